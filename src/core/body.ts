@@ -1,0 +1,127 @@
+import { TextDecoder } from 'node:util'
+import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
+import type { Message } from './message.ts'
+import type { QuarantineReason } from './observer.ts'
+
+/** A body that cannot be turned into data. The message goes to the quarantine with this reason; its neighbours go on. */
+export class UndecodableBody extends Error {
+  override readonly name = 'UndecodableBody'
+  readonly reason: QuarantineReason
+
+  constructor(reason: QuarantineReason, message: string, cause?: unknown) {
+    super(message, { cause })
+    this.reason = reason
+  }
+}
+
+/** What a compressed body may grow to, in bytes: a zip bomb ends in the quarantine, not in memory. */
+const maxDecodedBytes = 64 * 1024 * 1024
+
+export interface DecodedBody {
+  readonly data: unknown
+  /** What `data` is: the message's own content type, or `application/octet-stream` where it had none and `data` is base64. */
+  readonly contentType: string | null
+}
+
+type Outcome = DecodedBody | UndecodableBody
+const decoded = new WeakMap<Message, Outcome>()
+
+/**
+ * JSON for `application/json` and for a body without content type that parses; a string for `text/*`; base64 for the
+ * rest. An empty JSON body is null. Decoded once a message, whoever asks. Throws `UndecodableBody`.
+ */
+export function decodeBody(message: Message): DecodedBody {
+  let outcome = decoded.get(message)
+  if (outcome === undefined) {
+    outcome = attempt(message)
+    decoded.set(message, outcome)
+  }
+  if (outcome instanceof UndecodableBody) throw outcome
+  return outcome
+}
+
+/** The body where it is JSON, else undefined. Throws `UndecodableBody` where it claims to be and isn't. */
+export function jsonBody(message: Message): unknown {
+  const { data, contentType } = decodeBody(message)
+  return contentType === null || isJson(contentType) ? data : undefined
+}
+
+function attempt(message: Message): Outcome {
+  try {
+    return decode(message)
+  } catch (error) {
+    if (error instanceof UndecodableBody) return error
+    throw error
+  }
+}
+
+function decode({ body, properties }: Message): DecodedBody {
+  const bytes = decompress(body, properties.contentEncoding)
+  const contentType = properties.contentType || null
+  if (contentType === null) {
+    if (bytes.length === 0) return { data: null, contentType }
+    try {
+      return { data: parseJson(bytes), contentType }
+    } catch {
+      return { data: bytes.toString('base64'), contentType: 'application/octet-stream' }
+    }
+  }
+  if (isJson(contentType)) {
+    if (bytes.length === 0) return { data: null, contentType }
+    try {
+      return { data: parseJson(bytes), contentType }
+    } catch (error) {
+      throw new UndecodableBody('broken-json', `the body is labelled ${contentType} and does not parse`, error)
+    }
+  }
+  if (/^text\//i.test(contentType)) return { data: textDecoder(contentType).decode(bytes), contentType }
+  return { data: bytes.toString('base64'), contentType }
+}
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** RFC 8259 §8.1: UTF-8, and a byte order mark may be ignored (TextDecoder drops it). */
+function parseJson(bytes: Buffer): unknown {
+  return JSON.parse(strictUtf8.decode(bytes)) as unknown
+}
+
+function isJson(contentType: string): boolean {
+  return /^application\/json\s*(;|$)/i.test(contentType)
+}
+
+function textDecoder(contentType: string): TextDecoder {
+  const label = /;\s*charset="?([^\s;"]+)/i.exec(contentType)?.[1] ?? 'utf-8'
+  try {
+    return new TextDecoder(label)
+  } catch {
+    return new TextDecoder()
+  }
+}
+
+function decompress(body: Buffer, encoding: string | undefined): Buffer {
+  const name = encoding?.toLowerCase() ?? ''
+  // Publishers in the field put a character set here; what is not a compression says nothing about the bytes.
+  if (name === '' || name === 'identity' || name === 'utf-8' || name === 'utf8' || name === 'binary') return body
+  const decompressor = decompressors.get(name)
+  if (!decompressor) {
+    throw new UndecodableBody(
+      'unknown-encoding',
+      `content-encoding "${name.slice(0, 40)}" is none of ${[...decompressors.keys()].join(', ')}`,
+    )
+  }
+  try {
+    return decompressor(body, { maxOutputLength: maxDecodedBytes })
+  } catch (error) {
+    const tooLarge = error instanceof RangeError
+    throw tooLarge
+      ? new UndecodableBody('too-large', `the body grows past ${maxDecodedBytes} bytes`, error)
+      : new UndecodableBody('broken-encoding', `the body is labelled ${name} and does not decompress`, error)
+  }
+}
+
+const decompressors = new Map<string, (body: Buffer, options: { maxOutputLength: number }) => Buffer>([
+  ['gzip', gunzipSync],
+  ['x-gzip', gunzipSync],
+  ['deflate', inflateSync],
+  ['br', brotliDecompressSync],
+])

@@ -1,0 +1,37 @@
+import type { Publication } from './message.ts'
+import type { Source } from './source.ts'
+
+/** What the gateway asks of a message broker besides the journal. Implemented by the drivers that can carry a gateway. */
+export interface Broker {
+  /**
+   * Resolves once the broker has confirmed that it holds the message. Rejects with `BROKER_UNAVAILABLE` (no confirmation within the
+   * configured bound), `BAD_USER_INPUT` (`exchange`: no such exchange; `routingKey`: bound to nothing) or `PAYLOAD_TOO_LARGE`.
+   */
+  publish(publication: Publication): Promise<void>
+
+  /**
+   * Makes the source's exchange flow into the journal: an existing exchange is taken as it is (checked passively first), a missing one under the
+   * namespace is declared durable, and it is bound. Repeatable. Bound sources are bound again on every reconnection, before readiness is said.
+   * Resolves with whether the exchange was missing and has been declared.
+   * Rejects with `SOURCE_CONFLICT` or `BROKER_UNAVAILABLE`, each with a sentence that says what to change.
+   */
+  bind(source: Source): Promise<{ declared: boolean }>
+
+  /** Takes the binding away, unless another bound source needs the same one. The exchange stays. */
+  unbind(source: Source): Promise<void>
+}
+
+/** Control messages among the replicas of one deployment: hints to look at the registry, never the truth itself. */
+export interface ControlBus {
+  /** Best effort: a replica that misses one re-reads the registry when it is back. */
+  send(message: ControlMessage): Promise<void>
+  /** Also called for this replica's own messages. `onResync` after every (re)connection: what was said meanwhile is lost. */
+  listen(onMessage: (message: ControlMessage) => void, onResync: () => void): void
+  close(): Promise<void>
+}
+
+export type ControlMessage =
+  | { readonly kind: 'source-created'; readonly source: Source }
+  | { readonly kind: 'source-deleted'; readonly id: string }
+  | { readonly kind: 'sources-wanted' }
+  | { readonly kind: 'client-deleted'; readonly clientId: string }

@@ -1,0 +1,31 @@
+import type { Source } from './source.ts'
+
+/** A client that asked for a channel of its own. The password is kept only as an argon2id hash. */
+export interface Client {
+  readonly clientId: string
+  readonly name: string
+  readonly email: string
+  readonly passwordHash: string
+  readonly createdAt: Date
+}
+
+/**
+ * The registry of clients and sources: the truth that survives restarts, shared by replicas. Every method rejects only where the
+ * database cannot be reached or refuses; a missing row is a value.
+ */
+export interface ClientRegistry {
+  /** Inserts the client unless the id exists; returns the row that stands afterwards and whether it is new. Atomic. */
+  addClient(client: Client): Promise<{ client: Client; created: boolean }>
+  findClient(clientId: string): Promise<Client | undefined>
+  /** Whether there was one. */
+  removeClient(clientId: string): Promise<boolean>
+
+  /** Inserts the source unless one with its id exists; returns the row that stands afterwards and whether it is new. Atomic. */
+  addSource(source: Source): Promise<{ source: Source; created: boolean }>
+  /** Oldest first. */
+  listSources(): Promise<Source[]>
+  /** The source that was removed, if there was one. */
+  removeSource(id: string): Promise<Source | undefined>
+
+  close(): Promise<void>
+}

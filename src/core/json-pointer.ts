@@ -1,0 +1,21 @@
+/** The reference tokens of a JSON pointer (RFC 6901 §4), or undefined where it is none. */
+export function splitPointer(pointer: string): string[] | undefined {
+  if (pointer === '') return []
+  if (!pointer.startsWith('/') || /~(?![01])/.test(pointer)) return undefined
+  return pointer
+    .slice(1)
+    .split('/')
+    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'))
+}
+
+/** The value that the tokens lead to; undefined where there is none. Only own properties count. */
+export function readPointer(value: unknown, path: readonly string[]): unknown {
+  let here = value
+  for (const token of path) {
+    if (typeof here !== 'object' || here === null) return undefined
+    if (Array.isArray(here) && !/^(0|[1-9]\d*)$/.test(token)) return undefined
+    if (!Object.hasOwn(here, token)) return undefined
+    here = (here as Record<string, unknown>)[token]
+  }
+  return here
+}

@@ -1,0 +1,44 @@
+/**
+ * A message as a broker handed it over. The body is bytes until somebody asks for it: a message that nobody here
+ * listens for is never parsed.
+ */
+export interface Message {
+  /** The exchange it was published to; empty for the default exchange. */
+  readonly exchange: string
+  readonly routingKey: string
+  readonly body: Buffer
+  readonly properties: MessageProperties
+  readonly redelivered: boolean
+  /** When this process received it, in milliseconds since the epoch. */
+  readonly receivedAt: number
+}
+
+/** The properties of AMQP 0-9-1 (basic class) that Warren reads or sets. */
+export interface MessageProperties {
+  readonly contentType?: string
+  readonly contentEncoding?: string
+  readonly messageId?: string
+  readonly type?: string
+  /** In milliseconds since the epoch; AMQP carries whole seconds. */
+  readonly timestamp?: number
+  readonly correlationId?: string
+  readonly replyTo?: string
+  readonly expiration?: string
+  readonly userId?: string
+  readonly appId?: string
+  readonly priority?: number
+  readonly headers?: Readonly<Record<string, unknown>>
+}
+
+/** A message with its place in the journal. Offsets only grow; they have holes (RabbitMQ stream segments eat some). */
+export interface JournalMessage extends Message {
+  readonly offset: number
+}
+
+/** What is to be published. `exchange` unset: the default topic exchange, `<namespace>.events`. */
+export interface Publication {
+  readonly exchange?: string
+  readonly routingKey: string
+  readonly body: Buffer
+  readonly properties: MessageProperties
+}

@@ -1,0 +1,39 @@
+/**
+ * What the gateway tells whoever watches it. Implemented by `observability/`; the default hears nothing. Called on hot
+ * paths: no method may block or throw. Labels come from the lists here, never from clients.
+ */
+export interface Observer {
+  log(level: 'debug' | 'info' | 'warn' | 'error', text: string, details?: Record<string, unknown>): void
+  messageReceived(source: string): void
+  messageQuarantined(reason: QuarantineReason): void
+  delivered(transport: TransportName, count: number): void
+  /** Broker receipt to socket write, in seconds. */
+  deliveryTook(seconds: number): void
+  resumed(result: 'resumed' | 'gap'): void
+  sessionStarted(transport: TransportName): void
+  sessionEnded(transport: TransportName, reason: SessionEnd): void
+  subscriptionStarted(transport: TransportName): void
+  subscriptionEnded(transport: TransportName): void
+  brokerUp(up: boolean): void
+  executed(): void
+  outboxBytes(change: number): void
+}
+
+export const transportNames = ['graphql-ws', 'sse', 'socketcluster', 'websocket', 'tcp', 'in-process'] as const
+export type TransportName = (typeof transportNames)[number]
+
+export const quarantineReasons = ['broken-json', 'unknown-encoding', 'broken-encoding', 'too-large'] as const
+export type QuarantineReason = (typeof quarantineReasons)[number]
+
+export const sessionEnds = [
+  'client',
+  'lost',
+  'restart',
+  'bad-request',
+  'unauthorized',
+  'forbidden',
+  'slow-consumer',
+  'token-expired',
+  'revoked',
+] as const
+export type SessionEnd = (typeof sessionEnds)[number]

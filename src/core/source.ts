@@ -1,0 +1,200 @@
+import { createHash } from 'node:crypto'
+import { badInput } from '../errors.ts'
+import { jsonBody } from './body.ts'
+import { checkClientId } from './channel.ts'
+import { readPointer, splitPointer } from './json-pointer.ts'
+import type { Message } from './message.ts'
+import { matchWords } from './topic-pattern.ts'
+
+export const exchangeTypes = ['DIRECT', 'FANOUT', 'TOPIC', 'HEADERS'] as const
+export type ExchangeType = (typeof exchangeTypes)[number]
+
+/** Where a message says whose it is, when its routing key doesn't. Exactly one. */
+export type ClientIdSource =
+  | { readonly header: string }
+  | { readonly bodyPointer: string }
+  | { readonly fixed: string }
+  | { readonly everyone: boolean }
+
+export interface SourceDefinition {
+  readonly exchange: string
+  readonly exchangeType: ExchangeType
+  /** A binding pattern in which `{clientId}` may stand for one word. Exchanges of type fanout and headers ignore it. */
+  readonly routingKey: string
+  readonly clientId: ClientIdSource | undefined
+}
+
+/** A "rabbit channel": an exchange, which of its messages, and how to find the client id in them. */
+export interface Source extends SourceDefinition {
+  /** Derived from the definition: the same source made twice is one source. */
+  readonly id: string
+  readonly createdAt: Date
+  /** Whether Warren made the exchange, and so may make it again should it be gone. */
+  readonly ownsExchange: boolean
+}
+
+export const defaultRoutingKey = 'client.{clientId}'
+const placeholder = '{clientId}'
+const shortString = 255 // bytes; AMQP 0-9-1 §4.2.5.3
+
+/** Checks a definition by the rules of the exchange types; throws `BAD_USER_INPUT` that names the field under `prefix`. */
+export function checkDefinition(given: SourceDefinition, prefix = 'input.'): SourceDefinition {
+  const { exchange, exchangeType, clientId } = given
+  if (exchange === '') {
+    throw badInput(
+      `${prefix}exchange`,
+      'the default exchange cannot be a source, for nothing can be bound to it; name another',
+    )
+  }
+  checkShortString(`${prefix}exchange`, exchange)
+  if (clientId) checkClientIdSource(`${prefix}clientId`, clientId)
+
+  const ignoresKeys = exchangeType === 'FANOUT' || exchangeType === 'HEADERS'
+  // The schema's default cannot be told from the same text given: where keys are ignored and the client id is found elsewhere, it says nothing.
+  if (ignoresKeys && clientId && given.routingKey === defaultRoutingKey) return { ...given, routingKey: '#' }
+
+  const field = `${prefix}routingKey`
+  const { routingKey } = given
+  checkShortString(field, routingKey)
+  const words = routingKey.split('.')
+  const places = words.filter((word) => word === placeholder).length
+  if (words.some((word) => word !== placeholder && /[{}]/.test(word)) || places > 1) {
+    throw badInput(field, `expected ${placeholder} at most once and as a whole word between dots, got "${routingKey}"`)
+  }
+  if (places === 0) {
+    if (clientId) return given
+    throw badInput(field, `expected ${placeholder} in it, or clientId to say where else a message names its client`)
+  }
+  if (exchangeType !== 'TOPIC') {
+    throw badInput(
+      field,
+      `${placeholder} needs a topic exchange; a ${exchangeType.toLowerCase()} exchange ${
+        ignoresKeys ? 'ignores routing keys' : 'takes concrete keys'
+      }: say in clientId where a message names its client`,
+    )
+  }
+  if (clientId) {
+    throw badInput(
+      field,
+      `"${routingKey}" names the client already, and so does clientId: give a pattern without ${placeholder}, such as "#", or leave clientId out`,
+    )
+  }
+  if (words.filter((word) => word === '#').length > 1) {
+    throw badInput(
+      field,
+      `expected at most one # beside ${placeholder}, for with two it is not certain which word is the client id`,
+    )
+  }
+  return given
+}
+
+function checkShortString(field: string, value: string): void {
+  const bytes = Buffer.byteLength(value)
+  if (bytes > shortString) throw badInput(field, `expected at most ${shortString} bytes, got ${bytes}`)
+  if (/\p{Cc}/u.test(value)) throw badInput(field, 'expected no control characters')
+}
+
+function checkClientIdSource(field: string, source: ClientIdSource): void {
+  if ('header' in source) {
+    if (source.header === '') throw badInput(`${field}.header`, 'expected the name of a header')
+    checkShortString(`${field}.header`, source.header)
+  } else if ('bodyPointer' in source) {
+    if (splitPointer(source.bodyPointer) === undefined) {
+      throw badInput(
+        `${field}.bodyPointer`,
+        `expected a JSON pointer (RFC 6901) such as "/order/clientId", got "${source.bodyPointer}"`,
+      )
+    }
+  } else if ('fixed' in source) {
+    checkClientId(source.fixed, `${field}.fixed`)
+  } else if (!source.everyone) {
+    throw badInput(`${field}.everyone`, 'expected true, or another way to find the client id')
+  }
+}
+
+/** Names a definition: 16 bytes of SHA-256 in hex. */
+export function sourceId({ exchange, exchangeType, routingKey, clientId }: SourceDefinition): string {
+  const canonical = JSON.stringify([exchange, exchangeType, routingKey, clientId ?? null])
+  return createHash('sha256').update(canonical).digest('hex').slice(0, 32)
+}
+
+/** What to bind with: the routing key where `{clientId}` is any one word; fanout and headers exchanges take everything. */
+export function bindingOf({ exchange, exchangeType, routingKey }: SourceDefinition): {
+  exchange: string
+  key: string
+  arguments: Record<string, unknown>
+} {
+  if (exchangeType === 'FANOUT') return { exchange, key: '', arguments: {} }
+  if (exchangeType === 'HEADERS') return { exchange, key: '', arguments: { 'x-match': 'all' } }
+  return {
+    exchange,
+    key: routingKey
+      .split('.')
+      .map((word) => (word === placeholder ? '*' : word))
+      .join('.'),
+    arguments: {},
+  }
+}
+
+/** Whose a message is: client ids, everyone, or nobody (the empty list). */
+export type Audience = readonly string[] | 'everyone'
+
+/** Made once a source; called for each message of its exchange. Throws `UndecodableBody` where the body pointer needs a body that is broken. */
+export type Matcher = (message: Message) => Audience
+
+const nobody: Audience = []
+
+export function matcherOf(source: SourceDefinition): Matcher {
+  const find = finderOf(source)
+  switch (source.exchangeType) {
+    case 'FANOUT':
+    case 'HEADERS':
+      return find
+    case 'DIRECT':
+      return (message) => (message.routingKey === source.routingKey ? find(message) : nobody)
+    case 'TOPIC': {
+      const words = source.routingKey.split('.')
+      if (words.includes(placeholder)) return capture(words)
+      if (source.routingKey === '#') return find
+      return (message) => (matchWords(words, message.routingKey.split('.')) ? find(message) : nobody)
+    }
+  }
+}
+
+/** With at most one `#`, the place of `{clientId}` is certain: counted from the front where it stands before it, else from the back. */
+function capture(pattern: readonly string[]): Matcher {
+  const place = pattern.indexOf(placeholder)
+  const hash = pattern.indexOf('#')
+  const fromBack = hash >= 0 && hash < place ? pattern.length - place : undefined
+  const binding = pattern.map((word) => (word === placeholder ? '*' : word))
+  return (message) => {
+    const words = message.routingKey.split('.')
+    if (!matchWords(binding, words)) return nobody
+    return idOf(words[fromBack === undefined ? place : words.length - fromBack])
+  }
+}
+
+function finderOf({ clientId }: SourceDefinition): Matcher {
+  if (clientId === undefined) return () => nobody
+  if ('everyone' in clientId) return () => 'everyone'
+  if ('fixed' in clientId) {
+    const ids = [clientId.fixed]
+    return () => ids
+  }
+  if ('header' in clientId) {
+    const name = clientId.header
+    return ({ properties: { headers } }) => (headers && Object.hasOwn(headers, name) ? idOf(headers[name]) : nobody)
+  }
+  const path = splitPointer(clientId.bodyPointer) ?? []
+  return (message) => {
+    const found = readPointer(jsonBody(message), path)
+    return Array.isArray(found) ? found.flatMap(idOf) : idOf(found)
+  }
+}
+
+/** A client id is a string; publishers in other languages send numbers too. Anything else is nobody's. */
+function idOf(value: unknown): readonly string[] {
+  if (typeof value === 'string') return value === '' ? [] : [value]
+  if (typeof value === 'number' || typeof value === 'bigint') return [String(value)]
+  return []
+}

@@ -1,0 +1,61 @@
+/**
+ * Every way in which Warren says no, once. An error *answers* and the session lives; a close reason *ends* the
+ * session and says whether the client is to come back. `docs/errors.md` is printed from these two tables.
+ */
+
+export const errorTable = {
+  UNAUTHENTICATED: { http: 401, retry: false, meaning: 'The caller is not known: no token, or one that is not valid.' },
+  FORBIDDEN: { http: 403, retry: false, meaning: 'The caller is known, and its grants do not cover this.' },
+  BAD_USER_INPUT: { http: 400, retry: false, meaning: 'An argument is wrong; `field` names it.' },
+  CLIENT_ID_TAKEN: { http: 409, retry: false, meaning: 'The client id exists with another password.' },
+  CHANNEL_NOT_FOUND: { http: 404, retry: false, meaning: 'There is no such channel, or it has been deleted.' },
+  SOURCE_CONFLICT: {
+    http: 409,
+    retry: false,
+    meaning: 'The source contradicts what RabbitMQ has: another exchange type, other arguments, no permission.',
+  },
+  BROKER_UNAVAILABLE: { http: 503, retry: true, meaning: 'RabbitMQ cannot be reached, or did not confirm in time.' },
+  LIMIT_EXCEEDED: { http: 429, retry: true, meaning: 'A limit was reached; `limit` names it.' },
+  PAYLOAD_TOO_LARGE: { http: 413, retry: false, meaning: 'The message is larger than the gateway takes.' },
+} as const satisfies Record<string, { http: number; retry: boolean; meaning: string }>
+
+export type ErrorCode = keyof typeof errorTable
+
+/** Answers one request; says what was expected, what came, and where. The session and its neighbours go on. */
+export class GatewayError extends Error {
+  override readonly name = 'GatewayError'
+  readonly code: ErrorCode
+  /** The argument that is wrong, as a client spells it (`input.routingKey`). Only with `BAD_USER_INPUT`. */
+  readonly field: string | undefined
+  /** The limit that was reached, by the name of its option. Only with `LIMIT_EXCEEDED`. */
+  readonly limit: string | undefined
+
+  constructor(code: ErrorCode, message: string, details: { field?: string; limit?: string; cause?: unknown } = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.code = code
+    this.field = details.field
+    this.limit = details.limit
+  }
+}
+
+/** `BAD_USER_INPUT` for one field. */
+export function badInput(field: string, message: string): GatewayError {
+  return new GatewayError('BAD_USER_INPUT', `${field}: ${message}`, { field })
+}
+
+/**
+ * Why a session was ended. `graphqlWs` is the close code on graphql-transport-ws (4400–4499 are the protocol's
+ * own), `socketCluster` the one there (1000 and 4500 up keep old clients from coming back; 1001 brings them back).
+ */
+export const closeReasons = {
+  NORMAL: { graphqlWs: 1000, socketCluster: 1000, comeBack: false, text: 'Normal closure' },
+  RESTART: { graphqlWs: 1012, socketCluster: 1001, comeBack: true, text: 'Service restart' },
+  BAD_REQUEST: { graphqlWs: 4400, socketCluster: 4400, comeBack: false, text: 'Bad request' },
+  UNAUTHORIZED: { graphqlWs: 4401, socketCluster: 4401, comeBack: true, text: 'Unauthorized' },
+  FORBIDDEN: { graphqlWs: 4403, socketCluster: 4403, comeBack: false, text: 'Forbidden' },
+  SLOW_CONSUMER: { graphqlWs: 4290, socketCluster: 4290, comeBack: true, text: 'Slow consumer' },
+  TOKEN_EXPIRED: { graphqlWs: 4291, socketCluster: 4291, comeBack: true, text: 'Token expired' },
+  REVOKED: { graphqlWs: 4292, socketCluster: 4292, comeBack: false, text: 'Revoked' },
+} as const satisfies Record<string, { graphqlWs: number; socketCluster: number; comeBack: boolean; text: string }>
+
+export type CloseReason = keyof typeof closeReasons
