@@ -53,6 +53,7 @@ export const closeReasons = {
   BAD_REQUEST: { graphqlWs: 4400, socketCluster: 4400, comeBack: false, text: 'Bad request' },
   UNAUTHORIZED: { graphqlWs: 4401, socketCluster: 4401, comeBack: true, text: 'Unauthorized' },
   FORBIDDEN: { graphqlWs: 4403, socketCluster: 4403, comeBack: false, text: 'Forbidden' },
+  TOO_MANY: { graphqlWs: 1013, socketCluster: 1013, comeBack: true, text: 'Try again later' },
   SLOW_CONSUMER: { graphqlWs: 4290, socketCluster: 4290, comeBack: true, text: 'Slow consumer' },
   TOKEN_EXPIRED: { graphqlWs: 4291, socketCluster: 4291, comeBack: true, text: 'Token expired' },
   REVOKED: { graphqlWs: 4292, socketCluster: 4292, comeBack: false, text: 'Revoked' },

@@ -71,6 +71,7 @@ function decode({ body, properties }: Message): DecodedBody {
     try {
       return { data: parseJson(bytes), contentType }
     } catch (error) {
+      if (error instanceof UndecodableBody) throw error
       throw new UndecodableBody('broken-json', `the body is labelled ${contentType} and does not parse`, error)
     }
   }
@@ -80,8 +81,36 @@ function decode({ body, properties }: Message): DecodedBody {
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
 
+/**
+ * How deep JSON may nest. `JSON.parse` takes any depth, `JSON.stringify` ends in a stack overflow some thousands down: what could not be sent on
+ * is poison here, where it hurts nobody else. RFC 8259 §9 allows the limit.
+ */
+const maxDepth = 1_000
+
+function checkDepth(bytes: Buffer): void {
+  // Each level takes two bytes at least.
+  if (bytes.length <= 2 * maxDepth) return
+  let depth = 0
+  let inString = false
+  for (let index = 0; index < bytes.length; index += 1) {
+    const byte = bytes[index]
+    if (inString) {
+      if (byte === 0x5c) index += 1
+      else if (byte === 0x22) inString = false
+    } else if (byte === 0x22) {
+      inString = true
+    } else if (byte === 0x5b || byte === 0x7b) {
+      depth += 1
+      if (depth > maxDepth) throw new UndecodableBody('too-deep', `the body nests deeper than ${maxDepth} levels`)
+    } else if (byte === 0x5d || byte === 0x7d) {
+      depth -= 1
+    }
+  }
+}
+
 /** RFC 8259 §8.1: UTF-8, and a byte order mark may be ignored (TextDecoder drops it). */
 function parseJson(bytes: Buffer): unknown {
+  checkDepth(bytes)
   return JSON.parse(strictUtf8.decode(bytes)) as unknown
 }
 
@@ -112,7 +141,7 @@ function decompress(body: Buffer, encoding: string | undefined): Buffer {
   try {
     return decompressor(body, { maxOutputLength: maxDecodedBytes })
   } catch (error) {
-    const tooLarge = error instanceof RangeError
+    const tooLarge = (error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE'
     throw tooLarge
       ? new UndecodableBody('too-large', `the body grows past ${maxDecodedBytes} bytes`, error)
       : new UndecodableBody('broken-encoding', `the body is labelled ${name} and does not decompress`, error)

@@ -17,6 +17,12 @@ export interface Broker {
    */
   bind(source: Source): Promise<{ declared: boolean }>
 
+  /**
+   * The same for a source that was bound before: returns at once. It is bound as soon as the broker is there, before readiness is said;
+   * what stands in the way is told to the log, and tried again.
+   */
+  keep(source: Source): void
+
   /** Takes the binding away, unless another bound source needs the same one. The exchange stays. */
   unbind(source: Source): Promise<void>
 }
@@ -31,7 +37,6 @@ export interface ControlBus {
 }
 
 export type ControlMessage =
-  | { readonly kind: 'source-created'; readonly source: Source }
-  | { readonly kind: 'source-deleted'; readonly id: string }
   | { readonly kind: 'sources-wanted' }
+  | { readonly kind: 'source-known'; readonly source: Source }
   | { readonly kind: 'client-deleted'; readonly clientId: string }

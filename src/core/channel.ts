@@ -1,5 +1,5 @@
 import { badInput } from '../errors.ts'
-import type { Cursor } from './cursor.ts'
+import { type Cursor, cursorOf } from './cursor.ts'
 import type { JournalMessage } from './message.ts'
 
 /**
@@ -17,29 +17,42 @@ export function checkClientId(clientId: unknown, field = 'clientId'): string {
   return clientId
 }
 
-/** A gap is told, never inferred: events before the notice's cursor are missing. */
-export interface Gap {
-  readonly reason: 'RETENTION' | 'JOURNAL_REPLACED' | 'INVALID_CURSOR'
-  /** The oldest cursor that can still be had; null where nothing can be said. */
-  readonly oldest: Cursor | null
-}
-
-/** What a subscriber of a channel is given. Every event carries the cursor from which a client resumes behind it. */
+/** What a subscriber of a channel is given. Every event carries the cursor behind which a client resumes. */
 export type ChannelEvent = MessageEvent | GapEvent | CheckpointEvent
 
-export interface MessageEvent {
-  readonly kind: 'MESSAGE'
-  readonly cursor: Cursor
+/** One message, the same object for every channel and subscriber that it is for. */
+export class MessageEvent {
+  readonly kind = 'MESSAGE'
   readonly message: JournalMessage
+  readonly #epoch: string
+  #cursor: Cursor | undefined
+
+  constructor(epoch: string, message: JournalMessage) {
+    this.#epoch = epoch
+    this.message = message
+  }
+
+  /** Costs a checksum of the body, so it is worked out once and only if it is asked for. */
+  get cursor(): Cursor {
+    this.#cursor ??= cursorOf(this.#epoch, this.message)
+    return this.#cursor
+  }
 }
 
+/** A gap is told, never inferred: events before the notice's cursor are missing. */
 export interface GapEvent {
   readonly kind: 'GAP'
   readonly cursor: Cursor
-  readonly gap: Gap
+  readonly reason: GapReason
+  /** The oldest cursor that can still be had; null where nothing can be said. */
+  readonly oldest: Cursor | null
   readonly receivedAt: number
 }
 
+export const gapReasons = ['RETENTION', 'JOURNAL_REPLACED', 'INVALID_CURSOR'] as const
+export type GapReason = (typeof gapReasons)[number]
+
+/** An idle channel's cursor, kept fresh. */
 export interface CheckpointEvent {
   readonly kind: 'CHECKPOINT'
   readonly cursor: Cursor

@@ -1,5 +1,5 @@
-import type { Cursor } from './cursor.ts'
 import type { JournalMessage } from './message.ts'
+import type { Source } from './source.ts'
 
 /**
  * The journal remembers every message of every source, in one order, under offsets that are the same for all
@@ -8,43 +8,54 @@ import type { JournalMessage } from './message.ts'
  */
 export interface Journal {
   /**
-   * Begins to tail and returns at once; `tail` hears when the journal is there. Called once. While the broker is away
-   * the journal keeps trying by itself and goes on behind the last message that it delivered.
+   * Begins to tail and returns at once; called once. While the broker is away the journal keeps trying by itself and goes
+   * on behind the last message that it delivered.
    */
   open(tail: JournalTail): void
 
   /**
-   * Reads behind `after` in order until `take` returns false, the end known when the read began has been passed, or
-   * `signal` aborts. Resolves with what it found at `after` itself: `intact` (that very message stood there, or `after` is the
-   * origin and offset 0 is still held), `truncated` (retention took it: what is still there was handed to `take`), `replaced` (another message or
-   * another epoch: nothing was handed over). Waits while the broker is away and never judges in that time.
+   * Writes a mark and resolves when the tail has delivered it, and so everything that the journal held at the call. `note` comes back in the
+   * mark's body on every replica, in the order of the log. Rejects with `BROKER_UNAVAILABLE` where that can't be had within a bound.
    */
-  read(after: Cursor, take: (message: JournalMessage) => boolean, signal: AbortSignal): Promise<JournalRead>
+  mark(note?: MarkNote): Promise<void>
 
-  /** Stops the tail and all reads; resolves when nothing more will be delivered. */
+  /**
+   * Visits what the journal holds from `offset` on, in order, each entry once, until `visit` returns false or `signal` aborts;
+   * resolves then. An offset that retention took begins later: it is for the visitor to compare. Past the end it waits
+   * for what comes. Waits while the broker is away. Rejects only where the journal was replaced meanwhile (`JournalReplaced`).
+   */
+  scan(offset: number, visit: (entry: JournalMessage) => boolean, signal: AbortSignal): Promise<void>
+
+  /** Stops the tail and all scans; resolves when nothing more will be delivered. */
   close(): Promise<void>
 }
 
-export interface JournalRead {
-  readonly found: 'intact' | 'truncated' | 'replaced'
-  /** The oldest position from which a read would be intact, where the journal knows it. */
-  readonly oldest: Cursor | null
+/** What replicas tell each other in the order of the log: a source is known to all before the first message behind it. */
+export type MarkNote =
+  | { readonly kind: 'source-created'; readonly source: Source }
+  | { readonly kind: 'source-deleted'; readonly id: string }
+
+/** The journal was deleted and made again while it was read: its offsets began anew. */
+export class JournalReplaced extends Error {
+  override readonly name = 'JournalReplaced'
 }
 
 /** Who tails the journal: the gateway. None of these may block or throw. */
 export interface JournalTail {
   /**
-   * The journal is there under this epoch and what is delivered from now on is current: everything up to a mark written after
-   * the connection stood has been delivered. Called after each (re)connection, before which `onMessage` may have
-   * been called with what had been missed.
+   * The journal is there under this epoch, and everything that it held when the connection was made has been delivered.
+   * Called after each (re)connection. Where the epoch is another than before, `onReplaced` came first.
    */
-  onUp(epoch: string): void
+  onUp(): void
   /** The broker is away, or the tail is being made anew. `reason` is a sentence for the log. */
   onDown(reason: string): void
-  /** The journal has another epoch than before: it was deleted and made again, its offsets begin anew. */
-  onReplaced(epoch: string): void
-  /** Each message once, in order of offset. */
+  /**
+   * The journal has begun a new life under this epoch: on the first connection, and after it was deleted and made again. Offsets begin anew.
+   * Comes before any message of that life.
+   */
+  onEpoch(epoch: string): void
+  /** Retention overtook the tail while it was away: entries before the next one are missing for everyone who was live. */
+  onTruncated(): void
+  /** Each entry once, in order of offset; marks among them. */
   onMessage(message: JournalMessage): void
-  /** A mark of a gateway: a position without a message in it; shows liveness and the end of the log. */
-  onMark(position: Cursor): void
 }

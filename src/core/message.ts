@@ -33,6 +33,8 @@ export interface MessageProperties {
 /** A message with its place in the journal. Offsets only grow; they have holes (RabbitMQ stream segments eat some). */
 export interface JournalMessage extends Message {
   readonly offset: number
+  /** Written by a gateway to show liveness and the end of the log; never an event. */
+  readonly mark: boolean
 }
 
 /** What is to be published. `exchange` unset: the default topic exchange, `<namespace>.events`. */

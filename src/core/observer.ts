@@ -22,7 +22,13 @@ export interface Observer {
 export const transportNames = ['graphql-ws', 'sse', 'socketcluster', 'websocket', 'tcp', 'in-process'] as const
 export type TransportName = (typeof transportNames)[number]
 
-export const quarantineReasons = ['broken-json', 'unknown-encoding', 'broken-encoding', 'too-large'] as const
+export const quarantineReasons = [
+  'broken-json',
+  'unknown-encoding',
+  'broken-encoding',
+  'too-large',
+  'too-deep',
+] as const
 export type QuarantineReason = (typeof quarantineReasons)[number]
 
 export const sessionEnds = [
@@ -32,6 +38,7 @@ export const sessionEnds = [
   'bad-request',
   'unauthorized',
   'forbidden',
+  'too-many',
   'slow-consumer',
   'token-expired',
   'revoked',

@@ -198,3 +198,24 @@ function idOf(value: unknown): readonly string[] {
   if (typeof value === 'number' || typeof value === 'bigint') return [String(value)]
   return []
 }
+
+/** A source as it came back from JSON (a mark in the journal, a control message); undefined where it is none. */
+export function reviveSource(value: unknown): Source | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { exchange, exchangeType, routingKey, clientId, createdAt, ownsExchange } = value as Record<string, unknown>
+  if (typeof exchange !== 'string' || typeof routingKey !== 'string' || typeof createdAt !== 'string') return undefined
+  const type = exchangeTypes.find((known) => known === exchangeType)
+  const at = new Date(createdAt)
+  if (type === undefined || Number.isNaN(at.getTime())) return undefined
+  try {
+    const definition = checkDefinition({
+      exchange,
+      exchangeType: type,
+      routingKey,
+      clientId: clientId as ClientIdSource | undefined,
+    })
+    return { ...definition, id: sourceId(definition), createdAt: at, ownsExchange: ownsExchange === true }
+  } catch {
+    return undefined
+  }
+}

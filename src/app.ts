@@ -1,0 +1,253 @@
+import { readFileSync } from 'node:fs'
+import { authenticate } from './auth/authenticate.ts'
+import { eitherVerifier } from './auth/either-verifier.ts'
+import { jwksVerifier } from './auth/jwks.ts'
+import { hmacSigner, hmacVerifier } from './auth/jwt.ts'
+import { hashPassword, verifyPassword } from './auth/passwords.ts'
+import { readOrCreateSecret } from './auth/secret.ts'
+import type { TokenVerifier } from './auth/token-verifier.ts'
+import { checkTogether } from './config/check-together.ts'
+import type { Config } from './config/options.ts'
+import { ClientChannels } from './core/client-channels.ts'
+import { Gateway } from './core/gateway.ts'
+import type { Journal } from './core/journal.ts'
+import { defaultRoutingKey } from './core/source.ts'
+import type { GatewayBroker } from './distributor/driver.ts'
+import { openDriver } from './distributor/open-driver.ts'
+import { schemaFor } from './graphql/schema.ts'
+import { MemoryJournal } from './journal/memory-journal.ts'
+import { Recent } from './journal/recent.ts'
+import { StreamJournal } from './journal/stream-journal.ts'
+import { Health } from './observability/health.ts'
+import { createLogger } from './observability/logger.ts'
+import { createMetrics } from './observability/metrics.ts'
+import { observerOf } from './observability/observer-of.ts'
+import { openOpsListener } from './observability/ops-listener.ts'
+import { openRegistry } from './registries/open-registry.ts'
+import { GraphiQLPage, wantsPage } from './transports/graphiql-page.ts'
+import { createGraphQLHttp, serveGraphQL } from './transports/graphql-http.ts'
+import { createGraphQLWs } from './transports/graphql-ws.ts'
+import { openHttpListener } from './transports/http-listener.ts'
+import { landingPage } from './transports/landing-page.ts'
+import { Origins } from './transports/origins.ts'
+
+export interface App {
+  /** Where each endpoint is, in the order in which a newcomer wants to know. */
+  readonly endpoints: readonly { readonly name: string; readonly url: string }[]
+  /** To paste into GraphiQL; only where the secret was generated, and so nobody has one yet. */
+  readonly operatorToken: string | undefined
+  /** What the operator should know: what is open, what is not there yet. */
+  readonly notes: readonly string[]
+  close(): Promise<void>
+}
+
+/** How long the token that is printed at the start lives, in seconds. */
+const printedTokenSeconds = 24 * 60 * 60
+/** How often the registry is asked whether it is there, in milliseconds. */
+const registryProbeMs = 5_000
+
+export const version = (
+  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+).version
+
+/** Opens everything in order and wires it together; resolves when clients can connect. The broker may be away: then it is not ready. */
+export async function openApp(config: Config): Promise<App> {
+  const closing: (() => Promise<void> | void)[] = []
+  const close = async (): Promise<void> => {
+    for (const step of closing.splice(0).toReversed()) await step()
+  }
+  try {
+    return await open(config, closing, close)
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function open(config: Config, closing: (() => Promise<void> | void)[], close: () => Promise<void>): Promise<App> {
+  const logger = createLogger({ level: config.logLevel, format: config.logFormat ?? 'json' })
+  const metrics = createMetrics()
+  const observer = observerOf(logger, metrics)
+  const health = new Health()
+
+  const { secret, generated } =
+    config.jwtSecret === undefined
+      ? await readOrCreateSecret(config.dataDir)
+      : { secret: config.jwtSecret, generated: false }
+  checkTogether(config, { secretGenerated: generated })
+  const signer = hmacSigner({ secret })
+  const verifier = verifierOf(config, secret)
+
+  if (config.opsPort !== 'off') {
+    const ops = await openOpsListener({ host: config.host, port: config.opsPort, health, metrics })
+    closing.push(() => ops.close())
+  }
+  const registry = await openRegistry({ databaseUrl: config.databaseUrl, dataDir: config.dataDir })
+  closing.push(() => registry.close())
+  health.report('registry', true)
+  const probe = setInterval(() => {
+    registry.listSources().then(
+      () => health.report('registry', true),
+      (error: unknown) => health.report('registry', false, error instanceof Error ? error.message : String(error)),
+    )
+  }, registryProbeMs)
+  closing.push(() => clearInterval(probe))
+
+  const broker = await openBroker(config, (level, text, details) => observer.log(level, text, details))
+  closing.push(() => broker.close())
+  const journal = openJournal(config, broker)
+  closing.push(() => journal.close())
+  const control = broker.openControlBus()
+  closing.push(() => control.close())
+
+  const states: { broker: BrokerState; journal: BrokerState } = {
+    broker: broker.state,
+    journal: { up: false, reason: 'the journal is being opened' },
+  }
+  const reportBroker = (): void => {
+    const down = [states.broker, states.journal].find((state) => !state.up)
+    observer.brokerUp(down === undefined)
+    health.report('broker', down === undefined, down?.reason)
+  }
+  broker.onState((state) => {
+    states.broker = state
+    reportBroker()
+  })
+  const gateway = new Gateway({
+    namespace: config.namespace,
+    journal,
+    recent: new Recent(config.hotWindow),
+    broker,
+    control,
+    registry,
+    observer,
+    limits: config,
+    maxConnections: config.maxConnections,
+    onState: (state) => {
+      states.journal = state
+      reportBroker()
+    },
+  })
+  const clientChannels = new ClientChannels(registry, { hash: hashPassword, verify: verifyPassword }, (clientId) =>
+    signer.sign({ clientId, scope: [], ttlSeconds: config.tokenTtlMs / 1000 }),
+  )
+
+  const graphql = {
+    gateway,
+    clientChannels,
+    settings: { ...config, version },
+    authenticate: (credentials: Parameters<typeof authenticate>[1]) => authenticate(verifier, credentials),
+    log: (text: string, details: Record<string, unknown>) => observer.log('error', text, details),
+  }
+  const origins = new Origins(config.allowedOrigins ?? [])
+  const yoga = createGraphQLHttp({
+    ...graphql,
+    schema: schemaFor(config),
+    origins,
+    introspection: config.introspection,
+    onExecute: () => observer.executed(),
+  })
+  const graphqlWs = createGraphQLWs({ ...graphql, yoga, maxMessageBytes: config.maxMessageBytes })
+  const graphiql = config.graphiql ? new GraphiQLPage() : undefined
+  const http = await openHttpListener({
+    host: config.host,
+    port: config.port,
+    origins,
+    maxBodyBytes: config.maxMessageBytes,
+    onError: (error) =>
+      observer.log('error', `a request failed: ${error instanceof Error ? error.message : String(error)}`),
+    requests: new Map([
+      ['/', landingPage({ version, graphiql: config.graphiql, broker: () => (gateway.up ? 'UP' : 'DOWN') })],
+      [
+        '/graphql',
+        (request, response) =>
+          graphiql && wantsPage(request) ? graphiql.serve(request, response) : serveGraphQL(yoga, request, response),
+      ],
+    ]),
+    upgrades: new Map([['/graphql', (request, socket, head) => graphqlWs.upgrade(request, socket, head)]]),
+  })
+  closing.push(() => http.close())
+  closing.push(() => graphqlWs.close())
+  closing.push(() => gateway.close())
+  closing.push(() => health.drain())
+
+  await gateway.open({
+    exchange: `${config.namespace}.events`,
+    exchangeType: 'TOPIC',
+    routingKey: defaultRoutingKey,
+    clientId: undefined,
+  })
+
+  const base = `${urlHost(config.host)}:${http.port}`
+  return {
+    endpoints: [
+      ...(config.graphiql ? [{ name: 'GraphiQL', url: `http://${base}/graphql` }] : []),
+      { name: 'GraphQL over HTTP, SSE', url: `http://${base}/graphql` },
+      { name: 'graphql-transport-ws', url: `ws://${base}/graphql` },
+      ...(config.opsPort === 'off'
+        ? []
+        : [{ name: 'health and metrics', url: `http://${urlHost(config.host)}:${config.opsPort}/readyz` }]),
+    ],
+    operatorToken: generated
+      ? (await signer.sign({ scope: ['operator'], ttlSeconds: printedTokenSeconds })).token
+      : undefined,
+    notes: [
+      `GraphiQL is ${onOff(config.graphiql)}, introspection ${onOff(config.introspection)}, test routes ${onOff(config.testRoutes)}.`,
+      ...(broker.kind === 'routing'
+        ? [
+            'The broker is the embedded one: messages live in this process and end with it. Set WARREN_BROKER_URL for RabbitMQ.',
+          ]
+        : []),
+    ],
+    close,
+  }
+}
+
+interface BrokerState {
+  readonly up: boolean
+  readonly reason?: string
+}
+
+async function openBroker(config: Config, log: Parameters<typeof openDriver>[1]['log']): Promise<GatewayBroker> {
+  const driver = await openDriver(config.brokerUrl, { namespace: config.namespace, log })
+  if (!driver.gateway)
+    throw new Error('WARREN_BROKER_URL: this driver cannot carry a gateway; use memory:, amqp: or amqps:')
+  return driver.gateway({
+    queue: `${config.namespace}.journal`,
+    publishTimeoutMs: config.publishTimeoutMs,
+    maxMessageBytes: config.maxMessageBytes,
+  })
+}
+
+function openJournal(config: Config, broker: GatewayBroker): Journal {
+  if (broker.kind === 'routing') {
+    const journal = new MemoryJournal(config.retention)
+    broker.onRouted((message) => journal.append(message))
+    return journal
+  }
+  return new StreamJournal({
+    name: `${config.namespace}.journal`,
+    retention: config.retention,
+    warmMs: config.hotWindow.maxAgeMs,
+    openLink: (options) => broker.openLink(options),
+    publish: (publication) => broker.publish(publication),
+    bindSources: () => broker.bindAllAgain(),
+  })
+}
+
+function verifierOf(config: Config, secret: string): TokenVerifier {
+  const own = hmacVerifier({ secret })
+  if (config.jwksUrl === undefined) return own
+  return eitherVerifier(
+    own,
+    jwksVerifier({ url: new URL(config.jwksUrl), issuer: config.jwtIssuer, audience: config.jwtAudience }),
+  )
+}
+
+function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
+}
+
+function onOff(on: boolean): string {
+  return on ? 'on' : 'off'
+}

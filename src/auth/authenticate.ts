@@ -1,0 +1,54 @@
+import { anonymous, type Identity } from '../core/identity.ts'
+import { GatewayError } from '../errors.ts'
+import type { TokenVerifier } from './token-verifier.ts'
+
+/** The places where a caller may have put its token, as they came from the wire. */
+export interface Credentials {
+  /** The HTTP header `Authorization`. */
+  readonly authorization?: string | undefined
+  /** The payload of `connection_init` on graphql-transport-ws: `{"Authorization": "Bearer …"}` or `{"token": "…"}`. */
+  readonly connectionParams?: unknown
+  /** `extensions.headers` of an operation, where GraphiQL's Headers tab goes: `{"Authorization": "Bearer …"}`. */
+  readonly extensionsHeaders?: unknown
+}
+
+/**
+ * Who the caller is: by the first place that has a token, in the order above. No token anywhere: `anonymous`. A token that is
+ * not valid rejects with `UNAUTHENTICATED`, whatever stands in the places after it.
+ */
+export async function authenticate(verifier: TokenVerifier, credentials: Credentials): Promise<Identity> {
+  const token = tokenIn(credentials)
+  return token === undefined ? anonymous : verifier.verify(token)
+}
+
+function tokenIn({ authorization, connectionParams, extensionsHeaders }: Credentials): string | undefined {
+  return (
+    bearer(authorization) ??
+    bearer(valueOf(connectionParams, 'authorization')) ??
+    plain(valueOf(connectionParams, 'token')) ??
+    bearer(valueOf(extensionsHeaders, 'authorization'))
+  )
+}
+
+/** RFC 6750 §2.1. Clients that have no token yet send an empty header or null; that is no token, not a bad one. */
+function bearer(value: unknown): string | undefined {
+  const text = plain(value)
+  if (text === undefined) return undefined
+  const token = /^Bearer +(\S+)$/i.exec(text)?.[1]
+  if (token === undefined) {
+    throw new GatewayError('UNAUTHENTICATED', 'Authorization: expected "Bearer", a space and a token.')
+  }
+  return token
+}
+
+function plain(value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined
+  if (typeof value !== 'string') throw new GatewayError('UNAUTHENTICATED', 'The token: expected a string.')
+  return value.trim() || undefined
+}
+
+/** Names of headers don't tell upper from lower case; the ways in which clients spell them in JSON do. */
+function valueOf(given: unknown, name: string): unknown {
+  if (typeof given !== 'object' || given === null) return undefined
+  return Object.entries(given).find(([key]) => key.toLowerCase() === name)?.[1]
+}

@@ -1,0 +1,65 @@
+import { errors, type JWTPayload, type JWTVerifyOptions } from 'jose'
+import { type RejectionReason, TokenRejection } from './token-verifier.ts'
+
+/** Characters. A token travels in a header, of which Node.js takes 16 KiB in all. */
+const maxTokenLength = 8_192
+const clockToleranceSeconds = 5
+
+export interface ClaimRules {
+  /** The only `iss` that is taken; unset: any or none. */
+  readonly issuer?: string | undefined
+  /** What `aud` must be or contain; unset: any or none. */
+  readonly audience?: string | undefined
+}
+
+/** What is checked of every token, whoever signed it. `exp` and `nbf` are, where they are there. */
+export function verifyOptions(rules: ClaimRules, algorithms: readonly string[]): JWTVerifyOptions {
+  return {
+    algorithms: [...algorithms],
+    clockTolerance: clockToleranceSeconds,
+    ...(rules.issuer === undefined ? {} : { issuer: rules.issuer }),
+    ...(rules.audience === undefined ? {} : { audience: rules.audience }),
+  }
+}
+
+/** Runs jose over a token; whatever it finds wrong comes out as a `TokenRejection`. */
+export async function checkedClaims(
+  token: string,
+  check: (token: string) => Promise<{ payload: JWTPayload }>,
+): Promise<JWTPayload> {
+  if (token.length > maxTokenLength) {
+    throw new TokenRejection('too-long', `expected at most ${maxTokenLength} characters, got ${token.length}`)
+  }
+  try {
+    return (await check(token)).payload
+  } catch (error) {
+    throw rejectionOf(error)
+  }
+}
+
+function rejectionOf(error: unknown): TokenRejection {
+  if (error instanceof TokenRejection) return error
+  // jose's own error must not become the cause: it carries the claims.
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    return new TokenRejection(claimReasons.get(error.claim) ?? 'claims', error.message)
+  }
+  if (error instanceof errors.JOSEError)
+    return new TokenRejection(reasons.get(error.code) ?? 'malformed', error.message)
+  // A key of a kind that cannot do what the token asks, say. Whatever it is, the token has not been found valid.
+  return new TokenRejection('malformed', `unforeseen: ${String(error)}`)
+}
+
+const claimReasons = new Map<string, RejectionReason>([
+  ['nbf', 'not-yet-valid'],
+  ['iss', 'issuer'],
+  ['aud', 'audience'],
+])
+
+const reasons = new Map<string, RejectionReason>([
+  [errors.JWTExpired.code, 'expired'],
+  [errors.JOSEAlgNotAllowed.code, 'algorithm'],
+  [errors.JOSENotSupported.code, 'algorithm'],
+  [errors.JWSSignatureVerificationFailed.code, 'signature'],
+  [errors.JWKSNoMatchingKey.code, 'unknown-key'],
+  [errors.JWKSMultipleMatchingKeys.code, 'unknown-key'],
+])

@@ -1,0 +1,21 @@
+import { isIP } from 'node:net'
+import { ConfigError } from './config-error.ts'
+import type { Config } from './options.ts'
+
+/**
+ * Refuses what each option alone allows and all together don't. `secretGenerated`: nobody gave a secret, so that it lies in the data
+ * folder and an operator token is printed for whoever sees the terminal. Throws `ConfigError`.
+ */
+export function checkTogether(config: Pick<Config, 'host'>, { secretGenerated }: { secretGenerated: boolean }): void {
+  if (secretGenerated && !isLoopback(config.host)) {
+    throw new ConfigError([
+      `WARREN_HOST: ${config.host} can be reached from other machines, and the secret was generated; ` +
+        'set WARREN_JWT_SECRET (or WARREN_JWT_SECRET_FILE) to at least 32 bytes of your own, or WARREN_HOST to 127.0.0.1',
+    ])
+  }
+}
+
+export function isLoopback(host: string): boolean {
+  if (isIP(host) === 4) return host.startsWith('127.')
+  return host === '::1' || host.toLowerCase() === 'localhost'
+}

@@ -1,0 +1,16 @@
+import type { Origin } from './load.ts'
+import { type Option, variableOf } from './option.ts'
+import { type Config, type OptionName, optionNames, options } from './options.ts'
+
+/** What holds, as lines of an environment file with where each came from; secrets masked. */
+export function effectiveConfig(config: Config, origins: ReadonlyMap<OptionName, Origin>): string {
+  const lines = optionNames.map((name) => {
+    const option: Option<unknown> = options[name]
+    const value = config[name]
+    return value === undefined
+      ? [`# ${variableOf(name)}=`, option.unset ?? '']
+      : [`${variableOf(name)}=${option.kind.print(value)}`, origins.get(name) ?? '']
+  })
+  const width = Math.max(...lines.map(([setting = '']) => setting.length).filter((length) => length < 60))
+  return lines.map(([setting = '', origin]) => `${setting.padEnd(width)}  # ${origin}\n`).join('')
+}

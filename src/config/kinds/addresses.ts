@@ -1,0 +1,106 @@
+import { isIP } from 'node:net'
+import { BadValue, type Kind } from './kind.ts'
+
+/** 0 lets the system pick one; where it is, is printed on start. */
+export const port: Kind<number> = {
+  expected: 'a port from 1 to 65535, or 0 for any that is free',
+  parse(text) {
+    if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) throw new BadValue()
+    return Number(text)
+  },
+  print: String,
+}
+
+export const portOrOff: Kind<number | 'off'> = {
+  expected: `${port.expected}, or off`,
+  parse: (text) => (text === 'off' ? 'off' : port.parse(text)),
+  print: String,
+}
+
+export const host: Kind<string> = {
+  expected: 'an IP address or a host name to bind, such as 127.0.0.1, 0.0.0.0, :: or localhost',
+  parse(text) {
+    const address = /^\[.+\]$/.test(text) ? text.slice(1, -1) : text
+    // What is made of digits and dots alone is meant as an address: a mistyped one must not go to the name service.
+    const isName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i.test(address)
+    if (isIP(address) === 0 && (!isName || /^[\d.]+$/.test(address))) throw new BadValue()
+    return address
+  },
+  print: (address) => address,
+}
+
+const brokerSchemes = ['amqp:', 'amqps:']
+
+/** The broker's nodes, tried in turn. All of one scheme, for a deployment has one broker. */
+export const brokers: Kind<readonly string[]> = {
+  expected:
+    'memory: alone, or amqp://user:password@host:5672/vhost, or amqps://…; several nodes of one cluster separated by commas; special characters percent-encoded',
+  parse(text) {
+    const urls = text.split(',').map((part) => part.trim())
+    if (urls.includes('memory:')) {
+      if (urls.length > 1) throw new BadValue('memory: beside others')
+      return urls
+    }
+    const parsed = urls.map((url) => parseUrl(url, brokerSchemes))
+    if (parsed.some((url) => url.hostname === '')) throw new BadValue('a URL without a host')
+    const schemes = new Set(parsed.map((url) => url.protocol))
+    if (schemes.size > 1) throw new BadValue(`more than one scheme, ${[...schemes].join(' and ')}`)
+    return urls
+  },
+  print: (urls) => urls.map(maskPassword).join(','),
+}
+
+export const postgres: Kind<string> = {
+  expected: 'postgres://user:password@host:5432/database, special characters percent-encoded',
+  parse(text) {
+    const url = parseUrl(text, ['postgres:', 'postgresql:'])
+    // A Unix socket is named by a parameter (libpq, "Connection URIs").
+    if (url.hostname === '' && !url.searchParams.has('host')) throw new BadValue('a URL without a host')
+    return text
+  },
+  print: maskPassword,
+}
+
+export const httpUrl: Kind<string> = {
+  expected: 'a URL that begins with https:// or http://',
+  parse: (text) => parseUrl(text, ['https:', 'http:']).href,
+  print: maskPassword,
+}
+
+/** Origins as a browser sends them (RFC 6454 §6.2): lower case, without a path and without the scheme's own port. */
+export const origins: Kind<readonly string[]> = {
+  expected: 'origins such as https://app.example.com, separated by commas, or * for any',
+  parse(text) {
+    const parts = text.split(',').map((part) => part.trim())
+    if (parts.includes('*')) {
+      if (parts.length > 1) throw new BadValue('* beside others')
+      return parts
+    }
+    return parts.map((part) => {
+      const url = parseUrl(part, ['https:', 'http:'])
+      if (url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '') throw new BadValue()
+      return url.origin
+    })
+  },
+  print: (list) => list.join(','),
+}
+
+/** Messages show the scheme at most: a URL may carry a password, and what does not parse may be one. */
+function parseUrl(text: string, schemes: readonly string[]): URL {
+  if (!URL.canParse(text)) throw new BadValue('what is no URL')
+  const url = new URL(text)
+  if (!schemes.includes(url.protocol))
+    throw new BadValue(text.includes('://') ? `${url.protocol}//…` : 'what is no such URL')
+  return url
+}
+
+function maskPassword(text: string): string {
+  if (!URL.canParse(text)) return text
+  const url = new URL(text)
+  if (url.password !== '') url.password = '***'
+  // libpq and amqplib take credentials among the parameters too.
+  for (const name of [...url.searchParams.keys()]) {
+    if (/password|secret|token|key/i.test(name)) url.searchParams.set(name, '***')
+  }
+  return url.href
+}

@@ -1,0 +1,64 @@
+import { BadValue, type Kind } from './kind.ts'
+
+export function choice<const Word extends string>(...words: readonly Word[]): Kind<Word> {
+  return {
+    expected: words.join(' or '),
+    parse(text) {
+      const word = words.find((word) => word === text)
+      if (word === undefined) throw new BadValue()
+      return word
+    },
+    print: (word) => word,
+  }
+}
+
+export const onOff: Kind<boolean> = {
+  expected: 'on or off',
+  parse(text) {
+    if (text !== 'on' && text !== 'off') throw new BadValue()
+    return text === 'on'
+  },
+  print: (on) => (on ? 'on' : 'off'),
+}
+
+/** A prefix of names on RabbitMQ. Without dots, for they separate the words behind it: no namespace can reach into another. */
+export const namespace: Kind<string> = {
+  expected: '1 to 63 letters, digits, "-" or "_"',
+  parse(text) {
+    if (!/^[A-Za-z0-9_-]{1,63}$/.test(text)) throw new BadValue()
+    return text
+  },
+  print: (name) => name,
+}
+
+export const directory: Kind<string> = {
+  expected: 'the path of a folder',
+  parse(text) {
+    if (text.includes('\0')) throw new BadValue()
+    return text
+  },
+  print: (path) => path,
+}
+
+/** Any text that stands in one line, such as the name of an issuer. */
+export const line: Kind<string> = {
+  expected: 'text in one line',
+  parse(text) {
+    if (/\p{Cc}/u.test(text)) throw new BadValue()
+    return text
+  },
+  print: (text) => text,
+}
+
+/** HS256 takes a key no shorter than its hash (RFC 7518 §3.2). */
+const minSecretBytes = 32
+
+export const secret: Kind<string> = {
+  expected: `at least ${minSecretBytes} bytes`,
+  parse(text) {
+    const length = Buffer.byteLength(text)
+    if (length < minSecretBytes) throw new BadValue(`${length}`)
+    return text
+  },
+  print: () => '***',
+}

@@ -1,0 +1,173 @@
+import { brokers, host, httpUrl, origins, port, portOrOff, postgres } from './kinds/addresses.ts'
+import { bounds, bytes, count, duration } from './kinds/amounts.ts'
+import { choice, directory, line, namespace, onOff, secret } from './kinds/words.ts'
+import { type Option, option, optional } from './option.ts'
+
+/**
+ * Every option of the gateway, once. `docs/config.md`, `warren start --help` and every check come from here; the key names the
+ * variable and the flag (`tcpPort`: `WARREN_TCP_PORT`, `--tcp-port`).
+ */
+export const options = {
+  host: option(host, {
+    default: '127.0.0.1',
+    group: 'Listening',
+    help: 'Address to bind. Containers set 0.0.0.0; beyond loopback the secret must be given.',
+  }),
+  port: option(port, { default: '4000', group: 'Listening', help: 'HTTP, WebSocket, SSE, SocketCluster.' }),
+  tcpPort: option(portOrOff, { default: '4001', group: 'Listening', help: 'Framed TCP.' }),
+  tcpEchoPort: option(portOrOff, {
+    default: 'off',
+    group: 'Listening',
+    help: 'Answers every byte with the same byte, for tests of a network path.',
+  }),
+  opsPort: option(portOrOff, {
+    default: '4002',
+    group: 'Listening',
+    help: '/livez, /readyz and /metrics. Never expose it to clients.',
+  }),
+  allowedOrigins: optional(origins, {
+    unset: 'the same origin and loopback',
+    group: 'Listening',
+    help: 'Origins from which browsers may call and connect, beside the same origin and loopback.',
+  }),
+
+  brokerUrl: option(brokers, {
+    default: 'memory:',
+    group: 'RabbitMQ',
+    help: 'The broker; several URLs for the nodes of one cluster. memory: is the embedded one, which forgets when it ends.',
+    secret: true,
+    file: true,
+  }),
+  namespace: option(namespace, {
+    default: 'warren',
+    group: 'RabbitMQ',
+    help: 'Prefix of every exchange, queue and stream that Warren declares. Replicas of one deployment share it.',
+  }),
+  publishTimeoutMs: option(duration({ min: '100ms', max: '10m' }), {
+    default: '10s',
+    group: 'RabbitMQ',
+    help: 'How long a publication waits for the confirmation of the broker.',
+  }),
+
+  retention: option(bounds, {
+    default: '24h,1GiB',
+    group: 'Journal',
+    help: 'How long and how much the journal keeps: how far back a cursor can resume.',
+  }),
+  hotWindow: option(bounds, {
+    default: '5m,64MiB',
+    group: 'Journal',
+    help: "How much of the journal's end is kept in memory: what is resumed within it costs the broker nothing.",
+  }),
+
+  dataDir: option(directory, {
+    default: './data',
+    group: 'Registry',
+    help: 'Where the embedded registry and the generated secret live.',
+  }),
+  databaseUrl: optional(postgres, {
+    unset: 'embedded, in WARREN_DATA_DIR',
+    group: 'Registry',
+    help: 'Registry of clients and sources in PostgreSQL, for several replicas.',
+    secret: true,
+    file: true,
+  }),
+
+  jwtSecret: optional(secret, {
+    unset: 'generated once, kept in WARREN_DATA_DIR',
+    group: 'Identity',
+    help: 'Signs and checks tokens (HS256).',
+    secret: true,
+    file: true,
+  }),
+  jwksUrl: optional(httpUrl, {
+    unset: 'no identity provider',
+    group: 'Identity',
+    help: 'Keys of an identity provider whose tokens are taken too (RS, ES, EdDSA).',
+  }),
+  jwtIssuer: optional(line, {
+    unset: 'not checked',
+    group: 'Identity',
+    help: "The claim iss that the identity provider's tokens must have.",
+  }),
+  jwtAudience: optional(line, {
+    unset: 'not checked',
+    group: 'Identity',
+    help: "The claim aud that the identity provider's tokens must have.",
+  }),
+  tokenTtlMs: option(duration({ min: '1s', max: '3650d' }), {
+    default: '24h',
+    group: 'Identity',
+    help: 'How long a token lives that createClientChannel issues.',
+  }),
+  legacyAccess: option(choice('token', 'open'), {
+    default: 'token',
+    group: 'Identity',
+    help: 'open: on SocketCluster, plain WebSocket and TCP anyone may subscribe, as in the old systems.',
+  }),
+
+  graphiql: option(onOff, { default: 'on', group: 'GraphQL', help: 'GraphiQL for browsers on /graphql.' }),
+  introspection: option(onOff, { default: 'on', group: 'GraphQL', help: 'Whether clients may ask for the schema.' }),
+  testRoutes: option(onOff, { default: 'off', group: 'GraphQL', help: 'The test-data route and mutation exist.' }),
+
+  maxConnections: option(count({ min: 1, max: 1_000_000 }), {
+    default: '20000',
+    group: 'Limits',
+    help: 'Connections at once, over all transports.',
+  }),
+  maxSubscriptions: option(count({ min: 1, max: 100_000 }), {
+    default: '100',
+    group: 'Limits',
+    help: 'Subscriptions at once on a connection.',
+  }),
+  maxSubscribeRate: option(count({ min: 1, max: 1_000_000 }), {
+    default: '200',
+    group: 'Limits',
+    help: 'Operations that a connection may begin in a second.',
+  }),
+  maxMessageBytes: option(bytes({ min: '1KiB', max: '64MiB' }), {
+    default: '4MiB',
+    group: 'Limits',
+    help: 'The largest request, frame or publication that is taken from a client.',
+  }),
+  maxBufferedBytes: option(bytes({ min: '64KiB', max: '1GiB' }), {
+    default: '4MiB',
+    group: 'Limits',
+    help: 'What may wait for a connection that reads slowly.',
+  }),
+  maxQueryDepth: option(count({ min: 1, max: 1_000 }), {
+    default: '12',
+    group: 'Limits',
+    help: 'How deep the fields of a query may nest.',
+  }),
+  maxQueryCost: option(count({ min: 1, max: 1_000_000 }), {
+    default: '1000',
+    group: 'Limits',
+    help: 'How many fields a query may ask for, aliases and fragments counted where they are used.',
+  }),
+
+  drainMs: option(duration({ min: '0s', max: '1h' }), {
+    default: '30s',
+    group: 'Running',
+    help: 'Over how long SIGTERM spreads the closing of clients.',
+  }),
+  logLevel: option(choice('debug', 'info', 'warn', 'error'), {
+    default: 'info',
+    group: 'Running',
+    help: 'The least severe lines that are logged.',
+  }),
+  logFormat: optional(choice('pretty', 'json'), {
+    unset: 'pretty on a terminal, else json',
+    group: 'Running',
+    help: 'How lines are logged to the standard output.',
+  }),
+} as const
+
+export type OptionName = keyof typeof options
+
+/** What `load` returns: one value an option; durations in milliseconds, sizes in bytes, `on` and `off` as booleans. */
+export type Config = {
+  readonly [Name in OptionName]: (typeof options)[Name] extends Option<infer Value> ? Value : never
+}
+
+export const optionNames = Object.keys(options) as OptionName[]

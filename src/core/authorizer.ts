@@ -1,0 +1,36 @@
+import { GatewayError } from '../errors.ts'
+import type { Identity } from './identity.ts'
+import { matchesTopic } from './topic-pattern.ts'
+
+/**
+ * Who may do what: the one place that decides it, for every transport, field and argument. An operator may do everything;
+ * a publisher publishes; a client hears its own channel and those that its scope names.
+ */
+export function mayHear({ clientId, scope }: Identity, channel: string): boolean {
+  return scope.operator || clientId === channel || scope.channels.some((pattern) => matchesTopic(pattern, channel))
+}
+
+export function mayPublish({ scope }: Identity): boolean {
+  return scope.operator || scope.publish
+}
+
+export function mayOperate({ scope }: Identity): boolean {
+  return scope.operator
+}
+
+/** Whether the identity is the client itself, or may act for it. */
+export function mayActFor({ clientId, scope }: Identity, client: string): boolean {
+  return scope.operator || clientId === client
+}
+
+/** `UNAUTHENTICATED` for a caller without a token, who may come back with one; `FORBIDDEN` for one whose grants do not reach. */
+export function demand(allowed: boolean, identity: Identity, what: string): void {
+  if (allowed) return
+  const known =
+    identity.clientId !== undefined ||
+    identity.scope.operator ||
+    identity.scope.publish ||
+    identity.scope.channels.length > 0
+  if (known) throw new GatewayError('FORBIDDEN', `this token does not allow to ${what}`)
+  throw new GatewayError('UNAUTHENTICATED', `a token is needed to ${what}`)
+}

@@ -1,0 +1,298 @@
+import type { ChannelEvent, GapReason } from './channel.ts'
+import type { Checkpoints } from './checkpoints.ts'
+import { type Cursor, cursorBefore, cursorOf, fingerprintOf } from './cursor.ts'
+import type { Feed, FeedKeeper } from './feed.ts'
+import type { Hub } from './hub.ts'
+import type { Journal } from './journal.ts'
+import type { JournalMessage } from './message.ts'
+import type { Observer } from './observer.ts'
+import { Passage } from './passage.ts'
+import type { RecentMessages } from './recent.ts'
+import type { Audience } from './source.ts'
+
+/** How long resumes are gathered before they are served together, in milliseconds. */
+const gatherMs = 20
+/** How many reads of the journal may go on at once, whatever the number of clients. */
+const maxScans = 4
+/** Entries of the hot window handled before other work gets its turn. */
+const sliceEntries = 5_000
+
+export interface CatchUpContext {
+  readonly journal: Journal
+  readonly recent: RecentMessages
+  readonly hub: Hub
+  readonly checkpoints: Checkpoints
+  readonly observer: Observer
+  /** The journal's epoch while it is up, else undefined: nothing is judged then. */
+  epoch(): string | undefined
+  audienceOf(message: JournalMessage): Audience
+  /** The event of a message; undefined where its body is poison. */
+  eventOf(message: JournalMessage): ChannelEvent | undefined
+}
+
+/**
+ * Brings feeds from their position to the live end. Those within the hot window are served from memory; older ones share
+ * scans of the journal: requests are gathered, each feed joins at its offset and leaves at the window, and in the very tick in
+ * which the window's end is reached it is live: a comparison of offsets, not a race.
+ */
+export class CatchUp implements FeedKeeper {
+  readonly #context: CatchUpContext
+  readonly #pending = new Set<Feed>()
+  readonly #passages = new Set<Passage>()
+  #scans = 0
+  #timer: NodeJS.Timeout | undefined
+  #oldest: Promise<Cursor | null> | undefined
+  readonly #closing = new AbortController()
+
+  constructor(context: CatchUpContext) {
+    this.#context = context
+  }
+
+  resume(feed: Feed): void {
+    if (feed.ended) return
+    if (feed.position === undefined) {
+      feed.judged = true
+      this.#goLive(feed)
+      return
+    }
+    this.#pending.add(feed)
+    this.#gather()
+  }
+
+  release(feed: Feed): void {
+    this.#context.hub.unsubscribe(feed)
+    this.#context.checkpoints.remove(feed)
+    this.#pending.delete(feed)
+    for (const passage of this.#passages) passage.remove(feed)
+  }
+
+  /** The journal is up (again): whoever waited for it is judged now. */
+  onUp(): void {
+    this.#gather()
+  }
+
+  /** The oldest place that can still be had; asked of the journal once for all who want it at a time. */
+  oldestCursor(): Promise<Cursor | null> {
+    this.#oldest ??= this.#readOldest().finally(() => {
+      this.#oldest = undefined
+    })
+    return this.#oldest
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#closing.abort()
+    this.#pending.clear()
+  }
+
+  #gather(): void {
+    if (this.#timer || this.#pending.size === 0 || this.#closing.signal.aborted) return
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.#serve()
+    }, gatherMs)
+  }
+
+  #serve(): void {
+    const { recent } = this.#context
+    const epoch = this.#context.epoch()
+    const { first, last } = recent
+    if (epoch === undefined || first === undefined || !last) return
+    const inWindow: Feed[] = []
+    const older: Feed[] = []
+    const ahead: Feed[] = []
+    for (const feed of this.#pending) {
+      const { position } = feed
+      if (position === 'invalid') this.#tellGap([feed], 'INVALID_CURSOR')
+      else if (position === undefined || position.epoch !== epoch) this.#tellGap([feed], 'JOURNAL_REPLACED')
+      else if (position.offset > last.offset) ahead.push(feed)
+      else if (position.offset < first) older.push(feed)
+      else if (this.#stands(recent.at(position.offset), position)) inWindow.push(feed)
+      else this.#tellGap([feed], 'JOURNAL_REPLACED')
+    }
+    for (const feed of [...inWindow, ...ahead]) this.#pending.delete(feed)
+    if (inWindow.length > 0) {
+      for (const feed of inWindow) this.#judge(feed, 'resumed')
+      this.#fromWindow(this.#passageOf(inWindow, Math.min(...inWindow.map(startOf)) - 1))
+    }
+    if (ahead.length > 0) void this.#awaitAhead(ahead)
+    if (older.length > 0 && this.#scans < maxScans) {
+      for (const feed of older) this.#pending.delete(feed)
+      void this.#scan(older)
+    }
+  }
+
+  #goLive(feed: Feed): void {
+    if (feed.endsAtLive) {
+      feed.end()
+      return
+    }
+    this.#context.hub.subscribe(feed)
+    if (feed.checkpoints) this.#context.checkpoints.add(feed)
+  }
+
+  #stands(entry: JournalMessage | undefined, position: Cursor): boolean {
+    return entry !== undefined && fingerprintOf(entry) === position.fingerprint
+  }
+
+  #judge(feed: Feed, result: 'resumed' | 'gap'): void {
+    if (feed.judged) return
+    feed.judged = true
+    this.#context.observer.resumed(result)
+  }
+
+  #passageOf(feeds: Iterable<Feed>, at: number): Passage {
+    const passage = new Passage(at)
+    for (const feed of feeds) if (!feed.ended) passage.add(feed, startOf(feed))
+    this.#passages.add(passage)
+    return passage
+  }
+
+  #pass(passage: Passage, entry: JournalMessage): void {
+    passage.at = entry.offset
+    if (entry.mark) return
+    const audience = this.#context.audienceOf(entry)
+    if (!passage.wants(audience)) return
+    const event = this.#context.eventOf(entry)
+    if (event) passage.deliver(entry.offset, audience, event)
+  }
+
+  /** Goes through the window in slices; at its end the feeds are live. */
+  #fromWindow(passage: Passage): void {
+    const { recent } = this.#context
+    if (this.#context.epoch() === undefined || recent.first === undefined || passage.at < recent.first - 1) {
+      // The journal went away, or the window's end overtook this passage between two slices: begin again from where each feed is.
+      this.#again(passage)
+      return
+    }
+    let left = sliceEntries
+    recent.visit(passage.at, (entry) => {
+      this.#pass(passage, entry)
+      left -= 1
+      return left > 0 && passage.size > 0
+    })
+    if (left > 0) {
+      this.#passages.delete(passage)
+      for (const feed of passage.feeds()) this.#goLive(feed)
+    } else {
+      setImmediate(() => this.#fromWindow(passage))
+    }
+  }
+
+  /** Reads the journal once for all of them, up to the window. */
+  async #scan(feeds: Feed[]): Promise<void> {
+    const { journal, recent } = this.#context
+    const epoch = this.#context.epoch() ?? ''
+    const waiting = feeds.filter((feed) => !feed.ended).toSorted((a, b) => offsetOf(a) - offsetOf(b))
+    const begin = waiting[0] ? offsetOf(waiting[0]) : 0
+    const passage = this.#passageOf([], begin - 1)
+    let first = true
+    let reachedWindow = false
+    this.#scans += 1
+    const visit = (entry: JournalMessage): boolean => {
+      for (let feed = waiting[0]; feed && offsetOf(feed) <= entry.offset; feed = waiting[0]) {
+        waiting.shift()
+        this.#join(passage, feed, entry, epoch, first)
+      }
+      first = false
+      this.#pass(passage, entry)
+      reachedWindow = recent.first !== undefined && entry.offset >= recent.first
+      return !reachedWindow && passage.size + waiting.length > 0
+    }
+    try {
+      await journal.scan(begin, visit, this.#closing.signal)
+      // Between the last visit and here the tail may have gone on: the passage takes that from the window too.
+      if (reachedWindow && this.#context.epoch() === epoch) this.#fromWindow(passage)
+      else this.#again(passage)
+    } catch {
+      this.#again(passage)
+    } finally {
+      this.#scans -= 1
+      for (const feed of waiting) this.resume(feed)
+      this.#gather()
+    }
+  }
+
+  /** The moment of truth: is the message that the feed's cursor names still where it was? */
+  #join(passage: Passage, feed: Feed, entry: JournalMessage, epoch: string, first: boolean): void {
+    if (feed.ended) return
+    const { position } = feed
+    if (typeof position !== 'object') return
+    if (entry.offset === position.offset && this.#stands(entry, position)) {
+      this.#judge(feed, 'resumed')
+      passage.add(feed, startOf(feed))
+    } else if (entry.offset > position.offset && first) {
+      this.#judge(feed, 'gap')
+      const cursor = cursorBefore(epoch, entry)
+      feed.deliver({ kind: 'GAP', cursor, reason: 'RETENTION', oldest: cursor, receivedAt: Date.now() })
+      passage.add(feed, entry.offset)
+    } else {
+      this.#tellGap([feed], 'JOURNAL_REPLACED')
+    }
+  }
+
+  #again(passage: Passage): void {
+    this.#passages.delete(passage)
+    for (const feed of passage.feeds()) this.resume(feed)
+  }
+
+  /** Cursors beyond what this replica has seen: another replica was faster, or the journal is not the one that they name. */
+  async #awaitAhead(feeds: Feed[]): Promise<void> {
+    const { journal, recent } = this.#context
+    try {
+      await journal.mark()
+    } catch {
+      for (const feed of feeds) this.resume(feed)
+      return
+    }
+    const last = recent.last?.offset ?? -1
+    const lost = feeds.filter((feed) => !feed.ended && offsetOf(feed) > last)
+    this.#tellGap(lost, 'JOURNAL_REPLACED')
+    for (const feed of feeds) if (!lost.includes(feed)) this.resume(feed)
+  }
+
+  /** One notice with its reason; live delivery goes on after it. */
+  #tellGap(feeds: Feed[], reason: GapReason): void {
+    for (const feed of feeds) this.#pending.delete(feed)
+    void this.oldestCursor().then((oldest) => {
+      const { last } = this.#context.recent
+      const epoch = this.#context.epoch()
+      for (const feed of feeds) {
+        if (feed.ended) continue
+        if (!last || epoch === undefined) {
+          this.resume(feed)
+          continue
+        }
+        this.#judge(feed, 'gap')
+        feed.deliver({ kind: 'GAP', cursor: cursorOf(epoch, last), reason, oldest, receivedAt: Date.now() })
+        this.#goLive(feed)
+      }
+    })
+  }
+
+  async #readOldest(): Promise<Cursor | null> {
+    const epoch = this.#context.epoch()
+    let oldest: Cursor | null = null
+    const visit = (entry: JournalMessage): boolean => {
+      oldest = epoch === undefined ? null : cursorBefore(epoch, entry)
+      return false
+    }
+    try {
+      await this.#context.journal.scan(0, visit, this.#closing.signal)
+    } catch {
+      return null
+    }
+    return oldest
+  }
+}
+
+function offsetOf(feed: Feed): number {
+  return typeof feed.position === 'object' ? feed.position.offset : 0
+}
+
+/** The first offset that a feed is still to be given. */
+function startOf(feed: Feed): number {
+  const { position } = feed
+  if (typeof position !== 'object') return 0
+  return position.before ? position.offset : position.offset + 1
+}

@@ -1,0 +1,196 @@
+import type { GatewayError } from '../errors.ts'
+import type { ChannelEvent } from './channel.ts'
+import type { Cursor } from './cursor.ts'
+import type { Subscriber } from './subscriber.ts'
+
+/** How many events one feed holds for a consumer that is slower than its channel. */
+const maxQueuedEvents = 1024
+/** What a feed without a connection (a page of history) may hold, in bytes. */
+const ownAllowanceBytes = 4 * 1024 * 1024
+
+/** What all feeds of one connection may hold together, in bytes of bodies. Past it, a feed lets go of its live end. */
+export class Allowance {
+  readonly maxBytes: number
+  used = 0
+
+  constructor(maxBytes: number) {
+    this.maxBytes = maxBytes
+  }
+}
+
+/** Whoever moves feeds through the journal: `CatchUp`. */
+export interface FeedKeeper {
+  /** Brings the feed from its position to the live end and goes on with it live. */
+  resume(feed: Feed): void
+  /** The feed stops listening; idempotent. */
+  release(feed: Feed): void
+}
+
+/**
+ * One subscription of a channel: a position in the journal, with the events behind it that its consumer has not taken
+ * yet. Live events are pushed in by the hub, older ones by a catch-up; the consumer pulls. When the consumer falls behind, the
+ * feed lets go of the live end and comes back through the journal at the consumer's pace: bounded memory, nothing lost.
+ */
+export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
+  readonly channel: string
+  /** Whether its consumer wants the cursor of an idle channel kept fresh. */
+  readonly checkpoints: boolean
+  /** Whether it ends where it would go on live: a page of history is a feed that does. */
+  readonly endsAtLive: boolean
+  /** Whether the place that it was asked to resume from has been found, or judged a gap. */
+  judged = false
+  /** When something was last queued, in milliseconds since the epoch: an idle feed is one where that is long ago. */
+  lastEventAt = Date.now()
+
+  readonly #keeper: FeedKeeper
+  readonly #allowance: Allowance
+  readonly #onEnd: (() => void) | undefined
+  readonly #onTaken: ((event: ChannelEvent) => void) | undefined
+  #after: Cursor | 'invalid' | undefined
+  #last: ChannelEvent | undefined
+  #queue: ChannelEvent[] = []
+  #bytes = 0
+  #behind = false
+  #ended = false
+  #failure: GatewayError | undefined
+  #waiting: Waiting[] = []
+
+  constructor(options: {
+    channel: string
+    /** Undefined: from now. `invalid`: a cursor was given that is none. */
+    after: Cursor | 'invalid' | undefined
+    checkpoints?: boolean
+    endsAtLive?: boolean
+    keeper: FeedKeeper
+    allowance?: Allowance
+    onEnd?: () => void
+    /** Called as an event leaves for the consumer. */
+    onTaken?: (event: ChannelEvent) => void
+  }) {
+    this.channel = options.channel
+    this.checkpoints = options.checkpoints ?? false
+    this.endsAtLive = options.endsAtLive ?? false
+    this.#after = options.after
+    this.#keeper = options.keeper
+    this.#allowance = options.allowance ?? new Allowance(ownAllowanceBytes)
+    this.#onEnd = options.onEnd
+    this.#onTaken = options.onTaken
+  }
+
+  /** Behind which the feed goes on: the last event that was queued, at first the cursor that was given. */
+  get position(): Cursor | 'invalid' | undefined {
+    return this.#last?.cursor ?? this.#after
+  }
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /** Room for more from a catch-up: it leaves a feed that has none and is asked again when the consumer has taken some. */
+  get full(): boolean {
+    return (
+      this.#queue.length >= maxQueuedEvents ||
+      (this.#queue.length > 0 && this.#allowance.used >= this.#allowance.maxBytes)
+    )
+  }
+
+  deliver(event: ChannelEvent): void {
+    if (this.#ended || this.#behind) return
+    if (this.full) {
+      this.letGo()
+      return
+    }
+    this.#last = event
+    this.lastEventAt = Date.now()
+    const waiting = this.#waiting.shift()
+    if (waiting) {
+      this.#onTaken?.(event)
+      waiting.resolve({ done: false, value: event })
+      return
+    }
+    this.#queue.push(event)
+    this.#hold(bytesOf(event))
+  }
+
+  /** Leaves the live end (or a catch-up that is faster than the consumer); the consumer's pull brings the feed back. */
+  letGo(): void {
+    this.#behind = true
+    this.#keeper.release(this)
+  }
+
+  next(): Promise<IteratorResult<ChannelEvent>> {
+    const event = this.#queue.shift()
+    if (event) {
+      this.#hold(-bytesOf(event))
+      if (this.#behind && this.#hasRoomAgain) this.#comeBack()
+      this.#onTaken?.(event)
+      return Promise.resolve({ done: false, value: event })
+    }
+    if (this.#failure) {
+      const failure = this.#failure
+      this.#failure = undefined
+      return Promise.reject(failure)
+    }
+    if (this.#ended) return Promise.resolve({ done: true, value: undefined })
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
+  }
+
+  /** The consumer has had enough: seen at once, also while it waits for an event that never comes. */
+  return(): Promise<IteratorResult<ChannelEvent>> {
+    this.#queue = []
+    this.#hold(-this.#bytes)
+    this.end()
+    return Promise.resolve({ done: true, value: undefined })
+  }
+
+  /** No more events; what is queued is still handed out, then `failure` where there is one. Idempotent. */
+  end(failure?: GatewayError): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#failure = failure
+    this.#keeper.release(this)
+    this.#onEnd?.()
+    const [first, ...others] = this.#waiting.splice(0)
+    if (!first) return
+    if (failure) {
+      this.#failure = undefined
+      first.reject(failure)
+    } else {
+      first.resolve({ done: true, value: undefined })
+    }
+    for (const waiting of others) waiting.resolve({ done: true, value: undefined })
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return()
+  }
+
+  /** Coming back costs a walk through the journal, so it waits for room for more than a few events. */
+  get #hasRoomAgain(): boolean {
+    if (this.#queue.length === 0) return true
+    return this.#queue.length <= maxQueuedEvents / 2 && this.#allowance.used <= this.#allowance.maxBytes / 2
+  }
+
+  #hold(bytes: number): void {
+    this.#bytes += bytes
+    this.#allowance.used += bytes
+  }
+
+  #comeBack(): void {
+    this.#behind = false
+    this.#keeper.resume(this)
+  }
+}
+
+function bytesOf(event: ChannelEvent): number {
+  return event.kind === 'MESSAGE' ? event.message.body.length : 0
+}
+
+interface Waiting {
+  resolve(result: IteratorResult<ChannelEvent>): void
+  reject(failure: GatewayError): void
+}

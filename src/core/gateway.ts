@@ -1,0 +1,350 @@
+import { type CloseReason, GatewayError } from '../errors.ts'
+import { decodeBody } from './body.ts'
+import type { Broker, ControlBus, ControlMessage } from './broker.ts'
+import { CatchUp } from './catch-up.ts'
+import { MessageEvent } from './channel.ts'
+import { Checkpoints } from './checkpoints.ts'
+import type { ClientRegistry } from './client-registry.ts'
+import { type Cursor, cursorBefore, cursorOf } from './cursor.ts'
+import type { FeedKeeper } from './feed.ts'
+import { Hub } from './hub.ts'
+import type { Identity } from './identity.ts'
+import type { Journal, JournalTail, MarkNote } from './journal.ts'
+import type { JournalMessage, Publication } from './message.ts'
+import type { Observer, TransportName } from './observer.ts'
+import { Quarantine } from './quarantine.ts'
+import type { RecentMessages } from './recent.ts'
+import { Session, type SessionLimits } from './session.ts'
+import { type Audience, checkDefinition, reviveSource, type Source, type SourceDefinition, sourceId } from './source.ts'
+import { Sources } from './sources.ts'
+
+export interface GatewayParts {
+  readonly namespace: string
+  readonly journal: Journal
+  readonly recent: RecentMessages
+  readonly broker: Broker
+  readonly control: ControlBus
+  readonly registry: ClientRegistry
+  readonly observer: Observer
+  readonly limits: SessionLimits
+  readonly maxConnections: number
+  /** Told of each change: whether the journal is there and current. */
+  readonly onState: (state: { up: boolean; reason?: string }) => void
+}
+
+/** How long a position is waited for while the broker has never been there, in milliseconds. */
+const positionTimeoutMs = 5_000
+
+/** Where the journal's tail, the sources, the hub and the sessions meet. Knows no transport and no broker by name. */
+export class Gateway implements JournalTail {
+  readonly hub = new Hub()
+  readonly sources = new Sources()
+  readonly sessions = new Set<Session>()
+  readonly #parts: GatewayParts
+  readonly #catchUp: CatchUp
+  readonly #quarantine: Quarantine
+  #epoch: string | undefined
+  #up = false
+  #gapAhead: 'RETENTION' | 'JOURNAL_REPLACED' | undefined
+  readonly #checkpoints = new Checkpoints()
+  readonly #waitingForUp = new Set<() => void>()
+
+  constructor(parts: GatewayParts) {
+    this.#parts = parts
+    this.#quarantine = new Quarantine(parts.broker, parts.observer, `${parts.namespace}.quarantine`)
+    this.#catchUp = new CatchUp({
+      journal: parts.journal,
+      recent: parts.recent,
+      hub: this.hub,
+      checkpoints: this.#checkpoints,
+      observer: parts.observer,
+      epoch: () => (this.#up ? this.#epoch : undefined),
+      audienceOf: (message) => this.#audienceOf(message),
+      eventOf: (message) => this.#eventOf(message),
+    })
+  }
+
+  /** Serves what the registry knows and begins to tail; resolves before the broker is there. */
+  async open(defaultSource: SourceDefinition): Promise<void> {
+    const { registry, broker, journal, control } = this.#parts
+    await registry.addSource({
+      ...defaultSource,
+      id: sourceId(defaultSource),
+      createdAt: new Date(),
+      ownsExchange: true,
+    })
+    for (const source of await registry.listSources()) {
+      this.sources.add(source)
+      broker.keep(source)
+    }
+    control.listen(
+      (message) => void this.#onControl(message).catch((error: unknown) => this.#complain('a control message', error)),
+      () => void this.#resync().catch((error: unknown) => this.#complain('reading the registry again', error)),
+    )
+    journal.open(this)
+  }
+
+  get up(): boolean {
+    return this.#up
+  }
+
+  /** Throws `LIMIT_EXCEEDED` where there are too many. */
+  openSession(options: {
+    identity: Identity
+    transport: TransportName
+    onClose: (reason: CloseReason) => void
+  }): Session {
+    if (this.sessions.size >= this.#parts.maxConnections) {
+      throw new GatewayError('LIMIT_EXCEEDED', `at most ${this.#parts.maxConnections} connections`, {
+        limit: 'WARREN_MAX_CONNECTIONS',
+      })
+    }
+    const session = new Session({
+      identity: options.identity,
+      transport: options.transport,
+      keeper: this.#catchUp,
+      observer: this.#parts.observer,
+      limits: this.#parts.limits,
+      onClose: options.onClose,
+      onEnd: (ended) => this.sessions.delete(ended),
+    })
+    this.sessions.add(session)
+    return session
+  }
+
+  /** Resolves once the broker has confirmed. */
+  publish(publication: Publication): Promise<void> {
+    return this.#parts.broker.publish(publication)
+  }
+
+  /**
+   * The position of now: behind everything that the broker had confirmed at the call. While the broker is away, the last one
+   * known, which is older and so loses nothing; `BROKER_UNAVAILABLE` where there never was one.
+   */
+  async position(): Promise<Cursor> {
+    if (this.#up) await this.#parts.journal.mark().catch(() => undefined)
+    if (!this.#parts.recent.last) await this.#firstUp()
+    const { last } = this.#parts.recent
+    if (!last || this.#epoch === undefined) {
+      throw new GatewayError(
+        'BROKER_UNAVAILABLE',
+        'the journal cannot be reached yet, so there is no position to give; try again',
+      )
+    }
+    return cursorOf(this.#epoch, last)
+  }
+
+  /** Makes a source that every replica serves from here on: none misses a message that is published after this resolves. */
+  async createSource(definition: SourceDefinition): Promise<Source> {
+    const { broker, registry, journal } = this.#parts
+    const checked = checkDefinition(definition)
+    const id = sourceId(checked)
+    const known = this.sources.get(id)
+    if (known) return known
+    const contrary = this.sources
+      .list()
+      .find((other) => other.exchange === checked.exchange && other.exchangeType !== checked.exchangeType)
+    if (contrary) {
+      throw new GatewayError(
+        'SOURCE_CONFLICT',
+        `exchange "${checked.exchange}" is served as ${contrary.exchangeType} by source ${contrary.id}, and can't be ${checked.exchangeType} too`,
+      )
+    }
+    const wanted: Source = { ...checked, id, createdAt: new Date(), ownsExchange: false }
+    const { declared } = await broker.bind(wanted)
+    const { source } = await registry.addSource({ ...wanted, ownsExchange: declared })
+    await journal.mark({ kind: 'source-created', source })
+    return source
+  }
+
+  /** Whether there was one. */
+  async deleteSource(id: string): Promise<boolean> {
+    const { broker, registry, journal } = this.#parts
+    const removed = (await registry.removeSource(id)) ?? this.sources.get(id)
+    if (!removed) return false
+    await broker.unbind(removed)
+    await journal.mark({ kind: 'source-deleted', id })
+    return true
+  }
+
+  /** A page of a channel's past: see `history.ts`. */
+  get keeper(): FeedKeeper {
+    return this.#catchUp
+  }
+
+  /** The oldest position from which a channel can still be read; null where the journal can't say. */
+  oldest(): Promise<Cursor | null> {
+    return this.#catchUp.oldestCursor()
+  }
+
+  /** Ends the subscriptions of a channel that is no more, here and on the other replicas. */
+  async endChannel(clientId: string): Promise<void> {
+    this.#endChannel(clientId)
+    await this.#parts.control.send({ kind: 'client-deleted', clientId }).catch(() => undefined)
+  }
+
+  onEpoch(epoch: string): void {
+    if (this.#epoch !== undefined && this.#epoch !== epoch) {
+      this.#gapAhead = 'JOURNAL_REPLACED'
+      this.#parts.observer.log(
+        'warn',
+        'the journal was deleted and made again: whoever listens is told that there is a gap',
+      )
+    }
+    this.#epoch = epoch
+    this.#parts.recent.clear()
+  }
+
+  onTruncated(): void {
+    this.#gapAhead = 'RETENTION'
+    this.#parts.observer.log(
+      'warn',
+      'retention took messages that the tail had not read: whoever listens is told that there is a gap',
+    )
+    this.#parts.recent.clear()
+  }
+
+  onUp(): void {
+    this.#up = true
+    this.#parts.onState({ up: true })
+    this.#parts.observer.log('info', 'the journal is there and current')
+    for (const resolve of this.#waitingForUp) resolve()
+    this.#catchUp.onUp()
+  }
+
+  onDown(reason: string): void {
+    this.#up = false
+    this.#parts.onState({ up: false, reason })
+    this.#parts.observer.log('warn', `the journal cannot be reached: ${reason}`)
+  }
+
+  onMessage(message: JournalMessage): void {
+    const { recent } = this.#parts
+    if (this.#gapAhead) this.#tellGap(this.#gapAhead, message)
+    recent.add(message)
+    if (message.mark) {
+      this.#onMark(message)
+      return
+    }
+    this.#parts.observer.messageReceived(this.sources.labelOf(message) ?? 'none')
+    const audience = this.#audienceOf(message)
+    if (!this.hub.hasListeners(audience)) return
+    const event = this.#eventOf(message)
+    if (event) this.hub.publish(audience, event)
+  }
+
+  /** Ends everything that listens; the journal, the broker and the registry are closed by whoever opened them. */
+  close(): void {
+    this.#catchUp.close()
+    for (const session of this.sessions) session.close('RESTART')
+  }
+
+  #audienceOf(message: JournalMessage): Audience {
+    try {
+      return this.sources.audienceOf(message)
+    } catch (error) {
+      this.#quarantine.put(message, error)
+      return []
+    }
+  }
+
+  #eventOf(message: JournalMessage): MessageEvent | undefined {
+    try {
+      decodeBody(message)
+      return new MessageEvent(this.#epoch ?? '', message)
+    } catch (error) {
+      this.#quarantine.put(message, error)
+      return undefined
+    }
+  }
+
+  #tellGap(reason: 'RETENTION' | 'JOURNAL_REPLACED', first: JournalMessage): void {
+    this.#gapAhead = undefined
+    const cursor = cursorBefore(this.#epoch ?? '', first)
+    this.hub.publish('everyone', { kind: 'GAP', cursor, reason, oldest: cursor, receivedAt: Date.now() })
+  }
+
+  #onMark(mark: JournalMessage): void {
+    const note = noteOf(mark)
+    if (note?.kind === 'source-created') this.#created(reviveSource(note.source))
+    if (note?.kind === 'source-deleted') {
+      const source = this.sources.remove(note.id)
+      if (source)
+        void this.#parts.broker.unbind(source).catch((error: unknown) => this.#complain('unbinding a source', error))
+    }
+    this.#checkpoints.tell(() => cursorOf(this.#epoch ?? '', mark))
+  }
+
+  /** From the mark on, its messages are routed; the registry hears of it too where it is not the one that was told. */
+  #created(source: Source | undefined): void {
+    if (!source || this.sources.get(source.id)) return
+    this.#serve(source)
+    void this.#parts.registry.addSource(source).catch((error: unknown) => this.#complain('keeping a source', error))
+  }
+
+  #serve(source: Source): void {
+    this.sources.add(source)
+    this.#parts.broker.keep(source)
+  }
+
+  /** The registry is the truth: what was said while this replica could not hear is read from there. */
+  async #resync(): Promise<void> {
+    const { registry, broker, control } = this.#parts
+    const known = await registry.listSources()
+    for (const source of known) this.#serve(source)
+    for (const source of this.sources.list()) {
+      if (known.some(({ id }) => id === source.id)) continue
+      this.sources.remove(source.id)
+      await broker.unbind(source)
+    }
+    await control.send({ kind: 'sources-wanted' })
+  }
+
+  async #onControl(message: ControlMessage): Promise<void> {
+    const { registry, control } = this.#parts
+    switch (message.kind) {
+      case 'sources-wanted':
+        for (const source of await registry.listSources()) await control.send({ kind: 'source-known', source })
+        return
+      case 'source-known': {
+        const source = reviveSource(message.source)
+        if (!source || this.sources.get(source.id)) return
+        await registry.addSource(source)
+        this.#serve(source)
+        return
+      }
+      case 'client-deleted':
+        this.#endChannel(message.clientId)
+    }
+  }
+
+  #endChannel(clientId: string): void {
+    for (const session of this.sessions) session.endChannel(clientId)
+  }
+
+  async #firstUp(): Promise<void> {
+    if (this.#up) return
+    let up: () => void = () => undefined
+    let timer: NodeJS.Timeout | undefined
+    await new Promise<void>((resolve) => {
+      up = resolve
+      this.#waitingForUp.add(up)
+      timer = setTimeout(resolve, positionTimeoutMs)
+    })
+    clearTimeout(timer)
+    this.#waitingForUp.delete(up)
+  }
+
+  #complain(what: string, error: unknown): void {
+    this.#parts.observer.log('warn', `${what} failed: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+function noteOf(mark: JournalMessage): MarkNote | undefined {
+  if (mark.body.length === 0) return undefined
+  try {
+    return JSON.parse(mark.body.toString()) as MarkNote
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,59 @@
+import type { ChannelEvent } from './channel.ts'
+import type { Audience } from './source.ts'
+import type { Subscriber } from './subscriber.ts'
+
+/** Channel → subscribers. One push per message; knows nothing of sockets, cursors or grants. */
+export class Hub {
+  readonly #channels = new Map<string, Set<Subscriber>>()
+  #size = 0
+
+  /** How many subscribers there are. */
+  get size(): number {
+    return this.#size
+  }
+
+  countOf(channel: string): number {
+    return this.#channels.get(channel)?.size ?? 0
+  }
+
+  /** Whether anybody here listens; if not, a message's body need not be looked at. */
+  hasListeners(audience: Audience): boolean {
+    if (audience === 'everyone') return this.#size > 0
+    for (const channel of audience) if (this.#channels.has(channel)) return true
+    return false
+  }
+
+  subscribe(subscriber: Subscriber): void {
+    let subscribers = this.#channels.get(subscriber.channel)
+    if (!subscribers) {
+      subscribers = new Set()
+      this.#channels.set(subscriber.channel, subscribers)
+    }
+    if (subscribers.has(subscriber)) return
+    subscribers.add(subscriber)
+    this.#size += 1
+  }
+
+  /** Idempotent; a channel without subscribers is forgotten. */
+  unsubscribe(subscriber: Subscriber): void {
+    const subscribers = this.#channels.get(subscriber.channel)
+    if (!subscribers?.delete(subscriber)) return
+    this.#size -= 1
+    if (subscribers.size === 0) this.#channels.delete(subscriber.channel)
+  }
+
+  publish(audience: Audience, event: ChannelEvent): void {
+    if (audience === 'everyone') {
+      for (const subscriber of this.all()) subscriber.deliver(event)
+      return
+    }
+    for (const channel of audience) {
+      const subscribers = this.#channels.get(channel)
+      if (subscribers) for (const subscriber of subscribers) subscriber.deliver(event)
+    }
+  }
+
+  *all(): Generator<Subscriber> {
+    for (const subscribers of this.#channels.values()) yield* subscribers
+  }
+}

@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto'
+import { badInput, GatewayError } from '../errors.ts'
+import { checkClientId } from './channel.ts'
+import type { Publication } from './message.ts'
+
+/** What a client asks to publish: to another client's channel, or to an exchange. */
+export interface PublishRequest {
+  readonly clientId?: string | null
+  readonly exchange?: string | null
+  readonly routingKey?: string | null
+  readonly data?: unknown
+  readonly type?: string | null
+  readonly messageId?: string | null
+  readonly headers?: unknown
+  readonly idempotencyKey?: string | null
+}
+
+const maxShortStringBytes = 255 // AMQP 0-9-1 §4.2.5.3
+
+/** Turns a request into a publication; throws `BAD_USER_INPUT` that names the field. */
+export function publicationOf(
+  request: PublishRequest,
+  namespace: string,
+  prefix = 'input.',
+): Publication & { messageId: string } {
+  const { exchange, routingKey } = destinationOf(request, namespace, prefix)
+  const messageId = shortString(`${prefix}messageId`, request.messageId) ?? randomUUID()
+  const type = shortString(`${prefix}type`, request.type)
+  const headers = headersOf(request.headers, `${prefix}headers`)
+  return {
+    exchange,
+    routingKey,
+    messageId,
+    body: Buffer.from(JSON.stringify(request.data ?? null)),
+    properties: {
+      contentType: 'application/json',
+      messageId,
+      timestamp: Date.now(),
+      ...(type === undefined ? {} : { type }),
+      ...(headers === undefined ? {} : { headers }),
+    },
+  }
+}
+
+function destinationOf(
+  request: PublishRequest,
+  namespace: string,
+  prefix: string,
+): { exchange: string; routingKey: string } {
+  const { clientId, exchange, routingKey } = request
+  if (clientId !== undefined && clientId !== null) {
+    if ((exchange ?? undefined) !== undefined || (routingKey ?? undefined) !== undefined) {
+      throw badInput(`${prefix}clientId`, 'expected either clientId, or exchange and routingKey, not both')
+    }
+    checkClientId(clientId, `${prefix}clientId`)
+    if (clientId.includes('.')) {
+      throw badInput(
+        `${prefix}clientId`,
+        `"${clientId}" is more than one word of a routing key: give the exchange and routingKey of a source that finds this client elsewhere`,
+      )
+    }
+    return { exchange: `${namespace}.events`, routingKey: `client.${clientId}` }
+  }
+  if (exchange === undefined || exchange === null) {
+    throw badInput(
+      `${prefix}${routingKey === undefined || routingKey === null ? 'clientId' : 'exchange'}`,
+      'expected either clientId, or exchange and routingKey',
+    )
+  }
+  if (routingKey === undefined || routingKey === null) throw badInput(`${prefix}routingKey`, 'expected beside exchange')
+  if (exchange === '')
+    throw badInput(
+      `${prefix}exchange`,
+      'expected an exchange; the default exchange reaches queues directly, and is not published to',
+    )
+  const own = exchange.startsWith(`${namespace}.`) && exchange !== `${namespace}.events`
+  if (
+    own &&
+    ['control', 'quarantine', 'dead', 'journal'].includes(exchange.slice(namespace.length + 1).split('.')[0] ?? '')
+  ) {
+    throw new GatewayError('FORBIDDEN', `exchange "${exchange}" is the gateway's own`)
+  }
+  return {
+    exchange: shortString(`${prefix}exchange`, exchange) ?? '',
+    routingKey: shortString(`${prefix}routingKey`, routingKey) ?? '',
+  }
+}
+
+function shortString(field: string, value: string | null | undefined): string | undefined {
+  if (value === undefined || value === null) return undefined
+  const bytes = Buffer.byteLength(value)
+  if (bytes > maxShortStringBytes) throw badInput(field, `expected at most ${maxShortStringBytes} bytes, got ${bytes}`)
+  return value
+}
+
+/** Headers keep to what every AMQP client reads and a stream keeps: text, numbers, booleans. */
+function headersOf(headers: unknown, field: string): Record<string, string | number | boolean> | undefined {
+  if (headers === undefined || headers === null) return undefined
+  if (typeof headers !== 'object' || Array.isArray(headers))
+    throw badInput(field, 'expected an object of names and values')
+  const checked: Record<string, string | number | boolean> = Object.create(null) as Record<
+    string,
+    string | number | boolean
+  >
+  for (const [name, value] of Object.entries(headers)) {
+    if (Buffer.byteLength(name) > 128) throw badInput(field, 'expected names of at most 128 bytes')
+    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
+      throw badInput(
+        `${field}.${name}`,
+        'expected a string, a number or a boolean: RabbitMQ streams drop lists and tables',
+      )
+    }
+    checked[name] = value
+  }
+  return checked
+}

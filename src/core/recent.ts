@@ -1,0 +1,18 @@
+import type { JournalMessage } from './message.ts'
+
+/**
+ * The hot window: the end of the journal, in order of offset, as the tail delivered it. Whoever was away for less than
+ * it spans is served from here without touching the broker.
+ */
+export interface RecentMessages {
+  /** The oldest offset held; undefined while nothing is. */
+  readonly first: number | undefined
+  /** The newest entry, which is always kept. */
+  readonly last: JournalMessage | undefined
+  add(entry: JournalMessage): void
+  /** The entry at exactly this offset. */
+  at(offset: number): JournalMessage | undefined
+  /** Visits entries behind `offset` in order until `visit` returns false. */
+  visit(offset: number, visit: (entry: JournalMessage) => boolean): void
+  clear(): void
+}

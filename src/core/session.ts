@@ -1,0 +1,158 @@
+import { type CloseReason, GatewayError } from '../errors.ts'
+import { demand, mayHear } from './authorizer.ts'
+import { checkClientId } from './channel.ts'
+import { parseCursor } from './cursor.ts'
+import { Allowance, Feed, type FeedKeeper } from './feed.ts'
+import type { Identity } from './identity.ts'
+import type { Observer, SessionEnd, TransportName } from './observer.ts'
+
+export interface SessionLimits {
+  /** Subscriptions at once. */
+  readonly maxSubscriptions: number
+  /** Operations begun in a second. */
+  readonly maxSubscribeRate: number
+  /** Bytes that wait for a consumer which is slower than its channels. */
+  readonly maxBufferedBytes: number
+}
+
+/**
+ * An identity on a transport: decides what it may do and holds its limits. A WebSocket is one session, and so is an SSE
+ * response. Ends once, with a reason.
+ */
+export class Session {
+  identity: Identity
+  readonly transport: TransportName
+  readonly #keeper: FeedKeeper
+  readonly #observer: Observer
+  readonly #limits: SessionLimits
+  readonly #feeds = new Set<Feed>()
+  readonly #onClose: (reason: CloseReason) => void
+  readonly #onEnd: (session: Session) => void
+  readonly #allowance: Allowance
+  #begun = 0
+  #begunSince = 0
+  #ended = false
+
+  constructor(options: {
+    identity: Identity
+    transport: TransportName
+    keeper: FeedKeeper
+    observer: Observer
+    limits: SessionLimits
+    /** Called once when the gateway ends the session: the transport closes its connection with the reason. */
+    onClose: (reason: CloseReason) => void
+    /** Called once when the session has ended, whoever ended it. */
+    onEnd: (session: Session) => void
+  }) {
+    this.identity = options.identity
+    this.transport = options.transport
+    this.#keeper = options.keeper
+    this.#observer = options.observer
+    this.#limits = options.limits
+    this.#onClose = options.onClose
+    this.#allowance = new Allowance(options.limits.maxBufferedBytes)
+    this.#onEnd = options.onEnd
+    this.#observer.sessionStarted(this.transport)
+  }
+
+  get subscriptions(): number {
+    return this.#feeds.size
+  }
+
+  /** Called as an operation begins; throws `LIMIT_EXCEEDED` where there were too many within a second. */
+  admit(): void {
+    const now = Date.now()
+    if (now - this.#begunSince >= 1_000) {
+      this.#begunSince = now
+      this.#begun = 0
+    }
+    this.#begun += 1
+    if (this.#begun > this.#limits.maxSubscribeRate) {
+      throw new GatewayError(
+        'LIMIT_EXCEEDED',
+        `at most ${this.#limits.maxSubscribeRate} operations a second on a connection`,
+        {
+          limit: 'WARREN_MAX_SUBSCRIBE_RATE',
+        },
+      )
+    }
+  }
+
+  /**
+   * The events of a channel, behind `after` where that is given, else from now on. A cursor that is none is answered with a gap, not with an error.
+   * Throws `BAD_USER_INPUT`, `UNAUTHENTICATED`, `FORBIDDEN`, `LIMIT_EXCEEDED`.
+   */
+  subscribe(
+    options: { clientId: string; after?: string | null; checkpoints?: boolean | null },
+    onEnd?: () => void,
+  ): Feed {
+    const channel = checkClientId(options.clientId)
+    demand(mayHear(this.identity, channel), this.identity, `hear channel "${channel}"`)
+    if (this.#ended) throw new GatewayError('UNAUTHENTICATED', 'this session has ended')
+    if (this.#feeds.size >= this.#limits.maxSubscriptions) {
+      throw new GatewayError('LIMIT_EXCEEDED', `at most ${this.#limits.maxSubscriptions} subscriptions a connection`, {
+        limit: 'WARREN_MAX_SUBSCRIPTIONS',
+      })
+    }
+    const { after } = options
+    const feed: Feed = new Feed({
+      channel,
+      after: after === undefined || after === null ? undefined : (parseCursor(after) ?? 'invalid'),
+      checkpoints: options.checkpoints ?? false,
+      keeper: this.#keeper,
+      allowance: this.#allowance,
+      onEnd: () => {
+        if (this.#feeds.delete(feed)) this.#observer.subscriptionEnded(this.transport)
+        onEnd?.()
+      },
+      onTaken: (event) => {
+        if (event.kind !== 'MESSAGE') return
+        this.#observer.delivered(this.transport, 1)
+        this.#observer.deliveryTook((Date.now() - event.message.receivedAt) / 1000)
+      },
+    })
+    this.#feeds.add(feed)
+    this.#observer.subscriptionStarted(this.transport)
+    this.#keeper.resume(feed)
+    return feed
+  }
+
+  /** The gateway ends the session: feeds end, and the transport is told. Idempotent. */
+  close(reason: CloseReason): void {
+    if (this.#ended) return
+    this.end(sessionEndOf[reason])
+    this.#onClose(reason)
+  }
+
+  /** The transport says that its connection is gone. Idempotent. */
+  end(reason: SessionEnd): void {
+    if (this.#ended) return
+    this.#ended = true
+    for (const feed of this.#feeds) feed.end()
+    this.#observer.sessionEnded(this.transport, reason)
+    this.#onEnd(this)
+  }
+
+  /** The channel is no more: its subscriptions end with `CHANNEL_NOT_FOUND`, the session goes on. */
+  endChannel(channel: string): void {
+    for (const feed of this.#feeds) {
+      if (feed.channel === channel) feed.end(new GatewayError('CHANNEL_NOT_FOUND', `channel "${channel}" was deleted`))
+    }
+  }
+
+  get ended(): boolean {
+    return this.#ended
+  }
+}
+
+const sessionEndOf = {
+  NORMAL: 'client',
+  RESTART: 'restart',
+  BAD_REQUEST: 'bad-request',
+  UNAUTHORIZED: 'unauthorized',
+  FORBIDDEN: 'forbidden',
+  TOO_MANY: 'too-many',
+  SLOW_CONSUMER: 'slow-consumer',
+  TOKEN_EXPIRED: 'token-expired',
+  REVOKED: 'revoked',
+} as const satisfies Record<CloseReason, SessionEnd>

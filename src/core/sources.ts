@@ -1,0 +1,59 @@
+import type { Message } from './message.ts'
+import { type Audience, type Matcher, matcherOf, type Source } from './source.ts'
+
+/** The sources that are served, and whose a message is by all of them together. */
+export class Sources {
+  readonly #byId = new Map<string, Source>()
+  readonly #byExchange = new Map<string, { id: string; match: Matcher }[]>()
+
+  get(id: string): Source | undefined {
+    return this.#byId.get(id)
+  }
+
+  list(): Source[] {
+    return [...this.#byId.values()]
+  }
+
+  /** Whether it was not there before. */
+  add(source: Source): boolean {
+    if (this.#byId.has(source.id)) return false
+    this.#byId.set(source.id, source)
+    const matchers = this.#byExchange.get(source.exchange) ?? []
+    this.#byExchange.set(source.exchange, [...matchers, { id: source.id, match: matcherOf(source) }])
+    return true
+  }
+
+  remove(id: string): Source | undefined {
+    const source = this.#byId.get(id)
+    if (!source) return undefined
+    this.#byId.delete(id)
+    const rest = (this.#byExchange.get(source.exchange) ?? []).filter((matcher) => matcher.id !== id)
+    if (rest.length > 0) this.#byExchange.set(source.exchange, rest)
+    else this.#byExchange.delete(source.exchange)
+    return source
+  }
+
+  /** The first source of the message's exchange, for accounts; undefined where it is of none. */
+  labelOf(message: Message): string | undefined {
+    return this.#byExchange.get(message.exchange)?.[0]?.id
+  }
+
+  /** Each client once, however many sources say so. Throws `UndecodableBody` where a body pointer meets a broken body. */
+  audienceOf(message: Message): Audience {
+    const matchers = this.#byExchange.get(message.exchange)
+    const first = matchers?.[0]
+    if (!matchers || !first) return []
+    if (matchers.length === 1) return withoutRepeats(first.match(message))
+    const clientIds = new Set<string>()
+    for (const { match } of matchers) {
+      const audience = match(message)
+      if (audience === 'everyone') return 'everyone'
+      for (const clientId of audience) clientIds.add(clientId)
+    }
+    return [...clientIds]
+  }
+}
+
+function withoutRepeats(audience: Audience): Audience {
+  return audience === 'everyone' || audience.length < 2 ? audience : [...new Set(audience)]
+}

@@ -1,0 +1,89 @@
+import type { ChannelModel } from 'amqplib'
+import { AMQPPubSub } from 'graphql-amqp-subscriptions'
+import type { ControlBus, ControlMessage } from '../../core/broker.ts'
+import { readControlMessage } from '../control-message.ts'
+import type { Link, LinkSession, OpenLink } from './link.ts'
+
+/** Every replica binds a queue of its own to the exchange with this key. */
+const key = 'control'
+
+/** What may wait for a connection; the oldest is forgotten, for the registry holds the truth. */
+const maxWaiting = 1_000
+
+/**
+ * Control messages over graphql-amqp-subscriptions. Its engine neither notices nor survives the loss of its connection, so that each
+ * session gets a new one. It is subscribed to once a session, because its second subscriber of a key would resolve
+ * before anything is bound, and never unsubscribed from: its queue goes with the connection.
+ */
+export class AmqpControlBus implements ControlBus {
+  readonly #exchange: string
+  readonly #link: Link
+  #engine: AMQPPubSub | undefined
+  #onMessage: (message: ControlMessage) => void = () => {}
+  #onResync: () => void = () => {}
+  #waiting: ControlMessage[] = []
+
+  constructor(openLink: OpenLink, exchange: string) {
+    this.#exchange = exchange
+    this.#link = openLink({
+      purpose: 'control',
+      establish: (session) => this.#establish(session),
+      onUp: () => this.#onResync(),
+    })
+  }
+
+  listen(onMessage: (message: ControlMessage) => void, onResync: () => void): void {
+    this.#onMessage = onMessage
+    this.#onResync = onResync
+    if (this.#link.up) queueMicrotask(onResync)
+  }
+
+  async send(message: ControlMessage): Promise<void> {
+    const engine = this.#engine
+    try {
+      if (engine) return await engine.publish(key, message)
+    } catch {
+      // The connection went on the way.
+    }
+    this.#waiting.push(message)
+    if (this.#waiting.length > maxWaiting) this.#waiting.shift()
+  }
+
+  close(): Promise<void> {
+    return this.#link.close()
+  }
+
+  async #establish(session: LinkSession): Promise<void> {
+    const engine = new AMQPPubSub({
+      connection: watched(session),
+      exchange: { name: this.#exchange, type: 'topic', options: { durable: true } },
+    })
+    await engine.subscribe(key, (content) => {
+      // RabbitMQ has cancelled the consumer: somebody deleted the queue.
+      if (content === null) return session.fail(new Error('the queue of control messages is gone'))
+      const message = readControlMessage(content)
+      if (message) this.#onMessage(message)
+    })
+    session.signal.addEventListener('abort', () => {
+      this.#engine = undefined
+    })
+    if (session.signal.aborted) return
+    this.#engine = engine
+    for (const message of this.#waiting.splice(0)) await this.send(message)
+  }
+}
+
+type EngineConnection = ConstructorParameters<typeof AMQPPubSub>[0]['connection']
+
+/** The engine asks its connection for channels only, and tells nobody when it loses one. */
+function watched(session: LinkSession): EngineConnection {
+  const connection: Pick<ChannelModel, 'createChannel'> = {
+    async createChannel() {
+      const channel = await session.connection.createChannel()
+      channel.on('error', (error) => session.fail(error))
+      return channel
+    },
+  }
+  // Its types are those of amqplib before 1.0.
+  return connection as unknown as EngineConnection
+}

@@ -1,0 +1,111 @@
+import type { ControlBus } from '../../core/broker.ts'
+import type { Source } from '../../core/source.ts'
+import type { BrokerState, DriverOptions, GatewayOptions, GatewayPublication, LinkedBroker } from '../driver.ts'
+import { AmqpControlBus } from './amqp-control-bus.ts'
+import { Link, type LinkOptions, type LinkWatch } from './link.ts'
+import { Publisher } from './publisher.ts'
+import { declareSetAside } from './set-aside.ts'
+import { Topology } from './topology.ts'
+
+/** A gateway on RabbitMQ: a connection for publishing, one for administration, and those that others open. */
+export class AmqpGateway implements LinkedBroker {
+  readonly kind = 'linked'
+  readonly #urls: readonly string[]
+  readonly #namespace: string
+  readonly #publisher: Publisher
+  readonly #topology: Topology
+  readonly #links = new Set<Link>()
+  readonly #listeners: ((state: BrokerState) => void)[] = []
+  /** Why each of the two is down; undefined: it is up. */
+  readonly #down = { administration: 'not connected yet', publishing: 'not connected yet' } as Record<
+    Part,
+    string | undefined
+  >
+  #state: BrokerState = { up: false, reason: 'RabbitMQ is not connected yet' }
+
+  constructor(urls: readonly string[], { namespace, log }: DriverOptions, options: GatewayOptions) {
+    const { queue, publishTimeoutMs, maxMessageBytes } = options
+    this.#urls = urls
+    this.#namespace = namespace
+    const publishingWatch: LinkWatch = {
+      ...this.#watch('publishing'),
+      onBlocked: (reason) => log('warn', reason ?? 'RabbitMQ takes publications again'),
+    }
+    this.#publisher = new Publisher(this.openLink, publishingWatch, {
+      defaultExchange: `${namespace}.events`,
+      limits: {
+        ...(publishTimeoutMs === undefined ? {} : { publishTimeoutMs }),
+        ...(maxMessageBytes === undefined ? {} : { maxMessageBytes }),
+      },
+    })
+    this.#topology = new Topology(this.openLink, this.#watch('administration'), {
+      queue,
+      log,
+      declare: (connection) => declareSetAside(connection, `${namespace}.quarantine`),
+    })
+  }
+
+  get state(): BrokerState {
+    return this.#state
+  }
+
+  onState(listener: (state: BrokerState) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  publish(publication: GatewayPublication): Promise<void> {
+    return this.#publisher.publish(publication)
+  }
+
+  bind(source: Source): Promise<{ declared: boolean }> {
+    return this.#topology.bind(source)
+  }
+
+  keep(source: Source): void {
+    this.#topology.keep(source)
+  }
+
+  unbind(source: Source): Promise<void> {
+    return this.#topology.unbind(source)
+  }
+
+  bindAllAgain(): Promise<void> {
+    return this.#topology.bindAllAgain()
+  }
+
+  openControlBus(): ControlBus {
+    return new AmqpControlBus(this.openLink, `${this.#namespace}.control`)
+  }
+
+  readonly openLink = (options: LinkOptions): Link => {
+    const link = new Link(this.#urls, options)
+    this.#links.add(link)
+    link.open()
+    return link
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#publisher.close(), this.#topology.close()])
+    await Promise.all([...this.#links].map((link) => link.close()))
+  }
+
+  #watch(part: Part): LinkWatch {
+    return {
+      onUp: () => this.#change(part, undefined),
+      onDown: (reason) => this.#change(part, reason),
+      // The outage goes on, and its reason may be another by now.
+      onRetry: (reason) => this.#change(part, reason),
+    }
+  }
+
+  #change(part: Part, reason: string | undefined): void {
+    this.#down[part] = reason
+    const why = this.#down.publishing ?? this.#down.administration
+    const { up } = this.#state
+    if (why === undefined ? up : !up && this.#state.reason === why) return
+    this.#state = why === undefined ? { up: true } : { up: false, reason: why }
+    for (const listener of this.#listeners) listener(this.#state)
+  }
+}
+
+type Part = 'administration' | 'publishing'

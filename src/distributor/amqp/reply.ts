@@ -1,0 +1,34 @@
+/** What RabbitMQ says when it closes a channel or a connection, as amqplib hands it over in an error. */
+export interface BrokerReply {
+  readonly code: number
+  /** RabbitMQ's own sentence, without its leading constant. */
+  readonly text: string
+  /** Whether it answers a publication (basic.publish, which has no other answer than the end of the channel). */
+  readonly toPublish: boolean
+}
+
+/** The codes of AMQP 0-9-1 §1.2 that have a meaning to the gateway. */
+export const replyCodes = {
+  connectionForced: 320,
+  accessRefused: 403,
+  notFound: 404,
+  resourceLocked: 405,
+  preconditionFailed: 406,
+  notAllowed: 530,
+} as const
+
+export function replyOf(error: unknown): BrokerReply | undefined {
+  if (!(error instanceof Error)) return undefined
+  const said = /(\d{3}) \([A-Z-]+\) with message "(.*)"/s.exec(error.message)
+  if (!said) return undefined
+  const { classId, methodId } = error as { classId?: unknown; methodId?: unknown }
+  return {
+    code: Number(said[1]),
+    text: (said[2] ?? '').replace(/^[A-Z_]+ - /, ''),
+    toPublish: classId === 60 && methodId === 40,
+  }
+}
+
+export function repliedWith(error: unknown, code: number): boolean {
+  return replyOf(error)?.code === code
+}

@@ -1,0 +1,257 @@
+import type { ChannelModel } from 'amqplib'
+import type { Observer } from '../../core/observer.ts'
+import { bindingOf, type Source } from '../../core/source.ts'
+import { GatewayError } from '../../errors.ts'
+import { pause } from './backoff.ts'
+import { type AmqpExchangeType, checkExchangeType, declareExchange, exchangeExists } from './exchange.ts'
+import type { Link, LinkSession, LinkWatch, OpenLink } from './link.ts'
+import { repliedWith, replyCodes, replyOf } from './reply.ts'
+import { onChannel } from './short-lived-channel.ts'
+
+export interface TopologyOptions {
+  /** The queue (or stream) that every source flows into. Declared by who consumes it; waited for here. */
+  readonly queue: string
+  readonly log: Observer['log']
+  /** Called on each new connection, before the sources are bound. */
+  declare?(connection: ChannelModel): Promise<void>
+  readonly timings?: Partial<typeof defaultTimings>
+}
+
+/** In milliseconds. */
+const defaultTimings = {
+  /** How long a caller waits for a broker that is away. */
+  answerMs: 5_000,
+  /** How often a foreign exchange that is missing is looked for. */
+  missingMs: 3_000,
+  /** How often everything is bound again: a non-durable exchange disappears with its bindings, and nobody is told. */
+  againMs: 60_000,
+  /** How often the queue is looked for while it isn't there. */
+  queueMs: 250,
+}
+
+/** The gateway's sources on RabbitMQ: bound once, and bound again after every reconnection and from time to time. */
+export class Topology {
+  readonly #options: TopologyOptions
+  readonly #timings: typeof defaultTimings
+  readonly #link: Link
+  readonly #bound = new Map<string, Source>()
+  /** Exchanges that this process has declared: they are declared again should they be gone. */
+  readonly #declared = new Set<string>()
+  /** Sources that wait for something that isn't Warren's to mend, by what the log said about it. */
+  readonly #waiting = new Map<string, string>()
+  #session: LinkSession | undefined
+  #away = 'there is no connection yet'
+  #whenUp: (() => void)[] = []
+  /** One operation after another, so that a binding made again never overtakes its removal. */
+  #turns: Promise<unknown> = Promise.resolve()
+
+  constructor(openLink: OpenLink, watch: LinkWatch, options: TopologyOptions) {
+    this.#options = options
+    this.#timings = { ...defaultTimings, ...options.timings }
+    this.#link = openLink({
+      purpose: 'administration',
+      establish: (session) => this.#establish(session),
+      onUp: () => watch.onUp?.(),
+      onDown: (reason) => watch.onDown?.(reason),
+      onRetry: (reason, delayMs) => {
+        this.#away = reason
+        watch.onRetry?.(reason, delayMs)
+      },
+    })
+  }
+
+  /** As `Broker.bind`. */
+  bind(source: Source): Promise<{ declared: boolean }> {
+    return this.#answer(async (connection, tooLate) => {
+      const { exchange } = source
+      const declared = !(await exchangeExists(connection, exchange))
+      if (declared) await declareExchange(connection, exchange, typeOf(source))
+      else await checkExchangeType(connection, exchange, typeOf(source))
+      await this.#attach(connection, source).catch((error: unknown) => {
+        throw this.#conflict(error, source)
+      })
+      if (declared) this.#declared.add(exchange)
+      if (!tooLate.aborted) this.#remember(source)
+      return { declared }
+    })
+  }
+
+  /** As `Broker.unbind`; where it rejects, the source is still bound. */
+  unbind(source: Source): Promise<void> {
+    return this.#answer(async (connection, tooLate) => {
+      const kept = this.#bound.get(source.id)
+      this.#bound.delete(source.id)
+      this.#waiting.delete(source.id)
+      try {
+        if (![...this.#bound.values()].some((other) => sameBinding(other, source)))
+          await this.#detach(connection, source)
+        tooLate.throwIfAborted()
+      } catch (error) {
+        if (kept) this.#bound.set(source.id, kept)
+        throw this.#conflict(error, source)
+      }
+    })
+  }
+
+  /** As `Broker.keep`. */
+  keep(source: Source): void {
+    this.#remember(source)
+    const session = this.#session
+    if (session) void this.#inTurn(() => this.#bindAgain(session, source))
+  }
+
+  /** Binds everything once more: for who knows that the queue is a new one. Never fails. */
+  async bindAllAgain(): Promise<void> {
+    if (this.#session) await this.#bindAll(this.#session)
+  }
+
+  close(): Promise<void> {
+    return this.#link.close()
+  }
+
+  async #establish(session: LinkSession): Promise<void> {
+    await this.#options.declare?.(session.connection)
+    await this.#untilQueueIsThere(session)
+    await this.#bindAll(session)
+    if (session.signal.aborted) return
+    this.#session = session
+    session.signal.addEventListener('abort', () => {
+      this.#session = undefined
+    })
+    for (const resume of this.#whenUp.splice(0)) resume()
+    void this.#tend(session)
+  }
+
+  async #untilQueueIsThere({ connection, signal }: LinkSession): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await onChannel(connection, (channel) => channel.checkQueue(this.#options.queue))
+        return
+      } catch (error) {
+        if (!repliedWith(error, replyCodes.notFound)) throw error
+      }
+      this.#away = `the queue "${this.#options.queue}" is not there yet`
+      await pause(this.#timings.queueMs, signal)
+    }
+  }
+
+  /** Looks after the bindings for as long as the session lasts. */
+  async #tend(session: LinkSession): Promise<void> {
+    const { missingMs, againMs } = this.#timings
+    for (let sinceMs = missingMs; ; sinceMs += missingMs) {
+      await pause(missingMs, session.signal)
+      if (session.signal.aborted) return
+      const everything = sinceMs >= againMs
+      if (everything) sinceMs = 0
+      await this.#bindAll(session, (source) => everything || this.#waiting.has(source.id))
+    }
+  }
+
+  async #bindAll(session: LinkSession, which: (source: Source) => boolean = () => true): Promise<void> {
+    for (const source of this.#bound.values()) {
+      if (session.signal.aborted) return
+      if (which(source)) await this.#inTurn(() => this.#bindAgain(session, source))
+    }
+  }
+
+  /** What stands in the way of one source is said once and tried again; it holds up nothing else. */
+  async #bindAgain({ connection, signal }: LinkSession, source: Source): Promise<void> {
+    if (signal.aborted || !this.#bound.has(source.id)) return
+    const { exchange } = source
+    try {
+      await this.#attach(connection, source).catch(async (error: unknown) => {
+        const mayDeclare = source.ownsExchange || this.#declared.has(exchange)
+        if (!mayDeclare || !isMissingExchange(error)) throw error
+        await declareExchange(connection, exchange, typeOf(source))
+        this.#options.log('info', `exchange "${exchange}" was gone and has been declared again`)
+        await this.#attach(connection, source)
+      })
+      if (this.#waiting.delete(source.id)) this.#options.log('info', `exchange "${exchange}" is bound again`)
+    } catch (error) {
+      if (!signal.aborted) this.#wait(source, this.#conflict(error, source))
+    }
+  }
+
+  #remember(source: Source): void {
+    this.#bound.set(source.id, source)
+    this.#waiting.delete(source.id)
+  }
+
+  #wait(source: Source, error: Error): void {
+    const said = this.#waiting.get(source.id)
+    this.#waiting.set(source.id, error.message)
+    if (said === error.message) return
+    this.#options.log('warn', `a source receives nothing for now: ${error.message}`, { source: source.id })
+  }
+
+  async #attach(connection: ChannelModel, source: Source): Promise<void> {
+    const { exchange, key, arguments: args } = bindingOf(source)
+    await onChannel(connection, (channel) => channel.bindQueue(this.#options.queue, exchange, key, args))
+  }
+
+  /** Unbinding what isn't bound succeeds, also where the queue or the exchange is gone. */
+  async #detach(connection: ChannelModel, source: Source): Promise<void> {
+    const { exchange, key, arguments: args } = bindingOf(source)
+    await onChannel(connection, (channel) => channel.unbindQueue(this.#options.queue, exchange, key, args))
+  }
+
+  /** What RabbitMQ says against a binding, as an answer to who wanted it. Other errors pass. */
+  #conflict(error: unknown, { exchange }: Source): Error {
+    const reply = replyOf(error)
+    if (reply === undefined || reply.text.startsWith('no queue ')) return asError(error)
+    let text = `RabbitMQ refuses to bind exchange "${exchange}": ${reply.text}`
+    if (isMissingExchange(error)) text = `exchange "${exchange}" is not there`
+    else if (reply.code === replyCodes.accessRefused) {
+      text = `no permission to bind exchange "${exchange}" (${reply.text}): grant Warren's RabbitMQ user read on it and write on "${this.#options.queue}"`
+    }
+    return new GatewayError('SOURCE_CONFLICT', text, { cause: error })
+  }
+
+  /** Does one piece of work for a caller, who is answered in time whatever becomes of the broker. */
+  async #answer<Result>(work: (connection: ChannelModel, tooLate: AbortSignal) => Promise<Result>): Promise<Result> {
+    const tooLate = AbortSignal.timeout(this.#timings.answerMs)
+    const attempt = async () => {
+      if (!this.#session) await new Promise<void>((resume) => this.#whenUp.push(resume))
+      return this.#inTurn(async () => {
+        tooLate.throwIfAborted()
+        if (!this.#session) throw new Error(this.#away)
+        return work(this.#session.connection, tooLate)
+      })
+    }
+    const timeUp = new Promise<never>((_resolve, reject) => {
+      tooLate.addEventListener('abort', () => reject(new Error(this.#session ? 'it does not answer' : this.#away)))
+    })
+    try {
+      return await Promise.race([attempt(), timeUp])
+    } catch (error) {
+      if (error instanceof GatewayError) throw error
+      const reason = replyOf(error)?.text ?? asError(error).message
+      throw new GatewayError('BROKER_UNAVAILABLE', `RabbitMQ cannot be asked for its bindings: ${reason}`, {
+        cause: error,
+      })
+    }
+  }
+
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.#turns.then(work)
+    this.#turns = result.catch(() => {})
+    return result
+  }
+}
+
+function typeOf({ exchangeType }: Source): AmqpExchangeType {
+  return exchangeType.toLowerCase() as Lowercase<typeof exchangeType>
+}
+
+function sameBinding(one: Source, other: Source): boolean {
+  return JSON.stringify(bindingOf(one)) === JSON.stringify(bindingOf(other))
+}
+
+function isMissingExchange(error: unknown): boolean {
+  const reply = replyOf(error)
+  return reply?.code === replyCodes.notFound && reply.text.startsWith('no exchange ')
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
+}

@@ -1,0 +1,16 @@
+import type { ControlMessage } from '../core/broker.ts'
+import { reviveSource } from '../core/source.ts'
+
+/**
+ * A control message as it came from the wire, or undefined where it is none that this version knows: replicas of two
+ * versions run side by side during an update.
+ */
+export function readControlMessage(json: unknown): ControlMessage | undefined {
+  if (typeof json !== 'object' || json === null) return undefined
+  const { kind, source, clientId } = json as Record<string, unknown>
+  if (kind === 'sources-wanted') return { kind }
+  if (kind === 'client-deleted') return typeof clientId === 'string' ? { kind, clientId } : undefined
+  if (kind !== 'source-known') return undefined
+  const revived = reviveSource(source)
+  return revived && { kind, source: revived }
+}

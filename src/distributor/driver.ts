@@ -1,0 +1,115 @@
+import type { Broker, ControlBus } from '../core/broker.ts'
+import type { Message, MessageProperties, Publication } from '../core/message.ts'
+import type { Observer } from '../core/observer.ts'
+import type { LinkOptions } from './amqp/link.ts'
+
+/**
+ * What a file in `drivers/` exports as its default: a class with the scheme of the URLs that it serves. It is made once a
+ * Distributor or gateway, and must not touch the network until it is asked for something.
+ */
+export interface DriverClass {
+  /** With its colon: `amqp:`. */
+  readonly scheme: string
+  new (urls: readonly string[], options: DriverOptions): Driver
+}
+
+export interface DriverOptions {
+  /** The prefix of everything that the driver declares on the broker. */
+  readonly namespace: string
+  /** Where a driver reports what happens without being asked: an outage, a message that nobody could take. */
+  readonly log: Observer['log']
+}
+
+/** Implemented by every driver; called by `Distributor`. All but `publish` and `subscribe` may be left out. */
+export interface Driver {
+  /** Called once before anything else. A rejection is what `Distributor.connect` rejects with. */
+  connect?(): Promise<void>
+
+  /** Called once, last. Subscriptions that are still open end with it. */
+  close?(): Promise<void>
+
+  /**
+   * Resolves once the broker holds the message. That nobody listens to the topic is no error. The topic has been checked: 1 to 255 bytes;
+   * the properties have a content type and a message id. The body belongs to the driver from now on.
+   */
+  publish(topic: string, body: Buffer, properties: MessageProperties): Promise<void>
+
+  /**
+   * Hands every message of the topics to `receive` until the subscription is closed, once also where several topics match. Resolves when it is
+   * in force: what is published afterwards is received. With a group, each message goes to one of the subscriptions with the
+   * same group and the same topics.
+   *
+   * `receive` never throws. Its promise rejects when the message could not be taken: the driver then hands it over again some
+   * times (`redeliveries.ts`), unless the error is `Undeliverable`, and sets it aside in the end. At most `prefetch` calls run at a time.
+   */
+  subscribe(topics: readonly string[], receive: Receive, options: SubscribeOptions): Promise<Subscription>
+
+  /** Offered by drivers that can carry a gateway. Begins to connect and returns at once. Called instead of `connect`. */
+  gateway?(options: GatewayOptions): GatewayBroker
+}
+
+export type Receive = (message: Message) => Promise<void>
+
+export interface SubscribeOptions {
+  /** Undefined: every subscription receives every message. */
+  readonly group: string | undefined
+  /** How many messages may be in the hands of the callback at a time, at least 1. */
+  readonly prefetch: number
+  /** Told of a message that has been set aside: it could not be taken, and will not be handed over again. */
+  onPoison(message: Message, error: unknown): void
+}
+
+export interface Subscription {
+  /** No call of the callback begins after this; resolves when those that run have ended. Idempotent. */
+  close(): Promise<void>
+}
+
+/** A message that handing over again will not mend. */
+export class Undeliverable extends Error {
+  override readonly name = 'Undeliverable'
+}
+
+export interface GatewayOptions {
+  /** What every source flows into: the name of the journal's stream. Of no meaning to a broker without queues. */
+  readonly queue: string
+  readonly publishTimeoutMs?: number
+  readonly maxMessageBytes?: number
+}
+
+export interface GatewayPublication extends Publication {
+  /** False: that it is bound to nothing is no error. An exchange that isn't there is one all the same. Default true. */
+  readonly mandatory?: boolean
+}
+
+/** What carries a gateway. The two kinds differ in how the journal is built on them. */
+export type GatewayBroker = LinkedBroker | RoutingBroker
+
+interface AnyGatewayBroker extends Broker {
+  publish(publication: GatewayPublication): Promise<void>
+
+  readonly state: BrokerState
+  /** Called at each change of `state`; `up` when publications and bindings can be made. */
+  onState(listener: (state: BrokerState) => void): void
+
+  openControlBus(): ControlBus
+
+  /** Publications under way get a moment to be confirmed. Idempotent. */
+  close(): Promise<void>
+}
+
+export type BrokerState = { readonly up: true } | { readonly up: false /** A sentence. */; readonly reason: string }
+
+/** RabbitMQ: the journal is a stream over there, and needs connections of its own. */
+export interface LinkedBroker extends AnyGatewayBroker {
+  readonly kind: 'linked'
+  openLink(options: LinkOptions): { close(): Promise<void> }
+  /** Binds every source again: for a journal that has been made anew. Never fails. */
+  bindAllAgain(): Promise<void>
+}
+
+/** A broker in this process: the journal is handed what is routed. */
+export interface RoutingBroker extends AnyGatewayBroker {
+  readonly kind: 'routing'
+  /** Each publication that matches at least one bound source's binding, once, in order. The listener must not throw. */
+  onRouted(listener: (message: Message) => void): void
+}

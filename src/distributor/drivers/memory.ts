@@ -1,0 +1,6 @@
+import { MemoryDriver } from '../memory/memory-driver.ts'
+
+/** No broker at all: `memory:` for oneself, `memory://name` for all in this process that say the name. */
+export default class extends MemoryDriver {
+  static readonly scheme = 'memory:'
+}

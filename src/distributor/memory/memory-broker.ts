@@ -1,0 +1,73 @@
+import type { Message } from '../../core/message.ts'
+import { bindingOf, type ExchangeType } from '../../core/source.ts'
+import { matchWords } from '../../core/topic-pattern.ts'
+import type { MemoryQueue } from './memory-queue.ts'
+
+/** Where routed messages go. */
+export interface Sink {
+  /** Why it can take no more, or undefined. */
+  refusal?(bytes: number): string | undefined
+  /** Must not throw. */
+  take(message: Message): void
+}
+
+export type Binding = ReturnType<typeof bindingOf>
+
+interface Exchange {
+  readonly type: ExchangeType
+  /** Binding keys and who has bound with them. */
+  readonly bindings: Map<string, Set<Sink>>
+}
+
+/** Exchanges and bindings by the rules of AMQP 0-9-1 §3.1.3, within this process. */
+export class MemoryBroker {
+  readonly #exchanges = new Map<string, Exchange>()
+  /** The queues that have names. */
+  readonly queues = new Map<string, MemoryQueue>()
+
+  constructor() {
+    // Every RabbitMQ has them.
+    for (const type of ['DIRECT', 'FANOUT', 'TOPIC', 'HEADERS'] as const)
+      this.declare(`amq.${type.toLowerCase()}`, type)
+    this.declare('amq.match', 'HEADERS')
+  }
+
+  typeOf(exchange: string): ExchangeType | undefined {
+    return this.#exchanges.get(exchange)?.type
+  }
+
+  /** Leaves an exchange as it is that is there already. */
+  declare(exchange: string, type: ExchangeType): void {
+    if (!this.#exchanges.has(exchange)) this.#exchanges.set(exchange, { type, bindings: new Map() })
+  }
+
+  bind({ exchange, key }: Pick<Binding, 'exchange' | 'key'>, sink: Sink): void {
+    const bindings = this.#exchanges.get(exchange)?.bindings
+    const sinks = bindings?.get(key)
+    if (sinks) sinks.add(sink)
+    else bindings?.set(key, new Set([sink]))
+  }
+
+  unbind({ exchange, key }: Pick<Binding, 'exchange' | 'key'>, sink: Sink): void {
+    const bindings = this.#exchanges.get(exchange)?.bindings
+    const sinks = bindings?.get(key)
+    sinks?.delete(sink)
+    if (sinks?.size === 0) bindings?.delete(key)
+  }
+
+  /** Who a message goes to, each once; undefined where the exchange isn't there. */
+  route(exchange: string, routingKey: string): ReadonlySet<Sink> | undefined {
+    // The default exchange leads to queues by their names, and there is none with a name here.
+    if (exchange === '') return new Set()
+    const found = this.#exchanges.get(exchange)
+    if (!found) return undefined
+    const sinks = new Set<Sink>()
+    const words = routingKey.split('.')
+    for (const [key, bound] of found.bindings) {
+      const matches =
+        found.type === 'TOPIC' ? matchWords(key.split('.'), words) : found.type !== 'DIRECT' || key === routingKey
+      if (matches) for (const sink of bound) sinks.add(sink)
+    }
+    return sinks
+  }
+}

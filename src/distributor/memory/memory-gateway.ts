@@ -1,0 +1,85 @@
+import type { ControlBus } from '../../core/broker.ts'
+import type { Message } from '../../core/message.ts'
+import { bindingOf, type Source } from '../../core/source.ts'
+import { GatewayError } from '../../errors.ts'
+import type { BrokerState, DriverOptions, GatewayOptions, GatewayPublication, RoutingBroker } from '../driver.ts'
+import { otherExchangeType, reservedExchange, tooLarge } from '../refusals.ts'
+import { MemoryControlBus } from './memory-control-bus.ts'
+import { publishIn } from './publish.ts'
+import type { BrokerLease } from './shared-brokers.ts'
+
+const defaultMaxMessageBytes = 16 * 1024 * 1024
+
+/** A gateway on a broker in this process, with RabbitMQ's answers to the same mistakes. */
+export class MemoryGateway implements RoutingBroker {
+  readonly kind = 'routing'
+  readonly state: BrokerState = { up: true }
+  readonly #lease: BrokerLease
+  readonly #namespace: string
+  readonly #log: DriverOptions['log']
+  readonly #maxMessageBytes: number
+  readonly #bound = new Map<string, Source>()
+  readonly #sink = { take: (message: Message) => this.#onRouted(message) }
+  #onRouted: (message: Message) => void = () => {}
+
+  constructor(lease: BrokerLease, { namespace, log }: DriverOptions, options: GatewayOptions) {
+    this.#lease = lease
+    this.#namespace = namespace
+    this.#log = log
+    this.#maxMessageBytes = options.maxMessageBytes ?? defaultMaxMessageBytes
+    // What could not be delivered is counted and logged; there is nobody who could look into a queue of it.
+    const quarantine = `${namespace}.quarantine`
+    lease.broker.declare(quarantine, 'FANOUT')
+    lease.broker.bind({ exchange: quarantine, key: '' }, { take() {} })
+  }
+
+  onRouted(listener: (message: Message) => void): void {
+    this.#onRouted = listener
+  }
+
+  /** It is up from the first to the last, so that nobody is ever called. */
+  onState(): void {}
+
+  async publish(publication: GatewayPublication): Promise<void> {
+    const bytes = publication.body.length
+    if (bytes > this.#maxMessageBytes) throw tooLarge(bytes, this.#maxMessageBytes)
+    publishIn(this.#lease.broker, `${this.#namespace}.events`, publication)
+  }
+
+  async bind(source: Source): Promise<{ declared: boolean }> {
+    const { exchange, exchangeType } = source
+    const { broker } = this.#lease
+    const current = broker.typeOf(exchange)
+    if (current === undefined && exchange.startsWith('amq.')) throw reservedExchange(exchange)
+    if (current !== undefined && current !== exchangeType) {
+      throw otherExchangeType(exchange, current.toLowerCase(), exchangeType.toLowerCase())
+    }
+    broker.declare(exchange, exchangeType)
+    broker.bind(bindingOf(source), this.#sink)
+    this.#bound.set(source.id, source)
+    return { declared: current === undefined }
+  }
+
+  keep(source: Source): void {
+    this.bind(source).catch((error: GatewayError) => {
+      this.#log('warn', `a source receives nothing: ${error.message}`, { source: source.id })
+    })
+  }
+
+  async unbind(source: Source): Promise<void> {
+    this.#bound.delete(source.id)
+    const { exchange, key } = bindingOf(source)
+    const needed = [...this.#bound.values()].map(bindingOf)
+    if (needed.some((other) => other.exchange === exchange && other.key === key)) return
+    this.#lease.broker.unbind({ exchange, key }, this.#sink)
+  }
+
+  openControlBus(): ControlBus {
+    return new MemoryControlBus(this.#lease.broker, `${this.#namespace}.control`)
+  }
+
+  async close(): Promise<void> {
+    for (const source of this.#bound.values()) await this.unbind(source)
+    this.#lease.release()
+  }
+}

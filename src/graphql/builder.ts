@@ -1,0 +1,55 @@
+import SchemaBuilder from '@pothos/core'
+import ComplexityPlugin from '@pothos/plugin-complexity'
+import { GraphQLDateTime, GraphQLJSON } from 'graphql-scalars'
+import { type Cursor, printCursor } from '../core/cursor.ts'
+import { GatewayError } from '../errors.ts'
+import type { Context } from './context.ts'
+
+interface Types {
+  Context: Context
+  DefaultFieldNullability: false
+  Scalars: {
+    ID: { Input: string; Output: string }
+    /** A cursor that is none is no error of the query: it is answered with a gap, so it comes in as text. */
+    Cursor: { Input: string; Output: Cursor }
+    JSON: { Input: unknown; Output: unknown }
+    DateTime: { Input: Date; Output: Date }
+  }
+}
+
+/** A list counts this much of what one of its items costs. */
+const listMultiplier = 5
+
+export const builder = new SchemaBuilder<Types>({
+  defaultFieldNullability: false,
+  plugins: [ComplexityPlugin],
+  complexity: {
+    defaultComplexity: 1,
+    defaultListMultiplier: listMultiplier,
+    limit: ({ settings }) => ({ depth: settings.maxQueryDepth, complexity: settings.maxQueryCost }),
+    complexityError: (kind, { depth, complexity }) => {
+      const [limit, text] =
+        kind.toString() === 'Depth'
+          ? ['WARREN_MAX_QUERY_DEPTH', `depth of ${depth}`]
+          : ['WARREN_MAX_QUERY_COST', `cost of ${complexity}`]
+      return new GatewayError('LIMIT_EXCEEDED', `this operation has a ${text}, which is more than the gateway takes`, {
+        limit,
+      })
+    },
+  },
+})
+
+builder.queryType({})
+builder.mutationType({})
+builder.subscriptionType({})
+
+builder.addScalarType('JSON', GraphQLJSON)
+builder.addScalarType('DateTime', GraphQLDateTime)
+builder.scalarType('Cursor', {
+  description: 'A place in the stream of events: opaque, and valid on every replica and transport of one deployment.',
+  serialize: printCursor,
+  parseValue: (value) => {
+    if (typeof value !== 'string') throw new TypeError('Cursor: expected a string')
+    return value
+  },
+})

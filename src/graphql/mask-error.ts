@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto'
+import { GraphQLError } from 'graphql'
+import { GatewayError } from '../errors.ts'
+
+/**
+ * What a client sees of an error: a `GatewayError` with its code, a GraphQL error as it is, and of anything unforeseen only an id that the
+ * log has too.
+ */
+export function errorMasker(
+  log: (text: string, details: Record<string, unknown>) => void,
+): (error: unknown) => GraphQLError {
+  return (error) => {
+    const cause = causeOf(error)
+    if (cause instanceof GatewayError) return gatewayError(cause, error)
+    if (error instanceof GraphQLError && (cause === undefined || cause instanceof GraphQLError)) return error
+    const id = randomUUID()
+    const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause ?? error)
+    log('an operation failed in a way that was not foreseen', { id, error: text })
+    const { nodes, source, positions, path } = placeOf(error)
+    return new GraphQLError(`Unexpected error; the gateway's log has it under ${id}`, {
+      nodes,
+      source,
+      positions,
+      path,
+      extensions: { code: 'INTERNAL_SERVER_ERROR', id },
+    })
+  }
+}
+
+/** What was thrown at the bottom, undefined for an error of GraphQL itself. */
+function causeOf(error: unknown): unknown {
+  if (!(error instanceof GraphQLError)) return error
+  return error.originalError === undefined ? undefined : causeOf(error.originalError)
+}
+
+function placeOf(error: unknown): Partial<Pick<GraphQLError, 'nodes' | 'source' | 'positions' | 'path'>> {
+  return error instanceof GraphQLError ? error : {}
+}
+
+/** A `GatewayError` in GraphQL's shape, at the place where it was thrown. */
+export function gatewayError(
+  cause: GatewayError,
+  at?: unknown,
+  extensions: Record<string, unknown> = {},
+): GraphQLError {
+  const { nodes, source, positions, path } = placeOf(at)
+  return new GraphQLError(cause.message, {
+    nodes,
+    source,
+    positions,
+    path,
+    extensions: {
+      code: cause.code,
+      ...(cause.field === undefined ? {} : { field: cause.field }),
+      ...(cause.limit === undefined ? {} : { limit: cause.limit }),
+      ...extensions,
+    },
+  })
+}

@@ -1,0 +1,29 @@
+import type { CreatedClient } from '../../core/client-channels.ts'
+import { builder } from '../builder.ts'
+import { ClientChannel } from '../types/client-channel.ts'
+
+const CreateClientChannelInput = builder.inputType('CreateClientChannelInput', {
+  fields: (t) => ({
+    clientId: t.id({ required: true }),
+    name: t.string({ required: true }),
+    email: t.string({ required: true }),
+    password: t.string({ required: true }),
+  }),
+})
+
+const CreateClientChannelPayload = builder.objectRef<CreatedClient>('CreateClientChannelPayload').implement({
+  fields: (t) => ({
+    channel: t.field({ type: ClientChannel, resolve: ({ client }) => client }),
+    token: t.exposeString('token', { description: 'A bearer token for this channel.' }),
+    expiresAt: t.expose('expiresAt', { type: 'DateTime' }),
+  }),
+})
+
+builder.mutationField('createClientChannel', (t) =>
+  t.field({
+    type: CreateClientChannelPayload,
+    description: 'A channel of one’s own. Again with the same password: a fresh token. With another: CLIENT_ID_TAKEN.',
+    args: { input: t.arg({ type: CreateClientChannelInput, required: true }) },
+    resolve: (_root, { input }, { clientChannels }) => clientChannels.create(input),
+  }),
+)

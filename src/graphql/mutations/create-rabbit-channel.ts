@@ -1,0 +1,17 @@
+import { demand, mayOperate } from '../../core/authorizer.ts'
+import { checkDefinition } from '../../core/source.ts'
+import { builder } from '../builder.ts'
+import { CreateRabbitChannelInput, RabbitChannel } from '../types/rabbit-channel.ts'
+
+builder.mutationField('createRabbitChannel', (t) =>
+  t.field({
+    type: RabbitChannel,
+    description: 'Operators only. Repeatable: the same source made again is the same source.',
+    args: { input: t.arg({ type: CreateRabbitChannelInput, required: true }) },
+    resolve: (_root, { input }, { identity, gateway }) => {
+      demand(mayOperate(identity), identity, 'make sources')
+      const clientId = input.clientId ?? undefined
+      return gateway.createSource(checkDefinition({ ...input, clientId }))
+    },
+  }),
+)

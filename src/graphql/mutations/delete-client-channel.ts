@@ -1,0 +1,16 @@
+import { demand, mayActFor } from '../../core/authorizer.ts'
+import { builder } from '../builder.ts'
+
+builder.mutationField('deleteClientChannel', (t) =>
+  t.boolean({
+    description:
+      'The client itself, or an operator. Ends its subscriptions on every replica; false where there was none.',
+    args: { clientId: t.arg.id({ required: true }) },
+    resolve: async (_root, { clientId }, { identity, clientChannels, gateway }) => {
+      demand(mayActFor(identity, clientId), identity, `delete channel "${clientId}"`)
+      const removed = await clientChannels.remove(clientId)
+      if (removed) await gateway.endChannel(clientId)
+      return removed
+    },
+  }),
+)

@@ -1,0 +1,13 @@
+import { demand, mayOperate } from '../../core/authorizer.ts'
+import { builder } from '../builder.ts'
+
+builder.mutationField('deleteRabbitChannel', (t) =>
+  t.boolean({
+    description: 'Operators only. The exchange stays; false where there was no such source.',
+    args: { id: t.arg.id({ required: true }) },
+    resolve: (_root, { id }, { identity, gateway }) => {
+      demand(mayOperate(identity), identity, 'delete sources')
+      return gateway.deleteSource(id)
+    },
+  }),
+)

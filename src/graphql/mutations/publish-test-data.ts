@@ -1,0 +1,24 @@
+import { demand, mayPublish } from '../../core/authorizer.ts'
+import { publicationOf } from '../../core/publishing.ts'
+import { badInput } from '../../errors.ts'
+import { builder } from '../builder.ts'
+
+const maxCount = 1_000
+
+builder.mutationField('publishTestData', (t) =>
+  t.int({
+    description: 'Only with WARREN_TEST_ROUTES=on. Publishes made-up orders to a client; answers how many.',
+    args: { clientId: t.arg.id({ required: true }), count: t.arg.int({ defaultValue: 10 }) },
+    resolve: async (_root, { clientId, count }, { identity, gateway, settings }) => {
+      demand(mayPublish(identity), identity, 'publish')
+      const wanted = count ?? 10
+      if (wanted < 1 || wanted > maxCount)
+        throw badInput('count', `expected a number from 1 to ${maxCount}, got ${wanted}`)
+      for (let number = 1; number <= wanted; number += 1) {
+        const data = { number, order: `A-${1000 + number}`, status: number % 2 === 0 ? 'shipped' : 'placed' }
+        await gateway.publish(publicationOf({ clientId, data, type: 'order.test' }, settings.namespace, ''))
+      }
+      return wanted
+    },
+  }),
+)

@@ -1,0 +1,35 @@
+import { demand, mayPublish } from '../../core/authorizer.ts'
+import { publicationOf } from '../../core/publishing.ts'
+import { builder } from '../builder.ts'
+
+const PublishInput = builder.inputType('PublishInput', {
+  description: 'Either clientId (the default source, key client.<clientId>) or exchange and routingKey.',
+  fields: (t) => ({
+    clientId: t.id(),
+    exchange: t.string(),
+    routingKey: t.string(),
+    data: t.field({ type: 'JSON', required: true }),
+    type: t.string(),
+    messageId: t.id(),
+    headers: t.field({ type: 'JSON' }),
+    idempotencyKey: t.string(),
+  }),
+})
+
+const PublishPayload = builder.objectRef<{ messageId: string }>('PublishPayload').implement({
+  fields: (t) => ({ messageId: t.exposeID('messageId') }),
+})
+
+builder.mutationField('publish', (t) =>
+  t.field({
+    type: PublishPayload,
+    description: 'Publishers and operators. Resolves once the broker has confirmed.',
+    args: { input: t.arg({ type: PublishInput, required: true }) },
+    resolve: async (_root, { input }, { identity, gateway, settings }) => {
+      demand(mayPublish(identity), identity, 'publish')
+      const publication = publicationOf(input, settings.namespace)
+      await gateway.publish(publication)
+      return { messageId: publication.messageId }
+    },
+  }),
+)

@@ -1,0 +1,15 @@
+import { demand, mayHear } from '../../core/authorizer.ts'
+import { builder } from '../builder.ts'
+import { ClientChannel } from '../types/client-channel.ts'
+
+builder.queryField('clientChannel', (t) =>
+  t.field({
+    type: ClientChannel,
+    nullable: true,
+    args: { clientId: t.arg.id({ required: true }) },
+    resolve: (_root, { clientId }, { identity, clientChannels }) => {
+      demand(mayHear(identity, clientId), identity, `see channel "${clientId}"`)
+      return clientChannels.find(clientId)
+    },
+  }),
+)

@@ -1,0 +1,23 @@
+import type { Gateway as CoreGateway } from '../../core/gateway.ts'
+import { builder } from '../builder.ts'
+
+const BrokerState = builder.enumType('BrokerState', {
+  values: {
+    UP: { description: 'The journal is tailed and current.' },
+    DOWN: {
+      description: 'RabbitMQ is away; clients stay connected, and what is missed meanwhile comes when it is back.',
+    },
+  } as const,
+})
+
+const Gateway = builder.objectRef<CoreGateway>('Gateway').implement({
+  description: 'This replica.',
+  fields: (t) => ({
+    version: t.string({ resolve: (_gateway, _args, { settings }) => settings.version }),
+    broker: t.field({ type: BrokerState, resolve: (gateway) => (gateway.up ? 'UP' : 'DOWN') }),
+    connections: t.int({ resolve: (gateway) => gateway.sessions.size }),
+    subscriptions: t.int({ resolve: (gateway) => gateway.hub.size }),
+  }),
+})
+
+builder.queryField('gateway', (t) => t.field({ type: Gateway, resolve: (_root, _args, { gateway }) => gateway }))

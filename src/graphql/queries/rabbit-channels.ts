@@ -1,0 +1,14 @@
+import { demand, mayOperate } from '../../core/authorizer.ts'
+import { builder } from '../builder.ts'
+import { RabbitChannel } from '../types/rabbit-channel.ts'
+
+builder.queryField('rabbitChannels', (t) =>
+  t.field({
+    type: [RabbitChannel],
+    description: 'Operators only.',
+    resolve: (_root, _args, { identity, gateway }) => {
+      demand(mayOperate(identity), identity, 'see sources')
+      return gateway.sources.list()
+    },
+  }),
+)

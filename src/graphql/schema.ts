@@ -1,0 +1,32 @@
+import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql'
+import { builder } from './builder.ts'
+import './queries/client-channel.ts'
+import './queries/gateway.ts'
+import './queries/history.ts'
+import './queries/rabbit-channels.ts'
+import './mutations/create-client-channel.ts'
+import './mutations/create-rabbit-channel.ts'
+import './mutations/delete-client-channel.ts'
+import './mutations/delete-rabbit-channel.ts'
+import './mutations/publish.ts'
+import './mutations/publish-test-data.ts'
+import './subscriptions/channel.ts'
+
+/** The contract, as `schema/schema.graphql` prints it. */
+export const schema: GraphQLSchema = builder.toSchema()
+
+export function printedSchema(): string {
+  return `${printSchema(lexicographicSortSchema(schema))}\n`
+}
+
+/** The schema of a running gateway: its own default exchange, and test data only where test routes are on. */
+export function schemaFor(options: { namespace: string; testRoutes: boolean }): GraphQLSchema {
+  const own = builder.toSchema()
+  const input = own.getType('CreateRabbitChannelInput')
+  if (input && 'getFields' in input) {
+    const exchange = input.getFields()['exchange']
+    if (exchange && 'defaultValue' in exchange) exchange.defaultValue = `${options.namespace}.events`
+  }
+  if (!options.testRoutes) delete own.getMutationType()?.getFields()['publishTestData']
+  return own
+}

@@ -1,0 +1,104 @@
+import { decodeBody } from '../../core/body.ts'
+import { type ChannelEvent as CoreEvent, type GapEvent, gapReasons } from '../../core/channel.ts'
+import { plainHeaders } from '../../core/headers.ts'
+import type { JournalMessage } from '../../core/message.ts'
+import { builder } from '../builder.ts'
+
+/** An event on its way to one subscriber, with the channel that it was heard on. */
+export interface HeardEvent {
+  readonly clientId: string
+  readonly event: CoreEvent
+}
+
+const EventKind = builder.enumType('EventKind', {
+  description: 'A message; a notice that events are missing; or the fresh cursor of an idle channel.',
+  values: ['MESSAGE', 'GAP', 'CHECKPOINT'] as const,
+})
+
+const GapReason = builder.enumType('GapReason', {
+  values: {
+    RETENTION: { value: gapReasons[0], description: 'The journal no longer keeps them.' },
+    JOURNAL_REPLACED: {
+      value: gapReasons[1],
+      description: 'The journal was made anew, or the cursor is of another deployment.',
+    },
+    INVALID_CURSOR: { value: gapReasons[2], description: 'The cursor is none that Warren gave out.' },
+  } as const,
+})
+
+export const ChannelGap = builder.objectRef<GapEvent>('ChannelGap').implement({
+  fields: (t) => ({
+    reason: t.expose('reason', { type: GapReason }),
+    oldest: t.expose('oldest', {
+      type: 'Cursor',
+      nullable: true,
+      description: 'The oldest cursor that can still be had.',
+    }),
+  }),
+})
+
+function messageOf({ event }: HeardEvent): JournalMessage | undefined {
+  return event.kind === 'MESSAGE' ? event.message : undefined
+}
+
+export const ChannelEvent = builder.objectRef<HeardEvent>('ChannelEvent').implement({
+  description: 'What a subscriber of a channel is given, in order. Keep `cursor`: it resumes behind this event.',
+  fields: (t) => ({
+    kind: t.field({ type: EventKind, resolve: ({ event }) => event.kind }),
+    cursor: t.field({ type: 'Cursor', resolve: ({ event }) => event.cursor }),
+    clientId: t.exposeID('clientId'),
+    data: t.field({
+      type: 'JSON',
+      nullable: true,
+      description:
+        'JSON for application/json (or a body without content type that parses), a string for text/*, else base64.',
+      resolve: (heard) => {
+        const message = messageOf(heard)
+        return message ? decodeBody(message).data : null
+      },
+    }),
+    type: t.string({ nullable: true, resolve: (heard) => messageOf(heard)?.properties.type }),
+    contentType: t.string({
+      nullable: true,
+      resolve: (heard) => {
+        const message = messageOf(heard)
+        return message ? decodeBody(message).contentType : null
+      },
+    }),
+    messageId: t.string({ nullable: true, resolve: (heard) => messageOf(heard)?.properties.messageId }),
+    headers: t.field({
+      type: 'JSON',
+      nullable: true,
+      resolve: (heard) => {
+        const message = messageOf(heard)
+        return message ? plainHeaders(message.properties.headers ?? {}) : null
+      },
+    }),
+    exchange: t.string({ nullable: true, resolve: (heard) => messageOf(heard)?.exchange }),
+    routingKey: t.string({ nullable: true, resolve: (heard) => messageOf(heard)?.routingKey }),
+    redelivered: t.boolean({ resolve: (heard) => messageOf(heard)?.redelivered ?? false }),
+    publishedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: "The message's own timestamp property, where its publisher set one.",
+      resolve: (heard) => dateOf(messageOf(heard)?.properties.timestamp),
+    }),
+    receivedAt: t.field({
+      type: 'DateTime',
+      resolve: ({ event }) => new Date(event.kind === 'MESSAGE' ? event.message.receivedAt : event.receivedAt),
+    }),
+    gap: t.field({
+      type: ChannelGap,
+      nullable: true,
+      description: 'Set on a notice: events are missing before this cursor.',
+      resolve: ({ event }) => (event.kind === 'GAP' ? event : null),
+    }),
+  }),
+})
+
+/** A timestamp beyond what a Date holds is the publisher's slip, and says nothing. */
+function dateOf(milliseconds: number | undefined): Date | null {
+  if (milliseconds === undefined) return null
+  const date = new Date(milliseconds)
+  return Number.isNaN(date.getTime()) ? null : date
+}

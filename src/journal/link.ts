@@ -1,0 +1,26 @@
+import type { ChannelModel } from 'amqplib'
+import type { Publication } from '../core/message.ts'
+
+/** What the stream journal needs of a connection that heals; the AMQP driver's link is one. */
+export interface JournalLinkSession {
+  readonly connection: ChannelModel
+  /** Ends the session; the link comes again after a while. Idempotent. */
+  fail(error: Error): void
+  /** Aborted when the session has ended. */
+  readonly signal: AbortSignal
+}
+
+export interface JournalLinkOptions {
+  readonly purpose: string
+  /** Called on each new connection; a rejection ends the session. */
+  establish(session: JournalLinkSession): Promise<void>
+  /** After `establish` has resolved. */
+  onUp?(): void
+  onDown?(reason: string): void
+}
+
+/** Opens a connection of its own for one purpose, and keeps it. */
+export type OpenLink = (options: JournalLinkOptions) => { close(): Promise<void> }
+
+/** Publishes on a connection of another purpose: one that ever published is frozen by an alarm, and the tail must not be. */
+export type Publish = (publication: Publication) => Promise<void>

@@ -1,0 +1,104 @@
+import { randomBytes } from 'node:crypto'
+import type { Journal, JournalTail, MarkNote } from '../core/journal.ts'
+import type { JournalMessage, Message } from '../core/message.ts'
+import { markEvery, markIntervalMs } from './marks.ts'
+import { Recent } from './recent.ts'
+
+/** More than this is never kept in memory, whatever the retention says, in bytes. */
+const maxMemoryBytes = 128 * 1024 * 1024
+/** Entries that a scan visits before other work gets its turn. */
+const sliceEntries = 1_000
+
+/**
+ * The journal of the embedded default: a ring in this process's memory, with a new epoch at each start. Nothing
+ * survives the process; all else is as with a stream.
+ */
+export class MemoryJournal implements Journal {
+  readonly #entries: Recent
+  #offset = 0
+  #tail: JournalTail | undefined
+  #stopMarks: (() => void) | undefined
+  readonly #waiting = new Set<() => void>()
+
+  constructor(retention: { maxAgeMs: number; maxBytes: number }) {
+    this.#entries = new Recent({ maxAgeMs: retention.maxAgeMs, maxBytes: Math.min(retention.maxBytes, maxMemoryBytes) })
+  }
+
+  open(tail: JournalTail): void {
+    this.#tail = tail
+    tail.onEpoch(randomBytes(8).toString('hex'))
+    this.#append(markOf())
+    tail.onUp()
+    this.#stopMarks = markEvery(
+      () => Date.now() - (this.#entries.last?.receivedAt ?? 0) < markIntervalMs,
+      () => this.#append(markOf()),
+    )
+  }
+
+  /** What the memory broker routed into a source. */
+  append(message: Message): void {
+    this.#append({ ...message, mark: false })
+  }
+
+  mark(note?: MarkNote): Promise<void> {
+    this.#append(markOf(note))
+    return Promise.resolve()
+  }
+
+  async scan(offset: number, visit: (entry: JournalMessage) => boolean, signal: AbortSignal): Promise<void> {
+    let at = offset - 1
+    while (!signal.aborted) {
+      let left = sliceEntries
+      let wanted = true
+      this.#entries.visit(at, (entry) => {
+        at = entry.offset
+        wanted = visit(entry)
+        left -= 1
+        return wanted && left > 0
+      })
+      if (!wanted) return
+      if (left > 0) await this.#nextEntry(signal)
+      else await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
+  close(): Promise<void> {
+    this.#stopMarks?.()
+    this.#tail = undefined
+    for (const wake of this.#waiting) wake()
+    return Promise.resolve()
+  }
+
+  #append(message: Message & { mark: boolean }): void {
+    if (!this.#tail) return
+    const entry: JournalMessage = { ...message, offset: this.#offset }
+    this.#offset += 1
+    this.#entries.add(entry)
+    this.#tail.onMessage(entry)
+    for (const wake of this.#waiting) wake()
+  }
+
+  #nextEntry(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        this.#waiting.delete(wake)
+        signal.removeEventListener('abort', wake)
+        resolve()
+      }
+      this.#waiting.add(wake)
+      signal.addEventListener('abort', wake)
+    })
+  }
+}
+
+function markOf(note?: MarkNote): Message & { mark: true } {
+  return {
+    mark: true,
+    exchange: '',
+    routingKey: '',
+    body: note ? Buffer.from(JSON.stringify(note)) : Buffer.alloc(0),
+    properties: {},
+    redelivered: false,
+    receivedAt: Date.now(),
+  }
+}

@@ -1,0 +1,93 @@
+import type { JournalMessage } from '../core/message.ts'
+import type { JournalLinkSession, OpenLink } from './link.ts'
+import { consumeStream, type StreamConsumer } from './stream-consumer.ts'
+
+/** Reads older parts of a stream, on a connection of its own that is made when it is first needed. */
+export class StreamReader {
+  readonly #stream: string
+  readonly #openLink: OpenLink
+  #link: { close(): Promise<void> } | undefined
+  #session: JournalLinkSession | undefined
+  readonly #waiting = new Set<() => void>()
+
+  constructor(stream: string, openLink: OpenLink) {
+    this.#stream = stream
+    this.#openLink = openLink
+  }
+
+  /** As `Journal.scan`: through lost connections, behind the last entry that was visited. */
+  async scan(offset: number, visit: (entry: JournalMessage) => boolean, signal: AbortSignal): Promise<void> {
+    let next = offset
+    const enough = new AbortController()
+    const over = AbortSignal.any([signal, enough.signal])
+    while (!over.aborted) {
+      const session = await this.#currentSession(signal)
+      if (!session) return
+      await this.#scanOnce(
+        session,
+        next,
+        (entry) => {
+          if (over.aborted || entry.offset < next) return
+          next = entry.offset + 1
+          if (!visit(entry)) enough.abort()
+        },
+        over,
+      )
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#link?.close()
+  }
+
+  /** Resolves when it has had enough, the signal aborts, or the connection is lost. */
+  async #scanOnce(
+    session: JournalLinkSession,
+    offset: number,
+    visit: (entry: JournalMessage) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    let consumer: StreamConsumer | undefined
+    const lost = new AbortController()
+    try {
+      consumer = await consumeStream(session.connection, this.#stream, offset, visit, () => lost.abort())
+      await aborted(AbortSignal.any([lost.signal, signal, session.signal]))
+    } catch (error) {
+      // No such stream, or no replica of it on this node: the session begins anew, on the next node where there are several.
+      session.fail(error instanceof Error ? error : new Error(String(error)))
+      await aborted(AbortSignal.any([session.signal, signal]))
+    } finally {
+      await consumer?.close()
+    }
+  }
+
+  async #currentSession(signal: AbortSignal): Promise<JournalLinkSession | undefined> {
+    this.#link ??= this.#openLink({
+      purpose: 'replay',
+      establish: async (session) => {
+        this.#session = session
+        session.signal.addEventListener('abort', () => {
+          if (this.#session === session) this.#session = undefined
+        })
+        for (const wake of this.#waiting) wake()
+      },
+    })
+    while (!this.#session && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          this.#waiting.delete(wake)
+          signal.removeEventListener('abort', wake)
+          resolve()
+        }
+        this.#waiting.add(wake)
+        signal.addEventListener('abort', wake)
+      })
+    }
+    return signal.aborted ? undefined : this.#session
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}

@@ -1,0 +1,184 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { Channel, ChannelModel } from 'amqplib'
+import { GatewayError } from '../errors.ts'
+import type { Publish } from './link.ts'
+
+export interface Retention {
+  readonly maxAgeMs: number
+  readonly maxBytes: number
+}
+
+const lockTimeoutMs = 15_000
+const lockRetryMs = 100
+const epochTimeoutMs = 10_000
+/** The log of epochs is a few bytes a start. */
+const epochRetention = { maxBytes: 1024 * 1024, segmentBytes: 128 * 1024 }
+/** Retention acts when a segment is full, so a segment is a small part of it; within what RabbitMQ takes. */
+const segmentsInRetention = 20
+const minSegmentBytes = 256 * 1024
+const maxSegmentBytes = 500_000_000
+
+/**
+ * Makes sure that the journal is there, and tells its epoch: the name of this life of it. AMQP 0-9-1 can neither read a queue's
+ * arguments nor tell who declared it first, so the epochs are kept in a small stream beside it, under a lock that is
+ * an exclusive queue: of several replicas exactly one makes the journal and writes its epoch, before it makes it.
+ */
+export async function ensureJournal(
+  connection: ChannelModel,
+  options: { name: string; retention: Retention; publish: Publish; signal: AbortSignal },
+): Promise<string> {
+  const { name, retention, publish, signal } = options
+  const epochs = `${name}.epoch`
+  const release = await lock(connection, `${name}.lock`, signal)
+  try {
+    await declare(connection, epochs, {
+      'x-max-length-bytes': epochRetention.maxBytes,
+      'x-stream-max-segment-size-bytes': epochRetention.segmentBytes,
+    })
+    const known = await lastEpoch(connection, epochs, publish, signal)
+    const exists = await queueExists(connection, name)
+    const epoch = exists && known !== undefined ? known : randomBytes(8).toString('hex')
+    await publish(record(epochs, { epoch }))
+    await declare(connection, name, {
+      'x-max-age': `${Math.ceil(retention.maxAgeMs / 1000)}s`,
+      'x-max-length-bytes': retention.maxBytes,
+      'x-stream-max-segment-size-bytes': Math.min(
+        maxSegmentBytes,
+        Math.max(minSegmentBytes, Math.round(retention.maxBytes / segmentsInRetention)),
+      ),
+    })
+    return epoch
+  } finally {
+    await release()
+  }
+}
+
+/** Runs on a channel of its own, for an error there closes the channel. */
+async function onOwnChannel<Result>(
+  connection: ChannelModel,
+  run: (channel: Channel) => Promise<Result>,
+): Promise<Result> {
+  const channel = await connection.createChannel()
+  let broken = false
+  channel.on('error', () => {
+    broken = true
+  })
+  channel.on('close', () => {
+    broken = true
+  })
+  try {
+    return await run(channel)
+  } finally {
+    if (!broken) await channel.close().catch(() => undefined)
+  }
+}
+
+async function lock(connection: ChannelModel, name: string, signal: AbortSignal): Promise<() => Promise<void>> {
+  const deadline = Date.now() + lockTimeoutMs
+  for (;;) {
+    signal.throwIfAborted()
+    try {
+      await onOwnChannel(connection, (channel) => channel.assertQueue(name, { exclusive: true, durable: false }))
+      return async () => {
+        // Where the connection is gone, the lock went with it.
+        await onOwnChannel(connection, (channel) => channel.deleteQueue(name)).catch(() => undefined)
+      }
+    } catch (error) {
+      if (codeOf(error) !== 405 || Date.now() > deadline) throw error
+      await new Promise((resolve) => setTimeout(resolve, lockRetryMs * (0.5 + Math.random())))
+    }
+  }
+}
+
+async function queueExists(connection: ChannelModel, name: string): Promise<boolean> {
+  try {
+    await onOwnChannel(connection, (channel) => channel.checkQueue(name))
+    return true
+  } catch (error) {
+    if (codeOf(error) === 404) return false
+    throw error
+  }
+}
+
+/** A stream that stands with another retention is taken as it is: RabbitMQ changes that by policy, not by declaring again. */
+async function declare(connection: ChannelModel, name: string, limits: Record<string, unknown>): Promise<void> {
+  try {
+    await onOwnChannel(connection, (channel) =>
+      channel.assertQueue(name, { durable: true, arguments: { 'x-queue-type': 'stream', ...limits } }),
+    )
+  } catch (error) {
+    if (codeOf(error) !== 406) throw error
+    const argument = /inequivalent arg '([^']+)'/.exec(String(error))?.[1] ?? ''
+    if (Object.hasOwn(limits, argument)) return
+    throw new GatewayError(
+      'SOURCE_CONFLICT',
+      `queue "${name}" exists and is no stream as the journal needs it (${argument} differs): delete it, or set another WARREN_NAMESPACE`,
+      { cause: error },
+    )
+  }
+}
+
+/** Reads the log of epochs up to a record written just now; the last epoch before it is the current one. */
+function lastEpoch(
+  connection: ChannelModel,
+  epochs: string,
+  publish: Publish,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  return onOwnChannel(connection, async (channel) => {
+    const probe = randomUUID()
+    await publish(record(epochs, { probe }))
+    await channel.prefetch(100)
+    return await new Promise<string | undefined>((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(new Error(`no answer from stream "${epochs}" within ${epochTimeoutMs} ms`)),
+        epochTimeoutMs,
+      )
+      const settle = (finish: () => void): void => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', abort)
+        finish()
+      }
+      const abort = (): void => settle(() => reject(new Error('the connection was lost')))
+      signal.addEventListener('abort', abort)
+      let epoch: string | undefined
+      channel
+        .consume(
+          epochs,
+          (message) => {
+            if (!message) return settle(() => reject(new Error(`stream "${epochs}" was deleted while it was read`)))
+            const written = parse(message.content)
+            if (typeof written.epoch === 'string' && /^[0-9a-f]{16}$/.test(written.epoch)) epoch = written.epoch
+            channel.ack(message)
+            if (written.probe === probe) settle(() => resolve(epoch))
+          },
+          { arguments: { 'x-stream-offset': 'first' } },
+        )
+        .catch((error: unknown) => settle(() => reject(error instanceof Error ? error : new Error(String(error)))))
+    })
+  })
+}
+
+function record(queue: string, content: Record<string, string>) {
+  return {
+    exchange: '',
+    routingKey: queue,
+    body: Buffer.from(JSON.stringify(content)),
+    properties: { messageId: randomUUID() },
+  }
+}
+
+function parse(content: Buffer): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(content.toString())
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+  } catch {
+    return {}
+  }
+}
+
+/** AMQP's reply code of a channel or connection error, as amqplib attaches it. */
+function codeOf(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
+  return typeof error.code === 'number' ? error.code : undefined
+}

@@ -1,0 +1,49 @@
+import { pino } from 'pino'
+import type { Observer } from '../core/observer.ts'
+import { prettyLine } from './pretty-line.ts'
+import { scrub, scrubText } from './scrub.ts'
+
+export type LogLevel = Parameters<Observer['log']>[0]
+
+export interface Logger {
+  /** Neither blocks nor throws. `details` holds an error under `error`; secrets in it are taken out by name and by looks. */
+  readonly log: Observer['log']
+}
+
+/** Where lines go: `process.stdout`, or what a test listens on. */
+export interface LogSink {
+  write(line: string): unknown
+  readonly isTTY?: boolean
+  hasColors?(): boolean
+}
+
+/** JSON lines, or one readable line each for people; `format` undefined: readable on a terminal. */
+export function createLogger({
+  level,
+  format,
+  sink = process.stdout,
+}: {
+  level: LogLevel
+  format?: 'pretty' | 'json' | undefined
+  sink?: LogSink
+}): Logger {
+  const pretty = format === undefined ? sink.isTTY === true : format === 'pretty'
+  const colour = pretty && sink.isTTY === true && sink.hasColors?.() === true
+  const lines = pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    pretty
+      ? { write: (line: string) => void sink.write(prettyLine(line, colour)) }
+      : { write: (line: string) => void sink.write(line) },
+  )
+  return {
+    log(level, text, details) {
+      if (lines.isLevelEnabled(level))
+        lines[level](details === undefined ? {} : (scrub(details) as object), scrubText(text))
+    },
+  }
+}

@@ -1,0 +1,139 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import {
+  type Observer,
+  type QuarantineReason,
+  quarantineReasons,
+  type SessionEnd,
+  sessionEnds,
+  type TransportName,
+  transportNames,
+} from '../core/observer.ts'
+
+export type Measured = Omit<Observer, 'log'>
+
+/** What the gateway counts, for Prometheus. Counting is an addition; the rest is done when somebody scrapes. */
+export interface Metrics extends Measured {
+  readonly contentType: string
+  /** The text exposition format. */
+  print(): Promise<string>
+  close(): void
+}
+
+/** Broker receipt to socket write: from below a millisecond to where somebody should be woken, in seconds. */
+const deliveryBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
+
+export function createMetrics(): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+
+  const connections = tally<[TransportName]>(['transport'], cross(transportNames))
+  const subscriptions = tally<[TransportName]>(['transport'], cross(transportNames))
+  const received = tally<[source: string]>(['source'], [])
+  const quarantined = tally<[QuarantineReason]>(['reason'], cross(quarantineReasons))
+  const deliveries = tally<[TransportName]>(['transport'], cross(transportNames))
+  const resumes = tally<['resumed' | 'gap']>(['result'], [['resumed'], ['gap']])
+  const ended = tally<[TransportName, SessionEnd]>(['transport', 'reason'], cross(transportNames, sessionEnds))
+  const outbox = tally<[]>([], [[]])
+  const broker = tally<[]>([], [[]])
+  const executions = tally<[]>([], [[]])
+
+  const gauge = (name: string, help: string, { labelNames, each }: Tally<never>) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      labelNames,
+      collect() {
+        each((labels, value) => this.set(labels, value))
+      },
+    })
+  const counter = (name: string, help: string, { labelNames, each }: Tally<never>) =>
+    new Counter({
+      name,
+      help,
+      registers,
+      labelNames,
+      collect() {
+        this.reset()
+        each((labels, value) => this.inc(labels, value))
+      },
+    })
+
+  gauge('warren_connections', 'Connections that are open.', connections)
+  gauge('warren_subscriptions', 'Subscriptions that are open.', subscriptions)
+  counter('warren_messages_received_total', 'Messages that came from the journal, by the id of their source.', received)
+  counter(
+    'warren_messages_quarantined_total',
+    'Messages that could not be delivered and went to the quarantine.',
+    quarantined,
+  )
+  counter('warren_deliveries_total', 'Events that were handed to subscribers.', deliveries)
+  counter('warren_resumes_total', 'Subscriptions that began at a cursor, by what was found there.', resumes)
+  counter('warren_sessions_ended_total', 'Sessions that ended, by why.', ended)
+  gauge('warren_outbox_bytes', 'Bytes that wait for sockets.', outbox)
+  gauge('warren_broker_up', '1 while the broker is there and the journal is tailed.', broker)
+  counter('warren_executions_total', 'GraphQL executions.', executions)
+  const delivery = new Histogram({
+    name: 'warren_delivery_seconds',
+    help: 'From broker receipt to socket write.',
+    registers,
+    buckets: deliveryBuckets,
+  })
+
+  return {
+    messageReceived: (source) => received.add(1, source),
+    messageQuarantined: (reason) => quarantined.add(1, reason),
+    delivered: (transport, count) => deliveries.add(count, transport),
+    // A clock that was set back must not throw in the path of a message.
+    deliveryTook: (seconds) => void (seconds >= 0 && delivery.observe(seconds)),
+    resumed: (result) => resumes.add(1, result),
+    sessionStarted: (transport) => connections.add(1, transport),
+    sessionEnded(transport, reason) {
+      connections.add(-1, transport)
+      ended.add(1, transport, reason)
+    },
+    subscriptionStarted: (transport) => subscriptions.add(1, transport),
+    subscriptionEnded: (transport) => subscriptions.add(-1, transport),
+    brokerUp: (up) => broker.set(up ? 1 : 0),
+    executed: () => executions.add(1),
+    outboxBytes: (change) => outbox.add(change),
+    contentType: registry.contentType,
+    print: () => registry.metrics(),
+    close: () => registry.clear(),
+  }
+}
+
+interface Tally<Values extends readonly string[]> {
+  readonly labelNames: string[]
+  add(change: number, ...values: Values): void
+  set(value: number, ...values: Values): void
+  each(see: (labels: Record<string, string>, value: number) => void): void
+}
+
+/** Numbers by label values. Every combination in `known` is there from the start, for a series that appears late hides its first increase. */
+function tally<Values extends readonly string[]>(labelNames: string[], known: readonly Values[]): Tally<Values> {
+  const numbers = new Map<string, number>()
+  const keyOf = (values: readonly string[]) => (values.length === 1 ? (values[0] ?? '') : values.join('\n'))
+  for (const values of known) numbers.set(keyOf(values), 0)
+  return {
+    labelNames,
+    add(change, ...values) {
+      const key = keyOf(values)
+      numbers.set(key, (numbers.get(key) ?? 0) + change)
+    },
+    set: (value, ...values) => void numbers.set(keyOf(values), value),
+    each(see) {
+      for (const [key, value] of numbers) {
+        const values = key.split('\n')
+        see(Object.fromEntries(labelNames.map((name, index) => [name, values[index] ?? ''])), value)
+      }
+    },
+  }
+}
+
+function cross<A extends string>(first: readonly A[]): [A][]
+function cross<A extends string, B extends string>(first: readonly A[], second: readonly B[]): [A, B][]
+function cross(first: readonly string[], second?: readonly string[]): string[][] {
+  return first.flatMap((a) => (second ? second.map((b) => [a, b]) : [[a]]))
+}

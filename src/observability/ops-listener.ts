@@ -1,0 +1,72 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Health, Verdict } from './health.ts'
+import type { Metrics } from './metrics.ts'
+
+export interface OpsListener {
+  /** Where it listens: `http://127.0.0.1:4002`. */
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** `/livez`, `/readyz` and `/metrics`, on a port of their own that no client reaches. Rejects where the port is taken. */
+export async function openOpsListener({
+  host,
+  port,
+  health,
+  metrics,
+}: {
+  host: string
+  port: number
+  health: Pick<Health, 'live' | 'ready'>
+  metrics: Pick<Metrics, 'contentType' | 'print'>
+}): Promise<OpsListener> {
+  const server = createServer((request, response) => {
+    void answer(request, response, health, metrics).catch(() => response.writeHead(500).end())
+  })
+  server.listen(port, host)
+  await once(server, 'listening')
+  const { port: bound } = server.address() as AddressInfo
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
+    async close() {
+      const closed = once(server, 'close')
+      server.close()
+      // Probes and scrapers keep connections alive; none has anything to lose.
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  health: Pick<Health, 'live' | 'ready'>,
+  metrics: Pick<Metrics, 'contentType' | 'print'>,
+): Promise<void> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.writeHead(405, { allow: 'GET, HEAD' }).end()
+    return
+  }
+  switch (request.url?.split('?')[0]) {
+    case '/livez':
+      return tell(response, health.live())
+    case '/readyz':
+      return tell(response, health.ready())
+    case '/metrics': {
+      const text = await metrics.print()
+      response.writeHead(200, { 'content-type': metrics.contentType }).end(text)
+      return
+    }
+    default:
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('Here are /livez, /readyz and /metrics.\n')
+  }
+}
+
+function tell(response: ServerResponse, { ok, reasons }: Verdict): void {
+  response
+    .writeHead(ok ? 200 : 503, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+    .end(`${JSON.stringify({ status: ok ? 'ok' : 'unavailable', reasons })}\n`)
+}

@@ -1,0 +1,47 @@
+/**
+ * Takes out what must never be logged: tokens, passwords, secrets, e-mail addresses. By name where a value has one, by its looks
+ * where it stands in a text, for messages of libraries quote the URLs and headers that they failed on.
+ */
+export function scrubText(text: string): string {
+  return text
+    .replace(jwt, '[token]')
+    .replace(bearer, '$1 [token]')
+    .replace(urlPassword, '$1:***@')
+    .replace(email, '[email]')
+}
+
+/** In characters. The patterns below take time that grows faster than the text; nobody reads more of a line either. */
+const maxTextLength = 4_096
+
+const jwt = /\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*/g
+const bearer = /\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi
+const urlPassword = /(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*):[^\s@]*@/gi
+const email = /[\w.%+-]+@[\w-]+(\.[\w-]+)*\.[a-z]{2,}/gi
+
+const secretName = /pass(word|phrase)|secret|token|authorization|cookie|^e-?mail$/i
+const maxDepth = 6
+
+/** A copy that may be logged. Errors become plain objects with their stack and cause. */
+export function scrub(value: unknown, depth = 0): unknown {
+  if (typeof value === 'string') return scrubText(value)
+  if (typeof value === 'bigint') return String(value)
+  if (typeof value !== 'object' || value === null) return value
+  if (value instanceof Date) return value
+  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`
+  if (depth >= maxDepth) return '[…]'
+  if (value instanceof Error) return scrubError(value, depth)
+  if (Array.isArray(value)) return value.map((item) => scrub(item, depth + 1))
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [name, secretName.test(name) ? '[redacted]' : scrub(item, depth + 1)]),
+  )
+}
+
+function scrubError(error: Error, depth: number): unknown {
+  return {
+    ...(scrub({ ...error }, depth) as object),
+    name: error.name,
+    message: scrubText(error.message),
+    stack: scrubText(error.stack ?? ''),
+    ...(error.cause === undefined ? {} : { cause: scrub(error.cause, depth + 1) }),
+  }
+}

@@ -1,0 +1,94 @@
+import type { Kysely } from 'kysely'
+import type { Client, ClientRegistry } from '../core/client-registry.ts'
+import type { Source } from '../core/source.ts'
+import { RegistryError } from './registry-error.ts'
+import { clientOf, clientRow, sourceOf, sourceRow, type Tables } from './tables.ts'
+
+/** Runs one statement, again where the database asks for it. Every statement here may be repeated. */
+export type Attempt = <T>(statement: () => Promise<T>) => Promise<T>
+
+/** The one set of queries. Every method is one statement or safe between its statements: no transaction is ever held across an await. */
+export class SqlRegistry implements ClientRegistry {
+  readonly #db: Kysely<Tables>
+  readonly #attempt: Attempt
+
+  constructor(db: Kysely<Tables>, attempt: Attempt) {
+    this.#db = db
+    this.#attempt = attempt
+  }
+
+  async addClient(client: Client): Promise<{ client: Client; created: boolean }> {
+    // Once more only where the row that was in the way is removed before it is read.
+    for (;;) {
+      const inserted = await this.#run((db) =>
+        db
+          .insertInto('warren_clients')
+          .values(clientRow(client))
+          .onConflict((conflict) => conflict.column('client_id').doNothing())
+          .returningAll()
+          .executeTakeFirst(),
+      )
+      if (inserted) return { client: clientOf(inserted), created: true }
+      const found = await this.findClient(client.clientId)
+      if (found) return { client: found, created: false }
+    }
+  }
+
+  async findClient(clientId: string): Promise<Client | undefined> {
+    const row = await this.#run((db) =>
+      db.selectFrom('warren_clients').selectAll().where('client_id', '=', clientId).executeTakeFirst(),
+    )
+    return row && clientOf(row)
+  }
+
+  async removeClient(clientId: string): Promise<boolean> {
+    const { numDeletedRows } = await this.#run((db) =>
+      db.deleteFrom('warren_clients').where('client_id', '=', clientId).executeTakeFirstOrThrow(),
+    )
+    return numDeletedRows > 0n
+  }
+
+  async addSource(source: Source): Promise<{ source: Source; created: boolean }> {
+    for (;;) {
+      const inserted = await this.#run((db) =>
+        db
+          .insertInto('warren_sources')
+          .values(sourceRow(source))
+          .onConflict((conflict) => conflict.column('id').doNothing())
+          .returningAll()
+          .executeTakeFirst(),
+      )
+      if (inserted) return { source: sourceOf(inserted), created: true }
+      const found = await this.#run((db) =>
+        db.selectFrom('warren_sources').selectAll().where('id', '=', source.id).executeTakeFirst(),
+      )
+      if (found) return { source: sourceOf(found), created: false }
+    }
+  }
+
+  async listSources(): Promise<Source[]> {
+    const rows = await this.#run((db) =>
+      db.selectFrom('warren_sources').selectAll().orderBy('created_at').orderBy('id').execute(),
+    )
+    return rows.map(sourceOf)
+  }
+
+  async removeSource(id: string): Promise<Source | undefined> {
+    const row = await this.#run((db) =>
+      db.deleteFrom('warren_sources').where('id', '=', id).returningAll().executeTakeFirst(),
+    )
+    return row && sourceOf(row)
+  }
+
+  async close(): Promise<void> {
+    await this.#db.destroy()
+  }
+
+  async #run<T>(statement: (db: Kysely<Tables>) => Promise<T>): Promise<T> {
+    try {
+      return await this.#attempt(() => statement(this.#db))
+    } catch (error) {
+      throw new RegistryError('did not answer', error)
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import type { YogaInitialContext } from 'graphql-yoga'
+import type { Credentials } from '../auth/authenticate.ts'
+import type { ClientChannels } from '../core/client-channels.ts'
+import type { Gateway } from '../core/gateway.ts'
+import type { Identity } from '../core/identity.ts'
+import type { Session } from '../core/session.ts'
+import { GatewayError } from '../errors.ts'
+import type { Context, Settings } from '../graphql/context.ts'
+import { gatewayError } from '../graphql/mask-error.ts'
+
+export interface GraphQLParts {
+  readonly gateway: Gateway
+  readonly clientChannels: ClientChannels
+  readonly settings: Settings
+  readonly authenticate: (credentials: Credentials) => Promise<Identity>
+}
+
+/** What a WebSocket adds to an operation: the session of its socket. */
+export interface SocketContext {
+  readonly session: Session
+}
+
+/** Makes an operation's context: over WebSocket within the session of the socket, over HTTP with an identity of its own. */
+export function contextFactory(
+  parts: GraphQLParts,
+): (initial: YogaInitialContext & Partial<SocketContext>) => Promise<Context> {
+  return async ({ request, params, session }) => {
+    const { extensions } = params ?? {}
+    const given: Credentials = {
+      authorization: session ? undefined : (request?.headers.get('authorization') ?? undefined),
+      extensionsHeaders: extensions?.['headers'],
+    }
+    const identity = await identify(parts, given, session)
+    return {
+      gateway: parts.gateway,
+      clientChannels: parts.clientChannels,
+      settings: parts.settings,
+      identity,
+      subscribe: (options) => {
+        if (session && session.identity === identity) return session.subscribe(options)
+        // An SSE response, or an operation that brought a token of its own, is a session by itself.
+        const own = parts.gateway.openSession({
+          identity,
+          transport: session?.transport ?? 'sse',
+          onClose: () => undefined,
+        })
+        try {
+          return own.subscribe(options, () => own.end('client'))
+        } catch (error) {
+          own.end('client')
+          throw error
+        }
+      },
+    }
+  }
+}
+
+/** Credentials of the operation itself come before those of its socket. */
+async function identify(parts: GraphQLParts, given: Credentials, session: Session | undefined): Promise<Identity> {
+  if (session && given.extensionsHeaders === undefined) return session.identity
+  try {
+    const identity = await parts.authenticate(given)
+    return session && identity.clientId === undefined && !hasGrants(identity) ? session.identity : identity
+  } catch (error) {
+    if (error instanceof GatewayError && !session) throw gatewayError(error, undefined, { http: { status: 401 } })
+    throw error
+  }
+}
+
+function hasGrants({ scope }: Identity): boolean {
+  return scope.operator || scope.publish || scope.channels.length > 0
+}

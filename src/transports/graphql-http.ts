@@ -1,0 +1,53 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type GraphQLSchema, NoSchemaIntrospectionCustomRule } from 'graphql'
+import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
+import type { Context } from '../graphql/context.ts'
+import { errorMasker } from '../graphql/mask-error.ts'
+import { contextFactory, type GraphQLParts, type SocketContext } from './graphql-context.ts'
+import type { Origins } from './origins.ts'
+
+export interface GraphQLHttpOptions extends GraphQLParts {
+  readonly schema: GraphQLSchema
+  readonly origins: Origins
+  readonly introspection: boolean
+  readonly log: (text: string, details: Record<string, unknown>) => void
+  readonly onExecute: () => void
+}
+
+export type Yoga = YogaServerInstance<Partial<SocketContext>, Context>
+
+/** Queries, mutations and SSE at `/graphql` (GraphQL over HTTP). The WebSocket side uses its envelope, so both behave alike. */
+export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
+  const maskError = errorMasker(options.log)
+  return createYoga<Partial<SocketContext>, Context>({
+    schema: options.schema,
+    context: contextFactory(options),
+    graphqlEndpoint: '/graphql',
+    graphiql: false,
+    landingPage: false,
+    logging: false,
+    maskedErrors: { maskError },
+    cors: (request) => {
+      const origin = request.headers.get('origin')
+      const allowed = origin !== null && options.origins.allows(origin, request.headers.get('host'))
+      return { origin: allowed ? origin : [], credentials: true, methods: ['GET', 'POST', 'OPTIONS'] }
+    },
+    plugins: [countExecutions(options.onExecute), ...(options.introspection ? [] : [noIntrospection])],
+  })
+}
+
+/** A validation rule, for it holds over WebSocket too. */
+const noIntrospection: Plugin = {
+  onValidate: ({ addValidationRule }) => addValidationRule(NoSchemaIntrospectionCustomRule),
+}
+
+function countExecutions(onExecute: () => void): Plugin {
+  return {
+    onExecute: () => onExecute(),
+  }
+}
+
+/** Hands a request to Yoga; a failure ends this response and nothing else. */
+export function serveGraphQL(yoga: Yoga, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  return Promise.resolve(yoga(request, response))
+}

@@ -1,0 +1,100 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Origins } from './origins.ts'
+
+export interface HttpRoutes {
+  /** By path: what answers a request. */
+  readonly requests: ReadonlyMap<string, (request: IncomingMessage, response: ServerResponse) => void | Promise<void>>
+  /** By path: what takes over a connection. */
+  readonly upgrades: ReadonlyMap<string, (request: IncomingMessage, socket: Duplex, head: Buffer) => void>
+}
+
+export interface HttpListener {
+  readonly port: number
+  close(): Promise<void>
+}
+
+/** How long a client may take to send its headers, in milliseconds. */
+const headersTimeoutMs = 20_000
+
+/** The one HTTP server: requests and upgrades by path, Origin judged for both. */
+export async function openHttpListener(
+  options: {
+    host: string
+    port: number
+    origins: Origins
+    maxBodyBytes: number
+    onError: (error: unknown) => void
+  } & HttpRoutes,
+): Promise<HttpListener> {
+  const server = createServer({ headersTimeout: headersTimeoutMs }, (request, response) => {
+    void answer(options, request, response)
+  })
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy())
+    const route = options.upgrades.get(pathOf(request))
+    if (!route) refuse(socket, '404 Not Found')
+    else if (!options.origins.allows(request.headers.origin, request.headers.host)) refuse(socket, '403 Forbidden')
+    else route(request, socket, head)
+  })
+  await listen(server, options.port, options.host)
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+async function answer(
+  options: HttpRoutes & { maxBodyBytes: number; onError: (error: unknown) => void },
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  response.setHeader('x-content-type-options', 'nosniff')
+  response.setHeader('referrer-policy', 'no-referrer')
+  const route = options.requests.get(pathOf(request))
+  if (!route) {
+    sendJson(response, 404, { error: { code: 'NOT_FOUND', message: `nothing is at ${pathOf(request).slice(0, 200)}` } })
+    return
+  }
+  const announced = Number(request.headers['content-length'] ?? 0)
+  if (announced > options.maxBodyBytes) {
+    const message = `expected a body of at most ${options.maxBodyBytes} bytes, got ${announced}`
+    response.setHeader('connection', 'close')
+    sendJson(response, 413, { errors: [{ message, extensions: { code: 'PAYLOAD_TOO_LARGE' } }] })
+    return
+  }
+  try {
+    await route(request, response)
+  } catch (error) {
+    options.onError(error)
+    if (response.headersSent) response.destroy()
+    else sendJson(response, 500, { error: { code: 'INTERNAL_SERVER_ERROR', message: 'Unexpected error' } })
+  }
+}
+
+export function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(body))
+}
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '/').split('?', 1)[0] ?? '/'
+}
+
+function refuse(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}

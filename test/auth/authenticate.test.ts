@@ -1,0 +1,58 @@
+import { describe, expect, test } from '@jest/globals'
+import { authenticate, type Credentials } from '../../src/auth/authenticate.ts'
+import { hmacSigner, hmacVerifier } from '../../src/auth/jwt.ts'
+import { anonymous } from '../../src/core/identity.ts'
+
+const secret = 'a secret of thirty-two bytes or more'
+const verifier = hmacVerifier({ secret })
+const tokenOf = async (clientId: string) =>
+  (await hmacSigner({ secret }).sign({ clientId, scope: [], ttlSeconds: 60 })).token
+const alice = await tokenOf('alice')
+const bob = await tokenOf('bob')
+
+async function clientIdOf(credentials: Credentials): Promise<string | undefined> {
+  return (await authenticate(verifier, credentials)).clientId
+}
+
+describe('a caller', () => {
+  test.each<[string, Credentials]>([
+    ['the Authorization header', { authorization: `Bearer ${alice}` }],
+    ['the Authorization header in another spelling', { authorization: `bearer   ${alice} ` }],
+    ['Authorization in the connection parameters', { connectionParams: { Authorization: `Bearer ${alice}` } }],
+    ['authorization in the connection parameters', { connectionParams: { authorization: `Bearer ${alice}` } }],
+    ['token in the connection parameters', { connectionParams: { token: alice } }],
+    ["the operation's headers", { extensionsHeaders: { AUTHORIZATION: `Bearer ${alice}` } }],
+  ])('is known by its token in %s', async (_where, credentials) => {
+    expect(await clientIdOf(credentials)).toBe('alice')
+  })
+
+  test('is who the first token says: header, then connection, then operation', async () => {
+    const connectionParams = { token: alice }
+    const extensionsHeaders = { Authorization: `Bearer ${bob}` }
+    expect(await clientIdOf({ authorization: `Bearer ${bob}`, connectionParams })).toBe('bob')
+    expect(await clientIdOf({ connectionParams, extensionsHeaders })).toBe('alice')
+    expect(await clientIdOf({ authorization: '', connectionParams: {}, extensionsHeaders })).toBe('bob')
+  })
+
+  test.each<[string, Credentials]>([
+    ['nothing', {}],
+    ['empty places', { authorization: '', connectionParams: {}, extensionsHeaders: {} }],
+    ['null where a token would be', { connectionParams: { Authorization: null, token: null } }],
+    ['other things altogether', { connectionParams: [1, 'x'], extensionsHeaders: 'text' }],
+  ])('with %s is anonymous', async (_what, credentials) => {
+    expect(await authenticate(verifier, credentials)).toBe(anonymous)
+  })
+
+  test.each<[string, Credentials]>([
+    ['another scheme', { authorization: 'Basic YWxpY2U6c2VjcmV0' }],
+    ['Bearer and nothing', { authorization: 'Bearer ' }],
+    ['a bare token', { authorization: alice }],
+    ['two tokens', { authorization: `Bearer ${alice} ${bob}` }],
+    ['a token that is a number', { connectionParams: { token: 7 } }],
+    ['a list of headers', { extensionsHeaders: { Authorization: [`Bearer ${alice}`] } }],
+    ['a token that is not valid', { connectionParams: { token: `${alice}x` } }],
+    ['a bad token before a good one', { authorization: 'Bearer bad', connectionParams: { token: alice } }],
+  ])('with %s is refused', async (_what, credentials) => {
+    await expect(authenticate(verifier, credentials)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
+  })
+})

@@ -1,0 +1,140 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import type { Client, ClientRegistry } from '../../src/core/client-registry.ts'
+import { type Source, type SourceDefinition, sourceId } from '../../src/core/source.ts'
+
+export function newClient(clientId: string, given: Partial<Client> = {}): Client {
+  return {
+    clientId,
+    name: 'Alice',
+    email: 'alice@example.org',
+    passwordHash: '$argon2id$…',
+    createdAt: new Date('2024-05-06T07:08:09.123Z'),
+    ...given,
+  }
+}
+
+function newSource(given: Partial<SourceDefinition> & { createdAt?: Date; ownsExchange?: boolean } = {}): Source {
+  const { createdAt = new Date('2024-05-06T07:08:09.123Z'), ownsExchange = false, ...rest } = given
+  const definition = {
+    exchange: 'orders',
+    exchangeType: 'TOPIC',
+    routingKey: 'orders.{clientId}.#',
+    clientId: undefined,
+    ...rest,
+  } as const
+  return { ...definition, id: sourceId(definition), createdAt, ownsExchange }
+}
+
+/** An empty place for a registry, which can be opened any number of times. */
+export interface Place {
+  open(): Promise<ClientRegistry>
+  remove(): Promise<void>
+}
+
+/** What every registry does, whatever database lies beneath. */
+export function registrySuite(name: string, newPlace: () => Promise<Place>): void {
+  describe(`the registry on ${name}`, () => {
+    let place: Place
+    let opened: ClientRegistry[]
+    const open = async (): Promise<ClientRegistry> => {
+      const registry = await place.open()
+      opened.push(registry)
+      return registry
+    }
+
+    beforeEach(async () => {
+      opened = []
+      place = await newPlace()
+    })
+    afterEach(async () => {
+      await Promise.all(opened.map((registry) => registry.close()))
+      await place.remove()
+    })
+
+    test('gives back a client as it was added, to the millisecond and in any script', async () => {
+      const registry = await open()
+      const client = newClient('ålice.42/ж', { name: "Ǻ'; drop table warren_clients; --", email: '"a b"@пример.рф' })
+      expect(await registry.addClient(client)).toEqual({ client, created: true })
+      expect(await registry.findClient('ålice.42/ж')).toEqual(client)
+    })
+
+    test('keeps the client that was first and says so to the second', async () => {
+      const registry = await open()
+      const first = newClient('alice')
+      await registry.addClient(first)
+      const second = newClient('alice', { name: 'Mallory', passwordHash: 'another', createdAt: new Date() })
+      expect(await registry.addClient(second)).toEqual({ client: first, created: false })
+    })
+
+    test('takes ids that differ by case alone for different clients', async () => {
+      const registry = await open()
+      await registry.addClient(newClient('alice'))
+      expect(await registry.addClient(newClient('Alice'))).toMatchObject({ created: true })
+    })
+
+    test('makes one client of many that come at once for one id, from two replicas', async () => {
+      const replicas = [await open(), await open()]
+      const answers = await Promise.all(
+        Array.from({ length: 200 }, (_, n) =>
+          replicas[n % 2]!.addClient(newClient('alice', { passwordHash: `hash ${n}` })),
+        ),
+      )
+      expect(answers.filter(({ created }) => created)).toHaveLength(1)
+      expect(new Set(answers.map(({ client }) => client.passwordHash)).size).toBe(1)
+    })
+
+    test('says undefined, and not an error, for a client that is not there', async () => {
+      expect(await (await open()).findClient('nobody')).toBeUndefined()
+    })
+
+    test('says whether there was a client to remove', async () => {
+      const registry = await open()
+      await registry.addClient(newClient('alice'))
+      expect(await registry.removeClient('alice')).toBe(true)
+      expect(await registry.removeClient('alice')).toBe(false)
+      expect(await registry.findClient('alice')).toBeUndefined()
+    })
+
+    test('gives back sources of every kind as they were added, oldest first', async () => {
+      const registry = await open()
+      const at = (ms: number) => new Date(Date.UTC(2024, 0, 1) + ms)
+      const sources = [
+        newSource({ createdAt: at(0), ownsExchange: true }),
+        newSource({ createdAt: at(1), routingKey: '#', clientId: { header: 'client-id' } }),
+        newSource({ createdAt: at(2), exchangeType: 'HEADERS', routingKey: '#', clientId: { bodyPointer: '/a~1b/ж' } }),
+        newSource({ createdAt: at(10), exchangeType: 'DIRECT', routingKey: 'k', clientId: { fixed: 'alice' } }),
+        newSource({ createdAt: at(1_000), exchangeType: 'FANOUT', routingKey: '#', clientId: { everyone: true } }),
+      ]
+      for (const source of sources.toReversed()) {
+        expect(await registry.addSource(source)).toEqual({ source, created: true })
+      }
+      expect(await registry.listSources()).toEqual(sources)
+    })
+
+    test('keeps the source that was first, and hands it over once when it is removed', async () => {
+      const registry = await open()
+      const source = newSource()
+      await registry.addSource(source)
+      const again = newSource({ createdAt: new Date(), ownsExchange: true })
+      expect(await registry.addSource(again)).toEqual({ source, created: false })
+      expect(await registry.removeSource(source.id)).toEqual(source)
+      expect(await registry.removeSource(source.id)).toBeUndefined()
+    })
+
+    test('holds after it is opened again what it held before', async () => {
+      const before = await place.open()
+      await before.addClient(newClient('alice'))
+      await before.addSource(newSource())
+      await before.close()
+      const registry = await open()
+      expect(await registry.findClient('alice')).toEqual(newClient('alice'))
+      expect(await registry.listSources()).toEqual([newSource()])
+    })
+
+    test('is migrated once by replicas that open it at the same moment, and each of them serves', async () => {
+      const replicas = await Promise.all(Array.from({ length: 4 }, open))
+      for (const [n, replica] of replicas.entries()) await replica.addClient(newClient(`client-${n}`))
+      for (const replica of replicas) expect(await replica.findClient('client-0')).toBeDefined()
+    })
+  })
+}

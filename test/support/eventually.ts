@@ -1,0 +1,28 @@
+/** Thrown by an attempt that can't succeed any more: ends the waiting at once. */
+export class Hopeless extends Error {
+  override readonly name = 'Hopeless'
+}
+
+/**
+ * Tries again until the attempt gives something other than `undefined` or `false`, for what nobody announces (a file, a port, a count
+ * on another process). An attempt that throws has not succeeded yet. `what` completes "Waited 10000 ms in vain for …".
+ */
+export async function eventually<T>(
+  what: string,
+  attempt: () => T | Promise<T>,
+  { withinMs = 10_000, everyMs = 25 }: { withinMs?: number; everyMs?: number } = {},
+): Promise<Exclude<T, undefined | false>> {
+  const deadline = Date.now() + withinMs
+  let last: unknown
+  do {
+    try {
+      last = await attempt()
+      if (last !== undefined && last !== false) return last as Exclude<T, undefined | false>
+    } catch (error) {
+      if (error instanceof Hopeless) throw error
+      last = error
+    }
+    await new Promise((resolve) => setTimeout(resolve, everyMs))
+  } while (Date.now() < deadline)
+  throw new Error(`Waited ${withinMs} ms in vain for ${what}; at last: ${String(last)}`)
+}

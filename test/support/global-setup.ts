@@ -1,0 +1,15 @@
+import { debianPackages, installMissing } from './debian-package.ts'
+import { removeAbandonedFolders } from './run-folder.ts'
+import { offerSharedNode } from './shared-node.ts'
+
+declare global {
+  var sharedNode: { close(): Promise<void> } | undefined
+}
+
+/** Runs once, in jest's main process, before the first test file. */
+export default async function globalSetup(): Promise<void> {
+  removeAbandonedFolders()
+  // Here and not where each is used: an installation may take longer than a test is given.
+  await installMissing(Object.values(debianPackages))
+  globalThis.sharedNode = await offerSharedNode()
+}

@@ -1,0 +1,6 @@
+import './global-setup.ts'
+
+/** Runs once, in jest's main process, after the last test file. */
+export default async function globalTeardown(): Promise<void> {
+  await globalThis.sharedNode?.close()
+}

@@ -1,0 +1,245 @@
+import { type ChildProcess, execFile } from 'node:child_process'
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import amqp from 'amqplib'
+import { debianPackages, locate } from './debian-package.ts'
+import { eventually, Hopeless } from './eventually.ts'
+import { spawnGuarded } from './guarded-process.ts'
+import { freePort } from './ports.ts'
+
+const run = promisify(execFile)
+
+const readyMs = 60_000
+const readyPollMs = 50
+
+/** Everything that another process needs to talk to a node: plain data, so that it can travel in an environment variable. */
+export interface NodeAddress {
+  readonly nodeName: string
+  /** Holds the data, the logs, and the home with the Erlang cookie. */
+  readonly folder: string
+  readonly home: string
+  readonly port: number
+  readonly epmdPort: number
+  readonly distPort: number
+  /** The port of the management API; a node without that plugin has none. */
+  readonly managementPort?: number
+  /** Names of the nodes, this one among them, that make a cluster when they first start. */
+  readonly cluster?: readonly string[]
+}
+
+export async function newAddress(
+  name: string,
+  folder: string,
+  shared: { epmdPort?: number; cluster?: readonly string[]; management?: boolean } = {},
+): Promise<NodeAddress> {
+  return {
+    nodeName: nodeName(name),
+    folder: join(folder, name),
+    home: join(folder, 'home'),
+    port: await freePort(),
+    epmdPort: shared.epmdPort ?? (await freePort()),
+    distPort: await freePort(),
+    ...(shared.cluster ? { cluster: shared.cluster.map(nodeName) } : {}),
+    ...(shared.management ? { managementPort: await freePort() } : {}),
+  }
+}
+
+function nodeName(name: string): string {
+  return `${name}@localhost`
+}
+
+export function amqpUrl(address: NodeAddress, vhost = '/'): string {
+  return `amqp://guest:guest@127.0.0.1:${address.port}/${encodeURIComponent(vhost)}`
+}
+
+/** Runs rabbitmqctl on the node (about a second: it starts an Erlang machine of its own) and gives what it printed, without headings. */
+export async function rabbitmqctl(address: NodeAddress, args: readonly string[]): Promise<string> {
+  const program = join(dirname(locate(debianPackages.rabbitmq)), 'rabbitmqctl')
+  try {
+    const { stdout } = await run(program, ['--silent', ...args], {
+      env: environment(address),
+      maxBuffer: 64 * 1024 * 1024,
+    })
+    return stdout.trim()
+  } catch (error) {
+    const { stderr, message } = error as Error & { stderr?: string }
+    throw new Error(`rabbitmqctl ${args.join(' ')}: ${stderr?.trim() || message}`, { cause: error })
+  }
+}
+
+/** Resolves once a message is stored in a stream: AMQP opens some 0.3 s before streams are up, and confirms what it then loses. */
+export async function ready(address: NodeAddress, alive: () => boolean): Promise<void> {
+  const { nodeName } = address
+  const attempt = async () => {
+    if (!alive()) throw new Hopeless(`RabbitMQ ${nodeName} has ended.`)
+    await storeInStream(address)
+    return true
+  }
+  try {
+    await eventually(`RabbitMQ ${nodeName} to store a message`, attempt, { withinMs: readyMs, everyMs: readyPollMs })
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : String(error)}\n${await lastOutput(address)}`, {
+      cause: error,
+    })
+  }
+}
+
+async function storeInStream(address: NodeAddress): Promise<void> {
+  const connection = await amqp.connect(amqpUrl(address), { noDelay: true, timeout: 2_000 })
+  connection.on('error', () => {})
+  try {
+    const channel = await connection.createConfirmChannel()
+    channel.on('error', () => {})
+    await channel.assertQueue('test.ready', { arguments: { 'x-queue-type': 'stream' } })
+    let returned = false
+    channel.on('return', () => {
+      returned = true
+    })
+    channel.publish('', 'test.ready', Buffer.from('?'), { mandatory: true })
+    await channel.waitForConfirms()
+    if (returned) throw new Error('its streams are not up yet')
+  } finally {
+    await connection.close().catch(() => {})
+  }
+}
+
+/**
+ * Resolves when a node's first stream outlives a kill. RabbitMQ saves the name of its stream coordinator up to a second after it has
+ * confirmed the first message; a node killed in between comes back with its streams "down or inaccessible" for good (3.10).
+ */
+export async function streamsOutliveKill({ folder, nodeName }: NodeAddress): Promise<void> {
+  const names = join(folder, 'data', nodeName, 'coordination', nodeName, 'names.dets')
+  const saved = async () => (await readFile(names, 'latin1')).includes('rabbit_stream_coordinator')
+  await eventually(`RabbitMQ ${nodeName} to save its stream coordinator`, saved)
+}
+
+async function lastOutput(address: NodeAddress): Promise<string> {
+  const output = await readFile(join(address.folder, 'output'), 'utf8').catch(() => '')
+  return output.split('\n').slice(-20).join('\n')
+}
+
+/** The address of a node as the environment of RabbitMQ's own scripts, and nothing of the machine's other RabbitMQ. */
+function environment(address: NodeAddress): Record<string, string> {
+  const { folder } = address
+  return {
+    PATH: process.env['PATH'] ?? '',
+    LANG: 'C.UTF-8',
+    HOME: address.home,
+    ERL_EPMD_PORT: String(address.epmdPort),
+    ERL_EPMD_ADDRESS: '127.0.0.1',
+    RABBITMQ_NODENAME: address.nodeName,
+    RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
+    RABBITMQ_NODE_PORT: String(address.port),
+    RABBITMQ_DIST_PORT: String(address.distPort),
+    RABBITMQ_MNESIA_BASE: join(folder, 'data'),
+    RABBITMQ_LOG_BASE: join(folder, 'log'),
+    RABBITMQ_CONFIG_FILE: join(folder, 'rabbitmq.conf'),
+    RABBITMQ_ENABLED_PLUGINS_FILE: join(folder, 'enabled_plugins'),
+    // Empty; without it the scripts read the system's.
+    RABBITMQ_CONF_ENV_FILE: join(folder, 'rabbitmq-env.conf'),
+    RABBITMQ_PID_FILE: join(folder, 'pid'),
+    // The script then becomes the node instead of watching over it: signals reach the node itself.
+    RABBITMQ_ALLOW_INPUT: '1',
+    // The schedulers must not spin while they wait: the tests need the cores.
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS:
+      '-noinput -kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none',
+  }
+}
+
+/** The process of a node, owned by this one: it ends when this one does, however this one ends. */
+export class NodeProcess {
+  readonly address: NodeAddress
+  #child: ChildProcess | undefined
+  #exited: Promise<void> = Promise.resolve()
+
+  constructor(address: NodeAddress) {
+    this.address = address
+  }
+
+  get alive(): boolean {
+    return this.#child !== undefined
+  }
+
+  async start(): Promise<void> {
+    await this.launch()
+    await this.ready()
+  }
+
+  ready(): Promise<void> {
+    return ready(this.address, () => this.alive)
+  }
+
+  /** Starts the node without waiting for it: those of a cluster wait for each other. */
+  async launch(): Promise<void> {
+    if (this.#child) throw new Error(`RabbitMQ ${this.address.nodeName} is running already.`)
+    const server = locate(debianPackages.rabbitmq)
+    await this.#writeFiles()
+    const output = await open(join(this.address.folder, 'output'), 'a')
+    const child = spawnGuarded(server, [], { env: environment(this.address), output: output.fd })
+    this.#child = child
+    this.#exited = new Promise((resolve) => {
+      const ended = () => {
+        this.#child = undefined
+        resolve()
+      }
+      child.once('exit', ended)
+      child.once('error', ended)
+    })
+    await output.close()
+  }
+
+  /** Ends the node as an operator would; it hands over and closes its files (about 2.6 s). */
+  stop(): Promise<void> {
+    return this.#end('SIGTERM')
+  }
+
+  kill(): Promise<void> {
+    return this.#end('SIGKILL')
+  }
+
+  freeze(): void {
+    this.#child?.kill('SIGSTOP')
+  }
+
+  thaw(): void {
+    this.#child?.kill('SIGCONT')
+  }
+
+  async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    // A stopped process doesn't get round to SIGTERM.
+    this.thaw()
+    this.#child?.kill(signal)
+    await this.#exited
+  }
+
+  async #writeFiles(): Promise<void> {
+    const { folder, home, managementPort, cluster = [] } = this.address
+    await mkdir(home, { recursive: true })
+    await mkdir(folder, { recursive: true })
+    const settings = ['log.console = false']
+    if (managementPort !== undefined)
+      settings.push('management.tcp.ip = 127.0.0.1', `management.tcp.port = ${managementPort}`)
+    cluster.forEach((name, index) => settings.push(`cluster_formation.classic_config.nodes.${index + 1} = ${name}`))
+    const plugins = managementPort === undefined ? '[].' : '[rabbitmq_management].'
+    await writeFile(join(folder, 'rabbitmq.conf'), `${settings.join('\n')}\n`)
+    await writeFile(join(folder, 'enabled_plugins'), `${plugins}\n`)
+    await writeFile(join(folder, 'rabbitmq-env.conf'), '')
+  }
+}
+
+/** Erlang's name server, one a group of nodes, so that the machine's own is neither asked nor left behind. Ends with this process. */
+export function startEpmd(epmdPort: number): { close(): Promise<void> } {
+  const env = { PATH: process.env['PATH'] ?? '' }
+  const child = spawnGuarded('epmd', ['-port', String(epmdPort), '-address', '127.0.0.1'], { env, output: 'ignore' })
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve())
+    child.once('error', () => resolve())
+  })
+  return {
+    async close() {
+      child.kill('SIGKILL')
+      await exited
+    },
+  }
+}
