@@ -38,6 +38,8 @@ export interface App {
   readonly operatorToken: string | undefined
   /** What the operator should know: what is open, what is not there yet. */
   readonly notes: readonly string[]
+  /** The running core: what there is to see of it beyond the metrics. */
+  readonly gateway: Gateway
   close(): Promise<void>
 }
 
@@ -199,6 +201,7 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
           ]
         : []),
     ],
+    gateway,
     close,
   }
 }

@@ -83,16 +83,23 @@ function readFlags(argv: readonly string[], problems: string[]): Map<string, Giv
     strict: false,
     tokens: true,
   })
+  let unknown: string | undefined
   for (const token of tokens) {
-    if (token.kind === 'positional')
-      problems.push(`"${token.value}": unexpected argument; options are written --name value`)
+    if (token.kind === 'positional') {
+      // What follows an unknown option was meant as its value: one mistake, one line.
+      if (unknown === undefined)
+        problems.push(`"${token.value}": unexpected argument; options are written --name value`)
+      unknown = undefined
+    }
     if (token.kind !== 'option') continue
-    const key = known.get(token.rawName)
-    if (!key) problems.push(`${token.rawName}: unknown option; ${suggestion(token.rawName, flags)}`)
-    else if (token.value === undefined || (!token.inlineValue && token.value.startsWith('--'))) {
-      problems.push(`${token.rawName}: expected a value behind it, got none`)
-    } else if (given.has(key)) problems.push(`${token.rawName}: given twice`)
-    else given.set(key, { text: token.value, calledIn: token.rawName, by: 'flag' })
+    const { rawName, value, inlineValue } = token
+    const key = known.get(rawName)
+    unknown = key || inlineValue ? undefined : rawName
+    if (!key) problems.push(`${rawName}: unknown option; ${suggestion(rawName, flags)}`)
+    else if (value === undefined || (!inlineValue && value.startsWith('--'))) {
+      problems.push(`${rawName}: expected a value behind it, got none`)
+    } else if (given.has(key)) problems.push(`${rawName}: given twice`)
+    else given.set(key, { text: value, calledIn: rawName, by: 'flag' })
   }
   return given
 }

@@ -1,6 +1,7 @@
 import type { ChannelEvent, GapReason } from './channel.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import { type Cursor, cursorBefore, cursorOf, fingerprintOf } from './cursor.ts'
+import { Duplicates } from './duplicates.ts'
 import type { Feed, FeedKeeper } from './feed.ts'
 import type { Hub } from './hub.ts'
 import type { Journal } from './journal.ts'
@@ -14,6 +15,8 @@ import type { Audience } from './source.ts'
 const gatherMs = 20
 /** How many reads of the journal may go on at once, whatever the number of clients. */
 const maxScans = 4
+/** A scan begins so many offsets before the first place wanted, to know a message that was published twice around it. */
+const lookBack = 1_000
 /** Entries of the hot window handled before other work gets its turn. */
 const sliceEntries = 5_000
 
@@ -22,6 +25,8 @@ export interface CatchUpContext {
   readonly recent: RecentMessages
   readonly hub: Hub
   readonly checkpoints: Checkpoints
+  /** What the tail has seen: a repeat there is a repeat in a scan. */
+  readonly duplicates: Duplicates
   readonly observer: Observer
   /** The journal's epoch while it is up, else undefined: nothing is judged then. */
   epoch(): string | undefined
@@ -46,6 +51,11 @@ export class CatchUp implements FeedKeeper {
 
   constructor(context: CatchUpContext) {
     this.#context = context
+  }
+
+  /** How many feeds are on their way to the live end. */
+  get size(): number {
+    return [...this.#passages].reduce((sum, passage) => sum + passage.size, this.#pending.size)
   }
 
   resume(feed: Feed): void {
@@ -189,18 +199,22 @@ export class CatchUp implements FeedKeeper {
     let first = true
     let reachedWindow = false
     this.#scans += 1
+    const seen = new Duplicates(this.#context.duplicates)
     const visit = (entry: JournalMessage): boolean => {
+      const repeat = seen.isRepeat(entry)
+      if (entry.offset < begin) return true
       for (let feed = waiting[0]; feed && offsetOf(feed) <= entry.offset; feed = waiting[0]) {
         waiting.shift()
         this.#join(passage, feed, entry, epoch, first)
       }
       first = false
-      this.#pass(passage, entry)
+      if (!repeat) this.#pass(passage, entry)
+      passage.at = entry.offset
       reachedWindow = recent.first !== undefined && entry.offset >= recent.first
       return !reachedWindow && passage.size + waiting.length > 0
     }
     try {
-      await journal.scan(begin, visit, this.#closing.signal)
+      await journal.scan(Math.max(0, begin - lookBack), visit, this.#closing.signal)
       // Between the last visit and here the tail may have gone on: the passage takes that from the window too.
       if (reachedWindow && this.#context.epoch() === epoch) this.#fromWindow(passage)
       else this.#again(passage)

@@ -43,7 +43,7 @@ export class ClientChannels {
   }
 
   /** Repeatable with the same password; with another, `CLIENT_ID_TAKEN`. Two at once make one client. */
-  async create(input: NewClient, prefix = 'input.'): Promise<CreatedClient> {
+  async create(input: NewClient, prefix = ''): Promise<CreatedClient> {
     const clientId = checkClientId(input.clientId, `${prefix}clientId`)
     const name = checkText(`${prefix}name`, input.name, maxNameBytes)
     const email = checkText(`${prefix}email`, input.email, maxEmailBytes)

@@ -42,6 +42,9 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
   /** When something was last queued, in milliseconds since the epoch: an idle feed is one where that is long ago. */
   lastEventAt = Date.now()
 
+  /** The event that its consumer was given last. */
+  lastTaken: ChannelEvent | undefined
+
   readonly #keeper: FeedKeeper
   readonly #allowance: Allowance
   readonly #onEnd: (() => void) | undefined
@@ -104,7 +107,7 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     this.lastEventAt = Date.now()
     const waiting = this.#waiting.shift()
     if (waiting) {
-      this.#onTaken?.(event)
+      this.#take(event)
       waiting.resolve({ done: false, value: event })
       return
     }
@@ -123,7 +126,7 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     if (event) {
       this.#hold(-bytesOf(event))
       if (this.#behind && this.#hasRoomAgain) this.#comeBack()
-      this.#onTaken?.(event)
+      this.#take(event)
       return Promise.resolve({ done: false, value: event })
     }
     if (this.#failure) {
@@ -167,6 +170,11 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return()
+  }
+
+  #take(event: ChannelEvent): void {
+    this.lastTaken = event
+    this.#onTaken?.(event)
   }
 
   /** Coming back costs a walk through the journal, so it waits for room for more than a few events. */

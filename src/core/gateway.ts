@@ -6,6 +6,7 @@ import { MessageEvent } from './channel.ts'
 import { Checkpoints } from './checkpoints.ts'
 import type { ClientRegistry } from './client-registry.ts'
 import { type Cursor, cursorBefore, cursorOf } from './cursor.ts'
+import { Duplicates } from './duplicates.ts'
 import type { FeedKeeper } from './feed.ts'
 import { Hub } from './hub.ts'
 import type { Identity } from './identity.ts'
@@ -47,16 +48,20 @@ export class Gateway implements JournalTail {
   #up = false
   #gapAhead: 'RETENTION' | 'JOURNAL_REPLACED' | undefined
   readonly #checkpoints = new Checkpoints()
+  readonly #duplicates = new Duplicates()
+  /** Entries that stand in the journal a second time: kept, for a cursor may name them, and delivered to nobody. */
+  readonly #repeats = new WeakSet<JournalMessage>()
   readonly #waitingForUp = new Set<() => void>()
 
   constructor(parts: GatewayParts) {
     this.#parts = parts
-    this.#quarantine = new Quarantine(parts.broker, parts.observer, `${parts.namespace}.quarantine`)
+    this.#quarantine = new Quarantine(parts.journal, parts.broker, parts.observer, `${parts.namespace}.quarantine`)
     this.#catchUp = new CatchUp({
       journal: parts.journal,
       recent: parts.recent,
       hub: this.hub,
       checkpoints: this.#checkpoints,
+      duplicates: this.#duplicates,
       observer: parts.observer,
       epoch: () => (this.#up ? this.#epoch : undefined),
       audienceOf: (message) => this.#audienceOf(message),
@@ -86,6 +91,11 @@ export class Gateway implements JournalTail {
 
   get up(): boolean {
     return this.#up
+  }
+
+  /** How many subscriptions are not live yet, or not any more: on their way through the journal. */
+  get catchingUp(): number {
+    return this.#catchUp.size
   }
 
   /** Throws `LIMIT_EXCEEDED` where there are too many. */
@@ -193,6 +203,7 @@ export class Gateway implements JournalTail {
     }
     this.#epoch = epoch
     this.#parts.recent.clear()
+    this.#duplicates.clear()
   }
 
   onTruncated(): void {
@@ -227,6 +238,7 @@ export class Gateway implements JournalTail {
       return
     }
     this.#parts.observer.messageReceived(this.sources.labelOf(message) ?? 'none')
+    if (this.#duplicates.isRepeat(message)) this.#repeats.add(message)
     const audience = this.#audienceOf(message)
     if (!this.hub.hasListeners(audience)) return
     const event = this.#eventOf(message)
@@ -240,6 +252,7 @@ export class Gateway implements JournalTail {
   }
 
   #audienceOf(message: JournalMessage): Audience {
+    if (this.#repeats.has(message)) return []
     try {
       return this.sources.audienceOf(message)
     } catch (error) {
@@ -266,6 +279,7 @@ export class Gateway implements JournalTail {
 
   #onMark(mark: JournalMessage): void {
     const note = noteOf(mark)
+    if (note?.kind === 'poison') this.#quarantine.claimed(note)
     if (note?.kind === 'source-created') this.#created(reviveSource(note.source))
     if (note?.kind === 'source-deleted') {
       const source = this.sources.remove(note.id)

@@ -1,10 +1,14 @@
+import { idempotencyHeader } from './duplicates.ts'
+
 /**
  * The headers of an AMQP message as JSON: bytes become base64 and timestamps ISO 8601 text; what is JSON already stays as it is.
  * Names come from the wire, so the result has no prototype.
  */
 export function plainHeaders(headers: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const plain = Object.create(null) as Record<string, unknown>
-  for (const [name, value] of Object.entries(headers)) plain[name] = plainValue(value)
+  for (const [name, value] of Object.entries(headers)) {
+    if (name !== idempotencyHeader) plain[name] = plainValue(value)
+  }
   return plain
 }
 

@@ -34,6 +34,14 @@ export interface Journal {
 export type MarkNote =
   | { readonly kind: 'source-created'; readonly source: Source }
   | { readonly kind: 'source-deleted'; readonly id: string }
+  | PoisonClaim
+
+/** A replica met poison and would put it away; the first to say so in the log does. */
+export interface PoisonClaim {
+  readonly kind: 'poison'
+  readonly offset: number
+  readonly claim: string
+}
 
 /** The journal was deleted and made again while it was read: its offsets began anew. */
 export class JournalReplaced extends Error {

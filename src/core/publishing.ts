@@ -1,6 +1,7 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { badInput, GatewayError } from '../errors.ts'
 import { checkClientId } from './channel.ts'
+import { idempotencyHeader } from './duplicates.ts'
 import type { Publication } from './message.ts'
 
 /** What a client asks to publish: to another client's channel, or to an exchange. */
@@ -20,13 +21,23 @@ const maxShortStringBytes = 255 // AMQP 0-9-1 §4.2.5.3
 /** Turns a request into a publication; throws `BAD_USER_INPUT` that names the field. */
 export function publicationOf(
   request: PublishRequest,
-  namespace: string,
-  prefix = 'input.',
+  options: {
+    namespace: string
+    /** Whose idempotency keys they are. */
+    publisher: string
+    /** What the client puts before a field's name. */
+    prefix?: string
+  },
 ): Publication & { messageId: string } {
+  const { namespace, publisher, prefix = '' } = options
   const { exchange, routingKey } = destinationOf(request, namespace, prefix)
-  const messageId = shortString(`${prefix}messageId`, request.messageId) ?? randomUUID()
   const type = shortString(`${prefix}type`, request.type)
   const headers = headersOf(request.headers, `${prefix}headers`)
+  const idempotencyKey = shortString(`${prefix}idempotencyKey`, request.idempotencyKey)
+  if (idempotencyKey === '') throw badInput(`${prefix}idempotencyKey`, 'expected a non-empty string')
+  const messageId =
+    shortString(`${prefix}messageId`, request.messageId) ??
+    (idempotencyKey === undefined ? randomUUID() : idOf(`${publisher} ${idempotencyKey}`))
   return {
     exchange,
     routingKey,
@@ -37,7 +48,14 @@ export function publicationOf(
       messageId,
       timestamp: Date.now(),
       ...(type === undefined ? {} : { type }),
-      ...(headers === undefined ? {} : { headers }),
+      ...(headers === undefined && idempotencyKey === undefined
+        ? {}
+        : {
+            headers: {
+              ...headers,
+              ...(idempotencyKey === undefined ? {} : { [idempotencyHeader]: `${publisher} ${idempotencyKey}` }),
+            },
+          }),
     },
   }
 }
@@ -113,4 +131,10 @@ function headersOf(headers: unknown, field: string): Record<string, string | num
     checked[name] = value
   }
   return checked
+}
+
+/** The same key names the same message, on whichever replica it is said again: a UUID (RFC 9562, version 8) of its hash. */
+function idOf(key: string): string {
+  const hex = createHash('sha256').update(key).digest('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }

@@ -1,64 +1,84 @@
+import { randomUUID } from 'node:crypto'
 import { UndecodableBody } from './body.ts'
 import type { Broker } from './broker.ts'
+import type { Journal, PoisonClaim } from './journal.ts'
 import type { JournalMessage } from './message.ts'
-import type { Observer } from './observer.ts'
+import type { Observer, QuarantineReason } from './observer.ts'
 
-/** How many offsets are remembered so that poison met again (by a resume, say) is not put away twice. */
+/** How many offsets are remembered, so that poison met again (by a resume, say) is not put away twice. */
 const maxRemembered = 10_000
 
+interface Poison {
+  readonly message: JournalMessage
+  readonly reason: QuarantineReason
+  readonly text: string
+}
+
 /**
- * Where poison goes: what cannot be turned into an event, with all its properties and the reason in `x-warren-reason`. It
- * never reaches a client and never stops the tail.
+ * Where poison goes: what cannot be turned into an event, with all its properties and the reason in `x-warren-reason`. It never reaches
+ * a client and never stops the tail. Every replica may meet it; each writes a claim into the journal, and the one whose claim comes
+ * first there puts it away: once for all of them.
  */
 export class Quarantine {
+  readonly #journal: Journal
   readonly #broker: Broker
   readonly #observer: Observer
   readonly #exchange: string
-  readonly #seen = new Set<number>()
+  readonly #replica = randomUUID()
+  /** By offset: undefined once somebody's claim has been seen. */
+  readonly #met = new Map<number, Poison | undefined>()
 
-  constructor(broker: Broker, observer: Observer, exchange: string) {
+  constructor(journal: Journal, broker: Broker, observer: Observer, exchange: string) {
+    this.#journal = journal
     this.#broker = broker
     this.#observer = observer
     this.#exchange = exchange
   }
 
-  /** Puts the message away once; an error that is no `UndecodableBody` is put away as broken too, and logged. */
   put(message: JournalMessage, error: unknown): void {
-    if (this.#seen.has(message.offset)) return
-    this.#seen.add(message.offset)
-    for (const offset of this.#seen) {
-      if (this.#seen.size <= maxRemembered) break
-      this.#seen.delete(offset)
-    }
+    const { offset } = message
+    if (this.#met.has(offset)) return
     const reason = error instanceof UndecodableBody ? error.reason : 'broken-json'
-    const text = error instanceof Error ? error.message : String(error)
-    this.#observer.messageQuarantined(reason)
-    this.#observer.log('warn', `a message went to the quarantine: ${text}`, {
-      exchange: message.exchange,
-      routingKey: message.routingKey,
-      offset: message.offset,
+    this.#remember(offset, { message, reason, text: error instanceof Error ? error.message : String(error) })
+    this.#journal.mark({ kind: 'poison', offset, claim: this.#replica }).catch(() => {
+      // The broker is away. Whoever meets it next claims it again.
+      if (this.#met.get(offset)) this.#met.delete(offset)
     })
-    const { headers } = message.properties
-    const publication = {
-      exchange: this.#exchange,
-      routingKey: message.routingKey,
-      body: message.body,
-      properties: {
-        ...message.properties,
-        headers: {
-          ...headers,
-          'x-warren-reason': reason,
-          'x-warren-exchange': message.exchange,
-          'x-warren-offset': message.offset,
-        },
-      },
+  }
+
+  /** A claim came by in the log; the first for an offset counts. */
+  claimed({ offset, claim }: PoisonClaim): void {
+    const poison = this.#met.get(offset)
+    if (this.#met.has(offset) && !poison) return
+    this.#remember(offset, undefined)
+    if (poison && claim === this.#replica) this.#putAway(poison)
+  }
+
+  #remember(offset: number, poison: Poison | undefined): void {
+    this.#met.set(offset, poison)
+    for (const oldest of this.#met.keys()) {
+      if (this.#met.size <= maxRemembered) break
+      this.#met.delete(oldest)
     }
-    this.#broker.publish(publication).catch((failure: unknown) => {
-      this.#seen.delete(message.offset)
-      this.#observer.log(
-        'error',
-        `the quarantine could not take a message: ${failure instanceof Error ? failure.message : String(failure)}`,
-      )
-    })
+  }
+
+  #putAway({ message, reason, text }: Poison): void {
+    const { exchange, routingKey, offset, body, properties } = message
+    this.#observer.messageQuarantined(reason)
+    this.#observer.log('warn', `a message went to the quarantine: ${text}`, { exchange, routingKey, offset })
+    const headers = {
+      ...properties.headers,
+      'x-warren-reason': reason,
+      'x-warren-exchange': exchange,
+      'x-warren-routing-key': routingKey,
+      'x-warren-offset': offset,
+    }
+    this.#broker
+      .publish({ exchange: this.#exchange, routingKey, body, properties: { ...properties, headers } })
+      .catch((failure: unknown) => {
+        this.#met.delete(offset)
+        const why = failure instanceof Error ? failure.message : String(failure)
+        this.#observer.log('error', `the quarantine could not take a message: ${why}`, { exchange, routingKey, offset })
+      })
   }
 }

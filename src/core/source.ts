@@ -38,7 +38,7 @@ const placeholder = '{clientId}'
 const shortString = 255 // bytes; AMQP 0-9-1 §4.2.5.3
 
 /** Checks a definition by the rules of the exchange types; throws `BAD_USER_INPUT` that names the field under `prefix`. */
-export function checkDefinition(given: SourceDefinition, prefix = 'input.'): SourceDefinition {
+export function checkDefinition(given: SourceDefinition, prefix = ''): SourceDefinition {
   const { exchange, exchangeType, clientId } = given
   if (exchange === '') {
     throw badInput(

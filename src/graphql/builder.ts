@@ -5,7 +5,7 @@ import { type Cursor, printCursor } from '../core/cursor.ts'
 import { GatewayError } from '../errors.ts'
 import type { Context } from './context.ts'
 
-interface Types {
+export interface Types {
   Context: Context
   DefaultFieldNullability: false
   Scalars: {

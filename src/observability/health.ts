@@ -1,3 +1,5 @@
+import { scrubText } from './scrub.ts'
+
 /** What must be there for the gateway to serve. */
 export const parts = ['broker', 'registry'] as const
 export type Part = (typeof parts)[number]
@@ -19,7 +21,7 @@ export class Health {
   /** Called by whoever watches the part, as often as it likes. `reason` completes "<part>: …" while it is down. */
   report(part: Part, up: boolean, reason = 'cannot be reached'): void {
     if (up) this.#down.delete(part)
-    else this.#down.set(part, reason)
+    else this.#down.set(part, scrubText(reason))
   }
 
   /** Unready from now on, for good. */

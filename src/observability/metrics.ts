@@ -38,7 +38,7 @@ export function createMetrics(): Metrics {
   const broker = tally<[]>([], [[]])
   const executions = tally<[]>([], [[]])
 
-  const gauge = (name: string, help: string, { labelNames, each }: Tally<never>) =>
+  const gauge = (name: string, help: string, { labelNames, each }: Series) =>
     new Gauge({
       name,
       help,
@@ -48,7 +48,7 @@ export function createMetrics(): Metrics {
         each((labels, value) => this.set(labels, value))
       },
     })
-  const counter = (name: string, help: string, { labelNames, each }: Tally<never>) =>
+  const counter = (name: string, help: string, { labelNames, each }: Series) =>
     new Counter({
       name,
       help,
@@ -104,11 +104,14 @@ export function createMetrics(): Metrics {
   }
 }
 
-interface Tally<Values extends readonly string[]> {
+interface Series {
   readonly labelNames: string[]
-  add(change: number, ...values: Values): void
-  set(value: number, ...values: Values): void
-  each(see: (labels: Record<string, string>, value: number) => void): void
+  readonly each: (see: (labels: Record<string, string>, value: number) => void) => void
+}
+
+interface Tally<Values extends readonly string[]> extends Series {
+  readonly add: (change: number, ...values: Values) => void
+  readonly set: (value: number, ...values: Values) => void
 }
 
 /** Numbers by label values. Every combination in `known` is there from the start, for a series that appears late hides its first increase. */

@@ -3,7 +3,8 @@
  * where it stands in a text, for messages of libraries quote the URLs and headers that they failed on.
  */
 export function scrubText(text: string): string {
-  return text
+  const short = text.length > maxTextLength ? `${text.slice(0, maxTextLength)}…` : text
+  return short
     .replace(jwt, '[token]')
     .replace(bearer, '$1 [token]')
     .replace(urlPassword, '$1:***@')
@@ -38,7 +39,7 @@ export function scrub(value: unknown, depth = 0): unknown {
 
 function scrubError(error: Error, depth: number): unknown {
   return {
-    ...(scrub({ ...error }, depth) as object),
+    ...(scrub(Object.fromEntries(Object.entries(error)), depth) as object),
     name: error.name,
     message: scrubText(error.message),
     stack: scrubText(error.stack ?? ''),

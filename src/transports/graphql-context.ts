@@ -7,6 +7,7 @@ import type { Session } from '../core/session.ts'
 import { GatewayError } from '../errors.ts'
 import type { Context, Settings } from '../graphql/context.ts'
 import { gatewayError } from '../graphql/mask-error.ts'
+import type { FeedOfRequest } from './sse.ts'
 
 export interface GraphQLParts {
   readonly gateway: Gateway
@@ -23,6 +24,7 @@ export interface SocketContext {
 /** Makes an operation's context: over WebSocket within the session of the socket, over HTTP with an identity of its own. */
 export function contextFactory(
   parts: GraphQLParts,
+  feeds: FeedOfRequest,
 ): (initial: YogaInitialContext & Partial<SocketContext>) => Promise<Context> {
   return async ({ request, params, session }) => {
     const { extensions } = params ?? {}
@@ -45,7 +47,11 @@ export function contextFactory(
           onClose: () => undefined,
         })
         try {
-          return own.subscribe(options, () => own.end('client'))
+          // An EventSource that reconnects repeats its URL, and says in this header how far it came.
+          const lastEventId = session ? null : (request?.headers.get('last-event-id') ?? null)
+          const feed = own.subscribe({ ...options, after: lastEventId ?? options.after }, () => own.end('client'))
+          if (request) feeds.set(request, feed)
+          return feed
         } catch (error) {
           own.end('client')
           throw error

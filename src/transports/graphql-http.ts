@@ -5,6 +5,7 @@ import type { Context } from '../graphql/context.ts'
 import { errorMasker } from '../graphql/mask-error.ts'
 import { contextFactory, type GraphQLParts, type SocketContext } from './graphql-context.ts'
 import type { Origins } from './origins.ts'
+import { type FeedOfRequest, serverSentEvents } from './sse.ts'
 
 export interface GraphQLHttpOptions extends GraphQLParts {
   readonly schema: GraphQLSchema
@@ -19,9 +20,10 @@ export type Yoga = YogaServerInstance<Partial<SocketContext>, Context>
 /** Queries, mutations and SSE at `/graphql` (GraphQL over HTTP). The WebSocket side uses its envelope, so both behave alike. */
 export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
   const maskError = errorMasker(options.log)
+  const feeds: FeedOfRequest = new WeakMap()
   return createYoga<Partial<SocketContext>, Context>({
     schema: options.schema,
-    context: contextFactory(options),
+    context: contextFactory(options, feeds),
     graphqlEndpoint: '/graphql',
     graphiql: false,
     landingPage: false,
@@ -32,7 +34,11 @@ export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
       const allowed = origin !== null && options.origins.allows(origin, request.headers.get('host'))
       return { origin: allowed ? origin : [], credentials: true, methods: ['GET', 'POST', 'OPTIONS'] }
     },
-    plugins: [countExecutions(options.onExecute), ...(options.introspection ? [] : [noIntrospection])],
+    plugins: [
+      serverSentEvents(feeds, maskError),
+      countExecutions(options.onExecute),
+      ...(options.introspection ? [] : [noIntrospection]),
+    ],
   })
 }
 

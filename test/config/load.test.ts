@@ -89,15 +89,16 @@ describe('values', () => {
       'amqp://one',
       'amqp://two:5673/shop',
     ])
-    expect(problemsOf({ WARREN_BROKER_URL: 'amqp://one,amqps://two' })[0]).toMatch(/^WARREN_BROKER_URL: .*more than one scheme/)
+    expect(problemsOf({ WARREN_BROKER_URL: 'amqp://one,amqps://two' })[0]).toMatch(
+      /^WARREN_BROKER_URL: .*more than one scheme/,
+    )
     expect(problemsOf({ WARREN_BROKER_URL: 'memory:,amqp://one' })[0]).toMatch(/memory: beside others$/)
   })
 
   test('origins are compared as browsers send them', () => {
-    expect(loaded({ WARREN_ALLOWED_ORIGINS: 'https://App.example.com:443/,http://localhost:3000' }).allowedOrigins).toEqual([
-      'https://app.example.com',
-      'http://localhost:3000',
-    ])
+    expect(
+      loaded({ WARREN_ALLOWED_ORIGINS: 'https://App.example.com:443/,http://localhost:3000' }).allowedOrigins,
+    ).toEqual(['https://app.example.com', 'http://localhost:3000'])
     expect(problemsOf({ WARREN_ALLOWED_ORIGINS: 'https://app.example.com/path' })).toHaveLength(1)
   })
 
@@ -150,7 +151,7 @@ describe('what is wrong', () => {
       WARREN_BROKER_URL: 'amqp://guest:hunter2#/@host',
     }
     const problems = problemsOf(env)
-    expect(problems.map((line) => line.split(':')[0]).sort()).toEqual(Object.keys(env).sort())
+    expect(new Set(problems.map((line) => line.split(':')[0]))).toEqual(new Set(Object.keys(env)))
     expect(problems.join()).not.toContain('hunter2')
     expect(problemsOf({ WARREN_JWT_SECRET_FILE: '/run/secrets/short' })).toEqual([
       'WARREN_JWT_SECRET_FILE: expected at least 32 bytes, got 7',
@@ -159,7 +160,7 @@ describe('what is wrong', () => {
 
   test('an unknown variable or flag is named, with the one that was probably meant', () => {
     expect(problemsOf({ WARREN_PROT: '1' })).toEqual(['WARREN_PROT: unknown variable; did you mean WARREN_PORT?'])
-    expect(problemsOf({}, ['--prot', '1'])[0]).toBe('--prot: unknown option; did you mean --port?')
+    expect(problemsOf({}, ['--prot', '1'])).toEqual(['--prot: unknown option; did you mean --port?'])
     expect(problemsOf({ WARREN_ZZZ: '1' })[0]).toMatch(/^WARREN_ZZZ: unknown variable; docs\/config\.md/)
     expect(problemsOf({}, ['5000'])[0]).toMatch(/^"5000": unexpected argument/)
     expect(problemsOf({}, ['--port'])).toEqual(['--port: expected a value behind it, got none'])

@@ -16,7 +16,9 @@ describe('the manual and the help text', () => {
 
   test('name variables as the contract does', () => {
     const names = optionNames.map(variableOf)
-    expect(names).toEqual(expect.arrayContaining(['WARREN_TCP_ECHO_PORT', 'WARREN_JWKS_URL', 'WARREN_DRAIN', 'WARREN_TOKEN_TTL']))
+    expect(names).toEqual(
+      expect.arrayContaining(['WARREN_TCP_ECHO_PORT', 'WARREN_JWKS_URL', 'WARREN_DRAIN', 'WARREN_TOKEN_TTL']),
+    )
     expect(new Set(names).size).toBe(names.length)
   })
 })
@@ -34,11 +36,15 @@ describe('the effective configuration', () => {
     expect(text).not.toMatch(/hunter2|horse/)
     expect(text).toMatch(/^WARREN_BROKER_URL=amqp:\/\/guest:\*\*\*@one,amqp:\/\/guest:\*\*\*@two +# environment$/m)
     expect(text).toMatch(/^WARREN_PORT=5000 +# flag$/m)
-    expect(text).toMatch(/^WARREN_RETENTION=1d,1GiB +# default$/m)
+    expect(text).toMatch(/^WARREN_RETENTION=24h,1GiB +# default$/m)
   })
 
   test('can be read again where no secret is in it', () => {
-    const given = { argv: ['--drain', '90s', '--hot-window', '64MiB', '--tcp-port', 'off'], env: {}, readFile: () => '' }
+    const given = {
+      argv: ['--drain', '90s', '--hot-window', '64MiB', '--tcp-port', 'off'],
+      env: {},
+      readFile: () => '',
+    }
     const { config, origins } = loadWithOrigins(given)
     const env = Object.fromEntries(
       effectiveConfig(config, origins)

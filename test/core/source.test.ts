@@ -114,20 +114,20 @@ describe('a source finds the client id', () => {
 
 describe('a definition that cannot work is refused with the field that is wrong', () => {
   test.each<[string, Partial<SourceDefinition>, string]>([
-    ['the default exchange', { exchange: '' }, 'input.exchange'],
-    ['{clientId} on a direct exchange', { exchangeType: 'DIRECT' }, 'input.routingKey'],
-    ['{clientId} on a fanout exchange', { exchangeType: 'FANOUT' }, 'input.routingKey'],
-    ['no way to the client id', { routingKey: 'news.#' }, 'input.routingKey'],
-    ['two ways to the client id', { clientId: { fixed: 'a' } }, 'input.routingKey'],
-    ['{clientId} twice', { routingKey: '{clientId}.{clientId}' }, 'input.routingKey'],
-    ['{clientId} as part of a word', { routingKey: 'client-{clientId}' }, 'input.routingKey'],
-    ['a misspelt placeholder', { routingKey: 'client.{clientid}' }, 'input.routingKey'],
-    ['a place that is not certain', { routingKey: '#.{clientId}.#' }, 'input.routingKey'],
-    ['a key longer than AMQP takes', { routingKey: `${'x'.repeat(260)}.{clientId}` }, 'input.routingKey'],
-    ['a pointer that is none', { routingKey: '#', clientId: { bodyPointer: 'to' } }, 'input.clientId.bodyPointer'],
-    ['an empty header name', { routingKey: '#', clientId: { header: '' } }, 'input.clientId.header'],
-    ['a fixed id with a space', { routingKey: '#', clientId: { fixed: 'a b' } }, 'input.clientId.fixed'],
-    ['everyone: false', { routingKey: '#', clientId: { everyone: false } }, 'input.clientId.everyone'],
+    ['the default exchange', { exchange: '' }, 'exchange'],
+    ['{clientId} on a direct exchange', { exchangeType: 'DIRECT' }, 'routingKey'],
+    ['{clientId} on a fanout exchange', { exchangeType: 'FANOUT' }, 'routingKey'],
+    ['no way to the client id', { routingKey: 'news.#' }, 'routingKey'],
+    ['two ways to the client id', { clientId: { fixed: 'a' } }, 'routingKey'],
+    ['{clientId} twice', { routingKey: '{clientId}.{clientId}' }, 'routingKey'],
+    ['{clientId} as part of a word', { routingKey: 'client-{clientId}' }, 'routingKey'],
+    ['a misspelt placeholder', { routingKey: 'client.{clientid}' }, 'routingKey'],
+    ['a place that is not certain', { routingKey: '#.{clientId}.#' }, 'routingKey'],
+    ['a key longer than AMQP takes', { routingKey: `${'x'.repeat(260)}.{clientId}` }, 'routingKey'],
+    ['a pointer that is none', { routingKey: '#', clientId: { bodyPointer: 'to' } }, 'clientId.bodyPointer'],
+    ['an empty header name', { routingKey: '#', clientId: { header: '' } }, 'clientId.header'],
+    ['a fixed id with a space', { routingKey: '#', clientId: { fixed: 'a b' } }, 'clientId.fixed'],
+    ['everyone: false', { routingKey: '#', clientId: { everyone: false } }, 'clientId.everyone'],
   ])('%s', (_what, given, field) => {
     expect(fieldOf(() => checkDefinition(definition(given)))).toBe(field)
   })

@@ -26,6 +26,13 @@ export const debianPackages = {
     variable: 'RABBITMQ_SERVER_PATH',
   },
   chromium: { name: 'chromium', file: '/usr/bin/chromium', command: 'chromium', variable: 'CHROMIUM_PATH' },
+  // For the registry that replicas share. The version is Debian 12's.
+  postgres: {
+    name: 'postgresql-15',
+    file: '/usr/lib/postgresql/15/bin/postgres',
+    command: 'postgres',
+    variable: 'POSTGRES_PATH',
+  },
   amqpTools: { name: 'amqp-tools', file: '/usr/bin/amqp-publish', command: 'amqp-publish' },
   pika: { name: 'python3-pika', file: '/usr/lib/python3/dist-packages/pika/__init__.py' },
 } as const satisfies Record<string, DebianPackage>

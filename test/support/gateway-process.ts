@@ -36,6 +36,8 @@ export interface GatewayProcess extends AsyncDisposable {
   output(): string
   /** Resolves to the first match in what it prints, also in what it has printed already. */
   printed(pattern: RegExp, withinMs?: number): Promise<RegExpMatchArray>
+  /** Resolves when `/livez` answers 200. */
+  alive(withinMs?: number): Promise<void>
   /** Resolves when `/readyz` answers 200. */
   ready(withinMs?: number): Promise<void>
   /** The same answer as a status; 0 where nobody answers. */
@@ -116,7 +118,7 @@ async function launch(env: Record<string, string>, ready: boolean, dispose: () =
   const child = spawnGuarded(process.execPath, [...program, 'start'], { env: clean(env), output: 'pipe' })
   const gateway = handle(child, env, dispose)
   try {
-    await (ready ? gateway.ready(startMs) : alive(gateway))
+    await (ready ? gateway.ready(startMs) : gateway.alive(startMs))
   } catch (error) {
     await gateway.kill()
     throw new Error(`The gateway did not start: ${String(error)}\n${gateway.output()}`, { cause: error })
@@ -145,21 +147,28 @@ function handle(child: ChildProcess, env: Record<string, string>, dispose: () =>
     })
   })
   const stillRuns = () => {
-    if (ended) throw new Hopeless(`the gateway has ended (${ended.signal ?? ended.code}):\n${output}`)
+    if (ended) throw new Hopeless(`the gateway has ended (${ended.signal ?? ended.code})`)
   }
   const end = async (signal: NodeJS.Signals) => {
     child.kill('SIGCONT')
     child.kill(signal)
     return (await exited).code
   }
-  const readiness = () =>
-    fetch(`http://127.0.0.1:${opsPort}/readyz`).then(
+  const status = (path: string) =>
+    fetch(`http://127.0.0.1:${opsPort}${path}`).then(
       async (response) => {
         await response.arrayBuffer()
         return response.status
       },
       () => 0,
     )
+  const answers200 = async (path: string, withinMs?: number) => {
+    const attempt = async () => {
+      stillRuns()
+      return (await status(path)) === 200
+    }
+    await eventually(`the gateway to answer 200 to ${path}`, attempt, { withinMs })
+  }
   return {
     pid: child.pid ?? 0,
     env,
@@ -180,14 +189,9 @@ function handle(child: ChildProcess, env: Record<string, string>, dispose: () =>
       }
       return eventually(`the gateway to print ${String(pattern)}`, look, { withinMs })
     },
-    async ready(withinMs) {
-      const answers200 = async () => {
-        stillRuns()
-        return (await readiness()) === 200
-      }
-      await eventually('the gateway to be ready', answers200, { withinMs })
-    },
-    readiness,
+    alive: (withinMs) => answers200('/livez', withinMs),
+    ready: (withinMs) => answers200('/readyz', withinMs),
+    readiness: () => status('/readyz'),
     async metrics() {
       return (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text()
     },
@@ -203,12 +207,4 @@ function handle(child: ChildProcess, env: Record<string, string>, dispose: () =>
       dispose()
     },
   }
-}
-
-async function alive(gateway: GatewayProcess): Promise<void> {
-  const gone = gateway.exited.then((exit) => {
-    throw new Hopeless(`it ended (${exit.signal ?? exit.code})`)
-  })
-  const lives = async () => (await fetch(`http://127.0.0.1:${gateway.opsPort}/livez`)).ok
-  await Promise.race([gone, eventually('the gateway to live', lives, { withinMs: startMs })])
 }

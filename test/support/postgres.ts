@@ -5,18 +5,11 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { Client } from 'pg'
-import { type DebianPackage, locate } from './debian-package.ts'
+import { debianPackages, locate } from './debian-package.ts'
 import { freePort } from './ports.ts'
 import { newFolder, removeFolder } from './run-folder.ts'
 
 const run = promisify(execFile)
-
-export const postgresPackage = {
-  name: 'postgresql-15',
-  file: '/usr/lib/postgresql/15/bin/postgres',
-  command: 'postgres',
-  variable: 'POSTGRES_PATH',
-} as const satisfies DebianPackage
 
 const setpriv = '/usr/bin/setpriv'
 
@@ -46,7 +39,7 @@ export class Postgres {
       await chown(data, await idOf('-u', user), await idOf('-g', user))
     }
     const postgres = new Postgres(await freePort(), folder, user)
-    const initdb = join(dirname(locate(postgresPackage)), 'initdb')
+    const initdb = join(dirname(locate(debianPackages.postgres)), 'initdb')
     const options = ['--username=warren', '--auth=trust', '--encoding=UTF8', '--locale=C.UTF-8', '--no-sync']
     const [command, ...args] = postgres.#unprivileged([initdb, '-D', data, ...options])
     await run(command, args, { cwd: data })
@@ -59,7 +52,7 @@ export class Postgres {
     const data = join(this.#folder, 'data')
     const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off']
     const [command, ...args] = this.#unprivileged(
-      [locate(postgresPackage), '-D', data, '-p', String(this.port), ...settings.flatMap((one) => ['-c', one])],
+      [locate(debianPackages.postgres), '-D', data, '-p', String(this.port), ...settings.flatMap((one) => ['-c', one])],
       // QUIT is its immediate shutdown, taking its processes with it; KILL would leave them.
       ['--pdeathsig', 'QUIT'],
     )

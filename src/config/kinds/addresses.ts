@@ -95,11 +95,11 @@ function parseUrl(text: string, schemes: readonly string[]): URL {
 }
 
 function maskPassword(text: string): string {
-  if (!URL.canParse(text)) return text
+  if (!URL.canParse(text)) return '***'
   const url = new URL(text)
   if (url.password !== '') url.password = '***'
   // libpq and amqplib take credentials among the parameters too.
-  for (const name of [...url.searchParams.keys()]) {
+  for (const name of new Set(url.searchParams.keys())) {
     if (/password|secret|token|key/i.test(name)) url.searchParams.set(name, '***')
   }
   return url.href

@@ -35,7 +35,8 @@ function parseDuration(text: string): number {
 }
 
 function printDuration(ms: number): string {
-  return inLargestUnit(ms, durationUnits, 'ms')
+  // People say 24h and mean one day; 48h they call 2d.
+  return inLargestUnit(ms, ms === 86_400_000 ? durationUnits.slice(1) : durationUnits, 'ms')
 }
 
 const byteUnits = [

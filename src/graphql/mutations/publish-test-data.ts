@@ -16,7 +16,9 @@ builder.mutationField('publishTestData', (t) =>
         throw badInput('count', `expected a number from 1 to ${maxCount}, got ${wanted}`)
       for (let number = 1; number <= wanted; number += 1) {
         const data = { number, order: `A-${1000 + number}`, status: number % 2 === 0 ? 'shipped' : 'placed' }
-        await gateway.publish(publicationOf({ clientId, data, type: 'order.test' }, settings.namespace, ''))
+        await gateway.publish(
+          publicationOf({ clientId, data, type: 'order.test' }, { namespace: settings.namespace, publisher: '' }),
+        )
       }
       return wanted
     },

@@ -12,7 +12,9 @@ const PublishInput = builder.inputType('PublishInput', {
     type: t.string(),
     messageId: t.id(),
     headers: t.field({ type: 'JSON' }),
-    idempotencyKey: t.string(),
+    idempotencyKey: t.string({
+      description: 'Published again under the same key, also on another replica, it is delivered once.',
+    }),
   }),
 })
 
@@ -27,7 +29,7 @@ builder.mutationField('publish', (t) =>
     args: { input: t.arg({ type: PublishInput, required: true }) },
     resolve: async (_root, { input }, { identity, gateway, settings }) => {
       demand(mayPublish(identity), identity, 'publish')
-      const publication = publicationOf(input, settings.namespace)
+      const publication = publicationOf(input, { namespace: settings.namespace, publisher: identity.clientId ?? '' })
       await gateway.publish(publication)
       return { messageId: publication.messageId }
     },

@@ -1,0 +1,26 @@
+import { type Command, Option as Flag } from 'commander'
+import { load } from '../config/load.ts'
+import { flagOf, variableOf } from '../config/option.ts'
+import { type Config, type OptionName, options } from '../config/options.ts'
+import { surroundings } from '../config/surroundings.ts'
+
+/** Lets a command that needs a few options of the gateway take them as flags; the environment counts anyway. */
+export function takesConfig(command: Command, names: readonly OptionName[]): Command {
+  for (const name of names) {
+    const { help, file } = options[name]
+    command.addOption(new Flag(`${flagOf(name)} <value>`, `${help} (${variableOf(name)})`))
+    if (file)
+      command.addOption(new Flag(`${flagOf(name)}-file <path>`, `the same, in a file (${variableOf(name)}_FILE)`))
+  }
+  return command
+}
+
+/** The configuration of the gateway as this command's flags and the environment give it. Throws `ConfigError`. */
+export function configOf(command: Command, names: readonly OptionName[]): Config {
+  const flags = names.flatMap((name) => [flagOf(name), `${flagOf(name)}-file`])
+  const argv = command.options.flatMap((option) => {
+    const value: unknown = command.getOptionValue(option.attributeName())
+    return option.long && flags.includes(option.long) && typeof value === 'string' ? [`${option.long}=${value}`] : []
+  })
+  return load(surroundings(argv))
+}

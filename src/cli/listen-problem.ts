@@ -1,0 +1,28 @@
+import { ConfigError } from '../config/config-error.ts'
+import { variableOf } from '../config/option.ts'
+import type { Config } from '../config/options.ts'
+
+const ports = ['port', 'tcpPort', 'tcpEchoPort', 'opsPort'] as const
+
+/** What Node says of an address that cannot be bound, in the words of the configuration; undefined for any other error. */
+export function listenProblem(error: Error, config: Config): Error | undefined {
+  if (!isListenError(error)) return undefined
+  const name = ports.find((name) => config[name] === error.port)
+  const variable = variableOf(name ?? 'port')
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new Error(`${variable}: port ${error.port} of ${config.host} is taken by another program`)
+    case 'EACCES':
+      return new Error(`${variable}: port ${error.port} is reserved for the system's own programs; give one above 1023`)
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new ConfigError([`WARREN_HOST: expected an address of this machine, got "${config.host}"`])
+    default:
+      return undefined
+  }
+}
+
+function isListenError(error: Error): error is Error & { code: string; port?: number } {
+  const { syscall } = error as NodeJS.ErrnoException
+  return syscall === 'listen' || syscall === 'getaddrinfo'
+}

@@ -1,0 +1,43 @@
+import { Command, CommanderError } from 'commander'
+import { checkConfigCommand } from './check-config.ts'
+import { exitStatus, lastWords } from './failure.ts'
+import { printSchemaCommand } from './print-schema.ts'
+import { publishCommand } from './publish.ts'
+import { startCommand } from './start.ts'
+import { tailCommand } from './tail.ts'
+import { tokenCommand } from './token.ts'
+import { version } from './version.ts'
+
+/** Runs the command that the arguments name; resolves to the exit status. */
+export async function run(args: readonly string[]): Promise<number> {
+  const program = new Command('warren')
+    .description('GraphQL subscription gateway for RabbitMQ')
+    .version(version)
+    .addCommand(startCommand())
+    .addCommand(tokenCommand())
+    .addCommand(publishCommand())
+    .addCommand(tailCommand())
+    .addCommand(checkConfigCommand())
+    .addCommand(printSchemaCommand())
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({ outputError: (text, write) => write(inOneLine(text)) })
+  }
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    return exitStatus.ok
+  } catch (error) {
+    // Commander has printed help, version or what was wrong already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.ok : exitStatus.wrongUse
+    const { text, status } = lastWords(error)
+    process.stderr.write(`${text}\n`)
+    return status
+  }
+}
+
+/** Commander puts its suggestion on a line of its own. */
+function inOneLine(text: string): string {
+  return `${text
+    .replace(/^error: /, '')
+    .trim()
+    .replaceAll('\n', ' ')}\n`
+}

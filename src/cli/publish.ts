@@ -1,0 +1,113 @@
+import { text as readAll } from 'node:stream/consumers'
+import { Command } from 'commander'
+import { configOf, takesConfig } from './config-flags.ts'
+import { CommandFailure, wrongUse } from './failure.ts'
+import { addressOptions, gatewayUrl } from './gateway-url.ts'
+import { operatorToken, secretOptions } from './local-signer.ts'
+
+interface PublishOptions {
+  readonly client?: string
+  readonly exchange?: string
+  readonly key?: string
+  readonly type?: string
+  readonly messageId?: string
+  readonly header: readonly string[]
+  readonly url?: string
+  readonly token?: string
+}
+
+const configNames = [...addressOptions, ...secretOptions]
+/** The gateway itself bounds how long the broker may take; this is for one that does not answer at all. */
+const answerTimeoutMs = 60_000
+
+export function publishCommand(): Command {
+  const command = new Command('publish')
+    .description('publishes a message through a running gateway and prints its id')
+    .argument('[body]', 'the body, in JSON; read from the standard input where it is left out or -')
+    .option('--client <id>', 'publishes to this channel')
+    .option('--exchange <name>', 'publishes to this exchange, with --key')
+    .option('--key <routing key>', 'the routing key, with --exchange')
+    .option('--type <type>', 'the message type')
+    .option('--message-id <id>', 'the message id; made by the gateway where it is left out')
+    .option('--header <name=value>', 'a header; may be repeated', (pair: string, list: string[]) => [...list, pair], [])
+    .option('--url <url>', 'the GraphQL endpoint of the gateway (default: this machine, WARREN_PORT)')
+    .option('--token <token>', "a token that may publish (default: an operator's, signed with the local secret)")
+  return takesConfig(command, configNames).action(async (body: string | undefined, given: PublishOptions) => {
+    const input = { ...targetOf(given), data: await dataOf(body), headers: headersOf(given.header) }
+    const config = configOf(command, configNames)
+    const token = given.token ?? (await operatorToken(config))
+    process.stdout.write(`${await publish(given.url ?? gatewayUrl(config), token, input)}\n`)
+  })
+}
+
+function targetOf({ client, exchange, key, type, messageId }: PublishOptions) {
+  const direct = client !== undefined
+  const addressed = exchange !== undefined && key !== undefined
+  if (direct ? exchange !== undefined || key !== undefined : !addressed) {
+    throw wrongUse('warren publish: expected either --client, or --exchange and --key')
+  }
+  return { clientId: client, exchange, routingKey: key, type, messageId }
+}
+
+async function dataOf(body: string | undefined): Promise<unknown> {
+  if ((body === undefined || body === '-') && process.stdin.isTTY) {
+    throw wrongUse('body: expected JSON as an argument or on the standard input')
+  }
+  const json = body === undefined || body === '-' ? await readAll(process.stdin) : body
+  try {
+    return JSON.parse(json) as unknown
+  } catch (error) {
+    throw wrongUse(`body: expected JSON, such as '{"hello":1}' or '"a text"' (${(error as Error).message})`)
+  }
+}
+
+function headersOf(pairs: readonly string[]): Record<string, string> | undefined {
+  if (pairs.length === 0) return undefined
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const [, name, value] = /^([^=]+)=(.*)$/s.exec(pair) ?? []
+      if (name === undefined || value === undefined) throw wrongUse(`--header: expected name=value, got "${pair}"`)
+      return [name, value]
+    }),
+  )
+}
+
+const mutation = 'mutation Publish($input: PublishInput!) { publish(input: $input) { messageId } }'
+
+interface Answer {
+  readonly data?: { readonly publish?: { readonly messageId: string } } | null
+  readonly errors?: readonly { readonly message: string; readonly extensions?: { readonly code?: string } }[]
+}
+
+async function publish(url: string, token: string, input: unknown): Promise<string> {
+  const answer = await post(url, token, { query: mutation, variables: { input } })
+  const [error] = answer.errors ?? []
+  if (error) throw new CommandFailure([error.extensions?.code, error.message].filter(Boolean).join(': '))
+  const messageId = answer.data?.publish?.messageId
+  if (messageId === undefined) throw new CommandFailure(`${url}: expected the answer of a Warren gateway, got another`)
+  return messageId
+}
+
+async function post(url: string, token: string, body: unknown): Promise<Answer> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/graphql-response+json, application/json',
+      authorization: `Bearer ${token}`,
+    },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(answerTimeoutMs),
+  }).catch((error: unknown) => {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+    throw new CommandFailure(
+      `--url: no gateway answers at ${url} (${cause instanceof Error ? cause.message : String(cause)})`,
+    )
+  })
+  const text = await response.text()
+  try {
+    return JSON.parse(text) as Answer
+  } catch {
+    throw new CommandFailure(`${url}: expected the answer of a Warren gateway, got status ${response.status}`)
+  }
+}

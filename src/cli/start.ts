@@ -1,0 +1,56 @@
+import { Command } from 'commander'
+import { checkTogether } from '../config/check-together.ts'
+import { load } from '../config/load.ts'
+import { helpText } from '../config/manual.ts'
+import { type Config } from '../config/options.ts'
+import { surroundings } from '../config/surroundings.ts'
+import { CommandFailure, exitStatus, lastWords } from './failure.ts'
+import { listenProblem } from './listen-problem.ts'
+import { welcome } from './welcome.ts'
+
+export function startCommand(): Command {
+  return new Command('start')
+    .description('runs the gateway until SIGINT or SIGTERM')
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .addHelpText('after', () => `\n${helpText()}`)
+    .action(async (_options: unknown, { args }: Command) => {
+      const config = load(surroundings(args))
+      checkTogether(config, { secretGenerated: config.jwtSecret === undefined })
+      await serve(config)
+    })
+}
+
+async function serve(config: Config): Promise<void> {
+  const asked = whenAskedToEnd()
+  // Imported late, so that the other commands start without the whole gateway.
+  const { openApp } = await import('../app.ts')
+  const app = await Promise.race([openApp(config), asked]).catch((error: unknown) => {
+    throw error instanceof Error ? (listenProblem(error, config) ?? error) : error
+  })
+  if (app === 'asked') process.exit(exitStatus.ok)
+  process.stdout.write(welcome(app, config))
+  await asked
+  await app.close().catch((error: unknown) => {
+    throw new CommandFailure(`the gateway did not end cleanly: ${lastWords(error).text}`)
+  })
+  // Whatever a library keeps open must not keep the process.
+  process.exit(exitStatus.ok)
+}
+
+/** Resolves on the first SIGINT or SIGTERM; the second ends the process at once, with the status that shells give the signal. */
+function whenAskedToEnd(): Promise<'asked'> {
+  return new Promise((resolve) => {
+    let asked = false
+    for (const [signal, status] of [
+      ['SIGINT', 130],
+      ['SIGTERM', 143],
+    ] as const) {
+      process.on(signal, () => {
+        if (asked) process.exit(status)
+        asked = true
+        resolve('asked')
+      })
+    }
+  })
+}

@@ -1,0 +1,41 @@
+import type { App } from '../app.ts'
+import type { Config } from '../config/options.ts'
+import { version } from './version.ts'
+
+type Running = Pick<App, 'endpoints' | 'operatorToken' | 'notes'>
+
+/** What the one who started the gateway sees: where it listens, and the key to it where it made its own. A JSON line where JSON was asked for. */
+export function welcome({ endpoints, operatorToken, notes }: Running, config: Config): string {
+  if (config.logFormat === 'json') {
+    const line = {
+      level: 'info',
+      time: new Date().toISOString(),
+      msg: 'listening',
+      version,
+      endpoints,
+      operatorToken,
+      notes,
+    }
+    return `${JSON.stringify(line)}\n`
+  }
+  const width = Math.max(...endpoints.map(({ name }) => name.length))
+  const parts = [
+    `Warren ${version} listens.`,
+    endpoints.map(({ name, url }) => `  ${name.padEnd(width)}  ${url}`).join('\n'),
+    ...(notes.length > 0 ? [notes.map((note) => `  ${note}`).join('\n')] : []),
+  ]
+  if (operatorToken !== undefined) {
+    parts.push(
+      `The secret was generated and lies in ${config.dataDir}. An operator's token, to paste:`,
+      `  ${operatorToken}`,
+    )
+    const graphql = endpoints.find(({ url }) => /^http.*\/graphql$/.test(url))
+    if (graphql && config.graphiql) {
+      parts.push(
+        `Open GraphiQL at ${graphql.url} and put this into its Headers tab:`,
+        `  {"Authorization": "Bearer ${operatorToken}"}`,
+      )
+    }
+  }
+  return `\n${parts.join('\n\n')}\n\n`
+}

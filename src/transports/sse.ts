@@ -1,0 +1,90 @@
+import type { ExecutionResult, GraphQLError } from 'graphql'
+import type { Plugin } from 'graphql-yoga'
+import { printCursor } from '../core/cursor.ts'
+import type { Feed } from '../core/feed.ts'
+
+/** A comment this often keeps proxies from closing a silent response, in milliseconds. */
+const pingMs = 12_000
+
+/** The feed behind a request, so that its events can be numbered by their cursors. */
+export type FeedOfRequest = WeakMap<Request, Feed>
+
+/**
+ * Subscriptions as server-sent events: `event: next` with the result, `event: complete` at the end (GraphQL over SSE, distinct connections mode), and
+ * the cursor as `id:`, so that an EventSource resumes by itself: it sends `Last-Event-ID`.
+ * https://html.spec.whatwg.org/multipage/server-sent-events.html
+ */
+export function serverSentEvents(feeds: FeedOfRequest, maskError: (error: unknown) => GraphQLError): Plugin {
+  return {
+    onResultProcess(payload) {
+      const { request, result } = payload
+      const accept = request.headers.get('accept') ?? ''
+      if (!isAsyncIterable(result) || !accept.includes('text/event-stream')) return
+      const feed = feeds.get(request)
+      payload.setResultProcessor((_result, fetchAPI) => {
+        const body = eventStream(result[Symbol.asyncIterator](), feed, maskError)
+        return new fetchAPI.Response(body, {
+          headers: {
+            'content-type': 'text/event-stream; charset=utf-8',
+            'cache-control': 'no-cache, no-transform',
+            connection: 'keep-alive',
+            'x-accel-buffering': 'no',
+          },
+        })
+      }, 'text/event-stream')
+    },
+  }
+}
+
+function eventStream(
+  results: AsyncIterator<ExecutionResult>,
+  feed: Feed | undefined,
+  maskError: (error: unknown) => GraphQLError,
+): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  let ping: NodeJS.Timeout | undefined
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      // Something at once: some browsers hold a response back until its first byte.
+      controller.enqueue(encoder.encode(':\n\n'))
+      ping = setInterval(() => {
+        if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(':\n\n'))
+      }, pingMs)
+    },
+    async pull(controller) {
+      const { done, value } = await nextOf(results, maskError)
+      if (value) controller.enqueue(encoder.encode(next(value, feed)))
+      if (!done) return
+      clearInterval(ping)
+      controller.enqueue(encoder.encode('event: complete\ndata:\n\n'))
+      controller.close()
+    },
+    async cancel() {
+      clearInterval(ping)
+      await results.return?.()
+    },
+  })
+}
+
+function next(result: ExecutionResult, feed: Feed | undefined): string {
+  // A result is made from the event that was taken last: the one before waits until this one is written.
+  const id = feed?.lastTaken ? `id: ${printCursor(feed.lastTaken.cursor)}\n` : ''
+  return `${id}event: next\ndata: ${JSON.stringify(result)}\n\n`
+}
+
+/** A source that fails ends with its error as the last result, not with a broken response. */
+async function nextOf(
+  results: AsyncIterator<ExecutionResult>,
+  maskError: (error: unknown) => GraphQLError,
+): Promise<{ done: boolean; value: ExecutionResult | undefined }> {
+  try {
+    const { done, value } = await results.next()
+    return done ? { done: true, value: undefined } : { done: false, value }
+  } catch (error) {
+    return { done: true, value: { errors: [maskError(error)] } }
+  }
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<ExecutionResult> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
+}

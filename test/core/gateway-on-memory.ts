@@ -1,0 +1,150 @@
+import { jest } from '@jest/globals'
+import type { ChannelEvent } from '../../src/core/channel.ts'
+import { printCursor } from '../../src/core/cursor.ts'
+import { Allowance, Feed } from '../../src/core/feed.ts'
+import { Gateway } from '../../src/core/gateway.ts'
+import type { Observer } from '../../src/core/observer.ts'
+import { defaultRoutingKey } from '../../src/core/source.ts'
+import MemoryDriver from '../../src/distributor/drivers/memory.ts'
+import { MemoryJournal } from '../../src/journal/memory-journal.ts'
+import { Recent } from '../../src/journal/recent.ts'
+import { openEmbeddedRegistry } from '../../src/registries/embedded-registry.ts'
+import { newFolder, removeFolder } from '../support/run-folder.ts'
+
+const hour = 60 * 60 * 1000
+let worlds = 0
+
+/** What entries weigh beside their bodies is the journal's affair: bounds here are in entries with empty bodies. */
+const entryBytes = 512
+
+/** A gateway core on the embedded broker, journal and registry, without transports; its clock is the test's fake one. */
+export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100_000 } = {}) {
+  const folder = newFolder()
+  const registry = await openEmbeddedRegistry(folder)
+  worlds += 1
+  const broker = new MemoryDriver([`memory:resume-${worlds}`], { namespace: 'warren', log: () => {} }).gateway({
+    queue: 'warren.journal',
+  })
+  const journal = new MemoryJournal({ maxAgeMs: hour, maxBytes: journalEntries * entryBytes })
+  broker.onRouted((message) => journal.append(message))
+  const observer = new RecordingObserver()
+  const gateway = new Gateway({
+    namespace: 'warren',
+    journal,
+    recent: new Recent({ maxAgeMs: hour, maxBytes: windowEntries * entryBytes }),
+    broker,
+    control: broker.openControlBus(),
+    registry,
+    observer,
+    limits: { maxSubscriptions: 1_000, maxSubscribeRate: 1_000_000, maxBufferedBytes: 64 * 1024 },
+    maxConnections: 1_000,
+    onState: () => {},
+  })
+  await gateway.open({
+    exchange: 'warren.events',
+    exchangeType: 'TOPIC',
+    routingKey: defaultRoutingKey,
+    clientId: undefined,
+  })
+  return {
+    gateway,
+    observer,
+    publish: (channel: string, data: unknown) =>
+      gateway.publish({
+        routingKey: `client.${channel}`,
+        body: Buffer.from(JSON.stringify(data)),
+        properties: { contentType: 'application/json' },
+      }),
+    /** A consumer of a channel with an allowance of its own, behind the cursor (else from now on). */
+    listen(channel: string, options: Listening = {}): Listener {
+      return new Listener(gateway, channel, options)
+    },
+    async [Symbol.asyncDispose]() {
+      gateway.close()
+      await journal.close()
+      await broker.close()
+      await registry.close()
+      removeFolder(folder)
+    },
+  }
+}
+
+export interface Listening {
+  readonly after?: Feed['position']
+  readonly maxBytes?: number
+  readonly checkpoints?: boolean
+}
+
+/** Takes events only when it is told to, and keeps them. */
+export class Listener {
+  readonly heard: ChannelEvent[] = []
+  readonly feed: Feed
+  readonly allowance: Allowance
+  #asked = false
+
+  constructor(gateway: Gateway, channel: string, { after, maxBytes = 1024 * 1024, checkpoints = false }: Listening) {
+    this.allowance = new Allowance(maxBytes)
+    this.feed = new Feed({ channel, after, checkpoints, keeper: gateway.keeper, allowance: this.allowance })
+    gateway.keeper.resume(this.feed)
+  }
+
+  /** What it has heard, in the words of the test: the data of messages, the reasons of gaps. */
+  get story(): unknown[] {
+    return this.heard.map((event) => {
+      if (event.kind === 'MESSAGE') return JSON.parse(event.message.body.toString()) as unknown
+      return event.kind === 'GAP' ? event.reason : event.kind
+    })
+  }
+
+  get cursors(): string[] {
+    return this.heard.map(({ cursor }) => printCursor(cursor))
+  }
+
+  /** Asks for so many more, and keeps what is there by the end of this turn of the event loop; what is asked for is kept when it comes. */
+  async take(count = Number.POSITIVE_INFINITY): Promise<void> {
+    for (let left = count; left > 0 && !this.#asked; left -= 1) {
+      this.#asked = true
+      void this.feed.next().then(({ done, value }) => {
+        if (done) return
+        this.#asked = false
+        this.heard.push(value as ChannelEvent)
+      })
+      // Whatever is queued is there after a microtask or two.
+      await Promise.resolve()
+      await Promise.resolve()
+    }
+  }
+
+  close(): void {
+    void this.feed.return()
+  }
+}
+
+class RecordingObserver implements Observer {
+  readonly resumes: string[] = []
+  readonly quarantined: string[] = []
+  log(): void {}
+  messageReceived(): void {}
+  messageQuarantined(reason: string): void {
+    this.quarantined.push(reason)
+  }
+  delivered(): void {}
+  deliveryTook(): void {}
+  resumed(result: string): void {
+    this.resumes.push(result)
+  }
+  sessionStarted(): void {}
+  sessionEnded(): void {}
+  subscriptionStarted(): void {}
+  subscriptionEnded(): void {}
+  brokerUp(): void {}
+  executed(): void {}
+  outboxBytes(): void {}
+}
+
+/** Lets so much of the fake clock's time pass, and all that it sets off happen. */
+export async function pass(ms: number): Promise<void> {
+  await jest.advanceTimersByTimeAsync(ms)
+  // setImmediate is real: work that goes on in slices takes some turns.
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+}

@@ -1,0 +1,34 @@
+import amqp, { type ChannelModel } from 'amqplib'
+import { Link, type LinkOptions, type OpenLink } from '../../src/distributor/amqp/link.ts'
+import { Recorder } from './recorder.ts'
+
+/** Opens links to these nodes, quick to come back. */
+export function linksTo(...urls: string[]): OpenLink {
+  return (options) => {
+    const link = new Link(urls, { ...options, timings: { retryCapMs: 200, closeMs: 300 } })
+    link.open()
+    return link
+  }
+}
+
+/** A link that does nothing, and what it says about itself: `up`, or the sentence of `onDown`. */
+export function watchLink(urls: string[], options: Partial<LinkOptions> = {}) {
+  const said = new Recorder<string>()
+  const retries = new Recorder<string>()
+  const link = linksTo(...urls)({
+    purpose: 'test',
+    establish: async () => {},
+    onUp: () => said.add('up'),
+    onDown: said.add,
+    onRetry: retries.add,
+    ...options,
+  })
+  return { link, said, retries }
+}
+
+/** Somebody who knows nothing of Warren. */
+export async function stranger(url: string): Promise<ChannelModel & AsyncDisposable> {
+  const connection = await amqp.connect(url, { noDelay: true })
+  connection.on('error', () => {})
+  return Object.assign(connection, { [Symbol.asyncDispose]: () => connection.close().catch(() => {}) })
+}

@@ -1,0 +1,174 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { Publisher, type publisherLimits } from '../../src/distributor/amqp/publisher.ts'
+import type { GatewayPublication } from '../../src/distributor/driver.ts'
+import { rabbit, type TestVhost, testVhost } from '../support/rabbitmq.ts'
+import { linksTo, stranger } from './open.ts'
+
+let vhost: TestVhost
+const open: Publisher[] = []
+
+function publisher(limits: Partial<typeof publisherLimits> = {}, url = vhost.url): Publisher {
+  const made = new Publisher(linksTo(url), {}, { defaultExchange: 'events', limits })
+  open.push(made)
+  return made
+}
+
+function to(routingKey: string, change: Partial<GatewayPublication> = {}): GatewayPublication {
+  return { routingKey, body: Buffer.from('{}'), properties: {}, ...change }
+}
+
+beforeAll(async () => {
+  vhost = await testVhost('publisher')
+  await using rabbitmq = await stranger(vhost.url)
+  const channel = await rabbitmq.createChannel()
+  await channel.assertExchange('events', 'topic')
+  await channel.assertQueue('received')
+  await channel.bindQueue('received', 'events', 'bound.#')
+  await channel.assertQueue('full', { arguments: { 'x-max-length': 1, 'x-overflow': 'reject-publish' } })
+  await channel.assertExchange('locked', 'fanout', { internal: true })
+})
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((made) => made.close()))
+  await using rabbitmq = await stranger(vhost.url)
+  await (await rabbitmq.createChannel()).purgeQueue('received')
+})
+afterAll(() => vhost.close())
+
+async function received(count: number) {
+  await using rabbitmq = await stranger(vhost.url)
+  const channel = await rabbitmq.createChannel()
+  const messages = []
+  while (messages.length < count) {
+    const message = await channel.get('received', { noAck: true })
+    if (message) messages.push(message)
+  }
+  return messages
+}
+
+describe('a publisher', () => {
+  test('resolves once RabbitMQ has the message, with its properties, persistent and with an id', async () => {
+    const sent = publisher()
+    const properties = { type: 'order', contentType: 'application/json', timestamp: 1_700_000_000_999, headers: { a: 'ß', n: 7 } }
+    await sent.publish(to('bound.1', { body: Buffer.from('{"a":1}'), properties }))
+    const [message] = await received(1)
+    expect(message?.content.toString()).toBe('{"a":1}')
+    expect(message?.properties).toMatchObject({
+      type: 'order',
+      contentType: 'application/json',
+      timestamp: 1_700_000_000,
+      headers: { a: 'ß', n: 7 },
+      deliveryMode: 2,
+      messageId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    })
+  })
+
+  test('keeps the order of calls', async () => {
+    const sent = publisher()
+    await Promise.all(Array.from({ length: 500 }, (_, n) => sent.publish(to('bound.n', { body: Buffer.from(String(n)) }))))
+    const messages = await received(500)
+    expect(messages.map(({ content }) => Number(content.toString()))).toEqual(Array.from({ length: 500 }, (_, n) => n))
+  })
+
+  test('refuses what is bound to nothing, unless its caller does not mind', async () => {
+    const sent = publisher()
+    const refusal = { code: 'BAD_USER_INPUT', field: 'routingKey', message: expect.stringContaining('"nobody" is bound to nothing on exchange "events"') }
+    await expect(sent.publish(to('nobody'))).rejects.toMatchObject(refusal)
+    await sent.publish(to('nobody', { mandatory: false }))
+  })
+
+  test('tells apart the answers to publications under the same message id', async () => {
+    const sent = publisher()
+    const properties = { messageId: 'same \ud800' }
+    const keys = ['bound.1', 'nobody', 'bound.2', 'nobody']
+    const outcomes = await Promise.allSettled(keys.map((key) => sent.publish(to(key, { properties }))))
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'rejected'])
+  })
+
+  test('refuses only the publication that names an unknown exchange', async () => {
+    const sent = publisher()
+    const around = [to('bound.1'), to('x', { exchange: 'none' }), to('bound.2')]
+    const outcomes = await Promise.allSettled(around.map((publication) => sent.publish(publication)))
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    expect(outcomes[1]).toMatchObject({ reason: { code: 'BAD_USER_INPUT', field: 'exchange' } })
+  })
+
+  test('finds the one that RabbitMQ ended the channel over, and publishes the others again under their ids', async () => {
+    const sent = publisher()
+    await sent.publish(to('bound.0'))
+    const guilty = [
+      [to('bound.x', { properties: { expiration: 'soon' } }), 'properties'],
+      [to('x', { exchange: 'locked' }), 'exchange'],
+      [to('bound.x', { properties: { userId: 'somebody' } }), 'properties'],
+      [to('bound.x', { properties: { headers: { f: Symbol('no AMQP') } } }), 'headers'],
+      [to('bound.x', { properties: { messageId: 'x'.repeat(256) } }), 'messageId'],
+    ] as const
+    const innocent = Array.from({ length: 20 }, (_, n) => sent.publish(to('bound.n', { properties: { messageId: `m${n}` } })))
+    const refused = guilty.map(([publication]) => sent.publish(publication))
+    const more = Array.from({ length: 20 }, (_, n) => sent.publish(to('bound.n', { properties: { messageId: `m${20 + n}` } })))
+    const outcomes = await Promise.allSettled(refused)
+    await Promise.all([...innocent, ...more])
+    expect(outcomes).toMatchObject(guilty.map(([, field]) => ({ reason: { code: 'BAD_USER_INPUT', field } })))
+    const ids = (await received(41)).map(({ properties }) => properties.messageId as string)
+    expect(ids).toEqual(expect.arrayContaining(Array.from({ length: 40 }, (_, n) => `m${n}`)))
+  })
+
+  test('notices an exchange that is deleted between two publications', async () => {
+    const sent = publisher()
+    await using rabbitmq = await stranger(vhost.url)
+    const channel = await rabbitmq.createChannel()
+    await channel.assertExchange('passing', 'fanout')
+    await channel.bindQueue('received', 'passing', '')
+    await sent.publish(to('k', { exchange: 'passing' }))
+    await channel.deleteExchange('passing')
+    const outcomes = await Promise.allSettled([sent.publish(to('k', { exchange: 'passing' })), sent.publish(to('bound.1'))])
+    expect(outcomes).toMatchObject([{ reason: { code: 'BAD_USER_INPUT', field: 'exchange' } }, { status: 'fulfilled' }])
+  })
+
+  test('refuses what is too large, by its own bound and by its memory', async () => {
+    const sent = publisher({ maxMessageBytes: 1000, bufferBytes: 1500 }, 'amqp://127.0.0.1:1')
+    await expect(sent.publish(to('k', { body: Buffer.alloc(1001) }))).rejects.toMatchObject({ code: 'PAYLOAD_TOO_LARGE' })
+    const waiting = sent.publish(to('k', { body: Buffer.alloc(1000) }))
+    const refusal = { code: 'BROKER_UNAVAILABLE', message: expect.stringMatching(/too many publications wait/) }
+    await expect(sent.publish(to('k', { body: Buffer.alloc(501) }))).rejects.toMatchObject(refusal)
+    await Promise.all([expect(waiting).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' }), sent.close()])
+  })
+
+  test('publishes again what RabbitMQ refuses for now, until the bound', async () => {
+    const sent = publisher({ publishTimeoutMs: 1000 })
+    const publication = to('full', { exchange: '' })
+    await sent.publish(publication)
+    const refusal = { code: 'BROKER_UNAVAILABLE', message: expect.stringContaining('keeps refusing it') }
+    await expect(sent.publish(publication)).rejects.toMatchObject(refusal)
+    const later = sent.publish(publication)
+    await using rabbitmq = await stranger(vhost.url)
+    await (await rabbitmq.createChannel()).purgeQueue('full')
+    await later
+  })
+
+  test('says why it cannot publish when RabbitMQ is away for too long', async () => {
+    const sent = publisher({ publishTimeoutMs: 300 }, 'amqp://127.0.0.1:1')
+    const refusal = { code: 'BROKER_UNAVAILABLE', message: expect.stringContaining('not reachable at 127.0.0.1:1') }
+    await expect(sent.publish(to('k'))).rejects.toMatchObject(refusal)
+  })
+
+  test('loses nothing when its connection is closed again and again under it', async () => {
+    const sent = publisher()
+    let stop = false
+    const published: Promise<void>[] = []
+    const publishing = (async () => {
+      for (let n = 0; !stop; n += 1) {
+        published.push(sent.publish(to('bound.n', { properties: { messageId: String(n) } })))
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    })()
+    for (let n = 0; n < 3; n += 1) await rabbit.ctl('close_all_connections', '--vhost', vhost.name, 'a test')
+    stop = true
+    await publishing
+    await Promise.all(published)
+    await using rabbitmq = await stranger(vhost.url)
+    const channel = await rabbitmq.createChannel()
+    const { messageCount } = await channel.checkQueue('received')
+    const ids = new Set((await received(messageCount)).map(({ properties }) => properties.messageId as string))
+    expect(ids.size).toBe(published.length)
+  })
+})

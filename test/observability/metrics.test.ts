@@ -1,0 +1,72 @@
+import { describe, expect, test } from '@jest/globals'
+import { createLogger } from '../../src/observability/logger.ts'
+import { createMetrics } from '../../src/observability/metrics.ts'
+import { observerOf } from '../../src/observability/observer-of.ts'
+
+const silent = createLogger({ level: 'error', format: 'json', sink: { write: () => undefined } })
+
+describe('metrics', () => {
+  test('bear the names and labels of the contract from the start', async () => {
+    const text = await createMetrics().print()
+    for (const series of [
+      'warren_connections{transport="graphql-ws"} 0',
+      'warren_subscriptions{transport="sse"} 0',
+      'warren_messages_quarantined_total{reason="broken-json"} 0',
+      'warren_deliveries_total{transport="tcp"} 0',
+      'warren_resumes_total{result="resumed"} 0',
+      'warren_resumes_total{result="gap"} 0',
+      'warren_sessions_ended_total{transport="socketcluster",reason="slow-consumer"} 0',
+      'warren_delivery_seconds_count 0',
+      'warren_outbox_bytes 0',
+      'warren_broker_up 0',
+      'warren_executions_total 0',
+    ]) {
+      expect(text).toContain(`${series}\n`)
+    }
+    expect(text).toContain('# TYPE warren_messages_received_total counter')
+    expect(text).toContain('nodejs_eventloop_lag_seconds')
+  })
+
+  test('say what the observer was told, however often they are read', async () => {
+    const metrics = createMetrics()
+    const observer = observerOf(silent, metrics)
+    observer.sessionStarted('graphql-ws')
+    observer.sessionStarted('graphql-ws')
+    observer.sessionEnded('graphql-ws', 'lost')
+    observer.subscriptionStarted('sse')
+    observer.messageReceived('f00d')
+    observer.messageReceived('f00d')
+    observer.delivered('sse', 7)
+    observer.deliveryTook(0.002)
+    observer.deliveryTook(-1)
+    observer.resumed('gap')
+    observer.brokerUp(true)
+    observer.executed()
+    observer.outboxBytes(500)
+    observer.outboxBytes(-200)
+    await metrics.print()
+    const text = await metrics.print()
+    for (const series of [
+      'warren_connections{transport="graphql-ws"} 1',
+      'warren_sessions_ended_total{transport="graphql-ws",reason="lost"} 1',
+      'warren_subscriptions{transport="sse"} 1',
+      'warren_messages_received_total{source="f00d"} 2',
+      'warren_deliveries_total{transport="sse"} 7',
+      'warren_delivery_seconds_bucket{le="0.001"} 0',
+      'warren_delivery_seconds_bucket{le="0.0025"} 1',
+      'warren_delivery_seconds_count 1',
+      'warren_resumes_total{result="gap"} 1',
+      'warren_broker_up 1',
+      'warren_executions_total 1',
+      'warren_outbox_bytes 300',
+    ]) {
+      expect(text).toContain(`${series}\n`)
+    }
+  })
+
+  test('of two gateways in one process are their own', async () => {
+    const [one, other] = [createMetrics(), createMetrics()]
+    one.executed()
+    expect(await other.print()).toContain('warren_executions_total 0\n')
+  })
+})
