@@ -91,8 +91,8 @@ function connect({ url, token, onConnected }: HearOptions, onTrouble: (text: str
     webSocketImpl: PunctualWebSocket,
     // It would come back with the variables of the beginning; resuming needs the last cursor.
     retryAttempts: 0,
-    // The question for the position and the subscription share a socket.
-    lazyCloseTimeout: 5_000,
+    // The question for the position and the subscription share a socket, which `dispose` closes.
+    lazyCloseTimeout: Number.POSITIVE_INFINITY,
     keepAlive: pingMs,
     connectionParams: { Authorization: `Bearer ${token}` },
     on: {

@@ -32,7 +32,7 @@ describe('the program', () => {
     [['check-config'], { WARREN_TCP_PORT: '4000' }, /^WARREN_TCP_PORT: expected a port of its own[^\n]*\n$/],
     [['strat'], {}, "unknown command 'strat' (Did you mean start?)\n"],
   ])('%j with %j ends with one line and status 2', async (args, env, line) => {
-    const { code, stdout, stderr } = await runWarren(args, env as Record<string, string>)
+    const { code, stdout, stderr } = await runWarren(args, env)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     if (typeof line === 'string') expect(stderr).toBe(line)
     else expect(stderr).toMatch(line)

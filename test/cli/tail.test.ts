@@ -33,9 +33,7 @@ function startTail(...args: string[]) {
   if (!child.stdout || !child.stderr) throw new Error('unreachable')
   createInterface(child.stdout).on('line', (line) => events.push(JSON.parse(line) as Event))
   createInterface(child.stderr).on('line', (line) => said.push(line))
-  const ended = once(child, 'close').then(
-    ([code, signal]) => ({ code, signal }) as { code: number | null; signal: string | null },
-  )
+  const ended = once(child, 'close').then(([code, signal]: unknown[]) => ({ code, signal }))
   return { events, said, ended, interrupt: () => child.kill('SIGINT') }
 }
 

@@ -19,7 +19,6 @@ export interface InProcessGateway extends AsyncDisposable {
   readonly operatorToken: string
   /** May publish and nothing else. */
   readonly publisherToken: string
-  /** What has been logged as an error so far, a JSON line each. */
   close(): Promise<void>
 }
 
@@ -47,9 +46,9 @@ export async function openGateway(options: Readonly<Record<string, string>> = {}
     removeFolder(folder)
     throw error
   }
-  const { sign } = hmacSigner({ secret: testSecret })
+  const signer = hmacSigner({ secret: testSecret })
   const token = async (clientId: string | undefined, scope: readonly string[]) =>
-    (await sign({ clientId, scope, ttlSeconds: 3_600 })).token
+    (await signer.sign({ clientId, scope, ttlSeconds: 3_600 })).token
   const base = `127.0.0.1:${env.WARREN_PORT}`
   const close = async () => {
     await app.close()
