@@ -19,8 +19,14 @@ export function wrongUse(message: string): CommandFailure {
   return new CommandFailure(message, exitStatus.wrongUse)
 }
 
-/** What to print and the status to end with, whatever was thrown. */
-export function lastWords(error: unknown): { text: string; status: number } {
+/** Says what went wrong, whatever was thrown; returns the status to end with. */
+export function report(error: unknown): number {
+  const { text, status } = lastWords(error)
+  process.stderr.write(`${text}\n`)
+  return status
+}
+
+function lastWords(error: unknown): { text: string; status: number } {
   if (error instanceof ConfigError) return { text: error.message, status: exitStatus.wrongUse }
   if (error instanceof CommandFailure) return { text: error.message, status: error.status }
   if (error instanceof GatewayError && error.code === 'BAD_USER_INPUT') {

@@ -30,7 +30,7 @@ const longestPauseMs = 10_000
 export async function follow(options: FollowOptions): Promise<void> {
   const { url, token, clientId, say, signal } = options
   let { after } = options
-  let everConnected = false
+  let everListened = false
   let failures = 0
   while (!signal.aborted) {
     const end = await hearOnce({
@@ -39,9 +39,9 @@ export async function follow(options: FollowOptions): Promise<void> {
       clientId,
       after,
       signal,
-      onConnected() {
-        say(after === undefined ? `Connected to ${url}` : `Connected to ${url}, behind cursor ${after}`)
-        everConnected = true
+      onListening() {
+        say(after === undefined ? `Listening at ${url}` : `Listening at ${url}, behind cursor ${after}`)
+        everListened = true
       },
       onCursor(cursor) {
         after = cursor
@@ -50,7 +50,7 @@ export async function follow(options: FollowOptions): Promise<void> {
       onEvent: options.onEvent,
     })
     if (signal.aborted || end.kind === 'complete') return
-    if (!everConnected && end.kind === 'lost') {
+    if (!everListened && end.kind === 'lost') {
       throw new CommandFailure(`--url: no gateway answers at ${url} (${end.text})`)
     }
     if (!maySucceedLater(end, { freshToken: typeof token === 'function' })) throw new CommandFailure(end.text)

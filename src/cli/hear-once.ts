@@ -21,7 +21,8 @@ export interface HearOptions {
   readonly clientId: string
   readonly after: string | undefined
   readonly signal: AbortSignal
-  readonly onConnected: () => void
+  /** From here on nothing is missed of a channel whose client is registered. */
+  readonly onListening: () => void
   /** The place from which to resume, whenever it is a new one; before `onEvent` for the same event. */
   readonly onCursor: (cursor: string) => void
   readonly onEvent: (event: ChannelEvent) => void
@@ -43,7 +44,7 @@ interface Answer {
 
 /** Hears a channel over one connection until that ends, or `signal` aborts. Does not reject. */
 export async function hearOnce(options: HearOptions): Promise<ConnectionEnd> {
-  const { clientId, signal, onCursor, onEvent } = options
+  const { clientId, signal, onListening, onCursor, onEvent } = options
   let { after } = options
   let trouble = ''
   const client = connect(options, (text) => {
@@ -56,9 +57,12 @@ export async function hearOnce(options: HearOptions): Promise<ConnectionEnd> {
       // Asked before anything is heard, so that a connection that is lost before the first event leaves no hole either.
       const asked = await operation(client, position, { clientId }, signal, ({ clientChannel }) => {
         after = clientChannel?.cursor
+        if (after !== undefined) onCursor(after)
+        onListening()
       })
       if (asked.kind !== 'complete') return withTrouble(asked)
-      if (after !== undefined) onCursor(after)
+    } else {
+      client.on('connected', onListening)
     }
     const heard = await operation(client, subscription, { clientId, after }, signal, ({ channel }) => {
       // What was under way when the reader had enough is none of his.
@@ -84,19 +88,19 @@ class PunctualWebSocket extends WebSocket {
   }
 }
 
-function connect({ url, token, onConnected }: HearOptions, onTrouble: (text: string) => void): Client {
+function connect({ url, token }: HearOptions, onTrouble: (text: string) => void): Client {
   let overdue: NodeJS.Timeout | undefined
   const client = createClient({
     url,
     webSocketImpl: PunctualWebSocket,
     // It would come back with the variables of the beginning; resuming needs the last cursor.
     retryAttempts: 0,
-    // The question for the position and the subscription share a socket, which `dispose` closes.
-    lazyCloseTimeout: Number.POSITIVE_INFINITY,
+    // One socket from now until `dispose`, for the question and the subscription; its errors reach them too.
+    lazy: false,
+    onNonLazyError: () => undefined,
     keepAlive: pingMs,
     connectionParams: { Authorization: `Bearer ${token}` },
     on: {
-      connected: onConnected,
       error: (error) => onTrouble(messageOf(error)),
       ping: (received) => {
         if (!received) overdue = setTimeout(() => client.terminate(), pongTimeoutMs)
@@ -104,7 +108,11 @@ function connect({ url, token, onConnected }: HearOptions, onTrouble: (text: str
       pong: (received) => {
         if (received) clearTimeout(overdue)
       },
-      closed: () => clearTimeout(overdue),
+      closed(event) {
+        clearTimeout(overdue)
+        // After an orderly end it would connect again, in spite of `retryAttempts`, with the variables of the beginning.
+        if (isCloseEvent(event) && event.code === 1000) void client.dispose()
+      },
     },
   })
   return client

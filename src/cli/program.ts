@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { checkConfigCommand } from './check-config.ts'
-import { exitStatus, lastWords } from './failure.ts'
+import { exitStatus, report } from './failure.ts'
 import { printSchemaCommand } from './print-schema.ts'
 import { publishCommand } from './publish.ts'
 import { startCommand } from './start.ts'
@@ -28,9 +28,7 @@ export async function run(args: readonly string[]): Promise<number> {
   } catch (error) {
     // Commander has printed help, version or what was wrong already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.ok : exitStatus.wrongUse
-    const { text, status } = lastWords(error)
-    process.stderr.write(`${text}\n`)
-    return status
+    return report(error)
   }
 }
 

@@ -2,9 +2,9 @@ import { Command } from 'commander'
 import { checkTogether } from '../config/check-together.ts'
 import { load } from '../config/load.ts'
 import { helpText } from '../config/manual.ts'
-import { type Config } from '../config/options.ts'
+import type { Config } from '../config/options.ts'
 import { surroundings } from '../config/surroundings.ts'
-import { CommandFailure, exitStatus, lastWords } from './failure.ts'
+import { exitStatus, report } from './failure.ts'
 import { listenProblem } from './listen-problem.ts'
 import { welcome } from './welcome.ts'
 
@@ -17,7 +17,9 @@ export function startCommand(): Command {
     .action(async (_options: unknown, { args }: Command) => {
       const config = load(surroundings(args))
       checkTogether(config, { secretGenerated: config.jwtSecret === undefined })
-      await serve(config)
+      const status = await serve(config).then(() => exitStatus.ok, report)
+      // Whatever was left open must not keep the process.
+      process.exit(status)
     })
 }
 
@@ -28,14 +30,10 @@ async function serve(config: Config): Promise<void> {
   const app = await Promise.race([openApp(config), asked]).catch((error: unknown) => {
     throw error instanceof Error ? (listenProblem(error, config) ?? error) : error
   })
-  if (app === 'asked') process.exit(exitStatus.ok)
+  if (app === 'asked') return
   process.stdout.write(welcome(app, config))
   await asked
-  await app.close().catch((error: unknown) => {
-    throw new CommandFailure(`the gateway did not end cleanly: ${lastWords(error).text}`)
-  })
-  // Whatever a library keeps open must not keep the process.
-  process.exit(exitStatus.ok)
+  await app.close()
 }
 
 /** Resolves on the first SIGINT or SIGTERM; the second ends the process at once, with the status that shells give the signal. */

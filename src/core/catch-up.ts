@@ -25,8 +25,6 @@ export interface CatchUpContext {
   readonly recent: RecentMessages
   readonly hub: Hub
   readonly checkpoints: Checkpoints
-  /** What the tail has seen: a repeat there is a repeat in a scan. */
-  readonly duplicates: Duplicates
   readonly observer: Observer
   /** The journal's epoch while it is up, else undefined: nothing is judged then. */
   epoch(): string | undefined
@@ -63,6 +61,7 @@ export class CatchUp implements FeedKeeper {
     if (feed.position === undefined) {
       feed.judged = true
       this.#goLive(feed)
+      if (feed.checkpoints) this.#tellWhereItBegins(feed)
       return
     }
     this.#pending.add(feed)
@@ -141,6 +140,18 @@ export class CatchUp implements FeedKeeper {
     if (feed.checkpoints) this.#context.checkpoints.add(feed)
   }
 
+  /** So that a client whose connection breaks before its first event can come back to this place too. */
+  #tellWhereItBegins(feed: Feed): void {
+    const epoch = this.#context.epoch()
+    const { last } = this.#context.recent
+    if (epoch !== undefined && last) {
+      feed.deliver({ kind: 'CHECKPOINT', cursor: cursorOf(epoch, last), receivedAt: Date.now() })
+    } else {
+      // The next mark tells it.
+      feed.lastEventAt = 0
+    }
+  }
+
   #stands(entry: JournalMessage | undefined, position: Cursor): boolean {
     return entry !== undefined && fingerprintOf(entry) === position.fingerprint
   }
@@ -199,9 +210,9 @@ export class CatchUp implements FeedKeeper {
     let first = true
     let reachedWindow = false
     this.#scans += 1
-    const seen = new Duplicates(this.#context.duplicates)
+    const seen = new Duplicates()
     const visit = (entry: JournalMessage): boolean => {
-      const repeat = seen.isRepeat(entry)
+      const repeat = seen.see(entry)
       if (entry.offset < begin) return true
       for (let feed = waiting[0]; feed && offsetOf(feed) <= entry.offset; feed = waiting[0]) {
         waiting.shift()

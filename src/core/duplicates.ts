@@ -1,60 +1,100 @@
 import { fingerprintOf } from './cursor.ts'
+import { noteOf } from './journal.ts'
 import type { JournalMessage } from './message.ts'
 
-/** Set by `publish` with an idempotency key; never shown to clients. */
+/** Set by `publish` with an idempotency key, or by a back end of its own accord; never shown to clients. */
 export const idempotencyHeader = 'x-warren-idempotency-key'
 
 /** Keys of one generation; two are remembered. */
 const generationKeys = 50_000
 const generationMs = 5 * 60 * 1000
+/** How long after an outage publishers may still be publishing again what was not confirmed, in milliseconds. */
+const retriesMs = 120_000
+/** How many offsets are remembered of entries that are repeats. */
+const maxRepeats = 50_000
 
 /**
- * Tells what stands in the journal twice: a publisher that got no confirmation publishes again, and both may have been
- * stored. The same idempotency key, or the same message id with the same envelope and body, within the last minutes is
- * the same message. What has no message id is never taken for another.
+ * Tells what stands in the journal twice, within the last minutes. The same idempotency key is the same message, always. The same message id with the
+ * same envelope and body is the same message only around an outage of the broker: that is when a publisher that got
+ * no confirmation publishes again, and both copies may have been stored. At other times a message id that comes again is the publisher's own
+ * affair, and is delivered.
  */
 export class Duplicates {
-  readonly #known: Duplicates | undefined
   #current = new Map<string, number>()
   #previous = new Map<string, number>()
   #began = 0
+  #retriesUntil = 0
+  /** Came again by message id when no outage was known of; a replica that tells of one later makes them repeats. */
+  readonly #suspects = new Set<number>()
+  readonly #repeats = new Set<number>()
 
-  /** `known`: what was seen elsewhere; asked too, never written to. */
-  constructor(known?: Duplicates) {
-    this.#known = known
+  /** Whether the entry at this offset was found to be there before. */
+  isRepeat(offset: number): boolean {
+    return this.#repeats.has(offset)
   }
 
-  /** Remembers the entry; whether an earlier entry of the journal is the same message. */
-  isRepeat(entry: JournalMessage): boolean {
-    const key = keyOf(entry)
-    if (key === undefined) return false
-    const first = this.#firstOf(key) ?? (this.#known ? this.#known.#firstOf(key) : undefined)
-    if (first !== undefined && first <= entry.offset) return first < entry.offset
-    this.#turn(entry.receivedAt)
-    this.#current.set(key, entry.offset)
-    return false
+  /** The broker is away: what comes again until some time after it is back was published again. */
+  outage(): void {
+    this.#retriesUntil = Number.POSITIVE_INFINITY
+  }
+
+  outageOver(): void {
+    if (this.#retriesUntil === Number.POSITIVE_INFINITY) this.#retriesUntil = Date.now() + retriesMs
+  }
+
+  /** Takes note of the next entry of the journal; whether it is a repeat. */
+  see(entry: JournalMessage): boolean {
+    if (entry.mark) {
+      const note = noteOf(entry)
+      if (note?.kind === 'reconnected') this.#reconnected(note.since, note.at)
+      return false
+    }
+    const { messageId, headers } = entry.properties
+    const idempotencyKey = headers?.[idempotencyHeader]
+    if (typeof idempotencyKey === 'string') {
+      if (!this.#isKnown(`key ${idempotencyKey}`, entry)) return false
+    } else {
+      if (messageId === undefined || !this.#isKnown(`id ${fingerprintOf(entry)} ${messageId}`, entry)) return false
+      if (entry.receivedAt >= this.#retriesUntil) {
+        remember(this.#suspects, entry.offset)
+        return false
+      }
+    }
+    remember(this.#repeats, entry.offset)
+    return true
   }
 
   clear(): void {
-    this.#current.clear()
-    this.#previous.clear()
+    for (const known of [this.#current, this.#previous, this.#suspects, this.#repeats]) known.clear()
   }
 
-  #firstOf(key: string): number | undefined {
-    return this.#current.get(key) ?? this.#previous.get(key)
+  /** A replica lost the broker after `since` and was back at this mark: it may have been this one, before it was started again. */
+  #reconnected(since: number, at: number): void {
+    for (const offset of this.#suspects) {
+      if (offset <= since) continue
+      this.#suspects.delete(offset)
+      remember(this.#repeats, offset)
+    }
+    this.#retriesUntil = Math.max(this.#retriesUntil, at + retriesMs)
   }
 
-  #turn(now: number): void {
-    if (this.#current.size < generationKeys && now - this.#began < generationMs) return
-    this.#began = now
-    this.#previous = this.#current
-    this.#current = new Map()
+  #isKnown(key: string, { offset, receivedAt }: JournalMessage): boolean {
+    const first = this.#current.get(key) ?? this.#previous.get(key)
+    if (first !== undefined) return first < offset
+    if (this.#current.size >= generationKeys || receivedAt - this.#began >= generationMs) {
+      this.#began = receivedAt
+      this.#previous = this.#current
+      this.#current = new Map()
+    }
+    this.#current.set(key, offset)
+    return false
   }
 }
 
-function keyOf(entry: JournalMessage): string | undefined {
-  const { messageId, headers } = entry.properties
-  const idempotencyKey = headers?.[idempotencyHeader]
-  if (typeof idempotencyKey === 'string') return `key ${idempotencyKey}`
-  return messageId === undefined ? undefined : `id ${fingerprintOf(entry)} ${messageId}`
+function remember(offsets: Set<number>, offset: number): void {
+  offsets.add(offset)
+  for (const oldest of offsets) {
+    if (offsets.size <= maxRepeats) break
+    offsets.delete(oldest)
+  }
 }

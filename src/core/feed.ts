@@ -99,8 +99,9 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
 
   deliver(event: ChannelEvent): void {
     if (this.#ended || this.#behind) return
-    if (this.full) {
-      this.letGo()
+    // A gap is told also where there is no room: it is where the feed goes on, and nobody would tell it again.
+    if (this.full && event.kind !== 'GAP') {
+      if (event.kind === 'MESSAGE') this.letGo()
       return
     }
     this.#last = event

@@ -10,7 +10,7 @@ import { Duplicates } from './duplicates.ts'
 import type { FeedKeeper } from './feed.ts'
 import { Hub } from './hub.ts'
 import type { Identity } from './identity.ts'
-import type { Journal, JournalTail, MarkNote } from './journal.ts'
+import { type Journal, type JournalTail, type MarkNote, noteOf } from './journal.ts'
 import type { JournalMessage, Publication } from './message.ts'
 import type { Observer, TransportName } from './observer.ts'
 import { Quarantine } from './quarantine.ts'
@@ -46,12 +46,14 @@ export class Gateway implements JournalTail {
   readonly #quarantine: Quarantine
   #epoch: string | undefined
   #up = false
+  #downReason = 'it is not connected yet'
   #gapAhead: 'RETENTION' | 'JOURNAL_REPLACED' | undefined
   readonly #checkpoints = new Checkpoints()
   readonly #duplicates = new Duplicates()
-  /** Entries that stand in the journal a second time: kept, for a cursor may name them, and delivered to nobody. */
-  readonly #repeats = new WeakSet<JournalMessage>()
   readonly #waitingForUp = new Set<() => void>()
+  /** What marks have said of sources and the registry has not heard: by id, the last word on each; undefined: deleted. */
+  readonly #said = new Map<string, Source | undefined>()
+  #registryTurn: Promise<void> = Promise.resolve()
 
   constructor(parts: GatewayParts) {
     this.#parts = parts
@@ -61,7 +63,6 @@ export class Gateway implements JournalTail {
       recent: parts.recent,
       hub: this.hub,
       checkpoints: this.#checkpoints,
-      duplicates: this.#duplicates,
       observer: parts.observer,
       epoch: () => (this.#up ? this.#epoch : undefined),
       audienceOf: (message) => this.#audienceOf(message),
@@ -122,9 +123,15 @@ export class Gateway implements JournalTail {
     return session
   }
 
-  /** Resolves once the broker has confirmed. */
-  publish(publication: Publication): Promise<void> {
-    return this.#parts.broker.publish(publication)
+  /** Resolves once the broker has confirmed. Rejects as `Broker.publish` does. */
+  async publish(publication: Publication): Promise<void> {
+    try {
+      await this.#parts.broker.publish(publication)
+    } catch (error) {
+      // Before everything is declared and bound, a place that isn't there says nothing about the request.
+      const misplaced = error instanceof GatewayError && (error.field === 'exchange' || error.field === 'routingKey')
+      throw misplaced && !this.#up ? this.#unavailable(error) : error
+    }
   }
 
   /**
@@ -146,7 +153,7 @@ export class Gateway implements JournalTail {
 
   /** Makes a source that every replica serves from here on: none misses a message that is published after this resolves. */
   async createSource(definition: SourceDefinition): Promise<Source> {
-    const { broker, registry, journal } = this.#parts
+    const { broker, registry } = this.#parts
     const checked = checkDefinition(definition)
     const id = sourceId(checked)
     const known = this.sources.get(id)
@@ -163,17 +170,17 @@ export class Gateway implements JournalTail {
     const wanted: Source = { ...checked, id, createdAt: new Date(), ownsExchange: false }
     const { declared } = await broker.bind(wanted)
     const { source } = await registry.addSource({ ...wanted, ownsExchange: declared })
-    await journal.mark({ kind: 'source-created', source })
+    await this.#say({ kind: 'source-created', source })
     return source
   }
 
   /** Whether there was one. */
   async deleteSource(id: string): Promise<boolean> {
-    const { broker, registry, journal } = this.#parts
+    const { broker, registry } = this.#parts
     const removed = (await registry.removeSource(id)) ?? this.sources.get(id)
     if (!removed) return false
     await broker.unbind(removed)
-    await journal.mark({ kind: 'source-deleted', id })
+    await this.#say({ kind: 'source-deleted', id })
     return true
   }
 
@@ -217,14 +224,18 @@ export class Gateway implements JournalTail {
 
   onUp(): void {
     this.#up = true
+    this.#duplicates.outageOver()
     this.#parts.onState({ up: true })
     this.#parts.observer.log('info', 'the journal is there and current')
+    this.#tellRegistry()
     for (const resolve of this.#waitingForUp) resolve()
     this.#catchUp.onUp()
   }
 
   onDown(reason: string): void {
     this.#up = false
+    this.#duplicates.outage()
+    this.#downReason = reason
     this.#parts.onState({ up: false, reason })
     this.#parts.observer.log('warn', `the journal cannot be reached: ${reason}`)
   }
@@ -233,12 +244,12 @@ export class Gateway implements JournalTail {
     const { recent } = this.#parts
     if (this.#gapAhead) this.#tellGap(this.#gapAhead, message)
     recent.add(message)
+    this.#duplicates.see(message)
     if (message.mark) {
       this.#onMark(message)
       return
     }
     this.#parts.observer.messageReceived(this.sources.labelOf(message) ?? 'none')
-    if (this.#duplicates.isRepeat(message)) this.#repeats.add(message)
     const audience = this.#audienceOf(message)
     if (!this.hub.hasListeners(audience)) return
     const event = this.#eventOf(message)
@@ -252,7 +263,8 @@ export class Gateway implements JournalTail {
   }
 
   #audienceOf(message: JournalMessage): Audience {
-    if (this.#repeats.has(message)) return []
+    // It is kept all the same, for a cursor may name it.
+    if (this.#duplicates.isRepeat(message.offset)) return []
     try {
       return this.sources.audienceOf(message)
     } catch (error) {
@@ -281,11 +293,7 @@ export class Gateway implements JournalTail {
     const note = noteOf(mark)
     if (note?.kind === 'poison') this.#quarantine.claimed(note)
     if (note?.kind === 'source-created') this.#created(reviveSource(note.source))
-    if (note?.kind === 'source-deleted') {
-      const source = this.sources.remove(note.id)
-      if (source)
-        void this.#parts.broker.unbind(source).catch((error: unknown) => this.#complain('unbinding a source', error))
-    }
+    if (note?.kind === 'source-deleted') this.#deleted(note.id)
     this.#checkpoints.tell(() => cursorOf(this.#epoch ?? '', mark))
   }
 
@@ -293,7 +301,29 @@ export class Gateway implements JournalTail {
   #created(source: Source | undefined): void {
     if (!source || this.sources.get(source.id)) return
     this.#serve(source)
-    void this.#parts.registry.addSource(source).catch((error: unknown) => this.#complain('keeping a source', error))
+    this.#said.set(source.id, source)
+    this.#tellRegistry()
+  }
+
+  #deleted(id: string): void {
+    const source = this.sources.remove(id)
+    if (source)
+      void this.#parts.broker.unbind(source).catch((error: unknown) => this.#complain('unbinding a source', error))
+    this.#said.set(id, undefined)
+    this.#tellRegistry()
+  }
+
+  /** Not before the tail is current: a starting replica hears of the past again, and only the last word on a source counts. */
+  #tellRegistry(): void {
+    if (!this.#up || this.#said.size === 0) return
+    const { registry } = this.#parts
+    const said = [...this.#said]
+    this.#said.clear()
+    this.#registryTurn = this.#registryTurn
+      .then(async () => {
+        for (const [id, source] of said) await (source ? registry.addSource(source) : registry.removeSource(id))
+      })
+      .catch((error: unknown) => this.#complain('keeping sources', error))
   }
 
   #serve(source: Source): void {
@@ -304,12 +334,16 @@ export class Gateway implements JournalTail {
   /** The registry is the truth: what was said while this replica could not hear is read from there. */
   async #resync(): Promise<void> {
     const { registry, broker, control } = this.#parts
+    const before = this.sources.list()
+    await this.#registryTurn
     const known = await registry.listSources()
-    for (const source of known) this.#serve(source)
-    for (const source of this.sources.list()) {
-      if (known.some(({ id }) => id === source.id)) continue
-      this.sources.remove(source.id)
-      await broker.unbind(source)
+    for (const source of known) {
+      // What was served is so still, unless a mark has deleted it while the registry was read.
+      if (!this.#said.has(source.id) && !before.some(({ id }) => id === source.id)) this.#serve(source)
+    }
+    for (const source of before) {
+      if (this.#said.has(source.id) || known.some(({ id }) => id === source.id)) continue
+      if (this.sources.remove(source.id)) await broker.unbind(source)
     }
     await control.send({ kind: 'sources-wanted' })
   }
@@ -349,16 +383,20 @@ export class Gateway implements JournalTail {
     this.#waitingForUp.delete(up)
   }
 
+  /** Resolves when it has been heard here, and so stands in the journal before whatever comes next. */
+  async #say(note: MarkNote): Promise<void> {
+    try {
+      await this.#parts.journal.mark(note)
+    } catch (error) {
+      throw this.#up ? error : this.#unavailable(error)
+    }
+  }
+
+  #unavailable(cause: unknown): GatewayError {
+    return new GatewayError('BROKER_UNAVAILABLE', `the journal cannot be reached: ${this.#downReason}`, { cause })
+  }
+
   #complain(what: string, error: unknown): void {
     this.#parts.observer.log('warn', `${what} failed: ${error instanceof Error ? error.message : String(error)}`)
-  }
-}
-
-function noteOf(mark: JournalMessage): MarkNote | undefined {
-  if (mark.body.length === 0) return undefined
-  try {
-    return JSON.parse(mark.body.toString()) as MarkNote
-  } catch {
-    return undefined
   }
 }

@@ -22,7 +22,8 @@ export interface Journal {
   /**
    * Visits what the journal holds from `offset` on, in order, each entry once, until `visit` returns false or `signal` aborts;
    * resolves then. An offset that retention took begins later: it is for the visitor to compare. Past the end it waits
-   * for what comes. Waits while the broker is away. Rejects only where the journal was replaced meanwhile (`JournalReplaced`).
+   * for what comes. Waits while the broker is away. Rejects only where the journal was replaced meanwhile (`JournalReplaced`), or retention
+   * overtook the scan, so that entries behind the last visit are missing (`JournalTruncated`).
    */
   scan(offset: number, visit: (entry: JournalMessage) => boolean, signal: AbortSignal): Promise<void>
 
@@ -35,6 +36,8 @@ export type MarkNote =
   | { readonly kind: 'source-created'; readonly source: Source }
   | { readonly kind: 'source-deleted'; readonly id: string }
   | PoisonClaim
+  /** The broker was away for this replica: it had seen the log up to `since`, and was back at `at` (milliseconds since the epoch). */
+  | { readonly kind: 'reconnected'; readonly since: number; readonly at: number }
 
 /** A replica met poison and would put it away; the first to say so in the log does. */
 export interface PoisonClaim {
@@ -43,9 +46,24 @@ export interface PoisonClaim {
   readonly claim: string
 }
 
+/** What a mark says, where it says something. */
+export function noteOf(mark: JournalMessage): MarkNote | undefined {
+  if (mark.body.length === 0) return undefined
+  try {
+    return JSON.parse(mark.body.toString()) as MarkNote
+  } catch {
+    return undefined
+  }
+}
+
 /** The journal was deleted and made again while it was read: its offsets began anew. */
 export class JournalReplaced extends Error {
   override readonly name = 'JournalReplaced'
+}
+
+/** Retention took what a scan was still to visit. */
+export class JournalTruncated extends Error {
+  override readonly name = 'JournalTruncated'
 }
 
 /** Who tails the journal: the gateway. None of these may block or throw. */

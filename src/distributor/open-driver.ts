@@ -22,7 +22,7 @@ export async function openDriver(
       const driver = driverIn(await import(new URL(file, folder).href))
       drivers.set(driver.scheme, driver)
     } catch (error) {
-      broken.push(`${file}: ${error instanceof Error ? error.message : String(error)}`)
+      broken.push(`${file}: ${(error as Error).message}`)
     }
   }
   for (const complaint of broken) options.log('warn', `a driver cannot be used: ${complaint}`)

@@ -2,7 +2,6 @@ import SchemaBuilder from '@pothos/core'
 import ComplexityPlugin from '@pothos/plugin-complexity'
 import { GraphQLDateTime, GraphQLJSON } from 'graphql-scalars'
 import { type Cursor, printCursor } from '../core/cursor.ts'
-import { GatewayError } from '../errors.ts'
 import type { Context } from './context.ts'
 
 export interface Types {
@@ -17,26 +16,13 @@ export interface Types {
   }
 }
 
-/** A list counts this much of what one of its items costs. */
+/** A list counts this much of what one of its items costs. `limited-parse.ts` adds up and refuses, before anything is resolved. */
 const listMultiplier = 5
 
 export const builder = new SchemaBuilder<Types>({
   defaultFieldNullability: false,
   plugins: [ComplexityPlugin],
-  complexity: {
-    defaultComplexity: 1,
-    defaultListMultiplier: listMultiplier,
-    limit: ({ settings }) => ({ depth: settings.maxQueryDepth, complexity: settings.maxQueryCost }),
-    complexityError: (kind, { depth, complexity }) => {
-      const [limit, text] =
-        kind.toString() === 'Depth'
-          ? ['WARREN_MAX_QUERY_DEPTH', `depth of ${depth}`]
-          : ['WARREN_MAX_QUERY_COST', `cost of ${complexity}`]
-      return new GatewayError('LIMIT_EXCEEDED', `this operation has a ${text}, which is more than the gateway takes`, {
-        limit,
-      })
-    },
-  },
+  complexity: { defaultComplexity: 1, defaultListMultiplier: listMultiplier },
 })
 
 builder.queryType({})

@@ -16,7 +16,10 @@ export interface JournalLinkOptions {
   establish(session: JournalLinkSession): Promise<void>
   /** After `establish` has resolved. */
   onUp?(): void
+  /** Once at the start of an outage. */
   onDown?(reason: string): void
+  /** Before each new attempt; the reason may be another by now. */
+  onRetry?(reason: string): void
 }
 
 /** Opens a connection of its own for one purpose, and keeps it. */

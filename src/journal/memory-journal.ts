@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Journal, JournalTail, MarkNote } from '../core/journal.ts'
+import { type Journal, type JournalTail, JournalTruncated, type MarkNote } from '../core/journal.ts'
 import type { JournalMessage, Message } from '../core/message.ts'
 import { markEvery, markIntervalMs } from './marks.ts'
 import { Recent } from './recent.ts'
@@ -47,11 +47,16 @@ export class MemoryJournal implements Journal {
 
   async scan(offset: number, visit: (entry: JournalMessage) => boolean, signal: AbortSignal): Promise<void> {
     let at = offset - 1
+    let begun = false
     while (!signal.aborted) {
+      // Between two slices the ring goes on; its offsets have no holes.
+      const { first } = this.#entries
+      if (begun && first !== undefined && first > at + 1) throw new JournalTruncated('retention overtook a scan')
       let left = sliceEntries
       let wanted = true
       this.#entries.visit(at, (entry) => {
         at = entry.offset
+        begun = true
         wanted = visit(entry)
         left -= 1
         return wanted && left > 0

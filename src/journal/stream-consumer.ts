@@ -1,5 +1,6 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib'
 import type { JournalMessage } from '../core/message.ts'
+import { GatewayError } from '../errors.ts'
 
 /** Messages in flight; RabbitMQ demands a bound on a stream. */
 const prefetchMessages = 500
@@ -17,7 +18,7 @@ export interface StreamConsumer {
 
 /**
  * Consumes a stream in order on a channel of its own. `onEnd` is called once, where the broker ends it (cancel, channel or
- * connection closed). `take` must not throw.
+ * connection closed). `take` must not throw. Rejects with `SOURCE_CONFLICT` where the queue is of another type.
  * https://www.rabbitmq.com/docs/streams#consuming
  */
 export async function consumeStream(
@@ -71,7 +72,12 @@ export async function consumeStream(
   } catch (error) {
     open = false
     clearInterval(timer)
-    throw error
+    if (!/invalid arg 'x-stream-offset'/.test(String(error))) throw error
+    throw new GatewayError(
+      'SOURCE_CONFLICT',
+      `queue "${stream}" exists in RabbitMQ and is no stream, as the journal needs it: delete it, or set another WARREN_NAMESPACE`,
+      { cause: error },
+    )
   }
   return {
     close: async () => {

@@ -4,13 +4,15 @@ import { type Journal, JournalReplaced, type JournalTail, type MarkNote } from '
 import type { JournalMessage } from '../core/message.ts'
 import { GatewayError } from '../errors.ts'
 import type { JournalLinkSession, OpenLink, Publish } from './link.ts'
-import { markEvery, markIntervalMs } from './marks.ts'
+import { Pulse } from './pulse.ts'
 import { consumeStream, type StreamStart } from './stream-consumer.ts'
 import { StreamReader } from './stream-reader.ts'
 import { ensureJournal, type Retention } from './stream-topology.ts'
 
 /** How long a mark may take through the broker and back, in milliseconds. */
 const markTimeoutMs = 5_000
+/** A mark that RabbitMQ has confirmed and that doesn't come is sent again: while a node boots, streams forget what it confirms. */
+const markAgainMs = 500
 
 export interface StreamJournalOptions {
   /** The stream's name, `<namespace>.journal`. */
@@ -34,37 +36,47 @@ export class StreamJournal implements Journal {
   readonly #reader: StreamReader
   readonly #marks = new Map<string, () => void>()
   #tail: JournalTail | undefined
+  readonly #pulse: Pulse
   #link: { close(): Promise<void> } | undefined
-  #stopMarks: (() => void) | undefined
+  #session: JournalLinkSession | undefined
   #epoch: string | undefined
   #epochEnd = new AbortController()
   #last: JournalMessage | undefined
-  #up = false
   #sharedMark: Promise<void> | undefined
 
   constructor(options: StreamJournalOptions) {
     this.#options = options
     this.#reader = new StreamReader(options.name, options.openLink)
+    this.#pulse = new Pulse({
+      mark: () => this.#publishMark(randomUUID(), undefined),
+      onStale: () => this.#tail?.onDown('the journal is silent: no mark came back for two seconds'),
+      onFresh: () => this.#tail?.onUp(),
+      onStuck: () => this.#session?.fail(new Error('RabbitMQ confirms marks and brings none back')),
+    })
   }
 
   open(tail: JournalTail): void {
     this.#tail = tail
+    let said: string | undefined
+    // An outage may go on for another reason than the one it began for.
+    const down = (reason: string): void => {
+      if (reason !== said) tail.onDown(reason)
+      said = reason
+    }
     this.#link = this.#options.openLink({
       purpose: 'tail',
       establish: (session) => this.#establish(session),
       onUp: () => {
-        this.#up = true
+        said = undefined
+        this.#pulse.start()
         tail.onUp()
       },
       onDown: (reason) => {
-        this.#up = false
-        tail.onDown(reason)
+        this.#pulse.stop()
+        down(reason)
       },
+      onRetry: down,
     })
-    this.#stopMarks = markEvery(
-      () => !this.#up || Date.now() - (this.#last?.receivedAt ?? 0) < markIntervalMs,
-      () => void this.#publishMark(randomUUID(), undefined).catch(() => undefined),
-    )
   }
 
   mark(note?: MarkNote): Promise<void> {
@@ -84,8 +96,7 @@ export class StreamJournal implements Journal {
   }
 
   async close(): Promise<void> {
-    this.#stopMarks?.()
-    this.#up = false
+    this.#pulse.stop()
     this.#epochEnd.abort()
     await Promise.all([this.#link?.close(), this.#reader.close()])
     this.#tail = undefined
@@ -93,10 +104,12 @@ export class StreamJournal implements Journal {
 
   async #establish(session: JournalLinkSession): Promise<void> {
     const { name, retention, publish } = this.#options
+    this.#session = session
     const epoch = await ensureJournal(session.connection, { name, retention, publish, signal: session.signal })
     await this.#options.bindSources()
     const start = this.#startOf(epoch)
     let expected = this.#last
+    const since = expected?.offset
     await consumeStream(
       session.connection,
       name,
@@ -113,7 +126,10 @@ export class StreamJournal implements Journal {
       },
       (error) => session.fail(error),
     )
-    await this.#markAndWait(undefined, session.signal)
+    await this.#markAndWait(
+      since === undefined ? undefined : { kind: 'reconnected', since, at: Date.now() },
+      session.signal,
+    )
   }
 
   /** A replica that starts warms its window; one that comes back goes on at its last entry; a new life is read from its beginning. */
@@ -130,6 +146,8 @@ export class StreamJournal implements Journal {
 
   #deliver(entry: JournalMessage): void {
     this.#last = entry
+    // Before the message, which is then handed to a gateway that is up.
+    this.#pulse.beat()
     this.#tail?.onMessage(entry)
     if (!entry.mark) return
     const { messageId } = entry.properties
@@ -138,26 +156,39 @@ export class StreamJournal implements Journal {
 
   async #markAndWait(note: MarkNote | undefined, signal?: AbortSignal): Promise<void> {
     const id = randomUUID()
-    let timer: NodeJS.Timeout | undefined
-    let stop: (() => void) | undefined
-    const seen = new Promise<void>((resolve, reject) => {
-      this.#marks.set(id, resolve)
-      stop = () => reject(new GatewayError('BROKER_UNAVAILABLE', 'the connection to RabbitMQ was lost'))
-      signal?.addEventListener('abort', stop)
-      timer = setTimeout(
-        () =>
-          reject(
-            new GatewayError('BROKER_UNAVAILABLE', `RabbitMQ did not bring back a mark within ${markTimeoutMs} ms`),
-          ),
-        markTimeoutMs,
-      )
-    })
+    const over = new AbortController()
+    const lost = new GatewayError('BROKER_UNAVAILABLE', 'the connection to RabbitMQ was lost')
+    const late = new GatewayError('BROKER_UNAVAILABLE', `RabbitMQ did not bring back a mark within ${markTimeoutMs} ms`)
+    const stop = (): void => over.abort(lost)
+    signal?.addEventListener('abort', stop)
+    const timer = setTimeout(() => over.abort(late), markTimeoutMs)
     try {
-      await Promise.all([seen, this.#publishMark(id, note)])
+      await new Promise<void>((resolve, reject) => {
+        over.signal.addEventListener('abort', () => reject(over.signal.reason as GatewayError))
+        if (signal?.aborted) stop()
+        this.#marks.set(id, resolve)
+        this.#publishUntil(over.signal, id, note).catch(reject)
+      })
     } finally {
+      over.abort()
       this.#marks.delete(id)
       clearTimeout(timer)
-      if (stop) signal?.removeEventListener('abort', stop)
+      signal?.removeEventListener('abort', stop)
+    }
+  }
+
+  async #publishUntil(over: AbortSignal, id: string, note: MarkNote | undefined): Promise<void> {
+    while (!over.aborted) {
+      await this.#publishMark(id, note)
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          clearTimeout(timer)
+          over.removeEventListener('abort', done)
+          resolve()
+        }
+        const timer = setTimeout(done, markAgainMs)
+        over.addEventListener('abort', done)
+      })
     }
   }
 

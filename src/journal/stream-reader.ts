@@ -1,3 +1,5 @@
+import { fingerprintOf } from '../core/cursor.ts'
+import { JournalTruncated } from '../core/journal.ts'
 import type { JournalMessage } from '../core/message.ts'
 import type { JournalLinkSession, OpenLink } from './link.ts'
 import { consumeStream, type StreamConsumer } from './stream-consumer.ts'
@@ -15,25 +17,34 @@ export class StreamReader {
     this.#openLink = openLink
   }
 
-  /** As `Journal.scan`: through lost connections, behind the last entry that was visited. */
+  /**
+   * As `Journal.scan`. After a lost connection it begins again at the last entry that was visited, expects that very entry, and
+   * drops it: another in its place means that retention overtook it.
+   */
   async scan(offset: number, visit: (entry: JournalMessage) => boolean, signal: AbortSignal): Promise<void> {
-    let next = offset
+    let last: JournalMessage | undefined
+    let expected: JournalMessage | undefined
+    let truncated = false
     const enough = new AbortController()
     const over = AbortSignal.any([signal, enough.signal])
+    const take = (entry: JournalMessage): void => {
+      if (over.aborted || entry.offset < (last?.offset ?? offset)) return
+      if (expected) {
+        truncated = entry.offset !== expected.offset || fingerprintOf(entry) !== fingerprintOf(expected)
+        expected = undefined
+        if (truncated) enough.abort()
+        return
+      }
+      last = entry
+      if (!visit(entry)) enough.abort()
+    }
     while (!over.aborted) {
       const session = await this.#currentSession(signal)
       if (!session) return
-      await this.#scanOnce(
-        session,
-        next,
-        (entry) => {
-          if (over.aborted || entry.offset < next) return
-          next = entry.offset + 1
-          if (!visit(entry)) enough.abort()
-        },
-        over,
-      )
+      expected = last
+      await this.#scanOnce(session, last?.offset ?? offset, take, over)
     }
+    if (truncated) throw new JournalTruncated('retention overtook a scan while the connection was lost')
   }
 
   async close(): Promise<void> {

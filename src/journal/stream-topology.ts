@@ -11,6 +11,8 @@ export interface Retention {
 const lockTimeoutMs = 15_000
 const lockRetryMs = 100
 const epochTimeoutMs = 10_000
+/** A record that was confirmed and that doesn't come is written again: while a node boots, streams forget what it confirms. */
+const probeAgainMs = 500
 /** The log of epochs is a few bytes a start. */
 const epochRetention = { maxBytes: 1024 * 1024, segmentBytes: 128 * 1024 }
 /** Retention acts when a segment is full, so a segment is a small part of it; within what RabbitMQ takes. */
@@ -95,7 +97,8 @@ async function queueExists(connection: ChannelModel, name: string): Promise<bool
     await onOwnChannel(connection, (channel) => channel.checkQueue(name))
     return true
   } catch (error) {
-    if (codeOf(error) === 404) return false
+    // A stream whose node is still booting is answered with 404 too ("… down or inaccessible"), and must not be taken for one that is gone.
+    if (codeOf(error) === 404 && /no queue/.test(String(error))) return false
     throw error
   }
 }
@@ -130,12 +133,14 @@ function lastEpoch(
     await publish(record(epochs, { probe }))
     await channel.prefetch(100)
     return await new Promise<string | undefined>((resolve, reject) => {
+      const again = setInterval(() => void publish(record(epochs, { probe })).catch(() => undefined), probeAgainMs)
       const timer = setTimeout(
         () => reject(new Error(`no answer from stream "${epochs}" within ${epochTimeoutMs} ms`)),
         epochTimeoutMs,
       )
       const settle = (finish: () => void): void => {
         clearTimeout(timer)
+        clearInterval(again)
         signal.removeEventListener('abort', abort)
         finish()
       }

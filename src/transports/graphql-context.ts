@@ -7,7 +7,7 @@ import type { Session } from '../core/session.ts'
 import { GatewayError } from '../errors.ts'
 import type { Context, Settings } from '../graphql/context.ts'
 import { gatewayError } from '../graphql/mask-error.ts'
-import type { FeedOfRequest } from './sse.ts'
+import type { Streamed, StreamedOf } from './sse.ts'
 
 export interface GraphQLParts {
   readonly gateway: Gateway
@@ -24,12 +24,12 @@ export interface SocketContext {
 /** Makes an operation's context: over WebSocket within the session of the socket, over HTTP with an identity of its own. */
 export function contextFactory(
   parts: GraphQLParts,
-  feeds: FeedOfRequest,
+  streamedOf: StreamedOf,
 ): (initial: YogaInitialContext & Partial<SocketContext>) => Promise<Context> {
   return async ({ request, params, session }) => {
     const { extensions } = params ?? {}
     const given: Credentials = {
-      authorization: session ? undefined : (request?.headers.get('authorization') ?? undefined),
+      authorization: session || !request ? undefined : (request.headers.get('authorization') ?? tokenInUrl(request)),
       extensionsHeaders: extensions?.['headers'],
     }
     const identity = await identify(parts, given, session)
@@ -41,16 +41,20 @@ export function contextFactory(
       subscribe: (options) => {
         if (session && session.identity === identity) return session.subscribe(options)
         // An SSE response, or an operation that brought a token of its own, is a session by itself.
+        let streamed: Streamed | undefined
         const own = parts.gateway.openSession({
           identity,
           transport: session?.transport ?? 'sse',
-          onClose: () => undefined,
+          onClose: (reason) => {
+            if (streamed) streamed.endedFor = reason
+          },
         })
         try {
           // An EventSource that reconnects repeats its URL, and says in this header how far it came.
           const lastEventId = session ? null : (request?.headers.get('last-event-id') ?? null)
           const feed = own.subscribe({ ...options, after: lastEventId ?? options.after }, () => own.end('client'))
-          if (request) feeds.set(request, feed)
+          streamed = { feed }
+          if (request) streamedOf.set(request, streamed)
           return feed
         } catch (error) {
           own.end('client')
@@ -59,6 +63,16 @@ export function contextFactory(
       },
     }
   }
+}
+
+/**
+ * `?token=` of a GET that asks for server-sent events, and of nothing else: a browser's EventSource cannot send headers. URLs end up in the logs
+ * of proxies, so the docs say to use a token that is short-lived and may do no more than listen.
+ */
+function tokenInUrl({ method, headers, url }: Request): string | undefined {
+  if (method !== 'GET' || !(headers.get('accept') ?? '').includes('text/event-stream')) return undefined
+  const token = new URL(url).searchParams.get('token')
+  return token ? `Bearer ${token}` : undefined
 }
 
 /** Credentials of the operation itself come before those of its socket. */

@@ -2,10 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type GraphQLSchema, NoSchemaIntrospectionCustomRule } from 'graphql'
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import type { Context } from '../graphql/context.ts'
+import { limitedParse } from '../graphql/limited-parse.ts'
 import { errorMasker } from '../graphql/mask-error.ts'
+import { DocumentCache } from './document-cache.ts'
 import { contextFactory, type GraphQLParts, type SocketContext } from './graphql-context.ts'
 import type { Origins } from './origins.ts'
-import { type FeedOfRequest, serverSentEvents } from './sse.ts'
+import { type StreamedOf, serverSentEvents } from './sse.ts'
 
 export interface GraphQLHttpOptions extends GraphQLParts {
   readonly schema: GraphQLSchema
@@ -20,11 +22,16 @@ export type Yoga = YogaServerInstance<Partial<SocketContext>, Context>
 /** Queries, mutations and SSE at `/graphql` (GraphQL over HTTP). The WebSocket side uses its envelope, so both behave alike. */
 export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
   const maskError = errorMasker(options.log)
-  const feeds: FeedOfRequest = new WeakMap()
+  const streamedOf: StreamedOf = new WeakMap()
   return createYoga<Partial<SocketContext>, Context>({
     schema: options.schema,
-    context: contextFactory(options, feeds),
+    context: contextFactory(options, streamedOf),
     graphqlEndpoint: '/graphql',
+    // What does not parse is not kept: anybody can send as many different ones as there is memory.
+    parserAndValidationCache: {
+      documentCache: new DocumentCache(),
+      errorCache: { get: () => undefined, set: () => {} },
+    },
     graphiql: false,
     landingPage: false,
     logging: false,
@@ -32,10 +39,12 @@ export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
     cors: (request) => {
       const origin = request.headers.get('origin')
       const allowed = origin !== null && options.origins.allows(origin, request.headers.get('host'))
-      return { origin: allowed ? origin : [], credentials: true, methods: ['GET', 'POST', 'OPTIONS'] }
+      // Not an empty list: Yoga takes that for all.
+      return allowed ? { origin, credentials: true, methods: ['GET', 'POST', 'OPTIONS'] } : false
     },
     plugins: [
-      serverSentEvents(feeds, maskError),
+      limits(options),
+      serverSentEvents(streamedOf, maskError),
       countExecutions(options.onExecute),
       ...(options.introspection ? [] : [noIntrospection]),
     ],
@@ -45,6 +54,13 @@ export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
 /** A validation rule, for it holds over WebSocket too. */
 const noIntrospection: Plugin = {
   onValidate: ({ addValidationRule }) => addValidationRule(NoSchemaIntrospectionCustomRule),
+}
+
+function limits({ schema, settings }: GraphQLHttpOptions): Plugin {
+  const parse = limitedParse(schema, settings)
+  return {
+    onParse: ({ setParseFn }) => setParseFn(parse),
+  }
 }
 
 function countExecutions(onExecute: () => void): Plugin {

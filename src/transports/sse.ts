@@ -2,27 +2,38 @@ import type { ExecutionResult, GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { printCursor } from '../core/cursor.ts'
 import type { Feed } from '../core/feed.ts'
+import { type CloseReason, closeReasons } from '../errors.ts'
 
 /** A comment this often keeps proxies from closing a silent response, in milliseconds. */
 const pingMs = 12_000
 
-/** The feed behind a request, so that its events can be numbered by their cursors. */
-export type FeedOfRequest = WeakMap<Request, Feed>
+/** An EventSource waits as long before it reconnects, in milliseconds: each is told another time, so that they don't come back together. */
+const reconnectMs = { min: 500, max: 3_000 }
+
+/** What a response has to know of its subscription. */
+export interface Streamed {
+  /** Its events are numbered by their cursors. */
+  readonly feed: Feed
+  /** Why the gateway ended it, where it did. */
+  endedFor?: CloseReason
+}
+
+export type StreamedOf = WeakMap<Request, Streamed>
 
 /**
  * Subscriptions as server-sent events: `event: next` with the result, `event: complete` at the end (GraphQL over SSE, distinct connections mode), and
  * the cursor as `id:`, so that an EventSource resumes by itself: it sends `Last-Event-ID`.
  * https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
-export function serverSentEvents(feeds: FeedOfRequest, maskError: (error: unknown) => GraphQLError): Plugin {
+export function serverSentEvents(streamedOf: StreamedOf, maskError: (error: unknown) => GraphQLError): Plugin {
   return {
     onResultProcess(payload) {
       const { request, result } = payload
       const accept = request.headers.get('accept') ?? ''
       if (!isAsyncIterable(result) || !accept.includes('text/event-stream')) return
-      const feed = feeds.get(request)
+      const streamed = streamedOf.get(request)
       payload.setResultProcessor((_result, fetchAPI) => {
-        const body = eventStream(result[Symbol.asyncIterator](), feed, maskError)
+        const body = eventStream(result[Symbol.asyncIterator](), streamed, maskError)
         return new fetchAPI.Response(body, {
           headers: {
             'content-type': 'text/event-stream; charset=utf-8',
@@ -38,7 +49,7 @@ export function serverSentEvents(feeds: FeedOfRequest, maskError: (error: unknow
 
 function eventStream(
   results: AsyncIterator<ExecutionResult>,
-  feed: Feed | undefined,
+  streamed: Streamed | undefined,
   maskError: (error: unknown) => GraphQLError,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
@@ -46,16 +57,23 @@ function eventStream(
   return new ReadableStream<Uint8Array>({
     start(controller) {
       // Something at once: some browsers hold a response back until its first byte.
-      controller.enqueue(encoder.encode(':\n\n'))
+      const { min, max } = reconnectMs
+      controller.enqueue(encoder.encode(`retry: ${Math.round(min + Math.random() * (max - min))}\n\n`))
       ping = setInterval(() => {
         if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(':\n\n'))
       }, pingMs)
     },
     async pull(controller) {
       const { done, value } = await nextOf(results, maskError)
-      if (value) controller.enqueue(encoder.encode(next(value, feed)))
+      if (value) controller.enqueue(encoder.encode(next(value, streamed?.feed)))
       if (!done) return
       clearInterval(ping)
+      const reason = streamed?.endedFor
+      if (reason && closeReasons[reason].comeBack) {
+        // `complete` would keep a client from coming back, and so would an orderly end of the response some.
+        controller.error(new Error(closeReasons[reason].text))
+        return
+      }
       controller.enqueue(encoder.encode('event: complete\ndata:\n\n'))
       controller.close()
     },

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { type GatewayProcess, runWarren, startGateway, testToken } from '../support/gateway-process.ts'
 import { spawnGuarded } from '../support/guarded-process.ts'
 import { Inbox } from '../support/inbox.ts'
@@ -11,11 +11,24 @@ let proxy: TcpProxy
 beforeAll(async () => {
   gateway = await startGateway()
   proxy = await tcpProxy(gateway.port)
+  // A registered client's position is known before it listens: what is published from then on is not missed.
+  for (const clientId of ['alice', 'bob']) await createClientChannel(clientId)
 })
 afterAll(async () => {
   await proxy?.close()
   await gateway?.[Symbol.asyncDispose]()
 })
+
+async function createClientChannel(clientId: string): Promise<void> {
+  const query = `mutation ($input: CreateClientChannelInput!) { createClientChannel(input: $input) { token } }`
+  const input = { clientId, name: clientId, email: `${clientId}@example.com`, password: 'a password of tests' }
+  const response = await fetch(gateway.graphqlUrl, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query, variables: { input } }),
+  })
+  expect(await response.json()).toMatchObject({ data: { createClientChannel: {} } })
+}
 
 interface Event {
   readonly kind: string
@@ -23,6 +36,12 @@ interface Event {
   readonly data: unknown
   readonly [field: string]: unknown
 }
+
+const running = new Set<() => void>()
+afterEach(() => {
+  for (const kill of running) kill()
+  running.clear()
+})
 
 /** `warren tail` as its users run it; its two outputs line by line. */
 function startTail(...args: string[]) {
@@ -34,6 +53,7 @@ function startTail(...args: string[]) {
   createInterface(child.stdout).on('line', (line) => events.push(JSON.parse(line) as Event))
   createInterface(child.stderr).on('line', (line) => said.push(line))
   const ended = once(child, 'close').then(([code, signal]: unknown[]) => ({ code, signal }))
+  running.add(() => child.kill('SIGKILL'))
   return { events, said, ended, interrupt: () => child.kill('SIGINT') }
 }
 
@@ -46,7 +66,7 @@ async function publish(...args: string[]): Promise<string> {
 describe('warren publish and warren tail', () => {
   test('carry a message with its type, id and headers, and end after --count events', async () => {
     const tail = startTail('alice', '--count', '2')
-    expect(await tail.said.next()).toMatch(/^Connected to ws:/)
+    expect(await tail.said.next()).toMatch(/^Listening at ws:/)
     const args = ['--type', 'greeting', '--message-id', 'm-1', '--header', 'a=b=c', '--header', 'd=']
     expect(await publish('--client', 'alice', '{"hello":1}', ...args)).toBe('m-1')
     expect(await tail.events.next()).toMatchObject({

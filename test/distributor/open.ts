@@ -1,6 +1,6 @@
 import amqp, { type ChannelModel } from 'amqplib'
 import { Link, type LinkOptions, type OpenLink } from '../../src/distributor/amqp/link.ts'
-import { Recorder } from './recorder.ts'
+import { Inbox } from '../support/inbox.ts'
 
 /** Opens links to these nodes, quick to come back. */
 export function linksTo(...urls: string[]): OpenLink {
@@ -13,17 +13,24 @@ export function linksTo(...urls: string[]): OpenLink {
 
 /** A link that does nothing, and what it says about itself: `up`, or the sentence of `onDown`. */
 export function watchLink(urls: string[], options: Partial<LinkOptions> = {}) {
-  const said = new Recorder<string>()
-  const retries = new Recorder<string>()
+  const said = new Inbox<string>('what the link says')
+  const retries: string[] = []
   const link = linksTo(...urls)({
     purpose: 'test',
     establish: async () => {},
-    onUp: () => said.add('up'),
-    onDown: said.add,
-    onRetry: retries.add,
+    onUp: () => said.push('up'),
+    onDown: (reason) => said.push(reason),
+    onRetry: (reason) => retries.push(reason),
     ...options,
   })
   return { link, said, retries }
+}
+
+/** The next so many. */
+export async function take<T>(inbox: Inbox<T>, count: number): Promise<T[]> {
+  const taken: T[] = []
+  while (taken.length < count) taken.push(await inbox.next())
+  return taken
 }
 
 /** Somebody who knows nothing of Warren. */

@@ -1,8 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import type { ConsumeMessage } from 'amqplib'
 import { Publisher, type publisherLimits } from '../../src/distributor/amqp/publisher.ts'
 import type { GatewayPublication } from '../../src/distributor/driver.ts'
+import { Inbox } from '../support/inbox.ts'
 import { rabbit, type TestVhost, testVhost } from '../support/rabbitmq.ts'
-import { linksTo, stranger } from './open.ts'
+import { linksTo, stranger, take } from './open.ts'
 
 let vhost: TestVhost
 const open: Publisher[] = []
@@ -34,23 +36,27 @@ afterEach(async () => {
 })
 afterAll(() => vhost.close())
 
-async function received(count: number) {
+/** Takes what has been received, in order. */
+async function received() {
   await using rabbitmq = await stranger(vhost.url)
   const channel = await rabbitmq.createChannel()
-  const messages = []
-  while (messages.length < count) {
-    const message = await channel.get('received', { noAck: true })
-    if (message) messages.push(message)
-  }
-  return messages
+  const { messageCount } = await channel.checkQueue('received')
+  const messages = new Inbox<ConsumeMessage>('messages')
+  await channel.consume('received', (message) => message && messages.push(message), { noAck: true })
+  return await take(messages, messageCount)
 }
 
 describe('a publisher', () => {
   test('resolves once RabbitMQ has the message, with its properties, persistent and with an id', async () => {
     const sent = publisher()
-    const properties = { type: 'order', contentType: 'application/json', timestamp: 1_700_000_000_999, headers: { a: 'ß', n: 7 } }
+    const properties = {
+      type: 'order',
+      contentType: 'application/json',
+      timestamp: 1_700_000_000_999,
+      headers: { a: 'ß', n: 7 },
+    }
     await sent.publish(to('bound.1', { body: Buffer.from('{"a":1}'), properties }))
-    const [message] = await received(1)
+    const [message] = await received()
     expect(message?.content.toString()).toBe('{"a":1}')
     expect(message?.properties).toMatchObject({
       type: 'order',
@@ -64,14 +70,20 @@ describe('a publisher', () => {
 
   test('keeps the order of calls', async () => {
     const sent = publisher()
-    await Promise.all(Array.from({ length: 500 }, (_, n) => sent.publish(to('bound.n', { body: Buffer.from(String(n)) }))))
-    const messages = await received(500)
+    await Promise.all(
+      Array.from({ length: 500 }, (_, n) => sent.publish(to('bound.n', { body: Buffer.from(String(n)) }))),
+    )
+    const messages = await received()
     expect(messages.map(({ content }) => Number(content.toString()))).toEqual(Array.from({ length: 500 }, (_, n) => n))
   })
 
   test('refuses what is bound to nothing, unless its caller does not mind', async () => {
     const sent = publisher()
-    const refusal = { code: 'BAD_USER_INPUT', field: 'routingKey', message: expect.stringContaining('"nobody" is bound to nothing on exchange "events"') }
+    const refusal = {
+      code: 'BAD_USER_INPUT',
+      field: 'routingKey',
+      message: expect.stringContaining('"nobody" is bound to nothing on exchange "events"'),
+    }
     await expect(sent.publish(to('nobody'))).rejects.toMatchObject(refusal)
     await sent.publish(to('nobody', { mandatory: false }))
   })
@@ -102,13 +114,17 @@ describe('a publisher', () => {
       [to('bound.x', { properties: { headers: { f: Symbol('no AMQP') } } }), 'headers'],
       [to('bound.x', { properties: { messageId: 'x'.repeat(256) } }), 'messageId'],
     ] as const
-    const innocent = Array.from({ length: 20 }, (_, n) => sent.publish(to('bound.n', { properties: { messageId: `m${n}` } })))
+    const innocent = Array.from({ length: 20 }, (_, n) =>
+      sent.publish(to('bound.n', { properties: { messageId: `m${n}` } })),
+    )
     const refused = guilty.map(([publication]) => sent.publish(publication))
-    const more = Array.from({ length: 20 }, (_, n) => sent.publish(to('bound.n', { properties: { messageId: `m${20 + n}` } })))
+    const more = Array.from({ length: 20 }, (_, n) =>
+      sent.publish(to('bound.n', { properties: { messageId: `m${20 + n}` } })),
+    )
     const outcomes = await Promise.allSettled(refused)
     await Promise.all([...innocent, ...more])
     expect(outcomes).toMatchObject(guilty.map(([, field]) => ({ reason: { code: 'BAD_USER_INPUT', field } })))
-    const ids = (await received(41)).map(({ properties }) => properties.messageId as string)
+    const ids = (await received()).map(({ properties }) => properties.messageId as string)
     expect(ids).toEqual(expect.arrayContaining(Array.from({ length: 40 }, (_, n) => `m${n}`)))
   })
 
@@ -120,13 +136,18 @@ describe('a publisher', () => {
     await channel.bindQueue('received', 'passing', '')
     await sent.publish(to('k', { exchange: 'passing' }))
     await channel.deleteExchange('passing')
-    const outcomes = await Promise.allSettled([sent.publish(to('k', { exchange: 'passing' })), sent.publish(to('bound.1'))])
+    const outcomes = await Promise.allSettled([
+      sent.publish(to('k', { exchange: 'passing' })),
+      sent.publish(to('bound.1')),
+    ])
     expect(outcomes).toMatchObject([{ reason: { code: 'BAD_USER_INPUT', field: 'exchange' } }, { status: 'fulfilled' }])
   })
 
   test('refuses what is too large, by its own bound and by its memory', async () => {
     const sent = publisher({ maxMessageBytes: 1000, bufferBytes: 1500 }, 'amqp://127.0.0.1:1')
-    await expect(sent.publish(to('k', { body: Buffer.alloc(1001) }))).rejects.toMatchObject({ code: 'PAYLOAD_TOO_LARGE' })
+    await expect(sent.publish(to('k', { body: Buffer.alloc(1001) }))).rejects.toMatchObject({
+      code: 'PAYLOAD_TOO_LARGE',
+    })
     const waiting = sent.publish(to('k', { body: Buffer.alloc(1000) }))
     const refusal = { code: 'BROKER_UNAVAILABLE', message: expect.stringMatching(/too many publications wait/) }
     await expect(sent.publish(to('k', { body: Buffer.alloc(501) }))).rejects.toMatchObject(refusal)
@@ -154,21 +175,17 @@ describe('a publisher', () => {
   test('loses nothing when its connection is closed again and again under it', async () => {
     const sent = publisher()
     let stop = false
-    const published: Promise<void>[] = []
-    const publishing = (async () => {
-      for (let n = 0; !stop; n += 1) {
-        published.push(sent.publish(to('bound.n', { properties: { messageId: String(n) } })))
-        await new Promise((resolve) => setImmediate(resolve))
+    let published = 0
+    const publishing = Array.from({ length: 20 }, async () => {
+      while (!stop) {
+        published += 1
+        await sent.publish(to('bound.n', { properties: { messageId: String(published) } }))
       }
-    })()
+    })
     for (let n = 0; n < 3; n += 1) await rabbit.ctl('close_all_connections', '--vhost', vhost.name, 'a test')
     stop = true
-    await publishing
-    await Promise.all(published)
-    await using rabbitmq = await stranger(vhost.url)
-    const channel = await rabbitmq.createChannel()
-    const { messageCount } = await channel.checkQueue('received')
-    const ids = new Set((await received(messageCount)).map(({ properties }) => properties.messageId as string))
-    expect(ids.size).toBe(published.length)
+    await Promise.all(publishing)
+    const ids = new Set((await received()).map(({ properties }) => properties.messageId as string))
+    expect(ids.size).toBe(published)
   })
 })

@@ -3,7 +3,7 @@ import { parseSync } from '@swc/core'
 
 /** Which room of `src/` is on which floor. Imports go down only; rooms of one floor never import each other. */
 const floors = [
-  ['errors'],
+  ['errors', 'client'],
   ['core'],
   ['distributor', 'journal', 'registries', 'auth', 'observability'],
   ['graphql'],
@@ -23,6 +23,8 @@ const composed = new Map([
 /** Rooms whose inner folders are siblings as well: what they share sits at the root of the room. */
 const roomsOfSiblings = new Set(['transports'])
 const roomsWithoutPackages = new Set(['errors', 'core'])
+/** Their code runs in browsers as it is: it imports nothing from outside the room, not even of Node. */
+const roomsForBrowsers = new Set(['client'])
 const readersOfEnvironment = new Set(['config'])
 const writersOfOutput = new Set(['observability', 'cli'])
 // A folder may be called types: in graphql it holds the types of the schema, one a file.
@@ -70,6 +72,7 @@ function* forbidden({ path, room, readsEnvironment, writesOutput }: SourceFile):
 
 function* wrongImport({ path, room }: SourceFile, specifier: string): Generator<string> {
   if (!specifier.startsWith('.')) {
+    if (roomsForBrowsers.has(room)) yield `${path}: ${room} imports ${specifier}, which a browser does not have`
     if (roomsWithoutPackages.has(room) && !specifier.startsWith('node:'))
       yield `${path}: ${room} imports the package ${specifier}`
     return

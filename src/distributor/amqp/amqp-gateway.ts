@@ -17,11 +17,8 @@ export class AmqpGateway implements LinkedBroker {
   readonly #links = new Set<Link>()
   readonly #listeners: ((state: BrokerState) => void)[] = []
   /** Why each of the two is down; undefined: it is up. */
-  readonly #down = { administration: 'not connected yet', publishing: 'not connected yet' } as Record<
-    Part,
-    string | undefined
-  >
-  #state: BrokerState = { up: false, reason: 'RabbitMQ is not connected yet' }
+  readonly #down: Record<Part, string | undefined> = { administration: notYet, publishing: notYet }
+  #state: BrokerState = { up: false, reason: notYet }
 
   constructor(urls: readonly string[], { namespace, log }: DriverOptions, options: GatewayOptions) {
     const { queue, publishTimeoutMs, maxMessageBytes } = options
@@ -29,7 +26,10 @@ export class AmqpGateway implements LinkedBroker {
     this.#namespace = namespace
     const publishingWatch: LinkWatch = {
       ...this.#watch('publishing'),
-      onBlocked: (reason) => log('warn', reason ?? 'RabbitMQ takes publications again'),
+      onBlocked: (reason) => {
+        log('warn', reason ?? 'RabbitMQ takes publications again')
+        this.#change('publishing', reason)
+      },
     }
     this.#publisher = new Publisher(this.openLink, publishingWatch, {
       defaultExchange: `${namespace}.events`,
@@ -109,3 +109,5 @@ export class AmqpGateway implements LinkedBroker {
 }
 
 type Part = 'administration' | 'publishing'
+
+const notYet = 'RabbitMQ is not connected yet'

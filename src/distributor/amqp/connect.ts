@@ -1,5 +1,6 @@
 import amqp, { type ChannelModel } from 'amqplib'
 import type { BrokerAddress } from './address.ts'
+import { asError } from './as-error.ts'
 import { askWhyOpenIsRefused, VirtualHostRefused } from './open-refusal.ts'
 
 /** The node took the TCP connection or didn't, and said nothing in time. */
@@ -41,7 +42,7 @@ export async function connect(
     return await amqp.connect(address.url, options)
   } catch (error) {
     if (silent) throw new NoAnswer(connectMs)
-    if (error instanceof Error && /ConnectionOpenOk; got <ConnectionClose/.test(error.message)) {
+    if (/ConnectionOpenOk; got <ConnectionClose/.test(asError(error).message)) {
       throw new VirtualHostRefused(await askWhyOpenIsRefused(address, connectMs, cut.signal))
     }
     throw error

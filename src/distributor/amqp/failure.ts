@@ -1,18 +1,19 @@
 import { GatewayError } from '../../errors.ts'
 import type { BrokerAddress } from './address.ts'
+import { asError } from './as-error.ts'
 import { NoAnswer } from './connect.ts'
 import { VirtualHostRefused } from './open-refusal.ts'
 import { type BrokerReply, replyCodes, replyOf } from './reply.ts'
 
 /** One sentence that tells an operator what is wrong between here and RabbitMQ. Never holds a password. */
-export function describeFailure(error: unknown, at: BrokerAddress): string {
+export function describeFailure(thrown: unknown, at: BrokerAddress): string {
+  const error = asError(thrown)
   const node = `${at.host}:${at.port}`
   if (error instanceof GatewayError) return error.message
   if (error instanceof NoAnswer) return `RabbitMQ at ${node} did not answer within ${error.afterMs / 1000} s`
   if (error instanceof VirtualHostRefused) return describeVirtualHost(error.text, at)
   const reply = replyOf(error)
   if (reply) return describeReply(reply, at)
-  if (!(error instanceof Error)) return `RabbitMQ at ${node}: ${String(error)}`
   return describeNetwork(error, at) ?? `RabbitMQ at ${node}: ${error.message}`
 }
 

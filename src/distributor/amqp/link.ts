@@ -1,5 +1,6 @@
 import type { ChannelModel } from 'amqplib'
 import { type BrokerAddress, parseAddress } from './address.ts'
+import { asError } from './as-error.ts'
 import { fullJitter, pause } from './backoff.ts'
 import { connect } from './connect.ts'
 import { describeFailure } from './failure.ts'
@@ -42,7 +43,8 @@ export const defaultTimings = {
   /** What RabbitMQ is given to answer a close; then the socket is destroyed. */
   closeMs: 1_000,
   firstRetryMs: 100,
-  retryCapMs: 5_000,
+  /** Delivery is to be back within 5 s after the broker is: this and what it takes to establish a session. */
+  retryCapMs: 2_000,
 }
 export type LinkTimings = typeof defaultTimings
 
@@ -140,7 +142,7 @@ export class Link {
     }
     closing.removeEventListener('abort', leave)
     if (closing.aborted) reason = new Closed()
-    session.fail(reason instanceof Error ? reason : new Error(String(reason)))
+    session.fail(asError(reason))
     if (reason instanceof Closed) this.#up = false
     else this.#fall(describeFailure(reason, address))
     await within(this.#timings.closeMs, connection.close())

@@ -2,6 +2,7 @@ import { type ChannelModel, type ConfirmChannel, IllegalOperationError } from 'a
 import { badInput, GatewayError } from '../../errors.ts'
 import type { GatewayPublication } from '../driver.ts'
 import { bufferFull, tooLarge, unknownExchange, unroutable } from '../refusals.ts'
+import { asError } from './as-error.ts'
 import { BoundedSet } from './bounded-set.ts'
 import { exchangeExists } from './exchange.ts'
 import type { Link, LinkSession, LinkWatch, OpenLink } from './link.ts'
@@ -116,7 +117,9 @@ export class Publisher {
   /** Gives RabbitMQ a moment to confirm what it has, then answers the rest with `BROKER_UNAVAILABLE`. */
   async close(): Promise<void> {
     this.#closed = true
-    await within(timings.drain, Promise.allSettled([...this.#unanswered].map(({ answered }) => answered)))
+    if (this.#channel && this.#blocked === undefined) {
+      await within(timings.drain, Promise.allSettled([...this.#unanswered].map(({ answered }) => answered)))
+    }
     for (const outgoing of this.#unanswered) this.#giveUp(outgoing)
     await this.#link.close()
   }
@@ -295,7 +298,7 @@ export class Publisher {
 
 /** amqplib checks properties as it encodes them, before a byte is sent. */
 function unencodable(error: unknown): GatewayError {
-  const text = error instanceof Error ? error.message : String(error)
+  const text = asError(error).message
   const field = /^Field '(\w+)'/.exec(text)?.[1] ?? 'headers'
   return badInput(field, `AMQP cannot carry it: ${text}`)
 }

@@ -1,3 +1,5 @@
+import { asError } from './as-error.ts'
+
 /** What RabbitMQ says when it closes a channel or a connection, as amqplib hands it over in an error. */
 export interface BrokerReply {
   readonly code: number
@@ -18,8 +20,7 @@ export const replyCodes = {
 } as const
 
 export function replyOf(error: unknown): BrokerReply | undefined {
-  if (!(error instanceof Error)) return undefined
-  const said = /(\d{3}) \([A-Z-]+\) with message "(.*)"/s.exec(error.message)
+  const said = /(\d{3}) \([A-Z-]+\) with message "(.*)"/s.exec(asError(error).message)
   if (!said) return undefined
   const { classId, methodId } = error as { classId?: unknown; methodId?: unknown }
   return {

@@ -2,8 +2,10 @@ import type { ChannelModel } from 'amqplib'
 import type { Observer } from '../../core/observer.ts'
 import { bindingOf, type Source } from '../../core/source.ts'
 import { GatewayError } from '../../errors.ts'
+import { asError } from './as-error.ts'
 import { pause } from './backoff.ts'
 import { type AmqpExchangeType, checkExchangeType, declareExchange, exchangeExists } from './exchange.ts'
+import { KeptChannel } from './kept-channel.ts'
 import type { Link, LinkSession, LinkWatch, OpenLink } from './link.ts'
 import { repliedWith, replyCodes, replyOf } from './reply.ts'
 import { onChannel } from './short-lived-channel.ts'
@@ -21,10 +23,10 @@ export interface TopologyOptions {
 const defaultTimings = {
   /** How long a caller waits for a broker that is away. */
   answerMs: 5_000,
-  /** How often a foreign exchange that is missing is looked for. */
-  missingMs: 3_000,
-  /** How often everything is bound again: a non-durable exchange disappears with its bindings, and nobody is told. */
-  againMs: 60_000,
+  /** How often everything is bound again: an exchange disappears with its bindings, or a binding alone, and nobody is told. */
+  againMs: 2_000,
+  /** And not more often than this for each source: RabbitMQ makes some hundred bindings a second in a cluster. */
+  againPerSourceMs: 20,
   /** How often the queue is looked for while it isn't there. */
   queueMs: 250,
 }
@@ -137,20 +139,34 @@ export class Topology {
 
   /** Looks after the bindings for as long as the session lasts. */
   async #tend(session: LinkSession): Promise<void> {
-    const { missingMs, againMs } = this.#timings
-    for (let sinceMs = missingMs; ; sinceMs += missingMs) {
-      await pause(missingMs, session.signal)
-      if (session.signal.aborted) return
-      const everything = sinceMs >= againMs
-      if (everything) sinceMs = 0
-      await this.#bindAll(session, (source) => everything || this.#waiting.has(source.id))
+    const kept = new KeptChannel(session.connection)
+    while (!session.signal.aborted) {
+      await pause(Math.max(this.#timings.againMs, this.#bound.size * this.#timings.againPerSourceMs), session.signal)
+      for (const source of this.#bound.values()) {
+        if (session.signal.aborted) return
+        await this.#inTurn(() => this.#tendTo(source, session, kept))
+      }
     }
   }
 
-  async #bindAll(session: LinkSession, which: (source: Source) => boolean = () => true): Promise<void> {
+  /** A binding that stands costs one question. */
+  async #tendTo(source: Source, session: LinkSession, kept: KeptChannel): Promise<void> {
+    if (session.signal.aborted || !this.#bound.has(source.id)) return
+    if (!this.#waiting.has(source.id)) {
+      const { exchange, key, arguments: args } = bindingOf(source)
+      try {
+        return await kept.do((channel) => channel.bindQueue(this.#options.queue, exchange, key, args))
+      } catch {
+        // What is wrong is found out, and mended where it can be, with more care.
+      }
+    }
+    await this.#bindAgain(session, source)
+  }
+
+  async #bindAll(session: LinkSession): Promise<void> {
     for (const source of this.#bound.values()) {
       if (session.signal.aborted) return
-      if (which(source)) await this.#inTurn(() => this.#bindAgain(session, source))
+      await this.#inTurn(() => this.#bindAgain(session, source))
     }
   }
 
@@ -250,8 +266,4 @@ function sameBinding(one: Source, other: Source): boolean {
 function isMissingExchange(error: unknown): boolean {
   const reply = replyOf(error)
   return reply?.code === replyCodes.notFound && reply.text.startsWith('no exchange ')
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error))
 }

@@ -1,0 +1,64 @@
+/**
+ * Listens to a channel with Apollo Client, and goes on behind the last event after every lost connection:
+ *
+ *     node --import tsx examples/resume/apollo.ts [ws://127.0.0.1:4000/graphql] [alice] [token]
+ */
+import { fileURLToPath } from 'node:url'
+import { ApolloClient, gql, InMemoryCache } from '@apollo/client'
+import { GraphQLWsLink } from '@apollo/client/link/subscriptions'
+import { createClient } from 'graphql-ws'
+import { WebSocket } from 'ws'
+import { endWhenSilent, resuming } from '../../src/client/resume.ts' // yours: 'warren/client'
+import type { ChannelEvent, Listening } from './graphql-ws.ts'
+
+const query = gql`
+  subscription Listen($clientId: ID!, $after: Cursor) {
+    channel(clientId: $clientId, after: $after, checkpoints: true) { kind cursor data gap { reason oldest } }
+  }
+`
+
+/** Returns what ends it. */
+export function listen({ url, clientId, token, after, onEvent, onError }: Listening): () => void {
+  const client = createClient({
+    url,
+    webSocketImpl: WebSocket, // In a browser, and from Node 22 on, leave it out.
+    connectionParams: async () => ({ Authorization: `Bearer ${await token()}` }),
+    retryAttempts: 0, // Coming back is resuming's.
+    keepAlive: 10_000,
+  })
+  endWhenSilent(client)
+  const apollo = new ApolloClient({ link: new GraphQLWsLink(resuming(client)), cache: new InMemoryCache() })
+  const subscription = apollo
+    .subscribe<{ channel: ChannelEvent }>({
+      query,
+      variables: { clientId, after },
+      // Events are a stream and no state: in the cache each would replace the one before.
+      fetchPolicy: 'no-cache',
+    })
+    .subscribe({
+      next: ({ data, error }) => {
+        if (data) onEvent(data.channel)
+        else onError(error)
+      },
+      error: onError,
+    })
+  return () => {
+    subscription.unsubscribe()
+    apollo.stop()
+    void client.dispose()
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [url = 'ws://127.0.0.1:4000/graphql', clientId = 'alice', token = ''] = process.argv.slice(2)
+  listen({
+    url,
+    clientId,
+    token: () => token,
+    onEvent: (event) => console.log(event.kind, JSON.stringify(event.data ?? event.gap)),
+    onError: (error) => {
+      console.error(String(error))
+      process.exitCode = 1
+    },
+  })
+}

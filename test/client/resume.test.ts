@@ -1,0 +1,389 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { createClient } from 'graphql-ws'
+import { WebSocket, WebSocketServer } from 'ws'
+import { listen as listenWithApollo } from '../../examples/resume/apollo.ts'
+import { type ChannelEvent, listen as listenWithGraphqlWs } from '../../examples/resume/graphql-ws.ts'
+import { listen as listenWithUrql } from '../../examples/resume/urql.ts'
+import { endWhenSilent, type ResumeOptions, type ResumeState, resumable, resuming } from '../../src/client/resume.ts'
+import { Distributor } from '../../src/distributor/distributor.ts'
+import { closeReasons } from '../../src/errors.ts'
+import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
+import { startGateway, testToken } from '../support/gateway-process.ts'
+import { Inbox } from '../support/inbox.ts'
+import { freePort } from '../support/ports.ts'
+import { testVhost } from '../support/rabbitmq.ts'
+import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
+import { chaos, Heard, numbers, publish, socketUrl } from './numbered.ts'
+
+let gateway: InProcessGateway
+let proxy: TcpProxy
+beforeAll(async () => {
+  gateway = await openGateway()
+  proxy = await tcpProxy(Number(new URL(gateway.url).port))
+})
+afterAll(async () => {
+  await proxy?.close()
+  await gateway?.close()
+})
+
+const query = `subscription Listen($clientId: ID!, $after: Cursor) {
+  channel(clientId: $clientId, after: $after, checkpoints: true) { kind cursor data gap { reason oldest } }
+}`
+
+/** Quicker than the default, for tests. */
+const retry = { retryFirstMs: 20 }
+
+type ClientOptions = Partial<Parameters<typeof createClient>[0]>
+
+function socketClient(clientId: string, options: ClientOptions = {}) {
+  return createClient({
+    url: socketUrl(proxy),
+    webSocketImpl: WebSocket,
+    connectionParams: async () => ({ Authorization: `Bearer ${await gateway.clientToken(clientId)}` }),
+    retryAttempts: 0,
+    ...options,
+  })
+}
+
+/** Listens with `resumable`: what is published from here on is heard wherever `after` is given. */
+function listen(
+  clientId: string,
+  {
+    after,
+    client: clientOptions,
+    onEvent = () => undefined,
+    ...options
+  }: ResumeOptions & { after?: string; client?: ClientOptions; onEvent?: (event: ChannelEvent) => unknown } = {},
+) {
+  const client = socketClient(clientId, clientOptions)
+  const heard = new Heard()
+  const states = new Inbox<ResumeState>('a state')
+  const onState = (state: ResumeState) => states.push(state)
+  const stop = resumable<ChannelEvent>(client, {
+    query,
+    variables: { clientId, after },
+    onState,
+    ...retry,
+    ...options,
+  }).subscribe({
+    async next(event) {
+      await onEvent(event)
+      if (event.kind === 'MESSAGE') heard.add(event.data)
+    },
+    error: heard.fail,
+  })
+  return {
+    client,
+    heard,
+    states,
+    async [Symbol.asyncDispose]() {
+      stop()
+      await client.dispose()
+    },
+  }
+}
+
+/** As a page does that loads before it subscribes. */
+async function position(clientId: string, graphqlUrl = gateway.graphqlUrl): Promise<string> {
+  const input = { clientId, name: clientId, email: 'somebody@example.com', password: 'correct horse battery' }
+  const response = await fetch(graphqlUrl, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      query:
+        'mutation M($input: CreateClientChannelInput!) { createClientChannel(input: $input) { channel { cursor } } }',
+      variables: { input },
+    }),
+  })
+  const { data } = (await response.json()) as { data: { createClientChannel: { channel: { cursor: string } } } }
+  return data.createClientChannel.channel.cursor
+}
+
+const publishAll = async (clientId: string, data: readonly unknown[]) => {
+  for (const one of data) await publish(gateway, clientId, one)
+}
+
+describe('the example', () => {
+  test.each([
+    ['graphql-ws', listenWithGraphqlWs, 1],
+    ['Apollo Client', listenWithApollo, 2],
+    ['urql', listenWithUrql, 3],
+  ])(
+    'with %s hears each of 2,000 messages once and in order, wherever its connection is cut',
+    async (name, listenWith, seed) => {
+      const clientId = name.replace(' ', '-')
+      const heard = new Heard()
+      const stop = listenWith({
+        url: socketUrl(proxy),
+        clientId,
+        token: () => gateway.clientToken(clientId),
+        after: await position(clientId),
+        onEvent: ({ data }) => heard.add(data),
+        onError: heard.fail,
+      })
+      const cut = () => proxy.cut()
+      await chaos({ seed, count: 2_000, cuts: 10, heard, publish: (n) => publish(gateway, clientId, n), cut })
+      stop()
+      expect(heard.data).toEqual(numbers(2_000))
+    },
+  )
+})
+
+test('a client that hops between two replicas on RabbitMQ hears each message once and in order', async () => {
+  await using vhost = await testVhost('resume')
+  const env = { WARREN_BROKER_URL: vhost.url }
+  const [one, other] = await Promise.all([startGateway({ env }), startGateway({ env })])
+  await using _one = one
+  await using _other = other
+  await using front = await tcpProxy(one.port)
+  await using back = await tcpProxy(other.port)
+  await using publisher = new Distributor(vhost.url)
+  let connections = 0
+  await using listening = listen('hopper', {
+    after: await position('hopper', one.graphqlUrl),
+    client: {
+      url: () => socketUrl(connections++ % 2 === 0 ? front : back),
+      connectionParams: async () => ({ token: await testToken({ sub: 'hopper' }) }),
+    },
+  })
+  const cut = () => {
+    front.cut()
+    back.cut()
+  }
+  const { heard } = listening
+  await chaos({ seed: 4, count: 2_000, cuts: 12, heard, publish: (n) => publisher.publish(n, 'client.hopper'), cut })
+  expect(heard.data).toEqual(numbers(2_000))
+  expect(Math.min(front.accepted, back.accepted)).toBeGreaterThan(3)
+})
+
+describe('whatever the client does by itself', () => {
+  test.each<[string, ClientOptions]>([
+    [
+      'retries at once, and all errors',
+      { retryAttempts: 100, shouldRetry: () => true, retryWait: async () => undefined },
+    ],
+    ['connects before it is asked to', { lazy: false, onNonLazyError: () => undefined }],
+    ['keeps an idle connection for a while', { lazyCloseTimeout: 50 }],
+  ])('each message is heard once and in order: it %s', async (what, client) => {
+    const clientId = what.replaceAll(' ', '-')
+    await using listening = listen(clientId, { client, after: await position(clientId) })
+    const { heard } = listening
+    const cut = () => proxy.cut()
+    await chaos({ seed: 5, count: 1_000, cuts: 10, heard, publish: (n) => publish(gateway, clientId, n), cut })
+    expect(heard.data).toEqual(numbers(1_000))
+  })
+
+  test('several subscriptions on one connection resume each at its own place', async () => {
+    const client = resuming(socketClient('operator', { connectionParams: { token: gateway.operatorToken } }), retry)
+    const all = await Promise.all(
+      ['red', 'green', 'blue'].map(async (clientId) => {
+        const heard = new Heard()
+        const stop = client.subscribe<{ channel: ChannelEvent }>(
+          { query, variables: { clientId, after: await position(clientId) } },
+          { next: ({ data }) => heard.add(data?.channel.data), error: heard.fail, complete: () => undefined },
+        )
+        return { clientId, heard, stop }
+      }),
+    )
+    await Promise.all(
+      all.map(({ clientId, heard }, index) =>
+        chaos({
+          seed: 6 + index,
+          count: 500,
+          cuts: 4,
+          heard,
+          publish: (n) => publish(gateway, clientId, n),
+          cut: () => proxy.cut(),
+        }),
+      ),
+    )
+    for (const { heard, stop } of all) {
+      stop()
+      expect(heard.data).toEqual(numbers(500))
+    }
+    await client.dispose()
+  })
+
+  test('a connection whose peer is gone without a word is ended and made again', async () => {
+    await using listening = listen('half-open', { after: await position('half-open'), client: { keepAlive: 100 } })
+    const { client, heard, states } = listening
+    endWhenSilent(client, 100)
+    await publish(gateway, 'half-open', 0)
+    await heard.until(1)
+    proxy.pause()
+    await publish(gateway, 'half-open', 1)
+    await states.nextMatching(({ kind }) => kind === 'waiting')
+    proxy.cut()
+    proxy.resume()
+    await publish(gateway, 'half-open', 2)
+    await heard.until(3)
+    expect(heard.data).toEqual([0, 1, 2])
+  })
+})
+
+test('now is when it was first subscribed, also where the connection is lost before anything was heard', async () => {
+  const kept = new Inbox<string>('a cursor')
+  await using listening = listen('early', { storage: { get: () => undefined, set: (cursor) => kept.push(cursor) } })
+  const { heard, states } = listening
+  const checkpoint = await kept.next()
+  proxy.cut()
+  await publish(gateway, 'early', 'while it was away')
+  await states.nextMatching((state) => state.kind === 'subscribing' && state.after === checkpoint)
+  await heard.until(1)
+  expect(heard.data).toEqual(['while it was away'])
+})
+
+describe('a consumer', () => {
+  test('that iterates hears one event after another, and the one in hand counts as handled with the next', async () => {
+    let stored: string | undefined = await position('iterating')
+    const storage = { get: () => stored, set: (cursor: string) => void (stored = cursor) }
+    await publishAll('iterating', numbers(10))
+    const takeUpTo = async (last: number) => {
+      const client = socketClient('iterating')
+      const taken: unknown[] = []
+      const events = resumable<ChannelEvent>(client, { query, variables: { clientId: 'iterating' }, storage })
+      for await (const { data } of events) {
+        taken.push(data)
+        if (data === last) break
+      }
+      await client.dispose()
+      return taken
+    }
+    expect(await takeUpTo(4)).toEqual([0, 1, 2, 3, 4])
+    // The page went away with 4 in hand.
+    expect(await takeUpTo(9)).toEqual([4, 5, 6, 7, 8, 9])
+  })
+
+  test('that fails on an event is given it again by the next subscription', async () => {
+    let stored: string | undefined = await position('failing')
+    const storage = { get: () => stored, set: (cursor: string) => void (stored = cursor) }
+    await publishAll('failing', numbers(5))
+    const failure = new Error('the handler failed')
+    await using first = listen('failing', {
+      storage,
+      onEvent({ data }) {
+        if (data === 3) throw failure
+      },
+    })
+    await expect(first.heard.until(5)).rejects.toBe(failure)
+    expect(first.heard.data).toEqual([0, 1, 2])
+    await using second = listen('failing', { storage })
+    await second.heard.until(2)
+    expect(second.heard.data).toEqual([3, 4])
+  })
+
+  test('that is slow lets go of its subscription, and takes it up again where it was', async () => {
+    let free: () => void = () => undefined
+    const busy = new Promise<void>((resolve) => {
+      free = resolve
+    })
+    const after = await position('slow')
+    await using listening = listen('slow', { after, maxQueued: 20, onEvent: () => busy })
+    const { heard, states } = listening
+    await publishAll('slow', numbers(200))
+    await states.nextMatching(({ kind }) => kind === 'behind')
+    free()
+    await heard.until(200)
+    expect(heard.data).toEqual(numbers(200))
+  })
+
+  test('is told of a gap before it is handed the notice, and hears what comes after it', async () => {
+    const told: unknown[] = []
+    const noticed = new Inbox<string>('the cursor of the notice')
+    await using listening = listen('gapped', {
+      storage: { get: () => 'not a cursor', set: (cursor) => noticed.push(cursor) },
+      onGap: ({ gap }) => told.push(gap),
+      onEvent: ({ kind }) => told.push(kind),
+    })
+    await noticed.next()
+    await publish(gateway, 'gapped', 1)
+    await listening.heard.until(1)
+    expect(told).toEqual([{ reason: 'INVALID_CURSOR', oldest: expect.any(String) }, 'GAP', 'MESSAGE'])
+  })
+})
+
+describe('a token', () => {
+  test('that is refused on the way back is asked for again', async () => {
+    const tokens = [testToken({ sub: 'renewed' }), testToken({ sub: 'renewed' }, { ttl: '-1h' })]
+    const asked: number[] = []
+    await using listening = listen('renewed', {
+      after: await position('renewed'),
+      client: {
+        connectionParams: async () => ({ token: await (tokens[asked.push(1) - 1] ?? testToken({ sub: 'renewed' })) }),
+      },
+    })
+    const { heard, states } = listening
+    await publish(gateway, 'renewed', 1)
+    await heard.until(1)
+    proxy.cut()
+    await publish(gateway, 'renewed', 2)
+    await states.nextMatching((state) => state.kind === 'waiting' && codeOf(state.cause) === 4401)
+    await heard.until(2)
+    expect(heard.data).toEqual([1, 2])
+    expect(asked).toHaveLength(3)
+  })
+
+  test('that is refused three times in a row ends it with an error', async () => {
+    await using listening = listen('refused', { client: { connectionParams: { token: 'not a token' } } })
+    const error = await listening.heard.until(1).catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ name: 'SubscriptionEnded', closeCode: 4401 })
+  })
+
+  test('that may not hear the channel ends it with the code of the answer', async () => {
+    await using listening = listen('somebody-else', {
+      client: { connectionParams: async () => ({ token: await gateway.clientToken('me') }) },
+    })
+    const error = await listening.heard.until(1).catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ name: 'SubscriptionEnded', codes: ['FORBIDDEN'] })
+  })
+})
+
+describe('a close', () => {
+  test.each(Object.entries(closeReasons).filter(([name]) => name !== 'NORMAL'))(
+    'for %s means what the table of errors says',
+    async (_name, { graphqlWs: code, text, comeBack }) => {
+      await using server = await closingServer(code, text)
+      await using listening = listen('closed', { client: { url: server.url } })
+      const { heard, states } = listening
+      if (comeBack) {
+        expect(await states.nextMatching(({ kind }) => kind === 'waiting')).toMatchObject({ cause: { code } })
+        await states.nextMatching(({ kind }) => kind === 'subscribing')
+      } else {
+        await expect(heard.until(1)).rejects.toMatchObject({ name: 'SubscriptionEnded', closeCode: code })
+      }
+    },
+  )
+})
+
+test('a query that could not resume is refused at once', async () => {
+  const client = socketClient('wrong')
+  expect(() => resumable(client, { query: 'subscription { channel(clientId: "a") { cursor } }' })).toThrow(/\$after/)
+  const events = resumable(client, {
+    query: 'subscription S($after: Cursor) { channel(clientId: "wrong", after: $after, checkpoints: true) { kind } }',
+  })
+  await expect(events[Symbol.asyncIterator]().next()).rejects.toThrow('expected a cursor in every event: select it')
+  await client.dispose()
+})
+
+function codeOf(cause: unknown): unknown {
+  return typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined
+}
+
+/** A peer that lets everybody in and closes with this code at the first subscription. */
+async function closingServer(code: number, reason: string) {
+  const port = await freePort()
+  const server = new WebSocketServer({ port, host: '127.0.0.1', handleProtocols: () => 'graphql-transport-ws' })
+  server.on('connection', (socket) => {
+    socket.on('message', (frame: Buffer) => {
+      if (String(frame).includes('connection_init')) socket.send('{"type":"connection_ack"}')
+      else socket.close(code, reason)
+    })
+  })
+  return {
+    url: `ws://127.0.0.1:${port}/graphql`,
+    async [Symbol.asyncDispose]() {
+      for (const client of server.clients) client.terminate()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}

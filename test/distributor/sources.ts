@@ -1,0 +1,12 @@
+import { type Source, type SourceDefinition, sourceId } from '../../src/core/source.ts'
+
+/** A source that everybody hears, on a topic exchange unless told. */
+export function sourceOn(exchange: string, change: Partial<Source> = {}): Source {
+  const definition: SourceDefinition = {
+    exchange,
+    exchangeType: change.exchangeType ?? 'TOPIC',
+    routingKey: change.routingKey ?? '#',
+    clientId: { everyone: true },
+  }
+  return { ...definition, id: sourceId(definition), createdAt: new Date(), ownsExchange: false, ...change }
+}

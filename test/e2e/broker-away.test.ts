@@ -1,0 +1,354 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import amqp from 'amqplib'
+import { eventually } from '../support/eventually.ts'
+import { type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
+import { privateRabbit, type RabbitNode } from '../support/rabbitmq.ts'
+import { newFolder, removeFolder } from '../support/run-folder.ts'
+import { callerOf, createRabbitChannel, listen, publish, Refused } from './graphql-caller.ts'
+
+/** Of every user of these tests, so that it can be looked for in everything that is printed and answered. */
+const password = 'a-pass-that-nobody-may-see'
+const wrongPassword = 'another-that-nobody-may-see'
+const publishTimeoutMs = 1_000
+
+let node: RabbitNode
+let operator: string
+
+beforeAll(async () => {
+  node = await privateRabbit('away')
+  operator = await testToken({ scope: 'operator' })
+}, 60_000)
+
+afterAll(() => node.remove())
+
+function urlFor(user: string, secret = password, vhost = '/'): string {
+  return `amqp://${user}:${secret}@127.0.0.1:${node.port}/${encodeURIComponent(vhost)}`
+}
+
+async function readyz(gateway: GatewayProcess): Promise<{ status: number; text: string }> {
+  const response = await fetch(`http://127.0.0.1:${gateway.opsPort}/readyz`)
+  return { status: response.status, text: await response.text() }
+}
+
+/** The code and the sentence of a refusal, and how long it took. */
+async function refusalOf(answer: Promise<unknown>): Promise<{ code: string | undefined; text: string; afterMs: number }> {
+  const began = performance.now()
+  try {
+    await answer
+  } catch (error) {
+    if (error instanceof Refused) return { code: error.code, text: error.message, afterMs: performance.now() - began }
+    throw error
+  }
+  throw new Error('it was not refused')
+}
+
+const toAlice = (data: unknown) => ({ input: { clientId: 'alice', data } })
+const sourceOn = (exchange: string) => ({ input: { exchange, exchangeType: 'FANOUT', clientId: { everyone: true } } })
+
+/** What rabbitmqctl takes as definitions. */
+interface Definitions {
+  readonly users?: readonly { name: string; password: string; tags: string }[]
+  readonly vhosts?: readonly { name: string }[]
+  readonly permissions?: readonly { user: string; vhost: string; configure: string; write: string; read: string }[]
+}
+
+/** One rabbitmqctl for all of it, for each takes a second. */
+async function define(definitions: Definitions): Promise<void> {
+  const folder = newFolder()
+  const file = join(folder, 'definitions.json')
+  writeFileSync(file, JSON.stringify(definitions))
+  try {
+    await node.ctl('import_definitions', file)
+  } finally {
+    removeFolder(folder)
+  }
+}
+
+const user = (name: string, secret = password) => ({ name, password: secret, tags: '' })
+const permission = (name: string, rights: { configure?: string; write?: string; read?: string } = {}, vhost = '/') => ({
+  user: name,
+  vhost,
+  configure: '.*',
+  write: '.*',
+  read: '.*',
+  ...rights,
+})
+
+describe('what an operator has to mend', () => {
+  /** Each with what the log and `/readyz` must say, and how it is mended. */
+  const faults = [
+    {
+      fault: 'a wrong password',
+      user: 'mallory',
+      secret: wrongPassword,
+      says: /refused user \\?"mallory\\?": wrong user or password/,
+    },
+    {
+      fault: 'a virtual host that does not exist',
+      user: 'nomad',
+      vhost: 'nowhere',
+      says: /has no virtual host \\?"nowhere\\?"/,
+    },
+    {
+      fault: 'a virtual host that the user may not enter',
+      user: 'stranger',
+      vhost: 'private',
+      says: /no permission: user \\?"stranger\\?" may not enter the virtual host \\?"private\\?"/,
+    },
+    { fault: 'no permission to configure', user: 'tenant', says: /permission.*tenant\.|access to queue 'tenant\./ },
+    { fault: 'no permission to write', user: 'reader', says: /access to .* refused for user 'reader'/ },
+    { fault: 'no permission to read', user: 'writer', says: /access to .* refused for user 'writer'/ },
+    {
+      fault: 'a classic queue in the place of the journal',
+      user: 'collector',
+      says: /queue \\?"collector\.journal\\?" exists in RabbitMQ and is no stream/,
+    },
+  ] as const
+  const gateways = new Map<string, GatewayProcess>()
+  const of = (name: string) => {
+    const gateway = gateways.get(name)
+    if (!gateway) throw new Error(`no gateway for ${name}`)
+    return gateway
+  }
+
+  beforeAll(async () => {
+    await define({
+      users: ['mallory', 'nomad', 'stranger', 'tenant', 'reader', 'writer', 'collector'].map((name) => user(name)),
+      vhosts: [{ name: 'private' }],
+      permissions: [
+        permission('mallory'),
+        permission('collector'),
+        permission('tenant', { configure: '^$' }),
+        permission('reader', { write: '^$' }),
+        permission('writer', { read: '^$' }),
+      ],
+    })
+    const connection = await amqp.connect(node.url())
+    const channel = await connection.createChannel()
+    await channel.assertQueue('collector.journal', { durable: true })
+    await connection.close()
+    await Promise.all(
+      faults.map(async ({ user: name, ...fault }) => {
+        const secret = 'secret' in fault ? fault.secret : password
+        const vhost = 'vhost' in fault ? fault.vhost : '/'
+        const env = {
+          WARREN_BROKER_URL: urlFor(name, secret, vhost),
+          WARREN_NAMESPACE: name,
+          WARREN_PUBLISH_TIMEOUT: `${publishTimeoutMs}ms`,
+        }
+        gateways.set(name, await startGateway({ ready: false, env }))
+      }),
+    )
+  }, 60_000)
+
+  afterAll(async () => {
+    for (const gateway of gateways.values()) await gateway[Symbol.asyncDispose]()
+  })
+
+  test.each(faults)('$fault is said in the log and to probes, and every call is answered', async ({ user: name, says }) => {
+    const gateway = of(name)
+    await gateway.printed(says)
+    await eventually('the reason at /readyz', async () => {
+      const { status, text } = await readyz(gateway)
+      expect(status).toBe(503)
+      expect(text).toMatch(name === 'collector' ? /is no stream/ : new RegExp(`${name}|nowhere`))
+      return true
+    })
+    const call = callerOf(gateway.graphqlUrl, operator)
+    const [made, published] = await Promise.all([
+      refusalOf(call(createRabbitChannel, sourceOn(`${name}.more`))),
+      refusalOf(call(publish, toAlice(1))),
+    ])
+    for (const { code, text } of [made, published]) {
+      expect(code).toBe('BROKER_UNAVAILABLE')
+      expect(text).toMatch(new RegExp(`${name}|nowhere`))
+    }
+    expect(published.afterMs).toBeLessThan(publishTimeoutMs + 2_000)
+    expect(made.afterMs).toBeLessThan(8_000)
+    for (const text of [gateway.output(), (await readyz(gateway)).text, made.text, published.text]) {
+      expect(text).not.toContain(password)
+      expect(text).not.toContain(wrongPassword)
+    }
+    expect((await fetch(`http://127.0.0.1:${gateway.opsPort}/livez`)).status).toBe(200)
+  }, 30_000)
+
+  test('each is told from the others', async () => {
+    const sentences = await Promise.all([...gateways.values()].map(async (gateway) => (await readyz(gateway)).text))
+    expect(new Set(sentences).size).toBe(faults.length)
+  })
+
+  test('is noticed when it is mended: the same processes serve', async () => {
+    const connection = await amqp.connect(node.url())
+    const channel = await connection.createChannel()
+    await channel.deleteQueue('collector.journal')
+    await connection.close()
+    await define({
+      users: [user('mallory', wrongPassword)],
+      vhosts: [{ name: 'nowhere' }],
+      permissions: [
+        permission('nomad', {}, 'nowhere'),
+        permission('stranger', {}, 'private'),
+        ...['tenant', 'reader', 'writer'].map((name) => permission(name)),
+      ],
+    })
+    const alice = await testToken({ sub: 'alice' })
+    await Promise.all(
+      [...gateways.values()].map(async (gateway) => {
+        await gateway.ready(20_000)
+        await using listener = await listen(gateway.graphqlSocketUrl, alice, { clientId: 'alice' })
+        const call = callerOf(gateway.graphqlUrl, operator)
+        await subscribed(call, 1)
+        await call(publish, toAlice('mended'))
+        expect((await listener.next()).data).toBe('mended')
+      }),
+    )
+  }, 60_000)
+})
+
+describe('a source that RabbitMQ refuses', () => {
+  test('is answered with SOURCE_CONFLICT and what to do, and disturbs nothing', async () => {
+    await define({
+      users: [user('clerk')],
+      permissions: [permission('clerk', { configure: '^clerk\\.', write: '^clerk\\.|^amq\\.default$', read: '^clerk\\.' })],
+    })
+    const connection = await amqp.connect(node.url())
+    const channel = await connection.createChannel()
+    await channel.assertExchange('shop.orders', 'topic', { durable: false })
+    await channel.assertExchange('clerk.orders', 'direct', { durable: false })
+    await channel.assertExchange('free.for.all', 'fanout')
+    await using gateway = await startGateway({
+      env: { WARREN_BROKER_URL: urlFor('clerk'), WARREN_NAMESPACE: 'clerk' },
+    })
+    const call = callerOf(gateway.graphqlUrl, operator)
+    const refused = (exchange: string) => refusalOf(call(createRabbitChannel, sourceOn(exchange)))
+    const [otherType, foreign, missing] = [await refused('clerk.orders'), await refused('free.for.all'), await refused('new.one')]
+    for (const { code } of [otherType, foreign, missing]) expect(code).toBe('SOURCE_CONFLICT')
+    expect(otherType.text).toMatch(/"clerk.orders" is a direct exchange, not fanout: say exchangeType: DIRECT/)
+    expect(foreign.text).toMatch(/no permission to bind exchange "free.for.all".*grant/)
+    expect(missing.text).toMatch(/"new.one" does not exist.*permission.*grant configure on it, or make it/)
+    expect(await gateway.readiness()).toBe(200)
+
+    await define({ permissions: [permission('clerk')] })
+    await using bob = await listen(gateway.graphqlSocketUrl, await testToken({ sub: 'bob' }), { clientId: 'bob' })
+    await subscribed(call, 1)
+    for (const exchange of ['free.for.all', 'new.one']) {
+      // Permissions are remembered by RabbitMQ for as long as a channel is open.
+      await eventually('the permission', () => call(createRabbitChannel, sourceOn(exchange)))
+      channel.publish(exchange, '', Buffer.from(JSON.stringify(exchange)))
+      expect((await bob.next()).data).toBe(exchange)
+    }
+    expect(gateway.output()).not.toContain(password)
+    await connection.close()
+  }, 60_000)
+})
+
+describe('RabbitMQ', () => {
+  test('may be killed and come back: clients stay, what was confirmed is delivered once, sources stay', async () => {
+    await using gateway = await startGateway({
+      env: { WARREN_BROKER_URL: node.url(), WARREN_NAMESPACE: 'restart', WARREN_PUBLISH_TIMEOUT: '40s' },
+    })
+    const call = callerOf(gateway.graphqlUrl, operator)
+    await call(createRabbitChannel, sourceOn('restart.news'))
+    const names = Array.from({ length: 20 }, (_, index) => `client-${index}`)
+    const clients = await Promise.all(
+      names.map(async (name) => listen(gateway.graphqlSocketUrl, await testToken({ sub: name }), { clientId: name })),
+    )
+    let closed = 0
+    for (const client of clients) void client.closed.then(() => (closed += 1))
+    await subscribed(call, clients.length)
+
+    // Each client is written to by one publisher that waits for each confirmation; it ends when it is told.
+    const confirmed = names.map(() => 0)
+    let enough = false
+    const publishers = Promise.all(
+      names.map(async (clientId, index) => {
+        for (let n = 0; !enough; n += 1) {
+          await call(publish, { input: { clientId, data: n } })
+          confirmed[index] = n + 1
+        }
+      }),
+    )
+    const all = (atLeast: number) => () => confirmed.every((count) => count >= atLeast)
+    await eventually('messages for everybody', all(5))
+    await node.kill()
+    await gateway.printed(/cannot be reached/)
+    const before = [...confirmed]
+    expect((await readyz(gateway)).status).toBe(503)
+    await node.start()
+    await gateway.ready(30_000)
+    await eventually('more messages for everybody', () => confirmed.every((count, index) => count >= (before[index] ?? 0) + 5), {
+      withinMs: 30_000,
+    })
+    enough = true
+    await publishers
+    await call(publish, { input: { exchange: 'restart.news', routingKey: '', data: 'the end' } })
+
+    for (const [index, client] of clients.entries()) {
+      const count = confirmed[index] ?? 0
+      const events = await client.take(count + 1)
+      expect(events.map(({ kind, data }) => (kind === 'MESSAGE' ? data : kind))).toEqual([
+        ...Array.from({ length: count }, (_, n) => n),
+        'the end',
+      ])
+    }
+    expect(closed).toBe(0)
+
+    const sources = '{ rabbitChannels { id exchange } }'
+    const known = await call(sources)
+    expect(known).toMatchObject({ rabbitChannels: [{ exchange: 'restart.events' }, { exchange: 'restart.news' }] })
+    for (const client of clients) await client[Symbol.asyncDispose]()
+    expect(await gateway.stop()).toBe(0)
+    await using again = await gateway.again()
+    const callAgain = callerOf(again.graphqlUrl, operator)
+    expect(await callAgain(sources)).toEqual(known)
+    await using listener = await listen(again.graphqlSocketUrl, await testToken({ sub: 'alice' }), { clientId: 'alice' })
+    await subscribed(callAgain, 1)
+    await callAgain(publish, { input: { exchange: 'restart.news', routingKey: '', data: 'still served' } })
+    expect((await listener.next()).data).toBe('still served')
+  }, 120_000)
+
+  test('may be missing at the start: clients are taken and wait, and hear what is published when it comes', async () => {
+    await node.kill()
+    await using gateway = await startGateway({
+      ready: false,
+      env: { WARREN_BROKER_URL: node.url(), WARREN_NAMESPACE: 'early', WARREN_PUBLISH_TIMEOUT: `${publishTimeoutMs}ms` },
+    })
+    await gateway.printed(/RabbitMQ is not reachable at 127\.0\.0\.1:\d+: nothing listens there/)
+    expect((await fetch(`http://127.0.0.1:${gateway.opsPort}/livez`)).status).toBe(200)
+    const { status, text } = await readyz(gateway)
+    expect(status).toBe(503)
+    expect(text).toMatch(/RabbitMQ is not reachable at 127\.0\.0\.1:\d+: nothing listens there/)
+
+    await using alice = await listen(gateway.graphqlSocketUrl, await testToken({ sub: 'alice' }), { clientId: 'alice' })
+    const call = callerOf(gateway.graphqlUrl, operator)
+    await subscribed(call, 1)
+    expect(await call('{ gateway { broker } }')).toEqual({ gateway: { broker: 'DOWN' } })
+    const [published, made] = await Promise.all([
+      refusalOf(call(publish, toAlice('too early'))),
+      refusalOf(call(createRabbitChannel, sourceOn('early.news'))),
+    ])
+    for (const { code, text } of [published, made]) {
+      expect(code).toBe('BROKER_UNAVAILABLE')
+      expect(text).toMatch(/nothing listens there/)
+    }
+    expect(published.afterMs).toBeGreaterThan(publishTimeoutMs - 50)
+    expect(published.afterMs).toBeLessThan(publishTimeoutMs + 2_000)
+
+    await node.start()
+    await gateway.ready(30_000)
+    await call(publish, toAlice('here I am'))
+    expect(await alice.next()).toMatchObject({ kind: 'MESSAGE', data: 'here I am' })
+    expect(await call('{ gateway { broker } }')).toEqual({ gateway: { broker: 'UP' } })
+    expect(gateway.output()).not.toContain('guest:guest')
+  }, 90_000)
+})
+
+/** Resolves when so many subscriptions are live: a client is not told. */
+async function subscribed(call: ReturnType<typeof callerOf>, count: number): Promise<void> {
+  await eventually(`${count} live subscriptions`, async () => {
+    const { gateway } = await call<{ gateway: { subscriptions: number } }>('{ gateway { subscriptions } }')
+    return gateway.subscriptions === count
+  })
+}

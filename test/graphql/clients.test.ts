@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
+import { type HubWatch, watchHub } from '../support/hub-watch.ts'
+import { connectApollo } from './clients/apollo.ts'
+import type { Connect } from './clients/client.ts'
+import { connectGraphqlSse } from './clients/graphql-sse.ts'
+import { connectGraphqlWs } from './clients/graphql-ws.ts'
+import { connectRelay } from './clients/relay.ts'
+import { connectUrql } from './clients/urql.ts'
+import {
+  ChannelDocument,
+  ClientChannelDocument,
+  CreateClientChannelDocument,
+  GatewayDocument,
+  PublishDocument,
+} from './generated/graphql.ts'
+
+let gateway: InProcessGateway
+let hub: HubWatch
+
+beforeAll(async () => {
+  gateway = await openGateway()
+  hub = watchHub(gateway.gateway.hub)
+})
+afterAll(() => gateway.close())
+
+const clients: [name: string, clientId: string, Connect][] = [
+  ['Apollo Client', 'apollo', connectApollo],
+  ['urql', 'urql', connectUrql],
+  ["Relay's network layer", 'relay', connectRelay],
+  ['the client of graphql-ws', 'graphql-ws', connectGraphqlWs],
+  ['the client of graphql-sse', 'graphql-sse', connectGraphqlSse],
+]
+
+describe.each(clients)('%s', (_name, clientId, connect) => {
+  const input = { clientId, name: 'Alice', email: 'alice@example.com', password: 'correct horse' }
+
+  test('makes a channel, publishes to it, and hears it live and behind a cursor', async () => {
+    await using nobody = connect(gateway)
+    const { createClientChannel } = await nobody.run(CreateClientChannelDocument, { input })
+    const { token, channel } = createClientChannel
+    expect(channel.name).toBe('Alice')
+
+    await using alice = connect(gateway, token)
+    await using publisher = connect(gateway, gateway.publisherToken)
+    const publish = (number: number) =>
+      publisher.run(PublishDocument, { input: { clientId, type: 'order', messageId: `m${number}`, data: { number } } })
+
+    const live = alice.subscribe(ChannelDocument, { clientId })
+    await hub.until(1)
+    expect((await publish(1)).publish.messageId).toBe('m1')
+    await publish(2)
+    const { channel: first } = await live.next()
+    expect(first).toMatchObject({
+      kind: 'MESSAGE',
+      clientId,
+      data: { number: 1 },
+      type: 'order',
+      messageId: 'm1',
+      gap: null,
+    })
+    expect(Math.abs(Date.now() - Date.parse(first.publishedAt ?? ''))).toBeLessThan(60_000)
+    expect((await live.next()).channel.data).toEqual({ number: 2 })
+    live.stop()
+    await hub.until(0)
+
+    await publish(3)
+    const resumed = alice.subscribe(ChannelDocument, { clientId, after: first.cursor })
+    expect((await resumed.next()).channel.data).toEqual({ number: 2 })
+    expect((await resumed.next()).channel.data).toEqual({ number: 3 })
+    await publish(4)
+    expect((await resumed.next()).channel.data).toEqual({ number: 4 })
+    resumed.stop()
+
+    // The cursor of before the first: load, then subscribe, and nothing falls between.
+    const all = alice.subscribe(ChannelDocument, { clientId, after: channel.cursor })
+    for (const number of [1, 2, 3, 4]) expect((await all.next()).channel.data).toEqual({ number })
+    all.stop()
+    await hub.until(0)
+  })
+
+  test('completes queries, and is told by code what it may not do', async () => {
+    await using nobody = connect(gateway)
+    const { createClientChannel } = await nobody.run(CreateClientChannelDocument, { input })
+    await using alice = connect(gateway, createClientChannel.token)
+    expect((await alice.run(GatewayDocument, {})).gateway).toMatchObject({ broker: 'UP', subscriptions: 0 })
+    const { clientChannel } = await alice.run(ClientChannelDocument, { clientId })
+    expect(clientChannel).toMatchObject({ clientId, name: 'Alice', subscribers: 0 })
+
+    await expect(alice.run(PublishDocument, { input: { clientId, data: 1 } })).rejects.toMatchObject({
+      codes: ['FORBIDDEN'],
+    })
+    const foreign = alice.subscribe(ChannelDocument, { clientId: 'somebody-else' })
+    await expect(foreign.next()).rejects.toMatchObject({ codes: ['FORBIDDEN'] })
+    const unknown = nobody.subscribe(ChannelDocument, { clientId })
+    await expect(unknown.next()).rejects.toMatchObject({ codes: ['UNAUTHENTICATED'] })
+  })
+})

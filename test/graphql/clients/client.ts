@@ -1,0 +1,88 @@
+import type { InProcessGateway } from '../../support/gateway-in-process.ts'
+import { Inbox } from '../../support/inbox.ts'
+import type { TypedDocumentString } from '../generated/graphql.ts'
+
+/** Opens a client of one of the published libraries; with no token it is nobody. */
+export type Connect = (
+  gateway: Pick<InProcessGateway, 'graphqlUrl' | 'graphqlSocketUrl'>,
+  token?: string,
+) => PublishedClient
+
+/** What the libraries have in common, in the types that were made from `schema/operations`. */
+export interface PublishedClient extends AsyncDisposable {
+  /** A query or a mutation. Rejects with `Refused`. */
+  run<Result, Variables>(document: TypedDocumentString<Result, Variables>, variables: Variables): Promise<Result>
+  subscribe<Result, Variables>(document: TypedDocumentString<Result, Variables>, variables: Variables): Heard<Result>
+}
+
+export interface Heard<Result> {
+  /** Rejects with `Refused` when the gateway has said no. */
+  next(): Promise<Result>
+  stop(): void
+}
+
+/** The gateway answered with errors: their codes, as they came through the library. */
+export class Refused extends Error {
+  override readonly name = 'Refused'
+  readonly codes: readonly unknown[]
+
+  constructor(errors: readonly { message: string; extensions?: { [name: string]: unknown } }[]) {
+    super(errors.map(({ message }) => message).join('; '))
+    this.codes = errors.map(({ extensions }) => extensions?.['code'])
+  }
+}
+
+/** For libraries that ask for more than the text: the documents name their one operation. */
+export function operationOf(document: { toString(): string }): {
+  text: string
+  kind: 'query' | 'mutation' | 'subscription'
+  name: string
+} {
+  const text = document.toString().trim()
+  const [, kind, name] = /^(query|mutation|subscription) (\w+)/.exec(text) ?? []
+  if (kind === undefined || name === undefined)
+    throw new Error(`expected a document with a named operation, got ${text}`)
+  return { text, kind: kind as 'query', name }
+}
+
+/** Results as the libraries hand them out: errors beside data, or data alone. */
+export interface Answer<Result> {
+  readonly data?: Result | null | undefined
+  readonly errors?: readonly { message: string; extensions?: { [name: string]: unknown } }[] | undefined
+}
+
+export function dataOf<Result>({ data, errors }: Answer<Result>): Result {
+  if (errors && errors.length > 0) throw new Refused(errors)
+  if (data === null || data === undefined) throw new Error('neither data nor errors came')
+  return data
+}
+
+/** Keeps the results of a subscription until they are asked for; `start` is given what the library calls, and returns what stops it. */
+export function hear<Result>(
+  start: (sink: {
+    next: (answer: Answer<Result>) => void
+    error: (error: unknown) => void
+    complete: () => void
+  }) => () => void,
+): Heard<Result> {
+  const inbox = new Inbox<Result>('a result of the subscription')
+  const fail = (error: unknown) => inbox.end(errorOf(error))
+  const stop = start({
+    next(answer) {
+      try {
+        inbox.push(dataOf(answer))
+      } catch (error) {
+        fail(error)
+      }
+    },
+    error: fail,
+    complete: () => inbox.end(new Error('the subscription has ended')),
+  })
+  return { next: () => inbox.next(), stop }
+}
+
+function errorOf(error: unknown): Error {
+  // The clients of graphql-ws and graphql-sse fail with the list of errors that came.
+  if (Array.isArray(error)) return new Refused(error as { message: string }[])
+  return error instanceof Error ? error : new Error(`the library failed with ${JSON.stringify(error)}`)
+}

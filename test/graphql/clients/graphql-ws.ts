@@ -1,0 +1,30 @@
+import { type Client, createClient } from 'graphql-ws'
+import { WebSocket } from 'ws'
+import { type Connect, dataOf, hear } from './client.ts'
+
+/** The client of graphql-ws, with the token in connectionParams. Apollo, urql and Relay subscribe through it too. */
+export function socketClient(url: string, token?: string): Client {
+  return createClient({
+    url,
+    webSocketImpl: WebSocket,
+    connectionParams: token === undefined ? {} : { Authorization: `Bearer ${token}` },
+    retryAttempts: 0,
+  })
+}
+
+/** Everything over one socket: queries and mutations as well. */
+export const connectGraphqlWs: Connect = ({ graphqlSocketUrl }, token) => {
+  const client = socketClient(graphqlSocketUrl, token)
+  return {
+    async run<Result>(document: { toString(): string }, variables: unknown) {
+      const payload = { query: document.toString(), variables: variables as Record<string, unknown> }
+      for await (const answer of client.iterate<Result>(payload)) return dataOf(answer)
+      throw new Error('the operation was completed without a result')
+    },
+    subscribe: <Result>(document: { toString(): string }, variables: unknown) =>
+      hear<Result>((sink) =>
+        client.subscribe<Result>({ query: document.toString(), variables: variables as Record<string, unknown> }, sink),
+      ),
+    [Symbol.asyncDispose]: async () => client.dispose(),
+  }
+}

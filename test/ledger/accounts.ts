@@ -1,0 +1,72 @@
+/** What one client was told, in the order in which it was told. */
+export type Heard =
+  | { readonly kind: 'event'; readonly number: number }
+  | { readonly kind: 'gap'; readonly reason: string }
+
+/** Numbers were published to the client one after another, ascending: the next only after RabbitMQ had confirmed the one before. */
+export interface Account {
+  readonly client: string
+  readonly confirmed: readonly number[]
+  readonly heard: readonly Heard[]
+}
+
+export interface Balance {
+  /** Confirmed, never received, and no gap was reported where they are missing. */
+  readonly lost: number[]
+  /** Received more than once. */
+  readonly doubled: number[]
+  /** Received after a later one. */
+  readonly misordered: number[]
+  /** Received and never published. */
+  readonly invented: number[]
+  /** Confirmed, never received, and inside a reported gap. */
+  readonly inGaps: number
+  readonly received: number
+}
+
+/** Settles one client's account: each confirmed number was received exactly once and in order, or lies inside a reported gap. */
+export function settle({ confirmed, heard }: Account, attempted: number): Balance {
+  const seen = new Set<number>()
+  const missing: number[] = []
+  const doubled: number[] = []
+  const misordered: number[] = []
+  const invented: number[] = []
+  let inGaps = 0
+  let next = 0
+  let last = 0
+  let gap = false
+  const pass = (upTo: number): void => {
+    for (; next < confirmed.length && (confirmed[next] as number) < upTo; next += 1) {
+      const number = confirmed[next] as number
+      if (seen.has(number)) continue
+      if (gap) inGaps += 1
+      else missing.push(number)
+    }
+  }
+  for (const one of heard) {
+    if (one.kind === 'gap') {
+      gap = true
+      continue
+    }
+    const { number } = one
+    if (seen.has(number)) doubled.push(number)
+    else if (!(number >= 1 && number <= attempted)) invented.push(number)
+    else if (number < last) misordered.push(number)
+    else {
+      pass(number)
+      gap = false
+      last = number
+    }
+    seen.add(number)
+  }
+  pass(Number.POSITIVE_INFINITY)
+  // What came late is told as misordered, not as lost too.
+  return {
+    lost: missing.filter((number) => !seen.has(number)),
+    doubled,
+    misordered,
+    invented,
+    inGaps,
+    received: seen.size,
+  }
+}

@@ -1,0 +1,27 @@
+import { expect, test } from '@jest/globals'
+import { runLedger } from './ledger.ts'
+
+test('every confirmed number reaches its client once and in order, or lies inside a reported gap, whatever breaks', async () => {
+  const result = await runLedger({
+    seed: 20_261_121,
+    clients: 24,
+    replicas: 2,
+    trials: 300,
+    script: [
+      'storm',
+      'kill a gateway',
+      'trim the stream',
+      'kill the broker',
+      'delete the stream',
+      'close the connections',
+      'kill a gateway',
+    ],
+  })
+  expect(result.faults).toEqual([])
+  expect(result.trials).toBeGreaterThanOrEqual(300)
+  expect(result.unrecoverable).toEqual({ asked: 28, answered: 28 })
+  // What was broken did break something: else this shows nothing.
+  expect(result.gaps).toEqual({ JOURNAL_REPLACED: 24, RETENTION: expect.any(Number) })
+  expect(result.received).toBeGreaterThan(result.confirmed / 2)
+  expect(result.received + result.inGaps).toBe(result.confirmed)
+}, 120_000)

@@ -1,0 +1,381 @@
+import amqp from 'amqplib'
+import { eventually } from '../support/eventually.ts'
+import { type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
+import { privateRabbit, type RabbitNode } from '../support/rabbitmq.ts'
+import { type Balance, settle } from './accounts.ts'
+import { CarefulPublisher } from './careful-publisher.ts'
+import { pause } from './pause.ts'
+import { ResumingListener } from './resuming-listener.ts'
+import { Seeded } from './seeded.ts'
+import { answerTo, lostCursors } from './unrecoverable.ts'
+
+export const acts = [
+  'storm',
+  'kill a gateway',
+  'close the connections',
+  'kill the broker',
+  'trim the stream',
+  'delete the stream',
+] as const
+export type Act = (typeof acts)[number]
+
+export interface LedgerOptions {
+  readonly seed: number
+  readonly clients: number
+  readonly replicas: number
+  /** What happens, one after another; between two of them clients go on being cut, and come back elsewhere. */
+  readonly script: readonly Act[]
+  /** How often clients have come back in the end, at least. One coming back is one trial. */
+  readonly trials: number
+  readonly log?: (line: string) => void
+}
+
+export interface LedgerResult {
+  readonly trials: number
+  readonly confirmed: number
+  readonly received: number
+  readonly inGaps: number
+  readonly gaps: Readonly<Record<string, number>>
+  readonly unrecoverable: { readonly asked: number; readonly answered: number }
+  readonly republished: number
+  /** The longest that it took from a broker which stores again to all replicas being ready, in milliseconds. */
+  readonly healedWithinMs: number
+  /** What must be empty. */
+  readonly faults: readonly string[]
+}
+
+/** The stream keeps little, so that it can be trimmed: segments are 256 KiB. */
+const retention = '1h,2MiB'
+/** The first serves resumes from memory, the others mostly from the stream. */
+const hotWindows = ['5m,64MiB', '30s,64KiB', '1s,64KiB']
+const fillerBytes = 100_000
+const fillers = 45
+const pace = { minMs: 5, maxMs: 120 }
+/** How long a client stays before its network goes. */
+const stay = { minMs: 50, maxMs: 3_000 }
+const viaGateway = 0.25
+const settleMs = 30_000
+
+/**
+ * Publishes numbers for many clients while everything around breaks by a script, and settles the accounts afterwards: each confirmed number
+ * was received by its client exactly once behind its cursor and in order, or lies inside a reported gap.
+ */
+export async function runLedger(options: LedgerOptions): Promise<LedgerResult> {
+  const rabbit = await privateRabbit('ledger')
+  const gateways: GatewayProcess[] = []
+  try {
+    for (let index = 0; index < options.replicas; index += 1) {
+      gateways.push(
+        await startGateway({
+          env: {
+            WARREN_BROKER_URL: rabbit.url(),
+            WARREN_RETENTION: retention,
+            WARREN_HOT_WINDOW: hotWindows[index % hotWindows.length] ?? '',
+          },
+        }),
+      )
+    }
+    return await new Ledger(options, rabbit, gateways).run()
+  } finally {
+    await Promise.all(gateways.map((gateway) => gateway[Symbol.asyncDispose]()))
+    await rabbit.remove()
+  }
+}
+
+interface Book {
+  readonly client: string
+  readonly listener: ResumingListener
+  readonly confirmed: number[]
+  attempted: number
+}
+
+class Ledger {
+  readonly #options: LedgerOptions
+  readonly #rabbit: RabbitNode
+  /** As they were started first; killed ones come again under the same ports. */
+  readonly #gateways: readonly GatewayProcess[]
+  readonly #running: GatewayProcess[]
+  readonly #random: Seeded
+  readonly #publisher: CarefulPublisher
+  readonly #books: Book[] = []
+  readonly #faults: string[] = []
+  #publishing = true
+  #cutting = true
+  #backendToken = ''
+  #republished = 0
+  #deletions = 0
+  #trims = 0
+  #asked = 0
+  #answered = 0
+  #healedWithinMs = 0
+
+  constructor(options: LedgerOptions, rabbit: RabbitNode, gateways: readonly GatewayProcess[]) {
+    this.#options = options
+    this.#rabbit = rabbit
+    this.#gateways = gateways
+    this.#running = [...gateways]
+    this.#random = new Seeded(options.seed)
+    this.#publisher = new CarefulPublisher(rabbit.url())
+  }
+
+  async run(): Promise<LedgerResult> {
+    this.#backendToken = await testToken({ sub: 'backend', scope: 'publish' }, { ttl: '24h' })
+    for (let index = 0; index < this.#options.clients; index += 1) this.#books.push(await this.#open(`client-${index}`))
+    for (const { listener } of this.#books) listener.start()
+    const producing = this.#books.map((book) => this.#produce(book, this.#random.fork()))
+    const cutting = this.#books.map((book) => this.#cutNowAndThen(book.listener, this.#random.fork()))
+
+    const share = this.#options.trials / (this.#options.script.length + 1)
+    for (const [index, act] of this.#options.script.entries()) {
+      await this.#untilTrials(share * (index + 1))
+      await this.#act(act)
+    }
+    await this.#untilTrials(this.#options.trials)
+
+    this.#cutting = false
+    this.#publishing = false
+    await Promise.all([...cutting, ...producing])
+    await Promise.all(this.#books.map((book) => this.#close(book)))
+    await Promise.all(this.#books.map(({ listener }) => listener.stop()))
+    await this.#publisher.close()
+    return this.#settle()
+  }
+
+  get #trialsSoFar(): number {
+    return this.#books.reduce((sum, { listener }) => sum + listener.resumes, 0)
+  }
+
+  async #untilTrials(count: number): Promise<void> {
+    const enough = () => this.#trialsSoFar >= count
+    await eventually(`${count} resumes`, enough, { withinMs: 60_000 + 100 * this.#options.trials })
+  }
+
+  async #open(client: string): Promise<Book> {
+    const gateway = this.#random.pick(this.#running)
+    const query = `mutation ($input: CreateClientChannelInput!) {
+      createClientChannel(input: $input) { token channel { cursor } }
+    }`
+    const input = { clientId: client, name: client, email: `${client}@example.com`, password: 'a password' }
+    const data = (await post(gateway.graphqlUrl, { query, variables: { input } })) as {
+      createClientChannel: { token: string; channel: { cursor: string } }
+    }
+    const { token, channel } = data.createClientChannel
+    const ports = this.#gateways.map(({ port }) => port)
+    const random = this.#random.fork()
+    const listener = new ResumingListener({ client, token, cursor: channel.cursor, ports, random })
+    return { client, listener, confirmed: [], attempted: 0 }
+  }
+
+  /** One number after another: the next is not sent before this one is confirmed, so that order has a meaning. */
+  async #produce(book: Book, random: Seeded): Promise<void> {
+    while (this.#publishing) {
+      await this.#publishNext(book, random)
+      await pause(random.between(pace.minMs, pace.maxMs))
+    }
+  }
+
+  async #publishNext(book: Book, random: Seeded): Promise<number> {
+    book.attempted += 1
+    const number = book.attempted
+    if (random.next() < viaGateway) await this.#throughGateway(book.client, number, random)
+    else {
+      await this.#publisher.publish({
+        exchange: 'warren.events',
+        routingKey: `client.${book.client}`,
+        body: Buffer.from(JSON.stringify({ number })),
+        messageId: `${book.client}-${number}`,
+      })
+    }
+    book.confirmed.push(number)
+    return number
+  }
+
+  /** Again and again under the same idempotency key, on any replica, until one has said that RabbitMQ has it. */
+  async #throughGateway(clientId: string, number: number, random: Seeded): Promise<void> {
+    const query = 'mutation ($input: PublishInput!) { publish(input: $input) { messageId } }'
+    const input = { clientId, data: { number }, idempotencyKey: `${clientId}-${number}` }
+    for (;;) {
+      const url = random.pick(this.#gateways).graphqlUrl
+      const done = await post(url, { query, variables: { input } }, this.#backendToken).then(
+        () => true,
+        () => false,
+      )
+      if (done) return
+      this.#republished += 1
+      await pause(random.between(50, 200))
+    }
+  }
+
+  async #cutNowAndThen(listener: ResumingListener, random: Seeded): Promise<void> {
+    while (this.#cutting) {
+      await pause(random.between(stay.minMs, stay.maxMs))
+      if (this.#cutting) listener.cut()
+    }
+  }
+
+  async #act(act: Act): Promise<void> {
+    const began = Date.now()
+    switch (act) {
+      case 'storm':
+        for (const { listener } of this.#books) listener.cut()
+        break
+      case 'kill a gateway':
+        await this.#killGateway()
+        break
+      case 'close the connections':
+        await this.#rabbit.ctl('close_all_connections', 'the ledger')
+        await this.#allReady(Date.now())
+        break
+      case 'kill the broker':
+        await this.#killBroker()
+        break
+      case 'trim the stream':
+        await this.#trim()
+        break
+      case 'delete the stream':
+        await this.#deleteStream()
+        break
+    }
+    await this.#askForTheLost()
+    this.#options.log?.(
+      `seed ${this.#options.seed}: ${act}, ${Date.now() - began} ms; ${this.#trialsSoFar} resumes so far`,
+    )
+  }
+
+  async #killGateway(): Promise<void> {
+    const index = Math.floor(this.#random.next() * this.#running.length)
+    const gateway = this.#running[index] as GatewayProcess
+    await gateway.kill()
+    this.#running[index] = await gateway.again()
+  }
+
+  async #killBroker(): Promise<void> {
+    this.#publisher.hold()
+    await this.#rabbit.kill()
+    await this.#rabbit.start()
+    const since = Date.now()
+    this.#publisher.release()
+    await this.#allReady(since)
+  }
+
+  /** Retention takes what some clients have not seen, while they are away. */
+  async #trim(): Promise<void> {
+    this.#trims += 1
+    const away = this.#random.some(this.#books, Math.ceil(this.#books.length / 3))
+    for (const { listener } of away) listener.leave()
+    const body = Buffer.from(JSON.stringify('x'.repeat(fillerBytes)))
+    for (let index = 0; index < fillers; index += 1) {
+      const messageId = `filler-${this.#trims}-${index}`
+      await this.#publisher.publish({ exchange: 'warren.events', routingKey: 'client.filler', body, messageId })
+    }
+    for (const { listener } of away) listener.comeBack()
+  }
+
+  async #deleteStream(): Promise<void> {
+    this.#deletions += 1
+    const connection = await amqp.connect(this.#rabbit.url())
+    const channel = await connection.createChannel()
+    await channel.deleteQueue('warren.journal')
+    const since = Date.now()
+    await connection.close()
+    await this.#allReady(since)
+  }
+
+  async #allReady(since: number): Promise<void> {
+    await Promise.all(this.#running.map((gateway) => gateway.ready(settleMs)))
+    this.#healedWithinMs = Math.max(this.#healedWithinMs, Date.now() - since)
+  }
+
+  /** Cursors that cannot be had: garbage, tampered with, of another deployment, of a journal that is gone, from the future. */
+  async #askForTheLost(): Promise<void> {
+    const book = this.#random.pick(this.#books)
+    const token = await testToken({ sub: book.client })
+    const gateway = this.#random.pick(this.#running)
+    await Promise.all(
+      lostCursors(book.listener.cursor).map(async ({ what, cursor, reason }) => {
+        this.#asked += 1
+        const answer = await answerTo(gateway.port, token, book.client, cursor)
+        if (answer === reason) this.#answered += 1
+        else this.#faults.push(`a cursor that was ${what} was answered with ${answer} and not with ${reason}`)
+      }),
+    )
+  }
+
+  /** A last number that is surely behind every gap: where its place was in one, another. */
+  async #close(book: Book): Promise<void> {
+    const last = () => book.listener.heard.at(-1)
+    for (let attempts = 0; attempts < 3; attempts += 1) {
+      const number = await this.#publishNext(book, this.#random)
+      const arrived = () => {
+        const end = last()
+        return end?.kind === 'gap' || (end?.kind === 'event' && end.number === number)
+      }
+      await eventually(`number ${number} of ${book.client}`, arrived, { withinMs: settleMs }).catch(() => {})
+      if (last()?.kind === 'event') return
+    }
+  }
+
+  #settle(): LedgerResult {
+    const gaps: Record<string, number> = {}
+    let confirmed = 0
+    let received = 0
+    let inGaps = 0
+    for (const book of this.#books) {
+      const balance = settle(
+        { client: book.client, confirmed: book.confirmed, heard: book.listener.heard },
+        book.attempted,
+      )
+      confirmed += book.confirmed.length
+      received += balance.received
+      inGaps += balance.inGaps
+      this.#faults.push(...faultsOf(book, balance))
+      const told: Record<string, number> = {}
+      for (const one of book.listener.heard) if (one.kind === 'gap') told[one.reason] = (told[one.reason] ?? 0) + 1
+      for (const [reason, count] of Object.entries(told)) {
+        gaps[reason] = (gaps[reason] ?? 0) + count
+        const most = reason === 'JOURNAL_REPLACED' ? this.#deletions : reason === 'RETENTION' ? this.#trims : 0
+        if (count > most) this.#faults.push(`${book.client} was told ${count} gaps of ${reason}, where ${most} can be`)
+      }
+    }
+    return {
+      trials: this.#trialsSoFar,
+      confirmed,
+      received,
+      inGaps,
+      gaps,
+      unrecoverable: { asked: this.#asked, answered: this.#answered },
+      republished: this.#republished + this.#publisher.retries,
+      healedWithinMs: this.#healedWithinMs,
+      faults: this.#faults,
+    }
+  }
+}
+
+function faultsOf({ client, listener, confirmed }: Book, balance: Balance): string[] {
+  const faults = [...new Set(listener.problems)].map((problem) => `${client}: ${problem}`)
+  for (const kind of ['lost', 'doubled', 'misordered', 'invented'] as const) {
+    const numbers = balance[kind]
+    if (numbers.length === 0) continue
+    const at = listener.heard.findIndex((one) => one.kind === 'event' && one.number >= (numbers[0] ?? 0))
+    const around = listener.heard
+      .slice(Math.max(0, at - 3), at + 4)
+      .map((one) => (one.kind === 'gap' ? one.reason : one.number))
+    faults.push(`${client}: ${kind} ${numbers.join(' ')} of ${confirmed.length}; around it ${around.join(' ')}`)
+  }
+  return faults
+}
+
+async function post(url: string, body: object, token?: string): Promise<unknown> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(12_000),
+  })
+  const { data, errors } = (await response.json()) as { data?: unknown; errors?: unknown }
+  if (errors !== undefined || !data) throw new Error(`${url} answered ${JSON.stringify(errors)}`)
+  return data
+}

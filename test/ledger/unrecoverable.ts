@@ -1,0 +1,42 @@
+import { parseCursor, printCursor } from '../../src/core/cursor.ts'
+import { connectGraphql } from '../support/graphql-frames.ts'
+import { channelQuery } from './resuming-listener.ts'
+
+export interface LostCursor {
+  readonly what: string
+  readonly cursor: string
+  /** What the client is to be told. */
+  readonly reason: string
+}
+
+const answerMs = 15_000
+
+/** Cursors from which nothing can be resumed, made from a good one. */
+export function lostCursors(good: string): LostCursor[] {
+  const cursor = parseCursor(good)
+  if (!cursor) throw new Error(`"${good}" is no cursor`)
+  const middle = Math.floor(good.length / 2)
+  const tampered = good.slice(0, middle) + (good[middle] === 'A' ? 'B' : 'A') + good.slice(middle + 1)
+  return [
+    { what: 'garbage', cursor: 'not a cursor', reason: 'INVALID_CURSOR' },
+    { what: 'tampered with', cursor: tampered, reason: 'INVALID_CURSOR' },
+    {
+      what: 'of another deployment',
+      cursor: printCursor({ ...cursor, epoch: 'feedfacefeedface' }),
+      reason: 'JOURNAL_REPLACED',
+    },
+    {
+      what: 'from the future',
+      cursor: printCursor({ ...cursor, offset: cursor.offset + 1_000_000 }),
+      reason: 'JOURNAL_REPLACED',
+    },
+  ]
+}
+
+/** The reason of the gap with which a subscription behind the cursor begins, or what came instead. */
+export async function answerTo(port: number, token: string, clientId: string, after: string): Promise<string> {
+  await using client = await connectGraphql(`ws://127.0.0.1:${port}/graphql`, { connectionParams: { token } })
+  const { data } = await client.subscribe(channelQuery, { clientId, after }).next(answerMs)
+  const event = data?.['channel'] as { kind: string; gap: { reason: string } | null } | undefined
+  return event?.gap?.reason ?? event?.kind ?? 'nothing'
+}
