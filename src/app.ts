@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { authenticate } from './auth/authenticate.ts'
 import { eitherVerifier } from './auth/either-verifier.ts'
 import { jwksVerifier } from './auth/jwks.ts'
@@ -8,6 +7,7 @@ import { readOrCreateSecret } from './auth/secret.ts'
 import type { TokenVerifier } from './auth/token-verifier.ts'
 import { checkTogether } from './config/check-together.ts'
 import type { Config } from './config/options.ts'
+import { version } from './config/version.ts'
 import { ClientChannels } from './core/client-channels.ts'
 import { Gateway } from './core/gateway.ts'
 import type { Journal } from './core/journal.ts'
@@ -45,12 +45,10 @@ export interface App {
 
 /** How long the token that is printed at the start lives, in seconds. */
 const printedTokenSeconds = 24 * 60 * 60
+/** How much of the past a starting replica reads into its hot window at most, where the window is bounded by its size alone. */
+const maxWarmMs = 5 * 60 * 1000
 /** How often the registry is asked whether it is there, in milliseconds. */
 const registryProbeMs = 5_000
-
-export const version = (
-  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-).version
 
 /** Opens everything in order and wires it together; resolves when clients can connect. The broker may be away: then it is not ready. */
 export async function openApp(config: Config): Promise<App> {
@@ -67,7 +65,7 @@ export async function openApp(config: Config): Promise<App> {
 }
 
 async function open(config: Config, closing: (() => Promise<void> | void)[], close: () => Promise<void>): Promise<App> {
-  const logger = createLogger({ level: config.logLevel, format: config.logFormat ?? 'json' })
+  const logger = createLogger({ level: config.logLevel, format: config.logFormat })
   const metrics = createMetrics()
   const observer = observerOf(logger, metrics)
   const health = new Health()
@@ -80,10 +78,11 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
   const signer = hmacSigner({ secret })
   const verifier = verifierOf(config, secret)
 
-  if (config.opsPort !== 'off') {
-    const ops = await openOpsListener({ host: config.host, port: config.opsPort, health, metrics })
-    closing.push(() => ops.close())
-  }
+  const ops =
+    config.opsPort === 'off'
+      ? undefined
+      : await openOpsListener({ host: config.host, port: config.opsPort, health, metrics })
+  closing.push(() => ops?.close())
   const registry = await openRegistry({ databaseUrl: config.databaseUrl, dataDir: config.dataDir })
   closing.push(() => registry.close())
   health.report('registry', true)
@@ -150,6 +149,7 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
     onExecute: () => observer.executed(),
   })
   const graphqlWs = createGraphQLWs({ ...graphql, yoga, maxMessageBytes: config.maxMessageBytes })
+  closing.push(() => graphqlWs.close())
   const graphiql = config.graphiql ? new GraphiQLPage() : undefined
   const http = await openHttpListener({
     host: config.host,
@@ -169,7 +169,6 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
     upgrades: new Map([['/graphql', (request, socket, head) => graphqlWs.upgrade(request, socket, head)]]),
   })
   closing.push(() => http.close())
-  closing.push(() => graphqlWs.close())
   closing.push(() => gateway.close())
   closing.push(() => health.drain())
 
@@ -186,9 +185,7 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
       ...(config.graphiql ? [{ name: 'GraphiQL', url: `http://${base}/graphql` }] : []),
       { name: 'GraphQL over HTTP, SSE', url: `http://${base}/graphql` },
       { name: 'graphql-transport-ws', url: `ws://${base}/graphql` },
-      ...(config.opsPort === 'off'
-        ? []
-        : [{ name: 'health and metrics', url: `http://${urlHost(config.host)}:${config.opsPort}/readyz` }]),
+      ...(ops ? [{ name: 'health and metrics', url: `${ops.url}/readyz` }] : []),
     ],
     operatorToken: generated
       ? (await signer.sign({ scope: ['operator'], ttlSeconds: printedTokenSeconds })).token
@@ -231,7 +228,7 @@ function openJournal(config: Config, broker: GatewayBroker): Journal {
   return new StreamJournal({
     name: `${config.namespace}.journal`,
     retention: config.retention,
-    warmMs: config.hotWindow.maxAgeMs,
+    warmMs: Math.min(config.hotWindow.maxAgeMs, maxWarmMs),
     openLink: (options) => broker.openLink(options),
     publish: (publication) => broker.publish(publication),
     bindSources: () => broker.bindAllAgain(),

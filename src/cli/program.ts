@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { version } from '../config/version.ts'
 import { checkConfigCommand } from './check-config.ts'
 import { exitStatus, report } from './failure.ts'
 import { printSchemaCommand } from './print-schema.ts'
@@ -6,7 +7,6 @@ import { publishCommand } from './publish.ts'
 import { startCommand } from './start.ts'
 import { tailCommand } from './tail.ts'
 import { tokenCommand } from './token.ts'
-import { version } from './version.ts'
 
 /** Runs the command that the arguments name; resolves to the exit status. */
 export async function run(args: readonly string[]): Promise<number> {

@@ -1,6 +1,6 @@
 import type { App } from '../app.ts'
 import type { Config } from '../config/options.ts'
-import { version } from './version.ts'
+import { version } from '../config/version.ts'
 
 type Running = Pick<App, 'endpoints' | 'operatorToken' | 'notes'>
 

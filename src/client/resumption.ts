@@ -92,7 +92,7 @@ export class Resumption {
         ...variables,
         // Read as the payload is sent, so a client that sends it once more by itself sends the cursor of that moment.
         get after() {
-          return given
+          return received()
         },
       },
     }

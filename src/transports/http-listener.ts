@@ -12,7 +12,8 @@ export interface HttpRoutes {
 
 export interface HttpListener {
   readonly port: number
-  close(): Promise<void>
+  /** Accepts nothing more and ends requests under way. */
+  close(): void
 }
 
 /** How long a client may take to send its headers, in milliseconds. */
@@ -41,11 +42,11 @@ export async function openHttpListener(
   await listen(server, options.port, options.host)
   return {
     port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+    close: () => {
+      // What was upgraded is not this server's any more: its transport ends it.
+      server.close()
+      server.closeAllConnections()
+    },
   }
 }
 

@@ -1,4 +1,7 @@
+import { expect, test } from '@jest/globals'
+import { Distributor } from '../../src/distributor/distributor.ts'
 import { openDriver } from '../../src/distributor/open-driver.ts'
+import { Inbox } from '../support/inbox.ts'
 import { testVhost } from '../support/rabbitmq.ts'
 import { driverSuite } from './driver-suite.ts'
 import { stranger } from './open.ts'
@@ -29,4 +32,28 @@ driverSuite('RabbitMQ', async () => {
       await vhost.close()
     },
   }
+})
+
+test('what is set aside on RabbitMQ waits in one queue, with where it comes from', async () => {
+  await using vhost = await testVhost('dead')
+  await using rabbitmq = await stranger(vhost.url)
+  const channel = await rabbitmq.createConfirmChannel()
+  {
+    await using distributor = new Distributor(vhost.url)
+    const poison = new Inbox<string>('poison')
+    const onPoison = ({ routingKey }: { routingKey: string }) => poison.push(routingKey)
+    await distributor.subscribe(() => {}, 'one', { subscriberGroup: 'g', onPoison })
+    await distributor.subscribe(() => {}, 'two', { onPoison })
+    for (const topic of ['one', 'two']) channel.publish('warren.events', topic, Buffer.from('no JSON'))
+    await Promise.all([poison.next(), poison.next()])
+  }
+  const dead = new Inbox<string>('dead letters')
+  await channel.consume('warren.dead', (letter) => {
+    const [death] = letter?.properties.headers?.['x-death'] ?? []
+    dead.push(`${letter?.content.toString()} on ${letter?.fields.routingKey} from ${death?.queue.slice(0, 18)}`)
+  })
+  expect([await dead.next(), await dead.next()].toSorted((a, b) => a.localeCompare(b))).toEqual([
+    'no JSON on one from warren.group.g:one',
+    'no JSON on two from warren.subscriber.',
+  ])
 })

@@ -166,6 +166,19 @@ describe('a publisher', () => {
     await later
   })
 
+  test('does not believe, just after connecting, that what was routed before is bound to nothing', async () => {
+    const sent = publisher()
+    await sent.publish(to('bound.x'))
+    await using rabbitmq = await stranger(vhost.url)
+    const channel = await rabbitmq.createChannel()
+    await channel.unbindQueue('received', 'events', 'bound.#')
+    const doubted = sent.publish(to('bound.x', { properties: { messageId: 'doubted' } }))
+    await expect(sent.publish(to('bound.y'))).rejects.toMatchObject({ field: 'routingKey' })
+    await channel.bindQueue('received', 'events', 'bound.#')
+    await doubted
+    expect((await received()).map(({ properties }) => properties.messageId as string)).toContain('doubted')
+  })
+
   test('says why it cannot publish when RabbitMQ is away for too long', async () => {
     const sent = publisher({ publishTimeoutMs: 300 }, 'amqp://127.0.0.1:1')
     const refusal = { code: 'BROKER_UNAVAILABLE', message: expect.stringContaining('not reachable at 127.0.0.1:1') }
@@ -174,16 +187,16 @@ describe('a publisher', () => {
 
   test('loses nothing when its connection is closed again and again under it', async () => {
     const sent = publisher()
-    let stop = false
+    const stop = new AbortController()
     let published = 0
     const publishing = Array.from({ length: 20 }, async () => {
-      while (!stop) {
+      while (!stop.signal.aborted) {
         published += 1
         await sent.publish(to('bound.n', { properties: { messageId: String(published) } }))
       }
     })
     for (let n = 0; n < 3; n += 1) await rabbit.ctl('close_all_connections', '--vhost', vhost.name, 'a test')
-    stop = true
+    stop.abort()
     await Promise.all(publishing)
     const ids = new Set((await received()).map(({ properties }) => properties.messageId as string))
     expect(ids.size).toBe(published)

@@ -46,10 +46,10 @@ describe('when RabbitMQ', () => {
     const ungrouped = new Inbox<unknown>('messages without a group')
     await distributor.subscribe((data) => grouped.push(data), 'numbers', { subscriberGroup: 'g' })
     await distributor.subscribe((data) => ungrouped.push(data), 'numbers')
-    let stop = false
+    const stop = new AbortController()
     let published = 0
     const publishing = (async () => {
-      while (!stop) {
+      while (!stop.signal.aborted) {
         published += 1
         // A restart may take longer than a publication waits.
         while (
@@ -68,7 +68,7 @@ describe('when RabbitMQ', () => {
     await gateway.publish({ exchange: 'passing', routingKey: 'k', body: Buffer.from('1'), properties: {} })
     const marker = published
     await ungrouped.nextMatching((data) => (data as number) > marker, 20_000)
-    stop = true
+    stop.abort()
     await publishing
     await grouped.nextMatching((data) => data === published)
     expect(new Set([...grouped.waiting, published]).size).toBe(published)

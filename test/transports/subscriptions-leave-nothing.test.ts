@@ -1,56 +1,224 @@
+import { unsubscribe as ignore, subscribe as observe } from 'node:diagnostics_channel'
 import type { EventEmitter } from 'node:events'
-import { subscribe as observe, unsubscribe as ignore } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
+import { eventually } from '../support/eventually.ts'
 import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
 import { connectGraphql, type GraphqlClient } from '../support/graphql-frames.ts'
-import { type HubWatch, watchHub } from '../support/hub-watch.ts'
+import { watchHub } from '../support/hub-watch.ts'
 import { rabbit, testVhost } from '../support/rabbitmq.ts'
 
+/** About 120 µs of processor time each, both sides together. */
+const overWebSocket = 100_000
+const overSse = 3_000
+const overRabbit = 2_000
 const sockets = 4
-const overSocket = 100_000
-const inFlight = 250
+/** Subscribed and completed before anything is awaited, on one socket. */
+const batch = 250
+/** What may be left in the heap, in bytes: far below one small object for each subscription. */
+const heapSlack = 4 * 1024 * 1024
 
-const listen = 'subscription Listen($after: Cursor) { channel(clientId: "alice", after: $after) { cursor data } }'
+const listen =
+  'subscription Listen($clientId: ID!, $after: Cursor) { channel(clientId: $clientId, after: $after) { data } }'
+const manyOperations = { WARREN_MAX_SUBSCRIBE_RATE: '1000000', WARREN_MAX_SUBSCRIPTIONS: '10000' }
 
-let gateway: InProcessGateway
-let hub: HubWatch
+const connect = ({ graphqlSocketUrl, operatorToken }: InProcessGateway) =>
+  connectGraphql(graphqlSocketUrl, { connectionParams: { token: operatorToken } })
 
-beforeEach(async () => {
-  gateway = await openGateway({ WARREN_MAX_SUBSCRIBE_RATE: '1000000', WARREN_MAX_SUBSCRIPTIONS: '10000' })
-  hub = watchHub(gateway.gateway.hub)
-})
-afterEach(() => gateway.close())
+/** Resolves when the gateway has read everything that was sent before on this socket. */
+async function read(client: GraphqlClient): Promise<void> {
+  client.frames.send({ type: 'ping' })
+  await client.frames.nextMatching((frame) => frame.includes('"pong"'), 60_000)
+}
 
-test('x', async () => {
-  const token = await gateway.clientToken('alice')
-  const clients = await Promise.all(Array.from({length: sockets}, () => connectGraphql(gateway.graphqlSocketUrl, { connectionParams: { token } })))
-  let t = Date.now()
-  const gc = gcOf()
-  const run = async (client: GraphqlClient, total: number, from = 0) => {
-    for (let n = 0; n < total; n += inFlight) {
-      for (let i = 0; i < inFlight; i += 1) {
-        const id = `s${from + n + i}`
-        client.frames.socket.send(`{"id":"${id}","type":"subscribe","payload":{"query":${JSON.stringify(listen)}}}`)
-        client.frames.socket.send(`{"id":"${id}","type":"complete"}`)
-      }
-      client.frames.send({ type: 'ping' })
-      await client.frames.nextMatching((f) => f.includes('pong'))
+/** So many subscriptions, each closed as soon as it is asked for; every other one resumes, so that it begins in the catch-up. */
+async function comeAndGo(client: GraphqlClient, count: number, after: string): Promise<void> {
+  for (let done = 0; done < count; done += batch) {
+    for (let number = 0; number < batch; number += 1) {
+      const variables = { clientId: `client-${number}`, after: number % 2 === 0 ? after : null }
+      client.frames.send({ id: `${number}`, type: 'subscribe', payload: { query: listen, variables } })
+      client.frames.send({ id: `${number}`, type: 'complete' })
     }
+    await read(client)
   }
-  for (let round = 0; round < 5; round += 1) {
-    await Promise.all(clients.map((c) => run(c, 2500, round * 1e6)))
-    await hub.until(0)
-    gc()
-    console.log(Date.now() - t, process.memoryUsage().heapUsed / 1e6, gateway.gateway.catchingUp, gateway.gateway.sessions.size)
-    t = Date.now()
-  }
-  for (const c of clients) await c[Symbol.asyncDispose]()
-}, 100_000)
+}
 
-function gcOf(): () => void {
+async function cursorOfNow(gateway: InProcessGateway): Promise<string> {
+  const query = '{ history(clientId: "nobody") { cursor } }'
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${gateway.operatorToken}` }
+  const response = await fetch(gateway.graphqlUrl, { method: 'POST', headers, body: JSON.stringify({ query }) })
+  return ((await response.json()) as { data: { history: { cursor: string } } }).data.history.cursor
+}
+
+/** Nobody subscribes, nobody catches up, and only those sessions are left whose sockets are open. */
+async function expectNothingLeft({ gateway }: InProcessGateway, openSockets: number): Promise<void> {
+  const left = () => ({
+    subscribers: gateway.hub.size,
+    catchingUp: gateway.catchingUp,
+    sessions: gateway.sessions.size,
+  })
+  const wanted = { subscribers: 0, catchingUp: 0, sessions: openSockets }
+  // A session of an aborted response ends when the loop has seen the abort; nobody announces it.
+  await eventually('everything to be let go', () => JSON.stringify(left()) === JSON.stringify(wanted)).catch(() => {})
+  expect(left()).toEqual(wanted)
+  for (const session of gateway.sessions) expect(session.subscriptions).toBe(0)
+}
+
+describe('subscribed and closed at once', () => {
+  test(`${overWebSocket} times over WebSocket: no subscriber, session, listener or memory is left`, async () => {
+    using accepted = acceptedSockets()
+    await using gateway = await openGateway(manyOperations)
+    const clients = await Promise.all(Array.from({ length: sockets }, () => connect(gateway)))
+    const cursor = await cursorOfNow(gateway)
+    const everyone = async (total: number) => {
+      await Promise.all(clients.map((client) => comeAndGo(client, total / sockets, cursor)))
+      await expectNothingLeft(gateway, sockets)
+      collectGarbage()
+      return { heap: process.memoryUsage().heapUsed, listeners: accepted.listeners() }
+    }
+    const before = await everyone(overWebSocket / 10)
+    const after = await everyone(overWebSocket - overWebSocket / 10)
+    expect(after.listeners).toEqual(before.listeners)
+    expect(after.heap - before.heap).toBeLessThan(heapSlack)
+    await Promise.all(clients.map((client) => client.frames.close()))
+    await expectNothingLeft(gateway, 0)
+  }, 240_000)
+
+  test(`${overSse} times over server-sent events, at every stage of the response: nothing is left`, async () => {
+    await using gateway = await openGateway(manyOperations)
+    const request = async (number: number) => {
+      const abort = new AbortController()
+      const response = fetch(gateway.graphqlUrl, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          accept: 'text/event-stream',
+          authorization: `Bearer ${gateway.operatorToken}`,
+        },
+        body: JSON.stringify({ query: listen, variables: { clientId: `client-${number % 10}` } }),
+        signal: abort.signal,
+      }).then(async (answered) => {
+        expect(answered.status).toBe(200)
+        if (number % 3 === 1) await answered.body?.getReader().read()
+        if (number % 3 > 0) abort.abort()
+        return answered.text()
+      })
+      // Before the request has left, or while it is being answered.
+      if (number % 3 === 0) setTimeout(() => abort.abort(), number % 8)
+      await expect(response).rejects.toThrow('abort')
+    }
+    const everyone = async (total: number) => {
+      for (let done = 0; done < total; done += 20) {
+        await Promise.all(Array.from({ length: 20 }, (_, index) => request(done + index)))
+      }
+      await expectNothingLeft(gateway, 0)
+      collectGarbage()
+      return process.memoryUsage().heapUsed
+    }
+    const before = await everyone(overSse / 5)
+    expect((await everyone(overSse - overSse / 5)) - before).toBeLessThan(heapSlack)
+  }, 120_000)
+
+  test(`${overRabbit} times on RabbitMQ: it has the connections, channels, queues, bindings and consumers that it had`, async () => {
+    await using vhost = await testVhost('leave-nothing')
+    await using gateway = await openGateway({ ...manyOperations, WARREN_BROKER_URL: vhost.url })
+    await eventually('the journal to be there', () => gateway.gateway.up)
+    await using client = await connect(gateway)
+    const cursor = await cursorOfNow(gateway)
+    await comeAndGo(client, batch, cursor)
+    const before = await whatRabbitHas(vhost.name)
+    await comeAndGo(client, overRabbit - batch, cursor)
+    const hub = watchHub(gateway.gateway.hub)
+    for (let number = 0; number < 200; number += 1) client.subscribe(listen, { clientId: `idle-${number}` })
+    await hub.until(200)
+    expect(await whatRabbitHas(vhost.name)).toEqual(before)
+    for (let number = 1; number <= 200; number += 1) client.frames.send({ id: `op-${number}`, type: 'complete' })
+    await hub.until(0)
+    expect(await whatRabbitHas(vhost.name)).toEqual(before)
+    await expectNothingLeft(gateway, 1)
+  }, 120_000)
+})
+
+describe('an idle subscription that is closed is gone at once', () => {
+  test('over WebSocket: by complete, by a close, and by a socket that breaks', async () => {
+    await using gateway = await openGateway()
+    const hub = watchHub(gateway.gateway.hub)
+    const endings: ((client: GraphqlClient, id: string) => void)[] = [
+      ({ frames }, id) => frames.send({ id, type: 'complete' }),
+      ({ frames }) => frames.socket.close(),
+      ({ frames }) => frames.socket.terminate(),
+    ]
+    for (const end of endings) {
+      await using client = await connect(gateway)
+      const { id } = client.subscribe(listen, { clientId: 'alice' })
+      await hub.until(1)
+      end(client, id)
+      await hub.until(0)
+    }
+    await expectNothingLeft(gateway, 0)
+  })
+
+  test('over server-sent events: by an abort', async () => {
+    await using gateway = await openGateway()
+    const hub = watchHub(gateway.gateway.hub)
+    const url = new URL(gateway.graphqlUrl)
+    url.searchParams.set('query', listen)
+    url.searchParams.set('variables', '{"clientId":"alice"}')
+    const abort = new AbortController()
+    const headers = { accept: 'text/event-stream', authorization: `Bearer ${gateway.operatorToken}` }
+    const response = await fetch(url, { headers, signal: abort.signal })
+    expect(response.headers.get('content-type')).toContain('text/event-stream')
+    await hub.until(1)
+    abort.abort()
+    await hub.until(0)
+    await expectNothingLeft(gateway, 0)
+  })
+})
+
+/** Sockets that servers of this process accept from here on, and how many listeners hang on those that are open, and on their WebSockets. */
+function acceptedSockets() {
+  const open = new Set<Socket>()
+  const note = (message: unknown) => {
+    const { socket } = message as { socket: Socket }
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  }
+  observe('net.server.socket', note)
+  const count = (emitter: EventEmitter) =>
+    emitter.eventNames().reduce((sum, name) => sum + emitter.listenerCount(name), 0)
+  return {
+    listeners: () =>
+      [...open].map((socket) => {
+        const key = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'websocket')
+        const webSocket = key ? (socket as unknown as Record<symbol, EventEmitter>)[key] : undefined
+        return { socket: count(socket), webSocket: webSocket ? count(webSocket) : undefined }
+      }),
+    [Symbol.dispose]: () => void ignore('net.server.socket', note),
+  }
+}
+
+/** Node's collector, without a flag on the command line. */
+function collectGarbage(): void {
   setFlagsFromString('--expose-gc')
-  return runInNewContext('gc') as () => void
+  const collect = runInNewContext('gc') as () => void
+  collect()
+}
+
+async function whatRabbitHas(vhost: string): Promise<Record<string, string[]>> {
+  const listings: [string, ...string[]][] = [
+    ['list_connections', 'vhost', 'name'],
+    ['list_channels', 'vhost', 'name', 'consumer_count'],
+    ['list_queues', '--vhost', vhost, 'name', 'consumers'],
+    ['list_bindings', '--vhost', vhost],
+    ['list_consumers', '--vhost', vhost],
+  ]
+  const printed = await Promise.all(listings.map((command) => rabbit.ctl(...command)))
+  return Object.fromEntries(
+    listings.map(([name, scope], index) => {
+      const lines = (printed[index] ?? '').split('\n').filter((line) => scope === '--vhost' || line.startsWith(vhost))
+      return [name, lines.toSorted()]
+    }),
+  )
 }
