@@ -50,7 +50,6 @@ async function run({ url, token, exchange, pid }: Contestant, rabbit: string): P
   socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query } }))
   // The plain stack does not say when its queue is bound: publish until one comes through.
   await firstMessage(socket, rabbit, exchange)
-  process.stderr.write('subscribed\n')
 
   let received = 0
   const last = `"number":${messages - 1},`
@@ -63,9 +62,10 @@ async function run({ url, token, exchange, pid }: Contestant, rabbit: string): P
   const before = cpuOf(pid)
   const began = performance.now()
   const publisher = script('./publisher.ts', rabbit, exchange, 'client.bench', String(messages), String(bytes))
+  const exited = once(publisher, 'exit')
   const started = once(socket, 'message').then(() => performance.now())
   const ended = await done
-  await once(publisher, 'exit')
+  await exited
   const used = cpuOf(pid) - before
   socket.terminate()
   if (received < messages) throw new Error(`${url}: ${received} of ${messages} came (began ${began})`)
@@ -111,7 +111,9 @@ try {
     // Who begins changes from round to round; the first round warms both up and does not count.
     for (const contestant of round % 2 === 0 ? contestants : contestants.toReversed()) {
       const result = await run(contestant, rabbit.url())
-      process.stderr.write(`${round === 0 ? 'warm-up' : `round ${round}`}: ${contestant.name} ${Math.round(result.perSecond)} a second\n`)
+      process.stderr.write(
+        `${round === 0 ? 'warm-up' : `round ${round}`}: ${contestant.name} ${Math.round(result.perSecond)} a second\n`,
+      )
       if (round > 0) results.get(contestant.name)?.push(result)
     }
   }

@@ -1,5 +1,14 @@
 /** What other programs use: the layer through which every endpoint reaches a broker, and the errors that it answers with. */
-export { type DistributorOptions, Distributor } from './distributor/distributor.ts'
-export type { Driver, DriverClass, Subscription } from './distributor/driver.ts'
+
 export type { Message, MessageProperties } from './core/message.ts'
+export { Distributor, type DistributorOptions } from './distributor/distributor.ts'
+export {
+  type Driver,
+  type DriverClass,
+  type DriverOptions,
+  type Receive,
+  type SubscribeOptions,
+  type Subscription,
+  Undeliverable,
+} from './distributor/driver.ts'
 export { type ErrorCode, GatewayError } from './errors.ts'

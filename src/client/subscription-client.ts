@@ -51,9 +51,9 @@ export function attempt(
   // that is still closing may have messages. On 1000 it knows better: it was disposed of and completes, or connects again at once.
   const listening = [
     client.on('closed', (event) => {
-      
+      if (closeCodeOf(event) !== 1000) end(event)
     }),
-
+    client.on('error', end),
   ]
   unsubscribe = client.subscribe(payload, {
     next: (result) => {

@@ -66,15 +66,17 @@ export class Quarantine {
     const { exchange, routingKey, offset, body, properties } = message
     this.#observer.messageQuarantined(reason)
     this.#observer.log('warn', `a message went to the quarantine: ${text}`, { exchange, routingKey, offset })
+    // A foreign user id would be refused (https://www.rabbitmq.com/docs/validated-user-id), and what expires would be gone unseen.
+    const { userId: _userId, expiration: _expiration, ...kept } = properties
     const headers = {
-      ...properties.headers,
+      ...kept.headers,
       'x-warren-reason': reason,
       'x-warren-exchange': exchange,
       'x-warren-routing-key': routingKey,
       'x-warren-offset': offset,
     }
     this.#broker
-      .publish({ exchange: this.#exchange, routingKey, body, properties: { ...properties, headers } })
+      .publish({ exchange: this.#exchange, routingKey, body, properties: { ...kept, headers } })
       .catch((failure: unknown) => {
         this.#met.delete(offset)
         const why = failure instanceof Error ? failure.message : String(failure)

@@ -48,7 +48,7 @@ export async function consumeStream(
   }
   const timer = setInterval(acknowledge, ackEveryMs)
   timer.unref()
-  channel.on('error', (error: Error) => end(error))
+  channel.on('error', (error: Error) => end(explain(error, stream)))
   channel.on('close', () => end(new Error('the channel was closed')))
 
   try {
@@ -72,12 +72,7 @@ export async function consumeStream(
   } catch (error) {
     open = false
     clearInterval(timer)
-    if (!/invalid arg 'x-stream-offset'/.test(String(error))) throw error
-    throw new GatewayError(
-      'SOURCE_CONFLICT',
-      `queue "${stream}" exists in RabbitMQ and is no stream, as the journal needs it: delete it, or set another WARREN_NAMESPACE`,
-      { cause: error },
-    )
+    throw explain(error, stream)
   }
   return {
     close: async () => {
@@ -92,6 +87,17 @@ export async function consumeStream(
 function offsetArgument(start: StreamStart): unknown {
   if (typeof start === 'number') return start === 0 ? 'first' : start
   return { '!': 'timestamp', value: Math.floor(start.timestampMs / 1000) }
+}
+
+/** RabbitMQ can't be asked for the type of a queue; it tells when a queue that is no stream is consumed as one. */
+function explain(error: unknown, stream: string): Error {
+  if (!/invalid arg 'x-stream-offset'/.test(String(error)))
+    return error instanceof Error ? error : new Error(String(error))
+  return new GatewayError(
+    'SOURCE_CONFLICT',
+    `queue "${stream}" exists in RabbitMQ and is no stream, as the journal needs it: delete it, or set another WARREN_NAMESPACE`,
+    { cause: error },
+  )
 }
 
 /** amqplib throws at once on a channel that is closing; the session's end is told elsewhere. */

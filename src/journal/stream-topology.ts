@@ -13,6 +13,8 @@ const lockRetryMs = 100
 const epochTimeoutMs = 10_000
 /** A record that was confirmed and that doesn't come is written again: while a node boots, streams forget what it confirms. */
 const probeAgainMs = 500
+/** What may differ from the stream that stands: see `declare`. */
+const retentionArguments = new Set(['x-max-age', 'x-max-length-bytes', 'x-stream-max-segment-size-bytes'])
 /** The log of epochs is a few bytes a start. */
 const epochRetention = { maxBytes: 1024 * 1024, segmentBytes: 128 * 1024 }
 /** Retention acts when a segment is full, so a segment is a small part of it; within what RabbitMQ takes. */
@@ -41,17 +43,20 @@ export async function ensureJournal(
     const exists = await queueExists(connection, name)
     const epoch = exists && known !== undefined ? known : randomBytes(8).toString('hex')
     await publish(record(epochs, { epoch }))
-    await declare(connection, name, {
-      'x-max-age': `${Math.ceil(retention.maxAgeMs / 1000)}s`,
-      'x-max-length-bytes': retention.maxBytes,
-      'x-stream-max-segment-size-bytes': Math.min(
-        maxSegmentBytes,
-        Math.max(minSegmentBytes, Math.round(retention.maxBytes / segmentsInRetention)),
-      ),
-    })
+    await declare(connection, name, limitsOf(retention))
     return epoch
   } finally {
     await release()
+  }
+}
+
+/** A bound that was not set is infinite, and is not told. */
+function limitsOf({ maxAgeMs, maxBytes }: Retention): Record<string, unknown> {
+  const segmentBytes = Math.round(maxBytes / segmentsInRetention)
+  return {
+    ...(Number.isFinite(maxAgeMs) ? { 'x-max-age': `${Math.ceil(maxAgeMs / 1000)}s` } : {}),
+    ...(Number.isFinite(maxBytes) ? { 'x-max-length-bytes': maxBytes } : {}),
+    'x-stream-max-segment-size-bytes': Math.min(maxSegmentBytes, Math.max(minSegmentBytes, segmentBytes)),
   }
 }
 
@@ -112,7 +117,7 @@ async function declare(connection: ChannelModel, name: string, limits: Record<st
   } catch (error) {
     if (codeOf(error) !== 406) throw error
     const argument = /inequivalent arg '([^']+)'/.exec(String(error))?.[1] ?? ''
-    if (Object.hasOwn(limits, argument)) return
+    if (retentionArguments.has(argument)) return
     throw new GatewayError(
       'SOURCE_CONFLICT',
       `queue "${name}" exists and is no stream as the journal needs it (${argument} differs): delete it, or set another WARREN_NAMESPACE`,

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import type { ExecutionResult, GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { printCursor } from '../core/cursor.ts'
@@ -28,12 +29,16 @@ export type StreamedOf = WeakMap<Request, Streamed>
 export function serverSentEvents(streamedOf: StreamedOf, maskError: (error: unknown) => GraphQLError): Plugin {
   return {
     onResultProcess(payload) {
-      const { request, result } = payload
+      const { request, result, serverContext } = payload
       const accept = request.headers.get('accept') ?? ''
       if (!isAsyncIterable(result) || !accept.includes('text/event-stream')) return
       const streamed = streamedOf.get(request)
       payload.setResultProcessor((_result, fetchAPI) => {
-        const body = eventStream(result[Symbol.asyncIterator](), streamed, maskError)
+        const body = eventStream(result[Symbol.asyncIterator](), streamed, maskError, () => {
+          // Put there by the adapter of node:http.
+          const { res } = serverContext as { res?: ServerResponse }
+          res?.destroy()
+        })
         return new fetchAPI.Response(body, {
           headers: {
             'content-type': 'text/event-stream; charset=utf-8',
@@ -51,6 +56,7 @@ function eventStream(
   results: AsyncIterator<ExecutionResult>,
   streamed: Streamed | undefined,
   maskError: (error: unknown) => GraphQLError,
+  breakOff: () => void,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
   let ping: NodeJS.Timeout | undefined
@@ -70,8 +76,9 @@ function eventStream(
       clearInterval(ping)
       const reason = streamed?.endedFor
       if (reason && closeReasons[reason].comeBack) {
-        // `complete` would keep a client from coming back, and so would an orderly end of the response some.
-        controller.error(new Error(closeReasons[reason].text))
+        // `complete` would keep a client from coming back, and so would an orderly end of the response some. An error of the
+        // stream would be nobody's, and end the process: Yoga pipes it without listening.
+        breakOff()
         return
       }
       controller.enqueue(encoder.encode('event: complete\ndata:\n\n'))

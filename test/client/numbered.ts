@@ -97,3 +97,19 @@ export async function chaos(options: {
 export function socketUrl(proxy: TcpProxy): string {
   return `ws://127.0.0.1:${proxy.port}/graphql`
 }
+
+/** As a page does that loads before it subscribes. */
+export async function position(clientId: string, graphqlUrl: string): Promise<string> {
+  const input = { clientId, name: clientId, email: 'somebody@example.com', password: 'correct horse battery' }
+  const response = await fetch(graphqlUrl, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      query:
+        'mutation M($input: CreateClientChannelInput!) { createClientChannel(input: $input) { channel { cursor } } }',
+      variables: { input },
+    }),
+  })
+  const { data } = (await response.json()) as { data: { createClientChannel: { channel: { cursor: string } } } }
+  return data.createClientChannel.channel.cursor
+}

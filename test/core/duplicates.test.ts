@@ -9,7 +9,10 @@ function entry(offset: number, given: { messageId?: string; key?: string; body?:
     exchange: 'e',
     routingKey: 'k',
     body: Buffer.from(given.body ?? '{}'),
-    properties: { messageId: given.messageId, headers: given.key === undefined ? {} : { [idempotencyHeader]: given.key } },
+    properties: {
+      messageId: given.messageId,
+      headers: given.key === undefined ? {} : { [idempotencyHeader]: given.key },
+    },
     redelivered: false,
     receivedAt: Date.now(),
   }

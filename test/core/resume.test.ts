@@ -85,7 +85,6 @@ describe('a feed', () => {
   )
 })
 
-
 describe('a cursor that cannot be resumed at', () => {
   test('is told as a gap where retention took its place, and everything that is kept follows', async () => {
     await using world = await gatewayOnMemory({ windowEntries: 10, journalEntries: 100 })

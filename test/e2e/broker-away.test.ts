@@ -35,7 +35,9 @@ async function readyz(gateway: { readonly opsPort: number }): Promise<{ status: 
 }
 
 /** The code and the sentence of a refusal, and how long it took. */
-async function refusalOf(answer: Promise<unknown>): Promise<{ code: string | undefined; text: string; afterMs: number }> {
+async function refusalOf(
+  answer: Promise<unknown>,
+): Promise<{ code: string | undefined; text: string; afterMs: number }> {
   const began = performance.now()
   try {
     await answer
@@ -138,7 +140,16 @@ describe('what an operator has to mend', () => {
       WARREN_OPS_PORT: String(opsPort),
       WARREN_LOG_LEVEL: 'debug',
     })
-    return { ...gateway, opsPort, call: callerOf(gateway.graphqlUrl, gateway.operatorToken) }
+    const call = callerOf(gateway.graphqlUrl, gateway.operatorToken)
+    /** The refusals of a source and of a publication, once the reason is known. */
+    const answers = async () => {
+      await eventually('the reason at /readyz', async () => fault.says.test((await readyz({ opsPort })).text))
+      return Promise.all([
+        refusalOf(call(createRabbitChannel, sourceOn(`${fault.user}.more`))),
+        refusalOf(call(publish, toAlice(1))),
+      ])
+    }
+    return { ...gateway, opsPort, call, answers: answers() }
   }
 
   beforeAll(async () => {
@@ -169,30 +180,31 @@ describe('what an operator has to mend', () => {
     stdout.mockRestore()
   })
 
-  test.each(faults)('$fault is said in the log and to probes, and every call is answered', async (fault) => {
-    const gateway = gateways.get(fault.user)
-    if (!gateway) throw new Error('unreachable')
-    await eventually(`the log to say ${String(fault.says)}`, () => fault.says.test(output))
-    await eventually('the reason at /readyz', async () => {
-      const { status, text } = await readyz(gateway)
-      return status === 503 && fault.says.test(text)
-    })
-    const [made, published] = await Promise.all([
-      refusalOf(gateway.call(createRabbitChannel, sourceOn(`${fault.user}.more`))),
-      refusalOf(gateway.call(publish, toAlice(1))),
-    ])
-    for (const { code, text } of [made, published]) {
-      expect(code).toBe('BROKER_UNAVAILABLE')
-      expect(text).toMatch(fault.says)
-    }
-    expect(published.afterMs).toBeLessThan(publishTimeoutMs + 3_000)
-    expect(made.afterMs).toBeLessThan(10_000)
-    for (const text of [output, (await readyz(gateway)).text, made.text, published.text]) {
-      expect(text).not.toContain(password)
-      expect(text).not.toContain(wrongPassword)
-    }
-    expect((await fetch(`http://127.0.0.1:${gateway.opsPort}/livez`)).status).toBe(200)
-  }, 30_000)
+  test.each(faults)(
+    '$fault is said in the log and to probes, and every call is answered',
+    async (fault) => {
+      const gateway = gateways.get(fault.user)
+      if (!gateway) throw new Error('unreachable')
+      await eventually(`the log to say ${String(fault.says)}`, () => fault.says.test(output))
+      await eventually('the reason at /readyz', async () => {
+        const { status, text } = await readyz(gateway)
+        return status === 503 && fault.says.test(text)
+      })
+      const [made, published] = await gateway.answers
+      for (const { code, text } of [made, published]) {
+        expect(code).toBe('BROKER_UNAVAILABLE')
+        expect(text).toMatch(fault.says)
+      }
+      expect(published.afterMs).toBeLessThan(publishTimeoutMs + 3_000)
+      expect(made.afterMs).toBeLessThan(10_000)
+      for (const text of [output, (await readyz(gateway)).text, made.text, published.text]) {
+        expect(text).not.toContain(password)
+        expect(text).not.toContain(wrongPassword)
+      }
+      expect((await fetch(`http://127.0.0.1:${gateway.opsPort}/livez`)).status).toBe(200)
+    },
+    30_000,
+  )
 
   test('each is told from the others', async () => {
     const sentences = await Promise.all([...gateways.values()].map(async (gateway) => (await readyz(gateway)).text))
@@ -228,7 +240,9 @@ describe('a source that RabbitMQ refuses', () => {
   test('is answered with SOURCE_CONFLICT and what to do, and disturbs nothing', async () => {
     await define({
       users: [user('clerk')],
-      permissions: [permission('clerk', { configure: '^clerk\\.', write: '^clerk\\.|^amq\\.default$', read: '^clerk\\.' })],
+      permissions: [
+        permission('clerk', { configure: '^clerk\\.', write: '^clerk\\.|^amq\\.default$', read: '^clerk\\.' }),
+      ],
     })
     const connection = await amqp.connect(node.url())
     const channel = await connection.createChannel()
@@ -240,7 +254,11 @@ describe('a source that RabbitMQ refuses', () => {
     })
     const call = callerOf(gateway.graphqlUrl, operator)
     const refused = (exchange: string) => refusalOf(call(createRabbitChannel, sourceOn(exchange)))
-    const [otherType, foreign, missing] = [await refused('clerk.orders'), await refused('free.for.all'), await refused('new.one')]
+    const [otherType, foreign, missing] = [
+      await refused('clerk.orders'),
+      await refused('free.for.all'),
+      await refused('new.one'),
+    ]
     for (const { code } of [otherType, foreign, missing]) expect(code).toBe('SOURCE_CONFLICT')
     expect(otherType.text).toMatch(/"clerk.orders" is a direct exchange, not fanout: say exchangeType: DIRECT/)
     expect(foreign.text).toMatch(/no permission to bind exchange "free.for.all".*grant/)
@@ -295,9 +313,13 @@ describe('RabbitMQ', () => {
     expect((await readyz(gateway)).status).toBe(503)
     await node.start()
     await gateway.ready(30_000)
-    await eventually('more messages for everybody', () => confirmed.every((count, index) => count >= (before[index] ?? 0) + 5), {
-      withinMs: 30_000,
-    })
+    await eventually(
+      'more messages for everybody',
+      () => confirmed.every((count, index) => count >= (before[index] ?? 0) + 5),
+      {
+        withinMs: 30_000,
+      },
+    )
     enough = true
     await publishers
     await call(publish, { input: { exchange: 'restart.news', routingKey: '', data: 'the end' } })
@@ -320,7 +342,9 @@ describe('RabbitMQ', () => {
     await using again = await gateway.again()
     const callAgain = callerOf(again.graphqlUrl, operator)
     expect(await callAgain(sources)).toEqual(known)
-    await using listener = await listen(again.graphqlSocketUrl, await testToken({ sub: 'alice' }), { clientId: 'alice' })
+    await using listener = await listen(again.graphqlSocketUrl, await testToken({ sub: 'alice' }), {
+      clientId: 'alice',
+    })
     await subscribed(callAgain, 1)
     await callAgain(publish, { input: { exchange: 'restart.news', routingKey: '', data: 'still served' } })
     expect((await listener.next()).data).toBe('still served')
@@ -330,7 +354,11 @@ describe('RabbitMQ', () => {
     await node.kill()
     await using gateway = await startGateway({
       ready: false,
-      env: { WARREN_BROKER_URL: node.url(), WARREN_NAMESPACE: 'early', WARREN_PUBLISH_TIMEOUT: `${publishTimeoutMs}ms` },
+      env: {
+        WARREN_BROKER_URL: node.url(),
+        WARREN_NAMESPACE: 'early',
+        WARREN_PUBLISH_TIMEOUT: `${publishTimeoutMs}ms`,
+      },
     })
     await gateway.printed(/RabbitMQ is not reachable at 127\.0\.0\.1:\d+: nothing listens there/)
     expect((await fetch(`http://127.0.0.1:${gateway.opsPort}/livez`)).status).toBe(200)

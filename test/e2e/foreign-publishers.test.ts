@@ -145,16 +145,24 @@ describe('an exchange that somebody else declared', () => {
     for (const { declared } of exchanges) {
       await shop.call('exchange_declare', declared)
       const { exchange } = declared
-      await shop.call('queue_bind', { queue: 'audit', exchange, routing_key: exchange === 'shop.orders' ? 'paid' : '#' })
+      await shop.call('queue_bind', {
+        queue: 'audit',
+        exchange,
+        routing_key: exchange === 'shop.orders' ? 'paid' : '#',
+      })
     }
     const before = await declarations()
     expect(before).toHaveLength(exchanges.length + 1)
 
-    await using alice = await listen(gateway.graphqlSocketUrl, await gateway.clientToken('alice'), { clientId: 'alice' })
+    await using alice = await listen(gateway.graphqlSocketUrl, await gateway.clientToken('alice'), {
+      clientId: 'alice',
+    })
     await hub.until(1)
     for (const { declared, input } of exchanges) {
       const { exchange } = declared
-      const made = await operator<{ createRabbitChannel: object }>(createRabbitChannel, { input: { exchange, ...input } })
+      const made = await operator<{ createRabbitChannel: object }>(createRabbitChannel, {
+        input: { exchange, ...input },
+      })
       expect(made.createRabbitChannel).toMatchObject({ exchange, exchangeType: input.exchangeType })
     }
     for (const { declared, published, missed } of exchanges) {
@@ -182,7 +190,9 @@ describe('an exchange that somebody else declared', () => {
       { routingKey: 'client.#', clientId: { bodyPointer: '/customer' } },
     ]
     for (const input of overlapping) await operator(createRabbitChannel, { input })
-    await using carol = await listen(gateway.graphqlSocketUrl, await gateway.clientToken('carol'), { clientId: 'carol' })
+    await using carol = await listen(gateway.graphqlSocketUrl, await gateway.clientToken('carol'), {
+      clientId: 'carol',
+    })
     await using dave = await listen(gateway.graphqlSocketUrl, await gateway.clientToken('dave'), { clientId: 'dave' })
     await hub.until(2)
     const customer = (name: string) => ({ content_type: 'application/json', headers: { customer: name } })

@@ -116,7 +116,9 @@ describe.each(['that share a data directory', 'with a data directory each'])('tw
     const heardAtB = await atB.take(published)
     expect(heardAtB.map(identity)).toEqual(heard.map(identity))
     const of = (publisher: string) =>
-      heard.map(({ data }) => data as { from: string; n: number }).flatMap(({ from, n }) => (from === publisher ? [n] : []))
+      heard
+        .map(({ data }) => data as { from: string; n: number })
+        .flatMap(({ from, n }) => (from === publisher ? [n] : []))
     for (const publisher of ['amqplib', 'pika']) expect(of(publisher)).toEqual(each)
     for (const publisher of ['A', 'B']) {
       expect(of(publisher).toSorted((one, other) => one - other)).toEqual(numbers(share.gateway))

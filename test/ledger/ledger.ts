@@ -356,13 +356,21 @@ function faultsOf({ client, listener, confirmed }: Book, balance: Balance): stri
   for (const kind of ['lost', 'doubled', 'misordered', 'invented'] as const) {
     const numbers = balance[kind]
     if (numbers.length === 0) continue
-    const at = listener.heard.findIndex((one) => one.kind === 'event' && one.number >= (numbers[0] ?? 0))
-    const around = listener.heard
-      .slice(Math.max(0, at - 3), at + 4)
-      .map((one) => (one.kind === 'gap' ? one.reason : one.number))
-    faults.push(`${client}: ${kind} ${numbers.join(' ')} of ${confirmed.length}; around it ${around.join(' ')}`)
+    faults.push(
+      `${client}: ${kind} ${numbers.join(' ')} of ${confirmed.length}; ${storyAround(listener, numbers[0] ?? 0)}`,
+    )
   }
   return faults
+}
+
+function storyAround({ heard, journey }: ResumingListener, number: number): string {
+  const at = heard.findIndex((one) => one.kind === 'event' && one.number >= number)
+  const from = Math.max(0, at - 3)
+  const story = heard.slice(from, at + 4).flatMap((one, index) => {
+    const resumed = journey.filter((place) => place.heard === from + index).map(({ how }) => `(${how})`)
+    return [...resumed, one.kind === 'gap' ? one.reason : String(one.number)]
+  })
+  return `around it ${story.join(' ')}`
 }
 
 async function post(url: string, body: object, token?: string): Promise<unknown> {

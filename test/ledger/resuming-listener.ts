@@ -30,6 +30,8 @@ const maxComeBackMs = 100
 export class ResumingListener {
   readonly client: string
   readonly heard: Heard[] = []
+  /** Where it came back, and how many it had heard by then: to tell what went wrong. */
+  readonly journey: { readonly heard: number; readonly how: string }[] = []
   /** What should not happen whatever breaks: an error instead of events, an event id that is not the cursor. */
   readonly problems: string[] = []
   /** How often it has come back with a cursor. */
@@ -111,7 +113,7 @@ export class ResumingListener {
         const frame = JSON.parse(textOf(data)) as { type: string; payload?: Result }
         if (frame.type === 'ping') send({ type: 'pong' })
         else if (frame.type === 'connection_ack') {
-          this.resumes += 1
+          this.#resumed(`ws ${port}`)
           const variables = { clientId: this.client, after: this.cursor }
           send({ id: '1', type: 'subscribe', payload: { query: channelQuery, variables } })
         } else if (frame.type === 'next') this.#take(frame.payload ?? {})
@@ -144,7 +146,7 @@ export class ResumingListener {
       call.on('error', () => {})
       call.on('close', () => resolve())
       call.on('response', (response) => {
-        if (response.statusCode === 200) this.resumes += 1
+        if (response.statusCode === 200) this.#resumed(`sse ${port}`)
         else this.problems.push(`over SSE came status ${response.statusCode}`)
         let text = ''
         response.setEncoding('utf8')
@@ -158,6 +160,11 @@ export class ResumingListener {
       })
       call.end(JSON.stringify({ query: channelQuery, variables }))
     })
+  }
+
+  #resumed(how: string): void {
+    this.resumes += 1
+    this.journey.push({ heard: this.heard.length, how: `${how} behind ${this.cursor}` })
   }
 
   #takeBlock(block: string): void {

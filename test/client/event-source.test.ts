@@ -1,0 +1,96 @@
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import type { Page } from 'playwright-core'
+import { launchChromium, type TestBrowser } from '../support/chromium.ts'
+import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
+import { freePort } from '../support/ports.ts'
+import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
+import { chaos, Heard, numbers, position, publish } from './numbered.ts'
+
+let gateway: InProcessGateway
+let proxy: TcpProxy
+let browser: TestBrowser
+let pages: { url: string; close(): Promise<void> }
+beforeAll(async () => {
+  gateway = await openGateway()
+  proxy = await tcpProxy(Number(new URL(gateway.url).port))
+  browser = await launchChromium()
+  pages = await servePage()
+}, 60_000)
+afterAll(async () => {
+  await browser?.close()
+  await pages?.close()
+  await proxy?.close()
+  await gateway?.close()
+})
+
+test("the example's page hears each of 2,000 messages once and in order, wherever its connection is cut", async () => {
+  const { heard, page } = await open(
+    'page',
+    await gateway.clientToken('page'),
+    await position('page', gateway.graphqlUrl),
+  )
+  const cut = () => proxy.cut()
+  await chaos({ seed: 7, count: 2_000, cuts: 4, heard, publish: (n) => publish(gateway, 'page', n), cut })
+  expect(heard.data).toEqual(numbers(2_000))
+  expect(proxy.accepted).toBeGreaterThan(2)
+  expect(browser.outside()).toEqual([])
+  await page.close()
+}, 60_000)
+
+test('a token that is refused is asked for again, and it goes on behind its cursor', async () => {
+  const after = await position('renewing', gateway.graphqlUrl)
+  await publish(gateway, 'renewing', 'before')
+  const { heard, page } = await open('renewing', 'expired', after)
+  await page.getByText('the connection was lost').waitFor()
+  await publish(gateway, 'renewing', 'meanwhile')
+  const token = await gateway.clientToken('renewing')
+  await page.goto(page.url().replace('token=expired', `token=${token}`))
+  await heard.until(2)
+  expect(heard.data).toEqual(['before', 'meanwhile'])
+  await page.close()
+})
+
+async function open(clientId: string, token: string, after: string): Promise<{ page: Page; heard: Heard }> {
+  const heard = new Heard()
+  const page = await browser.context.newPage()
+  await page.exposeFunction('heard', (text: string) => heard.add(JSON.parse(text)))
+  // What the page shows is what counts.
+  await page.addInitScript(() => {
+    const scope = globalThis as unknown as BrowserScope
+    new scope.MutationObserver((changes) => {
+      for (const { target, addedNodes } of changes) {
+        if (target.id === 'events') for (const line of addedNodes) scope.heard(line.textContent)
+      }
+    }).observe(scope.document, { childList: true, subtree: true })
+  })
+  const given = new URLSearchParams({ url: `http://127.0.0.1:${proxy.port}/graphql`, clientId, token, after })
+  await page.goto(`${pages.url}#${given.toString()}`)
+  return { page, heard }
+}
+
+/** What the page's own script uses of a browser, which the tests' types don't know. */
+interface BrowserScope {
+  readonly document: object
+  readonly MutationObserver: new (
+    onChange: (changes: { target: { id: string }; addedNodes: Iterable<{ textContent: string }> }[]) => void,
+  ) => { observe(target: object, options: object): void }
+  heard(text: string): void
+}
+
+async function servePage() {
+  const html = await readFile('examples/resume/event-source.html')
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(html)
+  })
+  const port = await freePort()
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${port}/event-source.html`,
+    async close() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
