@@ -4,6 +4,7 @@ import { checkConfigCommand } from './check-config.ts'
 import { exitStatus, report } from './failure.ts'
 import { printSchemaCommand } from './print-schema.ts'
 import { publishCommand } from './publish.ts'
+import { quarantineCommand } from './quarantine.ts'
 import { startCommand } from './start.ts'
 import { tailCommand } from './tail.ts'
 import { tokenCommand } from './token.ts'
@@ -17,9 +18,10 @@ export async function run(args: readonly string[]): Promise<number> {
     .addCommand(tokenCommand())
     .addCommand(publishCommand())
     .addCommand(tailCommand())
+    .addCommand(quarantineCommand())
     .addCommand(checkConfigCommand())
     .addCommand(printSchemaCommand())
-  for (const command of [program, ...program.commands]) {
+  for (const command of withInner(program)) {
     command.exitOverride().configureOutput({ outputError: (text, write) => write(inOneLine(text)) })
   }
   try {
@@ -30,6 +32,10 @@ export async function run(args: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.ok : exitStatus.wrongUse
     return report(error)
   }
+}
+
+function withInner(command: Command): Command[] {
+  return [command, ...command.commands.flatMap((inner) => withInner(inner))]
 }
 
 /** Commander puts its suggestion on a line of its own. */

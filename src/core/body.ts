@@ -85,9 +85,10 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
  * How deep JSON may nest. `JSON.parse` takes any depth, `JSON.stringify` ends in a stack overflow some thousands down: what could not be sent on
  * is poison here, where it hurts nobody else. RFC 8259 §9 allows the limit.
  */
-const maxDepth = 1_000
+export const maxDepth = 1_000
 
-function checkDepth(bytes: Buffer): void {
+/** Throws `UndecodableBody` where this JSON nests deeper. */
+export function checkDepth(bytes: Buffer): void {
   // Each level takes two bytes at least.
   if (bytes.length <= 2 * maxDepth) return
   let depth = 0

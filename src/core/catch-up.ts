@@ -109,22 +109,21 @@ export class CatchUp implements FeedKeeper {
     if (epoch === undefined || first === undefined || !last) return
     const inWindow: Feed[] = []
     const older: Feed[] = []
-    const ahead: Feed[] = []
+    const unknown: Feed[] = []
     for (const feed of this.#pending) {
       const { position } = feed
-      if (position === 'invalid') this.#tellGap([feed], 'INVALID_CURSOR')
-      else if (position === undefined || position.epoch !== epoch) this.#tellGap([feed], 'JOURNAL_REPLACED')
-      else if (position.offset > last.offset) ahead.push(feed)
+      if (typeof position !== 'object') this.#tellGap([feed], 'INVALID_CURSOR')
+      else if (position.epoch !== epoch || position.offset > last.offset) unknown.push(feed)
       else if (position.offset < first) older.push(feed)
       else if (this.#stands(recent.at(position.offset), position)) inWindow.push(feed)
       else this.#tellGap([feed], 'JOURNAL_REPLACED')
     }
-    for (const feed of [...inWindow, ...ahead]) this.#pending.delete(feed)
+    for (const feed of [...inWindow, ...unknown]) this.#pending.delete(feed)
     if (inWindow.length > 0) {
       for (const feed of inWindow) this.#judge(feed, 'resumed')
       this.#fromWindow(this.#passageOf(inWindow, Math.min(...inWindow.map(startOf)) - 1))
     }
-    if (ahead.length > 0) void this.#awaitAhead(ahead)
+    if (unknown.length > 0) void this.#awaitUnknown(unknown)
     if (older.length > 0 && this.#scans < maxScans) {
       for (const feed of older) this.#pending.delete(feed)
       void this.#scan(older)
@@ -261,8 +260,11 @@ export class CatchUp implements FeedKeeper {
     for (const feed of passage.feeds()) this.resume(feed)
   }
 
-  /** Cursors beyond what this replica has seen: another replica was faster, or the journal is not the one that they name. */
-  async #awaitAhead(feeds: Feed[]): Promise<void> {
+  /**
+   * Cursors of another life of the journal, or beyond what this replica has seen: another replica was faster to see it, or the journal is not the one
+   * that they name. A mark that comes back brings everything that was there before it, a new life of the journal included.
+   */
+  async #awaitUnknown(feeds: Feed[]): Promise<void> {
     const { journal, recent } = this.#context
     try {
       await journal.mark()
@@ -270,8 +272,11 @@ export class CatchUp implements FeedKeeper {
       for (const feed of feeds) this.resume(feed)
       return
     }
+    const epoch = this.#context.epoch()
     const last = recent.last?.offset ?? -1
-    const lost = feeds.filter((feed) => !feed.ended && offsetOf(feed) > last)
+    const isLost = ({ position }: Feed): boolean =>
+      epoch !== undefined && typeof position === 'object' && (position.epoch !== epoch || position.offset > last)
+    const lost = feeds.filter((feed) => !feed.ended && isLost(feed))
     this.#tellGap(lost, 'JOURNAL_REPLACED')
     for (const feed of feeds) if (!lost.includes(feed)) this.resume(feed)
   }

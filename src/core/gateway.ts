@@ -27,7 +27,7 @@ export interface GatewayParts {
   readonly control: ControlBus
   readonly registry: ClientRegistry
   readonly observer: Observer
-  readonly limits: SessionLimits
+  readonly limits: SessionLimits & { readonly publishTimeoutMs: number }
   readonly maxConnections: number
   /** Told of each change: whether the journal is there and current. */
   readonly onState: (state: { up: boolean; reason?: string }) => void
@@ -35,6 +35,10 @@ export interface GatewayParts {
 
 /** How long a position is waited for while the broker has never been there, in milliseconds. */
 const positionTimeoutMs = 5_000
+/** What publications may hold that wait for the journal to be there for the first time; past it they are refused at once. */
+const maxHeldBytes = 16 * 1024 * 1024
+/** What one of them weighs beside its body. */
+const envelopeBytes = 512
 
 /** Where the journal's tail, the sources, the hub and the sessions meet. Knows no transport and no broker by name. */
 export class Gateway implements JournalTail {
@@ -46,6 +50,8 @@ export class Gateway implements JournalTail {
   readonly #quarantine: Quarantine
   #epoch: string | undefined
   #up = false
+  #wasUp = false
+  #heldBytes = 0
   #downReason = 'it is not connected yet'
   #gapAhead: 'RETENTION' | 'JOURNAL_REPLACED' | undefined
   readonly #checkpoints = new Checkpoints()
@@ -123,15 +129,13 @@ export class Gateway implements JournalTail {
     return session
   }
 
-  /** Resolves once the broker has confirmed. Rejects as `Broker.publish` does. */
+  /**
+   * Resolves once the broker has confirmed. Rejects as `Broker.publish` does. Until the journal has been there for the first time, nothing is
+   * known to be bound to it: a confirmation would promise nothing, and a refusal would blame the caller.
+   */
   async publish(publication: Publication): Promise<void> {
-    try {
-      await this.#parts.broker.publish(publication)
-    } catch (error) {
-      // Before everything is declared and bound, a place that isn't there says nothing about the request.
-      const misplaced = error instanceof GatewayError && (error.field === 'exchange' || error.field === 'routingKey')
-      throw misplaced && !this.#up ? this.#unavailable(error) : error
-    }
+    if (!this.#wasUp) await this.#holdBack(publication.body.length)
+    await this.#parts.broker.publish(publication)
   }
 
   /**
@@ -140,7 +144,7 @@ export class Gateway implements JournalTail {
    */
   async position(): Promise<Cursor> {
     if (this.#up) await this.#parts.journal.mark().catch(() => undefined)
-    if (!this.#parts.recent.last) await this.#firstUp()
+    if (!this.#parts.recent.last) await this.#firstUp(positionTimeoutMs)
     const { last } = this.#parts.recent
     if (!last || this.#epoch === undefined) {
       throw new GatewayError(
@@ -224,6 +228,7 @@ export class Gateway implements JournalTail {
 
   onUp(): void {
     this.#up = true
+    this.#wasUp = true
     this.#duplicates.outageOver()
     this.#parts.onState({ up: true })
     this.#parts.observer.log('info', 'the journal is there and current')
@@ -370,17 +375,26 @@ export class Gateway implements JournalTail {
     for (const session of this.sessions) session.endChannel(clientId)
   }
 
-  async #firstUp(): Promise<void> {
+  async #firstUp(timeoutMs: number): Promise<void> {
     if (this.#up) return
     let up: () => void = () => undefined
     let timer: NodeJS.Timeout | undefined
     await new Promise<void>((resolve) => {
       up = resolve
       this.#waitingForUp.add(up)
-      timer = setTimeout(resolve, positionTimeoutMs)
+      timer = setTimeout(resolve, timeoutMs)
     })
     clearTimeout(timer)
     this.#waitingForUp.delete(up)
+  }
+
+  async #holdBack(bytes: number): Promise<void> {
+    if (this.#heldBytes > 0 && this.#heldBytes + bytes > maxHeldBytes) throw this.#unavailable()
+    const weight = bytes + envelopeBytes
+    this.#heldBytes += weight
+    await this.#firstUp(this.#parts.limits.publishTimeoutMs)
+    this.#heldBytes -= weight
+    if (!this.#wasUp) throw this.#unavailable()
   }
 
   /** Resolves when it has been heard here, and so stands in the journal before whatever comes next. */
@@ -392,7 +406,7 @@ export class Gateway implements JournalTail {
     }
   }
 
-  #unavailable(cause: unknown): GatewayError {
+  #unavailable(cause?: unknown): GatewayError {
     return new GatewayError('BROKER_UNAVAILABLE', `the journal cannot be reached: ${this.#downReason}`, { cause })
   }
 

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { badInput, GatewayError } from '../errors.ts'
+import { checkDepth, maxDepth, UndecodableBody } from './body.ts'
 import { checkClientId } from './channel.ts'
 import { idempotencyHeader } from './duplicates.ts'
 import type { Publication } from './message.ts'
@@ -42,7 +43,7 @@ export function publicationOf(
     exchange,
     routingKey,
     messageId,
-    body: Buffer.from(JSON.stringify(request.data ?? null)),
+    body: bodyOf(request.data, `${prefix}data`),
     properties: {
       contentType: 'application/json',
       messageId,
@@ -101,6 +102,19 @@ function destinationOf(
   return {
     exchange: shortString(`${prefix}exchange`, exchange) ?? '',
     routingKey: shortString(`${prefix}routingKey`, routingKey) ?? '',
+  }
+}
+
+/** What the channel's subscribers could not be given is refused here, where somebody can still be told. */
+function bodyOf(data: unknown, field: string): Buffer {
+  try {
+    const body = Buffer.from(JSON.stringify(data ?? null))
+    checkDepth(body)
+    return body
+  } catch (error) {
+    // JSON.stringify ends in a RangeError some thousands of levels down.
+    if (!(error instanceof UndecodableBody || error instanceof RangeError)) throw error
+    throw badInput(field, `expected JSON that nests at most ${maxDepth} levels`)
   }
 }
 

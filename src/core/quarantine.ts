@@ -66,14 +66,17 @@ export class Quarantine {
     const { exchange, routingKey, offset, body, properties } = message
     this.#observer.messageQuarantined(reason)
     this.#observer.log('warn', `a message went to the quarantine: ${text}`, { exchange, routingKey, offset })
-    // A foreign user id would be refused (https://www.rabbitmq.com/docs/validated-user-id), and what expires would be gone unseen.
-    const { userId: _userId, expiration: _expiration, ...kept } = properties
+    // A foreign user id would be refused (https://www.rabbitmq.com/docs/validated-user-id), and what expires would be gone unseen: headers keep both.
+    const { userId, expiration, ...kept } = properties
     const headers = {
       ...kept.headers,
+      ...(userId === undefined ? {} : { 'x-warren-user-id': userId }),
+      ...(expiration === undefined ? {} : { 'x-warren-expiration': expiration }),
       'x-warren-reason': reason,
       'x-warren-exchange': exchange,
       'x-warren-routing-key': routingKey,
       'x-warren-offset': offset,
+      'x-warren-received-at': new Date(message.receivedAt).toISOString(),
     }
     this.#broker
       .publish({ exchange: this.#exchange, routingKey, body, properties: { ...kept, headers } })

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import type { YogaInitialContext } from 'graphql-yoga'
 import type { Credentials } from '../auth/authenticate.ts'
 import type { ClientChannels } from '../core/client-channels.ts'
@@ -21,12 +22,17 @@ export interface SocketContext {
   readonly session: Session
 }
 
+/** What the adapter of node:http adds to a request. */
+interface NodeContext {
+  readonly res: ServerResponse
+}
+
 /** Makes an operation's context: over WebSocket within the session of the socket, over HTTP with an identity of its own. */
 export function contextFactory(
   parts: GraphQLParts,
   streamedOf: StreamedOf,
-): (initial: YogaInitialContext & Partial<SocketContext>) => Promise<Context> {
-  return async ({ request, params, session }) => {
+): (initial: YogaInitialContext & Partial<SocketContext> & Partial<NodeContext>) => Promise<Context> {
+  return async ({ request, params, session, res }) => {
     const { extensions } = params ?? {}
     const given: Credentials = {
       authorization: session || !request ? undefined : (request.headers.get('authorization') ?? tokenInUrl(request)),
@@ -55,6 +61,7 @@ export function contextFactory(
           const feed = own.subscribe({ ...options, after: lastEventId ?? options.after }, () => own.end('client'))
           streamed = { feed }
           if (request) streamedOf.set(request, streamed)
+          if (res) endWith(res, own)
           return feed
         } catch (error) {
           own.end('client')
@@ -63,6 +70,12 @@ export function contextFactory(
       },
     }
   }
+}
+
+/** However far Yoga has come: what it makes for a request that was aborted meanwhile is dropped, and nobody tells the subscription. */
+function endWith(response: ServerResponse, session: Session): void {
+  if (response.destroyed) session.end('client')
+  else response.once('close', () => session.end('client'))
 }
 
 /**

@@ -65,11 +65,12 @@ function eventStream(
       // Something at once: some browsers hold a response back until its first byte.
       const { min, max } = reconnectMs
       controller.enqueue(encoder.encode(`retry: ${Math.round(min + Math.random() * (max - min))}\n\n`))
-      ping = setInterval(() => {
-        if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(':\n\n'))
-      }, pingMs)
     },
     async pull(controller) {
+      // Not at the start: the response of a request that was aborted meanwhile is dropped by Yoga, neither read nor cancelled.
+      ping ??= setInterval(() => {
+        if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(':\n\n'))
+      }, pingMs)
       const { done, value } = await nextOf(results, maskError)
       if (value) controller.enqueue(encoder.encode(next(value, streamed?.feed)))
       if (!done) return

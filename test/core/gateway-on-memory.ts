@@ -36,7 +36,12 @@ export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100
     control: broker.openControlBus(),
     registry,
     observer,
-    limits: { maxSubscriptions: 1_000, maxSubscribeRate: 1_000_000, maxBufferedBytes: 64 * 1024 },
+    limits: {
+      maxSubscriptions: 1_000,
+      maxSubscribeRate: 1_000_000,
+      maxBufferedBytes: 64 * 1024,
+      publishTimeoutMs: 1_000,
+    },
     maxConnections: 1_000,
     onState: () => {},
   })
@@ -104,10 +109,10 @@ export class Listener {
   async take(count = Number.POSITIVE_INFINITY): Promise<void> {
     for (let left = count; left > 0 && !this.#asked; left -= 1) {
       this.#asked = true
-      void this.feed.next().then(({ done, value }) => {
-        if (done) return
+      void this.feed.next().then((taken) => {
+        if (taken.done) return
         this.#asked = false
-        this.heard.push(value as ChannelEvent)
+        this.heard.push(taken.value)
       })
       // Whatever is queued is there after a microtask or two.
       await Promise.resolve()

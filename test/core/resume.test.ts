@@ -28,7 +28,7 @@ describe('a feed', () => {
       const open = new Map<Listener, { channel: string; from: number }>()
 
       const actions = {
-        async publish() {
+        publish: async () => {
           for (let left = upTo(60); left > 0; left -= 1) {
             const channel = pick(channels)
             published.push({ channel, n: published.length })
@@ -36,7 +36,7 @@ describe('a feed', () => {
           }
           for (const witness of witnesses.values()) await witness.take()
         },
-        async subscribe() {
+        subscribe: async () => {
           const witness = witnesses.get(pick(channels)) as Listener
           const event = witness.heard.length > 0 ? pick(witness.heard) : undefined
           const channel = pick(channels)
@@ -45,10 +45,10 @@ describe('a feed', () => {
           const from = event?.kind === 'MESSAGE' ? Number(event.message.body.toString()) + 1 : published.length
           open.set(listener, { channel, from })
         },
-        async take() {
+        take: async () => {
           for (const listener of open.keys()) if (random() < 0.5) await listener.take(upTo(50))
         },
-        async close() {
+        close: async () => {
           if (open.size < 2) return
           const listener = pick([...open.keys()])
           open.delete(listener)

@@ -296,10 +296,10 @@ describe('RabbitMQ', () => {
 
     // Each client is written to by one publisher that waits for each confirmation; it ends when it is told.
     const confirmed = names.map(() => 0)
-    let enough = false
+    const enough = new AbortController()
     const publishers = Promise.all(
       names.map(async (clientId, index) => {
-        for (let n = 0; !enough; n += 1) {
+        for (let n = 0; !enough.signal.aborted; n += 1) {
           await call(publish, { input: { clientId, data: n } })
           confirmed[index] = n + 1
         }
@@ -320,7 +320,7 @@ describe('RabbitMQ', () => {
         withinMs: 30_000,
       },
     )
-    enough = true
+    enough.abort()
     await publishers
     await call(publish, { input: { exchange: 'restart.news', routingKey: '', data: 'the end' } })
 

@@ -26,7 +26,7 @@ export const channelQuery = `subscription Everything($clientId: ID!, $after: Cur
 
 export interface GraphqlError {
   readonly message: string
-  readonly extensions: { readonly code?: string; readonly field?: string }
+  readonly extensions?: { readonly code?: string; readonly field?: string }
 }
 
 /** Operations over HTTP as the bearer of a token; resolves to the data, rejects with `Refused`. */
@@ -38,7 +38,7 @@ export class Refused extends Error {
 
   constructor(errors: readonly GraphqlError[]) {
     super(errors.map(({ message }) => message).join('; '))
-    this.code = errors[0]?.extensions.code
+    this.code = errors[0]?.extensions?.code
   }
 }
 

@@ -28,7 +28,7 @@ async function listen(
     headers,
     token,
     from = gateway,
-  }: { after?: string; headers?: HeadersInit; token?: string; from?: InProcessGateway } = {},
+  }: { after?: string; headers?: Record<string, string>; token?: string; from?: InProcessGateway } = {},
 ) {
   const url = new URL(from.graphqlUrl)
   url.searchParams.set('query', query)

@@ -5,6 +5,8 @@ import { onChannel } from './short-lived-channel.ts'
 
 /** What is set aside is kept for somebody to look at, up to this size in bytes; then the oldest goes. */
 const maxBytes = 1024 ** 3
+/** Whoever looks without taking away returns what he has seen, and RabbitMQ 4 throws away what came back 20 times unless told otherwise. */
+const deliveryLimit = 2 ** 31 - 1
 
 /**
  * A durable fanout exchange and a durable queue of the same name, bound: `<namespace>.quarantine` for what the gateway cannot deliver,
@@ -16,7 +18,9 @@ export async function declareSetAside(connection: ChannelModel, name: string): P
     await onChannel(connection, (channel) => channel.checkQueue(name))
   } catch (error) {
     if (!repliedWith(error, replyCodes.notFound)) throw error
-    const options = { arguments: { 'x-queue-type': 'quorum', 'x-max-length-bytes': maxBytes } }
+    const options = {
+      arguments: { 'x-queue-type': 'quorum', 'x-max-length-bytes': maxBytes, 'x-delivery-limit': deliveryLimit },
+    }
     await onChannel(connection, (channel) => channel.assertQueue(name, options))
   }
   await onChannel(connection, (channel) => channel.bindQueue(name, name, ''))

@@ -1,0 +1,39 @@
+import { TextDecoder } from 'node:util'
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** Text from the wire as a terminal may have it: what is no visible character is escaped, and so is the backslash. */
+export function printable(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}\\]/gu, escape)
+}
+
+/** The first bytes of a body, as text where they are text; `…` where there are more. */
+export function firstBytes(body: Buffer, count: number): string {
+  const bytes = body.subarray(0, count)
+  const more = body.length > count ? '…' : ''
+  // The cut may go through a character of up to four bytes.
+  const slack = more === '' ? 0 : Math.min(3, bytes.length)
+  for (let cut = 0; cut <= slack; cut += 1) {
+    try {
+      return printable(utf8.decode(bytes.subarray(0, bytes.length - cut))) + more
+    } catch {}
+  }
+  return [...bytes].map(printableByte).join('') + more
+}
+
+const short = new Map([
+  ['\n', '\\n'],
+  ['\r', '\\r'],
+  ['\t', '\\t'],
+  ['\\', '\\\\'],
+])
+
+function escape(character: string): string {
+  return short.get(character) ?? `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`
+}
+
+function printableByte(byte: number): string {
+  return byte >= 0x20 && byte < 0x7f && byte !== 0x5c
+    ? String.fromCharCode(byte)
+    : `\\x${byte.toString(16).padStart(2, '0')}`
+}
