@@ -23,7 +23,7 @@ for (let seed = Number(values.seed), done = 0; done < trials; seed += 1) {
   ]
   const result = await runLedger({
     seed,
-    clients: 60,
+    clients: 40,
     replicas: 3,
     trials: Math.min(trialsInRound, trials - done),
     script,

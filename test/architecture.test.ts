@@ -50,6 +50,7 @@ describe('each rule notices what breaks it', () => {
       "import '../rest/b.ts'",
       'transports/tcp imports its sibling transports/rest',
     ],
+    ["Node's modules in a browser", 'src/client/a.ts', "import 'node:crypto'", 'which a browser does not have'],
     ['a package in the core', 'src/core/a.ts', "import { z } from 'zod'", 'core imports the package zod'],
     [
       'an import from outside src',

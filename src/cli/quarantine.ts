@@ -9,6 +9,8 @@ import { describe, original, quarantined } from './quarantined.ts'
 
 const configNames = ['brokerUrl', 'namespace'] as const satisfies readonly OptionName[]
 const defaultLimit = 50
+/** RabbitMQ puts what was looked at behind what wasn't: only who looks at everything leaves the order as it was. Up to so many, that takes no time. */
+const lookAtAll = 1_000
 
 export function quarantineCommand(): Command {
   return new Command('quarantine')
@@ -27,7 +29,8 @@ function listCommand(): Command {
     const limit = limitOf(given.limit)
     await withQueue(command, async (queue) => {
       let shown = 0
-      const count = await queue.visit(limit, (message) => {
+      const count = await queue.visit(Math.max(limit, lookAtAll), (message) => {
+        if (shown === limit) return keep
         const one = quarantined(message)
         process.stdout.write(given.json ? `${JSON.stringify(one)}\n` : describe(one))
         shown += 1

@@ -51,6 +51,10 @@ export class Gateway implements JournalTail {
   #epoch: string | undefined
   #up = false
   #wasUp = false
+  #present = false
+  #flows = false
+  #flowing: Promise<void> | undefined
+  #defaultSource: Source | undefined
   #heldBytes = 0
   #downReason = 'it is not connected yet'
   #gapAhead: 'RETENTION' | 'JOURNAL_REPLACED' | undefined
@@ -79,15 +83,16 @@ export class Gateway implements JournalTail {
   /** Serves what the registry knows and begins to tail; resolves before the broker is there. */
   async open(defaultSource: SourceDefinition): Promise<void> {
     const { registry, broker, journal, control } = this.#parts
-    await registry.addSource({
+    const { source } = await registry.addSource({
       ...defaultSource,
       id: sourceId(defaultSource),
       createdAt: new Date(),
       ownsExchange: true,
     })
-    for (const source of await registry.listSources()) {
-      this.sources.add(source)
-      broker.keep(source)
+    this.#defaultSource = source
+    for (const known of await registry.listSources()) {
+      this.sources.add(known)
+      broker.keep(known)
     }
     control.listen(
       (message) => void this.#onControl(message).catch((error: unknown) => this.#complain('a control message', error)),
@@ -130,11 +135,11 @@ export class Gateway implements JournalTail {
   }
 
   /**
-   * Resolves once the broker has confirmed. Rejects as `Broker.publish` does. Until the journal has been there for the first time, nothing is
-   * known to be bound to it: a confirmation would promise nothing, and a refusal would blame the caller.
+   * Resolves once the broker has confirmed. Rejects as `Broker.publish` does. Until the journal has been there for the first time and the sources
+   * flow into it, a confirmation would promise nothing, and a refusal would blame the caller.
    */
   async publish(publication: Publication): Promise<void> {
-    if (!this.#wasUp) await this.#holdBack(publication.body.length)
+    if (!this.#flows) await this.#holdBack(publication.body.length)
     await this.#parts.broker.publish(publication)
   }
 
@@ -217,6 +222,10 @@ export class Gateway implements JournalTail {
     this.#duplicates.clear()
   }
 
+  onPresent(): void {
+    this.#present = true
+  }
+
   onTruncated(): void {
     this.#gapAhead = 'RETENTION'
     this.#parts.observer.log(
@@ -254,6 +263,8 @@ export class Gateway implements JournalTail {
       this.#onMark(message)
       return
     }
+    // Whoever listens from now on is not told of the past that a starting replica reads.
+    if (!this.#present) return
     this.#parts.observer.messageReceived(this.sources.labelOf(message) ?? 'none')
     const audience = this.#audienceOf(message)
     if (!this.hub.hasListeners(audience)) return
@@ -299,7 +310,7 @@ export class Gateway implements JournalTail {
     if (note?.kind === 'poison') this.#quarantine.claimed(note)
     if (note?.kind === 'source-created') this.#created(reviveSource(note.source))
     if (note?.kind === 'source-deleted') this.#deleted(note.id)
-    this.#checkpoints.tell(() => cursorOf(this.#epoch ?? '', mark))
+    if (this.#present) this.#checkpoints.tell(() => cursorOf(this.#epoch ?? '', mark))
   }
 
   /** From the mark on, its messages are routed; the registry hears of it too where it is not the one that was told. */
@@ -392,9 +403,25 @@ export class Gateway implements JournalTail {
     if (this.#heldBytes > 0 && this.#heldBytes + bytes > maxHeldBytes) throw this.#unavailable()
     const weight = bytes + envelopeBytes
     this.#heldBytes += weight
-    await this.#firstUp(this.#parts.limits.publishTimeoutMs)
-    this.#heldBytes -= weight
-    if (!this.#wasUp) throw this.#unavailable()
+    try {
+      if (!this.#wasUp) await this.#firstUp(this.#parts.limits.publishTimeoutMs)
+      if (!this.#wasUp) throw this.#unavailable()
+      await this.#untilSourcesFlow()
+    } finally {
+      this.#heldBytes -= weight
+    }
+  }
+
+  /** The broker binds in the order of the calls: when this one has been served, those of the start have been. One for all who wait. */
+  #untilSourcesFlow(): Promise<void> {
+    const bind = async (): Promise<void> => {
+      if (this.#defaultSource) await this.#parts.broker.bind(this.#defaultSource)
+      this.#flows = true
+    }
+    this.#flowing ??= bind().finally(() => {
+      this.#flowing = undefined
+    })
+    return this.#flowing
   }
 
   /** Resolves when it has been heard here, and so stands in the journal before whatever comes next. */

@@ -80,6 +80,11 @@ export interface JournalTail {
    * Comes before any message of that life.
    */
   onEpoch(epoch: string): void
+  /**
+   * Once: the entries up to here are the past, which a starting replica reads for its window; from the next one on they were written after
+   * `open` was called (or a moment before), and are for those who listen from now on.
+   */
+  onPresent(): void
   /** Retention overtook the tail while it was away: entries before the next one are missing for everyone who was live. */
   onTruncated(): void
   /** Each entry once, in order of offset; marks among them. */

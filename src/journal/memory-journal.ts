@@ -27,6 +27,7 @@ export class MemoryJournal implements Journal {
   open(tail: JournalTail): void {
     this.#tail = tail
     tail.onEpoch(randomBytes(8).toString('hex'))
+    tail.onPresent()
     this.#append(markOf())
     tail.onUp()
     this.#stopMarks = markEvery(

@@ -1,4 +1,5 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib'
+import { fingerprintOf } from '../core/cursor.ts'
 import type { JournalMessage } from '../core/message.ts'
 import { GatewayError } from '../errors.ts'
 
@@ -11,33 +12,48 @@ const ackEveryMs = 200
 /** Where to begin: an exact offset, or the chunk that holds a moment. */
 export type StreamStart = number | { readonly timestampMs: number }
 
+/** Who reads a stream. None of these may throw. */
+export interface StreamVisitor {
+  /** Each entry, in order of offset. */
+  take(entry: JournalMessage): void
+  /** Before an entry: retention took what stood between it and the one before, or it is not certain that it didn't. */
+  onOvertaken(): void
+  /** Called once, where the broker ends it (cancel, channel or connection closed). */
+  onEnd(error: Error): void
+}
+
 export interface StreamConsumer {
   /** Stops; nothing is handed over afterwards. */
   close(): Promise<void>
 }
 
 /**
- * Consumes a stream in order on a channel of its own. `onEnd` is called once, where the broker ends it (cancel, channel or
- * connection closed). `take` must not throw. Rejects with `SOURCE_CONFLICT` where the queue is of another type.
+ * Consumes a stream in order on a channel of its own. Rejects with `SOURCE_CONFLICT` where the queue is of another type.
+ *
+ * A reader that retention overtakes goes on at the oldest segment that is left, and RabbitMQ doesn't say so. Every segment begins with a hole of its
+ * own, so that a hole alone means nothing: at each, reading waits until it is known whether the entry before is still there. If so,
+ * then so is everything behind it, for retention takes the oldest first.
  * https://www.rabbitmq.com/docs/streams#consuming
  */
 export async function consumeStream(
   connection: ChannelModel,
   stream: string,
   start: StreamStart,
-  take: (entry: JournalMessage) => void,
-  onEnd: (error: Error) => void,
+  visitor: StreamVisitor,
 ): Promise<StreamConsumer> {
   const channel = await connection.createChannel()
   let open = true
   let unacked: ConsumeMessage | undefined
   let count = 0
+  let last: JournalMessage | undefined
+  /** What came since a hole that is being looked into; bounded by the prefetch, for it is not acknowledged. */
+  let held: ConsumeMessage[] | undefined
 
   const end = (error: Error): void => {
     if (!open) return
     open = false
     clearInterval(timer)
-    onEnd(error)
+    visitor.onEnd(error)
   }
   const acknowledge = (): void => {
     const message = unacked
@@ -48,8 +64,46 @@ export async function consumeStream(
   }
   const timer = setInterval(acknowledge, ackEveryMs)
   timer.unref()
-  channel.on('error', (error: Error) => end(explain(error, stream)))
+  channel.on('error', (error: Error) => end(error))
   channel.on('close', () => end(new Error('the channel was closed')))
+
+  const take = (message: ConsumeMessage, entry: JournalMessage | undefined): void => {
+    unacked = message
+    count += 1
+    if (entry) {
+      last = entry
+      visitor.take(entry)
+    }
+    if (count >= ackEveryMessages) acknowledge()
+  }
+  const receive = (message: ConsumeMessage): void => {
+    const entry = entryOf(message, stream)
+    if (entry && last && entry.offset > last.offset + 1) {
+      held = [message]
+      void lookInto(last)
+    } else take(message, entry)
+  }
+  const lookInto = async (before: JournalMessage): Promise<void> => {
+    try {
+      const intact = await stillThere(connection, stream, before)
+      if (!open) return
+      if (!intact) visitor.onOvertaken()
+    } catch (error) {
+      return end(error instanceof Error ? error : new Error(String(error)))
+    }
+    const [first, ...rest] = held ?? []
+    held = undefined
+    if (first) take(first, entryOf(first, stream))
+    for (const [index, message] of rest.entries()) {
+      if (!open) return
+      receive(message)
+      // Another hole.
+      if (held) {
+        held.push(...rest.slice(index + 1))
+        return
+      }
+    }
+  }
 
   try {
     await channel.prefetch(prefetchMessages)
@@ -59,20 +113,20 @@ export async function consumeStream(
         if (!open) return
         if (!message) {
           end(new Error(`RabbitMQ cancelled the consumer of stream "${stream}": it was deleted, or lost its node`))
-          return
-        }
-        unacked = message
-        count += 1
-        const entry = entryOf(message, stream)
-        if (entry) take(entry)
-        if (count >= ackEveryMessages) acknowledge()
+        } else if (held) held.push(message)
+        else receive(message)
       },
       { noAck: false, arguments: { 'x-stream-offset': offsetArgument(start) } },
     )
   } catch (error) {
     open = false
     clearInterval(timer)
-    throw explain(error, stream)
+    if (!/invalid arg 'x-stream-offset'/.test(String(error))) throw error
+    throw new GatewayError(
+      'SOURCE_CONFLICT',
+      `queue "${stream}" exists in RabbitMQ and is no stream, as the journal needs it: delete it, or set another WARREN_NAMESPACE`,
+      { cause: error },
+    )
   }
   return {
     close: async () => {
@@ -81,6 +135,30 @@ export async function consumeStream(
       clearInterval(timer)
       await closeQuietly(channel)
     },
+  }
+}
+
+/** Reads at the entry's offset and expects that very entry. */
+async function stillThere(connection: ChannelModel, stream: string, entry: JournalMessage): Promise<boolean> {
+  const channel = await connection.createChannel()
+  try {
+    return await new Promise<boolean>((resolve, reject) => {
+      channel.on('error', reject)
+      channel.on('close', () => reject(new Error('the channel was closed')))
+      const compare = (message: ConsumeMessage | null): void => {
+        const found = message ? entryOf(message, stream) : undefined
+        if (found && found.offset < entry.offset) return
+        resolve(found?.offset === entry.offset && fingerprintOf(found) === fingerprintOf(entry))
+      }
+      channel
+        .prefetch(1)
+        .then(() =>
+          channel.consume(stream, compare, { arguments: { 'x-stream-offset': offsetArgument(entry.offset) } }),
+        )
+        .catch(reject)
+    })
+  } finally {
+    await closeQuietly(channel)
   }
 }
 

@@ -42,6 +42,11 @@ export class StreamJournal implements Journal {
   #epoch: string | undefined
   #epochEnd = new AbortController()
   #last: JournalMessage | undefined
+  /** Whether this life of the journal began while it was tailed: it has no past then. */
+  #sawItBegin = false
+  #openedAt = 0
+  /** The first offset that was written since `open`; 'told' when the tail has come there. */
+  #present: number | 'told' | undefined
   #sharedMark: Promise<void> | undefined
 
   constructor(options: StreamJournalOptions) {
@@ -57,6 +62,7 @@ export class StreamJournal implements Journal {
 
   open(tail: JournalTail): void {
     this.#tail = tail
+    this.#openedAt = Date.now()
     let said: string | undefined
     // An outage may go on for another reason than the one it began for.
     const down = (reason: string): void => {
@@ -107,14 +113,12 @@ export class StreamJournal implements Journal {
     this.#session = session
     const epoch = await ensureJournal(session.connection, { name, retention, publish, signal: session.signal })
     await this.#options.bindSources()
-    const start = this.#startOf(epoch)
+    this.#begin(epoch)
+    this.#present ??= await this.#presentOffset(session)
     let expected = this.#last
     const since = expected?.offset
-    await consumeStream(
-      session.connection,
-      name,
-      start,
-      (entry) => {
+    await consumeStream(session.connection, name, start, {
+      take: (entry) => {
         if (expected) {
           const intact = entry.offset === expected.offset && fingerprintOf(entry) === fingerprintOf(expected)
           if (!intact && entry.offset < expected.offset) return
@@ -124,28 +128,56 @@ export class StreamJournal implements Journal {
         }
         this.#deliver(entry)
       },
-      (error) => session.fail(error),
-    )
+      onOvertaken: () => this.#tail?.onTruncated(),
+      onEnd: (error) => session.fail(error),
+    })
     await this.#markAndWait(
       since === undefined ? undefined : { kind: 'reconnected', since, at: Date.now() },
       session.signal,
     )
   }
 
-  /** A replica that starts warms its window; one that comes back goes on at its last entry; a new life is read from its beginning. */
-  #startOf(epoch: string): StreamStart {
-    if (epoch === this.#epoch) return this.#last?.offset ?? 0
-    const starting = this.#epoch === undefined
+  #begin(epoch: string): void {
+    if (epoch === this.#epoch) return
+    this.#sawItBegin = this.#epoch !== undefined
+    if (this.#sawItBegin && this.#present !== 'told') this.#present = 0
     this.#epoch = epoch
     this.#last = undefined
     this.#epochEnd.abort()
     this.#epochEnd = new AbortController()
     this.#tail?.onEpoch(epoch)
-    return starting ? { timestampMs: Date.now() - this.#options.warmMs } : 0
+  }
+
+  /** A replica that starts warms its window; one that comes back goes on at its last entry; a new life is read from its beginning. */
+  get #start(): StreamStart {
+    if (this.#last) return this.#last.offset
+    return this.#sawItBegin ? 0 : { timestampMs: Date.now() - this.#options.warmMs }
+  }
+
+  /** Asks the stream where it was when the journal was opened; a mark makes sure that there is an answer. */
+  async #presentOffset({ connection, signal }: JournalLinkSession): Promise<number> {
+    const over = new AbortController()
+    const late = AbortSignal.any([signal, AbortSignal.timeout(markTimeoutMs)])
+    try {
+      return await new Promise<number>((resolve, reject) => {
+        late.addEventListener('abort', () => reject(new Error('RabbitMQ did not say where the journal stands')))
+        const start = { timestampMs: this.#openedAt }
+        consumeStream(connection, this.#options.name, start, ({ offset }) => resolve(offset), reject)
+          .then((consumer) => over.signal.addEventListener('abort', () => void consumer.close()))
+          .catch(reject)
+        this.#publishUntil(over.signal, randomUUID(), undefined).catch(reject)
+      })
+    } finally {
+      over.abort()
+    }
   }
 
   #deliver(entry: JournalMessage): void {
     this.#last = entry
+    if (typeof this.#present === 'number' && entry.offset >= this.#present) {
+      this.#present = 'told'
+      this.#tail?.onPresent()
+    }
     // Before the message, which is then handed to a gateway that is up.
     this.#pulse.beat()
     this.#tail?.onMessage(entry)

@@ -2,7 +2,7 @@ import { fingerprintOf } from '../core/cursor.ts'
 import { JournalTruncated } from '../core/journal.ts'
 import type { JournalMessage } from '../core/message.ts'
 import type { JournalLinkSession, OpenLink } from './link.ts'
-import { consumeStream, type StreamConsumer } from './stream-consumer.ts'
+import { consumeStream, type StreamConsumer, type StreamVisitor } from './stream-consumer.ts'
 
 /** Reads older parts of a stream, on a connection of its own that is made when it is first needed. */
 export class StreamReader {
@@ -38,13 +38,18 @@ export class StreamReader {
       last = entry
       if (!visit(entry)) enough.abort()
     }
+    const onOvertaken = (): void => {
+      if (over.aborted) return
+      truncated = true
+      enough.abort()
+    }
     while (!over.aborted) {
       const session = await this.#currentSession(signal)
       if (!session) return
       expected = last
-      await this.#scanOnce(session, last?.offset ?? offset, take, over)
+      await this.#scanOnce(session, last?.offset ?? offset, { take, onOvertaken }, over)
     }
-    if (truncated) throw new JournalTruncated('retention overtook a scan while the connection was lost')
+    if (truncated) throw new JournalTruncated('retention overtook a scan')
   }
 
   async close(): Promise<void> {
@@ -55,13 +60,16 @@ export class StreamReader {
   async #scanOnce(
     session: JournalLinkSession,
     offset: number,
-    visit: (entry: JournalMessage) => void,
+    visitor: Omit<StreamVisitor, 'onEnd'>,
     signal: AbortSignal,
   ): Promise<void> {
     let consumer: StreamConsumer | undefined
     const lost = new AbortController()
     try {
-      consumer = await consumeStream(session.connection, this.#stream, offset, visit, () => lost.abort())
+      consumer = await consumeStream(session.connection, this.#stream, offset, {
+        ...visitor,
+        onEnd: () => lost.abort(),
+      })
       await aborted(AbortSignal.any([lost.signal, signal, session.signal]))
     } catch (error) {
       // No such stream, or no replica of it on this node: the session begins anew, on the next node where there are several.

@@ -2,28 +2,7 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { brotliCompress, brotliDecompress, constants } from 'node:zlib'
-
-/** What a new visitor finds in the editor: the tour of the README. */
-const tour = `# 1. Make a channel for a client (no token is needed).
-mutation CreateChannel {
-  createClientChannel(
-    input: { clientId: "alice", name: "Alice", email: "alice@example.com", password: "correct horse" }
-  ) {
-    token
-    channel { clientId cursor }
-  }
-}
-
-# 2. Listen to it. Headers tab: {"Authorization": "Bearer <a token>"}
-subscription Listen {
-  channel(clientId: "alice") { cursor data type publishedAt }
-}
-
-# 3. In another tab, publish to it. Headers tab: the operator token that the gateway printed.
-mutation Publish {
-  publish(input: { clientId: "alice", data: { hello: "world" }, type: "greeting" }) { messageId }
-}
-`
+import { tour } from './graphiql-tour.ts'
 
 interface Page {
   readonly compressed: Buffer
@@ -50,15 +29,15 @@ export class GraphiQLPage {
   }
 }
 
-/** Whether a browser asks for a page, and not a client for an answer. */
+/** Whether a browser asks for a page, and not a client for an answer. GraphiQL keeps its query in the URL: `?query=` is the page too. */
 export function wantsPage(request: IncomingMessage): boolean {
   const accept = request.headers.accept ?? ''
-  return request.method === 'GET' && accept.includes('text/html') && !/[?&]query=/.test(request.url ?? '')
+  return request.method === 'GET' && accept.includes('text/html')
 }
 
 async function render(): Promise<Page> {
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql')
-  const html = renderGraphiQL({ title: 'Warren', subscriptionsProtocol: 'WS', defaultQuery: tour }).trim()
+  const html = renderGraphiQL({ title: 'Warren', subscriptionsProtocol: 'WS', defaultTabs: [...tour] }).trim()
   const compressed = await promisify(brotliCompress)(html, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } })
   return { compressed, policy: policyOf(html) }
 }

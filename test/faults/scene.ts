@@ -36,7 +36,7 @@ export class Scene {
   readonly heard: Heard[] = []
   /** Of the last event. */
   cursor = ''
-  readonly #brokerUrl: string
+  readonly #brokerUrls: readonly string[]
   readonly #confirmed: number[] = []
   readonly #probes: { readonly at: number; readonly ready: boolean; readonly alive: boolean }[] = []
   #number = 0
@@ -44,23 +44,23 @@ export class Scene {
   #closed: string | undefined
   #work: Promise<unknown> = Promise.resolve()
 
-  constructor(gateway: GatewayProcess, client: GraphqlClient, brokerUrl: string) {
+  constructor(gateway: GatewayProcess, client: GraphqlClient, brokerUrls: readonly string[]) {
     this.gateway = gateway
     this.client = client
-    this.#brokerUrl = brokerUrl
-    this.publisher = new CarefulPublisher(brokerUrl)
+    this.#brokerUrls = brokerUrls
+    this.publisher = new CarefulPublisher(...brokerUrls)
     void client.closed.then(({ code, reason }) => {
       this.#closed = `${code} ${reason}`
     })
   }
 
-  /** `env` names the broker as the gateway reaches it, `brokerUrl` as the back end does. */
-  static async open(env: Readonly<Record<string, string>>, brokerUrl: string): Promise<Scene> {
+  /** `env` names the broker as the gateway reaches it, `brokerUrls` its nodes as the back end does. */
+  static async open(env: Readonly<Record<string, string>>, ...brokerUrls: readonly string[]): Promise<Scene> {
     const gateway = await startGateway({ env })
     try {
       const token = await testToken({ sub: 'alice' })
       const client = await connectGraphql(gateway.graphqlSocketUrl, { connectionParams: { token } })
-      const scene = new Scene(gateway, client, brokerUrl)
+      const scene = new Scene(gateway, client, brokerUrls)
       await scene.#begin()
       return scene
     } catch (error) {
@@ -87,7 +87,7 @@ export class Scene {
 
   /** A channel on the broker itself, to break things with. */
   async onBroker(work: (channel: Channel) => Promise<unknown>): Promise<void> {
-    const connection = await amqp.connect(this.#brokerUrl)
+    const connection = await amqp.connect(this.#brokerUrls[0] ?? '')
     connection.on('error', () => {})
     await work(await connection.createChannel())
     await connection.close().catch(() => {})

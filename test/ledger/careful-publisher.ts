@@ -15,18 +15,20 @@ const againMs = 50
  * returned or refused, or when the connection went before the answer came.
  */
 export class CarefulPublisher {
-  readonly #url: string
+  readonly #urls: readonly string[]
   readonly #closing = new AbortController()
   #opening: Promise<ConfirmChannel> | undefined
   #connection: ChannelModel | undefined
   #gate: Promise<void> = Promise.resolve()
   #release = (): void => {}
+  #turn = 0
   readonly #inFlight = new Map<string, { returned: boolean }>()
   /** How often something was published again. */
   retries = 0
 
-  constructor(url: string) {
-    this.#url = url
+  /** Several URLs are the nodes of one cluster: the next is tried when one doesn't answer. */
+  constructor(...urls: readonly string[]) {
+    this.#urls = urls
   }
 
   /** Resolves when RabbitMQ has confirmed it and has not returned it; rejects only when the publisher is closed first. */
@@ -86,7 +88,9 @@ export class CarefulPublisher {
   }
 
   async #open(): Promise<ConfirmChannel> {
-    const connection = await amqp.connect(this.#url, { noDelay: true, timeout: 5_000 })
+    this.#turn += 1
+    const url = this.#urls[this.#turn % this.#urls.length] as string
+    const connection = await amqp.connect(url, { noDelay: true, timeout: 5_000 })
     this.#connection = connection
     const gone = (): void => {
       if (this.#connection !== connection) return

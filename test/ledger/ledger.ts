@@ -50,7 +50,7 @@ const retention = '1h,2MiB'
 const hotWindows = ['5m,64MiB', '30s,64KiB', '1s,64KiB']
 const fillerBytes = 100_000
 const fillers = 45
-const pace = { minMs: 5, maxMs: 120 }
+const pace = { minMs: 20, maxMs: 250 }
 /** How long a client stays before its network goes. */
 const stay = { minMs: 50, maxMs: 3_000 }
 const viaGateway = 0.25

@@ -57,7 +57,8 @@ export interface GatewayProcess extends AsyncDisposable {
 /** The secret that gateways under test sign and check with, unless told otherwise. */
 export const testSecret = 'the secret of tests, at least 32 bytes long'
 
-const startMs = 20_000
+/** Long, for a machine that is busy; a start that fails is noticed at once. */
+const startMs = 60_000
 
 /** A token as the gateway's operator would make it. Scope as in the contract: `operator`, `publish`, `channel:<pattern>`. */
 export function testToken(

@@ -12,7 +12,7 @@ import { rabbit, testVhost } from '../support/rabbitmq.ts'
 
 /** About 120 µs of processor time each, both sides together. */
 const overWebSocket = 100_000
-const overSse = 3_000
+const overSse = 2_000
 const overRabbit = 2_000
 const sockets = 4
 /** Subscribed and completed before anything is awaited, on one socket. */

@@ -40,8 +40,9 @@ export class QuarantineQueue {
   }
 
   /**
-   * Shows the messages that are there now to `decide`, the oldest first and one after another, at most `limit` of them; resolves with how many
-   * there were before. Those that are kept lie in the queue again as soon as this ends, in their order; until then nobody else sees them.
+   * Shows the messages that are there now to `decide`, one after another, at most `limit` of them; resolves with how many there were before.
+   * Those that are kept lie in the queue again as soon as this ends, behind those that were not shown (a quorum queue keeps what came back in a
+   * queue of its own); until then nobody else sees them.
    * Rejects with `BROKER_UNAVAILABLE`, or as `decide` does: what was not decided is kept.
    */
   async visit(limit: number, decide: (message: Message) => Promise<Fate>): Promise<number> {
