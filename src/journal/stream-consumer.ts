@@ -84,25 +84,28 @@ export async function consumeStream(
     } else take(message, entry)
   }
   const lookInto = async (before: JournalMessage): Promise<void> => {
+    let intact: boolean
     try {
-      const intact = await stillThere(connection, stream, before)
-      if (!open) return
-      if (!intact) visitor.onOvertaken()
+      intact = await stillThere(connection, stream, before)
     } catch (error) {
       return end(error instanceof Error ? error : new Error(String(error)))
     }
+    if (!open) return
     const [first, ...rest] = held ?? []
     held = undefined
+    if (!intact) visitor.onOvertaken()
     if (first) take(first, entryOf(first, stream))
-    for (const [index, message] of rest.entries()) {
-      if (!open) return
-      receive(message)
-      // Another hole.
-      if (held) {
-        held.push(...rest.slice(index + 1))
-        return
-      }
+    // What has come by now was read before the answer: if that is yes, then it holds for every hole in it.
+    for (const message of rest) {
+      if (intact && open) take(message, entryOf(message, stream))
+      else hand(message)
     }
+  }
+  /** To the visitor, or to what waits behind a hole. */
+  const hand = (message: ConsumeMessage): void => {
+    if (!open) return
+    if (held) held.push(message)
+    else receive(message)
   }
 
   try {
@@ -113,20 +116,14 @@ export async function consumeStream(
         if (!open) return
         if (!message) {
           end(new Error(`RabbitMQ cancelled the consumer of stream "${stream}": it was deleted, or lost its node`))
-        } else if (held) held.push(message)
-        else receive(message)
+        } else hand(message)
       },
       { noAck: false, arguments: { 'x-stream-offset': offsetArgument(start) } },
     )
   } catch (error) {
     open = false
     clearInterval(timer)
-    if (!/invalid arg 'x-stream-offset'/.test(String(error))) throw error
-    throw new GatewayError(
-      'SOURCE_CONFLICT',
-      `queue "${stream}" exists in RabbitMQ and is no stream, as the journal needs it: delete it, or set another WARREN_NAMESPACE`,
-      { cause: error },
-    )
+    throw explain(error, stream)
   }
   return {
     close: async () => {

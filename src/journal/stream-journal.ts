@@ -117,7 +117,7 @@ export class StreamJournal implements Journal {
     this.#present ??= await this.#presentOffset(session)
     let expected = this.#last
     const since = expected?.offset
-    await consumeStream(session.connection, name, start, {
+    await consumeStream(session.connection, name, this.#start, {
       take: (entry) => {
         if (expected) {
           const intact = entry.offset === expected.offset && fingerprintOf(entry) === fingerprintOf(expected)
@@ -162,7 +162,8 @@ export class StreamJournal implements Journal {
       return await new Promise<number>((resolve, reject) => {
         late.addEventListener('abort', () => reject(new Error('RabbitMQ did not say where the journal stands')))
         const start = { timestampMs: this.#openedAt }
-        consumeStream(connection, this.#options.name, start, ({ offset }) => resolve(offset), reject)
+        const visitor = { take: ({ offset }: JournalMessage) => resolve(offset), onOvertaken: () => {}, onEnd: reject }
+        consumeStream(connection, this.#options.name, start, visitor)
           .then((consumer) => over.signal.addEventListener('abort', () => void consumer.close()))
           .catch(reject)
         this.#publishUntil(over.signal, randomUUID(), undefined).catch(reject)

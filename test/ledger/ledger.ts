@@ -333,8 +333,8 @@ class Ledger {
       for (const one of book.listener.heard) if (one.kind === 'gap') told[one.reason] = (told[one.reason] ?? 0) + 1
       for (const [reason, count] of Object.entries(told)) {
         gaps[reason] = (gaps[reason] ?? 0) + count
-        const most = reason === 'JOURNAL_REPLACED' ? this.#deletions : reason === 'RETENTION' ? this.#trims : 0
-        if (count > most) this.#faults.push(`${book.client} was told ${count} gaps of ${reason}, where ${most} can be`)
+        if (reason === 'RETENTION' ? this.#trims === 0 : reason !== 'JOURNAL_REPLACED' || count > this.#deletions)
+          this.#faults.push(`${book.client} was told ${count} gaps of ${reason}, for which there was no cause`)
       }
     }
     return {
