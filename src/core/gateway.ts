@@ -54,6 +54,8 @@ export class Gateway implements JournalTail {
   #present = false
   #flows = false
   #flowing: Promise<void> | undefined
+  /** What the log was told last about why they don't. */
+  #obstacle: string | undefined
   #defaultSource: Source | undefined
   #heldBytes = 0
   #downReason = 'it is not connected yet'
@@ -239,8 +241,9 @@ export class Gateway implements JournalTail {
     this.#up = true
     this.#wasUp = true
     this.#duplicates.outageOver()
-    this.#parts.onState({ up: true })
     this.#parts.observer.log('info', 'the journal is there and current')
+    if (this.#flows) this.#parts.onState({ up: true })
+    else void this.#letSourcesFlow()
     this.#tellRegistry()
     for (const resolve of this.#waitingForUp) resolve()
     this.#catchUp.onUp()
@@ -310,6 +313,7 @@ export class Gateway implements JournalTail {
     if (note?.kind === 'poison') this.#quarantine.claimed(note)
     if (note?.kind === 'source-created') this.#created(reviveSource(note.source))
     if (note?.kind === 'source-deleted') this.#deleted(note.id)
+    if (this.#up && !this.#flows) void this.#letSourcesFlow()
     if (this.#present) this.#checkpoints.tell(() => cursorOf(this.#epoch ?? '', mark))
   }
 
@@ -412,10 +416,24 @@ export class Gateway implements JournalTail {
     }
   }
 
+  /** Once the default source is bound, the gateway serves; what stands in the way of that is told to probes, and tried again at each mark. */
+  async #letSourcesFlow(): Promise<void> {
+    try {
+      await this.#untilSourcesFlow()
+      if (this.#up) this.#parts.onState({ up: true })
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      if (!this.#up) return
+      this.#parts.onState({ up: false, reason })
+      if (this.#obstacle !== reason) this.#parts.observer.log('warn', reason)
+      this.#obstacle = reason
+    }
+  }
+
   /** The broker binds in the order of the calls: when this one has been served, those of the start have been. One for all who wait. */
   #untilSourcesFlow(): Promise<void> {
     const bind = async (): Promise<void> => {
-      if (this.#defaultSource) await this.#parts.broker.bind(this.#defaultSource)
+      if (this.#defaultSource) await this.#parts.broker.bind(this.#defaultSource).catch(defaultSourceRefused)
       this.#flows = true
     }
     this.#flowing ??= bind().finally(() => {
@@ -440,4 +458,10 @@ export class Gateway implements JournalTail {
   #complain(what: string, error: unknown): void {
     this.#parts.observer.log('warn', `${what} failed: ${error instanceof Error ? error.message : String(error)}`)
   }
+}
+
+function defaultSourceRefused(error: unknown): never {
+  if (!(error instanceof GatewayError) || error.code !== 'SOURCE_CONFLICT') throw error
+  const text = `the default source cannot be served; mend what is in its place, or set another WARREN_NAMESPACE: ${error.message}`
+  throw new GatewayError('SOURCE_CONFLICT', text, { cause: error })
 }

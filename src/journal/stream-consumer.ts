@@ -64,7 +64,7 @@ export async function consumeStream(
   }
   const timer = setInterval(acknowledge, ackEveryMs)
   timer.unref()
-  channel.on('error', (error: Error) => end(error))
+  channel.on('error', (error: Error) => end(explain(error, stream)))
   channel.on('close', () => end(new Error('the channel was closed')))
 
   const take = (message: ConsumeMessage, entry: JournalMessage | undefined): void => {

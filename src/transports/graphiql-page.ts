@@ -35,9 +35,14 @@ export function wantsPage(request: IncomingMessage): boolean {
   return request.method === 'GET' && accept.includes('text/html')
 }
 
+/** Where GraphiQL opens with several tabs, each jumps aside as it is pressed, and the first click misses it. */
+const steadyTabs = '.graphiql-tab { transform: none !important }'
+
 async function render(): Promise<Page> {
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql')
-  const html = renderGraphiQL({ title: 'Warren', subscriptionsProtocol: 'WS', defaultTabs: [...tour] }).trim()
+  const html = renderGraphiQL({ title: 'Warren', subscriptionsProtocol: 'WS', defaultTabs: [...tour] })
+    .trim()
+    .replace('</head>', `<style>${steadyTabs}</style></head>`)
   const compressed = await promisify(brotliCompress)(html, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } })
   return { compressed, policy: policyOf(html) }
 }

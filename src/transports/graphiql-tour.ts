@@ -10,8 +10,8 @@ const headers = '{\n  "Authorization": ""\n}'
 /** The tour of the README, a tab a step: GraphiQL runs one operation a tab, and each has its own headers. */
 export const tour: readonly TourTab[] = [
   {
-    query: `# Step 1: a channel for a client. Anybody may make one; no token is needed.
-# Press the button on the right, and copy the token from the answer.
+    query: `# Step 1: make a channel for a client.
+# No token is needed; copy the one in the answer.
 
 mutation CreateChannel {
   createClientChannel(
@@ -32,10 +32,12 @@ mutation CreateChannel {
 `,
   },
   {
-    query: `# Step 2: listen to the channel. Into Headers, below, goes the token of step 1:
+    query: `# Step 2: listen to it.
+# The token of step 1 goes into Headers, below:
 #   {"Authorization": "Bearer <token>"}
-# Leave it running, and take step 3 in another window of the browser:
-# GraphiQL ends a subscription when its tab is left.
+# Leave it running: take step 3 in another window
+# of the browser, for GraphiQL ends a subscription
+# when you leave its tab.
 
 subscription Listen {
   channel(clientId: "alice") {
@@ -50,9 +52,11 @@ subscription Listen {
     headers,
   },
   {
-    query: `# Step 3: publish. Into Headers, below, goes a token that may: the operator's,
-# which the gateway printed when it started (or: npx warren token --operator).
-#   {"Authorization": "Bearer <token>"}
+    query: `# Step 3: publish to it, from another window.
+# The operator's token goes into Headers, below.
+# The gateway printed it when it started;
+#   npx warren token --operator
+# prints one, too.
 
 mutation Publish {
   publish(

@@ -20,6 +20,20 @@ let operator: string
 
 beforeAll(async () => {
   node = await privateRabbit('away')
+  const names = ['mallory', 'nomad', 'stranger', 'tenant', 'reader', 'writer', 'collector', 'tailor', 'clerk']
+  await define({
+    users: names.map((name) => user(name)),
+    vhosts: [{ name: 'private' }],
+    permissions: [
+      permission('mallory'),
+      permission('tenant', { configure: '^$' }),
+      permission('reader', { write: '^$' }),
+      permission('writer', { read: '^$' }),
+      permission('collector'),
+      permission('tailor'),
+      permission('clerk', { configure: '^clerk\\.', write: '^clerk\\.|^amq\\.default$', read: '^clerk\\.' }),
+    ],
+  })
   operator = await testToken({ scope: 'operator' })
 }, 60_000)
 
@@ -34,18 +48,17 @@ async function readyz(gateway: { readonly opsPort: number }): Promise<{ status: 
   return { status: response.status, text: await response.text() }
 }
 
-/** The code and the sentence of a refusal, and how long it took. */
-async function refusalOf(
-  answer: Promise<unknown>,
-): Promise<{ code: string | undefined; text: string; afterMs: number }> {
+/** The code and the sentence of a refusal, where it was one, and how long it took. */
+async function refusalOf(answer: Promise<unknown>): Promise<{ code?: string; text: string; afterMs: number }> {
   const began = performance.now()
-  try {
-    await answer
-  } catch (error) {
-    if (error instanceof Refused) return { code: error.code, text: error.message, afterMs: performance.now() - began }
-    throw error
-  }
-  throw new Error('it was not refused')
+  const error: unknown = await answer.then(
+    () => undefined,
+    (refusal: unknown) => refusal,
+  )
+  const afterMs = performance.now() - began
+  if (error === undefined) return { text: 'it was not refused', afterMs }
+  if (!(error instanceof Refused)) throw error
+  return { code: error.code, text: error.message, afterMs }
 }
 
 const toAlice = (data: unknown) => ({ input: { clientId: 'alice', data } })
@@ -121,10 +134,16 @@ describe('what an operator has to mend', () => {
       user: 'collector',
       says: /queue \\?"collector\.journal\\?" exists in RabbitMQ and is no stream/,
     },
+    {
+      fault: 'an exchange of another type in the place of the default one',
+      user: 'tailor',
+      says: /exchange \\?"tailor\.events\\?" is a direct exchange, not topic/,
+    },
   ] as const
   const gateways = new Map<string, Awaited<ReturnType<typeof openFaulty>>>()
   /** What all of them have printed: each has its user's name in what it says. */
   let output = ''
+  const write = process.stdout.write.bind(process.stdout)
   const stdout = jest.spyOn(process.stdout, 'write')
 
   async function openFaulty(fault: (typeof faults)[number]) {
@@ -149,28 +168,22 @@ describe('what an operator has to mend', () => {
         refusalOf(call(publish, toAlice(1))),
       ])
     }
-    return { ...gateway, opsPort, call, answers: answers() }
+    const answered = answers()
+    // Its own test tells.
+    answered.catch(() => {})
+    return { ...gateway, opsPort, call, answers: answered }
   }
 
   beforeAll(async () => {
     stdout.mockImplementation((text) => {
+      if (!String(text).startsWith('{"level"')) return write(text)
       output += String(text)
       return true
-    })
-    await define({
-      users: faults.map((fault) => user(fault.user)),
-      vhosts: [{ name: 'private' }],
-      permissions: [
-        permission('mallory'),
-        permission('collector'),
-        permission('tenant', { configure: '^$' }),
-        permission('reader', { write: '^$' }),
-        permission('writer', { read: '^$' }),
-      ],
     })
     const connection = await amqp.connect(node.url())
     const channel = await connection.createChannel()
     await channel.assertQueue('collector.journal', { durable: true })
+    await channel.assertExchange('tailor.events', 'direct', { durable: true })
     await connection.close()
     for (const fault of faults) gateways.set(fault.user, await openFaulty(fault))
   }, 60_000)
@@ -191,10 +204,15 @@ describe('what an operator has to mend', () => {
         return status === 503 && fault.says.test(text)
       })
       const [made, published] = await gateway.answers
-      for (const { code, text } of [made, published]) {
-        expect(code).toBe('BROKER_UNAVAILABLE')
-        expect(text).toMatch(fault.says)
+      if (fault.user === 'tailor') {
+        // Only the default source has its place taken.
+        expect(made).toMatchObject({ text: 'it was not refused' })
+        expect(published).toMatchObject({ code: 'SOURCE_CONFLICT' })
+      } else {
+        for (const { code } of [made, published]) expect(code).toBe('BROKER_UNAVAILABLE')
+        expect(made.text).toMatch(fault.says)
       }
+      expect(published.text).toMatch(fault.says)
       expect(published.afterMs).toBeLessThan(publishTimeoutMs + 3_000)
       expect(made.afterMs).toBeLessThan(10_000)
       for (const text of [output, (await readyz(gateway)).text, made.text, published.text]) {
@@ -215,6 +233,7 @@ describe('what an operator has to mend', () => {
     const connection = await amqp.connect(node.url())
     const channel = await connection.createChannel()
     await channel.deleteQueue('collector.journal')
+    await channel.deleteExchange('tailor.events')
     await connection.close()
     await define({
       users: [user('mallory', wrongPassword)],
@@ -238,20 +257,12 @@ describe('what an operator has to mend', () => {
 
 describe('a source that RabbitMQ refuses', () => {
   test('is answered with SOURCE_CONFLICT and what to do, and disturbs nothing', async () => {
-    await define({
-      users: [user('clerk')],
-      permissions: [
-        permission('clerk', { configure: '^clerk\\.', write: '^clerk\\.|^amq\\.default$', read: '^clerk\\.' }),
-      ],
-    })
     const connection = await amqp.connect(node.url())
     const channel = await connection.createChannel()
-    await channel.assertExchange('shop.orders', 'topic', { durable: false })
     await channel.assertExchange('clerk.orders', 'direct', { durable: false })
     await channel.assertExchange('free.for.all', 'fanout')
-    await using gateway = await startGateway({
-      env: { WARREN_BROKER_URL: urlFor('clerk'), WARREN_NAMESPACE: 'clerk' },
-    })
+    await using gateway = await openGateway({ WARREN_BROKER_URL: urlFor('clerk'), WARREN_NAMESPACE: 'clerk' })
+    await eventually('the gateway to be up', () => gateway.gateway.up)
     const call = callerOf(gateway.graphqlUrl, operator)
     const refused = (exchange: string) => refusalOf(call(createRabbitChannel, sourceOn(exchange)))
     const [otherType, foreign, missing] = [
@@ -263,7 +274,7 @@ describe('a source that RabbitMQ refuses', () => {
     expect(otherType.text).toMatch(/"clerk.orders" is a direct exchange, not fanout: say exchangeType: DIRECT/)
     expect(foreign.text).toMatch(/no permission to bind exchange "free.for.all".*grant/)
     expect(missing.text).toMatch(/"new.one" does not exist.*permission.*grant configure on it, or make it/)
-    expect(await gateway.readiness()).toBe(200)
+    expect(gateway.gateway.up).toBe(true)
 
     await define({ permissions: [permission('clerk')] })
     await using bob = await listen(gateway.graphqlSocketUrl, await testToken({ sub: 'bob' }), { clientId: 'bob' })
@@ -274,16 +285,28 @@ describe('a source that RabbitMQ refuses', () => {
       channel.publish(exchange, '', Buffer.from(JSON.stringify(exchange)))
       expect((await bob.next()).data).toBe(exchange)
     }
-    expect(gateway.output()).not.toContain(password)
     await connection.close()
   }, 60_000)
 })
 
 describe('RabbitMQ', () => {
   test('may be killed and come back: clients stay, what was confirmed is delivered once, sources stay', async () => {
-    await using gateway = await startGateway({
-      env: { WARREN_BROKER_URL: node.url(), WARREN_NAMESPACE: 'restart', WARREN_PUBLISH_TIMEOUT: '40s' },
-    })
+    const folder = newFolder()
+    const opsPort = await freePort()
+    const open = () =>
+      openGateway({
+        WARREN_BROKER_URL: node.url(),
+        WARREN_NAMESPACE: 'restart',
+        WARREN_PUBLISH_TIMEOUT: '60s',
+        WARREN_DATA_DIR: folder,
+        WARREN_OPS_PORT: String(opsPort),
+      })
+    const ready = () =>
+      eventually('the gateway to be ready', async () => (await readyz({ opsPort })).status === 200, {
+        withinMs: 30_000,
+      })
+    await using gateway = await open()
+    await ready()
     const call = callerOf(gateway.graphqlUrl, operator)
     await call(createRabbitChannel, sourceOn('restart.news'))
     const names = Array.from({ length: 20 }, (_, index) => `client-${index}`)
@@ -294,25 +317,27 @@ describe('RabbitMQ', () => {
     for (const client of clients) void client.closed.then(() => (closed += 1))
     await subscribed(call, clients.length)
 
-    // Each client is written to by one publisher that waits for each confirmation; it ends when it is told.
+    // Each client is written to by one publisher, which waits for each confirmation and ends when it is told.
     const confirmed = names.map(() => 0)
     const enough = new AbortController()
     const publishers = Promise.all(
-      names.map(async (clientId, index) => {
-        for (let n = 0; !enough.signal.aborted; n += 1) {
-          await call(publish, { input: { clientId, data: n } })
-          confirmed[index] = n + 1
+      [0, 1, 2, 3].map(async (publisher) => {
+        while (!enough.signal.aborted) {
+          for (const [index, clientId] of names.entries()) {
+            if (index % 4 !== publisher) continue
+            await call(publish, { input: { clientId, data: confirmed[index] } })
+            confirmed[index] = (confirmed[index] ?? 0) + 1
+          }
         }
       }),
     )
     const all = (atLeast: number) => () => confirmed.every((count) => count >= atLeast)
     await eventually('messages for everybody', all(5))
     await node.kill()
-    await gateway.printed(/cannot be reached/)
+    await eventually('the gateway to notice', async () => (await readyz({ opsPort })).status === 503)
     const before = [...confirmed]
-    expect((await readyz(gateway)).status).toBe(503)
     await node.start()
-    await gateway.ready(30_000)
+    await ready()
     await eventually(
       'more messages for everybody',
       () => confirmed.every((count, index) => count >= (before[index] ?? 0) + 5),
@@ -338,8 +363,9 @@ describe('RabbitMQ', () => {
     const known = await call(sources)
     expect(known).toMatchObject({ rabbitChannels: [{ exchange: 'restart.events' }, { exchange: 'restart.news' }] })
     for (const client of clients) await client[Symbol.asyncDispose]()
-    expect(await gateway.stop()).toBe(0)
-    await using again = await gateway.again()
+    await gateway.close()
+    await using again = await open()
+    await ready()
     const callAgain = callerOf(again.graphqlUrl, operator)
     expect(await callAgain(sources)).toEqual(known)
     await using listener = await listen(again.graphqlSocketUrl, await testToken({ sub: 'alice' }), {
@@ -348,6 +374,7 @@ describe('RabbitMQ', () => {
     await subscribed(callAgain, 1)
     await callAgain(publish, { input: { exchange: 'restart.news', routingKey: '', data: 'still served' } })
     expect((await listener.next()).data).toBe('still served')
+    removeFolder(folder)
   }, 120_000)
 
   test('may be missing at the start: clients are taken and wait, and hear what is published when it comes', async () => {

@@ -28,7 +28,7 @@ afterAll(async () => {
   await vhost?.close()
 })
 
-test('a reader that retention overtakes is told where, and is not told of the holes between segments', async () => {
+test('a reader that retention overtakes is told so where it goes on, and the holes between segments are no such thing', async () => {
   const connection = await amqp.connect(vhost.url)
   const channel = await connection.createConfirmChannel()
   const limits = { 'x-max-length-bytes': 2 ** 21, 'x-stream-max-segment-size-bytes': 2 ** 18 }
@@ -62,9 +62,11 @@ test('a reader that retention overtakes is told where, and is not told of the ho
   await publish(1)
   const newest = (await lastOffset(connection)) ?? 0
   await eventually('the newest', () => story.at(-1) === newest)
-  const at = story.indexOf('overtaken')
-  expect(story.filter((one) => one === 'overtaken')).toHaveLength(1)
-  expect(Number(story[at + 1]) - Number(story[at - 1])).toBeGreaterThan(100)
+  // It may be told of more than that: of holes in what was on the way, of which nobody can say any more what they were.
+  const jump = story.findIndex((one, index) => Number(one) - Number(story[index - 2]) > 100)
+  expect(story[jump - 1]).toBe('overtaken')
+  const untold = story.filter((one, index) => Number(one) - Number(story[index - 1]) > 2)
+  expect(untold).toEqual([])
   await consumer.close()
   await connection.close()
 })

@@ -1,0 +1,191 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import amqp from 'amqplib'
+import { WebSocket } from 'ws'
+import { eventually } from '../support/eventually.ts'
+import { textOf } from '../support/frames.ts'
+import { type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
+import { connectGraphql } from '../support/graphql-frames.ts'
+import { privateRabbit, type RabbitNode } from '../support/rabbitmq.ts'
+
+const clients = 1_000
+const behind = 100
+/** What is promised on two quiet cores, in milliseconds; the clients of this test and other tests share them. */
+const promisedMs = 5_000
+const inHand = 8
+/** A storm is served in at most so many reads of the stream: a few at a time, whatever comes meanwhile waits for the next. */
+const maxReads = 25
+const timeoutMs = 180_000
+
+let rabbit: RabbitNode
+let fromWindow: GatewayProcess
+let fromStream: GatewayProcess
+let token: string
+let cursor: string
+const measured: string[] = []
+
+beforeAll(async () => {
+  rabbit = await privateRabbit('storm')
+  const env = { WARREN_BROKER_URL: rabbit.url() }
+  fromWindow = await startGateway({ env })
+  fromStream = await startGateway({ env: { ...env, WARREN_HOT_WINDOW: '1s,64KiB' } })
+  token = await testToken({ sub: 'everybody', scope: 'channel:#' })
+  cursor = await positionOfNow()
+  await publishBacklog()
+}, timeoutMs)
+
+afterAll(async () => {
+  await fromWindow?.[Symbol.asyncDispose]()
+  await fromStream?.[Symbol.asyncDispose]()
+  await rabbit?.remove()
+  if (process.env['SHOW_MEASURED'] !== undefined) console.log(measured.join('\n'))
+})
+
+/** A cursor is a place in the journal and not in a channel: one will do for all. */
+async function positionOfNow(): Promise<string> {
+  await using client = await connectGraphql(fromWindow.graphqlSocketUrl, { connectionParams: { token } })
+  const input = { clientId: 'somebody', name: 'Somebody', email: 'somebody@example.com', password: 'a password' }
+  const query = `mutation ($input: CreateClientChannelInput!) { createClientChannel(input: $input) { channel { cursor } } }`
+  const { data } = await client.request(query, { input })
+  return (data as { createClientChannel: { channel: { cursor: string } } }).createClientChannel.channel.cursor
+}
+
+async function publishBacklog(): Promise<void> {
+  const connection = await amqp.connect(rabbit.url())
+  const channel = await connection.createConfirmChannel()
+  for (let number = 1; number <= behind; number += 1) {
+    for (let client = 0; client < clients; client += 1) {
+      channel.publish('warren.events', `client.c${client}`, Buffer.from(String(number)), { mandatory: true })
+    }
+    await channel.waitForConfirms()
+  }
+  await connection.close()
+  const all = clients * behind
+  for (const gateway of [fromWindow, fromStream]) {
+    const received = async () =>
+      Number(/^warren_messages_received_total\{.*\} (\d+)/m.exec(await gateway.metrics())?.[1])
+    await eventually(`the tail to have ${all} messages`, async () => (await received()) >= all, { withinMs: 60_000 })
+  }
+}
+
+interface Listing {
+  readonly connections: number
+  readonly channels: number
+  readonly queues: number
+  readonly bindings: number
+  readonly consumers: number
+  readonly channelsOpened: number
+  readonly queuesDeclared: number
+}
+
+/** From RabbitMQ's own tables. */
+async function listing(): Promise<Listing> {
+  const text = await rabbit.ctl(
+    'eval',
+    `[{_, _, _, Opened, _, Declared, _, _}] = ets:lookup(connection_churn_metrics, node()),
+     [length(rabbit_networking:local_connections()), length(rabbit_channel:list()), length(rabbit_amqqueue:list()),
+      length(rabbit_binding:list(<<"/">>)), ets:info(consumer_created, size), Opened, Declared].`,
+  )
+  const [connections, channels, queues, bindings, consumers, channelsOpened, queuesDeclared] = JSON.parse(
+    text,
+  ) as number[]
+  return { connections, channels, queues, bindings, consumers, channelsOpened, queuesDeclared } as Listing
+}
+
+const query =
+  'subscription ($clientId: ID!, $after: Cursor) { channel(clientId: $clientId, after: $after) { kind data } }'
+
+/** Resolves when the client has everything that it is behind, and has got it in order; rejects where something else came. */
+function catchUp(gateway: GatewayProcess, client: number): Promise<WebSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(gateway.graphqlSocketUrl, 'graphql-transport-ws')
+    let expected = 1
+    socket.on('error', reject)
+    socket.on('close', (code) => reject(new Error(`closed with ${code}`)))
+    socket.on('open', () => socket.send(JSON.stringify({ type: 'connection_init', payload: { token } })))
+    socket.on('message', (data) => {
+      const frame = JSON.parse(textOf(data)) as { type: string; payload?: { data?: { channel: { data: number } } } }
+      if (frame.type === 'connection_ack') {
+        const variables = { clientId: `c${client}`, after: cursor }
+        socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query, variables } }))
+      } else if (frame.type === 'next') {
+        if (frame.payload?.data?.channel.data !== expected)
+          reject(new Error(`instead of ${expected} came ${textOf(data)}`))
+        expected += 1
+        if (expected > behind) resolve(socket)
+      }
+    })
+  })
+}
+
+async function storm(gateway: GatewayProcess): Promise<{ took: number; before: Listing; after: Listing }> {
+  const before = await listing()
+  const began = Date.now()
+  const sockets = await Promise.all(Array.from({ length: clients }, (_, client) => catchUp(gateway, client)))
+  const took = Date.now() - began
+  const after = await listing()
+  for (const socket of sockets) socket.terminate()
+  expect(took).toBeLessThan(promisedMs * inHand)
+  measured.push(
+    `${expect.getState().currentTestName}: ${took} ms, ${after.channelsOpened - before.channelsOpened} channels opened`,
+  )
+  return { took, before, after }
+}
+
+test(
+  'a thousand clients come back at once, and the window serves them without a word to the broker',
+  async () => {
+    const { before, after } = await storm(fromWindow)
+    expect(after).toEqual(before)
+  },
+  timeoutMs,
+)
+
+test(
+  'a thousand clients come back at once, and a handful of reads of the stream serves them',
+  async () => {
+    const { before, after } = await storm(fromStream)
+    const reads = after.channelsOpened - before.channelsOpened
+    expect(reads).toBeGreaterThan(0)
+    expect(reads).toBeLessThanOrEqual(maxReads)
+    // The connection for replays is opened for the first, and kept.
+    expect(after.connections - before.connections).toBeLessThanOrEqual(1)
+    expect(after).toMatchObject({
+      queues: before.queues,
+      bindings: before.bindings,
+      queuesDeclared: before.queuesDeclared,
+      consumers: before.consumers,
+    })
+  },
+  timeoutMs,
+)
+
+test(
+  'ten subscriptions or ten thousand, RabbitMQ lists the same',
+  async () => {
+    const url = fromWindow.graphqlSocketUrl
+    const subscribed = async (count: number) => {
+      const subscriptions = async () =>
+        Number(/^warren_subscriptions\{transport="graphql-ws"\} (\d+)/m.exec(await fromWindow.metrics())?.[1])
+      await eventually(`${count} subscriptions`, async () => (await subscriptions()) === count, { withinMs: 60_000 })
+    }
+    await subscribed(0)
+    const open = async (sockets: number, each: number) => {
+      const opened = []
+      for (let index = 0; index < sockets; index += 1) {
+        const client = await connectGraphql(url, { connectionParams: { token } })
+        for (let one = 0; one < each; one += 1) client.subscribe(query, { clientId: `t${index}-${one}` })
+        opened.push(client)
+      }
+      await subscribed(sockets * each)
+      return opened
+    }
+    const few = await open(1, 10)
+    const ten = await listing()
+    for (const client of few) client.frames.socket.terminate()
+    await subscribed(0)
+    const many = await open(100, 100)
+    expect(await listing()).toEqual(ten)
+    for (const client of many) client.frames.socket.terminate()
+  },
+  timeoutMs,
+)
