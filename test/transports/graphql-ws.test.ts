@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { connectFrames, type FrameClient } from '../support/frames.ts'
 import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
 import { connectGraphql, type GraphqlClient } from '../support/graphql-frames.ts'
@@ -257,10 +257,11 @@ describe('limits', () => {
 
   test('a connection too many is told to try again later', async () => {
     await using own = await openGateway({ WARREN_MAX_CONNECTIONS: '1' })
-    await using _first = await connectGraphql(own.graphqlSocketUrl)
+    await using first = await connectGraphql(own.graphqlSocketUrl)
     await using second = await connectFrames(own.graphqlSocketUrl, { protocol })
     second.send({ type: 'connection_init' })
     expect(await second.closed).toEqual({ code: 1013, reason: 'Try again later' })
+    expect(await first.request('{ gateway { connections } }')).toEqual({ data: { gateway: { connections: 1 } } })
   })
 
   test('a frame that is too large closes its socket with 1009; other sockets hear on', async () => {
@@ -397,16 +398,13 @@ describe('the end of the gateway', () => {
 
 /** What the gateway prints from here on. */
 function captureOutput() {
-  const original = process.stdout.write
   const chunks: string[] = []
-  process.stdout.write = ((chunk: string | Uint8Array) => {
+  const spy = jest.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
     chunks.push(String(chunk))
     return true
-  }) as typeof process.stdout.write
+  })
   return {
     lines: () => chunks.join('').split('\n').filter(Boolean),
-    restore: () => {
-      process.stdout.write = original
-    },
+    restore: () => spy.mockRestore(),
   }
 }

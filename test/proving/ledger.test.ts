@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { runLedger } from './ledger.ts'
+import { runLedger } from '../ledger/ledger.ts'
 
 test('every confirmed number reaches its client once and in order, or lies inside a reported gap, whatever breaks', async () => {
   const result = await runLedger({
