@@ -103,8 +103,9 @@ export class Gateway implements JournalTail {
     journal.open(this)
   }
 
+  /** Whether the journal is there and current, and the default source flows into it. */
   get up(): boolean {
-    return this.#up
+    return this.#up && this.#flows
   }
 
   /** How many subscriptions are not live yet, or not any more: on their way through the journal. */
