@@ -120,15 +120,15 @@ describe('subscribed and closed at once', () => {
     await using client = await connect(gateway)
     const cursor = await cursorOfNow(gateway)
     await comeAndGo(client, batch, cursor)
-    const before = await whatRabbitHas(vhost.name)
+    const before = await atRest(vhost.name)
     await comeAndGo(client, overRabbit - batch, cursor)
     const hub = watchHub(gateway.gateway.hub)
     for (let number = 0; number < 200; number += 1) client.subscribe(listen, { clientId: `idle-${number}` })
     await hub.until(200)
-    expect(await whatRabbitHas(vhost.name)).toEqual(before)
+    expect(await atRest(vhost.name)).toEqual(before)
     for (let number = 1; number <= 200; number += 1) client.frames.send({ id: `op-${number}`, type: 'complete' })
     await hub.until(0)
-    expect(await whatRabbitHas(vhost.name)).toEqual(before)
+    expect(await atRest(vhost.name)).toEqual(before)
     await expectNothingLeft(gateway, 1)
   }, 120_000)
 })
@@ -210,6 +210,17 @@ function collectGarbage(): void {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
   collect()
+}
+
+/** What RabbitMQ has when two listings in a row are the same: a reader of the journal that has just been closed is still listed for a moment. */
+async function atRest(vhost: string): ReturnType<typeof whatRabbitHas> {
+  let last = await whatRabbitHas(vhost)
+  await eventually('RabbitMQ to be at rest', async () => {
+    const before = last
+    last = await whatRabbitHas(vhost)
+    return JSON.stringify(last) === JSON.stringify(before)
+  })
+  return last
 }
 
 async function whatRabbitHas(vhost: string): Promise<Record<string, string[]>> {
