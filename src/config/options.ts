@@ -14,11 +14,15 @@ export const options = {
     help: 'Address to bind. Containers set 0.0.0.0; beyond loopback the secret must be given.',
   }),
   port: option(port, { default: '4000', group: 'Listening', help: 'HTTP, WebSocket, SSE, SocketCluster.' }),
-  tcpPort: option(portOrOff, { default: '4001', group: 'Listening', help: 'Framed TCP.' }),
+  tcpPort: option(portOrOff, {
+    default: '4001',
+    group: 'Listening',
+    help: 'Framed TCP. Not there yet: nothing listens.',
+  }),
   tcpEchoPort: option(portOrOff, {
     default: 'off',
     group: 'Listening',
-    help: 'Answers every byte with the same byte, for tests of a network path.',
+    help: 'Answers every byte with the same byte, for tests of a network path. Not there yet: nothing listens.',
   }),
   opsPort: option(portOrOff, {
     default: '4002',
@@ -103,7 +107,7 @@ export const options = {
   legacyAccess: option(choice('token', 'open'), {
     default: 'token',
     group: 'Identity',
-    help: 'open: on SocketCluster, plain WebSocket and TCP anyone may subscribe, as in the old systems.',
+    help: 'open: on SocketCluster, plain WebSocket and TCP anyone may subscribe, as in the old systems. Those endpoints are not there yet.',
   }),
 
   graphiql: option(onOff, { default: 'on', group: 'GraphQL', help: 'GraphiQL for browsers on /graphql.' }),
@@ -149,7 +153,7 @@ export const options = {
   drainMs: option(duration({ min: '0s', max: '1h' }), {
     default: '30s',
     group: 'Running',
-    help: 'Over how long SIGTERM spreads the closing of clients.',
+    help: 'Over how long SIGTERM spreads the closing of clients. Not there yet: they are closed at once, with the code that brings them back.',
   }),
   logLevel: option(choice('debug', 'info', 'warn', 'error'), {
     default: 'info',
