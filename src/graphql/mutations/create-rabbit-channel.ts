@@ -1,5 +1,4 @@
 import { demand, mayOperate } from '../../core/authorizer.ts'
-import { checkDefinition } from '../../core/source.ts'
 import { builder } from '../builder.ts'
 import { CreateRabbitChannelInput, RabbitChannel } from '../types/rabbit-channel.ts'
 
@@ -11,7 +10,7 @@ builder.mutationField('createRabbitChannel', (t) =>
     resolve: (_root, { input }, { identity, gateway }) => {
       demand(mayOperate(identity), identity, 'make sources')
       const clientId = input.clientId ?? undefined
-      return gateway.createSource(checkDefinition({ ...input, clientId }))
+      return gateway.createSource({ ...input, clientId })
     },
   }),
 )
