@@ -24,7 +24,7 @@ export interface StreamVisitor {
 
 export interface StreamConsumer {
   /** Stops; nothing is handed over afterwards. */
-  close(): Promise<void>
+  close(): void
 }
 
 /**
@@ -126,11 +126,11 @@ export async function consumeStream(
     throw explain(error, stream)
   }
   return {
-    close: async () => {
+    close() {
       if (!open) return
       open = false
       clearInterval(timer)
-      await closeQuietly(channel)
+      closeQuietly(channel)
     },
   }
 }
@@ -155,7 +155,7 @@ async function stillThere(connection: ChannelModel, stream: string, entry: Journ
         .catch(reject)
     })
   } finally {
-    await closeQuietly(channel)
+    closeQuietly(channel)
   }
 }
 
@@ -184,12 +184,9 @@ function tryTo(act: () => void): void {
   }
 }
 
-async function closeQuietly(channel: Channel): Promise<void> {
-  try {
-    await channel.close()
-  } catch {
-    // Closed already, by the broker or with its connection.
-  }
+/** Doesn't wait: amqplib never settles a close when the connection is lost meanwhile. */
+function closeQuietly(channel: Channel): void {
+  tryTo(() => channel.close().catch(() => undefined))
 }
 
 /** Marks are what was published straight to the stream, through the default exchange. */

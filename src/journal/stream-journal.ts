@@ -164,7 +164,7 @@ export class StreamJournal implements Journal {
         const start = { timestampMs: this.#openedAt }
         const visitor = { take: ({ offset }: JournalMessage) => resolve(offset), onOvertaken: () => {}, onEnd: reject }
         consumeStream(connection, this.#options.name, start, visitor)
-          .then((consumer) => over.signal.addEventListener('abort', () => void consumer.close()))
+          .then((consumer) => over.signal.addEventListener('abort', () => consumer.close()))
           .catch(reject)
         this.#publishUntil(over.signal, randomUUID(), undefined).catch(reject)
       })

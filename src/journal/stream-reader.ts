@@ -76,7 +76,7 @@ export class StreamReader {
       session.fail(error instanceof Error ? error : new Error(String(error)))
       await aborted(AbortSignal.any([session.signal, signal]))
     } finally {
-      await consumer?.close()
+      consumer?.close()
     }
   }
 

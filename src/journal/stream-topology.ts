@@ -60,7 +60,10 @@ function limitsOf({ maxAgeMs, maxBytes }: Retention): Record<string, unknown> {
   }
 }
 
-/** Runs on a channel of its own, for an error there closes the channel. */
+/**
+ * Runs on a channel of its own, for an error there closes the channel. The close is not waited for: amqplib never
+ * settles it when the connection is lost meanwhile.
+ */
 async function onOwnChannel<Result>(
   connection: ChannelModel,
   run: (channel: Channel) => Promise<Result>,
@@ -76,7 +79,7 @@ async function onOwnChannel<Result>(
   try {
     return await run(channel)
   } finally {
-    if (!broken) await channel.close().catch(() => undefined)
+    if (!broken) channel.close().catch(() => undefined)
   }
 }
 

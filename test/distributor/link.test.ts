@@ -2,8 +2,10 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { LinkSession } from '../../src/distributor/amqp/link.ts'
+import { onChannel } from '../../src/distributor/amqp/short-lived-channel.ts'
 import { rabbit, type TestVhost, testVhost } from '../support/rabbitmq.ts'
-import { take, watchLink } from './open.ts'
+import { tcpProxy } from '../support/tcp-proxy.ts'
+import { stranger, take, watchLink } from './open.ts'
 
 let vhost: TestVhost
 const at = (change: (url: URL) => void) => {
@@ -124,4 +126,19 @@ describe('a link', () => {
     expect(() => watchLink(['amqp://guest:secret%@localhost'])).toThrow(/^(?!.*secret).*password/)
     expect(() => watchLink([])).toThrow('at least one')
   })
+})
+
+test('work on a channel of its own has its result also where the connection is lost while the channel is closed', async () => {
+  await using proxy = await tcpProxy(rabbit.port)
+  await using connection = await stranger(at((url) => (url.port = String(proxy.port))))
+  const lost = new Promise((resolve) => connection.on('close', resolve))
+  const result = onChannel(connection, async (channel) => {
+    await channel.checkExchange('amq.topic')
+    proxy.pause()
+    // By then the channel's close is on its way.
+    setImmediate(() => proxy.cut())
+    return 'done'
+  })
+  await lost
+  expect(await result).toBe('done')
 })

@@ -67,7 +67,7 @@ test('a reader that retention overtakes is told so where it goes on, and the hol
   expect(story[jump - 1]).toBe('overtaken')
   const untold = story.filter((one, index) => Number(one) - Number(story[index - 1]) > 2)
   expect(untold).toEqual([])
-  await consumer.close()
+  consumer.close()
   await connection.close()
 })
 

@@ -2,6 +2,7 @@ import type { Channel, ChannelModel } from 'amqplib'
 
 /**
  * Gives one piece of work a channel of its own: a refusal ends the channel that it came on, and must end nothing else.
+ * The close is not waited for: amqplib never settles it when the connection is lost meanwhile.
  */
 export async function onChannel<Result>(
   connection: ChannelModel,
@@ -19,6 +20,6 @@ export async function onChannel<Result>(
   try {
     return await work(channel)
   } finally {
-    if (!ended) await channel.close().catch(() => {})
+    if (!ended) channel.close().catch(() => {})
   }
 }
