@@ -186,7 +186,7 @@ function tryTo(act: () => void): void {
 
 /** Doesn't wait: amqplib never settles a close when the connection is lost meanwhile. */
 function closeQuietly(channel: Channel): void {
-  tryTo(() => channel.close().catch(() => undefined))
+  tryTo(() => void channel.close().catch(() => undefined))
 }
 
 /** Marks are what was published straight to the stream, through the default exchange. */

@@ -24,12 +24,12 @@ async function openGateway(publishTimeoutMs?: number) {
 }
 
 /** A restart may take longer than a publication waits. A last refusal is told: a test that has failed must not go round here for ever. */
-async function publishAtLast(distributor: Distributor, number: number, stopped: () => boolean): Promise<void> {
+async function publishAtLast(distributor: Distributor, number: number, stop: AbortSignal): Promise<void> {
   for (;;) {
     try {
       return await distributor.publish(number, 'numbers')
     } catch (error) {
-      if (stopped()) throw error
+      if (stop.aborted) throw error
     }
   }
 }
@@ -57,12 +57,12 @@ describe('when RabbitMQ', () => {
     const ungrouped = new Inbox<unknown>('messages without a group')
     await distributor.subscribe((data) => grouped.push(data), 'numbers', { subscriberGroup: 'g' })
     await distributor.subscribe((data) => ungrouped.push(data), 'numbers')
-    let stopped = false
+    const stop = new AbortController()
     let published = 0
     const publishing = (async () => {
-      while (!stopped) {
+      while (!stop.signal.aborted) {
         published += 1
-        await publishAtLast(distributor, published, () => stopped)
+        await publishAtLast(distributor, published, stop.signal)
       }
     })()
 
@@ -75,7 +75,7 @@ describe('when RabbitMQ', () => {
       const marker = published
       await ungrouped.nextMatching((data) => (data as number) > marker, 20_000)
     } finally {
-      stopped = true
+      stop.abort()
     }
     await publishing
     await grouped.nextMatching((data) => data === published)
