@@ -134,6 +134,8 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
   )
 
   const graphql = {
+    schema: schemaFor(config),
+    onExecute: () => observer.executed(),
     gateway,
     clientChannels,
     settings: { ...config, version },
@@ -141,14 +143,13 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
     log: (text: string, details: Record<string, unknown>) => observer.log('error', text, details),
   }
   const origins = new Origins(config.allowedOrigins ?? [])
-  const yoga = createGraphQLHttp({
+  const yoga = createGraphQLHttp({ ...graphql, origins, introspection: config.introspection })
+  const graphqlWs = createGraphQLWs({
     ...graphql,
-    schema: schemaFor(config),
-    origins,
-    introspection: config.introspection,
-    onExecute: () => observer.executed(),
+    yoga,
+    maxMessageBytes: config.maxMessageBytes,
+    onOutboxBytes: (change) => observer.outboxBytes(change),
   })
-  const graphqlWs = createGraphQLWs({ ...graphql, yoga, maxMessageBytes: config.maxMessageBytes })
   closing.push(() => graphqlWs.close())
   const graphiql = config.graphiql ? new GraphiQLPage() : undefined
   const http = await openHttpListener({

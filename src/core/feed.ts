@@ -26,9 +26,17 @@ export interface FeedKeeper {
   release(feed: Feed): void
 }
 
+/** A consumer that is pushed to, in place of one that pulls: a transport which writes straight to its socket. */
+export interface FeedSink {
+  /** Takes the event, or refuses it for now: then the feed keeps it, within its bounds, until `flush` is called. Must neither block nor throw. */
+  take(event: ChannelEvent): boolean
+  /** Called once: everything has been taken, and nothing more will come. */
+  end(failure: GatewayError | undefined): void
+}
+
 /**
  * One subscription of a channel: a position in the journal, with the events behind it that its consumer has not taken
- * yet. Live events are pushed in by the hub, older ones by a catch-up; the consumer pulls. When the consumer falls behind, the
+ * yet. Live events are pushed in by the hub, older ones by a catch-up; the consumer pulls, or is a sink. When it falls behind, the
  * feed lets go of the live end and comes back through the journal at the consumer's pace: bounded memory, nothing lost.
  */
 export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
@@ -51,12 +59,13 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
   readonly #onTaken: ((event: ChannelEvent) => void) | undefined
   #after: Cursor | 'invalid' | undefined
   #last: ChannelEvent | undefined
-  #queue: ChannelEvent[] = []
+  readonly #queue: ChannelEvent[] = []
   #bytes = 0
   #behind = false
   #ended = false
   #failure: GatewayError | undefined
-  #waiting: Waiting[] = []
+  #waiting: Waiting[] | undefined
+  #sink: FeedSink | undefined
 
   constructor(options: {
     channel: string
@@ -106,7 +115,8 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     }
     this.#last = event
     this.lastEventAt = Date.now()
-    const waiting = this.#waiting.shift()
+    if (this.#sink && this.#queue.length === 0 && this.#offer(event)) return
+    const waiting = this.#waiting?.shift()
     if (waiting) {
       this.#take(event)
       waiting.resolve({ done: false, value: event })
@@ -122,11 +132,26 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     this.#keeper.release(this)
   }
 
+  /** From here on events are pushed, those that wait first. Nobody may pull, before or after. */
+  pipe(sink: FeedSink): void {
+    this.#sink = sink
+    this.flush()
+  }
+
+  /** The sink takes events again. */
+  flush(): void {
+    if (!this.#sink) return
+    for (let event = this.#queue[0]; event; event = this.#queue[0]) {
+      if (!this.#offer(event)) return
+      this.#unqueue()
+    }
+    if (this.#ended) this.#endSink()
+  }
+
   next(): Promise<IteratorResult<ChannelEvent>> {
-    const event = this.#queue.shift()
+    const event = this.#queue[0]
     if (event) {
-      this.#hold(-bytesOf(event))
-      if (this.#behind && this.#hasRoomAgain) this.#comeBack()
+      this.#unqueue()
       this.#take(event)
       return Promise.resolve({ done: false, value: event })
     }
@@ -136,12 +161,15 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
       return Promise.reject(failure)
     }
     if (this.#ended) return Promise.resolve({ done: true, value: undefined })
-    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
+    return new Promise((resolve, reject) => {
+      this.#waiting ??= []
+      this.#waiting.push({ resolve, reject })
+    })
   }
 
   /** The consumer has had enough: seen at once, also while it waits for an event that never comes. */
   return(): Promise<IteratorResult<ChannelEvent>> {
-    this.#queue = []
+    this.#queue.length = 0
     this.#hold(-this.#bytes)
     this.end()
     return Promise.resolve({ done: true, value: undefined })
@@ -154,7 +182,8 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     this.#failure = failure
     this.#keeper.release(this)
     this.#onEnd?.()
-    const [first, ...others] = this.#waiting.splice(0)
+    if (this.#queue.length === 0) this.#endSink()
+    const [first, ...others] = this.#waiting?.splice(0) ?? []
     if (!first) return
     if (failure) {
       this.#failure = undefined
@@ -171,6 +200,24 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return()
+  }
+
+  #offer(event: ChannelEvent): boolean {
+    if (!this.#sink?.take(event)) return false
+    this.#take(event)
+    return true
+  }
+
+  #endSink(): void {
+    const sink = this.#sink
+    this.#sink = undefined
+    sink?.end(this.#failure)
+  }
+
+  #unqueue(): void {
+    const event = this.#queue.shift()
+    if (event) this.#hold(-bytesOf(event))
+    if (this.#behind && this.#hasRoomAgain) this.#comeBack()
   }
 
   #take(event: ChannelEvent): void {

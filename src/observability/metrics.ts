@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import {
   type Observer,
   type QuarantineReason,
@@ -74,12 +74,7 @@ export function createMetrics(): Metrics {
   gauge('warren_outbox_bytes', 'Bytes that wait for sockets.', outbox)
   gauge('warren_broker_up', '1 while the broker is there and the journal is tailed.', broker)
   counter('warren_executions_total', 'GraphQL executions.', executions)
-  const delivery = new Histogram({
-    name: 'warren_delivery_seconds',
-    help: 'From broker receipt to socket write.',
-    registers,
-    buckets: deliveryBuckets,
-  })
+  const delivery = new Buckets('warren_delivery_seconds', 'From broker receipt to socket write.', deliveryBuckets)
 
   return {
     messageReceived: (source) => received.add(1, source),
@@ -99,8 +94,47 @@ export function createMetrics(): Metrics {
     executed: () => executions.add(1),
     outboxBytes: (change) => outbox.add(change),
     contentType: registry.contentType,
-    print: () => registry.metrics(),
+    print: async () => `${await registry.metrics()}\n${delivery.print()}`,
     close: () => registry.clear(),
+  }
+}
+
+/**
+ * A histogram without labels, in the text exposition format. prom-client's takes 8 µs an observation, as much as writing to a socket.
+ * https://prometheus.io/docs/instrumenting/exposition_formats/#histograms-and-summaries
+ */
+class Buckets {
+  readonly #name: string
+  readonly #help: string
+  readonly #bounds: readonly number[]
+  /** What fell into each and into none of those before; the last is for what is beyond all bounds. */
+  readonly #counts: number[]
+  #sum = 0
+
+  constructor(name: string, help: string, bounds: readonly number[]) {
+    this.#name = name
+    this.#help = help
+    this.#bounds = bounds
+    this.#counts = [...bounds, Number.POSITIVE_INFINITY].map(() => 0)
+  }
+
+  observe(value: number): void {
+    let index = 0
+    while (index < this.#bounds.length && value > (this.#bounds[index] as number)) index += 1
+    this.#counts[index] = (this.#counts[index] as number) + 1
+    this.#sum += value
+  }
+
+  print(): string {
+    const name = this.#name
+    const lines = [`# HELP ${name} ${this.#help}`, `# TYPE ${name} histogram`]
+    let count = 0
+    for (const [index, bound] of [...this.#bounds, '+Inf'].entries()) {
+      count += this.#counts[index] as number
+      lines.push(`${name}_bucket{le="${bound}"} ${count}`)
+    }
+    lines.push(`${name}_sum ${this.#sum}`, `${name}_count ${count}`, '')
+    return lines.join('\n')
   }
 }
 

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { YogaInitialContext } from 'graphql-yoga'
 import type { Credentials } from '../auth/authenticate.ts'
 import type { ClientChannels } from '../core/client-channels.ts'
+import type { Feed } from '../core/feed.ts'
 import type { Gateway } from '../core/gateway.ts'
 import type { Identity } from '../core/identity.ts'
 import type { Session } from '../core/session.ts'
@@ -20,6 +21,8 @@ export interface GraphQLParts {
 /** What a WebSocket adds to an operation: the session of its socket. */
 export interface SocketContext {
   readonly session: Session
+  /** Told of the feed that the operation opens, where it is a subscription. */
+  readonly onFeed: (feed: Feed) => void
 }
 
 /** What the adapter of node:http adds to a request. */
@@ -32,7 +35,7 @@ export function contextFactory(
   parts: GraphQLParts,
   streamedOf: StreamedOf,
 ): (initial: YogaInitialContext & Partial<SocketContext> & Partial<NodeContext>) => Promise<Context> {
-  return async ({ request, params, session, res }) => {
+  return async ({ request, params, session, onFeed, res }) => {
     const { extensions } = params ?? {}
     const given: Credentials = {
       authorization: session || !request ? undefined : (request.headers.get('authorization') ?? tokenInUrl(request)),
@@ -45,7 +48,11 @@ export function contextFactory(
       settings: parts.settings,
       identity,
       subscribe: (options) => {
-        if (session && session.identity === identity) return session.subscribe(options)
+        if (session && session.identity === identity) {
+          const feed = session.subscribe(options)
+          onFeed?.(feed)
+          return feed
+        }
         // An SSE response, or an operation that brought a token of its own, is a session by itself.
         let streamed: Streamed | undefined
         const own = parts.gateway.openSession({
@@ -60,6 +67,7 @@ export function contextFactory(
           const lastEventId = session ? null : (request?.headers.get('last-event-id') ?? null)
           const feed = own.subscribe({ ...options, after: lastEventId ?? options.after }, () => own.end('client'))
           streamed = { feed }
+          onFeed?.(feed)
           if (request) streamedOf.set(request, streamed)
           if (res) endWith(res, own)
           return feed

@@ -1,12 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 import { CloseCode, MessageType, type Server } from 'graphql-ws'
 import type { WebSocket } from 'ws'
-import { OperationIds } from './operation-ids.ts'
+import type { OperationIds } from './operation-ids.ts'
+import type { Outbox } from './outbox.ts'
 
 /** What an operation knows of its socket. */
 export interface SocketExtra {
   readonly socket: WebSocket
   readonly request: IncomingMessage
+  readonly outbox: Outbox
+  readonly ids: OperationIds
 }
 
 /**
@@ -18,8 +21,7 @@ export function serveSocket<Extra extends SocketExtra>(
   extra: Extra,
   onError: (error: unknown) => void,
 ): void {
-  const { socket } = extra
-  const ids = new OperationIds()
+  const { socket, outbox, ids } = extra
   const receive = async (text: string, listener: (data: string) => Promise<void>): Promise<void> => {
     const message = readMessage(text)
     const id = message?.['id']
@@ -39,11 +41,15 @@ export function serveSocket<Extra extends SocketExtra>(
       // Resolves when the frame is with the system: so long a subscription waits with its next. A socket that fails has its operations ended by its close.
       send: (data) =>
         new Promise((resolve) => {
+          outbox.flush()
           const frame = socket.readyState === socket.OPEN ? ids.outgoing(data) : undefined
           if (frame === undefined) resolve()
           else socket.send(frame, () => resolve())
         }),
-      close: (code, reason) => socket.close(code, reason),
+      close: (code, reason) => {
+        outbox.flush()
+        socket.close(code, reason)
+      },
       onMessage: (listener) =>
         // ws gives whole messages as buffers unless told otherwise.
         socket.on('message', (data: Buffer) => {
@@ -56,6 +62,7 @@ export function serveSocket<Extra extends SocketExtra>(
     extra,
   )
   socket.once('close', (code, reason) => {
+    outbox.close()
     closed(code, String(reason)).catch(onError)
   })
 }

@@ -5,20 +5,30 @@ import {
   type ExecutionResult,
   type FormattedExecutionResult,
   GraphQLError,
+  type GraphQLSchema,
   getOperationAST,
 } from 'graphql'
 import { handleProtocols, makeServer } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
+import type { Feed } from '../core/feed.ts'
 import type { SessionEnd } from '../core/observer.ts'
 import type { Session } from '../core/session.ts'
 import { type CloseReason, closeReasons, GatewayError } from '../errors.ts'
 import { errorMasker } from '../graphql/mask-error.ts'
+import { FanOut } from './fan-out.ts'
 import type { GraphQLParts } from './graphql-context.ts'
 import type { Yoga } from './graphql-http.ts'
+import { NextFrames } from './graphql-ws-next.ts'
 import { type SocketExtra, serveSocket } from './graphql-ws-socket.ts'
+import { OperationIds } from './operation-ids.ts'
+import { Outbox } from './outbox.ts'
 
 export interface GraphQLWsOptions extends GraphQLParts {
   readonly yoga: Yoga
+  readonly schema: GraphQLSchema
+  readonly onExecute: () => void
+  /** Told of each change of what waits for sockets, in bytes. */
+  readonly onOutboxBytes: (change: number) => void
   readonly maxMessageBytes: number
   readonly log: (text: string, details: Record<string, unknown>) => void
 }
@@ -45,10 +55,12 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
   const { gateway, yoga } = options
   const maskError = errorMasker(options.log)
   const answered = (error: unknown) => withoutHttp(maskError(error))
+  const masked = (result: ExecutionResult) => withErrors(result, answered)
+  const fanOut = new FanOut(options.schema, options.onExecute)
   const server = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: initTimeoutMs,
     onConnect: async ({ connectionParams, extra }) => {
-      const { socket, request } = extra
+      const { socket, request, outbox } = extra
       try {
         const identity = await options.authenticate({
           connectionParams,
@@ -58,7 +70,10 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
         extra.session = gateway.openSession({
           identity,
           transport: 'graphql-ws',
-          onClose: (reason) => closeSocket(socket, reason),
+          onClose: (reason) => {
+            outbox.flush()
+            closeSocket(socket, reason)
+          },
         })
         return true
       } catch (error) {
@@ -71,8 +86,12 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
     onSubscribe: async ({ extra }, _id, payload): Promise<ExecutionArgs | readonly GraphQLError[]> => {
       try {
         extra.session?.admit()
+        const opened: Operation['opened'] = {}
         const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped({
           session: extra.session,
+          onFeed: (feed: Feed) => {
+            opened.feed = feed
+          },
           params: payload,
         })
         const document = parse(payload.query)
@@ -86,36 +105,51 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
           variableValues: payload.variables,
           contextValue: await contextFactory(),
           // graphql-ws calls these instead of its own: Yoga's have the envelope around them.
-          rootValue: { execute, subscribe },
+          rootValue: { execute, subscribe, opened } satisfies Operation,
         }
       } catch (error) {
         return [maskError(error)]
       }
     },
-    execute: (args) => envelopeOf(args).execute(bare(args)),
-    subscribe: (args) => envelopeOf(args).subscribe(bare(args)),
+    execute: (args) => operationOf(args).execute(bare(args)),
+    subscribe: (args) => operationOf(args).subscribe(bare(args)),
+    // What can be shared is written by us; what cannot goes result by result through graphql-ws.
+    onOperation: ({ extra }, id, _payload, args) => {
+      const { feed } = operationOf(args).opened
+      const group = feed && fanOut.groupOf(args)
+      if (!feed || !group) return undefined
+      const { outbox, ids } = extra
+      return new NextFrames({ feed, group, outbox, id: ids.clientIdOf(id), args: bare(args), masked })
+    },
     onError: (_context, _id, _payload, errors) => errors.map((error) => answered(error).toJSON()),
-    onNext: (_context, _id, _payload, _args, result) => (result.errors ? withErrors(result, answered) : undefined),
+    onNext: (_context, _id, _payload, _args, result) => (result.errors ? masked(result) : undefined),
   })
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: options.maxMessageBytes,
     clientTracking: true,
     handleProtocols,
+    // Compressed frames are written later than they are sent, and ours would come between.
+    perMessageDeflate: false,
   })
   const fail = (error: unknown) =>
     options.log('a socket failed in a way that was not foreseen', {
       error: error instanceof Error ? (error.stack ?? error.message) : String(error),
     })
-  sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
+  const serve = (socket: WebSocket, request: IncomingMessage, stream: Duplex) => {
     // Without a listener an oversized or broken frame would be an uncaught error; ws closes the socket itself.
     socket.on('error', () => undefined)
-    serveSocket(server, { socket, request }, fail)
-  })
+    const isOpen = () => socket.readyState === socket.OPEN
+    const outbox = new Outbox({ socket: stream, isOpen, onBytes: options.onOutboxBytes })
+    serveSocket(server, { socket, request, outbox, ids: new OperationIds() }, fail)
+  }
   const stopPinging = keepAlive(sockets)
   return {
     upgrade: (request, socket, head) => {
-      sockets.handleUpgrade(request, socket, head, (ws) => void sockets.emit('connection', ws, request))
+      sockets.handleUpgrade(request, socket, head, (ws) => {
+        serve(ws, request, socket)
+        sockets.emit('connection', ws, request)
+      })
     },
     close: async () => {
       stopPinging()
@@ -151,13 +185,16 @@ function keepAlive(sockets: WebSocketServer): () => void {
   return () => clearInterval(timer)
 }
 
-interface Envelope {
-  execute: (args: ExecutionArgs) => ReturnType<typeof import('graphql').execute>
-  subscribe: (args: ExecutionArgs) => ReturnType<typeof import('graphql').subscribe>
+/** One operation, in the place of the root value: graphql-ws hands that from hook to hook, and our schema has none. */
+interface Operation {
+  /** Yoga's, which have the envelope around them. */
+  readonly execute: (args: ExecutionArgs) => ReturnType<typeof import('graphql').execute>
+  readonly subscribe: (args: ExecutionArgs) => ReturnType<typeof import('graphql').subscribe>
+  readonly opened: { feed?: Feed }
 }
 
-function envelopeOf(args: ExecutionArgs): Envelope {
-  return args.rootValue as Envelope
+function operationOf(args: ExecutionArgs): Operation {
+  return args.rootValue as Operation
 }
 
 function bare(args: ExecutionArgs): ExecutionArgs {

@@ -35,10 +35,15 @@ export class OperationIds {
 
   /** Nothing of it is left. */
   unwound(name: string): void {
-    const id = this.#aliases.get(name) ?? name
+    const id = this.clientIdOf(name)
     if (this.#open.get(id) === name) this.#open.delete(id)
     this.#unwinding.delete(name)
     this.#aliases.delete(name)
+  }
+
+  /** What the client calls it. */
+  clientIdOf(name: string): string {
+    return this.#aliases.get(name) ?? name
   }
 
   /** A frame as the client is to see it; undefined for one of an operation that it has completed and whose id it has used again. */
@@ -47,7 +52,7 @@ export class OperationIds {
     const [start, printed] = /^\{"id":("(?:[^"\\]|\\.)*")/.exec(frame) ?? []
     if (start === undefined || printed === undefined) return frame
     const name = JSON.parse(printed) as string
-    const id = this.#aliases.get(name) ?? name
+    const id = this.clientIdOf(name)
     if (this.#open.get(id) !== name) return undefined
     return id === name ? frame : `{"id":${JSON.stringify(id)}${frame.slice(start.length)}`
   }

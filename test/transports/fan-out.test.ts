@@ -1,0 +1,253 @@
+import { describe, expect, test } from '@jest/globals'
+import { type DocumentNode, execute, parse, validate } from 'graphql'
+import { type ChannelEvent, gapReasons, MessageEvent } from '../../src/core/channel.ts'
+import type { MessageProperties } from '../../src/core/message.ts'
+import { schema } from '../../src/graphql/schema.ts'
+import { answerOf, FanOut, latin1Of } from '../../src/transports/fan-out.ts'
+import { Seeded } from '../ledger/seeded.ts'
+import { eventually } from '../support/eventually.ts'
+import { textOf } from '../support/frames.ts'
+import { openGateway } from '../support/gateway-in-process.ts'
+import { connectGraphql, type GraphqlClient } from '../support/graphql-frames.ts'
+import { watchHub } from '../support/hub-watch.ts'
+import { freePort } from '../support/ports.ts'
+
+const fields = Object.keys(
+  (schema.getType('ChannelEvent') as { getFields(): Record<string, unknown> } & object).getFields(),
+)
+const epoch = '0123456789abcdef'
+
+/** Any selection that GraphQL allows: aliases, repeated fields, fragments in fragments. */
+function anySelection(random: Seeded, depth = 0): string {
+  const count = 1 + Math.floor(random.next() * 6)
+  const parts = Array.from({ length: count }, () => {
+    const dice = random.next()
+    if (dice < 0.1 && depth < 3) return `... { ${anySelection(random, depth + 1)} }`
+    if (dice < 0.2 && depth < 3) return `... on ChannelEvent { ${anySelection(random, depth + 1)} }`
+    if (dice < 0.25) return '...Named'
+    if (dice < 0.3) return random.pick(['__typename', 'of: __typename'])
+    const field = random.pick(fields)
+    if (field === 'gap')
+      return random.pick(['gap { reason }', 'gap { oldest __typename }', 'gap { oldest why: reason }'])
+    return dice < 0.4 ? `${field}_: ${field}` : field
+  })
+  return parts.join(' ')
+}
+
+function anyOperation(random: Seeded): string {
+  const selection = anySelection(random)
+  const named = random.pick(['cursor data', 'gap { reason } kind', 'exchange headers type', '__typename data'])
+  const root = random.pick(['channel', 'it: channel'])
+  const fragment = selection.includes('...Named') ? `fragment Named on ChannelEvent { ${named} }` : ''
+  return `subscription Any($clientId: ID!) { ${root}(clientId: $clientId) { ${selection} } } ${fragment}`
+}
+
+const texts = ['', 'plain', 'ümlaut', '日本語', '🐇 warren', '\u2028 line', '"quoted" \\ and /', '\ud800 alone', 'null']
+
+function anyJson(random: Seeded, depth = 0): unknown {
+  const dice = random.next()
+  if (depth < 3 && dice < 0.3)
+    return Object.fromEntries(
+      random.some([...texts, '__proto__', '1', 'then'], 3).map((key) => [key, anyJson(random, depth + 1)]),
+    )
+  if (depth < 3 && dice < 0.5) return Array.from({ length: 3 }, () => anyJson(random, depth + 1))
+  return random.pick([null, true, 0, -0, 1e21, 0.1, 2 ** 53, ...texts])
+}
+
+function anyEvent(random: Seeded, offset: number): ChannelEvent {
+  const cursor = { epoch, offset, fingerprint: 7, before: random.next() < 0.5 }
+  const dice = random.next()
+  if (dice < 0.1) {
+    const oldest = random.pick([null, cursor])
+    return { kind: 'GAP', cursor, reason: random.pick(gapReasons), oldest, receivedAt: 1_700_000_000_123 }
+  }
+  if (dice < 0.2) return { kind: 'CHECKPOINT', cursor, receivedAt: 1_700_000_000_000 }
+  const properties: MessageProperties = {
+    contentType: random.pick(['application/json', '', 'text/plain; charset=latin1', 'application/octet-stream']),
+    ...random.pick([{}, { messageId: random.pick(texts) }]),
+    ...random.pick([{}, { type: random.pick(texts) }]),
+    ...random.pick([{}, { timestamp: random.pick([0, 1_700_000_000_000, 9e15]) }]),
+    ...random.pick([{}, { headers: { when: new Date(0), bytes: Buffer.from('ü'), list: [1n, 'x'] } }, { headers: {} }]),
+  }
+  const body = Buffer.from(JSON.stringify(anyJson(random)))
+  const message = {
+    exchange: random.pick(texts),
+    routingKey: random.pick(texts),
+    body,
+    properties,
+    redelivered: random.next() < 0.5,
+    receivedAt: 1_700_000_000_000 + offset,
+    offset,
+    mark: false,
+  }
+  return new MessageEvent(epoch, message)
+}
+
+function checked(text: string): DocumentNode {
+  const document = parse(text)
+  expect(validate(schema, document)).toEqual([])
+  return document
+}
+
+describe('a result that is shared', () => {
+  test.each([1, 2, 3])(
+    'is byte for byte what graphql-js answers, for generated operations and events (seed %i)',
+    (seed) => {
+      const random = new Seeded(seed)
+      const fanOut = new FanOut(schema, () => undefined)
+      for (let number = 0; number < 500; number += 1) {
+        const text = anyOperation(random)
+        const args = { schema, document: checked(text), variableValues: { clientId: random.pick(texts) || 'c' } }
+        const group = fanOut.groupOf(args)
+        if (!group) throw new Error(`not shared: ${text}`)
+        const channel = args.variableValues.clientId
+        for (let offset = 0; offset < 4; offset += 1) {
+          const event = anyEvent(random, offset)
+          const expected = latin1Of(JSON.stringify(answerOf(args, event)))
+          expect([text, group.encode(event, channel, group.argumentsOf(args.variableValues))]).toEqual([text, expected])
+        }
+      }
+    },
+  )
+
+  test('is made anew for another channel, and not for another subscriber', () => {
+    let executions = 0
+    const fanOut = new FanOut(schema, () => (executions += 1))
+    const document = checked('subscription ($c: ID!) { channel(clientId: $c) { clientId data } }')
+    const group = fanOut.groupOf({ document })
+    const event = anyEvent(new Seeded(5), 1)
+    const said = ['a', 'a', 'b'].map((clientId) => group?.encode(event, clientId, { clientId }))
+    expect(said.map((text) => /"clientId":"(.)"/.exec(text ?? '')?.[1])).toEqual(['a', 'a', 'b'])
+    expect(executions).toBe(2)
+    expect(fanOut.groupOf({ document })).toBe(group)
+  })
+
+  test.each([
+    ['a directive on a field', '{ channel(clientId: "a") { data @skip(if: false) } }'],
+    ['a directive on a fragment', '{ channel(clientId: "a") { ... @include(if: true) { data } } }'],
+    ['a directive on the root field', '{ channel(clientId: "a") @include(if: true) { data } }'],
+    [
+      'a directive in a named fragment',
+      '{ channel(clientId: "a") { ...F } } fragment F on ChannelEvent { data @skip(if: false) }',
+    ],
+  ])('is not made where the operation has %s', (_what, text) => {
+    expect(new FanOut(schema, () => undefined).groupOf({ document: checked(`subscription ${text}`) })).toBeUndefined()
+  })
+
+  test('is not made of an error: each subscriber has graphql-js answer, with the path to it', () => {
+    const document = checked('subscription { channel(clientId: "a") { kind cursor } }')
+    const group = new FanOut(schema, () => undefined).groupOf({ document })
+    const event = { kind: 'CHECKPOINT', receivedAt: 0, cursor: undefined } as unknown as ChannelEvent
+    expect(group?.encode(event, 'a', { clientId: 'a' })).toBeUndefined()
+    expect(answerOf({ schema, document }, event)).toEqual(execute({ schema, document, rootValue: event }))
+    expect(answerOf({ schema, document }, event)).toMatchObject({
+      data: null,
+      errors: [{ path: ['channel', 'cursor'] }],
+    })
+  })
+})
+
+describe('over graphql-transport-ws', () => {
+  const shared = 'subscription ($c: ID!) { channel(clientId: $c) { kind data type headers cursor } }'
+  const single = 'subscription ($c: ID!) { channel(clientId: $c) { kind data type headers cursor @include(if: true) } }'
+
+  async function connected(options: Record<string, string> = {}) {
+    const gateway = await openGateway(options)
+    const connect = () =>
+      connectGraphql(gateway.graphqlSocketUrl, { connectionParams: { token: gateway.operatorToken } })
+    const tell = (clientId: string, data: unknown) => {
+      const body = Buffer.from(JSON.stringify(data))
+      return gateway.gateway.publish({ routingKey: `client.${clientId}`, body, properties: {} })
+    }
+    return { gateway, connect, tell, [Symbol.asyncDispose]: () => gateway.close() }
+  }
+
+  /** The frames of one operation as they came, without its id. */
+  function framesOf(client: GraphqlClient, id: string): string[] {
+    const start = `{"id":${JSON.stringify(id)},`
+    return client.frames.waiting.filter((text) => text.startsWith(start)).map((text) => text.slice(start.length))
+  }
+
+  test('shared and single results are the same frames, at every length of a header and in every script', async () => {
+    await using scene = await connected()
+    await using client = await scene.connect()
+    const hub = watchHub(scene.gateway.gateway.hub)
+    const ids = ['ä "1"', 'ä "2"'] as const
+    client.subscribe(shared, { c: 'a' }, ids[0])
+    client.subscribe(single, { c: 'a' }, ids[1])
+    await hub.until(2)
+    const lengths = [0, 1, 2, 3, 10, 50, 65_300, 65_400, 65_535, 70_000, 200_000]
+    const said = [...lengths.map((length) => 'x'.repeat(length)), ...texts.map((text) => ({ [text]: [text] }))]
+    for (const data of said) await scene.tell('a', data)
+    // Every length around the borders of a header's forms.
+    const one = framesOf(client, ids[0])[0]?.length ?? 0
+    for (let length = 126 - one - 12; length < 126 - one + 12; length += 1)
+      await scene.tell('a', 'y'.repeat(Math.max(0, length)))
+    const all = said.length + 24
+    await eventually('all frames', () => ids.every((id) => framesOf(client, id).length === all))
+    expect(framesOf(client, ids[0])).toEqual(framesOf(client, ids[1]))
+  })
+
+  test('a message is executed once for all who asked the same, however many they are', async () => {
+    const opsPort = await freePort()
+    await using scene = await connected({ WARREN_OPS_PORT: String(opsPort) })
+    const hub = watchHub(scene.gateway.gateway.hub)
+    const clients = await Promise.all(Array.from({ length: 20 }, () => scene.connect()))
+    const operations = clients.flatMap((client) => [1, 2].map(() => client.subscribe(shared, { c: 'a' })))
+    await hub.until(40)
+    const executions = async () => {
+      const text = await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text()
+      return Number(/^warren_executions_total (\d+)/m.exec(text)?.[1])
+    }
+    const before = await executions()
+    for (const number of [1, 2, 3]) await scene.tell('a', number)
+    for (const operation of operations) {
+      for (const number of [1, 2, 3])
+        expect(await operation.next()).toMatchObject({ data: { channel: { data: number } } })
+    }
+    expect((await executions()) - before).toBe(3)
+    await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()))
+  })
+
+  test('a client that does not read costs the others nothing, holds a bounded number of bytes, and has everything when it reads again', async () => {
+    const opsPort = await freePort()
+    const limits = { WARREN_MAX_BUFFERED_BYTES: '64KiB', WARREN_HOT_WINDOW: '10m,128MiB' }
+    await using scene = await connected({ WARREN_OPS_PORT: String(opsPort), ...limits })
+    const hub = watchHub(scene.gateway.gateway.hub)
+    await using slow = await scene.connect()
+    await using quick = await scene.connect()
+    const heard: Record<'slow' | 'quick', number[]> = { slow: [], quick: [] }
+    const note = (name: 'slow' | 'quick', client: GraphqlClient) =>
+      client.frames.socket.on('message', (data) => {
+        const number = /"data":\{"number":(\d+)/.exec(textOf(data))?.[1]
+        if (number !== undefined) heard[name].push(Number(number))
+      })
+    note('slow', slow)
+    note('quick', quick)
+    slow.subscribe(shared, { c: 'a' })
+    quick.subscribe(shared, { c: 'a' })
+    await hub.until(2)
+    slow.frames.socket.pause()
+    const outboxBytes = async () => {
+      const text = await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text()
+      return Number(/^warren_outbox_bytes (\d+)/m.exec(text)?.[1])
+    }
+    const padding = 'x'.repeat(20_000)
+    const count = 1_500
+    let highest = 0
+    for (let number = 0; number < count; number += 1) {
+      await scene.tell('a', { number, padding })
+      if (number % 100 === 0) highest = Math.max(highest, await outboxBytes())
+    }
+    await eventually('the quick client to have everything', () => heard.quick.length === count)
+    // The slow one has let go of its live end, so that only the quick one is left there.
+    expect(scene.gateway.gateway.hub.size).toBe(1)
+    expect(highest).toBeGreaterThan(64 * 1024)
+    expect(highest).toBeLessThan(256 * 1024)
+    slow.frames.socket.resume()
+    await eventually('the slow client to have everything', () => heard.slow.length === count)
+    const all = Array.from({ length: count }, (_, number) => number)
+    expect(heard).toEqual({ slow: all, quick: all })
+    await eventually('nothing to wait', async () => (await outboxBytes()) === 0)
+  })
+})
