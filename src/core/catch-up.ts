@@ -13,8 +13,14 @@ import type { Audience } from './source.ts'
 
 /** How long resumes are gathered before they are served together, in milliseconds. */
 const gatherMs = 20
+/** Of a long window walked again and again, as in a storm of clients that come one after another: at most so much of the time goes into it. */
+const walkShare = 1 / 4
+/** However long that makes it: how long somebody who comes back may have to wait. */
+const maxGatherMs = 500
 /** How many reads of the journal may go on at once, whatever the number of clients. */
 const maxScans = 4
+/** How long those who come during a read wait for it to end, in milliseconds: a storm takes two or three reads, and a long one holds nobody up for longer. */
+const scanPatienceMs = 2_000
 /** A scan begins so many offsets before the first place wanted, to know a message that was published twice around it. */
 const lookBack = 1_000
 /** Entries of the hot window handled before other work gets its turn. */
@@ -28,7 +34,8 @@ export interface CatchUpContext {
   readonly observer: Observer
   /** The journal's epoch while it is up, else undefined: nothing is judged then. */
   epoch(): string | undefined
-  audienceOf(message: JournalMessage): Audience
+  /** `inWindow`: it will be asked about again. */
+  audienceOf(message: JournalMessage, inWindow: boolean): Audience
   /** The event of a message; undefined where its body is poison. */
   eventOf(message: JournalMessage): ChannelEvent | undefined
 }
@@ -43,6 +50,12 @@ export class CatchUp implements FeedKeeper {
   readonly #pending = new Set<Feed>()
   readonly #passages = new Set<Passage>()
   #scans = 0
+  /** How many passages go through the window. Who comes meanwhile waits, and goes with all the others of whom that is true. */
+  #walks = 0
+  #lastWalkMs = 0
+  /** Runs while somebody waits for a read to end. */
+  #patience: NodeJS.Timeout | undefined
+  #patienceIsOver = false
   #timer: NodeJS.Timeout | undefined
   #oldest: Promise<Cursor | null> | undefined
   readonly #closing = new AbortController()
@@ -90,6 +103,7 @@ export class CatchUp implements FeedKeeper {
 
   close(): void {
     clearTimeout(this.#timer)
+    clearTimeout(this.#patience)
     this.#closing.abort()
     this.#pending.clear()
   }
@@ -99,7 +113,11 @@ export class CatchUp implements FeedKeeper {
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       this.#serve()
-    }, gatherMs)
+    }, this.#gatherMs)
+  }
+
+  get #gatherMs(): number {
+    return Math.min(maxGatherMs, Math.max(gatherMs, this.#lastWalkMs * (1 / walkShare - 1)))
   }
 
   #serve(): void {
@@ -118,16 +136,35 @@ export class CatchUp implements FeedKeeper {
       else if (this.#stands(recent.at(position.offset), position)) inWindow.push(feed)
       else this.#tellGap([feed], 'JOURNAL_REPLACED')
     }
-    for (const feed of [...inWindow, ...unknown]) this.#pending.delete(feed)
-    if (inWindow.length > 0) {
-      for (const feed of inWindow) this.#judge(feed, 'resumed')
-      this.#fromWindow(this.#passageOf(inWindow, Math.min(...inWindow.map(startOf)) - 1))
+    for (const feed of unknown) this.#pending.delete(feed)
+    if (inWindow.length > 0 && this.#walks === 0) {
+      for (const feed of inWindow) {
+        this.#pending.delete(feed)
+        this.#judge(feed, 'resumed')
+      }
+      const begin = inWindow.reduce((least, feed) => Math.min(least, startOf(feed)), Number.POSITIVE_INFINITY)
+      this.#fromWindow(this.#passageOf(inWindow, begin - 1))
     }
     if (unknown.length > 0) void this.#awaitUnknown(unknown)
-    if (older.length > 0 && this.#scans < maxScans) {
+    if (older.length > 0 && this.#mayScan()) {
       for (const feed of older) this.#pending.delete(feed)
       void this.#scan(older)
     }
+  }
+
+  #mayScan(): boolean {
+    const allowed = this.#scans === 0 || (this.#patienceIsOver && this.#scans < maxScans)
+    if (allowed) {
+      clearTimeout(this.#patience)
+      this.#patience = undefined
+      this.#patienceIsOver = false
+    } else {
+      this.#patience ??= setTimeout(() => {
+        this.#patienceIsOver = true
+        this.#gather()
+      }, scanPatienceMs)
+    }
+    return allowed
   }
 
   #goLive(feed: Feed): void {
@@ -168,10 +205,10 @@ export class CatchUp implements FeedKeeper {
     return passage
   }
 
-  #pass(passage: Passage, entry: JournalMessage): void {
+  #pass(passage: Passage, entry: JournalMessage, inWindow: boolean): void {
     passage.at = entry.offset
     if (entry.mark) return
-    const audience = this.#context.audienceOf(entry)
+    const audience = this.#context.audienceOf(entry, inWindow)
     if (!passage.wants(audience)) return
     const event = this.#context.eventOf(entry)
     if (event) passage.deliver(entry.offset, audience, event)
@@ -179,24 +216,38 @@ export class CatchUp implements FeedKeeper {
 
   /** Goes through the window in slices; at its end the feeds are live. */
   #fromWindow(passage: Passage): void {
+    this.#walks += 1
+    this.#walk(passage, performance.now())
+  }
+
+  #walk(passage: Passage, since: number): void {
     const { recent } = this.#context
     if (this.#context.epoch() === undefined || recent.first === undefined || passage.at < recent.first - 1) {
       // The journal went away, or the window's end overtook this passage between two slices: begin again from where each feed is.
+      this.#walked(since)
       this.#again(passage)
       return
     }
     let left = sliceEntries
     recent.visit(passage.at, (entry) => {
-      this.#pass(passage, entry)
+      this.#pass(passage, entry, true)
       left -= 1
       return left > 0 && passage.size > 0
     })
     if (left > 0) {
+      passage.flush()
       this.#passages.delete(passage)
       for (const feed of passage.feeds()) this.#goLive(feed)
+      this.#walked(since)
     } else {
-      setImmediate(() => this.#fromWindow(passage))
+      setImmediate(() => this.#walk(passage, since))
     }
+  }
+
+  #walked(since: number): void {
+    this.#walks -= 1
+    this.#lastWalkMs = performance.now() - since
+    this.#gather()
   }
 
   /** Reads the journal once for all of them, up to the window. */
@@ -218,7 +269,7 @@ export class CatchUp implements FeedKeeper {
         this.#join(passage, feed, entry, epoch, first)
       }
       first = false
-      if (!repeat) this.#pass(passage, entry)
+      if (!repeat) this.#pass(passage, entry, false)
       passage.at = entry.offset
       reachedWindow = recent.first !== undefined && entry.offset >= recent.first
       return !reachedWindow && passage.size + waiting.length > 0
@@ -256,6 +307,7 @@ export class CatchUp implements FeedKeeper {
   }
 
   #again(passage: Passage): void {
+    passage.flush()
     this.#passages.delete(passage)
     for (const feed of passage.feeds()) this.resume(feed)
   }

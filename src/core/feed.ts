@@ -106,7 +106,8 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     )
   }
 
-  deliver(event: ChannelEvent): void {
+  /** `later`: a sink is given it at the next `flush`, which whoever says so must call. */
+  deliver(event: ChannelEvent, later = false): void {
     if (this.#ended || this.#behind) return
     // A gap is told also where there is no room: it is where the feed goes on, and nobody would tell it again.
     if (this.full && event.kind !== 'GAP') {
@@ -115,7 +116,7 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     }
     this.#last = event
     this.lastEventAt = Date.now()
-    if (this.#sink && this.#queue.length === 0 && this.#offer(event)) return
+    if (!later && this.#sink && this.#queue.length === 0 && this.#offer(event)) return
     const waiting = this.#waiting?.shift()
     if (waiting) {
       this.#take(event)

@@ -77,7 +77,7 @@ export class Gateway implements JournalTail {
       checkpoints: this.#checkpoints,
       observer: parts.observer,
       epoch: () => (this.#up ? this.#epoch : undefined),
-      audienceOf: (message) => this.#audienceOf(message),
+      audienceOf: (message, inWindow) => this.#audienceOf(message, inWindow),
       eventOf: (message) => this.#eventOf(message),
     })
   }
@@ -270,7 +270,7 @@ export class Gateway implements JournalTail {
     // Whoever listens from now on is not told of the past that a starting replica reads.
     if (!this.#present) return
     this.#parts.observer.messageReceived(this.sources.labelOf(message) ?? 'none')
-    const audience = this.#audienceOf(message)
+    const audience = this.#audienceOf(message, false)
     if (!this.hub.hasListeners(audience)) return
     const event = this.#eventOf(message)
     if (event) this.hub.publish(audience, event)
@@ -282,11 +282,11 @@ export class Gateway implements JournalTail {
     for (const session of this.sessions) session.close('RESTART')
   }
 
-  #audienceOf(message: JournalMessage): Audience {
+  #audienceOf(message: JournalMessage, again: boolean): Audience {
     // It is kept all the same, for a cursor may name it.
     if (this.#duplicates.isRepeat(message.offset)) return []
     try {
-      return this.sources.audienceOf(message)
+      return again ? this.sources.knownAudienceOf(message) : this.sources.audienceOf(message)
     } catch (error) {
       this.#quarantine.put(message, error)
       return []

@@ -2,12 +2,18 @@ import type { ChannelEvent } from './channel.ts'
 import type { Feed } from './feed.ts'
 import type { Audience } from './source.ts'
 
+/** How long events of a passage are gathered, in milliseconds: neighbours in the journal are for different clients, and each is to have many in one write. */
+const gatherMs = 100
+
 /** Feeds that move through the journal together: one read, any number of clients. */
 export class Passage {
   /** The offset up to which it has come. */
   at: number
   readonly #byChannel = new Map<string, Map<Feed, number>>()
   #size = 0
+  /** Those that have been given something that they have not been told to hand on yet. */
+  readonly #given = new Set<Feed>()
+  #timer: NodeJS.Timeout | undefined
 
   constructor(at: number) {
     this.at = at
@@ -33,6 +39,7 @@ export class Passage {
     if (!feeds?.delete(feed)) return
     this.#size -= 1
     if (feeds.size === 0) this.#byChannel.delete(feed.channel)
+    if (this.#given.delete(feed)) feed.flush()
   }
 
   wants(audience: Audience): boolean {
@@ -45,10 +52,25 @@ export class Passage {
     for (const channel of audience === 'everyone' ? [...this.#byChannel.keys()] : audience) {
       for (const [feed, start] of this.#byChannel.get(channel) ?? []) {
         if (offset < start) continue
-        if (feed.full) feed.letGo()
-        else feed.deliver(event)
+        if (feed.full) feed.flush()
+        if (feed.full) {
+          feed.letGo()
+        } else {
+          feed.deliver(event, true)
+          this.#given.add(feed)
+        }
       }
     }
+    if (this.#given.size > 0) this.#timer ??= setTimeout(() => this.flush(), gatherMs)
+  }
+
+  /** Hands on what was gathered; to be called before the feeds go on elsewhere. */
+  flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const given = [...this.#given]
+    this.#given.clear()
+    for (const feed of given) feed.flush()
   }
 
   *feeds(): Generator<Feed> {

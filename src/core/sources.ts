@@ -5,6 +5,7 @@ import { type Audience, type Matcher, matcherOf, type Source } from './source.ts
 export class Sources {
   readonly #byId = new Map<string, Source>()
   readonly #byExchange = new Map<string, { id: string; match: Matcher }[]>()
+  #known = new WeakMap<Message, Audience>()
 
   get(id: string): Source | undefined {
     return this.#byId.get(id)
@@ -18,6 +19,7 @@ export class Sources {
   add(source: Source): boolean {
     if (this.#byId.has(source.id)) return false
     this.#byId.set(source.id, source)
+    this.#known = new WeakMap()
     const matchers = this.#byExchange.get(source.exchange) ?? []
     this.#byExchange.set(source.exchange, [...matchers, { id: source.id, match: matcherOf(source) }])
     return true
@@ -27,6 +29,7 @@ export class Sources {
     const source = this.#byId.get(id)
     if (!source) return undefined
     this.#byId.delete(id)
+    this.#known = new WeakMap()
     const rest = (this.#byExchange.get(source.exchange) ?? []).filter((matcher) => matcher.id !== id)
     if (rest.length > 0) this.#byExchange.set(source.exchange, rest)
     else this.#byExchange.delete(source.exchange)
@@ -36,6 +39,16 @@ export class Sources {
   /** The first source of the message's exchange, for accounts; undefined where it is of none. */
   labelOf(message: Message): string | undefined {
     return this.#byExchange.get(message.exchange)?.[0]?.id
+  }
+
+  /** As `audienceOf`, for a message that is asked about again and again: one of the hot window. */
+  knownAudienceOf(message: Message): Audience {
+    let audience = this.#known.get(message)
+    if (audience === undefined) {
+      audience = this.audienceOf(message)
+      this.#known.set(message, audience)
+    }
+    return audience
   }
 
   /** Each client once, however many sources say so. Throws `UndecodableBody` where a body pointer meets a broken body. */
