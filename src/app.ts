@@ -24,6 +24,7 @@ import { createMetrics } from './observability/metrics.ts'
 import { observerOf } from './observability/observer-of.ts'
 import { openOpsListener } from './observability/ops-listener.ts'
 import { openRegistry } from './registries/open-registry.ts'
+import { FanOut } from './transports/fan-out.ts'
 import { GraphiQLPage, wantsPage } from './transports/graphiql-page.ts'
 import { createGraphQLHttp, serveGraphQL } from './transports/graphql-http.ts'
 import { createGraphQLWs } from './transports/graphql-ws.ts'
@@ -133,9 +134,10 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
     signer.sign({ clientId, scope: [], ttlSeconds: config.tokenTtlMs / 1000 }),
   )
 
+  const schema = schemaFor(config)
+  const onExecute = () => observer.executed()
   const graphql = {
-    schema: schemaFor(config),
-    onExecute: () => observer.executed(),
+    fanOut: new FanOut(schema, onExecute),
     gateway,
     clientChannels,
     settings: { ...config, version },
@@ -143,7 +145,7 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
     log: (text: string, details: Record<string, unknown>) => observer.log('error', text, details),
   }
   const origins = new Origins(config.allowedOrigins ?? [])
-  const yoga = createGraphQLHttp({ ...graphql, origins, introspection: config.introspection })
+  const yoga = createGraphQLHttp({ ...graphql, schema, onExecute, origins, introspection: config.introspection })
   const graphqlWs = createGraphQLWs({
     ...graphql,
     yoga,

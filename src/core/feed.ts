@@ -66,6 +66,7 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
   #failure: GatewayError | undefined
   #waiting: Waiting[] | undefined
   #sink: FeedSink | undefined
+  #flushing = false
 
   constructor(options: {
     channel: string
@@ -141,12 +142,12 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
 
   /** The sink takes events again. */
   flush(): void {
-    if (!this.#sink) return
-    for (let event = this.#queue[0]; event; event = this.#queue[0]) {
-      if (!this.#offer(event)) return
-      this.#unqueue()
-    }
-    if (this.#ended) this.#endSink()
+    // A sink may ask for more from within `take`: it is given more when that returns.
+    if (!this.#sink || this.#flushing) return
+    this.#flushing = true
+    for (let event = this.#queue[0]; event && this.#offer(event); event = this.#queue[0]) this.#unqueue()
+    this.#flushing = false
+    if (this.#ended && this.#queue.length === 0) this.#endSink()
   }
 
   next(): Promise<IteratorResult<ChannelEvent>> {

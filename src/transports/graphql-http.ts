@@ -5,6 +5,7 @@ import type { Context } from '../graphql/context.ts'
 import { limitedParse } from '../graphql/limited-parse.ts'
 import { errorMasker } from '../graphql/mask-error.ts'
 import { DocumentCache } from './document-cache.ts'
+import type { FanOut } from './fan-out.ts'
 import { contextFactory, type GraphQLParts, type SocketContext } from './graphql-context.ts'
 import type { Origins } from './origins.ts'
 import { type StreamedOf, serverSentEvents } from './sse.ts'
@@ -15,6 +16,7 @@ export interface GraphQLHttpOptions extends GraphQLParts {
   readonly introspection: boolean
   readonly log: (text: string, details: Record<string, unknown>) => void
   readonly onExecute: () => void
+  readonly fanOut: FanOut
 }
 
 export type Yoga = YogaServerInstance<Partial<SocketContext>, Context>
@@ -44,7 +46,7 @@ export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
     },
     plugins: [
       limits(options),
-      serverSentEvents(streamedOf, maskError),
+      serverSentEvents({ streamedOf, fanOut: options.fanOut, maskError }),
       countExecutions(options.onExecute),
       ...(options.introspection ? [] : [noIntrospection]),
     ],
@@ -66,6 +68,7 @@ function limits({ schema, settings }: GraphQLHttpOptions): Plugin {
 function countExecutions(onExecute: () => void): Plugin {
   return {
     onExecute: () => onExecute(),
+    onSubscribe: () => ({ onSubscribeResult: () => ({ onNext: () => onExecute() }) }),
   }
 }
 

@@ -5,7 +5,6 @@ import {
   type ExecutionResult,
   type FormattedExecutionResult,
   GraphQLError,
-  type GraphQLSchema,
   getOperationAST,
 } from 'graphql'
 import { handleProtocols, makeServer } from 'graphql-ws'
@@ -15,7 +14,7 @@ import type { SessionEnd } from '../core/observer.ts'
 import type { Session } from '../core/session.ts'
 import { type CloseReason, closeReasons, GatewayError } from '../errors.ts'
 import { errorMasker } from '../graphql/mask-error.ts'
-import { FanOut } from './fan-out.ts'
+import type { FanOut } from './fan-out.ts'
 import type { GraphQLParts } from './graphql-context.ts'
 import type { Yoga } from './graphql-http.ts'
 import { NextFrames } from './graphql-ws-next.ts'
@@ -25,8 +24,7 @@ import { Outbox } from './outbox.ts'
 
 export interface GraphQLWsOptions extends GraphQLParts {
   readonly yoga: Yoga
-  readonly schema: GraphQLSchema
-  readonly onExecute: () => void
+  readonly fanOut: FanOut
   /** Told of each change of what waits for sockets, in bytes. */
   readonly onOutboxBytes: (change: number) => void
   readonly maxMessageBytes: number
@@ -52,11 +50,10 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
   close(): Promise<void>
 } {
-  const { gateway, yoga } = options
+  const { gateway, yoga, fanOut } = options
   const maskError = errorMasker(options.log)
   const answered = (error: unknown) => withoutHttp(maskError(error))
   const masked = (result: ExecutionResult) => withErrors(result, answered)
-  const fanOut = new FanOut(options.schema, options.onExecute)
   const server = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: initTimeoutMs,
     onConnect: async ({ connectionParams, extra }) => {

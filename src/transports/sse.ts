@@ -1,12 +1,16 @@
 import type { ServerResponse } from 'node:http'
-import type { ExecutionResult, GraphQLError } from 'graphql'
+import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
-import { printCursor } from '../core/cursor.ts'
+import { type Cursor, printCursor } from '../core/cursor.ts'
 import type { Feed } from '../core/feed.ts'
 import { type CloseReason, closeReasons } from '../errors.ts'
+import { answerOf, type FanOut, type Group, latin1Of } from './fan-out.ts'
 
 /** A comment this often keeps proxies from closing a silent response, in milliseconds. */
 const pingMs = 12_000
+
+/** What a response may hold for a client that reads slowly, in bytes, beside what its feed may. */
+const maxWaitingBytes = 16 * 1024
 
 /** An EventSource waits as long before it reconnects, in milliseconds: each is told another time, so that they don't come back together. */
 const reconnectMs = { min: 500, max: 3_000 }
@@ -21,20 +25,37 @@ export interface Streamed {
 
 export type StreamedOf = WeakMap<Request, Streamed>
 
+export interface ServerSentEventsOptions {
+  readonly streamedOf: StreamedOf
+  readonly fanOut: FanOut
+  readonly maskError: (error: unknown) => GraphQLError
+}
+
 /**
  * Subscriptions as server-sent events: `event: next` with the result, `event: complete` at the end (GraphQL over SSE, distinct connections mode), and
  * the cursor as `id:`, so that an EventSource resumes by itself: it sends `Last-Event-ID`.
  * https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
-export function serverSentEvents(streamedOf: StreamedOf, maskError: (error: unknown) => GraphQLError): Plugin {
+export function serverSentEvents({ streamedOf, fanOut, maskError }: ServerSentEventsOptions): Plugin {
+  const operations = new WeakMap<Request, ExecutionArgs>()
   return {
+    onSubscribe({ args }) {
+      const { request } = args.contextValue as { request?: Request }
+      if (request) operations.set(request, args)
+    },
     onResultProcess(payload) {
       const { request, result, serverContext } = payload
       const accept = request.headers.get('accept') ?? ''
       if (!isAsyncIterable(result) || !accept.includes('text/event-stream')) return
       const streamed = streamedOf.get(request)
+      const operation = operations.get(request)
+      const group = operation && fanOut.groupOf(operation)
+      const source =
+        streamed && group
+          ? sharedResults(streamed.feed, group, operation, maskError)
+          : ownResults(result[Symbol.asyncIterator](), streamed?.feed, maskError)
       payload.setResultProcessor((_result, fetchAPI) => {
-        const body = eventStream(result[Symbol.asyncIterator](), streamed, maskError, () => {
+        const body = eventStream(source, streamed, () => {
           // Put there by the adapter of node:http.
           const { res } = serverContext as { res?: ServerResponse }
           res?.destroy()
@@ -52,28 +73,93 @@ export function serverSentEvents(streamedOf: StreamedOf, maskError: (error: unkn
   }
 }
 
-function eventStream(
-  results: AsyncIterator<ExecutionResult>,
-  streamed: Streamed | undefined,
+/** What a response is made of. */
+interface Results {
+  /** There is room for more; called again only when there is after something was written. */
+  pull(response: Written): Promise<void> | void
+  cancel(): Promise<unknown>
+}
+
+interface Written {
+  readonly hasRoom: boolean
+  write(chunk: Uint8Array): void
+  /** The last chunk is written. A source that fails ends with its error as the last result, not with a broken response. */
+  end(): void
+}
+
+/** Results that are executed and encoded once for all who asked the same (`FanOut`): pushed, for they are shared while the event is handed around. */
+function sharedResults(
+  feed: Feed,
+  group: Group,
+  operation: ExecutionArgs,
   maskError: (error: unknown) => GraphQLError,
+): Results {
+  const fieldArguments = group.argumentsOf(operation.variableValues)
+  let piped = false
+  return {
+    pull(response) {
+      if (piped) {
+        feed.flush()
+        return
+      }
+      piped = true
+      feed.pipe({
+        take(event) {
+          if (!response.hasRoom) return false
+          const bytes = group.encode(event, feed.channel, fieldArguments)
+          const json = bytes ?? latin1Of(JSON.stringify(masked(answerOf(operation, event), maskError)))
+          response.write(Buffer.from(chunkOf(event.cursor, json), 'latin1'))
+          return true
+        },
+        end(failure) {
+          if (failure) response.write(lastError(failure, maskError))
+          response.end()
+        },
+      })
+    },
+    cancel: () => feed.return(),
+  }
+}
+
+/** Results that are this subscription's own. */
+function ownResults(
+  results: AsyncIterator<ExecutionResult>,
+  feed: Feed | undefined,
+  maskError: (error: unknown) => GraphQLError,
+): Results {
+  return {
+    async pull(response) {
+      try {
+        const { done, value } = await results.next()
+        if (done) response.end()
+        // A result is made from the event that was taken last: the one before waits until this one is written.
+        else response.write(Buffer.from(chunkOf(feed?.lastTaken?.cursor, JSON.stringify(value))))
+      } catch (error) {
+        response.write(lastError(error, maskError))
+        response.end()
+      }
+    },
+    cancel: async () => results.return?.(),
+  }
+}
+
+function eventStream(
+  results: Results,
+  streamed: Streamed | undefined,
   breakOff: () => void,
 ): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder()
   let ping: NodeJS.Timeout | undefined
-  return new ReadableStream<Uint8Array>({
-    start(controller) {
-      // Something at once: some browsers hold a response back until its first byte.
-      const { min, max } = reconnectMs
-      controller.enqueue(encoder.encode(`retry: ${Math.round(min + Math.random() * (max - min))}\n\n`))
+  let over = false
+  const written = (controller: ReadableStreamDefaultController<Uint8Array>): Written => ({
+    get hasRoom() {
+      return !over && (controller.desiredSize ?? 0) > 0
     },
-    async pull(controller) {
-      // Not at the start: the response of a request that was aborted meanwhile is dropped by Yoga, neither read nor cancelled.
-      ping ??= setInterval(() => {
-        if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(':\n\n'))
-      }, pingMs)
-      const { done, value } = await nextOf(results, maskError)
-      if (value) controller.enqueue(encoder.encode(next(value, streamed?.feed)))
-      if (!done) return
+    write(chunk) {
+      if (!over) controller.enqueue(chunk)
+    },
+    end() {
+      if (over) return
+      over = true
       clearInterval(ping)
       const reason = streamed?.endedFor
       if (reason && closeReasons[reason].comeBack) {
@@ -82,33 +168,49 @@ function eventStream(
         breakOff()
         return
       }
-      controller.enqueue(encoder.encode('event: complete\ndata:\n\n'))
+      controller.enqueue(Buffer.from('event: complete\ndata:\n\n'))
       controller.close()
     },
-    async cancel() {
-      clearInterval(ping)
-      await results.return?.()
-    },
   })
+  let begun = false
+  // The first chunk fills the response, for whatever it holds is only to come when somebody reads: the response of a request that was aborted
+  // meanwhile is dropped by Yoga, neither read nor cancelled.
+  const size = (chunk: Uint8Array | undefined) => (begun ? (chunk?.length ?? 0) : maxWaitingBytes)
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        // Something at once: some browsers hold a response back until its first byte.
+        const { min, max } = reconnectMs
+        controller.enqueue(Buffer.from(`retry: ${Math.round(min + Math.random() * (max - min))}\n\n`))
+        begun = true
+      },
+      pull(controller) {
+        ping ??= setInterval(() => {
+          if ((controller.desiredSize ?? 0) > 0) controller.enqueue(Buffer.from(':\n\n'))
+        }, pingMs)
+        return results.pull(written(controller))
+      },
+      async cancel() {
+        over = true
+        clearInterval(ping)
+        await results.cancel()
+      },
+    },
+    { highWaterMark: maxWaitingBytes, size },
+  )
 }
 
-function next(result: ExecutionResult, feed: Feed | undefined): string {
-  // A result is made from the event that was taken last: the one before waits until this one is written.
-  const id = feed?.lastTaken ? `id: ${printCursor(feed.lastTaken.cursor)}\n` : ''
-  return `${id}event: next\ndata: ${JSON.stringify(result)}\n\n`
+function chunkOf(cursor: Cursor | undefined, json: string): string {
+  const id = cursor ? `id: ${printCursor(cursor)}\n` : ''
+  return `${id}event: next\ndata: ${json}\n\n`
 }
 
-/** A source that fails ends with its error as the last result, not with a broken response. */
-async function nextOf(
-  results: AsyncIterator<ExecutionResult>,
-  maskError: (error: unknown) => GraphQLError,
-): Promise<{ done: boolean; value: ExecutionResult | undefined }> {
-  try {
-    const { done, value } = await results.next()
-    return done ? { done: true, value: undefined } : { done: false, value }
-  } catch (error) {
-    return { done: true, value: { errors: [maskError(error)] } }
-  }
+function lastError(error: unknown, maskError: (error: unknown) => GraphQLError): Buffer {
+  return Buffer.from(chunkOf(undefined, JSON.stringify({ errors: [maskError(error)] })))
+}
+
+function masked(result: ExecutionResult, maskError: (error: unknown) => GraphQLError): ExecutionResult {
+  return result.errors ? { ...result, errors: result.errors.map(maskError) } : result
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<ExecutionResult> {

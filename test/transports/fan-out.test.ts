@@ -7,7 +7,7 @@ import { answerOf, FanOut, latin1Of } from '../../src/transports/fan-out.ts'
 import { Seeded } from '../ledger/seeded.ts'
 import { eventually } from '../support/eventually.ts'
 import { textOf } from '../support/frames.ts'
-import { openGateway } from '../support/gateway-in-process.ts'
+import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
 import { connectGraphql, type GraphqlClient } from '../support/graphql-frames.ts'
 import { watchHub } from '../support/hub-watch.ts'
 import { freePort } from '../support/ports.ts'
@@ -162,6 +162,29 @@ describe('over graphql-transport-ws', () => {
     return { gateway, connect, tell, [Symbol.asyncDispose]: () => gateway.close() }
   }
 
+  /** A subscription of channel `a` over HTTP. `text` resolves with so many events, as they came. */
+  async function eventStream({ graphqlUrl, operatorToken }: InProcessGateway, query: string) {
+    const response = await fetch(graphqlUrl, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'text/event-stream',
+        authorization: `Bearer ${operatorToken}`,
+      },
+      body: JSON.stringify({ query, variables: { c: 'a' } }),
+    })
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+    return {
+      async text(events: number): Promise<string> {
+        let text = ''
+        while (text.split('event: next').length <= events || !text.endsWith('\n\n'))
+          text += (await reader?.read())?.value
+        await reader?.cancel()
+        return text.replace(/^retry: \d+\n\n/, '')
+      },
+    }
+  }
+
   /** The frames of one operation as they came, without its id. */
   function framesOf(client: GraphqlClient, id: string): string[] {
     const start = `{"id":${JSON.stringify(id)},`
@@ -188,13 +211,15 @@ describe('over graphql-transport-ws', () => {
     expect(framesOf(client, ids[0])).toEqual(framesOf(client, ids[1]))
   })
 
-  test('a message is executed once for all who asked the same, however many they are', async () => {
+  test('a message is executed once for all who asked the same, however many they are, server-sent events included', async () => {
     const opsPort = await freePort()
     await using scene = await connected({ WARREN_OPS_PORT: String(opsPort) })
     const hub = watchHub(scene.gateway.gateway.hub)
     const clients = await Promise.all(Array.from({ length: 20 }, () => scene.connect()))
     const operations = clients.flatMap((client) => [1, 2].map(() => client.subscribe(shared, { c: 'a' })))
     await hub.until(40)
+    const streams = await Promise.all([shared, shared, single].map((query) => eventStream(scene.gateway, query)))
+    await hub.until(43)
     const executions = async () => {
       const text = await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text()
       return Number(/^warren_executions_total (\d+)/m.exec(text)?.[1])
@@ -205,7 +230,11 @@ describe('over graphql-transport-ws', () => {
       for (const number of [1, 2, 3])
         expect(await operation.next()).toMatchObject({ data: { channel: { data: number } } })
     }
-    expect((await executions()) - before).toBe(3)
+    const texts = await Promise.all(streams.map((stream) => stream.text(3)))
+    expect(texts[0]).toMatch(/^id: \S+\nevent: next\ndata: \{"data":/)
+    expect(texts).toEqual([texts[0], texts[0], texts[0]])
+    // Three for all of them but the single one, which has three of its own.
+    expect((await executions()) - before).toBe(6)
     await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()))
   })
 
