@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { Scene } from '../faults/scene.ts'
 import { eventually } from '../support/eventually.ts'
 import { type RabbitCluster, type RabbitNode, rabbitCluster } from '../support/rabbitmq.ts'
+import { Scene } from './scene.ts'
 
 let cluster: RabbitCluster
 let scene: Scene
