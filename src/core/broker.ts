@@ -9,6 +9,9 @@ export interface Broker {
    */
   publish(publication: Publication): Promise<void>
 
+  /** Bytes of the bodies of publications that the broker has not answered yet. */
+  readonly unansweredBytes: number
+
   /**
    * Makes the source's exchange flow into the journal: an existing exchange is taken as it is (checked passively first), a missing one under the
    * namespace is declared durable, and it is bound. Repeatable. Bound sources are bound again on every reconnection, before readiness is said.

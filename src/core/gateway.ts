@@ -108,6 +108,12 @@ export class Gateway implements JournalTail {
     return this.#up && this.#flows
   }
 
+  /** What its bounded buffers hold now, in bytes; what waits for a client is counted by its session. */
+  get held(): { readonly window: number; readonly publications: number } {
+    const { recent, broker } = this.#parts
+    return { window: recent.bytes, publications: this.#heldBytes + broker.unansweredBytes }
+  }
+
   /** How many subscriptions are not live yet, or not any more: on their way through the journal. */
   get catchingUp(): number {
     return this.#catchUp.size

@@ -7,6 +7,8 @@ import type { JournalMessage } from './message.ts'
 export interface RecentMessages {
   /** The oldest offset held; undefined while nothing is. */
   readonly first: number | undefined
+  /** What it holds, with an estimate of what an entry weighs beside its body. */
+  readonly bytes: number
   /** The newest entry, which is always kept. */
   readonly last: JournalMessage | undefined
   add(entry: JournalMessage): void

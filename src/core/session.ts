@@ -59,6 +59,11 @@ export class Session {
     return this.#feeds.size
   }
 
+  /** What waits for a consumer that is slower than its channels, in bytes of bodies. */
+  get bufferedBytes(): number {
+    return this.#allowance.used
+  }
+
   /** Called as an operation begins; throws `LIMIT_EXCEEDED` where there were too many within a second. */
   admit(): void {
     const now = Date.now()

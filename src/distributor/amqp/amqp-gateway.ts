@@ -53,6 +53,10 @@ export class AmqpGateway implements LinkedBroker {
     this.#listeners.push(listener)
   }
 
+  get unansweredBytes(): number {
+    return this.#publisher.unansweredBytes
+  }
+
   publish(publication: GatewayPublication): Promise<void> {
     return this.#publisher.publish(publication)
   }

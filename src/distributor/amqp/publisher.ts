@@ -90,6 +90,11 @@ export class Publisher {
     })
   }
 
+  /** As `Broker.unansweredBytes`; also what its caller no longer waits for, while it may be on the way. */
+  get unansweredBytes(): number {
+    return Math.max(this.#bytes, this.#inFlightBytes)
+  }
+
   /** As `Broker.publish`. */
   publish(publication: GatewayPublication): Promise<void> {
     const { publishTimeoutMs, maxMessageBytes, bufferBytes, bufferMessages } = this.#limits

@@ -40,6 +40,11 @@ export class MemoryGateway implements RoutingBroker {
   /** It is up from the first to the last, so that nobody is ever called. */
   onState(): void {}
 
+  /** What is published is answered at once. */
+  get unansweredBytes(): number {
+    return 0
+  }
+
   async publish(publication: GatewayPublication): Promise<void> {
     const bytes = publication.body.length
     if (bytes > this.#maxMessageBytes) throw tooLarge(bytes, this.#maxMessageBytes)
