@@ -75,7 +75,12 @@ export async function runLedger(options: LedgerOptions): Promise<LedgerResult> {
         }),
       )
     }
-    return await new Ledger(options, rabbit, gateways).run()
+    const ledger = new Ledger(options, rabbit, gateways)
+    try {
+      return await ledger.run()
+    } finally {
+      await ledger.end()
+    }
   } finally {
     await Promise.all(gateways.map((gateway) => gateway[Symbol.asyncDispose]()))
     await rabbit.remove()
@@ -139,6 +144,11 @@ class Ledger {
     await Promise.all(this.#books.map(({ listener }) => listener.stop()))
     await this.#publisher.close()
     return this.#settle()
+  }
+
+  /** Those that were started again are nobody else's to end. */
+  async end(): Promise<void> {
+    await Promise.all(this.#running.map((gateway) => gateway.kill()))
   }
 
   get #trialsSoFar(): number {
