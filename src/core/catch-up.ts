@@ -10,21 +10,16 @@ import type { Observer } from './observer.ts'
 import { Passage } from './passage.ts'
 import type { RecentMessages } from './recent.ts'
 import type { Audience } from './source.ts'
+import { WindowWalks } from './window-walks.ts'
 
 /** How long resumes are gathered before they are served together, in milliseconds. */
 const gatherMs = 20
-/** Of a long window walked again and again, as in a storm of clients that come one after another: at most so much of the time goes into it. */
-const walkShare = 1 / 4
-/** However long that makes it: how long somebody who comes back may have to wait. */
-const maxGatherMs = 500
 /** How many reads of the journal may go on at once, whatever the number of clients. */
 const maxScans = 4
 /** How long those who come during a read wait for it to end, in milliseconds: a storm takes two or three reads, and a long one holds nobody up for longer. */
 const scanPatienceMs = 2_000
 /** A scan begins so many offsets before the first place wanted, to know a message that was published twice around it. */
 const lookBack = 1_000
-/** Entries of the hot window handled before other work gets its turn. */
-const sliceEntries = 5_000
 
 export interface CatchUpContext {
   readonly journal: Journal
@@ -50,9 +45,7 @@ export class CatchUp implements FeedKeeper {
   readonly #pending = new Set<Feed>()
   readonly #passages = new Set<Passage>()
   #scans = 0
-  /** How many passages go through the window. Who comes meanwhile waits, and goes with all the others of whom that is true. */
-  #walks = 0
-  #lastWalkMs = 0
+  readonly #walks: WindowWalks
   /** Runs while somebody waits for a read to end. */
   #patience: NodeJS.Timeout | undefined
   #patienceIsOver = false
@@ -62,6 +55,18 @@ export class CatchUp implements FeedKeeper {
 
   constructor(context: CatchUpContext) {
     this.#context = context
+    this.#walks = new WindowWalks({
+      recent: context.recent,
+      isUp: () => context.epoch() !== undefined,
+      pass: (passage, entry) => this.#pass(passage, entry, true),
+      arrived: (passage) => {
+        passage.flush()
+        this.#passages.delete(passage)
+        for (const feed of passage.feeds()) this.#goLive(feed)
+        this.#gather()
+      },
+      interrupted: (passage) => this.#again(passage),
+    })
   }
 
   /** How many feeds are on their way to the live end. */
@@ -110,14 +115,13 @@ export class CatchUp implements FeedKeeper {
 
   #gather(): void {
     if (this.#timer || this.#pending.size === 0 || this.#closing.signal.aborted) return
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined
-      this.#serve()
-    }, this.#gatherMs)
-  }
-
-  get #gatherMs(): number {
-    return Math.min(maxGatherMs, Math.max(gatherMs, this.#lastWalkMs * (1 / walkShare - 1)))
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined
+        this.#serve()
+      },
+      Math.max(gatherMs, this.#walks.restMs),
+    )
   }
 
   #serve(): void {
@@ -137,13 +141,13 @@ export class CatchUp implements FeedKeeper {
       else this.#tellGap([feed], 'JOURNAL_REPLACED')
     }
     for (const feed of unknown) this.#pending.delete(feed)
-    if (inWindow.length > 0 && this.#walks === 0) {
+    if (inWindow.length > 0 && !this.#walks.busy) {
       for (const feed of inWindow) {
         this.#pending.delete(feed)
         this.#judge(feed, 'resumed')
       }
       const begin = inWindow.reduce((least, feed) => Math.min(least, startOf(feed)), Number.POSITIVE_INFINITY)
-      this.#fromWindow(this.#passageOf(inWindow, begin - 1))
+      this.#walks.begin(this.#passageOf(inWindow, begin - 1))
     }
     if (unknown.length > 0) void this.#awaitUnknown(unknown)
     if (older.length > 0 && this.#mayScan()) {
@@ -214,42 +218,6 @@ export class CatchUp implements FeedKeeper {
     if (event) passage.deliver(entry.offset, audience, event)
   }
 
-  /** Goes through the window in slices; at its end the feeds are live. */
-  #fromWindow(passage: Passage): void {
-    this.#walks += 1
-    this.#walk(passage, performance.now())
-  }
-
-  #walk(passage: Passage, since: number): void {
-    const { recent } = this.#context
-    if (this.#context.epoch() === undefined || recent.first === undefined || passage.at < recent.first - 1) {
-      // The journal went away, or the window's end overtook this passage between two slices: begin again from where each feed is.
-      this.#walked(since)
-      this.#again(passage)
-      return
-    }
-    let left = sliceEntries
-    recent.visit(passage.at, (entry) => {
-      this.#pass(passage, entry, true)
-      left -= 1
-      return left > 0 && passage.size > 0
-    })
-    if (left > 0) {
-      passage.flush()
-      this.#passages.delete(passage)
-      for (const feed of passage.feeds()) this.#goLive(feed)
-      this.#walked(since)
-    } else {
-      setImmediate(() => this.#walk(passage, since))
-    }
-  }
-
-  #walked(since: number): void {
-    this.#walks -= 1
-    this.#lastWalkMs = performance.now() - since
-    this.#gather()
-  }
-
   /** Reads the journal once for all of them, up to the window. */
   async #scan(feeds: Feed[]): Promise<void> {
     const { journal, recent } = this.#context
@@ -277,7 +245,7 @@ export class CatchUp implements FeedKeeper {
     try {
       await journal.scan(Math.max(0, begin - lookBack), visit, this.#closing.signal)
       // Between the last visit and here the tail may have gone on: the passage takes that from the window too.
-      if (reachedWindow && this.#context.epoch() === epoch) this.#fromWindow(passage)
+      if (reachedWindow && this.#context.epoch() === epoch) this.#walks.begin(passage)
       else this.#again(passage)
     } catch {
       this.#again(passage)
@@ -310,6 +278,7 @@ export class CatchUp implements FeedKeeper {
     passage.flush()
     this.#passages.delete(passage)
     for (const feed of passage.feeds()) this.resume(feed)
+    this.#gather()
   }
 
   /**

@@ -8,7 +8,7 @@ const maxQueuedEvents = 1024
 /** What a feed without a connection (a page of history) may hold, in bytes. */
 const ownAllowanceBytes = 4 * 1024 * 1024
 
-/** What all feeds of one connection may hold together, in bytes of bodies. Past it, a feed lets go of its live end. */
+/** What all feeds of one connection may hold together, in bytes of bodies, beside one event each. Past it, a feed lets go of its live end. */
 export class Allowance {
   readonly maxBytes: number
   used = 0
@@ -111,7 +111,7 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
   deliver(event: ChannelEvent, later = false): void {
     if (this.#ended || this.#behind) return
     // A gap is told also where there is no room: it is where the feed goes on, and nobody would tell it again.
-    if (this.full && event.kind !== 'GAP') {
+    if (!this.#fits(event) && event.kind !== 'GAP') {
       if (event.kind === 'MESSAGE') this.letGo()
       return
     }
@@ -202,6 +202,12 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return()
+  }
+
+  /** One is always taken, else a large message would never pass: a connection may hold its allowance and one event a subscription. */
+  #fits(event: ChannelEvent): boolean {
+    if (this.#queue.length === 0) return true
+    return this.#queue.length < maxQueuedEvents && this.#allowance.used + bytesOf(event) <= this.#allowance.maxBytes
   }
 
   #offer(event: ChannelEvent): boolean {
