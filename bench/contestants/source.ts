@@ -2,8 +2,9 @@
  * Where a contestant's messages come from: lines on a control port (the load generator says how many and when), or RabbitMQ. `load/main.c`
  * has the lines. Each message carries when it was published and its number, in digits that the generator finds whatever is around them.
  */
-import { createServer, type Socket } from 'node:net'
+
 import type { AddressInfo } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { setImmediate } from 'node:timers'
 import { connect } from 'amqplib'

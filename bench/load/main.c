@@ -26,6 +26,8 @@ enum { CONTROL = 1 << 30, TIMER, EVENTS = 512 };
 
 static int epoll_fd, control_fd, timer_fd;
 static uint32_t published;
+static uint32_t first;     /* what came before proved subscriptions, and is in no account */
+static uint64_t accounted; /* deliveries from there on */
 static uint16_t left[RING]; /* by number: who has not had it */
 static int in_flight, audience;
 static bool measuring, pumping, leaving;
@@ -44,6 +46,8 @@ void fail(const char *format, ...) {
 }
 
 void on_delivery(uint32_t sequence, int64_t sent_ns) {
+  if (sequence < first) return;
+  accounted++;
   if (measuring) latency_add(now_ns() - sent_ns);
   if (--left[sequence % RING] == 0) in_flight--;
 }
@@ -149,7 +153,8 @@ static void shake_hands(void) {
   }
   for (int i = 0; i < scenario.stalled; i++) epoll_ctl(epoll_fd, EPOLL_CTL_DEL, connections[i].fd, NULL);
   in_flight = 0;
-  memset(left, 0, sizeof left);
+  accounted = 0;
+  first = published;
 }
 
 /* Connects, says goodbye and connects again until so many have come and gone. */
@@ -180,33 +185,30 @@ static void pump(void) {
   connect_all(scenario.connections);
   audience = (scenario.connections - scenario.stalled) / scenario.channels;
   if (scenario.shake) shake_hands();
-  /* What a stalled subscriber has had before it stalled is not in the account. */
-  uint64_t base = counts.deliveries;
-  uint32_t first = published;
   if (strcmp(scenario.mode, "rate") == 0) set_rate();
   pumping = true;
   turns_for(scenario.warm_ms);
   latency_clear();
   measuring = true;
   struct usage server = usage_of_server(), self = usage_of_self();
-  uint64_t deliveries = counts.deliveries;
+  uint64_t before = accounted;
   int64_t began = now_ns();
   turns_for(scenario.measure_ms);
   double seconds = (double)(now_ns() - began) / 1e9;
   struct usage server_after = usage_of_server(), self_after = usage_of_self();
-  uint64_t measured = counts.deliveries - deliveries;
+  uint64_t measured = accounted - before;
   measuring = false;
   pumping = false;
   double p50 = latency_at(0.5), p99 = latency_at(0.99);
   uint64_t expected = (uint64_t)(published - first) * (uint64_t)audience;
-  for (int64_t until = now_ns() + 10000000000LL; counts.deliveries - base < expected && now_ns() < until;) turn(10);
+  for (int64_t until = now_ns() + 10000000000LL; accounted < expected && now_ns() < until;) turn(10);
   double each = measured ? 1e6 / (double)measured : 0;
   printf("{\"deliveries\":%lu,\"seconds\":%.4f,\"perSecond\":%.0f,\"cpuMicros\":%.3f,\"userMicros\":%.3f,"
          "\"serverShare\":%.3f,\"generatorShare\":%.3f,\"p50\":%.0f,\"p99\":%.0f,\"missing\":%ld,\"misordered\":%lu,"
          "\"lost\":%d,\"rssMiB\":%.1f}\n",
          measured, seconds, (double)measured / seconds, (server_after.total - server.total) * each,
          (server_after.user - server.user) * each, (server_after.total - server.total) / seconds,
-         (self_after.total - self.total) / seconds, p50, p99, (long)(expected - (counts.deliveries - base)),
+         (self_after.total - self.total) / seconds, p50, p99, (long)(expected - accounted),
          counts.misordered, counts.lost, (double)rss_of_server() / 1048576);
 }
 

@@ -10,7 +10,6 @@ struct counts {
   int lost;                /* connections that the server ended */
   uint64_t deliveries;     /* messages times subscribers */
   uint64_t misordered;     /* a number again, or a smaller one */
-  uint64_t stalled_missed; /* what the stalled have not read */
   int heard;               /* live ones that have had a message at least */
 };
 extern struct counts counts;
