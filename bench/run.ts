@@ -8,6 +8,7 @@ import { loadProgram } from './build.ts'
 import type { Contestant, Running } from './contestant.ts'
 import { onLoadCore } from './machine.ts'
 import { operations } from './operations.ts'
+import { profile } from './profile.ts'
 import type { Broker } from './rabbit/broker.ts'
 import type { Scenario } from './scenarios.ts'
 
@@ -51,11 +52,15 @@ export async function runOne(
   scenario: Scenario,
   broker: () => Promise<Broker>,
   pace: Pace = usualPace,
+  profileTo?: string,
 ): Promise<Measured> {
   const server = await contestant.start(scenario.source, broker)
   try {
     server.arrival?.begin()
+    const [pid = 0] = server.pids
+    const stop = profileTo === undefined ? undefined : await profile(pid, profileTo)
     const measured = await load(server, scenario, pace)
+    if (stop) process.stderr.write(`${profileTo}, time of its own by function:\n${await stop()}\n`)
     if (scenario.mode !== 'rate' || measured.error !== undefined) return measured
     const arrival = await server.arrival?.end()
     return { ...measured, arrivalP50: arrival?.p50 }

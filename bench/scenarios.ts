@@ -43,6 +43,13 @@ export const scenarios: readonly Scenario[] = [
   fanOut({ name: 'fan-out', title: 'one channel × 1,000' }),
   fanOut({ name: 'fan-out-10k', title: 'one channel × 10,000', connections: 10_000 }),
   fanOut({ name: 'fan-out-2k', title: 'one channel × 1,000, 2 KiB', bytes: 2_048 }),
+  fanOut({
+    name: 'generator',
+    title: 'what the generator takes: bare C, 32 events in one write',
+    window: 32,
+    burst: 32,
+    contestants: ['bare-c'],
+  }),
   fanOut({ name: 'mix', title: 'one channel × 1,000, ten operations', operations: 10, contestants: graphql }),
   fanOut({ name: 'four', title: 'one channel × 1,000, four events in one turn', window: 4, burst: 4 }),
   oneEach({ name: 'each', title: '1,000 channels × 1' }),

@@ -3,7 +3,7 @@
  * docs/performance.md how it is measured.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { installMissing } from '../test/support/debian-package.ts'
 import { removeAbandonedFolders } from '../test/support/run-folder.ts'
@@ -29,7 +29,8 @@ npm run bench:table -- [options]       what must hold, and nobody but whom it na
   --seconds n         how long each is measured
   --save file         keeps the results as JSON
   --from file         prints kept results again instead of measuring; with scenarios named, measures those and keeps the rest
-  --plot file         draws them as SVG`
+  --plot file         draws them as SVG
+  --profile folder    a profile of each run of a Node server, and its dearest functions (the figures are then worth nothing)`
 
 const { values } = parseArgs({
   options: {
@@ -49,6 +50,7 @@ const { values } = parseArgs({
     save: { type: 'string' },
     from: { type: 'string' },
     plot: { type: 'string' },
+    profile: { type: 'string' },
   },
 })
 
@@ -108,7 +110,13 @@ async function measure(wanted: readonly Scenario[]): Promise<Results> {
         for (const contestant of round % 2 === 0 ? competing : competing.toReversed()) {
           const pace =
             values.seconds === undefined ? usualPace : { ...usualPace, measureMs: Number(values.seconds) * 1000 }
-          const measured = await runOne(contestant, scenario, broker, pace).catch((error: unknown) => ({
+          const measured = await runOne(
+            contestant,
+            scenario,
+            broker,
+            pace,
+            profileFile(scenario, contestant.name, round),
+          ).catch((error: unknown) => ({
             error: error instanceof Error ? error.message : String(error),
           }))
           process.stderr.write(`${scenario.name} ${round + 1} ${contestant.name} ${JSON.stringify(measured)}\n`)
@@ -122,6 +130,12 @@ async function measure(wanted: readonly Scenario[]): Promise<Results> {
     await (await node)?.close()
   }
   return results
+}
+
+function profileFile({ name }: Scenario, contestant: ContestantName, round: number): string | undefined {
+  if (values.profile === undefined) return undefined
+  mkdirSync(values.profile, { recursive: true })
+  return join(values.profile, `${name}-${contestant}-${round + 1}.cpuprofile`)
 }
 
 function write(path: string, text: string): void {
