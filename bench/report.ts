@@ -14,6 +14,7 @@ const columns: readonly Column[] = [
   ['p99, µs', ({ p99 }) => p99, 0],
   ['KiB a connection', ({ kibEach }) => kibEach, 1],
   ['memory after ÷ before', ({ ratio }) => ratio, 3],
+  ['memory, MiB', ({ rssMiB }) => rssMiB, 0],
   ['server busy', ({ serverShare }) => serverShare, 2],
   ['generator busy', ({ generatorShare }) => generatorShare, 2],
   ['not delivered', ({ missing }) => missing, 0],

@@ -30,6 +30,7 @@ npm run bench:table -- [options]       what must hold, and nobody but whom it na
   --save file         keeps the results as JSON
   --from file         prints kept results again instead of measuring; with scenarios named, measures those and keeps the rest
   --plot file         draws them as SVG
+  --write file        puts the tables between the marks of a document, as in docs/performance.md
   --profile folder    a profile of each run of a Node server, and its dearest functions (the figures are then worth nothing)`
 
 const { values } = parseArgs({
@@ -50,6 +51,7 @@ const { values } = parseArgs({
     save: { type: 'string' },
     from: { type: 'string' },
     plot: { type: 'string' },
+    write: { type: 'string' },
     profile: { type: 'string' },
   },
 })
@@ -63,6 +65,7 @@ if (values.help) {
   if (!values.rows) console.log(tables(results))
   console.log(`\n${verdicts(results)}`)
   if (values.plot !== undefined) write(values.plot, plot(results))
+  if (values.write !== undefined) writeBetweenMarks(values.write, `${verdicts(results)}\n${tables(results)}`)
 }
 process.exit(0)
 
@@ -136,6 +139,15 @@ function profileFile({ name }: Scenario, contestant: ContestantName, round: numb
   if (values.profile === undefined) return undefined
   mkdirSync(values.profile, { recursive: true })
   return join(values.profile, `${name}-${contestant}-${round + 1}.cpuprofile`)
+}
+
+function writeBetweenMarks(path: string, figures: string): void {
+  const [begin, end] = ['<!-- figures -->', '<!-- end of figures -->']
+  const [before, rest] = readFileSync(path, 'utf8').split(begin)
+  const after = rest?.split(end)[1]
+  if (before === undefined || after === undefined) throw new Error(`${path}: expected ${begin} and ${end}`)
+  const machine = `${describeMachine()}; ${new Date().toISOString().slice(0, 10)}.`
+  writeFileSync(path, `${before}${begin}\n\n${machine}\n\n${figures.trim()}\n\n${end}${after}`)
 }
 
 function write(path: string, text: string): void {
