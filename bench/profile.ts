@@ -16,8 +16,13 @@ interface Profile {
   readonly timeDeltas: readonly number[]
 }
 
-/** Starts at once; what it returns ends it, writes it where Chromium's tools read it, and gives the lines of the dearest functions. */
-export async function profile(pid: number, file: string): Promise<() => Promise<string>> {
+export interface Profiler {
+  begin(): Promise<void>
+  /** Writes the profile where Chromium's tools read it, and resolves to the lines of the dearest functions. */
+  end(): Promise<string>
+}
+
+export async function profiler(pid: number, file: string): Promise<Profiler> {
   process.kill(pid, 'SIGUSR1')
   const [target] = await eventually('the inspector', async () => {
     const answer = await fetch(inspector)
@@ -39,12 +44,16 @@ export async function profile(pid: number, file: string): Promise<() => Promise<
     return answered
   }
   await call('Profiler.enable')
-  await call('Profiler.start')
-  return async () => {
-    const { profile: taken } = (await call('Profiler.stop')) as { profile: Profile }
-    socket.terminate()
-    writeFileSync(file, JSON.stringify(taken))
-    return dearest(taken)
+  return {
+    async begin() {
+      await call('Profiler.start')
+    },
+    async end() {
+      const { profile } = (await call('Profiler.stop')) as { profile: Profile }
+      socket.terminate()
+      writeFileSync(file, JSON.stringify(profile))
+      return dearest(profile)
+    },
   }
 }
 

@@ -2,13 +2,15 @@
 import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { newFolder, removeFolder } from '../test/support/run-folder.ts'
 import { loadProgram } from './build.ts'
 import type { Contestant, Running } from './contestant.ts'
 import { onLoadCore } from './machine.ts'
 import { operations } from './operations.ts'
-import { profile } from './profile.ts'
+import { type Profiler, profiler } from './profile.ts'
 import type { Broker } from './rabbit/broker.ts'
 import type { Scenario } from './scenarios.ts'
 
@@ -58,9 +60,8 @@ export async function runOne(
   try {
     server.arrival?.begin()
     const [pid = 0] = server.pids
-    const stop = profileTo === undefined ? undefined : await profile(pid, profileTo)
-    const measured = await load(server, scenario, pace)
-    if (stop) process.stderr.write(`${profileTo}, time of its own by function:\n${await stop()}\n`)
+    const taken = profileTo === undefined ? undefined : await profiler(pid, profileTo)
+    const measured = await load(server, scenario, pace, taken)
     if (scenario.mode !== 'rate' || measured.error !== undefined) return measured
     const arrival = await server.arrival?.end()
     return { ...measured, arrivalP50: arrival?.p50 }
@@ -69,13 +70,23 @@ export async function runOne(
   }
 }
 
-async function load(server: Running, scenario: Scenario, pace: Pace): Promise<Measured> {
+async function load(server: Running, scenario: Scenario, pace: Pace, profile?: Profiler): Promise<Measured> {
   const folder = newFolder()
   const file = join(folder, 'scenario')
   writeFileSync(file, `${lines(server, scenario, pace).join('\n')}\n`)
   const [program, args] = onLoadCore(loadProgram, [file])
   try {
-    const { stdout } = await run(program, args, { timeout: mostMs, maxBuffer: 1 << 26 })
+    const running = run(program, args, { timeout: mostMs, maxBuffer: 1 << 26 })
+    let dearest: Promise<string> | undefined
+    if (profile) {
+      createInterface({ input: running.child.stderr as Readable }).on('line', (line) => {
+        if (line === 'begin') void profile.begin()
+        if (line === 'end') dearest = profile.end()
+      })
+    }
+    const { stdout } = await running
+    const lines = await dearest
+    if (lines !== undefined) process.stderr.write(`${scenario.name}, time of its own by function:\n${lines}\n`)
     return JSON.parse(stdout) as Measured
   } catch (error) {
     const { stdout } = error as { stdout?: string }

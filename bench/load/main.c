@@ -103,6 +103,12 @@ static void turn(int timeout_ms) {
   if (room > 0) publish(room);
 }
 
+/* For whoever takes a profile of the server: what is measured begins, or has ended. */
+static void say(const char *what) {
+  fprintf(stderr, "%s\n", what);
+  fflush(stderr);
+}
+
 static void turns_for(int ms) {
   for (int64_t until = now_ns() + ms * 1000000LL; now_ns() < until;) turn(1);
 }
@@ -193,10 +199,12 @@ static void pump(void) {
   struct usage server = usage_of_server(), self = usage_of_self();
   uint64_t before = accounted;
   int64_t began = now_ns();
+  say("begin");
   turns_for(scenario.measure_ms);
   double seconds = (double)(now_ns() - began) / 1e9;
   struct usage server_after = usage_of_server(), self_after = usage_of_self();
   uint64_t measured = accounted - before;
+  say("end");
   measuring = false;
   pumping = false;
   double p50 = latency_at(0.5), p99 = latency_at(0.99);
@@ -226,7 +234,9 @@ static void measure_idle(void) {
 static void measure_connects(void) {
   struct usage server = usage_of_server(), self = usage_of_self();
   int64_t began = now_ns();
+  say("begin");
   connect_all(scenario.connections);
+  say("end");
   double seconds = (double)(now_ns() - began) / 1e9;
   double used = usage_of_server().total - server.total;
   printf("{\"connections\":%d,\"perSecond\":%.0f,\"cpuMicros\":%.1f,\"serverShare\":%.3f,\"generatorShare\":%.3f}\n",
@@ -237,7 +247,9 @@ static void measure_connects(void) {
 static void measure_churn(void) {
   long before = rss_of_server();
   int64_t began = now_ns();
+  say("begin");
   churn(scenario.connections);
+  say("end");
   double seconds = (double)(now_ns() - began) / 1e9;
   collect_garbage();
   long after = rss_of_server();
