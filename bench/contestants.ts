@@ -154,7 +154,7 @@ export const contestants: readonly Contestant[] = [
   { name: 'warren', title: 'Warren', sources: both, graphql: true, start: startWarren },
   {
     name: 'yoga',
-    title: 'Yoga + graphql-ws (+ graphql-amqp-subscriptions)',
+    title: 'Yoga + graphql-ws',
     sources: both,
     graphql: true,
     start: async (source, broker) => ({ ...(await start('yoga', source, broker)), ...onGraphql }),

@@ -6,7 +6,7 @@ import type { Measured } from './run.ts'
 import { scenarios } from './scenarios.ts'
 
 const width = 860
-const left = 300
+const left = 200
 const line = 20
 const room = 90
 
@@ -32,7 +32,7 @@ export function plot(results: Results): string {
   for (const [name, unit, pick] of shown) {
     const scenario = scenarios.find((one) => one.name === name)
     const bars = barsOf(results, name, pick)
-    if (!scenario || bars.length === 0) continue
+    if (!scenario || bars.length < 2) continue
     parts.push(text(10, top + 16, `${scenario.title}: ${unit}`, 'font-weight="bold"'))
     top += 26
     const most = Math.max(...bars.map(({ value }) => value))

@@ -64,6 +64,7 @@ export const scenarios: readonly Scenario[] = [
     source: 'rabbit',
     mode: 'rate',
     rate: 500,
+    burst: 1,
     connections: 100,
     channels: 100,
     measureMs: 8_000,

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import mercurius from 'mercurius'
 import { openSource, sayListening } from './source.ts'
-import { eventOfMessage, typeDefs } from './subscriptions.ts'
+import { ChannelEvent, typeDefs } from './subscriptions.ts'
 
 const app = Fastify()
 await app.register(mercurius.default, {
@@ -19,7 +19,7 @@ await app.register(mercurius.default, {
   subscription: true,
 })
 await app.listen({ port: 0, host: '127.0.0.1' })
-const control = await openSource((channel, message) => {
-  app.graphql.pubsub.publish({ topic: channel, payload: { channel: eventOfMessage(channel, message) } })
+const control = await openSource((channel, { value }) => {
+  app.graphql.pubsub.publish({ topic: channel, payload: { channel: new ChannelEvent(channel, value) } })
 })
 sayListening((app.server.address() as AddressInfo).port, control)

@@ -11,7 +11,7 @@ import { useServer } from 'graphql-ws/use/ws'
 import { createPubSub, createSchema, createYoga } from 'graphql-yoga'
 import { WebSocketServer } from 'ws'
 import { exchange, openSource, sayListening, sourceArgument } from './source.ts'
-import { eventOf, typeDefs } from './subscriptions.ts'
+import { ChannelEvent, typeDefs } from './subscriptions.ts'
 
 interface Feed {
   readonly control: number
@@ -46,7 +46,7 @@ const yoga = createYoga({
       Subscription: {
         channel: {
           subscribe: (_root: unknown, { clientId }: { clientId: string }) => feed.subscribe(clientId) as never,
-          resolve: (data: unknown, { clientId }: { clientId: string }) => eventOf(clientId, data),
+          resolve: (data: unknown, { clientId }: { clientId: string }) => new ChannelEvent(clientId, data),
         },
       },
     },
