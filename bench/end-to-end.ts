@@ -88,7 +88,7 @@ function median(values: number[]): number {
 
 const rabbit = await privateRabbit('bench')
 const gateway = await startGateway({ env: { WARREN_BROKER_URL: rabbit.url() } })
-const plain = script('./plain-stack.ts', rabbit.url())
+const plain = script('./contestants/yoga.ts', rabbit.url())
 const [line] = (await once(createInterface({ input: plain.stdout as NodeJS.ReadableStream }), 'line')) as [string]
 try {
   const contestants: Contestant[] = [
@@ -102,7 +102,7 @@ try {
     {
       name: 'plain stack',
       url: `ws://127.0.0.1:${line.split(' ')[1]}/graphql`,
-      exchange: 'plain.events',
+      exchange: 'bench.events',
       pid: plain.pid ?? 0,
     },
   ]

@@ -1,0 +1,229 @@
+/** Everyone who takes part, and how each is started and subscribed to. */
+import { join } from 'node:path'
+import { locate } from '../test/support/debian-package.ts'
+import { startGateway, testSecret, testToken } from '../test/support/gateway-process.ts'
+import { freePort } from '../test/support/ports.ts'
+import { newFolder, removeFolder } from '../test/support/run-folder.ts'
+import { bareProgram, compiled } from './build.ts'
+import type { Contestant, Running, Source, Step } from './contestant.ts'
+import { exchange } from './contestants/source.ts'
+import { benchPackages } from './debian.ts'
+import { pin, startNode, startProgram } from './machine.ts'
+import { startNginx } from './nginx.ts'
+import type { Broker } from './rabbit/broker.ts'
+
+type BrokerOf = () => Promise<Broker>
+
+async function start(
+  name: string,
+  source: Source,
+  broker: BrokerOf,
+  { args = [], env = {} }: { args?: readonly string[]; env?: Readonly<Record<string, string>> } = {},
+) {
+  const url = source === 'process' ? 'process' : (await broker()).url
+  const started = await startNode(compiled(`contestants/${name}`), [url, ...args], 'server', env)
+  const control = source === 'process' ? started.control : await (await broker()).publisher(exchange)
+  return { port: started.port, control, pids: [started.pid], stop: () => started.stop() }
+}
+
+const json = JSON.stringify
+
+function graphql(init: object, operation: string): Step[] {
+  const payload = { query: operation, variables: { clientId: 'c{c}' } }
+  return [
+    ['S', json({ type: 'connection_init', payload: init })],
+    ['E', 'connection_ack'],
+    ['S', json({ type: 'subscribe', id: '{id}', payload })],
+    // Answered after the subscription has been taken up.
+    ['S', json({ type: 'ping' })],
+    ['E', 'pong'],
+  ]
+}
+
+const onGraphql = {
+  path: '/graphql',
+  protocol: 'graphql-transport-ws',
+  script: (operation: string) => graphql({}, operation),
+}
+
+/** Clients differ in who they are: what they are sent may be shared all the same. */
+const identities = 1_000
+
+async function warrenTokens(): Promise<string[]> {
+  return Promise.all(
+    Array.from({ length: identities }, (_, index) =>
+      testToken({ sub: `user-${index}`, scope: 'channel:#' }, { ttl: '12h' }),
+    ),
+  )
+}
+
+async function startWarren(source: Source, broker: BrokerOf): Promise<Running> {
+  const tokens = await warrenTokens()
+  const common = {
+    path: '/graphql',
+    protocol: 'graphql-transport-ws',
+    tokens,
+    script: (operation: string) => graphql({ token: '{token}' }, operation),
+  }
+  if (source === 'process') {
+    const folder = newFolder()
+    const started = await start('warren', source, broker, {
+      env: {
+        WARREN_PORT: String(await freePort()),
+        WARREN_OPS_PORT: 'off',
+        WARREN_TCP_PORT: 'off',
+        WARREN_DATA_DIR: join(folder, 'data'),
+        WARREN_JWT_SECRET: testSecret,
+      },
+    })
+    const stop = async (): Promise<void> => {
+      await started.stop()
+      removeFolder(folder)
+    }
+    return { ...started, ...common, stop }
+  }
+  const node = await broker()
+  const gateway = await startGateway({ env: { WARREN_BROKER_URL: node.url } })
+  pin(gateway.pid, 'server')
+  const arrival = await startNode(compiled('rabbit/arrival'), [node.url, 'warren.journal'], 'load')
+  const stop = async (): Promise<void> => {
+    await arrival.stop()
+    await gateway[Symbol.asyncDispose]()
+  }
+  return {
+    ...common,
+    port: gateway.port,
+    control: await node.publisher('warren.events'),
+    pids: [gateway.pid],
+    arrival: {
+      begin: () => void arrival.child.kill('SIGUSR2'),
+      end: () => arrival.lastLine('SIGTERM') as Promise<{ p50: number; p99: number }>,
+    },
+    stop,
+  }
+}
+
+async function startNchan(source: Source, broker: BrokerOf): Promise<Running> {
+  locate(benchPackages.nchan)
+  const nginx = await startNginx(locate(benchPackages.nginx))
+  // Whatever publishes into nginx is not nginx; from RabbitMQ it is a part of what a user has to run.
+  const bridge = await start('nchan', source, broker, { args: [String(nginx.port)] })
+  const [bridgePid = 0] = bridge.pids
+  if (source === 'process') pin(bridgePid, 'load')
+  return {
+    port: nginx.port,
+    control: bridge.control,
+    pids: source === 'process' ? nginx.workers : [...nginx.workers, bridgePid],
+    path: '/sub?id=c{c}',
+    script: () => [],
+    async stop() {
+      await bridge.stop()
+      await nginx.stop()
+    },
+  }
+}
+
+async function startBare(): Promise<Running> {
+  const started = await startProgram(bareProgram, [], 'server')
+  return { ...started, pids: [started.pid], path: '/?channel=c{c}&id={id}', script: () => [] }
+}
+
+async function startWebStomp(_source: Source, broker: BrokerOf): Promise<Running> {
+  const node = await broker()
+  const connect = 'CONNECT\\naccept-version:1.2\\nhost:/\\nlogin:guest\\npasscode:guest\\nheart-beat:0,0\\n\\n\\0'
+  const subscribe = `SUBSCRIBE\\nid:{id}\\ndestination:/exchange/${exchange}/client.c{c}\\nack:auto\\nreceipt:r\\n\\n\\0`
+  return {
+    port: node.webStompPort,
+    control: await node.publisher(exchange),
+    pids: [node.pid],
+    path: '/ws',
+    protocol: 'v12.stomp',
+    script: () => [
+      ['S', connect],
+      ['E', 'CONNECTED'],
+      ['S', subscribe],
+      ['E', 'RECEIPT'],
+    ],
+    async stop() {},
+  }
+}
+
+const both = ['process', 'rabbit'] as const
+
+export const contestants: readonly Contestant[] = [
+  { name: 'warren', title: 'Warren', sources: both, graphql: true, start: startWarren },
+  {
+    name: 'yoga',
+    title: 'Yoga + graphql-ws',
+    sources: both,
+    graphql: true,
+    start: async (source, broker) => ({ ...(await start('yoga', source, broker)), ...onGraphql }),
+  },
+  {
+    name: 'mercurius',
+    title: 'Mercurius',
+    sources: both,
+    graphql: true,
+    start: async (source, broker) => ({ ...(await start('mercurius', source, broker)), ...onGraphql }),
+  },
+  {
+    name: 'socketcluster',
+    title: 'SocketCluster',
+    sources: both,
+    graphql: false,
+    start: async (source, broker) => ({
+      ...(await start('socketcluster', source, broker)),
+      path: '/socketcluster/',
+      script: () => [
+        ['S', json({ event: '#handshake', data: { authToken: null }, cid: 1 })],
+        ['E', '"rid":1'],
+        ['S', json({ event: '#subscribe', data: { channel: 'c{c}' }, cid: 2 })],
+        ['E', '"rid":2'],
+      ],
+      ping: ['', ''],
+    }),
+  },
+  {
+    name: 'socket-io',
+    title: 'Socket.IO',
+    sources: both,
+    graphql: false,
+    start: async (source, broker) => ({
+      ...(await start('socket-io', source, broker)),
+      path: '/socket.io/?EIO=4&transport=websocket',
+      script: () => [
+        ['E', '"sid"'],
+        ['S', '40'],
+        ['E', '40{'],
+        ['S', '420["join","c{c}"]'],
+        ['E', '430['],
+      ],
+      ping: ['2', '3'],
+    }),
+  },
+  { name: 'web-stomp', title: 'RabbitMQ Web STOMP', sources: ['rabbit'], graphql: false, start: startWebStomp },
+  { name: 'nchan', title: 'nginx + nchan (C)', sources: both, graphql: false, start: startNchan },
+  {
+    name: 'ws-own',
+    title: 'bare ws, a string each',
+    sources: both,
+    graphql: false,
+    start: async (source, broker) => ({
+      ...(await start('ws', source, broker, { args: ['own'] })),
+      path: '/?channel=c{c}&id={id}',
+      script: () => [],
+    }),
+  },
+  {
+    name: 'ws-prepared',
+    title: 'bare ws, one buffer',
+    sources: both,
+    graphql: false,
+    start: async (source, broker) => ({
+      ...(await start('ws', source, broker, { args: ['prepared'] })),
+      path: '/?channel=c{c}&id={id}',
+      script: () => [],
+    }),
+  },
+  { name: 'bare-c', title: 'bare sockets (C)', sources: ['process'], graphql: false, start: startBare },
+]

@@ -1,0 +1,157 @@
+/**
+ * Where a contestant's messages come from: lines on a control port (the load generator says how many and when), or RabbitMQ. `load/main.c`
+ * has the lines. Each message carries when it was published and its number, in digits that the generator finds whatever is around them.
+ */
+
+import type { AddressInfo } from 'node:net'
+import { createServer, type Socket } from 'node:net'
+import { createInterface } from 'node:readline'
+import { setImmediate } from 'node:timers'
+import { connect } from 'amqplib'
+
+export const exchange = 'bench.events'
+
+export interface Body {
+  readonly mark: string
+  readonly text: string
+}
+
+/** A message as the contestant wants it: in process the object is there and its JSON has to be made, from a broker the other way round. */
+export interface Message {
+  readonly value: Body
+  readonly json: string
+}
+
+class OwnMessage implements Message {
+  readonly value: Body
+  constructor(value: Body) {
+    this.value = value
+  }
+  get json(): string {
+    return JSON.stringify(this.value)
+  }
+}
+
+class ForeignMessage implements Message {
+  readonly #body: Buffer
+  constructor(body: Buffer) {
+    this.#body = body
+  }
+  get value(): Body {
+    return JSON.parse(this.#body.toString()) as Body
+  }
+  get json(): string {
+    return this.#body.toString()
+  }
+}
+
+/** `{"mark":"…","text":""}` with its mark. */
+const emptyBytes = 48
+
+export function bodyOf(sequence: number, text: string): Body {
+  const now = String(process.hrtime.bigint()).padStart(16, '0')
+  return { mark: `@${now}#${String(sequence).padStart(10, '0')}`, text }
+}
+
+export function filler(bytes: number): string {
+  return 'x'.repeat(Math.max(0, bytes - emptyBytes))
+}
+
+interface Pace {
+  begin(channels: number, bytes: number): void
+  publish(count: number, burst: number): void
+}
+
+/** Serves the control port; resolves to it. */
+export async function listenToGenerator(pace: Pace): Promise<number> {
+  const server = createServer((socket: Socket) => {
+    socket.setNoDelay(true)
+    socket.on('error', () => undefined)
+    createInterface({ input: socket }).on('line', (line) => {
+      const [command, first, second] = line.split(' ')
+      if (command === 'S') pace.begin(Number(first), Number(second))
+      else if (command === 'P') pace.publish(Number(first), Number(second))
+      else if (command === 'G') {
+        ;(globalThis as { gc?: () => void }).gc?.()
+        socket.write('ok\n')
+      }
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return (server.address() as AddressInfo).port
+}
+
+/** Counts messages and channels, and takes a turn of the event loop for each burst. */
+export function paced(publish: (channel: number, sequence: number, text: string) => void): Pace {
+  let channels = 1
+  let text = ''
+  let sequence = 0
+  let waiting: { count: number; burst: number }[] = []
+  let scheduled = false
+  const turn = (): void => {
+    scheduled = false
+    const [first] = waiting
+    if (!first) return
+    const now = Math.min(first.count, first.burst)
+    first.count -= now
+    if (first.count === 0) waiting.shift()
+    for (let index = 0; index < now; index += 1) {
+      publish(sequence % channels, sequence, text)
+      sequence += 1
+    }
+    schedule()
+  }
+  const schedule = (): void => {
+    if (scheduled || waiting.length === 0) return
+    scheduled = true
+    setImmediate(turn)
+  }
+  return {
+    begin(wantedChannels, bytes) {
+      channels = wantedChannels
+      text = filler(bytes)
+      sequence = 0
+      waiting = []
+    },
+    publish(count, burst) {
+      waiting.push({ count, burst })
+      schedule()
+    },
+  }
+}
+
+/** The argument of every contestant: `process`, or the URL of RabbitMQ. */
+export function sourceArgument(): string {
+  return process.argv[2] ?? 'process'
+}
+
+/**
+ * Calls `publish` for each message, from the generator's lines or from RabbitMQ over amqplib, without acknowledgements, as the shortest
+ * tutorial does. Resolves to the control port; 0 from RabbitMQ, where the publisher has it.
+ */
+export async function openSource(publish: (channel: string, message: Message) => void): Promise<number> {
+  const url = sourceArgument()
+  if (url === 'process') {
+    return listenToGenerator(
+      paced((channel, sequence, text) => publish(`c${channel}`, new OwnMessage(bodyOf(sequence, text)))),
+    )
+  }
+  const connection = await connect(`${url}?heartbeat=10`, { noDelay: true })
+  const channel = await connection.createChannel()
+  await channel.assertExchange(exchange, 'topic', { durable: true })
+  const { queue } = await channel.assertQueue('', { exclusive: true })
+  await channel.bindQueue(queue, exchange, 'client.#')
+  await channel.consume(
+    queue,
+    (message) => {
+      if (message) publish(message.fields.routingKey.slice('client.'.length), new ForeignMessage(message.content))
+    },
+    { noAck: true },
+  )
+  return 0
+}
+
+/** What a contestant prints when clients may come. */
+export function sayListening(port: number, control: number): void {
+  process.stdout.write(`listening ${port} ${control}\n`)
+}

@@ -1,0 +1,16 @@
+/**
+ * The whole gateway, opened as `warren start` opens it, on the broker in its own process, so that messages can be published beside it as they are
+ * beside the others. From RabbitMQ it is started as users start it instead.
+ */
+import { openApp } from '../../src/app.ts'
+import { load } from '../../src/config/load.ts'
+import { surroundings } from '../../src/config/surroundings.ts'
+import { openSource, sayListening } from './source.ts'
+
+const app = await openApp(load(surroundings([])))
+const properties = { contentType: 'application/json' }
+const control = await openSource((channel, { json }) => {
+  void app.gateway.publish({ routingKey: `client.${channel}`, body: Buffer.from(json), properties })
+})
+const http = app.endpoints.find(({ url }) => url.startsWith('ws:'))
+sayListening(Number(new URL(http?.url ?? '').port), control)

@@ -1,0 +1,13 @@
+/** The Debian packages that only the bench needs. */
+import { type DebianPackage, debianPackages } from '../test/support/debian-package.ts'
+
+export const nchanModule = '/usr/lib/nginx/modules/ngx_nchan_module.so'
+
+export const benchPackages = {
+  rabbitmq: debianPackages.rabbitmq,
+  nginx: { name: 'nginx-light', file: '/usr/sbin/nginx', command: 'nginx', variable: 'NGINX_PATH' },
+  nchan: { name: 'libnginx-mod-nchan', file: nchanModule },
+  compiler: { name: 'gcc', file: '/usr/bin/cc', command: 'cc', variable: 'CC' },
+  libc: { name: 'libc6-dev', file: '/usr/include/stdio.h' },
+  taskset: { name: 'util-linux', file: '/usr/bin/taskset' },
+} as const satisfies Record<string, DebianPackage>

@@ -1,0 +1,100 @@
+/** Which processor serves and which loads, and processes that end with the run. */
+import { type ChildProcess, execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { spawnGuarded } from '../test/support/guarded-process.ts'
+
+const taskset = '/usr/bin/taskset'
+const pins = cpus().length > 1 && existsSync(taskset)
+const serverCore = 0
+const loadCore = 1
+
+/** The command that runs a program on the load's processor. */
+export function onLoadCore(program: string, args: readonly string[]): [string, string[]] {
+  return pins ? [taskset, ['-c', String(loadCore), program, ...args]] : [program, [...args]]
+}
+
+/** Puts all threads of a running process on the server's processor, or on the load's. */
+export function pin(pid: number, core: 'server' | 'load'): void {
+  if (!pins) return
+  execFileSync(taskset, ['-acp', String(core === 'server' ? serverCore : loadCore), String(pid)], { stdio: 'ignore' })
+}
+
+export function describeMachine(): string {
+  const [first] = cpus()
+  return `${cpus().length} processors (${first?.model ?? 'unknown'}), Node ${process.version}; ${
+    pins ? 'the server on one of them, load, publisher and broker on the other' : 'nothing pinned'
+  }`
+}
+
+export interface Started {
+  readonly child: ChildProcess
+  readonly pid: number
+  /** What it said it listens on: its own port, and the control port of its source. */
+  readonly port: number
+  readonly control: number
+  /** Ends it with a signal; resolves to the JSON that it prints on the way. */
+  lastLine(signal: NodeJS.Signals): Promise<unknown>
+  stop(): Promise<void>
+}
+
+/** Starts a program that prints `listening <port> <control>` when clients may come. */
+export async function startProgram(
+  program: string,
+  args: readonly string[],
+  core: 'server' | 'load',
+  env: Readonly<Record<string, string>> = {},
+): Promise<Started> {
+  const { PATH = '', HOME = '', TMPDIR } = process.env
+  const child = spawnGuarded(program, args, {
+    env: { PATH, HOME, ...(TMPDIR === undefined ? {} : { TMPDIR }), ...env },
+    output: 'pipe',
+  })
+  const errors: string[] = []
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => errors.push(text))
+  const exited = once(child, 'close')
+  const lines: string[] = []
+  const line = await Promise.race([said(child, lines), exited.then(() => undefined)])
+  if (line === undefined) throw new Error(`${program} ${args.join(' ')} did not start: ${errors.join('')}`)
+  const [port = 0, control = 0] = line
+  const pid = child.pid ?? 0
+  pin(pid, core)
+  return {
+    child,
+    pid,
+    port,
+    control,
+    async lastLine(signal) {
+      child.kill(signal)
+      await exited
+      return JSON.parse(lines.at(-1) ?? 'null') as unknown
+    },
+    async stop() {
+      child.kill('SIGKILL')
+      await exited
+    },
+  }
+}
+
+/** Goes on reading, so that the program never waits for its output to be taken. */
+function said(child: ChildProcess, lines: string[]): Promise<number[]> {
+  return new Promise((resolve) => {
+    createInterface({ input: child.stdout as Readable }).on('line', (line) => {
+      lines.push(line)
+      const [word, ...numbers] = line.split(' ')
+      if (word === 'listening') resolve(numbers.map(Number))
+    })
+  })
+}
+
+export function startNode(
+  path: string,
+  args: readonly string[],
+  core: 'server' | 'load',
+  env: Readonly<Record<string, string>> = {},
+): Promise<Started> {
+  return startProgram(process.execPath, ['--expose-gc', path, ...args], core, env)
+}

@@ -1,0 +1,24 @@
+/** What the GraphQL subscribers ask for. */
+const one = 'data'
+
+/** Ten that a user interface might make of one channel, each with other fields. */
+const ten = [
+  'data',
+  'kind data',
+  'cursor data',
+  'clientId data',
+  'data type contentType',
+  'data messageId headers',
+  'data exchange routingKey',
+  'kind cursor clientId data redelivered',
+  'data publishedAt receivedAt',
+  'kind cursor clientId data type contentType messageId exchange routingKey redelivered receivedAt',
+]
+
+export function operations(count: number): readonly string[] {
+  const selections = count === 1 ? [one] : ten.slice(0, count)
+  return selections.map(
+    (selection, index) =>
+      `subscription Channel${index}($clientId: ID!) { channel(clientId: $clientId) { ${selection} } }`,
+  )
+}

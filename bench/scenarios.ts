@@ -1,0 +1,100 @@
+import { type ContestantName, contestantNames, type Source } from './contestant.ts'
+
+export type Mode = 'closed' | 'rate' | 'idle' | 'connects' | 'churn'
+
+export interface Scenario {
+  readonly name: string
+  readonly title: string
+  readonly source: Source
+  readonly mode: Mode
+  /** Those that take part where a run does not say otherwise. */
+  readonly contestants: readonly ContestantName[]
+  readonly connections: number
+  readonly channels: number
+  /** Of a message's body. */
+  readonly bytes: number
+  /** Messages on their way at once; the next is published when one has reached all its subscribers. */
+  readonly window?: number
+  /** Messages published in one turn of the source's event loop. */
+  readonly burst?: number
+  /** Messages a second, instead of a window. */
+  readonly rate?: number
+  readonly operations?: number
+  /** Subscribers that stop reading before the first message. */
+  readonly stalled?: number
+  readonly measureMs?: number
+}
+
+const inProcess = contestantNames.filter((name) => name !== 'web-stomp')
+const fromRabbit = contestantNames.filter((name) => name !== 'bare-c')
+const graphql = ['warren', 'yoga', 'mercurius'] as const
+
+function fanOut(more: Partial<Scenario> & Pick<Scenario, 'name' | 'title'>): Scenario {
+  const base = { source: 'process', mode: 'closed', connections: 1_000, channels: 1, bytes: 200, window: 1 } as const
+  return { ...base, contestants: more.source === 'rabbit' ? fromRabbit : inProcess, ...more }
+}
+
+/** A channel each: as many messages on their way as does not put two of them on one connection. */
+function oneEach(more: Partial<Scenario> & Pick<Scenario, 'name' | 'title'>): Scenario {
+  return fanOut({ connections: 1_000, channels: 1_000, window: 256, burst: 64, ...more })
+}
+
+export const scenarios: readonly Scenario[] = [
+  fanOut({ name: 'fan-out', title: 'one channel × 1,000' }),
+  fanOut({ name: 'fan-out-10k', title: 'one channel × 10,000', connections: 10_000 }),
+  fanOut({ name: 'fan-out-2k', title: 'one channel × 1,000, 2 KiB', bytes: 2_048 }),
+  fanOut({
+    name: 'generator',
+    title: 'what the generator takes: bare C, 32 events in one write',
+    window: 32,
+    burst: 32,
+    contestants: ['bare-c'],
+  }),
+  fanOut({ name: 'mix', title: 'one channel × 1,000, ten operations', operations: 10, contestants: graphql }),
+  fanOut({ name: 'four', title: 'one channel × 1,000, four events in one turn', window: 4, burst: 4 }),
+  oneEach({ name: 'each', title: '1,000 channels × 1' }),
+  oneEach({ name: 'each-10k', title: '10,000 channels × 1', connections: 10_000, channels: 10_000 }),
+  oneEach({ name: 'each-2k', title: '1,000 channels × 1, 2 KiB', bytes: 2_048 }),
+  fanOut({ name: 'rabbit-fan-out', title: 'RabbitMQ, one channel × 1,000', source: 'rabbit' }),
+  fanOut({ name: 'rabbit-32', title: 'RabbitMQ, one channel × 1,000, 32 in flight', source: 'rabbit', window: 32 }),
+  oneEach({ name: 'rabbit-each', title: 'RabbitMQ, 1,000 channels × 1', source: 'rabbit' }),
+  oneEach({
+    name: 'latency',
+    title: 'RabbitMQ, 500 messages a second to 100 channels × 1',
+    source: 'rabbit',
+    mode: 'rate',
+    rate: 500,
+    burst: 1,
+    connections: 100,
+    channels: 100,
+    measureMs: 8_000,
+  }),
+  oneEach({ name: 'idle', title: '5,000 idle connections', mode: 'idle', connections: 5_000, channels: 5_000 }),
+  oneEach({
+    name: 'connects',
+    title: 'connect, init, subscribe',
+    mode: 'connects',
+    connections: 5_000,
+    channels: 5_000,
+    contestants: inProcess.filter((name) => name !== 'bare-c'),
+  }),
+  oneEach({
+    name: 'churn',
+    title: 'memory after 100,000 connects',
+    mode: 'churn',
+    connections: 100_000,
+    channels: 100,
+    contestants: ['warren'],
+  }),
+  fanOut({
+    name: 'stalled',
+    title: 'one stalled subscriber among 20 fast ones, 500 messages of 2 KiB a second',
+    mode: 'rate',
+    rate: 500,
+    connections: 21,
+    bytes: 2_048,
+    stalled: 1,
+    measureMs: 20_000,
+    contestants: inProcess.filter((name) => name !== 'bare-c'),
+  }),
+]
