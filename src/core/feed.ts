@@ -47,7 +47,7 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
   readonly endsAtLive: boolean
   /** Whether the place that it was asked to resume from has been found, or judged a gap. */
   judged = false
-  /** When something was last queued, in milliseconds since the epoch: an idle feed is one where that is long ago. */
+  /** When something was last queued, in milliseconds since the epoch; kept where checkpoints are wanted, for an idle feed is one where that is long ago. */
   lastEventAt = Date.now()
 
   /** The event that its consumer was given last. */
@@ -116,7 +116,7 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
       return
     }
     this.#last = event
-    this.lastEventAt = Date.now()
+    if (this.checkpoints) this.lastEventAt = Date.now()
     if (!later && this.#sink && this.#queue.length === 0 && this.#offer(event)) return
     const waiting = this.#waiting?.shift()
     if (waiting) {
