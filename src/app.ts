@@ -1,8 +1,9 @@
-import { authenticate } from './auth/authenticate.ts'
+import { authenticate, type Credentials } from './auth/authenticate.ts'
 import { eitherVerifier } from './auth/either-verifier.ts'
 import { jwksVerifier } from './auth/jwks.ts'
 import { hmacSigner, hmacVerifier } from './auth/jwt.ts'
-import { hashPassword, verifyPassword } from './auth/passwords.ts'
+import { createPasswords } from './auth/passwords.ts'
+import { tellingRefusals } from './auth/refusals-told.ts'
 import { readOrCreateSecret } from './auth/secret.ts'
 import type { TokenVerifier } from './auth/token-verifier.ts'
 import { checkTogether } from './config/check-together.ts'
@@ -11,9 +12,11 @@ import { version } from './config/version.ts'
 import { ClientChannels } from './core/client-channels.ts'
 import { Gateway } from './core/gateway.ts'
 import type { Journal } from './core/journal.ts'
+import { PasswordFailures } from './core/password-failures.ts'
 import { defaultRoutingKey } from './core/source.ts'
 import type { GatewayBroker } from './distributor/driver.ts'
 import { openDriver } from './distributor/open-driver.ts'
+import type { ErrorCode } from './errors.ts'
 import { schemaFor } from './graphql/schema.ts'
 import { MemoryJournal } from './journal/memory-journal.ts'
 import { Recent } from './journal/recent.ts'
@@ -23,6 +26,7 @@ import { createLogger } from './observability/logger.ts'
 import { createMetrics } from './observability/metrics.ts'
 import { observerOf } from './observability/observer-of.ts'
 import { openOpsListener } from './observability/ops-listener.ts'
+import { answeringRegistry } from './registries/answering-registry.ts'
 import { openRegistry } from './registries/open-registry.ts'
 import { FanOut } from './transports/fan-out.ts'
 import { GraphiQLPage, wantsPage } from './transports/graphiql-page.ts'
@@ -84,11 +88,14 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
       ? undefined
       : await openOpsListener({ host: config.host, port: config.opsPort, health, metrics })
   closing.push(() => ops?.close())
-  const registry = await openRegistry({ databaseUrl: config.databaseUrl, dataDir: config.dataDir })
-  closing.push(() => registry.close())
+  const database = await openRegistry({ databaseUrl: config.databaseUrl, dataDir: config.dataDir })
+  closing.push(() => database.close())
+  const registry = answeringRegistry(database, (error) =>
+    observer.log('warn', error instanceof Error ? error.message : String(error)),
+  )
   health.report('registry', true)
   const probe = setInterval(() => {
-    registry.listSources().then(
+    database.listSources().then(
       () => health.report('registry', true),
       (error: unknown) => health.report('registry', false, error instanceof Error ? error.message : String(error)),
     )
@@ -125,23 +132,41 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
     observer,
     limits: config,
     maxConnections: config.maxConnections,
+    maxConnectionsPerAddress: config.maxConnectionsPerAddress,
+    maxClientSubscriptions: config.maxClientSubscriptions,
     onState: (state) => {
       states.journal = state
       reportBroker()
     },
   })
-  const clientChannels = new ClientChannels(registry, { hash: hashPassword, verify: verifyPassword }, (clientId) =>
-    signer.sign({ clientId, scope: [], ttlSeconds: config.tokenTtlMs / 1000 }),
-  )
+  const clientChannels = new ClientChannels({
+    registry,
+    passwords: createPasswords(config.maxPasswordChecks),
+    failures: new PasswordFailures(config.maxPasswordFailures),
+    issueToken: (clientId) =>
+      signer.sign({
+        clientId,
+        scope: [],
+        ttlSeconds: config.tokenTtlMs / 1000,
+        issuedAfter: gateway.revocations.of(clientId),
+      }),
+  })
 
   const schema = schemaFor(config)
   const onExecute = () => observer.executed()
+  const telling = tellingRefusals((text, details) => observer.log('info', text, details))
   const graphql = {
     fanOut: new FanOut(schema, onExecute),
     gateway,
     clientChannels,
     settings: { ...config, version },
-    authenticate: (credentials: Parameters<typeof authenticate>[1]) => authenticate(verifier, credentials),
+    authenticate: (credentials: Credentials) =>
+      telling(async () => {
+        const identity = await authenticate(verifier, credentials)
+        gateway.revocations.check(identity)
+        return identity
+      }),
+    onRefusal: (code: ErrorCode) => observer.refused(code),
     log: (text: string, details: Record<string, unknown>) => observer.log('error', text, details),
   }
   const origins = new Origins(config.allowedOrigins ?? [])
@@ -150,6 +175,7 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
     ...graphql,
     yoga,
     maxMessageBytes: config.maxMessageBytes,
+    authTimeoutMs: config.authTimeoutMs,
     onOutboxBytes: (change) => observer.outboxBytes(change),
   })
   closing.push(() => graphqlWs.close())
@@ -159,6 +185,8 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
     port: config.port,
     origins,
     maxBodyBytes: config.maxMessageBytes,
+    maxConnections: config.maxConnections,
+    requestTimeoutMs: config.requestTimeoutMs,
     onError: (error) =>
       observer.log('error', `a request failed: ${error instanceof Error ? error.message : String(error)}`),
     requests: new Map([

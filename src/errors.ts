@@ -15,6 +15,11 @@ export const errorTable = {
     meaning: 'The source contradicts what RabbitMQ has: another exchange type, other arguments, no permission.',
   },
   BROKER_UNAVAILABLE: { http: 503, retry: true, meaning: 'RabbitMQ cannot be reached, or did not confirm in time.' },
+  REGISTRY_UNAVAILABLE: {
+    http: 503,
+    retry: true,
+    meaning: 'The registry of clients and sources cannot be reached; channels that are open go on.',
+  },
   LIMIT_EXCEEDED: { http: 429, retry: true, meaning: 'A limit was reached; `limit` names it.' },
   PAYLOAD_TOO_LARGE: { http: 413, retry: false, meaning: 'The message is larger than the gateway takes.' },
 } as const satisfies Record<string, { http: number; retry: boolean; meaning: string }>

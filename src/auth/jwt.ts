@@ -18,6 +18,8 @@ export interface TokenGrant {
   /** Words as `parseScope` reads them: `operator`, `publish`, `channel:<pattern>`. */
   readonly scope: readonly string[]
   readonly ttlSeconds: number
+  /** A revocation of this moment must not bar it: `iat` lies behind, even within the same second. */
+  readonly issuedAfter?: Date | undefined
 }
 
 export interface TokenSigner {
@@ -29,14 +31,15 @@ export interface TokenSigner {
 export function hmacSigner({ secret, issuer, audience }: HmacOptions): TokenSigner {
   const key = keyOf(secret)
   return {
-    async sign({ clientId, scope, ttlSeconds }) {
+    async sign({ clientId, scope, ttlSeconds, issuedAfter }) {
       if (!(ttlSeconds > 0 && Number.isFinite(ttlSeconds))) {
         throw badInput('ttl', `expected a number of seconds above 0, got ${ttlSeconds}`)
       }
       const spaced = scope.find((word) => word === '' || /\s/.test(word))
       if (spaced !== undefined) throw badInput('scope', `expected words without white space, got "${spaced}"`)
-      const issuedAt = Math.floor(Date.now() / 1_000)
-      const expiresAt = Math.ceil(issuedAt + ttlSeconds)
+      const now = Math.floor(Date.now() / 1_000)
+      const issuedAt = issuedAfter === undefined ? now : Math.max(now, Math.floor(issuedAfter.getTime() / 1_000) + 1)
+      const expiresAt = Math.ceil(now + ttlSeconds)
       const jwt = new SignJWT({ scope: scope.join(' ') })
         .setProtectedHeader({ alg: algorithm, typ: 'JWT' })
         .setIssuedAt(issuedAt)

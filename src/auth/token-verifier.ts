@@ -49,12 +49,18 @@ export function refuseToken(rejection: TokenRejection): GatewayError {
 export interface CheckedClaims {
   readonly sub?: unknown
   readonly scope?: unknown
+  readonly iat?: number | undefined
   readonly exp?: number | undefined
 }
 
 /** Throws `TokenRejection`. */
-export function identityOf({ sub, scope, exp }: CheckedClaims): Identity {
-  return { clientId: clientIdOf(sub), scope: parseScope(scopeText(scope)), expiresAt: dateOf(exp) }
+export function identityOf({ sub, scope, iat, exp }: CheckedClaims): Identity {
+  return {
+    clientId: clientIdOf(sub),
+    scope: parseScope(scopeText(scope)),
+    issuedAt: dateOf(iat),
+    expiresAt: dateOf(exp),
+  }
 }
 
 function clientIdOf(sub: unknown): string | undefined {
@@ -78,5 +84,5 @@ const lastMoment = 8.64e15 // ms; ECMA-262 §21.4.1.1
 
 function dateOf(seconds: number | undefined): Date | undefined {
   if (seconds === undefined) return undefined
-  return new Date(Math.min(seconds * 1_000, lastMoment))
+  return new Date(Math.max(-lastMoment, Math.min(seconds * 1_000, lastMoment)))
 }

@@ -21,7 +21,7 @@ const unauthorized = 4401
 /** A token that is refused is asked for again (`connectionParams`); so many in a row, and there is none that is good. */
 const maxUnauthorized = 3
 /** Of `extensions.code`: what passes by itself. */
-const passing = ['BROKER_UNAVAILABLE', 'LIMIT_EXCEEDED']
+const passing = ['BROKER_UNAVAILABLE', 'REGISTRY_UNAVAILABLE', 'LIMIT_EXCEEDED']
 
 /** What the end of an attempt means: an error that ends the subscription, or undefined: come back with your cursor. */
 export class Verdicts {

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { isLoopback } from '../core/loopback.ts'
 import { ConfigError } from './config-error.ts'
 import type { Config } from './options.ts'
 
@@ -13,9 +13,4 @@ export function checkTogether(config: Pick<Config, 'host'>, { secretGenerated }:
         'set WARREN_JWT_SECRET (or WARREN_JWT_SECRET_FILE) to at least 32 bytes of your own, or WARREN_HOST to 127.0.0.1',
     ])
   }
-}
-
-export function isLoopback(host: string): boolean {
-  if (isIP(host) === 4) return host.startsWith('127.')
-  return host === '::1' || host.toLowerCase() === 'localhost'
 }

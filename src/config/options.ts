@@ -35,6 +35,12 @@ export const options = {
     help: 'Origins from which browsers may call and connect, beside the same origin and loopback.',
   }),
 
+  proxyHops: option(count({ min: 0, max: 10 }), {
+    default: '0',
+    group: 'Listening',
+    help: 'How many reverse proxies of yours stand in front and append to X-Forwarded-For: limits by address then count the address that the outermost saw.',
+  }),
+
   brokerUrl: option(brokers, {
     default: 'memory:',
     group: 'RabbitMQ',
@@ -119,10 +125,30 @@ export const options = {
     group: 'Limits',
     help: 'Connections at once, over all transports.',
   }),
+  maxConnectionsPerAddress: option(count({ min: 1, max: 1_000_000 }), {
+    default: '20000',
+    group: 'Limits',
+    help: 'Connections at once from one address. Lower it where clients connect directly; behind a proxy, set WARREN_PROXY_HOPS before you do.',
+  }),
+  authTimeoutMs: option(duration({ min: '100ms', max: '5m' }), {
+    default: '10s',
+    group: 'Limits',
+    help: 'How long a connection may take to say who it is.',
+  }),
+  requestTimeoutMs: option(duration({ min: '100ms', max: '1h' }), {
+    default: '30s',
+    group: 'Limits',
+    help: 'How long a client may take to send a request, headers and body; for the headers alone at most 10s.',
+  }),
   maxSubscriptions: option(count({ min: 1, max: 100_000 }), {
     default: '100',
     group: 'Limits',
     help: 'Subscriptions at once on a connection.',
+  }),
+  maxClientSubscriptions: option(count({ min: 1, max: 1_000_000 }), {
+    default: '1000',
+    group: 'Limits',
+    help: 'Subscriptions at once of one client id, over all of its connections to a replica.',
   }),
   maxSubscribeRate: option(count({ min: 1, max: 1_000_000 }), {
     default: '200',
@@ -138,6 +164,16 @@ export const options = {
     default: '4MiB',
     group: 'Limits',
     help: 'What may wait for a connection that reads slowly.',
+  }),
+  maxPasswordFailures: option(count({ min: 1, max: 1_000_000 }), {
+    default: '10',
+    group: 'Limits',
+    help: 'Wrong passwords a minute for one client id from one address; ten times as many from one address for all client ids.',
+  }),
+  maxPasswordChecks: option(count({ min: 1, max: 100_000 }), {
+    default: '128',
+    group: 'Limits',
+    help: 'Passwords that may wait to be checked. Two are checked at once, some 70 a second.',
   }),
   maxQueryDepth: option(count({ min: 1, max: 1_000 }), {
     default: '12',

@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.ts'
-import type { Identity } from './identity.ts'
+import { type Identity, isKnown } from './identity.ts'
 import { matchesTopic } from './topic-pattern.ts'
 
 /**
@@ -26,11 +26,6 @@ export function mayActFor({ clientId, scope }: Identity, client: string): boolea
 /** `UNAUTHENTICATED` for a caller without a token, who may come back with one; `FORBIDDEN` for one whose grants do not reach. */
 export function demand(allowed: boolean, identity: Identity, what: string): void {
   if (allowed) return
-  const known =
-    identity.clientId !== undefined ||
-    identity.scope.operator ||
-    identity.scope.publish ||
-    identity.scope.channels.length > 0
-  if (known) throw new GatewayError('FORBIDDEN', `this token does not allow to ${what}`)
+  if (isKnown(identity)) throw new GatewayError('FORBIDDEN', `this token does not allow to ${what}`)
   throw new GatewayError('UNAUTHENTICATED', `a token is needed to ${what}`)
 }

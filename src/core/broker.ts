@@ -43,3 +43,4 @@ export type ControlMessage =
   | { readonly kind: 'sources-wanted' }
   | { readonly kind: 'source-known'; readonly source: Source }
   | { readonly kind: 'client-deleted'; readonly clientId: string }
+  | { readonly kind: 'client-revoked'; readonly clientId: string /** ISO 8601. */; readonly at: string }

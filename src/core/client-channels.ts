@@ -1,11 +1,14 @@
 import { badInput, GatewayError } from '../errors.ts'
 import { checkClientId } from './channel.ts'
 import type { Client, ClientRegistry } from './client-registry.ts'
+import type { PasswordFailures } from './password-failures.ts'
 
 /** How passwords are kept; implemented by `auth/passwords.ts`. */
 export interface Passwords {
+  /** In PHC format, salted. */
   hash(password: string): Promise<string>
-  verify(hash: string, password: string): Promise<boolean>
+  /** Whether the password is the one that was hashed. Undefined: there is no such client; takes as long, and is false. */
+  verify(hash: string | undefined, password: string): Promise<boolean>
 }
 
 /** How a client is given a token for its own channel; implemented by `auth/jwt.ts`. */
@@ -34,16 +37,31 @@ const maxPasswordBytes = 1024
 export class ClientChannels {
   readonly #registry: ClientRegistry
   readonly #passwords: Passwords
+  readonly #failures: PasswordFailures
   readonly #issueToken: IssueToken
+  /** By everything that was given: who asks for the same at the same time is answered by the same work. */
+  readonly #underWay = new Map<string, Promise<CreatedClient>>()
 
-  constructor(registry: ClientRegistry, passwords: Passwords, issueToken: IssueToken) {
-    this.#registry = registry
-    this.#passwords = passwords
-    this.#issueToken = issueToken
+  constructor(parts: {
+    registry: ClientRegistry
+    passwords: Passwords
+    failures: PasswordFailures
+    issueToken: IssueToken
+  }) {
+    this.#registry = parts.registry
+    this.#passwords = parts.passwords
+    this.#failures = parts.failures
+    this.#issueToken = parts.issueToken
   }
 
-  /** Repeatable with the same password; with another, `CLIENT_ID_TAKEN`. Two at once make one client. */
-  async create(input: NewClient, prefix = ''): Promise<CreatedClient> {
+  /**
+   * Repeatable with the same password; with another, `CLIENT_ID_TAKEN`. Many at once make one client. `address`: where the caller is; after too
+   * many wrong passwords from there `LIMIT_EXCEEDED`.
+   */
+  async create(
+    input: NewClient,
+    { address, prefix = '' }: { address: string; prefix?: string },
+  ): Promise<CreatedClient> {
     const clientId = checkClientId(input.clientId, `${prefix}clientId`)
     const name = checkText(`${prefix}name`, input.name, maxNameBytes)
     const email = checkText(`${prefix}email`, input.email, maxEmailBytes)
@@ -51,12 +69,26 @@ export class ClientChannels {
       throw badInput(`${prefix}email`, 'expected an address such as name@example.com')
     const password = checkText(`${prefix}password`, input.password, maxPasswordBytes)
 
+    this.#failures.check(clientId, address)
+
+    const key = JSON.stringify([clientId, name, email, password])
+    const running = this.#underWay.get(key)
+    if (running) return { ...(await running), created: false }
+    const creating = this.#create({ clientId, name, email, password }, address).finally(() =>
+      this.#underWay.delete(key),
+    )
+    this.#underWay.set(key, creating)
+    return creating
+  }
+
+  async #create({ clientId, name, email, password }: NewClient, address: string): Promise<CreatedClient> {
     const known = await this.#registry.findClient(clientId)
     const passwordHash = known?.passwordHash ?? (await this.#passwords.hash(password))
     const { client, created } = known
       ? { client: known, created: false }
       : await this.#registry.addClient({ clientId, name, email, passwordHash, createdAt: new Date() })
     if (!created && !(await this.#passwords.verify(client.passwordHash, password))) {
+      this.#failures.add(clientId, address)
       throw new GatewayError('CLIENT_ID_TAKEN', `client id "${clientId}" is taken by another password`)
     }
     return { client, created, ...(await this.#issueToken(clientId)) }

@@ -9,6 +9,12 @@ export interface Client {
   readonly createdAt: Date
 }
 
+/** What bars a client's tokens that were issued before. One a client: the latest. */
+export interface Revocation {
+  readonly clientId: string
+  readonly at: Date
+}
+
 /**
  * The registry of clients and sources: the truth that survives restarts, shared by replicas. Every method rejects only where the
  * database cannot be reached or refuses; a missing row is a value.
@@ -26,6 +32,11 @@ export interface ClientRegistry {
   listSources(): Promise<Source[]>
   /** The source that was removed, if there was one. */
   removeSource(id: string): Promise<Source | undefined>
+
+  /** Bars the client's tokens of `at` and before; a later revocation stands. The client need not be registered here. */
+  addRevocation(revocation: Revocation): Promise<void>
+  /** Those that were made behind this moment; all of them where it is undefined. */
+  listRevocations(behind?: Date): Promise<Revocation[]>
 
   close(): Promise<void>
 }

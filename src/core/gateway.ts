@@ -15,9 +15,11 @@ import type { JournalMessage, Publication } from './message.ts'
 import type { Observer, TransportName } from './observer.ts'
 import { Quarantine } from './quarantine.ts'
 import type { RecentMessages } from './recent.ts'
+import { Revocations } from './revocations.ts'
 import { Session, type SessionLimits } from './session.ts'
 import { type Audience, checkDefinition, reviveSource, type Source, type SourceDefinition, sourceId } from './source.ts'
 import { Sources } from './sources.ts'
+import { Tally } from './tally.ts'
 
 export interface GatewayParts {
   readonly namespace: string
@@ -29,10 +31,14 @@ export interface GatewayParts {
   readonly observer: Observer
   readonly limits: SessionLimits & { readonly publishTimeoutMs: number }
   readonly maxConnections: number
+  readonly maxConnectionsPerAddress: number
+  readonly maxClientSubscriptions: number
   /** Told of each change: whether the journal is there and current. */
   readonly onState: (state: { up: boolean; reason?: string }) => void
 }
 
+/** How often sessions are looked through for tokens that have expired, in milliseconds. */
+const expiryMs = 1_000
 /** How long a position is waited for while the broker has never been there, in milliseconds. */
 const positionTimeoutMs = 5_000
 /** What publications may hold that wait for the journal to be there for the first time; past it they are refused at once. */
@@ -45,8 +51,11 @@ export class Gateway implements JournalTail {
   readonly hub = new Hub()
   readonly sources = new Sources()
   readonly sessions = new Set<Session>()
+  readonly revocations: Revocations
   readonly #parts: GatewayParts
   readonly #catchUp: CatchUp
+  readonly #fromAddress: Tally
+  readonly #ofClient: Tally
   readonly #quarantine: Quarantine
   #epoch: string | undefined
   #up = false
@@ -66,9 +75,26 @@ export class Gateway implements JournalTail {
   /** What marks have said of sources and the registry has not heard: by id, the last word on each; undefined: deleted. */
   readonly #said = new Map<string, Source | undefined>()
   #registryTurn: Promise<void> = Promise.resolve()
+  #expiry: NodeJS.Timeout | undefined
 
   constructor(parts: GatewayParts) {
     this.#parts = parts
+    this.#fromAddress = new Tally(
+      parts.maxConnectionsPerAddress,
+      'WARREN_MAX_CONNECTIONS_PER_ADDRESS',
+      'connections from one address',
+    )
+    this.#ofClient = new Tally(
+      parts.maxClientSubscriptions,
+      'WARREN_MAX_CLIENT_SUBSCRIPTIONS',
+      'subscriptions of one client',
+    )
+    this.revocations = new Revocations({
+      registry: parts.registry,
+      control: parts.control,
+      sessions: this.sessions,
+      complain: (error) => this.#complain('reading revocations', error),
+    })
     this.#quarantine = new Quarantine(parts.journal, parts.broker, parts.observer, `${parts.namespace}.quarantine`)
     this.#catchUp = new CatchUp({
       journal: parts.journal,
@@ -96,6 +122,11 @@ export class Gateway implements JournalTail {
       this.sources.add(known)
       broker.keep(known)
     }
+    await this.revocations.open()
+    this.#expiry = setInterval(() => {
+      const now = Date.now()
+      for (const session of this.sessions) session.expire(now)
+    }, expiryMs)
     control.listen(
       (message) => void this.#onControl(message).catch((error: unknown) => this.#complain('a control message', error)),
       () => void this.#resync().catch((error: unknown) => this.#complain('reading the registry again', error)),
@@ -119,25 +150,34 @@ export class Gateway implements JournalTail {
     return this.#catchUp.size
   }
 
-  /** Throws `LIMIT_EXCEEDED` where there are too many. */
+  /** Throws `LIMIT_EXCEEDED` where there are too many, `UNAUTHENTICATED` where the identity has been revoked. */
   openSession(options: {
     identity: Identity
     transport: TransportName
+    /** Where the peer is; undefined where that means nothing. */
+    address?: string | undefined
     onClose: (reason: CloseReason) => void
   }): Session {
+    this.revocations.check(options.identity)
     if (this.sessions.size >= this.#parts.maxConnections) {
       throw new GatewayError('LIMIT_EXCEEDED', `at most ${this.#parts.maxConnections} connections`, {
         limit: 'WARREN_MAX_CONNECTIONS',
       })
     }
+    const release = this.#fromAddress.take(options.address)
     const session = new Session({
       identity: options.identity,
       transport: options.transport,
+      address: options.address ?? '',
       keeper: this.#catchUp,
       observer: this.#parts.observer,
       limits: this.#parts.limits,
+      ofClient: this.#ofClient,
       onClose: options.onClose,
-      onEnd: (ended) => this.sessions.delete(ended),
+      onEnd: (ended) => {
+        release()
+        this.sessions.delete(ended)
+      },
     })
     this.sessions.add(session)
     return session
@@ -284,6 +324,8 @@ export class Gateway implements JournalTail {
 
   /** Ends everything that listens; the journal, the broker and the registry are closed by whoever opened them. */
   close(): void {
+    clearInterval(this.#expiry)
+    this.revocations.close()
     this.#catchUp.close()
     for (const session of this.sessions) session.close('RESTART')
   }
@@ -361,6 +403,7 @@ export class Gateway implements JournalTail {
   /** The registry is the truth: what was said while this replica could not hear is read from there. */
   async #resync(): Promise<void> {
     const { registry, broker, control } = this.#parts
+    this.revocations.refresh()
     const before = this.sources.list()
     await this.#registryTurn
     const known = await registry.listSources()
@@ -390,6 +433,9 @@ export class Gateway implements JournalTail {
       }
       case 'client-deleted':
         this.#endChannel(message.clientId)
+        return
+      case 'client-revoked':
+        await this.revocations.heard({ clientId: message.clientId, at: new Date(message.at) })
     }
   }
 

@@ -5,6 +5,8 @@
 export interface Identity {
   readonly clientId: string | undefined
   readonly scope: Scope
+  /** When the token was issued (`iat`): a revocation bars those that were issued before it. Undefined: it doesn't say. */
+  readonly issuedAt: Date | undefined
   /** When the token ends; undefined: never. */
   readonly expiresAt: Date | undefined
 }
@@ -38,5 +40,15 @@ export function printScope(scope: Scope): string[] {
 export const anonymous: Identity = {
   clientId: undefined,
   scope: { operator: false, publish: false, channels: [] },
+  issuedAt: undefined,
   expiresAt: undefined,
+}
+
+/** Whether its bearer is anybody: has a name, or grants. A token without either is as good as none. */
+export function isKnown({ clientId, scope }: Identity): boolean {
+  return clientId !== undefined || scope.operator || scope.publish || scope.channels.length > 0
+}
+
+export function isExpired({ expiresAt }: Identity, now = Date.now()): boolean {
+  return expiresAt !== undefined && expiresAt.getTime() <= now
 }

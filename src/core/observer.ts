@@ -1,3 +1,5 @@
+import type { ErrorCode } from '../errors.ts'
+
 /**
  * What the gateway tells whoever watches it. Implemented by `observability/`; the default hears nothing. Called on hot
  * paths: no method may block or throw. Labels come from the lists here, never from clients.
@@ -14,6 +16,8 @@ export interface Observer {
   sessionEnded(transport: TransportName, reason: SessionEnd): void
   subscriptionStarted(transport: TransportName): void
   subscriptionEnded(transport: TransportName): void
+  /** A request was answered with an error, or a connection not taken. */
+  refused(code: ErrorCode): void
   brokerUp(up: boolean): void
   executed(): void
   outboxBytes(change: number): void

@@ -3,8 +3,9 @@ import { demand, mayHear } from './authorizer.ts'
 import { checkClientId } from './channel.ts'
 import { parseCursor } from './cursor.ts'
 import { Allowance, Feed, type FeedKeeper } from './feed.ts'
-import type { Identity } from './identity.ts'
+import { type Identity, isExpired, isKnown } from './identity.ts'
 import type { Observer, SessionEnd, TransportName } from './observer.ts'
+import type { Tally } from './tally.ts'
 
 export interface SessionLimits {
   /** Subscriptions at once. */
@@ -22,13 +23,18 @@ export interface SessionLimits {
 export class Session {
   identity: Identity
   readonly transport: TransportName
+  /** Where its peer is. */
+  readonly address: string
   readonly #keeper: FeedKeeper
   readonly #observer: Observer
   readonly #limits: SessionLimits
   readonly #feeds = new Set<Feed>()
+  /** Feeds of operations that brought a token of their own, with whose it is. */
+  readonly #borrowed = new Map<Feed, Identity>()
   readonly #onClose: (reason: CloseReason) => void
   readonly #onEnd: (session: Session) => void
   readonly #allowance: Allowance
+  readonly #ofClient: Tally
   #begun = 0
   #begunSince = 0
   #ended = false
@@ -36,9 +42,12 @@ export class Session {
   constructor(options: {
     identity: Identity
     transport: TransportName
+    address: string
     keeper: FeedKeeper
     observer: Observer
     limits: SessionLimits
+    /** Subscriptions by client, over all sessions. */
+    ofClient: Tally
     /** Called once when the gateway ends the session: the transport closes its connection with the reason. */
     onClose: (reason: CloseReason) => void
     /** Called once when the session has ended, whoever ended it. */
@@ -46,6 +55,8 @@ export class Session {
   }) {
     this.identity = options.identity
     this.transport = options.transport
+    this.address = options.address
+    this.#ofClient = options.ofClient
     this.#keeper = options.keeper
     this.#observer = options.observer
     this.#limits = options.limits
@@ -85,20 +96,23 @@ export class Session {
 
   /**
    * The events of a channel, behind `after` where that is given, else from now on. A cursor that is none is answered with a gap, not with an error.
+   * `as`: whom the operation named with a token of its own; it counts among the session's all the same.
    * Throws `BAD_USER_INPUT`, `UNAUTHENTICATED`, `FORBIDDEN`, `LIMIT_EXCEEDED`.
    */
   subscribe(
-    options: { clientId: string; after?: string | null; checkpoints?: boolean | null },
+    options: { clientId: string; after?: string | null; checkpoints?: boolean | null; as?: Identity },
     onEnd?: () => void,
   ): Feed {
     const channel = checkClientId(options.clientId)
-    demand(mayHear(this.identity, channel), this.identity, `hear channel "${channel}"`)
+    const identity = options.as ?? this.identity
+    demand(mayHear(identity, channel), identity, `hear channel "${channel}"`)
     if (this.#ended) throw new GatewayError('UNAUTHENTICATED', 'this session has ended')
     if (this.#feeds.size >= this.#limits.maxSubscriptions) {
       throw new GatewayError('LIMIT_EXCEEDED', `at most ${this.#limits.maxSubscriptions} subscriptions a connection`, {
         limit: 'WARREN_MAX_SUBSCRIPTIONS',
       })
     }
+    const release = this.#ofClient.take(identity.clientId)
     const { after } = options
     const feed: Feed = new Feed({
       channel,
@@ -107,6 +121,8 @@ export class Session {
       keeper: this.#keeper,
       allowance: this.#allowance,
       onEnd: () => {
+        release()
+        this.#borrowed.delete(feed)
         if (this.#feeds.delete(feed)) this.#observer.subscriptionEnded(this.transport)
         onEnd?.()
       },
@@ -117,16 +133,45 @@ export class Session {
       },
     })
     this.#feeds.add(feed)
+    if (identity !== this.identity) this.#borrowed.set(feed, identity)
     this.#observer.subscriptionStarted(this.transport)
     this.#keeper.resume(feed)
     return feed
   }
 
-  /** The gateway ends the session: feeds end, and the transport is told. Idempotent. */
+  /**
+   * The same caller with a newer token: the session lives on under it, and what it may no longer hear ends with `FORBIDDEN`. A session that
+   * nobody has claimed yet may be claimed so. Throws `FORBIDDEN` for a token of another client.
+   */
+  renew(identity: Identity): void {
+    if (this.#ended) throw new GatewayError('UNAUTHENTICATED', 'this session has ended')
+    if (isKnown(this.identity) && this.identity.clientId !== identity.clientId) {
+      throw new GatewayError('FORBIDDEN', 'the token is of another client than this session; open a connection for it')
+    }
+    this.identity = identity
+    for (const feed of this.#feeds) {
+      if (this.#borrowed.has(feed) || mayHear(identity, feed.channel)) continue
+      feed.end(new GatewayError('FORBIDDEN', `the new token does not allow to hear channel "${feed.channel}"`))
+    }
+  }
+
+  /** Called every second: a session ends with its token, and so does what another token has begun in it. */
+  expire(now: number): void {
+    if (isExpired(this.identity, now)) return this.close('TOKEN_EXPIRED')
+    this.#endBorrowed((identity) => isExpired(identity, now), 'the token of this operation has expired')
+  }
+
+  /** `bars`: whether the token of an identity is barred from now on. */
+  revoke(bars: (identity: Identity) => boolean): void {
+    if (bars(this.identity)) return this.close('REVOKED')
+    this.#endBorrowed(bars, 'the token of this operation was revoked')
+  }
+
+  /** The gateway ends the session: the transport is told, then feeds end: what their ends mean to a client depends on the reason. Idempotent. */
   close(reason: CloseReason): void {
     if (this.#ended) return
-    this.end(sessionEndOf[reason])
     this.#onClose(reason)
+    this.end(sessionEndOf[reason])
   }
 
   /** The transport says that its connection is gone. Idempotent. */
@@ -142,6 +187,12 @@ export class Session {
   endChannel(channel: string): void {
     for (const feed of this.#feeds) {
       if (feed.channel === channel) feed.end(new GatewayError('CHANNEL_NOT_FOUND', `channel "${channel}" was deleted`))
+    }
+  }
+
+  #endBorrowed(isOver: (identity: Identity) => boolean, sentence: string): void {
+    for (const [feed, identity] of this.#borrowed) {
+      if (isOver(identity)) feed.end(new GatewayError('UNAUTHENTICATED', sentence))
     }
   }
 

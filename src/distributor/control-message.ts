@@ -7,9 +7,13 @@ import { reviveSource } from '../core/source.ts'
  */
 export function readControlMessage(json: unknown): ControlMessage | undefined {
   if (typeof json !== 'object' || json === null) return undefined
-  const { kind, source, clientId } = json as Record<string, unknown>
+  const { kind, source, clientId, at } = json as Record<string, unknown>
   if (kind === 'sources-wanted') return { kind }
   if (kind === 'client-deleted') return typeof clientId === 'string' ? { kind, clientId } : undefined
+  if (kind === 'client-revoked') {
+    const said = typeof clientId === 'string' && typeof at === 'string' && !Number.isNaN(Date.parse(at))
+    return said ? { kind, clientId, at } : undefined
+  }
   if (kind !== 'source-known') return undefined
   const revived = reviveSource(source)
   return revived && { kind, source: revived }

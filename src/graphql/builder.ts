@@ -1,5 +1,6 @@
 import SchemaBuilder from '@pothos/core'
 import ComplexityPlugin from '@pothos/plugin-complexity'
+import { GraphQLError } from 'graphql'
 import { GraphQLDateTime, GraphQLJSON } from 'graphql-scalars'
 import { type Cursor, printCursor } from '../core/cursor.ts'
 import type { Context } from './context.ts'
@@ -35,7 +36,7 @@ builder.scalarType('Cursor', {
   description: 'A place in the stream of events: opaque, and valid on every replica and transport of one deployment.',
   serialize: printCursor,
   parseValue: (value) => {
-    if (typeof value !== 'string') throw new TypeError('Cursor: expected a string')
+    if (typeof value !== 'string') throw new GraphQLError('Cursor: expected a string')
     return value
   },
 })

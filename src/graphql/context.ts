@@ -6,11 +6,15 @@ import type { Identity } from '../core/identity.ts'
 /** What an operation knows: who asks, and what there is to ask. Made once an operation by each transport. */
 export interface Context {
   readonly identity: Identity
+  /** Where the caller is: limits on passwords are kept by it. */
+  readonly address: string
   readonly gateway: Gateway
   readonly clientChannels: ClientChannels
   readonly settings: Settings
   /** Opens a feed in the caller's session; throws as `Session.subscribe` does. */
   subscribe(options: { clientId: string; after?: string | null; checkpoints?: boolean | null }): Feed
+  /** The session of the caller's socket goes on under this token. Rejects with `BAD_USER_INPUT` where there is no such session. */
+  renewSession(token: string): Promise<Identity>
 }
 
 export interface Settings {
@@ -18,4 +22,5 @@ export interface Settings {
   readonly version: string
   readonly maxQueryDepth: number
   readonly maxQueryCost: number
+  readonly proxyHops: number
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { GraphQLError } from 'graphql'
-import { GatewayError } from '../errors.ts'
+import { type ErrorCode, GatewayError } from '../errors.ts'
 
 /**
  * What a client sees of an error: a `GatewayError` with its code, a GraphQL error as it is, and of anything unforeseen only an id that the
@@ -8,11 +8,16 @@ import { GatewayError } from '../errors.ts'
  */
 export function errorMasker(
   log: (text: string, details: Record<string, unknown>) => void,
+  refused: (code: ErrorCode) => void = () => {},
 ): (error: unknown) => GraphQLError {
   return (error) => {
     const cause = causeOf(error)
-    if (cause instanceof GatewayError) return gatewayError(cause, error)
+    if (cause instanceof GatewayError) {
+      refused(cause.code)
+      return gatewayError(cause, error)
+    }
     if (error instanceof GraphQLError && (cause === undefined || cause instanceof GraphQLError)) return error
+    if (isAborted(cause)) return new GraphQLError('the request was cut off')
     const id = randomUUID()
     const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause ?? error)
     log('an operation failed in a way that was not foreseen', { id, error: text })
@@ -25,6 +30,11 @@ export function errorMasker(
       extensions: { code: 'INTERNAL_SERVER_ERROR', id },
     })
   }
+}
+
+/** The peer went away amid its request (`node:http`): nothing failed here, and nobody is there to be told. */
+function isAborted(cause: unknown): boolean {
+  return cause instanceof Error && cause.message === 'aborted' && 'code' in cause && cause.code === 'ECONNRESET'
 }
 
 /** What was thrown at the bottom, undefined for an error of GraphQL itself. */

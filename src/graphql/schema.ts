@@ -10,6 +10,8 @@ import './mutations/delete-client-channel.ts'
 import './mutations/delete-rabbit-channel.ts'
 import './mutations/publish.ts'
 import './mutations/publish-test-data.ts'
+import './mutations/refresh-session.ts'
+import './mutations/revoke.ts'
 import './subscriptions/channel.ts'
 
 /** The contract, as `schema/schema.graphql` prints it. */

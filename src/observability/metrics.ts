@@ -8,6 +8,7 @@ import {
   type TransportName,
   transportNames,
 } from '../core/observer.ts'
+import { type ErrorCode, errorTable } from '../errors.ts'
 
 export type Measured = Omit<Observer, 'log'>
 
@@ -34,6 +35,7 @@ export function createMetrics(): Metrics {
   const deliveries = tally<[TransportName]>(['transport'], cross(transportNames))
   const resumes = tally<['resumed' | 'gap']>(['result'], [['resumed'], ['gap']])
   const ended = tally<[TransportName, SessionEnd]>(['transport', 'reason'], cross(transportNames, sessionEnds))
+  const refusals = tally<[ErrorCode]>(['code'], cross(Object.keys(errorTable) as ErrorCode[]))
   const outbox = tally<[]>([], [[]])
   const broker = tally<[]>([], [[]])
   const executions = tally<[]>([], [[]])
@@ -71,6 +73,7 @@ export function createMetrics(): Metrics {
   counter('warren_deliveries_total', 'Events that were handed to subscribers.', deliveries)
   counter('warren_resumes_total', 'Subscriptions that began at a cursor, by what was found there.', resumes)
   counter('warren_sessions_ended_total', 'Sessions that ended, by why.', ended)
+  counter('warren_refusals_total', 'Requests answered with an error, and connections not taken, by code.', refusals)
   gauge('warren_outbox_bytes', 'Bytes that wait for sockets.', outbox)
   gauge('warren_broker_up', '1 while the broker is there and the journal is tailed.', broker)
   counter('warren_executions_total', 'GraphQL executions.', executions)
@@ -90,6 +93,7 @@ export function createMetrics(): Metrics {
     },
     subscriptionStarted: (transport) => subscriptions.add(1, transport),
     subscriptionEnded: (transport) => subscriptions.add(-1, transport),
+    refused: (code) => refusals.add(1, code),
     brokerUp: (up) => broker.set(up ? 1 : 0),
     executed: () => executions.add(1),
     outboxBytes: (change) => outbox.add(change),

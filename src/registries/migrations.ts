@@ -25,6 +25,17 @@ const migrations: Record<string, Migration> = {
         .execute()
     },
   },
+  '0002-revocations': {
+    async up(db) {
+      await db.schema
+        .createTable('warren_revocations')
+        .addColumn('client_id', 'text', (column) => column.notNull().primaryKey())
+        .addColumn('revoked_at', 'text', (column) => column.notNull())
+        .execute()
+      // Every replica asks every few seconds for what is new.
+      await db.schema.createIndex('warren_revocations_by_time').on('warren_revocations').column('revoked_at').execute()
+    },
+  },
 }
 
 /**

@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely'
-import type { Client, ClientRegistry } from '../core/client-registry.ts'
+import type { Client, ClientRegistry, Revocation } from '../core/client-registry.ts'
 import type { Source } from '../core/source.ts'
 import { RegistryError } from './registry-error.ts'
-import { clientOf, clientRow, sourceOf, sourceRow, type Tables } from './tables.ts'
+import { clientOf, clientRow, revocationOf, revocationRow, sourceOf, sourceRow, type Tables } from './tables.ts'
 
 /** Runs one statement, again where the database asks for it. Every statement here may be repeated. */
 export type Attempt = <T>(statement: () => Promise<T>) => Promise<T>
@@ -78,6 +78,30 @@ export class SqlRegistry implements ClientRegistry {
       db.deleteFrom('warren_sources').where('id', '=', id).returningAll().executeTakeFirst(),
     )
     return row && sourceOf(row)
+  }
+
+  async addRevocation(revocation: Revocation): Promise<void> {
+    const row = revocationRow(revocation)
+    await this.#run((db) =>
+      db
+        .insertInto('warren_revocations')
+        .values(row)
+        .onConflict((conflict) =>
+          conflict
+            .column('client_id')
+            .doUpdateSet({ revoked_at: row.revoked_at })
+            .where('warren_revocations.revoked_at', '<', row.revoked_at),
+        )
+        .execute(),
+    )
+  }
+
+  async listRevocations(behind?: Date): Promise<Revocation[]> {
+    const rows = await this.#run((db) => {
+      const all = db.selectFrom('warren_revocations').selectAll().orderBy('revoked_at')
+      return (behind ? all.where('revoked_at', '>', behind.toISOString()) : all).execute()
+    })
+    return rows.map(revocationOf)
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Client } from '../core/client-registry.ts'
+import type { Client, Revocation } from '../core/client-registry.ts'
 import type { Source, SourceDefinition } from '../core/source.ts'
 
 /**
@@ -8,6 +8,7 @@ import type { Source, SourceDefinition } from '../core/source.ts'
 export interface Tables {
   warren_clients: ClientRow
   warren_sources: SourceRow
+  warren_revocations: RevocationRow
 }
 
 interface ClientRow {
@@ -25,6 +26,19 @@ interface SourceRow {
   /** 0 or 1. */
   owns_exchange: number
   created_at: string
+}
+
+interface RevocationRow {
+  client_id: string
+  revoked_at: string
+}
+
+export function revocationRow({ clientId, at }: Revocation): RevocationRow {
+  return { client_id: clientId, revoked_at: at.toISOString() }
+}
+
+export function revocationOf(row: RevocationRow): Revocation {
+  return { clientId: row.client_id, at: new Date(row.revoked_at) }
 }
 
 export function clientRow({ clientId, name, email, passwordHash, createdAt }: Client): ClientRow {

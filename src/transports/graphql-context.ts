@@ -1,14 +1,15 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { YogaInitialContext } from 'graphql-yoga'
 import type { Credentials } from '../auth/authenticate.ts'
 import type { ClientChannels } from '../core/client-channels.ts'
 import type { Feed } from '../core/feed.ts'
 import type { Gateway } from '../core/gateway.ts'
-import type { Identity } from '../core/identity.ts'
+import { anonymous, type Identity, isKnown } from '../core/identity.ts'
 import type { Session } from '../core/session.ts'
-import { GatewayError } from '../errors.ts'
+import { badInput, GatewayError } from '../errors.ts'
 import type { Context, Settings } from '../graphql/context.ts'
 import { gatewayError } from '../graphql/mask-error.ts'
+import { addressOf } from './peer-address.ts'
 import type { Streamed, StreamedOf } from './sse.ts'
 
 export interface GraphQLParts {
@@ -27,6 +28,7 @@ export interface SocketContext {
 
 /** What the adapter of node:http adds to a request. */
 interface NodeContext {
+  readonly req: IncomingMessage
   readonly res: ServerResponse
 }
 
@@ -35,47 +37,51 @@ export function contextFactory(
   parts: GraphQLParts,
   streamedOf: StreamedOf,
 ): (initial: YogaInitialContext & Partial<SocketContext> & Partial<NodeContext>) => Promise<Context> {
-  return async ({ request, params, session, onFeed, res }) => {
+  return async ({ request, params, session, onFeed, req, res }) => {
     const { extensions } = params ?? {}
     const given: Credentials = {
       authorization: session || !request ? undefined : (request.headers.get('authorization') ?? tokenInUrl(request)),
       extensionsHeaders: extensions?.['headers'],
     }
-    const identity = await identify(parts, given, session)
+    const own = await identify(parts, given, session)
+    const identity = own ?? session?.identity ?? anonymous
     return {
       gateway: parts.gateway,
       clientChannels: parts.clientChannels,
       settings: parts.settings,
       identity,
+      address: session?.address ?? addressOf(req, parts.settings.proxyHops),
       subscribe: (options) => {
-        if (session && session.identity === identity) {
-          const feed = session.subscribe(options)
+        if (session) {
+          const feed = session.subscribe(own ? { ...options, as: own } : options)
           onFeed?.(feed)
           return feed
         }
-        // An SSE response, or an operation that brought a token of its own, is a session by itself.
+        // An SSE response is a session by itself.
         let streamed: Streamed | undefined
-        const own = parts.gateway.openSession({
+        const alone = parts.gateway.openSession({
           identity,
-          transport: session?.transport ?? 'sse',
+          address: addressOf(req, parts.settings.proxyHops),
+          transport: 'sse',
           onClose: (reason) => {
             if (streamed) streamed.endedFor = reason
           },
         })
         try {
           // An EventSource that reconnects repeats its URL, and says in this header how far it came.
-          const lastEventId = session ? null : (request?.headers.get('last-event-id') ?? null)
-          const feed = own.subscribe({ ...options, after: lastEventId ?? options.after }, () => own.end('client'))
+          const lastEventId = request?.headers.get('last-event-id') ?? null
+          const feed = alone.subscribe({ ...options, after: lastEventId ?? options.after }, () => alone.end('client'))
           streamed = { feed }
           onFeed?.(feed)
           if (request) streamedOf.set(request, streamed)
-          if (res) endWith(res, own)
+          if (res) endWith(res, alone)
           return feed
         } catch (error) {
-          own.end('client')
+          alone.end('client')
           throw error
         }
       },
+      renewSession: (token) => renew(parts, session, token),
     }
   }
 }
@@ -96,18 +102,27 @@ function tokenInUrl({ method, headers, url }: Request): string | undefined {
   return token ? `Bearer ${token}` : undefined
 }
 
-/** Credentials of the operation itself come before those of its socket. */
-async function identify(parts: GraphQLParts, given: Credentials, session: Session | undefined): Promise<Identity> {
-  if (session && given.extensionsHeaders === undefined) return session.identity
+/** Whom the operation itself names, which comes before who its socket is; undefined where it names nobody. */
+async function identify(
+  parts: GraphQLParts,
+  given: Credentials,
+  session: Session | undefined,
+): Promise<Identity | undefined> {
+  if (session && given.extensionsHeaders === undefined) return undefined
   try {
     const identity = await parts.authenticate(given)
-    return session && identity.clientId === undefined && !hasGrants(identity) ? session.identity : identity
+    return isKnown(identity) ? identity : undefined
   } catch (error) {
     if (error instanceof GatewayError && !session) throw gatewayError(error, undefined, { http: { status: 401 } })
     throw error
   }
 }
 
-function hasGrants({ scope }: Identity): boolean {
-  return scope.operator || scope.publish || scope.channels.length > 0
+async function renew(parts: GraphQLParts, session: Session | undefined, token: string): Promise<Identity> {
+  if (!session)
+    throw badInput('token', 'over HTTP each request brings its own; this renews the WebSocket that it comes on')
+  const identity = await parts.authenticate({ connectionParams: { token } })
+  if (!isKnown(identity)) throw badInput('token', 'expected a token that grants something')
+  session.renew(identity)
+  return identity
 }

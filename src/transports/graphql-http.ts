@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type GraphQLSchema, NoSchemaIntrospectionCustomRule } from 'graphql'
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
+import type { ErrorCode } from '../errors.ts'
 import type { Context } from '../graphql/context.ts'
 import { limitedParse } from '../graphql/limited-parse.ts'
 import { errorMasker } from '../graphql/mask-error.ts'
@@ -15,6 +16,7 @@ export interface GraphQLHttpOptions extends GraphQLParts {
   readonly origins: Origins
   readonly introspection: boolean
   readonly log: (text: string, details: Record<string, unknown>) => void
+  readonly onRefusal: (code: ErrorCode) => void
   readonly onExecute: () => void
   readonly fanOut: FanOut
 }
@@ -23,7 +25,7 @@ export type Yoga = YogaServerInstance<Partial<SocketContext>, Context>
 
 /** Queries, mutations and SSE at `/graphql` (GraphQL over HTTP). The WebSocket side uses its envelope, so both behave alike. */
 export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
-  const maskError = errorMasker(options.log)
+  const maskError = errorMasker(options.log, options.onRefusal)
   const streamedOf: StreamedOf = new WeakMap()
   return createYoga<Partial<SocketContext>, Context>({
     schema: options.schema,

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { CloseCode, MessageType, type Server } from 'graphql-ws'
 import type { WebSocket } from 'ws'
+import { Attention } from './attention.ts'
 import type { OperationIds } from './operation-ids.ts'
 import type { Outbox } from './outbox.ts'
 
@@ -12,6 +13,9 @@ export interface SocketExtra {
   readonly ids: OperationIds
 }
 
+/** What only a server says. graphql-ws would take a client that says it for a fault of its own. */
+const serverTypes = new Set<unknown>([MessageType.ConnectionAck, MessageType.Next, MessageType.Error])
+
 /**
  * Puts a socket of ws under graphql-ws's protocol. In place of its own `useServer`, which writes to the console, tells clients the
  * messages of internal errors unless NODE_ENV says otherwise, and closes with a code of its own when the server ends.
@@ -22,8 +26,14 @@ export function serveSocket<Extra extends SocketExtra>(
   onError: (error: unknown) => void,
 ): void {
   const { socket, outbox, ids } = extra
+  const attention = new Attention(socket)
+  // In place of ws, which answers without looking at what waits already.
+  socket.on('ping', (data) => {
+    if (socket.readyState === socket.OPEN) socket.pong(data, false, attention.sending(data.length))
+  })
   const receive = async (text: string, listener: (data: string) => Promise<void>): Promise<void> => {
     const message = readMessage(text)
+    if (serverTypes.has(message?.['type'])) return socket.close(CloseCode.BadRequest, 'Invalid message received')
     const id = message?.['id']
     if (!message || typeof id !== 'string') return listener(text)
     if (message['type'] === MessageType.Complete) return listener(withId(message, ids.complete(id)))
@@ -43,8 +53,12 @@ export function serveSocket<Extra extends SocketExtra>(
         new Promise((resolve) => {
           outbox.flush()
           const frame = socket.readyState === socket.OPEN ? ids.outgoing(data) : undefined
-          if (frame === undefined) resolve()
-          else socket.send(frame, () => resolve())
+          if (frame === undefined) return resolve()
+          const taken = attention.sending(frame.length)
+          socket.send(frame, () => {
+            taken()
+            resolve()
+          })
         }),
       close: (code, reason) => {
         outbox.flush()

@@ -12,7 +12,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import type { Feed } from '../core/feed.ts'
 import type { SessionEnd } from '../core/observer.ts'
 import type { Session } from '../core/session.ts'
-import { type CloseReason, closeReasons, GatewayError } from '../errors.ts'
+import { type CloseReason, closeReasons, type ErrorCode, GatewayError } from '../errors.ts'
 import { errorMasker } from '../graphql/mask-error.ts'
 import type { FanOut } from './fan-out.ts'
 import type { GraphQLParts } from './graphql-context.ts'
@@ -21,6 +21,7 @@ import { NextFrames } from './graphql-ws-next.ts'
 import { type SocketExtra, serveSocket } from './graphql-ws-socket.ts'
 import { OperationIds } from './operation-ids.ts'
 import { Outbox } from './outbox.ts'
+import { addressOf } from './peer-address.ts'
 
 export interface GraphQLWsOptions extends GraphQLParts {
   readonly yoga: Yoga
@@ -28,15 +29,16 @@ export interface GraphQLWsOptions extends GraphQLParts {
   /** Told of each change of what waits for sockets, in bytes. */
   readonly onOutboxBytes: (change: number) => void
   readonly maxMessageBytes: number
+  /** How long a client may take to say `connection_init`, in milliseconds; past it the socket closes with 4408. */
+  readonly authTimeoutMs: number
   readonly log: (text: string, details: Record<string, unknown>) => void
+  readonly onRefusal: (code: ErrorCode) => void
 }
 
 interface Extra extends SocketExtra, Record<PropertyKey, unknown> {
   session?: Session
 }
 
-/** How long a client may take to say `connection_init`, in milliseconds; past it the socket closes with 4408. */
-const initTimeoutMs = 10_000
 /** A ping this often finds peers that are gone without a word, in milliseconds; who says nothing until the next is cut off. */
 const keepAliveMs = 12_000
 /** How long a peer may take to answer the last close frame, in milliseconds. */
@@ -51,11 +53,11 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
   close(): Promise<void>
 } {
   const { gateway, yoga, fanOut } = options
-  const maskError = errorMasker(options.log)
+  const maskError = errorMasker(options.log, options.onRefusal)
   const answered = (error: unknown) => withoutHttp(maskError(error))
   const masked = (result: ExecutionResult) => withErrors(result, answered)
   const server = makeServer<Record<string, unknown>, Extra>({
-    connectionInitWaitTimeout: initTimeoutMs,
+    connectionInitWaitTimeout: options.authTimeoutMs,
     onConnect: async ({ connectionParams, extra }) => {
       const { socket, request, outbox } = extra
       try {
@@ -67,6 +69,7 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
         extra.session = gateway.openSession({
           identity,
           transport: 'graphql-ws',
+          address: addressOf(request, options.settings.proxyHops),
           onClose: (reason) => {
             outbox.flush()
             closeSocket(socket, reason)
@@ -75,6 +78,7 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
         return true
       } catch (error) {
         if (!(error instanceof GatewayError)) throw error
+        options.onRefusal(error.code)
         closeSocket(socket, error.code === 'UNAUTHENTICATED' ? 'UNAUTHORIZED' : 'TOO_MANY')
         return false
       }
@@ -128,6 +132,7 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
     handleProtocols,
     // Compressed frames are written later than they are sent, and ours would come between.
     perMessageDeflate: false,
+    autoPong: false,
   })
   const fail = (error: unknown) =>
     options.log('a socket failed in a way that was not foreseen', {

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { type BoundedRequest, boundedRequest } from './bounded-request.ts'
 import type { Origins } from './origins.ts'
 
 export interface HttpRoutes {
@@ -17,7 +18,11 @@ export interface HttpListener {
 }
 
 /** How long a client may take to send its headers, in milliseconds. */
-const headersTimeoutMs = 20_000
+const maxHeadersMs = 10_000
+/** How often time-outs are looked at. */
+const checkMs = 1_000
+/** Sockets beside those that are sessions: requests, and those that are yet to be told that there are too many. Past it they are not taken. */
+const extraSockets = 1_000
 
 /** The one HTTP server: requests and upgrades by path, Origin judged for both. */
 export async function openHttpListener(
@@ -26,12 +31,24 @@ export async function openHttpListener(
     port: number
     origins: Origins
     maxBodyBytes: number
+    maxConnections: number
+    /** How long a client may take to send all of its request. */
+    requestTimeoutMs: number
     onError: (error: unknown) => void
   } & HttpRoutes,
 ): Promise<HttpListener> {
-  const server = createServer({ headersTimeout: headersTimeoutMs }, (request, response) => {
-    void answer(options, request, response)
-  })
+  const server = createServer(
+    {
+      headersTimeout: Math.min(maxHeadersMs, options.requestTimeoutMs),
+      requestTimeout: options.requestTimeoutMs,
+      connectionsCheckingInterval: checkMs,
+      IncomingMessage: boundedRequest(options.maxBodyBytes),
+    },
+    (request, response) => {
+      void answer(options, request, response)
+    },
+  )
+  server.maxConnections = options.maxConnections + extraSockets
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
     const route = options.upgrades.get(pathOf(request))
@@ -52,7 +69,7 @@ export async function openHttpListener(
 
 async function answer(
   options: HttpRoutes & { maxBodyBytes: number; onError: (error: unknown) => void },
-  request: IncomingMessage,
+  request: BoundedRequest,
   response: ServerResponse,
 ): Promise<void> {
   response.setHeader('x-content-type-options', 'nosniff')
@@ -62,13 +79,12 @@ async function answer(
     sendJson(response, 404, { error: { code: 'NOT_FOUND', message: `nothing is at ${pathOf(request).slice(0, 200)}` } })
     return
   }
-  const announced = Number(request.headers['content-length'] ?? 0)
-  if (announced > options.maxBodyBytes) {
-    const message = `expected a body of at most ${options.maxBodyBytes} bytes, got ${announced}`
-    response.setHeader('connection', 'close')
-    sendJson(response, 413, { errors: [{ message, extensions: { code: 'PAYLOAD_TOO_LARGE' } }] })
+  if (Number(request.headers['content-length'] ?? 0) > options.maxBodyBytes) {
+    refuseBody(response, options.maxBodyBytes)
     return
   }
+  // A chunked body announces nothing.
+  request.onOversize = () => refuseBody(response, options.maxBodyBytes)
   try {
     await route(request, response)
   } catch (error) {
@@ -76,6 +92,13 @@ async function answer(
     if (response.headersSent) response.destroy()
     else sendJson(response, 500, { error: { code: 'INTERNAL_SERVER_ERROR', message: 'Unexpected error' } })
   }
+}
+
+/** What is left of the body is read and dropped, until it ends or its time is over: a connection that is closed on a client which still sends loses the answer. */
+function refuseBody(response: ServerResponse, maxBytes: number): void {
+  if (response.headersSent) return void response.destroy()
+  const message = `expected a body of at most ${maxBytes} bytes`
+  sendJson(response, 413, { errors: [{ message, extensions: { code: 'PAYLOAD_TOO_LARGE' } }] })
 }
 
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {

@@ -1,3 +1,5 @@
+import { isLoopback } from '../core/loopback.ts'
+
 /**
  * Which web pages may use this gateway: those of its own origin, those on this machine, and those that the operator
  * names. A request without `Origin` is no page's. One list for CORS and for upgrades, where browsers ask for no permission.
@@ -21,8 +23,4 @@ export class Origins {
       return false
     }
   }
-}
-
-export function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || hostname === '::1' || /^127(\.\d{1,3}){3}$/.test(hostname)
 }

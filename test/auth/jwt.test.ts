@@ -41,6 +41,7 @@ describe('a token signed with the secret', () => {
     expect(await verifier.verify(token)).toEqual({
       clientId: 'alice',
       scope: { operator: false, publish: true, channels: ['team.#'] },
+      issuedAt: new Date(expiresAt.getTime() - 60_000),
       expiresAt,
     })
     expect(expiresAt.getTime() / 1_000 - before).toBeGreaterThanOrEqual(60)
@@ -63,6 +64,7 @@ describe('a token signed with the secret', () => {
     expect(await verifier.verify(listed)).toEqual({
       clientId: 'alice',
       scope: { operator: false, publish: true, channels: ['a.*'] },
+      issuedAt: undefined,
       expiresAt: undefined,
     })
     expect(await verifier.verify(await signed({ sub: 'alice' }))).toMatchObject({ scope: { publish: false } })

@@ -1,33 +1,35 @@
 import { describe, expect, test } from '@jest/globals'
 import { parseOptions } from '@node-rs/argon2'
-import { hashPassword, verifyPassword } from '../../src/auth/passwords.ts'
+import { createPasswords } from '../../src/auth/passwords.ts'
 import { Turnstile } from '../../src/auth/turnstile.ts'
+
+const passwords = createPasswords(128)
 
 describe('a password', () => {
   test('is recognised by its hash, and no other is', async () => {
-    const hash = await hashPassword('correct horse')
-    expect(await verifyPassword(hash, 'correct horse')).toBe(true)
-    expect(await verifyPassword(hash, 'correct horse ')).toBe(false)
-    expect(await hashPassword('correct horse')).not.toBe(hash)
+    const hash = await passwords.hash('correct horse')
+    expect(await passwords.verify(hash, 'correct horse')).toBe(true)
+    expect(await passwords.verify(hash, 'correct horse ')).toBe(false)
+    expect(await passwords.hash('correct horse')).not.toBe(hash)
   })
 
   test('is hashed with argon2id, 19 MiB, two passes, one lane', async () => {
-    const hash = await hashPassword('secret')
+    const hash = await passwords.hash('secret')
     expect(hash).toMatch(/^\$argon2id\$v=19\$/)
     expect(parseOptions(hash)).toMatchObject({ memoryCost: 19_456, timeCost: 2, parallelism: 1, outputLen: 32 })
   })
 
   test('is the same however the system composes its letters', async () => {
-    expect(await verifyPassword(await hashPassword('Stra\u00dfe \u00e9'), 'Stra\u00dfe e\u0301')).toBe(true)
+    expect(await passwords.verify(await passwords.hash('Stra\u00dfe \u00e9'), 'Stra\u00dfe e\u0301')).toBe(true)
   })
 
   test('is checked at the same cost where there is no client, and is wrong', async () => {
-    const hash = await hashPassword('secret')
+    const hash = await passwords.hash('secret')
     const timeOf = async (known: string | undefined) => {
       const times = []
       for (let n = 0; n < 9; n++) {
         const start = performance.now()
-        expect(await verifyPassword(known, 'wrong')).toBe(false)
+        expect(await passwords.verify(known, 'wrong')).toBe(false)
         times.push(performance.now() - start)
       }
       return Math.min(...times)
@@ -38,13 +40,13 @@ describe('a password', () => {
   })
 
   test('beyond those that may wait is turned away, and those that waited are served', async () => {
-    const hash = await hashPassword('secret')
-    const settled = await Promise.allSettled(Array.from({ length: 140 }, () => verifyPassword(hash, 'secret')))
+    const hash = await passwords.hash('secret')
+    const settled = await Promise.allSettled(Array.from({ length: 140 }, () => passwords.verify(hash, 'secret')))
     const refused = settled.filter((one) => one.status === 'rejected')
     expect(settled.filter((one) => one.status === 'fulfilled' && one.value)).toHaveLength(130)
     expect(refused).toHaveLength(10)
-    expect(refused[0]?.reason).toMatchObject({ code: 'LIMIT_EXCEEDED', limit: 'passwordChecks' })
-    expect(await verifyPassword(hash, 'secret')).toBe(true)
+    expect(refused[0]?.reason).toMatchObject({ code: 'LIMIT_EXCEEDED', limit: 'WARREN_MAX_PASSWORD_CHECKS' })
+    expect(await passwords.verify(hash, 'secret')).toBe(true)
   })
 })
 

@@ -43,6 +43,8 @@ export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100
       publishTimeoutMs: 1_000,
     },
     maxConnections: 1_000,
+    maxConnectionsPerAddress: 1_000,
+    maxClientSubscriptions: 1_000,
     onState: () => {},
   })
   await gateway.open({
@@ -144,6 +146,7 @@ class RecordingObserver implements Observer {
   subscriptionEnded(): void {}
   brokerUp(): void {}
   executed(): void {}
+  refused(): void {}
   outboxBytes(): void {}
 }
 

@@ -26,7 +26,7 @@ describe('the PostgreSQL registry', () => {
     await postgres.query('create table kysely_migration (name text)', databaseUrl)
     const replicas = await Promise.all(Array.from({ length: 6 }, () => openRegistry({ databaseUrl, dataDir })))
     const rows = await postgres.query('select name from warren_migrations', databaseUrl)
-    expect(rows).toEqual([{ name: '0001-clients-and-sources' }])
+    expect(rows).toEqual([{ name: '0001-clients-and-sources' }, { name: '0002-revocations' }])
     await Promise.all(replicas.map((replica) => replica.close()))
   })
 

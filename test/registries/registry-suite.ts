@@ -121,6 +121,20 @@ export function registrySuite(name: string, newPlace: () => Promise<Place>): voi
       expect(await registry.removeSource(source.id)).toBeUndefined()
     })
 
+    test('keeps the latest revocation of a client, known or not, and tells those behind a moment', async () => {
+      const registry = await open()
+      const at = (second: number) => new Date(Date.UTC(2024, 0, 1, 0, 0, second, 7))
+      await registry.addRevocation({ clientId: 'alice', at: at(5) })
+      await registry.addRevocation({ clientId: 'bob', at: at(6) })
+      await registry.addRevocation({ clientId: 'alice', at: at(3) })
+      expect(await registry.listRevocations()).toEqual([
+        { clientId: 'alice', at: at(5) },
+        { clientId: 'bob', at: at(6) },
+      ])
+      await registry.addRevocation({ clientId: 'alice', at: at(9) })
+      expect(await registry.listRevocations(at(6))).toEqual([{ clientId: 'alice', at: at(9) }])
+    })
+
     test('holds after it is opened again what it held before', async () => {
       const before = await place.open()
       await before.addClient(newClient('alice'))

@@ -73,6 +73,14 @@ describe('an operation that fails is answered, and its socket and the other oper
       { type: 'next', code: undefined },
     ],
     [
+      'gives a number for a cursor',
+      {
+        query: 'query Q($after: Cursor) { history(clientId: "bystander", after: $after) { hasMore } }',
+        variables: { after: 7 },
+      },
+      { type: 'next', code: undefined },
+    ],
+    [
       'has an argument that the gateway refuses',
       { query: '{ history(clientId: "bystander", first: 0) { hasMore } }' },
       { type: 'next', code: 'BAD_USER_INPUT', field: 'first' },

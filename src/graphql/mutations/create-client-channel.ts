@@ -2,6 +2,9 @@ import type { CreatedClient } from '../../core/client-channels.ts'
 import { builder } from '../builder.ts'
 import { ClientChannel } from '../types/client-channel.ts'
 
+/** Against `WARREN_MAX_QUERY_COST`, in fields. */
+const passwordCost = 100
+
 const CreateClientChannelInput = builder.inputType('CreateClientChannelInput', {
   fields: (t) => ({
     clientId: t.id({ required: true }),
@@ -24,6 +27,8 @@ builder.mutationField('createClientChannel', (t) =>
     type: CreateClientChannelPayload,
     description: 'A channel of one’s own. Again with the same password: a fresh token. With another: CLIENT_ID_TAKEN.',
     args: { input: t.arg({ type: CreateClientChannelInput, required: true }) },
-    resolve: (_root, { input }, { clientChannels }) => clientChannels.create(input),
+    // A password is checked with 19 MiB and tens of milliseconds of a core: a handful fits into one operation.
+    complexity: passwordCost,
+    resolve: (_root, { input }, { clientChannels, address }) => clientChannels.create(input, { address }),
   }),
 )

@@ -1,0 +1,112 @@
+import { GatewayError } from '../errors.ts'
+import type { ControlBus } from './broker.ts'
+import type { ClientRegistry, Revocation } from './client-registry.ts'
+import type { Identity } from './identity.ts'
+import type { Session } from './session.ts'
+
+/** The registry is asked this often for what is new: a replica that the broker cannot reach hears of a revocation all the same. */
+const pollMs = 2_000
+/** Clocks of replicas differ, and what was written last need not be the latest: so far behind it is read again, in milliseconds. */
+const overlapMs = 5 * 60_000
+
+/**
+ * Whose tokens are barred: those of a revoked client that were issued in the second of the revocation or before it. The registry is the
+ * truth, a control message tells the other replicas at once, and a question every few seconds those that did not hear it.
+ */
+export class Revocations {
+  readonly #registry: ClientRegistry
+  readonly #control: ControlBus
+  readonly #sessions: Iterable<Session>
+  readonly #complain: (error: unknown) => void
+  readonly #barred = new Map<string, Date>()
+  #latest: Date | undefined
+  #reading = false
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: {
+    registry: ClientRegistry
+    control: ControlBus
+    sessions: Iterable<Session>
+    complain: (error: unknown) => void
+  }) {
+    this.#registry = options.registry
+    this.#control = options.control
+    this.#sessions = options.sessions
+    this.#complain = options.complain
+  }
+
+  /** Resolves when all that the registry has is in force here. */
+  async open(): Promise<void> {
+    await this.#read()
+    this.#timer = setInterval(() => this.refresh(), pollMs)
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  /** When the client was revoked last. */
+  of(clientId: string): Date | undefined {
+    return this.#barred.get(clientId)
+  }
+
+  /** Throws `UNAUTHENTICATED` where a revocation bars the token that the identity was read from. */
+  check(identity: Identity): void {
+    if (!this.#bars(identity)) return
+    // The sentence for every token that is refused; the log has the reason.
+    throw new GatewayError('UNAUTHENTICATED', 'The token is not valid, or no longer valid.', {
+      cause: new Error('revoked: the client was revoked after the token was issued'),
+    })
+  }
+
+  /** In force here and in the registry when this resolves, and on the other replicas within seconds. */
+  async revoke(clientId: string): Promise<void> {
+    const revocation = { clientId, at: new Date() }
+    await this.#registry.addRevocation(revocation)
+    this.#apply(revocation)
+    await this.#control.send({ kind: 'client-revoked', clientId, at: revocation.at.toISOString() })
+  }
+
+  /** Another replica says so. It is kept here too, for not every deployment shares its registry. */
+  async heard(revocation: Revocation): Promise<void> {
+    if (this.#knows(revocation)) return
+    this.#apply(revocation)
+    await this.#registry.addRevocation(revocation)
+  }
+
+  /** Reads from the registry what is new. */
+  refresh(): void {
+    if (this.#reading) return
+    this.#reading = true
+    void this.#read()
+      .catch(this.#complain)
+      .finally(() => {
+        this.#reading = false
+      })
+  }
+
+  async #read(): Promise<void> {
+    const behind = this.#latest && new Date(this.#latest.getTime() - overlapMs)
+    for (const revocation of await this.#registry.listRevocations(behind)) {
+      if (!this.#latest || revocation.at > this.#latest) this.#latest = revocation.at
+      if (!this.#knows(revocation)) this.#apply(revocation)
+    }
+  }
+
+  #knows({ clientId, at }: Revocation): boolean {
+    const known = this.#barred.get(clientId)
+    return known !== undefined && known >= at
+  }
+
+  #apply({ clientId, at }: Revocation): void {
+    this.#barred.set(clientId, at)
+    for (const session of this.#sessions) session.revoke((identity) => this.#bars(identity))
+  }
+
+  #bars({ clientId, issuedAt }: Identity): boolean {
+    const at = clientId === undefined ? undefined : this.#barred.get(clientId)
+    if (at === undefined) return false
+    // `iat` has whole seconds. A token that does not say when it was issued cannot be told from an old one.
+    return issuedAt === undefined || Math.floor(issuedAt.getTime() / 1_000) <= Math.floor(at.getTime() / 1_000)
+  }
+}

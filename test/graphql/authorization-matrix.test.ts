@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { schema } from '../../src/graphql/schema.ts'
+import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
+import { testToken } from '../support/gateway-process.ts'
+import { connectGraphql, type Result } from '../support/graphql-frames.ts'
+
+/** Who asks; all of them for what is alice's. */
+const roles = {
+  nobody: undefined,
+  alice: { sub: 'alice' },
+  bob: { sub: 'bob' },
+  'a listener of a pattern that only looks like hers': { sub: 'carol', scope: 'channel:ali*' },
+  'a listener of her team': { scope: 'channel:*' },
+  'a listener of others': { scope: 'channel:team.#' },
+  'a publisher': { scope: 'publish' },
+  'an operator': { scope: 'operator' },
+  'a word that grants nothing': { scope: 'admin OPERATOR operators' },
+} as const
+type Role = keyof typeof roles
+const roleNames = Object.keys(roles) as Role[]
+/** Those who are as good as without a token: they are told to bring one. */
+const unknown: readonly Role[] = ['nobody', 'a word that grants nothing']
+
+const everybody = roleNames
+const listeners: readonly Role[] = ['alice', 'a listener of her team', 'an operator']
+const publishers: readonly Role[] = ['a publisher', 'an operator']
+const operators: readonly Role[] = ['an operator']
+
+interface Asked {
+  readonly field: string
+  readonly query: string
+  readonly allowed: readonly Role[]
+}
+
+const input = '{ clientId: "dave", name: "Dave", email: "d@example.com", password: "correct horse" }'
+const operations: readonly Asked[] = [
+  { field: 'gateway', query: '{ gateway { broker } }', allowed: everybody },
+  { field: 'clientChannel', query: '{ clientChannel(clientId: "alice") { name cursor } }', allowed: listeners },
+  { field: 'history', query: '{ history(clientId: "alice") { hasMore } }', allowed: listeners },
+  { field: 'rabbitChannels', query: '{ rabbitChannels { id } }', allowed: operators },
+  {
+    field: 'createClientChannel',
+    query: `mutation { createClientChannel(input: ${input}) { token } }`,
+    allowed: everybody,
+  },
+  {
+    field: 'deleteClientChannel',
+    query: 'mutation { deleteClientChannel(clientId: "alice") }',
+    allowed: ['alice', 'an operator'],
+  },
+  {
+    field: 'createRabbitChannel',
+    query: 'mutation { createRabbitChannel(input: { routingKey: "m.{clientId}" }) { id } }',
+    allowed: operators,
+  },
+  { field: 'deleteRabbitChannel', query: 'mutation { deleteRabbitChannel(id: "none") }', allowed: operators },
+  {
+    field: 'publish',
+    query: 'mutation { publish(input: { clientId: "alice", data: 1 }) { messageId } }',
+    allowed: publishers,
+  },
+  {
+    field: 'publish',
+    query:
+      'mutation { publish(input: { exchange: "warren.events", routingKey: "client.alice", data: 1 }) { messageId } }',
+    allowed: publishers,
+  },
+  {
+    field: 'publish',
+    query: 'mutation { publish(input: { exchange: "warren.quarantine", routingKey: "", data: 1 }) { messageId } }',
+    allowed: [],
+  },
+  { field: 'publishTestData', query: 'mutation { publishTestData(clientId: "alice", count: 1) }', allowed: publishers },
+  { field: 'revoke', query: 'mutation { revoke(clientId: "somebody") }', allowed: operators },
+  // A cursor that is none is answered at once, and only to those who may hear.
+  {
+    field: 'channel',
+    query: 'subscription { channel(clientId: "alice", after: "none") { kind } }',
+    allowed: listeners,
+  },
+]
+
+/** Not a matter of grants: whoever has a valid token may go on under it (test/transports/renewed-sessions.test.ts). */
+const beyondGrants = ['refreshSession']
+
+let gateway: InProcessGateway
+const tokens = new Map<Role, string | undefined>()
+
+beforeAll(async () => {
+  gateway = await openGateway({ WARREN_TEST_ROUTES: 'on' })
+  for (const role of roleNames) tokens.set(role, roles[role] && (await testToken(roles[role])))
+})
+afterAll(() => gateway.close())
+
+/** One operation as the bearer of a token, over a way in: its first result. A new transport is a line here. */
+const transports: Record<string, (query: string, token: string | undefined) => Promise<Result>> = {
+  'GraphQL over HTTP': async (query, token) => (await post(query, token, 'application/json')).json() as Promise<Result>,
+  'GraphQL over HTTP, its newer media type': async (query, token) =>
+    (await post(query, token, 'application/graphql-response+json')).json() as Promise<Result>,
+  'server-sent events': async (query, token) => firstEvent(await post(query, token, 'text/event-stream')),
+  'graphql-transport-ws': async (query, token) => {
+    await using client = await connectGraphql(gateway.graphqlSocketUrl, token ? { connectionParams: { token } } : {})
+    return await client.request(query)
+  },
+  'graphql-transport-ws with the header on the upgrade': async (query, token) => {
+    const headers = token ? { authorization: `Bearer ${token}` } : {}
+    await using client = await connectGraphql(gateway.graphqlSocketUrl, { headers })
+    return await client.request(query)
+  },
+  "graphql-transport-ws with a token in the operation's headers": async (query, token) => {
+    await using client = await connectGraphql(gateway.graphqlSocketUrl)
+    const extensions = token ? { headers: { Authorization: `Bearer ${token}` } } : {}
+    client.frames.send({ id: 'own', type: 'subscribe', payload: { query, extensions } })
+    const { type, payload } = JSON.parse(await client.frames.nextMatching((text) => text.includes('"own"'))) as {
+      type: string
+      payload: unknown
+    }
+    return type === 'error' ? { errors: payload as NonNullable<Result['errors']> } : (payload as Result)
+  },
+}
+
+/** Over plain HTTP a subscription has no answer. */
+const overHttpAlone = /^GraphQL over HTTP/
+
+describe.each(Object.keys(transports))('over %s', (transport) => {
+  const asked = operations.filter(({ field }) => field !== 'channel' || !overHttpAlone.test(transport))
+  test.each(asked)('$query is for those whom it concerns', async ({ query, allowed }) => {
+    const outcomes: Partial<Record<Role, string>> = {}
+    for (const role of roleNames) outcomes[role] = outcomeOf(await transports[transport]!(query, tokens.get(role)))
+    const expected = roleNames.map((role) => [
+      role,
+      allowed.includes(role) ? 'answered' : unknown.includes(role) ? 'UNAUTHENTICATED' : 'FORBIDDEN',
+    ])
+    expect(outcomes).toEqual(Object.fromEntries(expected))
+  })
+})
+
+test('no field of the schema is missing from the matrix', () => {
+  const fields = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].flatMap((type) =>
+    Object.keys(type?.getFields() ?? {}),
+  )
+  expect(fields.toSorted()).toEqual([...new Set([...operations.map(({ field }) => field), ...beyondGrants])].toSorted())
+})
+
+function post(query: string, token: string | undefined, accept: string): Promise<Response> {
+  return fetch(gateway.graphqlUrl, {
+    method: 'POST',
+    headers: {
+      accept,
+      'content-type': 'application/json',
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
+    body: JSON.stringify({ query }),
+  })
+}
+
+async function firstEvent({ body }: Response): Promise<Result> {
+  let text = ''
+  // Leaving the loop cancels the response.
+  for await (const piece of body!.pipeThrough(new TextDecoderStream())) {
+    text += piece
+    const data = /^data: (\{.*\})$/m.exec(text)?.[1]
+    if (data !== undefined) return JSON.parse(data) as Result
+  }
+  throw new Error(`no event: ${text}`)
+}
+
+function outcomeOf({ data, errors }: Result): string {
+  if (errors) return String(errors[0]?.extensions?.['code'])
+  return data ? 'answered' : 'nothing'
+}

@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { SignJWT } from 'jose'
+import { callerOf, channelQuery, listen, Refused } from '../e2e/graphql-caller.ts'
+import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
+import { testSecret, testToken } from '../support/gateway-process.ts'
+import { connectGraphql } from '../support/graphql-frames.ts'
+
+const revoke = 'mutation Revoke($clientId: ID!) { revoke(clientId: $clientId) }'
+const create = `mutation Create($input: CreateClientChannelInput!) { createClientChannel(input: $input) { token } }`
+
+let gateway: InProcessGateway
+
+beforeAll(async () => {
+  gateway = await openGateway()
+})
+afterAll(() => gateway.close())
+
+const asOperator = () => callerOf(gateway.graphqlUrl, gateway.operatorToken)
+const refusal = async (asked: Promise<unknown>) => {
+  const error: unknown = await asked.catch((thrown: unknown) => thrown)
+  return error instanceof Refused ? error.code : error
+}
+
+describe('a client that is revoked', () => {
+  test('loses its sessions with 4292, and its tokens over every transport; others hear on', async () => {
+    const token = await gateway.clientToken('mallory')
+    await using heard = await listen(gateway.graphqlSocketUrl, token, { clientId: 'mallory' })
+    await using bystander = await listen(gateway.graphqlSocketUrl, await gateway.clientToken('bob'), {
+      clientId: 'bob',
+    })
+    const stream = await fetch(gateway.graphqlUrl, {
+      method: 'POST',
+      headers: { accept: 'text/event-stream', 'content-type': 'application/json', authorization: `Bearer ${token}` },
+      body: JSON.stringify({ query: channelQuery, variables: { clientId: 'mallory' } }),
+    })
+    expect(await asOperator()(revoke, { clientId: 'mallory' })).toEqual({ revoke: true })
+    expect(await heard.closed).toEqual({ code: 4292, reason: 'Revoked' })
+    // `complete`: an EventSource is not to come back.
+    expect(await stream.text()).toMatch(/event: complete\ndata:\n\n$/)
+
+    expect(await refusal(callerOf(gateway.graphqlUrl, token)('{ clientChannel(clientId: "mallory") { name } }'))).toBe(
+      'UNAUTHENTICATED',
+    )
+    const refusedSocket = listen(gateway.graphqlSocketUrl, token, { clientId: 'mallory' })
+    await expect(refusedSocket).rejects.toThrow('4401')
+    await using anonymous = await connectGraphql(gateway.graphqlSocketUrl)
+    const headers = { Authorization: `Bearer ${token}` }
+    anonymous.frames.send({
+      id: 'borrowed',
+      type: 'subscribe',
+      payload: { query: channelQuery, variables: { clientId: 'mallory' }, extensions: { headers } },
+    })
+    expect(await anonymous.frames.nextMatching((text) => text.includes('borrowed'))).toContain('UNAUTHENTICATED')
+
+    await asOperator()('mutation { publish(input: { clientId: "bob", data: 1 }) { messageId } }')
+    expect((await bystander.next()).data).toBe(1)
+  })
+
+  test('is let in again by a token that is newer, be it of the same second', async () => {
+    const input = { clientId: 'returner', name: 'R', email: 'r@example.com', password: 'correct horse' }
+    await asOperator()(create, { input })
+    await asOperator()(revoke, { clientId: 'returner' })
+    const { createClientChannel } = await asOperator()<{ createClientChannel: { token: string } }>(create, { input })
+    await using heard = await listen(gateway.graphqlSocketUrl, createClientChannel.token, { clientId: 'returner' })
+    await asOperator()('mutation { publish(input: { clientId: "returner", data: 1 }) { messageId } }')
+    expect((await heard.next()).data).toBe(1)
+  })
+
+  test('cannot be renewed by a token that does not say when it was issued', async () => {
+    await asOperator()(revoke, { clientId: 'timeless' })
+    const token = await new SignJWT({ sub: 'timeless' })
+      .setProtectedHeader({ alg: 'HS256' })
+      .sign(Buffer.from(testSecret))
+    expect(await refusal(callerOf(gateway.graphqlUrl, token)('{ gateway { version } }'))).toBe('UNAUTHENTICATED')
+  })
+
+  test('only by an operator', async () => {
+    const asked = callerOf(gateway.graphqlUrl, await testToken({ sub: 'bob', scope: 'publish channel:#' }))
+    expect(await refusal(asked(revoke, { clientId: 'bob' }))).toBe('FORBIDDEN')
+    expect(await refusal(asOperator()(revoke, { clientId: 'with space' }))).toBe('BAD_USER_INPUT')
+  })
+})
