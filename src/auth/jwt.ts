@@ -1,4 +1,5 @@
-import { jwtVerify, SignJWT } from 'jose'
+import { webcrypto } from 'node:crypto'
+import { type CryptoKey, jwtVerify, SignJWT } from 'jose'
 import { checkClientId } from '../core/channel.ts'
 import { badInput } from '../errors.ts'
 import { type ClaimRules, checkedClaims, verifyOptions } from './checked-claims.ts'
@@ -47,7 +48,7 @@ export function hmacSigner({ secret, issuer, audience }: HmacOptions): TokenSign
       if (clientId !== undefined) jwt.setSubject(checkClientId(clientId))
       if (issuer !== undefined) jwt.setIssuer(issuer)
       if (audience !== undefined) jwt.setAudience(audience)
-      return { token: await jwt.sign(key), expiresAt: new Date(expiresAt * 1_000) }
+      return { token: await jwt.sign(await key), expiresAt: new Date(expiresAt * 1_000) }
     },
   }
 }
@@ -59,7 +60,7 @@ export function hmacVerifier({ secret, ...rules }: HmacOptions): TokenVerifier {
   return {
     async verify(token) {
       try {
-        return identityOf(await checkedClaims(token, (text) => jwtVerify(text, key, options)))
+        return identityOf(await checkedClaims(token, async (text) => jwtVerify(text, await key, options)))
       } catch (error) {
         throw error instanceof TokenRejection ? refuseToken(error) : error
       }
@@ -67,10 +68,11 @@ export function hmacVerifier({ secret, ...rules }: HmacOptions): TokenVerifier {
   }
 }
 
-function keyOf(secret: string): Uint8Array {
+/** Made once: jose would import bytes anew for each token. */
+function keyOf(secret: string): Promise<CryptoKey> {
   const bytes = new TextEncoder().encode(secret)
   if (bytes.length < minSecretBytes) {
     throw new Error(`the JWT secret: expected at least ${minSecretBytes} bytes, got ${bytes.length}`)
   }
-  return bytes
+  return webcrypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify'])
 }

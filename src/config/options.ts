@@ -146,9 +146,9 @@ export const options = {
     help: 'Subscriptions at once on a connection.',
   }),
   maxClientSubscriptions: option(count({ min: 1, max: 1_000_000 }), {
-    default: '1000',
+    default: '20000',
     group: 'Limits',
-    help: 'Subscriptions at once of one client id, over all of its connections to a replica.',
+    help: 'Subscriptions at once of one client id, over all of its connections to a replica. Lower it where each client has an id of its own.',
   }),
   maxSubscribeRate: option(count({ min: 1, max: 1_000_000 }), {
     default: '200',

@@ -9,15 +9,12 @@ import type { JournalMessage } from './message.ts'
 import type { Observer } from './observer.ts'
 import { Passage } from './passage.ts'
 import type { RecentMessages } from './recent.ts'
+import { ScanTurns } from './scan-turns.ts'
 import type { Audience } from './source.ts'
 import { WindowWalks } from './window-walks.ts'
 
 /** How long resumes are gathered before they are served together, in milliseconds. */
 const gatherMs = 20
-/** How many reads of the journal may go on at once, whatever the number of clients. */
-const maxScans = 4
-/** How long those who come during a read wait for it to end, in milliseconds: a storm takes two or three reads, and a long one holds nobody up for longer. */
-const scanPatienceMs = 2_000
 /** A scan begins so many offsets before the first place wanted, to know a message that was published twice around it. */
 const lookBack = 1_000
 
@@ -44,11 +41,8 @@ export class CatchUp implements FeedKeeper {
   readonly #context: CatchUpContext
   readonly #pending = new Set<Feed>()
   readonly #passages = new Set<Passage>()
-  #scans = 0
+  readonly #scans = new ScanTurns(() => this.#gather())
   readonly #walks: WindowWalks
-  /** Runs while somebody waits for a read to end. */
-  #patience: NodeJS.Timeout | undefined
-  #patienceIsOver = false
   #timer: NodeJS.Timeout | undefined
   #oldest: Promise<Cursor | null> | undefined
   readonly #closing = new AbortController()
@@ -108,7 +102,7 @@ export class CatchUp implements FeedKeeper {
 
   close(): void {
     clearTimeout(this.#timer)
-    clearTimeout(this.#patience)
+    this.#scans.close()
     this.#closing.abort()
     this.#pending.clear()
   }
@@ -150,25 +144,10 @@ export class CatchUp implements FeedKeeper {
       this.#walks.begin(this.#passageOf(inWindow, begin - 1))
     }
     if (unknown.length > 0) void this.#awaitUnknown(unknown)
-    if (older.length > 0 && this.#mayScan()) {
+    if (older.length > 0 && this.#scans.begin(older.length)) {
       for (const feed of older) this.#pending.delete(feed)
       void this.#scan(older)
     }
-  }
-
-  #mayScan(): boolean {
-    const allowed = this.#scans === 0 || (this.#patienceIsOver && this.#scans < maxScans)
-    if (allowed) {
-      clearTimeout(this.#patience)
-      this.#patience = undefined
-      this.#patienceIsOver = false
-    } else {
-      this.#patience ??= setTimeout(() => {
-        this.#patienceIsOver = true
-        this.#gather()
-      }, scanPatienceMs)
-    }
-    return allowed
   }
 
   #goLive(feed: Feed): void {
@@ -227,7 +206,6 @@ export class CatchUp implements FeedKeeper {
     const passage = this.#passageOf([], begin - 1)
     let first = true
     let reachedWindow = false
-    this.#scans += 1
     const seen = new Duplicates()
     const visit = (entry: JournalMessage): boolean => {
       const repeat = seen.see(entry)
@@ -250,9 +228,8 @@ export class CatchUp implements FeedKeeper {
     } catch {
       this.#again(passage)
     } finally {
-      this.#scans -= 1
       for (const feed of waiting) this.resume(feed)
-      this.#gather()
+      this.#scans.end()
     }
   }
 

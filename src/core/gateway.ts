@@ -17,7 +17,8 @@ import { Quarantine } from './quarantine.ts'
 import type { RecentMessages } from './recent.ts'
 import { Revocations } from './revocations.ts'
 import { Session, type SessionLimits } from './session.ts'
-import { type Audience, checkDefinition, reviveSource, type Source, type SourceDefinition, sourceId } from './source.ts'
+import { type Audience, reviveSource, type Source, type SourceDefinition, sourceId } from './source.ts'
+import { SourceKeeper } from './source-keeper.ts'
 import { Sources } from './sources.ts'
 import { Tally } from './tally.ts'
 
@@ -72,9 +73,7 @@ export class Gateway implements JournalTail {
   readonly #checkpoints = new Checkpoints()
   readonly #duplicates = new Duplicates()
   readonly #waitingForUp = new Set<() => void>()
-  /** What marks have said of sources and the registry has not heard: by id, the last word on each; undefined: deleted. */
-  readonly #said = new Map<string, Source | undefined>()
-  #registryTurn: Promise<void> = Promise.resolve()
+  readonly #sourceKeeper: SourceKeeper
   #expiry: NodeJS.Timeout | undefined
 
   constructor(parts: GatewayParts) {
@@ -95,6 +94,15 @@ export class Gateway implements JournalTail {
       sessions: this.sessions,
       complain: (error) => this.#complain('reading revocations', error),
     })
+    this.#sourceKeeper = new SourceKeeper({
+      sources: this.sources,
+      registry: parts.registry,
+      broker: parts.broker,
+      control: parts.control,
+      say: (note) => this.#say(note),
+      isUp: () => this.#up,
+      complain: (what, error) => this.#complain(what, error),
+    })
     this.#quarantine = new Quarantine(parts.journal, parts.broker, parts.observer, `${parts.namespace}.quarantine`)
     this.#catchUp = new CatchUp({
       journal: parts.journal,
@@ -110,7 +118,7 @@ export class Gateway implements JournalTail {
 
   /** Serves what the registry knows and begins to tail; resolves before the broker is there. */
   async open(defaultSource: SourceDefinition): Promise<void> {
-    const { registry, broker, journal, control } = this.#parts
+    const { registry, journal, control } = this.#parts
     const { source } = await registry.addSource({
       ...defaultSource,
       id: sourceId(defaultSource),
@@ -118,10 +126,7 @@ export class Gateway implements JournalTail {
       ownsExchange: true,
     })
     this.#defaultSource = source
-    for (const known of await registry.listSources()) {
-      this.sources.add(known)
-      broker.keep(known)
-    }
+    for (const known of await registry.listSources()) this.#sourceKeeper.serve(known)
     await this.revocations.open()
     this.#expiry = setInterval(() => {
       const now = Date.now()
@@ -129,7 +134,10 @@ export class Gateway implements JournalTail {
     }, expiryMs)
     control.listen(
       (message) => void this.#onControl(message).catch((error: unknown) => this.#complain('a control message', error)),
-      () => void this.#resync().catch((error: unknown) => this.#complain('reading the registry again', error)),
+      () => {
+        this.revocations.refresh()
+        this.#sourceKeeper.resync().catch((error: unknown) => this.#complain('reading the registry again', error))
+      },
     )
     journal.open(this)
   }
@@ -210,36 +218,13 @@ export class Gateway implements JournalTail {
   }
 
   /** Makes a source that every replica serves from here on: none misses a message that is published after this resolves. */
-  async createSource(definition: SourceDefinition): Promise<Source> {
-    const { broker, registry } = this.#parts
-    const checked = checkDefinition(definition)
-    const id = sourceId(checked)
-    const known = this.sources.get(id)
-    if (known) return known
-    const contrary = this.sources
-      .list()
-      .find((other) => other.exchange === checked.exchange && other.exchangeType !== checked.exchangeType)
-    if (contrary) {
-      throw new GatewayError(
-        'SOURCE_CONFLICT',
-        `exchange "${checked.exchange}" is served as ${contrary.exchangeType} by source ${contrary.id}, and can't be ${checked.exchangeType} too`,
-      )
-    }
-    const wanted: Source = { ...checked, id, createdAt: new Date(), ownsExchange: false }
-    const { declared } = await broker.bind(wanted)
-    const { source } = await registry.addSource({ ...wanted, ownsExchange: declared })
-    await this.#say({ kind: 'source-created', source })
-    return source
+  createSource(definition: SourceDefinition): Promise<Source> {
+    return this.#sourceKeeper.create(definition)
   }
 
   /** Whether there was one. */
-  async deleteSource(id: string): Promise<boolean> {
-    const { broker, registry } = this.#parts
-    const removed = (await registry.removeSource(id)) ?? this.sources.get(id)
-    if (!removed) return false
-    await broker.unbind(removed)
-    await this.#say({ kind: 'source-deleted', id })
-    return true
+  deleteSource(id: string): Promise<boolean> {
+    return this.#sourceKeeper.delete(id)
   }
 
   /** A page of a channel's past: see `history.ts`. */
@@ -291,7 +276,7 @@ export class Gateway implements JournalTail {
     this.#parts.observer.log('info', 'the journal is there and current')
     if (this.#flows) this.#parts.onState({ up: true })
     else void this.#letSourcesFlow()
-    this.#tellRegistry()
+    this.#sourceKeeper.tellRegistry()
     for (const resolve of this.#waitingForUp) resolve()
     this.#catchUp.onUp()
   }
@@ -360,77 +345,18 @@ export class Gateway implements JournalTail {
   #onMark(mark: JournalMessage): void {
     const note = noteOf(mark)
     if (note?.kind === 'poison') this.#quarantine.claimed(note)
-    if (note?.kind === 'source-created') this.#created(reviveSource(note.source))
-    if (note?.kind === 'source-deleted') this.#deleted(note.id)
+    if (note?.kind === 'source-created') this.#sourceKeeper.created(reviveSource(note.source))
+    if (note?.kind === 'source-deleted') this.#sourceKeeper.deleted(note.id)
     if (this.#up && !this.#flows) void this.#letSourcesFlow()
     if (this.#present) this.#checkpoints.tell(() => cursorOf(this.#epoch ?? '', mark))
   }
 
-  /** From the mark on, its messages are routed; the registry hears of it too where it is not the one that was told. */
-  #created(source: Source | undefined): void {
-    if (!source || this.sources.get(source.id)) return
-    this.#serve(source)
-    this.#said.set(source.id, source)
-    this.#tellRegistry()
-  }
-
-  #deleted(id: string): void {
-    const source = this.sources.remove(id)
-    if (source)
-      void this.#parts.broker.unbind(source).catch((error: unknown) => this.#complain('unbinding a source', error))
-    this.#said.set(id, undefined)
-    this.#tellRegistry()
-  }
-
-  /** Not before the tail is current: a starting replica hears of the past again, and only the last word on a source counts. */
-  #tellRegistry(): void {
-    if (!this.#up || this.#said.size === 0) return
-    const { registry } = this.#parts
-    const said = [...this.#said]
-    this.#said.clear()
-    this.#registryTurn = this.#registryTurn
-      .then(async () => {
-        for (const [id, source] of said) await (source ? registry.addSource(source) : registry.removeSource(id))
-      })
-      .catch((error: unknown) => this.#complain('keeping sources', error))
-  }
-
-  #serve(source: Source): void {
-    this.sources.add(source)
-    this.#parts.broker.keep(source)
-  }
-
-  /** The registry is the truth: what was said while this replica could not hear is read from there. */
-  async #resync(): Promise<void> {
-    const { registry, broker, control } = this.#parts
-    this.revocations.refresh()
-    const before = this.sources.list()
-    await this.#registryTurn
-    const known = await registry.listSources()
-    for (const source of known) {
-      // What was served is so still, unless a mark has deleted it while the registry was read.
-      if (!this.#said.has(source.id) && !before.some(({ id }) => id === source.id)) this.#serve(source)
-    }
-    for (const source of before) {
-      if (this.#said.has(source.id) || known.some(({ id }) => id === source.id)) continue
-      if (this.sources.remove(source.id)) await broker.unbind(source)
-    }
-    await control.send({ kind: 'sources-wanted' })
-  }
-
   async #onControl(message: ControlMessage): Promise<void> {
-    const { registry, control } = this.#parts
     switch (message.kind) {
       case 'sources-wanted':
-        for (const source of await registry.listSources()) await control.send({ kind: 'source-known', source })
+      case 'source-known':
+        await this.#sourceKeeper.onControl(message)
         return
-      case 'source-known': {
-        const source = reviveSource(message.source)
-        if (!source || this.sources.get(source.id)) return
-        await registry.addSource(source)
-        this.#serve(source)
-        return
-      }
       case 'client-deleted':
         this.#endChannel(message.clientId)
         return

@@ -60,10 +60,7 @@ function limitsOf({ maxAgeMs, maxBytes }: Retention): Record<string, unknown> {
   }
 }
 
-/**
- * Runs on a channel of its own, for an error there closes the channel. The close is not waited for: amqplib never
- * settles it when the connection is lost meanwhile.
- */
+/** Runs on a channel of its own, for an error there closes the channel. */
 async function onOwnChannel<Result>(
   connection: ChannelModel,
   run: (channel: Channel) => Promise<Result>,
@@ -79,6 +76,7 @@ async function onOwnChannel<Result>(
   try {
     return await run(channel)
   } finally {
+    // Not waited for: amqplib never settles it where the connection is lost meanwhile, and what was asked for has been answered.
     if (!broken) channel.close().catch(() => undefined)
   }
 }

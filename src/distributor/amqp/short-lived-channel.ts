@@ -2,7 +2,6 @@ import type { Channel, ChannelModel } from 'amqplib'
 
 /**
  * Gives one piece of work a channel of its own: a refusal ends the channel that it came on, and must end nothing else.
- * The close is not waited for: amqplib never settles it when the connection is lost meanwhile.
  */
 export async function onChannel<Result>(
   connection: ChannelModel,
@@ -10,16 +9,24 @@ export async function onChannel<Result>(
 ): Promise<Result> {
   const channel = await connection.createChannel()
   let ended = false
+  // Told of every end. The promise of amqplib's own close never settles where the connection is lost meanwhile.
+  const over = new Promise<void>((resolve) => {
+    channel.on('close', () => {
+      ended = true
+      resolve()
+    })
+  })
   // RabbitMQ has ended the channel; the rejected call says why. Closing it in here would cost the connection (504).
   channel.on('error', () => {
-    ended = true
-  })
-  channel.on('close', () => {
     ended = true
   })
   try {
     return await work(channel)
   } finally {
-    if (!ended) channel.close().catch(() => {})
+    if (!ended) {
+      channel.close().catch(() => {})
+      // What was acknowledged on it has been taken by then.
+      await over
+    }
   }
 }
