@@ -7,11 +7,11 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { WebSocket } from 'ws'
 import { startGateway, testToken } from '../test/support/gateway-process.ts'
 import { privateRabbit } from '../test/support/rabbitmq.ts'
+import { cpuOf } from './machine.ts'
 
 const [messages = 20_000, rounds = 5] = process.argv.slice(2).map(Number)
 const bytes = 200
@@ -33,12 +33,6 @@ function script(file: string, ...args: string[]): ChildProcess {
   return spawn(process.execPath, ['--import', 'tsx', new URL(file, import.meta.url).pathname, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-}
-
-/** User and system time of a process so far, in microseconds (proc(5), fields 14 and 15, in ticks of 10 ms). */
-function cpuOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) * 10_000
 }
 
 async function run({ url, token, exchange, pid }: Contestant, rabbit: string): Promise<Result> {
