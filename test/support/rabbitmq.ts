@@ -124,9 +124,10 @@ export async function rabbitCluster(name: string, size = 3): Promise<RabbitClust
   }
   try {
     await Promise.all(nodes.map((node) => node.launch()))
-    // Before the first stream is declared: it would have no replica on a node that joins later.
-    // One is asked, and not all: each question starts an Erlang machine of its own, and the nodes need the cores.
+    // Before the first stream is declared: it would have no replica on a node that joins later, and RabbitMQ 3.10 does not finish booting while a
+    // stream is being declared elsewhere. One after the other: each question starts an Erlang machine of its own, and the nodes need the cores.
     const joined = async () => {
+      for (const { address } of nodes) await rabbitmqctl(address, ['await_startup'])
       for (const { address } of nodes.slice(0, 1)) await rabbitmqctl(address, ['await_online_nodes', String(size)])
       return true
     }
