@@ -9,7 +9,7 @@ export async function onChannel<Result>(
 ): Promise<Result> {
   const channel = await connection.createChannel()
   let ended = false
-  // Told of every end. The promise of amqplib's own close never settles where the connection is lost meanwhile.
+  // The promise of amqplib's close never settles where the connection is lost meanwhile; this event is not told of a channel that has ended by now.
   const over = new Promise<void>((resolve) => {
     channel.on('close', () => {
       ended = true
@@ -23,10 +23,7 @@ export async function onChannel<Result>(
   try {
     return await work(channel)
   } finally {
-    if (!ended) {
-      channel.close().catch(() => {})
-      // What was acknowledged on it has been taken by then.
-      await over
-    }
+    // What was acknowledged on it has been taken by then.
+    if (!ended) await Promise.race([channel.close().catch(() => {}), over])
   }
 }
