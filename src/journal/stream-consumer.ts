@@ -6,7 +6,7 @@ import { GatewayError } from '../errors.ts'
 /** Messages in flight; RabbitMQ demands a bound on a stream. */
 const prefetchMessages = 500
 /** Acknowledged together, at the latest after this many messages or milliseconds: doubles what one consumer reads. */
-const ackEveryMessages = 250
+const ackEveryMessages = 100
 const ackEveryMs = 200
 
 /** Where to begin: an exact offset, or the chunk that holds a moment. */

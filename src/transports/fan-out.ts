@@ -66,6 +66,17 @@ export class Group {
     return this.#encoded
   }
 
+  /** As `encode`; an error is answered by graphql-js, for this subscription alone, and shown as `masked` makes it. */
+  answer(
+    event: ChannelEvent,
+    channel: string,
+    fieldArguments: Readonly<Record<string, unknown>>,
+    args: ExecutionArgs,
+    masked: (result: ExecutionResult) => object,
+  ): string {
+    return this.encode(event, channel, fieldArguments) ?? latin1Of(JSON.stringify(masked(answerOf(args, event))))
+  }
+
   #forget(): void {
     this.#event = undefined
     this.#encoded = undefined

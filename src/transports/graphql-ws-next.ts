@@ -2,7 +2,7 @@ import type { ExecutionArgs, ExecutionResult } from 'graphql'
 import { MessageType } from 'graphql-ws'
 import type { ChannelEvent } from '../core/channel.ts'
 import type { Feed } from '../core/feed.ts'
-import { answerOf, type Group, latin1Of } from './fan-out.ts'
+import { type Group, latin1Of } from './fan-out.ts'
 import type { Outbox } from './outbox.ts'
 import { textFrameHeader } from './websocket-frame.ts'
 
@@ -70,8 +70,7 @@ export class NextFrames implements AsyncGenerator<ExecutionResult, void, void> {
       outbox.whenRoom(feed)
       return false
     }
-    const payload =
-      group.encode(event, feed.channel, this.#fieldArguments) ?? latin1Of(JSON.stringify(masked(answerOf(args, event))))
+    const payload = group.answer(event, feed.channel, this.#fieldArguments, args, masked)
     outbox.push(`${textFrameHeader(this.#start.length + payload.length + 1)}${this.#start}${payload}}`)
     return true
   }

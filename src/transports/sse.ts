@@ -4,7 +4,7 @@ import type { Plugin } from 'graphql-yoga'
 import { type Cursor, printCursor } from '../core/cursor.ts'
 import type { Feed } from '../core/feed.ts'
 import { type CloseReason, closeReasons } from '../errors.ts'
-import { answerOf, type FanOut, type Group, latin1Of } from './fan-out.ts'
+import type { FanOut, Group } from './fan-out.ts'
 
 /** A comment this often keeps proxies from closing a silent response, in milliseconds. */
 const pingMs = 12_000
@@ -106,8 +106,9 @@ function sharedResults(
       feed.pipe({
         take(event) {
           if (!response.hasRoom) return false
-          const bytes = group.encode(event, feed.channel, fieldArguments)
-          const json = bytes ?? latin1Of(JSON.stringify(masked(answerOf(operation, event), maskError)))
+          const json = group.answer(event, feed.channel, fieldArguments, operation, (result) =>
+            masked(result, maskError),
+          )
           response.write(Buffer.from(chunkOf(event.cursor, json), 'latin1'))
           return true
         },
