@@ -23,19 +23,15 @@ export interface DecodedBody {
   readonly contentType: string | null
 }
 
-type Outcome = DecodedBody | UndecodableBody
-const decoded = new WeakMap<Message, Outcome>()
+export type BodyOutcome = DecodedBody | UndecodableBody
 
 /**
  * JSON for `application/json` and for a body without content type that parses; a string for `text/*`; base64 for the
  * rest. An empty JSON body is null. Decoded once a message, whoever asks. Throws `UndecodableBody`.
  */
 export function decodeBody(message: Message): DecodedBody {
-  let outcome = decoded.get(message)
-  if (outcome === undefined) {
-    outcome = attempt(message)
-    decoded.set(message, outcome)
-  }
+  message.decoded ??= attempt(message)
+  const outcome = message.decoded
   if (outcome instanceof UndecodableBody) throw outcome
   return outcome
 }
@@ -46,7 +42,7 @@ export function jsonBody(message: Message): unknown {
   return contentType === null || isJson(contentType) ? data : undefined
 }
 
-function attempt(message: Message): Outcome {
+function attempt(message: Message): BodyOutcome {
   try {
     return decode(message)
   } catch (error) {

@@ -1,3 +1,5 @@
+import type { BodyOutcome } from './body.ts'
+
 /**
  * A message as a broker handed it over. The body is bytes until somebody asks for it: a message that nobody here
  * listens for is never parsed.
@@ -11,6 +13,8 @@ export interface Message {
   readonly redelivered: boolean
   /** When this process received it, in milliseconds since the epoch. */
   readonly receivedAt: number
+  /** What became of the body, once somebody asked: `decodeBody` keeps it here, for a WeakMap costs as much as the decoding. */
+  decoded?: BodyOutcome | undefined
 }
 
 /** The properties of AMQP 0-9-1 (basic class) that Warren reads or sets. */
