@@ -1,6 +1,7 @@
+import { overflowPolicies } from '../core/overflow.ts'
 import { brokers, host, httpUrl, origins, port, portOrOff, postgres } from './kinds/addresses.ts'
 import { bounds, bytes, count, duration } from './kinds/amounts.ts'
-import { choice, directory, line, namespace, onOff, secret } from './kinds/words.ts'
+import { choice, choices, directory, line, namespace, onOff, secret } from './kinds/words.ts'
 import { type Option, option, optional } from './option.ts'
 
 /**
@@ -164,6 +165,16 @@ export const options = {
     default: '4MiB',
     group: 'Limits',
     help: 'What may wait for a connection that reads slowly.',
+  }),
+  overflow: option(choices(...overflowPolicies), {
+    default: 'CATCH_UP,END,CONFLATE,DROP_OLDEST',
+    group: 'Limits',
+    help: 'What a subscription may ask to become of it when its client is too slow; the first is what it gets unless it asks.',
+  }),
+  keepAliveMs: option(duration({ min: '100ms', max: '10m' }), {
+    default: '12s',
+    group: 'Limits',
+    help: 'How often a connection is asked for a sign of life. One that gives none until the next time, and takes nothing of what waits for it, is ended.',
   }),
   maxPasswordFailures: option(count({ min: 1, max: 1_000_000 }), {
     default: '10',

@@ -1,5 +1,5 @@
 import { badInput } from '../errors.ts'
-import { type Cursor, cursorOf } from './cursor.ts'
+import { type Cursor, cursorBefore, cursorOf } from './cursor.ts'
 import type { JournalMessage } from './message.ts'
 
 /**
@@ -37,6 +37,11 @@ export class MessageEvent {
     this.#cursor ??= cursorOf(this.#epoch, this.message)
     return this.#cursor
   }
+
+  /** The place just before it. */
+  get cursorBefore(): Cursor {
+    return cursorBefore(this.#epoch, this.message)
+  }
 }
 
 /** A gap is told, never inferred: events before the notice's cursor are missing. */
@@ -47,10 +52,46 @@ export interface GapEvent {
   /** The oldest cursor that can still be had; null where nothing can be said. */
   readonly oldest: Cursor | null
   readonly receivedAt: number
+  /** How many messages are missing, where that is known: with `OVERFLOW`. */
+  readonly dropped?: number
 }
 
-export const gapReasons = ['RETENTION', 'JOURNAL_REPLACED', 'INVALID_CURSOR'] as const
+export const gapReasons = ['RETENTION', 'JOURNAL_REPLACED', 'INVALID_CURSOR', 'OVERFLOW'] as const
 export type GapReason = (typeof gapReasons)[number]
+
+/** The notice of what one subscription missed by its overflow policy: it counts on until the subscriber takes it. */
+export class OverflowGap implements GapEvent {
+  readonly kind = 'GAP'
+  readonly reason = 'OVERFLOW'
+  readonly receivedAt = Date.now()
+  readonly #first: MessageEvent
+  #last: MessageEvent
+  #dropped = 1
+
+  constructor(first: MessageEvent) {
+    this.#first = first
+    this.#last = first
+  }
+
+  add(next: MessageEvent): void {
+    this.#last = next
+    this.#dropped += 1
+  }
+
+  get dropped(): number {
+    return this.#dropped
+  }
+
+  /** Behind the last that is missing. */
+  get cursor(): Cursor {
+    return this.#last.cursor
+  }
+
+  /** Behind this they can still be read, as long as the journal keeps them. */
+  get oldest(): Cursor {
+    return this.#first.cursorBefore
+  }
+}
 
 /** An idle channel's cursor, kept fresh. */
 export interface CheckpointEvent {

@@ -1,6 +1,7 @@
 import type { GatewayError } from '../errors.ts'
-import type { ChannelEvent } from './channel.ts'
+import { type ChannelEvent, type MessageEvent, OverflowGap } from './channel.ts'
 import type { Cursor } from './cursor.ts'
+import type { OverflowPolicy } from './overflow.ts'
 import type { Subscriber } from './subscriber.ts'
 
 /** How many events one feed holds for a consumer that is slower than its channel. */
@@ -37,7 +38,8 @@ export interface FeedSink {
 /**
  * One subscription of a channel: a position in the journal, with the events behind it that its consumer has not taken
  * yet. Live events are pushed in by the hub, older ones by a catch-up; the consumer pulls, or is a sink. When it falls behind, the
- * feed lets go of the live end and comes back through the journal at the consumer's pace: bounded memory, nothing lost.
+ * feed lets go of the live end and comes back through the journal at the consumer's pace: bounded memory, nothing lost. Its consumer may have asked for another
+ * overflow policy.
  */
 export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
   readonly channel: string
@@ -57,6 +59,9 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
   readonly #allowance: Allowance
   readonly #onEnd: (() => void) | undefined
   readonly #onTaken: ((event: ChannelEvent) => void) | undefined
+  readonly #overflow: OverflowPolicy
+  readonly #onOverflow: (() => void) | undefined
+  readonly #onDropped: ((event: MessageEvent) => void) | undefined
   #after: Cursor | 'invalid' | undefined
   #last: ChannelEvent | undefined
   readonly #queue: ChannelEvent[] = []
@@ -79,6 +84,11 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     onEnd?: () => void
     /** Called as an event leaves for the consumer. */
     onTaken?: (event: ChannelEvent) => void
+    overflow?: OverflowPolicy | undefined
+    /** Called where the policy is `END`: whoever is called ends the feed. */
+    onOverflow?: () => void
+    /** Called for each message that the policy takes away. */
+    onDropped?: (event: MessageEvent) => void
   }) {
     this.channel = options.channel
     this.checkpoints = options.checkpoints ?? false
@@ -88,6 +98,9 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     this.#allowance = options.allowance ?? new Allowance(ownAllowanceBytes)
     this.#onEnd = options.onEnd
     this.#onTaken = options.onTaken
+    this.#overflow = options.overflow ?? 'CATCH_UP'
+    this.#onOverflow = options.onOverflow
+    this.#onDropped = options.onDropped
   }
 
   /** Behind which the feed goes on: the last event that was queued, at first the cursor that was given. */
@@ -107,13 +120,15 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     )
   }
 
-  /** `later`: a sink is given it at the next `flush`, which whoever says so must call. */
+  /** `later`: it comes from a walk through the journal, and a sink is given it at the next `flush`, which whoever says so must call. */
   deliver(event: ChannelEvent, later = false): void {
     if (this.#ended || this.#behind) return
     // A gap is told also where there is no room: it is where the feed goes on, and nobody would tell it again.
-    if (!this.#fits(event) && event.kind !== 'GAP') {
-      if (event.kind === 'MESSAGE') this.letGo()
-      return
+    if (event.kind !== 'GAP' && !this.#hasRoomFor(event, later)) {
+      if (event.kind === 'CHECKPOINT') return
+      if (later || this.#overflow === 'CATCH_UP') return this.letGo()
+      if (this.#overflow === 'END') return this.#onOverflow?.()
+      this.#dropFor(event)
     }
     this.#last = event
     if (this.checkpoints) this.lastEventAt = Date.now()
@@ -204,10 +219,35 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     await this.return()
   }
 
-  /** One is always taken, else a large message would never pass: a connection may hold its allowance and one event a subscription. */
+  #hasRoomFor(event: ChannelEvent, later: boolean): boolean {
+    return this.#queue.length === 0 || (!(this.#overflow === 'CONFLATE' && !later) && this.#fits(event))
+  }
+
+  /** Where nothing else waits one is always taken, else a large message would never pass: a connection may hold its allowance and one event a subscription. */
   #fits(event: ChannelEvent): boolean {
-    if (this.#queue.length === 0) return true
     return this.#queue.length < maxQueuedEvents && this.#allowance.used + bytesOf(event) <= this.#allowance.maxBytes
+  }
+
+  /** Makes room by taking away what waits longest, and puts the count in its place. Notices stay: they stand in front. */
+  #dropFor(event: MessageEvent): void {
+    let at = this.#queue.findIndex(({ kind }) => kind !== 'GAP')
+    if (at < 0) return
+    const front = this.#queue[at - 1]
+    let notice = front instanceof OverflowGap ? front : undefined
+    for (let oldest = this.#queue[at]; oldest; oldest = this.#queue[at]) {
+      if (this.#overflow === 'DROP_OLDEST' && this.#fits(event)) return
+      this.#queue.splice(at, 1)
+      if (oldest.kind !== 'MESSAGE') continue
+      this.#hold(-bytesOf(oldest))
+      this.#onDropped?.(oldest)
+      if (notice) {
+        notice.add(oldest)
+      } else {
+        notice = new OverflowGap(oldest)
+        this.#queue.splice(at, 0, notice)
+        at += 1
+      }
+    }
   }
 
   #offer(event: ChannelEvent): boolean {

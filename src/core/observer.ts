@@ -9,6 +9,8 @@ export interface Observer {
   messageReceived(source: string): void
   messageQuarantined(reason: QuarantineReason): void
   delivered(transport: TransportName, count: number): void
+  /** A message that the overflow policy of its subscription took away. */
+  dropped(reason: DropReason): void
   /** Broker receipt to socket write, in seconds. */
   deliveryTook(seconds: number): void
   resumed(result: 'resumed' | 'gap'): void
@@ -34,6 +36,10 @@ export const quarantineReasons = [
   'too-deep',
 ] as const
 export type QuarantineReason = (typeof quarantineReasons)[number]
+
+/** By overflow policy: `CONFLATE`, `DROP_OLDEST`. */
+export const dropReasons = ['conflated', 'overflow'] as const
+export type DropReason = (typeof dropReasons)[number]
 
 export const sessionEnds = [
   'client',

@@ -1,10 +1,11 @@
-import { type CloseReason, GatewayError } from '../errors.ts'
+import { badInput, type CloseReason, GatewayError } from '../errors.ts'
 import { demand, mayHear } from './authorizer.ts'
 import { checkClientId } from './channel.ts'
 import { parseCursor } from './cursor.ts'
 import { Allowance, Feed, type FeedKeeper } from './feed.ts'
 import { type Identity, isExpired, isKnown } from './identity.ts'
 import type { Observer, SessionEnd, TransportName } from './observer.ts'
+import { type OverflowPolicy, overflowPolicies } from './overflow.ts'
 import type { Tally } from './tally.ts'
 
 export interface SessionLimits {
@@ -14,6 +15,8 @@ export interface SessionLimits {
   readonly maxSubscribeRate: number
   /** Bytes that wait for a consumer which is slower than its channels. */
   readonly maxBufferedBytes: number
+  /** What a subscription may ask for; the first is what it gets unless it asks. */
+  readonly overflow: readonly OverflowPolicy[]
 }
 
 /**
@@ -100,7 +103,13 @@ export class Session {
    * Throws `BAD_USER_INPUT`, `UNAUTHENTICATED`, `FORBIDDEN`, `LIMIT_EXCEEDED`.
    */
   subscribe(
-    options: { clientId: string; after?: string | null; checkpoints?: boolean | null; as?: Identity },
+    options: {
+      clientId: string
+      after?: string | null
+      checkpoints?: boolean | null
+      overflow?: OverflowPolicy | null
+      as?: Identity
+    },
     onEnd?: () => void,
   ): Feed {
     const channel = checkClientId(options.clientId)
@@ -112,6 +121,7 @@ export class Session {
         limit: 'WARREN_MAX_SUBSCRIPTIONS',
       })
     }
+    const overflow = this.#policyOf(options.overflow)
     const release = this.#ofClient.take(identity.clientId)
     const { after } = options
     const feed: Feed = new Feed({
@@ -126,6 +136,9 @@ export class Session {
         if (this.#feeds.delete(feed)) this.#observer.subscriptionEnded(this.transport)
         onEnd?.()
       },
+      overflow,
+      onOverflow: () => this.close('SLOW_CONSUMER'),
+      onDropped: () => this.#observer.dropped(overflow === 'CONFLATE' ? 'conflated' : 'overflow'),
       onTaken: (event) => {
         if (event.kind !== 'MESSAGE') return
         this.#observer.delivered(this.transport, 1)
@@ -188,6 +201,17 @@ export class Session {
     for (const feed of this.#feeds) {
       if (feed.channel === channel) feed.end(new GatewayError('CHANNEL_NOT_FOUND', `channel "${channel}" was deleted`))
     }
+  }
+
+  #policyOf(wanted: OverflowPolicy | null | undefined): OverflowPolicy | undefined {
+    const allowed = this.#limits.overflow
+    if (wanted === undefined || wanted === null) return allowed[0]
+    if (allowed.includes(wanted)) return wanted
+    const isPolicy = overflowPolicies.includes(wanted)
+    throw badInput(
+      'overflow',
+      `expected ${allowed.join(' or ')}, got ${isPolicy ? `${wanted}, which the operator does not allow (WARREN_OVERFLOW)` : JSON.stringify(wanted)}`,
+    )
   }
 
   #endBorrowed(isOver: (identity: Identity) => boolean, sentence: string): void {

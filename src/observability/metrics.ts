@@ -1,5 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import {
+  type DropReason,
+  dropReasons,
   type Observer,
   type QuarantineReason,
   quarantineReasons,
@@ -33,6 +35,7 @@ export function createMetrics(): Metrics {
   const received = tally<[source: string]>(['source'], [])
   const quarantined = tally<[QuarantineReason]>(['reason'], cross(quarantineReasons))
   const deliveries = tally<[TransportName]>(['transport'], cross(transportNames))
+  const dropped = tally<[DropReason]>(['reason'], cross(dropReasons))
   const resumes = tally<['resumed' | 'gap']>(['result'], [['resumed'], ['gap']])
   const ended = tally<[TransportName, SessionEnd]>(['transport', 'reason'], cross(transportNames, sessionEnds))
   const refusals = tally<[ErrorCode]>(['code'], cross(Object.keys(errorTable) as ErrorCode[]))
@@ -71,6 +74,7 @@ export function createMetrics(): Metrics {
     quarantined,
   )
   counter('warren_deliveries_total', 'Events that were handed to subscribers.', deliveries)
+  counter('warren_events_dropped_total', 'Events that the overflow policy of a subscription took away.', dropped)
   counter('warren_resumes_total', 'Subscriptions that began at a cursor, by what was found there.', resumes)
   counter('warren_sessions_ended_total', 'Sessions that ended, by why.', ended)
   counter('warren_refusals_total', 'Requests answered with an error, and connections not taken, by code.', refusals)
@@ -83,6 +87,7 @@ export function createMetrics(): Metrics {
     messageReceived: (source) => received.add(1, source),
     messageQuarantined: (reason) => quarantined.add(1, reason),
     delivered: (transport, count) => deliveries.add(count, transport),
+    dropped: (reason) => dropped.add(1, reason),
     // A clock that was set back must not throw in the path of a message.
     deliveryTook: (seconds) => void (seconds >= 0 && delivery.observe(seconds)),
     resumed: (result) => resumes.add(1, result),

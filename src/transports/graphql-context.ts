@@ -71,7 +71,7 @@ export function contextFactory(
           // An EventSource that reconnects repeats its URL, and says in this header how far it came.
           const lastEventId = request?.headers.get('last-event-id') ?? null
           const feed = alone.subscribe({ ...options, after: lastEventId ?? options.after }, () => alone.end('client'))
-          streamed = { feed }
+          streamed = { feed, session: alone }
           onFeed?.(feed)
           if (request) streamedOf.set(request, streamed)
           if (res) endWith(res, alone)

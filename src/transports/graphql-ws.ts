@@ -19,6 +19,7 @@ import type { GraphQLParts } from './graphql-context.ts'
 import type { Yoga } from './graphql-http.ts'
 import { NextFrames } from './graphql-ws-next.ts'
 import { type SocketExtra, serveSocket } from './graphql-ws-socket.ts'
+import { KeepAlive } from './keep-alive.ts'
 import { OperationIds } from './operation-ids.ts'
 import { Outbox } from './outbox.ts'
 import { addressOf } from './peer-address.ts'
@@ -39,8 +40,6 @@ interface Extra extends SocketExtra, Record<PropertyKey, unknown> {
   session?: Session
 }
 
-/** A ping this often finds peers that are gone without a word, in milliseconds; who says nothing until the next is cut off. */
-const keepAliveMs = 12_000
 /** How long a peer may take to answer the last close frame, in milliseconds. */
 const closeTimeoutMs = 1_000
 
@@ -138,23 +137,24 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
     options.log('a socket failed in a way that was not foreseen', {
       error: error instanceof Error ? (error.stack ?? error.message) : String(error),
     })
+  const keepAlive = new KeepAlive(options.settings.keepAliveMs)
   const serve = (socket: WebSocket, request: IncomingMessage, stream: Duplex) => {
     // Without a listener an oversized or broken frame would be an uncaught error; ws closes the socket itself.
     socket.on('error', () => undefined)
     const isOpen = () => socket.readyState === socket.OPEN
     const outbox = new Outbox({ socket: stream, isOpen, onBytes: options.onOutboxBytes })
-    serveSocket(server, { socket, request, outbox, ids: new OperationIds() }, fail)
+    const extra: Extra = { socket, request, outbox, ids: new OperationIds() }
+    serveSocket(server, extra, fail)
+    keepAlive.watch(socket, stream, () => extra.session?.end('slow-consumer'))
   }
-  const stopPinging = keepAlive(sockets)
   return {
     upgrade: (request, socket, head) => {
       sockets.handleUpgrade(request, socket, head, (ws) => {
         serve(ws, request, socket)
-        sockets.emit('connection', ws, request)
       })
     },
     close: async () => {
-      stopPinging()
+      keepAlive.close()
       const clients = [...sockets.clients]
       // Those without a session: nobody else tells them.
       for (const client of clients) closeSocket(client, 'RESTART')
@@ -166,25 +166,6 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
       clearTimeout(timer)
     },
   }
-}
-
-/** One timer for all sockets. Returns what stops it. */
-function keepAlive(sockets: WebSocketServer): () => void {
-  const silent = new WeakSet<WebSocket>()
-  const timer = setInterval(() => {
-    for (const socket of sockets.clients) {
-      if (silent.has(socket)) {
-        socket.terminate()
-      } else {
-        silent.add(socket)
-        socket.ping()
-      }
-    }
-  }, keepAliveMs)
-  sockets.on('connection', (socket: WebSocket) => {
-    for (const sign of ['pong', 'message'] as const) socket.on(sign, () => silent.delete(socket))
-  })
-  return () => clearInterval(timer)
 }
 
 /** One operation, in the place of the root value: graphql-ws hands that from hook to hook, and our schema has none. */
