@@ -36,6 +36,11 @@ export function decodeBody(message: Message): DecodedBody {
   return outcome
 }
 
+/** What was decoded need not be kept, though it may be asked for again. Poison stays known as such. */
+export function forgetBody(message: Message): void {
+  if (!(message.decoded instanceof UndecodableBody)) message.decoded = undefined
+}
+
 /** The body where it is JSON, else undefined. Throws `UndecodableBody` where it claims to be and isn't. */
 export function jsonBody(message: Message): unknown {
   const { data, contentType } = decodeBody(message)

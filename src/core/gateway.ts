@@ -1,5 +1,5 @@
 import { type CloseReason, GatewayError } from '../errors.ts'
-import { decodeBody } from './body.ts'
+import { decodeBody, forgetBody } from './body.ts'
 import type { Broker, ControlBus, ControlMessage } from './broker.ts'
 import { CatchUp } from './catch-up.ts'
 import { MessageEvent } from './channel.ts'
@@ -71,13 +71,14 @@ export class Gateway implements JournalTail {
   #downReason = 'it is not connected yet'
   #gapAhead: 'RETENTION' | 'JOURNAL_REPLACED' | undefined
   readonly #checkpoints = new Checkpoints()
-  readonly #duplicates = new Duplicates()
+  readonly #duplicates: Duplicates
   readonly #waitingForUp = new Set<() => void>()
   readonly #sourceKeeper: SourceKeeper
   #expiry: NodeJS.Timeout | undefined
 
   constructor(parts: GatewayParts) {
     this.#parts = parts
+    this.#duplicates = new Duplicates(parts.journal.repeats)
     this.#fromAddress = new Tally(
       parts.maxConnectionsPerAddress,
       'WARREN_MAX_CONNECTIONS_PER_ADDRESS',
@@ -304,7 +305,10 @@ export class Gateway implements JournalTail {
     const audience = this.#audienceOf(message, false)
     if (!this.hub.hasListeners(audience)) return
     const event = this.#eventOf(message)
-    if (event) this.hub.publish(audience, event)
+    if (!event) return
+    this.hub.publish(audience, event)
+    // Whoever hears it has it by now, but for those who are behind; it would only grow old in the window.
+    forgetBody(message)
   }
 
   /** Ends everything that listens; the journal, the broker and the registry are closed by whoever opened them. */
