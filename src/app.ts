@@ -45,8 +45,11 @@ export interface App {
   readonly notes: readonly string[]
   /** The running core: what there is to see of it beyond the metrics. */
   readonly gateway: Gateway
-  close(): Promise<void>
+  /** Ends sessions over WARREN_DRAIN, or over `drainMs`, then closes everything in the reverse order of opening. */
+  close(options?: { drainMs: number }): Promise<void>
 }
+
+type Closing = ((drainMs: number) => Promise<void> | void)[]
 
 /** How long the token that is printed at the start lives, in seconds. */
 const printedTokenSeconds = 24 * 60 * 60
@@ -57,19 +60,19 @@ const registryProbeMs = 5_000
 
 /** Opens everything in order and wires it together; resolves when clients can connect. The broker may be away: then it is not ready. */
 export async function openApp(config: Config): Promise<App> {
-  const closing: (() => Promise<void> | void)[] = []
-  const close = async (): Promise<void> => {
-    for (const step of closing.splice(0).toReversed()) await step()
+  const closing: Closing = []
+  const close: App['close'] = async ({ drainMs } = config) => {
+    for (const step of closing.splice(0).toReversed()) await step(drainMs)
   }
   try {
     return await open(config, closing, close)
   } catch (error) {
-    await close()
+    await close({ drainMs: 0 })
     throw error
   }
 }
 
-async function open(config: Config, closing: (() => Promise<void> | void)[], close: () => Promise<void>): Promise<App> {
+async function open(config: Config, closing: Closing, close: App['close']): Promise<App> {
   const logger = createLogger({ level: config.logLevel, format: config.logFormat })
   const metrics = createMetrics()
   const observer = observerOf(logger, metrics)
@@ -201,7 +204,11 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
   })
   closing.push(() => http.close())
   closing.push(() => gateway.close())
-  closing.push(() => health.drain())
+  closing.push((drainMs) => {
+    health.drain()
+    http.drain()
+    return gateway.drain(drainMs)
+  })
 
   await gateway.open({
     exchange: `${config.namespace}.events`,

@@ -200,7 +200,7 @@ export const options = {
   drainMs: option(duration({ min: '0s', max: '1h' }), {
     default: '30s',
     group: 'Running',
-    help: 'Over how long SIGTERM spreads the closing of clients. Not there yet: they are closed at once, with the code that brings them back.',
+    help: 'Over how long SIGTERM spreads the ending of sessions, each with the code that brings its client back. SIGINT, and a second signal, end them at once.',
   }),
   logLevel: option(choice('debug', 'info', 'warn', 'error'), {
     default: 'info',

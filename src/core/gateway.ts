@@ -6,6 +6,7 @@ import { MessageEvent } from './channel.ts'
 import { Checkpoints } from './checkpoints.ts'
 import type { ClientRegistry } from './client-registry.ts'
 import { type Cursor, cursorBefore, cursorOf } from './cursor.ts'
+import { drain } from './drain.ts'
 import { Duplicates } from './duplicates.ts'
 import type { FeedKeeper } from './feed.ts'
 import { Hub } from './hub.ts'
@@ -75,6 +76,7 @@ export class Gateway implements JournalTail {
   readonly #waitingForUp = new Set<() => void>()
   readonly #sourceKeeper: SourceKeeper
   #expiry: NodeJS.Timeout | undefined
+  #draining = false
 
   constructor(parts: GatewayParts) {
     this.#parts = parts
@@ -158,7 +160,7 @@ export class Gateway implements JournalTail {
     return this.#catchUp.size
   }
 
-  /** Throws `LIMIT_EXCEEDED` where there are too many, `UNAUTHENTICATED` where the identity has been revoked. */
+  /** Throws `LIMIT_EXCEEDED` where there are too many, `UNAUTHENTICATED` where the identity has been revoked, `DRAINING`. */
   openSession(options: {
     identity: Identity
     transport: TransportName
@@ -166,6 +168,7 @@ export class Gateway implements JournalTail {
     address?: string | undefined
     onClose: (reason: CloseReason) => void
   }): Session {
+    if (this.#draining) throw new GatewayError('DRAINING', 'this replica is being shut down: connect to another')
     this.revocations.check(options.identity)
     if (this.sessions.size >= this.#parts.maxConnections) {
       throw new GatewayError('LIMIT_EXCEEDED', `at most ${this.#parts.maxConnections} connections`, {
@@ -305,6 +308,17 @@ export class Gateway implements JournalTail {
     if (!this.hub.hasListeners(audience)) return
     const event = this.#eventOf(message)
     if (event) this.hub.publish(audience, event)
+  }
+
+  /** Begins no more sessions, and ends those that there are, evenly over the window; resolves when none is left. What else it does goes on. */
+  async drain(overMs: number): Promise<void> {
+    this.#draining = true
+    const { observer } = this.#parts
+    const { size } = this.sessions
+    const since = performance.now()
+    observer.log('info', `draining: ${size} sessions over ${overMs / 1000} s; a second signal ends them at once`)
+    await drain(this.sessions, overMs)
+    observer.log('info', 'drained', { sessions: size, seconds: Math.round(performance.now() - since) / 1000 })
   }
 
   /** Ends everything that listens; the journal, the broker and the registry are closed by whoever opened them. */

@@ -39,6 +39,7 @@ export class Session {
   readonly #allowance: Allowance
   readonly #ofClient: Tally
   #begun = 0
+  #working = 0
   #begunSince = 0
   #ended = false
 
@@ -76,6 +77,23 @@ export class Session {
   /** What waits for a consumer that is slower than its channels, in bytes of bodies. */
   get bufferedBytes(): number {
     return this.#allowance.used
+  }
+
+  /** Whether something is under way that its end would cut off: an operation, or events that wait for a slow consumer. */
+  get busy(): boolean {
+    return this.#working > 0 || this.#allowance.used > 0
+  }
+
+  /** An operation of this session, up to its answer. */
+  during<Work>(work: Work): Work {
+    if (!(work instanceof Promise)) return work
+    this.#working += 1
+    void work
+      .catch(() => undefined)
+      .finally(() => {
+        this.#working -= 1
+      })
+    return work
   }
 
   /** Called as an operation begins; throws `LIMIT_EXCEEDED` where there were too many within a second. */

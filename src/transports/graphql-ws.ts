@@ -78,7 +78,7 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
       } catch (error) {
         if (!(error instanceof GatewayError)) throw error
         options.onRefusal(error.code)
-        closeSocket(socket, error.code === 'UNAUTHENTICATED' ? 'UNAUTHORIZED' : 'TOO_MANY')
+        closeSocket(socket, refusalOf(error.code))
         return false
       }
     },
@@ -105,7 +105,14 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
           variableValues: payload.variables,
           contextValue: await contextFactory(),
           // graphql-ws calls these instead of its own: Yoga's have the envelope around them.
-          rootValue: { execute, subscribe, opened } satisfies Operation,
+          rootValue: {
+            execute: (args) => {
+              const answer = execute(args)
+              return extra.session ? extra.session.during(answer) : answer
+            },
+            subscribe,
+            opened,
+          } satisfies Operation,
         }
       } catch (error) {
         return [maskError(error)]
@@ -203,6 +210,11 @@ function withoutHttp(error: GraphQLError): GraphQLError {
   const { http: _, ...extensions } = error.extensions
   const { nodes, source, positions, path } = error
   return new GraphQLError(error.message, { nodes, source, positions, path, extensions })
+}
+
+function refusalOf(code: ErrorCode): CloseReason {
+  if (code === 'UNAUTHENTICATED') return 'UNAUTHORIZED'
+  return code === 'DRAINING' ? 'RESTART' : 'TOO_MANY'
 }
 
 function closeSocket(socket: WebSocket, reason: CloseReason): void {
