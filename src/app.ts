@@ -77,6 +77,7 @@ async function open(config: Config, closing: Closing, close: App['close']): Prom
   const metrics = createMetrics()
   const observer = observerOf(logger, metrics)
   const health = new Health()
+  closing.push(() => observer.log('info', 'closed', metrics.balance()))
 
   const { secret, generated } =
     config.jwtSecret === undefined

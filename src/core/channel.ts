@@ -30,6 +30,7 @@ export class MessageEvent {
   constructor(epoch: string, message: JournalMessage) {
     this.#epoch = epoch
     this.message = message
+    message.reach ??= { matched: 0, delivered: 0, dropped: 0 }
   }
 
   /** Costs a checksum of the body, so it is worked out once and only if it is asked for. */

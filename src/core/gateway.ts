@@ -13,7 +13,7 @@ import { Hub } from './hub.ts'
 import type { Identity } from './identity.ts'
 import { type Journal, type JournalTail, type MarkNote, noteOf } from './journal.ts'
 import type { JournalMessage, Publication } from './message.ts'
-import type { Observer, TransportName } from './observer.ts'
+import type { MessageFate, Observer, TransportName } from './observer.ts'
 import { Quarantine } from './quarantine.ts'
 import type { RecentMessages } from './recent.ts'
 import { Revocations } from './revocations.ts'
@@ -304,10 +304,8 @@ export class Gateway implements JournalTail {
     // Whoever listens from now on is not told of the past that a starting replica reads.
     if (!this.#present) return
     this.#parts.observer.messageReceived(this.sources.labelOf(message) ?? 'none')
-    const audience = this.#audienceOf(message, false)
-    if (!this.hub.hasListeners(audience)) return
-    const event = this.#eventOf(message)
-    if (event) this.hub.publish(audience, event)
+    message.fate = this.#route(message)
+    this.#parts.observer.messageRouted(message.fate)
   }
 
   /** Begins no more sessions, and ends those that there are, evenly over the window; resolves when none is left. What else it does goes on. */
@@ -327,6 +325,19 @@ export class Gateway implements JournalTail {
     this.revocations.close()
     this.#catchUp.close()
     for (const session of this.sessions) session.close('RESTART')
+  }
+
+  #route(message: JournalMessage): MessageFate {
+    const audience = this.#audienceOf(message, false)
+    if (!this.hub.hasListeners(audience)) {
+      if (audience.length > 0) return 'unheard'
+      if (this.#duplicates.isRepeat(message.offset)) return 'repeated'
+      return this.#quarantine.met(message.offset) ? 'quarantined' : 'unmatched'
+    }
+    const event = this.#eventOf(message)
+    if (!event) return 'quarantined'
+    this.hub.publish(audience, event)
+    return 'heard'
   }
 
   #audienceOf(message: JournalMessage, again: boolean): Audience {

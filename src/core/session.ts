@@ -2,6 +2,7 @@ import { badInput, type CloseReason, GatewayError } from '../errors.ts'
 import { demand, mayHear } from './authorizer.ts'
 import { checkClientId } from './channel.ts'
 import { parseCursor } from './cursor.ts'
+import type { EventAccount } from './event-account.ts'
 import { Allowance, Feed, type FeedKeeper } from './feed.ts'
 import { type Identity, isExpired, isKnown } from './identity.ts'
 import type { Observer, SessionEnd, TransportName } from './observer.ts'
@@ -37,6 +38,7 @@ export class Session {
   readonly #onClose: (reason: CloseReason) => void
   readonly #onEnd: (session: Session) => void
   readonly #allowance: Allowance
+  readonly #account: EventAccount
   readonly #ofClient: Tally
   #begun = 0
   #working = 0
@@ -67,6 +69,7 @@ export class Session {
     this.#onClose = options.onClose
     this.#allowance = new Allowance(options.limits.maxBufferedBytes)
     this.#onEnd = options.onEnd
+    this.#account = options.observer.eventsOf(options.transport)
     this.#observer.sessionStarted(this.transport)
   }
 
@@ -156,12 +159,7 @@ export class Session {
       },
       overflow,
       onOverflow: () => this.close('SLOW_CONSUMER'),
-      onDropped: () => this.#observer.dropped(overflow === 'CONFLATE' ? 'conflated' : 'overflow'),
-      onTaken: (event) => {
-        if (event.kind !== 'MESSAGE') return
-        this.#observer.delivered(this.transport, 1)
-        this.#observer.deliveryTook((Date.now() - event.message.receivedAt) / 1000)
-      },
+      account: this.#account,
     })
     this.#feeds.add(feed)
     if (identity !== this.identity) this.#borrowed.set(feed, identity)

@@ -77,7 +77,7 @@ export class MemoryJournal implements Journal {
 
   #append(message: Message & { mark: boolean }): void {
     if (!this.#tail) return
-    const entry: JournalMessage = { ...message, offset: this.#offset }
+    const entry: JournalMessage = { ...message, offset: this.#offset, fate: undefined, reach: undefined }
     this.#offset += 1
     this.#entries.add(entry)
     this.#tail.onMessage(entry)
