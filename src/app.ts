@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { authenticate, type Credentials } from './auth/authenticate.ts'
 import { eitherVerifier } from './auth/either-verifier.ts'
 import { jwksVerifier } from './auth/jwks.ts'
@@ -127,6 +128,7 @@ async function open(config: Config, closing: Closing, close: App['close']): Prom
     reportBroker()
   })
   const gateway = new Gateway({
+    replica: `${hostname()}:${config.port}`,
     namespace: config.namespace,
     journal,
     recent: new Recent(config.hotWindow),

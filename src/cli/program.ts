@@ -9,6 +9,7 @@ import { quarantineCommand } from './quarantine.ts'
 import { startCommand } from './start.ts'
 import { tailCommand } from './tail.ts'
 import { tokenCommand } from './token.ts'
+import { traceCommand } from './trace.ts'
 
 /** Runs the command that the arguments name; resolves to the exit status. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -20,6 +21,7 @@ export async function run(args: readonly string[]): Promise<number> {
     .addCommand(publishCommand())
     .addCommand(tailCommand())
     .addCommand(quarantineCommand())
+    .addCommand(traceCommand())
     .addCommand(doctorCommand())
     .addCommand(checkConfigCommand())
     .addCommand(printSchemaCommand())

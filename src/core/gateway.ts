@@ -22,8 +22,11 @@ import { type Audience, reviveSource, type Source, type SourceDefinition, source
 import { SourceKeeper } from './source-keeper.ts'
 import { Sources } from './sources.ts'
 import { Tally } from './tally.ts'
+import { Tracer } from './trace.ts'
 
 export interface GatewayParts {
+  /** Names this replica among others. */
+  readonly replica: string
   readonly namespace: string
   readonly journal: Journal
   readonly recent: RecentMessages
@@ -54,6 +57,7 @@ export class Gateway implements JournalTail {
   readonly sources = new Sources()
   readonly sessions = new Set<Session>()
   readonly revocations: Revocations
+  readonly tracer: Tracer
   readonly #parts: GatewayParts
   readonly #catchUp: CatchUp
   readonly #fromAddress: Tally
@@ -105,6 +109,13 @@ export class Gateway implements JournalTail {
       isUp: () => this.#up,
       complain: (what, error) => this.#complain(what, error),
     })
+    this.tracer = new Tracer({
+      replica: parts.replica,
+      recent: parts.recent,
+      sources: this.sources,
+      control: parts.control,
+      audienceOf: (message) => this.#statedAudienceOf(message),
+    })
     this.#quarantine = new Quarantine(parts.journal, parts.broker, parts.observer, `${parts.namespace}.quarantine`)
     this.#catchUp = new CatchUp({
       journal: parts.journal,
@@ -116,6 +127,10 @@ export class Gateway implements JournalTail {
       audienceOf: (message, inWindow) => this.#audienceOf(message, inWindow),
       eventOf: (message) => this.#eventOf(message),
     })
+  }
+
+  get replica(): string {
+    return this.#parts.replica
   }
 
   /** Serves what the registry knows and begins to tail; resolves before the broker is there. */
@@ -351,6 +366,15 @@ export class Gateway implements JournalTail {
     }
   }
 
+  /** What the sources say, also of what is not delivered. */
+  #statedAudienceOf(message: JournalMessage): Audience {
+    try {
+      return this.sources.audienceOf(message)
+    } catch {
+      return []
+    }
+  }
+
   #eventOf(message: JournalMessage): MessageEvent | undefined {
     try {
       decodeBody(message)
@@ -387,6 +411,10 @@ export class Gateway implements JournalTail {
         return
       case 'client-revoked':
         await this.revocations.heard({ clientId: message.clientId, at: new Date(message.at) })
+        return
+      case 'trace-wanted':
+      case 'trace-known':
+        await this.tracer.onControl(message)
     }
   }
 

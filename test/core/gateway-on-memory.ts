@@ -31,6 +31,7 @@ export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100
   broker.onRouted((message) => journal.append(message))
   const observer = new RecordingObserver()
   const gateway = new Gateway({
+    replica: 'here',
     namespace: 'warren',
     journal,
     recent: new Recent({ maxAgeMs: hour, maxBytes: windowEntries * entryBytes }),
