@@ -4,8 +4,9 @@ import type { Session } from './session.ts'
 const tickMs = 50
 /** The pace leaves this share of the window to make up for turns that came late. */
 const slack = 1 / 10
-/** A turn that comes late makes up for so much of its delay and no more, in milliseconds: a stall must not become a burst. */
-const maxLateMs = 2 * tickMs
+/** Making up must not become a burst: so much of what an even pace would end, within a slice of this share of the window. */
+const maxPeak = 1.4
+const slice = 1 / 10
 
 /**
  * Ends all sessions with `RESTART`, evenly over the window, so that other replicas are not stormed. Oldest first: those that came last may still be
@@ -13,34 +14,38 @@ const maxLateMs = 2 * tickMs
  * flushed. Resolves when none is left; no session may be opened meanwhile.
  */
 export async function drain(sessions: ReadonlySet<Session>, overMs: number): Promise<void> {
-  const perMs = sessions.size / (overMs * (1 - slack))
+  const { size } = sessions
+  const maxInSlice = Math.ceil(maxPeak * slice * size)
   const began = performance.now()
-  let last = began
-  let due = 1
+  const recent: { readonly at: number; readonly count: number }[] = []
+  let ended = 0
   while (sessions.size > 0) {
     const now = performance.now()
     if (now - began >= overMs) {
       for (const session of sessions) session.close('RESTART')
       return
     }
-    due += perMs * Math.min(now - last, maxLateMs)
-    last = now
-    due -= end(sessions, Math.floor(due))
+    while (recent[0] && recent[0].at <= now - slice * overMs) recent.shift()
+    const inSlice = recent.reduce((sum, { count }) => sum + count, 0)
+    const due = 1 + Math.floor((size * (now - began)) / (overMs * (1 - slack))) - ended
+    const count = Math.min(due, maxInSlice - inSlice)
+    if (count > 0) {
+      end(sessions, count)
+      ended += count
+      recent.push({ at: now, count })
+    }
     if (sessions.size > 0) await turn()
   }
 }
 
-function end(sessions: ReadonlySet<Session>, count: number): number {
-  if (count === 0) return 0
+function end(sessions: ReadonlySet<Session>, count: number): void {
   const idle: Session[] = []
   const busy: Session[] = []
   for (const session of sessions) {
     ;(session.busy ? busy : idle).push(session)
     if (idle.length === count) break
   }
-  const chosen = [...idle, ...busy].slice(0, count)
-  for (const session of chosen) session.close('RESTART')
-  return count
+  for (const session of [...idle, ...busy].slice(0, count)) session.close('RESTART')
 }
 
 function turn(): Promise<void> {
