@@ -27,6 +27,7 @@ import { createLogger } from './observability/logger.ts'
 import { createMetrics } from './observability/metrics.ts'
 import { observerOf } from './observability/observer-of.ts'
 import { openOpsListener } from './observability/ops-listener.ts'
+import type { OpenTracing } from './observability/tracing.ts'
 import { answeringRegistry } from './registries/answering-registry.ts'
 import { openRegistry } from './registries/open-registry.ts'
 import { FanOut } from './transports/fan-out.ts'
@@ -127,8 +128,13 @@ async function open(config: Config, closing: Closing, close: App['close']): Prom
     states.broker = state
     reportBroker()
   })
+  const replica = `${hostname()}:${config.port}`
+  const tracing =
+    config.tracesUrl === undefined ? undefined : await traceTo({ endpoint: config.tracesUrl, version, replica })
+  if (tracing) closing.push(() => tracing.close())
   const gateway = new Gateway({
-    replica: `${hostname()}:${config.port}`,
+    replica,
+    tracing,
     namespace: config.namespace,
     journal,
     recent: new Recent(config.hotWindow),
@@ -242,6 +248,12 @@ async function open(config: Config, closing: Closing, close: App['close']): Prom
     gateway,
     close,
   }
+}
+
+/** Loaded only where it is wanted: OpenTelemetry brings much. */
+async function traceTo(options: { endpoint: string; version: string; replica: string }): Promise<OpenTracing> {
+  const { openTracing } = await import('./observability/tracing.ts')
+  return openTracing(options)
 }
 
 interface BrokerState {

@@ -23,6 +23,7 @@ import { SourceKeeper } from './source-keeper.ts'
 import { Sources } from './sources.ts'
 import { Tally } from './tally.ts'
 import { Tracer } from './trace.ts'
+import type { Tracing } from './trace-context.ts'
 
 export interface GatewayParts {
   /** Names this replica among others. */
@@ -34,6 +35,8 @@ export interface GatewayParts {
   readonly control: ControlBus
   readonly registry: ClientRegistry
   readonly observer: Observer
+  /** Undefined: tracing is off. */
+  readonly tracing?: Tracing | undefined
   readonly limits: SessionLimits & { readonly publishTimeoutMs: number }
   readonly maxConnections: number
   readonly maxConnectionsPerAddress: number
@@ -351,8 +354,16 @@ export class Gateway implements JournalTail {
     }
     const event = this.#eventOf(message)
     if (!event) return 'quarantined'
-    this.hub.publish(audience, event)
+    this.#publish(audience, event)
     return 'heard'
+  }
+
+  #publish(audience: Audience, event: MessageEvent): void {
+    const { tracing } = this.#parts
+    const span = event.traceparent === undefined ? undefined : tracing?.begin(event.message, event.traceparent)
+    if (span) event.traceparent = span.traceparent
+    this.hub.publish(audience, event)
+    span?.end()
   }
 
   #audienceOf(message: JournalMessage, again: boolean): Audience {

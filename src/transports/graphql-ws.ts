@@ -14,7 +14,7 @@ import type { SessionEnd } from '../core/observer.ts'
 import type { Session } from '../core/session.ts'
 import { type CloseReason, closeReasons, type ErrorCode, GatewayError } from '../errors.ts'
 import { errorMasker } from '../graphql/mask-error.ts'
-import type { FanOut } from './fan-out.ts'
+import { type FanOut, withTraceOf } from './fan-out.ts'
 import type { GraphQLParts } from './graphql-context.ts'
 import type { Yoga } from './graphql-http.ts'
 import { NextFrames } from './graphql-ws-next.ts'
@@ -129,7 +129,11 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
       return new NextFrames({ feed, group, outbox, id: ids.clientIdOf(id), args: bare(args), masked })
     },
     onError: (_context, _id, _payload, errors) => errors.map((error) => answered(error).toJSON()),
-    onNext: (_context, _id, _payload, _args, result) => (result.errors ? masked(result) : undefined),
+    onNext: (_context, _id, _payload, args, result) => {
+      // A result is made from the event that was taken last: the next one is taken when this has been written.
+      const told = withTraceOf(operationOf(args).opened.feed?.lastTaken, result)
+      return told.errors ? masked(told) : told
+    },
   })
   const sockets = new WebSocketServer({
     noServer: true,
