@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../config/version.ts'
 import { checkConfigCommand } from './check-config.ts'
+import { doctorCommand } from './doctor.ts'
 import { exitStatus, report } from './failure.ts'
 import { printSchemaCommand } from './print-schema.ts'
 import { publishCommand } from './publish.ts'
@@ -8,6 +9,7 @@ import { quarantineCommand } from './quarantine.ts'
 import { startCommand } from './start.ts'
 import { tailCommand } from './tail.ts'
 import { tokenCommand } from './token.ts'
+import { traceCommand } from './trace.ts'
 
 /** Runs the command that the arguments name; resolves to the exit status. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -19,6 +21,8 @@ export async function run(args: readonly string[]): Promise<number> {
     .addCommand(publishCommand())
     .addCommand(tailCommand())
     .addCommand(quarantineCommand())
+    .addCommand(traceCommand())
+    .addCommand(doctorCommand())
     .addCommand(checkConfigCommand())
     .addCommand(printSchemaCommand())
   for (const command of withInner(program)) {

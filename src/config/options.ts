@@ -200,7 +200,13 @@ export const options = {
   drainMs: option(duration({ min: '0s', max: '1h' }), {
     default: '30s',
     group: 'Running',
-    help: 'Over how long SIGTERM spreads the closing of clients. Not there yet: they are closed at once, with the code that brings them back.',
+    help: 'Over how long SIGTERM spreads the ending of sessions, each with the code that brings its client back. SIGINT, and a second signal, end them at once.',
+  }),
+  tracesUrl: optional(httpUrl, {
+    unset: 'no tracing',
+    group: 'Running',
+    help: 'An OpenTelemetry collector that takes OTLP over HTTP, such as http://collector:4318: a span for each delivery of a message with a traceparent header. OTEL_EXPORTER_OTLP_ENDPOINT says the same.',
+    standard: 'OTEL_EXPORTER_OTLP_ENDPOINT',
   }),
   logLevel: option(choice('debug', 'info', 'warn', 'error'), {
     default: 'info',

@@ -1,6 +1,7 @@
 import { badInput } from '../errors.ts'
 import { type Cursor, cursorBefore, cursorOf } from './cursor.ts'
 import type { JournalMessage } from './message.ts'
+import { traceparentOf } from './trace-context.ts'
 
 /**
  * A channel is what one client id listens to, and bears its name. An AMQP routing key holds 255 bytes
@@ -24,12 +25,16 @@ export type ChannelEvent = MessageEvent | GapEvent | CheckpointEvent
 export class MessageEvent {
   readonly kind = 'MESSAGE'
   readonly message: JournalMessage
+  /** What clients are told of its trace, where its publisher said something. */
+  traceparent: string | undefined
   readonly #epoch: string
   #cursor: Cursor | undefined
 
   constructor(epoch: string, message: JournalMessage) {
     this.#epoch = epoch
     this.message = message
+    this.traceparent = traceparentOf(message)
+    message.reach ??= { matched: 0, delivered: 0, dropped: 0 }
   }
 
   /** Costs a checksum of the body, so it is worked out once and only if it is asked for. */

@@ -1,6 +1,7 @@
 import type { GatewayError } from '../errors.ts'
 import { type ChannelEvent, type MessageEvent, OverflowGap } from './channel.ts'
 import type { Cursor } from './cursor.ts'
+import type { EventAccount } from './event-account.ts'
 import type { OverflowPolicy } from './overflow.ts'
 import type { Subscriber } from './subscriber.ts'
 
@@ -58,14 +59,12 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
   readonly #keeper: FeedKeeper
   readonly #allowance: Allowance
   readonly #onEnd: (() => void) | undefined
-  readonly #onTaken: ((event: ChannelEvent) => void) | undefined
   readonly #overflow: OverflowPolicy
   readonly #onOverflow: (() => void) | undefined
-  readonly #onDropped: ((event: MessageEvent) => void) | undefined
+  readonly #account: EventAccount | undefined
   #after: Cursor | 'invalid' | undefined
   #last: ChannelEvent | undefined
   readonly #queue: ChannelEvent[] = []
-  #bytes = 0
   #behind = false
   #ended = false
   #failure: GatewayError | undefined
@@ -82,13 +81,11 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     keeper: FeedKeeper
     allowance?: Allowance
     onEnd?: () => void
-    /** Called as an event leaves for the consumer. */
-    onTaken?: (event: ChannelEvent) => void
     overflow?: OverflowPolicy | undefined
     /** Called where the policy is `END`: whoever is called ends the feed. */
     onOverflow?: () => void
-    /** Called for each message that the policy takes away. */
-    onDropped?: (event: MessageEvent) => void
+    /** Where its events are counted. */
+    account?: EventAccount
   }) {
     this.channel = options.channel
     this.checkpoints = options.checkpoints ?? false
@@ -97,10 +94,9 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     this.#keeper = options.keeper
     this.#allowance = options.allowance ?? new Allowance(ownAllowanceBytes)
     this.#onEnd = options.onEnd
-    this.#onTaken = options.onTaken
     this.#overflow = options.overflow ?? 'CATCH_UP'
     this.#onOverflow = options.onOverflow
-    this.#onDropped = options.onDropped
+    this.#account = options.account
   }
 
   /** Behind which the feed goes on: the last event that was queued, at first the cursor that was given. */
@@ -131,6 +127,7 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
       this.#dropFor(event)
     }
     this.#last = event
+    if (event.kind === 'MESSAGE') this.#account?.match(event.message)
     if (this.checkpoints) this.lastEventAt = Date.now()
     if (!later && this.#sink && this.#queue.length === 0 && this.#offer(event)) return
     const waiting = this.#waiting?.shift()
@@ -140,12 +137,13 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
       return
     }
     this.#queue.push(event)
-    this.#hold(bytesOf(event))
+    this.#hold(event)
   }
 
   /** Leaves the live end (or a catch-up that is faster than the consumer); the consumer's pull brings the feed back. */
   letGo(): void {
     this.#behind = true
+    if (this.#account) this.#account.fellBehind += 1
     this.#keeper.release(this)
   }
 
@@ -186,8 +184,10 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
 
   /** The consumer has had enough: seen at once, also while it waits for an event that never comes. */
   return(): Promise<IteratorResult<ChannelEvent>> {
-    this.#queue.length = 0
-    this.#hold(-this.#bytes)
+    for (const event of this.#queue.splice(0)) {
+      this.#release(event)
+      if (event.kind === 'MESSAGE') this.#account?.drop(event.message, 'ended')
+    }
     this.end()
     return Promise.resolve({ done: true, value: undefined })
   }
@@ -238,8 +238,8 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
       if (this.#overflow === 'DROP_OLDEST' && this.#fits(event)) return
       this.#queue.splice(at, 1)
       if (oldest.kind !== 'MESSAGE') continue
-      this.#hold(-bytesOf(oldest))
-      this.#onDropped?.(oldest)
+      this.#release(oldest)
+      this.#account?.drop(oldest.message, this.#overflow === 'CONFLATE' ? 'conflated' : 'overflow')
       if (notice) {
         notice.add(oldest)
       } else {
@@ -264,13 +264,13 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
 
   #unqueue(): void {
     const event = this.#queue.shift()
-    if (event) this.#hold(-bytesOf(event))
+    if (event) this.#release(event)
     if (this.#behind && this.#hasRoomAgain) this.#comeBack()
   }
 
   #take(event: ChannelEvent): void {
     this.lastTaken = event
-    this.#onTaken?.(event)
+    if (event.kind === 'MESSAGE') this.#account?.deliver(event.message)
   }
 
   /** Coming back costs a walk through the journal, so it waits for room for more than a few events. */
@@ -279,9 +279,14 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     return this.#queue.length <= maxQueuedEvents / 2 && this.#allowance.used <= this.#allowance.maxBytes / 2
   }
 
-  #hold(bytes: number): void {
-    this.#bytes += bytes
-    this.#allowance.used += bytes
+  #hold(event: ChannelEvent): void {
+    this.#allowance.used += bytesOf(event)
+    if (this.#account && event.kind === 'MESSAGE') this.#account.pending += 1
+  }
+
+  #release(event: ChannelEvent): void {
+    this.#allowance.used -= bytesOf(event)
+    if (this.#account && event.kind === 'MESSAGE') this.#account.pending -= 1
   }
 
   #comeBack(): void {

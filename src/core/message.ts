@@ -1,4 +1,6 @@
 import type { BodyOutcome } from './body.ts'
+import type { Reach } from './event-account.ts'
+import type { MessageFate } from './observer.ts'
 
 /**
  * A message as a broker handed it over. The body is bytes until somebody asks for it: a message that nobody here
@@ -39,6 +41,10 @@ export interface JournalMessage extends Message {
   readonly offset: number
   /** Written by a gateway to show liveness and the end of the log; never an event. */
   readonly mark: boolean
+  /** What this replica did with it; undefined where it came before this replica did, and so is only replayed. */
+  fate?: MessageFate | undefined
+  /** Undefined while no subscription has been given it. */
+  reach?: Reach | undefined
 }
 
 /** What is to be published. `exchange` unset: the default topic exchange, `<namespace>.events`. */

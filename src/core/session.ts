@@ -2,6 +2,7 @@ import { badInput, type CloseReason, GatewayError } from '../errors.ts'
 import { demand, mayHear } from './authorizer.ts'
 import { checkClientId } from './channel.ts'
 import { parseCursor } from './cursor.ts'
+import type { EventAccount } from './event-account.ts'
 import { Allowance, Feed, type FeedKeeper } from './feed.ts'
 import { type Identity, isExpired, isKnown } from './identity.ts'
 import type { Observer, SessionEnd, TransportName } from './observer.ts'
@@ -37,8 +38,10 @@ export class Session {
   readonly #onClose: (reason: CloseReason) => void
   readonly #onEnd: (session: Session) => void
   readonly #allowance: Allowance
+  readonly #account: EventAccount
   readonly #ofClient: Tally
   #begun = 0
+  #working = 0
   #begunSince = 0
   #ended = false
 
@@ -66,6 +69,7 @@ export class Session {
     this.#onClose = options.onClose
     this.#allowance = new Allowance(options.limits.maxBufferedBytes)
     this.#onEnd = options.onEnd
+    this.#account = options.observer.eventsOf(options.transport)
     this.#observer.sessionStarted(this.transport)
   }
 
@@ -76,6 +80,23 @@ export class Session {
   /** What waits for a consumer that is slower than its channels, in bytes of bodies. */
   get bufferedBytes(): number {
     return this.#allowance.used
+  }
+
+  /** Whether something is under way that its end would cut off: an operation, or events that wait for a slow consumer. */
+  get busy(): boolean {
+    return this.#working > 0 || this.#allowance.used > 0
+  }
+
+  /** An operation of this session, up to its answer. */
+  during<Work>(work: Work): Work {
+    if (!(work instanceof Promise)) return work
+    this.#working += 1
+    void work
+      .catch(() => undefined)
+      .finally(() => {
+        this.#working -= 1
+      })
+    return work
   }
 
   /** Called as an operation begins; throws `LIMIT_EXCEEDED` where there were too many within a second. */
@@ -138,12 +159,7 @@ export class Session {
       },
       overflow,
       onOverflow: () => this.close('SLOW_CONSUMER'),
-      onDropped: () => this.#observer.dropped(overflow === 'CONFLATE' ? 'conflated' : 'overflow'),
-      onTaken: (event) => {
-        if (event.kind !== 'MESSAGE') return
-        this.#observer.delivered(this.transport, 1)
-        this.#observer.deliveryTook((Date.now() - event.message.receivedAt) / 1000)
-      },
+      account: this.#account,
     })
     this.#feeds.add(feed)
     if (identity !== this.identity) this.#borrowed.set(feed, identity)

@@ -89,6 +89,8 @@ export class MemoryJournal implements Journal {
       redelivered: message.redelivered,
       receivedAt: message.receivedAt,
       decoded: undefined,
+      fate: undefined,
+      reach: undefined,
     }
     this.#offset += 1
     this.#entries.add(entry)

@@ -202,6 +202,8 @@ function entryOf({ content, fields, properties }: ConsumeMessage, stream: string
     redelivered: false, // a stream's flag speaks of this consumer's connection, not of the message
     receivedAt: Date.now(),
     decoded: undefined,
+    fate: undefined,
+    reach: undefined,
     properties: {
       contentType: text(properties.contentType),
       contentEncoding: text(properties.contentEncoding),

@@ -14,7 +14,7 @@ import type { SessionEnd } from '../core/observer.ts'
 import type { Session } from '../core/session.ts'
 import { type CloseReason, closeReasons, type ErrorCode, GatewayError } from '../errors.ts'
 import { errorMasker } from '../graphql/mask-error.ts'
-import type { FanOut } from './fan-out.ts'
+import { type FanOut, withTraceOf } from './fan-out.ts'
 import type { GraphQLParts } from './graphql-context.ts'
 import type { Yoga } from './graphql-http.ts'
 import { NextFrames } from './graphql-ws-next.ts'
@@ -78,7 +78,7 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
       } catch (error) {
         if (!(error instanceof GatewayError)) throw error
         options.onRefusal(error.code)
-        closeSocket(socket, error.code === 'UNAUTHENTICATED' ? 'UNAUTHORIZED' : 'TOO_MANY')
+        closeSocket(socket, refusalOf(error.code))
         return false
       }
     },
@@ -105,7 +105,14 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
           variableValues: payload.variables,
           contextValue: await contextFactory(),
           // graphql-ws calls these instead of its own: Yoga's have the envelope around them.
-          rootValue: { execute, subscribe, opened } satisfies Operation,
+          rootValue: {
+            execute: (args) => {
+              const answer = execute(args)
+              return extra.session ? extra.session.during(answer) : answer
+            },
+            subscribe,
+            opened,
+          } satisfies Operation,
         }
       } catch (error) {
         return [maskError(error)]
@@ -122,7 +129,11 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
       return new NextFrames({ feed, group, outbox, id: ids.clientIdOf(id), args: bare(args), masked })
     },
     onError: (_context, _id, _payload, errors) => errors.map((error) => answered(error).toJSON()),
-    onNext: (_context, _id, _payload, _args, result) => (result.errors ? masked(result) : undefined),
+    onNext: (_context, _id, _payload, args, result) => {
+      // A result is made from the event that was taken last: the next one is taken when this has been written.
+      const told = withTraceOf(operationOf(args).opened.feed?.lastTaken, result)
+      return told.errors ? masked(told) : told
+    },
   })
   const sockets = new WebSocketServer({
     noServer: true,
@@ -203,6 +214,11 @@ function withoutHttp(error: GraphQLError): GraphQLError {
   const { http: _, ...extensions } = error.extensions
   const { nodes, source, positions, path } = error
   return new GraphQLError(error.message, { nodes, source, positions, path, extensions })
+}
+
+function refusalOf(code: ErrorCode): CloseReason {
+  if (code === 'UNAUTHENTICATED') return 'UNAUTHORIZED'
+  return code === 'DRAINING' ? 'RESTART' : 'TOO_MANY'
 }
 
 function closeSocket(socket: WebSocket, reason: CloseReason): void {

@@ -5,7 +5,7 @@ import { type Cursor, printCursor } from '../core/cursor.ts'
 import type { Feed } from '../core/feed.ts'
 import type { Session } from '../core/session.ts'
 import { type CloseReason, closeReasons } from '../errors.ts'
-import type { FanOut, Group } from './fan-out.ts'
+import { type FanOut, type Group, withTraceOf } from './fan-out.ts'
 
 /** What a response may hold for a client that reads slowly, in bytes, beside what its feed may. */
 const maxWaitingBytes = 16 * 1024
@@ -139,7 +139,10 @@ function ownResults(
         const { done, value } = await results.next()
         if (done) response.end()
         // A result is made from the event that was taken last: the one before waits until this one is written.
-        else response.write(Buffer.from(chunkOf(feed?.lastTaken?.cursor, JSON.stringify(value))))
+        else {
+          const event = feed?.lastTaken
+          response.write(Buffer.from(chunkOf(event?.cursor, JSON.stringify(withTraceOf(event, value)))))
+        }
       } catch (error) {
         response.write(lastError(error, maskError))
         response.end()

@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals'
 import type { ChannelEvent } from '../../src/core/channel.ts'
 import { printCursor } from '../../src/core/cursor.ts'
+import { EventAccount } from '../../src/core/event-account.ts'
 import { Allowance, Feed } from '../../src/core/feed.ts'
 import { Gateway } from '../../src/core/gateway.ts'
 import type { Observer } from '../../src/core/observer.ts'
@@ -30,6 +31,7 @@ export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100
   broker.onRouted((message) => journal.append(message))
   const observer = new RecordingObserver()
   const gateway = new Gateway({
+    replica: 'here',
     namespace: 'warren',
     journal,
     recent: new Recent({ maxAgeMs: hour, maxBytes: windowEntries * entryBytes }),
@@ -134,14 +136,16 @@ export class Listener {
 class RecordingObserver implements Observer {
   readonly resumes: string[] = []
   readonly quarantined: string[] = []
+  readonly account = new EventAccount(() => {})
   log(): void {}
   messageReceived(): void {}
   messageQuarantined(reason: string): void {
     this.quarantined.push(reason)
   }
-  delivered(): void {}
-  dropped(): void {}
-  deliveryTook(): void {}
+  messageRouted(): void {}
+  eventsOf(): EventAccount {
+    return this.account
+  }
   resumed(result: string): void {
     this.resumes.push(result)
   }

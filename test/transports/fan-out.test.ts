@@ -67,6 +67,7 @@ function anyEvent(random: Seeded, offset: number): ChannelEvent {
     ...random.pick([{}, { messageId: random.pick(texts) }]),
     ...random.pick([{}, { type: random.pick(texts) }]),
     ...random.pick([{}, { timestamp: random.pick([0, 1_700_000_000_000, 9e15]) }]),
+    ...random.pick([{}, { headers: { traceparent: `00-${'4bf92f3577b34da6'.repeat(2)}-00f067aa0ba902b7-01` } }]),
     ...random.pick([{}, { headers: { when: new Date(0), bytes: Buffer.from('ü'), list: [1n, 'x'] } }, { headers: {} }]),
   }
   const body = Buffer.from(JSON.stringify(anyJson(random)))
