@@ -9,9 +9,9 @@ import { startCommand } from './start.ts'
 import { tailCommand } from './tail.ts'
 import { tokenCommand } from './token.ts'
 
-/** Runs the command that the arguments name; resolves to the exit status. */
-export async function run(args: readonly string[]): Promise<number> {
-  const program = new Command('warren')
+/** Every command there is. */
+export function program(): Command {
+  return new Command('warren')
     .description('GraphQL subscription gateway for RabbitMQ')
     .version(version)
     .addCommand(startCommand())
@@ -21,11 +21,16 @@ export async function run(args: readonly string[]): Promise<number> {
     .addCommand(quarantineCommand())
     .addCommand(checkConfigCommand())
     .addCommand(printSchemaCommand())
-  for (const command of withInner(program)) {
+}
+
+/** Runs the command that the arguments name; resolves to the exit status. */
+export async function run(args: readonly string[]): Promise<number> {
+  const warren = program()
+  for (const command of withInner(warren)) {
     command.exitOverride().configureOutput({ outputError: (text, write) => write(inOneLine(text)) })
   }
   try {
-    await program.parseAsync(args, { from: 'user' })
+    await warren.parseAsync(args, { from: 'user' })
     return exitStatus.ok
   } catch (error) {
     // Commander has printed help, version or what was wrong already.
