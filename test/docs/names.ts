@@ -54,10 +54,16 @@ export const knownMetrics = new Map(
   ),
 )
 
+/** The registry's tables are called alike. */
+const tables = new Set(
+  [...readFileSync('src/registries/migrations.ts', 'utf8').matchAll(/\bwarren_[a-z_]+\b/g)].map(([name]) => name),
+)
+
 function metrics({ path, text }: Document): string[] {
   return [...text.matchAll(/\bwarren_[a-z_]+\b(?:\{([a-z, ]*)\})?/g)].flatMap(([match, labels]) => {
     const name = match.replace(/\{.*/, '')
     const known = knownMetrics.get(name)
+    if (tables.has(name)) return []
     if (known === undefined) return [`${path}: ${name} is no metric`]
     return (labels ?? '')
       .split(/, */)
@@ -111,7 +117,7 @@ function commands(document: Document): string[] {
     ? [...spansOf(document), ...blocksOf(document).flatMap(({ text }) => text.split('\n'))]
     : document.text.split('\n').filter((line) => line.includes('npx warren'))
   return code.flatMap((line) =>
-    [...line.matchAll(/(?:^|npx |[`"' (;|&])warren (?=[a-z-])([^`#|;&]*)/g)].flatMap(([, rest = '']) =>
+    [...line.matchAll(/(?:^|[;&|(] ?|\bnpx )(?:\w+=\S+ )*warren (?=[a-z-])([^`#|;&]*)/g)].flatMap(([, rest = '']) =>
       wrongIn(rest.trim().split(/\s+/)).map((problem) => `${document.path}: warren ${rest.trim()}: ${problem}`),
     ),
   )
@@ -156,7 +162,13 @@ function files(document: Document): string[] {
     name: new URL(target, `file:///${folder}`).pathname.slice(1),
     word: undefined,
   }))
-  return [...spans, ...links].flatMap(({ name, word }) => {
+  const run = [...document.text.matchAll(/kubectl apply -k ([\w./-]+)|bash ([\w./-]+\.sh)/g)].map(
+    ([, folder, script]) => ({
+      name: script ?? `${folder}/kustomization.yaml`,
+      word: undefined,
+    }),
+  )
+  return [...spans, ...links, ...run].flatMap(({ name, word }) => {
     const found =
       [name, `src/${name}`, `${folder}${name}`].find((path) => paths.includes(path)) ??
       paths.find((path) => path.endsWith(`/${name}`)) ??
