@@ -11,9 +11,9 @@ import { tailCommand } from './tail.ts'
 import { tokenCommand } from './token.ts'
 import { traceCommand } from './trace.ts'
 
-/** Runs the command that the arguments name; resolves to the exit status. */
-export async function run(args: readonly string[]): Promise<number> {
-  const program = new Command('warren')
+/** Every command there is. */
+export function program(): Command {
+  return new Command('warren')
     .description('GraphQL subscription gateway for RabbitMQ')
     .version(version)
     .addCommand(startCommand())
@@ -25,11 +25,16 @@ export async function run(args: readonly string[]): Promise<number> {
     .addCommand(doctorCommand())
     .addCommand(checkConfigCommand())
     .addCommand(printSchemaCommand())
-  for (const command of withInner(program)) {
+}
+
+/** Runs the command that the arguments name; resolves to the exit status. */
+export async function run(args: readonly string[]): Promise<number> {
+  const warren = program()
+  for (const command of withInner(warren)) {
     command.exitOverride().configureOutput({ outputError: (text, write) => write(inOneLine(text)) })
   }
   try {
-    await program.parseAsync(args, { from: 'user' })
+    await warren.parseAsync(args, { from: 'user' })
     return exitStatus.ok
   } catch (error) {
     // Commander has printed help, version or what was wrong already.

@@ -23,7 +23,17 @@ export interface Metrics extends Measured {
   balance(): Record<string, number>
   /** The text exposition format. */
   print(): Promise<string>
+  /** What is counted beside Node's own, in the order in which it is printed; `docs/metrics.md` comes from here. */
+  readonly described: readonly DescribedMetric[]
   close(): void
+}
+
+export interface DescribedMetric {
+  readonly name: string
+  readonly kind: 'gauge' | 'counter' | 'histogram'
+  readonly help: string
+  /** By label, the values that are there from the start; none where they come with what an operator makes (sources). */
+  readonly labels: ReadonlyMap<string, readonly string[]>
 }
 
 /** Broker receipt to socket write: from below a millisecond to where somebody should be woken, in seconds. */
@@ -39,7 +49,8 @@ export function createMetrics(): Metrics {
   const received = tally<[source: string]>(['source'], [])
   const quarantined = tally<[QuarantineReason]>(['reason'], cross(quarantineReasons))
   const routed = tally<[MessageFate]>(['fate'], cross(messageFates))
-  const delivery = new Buckets('warren_delivery_seconds', 'From broker receipt to socket write.', deliveryBuckets)
+  const describedDelivery = ['warren_delivery_seconds', 'From broker receipt to socket write.'] as const
+  const delivery = new Buckets(...describedDelivery, deliveryBuckets)
   // A clock that was set back must not throw in the path of a message.
   const took = (seconds: number): void => void (seconds >= 0 && delivery.observe(seconds))
   const accounts = new Map(transportNames.map((transport) => [transport, new EventAccount(took)]))
@@ -65,8 +76,10 @@ export function createMetrics(): Metrics {
   const broker = tally<[]>([], [[]])
   const executions = tally<[]>([], [[]])
 
-  const gauge = (name: string, help: string, { labelNames, each }: Series) =>
-    new Gauge({
+  const described: DescribedMetric[] = []
+  const gauge = (name: string, help: string, { labelNames, each }: Series) => {
+    described.push({ name, kind: 'gauge', help, labels: labelsOf({ labelNames, each }) })
+    return new Gauge({
       name,
       help,
       registers,
@@ -75,8 +88,10 @@ export function createMetrics(): Metrics {
         each((labels, value) => this.set(labels, value))
       },
     })
-  const counter = (name: string, help: string, { labelNames, each }: Series) =>
-    new Counter({
+  }
+  const counter = (name: string, help: string, { labelNames, each }: Series) => {
+    described.push({ name, kind: 'counter', help, labels: labelsOf({ labelNames, each }) })
+    return new Counter({
       name,
       help,
       registers,
@@ -86,6 +101,7 @@ export function createMetrics(): Metrics {
         each((labels, value) => this.inc(labels, value))
       },
     })
+  }
 
   gauge('warren_connections', 'Connections that are open.', connections)
   gauge('warren_subscriptions', 'Subscriptions that are open.', subscriptions)
@@ -124,6 +140,8 @@ export function createMetrics(): Metrics {
   gauge('warren_outbox_bytes', 'Bytes that wait for sockets.', outbox)
   gauge('warren_broker_up', '1 while the broker is there and the journal is tailed.', broker)
   counter('warren_executions_total', 'GraphQL executions.', executions)
+  const [name, help] = describedDelivery
+  described.push({ name, kind: 'histogram', help, labels: new Map() })
 
   return {
     messageReceived: (source) => received.add(1, source),
@@ -163,6 +181,7 @@ export function createMetrics(): Metrics {
       }
     },
     contentType: registry.contentType,
+    described,
     print: async () => `${await registry.metrics()}\n${delivery.print()}`,
     close: () => registry.clear(),
   }
@@ -210,6 +229,14 @@ class Buckets {
 interface Series {
   readonly labelNames: string[]
   readonly each: (see: (labels: Record<string, string>, value: number) => void) => void
+}
+
+function labelsOf({ labelNames, each }: Series): Map<string, string[]> {
+  const values = new Map(labelNames.map((name) => [name, new Set<string>()]))
+  each((labels) => {
+    for (const [name, value] of Object.entries(labels)) values.get(name)?.add(value)
+  })
+  return new Map([...values].map(([name, found]) => [name, [...found]]))
 }
 
 interface Tally<Values extends readonly string[]> extends Series {
