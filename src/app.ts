@@ -2,6 +2,7 @@ import { authenticate, type Credentials } from './auth/authenticate.ts'
 import { eitherVerifier } from './auth/either-verifier.ts'
 import { jwksVerifier } from './auth/jwks.ts'
 import { hmacSigner, hmacVerifier } from './auth/jwt.ts'
+import { anonymousFor } from './auth/legacy-access.ts'
 import { createPasswords } from './auth/passwords.ts'
 import { tellingRefusals } from './auth/refusals-told.ts'
 import { readOrCreateSecret } from './auth/secret.ts'
@@ -35,6 +36,8 @@ import { createGraphQLWs } from './transports/graphql-ws.ts'
 import { openHttpListener } from './transports/http-listener.ts'
 import { landingPage } from './transports/landing-page.ts'
 import { Origins } from './transports/origins.ts'
+import { openEcho } from './transports/tcp/echo.ts'
+import { openFramedTcp } from './transports/tcp/framed-listener.ts'
 
 export interface App {
   /** Where each endpoint is, in the order in which a newcomer wants to know. */
@@ -200,6 +203,19 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
     upgrades: new Map([['/graphql', (request, socket, head) => graphqlWs.upgrade(request, socket, head)]]),
   })
   closing.push(() => http.close())
+  const onTcp = {
+    ...graphql,
+    ...config,
+    stranger: anonymousFor(config.legacyAccess),
+    strangersMayStay: config.legacyAccess === 'open',
+    idleTimeoutMs: config.tcpIdleTimeoutMs,
+    authenticate: (token: string) => graphql.authenticate({ connectionParams: { token } }),
+    onOutboxBytes: (change: number) => observer.outboxBytes(change),
+  }
+  const tcp = config.tcpPort === 'off' ? undefined : await openFramedTcp({ ...onTcp, port: config.tcpPort })
+  closing.push(() => tcp?.close())
+  const echo = config.tcpEchoPort === 'off' ? undefined : await openEcho({ ...onTcp, port: config.tcpEchoPort })
+  closing.push(() => echo?.close())
   closing.push(() => gateway.close())
   closing.push(() => health.drain())
 
@@ -216,6 +232,8 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
       ...(config.graphiql ? [{ name: 'GraphiQL', url: `http://${base}/graphql` }] : []),
       { name: 'GraphQL over HTTP, SSE', url: `http://${base}/graphql` },
       { name: 'graphql-transport-ws', url: `ws://${base}/graphql` },
+      ...(tcp ? [{ name: 'framed TCP', url: `tcp://${urlHost(config.host)}:${tcp.port}` }] : []),
+      ...(echo ? [{ name: 'TCP echo', url: `tcp://${urlHost(config.host)}:${echo.port}` }] : []),
       ...(ops ? [{ name: 'health and metrics', url: `${ops.url}/readyz` }] : []),
     ],
     operatorToken: generated

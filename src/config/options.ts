@@ -17,12 +17,12 @@ export const options = {
   tcpPort: option(portOrOff, {
     default: '4001',
     group: 'Listening',
-    help: 'Framed TCP. Not there yet: nothing listens.',
+    help: 'Framed TCP: docs/protocols/tcp.md.',
   }),
   tcpEchoPort: option(portOrOff, {
     default: 'off',
     group: 'Listening',
-    help: 'Answers every byte with the same byte, for tests of a network path. Not there yet: nothing listens.',
+    help: 'Answers every byte with the same byte, for tests of a network path.',
   }),
   opsPort: option(portOrOff, {
     default: '4002',
@@ -139,6 +139,11 @@ export const options = {
     default: '30s',
     group: 'Limits',
     help: 'How long a client may take to send a request, headers and body; for the headers alone at most 10s.',
+  }),
+  tcpIdleTimeoutMs: option(duration({ min: '100ms', max: '1h' }), {
+    default: '60s',
+    group: 'Limits',
+    help: 'How long a TCP connection may be silent. A framed one is pinged at half of it, and may answer.',
   }),
   maxSubscriptions: option(count({ min: 1, max: 100_000 }), {
     default: '100',

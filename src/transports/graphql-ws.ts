@@ -10,9 +10,8 @@ import {
 import { handleProtocols, makeServer } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Feed } from '../core/feed.ts'
-import type { SessionEnd } from '../core/observer.ts'
 import type { Session } from '../core/session.ts'
-import { type CloseReason, closeReasons, type ErrorCode, GatewayError } from '../errors.ts'
+import { type ErrorCode, GatewayError } from '../errors.ts'
 import { errorMasker } from '../graphql/mask-error.ts'
 import type { FanOut } from './fan-out.ts'
 import type { GraphQLParts } from './graphql-context.ts'
@@ -22,6 +21,7 @@ import { type SocketExtra, serveSocket } from './graphql-ws-socket.ts'
 import { OperationIds } from './operation-ids.ts'
 import { Outbox } from './outbox.ts'
 import { addressOf } from './peer-address.ts'
+import { closeSocket, closeSockets, endOf, keepAlive } from './websocket-life.ts'
 
 export interface GraphQLWsOptions extends GraphQLParts {
   readonly yoga: Yoga
@@ -38,11 +38,6 @@ export interface GraphQLWsOptions extends GraphQLParts {
 interface Extra extends SocketExtra, Record<PropertyKey, unknown> {
   session?: Session
 }
-
-/** A ping this often finds peers that are gone without a word, in milliseconds; who says nothing until the next is cut off. */
-const keepAliveMs = 12_000
-/** How long a peer may take to answer the last close frame, in milliseconds. */
-const closeTimeoutMs = 1_000
 
 /**
  * graphql-transport-ws at `/graphql`, on the schema, context, masking and limits of the HTTP side.
@@ -155,36 +150,10 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
     },
     close: async () => {
       stopPinging()
-      const clients = [...sockets.clients]
       // Those without a session: nobody else tells them.
-      for (const client of clients) closeSocket(client, 'RESTART')
-      // A peer that does not answer the close frame must not hold up the end.
-      const timer = setTimeout(() => {
-        for (const client of clients) client.terminate()
-      }, closeTimeoutMs)
-      await new Promise<void>((resolve) => sockets.close(() => resolve()))
-      clearTimeout(timer)
+      await closeSockets(sockets, (client) => closeSocket(client, 'RESTART'))
     },
   }
-}
-
-/** One timer for all sockets. Returns what stops it. */
-function keepAlive(sockets: WebSocketServer): () => void {
-  const silent = new WeakSet<WebSocket>()
-  const timer = setInterval(() => {
-    for (const socket of sockets.clients) {
-      if (silent.has(socket)) {
-        socket.terminate()
-      } else {
-        silent.add(socket)
-        socket.ping()
-      }
-    }
-  }, keepAliveMs)
-  sockets.on('connection', (socket: WebSocket) => {
-    for (const sign of ['pong', 'message'] as const) socket.on(sign, () => silent.delete(socket))
-  })
-  return () => clearInterval(timer)
 }
 
 /** One operation, in the place of the root value: graphql-ws hands that from hook to hook, and our schema has none. */
@@ -222,14 +191,4 @@ function withoutHttp(error: GraphQLError): GraphQLError {
   const { http: _, ...extensions } = error.extensions
   const { nodes, source, positions, path } = error
   return new GraphQLError(error.message, { nodes, source, positions, path, extensions })
-}
-
-function closeSocket(socket: WebSocket, reason: CloseReason): void {
-  socket.close(closeReasons[reason].graphqlWs, closeReasons[reason].text)
-}
-
-function endOf(code: number | undefined): SessionEnd {
-  if (code === undefined || code === 1006) return 'lost'
-  if (code === 1000 || code === 1001 || code === 1005) return 'client'
-  return code === closeReasons.UNAUTHORIZED.graphqlWs ? 'unauthorized' : 'bad-request'
 }
