@@ -38,6 +38,7 @@ import { landingPage } from './transports/landing-page.ts'
 import { Origins } from './transports/origins.ts'
 import { openEcho } from './transports/tcp/echo.ts'
 import { openFramedTcp } from './transports/tcp/framed-listener.ts'
+import { createWebSocketManager } from './transports/websocket-manager/websocket-manager.ts'
 
 export interface App {
   /** Where each endpoint is, in the order in which a newcomer wants to know. */
@@ -182,6 +183,20 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
     onOutboxBytes: (change) => observer.outboxBytes(change),
   })
   closing.push(() => graphqlWs.close())
+  const legacy = { stranger: anonymousFor(config.legacyAccess), strangersMayStay: config.legacyAccess === 'open' }
+  const onOutboxBytes = (change: number) => observer.outboxBytes(change)
+  const webSocketManager = createWebSocketManager({
+    ...graphql,
+    ...config,
+    ...legacy,
+    broker,
+    inExchange: config.towsmanagerExchange,
+    outExchange: config.wsmanagerExchange,
+    onOutboxBytes,
+    onDelivered: () => observer.delivered('websocket', 1),
+    log: (level, text, details) => observer.log(level, text, details),
+  })
+  closing.push(() => webSocketManager.close())
   const graphiql = config.graphiql ? new GraphiQLPage() : undefined
   const http = await openHttpListener({
     host: config.host,
@@ -200,17 +215,19 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
           graphiql && wantsPage(request) ? graphiql.serve(request, response) : serveGraphQL(yoga, request, response),
       ],
     ]),
-    upgrades: new Map([['/graphql', (request, socket, head) => graphqlWs.upgrade(request, socket, head)]]),
+    upgrades: new Map([
+      ['/graphql', (request, socket, head) => graphqlWs.upgrade(request, socket, head)],
+      ['/ws', (request, socket, head) => webSocketManager.upgrade(request, socket, head)],
+    ]),
   })
   closing.push(() => http.close())
   const onTcp = {
     ...graphql,
     ...config,
-    stranger: anonymousFor(config.legacyAccess),
-    strangersMayStay: config.legacyAccess === 'open',
+    ...legacy,
+    onOutboxBytes,
     idleTimeoutMs: config.tcpIdleTimeoutMs,
     authenticate: (token: string) => graphql.authenticate({ connectionParams: { token } }),
-    onOutboxBytes: (change: number) => observer.outboxBytes(change),
   }
   const tcp = config.tcpPort === 'off' ? undefined : await openFramedTcp({ ...onTcp, port: config.tcpPort })
   closing.push(() => tcp?.close())
@@ -232,6 +249,7 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
       ...(config.graphiql ? [{ name: 'GraphiQL', url: `http://${base}/graphql` }] : []),
       { name: 'GraphQL over HTTP, SSE', url: `http://${base}/graphql` },
       { name: 'graphql-transport-ws', url: `ws://${base}/graphql` },
+      { name: 'plain WebSocket', url: `ws://${base}/ws` },
       ...(tcp ? [{ name: 'framed TCP', url: `tcp://${urlHost(config.host)}:${tcp.port}` }] : []),
       ...(echo ? [{ name: 'TCP echo', url: `tcp://${urlHost(config.host)}:${echo.port}` }] : []),
       ...(ops ? [{ name: 'health and metrics', url: `${ops.url}/readyz` }] : []),

@@ -1,6 +1,6 @@
 import { brokers, host, httpUrl, origins, port, portOrOff, postgres } from './kinds/addresses.ts'
 import { bounds, bytes, count, duration } from './kinds/amounts.ts'
-import { choice, directory, line, namespace, onOff, secret } from './kinds/words.ts'
+import { choice, directory, exchangeName, line, namespace, onOff, secret } from './kinds/words.ts'
 import { type Option, option, optional } from './option.ts'
 
 /**
@@ -58,6 +58,16 @@ export const options = {
     group: 'RabbitMQ',
     help: 'How long a publication waits for the confirmation of the broker.',
   }),
+  wsmanagerExchange: option(exchangeName, {
+    default: 'wsmanager',
+    group: 'RabbitMQ',
+    help: 'Fanout exchange to which the plain WebSocket manager publishes what its clients send, for processors.',
+  }),
+  towsmanagerExchange: option(exchangeName, {
+    default: 'towsmanager',
+    group: 'RabbitMQ',
+    help: 'Fanout exchange whose messages the plain WebSocket manager sends to every client.',
+  }),
 
   retention: option(bounds, {
     default: '24h,1GiB',
@@ -113,7 +123,7 @@ export const options = {
   legacyAccess: option(choice('token', 'open'), {
     default: 'token',
     group: 'Identity',
-    help: 'open: on SocketCluster, plain WebSocket and TCP anyone may subscribe, as in the old systems. Those endpoints are not there yet.',
+    help: 'open: on SocketCluster, plain WebSocket and TCP anyone may subscribe, as in the old systems.',
   }),
 
   graphiql: option(onOff, { default: 'on', group: 'GraphQL', help: 'GraphiQL for browsers on /graphql.' }),

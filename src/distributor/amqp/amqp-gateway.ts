@@ -1,7 +1,15 @@
 import type { ControlBus } from '../../core/broker.ts'
 import type { Source } from '../../core/source.ts'
-import type { BrokerState, DriverOptions, GatewayOptions, GatewayPublication, LinkedBroker } from '../driver.ts'
+import type {
+  BrokerState,
+  DriverOptions,
+  FanoutListener,
+  GatewayOptions,
+  GatewayPublication,
+  LinkedBroker,
+} from '../driver.ts'
 import { AmqpControlBus } from './amqp-control-bus.ts'
+import { Fanouts } from './fanouts.ts'
 import { Link, type LinkOptions, type LinkWatch } from './link.ts'
 import { Publisher } from './publisher.ts'
 import { declareSetAside } from './set-aside.ts'
@@ -12,6 +20,7 @@ export class AmqpGateway implements LinkedBroker {
   readonly kind = 'linked'
   readonly #urls: readonly string[]
   readonly #namespace: string
+  readonly #log: DriverOptions['log']
   readonly #publisher: Publisher
   readonly #topology: Topology
   readonly #links = new Set<Link>()
@@ -24,6 +33,7 @@ export class AmqpGateway implements LinkedBroker {
     const { queue, publishTimeoutMs, maxMessageBytes } = options
     this.#urls = urls
     this.#namespace = namespace
+    this.#log = log
     const publishingWatch: LinkWatch = {
       ...this.#watch('publishing'),
       onBlocked: (reason) => {
@@ -75,6 +85,14 @@ export class AmqpGateway implements LinkedBroker {
 
   bindAllAgain(): Promise<void> {
     return this.#topology.bindAllAgain()
+  }
+
+  hearFanouts(
+    exchanges: Parameters<LinkedBroker['hearFanouts']>[0],
+    receive: FanoutListener,
+  ): { close(): Promise<void> } {
+    const options = { ...exchanges, prefix: `${this.#namespace}.fanouts`, log: this.#log }
+    return new Fanouts(this.openLink, options, receive)
   }
 
   openControlBus(): ControlBus {
