@@ -29,6 +29,7 @@ import { observerOf } from './observability/observer-of.ts'
 import { openOpsListener } from './observability/ops-listener.ts'
 import { answeringRegistry } from './registries/answering-registry.ts'
 import { openRegistry } from './registries/open-registry.ts'
+import { serveClientPage } from './transports/client-page/client-page.ts'
 import { FanOut } from './transports/fan-out.ts'
 import { GraphiQLPage, wantsPage } from './transports/graphiql-page.ts'
 import { createGraphQLHttp, serveGraphQL } from './transports/graphql-http.ts'
@@ -209,6 +210,7 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
       observer.log('error', `a request failed: ${error instanceof Error ? error.message : String(error)}`),
     requests: new Map([
       ['/', landingPage({ version, graphiql: config.graphiql, broker: () => (gateway.up ? 'UP' : 'DOWN') })],
+      ['/client', serveClientPage],
       [
         '/graphql',
         (request, response) =>
@@ -250,6 +252,7 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
       { name: 'GraphQL over HTTP, SSE', url: `http://${base}/graphql` },
       { name: 'graphql-transport-ws', url: `ws://${base}/graphql` },
       { name: 'plain WebSocket', url: `ws://${base}/ws` },
+      { name: 'its page', url: `http://${base}/client` },
       ...(tcp ? [{ name: 'framed TCP', url: `tcp://${urlHost(config.host)}:${tcp.port}` }] : []),
       ...(echo ? [{ name: 'TCP echo', url: `tcp://${urlHost(config.host)}:${echo.port}` }] : []),
       ...(ops ? [{ name: 'health and metrics', url: `${ops.url}/readyz` }] : []),

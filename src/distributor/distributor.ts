@@ -181,14 +181,14 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 interface Bodies {
   readonly contentType: string
   /** Undefined for what it cannot hold. */
-  encode(data: unknown): string | undefined
+  readonly encode: (data: unknown) => string | undefined
   /** Throws for what it is not. */
-  decode(text: string): unknown
+  readonly decode: (text: string) => unknown
 }
 
 const json: Bodies = {
   contentType: 'application/json',
-  encode: (data) => JSON.stringify(data) as string | undefined,
+  encode: (data) => JSON.stringify(data),
   decode: (text) => JSON.parse(text) as unknown,
 }
 

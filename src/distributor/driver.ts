@@ -91,10 +91,11 @@ export interface GatewayPublication extends Publication {
   readonly mandatory?: boolean
 }
 
-export interface FanoutExchange {
-  readonly name: string
-  /** As it is declared where it is missing. */
-  readonly durable: boolean
+export interface FanoutExchanges {
+  readonly own: string
+  /** Those of other programs: not durable, as the old WebSocket manager declares them. */
+  readonly fedBy: readonly string[]
+  readonly declared: readonly string[]
 }
 
 /** Must not throw. */
@@ -113,14 +114,11 @@ interface AnyGatewayBroker extends Broker {
   openControlBus(): ControlBus
 
   /**
-   * Hands over what comes to the fanout exchanges `heard`, each replica all of it, in order, through a queue of its own that outlives a lost connection by
-   * minutes. After such a loss a message may come twice. Exchanges that are missing, those only `declared` included, are declared, and again when they are
-   * gone; existing ones are taken as they are. Returns before the broker is there.
+   * Hands over what comes to the durable fanout exchange `own` and to those that feed it, in order, each replica all of it, through a queue of its own that
+   * outlives a lost connection by minutes. After such a loss a message may come twice. Exchanges that are missing, those only `declared` included, are
+   * declared, and again when they are gone; existing ones are taken as they are. Returns before the broker is there.
    */
-  hearFanouts(
-    exchanges: { readonly heard: readonly FanoutExchange[]; readonly declared: readonly FanoutExchange[] },
-    receive: FanoutListener,
-  ): { close(): Promise<void> }
+  hearFanouts(exchanges: FanoutExchanges, receive: FanoutListener): { close(): Promise<void> }
 
   /** Publications under way get a moment to be confirmed. Idempotent. */
   close(): Promise<void>

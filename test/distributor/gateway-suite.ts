@@ -137,10 +137,7 @@ export function gatewaySuite(name: string, open: () => Promise<GatewayUnderTest>
     })
 
     test('hears fanout exchanges, each replica everything, in order, whoever publishes', async () => {
-      const exchanges = {
-        heard: ['heard', 'too'].map((name) => ({ name, durable: false })),
-        declared: [{ name: 'said', durable: false }],
-      }
+      const exchanges = { own: 'heard', fedBy: ['too'], declared: ['said'] }
       const heard = [under.broker, under.replica].map((broker) => {
         const inbox = new Inbox<Message>('what fanout exchanges say')
         return { inbox, fanouts: broker.hearFanouts(exchanges, (message) => inbox.push(message)) }

@@ -3,6 +3,7 @@ import type { Source } from '../../core/source.ts'
 import type {
   BrokerState,
   DriverOptions,
+  FanoutExchanges,
   FanoutListener,
   GatewayOptions,
   GatewayPublication,
@@ -87,12 +88,8 @@ export class AmqpGateway implements LinkedBroker {
     return this.#topology.bindAllAgain()
   }
 
-  hearFanouts(
-    exchanges: Parameters<LinkedBroker['hearFanouts']>[0],
-    receive: FanoutListener,
-  ): { close(): Promise<void> } {
-    const options = { ...exchanges, prefix: `${this.#namespace}.fanouts`, log: this.#log }
-    return new Fanouts(this.openLink, options, receive)
+  hearFanouts(exchanges: FanoutExchanges, receive: FanoutListener): { close(): Promise<void> } {
+    return new Fanouts(this.openLink, { ...exchanges, log: this.#log }, receive)
   }
 
   openControlBus(): ControlBus {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Channel } from 'amqplib'
 import type { Observer } from '../../core/observer.ts'
-import type { FanoutExchange, FanoutListener } from '../driver.ts'
+import type { FanoutExchanges, FanoutListener } from '../driver.ts'
 import { pause } from './backoff.ts'
 import { ensureExchange } from './exchange.ts'
 import { KeptChannel } from './kept-channel.ts'
@@ -26,15 +26,14 @@ const ackEvery = 100
 /** What the queue may hold meanwhile, in bytes; then the oldest goes. */
 const maxBacklogBytes = 64 * 1024 * 1024
 
-export interface FanoutOptions {
-  /** Prefix of the queue's name. */
-  readonly prefix: string
-  readonly heard: readonly FanoutExchange[]
-  readonly declared: readonly FanoutExchange[]
+export interface FanoutOptions extends FanoutExchanges {
   readonly log: Observer['log']
 }
 
-/** What comes to some fanout exchanges, through one queue of this process's own, over connections that heal. */
+/**
+ * What comes to some fanout exchanges, through one queue of this process's own, over connections that heal. The queues of all replicas hang on one durable exchange,
+ * and the exchanges of others feed that one: where RabbitMQ has forgotten those, the first replica that binds them again does it for all.
+ */
 export class Fanouts {
   readonly #options: FanoutOptions
   readonly #receive: FanoutListener
@@ -63,8 +62,9 @@ export class Fanouts {
 
   async #establish(session: LinkSession): Promise<void> {
     const { connection } = session
-    const { heard, declared } = this.#options
-    for (const { name, durable } of [...heard, ...declared]) await ensureExchange(connection, name, 'fanout', durable)
+    const { own, fedBy, declared } = this.#options
+    await ensureExchange(connection, own, 'fanout')
+    for (const name of [...fedBy, ...declared]) await ensureExchange(connection, name, 'fanout', false)
     const channel = await connection.createChannel()
     channel.on('error', (error) => session.fail(error))
     channel.on('close', () => session.fail(new Error('the channel of fanout exchanges was closed')))
@@ -95,7 +95,9 @@ export class Fanouts {
   }
 
   async #bind(channel: Channel): Promise<void> {
-    for (const { name } of this.#options.heard) await channel.bindQueue(this.#queue, name, '')
+    const { own, fedBy } = this.#options
+    await channel.bindQueue(this.#queue, own, '')
+    for (const name of fedBy) await channel.bindExchange(own, name, '')
   }
 
   async #tend(session: LinkSession): Promise<void> {
@@ -105,7 +107,7 @@ export class Fanouts {
       if (session.signal.aborted) return
       try {
         await kept.do(async (channel) => {
-          for (const { name } of this.#options.declared) await channel.checkExchange(name)
+          for (const name of this.#options.declared) await channel.checkExchange(name)
           await this.#bind(channel)
         })
       } catch (error) {
@@ -135,6 +137,6 @@ export class Fanouts {
   }
 
   #newName(): string {
-    return `${this.#options.prefix}.${randomUUID()}`
+    return `${this.#options.own}.${randomUUID()}`
   }
 }

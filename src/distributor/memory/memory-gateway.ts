@@ -5,6 +5,7 @@ import { GatewayError } from '../../errors.ts'
 import type {
   BrokerState,
   DriverOptions,
+  FanoutExchanges,
   FanoutListener,
   GatewayOptions,
   GatewayPublication,
@@ -86,20 +87,18 @@ export class MemoryGateway implements RoutingBroker {
     this.#lease.broker.unbind({ exchange, key }, this.#sink)
   }
 
-  hearFanouts(
-    { heard, declared }: Parameters<RoutingBroker['hearFanouts']>[0],
-    receive: FanoutListener,
-  ): { close(): Promise<void> } {
+  hearFanouts({ own, fedBy, declared }: FanoutExchanges, receive: FanoutListener): { close(): Promise<void> } {
+    const heard = [own, ...fedBy]
     const { broker } = this.#lease
     let closed = false
     // Not within the call that published, as over a wire.
     const sink = { take: (message: Message) => queueMicrotask(() => closed || receive(message)) }
-    for (const { name } of [...heard, ...declared]) broker.declare(name, 'FANOUT')
-    for (const { name } of heard) broker.bind({ exchange: name, key: '' }, sink)
+    for (const name of [...heard, ...declared]) broker.declare(name, 'FANOUT')
+    for (const name of heard) broker.bind({ exchange: name, key: '' }, sink)
     return {
       close: async () => {
         closed = true
-        for (const { name } of heard) broker.unbind({ exchange: name, key: '' }, sink)
+        for (const name of heard) broker.unbind({ exchange: name, key: '' }, sink)
       },
     }
   }

@@ -29,6 +29,7 @@ export function listenToChannel(parts: ChannelParts): void {
   const { session, outbox, envelope, channel, after, checkpoints, onEnd } = parts
   const encode = envelope === 'json' ? enveloped : bare
   const feed = session.subscribe({ clientId: channel, after, checkpoints })
+  if (envelope === 'json') outbox.push(jsonTextFrame({ kind: 'joined', channel }))
   feed.pipe({
     take: (event) => {
       if (!outbox.hasRoom) {

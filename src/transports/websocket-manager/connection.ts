@@ -135,6 +135,7 @@ export class Connection {
       onDelivered,
     })
     room.join(member)
+    if (this.#envelope === 'json') member.tell(jsonTextFrame({ kind: 'joined' }))
     this.#socket.once('close', () => room.leave(member))
     return ({ body, binary }) => {
       if (room.accept(member, new RoomFrame(body, binary))) return

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { Message } from '../../core/message.ts'
+import type { Message, MessageProperties } from '../../core/message.ts'
 import { BoundedSet } from '../../distributor/amqp/bounded-set.ts'
-import type { GatewayBroker, GatewayPublication } from '../../distributor/driver.ts'
+import type { GatewayBroker } from '../../distributor/driver.ts'
+import { GatewayError } from '../../errors.ts'
 import { HeldFrames } from './held-frames.ts'
 import type { Member } from './member.ts'
 import { type FrameKind, RoomFrame } from './room-frame.ts'
@@ -10,6 +11,8 @@ import { type FrameKind, RoomFrame } from './room-frame.ts'
 const replicaHeader = 'x-warren-replica'
 /** Frames of other replicas that are remembered: one whose confirmation was lost is published again. */
 const rememberedFrames = 10_000
+/** How long processors are waited for that were there, in milliseconds: frames wait for them within the bounds of those that wait for the broker. */
+const processorsMs = 30_000
 /** What the broker is given to confirm the rest at the end, in milliseconds. */
 const closeMs = 2_000
 
@@ -35,8 +38,9 @@ export class Room {
   readonly #amongReplicas: string
   readonly #held: HeldFrames
   readonly #fanouts: { close(): Promise<void> }
-  /** What of a frame the broker has not confirmed, where it has confirmed a part. */
-  readonly #halfPublished = new WeakMap<RoomFrame, Set<GatewayPublication>>()
+  /** What of a frame the broker has not confirmed. */
+  readonly #unconfirmed = new WeakMap<RoomFrame, Set<'room' | 'processors'>>()
+  #processors: { were: boolean; missingSince: number | undefined } = { were: false, missingSince: undefined }
   readonly #seen = new BoundedSet<string>(rememberedFrames)
 
   constructor(options: RoomOptions) {
@@ -50,14 +54,7 @@ export class Room {
       onDropped: (reason) => options.log('error', `a frame of the WebSocket manager was dropped: ${reason}`),
     })
     this.#fanouts = broker.hearFanouts(
-      {
-        // As the old programs declare them: who finds them otherwise takes them as they are.
-        heard: [
-          { name: inExchange, durable: false },
-          { name: this.#amongReplicas, durable: true },
-        ],
-        declared: [{ name: outExchange, durable: false }],
-      },
+      { own: this.#amongReplicas, fedBy: [inExchange], declared: [outExchange] },
       (message) => this.#hear(message),
     )
   }
@@ -101,26 +98,38 @@ export class Room {
     for (const member of this.#members) if (member !== except) member.deliver(frame, kind)
   }
 
-  /** Both copies are asked for at once, so that they stand in one order on every exchange. */
+  /** Both copies are asked for at once, so that they stand in one order on every exchange; other clients' before what processors answer. */
   async #publish(frame: RoomFrame): Promise<void> {
-    const { broker, outExchange } = this.#options
     const { body, properties } = frame
-    const headers = { [replicaHeader]: this.#replica }
-    const out = { exchange: outExchange, routingKey: '', body, properties, mandatory: false }
-    const among = {
-      exchange: this.#amongReplicas,
-      routingKey: '',
-      body,
-      properties: { ...properties, headers },
-      mandatory: false,
+    const parts = this.#unconfirmed.get(frame) ?? new Set(['room', 'processors'] as const)
+    this.#unconfirmed.set(frame, parts)
+    const among = { ...properties, headers: { [replicaHeader]: this.#replica } }
+    const publishing = {
+      room: (): Promise<void> => this.#send(this.#amongReplicas, body, among, false),
+      processors: (): Promise<void> => this.#sendToProcessors(body, properties),
     }
-    const missing = this.#halfPublished.get(frame) ?? new Set<GatewayPublication>([out, among])
     const results = await Promise.allSettled(
-      [...missing].map((publication) => broker.publish(publication).then(() => missing.delete(publication))),
+      [...parts].map((part) => publishing[part]().then(() => parts.delete(part))),
     )
-    const [failure] = results.filter((result) => result.status === 'rejected')
-    if (!failure) return
-    this.#halfPublished.set(frame, missing)
-    throw failure.reason
+    const failure = results.find((result) => result.status === 'rejected')
+    if (failure) throw failure.reason
+  }
+
+  /** Processors that were there and are gone, for a restart of theirs or of RabbitMQ's, are waited for. Where there are none, nobody is told. */
+  async #sendToProcessors(body: Buffer, properties: MessageProperties): Promise<void> {
+    try {
+      await this.#send(this.#options.outExchange, body, properties, true)
+      this.#processors = { were: true, missingSince: undefined }
+    } catch (error) {
+      if (!(error instanceof GatewayError) || error.field !== 'routingKey') throw error
+      const { were, missingSince = Date.now() } = this.#processors
+      const waitFor = were && Date.now() - missingSince < processorsMs
+      this.#processors = { were: waitFor, missingSince }
+      if (waitFor) throw new Error('no processor is bound to its exchange', { cause: error })
+    }
+  }
+
+  #send(exchange: string, body: Buffer, properties: MessageProperties, mandatory: boolean): Promise<void> {
+    return this.#options.broker.publish({ exchange, routingKey: '', body, properties, mandatory })
   }
 }

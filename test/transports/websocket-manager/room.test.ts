@@ -25,6 +25,9 @@ async function join(query = '', of = open, options: FrameOptions = {}): Promise<
   const before = members(of)
   const client = await connectFrames(wsUrl(of, query), options)
   await eventually('the client to be in the room', () => members(of) > before)
+  if (/envelope=json|channel=(?!.*envelope=none)/.test(query)) {
+    expect(JSON.parse(await client.next())).toMatchObject({ kind: 'joined' })
+  }
   return client
 }
 
