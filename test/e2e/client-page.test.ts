@@ -46,7 +46,7 @@ async function say(page: Page, text: string): Promise<void> {
 test('a text sent on one page shows on the other, and on both as processed, with a processor in Python on RabbitMQ', async () => {
   const env = { WARREN_BROKER_URL: vhost.url, WARREN_LEGACY_ACCESS: 'open' }
   await using gateway = await startGateway({ env })
-  await using _processor = await startPythonProcessor(vhost.url)
+  await using processor = await startPythonProcessor(vhost.url)
   const one = await openPage(`${gateway.url}/client`)
   const two = await openPage(`${gateway.url}/client`)
   await Promise.all([connected(one), connected(two)])
@@ -70,7 +70,7 @@ test('a text sent on one page shows on the other, and on both as processed, with
   await one.getByRole('status').getByText('trying again').waitFor()
   await say(one, 'said while away')
   expect(await list(one, 'Sent').last().getAttribute('data-waiting')).toBe('')
-  await using _again = await gateway.again()
+  await using again = await gateway.again()
   await Promise.all([connected(one), connected(two)])
   await list(one, 'Processed').getByText('SAID WHILE AWAY (py)').waitFor()
   await one.locator('#sent li:not([data-waiting])', { hasText: 'said while away' }).waitFor()
