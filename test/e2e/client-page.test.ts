@@ -71,10 +71,12 @@ test('a text sent on one page shows on the other, and on both as processed, with
   await say(one, 'said while away')
   expect(await list(one, 'Sent').last().getAttribute('data-waiting')).toBe('')
   await using again = await gateway.again()
+  expect(again.port).toBe(gateway.port)
   await Promise.all([connected(one), connected(two)])
   await list(one, 'Processed').getByText('SAID WHILE AWAY (py)').waitFor()
   await one.locator('#sent li:not([data-waiting])', { hasText: 'said while away' }).waitFor()
 
+  expect(processor.taken).toEqual(['Hello, <b>everybody</b> 😀', 'and hello back', 'said while away'])
   expect(browser.outside()).toEqual([])
   // The browser itself complains of each connection in vain.
   expect(complaints.filter((text) => !/WebSocket connection to .* failed/.test(text))).toEqual([])

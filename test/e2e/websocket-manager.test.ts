@@ -131,6 +131,7 @@ describe('RabbitMQ stops and starts', () => {
       return heard
     }
     const [atHere, atThere] = await Promise.all([heardOf(here), heardOf(there)])
+    expect(new Set([...sharing.taken, ...withIt.taken])).toEqual(new Set([...before, ...through]))
     expect(atHere).toEqual({ sent: through, other: [] })
     expect(atThere).toEqual({ sent: [], other: through })
   }, 180_000)
