@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../config/version.ts'
 import { checkConfigCommand } from './check-config.ts'
+import { connectionsCommand } from './connections.ts'
 import { exitStatus, report } from './failure.ts'
 import { printSchemaCommand } from './print-schema.ts'
 import { publishCommand } from './publish.ts'
@@ -19,6 +20,7 @@ export async function run(args: readonly string[]): Promise<number> {
     .addCommand(publishCommand())
     .addCommand(tailCommand())
     .addCommand(quarantineCommand())
+    .addCommand(connectionsCommand())
     .addCommand(checkConfigCommand())
     .addCommand(printSchemaCommand())
   for (const command of withInner(program)) {
