@@ -3,6 +3,7 @@ import { authenticate, type Credentials } from './auth/authenticate.ts'
 import { eitherVerifier } from './auth/either-verifier.ts'
 import { jwksVerifier } from './auth/jwks.ts'
 import { hmacSigner, hmacVerifier } from './auth/jwt.ts'
+import { anonymousFor } from './auth/legacy-access.ts'
 import { createPasswords } from './auth/passwords.ts'
 import { tellingRefusals } from './auth/refusals-told.ts'
 import { readOrCreateSecret } from './auth/secret.ts'
@@ -30,6 +31,7 @@ import { openOpsListener } from './observability/ops-listener.ts'
 import type { OpenTracing } from './observability/tracing.ts'
 import { answeringRegistry } from './registries/answering-registry.ts'
 import { openRegistry } from './registries/open-registry.ts'
+import { serveClientPage } from './transports/client-page/client-page.ts'
 import { FanOut } from './transports/fan-out.ts'
 import { GraphiQLPage, wantsPage } from './transports/graphiql-page.ts'
 import { createGraphQLHttp, serveGraphQL } from './transports/graphql-http.ts'
@@ -37,6 +39,9 @@ import { createGraphQLWs } from './transports/graphql-ws.ts'
 import { openHttpListener } from './transports/http-listener.ts'
 import { landingPage } from './transports/landing-page.ts'
 import { Origins } from './transports/origins.ts'
+import { openEcho } from './transports/tcp/echo.ts'
+import { openFramedTcp } from './transports/tcp/framed-listener.ts'
+import { createWebSocketManager } from './transports/websocket-manager/websocket-manager.ts'
 
 export interface App {
   /** Where each endpoint is, in the order in which a newcomer wants to know. */
@@ -191,6 +196,20 @@ async function open(config: Config, closing: Closing, close: App['close']): Prom
     onOutboxBytes: (change) => observer.outboxBytes(change),
   })
   closing.push(() => graphqlWs.close())
+  const legacy = { stranger: anonymousFor(config.legacyAccess), strangersMayStay: config.legacyAccess === 'open' }
+  const onOutboxBytes = (change: number) => observer.outboxBytes(change)
+  const webSocketManager = createWebSocketManager({
+    ...graphql,
+    ...config,
+    ...legacy,
+    broker,
+    inExchange: config.towsmanagerExchange,
+    outExchange: config.wsmanagerExchange,
+    onOutboxBytes,
+    onRelayed: () => observer.eventsOf('websocket').relay(),
+    log: (level, text, details) => observer.log(level, text, details),
+  })
+  closing.push(() => webSocketManager.close())
   const graphiql = config.graphiql ? new GraphiQLPage() : undefined
   const http = await openHttpListener({
     host: config.host,
@@ -203,15 +222,31 @@ async function open(config: Config, closing: Closing, close: App['close']): Prom
       observer.log('error', `a request failed: ${error instanceof Error ? error.message : String(error)}`),
     requests: new Map([
       ['/', landingPage({ version, graphiql: config.graphiql, broker: () => (gateway.up ? 'UP' : 'DOWN') })],
+      ['/client', serveClientPage],
       [
         '/graphql',
         (request, response) =>
           graphiql && wantsPage(request) ? graphiql.serve(request, response) : serveGraphQL(yoga, request, response),
       ],
     ]),
-    upgrades: new Map([['/graphql', (request, socket, head) => graphqlWs.upgrade(request, socket, head)]]),
+    upgrades: new Map([
+      ['/graphql', (request, socket, head) => graphqlWs.upgrade(request, socket, head)],
+      ['/ws', (request, socket, head) => webSocketManager.upgrade(request, socket, head)],
+    ]),
   })
   closing.push(() => http.close())
+  const onTcp = {
+    ...graphql,
+    ...config,
+    ...legacy,
+    onOutboxBytes,
+    idleTimeoutMs: config.tcpIdleTimeoutMs,
+    authenticate: (token: string) => graphql.authenticate({ connectionParams: { token } }),
+  }
+  const tcp = config.tcpPort === 'off' ? undefined : await openFramedTcp({ ...onTcp, port: config.tcpPort })
+  closing.push(() => tcp?.close())
+  const echo = config.tcpEchoPort === 'off' ? undefined : await openEcho({ ...onTcp, port: config.tcpEchoPort })
+  closing.push(() => echo?.close())
   closing.push(() => gateway.close())
   closing.push((drainMs) => {
     health.drain()
@@ -232,6 +267,10 @@ async function open(config: Config, closing: Closing, close: App['close']): Prom
       ...(config.graphiql ? [{ name: 'GraphiQL', url: `http://${base}/graphql` }] : []),
       { name: 'GraphQL over HTTP, SSE', url: `http://${base}/graphql` },
       { name: 'graphql-transport-ws', url: `ws://${base}/graphql` },
+      { name: 'plain WebSocket', url: `ws://${base}/ws` },
+      { name: 'its page', url: `http://${base}/client` },
+      ...(tcp ? [{ name: 'framed TCP', url: `tcp://${urlHost(config.host)}:${tcp.port}` }] : []),
+      ...(echo ? [{ name: 'TCP echo', url: `tcp://${urlHost(config.host)}:${echo.port}` }] : []),
       ...(ops ? [{ name: 'health and metrics', url: `${ops.url}/readyz` }] : []),
     ],
     operatorToken: generated
