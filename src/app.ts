@@ -35,6 +35,7 @@ import { createGraphQLWs } from './transports/graphql-ws.ts'
 import { openHttpListener } from './transports/http-listener.ts'
 import { landingPage } from './transports/landing-page.ts'
 import { Origins } from './transports/origins.ts'
+import { createSocketCluster } from './transports/socketcluster/endpoint.ts'
 
 export interface App {
   /** Where each endpoint is, in the order in which a newcomer wants to know. */
@@ -179,6 +180,13 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
     onOutboxBytes: (change) => observer.outboxBytes(change),
   })
   closing.push(() => graphqlWs.close())
+  const socketCluster = createSocketCluster({
+    ...config,
+    ...graphql,
+    access: config.legacyAccess,
+    onOutboxBytes: (change) => observer.outboxBytes(change),
+  })
+  closing.push(() => socketCluster.close())
   const graphiql = config.graphiql ? new GraphiQLPage() : undefined
   const http = await openHttpListener({
     host: config.host,
@@ -197,7 +205,10 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
           graphiql && wantsPage(request) ? graphiql.serve(request, response) : serveGraphQL(yoga, request, response),
       ],
     ]),
-    upgrades: new Map([['/graphql', (request, socket, head) => graphqlWs.upgrade(request, socket, head)]]),
+    upgrades: new Map([
+      ['/graphql', (request, socket, head) => graphqlWs.upgrade(request, socket, head)],
+      ['/socketcluster/', (request, socket, head) => socketCluster.upgrade(request, socket, head)],
+    ]),
   })
   closing.push(() => http.close())
   closing.push(() => gateway.close())
@@ -216,6 +227,7 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
       ...(config.graphiql ? [{ name: 'GraphiQL', url: `http://${base}/graphql` }] : []),
       { name: 'GraphQL over HTTP, SSE', url: `http://${base}/graphql` },
       { name: 'graphql-transport-ws', url: `ws://${base}/graphql` },
+      { name: 'SocketCluster', url: `ws://${base}/socketcluster/` },
       ...(ops ? [{ name: 'health and metrics', url: `${ops.url}/readyz` }] : []),
     ],
     operatorToken: generated

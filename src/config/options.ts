@@ -113,7 +113,7 @@ export const options = {
   legacyAccess: option(choice('token', 'open'), {
     default: 'token',
     group: 'Identity',
-    help: 'open: on SocketCluster, plain WebSocket and TCP anyone may subscribe, as in the old systems. Those endpoints are not there yet.',
+    help: 'open: on SocketCluster, plain WebSocket and TCP anyone may subscribe, as in the old systems, and GET /jwt gives anyone a publisher’s token. Of those endpoints only SocketCluster is there yet.',
   }),
 
   graphiql: option(onOff, { default: 'on', group: 'GraphQL', help: 'GraphiQL for browsers on /graphql.' }),

@@ -44,6 +44,9 @@ export const anonymous: Identity = {
   expiresAt: undefined,
 }
 
+/** A caller without a token where the operator lets anyone listen, as the old systems did. */
+export const anyListener: Identity = { ...anonymous, scope: { ...anonymous.scope, channels: ['#'] } }
+
 /** Whether its bearer is anybody: has a name, or grants. A token without either is as good as none. */
 export function isKnown({ clientId, scope }: Identity): boolean {
   return clientId !== undefined || scope.operator || scope.publish || scope.channels.length > 0
