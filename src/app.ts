@@ -35,6 +35,7 @@ import { createGraphQLWs } from './transports/graphql-ws.ts'
 import { openHttpListener } from './transports/http-listener.ts'
 import { landingPage } from './transports/landing-page.ts'
 import { Origins } from './transports/origins.ts'
+import { createRest } from './transports/rest/endpoint.ts'
 import { createSocketCluster } from './transports/socketcluster/endpoint.ts'
 
 export interface App {
@@ -187,6 +188,24 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
     onOutboxBytes: (change) => observer.outboxBytes(change),
   })
   closing.push(() => socketCluster.close())
+  const defaultSource = {
+    exchange: `${config.namespace}.events`,
+    exchangeType: 'TOPIC',
+    routingKey: defaultRoutingKey,
+    clientId: undefined,
+  } as const
+  const rest = createRest({
+    ...config,
+    ...graphql,
+    origins,
+    access: config.legacyAccess,
+    defaultSource,
+    issuePublisherToken: async (clientId) => {
+      const issuedAfter = clientId === undefined ? undefined : gateway.revocations.of(clientId)
+      const grant = { clientId, scope: ['publish'], ttlSeconds: config.tokenTtlMs / 1000, issuedAfter }
+      return (await signer.sign(grant)).token
+    },
+  })
   const graphiql = config.graphiql ? new GraphiQLPage() : undefined
   const http = await openHttpListener({
     host: config.host,
@@ -198,6 +217,7 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
     onError: (error) =>
       observer.log('error', `a request failed: ${error instanceof Error ? error.message : String(error)}`),
     requests: new Map([
+      ...rest,
       ['/', landingPage({ version, graphiql: config.graphiql, broker: () => (gateway.up ? 'UP' : 'DOWN') })],
       [
         '/graphql',
@@ -214,12 +234,7 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
   closing.push(() => gateway.close())
   closing.push(() => health.drain())
 
-  await gateway.open({
-    exchange: `${config.namespace}.events`,
-    exchangeType: 'TOPIC',
-    routingKey: defaultRoutingKey,
-    clientId: undefined,
-  })
+  await gateway.open(defaultSource)
 
   const base = `${urlHost(config.host)}:${http.port}`
   return {
