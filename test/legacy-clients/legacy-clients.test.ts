@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { WebSocket } from 'ws'
 import { type ChannelListener, callerOf, listen, publish } from '../e2e/graphql-caller.ts'
 import { eventually } from '../support/eventually.ts'
 import { type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
@@ -8,6 +9,7 @@ import { type TestVhost, testVhost } from '../support/rabbitmq.ts'
 import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
 import { amqpPublish } from '../support/third-party.ts'
 import { type LegacyClient, type Release, releases } from './legacy-client.ts'
+import { connectRaw, golden, type RawClient, socketClusterUrl } from './socketcluster-frames.ts'
 
 /** What the gateway tells clients in the handshake: one that is not pinged for so long goes, and so does one that does not answer. */
 const pingTimeoutMs = 20_000
@@ -20,6 +22,32 @@ let publisher: string
 /** Connected from the first test to the last, and doing nothing. */
 let idle: { release: Release; client: LegacyClient }[]
 let idleSince: number
+/** The same, by their frames. */
+let idlePython: IdleFrames
+let idleJava: IdleFrames
+let idleOfProtocol1: IdleFrames
+
+interface IdleFrames {
+  readonly client: RawClient
+  readonly texts: string[]
+  pings: number
+}
+
+/** Answers `#1` as the clients in Python and Java do, and nothing else; what is empty they fall over. */
+async function idleFrames(handshake: string, query = ''): Promise<IdleFrames> {
+  const client = await connectRaw(socketClusterUrl(gateway.url, query))
+  const idle: IdleFrames = { client, texts: [], pings: 0 }
+  client.frames.send(handshake)
+  await client.answer(1)
+  client.frames.socket.on('ping', () => {
+    idle.pings += 1
+  })
+  client.frames.socket.on('message', (data: Buffer) => {
+    idle.texts.push(data.toString())
+    if (data.toString() === '#1') client.frames.send('#2')
+  })
+  return idle
+}
 
 beforeAll(async () => {
   vhost = await testVhost('legacy-clients')
@@ -34,10 +62,15 @@ beforeAll(async () => {
       return { release, client }
     }),
   )
+  const handshake = { event: '#handshake', data: { authToken: null }, cid: 1 }
+  idlePython = await idleFrames(golden.python(handshake))
+  idleJava = await idleFrames(golden.java({ ...handshake, data: {} }))
+  idleOfProtocol1 = await idleFrames(golden.javaScript(handshake), '?protocolVersion=1')
   idleSince = Date.now()
 }, 120_000)
 afterAll(async () => {
   for (const { client } of idle ?? []) client[Symbol.dispose]()
+  for (const one of [idlePython, idleJava, idleOfProtocol1]) await one?.client[Symbol.asyncDispose]()
   await proxy?.close()
   await gateway?.[Symbol.asyncDispose]()
   await vhost?.close()
@@ -202,6 +235,14 @@ describe('all releases at once', () => {
       expect(await client.authenticate(operator)).toBe(true)
     }
   }, 60_000)
+
+  test('and so do clients in Python and Java, which are sent no ping but that of WebSocket; who says its protocol is pinged in it', () => {
+    for (const { client, texts, pings } of [idlePython, idleJava]) {
+      expect([client.frames.socket.readyState, texts, pings]).toEqual([WebSocket.OPEN, [], expect.any(Number)])
+      expect(pings).toBeGreaterThanOrEqual(2)
+    }
+    expect(idleOfProtocol1).toMatchObject({ texts: ['#1', '#1'], pings: 0 })
+  })
 
   test('are sent away at a restart with the code that brings them back', async () => {
     expect(await gateway.stop()).toBe(0)

@@ -323,6 +323,7 @@ export class Connection implements Caller {
   /** Nothing is read from a client that is ahead of us: its own sending stands still. */
   #listenOrNot(): void {
     const { socket } = this.parts
+    if (socket.readyState !== socket.OPEN) return
     const isAhead =
       this.#busy || (this.#session && this.#waiting.length > 0) || this.#unreadBytes > maxUnreadAnswerBytes
     if (isAhead && !socket.isPaused) socket.pause()

@@ -8,7 +8,7 @@ export interface HeartbeatOptions {
   readonly pingTimeoutMs: number
 }
 
-/** As the stock server has them. */
+/** As the stock server had them in the days of protocol 1; its time-out is longer now. */
 export const stockHeartbeat: HeartbeatOptions = { pingIntervalMs: 8_000, probeGapMs: 1_000, pingTimeoutMs: 20_000 }
 
 /** A text frame of protocol 1 or 2, or a ping of WebSocket itself. */
