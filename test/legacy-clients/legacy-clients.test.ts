@@ -1,10 +1,12 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { WebSocket } from 'ws'
 import { type ChannelListener, callerOf, listen, publish } from '../e2e/graphql-caller.ts'
 import { eventually } from '../support/eventually.ts'
 import { type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
+import { Inbox } from '../support/inbox.ts'
 import { type TestVhost, testVhost } from '../support/rabbitmq.ts'
 import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
 import { amqpPublish } from '../support/third-party.ts'
@@ -224,6 +226,20 @@ describe.each(releases)('$name', (release) => {
     lost.subscribe(clientId, { data: { after: 'no cursor' } })
     expect(await lost.gaps.next()).toMatchObject({ channel: clientId, reason: 'INVALID_CURSOR' })
   })
+})
+
+test('the sample subscriber hears what the sample publisher publishes', async () => {
+  const subscriber = spawn(process.execPath, ['examples/subscriber/subscriber.mjs', 'sample', gateway.url])
+  const lines = new Inbox<string>('a line of the subscriber')
+  createInterface({ input: subscriber.stdout }).on('line', (line) => lines.push(line))
+  try {
+    expect(await lines.next(30_000)).toBe('listening to sample')
+    const args = ['examples/publisher/publisher.mjs', 'sample', '{"n": 1}', publisher, gateway.url]
+    expect((await promisify(execFile)(process.execPath, args)).stdout).toBe('published to sample\n')
+    expect(await lines.next()).toBe('{"n":1}')
+  } finally {
+    subscriber.kill()
+  }
 })
 
 describe('all releases at once', () => {
