@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import socketClusterServer from 'socketcluster-server'
 import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
 import { testSecret, testToken } from '../support/gateway-process.ts'
-import { connectRaw, golden, socketClusterUrl } from './socketcluster-frames.ts'
+import { connectRaw, golden, shakeHands, socketClusterUrl } from './socketcluster-frames.ts'
 
 let gateway: InProcessGateway
 let token: string
@@ -162,6 +162,27 @@ describe('beside the stock server', () => {
         authToken,
       )
       expect(await conversation(url, authToken)).toEqual(theirs)
+    } finally {
+      await stock.close()
+      server.close()
+    }
+  })
+
+  test.each<[string, string, Buffer, unknown]>([
+    ['JSON', 'application/json', Buffer.from('{"b":1,"a":[null,"ü"]}'), { b: 1, a: [null, 'ü'] }],
+    ['text', 'text/plain', Buffer.from('żółw'), 'żółw'],
+    ['bytes', 'application/octet-stream', Buffer.from([0, 255]), Buffer.from([0, 255])],
+  ])('a message of %s has the same payload', async (_what, contentType, body, published) => {
+    const server = createServer()
+    const stock = socketClusterServer.attach(server, { authKey: testSecret })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    try {
+      await using theirs = await shakeHands(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/socketcluster/`)
+      await using ours = await shakeHands(url, token)
+      for (const client of [theirs, ours]) await client.call('#subscribe', { channel: 'alice' })
+      await stock.exchange.transmitPublish('alice', published)
+      await gateway.gateway.publish({ routingKey: 'client.alice', body, properties: { contentType } })
+      expect(await ours.frames.next()).toBe(await theirs.frames.next())
     } finally {
       await stock.close()
       server.close()

@@ -8,7 +8,7 @@ import { publicationOf } from '../../core/publishing.ts'
 import type { Session } from '../../core/session.ts'
 import { badInput, GatewayError } from '../../errors.ts'
 import { memberOf } from './packet.ts'
-import { tokenRefusal } from './refusal.ts'
+import { TokenRefused } from './refusal.ts'
 import type { SubscriptionOptions } from './subscription.ts'
 
 /** The connection that a command came on, after its handshake. */
@@ -45,16 +45,6 @@ export interface Command {
   /** Whether what comes behind it has to wait for its end. */
   readonly inTurn: boolean
   run(caller: Caller, data: unknown): Answer | Promise<Answer>
-}
-
-/** A token that was not taken, with what the clients want to know of it. */
-export class TokenRefused extends Error {
-  readonly refusal: ReturnType<typeof tokenRefusal>
-
-  constructor(error: GatewayError) {
-    super(error.message, { cause: error })
-    this.refusal = tokenRefusal(error)
-  }
 }
 
 /** By event. Whatever else a client calls does not exist here. */

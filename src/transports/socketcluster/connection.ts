@@ -4,14 +4,14 @@ import type { Identity } from '../../core/identity.ts'
 import type { SessionEnd } from '../../core/observer.ts'
 import type { Session } from '../../core/session.ts'
 import { type CloseReason, closeReasons, type ErrorCode, GatewayError } from '../../errors.ts'
-import { latin1Of } from '../fan-out.ts'
 import type { Outbox } from '../outbox.ts'
 import { textFrameHeader } from '../websocket-frame.ts'
-import { type Answer, type Caller, type Command, type CommandParts, commands, TokenRefused } from './commands.ts'
+import { Answers } from './answers.ts'
+import { type Answer, type Caller, type Command, type CommandParts, commands } from './commands.ts'
 import type { Heartbeat } from './heartbeat.ts'
-import { type CallId, decodeFrame, memberOf, type Packet } from './packet.ts'
+import { introductionOf } from './introduction.ts'
+import { type CallId, decodeFrame, type Packet } from './packet.ts'
 import type { PublishFrames } from './publish-frames.ts'
-import { type Refusal, refusalOf } from './refusal.ts'
 import { Subscription, type SubscriptionOptions } from './subscription.ts'
 
 export interface ConnectionParts extends CommandParts {
@@ -37,8 +37,6 @@ export const protocolCloses = {
 
 /** Old clients subscribe before they shake hands; so many packets are kept for them. */
 const maxEarlyPackets = 32
-/** What a client may have asked for and not read, in bytes; past it nothing is read from it until it has. */
-const maxUnreadAnswerBytes = 256 * 1024
 /** What a client may have published that the broker has not confirmed, in bytes; past it nothing is read from it until it has. */
 const maxUnconfirmedBytes = 1024 * 1024
 /** How soon a client that is at the limit of its rate is looked at again, in milliseconds. */
@@ -50,6 +48,7 @@ const rateRetryMs = 250
  */
 export class Connection implements Caller {
   readonly parts: ConnectionParts
+  readonly #answers: Answers
   readonly #openedAt = Date.now()
   readonly #subscriptions = new Map<string, Subscription>()
   readonly #waiting: Packet[] = []
@@ -57,23 +56,22 @@ export class Connection implements Caller {
   /** A command that others wait for is under way. */
   #busy = false
   #unconfirmedBytes = 0
-  #unreadBytes = 0
   #retry: NodeJS.Timeout | undefined
 
   constructor(parts: ConnectionParts) {
     this.parts = parts
-    const { socket } = parts
+    const { socket, outbox, log, onRefusal } = parts
+    this.#answers = new Answers({ outbox, log, onRefusal, onChange: () => this.#listenOrNot() })
     socket.on('message', (data: Buffer) => this.#receive(data.toString()))
     socket.on('pong', () => parts.heartbeat.heard())
-    // In place of ws, which answers without looking at what waits already.
     socket.on('ping', (data) => {
       parts.heartbeat.heard()
-      this.#answerBytes(`\x8a${String.fromCharCode(data.length)}${data.toString('latin1')}`)
+      this.#answers.pong(data)
     })
     socket.once('close', (code) => {
       clearTimeout(this.#retry)
       this.#waiting.length = 0
-      parts.outbox.close()
+      outbox.close()
       this.#session?.end(endOf(code))
     })
   }
@@ -116,7 +114,7 @@ export class Connection implements Caller {
   }
 
   readonly transmit = (event: string, data?: unknown): void => {
-    this.parts.outbox.push(frameOf(data === undefined ? { event } : { event, data }))
+    this.#answers.transmit(event, data)
   }
 
   readonly unconfirmed = (change: number): void => {
@@ -224,7 +222,7 @@ export class Connection implements Caller {
     const command = commands.get(event)
     if (!command) {
       // A transmission that nobody listens for is passed over, as the stock server does; a call would wait in vain.
-      if (cid !== undefined) this.#refuse(cid, unknownCall(event))
+      if (cid !== undefined) this.#answers.refuse(cid, unknownCall(event))
       return
     }
     this.#busy = command.inTurn
@@ -243,50 +241,35 @@ export class Connection implements Caller {
       if (answer instanceof Promise) {
         return answer.then(
           (given) => this.#answer(cid, given),
-          (error: unknown) => this.#refuse(cid, error),
+          (error: unknown) => this.#answers.refuse(cid, error),
         )
       }
       this.#answer(cid, answer)
     } catch (error) {
-      this.#refuse(cid, error)
+      this.#answers.refuse(cid, error)
     }
     return Promise.resolve()
   }
 
   async #shakeHands({ data, cid, text }: Packet): Promise<void> {
-    const { socket, gateway, heartbeat, identify, address, nobody, pingTimeoutMs } = this.parts
-    this.#listenOrNot()
-    const token = memberOf(data, 'authToken')
-    let identity = nobody
-    let refused: TokenRefused | undefined
+    const { socket, gateway, heartbeat, address, nobody, pingTimeoutMs, onRefusal } = this.parts
     try {
-      if (typeof token === 'string' && token !== '') identity = await identify(token)
-    } catch (error) {
-      if (!(error instanceof GatewayError)) return this.#failHandshake(cid, error, 'TOO_MANY')
-      refused = new TokenRefused(error)
-      this.parts.onRefusal(error.code)
-    }
-    if (socket.readyState !== socket.OPEN) return
-    try {
+      const { identity, refused } = await introductionOf(data, this.parts)
+      if (socket.readyState !== socket.OPEN) return
       const onClose = (reason: CloseReason) => this.closeFor(reason)
       this.#session = gateway.openSession({ identity, transport: 'socketcluster', address, onClose })
+      heartbeat.shaken(text)
+      const status = { id: randomUUID(), pingTimeout: pingTimeoutMs }
+      const authError = refused ? { authError: refused.refusal } : {}
+      this.#answers.give(cid, { ...status, ...authError, isAuthenticated: identity !== nobody })
+      if (refused?.refusal.code) onRefusal(refused.refusal.code)
+      if (refused?.refusal.isBadToken) this.transmit('#removeAuthToken')
+      this.#busy = false
+      this.#work()
     } catch (error) {
-      return this.#failHandshake(cid, error, 'TOO_MANY')
+      this.#answers.refuse(cid, error)
+      this.closeFor('TOO_MANY')
     }
-    heartbeat.shaken(text)
-    // A bad token does not keep a client out: it is told, and comes in as nobody.
-    const authError = refused ? { authError: refused.refusal } : {}
-    this.#answer(cid, {
-      data: { id: randomUUID(), pingTimeout: pingTimeoutMs, ...authError, isAuthenticated: identity !== nobody },
-    })
-    if (refused?.refusal.isBadToken) this.transmit('#removeAuthToken')
-    this.#busy = false
-    this.#work()
-  }
-
-  #failHandshake(cid: CallId | undefined, error: unknown, reason: CloseReason): void {
-    this.#refuse(cid, error)
-    this.closeFor(reason)
   }
 
   #refuseEarly(): void {
@@ -294,46 +277,18 @@ export class Connection implements Caller {
   }
 
   #answer(cid: CallId | undefined, { data, afterwards }: Answer): void {
-    // Never a member `error` on success, not even null: the clients in Python ask whether it is there.
-    if (cid !== undefined) this.#answerBytes(frameOf(data === undefined ? { rid: cid } : { rid: cid, data }))
+    this.#answers.give(cid, data)
     afterwards?.()
-  }
-
-  #refuse(cid: CallId | undefined, error: unknown): void {
-    const refusal: Refusal = error instanceof TokenRefused ? error.refusal : refusalOf(error, this.parts.log)
-    if (refusal.code) this.parts.onRefusal(refusal.code)
-    if (cid !== undefined) this.#answerBytes(frameOf({ rid: cid, error: refusal }))
-  }
-
-  #answerBytes(bytes: string): void {
-    const { outbox } = this.parts
-    if (outbox.hasRoom) this.#unreadBytes = 0
-    this.#unreadBytes += bytes.length
-    outbox.push(bytes)
-    if (this.#unreadBytes > maxUnreadAnswerBytes) outbox.whenRoom(this)
-    this.#listenOrNot()
-  }
-
-  /** There is room for answers again. */
-  flush(): void {
-    this.#unreadBytes = 0
-    this.#listenOrNot()
   }
 
   /** Nothing is read from a client that is ahead of us: its own sending stands still. */
   #listenOrNot(): void {
     const { socket } = this.parts
     if (socket.readyState !== socket.OPEN) return
-    const isAhead =
-      this.#busy || (this.#session && this.#waiting.length > 0) || this.#unreadBytes > maxUnreadAnswerBytes
+    const isAhead = this.#busy || (this.#session && this.#waiting.length > 0) || this.#answers.areUnread
     if (isAhead && !socket.isPaused) socket.pause()
     else if (!isAhead && socket.isPaused) socket.resume()
   }
-}
-
-function frameOf(packet: object): string {
-  const bytes = latin1Of(JSON.stringify(packet))
-  return `${textFrameHeader(bytes.length)}${bytes}`
 }
 
 function unknownCall(event: string): GatewayError {

@@ -28,7 +28,7 @@ export function refusalOf(error: unknown, log: (text: string, details: Record<st
 }
 
 /** What is wrong with a token, by the names that the clients know. A token is bad unless it could not be checked. */
-export function tokenRefusal(error: GatewayError): Refusal & { readonly isBadToken: boolean } {
+function tokenRefusal(error: GatewayError): Refusal & { readonly isBadToken: boolean } {
   const reason = error.cause instanceof TokenRejection ? error.cause.reason : undefined
   const { code, message } = error
   if (code !== 'UNAUTHENTICATED' || reason === 'keys-unavailable') {
@@ -39,5 +39,15 @@ export function tokenRefusal(error: GatewayError): Refusal & { readonly isBadTok
     message,
     code,
     isBadToken: true,
+  }
+}
+
+/** A token that was not taken, with what the clients want to know of it. */
+export class TokenRefused extends Error {
+  readonly refusal: ReturnType<typeof tokenRefusal>
+
+  constructor(error: GatewayError) {
+    super(error.message, { cause: error })
+    this.refusal = tokenRefusal(error)
   }
 }
