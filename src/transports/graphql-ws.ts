@@ -11,17 +11,18 @@ import { handleProtocols, makeServer } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Feed } from '../core/feed.ts'
 import type { Session } from '../core/session.ts'
-import { type ErrorCode, GatewayError } from '../errors.ts'
+import { type CloseReason, type ErrorCode, GatewayError } from '../errors.ts'
 import { errorMasker } from '../graphql/mask-error.ts'
-import type { FanOut } from './fan-out.ts'
+import { type FanOut, withTraceOf } from './fan-out.ts'
 import type { GraphQLParts } from './graphql-context.ts'
 import type { Yoga } from './graphql-http.ts'
 import { NextFrames } from './graphql-ws-next.ts'
 import { type SocketExtra, serveSocket } from './graphql-ws-socket.ts'
+import { KeepAlive } from './keep-alive.ts'
 import { OperationIds } from './operation-ids.ts'
 import { Outbox } from './outbox.ts'
 import { addressOf } from './peer-address.ts'
-import { closeSocket, closeSockets, endOf, keepAlive } from './websocket-life.ts'
+import { closeSocket, closeSockets, endOf } from './websocket-life.ts'
 
 export interface GraphQLWsOptions extends GraphQLParts {
   readonly yoga: Yoga
@@ -74,7 +75,7 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
       } catch (error) {
         if (!(error instanceof GatewayError)) throw error
         options.onRefusal(error.code)
-        closeSocket(socket, error.code === 'UNAUTHENTICATED' ? 'UNAUTHORIZED' : 'TOO_MANY')
+        closeSocket(socket, refusalOf(error.code))
         return false
       }
     },
@@ -101,7 +102,14 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
           variableValues: payload.variables,
           contextValue: await contextFactory(),
           // graphql-ws calls these instead of its own: Yoga's have the envelope around them.
-          rootValue: { execute, subscribe, opened } satisfies Operation,
+          rootValue: {
+            execute: (args) => {
+              const answer = execute(args)
+              return extra.session ? extra.session.during(answer) : answer
+            },
+            subscribe,
+            opened,
+          } satisfies Operation,
         }
       } catch (error) {
         return [maskError(error)]
@@ -118,7 +126,11 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
       return new NextFrames({ feed, group, outbox, id: ids.clientIdOf(id), args: bare(args), masked })
     },
     onError: (_context, _id, _payload, errors) => errors.map((error) => answered(error).toJSON()),
-    onNext: (_context, _id, _payload, _args, result) => (result.errors ? masked(result) : undefined),
+    onNext: (_context, _id, _payload, args, result) => {
+      // A result is made from the event that was taken last: the next one is taken when this has been written.
+      const told = withTraceOf(operationOf(args).opened.feed?.lastTaken, result)
+      return told.errors ? masked(told) : told
+    },
   })
   const sockets = new WebSocketServer({
     noServer: true,
@@ -133,23 +145,24 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
     options.log('a socket failed in a way that was not foreseen', {
       error: error instanceof Error ? (error.stack ?? error.message) : String(error),
     })
+  const keepAlive = new KeepAlive(options.settings.keepAliveMs)
   const serve = (socket: WebSocket, request: IncomingMessage, stream: Duplex) => {
     // Without a listener an oversized or broken frame would be an uncaught error; ws closes the socket itself.
     socket.on('error', () => undefined)
     const isOpen = () => socket.readyState === socket.OPEN
     const outbox = new Outbox({ socket: stream, isOpen, onBytes: options.onOutboxBytes })
-    serveSocket(server, { socket, request, outbox, ids: new OperationIds() }, fail)
+    const extra: Extra = { socket, request, outbox, ids: new OperationIds() }
+    serveSocket(server, extra, fail)
+    keepAlive.watch(socket, stream, () => extra.session?.end('slow-consumer'))
   }
-  const stopPinging = keepAlive(sockets)
   return {
     upgrade: (request, socket, head) => {
       sockets.handleUpgrade(request, socket, head, (ws) => {
         serve(ws, request, socket)
-        sockets.emit('connection', ws, request)
       })
     },
     close: async () => {
-      stopPinging()
+      keepAlive.close()
       // Those without a session: nobody else tells them.
       await closeSockets(sockets, (client) => closeSocket(client, 'RESTART'))
     },
@@ -191,4 +204,9 @@ function withoutHttp(error: GraphQLError): GraphQLError {
   const { http: _, ...extensions } = error.extensions
   const { nodes, source, positions, path } = error
   return new GraphQLError(error.message, { nodes, source, positions, path, extensions })
+}
+
+function refusalOf(code: ErrorCode): CloseReason {
+  if (code === 'UNAUTHENTICATED') return 'UNAUTHORIZED'
+  return code === 'DRAINING' ? 'RESTART' : 'TOO_MANY'
 }

@@ -3,29 +3,8 @@ import type { SessionEnd } from '../core/observer.ts'
 import { type CloseReason, closeReasons } from '../errors.ts'
 import type { Attention } from './attention.ts'
 
-/** A ping this often finds peers that are gone without a word, in milliseconds; who says nothing until the next is cut off. */
-const keepAliveMs = 12_000
 /** How long a peer may take to answer the last close frame, in milliseconds. */
 const closeTimeoutMs = 1_000
-
-/** Pings every peer, with one timer for all sockets. Returns what stops it. */
-export function keepAlive(sockets: WebSocketServer): () => void {
-  const silent = new WeakSet<WebSocket>()
-  const timer = setInterval(() => {
-    for (const socket of sockets.clients) {
-      if (silent.has(socket)) {
-        socket.terminate()
-      } else {
-        silent.add(socket)
-        socket.ping()
-      }
-    }
-  }, keepAliveMs)
-  sockets.on('connection', (socket: WebSocket) => {
-    for (const sign of ['pong', 'message'] as const) socket.on(sign, () => silent.delete(socket))
-  })
-  return () => clearInterval(timer)
-}
 
 /** In place of ws (`autoPong: false`), which answers pings without looking at what waits already. */
 export function answerPings(socket: WebSocket, attention: Attention): void {

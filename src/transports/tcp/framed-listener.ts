@@ -64,13 +64,11 @@ export async function openFramedTcp(options: FramedTcpOptions): Promise<TcpListe
   }
 }
 
-/** There are too many. */
+/** There are too many, or no more are taken. */
 function turnAway(socket: Socket, { code, message, limit }: GatewayError): void {
-  const { text, comeBack, graphqlWs } = closeReasons.TOO_MANY
-  const frames = [
-    { error: { code, message, limit } },
-    { kind: 'close', reason: 'TOO_MANY', code: graphqlWs, comeBack, text },
-  ]
+  const reason = code === 'DRAINING' ? 'RESTART' : 'TOO_MANY'
+  const { text, comeBack, graphqlWs } = closeReasons[reason]
+  const frames = [{ error: { code, message, limit } }, { kind: 'close', reason, code: graphqlWs, comeBack, text }]
   socket.resume()
   socket.end(frames.map((frame) => jsonFrame(JSON.stringify(frame))).join(''), 'latin1')
   socket.setTimeout(1_000, () => socket.destroy())

@@ -79,6 +79,11 @@ export class Connection {
     this.#authTimer = setTimeout(() => closeSocket(this.#socket, 'UNAUTHORIZED'), this.#options.authTimeoutMs)
   }
 
+  /** It takes nothing of what waits for it, and is about to be cut off. */
+  stalled(): void {
+    this.#session?.end('slow-consumer')
+  }
+
   #takeFirst(frame: Incoming): void {
     const token = frame.binary ? undefined : tokenIn(frame.body.toString())
     if (token !== undefined) {
@@ -126,14 +131,8 @@ export class Connection {
   }
 
   #joinRoom(session: Session): (frame: Incoming) => void {
-    const { room, maxBufferedBytes, onDelivered } = this.#options
-    const member = new Member({
-      envelope: this.#envelope,
-      session,
-      outbox: this.#outbox,
-      maxBufferedBytes,
-      onDelivered,
-    })
+    const { room, maxBufferedBytes } = this.#options
+    const member = new Member({ envelope: this.#envelope, session, outbox: this.#outbox, maxBufferedBytes })
     room.join(member)
     if (this.#envelope === 'json') member.tell(jsonTextFrame({ kind: 'joined' }))
     this.#socket.once('close', () => room.leave(member))
@@ -153,6 +152,7 @@ export class Connection {
       channel: this.#query.get('channel') ?? '',
       after: this.#query.get('after'),
       checkpoints: this.#query.get('checkpoints') === 'true',
+      overflow: this.#query.get('overflow'),
       onEnd: (failure) => failure && this.#refuse(failure),
     }
     listenToChannel(parts)
@@ -160,7 +160,7 @@ export class Connection {
     return ({ body, binary }) => {
       if (binary) return this.#tell(new GatewayError('BAD_USER_INPUT', 'a channel takes text frames'))
       const text = body.toString()
-      last = Promise.all([publishOn(parts, text), last]).then(
+      last = Promise.all([session.during(publishOn(parts, text)), last]).then(
         () => {},
         (error: unknown) => this.#tell(error),
       )
@@ -246,6 +246,7 @@ const reasonOf: ReadonlyMap<string, CloseReason> = new Map([
   ['FORBIDDEN', 'FORBIDDEN'],
   ['LIMIT_EXCEEDED', 'TOO_MANY'],
   ['BROKER_UNAVAILABLE', 'TOO_MANY'],
+  ['DRAINING', 'RESTART'],
 ])
 
 /** The old manager's clients get bare frames; a channel is new, and without the envelope its cursors and gaps are not to be had. */

@@ -5,8 +5,9 @@ import type { Credentials } from '../../auth/authenticate.ts'
 import type { Gateway } from '../../core/gateway.ts'
 import type { Identity } from '../../core/identity.ts'
 import type { ErrorCode } from '../../errors.ts'
+import { KeepAlive } from '../keep-alive.ts'
 import { addressOf } from '../peer-address.ts'
-import { closeSocket, closeSockets, keepAlive } from '../websocket-life.ts'
+import { closeSocket, closeSockets } from '../websocket-life.ts'
 import { Connection } from './connection.ts'
 import { Room, type RoomOptions } from './room.ts'
 
@@ -20,8 +21,8 @@ export interface WebSocketManagerOptions extends RoomOptions {
   readonly proxyHops: number
   readonly maxMessageBytes: number
   readonly authTimeoutMs: number
+  readonly keepAliveMs: number
   readonly onOutboxBytes: (change: number) => void
-  readonly onDelivered: () => void
   readonly onRefusal: (code: ErrorCode) => void
 }
 
@@ -39,18 +40,18 @@ export function createWebSocketManager(options: WebSocketManagerOptions): {
     perMessageDeflate: false,
     autoPong: false,
   })
-  const stopPinging = keepAlive(sockets)
+  const keepAlive = new KeepAlive(options.keepAliveMs)
   return {
     upgrade: (request, stream, head) => {
       sockets.handleUpgrade(request, stream, head, (socket) => {
         const address = addressOf(request, options.proxyHops)
         const connection = new Connection({ ...options, room, socket, stream, request, address })
-        sockets.emit('connection', socket, request)
+        keepAlive.watch(socket, stream, () => connection.stalled())
         void connection.begin()
       })
     },
     close: async () => {
-      stopPinging()
+      keepAlive.close()
       await closeSockets(sockets, (socket) => closeSocket(socket, 'RESTART'))
       await room.close()
     },
