@@ -208,7 +208,6 @@ async function open(config: Config, closing: Closing, close: App['close']): Prom
     inExchange: config.towsmanagerExchange,
     outExchange: config.wsmanagerExchange,
     onOutboxBytes,
-    onRelayed: () => observer.eventsOf('websocket').relay(),
     log: (level, text, details) => observer.log(level, text, details),
   })
   closing.push(() => webSocketManager.close())
