@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { authenticate, type Credentials } from './auth/authenticate.ts'
 import { eitherVerifier } from './auth/either-verifier.ts'
 import { jwksVerifier } from './auth/jwks.ts'
@@ -26,6 +27,7 @@ import { createLogger } from './observability/logger.ts'
 import { createMetrics } from './observability/metrics.ts'
 import { observerOf } from './observability/observer-of.ts'
 import { openOpsListener } from './observability/ops-listener.ts'
+import type { OpenTracing } from './observability/tracing.ts'
 import { answeringRegistry } from './registries/answering-registry.ts'
 import { openRegistry } from './registries/open-registry.ts'
 import { FanOut } from './transports/fan-out.ts'
@@ -47,8 +49,11 @@ export interface App {
   readonly notes: readonly string[]
   /** The running core: what there is to see of it beyond the metrics. */
   readonly gateway: Gateway
-  close(): Promise<void>
+  /** Ends sessions over WARREN_DRAIN, or over `drainMs`, then closes everything in the reverse order of opening. */
+  close(options?: { drainMs: number }): Promise<void>
 }
+
+type Closing = ((drainMs: number) => Promise<void> | void)[]
 
 /** How long the token that is printed at the start lives, in seconds. */
 const printedTokenSeconds = 24 * 60 * 60
@@ -59,23 +64,24 @@ const registryProbeMs = 5_000
 
 /** Opens everything in order and wires it together; resolves when clients can connect. The broker may be away: then it is not ready. */
 export async function openApp(config: Config): Promise<App> {
-  const closing: (() => Promise<void> | void)[] = []
-  const close = async (): Promise<void> => {
-    for (const step of closing.splice(0).toReversed()) await step()
+  const closing: Closing = []
+  const close: App['close'] = async ({ drainMs } = config) => {
+    for (const step of closing.splice(0).toReversed()) await step(drainMs)
   }
   try {
     return await open(config, closing, close)
   } catch (error) {
-    await close()
+    await close({ drainMs: 0 })
     throw error
   }
 }
 
-async function open(config: Config, closing: (() => Promise<void> | void)[], close: () => Promise<void>): Promise<App> {
+async function open(config: Config, closing: Closing, close: App['close']): Promise<App> {
   const logger = createLogger({ level: config.logLevel, format: config.logFormat })
   const metrics = createMetrics()
   const observer = observerOf(logger, metrics)
   const health = new Health()
+  closing.push(() => observer.log('info', 'closed', metrics.balance()))
 
   const { secret, generated } =
     config.jwtSecret === undefined
@@ -124,7 +130,13 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
     states.broker = state
     reportBroker()
   })
+  const replica = `${hostname()}:${config.port}`
+  const tracing =
+    config.tracesUrl === undefined ? undefined : await traceTo({ endpoint: config.tracesUrl, version, replica })
+  if (tracing) closing.push(() => tracing.close())
   const gateway = new Gateway({
+    replica,
+    tracing,
     namespace: config.namespace,
     journal,
     recent: new Recent(config.hotWindow),
@@ -232,7 +244,11 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
   })
   closing.push(() => http.close())
   closing.push(() => gateway.close())
-  closing.push(() => health.drain())
+  closing.push((drainMs) => {
+    health.drain()
+    http.drain()
+    return gateway.drain(drainMs)
+  })
 
   await gateway.open(defaultSource)
 
@@ -259,6 +275,12 @@ async function open(config: Config, closing: (() => Promise<void> | void)[], clo
     gateway,
     close,
   }
+}
+
+/** Loaded only where it is wanted: OpenTelemetry brings much. */
+async function traceTo(options: { endpoint: string; version: string; replica: string }): Promise<OpenTracing> {
+  const { openTracing } = await import('./observability/tracing.ts')
+  return openTracing(options)
 }
 
 interface BrokerState {

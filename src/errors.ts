@@ -20,6 +20,11 @@ export const errorTable = {
     retry: true,
     meaning: 'The registry of clients and sources cannot be reached; channels that are open go on.',
   },
+  DRAINING: {
+    http: 503,
+    retry: true,
+    meaning: 'This replica is being shut down and begins no more sessions; another one does.',
+  },
   LIMIT_EXCEEDED: { http: 429, retry: true, meaning: 'A limit was reached; `limit` names it.' },
   PAYLOAD_TOO_LARGE: { http: 413, retry: false, meaning: 'The message is larger than the gateway takes.' },
 } as const satisfies Record<string, { http: number; retry: boolean; meaning: string }>

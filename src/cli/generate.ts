@@ -3,13 +3,17 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { configManual } from '../config/manual.ts'
 import { printedSchema } from '../graphql/schema.ts'
+import { commandsManual } from './commands-manual.ts'
 import { errorsManual } from './errors-manual.ts'
+import { metricsManual } from './metrics-manual.ts'
 
 /** What is printed from the code, by its path in the repository. */
 const printed = new Map<string, () => string>([
   ['schema/schema.graphql', printedSchema],
   ['docs/config.md', configManual],
   ['docs/errors.md', errorsManual],
+  ['docs/metrics.md', metricsManual],
+  ['docs/commands.md', commandsManual],
 ])
 
 /** The files under `root` that are not what the code prints. */

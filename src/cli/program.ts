@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../config/version.ts'
 import { checkConfigCommand } from './check-config.ts'
+import { doctorCommand } from './doctor.ts'
 import { exitStatus, report } from './failure.ts'
 import { printSchemaCommand } from './print-schema.ts'
 import { publishCommand } from './publish.ts'
@@ -8,10 +9,11 @@ import { quarantineCommand } from './quarantine.ts'
 import { startCommand } from './start.ts'
 import { tailCommand } from './tail.ts'
 import { tokenCommand } from './token.ts'
+import { traceCommand } from './trace.ts'
 
-/** Runs the command that the arguments name; resolves to the exit status. */
-export async function run(args: readonly string[]): Promise<number> {
-  const program = new Command('warren')
+/** Every command there is. */
+export function program(): Command {
+  return new Command('warren')
     .description('GraphQL subscription gateway for RabbitMQ')
     .version(version)
     .addCommand(startCommand())
@@ -19,13 +21,20 @@ export async function run(args: readonly string[]): Promise<number> {
     .addCommand(publishCommand())
     .addCommand(tailCommand())
     .addCommand(quarantineCommand())
+    .addCommand(traceCommand())
+    .addCommand(doctorCommand())
     .addCommand(checkConfigCommand())
     .addCommand(printSchemaCommand())
-  for (const command of withInner(program)) {
+}
+
+/** Runs the command that the arguments name; resolves to the exit status. */
+export async function run(args: readonly string[]): Promise<number> {
+  const warren = program()
+  for (const command of withInner(warren)) {
     command.exitOverride().configureOutput({ outputError: (text, write) => write(inOneLine(text)) })
   }
   try {
-    await program.parseAsync(args, { from: 'user' })
+    await warren.parseAsync(args, { from: 'user' })
     return exitStatus.ok
   } catch (error) {
     // Commander has printed help, version or what was wrong already.

@@ -1,7 +1,8 @@
 import { text as readAll } from 'node:stream/consumers'
 import { Command } from 'commander'
+import { askGateway } from './ask-gateway.ts'
 import { configOf, takesConfig } from './config-flags.ts'
-import { CommandFailure, wrongUse } from './failure.ts'
+import { wrongUse } from './failure.ts'
 import { addressOptions, gatewayUrl } from './gateway-url.ts'
 import { operatorToken, secretOptions } from './local-signer.ts'
 
@@ -17,8 +18,6 @@ interface PublishOptions {
 }
 
 const configNames = [...addressOptions, ...secretOptions]
-/** The gateway itself bounds how long the broker may take; this is for one that does not answer at all. */
-const answerTimeoutMs = 60_000
 
 export function publishCommand(): Command {
   const command = new Command('publish')
@@ -74,40 +73,7 @@ function headersOf(pairs: readonly string[]): Record<string, string> | undefined
 
 const mutation = 'mutation Publish($input: PublishInput!) { publish(input: $input) { messageId } }'
 
-interface Answer {
-  readonly data?: { readonly publish?: { readonly messageId: string } } | null
-  readonly errors?: readonly { readonly message: string; readonly extensions?: { readonly code?: string } }[]
-}
-
 async function publish(url: string, token: string, input: unknown): Promise<string> {
-  const answer = await post(url, token, { query: mutation, variables: { input } })
-  const [error] = answer.errors ?? []
-  if (error) throw new CommandFailure([error.extensions?.code, error.message].filter(Boolean).join(': '))
-  const messageId = answer.data?.publish?.messageId
-  if (messageId === undefined) throw new CommandFailure(`${url}: expected the answer of a Warren gateway, got another`)
-  return messageId
-}
-
-async function post(url: string, token: string, body: unknown): Promise<Answer> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      accept: 'application/graphql-response+json, application/json',
-      authorization: `Bearer ${token}`,
-    },
-    body: JSON.stringify(body),
-    signal: AbortSignal.timeout(answerTimeoutMs),
-  }).catch((error: unknown) => {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-    throw new CommandFailure(
-      `--url: no gateway answers at ${url} (${cause instanceof Error ? cause.message : String(cause)})`,
-    )
-  })
-  const text = await response.text()
-  try {
-    return JSON.parse(text) as Answer
-  } catch {
-    throw new CommandFailure(`${url}: expected the answer of a Warren gateway, got status ${response.status}`)
-  }
+  const { publish: published } = await askGateway<{ publish: { messageId: string } }>(url, token, mutation, { input })
+  return published.messageId
 }

@@ -10,7 +10,9 @@ import { welcome } from './welcome.ts'
 
 export function startCommand(): Command {
   return new Command('start')
-    .description('runs the gateway until SIGINT or SIGTERM')
+    .description(
+      'runs the gateway until SIGTERM, which ends its clients over WARREN_DRAIN, or SIGINT, which ends them at once',
+    )
     .allowUnknownOption()
     .allowExcessArguments()
     .addHelpText('after', () => `\n${helpText()}`)
@@ -30,14 +32,14 @@ async function serve(config: Config): Promise<void> {
   const app = await Promise.race([openApp(config), asked]).catch((error: unknown) => {
     throw error instanceof Error ? (listenProblem(error, config) ?? error) : error
   })
-  if (app === 'asked') return
+  if (typeof app === 'string') return
   process.stdout.write(welcome(app, config))
-  await asked
-  await app.close()
+  // Ctrl-C is somebody who waits at a terminal.
+  await app.close((await asked) === 'SIGINT' ? { drainMs: 0 } : config)
 }
 
 /** Resolves on the first SIGINT or SIGTERM; the second ends the process at once, with the status that shells give the signal. */
-function whenAskedToEnd(): Promise<'asked'> {
+function whenAskedToEnd(): Promise<'SIGINT' | 'SIGTERM'> {
   return new Promise((resolve) => {
     let asked = false
     for (const [signal, status] of [
@@ -47,7 +49,7 @@ function whenAskedToEnd(): Promise<'asked'> {
       process.on(signal, () => {
         if (asked) process.exit(status)
         asked = true
-        resolve('asked')
+        resolve(signal)
       })
     }
   })

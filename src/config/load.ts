@@ -66,6 +66,12 @@ const flags = [...known.keys()].filter((name) => name.startsWith('--'))
 
 function readEnvironment(env: Environment, problems: string[]): Map<string, Given> {
   const given = new Map<string, Given>()
+  for (const name of optionNames) {
+    const { standard } = options[name]
+    const text = standard === undefined ? undefined : env[standard]
+    if (standard !== undefined && text !== undefined && text !== '')
+      given.set(name, { text, calledIn: standard, by: 'environment' })
+  }
   for (const [variable, text] of Object.entries(env)) {
     if (!variable.startsWith('WARREN_') || text === undefined || isServiceLink(variable, text, env)) continue
     const key = known.get(variable)

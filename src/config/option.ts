@@ -13,6 +13,8 @@ export interface Option<T> {
   readonly secret: boolean
   /** Whether the value may also be read from a file that a second variable names, as container platforms mount secrets. */
   readonly file: boolean
+  /** A variable of another standard that says the same; ours comes first. */
+  readonly standard: string | undefined
 }
 
 export const groups = [
@@ -32,14 +34,29 @@ interface Described {
   readonly help: string
   readonly secret?: boolean
   readonly file?: boolean
+  readonly standard?: string
 }
 
 export function option<T>(kind: Kind<T>, described: Described & { readonly default: string }): Option<T> {
-  return { secret: false, file: false, unset: undefined, ...described, kind: kind as Kind<Exclude<T, undefined>> }
+  return {
+    secret: false,
+    file: false,
+    standard: undefined,
+    unset: undefined,
+    ...described,
+    kind: kind as Kind<Exclude<T, undefined>>,
+  }
 }
 
 export function optional<T>(kind: Kind<T>, described: Described & { readonly unset: string }): Option<T | undefined> {
-  return { secret: false, file: false, default: undefined, ...described, kind: kind as Kind<Exclude<T, undefined>> }
+  return {
+    secret: false,
+    file: false,
+    standard: undefined,
+    default: undefined,
+    ...described,
+    kind: kind as Kind<Exclude<T, undefined>>,
+  }
 }
 
 /** `drainMs` → `WARREN_DRAIN`: the key says the unit in which the gateway computes; a written duration brings its own. */

@@ -1,6 +1,7 @@
+import { overflowPolicies } from '../core/overflow.ts'
 import { brokers, host, httpUrl, origins, port, portOrOff, postgres } from './kinds/addresses.ts'
 import { bounds, bytes, count, duration } from './kinds/amounts.ts'
-import { choice, directory, line, namespace, onOff, secret } from './kinds/words.ts'
+import { choice, choices, directory, line, namespace, onOff, secret } from './kinds/words.ts'
 import { type Option, option, optional } from './option.ts'
 
 /**
@@ -165,6 +166,16 @@ export const options = {
     group: 'Limits',
     help: 'What may wait for a connection that reads slowly.',
   }),
+  overflow: option(choices(...overflowPolicies), {
+    default: 'CATCH_UP,END,CONFLATE,DROP_OLDEST',
+    group: 'Limits',
+    help: 'What a subscription may ask to become of it when its client is too slow; the first is what it gets unless it asks.',
+  }),
+  keepAliveMs: option(duration({ min: '100ms', max: '10m' }), {
+    default: '12s',
+    group: 'Limits',
+    help: 'How often a connection is asked for a sign of life. One that gives none until the next time, and takes nothing of what waits for it, is ended.',
+  }),
   maxPasswordFailures: option(count({ min: 1, max: 1_000_000 }), {
     default: '10',
     group: 'Limits',
@@ -189,7 +200,13 @@ export const options = {
   drainMs: option(duration({ min: '0s', max: '1h' }), {
     default: '30s',
     group: 'Running',
-    help: 'Over how long SIGTERM spreads the closing of clients. Not there yet: they are closed at once, with the code that brings them back.',
+    help: 'Over how long SIGTERM spreads the ending of sessions, each with the code that brings its client back. SIGINT, and a second signal, end them at once.',
+  }),
+  tracesUrl: optional(httpUrl, {
+    unset: 'no tracing',
+    group: 'Running',
+    help: 'An OpenTelemetry collector that takes OTLP over HTTP, such as http://collector:4318: a span for each delivery of a message with a traceparent header. OTEL_EXPORTER_OTLP_ENDPOINT says the same.',
+    standard: 'OTEL_EXPORTER_OTLP_ENDPOINT',
   }),
   logLevel: option(choice('debug', 'info', 'warn', 'error'), {
     default: 'info',

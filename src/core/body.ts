@@ -23,21 +23,22 @@ export interface DecodedBody {
   readonly contentType: string | null
 }
 
-type Outcome = DecodedBody | UndecodableBody
-const decoded = new WeakMap<Message, Outcome>()
+export type BodyOutcome = DecodedBody | UndecodableBody
 
 /**
  * JSON for `application/json` and for a body without content type that parses; a string for `text/*`; base64 for the
  * rest. An empty JSON body is null. Decoded once a message, whoever asks. Throws `UndecodableBody`.
  */
 export function decodeBody(message: Message): DecodedBody {
-  let outcome = decoded.get(message)
-  if (outcome === undefined) {
-    outcome = attempt(message)
-    decoded.set(message, outcome)
-  }
+  message.decoded ??= attempt(message)
+  const outcome = message.decoded
   if (outcome instanceof UndecodableBody) throw outcome
   return outcome
+}
+
+/** What was decoded need not be kept, though it may be asked for again. Poison stays known as such. */
+export function forgetBody(message: Message): void {
+  if (!(message.decoded instanceof UndecodableBody)) message.decoded = undefined
 }
 
 /** The body where it is JSON, else undefined. Throws `UndecodableBody` where it claims to be and isn't. */
@@ -46,7 +47,7 @@ export function jsonBody(message: Message): unknown {
   return contentType === null || isJson(contentType) ? data : undefined
 }
 
-function attempt(message: Message): Outcome {
+function attempt(message: Message): BodyOutcome {
   try {
     return decode(message)
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { Publication } from './message.ts'
 import type { Source } from './source.ts'
+import type { ReplicaTrace } from './trace.ts'
 
 /** What the gateway asks of a message broker besides the journal. Implemented by the drivers that can carry a gateway. */
 export interface Broker {
@@ -44,3 +45,5 @@ export type ControlMessage =
   | { readonly kind: 'source-known'; readonly source: Source }
   | { readonly kind: 'client-deleted'; readonly clientId: string }
   | { readonly kind: 'client-revoked'; readonly clientId: string /** ISO 8601. */; readonly at: string }
+  | { readonly kind: 'trace-wanted'; readonly question: string; readonly messageId: string }
+  | { readonly kind: 'trace-known'; readonly question: string; readonly trace: ReplicaTrace }

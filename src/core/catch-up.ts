@@ -206,7 +206,7 @@ export class CatchUp implements FeedKeeper {
     const passage = this.#passageOf([], begin - 1)
     let first = true
     let reachedWindow = false
-    const seen = new Duplicates()
+    const seen = new Duplicates(journal.repeats)
     const visit = (entry: JournalMessage): boolean => {
       const repeat = seen.see(entry)
       if (entry.offset < begin) return true

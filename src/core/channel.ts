@@ -1,6 +1,7 @@
 import { badInput } from '../errors.ts'
-import { type Cursor, cursorOf } from './cursor.ts'
+import { type Cursor, cursorBefore, cursorOf } from './cursor.ts'
 import type { JournalMessage } from './message.ts'
+import { traceparentOf } from './trace-context.ts'
 
 /**
  * A channel is what one client id listens to, and bears its name. An AMQP routing key holds 255 bytes
@@ -24,18 +25,27 @@ export type ChannelEvent = MessageEvent | GapEvent | CheckpointEvent
 export class MessageEvent {
   readonly kind = 'MESSAGE'
   readonly message: JournalMessage
+  /** What clients are told of its trace, where its publisher said something. */
+  traceparent: string | undefined
   readonly #epoch: string
   #cursor: Cursor | undefined
 
   constructor(epoch: string, message: JournalMessage) {
     this.#epoch = epoch
     this.message = message
+    this.traceparent = traceparentOf(message)
+    message.reach ??= { matched: 0, delivered: 0, dropped: 0 }
   }
 
   /** Costs a checksum of the body, so it is worked out once and only if it is asked for. */
   get cursor(): Cursor {
     this.#cursor ??= cursorOf(this.#epoch, this.message)
     return this.#cursor
+  }
+
+  /** The place just before it. */
+  get cursorBefore(): Cursor {
+    return cursorBefore(this.#epoch, this.message)
   }
 }
 
@@ -47,10 +57,46 @@ export interface GapEvent {
   /** The oldest cursor that can still be had; null where nothing can be said. */
   readonly oldest: Cursor | null
   readonly receivedAt: number
+  /** How many messages are missing, where that is known: with `OVERFLOW`. */
+  readonly dropped?: number
 }
 
-export const gapReasons = ['RETENTION', 'JOURNAL_REPLACED', 'INVALID_CURSOR'] as const
+export const gapReasons = ['RETENTION', 'JOURNAL_REPLACED', 'INVALID_CURSOR', 'OVERFLOW'] as const
 export type GapReason = (typeof gapReasons)[number]
+
+/** The notice of what one subscription missed by its overflow policy: it counts on until the subscriber takes it. */
+export class OverflowGap implements GapEvent {
+  readonly kind = 'GAP'
+  readonly reason = 'OVERFLOW'
+  readonly receivedAt = Date.now()
+  readonly #first: MessageEvent
+  #last: MessageEvent
+  #dropped = 1
+
+  constructor(first: MessageEvent) {
+    this.#first = first
+    this.#last = first
+  }
+
+  add(next: MessageEvent): void {
+    this.#last = next
+    this.#dropped += 1
+  }
+
+  get dropped(): number {
+    return this.#dropped
+  }
+
+  /** Behind the last that is missing. */
+  get cursor(): Cursor {
+    return this.#last.cursor
+  }
+
+  /** Behind this they can still be read, as long as the journal keeps them. */
+  get oldest(): Cursor {
+    return this.#first.cursorBefore
+  }
+}
 
 /** An idle channel's cursor, kept fresh. */
 export interface CheckpointEvent {

@@ -25,8 +25,14 @@ export class Duplicates {
   #began = 0
   #retriesUntil = 0
   /** Came again by message id when no outage was known of; a replica that tells of one later makes them repeats. */
+  readonly #byMessageId: boolean
   readonly #suspects = new Set<number>()
   readonly #repeats = new Set<number>()
+
+  /** `byMessageId`: whether publishers may have to publish again (`Journal.repeats`). */
+  constructor(byMessageId: boolean) {
+    this.#byMessageId = byMessageId
+  }
 
   /** Whether the entry at this offset was found to be there before. */
   isRepeat(offset: number): boolean {
@@ -54,7 +60,8 @@ export class Duplicates {
     if (typeof idempotencyKey === 'string') {
       if (!this.#isKnown(`key ${idempotencyKey}`, entry)) return false
     } else {
-      if (messageId === undefined || !this.#isKnown(`id ${fingerprintOf(entry)} ${messageId}`, entry)) return false
+      if (!this.#byMessageId || messageId === undefined) return false
+      if (!this.#isKnown(`id ${fingerprintOf(entry)} ${messageId}`, entry)) return false
       if (entry.receivedAt >= this.#retriesUntil) {
         remember(this.#suspects, entry.offset)
         return false

@@ -1,6 +1,8 @@
 import type { GatewayError } from '../errors.ts'
-import type { ChannelEvent } from './channel.ts'
+import { type ChannelEvent, type MessageEvent, OverflowGap } from './channel.ts'
 import type { Cursor } from './cursor.ts'
+import type { EventAccount } from './event-account.ts'
+import type { OverflowPolicy } from './overflow.ts'
 import type { Subscriber } from './subscriber.ts'
 
 /** How many events one feed holds for a consumer that is slower than its channel. */
@@ -37,7 +39,8 @@ export interface FeedSink {
 /**
  * One subscription of a channel: a position in the journal, with the events behind it that its consumer has not taken
  * yet. Live events are pushed in by the hub, older ones by a catch-up; the consumer pulls, or is a sink. When it falls behind, the
- * feed lets go of the live end and comes back through the journal at the consumer's pace: bounded memory, nothing lost.
+ * feed lets go of the live end and comes back through the journal at the consumer's pace: bounded memory, nothing lost. Its consumer may have asked for another
+ * overflow policy.
  */
 export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
   readonly channel: string
@@ -56,11 +59,12 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
   readonly #keeper: FeedKeeper
   readonly #allowance: Allowance
   readonly #onEnd: (() => void) | undefined
-  readonly #onTaken: ((event: ChannelEvent) => void) | undefined
+  readonly #overflow: OverflowPolicy
+  readonly #onOverflow: (() => void) | undefined
+  readonly #account: EventAccount | undefined
   #after: Cursor | 'invalid' | undefined
   #last: ChannelEvent | undefined
   readonly #queue: ChannelEvent[] = []
-  #bytes = 0
   #behind = false
   #ended = false
   #failure: GatewayError | undefined
@@ -77,8 +81,11 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     keeper: FeedKeeper
     allowance?: Allowance
     onEnd?: () => void
-    /** Called as an event leaves for the consumer. */
-    onTaken?: (event: ChannelEvent) => void
+    overflow?: OverflowPolicy | undefined
+    /** Called where the policy is `END`: whoever is called ends the feed. */
+    onOverflow?: () => void
+    /** Where its events are counted. */
+    account?: EventAccount
   }) {
     this.channel = options.channel
     this.checkpoints = options.checkpoints ?? false
@@ -87,7 +94,9 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     this.#keeper = options.keeper
     this.#allowance = options.allowance ?? new Allowance(ownAllowanceBytes)
     this.#onEnd = options.onEnd
-    this.#onTaken = options.onTaken
+    this.#overflow = options.overflow ?? 'CATCH_UP'
+    this.#onOverflow = options.onOverflow
+    this.#account = options.account
   }
 
   /** Behind which the feed goes on: the last event that was queued, at first the cursor that was given. */
@@ -107,15 +116,18 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     )
   }
 
-  /** `later`: a sink is given it at the next `flush`, which whoever says so must call. */
+  /** `later`: it comes from a walk through the journal, and a sink is given it at the next `flush`, which whoever says so must call. */
   deliver(event: ChannelEvent, later = false): void {
     if (this.#ended || this.#behind) return
     // A gap is told also where there is no room: it is where the feed goes on, and nobody would tell it again.
-    if (!this.#fits(event) && event.kind !== 'GAP') {
-      if (event.kind === 'MESSAGE') this.letGo()
-      return
+    if (event.kind !== 'GAP' && !this.#hasRoomFor(event, later)) {
+      if (event.kind === 'CHECKPOINT') return
+      if (later || this.#overflow === 'CATCH_UP') return this.letGo()
+      if (this.#overflow === 'END') return this.#onOverflow?.()
+      this.#dropFor(event)
     }
     this.#last = event
+    if (event.kind === 'MESSAGE') this.#account?.match(event.message)
     if (this.checkpoints) this.lastEventAt = Date.now()
     if (!later && this.#sink && this.#queue.length === 0 && this.#offer(event)) return
     const waiting = this.#waiting?.shift()
@@ -125,12 +137,13 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
       return
     }
     this.#queue.push(event)
-    this.#hold(bytesOf(event))
+    this.#hold(event)
   }
 
   /** Leaves the live end (or a catch-up that is faster than the consumer); the consumer's pull brings the feed back. */
   letGo(): void {
     this.#behind = true
+    if (this.#account) this.#account.fellBehind += 1
     this.#keeper.release(this)
   }
 
@@ -171,8 +184,10 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
 
   /** The consumer has had enough: seen at once, also while it waits for an event that never comes. */
   return(): Promise<IteratorResult<ChannelEvent>> {
-    this.#queue.length = 0
-    this.#hold(-this.#bytes)
+    for (const event of this.#queue.splice(0)) {
+      this.#release(event)
+      if (event.kind === 'MESSAGE') this.#account?.drop(event.message, 'ended')
+    }
     this.end()
     return Promise.resolve({ done: true, value: undefined })
   }
@@ -204,10 +219,35 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     await this.return()
   }
 
-  /** One is always taken, else a large message would never pass: a connection may hold its allowance and one event a subscription. */
+  #hasRoomFor(event: ChannelEvent, later: boolean): boolean {
+    return this.#queue.length === 0 || (!(this.#overflow === 'CONFLATE' && !later) && this.#fits(event))
+  }
+
+  /** Where nothing else waits one is always taken, else a large message would never pass: a connection may hold its allowance and one event a subscription. */
   #fits(event: ChannelEvent): boolean {
-    if (this.#queue.length === 0) return true
     return this.#queue.length < maxQueuedEvents && this.#allowance.used + bytesOf(event) <= this.#allowance.maxBytes
+  }
+
+  /** Makes room by taking away what waits longest, and puts the count in its place. Notices stay: they stand in front. */
+  #dropFor(event: MessageEvent): void {
+    let at = this.#queue.findIndex(({ kind }) => kind !== 'GAP')
+    if (at < 0) return
+    const front = this.#queue[at - 1]
+    let notice = front instanceof OverflowGap ? front : undefined
+    for (let oldest = this.#queue[at]; oldest; oldest = this.#queue[at]) {
+      if (this.#overflow === 'DROP_OLDEST' && this.#fits(event)) return
+      this.#queue.splice(at, 1)
+      if (oldest.kind !== 'MESSAGE') continue
+      this.#release(oldest)
+      this.#account?.drop(oldest.message, this.#overflow === 'CONFLATE' ? 'conflated' : 'overflow')
+      if (notice) {
+        notice.add(oldest)
+      } else {
+        notice = new OverflowGap(oldest)
+        this.#queue.splice(at, 0, notice)
+        at += 1
+      }
+    }
   }
 
   #offer(event: ChannelEvent): boolean {
@@ -224,13 +264,13 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
 
   #unqueue(): void {
     const event = this.#queue.shift()
-    if (event) this.#hold(-bytesOf(event))
+    if (event) this.#release(event)
     if (this.#behind && this.#hasRoomAgain) this.#comeBack()
   }
 
   #take(event: ChannelEvent): void {
     this.lastTaken = event
-    this.#onTaken?.(event)
+    if (event.kind === 'MESSAGE') this.#account?.deliver(event.message)
   }
 
   /** Coming back costs a walk through the journal, so it waits for room for more than a few events. */
@@ -239,9 +279,14 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     return this.#queue.length <= maxQueuedEvents / 2 && this.#allowance.used <= this.#allowance.maxBytes / 2
   }
 
-  #hold(bytes: number): void {
-    this.#bytes += bytes
-    this.#allowance.used += bytes
+  #hold(event: ChannelEvent): void {
+    this.#allowance.used += bytesOf(event)
+    if (this.#account && event.kind === 'MESSAGE') this.#account.pending += 1
+  }
+
+  #release(event: ChannelEvent): void {
+    this.#allowance.used -= bytesOf(event)
+    if (this.#account && event.kind === 'MESSAGE') this.#account.pending -= 1
   }
 
   #comeBack(): void {

@@ -1,18 +1,19 @@
 import { type CloseReason, GatewayError } from '../errors.ts'
-import { decodeBody } from './body.ts'
+import { decodeBody, forgetBody } from './body.ts'
 import type { Broker, ControlBus, ControlMessage } from './broker.ts'
 import { CatchUp } from './catch-up.ts'
 import { MessageEvent } from './channel.ts'
 import { Checkpoints } from './checkpoints.ts'
 import type { ClientRegistry } from './client-registry.ts'
 import { type Cursor, cursorBefore, cursorOf } from './cursor.ts'
+import { drain } from './drain.ts'
 import { Duplicates } from './duplicates.ts'
 import type { FeedKeeper } from './feed.ts'
 import { Hub } from './hub.ts'
 import type { Identity } from './identity.ts'
 import { type Journal, type JournalTail, type MarkNote, noteOf } from './journal.ts'
 import type { JournalMessage, Publication } from './message.ts'
-import type { Observer, TransportName } from './observer.ts'
+import type { MessageFate, Observer, TransportName } from './observer.ts'
 import { Quarantine } from './quarantine.ts'
 import type { RecentMessages } from './recent.ts'
 import { Revocations } from './revocations.ts'
@@ -21,8 +22,12 @@ import { type Audience, reviveSource, type Source, type SourceDefinition, source
 import { SourceKeeper } from './source-keeper.ts'
 import { Sources } from './sources.ts'
 import { Tally } from './tally.ts'
+import { Tracer } from './trace.ts'
+import type { Tracing } from './trace-context.ts'
 
 export interface GatewayParts {
+  /** Names this replica among others. */
+  readonly replica: string
   readonly namespace: string
   readonly journal: Journal
   readonly recent: RecentMessages
@@ -30,6 +35,8 @@ export interface GatewayParts {
   readonly control: ControlBus
   readonly registry: ClientRegistry
   readonly observer: Observer
+  /** Undefined: tracing is off. */
+  readonly tracing?: Tracing | undefined
   readonly limits: SessionLimits & { readonly publishTimeoutMs: number }
   readonly maxConnections: number
   readonly maxConnectionsPerAddress: number
@@ -53,6 +60,7 @@ export class Gateway implements JournalTail {
   readonly sources = new Sources()
   readonly sessions = new Set<Session>()
   readonly revocations: Revocations
+  readonly tracer: Tracer
   readonly #parts: GatewayParts
   readonly #catchUp: CatchUp
   readonly #fromAddress: Tally
@@ -71,13 +79,15 @@ export class Gateway implements JournalTail {
   #downReason = 'it is not connected yet'
   #gapAhead: 'RETENTION' | 'JOURNAL_REPLACED' | undefined
   readonly #checkpoints = new Checkpoints()
-  readonly #duplicates = new Duplicates()
+  readonly #duplicates: Duplicates
   readonly #waitingForUp = new Set<() => void>()
   readonly #sourceKeeper: SourceKeeper
   #expiry: NodeJS.Timeout | undefined
+  #draining = false
 
   constructor(parts: GatewayParts) {
     this.#parts = parts
+    this.#duplicates = new Duplicates(parts.journal.repeats)
     this.#fromAddress = new Tally(
       parts.maxConnectionsPerAddress,
       'WARREN_MAX_CONNECTIONS_PER_ADDRESS',
@@ -103,6 +113,13 @@ export class Gateway implements JournalTail {
       isUp: () => this.#up,
       complain: (what, error) => this.#complain(what, error),
     })
+    this.tracer = new Tracer({
+      replica: parts.replica,
+      recent: parts.recent,
+      sources: this.sources,
+      control: parts.control,
+      audienceOf: (message) => this.#statedAudienceOf(message),
+    })
     this.#quarantine = new Quarantine(parts.journal, parts.broker, parts.observer, `${parts.namespace}.quarantine`)
     this.#catchUp = new CatchUp({
       journal: parts.journal,
@@ -114,6 +131,10 @@ export class Gateway implements JournalTail {
       audienceOf: (message, inWindow) => this.#audienceOf(message, inWindow),
       eventOf: (message) => this.#eventOf(message),
     })
+  }
+
+  get replica(): string {
+    return this.#parts.replica
   }
 
   /** Serves what the registry knows and begins to tail; resolves before the broker is there. */
@@ -158,7 +179,7 @@ export class Gateway implements JournalTail {
     return this.#catchUp.size
   }
 
-  /** Throws `LIMIT_EXCEEDED` where there are too many, `UNAUTHENTICATED` where the identity has been revoked. */
+  /** Throws `LIMIT_EXCEEDED` where there are too many, `UNAUTHENTICATED` where the identity has been revoked, `DRAINING`. */
   openSession(options: {
     identity: Identity
     transport: TransportName
@@ -166,6 +187,7 @@ export class Gateway implements JournalTail {
     address?: string | undefined
     onClose: (reason: CloseReason) => void
   }): Session {
+    if (this.#draining) throw new GatewayError('DRAINING', 'this replica is being shut down: connect to another')
     this.revocations.check(options.identity)
     if (this.sessions.size >= this.#parts.maxConnections) {
       throw new GatewayError('LIMIT_EXCEEDED', `at most ${this.#parts.maxConnections} connections`, {
@@ -301,10 +323,19 @@ export class Gateway implements JournalTail {
     // Whoever listens from now on is not told of the past that a starting replica reads.
     if (!this.#present) return
     this.#parts.observer.messageReceived(this.sources.labelOf(message) ?? 'none')
-    const audience = this.#audienceOf(message, false)
-    if (!this.hub.hasListeners(audience)) return
-    const event = this.#eventOf(message)
-    if (event) this.hub.publish(audience, event)
+    message.fate = this.#route(message)
+    this.#parts.observer.messageRouted(message.fate)
+  }
+
+  /** Begins no more sessions, and ends those that there are, evenly over the window; resolves when none is left. What else it does goes on. */
+  async drain(overMs: number): Promise<void> {
+    this.#draining = true
+    const { observer } = this.#parts
+    const { size } = this.sessions
+    const since = performance.now()
+    observer.log('info', `draining: ${size} sessions over ${overMs / 1000} s; a second signal ends them at once`)
+    await drain(this.sessions, overMs)
+    observer.log('info', 'drained', { sessions: size, seconds: Math.round(performance.now() - since) / 1000 })
   }
 
   /** Ends everything that listens; the journal, the broker and the registry are closed by whoever opened them. */
@@ -315,6 +346,29 @@ export class Gateway implements JournalTail {
     for (const session of this.sessions) session.close('RESTART')
   }
 
+  #route(message: JournalMessage): MessageFate {
+    const audience = this.#audienceOf(message, false)
+    if (!this.hub.hasListeners(audience)) {
+      if (audience.length > 0) return 'unheard'
+      if (this.#duplicates.isRepeat(message.offset)) return 'repeated'
+      return this.#quarantine.met(message.offset) ? 'quarantined' : 'unmatched'
+    }
+    const event = this.#eventOf(message)
+    if (!event) return 'quarantined'
+    this.#publish(audience, event)
+    // Whoever hears it has it by now, but for those who are behind; it would only grow old in the window.
+    forgetBody(message)
+    return 'heard'
+  }
+
+  #publish(audience: Audience, event: MessageEvent): void {
+    const { tracing } = this.#parts
+    const span = event.traceparent === undefined ? undefined : tracing?.begin(event.message, event.traceparent)
+    if (span) event.traceparent = span.traceparent
+    this.hub.publish(audience, event)
+    span?.end()
+  }
+
   #audienceOf(message: JournalMessage, again: boolean): Audience {
     // It is kept all the same, for a cursor may name it.
     if (this.#duplicates.isRepeat(message.offset)) return []
@@ -322,6 +376,15 @@ export class Gateway implements JournalTail {
       return again ? this.sources.knownAudienceOf(message) : this.sources.audienceOf(message)
     } catch (error) {
       this.#quarantine.put(message, error)
+      return []
+    }
+  }
+
+  /** What the sources say, also of what is not delivered. */
+  #statedAudienceOf(message: JournalMessage): Audience {
+    try {
+      return this.sources.audienceOf(message)
+    } catch {
       return []
     }
   }
@@ -362,6 +425,10 @@ export class Gateway implements JournalTail {
         return
       case 'client-revoked':
         await this.revocations.heard({ clientId: message.clientId, at: new Date(message.at) })
+        return
+      case 'trace-wanted':
+      case 'trace-known':
+        await this.tracer.onControl(message)
     }
   }
 

@@ -7,6 +7,9 @@ import type { Source } from './source.ts'
  * Implementations: a RabbitMQ stream (`stream-journal.ts`), a ring in memory (`memory-journal.ts`).
  */
 export interface Journal {
+  /** Whether a publisher may have reason to publish again what is stored already: then repeats are looked for by message id. */
+  readonly repeats: boolean
+
   /**
    * Begins to tail and returns at once; called once. While the broker is away the journal keeps trying by itself and goes
    * on behind the last message that it delivered.

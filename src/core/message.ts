@@ -1,3 +1,7 @@
+import type { BodyOutcome } from './body.ts'
+import type { Reach } from './event-account.ts'
+import type { MessageFate } from './observer.ts'
+
 /**
  * A message as a broker handed it over. The body is bytes until somebody asks for it: a message that nobody here
  * listens for is never parsed.
@@ -11,6 +15,8 @@ export interface Message {
   readonly redelivered: boolean
   /** When this process received it, in milliseconds since the epoch. */
   readonly receivedAt: number
+  /** What became of the body, once somebody asked: `decodeBody` keeps it here, for a WeakMap costs as much as the decoding. */
+  decoded?: BodyOutcome | undefined
 }
 
 /** The properties of AMQP 0-9-1 (basic class) that Warren reads or sets. */
@@ -35,6 +41,10 @@ export interface JournalMessage extends Message {
   readonly offset: number
   /** Written by a gateway to show liveness and the end of the log; never an event. */
   readonly mark: boolean
+  /** What this replica did with it; undefined where it came before this replica did, and so is only replayed. */
+  fate?: MessageFate | undefined
+  /** Undefined while no subscription has been given it. */
+  reach?: Reach | undefined
 }
 
 /** What is to be published. `exchange` unset: the default topic exchange, `<namespace>.events`. */

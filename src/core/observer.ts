@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../errors.ts'
+import type { EventAccount } from './event-account.ts'
 
 /**
  * What the gateway tells whoever watches it. Implemented by `observability/`; the default hears nothing. Called on hot
@@ -8,9 +9,10 @@ export interface Observer {
   log(level: 'debug' | 'info' | 'warn' | 'error', text: string, details?: Record<string, unknown>): void
   messageReceived(source: string): void
   messageQuarantined(reason: QuarantineReason): void
-  delivered(transport: TransportName, count: number): void
-  /** Broker receipt to socket write, in seconds. */
-  deliveryTook(seconds: number): void
+  /** Of each message that was received, what became of it here. */
+  messageRouted(fate: MessageFate): void
+  /** The account that sessions of a transport keep; always the same. */
+  eventsOf(transport: TransportName): EventAccount
   resumed(result: 'resumed' | 'gap'): void
   sessionStarted(transport: TransportName): void
   sessionEnded(transport: TransportName, reason: SessionEnd): void
@@ -34,6 +36,28 @@ export const quarantineReasons = [
   'too-deep',
 ] as const
 export type QuarantineReason = (typeof quarantineReasons)[number]
+
+export const messageFates = [
+  /** At least one subscription was given it. */
+  'heard',
+  /** It has clients, and none of them listens on this replica. */
+  'unheard',
+  /** No source says whose it is. */
+  'unmatched',
+  /** It stood in the journal before. */
+  'repeated',
+  'quarantined',
+] as const
+export type MessageFate = (typeof messageFates)[number]
+
+export const dropReasons = [
+  /** The subscription ended while events waited for its client: whoever comes back with a cursor is given them then. */
+  'ended',
+  /** Taken away by the overflow policy of its subscription: `CONFLATE`, `DROP_OLDEST`. */
+  'conflated',
+  'overflow',
+] as const
+export type DropReason = (typeof dropReasons)[number]
 
 export const sessionEnds = [
   'client',

@@ -35,6 +35,11 @@ export class Quarantine {
     this.#exchange = exchange
   }
 
+  /** Whether the message at this offset is poison, so far as is remembered. */
+  met(offset: number): boolean {
+    return this.#met.has(offset)
+  }
+
   put(message: JournalMessage, error: unknown): void {
     const { offset } = message
     if (this.#met.has(offset)) return

@@ -1,10 +1,12 @@
-import { type CloseReason, GatewayError } from '../errors.ts'
+import { badInput, type CloseReason, GatewayError } from '../errors.ts'
 import { demand, mayHear } from './authorizer.ts'
 import { checkClientId } from './channel.ts'
 import { parseCursor } from './cursor.ts'
+import type { EventAccount } from './event-account.ts'
 import { Allowance, Feed, type FeedKeeper } from './feed.ts'
 import { type Identity, isExpired, isKnown } from './identity.ts'
 import type { Observer, SessionEnd, TransportName } from './observer.ts'
+import { type OverflowPolicy, overflowPolicies } from './overflow.ts'
 import type { Tally } from './tally.ts'
 
 export interface SessionLimits {
@@ -14,6 +16,8 @@ export interface SessionLimits {
   readonly maxSubscribeRate: number
   /** Bytes that wait for a consumer which is slower than its channels. */
   readonly maxBufferedBytes: number
+  /** What a subscription may ask for; the first is what it gets unless it asks. */
+  readonly overflow: readonly OverflowPolicy[]
 }
 
 /**
@@ -34,8 +38,10 @@ export class Session {
   readonly #onClose: (reason: CloseReason) => void
   readonly #onEnd: (session: Session) => void
   readonly #allowance: Allowance
+  readonly #account: EventAccount
   readonly #ofClient: Tally
   #begun = 0
+  #working = 0
   #begunSince = 0
   #ended = false
 
@@ -63,6 +69,7 @@ export class Session {
     this.#onClose = options.onClose
     this.#allowance = new Allowance(options.limits.maxBufferedBytes)
     this.#onEnd = options.onEnd
+    this.#account = options.observer.eventsOf(options.transport)
     this.#observer.sessionStarted(this.transport)
   }
 
@@ -73,6 +80,23 @@ export class Session {
   /** What waits for a consumer that is slower than its channels, in bytes of bodies. */
   get bufferedBytes(): number {
     return this.#allowance.used
+  }
+
+  /** Whether something is under way that its end would cut off: an operation, or events that wait for a slow consumer. */
+  get busy(): boolean {
+    return this.#working > 0 || this.#allowance.used > 0
+  }
+
+  /** An operation of this session, up to its answer. */
+  during<Work>(work: Work): Work {
+    if (!(work instanceof Promise)) return work
+    this.#working += 1
+    void work
+      .catch(() => undefined)
+      .finally(() => {
+        this.#working -= 1
+      })
+    return work
   }
 
   /** Called as an operation begins; throws `LIMIT_EXCEEDED` where there were too many within a second. */
@@ -100,7 +124,13 @@ export class Session {
    * Throws `BAD_USER_INPUT`, `UNAUTHENTICATED`, `FORBIDDEN`, `LIMIT_EXCEEDED`.
    */
   subscribe(
-    options: { clientId: string; after?: string | null; checkpoints?: boolean | null; as?: Identity },
+    options: {
+      clientId: string
+      after?: string | null
+      checkpoints?: boolean | null
+      overflow?: OverflowPolicy | null
+      as?: Identity
+    },
     onEnd?: () => void,
   ): Feed {
     const channel = checkClientId(options.clientId)
@@ -112,6 +142,7 @@ export class Session {
         limit: 'WARREN_MAX_SUBSCRIPTIONS',
       })
     }
+    const overflow = this.#policyOf(options.overflow)
     const release = this.#ofClient.take(identity.clientId)
     const { after } = options
     const feed: Feed = new Feed({
@@ -126,11 +157,9 @@ export class Session {
         if (this.#feeds.delete(feed)) this.#observer.subscriptionEnded(this.transport)
         onEnd?.()
       },
-      onTaken: (event) => {
-        if (event.kind !== 'MESSAGE') return
-        this.#observer.delivered(this.transport, 1)
-        this.#observer.deliveryTook((Date.now() - event.message.receivedAt) / 1000)
-      },
+      overflow,
+      onOverflow: () => this.close('SLOW_CONSUMER'),
+      account: this.#account,
     })
     this.#feeds.add(feed)
     if (identity !== this.identity) this.#borrowed.set(feed, identity)
@@ -194,6 +223,17 @@ export class Session {
     for (const feed of this.#feeds) {
       if (feed.channel === channel) feed.end(new GatewayError('CHANNEL_NOT_FOUND', `channel "${channel}" was deleted`))
     }
+  }
+
+  #policyOf(wanted: OverflowPolicy | null | undefined): OverflowPolicy | undefined {
+    const allowed = this.#limits.overflow
+    if (wanted === undefined || wanted === null) return allowed[0]
+    if (allowed.includes(wanted)) return wanted
+    const isPolicy = overflowPolicies.includes(wanted)
+    throw badInput(
+      'overflow',
+      `expected ${allowed.join(' or ')}, got ${isPolicy ? `${wanted}, which the operator does not allow (WARREN_OVERFLOW)` : JSON.stringify(wanted)}`,
+    )
   }
 
   #endBorrowed(isOver: (identity: Identity) => boolean, sentence: string): void {

@@ -163,6 +163,7 @@ export function matcherOf(source: SourceDefinition): Matcher {
 
 /** With at most one `#`, the place of `{clientId}` is certain: counted from the front where it stands before it, else from the back. */
 function capture(pattern: readonly string[]): Matcher {
+  if (!pattern.some((word) => word === '*' || word === '#')) return captureBetween(pattern)
   const place = pattern.indexOf(placeholder)
   const hash = pattern.indexOf('#')
   const fromBack = hash >= 0 && hash < place ? pattern.length - place : undefined
@@ -171,6 +172,17 @@ function capture(pattern: readonly string[]): Matcher {
     const words = message.routingKey.split('.')
     if (!matchWords(binding, words)) return nobody
     return idOf(words[fromBack === undefined ? place : words.length - fromBack])
+  }
+}
+
+/** Without wildcards, as the default source is, nothing needs to be split. */
+function captureBetween(pattern: readonly string[]): Matcher {
+  const [before = '', after = ''] = pattern.join('.').split(placeholder)
+  return ({ routingKey }) => {
+    if (!routingKey.startsWith(before) || !routingKey.endsWith(after)) return nobody
+    // Where the two would overlap, what is between them is empty, and nobody's.
+    const word = routingKey.slice(before.length, routingKey.length - after.length)
+    return word === '' || word.includes('.') ? nobody : [word]
   }
 }
 

@@ -1,3 +1,4 @@
+import { UndecodableBody } from './body.ts'
 import type { Message } from './message.ts'
 import { type Audience, type Matcher, matcherOf, type Source } from './source.ts'
 
@@ -41,6 +42,12 @@ export class Sources {
     return this.#byExchange.get(message.exchange)?.[0]?.id
   }
 
+  /** The ids of the sources that say whose it is. A body that cannot be read says nothing. */
+  matching(message: Message): string[] {
+    const matchers = this.#byExchange.get(message.exchange) ?? []
+    return matchers.flatMap(({ id, match }) => (isForSomebody(message, match) ? [id] : []))
+  }
+
   /** As `audienceOf`, for a message that is asked about again and again: one of the hot window. */
   knownAudienceOf(message: Message): Audience {
     let audience = this.#known.get(message)
@@ -64,6 +71,15 @@ export class Sources {
       for (const clientId of audience) clientIds.add(clientId)
     }
     return [...clientIds]
+  }
+}
+
+function isForSomebody(message: Message, match: Matcher): boolean {
+  try {
+    return match(message).length > 0
+  } catch (error) {
+    if (error instanceof UndecodableBody) return false
+    throw error
   }
 }
 

@@ -2,6 +2,7 @@ import type { ClientChannels } from '../core/client-channels.ts'
 import type { Feed } from '../core/feed.ts'
 import type { Gateway } from '../core/gateway.ts'
 import type { Identity } from '../core/identity.ts'
+import type { Session } from '../core/session.ts'
 
 /** What an operation knows: who asks, and what there is to ask. Made once an operation by each transport. */
 export interface Context {
@@ -12,7 +13,7 @@ export interface Context {
   readonly clientChannels: ClientChannels
   readonly settings: Settings
   /** Opens a feed in the caller's session; throws as `Session.subscribe` does. */
-  subscribe(options: { clientId: string; after?: string | null; checkpoints?: boolean | null }): Feed
+  subscribe(options: Parameters<Session['subscribe']>[0]): Feed
   /** The session of the caller's socket goes on under this token. Rejects with `BAD_USER_INPUT` where there is no such session. */
   renewSession(token: string): Promise<Identity>
 }
@@ -23,4 +24,5 @@ export interface Settings {
   readonly maxQueryDepth: number
   readonly maxQueryCost: number
   readonly proxyHops: number
+  readonly keepAliveMs: number
 }

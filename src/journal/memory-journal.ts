@@ -14,6 +14,8 @@ const sliceEntries = 1_000
  * survives the process; all else is as with a stream.
  */
 export class MemoryJournal implements Journal {
+  /** What was published was stored at once, or refused. */
+  readonly repeats = false
   readonly #entries: Recent
   #offset = 0
   #tail: JournalTail | undefined
@@ -28,21 +30,21 @@ export class MemoryJournal implements Journal {
     this.#tail = tail
     tail.onEpoch(randomBytes(8).toString('hex'))
     tail.onPresent()
-    this.#append(markOf())
+    this.#append(markOf(), true)
     tail.onUp()
     this.#stopMarks = markEvery(
       () => Date.now() - (this.#entries.last?.receivedAt ?? 0) < markIntervalMs,
-      () => this.#append(markOf()),
+      () => this.#append(markOf(), true),
     )
   }
 
   /** What the memory broker routed into a source. */
   append(message: Message): void {
-    this.#append({ ...message, mark: false })
+    this.#append(message, false)
   }
 
   mark(note?: MarkNote): Promise<void> {
-    this.#append(markOf(note))
+    this.#append(markOf(note), true)
     return Promise.resolve()
   }
 
@@ -75,9 +77,21 @@ export class MemoryJournal implements Journal {
     return Promise.resolve()
   }
 
-  #append(message: Message & { mark: boolean }): void {
+  #append(message: Message, mark: boolean): void {
     if (!this.#tail) return
-    const entry: JournalMessage = { ...message, offset: this.#offset }
+    const entry: JournalMessage = {
+      offset: this.#offset,
+      mark,
+      exchange: message.exchange,
+      routingKey: message.routingKey,
+      body: message.body,
+      properties: message.properties,
+      redelivered: message.redelivered,
+      receivedAt: message.receivedAt,
+      decoded: undefined,
+      fate: undefined,
+      reach: undefined,
+    }
     this.#offset += 1
     this.#entries.add(entry)
     this.#tail.onMessage(entry)
@@ -97,9 +111,8 @@ export class MemoryJournal implements Journal {
   }
 }
 
-function markOf(note?: MarkNote): Message & { mark: true } {
+function markOf(note?: MarkNote): Message {
   return {
-    mark: true,
     exchange: '',
     routingKey: '',
     body: note ? Buffer.from(JSON.stringify(note)) : Buffer.alloc(0),

@@ -6,7 +6,7 @@ import { GatewayError } from '../errors.ts'
 /** Messages in flight; RabbitMQ demands a bound on a stream. */
 const prefetchMessages = 500
 /** Acknowledged together, at the latest after this many messages or milliseconds: doubles what one consumer reads. */
-const ackEveryMessages = 100
+const ackEveryMessages = 200
 const ackEveryMs = 200
 
 /** Where to begin: an exact offset, or the chunk that holds a moment. */
@@ -201,6 +201,9 @@ function entryOf({ content, fields, properties }: ConsumeMessage, stream: string
     body: content,
     redelivered: false, // a stream's flag speaks of this consumer's connection, not of the message
     receivedAt: Date.now(),
+    decoded: undefined,
+    fate: undefined,
+    reach: undefined,
     properties: {
       contentType: text(properties.contentType),
       contentEncoding: text(properties.contentEncoding),

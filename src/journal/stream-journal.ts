@@ -32,6 +32,7 @@ export interface StreamJournalOptions {
  * https://www.rabbitmq.com/docs/streams
  */
 export class StreamJournal implements Journal {
+  readonly repeats = true
   readonly #options: StreamJournalOptions
   readonly #reader: StreamReader
   readonly #marks = new Map<string, () => void>()

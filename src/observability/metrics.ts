@@ -1,5 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { EventAccount } from '../core/event-account.ts'
 import {
+  dropReasons,
+  type MessageFate,
+  messageFates,
   type Observer,
   type QuarantineReason,
   quarantineReasons,
@@ -15,9 +19,21 @@ export type Measured = Omit<Observer, 'log'>
 /** What the gateway counts, for Prometheus. Counting is an addition; the rest is done when somebody scrapes. */
 export interface Metrics extends Measured {
   readonly contentType: string
+  /** The accounts so far, as they stand in the log when the gateway ends: events matched are delivered, dropped or pending, sessions begun open or ended. */
+  balance(): Record<string, number>
   /** The text exposition format. */
   print(): Promise<string>
+  /** What is counted beside Node's own, in the order in which it is printed; `docs/metrics.md` comes from here. */
+  readonly described: readonly DescribedMetric[]
   close(): void
+}
+
+export interface DescribedMetric {
+  readonly name: string
+  readonly kind: 'gauge' | 'counter' | 'histogram'
+  readonly help: string
+  /** By label, the values that are there from the start; none where they come with what an operator makes (sources). */
+  readonly labels: ReadonlyMap<string, readonly string[]>
 }
 
 /** Broker receipt to socket write: from below a millisecond to where somebody should be woken, in seconds. */
@@ -32,7 +48,27 @@ export function createMetrics(): Metrics {
   const subscriptions = tally<[TransportName]>(['transport'], cross(transportNames))
   const received = tally<[source: string]>(['source'], [])
   const quarantined = tally<[QuarantineReason]>(['reason'], cross(quarantineReasons))
-  const deliveries = tally<[TransportName]>(['transport'], cross(transportNames))
+  const routed = tally<[MessageFate]>(['fate'], cross(messageFates))
+  const describedDelivery = ['warren_delivery_seconds', 'From broker receipt to socket write.'] as const
+  const delivery = new Buckets(...describedDelivery, deliveryBuckets)
+  // A clock that was set back must not throw in the path of a message.
+  const took = (seconds: number): void => void (seconds >= 0 && delivery.observe(seconds))
+  const accounts = new Map(transportNames.map((transport) => [transport, new EventAccount(took)]))
+  const ofEvents = (read: (account: EventAccount) => number): Series => ({
+    labelNames: ['transport'],
+    each: (see) => {
+      for (const [transport, account] of accounts) see({ transport }, read(account))
+    },
+  })
+  const dropped: Series = {
+    labelNames: ['transport', 'reason'],
+    each: (see) => {
+      for (const [transport, account] of accounts) {
+        for (const reason of dropReasons) see({ transport, reason }, account.dropped[reason])
+      }
+    },
+  }
+  const started = tally<[TransportName]>(['transport'], cross(transportNames))
   const resumes = tally<['resumed' | 'gap']>(['result'], [['resumed'], ['gap']])
   const ended = tally<[TransportName, SessionEnd]>(['transport', 'reason'], cross(transportNames, sessionEnds))
   const refusals = tally<[ErrorCode]>(['code'], cross(Object.keys(errorTable) as ErrorCode[]))
@@ -40,8 +76,10 @@ export function createMetrics(): Metrics {
   const broker = tally<[]>([], [[]])
   const executions = tally<[]>([], [[]])
 
-  const gauge = (name: string, help: string, { labelNames, each }: Series) =>
-    new Gauge({
+  const described: DescribedMetric[] = []
+  const gauge = (name: string, help: string, { labelNames, each }: Series) => {
+    described.push({ name, kind: 'gauge', help, labels: labelsOf({ labelNames, each }) })
+    return new Gauge({
       name,
       help,
       registers,
@@ -50,8 +88,10 @@ export function createMetrics(): Metrics {
         each((labels, value) => this.set(labels, value))
       },
     })
-  const counter = (name: string, help: string, { labelNames, each }: Series) =>
-    new Counter({
+  }
+  const counter = (name: string, help: string, { labelNames, each }: Series) => {
+    described.push({ name, kind: 'counter', help, labels: labelsOf({ labelNames, each }) })
+    return new Counter({
       name,
       help,
       registers,
@@ -61,6 +101,7 @@ export function createMetrics(): Metrics {
         each((labels, value) => this.inc(labels, value))
       },
     })
+  }
 
   gauge('warren_connections', 'Connections that are open.', connections)
   gauge('warren_subscriptions', 'Subscriptions that are open.', subscriptions)
@@ -70,23 +111,48 @@ export function createMetrics(): Metrics {
     'Messages that could not be delivered and went to the quarantine.',
     quarantined,
   )
-  counter('warren_deliveries_total', 'Events that were handed to subscribers.', deliveries)
+  counter('warren_messages_routed_total', 'Messages that came from the journal, by what became of them here.', routed)
+  counter(
+    'warren_events_matched_total',
+    'Events that subscriptions were given by their channels or from the journal: delivered, dropped or pending.',
+    ofEvents(({ matched }) => matched),
+  )
+  counter(
+    'warren_deliveries_total',
+    'Events that were handed to subscribers.',
+    ofEvents(({ delivered }) => delivered),
+  )
+  counter('warren_events_dropped_total', 'Events that subscriptions had and no client was handed, by why.', dropped)
+  gauge(
+    'warren_events_pending',
+    'Events that wait for clients which are slower than their channels.',
+    ofEvents(({ pending }) => pending),
+  )
+  counter(
+    'warren_subscriptions_behind_total',
+    'Times that a subscription fell behind its channel, and went on from the journal at its own pace.',
+    ofEvents(({ fellBehind }) => fellBehind),
+  )
   counter('warren_resumes_total', 'Subscriptions that began at a cursor, by what was found there.', resumes)
+  counter('warren_sessions_started_total', 'Sessions that began.', started)
   counter('warren_sessions_ended_total', 'Sessions that ended, by why.', ended)
   counter('warren_refusals_total', 'Requests answered with an error, and connections not taken, by code.', refusals)
   gauge('warren_outbox_bytes', 'Bytes that wait for sockets.', outbox)
   gauge('warren_broker_up', '1 while the broker is there and the journal is tailed.', broker)
   counter('warren_executions_total', 'GraphQL executions.', executions)
-  const delivery = new Buckets('warren_delivery_seconds', 'From broker receipt to socket write.', deliveryBuckets)
+  const [name, help] = describedDelivery
+  described.push({ name, kind: 'histogram', help, labels: new Map() })
 
   return {
     messageReceived: (source) => received.add(1, source),
     messageQuarantined: (reason) => quarantined.add(1, reason),
-    delivered: (transport, count) => deliveries.add(count, transport),
-    // A clock that was set back must not throw in the path of a message.
-    deliveryTook: (seconds) => void (seconds >= 0 && delivery.observe(seconds)),
+    messageRouted: (fate) => routed.add(1, fate),
+    eventsOf: (transport) => accounts.get(transport) ?? new EventAccount(took),
     resumed: (result) => resumes.add(1, result),
-    sessionStarted: (transport) => connections.add(1, transport),
+    sessionStarted(transport) {
+      connections.add(1, transport)
+      started.add(1, transport)
+    },
     sessionEnded(transport, reason) {
       connections.add(-1, transport)
       ended.add(1, transport, reason)
@@ -97,7 +163,25 @@ export function createMetrics(): Metrics {
     brokerUp: (up) => broker.set(up ? 1 : 0),
     executed: () => executions.add(1),
     outboxBytes: (change) => outbox.add(change),
+    balance() {
+      const sum = (series: Series) => {
+        let total = 0
+        series.each((_labels, value) => {
+          total += value
+        })
+        return total
+      }
+      return {
+        matched: sum(ofEvents((account) => account.matched)),
+        delivered: sum(ofEvents((account) => account.delivered)),
+        dropped: sum(dropped),
+        pending: sum(ofEvents((account) => account.pending)),
+        sessions: sum(started),
+        ended: sum(ended),
+      }
+    },
     contentType: registry.contentType,
+    described,
     print: async () => `${await registry.metrics()}\n${delivery.print()}`,
     close: () => registry.clear(),
   }
@@ -145,6 +229,14 @@ class Buckets {
 interface Series {
   readonly labelNames: string[]
   readonly each: (see: (labels: Record<string, string>, value: number) => void) => void
+}
+
+function labelsOf({ labelNames, each }: Series): Map<string, string[]> {
+  const values = new Map(labelNames.map((name) => [name, new Set<string>()]))
+  each((labels) => {
+    for (const [name, value] of Object.entries(labels)) values.get(name)?.add(value)
+  })
+  return new Map([...values].map(([name, found]) => [name, [...found]]))
 }
 
 interface Tally<Values extends readonly string[]> extends Series {

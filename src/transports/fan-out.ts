@@ -1,5 +1,6 @@
 import { type DocumentNode, type ExecutionArgs, type ExecutionResult, execute, type GraphQLSchema } from 'graphql'
 import type { ChannelEvent } from '../core/channel.ts'
+import { traceparentName } from '../core/trace-context.ts'
 import { compileProjection, type Projection } from '../graphql/projection.ts'
 
 /**
@@ -58,7 +59,7 @@ export class Group {
     this.#channel = channel
     this.#encoded = undefined
     try {
-      this.#encoded = latin1Of(this.#projection.render(event, args))
+      this.#encoded = latin1Of(traced(this.#projection.render(event, args), event))
       this.#onExecute()
     } catch {
       // graphql-js says what is wrong, in `answerOf`.
@@ -85,7 +86,19 @@ export class Group {
 
 /** What graphql-js answers for one event: for a result with an error. All resolvers of events are synchronous. */
 export function answerOf(args: ExecutionArgs, event: ChannelEvent): ExecutionResult {
-  return execute({ ...args, rootValue: event }) as ExecutionResult
+  return withTraceOf(event, execute({ ...args, rootValue: event }) as ExecutionResult)
+}
+
+/** Tells the client the trace that the event's message belongs to, where its publisher said one: so that its own spans go on in it. */
+export function withTraceOf(event: ChannelEvent | undefined, result: ExecutionResult): ExecutionResult {
+  if (event?.kind !== 'MESSAGE' || event.traceparent === undefined) return result
+  return { ...result, extensions: { ...result.extensions, [traceparentName]: event.traceparent } }
+}
+
+/** As `withTraceOf`, in the text. */
+function traced(text: string, event: ChannelEvent): string {
+  if (event.kind !== 'MESSAGE' || event.traceparent === undefined) return text
+  return `${text.slice(0, -1)},"extensions":{"${traceparentName}":"${event.traceparent}"}}`
 }
 
 /** The UTF-8 bytes of a text, a character each: what `Outbox.push` takes. */

@@ -59,19 +59,21 @@ export function contextFactory(
         }
         // An SSE response is a session by itself.
         let streamed: Streamed | undefined
-        const alone = parts.gateway.openSession({
-          identity,
-          address: addressOf(req, parts.settings.proxyHops),
-          transport: 'sse',
-          onClose: (reason) => {
-            if (streamed) streamed.endedFor = reason
-          },
-        })
+        const alone = openUnlessDraining(res, () =>
+          parts.gateway.openSession({
+            identity,
+            address: addressOf(req, parts.settings.proxyHops),
+            transport: 'sse',
+            onClose: (reason) => {
+              if (streamed) streamed.endedFor = reason
+            },
+          }),
+        )
         try {
           // An EventSource that reconnects repeats its URL, and says in this header how far it came.
           const lastEventId = request?.headers.get('last-event-id') ?? null
           const feed = alone.subscribe({ ...options, after: lastEventId ?? options.after }, () => alone.end('client'))
-          streamed = { feed }
+          streamed = { feed, session: alone }
           onFeed?.(feed)
           if (request) streamedOf.set(request, streamed)
           if (res) endWith(res, alone)
@@ -83,6 +85,16 @@ export function contextFactory(
       },
       renewSession: (token) => renew(parts, session, token),
     }
+  }
+}
+
+/** A response with an error, of whatever status, keeps an EventSource away for good; a connection that breaks brings it back. */
+function openUnlessDraining(response: ServerResponse | undefined, open: () => Session): Session {
+  try {
+    return open()
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === 'DRAINING') response?.destroy()
+    throw error
   }
 }
 

@@ -48,7 +48,7 @@ export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
     },
     plugins: [
       limits(options),
-      serverSentEvents({ streamedOf, fanOut: options.fanOut, maskError }),
+      serverSentEvents({ streamedOf, fanOut: options.fanOut, maskError, keepAliveMs: options.settings.keepAliveMs }),
       countExecutions(options.onExecute),
       ...(options.introspection ? [] : [noIntrospection]),
     ],

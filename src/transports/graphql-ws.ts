@@ -14,11 +14,12 @@ import type { SessionEnd } from '../core/observer.ts'
 import type { Session } from '../core/session.ts'
 import { type CloseReason, closeReasons, type ErrorCode, GatewayError } from '../errors.ts'
 import { errorMasker } from '../graphql/mask-error.ts'
-import type { FanOut } from './fan-out.ts'
+import { type FanOut, withTraceOf } from './fan-out.ts'
 import type { GraphQLParts } from './graphql-context.ts'
 import type { Yoga } from './graphql-http.ts'
 import { NextFrames } from './graphql-ws-next.ts'
 import { type SocketExtra, serveSocket } from './graphql-ws-socket.ts'
+import { KeepAlive } from './keep-alive.ts'
 import { OperationIds } from './operation-ids.ts'
 import { Outbox } from './outbox.ts'
 import { addressOf } from './peer-address.ts'
@@ -39,8 +40,6 @@ interface Extra extends SocketExtra, Record<PropertyKey, unknown> {
   session?: Session
 }
 
-/** A ping this often finds peers that are gone without a word, in milliseconds; who says nothing until the next is cut off. */
-const keepAliveMs = 12_000
 /** How long a peer may take to answer the last close frame, in milliseconds. */
 const closeTimeoutMs = 1_000
 
@@ -79,7 +78,7 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
       } catch (error) {
         if (!(error instanceof GatewayError)) throw error
         options.onRefusal(error.code)
-        closeSocket(socket, error.code === 'UNAUTHENTICATED' ? 'UNAUTHORIZED' : 'TOO_MANY')
+        closeSocket(socket, refusalOf(error.code))
         return false
       }
     },
@@ -106,7 +105,14 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
           variableValues: payload.variables,
           contextValue: await contextFactory(),
           // graphql-ws calls these instead of its own: Yoga's have the envelope around them.
-          rootValue: { execute, subscribe, opened } satisfies Operation,
+          rootValue: {
+            execute: (args) => {
+              const answer = execute(args)
+              return extra.session ? extra.session.during(answer) : answer
+            },
+            subscribe,
+            opened,
+          } satisfies Operation,
         }
       } catch (error) {
         return [maskError(error)]
@@ -123,7 +129,11 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
       return new NextFrames({ feed, group, outbox, id: ids.clientIdOf(id), args: bare(args), masked })
     },
     onError: (_context, _id, _payload, errors) => errors.map((error) => answered(error).toJSON()),
-    onNext: (_context, _id, _payload, _args, result) => (result.errors ? masked(result) : undefined),
+    onNext: (_context, _id, _payload, args, result) => {
+      // A result is made from the event that was taken last: the next one is taken when this has been written.
+      const told = withTraceOf(operationOf(args).opened.feed?.lastTaken, result)
+      return told.errors ? masked(told) : told
+    },
   })
   const sockets = new WebSocketServer({
     noServer: true,
@@ -138,23 +148,24 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
     options.log('a socket failed in a way that was not foreseen', {
       error: error instanceof Error ? (error.stack ?? error.message) : String(error),
     })
+  const keepAlive = new KeepAlive(options.settings.keepAliveMs)
   const serve = (socket: WebSocket, request: IncomingMessage, stream: Duplex) => {
     // Without a listener an oversized or broken frame would be an uncaught error; ws closes the socket itself.
     socket.on('error', () => undefined)
     const isOpen = () => socket.readyState === socket.OPEN
     const outbox = new Outbox({ socket: stream, isOpen, onBytes: options.onOutboxBytes })
-    serveSocket(server, { socket, request, outbox, ids: new OperationIds() }, fail)
+    const extra: Extra = { socket, request, outbox, ids: new OperationIds() }
+    serveSocket(server, extra, fail)
+    keepAlive.watch(socket, stream, () => extra.session?.end('slow-consumer'))
   }
-  const stopPinging = keepAlive(sockets)
   return {
     upgrade: (request, socket, head) => {
       sockets.handleUpgrade(request, socket, head, (ws) => {
         serve(ws, request, socket)
-        sockets.emit('connection', ws, request)
       })
     },
     close: async () => {
-      stopPinging()
+      keepAlive.close()
       const clients = [...sockets.clients]
       // Those without a session: nobody else tells them.
       for (const client of clients) closeSocket(client, 'RESTART')
@@ -166,25 +177,6 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
       clearTimeout(timer)
     },
   }
-}
-
-/** One timer for all sockets. Returns what stops it. */
-function keepAlive(sockets: WebSocketServer): () => void {
-  const silent = new WeakSet<WebSocket>()
-  const timer = setInterval(() => {
-    for (const socket of sockets.clients) {
-      if (silent.has(socket)) {
-        socket.terminate()
-      } else {
-        silent.add(socket)
-        socket.ping()
-      }
-    }
-  }, keepAliveMs)
-  sockets.on('connection', (socket: WebSocket) => {
-    for (const sign of ['pong', 'message'] as const) socket.on(sign, () => silent.delete(socket))
-  })
-  return () => clearInterval(timer)
 }
 
 /** One operation, in the place of the root value: graphql-ws hands that from hook to hook, and our schema has none. */
@@ -222,6 +214,11 @@ function withoutHttp(error: GraphQLError): GraphQLError {
   const { http: _, ...extensions } = error.extensions
   const { nodes, source, positions, path } = error
   return new GraphQLError(error.message, { nodes, source, positions, path, extensions })
+}
+
+function refusalOf(code: ErrorCode): CloseReason {
+  if (code === 'UNAUTHENTICATED') return 'UNAUTHORIZED'
+  return code === 'DRAINING' ? 'RESTART' : 'TOO_MANY'
 }
 
 function closeSocket(socket: WebSocket, reason: CloseReason): void {

@@ -13,12 +13,18 @@ export interface HttpRoutes {
 
 export interface HttpListener {
   readonly port: number
-  /** Accepts nothing more and ends requests under way. */
-  close(): void
+  /** Refuses upgrades from now on; requests are still answered, each on a connection that ends with it. */
+  drain(): void
+  /** Accepts nothing more; resolves when requests under way have been answered, or their time is over. */
+  close(): Promise<void>
 }
 
 /** How long a client may take to send its headers, in milliseconds. */
 const maxHeadersMs = 10_000
+/** How long requests under way may take at the end, in milliseconds. */
+const lastRequestsMs = 5_000
+/** What a client that was refused is told to wait, in seconds: another replica takes it at once. */
+const retryAfterSeconds = 1
 /** How often time-outs are looked at. */
 const checkMs = 1_000
 /** Sockets beside those that are sessions: requests, and those that are yet to be told that there are too many. Past it they are not taken. */
@@ -37,6 +43,9 @@ export async function openHttpListener(
     onError: (error: unknown) => void
   } & HttpRoutes,
 ): Promise<HttpListener> {
+  const underWay = new Set<ServerResponse>()
+  let draining = false
+  let onIdle: () => void = () => undefined
   const server = createServer(
     {
       headersTimeout: Math.min(maxHeadersMs, options.requestTimeoutMs),
@@ -45,6 +54,12 @@ export async function openHttpListener(
       IncomingMessage: boundedRequest(options.maxBodyBytes),
     },
     (request, response) => {
+      underWay.add(response)
+      response.once('close', () => {
+        underWay.delete(response)
+        if (underWay.size === 0) onIdle()
+      })
+      if (draining) response.setHeader('connection', 'close')
       void answer(options, request, response)
     },
   )
@@ -52,16 +67,27 @@ export async function openHttpListener(
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
     const route = options.upgrades.get(pathOf(request))
-    if (!route) refuse(socket, '404 Not Found')
+    if (draining) refuse(socket, '503 Service Unavailable', `Retry-After: ${retryAfterSeconds}\r\n`)
+    else if (!route) refuse(socket, '404 Not Found')
     else if (!options.origins.allows(request.headers.origin, request.headers.host)) refuse(socket, '403 Forbidden')
     else route(request, socket, head)
   })
   await listen(server, options.port, options.host)
   return {
     port: (server.address() as AddressInfo).port,
-    close: () => {
+    drain: () => {
+      draining = true
+    },
+    close: async () => {
       // What was upgraded is not this server's any more: its transport ends it.
       server.close()
+      if (underWay.size > 0) {
+        const timer = setTimeout(() => onIdle(), lastRequestsMs)
+        await new Promise<void>((resolve) => {
+          onIdle = resolve
+        })
+        clearTimeout(timer)
+      }
       server.closeAllConnections()
     },
   }
@@ -109,8 +135,8 @@ function pathOf(request: IncomingMessage): string {
   return (request.url ?? '/').split('?', 1)[0] ?? '/'
 }
 
-function refuse(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+function refuse(socket: Duplex, status: string, headers = ''): void {
+  socket.end(`HTTP/1.1 ${status}\r\n${headers}Connection: close\r\nContent-Length: 0\r\n\r\n`)
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {

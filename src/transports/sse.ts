@@ -3,11 +3,9 @@ import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { type Cursor, printCursor } from '../core/cursor.ts'
 import type { Feed } from '../core/feed.ts'
+import type { Session } from '../core/session.ts'
 import { type CloseReason, closeReasons } from '../errors.ts'
-import type { FanOut, Group } from './fan-out.ts'
-
-/** A comment this often keeps proxies from closing a silent response, in milliseconds. */
-const pingMs = 12_000
+import { type FanOut, type Group, withTraceOf } from './fan-out.ts'
 
 /** What a response may hold for a client that reads slowly, in bytes, beside what its feed may. */
 const maxWaitingBytes = 16 * 1024
@@ -19,6 +17,7 @@ const reconnectMs = { min: 500, max: 3_000 }
 export interface Streamed {
   /** Its events are numbered by their cursors. */
   readonly feed: Feed
+  readonly session: Session
   /** Why the gateway ended it, where it did. */
   endedFor?: CloseReason
 }
@@ -29,6 +28,11 @@ export interface ServerSentEventsOptions {
   readonly streamedOf: StreamedOf
   readonly fanOut: FanOut
   readonly maskError: (error: unknown) => GraphQLError
+  /**
+   * A comment this often keeps proxies from closing a silent response; a client that has taken nothing of what waits for it since the one before is ended.
+   * In milliseconds.
+   */
+  readonly keepAliveMs: number
 }
 
 /**
@@ -36,7 +40,7 @@ export interface ServerSentEventsOptions {
  * the cursor as `id:`, so that an EventSource resumes by itself: it sends `Last-Event-ID`.
  * https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
-export function serverSentEvents({ streamedOf, fanOut, maskError }: ServerSentEventsOptions): Plugin {
+export function serverSentEvents({ streamedOf, fanOut, maskError, keepAliveMs }: ServerSentEventsOptions): Plugin {
   const operations = new WeakMap<Request, ExecutionArgs>()
   return {
     onSubscribe({ args }) {
@@ -55,11 +59,12 @@ export function serverSentEvents({ streamedOf, fanOut, maskError }: ServerSentEv
           ? sharedResults(streamed.feed, group, operation, maskError)
           : ownResults(result[Symbol.asyncIterator](), streamed?.feed, maskError)
       payload.setResultProcessor((_result, fetchAPI) => {
-        const body = eventStream(source, streamed, () => {
+        const breakOff = (): void => {
           // Put there by the adapter of node:http.
           const { res } = serverContext as { res?: ServerResponse }
           res?.destroy()
-        })
+        }
+        const body = eventStream(source, streamed, breakOff, keepAliveMs)
         return new fetchAPI.Response(body, {
           headers: {
             'content-type': 'text/event-stream; charset=utf-8',
@@ -134,7 +139,10 @@ function ownResults(
         const { done, value } = await results.next()
         if (done) response.end()
         // A result is made from the event that was taken last: the one before waits until this one is written.
-        else response.write(Buffer.from(chunkOf(feed?.lastTaken?.cursor, JSON.stringify(value))))
+        else {
+          const event = feed?.lastTaken
+          response.write(Buffer.from(chunkOf(event?.cursor, JSON.stringify(withTraceOf(event, value)))))
+        }
       } catch (error) {
         response.write(lastError(error, maskError))
         response.end()
@@ -148,9 +156,12 @@ function eventStream(
   results: Results,
   streamed: Streamed | undefined,
   breakOff: () => void,
+  keepAliveMs: number,
 ): ReadableStream<Uint8Array> {
   let ping: NodeJS.Timeout | undefined
   let over = false
+  /** Whether the client has taken something since the last look. */
+  let taken = true
   const written = (controller: ReadableStreamDefaultController<Uint8Array>): Written => ({
     get hasRoom() {
       return !over && (controller.desiredSize ?? 0) > 0
@@ -186,9 +197,17 @@ function eventStream(
         begun = true
       },
       pull(controller) {
+        taken = true
         ping ??= setInterval(() => {
-          if ((controller.desiredSize ?? 0) > 0) controller.enqueue(Buffer.from(':\n\n'))
-        }, pingMs)
+          if ((controller.desiredSize ?? 0) > 0) {
+            controller.enqueue(Buffer.from(':\n\n'))
+          } else if (!taken) {
+            clearInterval(ping)
+            streamed?.session.close('SLOW_CONSUMER')
+            breakOff()
+          }
+          taken = false
+        }, keepAliveMs)
         return results.pull(written(controller))
       },
       async cancel() {

@@ -1,9 +1,11 @@
 import { jest } from '@jest/globals'
 import type { ChannelEvent } from '../../src/core/channel.ts'
 import { printCursor } from '../../src/core/cursor.ts'
+import { EventAccount } from '../../src/core/event-account.ts'
 import { Allowance, Feed } from '../../src/core/feed.ts'
 import { Gateway } from '../../src/core/gateway.ts'
 import type { Observer } from '../../src/core/observer.ts'
+import { type OverflowPolicy, overflowPolicies } from '../../src/core/overflow.ts'
 import { defaultRoutingKey } from '../../src/core/source.ts'
 import MemoryDriver from '../../src/distributor/drivers/memory.ts'
 import { MemoryJournal } from '../../src/journal/memory-journal.ts'
@@ -29,6 +31,7 @@ export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100
   broker.onRouted((message) => journal.append(message))
   const observer = new RecordingObserver()
   const gateway = new Gateway({
+    replica: 'here',
     namespace: 'warren',
     journal,
     recent: new Recent({ maxAgeMs: hour, maxBytes: windowEntries * entryBytes }),
@@ -41,6 +44,7 @@ export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100
       maxSubscribeRate: 1_000_000,
       maxBufferedBytes: 64 * 1024,
       publishTimeoutMs: 1_000,
+      overflow: overflowPolicies,
     },
     maxConnections: 1_000,
     maxConnectionsPerAddress: 1_000,
@@ -78,6 +82,7 @@ export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100
 
 export interface Listening {
   readonly after?: Feed['position']
+  readonly overflow?: OverflowPolicy
   readonly maxBytes?: number
   readonly checkpoints?: boolean
 }
@@ -89,9 +94,10 @@ export class Listener {
   readonly allowance: Allowance
   #asked = false
 
-  constructor(gateway: Gateway, channel: string, { after, maxBytes = 1024 * 1024, checkpoints = false }: Listening) {
+  constructor(gateway: Gateway, channel: string, options: Listening) {
+    const { after, maxBytes = 1024 * 1024, checkpoints = false, overflow } = options
     this.allowance = new Allowance(maxBytes)
-    this.feed = new Feed({ channel, after, checkpoints, keeper: gateway.keeper, allowance: this.allowance })
+    this.feed = new Feed({ channel, after, checkpoints, overflow, keeper: gateway.keeper, allowance: this.allowance })
     gateway.keeper.resume(this.feed)
   }
 
@@ -130,13 +136,16 @@ export class Listener {
 class RecordingObserver implements Observer {
   readonly resumes: string[] = []
   readonly quarantined: string[] = []
+  readonly account = new EventAccount(() => {})
   log(): void {}
   messageReceived(): void {}
   messageQuarantined(reason: string): void {
     this.quarantined.push(reason)
   }
-  delivered(): void {}
-  deliveryTook(): void {}
+  messageRouted(): void {}
+  eventsOf(): EventAccount {
+    return this.account
+  }
   resumed(result: string): void {
     this.resumes.push(result)
   }

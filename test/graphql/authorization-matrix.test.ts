@@ -37,6 +37,7 @@ const operations: readonly Asked[] = [
   { field: 'gateway', query: '{ gateway { broker } }', allowed: everybody },
   { field: 'clientChannel', query: '{ clientChannel(clientId: "alice") { name cursor } }', allowed: listeners },
   { field: 'history', query: '{ history(clientId: "alice") { hasMore } }', allowed: listeners },
+  { field: 'trace', query: '{ trace(messageId: "m") { replica } }', allowed: operators },
   { field: 'rabbitChannels', query: '{ rabbitChannels { id } }', allowed: operators },
   {
     field: 'createClientChannel',

@@ -1,9 +1,21 @@
 import { describe, expect, test } from '@jest/globals'
+import type { JournalMessage } from '../../src/core/message.ts'
 import { createLogger } from '../../src/observability/logger.ts'
 import { createMetrics } from '../../src/observability/metrics.ts'
 import { observerOf } from '../../src/observability/observer-of.ts'
 
 const silent = createLogger({ level: 'error', format: 'json', sink: { write: () => undefined } })
+
+const messageOf = (receivedAt: number): JournalMessage => ({
+  offset: 1,
+  mark: false,
+  exchange: 'warren.events',
+  routingKey: 'client.a',
+  body: Buffer.alloc(0),
+  properties: {},
+  redelivered: false,
+  receivedAt,
+})
 
 describe('metrics', () => {
   test('bear the names and labels of the contract from the start', async () => {
@@ -36,9 +48,13 @@ describe('metrics', () => {
     observer.subscriptionStarted('sse')
     observer.messageReceived('f00d')
     observer.messageReceived('f00d')
-    observer.delivered('sse', 7)
-    observer.deliveryTook(0.002)
-    observer.deliveryTook(-1)
+    const now = Date.now()
+    const account = observer.eventsOf('sse')
+    account.deliver(messageOf(now - 30))
+    account.deliver(messageOf(now + 60_000))
+    account.match(messageOf(now))
+    account.drop(messageOf(now), 'ended')
+    observer.messageRouted('unheard')
     observer.resumed('gap')
     observer.brokerUp(true)
     observer.executed()
@@ -51,9 +67,14 @@ describe('metrics', () => {
       'warren_sessions_ended_total{transport="graphql-ws",reason="lost"} 1',
       'warren_subscriptions{transport="sse"} 1',
       'warren_messages_received_total{source="f00d"} 2',
-      'warren_deliveries_total{transport="sse"} 7',
-      'warren_delivery_seconds_bucket{le="0.001"} 0',
-      'warren_delivery_seconds_bucket{le="0.0025"} 1',
+      'warren_sessions_started_total{transport="graphql-ws"} 2',
+      'warren_messages_routed_total{fate="unheard"} 1',
+      'warren_deliveries_total{transport="sse"} 2',
+      'warren_events_matched_total{transport="sse"} 1',
+      'warren_events_dropped_total{transport="sse",reason="ended"} 1',
+      // A clock that was set back is in no bucket.
+      'warren_delivery_seconds_bucket{le="0.025"} 0',
+      'warren_delivery_seconds_bucket{le="10"} 1',
       'warren_delivery_seconds_count 1',
       'warren_resumes_total{result="gap"} 1',
       'warren_broker_up 1',

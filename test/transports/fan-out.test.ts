@@ -67,6 +67,7 @@ function anyEvent(random: Seeded, offset: number): ChannelEvent {
     ...random.pick([{}, { messageId: random.pick(texts) }]),
     ...random.pick([{}, { type: random.pick(texts) }]),
     ...random.pick([{}, { timestamp: random.pick([0, 1_700_000_000_000, 9e15]) }]),
+    ...random.pick([{}, { headers: { traceparent: `00-${'4bf92f3577b34da6'.repeat(2)}-00f067aa0ba902b7-01` } }]),
     ...random.pick([{}, { headers: { when: new Date(0), bytes: Buffer.from('ü'), list: [1n, 'x'] } }, { headers: {} }]),
   }
   const body = Buffer.from(JSON.stringify(anyJson(random)))
@@ -274,9 +275,9 @@ describe('over graphql-transport-ws', () => {
     expect(highest).toBeGreaterThan(64 * 1024)
     expect(highest).toBeLessThan(256 * 1024)
     slow.frames.socket.resume()
-    await eventually('the slow client to have everything', () => heard.slow.length === count)
+    await eventually('the slow client to have everything', () => heard.slow.length === count, { withinMs: 60_000 })
     const all = Array.from({ length: count }, (_, number) => number)
     expect(heard).toEqual({ slow: all, quick: all })
     await eventually('nothing to wait', async () => (await outboxBytes()) === 0)
-  })
+  }, 120_000)
 })

@@ -12,6 +12,20 @@ export function choice<const Word extends string>(...words: readonly Word[]): Ki
   }
 }
 
+/** Some of the words, comma-separated, each once. */
+export function choices<const Word extends string>(...words: readonly Word[]): Kind<readonly Word[]> {
+  return {
+    expected: `one or more of ${words.join(', ')}, comma-separated`,
+    parse(text) {
+      const chosen = text.split(',').map((part) => words.find((word) => word === part.trim()))
+      const known = chosen.filter((word) => word !== undefined)
+      if (known.length < chosen.length || new Set(known).size < known.length) throw new BadValue()
+      return known
+    },
+    print: (chosen) => chosen.join(','),
+  }
+}
+
 export const onOff: Kind<boolean> = {
   expected: 'on or off',
   parse(text) {

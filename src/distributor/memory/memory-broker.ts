@@ -16,7 +16,13 @@ export type Binding = ReturnType<typeof bindingOf>
 interface Exchange {
   readonly type: ExchangeType
   /** Binding keys and who has bound with them. */
-  readonly bindings: Map<string, Set<Sink>>
+  readonly bindings: Map<string, Bound>
+}
+
+interface Bound {
+  /** The binding key's. */
+  readonly words: readonly string[]
+  readonly sinks: Set<Sink>
 }
 
 /** Exchanges and bindings by the rules of AMQP 0-9-1 §3.1.3, within this process. */
@@ -43,16 +49,16 @@ export class MemoryBroker {
 
   bind({ exchange, key }: Pick<Binding, 'exchange' | 'key'>, sink: Sink): void {
     const bindings = this.#exchanges.get(exchange)?.bindings
-    const sinks = bindings?.get(key)
-    if (sinks) sinks.add(sink)
-    else bindings?.set(key, new Set([sink]))
+    const bound = bindings?.get(key)
+    if (bound) bound.sinks.add(sink)
+    else bindings?.set(key, { words: key.split('.'), sinks: new Set([sink]) })
   }
 
   unbind({ exchange, key }: Pick<Binding, 'exchange' | 'key'>, sink: Sink): void {
     const bindings = this.#exchanges.get(exchange)?.bindings
-    const sinks = bindings?.get(key)
-    sinks?.delete(sink)
-    if (sinks?.size === 0) bindings?.delete(key)
+    const bound = bindings?.get(key)
+    bound?.sinks.delete(sink)
+    if (bound?.sinks.size === 0) bindings?.delete(key)
   }
 
   /** Who a message goes to, each once; undefined where the exchange isn't there. */
@@ -65,8 +71,8 @@ export class MemoryBroker {
     const words = routingKey.split('.')
     for (const [key, bound] of found.bindings) {
       const matches =
-        found.type === 'TOPIC' ? matchWords(key.split('.'), words) : found.type !== 'DIRECT' || key === routingKey
-      if (matches) for (const sink of bound) sinks.add(sink)
+        found.type === 'TOPIC' ? matchWords(bound.words, words) : found.type !== 'DIRECT' || key === routingKey
+      if (matches) for (const sink of bound.sinks) sinks.add(sink)
     }
     return sinks
   }

@@ -27,7 +27,8 @@ export function publishIn(broker: MemoryBroker, defaultExchange: string, publica
 }
 
 function copy(properties: MessageProperties): MessageProperties {
-  const copied = { ...structuredClone(properties), messageId: properties.messageId ?? randomUUID() }
+  const copied = { ...properties, messageId: properties.messageId ?? randomUUID() }
+  if (properties.headers) copied.headers = structuredClone(properties.headers)
   // AMQP carries whole seconds.
   return properties.timestamp === undefined
     ? copied

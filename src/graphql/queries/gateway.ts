@@ -13,6 +13,7 @@ const BrokerState = builder.enumType('BrokerState', {
 const Gateway = builder.objectRef<CoreGateway>('Gateway').implement({
   description: 'This replica.',
   fields: (t) => ({
+    replica: t.exposeString('replica', { description: 'As `trace` names it.' }),
     version: t.string({ resolve: (_gateway, _args, { settings }) => settings.version }),
     broker: t.field({ type: BrokerState, resolve: (gateway) => (gateway.up ? 'UP' : 'DOWN') }),
     connections: t.int({ resolve: (gateway) => gateway.sessions.size }),

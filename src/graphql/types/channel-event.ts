@@ -23,6 +23,11 @@ const GapReason = builder.enumType('GapReason', {
       description: 'The journal was made anew, or the cursor is of another deployment.',
     },
     INVALID_CURSOR: { value: gapReasons[2], description: 'The cursor is none that Warren gave out.' },
+    OVERFLOW: {
+      value: gapReasons[3],
+      description:
+        'The client was too slow, and its overflow policy took them away; they can still be read behind `oldest`.',
+    },
   } as const,
 })
 
@@ -33,6 +38,11 @@ export const ChannelGap = builder.objectRef<GapEvent>('ChannelGap').implement({
       type: 'Cursor',
       nullable: true,
       description: 'The oldest cursor that can still be had.',
+    }),
+    dropped: t.int({
+      nullable: true,
+      description: 'How many messages are missing, where that is known: with `OVERFLOW`, exactly so many.',
+      resolve: ({ dropped }) => dropped ?? null,
     }),
   }),
 })

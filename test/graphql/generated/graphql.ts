@@ -28,6 +28,8 @@ export type GapReason =
   | 'INVALID_CURSOR'
   /** The journal was made anew, or the cursor is of another deployment. */
   | 'JOURNAL_REPLACED'
+  /** The client was too slow, and its overflow policy took them away; they can still be read behind `oldest`. */
+  | 'OVERFLOW'
   /** The journal no longer keeps them. */
   | 'RETENTION';
 

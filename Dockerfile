@@ -1,0 +1,39 @@
+# Any image with Node.js 20 or later, its npm and glibc; k8s/image/try.sh gives one made from Debian's packages.
+ARG BASE=node:20-bookworm-slim
+
+FROM ${BASE} AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# Without scripts: nothing that the gateway runs with is compiled at installation, and `prepare` needs the source.
+RUN npm ci --ignore-scripts
+COPY tsconfig.json tsconfig.build.json ./
+COPY src src
+RUN npm run build && npm prune --omit=dev --ignore-scripts && rm -f dist/.tsbuildinfo
+
+FROM ${BASE}
+LABEL org.opencontainers.image.title="Warren" \
+      org.opencontainers.image.description="GraphQL subscription gateway for RabbitMQ" \
+      org.opencontainers.image.licenses="MIT"
+WORKDIR /app
+# As if it had been installed there: in the package's own folder, npx would first link it into a cache.
+COPY --from=build /app/node_modules node_modules
+COPY --from=build /app/dist node_modules/warren/dist
+COPY package.json LICENSE README.md node_modules/warren/
+COPY bin node_modules/warren/bin
+COPY schema node_modules/warren/schema
+COPY docs node_modules/warren/docs
+RUN ln -s ../warren/bin/warren.js node_modules/.bin/warren && ln -s /app/node_modules/.bin/warren /usr/local/bin/warren \
+    && mkdir /data && chown 1000:1000 /data
+# With a read-only root, /data (where there is neither a PostgreSQL nor a secret of your own) and /tmp (npx) are all that is written to.
+ENV WARREN_HOST=0.0.0.0 \
+    WARREN_DATA_DIR=/data \
+    HOME=/tmp \
+    npm_config_cache=/tmp/.npm \
+    npm_config_update_notifier=false
+VOLUME /data
+USER 1000:1000
+EXPOSE 4000 4001
+# Lives, and not is ready: a gateway whose broker is away keeps its clients, and must not be restarted for it.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.WARREN_OPS_PORT ?? 4002}/livez`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+# No entry point, so that `docker run … npx warren token --client alice` is that.
+CMD ["node", "--enable-source-maps", "node_modules/warren/bin/warren.js", "start"]

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Writes k8s/built: what `kubectl kustomize` makes of each folder, which the tests check and `kubectl apply -f` takes. Needs kubectl or kustomize.
+# The digest in the first line covers every file that it was made of, and itself: a test notices where one was changed without the others.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+if command -v kubectl >/dev/null; then build=(kubectl kustomize); else build=(kustomize build); fi
+inputs=$(find base overlays monitoring rabbitmq -type f | LC_ALL=C sort | xargs sha256sum)
+
+mkdir -p built
+for folder in overlays/development overlays/production monitoring rabbitmq; do
+  body=$("${build[@]}" "$folder")
+  digest=$(printf '%s\n%s\n' "$inputs" "$body" | sha256sum | cut -d' ' -f1)
+  printf '# Built from k8s/%s by k8s/build.sh; do not edit. %s\n%s\n' "$folder" "$digest" "$body" >"built/$(basename "$folder").yaml"
+done

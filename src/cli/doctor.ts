@@ -1,0 +1,71 @@
+import { Command } from 'commander'
+import { load } from '../config/load.ts'
+import type { Config } from '../config/options.ts'
+import { surroundings } from '../config/surroundings.ts'
+import type { Finding } from '../core/finding.ts'
+import { examineClock } from './examinations/clock.ts'
+import { examineFiles } from './examinations/files.ts'
+import { examinePorts } from './examinations/ports.ts'
+import { examineSecret } from './examinations/secret.ts'
+import { CommandFailure } from './failure.ts'
+
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description(
+      'looks at everything that a gateway of this configuration needs, and says what to do; takes the flags of start',
+    )
+    .option('--json', 'one JSON object: ok, and findings with check, status, text and advice')
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(async ({ json }: { json?: boolean }, { args }: Command) => {
+      const findings = await examine(load(surroundings(args)))
+      const failed = findings.filter(({ status }) => status === 'fail').length
+      if (json) process.stdout.write(`${JSON.stringify({ ok: failed === 0, findings }, undefined, 2)}\n`)
+      else process.stdout.write(printed(findings))
+      if (failed > 0) throw new CommandFailure(`${failed} of ${findings.length} checks failed`)
+    })
+}
+
+async function examine(config: Config): Promise<Finding[]> {
+  // Imported late, so that the other commands start without drivers.
+  const [{ examineRabbit }, { examineDatabase }] = await Promise.all([
+    import('../distributor/amqp/examination.ts'),
+    import('../registries/examination.ts'),
+  ])
+  const embedded = config.brokerUrl.some((url) => url.startsWith('memory:'))
+  const broker: Finding[] = embedded
+    ? [{ check: 'broker', status: 'ok', text: 'embedded: messages live in the process of the gateway and end with it' }]
+    : await examineRabbit(config.brokerUrl, config.namespace)
+  const database = await examineDatabase(config.databaseUrl, config.dataDir)
+  const alone: Finding[] =
+    !embedded && config.databaseUrl === undefined
+      ? [
+          {
+            check: 'replicas',
+            status: 'warn',
+            text: 'the registry is embedded, and so one replica’s own',
+            advice: 'set WARREN_DATABASE_URL where there is to be more than one replica',
+          },
+        ]
+      : []
+  return [
+    ...broker,
+    ...database.findings,
+    ...alone,
+    ...(await examineSecret(config)),
+    ...(await examinePorts(config)),
+    ...(await examineFiles(config)),
+    ...(await examineClock(config, database.now)),
+  ]
+}
+
+const marks = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' } as const
+
+function printed(findings: readonly Finding[]): string {
+  const width = Math.max(...findings.map(({ check }) => check.length))
+  const lines = findings.flatMap(({ check, status, text, advice }) => [
+    `${marks[status]}  ${check.padEnd(width)}  ${text}`,
+    ...(advice === undefined ? [] : [`${' '.repeat(width + 8)}→ ${advice}`]),
+  ])
+  return `${lines.join('\n')}\n`
+}

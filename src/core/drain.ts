@@ -1,0 +1,53 @@
+import type { Session } from './session.ts'
+
+/** How often sessions are ended, in milliseconds. */
+const tickMs = 50
+/** The pace leaves this share of the window to make up for turns that came late. */
+const slack = 1 / 10
+/** Making up must not become a burst: so much of what an even pace would end, within a slice of this share of the window. */
+const maxPeak = 1.4
+const slice = 1 / 10
+
+/**
+ * Ends all sessions with `RESTART`, evenly over the window, so that other replicas are not stormed. Oldest first: those that came last may still be
+ * catching up, which they would have to begin anew elsewhere. Of those that are due, the ones with something under way wait for the others, so that it is
+ * flushed. Resolves when none is left; no session may be opened meanwhile.
+ */
+export async function drain(sessions: ReadonlySet<Session>, overMs: number): Promise<void> {
+  const { size } = sessions
+  const maxInSlice = Math.ceil(maxPeak * slice * size)
+  const began = performance.now()
+  const recent: { readonly at: number; readonly count: number }[] = []
+  let ended = 0
+  while (sessions.size > 0) {
+    const now = performance.now()
+    if (now - began >= overMs) {
+      for (const session of sessions) session.close('RESTART')
+      return
+    }
+    while (recent[0] && recent[0].at <= now - slice * overMs) recent.shift()
+    const inSlice = recent.reduce((sum, { count }) => sum + count, 0)
+    const due = 1 + Math.floor((size * (now - began)) / (overMs * (1 - slack))) - ended
+    const count = Math.min(due, maxInSlice - inSlice)
+    if (count > 0) {
+      end(sessions, count)
+      ended += count
+      recent.push({ at: now, count })
+    }
+    if (sessions.size > 0) await turn()
+  }
+}
+
+function end(sessions: ReadonlySet<Session>, count: number): void {
+  const idle: Session[] = []
+  const busy: Session[] = []
+  for (const session of sessions) {
+    ;(session.busy ? busy : idle).push(session)
+    if (idle.length === count) break
+  }
+  for (const session of [...idle, ...busy].slice(0, count)) session.close('RESTART')
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, tickMs))
+}

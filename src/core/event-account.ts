@@ -1,0 +1,46 @@
+import type { JournalMessage } from './message.ts'
+import { type DropReason, dropReasons } from './observer.ts'
+
+/** What became of one message at the subscriptions of this replica, replays included. */
+export interface Reach {
+  matched: number
+  delivered: number
+  dropped: number
+}
+
+/**
+ * The account of all events that subscriptions of one transport were given. Each is matched as its subscription takes it from its channel or from the
+ * journal, and ends in one of two ways: handed to its client, or dropped for a reason. In between it is pending, so that at any moment
+ * matched = delivered + dropped + pending. What a subscription has not been given yet, because it is behind, is in the journal and not in here.
+ */
+export class EventAccount {
+  matched = 0
+  delivered = 0
+  /** Counted where queues grow and shrink, not worked out from the others. */
+  pending = 0
+  readonly dropped = Object.fromEntries(dropReasons.map((reason) => [reason, 0])) as Record<DropReason, number>
+  /** How often a subscription let go of its live end, because its client was slower than its channel. */
+  fellBehind = 0
+  readonly #took: (seconds: number) => void
+
+  /** `took`: told of each delivery how long it was on its way through this process. */
+  constructor(took: (seconds: number) => void) {
+    this.#took = took
+  }
+
+  match({ reach }: JournalMessage): void {
+    this.matched += 1
+    if (reach) reach.matched += 1
+  }
+
+  deliver({ reach, receivedAt }: JournalMessage): void {
+    this.delivered += 1
+    if (reach) reach.delivered += 1
+    this.#took((Date.now() - receivedAt) / 1000)
+  }
+
+  drop({ reach }: JournalMessage, reason: DropReason): void {
+    this.dropped[reason] += 1
+    if (reach) reach.dropped += 1
+  }
+}

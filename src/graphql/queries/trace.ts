@@ -1,0 +1,16 @@
+import { demand, mayOperate } from '../../core/authorizer.ts'
+import { builder } from '../builder.ts'
+import { ReplicaTrace } from '../types/replica-trace.ts'
+
+builder.queryField('trace', (t) =>
+  t.field({
+    type: [ReplicaTrace],
+    description:
+      'Operators only. Where a recent message went: what each replica that answers within half a second still knows, this one first.',
+    args: { messageId: t.arg.id({ required: true }) },
+    resolve: (_root, { messageId }, { identity, gateway }) => {
+      demand(mayOperate(identity), identity, 'trace messages')
+      return gateway.tracer.trace(messageId)
+    },
+  }),
+)

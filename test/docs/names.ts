@@ -1,0 +1,180 @@
+import { readFileSync } from 'node:fs'
+import type { Command } from 'commander'
+import { isEnumType } from 'graphql'
+import { CloseCode } from 'graphql-ws'
+import { program } from '../../src/cli/program.ts'
+import { flagOf, variableOf } from '../../src/config/option.ts'
+import { optionNames, options } from '../../src/config/options.ts'
+import { closeReasons, errorTable } from '../../src/errors.ts'
+import { schema } from '../../src/graphql/schema.ts'
+import { createMetrics } from '../../src/observability/metrics.ts'
+import { blocksOf, type Document, paths, spansOf } from './documents.ts'
+
+/** Each kind of name: what a document names that the code does not have, a sentence each. */
+export const checks = {
+  variables,
+  metrics,
+  codes,
+  commands,
+  scripts,
+  files,
+} satisfies Record<string, (document: Document) => string[]>
+
+export const knownVariables = new Set(
+  optionNames.flatMap((name) => [variableOf(name), ...(options[name].file ? [`${variableOf(name)}_FILE`] : [])]),
+)
+
+/** Set by Kubernetes for a Service called warren, and passed over by the gateway: docs/config.md says so. */
+const serviceLinks = new Set(['WARREN_SERVICE_HOST', 'WARREN_SERVICE_PORT'])
+
+function variables({ path, text }: Document): string[] {
+  return [...text.matchAll(/\bWARREN_[A-Z0-9_]*/g)].flatMap(([name]) => {
+    // `WARREN_*` and `WARREN_MAX_*` name all that begin so.
+    const known = name.endsWith('_')
+      ? [...knownVariables].some((one) => one.startsWith(name))
+      : knownVariables.has(name) || serviceLinks.has(name)
+    return known ? [] : [`${path}: ${name} is no option`]
+  })
+}
+
+const gateway = createMetrics()
+gateway.close()
+
+/** By name, the labels of each metric that `/metrics` prints. */
+export const knownMetrics = new Map(
+  gateway.described.flatMap(({ name, kind, labels }): [string, string[]][] =>
+    kind === 'histogram'
+      ? [
+          [name, []],
+          [`${name}_bucket`, ['le']],
+          [`${name}_sum`, []],
+          [`${name}_count`, []],
+        ]
+      : [[name, [...labels.keys()]]],
+  ),
+)
+
+/** The registry's tables are called alike. */
+const tables = new Set(
+  [...readFileSync('src/registries/migrations.ts', 'utf8').matchAll(/\bwarren_[a-z_]+\b/g)].map(([name]) => name),
+)
+
+function metrics({ path, text }: Document): string[] {
+  return [...text.matchAll(/\bwarren_[a-z_]+\b(?:\{([a-z, ]*)\})?/g)].flatMap(([match, labels]) => {
+    const name = match.replace(/\{.*/, '')
+    const known = knownMetrics.get(name)
+    if (tables.has(name)) return []
+    if (known === undefined) return [`${path}: ${name} is no metric`]
+    return (labels ?? '')
+      .split(/, */)
+      .filter((label) => label !== '' && !known.includes(label))
+      .map((label) => `${path}: ${name} has no label ${label}`)
+  })
+}
+
+const enumValues = Object.values(schema.getTypeMap())
+  .filter(isEnumType)
+  .flatMap((type) => type.getValues().map(({ name }) => name))
+
+const knownCodes = new Set([
+  ...Object.keys(errorTable),
+  ...Object.keys(closeReasons),
+  ...enumValues,
+  // graphql-js and Yoga have it for what is nobody's fault but ours.
+  'INTERNAL_SERVER_ERROR',
+])
+
+const knownCloseCodes = new Set<number>([
+  ...Object.values(closeReasons).flatMap(({ graphqlWs, socketCluster }) => [graphqlWs, socketCluster]),
+  ...Object.values(CloseCode).filter((code) => typeof code === 'number'),
+])
+
+/** Other programs' environment variables that pages tell to set. */
+const foreignVariables = new Set(['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS'])
+
+function codes(document: Document): string[] {
+  if (!document.path.endsWith('.md')) return []
+  const spans = spansOf(document)
+  return [
+    ...spans
+      .flatMap((span) => [...span.matchAll(/(?<![\w$])[A-Z]+(?:_[A-Z]+)+(?![\w=])/g)].map(([word]) => word))
+      .filter((word) => !word.startsWith('WARREN_') && !foreignVariables.has(word) && !knownCodes.has(word))
+      .map((word) => `${document.path}: ${word} is neither an error, a close reason nor a value of the schema`),
+    // What else begins with a 4 looks like a port.
+    ...[...document.text.matchAll(/(?<![\d.,:-])(42\d\d|44\d\d|101\d)(?![\d,]\d|\d)/g)]
+      .map(([code]) => Number(code))
+      .filter((code) => !knownCloseCodes.has(code))
+      .map((code) => `${document.path}: nothing is closed with ${code}`),
+  ]
+}
+
+const startFlags = new Set(
+  optionNames.flatMap((name) => [flagOf(name), ...(options[name].file ? [`${flagOf(name)}-file`] : [])]),
+)
+
+function commands(document: Document): string[] {
+  const code = document.path.endsWith('.md')
+    ? [...spansOf(document), ...blocksOf(document).flatMap(({ text }) => text.split('\n'))]
+    : document.text.split('\n').filter((line) => line.includes('npx warren'))
+  return code.flatMap((line) =>
+    [...line.matchAll(/(?:^|[;&|(] ?|\bnpx )(?:\w+=\S+ )*warren (?=[a-z-])([^`#|;&]*)/g)].flatMap(([, rest = '']) =>
+      wrongIn(rest.trim().split(/\s+/)).map((problem) => `${document.path}: warren ${rest.trim()}: ${problem}`),
+    ),
+  )
+}
+
+function wrongIn(words: readonly string[]): string[] {
+  let command: Command = program()
+  let depth = 0
+  for (const word of words) {
+    const inner = command.commands.find((one) => one.name() === word)
+    if (!inner) break
+    command = inner
+    depth += 1
+  }
+  if (depth === 0) return words[0]?.startsWith('--') ? [] : [`there is no command ${words[0]}`]
+  const taken = new Set(['--help', ...command.options.map(({ long }) => long)])
+  const takesAll = ['start', 'check-config'].includes(command.name())
+  return words
+    .filter((word) => word.startsWith('--') && word !== '--')
+    .map((word) => word.split('=')[0] ?? '')
+    .filter((flag) => !taken.has(flag) && !(takesAll && startFlags.has(flag)))
+    .map((flag) => `it takes no ${flag}`)
+}
+
+const { scripts: npmScripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> }
+
+function scripts({ path, text }: Document): string[] {
+  return [...text.matchAll(/npm run (?:--?\w+ )*([a-z][\w:-]*)/g)].flatMap(([, name = '']) =>
+    name in npmScripts ? [] : [`${path}: package.json has no script ${name}`],
+  )
+}
+
+/** Files in backquotes and links, from the root, from `src`, from the page, or by a name that is found once; `file.ts: name` must have the name. */
+function files(document: Document): string[] {
+  if (!document.path.endsWith('.md')) return []
+  const folder = document.path.replace(/[^/]*$/, '')
+  const spans = spansOf(document).flatMap((span) => {
+    const match = span.match(/^((?:[\w.-]+\/)*[\w.-]+\.(?:ts|c|h|py|md|graphql|html|yaml|json|sh))(?:: ([\w$]+))?$/)
+    return match ? [{ name: match[1] ?? '', word: match[2] }] : []
+  })
+  const links = [...document.text.matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)].map(([, target = '']) => ({
+    name: new URL(target, `file:///${folder}`).pathname.slice(1),
+    word: undefined,
+  }))
+  const run = [...document.text.matchAll(/kubectl apply -k ([\w./-]+)|bash ([\w./-]+\.sh)/g)].map(
+    ([, folder, script]) => ({
+      name: script ?? `${folder}/kustomization.yaml`,
+      word: undefined,
+    }),
+  )
+  return [...spans, ...links, ...run].flatMap(({ name, word }) => {
+    const found =
+      [name, `src/${name}`, `${folder}${name}`].find((path) => paths.includes(path)) ??
+      paths.find((path) => path.endsWith(`/${name}`)) ??
+      paths.find((path) => path.startsWith(`${name.replace(/\/$/, '')}/`))
+    if (found === undefined) return [`${document.path}: there is no file ${name}`]
+    if (word === undefined || new RegExp(`\\b${word}\\b`).test(readFileSync(found, 'utf8'))) return []
+    return [`${document.path}: ${found} has no ${word}`]
+  })
+}

@@ -1,0 +1,84 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { describe, expect, test } from '@jest/globals'
+import { validate } from 'dockerfile-utils'
+import { variableOf } from '../../src/config/option.ts'
+import { options } from '../../src/config/options.ts'
+import { checks } from '../docs/names.ts'
+import { startGateway } from '../support/gateway-process.ts'
+
+const dockerfile = readFileSync('Dockerfile', 'utf8')
+const instructions = dockerfile
+  .replace(/^#.*\n/gm, '')
+  .replaceAll(/\\\n\s*/g, '')
+  .split('\n')
+  .filter((line) => line !== '')
+const of = (keyword: string) =>
+  instructions.filter((line) => line.startsWith(`${keyword} `)).map((line) => line.slice(keyword.length + 1))
+
+describe('the Dockerfile', () => {
+  test('has nothing that a linter complains of', () => {
+    expect(validate(dockerfile)).toEqual([])
+    for (const [right, wrong] of [
+      ['HEALTHCHECK --interval', 'HEALTHCHECK --every'],
+      ['COPY bin', 'COPPY bin'],
+      ['EXPOSE 4000', 'EXPOSE http'],
+    ] as const) {
+      expect(validate(dockerfile.replace(right, wrong))).not.toEqual([])
+    }
+  })
+
+  test('takes its base as an argument, of a Node.js that the package allows', () => {
+    const { engines } = JSON.parse(readFileSync('package.json', 'utf8')) as { engines: { node: string } }
+    expect(of('ARG')).toEqual([`BASE=node:${engines.node.replace('>=', '')}-bookworm-slim`])
+    expect(of('FROM').every((from) => /^\$\{BASE\}( AS \w+)?$/.test(from))).toBe(true)
+  })
+
+  test('copies what is there and what .dockerignore lets through', () => {
+    const letThrough = readFileSync('.dockerignore', 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('!'))
+      .map((line) => line.slice(1))
+    const copied = of('COPY')
+      .filter((line) => !line.startsWith('--from'))
+      .flatMap((line) => line.split(' ').slice(0, -1))
+    expect(copied.filter((path) => !existsSync(path))).toEqual([])
+    expect(letThrough.sort()).toEqual([...new Set(copied)].sort())
+  })
+
+  test('runs as a number that is not 0, tells of the ports that clients use, and names options that exist', () => {
+    expect(of('USER')).toEqual(['1000:1000'])
+    expect(of('EXPOSE')).toEqual([`${options.port.default} ${options.tcpPort.default}`])
+    expect(checks.variables({ path: 'Dockerfile', text: dockerfile })).toEqual([])
+    expect(dockerfile).toContain(`${variableOf('dataDir')}=/data`)
+    expect(of('VOLUME')).toEqual(['/data'])
+    // Inside of quotes it would be npm's, and signals would not reach the gateway.
+    expect(JSON.parse(of('CMD')[0] ?? '')).toEqual([
+      'node',
+      '--enable-source-maps',
+      'node_modules/warren/bin/warren.js',
+      'start',
+    ])
+  })
+
+  test("has a health check that knows a gateway that lives from one that doesn't", async () => {
+    const [check = ''] = of('HEALTHCHECK')
+    const [, program = '', ...args] = JSON.parse(check.slice(check.indexOf('['))) as string[]
+    const status = (opsPort: number) =>
+      promisify(execFile)(process.execPath, [program, ...args], {
+        env: { PATH: process.env['PATH'], [variableOf('opsPort')]: String(opsPort) },
+      }).then(
+        () => 0,
+        ({ code }: { code: number }) => code,
+      )
+    const gateway = await startGateway()
+    try {
+      expect(await status(gateway.opsPort)).toBe(0)
+      await gateway.stop()
+      expect(await status(gateway.opsPort)).toBe(1)
+    } finally {
+      await gateway[Symbol.asyncDispose]()
+    }
+  })
+})

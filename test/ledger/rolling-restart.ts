@@ -1,0 +1,265 @@
+import { WebSocket } from 'ws'
+import { eventually } from '../support/eventually.ts'
+import { textOf } from '../support/frames.ts'
+import { type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
+import { connectGraphql } from '../support/graphql-frames.ts'
+import { settle } from './accounts.ts'
+import { CarefulPublisher } from './careful-publisher.ts'
+import { pause } from './pause.ts'
+import { type Journeys, RollingClient } from './rolling-client.ts'
+
+export interface RollingOptions {
+  /** A RabbitMQ of its own. */
+  readonly brokerUrl: string
+  readonly replicas: number
+  readonly clients: number
+  readonly drainMs: number
+  /** Messages a second, for one client after another. */
+  readonly rate: number
+  readonly log?: (line: string) => void
+}
+
+export interface RollingResult {
+  /** Of each replica in turn: how many clients it had, and the peak at which they came back, as a multiple of clients/window. */
+  readonly replicas: readonly { readonly clients: number; readonly tookMs: number; readonly peak: number }[]
+  /** How often connections were closed, by code. */
+  readonly codes: Readonly<Record<string, number>>
+  readonly refused: number
+  /** From opening a connection to a subscription that is live, the slowest of a hundred, in milliseconds. */
+  readonly newSubscriptionP99Ms: number
+  readonly confirmed: number
+  readonly received: number
+  /** What must be empty: numbers lost, doubled, misordered, gaps, unexpected frames, exits. */
+  readonly faults: readonly string[]
+}
+
+/** How often the load balancer looks who is ready, and how often a newcomer subscribes, in milliseconds. */
+const lookMs = 100
+const newcomerMs = 100
+/** Clients that connect at once at the beginning. */
+const atOnce = 200
+const settleMs = 120_000
+
+/** Restarts each replica in turn while clients listen and messages flow, and settles the ledger's accounts afterwards. */
+export async function rollingRestart(options: RollingOptions): Promise<RollingResult> {
+  const env = {
+    WARREN_BROKER_URL: options.brokerUrl,
+    WARREN_DRAIN: `${options.drainMs}ms`,
+    WARREN_MAX_CONNECTIONS: String(options.clients * 2),
+    WARREN_LOG_LEVEL: 'warn',
+  }
+  const gateways = await Promise.all(Array.from({ length: options.replicas }, () => startGateway({ env })))
+  const run = new RollingRestart(options, gateways)
+  try {
+    return await run.run()
+  } finally {
+    await run.end()
+    await Promise.all(gateways.map((gateway) => gateway[Symbol.asyncDispose]()))
+  }
+}
+
+interface Book {
+  readonly listener: RollingClient
+  readonly confirmed: number[]
+  attempted: number
+}
+
+class RollingRestart {
+  readonly #options: RollingOptions
+  readonly #running: GatewayProcess[]
+  readonly #journeys: Journeys = { closed: [], opened: [], refused: 0, problems: [] }
+  readonly #publisher: CarefulPublisher
+  readonly #books: Book[] = []
+  readonly #newcomers: number[] = []
+  readonly #faults: string[] = []
+  #ready: readonly number[] = []
+  #token = ''
+  #going = true
+
+  constructor(options: RollingOptions, gateways: readonly GatewayProcess[]) {
+    this.#options = options
+    this.#running = [...gateways]
+    this.#publisher = new CarefulPublisher(options.brokerUrl)
+  }
+
+  async run(): Promise<RollingResult> {
+    this.#token = await testToken({ scope: 'channel:#' }, { ttl: '24h' })
+    await this.#look()
+    await this.#open()
+    const background = [this.#balance(), this.#publish(), this.#welcome()]
+    const replicas: RollingResult['replicas'][number][] = []
+    for (let index = 0; index < this.#running.length; index += 1) replicas.push(await this.#restart(index))
+    this.#going = false
+    await Promise.all(background)
+    await this.#settled()
+    return this.#result(replicas)
+  }
+
+  async end(): Promise<void> {
+    this.#going = false
+    for (const { listener } of this.#books) listener.stop()
+    await this.#publisher.close()
+    await Promise.all(this.#running.map((gateway) => gateway.kill()))
+  }
+
+  async #open(): Promise<void> {
+    const cursor = await this.#positionOfNow()
+    const balancer = () => this.#ready[Math.floor(Math.random() * this.#ready.length)] ?? 0
+    for (let index = 0; index < this.#options.clients; index += 1) {
+      const client = `client-${index}`
+      const listener = new RollingClient({ client, token: this.#token, cursor, balancer, journeys: this.#journeys })
+      this.#books.push({ listener, confirmed: [], attempted: 0 })
+    }
+    for (let index = 0; index < this.#books.length; index += atOnce) {
+      await Promise.all(this.#books.slice(index, index + atOnce).map(({ listener }) => listener.start()))
+    }
+    this.#options.log?.(`${this.#books.length} clients are connected`)
+  }
+
+  async #positionOfNow(): Promise<string> {
+    const url = this.#running[0]?.graphqlSocketUrl ?? ''
+    await using client = await connectGraphql(url, { connectionParams: { token: this.#token } })
+    const { data } = await client.request('{ history(clientId: "nobody") { cursor } }')
+    return (data as { history: { cursor: string } }).history.cursor
+  }
+
+  /** As a Service does: whoever is ready is given connections. */
+  async #balance(): Promise<void> {
+    while (this.#going) {
+      await this.#look()
+      await pause(lookMs)
+    }
+  }
+
+  async #look(): Promise<void> {
+    const ready = await Promise.all(
+      this.#running.map(async (gateway) => ((await gateway.readiness()) === 200 ? [gateway.port] : [])),
+    )
+    this.#ready = ready.flat()
+  }
+
+  /** One number after another for each client: the next only after RabbitMQ had confirmed the one before. */
+  async #publish(): Promise<void> {
+    const began = performance.now()
+    const inFlight = new Map<Book, Promise<void>>()
+    for (let count = 0; this.#going; count += 1) {
+      const ahead = (count * 1000) / this.#options.rate - (performance.now() - began)
+      if (ahead > 0) await pause(ahead)
+      const book = this.#books[count % this.#books.length]
+      if (!book) break
+      await inFlight.get(book)
+      inFlight.set(book, this.#publishNext(book))
+    }
+    await Promise.all(inFlight.values())
+  }
+
+  async #publishNext(book: Book): Promise<void> {
+    book.attempted += 1
+    const number = book.attempted
+    const { client } = book.listener
+    const body = Buffer.from(JSON.stringify({ number }))
+    const messageId = `${client}-${number}`
+    await this.#publisher.publish({ exchange: 'warren.events', routingKey: `client.${client}`, body, messageId })
+    book.confirmed.push(number)
+  }
+
+  /** New clients all the while: how long until each is live. */
+  async #welcome(): Promise<void> {
+    while (this.#going) {
+      const since = performance.now()
+      const port = this.#ready[Math.floor(Math.random() * this.#ready.length)] ?? 0
+      if (await liveOn(port, this.#token)) this.#newcomers.push(performance.now() - since)
+      await pause(newcomerMs)
+    }
+  }
+
+  async #restart(index: number): Promise<RollingResult['replicas'][number]> {
+    const gateway = this.#running[index]
+    if (!gateway) throw new Error('unreachable')
+    const clients = await connectionsOf(gateway)
+    const since = performance.now()
+    const opened = this.#journeys.opened.length
+    process.kill(gateway.pid, 'SIGTERM')
+    const { code, signal } = await gateway.exited
+    if (code !== 0) this.#faults.push(`a replica ended with ${signal ?? code} and not with 0`)
+    const tookMs = performance.now() - since
+    await eventually('its clients to be back', () => this.#journeys.opened.length - opened >= clients - 1, {
+      withinMs: settleMs,
+    })
+    const peak = peakOf(this.#journeys.opened.slice(opened), clients, this.#options.drainMs)
+    this.#running[index] = await gateway.again()
+    await eventually('it to be given clients', () => this.#ready.includes(gateway.port), { withinMs: settleMs })
+    this.#options.log?.(`replica ${index + 1}: ${clients} clients in ${Math.round(tookMs)} ms, peak ${peak.toFixed(2)}`)
+    return { clients, tookMs, peak }
+  }
+
+  async #settled(): Promise<void> {
+    const isWhole = ({ listener, confirmed }: Book): boolean => {
+      const last = confirmed.at(-1)
+      return last === undefined || listener.hasHeard(last)
+    }
+    await eventually('all clients to hear their last number', () => this.#books.every(isWhole), {
+      withinMs: settleMs,
+    }).catch((error: unknown) => this.#faults.push(String(error)))
+  }
+
+  #result(replicas: RollingResult['replicas']): RollingResult {
+    let confirmed = 0
+    let received = 0
+    for (const book of this.#books) {
+      const { client, heard } = book.listener
+      const balance = settle({ client, confirmed: book.confirmed, heard }, book.attempted)
+      confirmed += book.confirmed.length
+      received += balance.received
+      for (const kind of ['lost', 'doubled', 'misordered', 'invented'] as const) {
+        if (balance[kind].length > 0) this.#faults.push(`${client}: ${kind} ${balance[kind].join(' ')}`)
+      }
+      if (heard.some(({ kind }) => kind === 'gap')) this.#faults.push(`${client} was told a gap`)
+    }
+    const codes: Record<string, number> = {}
+    for (const { code } of this.#journeys.closed) codes[code] = (codes[code] ?? 0) + 1
+    const sorted = this.#newcomers.toSorted((a, b) => a - b)
+    return {
+      replicas,
+      codes,
+      refused: this.#journeys.refused,
+      newSubscriptionP99Ms: sorted[Math.ceil(sorted.length * 0.99) - 1] ?? Number.POSITIVE_INFINITY,
+      confirmed,
+      received,
+      faults: [...this.#faults, ...this.#journeys.problems],
+    }
+  }
+}
+
+/** The most that came within a tenth of the window, or a second where that is longer, as a multiple of what an even pace would bring. */
+function peakOf(times: readonly number[], clients: number, windowMs: number): number {
+  const sliceMs = Math.min(windowMs, Math.max(1_000, windowMs / 10))
+  let most = 0
+  for (let first = 0, last = 0; last < times.length; last += 1) {
+    while ((times[last] as number) - (times[first] as number) >= sliceMs) first += 1
+    most = Math.max(most, last - first + 1)
+  }
+  return most / sliceMs / (clients / windowMs)
+}
+
+async function connectionsOf(gateway: GatewayProcess): Promise<number> {
+  return Number(/^warren_connections\{transport="graphql-ws"\} (\d+)/m.exec(await gateway.metrics())?.[1] ?? 0)
+}
+
+/** Whether the replica took it; resolves when the subscription says where it begins. */
+function liveOn(port: number, token: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/graphql`, 'graphql-transport-ws')
+    const query = 'subscription { channel(clientId: "newcomer", checkpoints: true) { kind } }'
+    socket.on('error', () => resolve(false))
+    socket.on('close', () => resolve(false))
+    socket.on('open', () => socket.send(JSON.stringify({ type: 'connection_init', payload: { token } })))
+    socket.on('message', (data) => {
+      const { type } = JSON.parse(textOf(data)) as { type: string }
+      if (type === 'connection_ack') socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query } }))
+      if (type !== 'next') return
+      resolve(true)
+      socket.close(1000)
+    })
+  })
+}
