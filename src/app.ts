@@ -3,6 +3,7 @@ import { authenticate, type Credentials } from './auth/authenticate.ts'
 import { eitherVerifier } from './auth/either-verifier.ts'
 import { jwksVerifier } from './auth/jwks.ts'
 import { hmacSigner, hmacVerifier } from './auth/jwt.ts'
+import { anonymousFor } from './auth/legacy-access.ts'
 import { createPasswords } from './auth/passwords.ts'
 import { tellingRefusals } from './auth/refusals-told.ts'
 import { readOrCreateSecret } from './auth/secret.ts'
@@ -30,6 +31,7 @@ import { openOpsListener } from './observability/ops-listener.ts'
 import type { OpenTracing } from './observability/tracing.ts'
 import { answeringRegistry } from './registries/answering-registry.ts'
 import { openRegistry } from './registries/open-registry.ts'
+import { serveClientPage } from './transports/client-page/client-page.ts'
 import { FanOut } from './transports/fan-out.ts'
 import { GraphiQLPage, wantsPage } from './transports/graphiql-page.ts'
 import { createGraphQLHttp, serveGraphQL } from './transports/graphql-http.ts'
@@ -39,6 +41,9 @@ import { landingPage } from './transports/landing-page.ts'
 import { Origins } from './transports/origins.ts'
 import { createRest } from './transports/rest/endpoint.ts'
 import { createSocketCluster } from './transports/socketcluster/endpoint.ts'
+import { openEcho } from './transports/tcp/echo.ts'
+import { openFramedTcp } from './transports/tcp/framed-listener.ts'
+import { createWebSocketManager } from './transports/websocket-manager/websocket-manager.ts'
 
 export interface App {
   /** Where each endpoint is, in the order in which a newcomer wants to know. */
@@ -193,11 +198,24 @@ async function open(config: Config, closing: Closing, close: App['close']): Prom
     onOutboxBytes: (change) => observer.outboxBytes(change),
   })
   closing.push(() => graphqlWs.close())
+  const legacy = { stranger: anonymousFor(config.legacyAccess), strangersMayStay: config.legacyAccess === 'open' }
+  const onOutboxBytes = (change: number) => observer.outboxBytes(change)
+  const webSocketManager = createWebSocketManager({
+    ...graphql,
+    ...config,
+    ...legacy,
+    broker,
+    inExchange: config.towsmanagerExchange,
+    outExchange: config.wsmanagerExchange,
+    onOutboxBytes,
+    log: (level, text, details) => observer.log(level, text, details),
+  })
+  closing.push(() => webSocketManager.close())
   const socketCluster = createSocketCluster({
     ...config,
     ...graphql,
     access: config.legacyAccess,
-    onOutboxBytes: (change) => observer.outboxBytes(change),
+    onOutboxBytes,
   })
   closing.push(() => socketCluster.close())
   const defaultSource = {
@@ -231,6 +249,7 @@ async function open(config: Config, closing: Closing, close: App['close']): Prom
     requests: new Map([
       ...rest,
       ['/', landingPage({ version, graphiql: config.graphiql, broker: () => (gateway.up ? 'UP' : 'DOWN') })],
+      ['/client', serveClientPage],
       [
         '/graphql',
         (request, response) =>
@@ -239,10 +258,23 @@ async function open(config: Config, closing: Closing, close: App['close']): Prom
     ]),
     upgrades: new Map([
       ['/graphql', (request, socket, head) => graphqlWs.upgrade(request, socket, head)],
+      ['/ws', (request, socket, head) => webSocketManager.upgrade(request, socket, head)],
       ['/socketcluster/', (request, socket, head) => socketCluster.upgrade(request, socket, head)],
     ]),
   })
   closing.push(() => http.close())
+  const onTcp = {
+    ...graphql,
+    ...config,
+    ...legacy,
+    onOutboxBytes,
+    idleTimeoutMs: config.tcpIdleTimeoutMs,
+    authenticate: (token: string) => graphql.authenticate({ connectionParams: { token } }),
+  }
+  const tcp = config.tcpPort === 'off' ? undefined : await openFramedTcp({ ...onTcp, port: config.tcpPort })
+  closing.push(() => tcp?.close())
+  const echo = config.tcpEchoPort === 'off' ? undefined : await openEcho({ ...onTcp, port: config.tcpEchoPort })
+  closing.push(() => echo?.close())
   closing.push(() => gateway.close())
   closing.push((drainMs) => {
     health.drain()
@@ -258,6 +290,10 @@ async function open(config: Config, closing: Closing, close: App['close']): Prom
       ...(config.graphiql ? [{ name: 'GraphiQL', url: `http://${base}/graphql` }] : []),
       { name: 'GraphQL over HTTP, SSE', url: `http://${base}/graphql` },
       { name: 'graphql-transport-ws', url: `ws://${base}/graphql` },
+      { name: 'plain WebSocket', url: `ws://${base}/ws` },
+      { name: 'its page', url: `http://${base}/client` },
+      ...(tcp ? [{ name: 'framed TCP', url: `tcp://${urlHost(config.host)}:${tcp.port}` }] : []),
+      ...(echo ? [{ name: 'TCP echo', url: `tcp://${urlHost(config.host)}:${echo.port}` }] : []),
       { name: 'SocketCluster', url: `ws://${base}/socketcluster/` },
       ...(ops ? [{ name: 'health and metrics', url: `${ops.url}/readyz` }] : []),
     ],

@@ -3,6 +3,7 @@
 export type { Message, MessageProperties } from './core/message.ts'
 export { Distributor, type DistributorOptions } from './distributor/distributor.ts'
 export {
+  type DistributorExchange,
   type Driver,
   type DriverClass,
   type DriverOptions,

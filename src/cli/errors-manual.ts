@@ -14,6 +14,7 @@ export function errorsManual(): string {
       '* GraphQL, over HTTP, SSE and WebSocket alike: the code stands in `extensions.code`; beside it `field` names the argument that is wrong, or',
       '  `limit` the limit that was reached. The WebSocket stays open.',
       '* REST routes: the HTTP status; in the body `error` with `code`, `message`, and `field` or `limit`.',
+      '* Plain WebSocket with the envelope: `{"kind": "error", "error": {"code", …}}`. Framed TCP: `"error": {"code", …}` in the place of `result`. Both stay open.',
       '* SocketCluster: the error of the answer, its `name` the code. The socket stays open.',
       '* Anything unforeseen is `INTERNAL_SERVER_ERROR` with an `id` under which the log has it, and nothing more.',
     ].join('\n'),
@@ -27,6 +28,7 @@ export function errorsManual(): string {
     ].join('\n'),
     [
       '## Close reasons\n',
+      'Plain WebSocket closes with the codes of graphql-transport-ws; framed TCP names the reason in a last frame, `{"kind": "close", "reason", …}`.\n',
       'A client that comes back resumes with its last cursor and misses nothing.\n',
       '| reason | graphql-transport-ws | SocketCluster | come back | text |',
       '|---|---|---|---|---|',

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../config/version.ts'
 import { checkConfigCommand } from './check-config.ts'
+import { connectionsCommand } from './connections.ts'
 import { doctorCommand } from './doctor.ts'
 import { exitStatus, report } from './failure.ts'
 import { printSchemaCommand } from './print-schema.ts'
@@ -23,6 +24,7 @@ export function program(): Command {
     .addCommand(quarantineCommand())
     .addCommand(traceCommand())
     .addCommand(doctorCommand())
+    .addCommand(connectionsCommand())
     .addCommand(checkConfigCommand())
     .addCommand(printSchemaCommand())
 }

@@ -1,7 +1,7 @@
 import { overflowPolicies } from '../core/overflow.ts'
 import { brokers, host, httpUrl, origins, port, portOrOff, postgres } from './kinds/addresses.ts'
 import { bounds, bytes, count, duration } from './kinds/amounts.ts'
-import { choice, choices, directory, line, namespace, onOff, secret } from './kinds/words.ts'
+import { choice, choices, directory, exchangeName, line, namespace, onOff, secret } from './kinds/words.ts'
 import { type Option, option, optional } from './option.ts'
 
 /**
@@ -18,12 +18,12 @@ export const options = {
   tcpPort: option(portOrOff, {
     default: '4001',
     group: 'Listening',
-    help: 'Framed TCP. Not there yet: nothing listens.',
+    help: 'Framed TCP: docs/protocols/tcp.md.',
   }),
   tcpEchoPort: option(portOrOff, {
     default: 'off',
     group: 'Listening',
-    help: 'Answers every byte with the same byte, for tests of a network path. Not there yet: nothing listens.',
+    help: 'Answers every byte with the same byte, for tests of a network path.',
   }),
   opsPort: option(portOrOff, {
     default: '4002',
@@ -58,6 +58,16 @@ export const options = {
     default: '10s',
     group: 'RabbitMQ',
     help: 'How long a publication waits for the confirmation of the broker.',
+  }),
+  wsmanagerExchange: option(exchangeName, {
+    default: 'wsmanager',
+    group: 'RabbitMQ',
+    help: 'Fanout exchange to which the plain WebSocket manager publishes what its clients send, for processors.',
+  }),
+  towsmanagerExchange: option(exchangeName, {
+    default: 'towsmanager',
+    group: 'RabbitMQ',
+    help: 'Fanout exchange whose messages the plain WebSocket manager sends to every client.',
   }),
 
   retention: option(bounds, {
@@ -114,7 +124,7 @@ export const options = {
   legacyAccess: option(choice('token', 'open'), {
     default: 'token',
     group: 'Identity',
-    help: 'open: on SocketCluster, plain WebSocket and TCP anyone may subscribe, as in the old systems, and GET /jwt gives anyone a publisher’s token. Of those endpoints only SocketCluster is there yet.',
+    help: 'open: on SocketCluster, plain WebSocket and TCP anyone may subscribe, as in the old systems, and GET /jwt gives anyone a publisher’s token.',
   }),
 
   graphiql: option(onOff, { default: 'on', group: 'GraphQL', help: 'GraphiQL for browsers on /graphql.' }),
@@ -140,6 +150,11 @@ export const options = {
     default: '30s',
     group: 'Limits',
     help: 'How long a client may take to send a request, headers and body; for the headers alone at most 10s.',
+  }),
+  tcpIdleTimeoutMs: option(duration({ min: '100ms', max: '1h' }), {
+    default: '60s',
+    group: 'Limits',
+    help: 'How long a TCP connection may be silent. A framed one is pinged at half of it, and may answer.',
   }),
   maxSubscriptions: option(count({ min: 1, max: 100_000 }), {
     default: '100',

@@ -1,6 +1,8 @@
 import { badInput, GatewayError } from '../errors.ts'
+import { mayHear } from './authorizer.ts'
 import { checkClientId } from './channel.ts'
 import type { Client, ClientRegistry } from './client-registry.ts'
+import type { Identity } from './identity.ts'
 import type { PasswordFailures } from './password-failures.ts'
 
 /** How passwords are kept; implemented by `auth/passwords.ts`. */
@@ -29,6 +31,10 @@ export interface CreatedClient {
   readonly created: boolean
 }
 
+/** What a search answers with at most, what it asks the registry for at a time, and how often. */
+const maxFound = 100
+const searchPage = 500
+const maxSearchPages = 20
 const maxNameBytes = 200
 const maxEmailBytes = 254 // RFC 5321 §4.5.3.1.3, less the brackets
 const maxPasswordBytes = 1024
@@ -96,6 +102,24 @@ export class ClientChannels {
 
   find(clientId: string): Promise<Client | undefined> {
     return this.#registry.findClient(clientId)
+  }
+
+  /** Channels whose names contain the text, in order, as far as the caller may hear them; not more than a page of them. */
+  async search(containing: string, caller: Identity): Promise<string[]> {
+    // Most may hear one channel, and need no search among all.
+    if (!caller.scope.operator && caller.scope.channels.length === 0) {
+      const own = caller.clientId
+      if (own === undefined || !own.toLowerCase().includes(containing.toLowerCase())) return []
+      return (await this.#registry.findClient(own)) ? [own] : []
+    }
+    const found: string[] = []
+    for (let behind: string | undefined, page = 0; page < maxSearchPages; page += 1) {
+      const ids = await this.#registry.findClientIds({ containing, behind, first: searchPage })
+      found.push(...ids.filter((id) => mayHear(caller, id)))
+      if (found.length > maxFound || ids.length < searchPage) break
+      behind = ids.at(-1)
+    }
+    return found.slice(0, maxFound)
   }
 
   remove(clientId: string): Promise<boolean> {

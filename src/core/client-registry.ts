@@ -23,6 +23,8 @@ export interface ClientRegistry {
   /** Inserts the client unless the id exists; returns the row that stands afterwards and whether it is new. Atomic. */
   addClient(client: Client): Promise<{ client: Client; created: boolean }>
   findClient(clientId: string): Promise<Client | undefined>
+  /** Ids that contain the text (letters of ASCII in either case), in order, those behind `behind`. */
+  findClientIds(options: { containing: string; behind?: string; first: number }): Promise<string[]>
   /** Whether there was one. */
   removeClient(clientId: string): Promise<boolean>
 

@@ -95,7 +95,9 @@ function destinationOf(
   const own = exchange.startsWith(`${namespace}.`) && exchange !== `${namespace}.events`
   if (
     own &&
-    ['control', 'quarantine', 'dead', 'journal'].includes(exchange.slice(namespace.length + 1).split('.')[0] ?? '')
+    ['control', 'quarantine', 'dead', 'journal', 'room'].includes(
+      exchange.slice(namespace.length + 1).split('.')[0] ?? '',
+    )
   ) {
     throw new GatewayError('FORBIDDEN', `exchange "${exchange}" is the gateway's own`)
   }

@@ -4,7 +4,7 @@ import { checkClientId } from './channel.ts'
 import { parseCursor } from './cursor.ts'
 import type { EventAccount } from './event-account.ts'
 import { Allowance, Feed, type FeedKeeper } from './feed.ts'
-import { type Identity, isExpired, isKnown } from './identity.ts'
+import { anyListener, type Identity, isExpired, isKnown } from './identity.ts'
 import type { Observer, SessionEnd, TransportName } from './observer.ts'
 import { type OverflowPolicy, overflowPolicies } from './overflow.ts'
 import type { Tally } from './tally.ts'
@@ -174,7 +174,8 @@ export class Session {
    */
   renew(identity: Identity): void {
     if (this.#ended) throw new GatewayError('UNAUTHENTICATED', 'this session has ended')
-    if (isKnown(this.identity) && this.identity.clientId !== identity.clientId) {
+    const claimed = isKnown(this.identity) && this.identity !== anyListener
+    if (claimed && this.identity.clientId !== identity.clientId) {
       throw new GatewayError('FORBIDDEN', 'the token is of another client than this session; open a connection for it')
     }
     this.become(identity)

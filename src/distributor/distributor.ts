@@ -3,13 +3,17 @@ import { TextDecoder } from 'node:util'
 import type { Message } from '../core/message.ts'
 import type { Observer } from '../core/observer.ts'
 import { badInput } from '../errors.ts'
-import { type Driver, type Receive, type Subscription, Undeliverable } from './driver.ts'
+import { type DistributorExchange, type Driver, type Receive, type Subscription, Undeliverable } from './driver.ts'
 import { openDriver } from './open-driver.ts'
 import { isUserInformation, topicsOfSnapshot } from './snapshot.ts'
 
 export interface DistributorOptions {
   /** The prefix of everything that is declared on the broker. Default `warren`. */
   readonly namespace?: string
+  /** Another exchange than `<namespace>.events` for its topics: a fanout exchange of other programs, for instance. */
+  readonly exchange?: DistributorExchange
+  /** What bodies are: `json` (default), or `text`, which is published and handed to callbacks as a string. */
+  readonly bodies?: 'json' | 'text'
   /** Hears what happens without being asked: an outage, a broken driver. Default: nobody. */
   readonly log?: Observer['log']
   /** Another folder of drivers than Warren's own. */
@@ -67,11 +71,12 @@ export class Distributor implements AsyncDisposable {
   /** Resolves once the broker holds the message, whether or not anybody listens to the topic. */
   async publish(data: unknown, topic: string): Promise<void> {
     checkTopic(topic)
-    const json = JSON.stringify(data) as string | undefined
-    if (json === undefined) throw badInput('data', `expected what JSON can hold, got ${typeof data}`)
+    const { contentType, encode } = this.#bodies
+    const body = encode(data)
+    if (body === undefined) throw badInput('data', `expected what ${contentType} can hold, got ${typeof data}`)
     const driver = await this.#connected()
-    const properties = { contentType: 'application/json', messageId: randomUUID(), timestamp: Date.now() }
-    await driver.publish(topic, Buffer.from(json), properties)
+    const properties = { contentType, messageId: randomUUID(), timestamp: Date.now() }
+    await driver.publish(topic, Buffer.from(body), properties)
   }
 
   /**
@@ -92,7 +97,11 @@ export class Distributor implements AsyncDisposable {
       throw badInput('prefetch', `expected 1 to 65535, got ${prefetch}`)
     }
     const driver = await this.#connected()
-    return driver.subscribe(wanted, receiver(callback), { group: subscriberGroup || undefined, prefetch, onPoison })
+    return driver.subscribe(wanted, receiver(callback, this.#bodies), {
+      group: subscriberGroup || undefined,
+      prefetch,
+      onPoison,
+    })
   }
 
   /** Publishes user information or a snapshot, whichever it is. */
@@ -130,6 +139,10 @@ export class Distributor implements AsyncDisposable {
     return this.subscribe(callback, `raw.${topic}`, options)
   }
 
+  get #bodies(): Bodies {
+    return this.#options.bodies === 'text' ? plainText : json
+  }
+
   #connected(): Promise<Driver> {
     this.#driver ??= this.#open().catch((error: unknown) => {
       this.#driver = undefined
@@ -139,8 +152,8 @@ export class Distributor implements AsyncDisposable {
   }
 
   async #open(): Promise<Driver> {
-    const { namespace = 'warren', log = () => {}, drivers } = this.#options
-    const driver = await openDriver(this.#urls, { namespace, log }, drivers)
+    const { namespace = 'warren', log = () => {}, drivers, exchange } = this.#options
+    const driver = await openDriver(this.#urls, { namespace, log, exchange }, drivers)
     try {
       await driver.connect?.()
     } catch (error) {
@@ -164,13 +177,34 @@ function checkTopic(topic: string): void {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-function receiver(callback: Callback): Receive {
+/** How bodies are written and read. */
+interface Bodies {
+  readonly contentType: string
+  /** Undefined for what it cannot hold. */
+  readonly encode: (data: unknown) => string | undefined
+  /** Throws for what it is not. */
+  readonly decode: (text: string) => unknown
+}
+
+const json: Bodies = {
+  contentType: 'application/json',
+  encode: (data) => JSON.stringify(data),
+  decode: (text) => JSON.parse(text) as unknown,
+}
+
+const plainText: Bodies = {
+  contentType: 'text/plain; charset=utf-8',
+  encode: (data) => (typeof data === 'string' ? data : undefined),
+  decode: (text) => text,
+}
+
+function receiver(callback: Callback, { decode, contentType }: Bodies): Receive {
   return async (message) => {
     let data: unknown
     try {
-      data = JSON.parse(utf8.decode(message.body))
+      data = decode(utf8.decode(message.body))
     } catch (error) {
-      throw new Undeliverable(`the message on "${message.routingKey}" is no JSON`, { cause: error })
+      throw new Undeliverable(`the message on "${message.routingKey}" is no ${contentType}`, { cause: error })
     }
     await callback(data, message.routingKey, message)
   }

@@ -16,8 +16,18 @@ export interface DriverClass {
 export interface DriverOptions {
   /** The prefix of everything that the driver declares on the broker. */
   readonly namespace: string
+  /** Where topics are routing keys; default: the topic exchange `<namespace>.events`. Taken as it is where it exists. */
+  readonly exchange?: DistributorExchange
   /** Where a driver reports what happens without being asked: an outage, a message that nobody could take. */
   readonly log: Observer['log']
+}
+
+export interface DistributorExchange {
+  readonly name: string
+  /** On a fanout exchange every topic hears everything. */
+  readonly type: 'topic' | 'fanout'
+  /** As it is declared where it is missing. Default true. */
+  readonly durable?: boolean
 }
 
 /** Implemented by every driver; called by `Distributor`. All but `publish` and `subscribe` may be left out. */
@@ -81,6 +91,16 @@ export interface GatewayPublication extends Publication {
   readonly mandatory?: boolean
 }
 
+export interface FanoutExchanges {
+  readonly own: string
+  /** Those of other programs: not durable, as the old WebSocket manager declares them. */
+  readonly fedBy: readonly string[]
+  readonly declared: readonly string[]
+}
+
+/** Must not throw. */
+export type FanoutListener = (message: Message) => void
+
 /** What carries a gateway. The two kinds differ in how the journal is built on them. */
 export type GatewayBroker = LinkedBroker | RoutingBroker
 
@@ -92,6 +112,13 @@ interface AnyGatewayBroker extends Broker {
   onState(listener: (state: BrokerState) => void): void
 
   openControlBus(): ControlBus
+
+  /**
+   * Hands over what comes to the durable fanout exchange `own` and to those that feed it, in order, each replica all of it, through a queue of its own that
+   * outlives a lost connection by minutes. After such a loss a message may come twice. Exchanges that are missing, those only `declared` included, are
+   * declared, and again when they are gone; existing ones are taken as they are. Returns before the broker is there.
+   */
+  hearFanouts(exchanges: FanoutExchanges, receive: FanoutListener): { close(): Promise<void> }
 
   /** Publications under way get a moment to be confirmed. Idempotent. */
   close(): Promise<void>

@@ -16,6 +16,7 @@ export function answeringRegistry(registry: ClientRegistry, onFailure: (error: u
   return {
     addClient: (client) => answered(registry.addClient(client)),
     findClient: (clientId) => answered(registry.findClient(clientId)),
+    findClientIds: (options) => answered(registry.findClientIds(options)),
     removeClient: (clientId) => answered(registry.removeClient(clientId)),
     addSource: (source) => answered(registry.addSource(source)),
     listSources: () => answered(registry.listSources()),

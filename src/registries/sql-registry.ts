@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { Client, ClientRegistry, Revocation } from '../core/client-registry.ts'
 import type { Source } from '../core/source.ts'
 import { RegistryError } from './registry-error.ts'
@@ -39,6 +39,23 @@ export class SqlRegistry implements ClientRegistry {
       db.selectFrom('warren_clients').selectAll().where('client_id', '=', clientId).executeTakeFirst(),
     )
     return row && clientOf(row)
+  }
+
+  async findClientIds(options: { containing: string; behind?: string; first: number }): Promise<string[]> {
+    const { containing, behind = '', first } = options
+    const pattern = `%${containing.replaceAll(/[\\%_]/g, '\\$&')}%`
+    const lower = pattern.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase())
+    const rows = await this.#run((db) =>
+      db
+        .selectFrom('warren_clients')
+        .select('client_id')
+        .where('client_id', '>', behind)
+        .where(sql<boolean>`(client_id like ${pattern} escape '\\' or lower(client_id) like ${lower} escape '\\')`)
+        .orderBy('client_id')
+        .limit(first)
+        .execute(),
+    )
+    return rows.map((row) => row.client_id)
   }
 
   async removeClient(clientId: string): Promise<boolean> {

@@ -4,6 +4,7 @@ import type { WebSocket } from 'ws'
 import { Attention } from './attention.ts'
 import type { OperationIds } from './operation-ids.ts'
 import type { Outbox } from './outbox.ts'
+import { answerPings } from './websocket-life.ts'
 
 /** What an operation knows of its socket. */
 export interface SocketExtra {
@@ -27,10 +28,7 @@ export function serveSocket<Extra extends SocketExtra>(
 ): void {
   const { socket, outbox, ids } = extra
   const attention = new Attention(socket)
-  // In place of ws, which answers without looking at what waits already.
-  socket.on('ping', (data) => {
-    if (socket.readyState === socket.OPEN) socket.pong(data, false, attention.sending(data.length))
-  })
+  answerPings(socket, attention)
   const receive = async (text: string, listener: (data: string) => Promise<void>): Promise<void> => {
     const message = readMessage(text)
     if (serverTypes.has(message?.['type'])) return socket.close(CloseCode.BadRequest, 'Invalid message received')

@@ -10,9 +10,8 @@ import {
 import { handleProtocols, makeServer } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Feed } from '../core/feed.ts'
-import type { SessionEnd } from '../core/observer.ts'
 import type { Session } from '../core/session.ts'
-import { type CloseReason, closeReasons, type ErrorCode, GatewayError } from '../errors.ts'
+import { closeReasonOf, type ErrorCode, GatewayError } from '../errors.ts'
 import { errorMasker } from '../graphql/mask-error.ts'
 import { type FanOut, withTraceOf } from './fan-out.ts'
 import type { GraphQLParts } from './graphql-context.ts'
@@ -23,6 +22,7 @@ import { KeepAlive } from './keep-alive.ts'
 import { OperationIds } from './operation-ids.ts'
 import { Outbox } from './outbox.ts'
 import { addressOf } from './peer-address.ts'
+import { closeSocket, closeSockets, endOf } from './websocket-life.ts'
 
 export interface GraphQLWsOptions extends GraphQLParts {
   readonly yoga: Yoga
@@ -39,9 +39,6 @@ export interface GraphQLWsOptions extends GraphQLParts {
 interface Extra extends SocketExtra, Record<PropertyKey, unknown> {
   session?: Session
 }
-
-/** How long a peer may take to answer the last close frame, in milliseconds. */
-const closeTimeoutMs = 1_000
 
 /**
  * graphql-transport-ws at `/graphql`, on the schema, context, masking and limits of the HTTP side.
@@ -78,7 +75,7 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
       } catch (error) {
         if (!(error instanceof GatewayError)) throw error
         options.onRefusal(error.code)
-        closeSocket(socket, refusalOf(error.code))
+        closeSocket(socket, closeReasonOf(error.code))
         return false
       }
     },
@@ -166,15 +163,8 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
     },
     close: async () => {
       keepAlive.close()
-      const clients = [...sockets.clients]
       // Those without a session: nobody else tells them.
-      for (const client of clients) closeSocket(client, 'RESTART')
-      // A peer that does not answer the close frame must not hold up the end.
-      const timer = setTimeout(() => {
-        for (const client of clients) client.terminate()
-      }, closeTimeoutMs)
-      await new Promise<void>((resolve) => sockets.close(() => resolve()))
-      clearTimeout(timer)
+      await closeSockets(sockets, (client) => closeSocket(client, 'RESTART'))
     },
   }
 }
@@ -214,19 +204,4 @@ function withoutHttp(error: GraphQLError): GraphQLError {
   const { http: _, ...extensions } = error.extensions
   const { nodes, source, positions, path } = error
   return new GraphQLError(error.message, { nodes, source, positions, path, extensions })
-}
-
-function refusalOf(code: ErrorCode): CloseReason {
-  if (code === 'UNAUTHENTICATED') return 'UNAUTHORIZED'
-  return code === 'DRAINING' ? 'RESTART' : 'TOO_MANY'
-}
-
-function closeSocket(socket: WebSocket, reason: CloseReason): void {
-  socket.close(closeReasons[reason].graphqlWs, closeReasons[reason].text)
-}
-
-function endOf(code: number | undefined): SessionEnd {
-  if (code === undefined || code === 1006) return 'lost'
-  if (code === 1000 || code === 1001 || code === 1005) return 'client'
-  return code === closeReasons.UNAUTHORIZED.graphqlWs ? 'unauthorized' : 'bad-request'
 }

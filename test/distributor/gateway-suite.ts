@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { ControlMessage } from '../../src/core/broker.ts'
 import type { Message } from '../../src/core/message.ts'
 import type { GatewayBroker, GatewayPublication } from '../../src/distributor/driver.ts'
+import { eventually } from '../support/eventually.ts'
 import { Inbox } from '../support/inbox.ts'
 import { take } from './open.ts'
 import { sourceOn } from './sources.ts'
@@ -133,6 +134,32 @@ export function gatewaySuite(name: string, open: () => Promise<GatewayUnderTest>
       await broker.unbind(other)
       await expect(publish('shared', 'a.b')).rejects.toMatchObject({ field: 'routingKey' })
       await broker.unbind(other)
+    })
+
+    test('hears fanout exchanges, each replica everything, in order, whoever publishes', async () => {
+      const exchanges = { own: 'heard', fedBy: ['too'], declared: ['said'] }
+      const heard = [under.broker, under.replica].map((broker) => {
+        const inbox = new Inbox<Message>('what fanout exchanges say')
+        return { inbox, fanouts: broker.hearFanouts(exchanges, (message) => inbox.push(message)) }
+      })
+      // Until every queue is bound, what is said is heard by some.
+      await eventually('both to hear', async () => {
+        await publish('too', 'beginning', { mandatory: false })
+        return heard.every(({ inbox }) => inbox.waiting.length > 0)
+      })
+      await publish('said', 'is there', { mandatory: false })
+      for (let n = 0; n < 300; n += 1) void publish(n % 2 === 0 ? 'heard' : 'too', String(n), { mandatory: false })
+      for (const { inbox, fanouts } of heard) {
+        const keys: string[] = []
+        while (keys.length < 300) {
+          const { routingKey, exchange } = await inbox.next()
+          if (routingKey !== 'beginning') keys.push(`${exchange} ${routingKey}`)
+        }
+        expect(keys).toEqual(Array.from({ length: 300 }, (_, n) => `${n % 2 === 0 ? 'heard' : 'too'} ${n}`))
+        await fanouts.close()
+      }
+      await publish('heard', 'nobody', { mandatory: false })
+      expect(heard.map(({ inbox }) => inbox.waiting)).toEqual([[], []])
     })
 
     test('tells every replica what one says, itself included', async () => {

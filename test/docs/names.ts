@@ -90,7 +90,7 @@ const knownCloseCodes = new Set<number>([
 ])
 
 /** Other programs' environment variables that pages tell to set. */
-const foreignVariables = new Set(['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS'])
+const foreignVariables = new Set(['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS', 'SOCKET_SERVER_ADD', 'SOCKET_SERVER_PORT'])
 
 function codes(document: Document): string[] {
   if (!document.path.endsWith('.md')) return []

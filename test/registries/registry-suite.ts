@@ -51,6 +51,22 @@ export function registrySuite(name: string, newPlace: () => Promise<Place>): voi
       await place.remove()
     })
 
+    test('finds clients by a part of their ids, in pages, whatever the part is made of', async () => {
+      const registry = await open()
+      for (const id of ['team-a', 'Team-b', 'team%c', 'team_d', 'other', 'Ünit'])
+        await registry.addClient(newClient(id))
+      const found = async (containing: string) => (await registry.findClientIds({ containing, first: 10 })).sort()
+      expect(await found('TEAM')).toEqual(['Team-b', 'team%c', 'team-a', 'team_d'])
+      expect(await found('%')).toEqual(['team%c'])
+      expect(await found('m_')).toEqual(['team_d'])
+      expect(await found('\\')).toEqual([])
+      expect(await found('Ünit')).toEqual(['Ünit'])
+      const first = await registry.findClientIds({ containing: '', first: 4 })
+      const second = await registry.findClientIds({ containing: '', first: 4, behind: first.at(-1) })
+      expect([...first, ...second].sort()).toEqual(await found(''))
+      expect([first.length, second.length]).toEqual([4, 2])
+    })
+
     test('gives back a client as it was added, to the millisecond and in any script', async () => {
       const registry = await open()
       const client = newClient('ålice.42/ж', { name: "Ǻ'; drop table warren_clients; --", email: '"a b"@пример.рф' })

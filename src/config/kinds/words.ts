@@ -45,6 +45,16 @@ export const namespace: Kind<string> = {
   print: (name) => name,
 }
 
+/** AMQP 0-9-1 §4.2.5.3: a name has 255 bytes at most. The default exchange, whose name is empty, cannot be declared or bound. */
+export const exchangeName: Kind<string> = {
+  expected: 'the name of an exchange, 1 to 255 bytes in one line',
+  parse(text) {
+    if (text === '' || Buffer.byteLength(text) > 255 || /\p{Cc}/u.test(text)) throw new BadValue()
+    return text
+  },
+  print: (name) => name,
+}
+
 export const directory: Kind<string> = {
   expected: 'the path of a folder',
   parse(text) {

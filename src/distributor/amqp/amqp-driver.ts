@@ -1,6 +1,7 @@
 import type { MessageProperties } from '../../core/message.ts'
 import { GatewayError } from '../../errors.ts'
 import type {
+  DistributorExchange,
   Driver,
   DriverOptions,
   GatewayOptions,
@@ -18,11 +19,11 @@ import { Subscriptions } from './subscriptions.ts'
 /** How long `connect` waits for a broker that is away, in milliseconds. */
 const connectMs = 10_000
 
-/** RabbitMQ, over AMQP 0-9-1: topics are routing keys on the topic exchange `<namespace>.events`. */
+/** RabbitMQ, over AMQP 0-9-1: topics are routing keys on the topic exchange `<namespace>.events`, unless it is told another. */
 export class AmqpDriver implements Driver {
   readonly #urls: readonly string[]
   readonly #options: DriverOptions
-  readonly #events: string
+  readonly #exchange: DistributorExchange
   readonly #subscriptions: Subscriptions
   #publisher: Publisher | undefined
 
@@ -30,13 +31,14 @@ export class AmqpDriver implements Driver {
     this.#urls = urls
     this.#options = options
     const { namespace, log } = options
-    this.#events = `${namespace}.events`
-    const place = { exchange: this.#events, deadLetterExchange: `${namespace}.dead`, namespace }
+    this.#exchange = options.exchange ?? { name: `${namespace}.events`, type: 'topic' }
+    const place = { exchange: this.#exchange, deadLetterExchange: `${namespace}.dead`, namespace }
     this.#subscriptions = new Subscriptions(this.#openLink, place, log)
   }
 
   async connect(): Promise<void> {
     const { log } = this.#options
+    const { name, type, durable } = this.#exchange
     let reason = `RabbitMQ did not answer within ${connectMs / 1000} s`
     let timer: NodeJS.Timeout | undefined
     await new Promise<void>((resolve, reject) => {
@@ -50,8 +52,8 @@ export class AmqpDriver implements Driver {
       }
       timer = setTimeout(() => reject(new GatewayError('BROKER_UNAVAILABLE', reason)), connectMs)
       this.#publisher = new Publisher(this.#openLink, watch, {
-        defaultExchange: this.#events,
-        declare: (connection) => ensureExchange(connection, this.#events, 'topic'),
+        defaultExchange: name,
+        declare: (connection) => ensureExchange(connection, name, type, durable),
       })
     }).finally(() => clearTimeout(timer))
   }

@@ -1,7 +1,16 @@
 import type { ControlBus } from '../../core/broker.ts'
 import type { Source } from '../../core/source.ts'
-import type { BrokerState, DriverOptions, GatewayOptions, GatewayPublication, LinkedBroker } from '../driver.ts'
+import type {
+  BrokerState,
+  DriverOptions,
+  FanoutExchanges,
+  FanoutListener,
+  GatewayOptions,
+  GatewayPublication,
+  LinkedBroker,
+} from '../driver.ts'
 import { AmqpControlBus } from './amqp-control-bus.ts'
+import { Fanouts } from './fanouts.ts'
 import { Link, type LinkOptions, type LinkWatch } from './link.ts'
 import { Publisher } from './publisher.ts'
 import { declareSetAside } from './set-aside.ts'
@@ -12,6 +21,7 @@ export class AmqpGateway implements LinkedBroker {
   readonly kind = 'linked'
   readonly #urls: readonly string[]
   readonly #namespace: string
+  readonly #log: DriverOptions['log']
   readonly #publisher: Publisher
   readonly #topology: Topology
   readonly #links = new Set<Link>()
@@ -24,6 +34,7 @@ export class AmqpGateway implements LinkedBroker {
     const { queue, publishTimeoutMs, maxMessageBytes } = options
     this.#urls = urls
     this.#namespace = namespace
+    this.#log = log
     const publishingWatch: LinkWatch = {
       ...this.#watch('publishing'),
       onBlocked: (reason) => {
@@ -75,6 +86,10 @@ export class AmqpGateway implements LinkedBroker {
 
   bindAllAgain(): Promise<void> {
     return this.#topology.bindAllAgain()
+  }
+
+  hearFanouts(exchanges: FanoutExchanges, receive: FanoutListener): { close(): Promise<void> } {
+    return new Fanouts(this.openLink, { ...exchanges, log: this.#log }, receive)
   }
 
   openControlBus(): ControlBus {

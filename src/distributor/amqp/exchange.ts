@@ -18,15 +18,16 @@ export async function exchangeExists(connection: ChannelModel, exchange: string)
   }
 }
 
-/** Declares a durable exchange that is missing. Rejects with `SOURCE_CONFLICT` where RabbitMQ doesn't allow it. */
+/** Declares an exchange that is missing. Rejects with `SOURCE_CONFLICT` where RabbitMQ doesn't allow it. */
 export async function declareExchange(
   connection: ChannelModel,
   exchange: string,
   type: AmqpExchangeType,
+  durable = true,
 ): Promise<void> {
   if (exchange.startsWith('amq.')) throw reservedExchange(exchange)
   try {
-    await onChannel(connection, (channel) => channel.assertExchange(exchange, type, { durable: true }))
+    await onChannel(connection, (channel) => channel.assertExchange(exchange, type, { durable }))
   } catch (error) {
     if (!repliedWith(error, replyCodes.accessRefused)) throw error
     throw new GatewayError(
@@ -63,6 +64,7 @@ export async function ensureExchange(
   connection: ChannelModel,
   exchange: string,
   type: AmqpExchangeType,
+  durable = true,
 ): Promise<void> {
-  if (!(await exchangeExists(connection, exchange))) await declareExchange(connection, exchange, type)
+  if (!(await exchangeExists(connection, exchange))) await declareExchange(connection, exchange, type, durable)
 }

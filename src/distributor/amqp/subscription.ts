@@ -1,7 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import type { Message } from '../../core/message.ts'
-import { type Receive, type SubscribeOptions, type Subscription, Undeliverable } from '../driver.ts'
+import {
+  type DistributorExchange,
+  type Receive,
+  type SubscribeOptions,
+  type Subscription,
+  Undeliverable,
+} from '../driver.ts'
 import { maxRedeliveries, redeliveryDelayMs } from '../redeliveries.ts'
 import { pause } from './backoff.ts'
 import type { LinkSession } from './link.ts'
@@ -22,7 +28,7 @@ const timings = {
 const maxBacklogBytes = 256 * 1024 * 1024
 
 export interface SubscriptionPlace {
-  readonly exchange: string
+  readonly exchange: DistributorExchange
   readonly deadLetterExchange: string
   readonly namespace: string
 }
@@ -64,7 +70,7 @@ export class AmqpSubscription implements Subscription {
     channel.on('error', () => {})
     try {
       const queue = await this.#declareQueue(channel)
-      for (const topic of this.#topics) await channel.bindQueue(queue, this.#place.exchange, topic)
+      for (const topic of this.#topics) await channel.bindQueue(queue, this.#place.exchange.name, topic)
       await channel.prefetch(this.#options.prefetch)
       const consumed = await channel.consume(queue, (delivery) => {
         if (delivery) this.#take(channel, delivery)
@@ -116,7 +122,7 @@ export class AmqpSubscription implements Subscription {
       await channel.assertQueue(name, { exclusive: true, autoDelete: true, durable: false, arguments: args })
       return name
     }
-    const name = groupQueueName(namespace, group, this.#topics)
+    const name = groupQueueName(namespace, group, this.#topics, this.#place.exchange.name)
     const args = {
       ...deadLetters,
       'x-queue-type': 'quorum',
@@ -178,9 +184,15 @@ export class AmqpSubscription implements Subscription {
 
 type Verdict = 'taken' | 'again' | 'set aside'
 
-/** The group and its topics, which make a group; hashed where they are too long for a name (255 bytes, AMQP 0-9-1 §4.2.5.3). */
-export function groupQueueName(namespace: string, group: string, topics: readonly string[]): string {
-  const what = [...topics].sort().join('|')
+/** The exchange, where it is another than the namespace's own, the group and its topics, which make a group; hashed where they are too long for a name (255 bytes, AMQP 0-9-1 §4.2.5.3). */
+export function groupQueueName(
+  namespace: string,
+  group: string,
+  topics: readonly string[],
+  exchange = `${namespace}.events`,
+): string {
+  const where = exchange === `${namespace}.events` ? '' : `${exchange}|`
+  const what = `${where}${[...topics].sort().join('|')}`
   const name = `${namespace}.group.${group}:${what}`
   if (Buffer.byteLength(name) <= 255) return name
   return `${namespace}.group.${group}:${createHash('sha256').update(what).digest('hex').slice(0, 32)}`

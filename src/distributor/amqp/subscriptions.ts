@@ -70,7 +70,8 @@ export class Subscriptions {
   }
 
   async #establish(session: LinkSession): Promise<void> {
-    await ensureExchange(session.connection, this.#place.exchange, 'topic')
+    const { name, type, durable } = this.#place.exchange
+    await ensureExchange(session.connection, name, type, durable)
     await declareSetAside(session.connection, this.#place.deadLetterExchange)
     session.signal.addEventListener('abort', () => {
       this.#session = undefined

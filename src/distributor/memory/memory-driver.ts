@@ -13,23 +13,26 @@ import { MemoryQueue } from './memory-queue.ts'
 import { publishIn } from './publish.ts'
 import { type BrokerLease, leaseBroker } from './shared-brokers.ts'
 
-/** A broker in this process; topics are routing keys on the topic exchange `<namespace>.events`, as on RabbitMQ. */
+/** A broker in this process; topics are routing keys on the topic exchange `<namespace>.events` unless it is told another, as on RabbitMQ. */
 export class MemoryDriver implements Driver {
   readonly #url: string
   readonly #options: DriverOptions
   readonly #events: string
+  readonly #type: 'topic' | 'fanout'
   readonly #open = new Set<Subscription>()
   #lease: BrokerLease | undefined
 
   constructor([url = 'memory:']: readonly string[], options: DriverOptions) {
     this.#url = url
     this.#options = options
-    this.#events = `${options.namespace}.events`
+    const { name, type } = options.exchange ?? { name: `${options.namespace}.events`, type: 'topic' }
+    this.#events = name
+    this.#type = type
   }
 
   async connect(): Promise<void> {
     this.#lease = leaseBroker(this.#url)
-    this.#lease.broker.declare(this.#events, 'TOPIC')
+    this.#lease.broker.declare(this.#events, this.#type === 'topic' ? 'TOPIC' : 'FANOUT')
   }
 
   async close(): Promise<void> {
@@ -44,7 +47,7 @@ export class MemoryDriver implements Driver {
   async subscribe(topics: readonly string[], receive: Receive, options: SubscribeOptions): Promise<Subscription> {
     const broker = this.#broker
     const { group } = options
-    const name = group === undefined ? undefined : `${group}:${[...topics].sort().join('|')}`
+    const name = group === undefined ? undefined : `${this.#events}:${group}:${[...topics].sort().join('|')}`
     const queue = (name !== undefined && broker.queues.get(name)) || new MemoryQueue(name ?? topics.join('|'))
     // A group's queue outlives its members, as on RabbitMQ.
     if (name !== undefined) broker.queues.set(name, queue)

@@ -2,7 +2,15 @@ import type { ControlBus } from '../../core/broker.ts'
 import type { Message } from '../../core/message.ts'
 import { bindingOf, type Source } from '../../core/source.ts'
 import { GatewayError } from '../../errors.ts'
-import type { BrokerState, DriverOptions, GatewayOptions, GatewayPublication, RoutingBroker } from '../driver.ts'
+import type {
+  BrokerState,
+  DriverOptions,
+  FanoutExchanges,
+  FanoutListener,
+  GatewayOptions,
+  GatewayPublication,
+  RoutingBroker,
+} from '../driver.ts'
 import { otherExchangeType, reservedExchange, tooLarge } from '../refusals.ts'
 import { MemoryControlBus } from './memory-control-bus.ts'
 import { publishIn } from './publish.ts'
@@ -77,6 +85,22 @@ export class MemoryGateway implements RoutingBroker {
     const needed = [...this.#bound.values()].map(bindingOf)
     if (needed.some((other) => other.exchange === exchange && other.key === key)) return
     this.#lease.broker.unbind({ exchange, key }, this.#sink)
+  }
+
+  hearFanouts({ own, fedBy, declared }: FanoutExchanges, receive: FanoutListener): { close(): Promise<void> } {
+    const heard = [own, ...fedBy]
+    const { broker } = this.#lease
+    let closed = false
+    // Not within the call that published, as over a wire.
+    const sink = { take: (message: Message) => queueMicrotask(() => closed || receive(message)) }
+    for (const name of [...heard, ...declared]) broker.declare(name, 'FANOUT')
+    for (const name of heard) broker.bind({ exchange: name, key: '' }, sink)
+    return {
+      close: async () => {
+        closed = true
+        for (const name of heard) broker.unbind({ exchange: name, key: '' }, sink)
+      },
+    }
   }
 
   openControlBus(): ControlBus {

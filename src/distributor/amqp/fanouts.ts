@@ -1,0 +1,142 @@
+import { randomUUID } from 'node:crypto'
+import type { Channel } from 'amqplib'
+import type { Observer } from '../../core/observer.ts'
+import type { FanoutExchanges, FanoutListener } from '../driver.ts'
+import { pause } from './backoff.ts'
+import { ensureExchange } from './exchange.ts'
+import { KeptChannel } from './kept-channel.ts'
+import type { Link, LinkSession, OpenLink } from './link.ts'
+import { fromAmqp } from './properties.ts'
+import { replyOf } from './reply.ts'
+import { within } from './within.ts'
+
+const prefetch = 500
+/** In milliseconds. */
+const timings = {
+  /** How long the queue outlives its listener: what comes while the connection heals is kept, and what a dead replica leaves behind goes. */
+  queueExpires: 5 * 60 * 1000,
+  /** What RabbitMQ is given to answer on close. */
+  close: 1_000,
+  /** Acknowledged together this often, and every so many. */
+  ack: 100,
+  /** How often the bindings are made again: an exchange that is deleted takes them along, and nobody is told. */
+  again: 2_000,
+}
+const ackEvery = 100
+/** What the queue may hold meanwhile, in bytes; then the oldest goes. */
+const maxBacklogBytes = 64 * 1024 * 1024
+
+export interface FanoutOptions extends FanoutExchanges {
+  readonly log: Observer['log']
+}
+
+/**
+ * What comes to some fanout exchanges, through one queue of this process's own, over connections that heal. The queues of all replicas hang on one durable exchange,
+ * and the exchanges of others feed that one: where RabbitMQ has forgotten those, the first replica that binds them again does it for all.
+ */
+export class Fanouts {
+  readonly #options: FanoutOptions
+  readonly #receive: FanoutListener
+  readonly #link: Link
+  #queue: string
+  #channel: Channel | undefined
+
+  constructor(openLink: OpenLink, options: FanoutOptions, receive: FanoutListener) {
+    this.#options = options
+    this.#receive = receive
+    this.#queue = this.#newName()
+    this.#link = openLink({
+      purpose: 'fanouts',
+      establish: (session) => this.#establish(session),
+      onDown: (reason) => options.log('warn', `nothing is heard of fanout exchanges for now: ${reason}`),
+    })
+  }
+
+  /** The queue goes with it. */
+  async close(): Promise<void> {
+    // Its promise never settles where the connection is lost meanwhile.
+    const deleted = this.#channel?.deleteQueue(this.#queue).catch(() => undefined)
+    if (deleted) await within(timings.close, deleted)
+    await this.#link.close()
+  }
+
+  async #establish(session: LinkSession): Promise<void> {
+    const { connection } = session
+    const { own, fedBy, declared } = this.#options
+    await ensureExchange(connection, own, 'fanout')
+    for (const name of [...fedBy, ...declared]) await ensureExchange(connection, name, 'fanout', false)
+    const channel = await connection.createChannel()
+    channel.on('error', (error) => session.fail(error))
+    channel.on('close', () => session.fail(new Error('the channel of fanout exchanges was closed')))
+    try {
+      await channel.assertQueue(this.#queue, {
+        durable: true,
+        arguments: { 'x-expires': timings.queueExpires, 'x-max-length-bytes': maxBacklogBytes },
+      })
+    } catch (error) {
+      // The node that had it is down, for instance.
+      if (replyOf(error)) this.#queue = this.#newName()
+      throw error
+    }
+    await this.#bind(channel)
+    await channel.prefetch(prefetch)
+    const acknowledge = this.#acknowledging(session, channel)
+    await channel.consume(this.#queue, (delivery) => {
+      // Somebody deleted the queue.
+      if (delivery === null) return session.fail(new Error(`the queue "${this.#queue}" is gone`))
+      this.#receive(fromAmqp(delivery))
+      acknowledge()
+    })
+    this.#channel = channel
+    session.signal.addEventListener('abort', () => {
+      this.#channel = undefined
+    })
+    void this.#tend(session)
+  }
+
+  async #bind(channel: Channel): Promise<void> {
+    const { own, fedBy } = this.#options
+    await channel.bindQueue(this.#queue, own, '')
+    for (const name of fedBy) await channel.bindExchange(own, name, '')
+  }
+
+  async #tend(session: LinkSession): Promise<void> {
+    const kept = new KeptChannel(session.connection)
+    while (!session.signal.aborted) {
+      await pause(timings.again, session.signal)
+      if (session.signal.aborted) return
+      try {
+        await kept.do(async (channel) => {
+          for (const name of this.#options.declared) await channel.checkExchange(name)
+          await this.#bind(channel)
+        })
+      } catch (error) {
+        // The next session declares what is missing.
+        session.fail(error instanceof Error ? error : new Error(String(error)))
+      }
+    }
+  }
+
+  #acknowledging(session: LinkSession, channel: Channel): () => void {
+    let unacknowledged = 0
+    const flush = () => {
+      if (unacknowledged === 0 || session.signal.aborted) return
+      unacknowledged = 0
+      try {
+        channel.ackAll()
+      } catch {
+        // The channel is ending, and says so in a moment.
+      }
+    }
+    const timer = setInterval(flush, timings.ack)
+    session.signal.addEventListener('abort', () => clearInterval(timer))
+    return () => {
+      unacknowledged += 1
+      if (unacknowledged >= ackEvery) flush()
+    }
+  }
+
+  #newName(): string {
+    return `${this.#options.own}.${randomUUID()}`
+  }
+}

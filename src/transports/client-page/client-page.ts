@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { sendJson } from '../http-listener.ts'
+import { script } from './script.ts'
+import { style } from './style.ts'
+
+const hashOf = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
+
+/** Only this page's own script and style, and this gateway: nothing else is loaded or called. */
+const policy = [
+  "default-src 'none'",
+  `script-src ${hashOf(script)}`,
+  `style-src ${hashOf(style)}`,
+  'img-src data:',
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+/** `GET /client`: the browser's page of the WebSocket manager, in one piece. */
+export function serveClientPage(request: IncomingMessage, response: ServerResponse): void {
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.setHeader('allow', 'GET, HEAD')
+    sendJson(response, 405, { error: { code: 'METHOD_NOT_ALLOWED', message: 'GET /client is a page' } })
+    return
+  }
+  response.writeHead(200, {
+    'content-type': 'text/html; charset=utf-8',
+    'content-security-policy': policy,
+    'x-frame-options': 'DENY',
+    'cache-control': 'no-cache',
+  })
+  response.end(page)
+}
+
+const page = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Warren: the room</title>
+<link rel="icon" href="data:,">
+<style>${style}</style>
+</head>
+<body>
+<header>
+  <h1>The room</h1>
+  <p id="state" role="status" data-state="connecting">connecting</p>
+</header>
+<details id="who">
+  <summary>Token</summary>
+  <form id="identify">
+    <label for="token">A token lets you in; <code>warren token --client alice</code> prints one.</label>
+    <div class="row"><input id="token" type="password" autocomplete="off" spellcheck="false"><button>Use it</button></div>
+  </form>
+</details>
+<main>
+  <section aria-labelledby="sent-title"><h2 id="sent-title">Sent</h2><ol id="sent" tabindex="0" aria-live="off"></ol></section>
+  <section aria-labelledby="other-title"><h2 id="other-title">From others</h2><ol id="other" tabindex="0" aria-live="polite"></ol></section>
+  <section aria-labelledby="processed-title"><h2 id="processed-title">Processed</h2><ol id="processed" tabindex="0" aria-live="polite"></ol></section>
+</main>
+<form id="send">
+  <label for="text">Text for everybody</label>
+  <div class="row"><input id="text" autocomplete="off" maxlength="10000" autofocus><button>Send</button></div>
+</form>
+<script>${script}</script>
+</body>
+</html>
+`

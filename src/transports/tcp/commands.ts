@@ -1,0 +1,107 @@
+import { demand, mayPublish } from '../../core/authorizer.ts'
+import type { ClientChannels } from '../../core/client-channels.ts'
+import { printCursor } from '../../core/cursor.ts'
+import type { Feed } from '../../core/feed.ts'
+import type { Gateway } from '../../core/gateway.ts'
+import { type Identity, isKnown, printScope } from '../../core/identity.ts'
+import { overflowPolicyOf } from '../../core/overflow.ts'
+import { type PublishRequest, publicationOf } from '../../core/publishing.ts'
+import type { Session } from '../../core/session.ts'
+import { badInput } from '../../errors.ts'
+
+/** What a command works with: one connection. */
+export interface Desk {
+  readonly gateway: Gateway
+  readonly clientChannels: ClientChannels
+  readonly namespace: string
+  readonly session: Session
+  readonly authenticate: (token: string) => Promise<Identity>
+  /** By channel: a connection has one subscription of each. */
+  readonly feeds: Map<string, Feed>
+}
+
+type Request = Readonly<Record<string, unknown>>
+
+/** What stands in the answer under `result`; a rejection with a `GatewayError` is answered in its place. */
+type Command = (desk: Desk, request: Request) => Promise<unknown>
+
+export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
+  ['authenticate', authenticate],
+  ['subscribe', subscribe],
+  ['unsubscribe', unsubscribe],
+  ['publish', publish],
+  ['search', search],
+])
+
+/** Who the connection is from now on, with a newer token as often as it likes. */
+async function authenticate({ authenticate, session }: Desk, request: Request): Promise<unknown> {
+  const identity = await authenticate(text(request, 'token'))
+  if (!isKnown(identity)) throw badInput('token', 'expected a token that grants something')
+  session.renew(identity)
+  const { clientId, scope, expiresAt } = identity
+  return { clientId: clientId ?? null, scope: printScope(scope), expiresAt: expiresAt ?? null }
+}
+
+async function subscribe({ session, feeds }: Desk, request: Request): Promise<unknown> {
+  const channel = text(request, 'channel')
+  if (feeds.has(channel)) throw badInput('channel', `this connection has subscribed to "${channel}" already`)
+  const feed = session.subscribe(
+    {
+      clientId: channel,
+      after: optionalText(request, 'after'),
+      checkpoints: request['checkpoints'] === true,
+      overflow: overflowPolicyOf(optionalText(request, 'overflow')),
+    },
+    () => feeds.delete(channel),
+  )
+  feeds.set(channel, feed)
+  return { channel }
+}
+
+async function unsubscribe({ feeds }: Desk, request: Request): Promise<unknown> {
+  const channel = text(request, 'channel')
+  const feed = feeds.get(channel)
+  if (!feed) throw badInput('channel', `this connection has not subscribed to "${channel}"`)
+  await feed.return()
+  // Behind which a later `subscribe` goes on.
+  return { channel, cursor: feed.lastTaken ? printCursor(feed.lastTaken.cursor) : null }
+}
+
+/** Resolves once the broker has confirmed. */
+async function publish({ session, gateway, namespace }: Desk, request: Request): Promise<unknown> {
+  demand(mayPublish(session.identity), session.identity, 'publish')
+  if (!('data' in request)) throw badInput('data', 'expected what is to be published, null included')
+  const asked: PublishRequest = {
+    clientId: optionalText(request, 'channel'),
+    exchange: optionalText(request, 'exchange'),
+    routingKey: optionalText(request, 'routingKey'),
+    type: optionalText(request, 'type'),
+    messageId: optionalText(request, 'messageId'),
+    idempotencyKey: optionalText(request, 'idempotencyKey'),
+    headers: request['headers'],
+    data: request['data'],
+  }
+  const publication = publicationOf(asked, { namespace, publisher: session.identity.clientId ?? '' })
+  await gateway.publish(publication)
+  return { messageId: publication.messageId }
+}
+
+/** The channels that clients have asked for and whose names contain the text, as far as the caller may hear them. */
+async function search({ clientChannels, session }: Desk, request: Request): Promise<unknown> {
+  const value = request['value'] ?? ''
+  if (typeof value !== 'string') throw badInput('value', 'expected a string')
+  return clientChannels.search(value, session.identity)
+}
+
+function text(request: Request, field: string): string {
+  const value = request[field]
+  if (typeof value !== 'string' || value === '') throw badInput(field, 'expected a non-empty string')
+  return value
+}
+
+function optionalText(request: Request, field: string): string | undefined {
+  const value = request[field]
+  if (value === undefined || value === null) return undefined
+  if (typeof value !== 'string') throw badInput(field, 'expected a string')
+  return value
+}

@@ -1,0 +1,69 @@
+import { TextDecoder } from 'node:util'
+import { checkDepth, UndecodableBody } from '../../core/body.ts'
+import { badInput } from '../../errors.ts'
+import type { Frame } from './framing.ts'
+
+/** Whether the content is a request in JSON; any other is a binary one. */
+export function isJson({ header }: Frame): boolean {
+  return /^(text|application)\/json\s*(;|$)/i.test(header.contentType)
+}
+
+/** A request in JSON, in the encoding that its header names. Throws `BAD_USER_INPUT`; the connection goes on with the next frame. */
+export function readJson({ header, content }: Frame): Record<string, unknown> {
+  const text = decode(content, header.contentEncoding, header.byteorder)
+  let request: unknown
+  try {
+    checkDepth(Buffer.from(text))
+    request = JSON.parse(text)
+  } catch (error) {
+    if (error instanceof UndecodableBody) throw badInput('content', error.message)
+    throw badInput('content', `expected JSON (${(error as Error).message})`)
+  }
+  if (typeof request !== 'object' || request === null || Array.isArray(request))
+    throw badInput('content', 'expected a JSON object with an `action`')
+  return request as Record<string, unknown>
+}
+
+/** By the names that Python gives to encodings and those of IANA; a byte order mark comes before what the header says. */
+function decode(content: Buffer, encoding: string, byteorder: 'little' | 'big'): string {
+  const name = encoding.toLowerCase().replaceAll('_', '-')
+  switch (name) {
+    case 'utf-8':
+    case 'utf8':
+    case 'utf-8-sig':
+      return fatally('utf-8', content)
+    case 'ascii':
+    case 'us-ascii':
+      if (content.some((byte) => byte > 0x7f)) throw badInput('content', 'expected ASCII')
+      return content.toString('latin1')
+    case 'latin-1':
+    case 'latin1':
+    case 'iso-8859-1':
+      return content.toString('latin1')
+    case 'utf-16':
+    case 'utf16':
+      return fatally(markedOrder(content) ?? (byteorder === 'little' ? 'utf-16le' : 'utf-16be'), content)
+    case 'utf-16-le':
+    case 'utf-16le':
+      return fatally('utf-16le', content)
+    case 'utf-16-be':
+    case 'utf-16be':
+      return fatally('utf-16be', content)
+    default:
+      throw badInput('content-encoding', 'expected utf-8, utf-16, utf-16le, utf-16be, latin-1 or ascii for JSON')
+  }
+}
+
+function markedOrder(content: Buffer): 'utf-16le' | 'utf-16be' | undefined {
+  if (content[0] === 0xff && content[1] === 0xfe) return 'utf-16le'
+  if (content[0] === 0xfe && content[1] === 0xff) return 'utf-16be'
+  return undefined
+}
+
+function fatally(encoding: string, content: Buffer): string {
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(content)
+  } catch {
+    throw badInput('content', `expected ${encoding}`)
+  }
+}

@@ -1,0 +1,75 @@
+import type { Socket } from 'node:net'
+import type { ClientChannels } from '../../core/client-channels.ts'
+import type { Gateway } from '../../core/gateway.ts'
+import type { Identity } from '../../core/identity.ts'
+import { closeReasonOf, closeReasons, type ErrorCode, GatewayError } from '../../errors.ts'
+import { FramedConnection } from './connection.ts'
+import { jsonFrame } from './framing.ts'
+import { listenTcp, type TcpListener } from './listen.ts'
+
+export interface FramedTcpOptions {
+  readonly host: string
+  readonly port: number
+  readonly gateway: Gateway
+  readonly clientChannels: ClientChannels
+  readonly namespace: string
+  readonly authenticate: (token: string) => Promise<Identity>
+  /** Who a connection is that has not said it. */
+  readonly stranger: Identity
+  /** Whether it may stay so. */
+  readonly strangersMayStay: boolean
+  readonly maxConnections: number
+  readonly maxMessageBytes: number
+  readonly authTimeoutMs: number
+  /** How long a peer may take to send a frame. */
+  readonly requestTimeoutMs: number
+  /** How long it may be silent: it is pinged at half of it. */
+  readonly idleTimeoutMs: number
+  readonly onOutboxBytes: (change: number) => void
+  readonly onRefusal: (code: ErrorCode) => void
+  readonly log: (text: string, details: Record<string, unknown>) => void
+}
+
+/** How often connections are looked at for what takes too long, in milliseconds, and not less often than four times in the shortest of their times. */
+const maxTickMs = 1_000
+
+/** The framed protocol over TCP, on the channels that every other transport serves. */
+export async function openFramedTcp(options: FramedTcpOptions): Promise<TcpListener> {
+  const connections = new Set<FramedConnection>()
+  const onClosed = (connection: FramedConnection) => void connections.delete(connection)
+  const shortest = Math.min(options.authTimeoutMs, options.requestTimeoutMs, options.idleTimeoutMs)
+  const timer = setInterval(
+    () => {
+      const now = Date.now()
+      for (const connection of connections) connection.tick(now)
+    },
+    Math.min(maxTickMs, Math.max(10, shortest / 4)),
+  )
+  const accept = (socket: Socket): void => {
+    try {
+      connections.add(new FramedConnection(socket, options, onClosed))
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error
+      options.onRefusal(error.code)
+      turnAway(socket, error)
+    }
+  }
+  const listener = await listenTcp(options, accept)
+  return {
+    port: listener.port,
+    close: () => {
+      clearInterval(timer)
+      return listener.close()
+    },
+  }
+}
+
+/** There are too many, or this replica is going. */
+function turnAway(socket: Socket, { code, message, limit }: GatewayError): void {
+  const reason = closeReasonOf(code)
+  const { text, comeBack, graphqlWs } = closeReasons[reason]
+  const frames = [{ error: { code, message, limit } }, { kind: 'close', reason, code: graphqlWs, comeBack, text }]
+  socket.resume()
+  socket.end(frames.map((frame) => jsonFrame(JSON.stringify(frame))).join(''), 'latin1')
+  socket.setTimeout(1_000, () => socket.destroy())
+}

@@ -1,0 +1,134 @@
+import { TextDecoder } from 'node:util'
+import { badInput, GatewayError } from '../../errors.ts'
+
+/**
+ * One frame of the framed protocol: the length of the header (2 bytes, big-endian, whatever `byteorder` says), the header as JSON in UTF-8, the content.
+ * `docs/protocols/tcp.md`.
+ */
+export interface Frame {
+  readonly header: FrameHeader
+  readonly content: Buffer
+}
+
+export interface FrameHeader {
+  /** The byte order of a content in an encoding that has two. */
+  readonly byteorder: 'little' | 'big'
+  readonly contentType: string
+  readonly contentEncoding: string
+  readonly contentLength: number
+}
+
+const lengthBytes = 2
+const maxHeaderBytes = 0xffff
+
+/** Cuts what comes from a connection into frames, however it was split on the way. */
+export class FrameReader {
+  readonly #maxContentBytes: number
+  #pieces: Buffer[] = []
+  #bytes = 0
+  #header: FrameHeader | undefined
+  #headerBytes: number | undefined
+
+  constructor(maxContentBytes: number) {
+    this.#maxContentBytes = maxContentBytes
+  }
+
+  /** Whether a frame has begun and has not come to its end. */
+  get inFrame(): boolean {
+    return this.#bytes > 0 || this.#headerBytes !== undefined
+  }
+
+  push(piece: Buffer): void {
+    if (piece.length === 0) return
+    this.#pieces.push(piece)
+    this.#bytes += piece.length
+  }
+
+  /** The next whole frame, or undefined. Throws `BAD_USER_INPUT` or `PAYLOAD_TOO_LARGE`: then nobody knows where the next frame begins. */
+  next(): Frame | undefined {
+    this.#headerBytes ??= this.#take(lengthBytes)?.readUInt16BE(0)
+    if (this.#headerBytes === undefined) return undefined
+    if (!this.#header) {
+      const bytes = this.#take(this.#headerBytes)
+      if (!bytes) return undefined
+      this.#header = readHeader(bytes)
+      if (this.#header.contentLength > this.#maxContentBytes) {
+        throw new GatewayError(
+          'PAYLOAD_TOO_LARGE',
+          `the content has ${this.#header.contentLength} bytes, ${this.#maxContentBytes} are allowed`,
+        )
+      }
+    }
+    const header = this.#header
+    const content = this.#take(header.contentLength)
+    if (!content) return undefined
+    this.#header = undefined
+    this.#headerBytes = undefined
+    return { header, content }
+  }
+
+  /** So many bytes, once they are there. Pieces are joined once, when the last of them has come. */
+  #take(length: number): Buffer | undefined {
+    if (this.#bytes < length) return undefined
+    const [first] = this.#pieces
+    const joined = first && first.length >= length ? first : Buffer.concat(this.#pieces)
+    this.#bytes -= length
+    const rest = joined.subarray(length)
+    if (joined === first) this.#pieces.shift()
+    else this.#pieces = []
+    if (rest.length > 0) this.#pieces.unshift(rest)
+    return joined.subarray(0, length)
+  }
+}
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
+
+function readHeader(bytes: Buffer): FrameHeader {
+  let given: unknown
+  try {
+    given = JSON.parse(strictUtf8.decode(bytes))
+  } catch (error) {
+    throw badInput('header', `expected JSON in UTF-8 (${(error as Error).message})`)
+  }
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw badInput('header', 'expected a JSON object')
+  const header = given as Record<string, unknown>
+  const contentLength = header['content-length']
+  if (typeof contentLength !== 'number' || !Number.isSafeInteger(contentLength) || contentLength < 0)
+    throw badInput('content-length', 'expected a number of bytes, 0 or more')
+  const byteorder = header['byteorder']
+  if (byteorder !== 'little' && byteorder !== 'big') throw badInput('byteorder', 'expected "little" or "big"')
+  return {
+    byteorder,
+    contentLength,
+    contentType: textOf(header, 'content-type'),
+    contentEncoding: textOf(header, 'content-encoding'),
+  }
+}
+
+function textOf(header: Record<string, unknown>, field: string): string {
+  const value = header[field]
+  if (typeof value !== 'string') throw badInput(field, 'expected a string')
+  return value
+}
+
+/** A frame of JSON, as `Outbox.push` takes it; so is `json`. */
+export function jsonFrame(json: string): string {
+  return headOf({ 'content-type': 'text/json', 'content-encoding': 'utf-8' }, json.length) + json
+}
+
+/** A frame of bytes. */
+export function binaryFrame(contentType: string, content: Buffer): Buffer {
+  const head = headOf({ 'content-type': contentType, 'content-encoding': 'binary' }, content.length)
+  return Buffer.concat([Buffer.from(head, 'latin1'), content])
+}
+
+/** The form of the old clients' own frames, for those that speak to a server. */
+export function headOf(
+  header: { 'content-type': string; 'content-encoding': string; byteorder?: 'little' | 'big' },
+  contentLength: number,
+): string {
+  const text = Buffer.from(JSON.stringify({ byteorder: 'big', ...header, 'content-length': contentLength }))
+  if (text.length > maxHeaderBytes) throw new RangeError(`a header of ${text.length} bytes does not fit`)
+  return String.fromCharCode(text.length >> 8, text.length & 0xff) + text.toString('latin1')
+}

@@ -1,0 +1,42 @@
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+
+export interface TcpListener {
+  readonly port: number
+  /** Accepts nothing more; resolves when no connection is left. */
+  close(): Promise<void>
+}
+
+/** Sockets beyond those that may stay: so many are told why they may not. Past it they are not taken. */
+const extraSockets = 1_000
+/** A storm of clients that come back at once waits in the system's queue, rather than being reset. */
+const backlog = 4_096
+
+/** A TCP server whose connections fail alone. A peer that says its end may still be answered. */
+export async function listenTcp(
+  options: { host: string; port: number; maxConnections: number },
+  accept: (socket: Socket) => void,
+): Promise<TcpListener> {
+  const sockets = new Set<Socket>()
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+    socket.on('error', () => socket.destroy())
+    accept(socket)
+  })
+  server.maxConnections = options.maxConnections + extraSockets
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ port: options.port, host: options.host, backlog }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        for (const socket of sockets) if (!socket.writableEnded) socket.destroy()
+      }),
+  }
+}

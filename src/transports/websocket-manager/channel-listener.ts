@@ -1,0 +1,76 @@
+import { demand, mayPublish } from '../../core/authorizer.ts'
+import { decodeBody } from '../../core/body.ts'
+import type { ChannelEvent } from '../../core/channel.ts'
+import type { Gateway } from '../../core/gateway.ts'
+import { overflowPolicyOf } from '../../core/overflow.ts'
+import { publicationOf } from '../../core/publishing.ts'
+import type { Session } from '../../core/session.ts'
+import type { GatewayError } from '../../errors.ts'
+import { eventJson } from '../event-json.ts'
+import { latin1Of } from '../fan-out.ts'
+import type { Outbox } from '../outbox.ts'
+import { textFrameHeader } from '../websocket-frame.ts'
+import { type Envelope, jsonTextFrame } from './room-frame.ts'
+
+export interface ChannelParts {
+  readonly gateway: Gateway
+  readonly namespace: string
+  readonly session: Session
+  readonly outbox: Outbox
+  readonly envelope: Envelope
+  readonly channel: string
+  readonly after: string | null
+  readonly checkpoints: boolean
+  readonly overflow: string | null
+  /** Called once: the subscription has ended, with what ended it. */
+  readonly onEnd: (failure: GatewayError | undefined) => void
+}
+
+/** `?channel=`: one channel, with its past, in place of the common room. Throws what `Session.subscribe` throws. */
+export function listenToChannel(parts: ChannelParts): void {
+  const { session, outbox, envelope, channel, after, checkpoints, overflow, onEnd } = parts
+  const encode = envelope === 'json' ? enveloped : bare
+  const feed = session.subscribe({ clientId: channel, after, checkpoints, overflow: overflowPolicyOf(overflow) })
+  if (envelope === 'json') outbox.push(jsonTextFrame({ kind: 'joined', channel }))
+  feed.pipe({
+    take: (event) => {
+      if (!outbox.hasRoom) {
+        outbox.whenRoom(feed)
+        return false
+      }
+      const text = encode(event, channel)
+      if (text !== undefined) outbox.push(textFrameHeader(text.length) + text)
+      return true
+    },
+    end: onEnd,
+  })
+}
+
+/** A client's frame on a channel is published there, as a string. Resolves once the broker has confirmed. */
+export async function publishOn(parts: ChannelParts, text: string): Promise<void> {
+  const { session, gateway, namespace, channel, envelope, outbox } = parts
+  const { identity } = session
+  demand(mayPublish(identity), identity, 'publish')
+  const publication = publicationOf(
+    { clientId: channel, data: text },
+    { namespace, publisher: identity.clientId ?? '' },
+  )
+  await gateway.publish(publication)
+  if (envelope === 'json') outbox.push(jsonTextFrame({ kind: 'sent', text, messageId: publication.messageId }))
+}
+
+const enveloped = (event: ChannelEvent, channel: string): string | undefined => eventJson(event, channel)
+
+const bareTexts = new WeakMap<ChannelEvent, string>()
+
+/** The data alone: a string as it is, all else as JSON. A notice has none, so that who wants to know of gaps asks for the envelope. */
+function bare(event: ChannelEvent): string | undefined {
+  if (event.kind !== 'MESSAGE') return undefined
+  let text = bareTexts.get(event)
+  if (text === undefined) {
+    const { data } = decodeBody(event.message)
+    text = latin1Of(typeof data === 'string' ? data : JSON.stringify(data))
+    bareTexts.set(event, text)
+  }
+  return text
+}

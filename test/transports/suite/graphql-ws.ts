@@ -1,0 +1,52 @@
+import { closeReasons } from '../../../src/errors.ts'
+import { channelQuery } from '../../e2e/graphql-caller.ts'
+import { connectFrames } from '../../support/frames.ts'
+import { connectGraphql } from '../../support/graphql-frames.ts'
+import { Inbox } from '../../support/inbox.ts'
+import { type Heard, Refused, type TransportAdapter } from './adapter.ts'
+
+export const graphqlWs: TransportAdapter = {
+  name: 'graphql-ws',
+  async listen({ gateway }, { channel, token, after }) {
+    const client = await connectGraphql(
+      gateway.graphqlSocketUrl,
+      token === undefined ? {} : { connectionParams: { token } },
+    )
+    const operation = client.subscribe(channelQuery, { clientId: channel, after })
+    const events = new Inbox<Heard>('an event over graphql-transport-ws')
+    void (async () => {
+      for (;;) {
+        const { data, errors } = await operation.next(600_000)
+        const [error] = errors ?? []
+        if (error) return events.end(new Refused(String(error.extensions?.['code'])))
+        events.push(data?.['channel'] as Heard)
+      }
+    })().catch((error: Error) => events.end(error))
+    operation.ended.then(
+      (how) => how !== 'complete' && events.end(refusedBy(how)),
+      () => {},
+    )
+    return {
+      events,
+      closed: client.closed.then(({ code }) => ({ comeBack: comesBack(code) })),
+      pause: () => client.frames.socket.pause(),
+      resume: () => client.frames.socket.resume(),
+      [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+    }
+  },
+  async misbehave({ gateway }) {
+    await using frames = await connectFrames(gateway.graphqlSocketUrl, { protocol: 'graphql-transport-ws' })
+    frames.send('{"type":"nonsense"')
+    await frames.closed
+  },
+}
+
+function refusedBy(errors: readonly object[]): Refused {
+  const [error] = errors as { extensions?: { code?: string } }[]
+  return new Refused(error?.extensions?.code ?? 'none')
+}
+
+/** By the table of close codes that every WebSocket of the gateway keeps to. */
+export function comesBack(code: number): boolean {
+  return Object.values(closeReasons).some((reason) => reason.graphqlWs === code && reason.comeBack)
+}

@@ -1,0 +1,76 @@
+import { once } from 'node:events'
+import { type ClientRequest, type IncomingMessage, request } from 'node:http'
+import { channelQuery } from '../../e2e/graphql-caller.ts'
+import { Inbox } from '../../support/inbox.ts'
+import { type Asked, type Heard, Refused, type TransportAdapter, type Under } from './adapter.ts'
+
+interface Payload {
+  readonly data?: { readonly channel: Heard } | null
+  readonly errors?: readonly { readonly extensions?: { readonly code?: string } }[]
+}
+
+export const serverSentEvents: TransportAdapter = {
+  name: 'sse',
+  async listen(to, asked) {
+    const sent = ask(to, asked)
+    const [response] = (await once(sent, 'response')) as [IncomingMessage]
+    const events = new Inbox<Heard>('an event of SSE')
+    let text = ''
+    let completed = false
+    const take = ({ data, errors }: Payload) => {
+      const [error] = errors ?? []
+      if (error) events.end(new Refused(error.extensions?.code ?? 'none'))
+      else if (data) events.push(data.channel)
+    }
+    response.setEncoding('utf8').on('data', (piece: string) => {
+      text += piece
+      if (!String(response.headers['content-type']).includes('event-stream')) return
+      const parts = text.split('\n\n')
+      text = parts.pop() ?? ''
+      for (const part of parts) {
+        completed ||= part.startsWith('event: complete')
+        const data = /^data: (.+)$/m.exec(part)?.[1]
+        if (data !== undefined) take(JSON.parse(data) as Payload)
+      }
+    })
+    response.on('error', () => {})
+    const closed = new Promise<{ comeBack: boolean }>((resolve) => {
+      response.once('close', () => {
+        if (!completed && text.startsWith('{')) take(JSON.parse(text) as Payload)
+        events.end(new Error('the response is over'))
+        // An EventSource comes back from everything but the orderly end that GraphQL over SSE names.
+        resolve({ comeBack: !completed })
+      })
+    })
+    return {
+      events,
+      closed,
+      pause: () => void response.pause(),
+      resume: () => void response.resume(),
+      async [Symbol.asyncDispose]() {
+        sent.destroy()
+        await closed
+      },
+    }
+  },
+  async misbehave({ gateway }) {
+    const answer = await fetch(gateway.graphqlUrl, {
+      method: 'POST',
+      body: '{"query":',
+      headers: { 'content-type': 'application/json' },
+    })
+    await answer.arrayBuffer()
+  },
+}
+
+function ask({ gateway }: Under, { channel, token, after }: Asked): ClientRequest {
+  const headers = {
+    'content-type': 'application/json',
+    accept: 'text/event-stream',
+    ...(token && { authorization: `Bearer ${token}` }),
+  }
+  const sent = request(gateway.graphqlUrl, { method: 'POST', headers, agent: false })
+  sent.on('error', () => {})
+  sent.end(JSON.stringify({ query: channelQuery, variables: { clientId: channel, after } }))
+  return sent
+}

@@ -1,0 +1,42 @@
+import { connectFramed } from '../../support/framed.ts'
+import { Inbox } from '../../support/inbox.ts'
+import { type Heard, Refused, type TransportAdapter } from './adapter.ts'
+
+export const framedTcp: TransportAdapter = {
+  name: 'tcp',
+  async listen({ tcpPort }, { channel, token, after }) {
+    const client = await connectFramed(tcpPort)
+    const events = new Inbox<Heard>('an event over TCP')
+    let comeBack = true
+    const read = async () => {
+      for (;;) {
+        const { json } = await client.next(600_000)
+        const { kind, cursor, data, error } = json as {
+          error?: { code: string }
+          kind?: string
+          cursor?: string
+          data: unknown
+        }
+        if (error) events.end(new Refused(error.code))
+        else if (kind === 'close') comeBack = json['comeBack'] === true
+        else if (kind !== undefined && cursor !== undefined)
+          events.push({ kind: kind.toUpperCase() as Heard['kind'], cursor, data })
+      }
+    }
+    read().catch((error: Error) => events.end(error))
+    if (token !== undefined) client.send({ action: 'authenticate', token })
+    client.send({ action: 'subscribe', channel, after })
+    return {
+      events,
+      closed: client.closed.then(() => ({ comeBack })),
+      pause: () => client.socket.pause(),
+      resume: () => client.socket.resume(),
+      [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+    }
+  },
+  async misbehave({ tcpPort }) {
+    await using client = await connectFramed(tcpPort)
+    client.socket.write(Buffer.from([0, 3, 0x7b, 0xff, 0x7d, 1, 2, 3]))
+    await client.closed
+  },
+}

@@ -1,0 +1,204 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { type Call, callerOf, publish } from '../../e2e/graphql-caller.ts'
+import { eventually } from '../../support/eventually.ts'
+import { openGateway } from '../../support/gateway-in-process.ts'
+import { freePort } from '../../support/ports.ts'
+import { type TestVhost, testVhost } from '../../support/rabbitmq.ts'
+import type { Asked, Heard, Listening, TransportAdapter, Under } from './adapter.ts'
+import { graphqlWs } from './graphql-ws.ts'
+import { serverSentEvents } from './sse.ts'
+import { framedTcp } from './tcp.ts'
+import { plainWebSocket } from './websocket.ts'
+
+/** Every transport. One more is a file beside these and a word here. */
+const transports: readonly TransportAdapter[] = [graphqlWs, serverSentEvents, plainWebSocket, framedTcp]
+
+const maxOfClient = 6
+const maxBufferedBytes = 64 * 1024
+
+let vhost: TestVhost
+let under: Under
+let call: Call
+
+async function open(): Promise<Under> {
+  const tcpPort = await freePort()
+  const gateway = await openGateway({
+    WARREN_BROKER_URL: vhost.url,
+    WARREN_TCP_PORT: String(tcpPort),
+    WARREN_AUTH_TIMEOUT: '2s',
+    WARREN_MAX_CLIENT_SUBSCRIPTIONS: String(maxOfClient),
+    WARREN_MAX_BUFFERED_BYTES: String(maxBufferedBytes),
+  })
+  await eventually('the gateway to be there', () => gateway.gateway.up, { withinMs: 30_000 })
+  return { gateway, tcpPort }
+}
+
+beforeAll(async () => {
+  vhost = await testVhost('transports')
+  under = await open()
+  call = callerOf(under.gateway.graphqlUrl, under.gateway.operatorToken)
+}, 60_000)
+afterAll(async () => {
+  await under?.gateway.close()
+  await vhost?.close()
+})
+
+/** A place in the journal behind everything so far: who listens behind it misses nothing, whether or not the transport says when it listens. */
+async function now(): Promise<string> {
+  const { history } = await call<{ history: { cursor: string } }>(
+    '{ history(clientId: "nobody", first: 1) { cursor } }',
+  )
+  return history.cursor
+}
+
+const say = (channel: string, data: unknown) => call(publish, { input: { clientId: channel, data } })
+
+async function take(listening: Listening, count: number, withinMs = 15_000): Promise<Heard[]> {
+  const heard: Heard[] = []
+  while (heard.length < count) heard.push(await listening.events.next(withinMs))
+  return heard
+}
+
+const dataOf = (heard: readonly Heard[]) => heard.map(({ data }) => data)
+
+async function asClient(channel: string, of: Under = under): Promise<Asked> {
+  return { channel, token: await of.gateway.clientToken(channel), after: await now() }
+}
+
+const sessionsOf = ({ name }: TransportAdapter, of: Under = under) =>
+  [...of.gateway.gateway.sessions].filter(({ transport }) => transport === name)
+
+describe.each(transports.map((transport) => [transport.name, transport] as const))('over %s', (name, transport) => {
+  test('a subscriber has each message once, in order, as it was', async () => {
+    const all: unknown[] = [{ a: [1, null, 'ß𝄞'] }, 'text', 0, false, '', 'x'.repeat(100_000), { toString: 'x' }, []]
+    await using listening = await transport.listen(under, await asClient(`${name}-order`))
+    for (const data of all) await say(`${name}-order`, data)
+    const heard = await take(listening, all.length)
+    expect(dataOf(heard)).toEqual(all)
+    expect(new Set(heard.map(({ cursor }) => cursor)).size).toBe(all.length)
+  })
+
+  test.each([
+    ['nobody', async () => undefined, 'UNAUTHENTICATED'],
+    ['another client', () => under.gateway.clientToken('somebody'), 'FORBIDDEN'],
+    ['a publisher', async () => under.gateway.publisherToken, 'FORBIDDEN'],
+  ])('%s may not hear a channel', async (_who, token, code) => {
+    const asked = { channel: `${name}-secret`, token: await token() }
+    // Where the connection itself needs a token, one is waited for, for so long.
+    await using listening = await transport.listen(under, asked)
+    await expect(listening.events.next(15_000)).rejects.toMatchObject({ code })
+  })
+
+  test('whoever may, hears: an operator, and who has the channel in its scope', async () => {
+    const { after } = await asClient(`${name}-open`)
+    await using listening = await transport.listen(under, {
+      channel: `${name}-open`,
+      token: under.gateway.operatorToken,
+      after,
+    })
+    await say(`${name}-open`, 1)
+    expect(dataOf(await take(listening, 1))).toEqual([1])
+  })
+
+  test('a limit is answered, and hurts nobody who is within it', async () => {
+    const asked = await asClient(`${name}-limit`)
+    const within = await Promise.all(Array.from({ length: maxOfClient }, () => transport.listen(under, asked)))
+    await say(`${name}-limit`, 1)
+    for (const listening of within) expect(dataOf(await take(listening, 1))).toEqual([1])
+    await using beyond = await transport.listen(under, asked)
+    await expect(beyond.events.next()).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' })
+    await say(`${name}-limit`, 2)
+    for (const listening of within) expect(dataOf(await take(listening, 1))).toEqual([2])
+    await Promise.all(within.map((listening) => listening[Symbol.asyncDispose]()))
+  })
+
+  test('a cursor that is none is told as a gap', async () => {
+    await using listening = await transport.listen(under, { ...(await asClient(`${name}-gap`)), after: 'none' })
+    expect((await listening.events.next()).kind).toBe('GAP')
+  })
+
+  test('a peer that does not read holds up nobody, takes no more than its bound, and has everything in the end', async () => {
+    const asked = await asClient(`${name}-slow`)
+    await using slow = await transport.listen(under, asked)
+    await using quick = await transport.listen(under, asked)
+    await say(`${name}-slow`, 'first')
+    await Promise.all([slow, quick].map((listening) => take(listening, 1)))
+    slow.pause()
+    const count = 60
+    const text = 'x'.repeat(200_000)
+    for (let n = 0; n < count; n += 1) {
+      await say(`${name}-slow`, n % 2 === 0 ? n : `${n}${text}`)
+      await take(quick, 1)
+    }
+    for (const session of sessionsOf(transport))
+      expect(session.bufferedBytes).toBeLessThan(maxBufferedBytes + text.length + 1_000)
+    slow.resume()
+    const heard = dataOf(await take(slow, count)).map((data) => Number.parseInt(String(data), 10))
+    expect(heard).toEqual(Array.from({ length: count }, (_, n) => n))
+  }, 60_000)
+
+  test('who breaks the rules is answered or cut off, alone', async () => {
+    await using listening = await transport.listen(under, await asClient(`${name}-neighbour`))
+    await transport.misbehave(under)
+    await say(`${name}-neighbour`, 'still here')
+    expect(dataOf(await take(listening, 1))).toEqual(['still here'])
+  })
+
+  test('a revoked client is told not to come back', async () => {
+    await using listening = await transport.listen(under, await asClient(`${name}-revoked`))
+    await say(`${name}-revoked`, 1)
+    await take(listening, 1)
+    await call('mutation R($clientId: ID!) { revoke(clientId: $clientId) }', { clientId: `${name}-revoked` })
+    expect(await listening.closed).toEqual({ comeBack: false })
+  })
+
+  test('a client that is gone is forgotten', async () => {
+    const before = sessionsOf(transport).length
+    const listening = await transport.listen(under, await asClient(`${name}-gone`))
+    await eventually('its session', () => sessionsOf(transport).length === before + 1)
+    await listening[Symbol.asyncDispose]()
+    await eventually('its session to be gone', () => sessionsOf(transport).length === before)
+  })
+})
+
+test('one channel over every transport at once: each message once, in the same order; a cursor of one resumes on another', async () => {
+  // More at once than the limit of this suite allows one client.
+  const asked = { ...(await asClient('together')), token: under.gateway.operatorToken }
+  const all = await Promise.all(transports.map((transport) => transport.listen(under, asked)))
+  for (let n = 0; n < 30; n += 1) await say('together', { n })
+  const heard = await Promise.all(all.map((listening) => take(listening, 30)))
+  const cursors = heard.map((events) => events.map(({ cursor }) => cursor))
+  for (const [place, events] of heard.entries()) {
+    expect(dataOf(events)).toEqual(Array.from({ length: 30 }, (_, n) => ({ n })))
+    expect(cursors[place]).toEqual(cursors[0])
+  }
+  await Promise.all(all.map((listening) => listening[Symbol.asyncDispose]()))
+  for (const [from, events] of heard.entries()) {
+    for (const transport of transports) {
+      const place = 5 + from
+      await using again = await transport.listen(under, { ...asked, after: events[place]?.cursor })
+      expect(dataOf(await take(again, 29 - place))).toEqual(dataOf(events.slice(place + 1)))
+    }
+  }
+}, 60_000)
+
+test('a gateway that ends brings everybody back, to another, with nothing missed', async () => {
+  const ending = await open()
+  const listeners = await Promise.all(
+    transports.map(async (transport) => {
+      const asked = await asClient(`${transport.name}-drained`)
+      return { transport, asked, listening: await transport.listen(ending, asked) }
+    }),
+  )
+  for (const { asked } of listeners) await say(asked.channel, 'before')
+  const lasts = await Promise.all(listeners.map(async ({ listening }) => (await take(listening, 1))[0]?.cursor))
+  const closing = ending.gateway.close()
+  const closed = await Promise.all(listeners.map(({ listening }) => listening.closed))
+  expect(closed).toEqual(transports.map(() => ({ comeBack: true })))
+  await closing
+  for (const { asked } of listeners) await say(asked.channel, 'meanwhile')
+  for (const [place, { transport, asked }] of listeners.entries()) {
+    await using again = await transport.listen(under, { ...asked, after: lasts[place] })
+    expect(dataOf(await take(again, 1))).toEqual(['meanwhile'])
+  }
+}, 60_000)

@@ -1,0 +1,44 @@
+import { connectFrames } from '../../support/frames.ts'
+import { Inbox } from '../../support/inbox.ts'
+import { type Heard, Refused, type TransportAdapter, type Under } from './adapter.ts'
+import { comesBack } from './graphql-ws.ts'
+
+const wsUrl = ({ gateway }: Under, query: Record<string, string>) =>
+  `${gateway.url.replace('http', 'ws')}/ws?${new URLSearchParams(query).toString()}`
+
+interface Told {
+  readonly kind: string
+  readonly error?: { readonly code: string }
+  readonly cursor: string
+  readonly data?: unknown
+}
+
+export const plainWebSocket: TransportAdapter = {
+  name: 'websocket',
+  async listen(to, { channel, token, after }) {
+    const client = await connectFrames(wsUrl(to, { channel, ...(token && { token }), ...(after && { after }) }))
+    const events = new Inbox<Heard>('an event over plain WebSocket')
+    const read = async () => {
+      for (;;) {
+        const told = JSON.parse(await client.next(600_000)) as Told
+        if (told.error) return events.end(new Refused(told.error.code))
+        if (told.kind === 'joined') continue
+        events.push({ kind: told.kind.toUpperCase() as Heard['kind'], cursor: told.cursor, data: told.data })
+      }
+    }
+    read().catch((error: Error) => events.end(error))
+    void client.closed.then(({ code }) => code === 4401 && events.end(new Refused('UNAUTHENTICATED')))
+    return {
+      events,
+      closed: client.closed.then(({ code }) => ({ comeBack: comesBack(code) })),
+      pause: () => client.socket.pause(),
+      resume: () => client.socket.resume(),
+      [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+    }
+  },
+  async misbehave(to) {
+    await using client = await connectFrames(wsUrl(to, { channel: 'a b' }))
+    client.send('{"token":"no token"}')
+    await client.closed
+  },
+}

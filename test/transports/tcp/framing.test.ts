@@ -1,0 +1,112 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { Seeded } from '../../ledger/seeded.ts'
+import { type FramedAnswer, frameBytes, frameReader } from '../../support/framed.ts'
+import { type InProcessGateway, openGateway } from '../../support/gateway-in-process.ts'
+import { freePort } from '../../support/ports.ts'
+import { type Cut, splittingProxy } from '../../support/splitting-proxy.ts'
+
+const maxBytes = 1024
+let gateway: InProcessGateway
+let port: number
+
+beforeAll(async () => {
+  port = await freePort()
+  gateway = await openGateway({ WARREN_TCP_PORT: String(port), WARREN_MAX_MESSAGE_BYTES: `${maxBytes}` })
+})
+afterAll(() => gateway.close())
+
+const text = (id: string) => JSON.stringify({ action: 'search', value: id, id })
+const bigEndian = (characters: string) => Buffer.from(characters, 'utf16le').swap16()
+const byteOrderMark = '\ufeff'
+
+/** What says `id` back shows that it was read as it was meant. */
+const encodings: readonly [encoding: string, byteorder: 'little' | 'big', content: Buffer, id: string][] = [
+  ['utf-8', 'little', Buffer.from(text('ü€😀')), 'ü€😀'],
+  ['utf-8', 'big', Buffer.from(text('ü€😀')), 'ü€😀'],
+  ['utf-16', 'little', Buffer.from(text('ü€'), 'utf16le'), 'ü€'],
+  ['utf-16', 'big', bigEndian(text('ü€')), 'ü€'],
+  ['utf-16', 'big', Buffer.from(byteOrderMark + text('marked'), 'utf16le'), 'marked'],
+  ['utf_16_le', 'big', Buffer.from(text('€'), 'utf16le'), '€'],
+  ['UTF-16BE', 'little', bigEndian(text('€')), '€'],
+  ['latin-1', 'little', Buffer.from(text('ü'), 'latin1'), 'ü'],
+  ['ascii', 'big', Buffer.from(text('u')), 'u'],
+]
+const small = Buffer.concat([
+  ...encodings.map(([encoding, byteorder, content]) =>
+    frameBytes(content, { 'content-encoding': encoding, byteorder }),
+  ),
+  frameBytes(Buffer.alloc(0)),
+  frameBytes(Buffer.alloc(0), {
+    'content-type': 'application/octet-stream',
+    'content-encoding': 'binary',
+    byteorder: 'big',
+  }),
+])
+const large = Buffer.concat([
+  small,
+  frameBytes(Buffer.from(text('maximal').padEnd(maxBytes))),
+  frameBytes(Buffer.alloc(maxBytes, 0xff), { 'content-type': 'binary/x', 'content-encoding': 'binary' }),
+  // A header of the largest size that two bytes can say.
+  frameBytes(Buffer.from(text('header')), { padding: 'x'.repeat(65_535 - 114) }),
+  small,
+])
+
+/** All answers to these bytes on a connection of their own, which the client ends. */
+async function answersTo(bytes: Buffer, through: number): Promise<unknown[]> {
+  const answers: FramedAnswer[] = []
+  const socket = connect({ port: through, host: '127.0.0.1', noDelay: true })
+  socket.on(
+    'data',
+    frameReader((answer) => answers.push(answer)),
+  )
+  socket.end(bytes)
+  await once(socket, 'close')
+  return answers.map(({ header, content, json }) => [header, content.toString('latin1'), json])
+}
+
+test('every encoding and byte order is read as it was meant, and what is empty is answered too', async () => {
+  const answers = (await answersTo(small, port)) as [unknown, string, Record<string, unknown>][]
+  expect(answers.slice(0, encodings.length).map(([, , json]) => json)).toEqual(
+    encodings.map(([, , , id]) => ({ action: 'search', id, result: [] })),
+  )
+  expect(answers.slice(encodings.length)).toEqual([
+    [
+      expect.anything(),
+      expect.anything(),
+      { error: expect.objectContaining({ code: 'BAD_USER_INPUT', field: 'content' }) },
+    ],
+    [expect.anything(), 'First 10 bytes of request: ', {}],
+  ])
+})
+
+test('split at any one place, the answers are the same', async () => {
+  const whole = await answersTo(small, port)
+  let next = 1
+  const lane = async () => {
+    for (let place = next; place < small.length; place = next) {
+      next += 1
+      await using proxy = await splittingProxy(port, () => (offset) => (offset === 0 ? place : small.length))
+      expect(await answersTo(small, proxy.port)).toEqual(whole)
+    }
+  }
+  await Promise.all(Array.from({ length: 24 }, lane))
+}, 60_000)
+
+test('in single bytes, the answers are the same', async () => {
+  await using proxy = await splittingProxy(port, () => () => 1)
+  expect(await answersTo(small, proxy.port)).toEqual(await answersTo(small, port))
+}, 30_000)
+
+test('split and merged at random, the answers are the same, to the largest header and content', async () => {
+  const whole = await answersTo(large, port)
+  expect(whole).toHaveLength(2 * (encodings.length + 2) + 3)
+  const lane = async (_: unknown, seed: number) => {
+    const seeded = new Seeded(seed)
+    const cuts = (): Cut => () => 1 + Math.floor(4 ** (seeded.next() * 8))
+    await using proxy = await splittingProxy(port, cuts)
+    expect(await answersTo(large, proxy.port)).toEqual(whole)
+  }
+  await Promise.all(Array.from({ length: 40 }, lane))
+}, 60_000)
