@@ -4,6 +4,7 @@ import type { ClientChannels } from '../../core/client-channels.ts'
 import { printCursor } from '../../core/cursor.ts'
 import type { Gateway } from '../../core/gateway.ts'
 import type { Identity } from '../../core/identity.ts'
+import type { OverflowPolicy } from '../../core/overflow.ts'
 import { publicationOf } from '../../core/publishing.ts'
 import type { Session } from '../../core/session.ts'
 import { badInput, GatewayError } from '../../errors.ts'
@@ -136,10 +137,12 @@ function channelOf(data: unknown): string {
   return checkClientId(typeof data === 'string' ? data : memberOf(data, 'channel'), 'channel')
 }
 
+/** The session judges what is no cursor, and no policy. */
 function optionsOf(data: unknown): SubscriptionOptions {
   const after = memberOf(data, 'after')
+  const overflow = (memberOf(data, 'overflow') ?? undefined) as OverflowPolicy | undefined
   const cursors = memberOf(data, 'cursors')
   if (after !== undefined && after !== null && typeof after !== 'string')
     throw badInput('data.after', 'expected a cursor')
-  return { after: after ?? undefined, cursors: cursors === true }
+  return { after: after ?? undefined, overflow, cursors: cursors === true }
 }

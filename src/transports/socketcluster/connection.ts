@@ -91,7 +91,7 @@ export class Connection implements Caller {
 
   hear(channel: string, options: SubscriptionOptions): () => void {
     const { outbox, frames } = this.parts
-    const feed = this.session.subscribe({ clientId: channel, after: options.after })
+    const feed = this.session.subscribe({ clientId: channel, ...options })
     const subscription: Subscription = new Subscription({
       feed,
       options,
@@ -237,7 +237,7 @@ export class Connection implements Caller {
   /** Begins at once; what needs no waiting is done when this returns. Never rejects. */
   #run(command: Command, data: unknown, cid: CallId | undefined): Promise<void> {
     try {
-      const answer = command.run(this, data)
+      const answer = this.session.during(command.run(this, data))
       if (answer instanceof Promise) {
         return answer.then(
           (given) => this.#answer(cid, given),
@@ -268,7 +268,7 @@ export class Connection implements Caller {
       this.#work()
     } catch (error) {
       this.#answers.refuse(cid, error)
-      this.closeFor('TOO_MANY')
+      this.closeFor(error instanceof GatewayError && error.code === 'DRAINING' ? 'RESTART' : 'TOO_MANY')
     }
   }
 

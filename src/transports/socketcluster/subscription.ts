@@ -1,6 +1,7 @@
 import type { ChannelEvent } from '../../core/channel.ts'
 import { printCursor } from '../../core/cursor.ts'
 import type { Feed, FeedSink } from '../../core/feed.ts'
+import type { OverflowPolicy } from '../../core/overflow.ts'
 import type { GatewayError } from '../../errors.ts'
 import type { Outbox } from '../outbox.ts'
 import type { PublishFrames } from './publish-frames.ts'
@@ -8,6 +9,7 @@ import type { PublishFrames } from './publish-frames.ts'
 /** What a client may ask for beside the channel, in the `data` of its subscription. */
 export interface SubscriptionOptions {
   readonly after: string | undefined
+  readonly overflow: OverflowPolicy | undefined
   readonly cursors: boolean
 }
 
@@ -63,6 +65,7 @@ export class Subscription implements FeedSink {
       reason: event.reason,
       cursor: printCursor(event.cursor),
       oldest: event.oldest && printCursor(event.oldest),
+      dropped: event.dropped,
     })
   }
 }
