@@ -134,7 +134,7 @@ function wrongIn(words: readonly string[]): string[] {
   }
   if (depth === 0) return words[0]?.startsWith('--') ? [] : [`there is no command ${words[0]}`]
   const taken = new Set(['--help', ...command.options.map(({ long }) => long)])
-  const takesAll = ['start', 'check-config'].includes(command.name())
+  const takesAll = ['start', 'doctor', 'check-config'].includes(command.name())
   return words
     .filter((word) => word.startsWith('--') && word !== '--')
     .map((word) => word.split('=')[0] ?? '')
