@@ -162,12 +162,11 @@ function files(document: Document): string[] {
     name: new URL(target, `file:///${folder}`).pathname.slice(1),
     word: undefined,
   }))
-  const run = [...document.text.matchAll(/kubectl apply -k ([\w./-]+)|bash ([\w./-]+\.sh)/g)].map(
-    ([, folder, script]) => ({
-      name: script ?? `${folder}/kustomization.yaml`,
-      word: undefined,
-    }),
-  )
+  const runnable = /kubectl apply -k ([\w./-]+)|bash ([\w./-]+\.sh)|npm test -- (test\/[\w./-]+)/g
+  const run = [...document.text.matchAll(runnable)].map(([, folder, script, tests]) => ({
+    name: script ?? tests ?? `${folder}/kustomization.yaml`,
+    word: undefined,
+  }))
   return [...spans, ...links, ...run].flatMap(({ name, word }) => {
     const found =
       [name, `src/${name}`, `${folder}${name}`].find((path) => paths.includes(path)) ??
