@@ -143,7 +143,7 @@ function wrongIn(words: readonly string[]): string[] {
   }
   if (depth === 0) return words[0]?.startsWith('--') ? [] : [`there is no command ${words[0]}`]
   const taken = new Set(['--help', ...command.options.map(({ long }) => long)])
-  const takesAll = ['start', 'check-config'].includes(command.name())
+  const takesAll = ['start', 'doctor', 'check-config'].includes(command.name())
   return words
     .filter((word) => word.startsWith('--') && word !== '--')
     .map((word) => word.split('=')[0] ?? '')
@@ -171,12 +171,11 @@ function files(document: Document): string[] {
     name: new URL(target, `file:///${folder}`).pathname.slice(1),
     word: undefined,
   }))
-  const run = [...document.text.matchAll(/kubectl apply -k ([\w./-]+)|bash ([\w./-]+\.sh)/g)].map(
-    ([, folder, script]) => ({
-      name: script ?? `${folder}/kustomization.yaml`,
-      word: undefined,
-    }),
-  )
+  const runnable = /kubectl apply -k ([\w./-]+)|bash ([\w./-]+\.sh)|npm test -- (test\/[\w./-]+)/g
+  const run = [...document.text.matchAll(runnable)].map(([, folder, script, tests]) => ({
+    name: script ?? tests ?? `${folder}/kustomization.yaml`,
+    word: undefined,
+  }))
   return [...spans, ...links, ...run].flatMap(({ name, word }) => {
     const found =
       [name, `src/${name}`, `${folder}${name}`].find((path) => paths.includes(path)) ??

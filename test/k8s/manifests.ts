@@ -54,15 +54,16 @@ export function parseManifests(text: string): Manifest[] {
   })
 }
 
-/** Whether a build was made of the files that are there now, and not changed since. */
-export function isCurrent(build: Build): boolean {
+/** What to do where a build was not made of the files that are there now, or was changed since. */
+export function staleness(build: Build): string | undefined {
   const [first = '', ...rest] = readFileSync(`k8s/built/${build}.yaml`, 'utf8').split('\n')
   const inputs = ['base', 'overlays', 'monitoring', 'rabbitmq']
     .flatMap((folder) => filesIn(folder))
     .sort()
     .map((path) => `${sha256(readFileSync(`k8s/${path}`))}  ${path}\n`)
     .join('')
-  return first.endsWith(` ${sha256(inputs + rest.join('\n'))}`)
+  if (first.endsWith(` ${sha256(inputs + rest.join('\n'))}`)) return undefined
+  return 'k8s has changed since k8s/built was made of it: npm run format, then bash k8s/build.sh'
 }
 
 function filesIn(folder: string): string[] {
