@@ -43,7 +43,11 @@ export interface ControlBus {
 export type ControlMessage =
   | { readonly kind: 'sources-wanted' }
   | { readonly kind: 'source-known'; readonly source: Source }
-  | { readonly kind: 'client-deleted'; readonly clientId: string }
+  | {
+      readonly kind: 'client-deleted'
+      readonly clientId: string /** The replica that did it, and has ended its subscriptions. */
+      readonly by: string
+    }
   | { readonly kind: 'client-revoked'; readonly clientId: string /** ISO 8601. */; readonly at: string }
   | { readonly kind: 'trace-wanted'; readonly question: string; readonly messageId: string }
   | { readonly kind: 'trace-known'; readonly question: string; readonly trace: ReplicaTrace }

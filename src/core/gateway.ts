@@ -263,7 +263,7 @@ export class Gateway implements JournalTail {
   /** Ends the subscriptions of a channel that is no more, here and on the other replicas. */
   async endChannel(clientId: string): Promise<void> {
     this.#endChannel(clientId)
-    await this.#parts.control.send({ kind: 'client-deleted', clientId }).catch(() => undefined)
+    await this.#parts.control.send({ kind: 'client-deleted', clientId, by: this.replica }).catch(() => undefined)
   }
 
   onEpoch(epoch: string): void {
@@ -422,7 +422,8 @@ export class Gateway implements JournalTail {
         await this.#sourceKeeper.onControl(message)
         return
       case 'client-deleted':
-        this.#endChannel(message.clientId)
+        // Its own would end what has been begun since.
+        if (message.by !== this.replica) this.#endChannel(message.clientId)
         return
       case 'client-revoked':
         await this.revocations.heard({ clientId: message.clientId, at: new Date(message.at) })

@@ -8,9 +8,10 @@ import { reviveTrace } from '../core/trace.ts'
  */
 export function readControlMessage(json: unknown): ControlMessage | undefined {
   if (typeof json !== 'object' || json === null) return undefined
-  const { kind, source, clientId, at, question, messageId, trace } = json as Record<string, unknown>
+  const { kind, source, clientId, at, question, messageId, trace, by } = json as Record<string, unknown>
   if (kind === 'sources-wanted') return { kind }
-  if (kind === 'client-deleted') return typeof clientId === 'string' ? { kind, clientId } : undefined
+  if (kind === 'client-deleted')
+    return typeof clientId === 'string' ? { kind, clientId, by: typeof by === 'string' ? by : '' } : undefined
   if (kind === 'client-revoked') {
     const said = typeof clientId === 'string' && typeof at === 'string' && !Number.isNaN(Date.parse(at))
     return said ? { kind, clientId, at } : undefined

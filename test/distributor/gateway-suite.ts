@@ -169,13 +169,13 @@ export function gatewaySuite(name: string, open: () => Promise<GatewayUnderTest>
       expect(await take(heard, 2)).toEqual(['resync', 'resync'])
       const source = sourceOn('told')
       await buses[0]?.send({ kind: 'source-known', source })
-      await buses[1]?.send({ kind: 'client-deleted', clientId: 'alice' })
+      await buses[1]?.send({ kind: 'client-deleted', clientId: 'alice', by: 'another' })
       const said = await take(heard, 4)
       expect(said.filter((message) => message !== 'resync' && message.kind === 'source-known')).toEqual([
         { kind: 'source-known', source },
         { kind: 'source-known', source },
       ])
-      expect(said).toEqual(expect.arrayContaining([{ kind: 'client-deleted', clientId: 'alice' }]))
+      expect(said).toEqual(expect.arrayContaining([{ kind: 'client-deleted', clientId: 'alice', by: 'another' }]))
       await Promise.all(buses.map((bus) => bus.close()))
     })
   })
