@@ -6,12 +6,13 @@ import { freePort } from '../../support/ports.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq.ts'
 import type { Asked, Heard, Listening, TransportAdapter, Under } from './adapter.ts'
 import { graphqlWs } from './graphql-ws.ts'
+import { socketCluster } from './socketcluster.ts'
 import { serverSentEvents } from './sse.ts'
 import { framedTcp } from './tcp.ts'
 import { plainWebSocket } from './websocket.ts'
 
 /** Every transport. One more is a file beside these and a word here. */
-const transports: readonly TransportAdapter[] = [graphqlWs, serverSentEvents, plainWebSocket, framedTcp]
+const transports: readonly TransportAdapter[] = [graphqlWs, serverSentEvents, socketCluster, plainWebSocket, framedTcp]
 
 const maxOfClient = 6
 const maxBufferedBytes = 64 * 1024

@@ -1,0 +1,51 @@
+import { socketClusterUrl } from '../../legacy-clients/socketcluster-frames.ts'
+import { connectFrames } from '../../support/frames.ts'
+import { Inbox } from '../../support/inbox.ts'
+import { type Heard, Refused, type TransportAdapter } from './adapter.ts'
+
+interface Packet {
+  readonly rid?: number
+  readonly error?: { readonly name: string }
+  readonly event?: string
+  readonly data?: { readonly cursor: string; readonly data?: unknown; readonly channel?: string }
+}
+
+export const socketCluster: TransportAdapter = {
+  name: 'socketcluster',
+  async listen({ gateway }, { channel, token, after }) {
+    const client = await connectFrames(socketClusterUrl(gateway.url))
+    const events = new Inbox<Heard>('an event over SocketCluster')
+    const take = ({ event, error, data }: Packet) => {
+      if (error) events.end(new Refused(error.name))
+      else if (event === 'gap') events.push({ kind: 'GAP', cursor: data?.cursor ?? '', data: undefined })
+      else if (event === '#publish') {
+        const { cursor, data: body } = data?.data as { cursor: string; data: unknown }
+        events.push({ kind: 'MESSAGE', cursor, data: body })
+      }
+    }
+    const read = async () => {
+      for (;;) {
+        const frame = await client.next(600_000)
+        if (frame === '' || frame === '#1') client.send(frame === '' ? '' : '#2')
+        else if (frame.startsWith('{')) take(JSON.parse(frame) as Packet)
+      }
+    }
+    read().catch((error: Error) => events.end(error))
+    client.send({ event: '#handshake', data: { authToken: token ?? null }, cid: 1 })
+    client.send({ event: '#subscribe', data: { channel, data: { after, cursors: true } }, cid: 2 })
+    return {
+      events,
+      // The published clients come back after all codes but these.
+      closed: client.closed.then(({ code }) => ({ comeBack: code !== 1000 && code < 4500 })),
+      pause: () => client.socket.pause(),
+      resume: () => client.socket.resume(),
+      [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+    }
+  },
+  async misbehave({ gateway }) {
+    await using client = await connectFrames(socketClusterUrl(gateway.url))
+    client.send({ event: '#handshake', data: {}, cid: 1 })
+    client.send({ event: 'toString', data: {}, cid: 2 })
+    await client.nextMatching((frame) => frame.includes('"rid":2'))
+  },
+}
