@@ -10,6 +10,7 @@ import { readOrCreateSecret } from './auth/secret.ts'
 import type { TokenVerifier } from './auth/token-verifier.ts'
 import { checkTogether } from './config/check-together.ts'
 import type { Config } from './config/options.ts'
+import { reload } from './config/reload.ts'
 import { version } from './config/version.ts'
 import { ClientChannels } from './core/client-channels.ts'
 import { Gateway } from './core/gateway.ts'
@@ -54,9 +55,14 @@ export interface App {
   readonly notes: readonly string[]
   /** The running core: what there is to see of it beyond the metrics. */
   readonly gateway: Gateway
+  /** Reads the configuration again and takes on what may change; `read` may throw `ConfigError`, and then nothing changes. Closes nobody. */
+  reload(read: () => Config): void
   /** Ends sessions over WARREN_DRAIN, or over `drainMs`, then closes everything in the reverse order of opening. */
   close(options?: { drainMs: number }): Promise<void>
 }
+
+/** What holds now: a reload changes it. */
+type Live = { -readonly [Name in keyof Config]: Config[Name] }
 
 type Closing = ((drainMs: number) => Promise<void> | void)[]
 
@@ -70,18 +76,19 @@ const registryProbeMs = 5_000
 /** Opens everything in order and wires it together; resolves when clients can connect. The broker may be away: then it is not ready. */
 export async function openApp(config: Config): Promise<App> {
   const closing: Closing = []
-  const close: App['close'] = async ({ drainMs } = config) => {
+  const live: Live = { ...config }
+  const close: App['close'] = async ({ drainMs } = live) => {
     for (const step of closing.splice(0).toReversed()) await step(drainMs)
   }
   try {
-    return await open(config, closing, close)
+    return await open(config, live, closing, close)
   } catch (error) {
     await close({ drainMs: 0 })
     throw error
   }
 }
 
-async function open(config: Config, closing: Closing, close: App['close']): Promise<App> {
+async function open(config: Config, live: Live, closing: Closing, close: App['close']): Promise<App> {
   const logger = createLogger({ level: config.logLevel, format: config.logFormat })
   const metrics = createMetrics()
   const observer = observerOf(logger, metrics)
@@ -149,10 +156,16 @@ async function open(config: Config, closing: Closing, close: App['close']): Prom
     control,
     registry,
     observer,
-    limits: config,
-    maxConnections: config.maxConnections,
-    maxConnectionsPerAddress: config.maxConnectionsPerAddress,
-    maxClientSubscriptions: config.maxClientSubscriptions,
+    limits: live,
+    get maxConnections() {
+      return live.maxConnections
+    },
+    get maxConnectionsPerAddress() {
+      return live.maxConnectionsPerAddress
+    },
+    get maxClientSubscriptions() {
+      return live.maxClientSubscriptions
+    },
     onState: (state) => {
       states.journal = state
       reportBroker()
@@ -215,7 +228,7 @@ async function open(config: Config, closing: Closing, close: App['close']): Prom
     ...config,
     ...graphql,
     access: config.legacyAccess,
-    onOutboxBytes: (change) => observer.outboxBytes(change),
+    onOutboxBytes,
   })
   closing.push(() => socketCluster.close())
   const defaultSource = {
@@ -309,6 +322,17 @@ async function open(config: Config, closing: Closing, close: App['close']): Prom
         : []),
     ],
     gateway,
+    reload(read) {
+      try {
+        const { config: next, changed, needsRestart } = reload(live, read())
+        Object.assign(live, next)
+        logger.setLevel(live.logLevel)
+        http.setMaxConnections(live.maxConnections)
+        observer.log('info', 'the options were read again', { changed, needsRestart })
+      } catch (error) {
+        observer.log('error', 'the options could not be read again, and stay as they are', { error })
+      }
+    },
     close,
   }
 }

@@ -70,3 +70,21 @@ export const closeReasons = {
 } as const satisfies Record<string, { graphqlWs: number; socketCluster: number; comeBack: boolean; text: string }>
 
 export type CloseReason = keyof typeof closeReasons
+
+/** What a connection is closed with that is not taken, or cannot go on, because of an error. */
+export function closeReasonOf(code: ErrorCode | 'INTERNAL_SERVER_ERROR'): CloseReason {
+  switch (code) {
+    case 'UNAUTHENTICATED':
+      return 'UNAUTHORIZED'
+    case 'FORBIDDEN':
+      return 'FORBIDDEN'
+    case 'DRAINING':
+      return 'RESTART'
+    case 'LIMIT_EXCEEDED':
+    case 'BROKER_UNAVAILABLE':
+    case 'REGISTRY_UNAVAILABLE':
+      return 'TOO_MANY'
+    default:
+      return 'BAD_REQUEST'
+  }
+}

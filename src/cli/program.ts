@@ -22,9 +22,9 @@ export function program(): Command {
     .addCommand(publishCommand())
     .addCommand(tailCommand())
     .addCommand(quarantineCommand())
-    .addCommand(connectionsCommand())
     .addCommand(traceCommand())
     .addCommand(doctorCommand())
+    .addCommand(connectionsCommand())
     .addCommand(checkConfigCommand())
     .addCommand(printSchemaCommand())
 }

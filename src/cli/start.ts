@@ -19,13 +19,15 @@ export function startCommand(): Command {
     .action(async (_options: unknown, { args }: Command) => {
       const config = load(surroundings(args))
       checkTogether(config, { secretGenerated: config.jwtSecret === undefined })
-      const status = await serve(config).then(() => exitStatus.ok, report)
+      const status = await serve(config, () => load(surroundings(args))).then(() => exitStatus.ok, report)
       // Whatever was left open must not keep the process.
       process.exit(status)
     })
 }
 
-async function serve(config: Config): Promise<void> {
+async function serve(config: Config, readAgain: () => Config): Promise<void> {
+  let reload = (): void => undefined
+  process.on('SIGHUP', () => reload())
   const asked = whenAskedToEnd()
   // Imported late, so that the other commands start without the whole gateway.
   const { openApp } = await import('../app.ts')
@@ -33,9 +35,10 @@ async function serve(config: Config): Promise<void> {
     throw error instanceof Error ? (listenProblem(error, config) ?? error) : error
   })
   if (typeof app === 'string') return
+  reload = () => app.reload(readAgain)
   process.stdout.write(welcome(app, config))
   // Ctrl-C is somebody who waits at a terminal.
-  await app.close((await asked) === 'SIGINT' ? { drainMs: 0 } : config)
+  await app.close((await asked) === 'SIGINT' ? { drainMs: 0 } : undefined)
 }
 
 /** Resolves on the first SIGINT or SIGTERM; the second ends the process at once, with the status that shells give the signal. */

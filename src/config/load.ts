@@ -4,6 +4,7 @@ import { BadValue } from './kinds/kind.ts'
 import { nearest } from './nearest.ts'
 import { flagOf, type Option, variableOf } from './option.ts'
 import { type Config, type OptionName, optionNames, options } from './options.ts'
+import { readOptionsFile } from './options-file.ts'
 import { type Environment, isServiceLink } from './service-links.ts'
 
 export interface Surroundings {
@@ -26,7 +27,8 @@ export function loadWithOrigins({ argv, env, readFile }: Surroundings): {
   origins: ReadonlyMap<OptionName, Origin>
 } {
   const problems: string[] = []
-  const given = new Map([...readEnvironment(env, problems), ...readFlags(argv, problems)])
+  const byFlag = readFlags(argv, problems)
+  const given = new Map([...readEnvironment(withOptionsFile(env, byFlag, readFile), problems), ...byFlag])
   const origins = new Map<OptionName, Origin>()
   const values = new Map<OptionName, unknown>()
   for (const name of optionNames) {
@@ -63,6 +65,17 @@ for (const name of optionNames) {
 }
 const variables = [...known.keys()].filter((name) => name.startsWith('WARREN_'))
 const flags = [...known.keys()].filter((name) => name.startsWith('--'))
+
+/** The environment over the file that it or a flag names. */
+function withOptionsFile(
+  env: Environment,
+  byFlag: ReadonlyMap<string, Given>,
+  readFile: Surroundings['readFile'],
+): Environment {
+  const variable = variableOf('optionsFile')
+  const { text, calledIn } = byFlag.get('optionsFile') ?? { text: env[variable], calledIn: variable }
+  return text === undefined || text === '' ? env : { ...readOptionsFile(text, calledIn, readFile), ...env }
+}
 
 function readEnvironment(env: Environment, problems: string[]): Map<string, Given> {
   const given = new Map<string, Given>()

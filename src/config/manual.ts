@@ -36,6 +36,14 @@ export function configManual(): string {
       'Giving both is an error, unless one is a flag and the other a variable: then the flag holds.',
     ].join('\n'),
     [
+      '## What changes without a restart\n',
+      'At SIGHUP the gateway reads its options file (`WARREN_OPTIONS_FILE`) again and takes on what it says of these; nobody’s connection is closed:\n',
+      ...optionNames.filter((name) => options[name].reload).map((name) => `* \`${variableOf(name)}\``),
+      '\nLimits hold for what begins from then on: a connection that is over a lower limit keeps what it has. `WARREN_MAX_BUFFERED_BYTES` holds for new',
+      'connections. Whatever else has changed is told to the log as waiting for a restart. A file that is wrong is told to the log, and nothing changes. Sources are',
+      'made and deleted through the API while the gateway runs.',
+    ].join('\n'),
+    [
       '## What is checked together\n',
       '* The ports differ.',
       '* An address beyond loopback needs a secret of your own: with a generated one, `WARREN_HOST=0.0.0.0` is refused.',

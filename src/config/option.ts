@@ -15,6 +15,8 @@ export interface Option<T> {
   readonly file: boolean
   /** A variable of another standard that says the same; ours comes first. */
   readonly standard: string | undefined
+  /** Whether a running gateway takes on a new value at SIGHUP. */
+  readonly reload: boolean
 }
 
 export const groups = [
@@ -35,6 +37,7 @@ interface Described {
   readonly secret?: boolean
   readonly file?: boolean
   readonly standard?: string
+  readonly reload?: boolean
 }
 
 export function option<T>(kind: Kind<T>, described: Described & { readonly default: string }): Option<T> {
@@ -42,6 +45,7 @@ export function option<T>(kind: Kind<T>, described: Described & { readonly defau
     secret: false,
     file: false,
     standard: undefined,
+    reload: false,
     unset: undefined,
     ...described,
     kind: kind as Kind<Exclude<T, undefined>>,
@@ -53,6 +57,7 @@ export function optional<T>(kind: Kind<T>, described: Described & { readonly uns
     secret: false,
     file: false,
     standard: undefined,
+    reload: false,
     default: undefined,
     ...described,
     kind: kind as Kind<Exclude<T, undefined>>,

@@ -135,11 +135,13 @@ export const options = {
     default: '20000',
     group: 'Limits',
     help: 'Connections at once, over all transports.',
+    reload: true,
   }),
   maxConnectionsPerAddress: option(count({ min: 1, max: 1_000_000 }), {
     default: '20000',
     group: 'Limits',
     help: 'Connections at once from one address. Lower it where clients connect directly; behind a proxy, set WARREN_PROXY_HOPS before you do.',
+    reload: true,
   }),
   authTimeoutMs: option(duration({ min: '100ms', max: '5m' }), {
     default: '10s',
@@ -160,16 +162,19 @@ export const options = {
     default: '100',
     group: 'Limits',
     help: 'Subscriptions at once on a connection.',
+    reload: true,
   }),
   maxClientSubscriptions: option(count({ min: 1, max: 1_000_000 }), {
     default: '20000',
     group: 'Limits',
     help: 'Subscriptions at once of one client id, over all of its connections to a replica. Lower it where each client has an id of its own.',
+    reload: true,
   }),
   maxSubscribeRate: option(count({ min: 1, max: 1_000_000 }), {
     default: '200',
     group: 'Limits',
     help: 'Operations that a connection may begin in a second.',
+    reload: true,
   }),
   maxMessageBytes: option(bytes({ min: '1KiB', max: '64MiB' }), {
     default: '4MiB',
@@ -180,11 +185,13 @@ export const options = {
     default: '4MiB',
     group: 'Limits',
     help: 'What may wait for a connection that reads slowly.',
+    reload: true,
   }),
   overflow: option(choices(...overflowPolicies), {
     default: 'CATCH_UP,END,CONFLATE,DROP_OLDEST',
     group: 'Limits',
     help: 'What a subscription may ask to become of it when its client is too slow; the first is what it gets unless it asks.',
+    reload: true,
   }),
   keepAliveMs: option(duration({ min: '100ms', max: '10m' }), {
     default: '12s',
@@ -216,6 +223,12 @@ export const options = {
     default: '30s',
     group: 'Running',
     help: 'Over how long SIGTERM spreads the ending of sessions, each with the code that brings its client back. SIGINT, and a second signal, end them at once.',
+    reload: true,
+  }),
+  optionsFile: optional(line, {
+    unset: 'no file',
+    group: 'Running',
+    help: 'A file of NAME=value lines with any of these variables; the environment and flags come before it. Read again at SIGHUP.',
   }),
   tracesUrl: optional(httpUrl, {
     unset: 'no tracing',
@@ -227,6 +240,7 @@ export const options = {
     default: 'info',
     group: 'Running',
     help: 'The least severe lines that are logged.',
+    reload: true,
   }),
   logFormat: optional(choice('pretty', 'json'), {
     unset: 'pretty on a terminal, else json',

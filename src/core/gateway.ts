@@ -37,6 +37,7 @@ export interface GatewayParts {
   readonly observer: Observer
   /** Undefined: tracing is off. */
   readonly tracing?: Tracing | undefined
+  /** Looked at each time: limits may change while the gateway runs, and so may the next three. */
   readonly limits: SessionLimits & { readonly publishTimeoutMs: number }
   readonly maxConnections: number
   readonly maxConnectionsPerAddress: number
@@ -89,12 +90,12 @@ export class Gateway implements JournalTail {
     this.#parts = parts
     this.#duplicates = new Duplicates(parts.journal.repeats)
     this.#fromAddress = new Tally(
-      parts.maxConnectionsPerAddress,
+      () => parts.maxConnectionsPerAddress,
       'WARREN_MAX_CONNECTIONS_PER_ADDRESS',
       'connections from one address',
     )
     this.#ofClient = new Tally(
-      parts.maxClientSubscriptions,
+      () => parts.maxClientSubscriptions,
       'WARREN_MAX_CLIENT_SUBSCRIPTIONS',
       'subscriptions of one client',
     )

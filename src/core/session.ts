@@ -42,6 +42,9 @@ export class Session {
   readonly #ofClient: Tally
   #begun = 0
   #working = 0
+  /** How many subscriptions it has begun. */
+  #subscribed = 0
+  readonly #began = performance.now()
   #begunSince = 0
   #ended = false
 
@@ -162,6 +165,7 @@ export class Session {
       account: this.#account,
     })
     this.#feeds.add(feed)
+    this.#subscribed += 1
     if (identity !== this.identity) this.#borrowed.set(feed, identity)
     this.#observer.subscriptionStarted(this.transport)
     this.#keeper.resume(feed)
@@ -214,6 +218,14 @@ export class Session {
   end(reason: SessionEnd): void {
     if (this.#ended) return
     this.#ended = true
+    this.#observer.log('info', 'a session ended', {
+      reason,
+      transport: this.transport,
+      ...(this.identity.clientId === undefined ? {} : { client: this.identity.clientId }),
+      address: this.address,
+      subscriptions: this.#subscribed,
+      seconds: Math.round(performance.now() - this.#began) / 1000,
+    })
     for (const feed of this.#feeds) feed.end()
     this.#observer.sessionEnded(this.transport, reason)
     this.#onEnd(this)

@@ -3,12 +3,12 @@ import { GatewayError } from '../errors.ts'
 /** Counts what there is at once by a key (an address, a client id), up to a limit. Keys of which there is nothing are forgotten. */
 export class Tally {
   readonly #counts = new Map<string, number>()
-  readonly #max: number
+  readonly #max: () => number
   readonly #limit: string
   readonly #what: string
 
   /** `limit`: the option that `LIMIT_EXCEEDED` names; `what` completes "at most 7 …". */
-  constructor(max: number, limit: string, what: string) {
+  constructor(max: () => number, limit: string, what: string) {
     this.#max = max
     this.#limit = limit
     this.#what = what
@@ -22,8 +22,8 @@ export class Tally {
   take(key: string | undefined): () => void {
     if (key === undefined) return () => undefined
     const count = this.#counts.get(key) ?? 0
-    if (count >= this.#max)
-      throw new GatewayError('LIMIT_EXCEEDED', `at most ${this.#max} ${this.#what}`, { limit: this.#limit })
+    const max = this.#max()
+    if (count >= max) throw new GatewayError('LIMIT_EXCEEDED', `at most ${max} ${this.#what}`, { limit: this.#limit })
     this.#counts.set(key, count + 1)
     let held = true
     return () => {

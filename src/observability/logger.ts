@@ -8,6 +8,7 @@ export type LogLevel = Parameters<Observer['log']>[0]
 export interface Logger {
   /** Neither blocks nor throws. `details` holds an error under `error`; secrets in it are taken out by name and by looks. */
   readonly log: Observer['log']
+  setLevel(level: LogLevel): void
 }
 
 /** Where lines go: `process.stdout`, or what a test listens on. */
@@ -41,6 +42,9 @@ export function createLogger({
       : { write: (line: string) => void sink.write(line) },
   )
   return {
+    setLevel(to) {
+      lines.level = to
+    },
     log(level, text, details) {
       if (lines.isLevelEnabled(level))
         lines[level](details === undefined ? {} : (scrub(details) as object), scrubText(text))

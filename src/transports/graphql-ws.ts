@@ -11,7 +11,7 @@ import { handleProtocols, makeServer } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Feed } from '../core/feed.ts'
 import type { Session } from '../core/session.ts'
-import { type CloseReason, type ErrorCode, GatewayError } from '../errors.ts'
+import { closeReasonOf, type ErrorCode, GatewayError } from '../errors.ts'
 import { errorMasker } from '../graphql/mask-error.ts'
 import { type FanOut, withTraceOf } from './fan-out.ts'
 import type { GraphQLParts } from './graphql-context.ts'
@@ -75,7 +75,7 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
       } catch (error) {
         if (!(error instanceof GatewayError)) throw error
         options.onRefusal(error.code)
-        closeSocket(socket, refusalOf(error.code))
+        closeSocket(socket, closeReasonOf(error.code))
         return false
       }
     },
@@ -204,9 +204,4 @@ function withoutHttp(error: GraphQLError): GraphQLError {
   const { http: _, ...extensions } = error.extensions
   const { nodes, source, positions, path } = error
   return new GraphQLError(error.message, { nodes, source, positions, path, extensions })
-}
-
-function refusalOf(code: ErrorCode): CloseReason {
-  if (code === 'UNAUTHENTICATED') return 'UNAUTHORIZED'
-  return code === 'DRAINING' ? 'RESTART' : 'TOO_MANY'
 }

@@ -13,6 +13,8 @@ export interface HttpRoutes {
 
 export interface HttpListener {
   readonly port: number
+  /** As the option of the same name, from now on. */
+  setMaxConnections(maxConnections: number): void
   /** Refuses upgrades from now on; requests are still answered, each on a connection that ends with it. */
   drain(): void
   /** Accepts nothing more; resolves when requests under way have been answered, or their time is over. */
@@ -63,7 +65,10 @@ export async function openHttpListener(
       void answer(options, request, response)
     },
   )
-  server.maxConnections = options.maxConnections + extraSockets
+  const setMaxConnections = (maxConnections: number): void => {
+    server.maxConnections = maxConnections + extraSockets
+  }
+  setMaxConnections(options.maxConnections)
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
     const route = options.upgrades.get(pathOf(request))
@@ -75,6 +80,7 @@ export async function openHttpListener(
   await listen(server, options.port, options.host)
   return {
     port: (server.address() as AddressInfo).port,
+    setMaxConnections,
     drain: () => {
       draining = true
     },

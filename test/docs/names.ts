@@ -90,7 +90,16 @@ const knownCloseCodes = new Set<number>([
 ])
 
 /** Other programs' environment variables that pages tell to set. */
-const foreignVariables = new Set(['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS'])
+const foreignVariables = new Set([
+  'NODE_EXTRA_CA_CERTS',
+  'NODE_OPTIONS',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'OTEL_EXPORTER_OTLP_HEADERS',
+  'OTEL_SERVICE_NAME',
+  'OTEL_TRACES_SAMPLER',
+  'SOCKET_SERVER_ADD',
+  'SOCKET_SERVER_PORT',
+])
 
 function codes(document: Document): string[] {
   if (!document.path.endsWith('.md')) return []

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { ClientChannels } from '../../core/client-channels.ts'
 import type { Gateway } from '../../core/gateway.ts'
 import type { Identity } from '../../core/identity.ts'
-import { closeReasons, type ErrorCode, GatewayError } from '../../errors.ts'
+import { closeReasonOf, closeReasons, type ErrorCode, GatewayError } from '../../errors.ts'
 import { FramedConnection } from './connection.ts'
 import { jsonFrame } from './framing.ts'
 import { listenTcp, type TcpListener } from './listen.ts'
@@ -64,9 +64,9 @@ export async function openFramedTcp(options: FramedTcpOptions): Promise<TcpListe
   }
 }
 
-/** There are too many, or no more are taken. */
+/** There are too many, or this replica is going. */
 function turnAway(socket: Socket, { code, message, limit }: GatewayError): void {
-  const reason = code === 'DRAINING' ? 'RESTART' : 'TOO_MANY'
+  const reason = closeReasonOf(code)
   const { text, comeBack, graphqlWs } = closeReasons[reason]
   const frames = [{ error: { code, message, limit } }, { kind: 'close', reason, code: graphqlWs, comeBack, text }]
   socket.resume()

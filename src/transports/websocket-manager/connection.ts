@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { type Identity, isKnown } from '../../core/identity.ts'
 import type { Session } from '../../core/session.ts'
-import { type CloseReason, type ErrorCode, GatewayError } from '../../errors.ts'
+import { closeReasonOf, type ErrorCode, GatewayError } from '../../errors.ts'
 import { Attention } from '../attention.ts'
 import { Outbox } from '../outbox.ts'
 import { answerPings, closeSocket, endOf } from '../websocket-life.ts'
@@ -218,7 +218,7 @@ export class Connection {
     const told = this.#toldOf(error)
     if (this.#envelope === 'json') this.#outbox.push(jsonTextFrame({ kind: 'error', error: told }))
     this.#outbox.flush()
-    const reason = reasonOf.get(told.code) ?? 'BAD_REQUEST'
+    const reason = closeReasonOf(told.code)
     if (this.#session) this.#session.close(reason)
     else closeSocket(this.#socket, reason)
   }
@@ -241,14 +241,6 @@ export class Connection {
 }
 
 /** What cannot be answered ends the session: with which reason. */
-const reasonOf: ReadonlyMap<string, CloseReason> = new Map([
-  ['UNAUTHENTICATED', 'UNAUTHORIZED'],
-  ['FORBIDDEN', 'FORBIDDEN'],
-  ['LIMIT_EXCEEDED', 'TOO_MANY'],
-  ['BROKER_UNAVAILABLE', 'TOO_MANY'],
-  ['DRAINING', 'RESTART'],
-])
-
 /** The old manager's clients get bare frames; a channel is new, and without the envelope its cursors and gaps are not to be had. */
 function envelopeOf(query: URLSearchParams): Envelope {
   const asked = query.get('envelope')
