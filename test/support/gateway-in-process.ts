@@ -48,7 +48,7 @@ export async function openGateway(options: Readonly<Record<string, string>> = {}
   }
   const signer = hmacSigner({ secret: testSecret })
   const token = async (clientId: string | undefined, scope: readonly string[]) =>
-    (await signer.sign({ clientId, scope, ttlSeconds: 3_600 })).token
+    (await signer.sign({ clientId, scope, ttlSeconds: 86_400 })).token
   const base = `127.0.0.1:${env.WARREN_PORT}`
   const close = async () => {
     await app.close()

@@ -3,6 +3,7 @@ import { callerOf, publish } from '../../e2e/graphql-caller.ts'
 import { eventually } from '../../support/eventually.ts'
 import { connectFrames, type FrameClient, type FrameOptions } from '../../support/frames.ts'
 import { type InProcessGateway, openGateway } from '../../support/gateway-in-process.ts'
+import { freePort } from '../../support/ports.ts'
 
 let gateway: InProcessGateway
 let open: InProcessGateway
@@ -103,6 +104,25 @@ describe('the common room', () => {
     expect(await slow.closed).toMatchObject({ code: 4290 })
   })
 })
+
+test('while the broker is away frames wait for it, within a bound; who goes past it is told, and closed with 1013', async () => {
+  await using away = await openGateway({
+    WARREN_BROKER_URL: `amqp://127.0.0.1:${await freePort()}`,
+    WARREN_LEGACY_ACCESS: 'open',
+    WARREN_MAX_BUFFERED_BYTES: '64KiB',
+  })
+  await using one = await join('?envelope=json', away)
+  await using two = await join('', away)
+  for (const letter of ['a', 'b', 'c']) one.send(letter.repeat(30_000))
+  expect([(await two.next())[0], (await two.next())[0]]).toEqual(['a', 'b'])
+  expect(JSON.parse(await one.next())).toMatchObject({ kind: 'error', error: { code: 'BROKER_UNAVAILABLE' } })
+  expect(await one.closed).toMatchObject({ code: 1013 })
+  two.send('of another client')
+  await using three = await join('', away)
+  two.send('there is room')
+  expect(await three.next()).toBe('there is room')
+  expect(two.waiting).toEqual([])
+}, 30_000)
 
 describe('a token', () => {
   test('may come in the URL, in the header, or as the first frame', async () => {
