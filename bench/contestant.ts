@@ -36,6 +36,7 @@ export interface Contestant {
 
 export const contestantNames = [
   'warren',
+  'warren-socketcluster',
   'yoga',
   'mercurius',
   'socketcluster',

@@ -57,14 +57,32 @@ async function warrenTokens(): Promise<string[]> {
   )
 }
 
-async function startWarren(source: Source, broker: BrokerOf): Promise<Running> {
-  const tokens = await warrenTokens()
-  const common = {
-    path: '/graphql',
-    protocol: 'graphql-transport-ws',
-    tokens,
-    script: (operation: string) => graphql({ token: '{token}' }, operation),
+const warrenOnGraphql = {
+  path: '/graphql',
+  protocol: 'graphql-transport-ws',
+  script: (operation: string) => graphql({ token: '{token}' }, operation),
+}
+
+/** `token`: what stands for the subscriber's in its handshake. */
+function onSocketCluster(token: string | null) {
+  return {
+    path: '/socketcluster/',
+    script: (): Step[] => [
+      ['S', json({ event: '#handshake', data: { authToken: token }, cid: 1 })],
+      ['E', '"rid":1'],
+      ['S', json({ event: '#subscribe', data: { channel: 'c{c}' }, cid: 2 })],
+      ['E', '"rid":2'],
+    ],
+    ping: ['', ''] as const,
   }
+}
+
+async function startWarren(
+  source: Source,
+  broker: BrokerOf,
+  access: Pick<Running, 'path' | 'protocol' | 'script' | 'ping'>,
+): Promise<Running> {
+  const common = { ...access, tokens: await warrenTokens() }
   if (source === 'process') {
     const folder = newFolder()
     const started = await start('warren', source, broker, {
@@ -151,7 +169,20 @@ async function startWebStomp(_source: Source, broker: BrokerOf): Promise<Running
 const both = ['process', 'rabbit'] as const
 
 export const contestants: readonly Contestant[] = [
-  { name: 'warren', title: 'Warren', sources: both, graphql: true, start: startWarren },
+  {
+    name: 'warren',
+    title: 'Warren',
+    sources: both,
+    graphql: true,
+    start: (source, broker) => startWarren(source, broker, warrenOnGraphql),
+  },
+  {
+    name: 'warren-socketcluster',
+    title: 'Warren, over SocketCluster',
+    sources: ['process'],
+    graphql: false,
+    start: (source, broker) => startWarren(source, broker, onSocketCluster('{token}')),
+  },
   {
     name: 'yoga',
     title: 'Yoga + graphql-ws',
@@ -173,14 +204,7 @@ export const contestants: readonly Contestant[] = [
     graphql: false,
     start: async (source, broker) => ({
       ...(await start('socketcluster', source, broker)),
-      path: '/socketcluster/',
-      script: () => [
-        ['S', json({ event: '#handshake', data: { authToken: null }, cid: 1 })],
-        ['E', '"rid":1'],
-        ['S', json({ event: '#subscribe', data: { channel: 'c{c}' }, cid: 2 })],
-        ['E', '"rid":2'],
-      ],
-      ping: ['', ''],
+      ...onSocketCluster(null),
     }),
   },
   {

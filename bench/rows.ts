@@ -8,7 +8,9 @@ export interface Row {
   readonly text: string
   readonly scenario: string
   readonly figure: Figure
-  /** Whom Warren is divided by; itself in another scenario where `overScenario` says so. */
+  /** What is divided; Warren over GraphQL unless it is told otherwise. */
+  readonly of?: ContestantName
+  /** Whom it is divided by; itself in another scenario where `overScenario` says so. */
   readonly over?: ContestantName
   readonly overScenario?: string
   readonly least: number
@@ -145,6 +147,16 @@ export const rows: readonly Row[] = [
     below: true,
   },
   {
+    text: 'SocketCluster, one channel × 1,000: CPU a delivery ÷ stock SocketCluster',
+    scenario: 'socketcluster',
+    figure: cpu,
+    of: 'warren-socketcluster',
+    over: 'socketcluster',
+    least: 1,
+    aim: 0.7,
+    below: true,
+  },
+  {
     text: 'one stalled among 20 fast: what the others did not get',
     scenario: 'stalled',
     figure: unheard,
@@ -174,8 +186,9 @@ export function judge(results: Results): readonly Judged[] {
   })
 }
 
-function valueOf({ scenario, figure, over, overScenario }: Row, results: Results): number | undefined {
-  const ours = results[scenario]?.warren ?? []
+function valueOf(row: Row, results: Results): number | undefined {
+  const { scenario, figure, of = 'warren', over, overScenario } = row
+  const ours = results[scenario]?.[of] ?? []
   const theirs = overScenario === undefined ? over && results[scenario]?.[over] : results[overScenario]?.warren
   if (!theirs && (over ?? overScenario) !== undefined) return undefined
   const ratios = ours.map((one, round) => {

@@ -25,8 +25,9 @@ export interface Scenario {
   readonly measureMs?: number
 }
 
-const inProcess = contestantNames.filter((name) => name !== 'web-stomp')
-const fromRabbit = contestantNames.filter((name) => name !== 'bare-c')
+const general = contestantNames.filter((name) => name !== 'warren-socketcluster')
+const inProcess = general.filter((name) => name !== 'web-stomp')
+const fromRabbit = general.filter((name) => name !== 'bare-c')
 const graphql = ['warren', 'yoga', 'mercurius'] as const
 
 function fanOut(more: Partial<Scenario> & Pick<Scenario, 'name' | 'title'>): Scenario {
@@ -49,6 +50,11 @@ export const scenarios: readonly Scenario[] = [
     window: 32,
     burst: 32,
     contestants: ['bare-c'],
+  }),
+  fanOut({
+    name: 'socketcluster',
+    title: 'SocketCluster, one channel × 1,000',
+    contestants: ['warren-socketcluster', 'socketcluster'],
   }),
   fanOut({ name: 'mix', title: 'one channel × 1,000, ten operations', operations: 10, contestants: graphql }),
   fanOut({ name: 'four', title: 'one channel × 1,000, four events in one turn', window: 4, burst: 4 }),

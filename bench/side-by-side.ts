@@ -87,8 +87,10 @@ function taking(scenario: Scenario): readonly ContestantName[] {
   if (values.contestant !== undefined)
     return contestantNames.filter((name) => values.contestant?.split(',').includes(name))
   if (!values.rows) return scenario.contestants
-  const named = rows.flatMap(({ scenario: name, over }) => (name === scenario.name && over !== undefined ? [over] : []))
-  return ['warren', ...new Set(named)]
+  const named = rows.flatMap(({ scenario: name, of = 'warren', over }) =>
+    name === scenario.name ? [of, ...(over === undefined ? [] : [over])] : [],
+  )
+  return [...new Set(named)]
 }
 
 async function measure(wanted: readonly Scenario[]): Promise<Results> {

@@ -40,6 +40,8 @@ import { createGraphQLWs } from './transports/graphql-ws.ts'
 import { openHttpListener } from './transports/http-listener.ts'
 import { landingPage } from './transports/landing-page.ts'
 import { Origins } from './transports/origins.ts'
+import { createRest } from './transports/rest/endpoint.ts'
+import { createSocketCluster } from './transports/socketcluster/endpoint.ts'
 import { openEcho } from './transports/tcp/echo.ts'
 import { openFramedTcp } from './transports/tcp/framed-listener.ts'
 import { createWebSocketManager } from './transports/websocket-manager/websocket-manager.ts'
@@ -218,10 +220,34 @@ async function open(config: Config, metrics: Metrics, live: Live, closing: Closi
     inExchange: config.towsmanagerExchange,
     outExchange: config.wsmanagerExchange,
     onOutboxBytes,
-    onRelayed: () => observer.eventsOf('websocket').relay(),
     log: (level, text, details) => observer.log(level, text, details),
   })
   closing.push(() => webSocketManager.close())
+  const socketCluster = createSocketCluster({
+    ...config,
+    ...graphql,
+    access: config.legacyAccess,
+    onOutboxBytes,
+  })
+  closing.push(() => socketCluster.close())
+  const defaultSource = {
+    exchange: `${config.namespace}.events`,
+    exchangeType: 'TOPIC',
+    routingKey: defaultRoutingKey,
+    clientId: undefined,
+  } as const
+  const rest = createRest({
+    ...config,
+    ...graphql,
+    origins,
+    access: config.legacyAccess,
+    defaultSource,
+    issuePublisherToken: async (clientId) => {
+      const issuedAfter = clientId === undefined ? undefined : gateway.revocations.of(clientId)
+      const grant = { clientId, scope: ['publish'], ttlSeconds: config.tokenTtlMs / 1000, issuedAfter }
+      return (await signer.sign(grant)).token
+    },
+  })
   const graphiql = config.graphiql ? new GraphiQLPage() : undefined
   const http = await openHttpListener({
     host: config.host,
@@ -233,6 +259,7 @@ async function open(config: Config, metrics: Metrics, live: Live, closing: Closi
     onError: (error) =>
       observer.log('error', `a request failed: ${error instanceof Error ? error.message : String(error)}`),
     requests: new Map([
+      ...rest,
       ['/', landingPage({ version, graphiql: config.graphiql, broker: () => (gateway.up ? 'UP' : 'DOWN') })],
       ['/client', serveClientPage],
       [
@@ -244,6 +271,7 @@ async function open(config: Config, metrics: Metrics, live: Live, closing: Closi
     upgrades: new Map([
       ['/graphql', (request, socket, head) => graphqlWs.upgrade(request, socket, head)],
       ['/ws', (request, socket, head) => webSocketManager.upgrade(request, socket, head)],
+      ['/socketcluster/', (request, socket, head) => socketCluster.upgrade(request, socket, head)],
     ]),
   })
   closing.push(() => http.close())
@@ -266,12 +294,7 @@ async function open(config: Config, metrics: Metrics, live: Live, closing: Closi
     return gateway.drain(drainMs)
   })
 
-  await gateway.open({
-    exchange: `${config.namespace}.events`,
-    exchangeType: 'TOPIC',
-    routingKey: defaultRoutingKey,
-    clientId: undefined,
-  })
+  await gateway.open(defaultSource)
 
   const base = `${urlHost(config.host)}:${http.port}`
   return {
@@ -283,6 +306,7 @@ async function open(config: Config, metrics: Metrics, live: Live, closing: Closi
       { name: 'its page', url: `http://${base}/client` },
       ...(tcp ? [{ name: 'framed TCP', url: `tcp://${urlHost(config.host)}:${tcp.port}` }] : []),
       ...(echo ? [{ name: 'TCP echo', url: `tcp://${urlHost(config.host)}:${echo.port}` }] : []),
+      { name: 'SocketCluster', url: `ws://${base}/socketcluster/` },
       ...(ops ? [{ name: 'health and metrics', url: `${ops.url}/readyz` }] : []),
     ],
     operatorToken: generated

@@ -60,13 +60,13 @@ export function badInput(field: string, message: string): GatewayError {
 export const closeReasons = {
   NORMAL: { graphqlWs: 1000, socketCluster: 1000, comeBack: false, text: 'Normal closure' },
   RESTART: { graphqlWs: 1012, socketCluster: 1001, comeBack: true, text: 'Service restart' },
-  BAD_REQUEST: { graphqlWs: 4400, socketCluster: 4400, comeBack: false, text: 'Bad request' },
+  BAD_REQUEST: { graphqlWs: 4400, socketCluster: 4500, comeBack: false, text: 'Bad request' },
   UNAUTHORIZED: { graphqlWs: 4401, socketCluster: 4401, comeBack: true, text: 'Unauthorized' },
-  FORBIDDEN: { graphqlWs: 4403, socketCluster: 4403, comeBack: false, text: 'Forbidden' },
+  FORBIDDEN: { graphqlWs: 4403, socketCluster: 4503, comeBack: false, text: 'Forbidden' },
   TOO_MANY: { graphqlWs: 1013, socketCluster: 1013, comeBack: true, text: 'Try again later' },
   SLOW_CONSUMER: { graphqlWs: 4290, socketCluster: 4290, comeBack: true, text: 'Slow consumer' },
   TOKEN_EXPIRED: { graphqlWs: 4291, socketCluster: 4291, comeBack: true, text: 'Token expired' },
-  REVOKED: { graphqlWs: 4292, socketCluster: 4292, comeBack: false, text: 'Revoked' },
+  REVOKED: { graphqlWs: 4292, socketCluster: 4592, comeBack: false, text: 'Revoked' },
 } as const satisfies Record<string, { graphqlWs: number; socketCluster: number; comeBack: boolean; text: string }>
 
 export type CloseReason = keyof typeof closeReasons

@@ -1,10 +1,16 @@
-/** The package brings no types; this is what the contestant calls. */
+/** The package brings no types; this is what the contestant and the tests call. */
 declare module 'socketcluster-server' {
   import type { Server } from 'node:http'
 
   interface Exchange {
     transmitPublish(channel: string, data: unknown): Promise<void>
   }
-  const socketClusterServer: { attach(server: Server): { readonly exchange: Exchange } }
+  interface StockServer {
+    readonly exchange: Exchange
+    close(): Promise<void>
+  }
+  const socketClusterServer: {
+    attach(server: Server, options?: { authKey?: string; pingTimeout?: number }): StockServer
+  }
   export default socketClusterServer
 }

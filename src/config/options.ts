@@ -124,7 +124,7 @@ export const options = {
   legacyAccess: option(choice('token', 'open'), {
     default: 'token',
     group: 'Identity',
-    help: 'open: on SocketCluster, plain WebSocket and TCP anyone may subscribe, as in the old systems.',
+    help: 'open: on SocketCluster, plain WebSocket and TCP anyone may subscribe, as in the old systems, and GET /jwt gives anyone a publisher’s token.',
   }),
 
   graphiql: option(onOff, { default: 'on', group: 'GraphQL', help: 'GraphiQL for browsers on /graphql.' }),

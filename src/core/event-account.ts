@@ -39,12 +39,6 @@ export class EventAccount {
     this.#took((Date.now() - receivedAt) / 1000)
   }
 
-  /** A frame of a room, which is no event of a channel: given and handed over in one. */
-  relay(): void {
-    this.matched += 1
-    this.delivered += 1
-  }
-
   drop({ reach }: JournalMessage, reason: DropReason): void {
     this.dropped[reason] += 1
     if (reach) reach.dropped += 1

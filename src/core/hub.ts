@@ -16,6 +16,11 @@ export class Hub {
     return this.#channels.get(channel)?.size ?? 0
   }
 
+  /** The channels that somebody here listens to. */
+  channels(): Iterable<string> {
+    return this.#channels.keys()
+  }
+
   /** Whether anybody here listens; if not, a message's body need not be looked at. */
   hasListeners(audience: Audience): boolean {
     if (audience === 'everyone') return this.#size > 0

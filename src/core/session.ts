@@ -182,6 +182,12 @@ export class Session {
     if (claimed && this.identity.clientId !== identity.clientId) {
       throw new GatewayError('FORBIDDEN', 'the token is of another client than this session; open a connection for it')
     }
+    this.become(identity)
+  }
+
+  /** Goes on under another identity, whoever it was before, and what that one may not hear ends with `FORBIDDEN`: for transports on which a client logs in and out. */
+  become(identity: Identity): void {
+    if (this.#ended) throw new GatewayError('UNAUTHENTICATED', 'this session has ended')
     this.identity = identity
     for (const feed of this.#feeds) {
       if (this.#borrowed.has(feed) || mayHear(identity, feed.channel)) continue

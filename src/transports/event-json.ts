@@ -38,10 +38,10 @@ function membersOf(event: ChannelEvent): object {
   const cursor = printCursor(event.cursor)
   if (event.kind === 'CHECKPOINT') return { kind: 'checkpoint', cursor, receivedAt: new Date(event.receivedAt) }
   if (event.kind === 'GAP') {
-    const gap = { reason: event.reason, oldest: event.oldest && printCursor(event.oldest) }
+    const gap = { reason: event.reason, oldest: event.oldest && printCursor(event.oldest), dropped: event.dropped }
     return { kind: 'gap', cursor, gap, receivedAt: new Date(event.receivedAt) }
   }
-  return { kind: 'message', cursor, ...messageMembers(event.message) }
+  return { kind: 'message', cursor, ...messageMembers(event.message), traceparent: event.traceparent }
 }
 
 function messageMembers(message: JournalMessage): object {

@@ -97,6 +97,8 @@ const foreignVariables = new Set([
   'OTEL_EXPORTER_OTLP_HEADERS',
   'OTEL_SERVICE_NAME',
   'OTEL_TRACES_SAMPLER',
+  'SOCKET_SERVER_ADD',
+  'SOCKET_SERVER_PORT',
 ])
 
 function codes(document: Document): string[] {

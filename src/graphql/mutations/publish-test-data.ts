@@ -1,5 +1,6 @@
 import { demand, mayPublish } from '../../core/authorizer.ts'
 import { publicationOf } from '../../core/publishing.ts'
+import { testOrder, testOrderType } from '../../core/test-data.ts'
 import { badInput } from '../../errors.ts'
 import { builder } from '../builder.ts'
 
@@ -15,10 +16,8 @@ builder.mutationField('publishTestData', (t) =>
       if (wanted < 1 || wanted > maxCount)
         throw badInput('count', `expected a number from 1 to ${maxCount}, got ${wanted}`)
       for (let number = 1; number <= wanted; number += 1) {
-        const data = { number, order: `A-${1000 + number}`, status: number % 2 === 0 ? 'shipped' : 'placed' }
-        await gateway.publish(
-          publicationOf({ clientId, data, type: 'order.test' }, { namespace: settings.namespace, publisher: '' }),
-        )
+        const request = { clientId, data: testOrder(number), type: testOrderType }
+        await gateway.publish(publicationOf(request, { namespace: settings.namespace, publisher: '' }))
       }
       return wanted
     },

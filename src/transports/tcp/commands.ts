@@ -4,6 +4,7 @@ import { printCursor } from '../../core/cursor.ts'
 import type { Feed } from '../../core/feed.ts'
 import type { Gateway } from '../../core/gateway.ts'
 import { type Identity, isKnown, printScope } from '../../core/identity.ts'
+import { overflowPolicyOf } from '../../core/overflow.ts'
 import { type PublishRequest, publicationOf } from '../../core/publishing.ts'
 import type { Session } from '../../core/session.ts'
 import { badInput } from '../../errors.ts'
@@ -45,7 +46,12 @@ async function subscribe({ session, feeds }: Desk, request: Request): Promise<un
   const channel = text(request, 'channel')
   if (feeds.has(channel)) throw badInput('channel', `this connection has subscribed to "${channel}" already`)
   const feed = session.subscribe(
-    { clientId: channel, after: optionalText(request, 'after'), checkpoints: request['checkpoints'] === true },
+    {
+      clientId: channel,
+      after: optionalText(request, 'after'),
+      checkpoints: request['checkpoints'] === true,
+      overflow: overflowPolicyOf(optionalText(request, 'overflow')),
+    },
     () => feeds.delete(channel),
   )
   feeds.set(channel, feed)

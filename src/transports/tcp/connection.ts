@@ -128,7 +128,7 @@ export class FramedConnection {
     const { action } = request
     const command = typeof action === 'string' ? commands.get(action) : undefined
     if (!command) throw badInput('action', `expected one of ${[...commands.keys()].join(', ')}`)
-    return command(this.#desk, request)
+    return this.#session.during(command(this.#desk, request))
   }
 
   #answerWith(answered: Promise<Buffer | undefined>, then?: () => void): void {

@@ -2,6 +2,7 @@ import { demand, mayPublish } from '../../core/authorizer.ts'
 import { decodeBody } from '../../core/body.ts'
 import type { ChannelEvent } from '../../core/channel.ts'
 import type { Gateway } from '../../core/gateway.ts'
+import { overflowPolicyOf } from '../../core/overflow.ts'
 import { publicationOf } from '../../core/publishing.ts'
 import type { Session } from '../../core/session.ts'
 import type { GatewayError } from '../../errors.ts'
@@ -20,15 +21,16 @@ export interface ChannelParts {
   readonly channel: string
   readonly after: string | null
   readonly checkpoints: boolean
+  readonly overflow: string | null
   /** Called once: the subscription has ended, with what ended it. */
   readonly onEnd: (failure: GatewayError | undefined) => void
 }
 
 /** `?channel=`: one channel, with its past, in place of the common room. Throws what `Session.subscribe` throws. */
 export function listenToChannel(parts: ChannelParts): void {
-  const { session, outbox, envelope, channel, after, checkpoints, onEnd } = parts
+  const { session, outbox, envelope, channel, after, checkpoints, overflow, onEnd } = parts
   const encode = envelope === 'json' ? enveloped : bare
-  const feed = session.subscribe({ clientId: channel, after, checkpoints })
+  const feed = session.subscribe({ clientId: channel, after, checkpoints, overflow: overflowPolicyOf(overflow) })
   if (envelope === 'json') outbox.push(jsonTextFrame({ kind: 'joined', channel }))
   feed.pipe({
     take: (event) => {

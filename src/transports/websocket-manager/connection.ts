@@ -131,14 +131,8 @@ export class Connection {
   }
 
   #joinRoom(session: Session): (frame: Incoming) => void {
-    const { room, maxBufferedBytes, onRelayed } = this.#options
-    const member = new Member({
-      envelope: this.#envelope,
-      session,
-      outbox: this.#outbox,
-      maxBufferedBytes,
-      onRelayed,
-    })
+    const { room, maxBufferedBytes } = this.#options
+    const member = new Member({ envelope: this.#envelope, session, outbox: this.#outbox, maxBufferedBytes })
     room.join(member)
     if (this.#envelope === 'json') member.tell(jsonTextFrame({ kind: 'joined' }))
     this.#socket.once('close', () => room.leave(member))
@@ -158,6 +152,7 @@ export class Connection {
       channel: this.#query.get('channel') ?? '',
       after: this.#query.get('after'),
       checkpoints: this.#query.get('checkpoints') === 'true',
+      overflow: this.#query.get('overflow'),
       onEnd: (failure) => failure && this.#refuse(failure),
     }
     listenToChannel(parts)
@@ -165,7 +160,7 @@ export class Connection {
     return ({ body, binary }) => {
       if (binary) return this.#tell(new GatewayError('BAD_USER_INPUT', 'a channel takes text frames'))
       const text = body.toString()
-      last = Promise.all([publishOn(parts, text), last]).then(
+      last = Promise.all([session.during(publishOn(parts, text)), last]).then(
         () => {},
         (error: unknown) => this.#tell(error),
       )

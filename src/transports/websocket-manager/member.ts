@@ -8,7 +8,6 @@ export class Member {
   readonly #session: Session
   readonly #outbox: Outbox
   readonly #maxBufferedBytes: number
-  readonly #onRelayed: () => void
   #waiting: string[] = []
   #bytes = 0
 
@@ -17,18 +16,15 @@ export class Member {
     session: Session
     outbox: Outbox
     maxBufferedBytes: number
-    onRelayed: () => void
   }) {
     this.envelope = options.envelope
     this.#session = options.session
     this.#outbox = options.outbox
     this.#maxBufferedBytes = options.maxBufferedBytes
-    this.#onRelayed = options.onRelayed
   }
 
   deliver(frame: RoomFrame, kind: FrameKind): void {
     this.#push(frame.encode(kind, this.envelope))
-    this.#onRelayed()
   }
 
   /** A frame for this client alone, as `Outbox.push` takes it. */

@@ -23,8 +23,6 @@ export interface WebSocketManagerOptions extends RoomOptions {
   readonly authTimeoutMs: number
   readonly keepAliveMs: number
   readonly onOutboxBytes: (change: number) => void
-  /** A frame of the room was handed to a client. */
-  readonly onRelayed: () => void
   readonly onRefusal: (code: ErrorCode) => void
 }
 

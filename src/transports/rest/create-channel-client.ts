@@ -1,0 +1,52 @@
+import { printCursor } from '../../core/cursor.ts'
+import { badInput, GatewayError } from '../../errors.ts'
+import type { Route } from './route.ts'
+
+/** As clients in the field spell it; the first that is there counts. */
+const clientIdNames = ['clientId', 'client_id', 'clientID', 'id'] as const
+
+/** `createClientChannel` as the old publisher had it: a channel that bears the client's id, and a token for it. */
+export const createChannelClient: Route = {
+  path: '/v1/create-channel-client',
+  method: 'POST',
+  async answer(request, { gateway, clientChannels }) {
+    const body = await request.body()
+    if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+      throw badInput('body', 'expected a JSON object with clientId, name, email and password')
+    }
+    const given = new Map<string, unknown>(Object.entries(body))
+    const idName = clientIdNames.find((name) => given.has(name)) ?? 'clientId'
+    const text = (name: string): string => {
+      const value = given.get(name)
+      if (typeof value !== 'string') throw badInput(name, 'expected a non-empty string')
+      return value
+    }
+    const input = {
+      clientId: idOf(given.get(idName), idName),
+      name: text('name'),
+      email: text('email'),
+      password: text('password'),
+    }
+    const { client, token, created } = await clientChannels
+      .create(input, { address: request.address })
+      .catch((error: unknown) => {
+        throw named(error, idName)
+      })
+    const { clientId } = client
+    const cursor = printCursor(await gateway.position())
+    return { status: created ? 201 : 200, body: { channel: clientId, clientId, token, cursor } }
+  },
+}
+
+/** Some back ends number their clients. */
+function idOf(value: unknown, name: string): string {
+  if (typeof value === 'string') return value
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
+  throw badInput(name, 'expected a non-empty string')
+}
+
+/** In the caller's own spelling. */
+function named(error: unknown, idName: string): unknown {
+  if (!(error instanceof GatewayError) || error.field !== 'clientId') return error
+  return new GatewayError(error.code, error.message.replace(/^clientId/, idName), { field: idName })
+}

@@ -1,0 +1,42 @@
+import { publicationOf } from '../../core/publishing.ts'
+import { testOrder, testOrderType } from '../../core/test-data.ts'
+import { badInput } from '../../errors.ts'
+import type { RestParts, Route } from './route.ts'
+
+const maxCount = 1_000
+/** Channels that are published to where the caller names none. */
+const maxChannels = 100
+
+/** Made-up data for tests: to the channel that is named, else to those that somebody listens to. As open as it was; so it only exists where it was asked for. */
+export const publishDataOverCh: Route = {
+  path: '/v1/publish-data-over-ch',
+  method: 'GET',
+  deprecated: true,
+  exists: ({ testRoutes }) => testRoutes,
+  async answer({ query }, parts) {
+    const count = countIn(query.get('count') ?? '1')
+    const named = query.get('clientId')
+    const channels = named === null ? listenedTo(parts) : [named]
+    let published = 0
+    for (const clientId of channels) {
+      for (let number = 1; number <= count; number += 1) {
+        const request = { clientId, data: testOrder(number), type: testOrderType }
+        await parts.gateway.publish(publicationOf(request, { namespace: parts.namespace, publisher: '' }))
+        published += 1
+      }
+    }
+    return { status: 200, body: { status: 'ok', channels, published } }
+  },
+}
+
+function countIn(text: string): number {
+  const count = Number(text)
+  if (!Number.isInteger(count) || count < 1 || count > maxCount)
+    throw badInput('count', `expected a number from 1 to ${maxCount}, got ${text.slice(0, 40)}`)
+  return count
+}
+
+/** Names of several words are no key of the default source. */
+function listenedTo({ gateway }: RestParts): string[] {
+  return [...gateway.hub.channels()].filter((channel) => !channel.includes('.')).slice(0, maxChannels)
+}

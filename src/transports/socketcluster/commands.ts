@@ -1,0 +1,148 @@
+import { demand, mayPublish } from '../../core/authorizer.ts'
+import { checkClientId } from '../../core/channel.ts'
+import type { ClientChannels } from '../../core/client-channels.ts'
+import { printCursor } from '../../core/cursor.ts'
+import type { Gateway } from '../../core/gateway.ts'
+import type { Identity } from '../../core/identity.ts'
+import type { OverflowPolicy } from '../../core/overflow.ts'
+import { publicationOf } from '../../core/publishing.ts'
+import type { Session } from '../../core/session.ts'
+import { badInput, GatewayError } from '../../errors.ts'
+import { memberOf } from './packet.ts'
+import { TokenRefused } from './refusal.ts'
+import type { SubscriptionOptions } from './subscription.ts'
+
+/** The connection that a command came on, after its handshake. */
+export interface Caller {
+  readonly session: Session
+  readonly parts: CommandParts
+  /** Whoever has no token here. */
+  readonly nobody: Identity
+  hears(channel: string): boolean
+  /** Opens the channel; nothing flows before what is returned has been called. */
+  hear(channel: string, options: SubscriptionOptions): () => void
+  hearNoMore(channel: string): void
+  readonly transmit: (event: string, data?: unknown) => void
+  /** Told how many bytes more, or fewer, the broker has not confirmed. */
+  readonly unconfirmed: (change: number) => void
+  readonly close: () => void
+}
+
+export interface CommandParts {
+  readonly gateway: Gateway
+  readonly clientChannels: ClientChannels
+  readonly namespace: string
+  /** Rejects with `UNAUTHENTICATED`. */
+  readonly identify: (token: string) => Promise<Identity>
+}
+
+export interface Answer {
+  readonly data?: unknown
+  /** Done when the client has its answer. */
+  readonly afterwards?: () => void
+}
+
+export interface Command {
+  /** Whether what comes behind it has to wait for its end. */
+  readonly inTurn: boolean
+  run(caller: Caller, data: unknown): Answer | Promise<Answer>
+}
+
+/** By event. Whatever else a client calls does not exist here. */
+export const commands: ReadonlyMap<string, Command> = new Map([
+  ['#subscribe', { inTurn: false, run: subscribe }],
+  ['#unsubscribe', { inTurn: false, run: unsubscribe }],
+  ['#publish', { inTurn: false, run: publish }],
+  ['#authenticate', { inTurn: true, run: authenticate }],
+  ['#removeAuthToken', { inTurn: false, run: removeAuthToken }],
+  ['#disconnect', { inTurn: false, run: disconnect }],
+  ['login', { inTurn: true, run: login }],
+])
+
+/** A channel that is heard already stays as it is: old clients subscribe twice when they come back. */
+function subscribe(caller: Caller, data: unknown): Answer {
+  const channel = channelOf(data)
+  if (caller.hears(channel)) return {}
+  return { afterwards: caller.hear(channel, optionsOf(memberOf(data, 'data'))) }
+}
+
+function unsubscribe(caller: Caller, data: unknown): Answer {
+  caller.hearNoMore(channelOf(data))
+  return {}
+}
+
+/** Answered when the broker has confirmed. */
+async function publish({ session, parts, unconfirmed }: Caller, data: unknown): Promise<Answer> {
+  const channel = channelOf(data)
+  demand(mayPublish(session.identity), session.identity, 'publish')
+  const publication = publicationOf(
+    { clientId: channel, data: memberOf(data, 'data') },
+    { namespace: parts.namespace, publisher: session.identity.clientId ?? '' },
+  )
+  const bytes = publication.body.length
+  unconfirmed(bytes)
+  try {
+    await parts.gateway.publish(publication)
+  } finally {
+    unconfirmed(-bytes)
+  }
+  return {}
+}
+
+/** The session goes on under the token; a bad one ends the old one too, as the clients take it to. */
+async function authenticate(caller: Caller, token: unknown): Promise<Answer> {
+  const { session, parts, nobody, transmit } = caller
+  try {
+    session.become(typeof token === 'string' && token !== '' ? await parts.identify(token) : nobody)
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error
+    const refused = new TokenRefused(error)
+    if (!refused.refusal.isBadToken) throw refused
+    session.become(nobody)
+    transmit('#removeAuthToken')
+    throw refused
+  }
+  return { data: { isAuthenticated: session.identity !== nobody, authError: null } }
+}
+
+function removeAuthToken({ session, nobody }: Caller): Answer {
+  session.become(nobody)
+  return {}
+}
+
+/** Clients of before 2019 say this and close. */
+function disconnect({ close }: Caller): Answer {
+  close()
+  return {}
+}
+
+/** `createClientChannel` over the socket: the client is sent its token before it is answered, as servers with a login of their own do. */
+async function login({ session, parts, transmit }: Caller, data: unknown): Promise<Answer> {
+  const text = (name: string): string => {
+    const value = memberOf(data, name)
+    return typeof value === 'string' ? value : ''
+  }
+  const { client, token } = await parts.clientChannels.create(
+    { clientId: text('clientId'), name: text('name'), email: text('email'), password: text('password') },
+    { address: session.address },
+  )
+  const cursor = printCursor(await parts.gateway.position())
+  session.become(await parts.identify(token))
+  transmit('#setAuthToken', { token })
+  return { data: { channel: client.clientId, clientId: client.clientId, cursor } }
+}
+
+/** Some clients send the name alone where others send it within an object. */
+function channelOf(data: unknown): string {
+  return checkClientId(typeof data === 'string' ? data : memberOf(data, 'channel'), 'channel')
+}
+
+/** The session judges what is no cursor, and no policy. */
+function optionsOf(data: unknown): SubscriptionOptions {
+  const after = memberOf(data, 'after')
+  const overflow = (memberOf(data, 'overflow') ?? undefined) as OverflowPolicy | undefined
+  const cursors = memberOf(data, 'cursors')
+  if (after !== undefined && after !== null && typeof after !== 'string')
+    throw badInput('data.after', 'expected a cursor')
+  return { after: after ?? undefined, overflow, cursors: cursors === true }
+}

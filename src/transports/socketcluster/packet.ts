@@ -1,0 +1,65 @@
+/** How a client names a call, and wants it named in the answer. JavaScript numbers them, some clients send text. */
+export type CallId = number | string
+
+/** What a client asks for. `cid` undefined: it wants no answer. */
+export interface Packet {
+  readonly event: string
+  readonly data: unknown
+  readonly cid: CallId | undefined
+  /** Its text where it came alone, else undefined. */
+  readonly text?: string | undefined
+}
+
+export type Frame =
+  | { readonly kind: 'pong'; readonly protocol: 1 | 2 }
+  | { readonly kind: 'packets'; readonly packets: readonly Packet[] }
+  | { readonly kind: 'oversized-batch' }
+  /** Text that is no packet: clients may send it, and a server passes it over. */
+  | { readonly kind: 'raw' }
+
+/** How many packets a client may send as one array; the published clients stay far below. */
+export const maxBatch = 1_000
+const maxCallIdLength = 100
+
+/** Reads a frame of a client, of either protocol. Answers to calls of ours are raw, for we make none. */
+export function decodeFrame(text: string): Frame {
+  if (text === '') return { kind: 'pong', protocol: 2 }
+  if (text === '#2') return { kind: 'pong', protocol: 1 }
+  const value = parsed(text)
+  if (Array.isArray(value)) {
+    if (value.length > maxBatch) return { kind: 'oversized-batch' }
+    return packets(value.flatMap((item) => packetOf(item) ?? []))
+  }
+  const packet = packetOf(value)
+  return packet ? packets([{ ...packet, text }]) : { kind: 'raw' }
+}
+
+function packets(found: readonly Packet[]): Frame {
+  return found.length > 0 ? { kind: 'packets', packets: found } : { kind: 'raw' }
+}
+
+function parsed(text: string): unknown {
+  if (!/^\s*[{[]/.test(text)) return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function packetOf(value: unknown): Packet | undefined {
+  const event = memberOf(value, 'event')
+  if (typeof event !== 'string') return undefined
+  return { event, data: memberOf(value, 'data'), cid: callIdOf(memberOf(value, 'cid')) }
+}
+
+function callIdOf(cid: unknown): CallId | undefined {
+  if (typeof cid === 'string') return cid.length <= maxCallIdLength ? cid : undefined
+  return typeof cid === 'number' && Number.isFinite(cid) ? cid : undefined
+}
+
+/** A member of what came from the wire: its own, never one of a prototype. */
+export function memberOf(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
+  return (value as Record<string, unknown>)[name]
+}

@@ -1,0 +1,71 @@
+import type { ChannelEvent } from '../../core/channel.ts'
+import { printCursor } from '../../core/cursor.ts'
+import type { Feed, FeedSink } from '../../core/feed.ts'
+import type { OverflowPolicy } from '../../core/overflow.ts'
+import type { GatewayError } from '../../errors.ts'
+import type { Outbox } from '../outbox.ts'
+import type { PublishFrames } from './publish-frames.ts'
+
+/** What a client may ask for beside the channel, in the `data` of its subscription. */
+export interface SubscriptionOptions {
+  readonly after: string | undefined
+  readonly overflow: OverflowPolicy | undefined
+  readonly cursors: boolean
+}
+
+export interface SubscriptionParts {
+  readonly feed: Feed
+  readonly options: SubscriptionOptions
+  readonly outbox: Outbox
+  readonly frames: PublishFrames
+  readonly transmit: (event: string, data: unknown) => void
+  /** Called once, when nothing more comes; with a failure where the gateway ended it. */
+  readonly onEnd: (failure: GatewayError | undefined) => void
+}
+
+/** One channel of one connection: writes its events straight to the socket. */
+export class Subscription implements FeedSink {
+  readonly #parts: SubscriptionParts
+
+  constructor(parts: SubscriptionParts) {
+    this.#parts = parts
+  }
+
+  /** From here on events flow. */
+  begin(): void {
+    this.#parts.feed.pipe(this)
+  }
+
+  /** The client has had enough. */
+  cancel(): void {
+    void this.#parts.feed.return()
+  }
+
+  take(event: ChannelEvent): boolean {
+    const { feed, options, outbox, frames } = this.#parts
+    if (!outbox.hasRoom) {
+      outbox.whenRoom(feed)
+      return false
+    }
+    if (event.kind === 'MESSAGE') outbox.push(frames.frameOf(event, feed.channel, options.cursors))
+    else if (event.kind === 'GAP') this.#tellGap(event)
+    return true
+  }
+
+  end(failure: GatewayError | undefined): void {
+    this.#parts.onEnd(failure)
+  }
+
+  /** An event of its own beside the channel, and only to who knows of cursors: old clients are sent what the old server sent. */
+  #tellGap(event: ChannelEvent & { kind: 'GAP' }): void {
+    const { feed, options, transmit } = this.#parts
+    if (!options.cursors && options.after === undefined) return
+    transmit('gap', {
+      channel: feed.channel,
+      reason: event.reason,
+      cursor: printCursor(event.cursor),
+      oldest: event.oldest && printCursor(event.oldest),
+      dropped: event.dropped,
+    })
+  }
+}
