@@ -26,7 +26,7 @@ import { Recent } from './journal/recent.ts'
 import { StreamJournal } from './journal/stream-journal.ts'
 import { Health } from './observability/health.ts'
 import { createLogger } from './observability/logger.ts'
-import { createMetrics } from './observability/metrics.ts'
+import { createMetrics, type Metrics } from './observability/metrics.ts'
 import { observerOf } from './observability/observer-of.ts'
 import { openOpsListener } from './observability/ops-listener.ts'
 import type { OpenTracing } from './observability/tracing.ts'
@@ -73,24 +73,23 @@ const maxWarmMs = 5 * 60 * 1000
 /** How often the registry is asked whether it is there, in milliseconds. */
 const registryProbeMs = 5_000
 
-/** Opens everything in order and wires it together; resolves when clients can connect. The broker may be away: then it is not ready. */
-export async function openApp(config: Config): Promise<App> {
+/** Opens everything in order and wires it together; resolves when clients can connect. The broker may be away: then it is not ready. `metrics`: in place of those that are printed. */
+export async function openApp(config: Config, { metrics = createMetrics() } = {}): Promise<App> {
   const closing: Closing = []
   const live: Live = { ...config }
   const close: App['close'] = async ({ drainMs } = live) => {
     for (const step of closing.splice(0).toReversed()) await step(drainMs)
   }
   try {
-    return await open(config, live, closing, close)
+    return await open(config, metrics, live, closing, close)
   } catch (error) {
     await close({ drainMs: 0 })
     throw error
   }
 }
 
-async function open(config: Config, live: Live, closing: Closing, close: App['close']): Promise<App> {
+async function open(config: Config, metrics: Metrics, live: Live, closing: Closing, close: App['close']): Promise<App> {
   const logger = createLogger({ level: config.logLevel, format: config.logFormat })
-  const metrics = createMetrics()
   const observer = observerOf(logger, metrics)
   const health = new Health()
   closing.push(() => observer.log('info', 'closed', metrics.balance()))

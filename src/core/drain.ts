@@ -5,8 +5,10 @@ const tickMs = 50
 /** The pace leaves this share of the window to make up for turns that came late. */
 const slack = 1 / 10
 /** Making up must not become a burst: so much of what an even pace would end, within a slice of this share of the window. */
-const maxPeak = 1.4
+const maxPeak = 1.25
 const slice = 1 / 10
+/** How long beyond the window a process that was held up may go on at its pace, at most, in milliseconds; what is left then ends at once. */
+const maxOverrunMs = 10_000
 
 /**
  * Ends all sessions with `RESTART`, evenly over the window, so that other replicas are not stormed. Oldest first: those that came last may still be
@@ -21,7 +23,7 @@ export async function drain(sessions: ReadonlySet<Session>, overMs: number): Pro
   let ended = 0
   while (sessions.size > 0) {
     const now = performance.now()
-    if (now - began >= overMs) {
+    if (now - began >= overMs + Math.min(maxOverrunMs, overMs / 4)) {
       for (const session of sessions) session.close('RESTART')
       return
     }

@@ -198,6 +198,9 @@ class Buckets {
   /** What fell into each and into none of those before; the last is for what is beyond all bounds. */
   readonly #counts: number[]
   #sum = 0
+  /** Of the value that was observed last, which often comes again. */
+  #lastValue = Number.NaN
+  #lastIndex = 0
 
   constructor(name: string, help: string, bounds: readonly number[]) {
     this.#name = name
@@ -207,8 +210,13 @@ class Buckets {
   }
 
   observe(value: number): void {
-    let index = 0
-    while (index < this.#bounds.length && value > (this.#bounds[index] as number)) index += 1
+    let index = this.#lastIndex
+    if (value !== this.#lastValue) {
+      index = 0
+      while (index < this.#bounds.length && value > (this.#bounds[index] as number)) index += 1
+      this.#lastValue = value
+      this.#lastIndex = index
+    }
     this.#counts[index] = (this.#counts[index] as number) + 1
     this.#sum += value
   }

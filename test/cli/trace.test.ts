@@ -1,10 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import amqp, { type ChannelModel } from 'amqplib'
 import { callerOf } from '../e2e/graphql-caller.ts'
 import { eventually } from '../support/eventually.ts'
 import { type GatewayProcess, runWarren, startGateway, testToken } from '../support/gateway-process.ts'
 import { connectGraphql, type GraphqlClient } from '../support/graphql-frames.ts'
 import { type TestVhost, testVhost } from '../support/rabbitmq.ts'
+
+jest.setTimeout(60_000)
 
 let vhost: TestVhost
 let one: GatewayProcess

@@ -6,8 +6,9 @@ import { observerOf } from '../../src/observability/observer-of.ts'
 
 const silent = createLogger({ level: 'error', format: 'json', sink: { write: () => undefined } })
 
+let offset = 0
 const messageOf = (receivedAt: number): JournalMessage => ({
-  offset: 1,
+  offset: offset++,
   mark: false,
   exchange: 'warren.events',
   routingKey: 'client.a',

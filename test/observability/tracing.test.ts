@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import amqp, { type ConfirmChannel } from 'amqplib'
 import { type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
 import { connectGraphql, type Result } from '../support/graphql-frames.ts'
@@ -43,6 +43,8 @@ async function openCollector() {
   await once(server, 'listening')
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, exports, server }
 }
+
+jest.setTimeout(60_000)
 
 let vhost: TestVhost
 let collector: Awaited<ReturnType<typeof openCollector>>
