@@ -89,7 +89,7 @@ const knownCloseCodes = new Set<number>([
   ...Object.values(CloseCode).filter((code) => typeof code === 'number'),
 ])
 
-/** Other programs' environment variables that pages tell to set. */
+/** Other programs' environment variables that pages tell of. */
 const foreignVariables = new Set([
   'NODE_EXTRA_CA_CERTS',
   'NODE_OPTIONS',
