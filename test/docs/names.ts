@@ -106,6 +106,8 @@ function codes(document: Document): string[] {
   const spans = spansOf(document)
   return [
     ...spans
+      // `warren trace MESSAGE_ID`: a word for what goes there.
+      .filter((span) => !/^(npx )?warren /.test(span))
       .flatMap((span) => [...span.matchAll(/(?<![\w$])[A-Z]+(?:_[A-Z]+)+(?![\w=])/g)].map(([word]) => word))
       .filter((word) => !word.startsWith('WARREN_') && !foreignVariables.has(word) && !knownCodes.has(word))
       .map((word) => `${document.path}: ${word} is neither an error, a close reason nor a value of the schema`),
