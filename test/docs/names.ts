@@ -89,7 +89,7 @@ const knownCloseCodes = new Set<number>([
   ...Object.values(CloseCode).filter((code) => typeof code === 'number'),
 ])
 
-/** Other programs' environment variables that pages tell to set. */
+/** Other programs' environment variables that pages tell of. */
 const foreignVariables = new Set([
   'NODE_EXTRA_CA_CERTS',
   'NODE_OPTIONS',
@@ -106,6 +106,8 @@ function codes(document: Document): string[] {
   const spans = spansOf(document)
   return [
     ...spans
+      // `warren trace MESSAGE_ID`: a word for what goes there.
+      .filter((span) => !/^(npx )?warren /.test(span))
       .flatMap((span) => [...span.matchAll(/(?<![\w$])[A-Z]+(?:_[A-Z]+)+(?![\w=])/g)].map(([word]) => word))
       .filter((word) => !word.startsWith('WARREN_') && !foreignVariables.has(word) && !knownCodes.has(word))
       .map((word) => `${document.path}: ${word} is neither an error, a close reason nor a value of the schema`),
