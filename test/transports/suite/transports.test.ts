@@ -12,11 +12,7 @@ import { framedTcp } from './tcp.ts'
 import { plainWebSocket } from './websocket.ts'
 
 /** Every transport. One more is a file beside these and a word here. */
-<<<<<<< HEAD
-const transports: readonly TransportAdapter[] = [graphqlWs, serverSentEvents, plainWebSocket, framedTcp, socketCluster]
-=======
 const transports: readonly TransportAdapter[] = [graphqlWs, serverSentEvents, socketCluster, plainWebSocket, framedTcp]
->>>>>>> 2d01842bbe4f684dcd97837beed17dacc807a7e7
 
 const maxOfClient = 6
 const maxBufferedBytes = 64 * 1024
