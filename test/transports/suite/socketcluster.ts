@@ -18,8 +18,8 @@ export const socketCluster: TransportAdapter = {
     const take = ({ event, error, data }: Packet) => {
       if (error) events.end(new Refused(error.name))
       else if (event === 'gap') events.push({ kind: 'GAP', cursor: data?.cursor ?? '', data: undefined })
-      else if (event === '#publish') {
-        const { cursor, data: body } = data?.data as { cursor: string; data: unknown }
+      else if (event === '#publish' && data) {
+        const { cursor, data: body } = data.data as { cursor: string; data: unknown }
         events.push({ kind: 'MESSAGE', cursor, data: body })
       }
     }
