@@ -28,7 +28,7 @@ try {
   const held =
     result.faults.length === 0 &&
     Object.keys(result.codes).every((code) => code === '1012') &&
-    result.replicas.every(({ peak }) => peak <= 1.5) &&
+    result.replicas.every(({ peakOfAll }) => peakOfAll <= 1.5) &&
     result.newSubscriptionP99Ms < 1_000
   process.exitCode = held ? 0 : 1
 } finally {

@@ -20,8 +20,13 @@ export interface RollingOptions {
 }
 
 export interface RollingResult {
-  /** Of each replica in turn: how many clients it had, and the peak at which they came back, as a multiple of clients/window. */
-  readonly replicas: readonly { readonly clients: number; readonly tookMs: number; readonly peak: number }[]
+  /** Of each replica in turn: how many clients it had, and the peak at which they came back, as a multiple of clients/window: its own, and all that there are. */
+  readonly replicas: readonly {
+    readonly clients: number
+    readonly tookMs: number
+    readonly peak: number
+    readonly peakOfAll: number
+  }[]
   /** How often connections were closed, by code. */
   readonly codes: Readonly<Record<string, number>>
   readonly refused: number
@@ -190,7 +195,7 @@ class RollingRestart {
     this.#running[index] = await gateway.again()
     await eventually('it to be given clients', () => this.#ready.includes(gateway.port), { withinMs: settleMs })
     this.#options.log?.(`replica ${index + 1}: ${clients} clients in ${Math.round(tookMs)} ms, peak ${peak.toFixed(2)}`)
-    return { clients, tookMs, peak }
+    return { clients, tookMs, peak, peakOfAll: (peak * clients) / this.#options.clients }
   }
 
   async #settled(): Promise<void> {
