@@ -156,15 +156,6 @@ async function open(config: Config, metrics: Metrics, live: Live, closing: Closi
     registry,
     observer,
     limits: live,
-    get maxConnections() {
-      return live.maxConnections
-    },
-    get maxConnectionsPerAddress() {
-      return live.maxConnectionsPerAddress
-    },
-    get maxClientSubscriptions() {
-      return live.maxClientSubscriptions
-    },
     onState: (state) => {
       states.journal = state
       reportBroker()

@@ -1,4 +1,4 @@
-import { type CloseReason, GatewayError } from '../errors.ts'
+import { GatewayError } from '../errors.ts'
 import { decodeBody, forgetBody } from './body.ts'
 import type { Broker, ControlBus, ControlMessage } from './broker.ts'
 import { CatchUp } from './catch-up.ts'
@@ -6,22 +6,21 @@ import { MessageEvent } from './channel.ts'
 import { Checkpoints } from './checkpoints.ts'
 import type { ClientRegistry } from './client-registry.ts'
 import { type Cursor, cursorBefore, cursorOf } from './cursor.ts'
-import { drain } from './drain.ts'
 import { Duplicates } from './duplicates.ts'
 import type { FeedKeeper } from './feed.ts'
 import { Hub } from './hub.ts'
-import type { Identity } from './identity.ts'
+import { Ingress } from './ingress.ts'
 import { type Journal, type JournalTail, type MarkNote, noteOf } from './journal.ts'
 import type { JournalMessage, Publication } from './message.ts'
-import type { MessageFate, Observer, TransportName } from './observer.ts'
+import type { MessageFate, Observer } from './observer.ts'
 import { Quarantine } from './quarantine.ts'
 import type { RecentMessages } from './recent.ts'
 import { Revocations } from './revocations.ts'
-import { Session, type SessionLimits } from './session.ts'
+import type { Session } from './session.ts'
+import { Sessions, type SessionsParts } from './sessions.ts'
 import { type Audience, reviveSource, type Source, type SourceDefinition, sourceId } from './source.ts'
 import { SourceKeeper } from './source-keeper.ts'
 import { Sources } from './sources.ts'
-import { Tally } from './tally.ts'
 import { Tracer } from './trace.ts'
 import type { Tracing } from './trace-context.ts'
 
@@ -37,74 +36,42 @@ export interface GatewayParts {
   readonly observer: Observer
   /** Undefined: tracing is off. */
   readonly tracing?: Tracing | undefined
-  /** Looked at each time: limits may change while the gateway runs, and so may the next three. */
-  readonly limits: SessionLimits & { readonly publishTimeoutMs: number }
-  readonly maxConnections: number
-  readonly maxConnectionsPerAddress: number
-  readonly maxClientSubscriptions: number
+  /** Looked at each time, for they may change while the gateway runs. */
+  readonly limits: SessionsParts['limits'] & { readonly publishTimeoutMs: number }
   /** Told of each change: whether the journal is there and current. */
   readonly onState: (state: { up: boolean; reason?: string }) => void
 }
 
-/** How often sessions are looked through for tokens that have expired, in milliseconds. */
-const expiryMs = 1_000
 /** How long a position is waited for while the broker has never been there, in milliseconds. */
 const positionTimeoutMs = 5_000
-/** What publications may hold that wait for the journal to be there for the first time; past it they are refused at once. */
-const maxHeldBytes = 16 * 1024 * 1024
-/** What one of them weighs beside its body. */
-const envelopeBytes = 512
 
 /** Where the journal's tail, the sources, the hub and the sessions meet. Knows no transport and no broker by name. */
 export class Gateway implements JournalTail {
   readonly hub = new Hub()
   readonly sources = new Sources()
-  readonly sessions = new Set<Session>()
   readonly revocations: Revocations
   readonly tracer: Tracer
   readonly #parts: GatewayParts
   readonly #catchUp: CatchUp
-  readonly #fromAddress: Tally
-  readonly #ofClient: Tally
+  readonly #sessions: Sessions
+  readonly #ingress: Ingress
   readonly #quarantine: Quarantine
   #epoch: string | undefined
   #up = false
   #wasUp = false
   #present = false
-  #flows = false
-  #flowing: Promise<void> | undefined
-  /** What the log was told last about why they don't. */
+  /** What the log was told last about why publications can't flow into the journal. */
   #obstacle: string | undefined
-  #defaultSource: Source | undefined
-  #heldBytes = 0
   #downReason = 'it is not connected yet'
   #gapAhead: 'RETENTION' | 'JOURNAL_REPLACED' | undefined
   readonly #checkpoints = new Checkpoints()
   readonly #duplicates: Duplicates
   readonly #waitingForUp = new Set<() => void>()
   readonly #sourceKeeper: SourceKeeper
-  #expiry: NodeJS.Timeout | undefined
-  #draining = false
 
   constructor(parts: GatewayParts) {
     this.#parts = parts
     this.#duplicates = new Duplicates(parts.journal.repeats)
-    this.#fromAddress = new Tally(
-      () => parts.maxConnectionsPerAddress,
-      'WARREN_MAX_CONNECTIONS_PER_ADDRESS',
-      'connections from one address',
-    )
-    this.#ofClient = new Tally(
-      () => parts.maxClientSubscriptions,
-      'WARREN_MAX_CLIENT_SUBSCRIPTIONS',
-      'subscriptions of one client',
-    )
-    this.revocations = new Revocations({
-      registry: parts.registry,
-      control: parts.control,
-      sessions: this.sessions,
-      complain: (error) => this.#complain('reading revocations', error),
-    })
     this.#sourceKeeper = new SourceKeeper({
       sources: this.sources,
       registry: parts.registry,
@@ -132,6 +99,28 @@ export class Gateway implements JournalTail {
       audienceOf: (message, inWindow) => this.#audienceOf(message, inWindow),
       eventOf: (message) => this.#eventOf(message),
     })
+    this.#sessions = new Sessions({
+      keeper: this.#catchUp,
+      observer: parts.observer,
+      limits: parts.limits,
+      check: (identity) => this.revocations.check(identity),
+    })
+    this.revocations = new Revocations({
+      registry: parts.registry,
+      control: parts.control,
+      sessions: this.#sessions.all,
+      complain: (error) => this.#complain('reading revocations', error),
+    })
+    this.#ingress = new Ingress({
+      broker: parts.broker,
+      limits: parts.limits,
+      firstUp: async (timeoutMs) => this.#wasUp || this.#firstUp(timeoutMs),
+      unavailable: () => this.#unavailable(),
+    })
+  }
+
+  get sessions(): ReadonlySet<Session> {
+    return this.#sessions.all
   }
 
   get replica(): string {
@@ -147,13 +136,9 @@ export class Gateway implements JournalTail {
       createdAt: new Date(),
       ownsExchange: true,
     })
-    this.#defaultSource = source
+    this.#ingress.defaultSource = source
     for (const known of await registry.listSources()) this.#sourceKeeper.serve(known)
     await this.revocations.open()
-    this.#expiry = setInterval(() => {
-      const now = Date.now()
-      for (const session of this.sessions) session.expire(now)
-    }, expiryMs)
     control.listen(
       (message) => void this.#onControl(message).catch((error: unknown) => this.#complain('a control message', error)),
       () => {
@@ -166,13 +151,13 @@ export class Gateway implements JournalTail {
 
   /** Whether the journal is there and current, and the default source flows into it. */
   get up(): boolean {
-    return this.#up && this.#flows
+    return this.#up && this.#ingress.isOpen
   }
 
   /** What its bounded buffers hold now, in bytes; what waits for a client is counted by its session. */
   get held(): { readonly window: number; readonly publications: number } {
     const { recent, broker } = this.#parts
-    return { window: recent.bytes, publications: this.#heldBytes + broker.unansweredBytes }
+    return { window: recent.bytes, publications: this.#ingress.heldBytes + broker.unansweredBytes }
   }
 
   /** How many subscriptions are not live yet, or not any more: on their way through the journal. */
@@ -180,47 +165,14 @@ export class Gateway implements JournalTail {
     return this.#catchUp.size
   }
 
-  /** Throws `LIMIT_EXCEEDED` where there are too many, `UNAUTHENTICATED` where the identity has been revoked, `DRAINING`. */
-  openSession(options: {
-    identity: Identity
-    transport: TransportName
-    /** Where the peer is; undefined where that means nothing. */
-    address?: string | undefined
-    onClose: (reason: CloseReason) => void
-  }): Session {
-    if (this.#draining) throw new GatewayError('DRAINING', 'this replica is being shut down: connect to another')
-    this.revocations.check(options.identity)
-    if (this.sessions.size >= this.#parts.maxConnections) {
-      throw new GatewayError('LIMIT_EXCEEDED', `at most ${this.#parts.maxConnections} connections`, {
-        limit: 'WARREN_MAX_CONNECTIONS',
-      })
-    }
-    const release = this.#fromAddress.take(options.address)
-    const session = new Session({
-      identity: options.identity,
-      transport: options.transport,
-      address: options.address ?? '',
-      keeper: this.#catchUp,
-      observer: this.#parts.observer,
-      limits: this.#parts.limits,
-      ofClient: this.#ofClient,
-      onClose: options.onClose,
-      onEnd: (ended) => {
-        release()
-        this.sessions.delete(ended)
-      },
-    })
-    this.sessions.add(session)
-    return session
+  /** As `Sessions.open`. */
+  openSession(options: Parameters<Sessions['open']>[0]): Session {
+    return this.#sessions.open(options)
   }
 
-  /**
-   * Resolves once the broker has confirmed. Rejects as `Broker.publish` does. Until the journal has been there for the first time and the sources
-   * flow into it, a confirmation would promise nothing, and a refusal would blame the caller.
-   */
-  async publish(publication: Publication): Promise<void> {
-    if (!this.#flows) await this.#holdBack(publication.body.length)
-    await this.#parts.broker.publish(publication)
+  /** As `Ingress.publish`. */
+  publish(publication: Publication): Promise<void> {
+    return this.#ingress.publish(publication)
   }
 
   /**
@@ -262,7 +214,7 @@ export class Gateway implements JournalTail {
 
   /** Ends the subscriptions of a channel that is no more, here and on the other replicas. */
   async endChannel(clientId: string): Promise<void> {
-    this.#endChannel(clientId)
+    this.#sessions.endChannel(clientId)
     await this.#parts.control.send({ kind: 'client-deleted', clientId, by: this.replica }).catch(() => undefined)
   }
 
@@ -297,8 +249,8 @@ export class Gateway implements JournalTail {
     this.#wasUp = true
     this.#duplicates.outageOver()
     this.#parts.observer.log('info', 'the journal is there and current')
-    if (this.#flows) this.#parts.onState({ up: true })
-    else void this.#letSourcesFlow()
+    if (this.#ingress.isOpen) this.#parts.onState({ up: true })
+    else void this.#openIngress()
     this.#sourceKeeper.tellRegistry()
     for (const resolve of this.#waitingForUp) resolve()
     this.#catchUp.onUp()
@@ -328,23 +280,16 @@ export class Gateway implements JournalTail {
     this.#parts.observer.messageRouted(message.fate)
   }
 
-  /** Begins no more sessions, and ends those that there are, evenly over the window; resolves when none is left. What else it does goes on. */
-  async drain(overMs: number): Promise<void> {
-    this.#draining = true
-    const { observer } = this.#parts
-    const { size } = this.sessions
-    const since = performance.now()
-    observer.log('info', `draining: ${size} sessions over ${overMs / 1000} s; a second signal ends them at once`)
-    await drain(this.sessions, overMs)
-    observer.log('info', 'drained', { sessions: size, seconds: Math.round(performance.now() - since) / 1000 })
+  /** As `Sessions.drain`; what else the gateway does goes on. */
+  drain(overMs: number): Promise<void> {
+    return this.#sessions.drain(overMs)
   }
 
   /** Ends everything that listens; the journal, the broker and the registry are closed by whoever opened them. */
   close(): void {
-    clearInterval(this.#expiry)
     this.revocations.close()
     this.#catchUp.close()
-    for (const session of this.sessions) session.close('RESTART')
+    this.#sessions.close()
   }
 
   #route(message: JournalMessage): MessageFate {
@@ -411,7 +356,7 @@ export class Gateway implements JournalTail {
     if (note?.kind === 'poison') this.#quarantine.claimed(note)
     if (note?.kind === 'source-created') this.#sourceKeeper.created(reviveSource(note.source))
     if (note?.kind === 'source-deleted') this.#sourceKeeper.deleted(note.id)
-    if (this.#up && !this.#flows) void this.#letSourcesFlow()
+    if (this.#up && !this.#ingress.isOpen) void this.#openIngress()
     if (this.#present) this.#checkpoints.tell(() => cursorOf(this.#epoch ?? '', mark))
   }
 
@@ -423,7 +368,7 @@ export class Gateway implements JournalTail {
         return
       case 'client-deleted':
         // Its own would end what has been begun since.
-        if (message.by !== this.replica) this.#endChannel(message.clientId)
+        if (message.by !== this.replica) this.#sessions.endChannel(message.clientId)
         return
       case 'client-revoked':
         await this.revocations.heard({ clientId: message.clientId, at: new Date(message.at) })
@@ -434,12 +379,9 @@ export class Gateway implements JournalTail {
     }
   }
 
-  #endChannel(clientId: string): void {
-    for (const session of this.sessions) session.endChannel(clientId)
-  }
-
-  async #firstUp(timeoutMs: number): Promise<void> {
-    if (this.#up) return
+  /** Whether the journal has been there, by the end of that time. */
+  async #firstUp(timeoutMs: number): Promise<boolean> {
+    if (this.#up) return true
     let up: () => void = () => undefined
     let timer: NodeJS.Timeout | undefined
     await new Promise<void>((resolve) => {
@@ -449,25 +391,13 @@ export class Gateway implements JournalTail {
     })
     clearTimeout(timer)
     this.#waitingForUp.delete(up)
-  }
-
-  async #holdBack(bytes: number): Promise<void> {
-    if (this.#heldBytes > 0 && this.#heldBytes + bytes > maxHeldBytes) throw this.#unavailable()
-    const weight = bytes + envelopeBytes
-    this.#heldBytes += weight
-    try {
-      if (!this.#wasUp) await this.#firstUp(this.#parts.limits.publishTimeoutMs)
-      if (!this.#wasUp) throw this.#unavailable()
-      await this.#untilSourcesFlow()
-    } finally {
-      this.#heldBytes -= weight
-    }
+    return this.#wasUp
   }
 
   /** Once the default source is bound, the gateway serves; what stands in the way of that is told to probes, and tried again at each mark. */
-  async #letSourcesFlow(): Promise<void> {
+  async #openIngress(): Promise<void> {
     try {
-      await this.#untilSourcesFlow()
+      await this.#ingress.open()
       if (this.#up) this.#parts.onState({ up: true })
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
@@ -476,18 +406,6 @@ export class Gateway implements JournalTail {
       if (this.#obstacle !== reason) this.#parts.observer.log('warn', reason)
       this.#obstacle = reason
     }
-  }
-
-  /** The broker binds in the order of the calls: when this one has been served, those of the start have been. One for all who wait. */
-  #untilSourcesFlow(): Promise<void> {
-    const bind = async (): Promise<void> => {
-      if (this.#defaultSource) await this.#parts.broker.bind(this.#defaultSource).catch(defaultSourceRefused)
-      this.#flows = true
-    }
-    this.#flowing ??= bind().finally(() => {
-      this.#flowing = undefined
-    })
-    return this.#flowing
   }
 
   /** Resolves when it has been heard here, and so stands in the journal before whatever comes next. */
@@ -506,10 +424,4 @@ export class Gateway implements JournalTail {
   #complain(what: string, error: unknown): void {
     this.#parts.observer.log('warn', `${what} failed: ${error instanceof Error ? error.message : String(error)}`)
   }
-}
-
-function defaultSourceRefused(error: unknown): never {
-  if (!(error instanceof GatewayError) || error.code !== 'SOURCE_CONFLICT') throw error
-  const text = `the default source cannot be served; mend what is in its place, or set another WARREN_NAMESPACE: ${error.message}`
-  throw new GatewayError('SOURCE_CONFLICT', text, { cause: error })
 }

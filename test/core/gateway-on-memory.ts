@@ -44,11 +44,11 @@ export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100
       maxSubscribeRate: 1_000_000,
       maxBufferedBytes: 64 * 1024,
       publishTimeoutMs: 1_000,
+      maxConnections: 1_000,
+      maxConnectionsPerAddress: 1_000,
+      maxClientSubscriptions: 1_000,
       overflow: overflowPolicies,
     },
-    maxConnections: 1_000,
-    maxConnectionsPerAddress: 1_000,
-    maxClientSubscriptions: 1_000,
     onState: () => {},
   })
   await gateway.open({

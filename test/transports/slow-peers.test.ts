@@ -191,7 +191,11 @@ describe('peers that stop reading', () => {
       }
       expect(told).toBeGreaterThan(0)
       expect(peer.numbers.length + told).toBe(messages)
-      expect(await metric(new RegExp(`^warren_events_dropped_total\\{reason="${reason}"\\} (\\d+)$`, 'm'))).toBe(told)
+      expect(
+        await metric(
+          new RegExp(`^warren_events_dropped_total\\{transport="graphql-ws",reason="${reason}"\\} (\\d+)$`, 'm'),
+        ),
+      ).toBe(told)
     },
     30_000,
   )

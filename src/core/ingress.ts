@@ -1,0 +1,81 @@
+import { GatewayError } from '../errors.ts'
+import type { Broker } from './broker.ts'
+import type { Publication } from './message.ts'
+import type { Source } from './source.ts'
+
+export interface IngressParts {
+  readonly broker: Broker
+  readonly limits: { readonly publishTimeoutMs: number }
+  /** Resolves when the journal has been there, or the time is over: whether it has. */
+  readonly firstUp: (timeoutMs: number) => Promise<boolean>
+  /** What a publication is refused with while the journal is away. */
+  readonly unavailable: () => GatewayError
+}
+
+/** What publications may hold that wait for the journal to be there for the first time; past it they are refused at once. */
+const maxHeldBytes = 16 * 1024 * 1024
+/** What one of them weighs beside its body. */
+const envelopeBytes = 512
+
+/**
+ * The way of publications into the journal. It is open once the default source is bound, and with it those that were served before: until then a
+ * confirmation would promise nothing, and a refusal would blame the caller.
+ */
+export class Ingress {
+  /** What it waits for to be bound. */
+  defaultSource: Source | undefined
+  readonly #parts: IngressParts
+  #open = false
+  #opening: Promise<void> | undefined
+  #heldBytes = 0
+
+  constructor(parts: IngressParts) {
+    this.#parts = parts
+  }
+
+  get isOpen(): boolean {
+    return this.#open
+  }
+
+  /** Bytes of publications that wait for it to open. */
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
+  /** Resolves once the broker has confirmed. Rejects as `Broker.publish` does. */
+  async publish(publication: Publication): Promise<void> {
+    if (!this.#open) await this.#holdBack(publication.body.length)
+    await this.#parts.broker.publish(publication)
+  }
+
+  /** The broker binds in the order of the calls: when this one has been served, those of the start have been. One for all who wait. */
+  open(): Promise<void> {
+    const bind = async (): Promise<void> => {
+      if (this.defaultSource) await this.#parts.broker.bind(this.defaultSource).catch(defaultSourceRefused)
+      this.#open = true
+    }
+    this.#opening ??= bind().finally(() => {
+      this.#opening = undefined
+    })
+    return this.#opening
+  }
+
+  async #holdBack(bytes: number): Promise<void> {
+    const { firstUp, limits, unavailable } = this.#parts
+    if (this.#heldBytes > 0 && this.#heldBytes + bytes > maxHeldBytes) throw unavailable()
+    const weight = bytes + envelopeBytes
+    this.#heldBytes += weight
+    try {
+      if (!(await firstUp(limits.publishTimeoutMs))) throw unavailable()
+      await this.open()
+    } finally {
+      this.#heldBytes -= weight
+    }
+  }
+}
+
+function defaultSourceRefused(error: unknown): never {
+  if (!(error instanceof GatewayError) || error.code !== 'SOURCE_CONFLICT') throw error
+  const text = `the default source cannot be served; mend what is in its place, or set another WARREN_NAMESPACE: ${error.message}`
+  throw new GatewayError('SOURCE_CONFLICT', text, { cause: error })
+}
