@@ -54,6 +54,15 @@ export interface GatewayProcess extends AsyncDisposable {
   again(options?: GatewayOptions): Promise<GatewayProcess>
 }
 
+/** What a gateway has printed about something that was not foreseen: nothing that a client does may bring that about. */
+export function brokenLines(gateway: Pick<GatewayProcess, 'output'>): string[] {
+  const broken = /not foreseen|a request failed|was dropped|unhandled|uncaught/i
+  return gateway
+    .output()
+    .split('\n')
+    .filter((line) => broken.test(line))
+}
+
 /** The secret that gateways under test sign and check with, unless told otherwise. */
 export const testSecret = 'the secret of tests, at least 32 bytes long'
 

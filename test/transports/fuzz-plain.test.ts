@@ -6,7 +6,7 @@ import { Seeded } from '../ledger/seeded.ts'
 import { eventually } from '../support/eventually.ts'
 import { connectFramed, frameBytes } from '../support/framed.ts'
 import { connectFrames } from '../support/frames.ts'
-import { type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
+import { brokenLines, type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
 import { freePort } from '../support/ports.ts'
 import { mutatedText, mutatedValue, randomBytes } from './mutations.ts'
 
@@ -150,13 +150,7 @@ test(
       )
     })
     expect(await gateway.metrics()).toMatch(/warren_outbox_bytes 0\n/)
-    const broken = /not foreseen|a request failed|unhandled|uncaught|dropped/i
-    expect(
-      gateway
-        .output()
-        .split('\n')
-        .filter((line) => broken.test(line)),
-    ).toEqual([])
+    expect(brokenLines(gateway)).toEqual([])
     expect(await gateway.stop()).toBe(0)
   },
   90_000 + total * 5,

@@ -8,7 +8,7 @@ import { WebSocket } from 'ws'
 import { type Call, callerOf, listen, publish } from '../e2e/graphql-caller.ts'
 import { eventually } from '../support/eventually.ts'
 import { connectFrames } from '../support/frames.ts'
-import { type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
+import { brokenLines, type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
 import { connectGraphql } from '../support/graphql-frames.ts'
 
 const protocol = 'graphql-transport-ws'
@@ -45,13 +45,7 @@ beforeEach(() => {
 afterEach(async () => {
   await stillServes()
   expect(residentBytes() - before).toBeLessThan(growthBytes)
-  const broken = /not foreseen|unhandled|uncaught/i
-  expect(
-    gateway
-      .output()
-      .split('\n')
-      .filter((line) => broken.test(line)),
-  ).toEqual([])
+  expect(brokenLines(gateway)).toEqual([])
 })
 
 async function stillServes(): Promise<void> {
