@@ -6,6 +6,7 @@ import { hmacSigner, hmacVerifier } from './auth/jwt.ts'
 import { anonymousFor } from './auth/legacy-access.ts'
 import { createPasswords } from './auth/passwords.ts'
 import { tellingRefusals } from './auth/refusals-told.ts'
+import { remembering } from './auth/remembered-tokens.ts'
 import { readOrCreateSecret } from './auth/secret.ts'
 import type { TokenVerifier } from './auth/token-verifier.ts'
 import { checkTogether } from './config/check-together.ts'
@@ -366,7 +367,7 @@ function openJournal(config: Config, broker: GatewayBroker): Journal {
 }
 
 function verifierOf(config: Config, secret: string): TokenVerifier {
-  const own = hmacVerifier({ secret })
+  const own = remembering(hmacVerifier({ secret }))
   if (config.jwksUrl === undefined) return own
   return eitherVerifier(
     own,
