@@ -156,7 +156,12 @@ describe.each([
     expect(await onA(deleteRabbitChannel, { id: made[0] })).toEqual({ deleteRabbitChannel: true })
     await publishTo('orders.0', '', 'to nobody')
     await publishTo('orders.1', '', 'still served')
-    for (const listener of [atA, atB]) expect(await listener.next()).toMatchObject({ data: 'still served' })
+    for (const listener of [atA, atB]) {
+      // A replica that is behind may still come to what was published before it was listened to.
+      const data: unknown[] = []
+      while (data.at(-1) !== 'still served') data.push((await listener.next()).data)
+      expect(data).not.toContain('to nobody')
+    }
     const ids = await sourcesOf(onA)
     expect(ids).not.toContain(made[0])
     expect(await sourcesOf(onB)).toEqual(ids)
