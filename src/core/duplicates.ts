@@ -1,3 +1,4 @@
+import { BoundedSet } from './bounded-set.ts'
 import { fingerprintOf } from './cursor.ts'
 import { noteOf } from './journal.ts'
 import type { JournalMessage } from './message.ts'
@@ -26,8 +27,8 @@ export class Duplicates {
   #retriesUntil = 0
   /** Came again by message id when no outage was known of; a replica that tells of one later makes them repeats. */
   readonly #byMessageId: boolean
-  readonly #suspects = new Set<number>()
-  readonly #repeats = new Set<number>()
+  readonly #suspects = new BoundedSet<number>(maxRepeats)
+  readonly #repeats = new BoundedSet<number>(maxRepeats)
 
   /** `byMessageId`: whether publishers may have to publish again (`Journal.repeats`). */
   constructor(byMessageId: boolean) {
@@ -63,11 +64,11 @@ export class Duplicates {
       if (!this.#byMessageId || messageId === undefined) return false
       if (!this.#isKnown(`id ${fingerprintOf(entry)} ${messageId}`, entry)) return false
       if (entry.receivedAt >= this.#retriesUntil) {
-        remember(this.#suspects, entry.offset)
+        this.#suspects.add(entry.offset)
         return false
       }
     }
-    remember(this.#repeats, entry.offset)
+    this.#repeats.add(entry.offset)
     return true
   }
 
@@ -80,7 +81,7 @@ export class Duplicates {
     for (const offset of this.#suspects) {
       if (offset <= since) continue
       this.#suspects.delete(offset)
-      remember(this.#repeats, offset)
+      this.#repeats.add(offset)
     }
     this.#retriesUntil = Math.max(this.#retriesUntil, at + retriesMs)
   }
@@ -95,13 +96,5 @@ export class Duplicates {
     }
     this.#current.set(key, offset)
     return false
-  }
-}
-
-function remember(offsets: Set<number>, offset: number): void {
-  offsets.add(offset)
-  for (const oldest of offsets) {
-    if (offsets.size <= maxRepeats) break
-    offsets.delete(oldest)
   }
 }

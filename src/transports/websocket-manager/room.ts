@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { BoundedSet } from '../../core/bounded-set.ts'
 import type { Message, MessageProperties } from '../../core/message.ts'
-import { BoundedSet } from '../../distributor/amqp/bounded-set.ts'
 import type { GatewayBroker } from '../../distributor/driver.ts'
 import { GatewayError } from '../../errors.ts'
 import { HeldFrames } from './held-frames.ts'

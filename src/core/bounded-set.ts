@@ -20,6 +20,15 @@ export class BoundedSet<Value> {
     this.#values.add(value)
   }
 
+  delete(value: Value): void {
+    this.#values.delete(value)
+  }
+
+  /** In the order in which they were new. */
+  [Symbol.iterator](): IterableIterator<Value> {
+    return this.#values.values()
+  }
+
   clear(): void {
     this.#values.clear()
   }
