@@ -21,8 +21,8 @@ const maxRepeats = 50_000
  * affair, and is delivered.
  */
 export class Duplicates {
-  #current = new Map<string, number>()
-  #previous = new Map<string, number>()
+  #current = new Map<string, First>()
+  #previous = new Map<string, First>()
   #began = 0
   #retriesUntil = 0
   /** Came again by message id when no outage was known of; a replica that tells of one later makes them repeats. */
@@ -59,10 +59,10 @@ export class Duplicates {
     const { messageId, headers } = entry.properties
     const idempotencyKey = headers?.[idempotencyHeader]
     if (typeof idempotencyKey === 'string') {
-      if (!this.#isKnown(`key ${idempotencyKey}`, entry)) return false
+      if (!this.#isKnown(`key ${idempotencyKey}`, 0, entry)) return false
     } else {
       if (!this.#byMessageId || messageId === undefined) return false
-      if (!this.#isKnown(`id ${fingerprintOf(entry)} ${messageId}`, entry)) return false
+      if (!this.#isKnown(messageId, fingerprintOf(entry), entry)) return false
       if (entry.receivedAt >= this.#retriesUntil) {
         this.#suspects.add(entry.offset)
         return false
@@ -86,15 +86,24 @@ export class Duplicates {
     this.#retriesUntil = Math.max(this.#retriesUntil, at + retriesMs)
   }
 
-  #isKnown(key: string, { offset, receivedAt }: JournalMessage): boolean {
+  /** `key` alone is looked for, for each message: texts put together cost more than all the rest. Where it is that of another message, both make the key. */
+  #isKnown(key: string, fingerprint: number, entry: JournalMessage): boolean {
+    const { offset, receivedAt } = entry
     const first = this.#current.get(key) ?? this.#previous.get(key)
-    if (first !== undefined) return first < offset
+    if (first?.fingerprint === fingerprint) return first.offset < offset
+    if (first) return this.#isKnown(`${fingerprint} ${key}`, fingerprint, entry)
     if (this.#current.size >= generationKeys || receivedAt - this.#began >= generationMs) {
       this.#began = receivedAt
       this.#previous = this.#current
       this.#current = new Map()
     }
-    this.#current.set(key, offset)
+    this.#current.set(key, { offset, fingerprint })
     return false
   }
+}
+
+/** Where a key was met first. */
+interface First {
+  readonly offset: number
+  readonly fingerprint: number
 }

@@ -43,9 +43,10 @@ export class Ingress {
   }
 
   /** Resolves once the broker has confirmed. Rejects as `Broker.publish` does. */
-  async publish(publication: Publication): Promise<void> {
-    if (!this.#open) await this.#holdBack(publication.body.length)
-    await this.#parts.broker.publish(publication)
+  publish(publication: Publication): Promise<void> {
+    const { broker } = this.#parts
+    if (this.#open) return broker.publish(publication)
+    return this.#holdBack(publication.body.length).then(() => broker.publish(publication))
   }
 
   /** The broker binds in the order of the calls: when this one has been served, those of the start have been. One for all who wait. */

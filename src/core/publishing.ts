@@ -1,9 +1,10 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { badInput, GatewayError } from '../errors.ts'
 import { checkDepth, maxDepth, UndecodableBody } from './body.ts'
 import { checkClientId } from './channel.ts'
 import { idempotencyHeader } from './duplicates.ts'
 import type { Publication } from './message.ts'
+import { newMessageId } from './message-id.ts'
 
 /** What a client asks to publish: to another client's channel, or to an exchange. */
 export interface PublishRequest {
@@ -38,7 +39,7 @@ export function publicationOf(
   if (idempotencyKey === '') throw badInput(`${prefix}idempotencyKey`, 'expected a non-empty string')
   const messageId =
     shortString(`${prefix}messageId`, request.messageId) ??
-    (idempotencyKey === undefined ? randomUUID() : idOf(`${publisher} ${idempotencyKey}`))
+    (idempotencyKey === undefined ? newMessageId() : idOf(`${publisher} ${idempotencyKey}`))
   return {
     exchange,
     routingKey,

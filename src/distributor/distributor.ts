@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import { TextDecoder } from 'node:util'
 import type { Message } from '../core/message.ts'
+import { newMessageId } from '../core/message-id.ts'
 import type { Observer } from '../core/observer.ts'
 import { badInput } from '../errors.ts'
 import { type DistributorExchange, type Driver, type Receive, type Subscription, Undeliverable } from './driver.ts'
@@ -75,7 +75,7 @@ export class Distributor implements AsyncDisposable {
     const body = encode(data)
     if (body === undefined) throw badInput('data', `expected what ${contentType} can hold, got ${typeof data}`)
     const driver = await this.#connected()
-    const properties = { contentType, messageId: randomUUID(), timestamp: Date.now() }
+    const properties = { contentType, messageId: newMessageId(), timestamp: Date.now() }
     await driver.publish(topic, Buffer.from(body), properties)
   }
 

@@ -17,6 +17,8 @@ interface Exchange {
   readonly type: ExchangeType
   /** Binding keys and who has bound with them. */
   readonly bindings: Map<string, Bound>
+  /** By routing key, as the bindings are now. */
+  readonly routes: Map<string, ReadonlySet<Sink>>
 }
 
 interface Bound {
@@ -24,6 +26,9 @@ interface Bound {
   readonly words: readonly string[]
   readonly sinks: Set<Sink>
 }
+
+/** Routing keys that an exchange knows the way of; past it, it begins anew. */
+const maxRoutes = 10_000
 
 /** Exchanges and bindings by the rules of AMQP 0-9-1 §3.1.3, within this process. */
 export class MemoryBroker {
@@ -44,18 +49,18 @@ export class MemoryBroker {
 
   /** Leaves an exchange as it is that is there already. */
   declare(exchange: string, type: ExchangeType): void {
-    if (!this.#exchanges.has(exchange)) this.#exchanges.set(exchange, { type, bindings: new Map() })
+    if (!this.#exchanges.has(exchange)) this.#exchanges.set(exchange, { type, bindings: new Map(), routes: new Map() })
   }
 
   bind({ exchange, key }: Pick<Binding, 'exchange' | 'key'>, sink: Sink): void {
-    const bindings = this.#exchanges.get(exchange)?.bindings
+    const bindings = this.#bindingsToChange(exchange)
     const bound = bindings?.get(key)
     if (bound) bound.sinks.add(sink)
     else bindings?.set(key, { words: key.split('.'), sinks: new Set([sink]) })
   }
 
   unbind({ exchange, key }: Pick<Binding, 'exchange' | 'key'>, sink: Sink): void {
-    const bindings = this.#exchanges.get(exchange)?.bindings
+    const bindings = this.#bindingsToChange(exchange)
     const bound = bindings?.get(key)
     bound?.sinks.delete(sink)
     if (bound?.sinks.size === 0) bindings?.delete(key)
@@ -67,13 +72,28 @@ export class MemoryBroker {
     if (exchange === '') return new Set()
     const found = this.#exchanges.get(exchange)
     if (!found) return undefined
-    const sinks = new Set<Sink>()
-    const words = routingKey.split('.')
-    for (const [key, bound] of found.bindings) {
-      const matches =
-        found.type === 'TOPIC' ? matchWords(bound.words, words) : found.type !== 'DIRECT' || key === routingKey
-      if (matches) for (const sink of bound.sinks) sinks.add(sink)
+    let sinks = found.routes.get(routingKey)
+    if (!sinks) {
+      sinks = sinksOf(found, routingKey)
+      if (found.routes.size >= maxRoutes) found.routes.clear()
+      found.routes.set(routingKey, sinks)
     }
     return sinks
   }
+
+  #bindingsToChange(exchange: string): Map<string, Bound> | undefined {
+    const found = this.#exchanges.get(exchange)
+    found?.routes.clear()
+    return found?.bindings
+  }
+}
+
+function sinksOf({ type, bindings }: Exchange, routingKey: string): ReadonlySet<Sink> {
+  const sinks = new Set<Sink>()
+  const words = routingKey.split('.')
+  for (const [key, bound] of bindings) {
+    const matches = type === 'TOPIC' ? matchWords(bound.words, words) : type !== 'DIRECT' || key === routingKey
+    if (matches) for (const sink of bound.sinks) sinks.add(sink)
+  }
+  return sinks
 }
