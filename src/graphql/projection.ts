@@ -171,7 +171,10 @@ export interface PrintedField<Source> {
   readonly jsonOf: (source: Source) => string | undefined
 }
 
-function printedField({ type, extensions }: GraphQLField<unknown, unknown>): PrintedField<unknown>['jsonOf'] | undefined {
+function printedField({
+  type,
+  extensions,
+}: GraphQLField<unknown, unknown>): PrintedField<unknown>['jsonOf'] | undefined {
   // A field that must not be null is looked at.
   return isLeafType(type) ? (extensions as Partial<PrintedField<unknown>>).jsonOf : undefined
 }
