@@ -17,7 +17,7 @@ interface Encoding {
  * those who catch up together take the same events at about the same time. Found by the offset: a WeakMap took longer than the encoding.
  */
 export class RecentEncodings {
-  readonly #encodings = new Array<Encoding | undefined>(places).fill(undefined)
+  readonly #encodings = Array.from<Encoding | undefined>({ length: places })
   #bytes = 0
 
   /** `variant`: among the forms that the codec has for an event on this channel. */
