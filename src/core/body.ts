@@ -1,5 +1,7 @@
 import { TextDecoder } from 'node:util'
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
+import { isCanonicalJson } from './canonical-json.ts'
+import { latin1Of } from './latin1.ts'
 import type { Message } from './message.ts'
 import type { QuarantineReason } from './observer.ts'
 
@@ -21,13 +23,15 @@ export interface DecodedBody {
   readonly data: unknown
   /** What `data` is: the message's own content type, or `application/octet-stream` where it had none and `data` is base64. */
   readonly contentType: string | null
+  /** `data` as JSON, byte for byte what `JSON.stringify` prints, each byte a character (`latin1Of`). */
+  readonly json: string
 }
 
 export type BodyOutcome = DecodedBody | UndecodableBody
 
 /**
  * JSON for `application/json` and for a body without content type that parses; a string for `text/*`; base64 for the
- * rest. An empty JSON body is null. Decoded once a message, whoever asks. Throws `UndecodableBody`.
+ * rest. An empty JSON body is null. Decoded once a message, whoever asks; JSON that needs no change is checked and no more. Throws `UndecodableBody`.
  */
 export function decodeBody(message: Message): DecodedBody {
   message.decoded ??= attempt(message)
@@ -56,28 +60,63 @@ function attempt(message: Message): BodyOutcome {
   }
 }
 
+class Decoded implements DecodedBody {
+  readonly data: unknown
+  readonly contentType: string | null
+
+  constructor(data: unknown, contentType: string | null) {
+    this.data = data
+    this.contentType = contentType
+  }
+
+  get json(): string {
+    return latin1Of(JSON.stringify(this.data))
+  }
+}
+
+/** JSON that passes through as it came. It is parsed only for who asks what is in it. */
+class CanonicalJson implements DecodedBody {
+  readonly contentType: string | null
+  readonly #bytes: Buffer
+  #data: unknown
+
+  constructor(bytes: Buffer, contentType: string | null) {
+    this.#bytes = bytes
+    this.contentType = contentType
+  }
+
+  get data(): unknown {
+    this.#data ??= JSON.parse(this.#bytes.toString())
+    return this.#data
+  }
+
+  get json(): string {
+    return this.#bytes.toString('latin1')
+  }
+}
+
 function decode({ body, properties }: Message): DecodedBody {
   const bytes = decompress(body, properties.contentEncoding)
   const contentType = properties.contentType || null
   if (contentType === null) {
-    if (bytes.length === 0) return { data: null, contentType }
+    if (bytes.length === 0) return new Decoded(null, contentType)
     try {
-      return { data: parseJson(bytes), contentType }
+      return decodeJson(bytes, contentType)
     } catch {
-      return { data: bytes.toString('base64'), contentType: 'application/octet-stream' }
+      return new Decoded(bytes.toString('base64'), 'application/octet-stream')
     }
   }
   if (isJson(contentType)) {
-    if (bytes.length === 0) return { data: null, contentType }
+    if (bytes.length === 0) return new Decoded(null, contentType)
     try {
-      return { data: parseJson(bytes), contentType }
+      return decodeJson(bytes, contentType)
     } catch (error) {
       if (error instanceof UndecodableBody) throw error
       throw new UndecodableBody('broken-json', `the body is labelled ${contentType} and does not parse`, error)
     }
   }
-  if (/^text\//i.test(contentType)) return { data: textDecoder(contentType).decode(bytes), contentType }
-  return { data: bytes.toString('base64'), contentType }
+  if (/^text\//i.test(contentType)) return new Decoded(textDecoder(contentType).decode(bytes), contentType)
+  return new Decoded(bytes.toString('base64'), contentType)
 }
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
@@ -111,9 +150,10 @@ export function checkDepth(bytes: Buffer): void {
 }
 
 /** RFC 8259 §8.1: UTF-8, and a byte order mark may be ignored (TextDecoder drops it). */
-function parseJson(bytes: Buffer): unknown {
+function decodeJson(bytes: Buffer, contentType: string | null): DecodedBody {
+  if (isCanonicalJson(bytes, maxDepth)) return new CanonicalJson(bytes, contentType)
   checkDepth(bytes)
-  return JSON.parse(strictUtf8.decode(bytes)) as unknown
+  return new Decoded(JSON.parse(strictUtf8.decode(bytes)), contentType)
 }
 
 function isJson(contentType: string): boolean {

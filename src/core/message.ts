@@ -1,6 +1,7 @@
 import type { BodyOutcome } from './body.ts'
 import type { Reach } from './event-account.ts'
 import type { MessageFate } from './observer.ts'
+import type { KnownAudience } from './sources.ts'
 
 /**
  * A message as a broker handed it over. The body is bytes until somebody asks for it: a message that nobody here
@@ -17,6 +18,8 @@ export interface Message {
   readonly receivedAt: number
   /** What became of the body, once somebody asked: `decodeBody` keeps it here, for a WeakMap costs as much as the decoding. */
   decoded?: BodyOutcome | undefined
+  /** Whose it is, by the sources of then: `Sources` keeps it here, for the same reason. */
+  known?: KnownAudience | undefined
 }
 
 /** The properties of AMQP 0-9-1 (basic class) that Warren reads or sets. */

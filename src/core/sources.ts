@@ -2,11 +2,19 @@ import { UndecodableBody } from './body.ts'
 import type { Message } from './message.ts'
 import { type Audience, type Matcher, matcherOf, type Source } from './source.ts'
 
+/** What `Sources` has worked out for a message. */
+export interface KnownAudience {
+  readonly audience: Audience
+  /** Of the sources that it was worked out from. */
+  readonly generation: object
+}
+
 /** The sources that are served, and whose a message is by all of them together. */
 export class Sources {
   readonly #byId = new Map<string, Source>()
   readonly #byExchange = new Map<string, { id: string; match: Matcher }[]>()
-  #known = new WeakMap<Message, Audience>()
+  /** Another object once they have changed. */
+  #generation = {}
 
   get(id: string): Source | undefined {
     return this.#byId.get(id)
@@ -20,7 +28,7 @@ export class Sources {
   add(source: Source): boolean {
     if (this.#byId.has(source.id)) return false
     this.#byId.set(source.id, source)
-    this.#known = new WeakMap()
+    this.#generation = {}
     const matchers = this.#byExchange.get(source.exchange) ?? []
     this.#byExchange.set(source.exchange, [...matchers, { id: source.id, match: matcherOf(source) }])
     return true
@@ -30,7 +38,7 @@ export class Sources {
     const source = this.#byId.get(id)
     if (!source) return undefined
     this.#byId.delete(id)
-    this.#known = new WeakMap()
+    this.#generation = {}
     const rest = (this.#byExchange.get(source.exchange) ?? []).filter((matcher) => matcher.id !== id)
     if (rest.length > 0) this.#byExchange.set(source.exchange, rest)
     else this.#byExchange.delete(source.exchange)
@@ -50,12 +58,10 @@ export class Sources {
 
   /** As `audienceOf`, for a message that is asked about again and again: one of the hot window. */
   knownAudienceOf(message: Message): Audience {
-    let audience = this.#known.get(message)
-    if (audience === undefined) {
-      audience = this.audienceOf(message)
-      this.#known.set(message, audience)
+    if (message.known?.generation !== this.#generation) {
+      message.known = { audience: this.audienceOf(message), generation: this.#generation }
     }
-    return audience
+    return message.known.audience
   }
 
   /** Each client once, however many sources say so. Throws `UndecodableBody` where a body pointer meets a broken body. */

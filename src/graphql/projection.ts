@@ -17,6 +17,7 @@ import {
   OperationTypeNode,
   type SelectionSetNode,
 } from 'graphql'
+import { latin1Of } from '../core/latin1.ts'
 
 /**
  * A selection of a subscription, compiled once: what `execute` of graphql-js would answer for an event, as JSON text, byte for byte, at a
@@ -26,7 +27,7 @@ import {
 export interface Projection {
   /** The arguments of the root field, coerced. Throws where they can't be. */
   argumentsOf(variables: Readonly<Record<string, unknown>> | null | undefined): Record<string, unknown>
-  /** `{"data":{…}}`. Throws where execution would answer with an error: ask graphql-js for that answer. */
+  /** `{"data":{…}}`, as `latin1Of` makes it. Throws where execution would answer with an error: ask graphql-js for that answer. */
   render(event: unknown, args: Readonly<Record<string, unknown>>): string
 }
 
@@ -130,7 +131,7 @@ function leafPrinter(type: GraphQLLeafType): Print {
     if (serialized === null || serialized === undefined) throw new NotProjected('nothing for a leaf')
     const text = JSON.stringify(serialized) as string | undefined
     if (text === undefined) throw new NotProjected('what JSON cannot hold')
-    return text
+    return latin1Of(text)
   }
 }
 
@@ -154,13 +155,28 @@ function objectPrinter(type: GraphQLObjectType, nodes: readonly FieldNode[], fra
     const print = field && field.args.length === 0 && printerOf(field.type, [node, ...repeated], fragments)
     if (!print) return undefined
     const valueOf = resolverOf(field)
-    printers.push((source) => prefix + print(valueOf(source)))
+    const jsonOf = printedField(field)
+    printers.push((source) => prefix + (jsonOf?.(source) ?? print(valueOf(source))))
   }
   return (source) => {
     let text = ''
     for (const print of printers) text += print(source)
     return `${text}}`
   }
+}
+
+/** What a field may say of itself in its `extensions`. */
+export interface PrintedField<Source> {
+  /** The JSON of its value, as printing would make it, each byte a character (`latin1Of`); undefined where printing has to make it. */
+  readonly jsonOf: (source: Source) => string | undefined
+}
+
+function printedField({
+  type,
+  extensions,
+}: GraphQLField<unknown, unknown>): PrintedField<unknown>['jsonOf'] | undefined {
+  // A field that must not be null is looked at.
+  return isLeafType(type) ? (extensions as Partial<PrintedField<unknown>>).jsonOf : undefined
 }
 
 function resolverOf({ name, resolve }: GraphQLField<unknown, unknown>): (source: unknown) => unknown {

@@ -89,6 +89,7 @@ export class MemoryJournal implements Journal {
       redelivered: message.redelivered,
       receivedAt: message.receivedAt,
       decoded: undefined,
+      known: undefined,
       fate: undefined,
       reach: undefined,
     }

@@ -202,6 +202,7 @@ function entryOf({ content, fields, properties }: ConsumeMessage, stream: string
     redelivered: false, // a stream's flag speaks of this consumer's connection, not of the message
     receivedAt: Date.now(),
     decoded: undefined,
+    known: undefined,
     fate: undefined,
     reach: undefined,
     properties: {

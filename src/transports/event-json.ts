@@ -1,22 +1,19 @@
 import { decodeBody } from '../core/body.ts'
-import type { ChannelEvent } from '../core/channel.ts'
+import type { ChannelEvent, CheckpointEvent, GapEvent } from '../core/channel.ts'
 import { printCursor } from '../core/cursor.ts'
 import { plainHeaders } from '../core/headers.ts'
 import type { JournalMessage } from '../core/message.ts'
 import { latin1Of } from './fan-out.ts'
+import { RecentEncodings } from './recent-encodings.ts'
 
-const encoded = new WeakMap<ChannelEvent, string>()
+const encodings = new RecentEncodings()
 
 /**
  * An event of a channel as JSON, for transports that send all of it: `{"channel":"alice","kind":"message","cursor":"…","data":…}`, in the form that
  * `Outbox.push` takes. What an event lacks is left out. All but the channel is encoded once an event, whoever asks.
  */
 export function eventJson(event: ChannelEvent, channel: string): string {
-  let members = encoded.get(event)
-  if (members === undefined) {
-    members = latin1Of(JSON.stringify(membersOf(event)).slice(1))
-    encoded.set(event, members)
-  }
+  const members = encodings.get(event) ?? encodings.add(membersOf(event), event)
   return `${channelMember(channel)}${members}`
 }
 
@@ -34,22 +31,26 @@ function channelMember(channel: string): string {
   return member
 }
 
-function membersOf(event: ChannelEvent): object {
-  const cursor = printCursor(event.cursor)
-  if (event.kind === 'CHECKPOINT') return { kind: 'checkpoint', cursor, receivedAt: new Date(event.receivedAt) }
-  if (event.kind === 'GAP') {
-    const gap = { reason: event.reason, oldest: event.oldest && printCursor(event.oldest), dropped: event.dropped }
-    return { kind: 'gap', cursor, gap, receivedAt: new Date(event.receivedAt) }
-  }
-  return { kind: 'message', cursor, ...messageMembers(event.message), traceparent: event.traceparent }
+/** Behind the first brace. */
+function membersOf(event: ChannelEvent): string {
+  if (event.kind !== 'MESSAGE') return latin1Of(JSON.stringify(noticeOf(event)).slice(1))
+  const { message, traceparent } = event
+  const { json, contentType } = decodeBody(message)
+  const rest = JSON.stringify({ ...envelopeOf(message, contentType), traceparent })
+  return `"kind":"message","cursor":"${printCursor(event.cursor)}","data":${json},${latin1Of(rest.slice(1))}`
 }
 
-function messageMembers(message: JournalMessage): object {
+function noticeOf(event: GapEvent | CheckpointEvent): object {
+  const cursor = printCursor(event.cursor)
+  if (event.kind === 'CHECKPOINT') return { kind: 'checkpoint', cursor, receivedAt: new Date(event.receivedAt) }
+  const gap = { reason: event.reason, oldest: event.oldest && printCursor(event.oldest), dropped: event.dropped }
+  return { kind: 'gap', cursor, gap, receivedAt: new Date(event.receivedAt) }
+}
+
+function envelopeOf(message: JournalMessage, contentType: string | null): object {
   const { exchange, routingKey, redelivered, receivedAt, properties } = message
-  const { data, contentType } = decodeBody(message)
   const { type, messageId, timestamp, headers } = properties
   return {
-    data,
     type,
     contentType: contentType ?? undefined,
     messageId,

@@ -1,17 +1,22 @@
 import { type DocumentNode, type ExecutionArgs, type ExecutionResult, execute, type GraphQLSchema } from 'graphql'
 import type { ChannelEvent } from '../core/channel.ts'
+import { latin1Of } from '../core/latin1.ts'
 import { traceparentName } from '../core/trace-context.ts'
 import { compileProjection, type Projection } from '../graphql/projection.ts'
+import { RecentEncodings } from './recent-encodings.ts'
+
+export { latin1Of }
 
 /**
  * Executes and encodes an event once for all who asked the same: subscriptions with the same document and operation, the same channel as far as
- * the selection tells it. Nothing of the identity is in a result (`Projection`), so nothing of it is in the key. The hub hands an event to one subscriber after
- * another, so that the last result is the one that the next subscriber needs.
+ * the selection tells it. Nothing of the identity is in a result (`Projection`), so nothing of it is in the key.
  */
 export class FanOut {
   readonly #schema: GraphQLSchema
   readonly #onExecute: () => void
   readonly #groups = new WeakMap<DocumentNode, Map<string, Group | undefined>>()
+  readonly #encodings = new RecentEncodings()
+  #groupCount = 0
 
   constructor(schema: GraphQLSchema, onExecute: () => void) {
     this.#schema = schema
@@ -28,43 +33,56 @@ export class FanOut {
     const key = operationName ?? ''
     if (!groups.has(key)) {
       const projection = compileProjection(this.#schema, document, operationName)
-      groups.set(key, projection && new Group(projection, this.#onExecute))
+      groups.set(key, projection && this.#makeGroup(projection))
     }
     return groups.get(key)
   }
+
+  #makeGroup(projection: Projection): Group {
+    this.#groupCount += 1
+    return new Group({
+      projection,
+      encodings: this.#encodings,
+      number: this.#groupCount,
+      onExecute: this.#onExecute,
+    })
+  }
+}
+
+export interface GroupParts {
+  readonly projection: Projection
+  /** Of all groups. */
+  readonly encodings: RecentEncodings
+  /** This one's own. */
+  readonly number: number
+  readonly onExecute: () => void
 }
 
 export class Group {
-  readonly #projection: Projection
-  readonly #onExecute: () => void
-  #event: ChannelEvent | undefined
-  #channel: string | undefined
-  #encoded: string | undefined
+  readonly #parts: GroupParts
 
-  constructor(projection: Projection, onExecute: () => void) {
-    this.#projection = projection
-    this.#onExecute = onExecute
+  constructor(parts: GroupParts) {
+    this.#parts = parts
   }
 
   argumentsOf(variables: ExecutionArgs['variableValues']): Record<string, unknown> {
-    return this.#projection.argumentsOf(variables)
+    return this.#parts.projection.argumentsOf(variables)
   }
 
   /** `{"data":{…}}` of the event on this channel, as `latin1Of` makes it; undefined where it is an error, which is not shared. */
   encode(event: ChannelEvent, channel: string, args: Readonly<Record<string, unknown>>): string | undefined {
-    if (this.#event === event && this.#channel === channel) return this.#encoded
-    // A large message must not be held until the next one comes.
-    if (!this.#event) process.nextTick(() => this.#forget())
-    this.#event = event
-    this.#channel = channel
-    this.#encoded = undefined
+    const { projection, encodings, number, onExecute } = this.#parts
+    const known = encodings.get(event, channel, number)
+    if (known !== undefined) return known
+    let text: string
     try {
-      this.#encoded = latin1Of(traced(this.#projection.render(event, args), event))
-      this.#onExecute()
+      text = traced(projection.render(event, args), event)
     } catch {
       // graphql-js says what is wrong, in `answerOf`.
+      return undefined
     }
-    return this.#encoded
+    onExecute()
+    return encodings.add(text, event, channel, number)
   }
 
   /** As `encode`; an error is answered by graphql-js, for this subscription alone, and shown as `masked` makes it. */
@@ -76,11 +94,6 @@ export class Group {
     masked: (result: ExecutionResult) => object,
   ): string {
     return this.encode(event, channel, fieldArguments) ?? latin1Of(JSON.stringify(masked(answerOf(args, event))))
-  }
-
-  #forget(): void {
-    this.#event = undefined
-    this.#encoded = undefined
   }
 }
 
@@ -99,9 +112,4 @@ export function withTraceOf(event: ChannelEvent | undefined, result: ExecutionRe
 function traced(text: string, event: ChannelEvent): string {
   if (event.kind !== 'MESSAGE' || event.traceparent === undefined) return text
   return `${text.slice(0, -1)},"extensions":{"${traceparentName}":"${event.traceparent}"}}`
-}
-
-/** The UTF-8 bytes of a text, a character each: what `Outbox.push` takes. */
-export function latin1Of(text: string): string {
-  return Buffer.byteLength(text) === text.length ? text : Buffer.from(text).toString('latin1')
 }

@@ -4,14 +4,11 @@ import { decodeBody, UndecodableBody } from '../../src/core/body.ts'
 import type { MessageProperties } from '../../src/core/message.ts'
 
 function decode(body: Buffer | string, properties: MessageProperties = {}) {
-  return decodeBody({
-    exchange: 'e',
-    routingKey: 'k',
-    body: Buffer.from(body as string),
-    properties,
-    redelivered: false,
-    receivedAt: 0,
-  })
+  const message = { exchange: 'e', routingKey: 'k', body: Buffer.from(body as string), properties }
+  const decoded = decodeBody({ ...message, redelivered: false, receivedAt: 0 })
+  const { data, contentType, json } = decoded
+  expect(Buffer.from(json, 'latin1').toString()).toBe(JSON.stringify(data))
+  return { data, contentType }
 }
 
 function reasonOf(act: () => unknown): string | undefined {

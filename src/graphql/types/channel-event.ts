@@ -3,6 +3,7 @@ import { type ChannelEvent as CoreEvent, type GapEvent, gapReasons } from '../..
 import { plainHeaders } from '../../core/headers.ts'
 import type { JournalMessage } from '../../core/message.ts'
 import { builder } from '../builder.ts'
+import type { PrintedField } from '../projection.ts'
 
 /** An event on its way to one subscriber, with the channel that it was heard on. */
 export interface HeardEvent {
@@ -66,6 +67,12 @@ export const ChannelEvent = builder.objectRef<HeardEvent>('ChannelEvent').implem
         const message = messageOf(heard)
         return message ? decodeBody(message).data : null
       },
+      extensions: {
+        jsonOf: (heard) => {
+          const message = messageOf(heard)
+          return message && decodeBody(message).json
+        },
+      } satisfies PrintedField<HeardEvent>,
     }),
     type: t.string({ nullable: true, resolve: (heard) => messageOf(heard)?.properties.type }),
     contentType: t.string({

@@ -1,5 +1,5 @@
 import { demand, mayPublish } from '../../core/authorizer.ts'
-import { decodeBody } from '../../core/body.ts'
+import { type DecodedBody, decodeBody } from '../../core/body.ts'
 import type { ChannelEvent } from '../../core/channel.ts'
 import type { Gateway } from '../../core/gateway.ts'
 import { overflowPolicyOf } from '../../core/overflow.ts'
@@ -9,6 +9,7 @@ import type { GatewayError } from '../../errors.ts'
 import { eventJson } from '../event-json.ts'
 import { latin1Of } from '../fan-out.ts'
 import type { Outbox } from '../outbox.ts'
+import { RecentEncodings } from '../recent-encodings.ts'
 import { textFrameHeader } from '../websocket-frame.ts'
 import { type Envelope, jsonTextFrame } from './room-frame.ts'
 
@@ -61,16 +62,15 @@ export async function publishOn(parts: ChannelParts, text: string): Promise<void
 
 const enveloped = (event: ChannelEvent, channel: string): string | undefined => eventJson(event, channel)
 
-const bareTexts = new WeakMap<ChannelEvent, string>()
+const bareEncodings = new RecentEncodings()
 
 /** The data alone: a string as it is, all else as JSON. A notice has none, so that who wants to know of gaps asks for the envelope. */
 function bare(event: ChannelEvent): string | undefined {
   if (event.kind !== 'MESSAGE') return undefined
-  let text = bareTexts.get(event)
-  if (text === undefined) {
-    const { data } = decodeBody(event.message)
-    text = latin1Of(typeof data === 'string' ? data : JSON.stringify(data))
-    bareTexts.set(event, text)
-  }
-  return text
+  return bareEncodings.get(event) ?? bareEncodings.add(bareTextOf(decodeBody(event.message)), event)
+}
+
+function bareTextOf(body: DecodedBody): string {
+  const { json } = body
+  return json.startsWith('"') ? latin1Of(body.data as string) : json
 }

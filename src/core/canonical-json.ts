@@ -1,0 +1,166 @@
+import { isUtf8 } from 'node:buffer'
+
+const quote = 0x22
+const minus = 0x2d
+const point = 0x2e
+const zero = 0x30
+const nine = 0x39
+const colon = 0x3a
+const comma = 0x2c
+const backslash = 0x5c
+const openBracket = 0x5b
+const closeBracket = 0x5d
+const openBrace = 0x7b
+const closeBrace = 0x7d
+
+/** An object with more is not looked at: each name is compared with those before it. */
+const maxMembers = 64
+/** Of the names of all objects that are open at a time. */
+const hashes = new Int32Array(1024)
+
+/** What a string cannot hold as it is: control characters, the quote, the backslash. Also what stands behind the end, which reads as 0. */
+const isSpecial = new Uint8Array(256).map((_, byte) => (byte < 0x20 || byte === quote || byte === backslash ? 1 : 0))
+/** Behind a backslash, where JSON.stringify puts one too. Escapes by number are rare enough to leave out. */
+const isShortEscape = new Uint8Array(256)
+for (const letter of Buffer.from('"\\bfnrt')) isShortEscape[letter] = 1
+
+/**
+ * Whether these bytes are JSON in the one form that `JSON.stringify(JSON.parse(text))` leaves as it is, byte for byte: no white space, each name once and none
+ * that an object would move to its front, numbers and escapes as JavaScript prints them. In one pass, which costs a quarter of parsing and printing. A no may be
+ * wrong, a yes never is: whoever hears no parses. No also for what nests `maxDepth` levels or more.
+ */
+export function isCanonicalJson(bytes: Buffer, maxDepth: number): boolean {
+  return hasCanonicalForm(bytes, maxDepth) && isUtf8(bytes)
+}
+
+const firstHash: number[] = []
+
+function hasCanonicalForm(bytes: Buffer, maxDepth: number): boolean {
+  let at = 0
+  let depth = 0
+  let inObject = false
+  let hashCount = 0
+  for (;;) {
+    const byte = bytes[at]
+    if (byte === openBrace && bytes[at + 1] !== closeBrace) {
+      inObject = true
+      depth += 1
+      firstHash[depth] = hashCount
+      at += 1
+    } else if (byte === openBracket && bytes[at + 1] !== closeBracket) {
+      inObject = false
+      depth += 1
+      firstHash[depth] = -1
+      at += 1
+    } else {
+      at = endOfScalar(bytes, at)
+      if (at < 0) return false
+      while (depth > 0 && bytes[at] === (inObject ? closeBrace : closeBracket)) {
+        if (inObject) hashCount = firstHash[depth] ?? 0
+        depth -= 1
+        inObject = depth > 0 && (firstHash[depth] ?? -1) >= 0
+        at += 1
+      }
+      if (depth === 0) return at === bytes.length
+      if (bytes[at] !== comma) return false
+      at += 1
+    }
+    // An empty container in this one would be one level more.
+    if (depth >= maxDepth) return false
+    if (!inObject) continue
+    const end = bytes[at] === quote ? endOfString(bytes, at + 1) : -1
+    if (end < 0 || bytes[end] !== colon) return false
+    const hash = hashOfName(bytes, at + 1, end - 1)
+    const first = firstHash[depth] ?? 0
+    if (hash === 0 || hashCount === hashes.length || hashCount - first === maxMembers) return false
+    for (let index = first; index < hashCount; index += 1) if (hashes[index] === hash) return false
+    hashes[hashCount] = hash
+    hashCount += 1
+    at = end + 1
+  }
+}
+
+/** Behind the string, number, literal or empty container that begins here; -1 where none does, or in another form. */
+function endOfScalar(bytes: Buffer, at: number): number {
+  switch (bytes[at]) {
+    case quote:
+      return endOfString(bytes, at + 1)
+    case openBrace:
+    case openBracket:
+      return at + 2
+    case 0x74:
+      return endOfLiteral(bytes, at, 'true')
+    case 0x66:
+      return endOfLiteral(bytes, at, 'false')
+    case 0x6e:
+      return endOfLiteral(bytes, at, 'null')
+    default:
+      return endOfNumber(bytes, at)
+  }
+}
+
+function endOfLiteral(bytes: Buffer, at: number, literal: string): number {
+  for (let index = 1; index < literal.length; index += 1) {
+    if (bytes[at + index] !== literal.charCodeAt(index)) return -1
+  }
+  return at + literal.length
+}
+
+function endOfString(bytes: Buffer, begin: number): number {
+  let at = begin
+  for (;;) {
+    while (isSpecial[bytes[at] ?? 0] === 0) at += 1
+    if (bytes[at] === quote) return at + 1
+    if (bytes[at] !== backslash || isShortEscape[bytes[at + 1] ?? 0] === 0) return -1
+    at += 2
+  }
+}
+
+/** So many significant digits come back from a double as they went in. */
+const exactDigits = 15
+/** With more zeros behind the point, JavaScript prints an exponent. */
+const maxLeadingZeros = 5
+
+function endOfNumber(bytes: Buffer, begin: number): number {
+  let at = bytes[begin] === minus ? begin + 1 : begin
+  const first = at
+  at = endOfDigits(bytes, at)
+  if (at === first) return -1
+  const isZero = bytes[first] === zero
+  if (isZero && at > first + 1) return -1
+  let digits = isZero ? 0 : at - first
+  if (bytes[at] === point) {
+    const fraction = at + 1
+    at = endOfDigits(bytes, fraction)
+    if (at === fraction || bytes[at - 1] === zero) return -1
+    let significant = fraction
+    if (isZero) while (bytes[significant] === zero) significant += 1
+    if (significant - fraction > maxLeadingZeros) return -1
+    digits += at - significant
+  } else if (isZero && first > begin) {
+    return -1
+  }
+  const next = bytes[at]
+  if (next === 0x65 || next === 0x45) return -1
+  if (digits <= exactDigits) return at
+  const text = bytes.toString('latin1', begin, at)
+  return String(Number(text)) === text ? at : -1
+}
+
+function endOfDigits(bytes: Buffer, begin: number): number {
+  let at = begin
+  for (let byte = bytes[at] ?? 0; byte >= zero && byte <= nine; byte = bytes[at] ?? 0) at += 1
+  return at
+}
+
+/** Equal for equal names; 0 where it is no use, or where the name is all digits: objects put those first. */
+function hashOfName(bytes: Buffer, begin: number, end: number): number {
+  let hash = 0x811c9dc5 | 0
+  let isIndex = begin < end
+  for (let at = begin; at < end; at += 1) {
+    const byte = bytes[at] ?? 0
+    hash = Math.imul(hash ^ byte, 0x01000193)
+    if (byte < zero || byte > nine) isIndex = false
+  }
+  return isIndex ? 0 : hash
+}
