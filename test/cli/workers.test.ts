@@ -1,0 +1,215 @@
+import { readFileSync } from 'node:fs'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { type Call, callerOf, listen, publish } from '../e2e/graphql-caller.ts'
+import { type Journeys, RollingClient } from '../ledger/rolling-client.ts'
+import { eventually } from '../support/eventually.ts'
+import { connectFramed } from '../support/framed.ts'
+import { type GatewayProcess, runWarren, startGateway, testToken } from '../support/gateway-process.ts'
+import { connectGraphql, type GraphqlClient } from '../support/graphql-frames.ts'
+import { type TestVhost, testVhost } from '../support/rabbitmq.ts'
+
+const create =
+  'mutation { createClientChannel(input: { clientId: "all", name: "a", email: "a@b.cd", password: "a long password" }) { channel { cursor } } }'
+const subscription = 'subscription { channel(clientId: "all") { data } }'
+
+let vhost: TestVhost
+beforeAll(async () => {
+  vhost = await testVhost('workers')
+}, 60_000)
+afterAll(async () => {
+  await vhost.close()
+})
+
+const start = (env: Record<string, string> = {}) =>
+  startGateway({ env: { WARREN_BROKER_URL: vhost.url, WARREN_WORKERS: '2', WARREN_LOG_FORMAT: 'json', ...env } })
+
+describe('two workers on one port', () => {
+  let gateway: GatewayProcess
+  let call: Call
+  let token: string
+  let published = 0
+  let clients: RollingClient[] = []
+
+  beforeAll(async () => {
+    gateway = await start({ WARREN_DRAIN: '300ms' })
+    call = callerOf(gateway.graphqlUrl, await testToken({ scope: 'operator publish' }))
+    token = await testToken({ scope: 'channel:#' })
+  }, 60_000)
+  afterAll(() => gateway[Symbol.asyncDispose]())
+  afterEach(() => {
+    for (const client of clients) client.stop()
+  })
+
+  // Requests of a worker that goes break off: under its key a publication is repeated, and delivered once.
+  const publishNext = async () => {
+    published += 1
+    const input = { clientId: 'all', data: { number: published }, idempotencyKey: `number ${published}` }
+    await eventually('a worker to publish', () => call(publish, { input }))
+  }
+  const listeners = async (count: number) => {
+    const { createClientChannel } = await call<{ createClientChannel: { channel: { cursor: string } } }>(create)
+    const { cursor } = createClientChannel.channel
+    const journeys: Journeys = { closed: [], opened: [], refused: 0, problems: [] }
+    const balancer = () => gateway.port
+    clients = Array.from(
+      { length: count },
+      () => new RollingClient({ client: 'all', token, cursor, balancer, journeys }),
+    )
+    await Promise.all(clients.map((client) => client.start()))
+    return { clients, journeys, from: published + 1 }
+  }
+
+  test('share the clients of every endpoint evenly, and each message reaches all of them', async () => {
+    const clients = await Promise.all(
+      Array.from({ length: 6 }, () => connectGraphql(gateway.graphqlSocketUrl, { connectionParams: { token } })),
+    )
+    const replicas = await Promise.all(clients.map(replicaOf))
+    const names = new Set(replicas)
+    expect(names.size).toBe(2)
+    for (const name of names) expect(replicas.filter((other) => other === name)).toHaveLength(3)
+    const framed = await Promise.all([connectFramed(gateway.tcpPort), connectFramed(gateway.tcpPort)])
+    for (const client of framed) {
+      expect(await client.ask({ action: 'authenticate', token })).not.toHaveProperty('error')
+    }
+
+    const operations = clients.map((client) => client.subscribe(subscription))
+    await eventually('all to be subscribed', async () => (await sumOf(gateway, 'warren_subscriptions')) === 6)
+    expect(await sumOf(gateway, 'warren_connections')).toBe(8)
+    expect(await sumOf(gateway, 'warren_workers')).toBe(2)
+    expect(await sumOf(gateway, 'warren_broker_up')).toBe(1)
+    await publishNext()
+    for (const operation of operations)
+      expect(await operation.next()).toEqual({ data: { channel: { data: { number: 1 } } } })
+    await eventually('all deliveries', async () => (await sumOf(gateway, 'warren_deliveries_total')) === 6)
+    expect(await sumOf(gateway, 'warren_delivery_seconds_count')).toBe(6)
+    for (const client of [...clients, ...framed]) await client[Symbol.asyncDispose]()
+  }, 30_000)
+
+  test('one that is killed is replaced; its clients come back and miss nothing, and what was counted stays counted', async () => {
+    const { clients, journeys, from } = await listeners(10)
+    const [killed] = workersOf(gateway)
+    for (let n = 0; n < 20; n += 1) await publishNext()
+    const before = await sumOf(gateway, 'warren_deliveries_total')
+    process.kill(killed as number, 'SIGKILL')
+    for (let n = 0; n < 20; n += 1) await publishNext()
+    const heard = numbers(from, published)
+    await eventually('all clients to have heard all', () => clients.every((client) => client.hasHeard(published)))
+    for (const client of clients) expect(client.heard.map(numberOf)).toEqual(heard)
+    expect(journeys.closed.map(({ code }) => code)).toEqual(Array.from({ length: 5 }, () => 1006))
+    expect(journeys.problems).toEqual([])
+
+    const [, lost] = await gateway.printed(/"lost":(\d+),"pid":\d+,"signal":"SIGKILL","inMs":0/)
+    await eventually('another worker', async () => (await sumOf(gateway, 'warren_workers')) === 2)
+    expect(workersOf(gateway)).not.toContain(killed)
+    expect(await sumOf(gateway, 'warren_workers_lost_total')).toBe(1)
+    expect(await sumOf(gateway, 'warren_deliveries_total')).toBeGreaterThan(before)
+    expect(await sumOf(gateway, 'warren_connections')).toBe(10)
+    expect(Number(lost)).toBeLessThanOrEqual(2)
+  }, 30_000)
+
+  test('are replaced one after another at SIGUSR2, each client once closed with 1012, and nothing is missed', async () => {
+    const { clients, journeys, from } = await listeners(10)
+    const before = workersOf(gateway)
+    process.kill(gateway.pid, 'SIGUSR2')
+    const rolled = gateway.printed(/all workers have been replaced/, 30_000).then(() => true)
+    let over = false
+    void rolled.then(() => {
+      over = true
+    })
+    while (!over) await publishNext()
+    await publishNext()
+    await eventually('all clients to have heard all', () => clients.every((client) => client.hasHeard(published)))
+    for (const client of clients) expect(client.heard.map(numberOf)).toEqual(numbers(from, published))
+    expect(new Set(journeys.closed.map(({ code }) => code))).toEqual(new Set([1012]))
+    expect(journeys.refused).toBe(0)
+    expect(workersOf(gateway).filter((pid) => before.includes(pid))).toEqual([])
+    expect(await gateway.readiness()).toBe(200)
+  }, 40_000)
+
+  test('drain together at SIGTERM, and the primary ends with status 0 when both are gone', async () => {
+    const connected = await Promise.all(
+      Array.from({ length: 4 }, () => listen(gateway.graphqlSocketUrl, token, { clientId: 'all' })),
+    )
+    const workers = workersOf(gateway)
+    expect(await gateway.stop()).toBe(0)
+    expect(await Promise.all(connected.map(async ({ closed }) => (await closed).code))).toEqual([
+      1012, 1012, 1012, 1012,
+    ])
+    expect(workers.filter(runs)).toEqual([])
+    // Where it listens was told once, for all.
+    expect(gateway.output().match(/"msg":"listening"/g)).toHaveLength(1)
+    expect(gateway.output()).toMatch(/"worker":\d+,.*"msg":"closed"/)
+  }, 30_000)
+})
+
+test('workers share a port that the system has chosen, and end, drained, when their primary is killed', async () => {
+  await using gateway = await start({ WARREN_PORT: '0', WARREN_TCP_PORT: '0' })
+  const [, port] = await gateway.printed(/ws:\/\/127\.0\.0\.1:(\d+)\/graphql/)
+  const [, tcpPort] = await gateway.printed(/tcp:\/\/127\.0\.0\.1:(\d+)/)
+  expect(port).not.toBe(tcpPort)
+  const token = await testToken({ scope: 'channel:#' })
+  const clients = await Promise.all(
+    Array.from({ length: 4 }, () => connectGraphql(`ws://127.0.0.1:${port}/graphql`, { connectionParams: { token } })),
+  )
+  expect(new Set(await Promise.all(clients.map(replicaOf))).size).toBe(2)
+  const workers = workersOf(gateway)
+  expect(workers).toHaveLength(2)
+  process.kill(gateway.pid, 'SIGKILL')
+  expect(await Promise.all(clients.map(async ({ closed }) => (await closed).code))).toEqual([1012, 1012, 1012, 1012])
+  await eventually('the workers to end', () => workers.every((pid) => !runs(pid)))
+}, 30_000)
+
+describe('a start that cannot be', () => {
+  test('with the embedded broker is refused with a sentence that names both options', async () => {
+    expect(await runWarren(['start', '--workers', '2'])).toMatchObject({
+      code: 2,
+      stderr:
+        'WARREN_WORKERS: 2 processes cannot share the embedded broker, which is within one; set WARREN_BROKER_URL to RabbitMQ, or WARREN_WORKERS to 1\n',
+    })
+  })
+
+  test('because a port is taken ends with the sentence and the status of a single process, once', async () => {
+    await using taken = await startGateway()
+    const { code, stderr } = await runWarren(['start', '--ops-port', 'off', '--workers', '2'], {
+      ...taken.env,
+      WARREN_BROKER_URL: vhost.url,
+    })
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `WARREN_PORT: port ${taken.port} of 127.0.0.1 is taken by another program\n`,
+    })
+  }, 30_000)
+})
+
+async function replicaOf(client: GraphqlClient): Promise<unknown> {
+  const { data } = await client.request('{ gateway { replica } }')
+  return (data?.['gateway'] as { replica: string }).replica
+}
+
+/** The processes that the primary has started, as Linux knows them. */
+function workersOf({ pid }: GatewayProcess): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
+}
+
+function runs(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+/** Of all series of a metric. */
+async function sumOf(gateway: GatewayProcess, name: string): Promise<number> {
+  const lines = (await gateway.metrics()).split('\n').filter((line) => new RegExp(`^${name}[{ ]`).test(line))
+  if (lines.length === 0) throw new Error(`there is no metric ${name}`)
+  return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
+}
+
+function numbers(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index)
+}
+
+function numberOf(heard: { kind: string; number?: number }): number | string {
+  return heard.number ?? heard.kind
+}
