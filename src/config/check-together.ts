@@ -6,16 +6,7 @@ import type { Config } from './options.ts'
  * Refuses what each option alone allows and all together don't. `secretGenerated`: nobody gave a secret, so that it lies in the data
  * folder and an operator token is printed for whoever sees the terminal. Throws `ConfigError`.
  */
-export function checkTogether(
-  config: Pick<Config, 'host' | 'workers' | 'brokerUrl'>,
-  { secretGenerated }: { secretGenerated: boolean },
-): void {
-  if (config.workers > 1 && config.brokerUrl.some((url) => url.startsWith('memory:'))) {
-    throw new ConfigError([
-      `WARREN_WORKERS: ${config.workers} processes cannot share the embedded broker, which is within one; ` +
-        'set WARREN_BROKER_URL to RabbitMQ, or WARREN_WORKERS to 1',
-    ])
-  }
+export function checkTogether(config: Pick<Config, 'host'>, { secretGenerated }: { secretGenerated: boolean }): void {
   if (secretGenerated && !isLoopback(config.host)) {
     throw new ConfigError([
       `WARREN_HOST: ${config.host} can be reached from other machines, and the secret was generated; ` +

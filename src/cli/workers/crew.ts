@@ -12,8 +12,8 @@ const calmMs = 60_000
 const again = { firstRetryMs: 1_000, retryCapMs: 30_000 }
 /** How often workers are asked for a sign of life, in milliseconds. */
 const lookMs = 5_000
-/** So many questions in a row without an answer: its event loop does not turn any more. */
-const maxUnanswered = 12
+/** So many looks in a row without an answer: its event loop does not turn any more. */
+const maxSilent = 12
 /** How long beyond its window a drain may take before what is left is killed, in milliseconds. */
 const lastMs = 20_000
 /** How long a successor may take to be ready in a rolling restart, and how often it is asked. */
@@ -162,10 +162,8 @@ export class Crew implements Probed, Pick<Metrics, 'contentType' | 'print'> {
   #tellLoss({ id, pid }: KeptWorker, { code, signal, reason }: Exit, inMs: number): void {
     this.#own.workerLost()
     const how = signal === null ? { status: code } : { signal }
-    this.#log('error', 'a worker ended, and another takes its place', {
-      ...{ lost: id, pid, ...how, inMs },
-      ...(reason === undefined ? {} : { reason }),
-    })
+    const because = reason === undefined ? {} : { reason }
+    this.#log('error', 'a worker ended, and another takes its place', { lost: id, pid, ...how, inMs, ...because })
   }
 
   async #replace(old: KeptWorker): Promise<void> {
@@ -196,17 +194,21 @@ export class Crew implements Probed, Pick<Metrics, 'contentType' | 'print'> {
   }
 
   async #watch(): Promise<void> {
+    const { signal } = this.#ending
+    const silent = new Map<KeptWorker, number>()
     for (;;) {
-      await pause(lookMs, this.#ending.signal)
-      if (this.#ending.signal.aborted) return
-      await Promise.all(
-        [...this.#workers].map(async (worker) => {
-          await worker.health()
-          if (worker.unanswered < maxUnanswered) return
-          this.#log('error', 'a worker does not answer, and is killed', { worker: worker.id, pid: worker.pid })
-          worker.kill()
-        }),
-      )
+      await pause(lookMs, signal)
+      if (signal.aborted) return
+      const rounds = [...this.#workers].map(async (worker) => {
+        const answers = (await worker.health()) !== undefined
+        const count = answers ? 0 : (silent.get(worker) ?? 0) + 1
+        silent.set(worker, count)
+        if (count < maxSilent) return
+        this.#log('error', 'a worker does not answer, and is killed', { worker: worker.id, pid: worker.pid })
+        worker.kill()
+      })
+      await Promise.all(rounds)
+      for (const worker of silent.keys()) if (!this.#workers.has(worker)) silent.delete(worker)
     }
   }
 }

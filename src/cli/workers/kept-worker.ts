@@ -4,6 +4,7 @@ import type { Snapshot } from '../../observability/metrics.ts'
 import { CommandFailure } from '../failure.ts'
 import type { Running } from '../welcome.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
+import { breakUntaken } from './untaken-connections.ts'
 
 export interface Exit {
   readonly code: number | null
@@ -25,8 +26,6 @@ export class KeptWorker {
   counted: Snapshot = []
   /** Since when clients can connect, by `performance.now()`. */
   listeningSince: number | undefined
-  /** How many questions in a row it has left unanswered. */
-  unanswered = 0
   /** The one that takes its place when it is gone, where there is one already. */
   successor: KeptWorker | undefined
   /** Clients can connect. Rejects with `CommandFailure` where it ends before. */
@@ -37,6 +36,7 @@ export class KeptWorker {
   constructor() {
     const worker = cluster.fork()
     this.#worker = worker
+    breakUntaken(worker)
     this.gone = this.#whenGone()
     this.listening = new Promise((resolve, reject) => {
       worker.on('message', (message: FromWorker) => {
@@ -100,7 +100,6 @@ export class KeptWorker {
       const done = (answer: FromWorker | undefined) => {
         clearTimeout(timer)
         this.#questions.delete(question)
-        this.unanswered = answer === undefined ? this.unanswered + 1 : 0
         resolve(answer)
       }
       const timer = setTimeout(done, answerMs, undefined)
