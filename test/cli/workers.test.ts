@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { type Call, callerOf, listen, publish } from '../e2e/graphql-caller.ts'
@@ -96,10 +96,9 @@ describe('two workers on one port', () => {
 
   test('one that is killed is replaced; its clients come back and miss nothing, and what was counted stays counted', async () => {
     const { journeys, from } = await listeners(10)
-    const [killed] = workersOf(gateway)
     for (let n = 0; n < 20; n += 1) await publishNext()
     const before = await sumOf(gateway, 'warren_deliveries_total')
-    process.kill(killed as number, 'SIGKILL')
+    const killed = signalFirst(gateway, 'SIGKILL')
     for (let n = 0; n < 20; n += 1) await publishNext()
     const heard = numbers(from, published)
     await eventually('all clients to have heard all', () => clients.every((client) => client.hasHeard(published)))
@@ -119,8 +118,7 @@ describe('two workers on one port', () => {
   }, 60_000)
 
   test('one that is lost with a connection that it has not taken yet does not leave the client waiting', async () => {
-    const [frozen] = workersOf(gateway)
-    process.kill(frozen as number, 'SIGSTOP')
+    const frozen = signalFirst(gateway, 'SIGSTOP')
     let taken = 0
     const attempts = Array.from({ length: 4 }, async () => {
       keep(await connectGraphql(gateway.graphqlSocketUrl, { connectionParams: { token } }))
@@ -129,7 +127,7 @@ describe('two workers on one port', () => {
     const ends = Promise.allSettled(attempts)
     // One is handed to the worker that does not turn, and no other before that is taken.
     await eventually('the other worker to take the rest', () => taken === 3)
-    process.kill(frozen as number, 'SIGKILL')
+    process.kill(frozen, 'SIGKILL')
     expect((await ends).filter(({ status }) => status === 'rejected')).toHaveLength(1)
     await eventually('another worker', async () => (await sumOf(gateway, 'warren_workers')) === 2)
   }, 60_000)
@@ -217,15 +215,28 @@ async function replicaOf(client: GraphqlClient): Promise<unknown> {
 
 /** The processes that the primary has started, as Linux knows them. */
 function workersOf({ pid }: GatewayProcess): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
+  const pids = readdirSync('/proc').map(Number)
+  return pids.filter((other) => other > 0 && new RegExp(`^PPid:\\s+${pid}$`, 'm').test(statusOf(other)))
 }
 
 function runs(pid: number): boolean {
+  return /^State:\s+[^Z]/m.test(statusOf(pid))
+}
+
+function statusOf(pid: number): string {
   try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+    return readFileSync(`/proc/${pid}/status`, 'utf8')
   } catch {
-    return false
+    return ''
   }
+}
+
+/** A signal to the first worker; never to a group, which is what a process of number 0 would be. */
+function signalFirst(gateway: GatewayProcess, signal: NodeJS.Signals): number {
+  const [first] = workersOf(gateway)
+  if (first === undefined) throw new Error('there is no worker')
+  process.kill(first, signal)
+  return first
 }
 
 /** Of all series of a metric. */

@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Verdict } from '../../observability/health.ts'
 import type { Snapshot } from '../../observability/metrics.ts'
 import { CommandFailure } from '../failure.ts'
@@ -15,6 +16,8 @@ export interface Exit {
 
 /** How long a worker may take to answer, in milliseconds: within what probes and scrapers wait. */
 const answerMs = 900
+/** How long the last words of one that has ended may take to arrive, in milliseconds. */
+const lastWordsMs = 1_000
 
 /** A worker as its primary sees it, from its start to its end. */
 export class KeptWorker {
@@ -123,10 +126,10 @@ export class KeptWorker {
     const ended = new Promise<Exit>((resolve) => {
       worker.once('exit', (code: number | null, signal: string | null) => resolve({ code, signal }))
     })
-    // What it said last is read before its channel closes, which may be after its end.
     const heard = new Promise<void>((resolve) => worker.once('disconnect', () => resolve()))
     const exit = await Promise.race([unstarted, ended])
-    if (exit.reason === undefined) await heard
+    // What it said last may be read after its end. The channel of one that was killed while a connection was handed to it does not close at all.
+    if (exit.code !== null) await Promise.race([heard, delay(lastWordsMs, undefined, { ref: false })])
     return { ...exit, ...(this.#failed ? { reason: this.#failed.text } : {}) }
   }
 }

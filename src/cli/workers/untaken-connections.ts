@@ -27,7 +27,7 @@ export function breakUntaken(worker: Worker): void {
   child.on('internalMessage', ({ ack }: ClusterMessage) => {
     if (ack !== undefined) untaken.delete(ack)
   })
-  worker.once('disconnect', () => {
+  worker.once('exit', () => {
     for (const handle of untaken.values()) handle.close()
   })
 }
