@@ -119,6 +119,8 @@ describe('two workers on one port', () => {
 
   test('one that is lost with a connection that it has not taken yet does not leave the client waiting', async () => {
     const frozen = signalFirst(gateway, 'SIGSTOP')
+    // Else it would outlive a test that fails.
+    keep({ [Symbol.asyncDispose]: async () => void (runs(frozen) && process.kill(frozen, 'SIGKILL')) })
     let taken = 0
     const attempts = Array.from({ length: 4 }, async () => {
       keep(await connectGraphql(gateway.graphqlSocketUrl, { connectionParams: { token } }))
