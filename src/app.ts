@@ -58,14 +58,17 @@ export interface App {
   readonly gateway: Gateway
   /** Reads the configuration again and takes on what may change; `read` may throw `ConfigError`, and then nothing changes. Closes nobody. */
   reload(read: () => Config): void
-  /** Ends sessions over WARREN_DRAIN, or over `drainMs`, then closes everything in the reverse order of opening. */
-  close(options?: { drainMs: number }): Promise<void>
+  /**
+   * Ends sessions over WARREN_DRAIN, or over `drainMs`, then closes everything in the reverse order of opening. `handOver`: others listen on the same
+   * ports, so that whoever connects meanwhile is left to them.
+   */
+  close(options?: { drainMs?: number; handOver?: boolean }): Promise<void>
 }
 
 /** What holds now: a reload changes it. */
 type Live = { -readonly [Name in keyof Config]: Config[Name] }
 
-type Closing = ((drainMs: number) => Promise<void> | void)[]
+type Closing = ((how: { drainMs: number; handOver: boolean }) => Promise<void> | void)[]
 
 /** How long the token that is printed at the start lives, in seconds. */
 const printedTokenSeconds = 24 * 60 * 60
@@ -74,25 +77,40 @@ const maxWarmMs = 5 * 60 * 1000
 /** How often the registry is asked whether it is there, in milliseconds. */
 const registryProbeMs = 5_000
 
-/** Opens everything in order and wires it together; resolves when clients can connect. The broker may be away: then it is not ready. `metrics`: in place of those that are printed. */
-export async function openApp(config: Config, { metrics = createMetrics() } = {}): Promise<App> {
+/** What is not of the configuration. `metrics`: in place of those that are printed. `worker`: which of several processes on the same ports this is. */
+interface Circumstances {
+  readonly metrics: Metrics
+  readonly health: Health
+  readonly worker: number | undefined
+}
+
+/** Opens everything in order and wires it together; resolves when clients can connect. The broker may be away: then it is not ready. */
+export async function openApp(
+  config: Config,
+  { metrics = createMetrics(), health = new Health(), worker }: Partial<Circumstances> = {},
+): Promise<App> {
   const closing: Closing = []
   const live: Live = { ...config }
-  const close: App['close'] = async ({ drainMs } = live) => {
-    for (const step of closing.splice(0).toReversed()) await step(drainMs)
+  const close: App['close'] = async ({ drainMs = live.drainMs, handOver = false } = {}) => {
+    for (const step of closing.splice(0).toReversed()) await step({ drainMs, handOver })
   }
   try {
-    return await open(config, metrics, live, closing, close)
+    return await open(config, { metrics, health, worker }, live, closing, close)
   } catch (error) {
     await close({ drainMs: 0 })
     throw error
   }
 }
 
-async function open(config: Config, metrics: Metrics, live: Live, closing: Closing, close: App['close']): Promise<App> {
-  const logger = createLogger({ level: config.logLevel, format: config.logFormat })
+async function open(
+  config: Config,
+  { metrics, health, worker }: Circumstances,
+  live: Live,
+  closing: Closing,
+  close: App['close'],
+): Promise<App> {
+  const logger = createLogger({ level: config.logLevel, format: config.logFormat, worker })
   const observer = observerOf(logger, metrics)
-  const health = new Health()
   closing.push(() => observer.log('info', 'closed', metrics.balance()))
 
   const { secret, generated } =
@@ -142,7 +160,7 @@ async function open(config: Config, metrics: Metrics, live: Live, closing: Closi
     states.broker = state
     reportBroker()
   })
-  const replica = `${hostname()}:${config.port}`
+  const replica = `${hostname()}:${config.port}${worker === undefined ? '' : `/${worker}`}`
   const tracing =
     config.tracesUrl === undefined ? undefined : await traceTo({ endpoint: config.tracesUrl, version, replica })
   if (tracing) closing.push(() => tracing.close())
@@ -280,9 +298,10 @@ async function open(config: Config, metrics: Metrics, live: Live, closing: Closi
   const echo = config.tcpEchoPort === 'off' ? undefined : await openEcho({ ...onTcp, port: config.tcpEchoPort })
   closing.push(() => echo?.close())
   closing.push(() => gateway.close())
-  closing.push((drainMs) => {
+  closing.push(({ drainMs, handOver }) => {
     health.drain()
     http.drain()
+    if (handOver) for (const listener of [http, tcp, echo]) listener?.stopAccepting()
     return gateway.drain(drainMs)
   })
 

@@ -26,7 +26,8 @@ export function report(error: unknown): number {
   return status
 }
 
-function lastWords(error: unknown): { text: string; status: number } {
+/** What is said of it, and the status to end with. */
+export function lastWords(error: unknown): { text: string; status: number } {
   if (error instanceof ConfigError) return { text: error.message, status: exitStatus.wrongUse }
   if (error instanceof CommandFailure) return { text: error.message, status: error.status }
   if (error instanceof GatewayError && error.code === 'BAD_USER_INPUT') {

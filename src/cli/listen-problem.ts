@@ -24,5 +24,6 @@ export function listenProblem(error: Error, config: Config): Error | undefined {
 
 function isListenError(error: Error): error is Error & { code: string; port?: number } {
   const { syscall } = error as NodeJS.ErrnoException
-  return syscall === 'listen' || syscall === 'getaddrinfo'
+  // 'bind' where the primary of several workers listens for them.
+  return syscall === 'listen' || syscall === 'bind' || syscall === 'getaddrinfo'
 }

@@ -4,6 +4,7 @@ import { load } from '../config/load.ts'
 import { helpText } from '../config/manual.ts'
 import type { Config } from '../config/options.ts'
 import { surroundings } from '../config/surroundings.ts'
+import { whenAskedToEnd } from './asked-to-end.ts'
 import { exitStatus, report } from './failure.ts'
 import { listenProblem } from './listen-problem.ts'
 import { welcome } from './welcome.ts'
@@ -17,9 +18,12 @@ export function startCommand(): Command {
     .allowExcessArguments()
     .addHelpText('after', () => `\n${helpText()}`)
     .action(async (_options: unknown, { args }: Command) => {
-      const config = load(surroundings(args))
+      const read = () => load(surroundings(args))
+      const config = read()
       checkTogether(config, { secretGenerated: config.jwtSecret === undefined })
-      const status = await serve(config, () => load(surroundings(args))).then(() => exitStatus.ok, report)
+      // Imported late, so that one process alone has nothing of node:cluster.
+      const serving = config.workers > 1 ? (await import('./workers/serve-together.ts')).serveTogether : serve
+      const status = await serving(config, read).then(() => exitStatus.ok, report)
       // Whatever was left open must not keep the process.
       process.exit(status)
     })
@@ -39,21 +43,4 @@ async function serve(config: Config, readAgain: () => Config): Promise<void> {
   process.stdout.write(welcome(app, config))
   // Ctrl-C is somebody who waits at a terminal.
   await app.close((await asked) === 'SIGINT' ? { drainMs: 0 } : undefined)
-}
-
-/** Resolves on the first SIGINT or SIGTERM; the second ends the process at once, with the status that shells give the signal. */
-function whenAskedToEnd(): Promise<'SIGINT' | 'SIGTERM'> {
-  return new Promise((resolve) => {
-    let asked = false
-    for (const [signal, status] of [
-      ['SIGINT', 130],
-      ['SIGTERM', 143],
-    ] as const) {
-      process.on(signal, () => {
-        if (asked) process.exit(status)
-        asked = true
-        resolve(signal)
-      })
-    }
-  })
 }

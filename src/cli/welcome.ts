@@ -2,7 +2,7 @@ import type { App } from '../app.ts'
 import type { Config } from '../config/options.ts'
 import { version } from '../config/version.ts'
 
-type Running = Pick<App, 'endpoints' | 'operatorToken' | 'notes'>
+export type Running = Pick<App, 'endpoints' | 'operatorToken' | 'notes'>
 
 /** What the one who started the gateway sees: where it listens, and the key to it where it made its own. A JSON line where JSON was asked for. */
 export function welcome({ endpoints, operatorToken, notes }: Running, config: Config): string {

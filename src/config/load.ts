@@ -45,6 +45,7 @@ export function loadWithOrigins({ argv, env, readFile }: Surroundings): {
   // Each value comes from the parser of the option of its name.
   const config = Object.freeze(Object.fromEntries(values)) as Config
   checkPorts(config)
+  checkWorkers(config)
   return { config, origins }
 }
 
@@ -184,4 +185,13 @@ function checkPorts(config: Config): void {
       throw new ConfigError([`${variableOf(name)}: expected a port of its own, got ${port}, which ${other} has`])
     taken.set(port, variableOf(name))
   }
+}
+
+/** Of several processes each is a replica: what they serve must be outside of all. */
+function checkWorkers({ workers, brokerUrl }: Config): void {
+  if (workers === 1 || !brokerUrl.some((url) => url.startsWith('memory:'))) return
+  throw new ConfigError([
+    `WARREN_WORKERS: ${workers} processes cannot share the embedded broker, which is within one; ` +
+      'set WARREN_BROKER_URL to RabbitMQ, or WARREN_WORKERS to 1',
+  ])
 }

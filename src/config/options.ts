@@ -1,6 +1,6 @@
 import { overflowPolicies } from '../core/overflow.ts'
 import { brokers, host, httpUrl, origins, port, portOrOff, postgres } from './kinds/addresses.ts'
-import { bounds, bytes, count, duration } from './kinds/amounts.ts'
+import { bounds, bytes, count, duration, processes } from './kinds/amounts.ts'
 import { choice, choices, directory, exchangeName, line, namespace, onOff, secret } from './kinds/words.ts'
 import { type Option, option, optional } from './option.ts'
 
@@ -224,6 +224,11 @@ export const options = {
     group: 'Running',
     help: 'Over how long SIGTERM spreads the ending of sessions, each with the code that brings its client back. SIGINT, and a second signal, end them at once.',
     reload: true,
+  }),
+  workers: option(processes, {
+    default: '1',
+    group: 'Running',
+    help: 'Processes that serve the ports together, on RabbitMQ; auto: one a processor. Each is as a replica of its own, and each limit holds in each: docs/operations.md.',
   }),
   optionsFile: optional(line, {
     unset: 'no file',

@@ -22,10 +22,13 @@ export interface LogSink {
 export function createLogger({
   level,
   format,
+  worker,
   sink = process.stdout,
 }: {
   level: LogLevel
   format?: 'pretty' | 'json' | undefined
+  /** Which of several processes that log to the same output writes these lines. */
+  worker?: number | undefined
   sink?: LogSink
 }): Logger {
   const pretty = format === undefined ? sink.isTTY === true : format === 'pretty'
@@ -33,7 +36,7 @@ export function createLogger({
   const lines = pino(
     {
       level,
-      base: null,
+      base: worker === undefined ? null : { worker },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },

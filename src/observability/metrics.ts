@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { type Aggregator, Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { EventAccount } from '../core/event-account.ts'
 import {
   dropReasons,
@@ -21,11 +21,31 @@ export interface Metrics extends Measured {
   readonly contentType: string
   /** The accounts so far, as they stand in the log when the gateway ends: events matched are delivered, dropped or pending, sessions begun open or ended. */
   balance(): Record<string, number>
+  /** A process that served beside others was lost. */
+  workerLost(): void
   /** The text exposition format. */
   print(): Promise<string>
+  /** The same for `sumOf`. */
+  snapshot(): Promise<Snapshot>
   /** What is counted beside Node's own, in the order in which it is printed; `docs/metrics.md` comes from here. */
   readonly described: readonly DescribedMetric[]
   close(): void
+}
+
+/** All metrics of one process at one moment: plain values, as they go from process to process. */
+export type Snapshot = readonly SnapshotMetric[]
+
+export interface SnapshotMetric {
+  readonly name: string
+  readonly help: string
+  readonly type: string
+  /** How prom-client makes one value of those of several processes. */
+  readonly aggregator: Aggregator
+  readonly values: readonly {
+    readonly labels: Readonly<Record<string, string | number>>
+    readonly value: number
+    readonly metricName?: string
+  }[]
 }
 
 export interface DescribedMetric {
@@ -74,14 +94,18 @@ export function createMetrics(): Metrics {
   const refusals = tally<[ErrorCode]>(['code'], cross(Object.keys(errorTable) as ErrorCode[]))
   const outbox = tally<[]>([], [[]])
   const broker = tally<[]>([], [[]])
+  const workers = tally<[]>([], [[]])
+  workers.set(1)
+  const workersLost = tally<[]>([], [[]])
   const executions = tally<[]>([], [[]])
 
   const described: DescribedMetric[] = []
-  const gauge = (name: string, help: string, { labelNames, each }: Series) => {
+  const gauge = (name: string, help: string, { labelNames, each }: Series, aggregator: Aggregator = 'sum') => {
     described.push({ name, kind: 'gauge', help, labels: labelsOf({ labelNames, each }) })
     return new Gauge({
       name,
       help,
+      aggregator,
       registers,
       labelNames,
       collect() {
@@ -138,8 +162,11 @@ export function createMetrics(): Metrics {
   counter('warren_sessions_ended_total', 'Sessions that ended, by why.', ended)
   counter('warren_refusals_total', 'Requests answered with an error, and connections not taken, by code.', refusals)
   gauge('warren_outbox_bytes', 'Bytes that wait for sockets.', outbox)
-  gauge('warren_broker_up', '1 while the broker is there and the journal is tailed.', broker)
+  // Of several workers the one that has it worst is the one to look at.
+  gauge('warren_broker_up', '1 while the broker is there and the journal is tailed.', broker, 'min')
   counter('warren_executions_total', 'GraphQL executions.', executions)
+  gauge('warren_workers', 'Processes that run: more than one with `WARREN_WORKERS`.', workers)
+  counter('warren_workers_lost_total', 'Workers that ended unasked, each of which was started again.', workersLost)
   const [name, help] = describedDelivery
   described.push({ name, kind: 'histogram', help, labels: new Map() })
 
@@ -163,6 +190,7 @@ export function createMetrics(): Metrics {
     brokerUp: (up) => broker.set(up ? 1 : 0),
     executed: () => executions.add(1),
     outboxBytes: (change) => outbox.add(change),
+    workerLost: () => workersLost.add(1),
     balance() {
       const sum = (series: Series) => {
         let total = 0
@@ -183,6 +211,7 @@ export function createMetrics(): Metrics {
     contentType: registry.contentType,
     described,
     print: async () => `${await registry.metrics()}\n${delivery.print()}`,
+    snapshot: async () => [...(await registry.getMetricsAsJSON()), delivery.snapshot()] as Snapshot,
     close: () => registry.clear(),
   }
 }
@@ -224,13 +253,22 @@ class Buckets {
   print(): string {
     const name = this.#name
     const lines = [`# HELP ${name} ${this.#help}`, `# TYPE ${name} histogram`]
-    let count = 0
-    for (const [index, bound] of [...this.#bounds, '+Inf'].entries()) {
-      count += this.#counts[index] as number
-      lines.push(`${name}_bucket{le="${bound}"} ${count}`)
+    for (const { metricName, labels, value } of this.snapshot().values) {
+      lines.push(`${metricName}${'le' in labels ? `{le="${labels['le']}"}` : ''} ${value}`)
     }
-    lines.push(`${name}_sum ${this.#sum}`, `${name}_count ${count}`, '')
-    return lines.join('\n')
+    return `${lines.join('\n')}\n`
+  }
+
+  snapshot(): SnapshotMetric {
+    const name = this.#name
+    let count = 0
+    const buckets = [...this.#bounds, '+Inf'].map((le, index) => {
+      count += this.#counts[index] as number
+      return { metricName: `${name}_bucket`, labels: { le: String(le) }, value: count }
+    })
+    const sum = { metricName: `${name}_sum`, labels: {}, value: this.#sum }
+    const values = [...buckets, sum, { metricName: `${name}_count`, labels: {}, value: count }]
+    return { name, help: this.#help, type: 'histogram', aggregator: 'sum', values }
   }
 }
 

@@ -1,8 +1,14 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Health, Verdict } from './health.ts'
+import type { Verdict } from './health.ts'
 import type { Metrics } from './metrics.ts'
+
+/** What the probes are answered: `Health`, or what several processes say of theirs. */
+export interface Probed {
+  live(): Verdict
+  ready(): Verdict | Promise<Verdict>
+}
 
 export interface OpsListener {
   /** Where it listens: `http://127.0.0.1:4002`. */
@@ -19,7 +25,7 @@ export async function openOpsListener({
 }: {
   host: string
   port: number
-  health: Pick<Health, 'live' | 'ready'>
+  health: Probed
   metrics: Pick<Metrics, 'contentType' | 'print'>
 }): Promise<OpsListener> {
   const server = createServer((request, response) => {
@@ -43,7 +49,7 @@ export async function openOpsListener({
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  health: Pick<Health, 'live' | 'ready'>,
+  health: Probed,
   metrics: Pick<Metrics, 'contentType' | 'print'>,
 ): Promise<void> {
   if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -54,7 +60,7 @@ async function answer(
     case '/livez':
       return tell(response, health.live())
     case '/readyz':
-      return tell(response, health.ready())
+      return tell(response, await health.ready())
     case '/metrics': {
       const text = await metrics.print()
       response.writeHead(200, { 'content-type': metrics.contentType }).end(text)

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type BoundedRequest, boundedRequest } from './bounded-request.ts'
 import type { Origins } from './origins.ts'
@@ -17,6 +17,8 @@ export interface HttpListener {
   setMaxConnections(maxConnections: number): void
   /** Refuses upgrades from now on; requests are still answered, each on a connection that ends with it. */
   drain(): void
+  /** Who connects from now on is left to others that listen on the same port; who is connected stays. */
+  stopAccepting(): void
   /** Accepts nothing more; resolves when requests under way have been answered, or their time is over. */
   close(): Promise<void>
 }
@@ -65,10 +67,16 @@ export async function openHttpListener(
       void answer(options, request, response)
     },
   )
-  const setMaxConnections = (maxConnections: number): void => {
-    server.maxConnections = maxConnections + extraSockets
-  }
-  setMaxConnections(options.maxConnections)
+  let { maxConnections } = options
+  let open = 0
+  // Not by `server.maxConnections`: with several workers Node passes on what is over one's, and when all are full it goes round for ever.
+  server.prependListener('connection', (socket: Socket) => {
+    open += 1
+    socket.once('close', () => {
+      open -= 1
+    })
+    if (open > maxConnections + extraSockets) socket.destroy()
+  })
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
     const route = options.upgrades.get(pathOf(request))
@@ -80,10 +88,14 @@ export async function openHttpListener(
   await listen(server, options.port, options.host)
   return {
     port: (server.address() as AddressInfo).port,
-    setMaxConnections,
+    setMaxConnections: (to) => {
+      maxConnections = to
+    },
     drain: () => {
       draining = true
     },
+    // Not by its own `close`, which breaks connections that are kept alive, under a request that is just on its way.
+    stopAccepting: () => void NetServer.prototype.close.call(server),
     close: async () => {
       // What was upgraded is not this server's any more: its transport ends it.
       server.close()

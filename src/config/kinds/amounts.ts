@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { BadValue, type Kind } from './kind.ts'
 
 export function count({ min, max }: { min: number; max: number }): Kind<number> {
@@ -9,6 +10,18 @@ export function count({ min, max }: { min: number; max: number }): Kind<number> 
     },
     print: String,
   }
+}
+
+const maxProcesses = 256
+
+/** How many processes; `auto` as many as this one may use processors. */
+export const processes: Kind<number> = {
+  expected: `auto or a whole number from 1 to ${maxProcesses}`,
+  parse(text) {
+    if (text === 'auto') return Math.min(maxProcesses, availableParallelism())
+    return count({ min: 1, max: maxProcesses }).parse(text)
+  },
+  print: String,
 }
 
 const durationUnits = [

@@ -56,7 +56,7 @@ export async function openFramedTcp(options: FramedTcpOptions): Promise<TcpListe
   }
   const listener = await listenTcp(options, accept)
   return {
-    port: listener.port,
+    ...listener,
     close: () => {
       clearInterval(timer)
       return listener.close()

@@ -2,6 +2,8 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 
 export interface TcpListener {
   readonly port: number
+  /** Who connects from now on is left to others that listen on the same port; who is connected stays. */
+  stopAccepting(): void
   /** Accepts nothing more; resolves when no connection is left. */
   close(): Promise<void>
 }
@@ -18,12 +20,13 @@ export async function listenTcp(
 ): Promise<TcpListener> {
   const sockets = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    // Not by `server.maxConnections`: with several workers Node passes on what is over one's, and when all are full it goes round for ever.
+    if (sockets.size >= options.maxConnections + extraSockets) return void socket.destroy()
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
     socket.on('error', () => socket.destroy())
     accept(socket)
   })
-  server.maxConnections = options.maxConnections + extraSockets
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen({ port: options.port, host: options.host, backlog }, () => {
@@ -33,6 +36,7 @@ export async function listenTcp(
   })
   return {
     port: (server.address() as AddressInfo).port,
+    stopAccepting: () => void server.close(),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

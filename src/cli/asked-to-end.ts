@@ -1,0 +1,21 @@
+export type EndSignal = 'SIGINT' | 'SIGTERM'
+
+/** Resolves on the first SIGINT or SIGTERM; the second ends the process at once, with the status that shells give the signal. `atOnce`: what must go with it. */
+export function whenAskedToEnd(atOnce: () => void = () => undefined): Promise<EndSignal> {
+  return new Promise((resolve) => {
+    let asked = false
+    for (const [signal, status] of [
+      ['SIGINT', 130],
+      ['SIGTERM', 143],
+    ] as const) {
+      process.on(signal, () => {
+        if (asked) {
+          atOnce()
+          process.exit(status)
+        }
+        asked = true
+        resolve(signal)
+      })
+    }
+  })
+}

@@ -1,0 +1,56 @@
+import cluster from 'node:cluster'
+import type { Config } from '../../config/options.ts'
+import { createLogger } from '../../observability/logger.ts'
+import { createMetrics } from '../../observability/metrics.ts'
+import { openOpsListener } from '../../observability/ops-listener.ts'
+import { whenAskedToEnd } from '../asked-to-end.ts'
+import { CommandFailure } from '../failure.ts'
+import { listenProblem } from '../listen-problem.ts'
+import { welcome } from '../welcome.ts'
+import { Crew } from './crew.ts'
+
+/** Keeps WARREN_WORKERS gateways on the same ports, and has the ops port for all of them. Serves no client itself. */
+export async function serveAsPrimary(config: Config, readAgain: () => Config): Promise<void> {
+  // As JSON, what is no number (the lag of an event loop that has not turned yet) would come as null.
+  cluster.setupPrimary({ serialization: 'advanced' })
+  const logger = createLogger({ level: config.logLevel, format: config.logFormat })
+  const crew = new Crew(config.workers, logger.log, createMetrics())
+  let { drainMs } = config
+  const asked = whenAskedToEnd(() => crew.kill())
+  process.on('SIGHUP', () => {
+    crew.reload()
+    try {
+      const now = readAgain()
+      drainMs = now.drainMs
+      logger.setLevel(now.logLevel)
+    } catch {
+      // Each worker tells what is wrong with it.
+    }
+  })
+  process.on('SIGUSR2', () => void crew.roll())
+
+  const ops =
+    config.opsPort === 'off'
+      ? undefined
+      : await openOpsListener({ host: config.host, port: config.opsPort, health: crew, metrics: crew }).catch(
+          (error: Error) => {
+            throw listenProblem(error, config) ?? error
+          },
+        )
+  try {
+    const running = await Promise.race([crew.start(), asked])
+    if (typeof running !== 'string') {
+      const opsEndpoint = ops ? [{ name: 'health and metrics', url: `${ops.url}/readyz` }] : []
+      const notes = [...running.notes, `${config.workers} workers serve together.`]
+      process.stdout.write(welcome({ ...running, notes, endpoints: [...running.endpoints, ...opsEndpoint] }, config))
+    }
+    // Ctrl-C is somebody who waits at a terminal.
+    const ended = (await asked) === 'SIGINT' ? await crew.end(0, 0) : await crew.end(drainMs)
+    if (!ended) throw new CommandFailure('some workers did not end, and were killed')
+  } catch (error) {
+    await crew.end(0, 0)
+    throw error
+  } finally {
+    await ops?.close()
+  }
+}

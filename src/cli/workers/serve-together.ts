@@ -1,0 +1,10 @@
+import cluster from 'node:cluster'
+import type { Config } from '../../config/options.ts'
+import { serveAsPrimary } from './primary.ts'
+import { serveAsWorker } from './worker.ts'
+
+/** Serves with several processes on the same ports: this one keeps them, or is one of them. */
+export async function serveTogether(config: Config, readAgain: () => Config): Promise<void> {
+  if (cluster.worker) await serveAsWorker(cluster.worker, config, readAgain)
+  else await serveAsPrimary(config, readAgain)
+}

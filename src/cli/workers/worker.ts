@@ -1,0 +1,59 @@
+import type { Worker } from 'node:cluster'
+import type { Config } from '../../config/options.ts'
+import { Health } from '../../observability/health.ts'
+import { createMetrics } from '../../observability/metrics.ts'
+import { lastWords } from '../failure.ts'
+import { listenProblem } from '../listen-problem.ts'
+import type { FromWorker, ToWorker } from './messages.ts'
+
+type End = Omit<Extract<ToWorker, { kind: 'end' }>, 'kind'>
+
+/** One gateway of several on the same ports. It does what the primary says, and ends, drained, when that is gone. Its failure it tells the primary, and ends with it. */
+export async function serveAsWorker(worker: Worker, config: Config, readAgain: () => Config): Promise<void> {
+  // A terminal and a service manager signal all processes at once: the primary decides, and tells.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => undefined)
+  const health = new Health()
+  const metrics = createMetrics()
+  const tell = (message: FromWorker) => send(worker, message)
+  let reload = (): void => undefined
+  const toEnd = new Promise<End>((resolve) => {
+    worker.on('message', (message: ToWorker) => {
+      if (message.kind === 'end') resolve(message)
+      else if (message.kind === 'reload') reload()
+      else void answer(message)
+    })
+    worker.once('disconnect', () => {
+      // Else Node ends a worker whose primary is gone on the spot, with its clients.
+      worker.exitedAfterDisconnect = true
+      resolve({})
+    })
+  })
+  const answer = async ({ question, at }: Extract<ToWorker, { kind: 'look' }>): Promise<void> => {
+    if (at === 'health') await tell({ kind: 'health', question, ready: health.ready() })
+    else await tell({ kind: 'metrics', question, counted: await metrics.snapshot() })
+  }
+  // The primary has the ops port, for all.
+  const ofWorker = (whole: Config): Config => ({ ...whole, opsPort: 'off' })
+  try {
+    const { openApp } = await import('../../app.ts')
+    const app = await Promise.race([openApp(ofWorker(config), { metrics, health, worker: worker.id }), toEnd])
+    if (!('gateway' in app)) return
+    reload = () => app.reload(() => ofWorker(readAgain()))
+    const { endpoints, operatorToken, notes } = app
+    await tell({ kind: 'listening', running: { endpoints, operatorToken, notes } })
+    await app.close(await toEnd)
+    await tell({ kind: 'ended', counted: await metrics.snapshot() })
+  } catch (error) {
+    const words = lastWords(error instanceof Error ? (listenProblem(error, config) ?? error) : error)
+    await tell({ kind: 'failed', ...words })
+    process.exit(words.status)
+  }
+}
+
+/** Resolves when it is on its way, or there is nobody to send it to. */
+function send(worker: Worker, message: FromWorker): Promise<void> {
+  return new Promise((resolve) => {
+    if (worker.isConnected()) worker.send(message, () => resolve())
+    else resolve()
+  })
+}
