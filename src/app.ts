@@ -41,6 +41,7 @@ import { createGraphQLWs } from './transports/graphql-ws.ts'
 import { openHttpListener } from './transports/http-listener.ts'
 import { landingPage } from './transports/landing-page.ts'
 import { Origins } from './transports/origins.ts'
+import { Outboxes } from './transports/outbox.ts'
 import { createRest } from './transports/rest/endpoint.ts'
 import { createSocketCluster } from './transports/socketcluster/endpoint.ts'
 import { openEcho } from './transports/tcp/echo.ts'
@@ -212,16 +213,17 @@ async function open(
   }
   const origins = new Origins(config.allowedOrigins ?? [])
   const yoga = createGraphQLHttp({ ...graphql, schema, onExecute, origins, introspection: config.introspection })
+  const outboxes = new Outboxes()
+  observer.outboxBytes(() => outboxes.bytes)
   const graphqlWs = createGraphQLWs({
     ...graphql,
     yoga,
     maxMessageBytes: config.maxMessageBytes,
     authTimeoutMs: config.authTimeoutMs,
-    onOutboxBytes: (change) => observer.outboxBytes(change),
+    outboxes,
   })
   closing.push(() => graphqlWs.close())
   const legacy = { stranger: anonymousFor(config.legacyAccess), strangersMayStay: config.legacyAccess === 'open' }
-  const onOutboxBytes = (change: number) => observer.outboxBytes(change)
   const webSocketManager = createWebSocketManager({
     ...graphql,
     ...config,
@@ -229,7 +231,7 @@ async function open(
     broker,
     inExchange: config.towsmanagerExchange,
     outExchange: config.wsmanagerExchange,
-    onOutboxBytes,
+    outboxes,
     log: (level, text, details) => observer.log(level, text, details),
   })
   closing.push(() => webSocketManager.close())
@@ -237,7 +239,7 @@ async function open(
     ...config,
     ...graphql,
     access: config.legacyAccess,
-    onOutboxBytes,
+    outboxes,
   })
   closing.push(() => socketCluster.close())
   const defaultSource = {
@@ -289,7 +291,7 @@ async function open(
     ...graphql,
     ...config,
     ...legacy,
-    onOutboxBytes,
+    outboxes,
     idleTimeoutMs: config.tcpIdleTimeoutMs,
     authenticate: (token: string) => graphql.authenticate({ connectionParams: { token } }),
   }

@@ -22,7 +22,8 @@ export interface Observer {
   refused(code: ErrorCode): void
   brokerUp(up: boolean): void
   executed(): void
-  outboxBytes(change: number): void
+  /** Where to read what waits for sockets, in bytes. */
+  outboxBytes(read: () => number): void
 }
 
 export const transportNames = ['graphql-ws', 'sse', 'socketcluster', 'websocket', 'tcp', 'in-process'] as const

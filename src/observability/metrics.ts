@@ -92,7 +92,7 @@ export function createMetrics(): Metrics {
   const resumes = tally<['resumed' | 'gap']>(['result'], [['resumed'], ['gap']])
   const ended = tally<[TransportName, SessionEnd]>(['transport', 'reason'], cross(transportNames, sessionEnds))
   const refusals = tally<[ErrorCode]>(['code'], cross(Object.keys(errorTable) as ErrorCode[]))
-  const outbox = tally<[]>([], [[]])
+  let outboxBytes = (): number => 0
   const broker = tally<[]>([], [[]])
   const workers = tally<[]>([], [[]])
   workers.set(1)
@@ -161,7 +161,10 @@ export function createMetrics(): Metrics {
   counter('warren_sessions_started_total', 'Sessions that began.', started)
   counter('warren_sessions_ended_total', 'Sessions that ended, by why.', ended)
   counter('warren_refusals_total', 'Requests answered with an error, and connections not taken, by code.', refusals)
-  gauge('warren_outbox_bytes', 'Bytes that wait for sockets.', outbox)
+  gauge('warren_outbox_bytes', 'Bytes that wait for sockets.', {
+    labelNames: [],
+    each: (see) => see({}, outboxBytes()),
+  })
   // Of several workers the one that has it worst is the one to look at.
   gauge('warren_broker_up', '1 while the broker is there and the journal is tailed.', broker, 'min')
   counter('warren_executions_total', 'GraphQL executions.', executions)
@@ -189,7 +192,9 @@ export function createMetrics(): Metrics {
     refused: (code) => refusals.add(1, code),
     brokerUp: (up) => broker.set(up ? 1 : 0),
     executed: () => executions.add(1),
-    outboxBytes: (change) => outbox.add(change),
+    outboxBytes: (read) => {
+      outboxBytes = read
+    },
     workerLost: () => workersLost.add(1),
     balance() {
       const sum = (series: Series) => {

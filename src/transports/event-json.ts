@@ -2,8 +2,8 @@ import { decodeBody } from '../core/body.ts'
 import type { ChannelEvent, CheckpointEvent, GapEvent } from '../core/channel.ts'
 import { printCursor } from '../core/cursor.ts'
 import { plainHeaders } from '../core/headers.ts'
+import { latin1Of } from '../core/latin1.ts'
 import type { JournalMessage } from '../core/message.ts'
-import { latin1Of } from './fan-out.ts'
 import { RecentEncodings } from './recent-encodings.ts'
 
 const encodings = new RecentEncodings()

@@ -5,8 +5,6 @@ import { traceparentName } from '../core/trace-context.ts'
 import { compileProjection, type Projection } from '../graphql/projection.ts'
 import { RecentEncodings } from './recent-encodings.ts'
 
-export { latin1Of }
-
 /**
  * Executes and encodes an event once for all who asked the same: subscriptions with the same document and operation, the same channel as far as
  * the selection tells it. Nothing of the identity is in a result (`Projection`), so nothing of it is in the key.

@@ -20,15 +20,14 @@ import { NextFrames } from './graphql-ws-next.ts'
 import { type SocketExtra, serveSocket } from './graphql-ws-socket.ts'
 import { KeepAlive } from './keep-alive.ts'
 import { OperationIds } from './operation-ids.ts'
-import { Outbox } from './outbox.ts'
+import { Outbox, type Outboxes } from './outbox.ts'
 import { addressOf } from './peer-address.ts'
 import { closeSocket, closeSockets, endOf } from './websocket-life.ts'
 
 export interface GraphQLWsOptions extends GraphQLParts {
   readonly yoga: Yoga
   readonly fanOut: FanOut
-  /** Told of each change of what waits for sockets, in bytes. */
-  readonly onOutboxBytes: (change: number) => void
+  readonly outboxes: Outboxes
   readonly maxMessageBytes: number
   /** How long a client may take to say `connection_init`, in milliseconds; past it the socket closes with 4408. */
   readonly authTimeoutMs: number
@@ -150,7 +149,7 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
     // Without a listener an oversized or broken frame would be an uncaught error; ws closes the socket itself.
     socket.on('error', () => undefined)
     const isOpen = () => socket.readyState === socket.OPEN
-    const outbox = new Outbox({ socket: stream, isOpen, onBytes: options.onOutboxBytes })
+    const outbox = new Outbox({ socket: stream, isOpen, outboxes: options.outboxes })
     const extra: Extra = { socket, request, outbox, ids: new OperationIds() }
     serveSocket(server, extra, fail)
     keepAlive.watch(socket, stream, () => extra.session?.end('slow-consumer'))

@@ -12,8 +12,31 @@ export interface OutboxOptions {
   readonly socket: Duplex
   /** Whether frames may still be written: not behind a close frame. */
   readonly isOpen: () => boolean
-  /** Told of each change of what waits for the socket, in bytes. */
-  readonly onBytes: (change: number) => void
+  readonly outboxes: Outboxes
+}
+
+/** All outboxes of a gateway. What waits in them is added up when somebody asks: to keep count at each write would cost more than the frame. */
+export class Outboxes {
+  readonly #waiting = new Set<Outbox>()
+
+  /** What waits for sockets, in bytes. */
+  get bytes(): number {
+    let sum = 0
+    for (const outbox of this.#waiting) {
+      if (outbox.bytes === 0) this.#waiting.delete(outbox)
+      sum += outbox.bytes
+    }
+    return sum
+  }
+
+  /** A socket did not take everything at once. */
+  add(outbox: Outbox): void {
+    this.#waiting.add(outbox)
+  }
+
+  delete(outbox: Outbox): void {
+    this.#waiting.delete(outbox)
+  }
 }
 
 /**
@@ -23,15 +46,19 @@ export interface OutboxOptions {
 export class Outbox {
   readonly #socket: Duplex
   readonly #isOpen: () => boolean
-  readonly #onBytes: (change: number) => void
+  readonly #outboxes: Outboxes
   #pending = ''
-  #told = 0
   #waiting: Set<Waiting> | undefined
 
-  constructor({ socket, isOpen, onBytes }: OutboxOptions) {
+  constructor({ socket, isOpen, outboxes }: OutboxOptions) {
     this.#socket = socket
     this.#isOpen = isOpen
-    this.#onBytes = onBytes
+    this.#outboxes = outboxes
+  }
+
+  /** What waits for the socket. */
+  get bytes(): number {
+    return this.#socket.destroyed ? 0 : this.#socket.writableLength
   }
 
   get hasRoom(): boolean {
@@ -60,8 +87,8 @@ export class Outbox {
     const bytes = this.#pending
     this.#pending = ''
     if (!this.#isOpen()) return
-    const more = this.#socket.write(bytes, 'latin1', this.#written)
-    this.#tell()
+    const more = this.#socket.write(bytes, 'latin1')
+    if (this.#socket.writableLength > 0) this.#outboxes.add(this)
     // No `drain` follows a write that the system took whole.
     if (more && this.#waiting) setImmediate(() => this.#wake())
   }
@@ -70,18 +97,7 @@ export class Outbox {
   close(): void {
     this.#pending = ''
     this.#waiting = undefined
-    if (this.#told !== 0) this.#onBytes(-this.#told)
-    this.#told = 0
-  }
-
-  readonly #written = (): void => this.#tell()
-
-  #tell(): void {
-    const { writableLength, destroyed } = this.#socket
-    const now = destroyed ? 0 : writableLength
-    if (now === this.#told) return
-    this.#onBytes(now - this.#told)
-    this.#told = now
+    this.#outboxes.delete(this)
   }
 
   #wake(): void {

@@ -9,12 +9,14 @@ interface Encoding {
   readonly event: ChannelEvent
   readonly channel: string
   readonly variant: number
-  readonly text: string
+  text: string
+  /** Whether the text is one piece. */
+  whole: boolean
 }
 
 /**
  * The encodings that a codec made last, so that it makes one an event, however many subscribers there are: the hub hands an event to one after another, and
- * those who catch up together take the same events at about the same time. Found by the offset: a WeakMap took longer than the encoding.
+ * those who catch up together take the same events at about the same time. All are as `latin1Of` makes them. Found by the offset: a WeakMap took longer than the encoding.
  */
 export class RecentEncodings {
   readonly #encodings = Array.from<Encoding | undefined>({ length: places })
@@ -23,9 +25,13 @@ export class RecentEncodings {
   /** `variant`: among the forms that the codec has for an event on this channel. */
   get(event: ChannelEvent, channel = '', variant = 0): string | undefined {
     const encoding = this.#encodings[placeOf(event, variant)]
-    return encoding?.event === event && encoding.channel === channel && encoding.variant === variant
-      ? encoding.text
-      : undefined
+    if (encoding?.event !== event || encoding.channel !== channel || encoding.variant !== variant) return undefined
+    // JavaScript keeps a text that was put together in its pieces, and each frame that it is written in would put them together anew.
+    if (!encoding.whole) {
+      encoding.text = Buffer.from(encoding.text, 'latin1').toString('latin1')
+      encoding.whole = true
+    }
+    return encoding.text
   }
 
   add(text: string, event: ChannelEvent, channel = '', variant = 0): string {
@@ -39,7 +45,7 @@ export class RecentEncodings {
     const before = this.#encodings[place]
     if (before) this.#bytes -= weightOf(before.text, before.event)
     this.#bytes += bytes
-    this.#encodings[place] = { event, channel, variant, text }
+    this.#encodings[place] = { event, channel, variant, text, whole: false }
     return text
   }
 

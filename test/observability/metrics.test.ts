@@ -59,8 +59,7 @@ describe('metrics', () => {
     observer.resumed('gap')
     observer.brokerUp(true)
     observer.executed()
-    observer.outboxBytes(500)
-    observer.outboxBytes(-200)
+    observer.outboxBytes(() => 300)
     await metrics.print()
     const text = await metrics.print()
     for (const series of [

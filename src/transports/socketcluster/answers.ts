@@ -1,5 +1,5 @@
+import { latin1Of } from '../../core/latin1.ts'
 import type { ErrorCode } from '../../errors.ts'
-import { latin1Of } from '../fan-out.ts'
 import type { Outbox, Waiting } from '../outbox.ts'
 import { textFrameHeader } from '../websocket-frame.ts'
 import type { CallId } from './packet.ts'

@@ -6,7 +6,7 @@ import type { ClientChannels } from '../../core/client-channels.ts'
 import type { Gateway } from '../../core/gateway.ts'
 import { anyListener, type Identity } from '../../core/identity.ts'
 import { closeReasons, type ErrorCode } from '../../errors.ts'
-import { Outbox } from '../outbox.ts'
+import { Outbox, type Outboxes } from '../outbox.ts'
 import { addressOf } from '../peer-address.ts'
 import { Connection } from './connection.ts'
 import { Heartbeat, type HeartbeatOptions, protocolIn, stockHeartbeat } from './heartbeat.ts'
@@ -24,8 +24,7 @@ export interface SocketClusterOptions {
   /** How long a client may take for its handshake, in milliseconds. */
   readonly authTimeoutMs: number
   readonly heartbeat?: HeartbeatOptions
-  /** Told of each change of what waits for sockets, in bytes. */
-  readonly onOutboxBytes: (change: number) => void
+  readonly outboxes: Outboxes
   readonly onRefusal: (code: ErrorCode) => void
   readonly log: (text: string, details: Record<string, unknown>) => void
 }
@@ -72,7 +71,7 @@ export function createSocketCluster(options: SocketClusterOptions): {
       frames,
       nobody,
       identify,
-      outbox: new Outbox({ socket: stream, isOpen, onBytes: options.onOutboxBytes }),
+      outbox: new Outbox({ socket: stream, isOpen, outboxes: options.outboxes }),
       heartbeat: new Heartbeat(heartbeat, protocolIn(request)),
       address: addressOf(request, options.proxyHops),
       pingTimeoutMs: heartbeat.pingTimeoutMs,

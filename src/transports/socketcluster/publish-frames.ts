@@ -1,7 +1,7 @@
 import { decodeBody } from '../../core/body.ts'
 import type { MessageEvent } from '../../core/channel.ts'
 import { printCursor } from '../../core/cursor.ts'
-import { latin1Of } from '../fan-out.ts'
+import { latin1Of } from '../../core/latin1.ts'
 import { RecentEncodings } from '../recent-encodings.ts'
 import { textFrameHeader } from '../websocket-frame.ts'
 

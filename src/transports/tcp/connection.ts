@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net'
 import type { Feed } from '../../core/feed.ts'
+import { latin1Of } from '../../core/latin1.ts'
 import type { SessionEnd } from '../../core/observer.ts'
 import type { Session } from '../../core/session.ts'
 import { badInput, type CloseReason, closeReasons, GatewayError } from '../../errors.ts'
 import { Attention } from '../attention.ts'
 import { eventJson } from '../event-json.ts'
-import { latin1Of } from '../fan-out.ts'
 import { Outbox } from '../outbox.ts'
 import { commands, type Desk } from './commands.ts'
 import { isJson, readJson } from './content.ts'
@@ -50,7 +50,7 @@ export class FramedConnection {
       onClose: (reason) => this.#close(reason),
     })
     this.#desk = { ...options, session: this.#session, feeds: new Map() }
-    this.#outbox = new Outbox({ socket, isOpen: () => socket.writable, onBytes: options.onOutboxBytes })
+    this.#outbox = new Outbox({ socket, isOpen: () => socket.writable, outboxes: options.outboxes })
     this.#attention = new Attention(socket)
     this.#reader = new FrameReader(options.maxMessageBytes)
     socket.on('data', (piece: Buffer) => this.#receive(piece))

@@ -3,6 +3,7 @@ import type { ClientChannels } from '../../core/client-channels.ts'
 import type { Gateway } from '../../core/gateway.ts'
 import type { Identity } from '../../core/identity.ts'
 import { closeReasonOf, closeReasons, type ErrorCode, GatewayError } from '../../errors.ts'
+import type { Outboxes } from '../outbox.ts'
 import { FramedConnection } from './connection.ts'
 import { jsonFrame } from './framing.ts'
 import { listenTcp, type TcpListener } from './listen.ts'
@@ -25,7 +26,7 @@ export interface FramedTcpOptions {
   readonly requestTimeoutMs: number
   /** How long it may be silent: it is pinged at half of it. */
   readonly idleTimeoutMs: number
-  readonly onOutboxBytes: (change: number) => void
+  readonly outboxes: Outboxes
   readonly onRefusal: (code: ErrorCode) => void
   readonly log: (text: string, details: Record<string, unknown>) => void
 }

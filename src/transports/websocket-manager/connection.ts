@@ -48,11 +48,11 @@ export class Connection {
   #authTimer: NodeJS.Timeout | undefined
 
   constructor(options: ConnectionOptions) {
-    const { socket, stream, request, onOutboxBytes } = options
+    const { socket, stream, request, outboxes } = options
     this.#options = options
     this.#socket = socket
     const isOpen = () => socket.readyState === socket.OPEN
-    this.#outbox = new Outbox({ socket: stream, isOpen, onBytes: onOutboxBytes })
+    this.#outbox = new Outbox({ socket: stream, isOpen, outboxes })
     this.#query = new URL(request.url ?? '/', 'ws://localhost').searchParams
     this.#envelope = envelopeOf(this.#query)
     // Without a listener an oversized or broken frame would be an uncaught error; ws closes the socket itself.

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
+import { latin1Of } from '../../core/latin1.ts'
 import type { Message, MessageProperties } from '../../core/message.ts'
-import { latin1Of } from '../fan-out.ts'
 import { binaryFrameHeader, textFrameHeader } from '../websocket-frame.ts'
 
 /** What a frame is to the one who gets it: its own, confirmed; another client's; what a processor made of one. */

@@ -6,6 +6,7 @@ import type { Gateway } from '../../core/gateway.ts'
 import type { Identity } from '../../core/identity.ts'
 import type { ErrorCode } from '../../errors.ts'
 import { KeepAlive } from '../keep-alive.ts'
+import type { Outboxes } from '../outbox.ts'
 import { addressOf } from '../peer-address.ts'
 import { closeSocket, closeSockets } from '../websocket-life.ts'
 import { Connection } from './connection.ts'
@@ -22,7 +23,7 @@ export interface WebSocketManagerOptions extends RoomOptions {
   readonly maxMessageBytes: number
   readonly authTimeoutMs: number
   readonly keepAliveMs: number
-  readonly onOutboxBytes: (change: number) => void
+  readonly outboxes: Outboxes
   readonly onRefusal: (code: ErrorCode) => void
 }
 
