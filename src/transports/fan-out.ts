@@ -69,6 +69,22 @@ export class Group {
 
   /** `{"data":{…}}` of the event on this channel, as `latin1Of` makes it; undefined where it is an error, which is not shared. */
   encode(event: ChannelEvent, channel: string, args: Readonly<Record<string, unknown>>): string | undefined {
+    return this.#endOfNext(event, channel, args)?.slice(0, -1)
+  }
+
+  /** As `encode`; an error is answered by graphql-js, for this subscription alone, and shown as `masked` makes it. */
+  answer(...[event, channel, fieldArguments, args, masked]: AnswerArguments): string {
+    return this.encode(event, channel, fieldArguments) ?? latin1Of(JSON.stringify(masked(answerOf(args, event))))
+  }
+
+  /** As `answer`, with the brace behind it that closes a `next` message: what all members write alike is kept in one piece. */
+  endOfNext(...[event, channel, fieldArguments, args, masked]: AnswerArguments): string {
+    return (
+      this.#endOfNext(event, channel, fieldArguments) ?? `${latin1Of(JSON.stringify(masked(answerOf(args, event))))}}`
+    )
+  }
+
+  #endOfNext(event: ChannelEvent, channel: string, args: Readonly<Record<string, unknown>>): string | undefined {
     const { projection, encodings, number, onExecute } = this.#parts
     const known = encodings.get(event, channel, number)
     if (known !== undefined) return known
@@ -80,20 +96,17 @@ export class Group {
       return undefined
     }
     onExecute()
-    return encodings.add(text, event, channel, number)
-  }
-
-  /** As `encode`; an error is answered by graphql-js, for this subscription alone, and shown as `masked` makes it. */
-  answer(
-    event: ChannelEvent,
-    channel: string,
-    fieldArguments: Readonly<Record<string, unknown>>,
-    args: ExecutionArgs,
-    masked: (result: ExecutionResult) => object,
-  ): string {
-    return this.encode(event, channel, fieldArguments) ?? latin1Of(JSON.stringify(masked(answerOf(args, event))))
+    return encodings.add(`${text}}`, event, channel, number)
   }
 }
+
+type AnswerArguments = [
+  event: ChannelEvent,
+  channel: string,
+  fieldArguments: Readonly<Record<string, unknown>>,
+  args: ExecutionArgs,
+  masked: (result: ExecutionResult) => object,
+]
 
 /** What graphql-js answers for one event: for a result with an error. All resolvers of events are synchronous. */
 export function answerOf(args: ExecutionArgs, event: ChannelEvent): ExecutionResult {

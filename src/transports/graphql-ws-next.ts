@@ -26,6 +26,9 @@ export class NextFrames implements AsyncGenerator<ExecutionResult, void, void> {
   readonly #options: NextFramesOptions
   readonly #start: string
   readonly #fieldArguments: Record<string, unknown>
+  /** The frame's header and start, for a message of so many bytes. */
+  #head = ''
+  #bytes = 0
   #over: Promise<IteratorResult<ExecutionResult, void>> | undefined
 
   constructor(options: NextFramesOptions) {
@@ -71,8 +74,14 @@ export class NextFrames implements AsyncGenerator<ExecutionResult, void, void> {
       outbox.whenRoom(feed)
       return false
     }
-    const payload = group.answer(event, feed.channel, this.#fieldArguments, args, masked)
-    outbox.push(`${textFrameHeader(this.#start.length + payload.length + 1)}${this.#start}${payload}}`)
+    const end = group.endOfNext(event, feed.channel, this.#fieldArguments, args, masked)
+    const bytes = this.#start.length + end.length
+    // One message is often as long as the one before.
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes
+      this.#head = textFrameHeader(bytes) + this.#start
+    }
+    outbox.push(this.#head + end)
     return true
   }
 }
