@@ -185,6 +185,13 @@ test('workers share a port that the system has chosen, and end, drained, when th
   await eventually('the workers to end', () => workers.every((pid) => !runs(pid)))
 }, 60_000)
 
+test('a worker that is still starting ends with the others', async () => {
+  await using gateway = await start({ WARREN_DRAIN: '300ms' })
+  signalFirst(gateway, 'SIGKILL')
+  await gateway.printed(/another takes its place/)
+  expect(await gateway.stop()).toBe(0)
+}, 60_000)
+
 describe('a start that cannot be', () => {
   test('with the embedded broker is refused with a sentence that names both options', async () => {
     expect(await runWarren(['start', '--workers', '2'])).toMatchObject({
