@@ -137,6 +137,7 @@ describe('two workers on one port', () => {
   test('are replaced one after another at SIGUSR2, each client once closed with 1012, and nothing is missed', async () => {
     const { journeys, from } = await listeners(10)
     const before = workersOf(gateway)
+    const delivered = await sumOf(gateway, 'warren_deliveries_total')
     process.kill(gateway.pid, 'SIGUSR2')
     const over = /all workers have been replaced|that are left stay/
     while (!over.test(gateway.output())) {
@@ -149,6 +150,9 @@ describe('two workers on one port', () => {
     expect(new Set(journeys.closed.map(({ code }) => code))).toEqual(new Set([1012]))
     expect(journeys.refused).toBe(0)
     expect(workersOf(gateway).filter((pid) => before.includes(pid))).toEqual([])
+    // Those that went said what they had counted before they did.
+    const least = delivered + clients.length * (published - from + 1)
+    expect(await sumOf(gateway, 'warren_deliveries_total')).toBeGreaterThanOrEqual(least)
     expect(await gateway.readiness()).toBe(200)
   }, 60_000)
 
