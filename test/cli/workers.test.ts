@@ -196,6 +196,21 @@ test('a worker that is still starting ends with the others', async () => {
   expect(await gateway.stop()).toBe(0)
 }, 60_000)
 
+test('the second signal ends all of them at once', async () => {
+  await using gateway = await start({ WARREN_DRAIN: '1m' })
+  const token = await testToken({ scope: 'channel:#' })
+  const connect = () => connectGraphql(gateway.graphqlSocketUrl, { connectionParams: { token } })
+  const clients = await Promise.all([connect(), connect(), connect(), connect()])
+  const workers = workersOf(gateway)
+  process.kill(gateway.pid, 'SIGTERM')
+  await gateway.printed(/draining/)
+  expect(await gateway.readiness()).toBe(503)
+  process.kill(gateway.pid, 'SIGTERM')
+  expect(await gateway.exited).toEqual({ code: 143, signal: null })
+  await Promise.all(clients.map(({ closed }) => closed))
+  expect(workers.filter(runs)).toEqual([])
+}, 60_000)
+
 describe('a start that cannot be', () => {
   test('with the embedded broker is refused with a sentence that names both options', async () => {
     expect(await runWarren(['start', '--workers', '2'])).toMatchObject({
