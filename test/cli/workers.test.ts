@@ -137,6 +137,7 @@ describe('two workers on one port', () => {
   test('are replaced one after another at SIGUSR2, each client once closed with 1012, and nothing is missed', async () => {
     const { journeys, from } = await listeners(10)
     const before = workersOf(gateway)
+    const delivered = await sumOf(gateway, 'warren_deliveries_total')
     process.kill(gateway.pid, 'SIGUSR2')
     const over = /all workers have been replaced|that are left stay/
     while (!over.test(gateway.output())) {
@@ -149,6 +150,9 @@ describe('two workers on one port', () => {
     expect(new Set(journeys.closed.map(({ code }) => code))).toEqual(new Set([1012]))
     expect(journeys.refused).toBe(0)
     expect(workersOf(gateway).filter((pid) => before.includes(pid))).toEqual([])
+    // Those that went said what they had counted before they did.
+    const least = delivered + clients.length * (published - from + 1)
+    expect(await sumOf(gateway, 'warren_deliveries_total')).toBeGreaterThanOrEqual(least)
     expect(await gateway.readiness()).toBe(200)
   }, 60_000)
 
@@ -183,6 +187,28 @@ test('workers share a port that the system has chosen, and end, drained, when th
   process.kill(gateway.pid, 'SIGKILL')
   expect(await Promise.all(clients.map(async ({ closed }) => (await closed).code))).toEqual([1012, 1012, 1012, 1012])
   await eventually('the workers to end', () => workers.every((pid) => !runs(pid)))
+}, 60_000)
+
+test('a worker that is still starting ends with the others', async () => {
+  await using gateway = await start({ WARREN_DRAIN: '300ms' })
+  signalFirst(gateway, 'SIGKILL')
+  await gateway.printed(/another takes its place/)
+  expect(await gateway.stop()).toBe(0)
+}, 60_000)
+
+test('the second signal ends all of them at once', async () => {
+  await using gateway = await start({ WARREN_DRAIN: '1m' })
+  const token = await testToken({ scope: 'channel:#' })
+  const connect = () => connectGraphql(gateway.graphqlSocketUrl, { connectionParams: { token } })
+  const clients = await Promise.all([connect(), connect(), connect(), connect()])
+  const workers = workersOf(gateway)
+  process.kill(gateway.pid, 'SIGTERM')
+  await gateway.printed(/draining/)
+  expect(await gateway.readiness()).toBe(503)
+  process.kill(gateway.pid, 'SIGTERM')
+  expect(await gateway.exited).toEqual({ code: 143, signal: null })
+  await Promise.all(clients.map(({ closed }) => closed))
+  expect(workers.filter(runs)).toEqual([])
 }, 60_000)
 
 describe('a start that cannot be', () => {

@@ -24,6 +24,8 @@ export class KeptWorker {
   readonly #worker: Worker
   readonly #questions = new Map<number, (answer: FromWorker | undefined) => void>()
   #asked = 0
+  /** What it is told when it hears: Node drops what comes before a listener does. */
+  #untold: ToWorker[] | undefined = []
   #failed: { readonly text: string; readonly status: number } | undefined
   /** What it had counted when it was asked last. */
   counted: Snapshot = []
@@ -92,6 +94,11 @@ export class KeptWorker {
   }
 
   #hear(message: Exclude<FromWorker, { kind: 'listening' }>): void {
+    if (message.kind === 'hearing') {
+      const untold = this.#untold ?? []
+      this.#untold = undefined
+      for (const one of untold) this.#tell(one)
+    }
     if (message.kind === 'failed') this.#failed = message
     if (message.kind === 'metrics' || message.kind === 'ended') this.counted = message.counted
     if ('question' in message) this.#questions.get(message.question)?.(message)
@@ -113,7 +120,8 @@ export class KeptWorker {
 
   /** Into the void where it is gone, which is learnt of otherwise. */
   #tell(message: ToWorker): void {
-    if (this.#worker.isConnected()) this.#worker.send(message, () => undefined)
+    if (this.#untold) this.#untold.push(message)
+    else if (this.#worker.isConnected()) this.#worker.send(message, () => undefined)
   }
 
   async #whenGone(): Promise<Exit> {

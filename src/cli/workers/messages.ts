@@ -8,8 +8,9 @@ export type ToWorker =
   | { readonly kind: 'reload' }
   | { readonly kind: 'end'; readonly drainMs?: number; readonly handOver?: boolean }
 
-/** What a worker tells the primary: first that clients can connect, or why they never will; last, what it has counted in all. */
+/** What a worker tells the primary: that it hears; that clients can connect, or why they never will; last, what it has counted in all. */
 export type FromWorker =
+  | { readonly kind: 'hearing' }
   | { readonly kind: 'listening'; readonly running: Running }
   | { readonly kind: 'failed'; readonly text: string; readonly status: number }
   | { readonly kind: 'health'; readonly question: number; readonly ready: Verdict }

@@ -32,6 +32,7 @@ export async function serveAsWorker(worker: Worker, config: Config, readAgain: (
     if (at === 'health') await tell({ kind: 'health', question, ready: health.ready() })
     else await tell({ kind: 'metrics', question, counted: await metrics.snapshot() })
   }
+  await tell({ kind: 'hearing' })
   // The primary has the ops port, for all.
   const ofWorker = (whole: Config): Config => ({ ...whole, opsPort: 'off' })
   try {
