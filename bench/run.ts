@@ -101,7 +101,7 @@ function lines(server: Running, scenario: Scenario, pace: Pace): string[] {
   const { mode, connections, channels, bytes, window = 1, burst = 1, rate = 500, stalled = 0 } = scenario
   const numbers = { port: server.port, control: server.control, connections, channels, bytes, window, burst, rate }
   // Memory and connects are measured on a server that has had clients before: what it loads once is not the price of a connection.
-  const warmConnects = { closed: 0, rate: 0, idle: 200, connects: 500, churn: 5_000 }[mode]
+  const warmConnects = { closed: 0, rate: 0, idle: 200, connects: 5_000, churn: 20_000 }[mode]
   return [
     `mode ${mode}`,
     ...Object.entries(numbers).map(([key, value]) => `${key} ${value}`),

@@ -80,8 +80,8 @@ export const scenarios: readonly Scenario[] = [
     name: 'connects',
     title: 'connect, init, subscribe',
     mode: 'connects',
-    connections: 5_000,
-    channels: 5_000,
+    connections: 15_000,
+    channels: 15_000,
     contestants: inProcess.filter((name) => name !== 'bare-c'),
   }),
   oneEach({
