@@ -24,13 +24,15 @@ export class EventAccount {
   readonly dropped = Object.fromEntries(dropReasons.map((reason) => [reason, 0])) as Record<DropReason, number>
   /** How often a subscription let go of its live end, because its client was slower than its channel. */
   fellBehind = 0
-  readonly #took: (seconds: number) => void
+  readonly #took: (seconds: number, deliveries: number) => void
   /** The offset of the message whose delivery was timed last. */
   #timed = -1
   #seconds = 0
+  /** Deliveries of that time which nobody has been told of. */
+  #untold = 0
 
-  /** `took`: told of each delivery how long it was on its way through this process. */
-  constructor(took: (seconds: number) => void) {
+  /** `took`: told how long deliveries were on their way through this process; of the last ones at the latest by `tell`. */
+  constructor(took: (seconds: number, deliveries: number) => void) {
     this.#took = took
   }
 
@@ -44,10 +46,16 @@ export class EventAccount {
     if (reach) reach.delivered += 1
     // A message is handed to one subscription after another: the clock need not be asked for each of them.
     if (offset !== this.#timed || this.delivered % timedTogether === 0) {
+      this.tell()
       this.#timed = offset
       this.#seconds = (Date.now() - receivedAt) / 1000
     }
-    this.#took(this.#seconds)
+    this.#untold += 1
+  }
+
+  tell(): void {
+    if (this.#untold > 0) this.#took(this.#seconds, this.#untold)
+    this.#untold = 0
   }
 
   drop({ reach }: JournalMessage, reason: DropReason): void {

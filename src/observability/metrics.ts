@@ -72,7 +72,13 @@ export function createMetrics(): Metrics {
   const describedDelivery = ['warren_delivery_seconds', 'From broker receipt to socket write.'] as const
   const delivery = new Buckets(...describedDelivery, deliveryBuckets)
   // A clock that was set back must not throw in the path of a message.
-  const took = (seconds: number): void => void (seconds >= 0 && delivery.observe(seconds))
+  const took = (seconds: number, deliveries: number): void => {
+    if (seconds >= 0) delivery.observe(seconds, deliveries)
+  }
+  const deliveries = (): SnapshotMetric => {
+    for (const account of accounts.values()) account.tell()
+    return delivery.snapshot()
+  }
   const accounts = new Map(transportNames.map((transport) => [transport, new EventAccount(took)]))
   const ofEvents = (read: (account: EventAccount) => number): Series => ({
     labelNames: ['transport'],
@@ -215,8 +221,8 @@ export function createMetrics(): Metrics {
     },
     contentType: registry.contentType,
     described,
-    print: async () => `${await registry.metrics()}\n${delivery.print()}`,
-    snapshot: async () => [...(await registry.getMetricsAsJSON()), delivery.snapshot()] as Snapshot,
+    print: async () => `${await registry.metrics()}\n${printHistogram(deliveries())}`,
+    snapshot: async () => [...(await registry.getMetricsAsJSON()), deliveries()] as Snapshot,
     close: () => registry.clear(),
   }
 }
@@ -232,9 +238,6 @@ class Buckets {
   /** What fell into each and into none of those before; the last is for what is beyond all bounds. */
   readonly #counts: number[]
   #sum = 0
-  /** Of the value that was observed last, which often comes again. */
-  #lastValue = Number.NaN
-  #lastIndex = 0
 
   constructor(name: string, help: string, bounds: readonly number[]) {
     this.#name = name
@@ -243,25 +246,12 @@ class Buckets {
     this.#counts = [...bounds, Number.POSITIVE_INFINITY].map(() => 0)
   }
 
-  observe(value: number): void {
-    let index = this.#lastIndex
-    if (value !== this.#lastValue) {
-      index = 0
-      while (index < this.#bounds.length && value > (this.#bounds[index] as number)) index += 1
-      this.#lastValue = value
-      this.#lastIndex = index
-    }
-    this.#counts[index] = (this.#counts[index] as number) + 1
-    this.#sum += value
-  }
-
-  print(): string {
-    const name = this.#name
-    const lines = [`# HELP ${name} ${this.#help}`, `# TYPE ${name} histogram`]
-    for (const { metricName, labels, value } of this.snapshot().values) {
-      lines.push(`${metricName}${'le' in labels ? `{le="${labels['le']}"}` : ''} ${value}`)
-    }
-    return `${lines.join('\n')}\n`
+  /** So many observations of the same value. */
+  observe(value: number, times: number): void {
+    let index = 0
+    while (index < this.#bounds.length && value > (this.#bounds[index] as number)) index += 1
+    this.#counts[index] = (this.#counts[index] as number) + times
+    this.#sum += value * times
   }
 
   snapshot(): SnapshotMetric {
@@ -275,6 +265,14 @@ class Buckets {
     const values = [...buckets, sum, { metricName: `${name}_count`, labels: {}, value: count }]
     return { name, help: this.#help, type: 'histogram', aggregator: 'sum', values }
   }
+}
+
+function printHistogram({ name, help, values }: SnapshotMetric): string {
+  const lines = [`# HELP ${name} ${help}`, `# TYPE ${name} histogram`]
+  for (const { metricName, labels, value } of values) {
+    lines.push(`${metricName}${'le' in labels ? `{le="${labels['le']}"}` : ''} ${value}`)
+  }
+  return `${lines.join('\n')}\n`
 }
 
 interface Series {

@@ -48,6 +48,8 @@ export class Outbox {
   readonly #isOpen: () => boolean
   readonly #outboxes: Outboxes
   #pending = ''
+  /** Whether the socket had not taken everything at the last write. */
+  #isBehind = false
   #waiting: Set<Waiting> | undefined
 
   constructor({ socket, isOpen, outboxes }: OutboxOptions) {
@@ -62,7 +64,8 @@ export class Outbox {
   }
 
   get hasRoom(): boolean {
-    return this.#pending.length + this.#socket.writableLength < maxBytes
+    // The socket is far from the processor's caches: it is asked where it had not taken everything.
+    return this.#pending.length + (this.#isBehind ? this.#socket.writableLength : 0) < maxBytes
   }
 
   /** Flushed once, as soon as there is room again. */
@@ -88,7 +91,8 @@ export class Outbox {
     this.#pending = ''
     if (!this.#isOpen()) return
     const more = this.#socket.write(bytes, 'latin1')
-    if (this.#socket.writableLength > 0) this.#outboxes.add(this)
+    this.#isBehind = this.#socket.writableLength > 0
+    if (this.#isBehind) this.#outboxes.add(this)
     // No `drain` follows a write that the system took whole.
     if (more && this.#waiting) setImmediate(() => this.#wake())
   }
