@@ -73,7 +73,7 @@ export const scenarios: readonly Scenario[] = [
     burst: 1,
     connections: 100,
     channels: 100,
-    measureMs: 8_000,
+    measureMs: 15_000,
   }),
   oneEach({ name: 'idle', title: '5,000 idle connections', mode: 'idle', connections: 5_000, channels: 5_000 }),
   oneEach({
