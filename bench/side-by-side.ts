@@ -61,7 +61,7 @@ if (values.help) {
 } else {
   const kept = values.from === undefined ? {} : (JSON.parse(readFileSync(values.from, 'utf8')) as Results)
   const results =
-    values.from !== undefined && values.scenario === undefined ? kept : { ...kept, ...(await measure(chosen())) }
+    values.from !== undefined && values.scenario === undefined ? kept : { ...kept, ...(await measure(chosen(), kept)) }
   if (!values.rows) console.log(tables(results))
   console.log(`\n${verdicts(results)}`)
   if (values.plot !== undefined) write(values.plot, plot(results))
@@ -93,7 +93,8 @@ function taking(scenario: Scenario): readonly ContestantName[] {
   return [...new Set(named)]
 }
 
-async function measure(wanted: readonly Scenario[]): Promise<Results> {
+/** `kept`: what is saved with it. */
+async function measure(wanted: readonly Scenario[], kept: Results): Promise<Results> {
   removeAbandonedFolders()
   await installMissing(Object.values(benchPackages))
   await build()
@@ -129,7 +130,7 @@ async function measure(wanted: readonly Scenario[]): Promise<Results> {
         }
       }
       // After each scenario: a long run that is cut short has not been for nothing.
-      if (values.save !== undefined) write(values.save, `${JSON.stringify(results, undefined, 1)}\n`)
+      if (values.save !== undefined) write(values.save, `${JSON.stringify({ ...kept, ...results }, undefined, 1)}\n`)
     }
   } finally {
     await (await node)?.close()
