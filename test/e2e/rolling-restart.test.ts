@@ -8,7 +8,7 @@ const inHand = 3
 
 test('three replicas restart one after another: clients come back evenly, none is cut off, nothing is lost', async () => {
   await using vhost = await testVhost('rolling')
-  const result = await rollingRestart({ brokerUrl: vhost.url, replicas: 3, clients: 300, drainMs: 3_000, rate: 200 })
+  const result = await rollingRestart({ brokerUrl: vhost.url, replicas: 3, clients: 300, drainMs: 6_000, rate: 200 })
   expect(result.faults).toEqual([])
   // Each was closed with the code that means: come back.
   expect(Object.keys(result.codes)).toEqual(['1012'])

@@ -236,9 +236,11 @@ class RollingRestart {
   }
 }
 
-/** The most that came within a tenth of the window, or a second where that is longer, as a multiple of what an even pace would bring. */
+/**
+ * The most that came within a tenth of the window, or two seconds where that is longer, as a multiple of what an even pace would bring: on a machine that others share, whole processes
+ * stand still for half a second. */
 function peakOf(times: readonly number[], clients: number, windowMs: number): number {
-  const sliceMs = Math.min(windowMs, Math.max(1_000, windowMs / 10))
+  const sliceMs = Math.min(windowMs, Math.max(2_000, windowMs / 10))
   let most = 0
   for (let first = 0, last = 0; last < times.length; last += 1) {
     while ((times[last] as number) - (times[first] as number) >= sliceMs) first += 1
