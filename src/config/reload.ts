@@ -1,8 +1,5 @@
 import { variableOf } from './option.ts'
-import { type Config, type OptionName, optionNames, options } from './options.ts'
-
-/** Those that a running gateway takes on at once. */
-export const reloadable: readonly OptionName[] = optionNames.filter((name) => options[name].reload)
+import { type Config, optionNames, options } from './options.ts'
 
 export interface Reload {
   /** What holds from now on: the old configuration with what may change as the new one has it. */
