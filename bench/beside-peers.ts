@@ -10,6 +10,7 @@ import { WebSocket } from 'ws'
 import { eventually } from '../test/support/eventually.ts'
 import { startGateway, testToken } from '../test/support/gateway-process.ts'
 import { privateRabbit } from '../test/support/rabbitmq.ts'
+import { median } from './median.ts'
 
 const [rounds = 3, healthy = 999, rate = 20] = process.argv.slice(2).map(Number)
 const roundMs = 8_000
@@ -117,7 +118,6 @@ for (let round = 1; round <= rounds; round += 1) {
     end()
   }
 }
-const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? Number.NaN
 for (const [name, values] of p99s) {
   console.log(`p99 beside ${name} ÷ beside nothing: ${(median(values) / median(p99s.get('nothing') ?? [])).toFixed(2)}`)
 }

@@ -12,6 +12,7 @@ import { WebSocket } from 'ws'
 import { startGateway, testToken } from '../test/support/gateway-process.ts'
 import { privateRabbit } from '../test/support/rabbitmq.ts'
 import { cpuOf } from './machine.ts'
+import { median } from './median.ts'
 
 const [messages = 20_000, rounds = 5] = process.argv.slice(2).map(Number)
 const bytes = 200
@@ -74,10 +75,6 @@ async function firstMessage(socket: WebSocket, rabbit: string, exchange: string)
     const outcome = await Promise.race([arrived, new Promise((resolve) => setTimeout(resolve, 500, 'again'))])
     if (outcome !== 'again') return
   }
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
 
 const rabbit = await privateRabbit('bench')

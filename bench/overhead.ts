@@ -11,6 +11,7 @@ import { testSecret, testToken } from '../test/support/gateway-process.ts'
 import { freePort } from '../test/support/ports.ts'
 import { newFolder, removeFolder } from '../test/support/run-folder.ts'
 import { cpuOf } from './machine.ts'
+import { median } from './median.ts'
 
 const { values } = parseArgs({
   options: {
@@ -111,8 +112,4 @@ async function deliver(side: Side): Promise<number> {
     while (side.heard < (sent + burst) * clients) await new Promise((resolve) => setImmediate(resolve))
   }
   return (cpuOf(child.pid ?? 0) - before) / 1_000
-}
-
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
 }

@@ -1,6 +1,7 @@
 /** The results as tables. */
 import { contestants } from './contestants.ts'
-import { judge, median, type Results } from './rows.ts'
+import { median } from './median.ts'
+import { judge, type Results } from './rows.ts'
 import type { Measured } from './run.ts'
 import { scenarios } from './scenarios.ts'
 
@@ -21,7 +22,8 @@ const columns: readonly Column[] = [
 ]
 
 export function medianOf(measured: readonly Measured[], pick: Column[1]): number | undefined {
-  return median(measured.flatMap((one) => pick(one) ?? []))
+  const picked = measured.flatMap((one) => pick(one) ?? [])
+  return picked.length === 0 ? undefined : median(picked)
 }
 
 /** A table a scenario; a column that nobody has a figure for is left out. */

@@ -1,5 +1,6 @@
 /** What must hold, as ratios of what was measured side by side. */
 import type { ContestantName } from './contestant.ts'
+import { median } from './median.ts'
 import type { Measured } from './run.ts'
 
 type Figure = (measured: Measured) => number
@@ -191,16 +192,10 @@ function valueOf(row: Row, results: Results): number | undefined {
   const ours = results[scenario]?.[of] ?? []
   const theirs = overScenario === undefined ? over && results[scenario]?.[over] : results[overScenario]?.warren
   if (!theirs && (over ?? overScenario) !== undefined) return undefined
-  const ratios = ours.map((one, round) => {
+  const all = ours.map((one, round) => {
     const other = theirs?.[round]
     return theirs ? figure(one) / (other ? figure(other) : Number.NaN) : figure(one)
   })
-  return median(ratios.filter((ratio) => !Number.isNaN(ratio)))
-}
-
-export function median(values: readonly number[]): number | undefined {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length / 2
-  const [low, high] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]]
-  return low === undefined || high === undefined ? undefined : (low + high) / 2
+  const ratios = all.filter((ratio) => !Number.isNaN(ratio))
+  return ratios.length === 0 ? undefined : median(ratios)
 }
