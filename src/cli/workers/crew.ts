@@ -1,9 +1,10 @@
 import { fullJitter, pause } from '../../distributor/amqp/backoff.ts'
 import type { Verdict } from '../../observability/health.ts'
 import type { Logger } from '../../observability/logger.ts'
-import type { Metrics, Snapshot } from '../../observability/metrics.ts'
+import type { Metrics } from '../../observability/metrics.ts'
 import { lasting, ofProcess, printSum, sumOf } from '../../observability/metrics-sum.ts'
 import type { Probed } from '../../observability/ops-listener.ts'
+import type { Snapshot } from '../../observability/snapshot.ts'
 import type { Running } from '../welcome.ts'
 import { type Exit, KeptWorker } from './kept-worker.ts'
 

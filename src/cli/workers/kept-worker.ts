@@ -1,7 +1,7 @@
 import cluster, { type Worker } from 'node:cluster'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Verdict } from '../../observability/health.ts'
-import type { Snapshot } from '../../observability/metrics.ts'
+import type { Snapshot } from '../../observability/snapshot.ts'
 import { CommandFailure } from '../failure.ts'
 import type { Running } from '../welcome.ts'
 import type { FromWorker, ToWorker } from './messages.ts'

@@ -1,5 +1,5 @@
 import type { Verdict } from '../../observability/health.ts'
-import type { Snapshot } from '../../observability/metrics.ts'
+import type { Snapshot } from '../../observability/snapshot.ts'
 import type { Running } from '../welcome.ts'
 
 /** What the primary tells a worker. `end` without `drainMs` is over WARREN_DRAIN; `handOver` where others go on listening. */
