@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { inOnePiece } from './latin1.ts'
 
-const characters = Buffer.alloc(36)
-
-/** A UUID as one piece: Node puts it together from some fifteen, and whoever keeps it would keep them all. */
+/** A UUID; Node puts it together from some fifteen pieces. */
 export function newMessageId(): string {
-  characters.write(randomUUID(), 'latin1')
-  return characters.toString('latin1')
+  return inOnePiece(randomUUID())
 }

@@ -73,15 +73,20 @@ export class Group {
   }
 
   /** As `encode`; an error is answered by graphql-js, for this subscription alone, and shown as `masked` makes it. */
-  answer(...[event, channel, fieldArguments, args, masked]: AnswerArguments): string {
-    return this.encode(event, channel, fieldArguments) ?? latin1Of(JSON.stringify(masked(answerOf(args, event))))
+  answer(...asked: Parameters<Group['endOfNext']>): string {
+    return this.endOfNext(...asked).slice(0, -1)
   }
 
   /** As `answer`, with the brace behind it that closes a `next` message: what all members write alike is kept in one piece. */
-  endOfNext(...[event, channel, fieldArguments, args, masked]: AnswerArguments): string {
-    return (
-      this.#endOfNext(event, channel, fieldArguments) ?? `${latin1Of(JSON.stringify(masked(answerOf(args, event))))}}`
-    )
+  endOfNext(
+    event: ChannelEvent,
+    channel: string,
+    fieldArguments: Readonly<Record<string, unknown>>,
+    args: ExecutionArgs,
+    masked: (result: ExecutionResult) => object,
+  ): string {
+    const shared = this.#endOfNext(event, channel, fieldArguments)
+    return shared ?? `${latin1Of(JSON.stringify(masked(answerOf(args, event))))}}`
   }
 
   #endOfNext(event: ChannelEvent, channel: string, args: Readonly<Record<string, unknown>>): string | undefined {
@@ -99,14 +104,6 @@ export class Group {
     return encodings.add(`${text}}`, event, channel, number)
   }
 }
-
-type AnswerArguments = [
-  event: ChannelEvent,
-  channel: string,
-  fieldArguments: Readonly<Record<string, unknown>>,
-  args: ExecutionArgs,
-  masked: (result: ExecutionResult) => object,
-]
 
 /** What graphql-js answers for one event: for a result with an error. All resolvers of events are synchronous. */
 export function answerOf(args: ExecutionArgs, event: ChannelEvent): ExecutionResult {

@@ -23,8 +23,9 @@ export class Outboxes {
   get bytes(): number {
     let sum = 0
     for (const outbox of this.#waiting) {
-      if (outbox.bytes === 0) this.#waiting.delete(outbox)
-      sum += outbox.bytes
+      const { bytes } = outbox
+      if (bytes === 0) this.#waiting.delete(outbox)
+      sum += bytes
     }
     return sum
   }

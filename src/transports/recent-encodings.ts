@@ -1,4 +1,5 @@
 import type { ChannelEvent } from '../core/channel.ts'
+import { inOnePiece } from '../core/latin1.ts'
 
 /** A power of two. Events whose offsets are so far apart share a place. */
 const places = 512
@@ -26,9 +27,9 @@ export class RecentEncodings {
   get(event: ChannelEvent, channel = '', variant = 0): string | undefined {
     const encoding = this.#encodings[placeOf(event, variant)]
     if (encoding?.event !== event || encoding.channel !== channel || encoding.variant !== variant) return undefined
-    // JavaScript keeps a text that was put together in its pieces, and each frame that it is written in would put them together anew.
+    // For each frame that it is written in.
     if (!encoding.whole) {
-      encoding.text = Buffer.from(encoding.text, 'latin1').toString('latin1')
+      encoding.text = inOnePiece(encoding.text)
       encoding.whole = true
     }
     return encoding.text
