@@ -143,7 +143,7 @@ async function open(
 
   const broker = await openBroker(config, (level, text, details) => observer.log(level, text, details))
   closing.push(() => broker.close())
-  const journal = openJournal(config, broker)
+  const { journal, recent } = openJournal(config, broker)
   closing.push(() => journal.close())
   const control = broker.openControlBus()
   closing.push(() => control.close())
@@ -170,7 +170,7 @@ async function open(
     tracing,
     namespace: config.namespace,
     journal,
-    recent: new Recent(config.hotWindow),
+    recent,
     broker,
     control,
     registry,
@@ -371,13 +371,14 @@ async function openBroker(config: Config, log: Parameters<typeof openDriver>[1][
   })
 }
 
-function openJournal(config: Config, broker: GatewayBroker): Journal {
+/** The journal, and what the gateway keeps of its end. */
+function openJournal(config: Config, broker: GatewayBroker): { journal: Journal; recent: Recent } {
   if (broker.kind === 'routing') {
     const journal = new MemoryJournal(config.retention)
     broker.onRouted((message) => journal.append(message))
-    return journal
+    return { journal, recent: journal.recent(config.hotWindow) }
   }
-  return new StreamJournal({
+  const journal = new StreamJournal({
     name: `${config.namespace}.journal`,
     retention: config.retention,
     warmMs: Math.min(config.hotWindow.maxAgeMs, maxWarmMs),
@@ -385,6 +386,7 @@ function openJournal(config: Config, broker: GatewayBroker): Journal {
     publish: (publication) => broker.publish(publication),
     bindSources: () => broker.bindAllAgain(),
   })
+  return { journal, recent: new Recent(config.hotWindow) }
 }
 
 function verifierOf(config: Config, secret: string): TokenVerifier {

@@ -34,7 +34,6 @@ export class MessageEvent {
     this.#epoch = epoch
     this.message = message
     this.traceparent = traceparentOf(message)
-    message.reach ??= { matched: 0, delivered: 0, dropped: 0 }
   }
 
   /** Costs a checksum of the body, so it is worked out once and only if it is asked for. */

@@ -1,13 +1,6 @@
 import type { JournalMessage } from './message.ts'
 import { type DropReason, dropReasons } from './observer.ts'
 
-/** What became of one message at the subscriptions of this replica, replays included. */
-export interface Reach {
-  matched: number
-  delivered: number
-  dropped: number
-}
-
 /** Deliveries of one message that count as having taken the same time. */
 const timedTogether = 32
 
@@ -36,14 +29,14 @@ export class EventAccount {
     this.#took = took
   }
 
-  match({ reach }: JournalMessage): void {
+  match({ fates, place = 0 }: JournalMessage): void {
     this.matched += 1
-    if (reach) reach.matched += 1
+    fates?.match(place)
   }
 
-  deliver({ reach, receivedAt, offset }: JournalMessage): void {
+  deliver({ fates, place = 0, receivedAt, offset }: JournalMessage): void {
     this.delivered += 1
-    if (reach) reach.delivered += 1
+    fates?.deliver(place)
     // A message is handed to one subscription after another: the clock need not be asked for each of them.
     if (offset !== this.#timed || this.delivered % timedTogether === 0) {
       this.tell()
@@ -58,8 +51,8 @@ export class EventAccount {
     this.#untold = 0
   }
 
-  drop({ reach }: JournalMessage, reason: DropReason): void {
+  drop({ fates, place = 0 }: JournalMessage, reason: DropReason): void {
     this.dropped[reason] += 1
-    if (reach) reach.dropped += 1
+    fates?.drop(place)
   }
 }

@@ -87,6 +87,7 @@ export class Gateway implements JournalTail {
       sources: this.sources,
       control: parts.control,
       audienceOf: (message) => this.#statedAudienceOf(message),
+      isPoison: (offset) => this.#quarantine.met(offset),
     })
     this.#quarantine = new Quarantine(parts.journal, parts.broker, parts.observer, `${parts.namespace}.quarantine`)
     this.#catchUp = new CatchUp({
@@ -276,8 +277,9 @@ export class Gateway implements JournalTail {
     // Whoever listens from now on is not told of the past that a starting replica reads.
     if (!this.#present) return
     this.#parts.observer.messageReceived(this.sources.labelOf(message) ?? 'none')
-    message.fate = this.#route(message)
-    this.#parts.observer.messageRouted(message.fate)
+    const fate = this.#route(message)
+    message.fates?.set(message.place ?? 0, fate)
+    this.#parts.observer.messageRouted(fate)
   }
 
   /** As `Sessions.drain`; what else the gateway does goes on. */
@@ -337,8 +339,9 @@ export class Gateway implements JournalTail {
 
   #eventOf(message: JournalMessage): MessageEvent | undefined {
     try {
-      decodeBody(message)
-      return new MessageEvent(this.#epoch ?? '', message)
+      const own = message.alone?.() ?? message
+      decodeBody(own)
+      return new MessageEvent(this.#epoch ?? '', own)
     } catch (error) {
       this.#quarantine.put(message, error)
       return undefined

@@ -1,6 +1,5 @@
 import type { BodyOutcome } from './body.ts'
-import type { Reach } from './event-account.ts'
-import type { MessageFate } from './observer.ts'
+import type { Fates } from './fates.ts'
 import type { KnownAudience } from './sources.ts'
 
 /**
@@ -44,10 +43,12 @@ export interface JournalMessage extends Message {
   readonly offset: number
   /** Written by a gateway to show liveness and the end of the log; never an event. */
   readonly mark: boolean
-  /** What this replica did with it; undefined where it came before this replica did, and so is only replayed. */
-  fate?: MessageFate | undefined
-  /** Undefined while no subscription has been given it. */
-  reach?: Reach | undefined
+  /** Where it is written down what this replica did with it; undefined where the hot window has never held it. */
+  fates?: Fates | undefined
+  /** Its place in `fates`. */
+  place?: number
+  /** Of an entry that is only a view into what holds many: a message of its own, for whoever keeps it. Where there is no such function, it is one. */
+  alone?(): JournalMessage
 }
 
 /** What is to be published. `exchange` unset: the default topic exchange, `<namespace>.events`. */

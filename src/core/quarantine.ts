@@ -44,7 +44,11 @@ export class Quarantine {
     const { offset } = message
     if (this.#met.has(offset)) return
     const reason = error instanceof UndecodableBody ? error.reason : 'broken-json'
-    this.#remember(offset, { message, reason, text: error instanceof Error ? error.message : String(error) })
+    this.#remember(offset, {
+      message: message.alone?.() ?? message,
+      reason,
+      text: error instanceof Error ? error.message : String(error),
+    })
     this.#journal.mark({ kind: 'poison', offset, claim: this.#replica }).catch(() => {
       // The broker is away. Whoever meets it next claims it again.
       if (this.#met.get(offset)) this.#met.delete(offset)

@@ -7,10 +7,11 @@ import type { JournalMessage } from './message.ts'
 export interface RecentMessages {
   /** The oldest offset held; undefined while nothing is. */
   readonly first: number | undefined
-  /** What it holds, with an estimate of what an entry weighs beside its body. */
+  /** What it holds, columns and texts included. */
   readonly bytes: number
   /** The newest entry, which is always kept. */
   readonly last: JournalMessage | undefined
+  /** The entry is told where its fate is written down (`fates`, `place`). */
   add(entry: JournalMessage): void
   /** The entry at exactly this offset. */
   at(offset: number): JournalMessage | undefined

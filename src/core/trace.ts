@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { UndecodableBody } from './body.ts'
+import { decodeBody, UndecodableBody } from './body.ts'
 import type { ControlBus, ControlMessage } from './broker.ts'
 import type { JournalMessage } from './message.ts'
 import { type MessageFate, messageFates, type QuarantineReason, quarantineReasons } from './observer.ts'
@@ -51,6 +51,8 @@ export interface TracerParts {
   readonly control: ControlBus
   /** Whose it is, duplicates and poison aside. */
   readonly audienceOf: (message: JournalMessage) => Audience
+  /** Whether the message at this offset is known to be poison. */
+  readonly isPoison: (offset: number) => boolean
 }
 
 /** Answers where a message went, from what the hot window holds anyway: nothing is kept for it but three numbers a message. */
@@ -97,8 +99,9 @@ export class Tracer {
   }
 
   #describe(entry: JournalMessage): TracedMessage {
-    const { offset, exchange, routingKey, receivedAt, fate = null, decoded } = entry
-    const { matched, delivered, dropped } = entry.reach ?? { matched: 0, delivered: 0, dropped: 0 }
+    const { offset, exchange, routingKey, receivedAt, fates, place = 0 } = entry
+    const { matched, delivered, dropped } = fates?.reachOf(place) ?? { matched: 0, delivered: 0, dropped: 0 }
+    const fate = fates?.of(place) ?? null
     const audience = this.#parts.audienceOf(entry)
     const everyone = audience === 'everyone'
     return {
@@ -107,7 +110,7 @@ export class Tracer {
       routingKey,
       receivedAt,
       fate,
-      reason: decoded instanceof UndecodableBody ? decoded.reason : null,
+      reason: this.#parts.isPoison(offset) ? poisonIn(entry) : null,
       sources: this.#parts.sources.matching(entry).slice(0, maxNamed),
       clients: everyone ? [] : audience.slice(0, maxNamed),
       clientCount: everyone ? null : audience.length,
@@ -162,4 +165,13 @@ function isNumberOrNull(value: unknown): value is number | null {
 
 function isTexts(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string')
+}
+
+function poisonIn(message: JournalMessage): QuarantineReason | null {
+  try {
+    decodeBody(message)
+    return null
+  } catch (error) {
+    return error instanceof UndecodableBody ? error.reason : null
+  }
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type Journal, type JournalTail, JournalTruncated, type MarkNote } from '../core/journal.ts'
 import type { JournalMessage, Message } from '../core/message.ts'
 import { markEvery, markIntervalMs } from './marks.ts'
-import { Recent } from './recent.ts'
+import { type Bounds, Recent } from './recent.ts'
 
 /** More than this is never kept in memory, whatever the retention says, in bytes. */
 const maxMemoryBytes = 128 * 1024 * 1024
@@ -22,8 +22,13 @@ export class MemoryJournal implements Journal {
   #stopMarks: (() => void) | undefined
   readonly #waiting = new Set<() => void>()
 
-  constructor(retention: { maxAgeMs: number; maxBytes: number }) {
+  constructor(retention: Bounds) {
     this.#entries = new Recent({ maxAgeMs: retention.maxAgeMs, maxBytes: Math.min(retention.maxBytes, maxMemoryBytes) })
+  }
+
+  /** The end of it, for whoever is its tail. */
+  recent(bounds: Bounds): Recent {
+    return new Recent(bounds, this.#entries)
   }
 
   open(tail: JournalTail): void {
@@ -90,8 +95,8 @@ export class MemoryJournal implements Journal {
       receivedAt: message.receivedAt,
       decoded: undefined,
       known: undefined,
-      fate: undefined,
-      reach: undefined,
+      fates: undefined,
+      place: 0,
     }
     this.#offset += 1
     this.#entries.add(entry)

@@ -1,25 +1,34 @@
 import type { JournalMessage } from '../core/message.ts'
 import type { RecentMessages } from '../core/recent.ts'
+import { Chunk } from './chunk.ts'
 
-/** What an entry weighs beside its body: the envelope's objects and strings, estimated. */
-const envelopeBytes = 512
+/** What is made room for at once, in bytes; less where little is to be kept, so that what is gone is soon given back. */
+const chunkBytes = 256 * 1024
+const leastChunkBytes = 8 * 1024
+const chunks = 8
 
-export function weightOf(entry: JournalMessage): number {
-  return entry.body.length + envelopeBytes
+export interface Bounds {
+  readonly maxBytes: number
+  readonly maxAgeMs: number
 }
 
 /** Entries of the journal's end, bounded by bytes and by age; the newest is always kept. Overflow: the oldest go. */
 export class Recent implements RecentMessages {
   readonly #maxBytes: number
   readonly #maxAgeMs: number
-  #entries: (JournalMessage | undefined)[] = []
-  /** How many entries at the front are gone already: the array is cut only now and then. */
+  readonly #chunkBytes: number
+  readonly #within: Recent | undefined
+  #chunks: Chunk[] = []
+  /** How many entries at the front of the first chunk are gone already. */
   #gone = 0
   #bytes = 0
 
-  constructor(bounds: { maxBytes: number; maxAgeMs: number }) {
+  /** `within`: has been given each entry before, under wider bounds; then nothing is kept twice. */
+  constructor(bounds: Bounds, within?: Recent) {
     this.#maxBytes = bounds.maxBytes
     this.#maxAgeMs = bounds.maxAgeMs
+    this.#chunkBytes = Math.max(leastChunkBytes, Math.min(chunkBytes, bounds.maxBytes / chunks))
+    this.#within = within
   }
 
   get bytes(): number {
@@ -27,58 +36,73 @@ export class Recent implements RecentMessages {
   }
 
   get first(): number | undefined {
-    return this.#entries[this.#gone]?.offset
+    return this.#chunks[0]?.offsetOf(this.#gone)
   }
 
   get last(): JournalMessage | undefined {
-    return this.#entries.at(-1)
+    const chunk = this.#chunks.at(-1)
+    return chunk?.at(chunk.count - 1)
   }
 
   add(entry: JournalMessage): void {
-    this.#entries.push(entry)
-    this.#bytes += weightOf(entry)
+    const chunk = this.#within ? this.#share(this.#within) : this.#write(entry)
+    this.#bytes += chunk.weightOf(chunk.count - 1)
     const oldest = entry.receivedAt - this.#maxAgeMs
-    while (this.#gone < this.#entries.length - 1) {
-      const first = this.#entries[this.#gone]
-      if (!first || (this.#bytes <= this.#maxBytes && first.receivedAt >= oldest)) break
-      this.#bytes -= weightOf(first)
-      this.#entries[this.#gone] = undefined
+    for (let first = this.#chunks[0]; first; first = this.#chunks[0]) {
+      if (first === chunk && this.#gone === chunk.count - 1) break
+      if (this.#bytes <= this.#maxBytes && first.receivedAtOf(this.#gone) >= oldest) break
+      this.#bytes -= first.weightOf(this.#gone)
       this.#gone += 1
-    }
-    if (this.#gone > 1024 && this.#gone > this.#entries.length / 2) {
-      this.#entries = this.#entries.slice(this.#gone)
+      if (this.#gone < first.count) continue
+      this.#chunks.shift()
       this.#gone = 0
     }
   }
 
   at(offset: number): JournalMessage | undefined {
-    const entry = this.#entries[this.#indexBehind(offset - 1)]
-    return entry?.offset === offset ? entry : undefined
+    let found: JournalMessage | undefined
+    this.visit(offset - 1, (entry) => {
+      if (entry.offset === offset) found = entry
+      return false
+    })
+    return found
   }
 
   visit(offset: number, visit: (entry: JournalMessage) => boolean): void {
-    for (let index = this.#indexBehind(offset); index < this.#entries.length; index += 1) {
-      const entry = this.#entries[index]
-      if (!entry || !visit(entry)) return
+    const begin = this.#chunks.findLastIndex((chunk) => chunk.offsetOf(0) <= offset)
+    const [first] = this.#chunks
+    for (const chunk of this.#chunks.slice(Math.max(0, begin))) {
+      const gone = chunk === first ? this.#gone : 0
+      for (let place = Math.max(gone, chunk.placeBehind(offset)); place < chunk.count; place += 1) {
+        if (!visit(chunk.at(place))) return
+      }
     }
   }
 
   clear(): void {
-    this.#entries = []
+    this.#chunks = []
     this.#gone = 0
     this.#bytes = 0
   }
 
-  /** The index of the first entry whose offset is greater. */
-  #indexBehind(offset: number): number {
-    let low = this.#gone
-    let high = this.#entries.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      const entry = this.#entries[middle]
-      if (entry && entry.offset <= offset) low = middle + 1
-      else high = middle
+  #write(entry: JournalMessage): Chunk {
+    const bytes = Chunk.bytesFor(entry)
+    let chunk = this.#chunks.at(-1)
+    if (!chunk || chunk.isFull || chunk.room < bytes) {
+      chunk = new Chunk(Math.max(this.#chunkBytes, bytes))
+      this.#chunks.push(chunk)
     }
-    return low
+    chunk.add(entry)
+    return chunk
+  }
+
+  #share(within: Recent): Chunk {
+    const chunk = within.#chunks.at(-1)
+    if (!chunk) throw new Error('an entry comes to the wider window first')
+    if (chunk !== this.#chunks.at(-1)) {
+      if (this.#chunks.length === 0) this.#gone = chunk.count - 1
+      this.#chunks.push(chunk)
+    }
+    return chunk
   }
 }

@@ -203,8 +203,8 @@ function entryOf({ content, fields, properties }: ConsumeMessage, stream: string
     receivedAt: Date.now(),
     decoded: undefined,
     known: undefined,
-    fate: undefined,
-    reach: undefined,
+    fates: undefined,
+    place: 0,
     properties: {
       contentType: text(properties.contentType),
       contentEncoding: text(properties.contentEncoding),

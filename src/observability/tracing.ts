@@ -64,7 +64,7 @@ export async function openTracing(options: {
       return {
         traceparent: `00-${own.traceId}-${own.spanId}-${sampled}`,
         end: () => {
-          span.setAttribute('warren.subscriptions', message.reach?.matched ?? 0)
+          span.setAttribute('warren.subscriptions', message.fates?.reachOf(message.place ?? 0).matched ?? 0)
           span.end()
         },
       }

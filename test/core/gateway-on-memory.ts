@@ -16,8 +16,8 @@ import { newFolder, removeFolder } from '../support/run-folder.ts'
 const hour = 60 * 60 * 1000
 let worlds = 0
 
-/** What entries weigh beside their bodies is the journal's affair: bounds here are in entries with empty bodies. */
-const entryBytes = 512
+/** What an entry weighs is the journal's affair: bounds here are in entries of a short routing key and a number. */
+const entryBytes = 110
 
 /** A gateway core on the embedded broker, journal and registry, without transports; its clock is the test's fake one. */
 export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100_000 } = {}) {
