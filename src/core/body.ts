@@ -157,7 +157,7 @@ function decodeJson(bytes: Buffer, contentType: string | null): DecodedBody {
 }
 
 function isJson(contentType: string): boolean {
-  return /^application\/json\s*(;|$)/i.test(contentType)
+  return contentType === 'application/json' || /^application\/json\s*(;|$)/i.test(contentType)
 }
 
 function textDecoder(contentType: string): TextDecoder {

@@ -226,25 +226,38 @@ function labelsOf({ labelNames, each }: Series): Map<string, string[]> {
   return new Map([...values].map(([name, found]) => [name, [...found]]))
 }
 
-interface Tally<Values extends readonly string[]> extends Series {
+/** Of one label, or two, or none. */
+type LabelValues = [first?: string, second?: string]
+
+interface Tally<Values extends LabelValues> extends Series {
   readonly add: (change: number, ...values: Values) => void
   readonly set: (value: number, ...values: Values) => void
 }
 
 /** Numbers by label values. Every combination in `known` is there from the start, for a series that appears late hides its first increase. */
-function tally<Values extends readonly string[]>(labelNames: string[], known: readonly Values[]): Tally<Values> {
-  const numbers = new Map<string, number>()
-  const keyOf = (values: readonly string[]) => (values.length === 1 ? (values[0] ?? '') : values.join('\n'))
-  for (const values of known) numbers.set(keyOf(values), 0)
+function tally<Values extends LabelValues>(labelNames: string[], known: readonly Values[]): Tally<Values> {
+  const numbers = new Map<string, { value: number }>()
+  const numberOf = (first = '', second?: string): { value: number } => {
+    const key = second === undefined ? first : `${first}\n${second}`
+    let number = numbers.get(key)
+    if (!number) {
+      number = { value: 0 }
+      numbers.set(key, number)
+    }
+    return number
+  }
+  for (const values of known) numberOf(...values)
   return {
     labelNames,
-    add(change, ...values) {
-      const key = keyOf(values)
-      numbers.set(key, (numbers.get(key) ?? 0) + change)
+    // Without an array of the values: some are counted for each message.
+    add(change: number, first?: string, second?: string) {
+      numberOf(first, second).value += change
     },
-    set: (value, ...values) => void numbers.set(keyOf(values), value),
+    set(value: number, first?: string, second?: string) {
+      numberOf(first, second).value = value
+    },
     each(see) {
-      for (const [key, value] of numbers) {
+      for (const [key, { value }] of numbers) {
         const values = key.split('\n')
         see(Object.fromEntries(labelNames.map((name, index) => [name, values[index] ?? ''])), value)
       }

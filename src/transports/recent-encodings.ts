@@ -11,6 +11,8 @@ interface Encoding {
   readonly channel: string
   readonly variant: number
   text: string
+  /** What it weighs. */
+  readonly bytes: number
   /** Whether the text is one piece. */
   whole: boolean
 }
@@ -44,9 +46,9 @@ export class RecentEncodings {
     }
     const place = placeOf(event, variant)
     const before = this.#encodings[place]
-    if (before) this.#bytes -= weightOf(before.text, before.event)
+    if (before) this.#bytes -= before.bytes
     this.#bytes += bytes
-    this.#encodings[place] = { event, channel, variant, text, whole: false }
+    this.#encodings[place] = { event, channel, variant, text, bytes, whole: false }
     return text
   }
 
