@@ -2,8 +2,8 @@ import { errors, type JWTPayload, type JWTVerifyOptions } from 'jose'
 import { type RejectionReason, TokenRejection } from './token-verifier.ts'
 
 /** Characters. A token travels in a header, of which Node.js takes 16 KiB in all. */
-const maxTokenLength = 8_192
-const clockToleranceSeconds = 5
+export const maxTokenLength = 8_192
+export const clockToleranceSeconds = 5
 
 export interface ClaimRules {
   /** The only `iss` that is taken; unset: any or none. */

@@ -10,6 +10,7 @@ import {
   getArgumentValues,
   getNullableType,
   getOperationAST,
+  getVariableValues,
   isLeafType,
   isNonNullType,
   isObjectType,
@@ -56,7 +57,11 @@ export function compileProjection(
   const open = `{"data":{${JSON.stringify(responseKey)}:`
   const { resolve = same } = field
   return {
-    argumentsOf: (variables) => getArgumentValues(field, node, variables),
+    argumentsOf(variables) {
+      const { coerced, errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variables ?? {})
+      if (errors) throw errors[0]
+      return getArgumentValues(field, node, coerced)
+    },
     render: (event, args) => {
       // No context and no info: a resolver that came to need them must fail here, and not share what is somebody's own.
       const value: unknown = resolve(event, args, undefined, undefined as never)

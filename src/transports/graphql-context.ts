@@ -88,6 +88,45 @@ export function contextFactory(
   }
 }
 
+/** The context of a socket's operations that bring no credentials of their own. */
+export class SessionContext implements Context {
+  readonly #parts: GraphQLParts
+  readonly #session: Session
+
+  constructor(parts: GraphQLParts, session: Session) {
+    this.#parts = parts
+    this.#session = session
+  }
+
+  get gateway(): Gateway {
+    return this.#parts.gateway
+  }
+
+  get clientChannels(): ClientChannels {
+    return this.#parts.clientChannels
+  }
+
+  get settings(): Settings {
+    return this.#parts.settings
+  }
+
+  get identity(): Identity {
+    return this.#session.identity
+  }
+
+  get address(): string {
+    return this.#session.address
+  }
+
+  subscribe(options: Parameters<Session['subscribe']>[0]): Feed {
+    return this.#session.subscribe(options)
+  }
+
+  renewSession(token: string): Promise<Identity> {
+    return renew(this.#parts, this.#session, token)
+  }
+}
+
 /** A response with an error, of whatever status, keeps an EventSource away for good; a connection that breaks brings it back. */
 function openUnlessDraining(response: ServerResponse | undefined, open: () => Session): Session {
   try {

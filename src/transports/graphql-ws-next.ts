@@ -1,5 +1,4 @@
 import type { ExecutionArgs, ExecutionResult } from 'graphql'
-import { MessageType } from 'graphql-ws'
 import type { ChannelEvent } from '../core/channel.ts'
 import type { Feed, FeedSink } from '../core/feed.ts'
 import { latin1Of } from '../core/latin1.ts'
@@ -15,64 +14,52 @@ export interface NextFramesOptions {
   /** As the client knows the operation. */
   readonly id: string
   readonly args: ExecutionArgs
+  /** Of the root field, coerced. */
+  readonly fieldArguments: Record<string, unknown>
   /** What the client sees of a result with errors. */
   readonly masked: (result: ExecutionResult) => object
+  readonly owner: {
+    /** The feed has ended: by itself, or with a failure. */
+    operationEnded(next: NextFrames, id: string, failure: GatewayError | undefined): void
+  }
 }
 
-/**
- * Writes the `next` frames of one subscription straight to its socket. graphql-ws takes this for the results, of which none ever comes: it waits for the end, and
- * owns the life cycle around it.
- */
-export class NextFrames implements AsyncGenerator<ExecutionResult, void, void>, FeedSink {
+/** Writes the `next` frames of one subscription straight to its socket. */
+export class NextFrames implements FeedSink {
   // All that a delivery needs is in this one object.
   readonly #feed: Feed
   readonly #group: Group
   readonly #outbox: Outbox
   readonly #args: ExecutionArgs
   readonly #masked: NextFramesOptions['masked']
+  readonly #id: string
   readonly #start: string
   readonly #fieldArguments: Record<string, unknown>
+  readonly #owner: NextFramesOptions['owner']
   /** The frame's header and start, for a message of so many bytes. */
   #head = ''
   #bytes = 0
-  #over: Promise<IteratorResult<ExecutionResult, void>> | undefined
-  #settle: ((failure: GatewayError | undefined) => void) | undefined
 
-  constructor({ feed, group, outbox, id, args, masked }: NextFramesOptions) {
+  constructor({ feed, group, outbox, id, args, fieldArguments, masked, owner }: NextFramesOptions) {
     this.#feed = feed
     this.#group = group
     this.#outbox = outbox
     this.#args = args
     this.#masked = masked
-    this.#start = latin1Of(`{"id":${JSON.stringify(id)},"type":"${MessageType.Next}","payload":`)
-    this.#fieldArguments = group.argumentsOf(args.variableValues)
+    this.#id = id
+    this.#start = latin1Of(`{"id":${JSON.stringify(id)},"type":"next","payload":`)
+    this.#fieldArguments = fieldArguments
+    this.#owner = owner
   }
 
-  /** Resolves at the end, rejects with what ended the feed. Only now does anything flow: the client may have completed before. */
-  next(): Promise<IteratorResult<ExecutionResult, void>> {
-    this.#over ??= new Promise((resolve, reject) => {
-      this.#settle = (failure) => (failure ? reject(failure) : resolve({ done: true, value: undefined }))
-      this.#feed.pipe(this)
-    })
-    return this.#over
+  /** Only now does anything flow. */
+  begin(): void {
+    this.#feed.pipe(this)
   }
 
   /** The client has completed: seen at once, also while nothing happens. */
-  async return(): Promise<IteratorResult<ExecutionResult, void>> {
-    await this.#feed.return()
-    return { done: true, value: undefined }
-  }
-
-  throw(): Promise<IteratorResult<ExecutionResult, void>> {
-    return this.return()
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.return()
+  cancel(): void {
+    void this.#feed.return()
   }
 
   take(event: ChannelEvent): boolean {
@@ -92,6 +79,6 @@ export class NextFrames implements AsyncGenerator<ExecutionResult, void, void>, 
   }
 
   end(failure: GatewayError | undefined): void {
-    this.#settle?.(failure)
+    this.#owner.operationEnded(this, this.#id, failure)
   }
 }

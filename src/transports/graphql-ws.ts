@@ -1,28 +1,20 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import {
-  type ExecutionArgs,
-  type ExecutionResult,
-  type FormattedExecutionResult,
-  GraphQLError,
-  getOperationAST,
-} from 'graphql'
-import { handleProtocols, makeServer } from 'graphql-ws'
+import { type ExecutionResult, type FormattedExecutionResult, GraphQLError } from 'graphql'
+import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, handleProtocols } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
-import type { Feed } from '../core/feed.ts'
-import type { Session } from '../core/session.ts'
-import { closeReasonOf, type ErrorCode, GatewayError } from '../errors.ts'
+import type { ErrorCode } from '../errors.ts'
 import { errorMasker } from '../graphql/mask-error.ts'
-import { type FanOut, withTraceOf } from './fan-out.ts'
+import { Deadlines } from './deadlines.ts'
+import type { FanOut } from './fan-out.ts'
 import type { GraphQLParts } from './graphql-context.ts'
 import type { Yoga } from './graphql-http.ts'
-import { NextFrames } from './graphql-ws-next.ts'
-import { type SocketExtra, serveSocket } from './graphql-ws-socket.ts'
+import { GraphQLWsConnection } from './graphql-ws-connection.ts'
 import { KeepAlive } from './keep-alive.ts'
-import { OperationIds } from './operation-ids.ts'
 import { Outbox, type Outboxes } from './outbox.ts'
 import { addressOf } from './peer-address.ts'
-import { closeSocket, closeSockets, endOf } from './websocket-life.ts'
+import { SharedOperations } from './shared-operations.ts'
+import { closeSocket, closeSockets } from './websocket-life.ts'
 
 export interface GraphQLWsOptions extends GraphQLParts {
   readonly yoga: Yoga
@@ -35,102 +27,37 @@ export interface GraphQLWsOptions extends GraphQLParts {
   readonly onRefusal: (code: ErrorCode) => void
 }
 
-interface Extra extends SocketExtra, Record<PropertyKey, unknown> {
-  session?: Session
+/** What all connections have in common. */
+export interface GraphQLWsParts extends GraphQLWsOptions {
+  readonly operations: SharedOperations
+  /** Those of which `connection_init` is waited for. */
+  readonly initiations: Deadlines<GraphQLWsConnection>
+  /** What a client sees of an error, and of a result that has some. */
+  readonly answered: (error: unknown) => GraphQLError
+  readonly masked: (result: ExecutionResult) => object
+  /** Something failed that cannot. */
+  readonly fail: (error: unknown) => void
 }
 
-/**
- * graphql-transport-ws at `/graphql`, on the schema, context, masking and limits of the HTTP side.
- * https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
- */
+/** graphql-transport-ws at `/graphql`, on the schema, context, masking and limits of the HTTP side. */
 export function createGraphQLWs(options: GraphQLWsOptions): {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
   close(): Promise<void>
 } {
-  const { gateway, yoga, fanOut } = options
   const maskError = errorMasker(options.log, options.onRefusal)
   const answered = (error: unknown) => withoutHttp(maskError(error))
-  const masked = (result: ExecutionResult) => withErrors(result, answered)
-  const server = makeServer<Record<string, unknown>, Extra>({
-    connectionInitWaitTimeout: options.authTimeoutMs,
-    onConnect: async ({ connectionParams, extra }) => {
-      const { socket, request, outbox } = extra
-      try {
-        const identity = await options.authenticate({
-          connectionParams,
-          authorization: request.headers.authorization,
-        })
-        if (socket.readyState !== socket.OPEN) return false
-        extra.session = gateway.openSession({
-          identity,
-          transport: 'graphql-ws',
-          address: addressOf(request, options.settings.proxyHops),
-          onClose: (reason) => {
-            outbox.flush()
-            closeSocket(socket, reason)
-          },
-        })
-        return true
-      } catch (error) {
-        if (!(error instanceof GatewayError)) throw error
-        options.onRefusal(error.code)
-        closeSocket(socket, closeReasonOf(error.code))
-        return false
-      }
-    },
-    onDisconnect: ({ extra }, code) => extra.session?.end(endOf(code)),
-    onSubscribe: async ({ extra }, _id, payload): Promise<ExecutionArgs | readonly GraphQLError[]> => {
-      try {
-        extra.session?.admit()
-        const opened: Operation['opened'] = {}
-        const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped({
-          session: extra.session,
-          onFeed: (feed: Feed) => {
-            opened.feed = feed
-          },
-          params: payload,
-        })
-        const document = parse(payload.query)
-        if (!getOperationAST(document, payload.operationName)) return [noSuchOperation()]
-        const errors = validate(schema, document)
-        if (errors.length > 0) return errors
-        return {
-          schema,
-          document,
-          operationName: payload.operationName,
-          variableValues: payload.variables,
-          contextValue: await contextFactory(),
-          // graphql-ws calls these instead of its own: Yoga's have the envelope around them.
-          rootValue: {
-            execute: (args) => {
-              const answer = execute(args)
-              return extra.session ? extra.session.during(answer) : answer
-            },
-            subscribe,
-            opened,
-          } satisfies Operation,
-        }
-      } catch (error) {
-        return [maskError(error)]
-      }
-    },
-    execute: (args) => operationOf(args).execute(bare(args)),
-    subscribe: (args) => operationOf(args).subscribe(bare(args)),
-    // What can be shared is written by us; what cannot goes result by result through graphql-ws.
-    onOperation: ({ extra }, id, _payload, args) => {
-      const { feed } = operationOf(args).opened
-      const group = feed && fanOut.groupOf(args)
-      if (!feed || !group) return undefined
-      const { outbox, ids } = extra
-      return new NextFrames({ feed, group, outbox, id: ids.clientIdOf(id), args: bare(args), masked })
-    },
-    onError: (_context, _id, _payload, errors) => errors.map((error) => answered(error).toJSON()),
-    onNext: (_context, _id, _payload, args, result) => {
-      // A result is made from the event that was taken last: the next one is taken when this has been written.
-      const told = withTraceOf(operationOf(args).opened.feed?.lastTaken, result)
-      return told.errors ? masked(told) : told
-    },
-  })
+  const initiations = new Deadlines<GraphQLWsConnection>(options.authTimeoutMs, (late) => late.initiationMissed())
+  const parts: GraphQLWsParts = {
+    ...options,
+    operations: new SharedOperations(options.fanOut),
+    initiations,
+    answered,
+    masked: (result) => withErrors(result, answered),
+    fail: (error) =>
+      options.log('a socket failed in a way that was not foreseen', {
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      }),
+  }
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: options.maxMessageBytes,
@@ -140,19 +67,23 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
     perMessageDeflate: false,
     autoPong: false,
   })
-  const fail = (error: unknown) =>
-    options.log('a socket failed in a way that was not foreseen', {
-      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-    })
   const keepAlive = new KeepAlive(options.settings.keepAliveMs)
-  const serve = (socket: WebSocket, request: IncomingMessage, stream: Duplex) => {
+  const serve = (socket: WebSocket, request: IncomingMessage, stream: Duplex): void => {
     // Without a listener an oversized or broken frame would be an uncaught error; ws closes the socket itself.
     socket.on('error', () => undefined)
+    if (socket.protocol !== GRAPHQL_TRANSPORT_WS_PROTOCOL) {
+      keepAlive.watch(socket, stream, () => undefined)
+      return socket.close(CloseCode.SubprotocolNotAcceptable, 'Subprotocol not acceptable')
+    }
     const isOpen = () => socket.readyState === socket.OPEN
-    const outbox = new Outbox({ socket: stream, isOpen, outboxes: options.outboxes })
-    const extra: Extra = { socket, request, outbox, ids: new OperationIds() }
-    serveSocket(server, extra, fail)
-    keepAlive.watch(socket, stream, () => extra.session?.end('slow-consumer'))
+    const connection = new GraphQLWsConnection(parts, {
+      socket,
+      stream,
+      outbox: new Outbox({ socket: stream, isOpen, outboxes: options.outboxes }),
+      authorization: request.headers.authorization,
+      address: addressOf(request, options.settings.proxyHops),
+    })
+    keepAlive.watch(socket, stream, () => connection.stalled())
   }
   return {
     upgrade: (request, socket, head) => {
@@ -162,33 +93,11 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
     },
     close: async () => {
       keepAlive.close()
+      initiations.close()
       // Those without a session: nobody else tells them.
       await closeSockets(sockets, (client) => closeSocket(client, 'RESTART'))
     },
   }
-}
-
-/** One operation, in the place of the root value: graphql-ws hands that from hook to hook, and our schema has none. */
-interface Operation {
-  /** Yoga's, which have the envelope around them. */
-  readonly execute: (args: ExecutionArgs) => ReturnType<typeof import('graphql').execute>
-  readonly subscribe: (args: ExecutionArgs) => ReturnType<typeof import('graphql').subscribe>
-  readonly opened: { feed?: Feed }
-}
-
-function operationOf(args: ExecutionArgs): Operation {
-  return args.rootValue as Operation
-}
-
-function bare(args: ExecutionArgs): ExecutionArgs {
-  return { ...args, rootValue: undefined }
-}
-
-/** In the words of the HTTP side. */
-function noSuchOperation(): GraphQLError {
-  return new GraphQLError('Could not determine what operation to execute.', {
-    extensions: { code: 'OPERATION_RESOLUTION_FAILURE' },
-  })
 }
 
 function withErrors(

@@ -230,10 +230,48 @@ describe('a subscription', () => {
     expect(client.frames.waiting.map((text) => frame(text).id)).not.toContain('again')
   })
 
+  test('takes the defaults of its variables, the first time and each time after', async () => {
+    await using client = await listening('settled')
+    const query = 'subscription ($clientId: ID! = "settled") { channel(clientId: $clientId) { clientId data } }'
+    for (const round of [1, 2]) {
+      const operation = client.subscribe(query)
+      await client.request('{ gateway { broker } }')
+      await tell('settled', round)
+      expect(await operation.next()).toEqual({ data: { channel: { clientId: 'settled', data: round } } })
+      operation.stop()
+    }
+  })
+
+  test('is refused in the same words, frame for frame, when the gateway knows its text already', async () => {
+    await using client = await listening('asker')
+    const forgets = (error: Frame) => ({ ...error, id: undefined })
+    const payloads = [
+      { clientId: 'another' },
+      { clientId: 'with space' },
+      { clientId: null },
+      { clientId: {} },
+      {},
+      undefined,
+    ].map((variables) => ({ query: listen, variables }))
+    const fresh = payloads.map((payload) => ({ ...payload, query: `${payload.query} # seen for the first time` }))
+    const seen = []
+    for (const payload of payloads) seen.push(forgets(await answerTo(client.frames, payload)))
+    const first = []
+    for (const [index, payload] of fresh.entries())
+      first.push(forgets(await answerTo(client.frames, { ...payload, query: `${payload.query} ${index}` })))
+    expect(seen).toEqual(first)
+    expect(seen.every(({ type }) => type === 'next')).toBe(true)
+  })
+
   test('of an id that is still open closes the socket with 4409', async () => {
     await using client = await listening('twice')
     client.subscribe(listen, { clientId: 'twice' }, 'bystander')
     expect(await client.closed).toEqual({ code: 4409, reason: 'Subscriber for bystander already exists' })
+
+    await using other = await listening('twice')
+    const long = 'é'.repeat(100)
+    for (let times = 0; times < 2; times += 1) other.subscribe(listen, { clientId: 'twice' }, long)
+    expect(await other.closed).toEqual({ code: 4409, reason: 'Subscriber already exists' })
   })
 })
 

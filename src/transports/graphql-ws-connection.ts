@@ -1,0 +1,289 @@
+import type { Duplex } from 'node:stream'
+import type { ExecutionResult } from 'graphql'
+import { CloseCode, MessageType, parseMessage, type SubscribeMessage } from 'graphql-ws'
+import type { WebSocket } from 'ws'
+import type { Session } from '../core/session.ts'
+import { closeReasonOf, GatewayError } from '../errors.ts'
+import type { Context } from '../graphql/context.ts'
+import { Attention } from './attention.ts'
+import { withTraceOf } from './fan-out.ts'
+import { SessionContext } from './graphql-context.ts'
+import type { GraphQLWsParts } from './graphql-ws.ts'
+import { ackFrame, completeFrame, errorFrame, nextFrame, pongFrame } from './graphql-ws-frames.ts'
+import { NextFrames, type NextFramesOptions } from './graphql-ws-next.ts'
+import { begin, isAsyncGenerator, type Started } from './graphql-ws-operation.ts'
+import type { Outbox } from './outbox.ts'
+import type { SharedOperation } from './shared-operations.ts'
+import { answerPings, closeSocket, endOf } from './websocket-life.ts'
+
+/** An operation that the client believes to be open. */
+interface OpenOperation {
+  /** The client wants no more of it, or is gone. */
+  cancel(): void
+}
+
+/**
+ * The protocol on one socket: who the client is, its operations, their ends. Nothing is awaited between reading an operation that can be shared and its place
+ * in the hub; what cannot goes through Yoga's envelope.
+ * https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
+ */
+export class GraphQLWsConnection {
+  readonly #parts: GraphQLWsParts
+  readonly #socket: WebSocket
+  readonly #stream: Duplex
+  readonly #outbox: Outbox
+  readonly #attention: Attention
+  /** The header of the upgrade. */
+  readonly #authorization: string | undefined
+  readonly #address: string
+  #initiated = false
+  #session: Session | undefined
+  #context: Context | undefined
+  readonly #operations = new Map<string, OpenOperation>()
+
+  constructor(
+    parts: GraphQLWsParts,
+    on: { socket: WebSocket; stream: Duplex; outbox: Outbox; authorization: string | undefined; address: string },
+  ) {
+    this.#parts = parts
+    this.#socket = on.socket
+    this.#stream = on.stream
+    this.#outbox = on.outbox
+    this.#authorization = on.authorization
+    this.#address = on.address
+    this.#attention = new Attention(on.socket)
+    answerPings(on.socket, this.#attention)
+    // ws gives whole messages as buffers unless told otherwise.
+    on.socket.on('message', (data: Buffer) => this.#receive(data.toString()))
+    on.socket.once('close', (code) => this.#closed(code))
+    parts.initiations.add(this)
+  }
+
+  /** Nothing was heard of `connection_init`, and its time is over. */
+  initiationMissed(): void {
+    this.#close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout')
+  }
+
+  /** It takes nothing of what waits for it. */
+  stalled(): void {
+    this.#session?.end('slow-consumer')
+  }
+
+  #receive(text: string): void {
+    let message: ReturnType<typeof parseMessage>
+    try {
+      message = parseMessage(text)
+    } catch {
+      return this.#close(CloseCode.BadRequest, 'Invalid message received')
+    }
+    switch (message.type) {
+      case MessageType.ConnectionInit:
+        return this.#initiate(message.payload)
+      case MessageType.Ping:
+        return this.#send(pongFrame(message.payload))
+      case MessageType.Pong:
+        return
+      case MessageType.Subscribe:
+        return this.#subscribe(message)
+      case MessageType.Complete: {
+        const operation = this.#operations.get(message.id)
+        this.#operations.delete(message.id)
+        return operation?.cancel()
+      }
+      default:
+        // What only a server says.
+        return this.#close(CloseCode.BadRequest, 'Invalid message received')
+    }
+  }
+
+  #initiate(connectionParams: unknown): void {
+    if (this.#initiated) return this.#close(CloseCode.TooManyInitialisationRequests, 'Too many initialisation requests')
+    this.#initiated = true
+    this.#parts.initiations.delete(this)
+    this.#parts.authenticate({ connectionParams, authorization: this.#authorization }).then(
+      (identity) => {
+        if (this.#isOpen) this.#acknowledge(identity)
+      },
+      (error: unknown) => this.#turnAway(error),
+    )
+  }
+
+  #acknowledge(identity: Session['identity']): void {
+    try {
+      this.#session = this.#parts.gateway.openSession({
+        identity,
+        transport: 'graphql-ws',
+        address: this.#address,
+        onClose: (reason) => {
+          this.#outbox.flush()
+          closeSocket(this.#socket, reason)
+        },
+      })
+    } catch (error) {
+      return this.#turnAway(error)
+    }
+    this.#send(ackFrame)
+  }
+
+  #turnAway(error: unknown): void {
+    if (!(error instanceof GatewayError)) {
+      this.#parts.fail(error)
+      return this.#close(CloseCode.InternalServerError, 'Internal server error')
+    }
+    this.#parts.onRefusal(error.code)
+    closeSocket(this.#socket, closeReasonOf(error.code))
+  }
+
+  #subscribe({ id, payload }: SubscribeMessage): void {
+    const session = this.#session
+    if (!session) return this.#close(CloseCode.Unauthorized, 'Unauthorized')
+    if (this.#operations.has(id)) {
+      const reason = `Subscriber for ${id} already exists`
+      // RFC 6455 §5.5: 125 bytes with the code.
+      return this.#close(
+        CloseCode.SubscriberAlreadyExists,
+        Buffer.byteLength(reason) > 123 ? 'Subscriber already exists' : reason,
+      )
+    }
+    try {
+      session.admit()
+    } catch (error) {
+      return this.#sendErrors(id, [error])
+    }
+    const shared = this.#parts.operations.get(payload.query, payload.operationName)
+    if (shared && this.#share(session, shared, id, payload)) return
+    void this.#run(session, id, payload)
+  }
+
+  /** False where there is something about it that Yoga has to answer; nothing has been done then. */
+  #share(
+    session: Session,
+    { schema, document, group, opening }: SharedOperation,
+    id: string,
+    payload: SubscribeMessage['payload'],
+  ): boolean {
+    // Credentials of its own.
+    if (payload.extensions?.['headers'] !== undefined) return false
+    const fieldArguments = opening.argumentsOf(payload.variables)
+    if (!fieldArguments) return false
+    this.#context ??= new SessionContext(this.#parts, session)
+    const contextValue = this.#context
+    const feed = opening.feed(fieldArguments, contextValue)
+    if (!feed) return false
+    const { operationName, variables: variableValues } = payload
+    const args = { schema, document, operationName, variableValues, contextValue }
+    this.#pipe({ feed, group, id, args, fieldArguments })
+    return true
+  }
+
+  #pipe(of: Pick<NextFramesOptions, 'feed' | 'group' | 'id' | 'args' | 'fieldArguments'>): void {
+    const next = new NextFrames({ ...of, outbox: this.#outbox, masked: this.#parts.masked, owner: this })
+    this.#operations.set(of.id, next)
+    next.begin()
+  }
+
+  operationEnded(next: NextFrames, id: string, failure: GatewayError | undefined): void {
+    // Else the client has completed it.
+    if (this.#operations.get(id) !== next) return
+    this.#operations.delete(id)
+    if (failure) this.#sendErrors(id, [failure])
+    else this.#send(completeFrame(id))
+  }
+
+  async #run(session: Session, id: string, payload: SubscribeMessage['payload']): Promise<void> {
+    let results: AsyncGenerator<ExecutionResult> | undefined
+    const operation: OpenOperation = { cancel: () => void results?.return(undefined) }
+    const isOpen = (): boolean => this.#operations.get(id) === operation
+    this.#operations.set(id, operation)
+    try {
+      const begun = await begin(this.#parts, session, payload)
+      if ('errors' in begun) {
+        if (isOpen()) this.#sendErrors(id, begun.errors)
+        return
+      }
+      const result = await begun.run()
+      if (!isAsyncGenerator(result)) {
+        if (!isOpen()) return
+        this.#send(nextFrame(id, this.#shown(result)))
+        this.#send(completeFrame(id))
+        return
+      }
+      results = result
+      if (!isOpen()) {
+        await results.return(undefined)
+        return
+      }
+      if (this.#takeOver(id, begun)) return
+      for await (const each of results) {
+        if (!isOpen()) return
+        // A result is made from the event that was taken last: the next one is taken when this has been written.
+        await this.#written(nextFrame(id, this.#shown(withTraceOf(begun.feed?.lastTaken, each))))
+      }
+      if (isOpen()) this.#send(completeFrame(id))
+    } catch (error) {
+      if (isOpen()) this.#sendErrors(id, [error])
+    } finally {
+      if (isOpen()) this.#operations.delete(id)
+    }
+  }
+
+  /** What can be shared is written by us, though it began in the envelope; what cannot goes result by result. */
+  #takeOver(id: string, { feed, args }: Started): boolean {
+    const group = feed && this.#parts.fanOut.groupOf(args)
+    if (!feed || !group) return false
+    this.#pipe({ feed, group, id, args, fieldArguments: group.argumentsOf(args.variableValues) })
+    return true
+  }
+
+  #shown(result: ExecutionResult): object {
+    return result.errors ? this.#parts.masked(result) : result
+  }
+
+  #sendErrors(id: string, errors: readonly unknown[]): void {
+    this.#send(
+      errorFrame(
+        id,
+        errors.map((error) => this.#parts.answered(error).toJSON()),
+      ),
+    )
+  }
+
+  /** Counts what the client asked for and does not take. */
+  #send(frame: string): void {
+    this.#outbox.flush()
+    if (!this.#isOpen) return
+    // Where the system takes everything at once, nothing waits and nobody need be told of it.
+    const waits = this.#stream.writableLength > 0
+    this.#stream.write(frame, 'latin1', waits ? this.#attention.sending(frame.length) : undefined)
+  }
+
+  /** Resolves when the frame is with the system: so long a subscription waits with its next. A socket that fails has its operations ended by its close. */
+  #written(frame: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.#outbox.flush()
+      if (!this.#isOpen) return resolve()
+      const taken = this.#attention.sending(frame.length)
+      this.#stream.write(frame, 'latin1', () => {
+        taken()
+        resolve()
+      })
+    })
+  }
+
+  get #isOpen(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN
+  }
+
+  #close(code: CloseCode, reason: string): void {
+    this.#outbox.flush()
+    this.#socket.close(code, reason)
+  }
+
+  #closed(code: number): void {
+    this.#parts.initiations.delete(this)
+    this.#outbox.close()
+    for (const operation of this.#operations.values()) operation.cancel()
+    this.#operations.clear()
+    this.#session?.end(endOf(code))
+  }
+}

@@ -1,0 +1,64 @@
+import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST, OperationTypeNode } from 'graphql'
+import type { SubscribePayload } from 'graphql-ws'
+import type { Feed } from '../core/feed.ts'
+import type { Session } from '../core/session.ts'
+import type { Yoga } from './graphql-http.ts'
+import type { SharedOperations } from './shared-operations.ts'
+
+export interface Started {
+  readonly args: ExecutionArgs
+  /** What a subscription has opened, from `run` on. */
+  readonly feed: Feed | undefined
+  run(): Promise<ExecutionResult | AsyncGenerator<ExecutionResult>>
+}
+
+/** Parses, validates and prepares an operation in Yoga's envelope: its plugins, masking and limits are around it as over HTTP. Rejects with what stands in the way. */
+export async function begin(
+  { yoga, operations }: { readonly yoga: Yoga; readonly operations: SharedOperations },
+  session: Session,
+  params: SubscribePayload,
+): Promise<Started | { readonly errors: readonly unknown[] }> {
+  let feed: Feed | undefined
+  const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped({
+    session,
+    onFeed: (opened: Feed) => {
+      feed = opened
+    },
+    params,
+  })
+  const document = parse(params.query)
+  const operation = getOperationAST(document, params.operationName)
+  if (!operation) return { errors: [noSuchOperation()] }
+  const errors = validate(schema, document)
+  if (errors.length > 0) return { errors }
+  const { operationName, variables: variableValues } = params
+  operations.add(params.query, { schema, document, operationName })
+  const args: ExecutionArgs = {
+    schema,
+    document,
+    operationName,
+    variableValues,
+    contextValue: await contextFactory(),
+  }
+  return {
+    args,
+    get feed() {
+      return feed
+    },
+    run: async () =>
+      operation.operation === OperationTypeNode.SUBSCRIPTION ? subscribe(args) : session.during(execute(args)),
+  }
+}
+
+export function isAsyncGenerator(
+  result: ExecutionResult | AsyncGenerator<ExecutionResult>,
+): result is AsyncGenerator<ExecutionResult> {
+  return Symbol.asyncIterator in result
+}
+
+/** In the words of the HTTP side. */
+function noSuchOperation(): GraphQLError {
+  return new GraphQLError('Could not determine what operation to execute.', {
+    extensions: { code: 'OPERATION_RESOLUTION_FAILURE' },
+  })
+}
