@@ -4,7 +4,7 @@
  * https://www.rabbitmq.com/tutorials/tutorial-five-javascript
  */
 export function matchesTopic(pattern: string, key: string): boolean {
-  return matchWords(pattern.split('.'), key.split('.'))
+  return pattern === '#' || matchWords(pattern.split('.'), key.split('.'))
 }
 
 export function matchWords(pattern: readonly string[], words: readonly string[]): boolean {

@@ -1,4 +1,7 @@
-/** What must have happened by a time that is equally long for all: one timer, however many wait. */
+/**
+ * What must have happened by a time that is equally long for all: one timer, however many wait. Before anybody is found late, what has come from the network meanwhile is
+ * looked at: who was in time is not to be late because this process was.
+ */
 export class Deadlines<Waiting> {
   readonly #afterMs: number
   readonly #onMissed: (waiting: Waiting) => void
@@ -12,8 +15,9 @@ export class Deadlines<Waiting> {
   }
 
   add(waiting: Waiting): void {
+    if (this.#waiting.has(waiting)) return
     this.#waiting.set(waiting, performance.now() + this.#afterMs)
-    this.#timer ??= setTimeout(() => this.#look(), this.#afterMs)
+    this.#timer ??= this.#lookIn(this.#afterMs)
   }
 
   /** It has happened, or need not any more. */
@@ -26,12 +30,16 @@ export class Deadlines<Waiting> {
     this.#waiting.clear()
   }
 
+  #lookIn(ms: number): NodeJS.Timeout {
+    return setTimeout(() => setImmediate(() => this.#look()), ms)
+  }
+
   #look(): void {
     this.#timer = undefined
     for (const [waiting, until] of this.#waiting) {
       const left = until - performance.now()
       if (left > 0) {
-        this.#timer = setTimeout(() => this.#look(), Math.ceil(left))
+        this.#timer = this.#lookIn(Math.ceil(left))
         return
       }
       this.#waiting.delete(waiting)

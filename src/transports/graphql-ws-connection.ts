@@ -1,20 +1,20 @@
-import type { Duplex } from 'node:stream'
-import type { ExecutionResult } from 'graphql'
+import type { ExecutionArgs, ExecutionResult } from 'graphql'
 import { CloseCode, MessageType, parseMessage, type SubscribeMessage } from 'graphql-ws'
-import type { WebSocket } from 'ws'
+import type { Feed } from '../core/feed.ts'
 import type { Session } from '../core/session.ts'
 import { closeReasonOf, GatewayError } from '../errors.ts'
 import type { Context } from '../graphql/context.ts'
 import { Attention } from './attention.ts'
-import { withTraceOf } from './fan-out.ts'
+import { type Group, withTraceOf } from './fan-out.ts'
 import { SessionContext } from './graphql-context.ts'
 import type { GraphQLWsParts } from './graphql-ws.ts'
 import { ackFrame, completeFrame, errorFrame, nextFrame, pongFrame } from './graphql-ws-frames.ts'
-import { NextFrames, type NextFramesOptions } from './graphql-ws-next.ts'
+import { NextFrames } from './graphql-ws-next.ts'
 import { begin, isAsyncGenerator, type Started } from './graphql-ws-operation.ts'
 import type { Outbox } from './outbox.ts'
+import type { ServerWebSocket, WebSocketUser } from './server-websocket.ts'
 import type { SharedOperation } from './shared-operations.ts'
-import { answerPings, closeSocket, endOf } from './websocket-life.ts'
+import { closeSocket, endOf } from './websocket-life.ts'
 
 /** An operation that the client believes to be open. */
 interface OpenOperation {
@@ -27,10 +27,9 @@ interface OpenOperation {
  * in the hub; what cannot goes through Yoga's envelope.
  * https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
  */
-export class GraphQLWsConnection {
+export class GraphQLWsConnection implements WebSocketUser {
   readonly #parts: GraphQLWsParts
-  readonly #socket: WebSocket
-  readonly #stream: Duplex
+  readonly #socket: ServerWebSocket
   readonly #outbox: Outbox
   readonly #attention: Attention
   /** The header of the upgrade. */
@@ -43,20 +42,20 @@ export class GraphQLWsConnection {
 
   constructor(
     parts: GraphQLWsParts,
-    on: { socket: WebSocket; stream: Duplex; outbox: Outbox; authorization: string | undefined; address: string },
+    on: { socket: ServerWebSocket; outbox: Outbox; authorization: string | undefined; address: string },
   ) {
     this.#parts = parts
     this.#socket = on.socket
-    this.#stream = on.stream
     this.#outbox = on.outbox
     this.#authorization = on.authorization
     this.#address = on.address
-    this.#attention = new Attention(on.socket)
-    answerPings(on.socket, this.#attention)
-    // ws gives whole messages as buffers unless told otherwise.
-    on.socket.on('message', (data: Buffer) => this.#receive(data.toString()))
-    on.socket.once('close', (code) => this.#closed(code))
-    parts.initiations.add(this)
+    this.#attention = new Attention(on.socket.stream)
+  }
+
+  begin(protocolIsOurs: boolean): void {
+    this.#socket.serve(this, this.#attention)
+    if (!protocolIsOurs) return this.#close(CloseCode.SubprotocolNotAcceptable, 'Subprotocol not acceptable')
+    this.#parts.initiations.add(this)
   }
 
   /** Nothing was heard of `connection_init`, and its time is over. */
@@ -64,9 +63,17 @@ export class GraphQLWsConnection {
     this.#close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout')
   }
 
-  /** It takes nothing of what waits for it. */
-  stalled(): void {
+  onStalled(): void {
     this.#session?.end('slow-consumer')
+  }
+
+  onMessage(data: Buffer): void {
+    try {
+      this.#receive(data.toString())
+    } catch (error) {
+      this.#parts.fail(error)
+      this.#close(CloseCode.InternalServerError, 'Internal server error')
+    }
   }
 
   #receive(text: string): void {
@@ -102,7 +109,7 @@ export class GraphQLWsConnection {
     this.#parts.initiations.delete(this)
     this.#parts.authenticate({ connectionParams, authorization: this.#authorization }).then(
       (identity) => {
-        if (this.#isOpen) this.#acknowledge(identity)
+        if (this.#socket.isOpen) this.#acknowledge(identity)
       },
       (error: unknown) => this.#turnAway(error),
     )
@@ -172,13 +179,14 @@ export class GraphQLWsConnection {
     if (!feed) return false
     const { operationName, variables: variableValues } = payload
     const args = { schema, document, operationName, variableValues, contextValue }
-    this.#pipe({ feed, group, id, args, fieldArguments })
+    this.#pipe(id, feed, group, args, fieldArguments)
     return true
   }
 
-  #pipe(of: Pick<NextFramesOptions, 'feed' | 'group' | 'id' | 'args' | 'fieldArguments'>): void {
-    const next = new NextFrames({ ...of, outbox: this.#outbox, masked: this.#parts.masked, owner: this })
-    this.#operations.set(of.id, next)
+  #pipe(id: string, feed: Feed, group: Group, args: ExecutionArgs, fieldArguments: Record<string, unknown>): void {
+    const { masked } = this.#parts
+    const next = new NextFrames({ feed, group, outbox: this.#outbox, id, args, fieldArguments, masked, owner: this })
+    this.#operations.set(id, next)
     next.begin()
   }
 
@@ -231,7 +239,7 @@ export class GraphQLWsConnection {
   #takeOver(id: string, { feed, args }: Started): boolean {
     const group = feed && this.#parts.fanOut.groupOf(args)
     if (!feed || !group) return false
-    this.#pipe({ feed, group, id, args, fieldArguments: group.argumentsOf(args.variableValues) })
+    this.#pipe(id, feed, group, args, group.argumentsOf(args.variableValues))
     return true
   }
 
@@ -251,27 +259,23 @@ export class GraphQLWsConnection {
   /** Counts what the client asked for and does not take. */
   #send(frame: string): void {
     this.#outbox.flush()
-    if (!this.#isOpen) return
+    if (!this.#socket.isOpen) return
     // Where the system takes everything at once, nothing waits and nobody need be told of it.
-    const waits = this.#stream.writableLength > 0
-    this.#stream.write(frame, 'latin1', waits ? this.#attention.sending(frame.length) : undefined)
+    const waits = this.#socket.stream.writableLength > 0
+    this.#socket.stream.write(frame, 'latin1', waits ? this.#attention.sending(frame.length) : undefined)
   }
 
   /** Resolves when the frame is with the system: so long a subscription waits with its next. A socket that fails has its operations ended by its close. */
   #written(frame: string): Promise<void> {
     return new Promise((resolve) => {
       this.#outbox.flush()
-      if (!this.#isOpen) return resolve()
+      if (!this.#socket.isOpen) return resolve()
       const taken = this.#attention.sending(frame.length)
-      this.#stream.write(frame, 'latin1', () => {
+      this.#socket.stream.write(frame, 'latin1', () => {
         taken()
         resolve()
       })
     })
-  }
-
-  get #isOpen(): boolean {
-    return this.#socket.readyState === this.#socket.OPEN
   }
 
   #close(code: CloseCode, reason: string): void {
@@ -279,7 +283,7 @@ export class GraphQLWsConnection {
     this.#socket.close(code, reason)
   }
 
-  #closed(code: number): void {
+  onClosed(code: number): void {
     this.#parts.initiations.delete(this)
     this.#outbox.close()
     for (const operation of this.#operations.values()) operation.cancel()

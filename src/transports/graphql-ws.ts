@@ -1,8 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type ExecutionResult, type FormattedExecutionResult, GraphQLError } from 'graphql'
-import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, handleProtocols } from 'graphql-ws'
-import { type WebSocket, WebSocketServer } from 'ws'
+import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws'
 import type { ErrorCode } from '../errors.ts'
 import { errorMasker } from '../graphql/mask-error.ts'
 import { Deadlines } from './deadlines.ts'
@@ -10,11 +9,11 @@ import type { FanOut } from './fan-out.ts'
 import type { GraphQLParts } from './graphql-context.ts'
 import type { Yoga } from './graphql-http.ts'
 import { GraphQLWsConnection } from './graphql-ws-connection.ts'
-import { KeepAlive } from './keep-alive.ts'
 import { Outbox, type Outboxes } from './outbox.ts'
 import { addressOf } from './peer-address.ts'
 import { SharedOperations } from './shared-operations.ts'
-import { closeSocket, closeSockets } from './websocket-life.ts'
+import { closeSocket } from './websocket-life.ts'
+import { WebSockets } from './websockets.ts'
 
 export interface GraphQLWsOptions extends GraphQLParts {
   readonly yoga: Yoga
@@ -58,44 +57,28 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
       }),
   }
-  const sockets = new WebSocketServer({
-    noServer: true,
-    maxPayload: options.maxMessageBytes,
-    clientTracking: true,
-    handleProtocols,
-    // Compressed frames are written later than they are sent, and ours would come between.
-    perMessageDeflate: false,
-    autoPong: false,
+  const sockets = new WebSockets({
+    protocol: GRAPHQL_TRANSPORT_WS_PROTOCOL,
+    maxMessageBytes: options.maxMessageBytes,
+    keepAliveMs: options.settings.keepAliveMs,
   })
-  const keepAlive = new KeepAlive(options.settings.keepAliveMs)
-  const serve = (socket: WebSocket, request: IncomingMessage, stream: Duplex): void => {
-    // Without a listener an oversized or broken frame would be an uncaught error; ws closes the socket itself.
-    socket.on('error', () => undefined)
-    if (socket.protocol !== GRAPHQL_TRANSPORT_WS_PROTOCOL) {
-      keepAlive.watch(socket, stream, () => undefined)
-      return socket.close(CloseCode.SubprotocolNotAcceptable, 'Subprotocol not acceptable')
-    }
-    const isOpen = () => socket.readyState === socket.OPEN
-    const connection = new GraphQLWsConnection(parts, {
-      socket,
-      stream,
-      outbox: new Outbox({ socket: stream, isOpen, outboxes: options.outboxes }),
-      authorization: request.headers.authorization,
-      address: addressOf(request, options.settings.proxyHops),
-    })
-    keepAlive.watch(socket, stream, () => connection.stalled())
-  }
   return {
-    upgrade: (request, socket, head) => {
-      sockets.handleUpgrade(request, socket, head, (ws) => {
-        serve(ws, request, socket)
+    upgrade(request, stream, head) {
+      const accepted = sockets.accept(request, stream, head)
+      if (!accepted) return
+      const { socket, protocol } = accepted
+      const connection = new GraphQLWsConnection(parts, {
+        socket,
+        outbox: new Outbox({ socket: stream, isOpen: () => socket.isOpen, outboxes: options.outboxes }),
+        authorization: request.headers.authorization,
+        address: addressOf(request, options.settings.proxyHops),
       })
+      connection.begin(protocol !== undefined)
     },
     close: async () => {
-      keepAlive.close()
       initiations.close()
       // Those without a session: nobody else tells them.
-      await closeSockets(sockets, (client) => closeSocket(client, 'RESTART'))
+      await sockets.close((socket) => closeSocket(socket, 'RESTART'))
     },
   }
 }

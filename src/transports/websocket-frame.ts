@@ -19,3 +19,13 @@ export function textFrameHeader(bytes: number): string {
 export function binaryFrameHeader(bytes: number): string {
   return frameHeader(0x82, bytes)
 }
+
+export function closeFrameHeader(bytes: number): string {
+  return frameHeader(0x88, bytes)
+}
+
+export function pongFrameHeader(bytes: number): string {
+  return frameHeader(0x8a, bytes)
+}
+
+export const pingFrame = frameHeader(0x89, 0)

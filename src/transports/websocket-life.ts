@@ -4,7 +4,7 @@ import { type CloseReason, closeReasons } from '../errors.ts'
 import type { Attention } from './attention.ts'
 
 /** How long a peer may take to answer the last close frame, in milliseconds. */
-const closeTimeoutMs = 1_000
+export const closeTimeoutMs = 1_000
 
 /** In place of ws (`autoPong: false`), which answers pings without looking at what waits already. */
 export function answerPings(socket: WebSocket, attention: Attention): void {
@@ -14,7 +14,7 @@ export function answerPings(socket: WebSocket, attention: Attention): void {
 }
 
 /** The codes are the same on every WebSocket that has none of its own. */
-export function closeSocket(socket: WebSocket, reason: CloseReason): void {
+export function closeSocket(socket: { close(code: number, text: string): void }, reason: CloseReason): void {
   socket.close(closeReasons[reason].graphqlWs, closeReasons[reason].text)
 }
 

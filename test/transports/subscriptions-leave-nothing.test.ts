@@ -184,7 +184,7 @@ function requestText({ operatorToken }: InProcessGateway): string {
   ].join('\r\n')
 }
 
-/** Sockets that servers of this process accept from here on, and how many listeners hang on those that carry a WebSocket, and on that. */
+/** Sockets that servers of this process accept from here on, and how many listeners hang on those that carry a WebSocket. */
 function acceptedSockets() {
   const open = new Set<Socket>()
   const note = (message: unknown) => {
@@ -198,10 +198,9 @@ function acceptedSockets() {
   return {
     listeners: () =>
       [...open].flatMap((socket) => {
-        const key = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'websocket')
-        const webSocket = key ? (socket as unknown as Record<symbol, EventEmitter>)[key] : undefined
+        const carries = Object.getOwnPropertySymbols(socket).some(({ description }) => description === 'websocket')
         // A kept-alive connection of fetch comes and goes as it likes.
-        return webSocket ? [{ socket: count(socket), webSocket: count(webSocket) }] : []
+        return carries ? [count(socket)] : []
       }),
     [Symbol.dispose]: () => void ignore('net.server.socket', note),
   }
