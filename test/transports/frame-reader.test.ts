@@ -156,7 +156,7 @@ describe('what a client sends', () => {
     async (seed) => {
       const random = new Seeded(seed)
       const met = new Set<string>()
-      for (let number = 0; number < 600; number += 1) {
+      for (let number = 0; number < 300; number += 1) {
         const frames: Frame[] = []
         let fragmented = false
         for (let count = 1 + Math.floor(random.next() * 8); count > 0; count -= 1) {
