@@ -80,6 +80,24 @@ describe('server-sent events', () => {
     expect(JSON.parse((await second.next()).data ?? '')).toMatchObject({ data: { channel: { data: 3 } } })
   })
 
+  test('take the default of a variable that is not given', async () => {
+    const after = await position('faye', gateway.graphqlUrl)
+    await publish(gateway, 'faye', 1)
+    const url = new URL(gateway.graphqlUrl)
+    const listening = `subscription ($clientId: ID! = "faye", $after: Cursor) { channel(clientId: $clientId, after: $after) { clientId data } }`
+    url.searchParams.set('query', listening)
+    url.searchParams.set('variables', JSON.stringify({ after }))
+    const headers = { accept: 'text/event-stream', ...(await bearer('faye')) }
+    const abort = new AbortController()
+    const response = await fetch(url, { headers, signal: abort.signal })
+    const blocks = new Inbox<Block>('a block of faye')
+    const ended = read(response, (block) => blocks.push(block)).catch(() => undefined)
+    const { data } = await blocks.nextMatching(({ event }) => event === 'next')
+    expect(JSON.parse(data ?? '')).toEqual({ data: { channel: { clientId: 'faye', data: 1 } } })
+    abort.abort()
+    await ended
+  })
+
   test('begin with the time to wait before coming back, another for each', async () => {
     const headers = await bearer('waiting')
     const times = await Promise.all(
