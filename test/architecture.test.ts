@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { violations } from './support/floors.ts'
 
@@ -8,6 +8,12 @@ test('the source keeps the rules of the house', () => {
     .map((entry) => `${entry.parentPath}/${entry.name}`)
   expect(paths.length).toBeGreaterThan(50)
   expect(violations(new Map(paths.map((path) => [path, readFileSync(path, 'utf8')])))).toEqual([])
+})
+
+test('the test files that are begun first are there, once each', () => {
+  const slow = JSON.parse(readFileSync('test/support/slow-files.json', 'utf8')) as string[]
+  expect(slow.filter((path) => !existsSync(path))).toEqual([])
+  expect(new Set(slow).size).toBe(slow.length)
 })
 
 describe('each rule notices what breaks it', () => {

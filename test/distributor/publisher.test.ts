@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import type { ConsumeMessage } from 'amqplib'
 import { Publisher, type publisherLimits } from '../../src/distributor/amqp/publisher.ts'
 import type { GatewayPublication } from '../../src/distributor/driver.ts'
+import { eventually } from '../support/eventually.ts'
 import { Inbox } from '../support/inbox.ts'
 import { rabbit, type TestVhost, testVhost } from '../support/rabbitmq.ts'
 import { linksTo, stranger, take } from './open.ts'
@@ -189,13 +190,18 @@ describe('a publisher', () => {
     const sent = publisher()
     const stop = new AbortController()
     let published = 0
+    let confirmed = 0
     const publishing = Array.from({ length: 20 }, async () => {
       while (!stop.signal.aborted) {
         published += 1
         await sent.publish(to('bound.n', { properties: { messageId: String(published) } }))
+        confirmed += 1
       }
     })
-    for (let n = 0; n < 3; n += 1) await rabbit.ctl('close_all_connections', '--vhost', vhost.name, 'a test')
+    for (let n = 1; n <= 3; n += 1) {
+      await eventually('it to publish again', () => confirmed >= n * 200)
+      await rabbit.ctl('close_all_connections', '--vhost', vhost.name, 'a test')
+    }
     stop.abort()
     await Promise.all(publishing)
     const ids = new Set((await received()).map(({ properties }) => properties.messageId as string))

@@ -23,28 +23,32 @@ afterAll(async () => {
 }, timeoutMs)
 
 interface Journal {
-  readonly name: string
   readonly leader: string
   readonly online: readonly string[]
 }
 
 /** As the cluster lists it. */
 async function journalAt(node: RabbitNode): Promise<Journal> {
-  const queues = JSON.parse(
-    await node.ctl('list_queues', 'name', 'leader', 'online', '--formatter', 'json'),
-  ) as Journal[]
-  const found = queues.find(({ name }) => name === journal)
-  if (!found) throw new Error(`${journal} is not listed`)
-  return found
+  const text = await node.ctl(
+    'eval',
+    `[io:format("~s ~s~n", [proplists:get_value(leader, I), lists:join(",", [atom_to_list(N) || N <- proplists:get_value(online, I)])])
+      || Q <- rabbit_amqqueue:list(<<"/">>), I <- [rabbit_amqqueue:info(Q, [name, leader, online])],
+         proplists:get_value(name, I) =:= {resource, <<"/">>, queue, <<"${journal}">>}], listed.`,
+  )
+  const [leader, online] = text.split('\n')[0]?.split(' ') ?? []
+  if (leader === undefined || online === undefined) throw new Error(`${journal} is not listed: ${text}`)
+  return { leader, online: online.split(',') }
 }
 
 /** The node that the gateway tails from. */
 async function tailNode(): Promise<RabbitNode> {
   const [first] = cluster.nodes
-  const text = (await first?.ctl('list_connections', 'pid', 'client_properties')) ?? ''
-  const line = text.split('\n').find((one) => one.includes('warren tail')) ?? ''
-  // An Erlang process id as the command line prints it: <node.creation.number.serial>.
-  return named(/^<(.+?)\.\d+\.\d+\.\d+>/.exec(line)?.[1] ?? line)
+  const text = await first?.ctl(
+    'eval',
+    `[io:format("~s~n", [node(proplists:get_value(pid, I))]) || I <- rabbit_networking:connection_info_all([pid, client_properties]),
+      string:find(io_lib:format("~p", [I]), "warren tail") =/= nomatch], listed.`,
+  )
+  return named(text?.split('\n')[0] ?? '')
 }
 
 function named(name: string): RabbitNode {

@@ -35,6 +35,7 @@ export class RollingClient {
   readonly #journeys: Journeys
   #cursor: string
   #socket: WebSocket | undefined
+  #port: number | undefined
   #stopped = false
 
   constructor(options: { client: string; token: string; cursor: string; balancer: () => number; journeys: Journeys }) {
@@ -49,6 +50,11 @@ export class RollingClient {
   async start(): Promise<void> {
     await this.#connect()
     void this.#comeBackAgainAndAgain()
+  }
+
+  /** Of the replica that it is connected to; undefined between two. */
+  get port(): number | undefined {
+    return this.#port
   }
 
   hasHeard(number: number): boolean {
@@ -66,6 +72,7 @@ export class RollingClient {
       if (!socket) return
       const code = await new Promise<number>((resolve) => socket.once('close', resolve))
       if (this.#stopped) return
+      this.#port = undefined
       this.#journeys.closed.push({ at: performance.now(), code })
       await pause(Math.random() * maxComeBackMs)
       await this.#connect()
@@ -100,6 +107,7 @@ export class RollingClient {
           })
           socket.off('close', refused)
           this.#socket = socket
+          this.#port = port
           this.#journeys.opened.push(performance.now())
           resolve(true)
         } else if (frame.type === 'next') this.#take(frame.payload ?? {})

@@ -5,6 +5,7 @@ import { type GatewayProcess, startGateway, testToken } from '../support/gateway
 import { connectGraphql } from '../support/graphql-frames.ts'
 import { settle } from './accounts.ts'
 import { CarefulPublisher } from './careful-publisher.ts'
+import { endsForRestart, peakOf } from './pace.ts'
 import { pause } from './pause.ts'
 import { type Journeys, RollingClient } from './rolling-client.ts'
 
@@ -20,13 +21,8 @@ export interface RollingOptions {
 }
 
 export interface RollingResult {
-  /** Of each replica in turn: how many clients it had, and the peak at which they came back, as a multiple of clients/window: its own, and all that there are. */
-  readonly replicas: readonly {
-    readonly clients: number
-    readonly tookMs: number
-    readonly peak: number
-    readonly peakOfAll: number
-  }[]
+  /** Of each replica in turn. */
+  readonly replicas: readonly RestartedReplica[]
   /** How often connections were closed, by code. */
   readonly codes: Readonly<Record<string, number>>
   readonly refused: number
@@ -38,12 +34,30 @@ export interface RollingResult {
   readonly faults: readonly string[]
 }
 
+export interface RestartedReplica {
+  readonly clients: number
+  readonly tookMs: number
+  /** How many sessions it ended because of the restart: its clients', and a newcomer's now and then. */
+  readonly ended: number
+  /** The peak at which it ended them, by its own clock, as a multiple of an even pace. */
+  readonly endsPeak: number
+  /** The peak at which clients were back, as a multiple of its clients/window, and of all clients/window: by this process, which may be held up itself. */
+  readonly returnsPeak: number
+  readonly returnsPeakOfAll: number
+}
+
 /** How often the load balancer looks who is ready, and how often a newcomer subscribes, in milliseconds. */
 const lookMs = 100
 const newcomerMs = 100
 /** Clients that connect at once at the beginning. */
 const atOnce = 200
 const settleMs = 120_000
+/**
+ * Of the window, so much is judged at a time. A drain that makes up for a pause of its process ends what it may in a tenth of the window at once: in a fifth
+ * that is twice 1.25, however the slice falls.
+ */
+const endsSlice = 1 / 5
+const returnsSlice = 1 / 10
 
 /** Restarts each replica in turn while clients listen and messages flow, and settles the ledger's accounts afterwards. */
 export async function rollingRestart(options: RollingOptions): Promise<RollingResult> {
@@ -51,7 +65,7 @@ export async function rollingRestart(options: RollingOptions): Promise<RollingRe
     WARREN_BROKER_URL: options.brokerUrl,
     WARREN_DRAIN: `${options.drainMs}ms`,
     WARREN_MAX_CONNECTIONS: String(options.clients * 2),
-    WARREN_LOG_LEVEL: 'warn',
+    WARREN_LOG_FORMAT: 'json',
   }
   const gateways = await Promise.all(Array.from({ length: options.replicas }, () => startGateway({ env })))
   const run = new RollingRestart(options, gateways)
@@ -92,7 +106,7 @@ class RollingRestart {
     await this.#look()
     await this.#open()
     const background = [this.#balance(), this.#publish(), this.#welcome()]
-    const replicas: RollingResult['replicas'][number][] = []
+    const replicas: RestartedReplica[] = []
     for (let index = 0; index < this.#running.length; index += 1) replicas.push(await this.#restart(index))
     this.#going = false
     await Promise.all(background)
@@ -178,24 +192,35 @@ class RollingRestart {
     }
   }
 
-  async #restart(index: number): Promise<RollingResult['replicas'][number]> {
+  async #restart(index: number): Promise<RestartedReplica> {
     const gateway = this.#running[index]
     if (!gateway) throw new Error('unreachable')
-    const clients = await connectionsOf(gateway)
+    const listeners = this.#books.map(({ listener }) => listener)
+    const clients = listeners.filter(({ port }) => port === gateway.port).length
     const since = performance.now()
     const opened = this.#journeys.opened.length
     process.kill(gateway.pid, 'SIGTERM')
     const { code, signal } = await gateway.exited
     if (code !== 0) this.#faults.push(`a replica ended with ${signal ?? code} and not with 0`)
     const tookMs = performance.now() - since
-    await eventually('its clients to be back', () => this.#journeys.opened.length - opened >= clients - 1, {
-      withinMs: settleMs,
-    })
-    const peak = peakOf(this.#journeys.opened.slice(opened), clients, this.#options.drainMs)
+    const isBack = ({ port }: RollingClient) => port !== undefined && port !== gateway.port
+    await eventually('its clients to be back', () => listeners.every(isBack), { withinMs: settleMs })
+    const windowMs = this.#options.drainMs
+    const ends = endsForRestart(gateway.output())
+    const returns = this.#journeys.opened.slice(opened)
+    const returnsPeak = peakOf(returns, { windowMs, sliceMs: windowMs * returnsSlice })
+    const replica: RestartedReplica = {
+      clients,
+      tookMs,
+      ended: ends.length,
+      endsPeak: peakOf(ends, { windowMs, sliceMs: windowMs * endsSlice }),
+      returnsPeak,
+      returnsPeakOfAll: (returnsPeak * clients) / this.#options.clients,
+    }
     this.#running[index] = await gateway.again()
     await eventually('it to be given clients', () => this.#ready.includes(gateway.port), { withinMs: settleMs })
-    this.#options.log?.(`replica ${index + 1}: ${clients} clients in ${Math.round(tookMs)} ms, peak ${peak.toFixed(2)}`)
-    return { clients, tookMs, peak, peakOfAll: (peak * clients) / this.#options.clients }
+    this.#options.log?.(`replica ${index + 1}: ${JSON.stringify(replica)}`)
+    return replica
   }
 
   async #settled(): Promise<void> {
@@ -234,23 +259,6 @@ class RollingRestart {
       faults: [...this.#faults, ...this.#journeys.problems],
     }
   }
-}
-
-/**
- * The most that came within a tenth of the window, or two seconds where that is longer, as a multiple of what an even pace would bring: on a machine that others share, whole processes
- * stand still for half a second. */
-function peakOf(times: readonly number[], clients: number, windowMs: number): number {
-  const sliceMs = Math.min(windowMs, Math.max(2_000, windowMs / 10))
-  let most = 0
-  for (let first = 0, last = 0; last < times.length; last += 1) {
-    while ((times[last] as number) - (times[first] as number) >= sliceMs) first += 1
-    most = Math.max(most, last - first + 1)
-  }
-  return most / sliceMs / (clients / windowMs)
-}
-
-async function connectionsOf(gateway: GatewayProcess): Promise<number> {
-  return Number(/^warren_connections\{transport="graphql-ws"\} (\d+)/m.exec(await gateway.metrics())?.[1] ?? 0)
 }
 
 /** Whether the replica took it; resolves when the subscription says where it begins. */

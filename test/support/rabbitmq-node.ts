@@ -7,6 +7,7 @@ import { debianPackages, locate } from './debian-package.ts'
 import { eventually, Hopeless } from './eventually.ts'
 import { spawnGuarded } from './guarded-process.ts'
 import { freePort } from './ports.ts'
+import { evaluate, shortcut } from './rabbitmq-shortcuts.ts'
 
 const run = promisify(execFile)
 
@@ -53,8 +54,11 @@ export function amqpUrl(address: NodeAddress, vhost = '/'): string {
   return `amqp://guest:guest@127.0.0.1:${address.port}/${encodeURIComponent(vhost)}`
 }
 
-/** Runs rabbitmqctl on the node (about a second: it starts an Erlang machine of its own) and gives what it printed, without headings. */
+/** A command of rabbitmqctl on the node: gives what it printed, without headings. About a second, or 10 ms where there is a shortcut. */
 export async function rabbitmqctl(address: NodeAddress, args: readonly string[]): Promise<string> {
+  const expression = shortcut(args)
+  const printed = expression && (await evaluate({ nodeName: address.nodeName, env: environment(address) }, expression))
+  if (printed !== undefined) return printed
   const program = join(dirname(locate(debianPackages.rabbitmq)), 'rabbitmqctl')
   try {
     const { stdout } = await run(program, ['--silent', ...args], {

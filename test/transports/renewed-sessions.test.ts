@@ -10,7 +10,7 @@ const renew = 'mutation Renew($token: String!) { refreshSession(token: $token) {
 
 /** An hour of tokens of a minute: RENEWAL_MINUTES=60 npm test -- test/transports/renewed-sessions.test.ts */
 const minutes = Number(process.env['RENEWAL_MINUTES'] ?? 0)
-const renewal = minutes > 0 ? { ttlSeconds: 60, forMs: minutes * 60_000 } : { ttlSeconds: 3, forMs: 12_000 }
+const renewal = minutes > 0 ? { ttlSeconds: 60, forMs: minutes * 60_000 } : { ttlSeconds: 3, forMs: 7_000 }
 
 let gateway: InProcessGateway
 let operator: GraphqlClient
@@ -80,7 +80,7 @@ describe('a session whose token expires', () => {
   })
 
   test(
-    `that is renewed in time lives on, and misses nothing: ${renewal.forMs / 60_000} min of tokens of ${renewal.ttlSeconds} s`,
+    `that is renewed in time lives on, and misses nothing: ${renewal.forMs / 1_000} s of tokens of ${renewal.ttlSeconds} s`,
     async () => {
       expect(await hearUnderRenewedTokens(gateway, renewal)).toBeGreaterThan(100)
     },

@@ -213,7 +213,7 @@ function collectGarbage(): void {
   collect()
 }
 
-/** What RabbitMQ has when three listings in a row are the same: a reader of the journal that has just been closed is still listed for a moment. */
+/** What RabbitMQ has when three listings in a row are the same: a reader of the journal that has just been closed is still listed for a moment, and the gateway opens its last channels two seconds after its start. */
 async function atRest(vhost: string): ReturnType<typeof whatRabbitHas> {
   const listings: string[][] = []
   const same = async () => {
@@ -221,11 +221,11 @@ async function atRest(vhost: string): ReturnType<typeof whatRabbitHas> {
     const [last, ...before] = listings.slice(0, 3).map((listing) => listing.join('\n'))
     return before.length === 2 && before.every((listing) => listing === last)
   }
-  await eventually('RabbitMQ to be at rest', same, { everyMs: 250 })
+  await eventually('RabbitMQ to be at rest', same, { everyMs: 1_250 })
   return listings[0] ?? []
 }
 
-/** Connections, channels, queues with their consumers, and bindings, from RabbitMQ's own tables: in one call, for each takes the command line a second. */
+/** Connections, channels, queues with their consumers, and bindings, from RabbitMQ's own tables. */
 async function whatRabbitHas(vhost: string): Promise<string[]> {
   const text = await rabbit.ctl(
     'eval',

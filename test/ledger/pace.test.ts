@@ -1,0 +1,24 @@
+import { describe, expect, test } from '@jest/globals'
+import { peakOf } from './pace.ts'
+
+const windowMs = 10_000
+const sliceMs = 2_000
+const evenly = (count: number, overMs: number) =>
+  Array.from({ length: count }, (_, number) => (number * overMs) / count)
+
+describe('the peak of a pace', () => {
+  test('is 1 for what is spread evenly over the window', () => {
+    expect(peakOf(evenly(100, windowMs), { windowMs, sliceMs })).toBeCloseTo(1)
+  })
+
+  test('is 2 for what is over after half of it, and window/slice for what comes at once', () => {
+    expect(peakOf(evenly(100, windowMs / 2), { windowMs, sliceMs })).toBeCloseTo(2)
+    expect(peakOf(evenly(100, 10), { windowMs, sliceMs })).toBeCloseTo(5)
+  })
+
+  test('is found in the middle, and across where slices counted one after another would part it', () => {
+    const burst = Array.from({ length: 20 }, (_, number) => 3_990 + number)
+    const all = [...evenly(80, windowMs), ...burst].sort((a, b) => a - b)
+    expect(peakOf(all, { windowMs, sliceMs })).toBeCloseTo(1.8)
+  })
+})
