@@ -198,6 +198,8 @@ export class Connection {
   }
 
   #takeHeld(): void {
+    // Refused or ended: nothing is taken any more, but the peer's close frame is still to be read.
+    if (this.#socket.readyState !== this.#socket.OPEN) this.#held = []
     let place = 0
     for (; place < this.#held.length && this.#take && this.#mayTake(); place += 1) {
       const frame = this.#held[place]

@@ -161,6 +161,16 @@ describe('a token', () => {
     if (frame !== undefined) client.send(frame)
     expect(await client.closed).toMatchObject({ code: 4401 })
   })
+
+  test('that is no good closes at once, also where more was sent behind it', async () => {
+    await using client = await connectFrames(wsUrl(gateway))
+    const since = performance.now()
+    client.send({ token: 'not.a.token' })
+    for (let number = 0; number < 10; number += 1) client.send(`text ${number}`)
+    expect(await client.closed).toMatchObject({ code: 4401 })
+    // Whose close frame is not read is cut off by the keep-alive, after 20 s.
+    expect(performance.now() - since).toBeLessThan(5_000)
+  })
 })
 
 describe('?channel=', () => {
