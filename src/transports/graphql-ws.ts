@@ -92,6 +92,8 @@ function withErrors(
 
 /** A status of HTTP means nothing on a socket. */
 function withoutHttp(error: GraphQLError): GraphQLError {
+  // A new error looks where it was made, which costs as much as all the rest of a refusal.
+  if (!('http' in error.extensions)) return error
   const { http: _, ...extensions } = error.extensions
   const { nodes, source, positions, path } = error
   return new GraphQLError(error.message, { nodes, source, positions, path, extensions })
