@@ -20,8 +20,8 @@ export interface Running {
   readonly tokens?: readonly string[]
   /** Its own keep-alive: what it sends, and what it wants as answer. */
   readonly ping?: readonly [string, string]
-  /** When messages reached the reader next to it, where there is one. */
-  readonly arrival?: { begin(): void; end(): Promise<{ p50: number; p99: number }> }
+  /** The port of RabbitMQ that messages come to it from. */
+  readonly broker?: number
   stop(): Promise<void>
 }
 

@@ -22,8 +22,14 @@ async function start(
 ) {
   const url = source === 'process' ? 'process' : (await broker()).url
   const started = await startNode(compiled(`contestants/${name}`), [url, ...args], 'server', env)
-  const control = source === 'process' ? started.control : await (await broker()).publisher(exchange)
-  return { port: started.port, control, pids: [started.pid], stop: () => started.stop() }
+  const common = { port: started.port, pids: [started.pid], stop: () => started.stop() }
+  if (source === 'process') return { ...common, control: started.control }
+  const node = await broker()
+  return { ...common, control: await node.publisher(exchange), broker: portOf(node) }
+}
+
+function portOf({ url }: Broker): number {
+  return Number(new URL(url).port)
 }
 
 const json = JSON.stringify
@@ -103,21 +109,13 @@ async function startWarren(
   const node = await broker()
   const gateway = await startGateway({ env: { WARREN_BROKER_URL: node.url } })
   pin(gateway.pid, 'server')
-  const arrival = await startNode(compiled('rabbit/arrival'), [node.url, 'warren.journal'], 'load')
-  const stop = async (): Promise<void> => {
-    await arrival.stop()
-    await gateway[Symbol.asyncDispose]()
-  }
   return {
     ...common,
     port: gateway.port,
     control: await node.publisher('warren.events'),
     pids: [gateway.pid],
-    arrival: {
-      begin: () => void arrival.child.kill('SIGUSR2'),
-      end: () => arrival.lastLine('SIGTERM') as Promise<{ p50: number; p99: number }>,
-    },
-    stop,
+    broker: portOf(node),
+    stop: async () => gateway[Symbol.asyncDispose](),
   }
 }
 

@@ -31,13 +31,10 @@ export function describeMachine(): string {
 }
 
 export interface Started {
-  readonly child: ChildProcess
   readonly pid: number
   /** What it said it listens on: its own port, and the control port of its source. */
   readonly port: number
   readonly control: number
-  /** Ends it with a signal; resolves to the JSON that it prints on the way. */
-  lastLine(signal: NodeJS.Signals): Promise<unknown>
   stop(): Promise<void>
 }
 
@@ -56,22 +53,15 @@ export async function startProgram(
   const errors: string[] = []
   child.stderr?.setEncoding('utf8').on('data', (text: string) => errors.push(text))
   const exited = once(child, 'close')
-  const lines: string[] = []
-  const line = await Promise.race([said(child, lines), exited.then(() => undefined)])
+  const line = await Promise.race([said(child), exited.then(() => undefined)])
   if (line === undefined) throw new Error(`${program} ${args.join(' ')} did not start: ${errors.join('')}`)
   const [port = 0, control = 0] = line
   const pid = child.pid ?? 0
   pin(pid, core)
   return {
-    child,
     pid,
     port,
     control,
-    async lastLine(signal) {
-      child.kill(signal)
-      await exited
-      return JSON.parse(lines.at(-1) ?? 'null') as unknown
-    },
     async stop() {
       child.kill('SIGKILL')
       await exited
@@ -80,10 +70,9 @@ export async function startProgram(
 }
 
 /** Goes on reading, so that the program never waits for its output to be taken. */
-function said(child: ChildProcess, lines: string[]): Promise<number[]> {
+function said(child: ChildProcess): Promise<number[]> {
   return new Promise((resolve) => {
     createInterface({ input: child.stdout as Readable }).on('line', (line) => {
-      lines.push(line)
       const [word, ...numbers] = line.split(' ')
       if (word === 'listening') resolve(numbers.map(Number))
     })

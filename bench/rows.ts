@@ -26,7 +26,8 @@ const cpu: Figure = ({ cpuMicros = Number.NaN }) => cpuMicros
 const user: Figure = ({ userMicros = Number.NaN }) => userMicros
 const perSecond: Figure = ({ perSecond = Number.NaN }) => perSecond
 const p99: Figure = ({ p99 = Number.NaN }) => p99
-const added: Figure = ({ p50 = Number.NaN, arrivalP50 = Number.NaN }) => p50 - arrivalP50
+const added: Figure = ({ addedP50 = Number.NaN }) => addedP50
+const addedP99: Figure = ({ addedP99 = Number.NaN }) => addedP99
 const memory: Figure = ({ kibEach = Number.NaN }) => kibEach
 const growth: Figure = ({ ratio = Number.NaN }) => ratio
 const unheard: Figure = ({ missing = Number.NaN, misordered = Number.NaN, lost = Number.NaN }) =>
@@ -112,7 +113,24 @@ export const rows: readonly Row[] = [
     below: true,
     unit: 'µs',
   },
-  { text: 'the same, p99 ÷ Yoga', scenario: 'latency', figure: p99, over: 'yoga', least: 0.4, aim: 0.2, below: true },
+  {
+    text: 'the same, p99 ÷ Yoga',
+    scenario: 'latency',
+    figure: addedP99,
+    over: 'yoga',
+    least: 0.4,
+    aim: 0.2,
+    below: true,
+  },
+  {
+    text: 'from publication to the subscriber, p99 ÷ Yoga',
+    scenario: 'latency',
+    figure: p99,
+    over: 'yoga',
+    least: 0.4,
+    aim: 0.2,
+    below: true,
+  },
   {
     text: 'memory an idle connection with one subscription, at 5,000 ÷ Yoga',
     scenario: 'idle',

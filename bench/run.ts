@@ -28,8 +28,9 @@ export interface Measured {
   /** From publication to the subscriber, in microseconds. */
   readonly p50?: number
   readonly p99?: number
-  /** From publication to the arrival at a reader beside the server. */
-  readonly arrivalP50?: number
+  /** What of it passed in the server, from the arrival of the broker's bytes to the first frame: `load/tap.c`. */
+  readonly addedP50?: number
+  readonly addedP99?: number
   readonly missing?: number
   readonly misordered?: number
   readonly lost?: number
@@ -58,13 +59,9 @@ export async function runOne(
 ): Promise<Measured> {
   const server = await contestant.start(scenario.source, broker)
   try {
-    server.arrival?.begin()
     const [pid = 0] = server.pids
     const taken = profileTo === undefined ? undefined : await profiler(pid, profileTo)
-    const measured = await load(server, scenario, pace, taken)
-    if (scenario.mode !== 'rate' || measured.error !== undefined) return measured
-    const arrival = await server.arrival?.end()
-    return { ...measured, arrivalP50: arrival?.p50 }
+    return await load(server, scenario, pace, taken)
   } finally {
     await server.stop()
   }
@@ -111,6 +108,7 @@ function lines(server: Running, scenario: Scenario, pace: Pace): string[] {
     `warm-ms ${mode === 'rate' ? Math.min(pace.warmMs, 1_000) : pace.warmMs}`,
     `measure-ms ${scenario.measureMs ?? pace.measureMs}`,
     `settle-ms ${pace.settleMs}`,
+    ...(server.broker === undefined ? [] : [`broker ${server.broker}`]),
     `upgrade ${upgrade(server)}`,
     ...(server.ping ? [`ping ${server.ping[0]}`, `pong ${server.ping[1]}`] : []),
     ...server.pids.map((pid) => `pid ${pid}`),

@@ -23,7 +23,7 @@ struct script {
 
 struct scenario {
   char mode[16]; /* closed, rate, idle, connects, churn */
-  int port, control, connections, channels, bytes, concurrency;
+  int port, control, broker /* 0: none */, connections, channels, bytes, concurrency;
   int window, burst, rate;
   int warm_ms, measure_ms, settle_ms, warm_connects, stalled;
   bool shake; /* whether a subscription is proven by a message before anything is measured */
@@ -64,9 +64,11 @@ long rss_of_server(void); /* bytes */
 int64_t now_ns(void);
 _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* From publication to the subscriber; and what of it passed in the server, where a tap sees both ends. */
+enum latency { WHOLE, ADDED, LATENCIES };
 void latency_clear(void);
-void latency_add(int64_t ns);
-double latency_at(double quantile); /* in microseconds */
+void latency_add(enum latency which, int64_t ns);
+double latency_at(enum latency which, double quantile); /* in microseconds; 0 where nothing was added */
 
 /* Writes one masked client frame. */
 void send_frame(int fd, int opcode, const char *text, size_t length);

@@ -21,8 +21,9 @@
 #include <unistd.h>
 
 #include "subscribers.h"
+#include "tap.h"
 
-enum { CONTROL = 1 << 30, TIMER, EVENTS = 512 };
+enum { CONTROL = 1 << 30, TIMER, TAP, EVENTS = 512 };
 
 static int epoll_fd, control_fd, timer_fd;
 static uint32_t published;
@@ -48,7 +49,7 @@ void fail(const char *format, ...) {
 void on_delivery(uint32_t sequence, int64_t sent_ns) {
   if (sequence < first) return;
   accounted++;
-  if (measuring) latency_add(now_ns() - sent_ns);
+  if (measuring) latency_add(WHOLE, now_ns() - sent_ns);
   if (--left[sequence % RING] == 0) in_flight--;
 }
 
@@ -89,6 +90,8 @@ static void turn(int timeout_ms) {
     } else if (what == TIMER) {
       uint64_t ticks = 0;
       if (read(timer_fd, &ticks, sizeof ticks) == sizeof ticks && pumping) due += ticks;
+    } else if (what == TAP) {
+      tap_ready(measuring);
     } else {
       subscriber_ready((int)what);
     }
@@ -187,11 +190,21 @@ static void set_rate(void) {
   epoll_ctl(epoll_fd, EPOLL_CTL_ADD, timer_fd, &event);
 }
 
+static void listen_in(void) {
+  int fd = scenario.broker > 0 ? tap_open() : -1;
+  if (fd < 0) return;
+  struct epoll_event event = {.events = EPOLLIN, .data.u32 = TAP};
+  epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
 static void pump(void) {
   connect_all(scenario.connections);
   audience = (scenario.connections - scenario.stalled) / scenario.channels;
   if (scenario.shake) shake_hands();
-  if (strcmp(scenario.mode, "rate") == 0) set_rate();
+  if (strcmp(scenario.mode, "rate") == 0) {
+    set_rate();
+    listen_in();
+  }
   pumping = true;
   turns_for(scenario.warm_ms);
   latency_clear();
@@ -207,16 +220,19 @@ static void pump(void) {
   say("end");
   measuring = false;
   pumping = false;
-  double p50 = latency_at(0.5), p99 = latency_at(0.99);
+  double p50 = latency_at(WHOLE, 0.5), p99 = latency_at(WHOLE, 0.99);
   uint64_t expected = (uint64_t)(published - first) * (uint64_t)audience;
   for (int64_t until = now_ns() + 10000000000LL; accounted < expected && now_ns() < until;) turn(10);
+  char added[80] = "";
+  if (latency_at(ADDED, 0.5) > 0)
+    snprintf(added, sizeof added, "\"addedP50\":%.0f,\"addedP99\":%.0f,", latency_at(ADDED, 0.5), latency_at(ADDED, 0.99));
   double each = measured ? 1e6 / (double)measured : 0;
   printf("{\"deliveries\":%lu,\"seconds\":%.4f,\"perSecond\":%.0f,\"cpuMicros\":%.3f,\"userMicros\":%.3f,"
-         "\"serverShare\":%.3f,\"generatorShare\":%.3f,\"p50\":%.0f,\"p99\":%.0f,\"missing\":%ld,\"misordered\":%lu,"
+         "\"serverShare\":%.3f,\"generatorShare\":%.3f,\"p50\":%.0f,\"p99\":%.0f,%s\"missing\":%ld,\"misordered\":%lu,"
          "\"lost\":%d,\"rssMiB\":%.1f}\n",
          measured, seconds, (double)measured / seconds, (server_after.total - server.total) * each,
          (server_after.user - server.user) * each, (server_after.total - server.total) / seconds,
-         (self_after.total - self.total) / seconds, p50, p99, (long)(expected - accounted),
+         (self_after.total - self.total) / seconds, p50, p99, added, (long)(expected - accounted),
          counts.misordered, counts.lost, (double)rss_of_server() / 1048576);
 }
 

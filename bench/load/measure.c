@@ -1,4 +1,4 @@
-/* What a process has used, by the kernel's own accounts (proc(5)), and a histogram of latencies. */
+/* What a process has used, by the kernel's own accounts (proc(5)), and histograms of latencies. */
 #include "load.h"
 
 #include <dirent.h>
@@ -82,25 +82,24 @@ long rss_of_server(void) {
 
 /* Buckets grow by an eighth of a power of two: an error of at most 6 %, below what a run can tell apart. */
 enum { STEPS = 8, BUCKETS = 64 * STEPS };
-static uint64_t buckets[BUCKETS], bucket_sum;
+static struct {
+  uint64_t buckets[BUCKETS], sum;
+} histograms[LATENCIES];
 
-void latency_clear(void) {
-  memset(buckets, 0, sizeof buckets);
-  bucket_sum = 0;
-}
+void latency_clear(void) { memset(histograms, 0, sizeof histograms); }
 
-void latency_add(int64_t ns) {
+void latency_add(enum latency which, int64_t ns) {
   uint64_t value = ns < STEPS ? STEPS : (uint64_t)ns;
   int power = 63 - __builtin_clzll(value);
   int step = (int)((value >> (power - 3)) & (STEPS - 1));
-  buckets[power * STEPS + step]++;
-  bucket_sum++;
+  histograms[which].buckets[power * STEPS + step]++;
+  histograms[which].sum++;
 }
 
-double latency_at(double quantile) {
-  uint64_t wanted = (uint64_t)((double)bucket_sum * quantile), seen = 0;
+double latency_at(enum latency which, double quantile) {
+  uint64_t wanted = (uint64_t)((double)histograms[which].sum * quantile), seen = 0;
   for (int i = 0; i < BUCKETS; i++) {
-    seen += buckets[i];
+    seen += histograms[which].buckets[i];
     if (seen > wanted) {
       double low = (double)(1ULL << (i / STEPS));
       return low * (1 + (i % STEPS + 0.5) / STEPS) / 1000;

@@ -42,7 +42,8 @@ static int *number_named(const char *key) {
     int *value;
   } numbers[] = {
       {"port", &scenario.port},           {"control", &scenario.control},
-      {"connections", &scenario.connections}, {"channels", &scenario.channels},
+      {"broker", &scenario.broker},       {"connections", &scenario.connections},
+      {"channels", &scenario.channels},
       {"bytes", &scenario.bytes},         {"concurrency", &scenario.concurrency},
       {"window", &scenario.window},       {"burst", &scenario.burst},
       {"rate", &scenario.rate},           {"warm-ms", &scenario.warm_ms},

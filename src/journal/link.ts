@@ -1,13 +1,30 @@
 import type { ChannelModel } from 'amqplib'
-import type { Publication } from '../core/message.ts'
+import type { MessageProperties, Publication } from '../core/message.ts'
 
 /** What the stream journal needs of a connection that heals; the AMQP driver's link is one. */
 export interface JournalLinkSession {
   readonly connection: ChannelModel
+  readonly deliveries: StreamDeliveries
   /** Ends the session; the link comes again after a while. Idempotent. */
   fail(error: Error): void
   /** Aborted when the session has ended. */
   readonly signal: AbortSignal
+}
+
+/** A message of a stream as it came. */
+export interface StreamDelivery {
+  readonly deliveryTag: number
+  readonly streamOffset: number | undefined
+  readonly exchange: string
+  readonly routingKey: string
+  readonly properties: MessageProperties
+  readonly body: Buffer
+}
+
+/** Hands over messages in the turn in which they come in. */
+export interface StreamDeliveries {
+  /** Those of this consumer, by its tag; called before it is made. `take` must not throw. Returns how to stop. */
+  take(consumerTag: string, take: (delivery: StreamDelivery) => void): () => void
 }
 
 export interface JournalLinkOptions {

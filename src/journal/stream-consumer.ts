@@ -1,7 +1,12 @@
-import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib'
+import { randomUUID } from 'node:crypto'
+import type { Channel, ConsumeMessage } from 'amqplib'
 import { fingerprintOf } from '../core/cursor.ts'
 import type { JournalMessage } from '../core/message.ts'
 import { GatewayError } from '../errors.ts'
+import type { JournalLinkSession, StreamDelivery } from './link.ts'
+
+/** On whose connection a stream is read. */
+type Session = Pick<JournalLinkSession, 'connection' | 'deliveries'>
 
 /** Messages in flight; RabbitMQ demands a bound on a stream. */
 const prefetchMessages = 500
@@ -36,39 +41,45 @@ export interface StreamConsumer {
  * https://www.rabbitmq.com/docs/streams#consuming
  */
 export async function consumeStream(
-  connection: ChannelModel,
+  { connection, deliveries }: Session,
   stream: string,
   start: StreamStart,
   visitor: StreamVisitor,
 ): Promise<StreamConsumer> {
   const channel = await connection.createChannel()
   let open = true
-  let unacked: ConsumeMessage | undefined
+  /** The tag of the last message that was taken and is not acknowledged. */
+  let unacked: number | undefined
   let count = 0
   let last: JournalMessage | undefined
   /** What came since a hole that is being looked into; bounded by the prefetch, for it is not acknowledged. */
-  let held: ConsumeMessage[] | undefined
+  let held: StreamDelivery[] | undefined
 
-  const end = (error: Error): void => {
-    if (!open) return
+  const stop = (): void => {
     open = false
     clearInterval(timer)
+    stopTaking()
+  }
+  const end = (error: Error): void => {
+    if (!open) return
+    stop()
     visitor.onEnd(error)
   }
   const acknowledge = (): void => {
-    const message = unacked
-    if (!message || !open) return
+    const tag = unacked
+    if (tag === undefined || !open) return
     unacked = undefined
     count = 0
-    tryTo(() => channel.ack(message, true))
+    // amqplib reads nothing else of a message.
+    tryTo(() => channel.ack({ fields: { deliveryTag: tag } } as ConsumeMessage, true))
   }
   const timer = setInterval(acknowledge, ackEveryMs)
   timer.unref()
   channel.on('error', (error: Error) => end(explain(error, stream)))
   channel.on('close', () => end(new Error('the channel was closed')))
 
-  const take = (message: ConsumeMessage, entry: JournalMessage | undefined): void => {
-    unacked = message
+  const take = ({ deliveryTag }: StreamDelivery, entry: JournalMessage | undefined): void => {
+    unacked = deliveryTag
     count += 1
     if (entry) {
       last = entry
@@ -76,7 +87,7 @@ export async function consumeStream(
     }
     if (count >= ackEveryMessages) acknowledge()
   }
-  const receive = (message: ConsumeMessage): void => {
+  const receive = (message: StreamDelivery): void => {
     const entry = entryOf(message, stream)
     if (entry && last && entry.offset > last.offset + 1) {
       held = [message]
@@ -86,7 +97,7 @@ export async function consumeStream(
   const lookInto = async (before: JournalMessage): Promise<void> => {
     let intact: boolean
     try {
-      intact = await stillThere(connection, stream, before)
+      intact = await stillThere({ connection, deliveries }, stream, before)
     } catch (error) {
       return end(error instanceof Error ? error : new Error(String(error)))
     }
@@ -102,59 +113,66 @@ export async function consumeStream(
     }
   }
   /** To the visitor, or to what waits behind a hole. */
-  const hand = (message: ConsumeMessage): void => {
+  const hand = (message: StreamDelivery): void => {
     if (!open) return
     if (held) held.push(message)
     else receive(message)
   }
 
+  const consumerTag = randomUUID()
+  const stopTaking = deliveries.take(consumerTag, hand)
   try {
     await channel.prefetch(prefetchMessages)
     await channel.consume(
       stream,
-      (message) => {
-        if (!open) return
-        if (!message) {
-          end(new Error(`RabbitMQ cancelled the consumer of stream "${stream}": it was deleted, or lost its node`))
-        } else hand(message)
-      },
-      { noAck: false, arguments: { 'x-stream-offset': offsetArgument(start) } },
+      // Only a cancellation comes this way.
+      () => end(new Error(`RabbitMQ cancelled the consumer of stream "${stream}": it was deleted, or lost its node`)),
+      { consumerTag, noAck: false, arguments: { 'x-stream-offset': offsetArgument(start) } },
     )
   } catch (error) {
-    open = false
-    clearInterval(timer)
+    stop()
     throw explain(error, stream)
   }
   return {
     close() {
       if (!open) return
-      open = false
-      clearInterval(timer)
+      stop()
       closeQuietly(channel)
     },
   }
 }
 
 /** Reads at the entry's offset and expects that very entry. */
-async function stillThere(connection: ChannelModel, stream: string, entry: JournalMessage): Promise<boolean> {
+async function stillThere(
+  { connection, deliveries }: Session,
+  stream: string,
+  entry: JournalMessage,
+): Promise<boolean> {
   const channel = await connection.createChannel()
+  const consumerTag = randomUUID()
+  let stopTaking = (): void => undefined
   try {
     return await new Promise<boolean>((resolve, reject) => {
       channel.on('error', reject)
       channel.on('close', () => reject(new Error('the channel was closed')))
-      const compare = (message: ConsumeMessage | null): void => {
-        const found = message ? entryOf(message, stream) : undefined
+      stopTaking = deliveries.take(consumerTag, (message) => {
+        const found = entryOf(message, stream)
         if (found && found.offset < entry.offset) return
         resolve(found?.offset === entry.offset && fingerprintOf(found) === fingerprintOf(entry))
-      }
+      })
+      const cancelled = (): void => resolve(false)
       channel
         .prefetch(1)
         .then(() =>
-          channel.consume(stream, compare, { arguments: { 'x-stream-offset': offsetArgument(entry.offset) } }),
+          channel.consume(stream, cancelled, {
+            consumerTag,
+            arguments: { 'x-stream-offset': offsetArgument(entry.offset) },
+          }),
         )
         .catch(reject)
     })
   } finally {
+    stopTaking()
     closeQuietly(channel)
   }
 }
@@ -190,38 +208,21 @@ function closeQuietly(channel: Channel): void {
 }
 
 /** Marks are what was published straight to the stream, through the default exchange. */
-function entryOf({ content, fields, properties }: ConsumeMessage, stream: string): JournalMessage | undefined {
-  const { 'x-stream-offset': offset, ...headers } = (properties.headers ?? {}) as Record<string, unknown>
-  if (typeof offset !== 'number') return undefined
+function entryOf(delivery: StreamDelivery, stream: string): JournalMessage | undefined {
+  const { streamOffset, exchange, routingKey } = delivery
+  if (streamOffset === undefined) return undefined
   return {
-    offset,
-    mark: fields.exchange === '' && fields.routingKey === stream,
-    exchange: fields.exchange,
-    routingKey: fields.routingKey,
-    body: content,
+    offset: streamOffset,
+    mark: exchange === '' && routingKey === stream,
+    exchange,
+    routingKey,
+    body: delivery.body,
     redelivered: false, // a stream's flag speaks of this consumer's connection, not of the message
     receivedAt: Date.now(),
     decoded: undefined,
     known: undefined,
     fates: undefined,
     place: 0,
-    properties: {
-      contentType: text(properties.contentType),
-      contentEncoding: text(properties.contentEncoding),
-      messageId: text(properties.messageId),
-      type: text(properties.type),
-      timestamp: typeof properties.timestamp === 'number' ? properties.timestamp * 1000 : undefined,
-      correlationId: text(properties.correlationId),
-      replyTo: text(properties.replyTo),
-      expiration: text(properties.expiration),
-      userId: text(properties.userId),
-      appId: text(properties.appId),
-      priority: typeof properties.priority === 'number' ? properties.priority : undefined,
-      headers,
-    },
+    properties: delivery.properties,
   }
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
 }

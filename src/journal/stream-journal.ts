@@ -118,7 +118,7 @@ export class StreamJournal implements Journal {
     this.#present ??= await this.#presentOffset(session)
     let expected = this.#last
     const since = expected?.offset
-    await consumeStream(session.connection, name, this.#start, {
+    await consumeStream(session, name, this.#start, {
       take: (entry) => {
         if (expected) {
           const intact = entry.offset === expected.offset && fingerprintOf(entry) === fingerprintOf(expected)
@@ -156,16 +156,19 @@ export class StreamJournal implements Journal {
   }
 
   /** Asks the stream where it was when the journal was opened; a mark makes sure that there is an answer. */
-  async #presentOffset({ connection, signal }: JournalLinkSession): Promise<number> {
+  async #presentOffset(session: JournalLinkSession): Promise<number> {
     const over = new AbortController()
-    const late = AbortSignal.any([signal, AbortSignal.timeout(markTimeoutMs)])
+    const late = AbortSignal.any([session.signal, AbortSignal.timeout(markTimeoutMs)])
     try {
       return await new Promise<number>((resolve, reject) => {
         late.addEventListener('abort', () => reject(new Error('RabbitMQ did not say where the journal stands')))
         const start = { timestampMs: this.#openedAt }
         const visitor = { take: ({ offset }: JournalMessage) => resolve(offset), onOvertaken: () => {}, onEnd: reject }
-        consumeStream(connection, this.#options.name, start, visitor)
-          .then((consumer) => over.signal.addEventListener('abort', () => consumer.close()))
+        consumeStream(session, this.#options.name, start, visitor)
+          .then((consumer) => {
+            if (over.signal.aborted) consumer.close()
+            else over.signal.addEventListener('abort', () => consumer.close())
+          })
           .catch(reject)
         this.#publishUntil(over.signal, randomUUID(), undefined).catch(reject)
       })

@@ -66,7 +66,7 @@ export class StreamReader {
     let consumer: StreamConsumer | undefined
     const lost = new AbortController()
     try {
-      consumer = await consumeStream(session.connection, this.#stream, offset, {
+      consumer = await consumeStream(session, this.#stream, offset, {
         ...visitor,
         onEnd: () => lost.abort(),
       })

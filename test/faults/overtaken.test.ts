@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import amqp, { type ChannelModel } from 'amqplib'
 import type { JournalMessage } from '../../src/core/message.ts'
+import { parseAddress } from '../../src/distributor/amqp/address.ts'
+import { connect } from '../../src/distributor/amqp/connect.ts'
+import { Deliveries } from '../../src/distributor/amqp/deliveries.ts'
 import { consumeStream } from '../../src/journal/stream-consumer.ts'
 import { eventually } from '../support/eventually.ts'
 import { rabbit, type TestVhost, testVhost } from '../support/rabbitmq.ts'
@@ -9,6 +12,7 @@ import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
 let vhost: TestVhost
 let proxy: TcpProxy
 let reading: ChannelModel
+const deliveries = new Deliveries()
 
 const stream = 'short'
 const body = Buffer.alloc(10_000)
@@ -19,7 +23,7 @@ beforeAll(async () => {
   proxy = await tcpProxy(rabbit.port)
   const url = new URL(vhost.url)
   url.port = String(proxy.port)
-  reading = await amqp.connect(url.href)
+  reading = await connect(parseAddress(url.href), 'overtaken', 10_000, new AbortController(), deliveries)
   reading.on('error', () => {})
 }, 60_000)
 
@@ -50,7 +54,7 @@ test('a reader that retention overtakes is told so where it goes on, and the hol
   const story: (number | 'overtaken')[] = []
   const ends: Error[] = []
   let newest = 0
-  const consumer = await consumeStream(reading, stream, 0, {
+  const consumer = await consumeStream({ connection: reading, deliveries }, stream, 0, {
     take: ({ offset, properties }: JournalMessage) => {
       story.push(offset)
       newest = Number(properties.messageId)

@@ -1,6 +1,7 @@
 import amqp, { type ChannelModel } from 'amqplib'
 import type { BrokerAddress } from './address.ts'
 import { asError } from './as-error.ts'
+import type { Deliveries } from './deliveries.ts'
 import { askWhyOpenIsRefused, VirtualHostRefused } from './open-refusal.ts'
 
 /** The node took the TCP connection or didn't, and said nothing in time. */
@@ -16,13 +17,14 @@ export class NoAnswer extends Error {
 
 /**
  * Opens one connection. `cut` destroys its socket at any time from here on, which is the only way to be rid of a peer
- * that has frozen: amqplib's own close waits for its answer.
+ * that has frozen: amqplib's own close waits for its answer. Messages for `deliveries` don't come to amqplib.
  */
 export async function connect(
   address: BrokerAddress,
   connectionName: string,
   connectMs: number,
   cut: AbortController,
+  deliveries?: Deliveries,
 ): Promise<ChannelModel> {
   let silent = false
   const timer = setTimeout(() => {
@@ -35,8 +37,9 @@ export async function connect(
     // From the URL amqplib would read them with `unescape`, which breaks all but ASCII.
     credentials: amqp.credentials.plain(address.user, address.password),
     clientProperties: { connection_name: connectionName },
-    // Reaches net.Socket, as the other options do.
+    // These reach net.Socket, as the other options do.
     signal: cut.signal,
+    ...(deliveries ? { onread: deliveries.onread } : {}),
   }
   try {
     return await amqp.connect(address.url, options)

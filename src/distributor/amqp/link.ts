@@ -3,12 +3,15 @@ import { type BrokerAddress, parseAddress } from './address.ts'
 import { asError } from './as-error.ts'
 import { fullJitter, pause } from './backoff.ts'
 import { connect } from './connect.ts'
+import { Deliveries } from './deliveries.ts'
 import { describeFailure } from './failure.ts'
 import { within } from './within.ts'
 
 /** One connection from its opening to its end. */
 export interface LinkSession {
   readonly connection: ChannelModel
+  /** Where a consumer can have its messages read in place. */
+  readonly deliveries: Deliveries
   /** Ends this session with a reason; the link closes the connection, backs off, and comes again. Idempotent. */
   fail(error: Error): void
   /** Aborted when the session has ended, whatever the cause. */
@@ -116,9 +119,10 @@ export class Link {
     const { signal: closing } = this.#closing
     const cutNow = () => cut.abort()
     closing.addEventListener('abort', cutNow)
+    const deliveries = new Deliveries()
     let connection: ChannelModel
     try {
-      connection = await connect(address, `warren ${this.#options.purpose}`, this.#timings.connectMs, cut)
+      connection = await connect(address, `warren ${this.#options.purpose}`, this.#timings.connectMs, cut, deliveries)
     } catch (error) {
       if (closing.aborted) return new Closed()
       this.#fall(describeFailure(error, address))
@@ -127,7 +131,7 @@ export class Link {
       closing.removeEventListener('abort', cutNow)
     }
 
-    const session = new Session(connection, (reason) => this.#options.onBlocked?.(reason))
+    const session = new Session(connection, deliveries, (reason) => this.#options.onBlocked?.(reason))
     const leave = () => session.fail(new Closed())
     closing.addEventListener('abort', leave)
     if (closing.aborted) leave()
@@ -167,12 +171,14 @@ export class Link {
 
 class Session implements LinkSession {
   readonly connection: ChannelModel
+  readonly deliveries: Deliveries
   /** Rejects at the end of the session; never resolves. */
   readonly ended: Promise<never>
   readonly #end = new AbortController()
 
-  constructor(connection: ChannelModel, onBlocked: (reason: string | undefined) => void) {
+  constructor(connection: ChannelModel, deliveries: Deliveries, onBlocked: (reason: string | undefined) => void) {
     this.connection = connection
+    this.deliveries = deliveries
     this.ended = new Promise((_resolve, reject) => {
       this.signal.addEventListener('abort', () => reject(this.signal.reason as Error))
     })
