@@ -40,7 +40,9 @@ export async function startBroker(): Promise<Broker> {
     const settings = [
       `application:set_env(rabbitmq_stomp, tcp_listeners, [{"127.0.0.1", ${await freePort()}}], [{persistent, true}])`,
       `application:set_env(rabbitmq_web_stomp, tcp_config, [{ip, "127.0.0.1"}, {port, ${webStompPort}}], [{persistent, true}])`,
-      `rabbit_plugins:ensure("${plugins}")`,
+      // A node takes messages before all of it has begun, and until then it refuses plugins.
+      'ok = rabbit:await_startup()',
+      `{ok, _, _} = rabbit_plugins:ensure("${plugins}")`,
     ]
     await rabbitmqctl(address, ['eval', `${settings.join(', ')}.`])
     const url = amqpUrl(address)
