@@ -1,4 +1,5 @@
 import type { ExecutionArgs, ExecutionResult } from 'graphql'
+import { MessageType } from 'graphql-ws'
 import type { ChannelEvent } from '../core/channel.ts'
 import type { Feed, FeedSink } from '../core/feed.ts'
 import { latin1Of } from '../core/latin1.ts'
@@ -47,7 +48,7 @@ export class NextFrames implements FeedSink {
     this.#args = args
     this.#masked = masked
     this.#id = id
-    this.#start = latin1Of(`{"id":${JSON.stringify(id)},"type":"next","payload":`)
+    this.#start = latin1Of(`{"id":${JSON.stringify(id)},"type":"${MessageType.Next}","payload":`)
     this.#fieldArguments = fieldArguments
     this.#owner = owner
   }
