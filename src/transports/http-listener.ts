@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { backlog } from './backlog.ts'
 import { type BoundedRequest, boundedRequest } from './bounded-request.ts'
 import type { Origins } from './origins.ts'
 
@@ -160,7 +161,7 @@ function refuse(socket: Duplex, status: string, headers = ''): void {
 function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog }, () => {
       server.off('error', reject)
       resolve()
     })

@@ -1,4 +1,5 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { backlog } from '../backlog.ts'
 
 export interface TcpListener {
   readonly port: number
@@ -10,8 +11,6 @@ export interface TcpListener {
 
 /** Sockets beyond those that may stay: so many are told why they may not. Past it they are not taken. */
 const extraSockets = 1_000
-/** A storm of clients that come back at once waits in the system's queue, rather than being reset. */
-const backlog = 4_096
 
 /** A TCP server whose connections fail alone. A peer that says its end may still be answered. */
 export async function listenTcp(
