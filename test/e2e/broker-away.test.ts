@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
-import amqp from 'amqplib'
+import { stranger } from '../distributor/open.ts'
 import { eventually } from '../support/eventually.ts'
 import { openGateway } from '../support/gateway-in-process.ts'
 import { startGateway, testToken } from '../support/gateway-process.ts'
@@ -180,11 +180,10 @@ describe('what an operator has to mend', () => {
       output += String(text)
       return true
     })
-    const connection = await amqp.connect(node.url())
+    await using connection = await stranger(node.url())
     const channel = await connection.createChannel()
     await channel.assertQueue('collector.journal', { durable: true })
     await channel.assertExchange('tailor.events', 'direct', { durable: true })
-    await connection.close()
     for (const fault of faults) gateways.set(fault.user, await openFaulty(fault))
   }, 60_000)
 
@@ -230,11 +229,10 @@ describe('what an operator has to mend', () => {
   })
 
   test('is noticed when it is mended: the same processes serve', async () => {
-    const connection = await amqp.connect(node.url())
+    await using connection = await stranger(node.url())
     const channel = await connection.createChannel()
     await channel.deleteQueue('collector.journal')
     await channel.deleteExchange('tailor.events')
-    await connection.close()
     await define({
       users: [user('mallory', wrongPassword)],
       vhosts: [{ name: 'nowhere' }],
@@ -257,7 +255,7 @@ describe('what an operator has to mend', () => {
 
 describe('a source that RabbitMQ refuses', () => {
   test('is answered with SOURCE_CONFLICT and what to do, and disturbs nothing', async () => {
-    const connection = await amqp.connect(node.url())
+    await using connection = await stranger(node.url())
     const channel = await connection.createChannel()
     await channel.assertExchange('clerk.orders', 'direct', { durable: false })
     await channel.assertExchange('free.for.all', 'fanout')
@@ -285,7 +283,6 @@ describe('a source that RabbitMQ refuses', () => {
       channel.publish(exchange, '', Buffer.from(JSON.stringify(exchange)))
       expect((await bob.next()).data).toBe(exchange)
     }
-    await connection.close()
   }, 60_000)
 })
 
@@ -415,11 +412,10 @@ describe('RabbitMQ', () => {
 
     await node.start()
     // A back end is quicker than the gateway. What was published before alice came is not for her.
-    const connection = await amqp.connect(node.url())
+    await using connection = await stranger(node.url())
     const channel = await connection.createConfirmChannel()
     channel.publish('early.events', 'client.alice', Buffer.from('"at once"'))
     await channel.waitForConfirms()
-    await connection.close()
     await gateway.ready(30_000)
     await call(publish, toAlice('here I am'))
     for (const data of ['at once', 'here I am']) expect(await alice.next()).toMatchObject({ kind: 'MESSAGE', data })

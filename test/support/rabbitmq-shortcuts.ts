@@ -18,6 +18,8 @@ export function shortcut([command, ...args]: readonly string[]): string | undefi
       return `vm_memory_monitor:set_vm_memory_high_watermark(${first})`
     case 'set_disk_free_limit':
       return `rabbit_disk_monitor:set_disk_free_limit(${text(first)})`
+    case 'import_definitions':
+      return `{ok, Json} = file:read_file(${binary(first)}), ok = rabbit_definitions:import_raw(Json)`
     case 'add_user':
       return `rabbit_auth_backend_internal:add_user(${binary(first)}, ${binary(second)}, ${actor})`
     case 'delete_user':
