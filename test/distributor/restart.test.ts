@@ -100,7 +100,7 @@ describe('when RabbitMQ', () => {
     await node.ctl('set_vm_memory_high_watermark', '0.4')
     await publish()
     await gateway.close()
-  }, 30_000)
+  })
 
   test('freezes, closing takes no longer than it may', async () => {
     const { link, said } = watchLink([node.url()])
@@ -113,5 +113,5 @@ describe('when RabbitMQ', () => {
     await Promise.all([link.close(), connecting.link.close(), gateway.close()])
     expect(performance.now() - begun).toBeLessThan(5_000)
     node.thaw()
-  }, 30_000)
+  })
 })

@@ -251,7 +251,7 @@ describe('bodies', () => {
     }
     expect(heardAs(await alice.take(expected.length, 20_000))).toEqual(expected)
     expect(await quarantinedBy(opsPort)).toEqual(countedPoison)
-  }, 30_000)
+  })
 
   test('published by the gateway itself are what can be heard, and what cannot is refused', async () => {
     await using gateway = await openGateway()
@@ -270,7 +270,7 @@ describe('bodies', () => {
     const heard = await alice.take(values.length + 1)
     expect(heard.map(({ data }) => data)).toEqual([...values, 'the end'])
     expect(new Set(heard.map(({ contentType }) => contentType))).toEqual(new Set([json]))
-  }, 30_000)
+  })
 })
 
 function propertiesOf(name: string, index: number): PikaProperties {

@@ -90,7 +90,7 @@ describe('a back end that knows nothing of Warren', () => {
       expect(publishedAt).toBeLessThanOrEqual(Date.now())
     }
     expect(heard[0]).toEqual(heard[1])
-  }, 30_000)
+  })
 })
 
 /** Exchanges that somebody else declared, with what Warren doesn't know; a message to each, and the client that it is for. */
@@ -203,5 +203,5 @@ describe('an exchange that somebody else declared', () => {
     expect(dataOf(await carol.take(3))).toEqual([1, 2, 3])
     expect(dataOf(await dave.take(1))).toEqual([2])
     expect(dave.operation.waiting).toEqual([])
-  }, 30_000)
+  })
 })

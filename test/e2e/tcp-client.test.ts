@@ -77,4 +77,4 @@ test('it searches, sends bytes, and says why it was refused', async () => {
     code: 1,
     stderr: 'FORBIDDEN: this token does not allow to hear channel "alice"\n',
   })
-}, 30_000)
+})

@@ -147,7 +147,7 @@ describe.each([
       expect(next).toMatchObject({ kind: 'MESSAGE', data: 'and on' })
       heard.push(next as HeardEvent)
     }
-  }, 30_000)
+  })
 
   test('both stop serving a source that one of them has deleted', async () => {
     await using atA = await listenOn(a)
@@ -166,7 +166,7 @@ describe.each([
     expect(ids).not.toContain(made[0])
     expect(await sourcesOf(onB)).toEqual(ids)
     expect(await onB(deleteRabbitChannel, { id: made[0] })).toEqual({ deleteRabbitChannel: false })
-  }, 30_000)
+  })
 
   test('serve what they served after a restart, and a client that comes back has missed nothing', async () => {
     const before = await sourcesOf(onB)

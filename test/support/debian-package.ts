@@ -34,6 +34,7 @@ export const debianPackages = {
     variable: 'POSTGRES_PATH',
   },
   amqpTools: { name: 'amqp-tools', file: '/usr/bin/amqp-publish', command: 'amqp-publish' },
+  openssl: { name: 'openssl', file: '/usr/bin/openssl', command: 'openssl' },
   pika: { name: 'python3-pika', file: '/usr/lib/python3/dist-packages/pika/__init__.py' },
 } as const satisfies Record<string, DebianPackage>
 

@@ -1,3 +1,5 @@
+import { patienceMs } from './patience.ts'
+
 /** Thrown by an attempt that can't succeed any more: ends the waiting at once. */
 export class Hopeless extends Error {
   override readonly name = 'Hopeless'
@@ -5,12 +7,12 @@ export class Hopeless extends Error {
 
 /**
  * Tries again until the attempt gives something other than `undefined` or `false`, for what nobody announces (a file, a port, a count
- * on another process). An attempt that throws has not succeeded yet. `what` completes "Waited 10000 ms in vain for …".
+ * on another process). An attempt that throws has not succeeded yet. `what` completes "Waited 20000 ms in vain for …".
  */
 export async function eventually<T>(
   what: string,
   attempt: () => T | Promise<T>,
-  { withinMs = 10_000, everyMs = 25 }: { withinMs?: number; everyMs?: number } = {},
+  { withinMs = patienceMs, everyMs = 25 }: { withinMs?: number; everyMs?: number } = {},
 ): Promise<Exclude<T, undefined | false>> {
   const deadline = Date.now() + withinMs
   let last: unknown

@@ -1,4 +1,5 @@
 import type { Hub } from '../../src/core/hub.ts'
+import { patienceMs } from './patience.ts'
 
 export interface HubWatch {
   /** Resolves as the hub has so many subscribers, at once where it has them already. By event: nothing is polled. */
@@ -20,8 +21,10 @@ export function watchHub(hub: Hub): HubWatch {
       new Promise((resolve, reject) => {
         const timer = setTimeout(() => {
           waiting.delete(look)
-          reject(new Error(`Waited ${waitMs} ms in vain for the hub to have ${size} subscribers; it has ${hub.size}`))
-        }, waitMs)
+          reject(
+            new Error(`Waited ${patienceMs} ms in vain for the hub to have ${size} subscribers; it has ${hub.size}`),
+          )
+        }, patienceMs)
         const look = () => {
           if (hub.size !== size) return
           clearTimeout(timer)
@@ -33,5 +36,3 @@ export function watchHub(hub: Hub): HubWatch {
       }),
   }
 }
-
-const waitMs = 10_000

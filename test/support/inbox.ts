@@ -1,10 +1,10 @@
+import { patienceMs } from './patience.ts'
+
 interface Waiter<T> {
   readonly wanted: (item: T) => boolean
   readonly resolve: (item: T) => void
   readonly reject: (reason: Error) => void
 }
-
-const waitMs = 10_000
 
 /** Keeps what arrives until a test asks for it, so that nothing is missed between two questions. */
 export class Inbox<T> {
@@ -37,12 +37,12 @@ export class Inbox<T> {
     for (const waiter of this.#waiters) waiter.reject(reason)
   }
 
-  next(withinMs = waitMs): Promise<T> {
+  next(withinMs = patienceMs): Promise<T> {
     return this.nextMatching(() => true, withinMs)
   }
 
   /** The first that matches; those that don't stay for others, in their order. */
-  nextMatching(wanted: (item: T) => boolean, withinMs = waitMs): Promise<T> {
+  nextMatching(wanted: (item: T) => boolean, withinMs = patienceMs): Promise<T> {
     const index = this.#items.findIndex(wanted)
     if (index >= 0) return Promise.resolve(this.#items.splice(index, 1)[0] as T)
     if (this.#ended) return Promise.reject(this.#ended)

@@ -151,7 +151,7 @@ describe('peers that stop reading', () => {
     peer.socket.resume()
     await peer.until(messages)
     expect(peer.numbers).toEqual(upTo(messages))
-  }, 30_000)
+  })
 
   test('are closed with 4290 where they asked for that, and come back to where they were', async () => {
     const peer = stalled.get('END') as Peer
@@ -166,7 +166,7 @@ describe('peers that stop reading', () => {
     expect(
       await metric(/^warren_sessions_ended_total\{transport="graphql-ws",reason="slow-consumer"\} (\d+)$/m),
     ).toBeGreaterThanOrEqual(1)
-  }, 30_000)
+  })
 
   test.each([
     ['CONFLATE', 'conflated'],

@@ -98,7 +98,7 @@ test('split at any one place, the answers are the same', async () => {
 test('in single bytes, the answers are the same', async () => {
   await using proxy = await splittingProxy(port, () => () => 1)
   expect(await answersTo(small, proxy.port)).toEqual(await answersTo(small, port))
-}, 30_000)
+})
 
 test('split and merged at random, the answers are the same, to the largest header and content', async () => {
   const whole = await answersTo(large, port)

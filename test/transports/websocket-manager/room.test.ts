@@ -122,7 +122,7 @@ test('while the broker is away frames wait for it, within a bound; who goes past
   two.send('there is room')
   expect(await three.next()).toBe('there is room')
   expect(two.waiting).toEqual([])
-}, 30_000)
+})
 
 describe('a token', () => {
   test('may come in the URL, in the header, or as the first frame', async () => {

@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { stranger } from '../distributor/open.ts'
+import { debianPackages, locate } from '../support/debian-package.ts'
+import { startGateway, testToken } from '../support/gateway-process.ts'
+import { freePort } from '../support/ports.ts'
+import { rabbit, type TestVhost, testVhost } from '../support/rabbitmq.ts'
+import { newFolder, removeFolder } from '../support/run-folder.ts'
+import { callerOf, listen, publish } from './graphql-caller.ts'
+
+const folder = newFolder()
+const certificate = join(folder, 'certificate.pem')
+const key = join(folder, 'key.pem')
+let vhost: TestVhost
+/** By TLS; the certificate is known to nobody who isn't told. */
+let url: string
+
+beforeAll(async () => {
+  vhost = await testVhost('tls')
+  const openssl = `req -x509 -newkey rsa:2048 -noenc -keyout ${key} -out ${certificate} -days 1 -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1`
+  await promisify(execFile)(locate(debianPackages.openssl), openssl.split(' '))
+  const port = await freePort()
+  const options = `[{certfile, ${JSON.stringify(certificate)}}, {keyfile, ${JSON.stringify(key)}}]`
+  await rabbit.ctl(
+    'eval',
+    `rabbit_networking:ensure_ssl(), ok = rabbit_networking:start_ssl_listener({"127.0.0.1", ${port}, inet}, ${options}, 2)`,
+  )
+  url = `amqps://guest:guest@127.0.0.1:${port}/${encodeURIComponent(vhost.name)}`
+})
+afterAll(async () => {
+  await vhost?.close()
+  removeFolder(folder)
+})
+
+test('over amqps: every connection is encrypted, and messages of all sizes arrive byte for byte, once, in order', async () => {
+  await using gateway = await startGateway({ env: { WARREN_BROKER_URL: url, NODE_EXTRA_CA_CERTS: certificate } })
+  expect((await connections()).filter((encrypted) => !encrypted)).toEqual([])
+  expect((await connections()).length).toBeGreaterThan(1)
+
+  await using alice = await listen(gateway.graphqlSocketUrl, await testToken({ sub: 'alice' }), { clientId: 'alice' })
+  const call = callerOf(gateway.graphqlUrl, await testToken({ scope: 'operator' }))
+  await call(publish, { input: { clientId: 'alice', data: 'through the gateway' } })
+  expect((await alice.next()).data).toBe('through the gateway')
+
+  await using backEnd = await stranger(vhost.url)
+  const channel = await backEnd.createConfirmChannel()
+  // Around the 16 KiB of a TLS record and the 128 KiB of an AMQP frame.
+  const sizes = [0, 1, 100, 16_300, 16_384, 16_500, 65_536, 130_900, 131_072, 131_200, 300_000]
+  const texts = Array.from({ length: 330 }, (_, index) => textOf(index, sizes[index % sizes.length] ?? 0))
+  for (const text of texts)
+    channel.publish('warren.events', 'client.alice', Buffer.from(text), { contentType: 'text/plain' })
+  await channel.waitForConfirms()
+  for (const text of texts) expect(digestOf((await alice.next(30_000)).data)).toBe(digestOf(text))
+}, 120_000)
+
+test('a certificate that nobody vouches for is refused, and said to the log and to probes', async () => {
+  await using gateway = await startGateway({ env: { WARREN_BROKER_URL: url, WARREN_LOG_FORMAT: 'json' }, ready: false })
+  await gateway.printed(/TLS with 127\.0\.0\.1:\d+ failed: DEPTH_ZERO_SELF_SIGNED_CERT/)
+  const response = await fetch(`http://127.0.0.1:${gateway.opsPort}/readyz`)
+  expect(response.status).toBe(503)
+  expect(await response.text()).toContain('DEPTH_ZERO_SELF_SIGNED_CERT')
+})
+
+/** Of those to the virtual host: whether they are encrypted. */
+async function connections(): Promise<boolean[]> {
+  const name = `<<${JSON.stringify(vhost.name)}>>`
+  const printed = await rabbit.ctl(
+    'eval',
+    `[Encrypted || [{ssl, Encrypted}, {vhost, ${name}}] <- rabbit_networking:connection_info_all([ssl, vhost])]`,
+  )
+  return [...printed.matchAll(/true|false/g)].map(([word]) => word === 'true')
+}
+
+/** No two pieces of it are the same. */
+function textOf(seed: number, length: number): string {
+  let text = ''
+  for (let part = 0; text.length < length; part += 1) text += digestOf(`${seed}/${part}`)
+  return text.slice(0, length)
+}
+
+function digestOf(text: unknown): string {
+  return createHash('sha256').update(String(text)).digest('hex')
+}
