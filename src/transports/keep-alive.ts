@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
+import { everyAfterReading } from './after-reading.ts'
 
 /** This end of a WebSocket. */
 export interface Line {
@@ -37,9 +38,9 @@ export class KeepAlive {
 
   /** `everyMs`: between two pings; who gives no sign of life in between is cut off. */
   constructor(everyMs: number) {
-    this.#timer = setInterval(() => {
+    this.#timer = everyAfterReading(everyMs, () => {
       for (const peer of this.#peers) look(peer)
-    }, everyMs)
+    })
   }
 
   /** One of ws. `stream`: what the WebSocket is spoken on. */

@@ -6,6 +6,7 @@ import type { ClientChannels } from '../../core/client-channels.ts'
 import type { Gateway } from '../../core/gateway.ts'
 import { anyListener, type Identity } from '../../core/identity.ts'
 import { closeReasons, type ErrorCode } from '../../errors.ts'
+import { everyAfterReading } from '../after-reading.ts'
 import { Outbox, type Outboxes } from '../outbox.ts'
 import { addressOf } from '../peer-address.ts'
 import { Connection } from './connection.ts'
@@ -80,13 +81,10 @@ export function createSocketCluster(options: SocketClusterOptions): {
     connections.add(connection)
     socket.once('close', () => connections.delete(connection))
   }
-  const timer = setInterval(
-    () => {
-      const now = Date.now()
-      for (const connection of connections) connection.tick(now)
-    },
-    Math.min(maxTickMs, heartbeat.probeGapMs / 2),
-  )
+  const timer = everyAfterReading(Math.min(maxTickMs, heartbeat.probeGapMs / 2), () => {
+    const now = Date.now()
+    for (const connection of connections) connection.tick(now)
+  })
   return {
     upgrade: (request, socket, head) => {
       sockets.handleUpgrade(request, socket, head, (ws) => serve(ws, request, socket))

@@ -30,7 +30,8 @@ export class FramedConnection {
   #heardAt = Date.now()
   /** When the frame began that has not come to its end. */
   #frameSince: number | undefined
-  #pinged = false
+  /** When it was asked last whether it is still there: nobody is found silent who was not. */
+  #pingedAt = 0
   #closing = false
   #underWay = 0
   readonly #piped = new WeakSet<Feed>()
@@ -72,8 +73,8 @@ export class FramedConnection {
       this.#heardAt = now
       if (this.#frameSince !== undefined) this.#frameSince = now
     }
-    const silentMs = now - this.#heardAt
-    if (silentMs >= idleTimeoutMs) {
+    const unansweredMs = this.#pingedAt > this.#heardAt ? now - this.#pingedAt : 0
+    if (unansweredMs >= idleTimeoutMs / 2) {
       this.#session.end('lost')
       this.#socket.destroy()
       return
@@ -84,9 +85,8 @@ export class FramedConnection {
       )
     const unknown = this.#session.identity === stranger && !this.#options.strangersMayStay
     if (unknown && now - this.#acceptedAt >= authTimeoutMs) return this.#session.close('UNAUTHORIZED')
-    if (silentMs < idleTimeoutMs / 2) this.#pinged = false
-    else if (!this.#pinged) {
-      this.#pinged = true
+    if (unansweredMs === 0 && now - this.#heardAt >= idleTimeoutMs / 2) {
+      this.#pingedAt = now
       this.#outbox.push(jsonFrame('{"kind":"ping"}'))
     }
   }

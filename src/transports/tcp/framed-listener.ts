@@ -3,6 +3,7 @@ import type { ClientChannels } from '../../core/client-channels.ts'
 import type { Gateway } from '../../core/gateway.ts'
 import type { Identity } from '../../core/identity.ts'
 import { closeReasonOf, closeReasons, type ErrorCode, GatewayError } from '../../errors.ts'
+import { everyAfterReading } from '../after-reading.ts'
 import type { Outboxes } from '../outbox.ts'
 import { FramedConnection } from './connection.ts'
 import { jsonFrame } from './framing.ts'
@@ -39,13 +40,10 @@ export async function openFramedTcp(options: FramedTcpOptions): Promise<TcpListe
   const connections = new Set<FramedConnection>()
   const onClosed = (connection: FramedConnection) => void connections.delete(connection)
   const shortest = Math.min(options.authTimeoutMs, options.requestTimeoutMs, options.idleTimeoutMs)
-  const timer = setInterval(
-    () => {
-      const now = Date.now()
-      for (const connection of connections) connection.tick(now)
-    },
-    Math.min(maxTickMs, Math.max(10, shortest / 4)),
-  )
+  const timer = everyAfterReading(Math.min(maxTickMs, Math.max(10, shortest / 4)), () => {
+    const now = Date.now()
+    for (const connection of connections) connection.tick(now)
+  })
   const accept = (socket: Socket): void => {
     try {
       connections.add(new FramedConnection(socket, options, onClosed))

@@ -46,6 +46,16 @@ test('who answers pings stays, with nothing to say; who does not say who it is, 
   expect((await alice.ask({ action: 'search', value: 'none' }))['result']).toEqual([])
 })
 
+test('nobody is found silent because the gateway stood still', async () => {
+  await using alice = await connectFramed(port)
+  await alice.ask({ action: 'authenticate', token: await gateway.clientToken('alice') })
+  const until = Date.now() + 1_000
+  while (Date.now() < until);
+  // Whoever is to be cut off now is cut off before this is answered.
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect((await alice.ask({ action: 'search', value: 'none' }))['result']).toEqual([])
+})
+
 test('a peer that is gone without a word is forgotten', async () => {
   await using proxy = await tcpProxy(port)
   await using gone = await connectFramed(proxy.port)
