@@ -37,15 +37,6 @@ afterEach(async () => {
 })
 afterAll(() => vhost.close())
 
-/** How many messages the node has returned since its start. */
-async function returns(): Promise<number> {
-  const printed = await rabbit.ctl(
-    'eval',
-    'lists:sum([maps:get(messages_unroutable_returned_total, Counters, 0) || Counters <- maps:values(rabbit_global_counters:overview())])',
-  )
-  return Number(printed)
-}
-
 /** Takes what has been received, in order. */
 async function received() {
   await using rabbitmq = await stranger(vhost.url)
@@ -85,31 +76,6 @@ describe('a publisher', () => {
     )
     const messages = await received()
     expect(messages.map(({ content }) => Number(content.toString()))).toEqual(Array.from({ length: 500 }, (_, n) => n))
-  })
-
-  test('keeps it also where RabbitMQ returns what it routed before, as while it boots', async () => {
-    const sent = publisher()
-    await sent.publish(to('bound.n', { body: Buffer.from('0') }))
-    const binding = async (change: 'bindQueue' | 'unbindQueue') => {
-      await using rabbitmq = await stranger(vhost.url)
-      await (await rabbitmq.createChannel())[change]('received', 'events', 'bound.#')
-    }
-    await binding('unbindQueue')
-    const returned = await returns()
-    await rabbit.ctl('close_all_connections', '--vhost', vhost.name, 'a test')
-    const published: Promise<void>[] = []
-    const publishing = setInterval(() => {
-      published.push(sent.publish(to('bound.n', { body: Buffer.from(String(published.length + 1)) })))
-    }, 2)
-    await eventually('some to be returned', async () => (await returns()) > returned + 2)
-    await binding('bindQueue')
-    await published.at(-1)
-    clearInterval(publishing)
-    await Promise.all(published)
-    const messages = await received()
-    expect(messages.map(({ content }) => Number(content.toString()))).toEqual(
-      Array.from({ length: published.length + 1 }, (_, n) => n),
-    )
   })
 
   test('refuses what is bound to nothing, unless its caller does not mind', async () => {

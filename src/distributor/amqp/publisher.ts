@@ -8,7 +8,6 @@ import { exchangeExists } from './exchange.ts'
 import type { Link, LinkSession, LinkWatch, OpenLink } from './link.ts'
 import { Outgoing } from './outgoing.ts'
 import { type BrokerReply, replyCodes, replyOf } from './reply.ts'
-import { WakingExchanges } from './waking-exchanges.ts'
 import { within } from './within.ts'
 
 export interface PublisherOptions {
@@ -40,8 +39,8 @@ const timings = {
 }
 
 /**
- * Publishes with confirms over a connection that heals. The order of calls is kept on the wire, also while RabbitMQ boots and returns what it routed
- * before; except for what it refuses to take (a nack).
+ * Publishes with confirms over a connection that heals. The order of calls is kept on the wire, except for what RabbitMQ
+ * refuses to take at once (a nack, a return while it boots).
  */
 export class Publisher {
   readonly #options: PublisherOptions
@@ -67,7 +66,6 @@ export class Publisher {
   #inFlightBytes = 0
   readonly #existing = new BoundedSet<string>(1_000)
   readonly #routed = new BoundedSet<string>(10_000)
-  readonly #waking = new WakingExchanges()
   #checking = false
   /** What RabbitMQ said when it ended the channel. */
   #fault: BrokerReply | undefined
@@ -142,7 +140,6 @@ export class Publisher {
     await this.#openChannel(session)
     this.#session = session
     this.#upSince = performance.now()
-    this.#waking.reconnected()
     this.#pump()
   }
 
@@ -179,10 +176,6 @@ export class Publisher {
       const [next] = this.#waiting
       if (!next || this.#inFlight.has(next.id) || this.#inFlightBytes >= this.#limits.bufferBytes) return
       if (this.#inFlight.size > 0 && (next.suspect || [...this.#inFlight.values()][0]?.suspect)) return
-      if (this.#waking.holdsBack(next)) {
-        this.#waiting.shift()
-        continue
-      }
       if (next.exchange !== '' && !this.#existing.has(next.exchange)) return void this.#checkExchange(next.exchange)
       this.#waiting.shift()
       this.#send(this.#channel, next)
@@ -194,8 +187,6 @@ export class Publisher {
     outgoing.returned = false
     this.#inFlight.set(id, outgoing)
     this.#inFlightBytes += outgoing.bytes
-    // What was never routed says nothing of an exchange that has not come up.
-    if (this.#boots && this.#routed.has(outgoing.route)) this.#waking.sent(outgoing)
     try {
       const room = channel.publish(exchange, routingKey, body, options, (error) =>
         this.#answered(outgoing, error as Error | null),
@@ -207,7 +198,7 @@ export class Publisher {
         // The channel is closing, and says so in a moment.
         this.#channel = undefined
         this.#putBack(outgoing)
-      } else this.#settle(outgoing, unencodable(error))
+      } else outgoing.settle(unencodable(error))
     }
   }
 
@@ -219,26 +210,22 @@ export class Publisher {
   /** RabbitMQ's answer to one publication; or amqplib's, that there will be none, for the channel is gone. */
   #answered(outgoing: Outgoing, error: Error | null): void {
     this.#landed(outgoing)
-    if (outgoing.settled) this.#putBack(outgoing)
-    else if (error === null) this.#confirmed(outgoing)
+    if (outgoing.settled) return this.#pump()
+    if (error === null) this.#confirmed(outgoing)
     else if (error.message === 'message nacked') this.#retryLater(outgoing)
     else this.#channelLost(outgoing)
     this.#pump()
   }
 
   #confirmed(outgoing: Outgoing): void {
-    if (outgoing.returned && this.#boots && this.#routed.has(outgoing.route)) return this.#retryLater(outgoing)
     if (!outgoing.returned) {
-      this.#waking.routed(outgoing.exchange)
       this.#routed.add(outgoing.route)
-    }
-    const lost = outgoing.returned && outgoing.mandatory
-    this.#settle(outgoing, lost ? unroutable(outgoing.exchange, outgoing.routingKey) : undefined)
-  }
-
-  /** Whether RabbitMQ may not have all of its queues yet. */
-  get #boots(): boolean {
-    return performance.now() - this.#upSince < timings.bootWindow
+      outgoing.settle()
+    } else if (performance.now() - this.#upSince < timings.bootWindow && this.#routed.has(outgoing.route)) {
+      this.#retryLater(outgoing)
+    } else if (outgoing.mandatory) {
+      outgoing.settle(unroutable(outgoing.exchange, outgoing.routingKey))
+    } else outgoing.settle()
   }
 
   /**
@@ -251,22 +238,15 @@ export class Publisher {
       // The exchange was there when it was last looked for. Looking again answers those that named it.
       this.#existing.clear()
     } else if (fault?.toPublish) {
-      if (outgoing.suspect) return this.#settle(outgoing, refused(outgoing, fault))
+      if (outgoing.suspect) return outgoing.settle(refused(outgoing, fault))
       outgoing.suspect = true
     }
     this.#putBack(outgoing)
   }
 
-  #settle(outgoing: Outgoing, error?: Error): void {
-    outgoing.settle(error)
-    this.#putBack(outgoing)
-  }
-
-  /** To be published again, unless its caller has an answer; and so are those that waited for it. */
   #putBack(outgoing: Outgoing): void {
-    const again = [outgoing, ...this.#waking.over(outgoing)].filter(({ settled }) => !settled)
-    if (again.length === 0) return
-    this.#waiting.push(...again)
+    if (outgoing.settled) return
+    this.#waiting.push(outgoing)
     this.#waiting.sort((one, other) => one.sequence - other.sequence)
   }
 
