@@ -116,7 +116,7 @@ export class Scene {
   async behind(numbers: number): Promise<void> {
     const last = () => this.heard.findLast((one) => one.kind === 'event')?.number ?? 0
     await eventually(`the client to be ${numbers} behind`, () => (this.#confirmed.at(-1) ?? 0) - last() >= numbers, {
-      withinMs: 20_000,
+      withinMs: 60_000,
     })
   }
 
