@@ -69,11 +69,11 @@ describe('when RabbitMQ', () => {
     try {
       await node.restart()
       expect(await states.nextMatching(({ up }) => !up)).toMatchObject({ reason: expect.stringContaining('RabbitMQ') })
-      await states.nextMatching(({ up }) => up, 20_000)
+      await states.nextMatching(({ up }) => up)
       await resyncs.next(20_000)
       await gateway.publish({ exchange: 'passing', routingKey: 'k', body: Buffer.from('1'), properties: {} })
       const marker = published
-      await ungrouped.nextMatching((data) => (data as number) > marker, 20_000)
+      await ungrouped.nextMatching((data) => (data as number) > marker)
     } finally {
       stop.abort()
     }

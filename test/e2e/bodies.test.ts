@@ -201,7 +201,7 @@ describe('bodies', () => {
       channel.publish('warren.events', 'client.alice', jsonOf(neighbour(index)), { contentType: json })
       await channel.waitForConfirms()
     }
-    const heard = await alice.take(expected.length, 20_000)
+    const heard = await alice.take(expected.length)
     expect(heardAs(heard)).toEqual(expected)
 
     const queue = 'warren.quarantine'
@@ -249,7 +249,7 @@ describe('bodies', () => {
       })
       await send(jsonOf(neighbour(index)), { contentType: json })
     }
-    expect(heardAs(await alice.take(expected.length, 20_000))).toEqual(expected)
+    expect(heardAs(await alice.take(expected.length))).toEqual(expected)
     expect(await quarantinedBy(opsPort)).toEqual(countedPoison)
   })
 

@@ -243,7 +243,7 @@ describe('what an operator has to mend', () => {
       ],
     })
     for (const [name, gateway] of gateways) {
-      await eventually(`${name} to be ready`, async () => (await readyz(gateway)).status === 200, { withinMs: 20_000 })
+      await eventually(`${name} to be ready`, async () => (await readyz(gateway)).status === 200)
       const token = await gateway.clientToken('alice')
       await using listener = await listen(gateway.graphqlSocketUrl, token, { clientId: 'alice' })
       await subscribed(gateway.call, 1)

@@ -37,8 +37,9 @@ afterAll(async () => {
 
 test('over amqps: every connection is encrypted, and messages of all sizes arrive byte for byte, once, in order', async () => {
   await using gateway = await startGateway({ env: { WARREN_BROKER_URL: url, NODE_EXTRA_CA_CERTS: certificate } })
-  expect((await connections()).filter((encrypted) => !encrypted)).toEqual([])
-  expect((await connections()).length).toBeGreaterThan(1)
+  const encrypted = await connections()
+  expect(encrypted.length).toBeGreaterThan(1)
+  expect(encrypted).not.toContain(false)
 
   await using alice = await listen(gateway.graphqlSocketUrl, await testToken({ sub: 'alice' }), { clientId: 'alice' })
   const call = callerOf(gateway.graphqlUrl, await testToken({ scope: 'operator' }))

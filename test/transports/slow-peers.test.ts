@@ -246,7 +246,7 @@ test('an SSE client that takes nothing is ended, and resumes at its last event',
   // What came whole, up to its last blank line.
   const whole = stuck.text.slice(0, stuck.text.lastIndexOf('\n\n'))
   const resumed = await listen([...whole.matchAll(/^id: (.*)$/gm)].at(-1)?.[1])
-  await eventually('the rest', () => resumed.text.includes(`"n":${messages},`), { withinMs: 20_000 })
+  await eventually('the rest', () => resumed.text.includes(`"n":${messages},`))
   expect([...numbersIn(whole), ...numbersIn(resumed.text)]).toEqual(upTo(messages))
   resumed.response.destroy()
 }, 60_000)
