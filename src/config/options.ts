@@ -181,6 +181,11 @@ export const options = {
     group: 'Limits',
     help: 'The largest request, frame or publication that is taken from a client.',
   }),
+  maxDecodedBytes: option(bytes({ min: '1KiB', max: '64MiB' }), {
+    default: '4MiB',
+    group: 'Limits',
+    help: 'What a compressed body from RabbitMQ may grow to. A larger one goes to the quarantine (too-large).',
+  }),
   maxBufferedBytes: option(bytes({ min: '64KiB', max: '1GiB' }), {
     default: '4MiB',
     group: 'Limits',

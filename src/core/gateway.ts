@@ -37,7 +37,11 @@ export interface GatewayParts {
   /** Undefined: tracing is off. */
   readonly tracing?: Tracing | undefined
   /** Looked at each time, for they may change while the gateway runs. */
-  readonly limits: SessionsParts['limits'] & { readonly publishTimeoutMs: number }
+  readonly limits: SessionsParts['limits'] & {
+    readonly publishTimeoutMs: number
+    /** What a compressed body may grow to. */
+    readonly maxDecodedBytes: number
+  }
   /** Told of each change: whether the journal is there and current. */
   readonly onState: (state: { up: boolean; reason?: string }) => void
 }
@@ -48,7 +52,7 @@ const positionTimeoutMs = 5_000
 /** Where the journal's tail, the sources, the hub and the sessions meet. Knows no transport and no broker by name. */
 export class Gateway implements JournalTail {
   readonly hub = new Hub()
-  readonly sources = new Sources()
+  readonly sources: Sources
   readonly revocations: Revocations
   readonly tracer: Tracer
   readonly #parts: GatewayParts
@@ -71,6 +75,7 @@ export class Gateway implements JournalTail {
 
   constructor(parts: GatewayParts) {
     this.#parts = parts
+    this.sources = new Sources(parts.limits.maxDecodedBytes)
     this.#duplicates = new Duplicates(parts.journal.repeats)
     this.#sourceKeeper = new SourceKeeper({
       sources: this.sources,
@@ -88,6 +93,7 @@ export class Gateway implements JournalTail {
       control: parts.control,
       audienceOf: (message) => this.#statedAudienceOf(message),
       isPoison: (offset) => this.#quarantine.met(offset),
+      maxDecodedBytes: parts.limits.maxDecodedBytes,
     })
     this.#quarantine = new Quarantine(parts.journal, parts.broker, parts.observer, `${parts.namespace}.quarantine`)
     this.#catchUp = new CatchUp({
@@ -230,6 +236,7 @@ export class Gateway implements JournalTail {
     this.#epoch = epoch
     this.#parts.recent.clear()
     this.#duplicates.clear()
+    this.#quarantine.clear()
   }
 
   onPresent(): void {
@@ -320,6 +327,8 @@ export class Gateway implements JournalTail {
   #audienceOf(message: JournalMessage, again: boolean): Audience {
     // It is kept all the same, for a cursor may name it.
     if (this.#duplicates.isRepeat(message.offset)) return []
+    // Each resume would pay again for a body that grows past its bound.
+    if (this.#quarantine.hasJudged(message.offset)) return []
     try {
       return again ? this.sources.knownAudienceOf(message) : this.sources.audienceOf(message)
     } catch (error) {
@@ -340,7 +349,7 @@ export class Gateway implements JournalTail {
   #eventOf(message: JournalMessage): MessageEvent | undefined {
     try {
       const own = message.alone?.() ?? message
-      decodeBody(own)
+      decodeBody(own, this.#parts.limits.maxDecodedBytes)
       return new MessageEvent(this.#epoch ?? '', own)
     } catch (error) {
       this.#quarantine.put(message, error)

@@ -144,8 +144,9 @@ export type Matcher = (message: Message) => Audience
 
 const nobody: Audience = []
 
-export function matcherOf(source: SourceDefinition): Matcher {
-  const find = finderOf(source)
+/** `maxBodyBytes`: what a compressed body may grow to. */
+export function matcherOf(source: SourceDefinition, maxBodyBytes?: number): Matcher {
+  const find = finderOf(source, maxBodyBytes)
   switch (source.exchangeType) {
     case 'FANOUT':
     case 'HEADERS':
@@ -186,7 +187,7 @@ function captureBetween(pattern: readonly string[]): Matcher {
   }
 }
 
-function finderOf({ clientId }: SourceDefinition): Matcher {
+function finderOf({ clientId }: SourceDefinition, maxBodyBytes: number | undefined): Matcher {
   if (clientId === undefined) return () => nobody
   if ('everyone' in clientId) return () => 'everyone'
   if ('fixed' in clientId) {
@@ -199,7 +200,7 @@ function finderOf({ clientId }: SourceDefinition): Matcher {
   }
   const path = splitPointer(clientId.bodyPointer) ?? []
   return (message) => {
-    const found = readPointer(jsonBody(message), path)
+    const found = readPointer(jsonBody(message, maxBodyBytes), path)
     return Array.isArray(found) ? found.flatMap(idOf) : idOf(found)
   }
 }

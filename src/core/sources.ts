@@ -13,8 +13,14 @@ export interface KnownAudience {
 export class Sources {
   readonly #byId = new Map<string, Source>()
   readonly #byExchange = new Map<string, { id: string; match: Matcher }[]>()
+  readonly #maxBodyBytes: number | undefined
   /** Another object once they have changed. */
   #generation = {}
+
+  /** `maxBodyBytes`: what a compressed body may grow to. */
+  constructor(maxBodyBytes?: number) {
+    this.#maxBodyBytes = maxBodyBytes
+  }
 
   get(id: string): Source | undefined {
     return this.#byId.get(id)
@@ -30,7 +36,10 @@ export class Sources {
     this.#byId.set(source.id, source)
     this.#generation = {}
     const matchers = this.#byExchange.get(source.exchange) ?? []
-    this.#byExchange.set(source.exchange, [...matchers, { id: source.id, match: matcherOf(source) }])
+    this.#byExchange.set(source.exchange, [
+      ...matchers,
+      { id: source.id, match: matcherOf(source, this.#maxBodyBytes) },
+    ])
     return true
   }
 

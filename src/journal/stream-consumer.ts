@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { Channel, ConsumeMessage } from 'amqplib'
+import { mayBeCompressed } from '../core/content-encoding.ts'
 import { fingerprintOf } from '../core/cursor.ts'
 import type { JournalMessage } from '../core/message.ts'
+import { TimeSlice } from '../core/time-slice.ts'
 import { GatewayError } from '../errors.ts'
 import type { JournalLinkSession, StreamDelivery } from './link.ts'
 
@@ -52,7 +54,7 @@ export async function consumeStream(
   let unacked: number | undefined
   let count = 0
   let last: JournalMessage | undefined
-  /** What came since a hole that is being looked into; bounded by the prefetch, for it is not acknowledged. */
+  /** What waits for a hole to be looked into, or for other work to have its turn; bounded by the prefetch, because it is not acknowledged. */
   let held: StreamDelivery[] | undefined
 
   const stop = (): void => {
@@ -92,7 +94,20 @@ export async function consumeStream(
     if (entry && last && entry.offset > last.offset + 1) {
       held = [message]
       void lookInto(last)
-    } else take(message, entry)
+    } else if (mayBeCompressed(message.properties.contentEncoding)) takeCompressed(message, entry)
+    else take(message, entry)
+  }
+  /** A few bytes may stand for megabytes: when one has taken its time, what came with it waits for the next turn. */
+  const takeCompressed = (message: StreamDelivery, entry: JournalMessage | undefined): void => {
+    const slice = new TimeSlice()
+    take(message, entry)
+    if (!slice.isOver || !open) return
+    held = []
+    setImmediate(() => {
+      const rest = held ?? []
+      held = undefined
+      for (const waiting of rest) hand(waiting)
+    })
   }
   const lookInto = async (before: JournalMessage): Promise<void> => {
     let intact: boolean
