@@ -49,6 +49,26 @@ export const options = {
     secret: true,
     file: true,
   }),
+  brokerCert: optional(line, {
+    unset: 'no client certificate',
+    group: 'RabbitMQ',
+    help: 'PEM file with the client certificate for amqps:. Read again at each connection. With ?auth_mechanism=external in the URL RabbitMQ takes the user from it.',
+  }),
+  brokerKey: optional(line, {
+    unset: 'no client certificate',
+    group: 'RabbitMQ',
+    help: 'PEM file with the key of WARREN_BROKER_CERT.',
+  }),
+  brokerCa: optional(line, {
+    unset: "Node's own authorities, and NODE_EXTRA_CA_CERTS",
+    group: 'RabbitMQ',
+    help: "PEM file with the authorities that vouch for RabbitMQ's certificate, in place of Node's own.",
+  }),
+  brokerServerName: optional(line, {
+    unset: 'the host of the URL',
+    group: 'RabbitMQ',
+    help: "The name that RabbitMQ's certificate must have.",
+  }),
   namespace: option(namespace, {
     default: 'warren',
     group: 'RabbitMQ',

@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors.ts'
 import { decodeBody, forgetBody } from './body.ts'
+import { BoundedSet } from './bounded-set.ts'
 import type { Broker, ControlBus, ControlMessage } from './broker.ts'
 import { CatchUp } from './catch-up.ts'
 import { MessageEvent } from './channel.ts'
@@ -70,6 +71,8 @@ export class Gateway implements JournalTail {
   #gapAhead: 'RETENTION' | 'JOURNAL_REPLACED' | undefined
   readonly #checkpoints = new Checkpoints()
   readonly #duplicates: Duplicates
+  /** Exchanges without a source whose messages were met, so that the log says it once. */
+  readonly #foreignExchanges = new BoundedSet<string>(1_000)
   readonly #waitingForUp = new Set<() => void>()
   readonly #sourceKeeper: SourceKeeper
 
@@ -283,7 +286,10 @@ export class Gateway implements JournalTail {
     }
     // Whoever listens from now on is not told of the past that a starting replica reads.
     if (!this.#present) return
-    this.#parts.observer.messageReceived(this.sources.labelOf(message) ?? 'none')
+    const label = this.sources.labelOf(message)
+    if (label === undefined) this.#sayForeign(message.exchange)
+    this.#parts.observer.messageReceived(label ?? 'none')
+    if (message.redelivered) this.#parts.observer.messageRedelivered()
     const fate = this.#route(message)
     message.fates?.set(message.place ?? 0, fate)
     this.#parts.observer.messageRouted(fate)
@@ -314,6 +320,16 @@ export class Gateway implements JournalTail {
     // Whoever hears it has it by now, but for those who are behind; it would only grow old in the window.
     forgetBody(message)
     return 'heard'
+  }
+
+  /** Once an exchange: an operator who made a source of an alternate exchange would otherwise wait in vain. */
+  #sayForeign(exchange: string): void {
+    if (this.#foreignExchanges.has(exchange) || !this.sources.isForeign(exchange)) return
+    this.#foreignExchanges.add(exchange)
+    this.#parts.observer.log(
+      'warn',
+      `messages of exchange "${exchange}" come through another exchange (a binding, or as its alternate), and match no source: make "${exchange}" a source, or make the source that they come through with buffered: true`,
+    )
   }
 
   #publish(audience: Audience, event: MessageEvent): void {

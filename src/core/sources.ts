@@ -1,4 +1,5 @@
 import { UndecodableBody } from './body.ts'
+import { BoundedSet } from './bounded-set.ts'
 import type { Message } from './message.ts'
 import { type Audience, type Matcher, matcherOf, type Source } from './source.ts'
 
@@ -14,6 +15,8 @@ export class Sources {
   readonly #byId = new Map<string, Source>()
   readonly #byExchange = new Map<string, { id: string; match: Matcher }[]>()
   readonly #maxBodyBytes: number | undefined
+  /** Of sources that were removed: what is still in the journal may come from there. */
+  readonly #formerExchanges = new BoundedSet<string>(1_000)
   /** Another object once they have changed. */
   #generation = {}
 
@@ -47,6 +50,7 @@ export class Sources {
     const source = this.#byId.get(id)
     if (!source) return undefined
     this.#byId.delete(id)
+    this.#formerExchanges.add(source.exchange)
     this.#generation = {}
     const rest = (this.#byExchange.get(source.exchange) ?? []).filter((matcher) => matcher.id !== id)
     if (rest.length > 0) this.#byExchange.set(source.exchange, rest)
@@ -57,6 +61,11 @@ export class Sources {
   /** The first source of the message's exchange, for accounts; undefined where it is of none. */
   labelOf(message: Message): string | undefined {
     return this.#byExchange.get(message.exchange)?.[0]?.id
+  }
+
+  /** Whether a message of this exchange can only have come to the journal through another exchange. */
+  isForeign(exchange: string): boolean {
+    return !this.#byExchange.has(exchange) && !this.#formerExchanges.has(exchange)
   }
 
   /** The ids of the sources that say whose it is. A body that cannot be read says nothing. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Channel, ConsumeMessage } from 'amqplib'
+import { bufferedExchange, unbuffered } from '../core/buffered.ts'
 import { mayBeCompressed } from '../core/content-encoding.ts'
 import { fingerprintOf } from '../core/cursor.ts'
 import type { JournalMessage } from '../core/message.ts'
@@ -226,18 +227,33 @@ function closeQuietly(channel: Channel): void {
 function entryOf(delivery: StreamDelivery, stream: string): JournalMessage | undefined {
   const { streamOffset, exchange, routingKey } = delivery
   if (streamOffset === undefined) return undefined
+  const moved = exchange === bufferedExchangeOf(stream) ? unbuffered(delivery.properties) : undefined
   return {
     offset: streamOffset,
     mark: exchange === '' && routingKey === stream,
-    exchange,
+    exchange: moved ? moved.exchange : exchange,
     routingKey,
     body: delivery.body,
-    redelivered: false, // a stream's flag speaks of this consumer's connection, not of the message
+    // A stream's own flag speaks of this consumer's connection, not of the message.
+    redelivered: moved ? moved.redelivered : false,
     receivedAt: Date.now(),
     decoded: undefined,
     known: undefined,
     fates: undefined,
     place: 0,
-    properties: delivery.properties,
+    properties: moved ? moved.properties : delivery.properties,
   }
+}
+
+const journalSuffix = '.journal'
+const bufferedExchanges = new Map<string, string>()
+
+/** Of the namespace that the stream's name begins with; remembered, because every message asks. */
+function bufferedExchangeOf(stream: string): string {
+  let name = bufferedExchanges.get(stream)
+  if (name === undefined) {
+    name = bufferedExchange(stream.endsWith(journalSuffix) ? stream.slice(0, -journalSuffix.length) : stream)
+    bufferedExchanges.set(stream, name)
+  }
+  return name
 }

@@ -140,6 +140,8 @@ class RecordingObserver implements Observer {
   readonly account = new EventAccount(() => {})
   log(): void {}
   messageReceived(): void {}
+  messageRedelivered(): void {}
+
   messageQuarantined(reason: string): void {
     this.quarantined.push(reason)
   }
