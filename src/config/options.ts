@@ -1,5 +1,5 @@
 import { overflowPolicies } from '../core/overflow.ts'
-import { brokers, host, httpUrl, origins, port, portOrOff, postgres } from './kinds/addresses.ts'
+import { brokers, host, hosts, httpUrl, origins, port, portOrOff, postgres } from './kinds/addresses.ts'
 import { bounds, bytes, count, duration, processes } from './kinds/amounts.ts'
 import { choice, choices, directory, exchangeName, line, namespace, onOff, secret } from './kinds/words.ts'
 import { type Option, option, optional } from './option.ts'
@@ -30,12 +30,37 @@ export const options = {
     group: 'Listening',
     help: '/livez, /readyz and /metrics. Never expose it to clients.',
   }),
+  opsHost: option(host, {
+    default: '127.0.0.1',
+    group: 'Listening',
+    help: 'Address to bind WARREN_OPS_PORT. The image sets 0.0.0.0, because probes and Prometheus come from other machines.',
+  }),
   allowedOrigins: optional(origins, {
     unset: 'the same origin and loopback',
     group: 'Listening',
     help: 'Origins from which browsers may call and connect, beside the same origin and loopback.',
   }),
-
+  allowedHosts: optional(hosts, {
+    unset:
+      'on loopback localhost, *.localhost, 127.0.0.1, [::1] and the hosts of WARREN_ALLOWED_ORIGINS; beyond loopback any',
+    group: 'Listening',
+    help: 'Names that a request may have in Host, with any port, beside those of this machine and of WARREN_ALLOWED_ORIGINS. Once set it holds beyond loopback too. It stops pages that let their own name point to this machine (DNS rebinding).',
+  }),
+  room: option(onOff, {
+    default: 'on',
+    group: 'Listening',
+    help: 'The plain WebSocket at /ws and its page /client. off: both answer 404, and its exchanges are not declared.',
+  }),
+  socketcluster: option(onOff, {
+    default: 'on',
+    group: 'Listening',
+    help: 'SocketCluster at /socketcluster/. off: it answers 404.',
+  }),
+  rest: option(onOff, {
+    default: 'on',
+    group: 'Listening',
+    help: 'The REST routes of the old systems (/v1/…, /jwt, /health-check, /openapi.json). off: they answer 404.',
+  }),
   proxyHops: option(count({ min: 0, max: 10 }), {
     default: '0',
     group: 'Listening',
