@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import { openSealedKey, sealKey } from '../../src/auth/sealed-key.ts'
 import { CursorCodec, cursorOf, fingerprintOf, printCursor, printOldCursor } from '../../src/core/cursor.ts'
 import type { JournalMessage } from '../../src/core/message.ts'
 import { callerOf, type HeardEvent, listen, publish } from '../e2e/graphql-caller.ts'
@@ -116,4 +117,17 @@ test('while an update may be going on cursors are printed as replicas of the las
   expect(printed).toBe(printOldCursor(cursorOf(during, epoch, message)))
   expect(after.parse(printed)).toMatchObject({ offset: 7 })
   expect(printCursor(cursorOf(after, epoch, message))).not.toBe(printed)
+})
+
+test('replicas without a common registry hand over their key encrypted: another JWT secret opens nothing', () => {
+  const { current } = testKeys()
+  const secret = 'a JWT secret of at least 32 bytes'
+  const sealed = sealKey(current, secret)
+  const { secret: key, createdAt, newCursorsFrom } = current
+  expect(openSealedKey(sealed, secret)).toEqual({ secret: key, createdAt, newCursorsFrom })
+  expect(openSealedKey(sealed, `${secret}!`)).toBeUndefined()
+  expect(openSealedKey(`${sealed.slice(0, -2)}AA`, secret)).toBeUndefined()
+  expect(openSealedKey('', secret)).toBeUndefined()
+  expect(Buffer.from(sealed, 'base64url').includes(key)).toBe(false)
+  expect(Buffer.from(sealed, 'base64url').toString('latin1')).not.toContain(key.toString('base64url'))
 })
