@@ -27,7 +27,8 @@ export class PublishRights {
 
   /** Throws or rejects with `UNAUTHENTICATED` or `FORBIDDEN`. Resolves at once for a source that is known. */
   check(identity: Identity, exchange: string, routingKey: string): Promise<void> | undefined {
-    if (this.#parts.isSource(exchange)) return this.#judge(identity, exchange, routingKey)
+    const wouldBeGranted = mayPublishTo(identity, { exchange, routingKey, isSource: true })
+    if (!wouldBeGranted || this.#parts.isSource(exchange)) return this.#judge(identity, exchange, routingKey)
     // Another replica may have made the source a moment ago.
     return this.#parts.catchUp().then(() => this.#judge(identity, exchange, routingKey))
   }
