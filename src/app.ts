@@ -7,14 +7,19 @@ import { anonymousFor } from './auth/legacy-access.ts'
 import { createPasswords } from './auth/passwords.ts'
 import { tellingRefusals } from './auth/refusals-told.ts'
 import { remembering } from './auth/remembered-tokens.ts'
+import { openSealedKey, sealKey } from './auth/sealed-key.ts'
 import { readOrCreateSecret } from './auth/secret.ts'
 import type { TokenVerifier } from './auth/token-verifier.ts'
 import { checkTogether } from './config/check-together.ts'
 import type { Config } from './config/options.ts'
 import { reload } from './config/reload.ts'
 import { version } from './config/version.ts'
+import { clientKeys } from './core/authorizer.ts'
 import { ClientChannels } from './core/client-channels.ts'
+import { CursorCodec } from './core/cursor.ts'
+import { DeploymentKeys } from './core/deployment-keys.ts'
 import { Gateway } from './core/gateway.ts'
+import { publishWord } from './core/identity.ts'
 import type { Journal } from './core/journal.ts'
 import { PasswordFailures } from './core/password-failures.ts'
 import { defaultRoutingKey } from './core/source.ts'
@@ -25,6 +30,7 @@ import { schemaFor } from './graphql/schema.ts'
 import { MemoryJournal } from './journal/memory-journal.ts'
 import { Recent } from './journal/recent.ts'
 import { StreamJournal } from './journal/stream-journal.ts'
+import type { AgreeOnKey } from './journal/stream-topology.ts'
 import { Health } from './observability/health.ts'
 import { createLogger } from './observability/logger.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
@@ -140,6 +146,7 @@ async function open(
   const registry = answeringRegistry(database, (error) =>
     observer.log('warn', error instanceof Error ? error.message : String(error)),
   )
+  const keys = await DeploymentKeys.open(database)
   health.report('registry', true)
   const probe = setInterval(() => {
     database.listSources().then(
@@ -151,9 +158,11 @@ async function open(
 
   const broker = await openBroker(config, (level, text, details) => observer.log(level, text, details))
   closing.push(() => broker.close())
-  const { journal, recent } = openJournal(config, broker)
+  // A PostgreSQL registry is shared by all replicas, and so are its keys.
+  const agreeOnKey = config.databaseUrl === undefined ? agreementOn(keys, secret) : undefined
+  const { journal, recent } = openJournal(config, broker, agreeOnKey)
   closing.push(() => journal.close())
-  const control = broker.openControlBus()
+  const control = broker.openControlBus(keys)
   closing.push(() => control.close())
 
   const states: { broker: BrokerState; journal: BrokerState } = {
@@ -182,6 +191,8 @@ async function open(
     broker,
     control,
     registry,
+    keys,
+    cursors: new CursorCodec(keys, config.retention.maxAgeMs),
     observer,
     limits: live,
     onState: (state) => {
@@ -267,8 +278,9 @@ async function open(
     access: config.legacyAccess,
     defaultSource,
     issuePublisherToken: async (clientId) => {
+      const scope = [publishWord(defaultSource.exchange, clientKeys)]
       const issuedAfter = clientId === undefined ? undefined : gateway.revocations.of(clientId)
-      const grant = { clientId, scope: ['publish'], ttlSeconds: config.tokenTtlMs / 1000, issuedAfter }
+      const grant = { clientId, scope, ttlSeconds: config.tokenTtlMs / 1000, issuedAfter }
       return (await signer.sign(grant)).token
     },
   })
@@ -406,7 +418,11 @@ async function openBroker(config: Config, log: Parameters<typeof openDriver>[1][
 }
 
 /** The journal, and what the gateway keeps of its end. */
-function openJournal(config: Config, broker: GatewayBroker): { journal: Journal; recent: Recent } {
+function openJournal(
+  config: Config,
+  broker: GatewayBroker,
+  agreeOnKey: AgreeOnKey | undefined,
+): { journal: Journal; recent: Recent } {
   if (broker.kind === 'routing') {
     const journal = new MemoryJournal(config.retention)
     broker.onRouted((message) => journal.append(message))
@@ -419,8 +435,22 @@ function openJournal(config: Config, broker: GatewayBroker): { journal: Journal;
     openLink: (options) => broker.openLink(options),
     publish: (publication) => broker.publish(publication),
     bindSources: () => broker.bindAllAgain(),
+    agreeOnKey,
   })
   return { journal, recent: new Recent(config.hotWindow) }
+}
+
+/** The key that another replica has written last is taken; where there is none that this secret opens, ours is written. */
+function agreementOn(keys: DeploymentKeys, jwtSecret: string): AgreeOnKey {
+  return async (sealed) => {
+    for (const text of sealed.toReversed()) {
+      const key = openSealedKey(text, jwtSecret)
+      if (!key) continue
+      await keys.adopt(key)
+      return text
+    }
+    return sealKey(keys.current, jwtSecret)
+  }
 }
 
 function verifierOf(config: Config, secret: string): TokenVerifier {

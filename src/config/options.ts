@@ -1,7 +1,18 @@
 import { overflowPolicies } from '../core/overflow.ts'
+import { sourcesWord } from '../core/publish-rights.ts'
 import { brokers, host, hosts, httpUrl, origins, port, portOrOff, postgres } from './kinds/addresses.ts'
 import { bounds, bytes, count, duration, processes } from './kinds/amounts.ts'
-import { choice, choices, directory, exchangeName, line, namespace, onOff, secret } from './kinds/words.ts'
+import {
+  choice,
+  choices,
+  directory,
+  exchangeName,
+  exchangePatterns,
+  line,
+  namespace,
+  onOff,
+  secret,
+} from './kinds/words.ts'
 import { type Option, option, optional } from './option.ts'
 
 /**
@@ -103,6 +114,12 @@ export const options = {
     default: '10s',
     group: 'RabbitMQ',
     help: 'How long a publication waits for the confirmation of the broker.',
+  }),
+  publishExchanges: option(exchangePatterns, {
+    default: sourcesWord,
+    group: 'RabbitMQ',
+    help: 'Exchanges that callers may publish to at all, operators included: patterns with * for one word and # for the rest, and sources for the exchanges of all sources. Exchanges that gateways keep to themselves only by their whole names.',
+    reload: true,
   }),
   wsmanagerExchange: option(exchangeName, {
     default: 'wsmanager',

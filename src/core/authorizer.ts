@@ -4,20 +4,44 @@ import { matchesTopic } from './topic-pattern.ts'
 
 /**
  * Who may do what: the one place that decides it, for every transport, field and argument. An operator may do everything;
- * a publisher publishes; a client hears its own channel and those that its scope names.
+ * a publisher publishes to sources, and to the exchanges that its scope names; a client hears its own channel and those that its scope names.
  */
 export function mayHear({ clientId, scope }: Identity, channel: string): boolean {
   return scope.operator || clientId === channel || scope.channels.some((pattern) => matchesTopic(pattern, channel))
 }
 
+/** Whether there is anything that it may publish to. */
 export function mayPublish({ scope }: Identity): boolean {
-  return scope.operator || scope.publish
+  return scope.operator || scope.publish || scope.publishTo.length > 0
 }
 
 /** What is said in the common room reaches every member and, over RabbitMQ, processors. */
 export function mayJoinRoom({ scope }: Identity): boolean {
   return scope.operator || scope.room
 }
+
+export function mayPublishTo(
+  { scope }: Identity,
+  to: { exchange: string; routingKey: string; isSource: boolean },
+): boolean {
+  if (scope.operator || (scope.publish && to.isSource)) return true
+  return scope.publishTo.some(
+    ({ exchange, routingKey }) =>
+      matchesTopic(exchange, to.exchange) && (routingKey === undefined || matchesTopic(routingKey, to.routingKey)),
+  )
+}
+
+/** Whether it may publish to every client of the default source, whose exchange this is. */
+export function mayPublishToClients({ scope }: Identity, defaultExchange: string): boolean {
+  if (scope.operator || scope.publish) return true
+  const everyClient = [undefined, '#', clientKeys]
+  return scope.publishTo.some(
+    ({ exchange, routingKey }) => matchesTopic(exchange, defaultExchange) && everyClient.includes(routingKey),
+  )
+}
+
+/** The routing keys of all clients on the default source. */
+export const clientKeys = 'client.#'
 
 export function mayOperate({ scope }: Identity): boolean {
   return scope.operator

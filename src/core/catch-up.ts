@@ -1,6 +1,6 @@
 import type { ChannelEvent, GapReason } from './channel.ts'
 import type { Checkpoints } from './checkpoints.ts'
-import { type Cursor, cursorBefore, cursorOf, fingerprintOf } from './cursor.ts'
+import { type Cursor, type CursorCodec, cursorBefore, cursorOf, fingerprintOf } from './cursor.ts'
 import { Duplicates } from './duplicates.ts'
 import type { Feed, FeedKeeper } from './feed.ts'
 import type { Hub } from './hub.ts'
@@ -24,6 +24,7 @@ export interface CatchUpContext {
   readonly hub: Hub
   readonly checkpoints: Checkpoints
   readonly observer: Observer
+  readonly cursors: CursorCodec
   /** The journal's epoch while it is up, else undefined: nothing is judged then. */
   epoch(): string | undefined
   /** `inWindow`: it will be asked about again. */
@@ -164,7 +165,7 @@ export class CatchUp implements FeedKeeper {
     const epoch = this.#context.epoch()
     const { last } = this.#context.recent
     if (epoch !== undefined && last) {
-      feed.deliver({ kind: 'CHECKPOINT', cursor: cursorOf(epoch, last), receivedAt: Date.now() })
+      feed.deliver({ kind: 'CHECKPOINT', cursor: cursorOf(this.#context.cursors, epoch, last), receivedAt: Date.now() })
     } else {
       // The next mark tells it.
       feed.lastEventAt = 0
@@ -243,7 +244,7 @@ export class CatchUp implements FeedKeeper {
       passage.add(feed, startOf(feed))
     } else if (entry.offset > position.offset && first) {
       this.#judge(feed, 'gap')
-      const cursor = cursorBefore(epoch, entry)
+      const cursor = cursorBefore(this.#context.cursors, epoch, entry)
       feed.deliver({ kind: 'GAP', cursor, reason: 'RETENTION', oldest: cursor, receivedAt: Date.now() })
       passage.add(feed, entry.offset)
     } else {
@@ -292,7 +293,13 @@ export class CatchUp implements FeedKeeper {
           continue
         }
         this.#judge(feed, 'gap')
-        feed.deliver({ kind: 'GAP', cursor: cursorOf(epoch, last), reason, oldest, receivedAt: Date.now() })
+        feed.deliver({
+          kind: 'GAP',
+          cursor: cursorOf(this.#context.cursors, epoch, last),
+          reason,
+          oldest,
+          receivedAt: Date.now(),
+        })
         this.#goLive(feed)
       }
     })
@@ -302,7 +309,7 @@ export class CatchUp implements FeedKeeper {
     const epoch = this.#context.epoch()
     let oldest: Cursor | null = null
     const visit = (entry: JournalMessage): boolean => {
-      oldest = epoch === undefined ? null : cursorBefore(epoch, entry)
+      oldest = epoch === undefined ? null : cursorBefore(this.#context.cursors, epoch, entry)
       return false
     }
     try {

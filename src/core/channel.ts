@@ -1,5 +1,5 @@
 import { badInput } from '../errors.ts'
-import { type Cursor, cursorBefore, cursorOf } from './cursor.ts'
+import { type Cursor, type CursorCodec, cursorBefore, cursorOf } from './cursor.ts'
 import type { JournalMessage } from './message.ts'
 import { traceparentOf } from './trace-context.ts'
 
@@ -27,10 +27,12 @@ export class MessageEvent {
   readonly message: JournalMessage
   /** What clients are told of its trace, where its publisher said something. */
   traceparent: string | undefined
+  readonly #codec: CursorCodec
   readonly #epoch: string
   #cursor: Cursor | undefined
 
-  constructor(epoch: string, message: JournalMessage) {
+  constructor(codec: CursorCodec, epoch: string, message: JournalMessage) {
+    this.#codec = codec
     this.#epoch = epoch
     this.message = message
     this.traceparent = traceparentOf(message)
@@ -38,13 +40,13 @@ export class MessageEvent {
 
   /** Costs a checksum of the body, so it is worked out once and only if it is asked for. */
   get cursor(): Cursor {
-    this.#cursor ??= cursorOf(this.#epoch, this.message)
+    this.#cursor ??= cursorOf(this.#codec, this.#epoch, this.message)
     return this.#cursor
   }
 
   /** The place just before it. */
   get cursorBefore(): Cursor {
-    return cursorBefore(this.#epoch, this.message)
+    return cursorBefore(this.#codec, this.#epoch, this.message)
   }
 }
 

@@ -1,3 +1,4 @@
+import type { DeploymentKey } from './deployment-keys.ts'
 import type { Source } from './source.ts'
 
 /** A client that asked for a channel of its own. The password is kept only as an argon2id hash. */
@@ -39,6 +40,10 @@ export interface ClientRegistry {
   addRevocation(revocation: Revocation): Promise<void>
   /** Those that were made behind this moment; all of them where it is undefined. */
   listRevocations(behind?: Date): Promise<Revocation[]>
+
+  /** Inserts the key; where one with its id exists, only `adoptedAt` changes, and the secret stays. Atomic. */
+  addKey(key: DeploymentKey): Promise<void>
+  listKeys(): Promise<DeploymentKey[]>
 
   close(): Promise<void>
 }

@@ -6,14 +6,17 @@ import { CatchUp } from './catch-up.ts'
 import { MessageEvent } from './channel.ts'
 import { Checkpoints } from './checkpoints.ts'
 import type { ClientRegistry } from './client-registry.ts'
-import { type Cursor, cursorBefore, cursorOf } from './cursor.ts'
+import { type Cursor, type CursorCodec, cursorBefore, cursorOf } from './cursor.ts'
+import type { DeploymentKeys } from './deployment-keys.ts'
 import { Duplicates } from './duplicates.ts'
 import type { FeedKeeper } from './feed.ts'
 import { Hub } from './hub.ts'
+import type { Identity } from './identity.ts'
 import { Ingress } from './ingress.ts'
 import { type Journal, type JournalTail, type MarkNote, noteOf } from './journal.ts'
 import type { JournalMessage, Publication } from './message.ts'
 import type { MessageFate, Observer } from './observer.ts'
+import { PublishRights } from './publish-rights.ts'
 import { Quarantine } from './quarantine.ts'
 import type { RecentMessages } from './recent.ts'
 import { Revocations } from './revocations.ts'
@@ -22,6 +25,7 @@ import { Sessions, type SessionsParts } from './sessions.ts'
 import { type Audience, reviveSource, type Source, type SourceDefinition, sourceId } from './source.ts'
 import { SourceKeeper } from './source-keeper.ts'
 import { Sources } from './sources.ts'
+import { Throttle } from './throttle.ts'
 import { Tracer } from './trace.ts'
 import type { Tracing } from './trace-context.ts'
 
@@ -34,6 +38,8 @@ export interface GatewayParts {
   readonly broker: Broker
   readonly control: ControlBus
   readonly registry: ClientRegistry
+  readonly keys: DeploymentKeys
+  readonly cursors: CursorCodec
   readonly observer: Observer
   /** Undefined: tracing is off. */
   readonly tracing?: Tracing | undefined
@@ -42,6 +48,7 @@ export interface GatewayParts {
     readonly publishTimeoutMs: number
     /** What a compressed body may grow to. */
     readonly maxDecodedBytes: number
+    readonly publishExchanges: readonly string[]
   }
   /** Told of each change: whether the journal is there and current. */
   readonly onState: (state: { up: boolean; reason?: string }) => void
@@ -49,6 +56,8 @@ export interface GatewayParts {
 
 /** How long a position is waited for while the broker has never been there, in milliseconds. */
 const positionTimeoutMs = 5_000
+/** How often unsigned control messages may have the registry read, in milliseconds. */
+const hintMs = 1_000
 
 /** Where the journal's tail, the sources, the hub and the sessions meet. Knows no transport and no broker by name. */
 export class Gateway implements JournalTail {
@@ -60,6 +69,7 @@ export class Gateway implements JournalTail {
   readonly #catchUp: CatchUp
   readonly #sessions: Sessions
   readonly #ingress: Ingress
+  readonly #publishRights: PublishRights
   readonly #quarantine: Quarantine
   #epoch: string | undefined
   #up = false
@@ -75,6 +85,8 @@ export class Gateway implements JournalTail {
   readonly #foreignExchanges = new BoundedSet<string>(1_000)
   readonly #waitingForUp = new Set<() => void>()
   readonly #sourceKeeper: SourceKeeper
+  /** Anybody who can publish to the control exchange can send an unsigned message: it ends nothing and brings nothing. */
+  readonly #unsignedHint = new Throttle(() => this.#readRegistry(), hintMs)
 
   constructor(parts: GatewayParts) {
     this.#parts = parts
@@ -105,12 +117,14 @@ export class Gateway implements JournalTail {
       hub: this.hub,
       checkpoints: this.#checkpoints,
       observer: parts.observer,
+      cursors: parts.cursors,
       epoch: () => (this.#up ? this.#epoch : undefined),
       audienceOf: (message, inWindow) => this.#audienceOf(message, inWindow),
       eventOf: (message) => this.#eventOf(message),
     })
     this.#sessions = new Sessions({
       keeper: this.#catchUp,
+      cursors: parts.cursors,
       observer: parts.observer,
       limits: parts.limits,
       check: (identity) => this.revocations.check(identity),
@@ -127,10 +141,19 @@ export class Gateway implements JournalTail {
       firstUp: async (timeoutMs) => this.#wasUp || this.#firstUp(timeoutMs),
       unavailable: () => this.#unavailable(),
     })
+    this.#publishRights = new PublishRights({
+      isSource: (exchange) => this.sources.hasExchange(exchange),
+      limits: parts.limits,
+      catchUp: () => (this.#up ? parts.journal.mark().catch(() => undefined) : Promise.resolve()),
+    })
   }
 
   get sessions(): ReadonlySet<Session> {
     return this.#sessions.all
+  }
+
+  get cursors(): CursorCodec {
+    return this.#parts.cursors
   }
 
   get replica(): string {
@@ -139,7 +162,7 @@ export class Gateway implements JournalTail {
 
   /** Serves what the registry knows and begins to tail; resolves before the broker is there. */
   async open(defaultSource: SourceDefinition): Promise<void> {
-    const { registry, journal, control } = this.#parts
+    const { registry, journal, control, keys } = this.#parts
     const { source } = await registry.addSource({
       ...defaultSource,
       id: sourceId(defaultSource),
@@ -151,11 +174,11 @@ export class Gateway implements JournalTail {
     await this.revocations.open()
     control.listen(
       (message) => void this.#onControl(message).catch((error: unknown) => this.#complain('a control message', error)),
-      () => {
-        this.revocations.refresh()
-        this.#sourceKeeper.resync().catch((error: unknown) => this.#complain('reading the registry again', error))
-      },
+      () => this.#resync(),
+      () => this.#unsignedHint.call(),
     )
+    // What was sent under another key was not taken by the replicas that have this one, and the other way round.
+    keys.onAdopted(() => this.#resync())
     journal.open(this)
   }
 
@@ -180,6 +203,13 @@ export class Gateway implements JournalTail {
     return this.#sessions.open(options)
   }
 
+  /** For a caller: also rejects with `UNAUTHENTICATED` or `FORBIDDEN`. */
+  async publishAs(identity: Identity, publication: Publication): Promise<void> {
+    const { exchange = `${this.#parts.namespace}.events`, routingKey } = publication
+    await this.#publishRights.check(identity, exchange, routingKey)
+    await this.publish(publication)
+  }
+
   /** As `Ingress.publish`. */
   publish(publication: Publication): Promise<void> {
     return this.#ingress.publish(publication)
@@ -199,7 +229,7 @@ export class Gateway implements JournalTail {
         'the journal cannot be reached yet, so there is no position to give; try again',
       )
     }
-    return cursorOf(this.#epoch, last)
+    return cursorOf(this.#parts.cursors, this.#epoch, last)
   }
 
   /** Makes a source that every replica serves from here on: none misses a message that is published after this resolves. */
@@ -302,6 +332,7 @@ export class Gateway implements JournalTail {
 
   /** Ends everything that listens; the journal, the broker and the registry are closed by whoever opened them. */
   close(): void {
+    this.#unsignedHint.close()
     this.revocations.close()
     this.#catchUp.close()
     this.#sessions.close()
@@ -366,7 +397,7 @@ export class Gateway implements JournalTail {
     try {
       const own = message.alone?.() ?? message
       decodeBody(own, this.#parts.limits.maxDecodedBytes)
-      return new MessageEvent(this.#epoch ?? '', own)
+      return new MessageEvent(this.#parts.cursors, this.#epoch ?? '', own)
     } catch (error) {
       this.#quarantine.put(message, error)
       return undefined
@@ -375,7 +406,7 @@ export class Gateway implements JournalTail {
 
   #tellGap(reason: 'RETENTION' | 'JOURNAL_REPLACED', first: JournalMessage): void {
     this.#gapAhead = undefined
-    const cursor = cursorBefore(this.#epoch ?? '', first)
+    const cursor = cursorBefore(this.#parts.cursors, this.#epoch ?? '', first)
     this.hub.publish('everyone', { kind: 'GAP', cursor, reason, oldest: cursor, receivedAt: Date.now() })
   }
 
@@ -385,7 +416,7 @@ export class Gateway implements JournalTail {
     if (note?.kind === 'source-created') this.#sourceKeeper.created(reviveSource(note.source))
     if (note?.kind === 'source-deleted') this.#sourceKeeper.deleted(note.id)
     if (this.#up && !this.#ingress.isOpen) void this.#openIngress()
-    if (this.#present) this.#checkpoints.tell(() => cursorOf(this.#epoch ?? '', mark))
+    if (this.#present) this.#checkpoints.tell(() => cursorOf(this.#parts.cursors, this.#epoch ?? '', mark))
   }
 
   async #onControl(message: ControlMessage): Promise<void> {
@@ -405,6 +436,16 @@ export class Gateway implements JournalTail {
       case 'trace-known':
         await this.tracer.onControl(message)
     }
+  }
+
+  #resync(): void {
+    this.revocations.refresh()
+    this.#sourceKeeper.resync().catch((error: unknown) => this.#complain('reading the registry again', error))
+  }
+
+  #readRegistry(): void {
+    this.revocations.refresh()
+    this.#sourceKeeper.readRegistry().catch((error: unknown) => this.#complain('reading the registry again', error))
   }
 
   /** Whether the journal has been there, by the end of that time. */

@@ -1,5 +1,5 @@
 import type { ChannelEvent, GapEvent, MessageEvent } from './channel.ts'
-import { type Cursor, parseCursor } from './cursor.ts'
+import type { Cursor } from './cursor.ts'
 import { Feed } from './feed.ts'
 import type { Gateway } from './gateway.ts'
 
@@ -17,7 +17,8 @@ export async function readHistory(
   options: { channel: string; after: string | undefined; first: number },
 ): Promise<History> {
   const now = await gateway.position()
-  const after = options.after === undefined ? await gateway.oldest() : (parseCursor(options.after) ?? 'invalid')
+  const after =
+    options.after === undefined ? await gateway.oldest() : (gateway.cursors.parse(options.after) ?? 'invalid')
   const events: MessageEvent[] = []
   let gap: GapEvent | undefined
   let hasMore = false

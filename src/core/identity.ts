@@ -11,39 +11,71 @@ export interface Identity {
   readonly expiresAt: Date | undefined
 }
 
-export interface Scope {
-  readonly operator: boolean
-  readonly publish: boolean
-  /** Joins the common room of the plain WebSocket, hears everybody there and speaks to processors. */
-  readonly room: boolean
+/** Scopes that are one word. Each is a member of `Scope`. */
+const flags = ['operator', 'publish', 'room'] as const
+type Flag = (typeof flags)[number]
+
+export interface Scope extends Readonly<Record<Flag, boolean>> {
   /** Patterns of channels, `*` for one word and `#` for any number of them. */
   readonly channels: readonly string[]
+  /** Exchanges, and keys on them, that may be published to. */
+  readonly publishTo: readonly PublishGrant[]
 }
+
+/** What one word `publish:<exchange pattern>[:<key pattern>]` grants. Both are patterns of topic words. */
+export interface PublishGrant {
+  readonly exchange: string
+  /** Undefined: every routing key. */
+  readonly routingKey: string | undefined
+  /** As it stands in the token. */
+  readonly word: string
+}
+
+export const noScope: Scope = { operator: false, publish: false, room: false, channels: [], publishTo: [] }
 
 /** Reads a space-separated scope (RFC 8693 §4.2). Unknown words grant nothing. */
 export function parseScope(text: string): Scope {
   const words = text.split(' ').filter((word) => word !== '')
+  const granted = Object.fromEntries(flags.map((flag) => [flag, words.includes(flag)])) as Record<Flag, boolean>
   return {
-    operator: words.includes('operator'),
-    publish: words.includes('publish'),
-    room: words.includes('room'),
+    ...granted,
     channels: words.filter((word) => word.startsWith('channel:')).map((word) => word.slice('channel:'.length)),
+    publishTo: words.flatMap(publishGrantOf),
   }
 }
 
 export function printScope(scope: Scope): string[] {
   return [
-    ...(scope.operator ? ['operator'] : []),
-    ...(scope.publish ? ['publish'] : []),
-    ...(scope.room ? ['room'] : []),
+    ...flags.filter((flag) => scope[flag]),
+    ...scope.publishTo.map(({ word }) => word),
     ...scope.channels.map((pattern) => `channel:${pattern}`),
   ]
+}
+
+/** The word for an exchange and a pattern of keys on it. */
+export function publishWord(exchange: string, keyPattern: string): string {
+  return `publish:${exchange.replaceAll(/[%: ]/g, encodeURIComponent)}:${keyPattern}`
+}
+
+/** The first `:` behind `publish:` ends the exchange, in which `:`, space and `%` are percent-encoded. */
+function publishGrantOf(word: string): PublishGrant[] {
+  const [, encoded = '', , routingKey] = /^publish:([^:]+)(:(.*))?$/s.exec(word) ?? []
+  const exchange = decoded(encoded)
+  return exchange === '' ? [] : [{ exchange, routingKey, word }]
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return ''
+  }
 }
 
 /** A caller without a token. */
 export const anonymous: Identity = {
   clientId: undefined,
-  scope: { operator: false, publish: false, room: false, channels: [] },
+  scope: noScope,
   issuedAt: undefined,
   expiresAt: undefined,
 }
@@ -53,7 +85,7 @@ export const anyListener: Identity = { ...anonymous, scope: { ...anonymous.scope
 
 /** Whether its bearer is anybody: has a name, or grants. A token without either is as good as none. */
 export function isKnown({ clientId, scope }: Identity): boolean {
-  return clientId !== undefined || scope.operator || scope.publish || scope.room || scope.channels.length > 0
+  return clientId !== undefined || printScope(scope).length > 0
 }
 
 export function isExpired({ expiresAt }: Identity, now = Date.now()): boolean {

@@ -138,6 +138,9 @@ function headersOf(headers: unknown, field: string): Record<string, string | num
     string | number | boolean
   >
   for (const [name, value] of Object.entries(headers)) {
+    // Those are the gateway's word to other gateways and to operators: replicas, idempotency keys, reasons of the quarantine.
+    if (/^x-warren-/i.test(name))
+      throw badInput(`${field}.${name}`, 'headers that begin with x-warren- are set by gateways only')
     if (Buffer.byteLength(name) > 128) throw badInput(field, 'expected names of at most 128 bytes')
     if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
       throw badInput(

@@ -1,7 +1,7 @@
 import { badInput, type CloseReason, GatewayError } from '../errors.ts'
 import { demand, mayHear } from './authorizer.ts'
 import { checkClientId } from './channel.ts'
-import { parseCursor } from './cursor.ts'
+import type { CursorCodec } from './cursor.ts'
 import type { EventAccount } from './event-account.ts'
 import { Allowance, Feed, type FeedKeeper } from './feed.ts'
 import { anyListener, type Identity, isExpired, isKnown } from './identity.ts'
@@ -30,6 +30,7 @@ export class Session {
   /** Where its peer is. */
   readonly address: string
   readonly #keeper: FeedKeeper
+  readonly #cursors: CursorCodec
   readonly #observer: Observer
   readonly #limits: SessionLimits
   readonly #feeds = new Set<Feed>()
@@ -53,6 +54,7 @@ export class Session {
     transport: TransportName
     address: string
     keeper: FeedKeeper
+    cursors: CursorCodec
     observer: Observer
     limits: SessionLimits
     /** Subscriptions by client, over all sessions. */
@@ -67,6 +69,7 @@ export class Session {
     this.address = options.address
     this.#ofClient = options.ofClient
     this.#keeper = options.keeper
+    this.#cursors = options.cursors
     this.#observer = options.observer
     this.#limits = options.limits
     this.#onClose = options.onClose
@@ -150,7 +153,7 @@ export class Session {
     const { after } = options
     const feed: Feed = new Feed({
       channel,
-      after: after === undefined || after === null ? undefined : (parseCursor(after) ?? 'invalid'),
+      after: after === undefined || after === null ? undefined : (this.#cursors.parse(after) ?? 'invalid'),
       checkpoints: options.checkpoints ?? false,
       keeper: this.#keeper,
       allowance: this.#allowance,

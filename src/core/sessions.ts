@@ -1,4 +1,5 @@
 import { type CloseReason, GatewayError } from '../errors.ts'
+import type { CursorCodec } from './cursor.ts'
 import { drain } from './drain.ts'
 import type { FeedKeeper } from './feed.ts'
 import type { Identity } from './identity.ts'
@@ -8,6 +9,7 @@ import { Tally } from './tally.ts'
 
 export interface SessionsParts {
   readonly keeper: FeedKeeper
+  readonly cursors: CursorCodec
   readonly observer: Observer
   /** Throws `UNAUTHENTICATED` where the identity has been revoked. */
   readonly check: (identity: Identity) => void
@@ -62,7 +64,7 @@ export class Sessions {
     address?: string | undefined
     onClose: (reason: CloseReason) => void
   }): Session {
-    const { check, limits, keeper, observer } = this.#parts
+    const { check, limits, keeper, cursors, observer } = this.#parts
     if (this.#draining) throw new GatewayError('DRAINING', 'this replica is being shut down: connect to another')
     check(options.identity)
     if (this.#all.size >= limits.maxConnections) {
@@ -76,6 +78,7 @@ export class Sessions {
       transport: options.transport,
       address: options.address ?? '',
       keeper,
+      cursors,
       observer,
       limits,
       ofClient: this.#ofClient,

@@ -108,7 +108,13 @@ export class SourceKeeper {
 
   /** The registry is the truth: what was said while this replica could not hear is read from there. */
   async resync(): Promise<void> {
-    const { registry, broker, control } = this.#parts
+    await this.readRegistry()
+    await this.#parts.control.send({ kind: 'sources-wanted' })
+  }
+
+  /** Serves what the registry has, and nothing else. */
+  async readRegistry(): Promise<void> {
+    const { registry, broker } = this.#parts
     const before = this.#parts.sources.list()
     await this.#registryTurn
     const known = await registry.listSources()
@@ -120,7 +126,6 @@ export class SourceKeeper {
       if (this.#said.has(source.id) || known.some(({ id }) => id === source.id)) continue
       if (this.#parts.sources.remove(source.id)) await broker.unbind(source)
     }
-    await control.send({ kind: 'sources-wanted' })
   }
 
   /** What one replica knows, it tells those that ask. */

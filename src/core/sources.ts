@@ -29,6 +29,11 @@ export class Sources {
     return this.#byId.get(id)
   }
 
+  /** Whether any source takes messages from this exchange. */
+  hasExchange(exchange: string): boolean {
+    return this.#byExchange.has(exchange)
+  }
+
   list(): Source[] {
     return [...this.#byId.values()]
   }

@@ -1,4 +1,5 @@
 import type { Broker, ControlBus } from '../core/broker.ts'
+import type { DeploymentKeys } from '../core/deployment-keys.ts'
 import type { Message, MessageProperties, Publication } from '../core/message.ts'
 import type { Observer } from '../core/observer.ts'
 import type { LinkOptions } from './amqp/link.ts'
@@ -111,7 +112,8 @@ interface AnyGatewayBroker extends Broker {
   /** Called at each change of `state`; `up` when publications and bindings can be made. */
   onState(listener: (state: BrokerState) => void): void
 
-  openControlBus(): ControlBus
+  /** `keys`: what it signs with, and whose signatures it takes. */
+  openControlBus(keys: DeploymentKeys): ControlBus
 
   /**
    * Hands over what comes to the durable fanout exchange `own` and to those that feed it, in order, each replica all of it, through a queue of its own that

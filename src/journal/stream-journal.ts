@@ -7,7 +7,7 @@ import type { JournalLinkSession, OpenLink, Publish } from './link.ts'
 import { Pulse } from './pulse.ts'
 import { consumeStream, type StreamStart } from './stream-consumer.ts'
 import { StreamReader } from './stream-reader.ts'
-import { ensureJournal, type Retention } from './stream-topology.ts'
+import { type AgreeOnKey, ensureJournal, type Retention } from './stream-topology.ts'
 
 /** How long a mark may take through the broker and back, in milliseconds. */
 const markTimeoutMs = 5_000
@@ -24,6 +24,8 @@ export interface StreamJournalOptions {
   readonly publish: Publish
   /** Binds every source into the stream: called when the stream is there, before the tail is said to be up. */
   readonly bindSources: () => Promise<void>
+  /** Left out where the replicas share a registry, which has the keys. */
+  readonly agreeOnKey?: AgreeOnKey | undefined
 }
 
 /**
@@ -110,9 +112,10 @@ export class StreamJournal implements Journal {
   }
 
   async #establish(session: JournalLinkSession): Promise<void> {
-    const { name, retention, publish } = this.#options
+    const { name, retention, publish, agreeOnKey } = this.#options
     this.#session = session
-    const epoch = await ensureJournal(session.connection, { name, retention, publish, signal: session.signal })
+    const { connection, signal } = session
+    const epoch = await ensureJournal(connection, { name, retention, publish, agreeOnKey, signal })
     await this.#options.bindSources()
     this.#begin(epoch)
     this.#present ??= await this.#presentOffset(session)

@@ -8,6 +8,12 @@ export interface Retention {
   readonly maxBytes: number
 }
 
+/**
+ * Told the sealed keys that the log of epochs has, the latest at the end; answers the one to write there. So replicas that
+ * share no registry agree on one key before any of them prints a cursor: they read and write the log under a lock.
+ */
+export type AgreeOnKey = (sealed: readonly string[]) => Promise<string>
+
 const lockTimeoutMs = 15_000
 const lockRetryMs = 100
 const epochTimeoutMs = 10_000
@@ -29,9 +35,15 @@ const maxSegmentBytes = 500_000_000
  */
 export async function ensureJournal(
   connection: ChannelModel,
-  options: { name: string; retention: Retention; publish: Publish; signal: AbortSignal },
+  options: {
+    name: string
+    retention: Retention
+    publish: Publish
+    signal: AbortSignal
+    agreeOnKey?: AgreeOnKey | undefined
+  },
 ): Promise<string> {
-  const { name, retention, publish, signal } = options
+  const { name, retention, publish, signal, agreeOnKey } = options
   const epochs = `${name}.epoch`
   const release = await lock(connection, `${name}.lock`, signal)
   try {
@@ -39,10 +51,11 @@ export async function ensureJournal(
       'x-max-length-bytes': epochRetention.maxBytes,
       'x-stream-max-segment-size-bytes': epochRetention.segmentBytes,
     })
-    const known = await lastEpoch(connection, epochs, publish, signal)
+    const known = await readEpochs(connection, epochs, publish, signal)
     const exists = await queueExists(connection, name)
-    const epoch = exists && known !== undefined ? known : randomBytes(8).toString('hex')
-    await publish(record(epochs, { epoch }))
+    const epoch = exists && known.epoch !== undefined ? known.epoch : randomBytes(8).toString('hex')
+    const key = await agreeOnKey?.(known.keys)
+    await publish(record(epochs, key === undefined ? { epoch } : { epoch, key }))
     await declare(connection, name, limitsOf(retention))
     return epoch
   } finally {
@@ -127,18 +140,25 @@ async function declare(connection: ChannelModel, name: string, limits: Record<st
   }
 }
 
+interface EpochLog {
+  /** The last one. */
+  readonly epoch: string | undefined
+  /** Sealed, each once, the one that was written last at the end. */
+  readonly keys: readonly string[]
+}
+
 /** Reads the log of epochs up to a record written just now; the last epoch before it is the current one. */
-function lastEpoch(
+function readEpochs(
   connection: ChannelModel,
   epochs: string,
   publish: Publish,
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<EpochLog> {
   return onOwnChannel(connection, async (channel) => {
     const probe = randomUUID()
     await publish(record(epochs, { probe }))
     await channel.prefetch(100)
-    return await new Promise<string | undefined>((resolve, reject) => {
+    return await new Promise<EpochLog>((resolve, reject) => {
       const again = setInterval(() => void publish(record(epochs, { probe })).catch(() => undefined), probeAgainMs)
       const timer = setTimeout(
         () => reject(new Error(`no answer from stream "${epochs}" within ${epochTimeoutMs} ms`)),
@@ -153,6 +173,7 @@ function lastEpoch(
       const abort = (): void => settle(() => reject(new Error('the connection was lost')))
       signal.addEventListener('abort', abort)
       let epoch: string | undefined
+      const keys = new Set<string>()
       channel
         .consume(
           epochs,
@@ -160,8 +181,13 @@ function lastEpoch(
             if (!message) return settle(() => reject(new Error(`stream "${epochs}" was deleted while it was read`)))
             const written = parse(message.content)
             if (typeof written.epoch === 'string' && /^[0-9a-f]{16}$/.test(written.epoch)) epoch = written.epoch
+            // In the order in which each was written last.
+            if (typeof written.key === 'string') {
+              keys.delete(written.key)
+              keys.add(written.key)
+            }
             channel.ack(message)
-            if (written.probe === probe) settle(() => resolve(epoch))
+            if (written.probe === probe) settle(() => resolve({ epoch, keys: [...keys] }))
           },
           { arguments: { 'x-stream-offset': 'first' } },
         )

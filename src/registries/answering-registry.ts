@@ -23,6 +23,8 @@ export function answeringRegistry(registry: ClientRegistry, onFailure: (error: u
     removeSource: (id) => answered(registry.removeSource(id)),
     addRevocation: (revocation) => answered(registry.addRevocation(revocation)),
     listRevocations: (behind) => answered(registry.listRevocations(behind)),
+    addKey: (key) => answered(registry.addKey(key)),
+    listKeys: () => answered(registry.listKeys()),
     close: () => registry.close(),
   }
 }

@@ -1,4 +1,4 @@
-import { type Kysely, type Migration, Migrator } from 'kysely'
+import { type Kysely, type Migration, Migrator, sql } from 'kysely'
 import { RegistryError } from './registry-error.ts'
 
 /**
@@ -39,17 +39,60 @@ const migrations: Record<string, Migration> = {
 }
 
 /**
+ * Later migrations, recorded in tables of their own. The releases up to 0.1 end their start when `warren_migrations` names a
+ * migration that they do not know, so a replica of such a release could not be started again during an update, or after
+ * it was undone. From here on, a name that is not known is passed over.
+ */
+const additions: Record<string, Migration> = {
+  '0003-keys': {
+    async up(db) {
+      await db.schema
+        .createTable('warren_keys')
+        .addColumn('id', 'text', (column) => column.notNull().primaryKey())
+        .addColumn('secret', 'text', (column) => column.notNull())
+        .addColumn('created_at', 'text', (column) => column.notNull())
+        .addColumn('adopted_at', 'text', (column) => column.notNull())
+        .addColumn('new_cursors_from', 'text', (column) => column.notNull())
+        .execute()
+    },
+  },
+}
+const additionsTable = 'warren_additions'
+
+/**
  * Brings the database up to date; repeatable. `schema` is where its own tables live, on databases that have schemas.
  * The names of the book-keeping tables are Warren's own, for other programs that use kysely may share the database.
  */
 export async function migrate<T>(db: Kysely<T>, schema?: string): Promise<void> {
+  await run(db, { table: 'warren_migrations', migrations, schema })
+  const fromLaterReleases = Object.fromEntries(
+    (await recordedIn(db, additionsTable, schema)).map((name) => [name, nothing]),
+  )
+  await run(db, { table: additionsTable, migrations: { ...fromLaterReleases, ...additions }, schema })
+}
+
+async function run<T>(
+  db: Kysely<T>,
+  options: { table: string; migrations: Record<string, Migration>; schema: string | undefined },
+): Promise<void> {
   const migrator = new Migrator({
     db,
-    provider: { getMigrations: () => Promise.resolve(migrations) },
-    migrationTableName: 'warren_migrations',
-    migrationLockTableName: 'warren_migrations_lock',
-    migrationTableSchema: schema,
+    provider: { getMigrations: () => Promise.resolve(options.migrations) },
+    migrationTableName: options.table,
+    migrationLockTableName: `${options.table}_lock`,
+    migrationTableSchema: options.schema,
+    // A later release may have recorded its own before this one's.
+    allowUnorderedMigrations: true,
   })
   const { error } = await migrator.migrateToLatest()
   if (error !== undefined) throw new RegistryError('cannot be brought up to date', error)
+}
+
+const nothing: Migration = { up: () => Promise.resolve() }
+
+async function recordedIn<T>(db: Kysely<T>, table: string, schema: string | undefined): Promise<string[]> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true })
+  if (!tables.some((found) => found.name === table && (schema === undefined || found.schema === schema))) return []
+  const { rows } = await sql<{ name: string }>`select name from ${sql.table(table)}`.execute(db)
+  return rows.map(({ name }) => name)
 }

@@ -1,8 +1,19 @@
 import { type Kysely, sql } from 'kysely'
 import type { Client, ClientRegistry, Revocation } from '../core/client-registry.ts'
+import type { DeploymentKey } from '../core/deployment-keys.ts'
 import type { Source } from '../core/source.ts'
 import { RegistryError } from './registry-error.ts'
-import { clientOf, clientRow, revocationOf, revocationRow, sourceOf, sourceRow, type Tables } from './tables.ts'
+import {
+  clientOf,
+  clientRow,
+  keyOf,
+  keyRow,
+  revocationOf,
+  revocationRow,
+  sourceOf,
+  sourceRow,
+  type Tables,
+} from './tables.ts'
 
 /** Runs one statement, again where the database asks for it. Every statement here may be repeated. */
 export type Attempt = <T>(statement: () => Promise<T>) => Promise<T>
@@ -119,6 +130,22 @@ export class SqlRegistry implements ClientRegistry {
       return (behind ? all.where('revoked_at', '>', behind.toISOString()) : all).execute()
     })
     return rows.map(revocationOf)
+  }
+
+  async addKey(key: DeploymentKey): Promise<void> {
+    const row = keyRow(key)
+    await this.#run((db) =>
+      db
+        .insertInto('warren_keys')
+        .values(row)
+        .onConflict((conflict) => conflict.column('id').doUpdateSet({ adopted_at: row.adopted_at }))
+        .execute(),
+    )
+  }
+
+  async listKeys(): Promise<DeploymentKey[]> {
+    const rows = await this.#run((db) => db.selectFrom('warren_keys').selectAll().orderBy('id').execute())
+    return rows.map(keyOf)
   }
 
   async close(): Promise<void> {

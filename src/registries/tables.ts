@@ -1,4 +1,5 @@
 import type { Client, Revocation } from '../core/client-registry.ts'
+import type { DeploymentKey } from '../core/deployment-keys.ts'
 import type { Source, SourceDefinition } from '../core/source.ts'
 
 /**
@@ -9,6 +10,7 @@ export interface Tables {
   warren_clients: ClientRow
   warren_sources: SourceRow
   warren_revocations: RevocationRow
+  warren_keys: KeyRow
 }
 
 interface ClientRow {
@@ -31,6 +33,35 @@ interface SourceRow {
 interface RevocationRow {
   client_id: string
   revoked_at: string
+}
+
+interface KeyRow {
+  id: string
+  /** base64url. */
+  secret: string
+  created_at: string
+  adopted_at: string
+  new_cursors_from: string
+}
+
+export function keyRow({ id, secret, createdAt, adoptedAt, newCursorsFrom }: DeploymentKey): KeyRow {
+  return {
+    id,
+    secret: secret.toString('base64url'),
+    created_at: createdAt.toISOString(),
+    adopted_at: adoptedAt.toISOString(),
+    new_cursors_from: newCursorsFrom.toISOString(),
+  }
+}
+
+export function keyOf(row: KeyRow): DeploymentKey {
+  return {
+    id: row.id,
+    secret: Buffer.from(row.secret, 'base64url'),
+    createdAt: new Date(row.created_at),
+    adoptedAt: new Date(row.adopted_at),
+    newCursorsFrom: new Date(row.new_cursors_from),
+  }
 }
 
 export function revocationRow({ clientId, at }: Revocation): RevocationRow {

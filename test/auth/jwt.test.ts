@@ -40,7 +40,7 @@ describe('a token signed with the secret', () => {
     })
     expect(await verifier.verify(token)).toEqual({
       clientId: 'alice',
-      scope: { operator: false, publish: true, channels: ['team.#'] },
+      scope: { operator: false, publish: true, channels: ['team.#'], publishTo: [] },
       issuedAt: new Date(expiresAt.getTime() - 60_000),
       expiresAt,
     })
@@ -63,7 +63,7 @@ describe('a token signed with the secret', () => {
     const listed = await signed({ sub: 'alice', scope: ['publish', 'channel:a.*'] })
     expect(await verifier.verify(listed)).toEqual({
       clientId: 'alice',
-      scope: { operator: false, publish: true, channels: ['a.*'] },
+      scope: { operator: false, publish: true, channels: ['a.*'], publishTo: [] },
       issuedAt: undefined,
       expiresAt: undefined,
     })

@@ -37,7 +37,7 @@ test('a token that was refused is checked each time, and so is one that has expi
   const past = new Date(Date.now() - 60_000)
   const expired = {
     clientId: 'alice',
-    scope: { operator: false, publish: false, room: false, channels: [] },
+    scope: { operator: false, publish: false, room: false, channels: [], publishTo: [] },
     issuedAt: past,
   }
   let checks = 0

@@ -1,6 +1,8 @@
 import { expect, test } from '@jest/globals'
-import { cursorBefore, cursorOf, fingerprintOf, parseCursor, printCursor } from '../../src/core/cursor.ts'
+import { cursorBefore, cursorOf, fingerprintOf, printCursor } from '../../src/core/cursor.ts'
 import type { JournalMessage } from '../../src/core/message.ts'
+import { SipHash } from '../../src/core/siphash.ts'
+import { testCursors } from '../support/deployment-keys.ts'
 
 const epoch = '00112233aabbccdd'
 const message: JournalMessage = {
@@ -15,20 +17,26 @@ const message: JournalMessage = {
 }
 
 test('a printed cursor is read back whole', () => {
-  for (const cursor of [cursorOf(epoch, message), cursorBefore(epoch, message)]) {
-    expect(parseCursor(printCursor(cursor))).toEqual(cursor)
+  const offsets = [0, 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 40 + 7, Number.MAX_SAFE_INTEGER]
+  for (const offset of offsets) {
+    for (const place of [cursorOf, cursorBefore]) {
+      const cursor = place(testCursors, epoch, { ...message, offset })
+      expect(testCursors.parse(printCursor(cursor))).toEqual(cursor)
+    }
   }
-  expect(printCursor(cursorOf(epoch, message))).not.toBe(printCursor(cursorBefore(epoch, message)))
+  expect(printCursor(cursorOf(testCursors, epoch, message))).not.toBe(
+    printCursor(cursorBefore(testCursors, epoch, message)),
+  )
 })
 
 test('whatever was not printed here is none: each changed character, garbage, nothing', () => {
-  const text = printCursor(cursorOf(epoch, message))
+  const text = printCursor(cursorOf(testCursors, epoch, message))
   for (let index = 0; index < text.length; index += 1) {
     const changed = `${text.slice(0, index)}${text[index] === 'A' ? 'B' : 'A'}${text.slice(index + 1)}`
-    expect(parseCursor(changed)).toBeUndefined()
+    expect(testCursors.parse(changed)).toBeUndefined()
   }
-  for (const garbage of ['', 'x', `${text}A`, text.slice(1), '🐇', `${text}=`])
-    expect(parseCursor(garbage)).toBeUndefined()
+  for (const garbage of ['', 'x', `${text}A`, text.slice(1), '🐇', `${text}=`, 'A'.repeat(text.length)])
+    expect(testCursors.parse(garbage)).toBeUndefined()
 })
 
 test('a fingerprint tells messages apart by body, routing key, exchange and message id', () => {
@@ -40,4 +48,23 @@ test('a fingerprint tells messages apart by body, routing key, exchange and mess
   ]
   expect(new Set([message, ...others].map(fingerprintOf)).size).toBe(5)
   expect(fingerprintOf({ ...message, offset: 0, receivedAt: 99 })).toBe(fingerprintOf(message))
+})
+
+/** https://github.com/veorq/SipHash/blob/master/vectors.h, `vectors_sip64` at 0, 8 and 16 bytes: key and input count from 0. */
+test.each([
+  [0, '310e0edd47db6f72'],
+  [8, '6224939a79f5f593'],
+  [16, 'db9bc2577fcc2a3f'],
+])('SipHash-2-4 of %d bytes is that of its authors', (bytes, expected) => {
+  const counting = (length: number): Buffer => Buffer.from(Array.from({ length }, (_, n) => n))
+  const hash = new SipHash(counting(16))
+  const input = counting(bytes)
+  hash.hash(
+    Int32Array.from({ length: bytes / 4 }, (_, n) => input.readInt32LE(4 * n)),
+    bytes / 8,
+  )
+  const printed = Buffer.alloc(8)
+  printed.writeInt32LE(hash.low, 0)
+  printed.writeInt32LE(hash.high, 4)
+  expect(printed.toString('hex')).toBe(expected)
 })

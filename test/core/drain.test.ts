@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
-import type { Identity } from '../../src/core/identity.ts'
+import { type Identity, noScope } from '../../src/core/identity.ts'
 import { gatewayOnMemory, pass } from './gateway-on-memory.ts'
 
 const identity: Identity = {
   clientId: 'alice',
-  scope: { operator: false, publish: false, room: false, channels: [] },
+  scope: noScope,
   issuedAt: undefined,
   expiresAt: undefined,
 }

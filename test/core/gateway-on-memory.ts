@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals'
 import type { ChannelEvent } from '../../src/core/channel.ts'
-import { printCursor } from '../../src/core/cursor.ts'
+import { CursorCodec, printCursor } from '../../src/core/cursor.ts'
+import { DeploymentKeys } from '../../src/core/deployment-keys.ts'
 import { EventAccount } from '../../src/core/event-account.ts'
 import { Allowance, Feed } from '../../src/core/feed.ts'
 import { Gateway } from '../../src/core/gateway.ts'
@@ -23,6 +24,7 @@ const entryBytes = 110
 export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100_000 } = {}) {
   const folder = newFolder()
   const registry = await openEmbeddedRegistry(folder)
+  const keys = await DeploymentKeys.open(registry)
   worlds += 1
   const broker = new MemoryDriver([`memory:resume-${worlds}`], { namespace: 'warren', log: () => {} }).gateway({
     queue: 'warren.journal',
@@ -36,8 +38,10 @@ export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100
     journal,
     recent: new Recent({ maxAgeMs: hour, maxBytes: windowEntries * entryBytes }),
     broker,
-    control: broker.openControlBus(),
+    control: broker.openControlBus(keys),
     registry,
+    keys,
+    cursors: new CursorCodec(keys, hour),
     observer,
     limits: {
       maxDecodedBytes: 4 * 1024 * 1024,
@@ -45,6 +49,7 @@ export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100
       maxSubscribeRate: 1_000_000,
       maxBufferedBytes: 64 * 1024,
       publishTimeoutMs: 1_000,
+      publishExchanges: ['sources'],
       maxConnections: 1_000,
       maxConnectionsPerAddress: 1_000,
       maxClientSubscriptions: 1_000,

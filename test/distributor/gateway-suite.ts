@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { ControlMessage } from '../../src/core/broker.ts'
 import type { Message } from '../../src/core/message.ts'
 import type { GatewayBroker, GatewayPublication } from '../../src/distributor/driver.ts'
+import { testKeys } from '../support/deployment-keys.ts'
 import { eventually } from '../support/eventually.ts'
 import { Inbox } from '../support/inbox.ts'
 import { take } from './open.ts'
@@ -164,7 +165,8 @@ export function gatewaySuite(name: string, open: () => Promise<GatewayUnderTest>
 
     test('tells every replica what one says, itself included', async () => {
       const heard = new Inbox<ControlMessage | 'resync'>('control messages')
-      const buses = [under.broker, under.replica].map((broker) => broker.openControlBus())
+      const keys = testKeys()
+      const buses = [under.broker, under.replica].map((broker) => broker.openControlBus(keys))
       for (const bus of buses) bus.listen(heard.push.bind(heard), () => heard.push('resync'))
       expect(await take(heard, 2)).toEqual(['resync', 'resync'])
       const source = sourceOn('told')

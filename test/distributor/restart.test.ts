@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { Distributor } from '../../src/distributor/distributor.ts'
 import type { BrokerState, LinkedBroker } from '../../src/distributor/driver.ts'
 import { openDriver } from '../../src/distributor/open-driver.ts'
+import { testKeys } from '../support/deployment-keys.ts'
 import { Inbox } from '../support/inbox.ts'
 import { privateRabbit, type RabbitNode } from '../support/rabbitmq.ts'
 import { stranger, watchLink } from './open.ts'
@@ -44,7 +45,7 @@ describe('when RabbitMQ', () => {
     await states.nextMatching(({ up }) => up)
     expect(await gateway.bind(sourceOn('passing', { ownsExchange: true }))).toEqual({ declared: false })
     const resyncs = new Inbox<void>('resyncs')
-    const control = gateway.openControlBus()
+    const control = gateway.openControlBus(testKeys())
     control.listen(
       () => {},
       () => resyncs.push(),

@@ -13,6 +13,8 @@ const roles = {
   'a listener of her team': { scope: 'channel:*' },
   'a listener of others': { scope: 'channel:team.#' },
   'a publisher': { scope: 'publish' },
+  'a publisher to alice': { scope: 'publish:warren.events:client.alice' },
+  'a publisher elsewhere': { scope: 'publish:warren.orders.#' },
   'an operator': { scope: 'operator' },
   'a word that grants nothing': { scope: 'admin OPERATOR operators' },
 } as const
@@ -23,7 +25,7 @@ const unknown: readonly Role[] = ['nobody', 'a word that grants nothing']
 
 const everybody = roleNames
 const listeners: readonly Role[] = ['alice', 'a listener of her team', 'an operator']
-const publishers: readonly Role[] = ['a publisher', 'an operator']
+const publishers: readonly Role[] = ['a publisher', 'a publisher to alice', 'an operator']
 const operators: readonly Role[] = ['an operator']
 
 interface Asked {
@@ -69,6 +71,12 @@ const operations: readonly Asked[] = [
   {
     field: 'publish',
     query: 'mutation { publish(input: { exchange: "warren.quarantine", routingKey: "", data: 1 }) { messageId } }',
+    allowed: [],
+  },
+  {
+    field: 'publish',
+    query: 'mutation { publish(input: { exchange: "warren.orders", routingKey: "", data: 1 }) { messageId } }',
+    // Not a source, and WARREN_PUBLISH_EXCHANGES does not name it.
     allowed: [],
   },
   { field: 'publishTestData', query: 'mutation { publishTestData(clientId: "alice", count: 1) }', allowed: publishers },

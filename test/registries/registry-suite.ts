@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Client, ClientRegistry } from '../../src/core/client-registry.ts'
+import { DeploymentKeys } from '../../src/core/deployment-keys.ts'
 import { type Source, type SourceDefinition, sourceId } from '../../src/core/source.ts'
 
 export function newClient(clientId: string, given: Partial<Client> = {}): Client {
@@ -149,6 +150,38 @@ export function registrySuite(name: string, newPlace: () => Promise<Place>): voi
       ])
       await registry.addRevocation({ clientId: 'alice', at: at(9) })
       expect(await registry.listRevocations(at(6))).toEqual([{ clientId: 'alice', at: at(9) }])
+    })
+
+    test('makes one key of the deployment where replicas start at once, and keeps it', async () => {
+      const replicas = [await open(), await open()]
+      const keys = await Promise.all(Array.from({ length: 20 }, (_, n) => DeploymentKeys.open(replicas[n % 2]!)))
+      expect(new Set(keys.map(({ current }) => current.secret.toString('hex'))).size).toBe(1)
+      expect(keys[0]?.current.secret).toHaveLength(32)
+      const before = keys[0]!.all
+      const again = await DeploymentKeys.open(await open())
+      expect(again.all).toEqual([{ ...before[0], adoptedAt: again.current.adoptedAt }])
+      expect(again.current.newCursorsFrom).toEqual(again.since)
+    })
+
+    test('gives a deployment of the last release time in which its replicas can read all cursors', async () => {
+      const registry = await open()
+      await registry.addSource(newSource())
+      const { current } = await DeploymentKeys.open(registry)
+      expect(current.newCursorsFrom.getTime() - current.createdAt.getTime()).toBe(600_000)
+    })
+
+    test('keeps a key that it takes from another registry, signs with it, and accepts its own', async () => {
+      const registry = await open()
+      const keys = await DeploymentKeys.open(registry)
+      const own = keys.current
+      const other = { secret: Buffer.alloc(32, 7), createdAt: new Date(0), newCursorsFrom: new Date(0) }
+      await keys.adopt(other)
+      await keys.adopt(other)
+      const again = await DeploymentKeys.open(registry)
+      expect(again.all).toHaveLength(2)
+      expect(again.current).toMatchObject(other)
+      expect(again.all[1]?.secret).toEqual(own.secret)
+      expect(again.since).toEqual(new Date(0))
     })
 
     test('holds after it is opened again what it held before', async () => {

@@ -1,6 +1,7 @@
 import { type ChannelEvent, gapReasons, MessageEvent } from '../../src/core/channel.ts'
 import type { MessageProperties } from '../../src/core/message.ts'
 import type { Seeded } from '../ledger/seeded.ts'
+import { testCursors } from '../support/deployment-keys.ts'
 import { anyJsonText, mutated } from '../support/json-texts.ts'
 
 const epoch = '0123456789abcdef'
@@ -29,7 +30,7 @@ function anyJson(random: Seeded, depth = 0): unknown {
 
 /** Its body may be anything, also JSON that is none. */
 export function anyEvent(random: Seeded, offset: number): ChannelEvent {
-  const cursor = { epoch, offset, fingerprint: 7, before: random.next() < 0.5 }
+  const cursor = { epoch, offset, fingerprint: 7, before: random.next() < 0.5, codec: testCursors }
   const dice = random.next()
   if (dice < 0.1) {
     const oldest = random.pick([null, cursor])
@@ -58,5 +59,5 @@ export function anyEvent(random: Seeded, offset: number): ChannelEvent {
     offset,
     mark: false,
   }
-  return new MessageEvent(epoch, message)
+  return new MessageEvent(testCursors, epoch, message)
 }

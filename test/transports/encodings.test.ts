@@ -7,11 +7,12 @@ import { eventJson } from '../../src/transports/event-json.ts'
 import { RecentEncodings } from '../../src/transports/recent-encodings.ts'
 import { PublishFrames } from '../../src/transports/socketcluster/publish-frames.ts'
 import { Seeded } from '../ledger/seeded.ts'
+import { testCursors } from '../support/deployment-keys.ts'
 import { anyEvent } from './any-event.ts'
 
 function messageEvent(offset: number, body = `{"number":${offset}}`, properties = {}): MessageEvent {
   const message = { exchange: 'e', routingKey: 'k', body: Buffer.from(body), redelivered: false, receivedAt: 0 }
-  return new MessageEvent('0123456789abcdef', { ...message, properties, offset, mark: false })
+  return new MessageEvent(testCursors, '0123456789abcdef', { ...message, properties, offset, mark: false })
 }
 
 /** A message that counts how often it was decoded; what was decoded is forgotten at once, as the gateway forgets it. */

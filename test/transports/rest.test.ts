@@ -143,7 +143,9 @@ describe('what the old systems had beside it', () => {
     expect((await asked(await gateway.clientToken('alice'))).status).toBe(403)
     expect((await asked('no.such.token')).status).toBe(401)
     for (const answer of [await asked(gateway.publisherToken), await ask(open.url, '/jwt')]) {
-      expect(decodeJwt((answer.body as { token: string }).token)).toMatchObject({ scope: 'publish' })
+      expect(decodeJwt((answer.body as { token: string }).token)).toMatchObject({
+        scope: 'publish:warren.events:client.#',
+      })
       expect(answer.headers.get('deprecation')).not.toBeNull()
     }
   })

@@ -55,6 +55,17 @@ export const exchangeName: Kind<string> = {
   print: (name) => name,
 }
 
+/** Words between dots; `*` is one of them and `#` any number, as on a topic exchange. */
+export const exchangePatterns: Kind<readonly string[]> = {
+  expected: 'patterns of exchanges such as orders.*, or the word sources, separated by commas',
+  parse(text) {
+    const parts = text.split(',').map((part) => part.trim())
+    for (const part of parts) exchangeName.parse(part)
+    return parts
+  },
+  print: (list) => list.join(','),
+}
+
 export const directory: Kind<string> = {
   expected: 'the path of a folder',
   parse(text) {

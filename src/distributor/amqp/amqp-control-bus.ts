@@ -1,7 +1,7 @@
 import type { ChannelModel } from 'amqplib'
 import { AMQPPubSub } from 'graphql-amqp-subscriptions'
 import type { ControlBus, ControlMessage } from '../../core/broker.ts'
-import { readControlMessage } from '../control-message.ts'
+import type { ControlSignature } from '../control-signature.ts'
 import type { Link, LinkSession, OpenLink } from './link.ts'
 
 /** Every replica binds a queue of its own to the exchange with this key. */
@@ -17,14 +17,17 @@ const maxWaiting = 1_000
  */
 export class AmqpControlBus implements ControlBus {
   readonly #exchange: string
+  readonly #signature: ControlSignature
   readonly #link: Link
   #engine: AMQPPubSub | undefined
   #onMessage: (message: ControlMessage) => void = () => {}
   #onResync: () => void = () => {}
+  #onUnsigned: () => void = () => {}
   #waiting: ControlMessage[] = []
 
-  constructor(openLink: OpenLink, exchange: string) {
+  constructor(openLink: OpenLink, exchange: string, signature: ControlSignature) {
     this.#exchange = exchange
+    this.#signature = signature
     this.#link = openLink({
       purpose: 'control',
       establish: (session) => this.#establish(session),
@@ -32,16 +35,17 @@ export class AmqpControlBus implements ControlBus {
     })
   }
 
-  listen(onMessage: (message: ControlMessage) => void, onResync: () => void): void {
+  listen(onMessage: (message: ControlMessage) => void, onResync: () => void, onUnsigned: () => void = () => {}): void {
     this.#onMessage = onMessage
     this.#onResync = onResync
+    this.#onUnsigned = onUnsigned
     if (this.#link.up) queueMicrotask(onResync)
   }
 
   async send(message: ControlMessage): Promise<void> {
     const engine = this.#engine
     try {
-      if (engine) return await engine.publish(key, message)
+      if (engine) return await engine.publish(key, this.#signature.write(message))
     } catch {
       // The connection went on the way.
     }
@@ -61,8 +65,9 @@ export class AmqpControlBus implements ControlBus {
     await engine.subscribe(key, (content) => {
       // RabbitMQ has cancelled the consumer: somebody deleted the queue.
       if (content === null) return session.fail(new Error('the queue of control messages is gone'))
-      const message = readControlMessage(content)
-      if (message) this.#onMessage(message)
+      const received = this.#signature.read(content)
+      if (received?.isSigned) this.#onMessage(received.message)
+      else if (received) this.#onUnsigned()
     })
     session.signal.addEventListener('abort', () => {
       this.#engine = undefined

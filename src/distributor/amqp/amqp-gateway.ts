@@ -1,5 +1,7 @@
 import type { ControlBus } from '../../core/broker.ts'
+import type { DeploymentKeys } from '../../core/deployment-keys.ts'
 import type { Source } from '../../core/source.ts'
+import { ControlSignature } from '../control-signature.ts'
 import type {
   BrokerState,
   DriverOptions,
@@ -105,8 +107,8 @@ export class AmqpGateway implements LinkedBroker {
     return new Fanouts(this.openLink, { ...exchanges, log: this.#log }, receive)
   }
 
-  openControlBus(): ControlBus {
-    return new AmqpControlBus(this.openLink, `${this.#namespace}.control`)
+  openControlBus(keys: DeploymentKeys): ControlBus {
+    return new AmqpControlBus(this.openLink, `${this.#namespace}.control`, new ControlSignature(keys))
   }
 
   readonly openLink = (options: LinkOptions): Link => {

@@ -1,6 +1,6 @@
 import type { ControlBus, ControlMessage } from '../../core/broker.ts'
 import type { Message } from '../../core/message.ts'
-import { readControlMessage } from '../control-message.ts'
+import type { ControlSignature } from '../control-signature.ts'
 import type { MemoryBroker } from './memory-broker.ts'
 import { publishIn } from './publish.ts'
 
@@ -8,23 +8,27 @@ import { publishIn } from './publish.ts'
 export class MemoryControlBus implements ControlBus {
   readonly #broker: MemoryBroker
   readonly #exchange: string
+  readonly #signature: ControlSignature
   readonly #sink = { take: (message: Message) => this.#take(message) }
   #onMessage: (message: ControlMessage) => void = () => {}
+  #onUnsigned: () => void = () => {}
 
-  constructor(broker: MemoryBroker, exchange: string) {
+  constructor(broker: MemoryBroker, exchange: string, signature: ControlSignature) {
     this.#broker = broker
     this.#exchange = exchange
+    this.#signature = signature
     broker.declare(exchange, 'TOPIC')
     broker.bind({ exchange, key: '#' }, this.#sink)
   }
 
-  listen(onMessage: (message: ControlMessage) => void, onResync: () => void): void {
+  listen(onMessage: (message: ControlMessage) => void, onResync: () => void, onUnsigned: () => void = () => {}): void {
     this.#onMessage = onMessage
+    this.#onUnsigned = onUnsigned
     queueMicrotask(onResync)
   }
 
   async send(message: ControlMessage): Promise<void> {
-    const body = Buffer.from(JSON.stringify(message))
+    const body = Buffer.from(JSON.stringify(this.#signature.write(message)))
     publishIn(this.#broker, this.#exchange, { routingKey: 'control', body, properties: {}, mandatory: false })
   }
 
@@ -33,8 +37,18 @@ export class MemoryControlBus implements ControlBus {
   }
 
   #take({ body }: Message): void {
-    const message = readControlMessage(JSON.parse(body.toString()))
+    const received = this.#signature.read(jsonIn(body))
+    if (!received) return
     // Not within the call that sent it, as over a wire.
-    if (message) queueMicrotask(() => this.#onMessage(message))
+    queueMicrotask(() => (received.isSigned ? this.#onMessage(received.message) : this.#onUnsigned()))
+  }
+}
+
+/** Whoever can publish to the exchange can publish anything. */
+function jsonIn(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString()) as unknown
+  } catch {
+    return undefined
   }
 }

@@ -1,7 +1,9 @@
 import type { ControlBus } from '../../core/broker.ts'
+import type { DeploymentKeys } from '../../core/deployment-keys.ts'
 import type { Message } from '../../core/message.ts'
 import { bindingOf, type Source } from '../../core/source.ts'
 import { GatewayError } from '../../errors.ts'
+import { ControlSignature } from '../control-signature.ts'
 import type {
   BrokerState,
   DriverOptions,
@@ -103,8 +105,8 @@ export class MemoryGateway implements RoutingBroker {
     }
   }
 
-  openControlBus(): ControlBus {
-    return new MemoryControlBus(this.#lease.broker, `${this.#namespace}.control`)
+  openControlBus(keys: DeploymentKeys): ControlBus {
+    return new MemoryControlBus(this.#lease.broker, `${this.#namespace}.control`, new ControlSignature(keys))
   }
 
   async close(): Promise<void> {

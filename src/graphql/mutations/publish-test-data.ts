@@ -17,7 +17,8 @@ builder.mutationField('publishTestData', (t) =>
         throw badInput('count', `expected a number from 1 to ${maxCount}, got ${wanted}`)
       for (let number = 1; number <= wanted; number += 1) {
         const request = { clientId, data: testOrder(number), type: testOrderType }
-        await gateway.publish(publicationOf(request, { namespace: settings.namespace, publisher: '' }))
+        const publication = publicationOf(request, { namespace: settings.namespace, publisher: '' })
+        await gateway.publishAs(identity, publication)
       }
       return wanted
     },

@@ -25,12 +25,12 @@ const PublishPayload = builder.objectRef<{ messageId: string }>('PublishPayload'
 builder.mutationField('publish', (t) =>
   t.field({
     type: PublishPayload,
-    description: 'Publishers and operators. Resolves once the broker has confirmed.',
+    description: 'Publishers and operators, within WARREN_PUBLISH_EXCHANGES. Resolves once the broker has confirmed.',
     args: { input: t.arg({ type: PublishInput, required: true }) },
     resolve: async (_root, { input }, { identity, gateway, settings }) => {
       demand(mayPublish(identity), identity, 'publish')
       const publication = publicationOf(input, { namespace: settings.namespace, publisher: identity.clientId ?? '' })
-      await gateway.publish(publication)
+      await gateway.publishAs(identity, publication)
       return { messageId: publication.messageId }
     },
   }),

@@ -1,14 +1,23 @@
-import { demand, mayPublish } from '../../core/authorizer.ts'
+import { demand, mayPublishToClients } from '../../core/authorizer.ts'
 import type { Route } from './route.ts'
 
-/** A publisher's token: the old socket server gave it to anybody, the gateway does so only where the operator wants it. */
+/**
+ * A token that publishes to clients on the default source, and to nothing else. The old socket server gave a publisher's token to
+ * anybody; the gateway does so only with WARREN_LEGACY_ACCESS=open.
+ */
 export const jwt: Route = {
   path: '/jwt',
   method: 'GET',
   deprecated: true,
-  async answer(request, { access, issuePublisherToken }) {
+  async answer(request, { access, defaultSource, issuePublisherToken }) {
     const identity = await request.identity()
-    if (access !== 'open') demand(mayPublish(identity), identity, 'be given a token that publishes')
+    if (access !== 'open') {
+      demand(
+        mayPublishToClients(identity, defaultSource.exchange),
+        identity,
+        'be given a token that publishes to every client',
+      )
+    }
     return { status: 200, body: { token: await issuePublisherToken(identity.clientId) } }
   },
 }

@@ -129,11 +129,12 @@ export const openApiDocument = {
     },
     '/jwt': {
       get: {
-        summary: 'A publisher’s token; for a caller with scope publish, or anybody with WARREN_LEGACY_ACCESS=open',
+        summary:
+          'A token that publishes to clients on the default source; for a caller that may do so itself, or anybody with WARREN_LEGACY_ACCESS=open',
         deprecated: true,
         security: [{ bearer: [] }, {}],
         responses: {
-          200: json('A token with scope publish', closed({ token: string }), deprecation),
+          200: json('A token with scope publish:<namespace>.events:client.#', closed({ token: string }), deprecation),
           401: refusal('No token, or one that is not valid'),
           403: refusal('The token may not publish'),
         },

@@ -12,7 +12,7 @@ let token: string
 
 beforeAll(async () => {
   gateway = await openGateway({ WARREN_AUTH_TIMEOUT: '300ms', WARREN_MAX_BUFFERED_BYTES: '64KiB' })
-  open = await openGateway({ WARREN_LEGACY_ACCESS: 'open' })
+  open = await openGateway({ WARREN_LEGACY_ACCESS: 'open', WARREN_PUBLISH_EXCHANGES: 'sources,towsmanager' })
   token = await testToken({ sub: 'alice', scope: 'room' })
 })
 afterAll(async () => {
@@ -76,7 +76,7 @@ describe('the common room', () => {
     expect(await bare.next()).toBe('hello')
     one.send(Buffer.from([1, 255]))
     expect(JSON.parse(await two.next())).toEqual({ kind: 'other', base64: 'Af8=' })
-    const call = callerOf(open.graphqlUrl, open.publisherToken)
+    const call = callerOf(open.graphqlUrl, open.operatorToken)
     await call(publish, { input: { exchange: 'towsmanager', routingKey: '', data: 'HELLO' } })
     expect(JSON.parse(await two.next())).toEqual({ kind: 'processed', text: '"HELLO"' })
   })

@@ -1,0 +1,44 @@
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import type { DeploymentKey } from '../core/deployment-keys.ts'
+
+type SharedKey = Pick<DeploymentKey, 'secret' | 'createdAt' | 'newCursorsFrom'>
+
+const algorithm = 'aes-256-gcm'
+const nonceBytes = 12
+const tagBytes = 16
+
+/**
+ * A deployment key as replicas that share no registry give it to each other through RabbitMQ: encrypted with the JWT
+ * secret, which they share in any case. Whoever reads it there without the secret learns nothing.
+ */
+export function sealKey({ secret, createdAt, newCursorsFrom }: SharedKey, jwtSecret: string): string {
+  const nonce = randomBytes(nonceBytes)
+  const cipher = createCipheriv(algorithm, wrappingKey(jwtSecret), nonce)
+  const text = JSON.stringify({ secret: secret.toString('base64url'), createdAt, newCursorsFrom })
+  return Buffer.concat([nonce, cipher.update(text), cipher.final(), cipher.getAuthTag()]).toString('base64url')
+}
+
+/** Undefined where it was sealed with another secret, or is no sealed key at all. */
+export function openSealedKey(sealed: string, jwtSecret: string): SharedKey | undefined {
+  const bytes = Buffer.from(sealed, 'base64url')
+  if (bytes.length <= nonceBytes + tagBytes) return undefined
+  try {
+    const decipher = createDecipheriv(algorithm, wrappingKey(jwtSecret), bytes.subarray(0, nonceBytes), {
+      authTagLength: tagBytes,
+    })
+    decipher.setAuthTag(bytes.subarray(-tagBytes))
+    const text = Buffer.concat([decipher.update(bytes.subarray(nonceBytes, -tagBytes)), decipher.final()]).toString()
+    const { secret, createdAt, newCursorsFrom } = JSON.parse(text) as Record<keyof SharedKey, string>
+    return {
+      secret: Buffer.from(secret, 'base64url'),
+      createdAt: new Date(createdAt),
+      newCursorsFrom: new Date(newCursorsFrom),
+    }
+  } catch {
+    return undefined
+  }
+}
+
+function wrappingKey(jwtSecret: string): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', jwtSecret, '', 'warren sealed deployment key', 32))
+}
