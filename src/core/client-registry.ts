@@ -1,3 +1,4 @@
+import type { Cursor } from './cursor.ts'
 import type { Source } from './source.ts'
 
 /** A client that asked for a channel of its own. The password is kept only as an argon2id hash. */
@@ -15,6 +16,20 @@ export interface Revocation {
   readonly at: Date
 }
 
+/** What bars a client id beyond a revocation: see `client-bars.ts`. */
+export interface ClientBar {
+  readonly clientId: string
+  /** No log-in with a password and no registration of the id. */
+  readonly loginLocked: boolean
+  /** No token of the client is taken, whenever it was issued. */
+  readonly banned: boolean
+  /** When its channel was deleted last. */
+  readonly deletedAt: Date | undefined
+  /** Before this place the journal has nothing for the present owner of the channel. */
+  readonly origin: Cursor | undefined
+  readonly changedAt: Date
+}
+
 /**
  * The registry of clients and sources: the truth that survives restarts, shared by replicas. Every method rejects only where the
  * database cannot be reached or refuses; a missing row is a value.
@@ -23,8 +38,13 @@ export interface ClientRegistry {
   /** Inserts the client unless the id exists; returns the row that stands afterwards and whether it is new. Atomic. */
   addClient(client: Client): Promise<{ client: Client; created: boolean }>
   findClient(clientId: string): Promise<Client | undefined>
-  /** Ids that contain the text (letters of ASCII in either case), in order, those behind `behind`. */
-  findClientIds(options: { containing: string; behind?: string; first: number }): Promise<string[]>
+  /**
+   * Ids that contain the text (letters of ASCII in either case), in order, those behind `behind`; `without`: only those that do
+   * not begin with this.
+   */
+  findClientIds(options: { containing: string; behind?: string; without?: string; first: number }): Promise<string[]>
+  /** How many there are; `without`: of those whose ids do not begin with this. */
+  countClients(options?: { without?: string }): Promise<number>
   /** Whether there was one. */
   removeClient(clientId: string): Promise<boolean>
 
@@ -39,6 +59,18 @@ export interface ClientRegistry {
   addRevocation(revocation: Revocation): Promise<void>
   /** Those that were made behind this moment; all of them where it is undefined. */
   listRevocations(behind?: Date): Promise<Revocation[]>
+
+  /**
+   * Changes what is given and leaves the rest as it is; returns the row that stands afterwards. `changedAt` is later than that of
+   * the row before. The client need not be registered here.
+   */
+  changeClientBar(
+    clientId: string,
+    change: Partial<Pick<ClientBar, 'loginLocked' | 'banned' | 'deletedAt' | 'origin'>>,
+  ): Promise<ClientBar>
+  findClientBar(clientId: string): Promise<ClientBar | undefined>
+  /** Those that were changed behind this moment; all of them where it is undefined. */
+  listClientBars(behind?: Date): Promise<ClientBar[]>
 
   close(): Promise<void>
 }

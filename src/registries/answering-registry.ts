@@ -17,12 +17,16 @@ export function answeringRegistry(registry: ClientRegistry, onFailure: (error: u
     addClient: (client) => answered(registry.addClient(client)),
     findClient: (clientId) => answered(registry.findClient(clientId)),
     findClientIds: (options) => answered(registry.findClientIds(options)),
+    countClients: (options) => answered(registry.countClients(options)),
     removeClient: (clientId) => answered(registry.removeClient(clientId)),
     addSource: (source) => answered(registry.addSource(source)),
     listSources: () => answered(registry.listSources()),
     removeSource: (id) => answered(registry.removeSource(id)),
     addRevocation: (revocation) => answered(registry.addRevocation(revocation)),
     listRevocations: (behind) => answered(registry.listRevocations(behind)),
+    changeClientBar: (clientId, change) => answered(registry.changeClientBar(clientId, change)),
+    findClientBar: (clientId) => answered(registry.findClientBar(clientId)),
+    listClientBars: (behind) => answered(registry.listClientBars(behind)),
     close: () => registry.close(),
   }
 }

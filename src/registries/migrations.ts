@@ -1,4 +1,4 @@
-import { type Kysely, type Migration, Migrator } from 'kysely'
+import { type Kysely, type Migration, Migrator, type RawBuilder, sql } from 'kysely'
 import { RegistryError } from './registry-error.ts'
 
 /**
@@ -39,6 +39,27 @@ const migrations: Record<string, Migration> = {
 }
 
 /**
+ * Tables of later releases, each made where it is missing and never changed afterwards. They are not recorded among the
+ * migrations: kysely refuses a database with a migration that it does not know, and a replica of the last release that restarts
+ * during a rolling update, or after a rollback, has to open this one.
+ */
+const additions: Record<string, (db: Kysely<unknown>) => Promise<void>> = {
+  async warren_client_bars(db) {
+    await db.schema
+      .createTable('warren_client_bars')
+      .addColumn('client_id', 'text', (column) => column.notNull().primaryKey())
+      .addColumn('login_locked', 'integer', (column) => column.notNull())
+      .addColumn('banned', 'integer', (column) => column.notNull())
+      .addColumn('deleted_at', 'text')
+      .addColumn('origin', 'text')
+      .addColumn('changed_at', 'text', (column) => column.notNull())
+      .execute()
+    // Every replica asks every few seconds for what is new.
+    await db.schema.createIndex('warren_client_bars_by_time').on('warren_client_bars').column('changed_at').execute()
+  },
+}
+
+/**
  * Brings the database up to date; repeatable. `schema` is where its own tables live, on databases that have schemas.
  * The names of the book-keeping tables are Warren's own, for other programs that use kysely may share the database.
  */
@@ -52,4 +73,37 @@ export async function migrate<T>(db: Kysely<T>, schema?: string): Promise<void> 
   })
   const { error } = await migrator.migrateToLatest()
   if (error !== undefined) throw new RegistryError('cannot be brought up to date', error)
+  await addTables(db as Kysely<unknown>, schema).catch((thrown: unknown) => {
+    throw new RegistryError('cannot be brought up to date', thrown)
+  })
+}
+
+/** Any number; one replica at a time makes tables. */
+const additionsLock = 4_017_338
+
+async function addTables(db: Kysely<unknown>, schema: string | undefined): Promise<void> {
+  // SQLite: whoever opens it holds the write lock around the whole migration.
+  if (schema === undefined) return addMissing(db, tableOnSqlite)
+  await db.transaction().execute(async (transaction) => {
+    await sql`select pg_advisory_xact_lock(${additionsLock})`.execute(transaction)
+    await addMissing(transaction, (name) => tableOnPostgres(schema, name))
+  })
+}
+
+async function addMissing(db: Kysely<unknown>, find: (name: string) => RawBuilder<{ name: string }>): Promise<void> {
+  for (const [name, add] of Object.entries(additions)) {
+    const { rows } = await find(name).execute(db)
+    if (rows.length === 0) await add(db)
+  }
+}
+
+function tableOnSqlite(name: string) {
+  return sql<{ name: string }>`select name from sqlite_master where type = 'table' and name = ${name}`
+}
+
+/** In this schema only: others on the search path may have a table of the same name. */
+function tableOnPostgres(schema: string, name: string) {
+  return sql<{
+    name: string
+  }>`select tablename as name from pg_tables where schemaname = ${schema} and tablename = ${name}`
 }

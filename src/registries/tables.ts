@@ -1,4 +1,5 @@
-import type { Client, Revocation } from '../core/client-registry.ts'
+import type { Client, ClientBar, Revocation } from '../core/client-registry.ts'
+import type { Cursor } from '../core/cursor.ts'
 import type { Source, SourceDefinition } from '../core/source.ts'
 
 /**
@@ -9,6 +10,7 @@ export interface Tables {
   warren_clients: ClientRow
   warren_sources: SourceRow
   warren_revocations: RevocationRow
+  warren_client_bars: ClientBarRow
 }
 
 interface ClientRow {
@@ -31,6 +33,41 @@ interface SourceRow {
 interface RevocationRow {
   client_id: string
   revoked_at: string
+}
+
+interface ClientBarRow {
+  client_id: string
+  /** 0 or 1, and so is `banned`. */
+  login_locked: number
+  banned: number
+  deleted_at: string | null
+  /** The cursor as JSON, and not as clients have it: their form may change, and so may the key that guards it. */
+  origin: string | null
+  changed_at: string
+}
+
+type ClientBarChange = Partial<Omit<ClientBar, 'clientId' | 'changedAt'>>
+
+/** Only the columns that the change names. */
+export function clientBarColumns(change: ClientBarChange): Partial<Omit<ClientBarRow, 'client_id' | 'changed_at'>> {
+  const { loginLocked, banned, deletedAt, origin } = change
+  return {
+    ...(loginLocked === undefined ? {} : { login_locked: loginLocked ? 1 : 0 }),
+    ...(banned === undefined ? {} : { banned: banned ? 1 : 0 }),
+    ...(deletedAt === undefined ? {} : { deleted_at: deletedAt.toISOString() }),
+    ...(origin === undefined ? {} : { origin: JSON.stringify(origin) }),
+  }
+}
+
+export function clientBarOf(row: ClientBarRow): ClientBar {
+  return {
+    clientId: row.client_id,
+    loginLocked: row.login_locked === 1,
+    banned: row.banned === 1,
+    deletedAt: row.deleted_at === null ? undefined : new Date(row.deleted_at),
+    origin: row.origin === null ? undefined : (JSON.parse(row.origin) as Cursor),
+    changedAt: new Date(row.changed_at),
+  }
 }
 
 export function revocationRow({ clientId, at }: Revocation): RevocationRow {
