@@ -17,7 +17,8 @@ export async function readHistory(
   options: { channel: string; after: string | undefined; first: number },
 ): Promise<History> {
   const now = await gateway.position()
-  const after = options.after === undefined ? await gateway.oldest() : (parseCursor(options.after) ?? 'invalid')
+  const after =
+    options.after === undefined ? await gateway.oldest(options.channel) : (parseCursor(options.after) ?? 'invalid')
   const events: MessageEvent[] = []
   let gap: GapEvent | undefined
   let hasMore = false

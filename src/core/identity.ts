@@ -9,11 +9,17 @@ export interface Identity {
   readonly issuedAt: Date | undefined
   /** When the token ends; undefined: never. */
   readonly expiresAt: Date | undefined
+  /** Whether an identity provider issued the token, and not somebody with the secret of the deployment. */
+  readonly fromProvider?: boolean
+  /** Whether the channel of `clientId` was deleted since: only the scope grants anything then. */
+  readonly disowned?: boolean
 }
 
 export interface Scope {
   readonly operator: boolean
   readonly publish: boolean
+  /** Whether it may register client ids where `WARREN_REGISTRATION` is `token`. */
+  readonly register?: true
   /** Patterns of channels, `*` for one word and `#` for any number of them. */
   readonly channels: readonly string[]
 }
@@ -24,6 +30,7 @@ export function parseScope(text: string): Scope {
   return {
     operator: words.includes('operator'),
     publish: words.includes('publish'),
+    ...(words.includes('register') ? { register: true } : {}),
     channels: words.filter((word) => word.startsWith('channel:')).map((word) => word.slice('channel:'.length)),
   }
 }
@@ -32,6 +39,7 @@ export function printScope(scope: Scope): string[] {
   return [
     ...(scope.operator ? ['operator'] : []),
     ...(scope.publish ? ['publish'] : []),
+    ...(scope.register ? ['register'] : []),
     ...scope.channels.map((pattern) => `channel:${pattern}`),
   ]
 }
@@ -49,7 +57,9 @@ export const anyListener: Identity = { ...anonymous, scope: { ...anonymous.scope
 
 /** Whether its bearer is anybody: has a name, or grants. A token without either is as good as none. */
 export function isKnown({ clientId, scope }: Identity): boolean {
-  return clientId !== undefined || scope.operator || scope.publish || scope.channels.length > 0
+  return (
+    clientId !== undefined || scope.operator || scope.publish || scope.register === true || scope.channels.length > 0
+  )
 }
 
 export function isExpired({ expiresAt }: Identity, now = Date.now()): boolean {
