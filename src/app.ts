@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { hostname } from 'node:os'
 import { authenticate, type Credentials } from './auth/authenticate.ts'
 import { eitherVerifier } from './auth/either-verifier.ts'
@@ -12,6 +13,7 @@ import { readOrCreateSecret } from './auth/secret.ts'
 import type { TokenVerifier } from './auth/token-verifier.ts'
 import { checkTogether } from './config/check-together.ts'
 import type { Config } from './config/options.ts'
+import { registrationOf } from './config/registration.ts'
 import { reload } from './config/reload.ts'
 import { version } from './config/version.ts'
 import { clientKeys } from './core/authorizer.ts'
@@ -21,7 +23,9 @@ import { DeploymentKeys } from './core/deployment-keys.ts'
 import { Gateway } from './core/gateway.ts'
 import { publishWord } from './core/identity.ts'
 import type { Journal } from './core/journal.ts'
+import { latest } from './core/latest.ts'
 import { PasswordFailures } from './core/password-failures.ts'
+import { reportRegisteredClients } from './core/registered-clients.ts'
 import { defaultRoutingKey } from './core/source.ts'
 import type { GatewayBroker } from './distributor/driver.ts'
 import { openDriver } from './distributor/open-driver.ts'
@@ -156,6 +160,10 @@ async function open(
   }, registryProbeMs)
   closing.push(() => clearInterval(probe))
 
+  const policy = registrationOf(config)
+  const hasProvider = config.jwksUrl !== undefined
+  await reportRegisteredClients(policy, { registry, hasProvider, log: (...line) => observer.log(...line) })
+
   const broker = await openBroker(config, (level, text, details) => observer.log(level, text, details))
   closing.push(() => broker.close())
   // A PostgreSQL registry is shared by all replicas, and so are its keys.
@@ -184,6 +192,7 @@ async function open(
   if (tracing) closing.push(() => tracing.close())
   const gateway = new Gateway({
     replica,
+    replicaAlias: createHmac('sha256', secret).update(`replica ${replica}`).digest('hex').slice(0, 16),
     tracing,
     namespace: config.namespace,
     journal,
@@ -204,13 +213,16 @@ async function open(
     registry,
     passwords: createPasswords(config.maxPasswordChecks),
     failures: new PasswordFailures(config.maxPasswordFailures),
-    issueToken: (clientId) =>
+    issueToken: (clientId, issuedAfter) =>
       signer.sign({
         clientId,
         scope: [],
         ttlSeconds: config.tokenTtlMs / 1000,
-        issuedAfter: gateway.revocations.of(clientId),
+        issuedAfter: latest(gateway.barredUntil(clientId), issuedAfter),
       }),
+    policy,
+    bars: gateway.bars,
+    position: () => gateway.exactPosition(),
   })
 
   const schema = schemaFor(config)
@@ -224,7 +236,7 @@ async function open(
     authenticate: (credentials: Credentials) =>
       telling(async () => {
         const identity = await authenticate(verifier, credentials)
-        gateway.revocations.check(identity)
+        gateway.checkStanding(identity)
         return identity
       }),
     onRefusal: (code: ErrorCode) => observer.refused(code),
@@ -243,6 +255,7 @@ async function open(
     ...graphql,
     yoga,
     maxMessageBytes: config.maxMessageBytes,
+    introspection: config.introspection,
     authTimeoutMs: config.authTimeoutMs,
     outboxes,
   })
@@ -279,7 +292,7 @@ async function open(
     defaultSource,
     issuePublisherToken: async (clientId) => {
       const scope = [publishWord(defaultSource.exchange, clientKeys)]
-      const issuedAfter = clientId === undefined ? undefined : gateway.revocations.of(clientId)
+      const issuedAfter = clientId === undefined ? undefined : gateway.barredUntil(clientId)
       const grant = { clientId, scope, ttlSeconds: config.tokenTtlMs / 1000, issuedAfter }
       return (await signer.sign(grant)).token
     },
@@ -364,7 +377,7 @@ async function open(
       ? (await signer.sign({ scope: ['operator'], ttlSeconds: printedTokenSeconds })).token
       : undefined,
     notes: [
-      `GraphiQL is ${onOff(config.graphiql)}, introspection ${onOff(config.introspection)}, test routes ${onOff(config.testRoutes)}.`,
+      `GraphiQL is ${onOff(config.graphiql)}, introspection ${onOff(config.introspection)}, test routes ${onOff(config.testRoutes)}, registration ${policy.mode}.`,
       ...(broker.kind === 'routing'
         ? [
             'The broker is the embedded one: messages live in this process and end with it. Set WARREN_BROKER_URL for RabbitMQ.',
@@ -458,7 +471,12 @@ function verifierOf(config: Config, secret: string): TokenVerifier {
   if (config.jwksUrl === undefined) return own
   return eitherVerifier(
     own,
-    jwksVerifier({ url: new URL(config.jwksUrl), issuer: config.jwtIssuer, audience: config.jwtAudience }),
+    jwksVerifier({
+      url: new URL(config.jwksUrl),
+      issuer: config.jwtIssuer,
+      audience: config.jwtAudience,
+      reservedPrefix: config.registrationPrefix,
+    }),
   )
 }
 

@@ -14,17 +14,29 @@ const answerMs = 5_000
 
 export interface JwksOptions extends ClaimRules {
   readonly url: URL
+  /** What the ids of registered clients begin with: a `sub` that does too is refused. Undefined: none is. */
+  readonly reservedPrefix?: string | undefined
   readonly cooldownMs?: number
 }
 
 /** Tokens of an identity provider. Keys are fetched when the first token comes, kept, and fetched again when a token names one not seen yet. */
-export function jwksVerifier({ url, cooldownMs = defaultCooldownMs, ...rules }: JwksOptions): TokenVerifier {
+export function jwksVerifier({
+  url,
+  cooldownMs = defaultCooldownMs,
+  reservedPrefix,
+  ...rules
+}: JwksOptions): TokenVerifier {
   const keyOf = keyFinder(url, cooldownMs)
   const options = verifyOptions(rules, algorithms)
   return {
     async verify(token) {
       try {
-        return identityOf(await checkedClaims(token, (text) => jwtVerify(text, keyOf, options)))
+        const identity = identityOf(await checkedClaims(token, (text) => jwtVerify(text, keyOf, options)))
+        if (reservedPrefix !== undefined && identity.clientId?.startsWith(reservedPrefix)) {
+          const reserved = 'sub: begins with WARREN_REGISTRATION_PREFIX, which is for ids that are registered here'
+          throw new TokenRejection('subject', reserved)
+        }
+        return { ...identity, fromProvider: true }
       } catch (error) {
         throw error instanceof TokenRejection ? refuseToken(error) : error
       }

@@ -11,7 +11,10 @@ const atOnce = 2
 /** Of a password that nobody knows, at the same cost: what is checked where there is no client, so that time tells nothing. */
 const nobodysHash = '$argon2id$v=19$m=19456,t=2,p=1$kYQ/r1+0eAiarEMAzlkSTQ$6zSNbWwNuzvtm/UMXfWD+IZ9CI21OkaLM46LppNkSB4'
 
-/** Passwords with argon2id. Where more than `maxWaiting` wait to be checked, both methods reject with `LIMIT_EXCEEDED`. */
+/**
+ * Passwords with argon2id. Where more than `maxWaiting` of one network wait to be hashed, or to be checked, both methods reject
+ * with `LIMIT_EXCEEDED`. New passwords and log-ins take turns, so that neither holds up the other.
+ */
 export function createPasswords(maxWaiting: number): Passwords {
   const turnstile = new Turnstile({
     inside: atOnce,
@@ -20,13 +23,20 @@ export function createPasswords(maxWaiting: number): Passwords {
     refusal: 'too many passwords are being checked just now; try again in a moment',
   })
   return {
-    hash: (password) => turnstile.through(() => hash(bytesOf(password), cost)),
-    async verify(passwordHash, password) {
-      const matches = await turnstile.through(() => verify(passwordHash ?? nobodysHash, bytesOf(password)))
+    hash: (password, sender = nobody) =>
+      turnstile.through(() => hash(bytesOf(password), cost), { ...sender, kind: 'hash' }),
+    async verify(passwordHash, password, { onTurn, ...sender } = nobody) {
+      const check = () => {
+        onTurn?.()
+        return verify(passwordHash ?? nobodysHash, bytesOf(password))
+      }
+      const matches = await turnstile.through(async () => check(), { ...sender, kind: 'verify' })
       return matches && passwordHash !== undefined
     },
   }
 }
+
+const nobody: NonNullable<Parameters<Passwords['verify']>[2]> = { network: '', client: '' }
 
 /** One password is typed as different characters on different systems; RFC 8265 §4.2 (OpaqueString) asks for NFC. */
 function bytesOf(password: string): Buffer {

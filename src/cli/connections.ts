@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import { visibleJson } from '../core/invisible.ts'
 import { type Protocol, protocols } from './connections-protocols.ts'
 import { distributionOf, printRun, progressBar } from './connections-report.ts'
 import { type Run, runConnections } from './connections-run.ts'
@@ -52,7 +53,7 @@ export function connectionsCommand(): Command {
         atOnce: wholeNumber('--at-once', given.atOnce, 100_000),
         onProgress: bar.show,
       }).finally(bar.end)
-      process.stdout.write(given.json ? `${JSON.stringify(jsonOf(run))}\n` : printRun(run))
+      process.stdout.write(given.json ? `${visibleJson(jsonOf(run))}\n` : printRun(run))
       if (run.failures.size > 0)
         throw new CommandFailure(`${sum(run.failures.values())} of ${run.count} connections failed`)
     })

@@ -1,5 +1,6 @@
 import { ConfigError } from '../config/config-error.ts'
 import { GatewayError } from '../errors.ts'
+import { printableLines } from './printable.ts'
 
 export const exitStatus = { ok: 0, failed: 1, wrongUse: 2 } as const
 
@@ -22,7 +23,7 @@ export function wrongUse(message: string): CommandFailure {
 /** Says what went wrong, whatever was thrown; returns the status to end with. */
 export function report(error: unknown): number {
   const { text, status } = lastWords(error)
-  process.stderr.write(`${text}\n`)
+  process.stderr.write(`${printableLines(text)}\n`)
   return status
 }
 

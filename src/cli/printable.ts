@@ -1,10 +1,16 @@
 import { TextDecoder } from 'node:util'
+import { escapedCharacter, showHidden } from '../core/invisible.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** Text from the wire as a terminal may have it: what is no visible character is escaped, and so is the backslash. */
 export function printable(text: string): string {
-  return text.replace(/[\p{C}\p{Zl}\p{Zp}\\]/gu, escape)
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\\]/gu, escape)
+}
+
+/** Lines of an error: what came from the wire must not steer the terminal. */
+export function printableLines(text: string): string {
+  return showHidden(text).replace(/[^\P{Cc}\n\t]/gu, escapedCharacter)
 }
 
 /** The first bytes of a body, as text where they are text; `…` where there are more. */
@@ -29,7 +35,7 @@ const short = new Map([
 ])
 
 function escape(character: string): string {
-  return short.get(character) ?? `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`
+  return short.get(character) ?? escapedCharacter(character)
 }
 
 function printableByte(byte: number): string {

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import type { OptionName } from '../config/options.ts'
+import { visibleJson } from '../core/invisible.ts'
 import type { Message } from '../core/message.ts'
 import { type Fate, QuarantineQueue } from '../distributor/amqp/quarantine-queue.ts'
 import { GatewayError } from '../errors.ts'
@@ -32,7 +33,7 @@ function listCommand(): Command {
       const count = await queue.visit(Math.max(limit, lookAtAll), (message) => {
         if (shown === limit) return keep
         const one = quarantined(message)
-        process.stdout.write(given.json ? `${JSON.stringify(one)}\n` : describe(one))
+        process.stdout.write(given.json ? `${visibleJson(one)}\n` : describe(one))
         shown += 1
         return keep
       })

@@ -21,7 +21,7 @@ export function tokenCommand(): Command {
     .option('--operator', 'may do everything')
     .option(
       '--scope <words>',
-      'what else it may do: "publish" (to sources), "publish:<exchange>[:<key>]", "room", "channel:<pattern>"; patterns with * for one word and # for the rest',
+      'what else it may do: "publish" (to sources), "publish:<exchange>[:<key>]", "register", "room", "channel:<pattern>"; patterns with * for one word and # for the rest',
     )
     .option('--ttl <duration>', 'how long it lives, such as 30m, 1h or 7d (default: WARREN_TOKEN_TTL)')
   return takesConfig(command, secretOptions).action(async (given: TokenOptions) => {
@@ -47,7 +47,7 @@ function scopeOf({ operator, scope = '' }: TokenOptions): string[] {
   const unknown = words.find((word) => !understood.has(word) || word === 'channel:')
   if (unknown)
     throw wrongUse(
-      `--scope: expected the words operator, publish, publish:<exchange>[:<key>], room or channel:<pattern>, got "${unknown}"`,
+      `--scope: expected the words operator, publish, publish:<exchange>[:<key>], register, room or channel:<pattern>, got "${unknown}"`,
     )
   return [...new Set([...(operator ? ['operator'] : []), ...words])]
 }

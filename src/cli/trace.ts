@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { visibleJson } from '../core/invisible.ts'
 import { askGateway } from './ask-gateway.ts'
 import { configOf, takesConfig } from './config-flags.ts'
 import { CommandFailure } from './failure.ts'
@@ -56,7 +57,7 @@ export function traceCommand(): Command {
     const { trace } = await askGateway<{ trace: readonly Replica[] }>(given.url ?? gatewayUrl(config), token, query, {
       messageId,
     })
-    process.stdout.write(given.json ? `${JSON.stringify(trace, undefined, 2)}\n` : trace.map(story).join(''))
+    process.stdout.write(given.json ? `${visibleJson(trace, 2)}\n` : trace.map(story).join(''))
     if (trace.every(({ messages }) => messages.length === 0)) {
       throw new CommandFailure(
         'no replica knows this id: it is older than what they remember, its publisher gave it another id, or nothing bound its exchange to the journal',

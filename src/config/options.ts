@@ -1,5 +1,6 @@
 import { overflowPolicies } from '../core/overflow.ts'
 import { sourcesWord } from '../core/publish-rights.ts'
+import { registrationModes } from '../core/registration.ts'
 import { brokers, host, hosts, httpUrl, origins, port, portOrOff, postgres } from './kinds/addresses.ts'
 import { bounds, bytes, count, duration, processes } from './kinds/amounts.ts'
 import {
@@ -8,6 +9,7 @@ import {
   directory,
   exchangeName,
   exchangePatterns,
+  idPrefix,
   line,
   namespace,
   onOff,
@@ -183,6 +185,16 @@ export const options = {
     group: 'Identity',
     help: 'How long a token lives that createClientChannel issues.',
   }),
+  registration: optional(choice(...registrationModes), {
+    unset: 'off with WARREN_JWKS_URL; else open on loopback or with WARREN_LEGACY_ACCESS=open; else token',
+    group: 'Identity',
+    help: 'Who may register a client id with a password (createClientChannel). open: anybody. token: only with scope register; clients that exist still get a token for their password. off: passwords give no tokens, which is right where a provider or a back end issues them.',
+  }),
+  registrationPrefix: optional(idPrefix, {
+    unset: 'any id',
+    group: 'Identity',
+    help: 'What new registered ids begin with; tokens of the identity provider whose sub does too are refused. Required for registration with WARREN_JWKS_URL, so that nobody can register the id of a user of the provider.',
+  }),
   legacyAccess: option(choice('token', 'open'), {
     default: 'token',
     group: 'Identity',
@@ -268,12 +280,12 @@ export const options = {
   maxPasswordFailures: option(count({ min: 1, max: 1_000_000 }), {
     default: '10',
     group: 'Limits',
-    help: 'Wrong passwords a minute for one client id from one address; ten times as many from one address for all client ids.',
+    help: 'Wrong passwords a minute for one client id from one network (an IPv4 address, or the /64 of an IPv6 one). After ten times as many from one network for all client ids, its log-ins wait for all others.',
   }),
   maxPasswordChecks: option(count({ min: 1, max: 100_000 }), {
     default: '128',
     group: 'Limits',
-    help: 'Passwords that may wait to be checked. Two are checked at once, some 70 a second.',
+    help: 'Log-ins of one network that may wait to be checked, and as many registrations; ten times as many of all networks. Two are checked at once, some 70 a second; networks, client ids, and log-ins and registrations take turns.',
   }),
   maxQueryDepth: option(count({ min: 1, max: 1_000 }), {
     default: '12',

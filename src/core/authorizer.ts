@@ -6,8 +6,14 @@ import { matchesTopic } from './topic-pattern.ts'
  * Who may do what: the one place that decides it, for every transport, field and argument. An operator may do everything;
  * a publisher publishes to sources, and to the exchanges that its scope names; a client hears its own channel and those that its scope names.
  */
-export function mayHear({ clientId, scope }: Identity, channel: string): boolean {
-  return scope.operator || clientId === channel || scope.channels.some((pattern) => matchesTopic(pattern, channel))
+export function mayHear(identity: Identity, channel: string): boolean {
+  const { scope } = identity
+  return scope.operator || owns(identity, channel) || scope.channels.some((pattern) => matchesTopic(pattern, channel))
+}
+
+/** Whether the channel is the identity's own by its client id. */
+export function owns({ clientId, disowned }: Identity, channel: string): boolean {
+  return clientId === channel && disowned !== true
 }
 
 /** Whether there is anything that it may publish to. */
@@ -47,9 +53,13 @@ export function mayOperate({ scope }: Identity): boolean {
   return scope.operator
 }
 
+export function mayRegister({ scope }: Identity): boolean {
+  return scope.operator || scope.register
+}
+
 /** Whether the identity is the client itself, or may act for it. */
-export function mayActFor({ clientId, scope }: Identity, client: string): boolean {
-  return scope.operator || clientId === client
+export function mayActFor(identity: Identity, client: string): boolean {
+  return identity.scope.operator || owns(identity, client)
 }
 
 /** `UNAUTHENTICATED` for a caller without a token, who may come back with one; `FORBIDDEN` for one whose grants do not reach. */

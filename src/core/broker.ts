@@ -53,5 +53,7 @@ export type ControlMessage =
       readonly by: string
     }
   | { readonly kind: 'client-revoked'; readonly clientId: string /** ISO 8601. */; readonly at: string }
+  /** Look at the registry: something bars this client, or no longer does. */
+  | { readonly kind: 'client-barred'; readonly clientId: string }
   | { readonly kind: 'trace-wanted'; readonly question: string; readonly messageId: string }
   | { readonly kind: 'trace-known'; readonly question: string; readonly trace: ReplicaTrace }

@@ -27,6 +27,8 @@ export interface CatchUpContext {
   readonly cursors: CursorCodec
   /** The journal's epoch while it is up, else undefined: nothing is judged then. */
   epoch(): string | undefined
+  /** Before this place the journal has nothing for the channel's present owner; undefined: no such place. */
+  originOf(channel: string): Cursor | undefined
   /** `inWindow`: it will be asked about again. */
   audienceOf(message: JournalMessage, inWindow: boolean): Audience
   /** The event of a message; undefined where its body is poison. */
@@ -71,6 +73,7 @@ export class CatchUp implements FeedKeeper {
 
   resume(feed: Feed): void {
     if (feed.ended) return
+    this.#beginAtOrigin(feed)
     if (feed.position === undefined) {
       feed.judged = true
       this.#goLive(feed)
@@ -99,6 +102,13 @@ export class CatchUp implements FeedKeeper {
       this.#oldest = undefined
     })
     return this.#oldest
+  }
+
+  /** The oldest place from which a channel can be read. */
+  async oldestOf(channel: string): Promise<Cursor | null> {
+    const oldest = await this.oldestCursor()
+    const origin = this.#context.originOf(channel)
+    return oldest && origin && isOlder(oldest, origin) ? origin : oldest
   }
 
   close(): void {
@@ -149,6 +159,15 @@ export class CatchUp implements FeedKeeper {
       for (const feed of older) this.#pending.delete(feed)
       void this.#scan(older)
     }
+  }
+
+  /** What an earlier owner of the channel was sent is told as a gap, whoever asks for it. */
+  #beginAtOrigin(feed: Feed): void {
+    const origin = this.#context.originOf(feed.channel)
+    const { position } = feed
+    if (!origin || typeof position !== 'object' || !isOlder(position, origin)) return
+    this.#judge(feed, 'gap')
+    feed.deliver({ kind: 'GAP', cursor: origin, reason: 'RETENTION', oldest: origin, receivedAt: Date.now() })
   }
 
   #goLive(feed: Feed): void {
@@ -328,6 +347,14 @@ function offsetOf(feed: Feed): number {
 /** The first offset that a feed is still to be given. */
 function startOf(feed: Feed): number {
   const { position } = feed
-  if (typeof position !== 'object') return 0
-  return position.before ? position.offset : position.offset + 1
+  return typeof position === 'object' ? behind(position) : 0
+}
+
+function behind({ before, offset }: Cursor): number {
+  return before ? offset : offset + 1
+}
+
+/** Of another life of the journal nothing can be said: it is a gap anyway. */
+function isOlder(one: Cursor, other: Cursor): boolean {
+  return one.epoch === other.epoch && behind(one) < behind(other)
 }

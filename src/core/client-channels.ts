@@ -1,26 +1,60 @@
 import { badInput, GatewayError } from '../errors.ts'
-import { mayHear } from './authorizer.ts'
+import { mayHear, owns } from './authorizer.ts'
 import { checkClientId } from './channel.ts'
-import type { Client, ClientRegistry } from './client-registry.ts'
+import type { ClientBars } from './client-bars.ts'
+import type { Client, ClientBar, ClientRegistry } from './client-registry.ts'
+import type { Cursor } from './cursor.ts'
 import type { Identity } from './identity.ts'
+import { networkOf } from './network-address.ts'
 import type { PasswordFailures } from './password-failures.ts'
+import {
+  checkVisible,
+  checkWhole,
+  demandPasswords,
+  demandRegistration,
+  type RegistrationPolicy,
+} from './registration.ts'
 
 /** How passwords are kept; implemented by `auth/passwords.ts`. */
 export interface Passwords {
   /** In PHC format, salted. */
-  hash(password: string): Promise<string>
+  hash(password: string, sender?: Sender): Promise<string>
   /** Whether the password is the one that was hashed. Undefined: there is no such client; takes as long, and is false. */
-  verify(hash: string | undefined, password: string): Promise<boolean>
+  verify(
+    hash: string | undefined,
+    password: string,
+    /** `onTurn` is called when the check has waited for its turn; what it throws, the check rejects with. */
+    sender?: Sender & { readonly onTurn?: () => void },
+  ): Promise<boolean>
 }
 
-/** How a client is given a token for its own channel; implemented by `auth/jwt.ts`. */
-export type IssueToken = (clientId: string) => Promise<{ token: string; expiresAt: Date }>
+/** Who asks for work on a password: it waits in turns by network, and within one by client. */
+interface Sender {
+  readonly network: string
+  readonly client: string
+  readonly slowed?: () => boolean
+}
+
+/** How a client is given a token for its own channel, issued behind `issuedAfter`; implemented by `auth/jwt.ts`. */
+export type IssueToken = (
+  clientId: string,
+  issuedAfter: Date | undefined,
+) => Promise<{ token: string; expiresAt: Date }>
 
 export interface NewClient {
   readonly clientId: string
   readonly name: string
   readonly email: string
   readonly password: string
+}
+
+/** Where a registration or a log-in comes from. */
+export interface Registrant {
+  readonly address: string
+  /** Rejects with `UNAUTHENTICATED` for a token that is not valid. */
+  readonly caller: () => Promise<Identity>
+  /** Of the names of fields in errors. */
+  readonly prefix?: string
 }
 
 export interface CreatedClient {
@@ -45,6 +79,9 @@ export class ClientChannels {
   readonly #passwords: Passwords
   readonly #failures: PasswordFailures
   readonly #issueToken: IssueToken
+  readonly #policy: RegistrationPolicy
+  readonly #bars: ClientBars
+  readonly #position: () => Promise<Cursor>
   /** By everything that was given: who asks for the same at the same time is answered by the same work. */
   readonly #underWay = new Map<string, Promise<CreatedClient>>()
 
@@ -53,21 +90,26 @@ export class ClientChannels {
     passwords: Passwords
     failures: PasswordFailures
     issueToken: IssueToken
+    policy: RegistrationPolicy
+    bars: ClientBars
+    /** Where a channel ends just now; rejects with `BROKER_UNAVAILABLE` where that can't be said exactly. */
+    position: () => Promise<Cursor>
   }) {
     this.#registry = parts.registry
     this.#passwords = parts.passwords
     this.#failures = parts.failures
     this.#issueToken = parts.issueToken
+    this.#policy = parts.policy
+    this.#bars = parts.bars
+    this.#position = parts.position
   }
 
   /**
    * Repeatable with the same password; with another, `CLIENT_ID_TAKEN`. Many at once make one client. `address`: where the caller is; after too
-   * many wrong passwords from there `LIMIT_EXCEEDED`.
+   * many wrong passwords from there `LIMIT_EXCEEDED`. `caller`: asked only where it matters who registers an id.
    */
-  async create(
-    input: NewClient,
-    { address, prefix = '' }: { address: string; prefix?: string },
-  ): Promise<CreatedClient> {
+  async create(input: NewClient, { prefix = '', address, caller }: Registrant): Promise<CreatedClient> {
+    demandPasswords(this.#policy)
     const clientId = checkClientId(input.clientId, `${prefix}clientId`)
     const name = checkText(`${prefix}name`, input.name, maxNameBytes)
     const email = checkText(`${prefix}email`, input.email, maxEmailBytes)
@@ -75,29 +117,84 @@ export class ClientChannels {
       throw badInput(`${prefix}email`, 'expected an address such as name@example.com')
     const password = checkText(`${prefix}password`, input.password, maxPasswordBytes)
 
-    this.#failures.check(clientId, address)
+    const network = networkOf(address)
+    this.#failures.check(clientId, network)
 
-    const key = JSON.stringify([clientId, name, email, password])
+    const key = JSON.stringify([clientId, name, email, password, network])
     const running = this.#underWay.get(key)
     if (running) return { ...(await running), created: false }
-    const creating = this.#create({ clientId, name, email, password }, address).finally(() =>
+    const creating = this.#create({ clientId, name, email, password }, network, { prefix, caller }).finally(() =>
       this.#underWay.delete(key),
     )
     this.#underWay.set(key, creating)
     return creating
   }
 
-  async #create({ clientId, name, email, password }: NewClient, address: string): Promise<CreatedClient> {
-    const known = await this.#registry.findClient(clientId)
-    const passwordHash = known?.passwordHash ?? (await this.#passwords.hash(password))
+  async #create(
+    input: NewClient,
+    network: string,
+    registrant: Required<Pick<Registrant, 'prefix' | 'caller'>>,
+  ): Promise<CreatedClient> {
+    const { clientId } = input
+    const [known, bar] = await Promise.all([
+      this.#registry.findClient(clientId),
+      this.#registry.findClientBar(clientId),
+    ])
+    if (bar?.loginLocked) {
+      throw new GatewayError(
+        'FORBIDDEN',
+        `client id "${clientId}" was revoked or banned; an operator opens it again (mutation unban)`,
+      )
+    }
     const { client, created } = known
       ? { client: known, created: false }
-      : await this.#registry.addClient({ clientId, name, email, passwordHash, createdAt: new Date() })
-    if (!created && !(await this.#passwords.verify(client.passwordHash, password))) {
-      this.#failures.add(clientId, address)
-      throw new GatewayError('CLIENT_ID_TAKEN', `client id "${clientId}" is taken by another password`)
+      : await this.#register(input, network, registrant, bar)
+    if (!created) await this.#checkPassword(client, input.password, network)
+    const issued = await this.#issueToken(clientId, bar?.deletedAt)
+    // Meanwhile it may have been deleted, and be somebody else's by now. What is deleted later voids this token.
+    if (!created && (await this.#registry.findClient(clientId))?.passwordHash !== client.passwordHash) {
+      throw new GatewayError('CHANNEL_NOT_FOUND', `channel "${clientId}" was deleted`)
     }
-    return { client, created, ...(await this.#issueToken(clientId)) }
+    return { client, created, ...issued }
+  }
+
+  async #register(
+    { clientId, name, email, password }: NewClient,
+    network: string,
+    { prefix, caller }: Required<Pick<Registrant, 'prefix' | 'caller'>>,
+    bar: ClientBar | undefined,
+  ): Promise<{ client: Client; created: boolean }> {
+    const field = `${prefix}clientId`
+    await demandRegistration(this.#policy, { clientId, field, caller })
+    checkVisible(field, clientId)
+    checkVisible(`${prefix}name`, name)
+    checkVisible(`${prefix}email`, email)
+    checkWhole(`${prefix}password`, password)
+    const passwordHash = await this.#passwords.hash(password, { network, client: clientId })
+    // What was published since the deletion was meant for the owner before.
+    if (bar?.deletedAt) await this.#bars.begin(clientId, await this.#position())
+    return this.#registry.addClient({ clientId, name, email, passwordHash, createdAt: new Date() })
+  }
+
+  async #checkPassword({ clientId, passwordHash }: Client, password: string, network: string): Promise<void> {
+    let attempt: { settle(matches: boolean): void } | undefined
+    let matches = false
+    let answered = false
+    try {
+      matches = await this.#passwords.verify(passwordHash, password, {
+        network,
+        client: clientId,
+        slowed: () => this.#failures.slowed(network),
+        onTurn: () => {
+          attempt = this.#failures.begin(clientId, network)
+        },
+      })
+      answered = true
+    } finally {
+      // A check that failed says nothing about the password.
+      attempt?.settle(matches || !answered)
+    }
+    if (!matches) throw new GatewayError('CLIENT_ID_TAKEN', `client id "${clientId}" is taken by another password`)
   }
 
   find(clientId: string): Promise<Client | undefined> {
@@ -109,7 +206,7 @@ export class ClientChannels {
     // Most may hear one channel, and need no search among all.
     if (!caller.scope.operator && caller.scope.channels.length === 0) {
       const own = caller.clientId
-      if (own === undefined || !own.toLowerCase().includes(containing.toLowerCase())) return []
+      if (own === undefined || !owns(caller, own) || !own.toLowerCase().includes(containing.toLowerCase())) return []
       return (await this.#registry.findClient(own)) ? [own] : []
     }
     const found: string[] = []
@@ -122,7 +219,11 @@ export class ClientChannels {
     return found.slice(0, maxFound)
   }
 
-  remove(clientId: string): Promise<boolean> {
+  /** Whether there was one. Voids the tokens that Warren issued for it, and bars its past for whoever has the id next. */
+  async remove(clientId: string): Promise<boolean> {
+    if (!(await this.#registry.findClient(clientId))) return false
+    // Before the id is free for others.
+    await this.#bars.deleted(clientId, await this.#position())
     return this.#registry.removeClient(clientId)
   }
 }

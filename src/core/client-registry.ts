@@ -1,3 +1,4 @@
+import type { JournalPlace } from './cursor.ts'
 import type { DeploymentKey } from './deployment-keys.ts'
 import type { Source } from './source.ts'
 
@@ -16,6 +17,20 @@ export interface Revocation {
   readonly at: Date
 }
 
+/** What bars a client id beyond a revocation: see `client-bars.ts`. */
+export interface ClientBar {
+  readonly clientId: string
+  /** No log-in with a password and no registration of the id. */
+  readonly loginLocked: boolean
+  /** No token of the client is taken, whenever it was issued. */
+  readonly banned: boolean
+  /** When its channel was deleted last. */
+  readonly deletedAt: Date | undefined
+  /** Before this place the journal has nothing for the present owner of the channel. */
+  readonly origin: JournalPlace | undefined
+  readonly changedAt: Date
+}
+
 /**
  * The registry of clients and sources: the truth that survives restarts, shared by replicas. Every method rejects only where the
  * database cannot be reached or refuses; a missing row is a value.
@@ -24,8 +39,13 @@ export interface ClientRegistry {
   /** Inserts the client unless the id exists; returns the row that stands afterwards and whether it is new. Atomic. */
   addClient(client: Client): Promise<{ client: Client; created: boolean }>
   findClient(clientId: string): Promise<Client | undefined>
-  /** Ids that contain the text (letters of ASCII in either case), in order, those behind `behind`. */
-  findClientIds(options: { containing: string; behind?: string; first: number }): Promise<string[]>
+  /**
+   * Ids that contain the text (letters of ASCII in either case), in order, those behind `behind`; `without`: only those that do
+   * not begin with this.
+   */
+  findClientIds(options: { containing: string; behind?: string; without?: string; first: number }): Promise<string[]>
+  /** How many there are; `without`: of those whose ids do not begin with this. */
+  countClients(options?: { without?: string }): Promise<number>
   /** Whether there was one. */
   removeClient(clientId: string): Promise<boolean>
 
@@ -44,6 +64,17 @@ export interface ClientRegistry {
   /** Inserts the key; where one with its id exists, only `adoptedAt` changes, and the secret stays. Atomic. */
   addKey(key: DeploymentKey): Promise<void>
   listKeys(): Promise<DeploymentKey[]>
+  /**
+   * Changes what is given and leaves the rest as it is; returns the row that stands afterwards. `changedAt` is later than that of
+   * the row before. The client need not be registered here.
+   */
+  changeClientBar(
+    clientId: string,
+    change: Partial<Pick<ClientBar, 'loginLocked' | 'banned' | 'deletedAt' | 'origin'>>,
+  ): Promise<ClientBar>
+  findClientBar(clientId: string): Promise<ClientBar | undefined>
+  /** Those that were changed behind this moment; all of them where it is undefined. */
+  listClientBars(behind?: Date): Promise<ClientBar[]>
 
   close(): Promise<void>
 }

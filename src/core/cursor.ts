@@ -20,6 +20,9 @@ export interface Cursor {
   readonly codec: CursorCodec
 }
 
+/** A cursor as it is kept: without the codec that prints it. */
+export type JournalPlace = Omit<Cursor, 'codec'>
+
 const version = 2
 /** The form of the last release: the fingerprint in the clear, and a checksum that anybody can compute. */
 const oldVersion = 1

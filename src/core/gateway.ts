@@ -5,6 +5,7 @@ import type { Broker, ControlBus, ControlMessage } from './broker.ts'
 import { CatchUp } from './catch-up.ts'
 import { MessageEvent } from './channel.ts'
 import { Checkpoints } from './checkpoints.ts'
+import { ClientBars } from './client-bars.ts'
 import type { ClientRegistry } from './client-registry.ts'
 import { type Cursor, type CursorCodec, cursorBefore, cursorOf } from './cursor.ts'
 import type { DeploymentKeys } from './deployment-keys.ts'
@@ -14,6 +15,7 @@ import { Hub } from './hub.ts'
 import type { Identity } from './identity.ts'
 import { Ingress } from './ingress.ts'
 import { type Journal, type JournalTail, type MarkNote, noteOf } from './journal.ts'
+import { latest } from './latest.ts'
 import type { JournalMessage, Publication } from './message.ts'
 import type { MessageFate, Observer } from './observer.ts'
 import { PublishRights } from './publish-rights.ts'
@@ -30,8 +32,10 @@ import { Tracer } from './trace.ts'
 import type { Tracing } from './trace-context.ts'
 
 export interface GatewayParts {
-  /** Names this replica among others. */
+  /** Names this replica among others; has the name of its host. */
   readonly replica: string
+  /** Names it to callers who need not know the host. Unset: `replica`. */
+  readonly replicaAlias?: string
   readonly namespace: string
   readonly journal: Journal
   readonly recent: RecentMessages
@@ -64,6 +68,7 @@ export class Gateway implements JournalTail {
   readonly hub = new Hub()
   readonly sources: Sources
   readonly revocations: Revocations
+  readonly bars: ClientBars
   readonly tracer: Tracer
   readonly #parts: GatewayParts
   readonly #catchUp: CatchUp
@@ -119,6 +124,7 @@ export class Gateway implements JournalTail {
       observer: parts.observer,
       cursors: parts.cursors,
       epoch: () => (this.#up ? this.#epoch : undefined),
+      originOf: (channel) => this.#originOf(channel),
       audienceOf: (message, inWindow) => this.#audienceOf(message, inWindow),
       eventOf: (message) => this.#eventOf(message),
     })
@@ -127,7 +133,13 @@ export class Gateway implements JournalTail {
       cursors: parts.cursors,
       observer: parts.observer,
       limits: parts.limits,
-      check: (identity) => this.revocations.check(identity),
+      check: (identity) => this.checkStanding(identity),
+    })
+    this.bars = new ClientBars({
+      registry: parts.registry,
+      control: parts.control,
+      sessions: this.#sessions.all,
+      complain: (error) => this.#complain('reading bans and deletions', error),
     })
     this.revocations = new Revocations({
       registry: parts.registry,
@@ -160,6 +172,21 @@ export class Gateway implements JournalTail {
     return this.#parts.replica
   }
 
+  get replicaAlias(): string {
+    return this.#parts.replicaAlias ?? this.#parts.replica
+  }
+
+  /** Throws `UNAUTHENTICATED` where a revocation, a ban or a deletion bars the token that the identity was read from. */
+  checkStanding(identity: Identity): void {
+    this.revocations.check(identity)
+    this.bars.check(identity)
+  }
+
+  /** Tokens of the client must be issued after this moment to be valid. Undefined: nothing bars them. */
+  barredUntil(clientId: string): Date | undefined {
+    return latest(this.revocations.of(clientId), this.bars.deletionOf(clientId))
+  }
+
   /** Serves what the registry knows and begins to tail; resolves before the broker is there. */
   async open(defaultSource: SourceDefinition): Promise<void> {
     const { registry, journal, control, keys } = this.#parts
@@ -172,6 +199,7 @@ export class Gateway implements JournalTail {
     this.#ingress.defaultSource = source
     for (const known of await registry.listSources()) this.#sourceKeeper.serve(known)
     await this.revocations.open()
+    await this.bars.open()
     control.listen(
       (message) => void this.#onControl(message).catch((error: unknown) => this.#complain('a control message', error)),
       () => this.#resync(),
@@ -221,6 +249,18 @@ export class Gateway implements JournalTail {
    */
   async position(): Promise<Cursor> {
     if (this.#up) await this.#parts.journal.mark().catch(() => undefined)
+    return this.#lastPosition()
+  }
+
+  /** As `position`, but never an older one: rejects with `BROKER_UNAVAILABLE` while the journal is away. */
+  async exactPosition(): Promise<Cursor> {
+    if (!this.#up) await this.#firstUp(positionTimeoutMs)
+    if (!this.#up) throw this.#unavailable()
+    await this.#parts.journal.mark()
+    return this.#lastPosition()
+  }
+
+  async #lastPosition(): Promise<Cursor> {
     if (!this.#parts.recent.last) await this.#firstUp(positionTimeoutMs)
     const { last } = this.#parts.recent
     if (!last || this.#epoch === undefined) {
@@ -248,8 +288,8 @@ export class Gateway implements JournalTail {
   }
 
   /** The oldest position from which a channel can still be read; null where the journal can't say. */
-  oldest(): Promise<Cursor | null> {
-    return this.#catchUp.oldestCursor()
+  oldest(channel: string): Promise<Cursor | null> {
+    return this.#catchUp.oldestOf(channel)
   }
 
   /** Ends the subscriptions of a channel that is no more, here and on the other replicas. */
@@ -334,6 +374,7 @@ export class Gateway implements JournalTail {
   close(): void {
     this.#unsignedHint.close()
     this.revocations.close()
+    this.bars.close()
     this.#catchUp.close()
     this.#sessions.close()
   }
@@ -428,6 +469,10 @@ export class Gateway implements JournalTail {
       case 'client-deleted':
         // Its own would end what has been begun since.
         if (message.by !== this.replica) this.#sessions.endChannel(message.clientId)
+        this.bars.refresh()
+        return
+      case 'client-barred':
+        this.bars.refresh()
         return
       case 'client-revoked':
         await this.revocations.heard({ clientId: message.clientId, at: new Date(message.at) })
@@ -438,13 +483,20 @@ export class Gateway implements JournalTail {
     }
   }
 
+  #originOf(channel: string): Cursor | undefined {
+    const origin = this.bars.originOf(channel)
+    return origin && { ...origin, codec: this.#parts.cursors }
+  }
+
   #resync(): void {
     this.revocations.refresh()
+    this.bars.refresh()
     this.#sourceKeeper.resync().catch((error: unknown) => this.#complain('reading the registry again', error))
   }
 
   #readRegistry(): void {
     this.revocations.refresh()
+    this.bars.refresh()
     this.#sourceKeeper.readRegistry().catch((error: unknown) => this.#complain('reading the registry again', error))
   }
 

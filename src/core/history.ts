@@ -18,7 +18,9 @@ export async function readHistory(
 ): Promise<History> {
   const now = await gateway.position()
   const after =
-    options.after === undefined ? await gateway.oldest() : (gateway.cursors.parse(options.after) ?? 'invalid')
+    options.after === undefined
+      ? await gateway.oldest(options.channel)
+      : (gateway.cursors.parse(options.after) ?? 'invalid')
   const events: MessageEvent[] = []
   let gap: GapEvent | undefined
   let hasMore = false

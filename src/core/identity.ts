@@ -9,10 +9,14 @@ export interface Identity {
   readonly issuedAt: Date | undefined
   /** When the token ends; undefined: never. */
   readonly expiresAt: Date | undefined
+  /** Whether an identity provider issued the token, and not somebody with the secret of the deployment. */
+  readonly fromProvider?: boolean
+  /** Whether the channel of `clientId` was deleted since: only the scope grants anything then. */
+  readonly disowned?: boolean
 }
 
 /** Scopes that are one word. Each is a member of `Scope`. */
-const flags = ['operator', 'publish', 'room'] as const
+const flags = ['operator', 'publish', 'register', 'room'] as const
 type Flag = (typeof flags)[number]
 
 export interface Scope extends Readonly<Record<Flag, boolean>> {
@@ -31,7 +35,14 @@ export interface PublishGrant {
   readonly word: string
 }
 
-export const noScope: Scope = { operator: false, publish: false, room: false, channels: [], publishTo: [] }
+export const noScope: Scope = {
+  operator: false,
+  publish: false,
+  register: false,
+  room: false,
+  channels: [],
+  publishTo: [],
+}
 
 /** Reads a space-separated scope (RFC 8693 §4.2). Unknown words grant nothing. */
 export function parseScope(text: string): Scope {

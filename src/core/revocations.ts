@@ -2,12 +2,8 @@ import { GatewayError } from '../errors.ts'
 import type { ControlBus } from './broker.ts'
 import type { ClientRegistry, Revocation } from './client-registry.ts'
 import type { Identity } from './identity.ts'
+import { RegistryReading } from './registry-reading.ts'
 import type { Session } from './session.ts'
-
-/** The registry is asked this often for what is new: a replica that the broker cannot reach hears of a revocation all the same. */
-const pollMs = 2_000
-/** Clocks of replicas differ, and what was written last need not be the latest: so far behind it is read again, in milliseconds. */
-const overlapMs = 5 * 60_000
 
 /**
  * Whose tokens are barred: those of a revoked client that were issued in the second of the revocation or before it. The registry is the
@@ -17,11 +13,8 @@ export class Revocations {
   readonly #registry: ClientRegistry
   readonly #control: ControlBus
   readonly #sessions: Iterable<Session>
-  readonly #complain: (error: unknown) => void
+  readonly #reading: RegistryReading<Revocation>
   readonly #barred = new Map<string, Date>()
-  #latest: Date | undefined
-  #reading = false
-  #timer: NodeJS.Timeout | undefined
 
   constructor(options: {
     registry: ClientRegistry
@@ -32,17 +25,23 @@ export class Revocations {
     this.#registry = options.registry
     this.#control = options.control
     this.#sessions = options.sessions
-    this.#complain = options.complain
+    this.#reading = new RegistryReading({
+      list: (behind) => this.#registry.listRevocations(behind),
+      writtenAt: ({ at }) => at,
+      take: (revocation) => {
+        if (!this.#knows(revocation)) this.#apply(revocation)
+      },
+      complain: options.complain,
+    })
   }
 
   /** Resolves when all that the registry has is in force here. */
-  async open(): Promise<void> {
-    await this.#read()
-    this.#timer = setInterval(() => this.refresh(), pollMs)
+  open(): Promise<void> {
+    return this.#reading.open()
   }
 
   close(): void {
-    clearInterval(this.#timer)
+    this.#reading.close()
   }
 
   /** When the client was revoked last. */
@@ -76,21 +75,7 @@ export class Revocations {
 
   /** Reads from the registry what is new. */
   refresh(): void {
-    if (this.#reading) return
-    this.#reading = true
-    void this.#read()
-      .catch(this.#complain)
-      .finally(() => {
-        this.#reading = false
-      })
-  }
-
-  async #read(): Promise<void> {
-    const behind = this.#latest && new Date(this.#latest.getTime() - overlapMs)
-    for (const revocation of await this.#registry.listRevocations(behind)) {
-      if (!this.#latest || revocation.at > this.#latest) this.#latest = revocation.at
-      if (!this.#knows(revocation)) this.#apply(revocation)
-    }
+    this.#reading.refresh()
   }
 
   #knows({ clientId, at }: Revocation): boolean {

@@ -210,6 +210,20 @@ export class Session {
     this.#endBorrowed(bars, 'the token of this operation was revoked')
   }
 
+  /**
+   * The channel of a client was deleted. `isVoid`: whether the token of an identity went with it. The session goes on with what
+   * its scope grants, and no longer as the owner of that channel.
+   */
+  disown(channel: string, isVoid: (identity: Identity) => boolean): void {
+    if (isVoid(this.identity)) this.identity = { ...this.identity, disowned: true }
+    for (const feed of this.#feeds) {
+      if (feed.channel !== channel) continue
+      const borrowed = this.#borrowed.get(feed)
+      const mayStay = borrowed ? !isVoid(borrowed) : mayHear(this.identity, channel)
+      if (!mayStay) feed.end(deletedChannel(channel))
+    }
+  }
+
   /** The gateway ends the session: the transport is told, then feeds end: what their ends mean to a client depends on the reason. Idempotent. */
   close(reason: CloseReason): void {
     if (this.#ended) return
@@ -237,7 +251,7 @@ export class Session {
   /** The channel is no more: its subscriptions end with `CHANNEL_NOT_FOUND`, the session goes on. */
   endChannel(channel: string): void {
     for (const feed of this.#feeds) {
-      if (feed.channel === channel) feed.end(new GatewayError('CHANNEL_NOT_FOUND', `channel "${channel}" was deleted`))
+      if (feed.channel === channel) feed.end(deletedChannel(channel))
     }
   }
 
@@ -261,6 +275,10 @@ export class Session {
   get ended(): boolean {
     return this.#ended
   }
+}
+
+function deletedChannel(channel: string): GatewayError {
+  return new GatewayError('CHANNEL_NOT_FOUND', `channel "${channel}" was deleted`)
 }
 
 const sessionEndOf = {

@@ -16,6 +16,7 @@ export function readControlMessage(json: unknown): ControlMessage | undefined {
     const said = typeof clientId === 'string' && typeof at === 'string' && !Number.isNaN(Date.parse(at))
     return said ? { kind, clientId, at } : undefined
   }
+  if (kind === 'client-barred') return typeof clientId === 'string' ? { kind, clientId } : undefined
   if (kind === 'trace-wanted') {
     return typeof question === 'string' && typeof messageId === 'string' ? { kind, question, messageId } : undefined
   }

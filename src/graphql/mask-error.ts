@@ -9,6 +9,7 @@ import { type ErrorCode, GatewayError } from '../errors.ts'
 export function errorMasker(
   log: (text: string, details: Record<string, unknown>) => void,
   refused: (code: ErrorCode) => void = () => {},
+  { suggestions = true }: { suggestions?: boolean } = {},
 ): (error: unknown) => GraphQLError {
   return (error) => {
     const cause = causeOf(error)
@@ -16,7 +17,8 @@ export function errorMasker(
       refused(cause.code)
       return gatewayError(cause, error)
     }
-    if (error instanceof GraphQLError && (cause === undefined || cause instanceof GraphQLError)) return error
+    if (error instanceof GraphQLError && (cause === undefined || cause instanceof GraphQLError))
+      return suggestions ? error : withoutSuggestion(error)
     if (isAborted(cause)) return new GraphQLError('the request was cut off')
     const id = randomUUID()
     const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause ?? error)
@@ -30,6 +32,17 @@ export function errorMasker(
       extensions: { code: 'INTERNAL_SERVER_ERROR', id },
     })
   }
+}
+
+/**
+ * Names of the schema, which a caller without introspection is not to learn. Validation leaves them out by itself; the executor,
+ * which looks at variables, cannot be told to.
+ */
+function withoutSuggestion(error: GraphQLError): GraphQLError {
+  const message = error.message.replace(/ ?Did you mean [^]*\?$/, '')
+  if (message === error.message) return error
+  const { nodes, source, positions, path, extensions } = error
+  return new GraphQLError(message, { nodes, source, positions, path, extensions })
 }
 
 /** The peer went away amid its request (`node:http`): nothing failed here, and nobody is there to be told. */

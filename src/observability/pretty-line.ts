@@ -38,7 +38,9 @@ function isLoggedError(value: unknown): value is { message: string; stack: strin
 }
 
 function printable(value: unknown): string {
-  return typeof value === 'string' && /^[\w.:/@*-]+$/.test(value) ? value : harmless(JSON.stringify(value) ?? '')
+  if (typeof value === 'string' && /^[\w.:/@*-]+$/.test(value)) return value
+  // What `scrub` has made of a hidden character is meant to be read as it is.
+  return harmless(JSON.stringify(value) ?? '').replace(/\\(\\u\{[0-9a-f]+\})/g, '$1')
 }
 
 /** What comes from the wire must not steer the terminal nor pretend to be a line of its own. */

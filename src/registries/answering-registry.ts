@@ -17,6 +17,7 @@ export function answeringRegistry(registry: ClientRegistry, onFailure: (error: u
     addClient: (client) => answered(registry.addClient(client)),
     findClient: (clientId) => answered(registry.findClient(clientId)),
     findClientIds: (options) => answered(registry.findClientIds(options)),
+    countClients: (options) => answered(registry.countClients(options)),
     removeClient: (clientId) => answered(registry.removeClient(clientId)),
     addSource: (source) => answered(registry.addSource(source)),
     listSources: () => answered(registry.listSources()),
@@ -25,6 +26,9 @@ export function answeringRegistry(registry: ClientRegistry, onFailure: (error: u
     listRevocations: (behind) => answered(registry.listRevocations(behind)),
     addKey: (key) => answered(registry.addKey(key)),
     listKeys: () => answered(registry.listKeys()),
+    changeClientBar: (clientId, change) => answered(registry.changeClientBar(clientId, change)),
+    findClientBar: (clientId) => answered(registry.findClientBar(clientId)),
+    listClientBars: (behind) => answered(registry.listClientBars(behind)),
     close: () => registry.close(),
   }
 }

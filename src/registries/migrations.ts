@@ -56,6 +56,21 @@ const additions: Record<string, Migration> = {
         .execute()
     },
   },
+  '0004-client-bars': {
+    async up(db) {
+      await db.schema
+        .createTable('warren_client_bars')
+        .addColumn('client_id', 'text', (column) => column.notNull().primaryKey())
+        .addColumn('login_locked', 'integer', (column) => column.notNull())
+        .addColumn('banned', 'integer', (column) => column.notNull())
+        .addColumn('deleted_at', 'text')
+        .addColumn('origin', 'text')
+        .addColumn('changed_at', 'text', (column) => column.notNull())
+        .execute()
+      // Every replica asks every few seconds for what is new.
+      await db.schema.createIndex('warren_client_bars_by_time').on('warren_client_bars').column('changed_at').execute()
+    },
+  },
 }
 const additionsTable = 'warren_additions'
 

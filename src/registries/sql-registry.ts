@@ -1,9 +1,11 @@
 import { type Kysely, sql } from 'kysely'
-import type { Client, ClientRegistry, Revocation } from '../core/client-registry.ts'
+import type { Client, ClientBar, ClientRegistry, Revocation } from '../core/client-registry.ts'
 import type { DeploymentKey } from '../core/deployment-keys.ts'
 import type { Source } from '../core/source.ts'
 import { RegistryError } from './registry-error.ts'
 import {
+  clientBarColumns,
+  clientBarOf,
   clientOf,
   clientRow,
   keyOf,
@@ -52,8 +54,8 @@ export class SqlRegistry implements ClientRegistry {
     return row && clientOf(row)
   }
 
-  async findClientIds(options: { containing: string; behind?: string; first: number }): Promise<string[]> {
-    const { containing, behind = '', first } = options
+  async findClientIds(options: Parameters<ClientRegistry['findClientIds']>[0]): Promise<string[]> {
+    const { containing, behind = '', without, first } = options
     const pattern = `%${containing.replaceAll(/[\\%_]/g, '\\$&')}%`
     const lower = pattern.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase())
     const rows = await this.#run((db) =>
@@ -62,11 +64,23 @@ export class SqlRegistry implements ClientRegistry {
         .select('client_id')
         .where('client_id', '>', behind)
         .where(sql<boolean>`(client_id like ${pattern} escape '\\' or lower(client_id) like ${lower} escape '\\')`)
+        .where(beginsOtherwise(without))
         .orderBy('client_id')
         .limit(first)
         .execute(),
     )
     return rows.map((row) => row.client_id)
+  }
+
+  async countClients({ without }: { without?: string } = {}): Promise<number> {
+    const { count } = await this.#run((db) =>
+      db
+        .selectFrom('warren_clients')
+        .select((select) => select.fn.countAll<number | string>().as('count'))
+        .where(beginsOtherwise(without))
+        .executeTakeFirstOrThrow(),
+    )
+    return Number(count)
   }
 
   async removeClient(clientId: string): Promise<boolean> {
@@ -148,6 +162,40 @@ export class SqlRegistry implements ClientRegistry {
     return rows.map(keyOf)
   }
 
+  async changeClientBar(
+    clientId: string,
+    change: Parameters<ClientRegistry['changeClientBar']>[1],
+  ): Promise<ClientBar> {
+    const columns = clientBarColumns(change)
+    // Clocks of replicas differ: whoever compares two states of a row must find the later one later.
+    const before = (await this.findClientBar(clientId))?.changedAt.getTime() ?? 0
+    const changed_at = new Date(Math.max(Date.now(), before + 1)).toISOString()
+    const row = await this.#run((db) =>
+      db
+        .insertInto('warren_client_bars')
+        .values({ client_id: clientId, login_locked: 0, banned: 0, ...columns, changed_at })
+        .onConflict((conflict) => conflict.column('client_id').doUpdateSet({ ...columns, changed_at }))
+        .returningAll()
+        .executeTakeFirstOrThrow(),
+    )
+    return clientBarOf(row)
+  }
+
+  async findClientBar(clientId: string): Promise<ClientBar | undefined> {
+    const row = await this.#run((db) =>
+      db.selectFrom('warren_client_bars').selectAll().where('client_id', '=', clientId).executeTakeFirst(),
+    )
+    return row && clientBarOf(row)
+  }
+
+  async listClientBars(behind?: Date): Promise<ClientBar[]> {
+    const rows = await this.#run((db) => {
+      const all = db.selectFrom('warren_client_bars').selectAll().orderBy('changed_at')
+      return (behind ? all.where('changed_at', '>', behind.toISOString()) : all).execute()
+    })
+    return rows.map(clientBarOf)
+  }
+
   async close(): Promise<void> {
     await this.#db.destroy()
   }
@@ -159,4 +207,11 @@ export class SqlRegistry implements ClientRegistry {
       throw new RegistryError('did not answer', error)
     }
   }
+}
+
+/** Not by `like`, which has characters of its own. */
+function beginsOtherwise(prefix: string | undefined) {
+  if (prefix === undefined) return sql<boolean>`1 = 1`
+  const text = sql<string>`cast(${prefix} as text)`
+  return sql<boolean>`substr(client_id, 1, length(${text})) <> ${text}`
 }

@@ -1,4 +1,5 @@
-import type { Client, Revocation } from '../core/client-registry.ts'
+import type { Client, ClientBar, Revocation } from '../core/client-registry.ts'
+import type { JournalPlace } from '../core/cursor.ts'
 import type { DeploymentKey } from '../core/deployment-keys.ts'
 import type { Source, SourceDefinition } from '../core/source.ts'
 
@@ -11,6 +12,7 @@ export interface Tables {
   warren_sources: SourceRow
   warren_revocations: RevocationRow
   warren_keys: KeyRow
+  warren_client_bars: ClientBarRow
 }
 
 interface ClientRow {
@@ -61,6 +63,45 @@ export function keyOf(row: KeyRow): DeploymentKey {
     createdAt: new Date(row.created_at),
     adoptedAt: new Date(row.adopted_at),
     newCursorsFrom: new Date(row.new_cursors_from),
+  }
+}
+
+interface ClientBarRow {
+  client_id: string
+  /** 0 or 1, and so is `banned`. */
+  login_locked: number
+  banned: number
+  deleted_at: string | null
+  /** The cursor as JSON, and not as clients have it: their form may change, and so may the key that guards it. */
+  origin: string | null
+  changed_at: string
+}
+
+type ClientBarChange = Partial<Omit<ClientBar, 'clientId' | 'changedAt'>>
+
+/** Only the columns that the change names. */
+export function clientBarColumns(change: ClientBarChange): Partial<Omit<ClientBarRow, 'client_id' | 'changed_at'>> {
+  const { loginLocked, banned, deletedAt, origin } = change
+  return {
+    ...(loginLocked === undefined ? {} : { login_locked: loginLocked ? 1 : 0 }),
+    ...(banned === undefined ? {} : { banned: banned ? 1 : 0 }),
+    ...(deletedAt === undefined ? {} : { deleted_at: deletedAt.toISOString() }),
+    ...(origin === undefined ? {} : { origin: placeText(origin) }),
+  }
+}
+
+function placeText({ epoch, offset, fingerprint, before }: JournalPlace): string {
+  return JSON.stringify({ epoch, offset, fingerprint, before })
+}
+
+export function clientBarOf(row: ClientBarRow): ClientBar {
+  return {
+    clientId: row.client_id,
+    loginLocked: row.login_locked === 1,
+    banned: row.banned === 1,
+    deletedAt: row.deleted_at === null ? undefined : new Date(row.deleted_at),
+    origin: row.origin === null ? undefined : (JSON.parse(row.origin) as JournalPlace),
+    changedAt: new Date(row.changed_at),
   }
 }
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type GraphQLSchema, NoSchemaIntrospectionCustomRule } from 'graphql'
+import { type GraphQLSchema, NoSchemaIntrospectionCustomRule, validate } from 'graphql'
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import type { ErrorCode } from '../errors.ts'
 import type { Context } from '../graphql/context.ts'
@@ -27,7 +27,7 @@ export type Yoga = YogaServerInstance<Partial<SocketContext>, Context>
 
 /** Queries, mutations and SSE at `/graphql` (GraphQL over HTTP). The WebSocket side uses its envelope, so both behave alike. */
 export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
-  const maskError = errorMasker(options.log, options.onRefusal)
+  const maskError = errorMasker(options.log, options.onRefusal, { suggestions: options.introspection })
   const streamedOf: StreamedOf = new WeakMap()
   return createYoga<Partial<SocketContext>, Context>({
     schema: options.schema,
@@ -60,7 +60,13 @@ export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
 
 /** A validation rule, for it holds over WebSocket too. */
 const noIntrospection: Plugin = {
-  onValidate: ({ addValidationRule }) => addValidationRule(NoSchemaIntrospectionCustomRule),
+  onValidate: ({ addValidationRule, setValidationFn }) => {
+    addValidationRule(NoSchemaIntrospectionCustomRule)
+    // "Did you mean" tells a caller word by word what introspection would have.
+    const withoutSuggestions: typeof validate = (schema, document, rules, options, typeInfo) =>
+      validate(schema, document, rules, { ...options, hideSuggestions: true }, typeInfo)
+    setValidationFn(withoutSuggestions)
+  },
 }
 
 function limits({ schema, settings }: GraphQLHttpOptions): Plugin {

@@ -20,6 +20,7 @@ export interface GraphQLWsOptions extends GraphQLParts {
   readonly fanOut: FanOut
   readonly outboxes: Outboxes
   readonly maxMessageBytes: number
+  readonly introspection: boolean
   /** How long a client may take to say `connection_init`, in milliseconds; past it the socket closes with 4408. */
   readonly authTimeoutMs: number
   readonly log: (text: string, details: Record<string, unknown>) => void
@@ -43,7 +44,7 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
   close(): Promise<void>
 } {
-  const maskError = errorMasker(options.log, options.onRefusal)
+  const maskError = errorMasker(options.log, options.onRefusal, { suggestions: options.introspection })
   const answered = (error: unknown) => withoutHttp(maskError(error))
   const initiations = new Deadlines<GraphQLWsConnection>(options.authTimeoutMs, (late) => late.initiationMissed())
   const parts: GraphQLWsParts = {

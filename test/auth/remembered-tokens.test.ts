@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { hmacSigner, hmacVerifier } from '../../src/auth/jwt.ts'
 import { remembering } from '../../src/auth/remembered-tokens.ts'
+import { noScope } from '../../src/core/identity.ts'
 
 const secret = 'a secret of at least thirty-two bytes'
 const signer = hmacSigner({ secret })
@@ -37,7 +38,7 @@ test('a token that was refused is checked each time, and so is one that has expi
   const past = new Date(Date.now() - 60_000)
   const expired = {
     clientId: 'alice',
-    scope: { operator: false, publish: false, room: false, channels: [], publishTo: [] },
+    scope: noScope,
     issuedAt: past,
   }
   let checks = 0

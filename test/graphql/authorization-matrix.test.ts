@@ -80,6 +80,8 @@ const operations: readonly Asked[] = [
     allowed: [],
   },
   { field: 'publishTestData', query: 'mutation { publishTestData(clientId: "alice", count: 1) }', allowed: publishers },
+  { field: 'ban', query: 'mutation { ban(clientId: "somebody") }', allowed: operators },
+  { field: 'unban', query: 'mutation { unban(clientId: "somebody") }', allowed: operators },
   { field: 'revoke', query: 'mutation { revoke(clientId: "somebody") }', allowed: operators },
   // A cursor that is none is answered at once, and only to those who may hear.
   {

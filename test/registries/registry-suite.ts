@@ -184,6 +184,33 @@ export function registrySuite(name: string, newPlace: () => Promise<Place>): voi
       expect(again.since).toEqual(new Date(0))
     })
 
+    test('changes of a bar what is given, keeps the rest, and tells those that were changed behind a moment', async () => {
+      const registry = await open()
+      expect(await registry.findClientBar('alice')).toBeUndefined()
+      const deletedAt = new Date('2024-05-06T07:08:09.123Z')
+      const origin = { epoch: '0123456789abcdef', offset: 7, fingerprint: 4_000_000_000, before: false }
+      const first = await registry.changeClientBar('alice', { deletedAt, origin })
+      expect(first).toMatchObject({ clientId: 'alice', loginLocked: false, banned: false, deletedAt, origin })
+      const second = await registry.changeClientBar('alice', { banned: true })
+      expect(second).toEqual({ ...first, banned: true, changedAt: second.changedAt })
+      expect(second.changedAt.getTime()).toBeGreaterThan(first.changedAt.getTime())
+      const bob = await registry.changeClientBar('bob', { loginLocked: true })
+      expect(await registry.findClientBar('bob')).toEqual(bob)
+      expect((await registry.listClientBars()).map(({ clientId }) => clientId).sort()).toEqual(['alice', 'bob'])
+      expect(await registry.listClientBars(first.changedAt)).toContainEqual(second)
+      expect(await registry.listClientBars(new Date(Math.max(+second.changedAt, +bob.changedAt)))).toEqual([])
+    })
+
+    test('counts clients, and those whose ids do not begin with a text, letter by letter', async () => {
+      const registry = await open()
+      for (const id of ['x-a', 'x-b', 'X-c', 'é%d', 'é_e', 'x']) await registry.addClient(newClient(id))
+      expect(await registry.countClients()).toBe(6)
+      expect(await registry.countClients({ without: 'x-' })).toBe(4)
+      expect(await registry.countClients({ without: 'é_' })).toBe(5)
+      const found = await registry.findClientIds({ containing: '', without: 'é%', first: 10 })
+      expect(found.sort()).toEqual(['X-c', 'x', 'x-a', 'x-b', 'é_e'])
+    })
+
     test('holds after it is opened again what it held before', async () => {
       const before = await place.open()
       await before.addClient(newClient('alice'))

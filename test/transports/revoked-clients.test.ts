@@ -56,10 +56,12 @@ describe('a client that is revoked', () => {
     expect((await bystander.next()).data).toBe(1)
   })
 
-  test('is let in again by a token that is newer, be it of the same second', async () => {
+  test('gets no token for its password until unban, and then one that is good, be it of the same second', async () => {
     const input = { clientId: 'returner', name: 'R', email: 'r@example.com', password: 'correct horse' }
     await asOperator()(create, { input })
     await asOperator()(revoke, { clientId: 'returner' })
+    expect(await refusal(asOperator()(create, { input }))).toBe('FORBIDDEN')
+    expect(await asOperator()('mutation { unban(clientId: "returner") }')).toEqual({ unban: true })
     const { createClientChannel } = await asOperator()<{ createClientChannel: { token: string } }>(create, { input })
     await using heard = await listen(gateway.graphqlSocketUrl, createClientChannel.token, { clientId: 'returner' })
     await asOperator()('mutation { publish(input: { clientId: "returner", data: 1 }) { messageId } }')

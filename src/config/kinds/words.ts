@@ -1,3 +1,4 @@
+import { hiddenIn } from '../../core/invisible.ts'
 import { BadValue, type Kind } from './kind.ts'
 
 export function choice<const Word extends string>(...words: readonly Word[]): Kind<Word> {
@@ -64,6 +65,16 @@ export const exchangePatterns: Kind<readonly string[]> = {
     return parts
   },
   print: (list) => list.join(','),
+}
+
+/** What client ids begin with: so itself something that an id may be, and visible as new ids must be. */
+export const idPrefix: Kind<string> = {
+  expected: '1 to 64 bytes of visible characters without white space',
+  parse(text) {
+    if (Buffer.byteLength(text) > 64 || /[\s\p{Cc}]/u.test(text) || hiddenIn(text) !== undefined) throw new BadValue()
+    return text
+  },
+  print: (prefix) => prefix,
 }
 
 export const directory: Kind<string> = {

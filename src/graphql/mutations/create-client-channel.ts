@@ -29,6 +29,7 @@ builder.mutationField('createClientChannel', (t) =>
     args: { input: t.arg({ type: CreateClientChannelInput, required: true }) },
     // A password is checked with 19 MiB and tens of milliseconds of a core: a handful fits into one operation.
     complexity: passwordCost,
-    resolve: (_root, { input }, { clientChannels, address }) => clientChannels.create(input, { address }),
+    resolve: (_root, { input }, { clientChannels, address, identity }) =>
+      clientChannels.create(input, { address, caller: () => Promise.resolve(identity) }),
   }),
 )

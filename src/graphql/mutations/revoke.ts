@@ -5,11 +5,13 @@ import { builder } from '../builder.ts'
 builder.mutationField('revoke', (t) =>
   t.boolean({
     description:
-      'Operators only. Ends the sessions of a client on every replica (4292) and bars the tokens that it was issued until now.',
+      'Operators only. Ends the sessions of a client on every replica (4292) and bars the tokens that it was issued until now. Its password gives no token until `unban`.',
     args: { clientId: t.arg.id({ required: true }) },
     resolve: async (_root, { clientId }, { identity, gateway }) => {
       demand(mayOperate(identity), identity, 'revoke clients')
-      await gateway.revocations.revoke(checkClientId(clientId))
+      const client = checkClientId(clientId)
+      await gateway.bars.lockLogin(client)
+      await gateway.revocations.revoke(client)
       return true
     },
   }),

@@ -1,3 +1,4 @@
+import { mayOperate } from '../../core/authorizer.ts'
 import type { Gateway as CoreGateway } from '../../core/gateway.ts'
 import { builder } from '../builder.ts'
 
@@ -13,7 +14,10 @@ const BrokerState = builder.enumType('BrokerState', {
 const Gateway = builder.objectRef<CoreGateway>('Gateway').implement({
   description: 'This replica.',
   fields: (t) => ({
-    replica: t.exposeString('replica', { description: 'As `trace` names it.' }),
+    replica: t.string({
+      description: 'To operators its host, as `trace` names it. To others a name that only tells replicas apart.',
+      resolve: (gateway, _args, { identity }) => (mayOperate(identity) ? gateway.replica : gateway.replicaAlias),
+    }),
     version: t.string({ resolve: (_gateway, _args, { settings }) => settings.version }),
     broker: t.field({ type: BrokerState, resolve: (gateway) => (gateway.up ? 'UP' : 'DOWN') }),
     connections: t.int({ resolve: (gateway) => gateway.sessions.size }),

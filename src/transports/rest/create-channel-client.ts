@@ -28,7 +28,7 @@ export const createChannelClient: Route = {
       password: text('password'),
     }
     const { client, token, created } = await clientChannels
-      .create(input, { address: request.address })
+      .create(input, { address: request.address, caller: () => request.identity() })
       .catch((error: unknown) => {
         throw named(error, idName)
       })

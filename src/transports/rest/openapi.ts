@@ -75,7 +75,11 @@ export const openApiDocument = {
           200: json('There was one, with this password', { $ref: '#/components/schemas/Channel' }),
           201: json('There is one now', { $ref: '#/components/schemas/Channel' }),
           400: refusal('`field` names what is wrong'),
-          403: refusal('A page of another origin'),
+          401: refusal('The id is new, and registering takes a token of scope register'),
+          403: refusal(
+            'A page of another origin; or the caller may not register, passwords give no tokens here, or the client was revoked',
+          ),
+          404: refusal('The channel was deleted meanwhile'),
           409: refusal('The id is taken by another password'),
           413: { description: 'The body is too large' },
           429: refusal('Too many wrong passwords'),

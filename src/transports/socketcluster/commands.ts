@@ -124,7 +124,7 @@ async function login({ session, parts, transmit }: Caller, data: unknown): Promi
   }
   const { client, token } = await parts.clientChannels.create(
     { clientId: text('clientId'), name: text('name'), email: text('email'), password: text('password') },
-    { address: session.address },
+    { address: session.address, caller: () => Promise.resolve(session.identity) },
   )
   const cursor = printCursor(await parts.gateway.position())
   session.become(await parts.identify(token))

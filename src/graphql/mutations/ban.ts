@@ -1,0 +1,19 @@
+import { demand, mayOperate } from '../../core/authorizer.ts'
+import { checkClientId } from '../../core/channel.ts'
+import { builder } from '../builder.ts'
+
+builder.mutationField('ban', (t) =>
+  t.boolean({
+    description:
+      'Operators only. As `revoke`, and refuses every later token of the client too, whoever issued it, until `unban`.',
+    args: { clientId: t.arg.id({ required: true }) },
+    resolve: async (_root, { clientId }, { identity, gateway }) => {
+      demand(mayOperate(identity), identity, 'ban clients')
+      const client = checkClientId(clientId)
+      await gateway.bars.ban(client)
+      // Tokens of before the ban stay barred when it is lifted; and replicas of the last release know of revocations only.
+      await gateway.revocations.revoke(client)
+      return true
+    },
+  }),
+)
