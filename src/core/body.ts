@@ -4,6 +4,9 @@ import { isCanonicalJson } from './canonical-json.ts'
 import { latin1Of } from './latin1.ts'
 import type { Message } from './message.ts'
 import type { QuarantineReason } from './observer.ts'
+import { parseJson } from './parse-json.ts'
+import { printJson } from './print-json.ts'
+import { withoutSpace } from './without-space.ts'
 
 /** A body that cannot be turned into data. The message goes to the quarantine with this reason; its neighbours go on. */
 export class UndecodableBody extends Error {
@@ -20,10 +23,11 @@ export class UndecodableBody extends Error {
 const maxDecodedBytes = 64 * 1024 * 1024
 
 export interface DecodedBody {
+  /** Where it is JSON, a number that JavaScript would not print as it came is a `JsonNumber`. */
   readonly data: unknown
   /** What `data` is: the message's own content type, or `application/octet-stream` where it had none and `data` is base64. */
   readonly contentType: string | null
-  /** `data` as JSON, byte for byte what `JSON.stringify` prints, each byte a character (`latin1Of`). */
+  /** `data` as JSON, with every number as it came, each byte a character (`latin1Of`). */
   readonly json: string
 }
 
@@ -70,7 +74,7 @@ class Decoded implements DecodedBody {
   }
 
   get json(): string {
-    return latin1Of(JSON.stringify(this.data))
+    return latin1Of(printJson(this.data) ?? 'null')
   }
 }
 
@@ -86,7 +90,7 @@ class CanonicalJson implements DecodedBody {
   }
 
   get data(): unknown {
-    this.#data ??= JSON.parse(this.#bytes.toString())
+    this.#data ??= parseJson(this.#bytes.toString())
     return this.#data
   }
 
@@ -152,8 +156,10 @@ export function checkDepth(bytes: Buffer): void {
 /** RFC 8259 §8.1: UTF-8, and a byte order mark may be ignored (TextDecoder drops it). */
 function decodeJson(bytes: Buffer, contentType: string | null): DecodedBody {
   if (isCanonicalJson(bytes, maxDepth)) return new CanonicalJson(bytes, contentType)
+  const compact = withoutSpace(bytes)
+  if (compact && isCanonicalJson(compact, maxDepth)) return new CanonicalJson(compact, contentType)
   checkDepth(bytes)
-  return new Decoded(JSON.parse(strictUtf8.decode(bytes)), contentType)
+  return new Decoded(parseJson(strictUtf8.decode(bytes)), contentType)
 }
 
 function isJson(contentType: string): boolean {
