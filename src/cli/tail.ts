@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { printJson } from '../core/print-json.ts'
 import { configOf, takesConfig } from './config-flags.ts'
 import { wrongUse } from './failure.ts'
 import { follow } from './follow.ts'
@@ -46,7 +47,7 @@ export function tailCommand(): Command {
       say: (text) => void process.stderr.write(`${text}\n`),
       onEvent(event: ChannelEvent) {
         if (event.kind === 'CHECKPOINT' && !given.checkpoints) return
-        process.stdout.write(`${JSON.stringify(event)}\n`)
+        process.stdout.write(`${printJson(event)}\n`)
         printed += 1
         if (printed === count) stop.abort()
       },

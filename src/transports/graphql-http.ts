@@ -8,6 +8,7 @@ import { errorMasker } from '../graphql/mask-error.ts'
 import { DocumentCache } from './document-cache.ts'
 import type { FanOut } from './fan-out.ts'
 import { contextFactory, type GraphQLParts, type SocketContext } from './graphql-context.ts'
+import { losslessRequests, losslessResults } from './lossless-http.ts'
 import type { Origins } from './origins.ts'
 import { type StreamedOf, serverSentEvents } from './sse.ts'
 
@@ -48,6 +49,8 @@ export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
     },
     plugins: [
       limits(options),
+      losslessRequests,
+      losslessResults,
       serverSentEvents({ streamedOf, fanOut: options.fanOut, maskError, keepAliveMs: options.settings.keepAliveMs }),
       countExecutions(options.onExecute),
       ...(options.introspection ? [] : [noIntrospection]),
