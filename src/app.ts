@@ -249,7 +249,11 @@ async function open(
     log: (text, details) => observer.log('warn', text, details),
   })
   const yoga = createGraphQLHttp({ ...graphql, schema, onExecute, origins, introspection: config.introspection })
-  const outboxes = new Outboxes()
+  const outboxes = new Outboxes((error) =>
+    observer.log('error', 'a socket could not be written to, and was closed', {
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    }),
+  )
   observer.outboxBytes(() => outboxes.bytes)
   const graphqlWs = createGraphQLWs({
     ...graphql,

@@ -26,6 +26,11 @@ export const errorTable = {
     meaning: 'This replica is being shut down and begins no more sessions; another one does.',
   },
   LIMIT_EXCEEDED: { http: 429, retry: true, meaning: 'A limit was reached; `limit` names it.' },
+  DELIVERY_FAILED: {
+    http: 500,
+    retry: true,
+    meaning: 'An event could not be given to this subscription, by a fault of the gateway; others go on.',
+  },
   PAYLOAD_TOO_LARGE: { http: 413, retry: false, meaning: 'The message is larger than the gateway takes.' },
 } as const satisfies Record<string, { http: number; retry: boolean; meaning: string }>
 
@@ -66,6 +71,7 @@ export const closeReasons = {
   TOO_MANY: { graphqlWs: 1013, socketCluster: 1013, comeBack: true, text: 'Try again later' },
   SLOW_CONSUMER: { graphqlWs: 4290, socketCluster: 4290, comeBack: true, text: 'Slow consumer' },
   TOKEN_EXPIRED: { graphqlWs: 4291, socketCluster: 4291, comeBack: true, text: 'Token expired' },
+  INTERNAL_ERROR: { graphqlWs: 1013, socketCluster: 1013, comeBack: true, text: 'Internal error' },
   REVOKED: { graphqlWs: 4292, socketCluster: 4592, comeBack: false, text: 'Revoked' },
 } as const satisfies Record<string, { graphqlWs: number; socketCluster: number; comeBack: boolean; text: string }>
 
@@ -80,6 +86,8 @@ export function closeReasonOf(code: ErrorCode | 'INTERNAL_SERVER_ERROR'): CloseR
       return 'FORBIDDEN'
     case 'DRAINING':
       return 'RESTART'
+    case 'DELIVERY_FAILED':
+      return 'INTERNAL_ERROR'
     case 'LIMIT_EXCEEDED':
     case 'BROKER_UNAVAILABLE':
     case 'REGISTRY_UNAVAILABLE':

@@ -1,3 +1,4 @@
+import { printJson } from '../core/print-json.ts'
 import { CommandFailure } from './failure.ts'
 
 /** The gateway itself bounds how long the broker may take; this is for one that does not answer at all. */
@@ -25,7 +26,7 @@ async function post<Data>(url: string, token: string, body: unknown): Promise<An
       accept: 'application/graphql-response+json, application/json',
       authorization: `Bearer ${token}`,
     },
-    body: JSON.stringify(body),
+    body: printJson(body) ?? null,
     signal: AbortSignal.timeout(answerTimeoutMs),
   }).catch((error: unknown) => {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error

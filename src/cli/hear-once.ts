@@ -1,5 +1,6 @@
 import { type Client, createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
+import { parseJson } from '../core/parse-json.ts'
 
 export interface ChannelEvent {
   readonly kind: 'MESSAGE' | 'GAP' | 'CHECKPOINT'
@@ -85,6 +86,22 @@ const pongTimeoutMs = 10_000
 class PunctualWebSocket extends WebSocket {
   constructor(url: string, protocols: string) {
     super(url, protocols, { handshakeTimeout: handshakeTimeoutMs })
+  }
+
+  /** graphql-ws parses text with `JSON.parse`, and takes what is no text as it is: so it gets messages with every digit of their numbers. */
+  override addEventListener(...[type, listener, options]: Parameters<WebSocket['addEventListener']>): void {
+    if (type !== 'message') return super.addEventListener(type, listener, options)
+    const take = listener as (event: { data: unknown }) => void
+    super.addEventListener('message', ({ data }) => take({ data: parsed(data) }), options)
+  }
+}
+
+/** As it came where it is no JSON: graphql-ws says so. */
+function parsed(data: unknown): unknown {
+  try {
+    return parseJson(String(data))
+  } catch {
+    return data
   }
 }
 

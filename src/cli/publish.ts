@@ -1,5 +1,6 @@
 import { text as readAll } from 'node:stream/consumers'
 import { Command } from 'commander'
+import { parseJson } from '../core/parse-json.ts'
 import { askGateway } from './ask-gateway.ts'
 import { configOf, takesConfig } from './config-flags.ts'
 import { wrongUse } from './failure.ts'
@@ -54,7 +55,7 @@ async function dataOf(body: string | undefined): Promise<unknown> {
   }
   const json = body === undefined || body === '-' ? await readAll(process.stdin) : body
   try {
-    return JSON.parse(json) as unknown
+    return parseJson(json)
   } catch (error) {
     throw wrongUse(`body: expected JSON, such as '{"hello":1}' or '"a text"' (${(error as Error).message})`)
   }

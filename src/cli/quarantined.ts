@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Message, MessageProperties, Publication } from '../core/message.ts'
+import { momentOf } from '../core/moment.ts'
+import { printJson } from '../core/print-json.ts'
+import { copyWireTypes } from '../core/wire-types.ts'
 import { firstBytes, printable } from './printable.ts'
 
 const previewBytes = 120
@@ -31,7 +34,7 @@ export function quarantined(message: Message): Quarantined {
     exchange,
     routingKey,
     receivedAt: text(properties.headers?.['x-warren-received-at']) ?? null,
-    publishedAt: properties.timestamp === undefined ? null : new Date(properties.timestamp).toISOString(),
+    publishedAt: momentOf(properties.timestamp)?.toISOString() ?? null,
     bytes: body.length,
     messageId: properties.messageId ?? null,
     contentType: properties.contentType ?? null,
@@ -58,15 +61,18 @@ export function describe(one: Quarantined): string {
  */
 export function original(message: Message, to?: { exchange: string; routingKey: string }): Publication {
   const { userId: _, headers = {}, ...rest } = message.properties
-  const kept = Object.entries(headers).filter(([name]) => !name.startsWith('x-warren-'))
+  const kept = Object.entries(headers).filter(([name]) => !name.startsWith('x-warren-') && !ofQueue.has(name))
   const expiration = text(headers['x-warren-expiration'])
   const properties: MessageProperties = {
     ...rest,
     ...(expiration === undefined ? {} : { expiration }),
-    ...(kept.length === 0 ? {} : { headers: Object.fromEntries(kept) }),
+    ...(kept.length === 0 ? {} : { headers: copyWireTypes(headers, Object.fromEntries(kept)) }),
   }
   return { ...originOf(message), ...to, body: message.body, properties }
 }
+
+/** What a quorum queue adds to a message that somebody has looked at. */
+const ofQueue = new Set(['x-delivery-count', 'x-acquired-count'])
 
 function originOf({ routingKey, properties: { headers } }: Message): { exchange: string; routingKey: string } {
   return {
@@ -79,7 +85,12 @@ function idOf(message: Message): string {
   const { exchange, routingKey } = originOf(message)
   const { headers, messageId, timestamp } = message.properties
   const envelope = [exchange, routingKey, messageId, timestamp, headers?.['x-warren-offset']]
-  return createHash('sha256').update(JSON.stringify(envelope)).update(message.body).digest('hex').slice(0, 10)
+  // An offset that somebody else than a gateway has written may be any value.
+  return createHash('sha256')
+    .update(printJson(envelope) ?? '')
+    .update(message.body)
+    .digest('hex')
+    .slice(0, 10)
 }
 
 function text(value: unknown): string | undefined {

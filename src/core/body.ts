@@ -6,6 +6,9 @@ import { latin1Of } from './latin1.ts'
 import { charsetOf, isJsonType, isTextType } from './media-type.ts'
 import type { Message } from './message.ts'
 import { UndecodableBody } from './undecodable-body.ts'
+import { parseJson } from './parse-json.ts'
+import { printJson } from './print-json.ts'
+import { withoutSpace } from './without-space.ts'
 
 export { UndecodableBody }
 
@@ -16,10 +19,11 @@ export { UndecodableBody }
 export const maxDecodedBytes = 64 * 1024 * 1024
 
 export interface DecodedBody {
+  /** Where it is JSON, a number that JavaScript would not print as it came is a `JsonNumber`. */
   readonly data: unknown
   /** What `data` is: the message's own content type, or `application/octet-stream` where it had none and `data` is base64. */
   readonly contentType: string | null
-  /** `data` as JSON, byte for byte what `JSON.stringify` prints, each byte a character (`latin1Of`). */
+  /** `data` as JSON, with every number as it came, each byte a character (`latin1Of`). */
   readonly json: string
 }
 
@@ -66,7 +70,7 @@ class Decoded implements DecodedBody {
   }
 
   get json(): string {
-    return latin1Of(JSON.stringify(this.data))
+    return latin1Of(printJson(this.data) ?? 'null')
   }
 }
 
@@ -82,7 +86,7 @@ class CanonicalJson implements DecodedBody {
   }
 
   get data(): unknown {
-    this.#data ??= JSON.parse(this.#bytes.toString())
+    this.#data ??= parseJson(this.#bytes.toString())
     return this.#data
   }
 
@@ -148,6 +152,8 @@ export function checkDepth(bytes: Buffer): void {
 /** RFC 8259 §8.1: UTF-8, and a byte order mark may be ignored (TextDecoder drops it). */
 function decodeJson(bytes: Buffer, contentType: string | null): DecodedBody {
   if (isCanonicalJson(bytes, maxDepth)) return new CanonicalJson(bytes, contentType)
+  const compact = withoutSpace(bytes)
+  if (compact && isCanonicalJson(compact, maxDepth)) return new CanonicalJson(compact, contentType)
   checkDepth(bytes)
-  return new Decoded(JSON.parse(strictUtf8.decode(bytes)), contentType)
+  return new Decoded(parseJson(strictUtf8.decode(bytes)), contentType)
 }

@@ -1,4 +1,4 @@
-import type { GatewayError } from '../errors.ts'
+import { GatewayError } from '../errors.ts'
 import { type ChannelEvent, type MessageEvent, OverflowGap } from './channel.ts'
 import type { Cursor } from './cursor.ts'
 import type { EventAccount } from './event-account.ts'
@@ -61,6 +61,7 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
   readonly #onEnd: (() => void) | undefined
   readonly #overflow: OverflowPolicy
   readonly #onOverflow: (() => void) | undefined
+  readonly #onFailure: ((error: unknown) => void) | undefined
   readonly #account: EventAccount | undefined
   #after: Cursor | 'invalid' | undefined
   #last: ChannelEvent | undefined
@@ -84,6 +85,8 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     overflow?: OverflowPolicy | undefined
     /** Called where the policy is `END`: whoever is called ends the feed. */
     onOverflow?: () => void
+    /** Told what its sink threw; the feed ends with `DELIVERY_FAILED`. */
+    onFailure?: (error: unknown) => void
     /** Where its events are counted. */
     account?: EventAccount
   }) {
@@ -96,6 +99,7 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     this.#onEnd = options.onEnd
     this.#overflow = options.overflow ?? 'CATCH_UP'
     this.#onOverflow = options.onOverflow
+    this.#onFailure = options.onFailure
     this.#account = options.account
   }
 
@@ -130,6 +134,7 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     if (event.kind === 'MESSAGE') this.#account?.match(event.message)
     if (this.checkpoints) this.lastEventAt = Date.now()
     if (!later && this.#sink && this.#queue.length === 0 && this.#offer(event)) return
+    if (this.#ended) return this.#lose(event)
     const waiting = this.#waiting?.shift()
     if (waiting) {
       this.#take(event)
@@ -158,8 +163,11 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     // A sink may ask for more from within `take`: it is given more when that returns.
     if (!this.#sink || this.#flushing) return
     this.#flushing = true
-    for (let event = this.#queue[0]; event && this.#offer(event); event = this.#queue[0]) this.#unqueue()
-    this.#flushing = false
+    try {
+      for (let event = this.#queue[0]; event && this.#offer(event); event = this.#queue[0]) this.#unqueue()
+    } finally {
+      this.#flushing = false
+    }
     if (this.#ended && this.#queue.length === 0) this.#endSink()
   }
 
@@ -184,10 +192,7 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
 
   /** The consumer has had enough: seen at once, also while it waits for an event that never comes. */
   return(): Promise<IteratorResult<ChannelEvent>> {
-    for (const event of this.#queue.splice(0)) {
-      this.#release(event)
-      if (event.kind === 'MESSAGE') this.#account?.drop(event.message, 'ended')
-    }
+    this.#letGoOfQueue()
     this.end()
     return Promise.resolve({ done: true, value: undefined })
   }
@@ -211,12 +216,33 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     for (const waiting of others) waiting.resolve({ done: true, value: undefined })
   }
 
+  /** It could not be given an event, for a reason that nobody foresaw. What waits for its consumer is let go of: the next would fail like this one. */
+  fail(error: unknown): void {
+    if (this.#ended) return
+    this.#onFailure?.(error)
+    this.#letGoOfQueue()
+    this.end(
+      new GatewayError('DELIVERY_FAILED', 'this subscription could not be given an event; come back with its cursor'),
+    )
+  }
+
   [Symbol.asyncIterator](): this {
     return this
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return()
+  }
+
+  #letGoOfQueue(): void {
+    for (const event of this.#queue.splice(0)) {
+      this.#release(event)
+      this.#lose(event)
+    }
+  }
+
+  #lose(event: ChannelEvent): void {
+    if (event.kind === 'MESSAGE') this.#account?.drop(event.message, 'ended')
   }
 
   #hasRoomFor(event: ChannelEvent, later: boolean): boolean {
@@ -251,7 +277,12 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
   }
 
   #offer(event: ChannelEvent): boolean {
-    if (!this.#sink?.take(event)) return false
+    try {
+      if (!this.#sink?.take(event)) return false
+    } catch (error) {
+      this.fail(error)
+      return false
+    }
     this.#take(event)
     return true
   }
@@ -259,7 +290,11 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
   #endSink(): void {
     const sink = this.#sink
     this.#sink = undefined
-    sink?.end(this.#failure)
+    try {
+      sink?.end(this.#failure)
+    } catch (error) {
+      this.#onFailure?.(error)
+    }
   }
 
   #unqueue(): void {

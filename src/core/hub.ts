@@ -49,12 +49,22 @@ export class Hub {
 
   publish(audience: Audience, event: ChannelEvent): void {
     if (audience === 'everyone') {
-      for (const subscriber of this.all()) subscriber.deliver(event)
+      for (const subscriber of this.all()) this.#give(subscriber, event)
       return
     }
     for (const channel of audience) {
       const subscribers = this.#channels.get(channel)
-      if (subscribers) for (const subscriber of subscribers) subscriber.deliver(event)
+      if (subscribers) for (const subscriber of subscribers) this.#give(subscriber, event)
+    }
+  }
+
+  /** One that throws is let go of: a bug in one transport must not keep the message from the others, nor end the tail. */
+  #give(subscriber: Subscriber, event: ChannelEvent): void {
+    try {
+      subscriber.deliver(event)
+    } catch (error) {
+      this.unsubscribe(subscriber)
+      subscriber.fail?.(error)
     }
   }
 

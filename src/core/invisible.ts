@@ -1,3 +1,5 @@
+import { printJson } from './print-json.ts'
+
 /**
  * Characters that show nothing or turn the text around them: zero-width ones, bidi controls, separators of lines, variation
  * selectors, fillers, and halves of surrogate pairs. With them two ids look alike, and a line of a log says what it does not.
@@ -18,11 +20,12 @@ export function showHidden(text: string): string {
   return text.replace(everyHidden, escapedCharacter)
 }
 
-/** JSON in which hidden characters are escaped, as JSON allows: it parses to the same value. */
+/** JSON in which hidden characters are escaped, as JSON allows: it parses to the same value. Numbers keep their digits without `indent`. */
 export function visibleJson(value: unknown, indent?: number): string {
   const units = (character: string) =>
     character.split('').map((unit) => unit.charCodeAt(0).toString(16).padStart(4, '0'))
-  return JSON.stringify(value, undefined, indent).replace(everyHidden, (character) =>
+  const text = indent === undefined ? (printJson(value) ?? 'null') : JSON.stringify(value, undefined, indent)
+  return text.replace(everyHidden, (character) =>
     units(character)
       .map((unit) => `\\u${unit}`)
       .join(''),

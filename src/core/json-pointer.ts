@@ -1,3 +1,5 @@
+import { JsonNumber } from './json-number.ts'
+
 /** The reference tokens of a JSON pointer (RFC 6901 §4), or undefined where it is none. */
 export function splitPointer(pointer: string): string[] | undefined {
   if (pointer === '') return []
@@ -12,7 +14,7 @@ export function splitPointer(pointer: string): string[] | undefined {
 export function readPointer(value: unknown, path: readonly string[]): unknown {
   let here = value
   for (const token of path) {
-    if (typeof here !== 'object' || here === null) return undefined
+    if (typeof here !== 'object' || here === null || here instanceof JsonNumber) return undefined
     if (Array.isArray(here) && !/^(0|[1-9]\d*)$/.test(token)) return undefined
     if (!Object.hasOwn(here, token)) return undefined
     here = (here as Record<string, unknown>)[token]

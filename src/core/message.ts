@@ -29,12 +29,15 @@ export interface MessageProperties {
   readonly type?: string
   /** In milliseconds since the epoch; AMQP carries whole seconds. */
   readonly timestamp?: number
+  /** The timestamp as it came, where so many milliseconds are more than a number holds exactly: a publisher counts in another unit. */
+  readonly unixSeconds?: bigint
   readonly correlationId?: string
   readonly replyTo?: string
   readonly expiration?: string
   readonly userId?: string
   readonly appId?: string
   readonly priority?: number
+  /** Integers that a number would round are bigints. */
   readonly headers?: Readonly<Record<string, unknown>>
 }
 

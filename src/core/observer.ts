@@ -20,6 +20,8 @@ export interface Observer {
   sessionEnded(transport: TransportName, reason: SessionEnd): void
   subscriptionStarted(transport: TransportName): void
   subscriptionEnded(transport: TransportName): void
+  /** A subscription or a member of the room could not be given something, and was ended alone. */
+  deliveryFailed(transport: TransportName): void
   /** A request was answered with an error, or a connection not taken. */
   refused(code: ErrorCode): void
   brokerUp(up: boolean): void
@@ -74,6 +76,7 @@ export const sessionEnds = [
   'too-many',
   'slow-consumer',
   'token-expired',
+  'internal-error',
   'revoked',
 ] as const
 export type SessionEnd = (typeof sessionEnds)[number]

@@ -39,7 +39,7 @@ export class Passage {
     if (!feeds?.delete(feed)) return
     this.#size -= 1
     if (feeds.size === 0) this.#byChannel.delete(feed.channel)
-    if (this.#given.delete(feed)) feed.flush()
+    if (this.#given.delete(feed)) this.#flush(feed)
   }
 
   wants(audience: Audience): boolean {
@@ -51,14 +51,7 @@ export class Passage {
   deliver(offset: number, audience: Audience, event: ChannelEvent): void {
     for (const channel of audience === 'everyone' ? [...this.#byChannel.keys()] : audience) {
       for (const [feed, start] of this.#byChannel.get(channel) ?? []) {
-        if (offset < start) continue
-        if (feed.full) feed.flush()
-        if (feed.full) {
-          feed.letGo()
-        } else {
-          feed.deliver(event, true)
-          this.#given.add(feed)
-        }
+        if (offset >= start) this.#give(feed, event)
       }
     }
     if (this.#given.size > 0) this.#timer ??= setTimeout(() => this.flush(), gatherMs)
@@ -70,7 +63,36 @@ export class Passage {
     this.#timer = undefined
     const given = [...this.#given]
     this.#given.clear()
-    for (const feed of given) feed.flush()
+    for (const feed of given) this.#flush(feed)
+  }
+
+  #give(feed: Feed, event: ChannelEvent): void {
+    try {
+      if (feed.full) feed.flush()
+      if (feed.full) {
+        feed.letGo()
+      } else {
+        feed.deliver(event, true)
+        this.#given.add(feed)
+      }
+    } catch (error) {
+      this.#failed(feed, error)
+    }
+  }
+
+  #flush(feed: Feed): void {
+    try {
+      feed.flush()
+    } catch (error) {
+      this.#failed(feed, error)
+    }
+  }
+
+  /** It alone leaves: its neighbours go on. */
+  #failed(feed: Feed, error: unknown): void {
+    this.#given.delete(feed)
+    this.remove(feed)
+    feed.fail(error)
   }
 
   *feeds(): Generator<Feed> {

@@ -3,8 +3,10 @@ import { badInput, GatewayError } from '../errors.ts'
 import { checkDepth, maxDepth, UndecodableBody } from './body.ts'
 import { checkClientId } from './channel.ts'
 import { idempotencyHeader } from './duplicates.ts'
+import { JsonNumber } from './json-number.ts'
 import type { Publication } from './message.ts'
 import { newMessageId } from './message-id.ts'
+import { printJson } from './print-json.ts'
 
 /** What a client asks to publish: to another client's channel, or to an exchange. */
 export interface PublishRequest {
@@ -19,6 +21,10 @@ export interface PublishRequest {
 }
 
 const maxShortStringBytes = 255 // AMQP 0-9-1 §4.2.5.3
+/** Of an integer of 64 bits, with its sign. */
+const maxIntegerLength = 20
+/** Of a number that is refused, in characters. */
+const maxShown = 40
 
 /** Turns a request into a publication; throws `BAD_USER_INPUT` that names the field. */
 export function publicationOf(
@@ -111,7 +117,7 @@ function destinationOf(
 /** What the channel's subscribers could not be given is refused here, where somebody can still be told. */
 function bodyOf(data: unknown, field: string): Buffer {
   try {
-    const body = Buffer.from(JSON.stringify(data ?? null))
+    const body = Buffer.from(printJson(data ?? null) ?? 'null')
     checkDepth(body)
     return body
   } catch (error) {
@@ -128,29 +134,53 @@ function shortString(field: string, value: string | null | undefined): string | 
   return value
 }
 
+type Header = string | number | bigint | boolean
+
 /** Headers keep to what every AMQP client reads and a stream keeps: text, numbers, booleans. */
-function headersOf(headers: unknown, field: string): Record<string, string | number | boolean> | undefined {
+function headersOf(headers: unknown, field: string): Record<string, Header> | undefined {
   if (headers === undefined || headers === null) return undefined
-  if (typeof headers !== 'object' || Array.isArray(headers))
+  if (typeof headers !== 'object' || Array.isArray(headers) || headers instanceof JsonNumber)
     throw badInput(field, 'expected an object of names and values')
-  const checked: Record<string, string | number | boolean> = Object.create(null) as Record<
-    string,
-    string | number | boolean
-  >
+  const checked = Object.create(null) as Record<string, Header>
   for (const [name, value] of Object.entries(headers)) {
     // Those are the gateway's word to other gateways and to operators: replicas, idempotency keys, reasons of the quarantine.
     if (/^x-warren-/i.test(name))
       throw badInput(`${field}.${name}`, 'headers that begin with x-warren- are set by gateways only')
     if (Buffer.byteLength(name) > 128) throw badInput(field, 'expected names of at most 128 bytes')
-    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
-      throw badInput(
-        `${field}.${name}`,
-        'expected a string, a number or a boolean: RabbitMQ streams drop lists and tables',
-      )
-    }
-    checked[name] = value
+    checked[name] = headerOf(value, `${field}.${name}`)
   }
   return checked
+}
+
+function headerOf(value: unknown, field: string): Header {
+  if (typeof value === 'string' || typeof value === 'boolean') return value
+  if (typeof value === 'number' || typeof value === 'bigint') return numericHeader(value, String(value), field)
+  if (value instanceof JsonNumber) {
+    const number = value.isInteger && value.token.length <= maxIntegerLength ? BigInt(value.token) : value.exact
+    if (number === undefined) throw notCarried(value.token, field)
+    return numericHeader(number, value.token, field)
+  }
+  throw badInput(field, 'expected a string, a number or a boolean: RabbitMQ streams drop lists and tables')
+}
+
+/** AMQP has integers of 64 bits with a sign, and doubles. */
+function numericHeader(number: number | bigint, token: string, field: string): number | bigint {
+  if (typeof number === 'number' && !Number.isInteger(number)) {
+    if (Number.isFinite(number)) return number
+    throw notCarried(token, field)
+  }
+  if (Number.isSafeInteger(Number(number))) return Number(number)
+  const integer = BigInt(number)
+  if (BigInt.asIntN(64, integer) !== integer) throw notCarried(token, field)
+  return integer
+}
+
+function notCarried(token: string, field: string): GatewayError {
+  const got = token.length > maxShown ? `${token.slice(0, maxShown)}…` : token
+  return badInput(
+    field,
+    `AMQP cannot carry this number as it is (${got}): expected an integer of 64 bits or what a double holds exactly, or a string`,
+  )
 }
 
 /** The same key names the same message, on whichever replica it is said again: a UUID (RFC 9562, version 8) of its hash. */

@@ -5,6 +5,7 @@ import type { Broker } from './broker.ts'
 import type { Journal, PoisonClaim } from './journal.ts'
 import type { JournalMessage } from './message.ts'
 import type { Observer, QuarantineReason } from './observer.ts'
+import { copyWireTypes } from './wire-types.ts'
 
 /** How many offsets are remembered, so that poison met again (by a resume, say) is not put away twice. */
 const maxRemembered = 10_000
@@ -91,16 +92,20 @@ export class Quarantine {
     this.#observer.log('warn', `a message went to the quarantine: ${text}`, { exchange, routingKey, offset })
     // A foreign user id would be refused (https://www.rabbitmq.com/docs/validated-user-id), and what expires would be gone unseen: headers keep both.
     const { userId, expiration, ...kept } = properties
-    const headers = {
+    const { unixSeconds } = kept
+    // No client of AMQP for JavaScript writes such a timestamp.
+    const isLost = unixSeconds !== undefined && BigInt(Number(unixSeconds)) !== unixSeconds
+    const headers = copyWireTypes(kept.headers ?? {}, {
       ...kept.headers,
       ...(userId === undefined ? {} : { 'x-warren-user-id': userId }),
       ...(expiration === undefined ? {} : { 'x-warren-expiration': expiration }),
+      ...(isLost ? { 'x-warren-timestamp': unixSeconds.toString() } : {}),
       'x-warren-reason': reason,
       'x-warren-exchange': exchange,
       'x-warren-routing-key': routingKey,
       'x-warren-offset': offset,
       'x-warren-received-at': new Date(message.receivedAt).toISOString(),
-    }
+    })
     this.#broker
       .publish({ exchange: this.#exchange, routingKey, body, properties: { ...kept, headers } })
       .catch((failure: unknown) => {

@@ -165,6 +165,7 @@ export class Session {
       },
       overflow,
       onOverflow: () => this.close('SLOW_CONSUMER'),
+      onFailure: (error) => this.failed(error, channel),
       account: this.#account,
     })
     this.#feeds.add(feed)
@@ -224,10 +225,25 @@ export class Session {
     }
   }
 
+  /** A delivery to this client threw, here or in its transport. Counted and logged; what becomes of the client is the caller's affair. */
+  failed(error: unknown, channel?: string): void {
+    this.#observer.deliveryFailed(this.transport)
+    this.#observer.log('error', 'a delivery failed in a way that was not foreseen; the others go on', {
+      transport: this.transport,
+      ...(channel === undefined ? {} : { channel }),
+      address: this.address,
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    })
+  }
+
   /** The gateway ends the session: the transport is told, then feeds end: what their ends mean to a client depends on the reason. Idempotent. */
   close(reason: CloseReason): void {
     if (this.#ended) return
-    this.#onClose(reason)
+    try {
+      this.#onClose(reason)
+    } catch (error) {
+      this.failed(error)
+    }
     this.end(sessionEndOf[reason])
   }
 
@@ -290,5 +306,6 @@ const sessionEndOf = {
   TOO_MANY: 'too-many',
   SLOW_CONSUMER: 'slow-consumer',
   TOKEN_EXPIRED: 'token-expired',
+  INTERNAL_ERROR: 'internal-error',
   REVOKED: 'revoked',
 } as const satisfies Record<CloseReason, SessionEnd>

@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto'
 import { badInput } from '../errors.ts'
 import { jsonBody } from './body.ts'
 import { checkClientId } from './channel.ts'
+import { JsonNumber } from './json-number.ts'
 import { readPointer, splitPointer } from './json-pointer.ts'
 import type { Message } from './message.ts'
 import { matchWords } from './topic-pattern.ts'
+import { wireTypeOf } from './wire-types.ts'
 
 export const exchangeTypes = ['DIRECT', 'FANOUT', 'TOPIC', 'HEADERS'] as const
 export type ExchangeType = (typeof exchangeTypes)[number]
@@ -198,7 +200,10 @@ function finderOf({ clientId }: SourceDefinition, maxBodyBytes: number | undefin
   }
   if ('header' in clientId) {
     const name = clientId.header
-    return ({ properties: { headers } }) => (headers && Object.hasOwn(headers, name) ? idOf(headers[name]) : nobody)
+    return ({ properties: { headers } }) => {
+      if (!headers || !Object.hasOwn(headers, name) || isFloat(headers, name)) return nobody
+      return idOf(headers[name])
+    }
   }
   const path = splitPointer(clientId.bodyPointer) ?? []
   return (message) => {
@@ -207,10 +212,17 @@ function finderOf({ clientId }: SourceDefinition, maxBodyBytes: number | undefin
   }
 }
 
-/** A client id is a string; publishers in other languages send numbers too. Anything else is nobody's. */
+/** Its publisher rounded it, if not here then there. */
+function isFloat(headers: object, name: string): boolean {
+  const type = wireTypeOf(headers, name)
+  return type === 'float' || type === 'double'
+}
+
+/** A client id is a string; publishers in other languages send whole numbers too, all of whose digits are known. Anything else is nobody's. */
 function idOf(value: unknown): readonly string[] {
   if (typeof value === 'string') return value === '' ? [] : [value]
-  if (typeof value === 'number' || typeof value === 'bigint') return [String(value)]
+  if (typeof value === 'bigint' || Number.isSafeInteger(value)) return [String(value)]
+  if (value instanceof JsonNumber && value.isInteger) return [value.token]
   return []
 }
 

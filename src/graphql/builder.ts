@@ -1,9 +1,10 @@
 import SchemaBuilder from '@pothos/core'
 import ComplexityPlugin from '@pothos/plugin-complexity'
 import { GraphQLError } from 'graphql'
-import { GraphQLDateTime, GraphQLJSON } from 'graphql-scalars'
+import { GraphQLDateTime } from 'graphql-scalars'
 import { type Cursor, printCursor } from '../core/cursor.ts'
 import type { Context } from './context.ts'
+import { LosslessJSON } from './lossless-scalars.ts'
 
 export interface Types {
   Context: Context
@@ -30,7 +31,7 @@ builder.queryType({})
 builder.mutationType({})
 builder.subscriptionType({})
 
-builder.addScalarType('JSON', GraphQLJSON)
+builder.addScalarType('JSON', LosslessJSON)
 builder.addScalarType('DateTime', GraphQLDateTime)
 builder.scalarType('Cursor', {
   description: 'A place in the stream of events: opaque, and valid on every replica and transport of one deployment.',

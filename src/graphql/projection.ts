@@ -19,6 +19,7 @@ import {
   type SelectionSetNode,
 } from 'graphql'
 import { latin1Of } from '../core/latin1.ts'
+import { printJson } from '../core/print-json.ts'
 
 /**
  * A selection of a subscription, compiled once: what `execute` of graphql-js would answer for an event, as JSON text, byte for byte, at a
@@ -134,7 +135,7 @@ function leafPrinter(type: GraphQLLeafType): Print {
   return (value) => {
     const serialized: unknown = type.serialize(value)
     if (serialized === null || serialized === undefined) throw new NotProjected('nothing for a leaf')
-    const text = JSON.stringify(serialized) as string | undefined
+    const text = printJson(serialized)
     if (text === undefined) throw new NotProjected('what JSON cannot hold')
     return latin1Of(text)
   }

@@ -1,5 +1,6 @@
 import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql'
 import { builder } from './builder.ts'
+import { withLosslessScalars } from './lossless-scalars.ts'
 import './queries/client-channel.ts'
 import './queries/gateway.ts'
 import './queries/history.ts'
@@ -18,7 +19,7 @@ import './mutations/unban.ts'
 import './subscriptions/channel.ts'
 
 /** The contract, as `schema/schema.graphql` prints it. */
-export const schema: GraphQLSchema = builder.toSchema()
+export const schema: GraphQLSchema = withLosslessScalars(builder.toSchema())
 
 export function printedSchema(): string {
   return `${printSchema(lexicographicSortSchema(schema))}\n`
@@ -26,7 +27,7 @@ export function printedSchema(): string {
 
 /** The schema of a running gateway: its own default exchange, and test data only where test routes are on. */
 export function schemaFor(options: { namespace: string; testRoutes: boolean }): GraphQLSchema {
-  const own = builder.toSchema()
+  const own = withLosslessScalars(builder.toSchema())
   const input = own.getType('CreateRabbitChannelInput')
   if (input && 'getFields' in input) {
     const exchange = input.getFields()['exchange']

@@ -196,7 +196,8 @@ export class Chunk {
 
 /** Whether all that is said has a column. */
 function hasColumns(properties: MessageProperties): boolean {
-  const { contentEncoding, correlationId, replyTo, expiration, userId, appId, priority, headers } = properties
+  const { contentEncoding, correlationId, replyTo, expiration, userId, appId, priority, unixSeconds, headers } =
+    properties
   for (const _ in headers) return false
   return (
     contentEncoding === undefined &&
@@ -205,7 +206,8 @@ function hasColumns(properties: MessageProperties): boolean {
     expiration === undefined &&
     userId === undefined &&
     appId === undefined &&
-    priority === undefined
+    priority === undefined &&
+    unixSeconds === undefined
   )
 }
 

@@ -84,6 +84,7 @@ export function createMetrics(): Metrics {
   const started = tally<[TransportName]>(['transport'], cross(transportNames))
   const resumes = tally<['resumed' | 'gap']>(['result'], [['resumed'], ['gap']])
   const ended = tally<[TransportName, SessionEnd]>(['transport', 'reason'], cross(transportNames, sessionEnds))
+  const deliveriesFailed = tally<[TransportName]>(['transport'], cross(transportNames))
   const refusals = tally<[ErrorCode]>(['code'], cross(Object.keys(errorTable) as ErrorCode[]))
   let outboxBytes = (): number => 0
   const broker = tally<[]>([], [[]])
@@ -158,6 +159,11 @@ export function createMetrics(): Metrics {
   counter('warren_resumes_total', 'Subscriptions that began at a cursor, by what was found there.', resumes)
   counter('warren_sessions_started_total', 'Sessions that began.', started)
   counter('warren_sessions_ended_total', 'Sessions that ended, by why.', ended)
+  counter(
+    'warren_deliveries_failed_total',
+    'Subscriptions that were ended because the gateway failed to give them an event: a bug, which the log tells of.',
+    deliveriesFailed,
+  )
   counter('warren_refusals_total', 'Requests answered with an error, and connections not taken, by code.', refusals)
   gauge('warren_outbox_bytes', 'Bytes that wait for sockets.', {
     labelNames: [],
@@ -188,6 +194,7 @@ export function createMetrics(): Metrics {
     },
     subscriptionStarted: (transport) => subscriptions.add(1, transport),
     subscriptionEnded: (transport) => subscriptions.add(-1, transport),
+    deliveryFailed: (transport) => deliveriesFailed.add(1, transport),
     refused: (code) => refusals.add(1, code),
     brokerUp: (up) => broker.set(up ? 1 : 0),
     executed: () => executions.add(1),

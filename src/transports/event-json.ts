@@ -4,6 +4,8 @@ import { printCursor } from '../core/cursor.ts'
 import { plainHeaders } from '../core/headers.ts'
 import { latin1Of } from '../core/latin1.ts'
 import type { JournalMessage } from '../core/message.ts'
+import { momentOf } from '../core/moment.ts'
+import { printJson } from '../core/print-json.ts'
 import { RecentEncodings } from './recent-encodings.ts'
 
 const encodings = new RecentEncodings()
@@ -36,7 +38,7 @@ function membersOf(event: ChannelEvent): string {
   if (event.kind !== 'MESSAGE') return latin1Of(JSON.stringify(noticeOf(event)).slice(1))
   const { message, traceparent } = event
   const { json, contentType } = decodeBody(message)
-  const rest = JSON.stringify({ ...envelopeOf(message, contentType), traceparent })
+  const rest = printJson({ ...envelopeOf(message, contentType), traceparent }) ?? '{}'
   return `"kind":"message","cursor":"${printCursor(event.cursor)}","data":${json},${latin1Of(rest.slice(1))}`
 }
 
@@ -58,13 +60,7 @@ function envelopeOf(message: JournalMessage, contentType: string | null): object
     exchange,
     routingKey,
     redelivered: redelivered || undefined,
-    publishedAt: timestamp === undefined ? undefined : dateOf(timestamp),
+    publishedAt: momentOf(timestamp) ?? undefined,
     receivedAt: new Date(receivedAt),
   }
-}
-
-/** A timestamp beyond what a Date holds is the publisher's slip, and says nothing. */
-function dateOf(milliseconds: number): Date | undefined {
-  const date = new Date(milliseconds)
-  return Number.isNaN(date.getTime()) ? undefined : date
 }

@@ -1,6 +1,7 @@
 import { type DocumentNode, type ExecutionArgs, type ExecutionResult, execute, type GraphQLSchema } from 'graphql'
 import type { ChannelEvent } from '../core/channel.ts'
 import { latin1Of } from '../core/latin1.ts'
+import { printJson } from '../core/print-json.ts'
 import { traceparentName } from '../core/trace-context.ts'
 import { compileProjection, type Projection } from '../graphql/projection.ts'
 import { RecentEncodings } from './recent-encodings.ts'
@@ -86,7 +87,7 @@ export class Group {
     masked: (result: ExecutionResult) => object,
   ): string {
     const shared = this.#endOfNext(event, channel, fieldArguments)
-    return shared ?? `${latin1Of(JSON.stringify(masked(answerOf(args, event))))}}`
+    return shared ?? `${latin1Of(printJson(masked(answerOf(args, event))) ?? 'null')}}`
   }
 
   #endOfNext(event: ChannelEvent, channel: string, args: Readonly<Record<string, unknown>>): string | undefined {

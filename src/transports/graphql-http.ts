@@ -9,6 +9,7 @@ import { DocumentCache } from './document-cache.ts'
 import type { FanOut } from './fan-out.ts'
 import { contextFactory, type GraphQLParts, type SocketContext } from './graphql-context.ts'
 import { sendJson } from './http-listener.ts'
+import { losslessRequests, losslessResults } from './lossless-http.ts'
 import type { Origins } from './origins.ts'
 import type { PageGuard } from './page-guard.ts'
 import { type StreamedOf, serverSentEvents } from './sse.ts'
@@ -51,6 +52,8 @@ export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
     },
     plugins: [
       limits(options),
+      losslessRequests,
+      losslessResults,
       serverSentEvents({ streamedOf, fanOut: options.fanOut, maskError, keepAliveMs: options.settings.keepAliveMs }),
       countExecutions(options.onExecute),
       ...(options.introspection ? [] : [noIntrospection]),

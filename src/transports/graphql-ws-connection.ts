@@ -1,5 +1,5 @@
 import type { ExecutionArgs, ExecutionResult } from 'graphql'
-import { CloseCode, MessageType, parseMessage, type SubscribeMessage } from 'graphql-ws'
+import { CloseCode, type Message, MessageType, type SubscribeMessage } from 'graphql-ws'
 import type { Feed } from '../core/feed.ts'
 import type { Session } from '../core/session.ts'
 import { closeReasonOf, GatewayError } from '../errors.ts'
@@ -8,7 +8,7 @@ import { Attention } from './attention.ts'
 import { type Group, withTraceOf } from './fan-out.ts'
 import { SessionContext } from './graphql-context.ts'
 import type { GraphQLWsParts } from './graphql-ws.ts'
-import { ackFrame, completeFrame, errorFrame, nextFrame, pongFrame } from './graphql-ws-frames.ts'
+import { ackFrame, completeFrame, errorFrame, nextFrame, pongFrame, readMessage } from './graphql-ws-frames.ts'
 import { NextFrames } from './graphql-ws-next.ts'
 import { begin, isAsyncGenerator, type Started } from './graphql-ws-operation.ts'
 import type { Outbox } from './outbox.ts'
@@ -77,9 +77,9 @@ export class GraphQLWsConnection implements WebSocketUser {
   }
 
   #receive(text: string): void {
-    let message: ReturnType<typeof parseMessage>
+    let message: Message
     try {
-      message = parseMessage(text)
+      message = readMessage(text)
     } catch {
       return this.#close(CloseCode.BadRequest, 'Invalid message received')
     }

@@ -1,10 +1,25 @@
-import { MessageType } from 'graphql-ws'
+import { type Message, MessageType, validateMessage } from 'graphql-ws'
+import { JsonNumber } from '../core/json-number.ts'
 import { latin1Of } from '../core/latin1.ts'
+import { parseJson } from '../core/parse-json.ts'
+import { printJson } from '../core/print-json.ts'
 import { textFrameHeader } from './websocket-frame.ts'
+
+/** What a client says, with every digit of its numbers. Throws where it is no message of the protocol. */
+export function readMessage(text: string): Message {
+  const message: unknown = parseJson(text)
+  // For graphql-ws any object will do where it wants one.
+  const { payload } = message as { payload?: unknown }
+  const { variables, extensions } = (payload ?? {}) as { variables?: unknown; extensions?: unknown }
+  if ([payload, variables, extensions].some((part) => part instanceof JsonNumber)) {
+    throw new TypeError('expected an object, got a number')
+  }
+  return validateMessage(message)
+}
 
 /** What a server says, each as a whole frame of WebSocket, as the bytes of a latin1 string. */
 function frameOf(message: object): string {
-  const text = latin1Of(JSON.stringify(message))
+  const text = latin1Of(printJson(message) ?? '{}')
   return textFrameHeader(text.length) + text
 }
 

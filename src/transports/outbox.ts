@@ -18,6 +18,16 @@ export interface OutboxOptions {
 /** All outboxes of a gateway. What waits in them is added up when somebody asks: to keep count at each write would cost more than the frame. */
 export class Outboxes {
   readonly #waiting = new Set<Outbox>()
+  readonly #onFailure: ((error: unknown) => void) | undefined
+
+  /** `onFailure`: told what stood in the way of writing to one socket, which is destroyed. */
+  constructor(onFailure?: (error: unknown) => void) {
+    this.#onFailure = onFailure
+  }
+
+  failed(error: unknown): void {
+    this.#onFailure?.(error)
+  }
 
   /** What waits for sockets, in bytes. */
   get bytes(): number {
@@ -98,6 +108,16 @@ export class Outbox {
     if (more && this.#waiting) setImmediate(() => this.#wake())
   }
 
+  /** As `flush`, for a caller who serves other connections too: what throws ends this one alone. */
+  tryFlush(): void {
+    try {
+      this.flush()
+    } catch (error) {
+      this.#socket.destroy()
+      this.#outboxes.failed(error)
+    }
+  }
+
   /** The connection is gone, and what waited for it. */
   close(): void {
     this.#pending = ''
@@ -120,6 +140,6 @@ function schedule(outbox: Outbox): void {
   process.nextTick(() => {
     const outboxes = scheduled
     scheduled = []
-    for (const each of outboxes) each.flush()
+    for (const each of outboxes) each.tryFlush()
   })
 }

@@ -3,6 +3,7 @@ import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { type Cursor, printCursor } from '../core/cursor.ts'
 import type { Feed } from '../core/feed.ts'
+import { printJson } from '../core/print-json.ts'
 import type { Session } from '../core/session.ts'
 import { type CloseReason, closeReasons } from '../errors.ts'
 import { type FanOut, type Group, withTraceOf } from './fan-out.ts'
@@ -141,7 +142,7 @@ function ownResults(
         // A result is made from the event that was taken last: the one before waits until this one is written.
         else {
           const event = feed?.lastTaken
-          response.write(Buffer.from(chunkOf(event?.cursor, JSON.stringify(withTraceOf(event, value)))))
+          response.write(Buffer.from(chunkOf(event?.cursor, printJson(withTraceOf(event, value)) ?? 'null')))
         }
       } catch (error) {
         response.write(lastError(error, maskError))

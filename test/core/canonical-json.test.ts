@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { maxDepth } from '../../src/core/body.ts'
 import { isCanonicalJson } from '../../src/core/canonical-json.ts'
+import { parseJson } from '../../src/core/parse-json.ts'
+import { printJson } from '../../src/core/print-json.ts'
 import { Seeded } from '../ledger/seeded.ts'
 import { anyJsonText, mutated } from '../support/json-texts.ts'
 
@@ -14,12 +16,14 @@ describe('a body is passed through', () => {
     ['every script', '{"grüße":"日本語 🐇 \u2028 \u007f"}'],
     ['the escapes that JSON.stringify prints', String.raw`{"a\"b":"\\ \b\f\n\r\t"}`],
     ['numbers as JavaScript prints them', '[0,-1,0.1,-0.5,0.000001,123456789012345,48.858844,0.30000000000000004]'],
+    ['numbers as nobody else prints them', '[1.0,1e3,1E+3,0.0000001,-0,-0.0,1e400]'],
+    ['more digits than a double has', '[9007199254740993,0.1234567890123456789,1000000000000000000000]'],
     ['the largest integers that are exact', '[9007199254740991,-9007199254740991,100000000000000000000]'],
     ['names that mean something elsewhere', '{"__proto__":{"toJSON":1},"constructor":2,"-1":3,"1.5":4}'],
     ['as many levels as are allowed', `${'['.repeat(maxDepth)}${']'.repeat(maxDepth)}`],
     ['the same name in objects beside and within', '{"a":{"a":1},"b":[{"a":1},{"a":2}],"c":{"a":{"a":3}}}'],
   ])('with %s', (_what, text) => {
-    expect(JSON.stringify(JSON.parse(text))).toBe(text)
+    expect(printJson(parseJson(text))).toBe(text)
     expect(says(text)).toBe(true)
   })
 })
@@ -32,13 +36,6 @@ describe('a body is parsed', () => {
     ['an empty name twice', '{"":1,"":2}'],
     ['a name twice around an object', '{"a":1,"b":{"c":[]},"a":3}'],
     ['names that an object puts first', '{"b":1,"1":2}'],
-    ['a number with a zero too many', '[1.0]'],
-    ['an exponent', '[1e3]'],
-    ['a fraction that is printed with an exponent', '[0.0000001]'],
-    ['minus zero', '[-0]'],
-    ['an integer that a double does not hold', '[9007199254740993]'],
-    ['more digits than a double has', '[0.1234567890123456789]'],
-    ['an integer that is printed with an exponent', '[1000000000000000000000]'],
     ['an escape that is none of need', String.raw`["\/"]`],
     ['an escape by number', String.raw`["\u0041"]`],
     ['half of a surrogate pair', String.raw`["\ud800"]`],
@@ -69,6 +66,8 @@ describe('a body is parsed', () => {
     ['half a word', 'tru'],
     ['a number that begins with zero', '01'],
     ['a number without an end', '1.'],
+    ['an exponent without digits', '1e+'],
+    ['minus zero with a zero too many', '-00'],
     ['a lone sign', '-'],
     ['bytes that are no UTF-8', Buffer.from([0x22, 0xff, 0x22])],
     ['a surrogate in UTF-8', Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22])],
@@ -92,7 +91,7 @@ test.each([1, 2, 3, 4])(
         continue
       }
       seen.canonical += 1
-      const printed = JSON.stringify(JSON.parse(strict.decode(text)))
+      const printed = printJson(parseJson(strict.decode(text))) ?? ''
       if (!Buffer.from(printed).equals(text)) throw new Error(`${text.toString('latin1')} is printed as ${printed}`)
     }
     // Enough of either, or nothing is shown.
@@ -120,7 +119,6 @@ test.each([5, 6])('what JSON.stringify prints of everyday data is passed through
   }
   for (let number = 0; number < 2_000; number += 1) {
     const text = JSON.stringify(value(0))
-    // The rarest of doubles is printed with an exponent.
-    if (!/\de-\d/.test(text)) expect([text, says(text)]).toEqual([text, true])
+    expect([text, says(text)]).toEqual([text, true])
   }
 })

@@ -157,6 +157,7 @@ class RecordingObserver implements Observer {
   resumed(result: string): void {
     this.resumes.push(result)
   }
+  deliveryFailed(): void {}
   sessionStarted(): void {}
   sessionEnded(): void {}
   subscriptionStarted(): void {}

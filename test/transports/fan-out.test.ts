@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { type DocumentNode, execute, parse, validate } from 'graphql'
 import type { ChannelEvent } from '../../src/core/channel.ts'
 import { latin1Of } from '../../src/core/latin1.ts'
+import { printJson } from '../../src/core/print-json.ts'
 import { schema } from '../../src/graphql/schema.ts'
 import { answerOf, FanOut } from '../../src/transports/fan-out.ts'
 import { Seeded } from '../ledger/seeded.ts'
@@ -63,7 +64,7 @@ describe('a result that is shared', () => {
         for (let offset = 0; offset < 4; offset += 1) {
           const event = anyEvent(random, offset)
           const answer = answerOf(args, event)
-          const expected = answer.errors ? undefined : latin1Of(JSON.stringify(answer))
+          const expected = answer.errors ? undefined : latin1Of(printJson(answer) ?? '')
           expect([text, group.encode(event, channel, group.argumentsOf(args.variableValues))]).toEqual([text, expected])
         }
       }

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { MessageProperties } from '../../core/message.ts'
-import { FieldReader, setOwn } from './field-reader.ts'
+import { FieldReader } from './field-reader.ts'
 
 /** A message as a consumer was given it. */
 export interface Delivery {
@@ -27,14 +27,17 @@ const readBytes = 64 * 1024
 /** amqplib hears nothing of what is taken here, and would think that the broker has fallen silent. */
 const lifeSignMs = 1_000
 
-interface Begun {
+interface WithProperties {
+  streamOffset: number | undefined
+  properties: MessageProperties
+}
+
+interface Begun extends WithProperties {
   readonly take: TakeDelivery
   readonly deliveryTag: number
   readonly redelivered: boolean
   readonly exchange: string
   readonly routingKey: string
-  streamOffset: number | undefined
-  properties: MessageProperties
   body: Buffer
   /** How much of the body is there. */
   filled: number
@@ -55,6 +58,7 @@ export class Deliveries {
   readonly #consumerTag = new RecentText()
   readonly #exchange = new RecentText()
   readonly #contentType = new RecentText()
+  #watcher: ((properties: MessageProperties) => void) | undefined
   /** The beginning of a frame whose end has not come. */
   #rest: Buffer | undefined
   #passedAt = 0
@@ -78,6 +82,11 @@ export class Deliveries {
   take(consumerTag: string, take: TakeDelivery): () => void {
     this.#consumers.set(consumerTag, take)
     return () => void this.#consumers.delete(consumerTag)
+  }
+
+  /** From here on the properties of each message that goes on to amqplib are handed over here too, before: amqplib would round integers. */
+  watch(watcher: (properties: MessageProperties) => void): void {
+    this.#watcher = watcher
   }
 
   /** Whether amqplib takes more. The bytes are of no use after the call. */
@@ -119,13 +128,16 @@ export class Deliveries {
     if (type === frame.method) return this.#begin(bytes, at)
     const channel = bytes.readUInt16BE(at + 1)
     const begun = this.#begun.get(channel)
-    if (!begun) return false
+    if (!begun) {
+      if (type === frame.header && this.#watcher) this.#watcher(this.#propertiesAt(bytes, at))
+      return false
+    }
     if (bytes[end - 1] !== frame.end) throw new Error('expected the end of an AMQP frame')
     const fields = this.#fields
     fields.bytes = bytes
     fields.at = at + frame.headBytes
     if (type === frame.header) {
-      this.#readHeader(begun)
+      begun.body = Buffer.allocUnsafe(this.#readHeader(begun))
     } else if (type === frame.body) {
       begun.filled += bytes.copy(begun.body, begun.filled, fields.at, end - 1)
     } else return false
@@ -158,8 +170,16 @@ export class Deliveries {
     return true
   }
 
-  /** §4.2.6.1: class, weight, size of the body, which properties there are, and they. */
-  #readHeader(begun: Begun): void {
+  #propertiesAt(bytes: Buffer, at: number): MessageProperties {
+    const read: WithProperties = { streamOffset: undefined, properties: nothing }
+    this.#fields.bytes = bytes
+    this.#fields.at = at + frame.headBytes
+    this.#readHeader(read)
+    return read.properties
+  }
+
+  /** §4.2.6.1: class, weight, size of the body, which properties there are, and they. Returns the size of the body. */
+  #readHeader(into: WithProperties): number {
     const fields = this.#fields
     fields.at += 4
     const size = fields.longLong()
@@ -171,29 +191,38 @@ export class Deliveries {
     let headers = noHeaders
     if (has(13)) {
       for (const end = fields.long() + fields.at; fields.at < end; ) {
-        if (fields.skips(streamOffset)) begun.streamOffset = fields.signedLongLong()
+        if (fields.skips(streamOffset)) into.streamOffset = fields.signedLongLong()
         else {
           if (headers === noHeaders) headers = {}
-          setOwn(headers, fields.shortText(), fields.value())
+          fields.entry(headers)
         }
       }
     }
     if (has(12)) fields.octet() // the delivery mode
-    begun.properties = {
+    const priority = has(11) ? fields.octet() : undefined
+    const correlationId = text(10)
+    const replyTo = text(9)
+    const expiration = text(8)
+    const messageId = text(7)
+    const seconds = has(6) ? fields.uint64() : undefined
+    const timestamp = seconds === undefined ? undefined : Number(seconds) * 1000
+    const properties: MessageProperties = {
       contentType,
       contentEncoding,
       headers,
-      priority: has(11) ? fields.octet() : undefined,
-      correlationId: text(10),
-      replyTo: text(9),
-      expiration: text(8),
-      messageId: text(7),
-      timestamp: has(6) ? fields.longLong() * 1000 : undefined,
+      priority,
+      correlationId,
+      replyTo,
+      expiration,
+      messageId,
+      timestamp,
       type: text(5),
       userId: text(4),
       appId: text(3),
     }
-    begun.body = Buffer.allocUnsafe(size)
+    const isExact = seconds === undefined || Number.isSafeInteger(timestamp)
+    into.properties = isExact ? properties : { ...properties, unixSeconds: BigInt(seconds) }
+    return size
   }
 }
 

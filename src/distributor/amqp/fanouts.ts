@@ -6,7 +6,7 @@ import { pause } from './backoff.ts'
 import { ensureExchange } from './exchange.ts'
 import { KeptChannel } from './kept-channel.ts'
 import type { Link, LinkSession, OpenLink } from './link.ts'
-import { fromAmqp } from './properties.ts'
+import { messageOf } from './properties.ts'
 import { replyOf } from './reply.ts'
 import { within } from './within.ts'
 
@@ -81,11 +81,16 @@ export class Fanouts {
     await this.#bind(channel)
     await channel.prefetch(prefetch)
     const acknowledge = this.#acknowledging(session, channel)
-    await channel.consume(this.#queue, (delivery) => {
-      // Somebody deleted the queue.
-      if (delivery === null) return session.fail(new Error(`the queue "${this.#queue}" is gone`))
-      this.#receive(fromAmqp(delivery))
+    // Read in place: amqplib would round integers, and end with what nests too deep for it.
+    const consumerTag = randomUUID()
+    const stopTaking = session.deliveries.take(consumerTag, (delivery) => {
+      this.#receive(messageOf(delivery))
       acknowledge()
+    })
+    session.signal.addEventListener('abort', stopTaking)
+    // Only a cancellation comes this way: somebody deleted the queue.
+    await channel.consume(this.#queue, () => session.fail(new Error(`the queue "${this.#queue}" is gone`)), {
+      consumerTag,
     })
     this.#channel = channel
     session.signal.addEventListener('abort', () => {

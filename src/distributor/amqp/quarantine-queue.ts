@@ -1,5 +1,5 @@
-import type { Channel } from 'amqplib'
-import type { Message } from '../../core/message.ts'
+import type { Channel, GetMessage } from 'amqplib'
+import type { Message, MessageProperties } from '../../core/message.ts'
 import { GatewayError } from '../../errors.ts'
 import type { DriverOptions, GatewayPublication } from '../driver.ts'
 import { asError } from './as-error.ts'
@@ -46,12 +46,17 @@ export class QuarantineQueue {
    * Rejects with `BROKER_UNAVAILABLE`, or as `decide` does: what was not decided is kept.
    */
   async visit(limit: number, decide: (message: Message) => Promise<Fate>): Promise<number> {
-    const { connection, signal } = await this.#session()
+    const { connection, deliveries, signal } = await this.#session()
+    // One message comes at a time, and nothing else does on this connection.
+    let exact: MessageProperties | undefined
+    deliveries.watch((properties) => {
+      exact = properties
+    })
     try {
       return await onChannel(connection, async (channel) => {
         const { messageCount } = await channel.checkQueue(this.name)
         for (let left = Math.min(limit, messageCount); left > 0; left -= 1) {
-          if (!(await this.#next(channel, decide))) break
+          if (!(await this.#next(channel, (delivery) => decide(fromAmqp(delivery, exact))))) break
         }
         return messageCount
       })
@@ -62,11 +67,11 @@ export class QuarantineQueue {
     }
   }
 
-  async #next(channel: Channel, decide: (message: Message) => Promise<Fate>): Promise<boolean> {
+  async #next(channel: Channel, decide: (delivery: GetMessage) => Promise<Fate>): Promise<boolean> {
     const delivery = await channel.get(this.name)
     if (!delivery) return false
     // In the order of AMQP, the acknowledgement is there before the channel's end is.
-    if ((await decide(fromAmqp(delivery))) === 'remove') channel.ack(delivery)
+    if ((await decide(delivery)) === 'remove') channel.ack(delivery)
     return true
   }
 

@@ -10,8 +10,9 @@ import {
 } from '../driver.ts'
 import { maxRedeliveries, redeliveryDelayMs } from '../redeliveries.ts'
 import { pause } from './backoff.ts'
+import type { Delivery } from './deliveries.ts'
 import type { LinkSession } from './link.ts'
-import { fromAmqp } from './properties.ts'
+import { messageOf } from './properties.ts'
 import { within } from './within.ts'
 
 /** In milliseconds. */
@@ -64,7 +65,7 @@ export class AmqpSubscription implements Subscription {
   }
 
   /** Puts it in force on this connection. `onLost`: it is no longer, though the connection may be. */
-  async start({ connection }: LinkSession, onLost: () => void): Promise<void> {
+  async start({ connection, deliveries }: LinkSession, onLost: () => void): Promise<void> {
     const channel = await connection.createChannel()
     // The rejected call or the end of the channel tells.
     channel.on('error', () => {})
@@ -72,12 +73,13 @@ export class AmqpSubscription implements Subscription {
       const queue = await this.#declareQueue(channel)
       for (const topic of this.#topics) await channel.bindQueue(queue, this.#place.exchange.name, topic)
       await channel.prefetch(this.#options.prefetch)
-      const consumed = await channel.consume(queue, (delivery) => {
-        if (delivery) this.#take(channel, delivery)
-        // The queue was deleted, or its node is gone: RabbitMQ cancels the consumer.
-        else void channel.close().catch(() => {})
-      })
-      this.#consumerTag = consumed.consumerTag
+      const consumerTag = randomUUID()
+      // Read in place: amqplib would round integers.
+      const stopTaking = deliveries.take(consumerTag, (delivery) => this.#take(channel, delivery))
+      channel.on('close', stopTaking)
+      // Only a cancellation comes this way: the queue was deleted, or its node is gone.
+      await channel.consume(queue, () => void channel.close().catch(() => {}), { consumerTag })
+      this.#consumerTag = consumerTag
     } catch (error) {
       await within(
         timings.close,
@@ -133,16 +135,18 @@ export class AmqpSubscription implements Subscription {
     return name
   }
 
-  #take(channel: Channel, delivery: ConsumeMessage): void {
+  #take(channel: Channel, delivery: Delivery): void {
     if (this.closed) return
-    const message = fromAmqp(delivery)
+    const message = messageOf(delivery)
+    // amqplib reads nothing else of a message.
+    const taken = { fields: { deliveryTag: delivery.deliveryTag } } as ConsumeMessage
     const handled = this.#options.group === undefined ? this.#deliverHere(message) : this.#deliverInGroup(message)
     const running = handled.then((verdict) => {
       this.#running.delete(running)
       // On a channel that has ended it goes back to the queue by itself, if that is still there.
       return ignoreEnd(() => {
-        if (verdict === 'taken') channel.ack(delivery)
-        else channel.nack(delivery, false, verdict === 'again')
+        if (verdict === 'taken') channel.ack(taken)
+        else channel.nack(taken, false, verdict === 'again')
       })
     })
     this.#running.add(running)

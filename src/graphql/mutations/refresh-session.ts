@@ -1,4 +1,5 @@
 import { type Identity, printScope } from '../../core/identity.ts'
+import { momentOf } from '../../core/moment.ts'
 import { builder } from '../builder.ts'
 
 const Session = builder.objectRef<Identity>('Session').implement({
@@ -8,9 +9,10 @@ const Session = builder.objectRef<Identity>('Session').implement({
       resolve: ({ clientId }) => clientId ?? '',
     }),
     scope: t.stringList({ resolve: ({ scope }) => printScope(scope) }),
-    expiresAt: t.expose('expiresAt', {
+    expiresAt: t.field({
       type: 'DateTime',
       nullable: true,
+      resolve: ({ expiresAt }) => momentOf(expiresAt?.getTime()),
       description: 'When the session ends unless it is renewed again; null: never.',
     }),
   }),

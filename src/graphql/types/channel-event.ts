@@ -2,6 +2,8 @@ import { decodeBody } from '../../core/body.ts'
 import { type ChannelEvent as CoreEvent, type GapEvent, gapReasons } from '../../core/channel.ts'
 import { plainHeaders } from '../../core/headers.ts'
 import type { JournalMessage } from '../../core/message.ts'
+import { momentOf } from '../../core/moment.ts'
+import { JsonText } from '../../core/print-json.ts'
 import { builder } from '../builder.ts'
 import type { PrintedField } from '../projection.ts'
 
@@ -65,7 +67,7 @@ export const ChannelEvent = builder.objectRef<HeardEvent>('ChannelEvent').implem
         'JSON for application/json (or a body without content type that parses), a string for text/*, else base64.',
       resolve: (heard) => {
         const message = messageOf(heard)
-        return message ? decodeBody(message).data : null
+        return message ? dataOf(message) : null
       },
       extensions: {
         jsonOf: (heard) => {
@@ -97,8 +99,8 @@ export const ChannelEvent = builder.objectRef<HeardEvent>('ChannelEvent').implem
     publishedAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: "The message's own timestamp property, where its publisher set one.",
-      resolve: (heard) => dateOf(messageOf(heard)?.properties.timestamp),
+      description: "The message's own timestamp property, where its publisher set one that is a date.",
+      resolve: (heard) => momentOf(messageOf(heard)?.properties.timestamp),
     }),
     receivedAt: t.field({
       type: 'DateTime',
@@ -113,9 +115,8 @@ export const ChannelEvent = builder.objectRef<HeardEvent>('ChannelEvent').implem
   }),
 })
 
-/** A timestamp beyond what a Date holds is the publisher's slip, and says nothing. */
-function dateOf(milliseconds: number | undefined): Date | null {
-  if (milliseconds === undefined) return null
-  const date = new Date(milliseconds)
-  return Number.isNaN(date.getTime()) ? null : date
+/** As it is: to be parsed it would cost digits, and to be printed again time. */
+function dataOf(message: JournalMessage): unknown {
+  const { json } = decodeBody(message)
+  return json === 'null' ? null : new JsonText(json)
 }

@@ -1,4 +1,5 @@
 import { printCursor } from '../../core/cursor.ts'
+import { JsonNumber } from '../../core/json-number.ts'
 import { badInput, GatewayError } from '../../errors.ts'
 import type { Route } from './route.ts'
 
@@ -11,7 +12,7 @@ export const createChannelClient: Route = {
   method: 'POST',
   async answer(request, { gateway, clientChannels }) {
     const body = await request.body()
-    if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    if (typeof body !== 'object' || body === null || Array.isArray(body) || body instanceof JsonNumber) {
       throw badInput('body', 'expected a JSON object with clientId, name, email and password')
     }
     const given = new Map<string, unknown>(Object.entries(body))
@@ -38,11 +39,12 @@ export const createChannelClient: Route = {
   },
 }
 
-/** Some back ends number their clients. */
+/** Some back ends number their clients: the id is what stands there, digit by digit. */
 function idOf(value: unknown, name: string): string {
   if (typeof value === 'string') return value
   if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
-  throw badInput(name, 'expected a non-empty string')
+  if (value instanceof JsonNumber && value.isInteger) return value.token
+  throw badInput(name, 'expected a non-empty string or an integer')
 }
 
 /** In the caller's own spelling. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Credentials } from '../../auth/authenticate.ts'
 import type { Identity } from '../../core/identity.ts'
+import { parseJson } from '../../core/parse-json.ts'
 import { badInput, type ErrorCode, errorTable, GatewayError } from '../../errors.ts'
 import { sendJson } from '../http-listener.ts'
 import type { PageGuard } from '../page-guard.ts'
@@ -108,7 +109,7 @@ async function jsonOf(request: IncomingMessage): Promise<unknown> {
   const pieces: Buffer[] = []
   for await (const piece of request) pieces.push(piece as Buffer)
   try {
-    return JSON.parse(Buffer.concat(pieces).toString())
+    return parseJson(Buffer.concat(pieces).toString())
   } catch {
     throw badInput('body', 'expected JSON')
   }

@@ -1,4 +1,5 @@
 import { latin1Of } from '../../core/latin1.ts'
+import { printJson } from '../../core/print-json.ts'
 import type { ErrorCode } from '../../errors.ts'
 import type { Outbox, Waiting } from '../outbox.ts'
 import { textFrameHeader } from '../websocket-frame.ts'
@@ -68,6 +69,6 @@ export class Answers implements Waiting {
 }
 
 function frameOf(packet: object): string {
-  const bytes = latin1Of(JSON.stringify(packet))
+  const bytes = latin1Of(printJson(packet) ?? '{}')
   return `${textFrameHeader(bytes.length)}${bytes}`
 }

@@ -1,5 +1,8 @@
+import { JsonNumber } from '../../core/json-number.ts'
+import { parseJson } from '../../core/parse-json.ts'
+
 /** How a client names a call, and wants it named in the answer. JavaScript numbers them, some clients send text. */
-export type CallId = number | string
+export type CallId = number | string | JsonNumber
 
 /** What a client asks for. `cid` undefined: it wants no answer. */
 export interface Packet {
@@ -41,7 +44,7 @@ function packets(found: readonly Packet[]): Frame {
 function parsed(text: string): unknown {
   if (!/^\s*[{[]/.test(text)) return undefined
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return undefined
   }
@@ -55,7 +58,8 @@ function packetOf(value: unknown): Packet | undefined {
 
 function callIdOf(cid: unknown): CallId | undefined {
   if (typeof cid === 'string') return cid.length <= maxCallIdLength ? cid : undefined
-  return typeof cid === 'number' && Number.isFinite(cid) ? cid : undefined
+  const isNumber = cid instanceof JsonNumber ? cid.token.length <= maxCallIdLength : Number.isFinite(cid)
+  return isNumber ? (cid as number | JsonNumber) : undefined
 }
 
 /** A member of what came from the wire: its own, never one of a prototype. */

@@ -4,6 +4,7 @@ import { printCursor } from '../../core/cursor.ts'
 import type { Feed } from '../../core/feed.ts'
 import type { Gateway } from '../../core/gateway.ts'
 import { type Identity, isKnown, printScope } from '../../core/identity.ts'
+import { momentOf } from '../../core/moment.ts'
 import { overflowPolicyOf } from '../../core/overflow.ts'
 import { type PublishRequest, publicationOf } from '../../core/publishing.ts'
 import type { Session } from '../../core/session.ts'
@@ -39,7 +40,7 @@ async function authenticate({ authenticate, session }: Desk, request: Request): 
   if (!isKnown(identity)) throw badInput('token', 'expected a token that grants something')
   session.renew(identity)
   const { clientId, scope, expiresAt } = identity
-  return { clientId: clientId ?? null, scope: printScope(scope), expiresAt: expiresAt ?? null }
+  return { clientId: clientId ?? null, scope: printScope(scope), expiresAt: momentOf(expiresAt?.getTime()) }
 }
 
 async function subscribe({ session, feeds }: Desk, request: Request): Promise<unknown> {

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Feed } from '../../core/feed.ts'
 import { latin1Of } from '../../core/latin1.ts'
 import type { SessionEnd } from '../../core/observer.ts'
+import { printJson } from '../../core/print-json.ts'
 import type { Session } from '../../core/session.ts'
 import { badInput, type CloseReason, closeReasons, GatewayError } from '../../errors.ts'
 import { Attention } from '../attention.ts'
@@ -228,7 +229,7 @@ function binaryAnswer({ content }: Frame): Buffer {
 }
 
 function textFrame(answer: object): Buffer {
-  return Buffer.from(jsonFrame(latin1Of(JSON.stringify(answer))), 'latin1')
+  return Buffer.from(jsonFrame(latin1Of(printJson(answer) ?? '{}')), 'latin1')
 }
 
 async function settled(work: Promise<unknown>): Promise<void> {

@@ -1,5 +1,7 @@
 import { TextDecoder } from 'node:util'
 import { checkDepth, UndecodableBody } from '../../core/body.ts'
+import { JsonNumber } from '../../core/json-number.ts'
+import { parseJson } from '../../core/parse-json.ts'
 import { badInput } from '../../errors.ts'
 import type { Frame } from './framing.ts'
 
@@ -14,13 +16,13 @@ export function readJson({ header, content }: Frame): Record<string, unknown> {
   let request: unknown
   try {
     checkDepth(Buffer.from(text))
-    request = JSON.parse(text)
+    request = parseJson(text)
   } catch (error) {
     if (error instanceof UndecodableBody) throw badInput('content', error.message)
     throw badInput('content', `expected JSON (${(error as Error).message})`)
   }
-  if (typeof request !== 'object' || request === null || Array.isArray(request))
-    throw badInput('content', 'expected a JSON object with an `action`')
+  const isObject = typeof request === 'object' && request !== null && !Array.isArray(request)
+  if (!isObject || request instanceof JsonNumber) throw badInput('content', 'expected a JSON object with an `action`')
   return request as Record<string, unknown>
 }
 

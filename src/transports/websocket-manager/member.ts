@@ -23,8 +23,14 @@ export class Member {
     this.#maxBufferedBytes = options.maxBufferedBytes
   }
 
+  /** What throws ends this member alone: the room has others. */
   deliver(frame: RoomFrame, kind: FrameKind): void {
-    this.#push(frame.encode(kind, this.envelope))
+    try {
+      this.#push(frame.encode(kind, this.envelope))
+    } catch (error) {
+      this.#session.failed(error)
+      this.#session.close('INTERNAL_ERROR')
+    }
   }
 
   /** A frame for this client alone, as `Outbox.push` takes it. */

@@ -1,0 +1,204 @@
+import { describe, expect, test } from '@jest/globals'
+import { type ChannelEvent, MessageEvent } from '../../src/core/channel.ts'
+import { EventAccount } from '../../src/core/event-account.ts'
+import { Feed, type FeedSink } from '../../src/core/feed.ts'
+import { Hub } from '../../src/core/hub.ts'
+import { Passage } from '../../src/core/passage.ts'
+import type { Session } from '../../src/core/session.ts'
+import type { Outbox } from '../../src/transports/outbox.ts'
+import { Member } from '../../src/transports/websocket-manager/member.ts'
+import { RoomFrame } from '../../src/transports/websocket-manager/room-frame.ts'
+import { testCursors } from '../support/deployment-keys.ts'
+import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
+import { watchHub } from '../support/hub-watch.ts'
+import { freePort } from '../support/ports.ts'
+import { listens } from './raw-listeners.ts'
+
+const eventOf = (offset: number): MessageEvent =>
+  new MessageEvent(testCursors, '0123456789abcdef', {
+    offset,
+    mark: false,
+    exchange: 'x',
+    routingKey: 'client.alice',
+    body: Buffer.from('1'),
+    properties: {},
+    redelivered: false,
+    receivedAt: 0,
+  })
+
+const keeper = { resume: () => {}, release: () => {} }
+
+/** A feed with a sink that throws at the events with these offsets. */
+function feedThatThrows(at: readonly number[]) {
+  const account = new EventAccount(() => {})
+  const failures: unknown[] = []
+  const taken: number[] = []
+  const ends: (string | undefined)[] = []
+  const feed = new Feed({
+    channel: 'alice',
+    after: undefined,
+    keeper,
+    account,
+    onFailure: (error) => failures.push(error),
+  })
+  const sink: FeedSink = {
+    take(event: ChannelEvent) {
+      const { offset } = event.cursor
+      if (at.includes(offset)) throw new RangeError(`cannot encode ${offset}`)
+      taken.push(offset)
+      return true
+    },
+    end: (failure) => ends.push(failure?.code),
+  }
+  return { feed, sink, account, failures, taken, ends }
+}
+
+describe('a subscriber that throws is ended alone', () => {
+  test('by the hub, and the others have the message', () => {
+    const hub = new Hub()
+    const heard: string[] = []
+    const failures: unknown[] = []
+    const subscriberOf = (name: string, fails: boolean) => ({
+      channel: 'alice',
+      deliver() {
+        if (fails) throw new Error(name)
+        heard.push(name)
+      },
+      fail: (error: unknown) => failures.push(error),
+    })
+    for (const [name, fails] of [
+      ['a', false],
+      ['b', true],
+      ['c', false],
+    ] as const)
+      hub.subscribe(subscriberOf(name, fails))
+    hub.subscribe({
+      channel: 'bob',
+      deliver: () => {
+        throw new Error('without fail')
+      },
+    })
+    hub.publish(['alice', 'bob'], eventOf(1))
+    hub.publish('everyone', eventOf(2))
+    expect({ heard, failures, size: hub.size }).toEqual({
+      heard: ['a', 'c', 'a', 'c'],
+      failures: [new Error('b')],
+      size: 2,
+    })
+  })
+
+  test('by its feed, with a reason, and its account is even', () => {
+    const { feed, sink, account, failures, taken, ends } = feedThatThrows([2])
+    feed.pipe(sink)
+    for (const offset of [1, 2, 3]) feed.deliver(eventOf(offset))
+    expect({ taken, failures, ends, ended: feed.ended }).toEqual({
+      taken: [1],
+      failures: [new RangeError('cannot encode 2')],
+      ends: ['DELIVERY_FAILED'],
+      ended: true,
+    })
+    expect([account.matched, account.delivered, account.dropped.ended, account.pending]).toEqual([2, 1, 1, 0])
+  })
+
+  test('in a flush of what waited, which lets go of the rest', () => {
+    const { feed, sink, account, ends } = feedThatThrows([2])
+    for (const offset of [1, 2, 3]) feed.deliver(eventOf(offset))
+    expect(() => feed.pipe(sink)).not.toThrow()
+    expect(() => feed.flush()).not.toThrow()
+    expect(ends).toEqual(['DELIVERY_FAILED'])
+    expect([account.matched, account.delivered, account.dropped.ended, account.pending]).toEqual([3, 1, 2, 0])
+  })
+
+  test('where its end throws too', () => {
+    const { feed, sink, failures } = feedThatThrows([1])
+    feed.pipe({
+      ...sink,
+      end: () => {
+        throw new Error('no end')
+      },
+    })
+    expect(() => feed.deliver(eventOf(1))).not.toThrow()
+    expect(failures).toEqual([new RangeError('cannot encode 1'), new Error('no end')])
+  })
+
+  test('on its way through the journal, and its neighbours go on', () => {
+    const passage = new Passage(0)
+    const bad = feedThatThrows([1])
+    const good = feedThatThrows([])
+    for (const { feed, sink } of [bad, good]) {
+      feed.pipe(sink)
+      passage.add(feed, 0)
+    }
+    passage.deliver(1, ['alice'], eventOf(1))
+    expect(() => passage.flush()).not.toThrow()
+    passage.deliver(2, ['alice'], eventOf(2))
+    passage.flush()
+    expect({ good: good.taken, bad: bad.ends }).toEqual({ good: [1, 2], bad: ['DELIVERY_FAILED'] })
+  })
+
+  test('in the room', () => {
+    const closed: string[] = []
+    const pushed: string[] = []
+    const failures: unknown[] = []
+    const memberWith = (push: (frame: string) => void) =>
+      new Member({
+        envelope: 'none',
+        session: {
+          ended: false,
+          failed: (error: unknown) => failures.push(error),
+          close: (reason: string) => closed.push(reason),
+        } as unknown as Session,
+        outbox: { hasRoom: true, push } as unknown as Outbox,
+        maxBufferedBytes: 1,
+      })
+    const members = [
+      memberWith(() => {
+        throw new Error('no socket')
+      }),
+      memberWith((frame) => pushed.push(frame)),
+    ]
+    for (const member of members) member.deliver(new RoomFrame(Buffer.from('x'), false), 'other')
+    expect({ closed, pushed: pushed.length, failures }).toEqual({
+      closed: ['INTERNAL_ERROR'],
+      pushed: 1,
+      failures: [new Error('no socket')],
+    })
+  })
+})
+
+describe('a running gateway', () => {
+  test.each([...listens.keys()].filter((name) => !name.includes('not compiled')))(
+    'goes on where a delivery over %s throws: the others have it, and the tail stands',
+    async (name) => {
+      const tcpPort = await freePort()
+      await using gateway: InProcessGateway = await openGateway({
+        WARREN_TCP_PORT: String(tcpPort),
+        WARREN_LOG_LEVEL: 'error',
+      })
+      const listen = listens.get(name)
+      const other = listens.get(name === 'TCP' ? 'plain WebSocket' : 'TCP')
+      if (!listen || !other) throw new Error('no such transport')
+      const token = await gateway.clientToken('alice')
+      const hub = watchHub(gateway.gateway.hub)
+      await using bad = await listen({ gateway, tcpPort, channel: 'alice', token })
+      await hub.until(1)
+      const [feed] = [...gateway.gateway.hub.all()] as [Feed]
+      await using good = await other({ gateway, tcpPort, channel: 'alice', token })
+      await hub.until(2)
+      const take = feed.deliver.bind(feed)
+      feed.deliver = (event, later) => {
+        if (event.kind === 'MESSAGE' && event.message.body.includes('bad')) throw new RangeError('Invalid time value')
+        take(event, later)
+      }
+      const publish = (text: string) =>
+        gateway.gateway.publish({ routingKey: 'client.alice', body: Buffer.from(JSON.stringify(text)), properties: {} })
+      await publish('bad')
+      await publish('next')
+      expect(await good.next()).toContain('"data":"bad"')
+      expect(await good.next()).toContain('"data":"next"')
+      expect(feed.ended).toBe(true)
+      expect(gateway.gateway.up).toBe(true)
+      await bad[Symbol.asyncDispose]()
+    },
+  )
+})
