@@ -26,24 +26,32 @@ const maxSegmentBytes = 500_000_000
  * Makes sure that the journal is there, and tells its epoch: the name of this life of it. AMQP 0-9-1 can neither read a queue's
  * arguments nor tell who declared it first, so the epochs are kept in a small stream beside it, under a lock that is
  * an exclusive queue: of several replicas exactly one makes the journal and writes its epoch, before it makes it.
+ *
+ * What the gateway itself writes goes through a direct exchange of the journal's name, so that Warren's RabbitMQ user
+ * needs no right on the default exchange.
  */
 export async function ensureJournal(
   connection: ChannelModel,
   options: { name: string; retention: Retention; publish: Publish; signal: AbortSignal },
 ): Promise<string> {
   const { name, retention, publish, signal } = options
-  const epochs = `${name}.epoch`
+  const epochs = epochsOf(name)
   const release = await lock(connection, `${name}.lock`, signal)
   try {
     await declare(connection, epochs, {
       'x-max-length-bytes': epochRetention.maxBytes,
       'x-stream-max-segment-size-bytes': epochRetention.segmentBytes,
     })
-    const known = await lastEpoch(connection, epochs, publish, signal)
+    await onOwnChannel(connection, async (channel) => {
+      await channel.assertExchange(name, 'direct', { durable: true })
+      await channel.bindQueue(epochs, name, epochs)
+    })
+    const known = await lastEpoch(connection, name, publish, signal)
     const exists = await queueExists(connection, name)
     const epoch = exists && known !== undefined ? known : randomBytes(8).toString('hex')
-    await publish(record(epochs, { epoch }))
+    await publish(record(name, { epoch }))
     await declare(connection, name, limitsOf(retention))
+    await onOwnChannel(connection, (channel) => channel.bindQueue(name, name, name))
     return epoch
   } finally {
     await release()
@@ -86,7 +94,9 @@ async function lock(connection: ChannelModel, name: string, signal: AbortSignal)
   for (;;) {
     signal.throwIfAborted()
     try {
-      await onOwnChannel(connection, (channel) => channel.assertQueue(name, { exclusive: true, durable: false }))
+      await onOwnChannel(connection, (channel) =>
+        channel.assertQueue(name, { exclusive: true, durable: false, arguments: { 'x-queue-type': 'classic' } }),
+      )
       return async () => {
         // Where the connection is gone, the lock went with it.
         await onOwnChannel(connection, (channel) => channel.deleteQueue(name)).catch(() => undefined)
@@ -130,16 +140,17 @@ async function declare(connection: ChannelModel, name: string, limits: Record<st
 /** Reads the log of epochs up to a record written just now; the last epoch before it is the current one. */
 function lastEpoch(
   connection: ChannelModel,
-  epochs: string,
+  name: string,
   publish: Publish,
   signal: AbortSignal,
 ): Promise<string | undefined> {
+  const epochs = epochsOf(name)
   return onOwnChannel(connection, async (channel) => {
     const probe = randomUUID()
-    await publish(record(epochs, { probe }))
+    await publish(record(name, { probe }))
     await channel.prefetch(100)
     return await new Promise<string | undefined>((resolve, reject) => {
-      const again = setInterval(() => void publish(record(epochs, { probe })).catch(() => undefined), probeAgainMs)
+      const again = setInterval(() => void publish(record(name, { probe })).catch(() => undefined), probeAgainMs)
       const timer = setTimeout(
         () => reject(new Error(`no answer from stream "${epochs}" within ${epochTimeoutMs} ms`)),
         epochTimeoutMs,
@@ -170,10 +181,14 @@ function lastEpoch(
   })
 }
 
-function record(queue: string, content: Record<string, string>) {
+function epochsOf(journal: string): string {
+  return `${journal}.epoch`
+}
+
+function record(journal: string, content: Record<string, string>) {
   return {
-    exchange: '',
-    routingKey: queue,
+    exchange: journal,
+    routingKey: epochsOf(journal),
     body: Buffer.from(JSON.stringify(content)),
     properties: { messageId: randomUUID() },
   }
