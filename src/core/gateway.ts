@@ -290,6 +290,7 @@ export class Gateway implements JournalTail {
   /** Ends everything that listens; the journal, the broker and the registry are closed by whoever opened them. */
   close(): void {
     this.revocations.close()
+    this.#quarantine.close()
     this.#catchUp.close()
     this.#sessions.close()
   }
