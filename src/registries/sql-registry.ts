@@ -2,7 +2,16 @@ import { type Kysely, sql } from 'kysely'
 import type { Client, ClientRegistry, Revocation } from '../core/client-registry.ts'
 import type { Source } from '../core/source.ts'
 import { RegistryError } from './registry-error.ts'
-import { clientOf, clientRow, revocationOf, revocationRow, sourceOf, sourceRow, type Tables } from './tables.ts'
+import {
+  clientOf,
+  clientRow,
+  revocationOf,
+  revocationRow,
+  sourceOf,
+  sourceRow,
+  type Tables,
+  tableNames,
+} from './tables.ts'
 
 /** Runs one statement, again where the database asks for it. Every statement here may be repeated. */
 export type Attempt = <T>(statement: () => Promise<T>) => Promise<T>
@@ -119,6 +128,17 @@ export class SqlRegistry implements ClientRegistry {
       return (behind ? all.where('revoked_at', '>', behind.toISOString()) : all).execute()
     })
     return rows.map(revocationOf)
+  }
+
+  /** For probes: rejects where a table is gone, or the database can only be read. Changes nothing. */
+  async check(): Promise<void> {
+    for (const table of tableNames) {
+      await this.#attempt(() => sql`delete from ${sql.table(table)} where 1 = 0`.execute(this.#db)).catch(
+        (error: unknown) => {
+          throw new RegistryError('cannot be written', error)
+        },
+      )
+    }
   }
 
   async close(): Promise<void> {

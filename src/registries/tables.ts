@@ -11,6 +11,8 @@ export interface Tables {
   warren_revocations: RevocationRow
 }
 
+export const tableNames = ['warren_clients', 'warren_sources', 'warren_revocations'] as const satisfies (keyof Tables)[]
+
 interface ClientRow {
   client_id: string
   name: string
