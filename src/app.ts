@@ -153,7 +153,7 @@ async function open(
   const keys = await DeploymentKeys.open(database)
   health.report('registry', true)
   const probe = setInterval(() => {
-    database.listSources().then(
+    database.check().then(
       () => health.report('registry', true),
       (error: unknown) => health.report('registry', false, error instanceof Error ? error.message : String(error)),
     )
@@ -178,9 +178,10 @@ async function open(
     journal: { up: false, reason: 'the journal is being opened' },
   }
   const reportBroker = (): void => {
-    const down = [states.broker, states.journal].find((state) => !state.up)
-    observer.brokerUp(down === undefined)
-    health.report('broker', down === undefined, down?.reason)
+    const down = [states.broker, states.journal].filter((state) => !state.up)
+    const reasons = new Set(down.flatMap(({ reason }) => reason ?? []))
+    observer.brokerUp(down.length === 0)
+    health.report('broker', down.length === 0, [...reasons].join('; ') || undefined)
   }
   broker.onState((state) => {
     states.broker = state

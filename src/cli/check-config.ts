@@ -1,17 +1,19 @@
 import { Command } from 'commander'
-import { checkTogether } from '../config/check-together.ts'
 import { effectiveConfig } from '../config/effective.ts'
 import { loadWithOrigins } from '../config/load.ts'
 import { surroundings } from '../config/surroundings.ts'
+import { checkStart } from './check-start.ts'
 
 export function checkConfigCommand(): Command {
   return new Command('check-config')
-    .description('prints the configuration that holds, secrets masked; takes the flags of start')
+    .description(
+      'prints the configuration that holds, secrets masked, or what start would refuse of it; takes the flags of start',
+    )
     .allowUnknownOption()
     .allowExcessArguments()
-    .action((_options: unknown, { args }: Command) => {
+    .action(async (_options: unknown, { args }: Command) => {
       const { config, origins } = loadWithOrigins(surroundings(args))
-      checkTogether(config, { secretGenerated: config.jwtSecret === undefined })
+      await checkStart(config)
       process.stdout.write(effectiveConfig(config, origins))
     })
 }

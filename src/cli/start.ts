@@ -1,10 +1,10 @@
 import { Command } from 'commander'
-import { checkTogether } from '../config/check-together.ts'
 import { load } from '../config/load.ts'
 import { helpText } from '../config/manual.ts'
 import type { Config } from '../config/options.ts'
 import { surroundings } from '../config/surroundings.ts'
 import { whenAskedToEnd } from './asked-to-end.ts'
+import { checkStart } from './check-start.ts'
 import { exitStatus, report } from './failure.ts'
 import { listenProblem } from './listen-problem.ts'
 import { welcome } from './welcome.ts'
@@ -20,7 +20,7 @@ export function startCommand(): Command {
     .action(async (_options: unknown, { args }: Command) => {
       const read = () => load(surroundings(args))
       const config = read()
-      checkTogether(config, { secretGenerated: config.jwtSecret === undefined })
+      await checkStart(config)
       // Imported late, so that one process alone has nothing of node:cluster.
       const serving = config.workers > 1 ? (await import('./workers/serve-together.ts')).serveTogether : serve
       const status = await serving(config, read).then(() => exitStatus.ok, report)

@@ -5,9 +5,9 @@ import { undoContentEncoding } from './content-encoding.ts'
 import { latin1Of } from './latin1.ts'
 import { charsetOf, isJsonType, isTextType } from './media-type.ts'
 import type { Message } from './message.ts'
-import { UndecodableBody } from './undecodable-body.ts'
 import { parseJson } from './parse-json.ts'
 import { printJson } from './print-json.ts'
+import { UndecodableBody } from './undecodable-body.ts'
 import { withoutSpace } from './without-space.ts'
 
 export { UndecodableBody }

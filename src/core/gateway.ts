@@ -375,6 +375,7 @@ export class Gateway implements JournalTail {
     this.#unsignedHint.close()
     this.revocations.close()
     this.bars.close()
+    this.#quarantine.close()
     this.#catchUp.close()
     this.#sessions.close()
   }

@@ -223,14 +223,17 @@ function closeQuietly(channel: Channel): void {
   tryTo(() => void channel.close().catch(() => undefined))
 }
 
-/** Marks are what was published straight to the stream, through the default exchange. */
+/**
+ * Marks are what a gateway published to the stream: through the exchange of the stream's name, or through the default
+ * exchange, as replicas up to 0.1 do.
+ */
 function entryOf(delivery: StreamDelivery, stream: string): JournalMessage | undefined {
   const { streamOffset, exchange, routingKey } = delivery
   if (streamOffset === undefined) return undefined
   const moved = exchange === bufferedExchangeOf(stream) ? unbuffered(delivery.properties) : undefined
   return {
     offset: streamOffset,
-    mark: exchange === '' && routingKey === stream,
+    mark: (exchange === '' || exchange === stream) && routingKey === stream,
     exchange: moved ? moved.exchange : exchange,
     routingKey,
     body: delivery.body,

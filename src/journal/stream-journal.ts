@@ -232,12 +232,21 @@ export class StreamJournal implements Journal {
     }
   }
 
-  #publishMark(id: string, note: MarkNote | undefined): Promise<void> {
-    return this.#options.publish({
-      exchange: '',
-      routingKey: this.#options.name,
-      body: note ? Buffer.from(JSON.stringify(note)) : Buffer.alloc(0),
-      properties: { messageId: id },
-    })
+  async #publishMark(id: string, note: MarkNote | undefined): Promise<void> {
+    const { name, publish } = this.#options
+    const session = this.#session
+    try {
+      await publish({
+        exchange: name,
+        routingKey: name,
+        body: note ? Buffer.from(JSON.stringify(note)) : Buffer.alloc(0),
+        properties: { messageId: id },
+      })
+    } catch (error) {
+      // Somebody deleted the exchange, its binding or the stream, or took the right away: the next session declares
+      // them again, or says what is missing.
+      if (error instanceof GatewayError && error.code === 'BAD_USER_INPUT') session?.fail(error)
+      throw error
+    }
   }
 }

@@ -32,6 +32,9 @@ const maxSegmentBytes = 500_000_000
  * Makes sure that the journal is there, and tells its epoch: the name of this life of it. AMQP 0-9-1 can neither read a queue's
  * arguments nor tell who declared it first, so the epochs are kept in a small stream beside it, under a lock that is
  * an exclusive queue: of several replicas exactly one makes the journal and writes its epoch, before it makes it.
+ *
+ * What the gateway itself writes goes through a direct exchange of the journal's name, so that Warren's RabbitMQ user
+ * needs no right on the default exchange.
  */
 export async function ensureJournal(
   connection: ChannelModel,
@@ -44,19 +47,24 @@ export async function ensureJournal(
   },
 ): Promise<string> {
   const { name, retention, publish, signal, agreeOnKey } = options
-  const epochs = `${name}.epoch`
+  const epochs = epochsOf(name)
   const release = await lock(connection, `${name}.lock`, signal)
   try {
     await declare(connection, epochs, {
       'x-max-length-bytes': epochRetention.maxBytes,
       'x-stream-max-segment-size-bytes': epochRetention.segmentBytes,
     })
-    const known = await readEpochs(connection, epochs, publish, signal)
+    await onOwnChannel(connection, async (channel) => {
+      await channel.assertExchange(name, 'direct', { durable: true })
+      await channel.bindQueue(epochs, name, epochs)
+    })
+    const known = await readEpochs(connection, name, publish, signal)
     const exists = await queueExists(connection, name)
     const epoch = exists && known.epoch !== undefined ? known.epoch : randomBytes(8).toString('hex')
     const key = await agreeOnKey?.(known.keys)
-    await publish(record(epochs, key === undefined ? { epoch } : { epoch, key }))
+    await publish(record(name, key === undefined ? { epoch } : { epoch, key }))
     await declare(connection, name, limitsOf(retention))
+    await onOwnChannel(connection, (channel) => channel.bindQueue(name, name, name))
     return epoch
   } finally {
     await release()
@@ -99,7 +107,9 @@ async function lock(connection: ChannelModel, name: string, signal: AbortSignal)
   for (;;) {
     signal.throwIfAborted()
     try {
-      await onOwnChannel(connection, (channel) => channel.assertQueue(name, { exclusive: true, durable: false }))
+      await onOwnChannel(connection, (channel) =>
+        channel.assertQueue(name, { exclusive: true, durable: false, arguments: { 'x-queue-type': 'classic' } }),
+      )
       return async () => {
         // Where the connection is gone, the lock went with it.
         await onOwnChannel(connection, (channel) => channel.deleteQueue(name)).catch(() => undefined)
@@ -148,18 +158,14 @@ interface EpochLog {
 }
 
 /** Reads the log of epochs up to a record written just now; the last epoch before it is the current one. */
-function readEpochs(
-  connection: ChannelModel,
-  epochs: string,
-  publish: Publish,
-  signal: AbortSignal,
-): Promise<EpochLog> {
+function readEpochs(connection: ChannelModel, name: string, publish: Publish, signal: AbortSignal): Promise<EpochLog> {
+  const epochs = epochsOf(name)
   return onOwnChannel(connection, async (channel) => {
     const probe = randomUUID()
-    await publish(record(epochs, { probe }))
+    await publish(record(name, { probe }))
     await channel.prefetch(100)
     return await new Promise<EpochLog>((resolve, reject) => {
-      const again = setInterval(() => void publish(record(epochs, { probe })).catch(() => undefined), probeAgainMs)
+      const again = setInterval(() => void publish(record(name, { probe })).catch(() => undefined), probeAgainMs)
       const timer = setTimeout(
         () => reject(new Error(`no answer from stream "${epochs}" within ${epochTimeoutMs} ms`)),
         epochTimeoutMs,
@@ -196,10 +202,14 @@ function readEpochs(
   })
 }
 
-function record(queue: string, content: Record<string, string>) {
+function epochsOf(journal: string): string {
+  return `${journal}.epoch`
+}
+
+function record(journal: string, content: Record<string, string>) {
   return {
-    exchange: '',
-    routingKey: queue,
+    exchange: journal,
+    routingKey: epochsOf(journal),
     body: Buffer.from(JSON.stringify(content)),
     properties: { messageId: randomUUID() },
   }

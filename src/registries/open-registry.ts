@@ -1,6 +1,6 @@
-import type { ClientRegistry } from '../core/client-registry.ts'
 import { openEmbeddedRegistry } from './embedded-registry.ts'
 import { openPostgresRegistry } from './postgres-registry.ts'
+import type { SqlRegistry } from './sql-registry.ts'
 
 /**
  * Opens the registry, brought up to date: PostgreSQL where a URL is given (`postgres://…`), otherwise the embedded one in `dataDir`.
@@ -12,6 +12,6 @@ export async function openRegistry({
 }: {
   databaseUrl?: string | undefined
   dataDir: string
-}): Promise<ClientRegistry> {
+}): Promise<SqlRegistry> {
   return databaseUrl === undefined ? openEmbeddedRegistry(dataDir) : openPostgresRegistry(databaseUrl)
 }

@@ -15,6 +15,7 @@ import {
   sourceOf,
   sourceRow,
   type Tables,
+  tableNames,
 } from './tables.ts'
 
 /** Runs one statement, again where the database asks for it. Every statement here may be repeated. */
@@ -194,6 +195,17 @@ export class SqlRegistry implements ClientRegistry {
       return (behind ? all.where('changed_at', '>', behind.toISOString()) : all).execute()
     })
     return rows.map(clientBarOf)
+  }
+
+  /** For probes: rejects where a table is gone, or the database can only be read. Changes nothing. */
+  async check(): Promise<void> {
+    for (const table of tableNames) {
+      await this.#attempt(() => sql`delete from ${sql.table(table)} where 1 = 0`.execute(this.#db)).catch(
+        (error: unknown) => {
+          throw new RegistryError('cannot be written', error)
+        },
+      )
+    }
   }
 
   async close(): Promise<void> {

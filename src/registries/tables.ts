@@ -15,6 +15,14 @@ export interface Tables {
   warren_client_bars: ClientBarRow
 }
 
+export const tableNames = [
+  'warren_clients',
+  'warren_sources',
+  'warren_revocations',
+  'warren_keys',
+  'warren_client_bars',
+] as const satisfies (keyof Tables)[]
+
 interface ClientRow {
   client_id: string
   name: string

@@ -90,7 +90,7 @@ describe('warren doctor', () => {
     const { code, of, stdout } = await examine({ WARREN_BROKER_URL: url.href })
     expect(code).toBe(1)
     const [permissions] = of('permissions')
-    expect(permissions).toMatchObject({ status: 'fail', text: expect.stringContaining(`refuses user "${limited}"`) })
+    expect(permissions).toMatchObject({ status: 'fail', text: expect.stringContaining(`"${limited}" lacks `) })
     expect(permissions?.advice).toContain(`rabbitmqctl set_permissions -p '${vhost.name}' '${limited}' '^(warren\\.`)
     expect(stdout).not.toContain('a-password-of-a-test')
   })

@@ -1,11 +1,21 @@
+import { randomUUID } from 'node:crypto'
 import type { ChannelModel } from 'amqplib'
 import { AMQPPubSub } from 'graphql-amqp-subscriptions'
 import type { ControlBus, ControlMessage } from '../../core/broker.ts'
 import type { ControlSignature } from '../control-signature.ts'
-import type { Link, LinkSession, OpenLink } from './link.ts'
+import type { Link, LinkSession, LinkWatch, OpenLink } from './link.ts'
+import { demandWrite } from './rights.ts'
 
 /** Every replica binds a queue of its own to the exchange with this key. */
 const key = 'control'
+
+/** Gone with its connection, whatever the default queue type of the virtual host is. */
+const queueOptions = {
+  exclusive: true,
+  durable: false,
+  autoDelete: true,
+  arguments: { 'x-queue-type': 'classic' },
+}
 
 /** What may wait for a connection; the oldest is forgotten, for the registry holds the truth. */
 const maxWaiting = 1_000
@@ -25,13 +35,17 @@ export class AmqpControlBus implements ControlBus {
   #onUnsigned: () => void = () => {}
   #waiting: ControlMessage[] = []
 
-  constructor(openLink: OpenLink, exchange: string, signature: ControlSignature) {
+  constructor(openLink: OpenLink, exchange: string, signature: ControlSignature, watch: LinkWatch = {}) {
     this.#exchange = exchange
     this.#signature = signature
     this.#link = openLink({
+      ...watch,
       purpose: 'control',
       establish: (session) => this.#establish(session),
-      onUp: () => this.#onResync(),
+      onUp: () => {
+        watch.onUp?.()
+        this.#onResync()
+      },
     })
   }
 
@@ -61,6 +75,8 @@ export class AmqpControlBus implements ControlBus {
     const engine = new AMQPPubSub({
       connection: watched(session),
       exchange: { name: this.#exchange, type: 'topic', options: { durable: true } },
+      // A name of its own each time: after a lost connection RabbitMQ may still hold the old queue for its dead owner.
+      queue: { name: `${this.#exchange}.${randomUUID()}`, options: queueOptions },
     })
     await engine.subscribe(key, (content) => {
       // RabbitMQ has cancelled the consumer: somebody deleted the queue.
@@ -69,6 +85,8 @@ export class AmqpControlBus implements ControlBus {
       if (received?.isSigned) this.#onMessage(received.message)
       else if (received) this.#onUnsigned()
     })
+    // A refused publication would end the session only after it was said to be up.
+    await demandWrite(session.connection, this.#exchange)
     session.signal.addEventListener('abort', () => {
       this.#engine = undefined
     })

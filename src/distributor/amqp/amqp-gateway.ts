@@ -11,12 +11,13 @@ import type {
   GatewayPublication,
   LinkedBroker,
 } from '../driver.ts'
+import { tooLarge } from '../refusals.ts'
 import { AmqpControlBus } from './amqp-control-bus.ts'
 import { Buffers } from './buffers.ts'
+import { complaint } from './complaint.ts'
 import { Fanouts } from './fanouts.ts'
 import { Link, type LinkOptions, type LinkWatch } from './link.ts'
-import { Publisher } from './publisher.ts'
-import { declareSetAside } from './set-aside.ts'
+import { Publisher, publisherLimits } from './publisher.ts'
 import { Topology } from './topology.ts'
 
 /** A gateway on RabbitMQ: a connection for publishing, one for administration, and those that others open. */
@@ -25,6 +26,8 @@ export class AmqpGateway implements LinkedBroker {
   readonly #urls: readonly string[]
   readonly #namespace: string
   readonly #log: DriverOptions['log']
+  readonly #quarantine: string
+  readonly #maxMessageBytes: number
   readonly #publisher: Publisher
   readonly #topology: Topology
   readonly #buffers: Buffers
@@ -32,15 +35,22 @@ export class AmqpGateway implements LinkedBroker {
   readonly #buffered = new Map<string, Set<string>>()
   readonly #links = new Set<Link>()
   readonly #listeners: ((state: BrokerState) => void)[] = []
-  /** Why each of the two is down; undefined: it is up. */
-  readonly #down: Record<Part, string | undefined> = { administration: notYet, publishing: notYet }
+  /** Why each part is down; undefined: it is up, or nobody has opened it. In the order in which reasons are given. */
+  readonly #down: Record<Part, string | undefined> = {
+    publishing: notYet,
+    administration: notYet,
+    control: undefined,
+    room: undefined,
+  }
   #state: BrokerState = { up: false, reason: notYet }
 
   constructor(urls: readonly string[], { namespace, log }: DriverOptions, options: GatewayOptions) {
-    const { queue, publishTimeoutMs, maxMessageBytes } = options
+    const { queue, publishTimeoutMs, maxMessageBytes = publisherLimits.maxMessageBytes } = options
     this.#urls = urls
     this.#namespace = namespace
     this.#log = log
+    this.#quarantine = `${namespace}.quarantine`
+    this.#maxMessageBytes = maxMessageBytes
     const publishingWatch: LinkWatch = {
       ...this.#watch('publishing'),
       onBlocked: (reason) => {
@@ -52,7 +62,7 @@ export class AmqpGateway implements LinkedBroker {
       defaultExchange: `${namespace}.events`,
       limits: {
         ...(publishTimeoutMs === undefined ? {} : { publishTimeoutMs }),
-        ...(maxMessageBytes === undefined ? {} : { maxMessageBytes }),
+        maxMessageBytes: Number.POSITIVE_INFINITY,
       },
     })
     this.#buffers = new Buffers(this.openLink, { namespace, log, publishTimeoutMs })
@@ -60,7 +70,7 @@ export class AmqpGateway implements LinkedBroker {
       queue,
       namespace,
       log,
-      declare: (connection) => declareSetAside(connection, `${namespace}.quarantine`),
+      setAside: this.#quarantine,
     })
   }
 
@@ -77,6 +87,11 @@ export class AmqpGateway implements LinkedBroker {
   }
 
   publish(publication: GatewayPublication): Promise<void> {
+    const { exchange, body } = publication
+    // The bound is for what clients publish; what a back end has published has its place in the quarantine.
+    if (body.length > this.#maxMessageBytes && exchange !== this.#quarantine) {
+      return Promise.reject(tooLarge(body.length, this.#maxMessageBytes))
+    }
     return this.#publisher.publish(publication)
   }
 
@@ -104,11 +119,13 @@ export class AmqpGateway implements LinkedBroker {
   }
 
   hearFanouts(exchanges: FanoutExchanges, receive: FanoutListener): { close(): Promise<void> } {
-    return new Fanouts(this.openLink, { ...exchanges, log: this.#log }, receive)
+    const watch = this.#watchPatiently('room', 'messages of the room (fanout exchanges) do not come in')
+    return new Fanouts(this.openLink, { ...exchanges, watch }, receive)
   }
 
   openControlBus(keys: DeploymentKeys): ControlBus {
-    return new AmqpControlBus(this.openLink, `${this.#namespace}.control`, new ControlSignature(keys))
+    const watch = this.#watchPatiently('control', 'control messages among replicas do not come through')
+    return new AmqpControlBus(this.openLink, `${this.#namespace}.control`, new ControlSignature(keys), watch)
   }
 
   readonly openLink = (options: LinkOptions): Link => {
@@ -140,9 +157,34 @@ export class AmqpGateway implements LinkedBroker {
     }
   }
 
+  /**
+   * Of a part that the gateway can do without for a moment: what the next session mends (an exchange that was deleted)
+   * is logged and does not make the gateway unready.
+   */
+  #watchPatiently(part: Part, what: string): LinkWatch {
+    const complain = complaint(this.#log, what)
+    let failures = 0
+    this.#down[part] = notYet
+    return {
+      onUp: () => {
+        failures = 0
+        this.#change(part, undefined)
+      },
+      onDown: complain,
+      onRetry: (reason) => {
+        failures += 1
+        if (failures === 1) return
+        complain(reason)
+        this.#change(part, `${what}: ${reason}`)
+      },
+    }
+  }
+
   #change(part: Part, reason: string | undefined): void {
     this.#down[part] = reason
-    const why = this.#down.publishing ?? this.#down.administration
+    const reasons = Object.values(this.#down).filter((down) => down !== undefined)
+    // One part may wait for what another is refused.
+    const why = reasons.find((down) => down !== notYet) ?? reasons[0]
     const { up } = this.#state
     if (why === undefined ? up : !up && this.#state.reason === why) return
     this.#state = why === undefined ? { up: true } : { up: false, reason: why }
@@ -150,6 +192,6 @@ export class AmqpGateway implements LinkedBroker {
   }
 }
 
-type Part = 'administration' | 'publishing'
+type Part = 'publishing' | 'administration' | 'control' | 'room'
 
 const notYet = 'RabbitMQ is not connected yet'

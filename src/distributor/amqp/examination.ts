@@ -1,18 +1,21 @@
-import { randomBytes } from 'node:crypto'
 import type { ChannelModel } from 'amqplib'
 import type { Finding } from '../../core/finding.ts'
-import { GatewayError } from '../../errors.ts'
 import { type BrokerAddress, parseAddress } from './address.ts'
 import { connect } from './connect.ts'
-import { checkExchangeType, exchangeExists } from './exchange.ts'
 import { describeFailure } from './failure.ts'
-import { repliedWith, replyCodes, replyOf } from './reply.ts'
-import { onChannel } from './short-lived-channel.ts'
-import { within } from './within.ts'
+import type { Names } from './rights.ts'
+import {
+  examinePublishing,
+  examineQueueLimit,
+  examineQueueTypes,
+  examineRights,
+  examineStanding,
+  type Trial,
+} from './trial.ts'
 
 const connectMs = 5_000
-/** How long a confirmation or a message may take, in milliseconds: RabbitMQ holds publishers up while an alarm lasts. */
-const trialMs = 5_000
+/** For everything that is tried on a node, in milliseconds: a node may freeze at any step. */
+const defaultTrialMs = 15_000
 /** The first with streams, and the first that Warren is tested on. */
 const versions = { least: [3, 9], tested: [3, 10] } as const
 
@@ -22,51 +25,86 @@ interface Server {
   readonly cluster: string
 }
 
-/** Looks at RabbitMQ as a gateway of this namespace will use it. What it makes to try things out is gone when it resolves. Never rejects. */
-export async function examineRabbit(urls: readonly string[], namespace: string): Promise<Finding[]> {
-  const findings: Finding[] = []
-  const clusters = new Set<string>()
-  let tried = false
-  for (const address of urls.map(parseAddress)) {
-    const cut = new AbortController()
-    let connection: ChannelModel
-    try {
-      connection = await connect(address, 'warren doctor', connectMs, cut)
-    } catch (error) {
-      findings.push({
-        check: 'broker',
-        status: 'fail',
-        text: describeFailure(error, address),
-        advice: reachIt(address),
-      })
-      continue
-    }
+/** A node, and the connection to it where there is one. */
+interface Reached {
+  readonly address: BrokerAddress
+  readonly finding: Finding
+  readonly connection?: ChannelModel
+  readonly cluster?: string
+}
+
+/**
+ * Looks at RabbitMQ as a gateway of these names will use it, within 25 s. All that it makes is exclusive to its
+ * connection, and so goes with it however it ends. Never rejects.
+ */
+export async function examineRabbit(
+  urls: readonly string[],
+  names: Promise<Names>,
+  { trialMs = defaultTrialMs } = {},
+): Promise<Finding[]> {
+  const cut = new AbortController()
+  const nodes = await Promise.all(urls.map((url) => reach(parseAddress(url), cut)))
+  const findings = nodes.map(({ finding }) => finding)
+  const first = nodes.find(({ connection }) => connection !== undefined)
+  if (first?.connection) findings.push(...(await tryOut(first.connection, first.address, await names, trialMs)))
+  // Closing in order would wait for a node that reads nothing more.
+  cut.abort()
+  return [...findings, ...ofCluster(nodes)]
+}
+
+async function reach(address: BrokerAddress, cut: AbortController): Promise<Reached> {
+  const own = new AbortController()
+  cut.signal.addEventListener('abort', () => own.abort())
+  try {
+    const connection = await connect(address, 'warren doctor', connectMs, own)
     connection.on('error', () => undefined)
     const server = serverOf(connection)
-    clusters.add(server.cluster)
-    findings.push(ofServer(server, address))
-    if (!tried) {
-      tried = true
-      findings.push(
-        ...(await trial(connection, address, namespace)),
-        ...(await standing(connection, address, namespace)),
-      )
-    }
-    await within(connectMs, connection.close())
-    cut.abort()
+    return { address, connection, cluster: server.cluster, finding: ofServer(server, address) }
+  } catch (error) {
+    const advice = `check WARREN_BROKER_URL, and that ${address.host}:${address.port} can be reached from here`
+    return { address, finding: { check: 'broker', status: 'fail', text: describeFailure(error, address), advice } }
   }
-  if (clusters.size > 1) {
-    findings.push({
-      check: 'cluster',
-      status: 'fail',
-      text: `WARREN_BROKER_URL names nodes of different clusters: ${[...clusters].join(', ')}`,
-      advice: 'give the nodes of one cluster',
-    })
-  } else if (clusters.size === 1) {
-    const nodes = urls.length === 1 ? 'one node is named' : `${urls.length} nodes are named`
-    findings.push({ check: 'cluster', status: 'ok', text: `${[...clusters].join()}; ${nodes}` })
+}
+
+/** One step after another, the publication last: an alarm freezes what comes behind it. */
+async function tryOut(
+  connection: ChannelModel,
+  address: BrokerAddress,
+  names: Names,
+  trialMs: number,
+): Promise<Finding[]> {
+  const findings: Finding[] = []
+  const trial: Trial = { connection, address, names }
+  const steps = async (): Promise<void> => {
+    findings.push(...(await examineRights(trial)))
+    // Without the rights there is nothing to try.
+    if (findings.some(({ status }) => status === 'fail')) return
+    for (const step of [examineQueueTypes, examineQueueLimit, examineStanding, examinePublishing]) {
+      findings.push(...(await step(trial)))
+    }
+  }
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`it does not answer within ${trialMs / 1000} s`)), trialMs)
+  })
+  try {
+    await Promise.race([steps(), late])
+  } catch (error) {
+    findings.push({ check: 'broker', status: 'fail', text: describeFailure(error, address) })
+  } finally {
+    clearTimeout(timer)
   }
   return findings
+}
+
+function ofCluster(nodes: readonly Reached[]): Finding[] {
+  const clusters = [...new Set(nodes.flatMap(({ cluster }) => cluster ?? []))]
+  if (clusters.length > 1) {
+    const text = `WARREN_BROKER_URL names nodes of different clusters: ${clusters.join(', ')}`
+    return [{ check: 'cluster', status: 'fail', text, advice: 'give the nodes of one cluster' }]
+  }
+  const named = nodes.length === 1 ? 'one node is named' : `${nodes.length} nodes are named`
+  return clusters.map((cluster) => ({ check: 'cluster', status: 'ok', text: `${cluster}; ${named}` }))
 }
 
 function serverOf({ connection }: ChannelModel): Server {
@@ -94,150 +132,4 @@ function ofServer({ product, version }: Server, { host, port, tls }: BrokerAddre
   if (older(versions.tested))
     return { check: 'broker', status: 'warn', text, advice: 'Warren is tested on 3.10 and later' }
   return { check: 'broker', status: 'ok', text }
-}
-
-/** Does with names of its own what the gateway does: declare, bind, publish, read a stream. Stops at the first thing that is refused. */
-async function trial(connection: ChannelModel, address: BrokerAddress, namespace: string): Promise<Finding[]> {
-  const name = `${namespace}.doctor.${randomBytes(6).toString('hex')}`
-  const steps: [check: string, text: string, step: () => Promise<unknown>][] = [
-    [
-      'permissions',
-      `user "${address.user}" may declare, bind, write and read what begins with "${namespace}."`,
-      async () => {
-        await onChannel(connection, (channel) => channel.assertExchange(name, 'topic', { durable: false }))
-        await onChannel(connection, async (channel) => {
-          await channel.assertQueue(`${name}.queue`, { exclusive: true, durable: false })
-          await channel.bindQueue(`${name}.queue`, name, '#')
-        })
-      },
-    ],
-    [
-      'streams',
-      'a stream can be declared, bound, written and read',
-      async () => {
-        const limits = { 'x-queue-type': 'stream', 'x-max-length-bytes': 1_000_000 }
-        await onChannel(connection, async (channel) => {
-          await channel.assertQueue(name, { durable: true, arguments: limits })
-          await channel.bindQueue(name, name, '#')
-        })
-        await publish(connection, name)
-        await readBack(connection, name)
-      },
-    ],
-  ]
-  const findings: Finding[] = []
-  try {
-    for (const [check, text, step] of steps) {
-      await step()
-      findings.push({ check, status: 'ok', text })
-    }
-  } catch (error) {
-    const check = steps[findings.length]?.[0] ?? 'broker'
-    findings.push({ check, ...refusal(error, address, namespace) })
-  }
-  for (const remove of [
-    () => onChannel(connection, (channel) => channel.deleteQueue(`${name}.queue`)),
-    () => onChannel(connection, (channel) => channel.deleteQueue(name)),
-    () => onChannel(connection, (channel) => channel.deleteExchange(name)),
-  ]) {
-    await within(connectMs, Promise.resolve().then(remove))
-  }
-  return findings
-}
-
-async function publish(connection: ChannelModel, exchange: string): Promise<void> {
-  const channel = await connection.createConfirmChannel()
-  channel.on('error', () => undefined)
-  const confirmed = new Promise<void>((resolve, reject) => {
-    channel.on('error', reject)
-    channel.publish(exchange, 'doctor', Buffer.from('examined'), {}, (error) =>
-      error ? reject(error as Error) : resolve(),
-    )
-  })
-  await inTime(confirmed, 'RabbitMQ did not confirm a message: an alarm (memory, disk) holds publishers up')
-  await channel.close()
-}
-
-async function readBack(connection: ChannelModel, stream: string): Promise<void> {
-  await onChannel(connection, async (channel) => {
-    await channel.prefetch(1)
-    const came = new Promise<void>((resolve, reject) => {
-      channel.on('error', reject)
-      channel.consume(stream, () => resolve(), { arguments: { 'x-stream-offset': 'first' } }).catch(reject)
-    })
-    await inTime(came, 'a message that was written to a stream did not come back')
-  })
-}
-
-/** What stands already has to be what the gateway expects. */
-async function standing(connection: ChannelModel, address: BrokerAddress, namespace: string): Promise<Finding[]> {
-  const journal = `${namespace}.journal`
-  const events = `${namespace}.events`
-  const findings: Finding[] = []
-  try {
-    const held = await onChannel(connection, (channel) => channel.checkQueue(journal)).then(
-      ({ messageCount }) => messageCount,
-      (error: unknown) => {
-        if (repliedWith(error, replyCodes.notFound)) return undefined
-        throw error
-      },
-    )
-    if (held !== undefined) await demandStream(connection, journal)
-    const text = held === undefined ? 'is not there yet: the gateway makes it' : `is a stream of ${held} messages`
-    findings.push({ check: 'journal', status: 'ok', text: `"${journal}" ${text}` })
-  } catch (error) {
-    const advice = 'remove it, or choose another WARREN_NAMESPACE'
-    findings.push({ check: 'journal', status: 'fail', text: describeFailure(error, address), advice })
-  }
-  try {
-    if (await exchangeExists(connection, events)) await checkExchangeType(connection, events, 'topic')
-  } catch (error) {
-    const advice = 'remove it, or choose another WARREN_NAMESPACE'
-    findings.push({ check: 'exchange', status: 'fail', text: describeFailure(error, address), advice })
-  }
-  return findings
-}
-
-/** Its arguments can't be read over AMQP; declaring it again is refused with the first that differs. */
-async function demandStream(connection: ChannelModel, name: string): Promise<void> {
-  try {
-    await onChannel(connection, (channel) =>
-      channel.assertQueue(name, { durable: true, arguments: { 'x-queue-type': 'stream' } }),
-    )
-  } catch (error) {
-    if (!/inequivalent arg 'x-(max|stream)-/.test(String(error))) throw error
-  }
-}
-
-function refusal(error: unknown, address: BrokerAddress, namespace: string): Omit<Finding, 'check'> {
-  const text = describeFailure(error, address)
-  if (replyOf(error)?.code === replyCodes.accessRefused) {
-    const pattern = `'^(${namespace}\\.|wsmanager$|towsmanager$)'`
-    const advice = `rabbitmqctl set_permissions -p '${address.virtualHost}' '${address.user}' ${pattern} ${pattern} '.*'; sources beyond the namespace need read on their exchanges`
-    return { status: 'fail', text, advice }
-  }
-  if (error instanceof GatewayError) {
-    return { status: 'fail', text, advice: 'look for alarms with rabbitmq-diagnostics alarms' }
-  }
-  return {
-    status: 'fail',
-    text,
-    advice: 'enable all feature flags (rabbitmqctl enable_feature_flag all); streams need stream_queue',
-  }
-}
-
-function reachIt({ host, port }: BrokerAddress): string {
-  return `check WARREN_BROKER_URL, and that ${host}:${port} can be reached from here`
-}
-
-async function inTime(promise: Promise<void>, otherwise: string): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const tooLate = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new GatewayError('BROKER_UNAVAILABLE', otherwise)), trialMs)
-  })
-  try {
-    await Promise.race([promise, tooLate])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -39,8 +39,13 @@ export function describeReply({ code, text }: BrokerReply, { host, port, user }:
           ? `RabbitMQ at ${node} lets user "${user}" in from its own machine only: make another user`
           : `RabbitMQ at ${node} refused user "${user}": wrong user or password`
       }
-      return `no permission: RabbitMQ refuses user "${user}": ${text}`
+      return `no permission: RabbitMQ refuses user "${user}": ${text}; warren doctor names every right that is missing`
     case replyCodes.preconditionFailed: {
+      const full = /queue limit in vhost '(.*)' \((\d+)\) is reached/s.exec(text)
+      if (full) {
+        const [, virtualHost, limit] = full
+        return `the virtual host "${virtualHost}" may have ${limit} queues and has them: raise its limit (rabbitmqctl set_vhost_limits -p '${virtualHost}' '{"max-queues": …}'), or delete queues`
+      }
       const taken = /inequivalent arg '([^']*)' for (\w+) '([^']*)' in vhost '[^']*': (.*)$/s.exec(text)
       if (!taken) return `RabbitMQ refused: ${text}`
       const [, argument, kind, name, difference] = taken

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Channel } from 'amqplib'
-import type { Observer } from '../../core/observer.ts'
 import type { FanoutExchanges, FanoutListener } from '../driver.ts'
 import { pause } from './backoff.ts'
 import { ensureExchange } from './exchange.ts'
 import { KeptChannel } from './kept-channel.ts'
-import type { Link, LinkSession, OpenLink } from './link.ts'
+import type { Link, LinkSession, LinkWatch, OpenLink } from './link.ts'
 import { messageOf } from './properties.ts'
 import { replyOf } from './reply.ts'
 import { within } from './within.ts'
@@ -27,7 +26,7 @@ const ackEvery = 100
 const maxBacklogBytes = 64 * 1024 * 1024
 
 export interface FanoutOptions extends FanoutExchanges {
-  readonly log: Observer['log']
+  readonly watch: LinkWatch
 }
 
 /**
@@ -46,9 +45,9 @@ export class Fanouts {
     this.#receive = receive
     this.#queue = this.#newName()
     this.#link = openLink({
+      ...options.watch,
       purpose: 'fanouts',
       establish: (session) => this.#establish(session),
-      onDown: (reason) => options.log('warn', `nothing is heard of fanout exchanges for now: ${reason}`),
     })
   }
 
@@ -71,7 +70,11 @@ export class Fanouts {
     try {
       await channel.assertQueue(this.#queue, {
         durable: true,
-        arguments: { 'x-expires': timings.queueExpires, 'x-max-length-bytes': maxBacklogBytes },
+        arguments: {
+          'x-queue-type': 'classic',
+          'x-expires': timings.queueExpires,
+          'x-max-length-bytes': maxBacklogBytes,
+        },
       })
     } catch (error) {
       // The node that had it is down, for instance.

@@ -120,7 +120,7 @@ export class AmqpSubscription implements Subscription {
     if (group === undefined) {
       // Another name each time: after a lost connection RabbitMQ may still hold the old one for its dead owner.
       const name = `${namespace}.subscriber.${randomUUID()}`
-      const args = { ...deadLetters, 'x-max-length-bytes': maxBacklogBytes }
+      const args = { ...deadLetters, 'x-queue-type': 'classic', 'x-max-length-bytes': maxBacklogBytes }
       await channel.assertQueue(name, { exclusive: true, autoDelete: true, durable: false, arguments: args })
       return name
     }

@@ -6,10 +6,12 @@ import { GatewayError } from '../../errors.ts'
 import { asError } from './as-error.ts'
 import { pause } from './backoff.ts'
 import { bufferQueueName, declareBuffer } from './buffer-queue.ts'
+import { complaint } from './complaint.ts'
 import { type AmqpExchangeType, checkExchangeType, declareExchange, exchangeExists } from './exchange.ts'
 import { KeptChannel } from './kept-channel.ts'
 import type { Link, LinkSession, LinkWatch, OpenLink } from './link.ts'
 import { repliedWith, replyCodes, replyOf } from './reply.ts'
+import { declareSetAside } from './set-aside.ts'
 import { onChannel } from './short-lived-channel.ts'
 
 export interface TopologyOptions {
@@ -17,8 +19,8 @@ export interface TopologyOptions {
   readonly queue: string
   readonly namespace: string
   readonly log: Observer['log']
-  /** Called on each new connection, before the sources are bound. */
-  declare?(connection: ChannelModel): Promise<void>
+  /** An exchange and a queue of this name, for what is set aside: looked after as bindings are. */
+  readonly setAside?: string
   readonly timings?: Partial<typeof defaultTimings>
 }
 
@@ -47,12 +49,14 @@ export class Topology {
   #session: LinkSession | undefined
   #away = 'there is no connection yet'
   #whenUp: (() => void)[] = []
+  readonly #complain: (reason: string) => void
   /** One operation after another, so that a binding made again never overtakes its removal. */
   #turns: Promise<unknown> = Promise.resolve()
 
   constructor(openLink: OpenLink, watch: LinkWatch, options: TopologyOptions) {
     this.#options = options
     this.#timings = { ...defaultTimings, ...options.timings }
+    this.#complain = complaint(options.log, `queue "${options.setAside}" cannot be declared again`)
     this.#link = openLink({
       purpose: 'administration',
       establish: (session) => this.#establish(session),
@@ -115,7 +119,8 @@ export class Topology {
   }
 
   async #establish(session: LinkSession): Promise<void> {
-    await this.#options.declare?.(session.connection)
+    const { setAside } = this.#options
+    if (setAside !== undefined) await declareSetAside(session.connection, setAside)
     await this.#untilQueueIsThere(session)
     await this.#bindAll(session)
     if (session.signal.aborted) return
@@ -145,10 +150,28 @@ export class Topology {
     const kept = new KeptChannel(session.connection)
     while (!session.signal.aborted) {
       await pause(Math.max(this.#timings.againMs, this.#bound.size * this.#timings.againPerSourceMs), session.signal)
+      await this.#inTurn(() => this.#tendToSetAside(session, kept))
       for (const source of this.#bound.values()) {
         if (session.signal.aborted) return
         await this.#inTurn(() => this.#tendTo(source, session, kept))
       }
+    }
+  }
+
+  /** Nobody is told that a queue was deleted or has expired. */
+  async #tendToSetAside({ connection, signal }: LinkSession, kept: KeptChannel): Promise<void> {
+    const { setAside, log } = this.#options
+    if (setAside === undefined || signal.aborted) return
+    try {
+      return await kept.do((channel) => channel.bindQueue(setAside, setAside, ''))
+    } catch {
+      // It is made again, with a channel for each step.
+    }
+    try {
+      await declareSetAside(connection, setAside)
+      log('warn', `queue "${setAside}" was gone and has been declared again`)
+    } catch (error) {
+      if (!signal.aborted) this.#complain(replyOf(error)?.text ?? asError(error).message)
     }
   }
 

@@ -57,7 +57,8 @@ export class MemoryGateway implements RoutingBroker {
 
   async publish(publication: GatewayPublication): Promise<void> {
     const bytes = publication.body.length
-    if (bytes > this.#maxMessageBytes) throw tooLarge(bytes, this.#maxMessageBytes)
+    const isPoison = publication.exchange === `${this.#namespace}.quarantine`
+    if (bytes > this.#maxMessageBytes && !isPoison) throw tooLarge(bytes, this.#maxMessageBytes)
     publishIn(this.#lease.broker, `${this.#namespace}.events`, publication)
   }
 

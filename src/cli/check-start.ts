@@ -1,0 +1,62 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { checkSecretFile } from '../auth/secret.ts'
+import { checkTogether } from '../config/check-together.ts'
+import { ConfigError } from '../config/config-error.ts'
+import { variableOf } from '../config/option.ts'
+import type { Config } from '../config/options.ts'
+import { listenProblem } from './listen-problem.ts'
+
+/**
+ * Rejects with what `start` refuses before it serves, by looking at options, files and addresses of this machine; called
+ * by `start` and `check-config`, so that both say the same. Changes nothing and asks no other machine (`doctor` does). A
+ * port that is taken is not looked for: the gateway that `check-config` runs beside may have it.
+ */
+export async function checkStart(config: Config): Promise<void> {
+  checkTogether(config, { secretGenerated: config.jwtSecret === undefined })
+  await checkBroker(config)
+  await checkDatabase(config)
+  if (config.jwtSecret === undefined) await checkSecretFile(config.dataDir)
+  await checkHost(config)
+}
+
+async function checkBroker({ brokerUrl }: Config): Promise<void> {
+  if (brokerUrl.some((url) => url.startsWith('memory:'))) return
+  const { parseAddress } = await import('../distributor/amqp/address.ts')
+  asOption('brokerUrl', () => brokerUrl.forEach(parseAddress))
+}
+
+async function checkDatabase({ databaseUrl, dataDir }: Config): Promise<void> {
+  const { examineDatabase } = await import('../registries/examination.ts')
+  if (databaseUrl !== undefined) {
+    const { Client } = await import('pg')
+    // Reads the URL, and the files for TLS that it names.
+    return asOption('databaseUrl', () => void new Client({ connectionString: databaseUrl }))
+  }
+  const { findings } = await examineDatabase(undefined, dataDir)
+  const refusal = findings.find(({ status }) => status === 'fail')
+  if (refusal) throw new Error(`${refusal.text}; ${refusal.advice}`)
+}
+
+/** Whether the address is one of this machine. */
+async function checkHost(config: Config): Promise<void> {
+  const server = createServer()
+  try {
+    server.listen(0, config.host)
+    await once(server, 'listening')
+  } catch (error) {
+    throw listenProblem(error as Error, config) ?? error
+  } finally {
+    server.close()
+  }
+}
+
+/** What is thrown, as a refusal of the option's value. Neither says more than the reason: a URL may hold a password. */
+function asOption(name: 'brokerUrl' | 'databaseUrl', check: () => void): void {
+  try {
+    check()
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.replace(/^url: /, '') : String(error)
+    throw new ConfigError([`${variableOf(name)}: ${reason}`])
+  }
+}

@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto'
+import { afterEach, describe, expect, test } from '@jest/globals'
+import amqp from 'amqplib'
+import { examineRabbit } from '../../src/distributor/amqp/examination.ts'
+import { Distributor } from '../../src/distributor/distributor.ts'
+import { eventually } from '../support/eventually.ts'
+import { openGateway } from '../support/gateway-in-process.ts'
+import { startGateway } from '../support/gateway-process.ts'
+import { Inbox } from '../support/inbox.ts'
+import { rabbit, testVhost } from '../support/rabbitmq.ts'
+
+const names = {
+  namespace: 'warren',
+  wsmanagerExchange: 'wsmanager',
+  towsmanagerExchange: 'towsmanager',
+  sources: ['warren.events'],
+}
+
+const made: string[] = []
+afterEach(async () => {
+  for (const name of made.splice(0)) await rabbit.ctl('delete_vhost', name)
+})
+
+describe('a virtual host whose default queue type is', () => {
+  test.each(['stream', 'quorum'])('%s has queues of the types that Warren needs', async (type) => {
+    const vhost = `${type}-${randomBytes(4).toString('hex')}`
+    await rabbit.ctl('add_vhost', vhost, '--default-queue-type', type)
+    made.push(vhost)
+    await rabbit.ctl('set_permissions', '-p', vhost, 'guest', '.*', '.*', '.*')
+    const url = rabbit.url(vhost)
+    expect((await examineRabbit([url], Promise.resolve(names))).filter(({ status }) => status === 'fail')).toEqual([])
+
+    await using gateway = await openGateway({ WARREN_BROKER_URL: url })
+    await eventually('the gateway to be up', () => gateway.gateway.up)
+    await using distributor = new Distributor(url)
+    const heard = new Inbox<unknown>('what subscribers receive')
+    await distributor.subscribe((data) => heard.push(data), 'topic')
+    await distributor.subscribe((data) => heard.push(data), 'topic', { subscriberGroup: 'group' })
+    await distributor.publish('said', 'topic')
+    expect([await heard.next(), await heard.next()]).toEqual(['said', 'said'])
+
+    const queues = async () => {
+      const lines = (await rabbit.ctl('list_queues', '-p', vhost, 'name', 'type')).split('\n')
+      const types = lines.map((line) => line.replace(/\.[0-9a-f-]{36}\t/, '.<id>\t').split('\t'))
+      return Object.fromEntries(types) as Record<string, string>
+    }
+    const expected = {
+      'warren.control.<id>': 'classic',
+      'warren.dead': 'quorum',
+      'warren.group.group:topic': 'quorum',
+      'warren.journal': 'stream',
+      'warren.journal.epoch': 'stream',
+      'warren.quarantine': 'quorum',
+      'warren.room.<id>': 'classic',
+      'warren.subscriber.<id>': 'classic',
+    }
+    await eventually('all queues', async () => Object.keys(await queues()).length === Object.keys(expected).length)
+    expect(await queues()).toEqual(expected)
+  })
+})
+
+test('a limit of queues is named by /readyz, the log and the doctor, with the command that raises it', async () => {
+  await using vhost = await testVhost('limited')
+  const limit = (queues: number) =>
+    rabbit.ctl('set_vhost_limits', '-p', vhost.name, JSON.stringify({ 'max-queues': queues }))
+  await limit(2)
+  const sentence = 'may have 2 queues and has them: raise its limit (rabbitmqctl set_vhost_limits -p'
+  await using gateway = await startGateway({ env: { WARREN_BROKER_URL: vhost.url }, ready: false })
+  const readyz = async () => (await fetch(`http://127.0.0.1:${gateway.opsPort}/readyz`)).text()
+  await eventually('the reason in /readyz', async () => (await readyz()).includes(sentence))
+  await eventually('the reason in the log', () => gateway.output().includes(sentence))
+  const findings = await examineRabbit([vhost.url], Promise.resolve(names))
+  expect(findings).toContainEqual({ check: 'queues', status: 'fail', text: expect.stringContaining(sentence) })
+
+  // The doctor says how many are needed, the lock included: what is said is enough.
+  await gateway.stop()
+  const connection = await amqp.connect(vhost.url)
+  const channel = await connection.createChannel()
+  for (const queue of ['journal', 'journal.epoch', 'quarantine']) await channel.deleteQueue(`warren.${queue}`)
+  await connection.close()
+  const before = await examineRabbit([vhost.url], Promise.resolve(names))
+  const needed = Number(/declares (\d+) more/.exec(before.find(({ check }) => check === 'queues')?.text ?? '')?.[1])
+  await limit(needed)
+  await using again = await gateway.again()
+  expect(await again.readiness()).toBe(200)
+}, 60_000)
