@@ -16,6 +16,7 @@ import { version } from './config/version.ts'
 import { ClientChannels } from './core/client-channels.ts'
 import { Gateway } from './core/gateway.ts'
 import type { Journal } from './core/journal.ts'
+import type { Observer } from './core/observer.ts'
 import { PasswordFailures } from './core/password-failures.ts'
 import { defaultRoutingKey } from './core/source.ts'
 import type { GatewayBroker } from './distributor/driver.ts'
@@ -141,7 +142,7 @@ async function open(
   }, registryProbeMs)
   closing.push(() => clearInterval(probe))
 
-  const broker = await openBroker(config, (level, text, details) => observer.log(level, text, details))
+  const broker = await openBroker(config, observer)
   closing.push(() => broker.close())
   const { journal, recent } = openJournal(config, broker)
   closing.push(() => journal.close())
@@ -360,8 +361,12 @@ interface BrokerState {
   readonly reason?: string
 }
 
-async function openBroker(config: Config, log: Parameters<typeof openDriver>[1]['log']): Promise<GatewayBroker> {
-  const driver = await openDriver(config.brokerUrl, { namespace: config.namespace, log })
+async function openBroker(config: Config, observer: Observer): Promise<GatewayBroker> {
+  const driver = await openDriver(config.brokerUrl, {
+    namespace: config.namespace,
+    log: (level, text, details) => observer.log(level, text, details),
+    onUnreadable: () => observer.messageUnreadable(),
+  })
   if (!driver.gateway)
     throw new Error('WARREN_BROKER_URL: this driver cannot carry a gateway; use memory:, amqp: or amqps:')
   return driver.gateway({

@@ -2,7 +2,7 @@ import { GatewayError } from '../errors.ts'
 import { decodeBody, forgetBody } from './body.ts'
 import type { Broker, ControlBus, ControlMessage } from './broker.ts'
 import { CatchUp } from './catch-up.ts'
-import { MessageEvent } from './channel.ts'
+import { MessageEvent, unreadableGap } from './channel.ts'
 import { Checkpoints } from './checkpoints.ts'
 import type { ClientRegistry } from './client-registry.ts'
 import { type Cursor, cursorBefore, cursorOf } from './cursor.ts'
@@ -280,6 +280,25 @@ export class Gateway implements JournalTail {
     const fate = this.#route(message)
     message.fates?.set(message.place ?? 0, fate)
     this.#parts.observer.messageRouted(fate)
+  }
+
+  onUnreadable(entries: readonly JournalMessage[]): void {
+    const { recent, observer } = this.#parts
+    const [first] = entries
+    const last = entries.at(-1)
+    if (!first || !last) return
+    if (this.#gapAhead) this.#tellGap(this.#gapAhead, first)
+    for (const entry of entries) recent.add(entry)
+    // A starting replica reads these too: whoever looks at its log or its metrics learns of them again.
+    for (const { offset } of entries) {
+      observer.messageUnreadable()
+      observer.log(
+        'error',
+        'RabbitMQ ends every consumer that reaches this message of the journal with 541, so the gateway stepped over it: every subscription is told a gap (UNREADABLE)',
+        { offset },
+      )
+    }
+    if (this.#present) this.hub.publish('everyone', unreadableGap(this.#epoch ?? '', last))
   }
 
   /** As `Sessions.drain`; what else the gateway does goes on. */

@@ -9,6 +9,8 @@ export interface Observer {
   log(level: 'debug' | 'info' | 'warn' | 'error', text: string, details?: Record<string, unknown>): void
   messageReceived(source: string): void
   messageQuarantined(reason: QuarantineReason): void
+  /** A message was stepped over that the broker can hand to no consumer. */
+  messageUnreadable(): void
   /** Of each message that was received, what became of it here. */
   messageRouted(fate: MessageFate): void
   /** The account that sessions of a transport keep; always the same. */

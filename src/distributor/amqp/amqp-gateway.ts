@@ -22,6 +22,7 @@ export class AmqpGateway implements LinkedBroker {
   readonly #urls: readonly string[]
   readonly #namespace: string
   readonly #log: DriverOptions['log']
+  readonly #onUnreadable: DriverOptions['onUnreadable']
   readonly #publisher: Publisher
   readonly #topology: Topology
   readonly #links = new Set<Link>()
@@ -30,11 +31,13 @@ export class AmqpGateway implements LinkedBroker {
   readonly #down: Record<Part, string | undefined> = { administration: notYet, publishing: notYet }
   #state: BrokerState = { up: false, reason: notYet }
 
-  constructor(urls: readonly string[], { namespace, log }: DriverOptions, options: GatewayOptions) {
+  constructor(urls: readonly string[], driver: DriverOptions, options: GatewayOptions) {
+    const { namespace, log } = driver
     const { queue, publishTimeoutMs, maxMessageBytes } = options
     this.#urls = urls
     this.#namespace = namespace
     this.#log = log
+    this.#onUnreadable = driver.onUnreadable?.bind(driver)
     const publishingWatch: LinkWatch = {
       ...this.#watch('publishing'),
       onBlocked: (reason) => {
@@ -89,7 +92,12 @@ export class AmqpGateway implements LinkedBroker {
   }
 
   hearFanouts(exchanges: FanoutExchanges, receive: FanoutListener): { close(): Promise<void> } {
-    return new Fanouts(this.openLink, { ...exchanges, log: this.#log }, receive)
+    const onUnreadable = (queue: string): void => {
+      const text = 'RabbitMQ ends every consumer that reaches this message with 541, so it was dropped from its queue'
+      this.#log('error', text, { queue })
+      this.#onUnreadable?.()
+    }
+    return new Fanouts(this.openLink, { ...exchanges, log: this.#log, onUnreadable }, receive)
   }
 
   openControlBus(): ControlBus {
@@ -97,7 +105,8 @@ export class AmqpGateway implements LinkedBroker {
   }
 
   readonly openLink = (options: LinkOptions): Link => {
-    const link = new Link(this.#urls, options)
+    const onClosed = (): void => void this.#links.delete(link)
+    const link: Link = new Link(this.#urls, { ...options, onClosed })
     this.#links.add(link)
     link.open()
     return link

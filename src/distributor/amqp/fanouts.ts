@@ -7,7 +7,7 @@ import { ensureExchange } from './exchange.ts'
 import { KeptChannel } from './kept-channel.ts'
 import type { Link, LinkSession, OpenLink } from './link.ts'
 import { fromAmqp } from './properties.ts'
-import { replyOf } from './reply.ts'
+import { repliedWith, replyCodes, replyOf } from './reply.ts'
 import { within } from './within.ts'
 
 const prefetch = 500
@@ -23,11 +23,17 @@ const timings = {
   again: 2_000,
 }
 const ackEvery = 100
+/** What ended a consumer is among so many messages: its prefetch, and some to spare. */
+const messagesInDoubt = prefetch + 100
+/** The head of the queue is dropped after it has ended so many connections that asked for it alone. */
+const endsBeforeDropped = 3
 /** What the queue may hold meanwhile, in bytes; then the oldest goes. */
 const maxBacklogBytes = 64 * 1024 * 1024
 
 export interface FanoutOptions extends FanoutExchanges {
   readonly log: Observer['log']
+  /** A message was dropped that RabbitMQ can hand to nobody. */
+  onUnreadable(queue: string): void
 }
 
 /**
@@ -39,6 +45,10 @@ export class Fanouts {
   readonly #receive: FanoutListener
   readonly #link: Link
   #queue: string
+  /** RabbitMQ ended the last session over a failure of its own: perhaps over a message that it cannot hand out. */
+  #broken = false
+  /** How many connections in a row ended while they asked for the head of the queue. */
+  #endsAtHead = 0
   #channel: Channel | undefined
 
   constructor(openLink: OpenLink, options: FanoutOptions, receive: FanoutListener) {
@@ -79,6 +89,10 @@ export class Fanouts {
       throw error
     }
     await this.#bind(channel)
+    session.signal.addEventListener('abort', () => {
+      this.#broken ||= repliedWith(session.signal.reason, replyCodes.internalError)
+    })
+    if (this.#broken) await this.#readCarefully(session, channel)
     await channel.prefetch(prefetch)
     const acknowledge = this.#acknowledging(session, channel)
     await channel.consume(this.#queue, (delivery) => {
@@ -92,6 +106,29 @@ export class Fanouts {
       this.#channel = undefined
     })
     void this.#tend(session)
+  }
+
+  /**
+   * One message at a time, past one that RabbitMQ 4.0 cannot turn into AMQP 0-9-1: asking for it ends the connection, and it comes back to the head of the
+   * queue. Asked for without acknowledgement it is gone from the queue before RabbitMQ fails, which is the only way to be rid of it alone.
+   */
+  async #readCarefully(session: LinkSession, channel: Channel): Promise<void> {
+    for (let left = messagesInDoubt; left > 0 && !session.signal.aborted; left -= 1) {
+      const drop = this.#endsAtHead >= endsBeforeDropped
+      const onEnd = (): void => {
+        if (!repliedWith(session.signal.reason, replyCodes.internalError)) return
+        this.#endsAtHead = drop ? 0 : this.#endsAtHead + 1
+        if (drop) this.#options.onUnreadable(this.#queue)
+      }
+      session.signal.addEventListener('abort', onEnd)
+      const delivery = await channel.get(this.#queue, { noAck: drop })
+      session.signal.removeEventListener('abort', onEnd)
+      this.#endsAtHead = 0
+      if (!delivery) break
+      this.#receive(fromAmqp(delivery))
+      if (!drop) channel.ack(delivery)
+    }
+    this.#broken = false
   }
 
   async #bind(channel: Channel): Promise<void> {

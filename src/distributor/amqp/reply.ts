@@ -17,6 +17,7 @@ export const replyCodes = {
   resourceLocked: 405,
   preconditionFailed: 406,
   notAllowed: 530,
+  internalError: 541,
 } as const
 
 export function replyOf(error: unknown): BrokerReply | undefined {
