@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { GatewayError } from '../errors.ts'
 import { UndecodableBody } from './body.ts'
 import type { Broker } from './broker.ts'
 import type { Journal, PoisonClaim } from './journal.ts'
@@ -90,9 +91,14 @@ export class Quarantine {
     this.#broker
       .publish({ exchange: this.#exchange, routingKey, body, properties: { ...kept, headers } })
       .catch((failure: unknown) => {
-        this.#met.delete(offset)
+        // What the broker refuses for what it is would be refused again whenever somebody meets it.
+        if (!isFinal(failure)) this.#met.delete(offset)
         const why = failure instanceof Error ? failure.message : String(failure)
         this.#observer.log('error', `the quarantine could not take a message: ${why}`, { exchange, routingKey, offset })
       })
   }
+}
+
+function isFinal(failure: unknown): boolean {
+  return failure instanceof GatewayError && ['BAD_USER_INPUT', 'PAYLOAD_TOO_LARGE'].includes(failure.code)
 }

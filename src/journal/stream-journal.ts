@@ -174,7 +174,8 @@ export class StreamJournal implements Journal {
       const start = this.#last && !this.#last.unreadable ? this.#last.offset + 1 : this.#start
       const outcome = await this.#careful.read(start, this.#lastRead, visitor, signal)
       if (outcome === 'passed') break
-      if (outcome === 'failed') throw new Error('RabbitMQ ends the consumers of the journal with 541, wherever they begin')
+      if (outcome === 'failed')
+        throw new Error('RabbitMQ ends the consumers of the journal with 541, wherever they begin')
       this.#warmMs = this.#warmMs / warmDivisor < leastWarmMs ? 0 : this.#warmMs / warmDivisor
     }
     this.#broken = false

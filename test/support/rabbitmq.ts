@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { eventually } from './eventually.ts'
 import { freePort } from './ports.ts'
-import { amqpUrl, defaultRoot, NodeProcess, newAddress, rabbitmqctl, startEpmd, streamsOutliveKill } from './rabbitmq-node.ts'
+import {
+  amqpUrl,
+  defaultRoot,
+  NodeProcess,
+  newAddress,
+  rabbitmqctl,
+  startEpmd,
+  streamsOutliveKill,
+} from './rabbitmq-node.ts'
 import { folderIn, removeFolder } from './run-folder.ts'
 import { sharedAddress, sharedNodeReady } from './shared-node.ts'
 
@@ -126,7 +134,8 @@ async function formCluster(name: string, size: number, root: string | undefined)
   const epmd = startEpmd(epmdPort)
   const names = Array.from({ length: size }, (_, index) => `${name}${index + 1}`)
   const nodes: NodeProcess[] = []
-  for (const one of names) nodes.push(new NodeProcess(await newAddress(one, folder, { epmdPort, cluster: names, root })))
+  for (const one of names)
+    nodes.push(new NodeProcess(await newAddress(one, folder, { epmdPort, cluster: names, root })))
   const remove = async () => {
     await Promise.all(nodes.map((node) => node.kill()))
     await epmd.close()

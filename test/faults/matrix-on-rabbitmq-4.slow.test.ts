@@ -1,0 +1,7 @@
+import { describe } from '@jest/globals'
+import { rabbitMq4 } from '../support/rabbitmq-4.ts'
+import { faultMatrix } from './matrix-suite.ts'
+
+const { root } = await rabbitMq4()
+
+;(root === undefined ? describe.skip : describe)('on RabbitMQ 4', () => faultMatrix(root))
