@@ -42,14 +42,23 @@ export interface CarefulReaderOptions {
   readonly mark: (id: string) => Promise<void>
 }
 
+interface AttemptVisitor {
+  /** False: it has had enough. */
+  take(entry: JournalMessage): boolean
+  onOvertaken(): void
+}
+
+/** Only asks whether there is something to be read. */
+const glance: AttemptVisitor = { take: () => false, onOvertaken: () => undefined }
+
 /** `broken`: by the next message; `read`: the visitor has had enough, or the stream has no more. */
 type Ending = 'broken' | 'read' | 'failed'
 
 /**
  * Reads past messages that end every consumer which reaches them (RabbitMQ 4.0: what an AMQP 1.0 publisher wrote and AMQP 0-9-1 cannot carry). Each attempt
  * has a connection of its own with one message in flight, so that what ends it is certain to be the next message. An offset
- * is given up after it has ended three of them, and only when a later offset can be read by the same means: a broker that is ill everywhere makes
- * nobody skip anything.
+ * is given up after it has ended three of them, and a fourth when a later offset could be read by the same means: a broker that is ill for a while
+ * makes nobody skip anything.
  */
 export class CarefulReader {
   readonly #options: CarefulReaderOptions
@@ -79,9 +88,6 @@ export class CarefulReader {
     let ends = 0
     const take = (entry: JournalMessage): boolean => {
       if (typeof at === 'number' && entry.offset < at) return true
-      this.#tell(skipped, before, entry, visitor)
-      if (skipped.length > 0) left = entriesBehindUnreadable
-      skipped = []
       ends = 0
       before = entry
       at = entry.offset + 1
@@ -89,17 +95,28 @@ export class CarefulReader {
       visitor.take(entry)
       return left > 0 && !signal.aborted
     }
+    const reading = { take, onOvertaken: () => visitor.onOvertaken() }
     while (!signal.aborted) {
       if (typeof at === 'number' && this.#known.has(at)) {
         skipped.push(at)
         at += 1
         continue
       }
-      const ending = await this.#attempt(at, before, { take, onOvertaken: () => visitor.onOvertaken() }, signal)
+      const ending = await this.#attempt(at, before, skipped.length > 0 ? glance : reading, signal)
       if (ending === 'failed') return 'failed'
       if (ending === 'read') {
-        this.#tell(skipped, before, undefined, visitor)
-        return 'passed'
+        const [first] = skipped
+        if (first === undefined) return 'passed'
+        // What is behind them can be read. Now that RabbitMQ is well, is the first of them still unreadable?
+        const again = this.#known.has(first) ? 'broken' : await this.#attempt(first, before, glance, signal)
+        if (again === 'failed') return 'failed'
+        if (again === 'broken') {
+          this.#tell(skipped, before, visitor)
+          left = entriesBehindUnreadable
+        } else at = first
+        skipped = []
+        ends = 0
+        continue
       }
       ends += 1
       if (ends < endsBeforeUnreadable) continue
@@ -124,7 +141,7 @@ export class CarefulReader {
       const at = readable === undefined ? broken + step : Math.floor((broken + readable) / 2)
       let ending: Ending = 'broken'
       for (let ends = 0; ending === 'broken' && ends < endsBeforeUnreadable; ends += 1) {
-        ending = await this.#attempt(at, undefined, { take: () => false, onOvertaken: () => undefined }, signal)
+        ending = await this.#attempt(at, undefined, glance, signal)
       }
       if (ending === 'failed') return undefined
       if (ending === 'broken') broken = at
@@ -137,24 +154,17 @@ export class CarefulReader {
    * Behind an entry each offset is a message of its own, or a hole. Where nothing was read before them, retention may have taken the first of them, and
    * only the last is sure to stand there.
    */
-  #tell(
-    offsets: readonly number[],
-    before: JournalMessage | undefined,
-    behind: JournalMessage | undefined,
-    visitor: CarefulVisitor,
-  ): void {
+  #tell(offsets: readonly number[], before: JournalMessage | undefined, visitor: CarefulVisitor): void {
     const sure = before ? offsets : offsets.filter((offset) => offset === offsets.at(-1) || this.#known.has(offset))
-    const there = behind ? sure.filter((offset) => offset < behind.offset) : sure
-    if (there.length === 0) return
-    for (const offset of there) this.#known.add(offset)
-    visitor.onUnreadable(there.map(unreadableAt))
+    for (const offset of sure) this.#known.add(offset)
+    visitor.onUnreadable(sure.map(unreadableAt))
   }
 
   /** Reads from `at` with one message in flight on a connection of its own. */
   #attempt(
     at: StreamStart,
     after: JournalMessage | undefined,
-    visitor: { take(entry: JournalMessage): boolean; onOvertaken(): void },
+    visitor: AttemptVisitor,
     signal: AbortSignal,
   ): Promise<Ending> {
     const over = new AbortController()

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, test } from '@jest/globals'
 import { privateRabbit, type RabbitNode } from '../support/rabbitmq.ts'
 import { rabbitMq4 } from '../support/rabbitmq-4.ts'
-import { bodiesThroughRabbit } from './bodies-suite.ts'
+import { binaryHeadersThroughRabbit, bodiesThroughRabbit } from './bodies-suite.ts'
 
 const { root } = await rabbitMq4()
+const describeOnFour = root === undefined ? describe.skip : describe
 
-;(root === undefined ? describe.skip : describe)('bodies on RabbitMQ 4', () => {
+describeOnFour('bodies on RabbitMQ 4', () => {
   let rabbit: RabbitNode
 
   beforeAll(async () => {
@@ -13,9 +14,9 @@ const { root } = await rabbitMq4()
   }, 120_000)
   afterAll(() => rabbit?.remove())
 
-  test(
-    'what can be told is told in order, and the rest is in the quarantine as it came',
-    () => bodiesThroughRabbit(rabbit.url()),
-    120_000,
-  )
+  test('what can be told is told in order, and the rest is in the quarantine as it came', async () => {
+    await bodiesThroughRabbit(rabbit.url())
+  }, 120_000)
+
+  test('bytes in a header are base64', () => binaryHeadersThroughRabbit(rabbit.url()))
 })

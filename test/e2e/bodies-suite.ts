@@ -233,6 +233,21 @@ export async function bodiesThroughRabbit(url: string): Promise<void> {
   await connection.close()
 }
 
+/** Bytes in a header are base64 whichever way RabbitMQ kept them in its stream, and text stays text. */
+export async function binaryHeadersThroughRabbit(url: string): Promise<void> {
+  await using gateway = await openGateway({ WARREN_BROKER_URL: url })
+  await eventually('the gateway to be up', () => gateway.gateway.up)
+  await using alice = await aliceAt(gateway)
+  const connection = await amqp.connect(url, { noDelay: true })
+  const channel = await connection.createConfirmChannel()
+  const headers = { bytes: Buffer.from([0, 255, 1]), all: bytes, text: 'grüß \ufffd', number: 7 }
+  channel.publish('warren.events', 'client.alice', jsonOf(1), { contentType: json, headers })
+  await channel.waitForConfirms()
+  const [event] = await alice.take(1)
+  expect(event?.headers).toEqual({ ...headers, bytes: 'AP8B', all: bytes.toString('base64') })
+  await connection.close()
+}
+
 function propertiesOf(name: string, index: number): PikaProperties {
   return {
     message_id: `message-${index}`,

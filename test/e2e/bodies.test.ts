@@ -5,6 +5,7 @@ import { freePort } from '../support/ports.ts'
 import { testVhost } from '../support/rabbitmq.ts'
 import {
   aliceAt,
+  binaryHeadersThroughRabbit,
   bodiesThroughRabbit,
   countedPoison,
   expected,
@@ -25,6 +26,11 @@ describe('bodies', () => {
     await using vhost = await testVhost('bodies')
     await bodiesThroughRabbit(vhost.url)
   }, 60_000)
+
+  test('through RabbitMQ: bytes in a header are base64', async () => {
+    await using vhost = await testVhost('headers')
+    await binaryHeadersThroughRabbit(vhost.url)
+  })
 
   test('through the embedded broker: the same', async () => {
     const opsPort = await freePort()

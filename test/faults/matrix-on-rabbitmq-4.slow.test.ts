@@ -3,5 +3,6 @@ import { rabbitMq4 } from '../support/rabbitmq-4.ts'
 import { faultMatrix } from './matrix-suite.ts'
 
 const { root } = await rabbitMq4()
+const describeOnFour = root === undefined ? describe.skip : describe
 
-;(root === undefined ? describe.skip : describe)('on RabbitMQ 4', () => faultMatrix(root))
+describeOnFour('on RabbitMQ 4', () => faultMatrix(root))

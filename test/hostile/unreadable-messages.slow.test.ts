@@ -4,7 +4,7 @@ import { callerOf, type HeardEvent, listen } from '../e2e/graphql-caller.ts'
 import { type Amqp1Publisher, amqp1Publisher } from '../support/amqp-1-publisher.ts'
 import { eventually } from '../support/eventually.ts'
 import { connectFrames } from '../support/frames.ts'
-import { brokenLines, type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
+import { brokenLines, type GatewayProcess, runWarren, startGateway, testToken } from '../support/gateway-process.ts'
 import { privateRabbit, type RabbitNode } from '../support/rabbitmq.ts'
 import { rabbitMq4 } from '../support/rabbitmq-4.ts'
 import { unreadable, unreadableMessages } from './unreadable.ts'
@@ -162,6 +162,13 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     gateway = await gateway.again({ env: { WARREN_HOT_WINDOW: '1s,1MiB' } })
     await replays()
   }, 120_000)
+
+  test('are named by doctor', async () => {
+    const { stdout } = await runWarren(['doctor', '--json'], gateway.env)
+    const { findings } = JSON.parse(stdout) as { findings: { check: string; status: string; text: string }[] }
+    const found = findings.filter(({ check }) => check === 'unreadable')
+    expect(found).toMatchObject([{ status: 'warn', text: expect.stringMatching(/at offset \d+, \d+, \d+/) }])
+  }, 60_000)
 
   test('stop the room for a moment, and it loses nothing else', async () => {
     await using processor = await amqp1Publisher(rabbit.port, 'towsmanager', '')

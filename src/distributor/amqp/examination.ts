@@ -8,6 +8,7 @@ import { checkExchangeType, exchangeExists } from './exchange.ts'
 import { describeFailure } from './failure.ts'
 import { repliedWith, replyCodes, replyOf } from './reply.ts'
 import { onChannel } from './short-lived-channel.ts'
+import { examineReadability } from './unreadable-offsets.ts'
 import { within } from './within.ts'
 
 const connectMs = 5_000
@@ -185,6 +186,7 @@ async function standing(connection: ChannelModel, address: BrokerAddress, namesp
     if (held !== undefined) await demandStream(connection, journal)
     const text = held === undefined ? 'is not there yet: the gateway makes it' : `is a stream of ${held} messages`
     findings.push({ check: 'journal', status: 'ok', text: `"${journal}" ${text}` })
+    if (held !== undefined) findings.push(...(await examineReadability(address, journal)))
   } catch (error) {
     const advice = 'remove it, or choose another WARREN_NAMESPACE'
     findings.push({ check: 'journal', status: 'fail', text: describeFailure(error, address), advice })

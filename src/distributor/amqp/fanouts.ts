@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Channel } from 'amqplib'
+import type { Message } from '../../core/message.ts'
 import type { Observer } from '../../core/observer.ts'
 import type { FanoutExchanges, FanoutListener } from '../driver.ts'
 import { pause } from './backoff.ts'
@@ -50,6 +51,9 @@ export class Fanouts {
   /** How many connections in a row ended while they asked for the head of the queue. */
   #endsAtHead = 0
   #channel: Channel | undefined
+  /** Received and not acknowledged yet, in order; what of it a lost connection returned to the queue, and so comes again. */
+  #unacknowledged: Message[] = []
+  #returning: Message[] = []
 
   constructor(openLink: OpenLink, options: FanoutOptions, receive: FanoutListener) {
     this.#options = options
@@ -90,6 +94,8 @@ export class Fanouts {
     }
     await this.#bind(channel)
     session.signal.addEventListener('abort', () => {
+      this.#returning = [...this.#unacknowledged, ...this.#returning]
+      this.#unacknowledged = []
       this.#broken ||= repliedWith(session.signal.reason, replyCodes.internalError)
     })
     if (this.#broken) await this.#readCarefully(session, channel)
@@ -98,7 +104,9 @@ export class Fanouts {
     await channel.consume(this.#queue, (delivery) => {
       // Somebody deleted the queue.
       if (delivery === null) return session.fail(new Error(`the queue "${this.#queue}" is gone`))
-      this.#receive(fromAmqp(delivery))
+      const message = fromAmqp(delivery)
+      this.#unacknowledged.push(message)
+      this.#take(message)
       acknowledge()
     })
     this.#channel = channel
@@ -125,10 +133,22 @@ export class Fanouts {
       session.signal.removeEventListener('abort', onEnd)
       this.#endsAtHead = 0
       if (!delivery) break
-      this.#receive(fromAmqp(delivery))
+      this.#take(fromAmqp(delivery))
       if (!drop) channel.ack(delivery)
     }
     this.#broken = false
+  }
+
+  /** What was received on a connection that was lost before it was acknowledged comes first, in its order. */
+  #take(message: Message): void {
+    const [returning] = this.#returning
+    if (returning === undefined) return this.#receive(message)
+    if (!message.redelivered) this.#returning = []
+    else if (returning.body.equals(message.body) && returning.properties.messageId === message.properties.messageId) {
+      this.#returning.shift()
+      return
+    }
+    this.#receive(message)
   }
 
   async #bind(channel: Channel): Promise<void> {
@@ -159,6 +179,7 @@ export class Fanouts {
     const flush = () => {
       if (unacknowledged === 0 || session.signal.aborted) return
       unacknowledged = 0
+      this.#unacknowledged = []
       try {
         channel.ackAll()
       } catch {

@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer'
+
 /**
  * Reads the fields of frames, front to back, as amqplib does, so that a message is the same whoever read it. What says that it is longer than what has come throws.
  * https://www.rabbitmq.com/resources/specs/amqp0-9-1.pdf §4.2.5, with the field types as RabbitMQ writes them: https://www.rabbitmq.com/amqp-0-9-1-errata#section_3
@@ -78,7 +80,7 @@ export class FieldReader {
       case 'T':
         return { '!': 'timestamp', value: this.longLong() }
       case 'S':
-        return this.text(this.long())
+        return this.#longString(this.long())
       case 'x':
         return this.#copy(this.long())
       case 'V':
@@ -96,6 +98,18 @@ export class FieldReader {
       default:
         throw new TypeError(`unexpected field type "${type}"`)
     }
+  }
+
+  /**
+   * A long string need not be text (§4.2.5.3). RabbitMQ 4 hands out bytes that were published as such (type `x`) as a long string,
+   * once they have been in a stream: what is no UTF-8 is bytes again.
+   */
+  #longString(length: number): string | Buffer {
+    const begin = this.at
+    const text = this.text(length)
+    if (!text.includes('\ufffd')) return text
+    const bytes = this.bytes.subarray(begin, this.at)
+    return isUtf8(bytes) ? text : Buffer.from(bytes)
   }
 
   /** The bytes of a frame are read over when the next one comes. */
