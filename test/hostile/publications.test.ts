@@ -39,7 +39,11 @@ describe('a publication that RabbitMQ would end the connection over', () => {
   test.each([
     ['an infinity', { headers: { h: Number.POSITIVE_INFINITY } }, 'headers.h'],
     ['what is not a number', { headers: { list: [{ h: Number.NaN }] } }, 'headers.list.h'],
-    ['an infinity of a stated type', { headers: { h: { '!': 'double', value: Number.NEGATIVE_INFINITY } } }, 'headers.h'],
+    [
+      'an infinity of a stated type',
+      { headers: { h: { '!': 'double', value: Number.NEGATIVE_INFINITY } } },
+      'headers.h',
+    ],
     ['a name of 256 bytes', { headers: { [long]: 1 } }, 'headers'],
     ['a property of 256 bytes', { correlationId: long }, 'correlationId'],
     ['an expiration that is no number', { expiration: 'soon' }, 'expiration'],

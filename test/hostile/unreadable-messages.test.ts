@@ -67,7 +67,13 @@ describe('a message that ends every consumer which reaches it', () => {
     const heard = await alice.take(1)
     const first = number
     // In one write, so that what is handed out in front of the unreadable ones is in the same read.
-    await publish(...Array.from({ length: 40 }, () => 'good' as const), 'unreadable', 'good', 'unreadable', 'unreadable')
+    await publish(
+      ...Array.from({ length: 40 }, () => 'good' as const),
+      'unreadable',
+      'good',
+      'unreadable',
+      'unreadable',
+    )
     await publish('good')
     heard.push(...(await untilNumber(alice, number)))
     const numbers = Array.from({ length: 41 }, (_, n) => first + n)

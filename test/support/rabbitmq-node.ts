@@ -140,6 +140,13 @@ function commandOf({ root }: NodeAddress, program: string): [string, ...string[]
   return root === undefined ? [program] : ['chroot', root, program]
 }
 
+/** RabbitMQ has alarms where it can learn how much memory and disk there is. A mount would need more rights than chroot does. */
+async function writeProc(root: string): Promise<void> {
+  await mkdir(join(root, 'proc/self'), { recursive: true })
+  await writeFile(join(root, 'proc/meminfo'), await readFile('/proc/meminfo'))
+  await writeFile(join(root, 'proc/self/mountinfo'), '1 0 254:0 / / rw,relatime - ext4 /dev/root rw\n')
+}
+
 /** What a program of the node's system is given: paths are those of its root. */
 function environmentOfNode(address: NodeAddress): Record<string, string> {
   const { root, folder, home } = address
@@ -204,6 +211,7 @@ export class NodeProcess {
     if (this.#child) throw new Error(`RabbitMQ ${this.address.nodeName} is running already.`)
     const [program, ...args] = commandOf(this.address, serverOf(this.address))
     await this.#writeFiles()
+    if (this.address.root !== undefined) await writeProc(this.address.root)
     const output = await open(join(this.address.folder, 'output'), 'a')
     const child = spawnGuarded(program, args, { env: environmentOfNode(this.address), output: output.fd })
     this.#child = child
@@ -247,6 +255,8 @@ export class NodeProcess {
     await mkdir(home, { recursive: true })
     await mkdir(folder, { recursive: true })
     const settings = ['log.console = false']
+    // Another strategy reads /proc/<pid>, which the root has not.
+    if (this.address.root !== undefined) settings.push('vm_memory_calculation_strategy = allocated')
     if (managementPort !== undefined)
       settings.push('management.tcp.ip = 127.0.0.1', `management.tcp.port = ${managementPort}`)
     cluster.forEach((name, index) => settings.push(`cluster_formation.classic_config.nodes.${index + 1} = ${name}`))

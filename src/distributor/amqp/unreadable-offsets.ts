@@ -110,7 +110,10 @@ async function readFrom(
     return { ending: 'failed', last }
   } finally {
     clearTimeout(timer)
-    await within(timings.close, Promise.resolve().then(() => opened?.close())).catch(() => undefined)
+    await within(
+      timings.close,
+      Promise.resolve().then(() => opened?.close()),
+    ).catch(() => undefined)
     cut.abort()
   }
 }
