@@ -30,6 +30,8 @@ export interface CatchUpContext {
   audienceOf(message: JournalMessage, inWindow: boolean): Audience
   /** The event of a message; undefined where its body is poison. */
   eventOf(message: JournalMessage): ChannelEvent | undefined
+  /** A walk met a message that cannot be read. */
+  onUnreadable(entry: JournalMessage): void
 }
 
 /**
@@ -192,6 +194,7 @@ export class CatchUp implements FeedKeeper {
   #pass(passage: Passage, entry: JournalMessage, inWindow: boolean): void {
     passage.at = entry.offset
     if (entry.unreadable) {
+      this.#context.onUnreadable(entry)
       passage.unreadable = entry
       return
     }

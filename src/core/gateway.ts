@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors.ts'
 import { decodeBody, forgetBody } from './body.ts'
+import { BoundedSet } from './bounded-set.ts'
 import type { Broker, ControlBus, ControlMessage } from './broker.ts'
 import { CatchUp } from './catch-up.ts'
 import { MessageEvent, unreadableGap } from './channel.ts'
@@ -42,6 +43,9 @@ export interface GatewayParts {
   readonly onState: (state: { up: boolean; reason?: string }) => void
 }
 
+/** How many offsets are remembered that were counted already. */
+const maxUnreadable = 10_000
+
 /** How long a position is waited for while the broker has never been there, in milliseconds. */
 const positionTimeoutMs = 5_000
 
@@ -66,6 +70,7 @@ export class Gateway implements JournalTail {
   #gapAhead: 'RETENTION' | 'JOURNAL_REPLACED' | undefined
   readonly #checkpoints = new Checkpoints()
   readonly #duplicates: Duplicates
+  readonly #unreadable = new BoundedSet<number>(maxUnreadable)
   readonly #waitingForUp = new Set<() => void>()
   readonly #sourceKeeper: SourceKeeper
 
@@ -99,6 +104,7 @@ export class Gateway implements JournalTail {
       epoch: () => (this.#up ? this.#epoch : undefined),
       audienceOf: (message, inWindow) => this.#audienceOf(message, inWindow),
       eventOf: (message) => this.#eventOf(message),
+      onUnreadable: (entry) => this.#noteUnreadable(entry),
     })
     this.#sessions = new Sessions({
       keeper: this.#catchUp,
@@ -230,6 +236,7 @@ export class Gateway implements JournalTail {
     this.#epoch = epoch
     this.#parts.recent.clear()
     this.#duplicates.clear()
+    this.#unreadable.clear()
   }
 
   onPresent(): void {
@@ -283,21 +290,13 @@ export class Gateway implements JournalTail {
   }
 
   onUnreadable(entries: readonly JournalMessage[]): void {
-    const { recent, observer } = this.#parts
+    const { recent } = this.#parts
     const [first] = entries
     const last = entries.at(-1)
     if (!first || !last) return
     if (this.#gapAhead) this.#tellGap(this.#gapAhead, first)
     for (const entry of entries) recent.add(entry)
-    // A starting replica reads these too: whoever looks at its log or its metrics learns of them again.
-    for (const { offset } of entries) {
-      observer.messageUnreadable()
-      observer.log(
-        'error',
-        'RabbitMQ ends every consumer that reaches this message of the journal with 541, so the gateway stepped over it: every subscription is told a gap (UNREADABLE)',
-        { offset },
-      )
-    }
+    for (const entry of entries) this.#noteUnreadable(entry)
     if (this.#present) this.hub.publish('everyone', unreadableGap(this.#epoch ?? '', last))
   }
 
@@ -371,6 +370,18 @@ export class Gateway implements JournalTail {
     this.#gapAhead = undefined
     const cursor = cursorBefore(this.#epoch ?? '', first)
     this.hub.publish('everyone', { kind: 'GAP', cursor, reason, oldest: cursor, receivedAt: Date.now() })
+  }
+
+  /** Once for each, whether the tail met it or a replay did. */
+  #noteUnreadable({ offset }: JournalMessage): void {
+    if (this.#unreadable.has(offset)) return
+    this.#unreadable.add(offset)
+    this.#parts.observer.messageUnreadable()
+    this.#parts.observer.log(
+      'error',
+      'RabbitMQ ends every consumer that reaches this message of the journal with 541, so the gateway stepped over it: every subscription is told a gap (UNREADABLE)',
+      { offset },
+    )
   }
 
   #onMark(mark: JournalMessage): void {
