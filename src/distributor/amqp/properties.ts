@@ -37,7 +37,8 @@ function propertiesOf(given: AmqpMessage['properties']): MessageProperties {
   return properties
 }
 
-const textProperties = [
+/** Those that are short strings on the wire. */
+export const textProperties = [
   'contentType',
   'contentEncoding',
   'messageId',

@@ -1,5 +1,6 @@
 import type { MessageProperties } from '../../core/message.ts'
 import { badInput, type GatewayError } from '../../errors.ts'
+import { textProperties } from './properties.ts'
 
 /** AMQP 0-9-1 §4.2.3: type, channel, size and end of a frame; §4.2.6.1: class, weight, body size and flags of a header. */
 const headerFrameBytes = 8 + 14
@@ -11,18 +12,6 @@ const maxExpirationMs = 2 ** 32 - 1
 const maxPriority = 255
 /** What encodes a table deeper than this has no stack left, in amqplib or in RabbitMQ. */
 const maxLevels = 1_000
-
-const textProperties = [
-  'contentType',
-  'contentEncoding',
-  'messageId',
-  'type',
-  'correlationId',
-  'replyTo',
-  'expiration',
-  'userId',
-  'appId',
-] as const
 
 /**
  * Looks at properties that RabbitMQ would end the channel or the whole connection over, as the rules are known beforehand. Gives how many
@@ -101,7 +90,7 @@ function valueBytes(value: unknown, path: string, level: number): number {
     return value.reduce<number>((sum, one) => sum + valueBytes(one, path, level + 1), 5)
   }
   // How amqplib is told a type that JavaScript does not have.
-  if (Object.hasOwn(value, '!')) return typedBytes(value as { readonly value?: unknown }, path, level)
+  if (Object.hasOwn(value, '!')) return typedBytes(value, path, level)
   return 1 + tableBytes(value as Record<string, unknown>, path, level + 1)
 }
 
