@@ -24,6 +24,7 @@ import { Gateway } from './core/gateway.ts'
 import { publishWord } from './core/identity.ts'
 import type { Journal } from './core/journal.ts'
 import { latest } from './core/latest.ts'
+import type { Observer } from './core/observer.ts'
 import { PasswordFailures } from './core/password-failures.ts'
 import { reportRegisteredClients } from './core/registered-clients.ts'
 import { defaultRoutingKey } from './core/source.ts'
@@ -164,7 +165,7 @@ async function open(
   const hasProvider = config.jwksUrl !== undefined
   await reportRegisteredClients(policy, { registry, hasProvider, log: (...line) => observer.log(...line) })
 
-  const broker = await openBroker(config, (level, text, details) => observer.log(level, text, details))
+  const broker = await openBroker(config, observer)
   closing.push(() => broker.close())
   // A PostgreSQL registry is shared by all replicas, and so are its keys.
   const agreeOnKey = config.databaseUrl === undefined ? agreementOn(keys, secret) : undefined
@@ -424,8 +425,12 @@ interface BrokerState {
   readonly reason?: string
 }
 
-async function openBroker(config: Config, log: Parameters<typeof openDriver>[1]['log']): Promise<GatewayBroker> {
-  const driver = await openDriver(config.brokerUrl, { namespace: config.namespace, log })
+async function openBroker(config: Config, observer: Observer): Promise<GatewayBroker> {
+  const driver = await openDriver(config.brokerUrl, {
+    namespace: config.namespace,
+    log: (level, text, details) => observer.log(level, text, details),
+    onUnreadable: () => observer.messageUnreadable(),
+  })
   if (!driver.gateway)
     throw new Error('WARREN_BROKER_URL: this driver cannot carry a gateway; use memory:, amqp: or amqps:')
   return driver.gateway({

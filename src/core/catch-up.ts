@@ -1,4 +1,4 @@
-import type { ChannelEvent, GapReason } from './channel.ts'
+import { type ChannelEvent, type GapReason, unreadableGap } from './channel.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import { type Cursor, type CursorCodec, cursorBefore, cursorOf, fingerprintOf } from './cursor.ts'
 import { Duplicates } from './duplicates.ts'
@@ -33,6 +33,8 @@ export interface CatchUpContext {
   audienceOf(message: JournalMessage, inWindow: boolean): Audience
   /** The event of a message; undefined where its body is poison. */
   eventOf(message: JournalMessage): ChannelEvent | undefined
+  /** A walk met a message that cannot be read. */
+  onUnreadable(entry: JournalMessage): void
 }
 
 /**
@@ -57,6 +59,7 @@ export class CatchUp implements FeedKeeper {
       isUp: () => context.epoch() !== undefined,
       pass: (passage, entry) => this.#pass(passage, entry, true),
       arrived: (passage) => {
+        this.#tellUnreadable(passage)
         passage.flush()
         this.#passages.delete(passage)
         for (const feed of passage.feeds()) this.#goLive(feed)
@@ -210,11 +213,26 @@ export class CatchUp implements FeedKeeper {
 
   #pass(passage: Passage, entry: JournalMessage, inWindow: boolean): void {
     passage.at = entry.offset
+    if (entry.unreadable) {
+      this.#context.onUnreadable(entry)
+      passage.unreadable = entry
+      return
+    }
+    if (passage.unreadable) this.#tellUnreadable(passage)
     if (entry.mark) return
     const audience = this.#context.audienceOf(entry, inWindow)
     if (!passage.wants(audience)) return
     const event = this.#context.eventOf(entry)
     if (event) passage.deliver(entry.offset, audience, event)
+  }
+
+  /** One notice for neighbours. Where the passage is interrupted before, the next one meets them again. */
+  #tellUnreadable(passage: Passage): void {
+    const last = passage.unreadable
+    const epoch = this.#context.epoch()
+    if (!last || epoch === undefined) return
+    passage.unreadable = undefined
+    passage.deliver(last.offset, 'everyone', unreadableGap(this.#context.cursors, epoch, last))
   }
 
   /** Reads the journal once for all of them, up to the window. */

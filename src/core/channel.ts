@@ -62,8 +62,17 @@ export interface GapEvent {
   readonly dropped?: number
 }
 
-export const gapReasons = ['RETENTION', 'JOURNAL_REPLACED', 'INVALID_CURSOR', 'OVERFLOW'] as const
+export const gapReasons = ['RETENTION', 'JOURNAL_REPLACED', 'INVALID_CURSOR', 'OVERFLOW', 'UNREADABLE'] as const
 export type GapReason = (typeof gapReasons)[number]
+
+/**
+ * The notice of neighbouring entries that the broker can hand to nobody: `last` is the last of them. It is the same on every replica,
+ * and a client that resumes behind its cursor is not told again.
+ */
+export function unreadableGap(codec: CursorCodec, epoch: string, last: JournalMessage): GapEvent {
+  const cursor = cursorOf(codec, epoch, last)
+  return { kind: 'GAP', cursor, reason: 'UNREADABLE', oldest: cursor, receivedAt: last.receivedAt }
+}
 
 /** The notice of what one subscription missed by its overflow policy: it counts on until the subscriber takes it. */
 export class OverflowGap implements GapEvent {

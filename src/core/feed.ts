@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.ts'
-import { type ChannelEvent, type MessageEvent, OverflowGap } from './channel.ts'
+import { type ChannelEvent, type GapEvent, type MessageEvent, OverflowGap } from './channel.ts'
 import type { Cursor } from './cursor.ts'
 import type { EventAccount } from './event-account.ts'
 import type { OverflowPolicy } from './overflow.ts'
@@ -141,6 +141,9 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
       waiting.resolve({ done: false, value: event })
       return
     }
+    // Of gaps that wait one behind the other for the same reason the last says all: they must not pile up.
+    const before = this.#queue.at(-1)
+    if (event.kind === 'GAP' && before?.kind === 'GAP' && isUnreadable(event) && isUnreadable(before)) this.#queue.pop()
     this.#queue.push(event)
     this.#hold(event)
   }
@@ -262,6 +265,12 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     let notice = front instanceof OverflowGap ? front : undefined
     for (let oldest = this.#queue[at]; oldest; oldest = this.#queue[at]) {
       if (this.#overflow === 'DROP_OLDEST' && this.#fits(event)) return
+      if (oldest.kind === 'GAP') {
+        // Another notice, of what is missing for another reason: it stays in its place.
+        at += 1
+        notice = oldest instanceof OverflowGap ? oldest : undefined
+        continue
+      }
       this.#queue.splice(at, 1)
       if (oldest.kind !== 'MESSAGE') continue
       this.#release(oldest)
@@ -328,6 +337,10 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     this.#behind = false
     this.#keeper.resume(this)
   }
+}
+
+function isUnreadable({ reason }: GapEvent): boolean {
+  return reason === 'UNREADABLE'
 }
 
 function bytesOf(event: ChannelEvent): number {

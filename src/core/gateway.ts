@@ -3,7 +3,7 @@ import { decodeBody, forgetBody } from './body.ts'
 import { BoundedSet } from './bounded-set.ts'
 import type { Broker, ControlBus, ControlMessage } from './broker.ts'
 import { CatchUp } from './catch-up.ts'
-import { MessageEvent } from './channel.ts'
+import { MessageEvent, unreadableGap } from './channel.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { ClientBars } from './client-bars.ts'
 import type { ClientRegistry } from './client-registry.ts'
@@ -58,6 +58,9 @@ export interface GatewayParts {
   readonly onState: (state: { up: boolean; reason?: string }) => void
 }
 
+/** How many offsets are remembered that were counted already. */
+const maxUnreadable = 10_000
+
 /** How long a position is waited for while the broker has never been there, in milliseconds. */
 const positionTimeoutMs = 5_000
 /** How often unsigned control messages may have the registry read, in milliseconds. */
@@ -88,6 +91,7 @@ export class Gateway implements JournalTail {
   readonly #duplicates: Duplicates
   /** Exchanges without a source whose messages were met, so that the log says it once. */
   readonly #foreignExchanges = new BoundedSet<string>(1_000)
+  readonly #unreadable = new BoundedSet<number>(maxUnreadable)
   readonly #waitingForUp = new Set<() => void>()
   readonly #sourceKeeper: SourceKeeper
   /** Anybody who can publish to the control exchange can send an unsigned message: it ends nothing and brings nothing. */
@@ -127,6 +131,7 @@ export class Gateway implements JournalTail {
       originOf: (channel) => this.#originOf(channel),
       audienceOf: (message, inWindow) => this.#audienceOf(message, inWindow),
       eventOf: (message) => this.#eventOf(message),
+      onUnreadable: (entry) => this.#noteUnreadable(entry),
     })
     this.#sessions = new Sessions({
       keeper: this.#catchUp,
@@ -310,6 +315,7 @@ export class Gateway implements JournalTail {
     this.#parts.recent.clear()
     this.#duplicates.clear()
     this.#quarantine.clear()
+    this.#unreadable.clear()
   }
 
   onPresent(): void {
@@ -363,6 +369,17 @@ export class Gateway implements JournalTail {
     const fate = this.#route(message)
     message.fates?.set(message.place ?? 0, fate)
     this.#parts.observer.messageRouted(fate)
+  }
+
+  onUnreadable(entries: readonly JournalMessage[]): void {
+    const { recent } = this.#parts
+    const [first] = entries
+    const last = entries.at(-1)
+    if (!first || !last) return
+    if (this.#gapAhead) this.#tellGap(this.#gapAhead, first)
+    for (const entry of entries) recent.add(entry)
+    for (const entry of entries) this.#noteUnreadable(entry)
+    if (this.#present) this.hub.publish('everyone', unreadableGap(this.#parts.cursors, this.#epoch ?? '', last))
   }
 
   /** As `Sessions.drain`; what else the gateway does goes on. */
@@ -450,6 +467,18 @@ export class Gateway implements JournalTail {
     this.#gapAhead = undefined
     const cursor = cursorBefore(this.#parts.cursors, this.#epoch ?? '', first)
     this.hub.publish('everyone', { kind: 'GAP', cursor, reason, oldest: cursor, receivedAt: Date.now() })
+  }
+
+  /** Once for each, whether the tail met it or a replay did. */
+  #noteUnreadable({ offset }: JournalMessage): void {
+    if (this.#unreadable.has(offset)) return
+    this.#unreadable.add(offset)
+    this.#parts.observer.messageUnreadable()
+    this.#parts.observer.log(
+      'error',
+      'RabbitMQ ends every consumer that reaches this message of the journal with 541, so the gateway stepped over it: every subscription is told a gap (UNREADABLE)',
+      { offset },
+    )
   }
 
   #onMark(mark: JournalMessage): void {

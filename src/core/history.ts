@@ -23,19 +23,23 @@ export async function readHistory(
       : (gateway.cursors.parse(options.after) ?? 'invalid')
   const events: MessageEvent[] = []
   let gap: GapEvent | undefined
+  let last: MessageEvent | GapEvent | undefined
   let hasMore = false
   if (after !== null) {
     const feed = new Feed({ channel: options.channel, after, endsAtLive: true, keeper: gateway.keeper })
     gateway.keeper.resume(feed)
     for await (const event of feed as AsyncIterable<ChannelEvent>) {
-      if (event.kind === 'GAP') gap = event
-      if (event.kind !== 'MESSAGE') continue
-      if (events.length === options.first) {
+      if (event.kind === 'CHECKPOINT') continue
+      // A page tells one gap. Another one, or one behind a full page, is for the next page, which begins behind the last event.
+      const full = events.length === options.first && (event.kind === 'MESSAGE' || events.length > 0)
+      if (full || (event.kind === 'GAP' && gap)) {
         hasMore = true
         break
       }
-      events.push(event)
+      last = event
+      if (event.kind === 'GAP') gap = event
+      else events.push(event)
     }
   }
-  return { events, cursor: events.at(-1)?.cursor ?? gap?.cursor ?? now, hasMore, gap }
+  return { events, cursor: last?.cursor ?? now, hasMore, gap }
 }

@@ -25,7 +25,7 @@ export interface Journal {
   /**
    * Visits what the journal holds from `offset` on, in order, each entry once, until `visit` returns false or `signal` aborts;
    * resolves then. An offset that retention took begins later: it is for the visitor to compare. Past the end it waits
-   * for what comes. Waits while the broker is away. Rejects only where the journal was replaced meanwhile (`JournalReplaced`), or retention
+   * for what comes. Unreadable entries are visited too. Waits while the broker is away. Rejects only where the journal was replaced meanwhile (`JournalReplaced`), or retention
    * overtook the scan, so that entries behind the last visit are missing (`JournalTruncated`).
    */
   scan(offset: number, visit: (entry: JournalMessage) => boolean, signal: AbortSignal): Promise<void>
@@ -92,4 +92,6 @@ export interface JournalTail {
   onTruncated(): void
   /** Each entry once, in order of offset; marks among them. */
   onMessage(message: JournalMessage): void
+  /** In place of `onMessage`, in the same order: neighbours that the broker can hand to nobody (`JournalMessage.unreadable`). At least one. */
+  onUnreadable(entries: readonly JournalMessage[]): void
 }

@@ -46,6 +46,11 @@ export interface JournalMessage extends Message {
   readonly offset: number
   /** Written by a gateway to show liveness and the end of the log; never an event. */
   readonly mark: boolean
+  /**
+   * The broker cannot hand this message to any consumer: only its offset is known, all else is empty. Nobody knows which clients it
+   * was for, so that every subscription is told a gap.
+   */
+  readonly unreadable?: boolean
   /** Where it is written down what this replica did with it; undefined where the hot window has never held it. */
   fates?: Fates | undefined
   /** Its place in `fates`. */

@@ -11,6 +11,8 @@ export interface Observer {
   messageQuarantined(reason: QuarantineReason): void
   /** A message of a buffered source may have been moved before, and is delivered again unless it has an id. */
   messageRedelivered(): void
+  /** A message was stepped over that the broker can hand to no consumer. */
+  messageUnreadable(): void
   /** Of each message that was received, what became of it here. */
   messageRouted(fate: MessageFate): void
   /** The account that sessions of a transport keep; always the same. */

@@ -1,5 +1,6 @@
 import type { ChannelEvent } from './channel.ts'
 import type { Feed } from './feed.ts'
+import type { JournalMessage } from './message.ts'
 import type { Audience } from './source.ts'
 
 /** How long events of a passage are gathered, in milliseconds: neighbours in the journal are for different clients, and each is to have many in one write. */
@@ -9,6 +10,8 @@ const gatherMs = 100
 export class Passage {
   /** The offset up to which it has come. */
   at: number
+  /** The last entry it met, if that is one that the broker cannot hand out: its feeds are still to be told. */
+  unreadable: JournalMessage | undefined
   readonly #byChannel = new Map<string, Map<Feed, number>>()
   #size = 0
   /** Those that have been given something that they have not been told to hand on yet. */

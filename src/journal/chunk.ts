@@ -15,6 +15,7 @@ const maxNames = 64
 const isMark = 1
 const isRedelivered = 2
 const hasMessageId = 4
+const isUnreadable = 8
 
 /**
  * Neighbouring entries of the journal as bytes and columns of numbers. Kept as objects, a message would be some ten of them, which the garbage collector moves twice
@@ -91,7 +92,10 @@ export class Chunk {
     this.#receivedAt[place] = entry.receivedAt
     this.#timestamps[place] = timestamp ?? Number.NaN
     this.#flags[place] =
-      (entry.mark ? isMark : 0) | (entry.redelivered ? isRedelivered : 0) | (messageId === undefined ? 0 : hasMessageId)
+      (entry.mark ? isMark : 0) |
+      (entry.redelivered ? isRedelivered : 0) |
+      (messageId === undefined ? 0 : hasMessageId) |
+      (entry.unreadable ? isUnreadable : 0)
     this.#exchanges[place] = this.#placeOf(entry.exchange)
     if (this.#names.length < maxNames && hasColumns(entry.properties)) {
       this.#contentTypes[place] = this.#placeOf(contentType)
@@ -238,6 +242,10 @@ class Kept implements JournalMessage {
 
   get redelivered(): boolean {
     return this.#chunk.is(this.place, isRedelivered)
+  }
+
+  get unreadable(): boolean {
+    return this.#chunk.is(this.place, isUnreadable)
   }
 
   get exchange(): string {

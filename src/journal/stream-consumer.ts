@@ -17,8 +17,17 @@ const prefetchMessages = 500
 const ackEveryMessages = 200
 const ackEveryMs = 200
 
-/** Where to begin: an exact offset, or the chunk that holds a moment. */
-export type StreamStart = number | { readonly timestampMs: number }
+/** Where to begin: an exact offset, behind all that is there, or the chunk that holds a moment. */
+export type StreamStart = number | 'next' | { readonly timestampMs: number }
+
+export interface StreamReading {
+  /** The entry before `start`, where one was read: if the next one is not its neighbour, it must still be there. */
+  readonly after?: JournalMessage | undefined
+  /** Messages in flight. With 1, each is acknowledged at once, and RabbitMQ reads none before the one in front of it has arrived. */
+  readonly prefetch?: number
+  /** RabbitMQ has accepted the consumer. */
+  readonly onConsuming?: () => void
+}
 
 /** Who reads a stream. None of these may throw. */
 export interface StreamVisitor {
@@ -48,14 +57,15 @@ export async function consumeStream(
   stream: string,
   start: StreamStart,
   visitor: StreamVisitor,
+  { after, prefetch = prefetchMessages, onConsuming }: StreamReading = {},
 ): Promise<StreamConsumer> {
   const channel = await connection.createChannel()
   let open = true
   /** The tag of the last message that was taken and is not acknowledged. */
   let unacked: number | undefined
   let count = 0
-  let last: JournalMessage | undefined
-  /** What waits for a hole to be looked into, or for other work to have its turn; bounded by the prefetch, because it is not acknowledged. */
+  let last = after
+  /** What came since a hole that is being looked into; bounded by the prefetch, for it is not acknowledged. */
   let held: StreamDelivery[] | undefined
 
   const stop = (): void => {
@@ -88,7 +98,7 @@ export async function consumeStream(
       last = entry
       visitor.take(entry)
     }
-    if (count >= ackEveryMessages) acknowledge()
+    if (count >= ackEveryMessages || prefetch === 1) acknowledge()
   }
   const receive = (message: StreamDelivery): void => {
     const entry = entryOf(message, stream)
@@ -138,13 +148,14 @@ export async function consumeStream(
   const consumerTag = randomUUID()
   const stopTaking = deliveries.take(consumerTag, hand)
   try {
-    await channel.prefetch(prefetchMessages)
+    await channel.prefetch(prefetch)
     await channel.consume(
       stream,
       // Only a cancellation comes this way.
       () => end(new Error(`RabbitMQ cancelled the consumer of stream "${stream}": it was deleted, or lost its node`)),
       { consumerTag, noAck: false, arguments: { 'x-stream-offset': offsetArgument(start) } },
     )
+    onConsuming?.()
   } catch (error) {
     stop()
     throw explain(error, stream)
@@ -194,6 +205,7 @@ async function stillThere(
 }
 
 function offsetArgument(start: StreamStart): unknown {
+  if (start === 'next') return start
   if (typeof start === 'number') return start === 0 ? 'first' : start
   return { '!': 'timestamp', value: Math.floor(start.timestampMs / 1000) }
 }

@@ -3,16 +3,21 @@ import { fingerprintOf } from '../core/cursor.ts'
 import { type Journal, JournalReplaced, type JournalTail, type MarkNote } from '../core/journal.ts'
 import type { JournalMessage } from '../core/message.ts'
 import { GatewayError } from '../errors.ts'
+import { CarefulReader, type CarefulVisitor } from './careful-reader.ts'
 import type { JournalLinkSession, OpenLink, Publish } from './link.ts'
 import { Pulse } from './pulse.ts'
 import { consumeStream, type StreamStart } from './stream-consumer.ts'
 import { StreamReader } from './stream-reader.ts'
 import { type AgreeOnKey, ensureJournal, type Retention } from './stream-topology.ts'
+import { isInternalError } from './unreadable.ts'
 
 /** How long a mark may take through the broker and back, in milliseconds. */
 const markTimeoutMs = 5_000
 /** A mark that RabbitMQ has confirmed and that doesn't come is sent again: while a node boots, streams forget what it confirms. */
 const markAgainMs = 500
+/** Where the first message of the past cannot be read, a shorter past is; below this, none. In milliseconds. */
+const leastWarmMs = 1_000
+const warmDivisor = 4
 
 export interface StreamJournalOptions {
   /** The stream's name, `<namespace>.journal`. */
@@ -37,6 +42,7 @@ export class StreamJournal implements Journal {
   readonly repeats = true
   readonly #options: StreamJournalOptions
   readonly #reader: StreamReader
+  readonly #careful: CarefulReader
   readonly #marks = new Map<string, () => void>()
   #tail: JournalTail | undefined
   readonly #pulse: Pulse
@@ -45,6 +51,12 @@ export class StreamJournal implements Journal {
   #epoch: string | undefined
   #epochEnd = new AbortController()
   #last: JournalMessage | undefined
+  /** The last that was not unreadable. */
+  #lastRead: JournalMessage | undefined
+  #warmMs: number
+  /** RabbitMQ ended the last consumer over what it was to hand out next. */
+  #broken = false
+  #presentBroken = false
   /** Whether this life of the journal began while it was tailed: it has no past then. */
   #sawItBegin = false
   #openedAt = 0
@@ -54,7 +66,10 @@ export class StreamJournal implements Journal {
 
   constructor(options: StreamJournalOptions) {
     this.#options = options
-    this.#reader = new StreamReader(options.name, options.openLink)
+    this.#warmMs = options.warmMs
+    const { name, openLink } = options
+    this.#careful = new CarefulReader({ stream: name, openLink, mark: (id) => this.#publishMark(id, undefined) })
+    this.#reader = new StreamReader(name, openLink, this.#careful)
     this.#pulse = new Pulse({
       mark: () => this.#publishMark(randomUUID(), undefined),
       onStale: () => this.#tail?.onDown('the journal is silent: no mark came back for two seconds'),
@@ -119,10 +134,15 @@ export class StreamJournal implements Journal {
     await this.#options.bindSources()
     this.#begin(epoch)
     this.#present ??= await this.#presentOffset(session)
-    let expected = this.#last
-    const since = expected?.offset
-    await consumeStream(session, name, this.#start, {
-      take: (entry) => {
+    const since = this.#last?.offset
+    if (this.#broken) await this.#readCarefully(session.signal)
+    let expected = this.#last?.unreadable ? undefined : this.#last
+    const reading = { after: expected ? undefined : this.#lastRead }
+    session.signal.addEventListener('abort', () => {
+      this.#broken ||= isInternalError(session.signal.reason)
+    })
+    const visitor = {
+      take: (entry: JournalMessage) => {
         if (expected) {
           const intact = entry.offset === expected.offset && fingerprintOf(entry) === fingerprintOf(expected)
           if (!intact && entry.offset < expected.offset) return
@@ -133,12 +153,35 @@ export class StreamJournal implements Journal {
         this.#deliver(entry)
       },
       onOvertaken: () => this.#tail?.onTruncated(),
-      onEnd: (error) => session.fail(error),
-    })
+      onEnd: (error: Error) => session.fail(error),
+    }
+    await consumeStream(session, name, this.#start, visitor, reading)
     await this.#markAndWait(
       since === undefined ? undefined : { kind: 'reconnected', since, at: Date.now() },
       session.signal,
     )
+  }
+
+  /** Rejects where RabbitMQ has another trouble: then nothing was stepped over. */
+  async #readCarefully(signal: AbortSignal): Promise<void> {
+    const visitor: CarefulVisitor = {
+      take: (entry) => this.#deliver(entry),
+      onUnreadable: (entries) => {
+        this.#last = entries.at(-1)
+        this.#tellPresent(this.#last)
+        this.#tail?.onUnreadable(entries)
+      },
+      onOvertaken: () => this.#tail?.onTruncated(),
+    }
+    for (;;) {
+      const start = this.#last && !this.#last.unreadable ? this.#last.offset + 1 : this.#start
+      const outcome = await this.#careful.read(start, this.#lastRead, visitor, signal)
+      if (outcome === 'passed') break
+      if (outcome === 'failed')
+        throw new Error('RabbitMQ ends the consumers of the journal with 541, wherever they begin')
+      this.#warmMs = this.#warmMs / warmDivisor < leastWarmMs ? 0 : this.#warmMs / warmDivisor
+    }
+    this.#broken = false
   }
 
   #begin(epoch: string): void {
@@ -147,6 +190,9 @@ export class StreamJournal implements Journal {
     if (this.#sawItBegin && this.#present !== 'told') this.#present = 0
     this.#epoch = epoch
     this.#last = undefined
+    this.#lastRead = undefined
+    this.#broken = false
+    this.#careful.forget()
     this.#epochEnd.abort()
     this.#epochEnd = new AbortController()
     this.#tail?.onEpoch(epoch)
@@ -154,8 +200,10 @@ export class StreamJournal implements Journal {
 
   /** A replica that starts warms its window; one that comes back goes on at its last entry; a new life is read from its beginning. */
   get #start(): StreamStart {
-    if (this.#last) return this.#last.offset
-    return this.#sawItBegin ? 0 : { timestampMs: Date.now() - this.#options.warmMs }
+    if (this.#last) return this.#last.unreadable ? this.#last.offset + 1 : this.#last.offset
+    if (this.#sawItBegin) return 0
+    if (this.#warmMs === 0 && typeof this.#present === 'number') return this.#present
+    return { timestampMs: Date.now() - this.#warmMs }
   }
 
   /** Asks the stream where it was when the journal was opened; a mark makes sure that there is an answer. */
@@ -165,7 +213,12 @@ export class StreamJournal implements Journal {
     try {
       return await new Promise<number>((resolve, reject) => {
         late.addEventListener('abort', () => reject(new Error('RabbitMQ did not say where the journal stands')))
-        const start = { timestampMs: this.#openedAt }
+        // Where the first message since then cannot be read, the mark is the present.
+        const start = this.#presentBroken ? 'next' : { timestampMs: this.#openedAt }
+        session.signal.addEventListener('abort', () => {
+          this.#presentBroken ||= isInternalError(session.signal.reason)
+          reject(asError(session.signal.reason))
+        })
         const visitor = { take: ({ offset }: JournalMessage) => resolve(offset), onOvertaken: () => {}, onEnd: reject }
         consumeStream(session, this.#options.name, start, visitor)
           .then((consumer) => {
@@ -180,12 +233,16 @@ export class StreamJournal implements Journal {
     }
   }
 
+  #tellPresent(entry: JournalMessage | undefined): void {
+    if (typeof this.#present !== 'number' || !entry || entry.offset < this.#present) return
+    this.#present = 'told'
+    this.#tail?.onPresent()
+  }
+
   #deliver(entry: JournalMessage): void {
     this.#last = entry
-    if (typeof this.#present === 'number' && entry.offset >= this.#present) {
-      this.#present = 'told'
-      this.#tail?.onPresent()
-    }
+    this.#lastRead = entry
+    if (typeof this.#present === 'number') this.#tellPresent(entry)
     // Before the message, which is then handed to a gateway that is up.
     this.#pulse.beat()
     this.#tail?.onMessage(entry)
@@ -249,4 +306,8 @@ export class StreamJournal implements Journal {
       throw error
     }
   }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
 }

@@ -1,18 +1,22 @@
 import { fingerprintOf } from '../core/cursor.ts'
 import { JournalTruncated } from '../core/journal.ts'
 import type { JournalMessage } from '../core/message.ts'
+import type { CarefulReader } from './careful-reader.ts'
 import type { JournalLinkSession, OpenLink } from './link.ts'
-import { consumeStream, type StreamConsumer, type StreamVisitor } from './stream-consumer.ts'
+import { consumeStream, type StreamConsumer, type StreamReading, type StreamVisitor } from './stream-consumer.ts'
+import { isInternalError } from './unreadable.ts'
 
 /** Reads older parts of a stream, on a connection of its own that is made when it is first needed. */
 export class StreamReader {
   readonly #stream: string
   readonly #openLink: OpenLink
+  readonly #careful: CarefulReader
   #link: { close(): Promise<void> } | undefined
   #session: JournalLinkSession | undefined
   readonly #waiting = new Set<() => void>()
 
-  constructor(stream: string, openLink: OpenLink) {
+  constructor(stream: string, openLink: OpenLink, careful: CarefulReader) {
+    this.#careful = careful
     this.#stream = stream
     this.#openLink = openLink
   }
@@ -23,8 +27,11 @@ export class StreamReader {
    */
   async scan(offset: number, visit: (entry: JournalMessage) => boolean, signal: AbortSignal): Promise<void> {
     let last: JournalMessage | undefined
+    /** The last that was not unreadable. */
+    let read: JournalMessage | undefined
     let expected: JournalMessage | undefined
     let truncated = false
+    let broken = false
     const enough = new AbortController()
     const over = AbortSignal.any([signal, enough.signal])
     const take = (entry: JournalMessage): void => {
@@ -36,7 +43,15 @@ export class StreamReader {
         return
       }
       last = entry
+      read = entry
       if (!visit(entry)) enough.abort()
+    }
+    const onUnreadable = (entries: readonly JournalMessage[]): void => {
+      for (const entry of entries) {
+        if (over.aborted) return
+        last = entry
+        if (!visit(entry)) enough.abort()
+      }
     }
     const onOvertaken = (): void => {
       if (over.aborted) return
@@ -46,8 +61,17 @@ export class StreamReader {
     while (!over.aborted) {
       const session = await this.#currentSession(signal)
       if (!session) return
-      expected = last
-      await this.#scanOnce(session, last?.offset ?? offset, { take, onOvertaken }, over)
+      if (broken) {
+        const behind = last ? last.offset + 1 : offset
+        const outcome = await this.#careful.read(behind, read, { take, onUnreadable, onOvertaken }, over)
+        broken = outcome !== 'passed'
+        if (over.aborted) break
+      }
+      expected = last === read ? last : undefined
+      const start = last && last !== read ? last.offset + 1 : (last?.offset ?? offset)
+      const reading = expected ? {} : { after: read }
+      const reason = await this.#scanOnce(session, start, { take, onOvertaken }, reading, over)
+      broken = isInternalError(reason)
     }
     if (truncated) throw new JournalTruncated('retention overtook a scan')
   }
@@ -56,20 +80,23 @@ export class StreamReader {
     await this.#link?.close()
   }
 
-  /** Resolves when it has had enough, the signal aborts, or the connection is lost. */
+  /** Resolves when it has had enough, the signal aborts, or the connection is lost: then with the reason. */
   async #scanOnce(
     session: JournalLinkSession,
     offset: number,
     visitor: Omit<StreamVisitor, 'onEnd'>,
+    reading: StreamReading,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<unknown> {
     let consumer: StreamConsumer | undefined
+    let reason: unknown
     const lost = new AbortController()
     try {
-      consumer = await consumeStream(session, this.#stream, offset, {
-        ...visitor,
-        onEnd: () => lost.abort(),
-      })
+      const onEnd = (error: Error): void => {
+        reason = error
+        lost.abort()
+      }
+      consumer = await consumeStream(session, this.#stream, offset, { ...visitor, onEnd }, reading)
       await aborted(AbortSignal.any([lost.signal, signal, session.signal]))
     } catch (error) {
       // No such stream, or no replica of it on this node: the session begins anew, on the next node where there are several.
@@ -78,6 +105,7 @@ export class StreamReader {
     } finally {
       consumer?.close()
     }
+    return session.signal.aborted ? session.signal.reason : reason
   }
 
   async #currentSession(signal: AbortSignal): Promise<JournalLinkSession | undefined> {

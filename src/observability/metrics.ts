@@ -55,6 +55,7 @@ export function createMetrics(): Metrics {
   const received = tally<[source: string]>(['source'], [])
   const quarantined = tally<[QuarantineReason]>(['reason'], cross(quarantineReasons))
   const redelivered = tally<[]>([], [])
+  const unreadable = tally<[]>([], [[]])
   const routed = tally<[MessageFate]>(['fate'], cross(messageFates))
   const describedDelivery = ['warren_delivery_seconds', 'From broker receipt to socket write.'] as const
   const delivery = new Buckets(...describedDelivery, deliveryBuckets)
@@ -134,6 +135,11 @@ export function createMetrics(): Metrics {
     'Messages of buffered sources that may have come before: a gateway ended before RabbitMQ knew.',
     redelivered,
   )
+  counter(
+    'warren_unreadable_messages_total',
+    'Messages that RabbitMQ could hand to no consumer, so that the gateway stepped over them.',
+    unreadable,
+  )
   counter('warren_messages_routed_total', 'Messages that came from the journal, by what became of them here.', routed)
   counter(
     'warren_events_matched_total',
@@ -181,6 +187,7 @@ export function createMetrics(): Metrics {
     messageReceived: (source) => received.add(1, source),
     messageQuarantined: (reason) => quarantined.add(1, reason),
     messageRedelivered: () => redelivered.add(1),
+    messageUnreadable: () => unreadable.add(1),
     messageRouted: (fate) => routed.add(1, fate),
     eventsOf: (transport) => accounts.get(transport) ?? new EventAccount(took),
     resumed: (result) => resumes.add(1, result),

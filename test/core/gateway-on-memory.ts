@@ -150,6 +150,7 @@ class RecordingObserver implements Observer {
   messageQuarantined(reason: string): void {
     this.quarantined.push(reason)
   }
+  messageUnreadable(): void {}
   messageRouted(): void {}
   eventsOf(): EventAccount {
     return this.account

@@ -109,7 +109,7 @@ describe('a publisher', () => {
     const sent = publisher()
     await sent.publish(to('bound.0'))
     const guilty = [
-      [to('bound.x', { properties: { expiration: 'soon' } }), 'properties'],
+      [to('bound.x', { properties: { expiration: 'soon' } }), 'expiration'],
       [to('x', { exchange: 'locked' }), 'exchange'],
       [to('bound.x', { properties: { userId: 'somebody' } }), 'properties'],
       [to('bound.x', { properties: { headers: { f: Symbol('no AMQP') } } }), 'headers'],

@@ -10,6 +10,7 @@ declare global {
 export default async function globalSetup(): Promise<void> {
   removeAbandonedFolders()
   // Here and not where each is used: an installation may take longer than a test is given.
-  await installMissing(Object.values(debianPackages))
+  const { debootstrap: _, ...everyRun } = debianPackages
+  await installMissing(Object.values(everyRun))
   globalThis.sharedNode = await offerSharedNode()
 }

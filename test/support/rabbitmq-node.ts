@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile } from 'node:child_process'
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import amqp from 'amqplib'
 import { debianPackages, locate } from './debian-package.ts'
@@ -25,6 +25,8 @@ export interface NodeAddress {
   readonly distPort: number
   /** The port of the management API; a node without that plugin has none. */
   readonly managementPort?: number
+  /** The root folder of another system, whose RabbitMQ it is. The node's folder lies in there. */
+  readonly root?: string
   /** Names of the nodes, this one among them, that make a cluster when they first start. */
   readonly cluster?: readonly string[]
 }
@@ -32,7 +34,7 @@ export interface NodeAddress {
 export async function newAddress(
   name: string,
   folder: string,
-  shared: { epmdPort?: number; cluster?: readonly string[]; management?: boolean } = {},
+  shared: { epmdPort?: number; cluster?: readonly string[]; management?: boolean; root?: string | undefined } = {},
 ): Promise<NodeAddress> {
   return {
     nodeName: nodeName(name),
@@ -42,6 +44,7 @@ export async function newAddress(
     epmdPort: shared.epmdPort ?? (await freePort()),
     distPort: await freePort(),
     ...(shared.cluster ? { cluster: shared.cluster.map(nodeName) } : {}),
+    ...(shared.root === undefined ? {} : { root: shared.root }),
     ...(shared.management ? { managementPort: await freePort() } : {}),
   }
 }
@@ -59,10 +62,10 @@ export async function rabbitmqctl(address: NodeAddress, args: readonly string[])
   const expression = shortcut(args)
   const printed = expression && (await evaluate({ nodeName: address.nodeName, env: environment(address) }, expression))
   if (printed !== undefined) return printed
-  const program = join(dirname(locate(debianPackages.rabbitmq)), 'rabbitmqctl')
+  const [program, ...before] = commandOf(address, join(dirname(serverOf(address)), 'rabbitmqctl'))
   try {
-    const { stdout } = await run(program, ['--silent', ...args], {
-      env: environment(address),
+    const { stdout } = await run(program, [...before, '--silent', ...args], {
+      env: environmentOfNode(address),
       maxBuffer: 64 * 1024 * 1024,
     })
     return stdout.trim()
@@ -123,6 +126,35 @@ async function lastOutput(address: NodeAddress): Promise<string> {
   return output.split('\n').slice(-20).join('\n')
 }
 
+/** Any test can be run on the RabbitMQ of another root (docs/testing.md). */
+export const defaultRoot = process.env['TEST_RABBITMQ_ROOT'] || undefined
+
+/** Where Debian's package has the server, in its root. Not the wrapper in /usr/sbin, which insists on its own user. */
+export const serverInRoot = '/usr/lib/rabbitmq/bin/rabbitmq-server'
+
+function serverOf({ root }: NodeAddress): string {
+  return root === undefined ? locate(debianPackages.rabbitmq) : serverInRoot
+}
+
+function commandOf({ root }: NodeAddress, program: string): [string, ...string[]] {
+  return root === undefined ? [program] : ['chroot', root, program]
+}
+
+/** RabbitMQ has alarms where it can learn how much memory and disk there is. A mount would need more rights than chroot does. */
+async function writeProc(root: string): Promise<void> {
+  await mkdir(join(root, 'proc/self'), { recursive: true })
+  await writeFile(join(root, 'proc/meminfo'), await readFile('/proc/meminfo'))
+  await writeFile(join(root, 'proc/self/mountinfo'), '1 0 254:0 / / rw,relatime - ext4 /dev/root rw\n')
+}
+
+/** What a program of the node's system is given: paths are those of its root. */
+function environmentOfNode(address: NodeAddress): Record<string, string> {
+  const { root, folder, home } = address
+  if (root === undefined) return environment(address)
+  const inside = (path: string): string => `/${relative(root, path)}`
+  return { ...environment({ ...address, folder: inside(folder), home: inside(home) }), PATH: '/usr/sbin:/usr/bin' }
+}
+
 /** The address of a node as the environment of RabbitMQ's own scripts, and nothing of the machine's other RabbitMQ. */
 function environment(address: NodeAddress): Record<string, string> {
   const { folder } = address
@@ -177,10 +209,11 @@ export class NodeProcess {
   /** Starts the node without waiting for it: those of a cluster wait for each other. */
   async launch(): Promise<void> {
     if (this.#child) throw new Error(`RabbitMQ ${this.address.nodeName} is running already.`)
-    const server = locate(debianPackages.rabbitmq)
+    const [program, ...args] = commandOf(this.address, serverOf(this.address))
     await this.#writeFiles()
+    if (this.address.root !== undefined) await writeProc(this.address.root)
     const output = await open(join(this.address.folder, 'output'), 'a')
-    const child = spawnGuarded(server, [], { env: environment(this.address), output: output.fd })
+    const child = spawnGuarded(program, args, { env: environmentOfNode(this.address), output: output.fd })
     this.#child = child
     this.#exited = new Promise((resolve) => {
       const ended = () => {
@@ -222,6 +255,8 @@ export class NodeProcess {
     await mkdir(home, { recursive: true })
     await mkdir(folder, { recursive: true })
     const settings = ['log.console = false']
+    // Another strategy reads /proc/<pid>, which the root has not.
+    if (this.address.root !== undefined) settings.push('vm_memory_calculation_strategy = allocated')
     if (managementPort !== undefined)
       settings.push('management.tcp.ip = 127.0.0.1', `management.tcp.port = ${managementPort}`)
     cluster.forEach((name, index) => settings.push(`cluster_formation.classic_config.nodes.${index + 1} = ${name}`))

@@ -1,8 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { eventually } from './eventually.ts'
 import { freePort } from './ports.ts'
-import { amqpUrl, NodeProcess, newAddress, rabbitmqctl, startEpmd, streamsOutliveKill } from './rabbitmq-node.ts'
-import { newFolder, removeFolder } from './run-folder.ts'
+import {
+  amqpUrl,
+  defaultRoot,
+  NodeProcess,
+  newAddress,
+  rabbitmqctl,
+  startEpmd,
+  streamsOutliveKill,
+} from './rabbitmq-node.ts'
+import { folderIn, removeFolder } from './run-folder.ts'
 import { sharedAddress, sharedNodeReady } from './shared-node.ts'
 
 export interface RabbitNode {
@@ -60,10 +68,10 @@ function refuse(): never {
   )
 }
 
-/** A running node of the test file's own, for faults. Takes about 5 s to start; `remove()` it in the end. */
-export async function privateRabbit(name: string): Promise<RabbitNode> {
-  const folder = newFolder()
-  const address = await newAddress(name, folder)
+/** A running node of the test file's own, for faults. Takes about 5 s to start; `remove()` it in the end. `root`: of `rabbitMq4`. */
+export async function privateRabbit(name: string, root = defaultRoot): Promise<RabbitNode> {
+  const folder = folderIn(root)
+  const address = await newAddress(name, folder, { root })
   const epmd = startEpmd(address.epmdPort)
   const node = new NodeProcess(address)
   const remove = async () => {
@@ -110,23 +118,24 @@ export interface RabbitCluster extends AsyncDisposable {
 }
 
 /** A running cluster of the test file's own. After all nodes have been down, start them together: each waits for the others. */
-export async function rabbitCluster(name: string, size = 3): Promise<RabbitCluster> {
+export async function rabbitCluster(name: string, size = 3, root = defaultRoot): Promise<RabbitCluster> {
   try {
-    return await formCluster(name, size)
+    return await formCluster(name, size, root)
   } catch (error) {
     // A node of RabbitMQ 3.10 may end while it joins. The cluster is not what is tested here, so it is made once more, and the failure shown.
     console.warn(error)
-    return formCluster(name, size)
+    return formCluster(name, size, root)
   }
 }
 
-async function formCluster(name: string, size: number): Promise<RabbitCluster> {
-  const folder = newFolder()
+async function formCluster(name: string, size: number, root: string | undefined): Promise<RabbitCluster> {
+  const folder = folderIn(root)
   const epmdPort = await freePort()
   const epmd = startEpmd(epmdPort)
   const names = Array.from({ length: size }, (_, index) => `${name}${index + 1}`)
   const nodes: NodeProcess[] = []
-  for (const one of names) nodes.push(new NodeProcess(await newAddress(one, folder, { epmdPort, cluster: names })))
+  for (const one of names)
+    nodes.push(new NodeProcess(await newAddress(one, folder, { epmdPort, cluster: names, root })))
   const remove = async () => {
     await Promise.all(nodes.map((node) => node.kill()))
     await epmd.close()

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
-import { type NodeAddress, NodeProcess, newAddress, startEpmd } from './rabbitmq-node.ts'
-import { newFolder, removeFolder } from './run-folder.ts'
+import { defaultRoot, type NodeAddress, NodeProcess, newAddress, startEpmd } from './rabbitmq-node.ts'
+import { folderIn, removeFolder } from './run-folder.ts'
 
 // How a test file, often in a process of its own, learns of the node that the whole run shares.
 const variable = 'TEST_SHARED_RABBITMQ'
@@ -15,8 +15,8 @@ interface SharedNode {
 
 /** Held by jest's main process for the length of the run. The node is started when a test file first asks: most runs of one file need none. */
 export async function offerSharedNode(): Promise<{ close(): Promise<void> }> {
-  const folder = newFolder()
-  const address = await newAddress('shared', folder, { management: true })
+  const folder = folderIn(defaultRoot)
+  const address = await newAddress('shared', folder, { management: true, root: defaultRoot })
   const door = join(folder, 'door')
   const node = new NodeProcess(address)
   let epmd: { close(): Promise<void> } | undefined

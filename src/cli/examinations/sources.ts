@@ -23,8 +23,8 @@ export function examineSources({ namespace }: Pick<Config, 'namespace'>, sources
 }
 
 /** Whether messages of the source go from its exchange into the stream without a queue between them. */
-function isExposed(_source: Source): boolean {
-  return true
+function isExposed({ buffered }: Source): boolean {
+  return !buffered
 }
 
 function exchangeOf({ exchange }: Source): string {

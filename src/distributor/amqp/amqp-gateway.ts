@@ -28,6 +28,7 @@ export class AmqpGateway implements LinkedBroker {
   readonly #log: DriverOptions['log']
   readonly #quarantine: string
   readonly #maxMessageBytes: number
+  readonly #onUnreadable: DriverOptions['onUnreadable']
   readonly #publisher: Publisher
   readonly #topology: Topology
   readonly #buffers: Buffers
@@ -44,11 +45,13 @@ export class AmqpGateway implements LinkedBroker {
   }
   #state: BrokerState = { up: false, reason: notYet }
 
-  constructor(urls: readonly string[], { namespace, log }: DriverOptions, options: GatewayOptions) {
+  constructor(urls: readonly string[], driver: DriverOptions, options: GatewayOptions) {
+    const { namespace, log } = driver
     const { queue, publishTimeoutMs, maxMessageBytes = publisherLimits.maxMessageBytes } = options
     this.#urls = urls
     this.#namespace = namespace
     this.#log = log
+    this.#onUnreadable = driver.onUnreadable?.bind(driver)
     this.#quarantine = `${namespace}.quarantine`
     this.#maxMessageBytes = maxMessageBytes
     const publishingWatch: LinkWatch = {
@@ -120,7 +123,12 @@ export class AmqpGateway implements LinkedBroker {
 
   hearFanouts(exchanges: FanoutExchanges, receive: FanoutListener): { close(): Promise<void> } {
     const watch = this.#watchPatiently('room', 'messages of the room (fanout exchanges) do not come in')
-    return new Fanouts(this.openLink, { ...exchanges, watch }, receive)
+    const onUnreadable = (queue: string): void => {
+      const text = 'RabbitMQ ends every consumer that reaches this message with 541, so it was dropped from its queue'
+      this.#log('error', text, { queue })
+      this.#onUnreadable?.()
+    }
+    return new Fanouts(this.openLink, { ...exchanges, watch, onUnreadable }, receive)
   }
 
   openControlBus(keys: DeploymentKeys): ControlBus {
@@ -129,7 +137,8 @@ export class AmqpGateway implements LinkedBroker {
   }
 
   readonly openLink = (options: LinkOptions): Link => {
-    const link = new Link(this.#urls, options)
+    const onClosed = (): void => void this.#links.delete(link)
+    const link: Link = new Link(this.#urls, { ...options, onClosed })
     this.#links.add(link)
     link.open()
     return link

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { Channel } from 'amqplib'
+import type { Message } from '../../core/message.ts'
 import type { FanoutExchanges, FanoutListener } from '../driver.ts'
 import { pause } from './backoff.ts'
 import { ensureExchange } from './exchange.ts'
 import { KeptChannel } from './kept-channel.ts'
 import type { Link, LinkSession, LinkWatch, OpenLink } from './link.ts'
-import { messageOf } from './properties.ts'
-import { replyOf } from './reply.ts'
+import { fromAmqp, messageOf } from './properties.ts'
+import { repliedWith, replyCodes, replyOf } from './reply.ts'
 import { within } from './within.ts'
 
 const prefetch = 500
@@ -22,11 +23,17 @@ const timings = {
   again: 2_000,
 }
 const ackEvery = 100
+/** What ended a consumer is among so many messages: its prefetch, and some to spare. */
+const messagesInDoubt = prefetch + 100
+/** The head of the queue is dropped after it has ended so many connections that asked for it alone. */
+const endsBeforeDropped = 3
 /** What the queue may hold meanwhile, in bytes; then the oldest goes. */
 const maxBacklogBytes = 64 * 1024 * 1024
 
 export interface FanoutOptions extends FanoutExchanges {
   readonly watch: LinkWatch
+  /** A message was dropped that RabbitMQ can hand to nobody. */
+  onUnreadable(queue: string): void
 }
 
 /**
@@ -38,7 +45,14 @@ export class Fanouts {
   readonly #receive: FanoutListener
   readonly #link: Link
   #queue: string
+  /** RabbitMQ ended the last session over a failure of its own: perhaps over a message that it cannot hand out. */
+  #broken = false
+  /** How many connections in a row ended while they asked for the head of the queue. */
+  #endsAtHead = 0
   #channel: Channel | undefined
+  /** Received and not acknowledged yet, in order; what of it a lost connection returned to the queue, and so comes again. */
+  #unacknowledged: Message[] = []
+  #returning: Message[] = []
 
   constructor(openLink: OpenLink, options: FanoutOptions, receive: FanoutListener) {
     this.#options = options
@@ -82,12 +96,20 @@ export class Fanouts {
       throw error
     }
     await this.#bind(channel)
+    session.signal.addEventListener('abort', () => {
+      this.#returning = [...this.#unacknowledged, ...this.#returning]
+      this.#unacknowledged = []
+      this.#broken ||= repliedWith(session.signal.reason, replyCodes.internalError)
+    })
+    if (this.#broken) await this.#readCarefully(session, channel)
     await channel.prefetch(prefetch)
     const acknowledge = this.#acknowledging(session, channel)
     // Read in place: amqplib would round integers, and end with what nests too deep for it.
     const consumerTag = randomUUID()
     const stopTaking = session.deliveries.take(consumerTag, (delivery) => {
-      this.#receive(messageOf(delivery))
+      const message = messageOf(delivery)
+      this.#unacknowledged.push(message)
+      this.#take(message)
       acknowledge()
     })
     session.signal.addEventListener('abort', stopTaking)
@@ -100,6 +122,41 @@ export class Fanouts {
       this.#channel = undefined
     })
     void this.#tend(session)
+  }
+
+  /**
+   * One message at a time, past one that RabbitMQ 4.0 cannot turn into AMQP 0-9-1: asking for it ends the connection, and it comes back to the head of the
+   * queue. Asked for without acknowledgement it is gone from the queue before RabbitMQ fails, which is the only way to be rid of it alone.
+   */
+  async #readCarefully(session: LinkSession, channel: Channel): Promise<void> {
+    for (let left = messagesInDoubt; left > 0 && !session.signal.aborted; left -= 1) {
+      const drop = this.#endsAtHead >= endsBeforeDropped
+      const onEnd = (): void => {
+        if (!repliedWith(session.signal.reason, replyCodes.internalError)) return
+        this.#endsAtHead = drop ? 0 : this.#endsAtHead + 1
+        if (drop) this.#options.onUnreadable(this.#queue)
+      }
+      session.signal.addEventListener('abort', onEnd)
+      const delivery = await channel.get(this.#queue, { noAck: drop })
+      session.signal.removeEventListener('abort', onEnd)
+      this.#endsAtHead = 0
+      if (!delivery) break
+      this.#take(fromAmqp(delivery))
+      if (!drop) channel.ack(delivery)
+    }
+    this.#broken = false
+  }
+
+  /** What was received on a connection that was lost before it was acknowledged comes first, in its order. */
+  #take(message: Message): void {
+    const [returning] = this.#returning
+    if (returning === undefined) return this.#receive(message)
+    if (!message.redelivered) this.#returning = []
+    else if (returning.body.equals(message.body) && returning.properties.messageId === message.properties.messageId) {
+      this.#returning.shift()
+      return
+    }
+    this.#receive(message)
   }
 
   async #bind(channel: Channel): Promise<void> {
@@ -130,6 +187,7 @@ export class Fanouts {
     const flush = () => {
       if (unacknowledged === 0 || session.signal.aborted) return
       unacknowledged = 0
+      this.#unacknowledged = []
       try {
         channel.ackAll()
       } catch {

@@ -117,7 +117,7 @@ export class FieldReader {
       case 'T':
         return { '!': 'timestamp', value: this.uint64() }
       case 'S':
-        return this.#longText(this.long())
+        return this.#longString(this.long())
       case 'x':
         return this.#copy(this.long())
       case 'V':
@@ -142,8 +142,11 @@ export class FieldReader {
     }
   }
 
-  /** AMQP does not say that it is UTF-8. Where it is not, these are bytes: no character may stand for another. */
-  #longText(length: number): string | Buffer {
+  /**
+   * A long string need not be text (§4.2.5.3). RabbitMQ 4 hands out bytes that were published as such (type `x`) as a long string,
+   * once they have been in a stream: what is no UTF-8 is bytes again.
+   */
+  #longString(length: number): string | Buffer {
     const begin = this.at
     const text = this.text(length)
     if (!text.includes('\ufffd')) return text

@@ -29,6 +29,8 @@ export interface LinkOptions {
   onDown?(reason: string): void
   /** Before each new attempt. */
   onRetry?(reason: string, delayMs: number): void
+  /** Once, when the link was told to close and its connection is gone. */
+  onClosed?(): void
   /** RabbitMQ takes no publications (`reason` is a sentence), or takes them again (undefined). */
   onBlocked?(reason: string | undefined): void
 }
@@ -83,7 +85,7 @@ export class Link {
 
   /** Begins and returns at once. */
   open(): void {
-    this.#running ??= this.#run()
+    this.#running ??= this.#run().finally(() => this.#options.onClosed?.())
   }
 
   get up(): boolean {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Options } from 'amqplib'
 import type { GatewayPublication } from '../driver.ts'
 import { toAmqp } from './properties.ts'
+import { checkProperties } from './publishable.ts'
 
 /** One publication on its way: from `publish` being called until its caller has the answer. */
 export class Outgoing {
@@ -15,17 +16,22 @@ export class Outgoing {
   readonly mandatory: boolean
   /** The place in the order of publishing. */
   readonly sequence: number
+  /** Of the frame with the properties. */
+  readonly headerBytes: number
   readonly answered: Promise<void>
   /** Its caller has an answer; RabbitMQ may still owe us one. */
   settled = false
   /** RabbitMQ has sent it back in this attempt. */
   returned = false
-  /** Sent alone, for it may be the one that ended a channel. */
+  /** Sent alone, because it may be the one that ended a channel or a connection. */
   suspect = false
+  /** How many connections ended while it was sent alone. */
+  connectionsEnded = 0
   retries = 0
   #resolve: () => void = () => {}
   #reject: (error: Error) => void = () => {}
 
+  /** Throws `BAD_USER_INPUT` where it cannot be published. */
   constructor(sequence: number, publication: GatewayPublication, defaultExchange: string) {
     this.sequence = sequence
     this.exchange = publication.exchange ?? defaultExchange
@@ -34,6 +40,7 @@ export class Outgoing {
     this.mandatory = publication.mandatory ?? true
     const messageId = publication.properties.messageId ?? randomUUID()
     this.id = Buffer.from(messageId).toString()
+    this.headerBytes = checkProperties({ ...publication.properties, messageId })
     // Always mandatory on the wire: a return is also how the boot window shows.
     this.options = { ...toAmqp(publication.properties), messageId, mandatory: true, persistent: true }
     this.answered = new Promise((resolve, reject) => {

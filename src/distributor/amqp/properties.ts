@@ -70,7 +70,8 @@ function propertiesOf(
   return properties
 }
 
-const textProperties = [
+/** Those that are short strings on the wire. */
+export const textProperties = [
   'contentType',
   'contentEncoding',
   'messageId',

@@ -7,7 +7,8 @@ import { asError } from './as-error.ts'
 import { exchangeExists } from './exchange.ts'
 import type { Link, LinkSession, LinkWatch, OpenLink } from './link.ts'
 import { Outgoing } from './outgoing.ts'
-import { type BrokerReply, replyCodes, replyOf } from './reply.ts'
+import { headerTooLarge } from './publishable.ts'
+import { type BrokerReply, connectionFaultOf, replyCodes, replyOf } from './reply.ts'
 import { within } from './within.ts'
 
 export interface PublisherOptions {
@@ -26,6 +27,9 @@ export const publisherLimits = {
   bufferBytes: 16 * 1024 * 1024,
   bufferMessages: 10_000,
 }
+
+/** A publication is given up when it has ended so many connections alone. */
+const connectionsBeforeGivenUp = 2
 
 /** In milliseconds. */
 const timings = {
@@ -69,6 +73,10 @@ export class Publisher {
   #checking = false
   /** What RabbitMQ said when it ended the channel. */
   #fault: BrokerReply | undefined
+  /** The same of the connection, where it ended it over what was sent. */
+  #connectionFault: BrokerReply | undefined
+  /** What a frame may have, as negotiated for the last connection. */
+  #frameMax = Number.POSITIVE_INFINITY
 
   constructor(openLink: OpenLink, watch: LinkWatch, options: PublisherOptions) {
     this.#options = options
@@ -106,7 +114,15 @@ export class Publisher {
       return Promise.reject(bufferFull(bufferBytes, bufferMessages, this.#delay))
     }
     this.#sequence += 1
-    const outgoing = new Outgoing(this.#sequence, publication, this.#options.defaultExchange)
+    let outgoing: Outgoing
+    try {
+      outgoing = new Outgoing(this.#sequence, publication, this.#options.defaultExchange)
+    } catch (error) {
+      return Promise.reject(asError(error))
+    }
+    if (outgoing.headerBytes > this.#frameMax) {
+      return Promise.reject(headerTooLarge(outgoing.headerBytes, this.#frameMax))
+    }
     this.#unanswered.add(outgoing)
     this.#bytes += bytes
     const timer = setTimeout(() => this.#giveUp(outgoing), publishTimeoutMs)
@@ -136,7 +152,9 @@ export class Publisher {
     session.signal.addEventListener('abort', () => {
       this.#session = undefined
       this.#channel = undefined
+      this.#connectionFault = connectionFaultOf(session.signal.reason)
     })
+    this.#frameMax = frameMaxOf(session.connection)
     await this.#openChannel(session)
     this.#session = session
     this.#upSince = performance.now()
@@ -166,6 +184,7 @@ export class Publisher {
       )
     })
     this.#fault = undefined
+    this.#connectionFault = undefined
     this.#full = false
     if (!session.signal.aborted) this.#channel = channel
   }
@@ -183,7 +202,8 @@ export class Publisher {
   }
 
   #send(channel: ConfirmChannel, outgoing: Outgoing): void {
-    const { exchange, routingKey, body, options, id } = outgoing
+    const { exchange, routingKey, body, options, id, headerBytes } = outgoing
+    if (headerBytes > this.#frameMax) return outgoing.settle(headerTooLarge(headerBytes, this.#frameMax))
     outgoing.returned = false
     this.#inFlight.set(id, outgoing)
     this.#inFlightBytes += outgoing.bytes
@@ -229,8 +249,9 @@ export class Publisher {
   }
 
   /**
-   * The channel ended under this publication. If RabbitMQ ended it over a publication, the guilty one is among those that
-   * were in flight: they are sent again one at a time, until it ends a channel alone.
+   * The channel ended under this publication. If RabbitMQ ended it, or the whole connection, over a publication, the guilty one is among those that
+   * were in flight: they are sent again one at a time, until it ends a channel alone, or some connections. A connection that is
+   * merely lost makes no suspects.
    */
   #channelLost(outgoing: Outgoing): void {
     const fault = this.#fault
@@ -239,6 +260,12 @@ export class Publisher {
       this.#existing.clear()
     } else if (fault?.toPublish) {
       if (outgoing.suspect) return outgoing.settle(refused(outgoing, fault))
+      outgoing.suspect = true
+    } else if (this.#connectionFault) {
+      if (outgoing.suspect) outgoing.connectionsEnded += 1
+      if (outgoing.connectionsEnded >= connectionsBeforeGivenUp) {
+        return outgoing.settle(endsConnections(this.#connectionFault))
+      }
       outgoing.suspect = true
     }
     this.#putBack(outgoing)
@@ -306,6 +333,16 @@ function unencodable(error: unknown): GatewayError {
   const text = asError(error).message
   const field = /^Field '(\w+)'/.exec(text)?.[1] ?? 'headers'
   return badInput(field, `AMQP cannot carry it: ${text}`)
+}
+
+function endsConnections({ code, text }: BrokerReply): GatewayError {
+  return badInput('properties', `RabbitMQ ends the connection over this message, each time it is sent: ${code} ${text}`)
+}
+
+/** amqplib negotiates it and does not say so in its types; 0 is no limit. */
+function frameMaxOf({ connection }: ChannelModel): number {
+  const { frameMax } = connection as unknown as { readonly frameMax?: unknown }
+  return typeof frameMax === 'number' && frameMax > 0 ? frameMax : Number.POSITIVE_INFINITY
 }
 
 function refused({ exchange, bytes }: Outgoing, { code, text }: BrokerReply): GatewayError {

@@ -17,7 +17,20 @@ export const replyCodes = {
   resourceLocked: 405,
   preconditionFailed: 406,
   notAllowed: 530,
+  internalError: 541,
 } as const
+
+/**
+ * What RabbitMQ ends a connection with over something that was sent on it, or over a failure of its own while it handled that: the hard errors of AMQP 0-9-1 §1.2.
+ * 320 (connection-forced) is an operator, an alarm or a shutdown, and a connection that just breaks has no code at all.
+ */
+const faultCodes = new Set([501, 502, 503, 504, 505, 530, 540, 541])
+
+/** Why RabbitMQ ended a connection, if it did that over what was sent. */
+export function connectionFaultOf(error: unknown): BrokerReply | undefined {
+  const reply = replyOf(error)
+  return reply && faultCodes.has(reply.code) ? reply : undefined
+}
 
 export function replyOf(error: unknown): BrokerReply | undefined {
   const said = /(\d{3}) \([A-Z-]+\) with message "(.*)"/s.exec(asError(error).message)

@@ -7,6 +7,7 @@ import { describeFailure } from './failure.ts'
 import { repliedWith, replyCodes, replyOf } from './reply.ts'
 import { grantCommand, hasRight, type Names, type Right, rightsOf } from './rights.ts'
 import { onChannel } from './short-lived-channel.ts'
+import { examineReadability } from './unreadable-offsets.ts'
 
 /** How long a message of the journal may take to come, in milliseconds. */
 const readMs = 4_000
@@ -141,6 +142,7 @@ export async function examineStanding({ connection, address, names }: Trial): Pr
     if (held) await readOne(connection, journal)
     const read = held ? `, and "${journal}" was read` : ''
     findings.push({ check: 'streams', status: 'ok', text: `RabbitMQ has streams${read}` })
+    if (held) findings.push(...(await examineReadability(address, journal)))
   } catch (error) {
     findings.push({ check: 'journal', status: 'fail', text: describeFailure(error, address), advice })
   }

@@ -31,6 +31,11 @@ const GapReason = builder.enumType('GapReason', {
       description:
         'The client was too slow, and its overflow policy took them away; they can still be read behind `oldest`.',
     },
+    UNREADABLE: {
+      value: gapReasons[4],
+      description:
+        'A message stands there that RabbitMQ cannot hand to any consumer. Nobody knows whom it was for, so every subscription is told.',
+    },
   } as const,
 })
 

@@ -31,7 +31,9 @@ export type GapReason =
   /** The client was too slow, and its overflow policy took them away; they can still be read behind `oldest`. */
   | 'OVERFLOW'
   /** The journal no longer keeps them. */
-  | 'RETENTION';
+  | 'RETENTION'
+  /** A message stands there that RabbitMQ cannot hand to any consumer. Nobody knows whom it was for, so every subscription is told. */
+  | 'UNREADABLE';
 
 /** Either clientId (the default source, key client.<clientId>) or exchange and routingKey. */
 export type PublishInput = {

@@ -1,0 +1,234 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { answerTo } from '../ledger/unrecoverable.ts'
+import { testToken } from '../support/gateway-process.ts'
+import { privateRabbit, type RabbitNode } from '../support/rabbitmq.ts'
+import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
+import { Scene } from './scene.ts'
+
+const user = 'warren'
+const heartbeatSeconds = 2
+const journal = 'warren.journal'
+const events = 'warren.events'
+/** Of each test; the tests share two cores with others. */
+const timeoutMs = 90_000
+
+/** Breaks everything between a gateway and its broker, one after another. `root`: of `rabbitMq4`; else the RabbitMQ of this machine. */
+export function faultMatrix(root?: string): void {
+  let rabbit: RabbitNode
+  let proxy: TcpProxy
+  let scene: Scene
+  const measured: string[] = []
+
+  beforeAll(async () => {
+    rabbit = await privateRabbit('matrix', root)
+    // The gateway is a user of its own, whose password and rights can be taken away while the back end goes on.
+    await rabbit.ctl('add_user', user, 'first')
+    await permit('.*')
+    proxy = await tcpProxy(rabbit.port)
+    const url = `amqp://${user}:first@127.0.0.1:${proxy.port}?heartbeat=${heartbeatSeconds}`
+    scene = await Scene.open({ WARREN_BROKER_URL: url }, rabbit.url())
+  }, 60_000)
+
+  afterAll(async () => {
+    await scene?.[Symbol.asyncDispose]()
+    await proxy?.close()
+    await rabbit?.remove()
+    if (process.env['SHOW_MEASURED'] !== undefined) console.log(measured.join('\n'))
+  })
+
+  function permit(configure: string): Promise<string> {
+    return rabbit.ctl('set_permissions', user, configure, '.*', '.*')
+  }
+
+  /** Waits until readiness has said no, mends, and waits until what is published afterwards comes; then all accounts are settled. */
+  async function suffer(fault: () => unknown, mend: () => unknown = () => {}): Promise<void> {
+    const from = Date.now()
+    await fault()
+    const unready = await scene.unready(from, Date.now())
+    await mend()
+    const back = await scene.back(Date.now())
+    await scene.account()
+    measured.push(`${expect.getState().currentTestName}: unready after ${unready} ms, back after ${back} ms`)
+  }
+
+  /** The same for what is mended before anybody would have to be sent elsewhere. */
+  async function shrugOff(fault: () => unknown): Promise<void> {
+    await fault()
+    const back = await scene.back(Date.now())
+    await scene.account()
+    measured.push(`${expect.getState().currentTestName}: back after ${back} ms`)
+  }
+
+  test(
+    'the broker closes every connection',
+    () => suffer(() => rabbit.ctl('close_all_connections', 'a test')),
+    timeoutMs,
+  )
+
+  test(
+    'the broker closes every channel of the gateway',
+    async () => {
+      const close = `[exit(C, {amqp_error, precondition_failed, "a test", none}) || C <- rabbit_channel:list(),
+      rabbit_channel:info(C, [user]) =:= [{user, <<"${user}">>}]].`
+      await suffer(() => rabbit.ctl('eval', close))
+    },
+    timeoutMs,
+  )
+
+  test(
+    'the exchange of a source is deleted',
+    () => shrugOff(() => scene.onBroker((channel) => channel.deleteExchange(events))),
+    timeoutMs,
+  )
+
+  test(
+    'the binding of a source is removed',
+    () => shrugOff(() => scene.onBroker((channel) => channel.unbindQueue(journal, events, 'client.*'))),
+    timeoutMs,
+  )
+
+  test(
+    'a memory alarm, and its end',
+    () =>
+      suffer(
+        () => rabbit.ctl('set_vm_memory_high_watermark', '0.00001'),
+        () => rabbit.ctl('set_vm_memory_high_watermark', '0.4'),
+      ),
+    timeoutMs,
+  )
+
+  test(
+    'a disk alarm, and its end',
+    () =>
+      suffer(
+        () => rabbit.ctl('set_disk_free_limit', '1000000GB'),
+        () => rabbit.ctl('set_disk_free_limit', '50MB'),
+      ),
+    timeoutMs,
+  )
+
+  test(
+    'the link is half-open for a while that no heartbeat notices',
+    () =>
+      suffer(
+        () => proxy.pause(),
+        () => proxy.resume(),
+      ),
+    timeoutMs,
+  )
+
+  test(
+    'the link is half-open until heartbeats are missed',
+    () =>
+      suffer(
+        () => proxy.pause(),
+        async () => {
+          await scene.gateway.printed(/fell silent/, 30_000)
+          proxy.cut()
+          proxy.resume()
+        },
+      ),
+    timeoutMs,
+  )
+
+  test(
+    'the link is slower than what comes through it',
+    async () => {
+      // A message takes some 300 bytes on the wire, and 25 are published a second.
+      proxy.slow(3_000)
+      await scene.behind(30).finally(() => proxy.slow(Number.POSITIVE_INFINITY))
+      await shrugOff(() => {})
+    },
+    timeoutMs,
+  )
+
+  test(
+    'the broker is frozen, and thaws',
+    () =>
+      suffer(
+        () => rabbit.freeze(),
+        () => rabbit.thaw(),
+      ),
+    timeoutMs,
+  )
+
+  test(
+    'the password of the gateway is changed, and changed back',
+    () =>
+      suffer(
+        async () => {
+          await rabbit.ctl('change_password', user, 'second')
+          await rabbit.ctl('close_all_connections', 'a test of passwords')
+        },
+        async () => {
+          await scene.gateway.printed(/wrong user or password/, 30_000)
+          await rabbit.ctl('change_password', user, 'first')
+        },
+      ),
+    timeoutMs,
+  )
+
+  test(
+    'the broker is restarted',
+    () =>
+      suffer(
+        () => {
+          scene.publisher.hold()
+          return rabbit.stop()
+        },
+        async () => {
+          await rabbit.start()
+          scene.publisher.release()
+        },
+      ),
+    timeoutMs,
+  )
+
+  test(
+    'the broker is killed, and started again',
+    () =>
+      suffer(
+        () => {
+          scene.publisher.hold()
+          return rabbit.kill()
+        },
+        async () => {
+          await rabbit.start()
+          scene.publisher.release()
+        },
+      ),
+    timeoutMs,
+  )
+
+  test(
+    'the journal is deleted, made again, and whoever listens or resumes is told',
+    async () => {
+      expect(scene.gaps).toEqual([])
+      const old = scene.cursor
+      await suffer(() => scene.onBroker((channel) => channel.deleteQueue(journal)))
+      expect(scene.gaps).toEqual(['JOURNAL_REPLACED'])
+      expect(await answerTo(scene.gateway.port, await testToken({ sub: 'alice' }), 'alice', old)).toBe(
+        'JOURNAL_REPLACED',
+      )
+    },
+    timeoutMs,
+  )
+
+  test(
+    'the journal is deleted where the gateway may not make it again, until it may',
+    async () => {
+      await suffer(
+        async () => {
+          await permit('^$')
+          await scene.onBroker((channel) => channel.deleteQueue(journal))
+        },
+        async () => {
+          await scene.gateway.printed(/no permission/, 30_000)
+          await permit('.*')
+        },
+      )
+      expect(scene.gaps).toEqual(['JOURNAL_REPLACED', 'JOURNAL_REPLACED'])
+    },
+    timeoutMs,
+  )
+}
