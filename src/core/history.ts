@@ -11,10 +11,18 @@ export interface History {
   readonly gap: GapEvent | undefined
 }
 
-/** Reads a page of a channel's past: the same path as a subscription that ends where it would go on live. */
+/**
+ * Reads a page of a channel's past: the same path as a subscription that ends where it would go on live. `hold` is called
+ * before an event is added; false ends the page before that event, and what it throws rejects.
+ */
 export async function readHistory(
   gateway: Gateway,
-  options: { channel: string; after: string | undefined; first: number },
+  options: {
+    channel: string
+    after: string | undefined
+    first: number
+    hold: (event: MessageEvent, isFirst: boolean) => boolean
+  },
 ): Promise<History> {
   const now = await gateway.position()
   const after = options.after === undefined ? await gateway.oldest() : (parseCursor(options.after) ?? 'invalid')
@@ -27,7 +35,7 @@ export async function readHistory(
     for await (const event of feed as AsyncIterable<ChannelEvent>) {
       if (event.kind === 'GAP') gap = event
       if (event.kind !== 'MESSAGE') continue
-      if (events.length === options.first) {
+      if (events.length === options.first || !options.hold(event, events.length === 0)) {
         hasMore = true
         break
       }
