@@ -15,7 +15,9 @@ import { reload } from './config/reload.ts'
 import { version } from './config/version.ts'
 import { ClientChannels } from './core/client-channels.ts'
 import { Gateway } from './core/gateway.ts'
+import { anonymous } from './core/identity.ts'
 import type { Journal } from './core/journal.ts'
+import { PagesUnderWay } from './core/pages-under-way.ts'
 import { PasswordFailures } from './core/password-failures.ts'
 import { defaultRoutingKey } from './core/source.ts'
 import type { GatewayBroker } from './distributor/driver.ts'
@@ -39,11 +41,13 @@ import { GraphiQLPage, wantsPage } from './transports/graphiql-page.ts'
 import { createGraphQLHttp, serveGraphQL } from './transports/graphql-http.ts'
 import { createGraphQLWs } from './transports/graphql-ws.ts'
 import { hostsOf, opsHosts } from './transports/hosts.ts'
-import { openHttpListener, type UpgradeHandler } from './transports/http-listener.ts'
+import { maxBodyBytesOf, openHttpListener, type UpgradeHandler } from './transports/http-listener.ts'
 import { landingPage } from './transports/landing-page.ts'
 import { Origins } from './transports/origins.ts'
 import { Outboxes } from './transports/outbox.ts'
 import { PageGuard } from './transports/page-guard.ts'
+import { admitRequests } from './transports/request-rates.ts'
+import { RequestTurns } from './transports/request-turns.ts'
 import { createRest } from './transports/rest/endpoint.ts'
 import { createSocketCluster } from './transports/socketcluster/endpoint.ts'
 import { openEcho } from './transports/tcp/echo.ts'
@@ -133,6 +137,7 @@ async function open(
           allowsHost: opsHosts(config),
           health,
           metrics,
+          turns: new RequestTurns(config.keepAliveMs),
         })
   closing.push(() => ops?.close())
   const database = await openRegistry({ databaseUrl: config.databaseUrl, dataDir: config.dataDir })
@@ -205,7 +210,14 @@ async function open(
   const schema = schemaFor(config)
   const onExecute = () => observer.executed()
   const telling = tellingRefusals((text, details) => observer.log('info', text, details))
+  const admitRequest = admitRequests({
+    limits: live,
+    proxyHops: config.proxyHops,
+    identify: (authorization) => authenticate(verifier, { authorization }),
+  })
   const graphql = {
+    admitRequest,
+    pages: new PagesUnderWay(live),
     fanOut: new FanOut(schema, onExecute),
     gateway,
     clientChannels,
@@ -278,7 +290,11 @@ async function open(
     port: config.port,
     guard,
     maxBodyBytes: config.maxMessageBytes,
+    maxBodyBytesOf: async ({ headers: { authorization } }) =>
+      maxBodyBytesOf(await authenticate(verifier, { authorization }).catch(() => anonymous), config.maxMessageBytes),
+    proxyHops: config.proxyHops,
     maxConnections: config.maxConnections,
+    keepAliveMs: config.keepAliveMs,
     requestTimeoutMs: config.requestTimeoutMs,
     onError: (error) =>
       observer.log('error', `a request failed: ${error instanceof Error ? error.message : String(error)}`),
