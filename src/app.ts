@@ -21,10 +21,11 @@ import { ClientChannels } from './core/client-channels.ts'
 import { CursorCodec } from './core/cursor.ts'
 import { DeploymentKeys } from './core/deployment-keys.ts'
 import { Gateway } from './core/gateway.ts'
-import { publishWord } from './core/identity.ts'
+import { anonymous, publishWord } from './core/identity.ts'
 import type { Journal } from './core/journal.ts'
 import { latest } from './core/latest.ts'
 import type { Observer } from './core/observer.ts'
+import { PagesUnderWay } from './core/pages-under-way.ts'
 import { PasswordFailures } from './core/password-failures.ts'
 import { reportRegisteredClients } from './core/registered-clients.ts'
 import { defaultRoutingKey } from './core/source.ts'
@@ -50,11 +51,13 @@ import { GraphiQLPage, wantsPage } from './transports/graphiql-page.ts'
 import { createGraphQLHttp, serveGraphQL } from './transports/graphql-http.ts'
 import { createGraphQLWs } from './transports/graphql-ws.ts'
 import { hostsOf, opsHosts } from './transports/hosts.ts'
-import { openHttpListener, type UpgradeHandler } from './transports/http-listener.ts'
+import { maxBodyBytesOf, openHttpListener, type UpgradeHandler } from './transports/http-listener.ts'
 import { landingPage } from './transports/landing-page.ts'
 import { Origins } from './transports/origins.ts'
 import { Outboxes } from './transports/outbox.ts'
 import { PageGuard } from './transports/page-guard.ts'
+import { admitRequests } from './transports/request-rates.ts'
+import { RequestTurns } from './transports/request-turns.ts'
 import { createRest } from './transports/rest/endpoint.ts'
 import { createSocketCluster } from './transports/socketcluster/endpoint.ts'
 import { openEcho } from './transports/tcp/echo.ts'
@@ -144,6 +147,7 @@ async function open(
           allowsHost: opsHosts(config),
           health,
           metrics,
+          turns: new RequestTurns(config.keepAliveMs),
         })
   closing.push(() => ops?.close())
   const database = await openRegistry({ databaseUrl: config.databaseUrl, dataDir: config.dataDir })
@@ -230,7 +234,14 @@ async function open(
   const schema = schemaFor(config)
   const onExecute = () => observer.executed()
   const telling = tellingRefusals((text, details) => observer.log('info', text, details))
+  const admitRequest = admitRequests({
+    limits: live,
+    proxyHops: config.proxyHops,
+    identify: (authorization) => authenticate(verifier, { authorization }),
+  })
   const graphql = {
+    admitRequest,
+    pages: new PagesUnderWay(live),
     fanOut: new FanOut(schema, onExecute),
     gateway,
     clientChannels,
@@ -309,7 +320,11 @@ async function open(
     port: config.port,
     guard,
     maxBodyBytes: config.maxMessageBytes,
+    maxBodyBytesOf: async ({ headers: { authorization } }) =>
+      maxBodyBytesOf(await authenticate(verifier, { authorization }).catch(() => anonymous), config.maxMessageBytes),
+    proxyHops: config.proxyHops,
     maxConnections: config.maxConnections,
+    keepAliveMs: config.keepAliveMs,
     requestTimeoutMs: config.requestTimeoutMs,
     onError: (error) =>
       observer.log('error', `a request failed: ${error instanceof Error ? error.message : String(error)}`),

@@ -247,7 +247,7 @@ export const options = {
   maxSubscribeRate: option(count({ min: 1, max: 1_000_000 }), {
     default: '200',
     group: 'Limits',
-    help: 'Operations that a connection may begin in a second.',
+    help: 'Operations that a connection may begin in a second; over HTTP a client id, or an address without one, and ten times as many whoever may publish.',
     reload: true,
   }),
   maxMessageBytes: option(bytes({ min: '1KiB', max: '64MiB' }), {
@@ -264,6 +264,12 @@ export const options = {
     default: '4MiB',
     group: 'Limits',
     help: 'What may wait for a connection that reads slowly.',
+    reload: true,
+  }),
+  maxHistoryBytes: option(bytes({ min: '64KiB', max: '1GiB' }), {
+    default: '4MiB',
+    group: 'Limits',
+    help: 'What the pages of history of one operation may hold together: a page ends earlier, with hasMore. The operations of one client id, or of one address without one, hold four times as much, and all together sixteen times.',
     reload: true,
   }),
   overflow: option(choices(...overflowPolicies), {
@@ -295,7 +301,7 @@ export const options = {
   maxQueryCost: option(count({ min: 1, max: 1_000_000 }), {
     default: '1000',
     group: 'Limits',
-    help: 'How many fields a query may ask for, aliases and fragments counted where they are used.',
+    help: 'How many fields a query may ask for: aliases and fragments where they are used, below a list as often as it has items (25 events of history as one), and whatever else the document holds.',
   }),
 
   drainMs: option(duration({ min: '0s', max: '1h' }), {

@@ -11,10 +11,18 @@ export interface History {
   readonly gap: GapEvent | undefined
 }
 
-/** Reads a page of a channel's past: the same path as a subscription that ends where it would go on live. */
+/**
+ * Reads a page of a channel's past: the same path as a subscription that ends where it would go on live. `hold` is called
+ * before an event is added; false ends the page before that event, and what it throws rejects.
+ */
 export async function readHistory(
   gateway: Gateway,
-  options: { channel: string; after: string | undefined; first: number },
+  options: {
+    channel: string
+    after: string | undefined
+    first: number
+    hold: (event: MessageEvent, isFirst: boolean) => boolean
+  },
 ): Promise<History> {
   const now = await gateway.position()
   const after =
@@ -32,7 +40,8 @@ export async function readHistory(
       if (event.kind === 'CHECKPOINT') continue
       // A page tells one gap. Another one, or one behind a full page, is for the next page, which begins behind the last event.
       const full = events.length === options.first && (event.kind === 'MESSAGE' || events.length > 0)
-      if (full || (event.kind === 'GAP' && gap)) {
+      const fits = full || event.kind === 'GAP' || options.hold(event, events.length === 0)
+      if (full || !fits || (event.kind === 'GAP' && gap)) {
         hasMore = true
         break
       }

@@ -2,6 +2,7 @@ import type { ClientChannels } from '../core/client-channels.ts'
 import type { Feed } from '../core/feed.ts'
 import type { Gateway } from '../core/gateway.ts'
 import type { Identity } from '../core/identity.ts'
+import type { OperationPages } from '../core/pages-under-way.ts'
 import type { Session } from '../core/session.ts'
 
 /** What an operation knows: who asks, and what there is to ask. Made once an operation by each transport. */
@@ -12,6 +13,8 @@ export interface Context {
   readonly gateway: Gateway
   readonly clientChannels: ClientChannels
   readonly settings: Settings
+  /** What the pages of history of this operation hold. */
+  readonly pages: OperationPages
   /** Opens a feed in the caller's session; throws as `Session.subscribe` does. */
   subscribe(options: Parameters<Session['subscribe']>[0]): Feed
   /** The session of the caller's socket goes on under this token. Rejects with `BAD_USER_INPUT` where there is no such session. */

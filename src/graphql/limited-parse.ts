@@ -1,137 +1,133 @@
 import {
   type DocumentNode,
-  type FieldNode,
-  type FragmentDefinitionNode,
+  type ExecutionArgs,
   GraphQLError,
-  type GraphQLField,
-  type GraphQLNamedType,
   type GraphQLSchema,
-  getNamedType,
-  isInterfaceType,
-  isObjectType,
+  getOperationAST,
   Kind,
+  type OperationDefinitionNode,
+  OperationTypeNode,
   parse,
-  type SelectionSetNode,
-  type Source,
+  Source,
 } from 'graphql'
 import { GatewayError } from '../errors.ts'
+import { tokensIn } from './document-tokens.ts'
 import { gatewayError } from './mask-error.ts'
+import { DocumentMeasure } from './operation-cost.ts'
+import { type Written, writtenIn } from './written-cost.ts'
 
 export interface OperationLimits {
   /** How deep fields may nest. */
   readonly maxQueryDepth: number
-  /** What an operation may cost: a field 1, and what is below a list `listMultiplier` times; aliases and fragments where they are used. */
+  /**
+   * What an operation may cost: a field 1, and what is below a list as often as the list has items; aliases and fragments
+   * where they are used. What else the document holds is added as it is written.
+   */
   readonly maxQueryCost: number
 }
 
 /** A document may be so many tokens long for each point of cost: a field with a few arguments. Data belongs into variables. */
 const tokensPerCost = 10
-/** What the whole schema costs beside its fields: it is some hundred times the work of another field. */
-const schemaCost = 100
+/** The document of a subscription is kept as long as the subscription lives. */
+const tokensPerCostOfSubscription = 2
 /** For what a document holds beside its fields, however low the cost is set: variables, fragments. */
 const tokensBeside = 1_000
+/** Comments, blanks and long literals are no tokens, or one. */
+const charactersPerToken = 12
+/** How deep lists and objects may nest in a literal. Messages may nest deeper: in variables. */
+const maxValueDepth = 100
 
-/**
- * Parses documents and refuses, with `LIMIT_EXCEEDED`, those that ask for more than the gateway gives. Before validation, whose own work grows with
- * the document; for every transport, and for subscriptions as they begin.
- */
-export function limitedParse(
-  schema: GraphQLSchema,
-  limits: OperationLimits,
-): (source: string | Source) => DocumentNode {
+export interface LimitedOperations {
+  /**
+   * Parses a document, and refuses with `LIMIT_EXCEEDED` one that asks for more than the gateway gives. Before validation,
+   * because the work of that grows with the document.
+   */
+  readonly parse: (source: string | Source) => DocumentNode
+  /** Refuses in the same way what only the values of the variables show. Called before execution. */
+  readonly admit: (args: Pick<ExecutionArgs, 'document' | 'operationName' | 'variableValues'>) => void
+}
+
+/** The limits of operations, for every transport. */
+export function limitedOperations(schema: GraphQLSchema, limits: OperationLimits): LimitedOperations {
   const maxTokens = limits.maxQueryCost * tokensPerCost + tokensBeside
-  return (source) => {
-    try {
-      const document = parse(source, { maxTokens })
-      check(measure(document, schema), limits)
+  const maxCharacters = maxTokens * charactersPerToken
+  /** Documents in which variables decide about the cost. */
+  const undecided = new WeakMap<DocumentNode, Written>()
+  return {
+    parse(source) {
+      const { length } = source instanceof Source ? source.body : source
+      if (length > maxCharacters) throw tooLong(maxCharacters, 'characters')
+      const document = parsed(source, maxTokens)
+      const operations = document.definitions.filter(isOperation)
+      const holds = operations.some(({ operation }) => operation === OperationTypeNode.SUBSCRIPTION)
+      const tokens = tokensIn(document)
+      if (tokens > maxTokens) throw tooLong(maxTokens)
+      const maxHeld = limits.maxQueryCost * tokensPerCostOfSubscription + tokensBeside
+      if (holds && tokens > maxHeld) throw tooLong(maxHeld)
+      const written = writtenIn(document)
+      if (written.valueDepth > maxValueDepth)
+        throw refusal('WARREN_MAX_QUERY_DEPTH', `has a literal that nests deeper than ${maxValueDepth}`)
+      if (operations.length === 0) check({ depth: 0, cost: written.around + written.unused }, limits)
+      const measure = new DocumentMeasure(schema, document)
+      for (const operation of operations) {
+        const { depth, cost, needsVariables } = measure.of(operation)
+        if (needsVariables) undecided.set(document, written)
+        check({ depth, cost: cost + beside(written, operation) }, limits)
+      }
       return document
-    } catch (error) {
-      if (error instanceof RangeError) throw refusal('WARREN_MAX_QUERY_DEPTH', 'nests deeper than can be read')
-      if (!(error instanceof GraphQLError) || error.extensions['code'] !== undefined) throw error
-      // graphql-js has no other sign for it.
-      if (/tokens\. Parsing aborted/.test(error.message))
-        throw refusal('WARREN_MAX_QUERY_COST', `is longer than ${maxTokens} tokens`)
-      // As Yoga does, but over HTTP only.
-      const { source: text, positions } = error
-      throw new GraphQLError(error.message, { source: text, positions, extensions: { code: 'GRAPHQL_PARSE_FAILED' } })
-    }
+    },
+    admit({ document, operationName, variableValues }) {
+      const written = undecided.get(document)
+      const operation = written && getOperationAST(document, operationName)
+      if (!operation) return
+      const measure = new DocumentMeasure(schema, document, variableValues ?? {})
+      const { depth, cost } = measure.of(operation)
+      check({ depth, cost: cost + beside(written, operation) }, limits)
+    },
   }
 }
 
-function check({ depth, cost }: Measure, { maxQueryDepth, maxQueryCost }: OperationLimits): void {
+function isOperation(definition: DocumentNode['definitions'][number]): definition is OperationDefinitionNode {
+  return definition.kind === Kind.OPERATION_DEFINITION
+}
+
+/** What the document holds beside this operation. */
+function beside({ around, unused, fieldsOf }: Written, operation: OperationDefinitionNode): number {
+  let cost = around + unused
+  for (const [other, fields] of fieldsOf) if (other !== operation) cost += 1 + fields
+  return cost
+}
+
+function parsed(source: string | Source, maxTokens: number): DocumentNode {
+  try {
+    return parse(source, { maxTokens })
+  } catch (error) {
+    if (error instanceof RangeError) throw refusal('WARREN_MAX_QUERY_DEPTH', 'nests deeper than can be read')
+    if (!(error instanceof GraphQLError)) throw error
+    // graphql-js has no other sign for it.
+    if (/tokens\. Parsing aborted/.test(error.message)) throw tooLong(maxTokens)
+    // As Yoga does, but over HTTP only.
+    const { source: text, positions } = error
+    throw new GraphQLError(error.message, { source: text, positions, extensions: { code: 'GRAPHQL_PARSE_FAILED' } })
+  }
+}
+
+function check(
+  { depth, cost }: { depth: number; cost: number },
+  { maxQueryDepth, maxQueryCost }: OperationLimits,
+): void {
   if (depth > maxQueryDepth)
     throw refusal('WARREN_MAX_QUERY_DEPTH', `has a depth of ${depth}, and ${maxQueryDepth} is allowed`)
   if (cost > maxQueryCost)
     throw refusal('WARREN_MAX_QUERY_COST', `has a cost of ${cost}, and ${maxQueryCost} is allowed`)
 }
 
+function tooLong(max: number, unit = 'tokens'): GraphQLError {
+  return refusal('WARREN_MAX_QUERY_COST', `is longer than ${max} ${unit}`)
+}
+
 function refusal(limit: string, what: string): GraphQLError {
   const error = new GatewayError('LIMIT_EXCEEDED', `this operation ${what}`, { limit })
   // 400 and not 429: the same operation is refused again. `spec`: only where the client takes application/graphql-response+json.
   return gatewayError(error, undefined, { http: { spec: true, status: 400 } })
-}
-
-interface Measure {
-  readonly depth: number
-  readonly cost: number
-}
-
-const nothing: Measure = { depth: 0, cost: 0 }
-
-/** Of the deepest and the dearest of its operations. What validation will refuse (an unknown field, a cycle) counts for something or nothing. */
-function measure(document: DocumentNode, schema: GraphQLSchema): Measure {
-  const fragments = new Map<string, FragmentDefinitionNode>()
-  for (const definition of document.definitions) {
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition)
-  }
-  const measured = new Map<string, Measure>()
-
-  const ofSelections = ({ selections }: SelectionSetNode, type: GraphQLNamedType | undefined): Measure => {
-    let { depth, cost } = nothing
-    for (const selection of selections) {
-      const part =
-        selection.kind === Kind.FIELD
-          ? ofField(selection, type)
-          : selection.kind === Kind.FRAGMENT_SPREAD
-            ? ofFragment(selection.name.value)
-            : ofSelections(selection.selectionSet, typeOf(selection.typeCondition?.name.value) ?? type)
-      depth = Math.max(depth, part.depth)
-      cost += part.cost
-    }
-    return { depth, cost }
-  }
-  const ofField = ({ name, selectionSet }: FieldNode, type: GraphQLNamedType | undefined): Measure => {
-    const field = isObjectType(type) || isInterfaceType(type) ? type.getFields()[name.value] : undefined
-    const { own, multiplier } = name.value === '__schema' ? { own: schemaCost, multiplier: 1 } : costOf(field)
-    const below = selectionSet ? ofSelections(selectionSet, field && getNamedType(field.type)) : nothing
-    // How deep introspection goes is a rule of graphql-js, and the query of every tool goes deeper than a client's.
-    const depth = name.value.startsWith('__') ? 1 : 1 + below.depth
-    return { depth, cost: own + multiplier * below.cost }
-  }
-  const ofFragment = (name: string): Measure => {
-    const known = measured.get(name)
-    if (known) return known
-    measured.set(name, nothing)
-    const fragment = fragments.get(name)
-    const result = fragment ? ofSelections(fragment.selectionSet, typeOf(fragment.typeCondition.name.value)) : nothing
-    measured.set(name, result)
-    return result
-  }
-  const typeOf = (name: string | undefined) => (name === undefined ? undefined : schema.getType(name))
-
-  let { depth, cost } = nothing
-  for (const definition of document.definitions) {
-    if (definition.kind !== Kind.OPERATION_DEFINITION) continue
-    const operation = ofSelections(definition.selectionSet, schema.getRootType(definition.operation) ?? undefined)
-    depth = Math.max(depth, operation.depth)
-    cost = Math.max(cost, operation.cost)
-  }
-  return { depth, cost }
-}
-
-/** What the field was given in the builder (`complexity`), as Pothos keeps it. */
-function costOf(field: GraphQLField<unknown, unknown> | undefined): { own: number; multiplier: number } {
-  const complexity = field?.extensions['complexity'] as number | { field?: number; multiplier?: number } | undefined
-  if (typeof complexity === 'number') return { own: complexity, multiplier: 1 }
-  return { own: complexity?.field ?? 1, multiplier: complexity?.multiplier ?? 1 }
 }

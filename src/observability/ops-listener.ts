@@ -30,6 +30,7 @@ export async function openOpsListener({
   allowsHost,
   health,
   metrics,
+  turns = { take: (_request, _response, serve) => serve() },
 }: {
   host: string
   port: number
@@ -37,15 +38,20 @@ export async function openOpsListener({
   allowsHost: (host: string | undefined) => boolean
   health: Probed
   metrics: Pick<Metrics, 'contentType' | 'print'>
+  /** When a request is served, and how long its reader may take. */
+  turns?: { take(request: IncomingMessage, response: ServerResponse, serve: () => void): void }
 }): Promise<OpsListener> {
   const server = createServer((request, response) => {
-    for (const [name, value] of policy) response.setHeader(name, value)
-    if (!allowsHost(request.headers.host)) {
-      response.writeHead(421, { 'content-type': 'text/plain' })
-      response.end('The ops port is not served under this Host; WARREN_ALLOWED_HOSTS names more.\n')
-      return
+    const serve = (): void => {
+      for (const [name, value] of policy) response.setHeader(name, value)
+      if (!allowsHost(request.headers.host)) {
+        response.writeHead(421, { 'content-type': 'text/plain' })
+        response.end('The ops port is not served under this Host; WARREN_ALLOWED_HOSTS names more.\n')
+        return
+      }
+      void answer(request, response, health, metrics).catch(() => response.writeHead(500).end())
     }
-    void answer(request, response, health, metrics).catch(() => response.writeHead(500).end())
+    turns.take(request, response, serve)
   })
   server.listen(port, host)
   await once(server, 'listening')

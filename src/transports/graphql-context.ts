@@ -5,10 +5,12 @@ import type { ClientChannels } from '../core/client-channels.ts'
 import type { Feed } from '../core/feed.ts'
 import type { Gateway } from '../core/gateway.ts'
 import { anonymous, type Identity, isKnown } from '../core/identity.ts'
+import type { OperationPages, PagesUnderWay } from '../core/pages-under-way.ts'
 import type { Session } from '../core/session.ts'
 import { badInput, GatewayError } from '../errors.ts'
 import type { Context, Settings } from '../graphql/context.ts'
 import { gatewayError } from '../graphql/mask-error.ts'
+import { names } from './media-types.ts'
 import { addressOf } from './peer-address.ts'
 import type { Streamed, StreamedOf } from './sse.ts'
 
@@ -16,6 +18,7 @@ export interface GraphQLParts {
   readonly gateway: Gateway
   readonly clientChannels: ClientChannels
   readonly settings: Settings
+  readonly pages: PagesUnderWay
   readonly authenticate: (credentials: Credentials) => Promise<Identity>
 }
 
@@ -24,6 +27,8 @@ export interface SocketContext {
   readonly session: Session
   /** Told of the feed that the operation opens, where it is a subscription. */
   readonly onFeed: (feed: Feed) => void
+  /** Closed by whoever sends the answer. */
+  readonly pages: OperationPages
 }
 
 /** What the adapter of node:http adds to a request. */
@@ -37,10 +42,10 @@ export function contextFactory(
   parts: GraphQLParts,
   streamedOf: StreamedOf,
 ): (initial: YogaInitialContext & Partial<SocketContext> & Partial<NodeContext>) => Promise<Context> {
-  return async ({ request, params, session, onFeed, req, res }) => {
+  return async ({ request, params, session, onFeed, pages, req, res }) => {
     const { extensions } = params ?? {}
     const given: Credentials = {
-      authorization: session || !request ? undefined : (request.headers.get('authorization') ?? tokenInUrl(request)),
+      authorization: session || !request ? undefined : bearerOf(request),
       extensionsHeaders: extensions?.['headers'],
     }
     const own = await identify(parts, given, session)
@@ -49,6 +54,7 @@ export function contextFactory(
       gateway: parts.gateway,
       clientChannels: parts.clientChannels,
       settings: parts.settings,
+      pages: pages ?? pagesUntilAnswered(parts.pages, res),
       identity,
       address: session?.address ?? addressOf(req, parts.settings.proxyHops),
       subscribe: (options) => {
@@ -110,6 +116,11 @@ export class SessionContext implements Context {
     return this.#parts.settings
   }
 
+  /** Nobody reads history with it: its operations are subscriptions. */
+  get pages(): OperationPages {
+    return this.#parts.pages.open()
+  }
+
   get identity(): Identity {
     return this.#session.identity
   }
@@ -137,10 +148,23 @@ function openUnlessDraining(response: ServerResponse | undefined, open: () => Se
   }
 }
 
+/** What is read for a response is held until the client has taken it, or is gone. */
+function pagesUntilAnswered(all: PagesUnderWay, response: ServerResponse | undefined): OperationPages {
+  const pages = all.open()
+  if (response?.destroyed) pages.close()
+  else response?.once('close', () => pages.close())
+  return pages
+}
+
 /** However far Yoga has come: what it makes for a request that was aborted meanwhile is dropped, and nobody tells the subscription. */
 function endWith(response: ServerResponse, session: Session): void {
   if (response.destroyed) session.end('client')
   else response.once('close', () => session.end('client'))
+}
+
+/** The header `Authorization`, or what stands in its place. */
+export function bearerOf(request: Request): string | undefined {
+  return request.headers.get('authorization') ?? tokenInUrl(request)
 }
 
 /**
@@ -148,7 +172,7 @@ function endWith(response: ServerResponse, session: Session): void {
  * of proxies, so the docs say to use a token that is short-lived and may do no more than listen.
  */
 function tokenInUrl({ method, headers, url }: Request): string | undefined {
-  if (method !== 'GET' || !(headers.get('accept') ?? '').includes('text/event-stream')) return undefined
+  if (method !== 'GET' || !names(headers.get('accept') ?? undefined, 'text/event-stream')) return undefined
   const token = new URL(url).searchParams.get('token')
   return token ? `Bearer ${token}` : undefined
 }

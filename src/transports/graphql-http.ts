@@ -3,16 +3,18 @@ import { type GraphQLSchema, NoSchemaIntrospectionCustomRule, validate } from 'g
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import type { ErrorCode } from '../errors.ts'
 import type { Context } from '../graphql/context.ts'
-import { limitedParse } from '../graphql/limited-parse.ts'
+import { limitedOperations } from '../graphql/limited-parse.ts'
 import { errorMasker } from '../graphql/mask-error.ts'
-import { DocumentCache } from './document-cache.ts'
+import { answerForms } from './answer-forms.ts'
 import type { FanOut } from './fan-out.ts'
 import { contextFactory, type GraphQLParts, type SocketContext } from './graphql-context.ts'
 import { sendJson } from './http-listener.ts'
 import { losslessRequests, losslessResults } from './lossless-http.ts'
 import type { Origins } from './origins.ts'
 import type { PageGuard } from './page-guard.ts'
+import { type AdmitRequest, requestRates } from './request-rates.ts'
 import { type StreamedOf, serverSentEvents } from './sse.ts'
+import { validDocuments } from './valid-documents.ts'
 
 export interface GraphQLHttpOptions extends GraphQLParts {
   readonly schema: GraphQLSchema
@@ -22,6 +24,7 @@ export interface GraphQLHttpOptions extends GraphQLParts {
   readonly onRefusal: (code: ErrorCode) => void
   readonly onExecute: () => void
   readonly fanOut: FanOut
+  readonly admitRequest: AdmitRequest
 }
 
 export type Yoga = YogaServerInstance<Partial<SocketContext>, Context>
@@ -34,11 +37,7 @@ export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
     schema: options.schema,
     context: contextFactory(options, streamedOf),
     graphqlEndpoint: '/graphql',
-    // What does not parse is not kept: anybody can send as many different ones as there is memory.
-    parserAndValidationCache: {
-      documentCache: new DocumentCache(),
-      errorCache: { get: () => undefined, set: () => {} },
-    },
+    parserAndValidationCache: false,
     graphiql: false,
     multipart: false,
     landingPage: false,
@@ -51,9 +50,11 @@ export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
       return allowed ? { origin, credentials: true, methods: ['GET', 'POST', 'OPTIONS'] } : false
     },
     plugins: [
-      limits(options),
+      requestRates(options.admitRequest, (error) => options.onRefusal(error.code)),
       losslessRequests,
       losslessResults,
+      validDocuments(limitedOperations(options.schema, options.settings)),
+      answerForms(),
       serverSentEvents({ streamedOf, fanOut: options.fanOut, maskError, keepAliveMs: options.settings.keepAliveMs }),
       countExecutions(options.onExecute),
       ...(options.introspection ? [] : [noIntrospection]),
@@ -70,13 +71,6 @@ const noIntrospection: Plugin = {
       validate(schema, document, rules, { ...options, hideSuggestions: true }, typeInfo)
     setValidationFn(withoutSuggestions)
   },
-}
-
-function limits({ schema, settings }: GraphQLHttpOptions): Plugin {
-  const parse = limitedParse(schema, settings)
-  return {
-    onParse: ({ setParseFn }) => setParseFn(parse),
-  }
 }
 
 function countExecutions(onExecute: () => void): Plugin {

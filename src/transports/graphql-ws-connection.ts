@@ -1,6 +1,7 @@
 import type { ExecutionArgs, ExecutionResult } from 'graphql'
 import { CloseCode, type Message, MessageType, type SubscribeMessage } from 'graphql-ws'
 import type { Feed } from '../core/feed.ts'
+import type { OperationPages } from '../core/pages-under-way.ts'
 import type { Session } from '../core/session.ts'
 import { closeReasonOf, GatewayError } from '../errors.ts'
 import type { Context } from '../graphql/context.ts'
@@ -200,6 +201,7 @@ export class GraphQLWsConnection implements WebSocketUser {
 
   async #run(session: Session, id: string, payload: SubscribeMessage['payload']): Promise<void> {
     let results: AsyncGenerator<ExecutionResult> | undefined
+    let pages: OperationPages | undefined
     const operation: OpenOperation = { cancel: () => void results?.return(undefined) }
     const isOpen = (): boolean => this.#operations.get(id) === operation
     this.#operations.set(id, operation)
@@ -209,11 +211,12 @@ export class GraphQLWsConnection implements WebSocketUser {
         if (isOpen()) this.#sendErrors(id, begun.errors)
         return
       }
+      pages = begun.pages
       const result = await begun.run()
       if (!isAsyncGenerator(result)) {
         if (!isOpen()) return
-        this.#send(nextFrame(id, this.#shown(result)))
-        this.#send(completeFrame(id))
+        await this.#written(nextFrame(id, this.#shown(result)))
+        if (isOpen()) this.#send(completeFrame(id))
         return
       }
       results = result
@@ -231,6 +234,7 @@ export class GraphQLWsConnection implements WebSocketUser {
     } catch (error) {
       if (isOpen()) this.#sendErrors(id, [error])
     } finally {
+      pages?.close()
       if (isOpen()) this.#operations.delete(id)
     }
   }

@@ -1,6 +1,7 @@
 import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST, OperationTypeNode } from 'graphql'
 import type { SubscribePayload } from 'graphql-ws'
 import type { Feed } from '../core/feed.ts'
+import type { OperationPages, PagesUnderWay } from '../core/pages-under-way.ts'
 import type { Session } from '../core/session.ts'
 import type { Yoga } from './graphql-http.ts'
 import type { SharedOperations } from './shared-operations.ts'
@@ -9,21 +10,33 @@ export interface Started {
   readonly args: ExecutionArgs
   /** What a subscription has opened, from `run` on. */
   readonly feed: Feed | undefined
+  /** To be closed when its answer has been written. */
+  readonly pages: OperationPages
   run(): Promise<ExecutionResult | AsyncGenerator<ExecutionResult>>
 }
 
 /** Parses, validates and prepares an operation in Yoga's envelope: its plugins, masking and limits are around it as over HTTP. Rejects with what stands in the way. */
 export async function begin(
-  { yoga, operations }: { readonly yoga: Yoga; readonly operations: SharedOperations },
+  {
+    yoga,
+    operations,
+    pages: allPages,
+  }: {
+    readonly yoga: Yoga
+    readonly operations: SharedOperations
+    readonly pages: PagesUnderWay
+  },
   session: Session,
   params: SubscribePayload,
 ): Promise<Started | { readonly errors: readonly unknown[] }> {
   let feed: Feed | undefined
+  const pages = allPages.open()
   const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped({
     session,
     onFeed: (opened: Feed) => {
       feed = opened
     },
+    pages,
     params,
   })
   const document = parse(params.query)
@@ -45,6 +58,7 @@ export async function begin(
     get feed() {
       return feed
     },
+    pages,
     run: async () =>
       operation.operation === OperationTypeNode.SUBSCRIPTION ? subscribe(args) : session.during(execute(args)),
   }

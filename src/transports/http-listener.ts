@@ -1,9 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { mayPublish } from '../core/authorizer.ts'
+import { type Identity, isKnown } from '../core/identity.ts'
 import { backlog } from './backlog.ts'
-import { type BoundedRequest, boundedRequest } from './bounded-request.ts'
+import { type BodyRefusal, type BoundedRequest, boundedRequest } from './bounded-request.ts'
 import { defaultPolicy, type PageGuard, type PageRefusal } from './page-guard.ts'
+import { RequestTurns } from './request-turns.ts'
 
 export interface HttpRoutes {
   /** By path: what answers a request. */
@@ -34,6 +37,8 @@ const lastRequestsMs = 5_000
 const retryAfterSeconds = 1
 /** How often time-outs are looked at. */
 const checkMs = 1_000
+/** A body of up to so many bytes is taken from anybody; who may send a larger one is asked first. */
+export const smallBodyBytes = 64 * 1024
 /** Sockets beside those that are sessions: requests, and those that are yet to be told that there are too many. Past it they are not taken. */
 const extraSockets = 1_000
 
@@ -44,7 +49,12 @@ export async function openHttpListener(
     port: number
     guard: PageGuard
     maxBodyBytes: number
+    /** As `smallBodyBytes` says, how much of a larger body its sender may send. */
+    maxBodyBytesOf: (request: IncomingMessage) => Promise<number>
+    proxyHops: number
     maxConnections: number
+    /** For so long a client may take nothing of an answer. */
+    keepAliveMs: number
     /** How long a client may take to send all of its request. */
     requestTimeoutMs: number
     onError: (error: unknown) => void
@@ -53,21 +63,26 @@ export async function openHttpListener(
   const underWay = new Set<ServerResponse>()
   let draining = false
   let onIdle: () => void = () => undefined
+  const turns = new RequestTurns(options.keepAliveMs)
   const server = createServer(
     {
       headersTimeout: Math.min(maxHeadersMs, options.requestTimeoutMs),
       requestTimeout: options.requestTimeoutMs,
       connectionsCheckingInterval: checkMs,
-      IncomingMessage: boundedRequest(options.maxBodyBytes),
+      IncomingMessage: boundedRequest(options.maxBodyBytes, options.proxyHops),
     },
     (request, response) => {
-      underWay.add(response)
-      response.once('close', () => {
-        underWay.delete(response)
-        if (underWay.size === 0) onIdle()
-      })
-      if (draining) response.setHeader('connection', 'close')
-      void answer(options, request, response)
+      const serve = (): void => {
+        underWay.add(response)
+        response.once('close', () => {
+          request.releaseBody()
+          underWay.delete(response)
+          if (underWay.size === 0) onIdle()
+        })
+        if (draining) response.setHeader('connection', 'close')
+        void answer(options, request, response)
+      }
+      turns.take(request, response, serve, () => request.releaseBody())
     },
   )
   let { maxConnections } = options
@@ -118,7 +133,7 @@ export async function openHttpListener(
 }
 
 async function answer(
-  options: HttpRoutes & { guard: PageGuard; maxBodyBytes: number; onError: (error: unknown) => void },
+  options: HttpRoutes & BodyLimits & { guard: PageGuard; onError: (error: unknown) => void },
   request: BoundedRequest,
   response: ServerResponse,
 ): Promise<void> {
@@ -133,14 +148,8 @@ async function answer(
     sendJson(response, 404, { error: { code: 'NOT_FOUND', message: `nothing is at ${pathOf(request).slice(0, 200)}` } })
     return
   }
-  if (Number(request.headers['content-length'] ?? 0) > options.maxBodyBytes) {
-    refuseBody(response, options.maxBodyBytes)
-    return
-  }
-  // A chunked body announces nothing.
-  request.onOversize = () => refuseBody(response, options.maxBodyBytes)
   try {
-    await route(request, response)
+    if (await admitBody(options, request, response)) await route(request, response)
   } catch (error) {
     options.onError(error)
     if (response.headersSent) response.destroy()
@@ -148,11 +157,49 @@ async function answer(
   }
 }
 
+interface BodyLimits {
+  readonly maxBodyBytes: number
+  readonly maxBodyBytesOf: (request: IncomingMessage) => Promise<number>
+}
+
+/** Whether the request is to be answered by its route: not where its body is announced to be larger than its sender may send. */
+async function admitBody(options: BodyLimits, request: BoundedRequest, response: ServerResponse): Promise<boolean> {
+  let maxBytes = options.maxBodyBytes
+  request.onRefused = (why) => refuseBody(response, why, maxBytes)
+  const announced = Number(request.headers['content-length'] ?? 0)
+  if (announced > maxBytes) {
+    refuseBody(response, 'too-large', maxBytes)
+    return false
+  }
+  // A chunked body announces nothing.
+  if (announced <= smallBodyBytes && request.headers['transfer-encoding'] === undefined) return true
+  maxBytes = Math.max(smallBodyBytes, await options.maxBodyBytesOf(request))
+  if (announced > maxBytes) refuseBody(response, 'too-large', maxBytes)
+  else request.limitBody(maxBytes)
+  return !response.headersSent
+}
+
 /** What is left of the body is read and dropped, until it ends or its time is over: a connection that is closed on a client which still sends loses the answer. */
-function refuseBody(response: ServerResponse, maxBytes: number): void {
+function refuseBody(response: ServerResponse, why: BodyRefusal, maxBytes: number): void {
   if (response.headersSent) return void response.destroy()
-  const message = `expected a body of at most ${maxBytes} bytes`
-  sendJson(response, 413, { errors: [{ message, extensions: { code: 'PAYLOAD_TOO_LARGE' } }] })
+  if (why === 'too-large') {
+    const message = `expected a body of at most ${maxBytes} bytes`
+    sendJson(response, 413, { errors: [{ message, extensions: { code: 'PAYLOAD_TOO_LARGE' } }] })
+    return
+  }
+  const message = 'the bodies of requests under way, from this address or together, hold as much as they may; try again'
+  const extensions = { code: 'LIMIT_EXCEEDED', limit: 'WARREN_MAX_MESSAGE_BYTES' }
+  response.setHeader('retry-after', String(retryAfterSeconds))
+  sendJson(response, 429, { errors: [{ message, extensions }] })
+}
+
+/** A client id without a right to publish has nothing large to say. */
+const clientBodyBytes = 1024 * 1024
+
+/** How large a body may be by who sends it, where `maxBytes` is the most. */
+export function maxBodyBytesOf(identity: Identity, maxBytes: number): number {
+  if (mayPublish(identity)) return maxBytes
+  return Math.min(maxBytes, isKnown(identity) ? clientBodyBytes : smallBodyBytes)
 }
 
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {

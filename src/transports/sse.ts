@@ -6,6 +6,7 @@ import type { Feed } from '../core/feed.ts'
 import { printJson } from '../core/print-json.ts'
 import type { Session } from '../core/session.ts'
 import { type CloseReason, closeReasons } from '../errors.ts'
+import { eventStreamHeaders, eventStreamType, isAsyncIterable, lastEvent } from './answer-forms.ts'
 import { type FanOut, type Group, withTraceOf } from './fan-out.ts'
 
 /** What a response may hold for a client that reads slowly, in bytes, beside what its feed may. */
@@ -29,10 +30,7 @@ export interface ServerSentEventsOptions {
   readonly streamedOf: StreamedOf
   readonly fanOut: FanOut
   readonly maskError: (error: unknown) => GraphQLError
-  /**
-   * A comment this often keeps proxies from closing a silent response; a client that has taken nothing of what waits for it since the one before is ended.
-   * In milliseconds.
-   */
+  /** A comment this often keeps proxies from closing a silent response, in milliseconds. */
   readonly keepAliveMs: number
 }
 
@@ -50,8 +48,8 @@ export function serverSentEvents({ streamedOf, fanOut, maskError, keepAliveMs }:
     },
     onResultProcess(payload) {
       const { request, result, serverContext } = payload
-      const accept = request.headers.get('accept') ?? ''
-      if (!isAsyncIterable(result) || !accept.includes('text/event-stream')) return
+      // Whether the client takes events was asked as it subscribed: `answerForms`.
+      if (!isAsyncIterable(result)) return
       const streamed = streamedOf.get(request)
       const operation = operations.get(request)
       const group = operation && fanOut.groupOf(operation)
@@ -60,21 +58,11 @@ export function serverSentEvents({ streamedOf, fanOut, maskError, keepAliveMs }:
           ? sharedResults(streamed.feed, group, operation, maskError)
           : ownResults(result[Symbol.asyncIterator](), streamed?.feed, maskError)
       payload.setResultProcessor((_result, fetchAPI) => {
-        const breakOff = (): void => {
-          // Put there by the adapter of node:http.
-          const { res } = serverContext as { res?: ServerResponse }
-          res?.destroy()
-        }
-        const body = eventStream(source, streamed, breakOff, keepAliveMs)
-        return new fetchAPI.Response(body, {
-          headers: {
-            'content-type': 'text/event-stream; charset=utf-8',
-            'cache-control': 'no-cache, no-transform',
-            connection: 'keep-alive',
-            'x-accel-buffering': 'no',
-          },
-        })
-      }, 'text/event-stream')
+        // Put there by the adapter of node:http.
+        const { res } = serverContext as { res?: ServerResponse }
+        const body = eventStream(source, streamed, res, keepAliveMs)
+        return new fetchAPI.Response(body, { headers: eventStreamHeaders })
+      }, eventStreamType)
     },
   }
 }
@@ -156,13 +144,16 @@ function ownResults(
 function eventStream(
   results: Results,
   streamed: Streamed | undefined,
-  breakOff: () => void,
+  response: ServerResponse | undefined,
   keepAliveMs: number,
 ): ReadableStream<Uint8Array> {
   let ping: NodeJS.Timeout | undefined
   let over = false
-  /** Whether the client has taken something since the last look. */
-  let taken = true
+  // `RequestTurns` ends the connection then.
+  response?.once('stalled', () => {
+    clearInterval(ping)
+    streamed?.session.close('SLOW_CONSUMER')
+  })
   const written = (controller: ReadableStreamDefaultController<Uint8Array>): Written => ({
     get hasRoom() {
       return !over && (controller.desiredSize ?? 0) > 0
@@ -178,13 +169,20 @@ function eventStream(
       if (reason && closeReasons[reason].comeBack) {
         // `complete` would keep a client from coming back, and so would an orderly end of the response some. An error of the
         // stream would be nobody's, and end the process: Yoga pipes it without listening.
-        breakOff()
+        response?.destroy()
         return
       }
-      controller.enqueue(Buffer.from('event: complete\ndata:\n\n'))
+      controller.enqueue(Buffer.from(lastEvent))
       controller.close()
     },
   })
+  const begin = (controller: ReadableStreamDefaultController<Uint8Array>): NodeJS.Timeout => {
+    // The adapter has just switched it off, for streams.
+    response?.socket?.setTimeout(keepAliveMs)
+    return setInterval(() => {
+      if ((controller.desiredSize ?? 0) > 0) controller.enqueue(Buffer.from(':\n\n'))
+    }, keepAliveMs)
+  }
   let begun = false
   // The first chunk fills the response, for whatever it holds is only to come when somebody reads: the response of a request that was aborted
   // meanwhile is dropped by Yoga, neither read nor cancelled.
@@ -198,17 +196,7 @@ function eventStream(
         begun = true
       },
       pull(controller) {
-        taken = true
-        ping ??= setInterval(() => {
-          if ((controller.desiredSize ?? 0) > 0) {
-            controller.enqueue(Buffer.from(':\n\n'))
-          } else if (!taken) {
-            clearInterval(ping)
-            streamed?.session.close('SLOW_CONSUMER')
-            breakOff()
-          }
-          taken = false
-        }, keepAliveMs)
+        ping ??= begin(controller)
         return results.pull(written(controller))
       },
       async cancel() {
@@ -232,8 +220,4 @@ function lastError(error: unknown, maskError: (error: unknown) => GraphQLError):
 
 function masked(result: ExecutionResult, maskError: (error: unknown) => GraphQLError): ExecutionResult {
   return result.errors ? { ...result, errors: result.errors.map(maskError) } : result
-}
-
-function isAsyncIterable(value: unknown): value is AsyncIterable<ExecutionResult> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
 }

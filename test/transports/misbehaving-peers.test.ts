@@ -28,6 +28,8 @@ beforeAll(async () => {
       WARREN_REQUEST_TIMEOUT: '2s',
       WARREN_MAX_CONNECTIONS: '500',
       WARREN_MAX_PASSWORD_FAILURES: '5',
+      // A thousand come from one address within a second.
+      WARREN_MAX_SUBSCRIBE_RATE: '2000',
       WARREN_PROXY_HOPS: '1',
       WARREN_LOG_FORMAT: 'json',
     },

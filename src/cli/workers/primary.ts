@@ -4,6 +4,7 @@ import { createLogger } from '../../observability/logger.ts'
 import { createMetrics } from '../../observability/metrics.ts'
 import { openOpsListener } from '../../observability/ops-listener.ts'
 import { opsHosts } from '../../transports/hosts.ts'
+import { RequestTurns } from '../../transports/request-turns.ts'
 import { whenAskedToEnd } from '../asked-to-end.ts'
 import { CommandFailure } from '../failure.ts'
 import { listenProblem } from '../listen-problem.ts'
@@ -39,6 +40,7 @@ export async function serveAsPrimary(config: Config, readAgain: () => Config): P
           allowsHost: opsHosts(config),
           health: crew,
           metrics: crew,
+          turns: new RequestTurns(config.keepAliveMs),
         }).catch((error: Error) => {
           throw listenProblem(error, config) ?? error
         })

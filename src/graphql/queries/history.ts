@@ -1,16 +1,30 @@
+import {
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLResolveInfo,
+  Kind,
+  type SelectionSetNode,
+} from 'graphql'
 import { demand, mayHear } from '../../core/authorizer.ts'
 import { checkClientId } from '../../core/channel.ts'
+import { weightOf } from '../../core/event-weight.ts'
 import { type History, readHistory } from '../../core/history.ts'
+import { payerOf } from '../../core/payer.ts'
 import { badInput } from '../../errors.ts'
 import { builder } from '../builder.ts'
+import type { PagedField } from '../operation-cost.ts'
 import { ChannelEvent, ChannelGap } from '../types/channel-event.ts'
 
+const defaultPage = 100
 const maxPage = 1_000
+/** Against `WARREN_MAX_QUERY_COST`, in fields: a page is read from the journal. */
+const readCost = 10
 
 const ChannelHistory = builder.objectRef<History & { clientId: string }>('ChannelHistory').implement({
   fields: (t) => ({
     events: t.field({
       type: [ChannelEvent],
+      extensions: { holdsPage: true } satisfies PagedField,
       resolve: ({ clientId, events }) => events.map((event) => ({ clientId, event })),
     }),
     cursor: t.expose('cursor', {
@@ -29,14 +43,59 @@ builder.queryField('history', (t) =>
     args: {
       clientId: t.arg.id({ required: true }),
       after: t.arg({ type: 'Cursor' }),
-      first: t.arg.int({ defaultValue: 100, description: `At most ${maxPage}.` }),
+      first: t.arg.int({
+        defaultValue: defaultPage,
+        description: `At most ${maxPage}. A page of large messages ends earlier, with \`hasMore\`.`,
+      }),
     },
-    resolve: async (_root, { clientId, after, first }, { identity, gateway }) => {
+    complexity: readCost,
+    extensions: {
+      pageSize: ({ first }) => (typeof first === 'number' ? Math.min(first, maxPage) : defaultPage),
+    } satisfies PagedField,
+    resolve: async (_root, { clientId, after, first }, { identity, address, gateway, pages }, info) => {
       const channel = checkClientId(clientId)
       demand(mayHear(identity, channel), identity, `hear channel "${channel}"`)
-      const size = first ?? 100
+      const size = first ?? defaultPage
       if (size < 1 || size > maxPage) throw badInput('first', `expected a number from 1 to ${maxPage}, got ${size}`)
-      return { clientId, ...(await readHistory(gateway, { channel, after: after ?? undefined, first: size })) }
+      const payer = payerOf(identity, address)
+      const copies = { data: copiesIn(info, 'data'), headers: copiesIn(info, 'headers') }
+      const page = await readHistory(gateway, {
+        channel,
+        after: after ?? undefined,
+        first: size,
+        hold: (event, isFirst) => {
+          const bytes = weightOf(event, copies)
+          if (!isFirst) return pages.take(payer, bytes)
+          pages.begin(payer, bytes)
+          return true
+        },
+      })
+      return { clientId, ...page }
     },
   }),
 )
+
+/** How often the answer holds a field of an event, because of aliases. Fragments count where they are used. */
+function copiesIn({ fieldNodes, fragments }: GraphQLResolveInfo, field: 'data' | 'headers'): number {
+  const known = new Map<string, number>()
+  const ofFragment = ({ name, selectionSet }: FragmentDefinitionNode): number => {
+    const counted = known.get(name.value) ?? ofSelections(selectionSet)
+    known.set(name.value, counted)
+    return counted
+  }
+  const ofField = ({ name, selectionSet }: FieldNode): number =>
+    (name.value === field ? 1 : 0) + (selectionSet ? ofSelections(selectionSet) : 0)
+  const ofSelections = ({ selections }: SelectionSetNode): number => {
+    let copies = 0
+    for (const selection of selections) {
+      if (selection.kind === Kind.FIELD) copies += ofField(selection)
+      else if (selection.kind === Kind.INLINE_FRAGMENT) copies += ofSelections(selection.selectionSet)
+      else {
+        const fragment = fragments[selection.name.value]
+        if (fragment) copies += ofFragment(fragment)
+      }
+    }
+    return copies
+  }
+  return fieldNodes.reduce((copies, node) => copies + ofField(node), 0)
+}

@@ -19,6 +19,8 @@ export interface RestOptions extends RestParts {
   readonly proxyHops: number
   readonly guard: PageGuard
   readonly authenticate: (credentials: Credentials) => Promise<Identity>
+  /** Called for each request; rejects with `LIMIT_EXCEEDED`. */
+  readonly admitRequest: (request: IncomingMessage, authorization: string | undefined) => Promise<void>
   readonly onRefusal: (code: ErrorCode) => void
   readonly log: (text: string, details: Record<string, unknown>) => void
 }
@@ -73,6 +75,7 @@ async function serve(
     return
   }
   try {
+    await options.admitRequest(request, request.headers.authorization)
     const answer = await route.answer(asked(options, request), options)
     send(response, answer)
   } catch (error) {
@@ -127,6 +130,7 @@ function fail({ onRefusal, log }: RestOptions, response: ServerResponse, error: 
   if (error instanceof GatewayError) {
     onRefusal(error.code)
     const { code, message, field, limit } = error
+    if (errorTable[code].http === 429) response.setHeader('retry-after', '1')
     refuse(response, errorTable[code].http, { code, message, field, limit })
     return
   }

@@ -1,0 +1,88 @@
+import {
+  type DirectiveNode,
+  type DocumentNode,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+  type ValueNode,
+} from 'graphql'
+
+/** What a document holds beside what its operations select, as it is written. */
+export interface Written {
+  /** Variable definitions, directives, fragment spreads and inline fragments, wherever they are. */
+  readonly around: number
+  /** Fragments that no operation uses, with their fields. */
+  readonly unused: number
+  readonly fieldsOf: ReadonlyMap<OperationDefinitionNode, number>
+  /** How deep lists and objects nest in its literals. */
+  readonly valueDepth: number
+}
+
+/** Counts each part of a document once, because each is parsed, validated and kept, whether or not it is executed. */
+export function writtenIn({ definitions }: DocumentNode): Written {
+  let around = 0
+  let unused = 0
+  let valueDepth = 0
+  const fieldsOf = new Map<OperationDefinitionNode, number>()
+  const fragments = new Map<string, { fields: number; spreads: string[] }>()
+  const roots: string[] = []
+
+  const ofValue = (value: ValueNode, depth: number): void => {
+    if (value.kind === Kind.LIST) for (const item of value.values) ofValue(item, depth + 1)
+    else if (value.kind === Kind.OBJECT) for (const field of value.fields) ofValue(field.value, depth + 1)
+    else valueDepth = Math.max(valueDepth, depth)
+    valueDepth = Math.max(valueDepth, depth)
+  }
+  const ofDirectives = (directives: readonly DirectiveNode[] = []): void => {
+    around += directives.length
+    for (const { arguments: given = [] } of directives) for (const { value } of given) ofValue(value, 0)
+  }
+  const ofSelections = ({ selections }: SelectionSetNode, spreads: string[]): number => {
+    let fields = 0
+    for (const selection of selections) {
+      ofDirectives(selection.directives)
+      if (selection.kind === Kind.FIELD) {
+        fields += 1
+        for (const { value } of selection.arguments ?? []) ofValue(value, 0)
+        if (selection.selectionSet) fields += ofSelections(selection.selectionSet, spreads)
+      } else {
+        around += 1
+        if (selection.kind === Kind.FRAGMENT_SPREAD) spreads.push(selection.name.value)
+        else fields += ofSelections(selection.selectionSet, spreads)
+      }
+    }
+    return fields
+  }
+
+  for (const definition of definitions) {
+    if (definition.kind === Kind.OPERATION_DEFINITION) {
+      ofDirectives(definition.directives)
+      for (const variable of definition.variableDefinitions ?? []) {
+        around += 1
+        ofDirectives(variable.directives)
+        if (variable.defaultValue) ofValue(variable.defaultValue, 0)
+      }
+      fieldsOf.set(definition, ofSelections(definition.selectionSet, roots))
+    } else if (definition.kind === Kind.FRAGMENT_DEFINITION) {
+      ofDirectives(definition.directives)
+      const spreads: string[] = []
+      const fields = ofSelections(definition.selectionSet, spreads)
+      const name = definition.name.value
+      const before = fragments.get(name)
+      // One with the name of another is refused later. Until then the last of them counts where it is used.
+      if (before) unused += before.fields
+      fragments.set(name, { fields: 1 + fields, spreads })
+    } else {
+      // Of a schema: nothing here executes it.
+      around += 1
+    }
+  }
+  const used = new Set<string>()
+  for (let name = roots.pop(); name !== undefined; name = roots.pop()) {
+    if (used.has(name)) continue
+    used.add(name)
+    roots.push(...(fragments.get(name)?.spreads ?? []))
+  }
+  for (const [name, { fields }] of fragments) if (!used.has(name)) unused += fields
+  return { around, unused, fieldsOf, valueDepth }
+}

@@ -1,0 +1,74 @@
+/** Content negotiation of HTTP, for whoever answers in more than one form. */
+
+interface Range {
+  readonly value: string
+  readonly quality: number
+}
+
+/** What a request that says nothing takes (RFC 9110 §12.5.1). */
+const anything: readonly Range[] = [{ value: '*/*', quality: 1 }]
+
+/**
+ * How much a client wants an answer of a media type, from 0 (not at all) to 1: by the most specific range of its `Accept` that
+ * covers the type, whatever its case (RFC 9110 §12.5.1). Another charset than UTF-8 is never served, and the parameters of a
+ * multipart type name a form of it (`multipart/mixed;deferSpec=…`); other parameters mean nothing.
+ */
+export function qualityOf(accept: string | undefined, type: string): number {
+  const ranges = rangesOf(accept) ?? anything
+  const [family] = type.split('/')
+  for (const value of [type, `${family}/*`, '*/*']) {
+    const found = ranges.filter((range) => range.value === value)
+    if (found.length > 0) return Math.max(...found.map(({ quality }) => quality))
+  }
+  return 0
+}
+
+/** Whether the client names the type, not merely a range that covers it. */
+export function names(accept: string | undefined, type: string): boolean {
+  return (rangesOf(accept) ?? []).some(({ value, quality }) => value === type && quality > 0)
+}
+
+/**
+ * The type that the client wants most: of equals the one that it names first, then the first that is offered. Undefined where it
+ * takes none of them.
+ */
+export function preferred<Type extends string>(accept: string | undefined, offered: readonly Type[]): Type | undefined {
+  const ranges = rangesOf(accept) ?? anything
+  const placeOf = (type: string): number => {
+    const place = ranges.findIndex(({ value }) => value === type)
+    return place === -1 ? ranges.length : place
+  }
+  let best: { type: Type; quality: number; place: number } | undefined
+  for (const type of offered) {
+    const quality = qualityOf(accept, type)
+    const place = placeOf(type)
+    if (quality === 0) continue
+    if (!best || quality > best.quality || (quality === best.quality && place < best.place))
+      best = { type, quality, place }
+  }
+  return best?.type
+}
+
+/** How much a client wants a coding of the content (RFC 9110 §12.5.3), from 0 to 1. */
+export function qualityOfCoding(acceptEncoding: string | undefined, coding: string): number {
+  const ranges = rangesOf(acceptEncoding) ?? []
+  const named = ranges.find(({ value }) => value === coding) ?? ranges.find(({ value }) => value === '*')
+  return named?.quality ?? 0
+}
+
+/** Undefined where the header is missing or empty. What is no quality counts as 1, as most servers have it. */
+function rangesOf(header: string | undefined): Range[] | undefined {
+  if (header === undefined || header.trim() === '') return undefined
+  return header.split(',').flatMap((part) => {
+    const [value = '', ...parameters] = part.split(';').map((each) => each.trim().toLowerCase())
+    let quality = 1
+    let form = ''
+    for (const parameter of parameters) {
+      const [name = '', text = ''] = parameter.split('=', 2).map((each) => each.trim())
+      if (name === 'q') quality = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/.test(text) ? Number(text) : 1
+      else if (name === 'charset' ? !/^"?utf-?8"?$/.test(text) : value.startsWith('multipart/'))
+        form += `;${name}=${text}`
+    }
+    return value === '' ? [] : [{ value: value + form, quality }]
+  })
+}
