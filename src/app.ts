@@ -40,12 +40,14 @@ import { createGraphQLHttp, serveGraphQL } from './transports/graphql-http.ts'
 import { createGraphQLWs } from './transports/graphql-ws.ts'
 import { openHttpListener } from './transports/http-listener.ts'
 import { landingPage } from './transports/landing-page.ts'
+import { OpenDocuments } from './transports/open-documents.ts'
 import { Origins } from './transports/origins.ts'
 import { Outboxes } from './transports/outbox.ts'
 import { createRest } from './transports/rest/endpoint.ts'
 import { createSocketCluster } from './transports/socketcluster/endpoint.ts'
 import { openEcho } from './transports/tcp/echo.ts'
 import { openFramedTcp } from './transports/tcp/framed-listener.ts'
+import { UnfinishedMessages } from './transports/unfinished-messages.ts'
 import { createWebSocketManager } from './transports/websocket-manager/websocket-manager.ts'
 
 export interface App {
@@ -214,12 +216,18 @@ async function open(
   const origins = new Origins(config.allowedOrigins ?? [])
   const yoga = createGraphQLHttp({ ...graphql, schema, onExecute, origins, introspection: config.introspection })
   const outboxes = new Outboxes()
+  const { connections } = gateway
+  const unfinished = new UnfinishedMessages({ ...config, limits: live })
   observer.outboxBytes(() => outboxes.bytes)
   const graphqlWs = createGraphQLWs({
     ...graphql,
     yoga,
+    maxFrameBytes: config.maxFrameBytes,
     maxMessageBytes: config.maxMessageBytes,
+    maxBufferedBytes: config.maxBufferedBytes,
     authTimeoutMs: config.authTimeoutMs,
+    unfinished,
+    openDocuments: new OpenDocuments(live),
     outboxes,
   })
   closing.push(() => graphqlWs.close())
@@ -231,6 +239,7 @@ async function open(
     broker,
     inExchange: config.towsmanagerExchange,
     outExchange: config.wsmanagerExchange,
+    unfinished,
     outboxes,
     log: (level, text, details) => observer.log(level, text, details),
   })
@@ -239,6 +248,7 @@ async function open(
     ...config,
     ...graphql,
     access: config.legacyAccess,
+    unfinished,
     outboxes,
   })
   closing.push(() => socketCluster.close())
@@ -267,6 +277,13 @@ async function open(
     origins,
     maxBodyBytes: config.maxMessageBytes,
     maxConnections: config.maxConnections,
+    connections,
+    proxyHops: config.proxyHops,
+    onUnexpectedProxy: () =>
+      observer.log(
+        'warn',
+        'a request has the header X-Forwarded-For, and WARREN_PROXY_HOPS is 0: limits by address count the proxy as one client. Set WARREN_PROXY_HOPS to the number of proxies in front.',
+      ),
     requestTimeoutMs: config.requestTimeoutMs,
     onError: (error) =>
       observer.log('error', `a request failed: ${error instanceof Error ? error.message : String(error)}`),
@@ -291,6 +308,8 @@ async function open(
     ...graphql,
     ...config,
     ...legacy,
+    connections,
+    unfinished,
     outboxes,
     idleTimeoutMs: config.tcpIdleTimeoutMs,
     authenticate: (token: string) => graphql.authenticate({ connectionParams: { token } }),

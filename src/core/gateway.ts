@@ -5,6 +5,7 @@ import { CatchUp } from './catch-up.ts'
 import { MessageEvent } from './channel.ts'
 import { Checkpoints } from './checkpoints.ts'
 import type { ClientRegistry } from './client-registry.ts'
+import type { Connections } from './connections.ts'
 import { type Cursor, cursorBefore, cursorOf } from './cursor.ts'
 import { Duplicates } from './duplicates.ts'
 import type { FeedKeeper } from './feed.ts'
@@ -166,14 +167,19 @@ export class Gateway implements JournalTail {
     return this.#catchUp.size
   }
 
+  /** Sockets and sessions by who pays for them. */
+  get connections(): Connections {
+    return this.#sessions.connections
+  }
+
   /** As `Sessions.open`. */
   openSession(options: Parameters<Sessions['open']>[0]): Session {
     return this.#sessions.open(options)
   }
 
-  /** As `Ingress.publish`. */
-  publish(publication: Publication): Promise<void> {
-    return this.#ingress.publish(publication)
+  /** As `Ingress.publish`. `payer`: as in `Publication`. */
+  publish(publication: Publication, payer?: string): Promise<void> {
+    return this.#ingress.publish(payer === undefined ? publication : { ...publication, payer })
   }
 
   /**

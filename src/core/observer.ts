@@ -71,5 +71,6 @@ export const sessionEnds = [
   'slow-consumer',
   'token-expired',
   'revoked',
+  'idle',
 ] as const
 export type SessionEnd = (typeof sessionEnds)[number]

@@ -1,9 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { Connections } from '../core/connections.ts'
+import { acceptedOn, acceptSocket } from './accepted-sockets.ts'
 import { backlog } from './backlog.ts'
 import { type BoundedRequest, boundedRequest } from './bounded-request.ts'
 import type { Origins } from './origins.ts'
+import { addressOf } from './peer-address.ts'
 
 export interface HttpRoutes {
   /** By path: what answers a request. */
@@ -43,6 +46,10 @@ export async function openHttpListener(
     origins: Origins
     maxBodyBytes: number
     maxConnections: number
+    readonly connections: Connections
+    readonly proxyHops: number
+    /** Told once: a proxy says where clients are, and WARREN_PROXY_HOPS says there is none. */
+    readonly onUnexpectedProxy: () => void
     /** How long a client may take to send all of its request. */
     requestTimeoutMs: number
     onError: (error: unknown) => void
@@ -51,6 +58,12 @@ export async function openHttpListener(
   const underWay = new Set<ServerResponse>()
   let draining = false
   let onIdle: () => void = () => undefined
+  let told = false
+  const lookForProxy = ({ headers }: IncomingMessage): void => {
+    if (told || options.proxyHops > 0 || headers['x-forwarded-for'] === undefined) return
+    told = true
+    options.onUnexpectedProxy()
+  }
   const server = createServer(
     {
       headersTimeout: Math.min(maxHeadersMs, options.requestTimeoutMs),
@@ -64,6 +77,7 @@ export async function openHttpListener(
         underWay.delete(response)
         if (underWay.size === 0) onIdle()
       })
+      lookForProxy(request)
       if (draining) response.setHeader('connection', 'close')
       void answer(options, request, response)
     },
@@ -76,13 +90,28 @@ export async function openHttpListener(
     socket.once('close', () => {
       open -= 1
     })
-    if (open > maxConnections + extraSockets) socket.destroy()
+    if (open > maxConnections + extraSockets) return void socket.destroy()
+    // Behind proxies it is known by the first request.
+    acceptSocket(socket, options.connections, options.proxyHops === 0 ? socket.remoteAddress : undefined)
   })
+  /** Whether the address that a proxy names has not far too many connections. */
+  const isAdmitted = (request: IncomingMessage, socket: Duplex): boolean => {
+    if (options.proxyHops === 0) return true
+    try {
+      acceptedOn(socket)?.calledFrom(addressOf(request, options.proxyHops))
+      return true
+    } catch {
+      return false
+    }
+  }
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
+    lookForProxy(request)
     const route = options.upgrades.get(pathOf(request))
     if (draining) refuse(socket, '503 Service Unavailable', `Retry-After: ${retryAfterSeconds}\r\n`)
     else if (!route) refuse(socket, '404 Not Found')
+    else if (!isAdmitted(request, socket))
+      refuse(socket, '503 Service Unavailable', `Retry-After: ${retryAfterSeconds}\r\n`)
     else if (!options.origins.allows(request.headers.origin, request.headers.host)) refuse(socket, '403 Forbidden')
     else route(request, socket, head)
   })

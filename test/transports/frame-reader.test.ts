@@ -10,7 +10,8 @@ type Heard = readonly [what: string, ...rest: unknown[]][]
 
 function byWarren(chunks: readonly Buffer[]): Heard {
   const heard: [string, ...unknown[]][] = []
-  const reader = new FrameReader(maxBytes, {
+  const reader = new FrameReader({
+    maxMessageBytes: maxBytes,
     onMessage: (data) => heard.push(['message', data.toString('latin1')]),
     onPing: (data) => heard.push(['ping', data.toString('latin1')]),
     onPong: () => heard.push(['pong']),

@@ -82,7 +82,7 @@ async function publish({ session, parts, unconfirmed }: Caller, data: unknown): 
   const bytes = publication.body.length
   unconfirmed(bytes)
   try {
-    await parts.gateway.publish(publication)
+    await parts.gateway.publish(publication, session.payer)
   } finally {
     unconfirmed(-bytes)
   }

@@ -82,7 +82,7 @@ async function publish({ session, gateway, namespace }: Desk, request: Request):
     data: request['data'],
   }
   const publication = publicationOf(asked, { namespace, publisher: session.identity.clientId ?? '' })
-  await gateway.publish(publication)
+  await gateway.publish(publication, session.payer)
   return { messageId: publication.messageId }
 }
 

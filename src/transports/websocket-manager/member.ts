@@ -23,6 +23,11 @@ export class Member {
     this.#maxBufferedBytes = options.maxBufferedBytes
   }
 
+  /** Who pays for what it sends: `payerOf`. */
+  get payer(): string | undefined {
+    return this.#session.payer
+  }
+
   deliver(frame: RoomFrame, kind: FrameKind): void {
     this.#push(frame.encode(kind, this.envelope))
   }
