@@ -8,6 +8,8 @@ const maxHeaderBytes = 14
  * say what it holds of a message that is not whole. What is no frame at all is for ws to refuse.
  */
 export class FrameMeter {
+  /** How many messages have come to their end. */
+  messages = 0
   readonly #maxBytes: () => number
   readonly #header = Buffer.alloc(maxHeaderBytes)
   #headerBytes = 0
@@ -79,6 +81,7 @@ export class FrameMeter {
 
   #endFrame(): void {
     if (!this.#isData || !this.#isLast) return
+    this.messages += 1
     this.#bytes = 0
     this.#fragments = 0
     this.#pieces = 0

@@ -34,6 +34,8 @@ const nothing = Buffer.alloc(0)
 
 /** Reads what a client of WebSocket sends, frame by frame (RFC 6455 §5); nothing is compressed. */
 export class FrameReader {
+  /** How many messages have come to their end. */
+  messages = 0
   readonly #handler: FrameHandler
   /** What has come and is less than a header, or less than its frame. */
   #pieces: Buffer[] | undefined
@@ -173,6 +175,7 @@ export class FrameReader {
   }
 
   #takeMessage(opcode: number, data: Buffer): void {
+    this.messages += 1
     if (opcode === opcodes.text && !isUtf8(data)) throw new BrokenFrame(1007, 'text that is not UTF-8')
     this.#handler.onMessage(data)
   }

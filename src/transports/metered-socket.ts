@@ -27,7 +27,12 @@ export class MeteredSocket implements Receiver {
   #holds = false
   #over = false
 
-  constructor(options: MeteredSocketOptions) {
+  /** From here to its close. */
+  static watch(options: MeteredSocketOptions): MeteredSocket {
+    return new MeteredSocket(options)
+  }
+
+  private constructor(options: MeteredSocketOptions) {
     this.#options = options
     this.address = options.address
     this.#meter = new FrameMeter(options.maxBytes)
@@ -74,7 +79,7 @@ export class MeteredSocket implements Receiver {
   #hold(bytes: number): void {
     if (bytes === 0 && !this.#holds) return
     this.#holds = bytes > 0
-    this.#options.unfinished.hold(this, bytes)
+    this.#options.unfinished.hold(this, bytes, this.#meter.messages)
   }
 
   /** As ws does with a frame that it refuses: what still comes is read and dropped. */

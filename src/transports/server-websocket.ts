@@ -186,7 +186,7 @@ export class ServerWebSocket implements FrameHandler, Line, Receiver {
   #hold(bytes: number): void {
     if (bytes === 0 && !this.#holds) return
     this.#holds = bytes > 0
-    this.#host.unfinished.hold(this, bytes)
+    this.#host.unfinished.hold(this, bytes, this.#reader.messages)
   }
 
   #hearNoMore(): void {

@@ -27,6 +27,8 @@ export type UnfinishedRefusal =
 
 interface Held {
   bytes: number
+  /** Which message of its socket it is. */
+  message: number
   since: number
   readonly network: string
 }
@@ -60,17 +62,24 @@ export class UnfinishedMessages {
     return this.#ofNetwork.get(networkOf(address)) ?? 0
   }
 
-  /** So much of a receiver's message is there, and not its end. 0: there is none, also where the socket is gone. */
-  hold(receiver: Receiver, bytes: number): void {
+  /**
+   * So much of a receiver's message is there, and not its end. 0: there is none, also where the socket is gone. `message`: how many came before it, so that the time of each is
+   * its own.
+   */
+  hold(receiver: Receiver, bytes: number, message = 0): void {
     let held = this.#held.get(receiver)
     if (bytes === 0) {
       if (held) this.#forget(receiver, held)
       return
     }
     if (!held) {
-      held = { bytes: 0, since: Date.now(), network: networkOf(receiver.address) }
+      held = { bytes: 0, message, since: Date.now(), network: networkOf(receiver.address) }
       this.#held.set(receiver, held)
       this.#timer ??= this.#look()
+    }
+    if (held.message !== message) {
+      held.message = message
+      held.since = Date.now()
     }
     const sum = (this.#ofNetwork.get(held.network) ?? 0) + bytes - held.bytes
     this.#ofNetwork.set(held.network, sum)

@@ -76,7 +76,7 @@ export class Connection implements Caller {
   constructor(parts: ConnectionParts) {
     this.parts = parts
     const { socket, outbox, log, onRefusal } = parts
-    this.#meter = new MeteredSocket({
+    this.#meter = MeteredSocket.watch({
       ...parts,
       isKnown: () => parts.frameLimits.isKnown(this.#session?.identity),
       maxBytes: () => parts.frameLimits.of(this.#session?.identity),

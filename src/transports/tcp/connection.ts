@@ -67,7 +67,10 @@ export class FramedConnection implements Receiver {
     this.#desk = { ...options, session: this.#session, feeds: new Map() }
     this.#outbox = new Outbox({ socket, isOpen: () => socket.writable, outboxes: options.outboxes })
     this.#attention = new Attention({ pause: () => socket.pause(), resume: () => this.#listenAgain() })
-    this.#reader = new FrameReader(() => options.frameLimits.of(this.#session.identity))
+    this.#reader = new FrameReader(
+      () => options.frameLimits.of(this.#session.identity),
+      () => this.isKnown,
+    )
     socket.on('data', (piece: Buffer) => this.#receive(piece))
     // Who has said all gets the answers that it waits for, and the end.
     socket.once('end', () => void this.#afterAnswers(() => this.#end('client')))
@@ -131,7 +134,7 @@ export class FramedConnection implements Receiver {
         if (!frame) break
         this.#begin(frame)
       }
-      if (!this.#closing) this.#options.unfinished.hold(this, this.#reader.unfinished)
+      if (!this.#closing) this.#options.unfinished.hold(this, this.#reader.unfinished, this.#reader.frames)
     } catch (error) {
       this.#refuse(error)
     }

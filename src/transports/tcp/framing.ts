@@ -1,5 +1,6 @@
 import { TextDecoder } from 'node:util'
 import { badInput, GatewayError } from '../../errors.ts'
+import { maxNamelessFrameBytes } from '../frame-limits.ts'
 import { pieceBytes } from '../unfinished-messages.ts'
 
 /**
@@ -26,15 +27,19 @@ const maxPieces = 1_024
 
 /** Cuts what comes from a connection into frames, however it was split on the way. */
 export class FrameReader {
+  /** How many frames have come to their end. */
+  frames = 0
   readonly #maxBytes: () => number
+  readonly #isKnown: () => boolean
   #pieces: Buffer[] = []
   #bytes = 0
   #header: FrameHeader | undefined
   #headerBytes: number | undefined
 
-  /** `maxBytes`: of a header, and of a content; asked as each of them begins. */
-  constructor(maxBytes: () => number) {
+  /** `maxBytes`: of a content, asked as it begins. `isKnown`: whether the peer has said who it is; before, its headers are limited as well. */
+  constructor(maxBytes: () => number, isKnown: () => boolean = () => true) {
     this.#maxBytes = maxBytes
+    this.#isKnown = isKnown
   }
 
   /** What is held of a frame that has not come to its end, each piece with its own weight; 0: there is none. */
@@ -54,12 +59,13 @@ export class FrameReader {
   next(): Frame | undefined {
     this.#headerBytes ??= this.#take(lengthBytes)?.readUInt16BE(0)
     if (this.#headerBytes === undefined) return undefined
-    const maxBytes = this.#maxBytes()
     if (!this.#header) {
-      if (this.#headerBytes > maxBytes) throw tooLarge('header', this.#headerBytes, maxBytes)
+      if (this.#headerBytes > maxNamelessFrameBytes && !this.#isKnown())
+        throw tooLarge('header', this.#headerBytes, maxNamelessFrameBytes)
       const bytes = this.#take(this.#headerBytes)
       if (!bytes) return undefined
       this.#header = readHeader(bytes)
+      const maxBytes = this.#maxBytes()
       if (this.#header.contentLength > maxBytes) throw tooLarge('content', this.#header.contentLength, maxBytes)
     }
     const header = this.#header
@@ -67,6 +73,7 @@ export class FrameReader {
     if (!content) return undefined
     this.#header = undefined
     this.#headerBytes = undefined
+    this.frames += 1
     return { header, content }
   }
 

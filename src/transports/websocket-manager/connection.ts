@@ -65,7 +65,7 @@ export class Connection {
     this.#envelope = envelopeOf(this.#query)
     const token = this.#query.get('token')
     this.#authorization = token === null ? request.headers.authorization : `Bearer ${token}`
-    new MeteredSocket({
+    MeteredSocket.watch({
       socket,
       stream,
       address,
