@@ -138,13 +138,13 @@ export const options = {
     reload: true,
   }),
   maxConnectionsPerAddress: optional(count({ min: 1, max: 1_000_000 }), {
-    unset: 'a tenth of WARREN_MAX_CONNECTIONS',
+    unset: 'a tenth of WARREN_MAX_CONNECTIONS, at least 10',
     group: 'Limits',
     help: 'Connections at once from one address that have not said who they are, over all transports; an IPv6 address counts by its /64. Behind a proxy all clients are one address unless WARREN_PROXY_HOPS is set.',
     reload: true,
   }),
   maxConnectionsPerClient: optional(count({ min: 1, max: 1_000_000 }), {
-    unset: 'half of WARREN_MAX_CONNECTIONS',
+    unset: 'half of WARREN_MAX_CONNECTIONS, at least 10',
     group: 'Limits',
     help: 'Connections at once of one client id. Tokens that name no client (an operator’s, a publisher’s) count by address against this limit. Lower it where each client has an id of its own.',
     reload: true,

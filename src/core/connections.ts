@@ -5,9 +5,9 @@ import { Tally } from './tally.ts'
 
 export interface ConnectionLimits {
   readonly maxConnections: number
-  /** Of those without an identity; undefined: a tenth of all. */
+  /** Of those without an identity; undefined: a tenth of all, at least 10. */
   readonly maxConnectionsPerAddress: number | undefined
-  /** Of those with one; undefined: half of all. */
+  /** Of those with one; undefined: half of all, at least 10. */
   readonly maxConnectionsPerClient: number | undefined
 }
 
@@ -16,6 +16,9 @@ export interface ConnectionLimits {
  * would keep out the clients behind the same address that have a token.
  */
 const unsaidExtra = 100
+
+/** By default, however few connections there may be in all. */
+const leastShare = 10
 
 /**
  * Who pays for which connection. Without an identity it is its address, from the moment the socket was accepted; with one it is its client id, or the
@@ -28,12 +31,12 @@ export class Connections {
   /** `limits`: looked at each time, because they may change while the gateway runs. */
   constructor(limits: ConnectionLimits) {
     this.#ofAddress = new Tally(
-      () => limits.maxConnectionsPerAddress ?? Math.max(1, Math.floor(limits.maxConnections / 10)),
+      () => limits.maxConnectionsPerAddress ?? Math.max(leastShare, Math.floor(limits.maxConnections / 10)),
       'WARREN_MAX_CONNECTIONS_PER_ADDRESS',
       'connections without an identity from one address',
     )
     this.#ofClient = new Tally(
-      () => limits.maxConnectionsPerClient ?? Math.max(1, Math.floor(limits.maxConnections / 2)),
+      () => limits.maxConnectionsPerClient ?? Math.max(leastShare, Math.floor(limits.maxConnections / 2)),
       'WARREN_MAX_CONNECTIONS_PER_CLIENT',
       'connections of one client',
     )
