@@ -1,5 +1,6 @@
 # Any image with Node.js 20 or later, its npm and glibc; k8s/image/try.sh gives one made from Debian's packages.
-ARG BASE=node:20-bookworm-slim
+# By digest, because a tag can be moved: docs/deploying.md says where it is from, and how to take another.
+ARG BASE=node:24.21.0-bookworm-slim@sha256:d6aa754f16b3197301076f047b5def2f02ea1dbbc2ca920407d46d7ec7f87b20
 
 FROM ${BASE} AS build
 WORKDIR /app
@@ -25,7 +26,9 @@ COPY docs node_modules/warren/docs
 RUN ln -s ../warren/bin/warren.js node_modules/.bin/warren && ln -s /app/node_modules/.bin/warren /usr/local/bin/warren \
     && mkdir /data && chown 1000:1000 /data
 # With a read-only root, /data (where there is neither a PostgreSQL nor a secret of your own) and /tmp (npx) are all that is written to.
+# Probes and Prometheus come to the ops port from outside of the container; publish it to nobody else.
 ENV WARREN_HOST=0.0.0.0 \
+    WARREN_OPS_HOST=0.0.0.0 \
     WARREN_DATA_DIR=/data \
     HOME=/tmp \
     npm_config_cache=/tmp/.npm \

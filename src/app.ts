@@ -38,11 +38,13 @@ import { FanOut } from './transports/fan-out.ts'
 import { GraphiQLPage, wantsPage } from './transports/graphiql-page.ts'
 import { createGraphQLHttp, serveGraphQL } from './transports/graphql-http.ts'
 import { createGraphQLWs } from './transports/graphql-ws.ts'
-import { openHttpListener } from './transports/http-listener.ts'
+import { hostsOf, opsHosts } from './transports/hosts.ts'
+import { openHttpListener, type UpgradeHandler } from './transports/http-listener.ts'
 import { landingPage } from './transports/landing-page.ts'
 import { OpenDocuments } from './transports/open-documents.ts'
 import { Origins } from './transports/origins.ts'
 import { Outboxes } from './transports/outbox.ts'
+import { PageGuard } from './transports/page-guard.ts'
 import { createRest } from './transports/rest/endpoint.ts'
 import { createSocketCluster } from './transports/socketcluster/endpoint.ts'
 import { openEcho } from './transports/tcp/echo.ts'
@@ -127,7 +129,13 @@ async function open(
   const ops =
     config.opsPort === 'off'
       ? undefined
-      : await openOpsListener({ host: config.host, port: config.opsPort, health, metrics })
+      : await openOpsListener({
+          host: config.opsHost,
+          port: config.opsPort,
+          allowsHost: opsHosts(config),
+          health,
+          metrics,
+        })
   closing.push(() => ops?.close())
   const database = await openRegistry({ databaseUrl: config.databaseUrl, dataDir: config.dataDir })
   closing.push(() => database.close())
@@ -214,6 +222,11 @@ async function open(
     log: (text: string, details: Record<string, unknown>) => observer.log('error', text, details),
   }
   const origins = new Origins(config.allowedOrigins ?? [])
+  const guard = new PageGuard({
+    origins,
+    hosts: hostsOf(config, config.host),
+    log: (text, details) => observer.log('warn', text, details),
+  })
   const yoga = createGraphQLHttp({ ...graphql, schema, onExecute, origins, introspection: config.introspection })
   const outboxes = new Outboxes()
   const { connections } = gateway
@@ -232,26 +245,24 @@ async function open(
   })
   closing.push(() => graphqlWs.close())
   const legacy = { stranger: anonymousFor(config.legacyAccess), strangersMayStay: config.legacyAccess === 'open' }
-  const webSocketManager = createWebSocketManager({
-    ...graphql,
-    ...config,
-    ...legacy,
-    broker,
-    inExchange: config.towsmanagerExchange,
-    outExchange: config.wsmanagerExchange,
-    unfinished,
-    outboxes,
-    log: (level, text, details) => observer.log(level, text, details),
-  })
-  closing.push(() => webSocketManager.close())
-  const socketCluster = createSocketCluster({
-    ...config,
-    ...graphql,
-    access: config.legacyAccess,
-    unfinished,
-    outboxes,
-  })
-  closing.push(() => socketCluster.close())
+  const webSocketManager = config.room
+    ? createWebSocketManager({
+        ...graphql,
+        ...config,
+        ...legacy,
+        broker,
+        inExchange: config.towsmanagerExchange,
+        outExchange: config.wsmanagerExchange,
+        unfinished,
+        outboxes,
+        log: (level, text, details) => observer.log(level, text, details),
+      })
+    : undefined
+  closing.push(() => webSocketManager?.close())
+  const socketCluster = config.socketcluster
+    ? createSocketCluster({ ...config, ...graphql, access: config.legacyAccess, unfinished, outboxes })
+    : undefined
+  closing.push(() => socketCluster?.close())
   const defaultSource = {
     exchange: `${config.namespace}.events`,
     exchangeType: 'TOPIC',
@@ -261,7 +272,7 @@ async function open(
   const rest = createRest({
     ...config,
     ...graphql,
-    origins,
+    guard,
     access: config.legacyAccess,
     defaultSource,
     issuePublisherToken: async (clientId) => {
@@ -274,7 +285,7 @@ async function open(
   const http = await openHttpListener({
     host: config.host,
     port: config.port,
-    origins,
+    guard,
     maxBodyBytes: config.maxMessageBytes,
     maxConnections: config.maxConnections,
     connections,
@@ -288,19 +299,29 @@ async function open(
     onError: (error) =>
       observer.log('error', `a request failed: ${error instanceof Error ? error.message : String(error)}`),
     requests: new Map([
-      ...rest,
-      ['/', landingPage({ version, graphiql: config.graphiql, broker: () => (gateway.up ? 'UP' : 'DOWN') })],
-      ['/client', serveClientPage],
+      ...(config.rest ? rest : []),
+      [
+        '/',
+        landingPage({
+          version,
+          graphiql: config.graphiql,
+          room: config.room,
+          broker: () => (gateway.up ? 'UP' : 'DOWN'),
+        }),
+      ],
+      ...(config.room ? ([['/client', serveClientPage]] as const) : []),
       [
         '/graphql',
         (request, response) =>
-          graphiql && wantsPage(request) ? graphiql.serve(request, response) : serveGraphQL(yoga, request, response),
+          graphiql && wantsPage(request)
+            ? graphiql.serve(request, response)
+            : serveGraphQL(yoga, guard, request, response),
       ],
     ]),
-    upgrades: new Map([
+    upgrades: new Map<string, UpgradeHandler>([
       ['/graphql', (request, socket, head) => graphqlWs.upgrade(request, socket, head)],
-      ['/ws', (request, socket, head) => webSocketManager.upgrade(request, socket, head)],
-      ['/socketcluster/', (request, socket, head) => socketCluster.upgrade(request, socket, head)],
+      ...upgradesAt('/ws', webSocketManager),
+      ...upgradesAt('/socketcluster/', socketCluster),
     ]),
   })
   closing.push(() => http.close())
@@ -334,11 +355,15 @@ async function open(
       ...(config.graphiql ? [{ name: 'GraphiQL', url: `http://${base}/graphql` }] : []),
       { name: 'GraphQL over HTTP, SSE', url: `http://${base}/graphql` },
       { name: 'graphql-transport-ws', url: `ws://${base}/graphql` },
-      { name: 'plain WebSocket', url: `ws://${base}/ws` },
-      { name: 'its page', url: `http://${base}/client` },
+      ...(config.room
+        ? [
+            { name: 'plain WebSocket', url: `ws://${base}/ws` },
+            { name: 'its page', url: `http://${base}/client` },
+          ]
+        : []),
       ...(tcp ? [{ name: 'framed TCP', url: `tcp://${urlHost(config.host)}:${tcp.port}` }] : []),
       ...(echo ? [{ name: 'TCP echo', url: `tcp://${urlHost(config.host)}:${echo.port}` }] : []),
-      { name: 'SocketCluster', url: `ws://${base}/socketcluster/` },
+      ...(config.socketcluster ? [{ name: 'SocketCluster', url: `ws://${base}/socketcluster/` }] : []),
       ...(ops ? [{ name: 'health and metrics', url: `${ops.url}/readyz` }] : []),
     ],
     operatorToken: generated
@@ -366,6 +391,14 @@ async function open(
     },
     close,
   }
+}
+
+/** None where the endpoint is off. */
+function upgradesAt(
+  path: string,
+  endpoint: { upgrade: UpgradeHandler } | undefined,
+): (readonly [string, UpgradeHandler])[] {
+  return endpoint ? [[path, (request, socket, head) => endpoint.upgrade(request, socket, head)]] : []
 }
 
 /** Loaded only where it is wanted: OpenTelemetry brings much. */

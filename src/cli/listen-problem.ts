@@ -9,20 +9,23 @@ export function listenProblem(error: Error, config: Config): Error | undefined {
   if (!isListenError(error)) return undefined
   const name = ports.find((name) => config[name] === error.port)
   const variable = variableOf(name ?? 'port')
+  // A name that is not found brings no port.
+  const ofOps = name === 'opsPort' || (name === undefined && error.hostname === config.opsHost)
+  const host = ofOps ? 'opsHost' : 'host'
   switch (error.code) {
     case 'EADDRINUSE':
-      return new Error(`${variable}: port ${error.port} of ${config.host} is taken by another program`)
+      return new Error(`${variable}: port ${error.port} of ${config[host]} is taken by another program`)
     case 'EACCES':
       return new Error(`${variable}: port ${error.port} is reserved for the system's own programs; give one above 1023`)
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
-      return new ConfigError([`WARREN_HOST: expected an address of this machine, got "${config.host}"`])
+      return new ConfigError([`${variableOf(host)}: expected an address of this machine, got "${config[host]}"`])
     default:
       return undefined
   }
 }
 
-function isListenError(error: Error): error is Error & { code: string; port?: number } {
+function isListenError(error: Error): error is Error & { code: string; port?: number; hostname?: string } {
   const { syscall } = error as NodeJS.ErrnoException
   // 'bind' where the primary of several workers listens for them.
   return syscall === 'listen' || syscall === 'bind' || syscall === 'getaddrinfo'

@@ -21,7 +21,7 @@ export function tokenCommand(): Command {
     .option('--operator', 'may do everything')
     .option(
       '--scope <words>',
-      'what else it may do: "publish", "channel:<pattern>" with * for one word and # for the rest',
+      'what else it may do: "publish", "room", "channel:<pattern>" with * for one word and # for the rest',
     )
     .option('--ttl <duration>', 'how long it lives, such as 30m, 1h or 7d (default: WARREN_TOKEN_TTL)')
   return takesConfig(command, secretOptions).action(async (given: TokenOptions) => {
@@ -45,7 +45,8 @@ function scopeOf({ operator, scope = '' }: TokenOptions): string[] {
   // A misspelt word would grant nothing, and nobody would know why.
   const understood = new Set(printScope(parseScope(words.join(' '))))
   const unknown = words.find((word) => !understood.has(word) || word === 'channel:')
-  if (unknown) throw wrongUse(`--scope: expected the words operator, publish or channel:<pattern>, got "${unknown}"`)
+  if (unknown)
+    throw wrongUse(`--scope: expected the words operator, publish, room or channel:<pattern>, got "${unknown}"`)
   return [...new Set([...(operator ? ['operator'] : []), ...words])]
 }
 

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { brokerUrlsWithTls } from './broker-tls.ts'
 import { ConfigError } from './config-error.ts'
 import { BadValue } from './kinds/kind.ts'
 import { nearest } from './nearest.ts'
@@ -43,10 +44,10 @@ export function loadWithOrigins({ argv, env, readFile }: Surroundings): {
   }
   if (problems.length > 0) throw new ConfigError(problems)
   // Each value comes from the parser of the option of its name.
-  const config = Object.freeze(Object.fromEntries(values)) as Config
+  const config = Object.fromEntries(values) as Config
   checkPorts(config)
   checkWorkers(config)
-  return { config, origins }
+  return { config: Object.freeze({ ...config, brokerUrl: brokerUrlsWithTls(config, readFile) }), origins }
 }
 
 /** What was given for an option, and the name under which its giver knows it. */

@@ -1,5 +1,5 @@
 import { overflowPolicies } from '../core/overflow.ts'
-import { brokers, host, httpUrl, origins, port, portOrOff, postgres } from './kinds/addresses.ts'
+import { brokers, host, hosts, httpUrl, origins, port, portOrOff, postgres } from './kinds/addresses.ts'
 import { bounds, bytes, count, duration, processes } from './kinds/amounts.ts'
 import { choice, choices, directory, exchangeName, line, namespace, onOff, secret } from './kinds/words.ts'
 import { type Option, option, optional } from './option.ts'
@@ -30,12 +30,37 @@ export const options = {
     group: 'Listening',
     help: '/livez, /readyz and /metrics. Never expose it to clients.',
   }),
+  opsHost: option(host, {
+    default: '127.0.0.1',
+    group: 'Listening',
+    help: 'Address to bind WARREN_OPS_PORT. The image sets 0.0.0.0, because probes and Prometheus come from other machines.',
+  }),
   allowedOrigins: optional(origins, {
     unset: 'the same origin and loopback',
     group: 'Listening',
     help: 'Origins from which browsers may call and connect, beside the same origin and loopback.',
   }),
-
+  allowedHosts: optional(hosts, {
+    unset:
+      'on loopback localhost, *.localhost, 127.0.0.1, [::1] and the hosts of WARREN_ALLOWED_ORIGINS; beyond loopback any',
+    group: 'Listening',
+    help: 'Names that a request may have in Host, with any port, beside those of this machine and of WARREN_ALLOWED_ORIGINS. Once set it holds beyond loopback too. It stops pages that let their own name point to this machine (DNS rebinding).',
+  }),
+  room: option(onOff, {
+    default: 'on',
+    group: 'Listening',
+    help: 'The plain WebSocket at /ws and its page /client. off: both answer 404, and its exchanges are not declared.',
+  }),
+  socketcluster: option(onOff, {
+    default: 'on',
+    group: 'Listening',
+    help: 'SocketCluster at /socketcluster/. off: it answers 404.',
+  }),
+  rest: option(onOff, {
+    default: 'on',
+    group: 'Listening',
+    help: 'The REST routes of the old systems (/v1/…, /jwt, /health-check, /openapi.json). off: they answer 404.',
+  }),
   proxyHops: option(count({ min: 0, max: 10 }), {
     default: '0',
     group: 'Listening',
@@ -48,6 +73,26 @@ export const options = {
     help: 'The broker; several URLs for the nodes of one cluster. memory: is the embedded one, which forgets when it ends.',
     secret: true,
     file: true,
+  }),
+  brokerCert: optional(line, {
+    unset: 'no client certificate',
+    group: 'RabbitMQ',
+    help: 'PEM file with the client certificate for amqps:. Read again at each connection. With ?auth_mechanism=external in the URL RabbitMQ takes the user from it.',
+  }),
+  brokerKey: optional(line, {
+    unset: 'no client certificate',
+    group: 'RabbitMQ',
+    help: 'PEM file with the key of WARREN_BROKER_CERT.',
+  }),
+  brokerCa: optional(line, {
+    unset: "Node's own authorities, and NODE_EXTRA_CA_CERTS",
+    group: 'RabbitMQ',
+    help: "PEM file with the authorities that vouch for RabbitMQ's certificate, in place of Node's own.",
+  }),
+  brokerServerName: optional(line, {
+    unset: 'the host of the URL',
+    group: 'RabbitMQ',
+    help: "The name that RabbitMQ's certificate must have.",
   }),
   namespace: option(namespace, {
     default: 'warren',
@@ -209,6 +254,11 @@ export const options = {
     group: 'Limits',
     help: 'What messages may hold that have begun and not come to their end, over all sockets of one address. The socket that goes beyond is closed with 1013.',
     reload: true,
+  }),
+  maxDecodedBytes: option(bytes({ min: '1KiB', max: '64MiB' }), {
+    default: '4MiB',
+    group: 'Limits',
+    help: 'What a compressed body from RabbitMQ may grow to. A larger one goes to the quarantine (too-large).',
   }),
   maxBufferedBytes: option(bytes({ min: '64KiB', max: '1GiB' }), {
     default: '4MiB',

@@ -14,6 +14,11 @@ export function mayPublish({ scope }: Identity): boolean {
   return scope.operator || scope.publish
 }
 
+/** What is said in the common room reaches every member and, over RabbitMQ, processors. */
+export function mayJoinRoom({ scope }: Identity): boolean {
+  return scope.operator || scope.room
+}
+
 export function mayOperate({ scope }: Identity): boolean {
   return scope.operator
 }

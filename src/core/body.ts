@@ -1,23 +1,19 @@
 import { TextDecoder } from 'node:util'
-import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import { isCanonicalJson } from './canonical-json.ts'
+import { decodeText, utf8OfJson } from './charset.ts'
+import { undoContentEncoding } from './content-encoding.ts'
 import { latin1Of } from './latin1.ts'
+import { charsetOf, isJsonType, isTextType } from './media-type.ts'
 import type { Message } from './message.ts'
-import type { QuarantineReason } from './observer.ts'
+import { UndecodableBody } from './undecodable-body.ts'
 
-/** A body that cannot be turned into data. The message goes to the quarantine with this reason; its neighbours go on. */
-export class UndecodableBody extends Error {
-  override readonly name = 'UndecodableBody'
-  readonly reason: QuarantineReason
+export { UndecodableBody }
 
-  constructor(reason: QuarantineReason, message: string, cause?: unknown) {
-    super(message, { cause })
-    this.reason = reason
-  }
-}
-
-/** What a compressed body may grow to, in bytes: a zip bomb ends in the quarantine, not in memory. */
-const maxDecodedBytes = 64 * 1024 * 1024
+/**
+ * What a compressed body may grow to where nobody says otherwise, in bytes. Those that deliver a message have judged it by
+ * the gateway's own limit (`WARREN_MAX_DECODED_BYTES`), which is at most this one.
+ */
+export const maxDecodedBytes = 64 * 1024 * 1024
 
 export interface DecodedBody {
   readonly data: unknown
@@ -33,8 +29,8 @@ export type BodyOutcome = DecodedBody | UndecodableBody
  * JSON for `application/json` and for a body without content type that parses; a string for `text/*`; base64 for the
  * rest. An empty JSON body is null. Decoded once a message, whoever asks; JSON that needs no change is checked and no more. Throws `UndecodableBody`.
  */
-export function decodeBody(message: Message): DecodedBody {
-  message.decoded ??= attempt(message)
+export function decodeBody(message: Message, maxBytes = maxDecodedBytes): DecodedBody {
+  message.decoded ??= attempt(message, maxBytes)
   const outcome = message.decoded
   if (outcome instanceof UndecodableBody) throw outcome
   return outcome
@@ -46,14 +42,14 @@ export function forgetBody(message: Message): void {
 }
 
 /** The body where it is JSON, else undefined. Throws `UndecodableBody` where it claims to be and isn't. */
-export function jsonBody(message: Message): unknown {
-  const { data, contentType } = decodeBody(message)
-  return contentType === null || isJson(contentType) ? data : undefined
+export function jsonBody(message: Message, maxBytes?: number): unknown {
+  const { data, contentType } = decodeBody(message, maxBytes)
+  return contentType === null || isJsonType(contentType) ? data : undefined
 }
 
-function attempt(message: Message): BodyOutcome {
+function attempt(message: Message, maxBytes: number): BodyOutcome {
   try {
-    return decode(message)
+    return decode(message, maxBytes)
   } catch (error) {
     if (error instanceof UndecodableBody) return error
     throw error
@@ -95,27 +91,27 @@ class CanonicalJson implements DecodedBody {
   }
 }
 
-function decode({ body, properties }: Message): DecodedBody {
-  const bytes = decompress(body, properties.contentEncoding)
+function decode({ body, properties }: Message, maxBytes: number): DecodedBody {
+  const { bytes, charset } = undoContentEncoding(body, properties.contentEncoding, maxBytes)
   const contentType = properties.contentType || null
   if (contentType === null) {
     if (bytes.length === 0) return new Decoded(null, contentType)
     try {
-      return decodeJson(bytes, contentType)
+      return decodeJson(utf8OfJson(bytes, charset), contentType)
     } catch {
       return new Decoded(bytes.toString('base64'), 'application/octet-stream')
     }
   }
-  if (isJson(contentType)) {
+  if (isJsonType(contentType)) {
     if (bytes.length === 0) return new Decoded(null, contentType)
     try {
-      return decodeJson(bytes, contentType)
+      return decodeJson(utf8OfJson(bytes, charsetOf(contentType) ?? charset), contentType)
     } catch (error) {
       if (error instanceof UndecodableBody) throw error
       throw new UndecodableBody('broken-json', `the body is labelled ${contentType} and does not parse`, error)
     }
   }
-  if (/^text\//i.test(contentType)) return new Decoded(textDecoder(contentType).decode(bytes), contentType)
+  if (isTextType(contentType)) return new Decoded(decodeText(bytes, charsetOf(contentType) ?? charset), contentType)
   return new Decoded(bytes.toString('base64'), contentType)
 }
 
@@ -155,44 +151,3 @@ function decodeJson(bytes: Buffer, contentType: string | null): DecodedBody {
   checkDepth(bytes)
   return new Decoded(JSON.parse(strictUtf8.decode(bytes)), contentType)
 }
-
-function isJson(contentType: string): boolean {
-  return contentType === 'application/json' || /^application\/json\s*(;|$)/i.test(contentType)
-}
-
-function textDecoder(contentType: string): TextDecoder {
-  const label = /;\s*charset="?([^\s;"]+)/i.exec(contentType)?.[1] ?? 'utf-8'
-  try {
-    return new TextDecoder(label)
-  } catch {
-    return new TextDecoder()
-  }
-}
-
-function decompress(body: Buffer, encoding: string | undefined): Buffer {
-  const name = encoding?.toLowerCase() ?? ''
-  // Publishers in the field put a character set here; what is not a compression says nothing about the bytes.
-  if (name === '' || name === 'identity' || name === 'utf-8' || name === 'utf8' || name === 'binary') return body
-  const decompressor = decompressors.get(name)
-  if (!decompressor) {
-    throw new UndecodableBody(
-      'unknown-encoding',
-      `content-encoding "${name.slice(0, 40)}" is none of ${[...decompressors.keys()].join(', ')}`,
-    )
-  }
-  try {
-    return decompressor(body, { maxOutputLength: maxDecodedBytes })
-  } catch (error) {
-    const tooLarge = (error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE'
-    throw tooLarge
-      ? new UndecodableBody('too-large', `the body grows past ${maxDecodedBytes} bytes`, error)
-      : new UndecodableBody('broken-encoding', `the body is labelled ${name} and does not decompress`, error)
-  }
-}
-
-const decompressors = new Map<string, (body: Buffer, options: { maxOutputLength: number }) => Buffer>([
-  ['gzip', gunzipSync],
-  ['x-gzip', gunzipSync],
-  ['deflate', inflateSync],
-  ['br', brotliDecompressSync],
-])

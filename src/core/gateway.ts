@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors.ts'
 import { decodeBody, forgetBody } from './body.ts'
+import { BoundedSet } from './bounded-set.ts'
 import type { Broker, ControlBus, ControlMessage } from './broker.ts'
 import { CatchUp } from './catch-up.ts'
 import { MessageEvent } from './channel.ts'
@@ -38,7 +39,11 @@ export interface GatewayParts {
   /** Undefined: tracing is off. */
   readonly tracing?: Tracing | undefined
   /** Looked at each time, for they may change while the gateway runs. */
-  readonly limits: SessionsParts['limits'] & { readonly publishTimeoutMs: number }
+  readonly limits: SessionsParts['limits'] & {
+    readonly publishTimeoutMs: number
+    /** What a compressed body may grow to. */
+    readonly maxDecodedBytes: number
+  }
   /** Told of each change: whether the journal is there and current. */
   readonly onState: (state: { up: boolean; reason?: string }) => void
 }
@@ -49,7 +54,7 @@ const positionTimeoutMs = 5_000
 /** Where the journal's tail, the sources, the hub and the sessions meet. Knows no transport and no broker by name. */
 export class Gateway implements JournalTail {
   readonly hub = new Hub()
-  readonly sources = new Sources()
+  readonly sources: Sources
   readonly revocations: Revocations
   readonly tracer: Tracer
   readonly #parts: GatewayParts
@@ -67,11 +72,14 @@ export class Gateway implements JournalTail {
   #gapAhead: 'RETENTION' | 'JOURNAL_REPLACED' | undefined
   readonly #checkpoints = new Checkpoints()
   readonly #duplicates: Duplicates
+  /** Exchanges without a source whose messages were met, so that the log says it once. */
+  readonly #foreignExchanges = new BoundedSet<string>(1_000)
   readonly #waitingForUp = new Set<() => void>()
   readonly #sourceKeeper: SourceKeeper
 
   constructor(parts: GatewayParts) {
     this.#parts = parts
+    this.sources = new Sources(parts.limits.maxDecodedBytes)
     this.#duplicates = new Duplicates(parts.journal.repeats)
     this.#sourceKeeper = new SourceKeeper({
       sources: this.sources,
@@ -89,6 +97,7 @@ export class Gateway implements JournalTail {
       control: parts.control,
       audienceOf: (message) => this.#statedAudienceOf(message),
       isPoison: (offset) => this.#quarantine.met(offset),
+      maxDecodedBytes: parts.limits.maxDecodedBytes,
     })
     this.#quarantine = new Quarantine(parts.journal, parts.broker, parts.observer, `${parts.namespace}.quarantine`)
     this.#catchUp = new CatchUp({
@@ -236,6 +245,7 @@ export class Gateway implements JournalTail {
     this.#epoch = epoch
     this.#parts.recent.clear()
     this.#duplicates.clear()
+    this.#quarantine.clear()
   }
 
   onPresent(): void {
@@ -282,7 +292,10 @@ export class Gateway implements JournalTail {
     }
     // Whoever listens from now on is not told of the past that a starting replica reads.
     if (!this.#present) return
-    this.#parts.observer.messageReceived(this.sources.labelOf(message) ?? 'none')
+    const label = this.sources.labelOf(message)
+    if (label === undefined) this.#sayForeign(message.exchange)
+    this.#parts.observer.messageReceived(label ?? 'none')
+    if (message.redelivered) this.#parts.observer.messageRedelivered()
     const fate = this.#route(message)
     message.fates?.set(message.place ?? 0, fate)
     this.#parts.observer.messageRouted(fate)
@@ -315,6 +328,16 @@ export class Gateway implements JournalTail {
     return 'heard'
   }
 
+  /** Once an exchange: an operator who made a source of an alternate exchange would otherwise wait in vain. */
+  #sayForeign(exchange: string): void {
+    if (this.#foreignExchanges.has(exchange) || !this.sources.isForeign(exchange)) return
+    this.#foreignExchanges.add(exchange)
+    this.#parts.observer.log(
+      'warn',
+      `messages of exchange "${exchange}" come through another exchange (a binding, or as its alternate), and match no source: make "${exchange}" a source, or make the source that they come through with buffered: true`,
+    )
+  }
+
   #publish(audience: Audience, event: MessageEvent): void {
     const { tracing } = this.#parts
     const span = event.traceparent === undefined ? undefined : tracing?.begin(event.message, event.traceparent)
@@ -326,6 +349,8 @@ export class Gateway implements JournalTail {
   #audienceOf(message: JournalMessage, again: boolean): Audience {
     // It is kept all the same, for a cursor may name it.
     if (this.#duplicates.isRepeat(message.offset)) return []
+    // Each resume would pay again for a body that grows past its bound.
+    if (this.#quarantine.hasJudged(message.offset)) return []
     try {
       return again ? this.sources.knownAudienceOf(message) : this.sources.audienceOf(message)
     } catch (error) {
@@ -346,7 +371,7 @@ export class Gateway implements JournalTail {
   #eventOf(message: JournalMessage): MessageEvent | undefined {
     try {
       const own = message.alone?.() ?? message
-      decodeBody(own)
+      decodeBody(own, this.#parts.limits.maxDecodedBytes)
       return new MessageEvent(this.#epoch ?? '', own)
     } catch (error) {
       this.#quarantine.put(message, error)

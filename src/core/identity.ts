@@ -14,6 +14,8 @@ export interface Identity {
 export interface Scope {
   readonly operator: boolean
   readonly publish: boolean
+  /** Joins the common room of the plain WebSocket, hears everybody there and speaks to processors. */
+  readonly room: boolean
   /** Patterns of channels, `*` for one word and `#` for any number of them. */
   readonly channels: readonly string[]
 }
@@ -24,6 +26,7 @@ export function parseScope(text: string): Scope {
   return {
     operator: words.includes('operator'),
     publish: words.includes('publish'),
+    room: words.includes('room'),
     channels: words.filter((word) => word.startsWith('channel:')).map((word) => word.slice('channel:'.length)),
   }
 }
@@ -32,6 +35,7 @@ export function printScope(scope: Scope): string[] {
   return [
     ...(scope.operator ? ['operator'] : []),
     ...(scope.publish ? ['publish'] : []),
+    ...(scope.room ? ['room'] : []),
     ...scope.channels.map((pattern) => `channel:${pattern}`),
   ]
 }
@@ -39,17 +43,17 @@ export function printScope(scope: Scope): string[] {
 /** A caller without a token. */
 export const anonymous: Identity = {
   clientId: undefined,
-  scope: { operator: false, publish: false, channels: [] },
+  scope: { operator: false, publish: false, room: false, channels: [] },
   issuedAt: undefined,
   expiresAt: undefined,
 }
 
 /** A caller without a token where the operator lets anyone listen, as the old systems did. */
-export const anyListener: Identity = { ...anonymous, scope: { ...anonymous.scope, channels: ['#'] } }
+export const anyListener: Identity = { ...anonymous, scope: { ...anonymous.scope, room: true, channels: ['#'] } }
 
 /** Whether its bearer is anybody: has a name, or grants. A token without either is as good as none. */
 export function isKnown({ clientId, scope }: Identity): boolean {
-  return clientId !== undefined || scope.operator || scope.publish || scope.channels.length > 0
+  return clientId !== undefined || scope.operator || scope.publish || scope.room || scope.channels.length > 0
 }
 
 /** Whether a token said who it is. A caller without one may hear channels where the operator allows it, and is nobody all the same. */

@@ -9,6 +9,8 @@ export interface Observer {
   log(level: 'debug' | 'info' | 'warn' | 'error', text: string, details?: Record<string, unknown>): void
   messageReceived(source: string): void
   messageQuarantined(reason: QuarantineReason): void
+  /** A message of a buffered source may have been moved before, and is delivered again unless it has an id. */
+  messageRedelivered(): void
   /** Of each message that was received, what became of it here. */
   messageRouted(fate: MessageFate): void
   /** The account that sessions of a transport keep; always the same. */
@@ -35,6 +37,8 @@ export const quarantineReasons = [
   'broken-encoding',
   'too-large',
   'too-deep',
+  /** RabbitMQ does not take it into the journal; only of a buffered source. */
+  'refused',
 ] as const
 export type QuarantineReason = (typeof quarantineReasons)[number]
 

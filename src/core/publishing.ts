@@ -96,7 +96,7 @@ function destinationOf(
   const own = exchange.startsWith(`${namespace}.`) && exchange !== `${namespace}.events`
   if (
     own &&
-    ['control', 'quarantine', 'dead', 'journal', 'room'].includes(
+    ['control', 'quarantine', 'dead', 'journal', 'room', 'buffered', 'buffer'].includes(
       exchange.slice(namespace.length + 1).split('.')[0] ?? '',
     )
   ) {

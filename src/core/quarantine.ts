@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { UndecodableBody } from './body.ts'
+import { BoundedSet } from './bounded-set.ts'
 import type { Broker } from './broker.ts'
 import type { Journal, PoisonClaim } from './journal.ts'
 import type { JournalMessage } from './message.ts'
@@ -27,6 +28,7 @@ export class Quarantine {
   readonly #replica = randomUUID()
   /** By offset: undefined once somebody's claim has been seen. */
   readonly #met = new Map<number, Poison | undefined>()
+  readonly #judged = new BoundedSet<number>(maxRemembered)
 
   constructor(journal: Journal, broker: Broker, observer: Observer, exchange: string) {
     this.#journal = journal
@@ -40,8 +42,20 @@ export class Quarantine {
     return this.#met.has(offset)
   }
 
+  /** Whether this replica has found the message at this offset to be poison, and need not read it again to put it away. */
+  hasJudged(offset: number): boolean {
+    return this.#judged.has(offset) && this.#met.has(offset)
+  }
+
+  /** The journal began a new life: its offsets name other messages. */
+  clear(): void {
+    this.#judged.clear()
+    this.#met.clear()
+  }
+
   put(message: JournalMessage, error: unknown): void {
     const { offset } = message
+    this.#judged.add(offset)
     if (this.#met.has(offset)) return
     const reason = error instanceof UndecodableBody ? error.reason : 'broken-json'
     this.#remember(offset, {

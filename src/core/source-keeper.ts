@@ -37,10 +37,16 @@ export class SourceKeeper {
     const checked = checkDefinition(definition)
     const id = sourceId(checked)
     const known = this.#parts.sources.get(id)
+    const sameExchange = this.#parts.sources.list().filter((other) => other.exchange === checked.exchange)
+    const otherwise = sameExchange.find((other) => Boolean(other.buffered) !== Boolean(checked.buffered))
+    if (otherwise) {
+      throw new GatewayError(
+        'SOURCE_CONFLICT',
+        `exchange "${checked.exchange}" is served by source ${otherwise.id} ${otherwise.buffered ? 'with' : 'without'} a buffer, and all sources of an exchange are alike: delete that one first, or give buffered: ${otherwise.buffered === true}`,
+      )
+    }
     if (known) return known
-    const contrary = this.#parts.sources
-      .list()
-      .find((other) => other.exchange === checked.exchange && other.exchangeType !== checked.exchangeType)
+    const contrary = sameExchange.find((other) => other.exchangeType !== checked.exchangeType)
     if (contrary) {
       throw new GatewayError(
         'SOURCE_CONFLICT',

@@ -22,6 +22,8 @@ export interface SourceDefinition {
   /** A binding pattern in which `{clientId}` may stand for one word. Exchanges of type fanout and headers ignore it. */
   readonly routingKey: string
   readonly clientId: ClientIdSource | undefined
+  /** Whether a queue stands between the exchange and the journal: see docs/sources.md. Not part of what names the source. */
+  readonly buffered?: boolean
 }
 
 /** A "rabbit channel": an exchange, which of its messages, and how to find the client id in them. */
@@ -144,8 +146,9 @@ export type Matcher = (message: Message) => Audience
 
 const nobody: Audience = []
 
-export function matcherOf(source: SourceDefinition): Matcher {
-  const find = finderOf(source)
+/** `maxBodyBytes`: what a compressed body may grow to. */
+export function matcherOf(source: SourceDefinition, maxBodyBytes?: number): Matcher {
+  const find = finderOf(source, maxBodyBytes)
   switch (source.exchangeType) {
     case 'FANOUT':
     case 'HEADERS':
@@ -186,7 +189,7 @@ function captureBetween(pattern: readonly string[]): Matcher {
   }
 }
 
-function finderOf({ clientId }: SourceDefinition): Matcher {
+function finderOf({ clientId }: SourceDefinition, maxBodyBytes: number | undefined): Matcher {
   if (clientId === undefined) return () => nobody
   if ('everyone' in clientId) return () => 'everyone'
   if ('fixed' in clientId) {
@@ -199,7 +202,7 @@ function finderOf({ clientId }: SourceDefinition): Matcher {
   }
   const path = splitPointer(clientId.bodyPointer) ?? []
   return (message) => {
-    const found = readPointer(jsonBody(message), path)
+    const found = readPointer(jsonBody(message, maxBodyBytes), path)
     return Array.isArray(found) ? found.flatMap(idOf) : idOf(found)
   }
 }
@@ -214,7 +217,10 @@ function idOf(value: unknown): readonly string[] {
 /** A source as it came back from JSON (a mark in the journal, a control message); undefined where it is none. */
 export function reviveSource(value: unknown): Source | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  const { exchange, exchangeType, routingKey, clientId, createdAt, ownsExchange } = value as Record<string, unknown>
+  const { exchange, exchangeType, routingKey, clientId, buffered, createdAt, ownsExchange } = value as Record<
+    string,
+    unknown
+  >
   if (typeof exchange !== 'string' || typeof routingKey !== 'string' || typeof createdAt !== 'string') return undefined
   const type = exchangeTypes.find((known) => known === exchangeType)
   const at = new Date(createdAt)
@@ -225,6 +231,7 @@ export function reviveSource(value: unknown): Source | undefined {
       exchangeType: type,
       routingKey,
       clientId: clientId as ClientIdSource | undefined,
+      ...(buffered === true ? { buffered } : {}),
     })
     return { ...definition, id: sourceId(definition), createdAt: at, ownsExchange: ownsExchange === true }
   } catch {

@@ -1,4 +1,5 @@
 import { UndecodableBody } from './body.ts'
+import { BoundedSet } from './bounded-set.ts'
 import type { Message } from './message.ts'
 import { type Audience, type Matcher, matcherOf, type Source } from './source.ts'
 
@@ -13,8 +14,16 @@ export interface KnownAudience {
 export class Sources {
   readonly #byId = new Map<string, Source>()
   readonly #byExchange = new Map<string, { id: string; match: Matcher }[]>()
+  readonly #maxBodyBytes: number | undefined
+  /** Of sources that were removed: what is still in the journal may come from there. */
+  readonly #formerExchanges = new BoundedSet<string>(1_000)
   /** Another object once they have changed. */
   #generation = {}
+
+  /** `maxBodyBytes`: what a compressed body may grow to. */
+  constructor(maxBodyBytes?: number) {
+    this.#maxBodyBytes = maxBodyBytes
+  }
 
   get(id: string): Source | undefined {
     return this.#byId.get(id)
@@ -30,7 +39,10 @@ export class Sources {
     this.#byId.set(source.id, source)
     this.#generation = {}
     const matchers = this.#byExchange.get(source.exchange) ?? []
-    this.#byExchange.set(source.exchange, [...matchers, { id: source.id, match: matcherOf(source) }])
+    this.#byExchange.set(source.exchange, [
+      ...matchers,
+      { id: source.id, match: matcherOf(source, this.#maxBodyBytes) },
+    ])
     return true
   }
 
@@ -38,6 +50,7 @@ export class Sources {
     const source = this.#byId.get(id)
     if (!source) return undefined
     this.#byId.delete(id)
+    this.#formerExchanges.add(source.exchange)
     this.#generation = {}
     const rest = (this.#byExchange.get(source.exchange) ?? []).filter((matcher) => matcher.id !== id)
     if (rest.length > 0) this.#byExchange.set(source.exchange, rest)
@@ -48,6 +61,11 @@ export class Sources {
   /** The first source of the message's exchange, for accounts; undefined where it is of none. */
   labelOf(message: Message): string | undefined {
     return this.#byExchange.get(message.exchange)?.[0]?.id
+  }
+
+  /** Whether a message of this exchange can only have come to the journal through another exchange. */
+  isForeign(exchange: string): boolean {
+    return !this.#byExchange.has(exchange) && !this.#formerExchanges.has(exchange)
   }
 
   /** The ids of the sources that say whose it is. A body that cannot be read says nothing. */

@@ -53,6 +53,8 @@ export interface TracerParts {
   readonly audienceOf: (message: JournalMessage) => Audience
   /** Whether the message at this offset is known to be poison. */
   readonly isPoison: (offset: number) => boolean
+  /** What a compressed body may grow to. */
+  readonly maxDecodedBytes: number
 }
 
 /** Answers where a message went, from what the hot window holds anyway: nothing is kept for it but three numbers a message. */
@@ -110,7 +112,7 @@ export class Tracer {
       routingKey,
       receivedAt,
       fate,
-      reason: this.#parts.isPoison(offset) ? poisonIn(entry) : null,
+      reason: this.#parts.isPoison(offset) ? poisonIn(entry, this.#parts.maxDecodedBytes) : null,
       sources: this.#parts.sources.matching(entry).slice(0, maxNamed),
       clients: everyone ? [] : audience.slice(0, maxNamed),
       clientCount: everyone ? null : audience.length,
@@ -167,9 +169,9 @@ function isTexts(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string')
 }
 
-function poisonIn(message: JournalMessage): QuarantineReason | null {
+function poisonIn(message: JournalMessage, maxBytes: number): QuarantineReason | null {
   try {
-    decodeBody(message)
+    decodeBody(message, maxBytes)
     return null
   } catch (error) {
     return error instanceof UndecodableBody ? error.reason : null

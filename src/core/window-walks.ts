@@ -1,6 +1,7 @@
 import type { JournalMessage } from './message.ts'
 import type { Passage } from './passage.ts'
 import type { RecentMessages } from './recent.ts'
+import { TimeSlice } from './time-slice.ts'
 
 /** Entries handled before other work gets its turn. */
 const sliceEntries = 5_000
@@ -52,9 +53,10 @@ export class WindowWalks {
       return
     }
     let left = sliceEntries
+    const slice = new TimeSlice()
     recent.visit(passage.at, (entry) => {
       this.#context.pass(passage, entry)
-      left -= 1
+      left = slice.isOver ? 0 : left - 1
       return left > 0 && passage.size > 0
     })
     if (left === 0) {

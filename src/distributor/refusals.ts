@@ -29,6 +29,16 @@ export function otherExchangeType(exchange: string, current: string, wanted: str
   )
 }
 
+/** Types of plugins that give a message to one of their queues: a source would take messages away from the others. */
+const sharingTypes = ['x-consistent-hash', 'x-modulus-hash', 'x-random', 'x-local-random']
+
+export function unsuitableExchangeType(exchange: string, current: string): GatewayError {
+  const why = sharingTypes.includes(current)
+    ? 'which gives each message to one of its queues, so that a source would take messages away from the others: make the exchange that feeds it the source'
+    : 'whose routing a source cannot rely on: bind a topic, direct, fanout or headers exchange to it, and make that one the source'
+  return new GatewayError('SOURCE_CONFLICT', `exchange "${exchange}" is of type ${current}, ${why}`)
+}
+
 export function reservedExchange(exchange: string): GatewayError {
   return new GatewayError(
     'SOURCE_CONFLICT',

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type Journal, type JournalTail, JournalTruncated, type MarkNote } from '../core/journal.ts'
 import type { JournalMessage, Message } from '../core/message.ts'
+import { TimeSlice } from '../core/time-slice.ts'
 import { markEvery, markIntervalMs } from './marks.ts'
 import { type Bounds, Recent } from './recent.ts'
 
@@ -61,12 +62,13 @@ export class MemoryJournal implements Journal {
       const { first } = this.#entries
       if (begun && first !== undefined && first > at + 1) throw new JournalTruncated('retention overtook a scan')
       let left = sliceEntries
+      const slice = new TimeSlice()
       let wanted = true
       this.#entries.visit(at, (entry) => {
         at = entry.offset
         begun = true
         wanted = visit(entry)
-        left -= 1
+        left = slice.isOver ? 0 : left - 1
         return wanted && left > 0
       })
       if (!wanted) return

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Channel, ConsumeMessage } from 'amqplib'
+import { bufferedExchange, unbuffered } from '../core/buffered.ts'
+import { mayBeCompressed } from '../core/content-encoding.ts'
 import { fingerprintOf } from '../core/cursor.ts'
 import type { JournalMessage } from '../core/message.ts'
+import { TimeSlice } from '../core/time-slice.ts'
 import { GatewayError } from '../errors.ts'
 import type { JournalLinkSession, StreamDelivery } from './link.ts'
 
@@ -52,7 +55,7 @@ export async function consumeStream(
   let unacked: number | undefined
   let count = 0
   let last: JournalMessage | undefined
-  /** What came since a hole that is being looked into; bounded by the prefetch, for it is not acknowledged. */
+  /** What waits for a hole to be looked into, or for other work to have its turn; bounded by the prefetch, because it is not acknowledged. */
   let held: StreamDelivery[] | undefined
 
   const stop = (): void => {
@@ -92,7 +95,20 @@ export async function consumeStream(
     if (entry && last && entry.offset > last.offset + 1) {
       held = [message]
       void lookInto(last)
-    } else take(message, entry)
+    } else if (mayBeCompressed(message.properties.contentEncoding)) takeCompressed(message, entry)
+    else take(message, entry)
+  }
+  /** A few bytes may stand for megabytes: when one has taken its time, what came with it waits for the next turn. */
+  const takeCompressed = (message: StreamDelivery, entry: JournalMessage | undefined): void => {
+    const slice = new TimeSlice()
+    take(message, entry)
+    if (!slice.isOver || !open) return
+    held = []
+    setImmediate(() => {
+      const rest = held ?? []
+      held = undefined
+      for (const waiting of rest) hand(waiting)
+    })
   }
   const lookInto = async (before: JournalMessage): Promise<void> => {
     let intact: boolean
@@ -211,18 +227,33 @@ function closeQuietly(channel: Channel): void {
 function entryOf(delivery: StreamDelivery, stream: string): JournalMessage | undefined {
   const { streamOffset, exchange, routingKey } = delivery
   if (streamOffset === undefined) return undefined
+  const moved = exchange === bufferedExchangeOf(stream) ? unbuffered(delivery.properties) : undefined
   return {
     offset: streamOffset,
     mark: exchange === '' && routingKey === stream,
-    exchange,
+    exchange: moved ? moved.exchange : exchange,
     routingKey,
     body: delivery.body,
-    redelivered: false, // a stream's flag speaks of this consumer's connection, not of the message
+    // A stream's own flag speaks of this consumer's connection, not of the message.
+    redelivered: moved ? moved.redelivered : false,
     receivedAt: Date.now(),
     decoded: undefined,
     known: undefined,
     fates: undefined,
     place: 0,
-    properties: delivery.properties,
+    properties: moved ? moved.properties : delivery.properties,
   }
+}
+
+const journalSuffix = '.journal'
+const bufferedExchanges = new Map<string, string>()
+
+/** Of the namespace that the stream's name begins with; remembered, because every message asks. */
+function bufferedExchangeOf(stream: string): string {
+  let name = bufferedExchanges.get(stream)
+  if (name === undefined) {
+    name = bufferedExchange(stream.endsWith(journalSuffix) ? stream.slice(0, -journalSuffix.length) : stream)
+    bufferedExchanges.set(stream, name)
+  }
+  return name
 }

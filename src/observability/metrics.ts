@@ -54,6 +54,7 @@ export function createMetrics(): Metrics {
   const subscriptions = tally<[TransportName]>(['transport'], cross(transportNames))
   const received = tally<[source: string]>(['source'], [])
   const quarantined = tally<[QuarantineReason]>(['reason'], cross(quarantineReasons))
+  const redelivered = tally<[]>([], [])
   const routed = tally<[MessageFate]>(['fate'], cross(messageFates))
   const describedDelivery = ['warren_delivery_seconds', 'From broker receipt to socket write.'] as const
   const delivery = new Buckets(...describedDelivery, deliveryBuckets)
@@ -127,6 +128,11 @@ export function createMetrics(): Metrics {
     'Messages that could not be delivered and went to the quarantine.',
     quarantined,
   )
+  counter(
+    'warren_messages_redelivered_total',
+    'Messages of buffered sources that may have come before: a gateway ended before RabbitMQ knew.',
+    redelivered,
+  )
   counter('warren_messages_routed_total', 'Messages that came from the journal, by what became of them here.', routed)
   counter(
     'warren_events_matched_total',
@@ -168,6 +174,7 @@ export function createMetrics(): Metrics {
   return {
     messageReceived: (source) => received.add(1, source),
     messageQuarantined: (reason) => quarantined.add(1, reason),
+    messageRedelivered: () => redelivered.add(1),
     messageRouted: (fate) => routed.add(1, fate),
     eventsOf: (transport) => accounts.get(transport) ?? new EventAccount(took),
     resumed: (result) => resumes.add(1, result),

@@ -16,19 +16,35 @@ export interface OpsListener {
   close(): Promise<void>
 }
 
+/** Nothing here is a page, and none may show it in a frame. */
+const policy = [
+  ['x-content-type-options', 'nosniff'],
+  ['x-frame-options', 'DENY'],
+  ['content-security-policy', "default-src 'none'; frame-ancestors 'none'"],
+] as const
+
 /** `/livez`, `/readyz` and `/metrics`, on a port of their own that no client reaches. Rejects where the port is taken. */
 export async function openOpsListener({
   host,
   port,
+  allowsHost,
   health,
   metrics,
 }: {
   host: string
   port: number
+  /** Whether a request with this `Host` is answered. */
+  allowsHost: (host: string | undefined) => boolean
   health: Probed
   metrics: Pick<Metrics, 'contentType' | 'print'>
 }): Promise<OpsListener> {
   const server = createServer((request, response) => {
+    for (const [name, value] of policy) response.setHeader(name, value)
+    if (!allowsHost(request.headers.host)) {
+      response.writeHead(421, { 'content-type': 'text/plain' })
+      response.end('The ops port is not served under this Host; WARREN_ALLOWED_HOSTS names more.\n')
+      return
+    }
     void answer(request, response, health, metrics).catch(() => response.writeHead(500).end())
   })
   server.listen(port, host)

@@ -56,23 +56,24 @@ export function clientOf(row: ClientRow): Client {
 }
 
 export function sourceRow({ id, createdAt, ownsExchange, ...definition }: Source): SourceRow {
-  const { exchange, exchangeType, routingKey, clientId } = definition
+  const { exchange, exchangeType, routingKey, clientId, buffered } = definition
   return {
     id,
-    definition: JSON.stringify({ exchange, exchangeType, routingKey, clientId }),
+    definition: JSON.stringify({ exchange, exchangeType, routingKey, clientId, ...(buffered ? { buffered } : {}) }),
     owns_exchange: ownsExchange ? 1 : 0,
     created_at: createdAt.toISOString(),
   }
 }
 
 export function sourceOf(row: SourceRow): Source {
-  const { exchange, exchangeType, routingKey, clientId } = JSON.parse(row.definition) as SourceDefinition
+  const { exchange, exchangeType, routingKey, clientId, buffered } = JSON.parse(row.definition) as SourceDefinition
   return {
     id: row.id,
     exchange,
     exchangeType,
     routingKey,
     clientId,
+    ...(buffered ? { buffered } : {}),
     ownsExchange: row.owns_exchange === 1,
     createdAt: new Date(row.created_at),
   }

@@ -8,7 +8,9 @@ import { errorMasker } from '../graphql/mask-error.ts'
 import { DocumentCache } from './document-cache.ts'
 import type { FanOut } from './fan-out.ts'
 import { contextFactory, type GraphQLParts, type SocketContext } from './graphql-context.ts'
+import { sendJson } from './http-listener.ts'
 import type { Origins } from './origins.ts'
+import type { PageGuard } from './page-guard.ts'
 import { type StreamedOf, serverSentEvents } from './sse.ts'
 
 export interface GraphQLHttpOptions extends GraphQLParts {
@@ -37,6 +39,7 @@ export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
       errorCache: { get: () => undefined, set: () => {} },
     },
     graphiql: false,
+    multipart: false,
     landingPage: false,
     logging: false,
     maskedErrors: { maskError },
@@ -74,7 +77,35 @@ function countExecutions(onExecute: () => void): Plugin {
   }
 }
 
-/** Hands a request to Yoga; a failure ends this response and nothing else. */
-export function serveGraphQL(yoga: Yoga, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  return Promise.resolve(yoga(request, response))
+/**
+ * Hands a request to Yoga; a failure ends this response and nothing else. A page of another site gets
+ * no further than here: its forms can post no JSON, and `Origin` and `Sec-Fetch-Site` tell of the rest.
+ */
+export async function serveGraphQL(
+  yoga: Yoga,
+  guard: PageGuard,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const refusal = guard.refusalOfPage(request.headers)
+  if (refusal) return refuse(response, refusal.status, 'FORBIDDEN', refusal.message)
+  guard.letRead(request.headers, response)
+  if (request.method === 'POST') {
+    if (mediaTypeOf(request) !== 'application/json') {
+      const message = 'expected a POST with the content type application/json'
+      return refuse(response, 415, 'BAD_USER_INPUT', message)
+    }
+    // Yoga compares the type with case.
+    request.headers['content-type'] = 'application/json'
+  }
+  await yoga(request, response)
+}
+
+/** Without parameters; a list of types, which some parsers take apart, is none of ours. */
+function mediaTypeOf(request: IncomingMessage): string {
+  return (request.headers['content-type'] ?? '').replace(/;.*$/s, '').trim().toLowerCase()
+}
+
+function refuse(response: ServerResponse, status: number, code: ErrorCode, message: string): void {
+  sendJson(response, status, { errors: [{ message, extensions: { code } }] })
 }

@@ -1,19 +1,21 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Connections } from '../core/connections.ts'
 import { acceptedOn, acceptSocket } from './accepted-sockets.ts'
 import { backlog } from './backlog.ts'
 import { type BoundedRequest, boundedRequest } from './bounded-request.ts'
-import type { Origins } from './origins.ts'
+import { defaultPolicy, type PageGuard, type PageRefusal } from './page-guard.ts'
 import { addressOf } from './peer-address.ts'
 
 export interface HttpRoutes {
   /** By path: what answers a request. */
   readonly requests: ReadonlyMap<string, (request: IncomingMessage, response: ServerResponse) => void | Promise<void>>
   /** By path: what takes over a connection. */
-  readonly upgrades: ReadonlyMap<string, (request: IncomingMessage, socket: Duplex, head: Buffer) => void>
+  readonly upgrades: ReadonlyMap<string, UpgradeHandler>
 }
+
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
 export interface HttpListener {
   readonly port: number
@@ -38,12 +40,12 @@ const checkMs = 1_000
 /** Sockets beside those that are sessions: requests, and those that are yet to be told that there are too many. Past it they are not taken. */
 const extraSockets = 1_000
 
-/** The one HTTP server: requests and upgrades by path, Origin judged for both. */
+/** The one HTTP server: requests and upgrades by path. `Host` is judged for both, `Origin` for upgrades; routes judge the rest. */
 export async function openHttpListener(
   options: {
     host: string
     port: number
-    origins: Origins
+    guard: PageGuard
     maxBodyBytes: number
     maxConnections: number
     readonly connections: Connections
@@ -108,12 +110,15 @@ export async function openHttpListener(
     socket.on('error', () => socket.destroy())
     lookForProxy(request)
     const route = options.upgrades.get(pathOf(request))
-    if (draining) refuse(socket, '503 Service Unavailable', `Retry-After: ${retryAfterSeconds}\r\n`)
-    else if (!route) refuse(socket, '404 Not Found')
-    else if (!isAdmitted(request, socket))
-      refuse(socket, '503 Service Unavailable', `Retry-After: ${retryAfterSeconds}\r\n`)
-    else if (!options.origins.allows(request.headers.origin, request.headers.host)) refuse(socket, '403 Forbidden')
-    else route(request, socket, head)
+    const refusal = options.guard.refusalOfHost(request.headers)
+    if (refusal) return refusePage(socket, refusal)
+    if (draining) return refuse(socket, '503 Service Unavailable', `Retry-After: ${retryAfterSeconds}\r\n`)
+    if (!route) return refuse(socket, '404 Not Found')
+    if (!isAdmitted(request, socket))
+      return refuse(socket, '503 Service Unavailable', `Retry-After: ${retryAfterSeconds}\r\n`)
+    const ofPage = options.guard.refusalOfPage(request.headers)
+    if (ofPage) return refusePage(socket, ofPage)
+    route(request, socket, head)
   })
   await listen(server, options.port, options.host)
   return {
@@ -142,12 +147,16 @@ export async function openHttpListener(
 }
 
 async function answer(
-  options: HttpRoutes & { maxBodyBytes: number; onError: (error: unknown) => void },
+  options: HttpRoutes & { guard: PageGuard; maxBodyBytes: number; onError: (error: unknown) => void },
   request: BoundedRequest,
   response: ServerResponse,
 ): Promise<void> {
-  response.setHeader('x-content-type-options', 'nosniff')
-  response.setHeader('referrer-policy', 'no-referrer')
+  for (const [name, value] of Object.entries(defaultPolicy)) response.setHeader(name, value)
+  const refusal = options.guard.refusalOfHost(request.headers)
+  if (refusal) {
+    sendJson(response, refusal.status, { error: { code: 'FORBIDDEN', message: refusal.message } })
+    return
+  }
   const route = options.requests.get(pathOf(request))
   if (!route) {
     sendJson(response, 404, { error: { code: 'NOT_FOUND', message: `nothing is at ${pathOf(request).slice(0, 200)}` } })
@@ -183,8 +192,15 @@ function pathOf(request: IncomingMessage): string {
   return (request.url ?? '/').split('?', 1)[0] ?? '/'
 }
 
-function refuse(socket: Duplex, status: string, headers = ''): void {
-  socket.end(`HTTP/1.1 ${status}\r\n${headers}Connection: close\r\nContent-Length: 0\r\n\r\n`)
+function refuse(socket: Duplex, status: string, headers = '', text = ''): void {
+  const length = `Content-Length: ${Buffer.byteLength(text)}\r\n`
+  socket.end(`HTTP/1.1 ${status}\r\n${headers}Connection: close\r\n${length}\r\n${text}`)
+}
+
+function refusePage(socket: Duplex, { status, message }: PageRefusal): void {
+  const policy = Object.entries(defaultPolicy).map(([name, value]) => `${name}: ${value}\r\n`)
+  const headers = `${policy.join('')}Content-Type: text/plain; charset=utf-8\r\n`
+  refuse(socket, `${status} ${STATUS_CODES[status]}`, headers, `${message}\n`)
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {

@@ -4,6 +4,7 @@ import { sendJson } from './http-listener.ts'
 export interface LandingFacts {
   readonly version: string
   readonly graphiql: boolean
+  readonly room: boolean
   broker(): 'UP' | 'DOWN'
 }
 
@@ -29,7 +30,7 @@ export function landingPage(facts: LandingFacts): (request: IncomingMessage, res
   }
 }
 
-function page({ version, graphiql }: LandingFacts, broker: string): string {
+function page({ version, graphiql, room }: LandingFacts, broker: string): string {
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -44,7 +45,7 @@ function page({ version, graphiql }: LandingFacts, broker: string): string {
 <h1>Warren</h1>
 <p>GraphQL subscriptions for RabbitMQ. Version ${version}; the broker is <strong>${broker.toLowerCase()}</strong>.</p>
 ${graphiql ? '<p><a class="main" href="/graphql">Open GraphiQL</a></p>' : ''}
-<p><a href="/client">The room</a>: what every client of the plain WebSocket sends, and what processors make of it.</p>
+${room ? '<p><a href="/client">The room</a>: what every client of the plain WebSocket sends, and what processors make of it.</p>' : ''}
 <p>Clients connect to <code>/graphql</code>: queries and mutations over HTTP, subscriptions over graphql-transport-ws and
 server-sent events. The project's <code>README.md</code> and <code>docs/</code> say the rest.</p>
 </html>

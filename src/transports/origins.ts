@@ -1,4 +1,4 @@
-import { isLoopback } from '../core/loopback.ts'
+import { isThisMachine } from './hosts.ts'
 
 /**
  * Which web pages may use this gateway: those of its own origin, those on this machine, and those that the operator
@@ -8,19 +8,26 @@ export class Origins {
   readonly #allowed: ReadonlySet<string>
   readonly #any: boolean
 
-  /** `allowed`: origins as browsers print them (`https://app.example.com`), or `*`. */
+  /** `allowed`: origins such as `https://app.example.com`, or `*`. */
   constructor(allowed: readonly string[]) {
     this.#any = allowed.includes('*')
-    this.#allowed = new Set(allowed)
+    this.#allowed = new Set(allowed.map((origin) => (URL.canParse(origin) ? new URL(origin).origin : origin)))
   }
 
+  /** Compares as RFC 6454 §4 does: without case, and with a scheme's own port as good as none. */
   allows(origin: string | null | undefined, host: string | null | undefined): boolean {
-    if (origin === null || origin === undefined || this.#any || this.#allowed.has(origin)) return true
-    try {
-      const url = new URL(origin)
-      return url.host === host || isLoopback(url.hostname)
-    } catch {
-      return false
-    }
+    if (origin === null || origin === undefined || this.#any) return true
+    if (!URL.canParse(origin)) return false
+    const url = new URL(origin)
+    if (url.protocol !== 'http:' && url.protocol !== 'https:') return false
+    return this.#allowed.has(url.origin) || isThisMachine(url.hostname) || url.host === hostAt(url.protocol, host)
   }
+}
+
+/** `Host` as a URL of this scheme has it. The gateway itself does not know whether a proxy took TLS off. */
+function hostAt(protocol: string, host: string | null | undefined): string | undefined {
+  const url = `${protocol}//${host ?? ''}`
+  if (!URL.canParse(url)) return undefined
+  const { host: normal, username, pathname, search, hash } = new URL(url)
+  return username === '' && pathname === '/' && search === '' && hash === '' ? normal : undefined
 }

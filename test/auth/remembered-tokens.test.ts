@@ -35,7 +35,11 @@ test('a token that was refused is checked each time, and so is one that has expi
   expect(asked).toEqual([forged, forged])
 
   const past = new Date(Date.now() - 60_000)
-  const expired = { clientId: 'alice', scope: { operator: false, publish: false, channels: [] }, issuedAt: past }
+  const expired = {
+    clientId: 'alice',
+    scope: { operator: false, publish: false, room: false, channels: [] },
+    issuedAt: past,
+  }
   let checks = 0
   const lenient = remembering({
     verify: async () => {

@@ -6,6 +6,8 @@ import { load } from '../../src/config/load.ts'
 const files = new Map([
   ['/run/secrets/jwt', `${'k'.repeat(32)}\n`],
   ['/run/secrets/short', 'hunter2\n'],
+  ['/tls/broken.pem', '-----BEGIN CERTIFICATE-----\nbroken\n-----END CERTIFICATE-----\n'],
+  ['/tls/text', 'no certificate'],
 ])
 
 function loaded(env: Record<string, string> = {}, argv: string[] = []) {
@@ -27,6 +29,36 @@ function problemsOf(env: Record<string, string>, argv: string[] = []): readonly 
   }
   return []
 }
+
+describe('the options of TLS with RabbitMQ', () => {
+  const tls = { WARREN_BROKER_URL: 'amqps://rabbit' }
+
+  test('become part of the URLs of all nodes', () => {
+    const given = { WARREN_BROKER_URL: 'amqps://one,amqps://two/v', WARREN_BROKER_SERVER_NAME: 'rabbit.example' }
+    expect(loaded(given).brokerUrl).toEqual([
+      'amqps://one?server_name_indication=rabbit.example',
+      'amqps://two/v?server_name_indication=rabbit.example',
+    ])
+  })
+
+  test.each([
+    [
+      { WARREN_BROKER_URL: 'amqp://rabbit', WARREN_BROKER_CA: '/tls/text' },
+      /^WARREN_BROKER_CA: expected amqps: in every/,
+    ],
+    [{ ...tls, WARREN_BROKER_CERT: '/tls/text' }, /^WARREN_BROKER_KEY: expected too/],
+    [{ ...tls, WARREN_BROKER_KEY: '/tls/text' }, /^WARREN_BROKER_CERT: expected too/],
+    [{ ...tls, WARREN_BROKER_CA: '/tls/missing' }, /^WARREN_BROKER_CA: expected a file that can be read, .*ENOENT/],
+    [{ ...tls, WARREN_BROKER_CA: '/tls/text' }, /^WARREN_BROKER_CA: expected certificates in PEM/],
+    [
+      { ...tls, WARREN_BROKER_CERT: '/tls/broken.pem', WARREN_BROKER_KEY: '/tls/text' },
+      /^WARREN_BROKER_CERT: expected PEM that TLS can use/,
+    ],
+  ])('%j is refused', (env, line) => {
+    const problems = problemsOf(env)
+    expect(problems).toEqual([expect.stringMatching(line)])
+  })
+})
 
 describe('the defaults', () => {
   test('are those of the contract', () => {

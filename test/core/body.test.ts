@@ -1,6 +1,7 @@
-import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
+import * as zlib from 'node:zlib'
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { describe, expect, test } from '@jest/globals'
-import { decodeBody, UndecodableBody } from '../../src/core/body.ts'
+import { decodeBody, jsonBody, UndecodableBody } from '../../src/core/body.ts'
 import type { MessageProperties } from '../../src/core/message.ts'
 
 function decode(body: Buffer | string, properties: MessageProperties = {}) {
@@ -80,7 +81,109 @@ describe('poison is told apart by its reason', () => {
     expect(reasonOf(() => decode(body, properties))).toBe(reason)
   })
 
-  test('a character set in the place of an encoding says nothing about the bytes', () => {
-    expect(decode('{}', { contentType: 'application/json', contentEncoding: 'utf-8' }).data).toEqual({})
+  test('past the limit of the gateway, which the error names', () => {
+    const body = gzipSync(Buffer.alloc(5_000))
+    const message = { exchange: '', routingKey: '', body, properties: { contentEncoding: 'gzip' } }
+    const judge = () => decodeBody({ ...message, redelivered: false, receivedAt: 0 }, 4_999)
+    expect(judge).toThrow('the body grows past 4999 bytes (WARREN_MAX_DECODED_BYTES)')
+    expect(reasonOf(judge)).toBe('too-large')
+  })
+
+  test.each(['gzip, gzip, gzip, gzip, gzip', 'gzip;snappy', 'utf-99', 'base64', '\u0000'])(
+    'the content encoding %j is unknown',
+    (contentEncoding) => {
+      expect(reasonOf(() => decode(gzipSync('{}'), { contentEncoding }))).toBe('unknown-encoding')
+    },
+  )
+})
+
+describe('content types, encodings and character sets that publishers in the field write', () => {
+  test.each([
+    'application/cloudevents+json',
+    'application/vnd.masstransit+json',
+    'application/problem+json; charset=utf-8',
+    'Application/Ld+JSON',
+    'text/json',
+    ' text/json ;charset="utf-8"',
+    'image/x.y+json',
+  ])('%s is JSON, also for a body pointer', (contentType) => {
+    expect(decode('{"a":1}', { contentType }).data).toEqual({ a: 1 })
+    const message = { exchange: '', routingKey: '', body: Buffer.from('{"a":1}'), properties: { contentType } }
+    expect(jsonBody({ ...message, redelivered: false, receivedAt: 0 })).toEqual({ a: 1 })
+    expect(reasonOf(() => decode('{', { contentType }))).toBe('broken-json')
+  })
+
+  test.each(['application/json-seq', 'application/x-ndjson', 'text/plain', 'application/json+xml'])(
+    '%s is not JSON',
+    (contentType) => {
+      expect(typeof decode('{"a":1}', { contentType }).data).toBe('string')
+    },
+  )
+
+  test.each([
+    'utf-8',
+    'UTF-8',
+    'utf8',
+    'iso-8859-1',
+    'us-ascii',
+    'ascii',
+    '8bit',
+    '7bit',
+    'binary',
+    'identity',
+    'none',
+  ])('the content encoding %s says nothing about compression', (contentEncoding) => {
+    expect(decode('{"a":1}', { contentType: 'application/json', contentEncoding }).data).toEqual({ a: 1 })
+  })
+
+  test.each([
+    ['gzip, utf-8', gzipSync('{"a":1}')],
+    ['gzip:UTF-8', gzipSync('{"a":1}')],
+    ['utf-8; gzip', gzipSync('{"a":1}')],
+    ['identity, gzip', gzipSync('{"a":1}')],
+    ['"gzip"', gzipSync('{"a":1}')],
+    ['gzip, br', brotliCompressSync(gzipSync('{"a":1}'))],
+    ['br,gzip', gzipSync(brotliCompressSync('{"a":1}'))],
+    ['deflate', deflateRawSync('{"a":1}')],
+    ['Deflate, charset=utf-8', deflateSync('{"a":1}')],
+  ])('the content encoding %s is undone', (contentEncoding, body) => {
+    expect(decode(body, { contentType: 'application/json', contentEncoding }).data).toEqual({ a: 1 })
+  })
+
+  const zstd = (zlib as { zstdCompressSync?: (text: string) => Buffer }).zstdCompressSync
+  test('zstd is undone if Node has it, and unknown if not', () => {
+    const given = { contentType: 'application/json', contentEncoding: 'zstd' }
+    if (zstd) expect(decode(zstd('{"a":1}'), given).data).toEqual({ a: 1 })
+    else expect(reasonOf(() => decode('{"a":1}', given))).toBe('unknown-encoding')
+  })
+
+  const utf16le = Buffer.from('{"a":"ü"}', 'utf16le')
+  const utf16be = Buffer.from(utf16le).swap16()
+  const mark = Buffer.from([0xfe, 0xff])
+  test.each([
+    ['application/json; charset=utf-16le', undefined, utf16le],
+    ['application/json; charset="UTF-16BE"', undefined, utf16be],
+    ["application/json; charset = 'utf-16'", undefined, Buffer.concat([mark, utf16be])],
+    ['application/json', undefined, Buffer.concat([mark, utf16be])],
+    ['application/json', undefined, utf16le],
+    ['application/json', 'utf-16be', utf16be],
+    ['application/json; charset=iso-8859-1', undefined, Buffer.from('{"a":"ü"}', 'latin1')],
+    ['application/json', 'iso-8859-1', Buffer.from('{"a":"ü"}', 'latin1')],
+    ['application/json; charset=iso-8859-1', undefined, Buffer.from('{"a":"ü"}')],
+    ['application/json; charset=no-such', undefined, Buffer.from('{"a":"ü"}')],
+  ])('JSON labelled %s, encoding %s', (contentType, contentEncoding, body) => {
+    const properties = { contentType, ...(contentEncoding === undefined ? {} : { contentEncoding }) }
+    expect(decode(body, properties).data).toEqual({ a: 'ü' })
+  })
+
+  test.each([
+    ['text/plain; charset=utf-16be', undefined, Buffer.from(Buffer.from('grüß', 'utf16le')).swap16()],
+    ['text/plain; charset="windows-1252"', undefined, Buffer.from('grüß', 'latin1')],
+    ['text/plain', 'iso-8859-1', Buffer.from('grüß', 'latin1')],
+    ['text/plain', 'gzip; iso-8859-1', gzipSync(Buffer.from('grüß', 'latin1'))],
+    ['Text/Plain; Charset=Shift_JIS', undefined, Buffer.from([0x8a, 0xbf])],
+  ])('text labelled %s, encoding %s', (contentType, contentEncoding, body) => {
+    const properties = { contentType, ...(contentEncoding === undefined ? {} : { contentEncoding }) }
+    expect(decode(body, properties).data).toBe(contentType.includes('Shift') ? '漢' : 'grüß')
   })
 })

@@ -4,7 +4,7 @@ import { gatewayOnMemory, pass } from './gateway-on-memory.ts'
 
 const identity: Identity = {
   clientId: 'alice',
-  scope: { operator: false, publish: false, channels: [] },
+  scope: { operator: false, publish: false, room: false, channels: [] },
   issuedAt: undefined,
   expiresAt: undefined,
 }

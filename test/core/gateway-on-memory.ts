@@ -40,6 +40,7 @@ export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100
     registry,
     observer,
     limits: {
+      maxDecodedBytes: 4 * 1024 * 1024,
       maxSubscriptions: 1_000,
       maxSubscribeRate: 1_000_000,
       maxBufferedBytes: 64 * 1024,
@@ -141,6 +142,8 @@ class RecordingObserver implements Observer {
   readonly account = new EventAccount(() => {})
   log(): void {}
   messageReceived(): void {}
+  messageRedelivered(): void {}
+
   messageQuarantined(reason: string): void {
     this.quarantined.push(reason)
   }

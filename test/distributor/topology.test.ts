@@ -18,6 +18,7 @@ function topology(options: Partial<TopologyOptions> = {}, url = vhost.url) {
   const watch = { onUp: () => state.push('up'), onDown: (reason: string) => state.push(reason) }
   const made = new Topology(linksTo(url), watch, {
     queue: 'journal',
+    namespace: 'warren',
     log: (_level, text) => log.push(text),
     ...options,
     timings: { againMs: 100, queueMs: 20, ...options.timings },

@@ -118,7 +118,7 @@ const poison: Poison[] = [
     name: 'an unknown encoding',
     body: jsonOf(1),
     contentType: json,
-    contentEncoding: 'zstd',
+    contentEncoding: 'compress',
     reason: 'unknown-encoding',
   },
   { name: 'gzip that is none', body: jsonOf(1), contentType: json, contentEncoding: 'gzip', reason: 'broken-encoding' },

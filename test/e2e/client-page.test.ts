@@ -90,7 +90,7 @@ test('where a token is needed the page asks for it, and one that is bad lets nob
   await field.fill('not.a.token')
   await page.keyboard.press('Enter')
   await page.getByRole('status').getByText('does not let you in').waitFor()
-  await field.fill(await testToken({ sub: 'alice' }))
+  await field.fill(await testToken({ scope: 'room' }))
   await page.keyboard.press('Enter')
   await connected(page)
   const response = await page.request.get(`${gateway.url}/client`)

@@ -17,18 +17,21 @@ const key = join(folder, 'key.pem')
 let vhost: TestVhost
 /** By TLS; the certificate is known to nobody who isn't told. */
 let url: string
+/** The same, for those who show a certificate that the first one vouches for. */
+let mutualUrl: string
+const clientCertificate = join(folder, 'client.pem')
+const clientKey = join(folder, 'client-key.pem')
 
 beforeAll(async () => {
   vhost = await testVhost('tls')
   const openssl = `req -x509 -newkey rsa:2048 -noenc -keyout ${key} -out ${certificate} -days 1 -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1`
   await promisify(execFile)(locate(debianPackages.openssl), openssl.split(' '))
-  const port = await freePort()
-  const options = `[{certfile, ${JSON.stringify(certificate)}}, {keyfile, ${JSON.stringify(key)}}]`
-  await rabbit.ctl(
-    'eval',
-    `rabbit_networking:ensure_ssl(), ok = rabbit_networking:start_ssl_listener({"127.0.0.1", ${port}, inet}, ${options}, 2)`,
-  )
-  url = `amqps://guest:guest@127.0.0.1:${port}/${encodeURIComponent(vhost.name)}`
+  const client = `req -x509 -newkey rsa:2048 -noenc -keyout ${clientKey} -out ${clientCertificate} -days 1 -subj /CN=warren -CA ${certificate} -CAkey ${key}`
+  await promisify(execFile)(locate(debianPackages.openssl), client.split(' '))
+  const own = `{certfile, ${JSON.stringify(certificate)}}, {keyfile, ${JSON.stringify(key)}}`
+  const mutual = `${own}, {cacertfile, ${JSON.stringify(certificate)}}, {verify, verify_peer}, {fail_if_no_peer_cert, true}`
+  url = await listenWithTls(`[${own}]`)
+  mutualUrl = await listenWithTls(`[${mutual}]`)
 })
 afterAll(async () => {
   await vhost?.close()
@@ -64,6 +67,35 @@ test('a certificate that nobody vouches for is refused, and said to the log and 
   expect(response.status).toBe(503)
   expect(await response.text()).toContain('DEPTH_ZERO_SELF_SIGNED_CERT')
 })
+
+test('a RabbitMQ that asks for client certificates takes the one that the options name', async () => {
+  const trust = { WARREN_BROKER_CA: certificate, WARREN_BROKER_SERVER_NAME: 'localhost' }
+  await using gateway = await startGateway({
+    env: {
+      WARREN_BROKER_URL: mutualUrl,
+      ...trust,
+      WARREN_BROKER_CERT: clientCertificate,
+      WARREN_BROKER_KEY: clientKey,
+      WARREN_NAMESPACE: 'mutual',
+    },
+  })
+  expect(await gateway.readiness()).toBe(200)
+  await using without = await startGateway({
+    env: { WARREN_BROKER_URL: mutualUrl, ...trust, WARREN_NAMESPACE: 'mutual', WARREN_LOG_FORMAT: 'json' },
+    ready: false,
+  })
+  await without.printed(/certificate required|CERTIFICATE_REQUIRED/i)
+  expect(await without.readiness()).toBe(503)
+})
+
+async function listenWithTls(options: string): Promise<string> {
+  const port = await freePort()
+  await rabbit.ctl(
+    'eval',
+    `rabbit_networking:ensure_ssl(), ok = rabbit_networking:start_ssl_listener({"127.0.0.1", ${port}, inet}, ${options}, 2)`,
+  )
+  return `amqps://guest:guest@127.0.0.1:${port}/${encodeURIComponent(vhost.name)}`
+}
 
 /** Of those to the virtual host: whether they are encrypted. */
 async function connections(): Promise<boolean[]> {

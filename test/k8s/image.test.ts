@@ -7,6 +7,7 @@ import { variableOf } from '../../src/config/option.ts'
 import { options } from '../../src/config/options.ts'
 import { checks } from '../docs/names.ts'
 import { startGateway } from '../support/gateway-process.ts'
+import { builds } from './manifests.ts'
 
 const dockerfile = readFileSync('Dockerfile', 'utf8')
 const instructions = dockerfile
@@ -29,10 +30,25 @@ describe('the Dockerfile', () => {
     }
   })
 
-  test('takes its base as an argument, of a Node.js that the package allows', () => {
+  test('takes its base as an argument: one exact build of a supported Node.js that the package allows', () => {
     const { engines } = JSON.parse(readFileSync('package.json', 'utf8')) as { engines: { node: string } }
-    expect(of('ARG')).toEqual([`BASE=node:${engines.node.replace('>=', '')}-bookworm-slim`])
+    const [, line = ''] = /^BASE=node:(\d+)\.\d+\.\d+-bookworm-slim@sha256:[0-9a-f]{64}$/.exec(of('ARG')[0] ?? '') ?? []
+    expect(of('ARG')).toHaveLength(1)
+    // 20 ended in April 2026; odd lines are never kept for long.
+    expect([22, 24]).toContain(Number(line))
+    expect(Number(line)).toBeGreaterThanOrEqual(Number(engines.node.replace('>=', '')))
     expect(of('FROM').every((from) => /^\$\{BASE\}( AS \w+)?$/.test(from))).toBe(true)
+  })
+
+  test('and every image beside it that somebody else makes is one exact build too', () => {
+    const used = ['compose.yaml', ...builds.map((build) => `k8s/built/${build}.yaml`)]
+      .flatMap((path) => [...readFileSync(path, 'utf8').matchAll(/^\s*image: (\S+)$/gm)])
+      .map(([, image = '']) => image)
+    const foreign = used.filter((image) => !/^(registry\.example\.com\/)?warren(:|$)/.test(image))
+    expect(new Set(foreign.map((image) => image.split(':')[0]))).toEqual(new Set(['rabbitmq', 'postgres']))
+    expect(foreign.filter((image) => !/^\w+:\d+\.\d+[\w.-]*@sha256:[0-9a-f]{64}$/.test(image))).toEqual([])
+    // One build of each, wherever it is used.
+    expect(new Set(foreign).size).toBe(2)
   })
 
   test('copies what is there and what .dockerignore lets through', () => {
@@ -52,6 +68,7 @@ describe('the Dockerfile', () => {
     expect(of('EXPOSE')).toEqual([`${options.port.default} ${options.tcpPort.default}`])
     expect(checks.variables({ path: 'Dockerfile', text: dockerfile })).toEqual([])
     expect(dockerfile).toContain(`${variableOf('dataDir')}=/data`)
+    for (const name of ['host', 'opsHost'] as const) expect(dockerfile).toContain(`${variableOf(name)}=0.0.0.0`)
     expect(of('VOLUME')).toEqual(['/data'])
     // Inside of quotes it would be npm's, and signals would not reach the gateway.
     expect(JSON.parse(of('CMD')[0] ?? '')).toEqual([

@@ -8,7 +8,13 @@ let listener: OpsListener
 
 beforeEach(async () => {
   health = new Health()
-  listener = await openOpsListener({ host: '127.0.0.1', port: 0, health, metrics: createMetrics() })
+  listener = await openOpsListener({
+    host: '127.0.0.1',
+    allowsHost: () => true,
+    port: 0,
+    health,
+    metrics: createMetrics(),
+  })
 })
 afterEach(() => listener.close())
 
@@ -48,7 +54,13 @@ describe('the ops port', () => {
 
   test('that is taken is an error', async () => {
     const { port } = new URL(listener.url)
-    const second = openOpsListener({ host: '127.0.0.1', port: Number(port), health, metrics: createMetrics() })
+    const second = openOpsListener({
+      host: '127.0.0.1',
+      allowsHost: () => true,
+      port: Number(port),
+      health,
+      metrics: createMetrics(),
+    })
     await expect(second).rejects.toThrow(/EADDRINUSE/)
   })
 
@@ -56,6 +68,12 @@ describe('the ops port', () => {
     await (await fetch(`${listener.url}/metrics`)).text()
     await listener.close()
     await expect(fetch(`${listener.url}/livez`)).rejects.toThrow()
-    listener = await openOpsListener({ host: '127.0.0.1', port: 0, health, metrics: createMetrics() })
+    listener = await openOpsListener({
+      host: '127.0.0.1',
+      allowsHost: () => true,
+      port: 0,
+      health,
+      metrics: createMetrics(),
+    })
   })
 })

@@ -225,7 +225,7 @@ export class NodeProcess {
     if (managementPort !== undefined)
       settings.push('management.tcp.ip = 127.0.0.1', `management.tcp.port = ${managementPort}`)
     cluster.forEach((name, index) => settings.push(`cluster_formation.classic_config.nodes.${index + 1} = ${name}`))
-    const plugins = managementPort === undefined ? '[].' : '[rabbitmq_management].'
+    const plugins = managementPort === undefined ? '[].' : '[rabbitmq_management,rabbitmq_consistent_hash_exchange].'
     await writeFile(join(folder, 'rabbitmq.conf'), `${settings.join('\n')}\n`)
     await writeFile(join(folder, 'enabled_plugins'), `${plugins}\n`)
     await writeFile(join(folder, 'rabbitmq-env.conf'), '')

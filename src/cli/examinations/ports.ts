@@ -13,9 +13,10 @@ export async function examinePorts(config: Config): Promise<Finding[]> {
   for (const name of names) {
     const port = config[name]
     if (port === 'off') continue
-    const problem = await bind(config.host, port)
+    const host = name === 'opsPort' ? config.opsHost : config.host
+    const problem = await bind(host, port)
     if (problem === undefined) {
-      findings.push({ check: 'ports', status: 'ok', text: `${variableOf(name)}: ${port} of ${config.host} is free` })
+      findings.push({ check: 'ports', status: 'ok', text: `${variableOf(name)}: ${port} of ${host} is free` })
     } else if (problem.code === 'EADDRINUSE' && (await gatewayRuns(config))) {
       findings.push({ check: 'ports', status: 'ok', text: `${variableOf(name)}: a gateway that runs here has ${port}` })
     } else {
@@ -35,7 +36,7 @@ function bind(host: string, port: number): Promise<NodeJS.ErrnoException | undef
   })
 }
 
-async function gatewayRuns({ host, opsPort }: Config): Promise<boolean> {
+async function gatewayRuns({ opsHost: host, opsPort }: Config): Promise<boolean> {
   if (opsPort === 'off') return false
   const near = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
   try {

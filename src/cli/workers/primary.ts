@@ -3,6 +3,7 @@ import type { Config } from '../../config/options.ts'
 import { createLogger } from '../../observability/logger.ts'
 import { createMetrics } from '../../observability/metrics.ts'
 import { openOpsListener } from '../../observability/ops-listener.ts'
+import { opsHosts } from '../../transports/hosts.ts'
 import { whenAskedToEnd } from '../asked-to-end.ts'
 import { CommandFailure } from '../failure.ts'
 import { listenProblem } from '../listen-problem.ts'
@@ -32,11 +33,15 @@ export async function serveAsPrimary(config: Config, readAgain: () => Config): P
   const ops =
     config.opsPort === 'off'
       ? undefined
-      : await openOpsListener({ host: config.host, port: config.opsPort, health: crew, metrics: crew }).catch(
-          (error: Error) => {
-            throw listenProblem(error, config) ?? error
-          },
-        )
+      : await openOpsListener({
+          host: config.opsHost,
+          port: config.opsPort,
+          allowsHost: opsHosts(config),
+          health: crew,
+          metrics: crew,
+        }).catch((error: Error) => {
+          throw listenProblem(error, config) ?? error
+        })
   try {
     const running = await Promise.race([crew.start(), asked])
     if (typeof running !== 'string') {

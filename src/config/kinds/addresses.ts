@@ -85,6 +85,23 @@ export const origins: Kind<readonly string[]> = {
   print: (list) => list.join(','),
 }
 
+/** Names as `Host` has them, without a port; `*.` in front of one stands for all names below it. */
+export const hosts: Kind<readonly string[]> = {
+  expected:
+    'host names such as gateway.example.com or *.example.com, without a port, separated by commas, or * for any',
+  parse(text) {
+    const parts = text.split(',').map((part) => part.trim())
+    if (parts.includes('*')) {
+      if (parts.length > 1) throw new BadValue('* beside others')
+      return parts
+    }
+    return parts.map((part) =>
+      (part.startsWith('*.') ? `*.${host.parse(part.slice(2))}` : host.parse(part)).toLowerCase(),
+    )
+  },
+  print: (list) => list.join(','),
+}
+
 /** Messages show the scheme at most: a URL may carry a password, and what does not parse may be one. */
 function parseUrl(text: string, schemes: readonly string[]): URL {
   if (!URL.canParse(text)) throw new BadValue('what is no URL')

@@ -13,12 +13,24 @@ export interface BrokerAddress {
   readonly password: string
   readonly virtualHost: string
   readonly heartbeatSeconds: number
+  /** Paths of PEM files: the client's certificate and key, and the authorities in place of Node's own. */
+  readonly certFile: string | undefined
+  readonly keyFile: string | undefined
+  readonly caFile: string | undefined
+  /** Whose certificate is expected, where it is another name than the host's. */
+  readonly serverName: string | undefined
+  /** Who the user is, RabbitMQ reads from the certificate (SASL EXTERNAL). */
+  readonly external: boolean
 }
 
 /** A silent peer is noticed after two to three of these. */
 const defaultHeartbeatSeconds = 10
 
-/** `amqp[s]://[user[:password]@]host[:port][/vhost][?heartbeat=seconds]`; throws `BAD_USER_INPUT`, never with the password in it. */
+/**
+ * `amqp[s]://[user[:password]@]host[:port][/vhost][?heartbeat=seconds]`, and for TLS the parameters `certfile`, `keyfile`, `cacertfile`,
+ * `server_name_indication` and `auth_mechanism=external` of https://www.rabbitmq.com/docs/uri-query-parameters. Throws `BAD_USER_INPUT`, never with the
+ * password in it.
+ */
 export function parseAddress(text: string): BrokerAddress {
   let url: URL
   try {
@@ -34,6 +46,17 @@ export function parseAddress(text: string): BrokerAddress {
   if (!Number.isInteger(heartbeatSeconds) || heartbeatSeconds < 0) {
     throw badInput('url', `heartbeat: expected whole seconds, got "${url.searchParams.get('heartbeat')}"`)
   }
+  const take = (name: string): string | undefined => {
+    const value = url.searchParams.get(name) ?? undefined
+    url.searchParams.delete(name)
+    return value
+  }
+  const [certFile, keyFile, caFile] = [take('certfile'), take('keyfile'), take('cacertfile')]
+  const serverName = take('server_name_indication')
+  const mechanism = take('auth_mechanism')?.toLowerCase() ?? 'plain'
+  if (mechanism !== 'plain' && mechanism !== 'external') {
+    throw badInput('url', `auth_mechanism: expected plain or external, got "${mechanism}"`)
+  }
   const hasCredentials = url.username !== '' || url.password !== ''
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const port = url.port === '' ? (tls ? 5671 : 5672) : Number(url.port)
@@ -47,6 +70,11 @@ export function parseAddress(text: string): BrokerAddress {
     password: hasCredentials ? decode('password', url.password) : 'guest',
     virtualHost: decode('virtual host', url.pathname.slice(1)) || '/',
     heartbeatSeconds,
+    certFile,
+    keyFile,
+    caFile,
+    serverName,
+    external: mechanism === 'external',
   }
 }
 

@@ -10,6 +10,7 @@ import type {
   LinkedBroker,
 } from '../driver.ts'
 import { AmqpControlBus } from './amqp-control-bus.ts'
+import { Buffers } from './buffers.ts'
 import { Fanouts } from './fanouts.ts'
 import { Link, type LinkOptions, type LinkWatch } from './link.ts'
 import { Publisher } from './publisher.ts'
@@ -24,6 +25,9 @@ export class AmqpGateway implements LinkedBroker {
   readonly #log: DriverOptions['log']
   readonly #publisher: Publisher
   readonly #topology: Topology
+  readonly #buffers: Buffers
+  /** Ids of the buffered sources, by exchange. */
+  readonly #buffered = new Map<string, Set<string>>()
   readonly #links = new Set<Link>()
   readonly #listeners: ((state: BrokerState) => void)[] = []
   /** Why each of the two is down; undefined: it is up. */
@@ -49,8 +53,10 @@ export class AmqpGateway implements LinkedBroker {
         ...(maxMessageBytes === undefined ? {} : { maxMessageBytes }),
       },
     })
+    this.#buffers = new Buffers(this.openLink, { namespace, log, publishTimeoutMs })
     this.#topology = new Topology(this.openLink, this.#watch('administration'), {
       queue,
+      namespace,
       log,
       declare: (connection) => declareSetAside(connection, `${namespace}.quarantine`),
     })
@@ -72,16 +78,23 @@ export class AmqpGateway implements LinkedBroker {
     return this.#publisher.publish(publication)
   }
 
-  bind(source: Source): Promise<{ declared: boolean }> {
-    return this.#topology.bind(source)
+  async bind(source: Source): Promise<{ declared: boolean }> {
+    const bound = await this.#topology.bind(source)
+    this.#empty(source)
+    return bound
   }
 
   keep(source: Source): void {
     this.#topology.keep(source)
+    this.#empty(source)
   }
 
-  unbind(source: Source): Promise<void> {
-    return this.#topology.unbind(source)
+  async unbind(source: Source): Promise<void> {
+    await this.#topology.unbind(source)
+    const others = this.#buffered.get(source.exchange)
+    if (!others?.delete(source.id) || others.size > 0) return
+    this.#buffered.delete(source.exchange)
+    this.#buffers.remove(source.exchange)
   }
 
   bindAllAgain(): Promise<void> {
@@ -104,8 +117,16 @@ export class AmqpGateway implements LinkedBroker {
   }
 
   async close(): Promise<void> {
+    await this.#buffers.close()
     await Promise.all([this.#publisher.close(), this.#topology.close()])
     await Promise.all([...this.#links].map((link) => link.close()))
+  }
+
+  #empty({ buffered, exchange, id }: Source): void {
+    if (!buffered) return
+    const ids = this.#buffered.get(exchange) ?? new Set()
+    this.#buffered.set(exchange, ids.add(id))
+    this.#buffers.add(exchange)
   }
 
   #watch(part: Part): LinkWatch {

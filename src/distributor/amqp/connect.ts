@@ -3,6 +3,7 @@ import type { BrokerAddress } from './address.ts'
 import { asError } from './as-error.ts'
 import type { Deliveries } from './deliveries.ts'
 import { askWhyOpenIsRefused, VirtualHostRefused } from './open-refusal.ts'
+import { tlsOptionsOf } from './tls-files.ts'
 
 /** The node took the TCP connection or didn't, and said nothing in time. */
 export class NoAnswer extends Error {
@@ -35,14 +36,16 @@ export async function connect(
     // Else Nagle's algorithm and delayed acknowledgements make it 44 ms a confirm.
     noDelay: true,
     // From the URL amqplib would read them with `unescape`, which breaks all but ASCII.
-    credentials: amqp.credentials.plain(address.user, address.password),
+    credentials: address.external
+      ? amqp.credentials.external()
+      : amqp.credentials.plain(address.user, address.password),
     clientProperties: { connection_name: connectionName },
     // These reach net.Socket, as the other options do.
     signal: cut.signal,
     ...(deliveries ? { onread: deliveries.onread } : {}),
   }
   try {
-    return await amqp.connect(address.url, options)
+    return await amqp.connect(address.url, { ...options, ...(await tlsOptionsOf(address)) })
   } catch (error) {
     if (silent) throw new NoAnswer(connectMs)
     if (/ConnectionOpenOk; got <ConnectionClose/.test(asError(error).message)) {

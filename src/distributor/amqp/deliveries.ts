@@ -5,6 +5,7 @@ import { FieldReader, setOwn } from './field-reader.ts'
 /** A message as a consumer was given it. */
 export interface Delivery {
   readonly deliveryTag: number
+  readonly redelivered: boolean
   /** Where it stands in the stream that it came from; undefined where it came from a queue. */
   readonly streamOffset: number | undefined
   readonly exchange: string
@@ -29,6 +30,7 @@ const lifeSignMs = 1_000
 interface Begun {
   readonly take: TakeDelivery
   readonly deliveryTag: number
+  readonly redelivered: boolean
   readonly exchange: string
   readonly routingKey: string
   streamOffset: number | undefined
@@ -141,10 +143,11 @@ export class Deliveries {
     const take = this.#consumers.get(this.#consumerTag.read(fields))
     if (!take) return false
     const deliveryTag = fields.longLong()
-    fields.octet() // whether it is redelivered
+    const redelivered = fields.octet() !== 0
     this.#begun.set(bytes.readUInt16BE(at + 1), {
       take,
       deliveryTag,
+      redelivered,
       exchange: this.#exchange.read(fields),
       routingKey: fields.shortText(),
       streamOffset: undefined,

@@ -1,6 +1,6 @@
 import type { ChannelModel } from 'amqplib'
 import { GatewayError } from '../../errors.ts'
-import { otherExchangeType, reservedExchange } from '../refusals.ts'
+import { otherExchangeType, reservedExchange, unsuitableExchangeType } from '../refusals.ts'
 import { repliedWith, replyCodes, replyOf } from './reply.ts'
 import { onChannel } from './short-lived-channel.ts'
 
@@ -38,25 +38,54 @@ export async function declareExchange(
   }
 }
 
+/** Messages are held back and then routed by the rules of another type: https://github.com/rabbitmq/rabbitmq-delayed-message-exchange */
+const delayedType = 'x-delayed-message'
+
 /**
  * Takes an existing exchange as it is, whatever its arguments, so long as it routes by the rules that are expected.
  * RabbitMQ tells the type of an exchange only in the refusal of a declaration that contradicts it; declaring one
- * that agrees changes nothing. Exchange types of plugins (`x-delayed-message`) are taken on trust.
+ * that agrees changes nothing. Resolves with the name of its alternate exchange, where that is an argument of it.
  */
 export async function checkExchangeType(
   connection: ChannelModel,
   exchange: string,
   type: AmqpExchangeType,
-): Promise<void> {
+): Promise<{ alternate: string | undefined }> {
+  const difference = await differenceTo(connection, exchange, type, {})
+  // Who may not configure the exchange may not ask either (403); any other difference than the type's comes after it.
+  const current = currentOf(difference, 'type')
+  if (current === delayedType) {
+    const delayed = await differenceTo(connection, exchange, delayedType, { 'x-delayed-type': type })
+    const rules = currentOf(delayed, 'x-delayed-type')
+    if (rules !== undefined) throw otherExchangeType(exchange, rules, type)
+  } else if (current !== undefined) {
+    throw ownTypes.includes(current)
+      ? otherExchangeType(exchange, current, type)
+      : unsuitableExchangeType(exchange, current)
+  }
+  return { alternate: currentOf(difference, 'alternate-exchange') }
+}
+
+/** RabbitMQ's words for what is different; undefined where nothing is. */
+async function differenceTo(
+  connection: ChannelModel,
+  exchange: string,
+  type: string,
+  args: Readonly<Record<string, string>>,
+): Promise<string | undefined> {
   try {
-    await onChannel(connection, (channel) => channel.assertExchange(exchange, type, { durable: true }))
+    await onChannel(connection, (channel) => channel.assertExchange(exchange, type, { durable: true, arguments: args }))
+    return undefined
   } catch (error) {
     const reply = replyOf(error)
     if (reply === undefined) throw error
-    // Who may not configure the exchange may not ask either (403); any other difference than the type's comes after it.
-    const current = /inequivalent arg 'type' .* but current is '?([\w-]+)'?/.exec(reply.text)?.[1]
-    if (current !== undefined && ownTypes.includes(current)) throw otherExchangeType(exchange, current, type)
+    return reply.text
   }
+}
+
+function currentOf(difference: string | undefined, argument: string): string | undefined {
+  const found = /inequivalent arg '([^']*)' .* but current is (?:the value )?'*([^']+)'/s.exec(difference ?? '')
+  return found?.[1] === argument ? found[2] : undefined
 }
 
 /** Takes an exchange of the name as it is, or declares it. */

@@ -1,6 +1,7 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { BrokerAddress } from './address.ts'
+import { tlsOptionsOf } from './tls-files.ts'
 
 /** RabbitMQ let the user in and then refused the virtual host. */
 export class VirtualHostRefused extends Error {
@@ -27,16 +28,19 @@ const methods = {
  * Asks RabbitMQ for its reason by shaking hands once more by hand: amqplib reports a refused connection.open without
  * the text that says whether the virtual host is unknown, forbidden, full or down. Undefined where it can't be had.
  */
-export function askWhyOpenIsRefused(
+export async function askWhyOpenIsRefused(
   address: BrokerAddress,
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<string | undefined> {
+  // Who gives a certificate for a user is told no more than what amqplib says.
+  if (address.external) return undefined
+  const tlsOptions = await tlsOptionsOf(address)
   return new Promise((resolve) => {
     const { host, port, tls } = address
     const options = { host, port, signal }
     const socket: Socket = tls
-      ? connectTls({ ...options, ...(isIP(host) ? {} : { servername: host }) })
+      ? connectTls({ ...options, ...(isIP(host) ? {} : { servername: host }), ...tlsOptions })
       : connectTcp(options)
     const done = (text: string | undefined) => {
       clearTimeout(timer)

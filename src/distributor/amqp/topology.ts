@@ -1,9 +1,11 @@
-import type { ChannelModel } from 'amqplib'
+import type { Channel, ChannelModel } from 'amqplib'
+import { bufferedExchange } from '../../core/buffered.ts'
 import type { Observer } from '../../core/observer.ts'
 import { bindingOf, type Source } from '../../core/source.ts'
 import { GatewayError } from '../../errors.ts'
 import { asError } from './as-error.ts'
 import { pause } from './backoff.ts'
+import { bufferQueueName, declareBuffer } from './buffer-queue.ts'
 import { type AmqpExchangeType, checkExchangeType, declareExchange, exchangeExists } from './exchange.ts'
 import { KeptChannel } from './kept-channel.ts'
 import type { Link, LinkSession, LinkWatch, OpenLink } from './link.ts'
@@ -13,6 +15,7 @@ import { onChannel } from './short-lived-channel.ts'
 export interface TopologyOptions {
   /** The queue (or stream) that every source flows into. Declared by who consumes it; waited for here. */
   readonly queue: string
+  readonly namespace: string
   readonly log: Observer['log']
   /** Called on each new connection, before the sources are bound. */
   declare?(connection: ChannelModel): Promise<void>
@@ -68,7 +71,7 @@ export class Topology {
       const { exchange } = source
       const declared = !(await exchangeExists(connection, exchange))
       if (declared) await declareExchange(connection, exchange, typeOf(source))
-      else await checkExchangeType(connection, exchange, typeOf(source))
+      else this.#sayAlternate(exchange, await checkExchangeType(connection, exchange, typeOf(source)))
       await this.#attach(connection, source).catch((error: unknown) => {
         throw this.#conflict(error, source)
       })
@@ -153,9 +156,8 @@ export class Topology {
   async #tendTo(source: Source, session: LinkSession, kept: KeptChannel): Promise<void> {
     if (session.signal.aborted || !this.#bound.has(source.id)) return
     if (!this.#waiting.has(source.id)) {
-      const { exchange, key, arguments: args } = bindingOf(source)
       try {
-        return await kept.do((channel) => channel.bindQueue(this.#options.queue, exchange, key, args))
+        return await kept.do((channel) => this.#bindOn(channel, source))
       } catch {
         // What is wrong is found out, and mended where it can be, with more care.
       }
@@ -188,6 +190,12 @@ export class Topology {
     }
   }
 
+  #sayAlternate(exchange: string, { alternate }: { alternate: string | undefined }): void {
+    if (alternate === undefined) return
+    const text = `exchange "${exchange}" has the alternate exchange "${alternate}": what this source binds is routed now, and no longer goes there`
+    this.#options.log('warn', text)
+  }
+
   #remember(source: Source): void {
     this.#bound.set(source.id, source)
     this.#waiting.delete(source.id)
@@ -201,14 +209,25 @@ export class Topology {
   }
 
   async #attach(connection: ChannelModel, source: Source): Promise<void> {
+    if (source.buffered) await declareBuffer(connection, this.#options.namespace, source.exchange)
+    await onChannel(connection, (channel) => this.#bindOn(channel, source))
+  }
+
+  async #bindOn(channel: Channel, source: Source): Promise<void> {
     const { exchange, key, arguments: args } = bindingOf(source)
-    await onChannel(connection, (channel) => channel.bindQueue(this.#options.queue, exchange, key, args))
+    const { queue, namespace } = this.#options
+    await channel.bindQueue(this.#queueOf(source), exchange, key, args)
+    if (source.buffered) await channel.bindQueue(queue, bufferedExchange(namespace), '')
+  }
+
+  #queueOf({ buffered, exchange }: Source): string {
+    return buffered ? bufferQueueName(this.#options.namespace, exchange) : this.#options.queue
   }
 
   /** Unbinding what isn't bound succeeds, also where the queue or the exchange is gone. */
   async #detach(connection: ChannelModel, source: Source): Promise<void> {
     const { exchange, key, arguments: args } = bindingOf(source)
-    await onChannel(connection, (channel) => channel.unbindQueue(this.#options.queue, exchange, key, args))
+    await onChannel(connection, (channel) => channel.unbindQueue(this.#queueOf(source), exchange, key, args))
   }
 
   /** What RabbitMQ says against a binding, as an answer to who wanted it. Other errors pass. */

@@ -10,7 +10,8 @@ builder.mutationField('createRabbitChannel', (t) =>
     resolve: (_root, { input }, { identity, gateway }) => {
       demand(mayOperate(identity), identity, 'make sources')
       const clientId = input.clientId ?? undefined
-      return gateway.createSource({ ...input, clientId })
+      const { buffered, ...definition } = input
+      return gateway.createSource({ ...definition, clientId, ...(buffered ? { buffered } : {}) })
     },
   }),
 )

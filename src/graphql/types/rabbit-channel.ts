@@ -10,6 +10,10 @@ export const RabbitChannel = builder.objectRef<Source>('RabbitChannel').implemen
     exchange: t.exposeString('exchange'),
     exchangeType: t.expose('exchangeType', { type: ExchangeType }),
     routingKey: t.exposeString('routingKey'),
+    buffered: t.boolean({
+      description: 'Whether a queue stands between the exchange and the journal.',
+      resolve: ({ buffered }) => buffered === true,
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
   }),
 })
@@ -43,5 +47,11 @@ export const CreateRabbitChannelInput = builder.inputType('CreateRabbitChannelIn
       description: 'A binding pattern; {clientId} stands for one word. Needs a topic exchange.',
     }),
     clientId: t.field({ type: ClientIdSource, description: 'Where the pattern has no {clientId}.' }),
+    buffered: t.boolean({
+      required: true,
+      defaultValue: false,
+      description:
+        'Put a quorum queue between the exchange and the journal: for publishers whose messages a stream would refuse. All sources of an exchange are alike.',
+    }),
   }),
 })

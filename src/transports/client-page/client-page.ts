@@ -51,7 +51,7 @@ const page = `<!doctype html>
 <details id="who">
   <summary>Token</summary>
   <form id="identify">
-    <label for="token">A token lets you in; <code>warren token --client alice</code> prints one.</label>
+    <label for="token">A token lets you in; <code>warren token --scope room</code> prints one.</label>
     <div class="row"><input id="token" type="password" autocomplete="off" spellcheck="false"><button>Use it</button></div>
   </form>
 </details>

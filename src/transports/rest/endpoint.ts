@@ -4,7 +4,7 @@ import type { Credentials } from '../../auth/authenticate.ts'
 import type { Identity } from '../../core/identity.ts'
 import { badInput, type ErrorCode, errorTable, GatewayError } from '../../errors.ts'
 import { sendJson } from '../http-listener.ts'
-import type { Origins } from '../origins.ts'
+import type { PageGuard } from '../page-guard.ts'
 import { addressOf } from '../peer-address.ts'
 import { createChannelClient } from './create-channel-client.ts'
 import { createRabbitCh } from './create-rabbit-ch.ts'
@@ -16,7 +16,7 @@ import type { RestAnswer, RestParts, RestRequest, Route } from './route.ts'
 
 export interface RestOptions extends RestParts {
   readonly proxyHops: number
-  readonly origins: Origins
+  readonly guard: PageGuard
   readonly authenticate: (credentials: Credentials) => Promise<Identity>
   readonly onRefusal: (code: ErrorCode) => void
   readonly log: (text: string, details: Record<string, unknown>) => void
@@ -61,7 +61,7 @@ async function serve(
     response.setHeader('deprecation', deprecatedSince)
     response.setHeader('link', '</graphql>; rel="successor-version", </openapi.json>; rel="service-desc"')
   }
-  if (!admitPage(options.origins, request, response)) return
+  if (!admitPage(options.guard, request, response)) return
   if (request.method === 'OPTIONS') {
     response.writeHead(204).end()
     return
@@ -80,17 +80,17 @@ async function serve(
 }
 
 /** A browser's page of another origin is answered only where the operator lets it in, as everywhere else in the gateway. */
-function admitPage(origins: Origins, request: IncomingMessage, response: ServerResponse): boolean {
-  const { origin, host } = request.headers
-  if (origin === undefined) return true
-  if (!origins.allows(origin, host)) {
-    refuse(response, 403, { code: 'FORBIDDEN', message: 'pages of this origin may not call the gateway' })
+function admitPage(guard: PageGuard, { headers }: IncomingMessage, response: ServerResponse): boolean {
+  const refusal = guard.refusalOfPage(headers)
+  if (refusal) {
+    refuse(response, refusal.status, { code: 'FORBIDDEN', message: refusal.message })
     return false
   }
-  response.setHeader('access-control-allow-origin', origin)
-  response.setHeader('access-control-allow-methods', 'GET, POST, OPTIONS')
-  response.setHeader('access-control-allow-headers', 'content-type, authorization')
-  response.setHeader('vary', 'origin')
+  guard.letRead(headers, response)
+  if (headers.origin !== undefined) {
+    response.setHeader('access-control-allow-methods', 'GET, POST, OPTIONS')
+    response.setHeader('access-control-allow-headers', 'content-type, authorization')
+  }
   return true
 }
 

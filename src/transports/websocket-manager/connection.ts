@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
+import { demand, mayJoinRoom } from '../../core/authorizer.ts'
 import { type Identity, isKnown } from '../../core/identity.ts'
 import type { Session } from '../../core/session.ts'
 import { closeReasonOf, type ErrorCode, GatewayError } from '../../errors.ts'
@@ -156,7 +157,10 @@ export class Connection {
   }
 
   #joinRoom(session: Session): (frame: Incoming) => void {
-    const { room, maxBufferedBytes } = this.#options
+    const { room, maxBufferedBytes, strangersMayStay } = this.#options
+    // Where anybody may be in the room without a token, one with a token may too.
+    if (!strangersMayStay)
+      demand(mayJoinRoom(session.identity), session.identity, 'join the room; that takes the scope room')
     const member = new Member({ envelope: this.#envelope, session, outbox: this.#outbox, maxBufferedBytes })
     room.join(member)
     session.takePart()

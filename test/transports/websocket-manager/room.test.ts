@@ -3,6 +3,7 @@ import { callerOf, publish } from '../../e2e/graphql-caller.ts'
 import { eventually } from '../../support/eventually.ts'
 import { connectFrames, type FrameClient, type FrameOptions } from '../../support/frames.ts'
 import { type InProcessGateway, openGateway } from '../../support/gateway-in-process.ts'
+import { testToken } from '../../support/gateway-process.ts'
 import { freePort } from '../../support/ports.ts'
 
 let gateway: InProcessGateway
@@ -12,7 +13,7 @@ let token: string
 beforeAll(async () => {
   gateway = await openGateway({ WARREN_AUTH_TIMEOUT: '300ms', WARREN_MAX_BUFFERED_BYTES: '64KiB' })
   open = await openGateway({ WARREN_LEGACY_ACCESS: 'open' })
-  token = await gateway.clientToken('alice')
+  token = await testToken({ sub: 'alice', scope: 'room' })
 })
 afterAll(async () => {
   await Promise.all([gateway.close(), open.close()])

@@ -1,0 +1,11 @@
+/** How long work may hold up the event loop before other work gets its turn, in milliseconds. */
+const sliceMs = 20
+
+/** A share of the event loop's time. Reading a body may take as long as a thousand others: counting messages is not enough. */
+export class TimeSlice {
+  readonly #began = performance.now()
+
+  get isOver(): boolean {
+    return performance.now() - this.#began >= sliceMs
+  }
+}

@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto'
+import type { Channel, ConsumeMessage } from 'amqplib'
+import { bufferedExchange, bufferedHeaders } from '../../core/buffered.ts'
+import type { MessageProperties } from '../../core/message.ts'
+import type { Observer } from '../../core/observer.ts'
+import { GatewayError } from '../../errors.ts'
+import type { GatewayPublication } from '../driver.ts'
+import { asError } from './as-error.ts'
+import type { Delivery } from './deliveries.ts'
+import type { LinkSession } from './link.ts'
+
+/** How many messages are on their way into the journal at a time. */
+const window = 32
+/**
+ * For so long after a connection one message is moved at a time, in milliseconds: while RabbitMQ boots, it may return a message
+ * that is then published again behind its successors.
+ */
+const cautiousMs = 5_000
+
+export interface BufferMoverOptions {
+  readonly namespace: string
+  /** The exchange of the sources that flow into the queue. */
+  readonly exchange: string
+  readonly queue: string
+  /** As `Broker.publish`, with a confirmation for each. */
+  readonly publish: (publication: GatewayPublication) => Promise<void>
+  readonly log: Observer['log']
+}
+
+/**
+ * Moves messages from a buffer queue into the journal, in order, each acknowledged when RabbitMQ has confirmed it there. What
+ * the journal cannot take goes to the quarantine. Rejects when the channel ends or RabbitMQ takes nothing; RabbitMQ then hands
+ * what was not acknowledged to the next mover, flagged as redelivered.
+ */
+export async function moveBuffered(
+  { connection, deliveries }: Pick<LinkSession, 'connection' | 'deliveries'>,
+  options: BufferMoverOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const channel = await connection.createChannel()
+  const began = performance.now()
+  const waiting: Delivery[] = []
+  let inFlight = 0
+  const consumerTag = randomUUID()
+  let stopTaking = (): void => undefined
+  try {
+    await new Promise<void>((resolve, reject) => {
+      signal.addEventListener('abort', () => resolve(), { once: true })
+      channel.on('error', reject)
+      channel.on('close', () => reject(new Error('the channel was closed')))
+      const pump = (): void => {
+        const limit = performance.now() - began < cautiousMs ? 1 : window
+        while (inFlight < limit && !signal.aborted) {
+          const next = waiting.shift()
+          if (!next) return
+          inFlight += 1
+          move(next, options)
+            .then(() => acknowledge(channel, next))
+            .then(() => {
+              inFlight -= 1
+              pump()
+            })
+            .catch(reject)
+        }
+      }
+      stopTaking = deliveries.take(consumerTag, (delivery) => {
+        waiting.push(delivery)
+        pump()
+      })
+      channel
+        .prefetch(window)
+        .then(() => channel.consume(options.queue, () => reject(new Error('the queue was deleted')), { consumerTag }))
+        .catch(reject)
+    })
+  } finally {
+    stopTaking()
+    // Not waited for: amqplib never settles a close when the connection is lost meanwhile.
+    void Promise.resolve()
+      .then(() => channel.close())
+      .catch(() => undefined)
+  }
+}
+
+async function move(delivery: Delivery, options: BufferMoverOptions): Promise<void> {
+  const { namespace, exchange, publish } = options
+  const { routingKey, body, properties } = delivery
+  const given = sendable({ ...properties, headers: streamable(properties.headers) })
+  const headers = bufferedHeaders(given, exchange, delivery.redelivered)
+  try {
+    await publish({
+      exchange: bufferedExchange(namespace),
+      routingKey,
+      body,
+      properties: { ...given, headers },
+    })
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+    await setAside(delivery, asError(error), options)
+  }
+}
+
+/** The journal's binding is made again within seconds; anything else that is wrong with a message stays wrong. */
+function isRefusal(error: unknown): boolean {
+  if (!(error instanceof GatewayError)) return false
+  if (error.code === 'PAYLOAD_TOO_LARGE') return true
+  return error.code === 'BAD_USER_INPUT' && error.field !== 'routingKey' && error.field !== 'exchange'
+}
+
+async function setAside(
+  { routingKey, body, properties }: Delivery,
+  error: Error,
+  { namespace, exchange, publish, log }: BufferMoverOptions,
+): Promise<void> {
+  log('warn', `a message went to the quarantine: ${error.message}`, { exchange, routingKey })
+  await publish({
+    exchange: `${namespace}.quarantine`,
+    routingKey,
+    body,
+    properties: {
+      ...sendable(properties),
+      headers: { 'x-warren-reason': 'refused', 'x-warren-exchange': exchange, 'x-warren-routing-key': routingKey },
+    },
+  })
+}
+
+/** RabbitMQ refuses another user's id (https://www.rabbitmq.com/docs/validated-user-id), and a stream expires nothing. */
+function sendable({ userId: _userId, expiration: _expiration, ...properties }: MessageProperties): MessageProperties {
+  return properties
+}
+
+/** A stream of RabbitMQ 3 ends the connection over a decimal: its digits become text. */
+function streamable(headers: MessageProperties['headers']): MessageProperties['headers'] {
+  if (!headers) return undefined
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, decimalText(value) ?? value]))
+}
+
+function decimalText(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || !('!' in value) || value['!'] !== 'decimal') return undefined
+  const { places, digits } = (value as unknown as { value: { places: number; digits: number } }).value
+  const text = String(digits).padStart(places + 1, '0')
+  return places === 0 ? text : `${text.slice(0, -places)}.${text.slice(-places)}`
+}
+
+function acknowledge(channel: Channel, { deliveryTag }: Delivery): void {
+  // amqplib reads nothing else of a message.
+  channel.ack({ fields: { deliveryTag } } as ConsumeMessage)
+}

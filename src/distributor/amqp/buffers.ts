@@ -1,0 +1,127 @@
+import type { Observer } from '../../core/observer.ts'
+import { asError } from './as-error.ts'
+import { pause } from './backoff.ts'
+import { moveBuffered } from './buffer-mover.ts'
+import { bufferQueueName } from './buffer-queue.ts'
+import type { Link, LinkSession, OpenLink } from './link.ts'
+import { Publisher, type PublisherOptions } from './publisher.ts'
+import { repliedWith, replyCodes } from './reply.ts'
+import { onChannel } from './short-lived-channel.ts'
+
+/** In milliseconds. */
+const timings = {
+  /** After a queue could not be read, or RabbitMQ took nothing. */
+  again: 1_000,
+  /** How often an abandoned queue is looked at until it is empty. */
+  emptied: 1_000,
+}
+
+export interface BuffersOptions {
+  readonly namespace: string
+  readonly log: Observer['log']
+  readonly publishTimeoutMs: number | undefined
+}
+
+/** Empties the queues of buffered sources into the journal, over connections of its own that are made for the first of them. */
+export class Buffers {
+  readonly #openLink: OpenLink
+  readonly #options: BuffersOptions
+  /** By exchange: aborted when its last source is gone. */
+  readonly #sources = new Map<string, AbortController>()
+  readonly #closing = new AbortController()
+  #link: Link | undefined
+  #session: LinkSession | undefined
+  #publisher: Publisher | undefined
+
+  constructor(openLink: OpenLink, options: BuffersOptions) {
+    this.#openLink = openLink
+    this.#options = options
+  }
+
+  /** From now on what comes to the buffer of this exchange is moved. Idempotent. */
+  add(exchange: string): void {
+    if (this.#sources.has(exchange) || this.#closing.signal.aborted) return
+    const gone = new AbortController()
+    this.#sources.set(exchange, gone)
+    this.#publisher ??= new Publisher(this.#openLink, {}, this.#publisherOptions)
+    this.#link ??= this.#openLink({
+      purpose: 'buffered sources',
+      establish: async (session) => {
+        this.#session = session
+        for (const [name, { signal }] of this.#sources) void this.#empty(session, name, signal)
+      },
+    })
+    if (this.#session && !this.#session.signal.aborted) void this.#empty(this.#session, exchange, gone.signal)
+  }
+
+  /** The last source of this exchange is gone: what its queue holds is still moved, then the queue is deleted. */
+  remove(exchange: string): void {
+    this.#sources.get(exchange)?.abort()
+    this.#sources.delete(exchange)
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await Promise.all([this.#publisher?.close(), this.#link?.close()])
+  }
+
+  get #publisherOptions(): PublisherOptions {
+    const { namespace, publishTimeoutMs } = this.#options
+    return {
+      defaultExchange: `${namespace}.events`,
+      limits: {
+        // RabbitMQ has taken these messages from their publishers, whatever a client of the gateway may send.
+        maxMessageBytes: Number.POSITIVE_INFINITY,
+        ...(publishTimeoutMs === undefined ? {} : { publishTimeoutMs }),
+      },
+    }
+  }
+
+  async #empty(session: LinkSession, exchange: string, gone: AbortSignal): Promise<void> {
+    const { namespace, log } = this.#options
+    const publisher = this.#publisher
+    if (!publisher) return
+    const queue = bufferQueueName(namespace, exchange)
+    const publish = publisher.publish.bind(publisher)
+    const emptied = new AbortController()
+    const over = AbortSignal.any([session.signal, this.#closing.signal, emptied.signal])
+    gone.addEventListener('abort', () => void this.#deleteWhenEmpty(session, queue, over, emptied))
+    if (gone.aborted) return
+    let said = ''
+    while (!over.aborted) {
+      try {
+        await moveBuffered(session, { namespace, exchange, queue, publish, log }, over)
+      } catch (error) {
+        if (over.aborted) return
+        // The administration declares the queue before it binds the source, and again when it is gone.
+        const { message } = asError(error)
+        if (message !== said && !repliedWith(error, replyCodes.notFound)) {
+          log('warn', `messages of exchange "${exchange}" wait in queue "${queue}": ${message}`)
+        }
+        said = message
+        await pause(timings.again, over)
+      }
+    }
+  }
+
+  /** Only a queue that has no consumer is known to hold nothing that is on its way: every replica ends its own first. */
+  async #deleteWhenEmpty(
+    { connection }: LinkSession,
+    queue: string,
+    over: AbortSignal,
+    emptied: AbortController,
+  ): Promise<void> {
+    try {
+      while (!over.aborted) {
+        const { messageCount } = await onChannel(connection, (channel) => channel.checkQueue(queue))
+        if (messageCount === 0) emptied.abort()
+        else await pause(timings.emptied, over)
+      }
+      const { messageCount, consumerCount } = await onChannel(connection, (channel) => channel.checkQueue(queue))
+      if (messageCount === 0 && consumerCount === 0)
+        await onChannel(connection, (channel) => channel.deleteQueue(queue))
+    } catch {
+      // Another replica has deleted it, or the connection is lost: then the operator finds the queue, empty or not.
+    }
+  }
+}
