@@ -12,6 +12,8 @@ import { connectGraphql, type GraphqlClient } from '../support/graphql-frames.ts
 import { freePort } from '../support/ports.ts'
 
 let gateway: InProcessGateway
+/** Where sockets without an identity leave soon. */
+let impatient: InProcessGateway
 let tcpPort: number
 
 beforeAll(async () => {
@@ -19,16 +21,16 @@ beforeAll(async () => {
   gateway = await openGateway({
     WARREN_MAX_CONNECTIONS: '40',
     WARREN_MAX_CONNECTIONS_PER_CLIENT: '5',
-    WARREN_ANONYMOUS_IDLE: '1500ms',
     WARREN_TCP_PORT: String(tcpPort),
   })
+  impatient = await openGateway({ WARREN_ANONYMOUS_IDLE: '500ms' })
 })
-afterAll(() => gateway?.close())
+afterAll(() => Promise.all([gateway, impatient].map((one) => one?.close())))
 
 const protocol = 'graphql-transport-ws'
 /** All places of an address: a tenth of WARREN_MAX_CONNECTIONS, at least 10. */
 const fill = () => Promise.all(Array.from({ length: 10 }, () => anonymous()))
-const anonymous = () => connectGraphql(gateway.graphqlSocketUrl)
+const anonymous = (to = gateway) => connectGraphql(to.graphqlSocketUrl)
 const of = async (clientId: string) =>
   connectGraphql(gateway.graphqlSocketUrl, { connectionParams: { token: await gateway.clientToken(clientId) } })
 
@@ -112,8 +114,8 @@ describe('a socket without an identity that subscribes to nothing', () => {
 
   test.each(['graphql', 'socketcluster'] as const)('is closed with 1013 on %s', async (transport) => {
     const begin = async (): Promise<Pick<FrameClient, 'closed'>> => {
-      if (transport === 'graphql') return anonymous()
-      const client = await connectFrames(gateway.url.replace('http', 'ws') + '/socketcluster/')
+      if (transport === 'graphql') return anonymous(impatient)
+      const client = await connectFrames(impatient.url.replace('http', 'ws') + '/socketcluster/')
       client.send({ event: '#handshake', data: { authToken: null }, cid: 1 })
       return client
     }
@@ -121,23 +123,23 @@ describe('a socket without an identity that subscribes to nothing', () => {
   })
 
   test('stays where it has a subscription, by its own token, and where it has an identity', async () => {
-    const client = await anonymous()
-    const known = await of('alice')
+    await using client = await anonymous(impatient)
+    const token = await impatient.clientToken('alice')
+    await using known = await connectGraphql(impatient.graphqlSocketUrl, { connectionParams: { token } })
     client.frames.send({
       id: '1',
       type: 'subscribe',
       payload: {
         query: 'subscription { channel(clientId: "alice", after: "none") { kind } }',
-        extensions: { headers: { Authorization: `Bearer ${await gateway.clientToken('alice')}` } },
+        extensions: { headers: { Authorization: `Bearer ${token}` } },
       },
     })
     await client.frames.nextMatching((frame) => frame.includes('GAP'))
-    const witness = await anonymous()
+    const witness = await anonymous(impatient)
     expect(await closed(witness)).toBe(1013)
     expect([client, known].map(({ frames }) => frames.socket.readyState)).toEqual([1, 1])
     client.frames.send({ id: '1', type: 'complete' })
     expect(await closed(client)).toBe(1013)
-    await closeAll([known])
   })
 
   test('stays in the room of an open gateway, and leaves its TCP and its channels in time', async () => {
