@@ -11,7 +11,11 @@ let open: InProcessGateway
 let token: string
 
 beforeAll(async () => {
-  gateway = await openGateway({ WARREN_AUTH_TIMEOUT: '300ms', WARREN_MAX_BUFFERED_BYTES: '64KiB' })
+  gateway = await openGateway({
+    WARREN_AUTH_TIMEOUT: '300ms',
+    WARREN_MAX_BUFFERED_BYTES: '64KiB',
+    WARREN_MAX_FRAME_BYTES: '1MiB',
+  })
   open = await openGateway({ WARREN_LEGACY_ACCESS: 'open' })
   token = await testToken({ sub: 'alice', scope: 'room' })
 })
