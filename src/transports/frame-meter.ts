@@ -30,7 +30,9 @@ export class FrameMeter {
   /** What is held of a message that is not whole, each piece with its own weight; 0: there is none. */
   get unfinished(): number {
     if (this.#headerBytes === 0 && this.#left === 0 && this.#fragments === 0) return 0
-    return this.#headerBytes + this.#bytes + (this.#pieces + this.#fragments) * pieceBytes
+    // A control frame has at most 125 bytes: that there is one is enough.
+    const control = this.#left > 0 && !this.#isData ? 1 : 0
+    return this.#headerBytes + control + this.#bytes + (this.#pieces + this.#fragments) * pieceBytes
   }
 
   /** Throws `BrokenFrame`; then nothing more may be read. */

@@ -56,7 +56,8 @@ export class FrameReader {
   /** What is held of a message that is not whole, each piece with its own weight; 0: there is none. */
   get unfinished(): number {
     if (this.#pieces === undefined && this.#fragments === undefined) return 0
-    const pieces = (this.#pieces?.length ?? 0) + (this.#fragments?.length ?? 0)
+    // Empty fragments too, which are not kept: the message has begun.
+    const pieces = (this.#pieces?.length ?? 0) + (this.#fragments ? this.#fragmentCount : 0)
     return (this.#pieces ? this.#waiting : 0) + this.#fragmentBytes + pieces * pieceBytes
   }
 
