@@ -53,6 +53,7 @@ import { createGraphQLWs } from './transports/graphql-ws.ts'
 import { hostsOf, opsHosts } from './transports/hosts.ts'
 import { maxBodyBytesOf, openHttpListener, type UpgradeHandler } from './transports/http-listener.ts'
 import { landingPage } from './transports/landing-page.ts'
+import { OpenDocuments } from './transports/open-documents.ts'
 import { Origins } from './transports/origins.ts'
 import { Outboxes } from './transports/outbox.ts'
 import { PageGuard } from './transports/page-guard.ts'
@@ -62,6 +63,7 @@ import { createRest } from './transports/rest/endpoint.ts'
 import { createSocketCluster } from './transports/socketcluster/endpoint.ts'
 import { openEcho } from './transports/tcp/echo.ts'
 import { openFramedTcp } from './transports/tcp/framed-listener.ts'
+import { UnfinishedMessages } from './transports/unfinished-messages.ts'
 import { createWebSocketManager } from './transports/websocket-manager/websocket-manager.ts'
 
 export interface App {
@@ -267,13 +269,19 @@ async function open(
       error: error instanceof Error ? (error.stack ?? error.message) : String(error),
     }),
   )
+  const { connections } = gateway
+  const unfinished = new UnfinishedMessages({ ...config, limits: live })
   observer.outboxBytes(() => outboxes.bytes)
   const graphqlWs = createGraphQLWs({
     ...graphql,
     yoga,
+    maxFrameBytes: config.maxFrameBytes,
     maxMessageBytes: config.maxMessageBytes,
     introspection: config.introspection,
+    maxBufferedBytes: config.maxBufferedBytes,
     authTimeoutMs: config.authTimeoutMs,
+    unfinished,
+    openDocuments: new OpenDocuments(live),
     outboxes,
   })
   closing.push(() => graphqlWs.close())
@@ -286,13 +294,14 @@ async function open(
         broker,
         inExchange: config.towsmanagerExchange,
         outExchange: config.wsmanagerExchange,
+        unfinished,
         outboxes,
         log: (level, text, details) => observer.log(level, text, details),
       })
     : undefined
   closing.push(() => webSocketManager?.close())
   const socketCluster = config.socketcluster
-    ? createSocketCluster({ ...config, ...graphql, access: config.legacyAccess, outboxes })
+    ? createSocketCluster({ ...config, ...graphql, access: config.legacyAccess, unfinished, outboxes })
     : undefined
   closing.push(() => socketCluster?.close())
   const defaultSource = {
@@ -325,6 +334,12 @@ async function open(
     proxyHops: config.proxyHops,
     maxConnections: config.maxConnections,
     keepAliveMs: config.keepAliveMs,
+    connections,
+    onUnexpectedProxy: () =>
+      observer.log(
+        'warn',
+        'a request has the header X-Forwarded-For, and WARREN_PROXY_HOPS is 0: limits by address count the proxy as one client. Set WARREN_PROXY_HOPS to the number of proxies in front.',
+      ),
     requestTimeoutMs: config.requestTimeoutMs,
     onError: (error) =>
       observer.log('error', `a request failed: ${error instanceof Error ? error.message : String(error)}`),
@@ -359,6 +374,8 @@ async function open(
     ...graphql,
     ...config,
     ...legacy,
+    connections,
+    unfinished,
     outboxes,
     idleTimeoutMs: config.tcpIdleTimeoutMs,
     authenticate: (token: string) => graphql.authenticate({ connectionParams: { token } }),

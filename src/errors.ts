@@ -69,6 +69,7 @@ export const closeReasons = {
   UNAUTHORIZED: { graphqlWs: 4401, socketCluster: 4401, comeBack: true, text: 'Unauthorized' },
   FORBIDDEN: { graphqlWs: 4403, socketCluster: 4503, comeBack: false, text: 'Forbidden' },
   TOO_MANY: { graphqlWs: 1013, socketCluster: 1013, comeBack: true, text: 'Try again later' },
+  IDLE: { graphqlWs: 1013, socketCluster: 1013, comeBack: true, text: 'Nothing subscribed' },
   SLOW_CONSUMER: { graphqlWs: 4290, socketCluster: 4290, comeBack: true, text: 'Slow consumer' },
   TOKEN_EXPIRED: { graphqlWs: 4291, socketCluster: 4291, comeBack: true, text: 'Token expired' },
   INTERNAL_ERROR: { graphqlWs: 1013, socketCluster: 1013, comeBack: true, text: 'Internal error' },

@@ -87,7 +87,7 @@ function framed(target: Target): Open {
   return async () => {
     const awaited = new Awaited()
     const socket = await openSocket(target, awaited)
-    const reader = new FrameReader(64 * 1024 * 1024)
+    const reader = new FrameReader(() => 64 * 1024 * 1024)
     let expected: Buffer | undefined
     socket.on('data', (piece: Buffer) => {
       try {

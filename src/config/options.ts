@@ -211,10 +211,22 @@ export const options = {
     help: 'Connections at once, over all transports.',
     reload: true,
   }),
-  maxConnectionsPerAddress: option(count({ min: 1, max: 1_000_000 }), {
-    default: '20000',
+  maxConnectionsPerAddress: optional(count({ min: 1, max: 1_000_000 }), {
+    unset: 'a tenth of WARREN_MAX_CONNECTIONS, at least 10',
     group: 'Limits',
-    help: 'Connections at once from one address. Lower it where clients connect directly; behind a proxy, set WARREN_PROXY_HOPS before you do.',
+    help: 'Connections at once from one address that have not said who they are, over all transports; an IPv6 address counts by its /64. Behind a proxy all clients are one address unless WARREN_PROXY_HOPS is set.',
+    reload: true,
+  }),
+  maxConnectionsPerClient: optional(count({ min: 1, max: 1_000_000 }), {
+    unset: 'half of WARREN_MAX_CONNECTIONS, at least 10',
+    group: 'Limits',
+    help: 'Connections at once of one client id. Tokens that name no client (an operator’s, a publisher’s) count by address against this limit. Lower it where each client has an id of its own.',
+    reload: true,
+  }),
+  anonymousIdleMs: option(duration({ min: '100ms', max: '1h' }), {
+    default: '60s',
+    group: 'Limits',
+    help: 'How long a socket without an identity may have no subscription: then it is closed with 1013. The room of /ws counts as one.',
     reload: true,
   }),
   authTimeoutMs: option(duration({ min: '100ms', max: '5m' }), {
@@ -253,7 +265,24 @@ export const options = {
   maxMessageBytes: option(bytes({ min: '1KiB', max: '64MiB' }), {
     default: '4MiB',
     group: 'Limits',
-    help: 'The largest request, frame or publication that is taken from a client.',
+    help: 'The largest request over HTTP, and the largest frame of a client that may publish.',
+  }),
+  maxFrameBytes: option(bytes({ min: '1KiB', max: '64MiB' }), {
+    default: '256KiB',
+    group: 'Limits',
+    help: 'The largest frame of a client that has said who it is and may not publish, on WebSocket and TCP; never more than WARREN_MAX_MESSAGE_BYTES. Before, a frame has at most 16 KiB.',
+  }),
+  maxOpenDocumentBytes: option(bytes({ min: '1KiB', max: '64MiB' }), {
+    default: '1MiB',
+    group: 'Limits',
+    help: 'Text of the GraphQL documents in open subscriptions of one client, the same document once, and those of at most 1 KiB not at all.',
+    reload: true,
+  }),
+  maxUnfinishedBytes: option(bytes({ min: '64KiB', max: '4GiB' }), {
+    default: '16MiB',
+    group: 'Limits',
+    help: 'What messages may hold that have begun and not come to their end, over all sockets of one address. The socket that goes beyond is closed with 1013.',
+    reload: true,
   }),
   maxDecodedBytes: option(bytes({ min: '1KiB', max: '64MiB' }), {
     default: '4MiB',

@@ -7,6 +7,7 @@ import { MessageEvent, unreadableGap } from './channel.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { ClientBars } from './client-bars.ts'
 import type { ClientRegistry } from './client-registry.ts'
+import type { Connections } from './connections.ts'
 import { type Cursor, type CursorCodec, cursorBefore, cursorOf } from './cursor.ts'
 import type { DeploymentKeys } from './deployment-keys.ts'
 import { Duplicates } from './duplicates.ts'
@@ -231,21 +232,26 @@ export class Gateway implements JournalTail {
     return this.#catchUp.size
   }
 
+  /** Sockets and sessions by who pays for them. */
+  get connections(): Connections {
+    return this.#sessions.connections
+  }
+
   /** As `Sessions.open`. */
   openSession(options: Parameters<Sessions['open']>[0]): Session {
     return this.#sessions.open(options)
   }
 
   /** For a caller: also rejects with `UNAUTHENTICATED` or `FORBIDDEN`. */
-  async publishAs(identity: Identity, publication: Publication): Promise<void> {
+  async publishAs(identity: Identity, publication: Publication, payer?: string): Promise<void> {
     const { exchange = `${this.#parts.namespace}.events`, routingKey } = publication
     await this.#publishRights.check(identity, exchange, routingKey)
-    await this.publish(publication)
+    await this.publish(publication, payer)
   }
 
-  /** As `Ingress.publish`. */
-  publish(publication: Publication): Promise<void> {
-    return this.#ingress.publish(publication)
+  /** As `Ingress.publish`. `payer`: as in `Publication`. */
+  publish(publication: Publication, payer?: string): Promise<void> {
+    return this.#ingress.publish(payer === undefined ? publication : { ...publication, payer })
   }
 
   /**

@@ -99,6 +99,11 @@ export function isKnown({ clientId, scope }: Identity): boolean {
   return clientId !== undefined || printScope(scope).length > 0
 }
 
+/** Whether a token said who it is. A caller without one may hear channels where the operator allows it, and is nobody all the same. */
+export function hasIdentity(identity: Identity): boolean {
+  return identity !== anyListener && isKnown(identity)
+}
+
 export function isExpired({ expiresAt }: Identity, now = Date.now()): boolean {
   return expiresAt !== undefined && expiresAt.getTime() <= now
 }

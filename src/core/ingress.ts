@@ -1,6 +1,7 @@
 import { GatewayError } from '../errors.ts'
 import type { Broker } from './broker.ts'
 import type { Publication } from './message.ts'
+import { Shares } from './shares.ts'
 import type { Source } from './source.ts'
 
 export interface IngressParts {
@@ -27,7 +28,7 @@ export class Ingress {
   readonly #parts: IngressParts
   #open = false
   #opening: Promise<void> | undefined
-  #heldBytes = 0
+  readonly #held = new Shares(maxHeldBytes)
 
   constructor(parts: IngressParts) {
     this.#parts = parts
@@ -39,14 +40,14 @@ export class Ingress {
 
   /** Bytes of publications that wait for it to open. */
   get heldBytes(): number {
-    return this.#heldBytes
+    return this.#held.used
   }
 
   /** Resolves once the broker has confirmed. Rejects as `Broker.publish` does. */
   publish(publication: Publication): Promise<void> {
     const { broker } = this.#parts
     if (this.#open) return broker.publish(publication)
-    return this.#holdBack(publication.body.length).then(() => broker.publish(publication))
+    return this.#holdBack(publication).then(() => broker.publish(publication))
   }
 
   /** The broker binds in the order of the calls: when this one has been served, those of the start have been. One for all who wait. */
@@ -61,16 +62,16 @@ export class Ingress {
     return this.#opening
   }
 
-  async #holdBack(bytes: number): Promise<void> {
+  async #holdBack({ body, payer }: Publication): Promise<void> {
     const { firstUp, limits, unavailable } = this.#parts
-    if (this.#heldBytes > 0 && this.#heldBytes + bytes > maxHeldBytes) throw unavailable()
-    const weight = bytes + envelopeBytes
-    this.#heldBytes += weight
+    const weight = body.length + envelopeBytes
+    if (!this.#held.hasRoom(payer, weight)) throw unavailable()
+    this.#held.add(payer, weight)
     try {
       if (!(await firstUp(limits.publishTimeoutMs))) throw unavailable()
       await this.open()
     } finally {
-      this.#heldBytes -= weight
+      this.#held.add(payer, -weight)
     }
   }
 }

@@ -65,4 +65,6 @@ export interface Publication {
   readonly routingKey: string
   readonly body: Buffer
   readonly properties: MessageProperties
+  /** Whose share it takes of what may wait for the broker (`payerOf`). Undefined: the gateway's own. */
+  readonly payer?: string | undefined
 }

@@ -80,5 +80,6 @@ export const sessionEnds = [
   'token-expired',
   'internal-error',
   'revoked',
+  'idle',
 ] as const
 export type SessionEnd = (typeof sessionEnds)[number]

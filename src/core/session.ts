@@ -1,12 +1,14 @@
 import { badInput, type CloseReason, GatewayError } from '../errors.ts'
 import { demand, mayHear } from './authorizer.ts'
 import { checkClientId } from './channel.ts'
+import type { Seat } from './connections.ts'
 import type { CursorCodec } from './cursor.ts'
 import type { EventAccount } from './event-account.ts'
 import { Allowance, Feed, type FeedKeeper } from './feed.ts'
-import { anyListener, type Identity, isExpired, isKnown } from './identity.ts'
+import { hasIdentity, type Identity, isExpired } from './identity.ts'
 import type { Observer, SessionEnd, TransportName } from './observer.ts'
 import { type OverflowPolicy, overflowPolicies } from './overflow.ts'
+import { payerOf } from './payer.ts'
 import type { Tally } from './tally.ts'
 
 export interface SessionLimits {
@@ -18,6 +20,8 @@ export interface SessionLimits {
   readonly maxBufferedBytes: number
   /** What a subscription may ask for; the first is what it gets unless it asks. */
   readonly overflow: readonly OverflowPolicy[]
+  /** How long a session without an identity may have no subscription, in milliseconds. */
+  readonly anonymousIdleMs: number
 }
 
 /**
@@ -41,6 +45,11 @@ export class Session {
   readonly #allowance: Allowance
   readonly #account: EventAccount
   readonly #ofClient: Tally
+  readonly #seat: Seat
+  /** Whether it takes part in what is no subscription and counts as one: the common room. */
+  #takesPart = false
+  /** Since when it has been found to have no subscription, and no identity. */
+  #idleSince: number | undefined
   #begun = 0
   #working = 0
   /** How many subscriptions it has begun. */
@@ -59,6 +68,8 @@ export class Session {
     limits: SessionLimits
     /** Subscriptions by client, over all sessions. */
     ofClient: Tally
+    /** Its place among connections. The session passes it on; its owner releases it. */
+    seat: Seat
     /** Called once when the gateway ends the session: the transport closes its connection with the reason. */
     onClose: (reason: CloseReason) => void
     /** Called once when the session has ended, whoever ended it. */
@@ -68,6 +79,7 @@ export class Session {
     this.transport = options.transport
     this.address = options.address
     this.#ofClient = options.ofClient
+    this.#seat = options.seat
     this.#keeper = options.keeper
     this.#cursors = options.cursors
     this.#observer = options.observer
@@ -77,6 +89,11 @@ export class Session {
     this.#onEnd = options.onEnd
     this.#account = options.observer.eventsOf(options.transport)
     this.#observer.sessionStarted(this.transport)
+  }
+
+  /** Who pays for what it makes the gateway hold: `payerOf`. */
+  get payer(): string | undefined {
+    return payerOf(this.identity, this.address)
   }
 
   get subscriptions(): number {
@@ -178,12 +195,11 @@ export class Session {
 
   /**
    * The same caller with a newer token: the session lives on under it, and what it may no longer hear ends with `FORBIDDEN`. A session that
-   * nobody has claimed yet may be claimed so. Throws `FORBIDDEN` for a token of another client.
+   * nobody has claimed yet may be claimed so. Throws `FORBIDDEN` for a token of another client, `LIMIT_EXCEEDED` where that client has too many connections.
    */
   renew(identity: Identity): void {
     if (this.#ended) throw new GatewayError('UNAUTHENTICATED', 'this session has ended')
-    const claimed = isKnown(this.identity) && this.identity !== anyListener
-    if (claimed && this.identity.clientId !== identity.clientId) {
+    if (hasIdentity(this.identity) && this.identity.clientId !== identity.clientId) {
       throw new GatewayError('FORBIDDEN', 'the token is of another client than this session; open a connection for it')
     }
     this.become(identity)
@@ -192,6 +208,7 @@ export class Session {
   /** Goes on under another identity, whoever it was before, and what that one may not hear ends with `FORBIDDEN`: for transports on which a client logs in and out. */
   become(identity: Identity): void {
     if (this.#ended) throw new GatewayError('UNAUTHENTICATED', 'this session has ended')
+    this.#seat.passTo(identity)
     this.identity = identity
     for (const feed of this.#feeds) {
       if (this.#borrowed.has(feed) || mayHear(identity, feed.channel)) continue
@@ -199,9 +216,18 @@ export class Session {
     }
   }
 
-  /** Called every second: a session ends with its token, and so does what another token has begun in it. */
+  /** It takes part in the common room, which counts as a subscription. */
+  takePart(): void {
+    this.#takesPart = true
+  }
+
+  /** Called every second: a session ends with its token, and so does what another token has begun in it; one that nobody owns and that waits for nothing ends too. */
   expire(now: number): void {
     if (isExpired(this.identity, now)) return this.close('TOKEN_EXPIRED')
+    if (this.#isIdle) {
+      this.#idleSince ??= now
+      if (now - this.#idleSince >= this.#limits.anonymousIdleMs) return this.close('IDLE')
+    } else this.#idleSince = undefined
     this.#endBorrowed((identity) => isExpired(identity, now), 'the token of this operation has expired')
   }
 
@@ -288,6 +314,11 @@ export class Session {
     }
   }
 
+  get #isIdle(): boolean {
+    if (this.#feeds.size > 0 || this.#takesPart || this.#working > 0) return false
+    return !hasIdentity(this.identity) && this.transport !== 'in-process'
+  }
+
   get ended(): boolean {
     return this.#ended
   }
@@ -308,4 +339,5 @@ const sessionEndOf = {
   TOKEN_EXPIRED: 'token-expired',
   INTERNAL_ERROR: 'internal-error',
   REVOKED: 'revoked',
+  IDLE: 'idle',
 } as const satisfies Record<CloseReason, SessionEnd>

@@ -1,4 +1,5 @@
 import { type CloseReason, GatewayError } from '../errors.ts'
+import { type AcceptedSocket, type ConnectionLimits, Connections, type Seat } from './connections.ts'
 import type { CursorCodec } from './cursor.ts'
 import { drain } from './drain.ts'
 import type { FeedKeeper } from './feed.ts'
@@ -14,21 +15,18 @@ export interface SessionsParts {
   /** Throws `UNAUTHENTICATED` where the identity has been revoked. */
   readonly check: (identity: Identity) => void
   /** Looked at each time, for it may change while the gateway runs. */
-  readonly limits: SessionLimits & {
-    readonly maxConnections: number
-    readonly maxConnectionsPerAddress: number
-    readonly maxClientSubscriptions: number
-  }
+  readonly limits: SessionLimits & ConnectionLimits & { readonly maxClientSubscriptions: number }
 }
 
-/** How often sessions are looked through for tokens that have expired, in milliseconds. */
+/** How often sessions are looked through for tokens that have expired and for those that wait for nothing, in milliseconds. */
 const expiryMs = 1_000
 
 /** All sessions of this replica, over all transports: begun within limits, ended with their tokens, and when the replica goes. */
 export class Sessions {
   readonly #parts: SessionsParts
+  /** Sockets and sessions by who pays for them. */
+  readonly connections: Connections
   readonly #all = new Set<Session>()
-  readonly #fromAddress: Tally
   readonly #ofClient: Tally
   readonly #expiry: NodeJS.Timeout
   #draining = false
@@ -36,11 +34,7 @@ export class Sessions {
   constructor(parts: SessionsParts) {
     this.#parts = parts
     const { limits } = parts
-    this.#fromAddress = new Tally(
-      () => limits.maxConnectionsPerAddress,
-      'WARREN_MAX_CONNECTIONS_PER_ADDRESS',
-      'connections from one address',
-    )
+    this.connections = new Connections(limits)
     this.#ofClient = new Tally(
       () => limits.maxClientSubscriptions,
       'WARREN_MAX_CLIENT_SUBSCRIPTIONS',
@@ -62,6 +56,8 @@ export class Sessions {
     transport: TransportName
     /** Where the peer is; undefined where that means nothing. */
     address?: string | undefined
+    /** The socket that it is on; undefined where it is on none, or that is not counted. */
+    on?: AcceptedSocket | undefined
     onClose: (reason: CloseReason) => void
   }): Session {
     const { check, limits, keeper, cursors, observer } = this.#parts
@@ -72,7 +68,8 @@ export class Sessions {
         limit: 'WARREN_MAX_CONNECTIONS',
       })
     }
-    const release = this.#fromAddress.take(options.address)
+    const leave = options.on?.carry()
+    const seat = this.#seat(options, leave)
     const session = new Session({
       identity: options.identity,
       transport: options.transport,
@@ -82,14 +79,25 @@ export class Sessions {
       observer,
       limits,
       ofClient: this.#ofClient,
+      seat,
       onClose: options.onClose,
       onEnd: (ended) => {
-        release()
+        seat.release()
+        leave?.()
         this.#all.delete(ended)
       },
     })
     this.#all.add(session)
     return session
+  }
+
+  #seat({ identity, address }: { identity: Identity; address?: string | undefined }, leave?: () => void): Seat {
+    try {
+      return this.connections.seat(identity, address)
+    } catch (error) {
+      leave?.()
+      throw error
+    }
   }
 
   /** The channel is no more: its subscriptions end. */

@@ -18,12 +18,16 @@ export class Tally {
     return this.#counts.size
   }
 
-  /** Throws `LIMIT_EXCEEDED`. Undefined is counted nowhere. Returns what gives the place back; idempotent. */
-  take(key: string | undefined): () => void {
+  /**
+   * Throws `LIMIT_EXCEEDED`. Undefined is counted nowhere. `extra`: how many beyond the limit this one may be. Returns what gives the
+   * place back; idempotent.
+   */
+  take(key: string | undefined, extra = 0): () => void {
     if (key === undefined) return () => undefined
     const count = this.#counts.get(key) ?? 0
     const max = this.#max()
-    if (count >= max) throw new GatewayError('LIMIT_EXCEEDED', `at most ${max} ${this.#what}`, { limit: this.#limit })
+    if (count >= max + extra)
+      throw new GatewayError('LIMIT_EXCEEDED', `at most ${max} ${this.#what}`, { limit: this.#limit })
     this.#counts.set(key, count + 1)
     let held = true
     return () => {

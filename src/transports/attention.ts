@@ -20,6 +20,11 @@ export class Attention {
     this.#source = source
   }
 
+  /** Nothing is read for as long as this holds. */
+  get isFull(): boolean {
+    return this.#untaken > maxUntakenBytes
+  }
+
   /** So many bytes are on their way to the peer; call what is returned when the system has them. */
   sending(bytes: number): () => void {
     this.#untaken += bytes

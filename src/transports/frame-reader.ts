@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { pieceBytes } from './unfinished-messages.ts'
 
 /** A peer broke RFC 6455, or a limit: the connection is closed with this code. */
 export class BrokenFrame extends Error {
@@ -13,6 +14,8 @@ export class BrokenFrame extends Error {
 
 /** Whom a reader tells what it has read. After a close frame nothing more is read. */
 export interface FrameHandler {
+  /** Of a message, in bytes; asked as each frame of it begins. */
+  readonly maxMessageBytes: number
   /** A whole message, of text (which is UTF-8) or binary. */
   onMessage(data: Buffer): void
   onPing(data: Buffer): void
@@ -24,14 +27,15 @@ export interface FrameHandler {
 const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const
 const maxControlBytes = 125
 /** Of one message: an empty fragment costs its sender nothing. */
-const maxFragments = 16 * 1024
+export const maxFragments = 16 * 1024
 /** Pieces from the network that are put together, though the frame is not whole yet: each has its own cost, however small it is. */
 const maxPieces = 1_024
 const nothing = Buffer.alloc(0)
 
 /** Reads what a client of WebSocket sends, frame by frame (RFC 6455 §5); nothing is compressed. */
 export class FrameReader {
-  readonly #maxBytes: number
+  /** How many messages have come to their end. */
+  messages = 0
   readonly #handler: FrameHandler
   /** What has come and is less than a header, or less than its frame. */
   #pieces: Buffer[] | undefined
@@ -45,10 +49,16 @@ export class FrameReader {
   #fragmented: number = opcodes.continuation
   #over = false
 
-  /** `maxBytes`: of a message. */
-  constructor(maxBytes: number, handler: FrameHandler) {
-    this.#maxBytes = maxBytes
+  constructor(handler: FrameHandler) {
     this.#handler = handler
+  }
+
+  /** What is held of a message that is not whole, each piece with its own weight; 0: there is none. */
+  get unfinished(): number {
+    if (this.#pieces === undefined && this.#fragments === undefined) return 0
+    // Empty fragments too, which are not kept: the message has begun.
+    const pieces = (this.#pieces?.length ?? 0) + (this.#fragments ? this.#fragmentCount : 0)
+    return (this.#pieces ? this.#waiting : 0) + this.#fragmentBytes + pieces * pieceBytes
   }
 
   /** Throws `BrokenFrame`; then nothing more may be read. The bytes are the reader's from here on. */
@@ -97,7 +107,7 @@ export class FrameReader {
       length = bytes.readUInt32BE(at + 2) * 2 ** 32 + bytes.readUInt32BE(at + 6)
       header = 14
     }
-    if (opcode < opcodes.close && length > 0 && this.#fragmentBytes + length > this.#maxBytes)
+    if (opcode < opcodes.close && length > 0 && this.#fragmentBytes + length > this.#handler.maxMessageBytes)
       throw new BrokenFrame(1009, 'a message that is too long')
     if (there < header + length) return this.#waitFor(header + length)
     this.#wanted = 2
@@ -106,6 +116,13 @@ export class FrameReader {
     unmask(payload, bytes, at + header - 4)
     this.#take(opcode, (first & 0x80) !== 0, payload)
     return header + length
+  }
+
+  /** Nothing more is read: what is there of a message is let go. */
+  drop(): void {
+    this.#over = true
+    this.#pieces = undefined
+    this.#fragments = undefined
   }
 
   #waitFor(bytes: number): 0 {
@@ -159,6 +176,7 @@ export class FrameReader {
   }
 
   #takeMessage(opcode: number, data: Buffer): void {
+    this.messages += 1
     if (opcode === opcodes.text && !isUtf8(data)) throw new BrokenFrame(1007, 'text that is not UTF-8')
     this.#handler.onMessage(data)
   }

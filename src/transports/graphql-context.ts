@@ -10,6 +10,7 @@ import type { Session } from '../core/session.ts'
 import { badInput, GatewayError } from '../errors.ts'
 import type { Context, Settings } from '../graphql/context.ts'
 import { gatewayError } from '../graphql/mask-error.ts'
+import { acceptedOn } from './accepted-sockets.ts'
 import { names } from './media-types.ts'
 import { addressOf } from './peer-address.ts'
 import type { Streamed, StreamedOf } from './sse.ts'
@@ -70,6 +71,7 @@ export function contextFactory(
             identity,
             address: addressOf(req, parts.settings.proxyHops),
             transport: 'sse',
+            on: req && acceptedOn(req.socket),
             onClose: (reason) => {
               if (streamed) streamed.endedFor = reason
             },

@@ -5,6 +5,7 @@ import type { OperationPages } from '../core/pages-under-way.ts'
 import type { Session } from '../core/session.ts'
 import { closeReasonOf, GatewayError } from '../errors.ts'
 import type { Context } from '../graphql/context.ts'
+import { acceptedOn } from './accepted-sockets.ts'
 import { Attention } from './attention.ts'
 import { type Group, withTraceOf } from './fan-out.ts'
 import { SessionContext } from './graphql-context.ts'
@@ -12,10 +13,21 @@ import type { GraphQLWsParts } from './graphql-ws.ts'
 import { ackFrame, completeFrame, errorFrame, nextFrame, pongFrame, readMessage } from './graphql-ws-frames.ts'
 import { NextFrames } from './graphql-ws-next.ts'
 import { begin, isAsyncGenerator, type Started } from './graphql-ws-operation.ts'
+import { declaredVariables, keptValues, weightOf } from './kept-values.ts'
 import type { Outbox } from './outbox.ts'
 import type { ServerWebSocket, WebSocketUser } from './server-websocket.ts'
 import type { SharedOperation } from './shared-operations.ts'
 import { closeSocket, endOf } from './websocket-life.ts'
+
+/** Of an operation's id, which is written again with each of its results. */
+const maxIdBytes = 256
+
+/** What waits for its answer is held by whoever asked. */
+function tooMuchUnanswered(bytes: number): GatewayError {
+  return new GatewayError('LIMIT_EXCEEDED', `at most ${bytes} bytes of operations that are not answered yet`, {
+    limit: 'WARREN_MAX_BUFFERED_BYTES',
+  })
+}
 
 /** An operation that the client believes to be open. */
 interface OpenOperation {
@@ -33,13 +45,15 @@ export class GraphQLWsConnection implements WebSocketUser {
   readonly #socket: ServerWebSocket
   readonly #outbox: Outbox
   readonly #attention: Attention
-  /** The header of the upgrade. */
-  readonly #authorization: string | undefined
-  readonly #address: string
+  /** The header of the upgrade, until it has been looked at. */
+  #authorization: string | undefined
+  readonly address: string
   #initiated = false
   #session: Session | undefined
   #context: Context | undefined
   readonly #operations = new Map<string, OpenOperation>()
+  /** Of operations that are not answered yet, and of subscriptions that have not begun. */
+  #unansweredBytes = 0
 
   constructor(
     parts: GraphQLWsParts,
@@ -49,8 +63,16 @@ export class GraphQLWsConnection implements WebSocketUser {
     this.#socket = on.socket
     this.#outbox = on.outbox
     this.#authorization = on.authorization
-    this.#address = on.address
+    this.address = on.address
     this.#attention = new Attention(on.socket.stream)
+  }
+
+  get isKnown(): boolean {
+    return this.#parts.frameLimits.isKnown(this.#session?.identity)
+  }
+
+  get maxMessageBytes(): number {
+    return this.#parts.frameLimits.of(this.#session?.identity)
   }
 
   begin(protocolIsOurs: boolean): void {
@@ -92,7 +114,9 @@ export class GraphQLWsConnection implements WebSocketUser {
       case MessageType.Pong:
         return
       case MessageType.Subscribe:
-        return this.#subscribe(message)
+        if (Buffer.byteLength(message.id) > maxIdBytes)
+          return this.#close(CloseCode.BadRequest, 'Operation id too long')
+        return this.#subscribe(message, text.length)
       case MessageType.Complete: {
         const operation = this.#operations.get(message.id)
         this.#operations.delete(message.id)
@@ -108,7 +132,9 @@ export class GraphQLWsConnection implements WebSocketUser {
     if (this.#initiated) return this.#close(CloseCode.TooManyInitialisationRequests, 'Too many initialisation requests')
     this.#initiated = true
     this.#parts.initiations.delete(this)
-    this.#parts.authenticate({ connectionParams, authorization: this.#authorization }).then(
+    const authorization = this.#authorization
+    this.#authorization = undefined
+    this.#parts.authenticate({ connectionParams, authorization }).then(
       (identity) => {
         if (this.#socket.isOpen) this.#acknowledge(identity)
       },
@@ -121,7 +147,8 @@ export class GraphQLWsConnection implements WebSocketUser {
       this.#session = this.#parts.gateway.openSession({
         identity,
         transport: 'graphql-ws',
-        address: this.#address,
+        address: this.address,
+        on: acceptedOn(this.#socket.stream),
         onClose: (reason) => {
           this.#outbox.flush()
           closeSocket(this.#socket, reason)
@@ -142,7 +169,7 @@ export class GraphQLWsConnection implements WebSocketUser {
     closeSocket(this.#socket, closeReasonOf(error.code))
   }
 
-  #subscribe({ id, payload }: SubscribeMessage): void {
+  #subscribe({ id, payload }: SubscribeMessage, bytes: number): void {
     const session = this.#session
     if (!session) return this.#close(CloseCode.Unauthorized, 'Unauthorized')
     if (this.#operations.has(id)) {
@@ -160,7 +187,15 @@ export class GraphQLWsConnection implements WebSocketUser {
     }
     const shared = this.#parts.operations.get(payload.query, payload.operationName)
     if (shared && this.#share(session, shared, id, payload)) return
-    void this.#run(session, id, payload)
+    if (this.#unansweredBytes > 0 && this.#unansweredBytes + bytes > this.#parts.maxBufferedBytes)
+      return this.#sendErrors(id, [tooMuchUnanswered(this.#parts.maxBufferedBytes)])
+    this.#unansweredBytes += bytes
+    // What the client sent is not held by what runs as long as its subscription does.
+    let counted = bytes
+    void this.#run(id, begin(this.#parts, session, payload), () => {
+      this.#unansweredBytes -= counted
+      counted = 0
+    })
   }
 
   /** False where there is something about it that Yoga has to answer; nothing has been done then. */
@@ -180,13 +215,40 @@ export class GraphQLWsConnection implements WebSocketUser {
     if (!feed) return false
     const { operationName, variables: variableValues } = payload
     const args = { schema, document, operationName, variableValues, contextValue }
-    this.#pipe(id, feed, group, args, fieldArguments)
+    this.#pipe(id, feed, group, args, fieldArguments, payload.query.length)
     return true
   }
 
-  #pipe(id: string, feed: Feed, group: Group, args: ExecutionArgs, fieldArguments: Record<string, unknown>): void {
-    const { masked } = this.#parts
-    const next = new NextFrames({ feed, group, outbox: this.#outbox, id, args, fieldArguments, masked, owner: this })
+  /** From here on nothing is held of what the client sent, but its id and the parsed document. */
+  #pipe(
+    id: string,
+    feed: Feed,
+    group: Group,
+    args: ExecutionArgs,
+    fieldArguments: Record<string, unknown>,
+    documentLength: number,
+  ): void {
+    const { masked, openDocuments } = this.#parts
+    const { document, operationName } = args
+    let release: () => void
+    try {
+      release = openDocuments.hold(document, documentLength, this.#session?.payer)
+    } catch (error) {
+      this.#operations.delete(id)
+      void feed.return()
+      return this.#sendErrors(id, [error])
+    }
+    const next = new NextFrames({
+      feed,
+      group,
+      outbox: this.#outbox,
+      id,
+      args: { ...args, variableValues: keptValues(declaredVariables(document, operationName, args.variableValues)) },
+      fieldArguments: keptValues(fieldArguments),
+      masked,
+      owner: this,
+      release,
+    })
     this.#operations.set(id, next)
     next.begin()
   }
@@ -199,14 +261,16 @@ export class GraphQLWsConnection implements WebSocketUser {
     else this.#send(completeFrame(id))
   }
 
-  async #run(session: Session, id: string, payload: SubscribeMessage['payload']): Promise<void> {
+  /** `answered`: called once, when it is answered or its subscription has begun. */
+  async #run(id: string, beginning: ReturnType<typeof begin>, answered: () => void): Promise<void> {
     let results: AsyncGenerator<ExecutionResult> | undefined
     let pages: OperationPages | undefined
+    let release = (): void => undefined
     const operation: OpenOperation = { cancel: () => void results?.return(undefined) }
     const isOpen = (): boolean => this.#operations.get(id) === operation
     this.#operations.set(id, operation)
     try {
-      const begun = await begin(this.#parts, session, payload)
+      const begun = await beginning
       if ('errors' in begun) {
         if (isOpen()) this.#sendErrors(id, begun.errors)
         return
@@ -220,11 +284,15 @@ export class GraphQLWsConnection implements WebSocketUser {
         return
       }
       results = result
+      answered()
       if (!isOpen()) {
         await results.return(undefined)
         return
       }
       if (this.#takeOver(id, begun)) return
+      // Each of its results is executed with them.
+      const held = begun.documentLength + weightOf(begun.args.variableValues)
+      release = this.#parts.openDocuments.hold(begun.args, held, this.#session?.payer)
       for await (const each of results) {
         if (!isOpen()) return
         // A result is made from the event that was taken last: the next one is taken when this has been written.
@@ -232,18 +300,25 @@ export class GraphQLWsConnection implements WebSocketUser {
       }
       if (isOpen()) this.#send(completeFrame(id))
     } catch (error) {
+      void results?.return(undefined)
       if (isOpen()) this.#sendErrors(id, [error])
     } finally {
       pages?.close()
+      answered()
+      release()
       if (isOpen()) this.#operations.delete(id)
     }
   }
 
   /** What can be shared is written by us, though it began in the envelope; what cannot goes result by result. */
-  #takeOver(id: string, { feed, args }: Started): boolean {
+  #takeOver(id: string, { feed, args, documentLength }: Started): boolean {
     const group = feed && this.#parts.fanOut.groupOf(args)
-    if (!feed || !group) return false
-    this.#pipe(id, feed, group, args, group.argumentsOf(args.variableValues))
+    const session = this.#session
+    if (!feed || !group || !session) return false
+    // Not the context of the envelope, which holds the request as it came.
+    this.#context ??= new SessionContext(this.#parts, session)
+    const fieldArguments = group.argumentsOf(args.variableValues)
+    this.#pipe(id, feed, group, { ...args, contextValue: this.#context }, fieldArguments, documentLength)
     return true
   }
 

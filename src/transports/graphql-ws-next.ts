@@ -14,9 +14,12 @@ export interface NextFramesOptions {
   readonly outbox: Outbox
   /** As the client knows the operation. */
   readonly id: string
+  /** For what is not shared; with the variables that `keptValues` keeps. */
   readonly args: ExecutionArgs
   /** Of the root field, coerced. */
   readonly fieldArguments: Record<string, unknown>
+  /** Lets go of the document. */
+  readonly release: () => void
   /** What the client sees of a result with errors. */
   readonly masked: (result: ExecutionResult) => object
   readonly owner: {
@@ -37,11 +40,12 @@ export class NextFrames implements FeedSink {
   readonly #start: string
   readonly #fieldArguments: Record<string, unknown>
   readonly #owner: NextFramesOptions['owner']
+  readonly #release: () => void
   /** The frame's header and start, for a message of so many bytes. */
   #head = ''
   #bytes = 0
 
-  constructor({ feed, group, outbox, id, args, fieldArguments, masked, owner }: NextFramesOptions) {
+  constructor({ feed, group, outbox, id, args, fieldArguments, masked, owner, release }: NextFramesOptions) {
     this.#feed = feed
     this.#group = group
     this.#outbox = outbox
@@ -51,6 +55,7 @@ export class NextFrames implements FeedSink {
     this.#start = latin1Of(`{"id":${JSON.stringify(id)},"type":"${MessageType.Next}","payload":`)
     this.#fieldArguments = fieldArguments
     this.#owner = owner
+    this.#release = release
   }
 
   /** Only now does anything flow. */
@@ -80,6 +85,7 @@ export class NextFrames implements FeedSink {
   }
 
   end(failure: GatewayError | undefined): void {
+    this.#release()
     this.#owner.operationEnded(this, this.#id, failure)
   }
 }

@@ -4,10 +4,13 @@ import type { Feed } from '../core/feed.ts'
 import type { OperationPages, PagesUnderWay } from '../core/pages-under-way.ts'
 import type { Session } from '../core/session.ts'
 import type { Yoga } from './graphql-http.ts'
+import { declaredVariables } from './kept-values.ts'
 import type { SharedOperations } from './shared-operations.ts'
 
 export interface Started {
   readonly args: ExecutionArgs
+  /** Of its text. */
+  readonly documentLength: number
   /** What a subscription has opened, from `run` on. */
   readonly feed: Feed | undefined
   /** To be closed when its answer has been written. */
@@ -44,17 +47,17 @@ export async function begin(
   if (!operation) return { errors: [noSuchOperation()] }
   const errors = validate(schema, document)
   if (errors.length > 0) return { errors }
-  const { operationName, variables: variableValues } = params
+  const { operationName } = params
+  const variableValues = declaredVariables(document, operationName, params.variables)
   operations.add(params.query, { schema, document, operationName })
-  const args: ExecutionArgs = {
-    schema,
-    document,
-    operationName,
-    variableValues,
-    contextValue: await contextFactory(),
-  }
+  const contextValue = (await contextFactory()) as { params?: unknown }
+  // A subscription holds its context for as long as it runs, and with it what the client sent.
+  delete contextValue.params
+  const args: ExecutionArgs = { schema, document, operationName, variableValues, contextValue }
+  const documentLength = params.query.length
   return {
     args,
+    documentLength,
     get feed() {
       return feed
     },

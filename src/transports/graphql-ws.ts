@@ -6,21 +6,28 @@ import type { ErrorCode } from '../errors.ts'
 import { errorMasker } from '../graphql/mask-error.ts'
 import { Deadlines } from './deadlines.ts'
 import type { FanOut } from './fan-out.ts'
+import { type FrameLimitOptions, FrameLimits } from './frame-limits.ts'
 import type { GraphQLParts } from './graphql-context.ts'
 import type { Yoga } from './graphql-http.ts'
 import { GraphQLWsConnection } from './graphql-ws-connection.ts'
+import type { OpenDocuments } from './open-documents.ts'
 import { Outbox, type Outboxes } from './outbox.ts'
 import { addressOf } from './peer-address.ts'
 import { SharedOperations } from './shared-operations.ts'
+import type { UnfinishedMessages } from './unfinished-messages.ts'
 import { closeSocket } from './websocket-life.ts'
 import { WebSockets } from './websockets.ts'
 
-export interface GraphQLWsOptions extends GraphQLParts {
+export interface GraphQLWsOptions extends GraphQLParts, FrameLimitOptions {
   readonly yoga: Yoga
   readonly fanOut: FanOut
   readonly outboxes: Outboxes
   readonly maxMessageBytes: number
   readonly introspection: boolean
+  readonly unfinished: UnfinishedMessages
+  readonly openDocuments: OpenDocuments
+  /** What the operations of one connection may hold that are not answered yet, in bytes of their text. */
+  readonly maxBufferedBytes: number
   /** How long a client may take to say `connection_init`, in milliseconds; past it the socket closes with 4408. */
   readonly authTimeoutMs: number
   readonly log: (text: string, details: Record<string, unknown>) => void
@@ -30,6 +37,7 @@ export interface GraphQLWsOptions extends GraphQLParts {
 /** What all connections have in common. */
 export interface GraphQLWsParts extends GraphQLWsOptions {
   readonly operations: SharedOperations
+  readonly frameLimits: FrameLimits
   /** Those of which `connection_init` is waited for. */
   readonly initiations: Deadlines<GraphQLWsConnection>
   /** What a client sees of an error, and of a result that has some. */
@@ -50,6 +58,7 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
   const parts: GraphQLWsParts = {
     ...options,
     operations: new SharedOperations(options.fanOut),
+    frameLimits: new FrameLimits(options),
     initiations,
     answered,
     masked: (result) => withErrors(result, answered),
@@ -60,7 +69,7 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
   }
   const sockets = new WebSockets({
     protocol: GRAPHQL_TRANSPORT_WS_PROTOCOL,
-    maxMessageBytes: options.maxMessageBytes,
+    unfinished: options.unfinished,
     keepAliveMs: options.settings.keepAliveMs,
   })
   return {

@@ -2,10 +2,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse, S
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { mayPublish } from '../core/authorizer.ts'
+import type { Connections } from '../core/connections.ts'
 import { type Identity, isKnown } from '../core/identity.ts'
+import { acceptedOn, acceptSocket } from './accepted-sockets.ts'
 import { backlog } from './backlog.ts'
 import { type BodyRefusal, type BoundedRequest, boundedRequest } from './bounded-request.ts'
 import { defaultPolicy, type PageGuard, type PageRefusal } from './page-guard.ts'
+import { addressOf } from './peer-address.ts'
 import { RequestTurns } from './request-turns.ts'
 
 export interface HttpRoutes {
@@ -55,6 +58,9 @@ export async function openHttpListener(
     maxConnections: number
     /** For so long a client may take nothing of an answer. */
     keepAliveMs: number
+    readonly connections: Connections
+    /** Told once: a proxy says where clients are, and WARREN_PROXY_HOPS says there is none. */
+    readonly onUnexpectedProxy: () => void
     /** How long a client may take to send all of its request. */
     requestTimeoutMs: number
     onError: (error: unknown) => void
@@ -64,6 +70,12 @@ export async function openHttpListener(
   let draining = false
   let onIdle: () => void = () => undefined
   const turns = new RequestTurns(options.keepAliveMs)
+  let told = false
+  const lookForProxy = ({ headers }: IncomingMessage): void => {
+    if (told || options.proxyHops > 0 || headers['x-forwarded-for'] === undefined) return
+    told = true
+    options.onUnexpectedProxy()
+  }
   const server = createServer(
     {
       headersTimeout: Math.min(maxHeadersMs, options.requestTimeoutMs),
@@ -73,6 +85,7 @@ export async function openHttpListener(
     },
     (request, response) => {
       const serve = (): void => {
+        lookForProxy(request)
         underWay.add(response)
         response.once('close', () => {
           request.releaseBody()
@@ -93,15 +106,30 @@ export async function openHttpListener(
     socket.once('close', () => {
       open -= 1
     })
-    if (open > maxConnections + extraSockets) socket.destroy()
+    if (open > maxConnections + extraSockets) return void socket.destroy()
+    // Behind proxies it is known by the first request.
+    acceptSocket(socket, options.connections, options.proxyHops === 0 ? socket.remoteAddress : undefined)
   })
+  /** Whether the address that a proxy names has not far too many connections. */
+  const isAdmitted = (request: IncomingMessage, socket: Duplex): boolean => {
+    if (options.proxyHops === 0) return true
+    try {
+      acceptedOn(socket)?.calledFrom(addressOf(request, options.proxyHops))
+      return true
+    } catch {
+      return false
+    }
+  }
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
+    lookForProxy(request)
     const route = options.upgrades.get(pathOf(request))
     const refusal = options.guard.refusalOfHost(request.headers)
     if (refusal) return refusePage(socket, refusal)
     if (draining) return refuse(socket, '503 Service Unavailable', `Retry-After: ${retryAfterSeconds}\r\n`)
     if (!route) return refuse(socket, '404 Not Found')
+    if (!isAdmitted(request, socket))
+      return refuse(socket, '503 Service Unavailable', `Retry-After: ${retryAfterSeconds}\r\n`)
     const ofPage = options.guard.refusalOfPage(request.headers)
     if (ofPage) return refusePage(socket, ofPage)
     route(request, socket, head)

@@ -4,10 +4,17 @@ import type { Attention } from './attention.ts'
 import type { Deadlines } from './deadlines.ts'
 import { BrokenFrame, type FrameHandler, FrameReader } from './frame-reader.ts'
 import { type KeepAlive, type Line, Peer } from './keep-alive.ts'
+import type { Receiver, UnfinishedMessages, UnfinishedRefusal } from './unfinished-messages.ts'
 import { closeFrameHeader, pingFrame, pongFrameHeader } from './websocket-frame.ts'
 
 /** Whoever speaks over a WebSocket. */
 export interface WebSocketUser {
+  /** Where the peer is. */
+  readonly address: string
+  /** Whether it has said who it is. */
+  readonly isKnown: boolean
+  /** How large a message of it may be. */
+  readonly maxMessageBytes: number
   /** A whole message. */
   onMessage(data: Buffer): void
   /** The peer takes nothing of what waits for it, and is about to be cut off. */
@@ -18,7 +25,7 @@ export interface WebSocketUser {
 
 /** What the sockets of a server have in common. */
 export interface WebSocketHost {
-  readonly maxMessageBytes: number
+  readonly unfinished: UnfinishedMessages
   readonly keepAlive: KeepAlive
   /** Those that wait for the peer to close its side too: past it they are cut off. */
   readonly closing: Deadlines<ServerWebSocket>
@@ -30,7 +37,7 @@ export interface WebSocketHost {
  * A server's end of a WebSocket whose frames are written as they are, uncompressed. In place of ws's, which brings a stream of its own, a sender and a dozen listeners to each
  * connection: most of what a connection costs until it is asked for something.
  */
-export class ServerWebSocket implements FrameHandler, Line {
+export class ServerWebSocket implements FrameHandler, Line, Receiver {
   readonly stream: Duplex
   readonly #host: WebSocketHost
   readonly #reader: FrameReader
@@ -42,12 +49,14 @@ export class ServerWebSocket implements FrameHandler, Line {
   #deaf = false
   /** What the peer closed it with. */
   #code = 1006
+  /** Part of a message is counted among what its address holds. */
+  #holds = false
 
   /** The handshake has been answered. */
   constructor(stream: Duplex, host: WebSocketHost) {
     this.stream = stream
     this.#host = host
-    this.#reader = new FrameReader(host.maxMessageBytes, this)
+    this.#reader = new FrameReader(this)
     this.#peer = new Peer(this, stream)
   }
 
@@ -59,6 +68,22 @@ export class ServerWebSocket implements FrameHandler, Line {
     this.#host.keepAlive.add(this.#peer)
     ;(this.stream as Carrier)[webSocket] = this
     this.stream.on('data', onData).on('end', onEnd).on('close', onClose)
+  }
+
+  get address(): string {
+    return this.#user?.address ?? ''
+  }
+
+  get isKnown(): boolean {
+    return this.#user?.isKnown ?? false
+  }
+
+  get isPaused(): boolean {
+    return this.stream.isPaused()
+  }
+
+  get maxMessageBytes(): number {
+    return this.#user?.maxMessageBytes ?? 0
   }
 
   /** Frames may be written: no close frame has been. */
@@ -116,10 +141,15 @@ export class ServerWebSocket implements FrameHandler, Line {
       this.#reader.read(chunk)
     } catch (error) {
       if (!(error instanceof BrokenFrame)) throw error
-      this.#hearNoMore()
-      this.close(error.code, '')
-      this.stream.end()
+      this.#cutOff(error.code)
+      return
     }
+    this.#hold(this.#reader.unfinished)
+  }
+
+  refuseUnfinished({ kind }: UnfinishedRefusal): void {
+    this.#holds = false
+    this.#cutOff(kind === 'late' ? 1008 : 1013)
   }
 
   /** The peer sends nothing more. */
@@ -134,6 +164,7 @@ export class ServerWebSocket implements FrameHandler, Line {
     this.#host.closing.delete(this)
     this.#host.keepAlive.delete(this.#peer)
     this.#host.used.delete(this)
+    this.#hold(0)
     this.#user?.onClosed(this.#code)
     this.#user = undefined
   }
@@ -146,8 +177,22 @@ export class ServerWebSocket implements FrameHandler, Line {
     this.stream.resume()
   }
 
+  #cutOff(code: number): void {
+    this.#hearNoMore()
+    this.close(code, '')
+    this.stream.end()
+  }
+
+  #hold(bytes: number): void {
+    if (bytes === 0 && !this.#holds) return
+    this.#holds = bytes > 0
+    this.#host.unfinished.hold(this, bytes, this.#reader.messages)
+  }
+
   #hearNoMore(): void {
     this.#deaf = true
+    this.#reader.drop()
+    this.#hold(0)
     this.stream.resume()
   }
 }

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { Deadlines } from './deadlines.ts'
 import { KeepAlive } from './keep-alive.ts'
 import { ServerWebSocket, type WebSocketHost } from './server-websocket.ts'
+import type { UnfinishedMessages } from './unfinished-messages.ts'
 import { handshakeOf } from './websocket-handshake.ts'
 import { closeTimeoutMs } from './websocket-life.ts'
 
@@ -17,12 +18,12 @@ export class WebSockets {
 
   constructor({
     protocol,
-    maxMessageBytes,
+    unfinished,
     keepAliveMs,
-  }: { protocol: string; maxMessageBytes: number; keepAliveMs: number }) {
+  }: { protocol: string; unfinished: UnfinishedMessages; keepAliveMs: number }) {
     this.#protocol = protocol
     this.#host = {
-      maxMessageBytes,
+      unfinished,
       keepAlive: new KeepAlive(keepAliveMs),
       closing: new Deadlines(goodbyeMs, (socket) => socket.terminate()),
       used: new Set(),

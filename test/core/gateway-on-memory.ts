@@ -52,6 +52,8 @@ export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100
       publishExchanges: ['sources'],
       maxConnections: 1_000,
       maxConnectionsPerAddress: 1_000,
+      maxConnectionsPerClient: 1_000,
+      anonymousIdleMs: 60_000,
       maxClientSubscriptions: 1_000,
       overflow: overflowPolicies,
     },

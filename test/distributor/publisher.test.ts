@@ -155,6 +155,27 @@ describe('a publisher', () => {
     await Promise.all([expect(waiting).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' }), sent.close()])
   })
 
+  test('keeps room for others where one client floods it, in bytes and in messages', async () => {
+    const sent = publisher({ bufferBytes: 10_000, bufferMessages: 100 }, 'amqp://127.0.0.1:1')
+    const waiting: Promise<unknown>[] = []
+    const refusals: unknown[] = []
+    const flood = (payer: string, bytes: number, count: number) => {
+      for (let number = 0; number < count; number += 1)
+        waiting.push(sent.publish(to('k', { body: Buffer.alloc(bytes), payer })).catch((error) => refusals.push(error)))
+    }
+    flood('client large', 1_000, 20)
+    flood('client small', 1, 100)
+    await new Promise(setImmediate)
+    // Half of the bytes, then of the messages that are left behind its own.
+    expect(refusals).toHaveLength(15 + 52)
+    expect(refusals).toMatchObject(refusals.map(() => ({ code: 'BROKER_UNAVAILABLE' })))
+    flood('client other', 2_000, 1)
+    await new Promise(setImmediate)
+    expect(refusals).toHaveLength(15 + 52)
+    await sent.close()
+    await Promise.all(waiting)
+  })
+
   test('publishes again what RabbitMQ refuses for now, until the bound', async () => {
     const sent = publisher({ publishTimeoutMs: 1000 })
     const publication = to('full', { exchange: '' })

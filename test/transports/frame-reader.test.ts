@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import * as ws from 'ws'
+import { FrameMeter } from '../../src/transports/frame-meter.ts'
 import { BrokenFrame, FrameReader } from '../../src/transports/frame-reader.ts'
 import { Seeded } from '../ledger/seeded.ts'
 
@@ -10,14 +11,24 @@ type Heard = readonly [what: string, ...rest: unknown[]][]
 
 function byWarren(chunks: readonly Buffer[]): Heard {
   const heard: [string, ...unknown[]][] = []
-  const reader = new FrameReader(maxBytes, {
+  const reader = new FrameReader({
+    maxMessageBytes: maxBytes,
     onMessage: (data) => heard.push(['message', data.toString('latin1')]),
     onPing: (data) => heard.push(['ping', data.toString('latin1')]),
     onPong: () => heard.push(['pong']),
     onCloseFrame: (code, reason) => heard.push(['close', code, reason.toString()]),
   })
+  const meter = new FrameMeter(() => maxBytes)
   try {
-    for (const chunk of chunks) reader.read(Buffer.from(chunk))
+    for (const chunk of chunks) {
+      reader.read(Buffer.from(chunk))
+      // What counts for ws, from headers alone, must not differ from what is read.
+      if (!heard.some(([what]) => what === 'close')) {
+        meter.read(chunk)
+        const differs = meter.messages !== reader.messages || meter.unfinished > 0 !== reader.unfinished > 0
+        if (differs) heard.push(['the meter differs', meter.messages, meter.unfinished])
+      }
+    }
   } catch (error) {
     if (!(error instanceof BrokenFrame)) throw error
     heard.push(['broken', error.code])

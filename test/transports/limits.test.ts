@@ -22,20 +22,23 @@ const from = async (address: string) =>
     connectionParams: { token: await gateway.clientToken('alice') },
   })
 
-test('of connections are kept by address: one that has too many is told to come back, and others are not', async () => {
-  await using first = await from('192.0.2.1')
-  await using second = await from('192.0.2.1')
+test('of connections without an identity are kept by address: one that has too many is told to come back, and others are not', async () => {
+  const stranger = (address: string) =>
+    connectGraphql(gateway.graphqlSocketUrl, { headers: { 'x-forwarded-for': address } })
+  await using first = await stranger('192.0.2.1')
+  await using second = await stranger('192.0.2.1')
   const third = await connectFrames(gateway.graphqlSocketUrl, {
     protocol: 'graphql-transport-ws',
     headers: { 'x-forwarded-for': '192.0.2.1' },
   })
   third.send({ type: 'connection_init' })
   expect(await third.closed).toMatchObject({ code: 1013 })
-  await using other = await from('192.0.2.2')
-  expect(await other.request('{ gateway { connections } }')).toEqual({ data: { gateway: { connections: 3 } } })
+  await using known = await from('192.0.2.1')
+  await using other = await stranger('192.0.2.2')
+  expect(await other.request('{ gateway { connections } }')).toEqual({ data: { gateway: { connections: 4 } } })
   await second.frames.close()
-  await using again = await from('192.0.2.1')
-  expect([first, again].map(({ frames }) => frames.socket.readyState)).toEqual([1, 1])
+  await using again = await stranger('192.0.2.1')
+  expect([first, known, again].map(({ frames }) => frames.socket.readyState)).toEqual([1, 1, 1])
 })
 
 test('of subscriptions are kept by client over all of its connections, and let go when one ends', async () => {

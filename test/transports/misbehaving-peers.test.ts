@@ -27,6 +27,7 @@ beforeAll(async () => {
       WARREN_AUTH_TIMEOUT: '1s',
       WARREN_REQUEST_TIMEOUT: '2s',
       WARREN_MAX_CONNECTIONS: '500',
+      WARREN_MAX_CONNECTIONS_PER_ADDRESS: '500',
       WARREN_MAX_PASSWORD_FAILURES: '5',
       // A thousand come from one address within a second.
       WARREN_MAX_SUBSCRIBE_RATE: '2000',

@@ -1,5 +1,6 @@
 import { type ChannelModel, type ConfirmChannel, IllegalOperationError } from 'amqplib'
 import { BoundedSet } from '../../core/bounded-set.ts'
+import { Shares } from '../../core/shares.ts'
 import { badInput, GatewayError } from '../../errors.ts'
 import type { GatewayPublication } from '../driver.ts'
 import { bufferFull, tooLarge, unknownExchange, unroutable } from '../refusals.ts'
@@ -60,7 +61,9 @@ export class Publisher {
   #full = false
   #closed = false
   #sequence = 0
-  #bytes = 0
+  /** Of what is unanswered, bytes and messages: who publishes much leaves room for others. */
+  readonly #bytes: Shares
+  readonly #messages: Shares
   readonly #unanswered = new Set<Outgoing>()
   /** In order of their sequence. */
   #waiting: Outgoing[] = []
@@ -81,6 +84,8 @@ export class Publisher {
   constructor(openLink: OpenLink, watch: LinkWatch, options: PublisherOptions) {
     this.#options = options
     this.#limits = { ...publisherLimits, ...options.limits }
+    this.#bytes = new Shares(this.#limits.bufferBytes)
+    this.#messages = new Shares(this.#limits.bufferMessages)
     this.#link = openLink({
       purpose: 'publishing',
       establish: (session) => this.#establish(session),
@@ -100,7 +105,7 @@ export class Publisher {
 
   /** As `Broker.unansweredBytes`; also what its caller no longer waits for, while it may be on the way. */
   get unansweredBytes(): number {
-    return Math.max(this.#bytes, this.#inFlightBytes)
+    return Math.max(this.#bytes.used, this.#inFlightBytes)
   }
 
   /** As `Broker.publish`. */
@@ -109,8 +114,8 @@ export class Publisher {
     const bytes = publication.body.length
     if (bytes > maxMessageBytes) return Promise.reject(tooLarge(bytes, maxMessageBytes))
     if (this.#closed) return Promise.reject(new GatewayError('BROKER_UNAVAILABLE', 'the gateway is closing'))
-    const unanswered = this.#unanswered.size
-    if (unanswered >= bufferMessages || (unanswered > 0 && this.#bytes + bytes > bufferBytes)) {
+    const { payer } = publication
+    if (!this.#messages.hasRoom(payer, 1) || (this.#unanswered.size > 0 && !this.#bytes.hasRoom(payer, bytes))) {
       return Promise.reject(bufferFull(bufferBytes, bufferMessages, this.#delay))
     }
     this.#sequence += 1
@@ -124,14 +129,16 @@ export class Publisher {
       return Promise.reject(headerTooLarge(outgoing.headerBytes, this.#frameMax))
     }
     this.#unanswered.add(outgoing)
-    this.#bytes += bytes
+    this.#bytes.add(payer, bytes)
+    this.#messages.add(payer, 1)
     const timer = setTimeout(() => this.#giveUp(outgoing), publishTimeoutMs)
     this.#waiting.push(outgoing)
     this.#pump()
     return outgoing.answered.finally(() => {
       clearTimeout(timer)
       this.#unanswered.delete(outgoing)
-      this.#bytes -= bytes
+      this.#bytes.add(payer, -bytes)
+      this.#messages.add(payer, -1)
     })
   }
 

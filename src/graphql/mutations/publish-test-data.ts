@@ -1,4 +1,5 @@
 import { demand, mayPublish } from '../../core/authorizer.ts'
+import { payerOf } from '../../core/payer.ts'
 import { publicationOf } from '../../core/publishing.ts'
 import { testOrder, testOrderType } from '../../core/test-data.ts'
 import { badInput } from '../../errors.ts'
@@ -10,7 +11,7 @@ builder.mutationField('publishTestData', (t) =>
   t.int({
     description: 'Only with WARREN_TEST_ROUTES=on. Publishes made-up orders to a client; answers how many.',
     args: { clientId: t.arg.id({ required: true }), count: t.arg.int({ defaultValue: 10 }) },
-    resolve: async (_root, { clientId, count }, { identity, gateway, settings }) => {
+    resolve: async (_root, { clientId, count }, { identity, address, gateway, settings }) => {
       demand(mayPublish(identity), identity, 'publish')
       const wanted = count ?? 10
       if (wanted < 1 || wanted > maxCount)
@@ -18,7 +19,7 @@ builder.mutationField('publishTestData', (t) =>
       for (let number = 1; number <= wanted; number += 1) {
         const request = { clientId, data: testOrder(number), type: testOrderType }
         const publication = publicationOf(request, { namespace: settings.namespace, publisher: '' })
-        await gateway.publishAs(identity, publication)
+        await gateway.publishAs(identity, publication, payerOf(identity, address))
       }
       return wanted
     },

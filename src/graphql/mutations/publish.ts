@@ -1,4 +1,5 @@
 import { demand, mayPublish } from '../../core/authorizer.ts'
+import { payerOf } from '../../core/payer.ts'
 import { publicationOf } from '../../core/publishing.ts'
 import { builder } from '../builder.ts'
 
@@ -27,10 +28,10 @@ builder.mutationField('publish', (t) =>
     type: PublishPayload,
     description: 'Publishers and operators, within WARREN_PUBLISH_EXCHANGES. Resolves once the broker has confirmed.',
     args: { input: t.arg({ type: PublishInput, required: true }) },
-    resolve: async (_root, { input }, { identity, gateway, settings }) => {
+    resolve: async (_root, { input }, { identity, address, gateway, settings }) => {
       demand(mayPublish(identity), identity, 'publish')
       const publication = publicationOf(input, { namespace: settings.namespace, publisher: identity.clientId ?? '' })
-      await gateway.publishAs(identity, publication)
+      await gateway.publishAs(identity, publication, payerOf(identity, address))
       return { messageId: publication.messageId }
     },
   }),

@@ -82,7 +82,7 @@ async function publish({ session, parts, unconfirmed }: Caller, data: unknown): 
   const bytes = publication.body.length
   unconfirmed(bytes)
   try {
-    await parts.gateway.publishAs(session.identity, publication)
+    await parts.gateway.publishAs(session.identity, publication, session.payer)
   } finally {
     unconfirmed(-bytes)
   }

@@ -1,10 +1,15 @@
 import { randomUUID } from 'node:crypto'
+import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { Identity } from '../../core/identity.ts'
 import type { SessionEnd } from '../../core/observer.ts'
 import type { Session } from '../../core/session.ts'
 import { type CloseReason, closeReasons, type ErrorCode, GatewayError } from '../../errors.ts'
+import { acceptedOn } from '../accepted-sockets.ts'
+import type { FrameLimits } from '../frame-limits.ts'
+import { MeteredSocket } from '../metered-socket.ts'
 import type { Outbox } from '../outbox.ts'
+import type { UnfinishedMessages } from '../unfinished-messages.ts'
 import { textFrameHeader } from '../websocket-frame.ts'
 import { Answers } from './answers.ts'
 import { type Answer, type Caller, type Command, type CommandParts, commands } from './commands.ts'
@@ -16,6 +21,10 @@ import { Subscription, type SubscriptionOptions } from './subscription.ts'
 
 export interface ConnectionParts extends CommandParts {
   readonly socket: WebSocket
+  /** What the WebSocket is spoken on. */
+  readonly stream: Duplex
+  readonly unfinished: UnfinishedMessages
+  readonly frameLimits: FrameLimits
   readonly outbox: Outbox
   readonly frames: PublishFrames
   readonly heartbeat: Heartbeat
@@ -35,8 +44,11 @@ export const protocolCloses = {
   handshakeExpected: { code: 4009, text: 'Expected #handshake' },
 } as const
 
-/** Old clients subscribe before they shake hands; so many packets are kept for them. */
+/** Old clients subscribe before they shake hands; so many packets are kept for them, and so much of their text. */
 const maxEarlyPackets = 32
+const maxEarlyBytes = 16 * 1024
+/** What packets weigh that are kept as they were parsed, for each byte of their text. */
+const parsedFactor = 16
 /** What a client may have published that the broker has not confirmed, in bytes; past it nothing is read from it until it has. */
 const maxUnconfirmedBytes = 1024 * 1024
 /** How soon a client that is at the limit of its rate is looked at again, in milliseconds. */
@@ -49,6 +61,9 @@ const rateRetryMs = 250
 export class Connection implements Caller {
   readonly parts: ConnectionParts
   readonly #answers: Answers
+  readonly #meter: MeteredSocket
+  /** Text of packets that came before the handshake. */
+  #earlyBytes = 0
   readonly #openedAt = Date.now()
   readonly #subscriptions = new Map<string, Subscription>()
   readonly #waiting: Packet[] = []
@@ -61,6 +76,12 @@ export class Connection implements Caller {
   constructor(parts: ConnectionParts) {
     this.parts = parts
     const { socket, outbox, log, onRefusal } = parts
+    this.#meter = MeteredSocket.watch({
+      ...parts,
+      isKnown: () => parts.frameLimits.isKnown(this.#session?.identity),
+      maxBytes: () => parts.frameLimits.of(this.#session?.identity),
+      onRefused: () => this.#session?.end('bad-request'),
+    })
     this.#answers = new Answers({ outbox, log, onRefusal, onChange: () => this.#listenOrNot() })
     socket.on('message', (data: Buffer) => this.#receive(data.toString()))
     socket.on('pong', () => parts.heartbeat.heard())
@@ -94,7 +115,8 @@ export class Connection implements Caller {
     const feed = this.session.subscribe({ clientId: channel, ...options })
     const subscription: Subscription = new Subscription({
       feed,
-      options,
+      cursors: options.cursors,
+      tellsGaps: options.cursors || options.after !== undefined,
       outbox,
       frames,
       transmit: this.transmit,
@@ -176,9 +198,21 @@ export class Connection implements Caller {
         if (!this.#session && !this.#busy) this.#refuseEarly()
         return
       case 'packets':
+        if (!this.#session && !this.#keepEarly(text)) return
         for (const packet of frame.packets) this.#queue(packet)
         this.#work()
     }
+  }
+
+  /** False: it is too much, and the connection is closed. Its address pays for what is kept until the handshake. */
+  #keepEarly(text: string): boolean {
+    this.#earlyBytes += Buffer.byteLength(text)
+    if (this.#earlyBytes > maxEarlyBytes) {
+      this.#refuseEarly()
+      return false
+    }
+    this.#meter.keepsBeside(this.#earlyBytes * parsedFactor)
+    return true
   }
 
   #queue(packet: Packet): void {
@@ -252,12 +286,20 @@ export class Connection implements Caller {
   }
 
   async #shakeHands({ data, cid, text }: Packet): Promise<void> {
-    const { socket, gateway, heartbeat, address, nobody, pingTimeoutMs, onRefusal } = this.parts
+    const { socket, stream, gateway, heartbeat, address, nobody, pingTimeoutMs, onRefusal } = this.parts
     try {
       const { identity, refused } = await introductionOf(data, this.parts)
       if (socket.readyState !== socket.OPEN) return
       const onClose = (reason: CloseReason) => this.closeFor(reason)
-      this.#session = gateway.openSession({ identity, transport: 'socketcluster', address, onClose })
+      this.#session = gateway.openSession({
+        identity,
+        transport: 'socketcluster',
+        address,
+        on: acceptedOn(stream),
+        onClose,
+      })
+      this.#earlyBytes = 0
+      this.#meter.keepsBeside(0)
       heartbeat.shaken(text)
       const status = { id: randomUUID(), pingTimeout: pingTimeoutMs }
       const authError = refused ? { authError: refused.refusal } : {}

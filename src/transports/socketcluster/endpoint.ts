@@ -7,13 +7,15 @@ import type { Gateway } from '../../core/gateway.ts'
 import { anyListener, type Identity } from '../../core/identity.ts'
 import { closeReasons, type ErrorCode } from '../../errors.ts'
 import { everyAfterReading } from '../after-reading.ts'
+import { type FrameLimitOptions, FrameLimits } from '../frame-limits.ts'
 import { Outbox, type Outboxes } from '../outbox.ts'
 import { addressOf } from '../peer-address.ts'
+import type { UnfinishedMessages } from '../unfinished-messages.ts'
 import { Connection } from './connection.ts'
 import { Heartbeat, type HeartbeatOptions, protocolIn, stockHeartbeat } from './heartbeat.ts'
 import { PublishFrames } from './publish-frames.ts'
 
-export interface SocketClusterOptions {
+export interface SocketClusterOptions extends FrameLimitOptions {
   readonly gateway: Gateway
   readonly clientChannels: ClientChannels
   readonly namespace: string
@@ -21,7 +23,7 @@ export interface SocketClusterOptions {
   readonly access: 'open' | 'token'
   /** Rejects with `UNAUTHENTICATED`. */
   readonly authenticate: (credentials: { connectionParams: { token: string } }) => Promise<Identity>
-  readonly maxMessageBytes: number
+  readonly unfinished: UnfinishedMessages
   /** How long a client may take for its handshake, in milliseconds. */
   readonly authTimeoutMs: number
   readonly heartbeat?: HeartbeatOptions
@@ -51,6 +53,7 @@ export function createSocketCluster(options: SocketClusterOptions): {
   const nobody = anonymousFor(access)
   const serverOptions = {
     noServer: true,
+    // Of whoever may send most; `MeteredSocket` has the limit of each.
     maxPayload: options.maxMessageBytes,
     // Compressed frames are written later than they are sent, and ours would come between.
     perMessageDeflate: false,
@@ -58,6 +61,7 @@ export function createSocketCluster(options: SocketClusterOptions): {
     // Not among the types yet.
     closeTimeout: closeTimeoutMs,
   }
+  const frameLimits = new FrameLimits(options, access === 'open')
   const sockets = new WebSocketServer(serverOptions)
   const identify = async (token: string): Promise<Identity> =>
     withLegacyAccess(await options.authenticate({ connectionParams: { token } }), access)
@@ -69,6 +73,8 @@ export function createSocketCluster(options: SocketClusterOptions): {
     const connection = new Connection({
       ...options,
       socket,
+      stream,
+      frameLimits,
       frames,
       nobody,
       identify,

@@ -15,7 +15,10 @@ export interface SubscriptionOptions {
 
 export interface SubscriptionParts {
   readonly feed: Feed
-  readonly options: SubscriptionOptions
+  /** Each event is sent with its cursor. */
+  readonly cursors: boolean
+  /** The client knows of gaps. */
+  readonly tellsGaps: boolean
   readonly outbox: Outbox
   readonly frames: PublishFrames
   readonly transmit: (event: string, data: unknown) => void
@@ -42,12 +45,12 @@ export class Subscription implements FeedSink {
   }
 
   take(event: ChannelEvent): boolean {
-    const { feed, options, outbox, frames } = this.#parts
+    const { feed, cursors, outbox, frames } = this.#parts
     if (!outbox.hasRoom) {
       outbox.whenRoom(feed)
       return false
     }
-    if (event.kind === 'MESSAGE') outbox.push(frames.frameOf(event, feed.channel, options.cursors))
+    if (event.kind === 'MESSAGE') outbox.push(frames.frameOf(event, feed.channel, cursors))
     else if (event.kind === 'GAP') this.#tellGap(event)
     return true
   }
@@ -58,8 +61,8 @@ export class Subscription implements FeedSink {
 
   /** An event of its own beside the channel, and only to who knows of cursors: old clients are sent what the old server sent. */
   #tellGap(event: ChannelEvent & { kind: 'GAP' }): void {
-    const { feed, options, transmit } = this.#parts
-    if (!options.cursors && options.after === undefined) return
+    const { feed, tellsGaps, transmit } = this.#parts
+    if (!tellsGaps) return
     transmit('gap', {
       channel: feed.channel,
       reason: event.reason,

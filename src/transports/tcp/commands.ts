@@ -83,7 +83,7 @@ async function publish({ session, gateway, namespace }: Desk, request: Request):
     data: request['data'],
   }
   const publication = publicationOf(asked, { namespace, publisher: session.identity.clientId ?? '' })
-  await gateway.publishAs(session.identity, publication)
+  await gateway.publishAs(session.identity, publication, session.payer)
   return { messageId: publication.messageId }
 }
 

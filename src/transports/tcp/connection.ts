@@ -5,23 +5,34 @@ import type { SessionEnd } from '../../core/observer.ts'
 import { printJson } from '../../core/print-json.ts'
 import type { Session } from '../../core/session.ts'
 import { badInput, type CloseReason, closeReasons, GatewayError } from '../../errors.ts'
+import { acceptedOn } from '../accepted-sockets.ts'
 import { Attention } from '../attention.ts'
 import { eventJson } from '../event-json.ts'
+import type { FrameLimits } from '../frame-limits.ts'
 import { Outbox } from '../outbox.ts'
+import type { Receiver, UnfinishedRefusal } from '../unfinished-messages.ts'
 import { commands, type Desk } from './commands.ts'
 import { isJson, readJson } from './content.ts'
 import type { FramedTcpOptions } from './framed-listener.ts'
 import { binaryFrame, type Frame, FrameReader, jsonFrame } from './framing.ts'
 
-/** Requests that may be under way on a connection; past it nothing is read from it. */
+/** Requests that may be under way on a connection, and bytes of them; past either nothing is read from it. */
 const maxUnderWay = 64
+const maxUnderWayBytes = 1024 * 1024
+/** Of a request's id, as JSON. */
+const maxIdBytes = 256
 /** What a peer is given to take the last frame, in milliseconds. */
 const lingerMs = 1_000
 
+export interface FramedConnectionOptions extends FramedTcpOptions {
+  readonly frameLimits: FrameLimits
+}
+
 /** One connection of the framed protocol, from its first byte to its last. */
-export class FramedConnection {
+export class FramedConnection implements Receiver {
+  readonly address: string
   readonly #socket: Socket
-  readonly #options: FramedTcpOptions
+  readonly #options: FramedConnectionOptions
   readonly #session: Session
   readonly #desk: Desk
   readonly #outbox: Outbox
@@ -29,12 +40,13 @@ export class FramedConnection {
   readonly #reader: FrameReader
   readonly #acceptedAt = Date.now()
   #heardAt = Date.now()
-  /** When the frame began that has not come to its end. */
-  #frameSince: number | undefined
   /** When it was asked last whether it is still there: nobody is found silent who was not. */
   #pingedAt = 0
   #closing = false
   #underWay = 0
+  #underWayBytes = 0
+  /** A token is being looked at: what comes behind it may be larger than what came before. */
+  #authenticating = false
   readonly #piped = new WeakSet<Feed>()
   /** Commands begin one after another, but for a `publish`, which nothing behind it waits for. */
   #turn: Promise<void> = Promise.resolve()
@@ -42,48 +54,65 @@ export class FramedConnection {
   #answers: Promise<void> = Promise.resolve()
 
   /** Throws `LIMIT_EXCEEDED` where there are too many. */
-  constructor(socket: Socket, options: FramedTcpOptions, onClosed: (connection: FramedConnection) => void) {
+  constructor(socket: Socket, options: FramedConnectionOptions, onClosed: (connection: FramedConnection) => void) {
     this.#socket = socket
     this.#options = options
+    this.address = socket.remoteAddress ?? ''
     this.#session = options.gateway.openSession({
       identity: options.stranger,
       transport: 'tcp',
       address: socket.remoteAddress,
+      on: acceptedOn(socket),
       onClose: (reason) => this.#close(reason),
     })
     this.#desk = { ...options, session: this.#session, feeds: new Map() }
     this.#outbox = new Outbox({ socket, isOpen: () => socket.writable, outboxes: options.outboxes })
-    this.#attention = new Attention(socket)
-    this.#reader = new FrameReader(options.maxMessageBytes)
+    this.#attention = new Attention({ pause: () => socket.pause(), resume: () => this.#listenAgain() })
+    this.#reader = new FrameReader(
+      () => options.frameLimits.of(this.#session.identity),
+      () => this.isKnown,
+    )
     socket.on('data', (piece: Buffer) => this.#receive(piece))
     // Who has said all gets the answers that it waits for, and the end.
     socket.once('end', () => void this.#afterAnswers(() => this.#end('client')))
     socket.once('close', () => {
       this.#outbox.close()
+      options.unfinished.hold(this, 0)
       this.#session.end('lost')
       onClosed(this)
     })
   }
 
+  get isKnown(): boolean {
+    return this.#options.frameLimits.isKnown(this.#session.identity)
+  }
+
+  get isPaused(): boolean {
+    return this.#socket.isPaused()
+  }
+
+  refuseUnfinished(why: UnfinishedRefusal): void {
+    if (this.#closing) return
+    if (why.kind === 'late') return this.#refuse(badFrame(`the frame was not complete within ${why.afterMs} ms`))
+    const message = `at most ${why.maxBytes} bytes of unfinished messages from one address`
+    this.#outbox.push(
+      errorFrame(this.#told(new GatewayError('LIMIT_EXCEEDED', message, { limit: 'WARREN_MAX_UNFINISHED_BYTES' }))),
+    )
+    this.#session.close('TOO_MANY')
+  }
+
   /** Called every now and then. */
   tick(now: number): void {
     if (this.#closing) return
-    const { authTimeoutMs, requestTimeoutMs, idleTimeoutMs, stranger } = this.#options
+    const { authTimeoutMs, idleTimeoutMs, stranger } = this.#options
     // It is we who don't listen.
-    if (this.#underWay >= maxUnderWay) {
-      this.#heardAt = now
-      if (this.#frameSince !== undefined) this.#frameSince = now
-    }
+    if (this.#isAhead) this.#heardAt = now
     const unansweredMs = this.#pingedAt > this.#heardAt ? now - this.#pingedAt : 0
     if (unansweredMs >= idleTimeoutMs / 2) {
       this.#session.end('lost')
       this.#socket.destroy()
       return
     }
-    if (this.#frameSince !== undefined && now - this.#frameSince >= requestTimeoutMs)
-      return this.#refuse(
-        new GatewayError('BAD_USER_INPUT', `the frame was not complete within ${requestTimeoutMs} ms`),
-      )
     const unknown = this.#session.identity === stranger && !this.#options.strangersMayStay
     if (unknown && now - this.#acceptedAt >= authTimeoutMs) return this.#session.close('UNAUTHORIZED')
     if (unansweredMs === 0 && now - this.#heardAt >= idleTimeoutMs / 2) {
@@ -96,30 +125,62 @@ export class FramedConnection {
     this.#heardAt = Date.now()
     if (this.#closing) return
     this.#reader.push(piece)
+    this.#read()
+  }
+
+  #read(): void {
     try {
-      for (let frame = this.#reader.next(); frame; frame = this.#reader.next()) this.#begin(frame)
-      this.#frameSince = this.#reader.inFrame ? (this.#frameSince ?? this.#heardAt) : undefined
+      while (!this.#closing && !this.#authenticating) {
+        const frame = this.#reader.next()
+        if (!frame) break
+        this.#begin(frame)
+      }
+      if (!this.#closing) this.#options.unfinished.hold(this, this.#reader.unfinished, this.#reader.frames)
     } catch (error) {
       this.#refuse(error)
     }
   }
 
+  /** Nothing is read from a peer that is ahead of us: it is its own sending that stands still. */
+  get #isAhead(): boolean {
+    return this.#underWay >= maxUnderWay || this.#underWayBytes > maxUnderWayBytes || this.#authenticating
+  }
+
+  #ended(frame: Frame): void {
+    this.#underWay -= 1
+    this.#underWayBytes -= frame.content.length
+    this.#listenAgain()
+  }
+
+  #listenAgain(): void {
+    if (!this.#isAhead && !this.#attention.isFull && this.#socket.isPaused()) this.#socket.resume()
+  }
+
   #begin(frame: Frame): void {
     this.#underWay += 1
-    if (this.#underWay === maxUnderWay) this.#socket.pause()
+    this.#underWayBytes += frame.content.length
     const { request, unreadable } = requestOf(frame)
     const { action, id } = request
-    const about = { ...(typeof action === 'string' ? { action } : {}), ...(id === undefined ? {} : { id }) }
+    const badId = id !== undefined && JSON.stringify(id).length > maxIdBytes
+    const about = {
+      ...(typeof action === 'string' ? { action: action.slice(0, maxIdBytes) } : {}),
+      ...(id === undefined || badId ? {} : { id }),
+    }
+    this.#authenticating = action === 'authenticate'
+    if (this.#isAhead) this.#socket.pause()
     const answered = this.#turn.then(async () => {
       // It asks for nothing: to be heard is what it is for.
       if (action === 'pong') return undefined
       this.#session.admit()
       if (unreadable !== undefined) throw unreadable
+      if (badId) throw badInput('id', `expected at most ${maxIdBytes} characters as JSON`)
       if (!isJson(frame)) return binaryAnswer(frame)
       return textFrame({ ...about, result: await this.#run(request) })
     })
     if (action !== 'publish') this.#turn = settled(answered)
+    if (action === 'authenticate') void this.#turn.then(() => this.#authenticated())
     this.#answerWith(
+      frame,
       answered.catch((error: unknown) => textFrame({ ...about, error: this.#told(error) })),
       action === 'subscribe' ? () => this.#pipe(request['channel']) : undefined,
     )
@@ -132,11 +193,16 @@ export class FramedConnection {
     return this.#session.during(command(this.#desk, request))
   }
 
-  #answerWith(answered: Promise<Buffer | undefined>, then?: () => void): void {
+  #authenticated(): void {
+    this.#authenticating = false
+    this.#read()
+    this.#listenAgain()
+  }
+
+  #answerWith(request: Frame, answered: Promise<Buffer | undefined>, then?: () => void): void {
     this.#answers = this.#answers.then(async () => {
       const frame = await answered
-      this.#underWay -= 1
-      if (this.#underWay === maxUnderWay - 1) this.#socket.resume()
+      this.#ended(request)
       if (this.#closing) return
       if (frame && this.#socket.writable) {
         this.#outbox.flush()
@@ -170,6 +236,7 @@ export class FramedConnection {
       },
     })
   }
+
   #told(error: unknown): object {
     if (!(error instanceof GatewayError)) {
       this.#options.log('a request over TCP failed in a way that was not foreseen', {
@@ -184,7 +251,7 @@ export class FramedConnection {
 
   /** What came is no frame, or too much of one: nobody knows where the next begins. */
   #refuse(error: unknown): void {
-    this.#outbox.push(jsonFrame(latin1Of(JSON.stringify({ error: this.#told(error) }))))
+    this.#outbox.push(errorFrame(this.#told(error)))
     this.#session.close('BAD_REQUEST')
   }
 
@@ -198,6 +265,7 @@ export class FramedConnection {
   #end(why?: SessionEnd): void {
     if (this.#closing) return
     this.#closing = true
+    this.#options.unfinished.hold(this, 0)
     if (why) this.#session.end(why)
     this.#outbox.flush()
     this.#socket.end()
@@ -210,6 +278,14 @@ export class FramedConnection {
     await this.#answers
     then()
   }
+}
+
+function errorFrame(error: object): string {
+  return jsonFrame(latin1Of(JSON.stringify({ error })))
+}
+
+function badFrame(message: string): GatewayError {
+  return new GatewayError('BAD_USER_INPUT', message)
 }
 
 /** What cannot be read is answered in its turn, and says nothing about what comes behind it. */

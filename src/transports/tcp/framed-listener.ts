@@ -4,14 +4,14 @@ import type { Gateway } from '../../core/gateway.ts'
 import type { Identity } from '../../core/identity.ts'
 import { closeReasonOf, closeReasons, type ErrorCode, GatewayError } from '../../errors.ts'
 import { everyAfterReading } from '../after-reading.ts'
+import { type FrameLimitOptions, FrameLimits } from '../frame-limits.ts'
 import type { Outboxes } from '../outbox.ts'
+import type { UnfinishedMessages } from '../unfinished-messages.ts'
 import { FramedConnection } from './connection.ts'
 import { jsonFrame } from './framing.ts'
-import { listenTcp, type TcpListener } from './listen.ts'
+import { type ListenOptions, listenTcp, type TcpListener } from './listen.ts'
 
-export interface FramedTcpOptions {
-  readonly host: string
-  readonly port: number
+export interface FramedTcpOptions extends ListenOptions, FrameLimitOptions {
   readonly gateway: Gateway
   readonly clientChannels: ClientChannels
   readonly namespace: string
@@ -20,8 +20,7 @@ export interface FramedTcpOptions {
   readonly stranger: Identity
   /** Whether it may stay so. */
   readonly strangersMayStay: boolean
-  readonly maxConnections: number
-  readonly maxMessageBytes: number
+  readonly unfinished: UnfinishedMessages
   readonly authTimeoutMs: number
   /** How long a peer may take to send a frame. */
   readonly requestTimeoutMs: number
@@ -38,6 +37,7 @@ const maxTickMs = 1_000
 /** The framed protocol over TCP, on the channels that every other transport serves. */
 export async function openFramedTcp(options: FramedTcpOptions): Promise<TcpListener> {
   const connections = new Set<FramedConnection>()
+  const frameLimits = new FrameLimits(options, options.strangersMayStay)
   const onClosed = (connection: FramedConnection) => void connections.delete(connection)
   const shortest = Math.min(options.authTimeoutMs, options.requestTimeoutMs, options.idleTimeoutMs)
   const timer = everyAfterReading(Math.min(maxTickMs, Math.max(10, shortest / 4)), () => {
@@ -46,7 +46,7 @@ export async function openFramedTcp(options: FramedTcpOptions): Promise<TcpListe
   })
   const accept = (socket: Socket): void => {
     try {
-      connections.add(new FramedConnection(socket, options, onClosed))
+      connections.add(new FramedConnection(socket, { ...options, frameLimits }, onClosed))
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error
       options.onRefusal(error.code)

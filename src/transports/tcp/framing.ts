@@ -1,5 +1,7 @@
 import { TextDecoder } from 'node:util'
 import { badInput, GatewayError } from '../../errors.ts'
+import { maxNamelessFrameBytes } from '../frame-limits.ts'
+import { pieceBytes } from '../unfinished-messages.ts'
 
 /**
  * One frame of the framed protocol: the length of the header (2 bytes, big-endian, whatever `byteorder` says), the header as JSON in UTF-8, the content.
@@ -20,28 +22,37 @@ export interface FrameHeader {
 
 const lengthBytes = 2
 const maxHeaderBytes = 0xffff
+/** Pieces from the network that are put together, though the frame is not whole yet: each has its own cost, however small it is. */
+const maxPieces = 1_024
 
 /** Cuts what comes from a connection into frames, however it was split on the way. */
 export class FrameReader {
-  readonly #maxContentBytes: number
+  /** How many frames have come to their end. */
+  frames = 0
+  readonly #maxBytes: () => number
+  readonly #isKnown: () => boolean
   #pieces: Buffer[] = []
   #bytes = 0
   #header: FrameHeader | undefined
   #headerBytes: number | undefined
 
-  constructor(maxContentBytes: number) {
-    this.#maxContentBytes = maxContentBytes
+  /** `maxBytes`: of a content, asked as it begins. `isKnown`: whether the peer has said who it is; before, its headers are limited as well. */
+  constructor(maxBytes: () => number, isKnown: () => boolean = () => true) {
+    this.#maxBytes = maxBytes
+    this.#isKnown = isKnown
   }
 
-  /** Whether a frame has begun and has not come to its end. */
-  get inFrame(): boolean {
-    return this.#bytes > 0 || this.#headerBytes !== undefined
+  /** What is held of a frame that has not come to its end, each piece with its own weight; 0: there is none. */
+  get unfinished(): number {
+    if (this.#bytes === 0 && this.#headerBytes === undefined) return 0
+    return lengthBytes + this.#bytes + this.#pieces.length * pieceBytes
   }
 
   push(piece: Buffer): void {
     if (piece.length === 0) return
     this.#pieces.push(piece)
     this.#bytes += piece.length
+    if (this.#pieces.length >= maxPieces) this.#pieces = [Buffer.concat(this.#pieces)]
   }
 
   /** The next whole frame, or undefined. Throws `BAD_USER_INPUT` or `PAYLOAD_TOO_LARGE`: then nobody knows where the next frame begins. */
@@ -49,21 +60,20 @@ export class FrameReader {
     this.#headerBytes ??= this.#take(lengthBytes)?.readUInt16BE(0)
     if (this.#headerBytes === undefined) return undefined
     if (!this.#header) {
+      if (this.#headerBytes > maxNamelessFrameBytes && !this.#isKnown())
+        throw tooLarge('header', this.#headerBytes, maxNamelessFrameBytes)
       const bytes = this.#take(this.#headerBytes)
       if (!bytes) return undefined
       this.#header = readHeader(bytes)
-      if (this.#header.contentLength > this.#maxContentBytes) {
-        throw new GatewayError(
-          'PAYLOAD_TOO_LARGE',
-          `the content has ${this.#header.contentLength} bytes, ${this.#maxContentBytes} are allowed`,
-        )
-      }
+      const maxBytes = this.#maxBytes()
+      if (this.#header.contentLength > maxBytes) throw tooLarge('content', this.#header.contentLength, maxBytes)
     }
     const header = this.#header
     const content = this.#take(header.contentLength)
     if (!content) return undefined
     this.#header = undefined
     this.#headerBytes = undefined
+    this.frames += 1
     return { header, content }
   }
 
@@ -79,6 +89,10 @@ export class FrameReader {
     if (rest.length > 0) this.#pieces.unshift(rest)
     return joined.subarray(0, length)
   }
+}
+
+function tooLarge(what: string, bytes: number, maxBytes: number): GatewayError {
+  return new GatewayError('PAYLOAD_TOO_LARGE', `the ${what} has ${bytes} bytes, ${maxBytes} are allowed`)
 }
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true })

@@ -1,4 +1,6 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import type { Connections } from '../../core/connections.ts'
+import { acceptSocket } from '../accepted-sockets.ts'
 import { backlog } from '../backlog.ts'
 
 export interface TcpListener {
@@ -9,18 +11,23 @@ export interface TcpListener {
   close(): Promise<void>
 }
 
+export interface ListenOptions {
+  readonly host: string
+  readonly port: number
+  readonly maxConnections: number
+  readonly connections: Connections
+}
+
 /** Sockets beyond those that may stay: so many are told why they may not. Past it they are not taken. */
 const extraSockets = 1_000
 
 /** A TCP server whose connections fail alone. A peer that says its end may still be answered. */
-export async function listenTcp(
-  options: { host: string; port: number; maxConnections: number },
-  accept: (socket: Socket) => void,
-): Promise<TcpListener> {
+export async function listenTcp(options: ListenOptions, accept: (socket: Socket) => void): Promise<TcpListener> {
   const sockets = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     // Not by `server.maxConnections`: with several workers Node passes on what is over one's, and when all are full it goes round for ever.
     if (sockets.size >= options.maxConnections + extraSockets) return void socket.destroy()
+    if (!acceptSocket(socket, options.connections, socket.remoteAddress)) return
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
     socket.on('error', () => socket.destroy())

@@ -56,7 +56,7 @@ export async function publishOn(parts: ChannelParts, text: string): Promise<void
     { clientId: channel, data: text },
     { namespace, publisher: identity.clientId ?? '' },
   )
-  await gateway.publishAs(identity, publication)
+  await gateway.publishAs(identity, publication, session.payer)
   if (envelope === 'json') outbox.push(jsonTextFrame({ kind: 'sent', text, messageId: publication.messageId }))
 }
 

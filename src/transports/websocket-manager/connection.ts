@@ -5,7 +5,10 @@ import { demand, mayJoinRoom } from '../../core/authorizer.ts'
 import { type Identity, isKnown } from '../../core/identity.ts'
 import type { Session } from '../../core/session.ts'
 import { closeReasonOf, type ErrorCode, GatewayError } from '../../errors.ts'
+import { acceptedOn } from '../accepted-sockets.ts'
 import { Attention } from '../attention.ts'
+import type { FrameLimits } from '../frame-limits.ts'
+import { MeteredSocket } from '../metered-socket.ts'
 import { Outbox } from '../outbox.ts'
 import { answerPings, closeSocket, endOf } from '../websocket-life.ts'
 import { type ChannelParts, listenToChannel, publishOn } from './channel-listener.ts'
@@ -20,6 +23,7 @@ const holdMs = 100
 
 interface ConnectionOptions extends WebSocketManagerOptions {
   readonly room: Room
+  readonly frameLimits: FrameLimits
   readonly socket: WebSocket
   readonly stream: Duplex
   readonly request: IncomingMessage
@@ -33,10 +37,12 @@ interface Incoming {
 
 /** One client of `/ws`: who it is, then what it sends and hears. */
 export class Connection {
-  readonly #options: ConnectionOptions
+  readonly #options: Omit<ConnectionOptions, 'request'>
   readonly #socket: WebSocket
   readonly #outbox: Outbox
   readonly #query: URLSearchParams
+  /** The token that came with the request, until it has been looked at. */
+  #authorization: string | undefined
   readonly #envelope: Envelope
   /** What takes the client's frames once it is known who it is. */
   #take: ((frame: Incoming) => void) | undefined
@@ -49,13 +55,26 @@ export class Connection {
   #authTimer: NodeJS.Timeout | undefined
 
   constructor(options: ConnectionOptions) {
-    const { socket, stream, request, outboxes } = options
-    this.#options = options
+    const { request, ...others } = options
+    const { socket, stream, outboxes, unfinished, address, frameLimits } = others
+    // Without the request: its headers would be held as long as the connection.
+    this.#options = others
     this.#socket = socket
     const isOpen = () => socket.readyState === socket.OPEN
     this.#outbox = new Outbox({ socket: stream, isOpen, outboxes })
     this.#query = new URL(request.url ?? '/', 'ws://localhost').searchParams
     this.#envelope = envelopeOf(this.#query)
+    const token = this.#query.get('token')
+    this.#authorization = token === null ? request.headers.authorization : `Bearer ${token}`
+    MeteredSocket.watch({
+      socket,
+      stream,
+      address,
+      unfinished,
+      isKnown: () => frameLimits.isKnown(this.#session?.identity),
+      maxBytes: () => frameLimits.of(this.#session?.identity),
+      onRefused: () => this.#session?.end('bad-request'),
+    })
     // Without a listener an oversized or broken frame would be an uncaught error; ws closes the socket itself.
     socket.on('error', () => undefined)
     answerPings(socket, new Attention(socket))
@@ -71,10 +90,9 @@ export class Connection {
 
   /** A token in the URL or the header, or none where strangers may stay; otherwise the first frame brings it. */
   async begin(): Promise<void> {
-    const token = this.#query.get('token')
-    const { authorization } = this.#options.request.headers
-    if (token !== null) return this.#authenticate(`Bearer ${token}`)
-    if (authorization !== undefined) return this.#authenticate(authorization)
+    const authorization = this.#authorization
+    this.#authorization = undefined
+    if (authorization !== undefined) return this.#introduce(authorization)
     this.#take = (frame) => this.#takeFirst(frame)
     if (this.#options.strangersMayStay) return this.#enter(this.#options.stranger, (frame) => this.#takeFirst(frame))
     this.#authTimer = setTimeout(() => closeSocket(this.#socket, 'UNAUTHORIZED'), this.#options.authTimeoutMs)
@@ -89,13 +107,19 @@ export class Connection {
     const token = frame.binary ? undefined : tokenIn(frame.body.toString())
     if (token !== undefined) {
       this.#take = undefined
-      this.#socket.pause()
-      void this.#authenticate(`Bearer ${token}`).then(() => this.#takeHeld())
+      void this.#introduce(`Bearer ${token}`)
       return
     }
     if (!this.#session) return closeSocket(this.#socket, 'UNAUTHORIZED')
     this.#take = this.#taker
     this.#taker(frame)
+  }
+
+  /** Nothing is read meanwhile: what it may send depends on who it is. */
+  async #introduce(authorization: string): Promise<void> {
+    this.#socket.pause()
+    await this.#authenticate(authorization)
+    this.#takeHeld()
   }
 
   async #authenticate(authorization: string): Promise<void> {
@@ -112,13 +136,14 @@ export class Connection {
   }
 
   #enter(identity: Identity, take?: (frame: Incoming) => void): void {
-    const { gateway, address } = this.#options
+    const { gateway, address, stream } = this.#options
     clearTimeout(this.#authTimer)
     try {
       this.#session = gateway.openSession({
         identity,
         transport: 'websocket',
         address,
+        on: acceptedOn(stream),
         onClose: (reason) => {
           this.#outbox.flush()
           closeSocket(this.#socket, reason)
@@ -138,6 +163,7 @@ export class Connection {
       demand(mayJoinRoom(session.identity), session.identity, 'join the room; that takes the scope room')
     const member = new Member({ envelope: this.#envelope, session, outbox: this.#outbox, maxBufferedBytes })
     room.join(member)
+    session.takePart()
     if (this.#envelope === 'json') member.tell(jsonTextFrame({ kind: 'joined' }))
     this.#socket.once('close', () => room.leave(member))
     return ({ body, binary }) => {

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { Shares } from '../../core/shares.ts'
 import { GatewayError } from '../../errors.ts'
 import type { RoomFrame } from './room-frame.ts'
 
@@ -15,6 +16,8 @@ const envelopeBytes = 512
 export interface HeldFrame {
   readonly frame: RoomFrame
   readonly sender: object
+  /** Who pays for what waits, over all of its connections. */
+  readonly payer: string | undefined
   readonly onConfirmed: () => void
 }
 
@@ -29,8 +32,9 @@ export class HeldFrames {
   readonly #onDropped: (reason: string) => void
   #told = false
   readonly #bytesOf = new WeakMap<object, number>()
+  readonly #bytes = new Shares(maxBytes)
+  readonly #frames = new Shares(maxFrames)
   #held: HeldFrame[] = []
-  #bytes = 0
   #running: Promise<void> | undefined
   #ended = false
 
@@ -56,9 +60,12 @@ export class HeldFrames {
   accept(held: HeldFrame): boolean {
     const bytes = weightOf(held)
     const ofSender = (this.#bytesOf.get(held.sender) ?? 0) + bytes
-    const isFull = this.#held.length >= maxFrames || this.#bytes + bytes > maxBytes || ofSender > this.#maxBytesOfOne
+    const { payer } = held
+    const isFull =
+      !this.#frames.hasRoom(payer, 1) || !this.#bytes.hasRoom(payer, bytes) || ofSender > this.#maxBytesOfOne
     if (this.#ended || (isFull && this.#held.length > 0)) return false
-    this.#bytes += bytes
+    this.#bytes.add(payer, bytes)
+    this.#frames.add(payer, 1)
     this.#bytesOf.set(held.sender, ofSender)
     this.#held.push(held)
     this.#running ??= this.#run()
@@ -101,7 +108,8 @@ export class HeldFrames {
 
   #leaves(held: HeldFrame, confirmed: boolean): void {
     const bytes = weightOf(held)
-    this.#bytes -= bytes
+    this.#bytes.add(held.payer, -bytes)
+    this.#frames.add(held.payer, -1)
     this.#bytesOf.set(held.sender, (this.#bytesOf.get(held.sender) ?? 0) - bytes)
     if (!confirmed) return
     this.#told = false

@@ -23,6 +23,11 @@ export class Member {
     this.#maxBufferedBytes = options.maxBufferedBytes
   }
 
+  /** Who pays for what it sends: `payerOf`. */
+  get payer(): string | undefined {
+    return this.#session.payer
+  }
+
   /** What throws ends this member alone: the room has others. */
   deliver(frame: RoomFrame, kind: FrameKind): void {
     try {

@@ -72,6 +72,7 @@ export class Room {
     const accepted = this.#held.accept({
       frame,
       sender,
+      payer: sender.payer,
       onConfirmed: () => {
         if (sender.envelope === 'json' && this.#members.has(sender)) sender.deliver(frame, 'sent')
       },
@@ -130,6 +131,6 @@ export class Room {
   }
 
   #send(exchange: string, body: Buffer, properties: MessageProperties, mandatory: boolean): Promise<void> {
-    return this.#options.broker.publish({ exchange, routingKey: '', body, properties, mandatory })
+    return this.#options.broker.publish({ exchange, routingKey: '', body, properties, mandatory, payer: 'room' })
   }
 }

@@ -5,14 +5,16 @@ import type { Credentials } from '../../auth/authenticate.ts'
 import type { Gateway } from '../../core/gateway.ts'
 import type { Identity } from '../../core/identity.ts'
 import type { ErrorCode } from '../../errors.ts'
+import { type FrameLimitOptions, FrameLimits } from '../frame-limits.ts'
 import { KeepAlive } from '../keep-alive.ts'
 import type { Outboxes } from '../outbox.ts'
 import { addressOf } from '../peer-address.ts'
+import type { UnfinishedMessages } from '../unfinished-messages.ts'
 import { closeSocket, closeSockets } from '../websocket-life.ts'
 import { Connection } from './connection.ts'
 import { Room, type RoomOptions } from './room.ts'
 
-export interface WebSocketManagerOptions extends RoomOptions {
+export interface WebSocketManagerOptions extends RoomOptions, FrameLimitOptions {
   readonly gateway: Gateway
   readonly authenticate: (credentials: Credentials) => Promise<Identity>
   /** Who a connection is that brings no token. */
@@ -20,7 +22,7 @@ export interface WebSocketManagerOptions extends RoomOptions {
   /** Whether it may stay so. */
   readonly strangersMayStay: boolean
   readonly proxyHops: number
-  readonly maxMessageBytes: number
+  readonly unfinished: UnfinishedMessages
   readonly authTimeoutMs: number
   readonly keepAliveMs: number
   readonly outboxes: Outboxes
@@ -35,18 +37,20 @@ export function createWebSocketManager(options: WebSocketManagerOptions): {
   const room = new Room(options)
   const sockets = new WebSocketServer({
     noServer: true,
+    // Of whoever may send most; `MeteredSocket` has the limit of each.
     maxPayload: options.maxMessageBytes,
     clientTracking: true,
     // Compressed frames are written later than they are sent, and ours would come between.
     perMessageDeflate: false,
     autoPong: false,
   })
+  const frameLimits = new FrameLimits(options, options.strangersMayStay)
   const keepAlive = new KeepAlive(options.keepAliveMs)
   return {
     upgrade: (request, stream, head) => {
       sockets.handleUpgrade(request, stream, head, (socket) => {
         const address = addressOf(request, options.proxyHops)
-        const connection = new Connection({ ...options, room, socket, stream, request, address })
+        const connection = new Connection({ ...options, frameLimits, room, socket, stream, request, address })
         keepAlive.watch(socket, stream, () => connection.stalled())
         void connection.begin()
       })

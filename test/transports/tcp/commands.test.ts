@@ -170,6 +170,7 @@ describe('over framed TCP', () => {
 
   test('a content of the largest size is taken, and one that is larger is not', async () => {
     await using client = await connectFramed(port)
+    await client.ask({ action: 'authenticate', token: await gateway.clientToken('large') })
     const largest = Buffer.alloc(64 * 1024, 0x20)
     largest.write('{"action":"search","value":""}')
     client.socket.write(frameBytes(largest))

@@ -13,7 +13,12 @@ let port: number
 
 beforeAll(async () => {
   port = await freePort()
-  gateway = await openGateway({ WARREN_TCP_PORT: String(port), WARREN_MAX_MESSAGE_BYTES: `${maxBytes}` })
+  gateway = await openGateway({
+    WARREN_TCP_PORT: String(port),
+    WARREN_MAX_MESSAGE_BYTES: `${maxBytes}`,
+    // Else a header of a client that has not said who it is would be limited.
+    WARREN_LEGACY_ACCESS: 'open',
+  })
 })
 afterAll(() => gateway.close())
 

@@ -11,8 +11,12 @@ let open: InProcessGateway
 let token: string
 
 beforeAll(async () => {
-  gateway = await openGateway({ WARREN_AUTH_TIMEOUT: '300ms', WARREN_MAX_BUFFERED_BYTES: '64KiB' })
-  open = await openGateway({ WARREN_LEGACY_ACCESS: 'open', WARREN_PUBLISH_EXCHANGES: 'sources,towsmanager' })
+  gateway = await openGateway({
+    WARREN_AUTH_TIMEOUT: '300ms',
+    WARREN_MAX_BUFFERED_BYTES: '64KiB',
+    WARREN_MAX_FRAME_BYTES: '1MiB',
+  })
+  open = await openGateway({ WARREN_LEGACY_ACCESS: 'open' })
   token = await testToken({ sub: 'alice', scope: 'room' })
 })
 afterAll(async () => {
