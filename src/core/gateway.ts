@@ -12,6 +12,7 @@ import { type Cursor, type CursorCodec, cursorBefore, cursorOf } from './cursor.
 import type { DeploymentKeys } from './deployment-keys.ts'
 import { Duplicates } from './duplicates.ts'
 import type { FeedKeeper } from './feed.ts'
+import { isGatewaysOwn } from './gateways-own.ts'
 import { Hub } from './hub.ts'
 import type { Identity } from './identity.ts'
 import { Ingress } from './ingress.ts'
@@ -284,7 +285,11 @@ export class Gateway implements JournalTail {
   }
 
   /** Makes a source that every replica serves from here on: none misses a message that is published after this resolves. */
-  createSource(definition: SourceDefinition): Promise<Source> {
+  async createSource(definition: SourceDefinition): Promise<Source> {
+    const { exchange } = definition
+    if (exchange.startsWith(`${this.#parts.namespace}.`) && isGatewaysOwn(exchange)) {
+      throw new GatewayError('SOURCE_CONFLICT', `exchange "${exchange}" is the gateway's own: name another one`)
+    }
     return this.#sourceKeeper.create(definition)
   }
 

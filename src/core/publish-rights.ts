@@ -1,13 +1,11 @@
 import { GatewayError } from '../errors.ts'
 import { demand, mayPublishTo } from './authorizer.ts'
+import { isGatewaysOwn } from './gateways-own.ts'
 import type { Identity } from './identity.ts'
 import { matchesTopic } from './topic-pattern.ts'
 
 /** In `WARREN_PUBLISH_EXCHANGES`: the exchanges of all sources, the default one included. */
 export const sourcesWord = 'sources'
-
-/** `<namespace>.control`, `<namespace>.quarantine` and the like, of any deployment: what gateways keep to themselves. */
-const gatewaysOwn = /^[A-Za-z0-9_-]{1,63}\.(?:control|quarantine|dead|journal|room)(?:\.|$)/
 
 export interface PublishRightsParts {
   readonly isSource: (exchange: string) => boolean
@@ -41,7 +39,7 @@ export class PublishRights {
       `publish to exchange "${exchange}" with routing key "${routingKey}"`,
     )
     const allowed = this.#parts.limits.publishExchanges
-    const isAllowed = gatewaysOwn.test(exchange)
+    const isAllowed = isGatewaysOwn(exchange)
       ? allowed.includes(exchange)
       : allowed.some((pattern) => (pattern === sourcesWord ? isSource : matchesTopic(pattern, exchange)))
     if (isAllowed) return

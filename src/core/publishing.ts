@@ -3,6 +3,7 @@ import { badInput, GatewayError } from '../errors.ts'
 import { checkDepth, maxDepth, UndecodableBody } from './body.ts'
 import { checkClientId } from './channel.ts'
 import { idempotencyHeader } from './duplicates.ts'
+import { isGatewaysOwn } from './gateways-own.ts'
 import { JsonNumber } from './json-number.ts'
 import type { Publication } from './message.ts'
 import { newMessageId } from './message-id.ts'
@@ -99,13 +100,7 @@ function destinationOf(
       `${prefix}exchange`,
       'expected an exchange; the default exchange reaches queues directly, and is not published to',
     )
-  const own = exchange.startsWith(`${namespace}.`) && exchange !== `${namespace}.events`
-  if (
-    own &&
-    ['control', 'quarantine', 'dead', 'journal', 'room', 'buffered', 'buffer'].includes(
-      exchange.slice(namespace.length + 1).split('.')[0] ?? '',
-    )
-  ) {
+  if (exchange.startsWith(`${namespace}.`) && isGatewaysOwn(exchange)) {
     throw new GatewayError('FORBIDDEN', `exchange "${exchange}" is the gateway's own`)
   }
   return {

@@ -77,7 +77,7 @@ export class RequestTurns {
       socket.destroy()
       return
     }
-    socket.setTimeout(this.#stallMs / 2)
+    socket.setTimeout(this.#stallMs)
   }
 
   #dropAll(socket: Socket): void {

@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals'
 import { type JWTPayload, SignJWT } from 'jose'
 import { hmacSigner, hmacVerifier } from '../../src/auth/jwt.ts'
 import type { RejectionReason, TokenVerifier } from '../../src/auth/token-verifier.ts'
+import { noScope } from '../../src/core/identity.ts'
 
 const secret = 'a secret of thirty-two bytes or more'
 const signer = hmacSigner({ secret })
@@ -40,7 +41,7 @@ describe('a token signed with the secret', () => {
     })
     expect(await verifier.verify(token)).toEqual({
       clientId: 'alice',
-      scope: { operator: false, publish: true, channels: ['team.#'], publishTo: [] },
+      scope: { ...noScope, publish: true, channels: ['team.#'] },
       issuedAt: new Date(expiresAt.getTime() - 60_000),
       expiresAt,
     })
@@ -63,7 +64,7 @@ describe('a token signed with the secret', () => {
     const listed = await signed({ sub: 'alice', scope: ['publish', 'channel:a.*'] })
     expect(await verifier.verify(listed)).toEqual({
       clientId: 'alice',
-      scope: { operator: false, publish: true, channels: ['a.*'], publishTo: [] },
+      scope: { ...noScope, publish: true, channels: ['a.*'] },
       issuedAt: undefined,
       expiresAt: undefined,
     })

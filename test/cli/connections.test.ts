@@ -10,7 +10,9 @@ let echoPort: number
 
 beforeAll(async () => {
   echoPort = await freePort()
-  gateway = await startGateway({ env: { WARREN_TCP_ECHO_PORT: String(echoPort) } })
+  gateway = await startGateway({
+    env: { WARREN_TCP_ECHO_PORT: String(echoPort), WARREN_MAX_CONNECTIONS_PER_ADDRESS: '20000' },
+  })
 })
 afterAll(async () => {
   await gateway?.[Symbol.asyncDispose]()

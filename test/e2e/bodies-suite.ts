@@ -166,7 +166,9 @@ export function heardAs(events: readonly HeardEvent[]): unknown[] {
 export async function quarantinedBy(opsPort: number): Promise<Map<string, number>> {
   const text = await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text()
   const lines = text.matchAll(/^warren_messages_quarantined_total\{reason="([\w-]+)"\} (\d+)$/gm)
-  return new Map([...lines].map(([, reason = '', count]) => [reason, Number(count)]))
+  return new Map(
+    [...lines].map(([, reason = '', count]) => [reason, Number(count)] as const).filter(([, count]) => count > 0),
+  )
 }
 
 export const countedPoison = new Map<string, number>()

@@ -6,6 +6,7 @@ import { printJson } from '../../src/core/print-json.ts'
 import { matcherOf } from '../../src/core/source.ts'
 import { setWireType } from '../../src/core/wire-types.ts'
 import { Seeded } from '../ledger/seeded.ts'
+import { eventually } from '../support/eventually.ts'
 import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
 import { watchHub } from '../support/hub-watch.ts'
 import { freePort } from '../support/ports.ts'
@@ -79,7 +80,7 @@ describe('on RabbitMQ', () => {
     gateway = await openGateway({ WARREN_BROKER_URL: vhost.url, WARREN_TCP_PORT: String(tcpPort) })
     back = await amqp.connect(vhost.url)
     publishing = await back.createConfirmChannel()
-    await gateway.gateway.position()
+    await eventually('the gateway to be up', () => gateway.gateway.up)
   }, 60_000)
   afterAll(async () => {
     await back?.close()

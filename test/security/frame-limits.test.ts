@@ -97,8 +97,9 @@ test('a client with a token may send 64 KiB and more, and no more than WARREN_MA
   await using client = await connectGraphql(gateway.graphqlSocketUrl, {
     connectionParams: { token: await gateway.clientToken('alice') },
   })
-  expect(await client.request(`{ gateway { version } } #${'x'.repeat(200 * KiB)}`)).toHaveProperty('data')
-  client.subscribe(`{ gateway { version } } #${'x'.repeat(256 * KiB)}`)
+  const query = '{ gateway { version } }'
+  expect(await client.request(query, { padding: 'x'.repeat(200 * KiB) })).toHaveProperty('data')
+  client.subscribe(query, { padding: 'x'.repeat(256 * KiB) })
   expect(await client.closed).toMatchObject({ code: 1009 })
 })
 

@@ -212,9 +212,9 @@ test('documents of open subscriptions count up to 1 MiB of one client, the same 
     )
   }
   const distinct = []
-  for (const number of many(10)) distinct.push(await open(number, 900))
+  for (const number of many(14)) distinct.push(await open(number, 500))
   const refused = 'WARREN_MAX_OPEN_DOCUMENT_BYTES'
-  expect(distinct).toEqual([...many(6).map(() => 'open'), refused, refused, refused, refused])
+  expect(distinct).toEqual([...many(10).map(() => 'open'), refused, refused, refused, refused])
   await using other = await connectGraphql(gateway.graphqlSocketUrl, { connectionParams: { token: publisher } })
   const same = `subscription { channel(clientId: "publisher", after: "x") { kind ${'# '.padEnd(12 * KiB, 'x')}
   } }`

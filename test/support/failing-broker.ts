@@ -30,6 +30,7 @@ export async function failingBroker(targetPort: number): Promise<FailingBroker> 
   const sockets = new Set<Socket>()
   const server = createServer({ noDelay: true }, (client) => {
     const upstream = connect({ port: targetPort, host: '127.0.0.1', noDelay: true })
+    let closing = false
     for (const [side, other] of [
       [client, upstream],
       [upstream, client],
@@ -38,17 +39,20 @@ export async function failingBroker(targetPort: number): Promise<FailingBroker> 
       side.on('error', () => {})
       side.on('close', () => {
         sockets.delete(side)
-        other.destroy()
+        // A client that is cut off may lose what it has not read yet: it is to read why it was closed.
+        if (!closing || side === client) other.destroy()
       })
     }
     let oneInFlight = false
     let doomed = false
     const close = (): void => {
       ended += 1
+      closing = true
       client.end(closeFrame())
       upstream.destroy()
     }
     client.on('data', (bytes: Buffer) => {
+      if (closing) return
       if (bytes.includes(qosOfOne)) oneInFlight = true
       if (doomed && bytes.includes(basicAck)) close()
       else upstream.write(bytes)

@@ -17,7 +17,8 @@ export function examineSources({ namespace }: Pick<Config, 'namespace'>, sources
       check: 'sources',
       status: 'warn',
       text: `bound straight to the journal, so that RabbitMQ ends a publisher's connection (541) over a decimal header: ${named}`,
-      advice: 'keep decimal headers out of what is published there; docs/sources.md says what else ends a connection',
+      advice:
+        'keep decimal headers out of what is published there, or make the source with buffered: true (docs/sources.md)',
     },
   ]
 }

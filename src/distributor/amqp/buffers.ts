@@ -72,6 +72,8 @@ export class Buffers {
       limits: {
         // RabbitMQ has taken these messages from their publishers, whatever a client of the gateway may send.
         maxMessageBytes: Number.POSITIVE_INFINITY,
+        // What is on its way is bounded by the movers.
+        bufferBytes: Number.POSITIVE_INFINITY,
         ...(publishTimeoutMs === undefined ? {} : { publishTimeoutMs }),
       },
     }
@@ -83,45 +85,54 @@ export class Buffers {
     if (!publisher) return
     const queue = bufferQueueName(namespace, exchange)
     const publish = publisher.publish.bind(publisher)
-    const emptied = new AbortController()
-    const over = AbortSignal.any([session.signal, this.#closing.signal, emptied.signal])
-    gone.addEventListener('abort', () => void this.#deleteWhenEmpty(session, queue, over, emptied))
-    if (gone.aborted) return
+    const over = AbortSignal.any([session.signal, this.#closing.signal])
     let said = ''
-    while (!over.aborted) {
-      try {
-        await moveBuffered(session, { namespace, exchange, queue, publish, log }, over)
-      } catch (error) {
-        if (over.aborted) return
-        // The administration declares the queue before it binds the source, and again when it is gone.
-        const { message } = asError(error)
-        if (message !== said && !repliedWith(error, replyCodes.notFound)) {
-          log('warn', `messages of exchange "${exchange}" wait in queue "${queue}": ${message}`)
+    const move = async (signal: AbortSignal): Promise<void> => {
+      while (!signal.aborted) {
+        try {
+          await moveBuffered(session, { namespace, exchange, queue, publish, log }, signal)
+        } catch (error) {
+          if (signal.aborted) return
+          // The administration declares the queue before it binds the source, and again when it is gone.
+          const { message } = asError(error)
+          if (message !== said && !repliedWith(error, replyCodes.notFound)) {
+            log('warn', `messages of exchange "${exchange}" wait in queue "${queue}": ${message}`)
+          }
+          said = message
+          await pause(timings.again, signal)
         }
-        said = message
-        await pause(timings.again, over)
       }
     }
+    await move(AbortSignal.any([over, gone]))
+    if (gone.aborted && !over.aborted) await moveTheRest(session, queue, move, over)
   }
+}
 
-  /** Only a queue that has no consumer is known to hold nothing that is on its way: every replica ends its own first. */
-  async #deleteWhenEmpty(
-    { connection }: LinkSession,
-    queue: string,
-    over: AbortSignal,
-    emptied: AbortController,
-  ): Promise<void> {
-    try {
-      while (!over.aborted) {
-        const { messageCount } = await onChannel(connection, (channel) => channel.checkQueue(queue))
-        if (messageCount === 0) emptied.abort()
-        else await pause(timings.emptied, over)
+/**
+ * Moves what an abandoned queue holds, then deletes it. Only a queue without a consumer is known to hold nothing that is
+ * on its way: every replica ends its own first, and what it had not acknowledged comes back to the queue.
+ */
+async function moveTheRest(
+  { connection }: LinkSession,
+  queue: string,
+  move: (signal: AbortSignal) => Promise<void>,
+  over: AbortSignal,
+): Promise<void> {
+  const look = () => onChannel(connection, (channel) => channel.checkQueue(queue))
+  try {
+    while (!over.aborted) {
+      const enough = new AbortController()
+      const moving = move(AbortSignal.any([over, enough.signal]))
+      do await pause(timings.emptied, over)
+      while (!over.aborted && (await look()).messageCount > 0)
+      enough.abort()
+      await moving
+      for (let left = await look(); left.messageCount === 0 && !over.aborted; left = await look()) {
+        if (left.consumerCount === 0) return void (await onChannel(connection, (channel) => channel.deleteQueue(queue)))
+        await pause(timings.emptied, over)
       }
-      const { messageCount, consumerCount } = await onChannel(connection, (channel) => channel.checkQueue(queue))
-      if (messageCount === 0 && consumerCount === 0)
-        await onChannel(connection, (channel) => channel.deleteQueue(queue))
-    } catch {
-      // Another replica has deleted it, or the connection is lost: then the operator finds the queue, empty or not.
     }
+  } catch {
+    // Another replica has deleted it, or the connection is lost: then the operator finds the queue, empty or not.
   }
 }
