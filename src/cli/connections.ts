@@ -32,7 +32,7 @@ export function connectionsCommand(): Command {
     .option('--at-once <n>', 'connections that are being opened at a time', '200')
     .option('--timeout <seconds>', 'how long a connection or an answer may take', '30')
     .option('--path <path>', 'the path of the WebSocket', '/ws')
-    .option('--token <token>', 'a token for framed TCP and WebSocket')
+    .option('--token <token>', 'a token for framed TCP and WebSocket; the room (/ws) takes one with the scope room')
     .option('--json', 'print one line of JSON')
     .action(async (host: string, port: string, count: string, given: ConnectionsOptions) => {
       const bar = progressBar(process.stderr)

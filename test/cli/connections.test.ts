@@ -60,7 +60,7 @@ describe('warren connections', () => {
   }, 60_000)
 
   test('speaks WebSocket', async () => {
-    const token = await testToken({ sub: 'alice' })
+    const token = await testToken({ scope: 'room' })
     const { measured } = await connections(gateway.port, 300, '--protocol', 'websocket', '--token', token)
     expect(measured).toMatchObject({ connected: 300, messages: 1_500, bytes: 125, failures: {} })
   }, 60_000)
