@@ -16,7 +16,7 @@ beforeAll(async () => {
     WARREN_MAX_BUFFERED_BYTES: '64KiB',
     WARREN_MAX_FRAME_BYTES: '1MiB',
   })
-  open = await openGateway({ WARREN_LEGACY_ACCESS: 'open' })
+  open = await openGateway({ WARREN_LEGACY_ACCESS: 'open', WARREN_PUBLISH_EXCHANGES: 'sources,towsmanager' })
   token = await testToken({ sub: 'alice', scope: 'room' })
 })
 afterAll(async () => {
