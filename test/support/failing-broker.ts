@@ -44,7 +44,8 @@ export async function failingBroker(targetPort: number): Promise<FailingBroker> 
       })
     }
     let oneInFlight = false
-    let doomed = false
+    /** The channel on which the next message would be the unreadable one; all others are served. */
+    let doomed: number | undefined
     const close = (): void => {
       ended += 1
       closing = true
@@ -54,7 +55,7 @@ export async function failingBroker(targetPort: number): Promise<FailingBroker> 
     client.on('data', (bytes: Buffer) => {
       if (closing) return
       if (bytes.includes(qosOfOne)) oneInFlight = true
-      if (doomed && bytes.includes(basicAck)) close()
+      if (doomed !== undefined && bytes.includes(basicAck)) close()
       else upstream.write(bytes)
     })
     let rest = Buffer.alloc(0)
@@ -63,9 +64,20 @@ export async function failingBroker(targetPort: number): Promise<FailingBroker> 
       let at = 0
       let handedOut = 0
       let handedOutAt = 0
+      let passed = 0
+      const passUpTo = (end: number): void => {
+        if (end > passed) client.write(all.subarray(passed, end))
+        passed = end
+      }
       while (at + frame.headBytes < all.length) {
         const end = at + frame.headBytes + all.readUInt32BE(at + 3) + 1
         if (end > all.length) break
+        if (all.readUInt16BE(at + 1) === doomed) {
+          passUpTo(at)
+          passed = end
+          at = end
+          continue
+        }
         const body = all.subarray(at + frame.headBytes, end)
         if (all[at] === frame.method && [basicDeliver, basicGetOk].includes(body.readUInt32BE(0))) {
           handedOut += 1
@@ -74,16 +86,15 @@ export async function failingBroker(targetPort: number): Promise<FailingBroker> 
         if (all[at] === frame.header && (body.includes(unreadableHeader) || (failing > 0 && handedOut > 0))) {
           if (failing > 0) failing -= 1
           if (!oneInFlight) return close()
-          client.write(all.subarray(0, handedOutAt))
+          passUpTo(handedOutAt)
           if (handedOut === 1) return close()
-          doomed = true
-          upstream.pause()
-          return
+          doomed = all.readUInt16BE(at + 1)
+          passed = end
         }
         at = end
       }
-      client.write(all.subarray(0, at))
-      rest = all.subarray(at)
+      passUpTo(at)
+      rest = Buffer.from(all.subarray(at))
     })
   })
   server.listen(0, '127.0.0.1')
