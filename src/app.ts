@@ -495,7 +495,10 @@ function openJournal(
   return { journal, recent: new Recent(config.hotWindow) }
 }
 
-/** The key that another replica has written last is taken; where there is none that this secret opens, ours is written. */
+/**
+ * The key that another replica has written last is taken; where there is none that this secret
+ * opens, ours is written.
+ */
 function agreementOn(keys: DeploymentKeys, jwtSecret: string): AgreeOnKey {
   return async (sealed) => {
     for (const text of sealed.toReversed()) {

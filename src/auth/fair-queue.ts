@@ -5,8 +5,8 @@ interface Network<T> {
 }
 
 /**
- * Items that wait, in turns among networks and within a network among client ids: who brings many waits behind its own. The
- * order of the maps is the order of turns.
+ * Items that wait, in turns among networks and within a network among client ids: who brings many
+ * waits behind its own. The order of the maps is the order of turns.
  */
 export class FairQueue<T> {
   readonly #networks = new Map<string, Network<T>>()
@@ -33,7 +33,10 @@ export class FairQueue<T> {
     this.#size += 1
   }
 
-  /** The next item of the first network whose turn it is and that `mayCome`; both its network and its client go to the end. */
+  /**
+   * The next item of the first network whose turn it is and that `mayCome`; both its network and
+   * its client go to the end.
+   */
   take(mayCome: (network: string) => boolean): T | undefined {
     for (const [name, network] of this.#networks) {
       if (!mayCome(name)) continue
@@ -51,7 +54,10 @@ export class FairQueue<T> {
     return undefined
   }
 
-  /** Gives up the newest item of the client with the most, in the network that is named or has the most. */
+  /**
+   * Gives up the newest item of the client with the most, in the network that is named or has the
+   * most.
+   */
   drop(of?: string): T | undefined {
     const name = of ?? longest(this.#networks, ({ size }) => size)
     const network = name === undefined ? undefined : this.#networks.get(name)

@@ -14,7 +14,10 @@ const answerMs = 5_000
 
 export interface JwksOptions extends ClaimRules {
   readonly url: URL
-  /** What the ids of registered clients begin with: a `sub` that does too is refused. Undefined: none is. */
+  /**
+   * What the ids of registered clients begin with: a `sub` that does too is refused. Undefined:
+   * none is.
+   */
   readonly reservedPrefix?: string | undefined
   readonly cooldownMs?: number
 }

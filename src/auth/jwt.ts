@@ -17,7 +17,10 @@ export interface HmacOptions extends ClaimRules {
 export interface TokenGrant {
   /** Whose token it is; unset: nobody's in particular (an operator's, a publisher's). */
   readonly clientId?: string | undefined
-  /** Words as `parseScope` reads them: `operator`, `publish`, `publish:<exchange>[:<key>]`, `channel:<pattern>`. */
+  /**
+   * Words as `parseScope` reads them: `operator`, `publish`, `publish:<exchange>[:<key>]`,
+   * `channel:<pattern>`.
+   */
   readonly scope: readonly string[]
   readonly ttlSeconds: number
   /** A revocation of this moment must not bar it: `iat` lies behind, even within the same second. */

@@ -12,8 +12,9 @@ const atOnce = 2
 const nobodysHash = '$argon2id$v=19$m=19456,t=2,p=1$kYQ/r1+0eAiarEMAzlkSTQ$6zSNbWwNuzvtm/UMXfWD+IZ9CI21OkaLM46LppNkSB4'
 
 /**
- * Passwords with argon2id. Where more than `maxWaiting` of one network wait to be hashed, or to be checked, both methods reject
- * with `LIMIT_EXCEEDED`. New passwords and log-ins take turns, so that neither holds up the other.
+ * Passwords with argon2id. Where more than `maxWaiting` of one network wait to be hashed, or to be
+ * checked, both methods reject with `LIMIT_EXCEEDED`. New passwords and log-ins take turns, so that
+ * neither holds up the other.
  */
 export function createPasswords(maxWaiting: number): Passwords {
   const turnstile = new Turnstile({

@@ -8,8 +8,9 @@ const nonceBytes = 12
 const tagBytes = 16
 
 /**
- * A deployment key as replicas that share no registry give it to each other through RabbitMQ: encrypted with the JWT
- * secret, which they share in any case. Whoever reads it there without the secret learns nothing.
+ * A deployment key as replicas that share no registry give it to each other through RabbitMQ:
+ * encrypted with the JWT secret, which they share in any case. Whoever reads it there without the
+ * secret learns nothing.
  */
 export function sealKey({ secret, createdAt, newCursorsFrom }: SharedKey, jwtSecret: string): string {
   const nonce = randomBytes(nonceBytes)

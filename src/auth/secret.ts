@@ -21,7 +21,9 @@ export async function readOrCreateSecret(dataDir: string): Promise<{ secret: str
   }
 }
 
-/** Rejects where `readOrCreateSecret` would find a secret there that it does not take. Makes none. */
+/**
+ * Rejects where `readOrCreateSecret` would find a secret there that it does not take. Makes none.
+ */
 export async function checkSecretFile(dataDir: string): Promise<void> {
   await readSecret(join(dataDir, secretFileName))
 }

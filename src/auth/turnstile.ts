@@ -33,8 +33,9 @@ interface Waiting {
 }
 
 /**
- * Lets so many in at once; the others wait, in turns by kind, by network and by client. Where too many wait, the newest of those
- * who have the most waiting is turned away with `LIMIT_EXCEEDED`: a flood costs only its sender.
+ * Lets so many in at once; the others wait, in turns by kind, by network and by client. Where too
+ * many wait, the newest of those who have the most waiting is turned away with `LIMIT_EXCEEDED`: a
+ * flood costs only its sender.
  */
 export class Turnstile {
   readonly #options: TurnstileOptions

@@ -8,9 +8,10 @@ import type { Config } from '../config/options.ts'
 import { listenProblem } from './listen-problem.ts'
 
 /**
- * Rejects with what `start` refuses before it serves, by looking at options, files and addresses of this machine; called
- * by `start` and `check-config`, so that both say the same. Changes nothing and asks no other machine (`doctor` does). A
- * port that is taken is not looked for: the gateway that `check-config` runs beside may have it.
+ * Rejects with what `start` refuses before it serves, by looking at options, files and addresses of
+ * this machine; called by `start` and `check-config`, so that both say the same. Changes nothing
+ * and asks no other machine (`doctor` does). A port that is taken is not looked for: the gateway
+ * that `check-config` runs beside may have it.
  */
 export async function checkStart(config: Config): Promise<void> {
   checkTogether(config, { secretGenerated: config.jwtSecret === undefined })
@@ -51,7 +52,10 @@ async function checkHost(config: Config): Promise<void> {
   }
 }
 
-/** What is thrown, as a refusal of the option's value. Neither says more than the reason: a URL may hold a password. */
+/**
+ * What is thrown, as a refusal of the option's value. Neither says more than the reason: a URL may
+ * hold a password.
+ */
 function asOption(name: 'brokerUrl' | 'databaseUrl', check: () => void): void {
   try {
     check()

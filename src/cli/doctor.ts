@@ -59,7 +59,8 @@ async function examine(config: Config): Promise<Finding[]> {
           },
         ]
       : []
-  // Each is bounded by itself; at once, so that the whole ends within 30 s also where several do not answer.
+  // Each is bounded by itself; at once, so that the whole ends within 30 s also where several do
+  // not answer.
   const findings = await Promise.all([
     broker,
     embedded ? Promise.resolve([]) : database.then(({ sources }) => examineSources(config, sources)),

@@ -88,7 +88,10 @@ class PunctualWebSocket extends WebSocket {
     super(url, protocols, { handshakeTimeout: handshakeTimeoutMs })
   }
 
-  /** graphql-ws parses text with `JSON.parse`, and takes what is no text as it is: so it gets messages with every digit of their numbers. */
+  /**
+   * graphql-ws parses text with `JSON.parse`, and takes what is no text as it is: so it gets
+   * messages with every digit of their numbers.
+   */
   override addEventListener(...[type, listener, options]: Parameters<WebSocket['addEventListener']>): void {
     if (type !== 'message') return super.addEventListener(type, listener, options)
     const take = listener as (event: { data: unknown }) => void

@@ -1,7 +1,9 @@
 import { createSecureContext } from 'node:tls'
 import { ConfigError } from './config-error.ts'
 
-/** How the options of TLS are spelled in a URL: https://www.rabbitmq.com/docs/uri-query-parameters */
+/**
+ * How the options of TLS are spelled in a URL: https://www.rabbitmq.com/docs/uri-query-parameters
+ */
 const parameters = {
   brokerCert: 'certfile',
   brokerKey: 'keyfile',
@@ -21,7 +23,10 @@ const names = Object.keys(parameters) as Name[]
 
 type TlsConfig = { readonly brokerUrl: readonly string[] } & { readonly [Option in Name]: string | undefined }
 
-/** The URLs with what the options of TLS say. Throws `ConfigError` for options that do not fit, and files that TLS cannot use. */
+/**
+ * The URLs with what the options of TLS say. Throws `ConfigError` for options that do not fit, and
+ * files that TLS cannot use.
+ */
 export function brokerUrlsWithTls(config: TlsConfig, readFile: (path: string) => string): readonly string[] {
   const given = names.filter((name) => config[name] !== undefined)
   const [first] = given

@@ -3,8 +3,9 @@ import { type Identity, isKnown } from './identity.ts'
 import { matchesTopic } from './topic-pattern.ts'
 
 /**
- * Who may do what: the one place that decides it, for every transport, field and argument. An operator may do everything;
- * a publisher publishes to sources, and to the exchanges that its scope names; a client hears its own channel and those that its scope names.
+ * Who may do what: the one place that decides it, for every transport, field and argument. An
+ * operator may do everything; a publisher publishes to sources, and to the exchanges that its scope
+ * names; a client hears its own channel and those that its scope names.
  */
 export function mayHear(identity: Identity, channel: string): boolean {
   const { scope } = identity

@@ -13,8 +13,9 @@ import { withoutSpace } from './without-space.ts'
 export { UndecodableBody }
 
 /**
- * What a compressed body may grow to where nobody says otherwise, in bytes. Those that deliver a message have judged it by
- * the gateway's own limit (`WARREN_MAX_DECODED_BYTES`), which is at most this one.
+ * What a compressed body may grow to where nobody says otherwise, in bytes. Those that deliver a
+ * message have judged it by the gateway's own limit (`WARREN_MAX_DECODED_BYTES`), which is at most
+ * this one.
  */
 export const maxDecodedBytes = 64 * 1024 * 1024
 

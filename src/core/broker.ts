@@ -36,9 +36,9 @@ export interface ControlBus {
   /** Best effort: a replica that misses one re-reads the registry when it is back. */
   send(message: ControlMessage): Promise<void>
   /**
-   * Also called for this replica's own messages. `onResync` after every (re)connection: what was said meanwhile is lost.
-   * `onUnsigned` for each message that the deployment's key did not sign, or that came before: it may be forged, and is
-   * only a hint that the registry may have changed.
+   * Also called for this replica's own messages. `onResync` after every (re)connection: what was
+   * said meanwhile is lost. `onUnsigned` for each message that the deployment's key did not sign,
+   * or that came before: it may be forged, and is only a hint that the registry may have changed.
    */
   listen(onMessage: (message: ControlMessage) => void, onResync: () => void, onUnsigned?: () => void): void
   close(): Promise<void>

@@ -1,8 +1,9 @@
 import type { MessageProperties } from './message.ts'
 
 /**
- * A buffered source has a queue between its exchange and the journal. The gateway moves messages from there through one
- * exchange of its own, and says in headers what the journal would otherwise not know.
+ * A buffered source has a queue between its exchange and the journal. The gateway moves messages
+ * from there through one exchange of its own, and says in headers what the journal would otherwise
+ * not know.
  */
 export function bufferedExchange(namespace: string): string {
   return `${namespace}.buffered`
@@ -29,7 +30,10 @@ export function bufferedHeaders(
   }
 }
 
-/** What a moved message was before it was moved; undefined without the header, and so not moved by a gateway. */
+/**
+ * What a moved message was before it was moved; undefined without the header, and so not moved by a
+ * gateway.
+ */
 export function unbuffered(
   properties: MessageProperties,
 ): { exchange: string; redelivered: boolean; properties: MessageProperties } | undefined {

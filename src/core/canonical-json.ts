@@ -26,9 +26,11 @@ const isShortEscape = new Uint8Array(256)
 for (const letter of Buffer.from('"\\bfnrt')) isShortEscape[letter] = 1
 
 /**
- * Whether these bytes are JSON in the one form that `printJson(parseJson(text))` leaves as it is, byte for byte: no white space, each name once and
- * none that an object would move to its front, escapes as JavaScript prints them, numbers as they are. In one pass, which costs a quarter of parsing
- * and printing. A no may be wrong, a yes never is: after a no the caller parses. No also for what nests `maxDepth` levels or more.
+ * Whether these bytes are JSON in the one form that `printJson(parseJson(text))` leaves as it is,
+ * byte for byte: no white space, each name once and none that an object would move to its front,
+ * escapes as JavaScript prints them, numbers as they are. In one pass, which costs a quarter of
+ * parsing and printing. A no may be wrong, a yes never is: after a no the caller parses. No also
+ * for what nests `maxDepth` levels or more.
  */
 export function isCanonicalJson(bytes: Buffer, maxDepth: number): boolean {
   return hasCanonicalForm(bytes, maxDepth) && isUtf8(bytes)

@@ -27,7 +27,10 @@ export interface CatchUpContext {
   readonly cursors: CursorCodec
   /** The journal's epoch while it is up, else undefined: nothing is judged then. */
   epoch(): string | undefined
-  /** Before this place the journal has nothing for the channel's present owner; undefined: no such place. */
+  /**
+   * Before this place the journal has nothing for the channel's present owner; undefined: no such
+   * place.
+   */
   originOf(channel: string): Cursor | undefined
   /** `inWindow`: it will be asked about again. */
   audienceOf(message: JournalMessage, inWindow: boolean): Audience
@@ -226,7 +229,10 @@ export class CatchUp implements FeedKeeper {
     if (event) passage.deliver(entry.offset, audience, event)
   }
 
-  /** One notice for neighbours. Where the passage is interrupted before, the next one meets them again. */
+  /**
+   * One notice for neighbours. Where the passage is interrupted before, the next one meets them
+   * again.
+   */
   #tellUnreadable(passage: Passage): void {
     const last = passage.unreadable
     const epoch = this.#context.epoch()

@@ -66,8 +66,9 @@ export const gapReasons = ['RETENTION', 'JOURNAL_REPLACED', 'INVALID_CURSOR', 'O
 export type GapReason = (typeof gapReasons)[number]
 
 /**
- * The notice of neighbouring entries that the broker can hand to nobody: `last` is the last of them. It is the same on every replica,
- * and a client that resumes behind its cursor is not told again.
+ * The notice of neighbouring entries that the broker can hand to nobody: `last` is the last of
+ * them. It is the same on every replica, and a client that resumes behind its cursor is not told
+ * again.
  */
 export function unreadableGap(codec: CursorCodec, epoch: string, last: JournalMessage): GapEvent {
   const cursor = cursorOf(codec, epoch, last)

@@ -7,8 +7,9 @@ import { RegistryReading } from './registry-reading.ts'
 import type { Session } from './session.ts'
 
 /**
- * What bars a client id beyond revocations: a ban, a log-in that waits for `unban`, and the deletion of its channel. The registry
- * is the truth; a control message makes the other replicas read it at once, and each reads it every few seconds.
+ * What bars a client id beyond revocations: a ban, a log-in that waits for `unban`, and the
+ * deletion of its channel. The registry is the truth; a control message makes the other replicas
+ * read it at once, and each reads it every few seconds.
  */
 export class ClientBars {
   readonly #registry: ClientRegistry
@@ -48,7 +49,10 @@ export class ClientBars {
     this.#reading.refresh()
   }
 
-  /** Throws `UNAUTHENTICATED` for a token of a banned client, and for one that the deletion of its channel voided. */
+  /**
+   * Throws `UNAUTHENTICATED` for a token of a banned client, and for one that the deletion of its
+   * channel voided.
+   */
   check(identity: Identity): void {
     const why = this.#isBanned(identity)
       ? 'banned: the client is banned'
@@ -75,7 +79,10 @@ export class ClientBars {
     await this.#change(clientId, { loginLocked: true })
   }
 
-  /** From here on no token of the client is taken, whenever it was issued, and its password gives none, until `lift`. */
+  /**
+   * From here on no token of the client is taken, whenever it was issued, and its password gives
+   * none, until `lift`.
+   */
   async ban(clientId: string): Promise<void> {
     await this.#change(clientId, { loginLocked: true, banned: true })
   }
@@ -88,10 +95,14 @@ export class ClientBars {
     return true
   }
 
-  /** The channel is deleted: the tokens that Warren issued for it until now are void, and its past up to `origin` is nobody's. */
+  /**
+   * The channel is deleted: the tokens that Warren issued for it until now are void, and its past
+   * up to `origin` is nobody's.
+   */
   async deleted(clientId: string, origin: JournalPlace): Promise<void> {
     const last = (await this.#registry.findClientBar(clientId))?.deletedAt?.getTime() ?? 0
-    // Tokens of the next owner have an `iat` in the second behind this one, and the next deletion must void them.
+    // Tokens of the next owner have an `iat` in the second behind this one, and the next deletion
+    // must void them.
     const deletedAt = new Date(Math.max(Date.now(), last + 1_000))
     await this.#change(clientId, { deletedAt, origin })
   }
@@ -129,7 +140,8 @@ export class ClientBars {
   #isVoid({ clientId, issuedAt, fromProvider }: Identity): boolean {
     if (clientId === undefined || fromProvider === true) return false
     const deletedAt = this.#bars.get(clientId)?.deletedAt
-    // `iat` has whole seconds. A token that does not say when it was issued cannot be told from an old one.
+    // `iat` has whole seconds. A token that does not say when it was issued cannot be told from an
+    // old one.
     return deletedAt !== undefined && (issuedAt === undefined || secondOf(issuedAt) <= secondOf(deletedAt))
   }
 }

@@ -23,7 +23,10 @@ export interface Passwords {
   verify(
     hash: string | undefined,
     password: string,
-    /** `onTurn` is called when the check has waited for its turn; what it throws, the check rejects with. */
+    /**
+     * `onTurn` is called when the check has waited for its turn; what it throws, the check rejects
+     * with.
+     */
     sender?: Sender & { readonly onTurn?: () => void },
   ): Promise<boolean>
 }
@@ -35,7 +38,10 @@ interface Sender {
   readonly slowed?: () => boolean
 }
 
-/** How a client is given a token for its own channel, issued behind `issuedAfter`; implemented by `auth/jwt.ts`. */
+/**
+ * How a client is given a token for its own channel, issued behind `issuedAfter`; implemented by
+ * `auth/jwt.ts`.
+ */
 export type IssueToken = (
   clientId: string,
   issuedAfter: Date | undefined,
@@ -92,7 +98,10 @@ export class ClientChannels {
     issueToken: IssueToken
     policy: RegistrationPolicy
     bars: ClientBars
-    /** Where a channel ends just now; rejects with `BROKER_UNAVAILABLE` where that can't be said exactly. */
+    /**
+     * Where a channel ends just now; rejects with `BROKER_UNAVAILABLE` where that can't be said
+     * exactly.
+     */
     position: () => Promise<Cursor>
   }) {
     this.#registry = parts.registry
@@ -105,8 +114,9 @@ export class ClientChannels {
   }
 
   /**
-   * Repeatable with the same password; with another, `CLIENT_ID_TAKEN`. Many at once make one client. `address`: where the caller is; after too
-   * many wrong passwords from there `LIMIT_EXCEEDED`. `caller`: asked only where it matters who registers an id.
+   * Repeatable with the same password; with another, `CLIENT_ID_TAKEN`. Many at once make one
+   * client. `address`: where the caller is; after too many wrong passwords from there
+   * `LIMIT_EXCEEDED`. `caller`: asked only where it matters who registers an id.
    */
   async create(input: NewClient, { prefix = '', address, caller }: Registrant): Promise<CreatedClient> {
     demandPasswords(this.#policy)
@@ -151,7 +161,8 @@ export class ClientChannels {
       : await this.#register(input, network, registrant, bar)
     if (!created) await this.#checkPassword(client, input.password, network)
     const issued = await this.#issueToken(clientId, bar?.deletedAt)
-    // Meanwhile it may have been deleted, and be somebody else's by now. What is deleted later voids this token.
+    // Meanwhile it may have been deleted, and be somebody else's by now. What is deleted later
+    // voids this token.
     if (!created && (await this.#registry.findClient(clientId))?.passwordHash !== client.passwordHash) {
       throw new GatewayError('CHANNEL_NOT_FOUND', `channel "${clientId}" was deleted`)
     }
@@ -219,7 +230,10 @@ export class ClientChannels {
     return found.slice(0, maxFound)
   }
 
-  /** Whether there was one. Voids the tokens that Warren issued for it, and bars its past for whoever has the id next. */
+  /**
+   * Whether there was one. Voids the tokens that Warren issued for it, and bars its past for
+   * whoever has the id next.
+   */
   async remove(clientId: string): Promise<boolean> {
     if (!(await this.#registry.findClient(clientId))) return false
     // Before the id is free for others.

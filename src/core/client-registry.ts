@@ -40,8 +40,8 @@ export interface ClientRegistry {
   addClient(client: Client): Promise<{ client: Client; created: boolean }>
   findClient(clientId: string): Promise<Client | undefined>
   /**
-   * Ids that contain the text (letters of ASCII in either case), in order, those behind `behind`; `without`: only those that do
-   * not begin with this.
+   * Ids that contain the text (letters of ASCII in either case), in order, those behind `behind`;
+   * `without`: only those that do not begin with this.
    */
   findClientIds(options: { containing: string; behind?: string; without?: string; first: number }): Promise<string[]>
   /** How many there are; `without`: of those whose ids do not begin with this. */
@@ -61,12 +61,15 @@ export interface ClientRegistry {
   /** Those that were made behind this moment; all of them where it is undefined. */
   listRevocations(behind?: Date): Promise<Revocation[]>
 
-  /** Inserts the key; where one with its id exists, only `adoptedAt` changes, and the secret stays. Atomic. */
+  /**
+   * Inserts the key; where one with its id exists, only `adoptedAt` changes, and the secret stays.
+   * Atomic.
+   */
   addKey(key: DeploymentKey): Promise<void>
   listKeys(): Promise<DeploymentKey[]>
   /**
-   * Changes what is given and leaves the rest as it is; returns the row that stands afterwards. `changedAt` is later than that of
-   * the row before. The client need not be registered here.
+   * Changes what is given and leaves the rest as it is; returns the row that stands afterwards.
+   * `changedAt` is later than that of the row before. The client need not be registered here.
    */
   changeClientBar(
     clientId: string,

@@ -12,8 +12,9 @@ export interface ConnectionLimits {
 }
 
 /**
- * How many sockets beyond the limit an address may have for as long as it takes to say who they are: without them, whoever fills the limit of an address
- * would keep out the clients behind the same address that have a token.
+ * How many sockets beyond the limit an address may have for as long as it takes to say who they
+ * are: without them, whoever fills the limit of an address would keep out the clients behind the
+ * same address that have a token.
  */
 const unsaidExtra = 100
 
@@ -21,8 +22,9 @@ const unsaidExtra = 100
 const leastShare = 10
 
 /**
- * Who pays for which connection. Without an identity it is its address, from the moment the socket was accepted; with one it is its client id, or the
- * address again where its token names no client, then against the limit of a client.
+ * Who pays for which connection. Without an identity it is its address, from the moment the socket
+ * was accepted; with one it is its client id, or the address again where its token names no client,
+ * then against the limit of a client.
  */
 export class Connections {
   readonly #ofAddress: Tally
@@ -42,7 +44,10 @@ export class Connections {
     )
   }
 
-  /** A socket that was just accepted. Throws `LIMIT_EXCEEDED` where its address has far too many. Undefined: the address is not known yet. */
+  /**
+   * A socket that was just accepted. Throws `LIMIT_EXCEEDED` where its address has far too many.
+   * Undefined: the address is not known yet.
+   */
   accept(address: string | undefined): AcceptedSocket {
     const socket = new AcceptedSocket(this.#ofAddress)
     if (address !== undefined) socket.calledFrom(address)
@@ -55,7 +60,9 @@ export class Connections {
   }
 }
 
-/** A socket from its accept to its close. While sessions are on it they are counted in its place. */
+/**
+ * A socket from its accept to its close. While sessions are on it they are counted in its place.
+ */
 export class AcceptedSocket {
   readonly #ofAddress: Tally
   #network: string | undefined
@@ -114,7 +121,10 @@ export class Seat {
     this.#release = this.#take()
   }
 
-  /** The session goes on as somebody else, or as somebody at all. Throws `LIMIT_EXCEEDED`: then all stays as it was. */
+  /**
+   * The session goes on as somebody else, or as somebody at all. Throws `LIMIT_EXCEEDED`: then all
+   * stays as it was.
+   */
   passTo(identity: Identity): void {
     const before = { isKnown: this.#isKnown, payer: this.#payer }
     this.#isKnown = hasIdentity(identity)

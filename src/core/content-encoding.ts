@@ -2,7 +2,10 @@ import * as zlib from 'node:zlib'
 import { canonicalCharset } from './charset.ts'
 import { UndecodableBody } from './undecodable-body.ts'
 
-/** Reads a compressed body; throws what Node throws, `ERR_BUFFER_TOO_LARGE` past `maxOutputLength` bytes. */
+/**
+ * Reads a compressed body; throws what Node throws, `ERR_BUFFER_TOO_LARGE` past `maxOutputLength`
+ * bytes.
+ */
 type Decompress = (body: Buffer, options: { maxOutputLength: number }) => Buffer
 
 /** More names than a publisher has a reason for: each compression costs up to the bound again. */
@@ -19,12 +22,18 @@ const decompressors = new Map<string, Decompress>([
   ...(zstdDecompressSync ? ([['zstd', zstdDecompressSync]] as const) : []),
 ])
 
-/** Says nothing about the bytes. The last four are MIME's transfer encodings of bodies that need none. */
+/**
+ * Says nothing about the bytes. The last four are MIME's transfer encodings of bodies that need
+ * none.
+ */
 const noEncoding = new Set(['', 'identity', 'none', 'utf8', '7bit', '8bit', 'binary'])
 
 export interface Unpacked {
   readonly bytes: Buffer
-  /** The character set that publishers name in the place of an encoding; undefined where there is none. */
+  /**
+   * The character set that publishers name in the place of an encoding; undefined where there is
+   * none.
+   */
   readonly charset: string | undefined
 }
 
@@ -34,9 +43,10 @@ export function mayBeCompressed(contentEncoding: string | undefined): boolean {
 }
 
 /**
- * Undoes the content encodings of a body, the last one first (RFC 9110 §8.4). Each result has at most `maxBytes`
- * bytes. Publishers in the field name character sets here, alone (`utf-8`) or in the list (`gzip; utf-8`, `gzip:UTF-8`).
- * Throws `UndecodableBody` for an encoding that is unknown or broken, and past the bound.
+ * Undoes the content encodings of a body, the last one first (RFC 9110 §8.4). Each result has at
+ * most `maxBytes` bytes. Publishers in the field name character sets here, alone (`utf-8`) or in
+ * the list (`gzip; utf-8`, `gzip:UTF-8`). Throws `UndecodableBody` for an encoding that is unknown
+ * or broken, and past the bound.
  */
 export function undoContentEncoding(body: Buffer, contentEncoding: string | undefined, maxBytes: number): Unpacked {
   if (!contentEncoding) return { bytes: body, charset: undefined }

@@ -24,7 +24,10 @@ export interface Cursor {
 export type JournalPlace = Omit<Cursor, 'codec'>
 
 const version = 2
-/** The form of the last release: the fingerprint in the clear, and a checksum that anybody can compute. */
+/**
+ * The form of the last release: the fingerprint in the clear, and a checksum that anybody can
+ * compute.
+ */
 const oldVersion = 1
 const beforeFlag = 0x80
 const epochBytes = 8
@@ -36,7 +39,10 @@ const oldLength = tagAt + 4
 /** Characters of base64url without padding. */
 const textLength = Math.ceil((length * 4) / 3)
 const oldTextLength = Math.ceil((oldLength * 4) / 3)
-/** How long old cursors are accepted where the journal keeps messages by their size alone, in milliseconds. */
+/**
+ * How long old cursors are accepted where the journal keeps messages by their size alone, in
+ * milliseconds.
+ */
 const oldWithoutAgeMs = 7 * 24 * 60 * 60_000
 
 /** Where a cursor is put together: printing is synchronous, and happens for each event. */
@@ -44,9 +50,10 @@ const scratch = Buffer.alloc(length)
 const words = new Int32Array(6)
 
 /**
- * Prints cursors and reads them back. What is printed is opaque to clients: version, epoch, offset, fingerprint and a
- * code (SipHash-2-4) over all of it, in base64url. The fingerprint is encrypted, because a cursor often names another
- * client's message (a checkpoint, the position of now), and 32 bits of a short message are enough to guess it.
+ * Prints cursors and reads them back. What is printed is opaque to clients: version, epoch, offset,
+ * fingerprint and a code (SipHash-2-4) over all of it, in base64url. The fingerprint is encrypted,
+ * because a cursor often names another client's message (a checkpoint, the position of now), and 32
+ * bits of a short message are enough to guess it.
  */
 export class CursorCodec {
   readonly #keys: DeploymentKeys
@@ -56,7 +63,9 @@ export class CursorCodec {
   /** Before this moment the old form is printed, in milliseconds since the epoch. */
   #newFrom: number
 
-  /** `retentionMs`: how long the journal keeps messages; Infinity where their size alone bounds it. */
+  /**
+   * `retentionMs`: how long the journal keeps messages; Infinity where their size alone bounds it.
+   */
   constructor(keys: DeploymentKeys, retentionMs: number) {
     const acceptedMs = Number.isFinite(retentionMs) ? retentionMs : oldWithoutAgeMs
     this.#keys = keys
@@ -90,7 +99,10 @@ export class CursorCodec {
     return scratch.toString('base64url')
   }
 
-  /** Undefined for whatever `print` did not print in this deployment: garbage, tampering, an old form that is out of date. */
+  /**
+   * Undefined for whatever `print` did not print in this deployment: garbage, tampering, an old
+   * form that is out of date.
+   */
   parse(text: string): Cursor | undefined {
     if (text.length !== textLength && text.length !== oldTextLength) return undefined
     const bytes = Buffer.from(text, 'base64url')

@@ -9,17 +9,29 @@ export interface DeploymentKey {
   readonly createdAt: Date
   /** When this registry took it. The one that was taken last signs; all of them are accepted. */
   readonly adoptedAt: Date
-  /** Before this moment cursors are printed in the old form, which replicas of the last release can read. */
+  /**
+   * Before this moment cursors are printed in the old form, which replicas of the last release can
+   * read.
+   */
   readonly newCursorsFrom: Date
 }
 
-/** The id under which a registry makes its own key: so of several replicas that start at once only one makes it. */
+/**
+ * The id under which a registry makes its own key: so of several replicas that start at once only
+ * one makes it.
+ */
 const ownId = 'deployment'
 const secretBytes = 32
-/** How long after an update cursors keep the old form: as long as a rolling update may reasonably take. */
+/**
+ * How long after an update cursors keep the old form: as long as a rolling update may reasonably
+ * take.
+ */
 const rollingUpdateMs = 10 * 60_000
 
-/** The keys of this deployment, which its registry keeps. They do not depend on the JWT secret, which rotates. */
+/**
+ * The keys of this deployment, which its registry keeps. They do not depend on the JWT secret,
+ * which rotates.
+ */
 export class DeploymentKeys {
   readonly #registry: Pick<ClientRegistry, 'addKey'> | undefined
   readonly #listeners: (() => void)[] = []
@@ -35,7 +47,8 @@ export class DeploymentKeys {
   static async open(registry: Pick<ClientRegistry, 'addKey' | 'listKeys' | 'listSources'>): Promise<DeploymentKeys> {
     const known = await registry.listKeys()
     if (known.some(({ id }) => id === ownId)) return new DeploymentKeys(known, registry)
-    // A registry that has sources was made by a release without keys, and replicas of that release may still run.
+    // A registry that has sources was made by a release without keys, and replicas of that release
+    // may still run.
     const isUpdate = (await registry.listSources()).length > 0
     await registry.addKey(newKey({ isUpdate }))
     return new DeploymentKeys(await registry.listKeys(), registry)
@@ -58,7 +71,10 @@ export class DeploymentKeys {
     return new Date(Math.min(...this.#keys.map(({ createdAt }) => createdAt.getTime())))
   }
 
-  /** Signs with this key from now on. It is in force here when this returns, even if it then cannot be kept. */
+  /**
+   * Signs with this key from now on. It is in force here when this returns, even if it then cannot
+   * be kept.
+   */
   async adopt(key: Pick<DeploymentKey, 'secret' | 'createdAt' | 'newCursorsFrom'>): Promise<void> {
     if (this.current.secret.equals(key.secret)) return
     const known = this.#keys.find(({ secret }) => secret.equals(key.secret))
@@ -85,7 +101,9 @@ export function newKey({ isUpdate }: { isUpdate: boolean }): DeploymentKey {
   }
 }
 
-/** A key for one purpose (HKDF, RFC 5869): what one purpose gives away says nothing about another. */
+/**
+ * A key for one purpose (HKDF, RFC 5869): what one purpose gives away says nothing about another.
+ */
 export function derivedKey({ secret }: DeploymentKey, purpose: string, bytes: number): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, '', `warren ${purpose}`, bytes))
 }

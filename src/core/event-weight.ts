@@ -2,12 +2,14 @@ import type { MessageEvent } from './channel.ts'
 
 /** What an event costs beside its message: the objects of its fields, in bytes. */
 const eventBytes = 512
-/** What a value of JSON costs beside its characters once it is parsed: most of `[[],[],…]` is this. */
+/**
+ * What a value of JSON costs beside its characters once it is parsed: most of `[[],[],…]` is this.
+ */
 const valueBytes = 24
 
 /**
- * An estimate of what an event holds in memory until its answer is sent, in bytes: its body as it came, and body and headers
- * as often as the answer has them.
+ * An estimate of what an event holds in memory until its answer is sent, in bytes: its body as it
+ * came, and body and headers as often as the answer has them.
  */
 export function weightOf(
   { message: { body, properties } }: MessageEvent,

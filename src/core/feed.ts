@@ -141,7 +141,8 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
       waiting.resolve({ done: false, value: event })
       return
     }
-    // Of gaps that wait one behind the other for the same reason the last says all: they must not pile up.
+    // Of gaps that wait one behind the other for the same reason the last says all: they must not
+    // pile up.
     const before = this.#queue.at(-1)
     if (event.kind === 'GAP' && before?.kind === 'GAP' && isUnreadable(event) && isUnreadable(before)) this.#queue.pop()
     this.#queue.push(event)
@@ -219,7 +220,10 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     for (const waiting of others) waiting.resolve({ done: true, value: undefined })
   }
 
-  /** It could not be given an event, for a reason that nobody foresaw. What waits for its consumer is let go of: the next would fail like this one. */
+  /**
+   * It could not be given an event, for a reason that nobody foresaw. What waits for its consumer
+   * is let go of: the next would fail like this one.
+   */
   fail(error: unknown): void {
     if (this.#ended) return
     this.#onFailure?.(error)

@@ -96,7 +96,10 @@ export class Gateway implements JournalTail {
   readonly #unreadable = new BoundedSet<number>(maxUnreadable)
   readonly #waitingForUp = new Set<() => void>()
   readonly #sourceKeeper: SourceKeeper
-  /** Anybody who can publish to the control exchange can send an unsigned message: it ends nothing and brings nothing. */
+  /**
+   * Anybody who can publish to the control exchange can send an unsigned message: it ends nothing
+   * and brings nothing.
+   */
   readonly #unsignedHint = new Throttle(() => this.#readRegistry(), hintMs)
 
   constructor(parts: GatewayParts) {
@@ -183,13 +186,19 @@ export class Gateway implements JournalTail {
     return this.#parts.replicaAlias ?? this.#parts.replica
   }
 
-  /** Throws `UNAUTHENTICATED` where a revocation, a ban or a deletion bars the token that the identity was read from. */
+  /**
+   * Throws `UNAUTHENTICATED` where a revocation, a ban or a deletion bars the token that the
+   * identity was read from.
+   */
   checkStanding(identity: Identity): void {
     this.revocations.check(identity)
     this.bars.check(identity)
   }
 
-  /** Tokens of the client must be issued after this moment to be valid. Undefined: nothing bars them. */
+  /**
+   * Tokens of the client must be issued after this moment to be valid. Undefined: nothing bars
+   * them.
+   */
   barredUntil(clientId: string): Date | undefined {
     return latest(this.revocations.of(clientId), this.bars.deletionOf(clientId))
   }
@@ -212,7 +221,8 @@ export class Gateway implements JournalTail {
       () => this.#resync(),
       () => this.#unsignedHint.call(),
     )
-    // What was sent under another key was not taken by the replicas that have this one, and the other way round.
+    // What was sent under another key was not taken by the replicas that have this one, and the
+    // other way round.
     keys.onAdopted(() => this.#resync())
     journal.open(this)
   }
@@ -264,7 +274,10 @@ export class Gateway implements JournalTail {
     return this.#lastPosition()
   }
 
-  /** As `position`, but never an older one: rejects with `BROKER_UNAVAILABLE` while the journal is away. */
+  /**
+   * As `position`, but never an older one: rejects with `BROKER_UNAVAILABLE` while the journal is
+   * away.
+   */
   async exactPosition(): Promise<Cursor> {
     if (!this.#up) await this.#firstUp(positionTimeoutMs)
     if (!this.#up) throw this.#unavailable()
@@ -423,7 +436,10 @@ export class Gateway implements JournalTail {
     return 'heard'
   }
 
-  /** Once an exchange: an operator who made a source of an alternate exchange would otherwise wait in vain. */
+  /**
+   * Once an exchange: an operator who made a source of an alternate exchange would otherwise wait
+   * in vain.
+   */
   #sayForeign(exchange: string): void {
     if (this.#foreignExchanges.has(exchange) || !this.sources.isForeign(exchange)) return
     this.#foreignExchanges.add(exchange)

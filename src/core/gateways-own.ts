@@ -1,8 +1,13 @@
-/** What follows the namespace in the names of exchanges that a gateway keeps to itself; `.events` is for everybody. */
+/**
+ * What follows the namespace in the names of exchanges that a gateway keeps to itself; `.events` is
+ * for everybody.
+ */
 const ownWords = ['control', 'quarantine', 'dead', 'journal', 'room', 'buffer', 'buffered', 'presence']
 const anyOwn = new RegExp(String.raw`^[A-Za-z0-9_-]{1,63}\.(?:${ownWords.join('|')})(?:\.|$)`)
 
-/** Whether an exchange has the name of one that gateways keep to themselves, in whatever deployment. */
+/**
+ * Whether an exchange has the name of one that gateways keep to themselves, in whatever deployment.
+ */
 export function isGatewaysOwn(exchange: string): boolean {
   return anyOwn.test(exchange)
 }

@@ -4,8 +4,8 @@ import { momentOf } from './moment.ts'
 import { wireTypeOf } from './wire-types.ts'
 
 /**
- * The headers of an AMQP message as what `printJson` prints; each type has its rendering in docs/sources.md. Never throws. Names come
- * from the wire, so the result has no prototype.
+ * The headers of an AMQP message as what `printJson` prints; each type has its rendering in
+ * docs/sources.md. Never throws. Names come from the wire, so the result has no prototype.
  */
 export function plainHeaders(headers: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const plain = Object.create(null) as Record<string, unknown>
@@ -40,7 +40,8 @@ function plainObject(value: object, isTable: boolean): unknown {
   if (Array.isArray(value)) {
     return value.map((item: unknown, index) => plainValue(item, wireTypeOf(value, String(index)) === 'table'))
   }
-  // amqplib's way to carry a type of AMQP that JavaScript has not: {'!': 'timestamp', value: seconds}.
+  // amqplib's way to carry a type of AMQP that JavaScript has not: {'!': 'timestamp', value:
+  // seconds}.
   if (!isTable && Object.hasOwn(value, '!') && 'value' in value) return typedValue(value)
   return plainHeaders(value as Record<string, unknown>)
 }

@@ -12,8 +12,9 @@ export interface History {
 }
 
 /**
- * Reads a page of a channel's past: the same path as a subscription that ends where it would go on live. `hold` is called
- * before an event is added; false ends the page before that event, and what it throws rejects.
+ * Reads a page of a channel's past: the same path as a subscription that ends where it would go on
+ * live. `hold` is called before an event is added; false ends the page before that event, and what
+ * it throws rejects.
  */
 export async function readHistory(
   gateway: Gateway,
@@ -38,7 +39,8 @@ export async function readHistory(
     gateway.keeper.resume(feed)
     for await (const event of feed as AsyncIterable<ChannelEvent>) {
       if (event.kind === 'CHECKPOINT') continue
-      // A page tells one gap. Another one, or one behind a full page, is for the next page, which begins behind the last event.
+      // A page tells one gap. Another one, or one behind a full page, is for the next page, which
+      // begins behind the last event.
       const full = events.length === options.first && (event.kind === 'MESSAGE' || events.length > 0)
       const fits = full || event.kind === 'GAP' || options.hold(event, events.length === 0)
       if (full || !fits || (event.kind === 'GAP' && gap)) {

@@ -58,7 +58,10 @@ export class Hub {
     }
   }
 
-  /** One that throws is let go of: a bug in one transport must not keep the message from the others, nor end the tail. */
+  /**
+   * One that throws is let go of: a bug in one transport must not keep the message from the others,
+   * nor end the tail.
+   */
   #give(subscriber: Subscriber, event: ChannelEvent): void {
     try {
       subscriber.deliver(event)

@@ -9,7 +9,10 @@ export interface Identity {
   readonly issuedAt: Date | undefined
   /** When the token ends; undefined: never. */
   readonly expiresAt: Date | undefined
-  /** Whether an identity provider issued the token, and not somebody with the secret of the deployment. */
+  /**
+   * Whether an identity provider issued the token, and not somebody with the secret of the
+   * deployment.
+   */
   readonly fromProvider?: boolean
   /** Whether the channel of `clientId` was deleted since: only the scope grants anything then. */
   readonly disowned?: boolean
@@ -26,7 +29,10 @@ export interface Scope extends Readonly<Record<Flag, boolean>> {
   readonly publishTo: readonly PublishGrant[]
 }
 
-/** What one word `publish:<exchange pattern>[:<key pattern>]` grants. Both are patterns of topic words. */
+/**
+ * What one word `publish:<exchange pattern>[:<key pattern>]` grants. Both are patterns of topic
+ * words.
+ */
 export interface PublishGrant {
   readonly exchange: string
   /** Undefined: every routing key. */
@@ -68,7 +74,10 @@ export function publishWord(exchange: string, keyPattern: string): string {
   return `publish:${exchange.replaceAll(/[%: ]/g, encodeURIComponent)}:${keyPattern}`
 }
 
-/** The first `:` behind `publish:` ends the exchange, in which `:`, space and `%` are percent-encoded. */
+/**
+ * The first `:` behind `publish:` ends the exchange, in which `:`, space and `%` are
+ * percent-encoded.
+ */
 function publishGrantOf(word: string): PublishGrant[] {
   const [, encoded = '', , routingKey] = /^publish:([^:]+)(:(.*))?$/s.exec(word) ?? []
   const exchange = decoded(encoded)
@@ -99,7 +108,10 @@ export function isKnown({ clientId, scope }: Identity): boolean {
   return clientId !== undefined || printScope(scope).length > 0
 }
 
-/** Whether a token said who it is. A caller without one may hear channels where the operator allows it, and is nobody all the same. */
+/**
+ * Whether a token said who it is. A caller without one may hear channels where the operator allows
+ * it, and is nobody all the same.
+ */
 export function hasIdentity(identity: Identity): boolean {
   return identity !== anyListener && isKnown(identity)
 }

@@ -1,9 +1,10 @@
 import { printJson } from './print-json.ts'
 
 /**
- * Characters that show nothing or turn the text around them: zero-width ones, bidi controls, separators of lines, variation
- * selectors, fillers, and halves of surrogate pairs. With them two ids look alike, and a line of a log says what it does not.
- * By Unicode properties (UAX #44), so that characters of later versions count too.
+ * Characters that show nothing or turn the text around them: zero-width ones, bidi controls,
+ * separators of lines, variation selectors, fillers, and halves of surrogate pairs. With them two
+ * ids look alike, and a line of a log says what it does not. By Unicode properties (UAX #44), so
+ * that characters of later versions count too.
  */
 const hidden = String.raw`\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Bidi_Control}`
 const anyHidden = new RegExp(`[${hidden}]`, 'u')
@@ -20,7 +21,10 @@ export function showHidden(text: string): string {
   return text.replace(everyHidden, escapedCharacter)
 }
 
-/** JSON in which hidden characters are escaped, as JSON allows: it parses to the same value. Numbers keep their digits without `indent`. */
+/**
+ * JSON in which hidden characters are escaped, as JSON allows: it parses to the same value. Numbers
+ * keep their digits without `indent`.
+ */
 export function visibleJson(value: unknown, indent?: number): string {
   const units = (character: string) =>
     character.split('').map((unit) => unit.charCodeAt(0).toString(16).padStart(4, '0'))

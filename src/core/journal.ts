@@ -23,10 +23,12 @@ export interface Journal {
   mark(note?: MarkNote): Promise<void>
 
   /**
-   * Visits what the journal holds from `offset` on, in order, each entry once, until `visit` returns false or `signal` aborts;
-   * resolves then. An offset that retention took begins later: it is for the visitor to compare. Past the end it waits
-   * for what comes. Unreadable entries are visited too. Waits while the broker is away. Rejects only where the journal was replaced meanwhile (`JournalReplaced`), or retention
-   * overtook the scan, so that entries behind the last visit are missing (`JournalTruncated`).
+   * Visits what the journal holds from `offset` on, in order, each entry once, until `visit`
+   * returns false or `signal` aborts; resolves then. An offset that retention took begins later: it
+   * is for the visitor to compare. Past the end it waits for what comes. Unreadable entries are
+   * visited too. Waits while the broker is away. Rejects only where the journal was replaced
+   * meanwhile (`JournalReplaced`), or retention overtook the scan, so that entries behind the last
+   * visit are missing (`JournalTruncated`).
    */
   scan(offset: number, visit: (entry: JournalMessage) => boolean, signal: AbortSignal): Promise<void>
 
@@ -92,6 +94,9 @@ export interface JournalTail {
   onTruncated(): void
   /** Each entry once, in order of offset; marks among them. */
   onMessage(message: JournalMessage): void
-  /** In place of `onMessage`, in the same order: neighbours that the broker can hand to nobody (`JournalMessage.unreadable`). At least one. */
+  /**
+   * In place of `onMessage`, in the same order: neighbours that the broker can hand to nobody
+   * (`JournalMessage.unreadable`). At least one.
+   */
   onUnreadable(entries: readonly JournalMessage[]): void
 }

@@ -1,12 +1,20 @@
 /** RFC 8259 §6, without fraction and exponent. */
 const integer = /^-?(?:0|[1-9]\d*)$/
-/** No number of JavaScript is written with as many characters, and to compare longer ones costs more than they are worth. */
+/**
+ * No number of JavaScript is written with as many characters, and to compare longer ones costs more
+ * than they are worth.
+ */
 const maxExactLength = 400
 
-/** How often `JSON.stringify` has met one of these: it cannot print them, and `printJson` has to. */
+/**
+ * How often `JSON.stringify` has met one of these: it cannot print them, and `printJson` has to.
+ */
 export const met = { count: 0 }
 
-/** A number of a JSON text that a JavaScript number would not print as it was written: `750727362669608961`, `1e400`, `1.10`, `-0`. */
+/**
+ * A number of a JSON text that a JavaScript number would not print as it was written:
+ * `750727362669608961`, `1e400`, `1.10`, `-0`.
+ */
 export class JsonNumber {
   /** As it was written. */
   readonly token: string
@@ -25,7 +33,9 @@ export class JsonNumber {
     return Number(this.token)
   }
 
-  /** The JavaScript number of the same value, however it is written; undefined where there is none. */
+  /**
+   * The JavaScript number of the same value, however it is written; undefined where there is none.
+   */
   get exact(): number | undefined {
     if (this.token.length > maxExactLength) return undefined
     const { nearest } = this
@@ -44,7 +54,10 @@ export class JsonNumber {
   }
 }
 
-/** The number of this token: a JavaScript number where that prints as it was written and is exact where it is whole. */
+/**
+ * The number of this token: a JavaScript number where that prints as it was written and is exact
+ * where it is whole.
+ */
 export function numberOf(token: string): number | JsonNumber {
   const number = Number(token)
   const kept = String(number) === token && (Number.isSafeInteger(number) || !Number.isInteger(number))
@@ -56,7 +69,9 @@ function exactText(number: number): string {
   return Number.isInteger(number) ? BigInt(number).toString() : String(number)
 }
 
-/** The same text for tokens of the same value: sign, digits without zeros around them, power of ten. */
+/**
+ * The same text for tokens of the same value: sign, digits without zeros around them, power of ten.
+ */
 function valueOf(token: string): string {
   const [, sign = '', whole = '', fraction = '', exponent = '0'] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(token) ?? []

@@ -29,7 +29,10 @@ export interface MessageProperties {
   readonly type?: string
   /** In milliseconds since the epoch; AMQP carries whole seconds. */
   readonly timestamp?: number
-  /** The timestamp as it came, where so many milliseconds are more than a number holds exactly: a publisher counts in another unit. */
+  /**
+   * The timestamp as it came, where so many milliseconds are more than a number holds exactly: a
+   * publisher counts in another unit.
+   */
   readonly unixSeconds?: bigint
   readonly correlationId?: string
   readonly replyTo?: string
@@ -47,8 +50,8 @@ export interface JournalMessage extends Message {
   /** Written by a gateway to show liveness and the end of the log; never an event. */
   readonly mark: boolean
   /**
-   * The broker cannot hand this message to any consumer: only its offset is known, all else is empty. Nobody knows which clients it
-   * was for, so that every subscription is told a gap.
+   * The broker cannot hand this message to any consumer: only its offset is known, all else is
+   * empty. Nobody knows which clients it was for, so that every subscription is told a gap.
    */
   readonly unreadable?: boolean
   /** Where it is written down what this replica did with it; undefined where the hot window has never held it. */
@@ -65,6 +68,8 @@ export interface Publication {
   readonly routingKey: string
   readonly body: Buffer
   readonly properties: MessageProperties
-  /** Whose share it takes of what may wait for the broker (`payerOf`). Undefined: the gateway's own. */
+  /**
+   * Whose share it takes of what may wait for the broker (`payerOf`). Undefined: the gateway's own.
+   */
   readonly payer?: string | undefined
 }

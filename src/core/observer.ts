@@ -9,7 +9,10 @@ export interface Observer {
   log(level: 'debug' | 'info' | 'warn' | 'error', text: string, details?: Record<string, unknown>): void
   messageReceived(source: string): void
   messageQuarantined(reason: QuarantineReason): void
-  /** A message of a buffered source may have been moved before, and is delivered again unless it has an id. */
+  /**
+   * A message of a buffered source may have been moved before, and is delivered again unless it has
+   * an id.
+   */
   messageRedelivered(): void
   /** A message was stepped over that the broker can hand to no consumer. */
   messageUnreadable(): void

@@ -6,14 +6,17 @@ export interface PageLimits {
   readonly maxHistoryBytes: number
 }
 
-/** The operations of one client id, or of one address without one, may hold so many times as much together. */
+/**
+ * The operations of one client id, or of one address without one, may hold so many times as much
+ * together.
+ */
 const payerFactor = 4
 /** All of them together. */
 const totalFactor = 16
 
 /**
- * What pages of history hold, from the first event that is read until their answers are sent. A page ends early where its
- * operation, its caller or all callers together hold as much as they may.
+ * What pages of history hold, from the first event that is read until their answers are sent. A
+ * page ends early where its operation, its caller or all callers together hold as much as they may.
  */
 export class PagesUnderWay {
   readonly #limits: PageLimits
@@ -33,7 +36,10 @@ export class PagesUnderWay {
     return this.#shared.total
   }
 
-  /** For one operation; whoever opens it closes it when the answer is sent, or is not wanted any more. */
+  /**
+   * For one operation; whoever opens it closes it when the answer is sent, or is not wanted any
+   * more.
+   */
   open(): OperationPages {
     return new OperationPages(this.#shared, () => this.#limits.maxHistoryBytes)
   }
@@ -53,8 +59,8 @@ export class OperationPages {
   }
 
   /**
-   * Called for the first event of a page, which is taken however large it is: else nobody could read past it. Throws
-   * `LIMIT_EXCEEDED` where there is no room for anything.
+   * Called for the first event of a page, which is taken however large it is: else nobody could
+   * read past it. Throws `LIMIT_EXCEEDED` where there is no room for anything.
    */
   begin(payer: string | undefined, bytes: number): void {
     if (!this.#hasRoom(payer, 1)) {
@@ -74,7 +80,10 @@ export class OperationPages {
     return true
   }
 
-  /** Idempotent. What is read afterwards is held by nobody, and is to be dropped by whoever reads it. */
+  /**
+   * Idempotent. What is read afterwards is held by nobody, and is to be dropped by whoever reads
+   * it.
+   */
   close(): void {
     this.#closed = true
     for (const [payer, bytes] of this.#held) this.#shared.hold(payer, -bytes)

@@ -2,14 +2,21 @@ import { randomBytes } from 'node:crypto'
 import { JsonNumber, numberOf } from './json-number.ts'
 
 /**
- * What a number looks like that `String(Number(token))` does not print: 16 digits and more, an exponent, a zero at the end of a fraction, many at its
- * beginning, minus zero. Texts hold such too, but few bodies match at all.
+ * What a number looks like that `String(Number(token))` does not print: 16 digits and more, an
+ * exponent, a zero at the end of a fraction, many at its beginning, minus zero. Texts hold such
+ * too, but few bodies match at all.
  */
 const maybeOdd = /[\d.]{16}|\d[eE]|\.\d*0(?!\d)|\.0{6}|-0(?![.\d])/
-/** The same where a number can begin, which costs more: most ids and dates in strings do not begin there. */
+/**
+ * The same where a number can begin, which costs more: most ids and dates in strings do not begin
+ * there.
+ */
 const oddNumber = /(?:^|[[:,\s])-?(?:\d[\d.]{15}|[\d.]+[eE]|\d+\.\d*0(?!\d)|0\.0{6}|(?<=-)0(?![.\d]))/
 
-/** As `JSON.parse`, and every number keeps its digits: one that would lose some becomes a `JsonNumber`. Throws `SyntaxError`. */
+/**
+ * As `JSON.parse`, and every number keeps its digits: one that would lose some becomes a
+ * `JsonNumber`. Throws `SyntaxError`.
+ */
 export function parseJson(text: string): unknown {
   if (!maybeOdd.test(text) || !oddNumber.test(text)) return JSON.parse(text)
   // Whether it is JSON, in the words of JavaScript.
@@ -23,7 +30,10 @@ const mark = `#${randomBytes(15).toString('base64url')}#`
 const quote = 0x22
 const backslash = 0x5c
 
-/** The same JSON with a marked string for each number that would lose digits; undefined where none would. */
+/**
+ * The same JSON with a marked string for each number that would lose digits; undefined where none
+ * would.
+ */
 function markOddNumbers(text: string): string | undefined {
   const number = /-?\d[\d.eE+-]*/y
   let marked = ''

@@ -10,7 +10,10 @@ const gatherMs = 100
 export class Passage {
   /** The offset up to which it has come. */
   at: number
-  /** The last entry it met, if that is one that the broker cannot hand out: its feeds are still to be told. */
+  /**
+   * The last entry it met, if that is one that the broker cannot hand out: its feeds are still to
+   * be told.
+   */
   unreadable: JournalMessage | undefined
   readonly #byChannel = new Map<string, Map<Feed, number>>()
   #size = 0

@@ -14,9 +14,10 @@ interface Window {
 }
 
 /**
- * Wrong passwords by client id and network. Only those two together are refused, so that guessing elsewhere cannot keep a client
- * from its channel. A network that misses many clients' passwords is not refused, because others may share its address behind a
- * proxy: it is `slowed`, so that its checks wait for everybody else's.
+ * Wrong passwords by client id and network. Only those two together are refused, so that guessing
+ * elsewhere cannot keep a client from its channel. A network that misses many clients' passwords is
+ * not refused, because others may share its address behind a proxy: it is `slowed`, so that its
+ * checks wait for everybody else's.
  */
 export class PasswordFailures {
   readonly #perMinute: number
@@ -26,7 +27,10 @@ export class PasswordFailures {
     this.#perMinute = perMinute
   }
 
-  /** Throws `LIMIT_EXCEEDED` where the client's passwords were missed too often from there, whether or not this is the right one. */
+  /**
+   * Throws `LIMIT_EXCEEDED` where the client's passwords were missed too often from there, whether
+   * or not this is the right one.
+   */
   check(clientId: string, network: string): void {
     this.#demandRoom(this.#current(pair(clientId, network)), 0)
   }
@@ -40,8 +44,9 @@ export class PasswordFailures {
   }
 
   /**
-   * Called as a check begins: it counts as a wrong password until `settle` is called with what it was, so that checks which run
-   * at the same time cannot pass the limit together. Throws as `check` does.
+   * Called as a check begins: it counts as a wrong password until `settle` is called with what it
+   * was, so that checks which run at the same time cannot pass the limit together. Throws as
+   * `check` does.
    */
   begin(clientId: string, network: string): { settle(matches: boolean): void } {
     const ofPair = this.#current(pair(clientId, network))
@@ -60,7 +65,10 @@ export class PasswordFailures {
     }
   }
 
-  /** Whether so many passwords were missed from the network that its checks have to wait for those of others. */
+  /**
+   * Whether so many passwords were missed from the network that its checks have to wait for those
+   * of others.
+   */
   slowed(network: string): boolean {
     return (this.#current(network)?.missed ?? 0) >= this.#perMinute * networkFactor
   }

@@ -22,7 +22,10 @@ export class JsonText {
   }
 }
 
-/** As `JSON.stringify`, and what that would round or refuse is printed as it is: `JsonNumber`, `JsonText`, bigints. */
+/**
+ * As `JSON.stringify`, and what that would round or refuse is printed as it is: `JsonNumber`,
+ * `JsonText`, bigints.
+ */
 export function printJson(value: unknown): string | undefined {
   const before = met.count
   trying = true
@@ -38,7 +41,10 @@ export function printJson(value: unknown): string | undefined {
   return print(value, '')
 }
 
-/** ECMA-262 §25.5.2.2. Throws `RangeError` where it nests deeper than the stack, as `JSON.stringify` does. */
+/**
+ * ECMA-262 §25.5.2.2. Throws `RangeError` where it nests deeper than the stack, as `JSON.stringify`
+ * does.
+ */
 function print(given: unknown, name: string): string | undefined {
   if (given instanceof JsonNumber) return given.token
   if (given instanceof JsonText) return given.toString()

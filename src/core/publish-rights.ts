@@ -23,7 +23,10 @@ export class PublishRights {
     this.#parts = parts
   }
 
-  /** Throws or rejects with `UNAUTHENTICATED` or `FORBIDDEN`. Resolves at once for a source that is known. */
+  /**
+   * Throws or rejects with `UNAUTHENTICATED` or `FORBIDDEN`. Resolves at once for a source that is
+   * known.
+   */
   check(identity: Identity, exchange: string, routingKey: string): Promise<void> | undefined {
     const wouldBeGranted = mayPublishTo(identity, { exchange, routingKey, isSource: true })
     if (!wouldBeGranted || this.#parts.isSource(exchange)) return this.#judge(identity, exchange, routingKey)

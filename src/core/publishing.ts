@@ -138,7 +138,8 @@ function headersOf(headers: unknown, field: string): Record<string, Header> | un
     throw badInput(field, 'expected an object of names and values')
   const checked = Object.create(null) as Record<string, Header>
   for (const [name, value] of Object.entries(headers)) {
-    // Those are the gateway's word to other gateways and to operators: replicas, idempotency keys, reasons of the quarantine.
+    // Those are the gateway's word to other gateways and to operators: replicas, idempotency keys,
+    // reasons of the quarantine.
     if (/^x-warren-/i.test(name))
       throw badInput(`${field}.${name}`, 'headers that begin with x-warren- are set by gateways only')
     if (Buffer.byteLength(name) > 128) throw badInput(field, 'expected names of at most 128 bytes')

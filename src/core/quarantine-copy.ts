@@ -1,14 +1,21 @@
 import type { JournalMessage, MessageProperties, Publication } from './message.ts'
 import { copyWireTypes } from './wire-types.ts'
 
-/** Headers of more than this are left out at once: AMQP libraries and brokers (`frame_max`) carry few tens of KiB. */
+/**
+ * Headers of more than this are left out at once: AMQP libraries and brokers (`frame_max`) carry
+ * few tens of KiB.
+ */
 const maxHeaderBytes = 48 * 1024
-/** What a summary keeps of the headers, so that it fits into the smallest frame of AMQP 0-9-1 (§4.2.3: 4096 bytes). */
+/**
+ * What a summary keeps of the headers, so that it fits into the smallest frame of AMQP 0-9-1
+ * (§4.2.3: 4096 bytes).
+ */
 const summary = { headerBytes: 256, allHeadersBytes: 1024, noteBytes: 512, bodyBytes: 64 * 1024 }
 
 /**
- * What is put into the quarantine of a message, the fullest copy first: the whole message; where that cannot be published, a
- * summary whose `x-warren-left-out` says what is missing; at last one with the beginning of the body only.
+ * What is put into the quarantine of a message, the fullest copy first: the whole message; where
+ * that cannot be published, a summary whose `x-warren-left-out` says what is missing; at last one
+ * with the beginning of the body only.
  */
 export function* copiesOf(
   { exchange, routingKey, offset, body, properties, receivedAt }: JournalMessage,
@@ -19,7 +26,8 @@ export function* copiesOf(
   // No client of AMQP for JavaScript writes such a timestamp.
   const isLost = unixSeconds !== undefined && BigInt(Number(unixSeconds)) !== unixSeconds
   const envelope = {
-    // A foreign user id would be refused (https://www.rabbitmq.com/docs/validated-user-id), and what expires would be gone unseen: headers keep both.
+    // A foreign user id would be refused (https://www.rabbitmq.com/docs/validated-user-id), and
+    // what expires would be gone unseen: headers keep both.
     ...(userId === undefined ? {} : { 'x-warren-user-id': userId }),
     ...(expiration === undefined ? {} : { 'x-warren-expiration': expiration }),
     ...(isLost ? { 'x-warren-timestamp': unixSeconds.toString() } : {}),

@@ -10,7 +10,9 @@ import { copiesOf } from './quarantine-copy.ts'
 
 /** How many offsets are remembered, so that poison met again (by a resume, say) is not put away twice. */
 const maxRemembered = 10_000
-/** What may wait for the broker, in bytes; then the oldest is given up. It is still in the journal. */
+/**
+ * What may wait for the broker, in bytes; then the oldest is given up. It is still in the journal.
+ */
 const maxWaitingBytes = 64 * 1024 * 1024
 /** Before it is tried again, in milliseconds; doubled each time up to the cap. */
 const retryMs = { first: 500, cap: 15_000 }
@@ -22,9 +24,10 @@ interface Poison {
 }
 
 /**
- * Where poison goes: what cannot be turned into an event, with all its properties and the reason in `x-warren-reason`. It never reaches
- * a client and never stops the tail. Every replica may meet it; each writes a claim into the journal, and the one whose claim comes
- * first there puts it away: once for all of them. While the broker takes neither, both are tried again.
+ * Where poison goes: what cannot be turned into an event, with all its properties and the reason in
+ * `x-warren-reason`. It never reaches a client and never stops the tail. Every replica may meet it;
+ * each writes a claim into the journal, and the one whose claim comes first there puts it away:
+ * once for all of them. While the broker takes neither, both are tried again.
  */
 export class Quarantine {
   readonly #journal: Journal
@@ -52,7 +55,10 @@ export class Quarantine {
     return this.#met.has(offset)
   }
 
-  /** Whether this replica has found the message at this offset to be poison, and need not read it again to put it away. */
+  /**
+   * Whether this replica has found the message at this offset to be poison, and need not read it
+   * again to put it away.
+   */
   hasJudged(offset: number): boolean {
     return this.#judged.has(offset) && this.#met.has(offset)
   }
@@ -180,7 +186,10 @@ function weightOf({ message }: Poison): number {
   return message.body.length + 1_024
 }
 
-/** Whether another copy of the message may fare better: what is wrong is not the exchange, its queue, or the broker. */
+/**
+ * Whether another copy of the message may fare better: what is wrong is not the exchange, its
+ * queue, or the broker.
+ */
 function isTheMessages(error: unknown): boolean {
   if (!(error instanceof GatewayError)) return false
   if (error.code === 'PAYLOAD_TOO_LARGE') return true

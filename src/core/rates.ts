@@ -9,7 +9,10 @@ export class Rates {
   readonly #counts = new Map<string, number>()
   #since = 0
 
-  /** Counts one more. Undefined where the caller has done it at most `max` times within this second, else how long until the next, in milliseconds. */
+  /**
+   * Counts one more. Undefined where the caller has done it at most `max` times within this second,
+   * else how long until the next, in milliseconds.
+   */
   exceeds(caller: string, max: number, now = Date.now()): number | undefined {
     // A clock that was set back must not make the second last for hours.
     if (now - this.#since >= windowMs || now < this.#since) {

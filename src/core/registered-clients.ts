@@ -2,11 +2,17 @@ import type { ClientRegistry } from './client-registry.ts'
 import type { Observer } from './observer.ts'
 import type { RegistrationPolicy } from './registration.ts'
 
-/** Ids in one line of the log, and lines at most: whoever has more clients than that looks into the table. */
+/**
+ * Ids in one line of the log, and lines at most: whoever has more clients than that looks into the
+ * table.
+ */
 const idsALine = 50
 const maxLines = 20
 
-/** Says at the start whom the policy affects: clients that can log in no more, and ids that an identity provider may issue too. */
+/**
+ * Says at the start whom the policy affects: clients that can log in no more, and ids that an
+ * identity provider may issue too.
+ */
 export async function reportRegisteredClients(
   { mode, prefix }: RegistrationPolicy,
   { registry, log, hasProvider }: { registry: ClientRegistry; log: Observer['log']; hasProvider: boolean },

@@ -5,8 +5,9 @@ import { hiddenIn } from './invisible.ts'
 
 export const registrationModes = ['open', 'token', 'off'] as const
 /**
- * `open`: anybody may register a client id. `token`: with a token of scope `register` only; a client that is registered still
- * gets a token for its password. `off`: passwords give no tokens at all.
+ * `open`: anybody may register a client id. `token`: with a token of scope `register` only; a
+ * client that is registered still gets a token for its password. `off`: passwords give no tokens at
+ * all.
  */
 export type RegistrationMode = (typeof registrationModes)[number]
 
@@ -25,7 +26,10 @@ export function demandPasswords({ mode }: RegistrationPolicy): void {
   )
 }
 
-/** Throws `UNAUTHENTICATED`, `FORBIDDEN`, or `BAD_USER_INPUT` for `field`, where the caller may not register this id. */
+/**
+ * Throws `UNAUTHENTICATED`, `FORBIDDEN`, or `BAD_USER_INPUT` for `field`, where the caller may not
+ * register this id.
+ */
 export async function demandRegistration(
   { mode, prefix }: RegistrationPolicy,
   { clientId, field, caller }: { clientId: string; field: string; caller: () => Promise<Identity> },

@@ -1,6 +1,12 @@
-/** The registry is asked this often for what is new: a replica that the broker cannot reach learns of it all the same. */
+/**
+ * The registry is asked this often for what is new: a replica that the broker cannot reach learns
+ * of it all the same.
+ */
 const pollMs = 2_000
-/** Clocks of replicas differ, and what was written last need not be the latest: so far behind it is read again, in milliseconds. */
+/**
+ * Clocks of replicas differ, and what was written last need not be the latest: so far behind it is
+ * read again, in milliseconds.
+ */
 const overlapMs = 5 * 60_000
 
 interface Reader<Row> {
@@ -12,7 +18,10 @@ interface Reader<Row> {
   readonly complain: (error: unknown) => void
 }
 
-/** Reads rows from the registry when it is opened, every few seconds, and when it is asked to; never twice at a time. */
+/**
+ * Reads rows from the registry when it is opened, every few seconds, and when it is asked to; never
+ * twice at a time.
+ */
 export class RegistryReading<Row> {
   readonly #reader: Reader<Row>
   #latest: Date | undefined
@@ -30,7 +39,10 @@ export class RegistryReading<Row> {
     this.#timer = setInterval(() => this.refresh(), pollMs)
   }
 
-  /** Reads what is new. Called while it reads, it reads once more: what caused the call may not be in the answer. */
+  /**
+   * Reads what is new. Called while it reads, it reads once more: what caused the call may not be
+   * in the answer.
+   */
   refresh(): void {
     this.#wanted = true
     if (this.#reading) return

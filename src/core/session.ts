@@ -194,8 +194,10 @@ export class Session {
   }
 
   /**
-   * The same caller with a newer token: the session lives on under it, and what it may no longer hear ends with `FORBIDDEN`. A session that
-   * nobody has claimed yet may be claimed so. Throws `FORBIDDEN` for a token of another client, `LIMIT_EXCEEDED` where that client has too many connections.
+   * The same caller with a newer token: the session lives on under it, and what it may no longer
+   * hear ends with `FORBIDDEN`. A session that nobody has claimed yet may be claimed so. Throws
+   * `FORBIDDEN` for a token of another client, `LIMIT_EXCEEDED` where that client has too many
+   * connections.
    */
   renew(identity: Identity): void {
     if (this.#ended) throw new GatewayError('UNAUTHENTICATED', 'this session has ended')
@@ -221,7 +223,10 @@ export class Session {
     this.#takesPart = true
   }
 
-  /** Called every second: a session ends with its token, and so does what another token has begun in it; one that nobody owns and that waits for nothing ends too. */
+  /**
+   * Called every second: a session ends with its token, and so does what another token has begun in
+   * it; one that nobody owns and that waits for nothing ends too.
+   */
   expire(now: number): void {
     if (isExpired(this.identity, now)) return this.close('TOKEN_EXPIRED')
     if (this.#isIdle) {
@@ -238,8 +243,8 @@ export class Session {
   }
 
   /**
-   * The channel of a client was deleted. `isVoid`: whether the token of an identity went with it. The session goes on with what
-   * its scope grants, and no longer as the owner of that channel.
+   * The channel of a client was deleted. `isVoid`: whether the token of an identity went with it.
+   * The session goes on with what its scope grants, and no longer as the owner of that channel.
    */
   disown(channel: string, isVoid: (identity: Identity) => boolean): void {
     if (isVoid(this.identity)) this.identity = { ...this.identity, disowned: true }
@@ -251,7 +256,10 @@ export class Session {
     }
   }
 
-  /** A delivery to this client threw, here or in its transport. Counted and logged; what becomes of the client is the caller's affair. */
+  /**
+   * A delivery to this client threw, here or in its transport. Counted and logged; what becomes of
+   * the client is the caller's affair.
+   */
   failed(error: unknown, channel?: string): void {
     this.#observer.deliveryFailed(this.transport)
     this.#observer.log('error', 'a delivery failed in a way that was not foreseen; the others go on', {

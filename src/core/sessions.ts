@@ -18,7 +18,10 @@ export interface SessionsParts {
   readonly limits: SessionLimits & ConnectionLimits & { readonly maxClientSubscriptions: number }
 }
 
-/** How often sessions are looked through for tokens that have expired and for those that wait for nothing, in milliseconds. */
+/**
+ * How often sessions are looked through for tokens that have expired and for those that wait for
+ * nothing, in milliseconds.
+ */
 const expiryMs = 1_000
 
 /** All sessions of this replica, over all transports: begun within limits, ended with their tokens, and when the replica goes. */

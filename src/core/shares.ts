@@ -1,6 +1,7 @@
 /**
- * One bounded buffer that many fill. Who holds something may hold no more than is left free behind it: one alone gets half of the buffer, two get a third each,
- * and whoever comes next always finds room.
+ * One bounded buffer that many fill. Who holds something may hold no more than is left free behind
+ * it: one alone gets half of the buffer, two get a third each, and whoever comes next always finds
+ * room.
  */
 export class Shares {
   readonly #max: number

@@ -1,7 +1,7 @@
 /**
- * SipHash-2-4 (Aumasson and Bernstein, 2012; https://github.com/veorq/SipHash) of whole 64-bit words: a keyed hash for short
- * input. Written in 32-bit halves, because a BigInt allocates and a call into `node:crypto` costs several times as much
- * as the few words of a cursor.
+ * SipHash-2-4 (Aumasson and Bernstein, 2012; https://github.com/veorq/SipHash) of whole 64-bit
+ * words: a keyed hash for short input. Written in 32-bit halves, because a BigInt allocates and a
+ * call into `node:crypto` costs several times as much as the few words of a cursor.
  */
 export class SipHash {
   /** The state of before the first word, as pairs of low and high halves. */
@@ -27,7 +27,10 @@ export class SipHash {
     )
   }
 
-  /** Hashes the first `count` words of `words` (low half, high half, low half, …) into `low` and `high`. */
+  /**
+   * Hashes the first `count` words of `words` (low half, high half, low half, …) into `low` and
+   * `high`.
+   */
   hash(words: Int32Array, count: number): void {
     const initial = this.#initial
     let a = initial[0] as number

@@ -24,7 +24,10 @@ export interface SourceDefinition {
   /** A binding pattern in which `{clientId}` may stand for one word. Exchanges of type fanout and headers ignore it. */
   readonly routingKey: string
   readonly clientId: ClientIdSource | undefined
-  /** Whether a queue stands between the exchange and the journal: see docs/sources.md. Not part of what names the source. */
+  /**
+   * Whether a queue stands between the exchange and the journal: see docs/sources.md. Not part of
+   * what names the source.
+   */
   readonly buffered?: boolean
 }
 
@@ -218,7 +221,10 @@ function isFloat(headers: object, name: string): boolean {
   return type === 'float' || type === 'double'
 }
 
-/** A client id is a string; publishers in other languages send whole numbers too, all of whose digits are known. Anything else is nobody's. */
+/**
+ * A client id is a string; publishers in other languages send whole numbers too, all of whose
+ * digits are known. Anything else is nobody's.
+ */
 function idOf(value: unknown): readonly string[] {
   if (typeof value === 'string') return value === '' ? [] : [value]
   if (typeof value === 'bigint' || Number.isSafeInteger(value)) return [String(value)]

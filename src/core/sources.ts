@@ -68,7 +68,9 @@ export class Sources {
     return this.#byExchange.get(message.exchange)?.[0]?.id
   }
 
-  /** Whether a message of this exchange can only have come to the journal through another exchange. */
+  /**
+   * Whether a message of this exchange can only have come to the journal through another exchange.
+   */
   isForeign(exchange: string): boolean {
     return !this.#byExchange.has(exchange) && !this.#formerExchanges.has(exchange)
   }

@@ -19,8 +19,8 @@ export class Tally {
   }
 
   /**
-   * Throws `LIMIT_EXCEEDED`. Undefined is counted nowhere. `extra`: how many beyond the limit this one may be. Returns what gives the
-   * place back; idempotent.
+   * Throws `LIMIT_EXCEEDED`. Undefined is counted nowhere. `extra`: how many beyond the limit this
+   * one may be. Returns what gives the place back; idempotent.
    */
   take(key: string | undefined, extra = 0): () => void {
     if (key === undefined) return () => undefined

@@ -1,4 +1,7 @@
-/** Runs something at once, but not more often than every `intervalMs`; calls in between share one run at the end. */
+/**
+ * Runs something at once, but not more often than every `intervalMs`; calls in between share one
+ * run at the end.
+ */
 export class Throttle {
   readonly #run: () => void
   readonly #intervalMs: number

@@ -1,6 +1,9 @@
 import type { QuarantineReason } from './observer.ts'
 
-/** A body that cannot be turned into data. The message goes to the quarantine with this reason; its neighbours go on. */
+/**
+ * A body that cannot be turned into data. The message goes to the quarantine with this reason; its
+ * neighbours go on.
+ */
 export class UndecodableBody extends Error {
   override readonly name = 'UndecodableBody'
   readonly reason: QuarantineReason

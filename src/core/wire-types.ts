@@ -1,4 +1,7 @@
-/** By amqplib's names; `table` for one that amqplib would take for a value with its type (`{'!': …, value: …}`). */
+/**
+ * By amqplib's names; `table` for one that amqplib would take for a value with its type (`{'!': …,
+ * value: …}`).
+ */
 export type WireType =
   | 'int8'
   | 'uint8'
@@ -18,8 +21,9 @@ interface Typed {
 }
 
 /**
- * Notes of which type a value of a table or an array of AMQP headers came, by its name or place. Needed where the JavaScript value alone would be sent
- * on as another type. Who reads the values does not see it.
+ * Notes of which type a value of a table or an array of AMQP headers came, by its name or place.
+ * Needed where the JavaScript value alone would be sent on as another type. Who reads the values
+ * does not see it.
  */
 export function setWireType(container: object, name: string, type: WireType): void {
   const types = (container as Typed)[key]
@@ -36,7 +40,10 @@ export function hasWireTypes(container: object): boolean {
   return (container as Typed)[key] !== undefined
 }
 
-/** For a copy of a table, perhaps with other values beside: types of names that it does not have mean nothing. */
+/**
+ * For a copy of a table, perhaps with other values beside: types of names that it does not have
+ * mean nothing.
+ */
 export function copyWireTypes<Container extends object>(from: object, to: Container): Container {
   const types = (from as Typed)[key]
   if (types) define(to, types)

@@ -7,7 +7,10 @@ for (const byte of Buffer.from(' \t\n\r')) isSpace[byte] = 1
 const isStructural = new Uint8Array(256)
 for (const byte of Buffer.from('{}[]:,')) isStructural[byte] = 1
 
-/** The same JSON without the white space around its structural characters. Undefined where there is none, or where other white space would join what it parts. */
+/**
+ * The same JSON without the white space around its structural characters. Undefined where there is
+ * none, or where other white space would join what it parts.
+ */
 export function withoutSpace(bytes: Buffer): Buffer | undefined {
   const compact = Buffer.allocUnsafe(bytes.length)
   let length = 0

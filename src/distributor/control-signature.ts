@@ -3,20 +3,30 @@ import type { ControlMessage } from '../core/broker.ts'
 import { type DeploymentKeys, derivedKey } from '../core/deployment-keys.ts'
 import { readControlMessage } from './control-message.ts'
 
-/** How old a control message may be, and how far the clocks of two replicas may differ, in milliseconds. */
+/**
+ * How old a control message may be, and how far the clocks of two replicas may differ, in
+ * milliseconds.
+ */
 const freshMs = 5 * 60_000
-/** Nonces that are remembered; past it the oldest are forgotten. A deployment sends a few control messages a second at most. */
+/**
+ * Nonces that are remembered; past it the oldest are forgotten. A deployment sends a few control
+ * messages a second at most.
+ */
 const maxNonces = 50_000
 
-/** What came over the control bus. Only a signed message is acted on; any other is a hint that the registry may have changed. */
+/**
+ * What came over the control bus. Only a signed message is acted on; any other is a hint that the
+ * registry may have changed.
+ */
 export type ReceivedControl =
   | { readonly isSigned: true; readonly message: ControlMessage }
   | { readonly isSigned: false }
 
 /**
- * Signs control messages with the key of the deployment, and checks those that come. A message stays readable for
- * replicas of the last release: they take the plain members and ignore `signed` and `signature`. This release takes
- * `signed` alone: the same message as text, with the time and a nonce, so that a copy sent again is worth nothing.
+ * Signs control messages with the key of the deployment, and checks those that come. A message
+ * stays readable for replicas of the last release: they take the plain members and ignore `signed`
+ * and `signature`. This release takes `signed` alone: the same message as text, with the time and a
+ * nonce, so that a copy sent again is worth nothing.
  */
 export class ControlSignature {
   readonly #keys: DeploymentKeys
@@ -45,7 +55,10 @@ export class ControlSignature {
     return plain && { isSigned: false }
   }
 
-  /** The signed content, where the signature is right, the message is fresh, and no other had its nonce. */
+  /**
+   * The signed content, where the signature is right, the message is fresh, and no other had its
+   * nonce.
+   */
   #checked(json: unknown): Readonly<Record<string, unknown>> | undefined {
     if (typeof json !== 'object' || json === null) return undefined
     const { signed, signature } = json as Record<string, unknown>

@@ -21,7 +21,10 @@ export interface DriverOptions {
   readonly exchange?: DistributorExchange
   /** Where a driver reports what happens without being asked: an outage, a message that nobody could take. */
   readonly log: Observer['log']
-  /** Called for each message that was dropped from a queue because the broker can hand it to no consumer. */
+  /**
+   * Called for each message that was dropped from a queue because the broker can hand it to no
+   * consumer.
+   */
   onUnreadable?(): void
 }
 

@@ -29,7 +29,10 @@ export function otherExchangeType(exchange: string, current: string, wanted: str
   )
 }
 
-/** Types of plugins that give a message to one of their queues: a source would take messages away from the others. */
+/**
+ * Types of plugins that give a message to one of their queues: a source would take messages away
+ * from the others.
+ */
 const sharingTypes = ['x-consistent-hash', 'x-modulus-hash', 'x-random', 'x-local-random']
 
 export function unsuitableExchangeType(exchange: string, current: string): GatewayError {

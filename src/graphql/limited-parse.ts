@@ -20,8 +20,9 @@ export interface OperationLimits {
   /** How deep fields may nest. */
   readonly maxQueryDepth: number
   /**
-   * What an operation may cost: a field 1, and what is below a list as often as the list has items; aliases and fragments
-   * where they are used. What else the document holds is added as it is written.
+   * What an operation may cost: a field 1, and what is below a list as often as the list has items;
+   * aliases and fragments where they are used. What else the document holds is added as it is
+   * written.
    */
   readonly maxQueryCost: number
 }
@@ -39,11 +40,13 @@ const maxValueDepth = 100
 
 export interface LimitedOperations {
   /**
-   * Parses a document, and refuses with `LIMIT_EXCEEDED` one that asks for more than the gateway gives. Before validation,
-   * because the work of that grows with the document.
+   * Parses a document, and refuses with `LIMIT_EXCEEDED` one that asks for more than the gateway
+   * gives. Before validation, because the work of that grows with the document.
    */
   readonly parse: (source: string | Source) => DocumentNode
-  /** Refuses in the same way what only the values of the variables show. Called before execution. */
+  /**
+   * Refuses in the same way what only the values of the variables show. Called before execution.
+   */
   readonly admit: (args: Pick<ExecutionArgs, 'document' | 'operationName' | 'variableValues'>) => void
 }
 

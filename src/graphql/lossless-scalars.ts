@@ -67,7 +67,10 @@ function jsonOfLiteral(node: ValueNode, variables?: Record<string, unknown> | nu
   }
 }
 
-/** The same schema with these in place of the scalars of graphql-js, which the builder does not let anybody replace. To be called on a schema that nobody uses yet. */
+/**
+ * The same schema with these in place of the scalars of graphql-js, which the builder does not let
+ * anybody replace. To be called on a schema that nobody uses yet.
+ */
 export function withLosslessScalars(schema: GraphQLSchema): GraphQLSchema {
   const { types, ...config } = schema.toConfig()
   for (const type of types) replaceIn(type)

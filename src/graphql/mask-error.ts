@@ -35,8 +35,8 @@ export function errorMasker(
 }
 
 /**
- * Names of the schema, which a caller without introspection is not to learn. Validation leaves them out by itself; the executor,
- * which looks at variables, cannot be told to.
+ * Names of the schema, which a caller without introspection is not to learn. Validation leaves them
+ * out by itself; the executor, which looks at variables, cannot be told to.
  */
 function withoutSuggestion(error: GraphQLError): GraphQLError {
   const message = error.message.replace(/ ?Did you mean [^]*\?$/, '')

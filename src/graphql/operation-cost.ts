@@ -15,7 +15,9 @@ import {
   valueFromASTUntyped,
 } from 'graphql'
 
-/** What a field may say about its cost in its `extensions`, beside `complexity`, which Pothos keeps. */
+/**
+ * What a field may say about its cost in its `extensions`, beside `complexity`, which Pothos keeps.
+ */
 export interface PagedField {
   /** Of a field that returns a page: how many items its arguments ask for. */
   readonly pageSize?: (args: Readonly<Record<string, unknown>>) => number
@@ -27,7 +29,10 @@ export interface PagedField {
 export interface OperationCost {
   readonly depth: number
   readonly cost: number
-  /** Whether variables decide the size of a page. Without their values it is counted as the smallest. */
+  /**
+   * Whether variables decide the size of a page. Without their values it is counted as the
+   * smallest.
+   */
   readonly needsVariables: boolean
 }
 
@@ -35,11 +40,17 @@ export type Variables = Readonly<Record<string, unknown>>
 
 /** So many items of a page cost as much as one item of any other list does by itself. */
 const itemsPerCost = 25
-/** What the whole schema costs beside its fields: it is some hundred times the work of another field. */
+/**
+ * What the whole schema costs beside its fields: it is some hundred times the work of another
+ * field.
+ */
 const schemaCost = 100
 /** What one type of the schema costs beside its fields. */
 const typeCost = 10
-/** Tools ask for each field of the introspection once a place. An alias asks again, and what is below is a list most often. */
+/**
+ * Tools ask for each field of the introspection once a place. An alias asks again, and what is
+ * below is a list most often.
+ */
 const introspectionAliasCost = 10
 
 interface Measure {
@@ -56,8 +67,9 @@ interface Place {
 }
 
 /**
- * Costs of the operations in a document. What validation will refuse (an unknown field, a cycle) counts for something or
- * nothing. `variables`: the values as the client sent them; undefined before they are known.
+ * Costs of the operations in a document. What validation will refuse (an unknown field, a cycle)
+ * counts for something or nothing. `variables`: the values as the client sent them; undefined
+ * before they are known.
  */
 export class DocumentMeasure {
   readonly #schema: GraphQLSchema
@@ -119,7 +131,8 @@ export class DocumentMeasure {
     const below = node.selectionSet
       ? this.#ofSelections(node.selectionSet, field && getNamedType(field.type), inside)
       : nothing
-    // How deep introspection goes is a rule of graphql-js, and the query of every tool goes deeper than a client's.
+    // How deep introspection goes is a rule of graphql-js, and the query of every tool goes deeper
+    // than a client's.
     const depth = name.startsWith('__') ? 1 : 1 + below.depth
     return { depth, cost: own + multiplier * below.cost }
   }

@@ -18,7 +18,10 @@ export interface Written {
   readonly valueDepth: number
 }
 
-/** Counts each part of a document once, because each is parsed, validated and kept, whether or not it is executed. */
+/**
+ * Counts each part of a document once, because each is parsed, validated and kept, whether or not
+ * it is executed.
+ */
 export function writtenIn({ definitions }: DocumentNode): Written {
   let around = 0
   let unused = 0
@@ -69,7 +72,8 @@ export function writtenIn({ definitions }: DocumentNode): Written {
       const fields = ofSelections(definition.selectionSet, spreads)
       const name = definition.name.value
       const before = fragments.get(name)
-      // One with the name of another is refused later. Until then the last of them counts where it is used.
+      // One with the name of another is refused later. Until then the last of them counts where it
+      // is used.
       if (before) unused += before.fields
       fragments.set(name, { fields: 1 + fields, spreads })
     } else {

@@ -5,15 +5,29 @@ import type { JournalLinkSession, OpenLink } from './link.ts'
 import { consumeStream, type StreamStart } from './stream-consumer.ts'
 import { isInternalError, unreadableAt } from './unreadable.ts'
 
-/** An offset is unreadable when so many connections in a row, each for this one alone, ended there. */
+/**
+ * An offset is unreadable when so many connections in a row, each for this one alone, ended there.
+ */
 const endsBeforeUnreadable = 3
-/** The message that ended a consumer is among so many behind the last one that it was given: its prefetch, and some to spare. */
+/**
+ * The message that ended a consumer is among so many behind the last one that it was given: its
+ * prefetch, and some to spare.
+ */
 const entriesInDoubt = 600
-/** Behind an unreadable message others may come: so many are read carefully before reading goes on as usual. */
+/**
+ * Behind an unreadable message others may come: so many are read carefully before reading goes on
+ * as usual.
+ */
 const entriesBehindUnreadable = 100
-/** Where it is not known which offset comes first, offsets that end the consumer are tried one by one up to so many, then in growing steps. */
+/**
+ * Where it is not known which offset comes first, offsets that end the consumer are tried one by
+ * one up to so many, then in growing steps.
+ */
 const singleSteps = 100
-/** A reader that is given nothing for so long, on a channel that answers, has come to the end, in milliseconds. */
+/**
+ * A reader that is given nothing for so long, on a channel that answers, has come to the end, in
+ * milliseconds.
+ */
 const quietMs = 2_000
 /** How long one connection may take to bring anything about, in milliseconds. */
 const answerMs = 10_000
@@ -30,15 +44,19 @@ export interface CarefulVisitor {
 }
 
 /**
- * `passed`: what ended the consumer is behind; `blind`: the first message at `start` cannot be read and its offset is not known;
- * `failed`: something else is wrong with the broker, and nothing was stepped over.
+ * `passed`: what ended the consumer is behind; `blind`: the first message at `start` cannot be read
+ * and its offset is not known; `failed`: something else is wrong with the broker, and nothing was
+ * stepped over.
  */
 export type CarefulOutcome = 'passed' | 'blind' | 'failed'
 
 export interface CarefulReaderOptions {
   readonly stream: string
   readonly openLink: OpenLink
-  /** Publishes a mark under this id, so that the end of the stream has something to be recognised by. May reject. */
+  /**
+   * Publishes a mark under this id, so that the end of the stream has something to be recognised
+   * by. May reject.
+   */
   readonly mark: (id: string) => Promise<void>
 }
 
@@ -55,10 +73,11 @@ const glance: AttemptVisitor = { take: () => false, onOvertaken: () => undefined
 type Ending = 'broken' | 'read' | 'failed'
 
 /**
- * Reads past messages that end every consumer which reaches them (RabbitMQ 4.0: what an AMQP 1.0 publisher wrote and AMQP 0-9-1 cannot carry). Each attempt
- * has a connection of its own with one message in flight, so that what ends it is certain to be the next message. An offset
- * is given up after it has ended three of them, and a fourth when a later offset could be read by the same means: a broker that is ill for a while
- * makes nobody skip anything.
+ * Reads past messages that end every consumer which reaches them (RabbitMQ 4.0: what an AMQP 1.0
+ * publisher wrote and AMQP 0-9-1 cannot carry). Each attempt has a connection of its own with one
+ * message in flight, so that what ends it is certain to be the next message. An offset is given up
+ * after it has ended three of them, and a fourth when a later offset could be read by the same
+ * means: a broker that is ill for a while makes nobody skip anything.
  */
 export class CarefulReader {
   readonly #options: CarefulReaderOptions
@@ -73,7 +92,10 @@ export class CarefulReader {
     this.#known.clear()
   }
 
-  /** Reads on at `start` after a consumer was ended there. `after` is the entry that was read last before it, if any. Never rejects. */
+  /**
+   * Reads on at `start` after a consumer was ended there. `after` is the entry that was read last
+   * before it, if any. Never rejects.
+   */
   async read(
     start: StreamStart,
     after: JournalMessage | undefined,
@@ -107,7 +129,8 @@ export class CarefulReader {
       if (ending === 'read') {
         const [first] = skipped
         if (first === undefined) return 'passed'
-        // What is behind them can be read. Now that RabbitMQ is well, is the first of them still unreadable?
+        // What is behind them can be read. Now that RabbitMQ is well, is the first of them still
+        // unreadable?
         const again = this.#known.has(first) ? 'broken' : await this.#attempt(first, before, glance, signal)
         if (again === 'failed') return 'failed'
         if (again === 'broken') {
@@ -133,7 +156,10 @@ export class CarefulReader {
     return 'failed'
   }
 
-  /** Retention took what stood here, so that all offsets up to the first that is left mean that one: a search by halves finds it. */
+  /**
+   * Retention took what stood here, so that all offsets up to the first that is left mean that one:
+   * a search by halves finds it.
+   */
   async #firstReadable(from: number, signal: AbortSignal): Promise<number | undefined> {
     let broken = from - 1
     let readable: number | undefined
@@ -151,8 +177,8 @@ export class CarefulReader {
   }
 
   /**
-   * Behind an entry each offset is a message of its own, or a hole. Where nothing was read before them, retention may have taken the first of them, and
-   * only the last is sure to stand there.
+   * Behind an entry each offset is a message of its own, or a hole. Where nothing was read before
+   * them, retention may have taken the first of them, and only the last is sure to stand there.
    */
   #tell(offsets: readonly number[], before: JournalMessage | undefined, visitor: CarefulVisitor): void {
     const sure = before ? offsets : offsets.filter((offset) => offset === offsets.at(-1) || this.#known.has(offset))

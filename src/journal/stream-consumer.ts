@@ -21,9 +21,15 @@ const ackEveryMs = 200
 export type StreamStart = number | 'next' | { readonly timestampMs: number }
 
 export interface StreamReading {
-  /** The entry before `start`, where one was read: if the next one is not its neighbour, it must still be there. */
+  /**
+   * The entry before `start`, where one was read: if the next one is not its neighbour, it must
+   * still be there.
+   */
   readonly after?: JournalMessage | undefined
-  /** Messages in flight. With 1, each is acknowledged at once, and RabbitMQ reads none before the one in front of it has arrived. */
+  /**
+   * Messages in flight. With 1, each is acknowledged at once, and RabbitMQ reads none before the
+   * one in front of it has arrived.
+   */
   readonly prefetch?: number
   /** RabbitMQ has accepted the consumer. */
   readonly onConsuming?: () => void
@@ -108,7 +114,10 @@ export async function consumeStream(
     } else if (mayBeCompressed(message.properties.contentEncoding)) takeCompressed(message, entry)
     else take(message, entry)
   }
-  /** A few bytes may stand for megabytes: when one has taken its time, what came with it waits for the next turn. */
+  /**
+   * A few bytes may stand for megabytes: when one has taken its time, what came with it waits for
+   * the next turn.
+   */
   const takeCompressed = (message: StreamDelivery, entry: JournalMessage | undefined): void => {
     const slice = new TimeSlice()
     take(message, entry)
@@ -236,8 +245,8 @@ function closeQuietly(channel: Channel): void {
 }
 
 /**
- * Marks are what a gateway published to the stream: through the exchange of the stream's name, or through the default
- * exchange, as replicas up to 0.1 do.
+ * Marks are what a gateway published to the stream: through the exchange of the stream's name, or
+ * through the default exchange, as replicas up to 0.1 do.
  */
 function entryOf(delivery: StreamDelivery, stream: string): JournalMessage | undefined {
   const { streamOffset, exchange, routingKey } = delivery

@@ -15,7 +15,10 @@ import { isInternalError } from './unreadable.ts'
 const markTimeoutMs = 5_000
 /** A mark that RabbitMQ has confirmed and that doesn't come is sent again: while a node boots, streams forget what it confirms. */
 const markAgainMs = 500
-/** Where the first message of the past cannot be read, a shorter past is; below this, none. In milliseconds. */
+/**
+ * Where the first message of the past cannot be read, a shorter past is; below this, none. In
+ * milliseconds.
+ */
 const leastWarmMs = 1_000
 const warmDivisor = 4
 
@@ -300,8 +303,8 @@ export class StreamJournal implements Journal {
         properties: { messageId: id },
       })
     } catch (error) {
-      // Somebody deleted the exchange, its binding or the stream, or took the right away: the next session declares
-      // them again, or says what is missing.
+      // Somebody deleted the exchange, its binding or the stream, or took the right away: the next
+      // session declares them again, or says what is missing.
       if (error instanceof GatewayError && error.code === 'BAD_USER_INPUT') session?.fail(error)
       throw error
     }

@@ -80,7 +80,10 @@ export class StreamReader {
     await this.#link?.close()
   }
 
-  /** Resolves when it has had enough, the signal aborts, or the connection is lost: then with the reason. */
+  /**
+   * Resolves when it has had enough, the signal aborts, or the connection is lost: then with the
+   * reason.
+   */
   async #scanOnce(
     session: JournalLinkSession,
     offset: number,

@@ -9,8 +9,9 @@ export interface Retention {
 }
 
 /**
- * Told the sealed keys that the log of epochs has, the latest at the end; answers the one to write there. So replicas that
- * share no registry agree on one key before any of them prints a cursor: they read and write the log under a lock.
+ * Told the sealed keys that the log of epochs has, the latest at the end; answers the one to write
+ * there. So replicas that share no registry agree on one key before any of them prints a cursor:
+ * they read and write the log under a lock.
  */
 export type AgreeOnKey = (sealed: readonly string[]) => Promise<string>
 
@@ -33,8 +34,8 @@ const maxSegmentBytes = 500_000_000
  * arguments nor tell who declared it first, so the epochs are kept in a small stream beside it, under a lock that is
  * an exclusive queue: of several replicas exactly one makes the journal and writes its epoch, before it makes it.
  *
- * What the gateway itself writes goes through a direct exchange of the journal's name, so that Warren's RabbitMQ user
- * needs no right on the default exchange.
+ * What the gateway itself writes goes through a direct exchange of the journal's name, so that
+ * Warren's RabbitMQ user needs no right on the default exchange.
  */
 export async function ensureJournal(
   connection: ChannelModel,

@@ -1,9 +1,9 @@
 import { showHidden } from '../core/invisible.ts'
 
 /**
- * Takes out what must never be logged: tokens, passwords, secrets, e-mail addresses. By name where a value has one, by its looks
- * where it stands in a text, for messages of libraries quote the URLs and headers that they failed on. Characters that nobody
- * sees are shown as `\u{200b}`.
+ * Takes out what must never be logged: tokens, passwords, secrets, e-mail addresses. By name where
+ * a value has one, by its looks where it stands in a text, for messages of libraries quote the URLs
+ * and headers that they failed on. Characters that nobody sees are shown as `\u{200b}`.
  */
 export function scrubText(text: string): string {
   const short = text.length > maxTextLength ? `${text.slice(0, maxTextLength)}…` : text

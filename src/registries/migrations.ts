@@ -39,9 +39,10 @@ const migrations: Record<string, Migration> = {
 }
 
 /**
- * Later migrations, recorded in tables of their own. The releases up to 0.1 end their start when `warren_migrations` names a
- * migration that they do not know, so a replica of such a release could not be started again during an update, or after
- * it was undone. From here on, a name that is not known is passed over.
+ * Later migrations, recorded in tables of their own. The releases up to 0.1 end their start when
+ * `warren_migrations` names a migration that they do not know, so a replica of such a release could
+ * not be started again during an update, or after it was undone. From here on, a name that is not
+ * known is passed over.
  */
 const additions: Record<string, Migration> = {
   '0003-keys': {

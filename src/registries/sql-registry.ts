@@ -168,7 +168,8 @@ export class SqlRegistry implements ClientRegistry {
     change: Parameters<ClientRegistry['changeClientBar']>[1],
   ): Promise<ClientBar> {
     const columns = clientBarColumns(change)
-    // Clocks of replicas differ: whoever compares two states of a row must find the later one later.
+    // Clocks of replicas differ: whoever compares two states of a row must find the later one
+    // later.
     const before = (await this.findClientBar(clientId))?.changedAt.getTime() ?? 0
     const changed_at = new Date(Math.max(Date.now(), before + 1)).toISOString()
     const row = await this.#run((db) =>
@@ -197,7 +198,9 @@ export class SqlRegistry implements ClientRegistry {
     return rows.map(clientBarOf)
   }
 
-  /** For probes: rejects where a table is gone, or the database can only be read. Changes nothing. */
+  /**
+   * For probes: rejects where a table is gone, or the database can only be read. Changes nothing.
+   */
   async check(): Promise<void> {
     for (const table of tableNames) {
       await this.#attempt(() => sql`delete from ${sql.table(table)} where 1 = 0`.execute(this.#db)).catch(

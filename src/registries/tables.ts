@@ -80,7 +80,10 @@ interface ClientBarRow {
   login_locked: number
   banned: number
   deleted_at: string | null
-  /** The cursor as JSON, and not as clients have it: their form may change, and so may the key that guards it. */
+  /**
+   * The cursor as JSON, and not as clients have it: their form may change, and so may the key that
+   * guards it.
+   */
   origin: string | null
   changed_at: string
 }

@@ -4,7 +4,10 @@ import { GatewayError } from '../errors.ts'
 
 const accepted = new WeakMap<object, AcceptedSocket>()
 
-/** Counts a socket from here to its close. `address`: undefined where a proxy will say it later. False: its address has far too many, and it was destroyed. */
+/**
+ * Counts a socket from here to its close. `address`: undefined where a proxy will say it later.
+ * False: its address has far too many, and it was destroyed.
+ */
 export function acceptSocket(socket: Socket, connections: Connections, address: string | undefined): boolean {
   try {
     const counted = connections.accept(address)

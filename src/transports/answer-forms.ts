@@ -7,9 +7,10 @@ export const eventStreamType = 'text/event-stream'
 const jsonTypes = ['application/json', 'application/graphql-response+json'] as const
 
 /**
- * In which form `/graphql` answers, by the rules of HTTP: a subscription as server-sent events wherever the client takes them,
- * anything else as JSON, or as the one event of a stream where the client wants that more. What is not served is refused with
- * 406 before it is executed; Yoga's own writers of streams serve nothing, because they know no slow reader.
+ * In which form `/graphql` answers, by the rules of HTTP: a subscription as server-sent events
+ * wherever the client takes them, anything else as JSON, or as the one event of a stream where the
+ * client wants that more. What is not served is refused with 406 before it is executed; Yoga's own
+ * writers of streams serve nothing, because they know no slow reader.
  */
 export function answerForms(): Plugin {
   return {
@@ -50,7 +51,9 @@ export function isAsyncIterable(value: unknown): value is AsyncIterable<Executio
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
 }
 
-/** The events of a result that is complete at once (GraphQL over SSE, distinct connections mode). */
+/**
+ * The events of a result that is complete at once (GraphQL over SSE, distinct connections mode).
+ */
 async function asOnlyEvent(
   result: ExecutionResult,
   fetchAPI: Parameters<typeof processRegularResult>[1],

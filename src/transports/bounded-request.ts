@@ -3,10 +3,16 @@ import { networkOf } from '../core/network-address.ts'
 import { SharedBytes } from '../core/shared-bytes.ts'
 import { addressOf } from './peer-address.ts'
 
-/** Why no more of a body is taken: it is larger than its sender may send, or there are too many bytes of bodies at once. */
+/**
+ * Why no more of a body is taken: it is larger than its sender may send, or there are too many
+ * bytes of bodies at once.
+ */
 export type BodyRefusal = 'too-large' | 'too-many'
 
-/** Bodies of requests under way may hold so many times the largest one: of one address, and together. */
+/**
+ * Bodies of requests under way may hold so many times the largest one: of one address, and
+ * together.
+ */
 const addressFactor = 4
 const totalFactor = 16
 
@@ -14,7 +20,10 @@ export interface BoundedRequest extends IncomingMessage {
   readonly bodyBytes: number
   /** From now on no more than this is taken. */
   limitBody(maxBytes: number): void
-  /** Called once, when no more of the body is taken. The rest is dropped; whoever reads the body finds it cut off. */
+  /**
+   * Called once, when no more of the body is taken. The rest is dropped; whoever reads the body
+   * finds it cut off.
+   */
   onRefused: (why: BodyRefusal) => void
   /** Nobody holds the body any more; idempotent. */
   releaseBody(): void
@@ -23,8 +32,8 @@ export interface BoundedRequest extends IncomingMessage {
 type RequestClass = typeof IncomingMessage & (new (socket: IncomingMessage['socket']) => BoundedRequest)
 
 /**
- * The class of requests of a server: each counts its body as it comes, because a chunked one says nothing of its size beforehand.
- * What all hold at once is bounded by address and together.
+ * The class of requests of a server: each counts its body as it comes, because a chunked one says
+ * nothing of its size beforehand. What all hold at once is bounded by address and together.
  */
 export function boundedRequest(maxBytes: number, proxyHops: number): RequestClass {
   const bodies = new SharedBytes(() => ({ each: maxBytes * addressFactor, total: maxBytes * totalFactor }))

@@ -18,7 +18,10 @@ export class FrameLimits {
   readonly #publisher: number
   readonly #openToAll: boolean
 
-  /** `openToAll`: a client without a token has the limit of one with a token, as where `WARREN_LEGACY_ACCESS` is `open`. */
+  /**
+   * `openToAll`: a client without a token has the limit of one with a token, as where
+   * `WARREN_LEGACY_ACCESS` is `open`.
+   */
   constructor({ maxFrameBytes, maxMessageBytes }: FrameLimitOptions, openToAll = false) {
     this.#publisher = maxMessageBytes
     this.#openToAll = openToAll
@@ -26,7 +29,10 @@ export class FrameLimits {
     this.#nameless = openToAll ? this.#known : Math.min(maxNamelessFrameBytes, this.#known)
   }
 
-  /** Whether the limits of those hold that have said who they are. Undefined: it has not been said yet. */
+  /**
+   * Whether the limits of those hold that have said who they are. Undefined: it has not been said
+   * yet.
+   */
   isKnown(identity: Identity | undefined): boolean {
     return this.#openToAll || (identity !== undefined && hasIdentity(identity))
   }

@@ -4,8 +4,9 @@ import { pieceBytes } from './unfinished-messages.ts'
 const maxHeaderBytes = 14
 
 /**
- * Counts the messages of a WebSocket that ws reads, from its headers alone (RFC 6455 §5.2), because ws has one limit for all sockets of a server and does not
- * say what it holds of a message that is not whole. What is no frame at all is for ws to refuse.
+ * Counts the messages of a WebSocket that ws reads, from its headers alone (RFC 6455 §5.2), because
+ * ws has one limit for all sockets of a server and does not say what it holds of a message that is
+ * not whole. What is no frame at all is for ws to refuse.
  */
 export class FrameMeter {
   /** How many messages have come to their end. */
@@ -27,7 +28,9 @@ export class FrameMeter {
     this.#maxBytes = maxBytes
   }
 
-  /** What is held of a message that is not whole, each piece with its own weight; 0: there is none. */
+  /**
+   * What is held of a message that is not whole, each piece with its own weight; 0: there is none.
+   */
   get unfinished(): number {
     if (this.#headerBytes === 0 && this.#left === 0 && this.#fragments === 0) return 0
     // A control frame has at most 125 bytes: that there is one is enough.

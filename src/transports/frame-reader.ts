@@ -53,7 +53,9 @@ export class FrameReader {
     this.#handler = handler
   }
 
-  /** What is held of a message that is not whole, each piece with its own weight; 0: there is none. */
+  /**
+   * What is held of a message that is not whole, each piece with its own weight; 0: there is none.
+   */
   get unfinished(): number {
     if (this.#pieces === undefined && this.#fragments === undefined) return 0
     // Empty fragments too, which are not kept: the message has begun.

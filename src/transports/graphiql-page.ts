@@ -14,8 +14,8 @@ interface Page {
 }
 
 /**
- * GraphiQL with all that it needs in one page: it works with no internet. Made when first asked for, in each coding once: all
- * responses are written from the same bytes.
+ * GraphiQL with all that it needs in one page: it works with no internet. Made when first asked
+ * for, in each coding once: all responses are written from the same bytes.
  */
 export class GraphiQLPage {
   #page: Promise<Page> | undefined

@@ -81,8 +81,9 @@ function countExecutions(onExecute: () => void): Plugin {
 }
 
 /**
- * Hands a request to Yoga; a failure ends this response and nothing else. A page of another site gets
- * no further than here: its forms can post no JSON, and `Origin` and `Sec-Fetch-Site` tell of the rest.
+ * Hands a request to Yoga; a failure ends this response and nothing else. A page of another site
+ * gets no further than here: its forms can post no JSON, and `Origin` and `Sec-Fetch-Site` tell of
+ * the rest.
  */
 export async function serveGraphQL(
   yoga: Yoga,

@@ -5,7 +5,10 @@ import { parseJson } from '../core/parse-json.ts'
 import { printJson } from '../core/print-json.ts'
 import { textFrameHeader } from './websocket-frame.ts'
 
-/** What a client says, with every digit of its numbers. Throws where it is no message of the protocol. */
+/**
+ * What a client says, with every digit of its numbers. Throws where it is no message of the
+ * protocol.
+ */
 export function readMessage(text: string): Message {
   const message: unknown = parseJson(text)
   // For graphql-ws any object will do where it wants one.

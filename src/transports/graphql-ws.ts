@@ -26,7 +26,10 @@ export interface GraphQLWsOptions extends GraphQLParts, FrameLimitOptions {
   readonly introspection: boolean
   readonly unfinished: UnfinishedMessages
   readonly openDocuments: OpenDocuments
-  /** What the operations of one connection may hold that are not answered yet, in bytes of their text. */
+  /**
+   * What the operations of one connection may hold that are not answered yet, in bytes of their
+   * text.
+   */
   readonly maxBufferedBytes: number
   /** How long a client may take to say `connection_init`, in milliseconds; past it the socket closes with 4408. */
   readonly authTimeoutMs: number

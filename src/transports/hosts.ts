@@ -5,8 +5,8 @@ import { isLoopback } from '../core/loopback.ts'
 const hostShape = /^(\[[0-9a-f:.]+\]|[^\s[\]:/?#@\\]+)(:\d{1,5})?$/i
 
 /**
- * The names under which this gateway is served. A page of another site can let its own name point to
- * 127.0.0.1 (DNS rebinding) and is then, to a browser, of the same origin as a gateway on this
+ * The names under which this gateway is served. A page of another site can let its own name point
+ * to 127.0.0.1 (DNS rebinding) and is then, to a browser, of the same origin as a gateway on this
  * machine: only `Host` tells them apart.
  */
 export class Hosts {
@@ -15,9 +15,9 @@ export class Hosts {
   readonly #suffixes: readonly string[]
 
   /**
-   * `bound`: the address that is listened on. Beyond loopback nothing is checked unless `allowed` has
-   * entries. `allowed`: names, `*.example.com` for all names below one, `*` for any. `origins`: their
-   * hosts are allowed too, but do not switch the check on.
+   * `bound`: the address that is listened on. Beyond loopback nothing is checked unless `allowed`
+   * has entries. `allowed`: names, `*.example.com` for all names below one, `*` for any. `origins`:
+   * their hosts are allowed too, but do not switch the check on.
    */
   constructor({ bound, allowed, origins }: { bound: string; allowed: readonly string[]; origins: readonly string[] }) {
     this.#checked = !allowed.includes('*') && (allowed.length > 0 || isLoopback(bound))

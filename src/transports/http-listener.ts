@@ -40,12 +40,17 @@ const lastRequestsMs = 5_000
 const retryAfterSeconds = 1
 /** How often time-outs are looked at. */
 const checkMs = 1_000
-/** A body of up to so many bytes is taken from anybody; who may send a larger one is asked first. */
+/**
+ * A body of up to so many bytes is taken from anybody; who may send a larger one is asked first.
+ */
 export const smallBodyBytes = 64 * 1024
 /** Sockets beside those that are sessions: requests, and those that are yet to be told that there are too many. Past it they are not taken. */
 const extraSockets = 1_000
 
-/** The one HTTP server: requests and upgrades by path. `Host` is judged for both, `Origin` for upgrades; routes judge the rest. */
+/**
+ * The one HTTP server: requests and upgrades by path. `Host` is judged for both, `Origin` for
+ * upgrades; routes judge the rest.
+ */
 export async function openHttpListener(
   options: {
     host: string
@@ -190,7 +195,10 @@ interface BodyLimits {
   readonly maxBodyBytesOf: (request: IncomingMessage) => Promise<number>
 }
 
-/** Whether the request is to be answered by its route: not where its body is announced to be larger than its sender may send. */
+/**
+ * Whether the request is to be answered by its route: not where its body is announced to be larger
+ * than its sender may send.
+ */
 async function admitBody(options: BodyLimits, request: BoundedRequest, response: ServerResponse): Promise<boolean> {
   let maxBytes = options.maxBodyBytes
   request.onRefused = (why) => refuseBody(response, why, maxBytes)

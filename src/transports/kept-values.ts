@@ -6,8 +6,9 @@ const maxLength = 1_024
 type Values = Readonly<Record<string, unknown>>
 
 /**
- * What an open subscription keeps of its coerced arguments, or of its variables: those that results are made from are short. A value that is longer was looked at when the
- * subscription began (a text that is no cursor, say) and is null from there on, so that a client cannot have it held.
+ * What an open subscription keeps of its coerced arguments, or of its variables: those that results
+ * are made from are short. A value that is longer was looked at when the subscription began (a text
+ * that is no cursor, say) and is null from there on, so that a client cannot have it held.
  */
 export function keptValues(values: Values | null | undefined): Record<string, unknown> {
   const kept: Record<string, unknown> = {}

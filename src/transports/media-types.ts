@@ -9,9 +9,10 @@ interface Range {
 const anything: readonly Range[] = [{ value: '*/*', quality: 1 }]
 
 /**
- * How much a client wants an answer of a media type, from 0 (not at all) to 1: by the most specific range of its `Accept` that
- * covers the type, whatever its case (RFC 9110 §12.5.1). Another charset than UTF-8 is never served, and the parameters of a
- * multipart type name a form of it (`multipart/mixed;deferSpec=…`); other parameters mean nothing.
+ * How much a client wants an answer of a media type, from 0 (not at all) to 1: by the most specific
+ * range of its `Accept` that covers the type, whatever its case (RFC 9110 §12.5.1). Another charset
+ * than UTF-8 is never served, and the parameters of a multipart type name a form of it
+ * (`multipart/mixed;deferSpec=…`); other parameters mean nothing.
  */
 export function qualityOf(accept: string | undefined, type: string): number {
   const ranges = rangesOf(accept) ?? anything
@@ -29,8 +30,8 @@ export function names(accept: string | undefined, type: string): boolean {
 }
 
 /**
- * The type that the client wants most: of equals the one that it names first, then the first that is offered. Undefined where it
- * takes none of them.
+ * The type that the client wants most: of equals the one that it names first, then the first that
+ * is offered. Undefined where it takes none of them.
  */
 export function preferred<Type extends string>(accept: string | undefined, offered: readonly Type[]): Type | undefined {
   const ranges = rangesOf(accept) ?? anything
@@ -56,7 +57,10 @@ export function qualityOfCoding(acceptEncoding: string | undefined, coding: stri
   return named?.quality ?? 0
 }
 
-/** Undefined where the header is missing or empty. What is no quality counts as 1, as most servers have it. */
+/**
+ * Undefined where the header is missing or empty. What is no quality counts as 1, as most servers
+ * have it.
+ */
 function rangesOf(header: string | undefined): Range[] | undefined {
   if (header === undefined || header.trim() === '') return undefined
   return header.split(',').flatMap((part) => {

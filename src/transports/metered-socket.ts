@@ -17,7 +17,10 @@ export interface MeteredSocketOptions {
   readonly onRefused: () => void
 }
 
-/** A socket of ws whose frames are limited by who sends them, and whose unfinished messages its address pays for. */
+/**
+ * A socket of ws whose frames are limited by who sends them, and whose unfinished messages its
+ * address pays for.
+ */
 export class MeteredSocket implements Receiver {
   readonly address: string
   readonly #options: MeteredSocketOptions
@@ -52,7 +55,10 @@ export class MeteredSocket implements Receiver {
     return this.#options.stream.isPaused()
   }
 
-  /** What the transport keeps for a peer that has not said who it is: it is counted as if it were unfinished. */
+  /**
+   * What the transport keeps for a peer that has not said who it is: it is counted as if it were
+   * unfinished.
+   */
   keepsBeside(bytes: number): void {
     if (this.#over || bytes === this.#beside) return
     this.#beside = bytes

@@ -1,11 +1,14 @@
 import { GatewayError } from '../errors.ts'
 
-/** Shorter ones are not counted, in characters: what any client asks for, and most of them the same. */
+/**
+ * Shorter ones are not counted, in characters: what any client asks for, and most of them the same.
+ */
 const freeLength = 1_024
 
 /**
- * The documents of open subscriptions. A parsed one takes some forty times its text for as long as its subscription runs, so that whoever brought it pays for
- * it; all subscriptions with the same parsed document hold one.
+ * The documents of open subscriptions. A parsed one takes some forty times its text for as long as
+ * its subscription runs, so that whoever brought it pays for it; all subscriptions with the same
+ * parsed document hold one.
  */
 export class OpenDocuments {
   readonly #limits: { readonly maxOpenDocumentBytes: number }
@@ -16,7 +19,10 @@ export class OpenDocuments {
     this.#limits = limits
   }
 
-  /** Throws `LIMIT_EXCEEDED`. Call what is returned once, when the subscription has ended. `payer` undefined: counted nowhere. */
+  /**
+   * Throws `LIMIT_EXCEEDED`. Call what is returned once, when the subscription has ended. `payer`
+   * undefined: counted nowhere.
+   */
   hold(document: object, length: number, payer: string | undefined): () => void {
     if (length <= freeLength || payer === undefined) return () => undefined
     const open = this.#open.get(document) ?? this.#begin(document, length, payer)

@@ -24,7 +24,10 @@ export class Origins {
   }
 }
 
-/** `Host` as a URL of this scheme has it. The gateway itself does not know whether a proxy took TLS off. */
+/**
+ * `Host` as a URL of this scheme has it. The gateway itself does not know whether a proxy took TLS
+ * off.
+ */
 function hostAt(protocol: string, host: string | null | undefined): string | undefined {
   const url = `${protocol}//${host ?? ''}`
   if (!URL.canParse(url)) return undefined

@@ -10,7 +10,9 @@ export interface PageRefusal {
   readonly option: 'WARREN_ALLOWED_ORIGINS' | 'WARREN_ALLOWED_HOSTS'
 }
 
-/** Sent with every response; a page sends its own policy in its place. Nothing here may be framed. */
+/**
+ * Sent with every response; a page sends its own policy in its place. Nothing here may be framed.
+ */
 export const defaultPolicy = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
@@ -23,9 +25,9 @@ const maxLines = 10
 const maxLogged = 200
 
 /**
- * Which requests of web pages are answered. A browser sends a page's requests with its user's place in
- * the network; what it adds to them (`Origin`, `Sec-Fetch-Site`, `Host`) is all that tells them from
- * those of programs, which may send what they like and are judged by their tokens.
+ * Which requests of web pages are answered. A browser sends a page's requests with its user's place
+ * in the network; what it adds to them (`Origin`, `Sec-Fetch-Site`, `Host`) is all that tells them
+ * from those of programs, which may send what they like and are judged by their tokens.
  */
 export class PageGuard {
   readonly #origins: Origins
@@ -44,7 +46,9 @@ export class PageGuard {
     this.#log = options.log
   }
 
-  /** A request under a name that is not the gateway's. Undefined: answer it. Logs what it refuses. */
+  /**
+   * A request under a name that is not the gateway's. Undefined: answer it. Logs what it refuses.
+   */
   refusalOfHost(headers: IncomingHttpHeaders): PageRefusal | undefined {
     if (this.#hosts.allows(headers.host)) return undefined
     return this.#refuse(headers, {
@@ -55,9 +59,10 @@ export class PageGuard {
   }
 
   /**
-   * A request of a page that may not use this gateway. Without `Origin` (an image, a script, a link,
-   * a form that gets) the browser still says how far the page is away: only the gateway's own pages,
-   * and what a user typed, pass. Browsers leave `Sec-Fetch-Site` out over plain HTTP beyond loopback.
+   * A request of a page that may not use this gateway. Without `Origin` (an image, a script, a
+   * link, a form that gets) the browser still says how far the page is away: only the gateway's own
+   * pages, and what a user typed, pass. Browsers leave `Sec-Fetch-Site` out over plain HTTP beyond
+   * loopback.
    */
   refusalOfPage(headers: IncomingHttpHeaders): PageRefusal | undefined {
     const { origin, host } = headers

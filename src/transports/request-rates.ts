@@ -13,12 +13,16 @@ const publisherFactor = 10
 /** What a client that was refused is told to wait, in seconds. */
 export const retryAfterSeconds = 1
 
-/** Rejects with `LIMIT_EXCEEDED` where the caller has asked too often within a second. `authorization`: the header, or what stands in its place. */
+/**
+ * Rejects with `LIMIT_EXCEEDED` where the caller has asked too often within a second.
+ * `authorization`: the header, or what stands in its place.
+ */
 export type AdmitRequest = (request: IncomingMessage, authorization: string | undefined) => Promise<void>
 
 /**
- * Requests over HTTP are counted by client id, or by address where there is none. Before they are read: parsing and validating
- * what somebody sends costs as much as executing it. A token in `extensions.headers` is not known yet then.
+ * Requests over HTTP are counted by client id, or by address where there is none. Before they are
+ * read: parsing and validating what somebody sends costs as much as executing it. A token in
+ * `extensions.headers` is not known yet then.
  */
 export function admitRequests({
   limits,

@@ -2,7 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { SendQueues } from './send-queues.ts'
 
-/** Requests that may wait on a connection for the answer before theirs. Hardly a client sends any; whoever sends more is cut off. */
+/**
+ * Requests that may wait on a connection for the answer before theirs. Hardly a client sends any;
+ * whoever sends more is cut off.
+ */
 const maxWaiting = 32
 
 interface Waiting {
@@ -11,9 +14,10 @@ interface Waiting {
 }
 
 /**
- * Requests of a connection are served one after the other, because their answers go out in that order: Node begins all that a
- * client has sent, and would keep each answer until the one before has been taken. A client that takes nothing of an answer is cut
- * off; one that takes some of it, however slowly, is not.
+ * Requests of a connection are served one after the other, because their answers go out in that
+ * order: Node begins all that a client has sent, and would keep each answer until the one before
+ * has been taken. A client that takes nothing of an answer is cut off; one that takes some of it,
+ * however slowly, is not.
  */
 export class RequestTurns {
   readonly #stallMs: number
@@ -23,12 +27,17 @@ export class RequestTurns {
   readonly #watched = new WeakSet<Socket>()
   readonly #sendQueues = new SendQueues()
 
-  /** `stallMs`: for so long a client may take nothing of what waits for it; it is noticed within three times as long. */
+  /**
+   * `stallMs`: for so long a client may take nothing of what waits for it; it is noticed within
+   * three times as long.
+   */
   constructor(stallMs: number) {
     this.#stallMs = stallMs
   }
 
-  /** Calls `serve` when it is the turn of this request, or `drop` where the connection ends before. */
+  /**
+   * Calls `serve` when it is the turn of this request, or `drop` where the connection ends before.
+   */
   take({ socket }: IncomingMessage, response: ServerResponse, serve: () => void, drop = (): void => undefined): void {
     if (socket.destroyed) return drop()
     const begin = (): void => this.#begin(socket, response, serve)

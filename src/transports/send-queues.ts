@@ -1,12 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 
-/** What Linux says of the TCP sockets of this network namespace: https://docs.kernel.org/networking/proc_net_tcp.html */
+/**
+ * What Linux says of the TCP sockets of this network namespace:
+ * https://docs.kernel.org/networking/proc_net_tcp.html
+ */
 const tables = ['/proc/net/tcp', '/proc/net/tcp6']
 
 /**
- * What the system still keeps for the peers of sockets. A process is told that it may write again when a third of that is gone:
- * some hundred KiB, which a slow reader takes minutes for.
+ * What the system still keeps for the peers of sockets. A process is told that it may write again
+ * when a third of that is gone: some hundred KiB, which a slow reader takes minutes for.
  */
 export class SendQueues {
   #reading: Promise<ReadonlyMap<string, number>> | undefined
@@ -21,7 +24,9 @@ export class SendQueues {
   }
 }
 
-/** By ports. Peers at several addresses may have the same: then what is kept for them is added up. */
+/**
+ * By ports. Peers at several addresses may have the same: then what is kept for them is added up.
+ */
 async function readTables(): Promise<ReadonlyMap<string, number>> {
   const queues = new Map<string, number>()
   for (const table of tables) {

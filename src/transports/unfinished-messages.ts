@@ -2,8 +2,8 @@ import { networkOf } from '../core/network-address.ts'
 import { everyAfterReading } from './after-reading.ts'
 
 /**
- * What a piece of a message weighs beside its bytes: each is an object of its own until the message is whole, so that sixteen thousand of one byte
- * weigh as much as megabytes.
+ * What a piece of a message weighs beside its bytes: each is an object of its own until the message
+ * is whole, so that sixteen thousand of one byte weigh as much as megabytes.
  */
 export const pieceBytes = 256
 /** How long a message may take before its sender has said who it is, in milliseconds. */
@@ -17,7 +17,10 @@ export interface Receiver {
   readonly isKnown: boolean
   /** We read nothing from it: the time is not its own. */
   readonly isPaused: boolean
-  /** Its message is not taken: it is late by so many milliseconds, or its address holds too much. Called once. */
+  /**
+   * Its message is not taken: it is late by so many milliseconds, or its address holds too much.
+   * Called once.
+   */
   refuseUnfinished(why: UnfinishedRefusal): void
 }
 
@@ -42,7 +45,10 @@ export interface UnfinishedMessagesOptions {
   readonly requestTimeoutMs: number
 }
 
-/** Messages that have begun and not come to their end, on all sockets: their address pays for them, and they end in time. */
+/**
+ * Messages that have begun and not come to their end, on all sockets: their address pays for them,
+ * and they end in time.
+ */
 export class UnfinishedMessages {
   readonly #limits: UnfinishedMessagesOptions['limits']
   readonly #namelessMs: number
@@ -63,8 +69,8 @@ export class UnfinishedMessages {
   }
 
   /**
-   * So much of a receiver's message is there, and not its end. 0: there is none, also where the socket is gone. `message`: how many came before it, so that the time of each is
-   * its own.
+   * So much of a receiver's message is there, and not its end. 0: there is none, also where the
+   * socket is gone. `message`: how many came before it, so that the time of each is its own.
    */
   hold(receiver: Receiver, bytes: number, message = 0): void {
     let held = this.#held.get(receiver)

@@ -4,8 +4,8 @@ import type { LimitedOperations } from '../graphql/limited-parse.ts'
 import { DocumentCache } from './document-cache.ts'
 
 /**
- * Parses within the limits, and keeps documents that were found valid, in place of Yoga's own caches: those count documents,
- * whatever each weighs, and keep invalid ones too.
+ * Parses within the limits, and keeps documents that were found valid, in place of Yoga's own
+ * caches: those count documents, whatever each weighs, and keep invalid ones too.
  */
 export function validDocuments(operations: LimitedOperations): Plugin {
   const documents = new DocumentCache()

@@ -50,7 +50,10 @@ test('a fingerprint tells messages apart by body, routing key, exchange and mess
   expect(fingerprintOf({ ...message, offset: 0, receivedAt: 99 })).toBe(fingerprintOf(message))
 })
 
-/** https://github.com/veorq/SipHash/blob/master/vectors.h, `vectors_sip64` at 0, 8 and 16 bytes: key and input count from 0. */
+/**
+ * https://github.com/veorq/SipHash/blob/master/vectors.h, `vectors_sip64` at 0, 8 and 16 bytes: key
+ * and input count from 0.
+ */
 test.each([
   [0, '310e0edd47db6f72'],
   [8, '6224939a79f5f593'],

@@ -235,7 +235,9 @@ export async function bodiesThroughRabbit(url: string): Promise<void> {
   await connection.close()
 }
 
-/** Bytes in a header are base64 whichever way RabbitMQ kept them in its stream, and text stays text. */
+/**
+ * Bytes in a header are base64 whichever way RabbitMQ kept them in its stream, and text stays text.
+ */
 export async function binaryHeadersThroughRabbit(url: string): Promise<void> {
   await using gateway = await openGateway({ WARREN_BROKER_URL: url })
   await eventually('the gateway to be up', () => gateway.gateway.up)
@@ -259,7 +261,8 @@ function propertiesOf(name: string, index: number): PikaProperties {
     reply_to: 'answers',
     app_id: 'the shop',
     user_id: 'guest',
-    // In the journal nothing expires this way, and in the quarantine nothing may: somebody is to look at it.
+    // In the journal nothing expires this way, and in the quarantine nothing may: somebody is to
+    // look at it.
     expiration: '1',
     priority: 3,
     headers: { 'x-shop': name, 'x-count': index },

@@ -12,7 +12,10 @@ const events = 'warren.events'
 /** Of each test; the tests share two cores with others. */
 const timeoutMs = 90_000
 
-/** Breaks everything between a gateway and its broker, one after another. `root`: of `rabbitMq4`; else the RabbitMQ of this machine. */
+/**
+ * Breaks everything between a gateway and its broker, one after another. `root`: of `rabbitMq4`;
+ * else the RabbitMQ of this machine.
+ */
 export function faultMatrix(root?: string): void {
   let rabbit: RabbitNode
   let proxy: TcpProxy
@@ -21,7 +24,8 @@ export function faultMatrix(root?: string): void {
 
   beforeAll(async () => {
     rabbit = await privateRabbit('matrix', root)
-    // The gateway is a user of its own, whose password and rights can be taken away while the back end goes on.
+    // The gateway is a user of its own, whose password and rights can be taken away while the back
+    // end goes on.
     await rabbit.ctl('add_user', user, 'first')
     await permit('.*')
     proxy = await tcpProxy(rabbit.port)
@@ -40,7 +44,10 @@ export function faultMatrix(root?: string): void {
     return rabbit.ctl('set_permissions', user, configure, '.*', '.*')
   }
 
-  /** Waits until readiness has said no, mends, and waits until what is published afterwards comes; then all accounts are settled. */
+  /**
+   * Waits until readiness has said no, mends, and waits until what is published afterwards comes;
+   * then all accounts are settled.
+   */
   async function suffer(fault: () => unknown, mend: () => unknown = () => {}): Promise<void> {
     const from = Date.now()
     await fault()

@@ -13,7 +13,9 @@ const properties = { contentType: 'application/json', contentEncoding: 'gzip' }
 const mebibyte = 1024 * 1024
 /** 64 KiB that unpack to 64 MiB. */
 const bomb = gzipSync(Buffer.alloc(64 * mebibyte, '[0 ,'))
-/** Just within the default bound, and slow to read: many small values, and white space that must go. */
+/**
+ * Just within the default bound, and slow to read: many small values, and white space that must go.
+ */
 const slow = gzipSync(`[${'0 ,'.repeat(512 * 1024)}0]`)
 const slowMessages = 6
 
@@ -26,7 +28,9 @@ function timeToRead(): number {
   return performance.now() - began
 }
 
-/** The longest time for which the event loop did nothing else while `work` went on, in milliseconds. */
+/**
+ * The longest time for which the event loop did nothing else while `work` went on, in milliseconds.
+ */
 async function longestStandstill(work: () => Promise<unknown>): Promise<number> {
   const delay = monitorEventLoopDelay({ resolution: 1 })
   delay.enable()

@@ -32,7 +32,10 @@ async function contents(): Promise<string> {
   return node.ctl('eval', '{rabbit_amqqueue:count(<<"/">>), length(rabbit_exchange:list(<<"/">>))}')
 }
 
-/** A way to the node that calls `onChunk` before it passes on what the node has sent, counted over all connections. */
+/**
+ * A way to the node that calls `onChunk` before it passes on what the node has sent, counted over
+ * all connections.
+ */
 async function wayTo(port: number, onChunk: (count: number, client: Socket) => void) {
   let count = 0
   const server = createServer((client) => {

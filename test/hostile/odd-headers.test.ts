@@ -22,7 +22,10 @@ interface Odd {
 
 const typed = (type: string, value: unknown, ...shown: string[]): Odd => ({ value: { '!': type, value }, shown })
 
-/** Every type of header that a stream keeps (it drops lists and tables, and ends who publishes a decimal), at its edges. */
+/**
+ * Every type of header that a stream keeps (it drops lists and tables, and ends who publishes a
+ * decimal), at its edges.
+ */
 const odd: readonly Odd[] = [
   typed('int64', 750727362669608961n, '750727362669608961'),
   typed('int64', 9223372036854775807n, '9223372036854775807'),
@@ -53,7 +56,10 @@ const odd: readonly Odd[] = [
   { value: 'Grüße "\n"', shown: ['"Grüße \\"\\n\\""'] },
 ]
 
-/** Values that end RabbitMQ's own conversion into a stream, or that only another version keeps: read from frames, but not through a journal. */
+/**
+ * Values that end RabbitMQ's own conversion into a stream, or that only another version keeps: read
+ * from frames, but not through a journal.
+ */
 const beyondStreams: readonly Odd[] = [
   typed('double', Number.NaN, '"NaN"'),
   typed('double', Number.POSITIVE_INFINITY, '"Infinity"'),

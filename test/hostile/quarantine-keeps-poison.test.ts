@@ -95,7 +95,10 @@ describe('whatever the broker answers', () => {
   }
   const away = new GatewayError('BROKER_UNAVAILABLE', 'it is away')
 
-  /** A quarantine on a broker and a journal that answer with these errors, in turn, and then with none. */
+  /**
+   * A quarantine on a broker and a journal that answer with these errors, in turn, and then with
+   * none.
+   */
   function quarantineOn({ marks = [], publications = [] }: { marks?: Error[]; publications?: Error[] }) {
     const published: Publication[] = []
     const logged: string[] = []

@@ -7,7 +7,10 @@ import { connectFrames, type FrameClient } from '../support/frames.ts'
 import type { InProcessGateway } from '../support/gateway-in-process.ts'
 import { Inbox } from '../support/inbox.ts'
 
-/** A subscriber that keeps events as the text that came: a test that parsed it would lose the digits that it looks for. */
+/**
+ * A subscriber that keeps events as the text that came: a test that parsed it would lose the digits
+ * that it looks for.
+ */
 export interface RawListener extends AsyncDisposable {
   /** The next message, in the transport's own form. */
   next(): Promise<string>

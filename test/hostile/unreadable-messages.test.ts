@@ -8,7 +8,8 @@ import { type InProcessGateway, openGateway } from '../support/gateway-in-proces
 import { watchHub } from '../support/hub-watch.ts'
 import { rabbit, type TestVhost, testVhost } from '../support/rabbitmq.ts'
 
-// What RabbitMQ 4 does is shown on RabbitMQ 4 (unreadable-messages.slow.test.ts); here a proxy does the same on any version.
+// What RabbitMQ 4 does is shown on RabbitMQ 4 (unreadable-messages.slow.test.ts); here a proxy does
+// the same on any version.
 describe('a message that ends every consumer which reaches it', () => {
   let vhost: TestVhost
   let broker: FailingBroker
@@ -80,7 +81,8 @@ describe('a message that ends every consumer which reaches it', () => {
     const expected = [...numbers, 'UNREADABLE', first + 41, 'UNREADABLE', first + 42]
     expect(shown(heard)).toEqual(expected)
 
-    // One behind: from memory, and on another replica, whose memory holds what its tail reads at its start.
+    // One behind: from memory, and on another replica, whose memory holds what its tail reads at
+    // its start.
     await using other = await openGateway({ WARREN_BROKER_URL: url() })
     await eventually('the other gateway to be up', () => other.gateway.up)
     for (const at of [gateway, other]) {

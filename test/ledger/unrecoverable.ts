@@ -14,7 +14,8 @@ const answerMs = 15_000
 /** Cursors from which nothing can be resumed, made from a good one. */
 export function lostCursors(good: string): LostCursor[] {
   const bytes = Buffer.from(good, 'base64url')
-  // Only the gateway can print such places in the new form; it accepts the old one for as long as the journal keeps messages.
+  // Only the gateway can print such places in the new form; it accepts the old one for as long as
+  // the journal keeps messages.
   const cursor = {
     epoch: bytes.toString('hex', 1, 9),
     offset: Number(bytes.readBigInt64BE(9)),

@@ -27,7 +27,8 @@ describe('the PostgreSQL registry', () => {
     const replicas = await Promise.all(Array.from({ length: 6 }, () => openRegistry({ databaseUrl, dataDir })))
     const rows = await postgres.query('select name from warren_migrations', databaseUrl)
     expect(rows).toEqual([{ name: '0001-clients-and-sources' }, { name: '0002-revocations' }])
-    // The last release starts only where it knows every name in its table: later ones stand in another.
+    // The last release starts only where it knows every name in its table: later ones stand in
+    // another.
     const later = () => postgres.query('select name from warren_additions', databaseUrl)
     expect(await later()).toEqual([{ name: '0003-keys' }, { name: '0004-client-bars' }])
     await postgres.query("insert into warren_additions values ('0000-of-a-later-release', 'now')", databaseUrl)

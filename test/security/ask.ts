@@ -6,7 +6,10 @@ export interface Answer {
   readonly body: string
 }
 
-/** One request with exactly these headers: fetch does not send every `Host` and `Origin`. An array sends a header twice. */
+/**
+ * One request with exactly these headers: fetch does not send every `Host` and `Origin`. An array
+ * sends a header twice.
+ */
 export function ask(
   url: string,
   options: { method?: string; headers?: Readonly<Record<string, string | string[]>>; body?: string } = {},

@@ -29,7 +29,10 @@ async function laterToken(clientId: string): Promise<string> {
   return (await signer.sign({ clientId, scope: [], ttlSeconds: 3_600, issuedAfter })).token
 }
 
-/** Two replicas on one registry. `bus`: whether they share a broker too, and so hear of each other's changes at once. */
+/**
+ * Two replicas on one registry. `bus`: whether they share a broker too, and so hear of each other's
+ * changes at once.
+ */
 async function replicas({ bus }: { bus: boolean }) {
   const WARREN_DATABASE_URL = await postgres.newDatabase()
   const open = (broker: string) => openGateway({ WARREN_DATABASE_URL, WARREN_BROKER_URL: broker })

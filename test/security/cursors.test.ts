@@ -65,7 +65,8 @@ test('a cursor says nothing of what is in the message: without the key its finge
     const cursor = cursorOf(new CursorCodec(keys, hour), epoch, { ...message, offset })
     return Buffer.from(printCursor(cursor), 'base64url').readUInt32BE(17)
   }
-  // The checksum of the body, which a client can compute for each message that it thinks of, is not in it …
+  // The checksum of the body, which a client can compute for each message that it thinks of, is not
+  // in it …
   const samples = Array.from({ length: 200 }, () => shown())
   expect(samples).not.toContain(fingerprintOf(message))
   expect(new Set(samples).size).toBeGreaterThan(190)

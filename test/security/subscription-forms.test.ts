@@ -62,7 +62,8 @@ describe('a subscription is answered with server-sent events of the one writer',
       const { socket, until } = await ask(accept, { method })
       const text = await until(/"kind":"GAP"[\s\S]*\n:\n\n/)
       expect(text).toMatch(/^HTTP\/1\.1 200 [\s\S]*content-type: text\/event-stream; charset=utf-8\r\n/i)
-      // How long to wait before coming back, the cursor of each event, and a sign of life while nothing happens.
+      // How long to wait before coming back, the cursor of each event, and a sign of life while
+      // nothing happens.
       expect(text).toMatch(/\r\n\r\n[\s\S]*retry: \d+\n\n[\s\S]*id: \S+\nevent: next\ndata: \{"data"/)
       socket.destroy()
     }

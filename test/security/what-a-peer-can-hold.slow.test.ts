@@ -13,7 +13,10 @@ const KiB = 1024
 const MiB = KiB * KiB
 /** Of one address, by default: WARREN_MAX_UNFINISHED_BYTES. */
 const unfinishedBytes = 16 * MiB
-/** What Node and V8 have not given back yet, beside what is held: each peer here offers several times as much. */
+/**
+ * What Node and V8 have not given back yet, beside what is held: each peer here offers several
+ * times as much.
+ */
 const slackBytes = 80 * MiB
 
 let gateway: GatewayProcess

@@ -5,7 +5,10 @@ export interface Amqp1Publisher extends AsyncDisposable {
   publish(message: Message): Promise<void>
 }
 
-/** Publishes to one routing key of an exchange over AMQP 1.0, which RabbitMQ 4 speaks on the same port. */
+/**
+ * Publishes to one routing key of an exchange over AMQP 1.0, which RabbitMQ 4 speaks on the same
+ * port.
+ */
 export async function amqp1Publisher(port: number, exchange: string, routingKey: string): Promise<Amqp1Publisher> {
   const connection: Connection = rhea.create_container().connect({
     host: '127.0.0.1',

@@ -19,13 +19,17 @@ const flags = (ownNames: readonly string[]) => [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  // Chromium asks for its maker's servers in spite of all that. No name but this machine's is looked up, whoever asks.
-  // Newer browsers ask before a page reaches this machine. A test of the gateway is one of older ones.
+  // Chromium asks for its maker's servers in spite of all that. No name but this machine's is
+  // looked up, whoever asks. Newer browsers ask before a page reaches this machine. A test of the
+  // gateway is one of older ones.
   ...(ownNames.length > 0 ? ['--disable-features=LocalNetworkAccessChecks'] : []),
   `--host-resolver-rules=${ownNames.map((name) => `MAP ${name} 127.0.0.1, `).join('')}MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]`,
 ]
 
-/** Debian's Chromium (or the program that CHROMIUM_PATH names), headless. `ownNames`: host names that lead to this machine. */
+/**
+ * Debian's Chromium (or the program that CHROMIUM_PATH names), headless. `ownNames`: host names
+ * that lead to this machine.
+ */
 export async function launchChromium({ ownNames = [] }: { ownNames?: readonly string[] } = {}): Promise<TestBrowser> {
   const executablePath = locate(debianPackages.chromium)
   const requests: string[] = []

@@ -35,7 +35,8 @@ export const debianPackages = {
   },
   amqpTools: { name: 'amqp-tools', file: '/usr/bin/amqp-publish', command: 'amqp-publish' },
   openssl: { name: 'openssl', file: '/usr/bin/openssl', command: 'openssl' },
-  // Makes the root of another Debian, which has RabbitMQ 4. Only installed by the tests that need it.
+  // Makes the root of another Debian, which has RabbitMQ 4. Only installed by the tests that need
+  // it.
   debootstrap: { name: 'debootstrap', file: '/usr/sbin/debootstrap', command: 'debootstrap' },
   pika: { name: 'python3-pika', file: '/usr/lib/python3/dist-packages/pika/__init__.py' },
 } as const satisfies Record<string, DebianPackage>

@@ -1,7 +1,10 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 
-/** A message with this header ends whoever is handed it, as RabbitMQ 4 does with what it cannot turn into AMQP 0-9-1. */
+/**
+ * A message with this header ends whoever is handed it, as RabbitMQ 4 does with what it cannot turn
+ * into AMQP 0-9-1.
+ */
 export const unreadableHeader = 'x-unreadable-in-tests'
 
 export interface FailingBroker extends AsyncDisposable {
@@ -20,9 +23,10 @@ const basicAck = Buffer.from([0, 60, 0, 80])
 const qosOfOne = Buffer.from([0, 60, 0, 10, 0, 0, 0, 0, 0, 1, 0])
 
 /**
- * RabbitMQ behind a proxy that ends the connection with 541 where a message with `unreadableHeader` would be handed out. What came in the same read before it
- * is lost with it, as RabbitMQ's writer may lose it. Where one message is in flight, RabbitMQ 4 comes to the next one when that is acknowledged, and so does this:
- * RabbitMQ 3.10 hands out whole chunks.
+ * RabbitMQ behind a proxy that ends the connection with 541 where a message with `unreadableHeader`
+ * would be handed out. What came in the same read before it is lost with it, as RabbitMQ's writer
+ * may lose it. Where one message is in flight, RabbitMQ 4 comes to the next one when that is
+ * acknowledged, and so does this: RabbitMQ 3.10 hands out whole chunks.
  */
 export async function failingBroker(targetPort: number): Promise<FailingBroker> {
   let ended = 0
@@ -39,7 +43,8 @@ export async function failingBroker(targetPort: number): Promise<FailingBroker> 
       side.on('error', () => {})
       side.on('close', () => {
         sockets.delete(side)
-        // A client that is cut off may lose what it has not read yet: it is to read why it was closed.
+        // A client that is cut off may lose what it has not read yet: it is to read why it was
+        // closed.
         if (!closing || side === client) other.destroy()
       })
     }

@@ -1,4 +1,7 @@
-/** Bytes that a client of WebSocket sends, written by hand so that a test can leave a message unfinished (RFC 6455 §5.2). */
+/**
+ * Bytes that a client of WebSocket sends, written by hand so that a test can leave a message
+ * unfinished (RFC 6455 §5.2).
+ */
 
 const upgradeHeaders = [
   'Host: localhost',

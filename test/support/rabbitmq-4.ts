@@ -12,8 +12,8 @@ const run = promisify(execFile)
 /** The root folder of a Debian 13 with RabbitMQ 4, or one sentence why this machine has none. */
 export type RabbitMq4 = { readonly root: string } | { readonly root?: undefined; readonly why: string }
 
-// Debian 12 has RabbitMQ 3.10, and no package of 4 for it. Outside the repository and outside the temporary files, so that every
-// worktree and every run uses the same one.
+// Debian 12 has RabbitMQ 3.10, and no package of 4 for it. Outside the repository and outside the
+// temporary files, so that every worktree and every run uses the same one.
 const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'warren-test')
 const suite = 'trixie'
 const mirror = 'http://deb.debian.org/debian'
@@ -27,7 +27,10 @@ mv "$1.new" "$1"`
 
 let found: Promise<RabbitMq4> | undefined
 
-/** Makes the root where it is missing, which takes one to two minutes. Never rejects: a test that can't have it is skipped and prints why. */
+/**
+ * Makes the root where it is missing, which takes one to two minutes. Never rejects: a test that
+ * can't have it is skipped and prints why.
+ */
 export function rabbitMq4(): Promise<RabbitMq4> {
   found ??= find().then((answer) => {
     if (answer.root === undefined) process.stderr.write(`Tests on RabbitMQ 4 are skipped: ${answer.why}\n`)

@@ -129,7 +129,10 @@ async function lastOutput(address: NodeAddress): Promise<string> {
 /** Any test can be run on the RabbitMQ of another root (docs/testing.md). */
 export const defaultRoot = process.env['TEST_RABBITMQ_ROOT'] || undefined
 
-/** Where Debian's package has the server, in its root. Not the wrapper in /usr/sbin, which insists on its own user. */
+/**
+ * Where Debian's package has the server, in its root. Not the wrapper in /usr/sbin, which insists
+ * on its own user.
+ */
 export const serverInRoot = '/usr/lib/rabbitmq/bin/rabbitmq-server'
 
 function serverOf({ root }: NodeAddress): string {
@@ -140,7 +143,10 @@ function commandOf({ root }: NodeAddress, program: string): [string, ...string[]
   return root === undefined ? [program] : ['chroot', root, program]
 }
 
-/** RabbitMQ has alarms where it can learn how much memory and disk there is. A mount would need more rights than chroot does. */
+/**
+ * RabbitMQ has alarms where it can learn how much memory and disk there is. A mount would need more
+ * rights than chroot does.
+ */
 async function writeProc(root: string): Promise<void> {
   await mkdir(join(root, 'proc/self'), { recursive: true })
   await writeFile(join(root, 'proc/meminfo'), await readFile('/proc/meminfo'))

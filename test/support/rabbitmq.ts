@@ -68,7 +68,10 @@ function refuse(): never {
   )
 }
 
-/** A running node of the test file's own, for faults. Takes about 5 s to start; `remove()` it in the end. `root`: of `rabbitMq4`. */
+/**
+ * A running node of the test file's own, for faults. Takes about 5 s to start; `remove()` it in the
+ * end. `root`: of `rabbitMq4`.
+ */
 export async function privateRabbit(name: string, root = defaultRoot): Promise<RabbitNode> {
   const folder = folderIn(root)
   const address = await newAddress(name, folder, { root })

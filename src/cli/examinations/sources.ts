@@ -3,8 +3,9 @@ import type { Finding } from '../../core/finding.ts'
 import type { Source } from '../../core/source.ts'
 
 /**
- * Names the sources whose exchange is bound straight to the journal. RabbitMQ closes the connection of a publisher (541)
- * whose message a stream cannot hold, such as one with a decimal header: docs/sources.md.
+ * Names the sources whose exchange is bound straight to the journal. RabbitMQ closes the connection
+ * of a publisher (541) whose message a stream cannot hold, such as one with a decimal header:
+ * docs/sources.md.
  */
 export function examineSources({ namespace }: Pick<Config, 'namespace'>, sources: readonly Source[]): Finding[] {
   // The gateway makes this one at its first start.
@@ -23,7 +24,9 @@ export function examineSources({ namespace }: Pick<Config, 'namespace'>, sources
   ]
 }
 
-/** Whether messages of the source go from its exchange into the stream without a queue between them. */
+/**
+ * Whether messages of the source go from its exchange into the stream without a queue between them.
+ */
 function isExposed({ buffered }: Source): boolean {
   return !buffered
 }

@@ -67,7 +67,10 @@ export const exchangePatterns: Kind<readonly string[]> = {
   print: (list) => list.join(','),
 }
 
-/** What client ids begin with: so itself something that an id may be, and visible as new ids must be. */
+/**
+ * What client ids begin with: so itself something that an id may be, and visible as new ids must
+ * be.
+ */
 export const idPrefix: Kind<string> = {
   expected: '1 to 64 bytes of visible characters without white space',
   parse(text) {

@@ -13,7 +13,10 @@ export interface BrokerAddress {
   readonly password: string
   readonly virtualHost: string
   readonly heartbeatSeconds: number
-  /** Paths of PEM files: the client's certificate and key, and the authorities in place of Node's own. */
+  /**
+   * Paths of PEM files: the client's certificate and key, and the authorities in place of Node's
+   * own.
+   */
   readonly certFile: string | undefined
   readonly keyFile: string | undefined
   readonly caFile: string | undefined
@@ -27,8 +30,9 @@ export interface BrokerAddress {
 const defaultHeartbeatSeconds = 10
 
 /**
- * `amqp[s]://[user[:password]@]host[:port][/vhost][?heartbeat=seconds]`, and for TLS the parameters `certfile`, `keyfile`, `cacertfile`,
- * `server_name_indication` and `auth_mechanism=external` of https://www.rabbitmq.com/docs/uri-query-parameters. Throws `BAD_USER_INPUT`, never with the
+ * `amqp[s]://[user[:password]@]host[:port][/vhost][?heartbeat=seconds]`, and for TLS the parameters
+ * `certfile`, `keyfile`, `cacertfile`, `server_name_indication` and `auth_mechanism=external` of
+ * https://www.rabbitmq.com/docs/uri-query-parameters. Throws `BAD_USER_INPUT`, never with the
  * password in it.
  */
 export function parseAddress(text: string): BrokerAddress {

@@ -75,7 +75,8 @@ export class AmqpControlBus implements ControlBus {
     const engine = new AMQPPubSub({
       connection: watched(session),
       exchange: { name: this.#exchange, type: 'topic', options: { durable: true } },
-      // A name of its own each time: after a lost connection RabbitMQ may still hold the old queue for its dead owner.
+      // A name of its own each time: after a lost connection RabbitMQ may still hold the old queue
+      // for its dead owner.
       queue: { name: `${this.#exchange}.${randomUUID()}`, options: queueOptions },
     })
     await engine.subscribe(key, (content) => {

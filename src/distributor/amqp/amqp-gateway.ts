@@ -36,7 +36,10 @@ export class AmqpGateway implements LinkedBroker {
   readonly #buffered = new Map<string, Set<string>>()
   readonly #links = new Set<Link>()
   readonly #listeners: ((state: BrokerState) => void)[] = []
-  /** Why each part is down; undefined: it is up, or nobody has opened it. In the order in which reasons are given. */
+  /**
+   * Why each part is down; undefined: it is up, or nobody has opened it. In the order in which
+   * reasons are given.
+   */
   readonly #down: Record<Part, string | undefined> = {
     publishing: notYet,
     administration: notYet,
@@ -91,7 +94,8 @@ export class AmqpGateway implements LinkedBroker {
 
   publish(publication: GatewayPublication): Promise<void> {
     const { exchange, body } = publication
-    // The bound is for what clients publish; what a back end has published has its place in the quarantine.
+    // The bound is for what clients publish; what a back end has published has its place in the
+    // quarantine.
     if (body.length > this.#maxMessageBytes && exchange !== this.#quarantine) {
       return Promise.reject(tooLarge(body.length, this.#maxMessageBytes))
     }
@@ -167,8 +171,8 @@ export class AmqpGateway implements LinkedBroker {
   }
 
   /**
-   * Of a part that the gateway can do without for a moment: what the next session mends (an exchange that was deleted)
-   * is logged and does not make the gateway unready.
+   * Of a part that the gateway can do without for a moment: what the next session mends (an
+   * exchange that was deleted) is logged and does not make the gateway unready.
    */
   #watchPatiently(part: Part, what: string): LinkWatch {
     const complain = complaint(this.#log, what)

@@ -12,8 +12,8 @@ import type { LinkSession } from './link.ts'
 /** How many messages are on their way into the journal at a time. */
 const window = 32
 /**
- * For so long after a connection one message is moved at a time, in milliseconds: while RabbitMQ boots, it may return a message
- * that is then published again behind its successors.
+ * For so long after a connection one message is moved at a time, in milliseconds: while RabbitMQ
+ * boots, it may return a message that is then published again behind its successors.
  */
 const cautiousMs = 5_000
 
@@ -28,9 +28,10 @@ export interface BufferMoverOptions {
 }
 
 /**
- * Moves messages from a buffer queue into the journal, in order, each acknowledged when RabbitMQ has confirmed it there. What
- * the journal cannot take goes to the quarantine. Rejects when the channel ends or RabbitMQ takes nothing; RabbitMQ then hands
- * what was not acknowledged to the next mover, flagged as redelivered.
+ * Moves messages from a buffer queue into the journal, in order, each acknowledged when RabbitMQ
+ * has confirmed it there. What the journal cannot take goes to the quarantine. Rejects when the
+ * channel ends or RabbitMQ takes nothing; RabbitMQ then hands what was not acknowledged to the next
+ * mover, flagged as redelivered.
  */
 export async function moveBuffered(
   { connection, deliveries }: Pick<LinkSession, 'connection' | 'deliveries'>,
@@ -99,7 +100,10 @@ async function move(delivery: Delivery, options: BufferMoverOptions): Promise<vo
   }
 }
 
-/** The journal's binding is made again within seconds; anything else that is wrong with a message stays wrong. */
+/**
+ * The journal's binding is made again within seconds; anything else that is wrong with a message
+ * stays wrong.
+ */
 function isRefusal(error: unknown): boolean {
   if (!(error instanceof GatewayError)) return false
   if (error.code === 'PAYLOAD_TOO_LARGE') return true
@@ -123,7 +127,10 @@ async function setAside(
   })
 }
 
-/** RabbitMQ refuses another user's id (https://www.rabbitmq.com/docs/validated-user-id), and a stream expires nothing. */
+/**
+ * RabbitMQ refuses another user's id (https://www.rabbitmq.com/docs/validated-user-id), and a
+ * stream expires nothing.
+ */
 function sendable({ userId: _userId, expiration: _expiration, ...properties }: MessageProperties): MessageProperties {
   return properties
 }

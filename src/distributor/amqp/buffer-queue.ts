@@ -8,7 +8,10 @@ import { onChannel } from './short-lived-channel.ts'
 
 const maxNameBytes = 255 // AMQP 0-9-1 §4.2.5.3
 
-/** What the buffered sources of an exchange flow into; a hash where the exchange's name is too long to be part of it. */
+/**
+ * What the buffered sources of an exchange flow into; a hash where the exchange's name is too long
+ * to be part of it.
+ */
 export function bufferQueueName(namespace: string, exchange: string): string {
   const name = `${namespace}.buffer.${exchange}`
   if (Buffer.byteLength(name) <= maxNameBytes) return name
@@ -16,8 +19,9 @@ export function bufferQueueName(namespace: string, exchange: string): string {
 }
 
 /**
- * Declares the queue and the exchange that leads from it into the journal. One consumer at a time keeps the order. RabbitMQ 4
- * drops what came back 20 times unless told otherwise, and a gateway that restarts brings everything back.
+ * Declares the queue and the exchange that leads from it into the journal. One consumer at a time
+ * keeps the order. RabbitMQ 4 drops what came back 20 times unless told otherwise, and a gateway
+ * that restarts brings everything back.
  * https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling
  */
 export async function declareBuffer(connection: ChannelModel, namespace: string, exchange: string): Promise<void> {

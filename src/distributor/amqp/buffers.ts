@@ -22,7 +22,10 @@ export interface BuffersOptions {
   readonly publishTimeoutMs: number | undefined
 }
 
-/** Empties the queues of buffered sources into the journal, over connections of its own that are made for the first of them. */
+/**
+ * Empties the queues of buffered sources into the journal, over connections of its own that are
+ * made for the first of them.
+ */
 export class Buffers {
   readonly #openLink: OpenLink
   readonly #options: BuffersOptions
@@ -54,7 +57,10 @@ export class Buffers {
     if (this.#session && !this.#session.signal.aborted) void this.#empty(this.#session, exchange, gone.signal)
   }
 
-  /** The last source of this exchange is gone: what its queue holds is still moved, then the queue is deleted. */
+  /**
+   * The last source of this exchange is gone: what its queue holds is still moved, then the queue
+   * is deleted.
+   */
   remove(exchange: string): void {
     this.#sources.get(exchange)?.abort()
     this.#sources.delete(exchange)
@@ -70,7 +76,8 @@ export class Buffers {
     return {
       defaultExchange: `${namespace}.events`,
       limits: {
-        // RabbitMQ has taken these messages from their publishers, whatever a client of the gateway may send.
+        // RabbitMQ has taken these messages from their publishers, whatever a client of the gateway
+        // may send.
         maxMessageBytes: Number.POSITIVE_INFINITY,
         // What is on its way is bounded by the movers.
         bufferBytes: Number.POSITIVE_INFINITY,
@@ -93,7 +100,8 @@ export class Buffers {
           await moveBuffered(session, { namespace, exchange, queue, publish, log }, signal)
         } catch (error) {
           if (signal.aborted) return
-          // The administration declares the queue before it binds the source, and again when it is gone.
+          // The administration declares the queue before it binds the source, and again when it is
+          // gone.
           const { message } = asError(error)
           if (message !== said && !repliedWith(error, replyCodes.notFound)) {
             log('warn', `messages of exchange "${exchange}" wait in queue "${queue}": ${message}`)
@@ -109,8 +117,9 @@ export class Buffers {
 }
 
 /**
- * Moves what an abandoned queue holds, then deletes it. Only a queue without a consumer is known to hold nothing that is
- * on its way: every replica ends its own first, and what it had not acknowledged comes back to the queue.
+ * Moves what an abandoned queue holds, then deletes it. Only a queue without a consumer is known to
+ * hold nothing that is on its way: every replica ends its own first, and what it had not
+ * acknowledged comes back to the queue.
  */
 async function moveTheRest(
   { connection }: LinkSession,
@@ -133,6 +142,7 @@ async function moveTheRest(
       }
     }
   } catch {
-    // Another replica has deleted it, or the connection is lost: then the operator finds the queue, empty or not.
+    // Another replica has deleted it, or the connection is lost: then the operator finds the queue,
+    // empty or not.
   }
 }

@@ -84,7 +84,10 @@ export class Deliveries {
     return () => void this.#consumers.delete(consumerTag)
   }
 
-  /** From here on the properties of each message that goes on to amqplib are handed over here too, before: amqplib would round integers. */
+  /**
+   * From here on the properties of each message that goes on to amqplib are handed over here too,
+   * before: amqplib would round integers.
+   */
   watch(watcher: (properties: MessageProperties) => void): void {
     this.#watcher = watcher
   }
@@ -178,7 +181,10 @@ export class Deliveries {
     return read.properties
   }
 
-  /** §4.2.6.1: class, weight, size of the body, which properties there are, and they. Returns the size of the body. */
+  /**
+   * §4.2.6.1: class, weight, size of the body, which properties there are, and they. Returns the
+   * size of the body.
+   */
   #readHeader(into: WithProperties): number {
     const fields = this.#fields
     fields.at += 4

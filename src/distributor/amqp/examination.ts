@@ -34,8 +34,8 @@ interface Reached {
 }
 
 /**
- * Looks at RabbitMQ as a gateway of these names will use it, within 25 s. All that it makes is exclusive to its
- * connection, and so goes with it however it ends. Never rejects.
+ * Looks at RabbitMQ as a gateway of these names will use it, within 25 s. All that it makes is
+ * exclusive to its connection, and so goes with it however it ends. Never rejects.
  */
 export async function examineRabbit(
   urls: readonly string[],

@@ -38,13 +38,17 @@ export async function declareExchange(
   }
 }
 
-/** Messages are held back and then routed by the rules of another type: https://github.com/rabbitmq/rabbitmq-delayed-message-exchange */
+/**
+ * Messages are held back and then routed by the rules of another type:
+ * https://github.com/rabbitmq/rabbitmq-delayed-message-exchange
+ */
 const delayedType = 'x-delayed-message'
 
 /**
- * Takes an existing exchange as it is, whatever its arguments, so long as it routes by the rules that are expected.
- * RabbitMQ tells the type of an exchange only in the refusal of a declaration that contradicts it; declaring one
- * that agrees changes nothing. Resolves with the name of its alternate exchange, where that is an argument of it.
+ * Takes an existing exchange as it is, whatever its arguments, so long as it routes by the rules
+ * that are expected. RabbitMQ tells the type of an exchange only in the refusal of a declaration
+ * that contradicts it; declaring one that agrees changes nothing. Resolves with the name of its
+ * alternate exchange, where that is an argument of it.
  */
 export async function checkExchangeType(
   connection: ChannelModel,
@@ -52,7 +56,8 @@ export async function checkExchangeType(
   type: AmqpExchangeType,
 ): Promise<{ alternate: string | undefined }> {
   const difference = await differenceTo(connection, exchange, type, {})
-  // Who may not configure the exchange may not ask either (403); any other difference than the type's comes after it.
+  // Who may not configure the exchange may not ask either (403); any other difference than the
+  // type's comes after it.
   const current = currentOf(difference, 'type')
   if (current === delayedType) {
     const delayed = await differenceTo(connection, exchange, delayedType, { 'x-delayed-type': type })

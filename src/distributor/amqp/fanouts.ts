@@ -25,7 +25,9 @@ const timings = {
 const ackEvery = 100
 /** What ended a consumer is among so many messages: its prefetch, and some to spare. */
 const messagesInDoubt = prefetch + 100
-/** The head of the queue is dropped after it has ended so many connections that asked for it alone. */
+/**
+ * The head of the queue is dropped after it has ended so many connections that asked for it alone.
+ */
 const endsBeforeDropped = 3
 /** What the queue may hold meanwhile, in bytes; then the oldest goes. */
 const maxBacklogBytes = 64 * 1024 * 1024
@@ -45,12 +47,18 @@ export class Fanouts {
   readonly #receive: FanoutListener
   readonly #link: Link
   #queue: string
-  /** RabbitMQ ended the last session over a failure of its own: perhaps over a message that it cannot hand out. */
+  /**
+   * RabbitMQ ended the last session over a failure of its own: perhaps over a message that it
+   * cannot hand out.
+   */
   #broken = false
   /** How many connections in a row ended while they asked for the head of the queue. */
   #endsAtHead = 0
   #channel: Channel | undefined
-  /** Received and not acknowledged yet, in order; what of it a lost connection returned to the queue, and so comes again. */
+  /**
+   * Received and not acknowledged yet, in order; what of it a lost connection returned to the
+   * queue, and so comes again.
+   */
   #unacknowledged: Message[] = []
   #returning: Message[] = []
 
@@ -125,8 +133,10 @@ export class Fanouts {
   }
 
   /**
-   * One message at a time, past one that RabbitMQ 4.0 cannot turn into AMQP 0-9-1: asking for it ends the connection, and it comes back to the head of the
-   * queue. Asked for without acknowledgement it is gone from the queue before RabbitMQ fails, which is the only way to be rid of it alone.
+   * One message at a time, past one that RabbitMQ 4.0 cannot turn into AMQP 0-9-1: asking for it
+   * ends the connection, and it comes back to the head of the queue. Asked for without
+   * acknowledgement it is gone from the queue before RabbitMQ fails, which is the only way to be
+   * rid of it alone.
    */
   async #readCarefully(session: LinkSession, channel: Channel): Promise<void> {
     for (let left = messagesInDoubt; left > 0 && !session.signal.aborted; left -= 1) {
@@ -147,7 +157,10 @@ export class Fanouts {
     this.#broken = false
   }
 
-  /** What was received on a connection that was lost before it was acknowledged comes first, in its order. */
+  /**
+   * What was received on a connection that was lost before it was acknowledged comes first, in its
+   * order.
+   */
   #take(message: Message): void {
     const [returning] = this.#returning
     if (returning === undefined) return this.#receive(message)

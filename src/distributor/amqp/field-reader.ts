@@ -1,13 +1,18 @@
 import { isUtf8 } from 'node:buffer'
 import { setWireType, type WireType } from '../../core/wire-types.ts'
 
-/** Lists and tables within each other: what nests deeper is passed over, and null stands in its place. */
+/**
+ * Lists and tables within each other: what nests deeper is passed over, and null stands in its
+ * place.
+ */
 const maxNesting = 64
 
 /**
- * Reads the fields of frames, front to back, as amqplib does, but for integers that a JavaScript number would round: they are bigints. Beside a value that would be sent on as another type stands its own
- * (`wireTypeOf`). What says that it is longer than what has come throws.
- * https://www.rabbitmq.com/resources/specs/amqp0-9-1.pdf §4.2.5, with the field types as RabbitMQ writes them: https://www.rabbitmq.com/amqp-0-9-1-errata#section_3
+ * Reads the fields of frames, front to back, as amqplib does, but for integers that a JavaScript
+ * number would round: they are bigints. Beside a value that would be sent on as another type stands
+ * its own (`wireTypeOf`). What says that it is longer than what has come throws.
+ * https://www.rabbitmq.com/resources/specs/amqp0-9-1.pdf §4.2.5, with the field types as RabbitMQ
+ * writes them: https://www.rabbitmq.com/amqp-0-9-1-errata#section_3
  */
 export class FieldReader {
   bytes: Buffer = Buffer.alloc(0)
@@ -143,8 +148,9 @@ export class FieldReader {
   }
 
   /**
-   * A long string need not be text (§4.2.5.3). RabbitMQ 4 hands out bytes that were published as such (type `x`) as a long string,
-   * once they have been in a stream: what is no UTF-8 is bytes again.
+   * A long string need not be text (§4.2.5.3). RabbitMQ 4 hands out bytes that were published as
+   * such (type `x`) as a long string, once they have been in a stream: what is no UTF-8 is bytes
+   * again.
    */
   #longString(length: number): string | Buffer {
     const begin = this.at
@@ -178,7 +184,10 @@ const tableCode = 0x46 // F
 /** amqplib takes all numbers from here on for integers, up to those of 64 bits. */
 const wholeFrom = 2 ** 50
 
-/** The type that a value has to be sent on with, where amqplib would take another for its JavaScript value (`encodeFieldValue` of its codec). */
+/**
+ * The type that a value has to be sent on with, where amqplib would take another for its JavaScript
+ * value (`encodeFieldValue` of its codec).
+ */
 function ownTypeOf(code: number, value: unknown): WireType | undefined {
   if (typeof value !== 'number')
     return code === tableCode && value !== null && Object.hasOwn(value as object, '!') ? 'table' : undefined

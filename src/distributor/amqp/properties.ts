@@ -34,7 +34,10 @@ export function messageOf({ exchange, routingKey, body, properties, redelivered 
   }
 }
 
-/** A delivery that amqplib has read, as the gateway's message. `exact`: its properties where they were read in place, for amqplib rounds integers. */
+/**
+ * A delivery that amqplib has read, as the gateway's message. `exact`: its properties where they
+ * were read in place, for amqplib rounds integers.
+ */
 export function fromAmqp({ content, fields, properties }: AmqpMessage, exact?: MessageProperties): Message {
   const timestamp = typeof properties.timestamp === 'number' ? properties.timestamp * 1000 : undefined
   return {

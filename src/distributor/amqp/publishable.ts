@@ -2,20 +2,27 @@ import type { MessageProperties } from '../../core/message.ts'
 import { badInput, type GatewayError } from '../../errors.ts'
 import { textProperties } from './properties.ts'
 
-/** AMQP 0-9-1 §4.2.3: type, channel, size and end of a frame; §4.2.6.1: class, weight, body size and flags of a header. */
+/**
+ * AMQP 0-9-1 §4.2.3: type, channel, size and end of a frame; §4.2.6.1: class, weight, body size and
+ * flags of a header.
+ */
 const headerFrameBytes = 8 + 14
 /** Set on each publication: the delivery mode. */
 const ownPropertyBytes = 1
 const maxShortStringBytes = 255
-/** RabbitMQ takes a time to live as decimal digits of 32 bits. https://www.rabbitmq.com/docs/ttl#per-message-ttl-in-publishers */
+/**
+ * RabbitMQ takes a time to live as decimal digits of 32 bits.
+ * https://www.rabbitmq.com/docs/ttl#per-message-ttl-in-publishers
+ */
 const maxExpirationMs = 2 ** 32 - 1
 const maxPriority = 255
 /** What encodes a table deeper than this has no stack left, in amqplib or in RabbitMQ. */
 const maxLevels = 1_000
 
 /**
- * Looks at properties that RabbitMQ would end the channel or the whole connection over, as the rules are known beforehand. Gives how many
- * bytes their frame takes; throws `BAD_USER_INPUT` that names the property.
+ * Looks at properties that RabbitMQ would end the channel or the whole connection over, as the
+ * rules are known beforehand. Gives how many bytes their frame takes; throws `BAD_USER_INPUT` that
+ * names the property.
  */
 export function checkProperties(properties: MessageProperties): number {
   const { expiration, priority, timestamp, headers } = properties
@@ -99,7 +106,10 @@ function typedBytes({ value }: { readonly value?: unknown }, path: string, level
   return typeof value === 'object' && value !== null ? valueBytes(value, path, level + 1) : 9
 }
 
-/** JSON has `1e400`, which is no number of JavaScript; RabbitMQ ends the connection over infinities and what is not a number. */
+/**
+ * JSON has `1e400`, which is no number of JavaScript; RabbitMQ ends the connection over infinities
+ * and what is not a number.
+ */
 function numberBytes(value: number, path: string): number {
   if (!Number.isFinite(value)) throw badInput(path, `expected a finite number, got ${value}: AMQP cannot carry it`)
   if (!Number.isInteger(value)) return 8

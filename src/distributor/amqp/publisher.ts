@@ -256,9 +256,10 @@ export class Publisher {
   }
 
   /**
-   * The channel ended under this publication. If RabbitMQ ended it, or the whole connection, over a publication, the guilty one is among those that
-   * were in flight: they are sent again one at a time, until it ends a channel alone, or some connections. A connection that is
-   * merely lost makes no suspects.
+   * The channel ended under this publication. If RabbitMQ ended it, or the whole connection, over a
+   * publication, the guilty one is among those that were in flight: they are sent again one at a
+   * time, until it ends a channel alone, or some connections. A connection that is merely lost
+   * makes no suspects.
    */
   #channelLost(outgoing: Outgoing): void {
     const fault = this.#fault

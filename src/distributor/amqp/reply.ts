@@ -21,8 +21,9 @@ export const replyCodes = {
 } as const
 
 /**
- * What RabbitMQ ends a connection with over something that was sent on it, or over a failure of its own while it handled that: the hard errors of AMQP 0-9-1 §1.2.
- * 320 (connection-forced) is an operator, an alarm or a shutdown, and a connection that just breaks has no code at all.
+ * What RabbitMQ ends a connection with over something that was sent on it, or over a failure of its
+ * own while it handled that: the hard errors of AMQP 0-9-1 §1.2. 320 (connection-forced) is an
+ * operator, an alarm or a shutdown, and a connection that just breaks has no code at all.
  */
 const faultCodes = new Set([501, 502, 503, 504, 505, 530, 540, 541])
 

@@ -12,18 +12,23 @@ export interface Right {
 /** Bound nowhere, so that unbinding it changes nothing. */
 const unusedKey = 'warren asks for its rights'
 
-/** Rejects with RabbitMQ's refusal (403) where the user may not publish to the exchange. Publishes nothing. */
+/**
+ * Rejects with RabbitMQ's refusal (403) where the user may not publish to the exchange. Publishes
+ * nothing.
+ */
 export async function demandWrite(connection: ChannelModel, exchange: string): Promise<void> {
   await onChannel(connection, (channel) => channel.unbindExchange(exchange, exchange, unusedKey))
 }
 
 /**
- * Whether the user has a right. RabbitMQ looks at rights before anything else, so each question is an operation that
- * changes nothing whatever the answer is: a declaration with an argument of the wrong type, which is refused (406); the
- * removal of a binding that is not there; a consumer with an invalid priority. The names need not exist.
+ * Whether the user has a right. RabbitMQ looks at rights before anything else, so each question is
+ * an operation that changes nothing whatever the answer is: a declaration with an argument of the
+ * wrong type, which is refused (406); the removal of a binding that is not there; a consumer with
+ * an invalid priority. The names need not exist.
  *
- * Taking a binding away needs two rights; `beside` is the name of the other side. Where the other right is missing as
- * well, RabbitMQ does not say anything about a read right, and the answer is true.
+ * Taking a binding away needs two rights; `beside` is the name of the other side. Where the other
+ * right is missing as well, RabbitMQ does not say anything about a read right, and the answer is
+ * true.
  */
 export async function hasRight(connection: ChannelModel, right: Right, beside: string): Promise<boolean> {
   try {
@@ -54,14 +59,20 @@ export async function hasRight(connection: ChannelModel, right: Right, beside: s
 
 export interface Names {
   readonly namespace: string
-  /** Fanout exchanges of the plain WebSocket manager: where its clients' frames go, and where answers come from. */
+  /**
+   * Fanout exchanges of the plain WebSocket manager: where its clients' frames go, and where
+   * answers come from.
+   */
   readonly wsmanagerExchange: string
   readonly towsmanagerExchange: string
   /** Exchanges of sources. */
   readonly sources: readonly string[]
 }
 
-/** Every right that a gateway needs. `id` stands for what is new in the names of queues that each replica has of its own. */
+/**
+ * Every right that a gateway needs. `id` stands for what is new in the names of queues that each
+ * replica has of its own.
+ */
 export function rightsOf({ namespace, wsmanagerExchange, towsmanagerExchange, sources }: Names, id: string): Right[] {
   const own = (name: string): string => `${namespace}.${name}`
   const exchanges = ['journal', 'events', 'control', 'quarantine', 'room'].map(own)

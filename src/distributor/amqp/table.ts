@@ -5,7 +5,8 @@ import { setOwn } from './field-reader.ts'
 export function toAmqpTable(table: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const result: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(table)) setOwn(result, name, encodable(table, name, value))
-  // amqplib asks for its own `!` and takes what it finds for a type; names that are inherited it encodes like any other.
+  // amqplib asks for its own `!` and takes what it finds for a type; names that are inherited it
+  // encodes like any other.
   return Object.hasOwn(table, '!') ? (Object.create(result) as Record<string, unknown>) : result
 }
 

@@ -10,8 +10,8 @@ export interface TlsOptions {
 }
 
 /**
- * Reads the files that the address names, at each connection: certificates are renewed while a gateway runs. Rejects with a
- * sentence that names the file.
+ * Reads the files that the address names, at each connection: certificates are renewed while a
+ * gateway runs. Rejects with a sentence that names the file.
  */
 export async function tlsOptionsOf({ tls, certFile, keyFile, caFile, serverName }: BrokerAddress): Promise<TlsOptions> {
   if (!tls) return {}

@@ -11,7 +11,10 @@ import { examineReadability } from './unreadable-offsets.ts'
 
 /** How long a message of the journal may take to come, in milliseconds. */
 const readMs = 4_000
-/** How long RabbitMQ may take to answer behind a publication, in milliseconds. An alarm is told at once. */
+/**
+ * How long RabbitMQ may take to answer behind a publication, in milliseconds. An alarm is told at
+ * once.
+ */
 const publishMs = 4_000
 
 /** Questions about rights that are asked at a time, each on a channel of its own. */
@@ -25,12 +28,13 @@ export interface Trial {
 }
 
 /**
- * Whether the user has each right, asked of the names that the gateway uses. Rights that clients need to publish to
- * sources through the gateway are no condition.
+ * Whether the user has each right, asked of the names that the gateway uses. Rights that clients
+ * need to publish to sources through the gateway are no condition.
  */
 export async function examineRights({ connection, address, names }: Trial): Promise<Finding[]> {
   const { namespace, sources } = names
-  // For what a binding has on its other side; another for the exchange itself, so that a refusal says whose it is.
+  // For what a binding has on its other side; another for the exchange itself, so that a refusal
+  // says whose it is.
   const [events, control, journal] = ['events', 'control', 'journal'].map((name) => `${namespace}.${name}`) as [
     string,
     string,
@@ -84,7 +88,10 @@ function listed(rights: readonly Right[]): string {
     .join('; ')
 }
 
-/** Whether RabbitMQ knows the types of queue that the gateway declares. An exclusive one of them is refused, last. */
+/**
+ * Whether RabbitMQ knows the types of queue that the gateway declares. An exclusive one of them is
+ * refused, last.
+ */
 export async function examineQueueTypes({ connection, address, names }: Trial): Promise<Finding[]> {
   for (const type of ['stream', 'quorum']) {
     try {
@@ -101,7 +108,10 @@ export async function examineQueueTypes({ connection, address, names }: Trial): 
   return []
 }
 
-/** Whether all queues that are not there yet may be made: as many are, exclusive, at once, and go with the connection. */
+/**
+ * Whether all queues that are not there yet may be made: as many are, exclusive, at once, and go
+ * with the connection.
+ */
 export async function examineQueueLimit({ connection, address, names }: Trial): Promise<Finding[]> {
   const { namespace } = names
   let needed = 3 // the lock while the journal is made, and two of this replica
@@ -164,8 +174,8 @@ export async function examineStanding({ connection, address, names }: Trial): Pr
 }
 
 /**
- * Publishes, to an exchange that is not there. While an alarm lasts, RabbitMQ reads nothing more from a connection that
- * has published, so this one is of no use afterwards.
+ * Publishes, to an exchange that is not there. While an alarm lasts, RabbitMQ reads nothing more
+ * from a connection that has published, so this one is of no use afterwards.
  */
 export async function examinePublishing({ connection, names }: Trial): Promise<Finding[]> {
   const blocked = new Promise<string>((resolve) => connection.once('blocked', resolve))
@@ -208,7 +218,9 @@ async function messagesIn(connection: ChannelModel, queue: string): Promise<numb
   }
 }
 
-/** Its arguments can't be read over AMQP; declaring it again is refused with the first that differs. */
+/**
+ * Its arguments can't be read over AMQP; declaring it again is refused with the first that differs.
+ */
 async function demandStream(connection: ChannelModel, name: string): Promise<void> {
   try {
     await onChannel(connection, (channel) =>

@@ -17,7 +17,9 @@ const timings = {
 const pastSeconds = 3_600
 const prefetch = 500
 const ackEvery = 200
-/** An offset counts as unreadable after it has ended so many connections that asked for it first. */
+/**
+ * An offset counts as unreadable after it has ended so many connections that asked for it first.
+ */
 const endsBeforeUnreadable = 2
 const maxOffsets = 10
 
@@ -25,8 +27,8 @@ const maxOffsets = 10
 type Ending = 'broken' | 'end' | 'failed'
 
 /**
- * Looks for messages that RabbitMQ can hand to no consumer of AMQP 0-9-1, in the last hour of a stream and as far as it comes in five seconds.
- * Gives a finding where there are any.
+ * Looks for messages that RabbitMQ can hand to no consumer of AMQP 0-9-1, in the last hour of a
+ * stream and as far as it comes in five seconds. Gives a finding where there are any.
  */
 export async function examineReadability(address: BrokerAddress, stream: string): Promise<Finding[]> {
   const deadline = performance.now() + timings.all

@@ -1,6 +1,9 @@
 import { AmqpDriver } from '../amqp/amqp-driver.ts'
 
-/** RabbitMQ over TLS, `amqps://user:password@host:5671/vhost`; authorities besides Node's own by `cacertfile` in the URL or NODE_EXTRA_CA_CERTS. */
+/**
+ * RabbitMQ over TLS, `amqps://user:password@host:5671/vhost`; authorities besides Node's own by
+ * `cacertfile` in the URL or NODE_EXTRA_CA_CERTS.
+ */
 export default class extends AmqpDriver {
   static readonly scheme = 'amqps:'
 }

@@ -11,7 +11,8 @@ builder.mutationField('ban', (t) =>
       demand(mayOperate(identity), identity, 'ban clients')
       const client = checkClientId(clientId)
       await gateway.bars.ban(client)
-      // Tokens of before the ban stay barred when it is lifted; and replicas of the last release know of revocations only.
+      // Tokens of before the ban stay barred when it is lifted; and replicas of the last release
+      // know of revocations only.
       await gateway.revocations.revoke(client)
       return true
     },

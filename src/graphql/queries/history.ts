@@ -75,7 +75,10 @@ builder.queryField('history', (t) =>
   }),
 )
 
-/** How often the answer holds a field of an event, because of aliases. Fragments count where they are used. */
+/**
+ * How often the answer holds a field of an event, because of aliases. Fragments count where they
+ * are used.
+ */
 function copiesIn({ fieldNodes, fragments }: GraphQLResolveInfo, field: 'data' | 'headers'): number {
   const known = new Map<string, number>()
   const ofFragment = ({ name, selectionSet }: FragmentDefinitionNode): number => {

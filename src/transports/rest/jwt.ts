@@ -2,8 +2,9 @@ import { demand, mayPublishToClients } from '../../core/authorizer.ts'
 import type { Route } from './route.ts'
 
 /**
- * A token that publishes to clients on the default source, and to nothing else. The old socket server gave a publisher's token to
- * anybody; the gateway does so only with WARREN_LEGACY_ACCESS=open.
+ * A token that publishes to clients on the default source, and to nothing else. The old socket
+ * server gave a publisher's token to anybody; the gateway does so only with
+ * WARREN_LEGACY_ACCESS=open.
  */
 export const jwt: Route = {
   path: '/jwt',

@@ -10,7 +10,10 @@ export interface RestParts {
   readonly defaultSource: SourceDefinition
   readonly access: 'open' | 'token'
   readonly testRoutes: boolean
-  /** A token that may publish to clients on the default source; `clientId`: whose it is, where it is somebody's. */
+  /**
+   * A token that may publish to clients on the default source; `clientId`: whose it is, where it is
+   * somebody's.
+   */
   readonly issuePublisherToken: (clientId: string | undefined) => Promise<string>
 }
 

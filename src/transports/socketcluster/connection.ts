@@ -44,7 +44,10 @@ export const protocolCloses = {
   handshakeExpected: { code: 4009, text: 'Expected #handshake' },
 } as const
 
-/** Old clients subscribe before they shake hands; so many packets are kept for them, and so much of their text. */
+/**
+ * Old clients subscribe before they shake hands; so many packets are kept for them, and so much of
+ * their text.
+ */
 const maxEarlyPackets = 32
 const maxEarlyBytes = 16 * 1024
 /** What packets weigh that are kept as they were parsed, for each byte of their text. */
@@ -204,7 +207,10 @@ export class Connection implements Caller {
     }
   }
 
-  /** False: it is too much, and the connection is closed. Its address pays for what is kept until the handshake. */
+  /**
+   * False: it is too much, and the connection is closed. Its address pays for what is kept until
+   * the handshake.
+   */
   #keepEarly(text: string): boolean {
     this.#earlyBytes += Buffer.byteLength(text)
     if (this.#earlyBytes > maxEarlyBytes) {

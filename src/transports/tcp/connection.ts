@@ -16,7 +16,10 @@ import { isJson, readJson } from './content.ts'
 import type { FramedTcpOptions } from './framed-listener.ts'
 import { binaryFrame, type Frame, FrameReader, jsonFrame } from './framing.ts'
 
-/** Requests that may be under way on a connection, and bytes of them; past either nothing is read from it. */
+/**
+ * Requests that may be under way on a connection, and bytes of them; past either nothing is read
+ * from it.
+ */
 const maxUnderWay = 64
 const maxUnderWayBytes = 1024 * 1024
 /** Of a request's id, as JSON. */

@@ -22,7 +22,10 @@ export interface FrameHeader {
 
 const lengthBytes = 2
 const maxHeaderBytes = 0xffff
-/** Pieces from the network that are put together, though the frame is not whole yet: each has its own cost, however small it is. */
+/**
+ * Pieces from the network that are put together, though the frame is not whole yet: each has its
+ * own cost, however small it is.
+ */
 const maxPieces = 1_024
 
 /** Cuts what comes from a connection into frames, however it was split on the way. */
@@ -36,13 +39,19 @@ export class FrameReader {
   #header: FrameHeader | undefined
   #headerBytes: number | undefined
 
-  /** `maxBytes`: of a content, asked as it begins. `isKnown`: whether the peer has said who it is; before, its headers are limited as well. */
+  /**
+   * `maxBytes`: of a content, asked as it begins. `isKnown`: whether the peer has said who it is;
+   * before, its headers are limited as well.
+   */
   constructor(maxBytes: () => number, isKnown: () => boolean = () => true) {
     this.#maxBytes = maxBytes
     this.#isKnown = isKnown
   }
 
-  /** What is held of a frame that has not come to its end, each piece with its own weight; 0: there is none. */
+  /**
+   * What is held of a frame that has not come to its end, each piece with its own weight; 0: there
+   * is none.
+   */
   get unfinished(): number {
     if (this.#bytes === 0 && this.#headerBytes === undefined) return 0
     return lengthBytes + this.#bytes + this.#pieces.length * pieceBytes
