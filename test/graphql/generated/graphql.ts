@@ -32,10 +32,7 @@ export type GapReason =
   | 'OVERFLOW'
   /** The journal no longer keeps them. */
   | 'RETENTION'
-  /**
-   * A message stands there that RabbitMQ cannot hand to any consumer. Nobody knows whom it was for,
-   * so every subscription is told.
-   */
+  /** A message stands there that RabbitMQ cannot hand to any consumer. Nobody knows whom it was for, so every subscription is told. */
   | 'UNREADABLE';
 
 /** Either clientId (the default source, key client.<clientId>) or exchange and routingKey. */
