@@ -316,10 +316,13 @@ async function open(
     guard,
     access: config.legacyAccess,
     defaultSource,
-    issuePublisherToken: async (clientId) => {
+    issuePublisherToken: async ({ clientId, expiresAt }) => {
+      // Else whoever asks again and again has one for ever.
+      const left = expiresAt === undefined ? Number.POSITIVE_INFINITY : (expiresAt.getTime() - Date.now()) / 1000
+      const ttlSeconds = Math.max(1, Math.min(config.tokenTtlMs / 1000, left))
       const scope = [publishWord(defaultSource.exchange, clientKeys)]
       const issuedAfter = clientId === undefined ? undefined : gateway.barredUntil(clientId)
-      const grant = { clientId, scope, ttlSeconds: config.tokenTtlMs / 1000, issuedAfter }
+      const grant = { clientId, scope, ttlSeconds, issuedAfter }
       return (await signer.sign(grant)).token
     },
   })

@@ -26,12 +26,16 @@ export function createPasswords(maxWaiting: number): Passwords {
   return {
     hash: (password, sender = nobody) =>
       turnstile.through(() => hash(bytesOf(password), cost), { ...sender, kind: 'hash' }),
-    async verify(passwordHash, password, { onTurn, ...sender } = nobody) {
+    async verify(passwordHash, password, { onTurn, suspect, ...sender } = nobody) {
       const check = () => {
         onTurn?.()
         return verify(passwordHash ?? nobodysHash, bytesOf(password))
       }
-      const matches = await turnstile.through(async () => check(), { ...sender, kind: 'verify' })
+      const matches = await turnstile.through(async () => check(), {
+        ...sender,
+        // Who was wrong before waits apart, so that guessing fills no queue of those who are right.
+        kind: suspect ? 'verify again' : 'verify',
+      })
       return matches && passwordHash !== undefined
     },
   }

@@ -1,4 +1,5 @@
 import type { MessageProperties } from './message.ts'
+import { copyWireTypes } from './wire-types.ts'
 
 /**
  * A buffered source has a queue between its exchange and the journal. The gateway moves messages
@@ -22,12 +23,12 @@ export function bufferedHeaders(
   exchange: string,
   redelivered: boolean,
 ): Record<string, unknown> {
-  return {
+  return copyWireTypes(headers ?? {}, {
     ...headers,
     [originHeader]: exchange,
     ...(redelivered ? { [againHeader]: true } : {}),
     ...(messageId === undefined ? { [noIdHeader]: true } : {}),
-  }
+  })
 }
 
 /**
@@ -42,5 +43,5 @@ export function unbuffered(
   if (typeof exchange !== 'string') return undefined
   const { messageId, ...others } = properties
   const own = noId === true || messageId === undefined ? others : properties
-  return { exchange, redelivered: again === true, properties: { ...own, headers } }
+  return { exchange, redelivered: again === true, properties: { ...own, headers: copyWireTypes(properties.headers, headers) } }
 }

@@ -29,7 +29,7 @@ export function decodeText(bytes: Buffer, label: string | undefined): string {
  */
 export function utf8OfJson(bytes: Buffer, label: string | undefined): Buffer {
   const named = label === undefined ? undefined : canonicalCharset(label)
-  const utf16 = utf16Mark(bytes) ?? (named?.startsWith('utf-16') ? named : utf16WithoutMark(bytes))
+  const utf16 = utf16Mark(bytes) ?? utf16WithoutMark(bytes) ?? (named?.startsWith('utf-16') ? named : undefined)
   if (utf16 === undefined && (named === undefined || named === 'utf-8' || isUtf8(bytes))) return bytes
   return Buffer.from(new TextDecoder(utf16 ?? named, { fatal: true }).decode(bytes))
 }

@@ -5,6 +5,7 @@ import type { JournalPlace } from './cursor.ts'
 import type { Identity } from './identity.ts'
 import { RegistryReading } from './registry-reading.ts'
 import type { Session } from './session.ts'
+import { latest } from './latest.ts'
 
 /**
  * What bars a client id beyond revocations: a ban, a log-in that waits for `unban`, and the
@@ -13,6 +14,7 @@ import type { Session } from './session.ts'
  */
 export class ClientBars {
   readonly #registry: ClientRegistry
+  readonly #barredUntil: (clientId: string) => Date | undefined
   readonly #control: ControlBus
   readonly #sessions: Iterable<Session>
   readonly #reading: RegistryReading<ClientBar>
@@ -22,9 +24,12 @@ export class ClientBars {
     registry: ClientRegistry
     control: ControlBus
     sessions: Iterable<Session>
+    /** Up to when tokens of a client are barred, by whatever barred them. */
+    barredUntil: (clientId: string) => Date | undefined
     complain: (error: unknown) => void
   }) {
     this.#registry = options.registry
+    this.#barredUntil = options.barredUntil
     this.#control = options.control
     this.#sessions = options.sessions
     this.#reading = new RegistryReading({
@@ -100,7 +105,8 @@ export class ClientBars {
    * up to `origin` is nobody's.
    */
   async deleted(clientId: string, origin: JournalPlace): Promise<void> {
-    const last = (await this.#registry.findClientBar(clientId))?.deletedAt?.getTime() ?? 0
+    const stored = (await this.#registry.findClientBar(clientId))?.deletedAt
+    const last = latest(stored, this.#barredUntil(clientId))?.getTime() ?? 0
     // Tokens of the next owner have an `iat` in the second behind this one, and the next deletion
     // must void them.
     const deletedAt = new Date(Math.max(Date.now(), last + 1_000))

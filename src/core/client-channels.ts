@@ -27,7 +27,7 @@ export interface Passwords {
      * `onTurn` is called when the check has waited for its turn; what it throws, the check rejects
      * with.
      */
-    sender?: Sender & { readonly onTurn?: () => void },
+    sender?: Sender & { readonly onTurn?: () => void; readonly suspect?: boolean },
   ): Promise<boolean>
 }
 
@@ -150,12 +150,7 @@ export class ClientChannels {
       this.#registry.findClient(clientId),
       this.#registry.findClientBar(clientId),
     ])
-    if (bar?.loginLocked) {
-      throw new GatewayError(
-        'FORBIDDEN',
-        `client id "${clientId}" was revoked or banned; an operator opens it again (mutation unban)`,
-      )
-    }
+    if (bar?.loginLocked) throw lockedOut(clientId)
     const { client, created } = known
       ? { client: known, created: false }
       : await this.#register(input, network, registrant, bar)
@@ -163,7 +158,13 @@ export class ClientChannels {
     const issued = await this.#issueToken(clientId, bar?.deletedAt)
     // Meanwhile it may have been deleted, and be somebody else's by now. What is deleted later
     // voids this token.
-    if (!created && (await this.#registry.findClient(clientId))?.passwordHash !== client.passwordHash) {
+    const [now, standing] = await Promise.all([
+      this.#registry.findClient(clientId),
+      this.#registry.findClientBar(clientId),
+    ])
+    if (standing?.loginLocked) throw lockedOut(clientId)
+    const isSame = now?.passwordHash === client.passwordHash
+    if (!isSame || standing?.deletedAt?.getTime() !== bar?.deletedAt?.getTime()) {
       throw new GatewayError('CHANNEL_NOT_FOUND', `channel "${clientId}" was deleted`)
     }
     return { client, created, ...issued }
@@ -196,6 +197,7 @@ export class ClientChannels {
         network,
         client: clientId,
         slowed: () => this.#failures.slowed(network),
+        suspect: this.#failures.hasMissed(clientId, network),
         onTurn: () => {
           attempt = this.#failures.begin(clientId, network)
         },
@@ -240,6 +242,13 @@ export class ClientChannels {
     await this.#bars.deleted(clientId, await this.#position())
     return this.#registry.removeClient(clientId)
   }
+}
+
+function lockedOut(clientId: string): GatewayError {
+  return new GatewayError(
+    'FORBIDDEN',
+    `client id "${clientId}" was revoked or banned; an operator opens it again (mutation unban)`,
+  )
 }
 
 function checkText(field: string, value: unknown, maxBytes: number): string {

@@ -58,7 +58,7 @@ export function undoContentEncoding(body: Buffer, contentEncoding: string | unde
     const decompress = decompressors.get(layer)
     if (decompress) bytes = undo(decompress, layer, bytes, maxBytes)
     else if (!noEncoding.has(layer)) {
-      charset = canonicalCharset(layer.replace(/^charset=/, ''))
+      charset = canonicalCharset(layer)
       if (charset === undefined) {
         throw unknown(contentEncoding, `expected ${[...decompressors.keys()].join(', ')} or a character set`)
       }
@@ -71,7 +71,7 @@ function layersOf(contentEncoding: string): string[] {
   return contentEncoding
     .toLowerCase()
     .split(/[,;:\s]+/)
-    .map((layer) => layer.replace(/^["']|["']$/g, ''))
+    .map((layer) => layer.replace(/^charset=/, '').replace(/^["']|["']$/g, ''))
 }
 
 function undo(decompress: Decompress, name: string, bytes: Buffer, maxBytes: number): Buffer {

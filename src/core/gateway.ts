@@ -149,12 +149,14 @@ export class Gateway implements JournalTail {
       registry: parts.registry,
       control: parts.control,
       sessions: this.#sessions.all,
+      barredUntil: (clientId) => this.barredUntil(clientId),
       complain: (error) => this.#complain('reading bans and deletions', error),
     })
     this.revocations = new Revocations({
       registry: parts.registry,
       control: parts.control,
       sessions: this.#sessions.all,
+      barredUntil: (clientId) => this.barredUntil(clientId),
       complain: (error) => this.#complain('reading revocations', error),
     })
     this.#ingress = new Ingress({

@@ -73,6 +73,11 @@ export class PasswordFailures {
     return (this.#current(network)?.missed ?? 0) >= this.#perMinute * networkFactor
   }
 
+  /** Whether this client's password was missed from there lately. */
+  hasMissed(clientId: string, network: string): boolean {
+    return (this.#current(pair(clientId, network))?.missed ?? 0) > 0
+  }
+
   #opened(key: string): Window {
     const current = this.#current(key)
     if (current) return current

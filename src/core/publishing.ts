@@ -142,6 +142,8 @@ function headersOf(headers: unknown, field: string): Record<string, Header> | un
     // reasons of the quarantine.
     if (/^x-warren-/i.test(name))
       throw badInput(`${field}.${name}`, 'headers that begin with x-warren- are set by gateways only')
+    if (name === 'CC' || name === 'BCC')
+      throw badInput(`${field}.${name}`, 'RabbitMQ takes CC and BCC for lists of further routing keys: use another name')
     if (Buffer.byteLength(name) > 128) throw badInput(field, 'expected names of at most 128 bytes')
     checked[name] = headerOf(value, `${field}.${name}`)
   }
@@ -152,6 +154,7 @@ function headerOf(value: unknown, field: string): Header {
   if (typeof value === 'string' || typeof value === 'boolean') return value
   if (typeof value === 'number' || typeof value === 'bigint') return numericHeader(value, String(value), field)
   if (value instanceof JsonNumber) {
+    if (/^-0(?:\.0*)?$/.test(value.token)) return -0
     const number = value.isInteger && value.token.length <= maxIntegerLength ? BigInt(value.token) : value.exact
     if (number === undefined) throw notCarried(value.token, field)
     return numericHeader(number, value.token, field)

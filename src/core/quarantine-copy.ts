@@ -1,4 +1,4 @@
-import type { JournalMessage, MessageProperties, Publication } from './message.ts'
+import type { Message, MessageProperties, Publication } from './message.ts'
 import { copyWireTypes } from './wire-types.ts'
 
 /**
@@ -12,13 +12,18 @@ const maxHeaderBytes = 48 * 1024
  */
 const summary = { headerBytes: 256, allHeadersBytes: 1024, noteBytes: 512, bodyBytes: 64 * 1024 }
 
+/** `offset`: its place in the journal, if it has come there. */
+type QuarantinedMessage = Pick<Message, 'exchange' | 'routingKey' | 'body' | 'properties' | 'receivedAt'> & {
+  readonly offset?: number
+}
+
 /**
  * What is put into the quarantine of a message, the fullest copy first: the whole message; where
  * that cannot be published, a summary whose `x-warren-left-out` says what is missing; at last one
  * with the beginning of the body only.
  */
 export function* copiesOf(
-  { exchange, routingKey, offset, body, properties, receivedAt }: JournalMessage,
+  { exchange, routingKey, offset, body, properties, receivedAt }: QuarantinedMessage,
   reason: string,
 ): Generator<Omit<Publication, 'exchange'>, void> {
   const { userId, expiration, headers = {}, ...kept } = properties
@@ -34,7 +39,7 @@ export function* copiesOf(
     'x-warren-reason': reason,
     'x-warren-exchange': exchange,
     'x-warren-routing-key': routingKey,
-    'x-warren-offset': offset,
+    ...(offset === undefined ? {} : { 'x-warren-offset': offset }),
     'x-warren-received-at': new Date(receivedAt).toISOString(),
   }
   if (weightOf(headers) <= maxHeaderBytes) {

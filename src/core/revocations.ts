@@ -11,6 +11,7 @@ import type { Session } from './session.ts'
  */
 export class Revocations {
   readonly #registry: ClientRegistry
+  readonly #barredUntil: (clientId: string) => Date | undefined
   readonly #control: ControlBus
   readonly #sessions: Iterable<Session>
   readonly #reading: RegistryReading<Revocation>
@@ -20,9 +21,12 @@ export class Revocations {
     registry: ClientRegistry
     control: ControlBus
     sessions: Iterable<Session>
+    /** Up to when tokens of a client are barred, by whatever barred them. */
+    barredUntil: (clientId: string) => Date | undefined
     complain: (error: unknown) => void
   }) {
     this.#registry = options.registry
+    this.#barredUntil = options.barredUntil
     this.#control = options.control
     this.#sessions = options.sessions
     this.#reading = new RegistryReading({
@@ -60,7 +64,9 @@ export class Revocations {
 
   /** In force here and in the registry when this resolves, and on the other replicas within seconds. */
   async revoke(clientId: string): Promise<void> {
-    const revocation = { clientId, at: new Date() }
+    // A token that was issued after an earlier bar may be dated into the second behind that one.
+    const last = this.#barredUntil(clientId)?.getTime() ?? 0
+    const revocation = { clientId, at: new Date(Math.max(Date.now(), last + 1_000)) }
     await this.#registry.addRevocation(revocation)
     this.#apply(revocation)
     await this.#control.send({ kind: 'client-revoked', clientId, at: revocation.at.toISOString() })

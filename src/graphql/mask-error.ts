@@ -38,7 +38,7 @@ export function errorMasker(
  * Names of the schema, which a caller without introspection is not to learn. Validation leaves them
  * out by itself; the executor, which looks at variables, cannot be told to.
  */
-function withoutSuggestion(error: GraphQLError): GraphQLError {
+export function withoutSuggestion(error: GraphQLError): GraphQLError {
   const message = error.message.replace(/ ?Did you mean [^]*\?$/, '')
   if (message === error.message) return error
   const { nodes, source, positions, path, extensions } = error

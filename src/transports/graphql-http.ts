@@ -4,7 +4,7 @@ import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import type { ErrorCode } from '../errors.ts'
 import type { Context } from '../graphql/context.ts'
 import { limitedOperations } from '../graphql/limited-parse.ts'
-import { errorMasker } from '../graphql/mask-error.ts'
+import { errorMasker, withoutSuggestion } from '../graphql/mask-error.ts'
 import { answerForms } from './answer-forms.ts'
 import type { FanOut } from './fan-out.ts'
 import { contextFactory, type GraphQLParts, type SocketContext } from './graphql-context.ts'
@@ -68,7 +68,7 @@ const noIntrospection: Plugin = {
     addValidationRule(NoSchemaIntrospectionCustomRule)
     // "Did you mean" tells a caller word by word what introspection would have.
     const withoutSuggestions: typeof validate = (schema, document, rules, options, typeInfo) =>
-      validate(schema, document, rules, { ...options, hideSuggestions: true }, typeInfo)
+      validate(schema, document, rules, { ...options, hideSuggestions: true }, typeInfo).map(withoutSuggestion)
     setValidationFn(withoutSuggestions)
   },
 }

@@ -68,7 +68,8 @@ export class PageGuard {
     const { origin, host } = headers
     const site = headers['sec-fetch-site']
     const near = site === undefined || site === 'same-origin' || site === 'none'
-    if (origin === undefined ? near : this.#origins.allows(origin, host)) return undefined
+    // The browser compares with the URL that it asked, whatever a proxy made of `Host`.
+    if (site === 'same-origin' || (origin === undefined ? near : this.#origins.allows(origin, host))) return undefined
     return this.#refuse(headers, {
       status: 403,
       message: 'pages of this origin may not call the gateway; WARREN_ALLOWED_ORIGINS names those that may',

@@ -71,7 +71,8 @@ export class AmqpGateway implements LinkedBroker {
         maxMessageBytes: Number.POSITIVE_INFINITY,
       },
     })
-    this.#buffers = new Buffers(this.openLink, { namespace, log, publishTimeoutMs })
+    const onUnreadable = (from: string): void => this.#dropped(from)
+    this.#buffers = new Buffers(this.openLink, { namespace, log, publishTimeoutMs, onUnreadable })
     this.#topology = new Topology(this.openLink, this.#watch('administration'), {
       queue,
       namespace,
@@ -127,11 +128,7 @@ export class AmqpGateway implements LinkedBroker {
 
   hearFanouts(exchanges: FanoutExchanges, receive: FanoutListener): { close(): Promise<void> } {
     const watch = this.#watchPatiently('room', 'messages of the room (fanout exchanges) do not come in')
-    const onUnreadable = (queue: string): void => {
-      const text = 'RabbitMQ ends every consumer that reaches this message with 541, so it was dropped from its queue'
-      this.#log('error', text, { queue })
-      this.#onUnreadable?.()
-    }
+    const onUnreadable = (queue: string): void => this.#dropped(queue)
     return new Fanouts(this.openLink, { ...exchanges, watch, onUnreadable }, receive)
   }
 
@@ -152,6 +149,13 @@ export class AmqpGateway implements LinkedBroker {
     await this.#buffers.close()
     await Promise.all([this.#publisher.close(), this.#topology.close()])
     await Promise.all([...this.#links].map((link) => link.close()))
+  }
+
+  /** RabbitMQ can hand the head of this queue to nobody. */
+  #dropped(queue: string): void {
+    const text = 'RabbitMQ ends every consumer that reaches this message with 541, so it was dropped from its queue'
+    this.#log('error', text, { queue })
+    this.#onUnreadable?.()
   }
 
   #empty({ buffered, exchange, id }: Source): void {

@@ -3,6 +3,8 @@ import type { Channel, ConsumeMessage } from 'amqplib'
 import { bufferedExchange, bufferedHeaders } from '../../core/buffered.ts'
 import type { MessageProperties } from '../../core/message.ts'
 import type { Observer } from '../../core/observer.ts'
+import { copiesOf } from '../../core/quarantine-copy.ts'
+import { copyWireTypes, wireTypeOf } from '../../core/wire-types.ts'
 import { GatewayError } from '../../errors.ts'
 import type { GatewayPublication } from '../driver.ts'
 import { asError } from './as-error.ts'
@@ -44,9 +46,11 @@ export async function moveBuffered(
   let inFlight = 0
   const consumerTag = randomUUID()
   let stopTaking = (): void => undefined
+  let stop = (): void => undefined
   try {
     await new Promise<void>((resolve, reject) => {
-      signal.addEventListener('abort', () => resolve(), { once: true })
+      stop = resolve
+      signal.addEventListener('abort', stop)
       channel.on('error', reject)
       channel.on('close', () => reject(new Error('the channel was closed')))
       const pump = (): void => {
@@ -55,7 +59,7 @@ export async function moveBuffered(
           const next = waiting.shift()
           if (!next) return
           inFlight += 1
-          move(next, options)
+          moveOne(next, options)
             .then(() => acknowledge(channel, next))
             .then(() => {
               inFlight -= 1
@@ -75,6 +79,7 @@ export async function moveBuffered(
     })
   } finally {
     stopTaking()
+    signal.removeEventListener('abort', stop)
     // Not waited for: amqplib never settles a close when the connection is lost meanwhile.
     void Promise.resolve()
       .then(() => channel.close())
@@ -82,7 +87,11 @@ export async function moveBuffered(
   }
 }
 
-async function move(delivery: Delivery, options: BufferMoverOptions): Promise<void> {
+/**
+ * Publishes one message into the journal, or into the quarantine. Rejects where RabbitMQ takes
+ * nothing.
+ */
+export async function moveOne(delivery: Delivery, options: BufferMoverOptions): Promise<void> {
   const { namespace, exchange, publish } = options
   const { routingKey, body, properties } = delivery
   const given = sendable({ ...properties, headers: streamable(properties.headers) })
@@ -110,21 +119,23 @@ function isRefusal(error: unknown): boolean {
   return error.code === 'BAD_USER_INPUT' && error.field !== 'routingKey' && error.field !== 'exchange'
 }
 
+/** With its original properties, or a summary where that is refused too. */
 async function setAside(
   { routingKey, body, properties }: Delivery,
   error: Error,
   { namespace, exchange, publish, log }: BufferMoverOptions,
 ): Promise<void> {
   log('warn', `a message went to the quarantine: ${error.message}`, { exchange, routingKey })
-  await publish({
-    exchange: `${namespace}.quarantine`,
-    routingKey,
-    body,
-    properties: {
-      ...sendable(properties),
-      headers: { 'x-warren-reason': 'refused', 'x-warren-exchange': exchange, 'x-warren-routing-key': routingKey },
-    },
-  })
+  let refusal = error
+  for (const copy of copiesOf({ exchange, routingKey, body, properties, receivedAt: Date.now() }, 'refused')) {
+    try {
+      return await publish({ ...copy, exchange: `${namespace}.quarantine` })
+    } catch (failure) {
+      if (!isRefusal(failure)) throw failure
+      refusal = asError(failure)
+    }
+  }
+  throw refusal
 }
 
 /**
@@ -138,12 +149,20 @@ function sendable({ userId: _userId, expiration: _expiration, ...properties }: M
 /** A stream of RabbitMQ 3 ends the connection over a decimal: its digits become text. */
 function streamable(headers: MessageProperties['headers']): MessageProperties['headers'] {
   if (!headers) return undefined
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, decimalText(value) ?? value]))
+  return withoutDecimals(headers, true) as MessageProperties['headers']
 }
 
-function decimalText(value: unknown): string | undefined {
-  if (typeof value !== 'object' || value === null || !('!' in value) || value['!'] !== 'decimal') return undefined
-  const { places, digits } = (value as unknown as { value: { places: number; digits: number } }).value
+/** `isTable`: though it looks like a value with its type. Also within lists and tables: RabbitMQ 4 keeps those of names that begin with `x-`. */
+function withoutDecimals(value: unknown, isTable: boolean): unknown {
+  if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return value
+  const within = (one: unknown, name: string): unknown => withoutDecimals(one, wireTypeOf(value, name) === 'table')
+  if (Array.isArray(value)) return copyWireTypes(value, value.map((one: unknown, index) => within(one, String(index))))
+  if (!isTable && '!' in value) return value['!'] === 'decimal' ? decimalText(value) : value
+  return copyWireTypes(value, Object.fromEntries(Object.entries(value).map(([name, one]) => [name, within(one, name)])))
+}
+
+function decimalText(decimal: object): string {
+  const { places, digits } = (decimal as { value: { places: number; digits: number } }).value
   const text = String(digits).padStart(places + 1, '0')
   return places === 0 ? text : `${text.slice(0, -places)}.${text.slice(-places)}`
 }

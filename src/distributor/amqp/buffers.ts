@@ -1,7 +1,9 @@
 import type { Observer } from '../../core/observer.ts'
 import { asError } from './as-error.ts'
 import { pause } from './backoff.ts'
-import { moveBuffered } from './buffer-mover.ts'
+import { readPastUnreadable } from './buffer-doubt.ts'
+import { moveBuffered, moveOne } from './buffer-mover.ts'
+import type { Delivery } from './deliveries.ts'
 import { bufferQueueName } from './buffer-queue.ts'
 import type { Link, LinkSession, OpenLink } from './link.ts'
 import { Publisher, type PublisherOptions } from './publisher.ts'
@@ -20,6 +22,8 @@ export interface BuffersOptions {
   readonly namespace: string
   readonly log: Observer['log']
   readonly publishTimeoutMs: number | undefined
+  /** A message was dropped from this queue, because RabbitMQ can hand it to nobody. */
+  onUnreadable(queue: string): void
 }
 
 /**
@@ -32,6 +36,8 @@ export class Buffers {
   /** By exchange: aborted when its last source is gone. */
   readonly #sources = new Map<string, AbortController>()
   readonly #closing = new AbortController()
+  /** Exchanges whose queue may have ended the last session: RabbitMQ does not say which. */
+  readonly #inDoubt = new Set<string>()
   #link: Link | undefined
   #session: LinkSession | undefined
   #publisher: Publisher | undefined
@@ -51,6 +57,10 @@ export class Buffers {
       purpose: 'buffered sources',
       establish: async (session) => {
         this.#session = session
+        session.signal.addEventListener('abort', () => {
+          if (!repliedWith(session.signal.reason, replyCodes.internalError)) return
+          for (const name of this.#sources.keys()) this.#inDoubt.add(name)
+        })
         for (const [name, { signal }] of this.#sources) void this.#empty(session, name, signal)
       },
     })
@@ -110,6 +120,11 @@ export class Buffers {
           await pause(timings.again, signal)
         }
       }
+    }
+    if (this.#inDoubt.delete(exchange)) {
+      const take = (delivery: Delivery) => moveOne(delivery, { namespace, exchange, queue, publish, log })
+      const onUnreadable = () => this.#options.onUnreadable(queue)
+      await readPastUnreadable({ openLink: this.#openLink, queue, take, onUnreadable }, over)
     }
     await move(AbortSignal.any([over, gone]))
     if (gone.aborted && !over.aborted) await moveTheRest(session, queue, move, over)

@@ -17,7 +17,7 @@ function encodable(container: object, name: string, value: unknown): unknown {
     case 'number': {
       const type = wireTypeOf(container, name)
       if (type !== undefined) return { '!': type, value }
-      return isMistaken(value) ? { '!': 'double', value } : value
+      return isMistaken(value) || Object.is(value, -0) ? { '!': 'double', value } : value
     }
     case 'object':
       return value === null ? null : encodableObject(value, wireTypeOf(container, name) === 'table')

@@ -149,10 +149,12 @@ export async function examineStanding({ connection, address, names }: Trial): Pr
     if (held !== undefined) await demandStream(connection, journal)
     const text = held === undefined ? 'is not there yet: the gateway makes it' : `is a stream of ${held} messages`
     findings.push({ check: 'journal', status: 'ok', text: `"${journal}" ${text}` })
-    if (held) await readOne(connection, journal)
-    const read = held ? `, and "${journal}" was read` : ''
+    // On connections of its own, before anything can end this one.
+    const unreadable = held ? await examineReadability(address, journal) : []
+    if (held && unreadable.length === 0) await readOne(connection, journal)
+    const read = held && unreadable.length === 0 ? `, and "${journal}" was read` : ''
     findings.push({ check: 'streams', status: 'ok', text: `RabbitMQ has streams${read}` })
-    if (held) findings.push(...(await examineReadability(address, journal)))
+    findings.push(...unreadable)
   } catch (error) {
     findings.push({ check: 'journal', status: 'fail', text: describeFailure(error, address), advice })
   }

@@ -19,6 +19,6 @@ export const jwt: Route = {
         'be given a token that publishes to every client',
       )
     }
-    return { status: 200, body: { token: await issuePublisherToken(identity.clientId) } }
+    return { status: 200, body: { token: await issuePublisherToken(identity) } }
   },
 }

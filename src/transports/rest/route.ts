@@ -14,7 +14,7 @@ export interface RestParts {
    * A token that may publish to clients on the default source; `clientId`: whose it is, where it is
    * somebody's.
    */
-  readonly issuePublisherToken: (clientId: string | undefined) => Promise<string>
+  readonly issuePublisherToken: (identity: Identity) => Promise<string>
 }
 
 /** One request, as far as a route may ask for it. */

@@ -1,4 +1,5 @@
 import { decodeBody } from '../../core/body.ts'
+import { isJsonType, isTextType } from '../../core/media-type.ts'
 import type { MessageEvent } from '../../core/channel.ts'
 import { printCursor } from '../../core/cursor.ts'
 import { latin1Of } from '../../core/latin1.ts'
@@ -37,6 +38,6 @@ function framed(channel: string, payload: string): string {
 /** Bytes in the form that SocketCluster's own codec has for them. */
 function dataOf(event: MessageEvent): string {
   const { json, contentType } = decodeBody(event.message)
-  const isText = contentType === null || /^(?:text\/|application\/json\s*(?:;|$))/i.test(contentType)
+  const isText = contentType === null || isJsonType(contentType) || isTextType(contentType)
   return isText ? json : `{"base64":true,"data":${json}}`
 }

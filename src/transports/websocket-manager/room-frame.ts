@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import { latin1Of } from '../../core/latin1.ts'
+import { isJsonType, isTextType } from '../../core/media-type.ts'
 import type { Message, MessageProperties } from '../../core/message.ts'
 import { binaryFrameHeader, textFrameHeader } from '../websocket-frame.ts'
 
@@ -27,7 +28,7 @@ export class RoomFrame {
   static of({ body, properties }: Message): RoomFrame {
     const { contentType, messageId } = properties
     const claimsText =
-      contentType === undefined || contentType === '' || /^(text\/|application\/json)/i.test(contentType)
+      contentType === undefined || contentType === '' || isTextType(contentType) || isJsonType(contentType)
     return new RoomFrame(body, !claimsText || !isUtf8(body), messageId)
   }
 

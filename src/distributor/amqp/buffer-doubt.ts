@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto'
+import type { Delivery } from './deliveries.ts'
+import type { OpenLink } from './link.ts'
+import { pause } from './backoff.ts'
+import { repliedWith, replyCodes } from './reply.ts'
+
+/** After so many connections that ended while they asked for the head of a queue alone, the head is unreadable. */
+const endsBeforeDropped = 3
+/** A consumer that is given nothing for so long has come to the end, or another replica's has its turn, in milliseconds. */
+const quietMs = 2_000
+/** Before a message that RabbitMQ did not take is published again, in milliseconds. */
+const againMs = 1_000
+
+export interface DoubtOptions {
+  readonly openLink: OpenLink
+  readonly queue: string
+  /** Takes a message that RabbitMQ will not hand out again. */
+  readonly take: (delivery: Delivery) => Promise<void>
+  /** The head of the queue was dropped, because RabbitMQ can hand it to nobody. */
+  readonly onUnreadable: () => void
+}
+
+/** `broken`: RabbitMQ ended the connection over the head of the queue; `read`: the head could be read, or there is none. */
+type Ending = 'broken' | 'read' | 'failed'
+
+/**
+ * Goes past messages at the head of a queue that end every consumer which is handed one (RabbitMQ
+ * 4.0: what AMQP 0-9-1 cannot carry), each attempt on a connection of its own. Handed out without
+ * acknowledgement, such a message is gone from the queue before RabbitMQ fails.
+ */
+export async function readPastUnreadable(options: DoubtOptions, signal: AbortSignal): Promise<void> {
+  let ends = 0
+  while (!signal.aborted) {
+    const drop = ends >= endsBeforeDropped
+    const ending = await attempt(options, drop, signal)
+    if (ending !== 'broken') return
+    ends = drop ? 0 : ends + 1
+    if (drop) options.onUnreadable()
+  }
+}
+
+function attempt({ openLink, queue, take }: DoubtOptions, drop: boolean, signal: AbortSignal): Promise<Ending> {
+  return new Promise((resolve) => {
+    let over = false
+    let taking: Promise<void> = Promise.resolve()
+    const finish = (ending: Ending): void => {
+      if (over) return
+      over = true
+      clearTimeout(quiet)
+      signal.removeEventListener('abort', aborted)
+      void Promise.allSettled([taking, link.close()]).then(() => resolve(ending))
+    }
+    const aborted = (): void => finish('failed')
+    let quiet = setTimeout(() => finish('failed'), 5 * quietMs)
+    const listen = (): void => {
+      clearTimeout(quiet)
+      quiet = setTimeout(() => finish('read'), quietMs)
+    }
+    signal.addEventListener('abort', aborted)
+    const link = openLink({
+      purpose: 'careful reading',
+      establish: async (session) => {
+        session.signal.addEventListener('abort', () => {
+          finish(repliedWith(session.signal.reason, replyCodes.internalError) ? 'broken' : 'failed')
+        })
+        const channel = await session.connection.createChannel()
+        channel.on('error', (error) => session.fail(error))
+        const consumerTag = randomUUID()
+        session.deliveries.take(consumerTag, (delivery) => {
+          // With acknowledgement it goes back to the queue with this connection.
+          if (!drop) return finish('read')
+          listen()
+          taking = taking.then(() => untilTaken(take, delivery, signal))
+        })
+        await channel.prefetch(1)
+        await channel.consume(queue, () => finish('failed'), { consumerTag, noAck: drop })
+        listen()
+      },
+      onDown: () => setImmediate(() => finish('failed')),
+    })
+    if (signal.aborted) aborted()
+  })
+}
+
+/** Nobody else has the message any more. */
+async function untilTaken(take: DoubtOptions['take'], delivery: Delivery, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      return await take(delivery)
+    } catch {
+      await pause(againMs, signal)
+    }
+  }
+}
