@@ -273,9 +273,9 @@ export const options = {
     help: 'The largest frame of a client that has said who it is and may not publish, on WebSocket and TCP; never more than WARREN_MAX_MESSAGE_BYTES. Before, a frame has at most 16 KiB.',
   }),
   maxOpenDocumentBytes: option(bytes({ min: '1KiB', max: '64MiB' }), {
-    default: '1MiB',
+    default: '256KiB',
     group: 'Limits',
-    help: 'Text of the GraphQL documents in open subscriptions of one client, the same document once, and those of at most 1 KiB not at all.',
+    help: 'Text of the GraphQL documents in open subscriptions of one client, the same document once, and those of at most 200 characters not at all.',
     reload: true,
   }),
   maxUnfinishedBytes: option(bytes({ min: '64KiB', max: '4GiB' }), {

@@ -43,5 +43,9 @@ export function unbuffered(
   if (typeof exchange !== 'string') return undefined
   const { messageId, ...others } = properties
   const own = noId === true || messageId === undefined ? others : properties
-  return { exchange, redelivered: again === true, properties: { ...own, headers: copyWireTypes(properties.headers, headers) } }
+  return {
+    exchange,
+    redelivered: again === true,
+    properties: { ...own, headers: copyWireTypes(properties.headers, headers) },
+  }
 }

@@ -3,9 +3,9 @@ import type { ControlBus } from './broker.ts'
 import type { ClientBar, ClientRegistry } from './client-registry.ts'
 import type { JournalPlace } from './cursor.ts'
 import type { Identity } from './identity.ts'
+import { latest } from './latest.ts'
 import { RegistryReading } from './registry-reading.ts'
 import type { Session } from './session.ts'
-import { latest } from './latest.ts'
 
 /**
  * What bars a client id beyond revocations: a ban, a log-in that waits for `unban`, and the

@@ -143,7 +143,10 @@ function headersOf(headers: unknown, field: string): Record<string, Header> | un
     if (/^x-warren-/i.test(name))
       throw badInput(`${field}.${name}`, 'headers that begin with x-warren- are set by gateways only')
     if (name === 'CC' || name === 'BCC')
-      throw badInput(`${field}.${name}`, 'RabbitMQ takes CC and BCC for lists of further routing keys: use another name')
+      throw badInput(
+        `${field}.${name}`,
+        'RabbitMQ takes CC and BCC for lists of further routing keys: use another name',
+      )
     if (Buffer.byteLength(name) > 128) throw badInput(field, 'expected names of at most 128 bytes')
     checked[name] = headerOf(value, `${field}.${name}`)
   }

@@ -14,11 +14,15 @@ export class SharedBytes {
     return this.#total
   }
 
-  /** An undefined caller has no share of its own. */
+  /**
+   * An undefined caller has no share of its own. Of the total, who holds something already may take
+   * only as much as is left for others: nobody can take what is left alone.
+   */
   hasRoom(caller: string | undefined, bytes: number): boolean {
     const { each, total } = this.#max()
     const own = caller === undefined ? 0 : (this.#held.get(caller) ?? 0)
-    return own + bytes <= each && this.#total + bytes <= total
+    const left = total - this.#total
+    return own + bytes <= each && bytes <= left && (own === 0 || own + bytes <= left)
   }
 
   /** Whether there is room or not: see `hasRoom`. */

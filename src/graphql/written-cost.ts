@@ -9,7 +9,10 @@ import {
 
 /** What a document holds beside what its operations select, as it is written. */
 export interface Written {
-  /** Variable definitions, directives, fragment spreads and inline fragments, wherever they are. */
+  /**
+   * Variable definitions, directives, fragment spreads and inline fragments, wherever they are, and
+   * names that are written again.
+   */
   readonly around: number
   /** Fragments that no operation uses, with their fields. */
   readonly unused: number
@@ -17,6 +20,15 @@ export interface Written {
   /** How deep lists and objects nest in its literals. */
   readonly valueDepth: number
 }
+
+/** How often each response name is written, where those of one name are merged. */
+type Names = Map<string, { times: number; readonly below: Names }>
+
+/**
+ * Validation compares those of one name in pairs. So many pairs take as long as what counts one.
+ * https://spec.graphql.org/October2021/#sec-Field-Selection-Merging
+ */
+const pairsPerCost = 20
 
 /**
  * Counts each part of a document once, because each is parsed, validated and kept, whether or not
@@ -29,6 +41,9 @@ export function writtenIn({ definitions }: DocumentNode): Written {
   const fieldsOf = new Map<OperationDefinitionNode, number>()
   const fragments = new Map<string, { fields: number; spreads: string[] }>()
   const roots: string[] = []
+  let pairs = 0
+  /** By type, because fragments on one type are merged wherever they are spread together. */
+  const namesOfType = new Map<string, Names>()
 
   const ofValue = (value: ValueNode, depth: number): void => {
     if (value.kind === Kind.LIST) for (const item of value.values) ofValue(item, depth + 1)
@@ -40,18 +55,29 @@ export function writtenIn({ definitions }: DocumentNode): Written {
     around += directives.length
     for (const { arguments: given = [] } of directives) for (const { value } of given) ofValue(value, 0)
   }
-  const ofSelections = ({ selections }: SelectionSetNode, spreads: string[]): number => {
+  const oneMore = (names: Names, name: string): Names => {
+    const before = names.get(name)
+    const known = before ?? { times: 0, below: new Map() }
+    if (!before) names.set(name, known)
+    pairs += known.times
+    known.times += 1
+    return known.below
+  }
+  const ofSelections = ({ selections }: SelectionSetNode, spreads: string[], names: Names): number => {
     let fields = 0
     for (const selection of selections) {
       ofDirectives(selection.directives)
       if (selection.kind === Kind.FIELD) {
         fields += 1
         for (const { value } of selection.arguments ?? []) ofValue(value, 0)
-        if (selection.selectionSet) fields += ofSelections(selection.selectionSet, spreads)
+        const below = oneMore(names, (selection.alias ?? selection.name).value)
+        if (selection.selectionSet) fields += ofSelections(selection.selectionSet, spreads, below)
       } else {
         around += 1
-        if (selection.kind === Kind.FRAGMENT_SPREAD) spreads.push(selection.name.value)
-        else fields += ofSelections(selection.selectionSet, spreads)
+        if (selection.kind === Kind.FRAGMENT_SPREAD) {
+          spreads.push(selection.name.value)
+          oneMore(names, '...')
+        } else fields += ofSelections(selection.selectionSet, spreads, names)
       }
     }
     return fields
@@ -65,11 +91,14 @@ export function writtenIn({ definitions }: DocumentNode): Written {
         ofDirectives(variable.directives)
         if (variable.defaultValue) ofValue(variable.defaultValue, 0)
       }
-      fieldsOf.set(definition, ofSelections(definition.selectionSet, roots))
+      fieldsOf.set(definition, ofSelections(definition.selectionSet, roots, new Map()))
     } else if (definition.kind === Kind.FRAGMENT_DEFINITION) {
       ofDirectives(definition.directives)
       const spreads: string[] = []
-      const fields = ofSelections(definition.selectionSet, spreads)
+      const type = definition.typeCondition.name.value
+      const names = namesOfType.get(type) ?? new Map()
+      namesOfType.set(type, names)
+      const fields = ofSelections(definition.selectionSet, spreads, names)
       const name = definition.name.value
       const before = fragments.get(name)
       // One with the name of another is refused later. Until then the last of them counts where it
@@ -88,5 +117,5 @@ export function writtenIn({ definitions }: DocumentNode): Written {
     roots.push(...(fragments.get(name)?.spreads ?? []))
   }
   for (const [name, { fields }] of fragments) if (!used.has(name)) unused += fields
-  return { around, unused, fieldsOf, valueDepth }
+  return { around: around + Math.floor(pairs / pairsPerCost), unused, fieldsOf, valueDepth }
 }

@@ -7,6 +7,7 @@ import { type Identity, isKnown } from '../core/identity.ts'
 import { acceptedOn, acceptSocket } from './accepted-sockets.ts'
 import { backlog } from './backlog.ts'
 import { type BodyRefusal, type BoundedRequest, boundedRequest } from './bounded-request.ts'
+import { endWith } from './end-with.ts'
 import { defaultPolicy, type PageGuard, type PageRefusal } from './page-guard.ts'
 import { addressOf } from './peer-address.ts'
 import { RequestTurns } from './request-turns.ts'
@@ -182,7 +183,7 @@ async function answer(
     return
   }
   try {
-    if (await admitBody(options, request, response)) await route(request, response)
+    if ((await admitBody(options, request, response)) && !response.headersSent) await route(request, response)
   } catch (error) {
     options.onError(error)
     if (response.headersSent) response.destroy()
@@ -248,7 +249,7 @@ function pathOf(request: IncomingMessage): string {
 
 function refuse(socket: Duplex, status: string, headers = '', text = ''): void {
   const length = `Content-Length: ${Buffer.byteLength(text)}\r\n`
-  socket.end(`HTTP/1.1 ${status}\r\n${headers}Connection: close\r\n${length}\r\n${text}`)
+  endWith(socket, `HTTP/1.1 ${status}\r\n${headers}Connection: close\r\n${length}\r\n${text}`)
 }
 
 function refusePage(socket: Duplex, { status, message }: PageRefusal): void {

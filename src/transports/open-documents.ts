@@ -3,7 +3,7 @@ import { GatewayError } from '../errors.ts'
 /**
  * Shorter ones are not counted, in characters: what any client asks for, and most of them the same.
  */
-const freeLength = 1_024
+const freeLength = 200
 
 /**
  * The documents of open subscriptions. A parsed one takes some forty times its text for as long as

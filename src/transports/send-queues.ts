@@ -7,6 +7,9 @@ import type { Socket } from 'node:net'
  */
 const tables = ['/proc/net/tcp', '/proc/net/tcp6']
 
+/** How long a look counts, in milliseconds. */
+const lastingMs = 200
+
 /**
  * What the system still keeps for the peers of sockets. A process is told that it may write again
  * when a third of that is gone: some hundred KiB, which a slow reader takes minutes for.
@@ -16,9 +19,12 @@ export class SendQueues {
 
   /** In bytes; undefined where the system does not say. */
   async of({ localPort, remotePort }: Socket): Promise<number | undefined> {
-    // One look is enough for all who ask meanwhile.
+    // One look is enough for all who ask meanwhile and shortly after: with 10,000 sockets in the
+    // tables it takes tens of milliseconds.
     this.#reading ??= readTables().finally(() => {
-      this.#reading = undefined
+      setTimeout(() => {
+        this.#reading = undefined
+      }, lastingMs).unref()
     })
     return (await this.#reading).get(keyOf(localPort ?? 0, remotePort ?? 0))
   }

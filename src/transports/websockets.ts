@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Deadlines } from './deadlines.ts'
+import { endWith } from './end-with.ts'
 import { KeepAlive } from './keep-alive.ts'
 import { ServerWebSocket, type WebSocketHost } from './server-websocket.ts'
 import type { UnfinishedMessages } from './unfinished-messages.ts'
@@ -43,7 +44,7 @@ export class WebSockets {
     }
     const handshake = this.#closing ? '503 Service Unavailable' : handshakeOf(request, this.#protocol)
     if (typeof handshake === 'string') {
-      stream.end(`HTTP/1.1 ${handshake}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+      endWith(stream, `HTTP/1.1 ${handshake}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
       return undefined
     }
     stream.write(handshake.answer, 'latin1')

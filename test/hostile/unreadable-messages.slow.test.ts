@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import amqp, { type ChannelModel, type ConfirmChannel } from 'amqplib'
-import { callerOf, type HeardEvent, listen } from '../e2e/graphql-caller.ts'
+import { callerOf, createRabbitChannel, type HeardEvent, listen } from '../e2e/graphql-caller.ts'
 import { type Amqp1Publisher, amqp1Publisher } from '../support/amqp-1-publisher.ts'
 import { eventually } from '../support/eventually.ts'
 import { connectFrames } from '../support/frames.ts'
@@ -187,6 +187,29 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     }
     for (const text of texts) expect(await told()).toEqual({ kind: 'processed', text })
   }, 120_000)
+
+  test('stop a buffered source for a moment, and it loses nothing else', async () => {
+    const operator = callerOf(gateway.graphqlUrl, await testToken({ scope: 'operator' }))
+    const input = { exchange: 'prices', routingKey: 'prices.{clientId}', buffered: true }
+    await operator(createRabbitChannel, { input })
+    await using backEnd = await amqp1Publisher(rabbit.port, 'prices', 'prices.carol')
+    await using carol = await listenAs('carol')
+    const before = await counted()
+    const price = async (value: number): Promise<void> => {
+      channel.publish('prices', 'prices.carol', Buffer.from(String(value)), { contentType: 'application/json' })
+      await channel.waitForConfirms()
+    }
+    await price(0)
+    expect(await carol.next(30_000)).toMatchObject({ data: 0 })
+    for (const round of [0, 1]) {
+      await backEnd.publish(unreadable)
+      for (let place = 1; place <= 40; place += 1) await price(round * 40 + place)
+    }
+    const behind: unknown[] = []
+    while (behind.at(-1) !== 80) behind.push((await carol.next(60_000)).data)
+    expect([...new Set(behind)]).toEqual(Array.from({ length: 80 }, (_, place) => place + 1))
+    expect(await counted()).toBe(before + 2)
+  }, 60_000)
 
   test('are not what a broker is restarted over: nothing good is skipped however often it stops at the same place', async () => {
     await using alice = await listenAs('alice', heard.at(-1)?.cursor)

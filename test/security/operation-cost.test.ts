@@ -87,6 +87,13 @@ describe('everything that a document holds costs something', () => {
     ['definitions of variables', `query Q(${many(1_001, (n) => `$v${n}: Int`)}) ${field}`],
     ['inline fragments', `{ ${'... { gateway { version } } '.repeat(340)} }`],
     ['fragment spreads', `{ gateway { ${'...F '.repeat(1_001)} } } fragment F on Gateway { version }`],
+    ['fields of one name', `{ ${'gateway { version } '.repeat(240)} }`],
+    ['fields of one name in several', `{ ${`gateway { ${'version '.repeat(18)} } `.repeat(18)} }`],
+    ['fields of one name in inline fragments', `{ ${'... { gateway { version } } '.repeat(240)} }`],
+    [
+      'fields of one name in fragments',
+      `{ gateway { ${many(18, (n) => `...F${n}`)} } } ${many(18, (n) => `fragment F${n} on Gateway { ${'version '.repeat(18)} }`)}`,
+    ],
     ['values of a list', `{ history(clientId: [${'1 '.repeat(12_000)}]) { hasMore } }`],
     ['a long literal', `{ history(clientId: "${'x'.repeat(200_000)}") { hasMore } }`],
     ['comments', `{ gateway { version } }${'#\n'.repeat(12_000)}`],
@@ -100,6 +107,11 @@ describe('everything that a document holds costs something', () => {
     ],
   ])('%s', (_what, query) => {
     expect(verdictOn(query)).toEqual(tooDear)
+  })
+
+  test('a name that is written again costs nothing as often as documents of clients have it', () => {
+    const fragments = many(20, (n) => `fragment F${n} on Gateway { __typename version }`)
+    expect(verdictOn(`{ gateway { ${many(20, (n) => `...F${n}`)} version __typename } } ${fragments}`)).toBe('taken')
   })
 
   test('lists and objects nest in literals as deep as anybody needs, and no deeper', () => {

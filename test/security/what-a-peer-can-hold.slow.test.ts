@@ -202,7 +202,7 @@ describe('a hundred open subscriptions hold nothing of', () => {
   })
 })
 
-test('documents of open subscriptions count up to 1 MiB of one client, the same one once', async () => {
+test('documents of open subscriptions count up to 256 KiB of one client, the same one once', async () => {
   await using client = await connectGraphql(gateway.graphqlSocketUrl, { connectionParams: { token: alice } })
   const open = async (number: number, fields: number) => {
     const aliases = many(fields).map((field) => `${'a'.repeat(180)}_${number}_${field}: kind`)
@@ -215,7 +215,7 @@ test('documents of open subscriptions count up to 1 MiB of one client, the same 
     )
   }
   const distinct = []
-  for (const number of many(14)) distinct.push(await open(number, 500))
+  for (const number of many(14)) distinct.push(await open(number, 125))
   const refused = 'WARREN_MAX_OPEN_DOCUMENT_BYTES'
   expect(distinct).toEqual([...many(10).map(() => 'open'), refused, refused, refused, refused])
   await using other = await connectGraphql(gateway.graphqlSocketUrl, { connectionParams: { token: publisher } })

@@ -1,12 +1,18 @@
 import { randomUUID } from 'node:crypto'
+import { pause } from './backoff.ts'
+import { acknowledge } from './buffer-mover.ts'
 import type { Delivery } from './deliveries.ts'
 import type { OpenLink } from './link.ts'
-import { pause } from './backoff.ts'
 import { repliedWith, replyCodes } from './reply.ts'
 
-/** After so many connections that ended while they asked for the head of a queue alone, the head is unreadable. */
+/** After so many connections that ended over a message, it is unreadable. */
 const endsBeforeDropped = 3
-/** A consumer that is given nothing for so long has come to the end, or another replica's has its turn, in milliseconds. */
+/** So many messages are moved one at a time: those that were on their way when the connection ended. */
+const messagesInDoubt = 64
+/**
+ * A consumer that is given nothing for so long has come to the end, or another replica's has its
+ * turn, in milliseconds.
+ */
 const quietMs = 2_000
 /** Before a message that RabbitMQ did not take is published again, in milliseconds. */
 const againMs = 1_000
@@ -14,23 +20,26 @@ const againMs = 1_000
 export interface DoubtOptions {
   readonly openLink: OpenLink
   readonly queue: string
-  /** Takes a message that RabbitMQ will not hand out again. */
+  /** Publishes a message into the journal. */
   readonly take: (delivery: Delivery) => Promise<void>
-  /** The head of the queue was dropped, because RabbitMQ can hand it to nobody. */
+  /** A message was dropped, because RabbitMQ can hand it to nobody. */
   readonly onUnreadable: () => void
 }
 
-/** `broken`: RabbitMQ ended the connection over the head of the queue; `read`: the head could be read, or there is none. */
+/**
+ * `broken`: RabbitMQ ended the connection over a message; `read`: those in doubt could be read, or
+ * there are none.
+ */
 type Ending = 'broken' | 'read' | 'failed'
 
 /**
- * Goes past messages at the head of a queue that end every consumer which is handed one (RabbitMQ
- * 4.0: what AMQP 0-9-1 cannot carry), each attempt on a connection of its own. Handed out without
- * acknowledgement, such a message is gone from the queue before RabbitMQ fails.
+ * Moves messages one at a time, past those that end every consumer which is handed one (RabbitMQ
+ * 4.0: what AMQP 0-9-1 cannot carry), each attempt on a connection of its own. Taken without
+ * acknowledgement, such a message is gone from the queue before RabbitMQ fails; those behind it are
+ * not handed out yet.
  */
 export async function readPastUnreadable(options: DoubtOptions, signal: AbortSignal): Promise<void> {
-  let ends = 0
-  while (!signal.aborted) {
+  for (let ends = 0; !signal.aborted; ) {
     const drop = ends >= endsBeforeDropped
     const ending = await attempt(options, drop, signal)
     if (ending !== 'broken') return
@@ -42,6 +51,7 @@ export async function readPastUnreadable(options: DoubtOptions, signal: AbortSig
 function attempt({ openLink, queue, take }: DoubtOptions, drop: boolean, signal: AbortSignal): Promise<Ending> {
   return new Promise((resolve) => {
     let over = false
+    let moved = 0
     let taking: Promise<void> = Promise.resolve()
     const finish = (ending: Ending): void => {
       if (over) return
@@ -54,7 +64,7 @@ function attempt({ openLink, queue, take }: DoubtOptions, drop: boolean, signal:
     let quiet = setTimeout(() => finish('failed'), 5 * quietMs)
     const listen = (): void => {
       clearTimeout(quiet)
-      quiet = setTimeout(() => finish('read'), quietMs)
+      if (!over) quiet = setTimeout(() => finish('read'), quietMs)
     }
     signal.addEventListener('abort', aborted)
     const link = openLink({
@@ -68,9 +78,16 @@ function attempt({ openLink, queue, take }: DoubtOptions, drop: boolean, signal:
         const consumerTag = randomUUID()
         session.deliveries.take(consumerTag, (delivery) => {
           // With acknowledgement it goes back to the queue with this connection.
-          if (!drop) return finish('read')
+          if (over && !drop) return
           listen()
-          taking = taking.then(() => untilTaken(take, delivery, signal))
+          taking = taking.then(async () => {
+            // Without acknowledgement nobody else has it any more.
+            await untilTaken(take, delivery, drop ? new AbortController().signal : session.signal)
+            if (!drop && !session.signal.aborted) acknowledge(channel, delivery)
+            moved += 1
+            if (moved >= messagesInDoubt) finish('read')
+          })
+          taking.catch((error: unknown) => session.fail(error as Error))
         })
         await channel.prefetch(1)
         await channel.consume(queue, () => finish('failed'), { consumerTag, noAck: drop })
@@ -82,7 +99,6 @@ function attempt({ openLink, queue, take }: DoubtOptions, drop: boolean, signal:
   })
 }
 
-/** Nobody else has the message any more. */
 async function untilTaken(take: DoubtOptions['take'], delivery: Delivery, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {

@@ -156,7 +156,11 @@ function streamable(headers: MessageProperties['headers']): MessageProperties['h
 function withoutDecimals(value: unknown, isTable: boolean): unknown {
   if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return value
   const within = (one: unknown, name: string): unknown => withoutDecimals(one, wireTypeOf(value, name) === 'table')
-  if (Array.isArray(value)) return copyWireTypes(value, value.map((one: unknown, index) => within(one, String(index))))
+  if (Array.isArray(value))
+    return copyWireTypes(
+      value,
+      value.map((one: unknown, index) => within(one, String(index))),
+    )
   if (!isTable && '!' in value) return value['!'] === 'decimal' ? decimalText(value) : value
   return copyWireTypes(value, Object.fromEntries(Object.entries(value).map(([name, one]) => [name, within(one, name)])))
 }
@@ -167,7 +171,7 @@ function decimalText(decimal: object): string {
   return places === 0 ? text : `${text.slice(0, -places)}.${text.slice(-places)}`
 }
 
-function acknowledge(channel: Channel, { deliveryTag }: Delivery): void {
+export function acknowledge(channel: Channel, { deliveryTag }: Delivery): void {
   // amqplib reads nothing else of a message.
   channel.ack({ fields: { deliveryTag } } as ConsumeMessage)
 }

@@ -1,8 +1,8 @@
 import { decodeBody } from '../../core/body.ts'
-import { isJsonType, isTextType } from '../../core/media-type.ts'
 import type { MessageEvent } from '../../core/channel.ts'
 import { printCursor } from '../../core/cursor.ts'
 import { latin1Of } from '../../core/latin1.ts'
+import { isJsonType, isTextType } from '../../core/media-type.ts'
 import { RecentEncodings } from '../recent-encodings.ts'
 import { textFrameHeader } from '../websocket-frame.ts'
 

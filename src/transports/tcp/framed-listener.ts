@@ -4,6 +4,7 @@ import type { Gateway } from '../../core/gateway.ts'
 import type { Identity } from '../../core/identity.ts'
 import { closeReasonOf, closeReasons, type ErrorCode, GatewayError } from '../../errors.ts'
 import { everyAfterReading } from '../after-reading.ts'
+import { endWith } from '../end-with.ts'
 import { type FrameLimitOptions, FrameLimits } from '../frame-limits.ts'
 import type { Outboxes } from '../outbox.ts'
 import type { UnfinishedMessages } from '../unfinished-messages.ts'
@@ -68,7 +69,5 @@ function turnAway(socket: Socket, { code, message, limit }: GatewayError): void 
   const reason = closeReasonOf(code)
   const { text, comeBack, graphqlWs } = closeReasons[reason]
   const frames = [{ error: { code, message, limit } }, { kind: 'close', reason, code: graphqlWs, comeBack, text }]
-  socket.resume()
-  socket.end(frames.map((frame) => jsonFrame(JSON.stringify(frame))).join(''), 'latin1')
-  socket.setTimeout(1_000, () => socket.destroy())
+  endWith(socket, frames.map((frame) => jsonFrame(JSON.stringify(frame))).join(''), 'latin1')
 }
