@@ -3,6 +3,7 @@ import type { ControlBus } from './broker.ts'
 import type { ClientBar, ClientRegistry } from './client-registry.ts'
 import type { JournalPlace } from './cursor.ts'
 import type { Identity } from './identity.ts'
+import { issuedUpTo } from './issued-up-to.ts'
 import { latest } from './latest.ts'
 import { RegistryReading } from './registry-reading.ts'
 import type { Session } from './session.ts'
@@ -143,15 +144,10 @@ export class ClientBars {
   }
 
   /** A provider vouches for its users whatever becomes of a channel here. */
-  #isVoid({ clientId, issuedAt, fromProvider }: Identity): boolean {
+  #isVoid(identity: Identity): boolean {
+    const { clientId, fromProvider } = identity
     if (clientId === undefined || fromProvider === true) return false
     const deletedAt = this.#bars.get(clientId)?.deletedAt
-    // `iat` has whole seconds. A token that does not say when it was issued cannot be told from an
-    // old one.
-    return deletedAt !== undefined && (issuedAt === undefined || secondOf(issuedAt) <= secondOf(deletedAt))
+    return deletedAt !== undefined && issuedUpTo(identity, deletedAt)
   }
-}
-
-function secondOf(date: Date): number {
-  return Math.floor(date.getTime() / 1_000)
 }

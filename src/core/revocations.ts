@@ -2,6 +2,7 @@ import { GatewayError } from '../errors.ts'
 import type { ControlBus } from './broker.ts'
 import type { ClientRegistry, Revocation } from './client-registry.ts'
 import type { Identity } from './identity.ts'
+import { issuedUpTo } from './issued-up-to.ts'
 import { RegistryReading } from './registry-reading.ts'
 import type { Session } from './session.ts'
 
@@ -94,10 +95,8 @@ export class Revocations {
     for (const session of this.#sessions) session.revoke((identity) => this.#bars(identity))
   }
 
-  #bars({ clientId, issuedAt }: Identity): boolean {
-    const at = clientId === undefined ? undefined : this.#barred.get(clientId)
-    if (at === undefined) return false
-    // `iat` has whole seconds. A token that does not say when it was issued cannot be told from an old one.
-    return issuedAt === undefined || Math.floor(issuedAt.getTime() / 1_000) <= Math.floor(at.getTime() / 1_000)
+  #bars(identity: Identity): boolean {
+    const at = identity.clientId === undefined ? undefined : this.#barred.get(identity.clientId)
+    return at !== undefined && issuedUpTo(identity, at)
   }
 }
