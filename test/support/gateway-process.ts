@@ -11,6 +11,8 @@ export interface GatewayOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Wait until `/readyz` says 200 and not merely until it lives; false where the broker is to be missing. Default true. */
   readonly ready?: boolean
+  /** The folder of another checkout whose build is started. Default: this one. */
+  readonly checkout?: string
 }
 
 export interface Exit {
@@ -82,7 +84,7 @@ export function testToken(
 }
 
 /** Starts the built gateway as its users do, as a process of its own, and waits until it is ready. */
-export async function startGateway({ env = {}, ready = true }: GatewayOptions = {}): Promise<GatewayProcess> {
+export async function startGateway({ env = {}, ready = true, checkout }: GatewayOptions = {}): Promise<GatewayProcess> {
   const folder = newFolder()
   const dispose = () => removeFolder(folder)
   const full = {
@@ -96,7 +98,7 @@ export async function startGateway({ env = {}, ready = true }: GatewayOptions = 
     ...env,
   }
   try {
-    return await launch(full, ready, dispose)
+    return await launch(full, ready, dispose, checkout)
   } catch (error) {
     dispose()
     throw error
@@ -124,8 +126,17 @@ function clean(env: Readonly<Record<string, string>>): Record<string, string> {
   return { ...Object.fromEntries(kept), ...env } as Record<string, string>
 }
 
-async function launch(env: Record<string, string>, ready: boolean, dispose: () => void): Promise<GatewayProcess> {
-  const child = spawnGuarded(process.execPath, [...program, 'start'], { env: clean(env), output: 'pipe' })
+async function launch(
+  env: Record<string, string>,
+  ready: boolean,
+  dispose: () => void,
+  checkout = '',
+): Promise<GatewayProcess> {
+  const [flag = '', main = ''] = program
+  const child = spawnGuarded(process.execPath, [flag, join(checkout, main), 'start'], {
+    env: clean(env),
+    output: 'pipe',
+  })
   const gateway = handle(child, env, dispose)
   try {
     await (ready ? gateway.ready(startMs) : gateway.alive(startMs))
