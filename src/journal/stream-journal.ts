@@ -140,7 +140,9 @@ export class StreamJournal implements Journal {
     const { name, retention, agreeOnKey } = this.#options
     this.#session = session
     const epoch = await ensureJournal(session, { name, retention, agreeOnKey })
-    await this.#options.bindSources()
+    // The bindings of a journal that is still the same are there; see `standingEpoch` for why that is not waited for.
+    const bound = this.#options.bindSources()
+    if (epoch !== this.#epoch) await bound
     this.#begin(epoch)
     this.#present ??= await this.#presentOffset(session)
     const since = this.#last?.offset

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Channel, ChannelModel } from 'amqplib'
 import { GatewayError } from '../errors.ts'
 import { EpochLog, epochsOf } from './epoch-log.ts'
@@ -21,6 +22,8 @@ const lockTimeoutMs = 15_000
 const lockRetryMs = 100
 /** What RabbitMQ is given to answer one piece of work on a channel, in milliseconds. */
 const answerMs = 5_000
+/** And to bind what is probably bound, while the epoch has been read, in milliseconds. */
+const bindMs = 200
 /** What may differ from the stream that stands: see `declare`. */
 const retentionArguments = new Set(['x-max-age', 'x-max-length-bytes', 'x-stream-max-segment-size-bytes'])
 /** The log of epochs is a few bytes a start. */
@@ -62,9 +65,10 @@ export async function ensureJournal(session: JournalLinkSession, journal: Journa
 }
 
 /**
- * The epoch of a journal that is there, without the lock and without declaring anything: as long as
- * a node of the cluster is frozen, no other one can declare a queue. Undefined: something is
- * missing, or the key that was agreed on has to be written.
+ * The epoch of a journal that is there, without the lock and without waiting for what changes the
+ * cluster's database: as long as a node is frozen, the others neither declare a queue nor answer a
+ * binding, also of what exists (RabbitMQ 3.10). Undefined: something is missing, or the key that
+ * was agreed on has to be written.
  *
  * The journal is looked for before the log is read. Its epoch was written before it was made, so
  * the log has it, or that of a later life.
@@ -75,12 +79,15 @@ async function standingEpoch(
 ): Promise<string | undefined> {
   const epochs = epochsOf(name)
   if (!(await queueExists(connection, name)) || !(await queueExists(connection, epochs))) return undefined
-  await onOwnChannel(connection, async (channel) => {
-    await channel.assertExchange(name, 'direct', { durable: true })
+  await onOwnChannel(connection, (channel) => channel.assertExchange(name, 'direct', { durable: true }))
+  // Where a binding was missing, what is published before it is made is returned, and published again.
+  const bound = onOwnChannel(connection, async (channel) => {
     await channel.bindQueue(epochs, name, epochs)
     await channel.bindQueue(name, name, name)
   })
+  bound.catch(() => undefined)
   const { epoch, keys } = await new EpochLog(connection, name).read()
+  await Promise.race([bound, pause(bindMs)])
   if (epoch === undefined) return undefined
   const key = await agreeOnKey?.(keys)
   return key === undefined || key === keys.at(-1) ? epoch : undefined

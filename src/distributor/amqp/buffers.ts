@@ -4,8 +4,9 @@ import { pause } from './backoff.ts'
 import { readPastUnreadable } from './buffer-doubt.ts'
 import { moveBuffered, moveOne } from './buffer-mover.ts'
 import { bufferQueueName } from './buffer-queue.ts'
+import { complaint } from './complaint.ts'
 import type { Delivery } from './deliveries.ts'
-import type { Link, LinkSession, OpenLink } from './link.ts'
+import type { Link, LinkSession, LinkWatch, OpenLink } from './link.ts'
 import { Publisher, type PublisherOptions } from './publisher.ts'
 import { repliedWith, replyCodes } from './reply.ts'
 import { onChannel } from './short-lived-channel.ts'
@@ -41,6 +42,10 @@ export class Buffers {
   #link: Link | undefined
   #session: LinkSession | undefined
   #publisher: Publisher | undefined
+  /** Whether RabbitMQ takes publications on that connection: the outage is logged elsewhere. */
+  #publisherUp = false
+  /** By exchange. */
+  readonly #complaints = new Map<string, (reason: string) => void>()
 
   constructor(openLink: OpenLink, options: BuffersOptions) {
     this.#openLink = openLink
@@ -52,7 +57,7 @@ export class Buffers {
     if (this.#sources.has(exchange) || this.#closing.signal.aborted) return
     const gone = new AbortController()
     this.#sources.set(exchange, gone)
-    this.#publisher ??= new Publisher(this.#openLink, {}, this.#publisherOptions)
+    this.#publisher ??= new Publisher(this.#openLink, this.#publisherWatch, this.#publisherOptions)
     this.#link ??= this.#openLink({
       purpose: 'buffered sources',
       establish: async (session) => {
@@ -81,6 +86,13 @@ export class Buffers {
     await Promise.all([this.#publisher?.close(), this.#link?.close()])
   }
 
+  get #publisherWatch(): LinkWatch {
+    const set = (up: boolean): void => {
+      this.#publisherUp = up
+    }
+    return { onUp: () => set(true), onDown: () => set(false), onBlocked: (reason) => set(reason === undefined) }
+  }
+
   get #publisherOptions(): PublisherOptions {
     const { namespace, publishTimeoutMs } = this.#options
     return {
@@ -96,6 +108,14 @@ export class Buffers {
     }
   }
 
+  #complaintOf(exchange: string, queue: string): (reason: string) => void {
+    const known = this.#complaints.get(exchange)
+    if (known) return known
+    const made = complaint(this.#options.log, `messages of exchange "${exchange}" wait in queue "${queue}"`)
+    this.#complaints.set(exchange, made)
+    return made
+  }
+
   async #empty(session: LinkSession, exchange: string, gone: AbortSignal): Promise<void> {
     const { namespace, log } = this.#options
     const publisher = this.#publisher
@@ -103,7 +123,7 @@ export class Buffers {
     const queue = bufferQueueName(namespace, exchange)
     const publish = publisher.publish.bind(publisher)
     const over = AbortSignal.any([session.signal, this.#closing.signal])
-    let said = ''
+    const complain = this.#complaintOf(exchange, queue)
     const move = async (signal: AbortSignal): Promise<void> => {
       while (!signal.aborted) {
         try {
@@ -112,11 +132,7 @@ export class Buffers {
           if (signal.aborted) return
           // The administration declares the queue before it binds the source, and again when it is
           // gone.
-          const { message } = asError(error)
-          if (message !== said && !repliedWith(error, replyCodes.notFound)) {
-            log('warn', `messages of exchange "${exchange}" wait in queue "${queue}": ${message}`)
-          }
-          said = message
+          if (this.#publisherUp && !repliedWith(error, replyCodes.notFound)) complain(asError(error).message)
           await pause(timings.again, signal)
         }
       }
