@@ -42,6 +42,7 @@ import { createLogger } from './observability/logger.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
 import { observerOf } from './observability/observer-of.ts'
 import { openOpsListener } from './observability/ops-listener.ts'
+import { OutageLog } from './observability/outage-log.ts'
 import type { OpenTracing } from './observability/tracing.ts'
 import { answeringRegistry } from './registries/answering-registry.ts'
 import { openRegistry } from './registries/open-registry.ts'
@@ -171,8 +172,10 @@ async function open(
   const hasProvider = config.jwksUrl !== undefined
   await reportRegisteredClients(policy, { registry, hasProvider, log: (...line) => observer.log(...line) })
 
-  const broker = await openBroker(config, observer)
+  const outages = new OutageLog((...line) => observer.log(...line))
+  const broker = await openBroker(config, observer, outages)
   closing.push(() => broker.close())
+  closing.push(() => outages.close())
   // A PostgreSQL registry is shared by all replicas, and so are its keys.
   const agreeOnKey = config.databaseUrl === undefined ? agreementOn(keys, secret) : undefined
   const { journal, recent } = openJournal(config, broker, agreeOnKey)
@@ -214,6 +217,7 @@ async function open(
     limits: live,
     onState: (state) => {
       states.journal = state
+      outages.report('journal', 'nothing is delivered', state.reason)
       reportBroker()
     },
   })
@@ -460,11 +464,12 @@ interface BrokerState {
   readonly reason?: string
 }
 
-async function openBroker(config: Config, observer: Observer): Promise<GatewayBroker> {
+async function openBroker(config: Config, observer: Observer, outages: OutageLog): Promise<GatewayBroker> {
   const driver = await openDriver(config.brokerUrl, {
     namespace: config.namespace,
     log: (level, text, details) => observer.log(level, text, details),
     onUnreadable: () => observer.messageUnreadable(),
+    onInterrupted: (part, what, reason) => outages.report(part, what, reason),
   })
   if (!driver.gateway)
     throw new Error('WARREN_BROKER_URL: this driver cannot carry a gateway; use memory:, amqp: or amqps:')

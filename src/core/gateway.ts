@@ -85,8 +85,6 @@ export class Gateway implements JournalTail {
   #up = false
   #wasUp = false
   #present = false
-  /** What the log was told last about why publications can't flow into the journal. */
-  #obstacle: string | undefined
   #downReason = 'it is not connected yet'
   #gapAhead: 'RETENTION' | 'JOURNAL_REPLACED' | undefined
   readonly #checkpoints = new Checkpoints()
@@ -368,10 +366,10 @@ export class Gateway implements JournalTail {
   }
 
   onUp(): void {
+    if (!this.#wasUp) this.#parts.observer.log('info', 'the journal is there and current')
     this.#up = true
     this.#wasUp = true
     this.#duplicates.outageOver()
-    this.#parts.observer.log('info', 'the journal is there and current')
     if (this.#ingress.isOpen) this.#parts.onState({ up: true })
     else void this.#openIngress()
     this.#sourceKeeper.tellRegistry()
@@ -384,7 +382,6 @@ export class Gateway implements JournalTail {
     this.#duplicates.outage()
     this.#downReason = reason
     this.#parts.onState({ up: false, reason })
-    this.#parts.observer.log('warn', `the journal cannot be reached: ${reason}`)
   }
 
   onMessage(message: JournalMessage): void {
@@ -593,8 +590,6 @@ export class Gateway implements JournalTail {
       const reason = error instanceof Error ? error.message : String(error)
       if (!this.#up) return
       this.#parts.onState({ up: false, reason })
-      if (this.#obstacle !== reason) this.#parts.observer.log('warn', reason)
-      this.#obstacle = reason
     }
   }
 

@@ -26,6 +26,12 @@ export interface DriverOptions {
    * consumer.
    */
   onUnreadable?(): void
+  /**
+   * Called by a gateway's broker for each part of it: with a reason while the part is interrupted,
+   * without one when it works again. `part` is the same object each time, `what` says what does
+   * not work meanwhile. Called at each attempt.
+   */
+  onInterrupted?(part: object, what: string, reason: string | undefined): void
 }
 
 export interface DistributorExchange {

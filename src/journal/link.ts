@@ -7,8 +7,22 @@ export interface JournalLinkSession {
   readonly deliveries: StreamDeliveries
   /** Ends the session; the link comes again after a while. Idempotent. */
   fail(error: Error): void
+  /**
+   * The same because the node brings nothing about though it is connected: other links leave it
+   * too. The reason completes "… is left: …".
+   */
+  failNode(reason: string): void
+  /** Whether another node may serve better: there is one, and no alarm stops the whole cluster. */
+  readonly mayMove: boolean
+  /** Another connection to the same node, which is gone when this session ends. */
+  openSibling(purpose: string): Promise<SiblingConnection>
   /** Aborted when the session has ended. */
   readonly signal: AbortSignal
+}
+
+export interface SiblingConnection {
+  readonly connection: ChannelModel
+  close(): Promise<void>
 }
 
 /** A message of a stream as it came. */

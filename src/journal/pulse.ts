@@ -8,10 +8,21 @@ const looksBeforeMark = markIntervalMs / lookMs
  * least 0.75 s to come back. Looks are counted and not time, so that a process that was held up itself doesn't suspect the broker.
  */
 const looksBeforeStale = 7
-/** A mark that RabbitMQ has confirmed and that is not back after so many looks (10 s): this consumer will bring nothing any more. */
+/**
+ * A mark that RabbitMQ has confirmed and that is not back after so many looks (10 s): this consumer
+ * will bring nothing any more.
+ */
 const looksBeforeStuck = 40
+/**
+ * The same where another node may bring it: 5 s of silence, and 2 s after the first mark in it was
+ * confirmed. While marks are not confirmed it is the publisher's turn to move: it leaves a node
+ * that confirms nothing, together with the tail where that is on the same node.
+ */
+const looksBeforeMove = { silent: 20, missing: 8 }
+/** Silence without a confirmed mark (12 s): the publisher has had its time. */
+const looksBeforeMoveAnyway = 48
 
-/** Who is told by a pulse. None of these may throw. */
+/** None of these may throw; the last three may be called again as long as the silence lasts. */
 export interface PulseListener {
   /** Publishes a mark; resolves when the broker has confirmed it. */
   mark(): Promise<void>
@@ -21,6 +32,10 @@ export interface PulseListener {
   onFresh(): void
   /** Marks are confirmed and none comes back: the session is worth nothing. */
   onStuck(): void
+  /** Nothing came for long, and no mark was confirmed either. Called again as long as that lasts. */
+  onSilent(): void
+  /** Whether another node may serve better. */
+  mayMove(): boolean
 }
 
 /**
@@ -72,7 +87,17 @@ export class Pulse {
       this.#stale = true
       this.#listener.onStale()
     }
-    if (this.#missing === looksBeforeStuck) this.#listener.onStuck()
+    if (this.#isStuck) this.#listener.onStuck()
+    else if (this.#missing === undefined && this.#silent % looksBeforeMoveAnyway === 0 && this.#listener.mayMove()) {
+      this.#listener.onSilent()
+    }
+  }
+
+  get #isStuck(): boolean {
+    if (this.#missing === undefined) return false
+    if (this.#missing >= looksBeforeStuck) return true
+    const { silent, missing } = looksBeforeMove
+    return this.#silent >= silent && this.#missing >= missing && this.#listener.mayMove()
   }
 
   /** One at a time: while RabbitMQ takes no publications they must not pile up. */

@@ -13,6 +13,11 @@ import { isInternalError } from './unreadable.ts'
 
 /** How long a mark may take through the broker and back, in milliseconds. */
 const markTimeoutMs = 5_000
+/**
+ * The same while the tail is being established: the publisher may be the one that has to leave its
+ * node first, which it does after 5 s.
+ */
+const establishingMarkTimeoutMs = 8_000
 /** A mark that RabbitMQ has confirmed and that doesn't come is sent again: while a node boots, streams forget what it confirms. */
 const markAgainMs = 500
 /**
@@ -79,7 +84,9 @@ export class StreamJournal implements Journal {
       mark: () => this.#publishMark(randomUUID(), undefined),
       onStale: () => this.#tail?.onDown('the journal is silent: no mark came back for two seconds'),
       onFresh: () => this.#tail?.onUp(),
-      onStuck: () => this.#session?.fail(new Error('RabbitMQ confirms marks and brings none back')),
+      onStuck: () => this.#session?.failNode('it brings back no mark that RabbitMQ has confirmed'),
+      onSilent: () => this.#session?.fail(new Error('the journal is silent, and RabbitMQ confirms no mark')),
+      mayMove: () => this.#session?.mayMove === true,
     })
   }
 
@@ -132,11 +139,12 @@ export class StreamJournal implements Journal {
   }
 
   async #establish(session: JournalLinkSession): Promise<void> {
-    const { name, retention, publish, agreeOnKey } = this.#options
+    const { name, retention, agreeOnKey } = this.#options
     this.#session = session
-    const { connection, signal } = session
-    const epoch = await ensureJournal(connection, { name, retention, publish, agreeOnKey, signal })
-    await this.#options.bindSources()
+    const epoch = await ensureJournal(session, { name, retention, agreeOnKey })
+    // The bindings of a journal that is still the same are there; see `standingEpoch` for why that is not waited for.
+    const bound = this.#options.bindSources()
+    if (epoch !== this.#epoch) await bound
     this.#begin(epoch)
     this.#present ??= await this.#presentOffset(session)
     const since = this.#last?.offset
@@ -214,7 +222,7 @@ export class StreamJournal implements Journal {
   /** Asks the stream where it was when the journal was opened; a mark makes sure that there is an answer. */
   async #presentOffset(session: JournalLinkSession): Promise<number> {
     const over = new AbortController()
-    const late = AbortSignal.any([session.signal, AbortSignal.timeout(markTimeoutMs)])
+    const late = AbortSignal.any([session.signal, AbortSignal.timeout(establishingMarkTimeoutMs)])
     try {
       return await new Promise<number>((resolve, reject) => {
         late.addEventListener('abort', () => reject(new Error('RabbitMQ did not say where the journal stands')))
@@ -260,10 +268,11 @@ export class StreamJournal implements Journal {
     const id = randomUUID()
     const over = new AbortController()
     const lost = new GatewayError('BROKER_UNAVAILABLE', 'the connection to RabbitMQ was lost')
-    const late = new GatewayError('BROKER_UNAVAILABLE', `RabbitMQ did not bring back a mark within ${markTimeoutMs} ms`)
+    const timeoutMs = signal ? establishingMarkTimeoutMs : markTimeoutMs
+    const late = new GatewayError('BROKER_UNAVAILABLE', `RabbitMQ did not bring back a mark within ${timeoutMs} ms`)
     const stop = (): void => over.abort(lost)
     signal?.addEventListener('abort', stop)
-    const timer = setTimeout(() => over.abort(late), markTimeoutMs)
+    const timer = setTimeout(() => over.abort(late), timeoutMs)
     try {
       await new Promise<void>((resolve, reject) => {
         over.signal.addEventListener('abort', () => reject(over.signal.reason as GatewayError))

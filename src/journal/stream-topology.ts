@@ -1,7 +1,10 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Channel, ChannelModel } from 'amqplib'
 import { GatewayError } from '../errors.ts'
-import type { Publish } from './link.ts'
+import { EpochLog, epochsOf } from './epoch-log.ts'
+import type { JournalLinkSession } from './link.ts'
+import { NoAnswerInTime } from './no-answer-in-time.ts'
 
 export interface Retention {
   readonly maxAgeMs: number
@@ -17,9 +20,10 @@ export type AgreeOnKey = (sealed: readonly string[]) => Promise<string>
 
 const lockTimeoutMs = 15_000
 const lockRetryMs = 100
-const epochTimeoutMs = 10_000
-/** A record that was confirmed and that doesn't come is written again: while a node boots, streams forget what it confirms. */
-const probeAgainMs = 500
+/** What RabbitMQ is given to answer one piece of work on a channel, in milliseconds. */
+const answerMs = 5_000
+/** And to bind what is probably bound, while the epoch has been read, in milliseconds. */
+const bindMs = 200
 /** What may differ from the stream that stands: see `declare`. */
 const retentionArguments = new Set(['x-max-age', 'x-max-length-bytes', 'x-stream-max-segment-size-bytes'])
 /** The log of epochs is a few bytes a start. */
@@ -29,25 +33,71 @@ const segmentsInRetention = 20
 const minSegmentBytes = 256 * 1024
 const maxSegmentBytes = 500_000_000
 
+/** Which journal is to be there. */
+export interface JournalTopology {
+  readonly name: string
+  readonly retention: Retention
+  readonly agreeOnKey?: AgreeOnKey | undefined
+}
+
 /**
- * Makes sure that the journal is there, and tells its epoch: the name of this life of it. AMQP 0-9-1 can neither read a queue's
+ * Makes sure that the journal is there, and answers its epoch: the name of this life of it. AMQP 0-9-1 can neither read a queue's
  * arguments nor tell who declared it first, so the epochs are kept in a small stream beside it, under a lock that is
  * an exclusive queue: of several replicas exactly one makes the journal and writes its epoch, before it makes it.
+ *
+ * All of it happens on the node of the session, on a connection of its own: what another connection
+ * waits for on another node does not matter. A node that does not answer in time is left.
  *
  * What the gateway itself writes goes through a direct exchange of the journal's name, so that
  * Warren's RabbitMQ user needs no right on the default exchange.
  */
-export async function ensureJournal(
+export async function ensureJournal(session: JournalLinkSession, journal: JournalTopology): Promise<string> {
+  const sibling = await session.openSibling('epoch')
+  const { connection } = sibling
+  try {
+    return (await standingEpoch(connection, journal)) ?? (await makeJournal(connection, journal, session.signal))
+  } catch (error) {
+    if (error instanceof NoAnswerInTime && session.mayMove) session.failNode(error.message)
+    throw error
+  } finally {
+    void sibling.close()
+  }
+}
+
+/**
+ * The epoch of a journal that is there, without the lock and without waiting for what changes the
+ * cluster's database: as long as a node is frozen, the others neither declare a queue nor answer a
+ * binding, also of what exists (RabbitMQ 3.10). Undefined: something is missing, or the key that
+ * was agreed on has to be written.
+ *
+ * The journal is looked for before the log is read. Its epoch was written before it was made, so
+ * the log has it, or that of a later life.
+ */
+async function standingEpoch(
   connection: ChannelModel,
-  options: {
-    name: string
-    retention: Retention
-    publish: Publish
-    signal: AbortSignal
-    agreeOnKey?: AgreeOnKey | undefined
-  },
+  { name, agreeOnKey }: JournalTopology,
+): Promise<string | undefined> {
+  const epochs = epochsOf(name)
+  if (!(await queueExists(connection, name)) || !(await queueExists(connection, epochs))) return undefined
+  await onOwnChannel(connection, (channel) => channel.assertExchange(name, 'direct', { durable: true }))
+  // Where a binding was missing, what is published before it is made is returned, and published again.
+  const bound = onOwnChannel(connection, async (channel) => {
+    await channel.bindQueue(epochs, name, epochs)
+    await channel.bindQueue(name, name, name)
+  })
+  bound.catch(() => undefined)
+  const { epoch, keys } = await new EpochLog(connection, name).read()
+  await Promise.race([bound, pause(bindMs)])
+  if (epoch === undefined) return undefined
+  const key = await agreeOnKey?.(keys)
+  return key === undefined || key === keys.at(-1) ? epoch : undefined
+}
+
+async function makeJournal(
+  connection: ChannelModel,
+  { name, retention, agreeOnKey }: JournalTopology,
+  signal: AbortSignal,
 ): Promise<string> {
-  const { name, retention, publish, signal, agreeOnKey } = options
   const epochs = epochsOf(name)
   const release = await lock(connection, `${name}.lock`, signal)
   try {
@@ -59,11 +109,12 @@ export async function ensureJournal(
       await channel.assertExchange(name, 'direct', { durable: true })
       await channel.bindQueue(epochs, name, epochs)
     })
-    const known = await readEpochs(connection, name, publish, signal)
+    const log = new EpochLog(connection, name)
+    const known = await log.read()
     const exists = await queueExists(connection, name)
     const epoch = exists && known.epoch !== undefined ? known.epoch : randomBytes(8).toString('hex')
     const key = await agreeOnKey?.(known.keys)
-    await publish(record(name, key === undefined ? { epoch } : { epoch, key }))
+    await log.write(key === undefined ? { epoch } : { epoch, key })
     await declare(connection, name, limitsOf(retention))
     await onOwnChannel(connection, (channel) => channel.bindQueue(name, name, name))
     return epoch
@@ -82,24 +133,33 @@ function limitsOf({ maxAgeMs, maxBytes }: Retention): Record<string, unknown> {
   }
 }
 
-/** Runs on a channel of its own, for an error there closes the channel. */
+/** Runs on a channel of its own, because an error there closes the channel. Rejects with `NoAnswerInTime`. */
 async function onOwnChannel<Result>(
   connection: ChannelModel,
   run: (channel: Channel) => Promise<Result>,
 ): Promise<Result> {
-  const channel = await connection.createChannel()
+  let channel: Channel | undefined
   let broken = false
-  channel.on('error', () => {
-    broken = true
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new NoAnswerInTime('RabbitMQ did not answer', answerMs)), answerMs)
   })
-  channel.on('close', () => {
-    broken = true
-  })
+  const work = async (): Promise<Result> => {
+    channel = await connection.createChannel()
+    channel.on('error', () => {
+      broken = true
+    })
+    channel.on('close', () => {
+      broken = true
+    })
+    return run(channel)
+  }
   try {
-    return await run(channel)
+    return await Promise.race([work(), late])
   } finally {
+    clearTimeout(timer)
     // Not waited for: amqplib never settles it where the connection is lost meanwhile, and what was asked for has been answered.
-    if (!broken) channel.close().catch(() => undefined)
+    if (!broken) channel?.close().catch(() => undefined)
   }
 }
 
@@ -148,80 +208,6 @@ async function declare(connection: ChannelModel, name: string, limits: Record<st
       `queue "${name}" exists and is no stream as the journal needs it (${argument} differs): delete it, or set another WARREN_NAMESPACE`,
       { cause: error },
     )
-  }
-}
-
-interface EpochLog {
-  /** The last one. */
-  readonly epoch: string | undefined
-  /** Sealed, each once, the one that was written last at the end. */
-  readonly keys: readonly string[]
-}
-
-/** Reads the log of epochs up to a record written just now; the last epoch before it is the current one. */
-function readEpochs(connection: ChannelModel, name: string, publish: Publish, signal: AbortSignal): Promise<EpochLog> {
-  const epochs = epochsOf(name)
-  return onOwnChannel(connection, async (channel) => {
-    const probe = randomUUID()
-    await publish(record(name, { probe }))
-    await channel.prefetch(100)
-    return await new Promise<EpochLog>((resolve, reject) => {
-      const again = setInterval(() => void publish(record(name, { probe })).catch(() => undefined), probeAgainMs)
-      const timer = setTimeout(
-        () => reject(new Error(`no answer from stream "${epochs}" within ${epochTimeoutMs} ms`)),
-        epochTimeoutMs,
-      )
-      const settle = (finish: () => void): void => {
-        clearTimeout(timer)
-        clearInterval(again)
-        signal.removeEventListener('abort', abort)
-        finish()
-      }
-      const abort = (): void => settle(() => reject(new Error('the connection was lost')))
-      signal.addEventListener('abort', abort)
-      let epoch: string | undefined
-      const keys = new Set<string>()
-      channel
-        .consume(
-          epochs,
-          (message) => {
-            if (!message) return settle(() => reject(new Error(`stream "${epochs}" was deleted while it was read`)))
-            const written = parse(message.content)
-            if (typeof written.epoch === 'string' && /^[0-9a-f]{16}$/.test(written.epoch)) epoch = written.epoch
-            // In the order in which each was written last.
-            if (typeof written.key === 'string') {
-              keys.delete(written.key)
-              keys.add(written.key)
-            }
-            channel.ack(message)
-            if (written.probe === probe) settle(() => resolve({ epoch, keys: [...keys] }))
-          },
-          { arguments: { 'x-stream-offset': 'first' } },
-        )
-        .catch((error: unknown) => settle(() => reject(error instanceof Error ? error : new Error(String(error)))))
-    })
-  })
-}
-
-function epochsOf(journal: string): string {
-  return `${journal}.epoch`
-}
-
-function record(journal: string, content: Record<string, string>) {
-  return {
-    exchange: journal,
-    routingKey: epochsOf(journal),
-    body: Buffer.from(JSON.stringify(content)),
-    properties: { messageId: randomUUID() },
-  }
-}
-
-function parse(content: Buffer): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(content.toString())
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
-  } catch {
-    return {}
   }
 }
 

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { ChannelModel, Options } from 'amqplib'
-import type { LinkSession, OpenLink } from '../../src/distributor/amqp/link.ts'
+import { type LinkSession, type OpenLink, Unresponsive } from '../../src/distributor/amqp/link.ts'
 import { Inbox } from '../support/inbox.ts'
 
 /** A publication as it came to the broker. */
@@ -31,14 +31,17 @@ export class ScriptedBroker {
     this.#open = () => {
       const end = new AbortController()
       this.#session = end
+      const fail = (error: Error): void => {
+        if (end.signal.aborted) return
+        this.failures.push(error)
+        this.lose()
+      }
       const session = {
         connection: this.#connection(),
         signal: end.signal,
-        fail: (error: Error) => {
-          if (end.signal.aborted) return
-          this.failures.push(error)
-          this.lose()
-        },
+        mayMove: true,
+        fail,
+        failNode: (reason: string) => fail(new Unresponsive(reason)),
       }
       void options.establish(session as unknown as LinkSession)
     }

@@ -13,6 +13,7 @@ import type {
 import { AmqpGateway } from './amqp-gateway.ts'
 import { ensureExchange } from './exchange.ts'
 import { Link, type LinkOptions } from './link.ts'
+import { Nodes } from './nodes.ts'
 import { Publisher } from './publisher.ts'
 import { Subscriptions } from './subscriptions.ts'
 
@@ -25,6 +26,7 @@ export class AmqpDriver implements Driver {
   readonly #options: DriverOptions
   readonly #exchange: DistributorExchange
   readonly #subscriptions: Subscriptions
+  #nodes: Nodes | undefined
   #publisher: Publisher | undefined
 
   constructor(urls: readonly string[], options: DriverOptions) {
@@ -76,7 +78,8 @@ export class AmqpDriver implements Driver {
   }
 
   readonly #openLink = (options: LinkOptions): Link => {
-    const link = new Link(this.#urls, options)
+    this.#nodes ??= new Nodes(this.#urls)
+    const link = new Link(this.#nodes, options)
     link.open()
     return link
   }

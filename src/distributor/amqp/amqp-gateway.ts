@@ -16,9 +16,10 @@ import type {
 import { tooLarge } from '../refusals.ts'
 import { AmqpControlBus } from './amqp-control-bus.ts'
 import { Buffers } from './buffers.ts'
-import { complaint } from './complaint.ts'
 import { Fanouts } from './fanouts.ts'
 import { Link, type LinkOptions, type LinkWatch } from './link.ts'
+import { Nodes } from './nodes.ts'
+import { notYet, PartReadiness } from './part-readiness.ts'
 import { Publisher, publisherLimits } from './publisher.ts'
 import { ReadBack } from './read-back.ts'
 import { Topology } from './topology.ts'
@@ -26,12 +27,13 @@ import { Topology } from './topology.ts'
 /** A gateway on RabbitMQ: a connection for publishing, one for administration, and those that others open. */
 export class AmqpGateway implements LinkedBroker {
   readonly kind = 'linked'
-  readonly #urls: readonly string[]
+  readonly #nodes: Nodes
   readonly #namespace: string
   readonly #log: DriverOptions['log']
   readonly #quarantine: string
   readonly #maxMessageBytes: number
   readonly #onUnreadable: DriverOptions['onUnreadable']
+  readonly #onInterrupted: DriverOptions['onInterrupted']
   readonly #publisher: Publisher
   readonly #readBack: ReadBack
   readonly #topology: Topology
@@ -40,13 +42,10 @@ export class AmqpGateway implements LinkedBroker {
   readonly #buffered = new Map<string, Set<string>>()
   readonly #links = new Set<Link>()
   readonly #listeners: ((state: BrokerState) => void)[] = []
-  /**
-   * Why each part is down; undefined: it is up, or nobody has opened it. In the order in which
-   * reasons are given.
-   */
-  readonly #down: Record<Part, string | undefined> = {
-    publishing: notYet,
-    administration: notYet,
+  /** Those that somebody has opened. In the order in which reasons are given. */
+  readonly #readiness: Record<Part, PartReadiness | undefined> = {
+    publishing: undefined,
+    administration: undefined,
     control: undefined,
     room: undefined,
   }
@@ -55,19 +54,13 @@ export class AmqpGateway implements LinkedBroker {
   constructor(urls: readonly string[], driver: DriverOptions, options: GatewayOptions) {
     const { namespace, log } = driver
     const { queue, publishTimeoutMs, maxMessageBytes = publisherLimits.maxMessageBytes } = options
-    this.#urls = urls
+    this.#nodes = new Nodes(urls)
     this.#namespace = namespace
     this.#log = log
     this.#onUnreadable = driver.onUnreadable?.bind(driver)
+    this.#onInterrupted = driver.onInterrupted?.bind(driver)
     this.#quarantine = `${namespace}.quarantine`
     this.#maxMessageBytes = maxMessageBytes
-    const publishingWatch: LinkWatch = {
-      ...this.#watch('publishing'),
-      onBlocked: (reason) => {
-        log('warn', reason ?? 'RabbitMQ takes publications again')
-        this.#change('publishing', reason)
-      },
-    }
     const probe = (): GatewayPublication => ({
       exchange: queue,
       routingKey: queue,
@@ -75,7 +68,7 @@ export class AmqpGateway implements LinkedBroker {
       properties: {},
       into: 'journal',
     })
-    this.#publisher = new Publisher(this.openLink, publishingWatch, {
+    this.#publisher = new Publisher(this.openLink, this.#watch('publishing'), {
       defaultExchange: `${namespace}.events`,
       probe,
       limits: {
@@ -170,19 +163,41 @@ export class AmqpGateway implements LinkedBroker {
   }
 
   hearFanouts(exchanges: FanoutExchanges, receive: FanoutListener): { close(): Promise<void> } {
-    const watch = this.#watchPatiently('room', 'messages of the room (fanout exchanges) do not come in')
+    const watch = this.#watch('room')
     const onUnreadable = (queue: string): void => this.#dropped(queue)
     return new Fanouts(this.openLink, { ...exchanges, watch, onUnreadable }, receive)
   }
 
   openControlBus(keys: DeploymentKeys): ControlBus {
-    const watch = this.#watchPatiently('control', 'control messages among replicas do not come through')
+    const watch = this.#watch('control')
     return new AmqpControlBus(this.openLink, `${this.#namespace}.control`, new ControlSignature(keys), watch)
   }
 
   readonly openLink = (options: LinkOptions): Link => {
-    const onClosed = (): void => void this.#links.delete(link)
-    const link: Link = new Link(this.#urls, { ...options, onClosed })
+    const tell = this.#interruptionsOf(options.purpose)
+    const link: Link = new Link(this.#nodes, {
+      ...options,
+      onUp: () => {
+        tell(undefined)
+        options.onUp?.()
+      },
+      onDown: (reason) => {
+        tell(reason)
+        options.onDown?.(reason)
+      },
+      onRetry: (reason, delayMs) => {
+        tell(reason)
+        options.onRetry?.(reason, delayMs)
+      },
+      onBlocked: (reason) => {
+        tell(reason)
+        options.onBlocked?.(reason)
+      },
+      onClosed: () => {
+        tell(undefined)
+        this.#links.delete(link)
+      },
+    })
     this.#links.add(link)
     link.open()
     return link
@@ -208,43 +223,38 @@ export class AmqpGateway implements LinkedBroker {
     this.#buffers.add(exchange)
   }
 
+  /** The journal reports on its own links: it also knows when a link is up and silent. */
+  #interruptionsOf(purpose: string): (reason: string | undefined) => void {
+    const what = interrupted[purpose]
+    if (what === undefined) return () => {}
+    const part = {}
+    return (reason) => this.#onInterrupted?.(part, what, reason)
+  }
+
   #watch(part: Part): LinkWatch {
+    const readiness = new PartReadiness(partPatience[part], () => this.#change())
+    this.#readiness[part] = readiness
+    const down = (reason: string): void => readiness.down(reason)
     return {
-      onUp: () => this.#change(part, undefined),
-      onDown: (reason) => this.#change(part, reason),
+      onUp: () => readiness.up(),
+      onDown: down,
       // The outage goes on, and its reason may be another by now.
-      onRetry: (reason) => this.#change(part, reason),
+      onRetry: down,
+      ...(part === 'publishing' && {
+        onBlocked: (reason) => (reason === undefined ? readiness.up() : readiness.refused(reason)),
+      }),
     }
   }
 
-  /**
-   * Of a part that the gateway can do without for a moment: what the next session mends (an
-   * exchange that was deleted) is logged and does not make the gateway unready.
-   */
-  #watchPatiently(part: Part, what: string): LinkWatch {
-    const complain = complaint(this.#log, what)
-    let failures = 0
-    this.#down[part] = notYet
-    return {
-      onUp: () => {
-        failures = 0
-        this.#change(part, undefined)
-      },
-      onDown: complain,
-      onRetry: (reason) => {
-        failures += 1
-        if (failures === 1) return
-        complain(reason)
-        this.#change(part, `${what}: ${reason}`)
-      },
-    }
-  }
-
-  #change(part: Part, reason: string | undefined): void {
-    this.#down[part] = reason
-    const reasons = Object.values(this.#down).filter((down) => down !== undefined)
+  #change(): void {
+    const reasons = Object.entries(this.#readiness).flatMap(([part, readiness]) => {
+      const reason = readiness?.reason
+      if (reason === undefined) return []
+      const what = part === 'control' || part === 'room' ? `${interrupted[purposeOf[part]]}: ` : ''
+      return [reason === notYet ? reason : `${what}${reason}`]
+    })
     // One part may wait for what another is refused.
-    const why = reasons.find((down) => down !== notYet) ?? reasons[0]
+    const why = reasons.find((reason) => reason !== notYet) ?? reasons[0]
     const { up } = this.#state
     if (why === undefined ? up : !up && this.#state.reason === why) return
     this.#state = why === undefined ? { up: true } : { up: false, reason: why }
@@ -254,4 +264,27 @@ export class AmqpGateway implements LinkedBroker {
 
 type Part = 'publishing' | 'administration' | 'control' | 'room'
 
-const notYet = 'RabbitMQ is not connected yet'
+const purposeOf = { control: 'control', room: 'fanouts' } as const
+
+/** What does not work while the links of this purpose are down. */
+const interrupted: Readonly<Record<string, string>> = {
+  publishing: 'publications wait',
+  administration: 'sources cannot be bound',
+  control: 'control messages among replicas do not come through',
+  fanouts: 'messages of the room (fanout exchanges) do not come in',
+  'buffered sources': 'messages of buffered sources wait',
+}
+
+/**
+ * How long each part may be interrupted, once it was there, before the gateway is unready; in
+ * milliseconds. Publications wait in the gateway meanwhile. Without the others a gateway delivers
+ * and takes publications all the same: bindings stay in RabbitMQ, and a control message is a hint
+ * to read the registry. They may be away for as long as RabbitMQ needs to notice a frozen node of
+ * its cluster (net_ticktime, 60 s): until then no node declares a queue.
+ */
+const partPatience: Readonly<Record<Part, number>> = {
+  publishing: 2_000,
+  administration: 120_000,
+  control: 120_000,
+  room: 120_000,
+}

@@ -6,8 +6,9 @@ import { pause } from './backoff.ts'
 import { readPastUnreadable } from './buffer-doubt.ts'
 import { type MovePublication, moveBuffered, moveOne } from './buffer-mover.ts'
 import { bufferQueueName } from './buffer-queue.ts'
+import { complaint } from './complaint.ts'
 import type { Delivery } from './deliveries.ts'
-import type { Link, LinkSession, OpenLink } from './link.ts'
+import type { Link, LinkSession, LinkWatch, OpenLink } from './link.ts'
 import { Publisher, type PublisherOptions, publisherLimits } from './publisher.ts'
 import { ReadBack } from './read-back.ts'
 import { repliedWith, replyCodes } from './reply.ts'
@@ -47,6 +48,10 @@ export class Buffers {
   #session: LinkSession | undefined
   #publisher: Publisher | undefined
   readonly #readBack: ReadBack
+  /** Whether RabbitMQ takes publications on that connection: the outage is logged elsewhere. */
+  #publisherUp = false
+  /** By exchange. */
+  readonly #complaints = new Map<string, (reason: string) => void>()
 
   constructor(openLink: OpenLink, options: BuffersOptions) {
     this.#openLink = openLink
@@ -109,8 +114,15 @@ export class Buffers {
   }
 
   #publisherInUse(): Publisher {
-    this.#publisher ??= new Publisher(this.#openLink, {}, this.#publisherOptions)
+    this.#publisher ??= new Publisher(this.#openLink, this.#publisherWatch, this.#publisherOptions)
     return this.#publisher
+  }
+
+  get #publisherWatch(): LinkWatch {
+    const set = (up: boolean): void => {
+      this.#publisherUp = up
+    }
+    return { onUp: () => set(true), onDown: () => set(false), onBlocked: (reason) => set(reason === undefined) }
   }
 
   get #publisherOptions(): PublisherOptions {
@@ -129,6 +141,14 @@ export class Buffers {
     }
   }
 
+  #complaintOf(exchange: string, queue: string): (reason: string) => void {
+    const known = this.#complaints.get(exchange)
+    if (known) return known
+    const made = complaint(this.#options.log, `messages of exchange "${exchange}" wait in queue "${queue}"`)
+    this.#complaints.set(exchange, made)
+    return made
+  }
+
   async #empty(session: LinkSession, exchange: string, gone: AbortSignal): Promise<void> {
     const { namespace, log } = this.#options
     const queue = bufferQueueName(namespace, exchange)
@@ -137,7 +157,7 @@ export class Buffers {
       else await this.#publisherInUse().publish(publication)
     }
     const over = AbortSignal.any([session.signal, this.#closing.signal])
-    let said = ''
+    const complain = this.#complaintOf(exchange, queue)
     const move = async (signal: AbortSignal): Promise<void> => {
       while (!signal.aborted) {
         try {
@@ -146,11 +166,7 @@ export class Buffers {
           if (signal.aborted) return
           // The administration declares the queue before it binds the source, and again when it is
           // gone.
-          const { message } = asError(error)
-          if (message !== said && !repliedWith(error, replyCodes.notFound)) {
-            log('warn', `messages of exchange "${exchange}" wait in queue "${queue}": ${message}`)
-          }
-          said = message
+          if (this.#publisherUp && !repliedWith(error, replyCodes.notFound)) complain(asError(error).message)
           await pause(timings.again, signal)
         }
       }

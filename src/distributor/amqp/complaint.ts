@@ -1,18 +1,15 @@
 import type { Observer } from '../../core/observer.ts'
 
-/** While one reason lasts, it is logged again after this long, in milliseconds. */
+/** While something is interrupted, it is logged again after this long, in milliseconds. */
 const againMs = 60_000
-/** The nodes of a cluster give their reasons in turn. */
-const maxReasons = 20
 
-/** Logs why something is interrupted: each reason when it is new, then at most once a minute. */
+/** Logs why something is interrupted: at most once a minute, whatever the reason is by then. */
 export function complaint(log: Observer['log'], what: string): (reason: string) => void {
-  const loggedAt = new Map<string, number>()
+  let loggedAt = Number.NEGATIVE_INFINITY
   return (reason) => {
     const now = performance.now()
-    if (now - (loggedAt.get(reason) ?? Number.NEGATIVE_INFINITY) < againMs) return
-    if (loggedAt.size >= maxReasons) loggedAt.clear()
-    loggedAt.set(reason, now)
+    if (now - loggedAt < againMs) return
+    loggedAt = now
     log('warn', `${what}: ${reason}`)
   }
 }

@@ -61,6 +61,8 @@ export class Deliveries {
   #watcher: ((properties: MessageProperties) => void) | undefined
   /** The beginning of a frame whose end has not come. */
   #rest: Buffer | undefined
+  /** How often something came, whatever it was. */
+  reads = 0
   #passedAt = 0
 
   constructor() {
@@ -94,6 +96,7 @@ export class Deliveries {
 
   /** Whether amqplib takes more. The bytes are of no use after the call. */
   #read(bytes: Buffer, pass: (bytes: Buffer) => boolean): boolean {
+    this.reads += 1
     const all = this.#rest ? Buffer.concat([this.#rest, bytes]) : bytes
     this.#rest = undefined
     let wantsMore = true

@@ -2,6 +2,7 @@ import { GatewayError } from '../../errors.ts'
 import type { BrokerAddress } from './address.ts'
 import { asError } from './as-error.ts'
 import { NoAnswer } from './connect.ts'
+import { Unresponsive } from './nodes.ts'
 import { VirtualHostRefused } from './open-refusal.ts'
 import { type BrokerReply, replyCodes, replyOf } from './reply.ts'
 
@@ -11,6 +12,7 @@ export function describeFailure(thrown: unknown, at: BrokerAddress): string {
   const node = `${at.host}:${at.port}`
   if (error instanceof GatewayError) return error.message
   if (error instanceof NoAnswer) return `RabbitMQ at ${node} did not answer within ${error.afterMs / 1000} s`
+  if (error instanceof Unresponsive) return `RabbitMQ at ${node} is left: ${error.message}`
   if (error instanceof VirtualHostRefused) return describeVirtualHost(error.text, at)
   const reply = replyOf(error)
   if (reply) return describeReply(reply, at)

@@ -310,7 +310,9 @@ export class Publisher {
       if (oldestSentAt !== undefined) oldest = Math.min(oldest, oldestSentAt)
     }
     const silentMs = now - Math.max(oldest, this.#lastAnswer)
-    if (silentMs >= this.#timings.silentMs) session.fail(new Error('it confirms nothing'))
+    // Where there is one URL, another node may be behind it; a busy one is given more time.
+    if (!session.mayMove && silentMs >= 3 * this.#timings.silentMs) session.fail(new Error('it confirms nothing'))
+    else if (session.mayMove && silentMs >= this.#timings.silentMs) session.failNode('it confirms nothing')
     else if (silentMs >= this.#timings.probeMs && !this.#probing) this.#probe(this.#options.probe())
   }
 
