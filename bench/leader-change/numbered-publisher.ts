@@ -17,6 +17,8 @@ export class NumberedPublisher {
     this.#channel = channel
     this.#exchange = exchange
     this.#routingKey = routingKey
+    // amqplib throws when a closed channel publishes.
+    channel.once('close', () => this.stop())
   }
 
   /** How many numbers were published: the next one. */
