@@ -1,0 +1,134 @@
+/**
+ * The ledger of a cluster: three RabbitMQ nodes and three gateways in network namespaces, faults by seed, and every number that was
+ * accepted accounted for, from its publisher to its client. `npm run ledger:cluster -- --help` lists the options; docs/testing.md explains them.
+ * Exit status 1 if anything was lost, doubled, misordered, skipped or closed; 77 where the machine permits no namespaces.
+ */
+import { parseArgs } from 'node:util'
+import { type ClusterLedgerOptions, runClusterLedger } from '../test/ledger/cluster/cluster-ledger.ts'
+import { type Handling, handlings } from '../test/ledger/cluster/cluster-nodes.ts'
+import { type Fault, faultNamed, faults } from '../test/ledger/cluster/faults.ts'
+import { namespacesPermitted } from '../test/ledger/cluster/namespaces.ts'
+import { healTable, type NamedResult, publisherTable, roundTable } from '../test/ledger/cluster/report.ts'
+import { Seeded } from '../test/ledger/seeded.ts'
+import { rabbitMq4 } from '../test/support/rabbitmq-4.ts'
+
+const help = `npm run ledger:cluster -- [options]
+
+  --short              one partition, one leader killed, one stop_app, under 90 s
+  --scenario NAME      kill-leader, stop-app or ignore-partition, --rounds times
+  --rounds N           of a scenario (10)
+  --seed N             (1)
+  --faults N           in all, over all clusters (100)
+  --only KINDS         kinds of faults, separated by commas, in place of all
+  --resumes N          how often clients come back, at least, over all clusters (0)
+  --rabbitmq 3|4|all   (3)
+  --handling NAME      pause_minority, ignore, autoheal or all (all)
+  --ticktime S         Erlang's net_ticktime (60, RabbitMQ's default)
+  --clients N          clients for each of the seven kinds of publishers (6)
+
+Kinds of faults: ${faults.map(({ kind }) => kind).join(', ')}.
+`
+
+const { values } = parseArgs({
+  options: {
+    help: { type: 'boolean', default: false },
+    short: { type: 'boolean', default: false },
+    scenario: { type: 'string' },
+    rounds: { type: 'string', default: '10' },
+    seed: { type: 'string', default: '1' },
+    faults: { type: 'string', default: '100' },
+    only: { type: 'string' },
+    resumes: { type: 'string', default: '0' },
+    rabbitmq: { type: 'string', default: '3' },
+    handling: { type: 'string', default: 'all' },
+    ticktime: { type: 'string', default: '60' },
+    clients: { type: 'string', default: '6' },
+  },
+})
+
+const skipped = 77
+const scenarios: Readonly<Record<string, { handling: Handling; fault: Fault }>> = {
+  'kill-leader': { handling: 'pause_minority', fault: { ...faultNamed('leader killed'), lasts: [6, 6] } },
+  'stop-app': { handling: 'pause_minority', fault: { ...faultNamed('stop_app of the leader'), lasts: [6, 6] } },
+  'ignore-partition': { handling: 'ignore', fault: faultNamed('first node cut from its peers for 60 s') },
+}
+
+if (values.help) {
+  console.log(help)
+  process.exit(0)
+}
+const permission = await namespacesPermitted()
+if (!permission.permitted) {
+  console.log(`The ledger of a cluster is skipped: ${permission.why}`)
+  process.exit(skipped)
+}
+
+type Combination = Pick<ClusterLedgerOptions, 'handling' | 'root'> & { readonly rabbitmq: string }
+
+async function rootOf(rabbitmq: string): Promise<string | undefined> {
+  if (rabbitmq === '3') return undefined
+  const { root, why } = { why: '', ...(await rabbitMq4()) }
+  if (root === undefined) throw new Error(why)
+  return root
+}
+
+const versions = values.rabbitmq === 'all' ? ['3', '4'] : [values.rabbitmq]
+const scenario = values.scenario === undefined ? undefined : scenarios[values.scenario]
+if (values.scenario !== undefined && scenario === undefined)
+  throw new Error(`--scenario is one of ${Object.keys(scenarios).join(', ')}`)
+const chosen = handlings.filter((one) => values.handling === 'all' || values.handling === one)
+const combinations: Combination[] = []
+for (const rabbitmq of versions) {
+  const root = await rootOf(rabbitmq)
+  for (const handling of values.short ? handlings.slice(0, 1) : scenario ? [scenario.handling] : chosen)
+    combinations.push({ rabbitmq, handling, root })
+}
+if (combinations.length === 0) throw new Error(`--handling is all or one of ${handlings.join(', ')}`)
+
+function script(random: Seeded): readonly Fault[] {
+  if (values.short) return ['node cut from its peers', 'leader killed', 'stop_app of the leader'].map(brief)
+  if (scenario) return Array.from({ length: Number(values.rounds) }, () => scenario.fault)
+  const kinds = values.only === undefined ? faults.filter(({ matrix }) => matrix !== false) : values.only.split(',').map(faultNamed)
+  const wanted = Math.ceil(Number(values.faults) / combinations.length)
+  const all: Fault[] = []
+  while (all.length < wanted) all.push(...random.some(kinds, kinds.length))
+  return all.slice(0, wanted)
+}
+
+function brief(kind: string): Fault {
+  return { ...faultNamed(kind), lasts: [4, 6] }
+}
+
+const results: NamedResult[] = []
+const began = Date.now()
+for (const [index, { rabbitmq, handling, root }] of combinations.entries()) {
+  const seed = Number(values.seed) + index
+  console.log(`RabbitMQ ${rabbitmq}, ${handling}, net_ticktime ${values.ticktime} s, seed ${seed}`)
+  const result = await runClusterLedger({
+    seed,
+    handling,
+    root,
+    ticktime: Number(values.ticktime),
+    script: script(new Seeded(seed)),
+    resumes: Math.ceil(Number(values.resumes) / combinations.length),
+    clientsEach: values.short ? 3 : Number(values.clients),
+    stay: values.short ? [500, 4_000] : [2_000, 12_000],
+    log: (line) => console.log(line),
+  })
+  results.push({ rabbitmq, handling, result })
+  if (scenario) console.log(roundTable(result))
+  for (const fault of result.faults) console.log(`FAULT ${fault}`)
+}
+
+const sum = (value: (one: NamedResult) => number): number => results.reduce((total, one) => total + value(one), 0)
+const count = sum(({ result }) => result.faults.length)
+console.log(`\n${publisherTable(results)}\n\n${healTable(results)}\n`)
+console.log(
+  [
+    `${sum(({ result }) => result.records.length)} faults, ${sum(({ result }) => result.resumes)} resumes`,
+    `(${sum(({ result }) => result.refusals)} answered "later"), ${sum(({ result }) => result.republished)} published again,`,
+    `${sum(({ result }) => result.lostByRabbit)} confirmed by RabbitMQ to a shared channel and not stored,`,
+    `${Math.round((Date.now() - began) / 1_000)} s from seed ${values.seed}: ${count} faults found`,
+  ].join(' '),
+)
+process.exitCode = count === 0 ? 0 : 1

@@ -1,0 +1,131 @@
+import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type GatewayProcess, startGateway } from '../../support/gateway-process.ts'
+import type { Replica } from '../transports.ts'
+import type { Host } from './namespaces.ts'
+
+/** Debian's package `faketime`: it moves the clock of a process that was started with it. */
+const libfaketime = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1'
+const readyMs = 90_000
+/** Sockets end, and their ends are noticed, a moment after the process did. */
+const noticedMs = 2_000
+
+/** Why no gateway's clock can be moved here; undefined where it can. */
+export function fixedClock(): string | undefined {
+  if (existsSync(libfaketime)) return undefined
+  return `clocks are not moved: ${libfaketime} is missing (on Debian, as root: apt-get install faketime).`
+}
+
+/** One replica of the gateway on a host of its own, over all of its processes. */
+export class GatewayReplica implements Replica {
+  readonly name: string
+  readonly host: Host
+  readonly #clock: string
+  readonly #first: GatewayProcess
+  #process: GatewayProcess
+  #earlier = ''
+  /** While it was killed or drained: then its sockets end. */
+  readonly #down: { from: number; to: number }[] = []
+
+  private constructor(name: string, host: Host, clock: string, gateway: GatewayProcess) {
+    this.name = name
+    this.host = host
+    this.#clock = clock
+    this.#first = gateway
+    this.#process = gateway
+  }
+
+  static async start(
+    name: string,
+    host: Host,
+    options: { folder: string; env: Readonly<Record<string, string>> },
+  ): Promise<GatewayReplica> {
+    const clock = join(options.folder, `clock-of-${name}`)
+    await writeFile(clock, '+0\n')
+    const faked = {
+      LD_PRELOAD: libfaketime,
+      FAKETIME_TIMESTAMP_FILE: clock,
+      FAKETIME_CACHE_DURATION: '1',
+      FAKETIME_DONT_FAKE_MONOTONIC: '1',
+      DONT_FAKE_MONOTONIC: '1',
+    }
+    const env = { ...options.env, ...(fixedClock() === undefined ? faked : {}) }
+    return new GatewayReplica(name, host, clock, await startGateway({ host, env }))
+  }
+
+  get address(): string {
+    return this.#process.address
+  }
+
+  get port(): number {
+    return this.#process.port
+  }
+
+  get tcpPort(): number {
+    return this.#process.tcpPort
+  }
+
+  get graphqlUrl(): string {
+    return this.#process.graphqlUrl
+  }
+
+  /** All lines that it has logged. */
+  get output(): string {
+    return this.#earlier + this.#process.output()
+  }
+
+  /** The status of `/readyz`; 0 where no answer comes. */
+  async readiness(): Promise<number> {
+    const { address, opsPort } = this.#process
+    const signal = AbortSignal.timeout(400)
+    return fetch(`http://${address}:${opsPort}/readyz`, { signal }).then(
+      async (response) => {
+        await response.arrayBuffer()
+        return response.status
+      },
+      () => 0,
+    )
+  }
+
+  /** Whether a socket to it may have ended at this moment. */
+  wasDown(at: number): boolean {
+    return this.#down.some(({ from, to }) => at >= from && at <= to + noticedMs)
+  }
+
+  freeze(): void {
+    this.#process.freeze()
+  }
+
+  thaw(): void {
+    this.#process.thaw()
+  }
+
+  async kill(): Promise<void> {
+    this.#down.push({ from: Date.now(), to: Number.POSITIVE_INFINITY })
+    await this.#process.kill()
+  }
+
+  async drain(): Promise<void> {
+    this.#down.push({ from: Date.now(), to: Number.POSITIVE_INFINITY })
+    await this.#process.stop()
+  }
+
+  async startAgain(): Promise<void> {
+    this.#earlier += this.#process.output()
+    this.#process = await this.#process.again({ ready: false })
+    await this.#process.ready(readyMs)
+    const last = this.#down.at(-1)
+    if (last) last.to = Date.now()
+  }
+
+  /** Moves its clock by so many seconds from the machine's. */
+  async moveClock(seconds: number): Promise<void> {
+    await writeFile(this.#clock, `${seconds < 0 ? '' : '+'}${seconds}\n`)
+  }
+
+  async remove(): Promise<void> {
+    await this.#process.kill()
+    await this.#first[Symbol.asyncDispose]()
+  }
+}
