@@ -5,10 +5,11 @@
  */
 import { parseArgs } from 'node:util'
 import { type ClusterLedgerOptions, runClusterLedger } from '../test/ledger/cluster/cluster-ledger.ts'
-import { type Handling, handlings } from '../test/ledger/cluster/cluster-nodes.ts'
+import { handlings } from '../test/ledger/cluster/cluster-nodes.ts'
 import { type Fault, faultNamed, faults } from '../test/ledger/cluster/faults.ts'
 import { namespacesPermitted } from '../test/ledger/cluster/namespaces.ts'
 import { healTable, type NamedResult, publisherTable, roundTable } from '../test/ledger/cluster/report.ts'
+import { scenarios, shortForm, shuffled } from '../test/ledger/cluster/scripts.ts'
 import { Seeded } from '../test/ledger/seeded.ts'
 import { rabbitMq4 } from '../test/support/rabbitmq-4.ts'
 
@@ -47,12 +48,6 @@ const { values } = parseArgs({
 })
 
 const skipped = 77
-const scenarios: Readonly<Record<string, { handling: Handling; fault: Fault }>> = {
-  'kill-leader': { handling: 'pause_minority', fault: { ...faultNamed('leader killed'), lasts: [6, 6] } },
-  'stop-app': { handling: 'pause_minority', fault: { ...faultNamed('stop_app of the leader'), lasts: [6, 6] } },
-  'ignore-partition': { handling: 'ignore', fault: faultNamed('first node cut from its peers for 60 s') },
-}
-
 if (values.help) {
   console.log(help)
   process.exit(0)
@@ -86,17 +81,9 @@ for (const rabbitmq of versions) {
 if (combinations.length === 0) throw new Error(`--handling is all or one of ${handlings.join(', ')}`)
 
 function script(random: Seeded): readonly Fault[] {
-  if (values.short) return ['node cut from its peers', 'leader killed', 'stop_app of the leader'].map(brief)
   if (scenario) return Array.from({ length: Number(values.rounds) }, () => scenario.fault)
-  const kinds = values.only === undefined ? faults.filter(({ matrix }) => matrix !== false) : values.only.split(',').map(faultNamed)
-  const wanted = Math.ceil(Number(values.faults) / combinations.length)
-  const all: Fault[] = []
-  while (all.length < wanted) all.push(...random.some(kinds, kinds.length))
-  return all.slice(0, wanted)
-}
-
-function brief(kind: string): Fault {
-  return { ...faultNamed(kind), lasts: [4, 6] }
+  const count = Math.ceil(Number(values.faults) / combinations.length)
+  return shuffled(random, count, values.only?.split(',').map(faultNamed))
 }
 
 const results: NamedResult[] = []
@@ -104,17 +91,17 @@ const began = Date.now()
 for (const [index, { rabbitmq, handling, root }] of combinations.entries()) {
   const seed = Number(values.seed) + index
   console.log(`RabbitMQ ${rabbitmq}, ${handling}, net_ticktime ${values.ticktime} s, seed ${seed}`)
-  const result = await runClusterLedger({
+  const long: Omit<ClusterLedgerOptions, 'root'> = {
     seed,
     handling,
-    root,
     ticktime: Number(values.ticktime),
     script: script(new Seeded(seed)),
     resumes: Math.ceil(Number(values.resumes) / combinations.length),
-    clientsEach: values.short ? 3 : Number(values.clients),
-    stay: values.short ? [500, 4_000] : [2_000, 12_000],
-    log: (line) => console.log(line),
-  })
+    clientsEach: Number(values.clients),
+    stay: [2_000, 12_000],
+  }
+  const form = values.short ? shortForm(seed) : long
+  const result = await runClusterLedger({ ...form, root, log: (line) => console.log(line) })
   results.push({ rabbitmq, handling, result })
   if (scenario) console.log(roundTable(result))
   for (const fault of result.faults) console.log(`FAULT ${fault}`)

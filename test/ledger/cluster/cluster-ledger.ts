@@ -72,13 +72,13 @@ export async function runClusterLedger(options: ClusterLedgerOptions): Promise<C
   const undo: (() => Promise<unknown>)[] = [() => network.remove(), async () => removeFolder(folder)]
   try {
     const [n1, n2, n3, g1, g2, g3, postgresHost] = network.hosts as [Host, Host, Host, Host, Host, Host, Host]
+    const forming = Cluster.start([n1, n2, n3], options)
+    undo.push(() => forming.then((cluster) => cluster.remove()))
     const postgres = await Postgres.start(postgresHost)
     undo.push(() => postgres.close())
-    const cluster = await Cluster.start([n1, n2, n3], options)
-    undo.push(() => cluster.remove())
     const databaseUrl = await postgres.newDatabase()
-    const replicas: GatewayReplica[] = []
-    for (const [index, host] of [g1, g2, g3].entries()) {
+    const cluster = await forming
+    const starting = [g1, g2, g3].map((host, index) => {
       const urls = [...cluster.urls.slice(index), ...cluster.urls.slice(0, index)]
       const env = {
         WARREN_BROKER_URL: urls.join(','),
@@ -89,10 +89,10 @@ export async function runClusterLedger(options: ClusterLedgerOptions): Promise<C
         WARREN_DRAIN: '2s',
         WARREN_LOG_FORMAT: 'json',
       }
-      const replica = await GatewayReplica.start(`g${index + 1}`, host, { folder, env })
-      undo.push(() => replica.remove())
-      replicas.push(replica)
-    }
+      return GatewayReplica.start(`g${index + 1}`, host, { folder, env })
+    })
+    for (const one of starting) undo.push(() => one.then((replica) => replica.remove()))
+    const replicas = await Promise.all(starting)
     const random = new Seeded(options.seed)
     const { handling } = options
     const scene: Scene = { network, cluster, handling, replicas, postgres, postgresHost, random }
@@ -128,15 +128,17 @@ class ClusterLedger {
     const { cluster, replicas } = this.#scene
     await this.#declare()
     await this.#publishers.open()
-    for (const kind of bookKinds)
-      for (let index = 0; index < this.#options.clientsEach; index += 1)
-        this.#accounts.push(await this.#open(`${kind.replaceAll(/\W+/g, '-')}-${index}`, kind))
+    for (let index = 0; index < this.#options.clientsEach; index += 1)
+      this.#accounts.push(
+        ...(await Promise.all(bookKinds.map((kind) => this.#open(`${kind.replaceAll(/\W+/g, '-')}-${index}`, kind)))),
+      )
     const probeCursor = (await this.#register(probeChannel)).cursor
     const probes = await Probes.start(cluster.nodes, replicas, probeCursor, this.#random.fork())
     for (const { listener } of this.#accounts) listener.start()
     const producing = this.#accounts.map(({ book }) => this.#produce(book, this.#random.fork()))
     const cutting = this.#accounts.map(({ listener }) => this.#cutNowAndThen(listener, this.#random.fork()))
     await eventually('all gateways to deliver', () => probes.steady, { withinMs: endMs })
+    this.#log(`${clockOf(Date.now())} everything runs`)
     const clock = fixedClock()
     if (clock !== undefined) this.#log(clock)
 
@@ -298,12 +300,7 @@ const nothing: KindBalance = { books: 0, accepted: 0, received: 0, notStored: 0,
 
 /** SocketCluster has no flag for what was delivered before. */
 function transportsOf(kind: BookKind, random: Seeded): Transport[] {
-  const all = [
-    overWebSocket,
-    overEvents(() => random.pick(['header', 'variable'])),
-    overTcp,
-    overPlainWebSocket,
-  ]
+  const all = [overWebSocket, overEvents(() => random.pick(['header', 'variable'])), overTcp, overPlainWebSocket]
   return kind === 'buffered, no id' ? all : [...all, overSocketCluster]
 }
 

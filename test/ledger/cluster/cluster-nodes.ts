@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { eventually } from '../../support/eventually.ts'
+import { eventually, Hopeless } from '../../support/eventually.ts'
 import {
   amqpUrl,
   type NodeAddress,
@@ -27,6 +27,7 @@ const ports = { amqp: 5672, epmd: 4369, distribution: 25672 }
 /** Also a node that is started again waits for the others, and RabbitMQ 3.10 takes its time. */
 const wholeMs = 180_000
 const answerMs = 10_000
+const formMs = 90_000
 /** How long RabbitMQ is given to mend a partition by itself before an operator restarts the app. */
 const selfHealMs = 45_000
 
@@ -106,7 +107,8 @@ export class Cluster {
         port: ports.amqp,
         epmdPort: ports.epmd,
         distPort: ports.distribution,
-        cluster: names,
+        // The first finds nobody and is the cluster at once; to look for peers would take it five seconds.
+        cluster: index === 0 ? names.slice(0, 1) : names,
         host,
         settings: [`cluster_partition_handling = ${handling}`],
         erlangFlags: `-kernel net_ticktime ${ticktime}`,
@@ -116,13 +118,12 @@ export class Cluster {
     })
     const cluster = new Cluster(nodes, folder, epmds)
     try {
-      await Promise.all(nodes.map((node) => node.process.launch()))
-      const joined = async () => {
-        for (const node of nodes) await node.ctl(['await_startup'])
-        await nodes[0]?.ctl(['await_online_nodes', String(nodes.length)])
-        return true
-      }
-      await eventually('the cluster to form', joined, { withinMs: 90_000, everyMs: 250 })
+      const [first, ...others] = nodes as [ClusterNode, ...ClusterNode[]]
+      await first.process.launch()
+      await started(first)
+      await Promise.all(others.map((node) => node.process.launch()))
+      await Promise.all(others.map(started))
+      await first.ctl(['await_online_nodes', String(nodes.length)], formMs)
       for (const node of nodes) await node.process.ready()
       await Promise.all(nodes.map((node) => streamsOutliveKill(node.process.address)))
     } catch (error) {
@@ -206,6 +207,15 @@ export class Cluster {
     await Promise.all(this.#epmds.map((epmd) => epmd.close()))
     removeFolder(this.#folder)
   }
+}
+
+async function started(node: ClusterNode): Promise<void> {
+  const answers = async () => {
+    if (!node.process.alive) throw new Hopeless(`${node.name} has ended`)
+    await node.ctl(['await_startup'], formMs)
+    return true
+  }
+  await eventually(`${node.name} to start`, answers, { withinMs: formMs, everyMs: 250 })
 }
 
 async function journalAt(node: ClusterNode): Promise<{ leader: string; online: number }> {

@@ -104,7 +104,9 @@ export class Host implements NetworkHost {
 
   /** Undoes all of these. */
   async clear(): Promise<void> {
-    await this.#inside('iptables -w -F FAULT_IN; iptables -w -F FAULT_OUT; tc qdisc del dev eth0 root 2>/dev/null || true')
+    await this.#inside(
+      'iptables -w -F FAULT_IN; iptables -w -F FAULT_OUT; tc qdisc del dev eth0 root 2>/dev/null || true',
+    )
   }
 
   async prepare(): Promise<void> {

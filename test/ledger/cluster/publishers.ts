@@ -60,8 +60,7 @@ export class Publishers {
       'publish, once': (book, number) => this.#mutation(book, number),
       'buffered, id': (book, number) =>
         done(buffered.publish({ ...throughBuffer(book, number), messageId: idOf(book, number) })),
-      'buffered, no id': (book, number) =>
-        done(buffered.publish((attempt) => throughBuffer(book, number, attempt))),
+      'buffered, no id': (book, number) => done(buffered.publish((attempt) => throughBuffer(book, number, attempt))),
     }
   }
 
@@ -98,7 +97,10 @@ export class Publishers {
     }
     const timer = setInterval(publish, elsewhereEveryMs)
     channel.on('close', () => clearInterval(timer))
-    channel.assertQueue(elsewhere, { arguments: { 'x-max-length': 1_000 } }).catch(() => {})
+    // A classic queue would be gone with its node, and declaring it would end the channel.
+    channel
+      .assertQueue(elsewhere, { arguments: { 'x-queue-type': 'quorum', 'x-max-length': 1_000 } })
+      .catch(() => {})
   }
 
   /** Under the same key until one replica has resolved it. */
