@@ -34,12 +34,12 @@ export type Received =
 /** Called by a transport. */
 export interface Watch {
   /** The gateway has accepted the subscription. */
-  onSubscribed(): void
-  onEvent(event: Received): void
+  readonly onSubscribed: () => void
+  readonly onEvent: (event: Received) => void
   /** Something came that is not an event; `code` where the gateway gave one. */
-  onRefused(what: string, code?: string): void
+  readonly onRefused: (what: string, code?: string) => void
   /** Once, at the end, by whichever side; 0 where the transport has no close codes. */
-  onClosed(code: number): void
+  readonly onClosed: (code: number) => void
 }
 
 /** Subscribes; gives a function that ends the connection without a message to the gateway. */

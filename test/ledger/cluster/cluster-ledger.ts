@@ -21,7 +21,7 @@ import { type Host, Network } from './namespaces.ts'
 import { Probes, probeChannel } from './probes.ts'
 import { askGraphql, bufferedExchange, Publishers } from './publishers.ts'
 import { readJournal } from './raw-journal.ts'
-import { fixedClock, GatewayReplica } from './replicas.ts'
+import { GatewayReplica, movableClock } from './replicas.ts'
 
 export interface ClusterLedgerOptions extends ClusterSettings {
   readonly seed: number
@@ -77,6 +77,9 @@ export async function runClusterLedger(options: ClusterLedgerOptions): Promise<C
     const postgres = await Postgres.start(postgresHost)
     undo.push(() => postgres.close())
     const databaseUrl = await postgres.newDatabase()
+    const clock = options.script.some(movesClock) ? await movableClock() : undefined
+    if (clock !== undefined && clock.library === undefined) options.log?.(clock.why)
+    const script = options.script.filter((fault) => !movesClock(fault) || clock?.library !== undefined)
     const cluster = await forming
     const starting = [g1, g2, g3].map((host, index) => {
       const urls = [...cluster.urls.slice(index), ...cluster.urls.slice(0, index)]
@@ -89,17 +92,21 @@ export async function runClusterLedger(options: ClusterLedgerOptions): Promise<C
         WARREN_DRAIN: '2s',
         WARREN_LOG_FORMAT: 'json',
       }
-      return GatewayReplica.start(`g${index + 1}`, host, { folder, env })
+      return GatewayReplica.start(`g${index + 1}`, host, { folder, env, clock })
     })
     for (const one of starting) undo.push(() => one.then((replica) => replica.remove()))
     const replicas = await Promise.all(starting)
     const random = new Seeded(options.seed)
     const { handling } = options
     const scene: Scene = { network, cluster, handling, replicas, postgres, postgresHost, random }
-    return await new ClusterLedger(options, scene).run()
+    return await new ClusterLedger({ ...options, script }, scene).run()
   } finally {
     for (const step of undo.toReversed()) await step().catch((error: unknown) => options.log?.(String(error)))
   }
+}
+
+function movesClock({ kind }: Fault): boolean {
+  return kind.startsWith('clock moved')
 }
 
 interface Account {
@@ -139,12 +146,9 @@ class ClusterLedger {
     const cutting = this.#accounts.map(({ listener }) => this.#cutNowAndThen(listener, this.#random.fork()))
     await eventually('all gateways to deliver', () => probes.steady, { withinMs: endMs })
     this.#log(`${clockOf(Date.now())} everything runs`)
-    const clock = fixedClock()
-    if (clock !== undefined) this.#log(clock)
 
     const records: FaultRecord[] = []
     for (const fault of this.#options.script) {
-      if (clock !== undefined && fault.kind.startsWith('clock')) continue
       const problem = (text: string): void => {
         this.#log(text)
         this.#faults.push(text)

@@ -34,7 +34,7 @@ export interface FaultRun {
   readonly scene: Scene
   readonly probes: Probes
   /** Called with what did not come back. */
-  problem(text: string): void
+  readonly problem: (text: string) => void
 }
 
 /** Applies a fault, mends it, waits until everything works again, and measures delivery all the while. */

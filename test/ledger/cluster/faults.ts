@@ -21,7 +21,7 @@ export interface Applied {
   /** Which node or gateway it hit. */
   readonly what: string
   /** Mends it. Resolves when what was broken works again, as far as its owner can see. */
-  undo(): Promise<void>
+  readonly undo: () => Promise<void>
   /** Gateways that cannot deliver while it lasts; 'all' where no majority can be reached. By default none. */
   readonly without?: readonly GatewayReplica[] | 'all'
 }

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import type { NetworkHost } from '../../support/network-host.ts'
+import { debianPackages, installMissing } from '../../support/debian-package.ts'
+import { type NetworkHost, onHost } from '../../support/network-host.ts'
 
 const run = promisify(execFile)
 
@@ -15,6 +16,7 @@ export type Permission = { readonly permitted: true } | { readonly permitted: fa
 export async function namespacesPermitted(): Promise<Permission> {
   if (process.getuid?.() !== 0) return { permitted: false, why: 'network namespaces are made by root.' }
   const name = `${prefix}-${process.pid}-trial`
+  await installMissing([debianPackages.iproute, debianPackages.iptables])
   try {
     await shell(
       `ip netns add ${name}
@@ -126,7 +128,7 @@ export class Host implements NetworkHost {
   }
 
   #inside(script: string): Promise<string> {
-    return shell(script, ['nsenter', `--net=/run/netns/${this.namespace}`])
+    return shell(script, this)
   }
 }
 
@@ -212,8 +214,8 @@ async function freeSubnet(): Promise<string> {
 }
 
 /** Stops at the first command that fails. */
-async function shell(script: string, before: readonly string[] = []): Promise<string> {
-  const [program = '', ...args] = [...before, 'sh', '-ec', script]
+async function shell(script: string, host?: NetworkHost): Promise<string> {
+  const [program, ...args] = onHost(host, ['sh', '-ec', script])
   const { stdout } = await run(program, args)
   return stdout
 }

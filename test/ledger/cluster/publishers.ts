@@ -10,8 +10,8 @@ const eventsExchange = 'warren.events'
 /** Of the buffered source. */
 export const bufferedExchange = 'ledger.buffered'
 const elsewhere = 'ledger.elsewhere'
-/** How often the shared channel carries something that is not for the journal, in milliseconds. */
-const elsewhereEveryMs = 150
+/** How many messages the shared channel carries at most that are not for the journal. */
+const maxElsewhere = 4
 /** A back end goes to the next node when RabbitMQ has not answered for so long. */
 const answerMs = 5_000
 /** Longer than the gateway waits for RabbitMQ. */
@@ -83,24 +83,23 @@ export class Publishers {
     await Promise.all(this.#all.map((publisher) => publisher.close()))
   }
 
-  /** A back end that uses one channel for everything: another queue, and messages that come back. */
+  /**
+   * A back end that uses one channel for everything: a few messages go to another queue, and some
+   * come back. Few, because a channel that has confirmed more elsewhere than it has in flight loses
+   * nothing: RabbitMQ then answers none of what is in flight, and the back end moves on.
+   */
   #share(channel: ConfirmChannel): void {
     const noAnswer = (): void => {}
-    const publish = (): void => {
-      try {
-        channel.publish('', elsewhere, Buffer.from('elsewhere'), { persistent: true }, noAnswer)
-        if (this.#random.next() < 0.1)
-          channel.publish('', 'ledger.nowhere', Buffer.from('nowhere'), { mandatory: true }, noAnswer)
-      } catch {
-        clearInterval(timer)
+    const share = async (): Promise<void> => {
+      // A classic queue would be gone with its node, and declaring it would end the channel.
+      await channel.assertQueue(elsewhere, { arguments: { 'x-queue-type': 'quorum', 'x-max-length': 1_000 } })
+      const count = Math.floor(this.#random.between(1, maxElsewhere + 1))
+      for (let index = 0; index < count; index += 1) {
+        const queue = this.#random.pick([elsewhere, 'ledger.nowhere'])
+        channel.publish('', queue, Buffer.from('elsewhere'), { mandatory: true, persistent: true }, noAnswer)
       }
     }
-    const timer = setInterval(publish, elsewhereEveryMs)
-    channel.on('close', () => clearInterval(timer))
-    // A classic queue would be gone with its node, and declaring it would end the channel.
-    channel
-      .assertQueue(elsewhere, { arguments: { 'x-queue-type': 'quorum', 'x-max-length': 1_000 } })
-      .catch(() => {})
+    share().catch(() => {})
   }
 
   /** Under the same key until one replica has resolved it. */

@@ -1,20 +1,24 @@
-import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { debianPackages, installMissing, locate } from '../../support/debian-package.ts'
 import { type GatewayProcess, startGateway } from '../../support/gateway-process.ts'
 import type { Replica } from '../transports.ts'
 import type { Host } from './namespaces.ts'
 
-/** Debian's package `faketime`: it moves the clock of a process that was started with it. */
-const libfaketime = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1'
 const readyMs = 90_000
 /** Sockets end, and their ends are noticed, a moment after the process did. */
 const noticedMs = 2_000
 
-/** Why no gateway's clock can be moved here; undefined where it can. */
-export function fixedClock(): string | undefined {
-  if (existsSync(libfaketime)) return undefined
-  return `clocks are not moved: ${libfaketime} is missing (on Debian, as root: apt-get install faketime).`
+/** What moves the clocks of processes that start with it, or one sentence why none can be moved here. */
+export type MovableClock = { readonly library: string } | { readonly library?: undefined; readonly why: string }
+
+export async function movableClock(): Promise<MovableClock> {
+  await installMissing([debianPackages.faketime])
+  try {
+    return { library: locate(debianPackages.faketime) }
+  } catch (error) {
+    return { why: `clocks are not moved. ${error instanceof Error ? error.message : String(error)}` }
+  }
 }
 
 /** One replica of the gateway on a host of its own, over all of its processes. */
@@ -39,18 +43,20 @@ export class GatewayReplica implements Replica {
   static async start(
     name: string,
     host: Host,
-    options: { folder: string; env: Readonly<Record<string, string>> },
+    options: { folder: string; env: Readonly<Record<string, string>>; clock: MovableClock | undefined },
   ): Promise<GatewayReplica> {
     const clock = join(options.folder, `clock-of-${name}`)
     await writeFile(clock, '+0\n')
-    const faked = {
-      LD_PRELOAD: libfaketime,
+    const library = options.clock?.library
+    // Timers go by the monotonic clock, which no operator moves.
+    const faked = library !== undefined && {
+      LD_PRELOAD: library,
       FAKETIME_TIMESTAMP_FILE: clock,
       FAKETIME_CACHE_DURATION: '1',
       FAKETIME_DONT_FAKE_MONOTONIC: '1',
       DONT_FAKE_MONOTONIC: '1',
     }
-    const env = { ...options.env, ...(fixedClock() === undefined ? faked : {}) }
+    const env = { ...options.env, ...(faked || {}) }
     return new GatewayReplica(name, host, clock, await startGateway({ host, env }))
   }
 
