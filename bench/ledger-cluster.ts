@@ -20,6 +20,7 @@ const help = `npm run ledger:cluster -- [options]
   --rounds N           of a scenario (10)
   --seed N             (1)
   --faults N           in all, over all clusters (100)
+  --from N             begins at this place of the seed's order (0), to go on where another run ended
   --only KINDS         kinds of faults, separated by commas, in place of all
   --resumes N          how often clients come back, at least, over all clusters (0)
   --rabbitmq 3|4|all   (3)
@@ -38,6 +39,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '10' },
     seed: { type: 'string', default: '1' },
     faults: { type: 'string', default: '100' },
+    from: { type: 'string', default: '0' },
     only: { type: 'string' },
     resumes: { type: 'string', default: '0' },
     rabbitmq: { type: 'string', default: '3' },
@@ -80,12 +82,17 @@ for (const rabbitmq of versions) {
 }
 if (combinations.length === 0) throw new Error(`--handling is all or one of ${handlings.join(', ')}`)
 
-function script(random: Seeded): readonly Fault[] {
-  if (scenario) return Array.from({ length: Number(values.rounds) }, () => scenario.fault)
-  const count = Math.ceil(Number(values.faults) / combinations.length)
-  return shuffled(random, count, values.only?.split(',').map(faultNamed))
+/** One order for all clusters, so that together they meet every kind. */
+function scripts(): (readonly Fault[])[] {
+  if (scenario) return combinations.map(() => Array.from({ length: Number(values.rounds) }, () => scenario.fault))
+  const from = Number(values.from)
+  const kinds = values.only?.split(',').map(faultNamed)
+  const order = shuffled(new Seeded(Number(values.seed)), from + Number(values.faults), kinds).slice(from)
+  const share = Math.ceil(order.length / combinations.length)
+  return combinations.map((_, index) => order.slice(index * share, (index + 1) * share))
 }
 
+const allScripts = scripts()
 const results: NamedResult[] = []
 const began = Date.now()
 for (const [index, { rabbitmq, handling, root }] of combinations.entries()) {
@@ -95,7 +102,7 @@ for (const [index, { rabbitmq, handling, root }] of combinations.entries()) {
     seed,
     handling,
     ticktime: Number(values.ticktime),
-    script: script(new Seeded(seed)),
+    script: allScripts[index] ?? [],
     resumes: Math.ceil(Number(values.resumes) / combinations.length),
     clientsEach: Number(values.clients),
     stay: [2_000, 12_000],
@@ -104,6 +111,7 @@ for (const [index, { rabbitmq, handling, root }] of combinations.entries()) {
   const result = await runClusterLedger({ ...form, root, log: (line) => console.log(line) })
   results.push({ rabbitmq, handling, result })
   if (scenario) console.log(roundTable(result))
+  console.log(`sockets ended with their gateway: ${JSON.stringify(result.closed)}`)
   for (const fault of result.faults) console.log(`FAULT ${fault}`)
 }
 

@@ -52,6 +52,8 @@ export interface ClusterLedgerResult {
   readonly republished: number
   readonly kinds: Readonly<Record<BookKind, KindBalance>>
   readonly records: readonly (FaultRecord & { readonly accepted: number; readonly notStored: number })[]
+  /** How often sockets ended with which code that had a reason to. */
+  readonly closed: Readonly<Record<string, number>>
   /** What RabbitMQ confirmed to a back end with a shared channel and did not keep. */
   readonly lostByRabbit: number
   /** What must be empty. */
@@ -121,6 +123,7 @@ class ClusterLedger {
   readonly #publishers: Publishers
   readonly #accounts: Account[] = []
   readonly #faults: string[] = []
+  readonly #closed: Record<string, number> = {}
   #publishing = true
   #cutting = true
 
@@ -256,7 +259,10 @@ class ClusterLedger {
   #checkSockets(listeners: readonly ResumingListener[]): void {
     for (const { client, closed, problems } of listeners) {
       for (const { at, replica, transport, code } of closed) {
-        if ((replica as GatewayReplica).wasDown(at)) continue
+        if ((replica as GatewayReplica).wasDown(at)) {
+          this.#closed[code] = (this.#closed[code] ?? 0) + 1
+          continue
+        }
         const { name } = replica as GatewayReplica
         this.#faults.push(`${name} closed a socket of ${client} (${transport}, code ${code}) at ${clockOf(at)}`)
       }
@@ -294,6 +300,7 @@ class ClusterLedger {
       republished: this.#publishers.retries,
       kinds,
       records: periods,
+      closed: this.#closed,
       lostByRabbit: kinds['shared channel'].notStored,
       faults: this.#faults,
     }

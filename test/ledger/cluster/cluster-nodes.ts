@@ -9,6 +9,7 @@ import {
   streamsOutliveKill,
 } from '../../support/rabbitmq-node.ts'
 import { folderIn, removeFolder } from '../../support/run-folder.ts'
+import { pause } from '../pause.ts'
 import type { Host } from './namespaces.ts'
 
 export const handlings = ['pause_minority', 'ignore', 'autoheal'] as const
@@ -29,7 +30,8 @@ const wholeMs = 180_000
 const answerMs = 10_000
 const formMs = 90_000
 /** How long RabbitMQ is given to mend a partition by itself before an operator restarts the app. */
-const selfHealMs = 45_000
+const selfHealMs = 60_000
+const lookAgainMs = 2_000
 
 export const journal = 'warren.journal'
 
@@ -150,40 +152,43 @@ export class Cluster {
   /** Resolves when all nodes run, see no partition, and each has a replica of the journal that is online. */
   async whole(): Promise<void> {
     const look = async () => {
-      for (const node of this.nodes) {
-        const seen = await node.ctl(['eval', '{rabbit_nodes:running_count(), rabbit_node_monitor:partitions()}'])
-        if (seen.replaceAll(/\s/g, '') !== `{${this.nodes.length},[]}`) throw new Error(`${node.name} sees ${seen}`)
-      }
       const [first] = this.nodes
-      return first !== undefined && (await journalAt(first)).online === this.nodes.length
+      if (first === undefined || (await this.#views()) !== 'joined') return false
+      return (await journalAt(first)).online === this.nodes.length
     }
     await eventually('the cluster to be whole', look, { withinMs: wholeMs, everyMs: 500 })
   }
 
   /**
    * What an operator does after a partition that RabbitMQ does not mend (always under `ignore`):
-   * restarts the app of the nodes that were cut off. Gives how many were.
+   * restarts the app of the nodes that were cut off.
    */
-  async mend(cutOff: readonly ClusterNode[], handling: Handling): Promise<number> {
-    const partitioned = async (): Promise<boolean> => {
-      const seen = await Promise.all(
-        this.nodes.map((node) => node.ctl(['eval', '{rabbit:is_running(), rabbit_node_monitor:partitions()}'])),
-      )
-      return seen.some((one) => one.replaceAll(/\s/g, '') !== '{true,[]}')
+  async mend(cutOff: readonly ClusterNode[], handling: Handling): Promise<void> {
+    // Nodes find each other again seconds after the link is back, and only then see that they were apart.
+    const decided = async (): Promise<'joined' | 'apart' | undefined> => {
+      const first = await this.#views()
+      if (first === 'apart' && handling === 'ignore') return 'apart'
+      if (first !== 'joined') return undefined
+      await pause(lookAgainMs)
+      return (await this.#views()) === 'joined' ? 'joined' : undefined
     }
-    if (handling !== 'ignore') {
-      const mended = async () => !(await partitioned())
-      const done = await eventually('the partition to be mended', mended, { withinMs: selfHealMs, everyMs: 500 }).then(
-        () => true,
-        () => false,
-      )
-      if (done) return 0
-    } else if (!(await partitioned().catch(() => true))) return 0
+    const state = await eventually('the partition to be mended', decided, { withinMs: selfHealMs, everyMs: 500 }).catch(
+      () => 'apart' as const,
+    )
+    if (state === 'joined') return
     for (const node of cutOff) {
       await node.stopApp()
       await node.startApp()
     }
-    return cutOff.length
+  }
+
+  /** Whether all nodes see all others, or some node sees that it was apart from others; undefined in between. */
+  async #views(): Promise<'joined' | 'apart' | undefined> {
+    const question = '{rabbit:is_running(), rabbit_nodes:running_count(), rabbit_node_monitor:partitions()}'
+    const views = await Promise.all(this.nodes.map((node) => node.ctl(['eval', question])))
+    const plain = views.map((view) => view.replaceAll(/\s/g, ''))
+    if (plain.every((view) => view === `{true,${this.nodes.length},[]}`)) return 'joined'
+    return plain.some((view) => view.startsWith('{true') && !view.endsWith(',[]}')) ? 'apart' : undefined
   }
 
   /**

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { debianPackages, installMissing, locate } from '../../support/debian-package.ts'
 import { type GatewayProcess, startGateway } from '../../support/gateway-process.ts'
@@ -21,6 +21,11 @@ export async function movableClock(): Promise<MovableClock> {
   }
 }
 
+/** libfaketime leaves these behind when its process is killed. */
+function sharedMemoryOf(pid: number): string[] {
+  return [`/dev/shm/faketime_shm_${pid}`, `/dev/shm/sem.faketime_sem_${pid}`]
+}
+
 /** One replica of the gateway on a host of its own, over all of its processes. */
 export class GatewayReplica implements Replica {
   readonly name: string
@@ -28,6 +33,7 @@ export class GatewayReplica implements Replica {
   readonly #clock: string
   readonly #first: GatewayProcess
   #process: GatewayProcess
+  readonly #pids: number[] = []
   #earlier = ''
   /** While it was killed or drained: then its sockets end. */
   readonly #down: { from: number; to: number }[] = []
@@ -38,6 +44,7 @@ export class GatewayReplica implements Replica {
     this.#clock = clock
     this.#first = gateway
     this.#process = gateway
+    this.#pids.push(gateway.pid)
   }
 
   static async start(
@@ -120,6 +127,7 @@ export class GatewayReplica implements Replica {
   async startAgain(): Promise<void> {
     this.#earlier += this.#process.output()
     this.#process = await this.#process.again({ ready: false })
+    this.#pids.push(this.#process.pid)
     await this.#process.ready(readyMs)
     const last = this.#down.at(-1)
     if (last) last.to = Date.now()
@@ -132,6 +140,7 @@ export class GatewayReplica implements Replica {
 
   async remove(): Promise<void> {
     await this.#process.kill()
+    for (const pid of this.#pids) for (const name of sharedMemoryOf(pid)) await rm(name, { force: true })
     await this.#first[Symbol.asyncDispose]()
   }
 }
