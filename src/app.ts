@@ -496,10 +496,12 @@ function openJournal(
     retention: config.retention,
     warmMs: Math.min(config.hotWindow.maxAgeMs, maxWarmMs),
     openLink: (options) => broker.openLink(options),
-    publish: (publication) => broker.publish(publication),
+    publish: (publication) => broker.publishMark(publication),
+    onEntry: (entry) => broker.onJournalEntry(entry),
     bindSources: () => broker.bindAllAgain(),
     agreeOnKey,
   })
+  broker.useFence(() => journal.mark())
   return { journal, recent: new Recent(config.hotWindow) }
 }
 

@@ -1,14 +1,18 @@
-import type { Publication } from './message.ts'
+import type { JournalMessage, Publication } from './message.ts'
 import type { Source } from './source.ts'
 import type { ReplicaTrace } from './trace.ts'
 
 /** What the gateway asks of a message broker besides the journal. Implemented by the drivers that can carry a gateway. */
 export interface Broker {
   /**
-   * Resolves once the broker has confirmed that it holds the message. Rejects with `BROKER_UNAVAILABLE` (no confirmation within the
-   * configured bound), `BAD_USER_INPUT` (`exchange`: no such exchange; `routingKey`: bound to nothing) or `PAYLOAD_TOO_LARGE`.
+   * With `into`, resolves with the entry once the journal's tail has brought the message back. A
+   * message that RabbitMQ has confirmed and not stored is published again under the same id.
+   * Otherwise resolves with undefined once the broker has confirmed that it holds the message; so
+   * too where a buffered source holds it, and has not moved it into the journal within the bound.
+   * Rejects with `BROKER_UNAVAILABLE` (neither within the configured bound), `BAD_USER_INPUT`
+   * (`exchange`: no such exchange; `routingKey`: bound to nothing) or `PAYLOAD_TOO_LARGE`.
    */
-  publish(publication: Publication): Promise<void>
+  publish(publication: Publication): Promise<JournalMessage | undefined>
 
   /** Bytes of the bodies of publications that the broker has not answered yet. */
   readonly unansweredBytes: number

@@ -1,4 +1,5 @@
 import type { MessageProperties } from './message.ts'
+import { repeatedHeader } from './repeated.ts'
 import { copyWireTypes } from './wire-types.ts'
 
 /**
@@ -39,13 +40,19 @@ export function unbuffered(
   properties: MessageProperties,
 ): { exchange: string; redelivered: boolean; properties: MessageProperties } | undefined {
   if (!properties.headers) return undefined
-  const { [originHeader]: exchange, [againHeader]: again, [noIdHeader]: noId, ...headers } = properties.headers
+  const {
+    [originHeader]: exchange,
+    [againHeader]: again,
+    [repeatedHeader]: repeated,
+    [noIdHeader]: noId,
+    ...headers
+  } = properties.headers
   if (typeof exchange !== 'string') return undefined
   const { messageId, ...others } = properties
   const own = noId === true || messageId === undefined ? others : properties
   return {
     exchange,
-    redelivered: again === true,
+    redelivered: again === true || repeated === true,
     properties: { ...own, headers: copyWireTypes(properties.headers, headers) },
   }
 }

@@ -2,6 +2,7 @@ import { BoundedSet } from './bounded-set.ts'
 import { fingerprintOf } from './cursor.ts'
 import { noteOf } from './journal.ts'
 import type { JournalMessage } from './message.ts'
+import { repeatedHeader } from './repeated.ts'
 
 /** Set by `publish` with an idempotency key, or by a back end of its own accord; never shown to clients. */
 export const idempotencyHeader = 'x-warren-idempotency-key'
@@ -18,7 +19,7 @@ const maxRepeats = 50_000
  * Tells what stands in the journal twice, within the last minutes. The same idempotency key is the same message, always. The same message id with the
  * same envelope and body is the same message only around an outage of the broker: that is when a publisher that got
  * no confirmation publishes again, and both copies may have been stored. At other times a message id that comes again is the publisher's own
- * affair, and is delivered, unless it was moved from the buffer of a source a second time.
+ * affair, and is delivered, unless a gateway has published it again or moved it a second time.
  */
 export class Duplicates {
   #current = new Map<string, First>()
@@ -63,7 +64,8 @@ export class Duplicates {
     } else {
       if (!this.#byMessageId || messageId === undefined) return false
       if (!this.#isKnown(messageId, fingerprintOf(entry), entry)) return false
-      if (entry.receivedAt >= this.#retriesUntil && !entry.redelivered) {
+      const isRetry = entry.redelivered || headers?.[repeatedHeader] === true
+      if (entry.receivedAt >= this.#retriesUntil && !isRetry) {
         this.#suspects.add(entry.offset)
         return false
       }

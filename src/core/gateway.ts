@@ -254,15 +254,25 @@ export class Gateway implements JournalTail {
   }
 
   /** For a caller: also rejects with `UNAUTHENTICATED` or `FORBIDDEN`. */
-  async publishAs(identity: Identity, publication: Publication, payer?: string): Promise<void> {
-    const { exchange = `${this.#parts.namespace}.events`, routingKey } = publication
+  async publishAs(identity: Identity, publication: Publication, payer?: string): Promise<Cursor | null> {
+    const { exchange = this.#defaultExchange, routingKey } = publication
     await this.#publishRights.check(identity, exchange, routingKey)
-    await this.publish(publication, payer)
+    return this.publish(publication, payer)
   }
 
-  /** As `Ingress.publish`. `payer`: as in `Publication`. */
-  publish(publication: Publication, payer?: string): Promise<void> {
-    return this.#ingress.publish(payer === undefined ? publication : { ...publication, payer })
+  /**
+   * Resolves when the message has come back from the journal, with its place there; with null once
+   * the broker has confirmed what no source takes, or a buffered source holds. Rejects as
+   * `Broker.publish` does. `payer`: as in `Publication`.
+   */
+  async publish(publication: Publication, payer?: string): Promise<Cursor | null> {
+    const into = this.sources.takes(publication.exchange ?? this.#defaultExchange, publication.routingKey)
+    const entry = await this.#ingress.publish({ ...publication, payer, into })
+    return entry ? cursorOf(this.#parts.cursors, this.#epoch ?? '', entry) : null
+  }
+
+  get #defaultExchange(): string {
+    return `${this.#parts.namespace}.events`
   }
 
   /**

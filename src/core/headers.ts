@@ -1,6 +1,7 @@
 import { idempotencyHeader } from './duplicates.ts'
 import { JsonNumber } from './json-number.ts'
 import { momentOf } from './moment.ts'
+import { repeatedHeader } from './repeated.ts'
 import { wireTypeOf } from './wire-types.ts'
 
 /**
@@ -10,7 +11,8 @@ import { wireTypeOf } from './wire-types.ts'
 export function plainHeaders(headers: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const plain = Object.create(null) as Record<string, unknown>
   for (const [name, value] of Object.entries(headers)) {
-    if (name !== idempotencyHeader) plain[name] = plainValue(value, wireTypeOf(headers, name) === 'table')
+    if (name !== idempotencyHeader && name !== repeatedHeader)
+      plain[name] = plainValue(value, wireTypeOf(headers, name) === 'table')
   }
   return plain
 }

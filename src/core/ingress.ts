@@ -1,6 +1,6 @@
 import { GatewayError } from '../errors.ts'
 import type { Broker } from './broker.ts'
-import type { Publication } from './message.ts'
+import type { JournalMessage, Publication } from './message.ts'
 import { Shares } from './shares.ts'
 import type { Source } from './source.ts'
 
@@ -43,8 +43,8 @@ export class Ingress {
     return this.#held.used
   }
 
-  /** Resolves once the broker has confirmed. Rejects as `Broker.publish` does. */
-  publish(publication: Publication): Promise<void> {
+  /** As `Broker.publish`. */
+  publish(publication: Publication): Promise<JournalMessage | undefined> {
     const { broker } = this.#parts
     if (this.#open) return broker.publish(publication)
     return this.#holdBack(publication).then(() => broker.publish(publication))

@@ -72,4 +72,9 @@ export interface Publication {
    * Whose share it takes of what may wait for the broker (`payerOf`). Undefined: the gateway's own.
    */
   readonly payer?: string | undefined
+  /**
+   * Where a source takes it to: at once into the journal, or into the queue of a buffered source
+   * and then into the journal. Undefined: no source takes it.
+   */
+  readonly into?: 'journal' | 'buffer' | undefined
 }

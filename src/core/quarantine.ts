@@ -137,7 +137,8 @@ export class Quarantine {
     const publish = async (): Promise<void> => {
       while (copy) {
         try {
-          return await this.#broker.publish({ ...copy, exchange: this.#exchange })
+          await this.#broker.publish({ ...copy, exchange: this.#exchange })
+          return
         } catch (error) {
           if (!isTheMessages(error)) throw error
           copy = copies.next().value

@@ -143,6 +143,22 @@ export function bindingOf({ exchange, exchangeType, routingKey }: SourceDefiniti
   }
 }
 
+/** Which routing keys the source's binding takes; made once a source. */
+export function bindingMatcherOf(source: SourceDefinition): (routingKey: string) => boolean {
+  const { key } = bindingOf(source)
+  switch (source.exchangeType) {
+    case 'FANOUT':
+    case 'HEADERS':
+      return () => true
+    case 'DIRECT':
+      return (routingKey) => routingKey === key
+    case 'TOPIC': {
+      const words = key.split('.')
+      return (routingKey) => matchWords(words, routingKey.split('.'))
+    }
+  }
+}
+
 /** Whose a message is: client ids, everyone, or nobody (the empty list). */
 export type Audience = readonly string[] | 'everyone'
 

@@ -1,7 +1,7 @@
 import { UndecodableBody } from './body.ts'
 import { BoundedSet } from './bounded-set.ts'
-import type { Message } from './message.ts'
-import { type Audience, type Matcher, matcherOf, type Source } from './source.ts'
+import type { Message, Publication } from './message.ts'
+import { type Audience, bindingMatcherOf, type Matcher, matcherOf, type Source } from './source.ts'
 
 /** What `Sources` has worked out for a message. */
 export interface KnownAudience {
@@ -13,7 +13,7 @@ export interface KnownAudience {
 /** The sources that are served, and whose a message is by all of them together. */
 export class Sources {
   readonly #byId = new Map<string, Source>()
-  readonly #byExchange = new Map<string, { id: string; match: Matcher }[]>()
+  readonly #byExchange = new Map<string, { id: string; match: Matcher; takes: (routingKey: string) => boolean }[]>()
   readonly #maxBodyBytes: number | undefined
   /** Of sources that were removed: what is still in the journal may come from there. */
   readonly #formerExchanges = new BoundedSet<string>(1_000)
@@ -34,6 +34,13 @@ export class Sources {
     return this.#byExchange.has(exchange)
   }
 
+  /** As `Publication.into`, for a message that is published to this exchange with this key. */
+  takes(exchange: string, routingKey: string): Publication['into'] {
+    const taking = this.#byExchange.get(exchange)?.find(({ takes }) => takes(routingKey))
+    if (!taking) return undefined
+    return this.#byId.get(taking.id)?.buffered ? 'buffer' : 'journal'
+  }
+
   list(): Source[] {
     return [...this.#byId.values()]
   }
@@ -46,7 +53,7 @@ export class Sources {
     const matchers = this.#byExchange.get(source.exchange) ?? []
     this.#byExchange.set(source.exchange, [
       ...matchers,
-      { id: source.id, match: matcherOf(source, this.#maxBodyBytes) },
+      { id: source.id, match: matcherOf(source, this.#maxBodyBytes), takes: bindingMatcherOf(source) },
     ])
     return true
   }

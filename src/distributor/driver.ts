@@ -1,6 +1,6 @@
 import type { Broker, ControlBus } from '../core/broker.ts'
 import type { DeploymentKeys } from '../core/deployment-keys.ts'
-import type { Message, MessageProperties, Publication } from '../core/message.ts'
+import type { JournalMessage, Message, MessageProperties, Publication } from '../core/message.ts'
 import type { Observer } from '../core/observer.ts'
 import type { LinkOptions } from './amqp/link.ts'
 
@@ -101,6 +101,10 @@ export interface GatewayOptions {
 export interface GatewayPublication extends Publication {
   /** False: that it is bound to nothing is no error. An exchange that isn't there is one all the same. Default true. */
   readonly mandatory?: boolean
+  /** It was published before, and may be stored. Default false. */
+  readonly repeated?: boolean
+  /** Whether the journal's tail has brought it back, so that it need not be published again. */
+  readonly isStored?: () => boolean
 }
 
 export interface FanoutExchanges {
@@ -117,7 +121,7 @@ export type FanoutListener = (message: Message) => void
 export type GatewayBroker = LinkedBroker | RoutingBroker
 
 interface AnyGatewayBroker extends Broker {
-  publish(publication: GatewayPublication): Promise<void>
+  publish(publication: GatewayPublication): Promise<JournalMessage | undefined>
 
   readonly state: BrokerState
   /** Called at each change of `state`; `up` when publications and bindings can be made. */
@@ -143,13 +147,28 @@ export type BrokerState = { readonly up: true } | { readonly up: false /** A sen
 export interface LinkedBroker extends AnyGatewayBroker {
   readonly kind: 'linked'
   openLink(options: LinkOptions): { close(): Promise<void> }
-  /** Binds every source again: for a journal that has been made anew. Never fails. */
+  /**
+   * Binds every source again and replaces the channels that publish into the journal, which may
+   * have been declared again. Never fails.
+   */
   bindAllAgain(): Promise<void>
+  /**
+   * Publishes a mark of the journal. Resolves when RabbitMQ has confirmed it; whether it comes back
+   * is for the caller to see.
+   */
+  publishMark(publication: Publication): Promise<void>
+  /** Called with every entry that the journal's tail brings, marks left out. */
+  onJournalEntry(entry: JournalMessage): void
+  /** How to wait until the tail has brought everything that RabbitMQ has confirmed before. */
+  useFence(fence: () => Promise<void>): void
 }
 
 /** A broker in this process: the journal is handed what is routed. */
 export interface RoutingBroker extends AnyGatewayBroker {
   readonly kind: 'routing'
-  /** Each publication that matches at least one bound source's binding, once, in order. The listener must not throw. */
-  onRouted(listener: (message: Message) => void): void
+  /**
+   * Each publication that matches at least one bound source's binding, once, in order. The listener
+   * answers with its entry in the journal, and must not throw.
+   */
+  onRouted(listener: (message: Message) => JournalMessage | undefined): void
 }

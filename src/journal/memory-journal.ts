@@ -44,9 +44,9 @@ export class MemoryJournal implements Journal {
     )
   }
 
-  /** What the memory broker routed into a source. */
-  append(message: Message): void {
-    this.#append(message, false)
+  /** What the memory broker routed into a source; its entry, unless nothing tails the journal yet. */
+  append(message: Message): JournalMessage | undefined {
+    return this.#append(message, false)
   }
 
   mark(note?: MarkNote): Promise<void> {
@@ -84,8 +84,8 @@ export class MemoryJournal implements Journal {
     return Promise.resolve()
   }
 
-  #append(message: Message, mark: boolean): void {
-    if (!this.#tail) return
+  #append(message: Message, mark: boolean): JournalMessage | undefined {
+    if (!this.#tail) return undefined
     const entry: JournalMessage = {
       offset: this.#offset,
       mark,
@@ -104,6 +104,7 @@ export class MemoryJournal implements Journal {
     this.#entries.add(entry)
     this.#tail.onMessage(entry)
     for (const wake of this.#waiting) wake()
+    return entry
   }
 
   #nextEntry(signal: AbortSignal): Promise<void> {

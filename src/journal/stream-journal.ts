@@ -32,6 +32,8 @@ export interface StreamJournalOptions {
   readonly warmMs: number
   readonly openLink: OpenLink
   readonly publish: Publish
+  /** Called with each entry that is no mark, after the tail. Must not throw. */
+  readonly onEntry: (entry: JournalMessage) => void
   /** Binds every source into the stream: called when the stream is there, before the tail is said to be up. */
   readonly bindSources: () => Promise<void>
   /** Left out where the replicas share a registry, which has the keys. */
@@ -267,7 +269,7 @@ export class StreamJournal implements Journal {
     // Before the message, which is then handed to a gateway that is up.
     this.#pulse.beat()
     this.#tail?.onMessage(entry)
-    if (!entry.mark) return
+    if (!entry.mark) return this.#options.onEntry(entry)
     const { messageId } = entry.properties
     if (messageId !== undefined) this.#marks.get(messageId)?.()
   }

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import amqp from 'amqplib'
+import { examineLeaderChanges } from '../../src/distributor/amqp/leader-changes.ts'
 import { runWarren, startGateway, testSecret } from '../support/gateway-process.ts'
 import { freePort } from '../support/ports.ts'
 import { Postgres } from '../support/postgres.ts'
@@ -64,6 +65,28 @@ describe('warren doctor', () => {
     expect(stdout).not.toContain(testSecret)
     expect(await rabbit.ctl('list_queues', '-p', vhost.name, 'name')).toBe('')
     expect(await rabbit.ctl('list_exchanges', '-p', vhost.name, 'name')).not.toContain('doctor')
+  })
+
+  test('warns that RabbitMQ 3 loses confirmed messages of shared channels, and finds RabbitMQ 4 in order', async () => {
+    const { of } = await examine({ WARREN_BROKER_URL: vhost.url })
+    const version = /^RabbitMQ (\S+)/.exec(of('broker')[0]?.text ?? '')?.[1] ?? ''
+    const found = of('leader changes')
+    expect(found).toEqual(examineLeaderChanges([version]))
+    expect(found[0]?.text).toContain(`RabbitMQ ${version} `)
+
+    for (const affected of [['3.9.0'], ['3.13.7'], ['4.0.5', '3.12.1', '4.0.5']]) {
+      expect(examineLeaderChanges(affected)).toEqual([
+        {
+          check: 'leader changes',
+          status: 'warn',
+          text: expect.stringMatching(/^in a cluster, RabbitMQ 3\.[0-9.]+ loses confirmed messages/),
+          advice: expect.stringMatching(/4\.0 or later.*docs\/guides\/publishing\.md/),
+        },
+      ])
+    }
+    expect(examineLeaderChanges(['4.0.0', '4.2.1'])).toEqual([
+      { check: 'leader changes', status: 'ok', text: expect.stringMatching(/^RabbitMQ 4\.0\.0, 4\.2\.1 keeps/) },
+    ])
   })
 
   test('prints a line a check, and what to do beneath', async () => {

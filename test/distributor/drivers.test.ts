@@ -12,7 +12,7 @@ driverSuite('memory:', async () => {
   const gateway = driver.gateway?.({ queue: 'journal' })
   return {
     url,
-    publishRaw: async (routingKey, body) => gateway?.publish({ routingKey, body, properties: {} }),
+    publishRaw: async (routingKey, body) => void (await gateway?.publish({ routingKey, body, properties: {} })),
     close: async () => gateway?.close(),
   }
 })

@@ -137,7 +137,7 @@ export function gatewaySuite(name: string, open: () => Promise<GatewayUnderTest>
       await broker.unbind(other)
     })
 
-    test('hears fanout exchanges, each replica everything, in order, whoever publishes', async () => {
+    test('delivers fanout exchanges, to each replica everything, in the order of each exchange', async () => {
       const exchanges = { own: 'heard', fedBy: ['too'], declared: ['said'] }
       const heard = [under.broker, under.replica].map((broker) => {
         const inbox = new Inbox<Message>('what fanout exchanges say')
@@ -156,7 +156,12 @@ export function gatewaySuite(name: string, open: () => Promise<GatewayUnderTest>
           const { routingKey, exchange } = await inbox.next()
           if (routingKey !== 'beginning') keys.push(`${exchange} ${routingKey}`)
         }
-        expect(keys).toEqual(Array.from({ length: 300 }, (_, n) => `${n % 2 === 0 ? 'heard' : 'too'} ${n}`))
+        // AMQP 0-9-1 §4.7 keeps the order of what passes through one exchange.
+        const inOrder = Array.from({ length: 300 }, (_, n) => `${n % 2 === 0 ? 'heard' : 'too'} ${n}`)
+        for (const name of ['heard ', 'too ']) {
+          const ofExchange = (key: string): boolean => key.startsWith(name)
+          expect(keys.filter(ofExchange)).toEqual(inOrder.filter(ofExchange))
+        }
         await fanouts.close()
       }
       await publish('heard', 'nobody', { mandatory: false })

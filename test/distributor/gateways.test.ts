@@ -18,7 +18,11 @@ gatewaySuite('memory:', async () => {
   const routed = new Inbox<Message>('what is routed')
   const broker = await gatewayOn('memory://gateways')
   const replica = await gatewayOn('memory://gateways')
-  if (broker.kind === 'routing') broker.onRouted((message) => routed.push(message))
+  if (broker.kind === 'routing')
+    broker.onRouted((message) => {
+      routed.push(message)
+      return undefined
+    })
   const close = async () => void (await Promise.all([broker.close(), replica.close()]))
   return { broker, replica, routed, close }
 })

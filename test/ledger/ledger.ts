@@ -170,9 +170,8 @@ class Ledger {
       createClientChannel: { token: string; channel: { cursor: string } }
     }
     const { token, channel } = data.createClientChannel
-    const ports = this.#gateways.map(({ port }) => port)
     const random = this.#random.fork()
-    const listener = new ResumingListener({ client, token, cursor: channel.cursor, ports, random })
+    const listener = new ResumingListener({ client, token, cursor: channel.cursor, replicas: this.#gateways, random })
     return { client, listener, confirmed: [], attempted: 0 }
   }
 

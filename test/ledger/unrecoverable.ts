@@ -1,6 +1,6 @@
 import { printOldCursor } from '../../src/core/cursor.ts'
 import { connectGraphql } from '../support/graphql-frames.ts'
-import { channelQuery } from './resuming-listener.ts'
+import { channelQuery } from './transports.ts'
 
 export interface LostCursor {
   readonly what: string

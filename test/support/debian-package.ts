@@ -38,6 +38,10 @@ export const debianPackages = {
   // Makes the root of another Debian, which has RabbitMQ 4. Only installed by the tests that need
   // it.
   debootstrap: { name: 'debootstrap', file: '/usr/sbin/debootstrap', command: 'debootstrap' },
+  // Network namespaces for the ledger of a cluster, and clocks that it moves.
+  iproute: { name: 'iproute2', file: '/usr/sbin/ip', command: 'ip' },
+  iptables: { name: 'iptables', file: '/usr/sbin/iptables', command: 'iptables' },
+  faketime: { name: 'faketime', file: '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1' },
   pika: { name: 'python3-pika', file: '/usr/lib/python3/dist-packages/pika/__init__.py' },
 } as const satisfies Record<string, DebianPackage>
 

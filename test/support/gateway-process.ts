@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { SignJWT } from 'jose'
 import { eventually, Hopeless } from './eventually.ts'
 import { spawnGuarded } from './guarded-process.ts'
+import { addressOf, type NetworkHost, onHost } from './network-host.ts'
 import { freePort } from './ports.ts'
 import { newFolder, removeFolder } from './run-folder.ts'
 
@@ -11,6 +12,10 @@ export interface GatewayOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Wait until `/readyz` says 200 and not merely until it lives; false where the broker is to be missing. Default true. */
   readonly ready?: boolean
+  /** Where it runs; without it on loopback. */
+  readonly host?: NetworkHost
+  /** The folder of another checkout whose build is started. Default: this one. */
+  readonly checkout?: string
 }
 
 export interface Exit {
@@ -22,11 +27,13 @@ export interface GatewayProcess extends AsyncDisposable {
   readonly pid: number
   /** Everything it was started with. */
   readonly env: Readonly<Record<string, string>>
+  /** Where its ports are. */
+  readonly address: string
   readonly port: number
   readonly opsPort: number
   readonly tcpPort: number
   readonly dataDir: string
-  /** `http://127.0.0.1:<port>`, with no slash at the end. */
+  /** `http://<address>:<port>`, with no slash at the end. */
   readonly url: string
   readonly graphqlUrl: string
   /** The same for WebSocket. */
@@ -82,7 +89,12 @@ export function testToken(
 }
 
 /** Starts the built gateway as its users do, as a process of its own, and waits until it is ready. */
-export async function startGateway({ env = {}, ready = true }: GatewayOptions = {}): Promise<GatewayProcess> {
+export async function startGateway({
+  env = {},
+  ready = true,
+  host,
+  checkout,
+}: GatewayOptions = {}): Promise<GatewayProcess> {
   const folder = newFolder()
   const dispose = () => removeFolder(folder)
   const full = {
@@ -93,10 +105,11 @@ export async function startGateway({ env = {}, ready = true }: GatewayOptions = 
     WARREN_JWT_SECRET: testSecret,
     // So that a test does not wait out half a minute in which clients are let go one by one.
     WARREN_DRAIN: '0s',
+    ...(host === undefined ? {} : { WARREN_HOST: '0.0.0.0', WARREN_OPS_HOST: '0.0.0.0' }),
     ...env,
   }
   try {
-    return await launch(full, ready, dispose)
+    return await launch({ env: full, ready, host, checkout }, dispose)
   } catch (error) {
     dispose()
     throw error
@@ -116,7 +129,8 @@ export function runWarren(
   })
 }
 
-const program = ['--enable-source-maps', join('dist', 'main.js')]
+const programOf = (checkout: string) => ['--enable-source-maps', join(checkout, 'dist', 'main.js')]
+const program = programOf('')
 
 function clean(env: Readonly<Record<string, string>>): Record<string, string> {
   const passed = ['PATH', 'HOME', 'TMPDIR', 'LANG']
@@ -124,9 +138,17 @@ function clean(env: Readonly<Record<string, string>>): Record<string, string> {
   return { ...Object.fromEntries(kept), ...env } as Record<string, string>
 }
 
-async function launch(env: Record<string, string>, ready: boolean, dispose: () => void): Promise<GatewayProcess> {
-  const child = spawnGuarded(process.execPath, [...program, 'start'], { env: clean(env), output: 'pipe' })
-  const gateway = handle(child, env, dispose)
+interface Launch {
+  readonly env: Record<string, string>
+  readonly ready: boolean
+  readonly host: NetworkHost | undefined
+  readonly checkout?: string | undefined
+}
+
+async function launch({ env, ready, host, checkout = '' }: Launch, dispose: () => void): Promise<GatewayProcess> {
+  const [command, ...args] = onHost(host, [process.execPath, ...programOf(checkout), 'start'])
+  const child = spawnGuarded(command, args, { env: clean(env), output: 'pipe' })
+  const gateway = handle(child, env, host, dispose)
   try {
     await (ready ? gateway.ready(startMs) : gateway.alive(startMs))
   } catch (error) {
@@ -136,7 +158,13 @@ async function launch(env: Record<string, string>, ready: boolean, dispose: () =
   return gateway
 }
 
-function handle(child: ChildProcess, env: Record<string, string>, dispose: () => void): GatewayProcess {
+function handle(
+  child: ChildProcess,
+  env: Record<string, string>,
+  host: NetworkHost | undefined,
+  dispose: () => void,
+): GatewayProcess {
+  const address = addressOf(host)
   const [port, opsPort, tcpPort] = ['WARREN_PORT', 'WARREN_OPS_PORT', 'WARREN_TCP_PORT'].map((name) =>
     Number(env[name]),
   )
@@ -165,7 +193,7 @@ function handle(child: ChildProcess, env: Record<string, string>, dispose: () =>
     return (await exited).code
   }
   const status = (path: string) =>
-    fetch(`http://127.0.0.1:${opsPort}${path}`).then(
+    fetch(`http://${address}:${opsPort}${path}`).then(
       async (response) => {
         await response.arrayBuffer()
         return response.status
@@ -182,13 +210,14 @@ function handle(child: ChildProcess, env: Record<string, string>, dispose: () =>
   return {
     pid: child.pid ?? 0,
     env,
+    address,
     port,
     opsPort,
     tcpPort,
     dataDir: env['WARREN_DATA_DIR'] ?? '',
-    url: `http://127.0.0.1:${port}`,
-    graphqlUrl: `http://127.0.0.1:${port}/graphql`,
-    graphqlSocketUrl: `ws://127.0.0.1:${port}/graphql`,
+    url: `http://${address}:${port}`,
+    graphqlUrl: `http://${address}:${port}/graphql`,
+    graphqlSocketUrl: `ws://${address}:${port}/graphql`,
     exited,
     output: () => output,
     printed(pattern, withinMs) {
@@ -203,7 +232,7 @@ function handle(child: ChildProcess, env: Record<string, string>, dispose: () =>
     ready: (withinMs) => answers200('/readyz', withinMs),
     readiness: () => status('/readyz'),
     async metrics() {
-      return (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text()
+      return (await fetch(`http://${address}:${opsPort}/metrics`)).text()
     },
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),
@@ -211,7 +240,7 @@ function handle(child: ChildProcess, env: Record<string, string>, dispose: () =>
     async kill() {
       await end('SIGKILL')
     },
-    again: (options = {}) => launch({ ...env, ...options.env }, options.ready ?? true, () => {}),
+    again: (options = {}) => launch({ env: { ...env, ...options.env }, ready: options.ready ?? true, host }, () => {}),
     async [Symbol.asyncDispose]() {
       await end('SIGKILL')
       dispose()

@@ -1,11 +1,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { createWriteStream, existsSync } from 'node:fs'
-import { chmod, chown, mkdir, readFile } from 'node:fs/promises'
+import { appendFile, chmod, chown, mkdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { Client } from 'pg'
 import { debianPackages, locate } from './debian-package.ts'
+import { addressOf, type NetworkHost, onHost } from './network-host.ts'
 import { freePort } from './ports.ts'
 import { newFolder, removeFolder } from './run-folder.ts'
 
@@ -18,17 +19,20 @@ export class Postgres {
   readonly port: number
   readonly #folder: string
   readonly #user: string | undefined
+  readonly #host: NetworkHost | undefined
   #server: ChildProcess | undefined
   #exited: Promise<void> = Promise.resolve()
   #databases = 0
 
-  private constructor(port: number, folder: string, user: string | undefined) {
+  private constructor(port: number, folder: string, user: string | undefined, host: NetworkHost | undefined) {
     this.port = port
     this.#folder = folder
     this.#user = user
+    this.#host = host
   }
 
-  static async start(): Promise<Postgres> {
+  /** `host`: where it runs; without it on loopback. */
+  static async start(host?: NetworkHost): Promise<Postgres> {
     const folder = newFolder()
     const data = join(folder, 'data')
     await mkdir(data)
@@ -38,11 +42,12 @@ export class Postgres {
       await chmod(folder, 0o711)
       await chown(data, await idOf('-u', user), await idOf('-g', user))
     }
-    const postgres = new Postgres(await freePort(), folder, user)
+    const postgres = new Postgres(await freePort(), folder, user, host)
     const initdb = join(dirname(locate(debianPackages.postgres)), 'initdb')
     const options = ['--username=warren', '--auth=trust', '--encoding=UTF8', '--locale=C.UTF-8', '--no-sync']
     const [command, ...args] = postgres.#unprivileged([initdb, '-D', data, ...options])
     await run(command, args, { cwd: data })
+    if (host !== undefined) await appendFile(join(data, 'pg_hba.conf'), 'host all all 0.0.0.0/0 trust\n')
     await postgres.start()
     return postgres
   }
@@ -50,13 +55,14 @@ export class Postgres {
   /** On the same port, with the same data. Resolves when it accepts connections. */
   async start(): Promise<void> {
     const data = join(this.#folder, 'data')
-    const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off']
+    const settings = [`listen_addresses=${addressOf(this.#host)}`, 'unix_socket_directories=', 'fsync=off']
     const [command, ...args] = this.#unprivileged(
       [locate(debianPackages.postgres), '-D', data, '-p', String(this.port), ...settings.flatMap((one) => ['-c', one])],
       // QUIT is its immediate shutdown, taking its processes with it; KILL would leave them.
       ['--pdeathsig', 'QUIT'],
     )
-    const server = spawn(command, args, {
+    const [program, ...inside] = onHost(this.#host, [command, ...args])
+    const server = spawn(program, inside, {
       cwd: data,
       env: { ...process.env, LC_ALL: 'C.UTF-8' },
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -93,7 +99,7 @@ export class Postgres {
   }
 
   url(database = 'postgres'): string {
-    return `postgres://warren@127.0.0.1:${this.port}/${database}`
+    return `postgres://warren@${addressOf(this.#host)}:${this.port}/${database}`
   }
 
   /** One statement as the administrator; its rows. */

@@ -6,6 +6,7 @@ import amqp from 'amqplib'
 import { debianPackages, locate } from './debian-package.ts'
 import { eventually, Hopeless } from './eventually.ts'
 import { spawnGuarded } from './guarded-process.ts'
+import { addressOf, type NetworkHost, onHost } from './network-host.ts'
 import { freePort } from './ports.ts'
 import { evaluate, shortcut } from './rabbitmq-shortcuts.ts'
 
@@ -29,6 +30,12 @@ export interface NodeAddress {
   readonly root?: string
   /** Names of the nodes, this one among them, that make a cluster when they first start. */
   readonly cluster?: readonly string[]
+  /** Where it runs; without it on loopback. The host of its name is the address then. */
+  readonly host?: NetworkHost
+  /** Further lines of its rabbitmq.conf. */
+  readonly settings?: readonly string[]
+  /** Further flags of its Erlang machine. */
+  readonly erlangFlags?: string
 }
 
 export async function newAddress(
@@ -54,7 +61,7 @@ function nodeName(name: string): string {
 }
 
 export function amqpUrl(address: NodeAddress, vhost = '/'): string {
-  return `amqp://guest:guest@127.0.0.1:${address.port}/${encodeURIComponent(vhost)}`
+  return `amqp://guest:guest@${addressOf(address.host)}:${address.port}/${encodeURIComponent(vhost)}`
 }
 
 /** A command of rabbitmqctl on the node: gives what it printed, without headings. About a second, or 10 ms where there is a shortcut. */
@@ -139,8 +146,8 @@ function serverOf({ root }: NodeAddress): string {
   return root === undefined ? locate(debianPackages.rabbitmq) : serverInRoot
 }
 
-function commandOf({ root }: NodeAddress, program: string): [string, ...string[]] {
-  return root === undefined ? [program] : ['chroot', root, program]
+function commandOf({ root, host }: NodeAddress, program: string): [string, ...string[]] {
+  return onHost(host, root === undefined ? [program] : ['chroot', root, program])
 }
 
 /**
@@ -163,15 +170,18 @@ function environmentOfNode(address: NodeAddress): Record<string, string> {
 
 /** The address of a node as the environment of RabbitMQ's own scripts, and nothing of the machine's other RabbitMQ. */
 function environment(address: NodeAddress): Record<string, string> {
-  const { folder } = address
+  const { folder, host, erlangFlags } = address
+  const ip = addressOf(host)
   return {
     PATH: process.env['PATH'] ?? '',
     LANG: 'C.UTF-8',
     HOME: address.home,
     ERL_EPMD_PORT: String(address.epmdPort),
-    ERL_EPMD_ADDRESS: '127.0.0.1',
+    ERL_EPMD_ADDRESS: ip,
     RABBITMQ_NODENAME: address.nodeName,
-    RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
+    // An address in place of a name is a long name.
+    ...(host === undefined ? {} : { RABBITMQ_USE_LONGNAME: 'true' }),
+    RABBITMQ_NODE_IP_ADDRESS: ip,
     RABBITMQ_NODE_PORT: String(address.port),
     RABBITMQ_DIST_PORT: String(address.distPort),
     RABBITMQ_MNESIA_BASE: join(folder, 'data'),
@@ -184,8 +194,11 @@ function environment(address: NodeAddress): Record<string, string> {
     // The script then becomes the node instead of watching over it: signals reach the node itself.
     RABBITMQ_ALLOW_INPUT: '1',
     // The schedulers must not spin while they wait: the tests need the cores.
-    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS:
-      '-noinput -kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none',
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: [
+      `-noinput -kernel inet_dist_use_interface {${ip.replaceAll('.', ',')}}`,
+      '+sbwt none +sbwtdcpu none +sbwtdio none',
+      ...(erlangFlags === undefined ? [] : [erlangFlags]),
+    ].join(' '),
   }
 }
 
@@ -257,10 +270,12 @@ export class NodeProcess {
   }
 
   async #writeFiles(): Promise<void> {
-    const { folder, home, managementPort, cluster = [] } = this.address
+    const { folder, home, managementPort, cluster = [], host, settings: further = [] } = this.address
     await mkdir(home, { recursive: true })
     await mkdir(folder, { recursive: true })
-    const settings = ['log.console = false']
+    const settings = ['log.console = false', ...further]
+    // RabbitMQ lets guest come from loopback alone.
+    if (host !== undefined) settings.push('loopback_users.guest = false')
     // Another strategy reads /proc/<pid>, which the root has not.
     if (this.address.root !== undefined) settings.push('vm_memory_calculation_strategy = allocated')
     if (managementPort !== undefined)
@@ -274,9 +289,10 @@ export class NodeProcess {
 }
 
 /** Erlang's name server, one a group of nodes, so that the machine's own is neither asked nor left behind. Ends with this process. */
-export function startEpmd(epmdPort: number): { close(): Promise<void> } {
+export function startEpmd(epmdPort: number, host?: NetworkHost): { close(): Promise<void> } {
   const env = { PATH: process.env['PATH'] ?? '' }
-  const child = spawnGuarded('epmd', ['-port', String(epmdPort), '-address', '127.0.0.1'], { env, output: 'ignore' })
+  const [program, ...args] = onHost(host, ['epmd', '-port', String(epmdPort), '-address', addressOf(host)])
+  const child = spawnGuarded(program, args, { env, output: 'ignore' })
   const exited = new Promise<void>((resolve) => {
     child.once('exit', () => resolve())
     child.once('error', () => resolve())

@@ -9,6 +9,14 @@ export function shortcut([command, ...args]: readonly string[]): string | undefi
   switch (command) {
     case 'eval':
       return first.trim().replace(/\.$/, '')
+    case 'stop_app':
+      return 'rabbit:stop()'
+    case 'start_app':
+      return 'rabbit:start()'
+    case 'await_startup':
+      return 'rabbit:await_startup()'
+    case 'await_online_nodes':
+      return `rabbit_nodes:await_running_count(${first}, 300000)`
     case 'close_all_connections':
       return args.length === 1
         ? `rabbit_networking:close_all_connections(${text(first)})`

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import type { ControlBus } from '../../core/broker.ts'
 import type { DeploymentKeys } from '../../core/deployment-keys.ts'
+import type { JournalMessage, Publication } from '../../core/message.ts'
 import type { Source } from '../../core/source.ts'
 import { ControlSignature } from '../control-signature.ts'
 import type {
@@ -19,6 +21,7 @@ import { Link, type LinkOptions, type LinkWatch } from './link.ts'
 import { Nodes } from './nodes.ts'
 import { notYet, PartReadiness } from './part-readiness.ts'
 import { Publisher, publisherLimits } from './publisher.ts'
+import { ReadBack } from './read-back.ts'
 import { Topology } from './topology.ts'
 
 /** A gateway on RabbitMQ: a connection for publishing, one for administration, and those that others open. */
@@ -32,6 +35,7 @@ export class AmqpGateway implements LinkedBroker {
   readonly #onUnreadable: DriverOptions['onUnreadable']
   readonly #onInterrupted: DriverOptions['onInterrupted']
   readonly #publisher: Publisher
+  readonly #readBack: ReadBack
   readonly #topology: Topology
   readonly #buffers: Buffers
   /** Ids of the buffered sources, by exchange. */
@@ -57,15 +61,29 @@ export class AmqpGateway implements LinkedBroker {
     this.#onInterrupted = driver.onInterrupted?.bind(driver)
     this.#quarantine = `${namespace}.quarantine`
     this.#maxMessageBytes = maxMessageBytes
+    const probe = (): GatewayPublication => ({
+      exchange: queue,
+      routingKey: queue,
+      body: Buffer.alloc(0),
+      properties: {},
+      into: 'journal',
+    })
     this.#publisher = new Publisher(this.openLink, this.#watch('publishing'), {
       defaultExchange: `${namespace}.events`,
+      probe,
       limits: {
         ...(publishTimeoutMs === undefined ? {} : { publishTimeoutMs }),
         maxMessageBytes: Number.POSITIVE_INFINITY,
       },
     })
+    this.#readBack = new ReadBack({
+      publish: (publication) => this.#publisher.publish(publication),
+      renew: () => this.#publisher.renew(),
+      log,
+      timeoutMs: publishTimeoutMs ?? publisherLimits.publishTimeoutMs,
+    })
     const onUnreadable = (from: string): void => this.#dropped(from)
-    this.#buffers = new Buffers(this.openLink, { namespace, log, publishTimeoutMs, onUnreadable })
+    this.#buffers = new Buffers(this.openLink, { namespace, log, publishTimeoutMs, probe, onUnreadable })
     this.#topology = new Topology(this.openLink, this.#watch('administration'), {
       queue,
       namespace,
@@ -86,14 +104,37 @@ export class AmqpGateway implements LinkedBroker {
     return this.#publisher.unansweredBytes
   }
 
-  publish(publication: GatewayPublication): Promise<void> {
-    const { exchange, body } = publication
+  async publish(publication: GatewayPublication): Promise<JournalMessage | undefined> {
+    const { exchange = `${this.#namespace}.events`, body } = publication
     // The bound is for what clients publish; what a back end has published has its place in the
     // quarantine.
     if (body.length > this.#maxMessageBytes && exchange !== this.#quarantine) {
-      return Promise.reject(tooLarge(body.length, this.#maxMessageBytes))
+      throw tooLarge(body.length, this.#maxMessageBytes)
     }
-    return this.#publisher.publish(publication)
+    if (publication.into !== undefined) {
+      const messageId = publication.properties.messageId ?? randomUUID()
+      return this.#readBack.publish({
+        ...publication,
+        exchange,
+        properties: { ...publication.properties, messageId },
+      })
+    }
+    await this.#publisher.publish(publication)
+    return undefined
+  }
+
+  publishMark(publication: Publication): Promise<void> {
+    return this.#publisher.publish({ ...publication, into: 'journal' })
+  }
+
+  onJournalEntry(entry: JournalMessage): void {
+    this.#readBack.saw(entry)
+    this.#buffers.onJournalEntry(entry)
+  }
+
+  useFence(fence: () => Promise<void>): void {
+    this.#readBack.useFence(fence)
+    this.#buffers.useFence(fence)
   }
 
   async bind(source: Source): Promise<{ declared: boolean }> {
@@ -116,6 +157,8 @@ export class AmqpGateway implements LinkedBroker {
   }
 
   bindAllAgain(): Promise<void> {
+    this.#publisher.renew()
+    this.#buffers.renew()
     return this.#topology.bindAllAgain()
   }
 

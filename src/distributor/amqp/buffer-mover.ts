@@ -24,14 +24,22 @@ export interface BufferMoverOptions {
   /** The exchange of the sources that flow into the queue. */
   readonly exchange: string
   readonly queue: string
-  /** As `Broker.publish`, with a confirmation for each. */
-  readonly publish: (publication: GatewayPublication) => Promise<void>
+  readonly publish: MovePublication
   readonly log: Observer['log']
 }
 
 /**
- * Moves messages from a buffer queue into the journal, in order, each acknowledged when RabbitMQ
- * has confirmed it there. What the journal cannot take goes to the quarantine. Rejects when the
+ * With `entry`, resolves when the journal's tail has brought that entry; without, as
+ * `Publisher.publish`.
+ */
+export type MovePublication = (
+  publication: GatewayPublication,
+  entry?: Pick<GatewayPublication, 'exchange' | 'routingKey' | 'body' | 'properties'>,
+) => Promise<void>
+
+/**
+ * Moves messages from a buffer queue into the journal, in order, each acknowledged when the
+ * journal's tail has brought it back. What the journal cannot take goes to the quarantine. Rejects when the
  * channel ends or RabbitMQ takes nothing; RabbitMQ then hands what was not acknowledged to the next
  * mover, flagged as redelivered.
  */
@@ -97,12 +105,16 @@ export async function moveOne(delivery: Delivery, options: BufferMoverOptions): 
   const given = sendable({ ...properties, headers: streamable(properties.headers) })
   const headers = bufferedHeaders(given, exchange, delivery.redelivered)
   try {
-    await publish({
-      exchange: bufferedExchange(namespace),
-      routingKey,
-      body,
-      properties: { ...given, headers },
-    })
+    await publish(
+      {
+        exchange: bufferedExchange(namespace),
+        routingKey,
+        body,
+        properties: { ...given, headers },
+        into: 'journal',
+      },
+      { exchange, routingKey, body, properties: given },
+    )
   } catch (error) {
     if (!isRefusal(error)) throw error
     await setAside(delivery, asError(error), options)

@@ -1,13 +1,16 @@
+import type { JournalMessage } from '../../core/message.ts'
 import type { Observer } from '../../core/observer.ts'
+import type { GatewayPublication } from '../driver.ts'
 import { asError } from './as-error.ts'
 import { pause } from './backoff.ts'
 import { readPastUnreadable } from './buffer-doubt.ts'
-import { moveBuffered, moveOne } from './buffer-mover.ts'
+import { type MovePublication, moveBuffered, moveOne } from './buffer-mover.ts'
 import { bufferQueueName } from './buffer-queue.ts'
 import { complaint } from './complaint.ts'
 import type { Delivery } from './deliveries.ts'
 import type { Link, LinkSession, LinkWatch, OpenLink } from './link.ts'
-import { Publisher, type PublisherOptions } from './publisher.ts'
+import { Publisher, type PublisherOptions, publisherLimits } from './publisher.ts'
+import { ReadBack } from './read-back.ts'
 import { repliedWith, replyCodes } from './reply.ts'
 import { onChannel } from './short-lived-channel.ts'
 
@@ -23,6 +26,8 @@ export interface BuffersOptions {
   readonly namespace: string
   readonly log: Observer['log']
   readonly publishTimeoutMs: number | undefined
+  /** As in `PublisherOptions`. */
+  readonly probe: () => GatewayPublication
   /** A message was dropped from this queue, because RabbitMQ can hand it to nobody. */
   onUnreadable(queue: string): void
 }
@@ -42,6 +47,7 @@ export class Buffers {
   #link: Link | undefined
   #session: LinkSession | undefined
   #publisher: Publisher | undefined
+  readonly #readBack: ReadBack
   /** Whether RabbitMQ takes publications on that connection: the outage is logged elsewhere. */
   #publisherUp = false
   /** By exchange. */
@@ -50,6 +56,27 @@ export class Buffers {
   constructor(openLink: OpenLink, options: BuffersOptions) {
     this.#openLink = openLink
     this.#options = options
+    this.#readBack = new ReadBack({
+      publish: (publication) => this.#publisherInUse().publish(publication),
+      renew: () => this.#publisher?.renew(),
+      log: options.log,
+      timeoutMs: options.publishTimeoutMs ?? publisherLimits.publishTimeoutMs,
+    })
+  }
+
+  /** As `LinkedBroker.onJournalEntry`. */
+  onJournalEntry(entry: JournalMessage): void {
+    this.#readBack.saw(entry)
+  }
+
+  /** As `LinkedBroker.useFence`. */
+  useFence(fence: () => Promise<void>): void {
+    this.#readBack.useFence(fence)
+  }
+
+  /** As `Publisher.renew`. */
+  renew(): void {
+    this.#publisher?.renew()
   }
 
   /** From now on what comes to the buffer of this exchange is moved. Idempotent. */
@@ -57,7 +84,7 @@ export class Buffers {
     if (this.#sources.has(exchange) || this.#closing.signal.aborted) return
     const gone = new AbortController()
     this.#sources.set(exchange, gone)
-    this.#publisher ??= new Publisher(this.#openLink, this.#publisherWatch, this.#publisherOptions)
+    this.#publisherInUse()
     this.#link ??= this.#openLink({
       purpose: 'buffered sources',
       establish: async (session) => {
@@ -86,6 +113,11 @@ export class Buffers {
     await Promise.all([this.#publisher?.close(), this.#link?.close()])
   }
 
+  #publisherInUse(): Publisher {
+    this.#publisher ??= new Publisher(this.#openLink, this.#publisherWatch, this.#publisherOptions)
+    return this.#publisher
+  }
+
   get #publisherWatch(): LinkWatch {
     const set = (up: boolean): void => {
       this.#publisherUp = up
@@ -94,9 +126,10 @@ export class Buffers {
   }
 
   get #publisherOptions(): PublisherOptions {
-    const { namespace, publishTimeoutMs } = this.#options
+    const { namespace, probe, publishTimeoutMs } = this.#options
     return {
       defaultExchange: `${namespace}.events`,
+      probe,
       limits: {
         // RabbitMQ has taken these messages from their publishers, whatever a client of the gateway
         // may send.
@@ -118,10 +151,11 @@ export class Buffers {
 
   async #empty(session: LinkSession, exchange: string, gone: AbortSignal): Promise<void> {
     const { namespace, log } = this.#options
-    const publisher = this.#publisher
-    if (!publisher) return
     const queue = bufferQueueName(namespace, exchange)
-    const publish = publisher.publish.bind(publisher)
+    const publish: MovePublication = async (publication, entry) => {
+      if (entry) await this.#readBack.publish(publication, entry)
+      else await this.#publisherInUse().publish(publication)
+    }
     const over = AbortSignal.any([session.signal, this.#closing.signal])
     const complain = this.#complaintOf(exchange, queue)
     const move = async (signal: AbortSignal): Promise<void> => {

@@ -3,6 +3,7 @@ import type { Finding } from '../../core/finding.ts'
 import { type BrokerAddress, parseAddress } from './address.ts'
 import { connect } from './connect.ts'
 import { describeFailure } from './failure.ts'
+import { examineLeaderChanges } from './leader-changes.ts'
 import type { Names } from './rights.ts'
 import {
   examinePublishing,
@@ -12,10 +13,12 @@ import {
   examineStanding,
   type Trial,
 } from './trial.ts'
+import { isOlder } from './version.ts'
 
 const connectMs = 5_000
 /** For everything that is tried on a node, in milliseconds: a node may freeze at any step. */
 const defaultTrialMs = 15_000
+const rabbitmq = 'RabbitMQ'
 /** The first with streams, and the first that Warren is tested on. */
 const versions = { least: [3, 9], tested: [3, 10] } as const
 
@@ -30,7 +33,7 @@ interface Reached {
   readonly address: BrokerAddress
   readonly finding: Finding
   readonly connection?: ChannelModel
-  readonly cluster?: string
+  readonly server?: Server
 }
 
 /**
@@ -49,7 +52,8 @@ export async function examineRabbit(
   if (first?.connection) findings.push(...(await tryOut(first.connection, first.address, await names, trialMs)))
   // Closing in order would wait for a node that reads nothing more.
   cut.abort()
-  return [...findings, ...ofCluster(nodes)]
+  const versionsFound = nodes.flatMap(({ server }) => (server?.product === rabbitmq ? [server.version] : []))
+  return [...findings, ...ofCluster(nodes), ...examineLeaderChanges(versionsFound)]
 }
 
 async function reach(address: BrokerAddress, cut: AbortController): Promise<Reached> {
@@ -59,7 +63,7 @@ async function reach(address: BrokerAddress, cut: AbortController): Promise<Reac
     const connection = await connect(address, 'warren doctor', connectMs, own)
     connection.on('error', () => undefined)
     const server = serverOf(connection)
-    return { address, connection, cluster: server.cluster, finding: ofServer(server, address) }
+    return { address, connection, server, finding: ofServer(server, address) }
   } catch (error) {
     const advice = `check WARREN_BROKER_URL, and that ${address.host}:${address.port} can be reached from here`
     return { address, finding: { check: 'broker', status: 'fail', text: describeFailure(error, address), advice } }
@@ -98,7 +102,7 @@ async function tryOut(
 }
 
 function ofCluster(nodes: readonly Reached[]): Finding[] {
-  const clusters = [...new Set(nodes.flatMap(({ cluster }) => cluster ?? []))]
+  const clusters = [...new Set(nodes.flatMap(({ server }) => server?.cluster ?? []))]
   if (clusters.length > 1) {
     const text = `WARREN_BROKER_URL names nodes of different clusters: ${clusters.join(', ')}`
     return [{ check: 'cluster', status: 'fail', text, advice: 'give the nodes of one cluster' }]
@@ -115,7 +119,7 @@ function serverOf({ connection }: ChannelModel): Server {
 
 function ofServer({ product, version }: Server, { host, port, tls }: BrokerAddress): Finding {
   const text = `${product} ${version} at ${host}:${port}${tls ? ' over TLS' : ''}`
-  if (product !== 'RabbitMQ') {
+  if (product !== rabbitmq) {
     return {
       check: 'broker',
       status: 'fail',
@@ -123,13 +127,9 @@ function ofServer({ product, version }: Server, { host, port, tls }: BrokerAddre
       advice: 'Warren needs streams, which are RabbitMQ’s: use RabbitMQ 3.10 or later',
     }
   }
-  const older = (than: readonly [number, number]) => {
-    const [major = 0, minor = 0] = version.split('.').map(Number)
-    return major < than[0] || (major === than[0] && minor < than[1])
-  }
-  if (older(versions.least))
+  if (isOlder(version, versions.least))
     return { check: 'broker', status: 'fail', text, advice: 'it has no streams: update it to 3.10 or later' }
-  if (older(versions.tested))
+  if (isOlder(version, versions.tested))
     return { check: 'broker', status: 'warn', text, advice: 'Warren is tested on 3.10 and later' }
   return { check: 'broker', status: 'ok', text }
 }

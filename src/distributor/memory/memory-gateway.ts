@@ -1,6 +1,6 @@
 import type { ControlBus } from '../../core/broker.ts'
 import type { DeploymentKeys } from '../../core/deployment-keys.ts'
-import type { Message } from '../../core/message.ts'
+import type { JournalMessage, Message } from '../../core/message.ts'
 import { bindingOf, type Source } from '../../core/source.ts'
 import { GatewayError } from '../../errors.ts'
 import { ControlSignature } from '../control-signature.ts'
@@ -29,8 +29,14 @@ export class MemoryGateway implements RoutingBroker {
   readonly #log: DriverOptions['log']
   readonly #maxMessageBytes: number
   readonly #bound = new Map<string, Source>()
-  readonly #sink = { take: (message: Message) => this.#onRouted(message) }
-  #onRouted: (message: Message) => void = () => {}
+  readonly #sink = {
+    take: (message: Message) => {
+      this.#entry = this.#onRouted(message)
+    },
+  }
+  #onRouted: (message: Message) => JournalMessage | undefined = () => undefined
+  /** What the last publication became in the journal. */
+  #entry: JournalMessage | undefined
 
   constructor(lease: BrokerLease, { namespace, log }: DriverOptions, options: GatewayOptions) {
     this.#lease = lease
@@ -43,7 +49,7 @@ export class MemoryGateway implements RoutingBroker {
     lease.broker.bind({ exchange: quarantine, key: '' }, { take() {} })
   }
 
-  onRouted(listener: (message: Message) => void): void {
+  onRouted(listener: (message: Message) => JournalMessage | undefined): void {
     this.#onRouted = listener
   }
 
@@ -55,11 +61,13 @@ export class MemoryGateway implements RoutingBroker {
     return 0
   }
 
-  async publish(publication: GatewayPublication): Promise<void> {
+  async publish(publication: GatewayPublication): Promise<JournalMessage | undefined> {
     const bytes = publication.body.length
     const isPoison = publication.exchange === `${this.#namespace}.quarantine`
     if (bytes > this.#maxMessageBytes && !isPoison) throw tooLarge(bytes, this.#maxMessageBytes)
+    this.#entry = undefined
     publishIn(this.#lease.broker, `${this.#namespace}.events`, publication)
+    return this.#entry
   }
 
   async bind(source: Source): Promise<{ declared: boolean }> {

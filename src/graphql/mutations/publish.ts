@@ -1,4 +1,5 @@
 import { demand, mayPublish } from '../../core/authorizer.ts'
+import type { Cursor } from '../../core/cursor.ts'
 import { payerOf } from '../../core/payer.ts'
 import { publicationOf } from '../../core/publishing.ts'
 import { builder } from '../builder.ts'
@@ -19,20 +20,29 @@ const PublishInput = builder.inputType('PublishInput', {
   }),
 })
 
-const PublishPayload = builder.objectRef<{ messageId: string }>('PublishPayload').implement({
-  fields: (t) => ({ messageId: t.exposeID('messageId') }),
+const PublishPayload = builder.objectRef<{ messageId: string; cursor: Cursor | null }>('PublishPayload').implement({
+  fields: (t) => ({
+    messageId: t.exposeID('messageId'),
+    cursor: t.expose('cursor', {
+      type: 'Cursor',
+      nullable: true,
+      description:
+        'Its place in the journal. Null where no source takes it, or where a buffered source has not moved it within WARREN_PUBLISH_TIMEOUT.',
+    }),
+  }),
 })
 
 builder.mutationField('publish', (t) =>
   t.field({
     type: PublishPayload,
-    description: 'Publishers and operators, within WARREN_PUBLISH_EXCHANGES. Resolves once the broker has confirmed.',
+    description:
+      'Publishers and operators, within WARREN_PUBLISH_EXCHANGES. Resolves once the entry was read back from the journal; where no source takes it, once the broker has confirmed.',
     args: { input: t.arg({ type: PublishInput, required: true }) },
     resolve: async (_root, { input }, { identity, address, gateway, settings }) => {
       demand(mayPublish(identity), identity, 'publish')
       const publication = publicationOf(input, { namespace: settings.namespace, publisher: identity.clientId ?? '' })
-      await gateway.publishAs(identity, publication, payerOf(identity, address))
-      return { messageId: publication.messageId }
+      const cursor = await gateway.publishAs(identity, publication, payerOf(identity, address))
+      return { messageId: publication.messageId, cursor }
     },
   }),
 )

@@ -130,7 +130,7 @@ export class Room {
     }
   }
 
-  #send(exchange: string, body: Buffer, properties: MessageProperties, mandatory: boolean): Promise<void> {
-    return this.#options.broker.publish({ exchange, routingKey: '', body, properties, mandatory, payer: 'room' })
+  async #send(exchange: string, body: Buffer, properties: MessageProperties, mandatory: boolean): Promise<void> {
+    await this.#options.broker.publish({ exchange, routingKey: '', body, properties, mandatory, payer: 'room' })
   }
 }

@@ -1,0 +1,236 @@
+import { join } from 'node:path'
+import { eventually, Hopeless } from '../../support/eventually.ts'
+import {
+  amqpUrl,
+  type NodeAddress,
+  NodeProcess,
+  rabbitmqctl,
+  startEpmd,
+  streamsOutliveKill,
+} from '../../support/rabbitmq-node.ts'
+import { folderIn, removeFolder } from '../../support/run-folder.ts'
+import { pause } from '../pause.ts'
+import type { Host } from './namespaces.ts'
+
+export const handlings = ['pause_minority', 'ignore', 'autoheal'] as const
+export type Handling = (typeof handlings)[number]
+
+export interface ClusterSettings {
+  /** `cluster_partition_handling`. */
+  readonly handling: Handling
+  /** Erlang's `net_ticktime` in seconds. RabbitMQ's default is 60. */
+  readonly ticktime: number
+  /** The root of another Debian (`rabbitMq4`); undefined for the machine's own RabbitMQ. */
+  readonly root: string | undefined
+}
+
+const ports = { amqp: 5672, epmd: 4369, distribution: 25672 }
+/** Also a node that is started again waits for the others, and RabbitMQ 3.10 takes its time. */
+const wholeMs = 180_000
+const answerMs = 10_000
+const formMs = 90_000
+/** How long RabbitMQ is given to mend a partition by itself before an operator restarts the app. */
+const selfHealMs = 60_000
+const lookAgainMs = 2_000
+
+export const journal = 'warren.journal'
+
+/** A node, and the host that it runs on. */
+export class ClusterNode {
+  readonly host: Host
+  readonly process: NodeProcess
+
+  constructor(address: NodeAddress, host: Host) {
+    this.process = new NodeProcess(address)
+    this.host = host
+  }
+
+  get name(): string {
+    return this.process.address.nodeName
+  }
+
+  get url(): string {
+    return amqpUrl(this.process.address)
+  }
+
+  /** A command of rabbitmqctl that has a shortcut, because the others need a name server for host names. */
+  async ctl(args: readonly string[], withinMs = answerMs): Promise<string> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`${this.name} has not answered ${args.join(' ')}`)), withinMs)
+    })
+    const answer = rabbitmqctl(this.process.address, args)
+    answer.catch(() => {})
+    return Promise.race([answer, late]).finally(() => clearTimeout(timer))
+  }
+
+  async stopApp(): Promise<void> {
+    await this.ctl(['stop_app'], wholeMs)
+  }
+
+  async startApp(): Promise<void> {
+    await this.ctl(['start_app'], wholeMs)
+    await this.process.ready()
+  }
+}
+
+/** Three nodes, each on a host of its own, of one cluster. */
+export class Cluster {
+  readonly nodes: readonly ClusterNode[]
+  readonly #folder: string
+  readonly #epmds: readonly { close(): Promise<void> }[]
+
+  private constructor(nodes: readonly ClusterNode[], folder: string, epmds: readonly { close(): Promise<void> }[]) {
+    this.nodes = nodes
+    this.#folder = folder
+    this.#epmds = epmds
+  }
+
+  static async start(hosts: readonly Host[], settings: ClusterSettings): Promise<Cluster> {
+    try {
+      return await Cluster.#form(hosts, settings)
+    } catch (error) {
+      // A node of RabbitMQ 3.10 may end while it joins. The cluster is made once more.
+      console.warn(error)
+      return Cluster.#form(hosts, settings)
+    }
+  }
+
+  static async #form(hosts: readonly Host[], { handling, ticktime, root }: ClusterSettings): Promise<Cluster> {
+    const folder = folderIn(root)
+    const epmds = hosts.map((host) => startEpmd(ports.epmd, host))
+    const nameOf = (host: Host, index: number): string => `n${index + 1}@${host.ip}`
+    const names = hosts.map(nameOf)
+    const nodes = hosts.map((host, index) => {
+      const address: NodeAddress = {
+        nodeName: nameOf(host, index),
+        folder: join(folder, `n${index + 1}`),
+        home: join(folder, 'home'),
+        port: ports.amqp,
+        epmdPort: ports.epmd,
+        distPort: ports.distribution,
+        // The first finds nobody and is the cluster at once; to look for peers would take it five seconds.
+        cluster: index === 0 ? names.slice(0, 1) : names,
+        host,
+        settings: [`cluster_partition_handling = ${handling}`],
+        erlangFlags: `-kernel net_ticktime ${ticktime}`,
+        ...(root === undefined ? {} : { root }),
+      }
+      return new ClusterNode(address, host)
+    })
+    const cluster = new Cluster(nodes, folder, epmds)
+    try {
+      const [first, ...others] = nodes as [ClusterNode, ...ClusterNode[]]
+      await first.process.launch()
+      await started(first)
+      await Promise.all(others.map((node) => node.process.launch()))
+      await Promise.all(others.map(started))
+      await first.ctl(['await_online_nodes', String(nodes.length)], formMs)
+      for (const node of nodes) await node.process.ready()
+      await Promise.all(nodes.map((node) => streamsOutliveKill(node.process.address)))
+    } catch (error) {
+      await cluster.remove()
+      throw error
+    }
+    return cluster
+  }
+
+  get urls(): string[] {
+    return this.nodes.map(({ url }) => url)
+  }
+
+  /** The node that leads the journal, as the first node that answers lists it. */
+  async leader(): Promise<ClusterNode> {
+    for (const node of this.nodes) {
+      const { leader } = await journalAt(node).catch(() => ({ leader: undefined }))
+      const found = this.nodes.find(({ name }) => name === leader)
+      if (found) return found
+    }
+    throw new Error(`No node knows who leads ${journal}.`)
+  }
+
+  /** Resolves when all nodes run, see no partition, and each has a replica of the journal that is online. */
+  async whole(): Promise<void> {
+    const look = async () => {
+      const [first] = this.nodes
+      if (first === undefined || (await this.#views()) !== 'joined') return false
+      return (await journalAt(first)).online === this.nodes.length
+    }
+    await eventually('the cluster to be whole', look, { withinMs: wholeMs, everyMs: 500 })
+  }
+
+  /**
+   * What an operator does after a partition that RabbitMQ does not mend (always under `ignore`):
+   * restarts the app of the nodes that were cut off.
+   */
+  async mend(cutOff: readonly ClusterNode[], handling: Handling): Promise<void> {
+    // Nodes find each other again seconds after the link is back, and only then see that they were apart.
+    const decided = async (): Promise<'joined' | 'apart' | undefined> => {
+      const first = await this.#views()
+      if (first === 'apart' && handling === 'ignore') return 'apart'
+      if (first !== 'joined') return undefined
+      await pause(lookAgainMs)
+      return (await this.#views()) === 'joined' ? 'joined' : undefined
+    }
+    const state = await eventually('the partition to be mended', decided, { withinMs: selfHealMs, everyMs: 500 }).catch(
+      () => 'apart' as const,
+    )
+    if (state === 'joined') return
+    for (const node of cutOff) {
+      await node.stopApp()
+      await node.startApp()
+    }
+  }
+
+  /** Whether all nodes see all others, or some node sees that it was apart from others; undefined in between. */
+  async #views(): Promise<'joined' | 'apart' | undefined> {
+    const question = '{rabbit:is_running(), rabbit_nodes:running_count(), rabbit_node_monitor:partitions()}'
+    const views = await Promise.all(this.nodes.map((node) => node.ctl(['eval', question])))
+    const plain = views.map((view) => view.replaceAll(/\s/g, ''))
+    if (plain.every((view) => view === `{true,${this.nodes.length},[]}`)) return 'joined'
+    return plain.some((view) => view.startsWith('{true') && !view.endsWith(',[]}')) ? 'apart' : undefined
+  }
+
+  /**
+   * Starts nodes that were killed, together: each waits for the others. One that gives up while it
+   * boots (RabbitMQ 3.10 does when a peer is too late) is started once more.
+   */
+  async startNodes(nodes: readonly ClusterNode[]): Promise<void> {
+    await Promise.all(nodes.map((node) => node.process.launch()))
+    await Promise.all(
+      nodes.map((node) =>
+        node.process.ready().catch(async () => {
+          if (!node.process.alive) await node.process.launch()
+          await node.process.ready()
+        }),
+      ),
+    )
+  }
+
+  async remove(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.process.kill()))
+    await Promise.all(this.#epmds.map((epmd) => epmd.close()))
+    removeFolder(this.#folder)
+  }
+}
+
+async function started(node: ClusterNode): Promise<void> {
+  const answers = async () => {
+    if (!node.process.alive) throw new Hopeless(`${node.name} has ended`)
+    await node.ctl(['await_startup'], formMs)
+    return true
+  }
+  await eventually(`${node.name} to start`, answers, { withinMs: formMs, everyMs: 250 })
+}
+
+async function journalAt(node: ClusterNode): Promise<{ leader: string; online: number }> {
+  const text = await node.ctl([
+    'eval',
+    `[io:format("~s ~w~n", [proplists:get_value(leader, I), length(proplists:get_value(online, I))])
+      || Q <- rabbit_amqqueue:list(<<"/">>), I <- [rabbit_amqqueue:info(Q, [name, leader, online])],
+         proplists:get_value(name, I) =:= {resource, <<"/">>, queue, <<"${journal}">>}], listed.`,
+  ])
+  const [leader, online] = text.split('\n')[0]?.split(' ') ?? []
+  if (leader === undefined || online === undefined) throw new Error(`${journal} is not listed: ${text}`)
+  return { leader, online: Number(online) }
+}

@@ -1,0 +1,100 @@
+import { eventually } from '../../support/eventually.ts'
+import { pause } from '../pause.ts'
+import type { Fault, Scene } from './faults.ts'
+import type { Probes } from './probes.ts'
+import type { GatewayReplica } from './replicas.ts'
+
+/** What was measured of one fault; times in milliseconds. */
+export interface FaultRecord {
+  readonly kind: string
+  readonly what: string
+  readonly from: number
+  /** When its mending began. */
+  readonly mendedFrom: number
+  /** When delivery was steady and the cluster whole again. */
+  readonly to: number
+  /**
+   * While it lasted: how long delivery stood still on the slowest gateway that reached a majority;
+   * undefined where none did.
+   */
+  readonly still: number | undefined
+  /** From the mending on: how long delivery stood still on the slowest gateway. */
+  readonly stillAfter: number
+  /** How long a gateway delivered while its `/readyz` said no, summed over gateways. */
+  readonly unreadyWhileDelivering: number
+  /** Lines that the most talkative gateway logged, and in how many minutes. */
+  readonly logLines: number
+  readonly minutes: number
+}
+
+const steadyMs = 240_000
+const pollMs = 500
+
+export interface FaultRun {
+  readonly scene: Scene
+  readonly probes: Probes
+  /** Called with what did not come back. */
+  readonly problem: (text: string) => void
+}
+
+/** Applies a fault, mends it, waits until everything works again, and measures delivery all the while. */
+export async function runFault(fault: Fault, { scene, probes, problem }: FaultRun): Promise<FaultRecord> {
+  const { replicas, cluster, random } = scene
+  const from = Date.now()
+  probes.forget(from - 1_000)
+  const lines = new Map(replicas.map((replica) => [replica, linesOf(replica)]))
+  const readiness = new ReadinessWatch(replicas, probes)
+  const { what, without = [], undo } = await fault.apply(scene)
+  await pause(1_000 * random.between(...fault.lasts))
+  const mendedFrom = Date.now()
+  await undo().catch((error: unknown) => problem(`${fault.kind} (${what}) could not be mended: ${String(error)}`))
+  const mended = Date.now()
+  await eventually('all gateways to deliver', () => probes.steady, { withinMs: steadyMs, everyMs: 100 }).catch(() =>
+    problem(`${fault.kind} (${what}): ${probes.unsteady} did not deliver ${steadyMs} ms after it was mended`),
+  )
+  await cluster.whole().catch((error: unknown) => problem(`${fault.kind} (${what}): ${String(error)}`))
+  await eventually('all gateways to deliver', () => probes.steady, { withinMs: steadyMs, everyMs: 100 }).catch(() =>
+    problem(`${fault.kind} (${what}): ${probes.unsteady} did not deliver although the cluster was whole`),
+  )
+  const to = Date.now()
+  const reaching = without === 'all' ? [] : replicas.filter((replica) => !without.includes(replica))
+  return {
+    kind: fault.kind,
+    what,
+    from,
+    mendedFrom,
+    to,
+    still: reaching.length === 0 ? undefined : probes.longestSilence(reaching, from, mendedFrom),
+    stillAfter: probes.longestSilence(replicas, without === 'all' ? mended : mendedFrom, to),
+    unreadyWhileDelivering: await readiness.end(),
+    logLines: Math.max(...replicas.map((replica) => linesOf(replica) - (lines.get(replica) ?? 0))),
+    minutes: (to - from) / 60_000,
+  }
+}
+
+function linesOf({ output }: GatewayReplica): number {
+  return output.split('\n').length
+}
+
+/** Asks `/readyz` of all gateways twice a second. */
+class ReadinessWatch {
+  readonly #ending = new AbortController()
+  readonly #done: Promise<void>[]
+  #unready = 0
+
+  constructor(replicas: readonly GatewayReplica[], probes: Probes) {
+    this.#done = replicas.map(async (replica) => {
+      while (!this.#ending.signal.aborted) {
+        const status = await replica.readiness()
+        if (status === 503 && probes.delivers(replica, pollMs)) this.#unready += pollMs
+        await pause(pollMs)
+      }
+    })
+  }
+
+  async end(): Promise<number> {
+    this.#ending.abort()
+    await Promise.all(this.#done)
+    return this.#unready
+  }
+}

@@ -1,0 +1,146 @@
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { debianPackages, installMissing, locate } from '../../support/debian-package.ts'
+import { type GatewayProcess, startGateway } from '../../support/gateway-process.ts'
+import type { Replica } from '../transports.ts'
+import type { Host } from './namespaces.ts'
+
+const readyMs = 90_000
+/** Sockets end, and their ends are noticed, a moment after the process did. */
+const noticedMs = 2_000
+
+/** What moves the clocks of processes that start with it, or one sentence why none can be moved here. */
+export type MovableClock = { readonly library: string } | { readonly library?: undefined; readonly why: string }
+
+export async function movableClock(): Promise<MovableClock> {
+  await installMissing([debianPackages.faketime])
+  try {
+    return { library: locate(debianPackages.faketime) }
+  } catch (error) {
+    return { why: `clocks are not moved. ${error instanceof Error ? error.message : String(error)}` }
+  }
+}
+
+/** libfaketime leaves these behind when its process is killed. */
+function sharedMemoryOf(pid: number): string[] {
+  return [`/dev/shm/faketime_shm_${pid}`, `/dev/shm/sem.faketime_sem_${pid}`]
+}
+
+/** One replica of the gateway on a host of its own, over all of its processes. */
+export class GatewayReplica implements Replica {
+  readonly name: string
+  readonly host: Host
+  readonly #clock: string
+  readonly #first: GatewayProcess
+  #process: GatewayProcess
+  readonly #pids: number[] = []
+  #earlier = ''
+  /** While it was killed or drained: then its sockets end. */
+  readonly #down: { from: number; to: number }[] = []
+
+  private constructor(name: string, host: Host, clock: string, gateway: GatewayProcess) {
+    this.name = name
+    this.host = host
+    this.#clock = clock
+    this.#first = gateway
+    this.#process = gateway
+    this.#pids.push(gateway.pid)
+  }
+
+  static async start(
+    name: string,
+    host: Host,
+    options: { folder: string; env: Readonly<Record<string, string>>; clock: MovableClock | undefined },
+  ): Promise<GatewayReplica> {
+    const clock = join(options.folder, `clock-of-${name}`)
+    await writeFile(clock, '+0\n')
+    const library = options.clock?.library
+    // Timers go by the monotonic clock, which no operator moves.
+    const faked = library !== undefined && {
+      LD_PRELOAD: library,
+      FAKETIME_TIMESTAMP_FILE: clock,
+      FAKETIME_CACHE_DURATION: '1',
+      FAKETIME_DONT_FAKE_MONOTONIC: '1',
+      DONT_FAKE_MONOTONIC: '1',
+    }
+    const env = { ...options.env, ...(faked || {}) }
+    return new GatewayReplica(name, host, clock, await startGateway({ host, env }))
+  }
+
+  get address(): string {
+    return this.#process.address
+  }
+
+  get port(): number {
+    return this.#process.port
+  }
+
+  get tcpPort(): number {
+    return this.#process.tcpPort
+  }
+
+  get graphqlUrl(): string {
+    return this.#process.graphqlUrl
+  }
+
+  /** All lines that it has logged. */
+  get output(): string {
+    return this.#earlier + this.#process.output()
+  }
+
+  /** The status of `/readyz`; 0 where no answer comes. */
+  async readiness(): Promise<number> {
+    const { address, opsPort } = this.#process
+    const signal = AbortSignal.timeout(400)
+    return fetch(`http://${address}:${opsPort}/readyz`, { signal }).then(
+      async (response) => {
+        await response.arrayBuffer()
+        return response.status
+      },
+      () => 0,
+    )
+  }
+
+  /** Whether a socket to it may have ended at this moment. */
+  wasDown(at: number): boolean {
+    return this.#down.some(({ from, to }) => at >= from && at <= to + noticedMs)
+  }
+
+  freeze(): void {
+    this.#process.freeze()
+  }
+
+  thaw(): void {
+    this.#process.thaw()
+  }
+
+  async kill(): Promise<void> {
+    this.#down.push({ from: Date.now(), to: Number.POSITIVE_INFINITY })
+    await this.#process.kill()
+  }
+
+  async drain(): Promise<void> {
+    this.#down.push({ from: Date.now(), to: Number.POSITIVE_INFINITY })
+    await this.#process.stop()
+  }
+
+  async startAgain(): Promise<void> {
+    this.#earlier += this.#process.output()
+    this.#process = await this.#process.again({ ready: false })
+    this.#pids.push(this.#process.pid)
+    await this.#process.ready(readyMs)
+    const last = this.#down.at(-1)
+    if (last) last.to = Date.now()
+  }
+
+  /** Moves its clock by so many seconds from the machine's. */
+  async moveClock(seconds: number): Promise<void> {
+    await writeFile(this.#clock, `${seconds < 0 ? '' : '+'}${seconds}\n`)
+  }
+
+  async remove(): Promise<void> {
+    await this.#process.kill()
+    for (const pid of this.#pids) for (const name of sharedMemoryOf(pid)) await rm(name, { force: true })
+    await this.#first[Symbol.asyncDispose]()
+  }
+}
