@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib'
+import type { Channel, ChannelModel } from 'amqplib'
 import { NoAnswerInTime } from './no-answer-in-time.ts'
+import { StreamWriter } from './stream-writer.ts'
 
 /** In milliseconds. */
 const timings = {
@@ -23,19 +24,16 @@ export function epochsOf(journal: string): string {
 }
 
 /**
- * The stream of a journal's epochs, on a connection that is used for nothing else. A record counts
- * as written when it has been read back. It is published on a confirm channel that has only this
- * stream, and that is replaced after a return: RabbitMQ 3.9 to 3.13 lose messages of channels that
- * also confirmed others (rabbitmq-server #12236).
+ * The stream of a journal's epochs. A record counts as written when it has been read back.
  */
 export class EpochLog {
   readonly #connection: ChannelModel
   readonly #journal: string
+  readonly #writer: StreamWriter
   readonly #waiting = new Map<string, () => void>()
   readonly #keys = new Set<string>()
   #epoch: string | undefined
   #reading: Channel | undefined
-  #writing: Promise<ConfirmChannel> | undefined
   /** Why nothing more can be read or written. */
   #failed: Error | undefined
   #onFailure: (error: Error) => void = () => {}
@@ -43,6 +41,7 @@ export class EpochLog {
   constructor(connection: ChannelModel, journal: string) {
     this.#connection = connection
     this.#journal = journal
+    this.#writer = new StreamWriter(connection, journal, epochsOf(journal), (error) => this.#fail(error))
   }
 
   /** What is in it now. Rejects with `NoAnswerInTime`, or with RabbitMQ's refusal. */
@@ -55,7 +54,7 @@ export class EpochLog {
   async write(content: Record<string, string>): Promise<void> {
     const id = randomUUID()
     const body = Buffer.from(JSON.stringify(content))
-    const publish = (): void => void this.#publish(id, body).catch((error: Error) => this.#fail(error))
+    const publish = (): void => void this.#writer.write(id, body).catch((error: Error) => this.#fail(error))
     let again: NodeJS.Timeout | undefined
     let timer: NodeJS.Timeout | undefined
     try {
@@ -108,23 +107,6 @@ export class EpochLog {
       this.#keys.delete(key)
       this.#keys.add(key)
     }
-  }
-
-  async #publish(id: string, body: Buffer): Promise<void> {
-    this.#writing ??= this.#openWriting()
-    const channel = await this.#writing
-    const options = { mandatory: true, persistent: true, messageId: id }
-    channel.publish(this.#journal, epochsOf(this.#journal), body, options, () => {})
-  }
-
-  async #openWriting(): Promise<ConfirmChannel> {
-    const channel = await this.#connection.createConfirmChannel()
-    channel.on('error', (error: Error) => this.#fail(error))
-    channel.on('return', () => {
-      this.#writing = undefined
-      channel.close().catch(() => undefined)
-    })
-    return channel
   }
 
   #fail(error: Error): void {

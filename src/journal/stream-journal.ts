@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { ChannelModel } from 'amqplib'
 import { fingerprintOf } from '../core/cursor.ts'
 import { type Journal, JournalReplaced, type JournalTail, type MarkNote } from '../core/journal.ts'
 import type { JournalMessage } from '../core/message.ts'
@@ -9,15 +10,11 @@ import { Pulse } from './pulse.ts'
 import { consumeStream, type StreamStart } from './stream-consumer.ts'
 import { StreamReader } from './stream-reader.ts'
 import { type AgreeOnKey, ensureJournal, type Retention } from './stream-topology.ts'
+import { StreamWriter } from './stream-writer.ts'
 import { isInternalError } from './unreadable.ts'
 
 /** How long a mark may take through the broker and back, in milliseconds. */
 const markTimeoutMs = 5_000
-/**
- * The same while the tail is being established: the publisher may be the one that has to leave its
- * node first, which it does after 5 s.
- */
-const establishingMarkTimeoutMs = 8_000
 /** A mark that RabbitMQ has confirmed and that doesn't come is sent again: while a node boots, streams forget what it confirms. */
 const markAgainMs = 500
 /**
@@ -138,15 +135,27 @@ export class StreamJournal implements Journal {
     this.#tail = undefined
   }
 
+  /** What it writes goes over a connection of its own to the same node: the publisher may wait elsewhere. */
   async #establish(session: JournalLinkSession): Promise<void> {
-    const { name, retention, agreeOnKey } = this.#options
     this.#session = session
-    const epoch = await ensureJournal(session, { name, retention, agreeOnKey })
+    const sibling = await session.openSibling('writing')
+    try {
+      await this.#establishWith(session, sibling.connection)
+    } finally {
+      void sibling.close()
+    }
+  }
+
+  async #establishWith(session: JournalLinkSession, connection: ChannelModel): Promise<void> {
+    const { name, retention, agreeOnKey } = this.#options
+    const epoch = await ensureJournal(session, connection, { name, retention, agreeOnKey })
+    const writer = new StreamWriter(connection, name, name, (error) => session.fail(error))
+    const write: PublishMark = (id, note) => writer.write(id, bodyOf(note))
     // The bindings of a journal that is still the same are there; see `standingEpoch` for why that is not waited for.
     const bound = this.#options.bindSources()
     if (epoch !== this.#epoch) await bound
     this.#begin(epoch)
-    this.#present ??= await this.#presentOffset(session)
+    this.#present ??= await this.#presentOffset(session, write)
     const since = this.#last?.offset
     if (this.#broken) await this.#readCarefully(session.signal)
     let expected = this.#last?.unreadable ? undefined : this.#last
@@ -172,6 +181,7 @@ export class StreamJournal implements Journal {
     await this.#markAndWait(
       since === undefined ? undefined : { kind: 'reconnected', since, at: Date.now() },
       session.signal,
+      write,
     )
   }
 
@@ -220,9 +230,9 @@ export class StreamJournal implements Journal {
   }
 
   /** Asks the stream where it was when the journal was opened; a mark makes sure that there is an answer. */
-  async #presentOffset(session: JournalLinkSession): Promise<number> {
+  async #presentOffset(session: JournalLinkSession, write: PublishMark): Promise<number> {
     const over = new AbortController()
-    const late = AbortSignal.any([session.signal, AbortSignal.timeout(establishingMarkTimeoutMs)])
+    const late = AbortSignal.any([session.signal, AbortSignal.timeout(markTimeoutMs)])
     try {
       return await new Promise<number>((resolve, reject) => {
         late.addEventListener('abort', () => reject(new Error('RabbitMQ did not say where the journal stands')))
@@ -239,7 +249,7 @@ export class StreamJournal implements Journal {
             else over.signal.addEventListener('abort', () => consumer.close())
           })
           .catch(reject)
-        this.#publishUntil(over.signal, randomUUID(), undefined).catch(reject)
+        this.#publishUntil(over.signal, randomUUID(), undefined, write).catch(reject)
       })
     } finally {
       over.abort()
@@ -264,21 +274,20 @@ export class StreamJournal implements Journal {
     if (messageId !== undefined) this.#marks.get(messageId)?.()
   }
 
-  async #markAndWait(note: MarkNote | undefined, signal?: AbortSignal): Promise<void> {
+  async #markAndWait(note: MarkNote | undefined, signal?: AbortSignal, write?: PublishMark): Promise<void> {
     const id = randomUUID()
     const over = new AbortController()
     const lost = new GatewayError('BROKER_UNAVAILABLE', 'the connection to RabbitMQ was lost')
-    const timeoutMs = signal ? establishingMarkTimeoutMs : markTimeoutMs
-    const late = new GatewayError('BROKER_UNAVAILABLE', `RabbitMQ did not bring back a mark within ${timeoutMs} ms`)
+    const late = new GatewayError('BROKER_UNAVAILABLE', `RabbitMQ did not bring back a mark within ${markTimeoutMs} ms`)
     const stop = (): void => over.abort(lost)
     signal?.addEventListener('abort', stop)
-    const timer = setTimeout(() => over.abort(late), timeoutMs)
+    const timer = setTimeout(() => over.abort(late), markTimeoutMs)
     try {
       await new Promise<void>((resolve, reject) => {
         over.signal.addEventListener('abort', () => reject(over.signal.reason as GatewayError))
         if (signal?.aborted) stop()
         this.#marks.set(id, resolve)
-        this.#publishUntil(over.signal, id, note).catch(reject)
+        this.#publishUntil(over.signal, id, note, write).catch(reject)
       })
     } finally {
       over.abort()
@@ -288,9 +297,14 @@ export class StreamJournal implements Journal {
     }
   }
 
-  async #publishUntil(over: AbortSignal, id: string, note: MarkNote | undefined): Promise<void> {
+  async #publishUntil(
+    over: AbortSignal,
+    id: string,
+    note: MarkNote | undefined,
+    write: PublishMark = (...mark) => this.#publishMark(...mark),
+  ): Promise<void> {
     while (!over.aborted) {
-      await this.#publishMark(id, note)
+      await write(id, note)
       await new Promise<void>((resolve) => {
         const done = (): void => {
           clearTimeout(timer)
@@ -310,7 +324,7 @@ export class StreamJournal implements Journal {
       await publish({
         exchange: name,
         routingKey: name,
-        body: note ? Buffer.from(JSON.stringify(note)) : Buffer.alloc(0),
+        body: bodyOf(note),
         properties: { messageId: id },
       })
     } catch (error) {
@@ -320,6 +334,12 @@ export class StreamJournal implements Journal {
       throw error
     }
   }
+}
+
+type PublishMark = (id: string, note: MarkNote | undefined) => Promise<void>
+
+function bodyOf(note: MarkNote | undefined): Buffer {
+  return note ? Buffer.from(JSON.stringify(note)) : Buffer.alloc(0)
 }
 
 function asError(thrown: unknown): Error {

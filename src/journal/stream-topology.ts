@@ -45,22 +45,22 @@ export interface JournalTopology {
  * arguments nor tell who declared it first, so the epochs are kept in a small stream beside it, under a lock that is
  * an exclusive queue: of several replicas exactly one makes the journal and writes its epoch, before it makes it.
  *
- * All of it happens on the node of the session, on a connection of its own: what another connection
+ * `connection` is one that the session has to itself, to its own node: what another connection
  * waits for on another node does not matter. A node that does not answer in time is left.
  *
  * What the gateway itself writes goes through a direct exchange of the journal's name, so that
  * Warren's RabbitMQ user needs no right on the default exchange.
  */
-export async function ensureJournal(session: JournalLinkSession, journal: JournalTopology): Promise<string> {
-  const sibling = await session.openSibling('epoch')
-  const { connection } = sibling
+export async function ensureJournal(
+  session: JournalLinkSession,
+  connection: ChannelModel,
+  journal: JournalTopology,
+): Promise<string> {
   try {
     return (await standingEpoch(connection, journal)) ?? (await makeJournal(connection, journal, session.signal))
   } catch (error) {
     if (error instanceof NoAnswerInTime && session.mayMove) session.failNode(error.message)
     throw error
-  } finally {
-    void sibling.close()
   }
 }
 
