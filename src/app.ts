@@ -469,6 +469,7 @@ async function openBroker(config: Config, observer: Observer, outages: OutageLog
     namespace: config.namespace,
     log: (level, text, details) => observer.log(level, text, details),
     onUnreadable: () => observer.messageUnreadable(),
+    onNotStored: (messages) => observer.messagesNotStored(messages),
     onInterrupted: (part, what, reason) => outages.report(part, what, reason),
   })
   if (!driver.gateway)

@@ -16,6 +16,8 @@ export interface Observer {
   messageRedelivered(): void
   /** A message was stepped over that the broker can hand to no consumer. */
   messageUnreadable(): void
+  /** So many messages were confirmed by the broker and not stored, and are published again. */
+  messagesNotStored(messages: number): void
   /** Of each message that was received, what became of it here. */
   messageRouted(fate: MessageFate): void
   /** The account that sessions of a transport keep; always the same. */

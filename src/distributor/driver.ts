@@ -26,6 +26,8 @@ export interface DriverOptions {
    * consumer.
    */
   onUnreadable?(): void
+  /** Called by a gateway's broker: so many messages were confirmed and not stored, and are published again. */
+  onNotStored?(messages: number): void
   /**
    * Called by a gateway's broker for each part of it: with a reason while the part is interrupted,
    * without one when it works again. `part` is the same object each time, `what` says what does

@@ -56,6 +56,7 @@ export function createMetrics(): Metrics {
   const quarantined = tally<[QuarantineReason]>(['reason'], cross(quarantineReasons))
   const redelivered = tally<[]>([], [])
   const unreadable = tally<[]>([], [[]])
+  const notStored = tally<[]>([], [[]])
   const routed = tally<[MessageFate]>(['fate'], cross(messageFates))
   const describedDelivery = ['warren_delivery_seconds', 'From broker receipt to socket write.'] as const
   const delivery = new Buckets(...describedDelivery, deliveryBuckets)
@@ -140,6 +141,11 @@ export function createMetrics(): Metrics {
     'Messages that RabbitMQ could hand to no consumer, so that the gateway stepped over them.',
     unreadable,
   )
+  counter(
+    'warren_messages_not_stored_total',
+    'Messages of this gateway that RabbitMQ confirmed and did not store, so that they were published again.',
+    notStored,
+  )
   counter('warren_messages_routed_total', 'Messages that came from the journal, by what became of them here.', routed)
   counter(
     'warren_events_matched_total',
@@ -188,6 +194,7 @@ export function createMetrics(): Metrics {
     messageQuarantined: (reason) => quarantined.add(1, reason),
     messageRedelivered: () => redelivered.add(1),
     messageUnreadable: () => unreadable.add(1),
+    messagesNotStored: (messages) => notStored.add(messages),
     messageRouted: (fate) => routed.add(1, fate),
     eventsOf: (transport) => accounts.get(transport) ?? new EventAccount(took),
     resumed: (result) => resumes.add(1, result),

@@ -153,6 +153,7 @@ class RecordingObserver implements Observer {
     this.quarantined.push(reason)
   }
   messageUnreadable(): void {}
+  messagesNotStored(): void {}
   messageRouted(): void {}
   eventsOf(): EventAccount {
     return this.account

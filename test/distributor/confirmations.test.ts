@@ -162,7 +162,7 @@ describe('reading back from the journal', () => {
 
   function journal() {
     const published: GatewayPublication[] = []
-    const logged: string[] = []
+    const notStored: number[] = []
     let fences = 0
     const readBack = new ReadBack({
       publish: (publication) => {
@@ -170,7 +170,7 @@ describe('reading back from the journal', () => {
         return Promise.resolve()
       },
       renew: () => {},
-      log: (_level, text) => logged.push(text),
+      onNotStored: (messages) => notStored.push(messages),
       timeoutMs: 500,
       timings: { lookMs: 5, missedMs: 20 },
     })
@@ -178,7 +178,7 @@ describe('reading back from the journal', () => {
       fences += 1
       return Promise.resolve()
     })
-    return { readBack, published, logged, fences: () => fences }
+    return { readBack, published, notStored, fences: () => fences }
   }
 
   test('resolves with the entry, though others have the same id or the same body', async () => {
@@ -191,12 +191,12 @@ describe('reading back from the journal', () => {
   })
 
   test('publishes again, with its header, what RabbitMQ confirmed and the journal does not have', async () => {
-    const { readBack, published, logged, fences } = journal()
+    const { readBack, published, notStored, fences } = journal()
     const lost = readBack.publish(message('a', { exchange: 'events' }))
     await eventually('a second copy', () => published.length === 2)
     expect(published.map(({ repeated }) => repeated)).toEqual([false, true])
     expect(fences()).toBe(1)
-    expect(logged).toEqual([expect.stringContaining('are not in the journal')])
+    expect(notStored).toEqual([1])
     readBack.saw(entryOf(message('a'), 7))
     expect((await lost)?.offset).toBe(7)
   })

@@ -76,14 +76,18 @@ export class AmqpGateway implements LinkedBroker {
         maxMessageBytes: Number.POSITIVE_INFINITY,
       },
     })
+    const onNotStored = (messages: number): void => {
+      log('warn', 'RabbitMQ confirmed messages that are not in the journal; they are published again', { messages })
+      driver.onNotStored?.(messages)
+    }
     this.#readBack = new ReadBack({
       publish: (publication) => this.#publisher.publish(publication),
       renew: () => this.#publisher.renew(),
-      log,
+      onNotStored,
       timeoutMs: publishTimeoutMs ?? publisherLimits.publishTimeoutMs,
     })
     const onUnreadable = (from: string): void => this.#dropped(from)
-    this.#buffers = new Buffers(this.openLink, { namespace, log, publishTimeoutMs, probe, onUnreadable })
+    this.#buffers = new Buffers(this.openLink, { namespace, log, publishTimeoutMs, probe, onUnreadable, onNotStored })
     this.#topology = new Topology(this.openLink, this.#watch('administration'), {
       queue,
       namespace,

@@ -30,6 +30,8 @@ export interface BuffersOptions {
   readonly probe: () => GatewayPublication
   /** A message was dropped from this queue, because RabbitMQ can hand it to nobody. */
   onUnreadable(queue: string): void
+  /** As in `ReadBackParts`. */
+  onNotStored(messages: number): void
 }
 
 /**
@@ -59,7 +61,7 @@ export class Buffers {
     this.#readBack = new ReadBack({
       publish: (publication) => this.#publisherInUse().publish(publication),
       renew: () => this.#publisher?.renew(),
-      log: options.log,
+      onNotStored: options.onNotStored,
       timeoutMs: options.publishTimeoutMs ?? publisherLimits.publishTimeoutMs,
     })
   }

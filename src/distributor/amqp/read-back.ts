@@ -1,5 +1,4 @@
 import type { JournalMessage, Publication } from '../../core/message.ts'
-import type { Observer } from '../../core/observer.ts'
 import { GatewayError } from '../../errors.ts'
 import type { GatewayPublication } from '../driver.ts'
 import { asError } from './as-error.ts'
@@ -17,7 +16,8 @@ export interface ReadBackParts {
   publish(publication: GatewayPublication): Promise<void>
   /** A channel has confirmed what the journal does not have: others take its place. */
   renew(): void
-  readonly log: Observer['log']
+  /** So many messages were confirmed and are not in the journal; they are published again. */
+  onNotStored(messages: number): void
   /** How long a publication may take to come back, in milliseconds. */
   readonly timeoutMs: number
   readonly timings?: Partial<typeof readBackTimings>
@@ -158,8 +158,7 @@ export class ReadBack {
     const lost = missed.filter(({ over }) => !over)
     if (lost.length === 0) return
     this.#parts.renew()
-    const text = 'RabbitMQ confirmed messages that are not in the journal; they are published again'
-    this.#parts.log('warn', text, { messages: lost.length })
+    this.#parts.onNotStored(lost.length)
     for (const expected of lost) {
       expected.missed += 1
       expected.confirmedAt = undefined
