@@ -33,7 +33,7 @@ for (let round = 0; round < rounds; round += 1) {
   }
 }
 const { foundOut, sentence } = verdict(version, outcomes)
-console.log(`\nRabbitMQ ${version}, three nodes, ${rounds} rounds\n`)
+console.log(`\nRabbitMQ ${version}, three nodes, rounds: ${rounds}\n`)
 console.log(`${table(variants, endings, outcomes)}\n\n${sentence}`)
 process.exitCode = foundOut ? 0 : 1
 
@@ -47,5 +47,5 @@ async function versionOf(url: string): Promise<string> {
   const connection = await amqp.connect(url)
   const { version: text } = connection.connection.serverProperties
   await connection.close()
-  return String(text)
+  return text
 }

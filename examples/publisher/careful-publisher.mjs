@@ -71,7 +71,7 @@ export class CarefulPublisher {
     this.#connection = connection
     this.#channel = channel
     // From the oldest message without an answer on, under the same ids: also what was confirmed.
-    for (const message of [...this.#messages]) this.#send(message)
+    for (const message of this.#messages) this.#send(message)
   }
 
   async #channelOf(connection) {

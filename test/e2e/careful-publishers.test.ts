@@ -28,7 +28,13 @@ const programs = [
     name: 'publish_all.py',
     command: (exchange: string, url: string) => [
       '/usr/bin/python3',
-      ...['examples/publisher/publish_all.py', '--exchange', exchange, '--key', 'order', '--url', url],
+      'examples/publisher/publish_all.py',
+      '--exchange',
+      exchange,
+      '--key',
+      'order',
+      '--url',
+      url,
     ],
   },
   {
