@@ -66,7 +66,7 @@ export class OutageLog {
     if (this.#since !== undefined) return
     this.#since = performance.now()
     this.#line = setTimeout(() => {
-      this.#log('warn', `RabbitMQ outage: ${this.#last}`)
+      this.#log('warn', `RabbitMQ outage: ${this.#down.size > 0 ? this.#describe() : this.#last}`)
       this.#line = setInterval(() => this.#again(), this.#timings.againMs).unref()
     }, this.#timings.collectMs).unref()
   }

@@ -1,10 +1,12 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import type { LinkSession } from '../../src/distributor/amqp/link.ts'
+import { Link, type LinkSession, Unresponsive } from '../../src/distributor/amqp/link.ts'
+import { Nodes } from '../../src/distributor/amqp/nodes.ts'
 import { onChannel } from '../../src/distributor/amqp/short-lived-channel.ts'
+import { Inbox } from '../support/inbox.ts'
 import { rabbit, type TestVhost, testVhost } from '../support/rabbitmq.ts'
-import { tcpProxy } from '../support/tcp-proxy.ts'
+import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
 import { stranger, take, watchLink } from './open.ts'
 
 let vhost: TestVhost
@@ -127,6 +129,136 @@ describe('a link', () => {
     expect(() => watchLink([])).toThrow('at least one')
   })
 })
+
+describe('links to several nodes', () => {
+  /** Three nodes, each its own way to the one that the tests share. */
+  async function threeNodes() {
+    const proxies = [await tcpProxy(rabbit.port), await tcpProxy(rabbit.port), await tcpProxy(rabbit.port)]
+    const urls = proxies.map(({ port }) => at((url) => (url.port = String(port))))
+    const nodes = new Nodes(urls)
+    const opened: Link[] = []
+    /** A link, and on which node each of its sessions was. */
+    const open = (timings = {}) => {
+      const sessions = new Inbox<Visit>('sessions of a link')
+      const reasons: string[] = []
+      const liveness = { lookMs: 20, askMs: 100, silentMs: 400, ...timings }
+      const link: Link = new Link(nodes, {
+        purpose: 'test',
+        establish: async (session) => {
+          const on = proxies.findIndex(({ port }) => port === remotePortOf(session))
+          sessions.push({ session, on })
+        },
+        onRetry: (reason) => reasons.push(reason),
+        timings: { firstRetryMs: 10, retryCapMs: 50, closeMs: 60_000, connectMs: 60_000, connectToOneOfManyMs: 200 },
+        liveness,
+      })
+      opened.push(link)
+      link.open()
+      return { sessions, reasons, link }
+    }
+    const close = async (): Promise<void> => {
+      for (const proxy of proxies) proxy.resume()
+      await Promise.all(opened.map((link) => link.close()))
+      await Promise.all(proxies.map((proxy) => proxy.close()))
+    }
+    return { proxies, nodes, open, [Symbol.asyncDispose]: close }
+  }
+
+  const patient = { silentMs: 60_000 }
+  const places = async (sessions: Inbox<Visit>, count: number) => (await take(sessions, count)).map(({ on }) => on)
+
+  test('take the node that failed longest ago, and share what they know of failures', async () => {
+    await using three = await threeNodes()
+    const { sessions } = three.open(patient)
+    const visited: number[] = []
+    for (let turn = 0; turn < 5; turn += 1) {
+      const { on } = await sessions.next()
+      visited.push(on)
+      ;(three.proxies[on] as TcpProxy).cut()
+    }
+    expect(visited).toEqual([0, 1, 2, 0, 1])
+    // The next link need not find out again.
+    expect((await sessions.next()).on).toBe(2)
+    expect((await three.open(patient).sessions.next()).on).toBe(2)
+  })
+
+  test('that are refused something do not blame the node for it', async () => {
+    await using three = await threeNodes()
+    const one = three.open(patient)
+    const { session } = await one.sessions.next()
+    session.fail(new Error('the exchange is gone'))
+    expect((await one.sessions.next()).on).toBe(1)
+    expect((await three.open(patient).sessions.next()).on).toBe(0)
+  })
+
+  test('leave a node together when one of them calls it unresponsive, and nobody waits for it', async () => {
+    await using three = await threeNodes()
+    const [one, other] = [three.open(patient), three.open(patient)]
+    const { session, on } = await one.sessions.next()
+    expect([on, ...(await places(other.sessions, 1))]).toEqual([0, 0])
+    // It would not answer a close either, and the links would give it a minute.
+    three.proxies[0]?.pause()
+    session.fail(new Unresponsive('it confirms nothing'))
+    expect([...(await places(one.sessions, 1)), ...(await places(other.sessions, 1))]).toEqual([1, 1])
+    expect(other.reasons).toEqual([expect.stringMatching(/^RabbitMQ at 127.0.0.1:\d+ is left: it confirms nothing$/)])
+  })
+
+  test('move alone when every node has failed lately', async () => {
+    await using three = await threeNodes()
+    const [one, other] = [three.open(patient), three.open(patient)]
+    for (const expected of [0, 1]) {
+      const { session, on } = await one.sessions.next()
+      expect(on).toBe(expected)
+      expect((await other.sessions.next()).on).toBe(expected)
+      session.fail(new Unresponsive('it confirms nothing'))
+    }
+    const third = await one.sessions.next()
+    expect((await other.sessions.next()).on).toBe(2)
+    third.session.fail(new Unresponsive('it confirms nothing'))
+    expect((await one.sessions.next()).on).toBe(0)
+    expect(other.sessions.waiting).toEqual([])
+    expect(other.link.up).toBe(true)
+  })
+
+  test('leave a node that answers nothing any more', async () => {
+    await using three = await threeNodes()
+    const { sessions, reasons } = three.open()
+    expect((await sessions.next()).on).toBe(0)
+    three.proxies[0]?.pause()
+    expect((await sessions.next()).on).toBe(1)
+    expect(reasons).toEqual([expect.stringMatching(/is left: it answers nothing$/)])
+  })
+
+  test('wait shortly for a node that takes connections and answers nothing', async () => {
+    await using three = await threeNodes()
+    three.proxies[0]?.pause()
+    const { sessions, reasons } = three.open()
+    expect((await sessions.next()).on).toBe(1)
+    expect(reasons).toEqual([expect.stringMatching(/did not answer within 0.2 s$/)])
+  })
+
+  test('a sibling is on the same node and ends with its session', async () => {
+    await using three = await threeNodes()
+    const { sessions } = three.open(patient)
+    const { session } = await sessions.next()
+    const sibling = await session.openSibling('beside')
+    expect(three.proxies.map(({ accepted }) => accepted)).toEqual([2, 0, 0])
+    const gone = new Promise((resolve) => sibling.connection.on('close', resolve))
+    session.fail(new Error('enough'))
+    await gone
+  })
+})
+
+interface Visit {
+  readonly session: LinkSession
+  /** The index of the node. */
+  readonly on: number
+}
+
+/** amqplib does not say in its types which socket it has. */
+function remotePortOf({ connection }: LinkSession): number {
+  return (connection.connection as unknown as { stream: { remotePort: number } }).stream.remotePort
+}
 
 test('work on a channel of its own has its result also where the connection is lost while the channel is closed', async () => {
   await using proxy = await tcpProxy(rabbit.port)
