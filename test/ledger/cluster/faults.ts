@@ -169,10 +169,11 @@ export const faults: readonly Fault[] = [
     apply: (scene) => isolate(anyNode(scene), scene),
   },
   {
-    kind: 'first node cut from its peers for 60 s',
+    // Some gateway is on it, else nothing is shown.
+    kind: 'node of a gateway cut from its peers for 60 s',
     lasts: [60, 60],
     matrix: false,
-    apply: (scene) => isolate(scene.cluster.nodes[0] as ClusterNode, scene),
+    apply: async (scene) => isolate(await nodeOf(scene.replicas[0] as GatewayReplica, scene), scene),
   },
   {
     kind: 'two nodes cut from each other',
