@@ -79,13 +79,13 @@ export class UnfinishedMessages {
       return
     }
     if (!held) {
-      held = { bytes: 0, message, since: Date.now(), network: networkOf(receiver.address) }
+      held = { bytes: 0, message, since: performance.now(), network: networkOf(receiver.address) }
       this.#held.set(receiver, held)
       this.#timer ??= this.#look()
     }
     if (held.message !== message) {
       held.message = message
-      held.since = Date.now()
+      held.since = performance.now()
     }
     const sum = (this.#ofNetwork.get(held.network) ?? 0) + bytes - held.bytes
     this.#ofNetwork.set(held.network, sum)
@@ -110,7 +110,7 @@ export class UnfinishedMessages {
   #look(): NodeJS.Timeout {
     const tickMs = Math.min(maxTickMs, Math.max(10, this.#namelessMs / 4))
     return everyAfterReading(tickMs, () => {
-      const now = Date.now()
+      const now = performance.now()
       for (const [receiver, held] of this.#held) {
         if (receiver.isPaused) held.since = now
         const afterMs = receiver.isKnown ? this.#knownMs : this.#namelessMs

@@ -124,7 +124,7 @@ export class CarefulPublisher {
     this.#opening = undefined
     // A peer that is frozen or cut off does not answer a close.
     void connection?.close().catch(() => {})
-    setTimeout(() => streamOf(connection)?.destroy(), leaveMs)
+    setTimeout(destroyConnection, leaveMs, connection)
   }
 
   #channel(): Promise<ConfirmChannel> {
@@ -149,7 +149,7 @@ export class CarefulPublisher {
     connection.on('error', () => {})
     connection.on('close', gone)
     // A node that is frozen from here on would keep it waiting for ever.
-    const timer = setTimeout(() => streamOf(connection)?.destroy(), connectMs)
+    const timer = setTimeout(destroyConnection, connectMs, connection)
     const channel = await connection.createConfirmChannel().finally(() => clearTimeout(timer))
     channel.on('error', () => {})
     channel.on('close', () => {
@@ -167,7 +167,9 @@ export class CarefulPublisher {
   }
 }
 
-/** amqplib does not name its socket in its types. */
-function streamOf(connection: ChannelModel | undefined): Socket | undefined {
-  return (connection as unknown as { connection?: { stream?: Socket } } | undefined)?.connection?.stream
+/** Ends the connection without the farewell, which a peer that is frozen or cut off does not answer. */
+export function destroyConnection(connection: ChannelModel | undefined): void {
+  // amqplib does not name its socket in its types.
+  const { connection: inner } = (connection ?? {}) as unknown as { connection?: { stream?: Socket } }
+  inner?.stream?.destroy()
 }

@@ -29,7 +29,8 @@ export function removeAbandonedFolders(within = tmpdir()): void {
   }
 }
 
-function isRunning(pid: number): boolean {
+/** Whether there is a process with this id. */
+export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true

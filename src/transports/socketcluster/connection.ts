@@ -67,7 +67,7 @@ export class Connection implements Caller {
   readonly #meter: MeteredSocket
   /** Text of packets that came before the handshake. */
   #earlyBytes = 0
-  readonly #openedAt = Date.now()
+  readonly #openedAt = performance.now()
   readonly #subscriptions = new Map<string, Subscription>()
   readonly #waiting: Packet[] = []
   #session: Session | undefined

@@ -88,7 +88,7 @@ export function createSocketCluster(options: SocketClusterOptions): {
     socket.once('close', () => connections.delete(connection))
   }
   const timer = everyAfterReading(Math.min(maxTickMs, heartbeat.probeGapMs / 2), () => {
-    const now = Date.now()
+    const now = performance.now()
     for (const connection of connections) connection.tick(now)
   })
   return {

@@ -30,7 +30,7 @@ export class Heartbeat {
   #probed = false
 
   /** `protocol`: where the client said it in its URL. */
-  constructor(options: HeartbeatOptions, protocol: 1 | 2 | undefined, now = Date.now()) {
+  constructor(options: HeartbeatOptions, protocol: 1 | 2 | undefined, now = performance.now()) {
     this.#options = options
     this.#kind = protocol === undefined ? 'control' : pingOf(protocol)
     this.#nextAt = now + options.pingIntervalMs
@@ -43,7 +43,7 @@ export class Heartbeat {
   }
 
   /** Any sign of life. */
-  heard(now = Date.now()): void {
+  heard(now = performance.now()): void {
     this.#heardAt = now
   }
 

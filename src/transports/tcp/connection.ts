@@ -41,8 +41,8 @@ export class FramedConnection implements Receiver {
   readonly #outbox: Outbox
   readonly #attention: Attention
   readonly #reader: FrameReader
-  readonly #acceptedAt = Date.now()
-  #heardAt = Date.now()
+  readonly #acceptedAt = performance.now()
+  #heardAt = performance.now()
   /** When it was asked last whether it is still there: nobody is found silent who was not. */
   #pingedAt = 0
   #closing = false
@@ -125,7 +125,7 @@ export class FramedConnection implements Receiver {
   }
 
   #receive(piece: Buffer): void {
-    this.#heardAt = Date.now()
+    this.#heardAt = performance.now()
     if (this.#closing) return
     this.#reader.push(piece)
     this.#read()

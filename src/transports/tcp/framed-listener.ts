@@ -42,7 +42,7 @@ export async function openFramedTcp(options: FramedTcpOptions): Promise<TcpListe
   const onClosed = (connection: FramedConnection) => void connections.delete(connection)
   const shortest = Math.min(options.authTimeoutMs, options.requestTimeoutMs, options.idleTimeoutMs)
   const timer = everyAfterReading(Math.min(maxTickMs, Math.max(10, shortest / 4)), () => {
-    const now = Date.now()
+    const now = performance.now()
     for (const connection of connections) connection.tick(now)
   })
   const accept = (socket: Socket): void => {

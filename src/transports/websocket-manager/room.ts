@@ -123,8 +123,8 @@ export class Room {
       this.#processors = { were: true, missingSince: undefined }
     } catch (error) {
       if (!(error instanceof GatewayError) || error.field !== 'routingKey') throw error
-      const { were, missingSince = Date.now() } = this.#processors
-      const waitFor = were && Date.now() - missingSince < processorsMs
+      const { were, missingSince = performance.now() } = this.#processors
+      const waitFor = were && performance.now() - missingSince < processorsMs
       this.#processors = { were: waitFor, missingSince }
       if (waitFor) throw new Error('no processor is bound to its exchange', { cause: error })
     }

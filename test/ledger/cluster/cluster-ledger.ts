@@ -1,7 +1,7 @@
 import { eventually } from '../../support/eventually.ts'
 import { testToken } from '../../support/gateway-process.ts'
 import { Postgres } from '../../support/postgres.ts'
-import { newFolder, removeFolder } from '../../support/run-folder.ts'
+import { newFolder, removeAbandonedFolders, removeFolder } from '../../support/run-folder.ts'
 import { pause } from '../pause.ts'
 import { ResumingListener } from '../resuming-listener.ts'
 import { Seeded } from '../seeded.ts'
@@ -69,6 +69,7 @@ const retention = '24h,8GiB'
 const hotWindows = ['5m,64MiB', '30s,64KiB', '1s,64KiB']
 
 export async function runClusterLedger(options: ClusterLedgerOptions): Promise<ClusterLedgerResult> {
+  removeAbandonedFolders()
   const network = await Network.make(['n1', 'n2', 'n3', 'g1', 'g2', 'g3', 'pg'])
   const folder = newFolder()
   const undo: (() => Promise<unknown>)[] = [() => network.remove(), async () => removeFolder(folder)]

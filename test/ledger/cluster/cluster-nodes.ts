@@ -9,7 +9,6 @@ import {
   streamsOutliveKill,
 } from '../../support/rabbitmq-node.ts'
 import { folderIn, removeFolder } from '../../support/run-folder.ts'
-import { pause } from '../pause.ts'
 import type { Host } from './namespaces.ts'
 
 export const handlings = ['pause_minority', 'ignore', 'autoheal'] as const
@@ -26,12 +25,13 @@ export interface ClusterSettings {
 
 const ports = { amqp: 5672, epmd: 4369, distribution: 25672 }
 /** Also a node that is started again waits for the others, and RabbitMQ 3.10 takes its time. */
-const wholeMs = 180_000
+const wholeMs = 300_000
 const answerMs = 10_000
 const formMs = 90_000
 /** How long RabbitMQ is given to mend a partition by itself before an operator restarts the app. */
 const selfHealMs = 60_000
-const lookAgainMs = 2_000
+/** How long everything must work before the next fault. */
+const steadyMs = 2_000
 
 export const journal = 'warren.journal'
 
@@ -149,46 +149,61 @@ export class Cluster {
     throw new Error(`No node knows who leads ${journal}.`)
   }
 
-  /** Resolves when all nodes run, see no partition, and each has a replica of the journal that is online. */
-  async whole(): Promise<void> {
-    const look = async () => {
-      const [first] = this.nodes
-      if (first === undefined || (await this.#views()) !== 'joined') return false
-      return (await journalAt(first)).online === this.nodes.length
-    }
-    await eventually('the cluster to be whole', look, { withinMs: wholeMs, everyMs: 500 })
-  }
-
   /**
-   * What an operator does after a partition that RabbitMQ does not mend (always under `ignore`):
-   * restarts the app of the nodes that were cut off.
+   * Resolves when all nodes run and see no partition, each has a replica of the journal that is
+   * online, and `delivers` has been true too, for a while. Meanwhile it does what an operator does
+   * after a partition that RabbitMQ does not mend (always under `ignore`): it restarts the app of the
+   * minority.
    */
-  async mend(cutOff: readonly ClusterNode[], handling: Handling): Promise<void> {
-    // Nodes find each other again seconds after the link is back, and only then see that they were apart.
-    const decided = async (): Promise<'joined' | 'apart' | undefined> => {
-      const first = await this.#views()
-      if (first === 'apart' && handling === 'ignore') return 'apart'
-      if (first !== 'joined') return undefined
-      await pause(lookAgainMs)
-      return (await this.#views()) === 'joined' ? 'joined' : undefined
+  async whole(handling: Handling, delivers: () => boolean): Promise<void> {
+    const restartAfterMs = handling === 'ignore' ? 0 : selfHealMs
+    let apartSince: number | undefined
+    let wholeSince: number | undefined
+    const look = async () => {
+      const state = await this.#state()
+      // Nodes may find out seconds after the link is back that they were apart.
+      if (state !== 'apart') apartSince = undefined
+      else apartSince ??= Date.now()
+      if (apartSince !== undefined && Date.now() - apartSince >= restartAfterMs) {
+        await this.#restartMinority()
+        apartSince = undefined
+      }
+      if (state !== 'whole' || !delivers()) wholeSince = undefined
+      else wholeSince ??= Date.now()
+      return wholeSince !== undefined && Date.now() - wholeSince >= steadyMs
     }
-    const state = await eventually('the partition to be mended', decided, { withinMs: selfHealMs, everyMs: 500 }).catch(
-      () => 'apart' as const,
-    )
-    if (state === 'joined') return
-    for (const node of cutOff) {
-      await node.stopApp()
-      await node.startApp()
-    }
+    await eventually('the cluster to be whole and all gateways to deliver', look, {
+      withinMs: wholeMs,
+      everyMs: 500,
+    })
   }
 
-  /** Whether all nodes see all others, or some node sees that it was apart from others; undefined in between. */
-  async #views(): Promise<'joined' | 'apart' | undefined> {
-    const question = '{rabbit:is_running(), rabbit_nodes:running_count(), rabbit_node_monitor:partitions()}'
+  /** 'apart': some node sees that it was cut off from another; undefined while nodes start or join. */
+  async #state(): Promise<'whole' | 'apart' | undefined> {
+    const question = '{rabbit:is_running(), rabbit_nodes:running_count()}'
+    const apart = await this.#apart()
+    if ([...apart.values()].some((nodes) => nodes > 0)) return 'apart'
     const views = await Promise.all(this.nodes.map((node) => node.ctl(['eval', question])))
-    const plain = views.map((view) => view.replaceAll(/\s/g, ''))
-    if (plain.every((view) => view === `{true,${this.nodes.length},[]}`)) return 'joined'
-    return plain.some((view) => view.startsWith('{true') && !view.endsWith(',[]}')) ? 'apart' : undefined
+    if (views.some((view) => view !== `{true,${this.nodes.length}}`)) return undefined
+    const [first] = this.nodes
+    if (first === undefined) return undefined
+    return (await journalAt(first)).online === this.nodes.length ? 'whole' : undefined
+  }
+
+  /** From how many others each node sees that it was cut off. */
+  async #apart(): Promise<Map<ClusterNode, number>> {
+    const seen = this.nodes.map(async (node) => {
+      const count = await node.ctl(['eval', 'length(rabbit_node_monitor:partitions())'])
+      return [node, Number(count)] as const
+    })
+    return new Map(await Promise.all(seen))
+  }
+
+  async #restartMinority(): Promise<void> {
+    const apart = await this.#apart()
+    const [minority] = this.nodes.toSorted((one, other) => (apart.get(other) ?? 0) - (apart.get(one) ?? 0))
+    await minority?.stopApp()
+    await minority?.startApp()
   }
 
   /**

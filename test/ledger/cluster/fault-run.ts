@@ -1,4 +1,3 @@
-import { eventually } from '../../support/eventually.ts'
 import { pause } from '../pause.ts'
 import type { Fault, Scene } from './faults.ts'
 import type { Probes } from './probes.ts'
@@ -27,7 +26,6 @@ export interface FaultRecord {
   readonly minutes: number
 }
 
-const steadyMs = 240_000
 const pollMs = 500
 
 export interface FaultRun {
@@ -49,13 +47,9 @@ export async function runFault(fault: Fault, { scene, probes, problem }: FaultRu
   const mendedFrom = Date.now()
   await undo().catch((error: unknown) => problem(`${fault.kind} (${what}) could not be mended: ${String(error)}`))
   const mended = Date.now()
-  await eventually('all gateways to deliver', () => probes.steady, { withinMs: steadyMs, everyMs: 100 }).catch(() =>
-    problem(`${fault.kind} (${what}): ${probes.unsteady} did not deliver ${steadyMs} ms after it was mended`),
-  )
-  await cluster.whole().catch((error: unknown) => problem(`${fault.kind} (${what}): ${String(error)}`))
-  await eventually('all gateways to deliver', () => probes.steady, { withinMs: steadyMs, everyMs: 100 }).catch(() =>
-    problem(`${fault.kind} (${what}): ${probes.unsteady} did not deliver although the cluster was whole`),
-  )
+  await cluster
+    .whole(scene.handling, () => probes.steady)
+    .catch((error: unknown) => problem(`${fault.kind} (${what}): ${String(error)}; ${probes.unsteady}`))
   const to = Date.now()
   const reaching = without === 'all' ? [] : replicas.filter((replica) => !without.includes(replica))
   return {

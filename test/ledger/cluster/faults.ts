@@ -63,14 +63,13 @@ async function kill(nodes: readonly ClusterNode[], { cluster }: Scene, without?:
   }
 }
 
-async function freeze(nodes: readonly ClusterNode[], scene: Scene, without?: 'all'): Promise<Applied> {
+async function freeze(nodes: readonly ClusterNode[], without?: 'all'): Promise<Applied> {
   for (const node of nodes) node.process.freeze()
   return {
     what: nodes.map(shortName).join(' '),
     ...(without ? { without } : {}),
     async undo() {
       for (const node of nodes) node.process.thaw()
-      await scene.cluster.mend(nodes, scene.handling)
     },
   }
 }
@@ -83,12 +82,7 @@ async function stopApp(node: ClusterNode): Promise<Applied> {
 /** Cuts the node from its peers; clients still reach it. */
 async function isolate(node: ClusterNode, scene: Scene): Promise<Applied> {
   await node.host.cut(...hostsOf(othersThan(scene, node)))
-  return { what: shortName(node), undo: () => reconnect([node], scene) }
-}
-
-async function reconnect(cutOff: readonly ClusterNode[], { cluster, handling }: Scene): Promise<void> {
-  await Promise.all(cutOff.map(({ host }) => host.clear()))
-  await cluster.mend(cutOff, handling)
+  return { what: shortName(node), undo: () => node.host.clear() }
 }
 
 /** The node that most connections of the gateway go to. */
@@ -107,9 +101,9 @@ async function cutGateway(replica: GatewayReplica, nodes: readonly ClusterNode[]
   }
 }
 
-async function impair(node: ClusterNode, scene: Scene, how: (host: Host) => Promise<void>): Promise<Applied> {
+async function impair(node: ClusterNode, how: (host: Host) => Promise<void>): Promise<Applied> {
   await how(node.host)
-  return { what: shortName(node), undo: () => reconnect([node], scene) }
+  return { what: shortName(node), undo: () => node.host.clear() }
 }
 
 async function alarm({ cluster }: Scene): Promise<Applied> {
@@ -150,18 +144,18 @@ export const faults: readonly Fault[] = [
     lasts: short,
     apply: async ({ cluster }) => stopApp(await cluster.leader()),
   },
-  { kind: 'node frozen', lasts: [5, 25], apply: (scene) => freeze([anyNode(scene)], scene) },
+  { kind: 'node frozen', lasts: [5, 25], apply: (scene) => freeze([anyNode(scene)]) },
   {
     kind: 'leader frozen',
     lasts: [5, 25],
-    apply: async (scene) => freeze([await scene.cluster.leader()], scene),
+    apply: async ({ cluster }) => freeze([await cluster.leader()]),
   },
   {
     kind: 'two nodes frozen',
     lasts: [3, 12],
-    apply: (scene) => freeze(othersThan(scene, anyNode(scene)), scene, 'all'),
+    apply: (scene) => freeze(othersThan(scene, anyNode(scene)), 'all'),
   },
-  { kind: 'all nodes frozen', lasts: [3, 12], apply: (scene) => freeze(scene.cluster.nodes, scene, 'all') },
+  { kind: 'all nodes frozen', lasts: [3, 12], apply: ({ cluster }) => freeze(cluster.nodes, 'all') },
   { kind: 'node cut from its peers', lasts: [8, 25], apply: (scene) => isolate(anyNode(scene), scene) },
   {
     kind: 'leader cut from its peers',
@@ -175,10 +169,11 @@ export const faults: readonly Fault[] = [
     apply: (scene) => isolate(anyNode(scene), scene),
   },
   {
-    kind: 'first node cut from its peers for 60 s',
+    // Some gateway is on it, else nothing is shown.
+    kind: 'node of a gateway cut from its peers for 60 s',
     lasts: [60, 60],
     matrix: false,
-    apply: (scene) => isolate(scene.cluster.nodes[0] as ClusterNode, scene),
+    apply: async (scene) => isolate(await nodeOf(scene.replicas[0] as GatewayReplica, scene), scene),
   },
   {
     kind: 'two nodes cut from each other',
@@ -186,7 +181,7 @@ export const faults: readonly Fault[] = [
     async apply(scene) {
       const [one, other] = othersThan(scene, anyNode(scene)) as [ClusterNode, ClusterNode]
       await one.host.cut(other.host)
-      return { what: `${shortName(one)} ${shortName(other)}`, undo: () => reconnect([one], scene) }
+      return { what: `${shortName(one)} ${shortName(other)}`, undo: () => one.host.clear() }
     },
   },
   {
@@ -195,7 +190,7 @@ export const faults: readonly Fault[] = [
     async apply(scene) {
       const node = anyNode(scene)
       await node.host.cutIncoming(...hostsOf(othersThan(scene, node)))
-      return { what: `${shortName(node)} receives nothing`, undo: () => reconnect([node], scene) }
+      return { what: `${shortName(node)} receives nothing`, undo: () => node.host.clear() }
     },
   },
   {
@@ -218,7 +213,7 @@ export const faults: readonly Fault[] = [
         async undo() {
           flapping.abort()
           await done
-          await reconnect([node], scene)
+          await node.host.clear()
         },
       }
     },
@@ -226,12 +221,12 @@ export const faults: readonly Fault[] = [
   {
     kind: 'lossy link of a node',
     lasts: [10, 20],
-    apply: (scene) => impair(anyNode(scene), scene, (host) => host.lose(scene.random.between(0.05, 0.3))),
+    apply: (scene) => impair(anyNode(scene), (host) => host.lose(scene.random.between(0.05, 0.3))),
   },
   {
     kind: 'slow link of a node',
     lasts: [10, 20],
-    apply: (scene) => impair(anyNode(scene), scene, (host) => host.slow()),
+    apply: (scene) => impair(anyNode(scene), (host) => host.slow()),
   },
   {
     kind: 'gateway cut from its node',

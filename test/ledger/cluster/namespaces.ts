@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { debianPackages, installMissing } from '../../support/debian-package.ts'
 import { type NetworkHost, onHost } from '../../support/network-host.ts'
+import { isRunning } from '../../support/run-folder.ts'
 
 const run = promisify(execFile)
 
@@ -50,15 +51,6 @@ async function namespaces(): Promise<string[]> {
 
 async function removeNamespace(name: string): Promise<void> {
   await shell(`ip netns pids ${name} | xargs -r kill -9 || true; ip netns del ${name}`).catch(() => {})
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** One host: a namespace with one interface, and what can be done to its traffic. */

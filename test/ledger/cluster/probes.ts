@@ -1,6 +1,6 @@
-import type { Socket } from 'node:net'
 import amqp, { type Channel, type ChannelModel } from 'amqplib'
 import { testToken } from '../../support/gateway-process.ts'
+import { destroyConnection } from '../careful-publisher.ts'
 import { pause } from '../pause.ts'
 import { ResumingListener } from '../resuming-listener.ts'
 import type { Seeded } from '../seeded.ts'
@@ -33,7 +33,7 @@ class ProbePublisher {
 
   async stop(): Promise<void> {
     this.#stopped = true
-    destroy(this.#connection)
+    destroyConnection(this.#connection)
     await this.#running
   }
 
@@ -49,7 +49,7 @@ class ProbePublisher {
     this.#connection = connection
     connection.on('error', () => {})
     const ended = new Promise<void>((resolve) => connection.once('close', () => resolve()))
-    const late = setTimeout(() => destroy(connection), connectMs)
+    const late = setTimeout(destroyConnection, connectMs, connection)
     const channel: Channel = await connection.createChannel()
     clearTimeout(late)
     channel.on('error', () => {})
@@ -63,15 +63,10 @@ class ProbePublisher {
       }
     }
     const timer = setInterval(publish, everyMs)
-    if (this.#stopped) destroy(connection)
+    if (this.#stopped) destroyConnection(connection)
     await ended
     clearInterval(timer)
   }
-}
-
-/** amqplib does not name its socket in its types; `close` waits for an answer. */
-function destroy(connection: ChannelModel | undefined): void {
-  ;(connection as unknown as { connection?: { stream?: Socket } } | undefined)?.connection?.stream?.destroy()
 }
 
 /** What one gateway delivers of the probes. */
@@ -167,7 +162,7 @@ export class Probes {
   /** The gateways that do not deliver everything at present, for a message. */
   get unsteady(): string {
     const late = [...this.#deliveries].filter(([, delivery]) => !delivery.steady(this.#nodes))
-    return late.map(([{ name }]) => name).join(' ')
+    return late.length === 0 ? 'all gateways deliver' : `${late.map(([{ name }]) => name).join(' ')} did not deliver`
   }
 
   delivers(replica: GatewayReplica, withinMs: number): boolean {

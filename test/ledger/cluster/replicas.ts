@@ -1,7 +1,8 @@
-import { rm, writeFile } from 'node:fs/promises'
+import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { debianPackages, installMissing, locate } from '../../support/debian-package.ts'
 import { type GatewayProcess, startGateway } from '../../support/gateway-process.ts'
+import { isRunning } from '../../support/run-folder.ts'
 import type { Replica } from '../transports.ts'
 import type { Host } from './namespaces.ts'
 
@@ -14,6 +15,7 @@ export type MovableClock = { readonly library: string } | { readonly library?: u
 
 export async function movableClock(): Promise<MovableClock> {
   await installMissing([debianPackages.faketime])
+  await removeSharedMemory((pid) => !isRunning(pid))
   try {
     return { library: locate(debianPackages.faketime) }
   } catch (error) {
@@ -21,9 +23,14 @@ export async function movableClock(): Promise<MovableClock> {
   }
 }
 
-/** libfaketime leaves these behind when its process is killed. */
-function sharedMemoryOf(pid: number): string[] {
-  return [`/dev/shm/faketime_shm_${pid}`, `/dev/shm/sem.faketime_sem_${pid}`]
+const sharedMemory = '/dev/shm'
+
+/** libfaketime leaves its shared memory behind when its process is killed. */
+async function removeSharedMemory(isOurs: (pid: number) => boolean): Promise<void> {
+  for (const name of await readdir(sharedMemory).catch(() => [])) {
+    const pid = /^(?:sem\.faketime_sem|faketime_shm)_(\d+)$/.exec(name)?.[1]
+    if (pid !== undefined && isOurs(Number(pid))) await rm(join(sharedMemory, name), { force: true })
+  }
 }
 
 /** One replica of the gateway on a host of its own, over all of its processes. */
@@ -140,7 +147,7 @@ export class GatewayReplica implements Replica {
 
   async remove(): Promise<void> {
     await this.#process.kill()
-    for (const pid of this.#pids) for (const name of sharedMemoryOf(pid)) await rm(name, { force: true })
+    await removeSharedMemory((pid) => this.#pids.includes(pid))
     await this.#first[Symbol.asyncDispose]()
   }
 }

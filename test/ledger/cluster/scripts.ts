@@ -12,7 +12,7 @@ export interface Scenario {
 export const scenarios: Readonly<Record<string, Scenario>> = {
   'kill-leader': { handling: 'pause_minority', fault: { ...faultNamed('leader killed'), lasts: [6, 6] } },
   'stop-app': { handling: 'pause_minority', fault: { ...faultNamed('stop_app of the leader'), lasts: [6, 6] } },
-  'ignore-partition': { handling: 'ignore', fault: faultNamed('first node cut from its peers for 60 s') },
+  'ignore-partition': { handling: 'ignore', fault: faultNamed('node of a gateway cut from its peers for 60 s') },
 }
 
 /** All kinds in an order of the seed's, again and again until there are so many. */
