@@ -130,7 +130,7 @@ export function faultMatrix(root?: string): void {
       suffer(
         () => proxy.pause(),
         async () => {
-          await scene.gateway.printed(/fell silent/, 30_000)
+          await scene.reason(/fell silent/)
           proxy.cut()
           proxy.resume()
         },
@@ -168,7 +168,7 @@ export function faultMatrix(root?: string): void {
           await rabbit.ctl('close_all_connections', 'a test of passwords')
         },
         async () => {
-          await scene.gateway.printed(/wrong user or password/, 30_000)
+          await scene.reason(/wrong user or password/)
           await rabbit.ctl('change_password', user, 'first')
         },
       ),
@@ -230,7 +230,7 @@ export function faultMatrix(root?: string): void {
           await scene.onBroker((channel) => channel.deleteQueue(journal))
         },
         async () => {
-          await scene.gateway.printed(/no permission/, 30_000)
+          await scene.reason(/no permission/)
           await permit('.*')
         },
       )

@@ -101,6 +101,15 @@ export class Scene {
     return at - shown
   }
 
+  /** Waits until readiness says no for this reason. */
+  async reason(pattern: RegExp): Promise<void> {
+    const says = async (): Promise<boolean> => {
+      const response = await fetch(`http://127.0.0.1:${this.gateway.opsPort}/readyz`)
+      return pattern.test(await response.text())
+    }
+    await eventually(`readiness to say ${String(pattern)}`, says, { withinMs: 30_000 })
+  }
+
   /** Waits until it is ready and what is published now comes; gives after how many milliseconds since the moment, and holds it to what is promised. */
   async back(moment: number): Promise<number> {
     await this.gateway.ready(60_000)

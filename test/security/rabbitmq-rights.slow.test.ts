@@ -185,5 +185,6 @@ test('a control bus that RabbitMQ refuses makes the gateway unready, and is logg
   expect(reasons).toContain("access to exchange 'warren.control'")
   // The bus tries again all the while.
   await eventually('RabbitMQ to refuse it several times', async () => (await refused()) > before + 2)
+  await gateway.printed(/control messages among replicas do not come through/)
   expect(gateway.output().match(/control messages among replicas do not come through/g)).toHaveLength(1)
 }, 60_000)
