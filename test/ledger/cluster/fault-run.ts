@@ -44,7 +44,11 @@ export async function runFault(fault: Fault, { scene, probes, problem }: FaultRu
   probes.forget(from - 1_000)
   const lines = new Map(replicas.map((replica) => [replica, linesOf(replica)]))
   const readiness = new ReadinessWatch(replicas, probes)
-  const { what, without = [], undo } = await fault.apply(scene).catch((error: unknown) => {
+  const {
+    what,
+    without = [],
+    undo,
+  } = await fault.apply(scene).catch((error: unknown) => {
     problem(`${fault.kind} could not be brought about: ${String(error)}`)
     return nothing
   })
