@@ -231,8 +231,8 @@ class ClusterLedger {
 
   /** One number after another: the next is not sent before this one is accepted. */
   async #produce(book: Book, random: Seeded): Promise<void> {
-    for (let number = 1; this.#publishing; number += 1) {
-      await this.#publishers.publish(book, number)
+    while (this.#publishing) {
+      await this.#publishers.publish(book, book.attempted + 1)
       await pause(random.between(pace.minMs, pace.maxMs))
     }
   }

@@ -1,5 +1,5 @@
 import { pause } from '../pause.ts'
-import type { Fault, Scene } from './faults.ts'
+import type { Applied, Fault, Scene } from './faults.ts'
 import type { Probes } from './probes.ts'
 import type { GatewayReplica } from './replicas.ts'
 
@@ -35,6 +35,8 @@ export interface FaultRun {
   readonly problem: (text: string) => void
 }
 
+const nothing: Applied = { what: 'nothing', undo: async () => {} }
+
 /** Applies a fault, mends it, waits until everything works again, and measures delivery all the while. */
 export async function runFault(fault: Fault, { scene, probes, problem }: FaultRun): Promise<FaultRecord> {
   const { replicas, cluster, random } = scene
@@ -42,7 +44,14 @@ export async function runFault(fault: Fault, { scene, probes, problem }: FaultRu
   probes.forget(from - 1_000)
   const lines = new Map(replicas.map((replica) => [replica, linesOf(replica)]))
   const readiness = new ReadinessWatch(replicas, probes)
-  const { what, without = [], undo } = await fault.apply(scene)
+  const {
+    what,
+    without = [],
+    undo,
+  } = await fault.apply(scene).catch((error: unknown) => {
+    problem(`${fault.kind} could not be brought about: ${String(error)}`)
+    return nothing
+  })
   await pause(1_000 * random.between(...fault.lasts))
   const mendedFrom = Date.now()
   await undo().catch((error: unknown) => problem(`${fault.kind} (${what}) could not be mended: ${String(error)}`))

@@ -63,14 +63,17 @@ export class GatewayReplica implements Replica {
     await writeFile(clock, '+0\n')
     const library = options.clock?.library
     // Timers go by the monotonic clock, which no operator moves.
-    const faked = library !== undefined && {
-      LD_PRELOAD: library,
-      FAKETIME_TIMESTAMP_FILE: clock,
-      FAKETIME_CACHE_DURATION: '1',
-      FAKETIME_DONT_FAKE_MONOTONIC: '1',
-      DONT_FAKE_MONOTONIC: '1',
-    }
-    const env = { ...options.env, ...(faked || {}) }
+    const faked =
+      library === undefined
+        ? undefined
+        : {
+            LD_PRELOAD: library,
+            FAKETIME_TIMESTAMP_FILE: clock,
+            FAKETIME_CACHE_DURATION: '1',
+            FAKETIME_DONT_FAKE_MONOTONIC: '1',
+            DONT_FAKE_MONOTONIC: '1',
+          }
+    const env = { ...options.env, ...faked }
     return new GatewayReplica(name, host, clock, await startGateway({ host, env }))
   }
 
