@@ -61,7 +61,7 @@ export class Buffers {
     this.#readBack = new ReadBack({
       publish: (publication) => this.#publisherInUse().publish(publication),
       renew: () => this.#publisher?.renew(),
-      onNotStored: options.onNotStored,
+      onNotStored: (messages) => options.onNotStored(messages),
       timeoutMs: options.publishTimeoutMs ?? publisherLimits.publishTimeoutMs,
     })
   }
