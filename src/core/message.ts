@@ -54,6 +54,11 @@ export interface JournalMessage extends Message {
    * empty. Nobody knows which clients it was for, so that every subscription is told a gap.
    */
   readonly unreadable?: boolean
+  /**
+   * It came through the queue of a buffered source, where a message id names a message: a second
+   * copy is a repeat. Not kept in the hot window.
+   */
+  readonly buffered?: boolean
   /** Where it is written down what this replica did with it; undefined where the hot window has never held it. */
   fates?: Fates | undefined
   /** Its place in `fates`. */

@@ -260,6 +260,7 @@ function entryOf(delivery: StreamDelivery, stream: string): JournalMessage | und
     body: delivery.body,
     // A stream's own flag speaks of this consumer's connection, not of the message.
     redelivered: moved ? moved.redelivered : false,
+    buffered: moved !== undefined,
     receivedAt: Date.now(),
     decoded: undefined,
     known: undefined,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { Duplicates, idempotencyHeader } from '../../src/core/duplicates.ts'
 import type { JournalMessage } from '../../src/core/message.ts'
+import { repeatedHeader } from '../../src/core/repeated.ts'
 
 function entry(offset: number, given: { messageId?: string; key?: string; body?: string } = {}): JournalMessage {
   return {
@@ -48,6 +49,17 @@ describe('a message that stands in the journal twice', () => {
     duplicates.see(entry(1, { messageId: 'm' }))
     expect(duplicates.see(entry(2, { messageId: 'm' }))).toBe(false)
     expect(duplicates.isRepeat(2)).toBe(false)
+  })
+
+  test.each([
+    ['that a gateway has published again', { properties: { messageId: 'm', headers: { [repeatedHeader]: true } } }],
+    ['of a buffered source', { buffered: true }],
+    ['of a buffered source that was moved again', { redelivered: true }],
+  ])('is a repeat %s, though no broker was away', (_what, change) => {
+    const duplicates = new Duplicates(true)
+    expect(duplicates.see(entry(1, { messageId: 'm' }))).toBe(false)
+    expect(duplicates.see({ ...entry(2, { messageId: 'm' }), ...change })).toBe(true)
+    expect(duplicates.see({ ...entry(3, { messageId: 'm', body: '"other"' }), ...change })).toBe(false)
   })
 
   test('is known to a replica that was started afterwards, by the mark of one that had lost the broker', () => {
