@@ -3,6 +3,7 @@
  * accepted accounted for, from its publisher to its client. `npm run ledger:cluster -- --help` lists the options; docs/testing.md explains them.
  * Exit status 1 if anything was lost, doubled, misordered, skipped or closed; 77 where the machine permits no namespaces.
  */
+import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { type ClusterLedgerOptions, runClusterLedger } from '../test/ledger/cluster/cluster-ledger.ts'
 import { handlings } from '../test/ledger/cluster/cluster-nodes.ts'
@@ -26,6 +27,7 @@ const help = `npm run ledger:cluster -- [options]
   --rabbitmq 3|4|all   (3)
   --handling NAME      pause_minority, ignore, autoheal or all (all)
   --ticktime S         Erlang's net_ticktime (60, RabbitMQ's default)
+  --logs FOLDER        keeps what the gateways logged
   --clients N          clients for each of the seven kinds of publishers (6)
 
 Kinds of faults: ${faults.map(({ kind }) => kind).join(', ')}.
@@ -45,6 +47,7 @@ const { values } = parseArgs({
     rabbitmq: { type: 'string', default: '3' },
     handling: { type: 'string', default: 'all' },
     ticktime: { type: 'string', default: '60' },
+    logs: { type: 'string' },
     clients: { type: 'string', default: '6' },
   },
 })
@@ -108,7 +111,7 @@ for (const [index, { rabbitmq, handling, root }] of combinations.entries()) {
     stay: [2_000, 12_000],
   }
   const form = values.short ? shortForm(seed) : long
-  const result = await runClusterLedger({ ...form, root, log: (line) => console.log(line) })
+  const result = await runClusterLedger({ ...form, root, logs: values.logs, log: (line) => console.log(line) })
   results.push({ rabbitmq, handling, result })
   if (scenario) console.log(roundTable(result))
   console.log(`sockets ended with their gateway: ${JSON.stringify(result.closed)}`)
@@ -123,7 +126,7 @@ console.log(
     `${sum(({ result }) => result.records.length)} faults, ${sum(({ result }) => result.resumes)} resumes`,
     `(${sum(({ result }) => result.refusals)} answered "later"), ${sum(({ result }) => result.republished)} published again,`,
     `${sum(({ result }) => result.lostByRabbit)} confirmed by RabbitMQ to a shared channel and not stored,`,
-    `${Math.round((Date.now() - began) / 1_000)} s from seed ${values.seed}: ${count} faults found`,
+    `${Math.round((Date.now() - began) / 1_000)} s from seed ${values.seed} at a load of ${loadavg()[1]?.toFixed(1)}: ${count} faults found`,
   ].join(' '),
 )
 process.exitCode = count === 0 ? 0 : 1

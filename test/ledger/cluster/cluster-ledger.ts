@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { eventually } from '../../support/eventually.ts'
 import { testToken } from '../../support/gateway-process.ts'
 import { Postgres } from '../../support/postgres.ts'
@@ -34,6 +36,8 @@ export interface ClusterLedgerOptions extends ClusterSettings {
   /** How long a client stays before its network is cut, in milliseconds, at least and at most. */
   readonly stay: readonly [number, number]
   readonly log?: (line: string) => void
+  /** A folder in which what each gateway logged is kept. */
+  readonly logs?: string | undefined
 }
 
 export interface KindBalance {
@@ -172,6 +176,7 @@ class ClusterLedger {
     await Promise.all(this.#accounts.map(({ listener }) => listener.stop()))
     await probes.stop()
     await this.#publishers.close()
+    await this.#keepLogs()
     this.#checkSockets([...this.#accounts.map(({ listener }) => listener), ...probes.listeners])
     return this.#settle(journal, records)
   }
@@ -182,6 +187,13 @@ class ClusterLedger {
 
   #log(line: string): void {
     this.#options.log?.(line)
+  }
+
+  async #keepLogs(): Promise<void> {
+    const { logs, seed } = this.#options
+    if (logs === undefined) return
+    await mkdir(logs, { recursive: true })
+    for (const { name, output } of this.#scene.replicas) await writeFile(join(logs, `${seed}-${name}.log`), output)
   }
 
   async #within(what: string, work: Promise<unknown>): Promise<void> {
