@@ -172,6 +172,8 @@ describe('reading back from the journal', () => {
       renew: () => {},
       onNotStored: (messages) => notStored.push(messages),
       timeoutMs: 500,
+      maxBytes: 1_000,
+      maxMessages: 100,
       timings: { lookMs: 5, missedMs: 20 },
     })
     readBack.useFence(() => {
@@ -199,6 +201,21 @@ describe('reading back from the journal', () => {
     expect(notStored).toEqual([1])
     readBack.saw(entryOf(message('a'), 7))
     expect((await lost)?.offset).toBe(7)
+  })
+
+  test('expects so much at a time, and of one payer no more than it leaves for others', async () => {
+    const { readBack } = journal()
+    const large = (messageId: string, payer: string) =>
+      readBack.publish(message(messageId, { exchange: 'events', body: Buffer.alloc(400), payer }))
+    const first = large('first', 'one')
+    const refusal = { code: 'BROKER_UNAVAILABLE', message: expect.stringContaining('does not bring them back') }
+    await expect(large('second', 'one')).rejects.toMatchObject(refusal)
+    const other = large('other', 'another')
+    expect(readBack.expectedBytes).toBe(800)
+    readBack.saw({ ...entryOf(message('first'), 1), body: Buffer.alloc(400) })
+    readBack.saw({ ...entryOf(message('other'), 2), body: Buffer.alloc(400) })
+    await Promise.all([first, other])
+    expect(readBack.expectedBytes).toBe(0)
   })
 
   test('gives up after its time, with what to do; a buffered source keeps what it has taken', async () => {

@@ -85,6 +85,8 @@ export class AmqpGateway implements LinkedBroker {
       renew: () => this.#publisher.renew(),
       onNotStored,
       timeoutMs: publishTimeoutMs ?? publisherLimits.publishTimeoutMs,
+      maxBytes: publisherLimits.bufferBytes,
+      maxMessages: publisherLimits.bufferMessages,
     })
     const onUnreadable = (from: string): void => this.#dropped(from)
     this.#buffers = new Buffers(this.openLink, { namespace, log, publishTimeoutMs, probe, onUnreadable, onNotStored })
@@ -105,7 +107,7 @@ export class AmqpGateway implements LinkedBroker {
   }
 
   get unansweredBytes(): number {
-    return this.#publisher.unansweredBytes
+    return Math.max(this.#publisher.unansweredBytes, this.#readBack.expectedBytes)
   }
 
   async publish(publication: GatewayPublication): Promise<JournalMessage | undefined> {

@@ -63,6 +63,9 @@ export class Buffers {
       renew: () => this.#publisher?.renew(),
       onNotStored: (messages) => options.onNotStored(messages),
       timeoutMs: options.publishTimeoutMs ?? publisherLimits.publishTimeoutMs,
+      // What is on its way is bounded by the movers.
+      maxBytes: Number.POSITIVE_INFINITY,
+      maxMessages: Number.POSITIVE_INFINITY,
     })
   }
 

@@ -1,6 +1,8 @@
 import type { JournalMessage, Publication } from '../../core/message.ts'
+import { Shares } from '../../core/shares.ts'
 import { GatewayError } from '../../errors.ts'
 import type { GatewayPublication } from '../driver.ts'
+import { bufferFull } from '../refusals.ts'
 import { asError } from './as-error.ts'
 
 /** In milliseconds. */
@@ -20,6 +22,9 @@ export interface ReadBackParts {
   onNotStored(messages: number): void
   /** How long a publication may take to come back, in milliseconds. */
   readonly timeoutMs: number
+  /** What may be expected back at a time, in bytes of bodies and in messages; more is refused. */
+  readonly maxBytes: number
+  readonly maxMessages: number
   readonly timings?: Partial<typeof readBackTimings>
 }
 
@@ -51,11 +56,15 @@ export class ReadBack {
   readonly #expected = new Map<string, Expected[]>()
   #fence: () => Promise<void> = () => Promise.reject(new Error('there is no journal yet'))
   #fencing = false
+  readonly #bytes: Shares
+  readonly #messages: Shares
   #looking: NodeJS.Timeout | undefined
 
   constructor(parts: ReadBackParts) {
     this.#parts = parts
     this.#timings = { ...readBackTimings, ...parts.timings }
+    this.#bytes = new Shares(parts.maxBytes)
+    this.#messages = new Shares(parts.maxMessages)
   }
 
   /** As `LinkedBroker.useFence`. */
@@ -63,8 +72,20 @@ export class ReadBack {
     this.#fence = fence
   }
 
+  /** Bytes of the bodies that are expected back. */
+  get expectedBytes(): number {
+    return this.#bytes.used
+  }
+
   /** As `Broker.publish`. `entry`: what the journal will hold. */
   publish(publication: GatewayPublication, entry: Entry = publication): Promise<JournalMessage | undefined> {
+    const { payer, body } = publication
+    if (!this.#messages.hasRoom(payer, 1) || !this.#bytes.hasRoom(payer, body.length)) {
+      const { maxBytes, maxMessages } = this.#parts
+      return Promise.reject(bufferFull(maxBytes, maxMessages, 'the journal does not bring them back yet'))
+    }
+    this.#bytes.add(payer, body.length)
+    this.#messages.add(payer, 1)
     return new Promise((resolve, reject) => {
       const expected: Expected = {
         publication,
@@ -117,6 +138,9 @@ export class ReadBack {
 
   #end(expected: Expected): void {
     expected.over = true
+    const { payer, body } = expected.publication
+    this.#bytes.add(payer, -body.length)
+    this.#messages.add(payer, -1)
     const same = this.#expected.get(expected.key)
     if (!same) return
     if (same.length === 1) this.#expected.delete(expected.key)
