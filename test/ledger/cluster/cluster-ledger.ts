@@ -50,12 +50,21 @@ export interface KindBalance {
   readonly storedTwice: number
 }
 
+/** From one fault to the next. */
+interface PeriodBalance {
+  readonly accepted: number
+  /** Accepted and not stored, by anything but a shared channel. */
+  readonly notStored: number
+  /** The same of the shared channel, which RabbitMQ 3.9 to 3.13 loses. */
+  readonly notStoredShared: number
+}
+
 export interface ClusterLedgerResult {
   readonly resumes: number
   readonly refusals: number
   readonly republished: number
   readonly kinds: Readonly<Record<BookKind, KindBalance>>
-  readonly records: readonly (FaultRecord & { readonly accepted: number; readonly notStored: number })[]
+  readonly records: readonly (FaultRecord & PeriodBalance)[]
   /** How often sockets ended with which code that had a reason to. */
   readonly closed: Readonly<Record<string, number>>
   /** What RabbitMQ confirmed to a back end with a shared channel and did not keep. */
@@ -285,7 +294,7 @@ class ClusterLedger {
 
   #settle(journal: Awaited<ReturnType<typeof readJournal>>, records: readonly FaultRecord[]): ClusterLedgerResult {
     const kinds = {} as Record<BookKind, KindBalance>
-    const periods = records.map((record) => ({ ...record, accepted: 0, notStored: 0 }))
+    const periods = records.map((record) => ({ ...record, accepted: 0, notStored: 0, notStoredShared: 0 }))
     const periodAt = (at: number) => periods.findLast(({ from }) => at >= from)
     for (const { book, listener } of this.#accounts) {
       const settlement = book.settle(journal.byClient.get(book.client) ?? [], journal.end)
@@ -294,7 +303,7 @@ class ClusterLedger {
         const period = periodAt(book.acceptedAt[index] ?? 0)
         if (!period) continue
         period.accepted += 1
-        if (lost.has(number)) period.notStored += 1
+        if (lost.has(number)) period[book.kind === 'shared channel' ? 'notStoredShared' : 'notStored'] += 1
       }
       this.#faults.push(...faultsOf(book, settlement, listener))
       const { books, accepted, received, notStored, repeated, storedTwice } = kinds[book.kind] ?? nothing

@@ -57,10 +57,11 @@ export function publisherTable(results: readonly NamedResult[]): string {
 /** A line for each fault: what was accepted from it to the next, and how much of that is not stored. */
 export function roundTable({ records }: ClusterLedgerResult): string {
   return [
-    '| round | fault | confirmed | lost | still | after mending |',
-    '|---|---|---|---|---|---|',
-    ...records.map(({ kind, what, accepted, notStored, still, stillAfter }, index) => {
-      const cells = [index + 1, `${kind} (${what})`, accepted, notStored, inSeconds(still), inSeconds(stillAfter)]
+    '| round | fault | confirmed | lost | lost by the shared channel | still | after mending |',
+    '|---|---|---|---|---|---|---|',
+    ...records.map(({ kind, what, accepted, notStored, notStoredShared, still, stillAfter }, index) => {
+      const lost = [notStored, notStoredShared]
+      const cells = [index + 1, `${kind} (${what})`, accepted, ...lost, inSeconds(still), inSeconds(stillAfter)]
       return `| ${cells.join(' | ')} |`
     }),
   ].join('\n')
