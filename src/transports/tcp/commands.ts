@@ -68,7 +68,7 @@ async function unsubscribe({ feeds }: Desk, request: Request): Promise<unknown> 
   return { channel, cursor: feed.lastTaken ? printCursor(feed.lastTaken.cursor) : null }
 }
 
-/** As `Gateway.publish`; `cursor` is left out where there is none. */
+/** Resolves when `Gateway.publish` does. */
 async function publish({ session, gateway, namespace }: Desk, request: Request): Promise<unknown> {
   demand(mayPublish(session.identity), session.identity, 'publish')
   if (!('data' in request)) throw badInput('data', 'expected what is to be published, null included')
@@ -83,8 +83,8 @@ async function publish({ session, gateway, namespace }: Desk, request: Request):
     data: request['data'],
   }
   const publication = publicationOf(asked, { namespace, publisher: session.identity.clientId ?? '' })
-  const cursor = await gateway.publishAs(session.identity, publication, session.payer)
-  return { messageId: publication.messageId, ...(cursor ? { cursor: printCursor(cursor) } : {}) }
+  await gateway.publishAs(session.identity, publication, session.payer)
+  return { messageId: publication.messageId }
 }
 
 /** The channels that clients have asked for and whose names contain the text, as far as the caller may hear them. */
