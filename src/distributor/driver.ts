@@ -103,10 +103,6 @@ export interface GatewayOptions {
 export interface GatewayPublication extends Publication {
   /** False: that it is bound to nothing is no error. An exchange that isn't there is one all the same. Default true. */
   readonly mandatory?: boolean
-  /** It was published before, and may be stored. Default false. */
-  readonly repeated?: boolean
-  /** Whether the journal's tail has brought it back, so that it need not be published again. */
-  readonly isStored?: () => boolean
 }
 
 export interface FanoutExchanges {

@@ -81,8 +81,8 @@ describe('a publication', () => {
     const broker = new ScriptedBroker()
     const publisher = publisherTo(broker)
     const all = Promise.all([
-      publisher.publish(message('stored', { isStored: () => true })),
-      publisher.publish(message('not', { isStored: () => false })),
+      publisher.publish(message('stored'), { repeated: false, isStored: () => true }),
+      publisher.publish(message('not')),
     ])
     // What was stored before it was sent needs no sending at all.
     const [not] = await take(broker.arrived, 1)
@@ -161,12 +161,12 @@ describe('reading back from the journal', () => {
   })
 
   function journal() {
-    const published: GatewayPublication[] = []
+    const published: { publication: GatewayPublication; repeated: boolean }[] = []
     const notStored: number[] = []
     let fences = 0
     const readBack = new ReadBack({
-      publish: (publication) => {
-        published.push(publication)
+      publish: (publication, { repeated }) => {
+        published.push({ publication, repeated })
         return Promise.resolve()
       },
       renew: () => {},

@@ -81,7 +81,7 @@ export class AmqpGateway implements LinkedBroker {
       driver.onNotStored?.(messages)
     }
     this.#readBack = new ReadBack({
-      publish: (publication) => this.#publisher.publish(publication),
+      publish: (publication, attempt) => this.#publisher.publish(publication, attempt),
       renew: () => this.#publisher.renew(),
       onNotStored,
       timeoutMs: publishTimeoutMs ?? publisherLimits.publishTimeoutMs,
@@ -118,12 +118,12 @@ export class AmqpGateway implements LinkedBroker {
       throw tooLarge(body.length, this.#maxMessageBytes)
     }
     if (publication.into !== undefined) {
-      const messageId = publication.properties.messageId ?? randomUUID()
-      return this.#readBack.publish({
-        ...publication,
-        exchange,
-        properties: { ...publication.properties, messageId },
-      })
+      const { properties } = publication
+      if (properties.messageId !== undefined && publication.exchange !== undefined) {
+        return this.#readBack.publish(publication)
+      }
+      const messageId = properties.messageId ?? randomUUID()
+      return this.#readBack.publish({ ...publication, exchange, properties: { ...properties, messageId } })
     }
     await this.#publisher.publish(publication)
     return undefined

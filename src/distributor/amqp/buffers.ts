@@ -59,7 +59,7 @@ export class Buffers {
     this.#openLink = openLink
     this.#options = options
     this.#readBack = new ReadBack({
-      publish: (publication) => this.#publisherInUse().publish(publication),
+      publish: (publication, attempt) => this.#publisherInUse().publish(publication, attempt),
       renew: () => this.#publisher?.renew(),
       onNotStored: (messages) => options.onNotStored(messages),
       timeoutMs: options.publishTimeoutMs ?? publisherLimits.publishTimeoutMs,

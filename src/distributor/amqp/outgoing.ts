@@ -8,6 +8,16 @@ import { checkProperties } from './publishable.ts'
 /** What the header of a repeated publication adds to its frame, in bytes. */
 const repeatedHeaderBytes = 32
 
+/** What is known of a publication when it is handed to the publisher. */
+export interface Attempt {
+  /** It was published before, and may be stored. */
+  readonly repeated: boolean
+  /** Whether the journal's tail has brought it back, so that it need not be published again. */
+  readonly isStored: () => boolean
+}
+
+const firstAttempt: Attempt = { repeated: false, isStored: () => false }
+
 /** One publication on its way: from `publish` being called until its caller has the answer. */
 export class Outgoing {
   readonly exchange: string
@@ -46,14 +56,19 @@ export class Outgoing {
   #reject: (error: Error) => void = () => {}
 
   /** Throws `BAD_USER_INPUT` where it cannot be published. */
-  constructor(sequence: number, publication: GatewayPublication, defaultExchange: string) {
+  constructor(
+    sequence: number,
+    publication: GatewayPublication,
+    defaultExchange: string,
+    { repeated, isStored } = firstAttempt,
+  ) {
     this.sequence = sequence
     this.exchange = publication.exchange ?? defaultExchange
     this.routingKey = publication.routingKey
     this.body = publication.body
     this.mandatory = publication.mandatory ?? true
-    this.repeated = publication.repeated ?? false
-    this.#isStored = publication.isStored ?? notKnown
+    this.repeated = repeated
+    this.#isStored = isStored
     const messageId = publication.properties.messageId ?? randomUUID()
     this.id = Buffer.from(messageId).toString()
     this.#headerBytes = checkProperties({ ...publication.properties, messageId })
@@ -95,8 +110,4 @@ export class Outgoing {
     if (error) this.#reject(error)
     else this.#resolve()
   }
-}
-
-function notKnown(): boolean {
-  return false
 }

@@ -6,7 +6,7 @@ import type { GatewayPublication } from '../driver.ts'
 import { bufferFull, tooLarge } from '../refusals.ts'
 import { asError } from './as-error.ts'
 import type { Link, LinkSession, LinkWatch, OpenLink } from './link.ts'
-import { Outgoing } from './outgoing.ts'
+import { type Attempt, Outgoing } from './outgoing.ts'
 import { headerTooLarge } from './publishable.ts'
 import { answerTimings, PublishingChannel, type PublishingConnection } from './publishing-channel.ts'
 import { type BrokerReply, connectionFaultOf } from './reply.ts'
@@ -127,7 +127,7 @@ export class Publisher {
    * Resolves once RabbitMQ has confirmed this publication and answered all earlier ones to the same
    * destination. Rejects as `Broker.publish` does.
    */
-  publish(publication: GatewayPublication): Promise<void> {
+  publish(publication: GatewayPublication, attempt?: Attempt): Promise<void> {
     const { publishTimeoutMs, maxMessageBytes, bufferBytes, bufferMessages } = this.#limits
     const bytes = publication.body.length
     if (bytes > maxMessageBytes) return Promise.reject(tooLarge(bytes, maxMessageBytes))
@@ -139,7 +139,7 @@ export class Publisher {
     this.#sequence += 1
     let outgoing: Outgoing
     try {
-      outgoing = new Outgoing(this.#sequence, publication, this.#options.defaultExchange)
+      outgoing = new Outgoing(this.#sequence, publication, this.#options.defaultExchange, attempt)
     } catch (error) {
       return Promise.reject(asError(error))
     }

@@ -4,6 +4,7 @@ import { GatewayError } from '../../errors.ts'
 import type { GatewayPublication } from '../driver.ts'
 import { bufferFull } from '../refusals.ts'
 import { asError } from './as-error.ts'
+import type { Attempt } from './outgoing.ts'
 
 /** In milliseconds. */
 export const readBackTimings = {
@@ -15,7 +16,7 @@ export const readBackTimings = {
 
 export interface ReadBackParts {
   /** As `Publisher.publish`. */
-  publish(publication: GatewayPublication): Promise<void>
+  publish(publication: GatewayPublication, attempt: Attempt): Promise<void>
   /** A channel has confirmed what the journal does not have: others take its place. */
   renew(): void
   /** So many messages were confirmed and are not in the journal; they are published again. */
@@ -119,10 +120,8 @@ export class ReadBack {
   }
 
   #send(expected: Expected): void {
-    const { publication } = expected
     const isStored = (): boolean => expected.entry !== undefined
-    const repeated = publication.repeated === true || expected.missed > 0
-    this.#parts.publish({ ...publication, repeated, isStored }).then(
+    this.#parts.publish(expected.publication, { repeated: expected.missed > 0, isStored }).then(
       () => {
         expected.confirmedAt = performance.now()
       },
@@ -202,5 +201,6 @@ export class ReadBack {
 
 /** A lone surrogate comes back as U+FFFD. */
 function keyOf(exchange: string, routingKey: string, messageId: string | undefined): string {
-  return Buffer.from(`${exchange}\n${routingKey}\n${messageId ?? ''}`).toString()
+  const key = `${messageId ?? ''}\n${routingKey}\n${exchange}`
+  return /[\ud800-\udfff]/.test(key) ? Buffer.from(key).toString() : key
 }
