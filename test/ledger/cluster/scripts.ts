@@ -33,9 +33,9 @@ export function shortForm(seed: number): Omit<ClusterLedgerOptions, 'root'> {
     seed,
     handling: 'pause_minority',
     ticktime: 60,
-    script: kinds.map((kind) => ({ ...faultNamed(kind), lasts: [4, 6] })),
+    script: kinds.map((kind) => ({ ...faultNamed(kind), lasts: [2, 4] })),
     resumes: 100,
-    clientsEach: 3,
-    stay: [500, 4_000],
+    clientsEach: 2,
+    stay: [500, 3_000],
   }
 }
