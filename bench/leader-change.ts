@@ -1,7 +1,9 @@
 /**
- * Whether publishers on this RabbitMQ need care when the leader of a stream changes: RabbitMQ 3.9 to
+ * Whether publishers on this RabbitMQ need care when the leader of a stream changes: RabbitMQ 3.9
+ * to
  * 3.13 confirm messages that they drop (docs/guides/publishing.md). Plain amqplib on three nodes.
- * `npm run leader-change -- [--rabbitmq 3|4] [--rounds 3]`: 3 is the installed one, 4 that of Debian 13.
+ * `npm run leader-change -- [--rabbitmq 3|4] [--rounds 3]`: 3 is the installed one, 4 that of
+ * Debian 13.
  * Exit status 0 when it found out, whatever the answer is; 1 when it could not.
  */
 import { parseArgs } from 'node:util'

@@ -1,7 +1,10 @@
 /**
- * The ledger of a cluster: three RabbitMQ nodes and three gateways in network namespaces, faults by seed, and every number that was
- * accepted accounted for, from its publisher to its client. `npm run ledger:cluster -- --help` lists the options; docs/testing.md explains them.
- * Exit status 1 if anything was lost, doubled, misordered, skipped or closed; 77 where the machine permits no namespaces.
+ * The ledger of a cluster: three RabbitMQ nodes and three gateways in network namespaces, faults
+ * by seed, and every number that was
+ * accepted accounted for, from its publisher to its client. `npm run ledger:cluster -- --help`
+ * lists the options; docs/testing.md explains them.
+ * Exit status 1 if anything was lost, doubled, misordered, skipped or closed; 77 where the machine
+ * permits no namespaces.
  */
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'

@@ -1,7 +1,10 @@
 /**
- * What it costs that `publish` resolves when the entry has come back from the journal: throughput with many in flight, and latency at a
- * steady pace beside that of the same messages to a subscriber. `npm run bench:publish -- [--against folder] [--rounds n] [--seconds n]`.
- * `--against`: another checkout with its build, measured in turn with this one; then the ratios are printed.
+ * What it costs that `publish` resolves when the entry has come back from the journal: throughput
+ * with many in flight, and latency at a
+ * steady pace beside that of the same messages to a subscriber. `npm run bench:publish --
+ * [--against folder] [--rounds n] [--seconds n]`.
+ * `--against`: another checkout with its build, measured in turn with this one; then the ratios
+ * are printed.
  */
 import { parseArgs } from 'node:util'
 import { WebSocket } from 'ws'
@@ -25,14 +28,19 @@ const subscription = 'subscription { channel(clientId: "bench") { data } }'
 interface Figures {
   /** Publications a second with `inFlight` at a time. */
   readonly throughput: number
-  /** Milliseconds from sending the mutation to its answer, and to the subscriber, at `perSecond`. */
+  /**
+   * Milliseconds from sending the mutation to its answer, and to the subscriber, at `perSecond`.
+   */
   readonly publish50: number
   readonly publish99: number
   readonly deliver50: number
   readonly deliver99: number
 }
 
-/** A graphql-transport-ws connection that is acknowledged; each frame of data goes to `onData` with its operation id. */
+/**
+ * A graphql-transport-ws connection that is acknowledged; each frame of data goes to `onData` with
+ * its operation id.
+ */
 async function connect(url: string, token: string, onData: (id: string, data: unknown) => void): Promise<WebSocket> {
   const socket = new WebSocket(url, 'graphql-transport-ws')
   await new Promise<void>((resolve, reject) => {

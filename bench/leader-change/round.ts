@@ -18,7 +18,10 @@ export interface Outcome {
   readonly sign: boolean
   /** How many of the lost ones are older than the oldest one without an answer. */
   readonly lostBeforeSign: number
-  /** The most that was in flight at a time: no leader change can harm a channel with nothing in flight. */
+  /**
+   * The most that was in flight at a time: no leader change can harm a channel with nothing in
+   * flight.
+   */
   readonly mostUnanswered: number
 }
 

@@ -19,7 +19,8 @@ const maxRepeats = 50_000
  * Tells what stands in the journal twice, within the last minutes. The same idempotency key is the same message, always. The same message id with the
  * same envelope and body is the same message only around an outage of the broker: that is when a publisher that got
  * no confirmation publishes again, and both copies may have been stored. At other times a message id that comes again is the publisher's own
- * affair, and is delivered, unless it came through a buffered source, or a gateway has published it again.
+ * affair, and is delivered, unless it came through a buffered source, or a gateway has published
+ * it again.
  */
 export class Duplicates {
   #current = new Map<string, First>()

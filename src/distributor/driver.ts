@@ -26,7 +26,10 @@ export interface DriverOptions {
    * consumer.
    */
   onUnreadable?(): void
-  /** Called by a gateway's broker: so many messages were confirmed and not stored, and are published again. */
+  /**
+   * Called by a gateway's broker: so many messages were confirmed and not stored, and are
+   * published again.
+   */
   onNotStored?(messages: number): void
   /**
    * Called by a gateway's broker for each part of it: with a reason while the part is interrupted,

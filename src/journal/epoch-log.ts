@@ -7,7 +7,10 @@ import { StreamWriter } from './stream-writer.ts'
 const timings = {
   /** How long a record may take through the broker and back. */
   answer: 5_000,
-  /** A record that does not come back is written again: while a node boots, streams forget what it confirms. */
+  /**
+   * A record that does not come back is written again: while a node boots, streams forget what it
+   * confirms.
+   */
   again: 500,
 }
 const prefetch = 100

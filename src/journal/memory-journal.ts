@@ -44,7 +44,9 @@ export class MemoryJournal implements Journal {
     )
   }
 
-  /** What the memory broker routed into a source; its entry, unless nothing tails the journal yet. */
+  /**
+   * What the memory broker routed into a source; its entry, unless nothing tails the journal yet.
+   */
   append(message: Message): JournalMessage | undefined {
     return this.#append(message, false)
   }

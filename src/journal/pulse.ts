@@ -32,7 +32,9 @@ export interface PulseListener {
   onFresh(): void
   /** Marks are confirmed and none comes back: the session is worth nothing. */
   onStuck(): void
-  /** Nothing came for long, and no mark was confirmed either. Called again as long as that lasts. */
+  /**
+   * Nothing came for long, and no mark was confirmed either. Called again as long as that lasts.
+   */
   onSilent(): void
   /** Whether another node may serve better. */
   mayMove(): boolean

@@ -135,7 +135,10 @@ export class StreamJournal implements Journal {
     this.#tail = undefined
   }
 
-  /** What it writes goes over a connection of its own to the same node: the publisher may wait elsewhere. */
+  /**
+   * What it writes goes over a connection of its own to the same node: the publisher may wait
+   * elsewhere.
+   */
   async #establish(session: JournalLinkSession): Promise<void> {
     this.#session = session
     const sibling = await session.openSibling('writing')
@@ -151,7 +154,8 @@ export class StreamJournal implements Journal {
     const epoch = await ensureJournal(session, connection, { name, retention, agreeOnKey })
     const writer = new StreamWriter(connection, name, name, (error) => session.fail(error))
     const write: PublishMark = (id, note) => writer.write(id, bodyOf(note))
-    // The bindings of a journal that is still the same are there; see `standingEpoch` for why that is not waited for.
+    // The bindings of a journal that is still the same are there; see `standingEpoch` for why that
+    // is not waited for.
     const bound = this.#options.bindSources()
     if (epoch !== this.#epoch) await bound
     this.#begin(epoch)

@@ -41,7 +41,8 @@ export interface JournalTopology {
 }
 
 /**
- * Makes sure that the journal is there, and answers its epoch: the name of this life of it. AMQP 0-9-1 can neither read a queue's
+ * Makes sure that the journal is there, and answers its epoch: the name of this life of it. AMQP
+ * 0-9-1 can neither read a queue's
  * arguments nor tell who declared it first, so the epochs are kept in a small stream beside it, under a lock that is
  * an exclusive queue: of several replicas exactly one makes the journal and writes its epoch, before it makes it.
  *
@@ -80,7 +81,8 @@ async function standingEpoch(
   const epochs = epochsOf(name)
   if (!(await queueExists(connection, name)) || !(await queueExists(connection, epochs))) return undefined
   await onOwnChannel(connection, (channel) => channel.assertExchange(name, 'direct', { durable: true }))
-  // Where a binding was missing, what is published before it is made is returned, and published again.
+  // Where a binding was missing, what is published before it is made is returned, and published
+  // again.
   const bound = onOwnChannel(connection, async (channel) => {
     await channel.bindQueue(epochs, name, epochs)
     await channel.bindQueue(name, name, name)
@@ -133,7 +135,10 @@ function limitsOf({ maxAgeMs, maxBytes }: Retention): Record<string, unknown> {
   }
 }
 
-/** Runs on a channel of its own, because an error there closes the channel. Rejects with `NoAnswerInTime`. */
+/**
+ * Runs on a channel of its own, because an error there closes the channel. Rejects with
+ * `NoAnswerInTime`.
+ */
 async function onOwnChannel<Result>(
   connection: ChannelModel,
   run: (channel: Channel) => Promise<Result>,

@@ -16,7 +16,10 @@ export interface Arrived {
   giveBack(): void
 }
 
-/** The publishing side of RabbitMQ with answers that a test decides. Only what a publisher uses is there. */
+/**
+ * The publishing side of RabbitMQ with answers that a test decides. Only what a publisher uses is
+ * there.
+ */
 export class ScriptedBroker {
   readonly arrived = new Inbox<Arrived>('publications')
   /** Called with each publication, also with those that no test takes from `arrived`. */

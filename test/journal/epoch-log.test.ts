@@ -10,7 +10,10 @@ interface Published {
   readonly body: Buffer
 }
 
-/** A connection to a broker that confirms everything; the test decides what it returns and what it delivers. */
+/**
+ * A connection to a broker that confirms everything; the test decides what it returns and what it
+ * delivers.
+ */
 function brokerOf() {
   const published: Published[] = []
   const confirming: EventEmitter[] = []

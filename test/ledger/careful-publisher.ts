@@ -6,7 +6,9 @@ export interface CarefulMessage {
   readonly exchange: string
   readonly routingKey: string
   readonly body: Buffer
-  /** Without one RabbitMQ cannot tell which message it returned: then the routing key is looked at. */
+  /**
+   * Without one RabbitMQ cannot tell which message it returned: then the routing key is looked at.
+   */
   readonly messageId?: string
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -56,7 +58,8 @@ export class CarefulPublisher {
   }
 
   /**
-   * Resolves when RabbitMQ has confirmed it and has not returned it; rejects only when the publisher
+   * Resolves when RabbitMQ has confirmed it and has not returned it; rejects only when the
+   * publisher
    * is closed first. A function gives the message of each attempt.
    */
   async publish(message: CarefulMessage | ((attempt: number) => CarefulMessage)): Promise<void> {
@@ -167,7 +170,10 @@ export class CarefulPublisher {
   }
 }
 
-/** Ends the connection without the farewell, which a peer that is frozen or cut off does not answer. */
+/**
+ * Ends the connection without the farewell, which a peer that is frozen or cut off does not
+ * answer.
+ */
 export function destroyConnection(connection: ChannelModel | undefined): void {
   // amqplib does not name its socket in its types.
   const { connection: inner } = (connection ?? {}) as unknown as { connection?: { stream?: Socket } }

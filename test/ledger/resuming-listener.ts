@@ -15,7 +15,10 @@ export interface ListenerOptions {
   readonly random: Seeded
   /** One is picked for each connection; by default graphql-transport-ws and SSE. */
   readonly transports?: readonly Transport[]
-  /** How long a replica may take to accept a subscription before another is tried; by default for ever. */
+  /**
+   * How long a replica may take to accept a subscription before another is tried; by default for
+   * ever.
+   */
   readonly patienceMs?: number
   /** Given each event; by default events are kept in `heard`. */
   readonly onEvent?: (event: Received) => void

@@ -21,7 +21,10 @@ export interface Subscriber {
 /** What publishers of the ledgers send. */
 export interface Numbered {
   readonly number: number
-  /** Set where a publisher cannot send the same message again: each attempt is a message of its own. */
+  /**
+   * Set where a publisher cannot send the same message again: each attempt is a message of its
+   * own.
+   */
   readonly attempt?: number
 }
 

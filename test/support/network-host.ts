@@ -1,4 +1,6 @@
-/** A network namespace with an address of its own. Programs that start in it see no other network. */
+/**
+ * A network namespace with an address of its own. Programs that start in it see no other network.
+ */
 export interface NetworkHost {
   readonly namespace: string
   readonly ip: string

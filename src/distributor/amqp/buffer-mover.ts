@@ -39,7 +39,8 @@ export type MovePublication = (
 
 /**
  * Moves messages from a buffer queue into the journal, in order, each acknowledged when the
- * journal's tail has brought it back. What the journal cannot take goes to the quarantine. Rejects when the
+ * journal's tail has brought it back. What the journal cannot take goes to the quarantine. Rejects
+ * when the
  * channel ends or RabbitMQ takes nothing; RabbitMQ then hands what was not acknowledged to the next
  * mover, flagged as redelivered.
  */

@@ -69,7 +69,10 @@ export type OpenLink = (options: LinkOptions) => Link
 export const defaultTimings = {
   /** For TCP, TLS and the AMQP handshake together, where there is one node. */
   connectMs: 10_000,
-  /** The same where there are others: doubled each time that all of them have failed, up to `connectMs`. */
+  /**
+   * The same where there are others: doubled each time that all of them have failed, up to
+   * `connectMs`.
+   */
   connectToOneOfManyMs: 3_000,
   /** What RabbitMQ is given to answer a close; then the socket is destroyed. */
   closeMs: 1_000,
@@ -229,7 +232,10 @@ export class Link {
   }
 }
 
-/** Whether a session ended because its connection did, which says something about the node: a refusal on a channel does not. */
+/**
+ * Whether a session ended because its connection did, which says something about the node: a
+ * refusal on a channel does not.
+ */
 function isOfNode(reason: unknown): boolean {
   const error = asError(reason)
   if (error instanceof Unresponsive) return true

@@ -27,7 +27,10 @@ export class Liveness {
   #looks = 0
   #asking = false
 
-  /** `isBlocked`: RabbitMQ does not read from this connection, and says so. `onSilent` is called once. */
+  /**
+   * `isBlocked`: RabbitMQ does not read from this connection, and says so. `onSilent` is called
+   * once.
+   */
   constructor(
     connection: ChannelModel,
     deliveries: Deliveries,

@@ -9,7 +9,10 @@ export class Unresponsive extends Error {
   override readonly name = 'Unresponsive'
 }
 
-/** For so long after its last failure, a node is no better than the one that has just failed; in milliseconds. */
+/**
+ * For so long after its last failure, a node is no better than the one that has just failed; in
+ * milliseconds.
+ */
 const lateMs = 30_000
 
 /** One node of a cluster. */
@@ -31,7 +34,10 @@ export class BrokerNode {
  */
 export class Nodes {
   readonly #nodes: readonly BrokerNode[]
-  /** Sessions on which RabbitMQ takes no publications because of an alarm, which stops all nodes of a cluster. */
+  /**
+   * Sessions on which RabbitMQ takes no publications because of an alarm, which stops all nodes of
+   * a cluster.
+   */
   readonly blocked = new Set<object>()
 
   /** In the order of preference. Throws `BAD_USER_INPUT` for what is no URL of RabbitMQ. */

@@ -34,7 +34,10 @@ export class Outgoing {
   settled = false
   /** RabbitMQ has returned it in this attempt. */
   returned = false
-  /** RabbitMQ has confirmed this attempt; the caller gets its answer after all earlier ones have theirs. */
+  /**
+   * RabbitMQ has confirmed this attempt; the caller gets its answer after all earlier ones have
+   * theirs.
+   */
   confirmed = false
   /** It was sent before, and RabbitMQ may have stored it: the next attempt has the header. */
   repeated: boolean

@@ -1,11 +1,16 @@
 export const notYet = 'RabbitMQ is not connected yet'
 
-/** Whether one part of a gateway makes it unready. A part that was there is missed only after a while. */
+/**
+ * Whether one part of a gateway makes it unready. A part that was there is missed only after a
+ * while.
+ */
 export class PartReadiness {
   readonly #patienceMs: number
   readonly #onChange: () => void
   #reason: string | undefined = notYet
-  /** Whether the reason counts: the part was never up, is refused, or has been away for too long. */
+  /**
+   * Whether the reason counts: the part was never up, is refused, or has been away for too long.
+   */
   #counts = true
   #timer: NodeJS.Timeout | undefined
 

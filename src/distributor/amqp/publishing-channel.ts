@@ -76,7 +76,10 @@ export class PublishingChannel {
   #waiting: Outgoing[] = []
   /** Sent on this channel and without a conclusion, in the order of sending. */
   #order: Outgoing[] = []
-  /** By message id, the only name that a return has: of two with the same id, the second waits for the first. */
+  /**
+   * By message id, the only name that a return has: of two with the same id, the second waits for
+   * the first.
+   */
   readonly #unanswered = new Map<string, Outgoing>()
   /** How many of `#order` are confirmed, and wait for the answer to an earlier one. */
   #early = 0
@@ -264,7 +267,10 @@ export class PublishingChannel {
     }
   }
 
-  /** RabbitMQ's answer to one publication; or amqplib's, that there will be none because the channel is gone. */
+  /**
+   * RabbitMQ's answer to one publication; or amqplib's, that there will be none because the
+   * channel is gone.
+   */
   #answered(outgoing: Outgoing, error: Error | null): void {
     if (error !== null && error.message !== 'message nacked') this.#channelGone()
     else {
@@ -325,7 +331,8 @@ export class PublishingChannel {
     const fault = this.#fault
     if (outgoing.settled || outgoing.confirmed) return this.#putBack(outgoing)
     if (fault?.toPublish && fault.code === replyCodes.notFound) {
-      // The exchange was there when it was last looked for. Looking again answers those that named it.
+      // The exchange was there when it was last looked for. Looking again answers those that named
+      // it.
       this.#connection.existing.clear()
     } else if (fault?.toPublish) {
       if (outgoing.suspect) return outgoing.settle(refused(outgoing, fault))
@@ -379,7 +386,10 @@ function first(unanswered: ReadonlyMap<string, Outgoing>): Outgoing | undefined 
   return undefined
 }
 
-/** amqplib throws at once on a channel that is closing, and never settles where the connection is lost meanwhile. */
+/**
+ * amqplib throws at once on a channel that is closing, and never settles where the connection is
+ * lost meanwhile.
+ */
 function closeQuietly(channel: ConfirmChannel): void {
   try {
     channel.close().catch(() => undefined)

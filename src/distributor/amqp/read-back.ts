@@ -10,7 +10,10 @@ import type { Attempt } from './outgoing.ts'
 export const readBackTimings = {
   /** How often publications that have not come back are looked at. */
   lookMs: 250,
-  /** A confirmed publication is missed after so long; doubled with each time that it is published again. */
+  /**
+   * A confirmed publication is missed after so long; doubled with each time that it is published
+   * again.
+   */
   missedMs: 1_000,
 }
 
@@ -158,7 +161,8 @@ export class ReadBack {
       const { confirmedAt, publication } = expected
       if (confirmedAt === undefined) continue
       if (now >= expected.deadline) this.#giveUp(expected)
-      // The queue of a buffered source holds it safely, however long the way into the journal takes.
+      // The queue of a buffered source holds it safely, however long the way into the journal
+      // takes.
       else if (publication.into === 'journal') {
         if (now - confirmedAt >= this.#timings.missedMs * 2 ** expected.missed) missed.push(expected)
       }
@@ -166,7 +170,10 @@ export class ReadBack {
     if (missed.length > 0) void this.#publishAgain(missed)
   }
 
-  /** A mark that is published now comes behind all that is stored: what did not come before it is not there. */
+  /**
+   * A mark that is published now comes behind all that is stored: what did not come before it is
+   * not there.
+   */
   async #publishAgain(missed: readonly Expected[]): Promise<void> {
     if (this.#fencing) return
     this.#fencing = true

@@ -16,7 +16,8 @@ export type BookKind = (typeof bookKinds)[number]
 /** What may come again: nothing, what stands twice in the journal, or what is flagged as such. */
 const repeats: Record<BookKind, 'never' | 'stored twice' | 'flagged'> = {
   'clean channel, key': 'never',
-  // A back end that publishes again after an outage that no gateway saw (docs/delivery.md, Publishing).
+  // A back end that publishes again after an outage that no gateway saw (docs/delivery.md,
+  // Publishing).
   'clean channel, id': 'stored twice',
   'shared channel': 'never',
   'publish, retried': 'never',
@@ -160,7 +161,10 @@ function emptySettlement(): Settlement {
   }
 }
 
-/** A cursor's place in the journal: eight bytes behind its version and its epoch (`src/core/cursor.ts`). */
+/**
+ * A cursor's place in the journal: eight bytes behind its version and its epoch
+ * (`src/core/cursor.ts`).
+ */
 export function offsetOf(cursor: string): number {
   return Number(Buffer.from(cursor, 'base64url').readBigInt64BE(9))
 }

@@ -44,7 +44,9 @@ export interface KindBalance {
   readonly books: number
   readonly accepted: number
   readonly received: number
-  /** Accepted and not in the journal, for each fault of the script the count before the next began. */
+  /**
+   * Accepted and not in the journal, for each fault of the script the count before the next began.
+   */
   readonly notStored: number
   readonly repeated: number
   readonly storedTwice: number

@@ -53,7 +53,10 @@ export class ClusterNode {
     return amqpUrl(this.process.address)
   }
 
-  /** A command of rabbitmqctl that has a shortcut, because the others need a name server for host names. */
+  /**
+   * A command of rabbitmqctl that has a shortcut, because the others need a name server for host
+   * names.
+   */
   async ctl(args: readonly string[], withinMs = answerMs): Promise<string> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
@@ -109,7 +112,8 @@ export class Cluster {
         port: ports.amqp,
         epmdPort: ports.epmd,
         distPort: ports.distribution,
-        // The first finds nobody and is the cluster at once; to look for peers would take it five seconds.
+        // The first finds nobody and is the cluster at once; to look for peers would take it five
+        // seconds.
         cluster: index === 0 ? names.slice(0, 1) : names,
         host,
         settings: [`cluster_partition_handling = ${handling}`],
@@ -152,7 +156,8 @@ export class Cluster {
   /**
    * Resolves when all nodes run and see no partition, each has a replica of the journal that is
    * online, and `delivers` has been true too, for a while. Meanwhile it does what an operator does
-   * after a partition that RabbitMQ does not mend (always under `ignore`): it restarts the app of the
+   * after a partition that RabbitMQ does not mend (always under `ignore`): it restarts the app of
+   * the
    * minority.
    */
   async whole(handling: Handling, delivers: () => boolean): Promise<void> {
@@ -178,7 +183,9 @@ export class Cluster {
     })
   }
 
-  /** 'apart': some node sees that it was cut off from another; undefined while nodes start or join. */
+  /**
+   * 'apart': some node sees that it was cut off from another; undefined while nodes start or join.
+   */
   async #state(): Promise<'whole' | 'apart' | undefined> {
     const question = '{rabbit:is_running(), rabbit_nodes:running_count()}'
     const apart = await this.#apart()

@@ -37,7 +37,10 @@ export interface FaultRun {
 
 const nothing: Applied = { what: 'nothing', undo: async () => {} }
 
-/** Applies a fault, mends it, waits until everything works again, and measures delivery all the while. */
+/**
+ * Applies a fault, mends it, waits until everything works again, and measures delivery all the
+ * while.
+ */
 export async function runFault(fault: Fault, { scene, probes, problem }: FaultRun): Promise<FaultRecord> {
   const { replicas, cluster, random } = scene
   const from = Date.now()

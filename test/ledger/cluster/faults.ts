@@ -22,7 +22,10 @@ export interface Applied {
   readonly what: string
   /** Mends it. Resolves when what was broken works again, as far as its owner can see. */
   readonly undo: () => Promise<void>
-  /** Gateways that cannot deliver while it lasts; 'all' where no majority can be reached. By default none. */
+  /**
+   * Gateways that cannot deliver while it lasts; 'all' where no majority can be reached. By
+   * default none.
+   */
   readonly without?: readonly GatewayReplica[] | 'all'
 }
 

@@ -6,7 +6,10 @@ import { isRunning } from '../../support/run-folder.ts'
 
 const run = promisify(execFile)
 
-/** Namespaces of a run are named after its process, so that a later run can tell which are left of a dead one. */
+/**
+ * Namespaces of a run are named after its process, so that a later run can tell which are left of
+ * a dead one.
+ */
 const prefix = 'warren'
 const ours = /^warren-(\d+)-/
 const hub = 'hub'
@@ -34,7 +37,8 @@ export async function namespacesPermitted(): Promise<Permission> {
 }
 
 /**
- * Deletes the namespaces of runs that were killed. Whatever still runs inside belonged to them; it is
+ * Deletes the namespaces of runs that were killed. Whatever still runs inside belonged to them; it
+ * is
  * ended first.
  */
 export async function removeAbandonedNamespaces(): Promise<void> {
@@ -88,7 +92,10 @@ export class Host implements NetworkHost {
     await this.#rules([`FAULT_IN ! -i lo ${random}`, `FAULT_OUT ! -o lo ${random}`])
   }
 
-  /** What it sends is late: by `tc netem` where the kernel has it, else it queues behind a low rate. */
+  /**
+   * What it sends is late: by `tc netem` where the kernel has it, else it queues behind a low
+   * rate.
+   */
   async slow(): Promise<void> {
     const device = 'tc qdisc replace dev eth0 root'
     await this.#inside(

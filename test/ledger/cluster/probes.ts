@@ -103,7 +103,10 @@ class Delivery {
     return nodes.every(({ name }) => (this.#newest.get(name) ?? 0) > since)
   }
 
-  /** The longest time between two arrivals in this span; what began before it counts from its start. */
+  /**
+   * The longest time between two arrivals in this span; what began before it counts from its
+   * start.
+   */
   longestSilence(from: number, to: number): number {
     let longest = 0
     let last = from
@@ -122,7 +125,9 @@ class Delivery {
   }
 }
 
-/** Measures delivery: each node is published to, and each gateway has a client that is never cut. */
+/**
+ * Measures delivery: each node is published to, and each gateway has a client that is never cut.
+ */
 export class Probes {
   readonly #nodes: readonly ClusterNode[]
   readonly #publishers: readonly ProbePublisher[]

@@ -19,7 +19,10 @@ const publishMs = 15_000
 
 const idempotencyHeader = 'x-warren-idempotency-key'
 
-/** Publishes the next number of a book; false where it was given up, so that nothing is known of it. */
+/**
+ * Publishes the next number of a book; false where it was given up, so that nothing is known of
+ * it.
+ */
 type Publish = (book: Book, number: number) => Promise<boolean>
 
 /** All publishers of a run, as they are in the field. */

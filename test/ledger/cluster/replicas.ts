@@ -10,7 +10,10 @@ const readyMs = 90_000
 /** Sockets end, and their ends are noticed, a moment after the process did. */
 const noticedMs = 2_000
 
-/** What moves the clocks of processes that start with it, or one sentence why none can be moved here. */
+/**
+ * What moves the clocks of processes that start with it, or one sentence why none can be moved
+ * here.
+ */
 export type MovableClock = { readonly library: string } | { readonly library?: undefined; readonly why: string }
 
 export async function movableClock(): Promise<MovableClock> {

@@ -54,7 +54,10 @@ export function publisherTable(results: readonly NamedResult[]): string {
   ].join('\n')
 }
 
-/** A line for each fault: what was accepted from it to the next, and how much of that is not stored. */
+/**
+ * A line for each fault: what was accepted from it to the next, and how much of that is not
+ * stored.
+ */
 export function roundTable({ records }: ClusterLedgerResult): string {
   return [
     '| round | fault | confirmed | lost | lost by the shared channel | still | after mending |',
