@@ -24,6 +24,12 @@ import { Publisher, publisherLimits } from './publisher.ts'
 import { ReadBack } from './read-back.ts'
 import { Topology } from './topology.ts'
 
+/**
+ * How long the gateway is unready for sources that are not bound again when publishing works again,
+ * in milliseconds. While a node is frozen, RabbitMQ 3.10 binds nothing.
+ */
+const bindingMs = 5_000
+
 /** A gateway on RabbitMQ: a connection for publishing, one for administration, and those that others open. */
 export class AmqpGateway implements LinkedBroker {
   readonly kind = 'linked'
@@ -242,7 +248,11 @@ export class AmqpGateway implements LinkedBroker {
     this.#readiness[part] = readiness
     const down = (reason: string): void => readiness.down(reason)
     return {
-      onUp: () => readiness.up(),
+      onUp: () => {
+        // A publication to a source that is not declared again yet would be refused.
+        if (part === 'publishing') this.#readiness.administration?.awaited(bindingMs)
+        readiness.up()
+      },
       onDown: down,
       // The outage goes on, and its reason may be another by now.
       onRetry: down,

@@ -41,6 +41,22 @@ export class PartReadiness {
     this.#onChange()
   }
 
+  /**
+   * Others depend on this part now: while it is interrupted, the reason counts, for at most so many
+   * milliseconds.
+   */
+  awaited(forMs: number): void {
+    if (this.#counts || this.#reason === undefined) return
+    clearTimeout(this.#timer)
+    this.#counts = true
+    this.#timer = setTimeout(() => {
+      this.#counts = false
+      this.#timer = undefined
+      this.down(this.#reason ?? notYet)
+    }, forMs).unref()
+    this.#onChange()
+  }
+
   /** RabbitMQ does not serve this part, which nothing but RabbitMQ ends. */
   refused(reason: string): void {
     clearTimeout(this.#timer)
