@@ -7,7 +7,9 @@ import { repliedWith, replyCodes } from './reply.ts'
 
 /** After so many connections that ended over a message, it is unreadable. */
 const endsBeforeDropped = 3
-/** So many messages are moved one at a time: those that were on their way when the connection ended. */
+/**
+ * So many messages are moved one at a time: those that were on their way when the connection ended.
+ */
 const messagesInDoubt = 64
 /**
  * A consumer that is given nothing for so long has come to the end, or another replica's has its

@@ -74,7 +74,8 @@ export class Publisher {
   /** Of what is unanswered, bytes and messages: who publishes much leaves room for others. */
   readonly #bytes: Shares
   readonly #messages: Shares
-  readonly #unanswered = new Set<Outgoing>()
+  /** With the channel that each waits for. */
+  readonly #unanswered = new Map<Outgoing, PublishingChannel>()
   /** By destination. */
   readonly #channels = new Map<string, PublishingChannel>()
   #inFlight = 0
@@ -146,10 +147,10 @@ export class Publisher {
     if (outgoing.headerBytes > this.#frameMax) {
       return Promise.reject(headerTooLarge(outgoing.headerBytes, this.#frameMax))
     }
-    this.#unanswered.add(outgoing)
     this.#bytes.add(payer, bytes)
     this.#messages.add(payer, 1)
     const channel = this.#channelFor(outgoing.exchange, publication.into === 'journal')
+    this.#unanswered.set(outgoing, channel)
     const timer = setTimeout(() => this.#giveUp(outgoing, channel), publishTimeoutMs)
     this.#looking ??= setInterval(() => this.#look(), this.#timings.lookMs)
     channel.add(outgoing)
@@ -174,11 +175,9 @@ export class Publisher {
   async close(): Promise<void> {
     this.#closed = true
     if (this.#session && this.#blocked === undefined) {
-      await within(drainMs, Promise.allSettled([...this.#unanswered].map(({ answered }) => answered)))
+      await within(drainMs, Promise.allSettled([...this.#unanswered.keys()].map(({ answered }) => answered)))
     }
-    for (const channel of this.#channels.values()) {
-      for (const outgoing of this.#unanswered) this.#giveUp(outgoing, channel)
-    }
+    for (const [outgoing, channel] of this.#unanswered) this.#giveUp(outgoing, channel)
     clearInterval(this.#looking)
     await this.#link.close()
   }
