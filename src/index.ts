@@ -1,6 +1,6 @@
 /** What other programs use: the layer through which every endpoint reaches a broker, and the errors that it answers with. */
 
-export type { Message, MessageProperties } from './core/message.ts'
+export type { Message, MessageProperties } from './core/model/message.ts'
 export { Distributor, type DistributorOptions } from './distributor/distributor.ts'
 export {
   type DistributorExchange,
@@ -11,5 +11,5 @@ export {
   type SubscribeOptions,
   type Subscription,
   Undeliverable,
-} from './distributor/driver.ts'
+} from './brokers/driver.ts'
 export { type ErrorCode, GatewayError } from './errors.ts'

@@ -2,9 +2,9 @@
  * The whole gateway, opened as `warren start` opens it, on the broker in its own process, so that messages can be published beside it as they are
  * beside the others. From RabbitMQ it is started as users start it instead.
  */
-import { openApp } from '../../src/app.ts'
-import { load } from '../../src/config/load.ts'
-import { surroundings } from '../../src/config/surroundings.ts'
+import { openApp } from '../../src/app/open.ts'
+import { load } from '../../src/config/load/load.ts'
+import { surroundings } from '../../src/config/load/surroundings.ts'
 import { openSource, sayListening } from './source.ts'
 
 const app = await openApp(load(surroundings([])))

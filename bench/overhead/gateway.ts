@@ -1,8 +1,8 @@
 /** One gateway of `bench:overhead`, on the broker in its own process: with metrics, or with an observer that counts nothing. */
-import { openApp } from '../../src/app.ts'
-import { load } from '../../src/config/load.ts'
-import { surroundings } from '../../src/config/surroundings.ts'
-import { EventAccount } from '../../src/core/event-account.ts'
+import { openApp } from '../../src/app/open.ts'
+import { load } from '../../src/config/load/load.ts'
+import { surroundings } from '../../src/config/load/surroundings.ts'
+import { EventAccount } from '../../src/core/accounting/delivery-counter.ts'
 import { createMetrics } from '../../src/observability/metrics.ts'
 
 /** Neither additions nor the clock. */

@@ -1,6 +1,6 @@
-import { anonymous, type Identity } from '../core/identity.ts'
+import { anonymous, type Identity } from '../core/model/identity.ts'
 import { GatewayError } from '../errors.ts'
-import type { TokenVerifier } from './token-verifier.ts'
+import type { TokenVerifier } from './tokens/token-verifier.ts'
 
 /** The places where a caller may have put its token, as they came from the wire. */
 export interface Credentials {

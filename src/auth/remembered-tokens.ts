@@ -1,5 +1,5 @@
-import { type Identity, isExpired } from '../core/identity.ts'
-import type { TokenVerifier } from './token-verifier.ts'
+import { type Identity, isExpired } from '../core/model/identity.ts'
+import type { TokenVerifier } from './tokens/token-verifier.ts'
 
 /** Past either the oldest is forgotten, and checked anew when it comes. */
 const maxTokens = 10_000

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
-import type { DeploymentKey } from '../core/deployment-keys.ts'
+import type { DeploymentKey } from '../core/clients/deployment-keys.ts'
 
 type SharedKey = Pick<DeploymentKey, 'secret' | 'createdAt' | 'newCursorsFrom'>
 

@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { checkSecretFile } from '../auth/secret.ts'
-import { checkTogether } from '../config/check-together.ts'
+import { checkTogether } from '../config/checks/check-together.ts'
 import { ConfigError } from '../config/config-error.ts'
-import { variableOf } from '../config/option.ts'
-import type { Config } from '../config/options.ts'
+import { variableOf } from '../config/options/option.ts'
+import type { Config } from '../config/options/options.ts'
 import { listenProblem } from './listen-problem.ts'
 
 /**
@@ -23,12 +23,12 @@ export async function checkStart(config: Config): Promise<void> {
 
 async function checkBroker({ brokerUrl }: Config): Promise<void> {
   if (brokerUrl.some((url) => url.startsWith('memory:'))) return
-  const { parseAddress } = await import('../distributor/amqp/address.ts')
+  const { parseAddress } = await import('../brokers/rabbitmq/connection/address.ts')
   asOption('brokerUrl', () => brokerUrl.forEach(parseAddress))
 }
 
 async function checkDatabase({ databaseUrl, dataDir }: Config): Promise<void> {
-  const { examineDatabase } = await import('../registries/examination.ts')
+  const { examineDatabase } = await import('../registries/check-database.ts')
   if (databaseUrl !== undefined) {
     const { Client } = await import('pg')
     // Reads the URL, and the files for TLS that it names.

@@ -1,6 +1,6 @@
 import { ConfigError } from '../config/config-error.ts'
-import { variableOf } from '../config/option.ts'
-import type { Config } from '../config/options.ts'
+import { variableOf } from '../config/options/option.ts'
+import type { Config } from '../config/options/options.ts'
 
 const ports = ['port', 'tcpPort', 'tcpEchoPort', 'opsPort'] as const
 

@@ -1,5 +1,5 @@
 import { TextDecoder } from 'node:util'
-import { escapedCharacter, showHidden } from '../core/invisible.ts'
+import { escapedCharacter, showHidden } from '../core/body/invisible-characters.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 

@@ -1,5 +1,5 @@
-import type { App } from '../app.ts'
-import type { Config } from '../config/options.ts'
+import type { App } from '../app/open.ts'
+import type { Config } from '../config/options/options.ts'
 import { version } from '../config/version.ts'
 
 export type Running = Pick<App, 'endpoints' | 'operatorToken' | 'notes'>

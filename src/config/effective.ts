@@ -1,6 +1,6 @@
-import type { Origin } from './load.ts'
-import { type Option, variableOf } from './option.ts'
-import { type Config, type OptionName, optionNames, options } from './options.ts'
+import type { Origin } from './load/load.ts'
+import { type Option, variableOf } from './options/option.ts'
+import { type Config, type OptionName, optionNames, options } from './options/options.ts'
 
 /** What holds, as lines of an environment file with where each came from; secrets masked. */
 export function effectiveConfig(config: Config, origins: ReadonlyMap<OptionName, Origin>): string {

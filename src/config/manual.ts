@@ -1,5 +1,5 @@
-import { flagOf, groups, type Option, variableOf } from './option.ts'
-import { type OptionName, optionNames, options } from './options.ts'
+import { flagOf, groups, type Option, variableOf } from './options/option.ts'
+import { type OptionName, optionNames, options } from './options/options.ts'
 
 /** The options of `warren start --help`. */
 export function helpText(): string {
@@ -19,7 +19,7 @@ export function helpText(): string {
 export function configManual(): string {
   const parts = [
     '# Configuration',
-    '<!-- Printed from src/config/options.ts by `npm run generate`; do not edit. -->',
+    '<!-- Printed from src/config/options/options.ts by `npm run generate`; do not edit. -->',
     [
       'Flags beat environment variables, and those beat the defaults: `warren start --port 5000`, or `WARREN_PORT=5000 warren start`.',
       'An unknown flag, an unknown variable that begins with `WARREN_`, or a value that is not allowed stops the start with one line that',

@@ -1,5 +1,5 @@
-import { variableOf } from './option.ts'
-import { type Config, optionNames, options } from './options.ts'
+import { variableOf } from './options/option.ts'
+import { type Config, optionNames, options } from './options/options.ts'
 
 export interface Reload {
   /** What holds from now on: the old configuration with what may change as the new one has it. */

@@ -1,9 +1,9 @@
 import { TextDecoder } from 'node:util'
-import type { Message } from '../core/message.ts'
-import { newMessageId } from '../core/message-id.ts'
-import type { Observer } from '../core/observer.ts'
+import type { Message } from '../core/model/message.ts'
+import { newMessageId } from '../core/model/message-id.ts'
+import type { Observer } from '../core/ports/observer.ts'
 import { badInput } from '../errors.ts'
-import { type DistributorExchange, type Driver, type Receive, type Subscription, Undeliverable } from './driver.ts'
+import { type DistributorExchange, type Driver, type Receive, type Subscription, Undeliverable } from '../brokers/driver.ts'
 import { openDriver } from './open-driver.ts'
 import { isUserInformation, topicsOfSnapshot } from './snapshot.ts'
 

@@ -1,9 +1,9 @@
-import type { ClientChannels } from '../core/client-channels.ts'
-import type { Feed } from '../core/feed.ts'
+import type { ClientChannels } from '../core/clients/client-channels.ts'
+import type { Feed } from '../core/delivery/channel-subscription.ts'
 import type { Gateway } from '../core/gateway.ts'
-import type { Identity } from '../core/identity.ts'
-import type { OperationPages } from '../core/pages-under-way.ts'
-import type { Session } from '../core/session.ts'
+import type { Identity } from '../core/model/identity.ts'
+import type { OperationPages } from '../core/sessions/page-limits.ts'
+import type { Session } from '../core/sessions/session.ts'
 
 /** What an operation knows: who asks, and what there is to ask. Made once an operation by each transport. */
 export interface Context {

@@ -1,6 +1,6 @@
 import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql'
-import { builder } from './builder.ts'
-import { withLosslessScalars } from './lossless-scalars.ts'
+import { builder } from './types/builder.ts'
+import { withLosslessScalars } from './types/lossless-scalars.ts'
 import './queries/client-channel.ts'
 import './queries/gateway.ts'
 import './queries/history.ts'

@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import type { Observer } from '../core/observer.ts'
+import type { Observer } from '../core/ports/observer.ts'
 import { prettyLine } from './pretty-line.ts'
 import { scrub, scrubText } from './scrub.ts'
 

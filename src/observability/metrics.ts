@@ -1,5 +1,5 @@
 import { type Aggregator, Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import { EventAccount } from '../core/event-account.ts'
+import { EventAccount } from '../core/accounting/delivery-counter.ts'
 import {
   dropReasons,
   type MessageFate,
@@ -11,7 +11,7 @@ import {
   sessionEnds,
   type TransportName,
   transportNames,
-} from '../core/observer.ts'
+} from '../core/ports/observer.ts'
 import { type ErrorCode, errorTable } from '../errors.ts'
 import { Buckets, printHistogram } from './buckets.ts'
 import type { Snapshot, SnapshotMetric } from './snapshot.ts'

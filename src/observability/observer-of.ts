@@ -1,4 +1,4 @@
-import type { Observer } from '../core/observer.ts'
+import type { Observer } from '../core/ports/observer.ts'
 import type { Logger } from './logger.ts'
 import type { Metrics } from './metrics.ts'
 

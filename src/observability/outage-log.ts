@@ -1,4 +1,4 @@
-import type { Observer } from '../core/observer.ts'
+import type { Observer } from '../core/ports/observer.ts'
 
 /** In milliseconds. */
 export const outageTimings = {

@@ -1,4 +1,4 @@
-import { showHidden } from '../core/invisible.ts'
+import { showHidden } from '../core/body/invisible-characters.ts'
 
 /**
  * Takes out what must never be logged: tokens, passwords, secrets, e-mail addresses. By name where

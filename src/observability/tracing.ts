@@ -1,6 +1,6 @@
 import { ROOT_CONTEXT, SpanKind, TraceFlags, trace } from '@opentelemetry/api'
-import type { JournalMessage } from '../core/message.ts'
-import type { DeliverySpan, Tracing } from '../core/trace-context.ts'
+import type { JournalMessage } from '../core/model/message.ts'
+import type { DeliverySpan, Tracing } from '../core/model/trace-context.ts'
 
 export interface OpenTracing extends Tracing {
   /** Sends what is left, within a bound. */

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
-import type { Client, ClientBar, ClientRegistry, Revocation } from '../core/client-registry.ts'
-import type { DeploymentKey } from '../core/deployment-keys.ts'
-import type { Source } from '../core/source.ts'
+import type { Client, ClientBar, ClientRegistry, Revocation } from '../core/ports/client-registry.ts'
+import type { DeploymentKey } from '../core/clients/deployment-keys.ts'
+import type { Source } from '../core/model/source.ts'
 import { RegistryError } from './registry-error.ts'
 import {
   clientBarColumns,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { authenticate, type Credentials } from '../../src/auth/authenticate.ts'
-import { hmacSigner, hmacVerifier } from '../../src/auth/jwt.ts'
-import { anonymous } from '../../src/core/identity.ts'
+import { hmacSigner, hmacVerifier } from '../../src/auth/tokens/jwt.ts'
+import { anonymous } from '../../src/core/model/identity.ts'
 
 const secret = 'a secret of thirty-two bytes or more'
 const verifier = hmacVerifier({ secret })

@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import { type JWTPayload, jwtVerify } from 'jose'
-import { type ClaimRules, verifyOptions } from '../../src/auth/checked-claims.ts'
-import { hmacClaims } from '../../src/auth/hmac-claims.ts'
+import { type ClaimRules, verifyOptions } from '../../src/auth/tokens/checked-claims.ts'
+import { hmacClaims } from '../../src/auth/tokens/hmac-claims.ts'
 import { Seeded } from '../ledger/seeded.ts'
 
 const secret = new TextEncoder().encode('a secret of thirty-two bytes or more')

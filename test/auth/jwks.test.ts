@@ -3,9 +3,9 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JSONWebKeySet, SignJWT } from 'jose'
-import { eitherVerifier } from '../../src/auth/either-verifier.ts'
-import { jwksVerifier } from '../../src/auth/jwks.ts'
-import { hmacSigner, hmacVerifier } from '../../src/auth/jwt.ts'
+import { eitherVerifier } from '../../src/auth/tokens/either-verifier.ts'
+import { jwksVerifier } from '../../src/auth/tokens/jwks.ts'
+import { hmacSigner, hmacVerifier } from '../../src/auth/tokens/jwt.ts'
 
 /** An identity provider's key server: what it publishes is what it is told, and requests are counted. */
 class KeyServer {

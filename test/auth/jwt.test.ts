@@ -2,9 +2,9 @@ import { createHmac, generateKeyPairSync } from 'node:crypto'
 import { inspect } from 'node:util'
 import { describe, expect, test } from '@jest/globals'
 import { type JWTPayload, SignJWT } from 'jose'
-import { hmacSigner, hmacVerifier } from '../../src/auth/jwt.ts'
-import type { RejectionReason, TokenVerifier } from '../../src/auth/token-verifier.ts'
-import { noScope } from '../../src/core/identity.ts'
+import { hmacSigner, hmacVerifier } from '../../src/auth/tokens/jwt.ts'
+import type { RejectionReason, TokenVerifier } from '../../src/auth/tokens/token-verifier.ts'
+import { noScope } from '../../src/core/model/identity.ts'
 
 const secret = 'a secret of thirty-two bytes or more'
 const signer = hmacSigner({ secret })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { parseOptions } from '@node-rs/argon2'
-import { createPasswords } from '../../src/auth/passwords.ts'
-import { Turnstile } from '../../src/auth/turnstile.ts'
+import { createPasswords } from '../../src/auth/passwords/passwords.ts'
+import { Turnstile } from '../../src/auth/passwords/concurrency-limit.ts'
 
 const passwords = createPasswords(128)
 

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
-import { hmacSigner, hmacVerifier } from '../../src/auth/jwt.ts'
+import { hmacSigner, hmacVerifier } from '../../src/auth/tokens/jwt.ts'
 import { remembering } from '../../src/auth/remembered-tokens.ts'
-import { noScope } from '../../src/core/identity.ts'
+import { noScope } from '../../src/core/model/identity.ts'
 
 const secret = 'a secret of at least thirty-two bytes'
 const signer = hmacSigner({ secret })

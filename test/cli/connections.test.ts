@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { progressBar } from '../../src/cli/connections-report.ts'
+import { progressBar } from '../../src/cli/connections/report.ts'
 import { type GatewayProcess, runWarren, startGateway, testToken } from '../support/gateway-process.ts'
 import { freePort } from '../support/ports.ts'
 

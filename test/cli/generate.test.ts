@@ -1,8 +1,8 @@
 import { appendFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import { errorsManual } from '../../src/cli/errors-manual.ts'
-import { staleFiles, writeFiles } from '../../src/cli/generate.ts'
+import { errorsManual } from '../../src/cli/manuals/errors-manual.ts'
+import { staleFiles, writeFiles } from '../../src/cli/manuals/generate.ts'
 import { closeReasons, errorTable } from '../../src/errors.ts'
 import { newFolder } from '../support/run-folder.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { buildSchema } from 'graphql'
-import { flagOf } from '../../src/config/option.ts'
-import { optionNames, options } from '../../src/config/options.ts'
+import { flagOf } from '../../src/config/options/option.ts'
+import { optionNames, options } from '../../src/config/options/options.ts'
 import { runWarren } from '../support/gateway-process.ts'
 
 describe('the program', () => {

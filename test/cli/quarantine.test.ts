@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import amqp, { type ChannelModel, type GetMessage } from 'amqplib'
-import { original, quarantined } from '../../src/cli/quarantined.ts'
+import { original, quarantined } from '../../src/cli/commands/quarantined-message.ts'
 import { eventually } from '../support/eventually.ts'
 import { type GatewayProcess, runWarren, startGateway, testToken } from '../support/gateway-process.ts'
 import { connectGraphql, type GraphqlClient } from '../support/graphql-frames.ts'

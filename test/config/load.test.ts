@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import { checkTogether } from '../../src/config/check-together.ts'
+import { checkTogether } from '../../src/config/checks/check-together.ts'
 import { ConfigError } from '../../src/config/config-error.ts'
-import { load } from '../../src/config/load.ts'
+import { load } from '../../src/config/load/load.ts'
 
 const files = new Map([
   ['/run/secrets/jwt', `${'k'.repeat(32)}\n`],

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import { effectiveConfig } from '../../src/config/effective.ts'
-import { loadWithOrigins } from '../../src/config/load.ts'
+import { loadWithOrigins } from '../../src/config/load/load.ts'
 import { configManual, helpText } from '../../src/config/manual.ts'
-import { flagOf, variableOf } from '../../src/config/option.ts'
-import { optionNames, options } from '../../src/config/options.ts'
+import { flagOf, variableOf } from '../../src/config/options/option.ts'
+import { optionNames, options } from '../../src/config/options/options.ts'
 
 describe('the manual and the help text', () => {
   test.each(optionNames)('tell of %s', (name) => {

@@ -1,9 +1,9 @@
 import * as zlib from 'node:zlib'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { describe, expect, test } from '@jest/globals'
-import { decodeBody, jsonBody, UndecodableBody } from '../../src/core/body.ts'
-import type { MessageProperties } from '../../src/core/message.ts'
-import { printJson } from '../../src/core/print-json.ts'
+import { decodeBody, jsonBody, UndecodableBody } from '../../src/core/body/decode-body.ts'
+import type { MessageProperties } from '../../src/core/model/message.ts'
+import { printJson } from '../../src/core/json/print-json.ts'
 
 function decode(body: Buffer | string, properties: MessageProperties = {}) {
   const message = { exchange: 'e', routingKey: 'k', body: Buffer.from(body as string), properties }

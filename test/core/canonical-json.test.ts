@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import { maxDepth } from '../../src/core/body.ts'
-import { isCanonicalJson } from '../../src/core/canonical-json.ts'
-import { parseJson } from '../../src/core/parse-json.ts'
-import { printJson } from '../../src/core/print-json.ts'
+import { maxDepth } from '../../src/core/body/decode-body.ts'
+import { isCanonicalJson } from '../../src/core/json/canonical-json.ts'
+import { parseJson } from '../../src/core/json/parse-json.ts'
+import { printJson } from '../../src/core/json/print-json.ts'
 import { Seeded } from '../ledger/seeded.ts'
 import { anyJsonText, mutated } from '../support/json-texts.ts'
 

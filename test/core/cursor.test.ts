@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
-import { cursorBefore, cursorOf, fingerprintOf, printCursor } from '../../src/core/cursor.ts'
-import type { JournalMessage } from '../../src/core/message.ts'
-import { SipHash } from '../../src/core/siphash.ts'
+import { cursorBefore, cursorOf, fingerprintOf, printCursor } from '../../src/core/model/cursor.ts'
+import type { JournalMessage } from '../../src/core/model/message.ts'
+import { SipHash } from '../../src/core/model/siphash.ts'
 import { testCursors } from '../support/deployment-keys.ts'
 
 const epoch = '00112233aabbccdd'

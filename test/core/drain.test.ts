@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
-import { type Identity, noScope } from '../../src/core/identity.ts'
+import { type Identity, noScope } from '../../src/core/model/identity.ts'
 import { gatewayOnMemory, pass } from './gateway-on-memory.ts'
 
 const identity: Identity = {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import { Duplicates, idempotencyHeader } from '../../src/core/duplicates.ts'
-import type { JournalMessage } from '../../src/core/message.ts'
-import { repeatedHeader } from '../../src/core/repeated.ts'
+import { Duplicates, idempotencyHeader } from '../../src/core/delivery/deduplicator.ts'
+import type { JournalMessage } from '../../src/core/model/message.ts'
+import { repeatedHeader } from '../../src/core/publishing/repeated-header.ts'
 
 function entry(offset: number, given: { messageId?: string; key?: string; body?: string } = {}): JournalMessage {
   return {

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { anonymous } from '../../src/core/identity.ts'
+import { anonymous } from '../../src/core/model/identity.ts'
 import { gatewayOnMemory } from './gateway-on-memory.ts'
 
 test('a channel that is ended takes its subscriptions with it, and none that are begun afterwards', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import type { ChannelEvent } from '../../src/core/channel.ts'
-import type { FeedSink } from '../../src/core/feed.ts'
-import type { OverflowPolicy } from '../../src/core/overflow.ts'
+import type { ChannelEvent } from '../../src/core/model/channel-event.ts'
+import type { FeedSink } from '../../src/core/delivery/channel-subscription.ts'
+import type { OverflowPolicy } from '../../src/core/model/overflow-policy.ts'
 import { gatewayOnMemory, type Listener } from './gateway-on-memory.ts'
 
 /** Takes events while it is open, as a socket with room does. */

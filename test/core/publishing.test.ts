@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { decodeBody } from '../../src/core/body.ts'
-import { publicationOf } from '../../src/core/publishing.ts'
+import { decodeBody } from '../../src/core/body/decode-body.ts'
+import { publicationOf } from '../../src/core/publishing/to-publication.ts'
 
 describe('data that is published', () => {
   const nested = (levels: number) => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`) as unknown

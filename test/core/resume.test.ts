@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
-import type { Cursor } from '../../src/core/cursor.ts'
+import type { Cursor } from '../../src/core/model/cursor.ts'
 import { gatewayOnMemory, type Listener, pass } from './gateway-on-memory.ts'
 
 /** What happens in an outage is told in milliseconds: resumes are gathered for 20 of them. */

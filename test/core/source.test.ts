@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import type { Message } from '../../src/core/message.ts'
-import { bindingOf, checkDefinition, matcherOf, type SourceDefinition, sourceId } from '../../src/core/source.ts'
-import { Sources } from '../../src/core/sources.ts'
+import type { Message } from '../../src/core/model/message.ts'
+import { bindingOf, checkDefinition, matcherOf, type SourceDefinition, sourceId } from '../../src/core/model/source.ts'
+import { Sources } from '../../src/core/sources/source-router.ts'
 import { GatewayError } from '../../src/errors.ts'
 
 function definition(given: Partial<SourceDefinition>): SourceDefinition {

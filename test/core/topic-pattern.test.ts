@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { matchesTopic } from '../../src/core/topic-pattern.ts'
+import { matchesTopic } from '../../src/core/model/topic-pattern.ts'
 
 /** The rule as RabbitMQ states it, word by word; slow, and so plain that it can be read. */
 function reference(pattern: string[], words: string[]): boolean {

@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events'
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
 import type { ChannelModel } from 'amqplib'
-import { Deliveries } from '../../src/distributor/amqp/deliveries.ts'
-import { Liveness } from '../../src/distributor/amqp/liveness.ts'
+import { Deliveries } from '../../src/brokers/rabbitmq/message/delivery-reader.ts'
+import { Liveness } from '../../src/brokers/rabbitmq/connection/liveness.ts'
 
 let deliveries: Deliveries
 let asked: number

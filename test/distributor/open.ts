@@ -1,5 +1,5 @@
 import amqp, { type ChannelModel } from 'amqplib'
-import { Link, type LinkOptions, type OpenLink } from '../../src/distributor/amqp/link.ts'
+import { Link, type LinkOptions, type OpenLink } from '../../src/brokers/rabbitmq/connection/reconnecting-connection.ts'
 import { Inbox } from '../support/inbox.ts'
 
 /** Opens links to these nodes, quick to come back. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
-import { notYet, PartReadiness } from '../../src/distributor/amqp/part-readiness.ts'
+import { notYet, PartReadiness } from '../../src/brokers/rabbitmq/part-readiness.ts'
 
 let changes: (string | undefined)[]
 let part: PartReadiness

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { Distributor } from '../../src/distributor/distributor.ts'
-import type { BrokerState, LinkedBroker } from '../../src/distributor/driver.ts'
+import type { BrokerState, LinkedBroker } from '../../src/brokers/driver.ts'
 import { openDriver } from '../../src/distributor/open-driver.ts'
 import { testKeys } from '../support/deployment-keys.ts'
 import { Inbox } from '../support/inbox.ts'

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { ChannelModel, Options } from 'amqplib'
-import { type LinkSession, type OpenLink, Unresponsive } from '../../src/distributor/amqp/link.ts'
+import { type LinkSession, type OpenLink, Unresponsive } from '../../src/brokers/rabbitmq/connection/reconnecting-connection.ts'
 import { Inbox } from '../support/inbox.ts'
 
 /** A publication as it came to the broker. */

@@ -1,4 +1,4 @@
-import { type Source, type SourceDefinition, sourceId } from '../../src/core/source.ts'
+import { type Source, type SourceDefinition, sourceId } from '../../src/core/model/source.ts'
 
 /** A source that everybody hears, on a topic exchange unless told. */
 export function sourceOn(exchange: string, change: Partial<Source> = {}): Source {

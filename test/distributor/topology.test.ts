@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Channel, ChannelModel } from 'amqplib'
-import { Topology, type TopologyOptions } from '../../src/distributor/amqp/topology.ts'
+import { Topology, type TopologyOptions } from '../../src/brokers/rabbitmq/topology/source-bindings.ts'
 import { Inbox } from '../support/inbox.ts'
 import { rabbit, type TestVhost, testVhost } from '../support/rabbitmq.ts'
 import { linksTo, stranger, take } from './open.ts'

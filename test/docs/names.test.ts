@@ -103,7 +103,7 @@ describe('each check notices what is not there', () => {
     ['commands', '```sh\nnpx warren quarantine list --limits 3\n```', 'it takes no --limits'],
     ['scripts', '`npm run bensh`', 'no script bensh'],
     ['files', '`core/hubs.ts`', 'there is no file core/hubs.ts'],
-    ['files', '`core/hub.ts: publisch`', 'src/core/hub.ts has no publisch'],
+    ['files', '`core/delivery/hub.ts: publisch`', 'src/core/delivery/hub.ts has no publisch'],
     ['files', 'kubectl apply -k k8s/overlays/staging', 'there is no file k8s/overlays/staging/kustomization.yaml'],
     ['files', '[page](docs/none.md)', 'there is no file docs/none.md'],
   ] as [Kind, string, string][])('%s: %s', (kind, text, sentence) => {

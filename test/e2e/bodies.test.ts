@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { MessageProperties } from '../../src/core/message.ts'
+import type { MessageProperties } from '../../src/core/model/message.ts'
 import { openGateway } from '../support/gateway-in-process.ts'
 import { freePort } from '../support/ports.ts'
 import { testVhost } from '../support/rabbitmq.ts'

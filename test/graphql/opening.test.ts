@@ -10,9 +10,9 @@ import {
   parse,
   validate,
 } from 'graphql'
-import { Feed } from '../../src/core/feed.ts'
+import { Feed } from '../../src/core/delivery/channel-subscription.ts'
 import type { Context } from '../../src/graphql/context.ts'
-import { compileOpening } from '../../src/graphql/opening.ts'
+import { compileOpening } from '../../src/graphql/compile/compiled-subscribe.ts'
 import { schema } from '../../src/graphql/schema.ts'
 import { Seeded } from '../ledger/seeded.ts'
 

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { expect, test } from '@jest/globals'
-import { FieldReader } from '../../src/distributor/amqp/field-reader.ts'
-import { toAmqp } from '../../src/distributor/amqp/properties.ts'
+import { FieldReader } from '../../src/brokers/rabbitmq/message/field-decoder.ts'
+import { toAmqp } from '../../src/brokers/rabbitmq/message/properties.ts'
 import { Seeded } from '../ledger/seeded.ts'
 
 const edges: Readonly<Record<string, readonly unknown[]>> = {

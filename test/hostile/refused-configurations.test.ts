@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from '@jest/globals'
-import { openApp } from '../../src/app.ts'
+import { openApp } from '../../src/app/open.ts'
 import { checkStart } from '../../src/cli/check-start.ts'
-import { load } from '../../src/config/load.ts'
+import { load } from '../../src/config/load/load.ts'
 import { runWarren } from '../support/gateway-process.ts'
 import { newFolder, removeFolder } from '../support/run-folder.ts'
 

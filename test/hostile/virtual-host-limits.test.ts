@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import amqp from 'amqplib'
-import { examineRabbit } from '../../src/distributor/amqp/examination.ts'
+import { examineRabbit } from '../../src/brokers/rabbitmq/doctor/check-broker.ts'
 import { Distributor } from '../../src/distributor/distributor.ts'
 import { eventually } from '../support/eventually.ts'
 import { openGateway } from '../support/gateway-in-process.ts'

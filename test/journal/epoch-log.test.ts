@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
 import type { ChannelModel } from 'amqplib'
-import { EpochLog } from '../../src/journal/epoch-log.ts'
+import { EpochLog } from '../../src/brokers/rabbitmq/stream/epoch-log.ts'
 
 interface Published {
   readonly channel: number

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
-import { Pulse } from '../../src/journal/pulse.ts'
+import { Pulse } from '../../src/brokers/rabbitmq/stream/tail-liveness.ts'
 
 let began: number
 /** What the pulse found, and after how many seconds. */

@@ -1,9 +1,9 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from '@jest/globals'
-import { fingerprintOf } from '../../src/core/cursor.ts'
-import type { JournalMessage, MessageProperties } from '../../src/core/message.ts'
-import { Recent } from '../../src/journal/recent.ts'
+import { fingerprintOf } from '../../src/core/model/cursor.ts'
+import type { JournalMessage, MessageProperties } from '../../src/core/model/message.ts'
+import { Recent } from '../../src/hot-window/hot-window.ts'
 import { Seeded } from '../ledger/seeded.ts'
 
 const unbounded = { maxBytes: Number.POSITIVE_INFINITY, maxAgeMs: Number.POSITIVE_INFINITY }

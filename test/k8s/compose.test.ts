@@ -5,7 +5,7 @@ import { Ajv } from 'ajv'
 import type { IStatefulSet } from 'kubernetes-models/apps/v1'
 import { parse } from 'yaml'
 import { duration } from '../../src/config/kinds/amounts.ts'
-import { load } from '../../src/config/load.ts'
+import { load } from '../../src/config/load/load.ts'
 import { built, find } from './manifests.ts'
 
 interface Service {

@@ -1,4 +1,4 @@
-import { printOldCursor } from '../../src/core/cursor.ts'
+import { printOldCursor } from '../../src/core/model/cursor.ts'
 import { connectGraphql } from '../support/graphql-frames.ts'
 import { channelQuery } from './transports.ts'
 

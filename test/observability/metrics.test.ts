@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { JournalMessage } from '../../src/core/message.ts'
+import type { JournalMessage } from '../../src/core/model/message.ts'
 import { createLogger } from '../../src/observability/logger.ts'
 import { createMetrics } from '../../src/observability/metrics.ts'
 import { observerOf } from '../../src/observability/observer-of.ts'

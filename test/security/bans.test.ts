@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { hmacSigner } from '../../src/auth/jwt.ts'
+import { hmacSigner } from '../../src/auth/tokens/jwt.ts'
 import { openPostgresRegistry } from '../../src/registries/postgres-registry.ts'
 import { callerOf, listen } from '../e2e/graphql-caller.ts'
 import { eventually } from '../support/eventually.ts'

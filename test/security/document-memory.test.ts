@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { parse } from 'graphql'
-import { DocumentCache } from '../../src/transports/document-cache.ts'
+import { DocumentCache } from '../../src/transports/graphql/document-cache.ts'
 import { type GatewayProcess, startGateway } from '../support/gateway-process.ts'
 
 const mebibyte = 1024 * 1024

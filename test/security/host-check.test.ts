@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { load } from '../../src/config/load.ts'
-import { Hosts, opsHosts } from '../../src/transports/hosts.ts'
+import { load } from '../../src/config/load/load.ts'
+import { Hosts, opsHosts } from '../../src/transports/http/hosts.ts'
 import { type GatewayProcess, startGateway } from '../support/gateway-process.ts'
 import { ask, upgrade } from './ask.ts'
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { Rates } from '../../src/core/rates.ts'
+import { Rates } from '../../src/core/limits/rate-limit.ts'
 import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
 
 const perSecond = 5

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { getIntrospectionQuery } from 'graphql'
-import { limitedOperations } from '../../src/graphql/limited-parse.ts'
+import { limitedOperations } from '../../src/graphql/limits/limited-parse.ts'
 import { schema } from '../../src/graphql/schema.ts'
 import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
 import { connectGraphql } from '../support/graphql-frames.ts'

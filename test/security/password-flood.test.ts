@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { type Place, Turnstile } from '../../src/auth/turnstile.ts'
-import { networkOf } from '../../src/core/network-address.ts'
-import { PasswordFailures } from '../../src/core/password-failures.ts'
+import { type Place, Turnstile } from '../../src/auth/passwords/concurrency-limit.ts'
+import { networkOf } from '../../src/core/limits/network-address.ts'
+import { PasswordFailures } from '../../src/core/limits/login-throttle.ts'
 import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
 import { created, inputOf, outcomeOfCreate } from './registrant.ts'
 

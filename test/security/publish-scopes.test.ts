@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { parseScope, printScope, publishWord } from '../../src/core/identity.ts'
+import { parseScope, printScope, publishWord } from '../../src/core/model/identity.ts'
 import { callerOf, createRabbitChannel, publish, Refused } from '../e2e/graphql-caller.ts'
 import { connectFramed } from '../support/framed.ts'
 import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'

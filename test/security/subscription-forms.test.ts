@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { names, preferred, qualityOf, qualityOfCoding } from '../../src/transports/media-types.ts'
+import { names, preferred, qualityOf, qualityOfCoding } from '../../src/transports/http/media-types.ts'
 import { publish } from '../client/numbered.ts'
 import { eventually } from '../support/eventually.ts'
 import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { expect, test } from '@jest/globals'
 import { printable, printableLines } from '../../src/cli/printable.ts'
-import { visibleJson } from '../../src/core/invisible.ts'
+import { visibleJson } from '../../src/core/body/invisible-characters.ts'
 import { createLogger } from '../../src/observability/logger.ts'
 import { openGateway } from '../support/gateway-in-process.ts'
 import { connectGraphql } from '../support/graphql-frames.ts'

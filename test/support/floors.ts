@@ -96,7 +96,7 @@ function* wrongImport({ path, room }: SourceFile, specifier: string): Generator<
   else if (there > here) yield `${path}: ${room} (floor ${here}) imports ${other} (floor ${there})`
 }
 
-/** `src/core/hub.ts` → core, `src/app.ts` → app. */
+/** `src/core/delivery/hub.ts` → core, `src/app/open.ts` → app. */
 function roomOf(path: string): string {
   return (path.split('/')[1] ?? '').replace(/\..*$/, '')
 }

@@ -1,4 +1,4 @@
-import type { Hub } from '../../src/core/hub.ts'
+import type { Hub } from '../../src/core/delivery/hub.ts'
 import { patienceMs } from './patience.ts'
 
 export interface HubWatch {

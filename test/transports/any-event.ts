@@ -1,5 +1,5 @@
-import { type ChannelEvent, gapReasons, MessageEvent } from '../../src/core/channel.ts'
-import type { MessageProperties } from '../../src/core/message.ts'
+import { type ChannelEvent, gapReasons, MessageEvent } from '../../src/core/model/channel-event.ts'
+import type { MessageProperties } from '../../src/core/model/message.ts'
 import type { Seeded } from '../ledger/seeded.ts'
 import { testCursors } from '../support/deployment-keys.ts'
 import { anyJsonText, mutated } from '../support/json-texts.ts'

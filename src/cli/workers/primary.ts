@@ -1,15 +1,15 @@
 import cluster from 'node:cluster'
-import type { Config } from '../../config/options.ts'
+import type { Config } from '../../config/options/options.ts'
 import { createLogger } from '../../observability/logger.ts'
 import { createMetrics } from '../../observability/metrics.ts'
 import { openOpsListener } from '../../observability/ops-listener.ts'
-import { opsHosts } from '../../transports/hosts.ts'
-import { RequestTurns } from '../../transports/request-turns.ts'
+import { opsHosts } from '../../transports/http/hosts.ts'
+import { RequestTurns } from '../../transports/http/request-turns.ts'
 import { whenAskedToEnd } from '../asked-to-end.ts'
 import { CommandFailure } from '../failure.ts'
 import { listenProblem } from '../listen-problem.ts'
 import { welcome } from '../welcome.ts'
-import { Crew } from './crew.ts'
+import { Crew } from './worker-pool.ts'
 
 /** Keeps WARREN_WORKERS gateways on the same ports, and has the ops port for all of them. Serves no client itself. */
 export async function serveAsPrimary(config: Config, readAgain: () => Config): Promise<void> {

@@ -1,5 +1,5 @@
 import cluster from 'node:cluster'
-import type { Config } from '../../config/options.ts'
+import type { Config } from '../../config/options/options.ts'
 import { serveAsPrimary } from './primary.ts'
 import { serveAsWorker } from './worker.ts'
 

@@ -1,5 +1,5 @@
 import type { Worker } from 'node:cluster'
-import type { Config } from '../../config/options.ts'
+import type { Config } from '../../config/options/options.ts'
 import { Health } from '../../observability/health.ts'
 import { createMetrics } from '../../observability/metrics.ts'
 import { lastWords } from '../failure.ts'
@@ -36,7 +36,7 @@ export async function serveAsWorker(worker: Worker, config: Config, readAgain: (
   // The primary has the ops port, for all.
   const ofWorker = (whole: Config): Config => ({ ...whole, opsPort: 'off' })
   try {
-    const { openApp } = await import('../../app.ts')
+    const { openApp } = await import('../../app/open.ts')
     const app = await Promise.race([openApp(ofWorker(config), { metrics, health, worker: worker.id }), toEnd])
     if (!('gateway' in app)) return
     reload = () => app.reload(() => ofWorker(readAgain()))

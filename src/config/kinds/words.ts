@@ -1,4 +1,4 @@
-import { hiddenIn } from '../../core/invisible.ts'
+import { hiddenIn } from '../../core/body/invisible-characters.ts'
 import { BadValue, type Kind } from './kind.ts'
 
 export function choice<const Word extends string>(...words: readonly Word[]): Kind<Word> {

@@ -1,4 +1,4 @@
-import { AmqpDriver } from '../amqp/amqp-driver.ts'
+import { AmqpDriver } from '../../brokers/rabbitmq/driver.ts'
 
 /** RabbitMQ in the clear, `amqp://user:password@host:5672/vhost`. */
 export default class extends AmqpDriver {

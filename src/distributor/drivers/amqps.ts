@@ -1,4 +1,4 @@
-import { AmqpDriver } from '../amqp/amqp-driver.ts'
+import { AmqpDriver } from '../../brokers/rabbitmq/driver.ts'
 
 /**
  * RabbitMQ over TLS, `amqps://user:password@host:5671/vhost`; authorities besides Node's own by

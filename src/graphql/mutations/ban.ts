@@ -1,6 +1,6 @@
-import { demand, mayOperate } from '../../core/authorizer.ts'
-import { checkClientId } from '../../core/channel.ts'
-import { builder } from '../builder.ts'
+import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
+import { checkClientId } from '../../core/model/channel-event.ts'
+import { builder } from '../types/builder.ts'
 
 builder.mutationField('ban', (t) =>
   t.boolean({

@@ -1,5 +1,5 @@
-import type { CreatedClient } from '../../core/client-channels.ts'
-import { builder } from '../builder.ts'
+import type { CreatedClient } from '../../core/clients/client-channels.ts'
+import { builder } from '../types/builder.ts'
 import { ClientChannel } from '../types/client-channel.ts'
 
 /** Against `WARREN_MAX_QUERY_COST`, in fields. */

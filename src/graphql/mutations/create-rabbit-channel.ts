@@ -1,5 +1,5 @@
-import { demand, mayOperate } from '../../core/authorizer.ts'
-import { builder } from '../builder.ts'
+import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
+import { builder } from '../types/builder.ts'
 import { CreateRabbitChannelInput, RabbitChannel } from '../types/rabbit-channel.ts'
 
 builder.mutationField('createRabbitChannel', (t) =>

@@ -1,9 +1,9 @@
-import { demand, mayPublish } from '../../core/authorizer.ts'
-import { payerOf } from '../../core/payer.ts'
-import { publicationOf } from '../../core/publishing.ts'
-import { testOrder, testOrderType } from '../../core/test-data.ts'
+import { demand, mayPublish } from '../../core/sessions/authorizer.ts'
+import { payerOf } from '../../core/sessions/payer.ts'
+import { publicationOf } from '../../core/publishing/to-publication.ts'
+import { testOrder, testOrderType } from '../../core/model/test-data.ts'
 import { badInput } from '../../errors.ts'
-import { builder } from '../builder.ts'
+import { builder } from '../types/builder.ts'
 
 const maxCount = 1_000
 

@@ -1,8 +1,8 @@
-import { demand, mayPublish } from '../../core/authorizer.ts'
-import type { Cursor } from '../../core/cursor.ts'
-import { payerOf } from '../../core/payer.ts'
-import { publicationOf } from '../../core/publishing.ts'
-import { builder } from '../builder.ts'
+import { demand, mayPublish } from '../../core/sessions/authorizer.ts'
+import type { Cursor } from '../../core/model/cursor.ts'
+import { payerOf } from '../../core/sessions/payer.ts'
+import { publicationOf } from '../../core/publishing/to-publication.ts'
+import { builder } from '../types/builder.ts'
 
 const PublishInput = builder.inputType('PublishInput', {
   description: 'Either clientId (the default source, key client.<clientId>) or exchange and routingKey.',

@@ -1,6 +1,6 @@
-import { type Identity, printScope } from '../../core/identity.ts'
-import { momentOf } from '../../core/moment.ts'
-import { builder } from '../builder.ts'
+import { type Identity, printScope } from '../../core/model/identity.ts'
+import { momentOf } from '../../core/model/to-date.ts'
+import { builder } from '../types/builder.ts'
 
 const Session = builder.objectRef<Identity>('Session').implement({
   fields: (t) => ({

@@ -1,5 +1,5 @@
-import { demand, mayHear } from '../../core/authorizer.ts'
-import { builder } from '../builder.ts'
+import { demand, mayHear } from '../../core/sessions/authorizer.ts'
+import { builder } from '../types/builder.ts'
 import { ClientChannel } from '../types/client-channel.ts'
 
 builder.queryField('clientChannel', (t) =>

@@ -1,6 +1,6 @@
-import { mayOperate } from '../../core/authorizer.ts'
+import { mayOperate } from '../../core/sessions/authorizer.ts'
 import type { Gateway as CoreGateway } from '../../core/gateway.ts'
-import { builder } from '../builder.ts'
+import { builder } from '../types/builder.ts'
 
 const BrokerState = builder.enumType('BrokerState', {
   values: {

@@ -5,14 +5,14 @@ import {
   Kind,
   type SelectionSetNode,
 } from 'graphql'
-import { demand, mayHear } from '../../core/authorizer.ts'
-import { checkClientId } from '../../core/channel.ts'
-import { weightOf } from '../../core/event-weight.ts'
-import { type History, readHistory } from '../../core/history.ts'
-import { payerOf } from '../../core/payer.ts'
+import { demand, mayHear } from '../../core/sessions/authorizer.ts'
+import { checkClientId } from '../../core/model/channel-event.ts'
+import { weightOf } from '../../core/delivery/event-weight.ts'
+import { type History, readHistory } from '../../core/delivery/history.ts'
+import { payerOf } from '../../core/sessions/payer.ts'
 import { badInput } from '../../errors.ts'
-import { builder } from '../builder.ts'
-import type { PagedField } from '../operation-cost.ts'
+import { builder } from '../types/builder.ts'
+import type { PagedField } from '../limits/operation-cost.ts'
 import { ChannelEvent, ChannelGap } from '../types/channel-event.ts'
 
 const defaultPage = 100

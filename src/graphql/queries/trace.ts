@@ -1,5 +1,5 @@
-import { demand, mayOperate } from '../../core/authorizer.ts'
-import { builder } from '../builder.ts'
+import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
+import { builder } from '../types/builder.ts'
 import { ReplicaTrace } from '../types/replica-trace.ts'
 
 builder.queryField('trace', (t) =>

@@ -1,6 +1,6 @@
-import type { ChannelEvent as CoreEvent } from '../../core/channel.ts'
-import type { overflowPolicies } from '../../core/overflow.ts'
-import { builder } from '../builder.ts'
+import type { ChannelEvent as CoreEvent } from '../../core/model/channel-event.ts'
+import type { overflowPolicies } from '../../core/model/overflow-policy.ts'
+import { builder } from '../types/builder.ts'
 import { ChannelEvent } from '../types/channel-event.ts'
 
 const OverflowPolicy = builder.enumType('OverflowPolicy', {

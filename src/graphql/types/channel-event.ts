@@ -1,11 +1,11 @@
-import { decodeBody } from '../../core/body.ts'
-import { type ChannelEvent as CoreEvent, type GapEvent, gapReasons } from '../../core/channel.ts'
-import { plainHeaders } from '../../core/headers.ts'
-import type { JournalMessage } from '../../core/message.ts'
-import { momentOf } from '../../core/moment.ts'
-import { JsonText } from '../../core/print-json.ts'
-import { builder } from '../builder.ts'
-import type { PrintedField } from '../projection.ts'
+import { decodeBody } from '../../core/body/decode-body.ts'
+import { type ChannelEvent as CoreEvent, type GapEvent, gapReasons } from '../../core/model/channel-event.ts'
+import { plainHeaders } from '../../core/body/plain-headers.ts'
+import type { JournalMessage } from '../../core/model/message.ts'
+import { momentOf } from '../../core/model/to-date.ts'
+import { JsonText } from '../../core/json/print-json.ts'
+import { builder } from './builder.ts'
+import type { PrintedField } from '../compile/compiled-selection.ts'
 
 /** An event on its way to one subscriber, with the channel that it was heard on. */
 export interface HeardEvent {

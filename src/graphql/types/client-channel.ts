@@ -1,5 +1,5 @@
-import type { Client } from '../../core/client-registry.ts'
-import { builder } from '../builder.ts'
+import type { Client } from '../../core/ports/client-registry.ts'
+import { builder } from './builder.ts'
 
 export const ClientChannel = builder.objectRef<Client>('ClientChannel').implement({
   description: 'What one client listens to; it bears the client id.',

@@ -1,5 +1,5 @@
-import { defaultRoutingKey, exchangeTypes, type Source } from '../../core/source.ts'
-import { builder } from '../builder.ts'
+import { defaultRoutingKey, exchangeTypes, type Source } from '../../core/model/source.ts'
+import { builder } from './builder.ts'
 
 export const ExchangeType = builder.enumType('ExchangeType', { values: exchangeTypes })
 

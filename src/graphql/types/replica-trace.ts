@@ -1,5 +1,5 @@
-import type { TracedMessage as CoreMessage, ReplicaTrace as CoreTrace } from '../../core/trace.ts'
-import { builder } from '../builder.ts'
+import type { TracedMessage as CoreMessage, ReplicaTrace as CoreTrace } from '../../core/accounting/message-trace.ts'
+import { builder } from './builder.ts'
 
 const MessageFate = builder.enumType('MessageFate', {
   description: 'What a replica did with a message as it came.',

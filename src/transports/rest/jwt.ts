@@ -1,4 +1,4 @@
-import { demand, mayPublishToClients } from '../../core/authorizer.ts'
+import { demand, mayPublishToClients } from '../../core/sessions/authorizer.ts'
 import type { Route } from './route.ts'
 
 /**

@@ -1,7 +1,7 @@
-import type { ClientChannels } from '../../core/client-channels.ts'
+import type { ClientChannels } from '../../core/clients/client-channels.ts'
 import type { Gateway } from '../../core/gateway.ts'
-import type { Identity } from '../../core/identity.ts'
-import type { SourceDefinition } from '../../core/source.ts'
+import type { Identity } from '../../core/model/identity.ts'
+import type { SourceDefinition } from '../../core/model/source.ts'
 
 export interface RestParts {
   readonly gateway: Gateway

@@ -1,8 +1,8 @@
-import { latin1Of } from '../../core/latin1.ts'
-import { printJson } from '../../core/print-json.ts'
+import { latin1Of } from '../../core/body/latin1.ts'
+import { printJson } from '../../core/json/print-json.ts'
 import type { ErrorCode } from '../../errors.ts'
-import type { Outbox, Waiting } from '../outbox.ts'
-import { textFrameHeader } from '../websocket-frame.ts'
+import type { Outbox, Waiting } from '../flow/outbox.ts'
+import { textFrameHeader } from '../websocket/frame-writer.ts'
 import type { CallId } from './packet.ts'
 import { type Refusal, refusalOf, TokenRefused } from './refusal.ts'
 

@@ -1,4 +1,4 @@
-import type { Identity } from '../../core/identity.ts'
+import type { Identity } from '../../core/model/identity.ts'
 import { GatewayError } from '../../errors.ts'
 import { memberOf } from './packet.ts'
 import { TokenRefused } from './refusal.ts'

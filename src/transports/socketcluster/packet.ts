@@ -1,5 +1,5 @@
-import { JsonNumber } from '../../core/json-number.ts'
-import { parseJson } from '../../core/parse-json.ts'
+import { JsonNumber } from '../../core/json/json-number.ts'
+import { parseJson } from '../../core/json/parse-json.ts'
 
 /** How a client names a call, and wants it named in the answer. JavaScript numbers them, some clients send text. */
 export type CallId = number | string | JsonNumber

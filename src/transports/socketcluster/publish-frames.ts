@@ -1,10 +1,10 @@
-import { decodeBody } from '../../core/body.ts'
-import type { MessageEvent } from '../../core/channel.ts'
-import { printCursor } from '../../core/cursor.ts'
-import { latin1Of } from '../../core/latin1.ts'
-import { isJsonType, isTextType } from '../../core/media-type.ts'
-import { RecentEncodings } from '../recent-encodings.ts'
-import { textFrameHeader } from '../websocket-frame.ts'
+import { decodeBody } from '../../core/body/decode-body.ts'
+import type { MessageEvent } from '../../core/model/channel-event.ts'
+import { printCursor } from '../../core/model/cursor.ts'
+import { latin1Of } from '../../core/body/latin1.ts'
+import { isJsonType, isTextType } from '../../core/body/media-type.ts'
+import { RecentEncodings } from '../flow/encoding-cache.ts'
+import { textFrameHeader } from '../websocket/frame-writer.ts'
 
 const plain = 0
 const withCursor = 1

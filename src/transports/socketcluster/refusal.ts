@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { TokenRejection } from '../../auth/token-verifier.ts'
+import { TokenRejection } from '../../auth/tokens/token-verifier.ts'
 import { type ErrorCode, GatewayError } from '../../errors.ts'
 
 /** An error as the clients read it: `name` tells what it is. */

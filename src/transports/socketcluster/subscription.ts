@@ -1,9 +1,9 @@
-import type { ChannelEvent } from '../../core/channel.ts'
-import { printCursor } from '../../core/cursor.ts'
-import type { Feed, FeedSink } from '../../core/feed.ts'
-import type { OverflowPolicy } from '../../core/overflow.ts'
+import type { ChannelEvent } from '../../core/model/channel-event.ts'
+import { printCursor } from '../../core/model/cursor.ts'
+import type { Feed, FeedSink } from '../../core/delivery/channel-subscription.ts'
+import type { OverflowPolicy } from '../../core/model/overflow-policy.ts'
 import type { GatewayError } from '../../errors.ts'
-import type { Outbox } from '../outbox.ts'
+import type { Outbox } from '../flow/outbox.ts'
 import type { PublishFrames } from './publish-frames.ts'
 
 /** What a client may ask for beside the channel, in the `data` of its subscription. */

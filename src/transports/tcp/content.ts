@@ -1,7 +1,7 @@
 import { TextDecoder } from 'node:util'
-import { checkDepth, UndecodableBody } from '../../core/body.ts'
-import { JsonNumber } from '../../core/json-number.ts'
-import { parseJson } from '../../core/parse-json.ts'
+import { checkDepth, UndecodableBody } from '../../core/body/decode-body.ts'
+import { JsonNumber } from '../../core/json/json-number.ts'
+import { parseJson } from '../../core/json/parse-json.ts'
 import { badInput } from '../../errors.ts'
 import type { Frame } from './framing.ts'
 

@@ -1,7 +1,7 @@
 import { TextDecoder } from 'node:util'
 import { badInput, GatewayError } from '../../errors.ts'
-import { maxNamelessFrameBytes } from '../frame-limits.ts'
-import { pieceBytes } from '../unfinished-messages.ts'
+import { maxNamelessFrameBytes } from '../flow/frame-limits.ts'
+import { pieceBytes } from '../flow/unfinished-messages.ts'
 
 /**
  * One frame of the framed protocol: the length of the header (2 bytes, big-endian, whatever `byteorder` says), the header as JSON in UTF-8, the content.

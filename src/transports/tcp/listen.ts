@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import type { Connections } from '../../core/connections.ts'
-import { acceptSocket } from '../accepted-sockets.ts'
-import { backlog } from '../backlog.ts'
+import type { Connections } from '../../core/sessions/connections.ts'
+import { acceptSocket } from '../flow/accepted-sockets.ts'
+import { backlog } from '../flow/backlog.ts'
 
 export interface TcpListener {
   readonly port: number

@@ -163,7 +163,7 @@ function emptySettlement(): Settlement {
 
 /**
  * A cursor's place in the journal: eight bytes behind its version and its epoch
- * (`src/core/cursor.ts`).
+ * (`src/core/model/cursor.ts`).
  */
 export function offsetOf(cursor: string): number {
   return Number(Buffer.from(cursor, 'base64url').readBigInt64BE(9))

@@ -1,0 +1,27 @@
+import { GatewayError } from '../../errors.ts'
+import { TokenRejection } from './token-verifier.ts'
+
+/** Lines a second: who sends bad tokens must not fill the log. */
+const maxLines = 10
+
+/** Runs a check of credentials; why a token was refused is told to `tell`, for the caller hears one plain sentence whatever it was. */
+export function tellingRefusals(
+  tell: (text: string, details: Record<string, unknown>) => void,
+): <T>(check: () => Promise<T>) => Promise<T> {
+  let second = 0
+  let lines = 0
+  return async (check) => {
+    try {
+      return await check()
+    } catch (error) {
+      const now = Math.floor(Date.now() / 1_000)
+      if (now !== second) [second, lines] = [now, 0]
+      lines += 1
+      if (lines <= maxLines && error instanceof GatewayError && error.cause instanceof Error) {
+        const reason = error.cause instanceof TokenRejection ? error.cause.reason : 'revoked'
+        tell('a token was refused', { reason, why: error.cause.message })
+      }
+      throw error
+    }
+  }
+}

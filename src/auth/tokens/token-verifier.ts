@@ -1,0 +1,88 @@
+import { checkClientId } from '../../core/model/channel-event.ts'
+import { type Identity, parseScope } from '../../core/model/identity.ts'
+import { GatewayError } from '../../errors.ts'
+
+/** Reads who a caller is from a token. Implemented for the secret of the deployment (HS256) and for an identity provider's keys (JWKS). */
+export interface TokenVerifier {
+  /** Rejects with `UNAUTHENTICATED`: one plain sentence for the client; its `cause` is a `TokenRejection` for the log. */
+  verify(token: string): Promise<Identity>
+}
+
+export const rejectionReasons = [
+  'too-long',
+  'malformed',
+  'algorithm',
+  'signature',
+  'expired',
+  'not-yet-valid',
+  'issuer',
+  'audience',
+  'claims',
+  'subject',
+  'scope',
+  'unknown-key',
+  'keys-unavailable',
+] as const
+export type RejectionReason = (typeof rejectionReasons)[number]
+
+/** Why a token was refused, for the log. Names claims, never repeats what they hold: not the token, not the subject. */
+export class TokenRejection extends Error {
+  override readonly name = 'TokenRejection'
+  readonly reason: RejectionReason
+
+  constructor(reason: RejectionReason, message: string) {
+    super(message)
+    this.reason = reason
+  }
+}
+
+/** What a client is told of a token, whatever was wrong with it. */
+export function refuseToken(rejection: TokenRejection): GatewayError {
+  const sentence =
+    rejection.reason === 'keys-unavailable'
+      ? 'The token cannot be checked just now; try again in a moment.'
+      : 'The token is not valid, or no longer valid.'
+  return new GatewayError('UNAUTHENTICATED', sentence, { cause: rejection })
+}
+
+/** What a claim's checking library must have done before: signature, `exp`, `nbf`, `iss`, `aud`. */
+export interface CheckedClaims {
+  readonly sub?: unknown
+  readonly scope?: unknown
+  readonly iat?: number | undefined
+  readonly exp?: number | undefined
+}
+
+/** Throws `TokenRejection`. */
+export function identityOf({ sub, scope, iat, exp }: CheckedClaims): Identity {
+  return {
+    clientId: clientIdOf(sub),
+    scope: parseScope(scopeText(scope)),
+    issuedAt: dateOf(iat),
+    expiresAt: dateOf(exp),
+  }
+}
+
+function clientIdOf(sub: unknown): string | undefined {
+  if (sub === undefined) return undefined
+  try {
+    return checkClientId(sub, 'sub')
+  } catch (error) {
+    throw new TokenRejection('subject', error instanceof GatewayError ? error.message : 'sub: not a client id')
+  }
+}
+
+/** A string by RFC 8693 §4.2; some providers send a list. */
+function scopeText(scope: unknown): string {
+  if (scope === undefined) return ''
+  if (typeof scope === 'string') return scope
+  if (Array.isArray(scope) && scope.every((word) => typeof word === 'string')) return scope.join(' ')
+  throw new TokenRejection('scope', 'scope: expected a string, or a list of strings')
+}
+
+const lastMoment = 8.64e15 // ms; ECMA-262 §21.4.1.1
+
+function dateOf(seconds: number | undefined): Date | undefined {
+  if (seconds === undefined) return undefined
+  return new Date(Math.max(-lastMoment, Math.min(seconds * 1_000, lastMoment)))
+}

@@ -1,0 +1,99 @@
+import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto'
+import type { ControlMessage } from '../core/ports/broker.ts'
+import { type DeploymentKeys, derivedKey } from '../core/clients/deployment-keys.ts'
+import { readControlMessage } from './control-message.ts'
+
+/**
+ * How old a control message may be, and how far the clocks of two replicas may differ, in
+ * milliseconds.
+ */
+const freshMs = 5 * 60_000
+/**
+ * Nonces that are remembered; past it the oldest are forgotten. A deployment sends a few control
+ * messages a second at most.
+ */
+const maxNonces = 50_000
+
+/**
+ * What came over the control bus. Only a signed message is acted on; any other is a hint that the
+ * registry may have changed.
+ */
+export type ReceivedControl =
+  | { readonly isSigned: true; readonly message: ControlMessage }
+  | { readonly isSigned: false }
+
+/**
+ * Signs control messages with the key of the deployment, and checks those that come. A message
+ * stays readable for replicas of the last release: they take the plain members and ignore `signed`
+ * and `signature`. This release takes `signed` alone: the same message as text, with the time and a
+ * nonce, so that a copy sent again is worth nothing.
+ */
+export class ControlSignature {
+  readonly #keys: DeploymentKeys
+  #secrets: readonly Buffer[] = []
+  /** By nonce: when it came. */
+  readonly #nonces = new Map<string, number>()
+
+  constructor(keys: DeploymentKeys) {
+    this.#keys = keys
+    this.#derive()
+    keys.onAdopted(() => this.#derive())
+  }
+
+  /** The message as it goes onto the wire, as JSON. */
+  write(message: ControlMessage): object {
+    const signed = JSON.stringify({ ...message, nonce: randomUUID(), sentAt: Date.now() })
+    return { ...message, signed, signature: this.#sign(signed, this.#secrets[0]).toString('base64url') }
+  }
+
+  /** Undefined where it is no control message that this version knows. */
+  read(json: unknown): ReceivedControl | undefined {
+    const plain = readControlMessage(json)
+    const text = this.#checked(json)
+    const message = text === undefined ? undefined : readControlMessage(text)
+    if (message) return { isSigned: true, message }
+    return plain && { isSigned: false }
+  }
+
+  /**
+   * The signed content, where the signature is right, the message is fresh, and no other had its
+   * nonce.
+   */
+  #checked(json: unknown): Readonly<Record<string, unknown>> | undefined {
+    if (typeof json !== 'object' || json === null) return undefined
+    const { signed, signature } = json as Record<string, unknown>
+    if (typeof signed !== 'string' || typeof signature !== 'string') return undefined
+    const given = Buffer.from(signature, 'base64url')
+    const isRight = this.#secrets.some((secret) => {
+      const right = this.#sign(signed, secret)
+      return right.length === given.length && timingSafeEqual(right, given)
+    })
+    if (!isRight) return undefined
+    const content = JSON.parse(signed) as Record<string, unknown>
+    const { nonce, sentAt } = content
+    const now = Date.now()
+    if (typeof nonce !== 'string' || typeof sentAt !== 'number' || Math.abs(now - sentAt) > freshMs) return undefined
+    return this.#isNew(nonce, now) ? content : undefined
+  }
+
+  #isNew(nonce: string, now: number): boolean {
+    for (const [known, at] of this.#nonces) {
+      // Twice as long, because a clock that is ahead dates a message into the future.
+      if (this.#nonces.size <= maxNonces && now - at <= 2 * freshMs) break
+      this.#nonces.delete(known)
+    }
+    if (this.#nonces.has(nonce)) return false
+    this.#nonces.set(nonce, now)
+    return true
+  }
+
+  #sign(text: string, secret: Buffer | undefined): Buffer {
+    return createHmac('sha256', secret ?? '')
+      .update(text)
+      .digest()
+  }
+
+  #derive(): void {
+    this.#secrets = this.#keys.all.map((key) => derivedKey(key, 'control messages', 32))
+  }
+}

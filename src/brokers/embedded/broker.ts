@@ -1,0 +1,99 @@
+import type { Message } from '../../core/model/message.ts'
+import { bindingOf, type ExchangeType } from '../../core/model/source.ts'
+import { matchWords } from '../../core/model/topic-pattern.ts'
+import type { MemoryQueue } from './queue.ts'
+
+/** Where routed messages go. */
+export interface Sink {
+  /** Why it can take no more, or undefined. */
+  refusal?(bytes: number): string | undefined
+  /** Must not throw. */
+  take(message: Message): void
+}
+
+export type Binding = ReturnType<typeof bindingOf>
+
+interface Exchange {
+  readonly type: ExchangeType
+  /** Binding keys and who has bound with them. */
+  readonly bindings: Map<string, Bound>
+  /** By routing key, as the bindings are now. */
+  readonly routes: Map<string, ReadonlySet<Sink>>
+}
+
+interface Bound {
+  /** The binding key's. */
+  readonly words: readonly string[]
+  readonly sinks: Set<Sink>
+}
+
+/** Routing keys that an exchange knows the way of; past it, it begins anew. */
+const maxRoutes = 10_000
+
+/** Exchanges and bindings by the rules of AMQP 0-9-1 §3.1.3, within this process. */
+export class MemoryBroker {
+  readonly #exchanges = new Map<string, Exchange>()
+  /** The queues that have names. */
+  readonly queues = new Map<string, MemoryQueue>()
+
+  constructor() {
+    // Every RabbitMQ has them.
+    for (const type of ['DIRECT', 'FANOUT', 'TOPIC', 'HEADERS'] as const)
+      this.declare(`amq.${type.toLowerCase()}`, type)
+    this.declare('amq.match', 'HEADERS')
+  }
+
+  typeOf(exchange: string): ExchangeType | undefined {
+    return this.#exchanges.get(exchange)?.type
+  }
+
+  /** Leaves an exchange as it is that is there already. */
+  declare(exchange: string, type: ExchangeType): void {
+    if (!this.#exchanges.has(exchange)) this.#exchanges.set(exchange, { type, bindings: new Map(), routes: new Map() })
+  }
+
+  bind({ exchange, key }: Pick<Binding, 'exchange' | 'key'>, sink: Sink): void {
+    const bindings = this.#bindingsToChange(exchange)
+    const bound = bindings?.get(key)
+    if (bound) bound.sinks.add(sink)
+    else bindings?.set(key, { words: key.split('.'), sinks: new Set([sink]) })
+  }
+
+  unbind({ exchange, key }: Pick<Binding, 'exchange' | 'key'>, sink: Sink): void {
+    const bindings = this.#bindingsToChange(exchange)
+    const bound = bindings?.get(key)
+    bound?.sinks.delete(sink)
+    if (bound?.sinks.size === 0) bindings?.delete(key)
+  }
+
+  /** Who a message goes to, each once; undefined where the exchange isn't there. */
+  route(exchange: string, routingKey: string): ReadonlySet<Sink> | undefined {
+    // The default exchange leads to queues by their names, and there is none with a name here.
+    if (exchange === '') return new Set()
+    const found = this.#exchanges.get(exchange)
+    if (!found) return undefined
+    let sinks = found.routes.get(routingKey)
+    if (!sinks) {
+      sinks = sinksOf(found, routingKey)
+      if (found.routes.size >= maxRoutes) found.routes.clear()
+      found.routes.set(routingKey, sinks)
+    }
+    return sinks
+  }
+
+  #bindingsToChange(exchange: string): Map<string, Bound> | undefined {
+    const found = this.#exchanges.get(exchange)
+    found?.routes.clear()
+    return found?.bindings
+  }
+}
+
+function sinksOf({ type, bindings }: Exchange, routingKey: string): ReadonlySet<Sink> {
+  const sinks = new Set<Sink>()
+  const words = routingKey.split('.')
+  for (const [key, bound] of bindings) {
+    const matches = type === 'TOPIC' ? matchWords(bound.words, words) : type !== 'DIRECT' || key === routingKey
+    if (matches) for (const sink of bound.sinks) sinks.add(sink)
+  }
+  return sinks
+}

@@ -1,0 +1,54 @@
+import type { ControlBus, ControlMessage } from '../../core/ports/broker.ts'
+import type { Message } from '../../core/model/message.ts'
+import type { ControlSignature } from '../control-signature.ts'
+import type { MemoryBroker } from './broker.ts'
+import { publishIn } from './publish.ts'
+
+/** Control messages among the gateways of one process. */
+export class MemoryControlBus implements ControlBus {
+  readonly #broker: MemoryBroker
+  readonly #exchange: string
+  readonly #signature: ControlSignature
+  readonly #sink = { take: (message: Message) => this.#take(message) }
+  #onMessage: (message: ControlMessage) => void = () => {}
+  #onUnsigned: () => void = () => {}
+
+  constructor(broker: MemoryBroker, exchange: string, signature: ControlSignature) {
+    this.#broker = broker
+    this.#exchange = exchange
+    this.#signature = signature
+    broker.declare(exchange, 'TOPIC')
+    broker.bind({ exchange, key: '#' }, this.#sink)
+  }
+
+  listen(onMessage: (message: ControlMessage) => void, onResync: () => void, onUnsigned: () => void = () => {}): void {
+    this.#onMessage = onMessage
+    this.#onUnsigned = onUnsigned
+    queueMicrotask(onResync)
+  }
+
+  async send(message: ControlMessage): Promise<void> {
+    const body = Buffer.from(JSON.stringify(this.#signature.write(message)))
+    publishIn(this.#broker, this.#exchange, { routingKey: 'control', body, properties: {}, mandatory: false })
+  }
+
+  async close(): Promise<void> {
+    this.#broker.unbind({ exchange: this.#exchange, key: '#' }, this.#sink)
+  }
+
+  #take({ body }: Message): void {
+    const received = this.#signature.read(jsonIn(body))
+    if (!received) return
+    // Not within the call that sent it, as over a wire.
+    queueMicrotask(() => (received.isSigned ? this.#onMessage(received.message) : this.#onUnsigned()))
+  }
+}
+
+/** Whoever can publish to the exchange can publish anything. */
+function jsonIn(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString()) as unknown
+  } catch {
+    return undefined
+  }
+}

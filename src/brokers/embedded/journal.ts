@@ -1,0 +1,134 @@
+import { randomBytes } from 'node:crypto'
+import { type Journal, type JournalTail, JournalTruncated, type MarkNote } from '../../core/ports/journal.ts'
+import type { JournalMessage, Message } from '../../core/model/message.ts'
+import { TimeSlice } from '../../core/delivery/time-slice.ts'
+import { markEvery, markIntervalMs } from '../../hot-window/marks.ts'
+import { type Bounds, Recent } from '../../hot-window/hot-window.ts'
+
+/** More than this is never kept in memory, whatever the retention says, in bytes. */
+const maxMemoryBytes = 128 * 1024 * 1024
+/** Entries that a scan visits before other work gets its turn. */
+const sliceEntries = 1_000
+
+/**
+ * The journal of the embedded default: a ring in this process's memory, with a new epoch at each start. Nothing
+ * survives the process; all else is as with a stream.
+ */
+export class MemoryJournal implements Journal {
+  /** What was published was stored at once, or refused. */
+  readonly repeats = false
+  readonly #entries: Recent
+  #offset = 0
+  #tail: JournalTail | undefined
+  #stopMarks: (() => void) | undefined
+  readonly #waiting = new Set<() => void>()
+
+  constructor(retention: Bounds) {
+    this.#entries = new Recent({ maxAgeMs: retention.maxAgeMs, maxBytes: Math.min(retention.maxBytes, maxMemoryBytes) })
+  }
+
+  /** The end of it, for whoever is its tail. */
+  recent(bounds: Bounds): Recent {
+    return new Recent(bounds, this.#entries)
+  }
+
+  open(tail: JournalTail): void {
+    this.#tail = tail
+    tail.onEpoch(randomBytes(8).toString('hex'))
+    tail.onPresent()
+    this.#append(markOf(), true)
+    tail.onUp()
+    this.#stopMarks = markEvery(
+      () => Date.now() - (this.#entries.last?.receivedAt ?? 0) < markIntervalMs,
+      () => this.#append(markOf(), true),
+    )
+  }
+
+  /**
+   * What the memory broker routed into a source; its entry, unless nothing tails the journal yet.
+   */
+  append(message: Message): JournalMessage | undefined {
+    return this.#append(message, false)
+  }
+
+  mark(note?: MarkNote): Promise<void> {
+    this.#append(markOf(note), true)
+    return Promise.resolve()
+  }
+
+  async scan(offset: number, visit: (entry: JournalMessage) => boolean, signal: AbortSignal): Promise<void> {
+    let at = offset - 1
+    let begun = false
+    while (!signal.aborted) {
+      // Between two slices the ring goes on; its offsets have no holes.
+      const { first } = this.#entries
+      if (begun && first !== undefined && first > at + 1) throw new JournalTruncated('retention overtook a scan')
+      let left = sliceEntries
+      const slice = new TimeSlice()
+      let wanted = true
+      this.#entries.visit(at, (entry) => {
+        at = entry.offset
+        begun = true
+        wanted = visit(entry)
+        left = slice.isOver ? 0 : left - 1
+        return wanted && left > 0
+      })
+      if (!wanted) return
+      if (left > 0) await this.#nextEntry(signal)
+      else await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
+  close(): Promise<void> {
+    this.#stopMarks?.()
+    this.#tail = undefined
+    for (const wake of this.#waiting) wake()
+    return Promise.resolve()
+  }
+
+  #append(message: Message, mark: boolean): JournalMessage | undefined {
+    if (!this.#tail) return undefined
+    const entry: JournalMessage = {
+      offset: this.#offset,
+      mark,
+      exchange: message.exchange,
+      routingKey: message.routingKey,
+      body: message.body,
+      properties: message.properties,
+      redelivered: message.redelivered,
+      receivedAt: message.receivedAt,
+      decoded: undefined,
+      known: undefined,
+      fates: undefined,
+      place: 0,
+    }
+    this.#offset += 1
+    this.#entries.add(entry)
+    this.#tail.onMessage(entry)
+    for (const wake of this.#waiting) wake()
+    return entry
+  }
+
+  #nextEntry(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        this.#waiting.delete(wake)
+        signal.removeEventListener('abort', wake)
+        resolve()
+      }
+      this.#waiting.add(wake)
+      signal.addEventListener('abort', wake)
+    })
+  }
+}
+
+function markOf(note?: MarkNote): Message {
+  return {
+    exchange: '',
+    routingKey: '',
+    body: note ? Buffer.from(JSON.stringify(note)) : Buffer.alloc(0),
+    properties: {},
+    redelivered: false,
+    receivedAt: Date.now(),
+  }
+}

@@ -1,0 +1,190 @@
+import { randomUUID } from 'node:crypto'
+import type { Channel, ConsumeMessage } from 'amqplib'
+import { bufferedExchange, bufferedHeaders } from '../../../core/publishing/buffered-message.ts'
+import type { MessageProperties } from '../../../core/model/message.ts'
+import type { Observer } from '../../../core/ports/observer.ts'
+import { copiesOf } from '../../../core/quarantine/quarantine-copy.ts'
+import { copyWireTypes, wireTypeOf } from '../../../core/body/amqp-field-types.ts'
+import { GatewayError } from '../../../errors.ts'
+import type { GatewayPublication } from '../../driver.ts'
+import { asError } from '../connection/as-error.ts'
+import type { Delivery } from '../message/delivery-reader.ts'
+import type { LinkSession } from '../connection/reconnecting-connection.ts'
+
+/** How many messages are on their way into the journal at a time. */
+const window = 32
+/**
+ * For so long after a connection one message is moved at a time, in milliseconds: while RabbitMQ
+ * boots, it may return a message that is then published again behind its successors.
+ */
+const cautiousMs = 5_000
+
+export interface BufferMoverOptions {
+  readonly namespace: string
+  /** The exchange of the sources that flow into the queue. */
+  readonly exchange: string
+  readonly queue: string
+  readonly publish: MovePublication
+  readonly log: Observer['log']
+}
+
+/**
+ * With `entry`, resolves when the journal's tail has brought that entry; without, as
+ * `Publisher.publish`.
+ */
+export type MovePublication = (
+  publication: GatewayPublication,
+  entry?: Pick<GatewayPublication, 'exchange' | 'routingKey' | 'body' | 'properties'>,
+) => Promise<void>
+
+/**
+ * Moves messages from a buffer queue into the journal, in order, each acknowledged when the
+ * journal's tail has brought it back. What the journal cannot take goes to the quarantine. Rejects
+ * when the
+ * channel ends or RabbitMQ takes nothing; RabbitMQ then hands what was not acknowledged to the next
+ * mover, flagged as redelivered.
+ */
+export async function moveBuffered(
+  { connection, deliveries }: Pick<LinkSession, 'connection' | 'deliveries'>,
+  options: BufferMoverOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const channel = await connection.createChannel()
+  const began = performance.now()
+  const waiting: Delivery[] = []
+  let inFlight = 0
+  const consumerTag = randomUUID()
+  let stopTaking = (): void => undefined
+  let stop = (): void => undefined
+  try {
+    await new Promise<void>((resolve, reject) => {
+      stop = resolve
+      signal.addEventListener('abort', stop)
+      channel.on('error', reject)
+      channel.on('close', () => reject(new Error('the channel was closed')))
+      const pump = (): void => {
+        const limit = performance.now() - began < cautiousMs ? 1 : window
+        while (inFlight < limit && !signal.aborted) {
+          const next = waiting.shift()
+          if (!next) return
+          inFlight += 1
+          moveOne(next, options)
+            .then(() => acknowledge(channel, next))
+            .then(() => {
+              inFlight -= 1
+              pump()
+            })
+            .catch(reject)
+        }
+      }
+      stopTaking = deliveries.take(consumerTag, (delivery) => {
+        waiting.push(delivery)
+        pump()
+      })
+      channel
+        .prefetch(window)
+        .then(() => channel.consume(options.queue, () => reject(new Error('the queue was deleted')), { consumerTag }))
+        .catch(reject)
+    })
+  } finally {
+    stopTaking()
+    signal.removeEventListener('abort', stop)
+    // Not waited for: amqplib never settles a close when the connection is lost meanwhile.
+    void Promise.resolve()
+      .then(() => channel.close())
+      .catch(() => undefined)
+  }
+}
+
+/**
+ * Publishes one message into the journal, or into the quarantine. Rejects where RabbitMQ takes
+ * nothing.
+ */
+export async function moveOne(delivery: Delivery, options: BufferMoverOptions): Promise<void> {
+  const { namespace, exchange, publish } = options
+  const { routingKey, body, properties } = delivery
+  const given = sendable({ ...properties, headers: streamable(properties.headers) })
+  const headers = bufferedHeaders(given, exchange, delivery.redelivered)
+  try {
+    await publish(
+      {
+        exchange: bufferedExchange(namespace),
+        routingKey,
+        body,
+        properties: { ...given, headers },
+        into: 'journal',
+      },
+      { exchange, routingKey, body, properties: given },
+    )
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+    await setAside(delivery, asError(error), options)
+  }
+}
+
+/**
+ * The journal's binding is made again within seconds; anything else that is wrong with a message
+ * stays wrong.
+ */
+function isRefusal(error: unknown): boolean {
+  if (!(error instanceof GatewayError)) return false
+  if (error.code === 'PAYLOAD_TOO_LARGE') return true
+  return error.code === 'BAD_USER_INPUT' && error.field !== 'routingKey' && error.field !== 'exchange'
+}
+
+/** With its original properties, or a summary where that is refused too. */
+async function setAside(
+  { routingKey, body, properties }: Delivery,
+  error: Error,
+  { namespace, exchange, publish, log }: BufferMoverOptions,
+): Promise<void> {
+  log('warn', `a message went to the quarantine: ${error.message}`, { exchange, routingKey })
+  let refusal = error
+  for (const copy of copiesOf({ exchange, routingKey, body, properties, receivedAt: Date.now() }, 'refused')) {
+    try {
+      return await publish({ ...copy, exchange: `${namespace}.quarantine` })
+    } catch (failure) {
+      if (!isRefusal(failure)) throw failure
+      refusal = asError(failure)
+    }
+  }
+  throw refusal
+}
+
+/**
+ * RabbitMQ refuses another user's id (https://www.rabbitmq.com/docs/validated-user-id), and a
+ * stream expires nothing.
+ */
+function sendable({ userId: _userId, expiration: _expiration, ...properties }: MessageProperties): MessageProperties {
+  return properties
+}
+
+/** A stream of RabbitMQ 3 ends the connection over a decimal: its digits become text. */
+function streamable(headers: MessageProperties['headers']): MessageProperties['headers'] {
+  if (!headers) return undefined
+  return withoutDecimals(headers, true) as MessageProperties['headers']
+}
+
+/** `isTable`: though it looks like a value with its type. Also within lists and tables: RabbitMQ 4 keeps those of names that begin with `x-`. */
+function withoutDecimals(value: unknown, isTable: boolean): unknown {
+  if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return value
+  const within = (one: unknown, name: string): unknown => withoutDecimals(one, wireTypeOf(value, name) === 'table')
+  if (Array.isArray(value))
+    return copyWireTypes(
+      value,
+      value.map((one: unknown, index) => within(one, String(index))),
+    )
+  if (!isTable && '!' in value) return value['!'] === 'decimal' ? decimalText(value) : value
+  return copyWireTypes(value, Object.fromEntries(Object.entries(value).map(([name, one]) => [name, within(one, name)])))
+}
+
+function decimalText(decimal: object): string {
+  const { places, digits } = (decimal as { value: { places: number; digits: number } }).value
+  const text = String(digits).padStart(places + 1, '0')
+  return places === 0 ? text : `${text.slice(0, -places)}.${text.slice(-places)}`
+}
+
+export function acknowledge(channel: Channel, { deliveryTag }: Delivery): void {
+  // amqplib reads nothing else of a message.
+  channel.ack({ fields: { deliveryTag } } as ConsumeMessage)
+}

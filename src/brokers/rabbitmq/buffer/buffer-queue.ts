@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto'
+import type { ChannelModel } from 'amqplib'
+import { bufferedExchange } from '../../../core/publishing/buffered-message.ts'
+import { GatewayError } from '../../../errors.ts'
+import { ensureExchange } from '../channel/exchange.ts'
+import { repliedWith, replyCodes } from '../connection/reply-codes.ts'
+import { onChannel } from '../channel/with-channel.ts'
+
+const maxNameBytes = 255 // AMQP 0-9-1 §4.2.5.3
+
+/**
+ * What the buffered sources of an exchange flow into; a hash where the exchange's name is too long
+ * to be part of it.
+ */
+export function bufferQueueName(namespace: string, exchange: string): string {
+  const name = `${namespace}.buffer.${exchange}`
+  if (Buffer.byteLength(name) <= maxNameBytes) return name
+  return `${namespace}.buffer.${createHash('sha256').update(exchange).digest('hex').slice(0, 32)}`
+}
+
+/**
+ * Declares the queue and the exchange that leads from it into the journal. One consumer at a time
+ * keeps the order. RabbitMQ 4 drops what came back 20 times unless told otherwise, and a gateway
+ * that restarts brings everything back.
+ * https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling
+ */
+export async function declareBuffer(connection: ChannelModel, namespace: string, exchange: string): Promise<void> {
+  await ensureExchange(connection, bufferedExchange(namespace), 'fanout')
+  const queue = bufferQueueName(namespace, exchange)
+  const options = {
+    durable: true,
+    arguments: { 'x-queue-type': 'quorum', 'x-single-active-consumer': true, 'x-delivery-limit': 2 ** 31 - 1 },
+  }
+  try {
+    await onChannel(connection, (channel) => channel.assertQueue(queue, options))
+  } catch (error) {
+    if (!repliedWith(error, replyCodes.preconditionFailed)) throw error
+    throw new GatewayError(
+      'SOURCE_CONFLICT',
+      `queue "${queue}" exists with other arguments than a buffered source needs: delete it when it is empty`,
+      { cause: error },
+    )
+  }
+}

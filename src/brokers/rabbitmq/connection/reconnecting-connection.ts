@@ -1,0 +1,339 @@
+import type { ChannelModel } from 'amqplib'
+import { GatewayError } from '../../../errors.ts'
+import { asError } from './as-error.ts'
+import { fullJitter, pause } from './backoff.ts'
+import { connect } from './connect.ts'
+import { Deliveries } from '../message/delivery-reader.ts'
+import { describeFailure } from './describe-failure.ts'
+import { Liveness, type livenessTimings } from './liveness.ts'
+import { type BrokerNode, Nodes, Unresponsive } from './node-list.ts'
+import { replyCodes, replyOf } from './reply-codes.ts'
+import { within } from './settle-within.ts'
+
+export { Unresponsive }
+
+/** Another connection to the node of a session. */
+export interface Sibling {
+  readonly connection: ChannelModel
+  /** Resolves when the connection is gone. */
+  close(): Promise<void>
+}
+
+/** One connection from its opening to its end. */
+export interface LinkSession {
+  readonly connection: ChannelModel
+  /** Where a consumer can have its messages read in place. */
+  readonly deliveries: Deliveries
+  /**
+   * Ends this session with a reason; the link closes the connection, backs off, and comes again.
+   * Idempotent. With an `Unresponsive`, all other links that share the nodes leave this node too.
+   */
+  fail(error: Error): void
+  /** As `fail` with an `Unresponsive`. */
+  failNode(reason: string): void
+  /** Whether another node may serve better: there is one, and no alarm stops the whole cluster. */
+  readonly mayMove: boolean
+  /**
+   * Opens another connection to the same node, whose socket is destroyed when this session ends.
+   * Rejects where the session ends before it is open.
+   */
+  openSibling(purpose: string): Promise<Sibling>
+  /** Aborted when the session has ended, whatever the cause. */
+  readonly signal: AbortSignal
+}
+
+/** Who uses a link. None of the callbacks may throw. */
+export interface LinkOptions {
+  /** Shown in RabbitMQ's list of connections as "warren <purpose>". */
+  readonly purpose: string
+  /** Called on each new connection: topology on a short-lived channel, channels, consumers. Up is said after it resolves; a rejection ends the session. */
+  establish(session: LinkSession): Promise<void>
+  onUp?(): void
+  /** Once at the start of an outage, not at each retry. `reason` is a sentence. */
+  onDown?(reason: string): void
+  /** Before each new attempt. */
+  onRetry?(reason: string, delayMs: number): void
+  /** Once, when the link was told to close and its connection is gone. */
+  onClosed?(): void
+  /** RabbitMQ takes no publications (`reason` is a sentence), or takes them again (undefined). */
+  onBlocked?(reason: string | undefined): void
+}
+
+/** What somebody who doesn't use the link himself may hear of it. */
+export type LinkWatch = Pick<LinkOptions, 'onUp' | 'onDown' | 'onRetry' | 'onBlocked'>
+
+/** Opens a link to the nodes that the opener knows. */
+export type OpenLink = (options: LinkOptions) => Link
+
+/** In milliseconds. */
+export const defaultTimings = {
+  /** For TCP, TLS and the AMQP handshake together, where there is one node. */
+  connectMs: 10_000,
+  /**
+   * The same where there are others: doubled each time that all of them have failed, up to
+   * `connectMs`.
+   */
+  connectToOneOfManyMs: 3_000,
+  /** What RabbitMQ is given to answer a close; then the socket is destroyed. */
+  closeMs: 1_000,
+  firstRetryMs: 100,
+  /** Delivery is to be back within 5 s after the broker is: this and what it takes to establish a session. */
+  retryCapMs: 2_000,
+}
+export type LinkTimings = typeof defaultTimings
+
+/** The link was told to close; no failure. */
+class Closed extends Error {
+  override readonly name = 'Closed'
+}
+
+/**
+ * A connection to RabbitMQ that heals: sessions one after another, each on the node whose last
+ * failure is longest ago, until the link is closed.
+ *
+ *     connecting ──► establishing ──► up
+ *         ▲   │            │           │  any error, or `fail`
+ *         │   ▼            ▼           ▼
+ *         └── waiting (full jitter) ◄──┘
+ */
+export class Link {
+  readonly #nodes: Nodes
+  readonly #options: LinkOptions
+  readonly #timings: LinkTimings
+  readonly #livenessTimings: Partial<typeof livenessTimings>
+  readonly #closing = new AbortController()
+  /** When this link failed last on each node, for whatever reason. */
+  readonly #failedAt = new Map<BrokerNode, number>()
+  #running: Promise<void> | undefined
+  #up = false
+  #upSince: number | undefined
+  #outage = false
+
+  /** `nodes`: those of a cluster, shared by links that are to know of each other's failures. */
+  constructor(
+    nodes: Nodes | readonly string[],
+    options: LinkOptions & { timings?: Partial<LinkTimings>; liveness?: Partial<typeof livenessTimings> },
+  ) {
+    this.#nodes = nodes instanceof Nodes ? nodes : new Nodes(nodes)
+    this.#options = options
+    this.#timings = { ...defaultTimings, ...options.timings }
+    this.#livenessTimings = options.liveness ?? {}
+  }
+
+  /** Begins and returns at once. */
+  open(): void {
+    this.#running ??= this.#run().finally(() => this.#options.onClosed?.())
+  }
+
+  get up(): boolean {
+    return this.#up
+  }
+
+  /** Resolves when the connection is gone, within `closeMs` also where RabbitMQ has frozen. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    let failures = 0
+    while (!this.#closing.signal.aborted) {
+      const node = this.#nodes.pick(this.#failedAt)
+      this.#upSince = undefined
+      // The next node is tried at once; only when all have failed the link waits for longer.
+      const rounds = Math.floor(failures / this.#nodes.count)
+      const reason = await this.#session(node, this.#connectMs(rounds))
+      if (reason instanceof Closed) return
+      this.#failedAt.set(node, performance.now())
+      // Being up for a moment is no success: what breaks as soon as it stands must not come back faster and faster.
+      const upMs = this.#upSince === undefined ? 0 : performance.now() - this.#upSince
+      if (upMs > this.#timings.retryCapMs) failures = 0
+      const delayMs = fullJitter(Math.floor(failures / this.#nodes.count), this.#timings)
+      failures += 1
+      this.#options.onRetry?.(describeFailure(reason, node.address), delayMs)
+      await pause(delayMs, this.#closing.signal)
+    }
+  }
+
+  #connectMs(rounds: number): number {
+    const { connectMs, connectToOneOfManyMs } = this.#timings
+    return this.#nodes.count === 1 ? connectMs : Math.min(connectMs, connectToOneOfManyMs * 2 ** rounds)
+  }
+
+  /** One session from connecting to its end; resolves with why it ended, when its connection is gone. */
+  async #session(node: BrokerNode, connectMs: number): Promise<unknown> {
+    const { address } = node
+    const cut = new AbortController()
+    const { signal: closing } = this.#closing
+    const cutNow = () => cut.abort()
+    closing.addEventListener('abort', cutNow)
+    const deliveries = new Deliveries()
+    const name = `warren ${this.#options.purpose}`
+    let connection: ChannelModel
+    try {
+      connection = await connect(address, name, connectMs, cut, deliveries)
+    } catch (error) {
+      if (closing.aborted) return new Closed()
+      this.#nodes.failed(node)
+      this.#fall(describeFailure(error, address))
+      return error
+    } finally {
+      closing.removeEventListener('abort', cutNow)
+    }
+
+    const session = new Session(node, this.#nodes, connection, deliveries, {
+      onBlocked: (reason) => this.#options.onBlocked?.(reason),
+      open: (purpose, sibling) => connect(address, `${name}: ${purpose}`, connectMs, sibling),
+      closeMs: this.#timings.closeMs,
+    })
+    // Where there is one node only, heartbeats do: nothing is gained by leaving it.
+    const liveness = this.#nodes.count > 1 ? session.watch(this.#livenessTimings) : undefined
+    const leave = () => session.fail(new Closed())
+    closing.addEventListener('abort', leave)
+    if (closing.aborted) leave()
+    let reason: unknown
+    try {
+      await Promise.race([session.ended, this.#options.establish(session)])
+      this.#rise()
+      await session.ended
+    } catch (error) {
+      // Where `establish` failed because the session ended, the session knows why.
+      reason = session.signal.aborted ? session.signal.reason : error
+    }
+    liveness?.stop()
+    closing.removeEventListener('abort', leave)
+    if (closing.aborted) reason = new Closed()
+    session.fail(asError(reason))
+    if (reason instanceof Closed) this.#up = false
+    else {
+      if (isOfNode(reason)) this.#nodes.failed(node)
+      this.#fall(describeFailure(reason, address))
+    }
+    const closed = connection.close()
+    closed.catch(() => {})
+    // Nothing is to be waited for from a peer that does not answer, and nothing more to be read.
+    if (!(reason instanceof Unresponsive)) await within(this.#timings.closeMs, closed)
+    cut.abort()
+    return reason
+  }
+
+  #rise(): void {
+    this.#up = true
+    this.#upSince = performance.now()
+    this.#outage = false
+    this.#options.onUp?.()
+  }
+
+  #fall(reason: string): void {
+    this.#up = false
+    if (this.#outage) return
+    this.#outage = true
+    this.#options.onDown?.(reason)
+  }
+}
+
+/**
+ * Whether a session ended because its connection did, which says something about the node: a
+ * refusal on a channel does not.
+ */
+function isOfNode(reason: unknown): boolean {
+  const error = asError(reason)
+  if (error instanceof Unresponsive) return true
+  if (error instanceof GatewayError) return false
+  const reply = replyOf(error)
+  if (reply) return reply.code === replyCodes.connectionForced
+  return 'code' in error || ['Heartbeat timeout', 'Unexpected close'].includes(error.message)
+}
+
+interface SessionParts {
+  onBlocked(reason: string | undefined): void
+  open(purpose: string, cut: AbortController): Promise<ChannelModel>
+  readonly closeMs: number
+}
+
+class Session implements LinkSession {
+  readonly connection: ChannelModel
+  readonly deliveries: Deliveries
+  /** Rejects at the end of the session; never resolves. */
+  readonly ended: Promise<never>
+  readonly #node: BrokerNode
+  readonly #nodes: Nodes
+  readonly #parts: SessionParts
+  readonly #end = new AbortController()
+
+  constructor(node: BrokerNode, nodes: Nodes, connection: ChannelModel, deliveries: Deliveries, parts: SessionParts) {
+    this.#node = node
+    this.#nodes = nodes
+    this.#parts = parts
+    this.connection = connection
+    this.deliveries = deliveries
+    const end = (reason: Error): void => this.#end.abort(reason)
+    node.sessions.add(end)
+    this.ended = new Promise((_resolve, reject) => {
+      this.signal.addEventListener('abort', () => {
+        node.sessions.delete(end)
+        nodes.blocked.delete(this)
+        reject(this.signal.reason as Error)
+      })
+    })
+    this.ended.catch(() => {})
+    connection.on('error', (error) => this.fail(error))
+    connection.on('close', (error) => this.fail(error ?? new Error('Unexpected close')))
+    connection.on('blocked', (reason) => {
+      nodes.blocked.add(this)
+      parts.onBlocked(`RabbitMQ takes no publications for now: it is ${reason}`)
+    })
+    connection.on('unblocked', () => {
+      nodes.blocked.delete(this)
+      parts.onBlocked(undefined)
+    })
+  }
+
+  get signal(): AbortSignal {
+    return this.#end.signal
+  }
+
+  get mayMove(): boolean {
+    return this.#nodes.count > 1 && this.#nodes.blocked.size === 0
+  }
+
+  fail(error: Error): void {
+    if (this.signal.aborted) return
+    this.#end.abort(error)
+    if (error instanceof Unresponsive) this.#nodes.unresponsive(this.#node, error)
+  }
+
+  failNode(reason: string): void {
+    this.fail(new Unresponsive(reason))
+  }
+
+  watch(timings: Partial<typeof livenessTimings>): Liveness {
+    const isBlocked = (): boolean => this.#nodes.blocked.has(this)
+    const onSilent = (): void => this.failNode('it answers nothing')
+    return new Liveness(this.connection, this.deliveries, isBlocked, onSilent, timings)
+  }
+
+  async openSibling(purpose: string): Promise<Sibling> {
+    this.signal.throwIfAborted()
+    const cut = new AbortController()
+    const cutNow = (): void => cut.abort()
+    this.signal.addEventListener('abort', cutNow)
+    const connection = await this.#parts.open(purpose, cut).catch((error: unknown) => {
+      this.signal.removeEventListener('abort', cutNow)
+      throw this.signal.aborted ? this.signal.reason : error
+    })
+    connection.on('error', () => {})
+    connection.on('blocked', () => this.#nodes.blocked.add(cut))
+    connection.on('unblocked', () => this.#nodes.blocked.delete(cut))
+    connection.on('close', () => this.#nodes.blocked.delete(cut))
+    return {
+      connection,
+      close: async () => {
+        await within(this.#parts.closeMs, connection.close())
+        cut.abort()
+        this.#nodes.blocked.delete(cut)
+        this.signal.removeEventListener('abort', cutNow)
+      },
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import type { ChannelModel } from 'amqplib'
+import type { Finding } from '../../../core/ports/finding.ts'
+import type { BrokerAddress } from '../connection/address.ts'
+import { connect } from '../connection/connect.ts'
+import { repliedWith, replyCodes } from '../connection/reply-codes.ts'
+import { within } from '../connection/settle-within.ts'
+
+/** In milliseconds. */
+const timings = {
+  connect: 5_000,
+  /** For all of it: an examination is waited for. */
+  all: 5_000,
+  /** A reader that is given nothing for so long has come to the end. */
+  quiet: 500,
+  close: 1_000,
+}
+const pastSeconds = 3_600
+const prefetch = 500
+const ackEvery = 200
+/**
+ * An offset counts as unreadable after it has ended so many connections that asked for it first.
+ */
+const endsBeforeUnreadable = 2
+const maxOffsets = 10
+
+/** `broken`: by RabbitMQ's own failure, which is about the next message. */
+type Ending = 'broken' | 'end' | 'failed'
+
+/**
+ * Looks for messages that RabbitMQ can hand to no consumer of AMQP 0-9-1, in the last hour of a
+ * stream and as far as it comes in five seconds. Gives a finding where there are any.
+ */
+export async function examineReadability(address: BrokerAddress, stream: string): Promise<Finding[]> {
+  const deadline = performance.now() + timings.all
+  const offsets: number[] = []
+  let start: unknown = { '!': 'timestamp', value: Math.floor(Date.now() / 1000) - pastSeconds }
+  let ends = 0
+  let first = false
+  while (performance.now() < deadline && offsets.length < maxOffsets && !first) {
+    // One in flight after an end: then what ends it again is the next message for certain.
+    const { ending, last } = await readFrom(address, stream, start, ends === 0 ? prefetch : 1, deadline)
+    if (ending !== 'broken') break
+    if (last !== undefined) start = last + 1
+    ends = last === undefined ? ends + 1 : 1
+    if (ends < endsBeforeUnreadable) continue
+    if (typeof start !== 'number') first = true
+    else {
+      offsets.push(start)
+      start += 1
+    }
+    ends = 0
+  }
+  if (offsets.length === 0 && !first) return []
+  const where = first ? 'the first of the last hour' : `at offset ${offsets.join(', ')}`
+  return [
+    {
+      check: 'unreadable',
+      status: 'warn',
+      text: `"${stream}" holds messages that RabbitMQ can hand to no consumer of AMQP 0-9-1 (it ends each with 541): ${where}; the gateway steps over them and tells a gap, UNREADABLE`,
+      advice:
+        'find who publishes over AMQP 1.0 to a source: no NaN, infinity, uuid or char in properties and annotations, no property over 255 bytes',
+    },
+  ]
+}
+
+async function readFrom(
+  address: BrokerAddress,
+  stream: string,
+  start: unknown,
+  inFlight: number,
+  deadline: number,
+): Promise<{ ending: Ending; last: number | undefined }> {
+  const cut = new AbortController()
+  let last: number | undefined
+  let opened: ChannelModel | undefined
+  let timer: NodeJS.Timeout | undefined
+  try {
+    const connection = await connect(address, 'warren doctor', timings.connect, cut)
+    opened = connection
+    const ending = await new Promise<Ending>((resolve, reject) => {
+      const left = (): number => Math.max(0, Math.min(timings.quiet, deadline - performance.now()))
+      timer = setTimeout(() => resolve('end'), left())
+      connection.on('error', (error) => resolve(repliedWith(error, replyCodes.internalError) ? 'broken' : 'failed'))
+      connection.on('close', () => resolve('failed'))
+      const consume = async (): Promise<void> => {
+        const channel = await connection.createChannel()
+        channel.on('error', () => resolve('failed'))
+        await channel.prefetch(inFlight)
+        let unacknowledged = 0
+        await channel.consume(
+          stream,
+          (message) => {
+            if (!message) return resolve('failed')
+            const offset: unknown = message.properties.headers?.['x-stream-offset']
+            if (typeof offset !== 'number' || (typeof start === 'number' && offset < start)) return
+            last = offset
+            unacknowledged += 1
+            if (unacknowledged >= Math.min(ackEvery, inFlight)) {
+              unacknowledged = 0
+              channel.ack(message, true)
+            }
+            if (performance.now() > deadline) resolve('end')
+            timer?.refresh()
+          },
+          { arguments: { 'x-stream-offset': start } },
+        )
+      }
+      consume().catch(reject)
+    })
+    return { ending, last }
+  } catch {
+    return { ending: 'failed', last }
+  } finally {
+    clearTimeout(timer)
+    await within(
+      timings.close,
+      Promise.resolve().then(() => opened?.close()),
+    ).catch(() => undefined)
+    cut.abort()
+  }
+}

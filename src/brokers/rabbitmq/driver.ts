@@ -1,0 +1,86 @@
+import type { MessageProperties } from '../../core/model/message.ts'
+import { GatewayError } from '../../errors.ts'
+import type {
+  DistributorExchange,
+  Driver,
+  DriverOptions,
+  GatewayOptions,
+  LinkedBroker,
+  Receive,
+  SubscribeOptions,
+  Subscription,
+} from '../driver.ts'
+import { AmqpGateway } from './gateway-broker.ts'
+import { ensureExchange } from './channel/exchange.ts'
+import { Link, type LinkOptions } from './connection/reconnecting-connection.ts'
+import { Nodes } from './connection/node-list.ts'
+import { Publisher } from './publish/publisher.ts'
+import { Subscriptions } from './subscribe/subscriptions.ts'
+
+/** How long `connect` waits for a broker that is away, in milliseconds. */
+const connectMs = 10_000
+
+/** RabbitMQ, over AMQP 0-9-1: topics are routing keys on the topic exchange `<namespace>.events`, unless it is told another. */
+export class AmqpDriver implements Driver {
+  readonly #urls: readonly string[]
+  readonly #options: DriverOptions
+  readonly #exchange: DistributorExchange
+  readonly #subscriptions: Subscriptions
+  #nodes: Nodes | undefined
+  #publisher: Publisher | undefined
+
+  constructor(urls: readonly string[], options: DriverOptions) {
+    this.#urls = urls
+    this.#options = options
+    const { namespace, log } = options
+    this.#exchange = options.exchange ?? { name: `${namespace}.events`, type: 'topic' }
+    const place = { exchange: this.#exchange, deadLetterExchange: `${namespace}.dead`, namespace }
+    this.#subscriptions = new Subscriptions(this.#openLink, place, log)
+  }
+
+  async connect(): Promise<void> {
+    const { log } = this.#options
+    const { name, type, durable } = this.#exchange
+    let reason = `RabbitMQ did not answer within ${connectMs / 1000} s`
+    let timer: NodeJS.Timeout | undefined
+    await new Promise<void>((resolve, reject) => {
+      const watch = {
+        onUp: resolve,
+        onDown: (why: string) => log('warn', `publishing is interrupted: ${why}`),
+        onRetry: (why: string) => {
+          reason = why
+        },
+        onBlocked: (why: string | undefined) => log('warn', why ?? 'RabbitMQ takes publications again'),
+      }
+      timer = setTimeout(() => reject(new GatewayError('BROKER_UNAVAILABLE', reason)), connectMs)
+      this.#publisher = new Publisher(this.#openLink, watch, {
+        defaultExchange: name,
+        declare: (connection) => ensureExchange(connection, name, type, durable),
+      })
+    }).finally(() => clearTimeout(timer))
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#publisher?.close(), this.#subscriptions.close()])
+  }
+
+  async publish(topic: string, body: Buffer, properties: MessageProperties): Promise<void> {
+    if (!this.#publisher) throw new Error('connect first')
+    await this.#publisher.publish({ routingKey: topic, body, properties, mandatory: false })
+  }
+
+  subscribe(topics: readonly string[], receive: Receive, options: SubscribeOptions): Promise<Subscription> {
+    return this.#subscriptions.subscribe(topics, receive, options)
+  }
+
+  gateway(options: GatewayOptions): LinkedBroker {
+    return new AmqpGateway(this.#urls, this.#options, options)
+  }
+
+  readonly #openLink = (options: LinkOptions): Link => {
+    this.#nodes ??= new Nodes(this.#urls)
+    const link = new Link(this.#nodes, options)
+    link.open()
+    return link
+  }
+}

@@ -1,0 +1,221 @@
+import { isUtf8 } from 'node:buffer'
+import { setWireType, type WireType } from '../../../core/body/amqp-field-types.ts'
+
+/**
+ * Lists and tables within each other: what nests deeper is passed over, and null stands in its
+ * place.
+ */
+const maxNesting = 64
+
+/**
+ * Reads the fields of frames, front to back, as amqplib does, but for integers that a JavaScript
+ * number would round: they are bigints. Beside a value that would be sent on as another type stands
+ * its own (`wireTypeOf`). What says that it is longer than what has come throws.
+ * https://www.rabbitmq.com/resources/specs/amqp0-9-1.pdf §4.2.5, with the field types as RabbitMQ
+ * writes them: https://www.rabbitmq.com/amqp-0-9-1-errata#section_3
+ */
+export class FieldReader {
+  bytes: Buffer = Buffer.alloc(0)
+  at = 0
+
+  octet(): number {
+    const value = this.bytes.readUInt8(this.at)
+    this.at += 1
+    return value
+  }
+
+  short(): number {
+    const value = this.bytes.readUInt16BE(this.at)
+    this.at += 2
+    return value
+  }
+
+  long(): number {
+    const value = this.bytes.readUInt32BE(this.at)
+    this.at += 4
+    return value
+  }
+
+  /** As a number: past 2⁵³ the nearest one. */
+  longLong(): number {
+    return this.long() * 2 ** 32 + this.long()
+  }
+
+  signedLongLong(): number {
+    return (this.long() | 0) * 2 ** 32 + this.long()
+  }
+
+  /** Every digit of an unsigned integer of 64 bits. */
+  uint64(): number | bigint {
+    const value = this.longLong()
+    return Number.isSafeInteger(value) ? value : this.bytes.readBigUInt64BE(this.at - 8)
+  }
+
+  int64(): number | bigint {
+    const value = this.signedLongLong()
+    return Number.isSafeInteger(value) ? value : this.bytes.readBigInt64BE(this.at - 8)
+  }
+
+  text(length: number): string {
+    const begin = this.at
+    return this.bytes.toString('utf8', begin, this.#skip(length))
+  }
+
+  shortText(): string {
+    return this.text(this.octet())
+  }
+
+  /** Skips these bytes; whether they stood there. */
+  skips(expected: Uint8Array): boolean {
+    const { bytes, at } = this
+    for (let index = 0; index < expected.length; index += 1) if (bytes[at + index] !== expected[index]) return false
+    this.at = at + expected.length
+    return true
+  }
+
+  /** The next entry of a table, into `table`. */
+  entry(table: Record<string, unknown>, depth = 0): void {
+    const name = this.shortText()
+    const code = this.octet()
+    const value = this.#value(code, depth)
+    setOwn(table, name, value)
+    const type = ownTypeOf(code, value)
+    if (type) setWireType(table, name, type)
+  }
+
+  #array(end: number, depth: number): unknown[] {
+    const values: unknown[] = []
+    while (this.at < end) {
+      const code = this.octet()
+      const value = this.#value(code, depth)
+      const type = ownTypeOf(code, value)
+      if (type) setWireType(values, String(values.length), type)
+      values.push(value)
+    }
+    return values
+  }
+
+  #value(code: number, depth: number): unknown {
+    switch (String.fromCharCode(code)) {
+      case 't':
+        return this.octet() !== 0
+      case 'b':
+        return (this.octet() << 24) >> 24
+      case 'B':
+        return this.octet()
+      case 's':
+        return (this.short() << 16) >> 16
+      case 'u':
+        return this.short()
+      case 'I':
+        return this.long() | 0
+      case 'i':
+        return this.long()
+      case 'l':
+        return this.int64()
+      case 'f':
+        return this.bytes.readFloatBE(this.#past(4))
+      case 'd':
+        return this.bytes.readDoubleBE(this.#past(8))
+      case 'D':
+        return { '!': 'decimal', value: { places: this.octet(), digits: this.long() } }
+      case 'T':
+        return { '!': 'timestamp', value: this.uint64() }
+      case 'S':
+        return this.#longString(this.long())
+      case 'x':
+        return this.#copy(this.long())
+      case 'V':
+        return null
+      case 'F':
+      case 'A': {
+        const length = this.long()
+        const end = this.at + length
+        if (depth === maxNesting) {
+          this.#skip(length)
+          return null
+        }
+        if (code === tableCode) {
+          const table: Record<string, unknown> = {}
+          while (this.at < end) this.entry(table, depth + 1)
+          return table
+        }
+        return this.#array(end, depth + 1)
+      }
+      default:
+        throw new TypeError(`unexpected field type "${String.fromCharCode(code)}"`)
+    }
+  }
+
+  /**
+   * A long string need not be text (§4.2.5.3). RabbitMQ 4 hands out bytes that were published as
+   * such (type `x`) as a long string, once they have been in a stream: what is no UTF-8 is bytes
+   * again.
+   */
+  #longString(length: number): string | Buffer {
+    const begin = this.at
+    const text = this.text(length)
+    if (!text.includes('\ufffd')) return text
+    const bytes = this.bytes.subarray(begin, this.at)
+    return isUtf8(bytes) ? text : Buffer.from(bytes)
+  }
+
+  /** The bytes of a frame are read over when the next one comes. */
+  #copy(length: number): Buffer {
+    const begin = this.at
+    return Buffer.from(this.bytes.subarray(begin, this.#skip(length)))
+  }
+
+  #past(length: number): number {
+    this.#skip(length)
+    return this.at - length
+  }
+
+  #skip(length: number): number {
+    const end = this.at + length
+    if (end > this.bytes.length)
+      throw new RangeError(`expected ${length} bytes more in a frame, got ${this.bytes.length - this.at}`)
+    this.at = end
+    return end
+  }
+}
+
+const tableCode = 0x46 // F
+/** amqplib takes all numbers from here on for integers, up to those of 64 bits. */
+const wholeFrom = 2 ** 50
+
+/**
+ * The type that a value has to be sent on with, where amqplib would take another for its JavaScript
+ * value (`encodeFieldValue` of its codec).
+ */
+function ownTypeOf(code: number, value: unknown): WireType | undefined {
+  if (typeof value !== 'number')
+    return code === tableCode && value !== null && Object.hasOwn(value as object, '!') ? 'table' : undefined
+  switch (String.fromCharCode(code)) {
+    case 'B':
+      return 'uint8'
+    case 'u':
+      return 'uint16'
+    case 'i':
+      return 'uint32'
+    case 'f':
+      return 'float'
+    case 'd':
+      return Number.isInteger(value) || !(Math.abs(value) < wholeFrom) ? 'double' : undefined
+    case 's':
+      return value === (value << 24) >> 24 ? 'int16' : undefined
+    case 'I':
+      return value === (value << 16) >> 16 ? 'int32' : undefined
+    case 'l':
+      return value === (value | 0) ? 'int64' : undefined
+    default:
+      return undefined
+  }
+}
+
+/** Whatever the name is: `__proto__` is one like any other. */
+export function setOwn(table: Record<string, unknown>, name: string, value: unknown): void {
+  if (name === '__proto__')
+    Object.defineProperty(table, name, { value, enumerable: true, configurable: true, writable: true })
+  else table[name] = value
+}

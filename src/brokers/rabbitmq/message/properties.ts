@@ -1,0 +1,87 @@
+import type { Message as AmqpMessage, Options } from 'amqplib'
+import type { Message, MessageProperties } from '../../../core/model/message.ts'
+import type { Delivery } from './delivery-reader.ts'
+import { toAmqpTable } from './field-table.ts'
+
+/** As amqplib takes them. What is undefined is left out on the wire. */
+export function toAmqp({ timestamp, unixSeconds, headers, ...same }: MessageProperties): Options.Publish {
+  const seconds = unixSeconds === undefined ? wholeSeconds(timestamp) : secondsAsNumber(unixSeconds)
+  return {
+    ...same,
+    ...(seconds === undefined ? {} : { timestamp: seconds }),
+    ...(headers === undefined ? {} : { headers: toAmqpTable(headers) }),
+  }
+}
+
+function wholeSeconds(milliseconds: number | undefined): number | undefined {
+  return milliseconds === undefined ? undefined : Math.floor(milliseconds / 1000)
+}
+
+/** amqplib takes a number and no bigint: one that would be rounded is left out. */
+function secondsAsNumber(seconds: bigint): number | undefined {
+  return BigInt(Number(seconds)) === seconds ? Number(seconds) : undefined
+}
+
+/** A delivery that was read in place, as the gateway's message. */
+export function messageOf({ exchange, routingKey, body, properties, redelivered }: Delivery): Message {
+  return {
+    exchange,
+    routingKey,
+    body,
+    properties: propertiesOf(properties),
+    redelivered,
+    receivedAt: Date.now(),
+  }
+}
+
+/**
+ * A delivery that amqplib has read, as the gateway's message. `exact`: its properties where they
+ * were read in place, for amqplib rounds integers.
+ */
+export function fromAmqp({ content, fields, properties }: AmqpMessage, exact?: MessageProperties): Message {
+  const timestamp = typeof properties.timestamp === 'number' ? properties.timestamp * 1000 : undefined
+  return {
+    exchange: fields.exchange,
+    routingKey: fields.routingKey,
+    body: content,
+    properties: propertiesOf(exact ?? { ...properties, timestamp }),
+    redelivered: fields.redelivered,
+    receivedAt: Date.now(),
+  }
+}
+
+type Writable = { -readonly [Name in keyof MessageProperties]: MessageProperties[Name] }
+
+type Kept = Pick<MessageProperties, 'timestamp' | 'unixSeconds' | 'headers'>
+
+/** Those that are there. */
+function propertiesOf(
+  given: { readonly [Name in (typeof textProperties)[number] | 'priority']?: unknown } & Kept,
+): MessageProperties {
+  const properties: Writable = {}
+  for (const name of textProperties) {
+    const value: unknown = given[name]
+    if (typeof value === 'string') properties[name] = value
+  }
+  if (typeof given.priority === 'number') properties.priority = given.priority
+  if (given.timestamp !== undefined) properties.timestamp = given.timestamp
+  if (given.unixSeconds !== undefined) properties.unixSeconds = given.unixSeconds
+  for (const _ in given.headers) {
+    properties.headers = given.headers
+    break
+  }
+  return properties
+}
+
+/** Those that are short strings on the wire. */
+export const textProperties = [
+  'contentType',
+  'contentEncoding',
+  'messageId',
+  'type',
+  'correlationId',
+  'replyTo',
+  'expiration',
+  'userId',
+  'appId',
+] as const

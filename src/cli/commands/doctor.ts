@@ -1,0 +1,86 @@
+import { Command } from 'commander'
+import { load } from '../../config/load/load.ts'
+import type { Config } from '../../config/options/options.ts'
+import { surroundings } from '../../config/load/surroundings.ts'
+import type { Finding } from '../../core/ports/finding.ts'
+import { examineClock } from '../doctor/check-clock.ts'
+import { examineFiles } from '../doctor/check-files.ts'
+import { examinePorts } from '../doctor/check-ports.ts'
+import { examineSecret } from '../doctor/check-secret.ts'
+import { examineSources } from '../doctor/check-sources.ts'
+import { CommandFailure } from '../failure.ts'
+
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description(
+      'looks at everything that a gateway of this configuration needs, and says what to do; takes the flags of start',
+    )
+    .option('--json', 'one JSON object: ok, and findings with check, status, text and advice')
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(async ({ json }: { json?: boolean }, { args }: Command) => {
+      const findings = await examine(load(surroundings(args)))
+      const failed = findings.filter(({ status }) => status === 'fail').length
+      if (json) process.stdout.write(`${JSON.stringify({ ok: failed === 0, findings }, undefined, 2)}\n`)
+      else process.stdout.write(printed(findings))
+      if (failed > 0) throw new CommandFailure(`${failed} of ${findings.length} checks failed`)
+    })
+}
+
+async function examine(config: Config): Promise<Finding[]> {
+  // Imported late, so that the other commands start without drivers.
+  const [{ examineRabbit }, { examineDatabase }] = await Promise.all([
+    import('../../brokers/rabbitmq/doctor/check-broker.ts'),
+    import('../../registries/check-database.ts'),
+  ])
+  const embedded = config.brokerUrl.some((url) => url.startsWith('memory:'))
+  const database = examineDatabase(config.databaseUrl, config.dataDir)
+  const exchanges = database.then(({ sources }) => [
+    ...new Set([`${config.namespace}.events`, ...sources.map(({ exchange }) => exchange)]),
+  ])
+  const names = exchanges.then((sources) => ({ ...config, sources }))
+  const broker: Promise<Finding[]> = embedded
+    ? Promise.resolve([
+        {
+          check: 'broker',
+          status: 'ok',
+          text: 'embedded: messages live in the process of the gateway and end with it',
+        },
+      ])
+    : examineRabbit(config.brokerUrl, names)
+  const alone: Finding[] =
+    !embedded && config.databaseUrl === undefined
+      ? [
+          {
+            check: 'replicas',
+            status: 'warn',
+            text: 'the registry is embedded, and so one replica’s own',
+            advice: 'set WARREN_DATABASE_URL where there is to be more than one replica',
+          },
+        ]
+      : []
+  // Each is bounded by itself; at once, so that the whole ends within 30 s also where several do
+  // not answer.
+  const findings = await Promise.all([
+    broker,
+    embedded ? Promise.resolve([]) : database.then(({ sources }) => examineSources(config, sources)),
+    database.then(({ findings: found }) => found),
+    Promise.resolve(alone),
+    examineSecret(config),
+    examinePorts(config),
+    examineFiles(config),
+    database.then(({ now }) => examineClock(config, now)),
+  ])
+  return findings.flat()
+}
+
+const marks = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' } as const
+
+function printed(findings: readonly Finding[]): string {
+  const width = Math.max(...findings.map(({ check }) => check.length))
+  const lines = findings.flatMap(({ check, status, text, advice }) => [
+    `${marks[status]}  ${check.padEnd(width)}  ${text}`,
+    ...(advice === undefined ? [] : [`${' '.repeat(width + 8)}→ ${advice}`]),
+  ])
+  return `${lines.join('\n')}\n`
+}

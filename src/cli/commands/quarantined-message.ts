@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto'
+import type { Message, MessageProperties, Publication } from '../../core/model/message.ts'
+import { momentOf } from '../../core/model/to-date.ts'
+import { printJson } from '../../core/json/print-json.ts'
+import { copyWireTypes } from '../../core/body/amqp-field-types.ts'
+import { firstBytes, printable } from '../printable.ts'
+
+const previewBytes = 120
+
+/** A message in the quarantine, as an operator sees it. */
+export interface Quarantined {
+  /** Made from the message itself, so it is the same at every look. Copies that nothing tells apart share it. */
+  readonly id: string
+  readonly reason: string
+  readonly exchange: string
+  readonly routingKey: string
+  /** When a gateway received it; null where something else than a gateway has put it here. */
+  readonly receivedAt: string | null
+  /** When it was published, by its publisher's account. */
+  readonly publishedAt: string | null
+  readonly bytes: number
+  readonly messageId: string | null
+  readonly contentType: string | null
+  /** The beginning of the body, escaped. */
+  readonly body: string
+}
+
+export function quarantined(message: Message): Quarantined {
+  const { properties, body } = message
+  const { exchange, routingKey } = originOf(message)
+  return {
+    id: idOf(message),
+    reason: text(properties.headers?.['x-warren-reason']) ?? 'unknown',
+    exchange,
+    routingKey,
+    receivedAt: text(properties.headers?.['x-warren-received-at']) ?? null,
+    publishedAt: momentOf(properties.timestamp)?.toISOString() ?? null,
+    bytes: body.length,
+    messageId: properties.messageId ?? null,
+    contentType: properties.contentType ?? null,
+    body: firstBytes(body, previewBytes),
+  }
+}
+
+/** Two lines for a terminal. */
+export function describe(one: Quarantined): string {
+  const facts = [
+    printable(one.reason),
+    `${printable(one.exchange)} ${printable(one.routingKey)}`,
+    one.receivedAt ?? one.publishedAt,
+    `${one.bytes} B`,
+    one.contentType === null ? null : printable(one.contentType),
+    one.messageId === null ? null : `message id ${printable(one.messageId)}`,
+  ]
+  return `${one.id}  ${facts.filter((fact) => fact !== null).join('  ')}\n            ${one.body}\n`
+}
+
+/**
+ * The message as it was before it came here: its exchange and key, unless told otherwise, and its properties without what Warren has added. The user id
+ * stays away: RabbitMQ takes no other than that of the connection.
+ */
+export function original(message: Message, to?: { exchange: string; routingKey: string }): Publication {
+  const { userId: _, headers = {}, ...rest } = message.properties
+  const kept = Object.entries(headers).filter(([name]) => !name.startsWith('x-warren-') && !ofQueue.has(name))
+  const expiration = text(headers['x-warren-expiration'])
+  const properties: MessageProperties = {
+    ...rest,
+    ...(expiration === undefined ? {} : { expiration }),
+    ...(kept.length === 0 ? {} : { headers: copyWireTypes(headers, Object.fromEntries(kept)) }),
+  }
+  return { ...originOf(message), ...to, body: message.body, properties }
+}
+
+/** What a quorum queue adds to a message that somebody has looked at. */
+const ofQueue = new Set(['x-delivery-count', 'x-acquired-count'])
+
+function originOf({ routingKey, properties: { headers } }: Message): { exchange: string; routingKey: string } {
+  return {
+    exchange: text(headers?.['x-warren-exchange']) ?? '',
+    routingKey: text(headers?.['x-warren-routing-key']) ?? routingKey,
+  }
+}
+
+function idOf(message: Message): string {
+  const { exchange, routingKey } = originOf(message)
+  const { headers, messageId, timestamp } = message.properties
+  const envelope = [exchange, routingKey, messageId, timestamp, headers?.['x-warren-offset']]
+  // An offset that somebody else than a gateway has written may be any value.
+  return createHash('sha256')
+    .update(printJson(envelope) ?? '')
+    .update(message.body)
+    .digest('hex')
+    .slice(0, 10)
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}

@@ -1,0 +1,46 @@
+import { Command } from 'commander'
+import { load } from '../../config/load/load.ts'
+import { helpText } from '../../config/manual.ts'
+import type { Config } from '../../config/options/options.ts'
+import { surroundings } from '../../config/load/surroundings.ts'
+import { whenAskedToEnd } from '../asked-to-end.ts'
+import { checkStart } from '../check-start.ts'
+import { exitStatus, report } from '../failure.ts'
+import { listenProblem } from '../listen-problem.ts'
+import { welcome } from '../welcome.ts'
+
+export function startCommand(): Command {
+  return new Command('start')
+    .description(
+      'runs the gateway until SIGTERM, which ends its clients over WARREN_DRAIN, or SIGINT, which ends them at once',
+    )
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .addHelpText('after', () => `\n${helpText()}`)
+    .action(async (_options: unknown, { args }: Command) => {
+      const read = () => load(surroundings(args))
+      const config = read()
+      await checkStart(config)
+      // Imported late, so that one process alone has nothing of node:cluster.
+      const serving = config.workers > 1 ? (await import('../workers/serve-together.ts')).serveTogether : serve
+      const status = await serving(config, read).then(() => exitStatus.ok, report)
+      // Whatever was left open must not keep the process.
+      process.exit(status)
+    })
+}
+
+async function serve(config: Config, readAgain: () => Config): Promise<void> {
+  let reload = (): void => undefined
+  process.on('SIGHUP', () => reload())
+  const asked = whenAskedToEnd()
+  // Imported late, so that the other commands start without the whole gateway.
+  const { openApp } = await import('../../app/open.ts')
+  const app = await Promise.race([openApp(config), asked]).catch((error: unknown) => {
+    throw error instanceof Error ? (listenProblem(error, config) ?? error) : error
+  })
+  if (typeof app === 'string') return
+  reload = () => app.reload(readAgain)
+  process.stdout.write(welcome(app, config))
+  // Ctrl-C is somebody who waits at a terminal.
+  await app.close((await asked) === 'SIGINT' ? { drainMs: 0 } : undefined)
+}

@@ -1,0 +1,69 @@
+import { Command } from 'commander'
+import { visibleJson } from '../../core/body/invisible-characters.ts'
+import { configOf, takesConfig } from '../config-flags.ts'
+import { wrongUse } from '../failure.ts'
+import { follow } from './follow.ts'
+import { addressOptions, gatewayUrl } from '../gateway/gateway-url.ts'
+import type { ChannelEvent } from './subscribe-once.ts'
+import { operatorToken, secretOptions } from '../gateway/local-signer.ts'
+
+interface TailOptions {
+  readonly after?: string
+  readonly checkpoints?: boolean
+  readonly count?: string
+  readonly url?: string
+  readonly token?: string
+}
+
+const configNames = [...addressOptions, ...secretOptions]
+
+export function tailCommand(): Command {
+  const command = new Command('tail')
+    .description('subscribes to a channel and prints one JSON line an event; resumes after a lost connection')
+    .argument('<client>', 'the client id whose channel to hear')
+    .option('--after <cursor>', 'begin behind this cursor and not now')
+    .option('--checkpoints', 'print the fresh cursors of an idle channel too')
+    .option('--count <n>', 'end after so many events')
+    .option('--url <url>', 'the GraphQL endpoint of the gateway (default: this machine, WARREN_PORT)')
+    .option(
+      '--token <token>',
+      "a token that may hear the channel (default: an operator's, signed with the local secret)",
+    )
+  return takesConfig(command, configNames).action(async (clientId: string, given: TailOptions) => {
+    const count = countOf(given.count)
+    const config = configOf(command, configNames)
+    const stop = new AbortController()
+    const end = () => stop.abort()
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end)
+    // Whoever reads has gone, as `head` does: nothing is left to be done.
+    process.stdout.on('error', end)
+    let printed = 0
+    await follow({
+      url: socketUrl(given.url ?? gatewayUrl(config)),
+      token: given.token === undefined ? () => operatorToken(config) : given.token,
+      clientId,
+      after: given.after,
+      signal: stop.signal,
+      say: (text) => void process.stderr.write(`${text}\n`),
+      onEvent(event: ChannelEvent) {
+        if (event.kind === 'CHECKPOINT' && !given.checkpoints) return
+        process.stdout.write(`${visibleJson(event)}\n`)
+        printed += 1
+        if (printed === count) stop.abort()
+      },
+    })
+  })
+}
+
+function countOf(text: string | undefined): number {
+  if (text === undefined) return Number.POSITIVE_INFINITY
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw wrongUse(`--count: expected a whole number above 0, got "${text}"`)
+  return Number(text)
+}
+
+function socketUrl(url: string): string {
+  if (!/^(http|ws)s?:\/\//.test(url) || !URL.canParse(url)) {
+    throw wrongUse(`--url: expected a URL that begins with http://, https://, ws:// or wss://, got "${url}"`)
+  }
+  return url.replace(/^http/, 'ws')
+}

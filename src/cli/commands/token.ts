@@ -1,0 +1,64 @@
+import { Command } from 'commander'
+import { duration } from '../../config/kinds/amounts.ts'
+import { BadValue } from '../../config/kinds/kind.ts'
+import { checkClientId } from '../../core/model/channel-event.ts'
+import { parseScope, printScope } from '../../core/model/identity.ts'
+import { configOf, takesConfig } from '../config-flags.ts'
+import { wrongUse } from '../failure.ts'
+import { localSigner, secretOptions } from '../gateway/local-signer.ts'
+
+interface TokenOptions {
+  readonly client?: string
+  readonly operator?: boolean
+  readonly scope?: string
+  readonly ttl?: string
+}
+
+export function tokenCommand(): Command {
+  const command = new Command('token')
+    .description("prints a token, signed with the gateway's secret")
+    .option('--client <id>', 'whose token it is; it hears its own channel')
+    .option('--operator', 'may do everything')
+    .option(
+      '--scope <words>',
+      'what else it may do: "publish" (to sources), "publish:<exchange>[:<key>]", "register", "room", "channel:<pattern>"; patterns with * for one word and # for the rest',
+    )
+    .option('--ttl <duration>', 'how long it lives, such as 30m, 1h or 7d (default: WARREN_TOKEN_TTL)')
+  return takesConfig(command, secretOptions).action(async (given: TokenOptions) => {
+    const config = configOf(command, secretOptions)
+    const clientId = given.client === undefined ? undefined : checkClientId(given.client, '--client')
+    const scope = scopeOf(given)
+    if (clientId === undefined && scope.length === 0) {
+      throw wrongUse(
+        'warren token: expected --client, --operator or --scope; a token without any of them grants nothing',
+      )
+    }
+    const ttlSeconds = (given.ttl === undefined ? config.tokenTtlMs : parseTtl(given.ttl)) / 1_000
+    const signer = await localSigner(config, { create: true })
+    const { token } = await signer.sign({ clientId, scope, ttlSeconds })
+    process.stdout.write(`${token}\n`)
+  })
+}
+
+function scopeOf({ operator, scope = '' }: TokenOptions): string[] {
+  const words = scope.split(/\s+/).filter((word) => word !== '')
+  // A misspelt word would grant nothing, and nobody would know why.
+  const understood = new Set(printScope(parseScope(words.join(' '))))
+  const unknown = words.find((word) => !understood.has(word) || word === 'channel:')
+  if (unknown)
+    throw wrongUse(
+      `--scope: expected the words operator, publish, publish:<exchange>[:<key>], register, room or channel:<pattern>, got "${unknown}"`,
+    )
+  return [...new Set([...(operator ? ['operator'] : []), ...words])]
+}
+
+const ttl = duration({ min: '1s', max: '3650d' })
+
+function parseTtl(text: string): number {
+  try {
+    return ttl.parse(text)
+  } catch (error) {
+    if (!(error instanceof BadValue)) throw error
+    throw wrongUse(`--ttl: expected ${ttl.expected}, got "${text}"`)
+  }
+}

@@ -1,0 +1,157 @@
+import { connect, type Socket } from 'node:net'
+import { WebSocket } from 'ws'
+import { FrameReader, headOf } from '../../transports/tcp/framing.ts'
+
+/** One connection that is open. */
+export interface OpenConnection {
+  /** Sends this and resolves when all of it has come back as it should; rejects with a sentence where it does not. One at a time. */
+  roundTrip(payload: Buffer): Promise<void>
+  close(): void
+}
+
+export interface Target {
+  readonly host: string
+  readonly port: number
+  readonly path: string
+  readonly token: string | undefined
+  readonly timeoutMs: number
+}
+
+export type Open = () => Promise<OpenConnection>
+export const protocols = { echo, framed, websocket } as const satisfies Record<string, (target: Target) => Open>
+export type Protocol = keyof typeof protocols
+
+/** What a round trip waits for; `fail` is also called when the connection goes. */
+class Awaited {
+  #resolve: () => void = () => {}
+  #reject: (error: Error) => void = () => {}
+  #failure: Error | undefined
+
+  async until(timeoutMs: number, send: () => void): Promise<void> {
+    if (this.#failure) throw this.#failure
+    const done = new Promise<void>((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    const timer = setTimeout(() => this.#reject(new Error('no answer in time')), timeoutMs)
+    send()
+    await done.finally(() => clearTimeout(timer))
+  }
+
+  readonly done = (): void => this.#resolve()
+
+  fail(reason: string): void {
+    this.#failure ??= new Error(reason)
+    this.#reject(this.#failure)
+  }
+}
+
+async function openSocket({ host, port, timeoutMs }: Target, awaited: Awaited): Promise<Socket> {
+  const socket = connect({ host, port, noDelay: true })
+  socket.on('error', (error: NodeJS.ErrnoException) => awaited.fail(error.code ?? error.message))
+  socket.on('close', () => awaited.fail('closed by the other side'))
+  try {
+    await awaited.until(timeoutMs, () => socket.once('connect', awaited.done))
+  } catch (error) {
+    socket.destroy()
+    throw error
+  }
+  return socket
+}
+
+/** Byte for byte, as it comes. */
+function echo(target: Target): Open {
+  return async () => {
+    const awaited = new Awaited()
+    const socket = await openSocket(target, awaited)
+    let expected: Buffer = Buffer.alloc(0)
+    socket.on('data', (piece: Buffer) => {
+      if (!piece.equals(expected.subarray(0, piece.length))) return awaited.fail('other bytes came back')
+      expected = expected.subarray(piece.length)
+      if (expected.length === 0) awaited.done()
+    })
+    return {
+      roundTrip: (payload) =>
+        awaited.until(target.timeoutMs, () => {
+          expected = payload
+          socket.write(payload)
+        }),
+      close: () => socket.destroy(),
+    }
+  }
+}
+
+/** Binary requests, which the framed protocol answers with their first bytes. */
+function framed(target: Target): Open {
+  const type = { 'content-encoding': 'binary', 'content-type': 'binary/custom-client-binary-type' }
+  return async () => {
+    const awaited = new Awaited()
+    const socket = await openSocket(target, awaited)
+    const reader = new FrameReader(() => 64 * 1024 * 1024)
+    let expected: Buffer | undefined
+    socket.on('data', (piece: Buffer) => {
+      try {
+        reader.push(piece)
+        for (let frame = reader.next(); frame; frame = reader.next()) {
+          const text = frame.content.toString()
+          if (frame.header.contentType === 'text/json') {
+            if (text.includes('"kind":"ping"')) socket.write(request('{"action":"pong"}'))
+            else if (text.includes('"error"')) awaited.fail(text)
+            else awaited.done()
+          } else if (expected && frame.content.equals(expected)) awaited.done()
+          else awaited.fail('another answer came back')
+        }
+      } catch (error) {
+        awaited.fail(error instanceof Error ? error.message : String(error))
+      }
+    })
+    if (target.token !== undefined) {
+      const { token } = target
+      await awaited.until(target.timeoutMs, () =>
+        socket.write(request(JSON.stringify({ action: 'authenticate', token }))),
+      )
+    }
+    return {
+      roundTrip: (payload) =>
+        awaited.until(target.timeoutMs, () => {
+          expected = Buffer.concat([Buffer.from('First 10 bytes of request: '), payload.subarray(0, 10)])
+          socket.write(Buffer.concat([Buffer.from(headOf(type, payload.length), 'latin1'), payload]))
+        }),
+      close: () => socket.destroy(),
+    }
+  }
+}
+
+function request(json: string): Buffer {
+  const content = Buffer.from(json)
+  const head = headOf({ 'content-type': 'text/json', 'content-encoding': 'utf-8' }, content.length)
+  return Buffer.concat([Buffer.from(head, 'latin1'), content])
+}
+
+/** Pings of WebSocket itself (RFC 6455 §5.5.2), whose pongs bring the same bytes. */
+function websocket({ host, port, path, token, timeoutMs }: Target): Open {
+  const query = token === undefined ? '' : `${path.includes('?') ? '&' : '?'}token=${token}`
+  const url = `ws://${host.includes(':') ? `[${host}]` : host}:${port}${path}${query}`
+  return async () => {
+    const awaited = new Awaited()
+    const socket = new WebSocket(url, { perMessageDeflate: false })
+    let expected: Buffer = Buffer.alloc(0)
+    socket.on('error', (error) => awaited.fail(error.message))
+    socket.on('close', (code) => awaited.fail(`closed with ${code}`))
+    socket.on('pong', (data) => (data.equals(expected) ? awaited.done() : awaited.fail('other bytes came back')))
+    try {
+      await awaited.until(timeoutMs, () => socket.once('open', awaited.done))
+    } catch (error) {
+      socket.terminate()
+      throw error
+    }
+    return {
+      roundTrip: (payload) =>
+        awaited.until(timeoutMs, () => {
+          expected = payload
+          socket.ping(payload)
+        }),
+      close: () => socket.terminate(),
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import type { Open, OpenConnection } from './protocols.ts'
+
+export interface RunOptions {
+  readonly open: Open
+  readonly count: number
+  readonly messages: number
+  readonly bytes: number
+  readonly atOnce: number
+  readonly onProgress: (phase: string, done: number, of: number) => void
+}
+
+/** What was measured; durations in milliseconds. */
+export interface Run {
+  readonly count: number
+  readonly connected: number
+  readonly connectMs: number
+  readonly connect: readonly number[]
+  readonly messages: number
+  readonly bytes: number
+  readonly messagesMs: number
+  readonly roundTrip: readonly number[]
+  /** What went wrong, and on how many connections. */
+  readonly failures: ReadonlyMap<string, number>
+}
+
+/** Opens all, then sends on all at once, then closes all. */
+export async function runConnections(options: RunOptions): Promise<Run> {
+  const { open, count, messages, bytes, atOnce, onProgress } = options
+  const failures = new Map<string, number>()
+  const failed = (error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error)
+    const sentence = reason === 'EMFILE' ? 'EMFILE: this machine allows no more open files; raise ulimit -n' : reason
+    failures.set(sentence, (failures.get(sentence) ?? 0) + 1)
+  }
+
+  const connections: OpenConnection[] = []
+  const connect: number[] = []
+  let begun = 0
+  const begunAt = performance.now()
+  const openInTurn = async () => {
+    while (begun < count) {
+      begun += 1
+      const since = performance.now()
+      try {
+        connections.push(await open())
+        connect.push(performance.now() - since)
+      } catch (error) {
+        failed(error)
+      }
+      onProgress('connecting', connect.length, count)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(atOnce, count) }, openInTurn))
+  const connectMs = performance.now() - begunAt
+
+  const roundTrip: number[] = []
+  const sendingSince = performance.now()
+  const sendOn = async (connection: OpenConnection, place: number) => {
+    try {
+      for (let message = 0; message < messages; message += 1) {
+        const since = performance.now()
+        await connection.roundTrip(payloadOf(place, message, bytes))
+        roundTrip.push(performance.now() - since)
+        onProgress('sending', roundTrip.length, connections.length * messages)
+      }
+    } catch (error) {
+      failed(error)
+    }
+  }
+  await Promise.all(connections.map(sendOn))
+  const messagesMs = performance.now() - sendingSince
+  for (const connection of connections) connection.close()
+  return {
+    count,
+    connected: connect.length,
+    connectMs,
+    connect,
+    messages: roundTrip.length,
+    bytes,
+    messagesMs,
+    roundTrip,
+    failures,
+  }
+}
+
+/** Another for each connection and message, so that what is mixed up is noticed. */
+function payloadOf(connection: number, message: number, bytes: number): Buffer {
+  const mark = Buffer.alloc(8)
+  mark.writeUInt32LE(connection, 0)
+  mark.writeUInt32LE(message, 4)
+  return Buffer.alloc(bytes, mark)
+}

@@ -1,0 +1,50 @@
+import type { Config } from '../../config/options/options.ts'
+import type { Finding } from '../../core/ports/finding.ts'
+
+/** What tokens and revocations bear: they are told in whole seconds, and a replica takes a token up to so much early or late. */
+const maxSkewMs = 5_000
+const askMs = 5_000
+/** When this was written: no clock that is right is before it. */
+const earliest = Date.UTC(2026, 0, 1)
+
+/** Tokens expire and are revoked by the clock: it is compared with the database's and the identity provider's, where there are any. */
+export async function examineClock(config: Config, databaseNow: number | undefined): Promise<Finding[]> {
+  if (Date.now() < earliest) {
+    const text = `it says ${new Date().toISOString()}`
+    return [{ check: 'clock', status: 'fail', text, advice: 'set it, by NTP: tokens are judged by it' }]
+  }
+  const others: [whose: string, now: number][] = []
+  if (databaseNow !== undefined) others.push(["the database's", databaseNow])
+  const findings: Finding[] = []
+  if (config.jwksUrl !== undefined) {
+    const provider = await askProvider(config.jwksUrl)
+    if (typeof provider === 'number') others.push(["the identity provider's", provider])
+    else findings.push(provider)
+  }
+  for (const [whose, now] of others) {
+    const skew = now - Date.now()
+    const text = `${(Math.abs(skew) / 1000).toFixed(1)} s ${skew < 0 ? 'ahead of' : 'behind'} ${whose}`
+    findings.push(
+      Math.abs(skew) > maxSkewMs
+        ? { check: 'clock', status: 'fail', text, advice: 'run NTP on both: tokens are judged by the clock' }
+        : { check: 'clock', status: 'ok', text },
+    )
+  }
+  if (others.length === 0)
+    findings.push({ check: 'clock', status: 'ok', text: 'plausible; there is nothing to compare it with' })
+  return findings
+}
+
+async function askProvider(url: string): Promise<number | Finding> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(askMs) })
+    const body = (await response.json()) as { keys?: unknown }
+    if (!response.ok || !Array.isArray(body.keys)) throw new Error(`status ${response.status}, and no keys`)
+    return Date.parse(response.headers.get('date') ?? '') || Date.now()
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    const advice = 'check WARREN_JWKS_URL: it names a JSON document with keys'
+    return { check: 'identity', status: 'fail', text: `${new URL(url).origin} gives no keys: ${reason}`, advice }
+  }
+}

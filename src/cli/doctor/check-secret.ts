@@ -1,0 +1,42 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { secretFileName } from '../../auth/secret.ts'
+import { checkTogether } from '../../config/checks/check-together.ts'
+import type { Config } from '../../config/options/options.ts'
+import type { Finding } from '../../core/ports/finding.ts'
+
+/** 32 random bytes have more different ones than this, however they are written. */
+const leastDifferent = 10
+
+/** The secret that signs tokens: whether it may be a generated one here, and whether it looks like one that can be guessed. */
+export async function examineSecret(config: Config): Promise<Finding[]> {
+  const { jwtSecret, dataDir } = config
+  if (jwtSecret !== undefined) {
+    const text = `given, ${Buffer.byteLength(jwtSecret)} bytes`
+    if (new Set(Buffer.from(jwtSecret)).size >= leastDifferent) return [{ check: 'secret', status: 'ok', text }]
+    const advice = 'take a random one: openssl rand -base64 32'
+    return [{ check: 'secret', status: 'warn', text: `${text} of a few different ones`, advice }]
+  }
+  try {
+    checkTogether(config, { secretGenerated: true })
+  } catch (error) {
+    const advice = 'openssl rand -base64 32 > secret, and WARREN_JWT_SECRET_FILE=secret'
+    return [{ check: 'secret', status: 'fail', text: error instanceof Error ? error.message : String(error), advice }]
+  }
+  const file = join(dataDir, secretFileName)
+  const mode = await stat(file).then(
+    (found) => found.mode,
+    () => undefined,
+  )
+  if (mode === undefined) return [{ check: 'secret', status: 'ok', text: `not there yet: the gateway makes ${file}` }]
+  const text = `generated, in ${file}`
+  if ((mode & 0o077) === 0) return [{ check: 'secret', status: 'ok', text }]
+  return [
+    {
+      check: 'secret',
+      status: 'warn',
+      text: `${text}, which others on this machine may read`,
+      advice: `chmod 600 ${file}`,
+    },
+  ]
+}

@@ -1,0 +1,36 @@
+import type { Config } from '../../config/options/options.ts'
+import type { Finding } from '../../core/ports/finding.ts'
+import type { Source } from '../../core/model/source.ts'
+
+/**
+ * Names the sources whose exchange is bound straight to the journal. RabbitMQ closes the connection
+ * of a publisher (541) whose message a stream cannot hold, such as one with a decimal header:
+ * docs/sources.md.
+ */
+export function examineSources({ namespace }: Pick<Config, 'namespace'>, sources: readonly Source[]): Finding[] {
+  // The gateway makes this one at its first start.
+  const registered = sources.length === 0 ? [`${namespace}.events`] : sources.filter(isExposed).map(exchangeOf)
+  const exchanges = [...new Set(registered)]
+  if (exchanges.length === 0) return []
+  const named = exchanges.map((exchange) => `"${exchange}"`).join(', ')
+  return [
+    {
+      check: 'sources',
+      status: 'warn',
+      text: `bound straight to the journal, so that RabbitMQ ends a publisher's connection (541) over a decimal header: ${named}`,
+      advice:
+        'keep decimal headers out of what is published there, or make the source with buffered: true (docs/sources.md)',
+    },
+  ]
+}
+
+/**
+ * Whether messages of the source go from its exchange into the stream without a queue between them.
+ */
+function isExposed({ buffered }: Source): boolean {
+  return !buffered
+}
+
+function exchangeOf({ exchange }: Source): string {
+  return exchange
+}

@@ -1,0 +1,34 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { hmacSigner, type TokenSigner } from '../../auth/tokens/jwt.ts'
+import { readOrCreateSecret, secretFileName } from '../../auth/secret.ts'
+import type { Config, OptionName } from '../../config/options/options.ts'
+import { CommandFailure } from '../failure.ts'
+
+/** The options that say where the secret is. */
+export const secretOptions = ['jwtSecret', 'dataDir'] as const satisfies readonly OptionName[]
+
+/** Signs as the gateway of this configuration does. `create` makes the secret where there is none yet: the gateway will find it. */
+export async function localSigner(config: Config, { create }: { create: boolean }): Promise<TokenSigner> {
+  return hmacSigner({ secret: config.jwtSecret ?? (await generatedSecret(config.dataDir, create)) })
+}
+
+async function generatedSecret(dataDir: string, create: boolean): Promise<string> {
+  if (!existsSync(join(dataDir, secretFileName))) {
+    if (!create) {
+      throw new CommandFailure(
+        `WARREN_JWT_SECRET: not given, and ${dataDir} has no generated secret; give either, or --data-dir, or --token`,
+      )
+    }
+    process.stderr.write(`No secret yet: one is made in ${dataDir}\n`)
+  }
+  return (await readOrCreateSecret(dataDir)).secret
+}
+
+/** How long an operator's token lives that a command makes for itself, in seconds. */
+const ownTokenSeconds = 3_600
+
+export async function operatorToken(config: Config): Promise<string> {
+  const signer = await localSigner(config, { create: false })
+  return (await signer.sign({ scope: ['operator'], ttlSeconds: ownTokenSeconds })).token
+}

@@ -1,0 +1,49 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { configManual } from '../../config/manual.ts'
+import { printedSchema } from '../../graphql/schema.ts'
+import { commandsManual } from './commands-manual.ts'
+import { errorsManual } from './errors-manual.ts'
+import { metricsManual } from './metrics-manual.ts'
+
+/** What is printed from the code, by its path in the repository. */
+const printed = new Map<string, () => string>([
+  ['schema/schema.graphql', printedSchema],
+  ['docs/config.md', configManual],
+  ['docs/errors.md', errorsManual],
+  ['docs/metrics.md', metricsManual],
+  ['docs/commands.md', commandsManual],
+])
+
+/** The files under `root` that are not what the code prints. */
+export function staleFiles(root: string): string[] {
+  return [...printed].filter(([path, print]) => contentOf(join(root, path)) !== print()).map(([path]) => path)
+}
+
+export function writeFiles(root: string): void {
+  for (const [path, print] of printed) {
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), print())
+  }
+}
+
+function contentOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+/** `npm run generate`, `npm run generate:check`: a script of the repository, not a command of the program. */
+function main(args: readonly string[], root: string): void {
+  if (!args.includes('--check')) return writeFiles(root)
+  const stale = staleFiles(root)
+  for (const path of stale) process.stderr.write(`${path}: not what the code prints; run npm run generate\n`)
+  if (stale.length > 0) process.exitCode = 1
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  main(process.argv.slice(2), fileURLToPath(new URL('../../..', import.meta.url)))
+}

@@ -1,0 +1,215 @@
+import { fullJitter, pause } from '../../brokers/rabbitmq/connection/backoff.ts'
+import type { Verdict } from '../../observability/health.ts'
+import type { Logger } from '../../observability/logger.ts'
+import type { Metrics } from '../../observability/metrics.ts'
+import { lasting, ofProcess, printSum, sumOf } from '../../observability/metrics-sum.ts'
+import type { Probed } from '../../observability/ops-listener.ts'
+import type { Snapshot } from '../../observability/snapshot.ts'
+import type { Running } from '../welcome.ts'
+import { type Exit, KeptWorker } from './worker-handle.ts'
+
+/** A worker that is lost after so long is the first that is lost, in milliseconds. */
+const calmMs = 60_000
+const again = { firstRetryMs: 1_000, retryCapMs: 30_000 }
+/** How often workers are asked for a sign of life, in milliseconds. */
+const lookMs = 5_000
+/** So many looks in a row without an answer: its event loop does not turn any more. */
+const maxSilent = 12
+/** How long beyond its window a drain may take before what is left is killed, in milliseconds. */
+const lastMs = 20_000
+/** How long a successor may take to be ready in a rolling restart, and how often it is asked. */
+const readyMs = 60_000
+const readyEveryMs = 200
+
+/** The workers of a primary: started, kept, replaced and ended. To the ops port they are one. */
+export class Crew implements Probed, Pick<Metrics, 'contentType' | 'print'> {
+  readonly #count: number
+  readonly #log: Logger['log']
+  readonly #own: Metrics
+  /** All whose process runs, those that are leaving too. */
+  readonly #workers = new Set<KeptWorker>()
+  /** What workers that are gone had counted: the sums never fall. */
+  #past: readonly Snapshot[] = []
+  #summing = Promise.resolve()
+  readonly #ending = new AbortController()
+  #rolling = false
+
+  constructor(count: number, log: Logger['log'], own: Metrics) {
+    this.#count = count
+    this.#log = log
+    this.#own = own
+  }
+
+  get contentType(): string {
+    return this.#own.contentType
+  }
+
+  /** Resolves when clients can connect to all. Rejects with `CommandFailure` where one fails: so would each that is started in its place. */
+  async start(): Promise<Running> {
+    const first = Array.from({ length: this.#count }, () => this.#fork())
+    const [running] = await Promise.all(first.map(({ listening }) => listening))
+    if (running === undefined) throw new Error('there are no workers')
+    for (const worker of first) void this.#keep(worker)
+    void this.#watch()
+    return running
+  }
+
+  reload(): void {
+    for (const worker of this.#workers) worker.reload()
+  }
+
+  /** Replaces them one after another: the next is ready before one goes, which hands over and drains. */
+  async roll(): Promise<void> {
+    if (this.#rolling || this.#ending.signal.aborted) return
+    this.#rolling = true
+    const olds = [...this.#workers]
+    this.#log('info', 'workers are replaced, one after another', { workers: olds.length })
+    try {
+      for (const old of olds) {
+        if (this.#workers.has(old)) await this.#replace(old)
+        if (this.#ending.signal.aborted) return
+      }
+      this.#log('info', 'all workers have been replaced', {})
+    } catch (error) {
+      if (!this.#ending.signal.aborted)
+        this.#log('error', 'the workers that are left stay: a new one did not become ready', { error })
+    } finally {
+      this.#rolling = false
+    }
+  }
+
+  /** Ends all at once, each over the window; resolves when all are gone: to false where some had to be killed. */
+  async end(windowMs: number, drainMs?: number): Promise<boolean> {
+    this.#ending.abort()
+    let killed = false
+    const timer = setTimeout(() => {
+      killed = true
+      this.#log('error', 'workers that did not end are killed', { workers: [...this.#workers].map(({ id }) => id) })
+      this.kill()
+    }, windowMs + lastMs)
+    for (const worker of this.#workers) worker.end(drainMs === undefined ? {} : { drainMs })
+    await Promise.all([...this.#workers].map(({ gone }) => gone))
+    clearTimeout(timer)
+    return !killed
+  }
+
+  kill(): void {
+    for (const worker of this.#workers) worker.kill()
+  }
+
+  live(): Verdict {
+    return { ok: true, reasons: [] }
+  }
+
+  /** Ready while one is: the system gives connections to those that listen, and what one lacks (a broker, a registry) the others lack as well. */
+  async ready(): Promise<Verdict> {
+    if (this.#ending.signal.aborted) return { ok: false, reasons: ['draining: this replica is being shut down'] }
+    const reasons = new Set<string>()
+    const looks = [...this.#workers].map(async (worker) => {
+      const verdict = await worker.health()
+      for (const reason of verdict?.reasons ?? ['workers: one does not answer']) reasons.add(reason)
+      if (!verdict?.ok) throw new Error('not ready')
+      return verdict
+    })
+    return Promise.any(looks).catch(() => ({ ok: false, reasons: [...reasons] }))
+  }
+
+  async print(): Promise<string> {
+    const [own] = await Promise.all([this.#own.snapshot(), ...[...this.#workers].map((worker) => worker.count())])
+    return printSum([...[...this.#workers].map(({ counted }) => counted), ...this.#past, ofProcess(own)])
+  }
+
+  #fork(): KeptWorker {
+    const worker = new KeptWorker()
+    this.#workers.add(worker)
+    void worker.gone.then(() => {
+      this.#workers.delete(worker)
+      this.#past = [...this.#past, lasting(worker.counted)]
+      this.#summing = this.#summing.then(() => this.#sumPast())
+    })
+    return worker
+  }
+
+  /** One snapshot for all that are gone, however many there were. What is summed counts until the sum is there. */
+  async #sumPast(): Promise<void> {
+    const parts = this.#past
+    const sum = await sumOf(parts)
+    this.#past = [sum, ...this.#past.filter((part) => !parts.includes(part))]
+  }
+
+  /** Sees to it that there is one in this worker's place, for as long as the primary runs. */
+  async #keep(worker: KeptWorker): Promise<void> {
+    const { signal } = this.#ending
+    let kept = worker
+    let lost = 0
+    for (;;) {
+      const exit = await kept.gone
+      if (signal.aborted) return
+      if (kept.successor) {
+        kept = kept.successor
+        lost = 0
+        continue
+      }
+      const listened = kept.listeningSince === undefined ? 0 : performance.now() - kept.listeningSince
+      lost = listened >= calmMs ? 1 : lost + 1
+      const inMs = lost === 1 ? 0 : Math.round(fullJitter(lost - 2, again))
+      this.#tellLoss(kept, exit, inMs)
+      await pause(inMs, signal)
+      if (signal.aborted) return
+      kept = this.#fork()
+    }
+  }
+
+  #tellLoss({ id, pid }: KeptWorker, { code, signal, reason }: Exit, inMs: number): void {
+    this.#own.workerLost()
+    const how = signal === null ? { status: code } : { signal }
+    const because = reason === undefined ? {} : { reason }
+    this.#log('error', 'a worker ended, and another takes its place', { lost: id, pid, ...how, inMs, ...because })
+  }
+
+  async #replace(old: KeptWorker): Promise<void> {
+    const next = this.#fork()
+    // From now on, so that its place is taken once if it is lost meanwhile.
+    old.successor = next
+    try {
+      await next.listening
+      await this.#whenReady(next)
+    } catch (error) {
+      if (this.#workers.has(old)) old.successor = undefined
+      next.end({ drainMs: 0, handOver: true })
+      throw error
+    }
+    old.end({ handOver: true })
+    await old.gone
+  }
+
+  async #whenReady(worker: KeptWorker): Promise<void> {
+    const deadline = performance.now() + readyMs
+    for (;;) {
+      const verdict = await worker.health()
+      if (verdict?.ok) return
+      if (!this.#workers.has(worker) || performance.now() > deadline || this.#ending.signal.aborted)
+        throw new Error(verdict?.reasons.join('; ') ?? 'it does not answer')
+      await pause(readyEveryMs, this.#ending.signal)
+    }
+  }
+
+  async #watch(): Promise<void> {
+    const { signal } = this.#ending
+    const silent = new Map<KeptWorker, number>()
+    for (;;) {
+      await pause(lookMs, signal)
+      if (signal.aborted) return
+      const rounds = [...this.#workers].map(async (worker) => {
+        const answers = (await worker.health()) !== undefined
+        const count = answers ? 0 : (silent.get(worker) ?? 0) + 1
+        silent.set(worker, count)
+        if (count < maxSilent) return
+        this.#log('error', 'a worker does not answer, and is killed', { worker: worker.id, pid: worker.pid })
+        worker.kill()
+      })
+      await Promise.all(rounds)
+      for (const worker of silent.keys()) if (!this.#workers.has(worker)) silent.delete(worker)
+    }
+  }
+}

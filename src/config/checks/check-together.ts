@@ -1,0 +1,27 @@
+import { isLoopback } from '../../core/limits/loopback.ts'
+import { ConfigError } from '../config-error.ts'
+import type { Config } from '../options/options.ts'
+import { registrationOf } from './registration.ts'
+
+/**
+ * Refuses what each option alone allows and all together don't. `secretGenerated`: nobody gave a secret, so that it lies in the data
+ * folder and an operator token is printed for whoever sees the terminal. Throws `ConfigError`.
+ */
+export function checkTogether(
+  config: Pick<Config, 'host'> & Parameters<typeof registrationOf>[0],
+  { secretGenerated }: { secretGenerated: boolean },
+): void {
+  const { mode, prefix } = registrationOf(config)
+  if (config.jwksUrl !== undefined && mode !== 'off' && prefix === undefined) {
+    throw new ConfigError([
+      `WARREN_REGISTRATION: ${mode} with WARREN_JWKS_URL lets clients register the ids of the provider's users; ` +
+        'set WARREN_REGISTRATION_PREFIX, with which registered ids begin then, or WARREN_REGISTRATION to off',
+    ])
+  }
+  if (secretGenerated && !isLoopback(config.host)) {
+    throw new ConfigError([
+      `WARREN_HOST: ${config.host} can be reached from other machines, and the secret was generated; ` +
+        'set WARREN_JWT_SECRET (or WARREN_JWT_SECRET_FILE) to at least 32 bytes of your own, or WARREN_HOST to 127.0.0.1',
+    ])
+  }
+}

@@ -1,0 +1,198 @@
+import { parseArgs } from 'node:util'
+import { brokerUrlsWithTls } from './broker-tls.ts'
+import { ConfigError } from '../config-error.ts'
+import { BadValue } from '../kinds/kind.ts'
+import { nearest } from './nearest.ts'
+import { flagOf, type Option, variableOf } from '../options/option.ts'
+import { type Config, type OptionName, optionNames, options } from '../options/options.ts'
+import { readOptionsFile } from './options-file.ts'
+import { type Environment, isServiceLink } from './service-links.ts'
+
+export interface Surroundings {
+  /** The flags of the command, without the command: `['--port', '5000']` or `['--port=5000']`. */
+  readonly argv: readonly string[]
+  readonly env: Environment
+  /** The content of a text file; throws as `fs.readFileSync` does. */
+  readonly readFile: (path: string) => string
+}
+
+export type Origin = 'flag' | 'environment' | 'file' | 'default'
+
+/** Flags beat the environment, the environment beats defaults. Throws `ConfigError` with everything that is wrong. */
+export function load(surroundings: Surroundings): Config {
+  return loadWithOrigins(surroundings).config
+}
+
+export function loadWithOrigins({ argv, env, readFile }: Surroundings): {
+  config: Config
+  origins: ReadonlyMap<OptionName, Origin>
+} {
+  const problems: string[] = []
+  const byFlag = readFlags(argv, problems)
+  const given = new Map([...readEnvironment(withOptionsFile(env, byFlag, readFile), problems), ...byFlag])
+  const origins = new Map<OptionName, Origin>()
+  const values = new Map<OptionName, unknown>()
+  for (const name of optionNames) {
+    try {
+      const { origin, value } = resolve(name, given, readFile)
+      origins.set(name, origin)
+      values.set(name, value)
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      problems.push(...error.problems)
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+  // Each value comes from the parser of the option of its name.
+  const config = Object.fromEntries(values) as Config
+  checkPorts(config)
+  checkWorkers(config)
+  return { config: Object.freeze({ ...config, brokerUrl: brokerUrlsWithTls(config, readFile) }), origins }
+}
+
+/** What was given for an option, and the name under which its giver knows it. */
+interface Given {
+  readonly text: string
+  readonly calledIn: string
+  readonly by: 'flag' | 'environment'
+}
+
+/** By option name, or by option name and `File` for the file that holds the value. */
+const known = new Map<string, OptionName | `${OptionName}File`>()
+for (const name of optionNames) {
+  for (const key of options[name].file ? ([name, `${name}File`] as const) : [name]) {
+    known.set(variableOf(key), key)
+    known.set(flagOf(key), key)
+  }
+}
+const variables = [...known.keys()].filter((name) => name.startsWith('WARREN_'))
+const flags = [...known.keys()].filter((name) => name.startsWith('--'))
+
+/** The environment over the file that it or a flag names. */
+function withOptionsFile(
+  env: Environment,
+  byFlag: ReadonlyMap<string, Given>,
+  readFile: Surroundings['readFile'],
+): Environment {
+  const variable = variableOf('optionsFile')
+  const { text, calledIn } = byFlag.get('optionsFile') ?? { text: env[variable], calledIn: variable }
+  return text === undefined || text === '' ? env : { ...readOptionsFile(text, calledIn, readFile), ...env }
+}
+
+function readEnvironment(env: Environment, problems: string[]): Map<string, Given> {
+  const given = new Map<string, Given>()
+  for (const name of optionNames) {
+    const { standard } = options[name]
+    const text = standard === undefined ? undefined : env[standard]
+    if (standard !== undefined && text !== undefined && text !== '')
+      given.set(name, { text, calledIn: standard, by: 'environment' })
+  }
+  for (const [variable, text] of Object.entries(env)) {
+    if (!variable.startsWith('WARREN_') || text === undefined || isServiceLink(variable, text, env)) continue
+    const key = known.get(variable)
+    if (key) given.set(key, { text, calledIn: variable, by: 'environment' })
+    else problems.push(`${variable}: unknown variable; ${suggestion(variable, variables)}`)
+  }
+  return given
+}
+
+function readFlags(argv: readonly string[], problems: string[]): Map<string, Given> {
+  const given = new Map<string, Given>()
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options: Object.fromEntries(flags.map((flag) => [flag.slice(2), { type: 'string' as const }])),
+    strict: false,
+    tokens: true,
+  })
+  let unknown: string | undefined
+  for (const token of tokens) {
+    if (token.kind === 'positional') {
+      // What follows an unknown option was meant as its value: one mistake, one line.
+      if (unknown === undefined)
+        problems.push(`"${token.value}": unexpected argument; options are written --name value`)
+      unknown = undefined
+    }
+    if (token.kind !== 'option') continue
+    const { rawName, value, inlineValue } = token
+    const key = known.get(rawName)
+    unknown = key || inlineValue ? undefined : rawName
+    if (!key) problems.push(`${rawName}: unknown option; ${suggestion(rawName, flags)}`)
+    else if (value === undefined || (!inlineValue && value.startsWith('--'))) {
+      problems.push(`${rawName}: expected a value behind it, got none`)
+    } else if (given.has(key)) problems.push(`${rawName}: given twice`)
+    else given.set(key, { text: value, calledIn: rawName, by: 'flag' })
+  }
+  return given
+}
+
+function suggestion(word: string, candidates: readonly string[]): string {
+  const meant = nearest(word, candidates)
+  return meant ? `did you mean ${meant}?` : 'docs/config.md and warren start --help list them all'
+}
+
+function resolve(
+  name: OptionName,
+  given: ReadonlyMap<string, Given>,
+  readFile: (path: string) => string,
+): { origin: Origin; value: unknown } {
+  const option: Option<unknown> = options[name]
+  const [direct, file] = prevailing(given.get(name), given.get(`${name}File`))
+  if (direct && file)
+    throw new ConfigError([`${file.calledIn}: given beside ${direct.calledIn}; expected one of the two`])
+  if (direct) return { origin: direct.by, value: parse(option, direct.text, direct.calledIn) }
+  if (file) return { origin: 'file', value: parse(option, contentOf(file, readFile), file.calledIn) }
+  return {
+    origin: 'default',
+    value: option.default === undefined ? undefined : parse(option, option.default, variableOf(name)),
+  }
+}
+
+/** Of the value and its file, what was given closer to the command; both where they were given alike. */
+function prevailing(direct: Given | undefined, file: Given | undefined): [Given | undefined, Given | undefined] {
+  if (!direct || !file || direct.by === file.by) return [direct, file]
+  return direct.by === 'flag' ? [direct, undefined] : [undefined, file]
+}
+
+function parse(option: Option<unknown>, text: string, calledIn: string): unknown {
+  if (text.trim() === '') {
+    throw new ConfigError([`${calledIn}: expected ${option.kind.expected}, got nothing; leave it out for the default`])
+  }
+  try {
+    return option.kind.parse(text)
+  } catch (error) {
+    if (!(error instanceof BadValue)) throw error
+    const got = error.got ?? (option.secret ? 'something else' : JSON.stringify(text))
+    throw new ConfigError([`${calledIn}: expected ${option.kind.expected}, got ${got}`])
+  }
+}
+
+/** Editors and `echo` end a file with a line break that is not part of the value. */
+function contentOf({ text: path, calledIn }: Given, readFile: (path: string) => string): string {
+  try {
+    return readFile(path).replace(/\r?\n$/, '')
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    throw new ConfigError([`${calledIn}: expected a file that can be read, got ${JSON.stringify(path)} (${reason})`])
+  }
+}
+
+function checkPorts(config: Config): void {
+  const taken = new Map<number, string>()
+  for (const name of ['port', 'tcpPort', 'tcpEchoPort', 'opsPort'] as const) {
+    const port = config[name]
+    if (port === 'off' || port === 0) continue
+    const other = taken.get(port)
+    if (other)
+      throw new ConfigError([`${variableOf(name)}: expected a port of its own, got ${port}, which ${other} has`])
+    taken.set(port, variableOf(name))
+  }
+}
+
+/** Of several processes each is a replica: what they serve must be outside of all. */
+function checkWorkers({ workers, brokerUrl }: Config): void {
+  if (workers === 1 || !brokerUrl.some((url) => url.startsWith('memory:'))) return
+  throw new ConfigError([
+    `WARREN_WORKERS: ${workers} processes cannot share the embedded broker, which is within one; ` +
+      'set WARREN_BROKER_URL to RabbitMQ, or WARREN_WORKERS to 1',
+  ])
+}

@@ -1,0 +1,30 @@
+import { ConfigError } from '../config-error.ts'
+import type { Environment } from './service-links.ts'
+
+/**
+ * The variables in a file of `NAME=value` lines, as for Docker's `--env-file`: empty lines and those that begin with `#` say nothing, and quotes are
+ * part of the value. `calledIn`: who named the file. Throws `ConfigError`.
+ */
+export function readOptionsFile(path: string, calledIn: string, readFile: (path: string) => string): Environment {
+  let text: string
+  try {
+    text = readFile(path)
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    throw new ConfigError([`${calledIn}: expected a file that can be read, got ${JSON.stringify(path)} (${reason})`])
+  }
+  const variables: Record<string, string> = Object.create(null) as Record<string, string>
+  const problems: string[] = []
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    if (line.trim() === '' || line.startsWith('#')) continue
+    const [, name, value] = /^(WARREN_[A-Z_]+)=(.*)$/.exec(line) ?? []
+    // The line is not repeated: it may hold a secret.
+    if (name === undefined || value === undefined)
+      problems.push(
+        `${path}, line ${index + 1}: expected a variable of Warren and its value, such as WARREN_LOG_LEVEL=debug`,
+      )
+    else variables[name] = value
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+  return variables
+}

@@ -1,0 +1,58 @@
+import type { JournalMessage } from '../model/message.ts'
+import { type DropReason, dropReasons } from '../ports/observer.ts'
+
+/** Deliveries of one message that count as having taken the same time. */
+const timedTogether = 32
+
+/**
+ * The account of all events that subscriptions of one transport were given. Each is matched as its subscription takes it from its channel or from the
+ * journal, and ends in one of two ways: handed to its client, or dropped for a reason. In between it is pending, so that at any moment
+ * matched = delivered + dropped + pending. What a subscription has not been given yet, because it is behind, is in the journal and not in here.
+ */
+export class EventAccount {
+  matched = 0
+  delivered = 0
+  /** Counted where queues grow and shrink, not worked out from the others. */
+  pending = 0
+  readonly dropped = Object.fromEntries(dropReasons.map((reason) => [reason, 0])) as Record<DropReason, number>
+  /** How often a subscription let go of its live end, because its client was slower than its channel. */
+  fellBehind = 0
+  readonly #took: (seconds: number, deliveries: number) => void
+  /** The offset of the message whose delivery was timed last. */
+  #timed = -1
+  #seconds = 0
+  /** Deliveries of that time which nobody has been told of. */
+  #untold = 0
+
+  /** `took`: told how long deliveries were on their way through this process; of the last ones at the latest by `tell`. */
+  constructor(took: (seconds: number, deliveries: number) => void) {
+    this.#took = took
+  }
+
+  match({ fates, place = 0 }: JournalMessage): void {
+    this.matched += 1
+    fates?.match(place)
+  }
+
+  deliver({ fates, place = 0, receivedAt, offset }: JournalMessage): void {
+    this.delivered += 1
+    fates?.deliver(place)
+    // A message is handed to one subscription after another: the clock need not be asked for each of them.
+    if (offset !== this.#timed || this.delivered % timedTogether === 0) {
+      this.tell()
+      this.#timed = offset
+      this.#seconds = (Date.now() - receivedAt) / 1000
+    }
+    this.#untold += 1
+  }
+
+  tell(): void {
+    if (this.#untold > 0) this.#took(this.#seconds, this.#untold)
+    this.#untold = 0
+  }
+
+  drop({ fates, place = 0 }: JournalMessage, reason: DropReason): void {
+    this.dropped[reason] += 1
+    fates?.drop(place)
+  }
+}

@@ -1,0 +1,160 @@
+import { TextDecoder } from 'node:util'
+import { isCanonicalJson } from '../json/canonical-json.ts'
+import { decodeText, utf8OfJson } from './charset.ts'
+import { undoContentEncoding } from './content-encoding.ts'
+import { latin1Of } from './latin1.ts'
+import { charsetOf, isJsonType, isTextType } from './media-type.ts'
+import type { Message } from '../model/message.ts'
+import { parseJson } from '../json/parse-json.ts'
+import { printJson } from '../json/print-json.ts'
+import { UndecodableBody } from './undecodable-body.ts'
+import { withoutSpace } from '../json/compact-json.ts'
+
+export { UndecodableBody }
+
+/**
+ * What a compressed body may grow to where nobody says otherwise, in bytes. Those that deliver a
+ * message have judged it by the gateway's own limit (`WARREN_MAX_DECODED_BYTES`), which is at most
+ * this one.
+ */
+export const maxDecodedBytes = 64 * 1024 * 1024
+
+export interface DecodedBody {
+  /** Where it is JSON, a number that JavaScript would not print as it came is a `JsonNumber`. */
+  readonly data: unknown
+  /** What `data` is: the message's own content type, or `application/octet-stream` where it had none and `data` is base64. */
+  readonly contentType: string | null
+  /** `data` as JSON, with every number as it came, each byte a character (`latin1Of`). */
+  readonly json: string
+}
+
+export type BodyOutcome = DecodedBody | UndecodableBody
+
+/**
+ * JSON for `application/json` and for a body without content type that parses; a string for `text/*`; base64 for the
+ * rest. An empty JSON body is null. Decoded once a message, whoever asks; JSON that needs no change is checked and no more. Throws `UndecodableBody`.
+ */
+export function decodeBody(message: Message, maxBytes = maxDecodedBytes): DecodedBody {
+  message.decoded ??= attempt(message, maxBytes)
+  const outcome = message.decoded
+  if (outcome instanceof UndecodableBody) throw outcome
+  return outcome
+}
+
+/** What was decoded need not be kept, though it may be asked for again. Poison stays known as such. */
+export function forgetBody(message: Message): void {
+  if (!(message.decoded instanceof UndecodableBody)) message.decoded = undefined
+}
+
+/** The body where it is JSON, else undefined. Throws `UndecodableBody` where it claims to be and isn't. */
+export function jsonBody(message: Message, maxBytes?: number): unknown {
+  const { data, contentType } = decodeBody(message, maxBytes)
+  return contentType === null || isJsonType(contentType) ? data : undefined
+}
+
+function attempt(message: Message, maxBytes: number): BodyOutcome {
+  try {
+    return decode(message, maxBytes)
+  } catch (error) {
+    if (error instanceof UndecodableBody) return error
+    throw error
+  }
+}
+
+class Decoded implements DecodedBody {
+  readonly data: unknown
+  readonly contentType: string | null
+
+  constructor(data: unknown, contentType: string | null) {
+    this.data = data
+    this.contentType = contentType
+  }
+
+  get json(): string {
+    return latin1Of(printJson(this.data) ?? 'null')
+  }
+}
+
+/** JSON that passes through as it came. It is parsed only for who asks what is in it. */
+class CanonicalJson implements DecodedBody {
+  readonly contentType: string | null
+  readonly #bytes: Buffer
+  #data: unknown
+
+  constructor(bytes: Buffer, contentType: string | null) {
+    this.#bytes = bytes
+    this.contentType = contentType
+  }
+
+  get data(): unknown {
+    this.#data ??= parseJson(this.#bytes.toString())
+    return this.#data
+  }
+
+  get json(): string {
+    return this.#bytes.toString('latin1')
+  }
+}
+
+function decode({ body, properties }: Message, maxBytes: number): DecodedBody {
+  const { bytes, charset } = undoContentEncoding(body, properties.contentEncoding, maxBytes)
+  const contentType = properties.contentType || null
+  if (contentType === null) {
+    if (bytes.length === 0) return new Decoded(null, contentType)
+    try {
+      return decodeJson(utf8OfJson(bytes, charset), contentType)
+    } catch {
+      return new Decoded(bytes.toString('base64'), 'application/octet-stream')
+    }
+  }
+  if (isJsonType(contentType)) {
+    if (bytes.length === 0) return new Decoded(null, contentType)
+    try {
+      return decodeJson(utf8OfJson(bytes, charsetOf(contentType) ?? charset), contentType)
+    } catch (error) {
+      if (error instanceof UndecodableBody) throw error
+      throw new UndecodableBody('broken-json', `the body is labelled ${contentType} and does not parse`, error)
+    }
+  }
+  if (isTextType(contentType)) return new Decoded(decodeText(bytes, charsetOf(contentType) ?? charset), contentType)
+  return new Decoded(bytes.toString('base64'), contentType)
+}
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
+
+/**
+ * How deep JSON may nest. `JSON.parse` takes any depth, `JSON.stringify` ends in a stack overflow some thousands down: what could not be sent on
+ * is poison here, where it hurts nobody else. RFC 8259 §9 allows the limit.
+ */
+export const maxDepth = 1_000
+
+/** Throws `UndecodableBody` where this JSON nests deeper. */
+export function checkDepth(bytes: Buffer): void {
+  // Each level takes two bytes at least.
+  if (bytes.length <= 2 * maxDepth) return
+  let depth = 0
+  let inString = false
+  for (let index = 0; index < bytes.length; index += 1) {
+    const byte = bytes[index]
+    if (inString) {
+      if (byte === 0x5c) index += 1
+      else if (byte === 0x22) inString = false
+    } else if (byte === 0x22) {
+      inString = true
+    } else if (byte === 0x5b || byte === 0x7b) {
+      depth += 1
+      if (depth > maxDepth) throw new UndecodableBody('too-deep', `the body nests deeper than ${maxDepth} levels`)
+    } else if (byte === 0x5d || byte === 0x7d) {
+      depth -= 1
+    }
+  }
+}
+
+/** RFC 8259 §8.1: UTF-8, and a byte order mark may be ignored (TextDecoder drops it). */
+function decodeJson(bytes: Buffer, contentType: string | null): DecodedBody {
+  if (isCanonicalJson(bytes, maxDepth)) return new CanonicalJson(bytes, contentType)
+  const compact = withoutSpace(bytes)
+  if (compact && isCanonicalJson(compact, maxDepth)) return new CanonicalJson(compact, contentType)
+  checkDepth(bytes)
+  return new Decoded(parseJson(strictUtf8.decode(bytes)), contentType)
+}

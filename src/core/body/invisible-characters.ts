@@ -1,0 +1,45 @@
+import { printJson } from '../json/print-json.ts'
+
+/**
+ * Characters that show nothing or turn the text around them: zero-width ones, bidi controls,
+ * separators of lines, variation selectors, fillers, and halves of surrogate pairs. With them two
+ * ids look alike, and a line of a log says what it does not. By Unicode properties (UAX #44), so
+ * that characters of later versions count too.
+ */
+const hidden = String.raw`\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Bidi_Control}`
+const anyHidden = new RegExp(`[${hidden}]`, 'u')
+const everyHidden = new RegExp(`[${hidden}]`, 'gu')
+
+/** The first hidden character of a text as `U+200B`; undefined where it has none. */
+export function hiddenIn(text: string): string | undefined {
+  const character = anyHidden.exec(text)?.[0]
+  return character === undefined ? undefined : `U+${codeOf(character).toString(16).toUpperCase().padStart(4, '0')}`
+}
+
+/** Each hidden character as `\u{200b}`, so that people see it. */
+export function showHidden(text: string): string {
+  return text.replace(everyHidden, escapedCharacter)
+}
+
+/**
+ * JSON in which hidden characters are escaped, as JSON allows: it parses to the same value. Numbers
+ * keep their digits without `indent`.
+ */
+export function visibleJson(value: unknown, indent?: number): string {
+  const units = (character: string) =>
+    character.split('').map((unit) => unit.charCodeAt(0).toString(16).padStart(4, '0'))
+  const text = indent === undefined ? (printJson(value) ?? 'null') : JSON.stringify(value, undefined, indent)
+  return text.replace(everyHidden, (character) =>
+    units(character)
+      .map((unit) => `\\u${unit}`)
+      .join(''),
+  )
+}
+
+export function escapedCharacter(character: string): string {
+  return `\\u{${codeOf(character).toString(16)}}`
+}
+
+function codeOf(character: string): number {
+  return character.codePointAt(0) ?? 0
+}

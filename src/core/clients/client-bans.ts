@@ -1,0 +1,153 @@
+import { GatewayError } from '../../errors.ts'
+import type { ControlBus } from '../ports/broker.ts'
+import type { ClientBar, ClientRegistry } from '../ports/client-registry.ts'
+import type { JournalPlace } from '../model/cursor.ts'
+import type { Identity } from '../model/identity.ts'
+import { issuedUpTo } from './issued-up-to.ts'
+import { latest } from './latest-date.ts'
+import { RegistryReading } from './registry-reader.ts'
+import type { Session } from '../sessions/session.ts'
+
+/**
+ * What bars a client id beyond revocations: a ban, a log-in that waits for `unban`, and the
+ * deletion of its channel. The registry is the truth; a control message makes the other replicas
+ * read it at once, and each reads it every few seconds.
+ */
+export class ClientBars {
+  readonly #registry: ClientRegistry
+  readonly #barredUntil: (clientId: string) => Date | undefined
+  readonly #control: ControlBus
+  readonly #sessions: Iterable<Session>
+  readonly #reading: RegistryReading<ClientBar>
+  readonly #bars = new Map<string, ClientBar>()
+
+  constructor(options: {
+    registry: ClientRegistry
+    control: ControlBus
+    sessions: Iterable<Session>
+    /** Up to when tokens of a client are barred, by whatever barred them. */
+    barredUntil: (clientId: string) => Date | undefined
+    complain: (error: unknown) => void
+  }) {
+    this.#registry = options.registry
+    this.#barredUntil = options.barredUntil
+    this.#control = options.control
+    this.#sessions = options.sessions
+    this.#reading = new RegistryReading({
+      list: (behind) => this.#registry.listClientBars(behind),
+      writtenAt: ({ changedAt }) => changedAt,
+      take: (bar) => this.#take(bar),
+      complain: options.complain,
+    })
+  }
+
+  /** Resolves when everything that the registry has is in force here. */
+  open(): Promise<void> {
+    return this.#reading.open()
+  }
+
+  close(): void {
+    this.#reading.close()
+  }
+
+  /** Reads from the registry what is new. */
+  refresh(): void {
+    this.#reading.refresh()
+  }
+
+  /**
+   * Throws `UNAUTHENTICATED` for a token of a banned client, and for one that the deletion of its
+   * channel voided.
+   */
+  check(identity: Identity): void {
+    const why = this.#isBanned(identity)
+      ? 'banned: the client is banned'
+      : this.#isVoid(identity)
+        ? 'deleted: the channel was deleted after the token was issued'
+        : undefined
+    if (why === undefined) return
+    // The sentence of every token that is refused; the log has the reason.
+    throw new GatewayError('UNAUTHENTICATED', 'The token is not valid, or no longer valid.', { cause: new Error(why) })
+  }
+
+  /** Where the present owner of a channel begins to read; undefined: it has had no other owner. */
+  originOf(channel: string): JournalPlace | undefined {
+    return this.#bars.get(channel)?.origin
+  }
+
+  /** When the channel was deleted last, as far as this replica knows. */
+  deletionOf(clientId: string): Date | undefined {
+    return this.#bars.get(clientId)?.deletedAt
+  }
+
+  /** From here on the client's password gives no token, until `lift`. */
+  async lockLogin(clientId: string): Promise<void> {
+    await this.#change(clientId, { loginLocked: true })
+  }
+
+  /**
+   * From here on no token of the client is taken, whenever it was issued, and its password gives
+   * none, until `lift`.
+   */
+  async ban(clientId: string): Promise<void> {
+    await this.#change(clientId, { loginLocked: true, banned: true })
+  }
+
+  /** Ends a ban and opens the log-in again. Resolves with whether there was anything to lift. */
+  async lift(clientId: string): Promise<boolean> {
+    const bar = await this.#registry.findClientBar(clientId)
+    if (!bar?.loginLocked && !bar?.banned) return false
+    await this.#change(clientId, { loginLocked: false, banned: false })
+    return true
+  }
+
+  /**
+   * The channel is deleted: the tokens that Warren issued for it until now are void, and its past
+   * up to `origin` is nobody's.
+   */
+  async deleted(clientId: string, origin: JournalPlace): Promise<void> {
+    const stored = (await this.#registry.findClientBar(clientId))?.deletedAt
+    const last = latest(stored, this.#barredUntil(clientId))?.getTime() ?? 0
+    // Tokens of the next owner have an `iat` in the second behind this one, and the next deletion
+    // must void them.
+    const deletedAt = new Date(Math.max(Date.now(), last + 1_000))
+    await this.#change(clientId, { deletedAt, origin })
+  }
+
+  /** A deleted id has an owner again, who reads from here. */
+  async begin(clientId: string, origin: JournalPlace): Promise<void> {
+    await this.#change(clientId, { origin })
+  }
+
+  async #change(clientId: string, change: Parameters<ClientRegistry['changeClientBar']>[1]): Promise<void> {
+    this.#apply(await this.#registry.changeClientBar(clientId, change))
+    // Whoever misses it reads the registry within seconds.
+    await this.#control.send({ kind: 'client-barred', clientId }).catch(() => undefined)
+  }
+
+  #take(bar: ClientBar): void {
+    const known = this.#bars.get(bar.clientId)
+    // An answer that was under way while this replica changed the row is older than what is known.
+    if (!known || bar.changedAt > known.changedAt) this.#apply(bar)
+  }
+
+  #apply(bar: ClientBar): void {
+    this.#bars.set(bar.clientId, bar)
+    for (const session of this.#sessions) {
+      if (bar.banned) session.revoke((identity) => this.#isBanned(identity))
+      if (bar.deletedAt) session.disown(bar.clientId, (identity) => this.#isVoid(identity))
+    }
+  }
+
+  #isBanned({ clientId }: Identity): boolean {
+    return clientId !== undefined && this.#bars.get(clientId)?.banned === true
+  }
+
+  /** A provider vouches for its users whatever becomes of a channel here. */
+  #isVoid(identity: Identity): boolean {
+    const { clientId, fromProvider } = identity
+    if (clientId === undefined || fromProvider === true) return false
+    const deletedAt = this.#bars.get(clientId)?.deletedAt
+    return deletedAt !== undefined && issuedUpTo(identity, deletedAt)
+  }
+}

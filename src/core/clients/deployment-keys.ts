@@ -1,0 +1,113 @@
+import { hkdfSync, randomBytes } from 'node:crypto'
+import type { ClientRegistry } from '../ports/client-registry.ts'
+
+/** What a deployment signs with: its cursors, and what its replicas send each other. */
+export interface DeploymentKey {
+  readonly id: string
+  readonly secret: Buffer
+  /** When the first replica that knows keys has made it. */
+  readonly createdAt: Date
+  /** When this registry took it. The one that was taken last signs; all of them are accepted. */
+  readonly adoptedAt: Date
+  /**
+   * Before this moment cursors are printed in the old form, which replicas of the last release can
+   * read.
+   */
+  readonly newCursorsFrom: Date
+}
+
+/**
+ * The id under which a registry makes its own key: so of several replicas that start at once only
+ * one makes it.
+ */
+const ownId = 'deployment'
+const secretBytes = 32
+/**
+ * How long after an update cursors keep the old form: as long as a rolling update may reasonably
+ * take.
+ */
+const rollingUpdateMs = 10 * 60_000
+
+/**
+ * The keys of this deployment, which its registry keeps. They do not depend on the JWT secret,
+ * which rotates.
+ */
+export class DeploymentKeys {
+  readonly #registry: Pick<ClientRegistry, 'addKey'> | undefined
+  readonly #listeners: (() => void)[] = []
+  #keys: readonly DeploymentKey[]
+
+  /** `registry`: where keys are kept that are adopted later. */
+  constructor(keys: readonly DeploymentKey[], registry?: Pick<ClientRegistry, 'addKey'>) {
+    this.#registry = registry
+    this.#keys = latestFirst(keys)
+  }
+
+  /** Reads the keys, and makes the first one where there is none. */
+  static async open(registry: Pick<ClientRegistry, 'addKey' | 'listKeys' | 'listSources'>): Promise<DeploymentKeys> {
+    const known = await registry.listKeys()
+    if (known.some(({ id }) => id === ownId)) return new DeploymentKeys(known, registry)
+    // A registry that has sources was made by a release without keys, and replicas of that release
+    // may still run.
+    const isUpdate = (await registry.listSources()).length > 0
+    await registry.addKey(newKey({ isUpdate }))
+    return new DeploymentKeys(await registry.listKeys(), registry)
+  }
+
+  /** The one that signs. */
+  get current(): DeploymentKey {
+    const [first] = this.#keys
+    if (!first) throw new Error('the registry has no key')
+    return first
+  }
+
+  /** Those that are accepted, the current one first. */
+  get all(): readonly DeploymentKey[] {
+    return this.#keys
+  }
+
+  /** When the first replica started that knows keys. */
+  get since(): Date {
+    return new Date(Math.min(...this.#keys.map(({ createdAt }) => createdAt.getTime())))
+  }
+
+  /**
+   * Signs with this key from now on. It is in force here when this returns, even if it then cannot
+   * be kept.
+   */
+  async adopt(key: Pick<DeploymentKey, 'secret' | 'createdAt' | 'newCursorsFrom'>): Promise<void> {
+    if (this.current.secret.equals(key.secret)) return
+    const known = this.#keys.find(({ secret }) => secret.equals(key.secret))
+    const adopted = { ...key, id: known?.id ?? randomBytes(16).toString('hex'), adoptedAt: new Date() }
+    this.#keys = [adopted, ...this.#keys.filter(({ id }) => id !== adopted.id)]
+    for (const listener of this.#listeners) listener()
+    await this.#registry?.addKey(adopted)
+  }
+
+  /** Called whenever another key has become the current one. */
+  onAdopted(listener: () => void): void {
+    this.#listeners.push(listener)
+  }
+}
+
+export function newKey({ isUpdate }: { isUpdate: boolean }): DeploymentKey {
+  const now = new Date()
+  return {
+    id: ownId,
+    secret: randomBytes(secretBytes),
+    createdAt: now,
+    adoptedAt: now,
+    newCursorsFrom: isUpdate ? new Date(now.getTime() + rollingUpdateMs) : now,
+  }
+}
+
+/**
+ * A key for one purpose (HKDF, RFC 5869): what one purpose gives away says nothing about another.
+ */
+export function derivedKey({ secret }: DeploymentKey, purpose: string, bytes: number): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, '', `warren ${purpose}`, bytes))
+}
+
+function latestFirst(keys: readonly DeploymentKey[]): DeploymentKey[] {
+  return keys.toSorted((a, b) => b.adoptedAt.getTime() - a.adoptedAt.getTime() || (a.id < b.id ? -1 : 1))
+}

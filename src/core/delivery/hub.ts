@@ -1,0 +1,77 @@
+import type { ChannelEvent } from '../model/channel-event.ts'
+import type { Audience } from '../model/source.ts'
+import type { Subscriber } from '../ports/subscriber.ts'
+
+/** Channel → subscribers. One push per message; knows nothing of sockets, cursors or grants. */
+export class Hub {
+  readonly #channels = new Map<string, Set<Subscriber>>()
+  #size = 0
+
+  /** How many subscribers there are. */
+  get size(): number {
+    return this.#size
+  }
+
+  countOf(channel: string): number {
+    return this.#channels.get(channel)?.size ?? 0
+  }
+
+  /** The channels that somebody here listens to. */
+  channels(): Iterable<string> {
+    return this.#channels.keys()
+  }
+
+  /** Whether anybody here listens; if not, a message's body need not be looked at. */
+  hasListeners(audience: Audience): boolean {
+    if (audience === 'everyone') return this.#size > 0
+    for (const channel of audience) if (this.#channels.has(channel)) return true
+    return false
+  }
+
+  subscribe(subscriber: Subscriber): void {
+    let subscribers = this.#channels.get(subscriber.channel)
+    if (!subscribers) {
+      subscribers = new Set()
+      this.#channels.set(subscriber.channel, subscribers)
+    }
+    if (subscribers.has(subscriber)) return
+    subscribers.add(subscriber)
+    this.#size += 1
+  }
+
+  /** Idempotent; a channel without subscribers is forgotten. */
+  unsubscribe(subscriber: Subscriber): void {
+    const subscribers = this.#channels.get(subscriber.channel)
+    if (!subscribers?.delete(subscriber)) return
+    this.#size -= 1
+    if (subscribers.size === 0) this.#channels.delete(subscriber.channel)
+  }
+
+  publish(audience: Audience, event: ChannelEvent): void {
+    if (audience === 'everyone') {
+      for (const subscriber of this.all()) this.#give(subscriber, event)
+      return
+    }
+    for (const channel of audience) {
+      const subscribers = this.#channels.get(channel)
+      if (subscribers) for (const subscriber of subscribers) this.#give(subscriber, event)
+    }
+  }
+
+  /**
+   * One that throws is let go of: a bug in one transport must not keep the message from the others,
+   * nor end the tail.
+   */
+  #give(subscriber: Subscriber, event: ChannelEvent): void {
+    try {
+      subscriber.deliver(event)
+    } catch (error) {
+      this.unsubscribe(subscriber)
+      subscriber.fail?.(error)
+    }
+  }
+
+  *all(): Generator<Subscriber> {
+    for (const subscribers of this.#channels.values()) yield* subscribers
+  }
+}

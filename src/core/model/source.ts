@@ -1,0 +1,274 @@
+import { createHash } from 'node:crypto'
+import { badInput } from '../../errors.ts'
+import { jsonBody } from '../body/decode-body.ts'
+import { checkClientId } from './channel-event.ts'
+import { JsonNumber } from '../json/json-number.ts'
+import { readPointer, splitPointer } from '../json/json-pointer.ts'
+import type { Message } from './message.ts'
+import { matchWords } from './topic-pattern.ts'
+import { wireTypeOf } from '../body/amqp-field-types.ts'
+
+export const exchangeTypes = ['DIRECT', 'FANOUT', 'TOPIC', 'HEADERS'] as const
+export type ExchangeType = (typeof exchangeTypes)[number]
+
+/** Where a message says whose it is, when its routing key doesn't. Exactly one. */
+export type ClientIdSource =
+  | { readonly header: string }
+  | { readonly bodyPointer: string }
+  | { readonly fixed: string }
+  | { readonly everyone: boolean }
+
+export interface SourceDefinition {
+  readonly exchange: string
+  readonly exchangeType: ExchangeType
+  /** A binding pattern in which `{clientId}` may stand for one word. Exchanges of type fanout and headers ignore it. */
+  readonly routingKey: string
+  readonly clientId: ClientIdSource | undefined
+  /**
+   * Whether a queue stands between the exchange and the journal: see docs/sources.md. Not part of
+   * what names the source.
+   */
+  readonly buffered?: boolean
+}
+
+/** A "rabbit channel": an exchange, which of its messages, and how to find the client id in them. */
+export interface Source extends SourceDefinition {
+  /** Derived from the definition: the same source made twice is one source. */
+  readonly id: string
+  readonly createdAt: Date
+  /** Whether Warren made the exchange, and so may make it again should it be gone. */
+  readonly ownsExchange: boolean
+}
+
+export const defaultRoutingKey = 'client.{clientId}'
+const placeholder = '{clientId}'
+const shortString = 255 // bytes; AMQP 0-9-1 §4.2.5.3
+
+/** Checks a definition by the rules of the exchange types; throws `BAD_USER_INPUT` that names the field under `prefix`. */
+export function checkDefinition(given: SourceDefinition, prefix = ''): SourceDefinition {
+  const { exchange, exchangeType, clientId } = given
+  if (exchange === '') {
+    throw badInput(
+      `${prefix}exchange`,
+      'the default exchange cannot be a source, for nothing can be bound to it; name another',
+    )
+  }
+  checkShortString(`${prefix}exchange`, exchange)
+  if (clientId) checkClientIdSource(`${prefix}clientId`, clientId)
+
+  const ignoresKeys = exchangeType === 'FANOUT' || exchangeType === 'HEADERS'
+  // The schema's default cannot be told from the same text given: where keys are ignored and the client id is found elsewhere, it says nothing.
+  if (ignoresKeys && clientId && given.routingKey === defaultRoutingKey) return { ...given, routingKey: '#' }
+
+  const field = `${prefix}routingKey`
+  const { routingKey } = given
+  checkShortString(field, routingKey)
+  const words = routingKey.split('.')
+  const places = words.filter((word) => word === placeholder).length
+  if (words.some((word) => word !== placeholder && /[{}]/.test(word)) || places > 1) {
+    throw badInput(field, `expected ${placeholder} at most once and as a whole word between dots, got "${routingKey}"`)
+  }
+  if (places === 0) {
+    if (clientId) return given
+    throw badInput(field, `expected ${placeholder} in it, or clientId to say where else a message names its client`)
+  }
+  if (exchangeType !== 'TOPIC') {
+    throw badInput(
+      field,
+      `${placeholder} needs a topic exchange; a ${exchangeType.toLowerCase()} exchange ${
+        ignoresKeys ? 'ignores routing keys' : 'takes concrete keys'
+      }: say in clientId where a message names its client`,
+    )
+  }
+  if (clientId) {
+    throw badInput(
+      field,
+      `"${routingKey}" names the client already, and so does clientId: give a pattern without ${placeholder}, such as "#", or leave clientId out`,
+    )
+  }
+  if (words.filter((word) => word === '#').length > 1) {
+    throw badInput(
+      field,
+      `expected at most one # beside ${placeholder}, for with two it is not certain which word is the client id`,
+    )
+  }
+  return given
+}
+
+function checkShortString(field: string, value: string): void {
+  const bytes = Buffer.byteLength(value)
+  if (bytes > shortString) throw badInput(field, `expected at most ${shortString} bytes, got ${bytes}`)
+  if (/\p{Cc}/u.test(value)) throw badInput(field, 'expected no control characters')
+}
+
+function checkClientIdSource(field: string, source: ClientIdSource): void {
+  if ('header' in source) {
+    if (source.header === '') throw badInput(`${field}.header`, 'expected the name of a header')
+    checkShortString(`${field}.header`, source.header)
+  } else if ('bodyPointer' in source) {
+    if (splitPointer(source.bodyPointer) === undefined) {
+      throw badInput(
+        `${field}.bodyPointer`,
+        `expected a JSON pointer (RFC 6901) such as "/order/clientId", got "${source.bodyPointer}"`,
+      )
+    }
+  } else if ('fixed' in source) {
+    checkClientId(source.fixed, `${field}.fixed`)
+  } else if (!source.everyone) {
+    throw badInput(`${field}.everyone`, 'expected true, or another way to find the client id')
+  }
+}
+
+/** Names a definition: 16 bytes of SHA-256 in hex. */
+export function sourceId({ exchange, exchangeType, routingKey, clientId }: SourceDefinition): string {
+  const canonical = JSON.stringify([exchange, exchangeType, routingKey, clientId ?? null])
+  return createHash('sha256').update(canonical).digest('hex').slice(0, 32)
+}
+
+/** What to bind with: the routing key where `{clientId}` is any one word; fanout and headers exchanges take everything. */
+export function bindingOf({ exchange, exchangeType, routingKey }: SourceDefinition): {
+  exchange: string
+  key: string
+  arguments: Record<string, unknown>
+} {
+  if (exchangeType === 'FANOUT') return { exchange, key: '', arguments: {} }
+  if (exchangeType === 'HEADERS') return { exchange, key: '', arguments: { 'x-match': 'all' } }
+  return {
+    exchange,
+    key: routingKey
+      .split('.')
+      .map((word) => (word === placeholder ? '*' : word))
+      .join('.'),
+    arguments: {},
+  }
+}
+
+/** Which routing keys the source's binding takes; made once a source. */
+export function bindingMatcherOf(source: SourceDefinition): (routingKey: string) => boolean {
+  const { key } = bindingOf(source)
+  switch (source.exchangeType) {
+    case 'FANOUT':
+    case 'HEADERS':
+      return () => true
+    case 'DIRECT':
+      return (routingKey) => routingKey === key
+    case 'TOPIC': {
+      const words = key.split('.')
+      return (routingKey) => matchWords(words, routingKey.split('.'))
+    }
+  }
+}
+
+/** Whose a message is: client ids, everyone, or nobody (the empty list). */
+export type Audience = readonly string[] | 'everyone'
+
+/** Made once a source; called for each message of its exchange. Throws `UndecodableBody` where the body pointer needs a body that is broken. */
+export type Matcher = (message: Message) => Audience
+
+const nobody: Audience = []
+
+/** `maxBodyBytes`: what a compressed body may grow to. */
+export function matcherOf(source: SourceDefinition, maxBodyBytes?: number): Matcher {
+  const find = finderOf(source, maxBodyBytes)
+  switch (source.exchangeType) {
+    case 'FANOUT':
+    case 'HEADERS':
+      return find
+    case 'DIRECT':
+      return (message) => (message.routingKey === source.routingKey ? find(message) : nobody)
+    case 'TOPIC': {
+      const words = source.routingKey.split('.')
+      if (words.includes(placeholder)) return capture(words)
+      if (source.routingKey === '#') return find
+      return (message) => (matchWords(words, message.routingKey.split('.')) ? find(message) : nobody)
+    }
+  }
+}
+
+/** With at most one `#`, the place of `{clientId}` is certain: counted from the front where it stands before it, else from the back. */
+function capture(pattern: readonly string[]): Matcher {
+  if (!pattern.some((word) => word === '*' || word === '#')) return captureBetween(pattern)
+  const place = pattern.indexOf(placeholder)
+  const hash = pattern.indexOf('#')
+  const fromBack = hash >= 0 && hash < place ? pattern.length - place : undefined
+  const binding = pattern.map((word) => (word === placeholder ? '*' : word))
+  return (message) => {
+    const words = message.routingKey.split('.')
+    if (!matchWords(binding, words)) return nobody
+    return idOf(words[fromBack === undefined ? place : words.length - fromBack])
+  }
+}
+
+/** Without wildcards, as the default source is, nothing needs to be split. */
+function captureBetween(pattern: readonly string[]): Matcher {
+  const [before = '', after = ''] = pattern.join('.').split(placeholder)
+  return ({ routingKey }) => {
+    if (!routingKey.startsWith(before) || !routingKey.endsWith(after)) return nobody
+    // Where the two would overlap, what is between them is empty, and nobody's.
+    const word = routingKey.slice(before.length, routingKey.length - after.length)
+    return word === '' || word.includes('.') ? nobody : [word]
+  }
+}
+
+function finderOf({ clientId }: SourceDefinition, maxBodyBytes: number | undefined): Matcher {
+  if (clientId === undefined) return () => nobody
+  if ('everyone' in clientId) return () => 'everyone'
+  if ('fixed' in clientId) {
+    const ids = [clientId.fixed]
+    return () => ids
+  }
+  if ('header' in clientId) {
+    const name = clientId.header
+    return ({ properties: { headers } }) => {
+      if (!headers || !Object.hasOwn(headers, name) || isFloat(headers, name)) return nobody
+      return idOf(headers[name])
+    }
+  }
+  const path = splitPointer(clientId.bodyPointer) ?? []
+  return (message) => {
+    const found = readPointer(jsonBody(message, maxBodyBytes), path)
+    return Array.isArray(found) ? found.flatMap(idOf) : idOf(found)
+  }
+}
+
+/** Its publisher rounded it, if not here then there. */
+function isFloat(headers: object, name: string): boolean {
+  const type = wireTypeOf(headers, name)
+  return type === 'float' || type === 'double'
+}
+
+/**
+ * A client id is a string; publishers in other languages send whole numbers too, all of whose
+ * digits are known. Anything else is nobody's.
+ */
+function idOf(value: unknown): readonly string[] {
+  if (typeof value === 'string') return value === '' ? [] : [value]
+  if (typeof value === 'bigint' || Number.isSafeInteger(value)) return [String(value)]
+  if (value instanceof JsonNumber && value.isInteger) return [value.token]
+  return []
+}
+
+/** A source as it came back from JSON (a mark in the journal, a control message); undefined where it is none. */
+export function reviveSource(value: unknown): Source | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { exchange, exchangeType, routingKey, clientId, buffered, createdAt, ownsExchange } = value as Record<
+    string,
+    unknown
+  >
+  if (typeof exchange !== 'string' || typeof routingKey !== 'string' || typeof createdAt !== 'string') return undefined
+  const type = exchangeTypes.find((known) => known === exchangeType)
+  const at = new Date(createdAt)
+  if (type === undefined || Number.isNaN(at.getTime())) return undefined
+  try {
+    const definition = checkDefinition({
+      exchange,
+      exchangeType: type,
+      routingKey,
+      clientId: clientId as ClientIdSource | undefined,
+      ...(buffered === true ? { buffered } : {}),
+    })
+    return { ...definition, id: sourceId(definition), createdAt: at, ownsExchange: ownsExchange === true }
+  } catch {
+    return undefined
+  }
+}

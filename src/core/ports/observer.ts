@@ -1,0 +1,90 @@
+import type { ErrorCode } from '../../errors.ts'
+import type { EventAccount } from '../accounting/delivery-counter.ts'
+
+/**
+ * What the gateway tells whoever watches it. Implemented by `observability/`; the default hears nothing. Called on hot
+ * paths: no method may block or throw. Labels come from the lists here, never from clients.
+ */
+export interface Observer {
+  log(level: 'debug' | 'info' | 'warn' | 'error', text: string, details?: Record<string, unknown>): void
+  messageReceived(source: string): void
+  messageQuarantined(reason: QuarantineReason): void
+  /**
+   * A message of a buffered source may have been moved before, and is delivered again unless it has
+   * an id.
+   */
+  messageRedelivered(): void
+  /** A message was stepped over that the broker can hand to no consumer. */
+  messageUnreadable(): void
+  /** So many messages were confirmed by the broker and not stored, and are published again. */
+  messagesNotStored(messages: number): void
+  /** Of each message that was received, what became of it here. */
+  messageRouted(fate: MessageFate): void
+  /** The account that sessions of a transport keep; always the same. */
+  eventsOf(transport: TransportName): EventAccount
+  resumed(result: 'resumed' | 'gap'): void
+  sessionStarted(transport: TransportName): void
+  sessionEnded(transport: TransportName, reason: SessionEnd): void
+  subscriptionStarted(transport: TransportName): void
+  subscriptionEnded(transport: TransportName): void
+  /** A subscription or a member of the room could not be given something, and was ended alone. */
+  deliveryFailed(transport: TransportName): void
+  /** A request was answered with an error, or a connection not taken. */
+  refused(code: ErrorCode): void
+  brokerUp(up: boolean): void
+  executed(): void
+  /** Where to read what waits for sockets, in bytes. */
+  outboxBytes(read: () => number): void
+}
+
+export const transportNames = ['graphql-ws', 'sse', 'socketcluster', 'websocket', 'tcp', 'in-process'] as const
+export type TransportName = (typeof transportNames)[number]
+
+export const quarantineReasons = [
+  'broken-json',
+  'unknown-encoding',
+  'broken-encoding',
+  'too-large',
+  'too-deep',
+  /** RabbitMQ does not take it into the journal; only of a buffered source. */
+  'refused',
+] as const
+export type QuarantineReason = (typeof quarantineReasons)[number]
+
+export const messageFates = [
+  /** At least one subscription was given it. */
+  'heard',
+  /** It has clients, and none of them listens on this replica. */
+  'unheard',
+  /** No source says whose it is. */
+  'unmatched',
+  /** It stood in the journal before. */
+  'repeated',
+  'quarantined',
+] as const
+export type MessageFate = (typeof messageFates)[number]
+
+export const dropReasons = [
+  /** The subscription ended while events waited for its client: whoever comes back with a cursor is given them then. */
+  'ended',
+  /** Taken away by the overflow policy of its subscription: `CONFLATE`, `DROP_OLDEST`. */
+  'conflated',
+  'overflow',
+] as const
+export type DropReason = (typeof dropReasons)[number]
+
+export const sessionEnds = [
+  'client',
+  'lost',
+  'restart',
+  'bad-request',
+  'unauthorized',
+  'forbidden',
+  'too-many',
+  'slow-consumer',
+  'token-expired',
+  'internal-error',
+  'revoked',
+  'idle',
+] as const
+export type SessionEnd = (typeof sessionEnds)[number]

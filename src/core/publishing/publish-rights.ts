@@ -1,0 +1,54 @@
+import { GatewayError } from '../../errors.ts'
+import { demand, mayPublishTo } from '../sessions/authorizer.ts'
+import { isGatewaysOwn } from '../sources/reserved-exchanges.ts'
+import type { Identity } from '../model/identity.ts'
+import { matchesTopic } from '../model/topic-pattern.ts'
+
+/** In `WARREN_PUBLISH_EXCHANGES`: the exchanges of all sources, the default one included. */
+export const sourcesWord = 'sources'
+
+export interface PublishRightsParts {
+  readonly isSource: (exchange: string) => boolean
+  /** Looked at each time, for they may change while the gateway runs. */
+  readonly limits: { readonly publishExchanges: readonly string[] }
+  /** Resolves when this replica knows every source that was made before the call. */
+  readonly catchUp: () => Promise<void>
+}
+
+/** Where a caller may publish: what its token grants, within what the operator allows everybody. */
+export class PublishRights {
+  readonly #parts: PublishRightsParts
+
+  constructor(parts: PublishRightsParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Throws or rejects with `UNAUTHENTICATED` or `FORBIDDEN`. Resolves at once for a source that is
+   * known.
+   */
+  check(identity: Identity, exchange: string, routingKey: string): Promise<void> | undefined {
+    const wouldBeGranted = mayPublishTo(identity, { exchange, routingKey, isSource: true })
+    if (!wouldBeGranted || this.#parts.isSource(exchange)) return this.#judge(identity, exchange, routingKey)
+    // Another replica may have made the source a moment ago.
+    return this.#parts.catchUp().then(() => this.#judge(identity, exchange, routingKey))
+  }
+
+  #judge(identity: Identity, exchange: string, routingKey: string): undefined {
+    const isSource = this.#parts.isSource(exchange)
+    demand(
+      mayPublishTo(identity, { exchange, routingKey, isSource }),
+      identity,
+      `publish to exchange "${exchange}" with routing key "${routingKey}"`,
+    )
+    const allowed = this.#parts.limits.publishExchanges
+    const isAllowed = isGatewaysOwn(exchange)
+      ? allowed.includes(exchange)
+      : allowed.some((pattern) => (pattern === sourcesWord ? isSource : matchesTopic(pattern, exchange)))
+    if (isAllowed) return
+    throw new GatewayError(
+      'FORBIDDEN',
+      `exchange "${exchange}" is not one that callers may publish to: WARREN_PUBLISH_EXCHANGES is ${allowed.join(',')}`,
+    )
+  }
+}

@@ -1,0 +1,192 @@
+import { createHash } from 'node:crypto'
+import { badInput, GatewayError } from '../../errors.ts'
+import { checkDepth, maxDepth, UndecodableBody } from '../body/decode-body.ts'
+import { checkClientId } from '../model/channel-event.ts'
+import { idempotencyHeader } from '../delivery/deduplicator.ts'
+import { isGatewaysOwn } from '../sources/reserved-exchanges.ts'
+import { JsonNumber } from '../json/json-number.ts'
+import type { Publication } from '../model/message.ts'
+import { newMessageId } from '../model/message-id.ts'
+import { printJson } from '../json/print-json.ts'
+
+/** What a client asks to publish: to another client's channel, or to an exchange. */
+export interface PublishRequest {
+  readonly clientId?: string | null
+  readonly exchange?: string | null
+  readonly routingKey?: string | null
+  readonly data?: unknown
+  readonly type?: string | null
+  readonly messageId?: string | null
+  readonly headers?: unknown
+  readonly idempotencyKey?: string | null
+}
+
+const maxShortStringBytes = 255 // AMQP 0-9-1 §4.2.5.3
+/** Of an integer of 64 bits, with its sign. */
+const maxIntegerLength = 20
+/** Of a number that is refused, in characters. */
+const maxShown = 40
+
+/** Turns a request into a publication; throws `BAD_USER_INPUT` that names the field. */
+export function publicationOf(
+  request: PublishRequest,
+  options: {
+    namespace: string
+    /** Whose idempotency keys they are. */
+    publisher: string
+    /** What the client puts before a field's name. */
+    prefix?: string
+  },
+): Publication & { messageId: string } {
+  const { namespace, publisher, prefix = '' } = options
+  const { exchange, routingKey } = destinationOf(request, namespace, prefix)
+  const type = shortString(`${prefix}type`, request.type)
+  const headers = headersOf(request.headers, `${prefix}headers`)
+  const idempotencyKey = shortString(`${prefix}idempotencyKey`, request.idempotencyKey)
+  if (idempotencyKey === '') throw badInput(`${prefix}idempotencyKey`, 'expected a non-empty string')
+  const messageId =
+    shortString(`${prefix}messageId`, request.messageId) ??
+    (idempotencyKey === undefined ? newMessageId() : idOf(`${publisher} ${idempotencyKey}`))
+  return {
+    exchange,
+    routingKey,
+    messageId,
+    body: bodyOf(request.data, `${prefix}data`),
+    properties: {
+      contentType: 'application/json',
+      messageId,
+      timestamp: Date.now(),
+      ...(type === undefined ? {} : { type }),
+      ...(headers === undefined && idempotencyKey === undefined
+        ? {}
+        : {
+            headers: {
+              ...headers,
+              ...(idempotencyKey === undefined ? {} : { [idempotencyHeader]: `${publisher} ${idempotencyKey}` }),
+            },
+          }),
+    },
+  }
+}
+
+function destinationOf(
+  request: PublishRequest,
+  namespace: string,
+  prefix: string,
+): { exchange: string; routingKey: string } {
+  const { clientId, exchange, routingKey } = request
+  if (clientId !== undefined && clientId !== null) {
+    if ((exchange ?? undefined) !== undefined || (routingKey ?? undefined) !== undefined) {
+      throw badInput(`${prefix}clientId`, 'expected either clientId, or exchange and routingKey, not both')
+    }
+    checkClientId(clientId, `${prefix}clientId`)
+    if (clientId.includes('.')) {
+      throw badInput(
+        `${prefix}clientId`,
+        `"${clientId}" is more than one word of a routing key: give the exchange and routingKey of a source that finds this client elsewhere`,
+      )
+    }
+    return { exchange: `${namespace}.events`, routingKey: `client.${clientId}` }
+  }
+  if (exchange === undefined || exchange === null) {
+    throw badInput(
+      `${prefix}${routingKey === undefined || routingKey === null ? 'clientId' : 'exchange'}`,
+      'expected either clientId, or exchange and routingKey',
+    )
+  }
+  if (routingKey === undefined || routingKey === null) throw badInput(`${prefix}routingKey`, 'expected beside exchange')
+  if (exchange === '')
+    throw badInput(
+      `${prefix}exchange`,
+      'expected an exchange; the default exchange reaches queues directly, and is not published to',
+    )
+  if (exchange.startsWith(`${namespace}.`) && isGatewaysOwn(exchange)) {
+    throw new GatewayError('FORBIDDEN', `exchange "${exchange}" is the gateway's own`)
+  }
+  return {
+    exchange: shortString(`${prefix}exchange`, exchange) ?? '',
+    routingKey: shortString(`${prefix}routingKey`, routingKey) ?? '',
+  }
+}
+
+/** What the channel's subscribers could not be given is refused here, where somebody can still be told. */
+function bodyOf(data: unknown, field: string): Buffer {
+  try {
+    const body = Buffer.from(printJson(data ?? null) ?? 'null')
+    checkDepth(body)
+    return body
+  } catch (error) {
+    // JSON.stringify ends in a RangeError some thousands of levels down.
+    if (!(error instanceof UndecodableBody || error instanceof RangeError)) throw error
+    throw badInput(field, `expected JSON that nests at most ${maxDepth} levels`)
+  }
+}
+
+function shortString(field: string, value: string | null | undefined): string | undefined {
+  if (value === undefined || value === null) return undefined
+  const bytes = Buffer.byteLength(value)
+  if (bytes > maxShortStringBytes) throw badInput(field, `expected at most ${maxShortStringBytes} bytes, got ${bytes}`)
+  return value
+}
+
+type Header = string | number | bigint | boolean
+
+/** Headers keep to what every AMQP client reads and a stream keeps: text, numbers, booleans. */
+function headersOf(headers: unknown, field: string): Record<string, Header> | undefined {
+  if (headers === undefined || headers === null) return undefined
+  if (typeof headers !== 'object' || Array.isArray(headers) || headers instanceof JsonNumber)
+    throw badInput(field, 'expected an object of names and values')
+  const checked = Object.create(null) as Record<string, Header>
+  for (const [name, value] of Object.entries(headers)) {
+    // Those are the gateway's word to other gateways and to operators: replicas, idempotency keys,
+    // reasons of the quarantine.
+    if (/^x-warren-/i.test(name))
+      throw badInput(`${field}.${name}`, 'headers that begin with x-warren- are set by gateways only')
+    if (name === 'CC' || name === 'BCC')
+      throw badInput(
+        `${field}.${name}`,
+        'RabbitMQ takes CC and BCC for lists of further routing keys: use another name',
+      )
+    if (Buffer.byteLength(name) > 128) throw badInput(field, 'expected names of at most 128 bytes')
+    checked[name] = headerOf(value, `${field}.${name}`)
+  }
+  return checked
+}
+
+function headerOf(value: unknown, field: string): Header {
+  if (typeof value === 'string' || typeof value === 'boolean') return value
+  if (typeof value === 'number' || typeof value === 'bigint') return numericHeader(value, String(value), field)
+  if (value instanceof JsonNumber) {
+    if (/^-0(?:\.0*)?$/.test(value.token)) return -0
+    const number = value.isInteger && value.token.length <= maxIntegerLength ? BigInt(value.token) : value.exact
+    if (number === undefined) throw notCarried(value.token, field)
+    return numericHeader(number, value.token, field)
+  }
+  throw badInput(field, 'expected a string, a number or a boolean: RabbitMQ streams drop lists and tables')
+}
+
+/** AMQP has integers of 64 bits with a sign, and doubles. */
+function numericHeader(number: number | bigint, token: string, field: string): number | bigint {
+  if (typeof number === 'number' && !Number.isInteger(number)) {
+    if (Number.isFinite(number)) return number
+    throw notCarried(token, field)
+  }
+  if (Number.isSafeInteger(Number(number))) return Number(number)
+  const integer = BigInt(number)
+  if (BigInt.asIntN(64, integer) !== integer) throw notCarried(token, field)
+  return integer
+}
+
+function notCarried(token: string, field: string): GatewayError {
+  const got = token.length > maxShown ? `${token.slice(0, maxShown)}…` : token
+  return badInput(
+    field,
+    `AMQP cannot carry this number as it is (${got}): expected an integer of 64 bits or what a double holds exactly, or a string`,
+  )
+}
+
+/** The same key names the same message, on whichever replica it is said again: a UUID (RFC 9562, version 8) of its hash. */
+function idOf(key: string): string {
+  const hex = createHash('sha256').update(key).digest('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
+}

@@ -1,0 +1,94 @@
+import type { Message, MessageProperties, Publication } from '../model/message.ts'
+import { copyWireTypes } from '../body/amqp-field-types.ts'
+
+/**
+ * Headers of more than this are left out at once: AMQP libraries and brokers (`frame_max`) carry
+ * few tens of KiB.
+ */
+const maxHeaderBytes = 48 * 1024
+/**
+ * What a summary keeps of the headers, so that it fits into the smallest frame of AMQP 0-9-1
+ * (§4.2.3: 4096 bytes).
+ */
+const summary = { headerBytes: 256, allHeadersBytes: 1024, noteBytes: 512, bodyBytes: 64 * 1024 }
+
+/** `offset`: its place in the journal, if it has come there. */
+type QuarantinedMessage = Pick<Message, 'exchange' | 'routingKey' | 'body' | 'properties' | 'receivedAt'> & {
+  readonly offset?: number
+}
+
+/**
+ * What is put into the quarantine of a message, the fullest copy first: the whole message; where
+ * that cannot be published, a summary whose `x-warren-left-out` says what is missing; at last one
+ * with the beginning of the body only.
+ */
+export function* copiesOf(
+  { exchange, routingKey, offset, body, properties, receivedAt }: QuarantinedMessage,
+  reason: string,
+): Generator<Omit<Publication, 'exchange'>, void> {
+  const { userId, expiration, headers = {}, ...kept } = properties
+  const { unixSeconds } = kept
+  // No client of AMQP for JavaScript writes such a timestamp.
+  const isLost = unixSeconds !== undefined && BigInt(Number(unixSeconds)) !== unixSeconds
+  const envelope = {
+    // A foreign user id would be refused (https://www.rabbitmq.com/docs/validated-user-id), and
+    // what expires would be gone unseen: headers keep both.
+    ...(userId === undefined ? {} : { 'x-warren-user-id': userId }),
+    ...(expiration === undefined ? {} : { 'x-warren-expiration': expiration }),
+    ...(isLost ? { 'x-warren-timestamp': unixSeconds.toString() } : {}),
+    'x-warren-reason': reason,
+    'x-warren-exchange': exchange,
+    'x-warren-routing-key': routingKey,
+    ...(offset === undefined ? {} : { 'x-warren-offset': offset }),
+    'x-warren-received-at': new Date(receivedAt).toISOString(),
+  }
+  if (weightOf(headers) <= maxHeaderBytes) {
+    yield { routingKey, body, properties: { ...kept, headers: copyWireTypes(headers, { ...headers, ...envelope }) } }
+  }
+  const { timestamp, unixSeconds: _seconds, priority: _priority, ...texts } = kept
+  const small = smallHeaders(headers)
+  const leftOut = [
+    ...Object.entries(headers)
+      .filter(([name]) => !(name in small))
+      .map(([name, value]) => `header ${JSON.stringify(name)} (${weightOf(value)} bytes)`),
+    ...(timestamp === undefined ? [] : [`timestamp ${timestamp / 1000} s`]),
+  ]
+  const summarized = (bytes: Buffer, notes: readonly string[]) => {
+    const note = { 'x-warren-left-out': cut(notes.join(', '), summary.noteBytes) }
+    const properties: MessageProperties = { ...texts, headers: { ...small, ...envelope, ...note } }
+    return { routingKey, body: bytes, properties }
+  }
+  yield summarized(body, leftOut)
+  const beginning = body.subarray(0, summary.bodyBytes)
+  yield summarized(beginning, [`body behind its first ${beginning.length} of ${body.length} bytes`, ...leftOut])
+}
+
+/** Those of plain values that are short, up to a bound for all. */
+function smallHeaders(headers: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const small: Record<string, unknown> = Object.create(null) as Record<string, unknown>
+  let left = summary.allHeadersBytes
+  for (const [name, value] of Object.entries(headers)) {
+    const plain = typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value)
+    const bytes = Buffer.byteLength(name) + weightOf(value)
+    if (!plain || bytes > summary.headerBytes || bytes > left) continue
+    small[name] = value
+    left -= bytes
+  }
+  return small
+}
+
+/** About as many bytes as AMQP needs for it. */
+function weightOf(value: unknown): number {
+  if (typeof value === 'string') return 5 + Buffer.byteLength(value)
+  if (value instanceof Uint8Array) return 5 + value.length
+  if (typeof value !== 'object' || value === null) return 9
+  let bytes = 5
+  for (const [name, one] of Object.entries(value)) bytes += 1 + Buffer.byteLength(name) + weightOf(one)
+  return bytes
+}
+
+function cut(text: string, maxBytes: number): string {
+  return Buffer.byteLength(text) <= maxBytes
+    ? text
+    : `${Buffer.from(text).subarray(0, maxBytes).toString().replace(/�+$/, '')}…`
+}

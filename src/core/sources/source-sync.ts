@@ -1,0 +1,147 @@
+import { GatewayError } from '../../errors.ts'
+import type { Broker, ControlBus, ControlMessage } from '../ports/broker.ts'
+import type { ClientRegistry } from '../ports/client-registry.ts'
+import type { MarkNote } from '../ports/journal.ts'
+import { checkDefinition, reviveSource, type Source, type SourceDefinition, sourceId } from '../model/source.ts'
+import type { Sources } from './source-router.ts'
+
+export interface SourceKeeperParts {
+  readonly sources: Sources
+  readonly registry: ClientRegistry
+  readonly broker: Broker
+  readonly control: ControlBus
+  /** Resolves when the mark has been heard here, and so stands in the journal before whatever comes next. */
+  readonly say: (note: MarkNote) => Promise<void>
+  /** Whether the tail is current. */
+  readonly isUp: () => boolean
+  readonly complain: (what: string, error: unknown) => void
+}
+
+/**
+ * Keeps the sources of all replicas the same. A mark in the journal announces a source, so that each replica knows it before the first message behind
+ * it; the registry is the truth for whoever was not there.
+ */
+export class SourceKeeper {
+  readonly #parts: SourceKeeperParts
+  /** What marks have said and the registry has not heard: by id, the last word on each; undefined: deleted. */
+  readonly #said = new Map<string, Source | undefined>()
+  #registryTurn: Promise<void> = Promise.resolve()
+
+  constructor(parts: SourceKeeperParts) {
+    this.#parts = parts
+  }
+
+  /** Makes a source that every replica serves from here on: none misses a message that is published after this resolves. */
+  async create(definition: SourceDefinition): Promise<Source> {
+    const { broker, registry } = this.#parts
+    const checked = checkDefinition(definition)
+    const id = sourceId(checked)
+    const known = this.#parts.sources.get(id)
+    const sameExchange = this.#parts.sources.list().filter((other) => other.exchange === checked.exchange)
+    const otherwise = sameExchange.find((other) => Boolean(other.buffered) !== Boolean(checked.buffered))
+    if (otherwise) {
+      throw new GatewayError(
+        'SOURCE_CONFLICT',
+        `exchange "${checked.exchange}" is served by source ${otherwise.id} ${otherwise.buffered ? 'with' : 'without'} a buffer, and all sources of an exchange are alike: delete that one first, or give buffered: ${otherwise.buffered === true}`,
+      )
+    }
+    if (known) return known
+    const contrary = sameExchange.find((other) => other.exchangeType !== checked.exchangeType)
+    if (contrary) {
+      throw new GatewayError(
+        'SOURCE_CONFLICT',
+        `exchange "${checked.exchange}" is served as ${contrary.exchangeType} by source ${contrary.id}, and can't be ${checked.exchangeType} too`,
+      )
+    }
+    const wanted: Source = { ...checked, id, createdAt: new Date(), ownsExchange: false }
+    const { declared } = await broker.bind(wanted)
+    const { source } = await registry.addSource({ ...wanted, ownsExchange: declared })
+    await this.#parts.say({ kind: 'source-created', source })
+    return source
+  }
+
+  /** Whether there was one. */
+  async delete(id: string): Promise<boolean> {
+    const { broker, registry } = this.#parts
+    const removed = (await registry.removeSource(id)) ?? this.#parts.sources.get(id)
+    if (!removed) return false
+    await broker.unbind(removed)
+    await this.#parts.say({ kind: 'source-deleted', id })
+    return true
+  }
+
+  /** From the mark on, its messages are routed; the registry hears of it too where it is not the one that was told. */
+  created(source: Source | undefined): void {
+    if (!source || this.#parts.sources.get(source.id)) return
+    this.serve(source)
+    this.#said.set(source.id, source)
+    this.tellRegistry()
+  }
+
+  deleted(id: string): void {
+    const source = this.#parts.sources.remove(id)
+    if (source)
+      void this.#parts.broker
+        .unbind(source)
+        .catch((error: unknown) => this.#parts.complain('unbinding a source', error))
+    this.#said.set(id, undefined)
+    this.tellRegistry()
+  }
+
+  /** Not before the tail is current: a starting replica hears of the past again, and only the last word on a source counts. */
+  tellRegistry(): void {
+    if (!this.#parts.isUp() || this.#said.size === 0) return
+    const { registry } = this.#parts
+    const said = [...this.#said]
+    this.#said.clear()
+    this.#registryTurn = this.#registryTurn
+      .then(async () => {
+        for (const [id, source] of said) await (source ? registry.addSource(source) : registry.removeSource(id))
+      })
+      .catch((error: unknown) => this.#parts.complain('keeping sources', error))
+  }
+
+  serve(source: Source): void {
+    this.#parts.sources.add(source)
+    this.#parts.broker.keep(source)
+  }
+
+  /** The registry is the truth: what was said while this replica could not hear is read from there. */
+  async resync(): Promise<void> {
+    await this.readRegistry()
+    await this.#parts.control.send({ kind: 'sources-wanted' })
+  }
+
+  /** Serves what the registry has, and nothing else. */
+  async readRegistry(): Promise<void> {
+    const { registry, broker } = this.#parts
+    const before = this.#parts.sources.list()
+    await this.#registryTurn
+    const known = await registry.listSources()
+    for (const source of known) {
+      // What was served is so still, unless a mark has deleted it while the registry was read.
+      if (!this.#said.has(source.id) && !before.some(({ id }) => id === source.id)) this.serve(source)
+    }
+    for (const source of before) {
+      if (this.#said.has(source.id) || known.some(({ id }) => id === source.id)) continue
+      if (this.#parts.sources.remove(source.id)) await broker.unbind(source)
+    }
+  }
+
+  /** What one replica knows, it tells those that ask. */
+  async onControl(message: Extract<ControlMessage, { kind: 'sources-wanted' | 'source-known' }>): Promise<void> {
+    const { registry, control } = this.#parts
+    switch (message.kind) {
+      case 'sources-wanted':
+        for (const source of await registry.listSources()) await control.send({ kind: 'source-known', source })
+        return
+      case 'source-known': {
+        const source = reviveSource(message.source)
+        if (!source || this.#parts.sources.get(source.id)) return
+        await registry.addSource(source)
+        this.serve(source)
+        return
+      }
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import SchemaBuilder from '@pothos/core'
+import ComplexityPlugin from '@pothos/plugin-complexity'
+import { GraphQLError } from 'graphql'
+import { GraphQLDateTime } from 'graphql-scalars'
+import { type Cursor, printCursor } from '../../core/model/cursor.ts'
+import type { Context } from '../context.ts'
+import { LosslessJSON } from './lossless-scalars.ts'
+
+export interface Types {
+  Context: Context
+  DefaultFieldNullability: false
+  Scalars: {
+    ID: { Input: string; Output: string }
+    /** A cursor that is none is no error of the query: it is answered with a gap, so it comes in as text. */
+    Cursor: { Input: string; Output: Cursor }
+    JSON: { Input: unknown; Output: unknown }
+    DateTime: { Input: Date; Output: Date }
+  }
+}
+
+/** A list counts this much of what one of its items costs. `limited-parse.ts` adds up and refuses, before anything is resolved. */
+const listMultiplier = 5
+
+export const builder = new SchemaBuilder<Types>({
+  defaultFieldNullability: false,
+  plugins: [ComplexityPlugin],
+  complexity: { defaultComplexity: 1, defaultListMultiplier: listMultiplier },
+})
+
+builder.queryType({})
+builder.mutationType({})
+builder.subscriptionType({})
+
+builder.addScalarType('JSON', LosslessJSON)
+builder.addScalarType('DateTime', GraphQLDateTime)
+builder.scalarType('Cursor', {
+  description: 'A place in the stream of events: opaque, and valid on every replica and transport of one deployment.',
+  serialize: printCursor,
+  parseValue: (value) => {
+    if (typeof value !== 'string') throw new GraphQLError('Cursor: expected a string')
+    return value
+  },
+})

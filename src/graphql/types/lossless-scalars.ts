@@ -1,0 +1,105 @@
+import {
+  GraphQLError,
+  GraphQLID,
+  type GraphQLInputType,
+  GraphQLInt,
+  GraphQLList,
+  type GraphQLNamedType,
+  GraphQLNonNull,
+  type GraphQLNullableType,
+  type GraphQLOutputType,
+  GraphQLScalarType,
+  GraphQLSchema,
+  type GraphQLType,
+  isInputObjectType,
+  isInterfaceType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  Kind,
+  type ValueNode,
+} from 'graphql'
+import { GraphQLJSON } from 'graphql-scalars'
+import { JsonNumber, numberOf } from '../../core/json/json-number.ts'
+
+/** As graphql-js has it, and the id of a number is what was written: graphql-js would round it. */
+const ID = new GraphQLScalarType({
+  ...GraphQLID.toConfig(),
+  parseValue(value) {
+    if (typeof value === 'string') return value
+    if (Number.isSafeInteger(value) || (value instanceof JsonNumber && value.isInteger)) return String(value)
+    throw new GraphQLError(`ID cannot represent a non-string and non-integer value: ${shown(value)}`, badUserInput)
+  },
+})
+
+const Int = new GraphQLScalarType({
+  ...GraphQLInt.toConfig(),
+  parseValue: (value) => GraphQLInt.parseValue(value instanceof JsonNumber ? (value.exact ?? value) : value),
+})
+
+/** Numbers keep their digits, also those in a document. */
+export const LosslessJSON = new GraphQLScalarType({
+  ...GraphQLJSON.toConfig(),
+  parseLiteral: jsonOfLiteral,
+})
+
+const badUserInput = { extensions: { code: 'BAD_USER_INPUT' } }
+
+function shown(value: unknown): string {
+  return value instanceof JsonNumber ? value.token.slice(0, 40) : (JSON.stringify(value) ?? String(value)).slice(0, 40)
+}
+
+/** The grammar of numbers is that of JSON. */
+function jsonOfLiteral(node: ValueNode, variables?: Record<string, unknown> | null): unknown {
+  switch (node.kind) {
+    case Kind.INT:
+    case Kind.FLOAT:
+      return numberOf(node.value)
+    case Kind.LIST:
+      return node.values.map((value) => jsonOfLiteral(value, variables))
+    case Kind.OBJECT: {
+      const object = Object.create(null) as Record<string, unknown>
+      for (const { name, value } of node.fields) object[name.value] = jsonOfLiteral(value, variables)
+      return object
+    }
+    default:
+      return GraphQLJSON.parseLiteral(node, variables)
+  }
+}
+
+/**
+ * The same schema with these in place of the scalars of graphql-js, which the builder does not let
+ * anybody replace. To be called on a schema that nobody uses yet.
+ */
+export function withLosslessScalars(schema: GraphQLSchema): GraphQLSchema {
+  const { types, ...config } = schema.toConfig()
+  for (const type of types) replaceIn(type)
+  return new GraphQLSchema({ ...config, types: types.filter(({ name }) => !replacements.has(name)) })
+}
+
+const replacements = new Map<string, GraphQLScalarType>([
+  ['ID', ID],
+  ['Int', Int],
+])
+
+function replaceIn(type: GraphQLNamedType): void {
+  if (isInputObjectType(type)) {
+    for (const field of Object.values(type.getFields())) field.type = replaced(field.type)
+  } else if ((isObjectType(type) || isInterfaceType(type)) && !type.name.startsWith('__')) {
+    for (const field of Object.values(type.getFields())) {
+      field.type = replaced(field.type)
+      for (const argument of field.args) argument.type = replaced(argument.type)
+    }
+  }
+}
+
+/** The wrapped type is of the same kind, which TypeScript does not know. */
+function replaced<Type extends GraphQLInputType | GraphQLOutputType>(type: Type): Type {
+  return replacedType(type) as Type
+}
+
+function replacedType(type: GraphQLType): GraphQLType {
+  if (isNonNullType(type)) return new GraphQLNonNull(replacedType(type.ofType) as GraphQLNullableType)
+  if (isListType(type)) return new GraphQLList(replacedType(type.ofType))
+  return replacements.get(type.name) ?? type
+}

@@ -1,0 +1,181 @@
+import { constants } from 'node:fs'
+import { access, stat, statfs } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { Client } from 'pg'
+import type { Finding } from '../core/ports/finding.ts'
+import type { Source } from '../core/model/source.ts'
+import { codeOf, RegistryError } from './registry-error.ts'
+import { sourceOf, type Tables } from './tables.ts'
+
+const connectMs = 5_000
+/** Registry and secret are small; a full disk ends writing all the same. */
+const leastFreeBytes = 100 * 1024 * 1024
+
+export interface ExaminedDatabase {
+  readonly findings: readonly Finding[]
+  /** Its clock, in milliseconds since the epoch, at the moment in the middle of the question; undefined where it has none of its own. */
+  readonly now: number | undefined
+  /** Those that are registered so far; empty where they cannot be read. */
+  readonly sources: readonly Source[]
+}
+
+/** Looks at where the registry will be, and changes nothing there. Never rejects. */
+export function examineDatabase(databaseUrl: string | undefined, dataDir: string): Promise<ExaminedDatabase> {
+  return databaseUrl === undefined ? examineFolder(dataDir) : examinePostgres(databaseUrl)
+}
+
+async function examinePostgres(databaseUrl: string): Promise<ExaminedDatabase> {
+  const { host, pathname } = new URL(databaseUrl)
+  const client = new Client({
+    connectionString: databaseUrl,
+    application_name: 'warren doctor',
+    connectionTimeoutMillis: connectMs,
+    query_timeout: connectMs,
+  })
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    const { rows } = await client.query<{
+      version: string
+      now: string
+      may_create: boolean
+      is_there: boolean
+      is_read_only: boolean
+    }>(
+      `select current_setting('server_version') as version, extract(epoch from clock_timestamp()) * 1000 as now,
+        coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) as may_create,
+        to_regclass('warren_clients') is not null as is_there,
+        current_setting('transaction_read_only') = 'on' as is_read_only`,
+    )
+    const [row] = rows
+    if (!row) throw new Error('no answer')
+    const now = Number(row.now)
+    const sources = row.is_there ? await registeredSources(client) : []
+    const lost = await lostTables(client)
+    if (lost.length > 0) {
+      const finding: Finding = {
+        check: 'database',
+        status: 'fail',
+        text: `PostgreSQL ${row.version} at ${host}${pathname} has lost ${lost.join(', ')}, which was made there before`,
+        advice:
+          'restore it from a backup; only with an empty registry, drop warren_migrations to have all tables made again',
+      }
+      return { findings: [finding], now, sources }
+    }
+    if (row.is_read_only) {
+      const finding: Finding = {
+        check: 'database',
+        status: 'fail',
+        text: `PostgreSQL ${row.version} at ${host}${pathname} is read-only`,
+        advice: 'name the primary in WARREN_DATABASE_URL, or end its recovery or default_transaction_read_only',
+      }
+      return { findings: [finding], now, sources }
+    }
+    const text = `PostgreSQL ${row.version} at ${host}${pathname}, ${row.is_there ? 'with the tables of a registry' : 'where the gateway will make its tables'}`
+    const refused = {
+      status: 'fail',
+      advice: 'grant the user CREATE on the schema: alter schema public owner to …',
+    } as const
+    return {
+      findings: [{ check: 'database', text, ...(row.may_create || row.is_there ? { status: 'ok' } : refused) }],
+      now,
+      sources,
+    }
+  } catch (error) {
+    const { message } = new RegistryError(`at ${host}${pathname} cannot be reached`, error)
+    const advice = 'check WARREN_DATABASE_URL: server, user, password, database'
+    return { findings: [{ check: 'database', status: 'fail', text: message, advice }], now: undefined, sources: [] }
+  } finally {
+    // A server that fell silent answers no farewell either.
+    void client.end().catch(() => undefined)
+  }
+}
+
+/** Tables that a migration has made and that are not there. */
+async function lostTables(client: Client): Promise<string[]> {
+  const made: Record<string, readonly string[]> = {
+    '0001-clients-and-sources': ['warren_clients', 'warren_sources'],
+    '0002-revocations': ['warren_revocations'],
+  }
+  try {
+    const { rows: done } = await client.query<{ name: string }>('select name from warren_migrations')
+    const { rows } = await client.query<{ name: string }>(
+      'select name from unnest($1::text[]) as name where to_regclass(name) is null',
+      [done.flatMap(({ name }) => made[name] ?? [])],
+    )
+    return rows.map(({ name }) => name)
+  } catch {
+    // Nothing has been migrated yet.
+    return []
+  }
+}
+
+async function registeredSources(client: Client): Promise<Source[]> {
+  try {
+    const { rows } = await client.query<Tables['warren_sources']>(
+      'select * from warren_sources order by created_at, id',
+    )
+    return rows.map(sourceOf)
+  } catch {
+    return []
+  }
+}
+
+async function examineFolder(dataDir: string): Promise<ExaminedDatabase> {
+  const folder = resolve(dataDir)
+  const standing = await nearestStanding(folder)
+  try {
+    if (!(await stat(standing)).isDirectory()) throw new Error(`${standing} is no folder`)
+    await access(standing, constants.W_OK | constants.X_OK)
+    const sources = await embeddedSources(join(folder, 'warren.db'))
+    const { bavail, bsize } = await statfs(standing)
+    const free = bavail * bsize
+    const text = `embedded, in ${folder}${standing === folder ? '' : ', which the gateway will make'}`
+    const findings: Finding[] =
+      free < leastFreeBytes
+        ? [
+            {
+              check: 'database',
+              status: 'warn',
+              text,
+              advice: `${Math.round(free / 1024 / 1024)} MiB are free there: make room`,
+            },
+          ]
+        : [{ check: 'database', status: 'ok', text }]
+    return { findings, now: undefined, sources }
+  } catch (error) {
+    const text = `the data folder ${folder} cannot be used: ${error instanceof Error ? error.message : String(error)}`
+    const advice = 'let its owner be the user that runs the gateway, or set WARREN_DATA_DIR'
+    return { findings: [{ check: 'database', status: 'fail', text, advice }], now: undefined, sources: [] }
+  }
+}
+
+/** Rejects where the file is no database. One that has not been migrated yet holds none. */
+async function embeddedSources(file: string): Promise<Source[]> {
+  if (!(await isThere(file))) return []
+  const { default: Database } = await import('libsql')
+  const database = new Database(file)
+  try {
+    const tables = database.prepare("select name from sqlite_master where name = 'warren_sources'").all()
+    if (tables.length === 0) return []
+    const rows = database.prepare('select * from warren_sources order by created_at, id').all()
+    return (rows as Tables['warren_sources'][]).map(sourceOf)
+  } catch (error) {
+    // Another process migrates it at this moment.
+    if (codeOf(error)?.startsWith('SQLITE_BUSY')) return []
+    throw error
+  } finally {
+    database.close()
+  }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function nearestStanding(folder: string): Promise<string> {
+  return (await isThere(folder)) || dirname(folder) === folder ? folder : nearestStanding(dirname(folder))
+}

@@ -1,0 +1,66 @@
+import { decodeBody } from '../../core/body/decode-body.ts'
+import type { ChannelEvent, CheckpointEvent, GapEvent } from '../../core/model/channel-event.ts'
+import { printCursor } from '../../core/model/cursor.ts'
+import { plainHeaders } from '../../core/body/plain-headers.ts'
+import { latin1Of } from '../../core/body/latin1.ts'
+import type { JournalMessage } from '../../core/model/message.ts'
+import { momentOf } from '../../core/model/to-date.ts'
+import { printJson } from '../../core/json/print-json.ts'
+import { RecentEncodings } from './encoding-cache.ts'
+
+const encodings = new RecentEncodings()
+
+/**
+ * An event of a channel as JSON, for transports that send all of it: `{"channel":"alice","kind":"message","cursor":"…","data":…}`, in the form that
+ * `Outbox.push` takes. What an event lacks is left out. All but the channel is encoded once an event, whoever asks.
+ */
+export function eventJson(event: ChannelEvent, channel: string): string {
+  const members = encodings.get(event) ?? encodings.add(membersOf(event), event)
+  return `${channelMember(channel)}${members}`
+}
+
+const channelMembers = new Map<string, string>()
+/** Past it all are forgotten: they are cheap to make again. */
+const maxChannelMembers = 10_000
+
+function channelMember(channel: string): string {
+  let member = channelMembers.get(channel)
+  if (member === undefined) {
+    member = latin1Of(`{"channel":${JSON.stringify(channel)},`)
+    if (channelMembers.size >= maxChannelMembers) channelMembers.clear()
+    channelMembers.set(channel, member)
+  }
+  return member
+}
+
+/** Behind the first brace. */
+function membersOf(event: ChannelEvent): string {
+  if (event.kind !== 'MESSAGE') return latin1Of(JSON.stringify(noticeOf(event)).slice(1))
+  const { message, traceparent } = event
+  const { json, contentType } = decodeBody(message)
+  const rest = printJson({ ...envelopeOf(message, contentType), traceparent }) ?? '{}'
+  return `"kind":"message","cursor":"${printCursor(event.cursor)}","data":${json},${latin1Of(rest.slice(1))}`
+}
+
+function noticeOf(event: GapEvent | CheckpointEvent): object {
+  const cursor = printCursor(event.cursor)
+  if (event.kind === 'CHECKPOINT') return { kind: 'checkpoint', cursor, receivedAt: new Date(event.receivedAt) }
+  const gap = { reason: event.reason, oldest: event.oldest && printCursor(event.oldest), dropped: event.dropped }
+  return { kind: 'gap', cursor, gap, receivedAt: new Date(event.receivedAt) }
+}
+
+function envelopeOf(message: JournalMessage, contentType: string | null): object {
+  const { exchange, routingKey, redelivered, receivedAt, properties } = message
+  const { type, messageId, timestamp, headers } = properties
+  return {
+    type,
+    contentType: contentType ?? undefined,
+    messageId,
+    headers: headers && plainHeaders(headers),
+    exchange,
+    routingKey,
+    redelivered: redelivered || undefined,
+    publishedAt: momentOf(timestamp) ?? undefined,
+    receivedAt: new Date(receivedAt),
+  }
+}

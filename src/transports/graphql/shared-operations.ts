@@ -1,0 +1,51 @@
+import type { DocumentNode, ExecutionArgs, GraphQLSchema } from 'graphql'
+import { compileOpening, type Opening } from '../../graphql/compile/compiled-subscribe.ts'
+import { DocumentCache } from './document-cache.ts'
+import type { FanOut, Group } from './fan-out.ts'
+
+/** A subscription that needs nothing but what was found out when it was first asked for: its results are shared, and so is how it begins. */
+export interface SharedOperation {
+  readonly schema: GraphQLSchema
+  readonly document: DocumentNode
+  readonly group: Group
+  readonly opening: Opening
+}
+
+/** Subscriptions by their text, of those that were parsed within the limits and found valid, which depends on nothing else: what makes the second of equal ones cheap. */
+export class SharedOperations {
+  readonly #fanOut: FanOut
+  readonly #documents = new DocumentCache()
+  readonly #operations = new WeakMap<DocumentNode, Map<string, SharedOperation | undefined>>()
+
+  constructor(fanOut: FanOut) {
+    this.#fanOut = fanOut
+  }
+
+  /** Undefined for what has not been seen yet, or can't be shared. */
+  get(text: string, operationName: string | null | undefined): SharedOperation | undefined {
+    const document = this.#documents.get(text)
+    return document && this.#operations.get(document)?.get(operationName ?? '')
+  }
+
+  /** The document is valid, and has this operation. */
+  add(text: string, { schema, document, operationName }: ExecutionArgs): void {
+    let operations = this.#operations.get(document)
+    if (!operations) {
+      operations = new Map()
+      this.#operations.set(document, operations)
+    }
+    const name = operationName ?? ''
+    if (!operations.has(name)) operations.set(name, this.#compile(schema, document, operationName))
+    if (operations.get(name)) this.#documents.set(text, document)
+  }
+
+  #compile(
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    operationName: string | null | undefined,
+  ): SharedOperation | undefined {
+    const group = this.#fanOut.groupOf({ document, operationName })
+    const opening = group && compileOpening(schema, document, operationName)
+    return opening && { schema, document, group, opening }
+  }
+}

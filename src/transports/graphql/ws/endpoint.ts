@@ -1,0 +1,113 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type ExecutionResult, type FormattedExecutionResult, GraphQLError } from 'graphql'
+import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws'
+import type { ErrorCode } from '../../../errors.ts'
+import { errorMasker } from '../../../graphql/mask-error.ts'
+import { Deadlines } from '../../flow/deadlines.ts'
+import type { FanOut } from '../fan-out.ts'
+import { type FrameLimitOptions, FrameLimits } from '../../flow/frame-limits.ts'
+import type { GraphQLParts } from '../context.ts'
+import type { Yoga } from '../http.ts'
+import { GraphQLWsConnection } from './connection.ts'
+import type { OpenDocuments } from '../open-documents.ts'
+import { Outbox, type Outboxes } from '../../flow/outbox.ts'
+import { addressOf } from '../../http/peer-address.ts'
+import { SharedOperations } from '../shared-operations.ts'
+import type { UnfinishedMessages } from '../../flow/unfinished-messages.ts'
+import { closeSocket } from '../../websocket/close.ts'
+import { WebSockets } from '../../websocket/websocket-server.ts'
+
+export interface GraphQLWsOptions extends GraphQLParts, FrameLimitOptions {
+  readonly yoga: Yoga
+  readonly fanOut: FanOut
+  readonly outboxes: Outboxes
+  readonly maxMessageBytes: number
+  readonly introspection: boolean
+  readonly unfinished: UnfinishedMessages
+  readonly openDocuments: OpenDocuments
+  /**
+   * What the operations of one connection may hold that are not answered yet, in bytes of their
+   * text.
+   */
+  readonly maxBufferedBytes: number
+  /** How long a client may take to say `connection_init`, in milliseconds; past it the socket closes with 4408. */
+  readonly authTimeoutMs: number
+  readonly log: (text: string, details: Record<string, unknown>) => void
+  readonly onRefusal: (code: ErrorCode) => void
+}
+
+/** What all connections have in common. */
+export interface GraphQLWsParts extends GraphQLWsOptions {
+  readonly operations: SharedOperations
+  readonly frameLimits: FrameLimits
+  /** Those of which `connection_init` is waited for. */
+  readonly initiations: Deadlines<GraphQLWsConnection>
+  /** What a client sees of an error, and of a result that has some. */
+  readonly answered: (error: unknown) => GraphQLError
+  readonly masked: (result: ExecutionResult) => object
+  /** Something failed that cannot. */
+  readonly fail: (error: unknown) => void
+}
+
+/** graphql-transport-ws at `/graphql`, on the schema, context, masking and limits of the HTTP side. */
+export function createGraphQLWs(options: GraphQLWsOptions): {
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
+  close(): Promise<void>
+} {
+  const maskError = errorMasker(options.log, options.onRefusal, { suggestions: options.introspection })
+  const answered = (error: unknown) => withoutHttp(maskError(error))
+  const initiations = new Deadlines<GraphQLWsConnection>(options.authTimeoutMs, (late) => late.initiationMissed())
+  const parts: GraphQLWsParts = {
+    ...options,
+    operations: new SharedOperations(options.fanOut),
+    frameLimits: new FrameLimits(options),
+    initiations,
+    answered,
+    masked: (result) => withErrors(result, answered),
+    fail: (error) =>
+      options.log('a socket failed in a way that was not foreseen', {
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      }),
+  }
+  const sockets = new WebSockets({
+    protocol: GRAPHQL_TRANSPORT_WS_PROTOCOL,
+    unfinished: options.unfinished,
+    keepAliveMs: options.settings.keepAliveMs,
+  })
+  return {
+    upgrade(request, stream, head) {
+      const accepted = sockets.accept(request, stream, head)
+      if (!accepted) return
+      const { socket, protocol } = accepted
+      const connection = new GraphQLWsConnection(parts, {
+        socket,
+        outbox: new Outbox({ socket: stream, isOpen: () => socket.isOpen, outboxes: options.outboxes }),
+        authorization: request.headers.authorization,
+        address: addressOf(request, options.settings.proxyHops),
+      })
+      connection.begin(protocol !== undefined)
+    },
+    close: async () => {
+      initiations.close()
+      // Those without a session: nobody else tells them.
+      await sockets.close((socket) => closeSocket(socket, 'RESTART'))
+    },
+  }
+}
+
+function withErrors(
+  { errors, ...result }: ExecutionResult,
+  answered: (error: unknown) => GraphQLError,
+): FormattedExecutionResult {
+  return { ...result, errors: errors?.map((error) => answered(error).toJSON()) }
+}
+
+/** A status of HTTP means nothing on a socket. */
+function withoutHttp(error: GraphQLError): GraphQLError {
+  // A new error looks where it was made, which costs as much as all the rest of a refusal.
+  if (!('http' in error.extensions)) return error
+  const { http: _, ...extensions } = error.extensions
+  const { nodes, source, positions, path } = error
+  return new GraphQLError(error.message, { nodes, source, positions, path, extensions })
+}

@@ -1,0 +1,47 @@
+import { type Message, MessageType, validateMessage } from 'graphql-ws'
+import { JsonNumber } from '../../../core/json/json-number.ts'
+import { latin1Of } from '../../../core/body/latin1.ts'
+import { parseJson } from '../../../core/json/parse-json.ts'
+import { printJson } from '../../../core/json/print-json.ts'
+import { textFrameHeader } from '../../websocket/frame-writer.ts'
+
+/**
+ * What a client says, with every digit of its numbers. Throws where it is no message of the
+ * protocol.
+ */
+export function readMessage(text: string): Message {
+  const message: unknown = parseJson(text)
+  // For graphql-ws any object will do where it wants one.
+  const { payload } = message as { payload?: unknown }
+  const { variables, extensions } = (payload ?? {}) as { variables?: unknown; extensions?: unknown }
+  if ([payload, variables, extensions].some((part) => part instanceof JsonNumber)) {
+    throw new TypeError('expected an object, got a number')
+  }
+  return validateMessage(message)
+}
+
+/** What a server says, each as a whole frame of WebSocket, as the bytes of a latin1 string. */
+function frameOf(message: object): string {
+  const text = latin1Of(printJson(message) ?? '{}')
+  return textFrameHeader(text.length) + text
+}
+
+export const ackFrame = frameOf({ type: MessageType.ConnectionAck })
+
+const barePong = frameOf({ type: MessageType.Pong })
+
+export function pongFrame(payload: object | null | undefined): string {
+  return payload ? frameOf({ type: MessageType.Pong, payload }) : barePong
+}
+
+export function nextFrame(id: string, payload: object): string {
+  return frameOf({ id, type: MessageType.Next, payload })
+}
+
+export function errorFrame(id: string, payload: readonly object[]): string {
+  return frameOf({ id, type: MessageType.Error, payload })
+}
+
+export function completeFrame(id: string): string {
+  return frameOf({ id, type: MessageType.Complete })
+}

@@ -1,0 +1,76 @@
+import { demand, mayPublish } from '../../core/sessions/authorizer.ts'
+import { type DecodedBody, decodeBody } from '../../core/body/decode-body.ts'
+import type { ChannelEvent } from '../../core/model/channel-event.ts'
+import type { Gateway } from '../../core/gateway.ts'
+import { latin1Of } from '../../core/body/latin1.ts'
+import { overflowPolicyOf } from '../../core/model/overflow-policy.ts'
+import { publicationOf } from '../../core/publishing/to-publication.ts'
+import type { Session } from '../../core/sessions/session.ts'
+import type { GatewayError } from '../../errors.ts'
+import { eventJson } from '../flow/event-json.ts'
+import type { Outbox } from '../flow/outbox.ts'
+import { RecentEncodings } from '../flow/encoding-cache.ts'
+import { textFrameHeader } from '../websocket/frame-writer.ts'
+import { type Envelope, jsonTextFrame } from './room-frame.ts'
+
+export interface ChannelParts {
+  readonly gateway: Gateway
+  readonly namespace: string
+  readonly session: Session
+  readonly outbox: Outbox
+  readonly envelope: Envelope
+  readonly channel: string
+  readonly after: string | null
+  readonly checkpoints: boolean
+  readonly overflow: string | null
+  /** Called once: the subscription has ended, with what ended it. */
+  readonly onEnd: (failure: GatewayError | undefined) => void
+}
+
+/** `?channel=`: one channel, with its past, in place of the common room. Throws what `Session.subscribe` throws. */
+export function listenToChannel(parts: ChannelParts): void {
+  const { session, outbox, envelope, channel, after, checkpoints, overflow, onEnd } = parts
+  const encode = envelope === 'json' ? enveloped : bare
+  const feed = session.subscribe({ clientId: channel, after, checkpoints, overflow: overflowPolicyOf(overflow) })
+  if (envelope === 'json') outbox.push(jsonTextFrame({ kind: 'joined', channel }))
+  feed.pipe({
+    take: (event) => {
+      if (!outbox.hasRoom) {
+        outbox.whenRoom(feed)
+        return false
+      }
+      const text = encode(event, channel)
+      if (text !== undefined) outbox.push(textFrameHeader(text.length) + text)
+      return true
+    },
+    end: onEnd,
+  })
+}
+
+/** A client's frame on a channel is published there, as a string. Resolves once the broker has confirmed. */
+export async function publishOn(parts: ChannelParts, text: string): Promise<void> {
+  const { session, gateway, namespace, channel, envelope, outbox } = parts
+  const { identity } = session
+  demand(mayPublish(identity), identity, 'publish')
+  const publication = publicationOf(
+    { clientId: channel, data: text },
+    { namespace, publisher: identity.clientId ?? '' },
+  )
+  await gateway.publishAs(identity, publication, session.payer)
+  if (envelope === 'json') outbox.push(jsonTextFrame({ kind: 'sent', text, messageId: publication.messageId }))
+}
+
+const enveloped = (event: ChannelEvent, channel: string): string | undefined => eventJson(event, channel)
+
+const bareEncodings = new RecentEncodings()
+
+/** The data alone: a string as it is, all else as JSON. A notice has none, so that who wants to know of gaps asks for the envelope. */
+function bare(event: ChannelEvent): string | undefined {
+  if (event.kind !== 'MESSAGE') return undefined
+  return bareEncodings.get(event) ?? bareEncodings.add(bareTextOf(decodeBody(event.message)), event)
+}
+
+function bareTextOf(body: DecodedBody): string {
+  const { json } = body
+  return json.startsWith('"') ? latin1Of(body.data as string) : json
+}
