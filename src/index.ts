@@ -1,7 +1,5 @@
 /** What other programs use: the layer through which every endpoint reaches a broker, and the errors that it answers with. */
 
-export type { Message, MessageProperties } from './core/model/message.ts'
-export { Distributor, type DistributorOptions } from './distributor/distributor.ts'
 export {
   type DistributorExchange,
   type Driver,
@@ -12,4 +10,6 @@ export {
   type Subscription,
   Undeliverable,
 } from './brokers/driver.ts'
+export type { Message, MessageProperties } from './core/model/message.ts'
+export { Distributor, type DistributorOptions } from './distributor/distributor.ts'
 export { type ErrorCode, GatewayError } from './errors.ts'

@@ -13,12 +13,12 @@ import { WebSocketServer } from 'ws'
 import { exchange, openSource, sayListening, sourceArgument } from './source.ts'
 import { ChannelEvent, typeDefs } from './subscriptions.ts'
 
-interface Feed {
+interface ChannelSubscription {
   readonly control: number
   subscribe(channel: string): AsyncIterable<unknown>
 }
 
-async function openFeed(): Promise<Feed> {
+async function openFeed(): Promise<ChannelSubscription> {
   const url = sourceArgument()
   if (url === 'process') {
     const pubsub = createPubSub<Record<string, [unknown]>>()

@@ -2,11 +2,11 @@
 import { openApp } from '../../src/app/open.ts'
 import { load } from '../../src/config/load/load.ts'
 import { surroundings } from '../../src/config/load/surroundings.ts'
-import { EventAccount } from '../../src/core/accounting/delivery-counter.ts'
+import { DeliveryCounter } from '../../src/core/accounting/delivery-counter.ts'
 import { createMetrics } from '../../src/observability/metrics.ts'
 
 /** Neither additions nor the clock. */
-class NoAccount extends EventAccount {
+class NoAccount extends DeliveryCounter {
   override match(): void {}
   override deliver(): void {}
   override drop(): void {}

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { errorText } from '../core/model/error-text.ts'
 
 const secretBytes = 32
 /** Where a deployment that was given no secret keeps its own, in the data directory. */
@@ -16,7 +17,7 @@ export async function readOrCreateSecret(dataDir: string): Promise<{ secret: str
     return { secret: (await readSecret(file)) ?? (await createSecret(dataDir, file)), generated: true }
   } catch (error) {
     if (error instanceof UnusableSecret) throw error
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = errorText(error)
     throw new Error(`the secret cannot be kept in the data directory ${dataDir}: ${reason}`, { cause: error })
   }
 }

@@ -1,8 +1,10 @@
-import type { Broker, ControlBus } from '../core/ports/broker.ts'
 import type { DeploymentKeys } from '../core/clients/deployment-keys.ts'
 import type { JournalMessage, Message, MessageProperties, Publication } from '../core/model/message.ts'
+import type { Broker, ControlBus } from '../core/ports/broker.ts'
+import type { HotWindow } from '../core/ports/hot-window.ts'
+import type { Journal } from '../core/ports/journal.ts'
 import type { Observer } from '../core/ports/observer.ts'
-import type { LinkOptions } from './rabbitmq/connection/reconnecting-connection.ts'
+import type { WindowBounds } from '../hot-window/hot-window.ts'
 
 /**
  * What a file in `drivers/` exports as its default: a class with the scheme of the URLs that it serves. It is made once a
@@ -118,10 +120,33 @@ export interface FanoutExchanges {
 /** Must not throw. */
 export type FanoutListener = (message: Message) => void
 
-/** What carries a gateway. The two kinds differ in how the journal is built on them. */
-export type GatewayBroker = LinkedBroker | RoutingBroker
+/**
+ * Called with the sealed keys that the log of epochs has, the newest last. Answers with the one to
+ * write there, so that replicas without a shared registry agree on one key before any of them
+ * prints a cursor. The caller holds a lock on the log.
+ */
+export type AgreeOnKey = (sealed: readonly string[]) => Promise<string>
 
-interface AnyGatewayBroker extends Broker {
+export interface JournalOptions {
+  /** What the journal keeps, at most. */
+  readonly retention: WindowBounds
+  /** What the gateway keeps in memory of the journal's end, at most. */
+  readonly hotWindow: WindowBounds
+  /** Undefined: the replicas share a registry, which has the key. */
+  readonly agreeOnKey?: AgreeOnKey | undefined
+}
+
+/** What carries a gateway: implemented by each broker. */
+export interface GatewayBroker extends Broker {
+  /** Sentences for the operator, printed at the start; empty if there is nothing to know. */
+  readonly notes: readonly string[]
+
+  /**
+   * Makes the journal on this broker and the hot window that belongs to it; called once. The
+   * journal connects when it is opened.
+   */
+  openJournal(options: JournalOptions): { readonly journal: Journal; readonly hotWindow: HotWindow }
+
   publish(publication: GatewayPublication): Promise<JournalMessage | undefined>
 
   readonly state: BrokerState
@@ -136,40 +161,10 @@ interface AnyGatewayBroker extends Broker {
    * outlives a lost connection by minutes. After such a loss a message may come twice. Exchanges that are missing, those only `declared` included, are
    * declared, and again when they are gone; existing ones are taken as they are. Returns before the broker is there.
    */
-  hearFanouts(exchanges: FanoutExchanges, receive: FanoutListener): { close(): Promise<void> }
+  consumeFanouts(exchanges: FanoutExchanges, receive: FanoutListener): { close(): Promise<void> }
 
   /** Publications under way get a moment to be confirmed. Idempotent. */
   close(): Promise<void>
 }
 
 export type BrokerState = { readonly up: true } | { readonly up: false /** A sentence. */; readonly reason: string }
-
-/** RabbitMQ: the journal is a stream over there, and needs connections of its own. */
-export interface LinkedBroker extends AnyGatewayBroker {
-  readonly kind: 'linked'
-  openLink(options: LinkOptions): { close(): Promise<void> }
-  /**
-   * Binds every source again and replaces the channels that publish into the journal, which may
-   * have been declared again. Never fails.
-   */
-  bindAllAgain(): Promise<void>
-  /**
-   * Publishes a mark of the journal. Resolves when RabbitMQ has confirmed it; whether it comes back
-   * is for the caller to see.
-   */
-  publishMark(publication: Publication): Promise<void>
-  /** Called with every entry that the journal's tail brings, marks left out. */
-  onJournalEntry(entry: JournalMessage): void
-  /** How to wait until the tail has brought everything that RabbitMQ has confirmed before. */
-  useFence(fence: () => Promise<void>): void
-}
-
-/** A broker in this process: the journal is handed what is routed. */
-export interface RoutingBroker extends AnyGatewayBroker {
-  readonly kind: 'routing'
-  /**
-   * Each publication that matches at least one bound source's binding, once, in order. The listener
-   * answers with its entry in the journal, and must not throw.
-   */
-  onRouted(listener: (message: Message) => JournalMessage | undefined): void
-}

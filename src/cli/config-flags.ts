@@ -1,8 +1,8 @@
 import { type Command, Option as Flag } from 'commander'
 import { load } from '../config/load/load.ts'
+import { surroundings } from '../config/load/surroundings.ts'
 import { flagOf, variableOf } from '../config/options/option.ts'
 import { type Config, type OptionName, options } from '../config/options/options.ts'
-import { surroundings } from '../config/load/surroundings.ts'
 
 /** Lets a command that needs a few options of the gateway take them as flags; the environment counts anyway. */
 export function takesConfig(command: Command, names: readonly OptionName[]): Command {

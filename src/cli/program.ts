@@ -1,9 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../config/version.ts'
 import { checkConfigCommand } from './commands/check-config.ts'
-import { connectionsCommand } from './connections/connections.ts'
 import { doctorCommand } from './commands/doctor.ts'
-import { exitStatus, report } from './failure.ts'
 import { printSchemaCommand } from './commands/print-schema.ts'
 import { publishCommand } from './commands/publish.ts'
 import { quarantineCommand } from './commands/quarantine.ts'
@@ -11,6 +9,8 @@ import { startCommand } from './commands/start.ts'
 import { tailCommand } from './commands/tail.ts'
 import { tokenCommand } from './commands/token.ts'
 import { traceCommand } from './commands/trace.ts'
+import { connectionsCommand } from './connections/connections.ts'
+import { exitStatus, report } from './failure.ts'
 
 /** Every command there is. */
 export function program(): Command {

@@ -1,37 +1,38 @@
 import { GatewayError } from '../errors.ts'
+import { Tracer } from './accounting/message-trace.ts'
 import { decodeBody, forgetBody } from './body/decode-body.ts'
-import { BoundedSet } from './limits/bounded-set.ts'
-import type { Broker, ControlBus, ControlMessage } from './ports/broker.ts'
-import { CatchUp } from './delivery/catch-up.ts'
-import { MessageEvent, unreadableGap } from './model/channel-event.ts'
-import { Checkpoints } from './delivery/checkpoints.ts'
-import { ClientBars } from './clients/client-bans.ts'
-import type { ClientRegistry } from './ports/client-registry.ts'
-import type { Connections } from './sessions/connections.ts'
-import { type Cursor, type CursorCodec, cursorBefore, cursorOf } from './model/cursor.ts'
+import { ClientBans } from './clients/client-bans.ts'
 import type { DeploymentKeys } from './clients/deployment-keys.ts'
-import { Duplicates } from './delivery/deduplicator.ts'
-import type { FeedKeeper } from './delivery/channel-subscription.ts'
-import { isGatewaysOwn } from './sources/reserved-exchanges.ts'
-import { Hub } from './delivery/hub.ts'
-import type { Identity } from './model/identity.ts'
-import { Ingress } from './publishing/publish-gate.ts'
-import { type Journal, type JournalTail, type MarkNote, noteOf } from './ports/journal.ts'
 import { latest } from './clients/latest-date.ts'
+import { Revocations } from './clients/revocations.ts'
+import { CatchUp } from './delivery/catch-up.ts'
+import type { Replayer } from './delivery/channel-subscription.ts'
+import { Checkpoints } from './delivery/checkpoints.ts'
+import { Deduplicator } from './delivery/deduplicator.ts'
+import { Hub } from './delivery/hub.ts'
+import { BoundedSet } from './limits/bounded-set.ts'
+import { Throttle } from './limits/throttle.ts'
+import { MessageEvent, unreadableGap } from './model/channel-event.ts'
+import { type Cursor, type CursorCodec, cursorBefore, cursorOf } from './model/cursor.ts'
+import { errorText } from './model/error-text.ts'
+import type { Identity } from './model/identity.ts'
 import type { JournalMessage, Publication } from './model/message.ts'
-import type { MessageFate, Observer } from './ports/observer.ts'
+import { type Audience, reviveSource, type Source, type SourceDefinition, sourceId } from './model/source.ts'
+import type { Tracing } from './model/trace-context.ts'
+import type { Broker, ControlBus, ControlMessage } from './ports/broker.ts'
+import type { ClientRegistry } from './ports/client-registry.ts'
+import type { HotWindow } from './ports/hot-window.ts'
+import { type Journal, type JournalTail, type MarkNote, noteOf } from './ports/journal.ts'
+import type { MessageOutcome, Observer } from './ports/observer.ts'
+import { PublishGate } from './publishing/publish-gate.ts'
 import { PublishRights } from './publishing/publish-rights.ts'
 import { Quarantine } from './quarantine/quarantine.ts'
-import type { RecentMessages } from './ports/hot-window.ts'
-import { Revocations } from './clients/revocations.ts'
+import type { Connections } from './sessions/connections.ts'
 import type { Session } from './sessions/session.ts'
 import { Sessions, type SessionsParts } from './sessions/sessions.ts'
-import { type Audience, reviveSource, type Source, type SourceDefinition, sourceId } from './model/source.ts'
-import { SourceKeeper } from './sources/source-sync.ts'
-import { Sources } from './sources/source-router.ts'
-import { Throttle } from './limits/throttle.ts'
-import { Tracer } from './accounting/message-trace.ts'
-import type { Tracing } from './model/trace-context.ts'
+import { isReservedExchange } from './sources/reserved-exchanges.ts'
+import { SourceRouter } from './sources/source-router.ts'
+import { SourceSync } from './sources/source-sync.ts'
 
 export interface GatewayParts {
   /** Names this replica among others; has the name of its host. */
@@ -40,7 +41,7 @@ export interface GatewayParts {
   readonly replicaAlias?: string
   readonly namespace: string
   readonly journal: Journal
-  readonly recent: RecentMessages
+  readonly hotWindow: HotWindow
   readonly broker: Broker
   readonly control: ControlBus
   readonly registry: ClientRegistry
@@ -71,14 +72,14 @@ const hintMs = 1_000
 /** Where the journal's tail, the sources, the hub and the sessions meet. Knows no transport and no broker by name. */
 export class Gateway implements JournalTail {
   readonly hub = new Hub()
-  readonly sources: Sources
+  readonly sources: SourceRouter
   readonly revocations: Revocations
-  readonly bars: ClientBars
+  readonly bans: ClientBans
   readonly tracer: Tracer
   readonly #parts: GatewayParts
   readonly #catchUp: CatchUp
   readonly #sessions: Sessions
-  readonly #ingress: Ingress
+  readonly #publishGate: PublishGate
   readonly #publishRights: PublishRights
   readonly #quarantine: Quarantine
   #epoch: string | undefined
@@ -88,12 +89,12 @@ export class Gateway implements JournalTail {
   #downReason = 'it is not connected yet'
   #gapAhead: 'RETENTION' | 'JOURNAL_REPLACED' | undefined
   readonly #checkpoints = new Checkpoints()
-  readonly #duplicates: Duplicates
+  readonly #deduplicator: Deduplicator
   /** Exchanges without a source whose messages were met, so that the log says it once. */
   readonly #foreignExchanges = new BoundedSet<string>(1_000)
   readonly #unreadable = new BoundedSet<number>(maxUnreadable)
   readonly #waitingForUp = new Set<() => void>()
-  readonly #sourceKeeper: SourceKeeper
+  readonly #sourceSync: SourceSync
   /**
    * Anybody who can publish to the control exchange can send an unsigned message: it ends nothing
    * and brings nothing.
@@ -102,20 +103,20 @@ export class Gateway implements JournalTail {
 
   constructor(parts: GatewayParts) {
     this.#parts = parts
-    this.sources = new Sources(parts.limits.maxDecodedBytes)
-    this.#duplicates = new Duplicates(parts.journal.repeats)
-    this.#sourceKeeper = new SourceKeeper({
+    this.sources = new SourceRouter(parts.limits.maxDecodedBytes)
+    this.#deduplicator = new Deduplicator(parts.journal.repeats)
+    this.#sourceSync = new SourceSync({
       sources: this.sources,
       registry: parts.registry,
       broker: parts.broker,
       control: parts.control,
       say: (note) => this.#say(note),
       isUp: () => this.#up,
-      complain: (what, error) => this.#complain(what, error),
+      logError: (what, error) => this.#logError(what, error),
     })
     this.tracer = new Tracer({
       replica: parts.replica,
-      recent: parts.recent,
+      hotWindow: parts.hotWindow,
       sources: this.sources,
       control: parts.control,
       audienceOf: (message) => this.#statedAudienceOf(message),
@@ -125,7 +126,7 @@ export class Gateway implements JournalTail {
     this.#quarantine = new Quarantine(parts.journal, parts.broker, parts.observer, `${parts.namespace}.quarantine`)
     this.#catchUp = new CatchUp({
       journal: parts.journal,
-      recent: parts.recent,
+      hotWindow: parts.hotWindow,
       hub: this.hub,
       checkpoints: this.#checkpoints,
       observer: parts.observer,
@@ -143,21 +144,21 @@ export class Gateway implements JournalTail {
       limits: parts.limits,
       check: (identity) => this.checkStanding(identity),
     })
-    this.bars = new ClientBars({
+    this.bans = new ClientBans({
       registry: parts.registry,
       control: parts.control,
       sessions: this.#sessions.all,
       barredUntil: (clientId) => this.barredUntil(clientId),
-      complain: (error) => this.#complain('reading bans and deletions', error),
+      logError: (error) => this.#logError('reading bans and deletions', error),
     })
     this.revocations = new Revocations({
       registry: parts.registry,
       control: parts.control,
       sessions: this.#sessions.all,
       barredUntil: (clientId) => this.barredUntil(clientId),
-      complain: (error) => this.#complain('reading revocations', error),
+      logError: (error) => this.#logError('reading revocations', error),
     })
-    this.#ingress = new Ingress({
+    this.#publishGate = new PublishGate({
       broker: parts.broker,
       limits: parts.limits,
       firstUp: async (timeoutMs) => this.#wasUp || this.#firstUp(timeoutMs),
@@ -192,7 +193,7 @@ export class Gateway implements JournalTail {
    */
   checkStanding(identity: Identity): void {
     this.revocations.check(identity)
-    this.bars.check(identity)
+    this.bans.check(identity)
   }
 
   /**
@@ -200,7 +201,7 @@ export class Gateway implements JournalTail {
    * them.
    */
   barredUntil(clientId: string): Date | undefined {
-    return latest(this.revocations.of(clientId), this.bars.deletionOf(clientId))
+    return latest(this.revocations.of(clientId), this.bans.deletionOf(clientId))
   }
 
   /** Serves what the registry knows and begins to tail; resolves before the broker is there. */
@@ -212,12 +213,12 @@ export class Gateway implements JournalTail {
       createdAt: new Date(),
       ownsExchange: true,
     })
-    this.#ingress.defaultSource = source
-    for (const known of await registry.listSources()) this.#sourceKeeper.serve(known)
+    this.#publishGate.defaultSource = source
+    for (const known of await registry.listSources()) this.#sourceSync.serve(known)
     await this.revocations.open()
-    await this.bars.open()
+    await this.bans.open()
     control.listen(
-      (message) => void this.#onControl(message).catch((error: unknown) => this.#complain('a control message', error)),
+      (message) => void this.#onControl(message).catch((error: unknown) => this.#logError('a control message', error)),
       () => this.#resync(),
       () => this.#unsignedHint.call(),
     )
@@ -229,13 +230,13 @@ export class Gateway implements JournalTail {
 
   /** Whether the journal is there and current, and the default source flows into it. */
   get up(): boolean {
-    return this.#up && this.#ingress.isOpen
+    return this.#up && this.#publishGate.isOpen
   }
 
   /** What its bounded buffers hold now, in bytes; what waits for a client is counted by its session. */
   get held(): { readonly window: number; readonly publications: number } {
-    const { recent, broker } = this.#parts
-    return { window: recent.bytes, publications: this.#ingress.heldBytes + broker.unansweredBytes }
+    const { hotWindow, broker } = this.#parts
+    return { window: hotWindow.bytes, publications: this.#publishGate.heldBytes + broker.unansweredBytes }
   }
 
   /** How many subscriptions are not live yet, or not any more: on their way through the journal. */
@@ -267,7 +268,7 @@ export class Gateway implements JournalTail {
    */
   async publish(publication: Publication, payer?: string): Promise<Cursor | null> {
     const into = this.sources.takes(publication.exchange ?? this.#defaultExchange, publication.routingKey)
-    const entry = await this.#ingress.publish({ ...publication, payer, into })
+    const entry = await this.#publishGate.publish({ ...publication, payer, into })
     return entry ? cursorOf(this.#parts.cursors, this.#epoch ?? '', entry) : null
   }
 
@@ -296,8 +297,8 @@ export class Gateway implements JournalTail {
   }
 
   async #lastPosition(): Promise<Cursor> {
-    if (!this.#parts.recent.last) await this.#firstUp(positionTimeoutMs)
-    const { last } = this.#parts.recent
+    if (!this.#parts.hotWindow.last) await this.#firstUp(positionTimeoutMs)
+    const { last } = this.#parts.hotWindow
     if (!last || this.#epoch === undefined) {
       throw new GatewayError(
         'BROKER_UNAVAILABLE',
@@ -310,19 +311,19 @@ export class Gateway implements JournalTail {
   /** Makes a source that every replica serves from here on: none misses a message that is published after this resolves. */
   async createSource(definition: SourceDefinition): Promise<Source> {
     const { exchange } = definition
-    if (exchange.startsWith(`${this.#parts.namespace}.`) && isGatewaysOwn(exchange)) {
+    if (exchange.startsWith(`${this.#parts.namespace}.`) && isReservedExchange(exchange)) {
       throw new GatewayError('SOURCE_CONFLICT', `exchange "${exchange}" is the gateway's own: name another one`)
     }
-    return this.#sourceKeeper.create(definition)
+    return this.#sourceSync.create(definition)
   }
 
   /** Whether there was one. */
   deleteSource(id: string): Promise<boolean> {
-    return this.#sourceKeeper.delete(id)
+    return this.#sourceSync.delete(id)
   }
 
   /** A page of a channel's past: see `history.ts`. */
-  get keeper(): FeedKeeper {
+  get keeper(): Replayer {
     return this.#catchUp
   }
 
@@ -346,8 +347,8 @@ export class Gateway implements JournalTail {
       )
     }
     this.#epoch = epoch
-    this.#parts.recent.clear()
-    this.#duplicates.clear()
+    this.#parts.hotWindow.clear()
+    this.#deduplicator.clear()
     this.#quarantine.clear()
     this.#unreadable.clear()
   }
@@ -362,33 +363,33 @@ export class Gateway implements JournalTail {
       'warn',
       'retention took messages that the tail had not read: whoever listens is told that there is a gap',
     )
-    this.#parts.recent.clear()
+    this.#parts.hotWindow.clear()
   }
 
   onUp(): void {
     if (!this.#wasUp) this.#parts.observer.log('info', 'the journal is there and current')
     this.#up = true
     this.#wasUp = true
-    this.#duplicates.outageOver()
-    if (this.#ingress.isOpen) this.#parts.onState({ up: true })
+    this.#deduplicator.outageOver()
+    if (this.#publishGate.isOpen) this.#parts.onState({ up: true })
     else void this.#openIngress()
-    this.#sourceKeeper.tellRegistry()
+    this.#sourceSync.syncRegistry()
     for (const resolve of this.#waitingForUp) resolve()
     this.#catchUp.onUp()
   }
 
   onDown(reason: string): void {
     this.#up = false
-    this.#duplicates.outage()
+    this.#deduplicator.outage()
     this.#downReason = reason
     this.#parts.onState({ up: false, reason })
   }
 
   onMessage(message: JournalMessage): void {
-    const { recent } = this.#parts
+    const { hotWindow } = this.#parts
     if (this.#gapAhead) this.#tellGap(this.#gapAhead, message)
-    recent.add(message)
-    this.#duplicates.see(message)
+    hotWindow.add(message)
+    this.#deduplicator.see(message)
     if (message.mark) {
       this.#onMark(message)
       return
@@ -405,12 +406,12 @@ export class Gateway implements JournalTail {
   }
 
   onUnreadable(entries: readonly JournalMessage[]): void {
-    const { recent } = this.#parts
+    const { hotWindow } = this.#parts
     const [first] = entries
     const last = entries.at(-1)
     if (!first || !last) return
     if (this.#gapAhead) this.#tellGap(this.#gapAhead, first)
-    for (const entry of entries) recent.add(entry)
+    for (const entry of entries) hotWindow.add(entry)
     for (const entry of entries) this.#noteUnreadable(entry)
     if (this.#present) this.hub.publish('everyone', unreadableGap(this.#parts.cursors, this.#epoch ?? '', last))
   }
@@ -424,17 +425,17 @@ export class Gateway implements JournalTail {
   close(): void {
     this.#unsignedHint.close()
     this.revocations.close()
-    this.bars.close()
+    this.bans.close()
     this.#quarantine.close()
     this.#catchUp.close()
     this.#sessions.close()
   }
 
-  #route(message: JournalMessage): MessageFate {
+  #route(message: JournalMessage): MessageOutcome {
     const audience = this.#audienceOf(message, false)
     if (!this.hub.hasListeners(audience)) {
       if (audience.length > 0) return 'unheard'
-      if (this.#duplicates.isRepeat(message.offset)) return 'repeated'
+      if (this.#deduplicator.isRepeat(message.offset)) return 'repeated'
       return this.#quarantine.met(message.offset) ? 'quarantined' : 'unmatched'
     }
     const event = this.#eventOf(message)
@@ -468,7 +469,7 @@ export class Gateway implements JournalTail {
 
   #audienceOf(message: JournalMessage, again: boolean): Audience {
     // It is kept all the same, for a cursor may name it.
-    if (this.#duplicates.isRepeat(message.offset)) return []
+    if (this.#deduplicator.isRepeat(message.offset)) return []
     // Each resume would pay again for a body that grows past its bound.
     if (this.#quarantine.hasJudged(message.offset)) return []
     try {
@@ -490,7 +491,7 @@ export class Gateway implements JournalTail {
 
   #eventOf(message: JournalMessage): MessageEvent | undefined {
     try {
-      const own = message.alone?.() ?? message
+      const own = message.detach?.() ?? message
       decodeBody(own, this.#parts.limits.maxDecodedBytes)
       return new MessageEvent(this.#parts.cursors, this.#epoch ?? '', own)
     } catch (error) {
@@ -520,9 +521,9 @@ export class Gateway implements JournalTail {
   #onMark(mark: JournalMessage): void {
     const note = noteOf(mark)
     if (note?.kind === 'poison') this.#quarantine.claimed(note)
-    if (note?.kind === 'source-created') this.#sourceKeeper.created(reviveSource(note.source))
-    if (note?.kind === 'source-deleted') this.#sourceKeeper.deleted(note.id)
-    if (this.#up && !this.#ingress.isOpen) void this.#openIngress()
+    if (note?.kind === 'source-created') this.#sourceSync.created(reviveSource(note.source))
+    if (note?.kind === 'source-deleted') this.#sourceSync.deleted(note.id)
+    if (this.#up && !this.#publishGate.isOpen) void this.#openIngress()
     if (this.#present) this.#checkpoints.tell(() => cursorOf(this.#parts.cursors, this.#epoch ?? '', mark))
   }
 
@@ -530,15 +531,15 @@ export class Gateway implements JournalTail {
     switch (message.kind) {
       case 'sources-wanted':
       case 'source-known':
-        await this.#sourceKeeper.onControl(message)
+        await this.#sourceSync.onControl(message)
         return
       case 'client-deleted':
         // Its own would end what has been begun since.
         if (message.by !== this.replica) this.#sessions.endChannel(message.clientId)
-        this.bars.refresh()
+        this.bans.refresh()
         return
       case 'client-barred':
-        this.bars.refresh()
+        this.bans.refresh()
         return
       case 'client-revoked':
         await this.revocations.heard({ clientId: message.clientId, at: new Date(message.at) })
@@ -550,20 +551,20 @@ export class Gateway implements JournalTail {
   }
 
   #originOf(channel: string): Cursor | undefined {
-    const origin = this.bars.originOf(channel)
+    const origin = this.bans.originOf(channel)
     return origin && { ...origin, codec: this.#parts.cursors }
   }
 
   #resync(): void {
     this.revocations.refresh()
-    this.bars.refresh()
-    this.#sourceKeeper.resync().catch((error: unknown) => this.#complain('reading the registry again', error))
+    this.bans.refresh()
+    this.#sourceSync.resync().catch((error: unknown) => this.#logError('reading the registry again', error))
   }
 
   #readRegistry(): void {
     this.revocations.refresh()
-    this.bars.refresh()
-    this.#sourceKeeper.readRegistry().catch((error: unknown) => this.#complain('reading the registry again', error))
+    this.bans.refresh()
+    this.#sourceSync.readRegistry().catch((error: unknown) => this.#logError('reading the registry again', error))
   }
 
   /** Whether the journal has been there, by the end of that time. */
@@ -584,10 +585,10 @@ export class Gateway implements JournalTail {
   /** Once the default source is bound, the gateway serves; what stands in the way of that is told to probes, and tried again at each mark. */
   async #openIngress(): Promise<void> {
     try {
-      await this.#ingress.open()
+      await this.#publishGate.open()
       if (this.#up) this.#parts.onState({ up: true })
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = errorText(error)
       if (!this.#up) return
       this.#parts.onState({ up: false, reason })
     }
@@ -606,7 +607,7 @@ export class Gateway implements JournalTail {
     return new GatewayError('BROKER_UNAVAILABLE', `the journal cannot be reached: ${this.#downReason}`, { cause })
   }
 
-  #complain(what: string, error: unknown): void {
-    this.#parts.observer.log('warn', `${what} failed: ${error instanceof Error ? error.message : String(error)}`)
+  #logError(what: string, error: unknown): void {
+    this.#parts.observer.log('warn', `${what} failed: ${errorText(error)}`)
   }
 }

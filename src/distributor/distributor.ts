@@ -1,9 +1,15 @@
 import { TextDecoder } from 'node:util'
+import {
+  type DistributorExchange,
+  type Driver,
+  type Receive,
+  type Subscription,
+  Undeliverable,
+} from '../brokers/driver.ts'
 import type { Message } from '../core/model/message.ts'
 import { newMessageId } from '../core/model/message-id.ts'
 import type { Observer } from '../core/ports/observer.ts'
 import { badInput } from '../errors.ts'
-import { type DistributorExchange, type Driver, type Receive, type Subscription, Undeliverable } from '../brokers/driver.ts'
 import { openDriver } from './open-driver.ts'
 import { isUserInformation, topicsOfSnapshot } from './snapshot.ts'
 

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
-import { badInput } from '../errors.ts'
 import type { Driver, DriverClass, DriverOptions } from '../brokers/driver.ts'
+import { badInput } from '../errors.ts'
 
 /** The folder of the drivers that Warren brings. */
 export const ownDrivers = new URL('./drivers/', import.meta.url)

@@ -1,5 +1,5 @@
 import type { ClientChannels } from '../core/clients/client-channels.ts'
-import type { Feed } from '../core/delivery/channel-subscription.ts'
+import type { ChannelSubscription } from '../core/delivery/channel-subscription.ts'
 import type { Gateway } from '../core/gateway.ts'
 import type { Identity } from '../core/model/identity.ts'
 import type { OperationPages } from '../core/sessions/page-limits.ts'
@@ -16,7 +16,7 @@ export interface Context {
   /** What the pages of history of this operation hold. */
   readonly pages: OperationPages
   /** Opens a feed in the caller's session; throws as `Session.subscribe` does. */
-  subscribe(options: Parameters<Session['subscribe']>[0]): Feed
+  subscribe(options: Parameters<Session['subscribe']>[0]): ChannelSubscription
   /** The session of the caller's socket goes on under this token. Rejects with `BAD_USER_INPUT` where there is no such session. */
   renewSession(token: string): Promise<Identity>
 }

@@ -1,5 +1,5 @@
+import { MessageOutcomes } from '../core/accounting/message-outcomes.ts'
 import type { BodyOutcome } from '../core/body/decode-body.ts'
-import { Fates } from '../core/accounting/message-outcomes.ts'
 import type { JournalMessage, MessageProperties } from '../core/model/message.ts'
 import type { KnownAudience } from '../core/sources/source-router.ts'
 
@@ -45,7 +45,7 @@ export class Chunk {
   readonly #properties = new Map<number, MessageProperties>()
   /** By place, of those that were asked about again. */
   readonly #known = new Map<number, KnownAudience>()
-  readonly fates: Fates
+  readonly fates: MessageOutcomes
 
   /** `bytes`: of all texts and bodies together. */
   constructor(bytes: number) {
@@ -62,7 +62,7 @@ export class Chunk {
     this.#exchanges = new Uint16Array(capacity)
     this.#contentTypes = new Uint16Array(capacity)
     this.#types = new Uint16Array(capacity)
-    this.fates = new Fates(capacity)
+    this.fates = new MessageOutcomes(capacity)
   }
 
   /** What an entry may take of a chunk's bytes: a character of a text is up to three. */
@@ -266,7 +266,7 @@ class Kept implements JournalMessage {
     return this.#properties
   }
 
-  get fates(): Fates {
+  get fates(): MessageOutcomes {
     return this.#chunk.fates
   }
 
@@ -278,7 +278,7 @@ class Kept implements JournalMessage {
     this.#chunk.setKnown(this.place, known)
   }
 
-  alone(): JournalMessage {
+  detach(): JournalMessage {
     const { offset, mark, exchange, routingKey, body, properties, redelivered, receivedAt, decoded, fates, place } =
       this
     return { offset, mark, exchange, routingKey, body, properties, redelivered, receivedAt, decoded, fates, place }

@@ -1,5 +1,5 @@
 import type { JournalMessage } from '../core/model/message.ts'
-import type { RecentMessages } from '../core/ports/hot-window.ts'
+import type { HotWindow } from '../core/ports/hot-window.ts'
 import { Chunk } from './chunk.ts'
 
 /** What is made room for at once, in bytes; less where little is to be kept, so that what is gone is soon given back. */
@@ -7,24 +7,24 @@ const chunkBytes = 256 * 1024
 const leastChunkBytes = 8 * 1024
 const chunks = 8
 
-export interface Bounds {
+export interface WindowBounds {
   readonly maxBytes: number
   readonly maxAgeMs: number
 }
 
 /** Entries of the journal's end, bounded by bytes and by age; the newest is always kept. Overflow: the oldest go. */
-export class Recent implements RecentMessages {
+export class ChunkedHotWindow implements HotWindow {
   readonly #maxBytes: number
   readonly #maxAgeMs: number
   readonly #chunkBytes: number
-  readonly #within: Recent | undefined
+  readonly #within: ChunkedHotWindow | undefined
   #chunks: Chunk[] = []
   /** How many entries at the front of the first chunk are gone already. */
   #gone = 0
   #bytes = 0
 
   /** `within`: has been given each entry before, under wider bounds; then nothing is kept twice. */
-  constructor(bounds: Bounds, within?: Recent) {
+  constructor(bounds: WindowBounds, within?: ChunkedHotWindow) {
     this.#maxBytes = bounds.maxBytes
     this.#maxAgeMs = bounds.maxAgeMs
     this.#chunkBytes = Math.max(leastChunkBytes, Math.min(chunkBytes, bounds.maxBytes / chunks))
@@ -96,7 +96,7 @@ export class Recent implements RecentMessages {
     return chunk
   }
 
-  #share(within: Recent): Chunk {
+  #share(within: ChunkedHotWindow): Chunk {
     const chunk = within.#chunks.at(-1)
     if (!chunk) throw new Error('an entry comes to the wider window first')
     if (chunk !== this.#chunks.at(-1)) {

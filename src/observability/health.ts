@@ -4,7 +4,7 @@ import { scrubText } from './scrub.ts'
 export const parts = ['broker', 'registry'] as const
 export type Part = (typeof parts)[number]
 
-export interface Verdict {
+export interface HealthVerdict {
   readonly ok: boolean
   /** Why not, one sentence each; empty where `ok`. */
   readonly reasons: readonly string[]
@@ -29,11 +29,11 @@ export class Health {
     this.#draining = true
   }
 
-  live(): Verdict {
+  live(): HealthVerdict {
     return { ok: true, reasons: [] }
   }
 
-  ready(): Verdict {
+  ready(): HealthVerdict {
     const reasons = parts.flatMap((part) => {
       const reason = this.#down.get(part)
       return reason === undefined ? [] : [`${part}: ${reason}`]

@@ -1,9 +1,9 @@
 import { type Aggregator, Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import { EventAccount } from '../core/accounting/delivery-counter.ts'
+import { DeliveryCounter } from '../core/accounting/delivery-counter.ts'
 import {
   dropReasons,
-  type MessageFate,
-  messageFates,
+  type MessageOutcome,
+  messageOutcomes,
   type Observer,
   type QuarantineReason,
   quarantineReasons,
@@ -57,7 +57,7 @@ export function createMetrics(): Metrics {
   const redelivered = tally<[]>([], [])
   const unreadable = tally<[]>([], [[]])
   const notStored = tally<[]>([], [[]])
-  const routed = tally<[MessageFate]>(['fate'], cross(messageFates))
+  const routed = tally<[MessageOutcome]>(['fate'], cross(messageOutcomes))
   const describedDelivery = ['warren_delivery_seconds', 'From broker receipt to socket write.'] as const
   const delivery = new Buckets(...describedDelivery, deliveryBuckets)
   // A clock that was set back must not throw in the path of a message.
@@ -68,8 +68,8 @@ export function createMetrics(): Metrics {
     for (const account of accounts.values()) account.tell()
     return delivery.snapshot()
   }
-  const accounts = new Map(transportNames.map((transport) => [transport, new EventAccount(took)]))
-  const ofEvents = (read: (account: EventAccount) => number): Series => ({
+  const accounts = new Map(transportNames.map((transport) => [transport, new DeliveryCounter(took)]))
+  const ofEvents = (read: (account: DeliveryCounter) => number): Series => ({
     labelNames: ['transport'],
     each: (see) => {
       for (const [transport, account] of accounts) see({ transport }, read(account))
@@ -196,7 +196,7 @@ export function createMetrics(): Metrics {
     messageUnreadable: () => unreadable.add(1),
     messagesNotStored: (messages) => notStored.add(messages),
     messageRouted: (fate) => routed.add(1, fate),
-    eventsOf: (transport) => accounts.get(transport) ?? new EventAccount(took),
+    eventsOf: (transport) => accounts.get(transport) ?? new DeliveryCounter(took),
     resumed: (result) => resumes.add(1, result),
     sessionStarted(transport) {
       connections.add(1, transport)
@@ -257,13 +257,13 @@ function labelsOf({ labelNames, each }: Series): Map<string, string[]> {
 /** Of one label, or two, or none. */
 type LabelValues = [first?: string, second?: string]
 
-interface Tally<Values extends LabelValues> extends Series {
+interface MetricFamily<Values extends LabelValues> extends Series {
   readonly add: (change: number, ...values: Values) => void
   readonly set: (value: number, ...values: Values) => void
 }
 
 /** Numbers by label values. Every combination in `known` is there from the start, for a series that appears late hides its first increase. */
-function tally<Values extends LabelValues>(labelNames: string[], known: readonly Values[]): Tally<Values> {
+function tally<Values extends LabelValues>(labelNames: string[], known: readonly Values[]): MetricFamily<Values> {
   const numbers = new Map<string, { value: number }>()
   const numberOf = (first = '', second?: string): { value: number } => {
     const key = second === undefined ? first : `${first}\n${second}`

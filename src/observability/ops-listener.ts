@@ -1,13 +1,13 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Verdict } from './health.ts'
+import type { HealthVerdict } from './health.ts'
 import type { Metrics } from './metrics.ts'
 
 /** What the probes are answered: `Health`, or what several processes say of theirs. */
 export interface Probed {
-  live(): Verdict
-  ready(): Verdict | Promise<Verdict>
+  live(): HealthVerdict
+  ready(): HealthVerdict | Promise<HealthVerdict>
 }
 
 export interface OpsListener {
@@ -93,7 +93,7 @@ async function answer(
   }
 }
 
-function tell(response: ServerResponse, { ok, reasons }: Verdict): void {
+function tell(response: ServerResponse, { ok, reasons }: HealthVerdict): void {
   response
     .writeHead(ok ? 200 : 503, { 'content-type': 'application/json', 'cache-control': 'no-store' })
     .end(`${JSON.stringify({ status: ok ? 'ok' : 'unavailable', reasons })}\n`)

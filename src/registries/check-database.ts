@@ -2,8 +2,9 @@ import { constants } from 'node:fs'
 import { access, stat, statfs } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { Client } from 'pg'
-import type { Finding } from '../core/ports/finding.ts'
+import { errorText } from '../core/model/error-text.ts'
 import type { Source } from '../core/model/source.ts'
+import type { Finding } from '../core/ports/finding.ts'
 import { codeOf, RegistryError } from './registry-error.ts'
 import { sourceOf, type Tables } from './tables.ts'
 
@@ -144,7 +145,7 @@ async function examineFolder(dataDir: string): Promise<ExaminedDatabase> {
         : [{ check: 'database', status: 'ok', text }]
     return { findings, now: undefined, sources }
   } catch (error) {
-    const text = `the data folder ${folder} cannot be used: ${error instanceof Error ? error.message : String(error)}`
+    const text = `the data folder ${folder} cannot be used: ${errorText(error)}`
     const advice = 'let its owner be the user that runs the gateway, or set WARREN_DATA_DIR'
     return { findings: [{ check: 'database', status: 'fail', text, advice }], now: undefined, sources: [] }
   }

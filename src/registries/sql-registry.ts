@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
-import type { Client, ClientBar, ClientRegistry, Revocation } from '../core/ports/client-registry.ts'
 import type { DeploymentKey } from '../core/clients/deployment-keys.ts'
 import type { Source } from '../core/model/source.ts'
+import type { Client, ClientBar, ClientRegistry, Revocation } from '../core/ports/client-registry.ts'
 import { RegistryError } from './registry-error.ts'
 import {
   clientBarColumns,
@@ -19,14 +19,14 @@ import {
 } from './tables.ts'
 
 /** Runs one statement, again where the database asks for it. Every statement here may be repeated. */
-export type Attempt = <T>(statement: () => Promise<T>) => Promise<T>
+export type RunStatement = <T>(statement: () => Promise<T>) => Promise<T>
 
 /** The one set of queries. Every method is one statement or safe between its statements: no transaction is ever held across an await. */
 export class SqlRegistry implements ClientRegistry {
   readonly #db: Kysely<Tables>
-  readonly #attempt: Attempt
+  readonly #attempt: RunStatement
 
-  constructor(db: Kysely<Tables>, attempt: Attempt) {
+  constructor(db: Kysely<Tables>, attempt: RunStatement) {
     this.#db = db
     this.#attempt = attempt
   }

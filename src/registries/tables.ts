@@ -1,7 +1,7 @@
-import type { Client, ClientBar, Revocation } from '../core/ports/client-registry.ts'
-import type { JournalPlace } from '../core/model/cursor.ts'
 import type { DeploymentKey } from '../core/clients/deployment-keys.ts'
+import type { JournalPlace } from '../core/model/cursor.ts'
 import type { Source, SourceDefinition } from '../core/model/source.ts'
+import type { Client, ClientBar, Revocation } from '../core/ports/client-registry.ts'
 
 /**
  * What both databases hold. Only text and integers, so that one set of queries reads the same from SQLite and PostgreSQL: times are

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { parseOptions } from '@node-rs/argon2'
+import { ConcurrencyLimit } from '../../src/auth/passwords/concurrency-limit.ts'
 import { createPasswords } from '../../src/auth/passwords/passwords.ts'
-import { Turnstile } from '../../src/auth/passwords/concurrency-limit.ts'
 
 const passwords = createPasswords(128)
 
@@ -52,7 +52,7 @@ describe('a password', () => {
 
 describe('a turnstile', () => {
   test('lets in no more than it may, in order, and goes on after a failure', async () => {
-    const turnstile = new Turnstile({ inside: 2, waiting: 10, limit: 'l', refusal: 'r' })
+    const turnstile = new ConcurrencyLimit({ inside: 2, waiting: 10, limit: 'l', refusal: 'r' })
     let inside = 0
     let most = 0
     const order: number[] = []

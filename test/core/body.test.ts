@@ -2,8 +2,8 @@ import * as zlib from 'node:zlib'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { describe, expect, test } from '@jest/globals'
 import { decodeBody, jsonBody, UndecodableBody } from '../../src/core/body/decode-body.ts'
-import type { MessageProperties } from '../../src/core/model/message.ts'
 import { printJson } from '../../src/core/json/print-json.ts'
+import type { MessageProperties } from '../../src/core/model/message.ts'
 
 function decode(body: Buffer | string, properties: MessageProperties = {}) {
   const message = { exchange: 'e', routingKey: 'k', body: Buffer.from(body as string), properties }

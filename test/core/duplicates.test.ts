@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { Duplicates, idempotencyHeader } from '../../src/core/delivery/deduplicator.ts'
+import { Deduplicator, idempotencyHeader } from '../../src/core/delivery/deduplicator.ts'
 import type { JournalMessage } from '../../src/core/model/message.ts'
 import { repeatedHeader } from '../../src/core/publishing/repeated-header.ts'
 
@@ -26,7 +26,7 @@ function reconnected(offset: number, since: number): JournalMessage {
 
 describe('a message that stands in the journal twice', () => {
   test('is known by its idempotency key at any time, whatever else differs', () => {
-    const duplicates = new Duplicates(true)
+    const duplicates = new Deduplicator(true)
     expect(duplicates.see(entry(1, { key: 'a', body: '1' }))).toBe(false)
     expect(duplicates.see(entry(2, { key: 'b', body: '1' }))).toBe(false)
     expect(duplicates.see(entry(3, { key: 'a', body: '2' }))).toBe(true)
@@ -34,7 +34,7 @@ describe('a message that stands in the journal twice', () => {
   })
 
   test('is known by its message id and body around an outage, and then for a while', () => {
-    const duplicates = new Duplicates(true)
+    const duplicates = new Deduplicator(true)
     duplicates.see(entry(1, { messageId: 'm' }))
     duplicates.outage()
     duplicates.outageOver()
@@ -45,7 +45,7 @@ describe('a message that stands in the journal twice', () => {
   })
 
   test('is delivered when no broker was away: a publisher may use a message id again', () => {
-    const duplicates = new Duplicates(true)
+    const duplicates = new Deduplicator(true)
     duplicates.see(entry(1, { messageId: 'm' }))
     expect(duplicates.see(entry(2, { messageId: 'm' }))).toBe(false)
     expect(duplicates.isRepeat(2)).toBe(false)
@@ -56,14 +56,14 @@ describe('a message that stands in the journal twice', () => {
     ['of a buffered source', { buffered: true }],
     ['of a buffered source that was moved again', { redelivered: true }],
   ])('is a repeat %s, though no broker was away', (_what, change) => {
-    const duplicates = new Duplicates(true)
+    const duplicates = new Deduplicator(true)
     expect(duplicates.see(entry(1, { messageId: 'm' }))).toBe(false)
     expect(duplicates.see({ ...entry(2, { messageId: 'm' }), ...change })).toBe(true)
     expect(duplicates.see({ ...entry(3, { messageId: 'm', body: '"other"' }), ...change })).toBe(false)
   })
 
   test('is known to a replica that was started afterwards, by the mark of one that had lost the broker', () => {
-    const duplicates = new Duplicates(true)
+    const duplicates = new Deduplicator(true)
     for (const [offset, messageId] of [
       [1, 'a'],
       [2, 'a'],
@@ -78,7 +78,7 @@ describe('a message that stands in the journal twice', () => {
   })
 
   test('stays known when the entry itself is seen again', () => {
-    const duplicates = new Duplicates(true)
+    const duplicates = new Deduplicator(true)
     duplicates.see(entry(1, { key: 'a' }))
     expect(duplicates.see(entry(1, { key: 'a' }))).toBe(false)
   })

@@ -1,16 +1,16 @@
 import { jest } from '@jest/globals'
+import { EmbeddedJournal } from '../../src/brokers/embedded/journal.ts'
+import { DeliveryCounter } from '../../src/core/accounting/delivery-counter.ts'
+import { DeploymentKeys } from '../../src/core/clients/deployment-keys.ts'
+import { Allowance, ChannelSubscription } from '../../src/core/delivery/channel-subscription.ts'
+import { Gateway } from '../../src/core/gateway.ts'
 import type { ChannelEvent } from '../../src/core/model/channel-event.ts'
 import { CursorCodec, printCursor } from '../../src/core/model/cursor.ts'
-import { DeploymentKeys } from '../../src/core/clients/deployment-keys.ts'
-import { EventAccount } from '../../src/core/accounting/delivery-counter.ts'
-import { Allowance, Feed } from '../../src/core/delivery/channel-subscription.ts'
-import { Gateway } from '../../src/core/gateway.ts'
-import type { Observer } from '../../src/core/ports/observer.ts'
 import { type OverflowPolicy, overflowPolicies } from '../../src/core/model/overflow-policy.ts'
 import { defaultRoutingKey } from '../../src/core/model/source.ts'
-import MemoryDriver from '../../src/distributor/drivers/memory.ts'
-import { MemoryJournal } from '../../src/brokers/embedded/journal.ts'
-import { Recent } from '../../src/hot-window/hot-window.ts'
+import type { Observer } from '../../src/core/ports/observer.ts'
+import EmbeddedDriver from '../../src/distributor/drivers/memory.ts'
+import { ChunkedHotWindow } from '../../src/hot-window/hot-window.ts'
 import { openEmbeddedRegistry } from '../../src/registries/embedded-registry.ts'
 import { newFolder, removeFolder } from '../support/run-folder.ts'
 
@@ -26,17 +26,17 @@ export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100
   const registry = await openEmbeddedRegistry(folder)
   const keys = await DeploymentKeys.open(registry)
   worlds += 1
-  const broker = new MemoryDriver([`memory:resume-${worlds}`], { namespace: 'warren', log: () => {} }).gateway({
+  const broker = new EmbeddedDriver([`memory:resume-${worlds}`], { namespace: 'warren', log: () => {} }).gateway({
     queue: 'warren.journal',
   })
-  const journal = new MemoryJournal({ maxAgeMs: hour, maxBytes: journalEntries * entryBytes })
+  const journal = new EmbeddedJournal({ maxAgeMs: hour, maxBytes: journalEntries * entryBytes })
   broker.onRouted((message) => journal.append(message))
   const observer = new RecordingObserver()
   const gateway = new Gateway({
     replica: 'here',
     namespace: 'warren',
     journal,
-    recent: new Recent({ maxAgeMs: hour, maxBytes: windowEntries * entryBytes }),
+    hotWindow: new ChunkedHotWindow({ maxAgeMs: hour, maxBytes: windowEntries * entryBytes }),
     broker,
     control: broker.openControlBus(keys),
     registry,
@@ -89,7 +89,7 @@ export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100
 }
 
 export interface Listening {
-  readonly after?: Feed['position']
+  readonly after?: ChannelSubscription['position']
   readonly overflow?: OverflowPolicy
   readonly maxBytes?: number
   readonly checkpoints?: boolean
@@ -98,14 +98,21 @@ export interface Listening {
 /** Takes events only when it is told to, and keeps them. */
 export class Listener {
   readonly heard: ChannelEvent[] = []
-  readonly feed: Feed
+  readonly feed: ChannelSubscription
   readonly allowance: Allowance
   #asked = false
 
   constructor(gateway: Gateway, channel: string, options: Listening) {
     const { after, maxBytes = 1024 * 1024, checkpoints = false, overflow } = options
     this.allowance = new Allowance(maxBytes)
-    this.feed = new Feed({ channel, after, checkpoints, overflow, keeper: gateway.keeper, allowance: this.allowance })
+    this.feed = new ChannelSubscription({
+      channel,
+      after,
+      checkpoints,
+      overflow,
+      keeper: gateway.keeper,
+      allowance: this.allowance,
+    })
     gateway.keeper.resume(this.feed)
   }
 
@@ -144,7 +151,7 @@ export class Listener {
 class RecordingObserver implements Observer {
   readonly resumes: string[] = []
   readonly quarantined: string[] = []
-  readonly account = new EventAccount(() => {})
+  readonly account = new DeliveryCounter(() => {})
   log(): void {}
   messageReceived(): void {}
   messageRedelivered(): void {}
@@ -155,7 +162,7 @@ class RecordingObserver implements Observer {
   messageUnreadable(): void {}
   messagesNotStored(): void {}
   messageRouted(): void {}
-  eventsOf(): EventAccount {
+  eventsOf(): DeliveryCounter {
     return this.account
   }
   resumed(result: string): void {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
+import type { SubscriptionSink } from '../../src/core/delivery/channel-subscription.ts'
 import type { ChannelEvent } from '../../src/core/model/channel-event.ts'
-import type { FeedSink } from '../../src/core/delivery/channel-subscription.ts'
 import type { OverflowPolicy } from '../../src/core/model/overflow-policy.ts'
 import { gatewayOnMemory, type Listener } from './gateway-on-memory.ts'
 
 /** Takes events while it is open, as a socket with room does. */
-class Sink implements FeedSink {
+class Sink implements SubscriptionSink {
   readonly heard: ChannelEvent[] = []
   open = true
 

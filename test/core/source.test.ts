@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Message } from '../../src/core/model/message.ts'
 import { bindingOf, checkDefinition, matcherOf, type SourceDefinition, sourceId } from '../../src/core/model/source.ts'
-import { Sources } from '../../src/core/sources/source-router.ts'
+import { SourceRouter } from '../../src/core/sources/source-router.ts'
 import { GatewayError } from '../../src/errors.ts'
 
 function definition(given: Partial<SourceDefinition>): SourceDefinition {
@@ -96,7 +96,7 @@ describe('a source finds the client id', () => {
   })
 
   test('once a client, however many sources of the exchange say so', () => {
-    const sources = new Sources()
+    const sources = new SourceRouter()
     const make = (given: Partial<SourceDefinition>) => {
       const checked = checkDefinition(definition(given))
       return { ...checked, id: sourceId(checked), createdAt: new Date(), ownsExchange: false }

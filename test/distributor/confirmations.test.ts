@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
-import type { JournalMessage } from '../../src/core/model/message.ts'
+import type { GatewayPublication } from '../../src/brokers/driver.ts'
 import { Publisher, type PublisherOptions } from '../../src/brokers/rabbitmq/publish/publisher.ts'
 import { ReadBack } from '../../src/brokers/rabbitmq/publish/read-back.ts'
-import type { GatewayPublication } from '../../src/brokers/driver.ts'
+import type { JournalMessage } from '../../src/core/model/message.ts'
 import { eventually } from '../support/eventually.ts'
 import { take } from './open.ts'
 import { type Arrived, ScriptedBroker } from './scripted-broker.ts'
@@ -14,7 +14,7 @@ afterEach(async () => {
 
 function publisherTo(broker: ScriptedBroker, options: Partial<PublisherOptions> = {}): Publisher {
   const timings = { lookMs: 10, overtakenMs: 50, unansweredMs: 150, probeMs: 60, silentMs: 150 }
-  const publisher = new Publisher(broker.openLink, {}, { defaultExchange: 'events', timings, ...options })
+  const publisher = new Publisher(broker.openConnection, {}, { defaultExchange: 'events', timings, ...options })
   open.push(publisher)
   return publisher
 }

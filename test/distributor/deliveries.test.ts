@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import type { ConsumeMessage, Options } from 'amqplib'
 import { parseAddress } from '../../src/brokers/rabbitmq/connection/address.ts'
 import { connect } from '../../src/brokers/rabbitmq/connection/connect.ts'
-import { Deliveries, type Delivery } from '../../src/brokers/rabbitmq/message/delivery-reader.ts'
+import { type Delivery, DeliveryReader } from '../../src/brokers/rabbitmq/message/delivery-reader.ts'
 import { Inbox } from '../support/inbox.ts'
 import { rabbit, type TestVhost, testVhost } from '../support/rabbitmq.ts'
 import { splittingProxy } from '../support/splitting-proxy.ts'
@@ -23,7 +23,7 @@ afterAll(() => vhost.close())
 async function reader(change: (url: URL) => void = () => {}) {
   const url = new URL(vhost.url)
   change(url)
-  const deliveries = new Deliveries()
+  const deliveries = new DeliveryReader()
   const connection = await connect(parseAddress(url.href), 'deliveries', 10_000, new AbortController(), deliveries)
   const ended = new Promise<string>((resolve) => connection.on('close', () => resolve('ended')))
   connection.on('error', () => {})

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { Distributor, type SubscriptionOptions } from '../../src/distributor/distributor.ts'
 import { maxRedeliveries } from '../../src/brokers/redeliveries.ts'
+import { Distributor, type SubscriptionOptions } from '../../src/distributor/distributor.ts'
 import { Inbox } from '../support/inbox.ts'
 import { take } from './open.ts'
 

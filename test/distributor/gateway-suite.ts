@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import type { ControlMessage } from '../../src/core/ports/broker.ts'
-import type { Message } from '../../src/core/model/message.ts'
 import type { GatewayBroker, GatewayPublication } from '../../src/brokers/driver.ts'
+import type { Message } from '../../src/core/model/message.ts'
+import type { ControlMessage } from '../../src/core/ports/broker.ts'
 import { testKeys } from '../support/deployment-keys.ts'
 import { eventually } from '../support/eventually.ts'
 import { Inbox } from '../support/inbox.ts'
@@ -141,7 +141,7 @@ export function gatewaySuite(name: string, open: () => Promise<GatewayUnderTest>
       const exchanges = { own: 'heard', fedBy: ['too'], declared: ['said'] }
       const heard = [under.broker, under.replica].map((broker) => {
         const inbox = new Inbox<Message>('what fanout exchanges say')
-        return { inbox, fanouts: broker.hearFanouts(exchanges, (message) => inbox.push(message)) }
+        return { inbox, fanouts: broker.consumeFanouts(exchanges, (message) => inbox.push(message)) }
       })
       // Until every queue is bound, what is said is heard by some.
       await eventually('both to hear', async () => {

@@ -1,7 +1,8 @@
 import amqp from 'amqplib'
-import type { Message } from '../../src/core/model/message.ts'
-import { fromAmqp } from '../../src/brokers/rabbitmq/message/properties.ts'
 import type { GatewayBroker } from '../../src/brokers/driver.ts'
+import { EmbeddedGateway } from '../../src/brokers/embedded/gateway-broker.ts'
+import { fromAmqp } from '../../src/brokers/rabbitmq/message/properties.ts'
+import type { Message } from '../../src/core/model/message.ts'
 import { openDriver } from '../../src/distributor/open-driver.ts'
 import { Inbox } from '../support/inbox.ts'
 import { testVhost } from '../support/rabbitmq.ts'
@@ -18,7 +19,7 @@ gatewaySuite('memory:', async () => {
   const routed = new Inbox<Message>('what is routed')
   const broker = await gatewayOn('memory://gateways')
   const replica = await gatewayOn('memory://gateways')
-  if (broker.kind === 'routing')
+  if (broker instanceof EmbeddedGateway)
     broker.onRouted((message) => {
       routed.push(message)
       return undefined

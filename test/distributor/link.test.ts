@@ -1,9 +1,13 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { Link, type LinkSession, Unresponsive } from '../../src/brokers/rabbitmq/connection/reconnecting-connection.ts'
-import { Nodes } from '../../src/brokers/rabbitmq/connection/node-list.ts'
 import { onChannel } from '../../src/brokers/rabbitmq/channel/with-channel.ts'
+import { Nodes } from '../../src/brokers/rabbitmq/connection/node-list.ts'
+import {
+  type ConnectionSession,
+  ReconnectingConnection,
+  Unresponsive,
+} from '../../src/brokers/rabbitmq/connection/reconnecting-connection.ts'
 import { Inbox } from '../support/inbox.ts'
 import { rabbit, type TestVhost, testVhost } from '../support/rabbitmq.ts'
 import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
@@ -54,7 +58,7 @@ describe('a link', () => {
   })
 
   test('ends a session that its user calls failed, and aborts its signal', async () => {
-    const sessions: LinkSession[] = []
+    const sessions: ConnectionSession[] = []
     const { link, said } = watchLink([vhost.url], {
       async establish(session) {
         sessions.push(session)
@@ -136,13 +140,13 @@ describe('links to several nodes', () => {
     const proxies = [await tcpProxy(rabbit.port), await tcpProxy(rabbit.port), await tcpProxy(rabbit.port)]
     const urls = proxies.map(({ port }) => at((url) => (url.port = String(port))))
     const nodes = new Nodes(urls)
-    const opened: Link[] = []
+    const opened: ReconnectingConnection[] = []
     /** A link, and on which node each of its sessions was. */
     const open = (timings = {}) => {
       const sessions = new Inbox<Visit>('sessions of a link')
       const reasons: string[] = []
       const liveness = { lookMs: 20, askMs: 100, silentMs: 400, ...timings }
-      const link: Link = new Link(nodes, {
+      const link: ReconnectingConnection = new ReconnectingConnection(nodes, {
         purpose: 'test',
         establish: async (session) => {
           const on = proxies.findIndex(({ port }) => port === remotePortOf(session))
@@ -250,13 +254,13 @@ describe('links to several nodes', () => {
 })
 
 interface Visit {
-  readonly session: LinkSession
+  readonly session: ConnectionSession
   /** The index of the node. */
   readonly on: number
 }
 
 /** amqplib does not say in its types which socket it has. */
-function remotePortOf({ connection }: LinkSession): number {
+function remotePortOf({ connection }: ConnectionSession): number {
   return (connection.connection as unknown as { stream: { remotePort: number } }).stream.remotePort
 }
 

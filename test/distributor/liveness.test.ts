@@ -1,10 +1,10 @@
 import { EventEmitter } from 'node:events'
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
 import type { ChannelModel } from 'amqplib'
-import { Deliveries } from '../../src/brokers/rabbitmq/message/delivery-reader.ts'
 import { Liveness } from '../../src/brokers/rabbitmq/connection/liveness.ts'
+import { DeliveryReader } from '../../src/brokers/rabbitmq/message/delivery-reader.ts'
 
-let deliveries: Deliveries
+let deliveries: DeliveryReader
 let asked: number
 let answers: boolean
 let blocked: boolean
@@ -13,7 +13,7 @@ let liveness: Liveness
 
 beforeEach(() => {
   jest.useFakeTimers()
-  deliveries = new Deliveries()
+  deliveries = new DeliveryReader()
   ;[asked, answers, blocked, silent] = [0, true, false, 0]
   const answer = async (): Promise<unknown> => {
     asked += 1

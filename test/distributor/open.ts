@@ -1,18 +1,22 @@
 import amqp, { type ChannelModel } from 'amqplib'
-import { Link, type LinkOptions, type OpenLink } from '../../src/brokers/rabbitmq/connection/reconnecting-connection.ts'
+import {
+  type ConnectionOptions,
+  type OpenConnection,
+  ReconnectingConnection,
+} from '../../src/brokers/rabbitmq/connection/reconnecting-connection.ts'
 import { Inbox } from '../support/inbox.ts'
 
 /** Opens links to these nodes, quick to come back. */
-export function linksTo(...urls: string[]): OpenLink {
+export function linksTo(...urls: string[]): OpenConnection {
   return (options) => {
-    const link = new Link(urls, { ...options, timings: { retryCapMs: 200, closeMs: 300 } })
+    const link = new ReconnectingConnection(urls, { ...options, timings: { retryCapMs: 200, closeMs: 300 } })
     link.open()
     return link
   }
 }
 
 /** A link that does nothing, and what it says about itself: `up`, or the sentence of `onDown`. */
-export function watchLink(urls: string[], options: Partial<LinkOptions> = {}) {
+export function watchLink(urls: string[], options: Partial<ConnectionOptions> = {}) {
   const said = new Inbox<string>('what the link says')
   const retries: string[] = []
   const link = linksTo(...urls)({

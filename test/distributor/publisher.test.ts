@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import type { ConsumeMessage } from 'amqplib'
-import { Publisher, type publisherLimits } from '../../src/brokers/rabbitmq/publish/publisher.ts'
 import type { GatewayPublication } from '../../src/brokers/driver.ts'
+import { Publisher, type publisherLimits } from '../../src/brokers/rabbitmq/publish/publisher.ts'
 import { eventually } from '../support/eventually.ts'
 import { Inbox } from '../support/inbox.ts'
 import { rabbit, type TestVhost, testVhost } from '../support/rabbitmq.ts'

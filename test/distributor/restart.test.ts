@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import type { BrokerState } from '../../src/brokers/driver.ts'
+import type { RabbitGateway } from '../../src/brokers/rabbitmq/gateway-broker.ts'
 import { Distributor } from '../../src/distributor/distributor.ts'
-import type { BrokerState, LinkedBroker } from '../../src/brokers/driver.ts'
 import { openDriver } from '../../src/distributor/open-driver.ts'
 import { testKeys } from '../support/deployment-keys.ts'
 import { Inbox } from '../support/inbox.ts'
@@ -19,7 +20,7 @@ async function openGateway(publishTimeoutMs?: number) {
   const states = new Inbox<BrokerState>('states of the gateway')
   const driver = await openDriver([node.url()], { namespace: 'warren', log: () => {} })
   const options = publishTimeoutMs === undefined ? {} : { publishTimeoutMs }
-  const gateway = driver.gateway?.({ queue: 'journal', ...options }) as LinkedBroker
+  const gateway = driver.gateway?.({ queue: 'journal', ...options }) as RabbitGateway
   gateway.onState((state) => states.push(state))
   return { gateway, states }
 }

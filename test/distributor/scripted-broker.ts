@@ -1,6 +1,10 @@
 import { EventEmitter } from 'node:events'
 import type { ChannelModel, Options } from 'amqplib'
-import { type LinkSession, type OpenLink, Unresponsive } from '../../src/brokers/rabbitmq/connection/reconnecting-connection.ts'
+import {
+  type ConnectionSession,
+  type OpenConnection,
+  Unresponsive,
+} from '../../src/brokers/rabbitmq/connection/reconnecting-connection.ts'
 import { Inbox } from '../support/inbox.ts'
 
 /** A publication as it came to the broker. */
@@ -30,7 +34,7 @@ export class ScriptedBroker {
   #session: AbortController | undefined
   #open: (() => void) | undefined
 
-  readonly openLink: OpenLink = (options) => {
+  readonly openConnection: OpenConnection = (options) => {
     this.#open = () => {
       const end = new AbortController()
       this.#session = end
@@ -46,10 +50,10 @@ export class ScriptedBroker {
         fail,
         failNode: (reason: string) => fail(new Unresponsive(reason)),
       }
-      void options.establish(session as unknown as LinkSession)
+      void options.establish(session as unknown as ConnectionSession)
     }
     this.#open()
-    return { close: () => Promise.resolve() } as unknown as ReturnType<OpenLink>
+    return { close: () => Promise.resolve() } as unknown as ReturnType<OpenConnection>
   }
 
   /** The connection breaks, and another one is there at once. */

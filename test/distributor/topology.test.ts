@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Channel, ChannelModel } from 'amqplib'
-import { Topology, type TopologyOptions } from '../../src/brokers/rabbitmq/topology/source-bindings.ts'
+import { SourceBindings, type TopologyOptions } from '../../src/brokers/rabbitmq/topology/source-bindings.ts'
 import { Inbox } from '../support/inbox.ts'
 import { rabbit, type TestVhost, testVhost } from '../support/rabbitmq.ts'
 import { linksTo, stranger, take } from './open.ts'
@@ -11,12 +11,12 @@ let other: ChannelModel & AsyncDisposable
 /** Of the one who made the exchanges and knows nothing of Warren. */
 let theirs: Channel
 let log: Inbox<string>
-const open: Topology[] = []
+const open: SourceBindings[] = []
 
 function topology(options: Partial<TopologyOptions> = {}, url = vhost.url) {
   const state = new Inbox<string>('the state of the topology')
   const watch = { onUp: () => state.push('up'), onDown: (reason: string) => state.push(reason) }
-  const made = new Topology(linksTo(url), watch, {
+  const made = new SourceBindings(linksTo(url), watch, {
     queue: 'journal',
     namespace: 'warren',
     log: (_level, text) => log.push(text),

@@ -6,7 +6,7 @@ import { type InProcessGateway, openGateway } from '../support/gateway-in-proces
 import { watchHub } from '../support/hub-watch.ts'
 import { freePort } from '../support/ports.ts'
 import { type PikaProperties, startBackEnd } from './back-end.ts'
-import { type HeardEvent, listen } from './graphql-caller.ts'
+import { type DeliveredEvent, listen } from './graphql-caller.ts'
 
 interface Body {
   readonly name: string
@@ -158,7 +158,7 @@ export const expected = order.flatMap((body, index) => [
   { name: `the neighbour behind ${body.name}`, data: neighbour(index), contentType: json },
 ])
 
-export function heardAs(events: readonly HeardEvent[]): unknown[] {
+export function heardAs(events: readonly DeliveredEvent[]): unknown[] {
   return events.map(({ data, contentType }, index) => ({ name: expected[index]?.name, data, contentType }))
 }
 

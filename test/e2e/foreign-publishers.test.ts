@@ -8,7 +8,14 @@ import { type HubWatch, watchHub } from '../support/hub-watch.ts'
 import { rabbit, type TestVhost, testVhost } from '../support/rabbitmq.ts'
 import { amqpPublish, pikaPublish } from '../support/third-party.ts'
 import { startBackEnd } from './back-end.ts'
-import { type Call, callerOf, channelQuery, createRabbitChannel, type HeardEvent, listen } from './graphql-caller.ts'
+import {
+  type Call,
+  callerOf,
+  channelQuery,
+  createRabbitChannel,
+  type DeliveredEvent,
+  listen,
+} from './graphql-caller.ts'
 
 let vhost: TestVhost
 let gateway: InProcessGateway
@@ -29,7 +36,7 @@ afterAll(async () => {
 })
 
 const channelDocument = new TypedDocumentString(channelQuery) as TypedDocumentString<
-  { channel: HeardEvent },
+  { channel: DeliveredEvent },
   { clientId: string }
 >
 
@@ -199,7 +206,7 @@ describe('an exchange that somebody else declared', () => {
     await back.publish('warren.events', 'client.carol', { n: 1, customer: 'carol' }, customer('carol'))
     await back.publish('warren.events', 'client.dave', { n: 2, customer: 'dave' }, customer('dave'))
     await back.publish('warren.events', 'client.carol', { n: 3 })
-    const dataOf = (events: HeardEvent[]) => events.map(({ data }) => (data as { n: number }).n)
+    const dataOf = (events: DeliveredEvent[]) => events.map(({ data }) => (data as { n: number }).n)
     expect(dataOf(await carol.take(3))).toEqual([1, 2, 3])
     expect(dataOf(await dave.take(1))).toEqual([2])
     expect(dave.operation.waiting).toEqual([])

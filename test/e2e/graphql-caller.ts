@@ -1,7 +1,7 @@
 import { connectGraphql, type Operation } from '../support/graphql-frames.ts'
 
 /** One event of a channel with everything that the contract says about it. */
-export interface HeardEvent {
+export interface DeliveredEvent {
   readonly kind: 'MESSAGE' | 'GAP' | 'CHECKPOINT'
   readonly cursor: string
   readonly clientId: string
@@ -68,9 +68,9 @@ export interface ChannelListener extends AsyncDisposable {
   readonly operation: Operation
   /** Resolves when the connection is gone. */
   readonly closed: Promise<{ code: number }>
-  next(withinMs?: number): Promise<HeardEvent>
+  next(withinMs?: number): Promise<DeliveredEvent>
   /** So many events, in their order. */
-  take(count: number, withinMs?: number): Promise<HeardEvent[]>
+  take(count: number, withinMs?: number): Promise<DeliveredEvent[]>
 }
 
 /** Listens over graphql-transport-ws, frame by frame. */
@@ -84,14 +84,14 @@ export async function listen(
   const next = async (withinMs?: number) => {
     const { data, errors } = await operation.next(withinMs)
     if (errors || !data) throw new Error(`the subscription was answered with ${JSON.stringify(errors)}`)
-    return data['channel'] as HeardEvent
+    return data['channel'] as DeliveredEvent
   }
   return {
     operation,
     closed: client.closed,
     next,
     async take(count, withinMs) {
-      const events: HeardEvent[] = []
+      const events: DeliveredEvent[] = []
       while (events.length < count) events.push(await next(withinMs))
       return events
     },

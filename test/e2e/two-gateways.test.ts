@@ -8,8 +8,8 @@ import {
   type Call,
   callerOf,
   createRabbitChannel,
+  type DeliveredEvent,
   deleteRabbitChannel,
-  type HeardEvent,
   listen,
   publish,
 } from './graphql-caller.ts'
@@ -31,7 +31,7 @@ describe.each([
   let connection: ChannelModel
   let channel: ConfirmChannel
   const made: string[] = []
-  let heard: HeardEvent[] = []
+  let heard: DeliveredEvent[] = []
 
   const env = () => ({
     WARREN_BROKER_URL: vhost.url,
@@ -145,7 +145,7 @@ describe.each([
       await publishTo('warren.events', 'client.dora', 'and on')
       const [next] = await resumed.take(1)
       expect(next).toMatchObject({ kind: 'MESSAGE', data: 'and on' })
-      heard.push(next as HeardEvent)
+      heard.push(next as DeliveredEvent)
     }
   })
 
@@ -170,7 +170,7 @@ describe.each([
 
   test('serve what they served after a restart, and a client that comes back has missed nothing', async () => {
     const before = await sourcesOf(onB)
-    let last: HeardEvent
+    let last: DeliveredEvent
     {
       await using atB = await listenOn(b)
       await subscribed(onB, 1)
@@ -214,11 +214,11 @@ function numbers(count: number): number[] {
   return Array.from({ length: count }, (_, n) => n)
 }
 
-function identity({ cursor, data, messageId }: HeardEvent): unknown {
+function identity({ cursor, data, messageId }: DeliveredEvent): unknown {
   return { cursor, data, messageId }
 }
 
-function dataOf(events: readonly HeardEvent[]): unknown[] {
+function dataOf(events: readonly DeliveredEvent[]): unknown[] {
   return events.map(({ data }) => data)
 }
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import amqp, { type ChannelModel } from 'amqplib'
-import type { JournalMessage } from '../../src/core/model/message.ts'
 import { parseAddress } from '../../src/brokers/rabbitmq/connection/address.ts'
 import { connect } from '../../src/brokers/rabbitmq/connection/connect.ts'
-import { Deliveries } from '../../src/brokers/rabbitmq/message/delivery-reader.ts'
+import { DeliveryReader } from '../../src/brokers/rabbitmq/message/delivery-reader.ts'
 import { consumeStream } from '../../src/brokers/rabbitmq/stream/stream-consumer.ts'
+import type { JournalMessage } from '../../src/core/model/message.ts'
 import { eventually } from '../support/eventually.ts'
 import { rabbit, type TestVhost, testVhost } from '../support/rabbitmq.ts'
 import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
@@ -12,7 +12,7 @@ import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
 let vhost: TestVhost
 let proxy: TcpProxy
 let reading: ChannelModel
-const deliveries = new Deliveries()
+const deliveries = new DeliveryReader()
 
 const stream = 'short'
 const body = Buffer.alloc(10_000)

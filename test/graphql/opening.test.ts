@@ -10,9 +10,9 @@ import {
   parse,
   validate,
 } from 'graphql'
-import { Feed } from '../../src/core/delivery/channel-subscription.ts'
+import { ChannelSubscription } from '../../src/core/delivery/channel-subscription.ts'
+import { compileSubscribe } from '../../src/graphql/compile/compiled-subscribe.ts'
 import type { Context } from '../../src/graphql/context.ts'
-import { compileOpening } from '../../src/graphql/compile/compiled-subscribe.ts'
 import { schema } from '../../src/graphql/schema.ts'
 import { Seeded } from '../ledger/seeded.ts'
 
@@ -97,7 +97,7 @@ describe('the beginning of a subscription', () => {
       const document = parse(text)
       if (validate(schema, document).length > 0) continue
       const expected = byGraphqlJs(schema, { document, variableValues })
-      const opening = compileOpening(schema, document, undefined)
+      const opening = compileSubscribe(schema, document, undefined)
       expect([text, variableValues, opening?.argumentsOf(variableValues)]).toEqual([text, variableValues, expected])
       if (expected) taken += 1
       else refused += 1
@@ -111,7 +111,7 @@ describe('the beginning of a subscription', () => {
     ['is a query', '{ gateway { version } }'],
     ['asks only what it is', 'subscription { __typename }'],
   ])('of one that %s is left to graphql-js', (_what, text) => {
-    expect(compileOpening(schema, parse(text), undefined)).toBeUndefined()
+    expect(compileSubscribe(schema, parse(text), undefined)).toBeUndefined()
   })
 
   test('of a field with lists or input objects for arguments is left to graphql-js', () => {
@@ -125,18 +125,18 @@ describe('the beginning of a subscription', () => {
       'subscription A($id: ID) { a(ids: [$id]) }',
       'subscription A($id: ID) { a(where: { id: $id }) }',
     ]) {
-      expect([text, compileOpening(other, parse(text), undefined)]).toEqual([text, undefined])
+      expect([text, compileSubscribe(other, parse(text), undefined)]).toEqual([text, undefined])
     }
-    expect(compileOpening(other, parse('subscription { a }'), undefined)?.argumentsOf({})).toEqual({})
+    expect(compileSubscribe(other, parse('subscription { a }'), undefined)?.argumentsOf({})).toEqual({})
   })
 
   test('is the feed that the resolver opens; of one that refuses, nothing', () => {
-    const opening = compileOpening(schema, parse('subscription { channel(clientId: "a") { data } }'), undefined)
+    const opening = compileSubscribe(schema, parse('subscription { channel(clientId: "a") { data } }'), undefined)
     const keeper = { resume: () => {}, release: () => {} }
-    const feed = new Feed({ channel: 'a', after: undefined, keeper })
-    const context = (subscribe: () => Feed) => ({ subscribe }) as unknown as Context
+    const feed = new ChannelSubscription({ channel: 'a', after: undefined, keeper })
+    const context = (subscribe: () => ChannelSubscription) => ({ subscribe }) as unknown as Context
     expect(
-      opening?.feed(
+      opening?.subscription(
         { clientId: 'a' },
         context(() => feed),
       ),
@@ -144,6 +144,6 @@ describe('the beginning of a subscription', () => {
     const refusing = () => {
       throw new Error('no')
     }
-    expect(opening?.feed({ clientId: 'a' }, context(refusing))).toBeUndefined()
+    expect(opening?.subscription({ clientId: 'a' }, context(refusing))).toBeUndefined()
   })
 })

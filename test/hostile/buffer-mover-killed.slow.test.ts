@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from '@jest/globals'
 import { stranger } from '../distributor/open.ts'
-import { callerOf, createRabbitChannel, type HeardEvent, listen } from '../e2e/graphql-caller.ts'
+import { callerOf, createRabbitChannel, type DeliveredEvent, listen } from '../e2e/graphql-caller.ts'
 import { startGateway, testToken } from '../support/gateway-process.ts'
 import { testVhost } from '../support/rabbitmq.ts'
 
@@ -31,7 +31,7 @@ test('the gateway that moves a buffer is killed: messages with an id come once a
       if (n % 500 === 499) await channel.waitForConfirms()
     }
   })()
-  const events: HeardEvent[] = await alice.take(200)
+  const events: DeliveredEvent[] = await alice.take(200)
   await first.kill()
   await confirmed
   publish('moved', 'moved.alice', 'end', { messageId: `${run}-end` })

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
-import { Publisher } from '../../src/brokers/rabbitmq/publish/publisher.ts'
 import type { GatewayPublication } from '../../src/brokers/driver.ts'
+import { Publisher } from '../../src/brokers/rabbitmq/publish/publisher.ts'
 import { linksTo, stranger } from '../distributor/open.ts'
 import { rabbit, type TestVhost, testVhost } from '../support/rabbitmq.ts'
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import amqp, { type ChannelModel, type GetMessage, type Options } from 'amqplib'
-import type { Journal, MarkNote } from '../../src/core/ports/journal.ts'
 import type { JournalMessage, Publication } from '../../src/core/model/message.ts'
+import type { Journal, MarkNote } from '../../src/core/ports/journal.ts'
 import type { Observer } from '../../src/core/ports/observer.ts'
 import { Quarantine } from '../../src/core/quarantine/quarantine.ts'
 import { badInput, GatewayError } from '../../src/errors.ts'

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import amqp, { type ChannelModel } from 'amqplib'
 import { parseAddress } from '../../src/brokers/rabbitmq/connection/address.ts'
 import { connect } from '../../src/brokers/rabbitmq/connection/connect.ts'
-import { Deliveries, type Delivery } from '../../src/brokers/rabbitmq/message/delivery-reader.ts'
+import { type Delivery, DeliveryReader } from '../../src/brokers/rabbitmq/message/delivery-reader.ts'
 import { messageOf, toAmqp } from '../../src/brokers/rabbitmq/message/properties.ts'
 import { eventually } from '../support/eventually.ts'
 import { type GatewayProcess, runWarren, startGateway, testToken } from '../support/gateway-process.ts'
@@ -36,7 +36,7 @@ const warren = (...args: string[]) => runWarren(['quarantine', ...args], { WARRE
 
 /** Consumes a queue on a fanout exchange, and keeps types and digits. */
 async function taker(exchange: string): Promise<{ inbox: Inbox<Delivery> } & AsyncDisposable> {
-  const deliveries = new Deliveries()
+  const deliveries = new DeliveryReader()
   const connection = await connect(parseAddress(vhost.url), 'taker', 10_000, new AbortController(), deliveries)
   const channel = await connection.createChannel()
   await channel.assertExchange(exchange, 'fanout')

@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
-import { type ChannelEvent, MessageEvent } from '../../src/core/model/channel-event.ts'
-import { EventAccount } from '../../src/core/accounting/delivery-counter.ts'
-import { Feed, type FeedSink } from '../../src/core/delivery/channel-subscription.ts'
+import { DeliveryCounter } from '../../src/core/accounting/delivery-counter.ts'
+import { ChannelSubscription, type SubscriptionSink } from '../../src/core/delivery/channel-subscription.ts'
 import { Hub } from '../../src/core/delivery/hub.ts'
-import { Passage } from '../../src/core/delivery/replay-batch.ts'
+import { ReplayBatch } from '../../src/core/delivery/replay-batch.ts'
+import { type ChannelEvent, MessageEvent } from '../../src/core/model/channel-event.ts'
 import type { Session } from '../../src/core/sessions/session.ts'
 import type { Outbox } from '../../src/transports/flow/outbox.ts'
-import { Member } from '../../src/transports/room/member.ts'
+import { RoomMember } from '../../src/transports/room/member.ts'
 import { RoomFrame } from '../../src/transports/room/room-frame.ts'
 import { testCursors } from '../support/deployment-keys.ts'
 import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
@@ -30,18 +30,18 @@ const keeper = { resume: () => {}, release: () => {} }
 
 /** A feed with a sink that throws at the events with these offsets. */
 function feedThatThrows(at: readonly number[]) {
-  const account = new EventAccount(() => {})
+  const account = new DeliveryCounter(() => {})
   const failures: unknown[] = []
   const taken: number[] = []
   const ends: (string | undefined)[] = []
-  const feed = new Feed({
+  const feed = new ChannelSubscription({
     channel: 'alice',
     after: undefined,
     keeper,
     account,
     onFailure: (error) => failures.push(error),
   })
-  const sink: FeedSink = {
+  const sink: SubscriptionSink = {
     take(event: ChannelEvent) {
       const { offset } = event.cursor
       if (at.includes(offset)) throw new RangeError(`cannot encode ${offset}`)
@@ -122,7 +122,7 @@ describe('a subscriber that throws is ended alone', () => {
   })
 
   test('on its way through the journal, and its neighbours go on', () => {
-    const passage = new Passage(0)
+    const passage = new ReplayBatch(0)
     const bad = feedThatThrows([1])
     const good = feedThatThrows([])
     for (const { feed, sink } of [bad, good]) {
@@ -141,7 +141,7 @@ describe('a subscriber that throws is ended alone', () => {
     const pushed: string[] = []
     const failures: unknown[] = []
     const memberWith = (push: (frame: string) => void) =>
-      new Member({
+      new RoomMember({
         envelope: 'none',
         session: {
           ended: false,
@@ -182,7 +182,7 @@ describe('a running gateway', () => {
       const hub = watchHub(gateway.gateway.hub)
       await using bad = await listen({ gateway, tcpPort, channel: 'alice', token })
       await hub.until(1)
-      const [feed] = [...gateway.gateway.hub.all()] as [Feed]
+      const [feed] = [...gateway.gateway.hub.all()] as [ChannelSubscription]
       await using good = await other({ gateway, tcpPort, channel: 'alice', token })
       await hub.until(2)
       const take = feed.deliver.bind(feed)

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import amqp, { type ChannelModel, type ConfirmChannel } from 'amqplib'
-import { callerOf, createRabbitChannel, type HeardEvent, listen } from '../e2e/graphql-caller.ts'
+import { callerOf, createRabbitChannel, type DeliveredEvent, listen } from '../e2e/graphql-caller.ts'
 import { type Amqp1Publisher, amqp1Publisher } from '../support/amqp-1-publisher.ts'
 import { eventually } from '../support/eventually.ts'
 import { connectFrames } from '../support/frames.ts'
@@ -37,7 +37,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
   let stranger: Amqp1Publisher
   let number = 0
   /** Everything of alice's, as the first listener was given it. */
-  const heard: HeardEvent[] = []
+  const heard: DeliveredEvent[] = []
 
   beforeAll(async () => {
     rabbit = await privateRabbit('unreadable', four.root)
@@ -66,7 +66,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     return listen(gateway.graphqlSocketUrl, token, { clientId, ...(after === undefined ? {} : { after }) })
   }
 
-  const shown = (events: readonly HeardEvent[]): unknown[] =>
+  const shown = (events: readonly DeliveredEvent[]): unknown[] =>
     events.map(({ kind, data, gap }) => (kind === 'GAP' ? gap?.reason : data))
 
   async function counted(): Promise<number> {
@@ -102,7 +102,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     await using alice = await listenAs('alice', heard.at(-1)?.cursor)
     await Promise.all(kinds.map((message) => stranger.publish(message)))
     const last = await good()
-    const events: HeardEvent[] = []
+    const events: DeliveredEvent[] = []
     while (events.at(-1)?.data !== last) events.push(await alice.next(30_000))
     // They may be met in two parts, when the first ones end the tail before the others are there.
     expect(new Set(shown(events.slice(0, -1)))).toEqual(new Set(['UNREADABLE']))
@@ -114,7 +114,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     const distinct = shown(heard)
     for (const place of [0, 3, 4, 9]) {
       await using again = await listenAs('alice', heard[place]?.cursor)
-      const events: HeardEvent[] = []
+      const events: DeliveredEvent[] = []
       while (events.at(-1)?.data !== number) events.push(await again.next(30_000))
       expect(collapsed(shown(events))).toEqual(collapsed(distinct.slice(place + 1)))
       expect(again.operation.waiting).toEqual([])
@@ -149,10 +149,10 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     await replays()
   }, 120_000)
 
-  async function untilLast(after: string | undefined): Promise<HeardEvent[]> {
+  async function untilLast(after: string | undefined): Promise<DeliveredEvent[]> {
     await using alice = await listenAs('alice', after)
     const last = await good()
-    const events: HeardEvent[] = []
+    const events: DeliveredEvent[] = []
     while (events.at(-1)?.data !== last) events.push(await alice.next(30_000))
     return events
   }
@@ -220,7 +220,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     connection = await amqp.connect(rabbit.url())
     channel = await connection.createConfirmChannel()
     const last = await good()
-    const events: HeardEvent[] = []
+    const events: DeliveredEvent[] = []
     while (events.at(-1)?.data !== last) events.push(await alice.next(30_000))
     expect(shown(events)).toEqual([last])
     expect(await counted()).toBe(before)

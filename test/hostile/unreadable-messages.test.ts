@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import amqp, { type ChannelModel, type ConfirmChannel } from 'amqplib'
-import { type ChannelListener, type HeardEvent, listen } from '../e2e/graphql-caller.ts'
+import { type ChannelListener, type DeliveredEvent, listen } from '../e2e/graphql-caller.ts'
 import { eventually } from '../support/eventually.ts'
 import { type FailingBroker, failingBroker, unreadableHeader } from '../support/failing-broker.ts'
 import { connectFrames } from '../support/frames.ts'
@@ -53,11 +53,11 @@ describe('a message that ends every consumer which reaches it', () => {
     return alice
   }
 
-  const shown = (events: readonly HeardEvent[]): unknown[] =>
+  const shown = (events: readonly DeliveredEvent[]): unknown[] =>
     events.map(({ kind, data, gap }) => (kind === 'GAP' ? gap?.reason : data))
 
-  async function untilNumber(alice: ChannelListener, last: number): Promise<HeardEvent[]> {
-    const events: HeardEvent[] = []
+  async function untilNumber(alice: ChannelListener, last: number): Promise<DeliveredEvent[]> {
+    const events: DeliveredEvent[] = []
     while (events.at(-1)?.data !== last) events.push(await alice.next())
     return events
   }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
-import { Pulse } from '../../src/brokers/rabbitmq/stream/tail-liveness.ts'
+import { TailLiveness } from '../../src/brokers/rabbitmq/stream/tail-liveness.ts'
 
 let began: number
 /** What the pulse found, and after how many seconds. */
@@ -8,7 +8,7 @@ let confirms: boolean
 /** Those of marks that wait. */
 let waiting: (() => void)[]
 let mayMove: boolean
-let pulse: Pulse
+let pulse: TailLiveness
 
 beforeEach(() => {
   jest.useFakeTimers()
@@ -18,7 +18,7 @@ beforeEach(() => {
   waiting = []
   mayMove = true
   const note = (what: string) => () => void found.push(`${what} ${(Date.now() - began) / 1000}`)
-  pulse = new Pulse({
+  pulse = new TailLiveness({
     mark: () => (confirms ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
     onStale: note('stale'),
     onFresh: note('fresh'),

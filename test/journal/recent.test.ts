@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from '@jest/globals'
 import { fingerprintOf } from '../../src/core/model/cursor.ts'
 import type { JournalMessage, MessageProperties } from '../../src/core/model/message.ts'
-import { Recent } from '../../src/hot-window/hot-window.ts'
+import { ChunkedHotWindow } from '../../src/hot-window/hot-window.ts'
 import { Seeded } from '../ledger/seeded.ts'
 
 const unbounded = { maxBytes: Number.POSITIVE_INFINITY, maxAgeMs: Number.POSITIVE_INFINITY }
@@ -11,33 +11,33 @@ const unbounded = { maxBytes: Number.POSITIVE_INFINITY, maxAgeMs: Number.POSITIV
 describe('the hot window', () => {
   test('gives back each entry as it was put in, whatever its texts, properties and size, when all that went in is gone', () => {
     const seeded = new Seeded(7)
-    const recent = new Recent(unbounded)
+    const hotWindow = new ChunkedHotWindow(unbounded)
     const entries = Array.from({ length: 2_000 }, (_, index) => anyEntry(seeded, index * 3))
     const expected = entries.map(copyOf)
     const fingerprints = entries.map(fingerprintOf)
     for (const entry of entries) {
-      recent.add(entry)
+      hotWindow.add(entry)
       entry.body.fill(0)
     }
 
     const read: JournalMessage[] = []
-    recent.visit(-1, (entry) => read.push(entry) > 0)
+    hotWindow.visit(-1, (entry) => read.push(entry) > 0)
 
     expect(read.map(copyOf)).toEqual(expected)
-    expect(read.map((entry) => copyOf(entry.alone?.() ?? entry))).toEqual(expected)
+    expect(read.map((entry) => copyOf(entry.detach?.() ?? entry))).toEqual(expected)
     expect(read.map(fingerprintOf)).toEqual(fingerprints)
-    expect(copyOf(recent.last ?? anyEntry(seeded, 0))).toEqual(expected.at(-1))
-    const asked = Array.from({ length: 6_000 }, (_, offset) => recent.at(offset)?.offset)
+    expect(copyOf(hotWindow.last ?? anyEntry(seeded, 0))).toEqual(expected.at(-1))
+    const asked = Array.from({ length: 6_000 }, (_, offset) => hotWindow.at(offset)?.offset)
     expect(asked).toEqual(asked.map((_, offset) => (offset % 3 === 0 ? offset : undefined)))
   })
 
   test('goes on behind any offset, in order, until the visitor has enough', () => {
     const seeded = new Seeded(8)
-    const recent = new Recent(unbounded)
-    for (let index = 0; index < 3_000; index += 1) recent.add(anyEntry(seeded, index * 2))
+    const hotWindow = new ChunkedHotWindow(unbounded)
+    for (let index = 0; index < 3_000; index += 1) hotWindow.add(anyEntry(seeded, index * 2))
     for (const offset of [-1, 0, 1, 2, 999, 1_000, 4_001, 5_997, 5_998, 9_999]) {
       const visited: number[] = []
-      recent.visit(offset, (entry) => visited.push(entry.offset) < 100)
+      hotWindow.visit(offset, (entry) => visited.push(entry.offset) < 100)
       const first = Math.max(0, Math.floor(offset / 2) + 1)
       const count = Math.max(0, Math.min(100, 3_000 - first))
       expect(visited).toEqual(Array.from({ length: count }, (_, index) => (first + index) * 2))
@@ -48,54 +48,54 @@ describe('the hot window', () => {
     'holds no more than %d bytes, but always the newest entry, and knows what it holds',
     (maxBytes) => {
       const seeded = new Seeded(9)
-      const recent = new Recent({ ...unbounded, maxBytes })
+      const hotWindow = new ChunkedHotWindow({ ...unbounded, maxBytes })
       for (let offset = 0; offset < 5_000; offset += 1) {
-        recent.add(anyEntry(seeded, offset))
-        expect(recent.last?.offset).toBe(offset)
-        if (recent.first !== offset) expect(recent.bytes).toBeLessThanOrEqual(maxBytes)
+        hotWindow.add(anyEntry(seeded, offset))
+        expect(hotWindow.last?.offset).toBe(offset)
+        if (hotWindow.first !== offset) expect(hotWindow.bytes).toBeLessThanOrEqual(maxBytes)
       }
       const bodies: number[] = []
-      recent.visit(-1, ({ body }) => bodies.push(body.length) > 0)
+      hotWindow.visit(-1, ({ body }) => bodies.push(body.length) > 0)
       expect(bodies.length).toBeGreaterThan(10)
-      expect(recent.bytes).toBeGreaterThan(bodies.reduce((sum, bytes) => sum + bytes, 0))
+      expect(hotWindow.bytes).toBeGreaterThan(bodies.reduce((sum, bytes) => sum + bytes, 0))
 
-      recent.add({ ...anyEntry(seeded, 5_000), body: Buffer.alloc(2 * maxBytes) })
-      expect(recent.first).toBe(5_000)
-      recent.add(anyEntry(seeded, 5_001))
-      expect(recent.first).toBe(5_001)
-      expect(recent.bytes).toBeLessThanOrEqual(maxBytes)
-      recent.clear()
-      expect([recent.first, recent.last, recent.bytes]).toEqual([undefined, undefined, 0])
+      hotWindow.add({ ...anyEntry(seeded, 5_000), body: Buffer.alloc(2 * maxBytes) })
+      expect(hotWindow.first).toBe(5_000)
+      hotWindow.add(anyEntry(seeded, 5_001))
+      expect(hotWindow.first).toBe(5_001)
+      expect(hotWindow.bytes).toBeLessThanOrEqual(maxBytes)
+      hotWindow.clear()
+      expect([hotWindow.first, hotWindow.last, hotWindow.bytes]).toEqual([undefined, undefined, 0])
     },
   )
 
   test('lets go of what is too old, entry by entry', () => {
     const seeded = new Seeded(10)
-    const recent = new Recent({ ...unbounded, maxAgeMs: 1_000 })
+    const hotWindow = new ChunkedHotWindow({ ...unbounded, maxAgeMs: 1_000 })
     for (let offset = 0; offset < 4_000; offset += 1) {
-      recent.add({ ...anyEntry(seeded, offset), receivedAt: offset * 10 })
-      expect(recent.first).toBe(Math.max(0, offset - 100))
+      hotWindow.add({ ...anyEntry(seeded, offset), receivedAt: offset * 10 })
+      expect(hotWindow.first).toBe(Math.max(0, offset - 100))
     }
   })
 
   test('keeps no message as objects: a hundred thousand more take no more of the heap', () => {
-    const recent = new Recent(unbounded)
+    const hotWindow = new ChunkedHotWindow(unbounded)
     const put = (from: number): void => {
       for (let offset = from; offset < from + 100_000; offset += 1) {
-        recent.add(entryOf(offset, { contentType: 'application/json', messageId: `m-${offset}`, timestamp: offset }))
+        hotWindow.add(entryOf(offset, { contentType: 'application/json', messageId: `m-${offset}`, timestamp: offset }))
       }
     }
     put(0)
     const before = heapUsed()
     put(100_000)
     expect((heapUsed() - before) / 100_000).toBeLessThan(40)
-    expect(recent.at(199_999)?.properties.messageId).toBe('m-199999')
+    expect(hotWindow.at(199_999)?.properties.messageId).toBe('m-199999')
   })
 
   test('within a wider one holds the same entries and no bytes of its own, from when it was cleared', () => {
     const seeded = new Seeded(11)
-    const wider = new Recent(unbounded)
-    const narrow = new Recent({ ...unbounded, maxBytes: 64 * 1024 }, wider)
+    const wider = new ChunkedHotWindow(unbounded)
+    const narrow = new ChunkedHotWindow({ ...unbounded, maxBytes: 64 * 1024 }, wider)
     for (let offset = 0; offset < 2_000; offset += 1) {
       const entry = anyEntry(seeded, offset)
       wider.add(entry)
@@ -113,16 +113,16 @@ describe('the hot window', () => {
   })
 
   test('counts what became of each message, for whoever asks later', () => {
-    const recent = new Recent(unbounded)
+    const hotWindow = new ChunkedHotWindow(unbounded)
     const entries = Array.from({ length: 3_000 }, (_, offset) => entryOf(offset, {}))
     for (const entry of entries) {
-      recent.add(entry)
+      hotWindow.add(entry)
       if (entry.offset % 2 === 0) entry.fates?.set(entry.place ?? 0, 'heard')
       for (let times = 0; times < entry.offset % 5; times += 1) entry.fates?.match(entry.place ?? 0)
       entry.fates?.deliver(entry.place ?? 0)
       if (entry.offset % 3 === 0) entry.fates?.drop(entry.place ?? 0)
     }
-    recent.visit(-1, ({ offset, fates, place = 0 }) => {
+    hotWindow.visit(-1, ({ offset, fates, place = 0 }) => {
       expect(fates?.of(place)).toBe(offset % 2 === 0 ? 'heard' : undefined)
       expect(fates?.reachOf(place)).toEqual({ matched: offset % 5, delivered: 1, dropped: offset % 3 === 0 ? 1 : 0 })
       return true

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import type { Client, ClientRegistry } from '../../src/core/ports/client-registry.ts'
 import { DeploymentKeys } from '../../src/core/clients/deployment-keys.ts'
 import { type Source, type SourceDefinition, sourceId } from '../../src/core/model/source.ts'
+import type { Client, ClientRegistry } from '../../src/core/ports/client-registry.ts'
 
 export function newClient(clientId: string, given: Partial<Client> = {}): Client {
   return {

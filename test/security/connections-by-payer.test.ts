@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { FairShares } from '../../src/core/limits/fair-shares.ts'
 import { networkOf } from '../../src/core/limits/network-address.ts'
-import { Shares } from '../../src/core/limits/fair-shares.ts'
 import { eventually } from '../support/eventually.ts'
 import { connectFramed } from '../support/framed.ts'
 import { connectFrames, type FrameClient } from '../support/frames.ts'
@@ -187,7 +187,7 @@ test.each([
 })
 
 test('who fills a shared buffer leaves room for whoever comes next', () => {
-  const shares = new Shares(100)
+  const shares = new FairShares(100)
   const fill = (payer: string): number => {
     let held = 0
     for (; shares.hasRoom(payer, 1); held += 1) shares.add(payer, 1)

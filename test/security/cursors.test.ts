@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import { openSealedKey, sealKey } from '../../src/auth/sealed-key.ts'
 import { CursorCodec, cursorOf, fingerprintOf, printCursor, printOldCursor } from '../../src/core/model/cursor.ts'
 import type { JournalMessage } from '../../src/core/model/message.ts'
-import { callerOf, type HeardEvent, listen, publish } from '../e2e/graphql-caller.ts'
+import { callerOf, type DeliveredEvent, listen, publish } from '../e2e/graphql-caller.ts'
 import { testKeys } from '../support/deployment-keys.ts'
 import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
 import { newFolder, removeFolder } from '../support/run-folder.ts'
@@ -21,7 +21,7 @@ const epoch = '00112233aabbccdd'
 const hour = 3_600_000
 
 /** The first event behind a cursor, while something is published to the channel. */
-async function answerTo(gateway: InProcessGateway, after: string): Promise<HeardEvent> {
+async function answerTo(gateway: InProcessGateway, after: string): Promise<DeliveredEvent> {
   await using alice = await listen(gateway.graphqlSocketUrl, await gateway.clientToken('alice'), {
     clientId: 'alice',
     after,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { eventWeight } from '../../src/core/delivery/event-weight.ts'
 import type { MessageEvent } from '../../src/core/model/channel-event.ts'
-import { weightOf } from '../../src/core/delivery/event-weight.ts'
-import { PagesUnderWay } from '../../src/core/sessions/page-limits.ts'
+import { PageLimit } from '../../src/core/sessions/page-limits.ts'
 import { publish } from '../client/numbered.ts'
 import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
 import { connectGraphql } from '../support/graphql-frames.ts'
@@ -100,7 +100,7 @@ test('pages of one operation share what they may hold, and those of the next one
 })
 
 test('what all pages hold is bounded by caller and together, and given back', () => {
-  const all = new PagesUnderWay({ maxHistoryBytes: 100 })
+  const all = new PageLimit({ maxHistoryBytes: 100 })
   const open = Array.from({ length: 4 }, () => all.open())
   for (const pages of open) {
     pages.begin('alice', 60)
@@ -124,8 +124,8 @@ test('an event weighs what its values cost once they are parsed, and its headers
   const event = (body: string, headers?: Record<string, unknown>) =>
     ({ message: { body: Buffer.from(body), properties: { headers } } }) as unknown as MessageEvent
   const once = { data: 1, headers: 1 }
-  expect(weightOf(event(`[${'[],'.repeat(1_000)}0]`), once)).toBeGreaterThan(48_000)
-  expect(weightOf(event('""', { a: ['x'.repeat(1_000)] }), once)).toBeGreaterThan(1_000)
-  expect(weightOf(event('x'.repeat(1_000)), { data: 3, headers: 0 })).toBeGreaterThan(3_000)
-  expect(weightOf(event('x'.repeat(1_000)), { data: 0, headers: 0 })).toBeGreaterThan(1_000)
+  expect(eventWeight(event(`[${'[],'.repeat(1_000)}0]`), once)).toBeGreaterThan(48_000)
+  expect(eventWeight(event('""', { a: ['x'.repeat(1_000)] }), once)).toBeGreaterThan(1_000)
+  expect(eventWeight(event('x'.repeat(1_000)), { data: 3, headers: 0 })).toBeGreaterThan(3_000)
+  expect(eventWeight(event('x'.repeat(1_000)), { data: 0, headers: 0 })).toBeGreaterThan(1_000)
 })

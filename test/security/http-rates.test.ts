@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { Rates } from '../../src/core/limits/rate-limit.ts'
+import { RateLimit } from '../../src/core/limits/rate-limit.ts'
 import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
 
 const perSecond = 5
@@ -85,7 +85,7 @@ test('whoever may publish has ten times as many', async () => {
 })
 
 test('callers are counted anew each second, and those that are too many to tell apart share one count', () => {
-  const rates = new Rates()
+  const rates = new RateLimit()
   const at = 1_000_000
   expect([1, 2, 3].map(() => rates.exceeds('a', 2, at))).toEqual([undefined, undefined, 1_000])
   expect(rates.exceeds('a', 2, at + 1_000)).toBeUndefined()

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { type Place, Turnstile } from '../../src/auth/passwords/concurrency-limit.ts'
+import { ConcurrencyLimit, type Place } from '../../src/auth/passwords/concurrency-limit.ts'
+import { LoginThrottle } from '../../src/core/limits/login-throttle.ts'
 import { networkOf } from '../../src/core/limits/network-address.ts'
-import { PasswordFailures } from '../../src/core/limits/login-throttle.ts'
 import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
 import { created, inputOf, outcomeOfCreate } from './registrant.ts'
 
@@ -58,7 +58,7 @@ test('guessing at many clients from an address does not lock out others behind i
 })
 
 test('a check that is under way counts as wrong until it is known to be right', () => {
-  const failures = new PasswordFailures(2)
+  const failures = new LoginThrottle(2)
   const first = failures.begin('alice', 'here')
   failures.begin('alice', 'here')
   expect(() => failures.begin('alice', 'here')).toThrow('too many wrong passwords')
@@ -71,7 +71,7 @@ test('a check that is under way counts as wrong until it is known to be right', 
 describe('those who wait for a password to be checked', () => {
   /** A turnstile with one place, which is taken; `order`: who was let in, once it is free. */
   function queue(waiting = 100) {
-    const turnstile = new Turnstile({ inside: 1, waiting, limit: 'l', refusal: 'r' })
+    const turnstile = new ConcurrencyLimit({ inside: 1, waiting, limit: 'l', refusal: 'r' })
     const order: string[] = []
     let free: () => void = () => undefined
     const freed = new Promise<void>((resolve) => {

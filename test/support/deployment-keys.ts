@@ -1,5 +1,5 @@
-import { CursorCodec } from '../../src/core/model/cursor.ts'
 import { type DeploymentKey, DeploymentKeys, newKey } from '../../src/core/clients/deployment-keys.ts'
+import { CursorCodec } from '../../src/core/model/cursor.ts'
 
 /** Keys of a deployment without a registry. */
 export function testKeys(given: Partial<DeploymentKey> = {}): DeploymentKeys {

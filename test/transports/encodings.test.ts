@@ -1,12 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
 import { decodeBody, forgetBody, UndecodableBody } from '../../src/core/body/decode-body.ts'
-import { type ChannelEvent, MessageEvent } from '../../src/core/model/channel-event.ts'
-import { printCursor } from '../../src/core/model/cursor.ts'
 import { parseJson } from '../../src/core/json/parse-json.ts'
 import { printJson } from '../../src/core/json/print-json.ts'
+import { type ChannelEvent, MessageEvent } from '../../src/core/model/channel-event.ts'
+import { printCursor } from '../../src/core/model/cursor.ts'
+import { EncodingCache } from '../../src/transports/flow/encoding-cache.ts'
 import { eventJson } from '../../src/transports/flow/event-json.ts'
-import { RecentEncodings } from '../../src/transports/flow/encoding-cache.ts'
 import { PublishFrames } from '../../src/transports/socketcluster/publish-frames.ts'
 import { Seeded } from '../ledger/seeded.ts'
 import { testCursors } from '../support/deployment-keys.ts'
@@ -104,7 +104,7 @@ describe('recent encodings', () => {
   const notice: ChannelEvent = { kind: 'CHECKPOINT', cursor: messageEvent(3).cursor, receivedAt: 0 }
 
   test('are had again for the same event, channel and form alone', () => {
-    const encodings = new RecentEncodings()
+    const encodings = new EncodingCache()
     const event = messageEvent(3)
     encodings.add('one', event, 'a', 1)
     encodings.add('two', notice, 'a', 1)
@@ -117,7 +117,7 @@ describe('recent encodings', () => {
   })
 
   test('hold at most 256 KiB, bodies included', () => {
-    const encodings = new RecentEncodings()
+    const encodings = new EncodingCache()
     const events = Array.from({ length: 2_000 }, (_, offset) => messageEvent(offset, `"${'x'.repeat(offset % 5_000)}"`))
     let held = 0
     for (const event of events) {
@@ -133,7 +133,7 @@ describe('recent encodings', () => {
   })
 
   test('hold a larger one for all who are handed it in this turn, and no longer', async () => {
-    const encodings = new RecentEncodings()
+    const encodings = new EncodingCache()
     const event = messageEvent(1, `"${'x'.repeat(300_000)}"`)
     encodings.add('large', event)
     expect(encodings.get(event)).toBe('large')

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { channelQuery, type HeardEvent, listen } from '../e2e/graphql-caller.ts'
+import { channelQuery, type DeliveredEvent, listen } from '../e2e/graphql-caller.ts'
 import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
 import { testToken } from '../support/gateway-process.ts'
 import { connectGraphql, type GraphqlClient, type Operation } from '../support/graphql-frames.ts'
@@ -44,8 +44,8 @@ async function subscribed(client: GraphqlClient, clientId: string): Promise<Oper
   return operation
 }
 
-async function heardOn(operation: Operation): Promise<HeardEvent> {
-  return (await operation.next()).data?.['channel'] as HeardEvent
+async function heardOn(operation: Operation): Promise<DeliveredEvent> {
+  return (await operation.next()).data?.['channel'] as DeliveredEvent
 }
 
 describe('a session whose token expires', () => {

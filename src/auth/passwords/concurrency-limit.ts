@@ -37,7 +37,7 @@ interface Waiting {
  * many wait, the newest of those who have the most waiting is turned away with `LIMIT_EXCEEDED`: a
  * flood costs only its sender.
  */
-export class Turnstile {
+export class ConcurrencyLimit {
   readonly #options: TurnstileOptions
   readonly #kinds = new Map<string, FairQueue<Waiting>>()
   readonly #slowed = new Map<string, () => boolean>()

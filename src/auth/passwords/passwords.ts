@@ -1,6 +1,6 @@
 import { hash, verify } from '@node-rs/argon2'
 import type { Passwords } from '../../core/clients/client-channels.ts'
-import { Turnstile } from './concurrency-limit.ts'
+import { ConcurrencyLimit } from './concurrency-limit.ts'
 
 /** OWASP's first recommendation for argon2id; about 28 ms of one core. The package's default algorithm is argon2id. */
 const cost = { memoryCost: 19 * 1024, timeCost: 2, parallelism: 1 } as const // memory in KiB
@@ -17,7 +17,7 @@ const nobodysHash = '$argon2id$v=19$m=19456,t=2,p=1$kYQ/r1+0eAiarEMAzlkSTQ$6zSNb
  * neither holds up the other.
  */
 export function createPasswords(maxWaiting: number): Passwords {
-  const turnstile = new Turnstile({
+  const limit = new ConcurrencyLimit({
     inside: atOnce,
     waiting: maxWaiting,
     limit: 'WARREN_MAX_PASSWORD_CHECKS',
@@ -25,13 +25,13 @@ export function createPasswords(maxWaiting: number): Passwords {
   })
   return {
     hash: (password, sender = nobody) =>
-      turnstile.through(() => hash(bytesOf(password), cost), { ...sender, kind: 'hash' }),
+      limit.through(() => hash(bytesOf(password), cost), { ...sender, kind: 'hash' }),
     async verify(passwordHash, password, { onTurn, suspect, ...sender } = nobody) {
       const check = () => {
         onTurn?.()
         return verify(passwordHash ?? nobodysHash, bytesOf(password))
       }
-      const matches = await turnstile.through(async () => check(), {
+      const matches = await limit.through(async () => check(), {
         ...sender,
         // Who was wrong before waits apart, so that guessing fills no queue of those who are right.
         kind: suspect ? 'verify again' : 'verify',

@@ -5,7 +5,7 @@ import { TokenRejection } from './token-verifier.ts'
 const maxLines = 10
 
 /** Runs a check of credentials; why a token was refused is told to `tell`, for the caller hears one plain sentence whatever it was. */
-export function tellingRefusals(
+export function logRejections(
   tell: (text: string, details: Record<string, unknown>) => void,
 ): <T>(check: () => Promise<T>) => Promise<T> {
   let second = 0

@@ -1,7 +1,7 @@
 import type { Message } from '../../core/model/message.ts'
 import { bindingOf, type ExchangeType } from '../../core/model/source.ts'
 import { matchWords } from '../../core/model/topic-pattern.ts'
-import type { MemoryQueue } from './queue.ts'
+import type { EmbeddedQueue } from './queue.ts'
 
 /** Where routed messages go. */
 export interface Sink {
@@ -31,10 +31,10 @@ interface Bound {
 const maxRoutes = 10_000
 
 /** Exchanges and bindings by the rules of AMQP 0-9-1 §3.1.3, within this process. */
-export class MemoryBroker {
+export class EmbeddedBroker {
   readonly #exchanges = new Map<string, Exchange>()
   /** The queues that have names. */
-  readonly queues = new Map<string, MemoryQueue>()
+  readonly queues = new Map<string, EmbeddedQueue>()
 
   constructor() {
     // Every RabbitMQ has them.

@@ -1,19 +1,19 @@
-import type { ControlBus, ControlMessage } from '../../core/ports/broker.ts'
 import type { Message } from '../../core/model/message.ts'
+import type { ControlBus, ControlMessage } from '../../core/ports/broker.ts'
 import type { ControlSignature } from '../control-signature.ts'
-import type { MemoryBroker } from './broker.ts'
+import type { EmbeddedBroker } from './broker.ts'
 import { publishIn } from './publish.ts'
 
 /** Control messages among the gateways of one process. */
-export class MemoryControlBus implements ControlBus {
-  readonly #broker: MemoryBroker
+export class EmbeddedControlBus implements ControlBus {
+  readonly #broker: EmbeddedBroker
   readonly #exchange: string
   readonly #signature: ControlSignature
   readonly #sink = { take: (message: Message) => this.#take(message) }
   #onMessage: (message: ControlMessage) => void = () => {}
   #onUnsigned: () => void = () => {}
 
-  constructor(broker: MemoryBroker, exchange: string, signature: ControlSignature) {
+  constructor(broker: EmbeddedBroker, exchange: string, signature: ControlSignature) {
     this.#broker = broker
     this.#exchange = exchange
     this.#signature = signature

@@ -1,20 +1,12 @@
 import type { MessageProperties } from '../../core/model/message.ts'
-import type {
-  Driver,
-  DriverOptions,
-  GatewayOptions,
-  Receive,
-  RoutingBroker,
-  SubscribeOptions,
-  Subscription,
-} from '../driver.ts'
-import { MemoryGateway } from './gateway-broker.ts'
-import { MemoryQueue } from './queue.ts'
+import type { Driver, DriverOptions, GatewayOptions, Receive, SubscribeOptions, Subscription } from '../driver.ts'
+import { EmbeddedGateway } from './gateway-broker.ts'
 import { publishIn } from './publish.ts'
+import { EmbeddedQueue } from './queue.ts'
 import { type BrokerLease, leaseBroker } from './shared-brokers.ts'
 
 /** A broker in this process; topics are routing keys on the topic exchange `<namespace>.events` unless it is told another, as on RabbitMQ. */
-export class MemoryDriver implements Driver {
+export class EmbeddedDriver implements Driver {
   readonly #url: string
   readonly #options: DriverOptions
   readonly #events: string
@@ -48,7 +40,7 @@ export class MemoryDriver implements Driver {
     const broker = this.#broker
     const { group } = options
     const name = group === undefined ? undefined : `${this.#events}:${group}:${[...topics].sort().join('|')}`
-    const queue = (name !== undefined && broker.queues.get(name)) || new MemoryQueue(name ?? topics.join('|'))
+    const queue = (name !== undefined && broker.queues.get(name)) || new EmbeddedQueue(name ?? topics.join('|'))
     // A group's queue outlives its members, as on RabbitMQ.
     if (name !== undefined) broker.queues.set(name, queue)
     for (const topic of topics) broker.bind({ exchange: this.#events, key: topic }, queue)
@@ -66,8 +58,8 @@ export class MemoryDriver implements Driver {
     return subscription
   }
 
-  gateway(options: GatewayOptions): RoutingBroker {
-    return new MemoryGateway(leaseBroker(this.#url), this.#options, options)
+  gateway(options: GatewayOptions): EmbeddedGateway {
+    return new EmbeddedGateway(leaseBroker(this.#url), this.#options, options)
   }
 
   get #broker() {

@@ -1,28 +1,33 @@
-import type { ControlBus } from '../../core/ports/broker.ts'
 import type { DeploymentKeys } from '../../core/clients/deployment-keys.ts'
 import type { JournalMessage, Message } from '../../core/model/message.ts'
 import { bindingOf, type Source } from '../../core/model/source.ts'
+import type { ControlBus } from '../../core/ports/broker.ts'
 import { GatewayError } from '../../errors.ts'
+import type { ChunkedHotWindow } from '../../hot-window/hot-window.ts'
 import { ControlSignature } from '../control-signature.ts'
 import type {
   BrokerState,
   DriverOptions,
   FanoutExchanges,
   FanoutListener,
+  GatewayBroker,
   GatewayOptions,
   GatewayPublication,
-  RoutingBroker,
+  JournalOptions,
 } from '../driver.ts'
 import { otherExchangeType, reservedExchange, tooLarge } from '../refusals.ts'
-import { MemoryControlBus } from './control-bus.ts'
+import { EmbeddedControlBus } from './control-bus.ts'
+import { EmbeddedJournal } from './journal.ts'
 import { publishIn } from './publish.ts'
 import type { BrokerLease } from './shared-brokers.ts'
 
 const defaultMaxMessageBytes = 16 * 1024 * 1024
 
 /** A gateway on a broker in this process, with RabbitMQ's answers to the same mistakes. */
-export class MemoryGateway implements RoutingBroker {
-  readonly kind = 'routing'
+export class EmbeddedGateway implements GatewayBroker {
+  readonly notes = [
+    'The broker is the embedded one: messages live in this process and end with it. Set WARREN_BROKER_URL for RabbitMQ.',
+  ]
   readonly state: BrokerState = { up: true }
   readonly #lease: BrokerLease
   readonly #namespace: string
@@ -49,6 +54,16 @@ export class MemoryGateway implements RoutingBroker {
     lease.broker.bind({ exchange: quarantine, key: '' }, { take() {} })
   }
 
+  openJournal({ retention, hotWindow }: JournalOptions): { journal: EmbeddedJournal; hotWindow: ChunkedHotWindow } {
+    const journal = new EmbeddedJournal(retention)
+    this.onRouted((message) => journal.append(message))
+    return { journal, hotWindow: journal.hotWindow(hotWindow) }
+  }
+
+  /**
+   * Each publication that matches at least one bound source's binding, once, in order. The listener
+   * answers with its entry in the journal, and must not throw.
+   */
   onRouted(listener: (message: Message) => JournalMessage | undefined): void {
     this.#onRouted = listener
   }
@@ -98,7 +113,7 @@ export class MemoryGateway implements RoutingBroker {
     this.#lease.broker.unbind({ exchange, key }, this.#sink)
   }
 
-  hearFanouts({ own, fedBy, declared }: FanoutExchanges, receive: FanoutListener): { close(): Promise<void> } {
+  consumeFanouts({ own, fedBy, declared }: FanoutExchanges, receive: FanoutListener): { close(): Promise<void> } {
     const heard = [own, ...fedBy]
     const { broker } = this.#lease
     let closed = false
@@ -115,7 +130,7 @@ export class MemoryGateway implements RoutingBroker {
   }
 
   openControlBus(keys: DeploymentKeys): ControlBus {
-    return new MemoryControlBus(this.#lease.broker, `${this.#namespace}.control`, new ControlSignature(keys))
+    return new EmbeddedControlBus(this.#lease.broker, `${this.#namespace}.control`, new ControlSignature(keys))
   }
 
   async close(): Promise<void> {

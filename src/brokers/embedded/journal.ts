@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { type Journal, type JournalTail, JournalTruncated, type MarkNote } from '../../core/ports/journal.ts'
-import type { JournalMessage, Message } from '../../core/model/message.ts'
 import { TimeSlice } from '../../core/delivery/time-slice.ts'
+import type { JournalMessage, Message } from '../../core/model/message.ts'
+import { type Journal, type JournalTail, JournalTruncated, type MarkNote } from '../../core/ports/journal.ts'
+import { ChunkedHotWindow, type WindowBounds } from '../../hot-window/hot-window.ts'
 import { markEvery, markIntervalMs } from '../../hot-window/marks.ts'
-import { type Bounds, Recent } from '../../hot-window/hot-window.ts'
 
 /** More than this is never kept in memory, whatever the retention says, in bytes. */
 const maxMemoryBytes = 128 * 1024 * 1024
@@ -14,22 +14,25 @@ const sliceEntries = 1_000
  * The journal of the embedded default: a ring in this process's memory, with a new epoch at each start. Nothing
  * survives the process; all else is as with a stream.
  */
-export class MemoryJournal implements Journal {
+export class EmbeddedJournal implements Journal {
   /** What was published was stored at once, or refused. */
   readonly repeats = false
-  readonly #entries: Recent
+  readonly #entries: ChunkedHotWindow
   #offset = 0
   #tail: JournalTail | undefined
   #stopMarks: (() => void) | undefined
   readonly #waiting = new Set<() => void>()
 
-  constructor(retention: Bounds) {
-    this.#entries = new Recent({ maxAgeMs: retention.maxAgeMs, maxBytes: Math.min(retention.maxBytes, maxMemoryBytes) })
+  constructor(retention: WindowBounds) {
+    this.#entries = new ChunkedHotWindow({
+      maxAgeMs: retention.maxAgeMs,
+      maxBytes: Math.min(retention.maxBytes, maxMemoryBytes),
+    })
   }
 
   /** The end of it, for whoever is its tail. */
-  recent(bounds: Bounds): Recent {
-    return new Recent(bounds, this.#entries)
+  hotWindow(bounds: WindowBounds): ChunkedHotWindow {
+    return new ChunkedHotWindow(bounds, this.#entries)
   }
 
   open(tail: JournalTail): void {

@@ -3,10 +3,10 @@ import { newMessageId } from '../../core/model/message-id.ts'
 import { GatewayError } from '../../errors.ts'
 import type { GatewayPublication } from '../driver.ts'
 import { unknownExchange, unroutable } from '../refusals.ts'
-import type { MemoryBroker } from './broker.ts'
+import type { EmbeddedBroker } from './broker.ts'
 
 /** Routes one publication, or throws what `Broker.publish` rejects with. What is delivered is a copy, as over a wire. */
-export function publishIn(broker: MemoryBroker, defaultExchange: string, publication: GatewayPublication): void {
+export function publishIn(broker: EmbeddedBroker, defaultExchange: string, publication: GatewayPublication): void {
   const { exchange = defaultExchange, routingKey, body, properties, mandatory = true } = publication
   const sinks = broker.route(exchange, routingKey)
   if (!sinks) throw unknownExchange(exchange)

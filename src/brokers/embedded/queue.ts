@@ -19,7 +19,7 @@ interface Member {
 }
 
 /** First in, first out, to one of the members at a time: those that have room, in turn. */
-export class MemoryQueue implements Sink {
+export class EmbeddedQueue implements Sink {
   readonly #name: string
   readonly #held: Held[] = []
   readonly #members: Member[] = []

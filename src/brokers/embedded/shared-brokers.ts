@@ -1,17 +1,17 @@
-import { MemoryBroker } from './broker.ts'
+import { EmbeddedBroker } from './broker.ts'
 
-const shared = new Map<string, { broker: MemoryBroker; users: number }>()
+const shared = new Map<string, { broker: EmbeddedBroker; users: number }>()
 
 export interface BrokerLease {
-  readonly broker: MemoryBroker
+  readonly broker: EmbeddedBroker
   release(): void
 }
 
 /** `memory:` is a broker of one's own; `memory://name` the same one for all in this process that say the name, until the last is done. */
 export function leaseBroker(url: string): BrokerLease {
   const { host } = new URL(url)
-  if (host === '') return { broker: new MemoryBroker(), release() {} }
-  const entry = shared.get(host) ?? { broker: new MemoryBroker(), users: 0 }
+  if (host === '') return { broker: new EmbeddedBroker(), release() {} }
+  const entry = shared.get(host) ?? { broker: new EmbeddedBroker(), users: 0 }
   shared.set(host, entry)
   entry.users += 1
   let released = false

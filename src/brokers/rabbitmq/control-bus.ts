@@ -3,7 +3,12 @@ import type { ChannelModel } from 'amqplib'
 import { AMQPPubSub } from 'graphql-amqp-subscriptions'
 import type { ControlBus, ControlMessage } from '../../core/ports/broker.ts'
 import type { ControlSignature } from '../control-signature.ts'
-import type { Link, LinkSession, LinkWatch, OpenLink } from './connection/reconnecting-connection.ts'
+import type {
+  ConnectionSession,
+  ConnectionWatch,
+  OpenConnection,
+  ReconnectingConnection,
+} from './connection/reconnecting-connection.ts'
 import { demandWrite } from './doctor/rights.ts'
 
 /** Every replica binds a queue of its own to the exchange with this key. */
@@ -25,20 +30,25 @@ const maxWaiting = 1_000
  * session gets a new one. It is subscribed to once a session, because its second subscriber of a key would resolve
  * before anything is bound, and never unsubscribed from: its queue goes with the connection.
  */
-export class AmqpControlBus implements ControlBus {
+export class RabbitControlBus implements ControlBus {
   readonly #exchange: string
   readonly #signature: ControlSignature
-  readonly #link: Link
+  readonly #link: ReconnectingConnection
   #engine: AMQPPubSub | undefined
   #onMessage: (message: ControlMessage) => void = () => {}
   #onResync: () => void = () => {}
   #onUnsigned: () => void = () => {}
   #waiting: ControlMessage[] = []
 
-  constructor(openLink: OpenLink, exchange: string, signature: ControlSignature, watch: LinkWatch = {}) {
+  constructor(
+    openConnection: OpenConnection,
+    exchange: string,
+    signature: ControlSignature,
+    watch: ConnectionWatch = {},
+  ) {
     this.#exchange = exchange
     this.#signature = signature
-    this.#link = openLink({
+    this.#link = openConnection({
       ...watch,
       purpose: 'control',
       establish: (session) => this.#establish(session),
@@ -71,7 +81,7 @@ export class AmqpControlBus implements ControlBus {
     return this.#link.close()
   }
 
-  async #establish(session: LinkSession): Promise<void> {
+  async #establish(session: ConnectionSession): Promise<void> {
     const engine = new AMQPPubSub({
       connection: watched(session),
       exchange: { name: this.#exchange, type: 'topic', options: { durable: true } },
@@ -100,7 +110,7 @@ export class AmqpControlBus implements ControlBus {
 type EngineConnection = ConstructorParameters<typeof AMQPPubSub>[0]['connection']
 
 /** The engine asks its connection for channels only, and tells nobody when it loses one. */
-function watched(session: LinkSession): EngineConnection {
+function watched(session: ConnectionSession): EngineConnection {
   const connection: Pick<ChannelModel, 'createChannel'> = {
     async createChannel() {
       const channel = await session.connection.createChannel()

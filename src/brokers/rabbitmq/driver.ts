@@ -5,15 +5,14 @@ import type {
   Driver,
   DriverOptions,
   GatewayOptions,
-  LinkedBroker,
   Receive,
   SubscribeOptions,
   Subscription,
 } from '../driver.ts'
-import { AmqpGateway } from './gateway-broker.ts'
 import { ensureExchange } from './channel/exchange.ts'
-import { Link, type LinkOptions } from './connection/reconnecting-connection.ts'
 import { Nodes } from './connection/node-list.ts'
+import { type ConnectionOptions, ReconnectingConnection } from './connection/reconnecting-connection.ts'
+import { RabbitGateway } from './gateway-broker.ts'
 import { Publisher } from './publish/publisher.ts'
 import { Subscriptions } from './subscribe/subscriptions.ts'
 
@@ -21,7 +20,7 @@ import { Subscriptions } from './subscribe/subscriptions.ts'
 const connectMs = 10_000
 
 /** RabbitMQ, over AMQP 0-9-1: topics are routing keys on the topic exchange `<namespace>.events`, unless it is told another. */
-export class AmqpDriver implements Driver {
+export class RabbitDriver implements Driver {
   readonly #urls: readonly string[]
   readonly #options: DriverOptions
   readonly #exchange: DistributorExchange
@@ -35,7 +34,7 @@ export class AmqpDriver implements Driver {
     const { namespace, log } = options
     this.#exchange = options.exchange ?? { name: `${namespace}.events`, type: 'topic' }
     const place = { exchange: this.#exchange, deadLetterExchange: `${namespace}.dead`, namespace }
-    this.#subscriptions = new Subscriptions(this.#openLink, place, log)
+    this.#subscriptions = new Subscriptions(this.#openConnection, place, log)
   }
 
   async connect(): Promise<void> {
@@ -53,7 +52,7 @@ export class AmqpDriver implements Driver {
         onBlocked: (why: string | undefined) => log('warn', why ?? 'RabbitMQ takes publications again'),
       }
       timer = setTimeout(() => reject(new GatewayError('BROKER_UNAVAILABLE', reason)), connectMs)
-      this.#publisher = new Publisher(this.#openLink, watch, {
+      this.#publisher = new Publisher(this.#openConnection, watch, {
         defaultExchange: name,
         declare: (connection) => ensureExchange(connection, name, type, durable),
       })
@@ -73,13 +72,13 @@ export class AmqpDriver implements Driver {
     return this.#subscriptions.subscribe(topics, receive, options)
   }
 
-  gateway(options: GatewayOptions): LinkedBroker {
-    return new AmqpGateway(this.#urls, this.#options, options)
+  gateway(options: GatewayOptions): RabbitGateway {
+    return new RabbitGateway(this.#urls, this.#options, options)
   }
 
-  readonly #openLink = (options: LinkOptions): Link => {
+  readonly #openConnection = (options: ConnectionOptions): ReconnectingConnection => {
     this.#nodes ??= new Nodes(this.#urls)
-    const link = new Link(this.#nodes, options)
+    const link = new ReconnectingConnection(this.#nodes, options)
     link.open()
     return link
   }

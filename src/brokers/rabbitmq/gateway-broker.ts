@@ -1,29 +1,41 @@
 import { randomUUID } from 'node:crypto'
-import type { ControlBus } from '../../core/ports/broker.ts'
 import type { DeploymentKeys } from '../../core/clients/deployment-keys.ts'
-import type { JournalMessage, Publication } from '../../core/model/message.ts'
+import type { JournalMessage } from '../../core/model/message.ts'
 import type { Source } from '../../core/model/source.ts'
+import type { ControlBus } from '../../core/ports/broker.ts'
+import { ChunkedHotWindow } from '../../hot-window/hot-window.ts'
 import { ControlSignature } from '../control-signature.ts'
 import type {
   BrokerState,
   DriverOptions,
   FanoutExchanges,
   FanoutListener,
+  GatewayBroker,
   GatewayOptions,
   GatewayPublication,
-  LinkedBroker,
+  JournalOptions,
 } from '../driver.ts'
 import { tooLarge } from '../refusals.ts'
-import { AmqpControlBus } from './control-bus.ts'
 import { Buffers } from './buffer/buffers.ts'
-import { Fanouts } from './topology/fanout-consumer.ts'
-import { Link, type LinkOptions, type LinkWatch } from './connection/reconnecting-connection.ts'
 import { Nodes } from './connection/node-list.ts'
+import {
+  type ConnectionOptions,
+  type ConnectionWatch,
+  ReconnectingConnection,
+} from './connection/reconnecting-connection.ts'
+import { RabbitControlBus } from './control-bus.ts'
 import { notYet, PartReadiness } from './part-readiness.ts'
 import { Publisher, publisherLimits } from './publish/publisher.ts'
 import { ReadBack } from './publish/read-back.ts'
-import { Topology } from './topology/source-bindings.ts'
+import { StreamJournal } from './stream/stream-journal.ts'
+import { FanoutConsumer } from './topology/fanout-consumer.ts'
+import { SourceBindings } from './topology/source-bindings.ts'
 
+/**
+ * How much of the past a starting replica reads into its hot window at most, in milliseconds, if
+ * the window is bounded by its size alone.
+ */
+const maxWarmMs = 5 * 60 * 1000
 /**
  * How long the gateway is unready for sources that are not bound again when publishing works again,
  * in milliseconds. While a node is frozen, RabbitMQ 3.10 binds nothing.
@@ -31,10 +43,11 @@ import { Topology } from './topology/source-bindings.ts'
 const bindingMs = 5_000
 
 /** A gateway on RabbitMQ: a connection for publishing, one for administration, and those that others open. */
-export class AmqpGateway implements LinkedBroker {
-  readonly kind = 'linked'
+export class RabbitGateway implements GatewayBroker {
+  readonly notes = []
   readonly #nodes: Nodes
   readonly #namespace: string
+  readonly #queue: string
   readonly #log: DriverOptions['log']
   readonly #quarantine: string
   readonly #maxMessageBytes: number
@@ -42,11 +55,11 @@ export class AmqpGateway implements LinkedBroker {
   readonly #onInterrupted: DriverOptions['onInterrupted']
   readonly #publisher: Publisher
   readonly #readBack: ReadBack
-  readonly #topology: Topology
+  readonly #bindings: SourceBindings
   readonly #buffers: Buffers
   /** Ids of the buffered sources, by exchange. */
   readonly #buffered = new Map<string, Set<string>>()
-  readonly #links = new Set<Link>()
+  readonly #links = new Set<ReconnectingConnection>()
   readonly #listeners: ((state: BrokerState) => void)[] = []
   /** Those that somebody has opened. In the order in which reasons are given. */
   readonly #readiness: Record<Part, PartReadiness | undefined> = {
@@ -62,6 +75,7 @@ export class AmqpGateway implements LinkedBroker {
     const { queue, publishTimeoutMs, maxMessageBytes = publisherLimits.maxMessageBytes } = options
     this.#nodes = new Nodes(urls)
     this.#namespace = namespace
+    this.#queue = queue
     this.#log = log
     this.#onUnreadable = driver.onUnreadable?.bind(driver)
     this.#onInterrupted = driver.onInterrupted?.bind(driver)
@@ -74,7 +88,7 @@ export class AmqpGateway implements LinkedBroker {
       properties: {},
       into: 'journal',
     })
-    this.#publisher = new Publisher(this.openLink, this.#watch('publishing'), {
+    this.#publisher = new Publisher(this.openConnection, this.#watch('publishing'), {
       defaultExchange: `${namespace}.events`,
       probe,
       limits: {
@@ -95,8 +109,15 @@ export class AmqpGateway implements LinkedBroker {
       maxMessages: publisherLimits.bufferMessages,
     })
     const onUnreadable = (from: string): void => this.#dropped(from)
-    this.#buffers = new Buffers(this.openLink, { namespace, log, publishTimeoutMs, probe, onUnreadable, onNotStored })
-    this.#topology = new Topology(this.openLink, this.#watch('administration'), {
+    this.#buffers = new Buffers(this.openConnection, {
+      namespace,
+      log,
+      publishTimeoutMs,
+      probe,
+      onUnreadable,
+      onNotStored,
+    })
+    this.#bindings = new SourceBindings(this.openConnection, this.#watch('administration'), {
       queue,
       namespace,
       log,
@@ -135,59 +156,72 @@ export class AmqpGateway implements LinkedBroker {
     return undefined
   }
 
-  publishMark(publication: Publication): Promise<void> {
-    return this.#publisher.publish({ ...publication, into: 'journal' })
-  }
-
-  onJournalEntry(entry: JournalMessage): void {
-    this.#readBack.saw(entry)
-    this.#buffers.onJournalEntry(entry)
-  }
-
-  useFence(fence: () => Promise<void>): void {
+  openJournal({ retention, hotWindow, agreeOnKey }: JournalOptions): {
+    journal: StreamJournal
+    hotWindow: ChunkedHotWindow
+  } {
+    const journal = new StreamJournal({
+      name: this.#queue,
+      retention,
+      warmMs: Math.min(hotWindow.maxAgeMs, maxWarmMs),
+      openConnection: this.openConnection,
+      publish: (publication) => this.#publisher.publish({ ...publication, into: 'journal' }),
+      onEntry: (entry) => {
+        this.#readBack.saw(entry)
+        this.#buffers.onJournalEntry(entry)
+      },
+      bindSources: () => this.bindAllAgain(),
+      agreeOnKey,
+    })
+    const fence = (): Promise<void> => journal.mark()
     this.#readBack.useFence(fence)
     this.#buffers.useFence(fence)
+    return { journal, hotWindow: new ChunkedHotWindow(hotWindow) }
   }
 
   async bind(source: Source): Promise<{ declared: boolean }> {
-    const bound = await this.#topology.bind(source)
+    const bound = await this.#bindings.bind(source)
     this.#empty(source)
     return bound
   }
 
   keep(source: Source): void {
-    this.#topology.keep(source)
+    this.#bindings.keep(source)
     this.#empty(source)
   }
 
   async unbind(source: Source): Promise<void> {
-    await this.#topology.unbind(source)
+    await this.#bindings.unbind(source)
     const others = this.#buffered.get(source.exchange)
     if (!others?.delete(source.id) || others.size > 0) return
     this.#buffered.delete(source.exchange)
     this.#buffers.remove(source.exchange)
   }
 
+  /**
+   * Binds every source again and replaces the channels that publish into the journal, which may
+   * have been declared again. Never fails.
+   */
   bindAllAgain(): Promise<void> {
     this.#publisher.renew()
     this.#buffers.renew()
-    return this.#topology.bindAllAgain()
+    return this.#bindings.bindAllAgain()
   }
 
-  hearFanouts(exchanges: FanoutExchanges, receive: FanoutListener): { close(): Promise<void> } {
+  consumeFanouts(exchanges: FanoutExchanges, receive: FanoutListener): { close(): Promise<void> } {
     const watch = this.#watch('room')
     const onUnreadable = (queue: string): void => this.#dropped(queue)
-    return new Fanouts(this.openLink, { ...exchanges, watch, onUnreadable }, receive)
+    return new FanoutConsumer(this.openConnection, { ...exchanges, watch, onUnreadable }, receive)
   }
 
   openControlBus(keys: DeploymentKeys): ControlBus {
     const watch = this.#watch('control')
-    return new AmqpControlBus(this.openLink, `${this.#namespace}.control`, new ControlSignature(keys), watch)
+    return new RabbitControlBus(this.openConnection, `${this.#namespace}.control`, new ControlSignature(keys), watch)
   }
 
-  readonly openLink = (options: LinkOptions): Link => {
+  readonly openConnection = (options: ConnectionOptions): ReconnectingConnection => {
     const tell = this.#interruptionsOf(options.purpose)
-    const link: Link = new Link(this.#nodes, {
+    const link: ReconnectingConnection = new ReconnectingConnection(this.#nodes, {
       ...options,
       onUp: () => {
         tell(undefined)
@@ -217,7 +251,7 @@ export class AmqpGateway implements LinkedBroker {
 
   async close(): Promise<void> {
     await this.#buffers.close()
-    await Promise.all([this.#publisher.close(), this.#topology.close()])
+    await Promise.all([this.#publisher.close(), this.#bindings.close()])
     await Promise.all([...this.#links].map((link) => link.close()))
   }
 
@@ -243,7 +277,7 @@ export class AmqpGateway implements LinkedBroker {
     return (reason) => this.#onInterrupted?.(part, what, reason)
   }
 
-  #watch(part: Part): LinkWatch {
+  #watch(part: Part): ConnectionWatch {
     const readiness = new PartReadiness(partPatience[part], () => this.#change())
     this.#readiness[part] = readiness
     const down = (reason: string): void => readiness.down(reason)

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { load } from '../../config/load/load.ts'
-import type { Config } from '../../config/options/options.ts'
 import { surroundings } from '../../config/load/surroundings.ts'
+import type { Config } from '../../config/options/options.ts'
 import type { Finding } from '../../core/ports/finding.ts'
 import { examineClock } from '../doctor/check-clock.ts'
 import { examineFiles } from '../doctor/check-files.ts'

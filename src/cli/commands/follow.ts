@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { closeReasons, errorTable } from '../../errors.ts'
 import { CommandFailure } from '../failure.ts'
-import { type ChannelEvent, type ConnectionEnd, hearOnce } from './subscribe-once.ts'
+import { type ConnectionEnd, hearOnce, type PrintedEvent } from './subscribe-once.ts'
 
 export interface FollowOptions {
   /** `ws://…/graphql` */
@@ -12,7 +12,7 @@ export interface FollowOptions {
   /** The cursor to begin behind; undefined: now. */
   readonly after: string | undefined
   /** Called with each event in order, checkpoints included. */
-  readonly onEvent: (event: ChannelEvent) => void
+  readonly onEvent: (event: PrintedEvent) => void
   /** Told in sentences what happens to the connection. */
   readonly say: (text: string) => void
   /** Ends it. */

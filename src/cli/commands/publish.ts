@@ -1,9 +1,9 @@
 import { text as readAll } from 'node:stream/consumers'
 import { Command } from 'commander'
 import { parseJson } from '../../core/json/parse-json.ts'
-import { askGateway } from '../gateway/ask-gateway.ts'
 import { configOf, takesConfig } from '../config-flags.ts'
 import { wrongUse } from '../failure.ts'
+import { askGateway } from '../gateway/ask-gateway.ts'
 import { addressOptions, gatewayUrl } from '../gateway/gateway-url.ts'
 import { operatorToken, secretOptions } from '../gateway/local-signer.ts'
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import type { Message, MessageProperties, Publication } from '../../core/model/message.ts'
-import { momentOf } from '../../core/model/to-date.ts'
-import { printJson } from '../../core/json/print-json.ts'
 import { copyWireTypes } from '../../core/body/amqp-field-types.ts'
+import { printJson } from '../../core/json/print-json.ts'
+import type { Message, MessageProperties, Publication } from '../../core/model/message.ts'
+import { toDate } from '../../core/model/to-date.ts'
 import { firstBytes, printable } from '../printable.ts'
 
 const previewBytes = 120
@@ -34,7 +34,7 @@ export function quarantined(message: Message): Quarantined {
     exchange,
     routingKey,
     receivedAt: text(properties.headers?.['x-warren-received-at']) ?? null,
-    publishedAt: momentOf(properties.timestamp)?.toISOString() ?? null,
+    publishedAt: toDate(properties.timestamp)?.toISOString() ?? null,
     bytes: body.length,
     messageId: properties.messageId ?? null,
     contentType: properties.contentType ?? null,

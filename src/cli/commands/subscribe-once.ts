@@ -2,7 +2,7 @@ import { type Client, createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
 import { parseJson } from '../../core/json/parse-json.ts'
 
-export interface ChannelEvent {
+export interface PrintedEvent {
   readonly kind: 'MESSAGE' | 'GAP' | 'CHECKPOINT'
   readonly cursor: string
   readonly [field: string]: unknown
@@ -26,7 +26,7 @@ export interface HearOptions {
   readonly onListening: () => void
   /** The place from which to resume, whenever it is a new one; before `onEvent` for the same event. */
   readonly onCursor: (cursor: string) => void
-  readonly onEvent: (event: ChannelEvent) => void
+  readonly onEvent: (event: PrintedEvent) => void
 }
 
 /** Checkpoints are always asked for, so that the cursor of an idle channel doesn't age. */
@@ -39,7 +39,7 @@ const subscription = `subscription Tail($clientId: ID!, $after: Cursor) {
 const position = 'query Position($clientId: ID!) { clientChannel(clientId: $clientId) { cursor } }'
 
 interface Answer {
-  readonly channel?: ChannelEvent
+  readonly channel?: PrintedEvent
   readonly clientChannel?: { readonly cursor: string } | null
 }
 

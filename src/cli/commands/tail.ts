@@ -2,10 +2,10 @@ import { Command } from 'commander'
 import { visibleJson } from '../../core/body/invisible-characters.ts'
 import { configOf, takesConfig } from '../config-flags.ts'
 import { wrongUse } from '../failure.ts'
-import { follow } from './follow.ts'
 import { addressOptions, gatewayUrl } from '../gateway/gateway-url.ts'
-import type { ChannelEvent } from './subscribe-once.ts'
 import { operatorToken, secretOptions } from '../gateway/local-signer.ts'
+import { follow } from './follow.ts'
+import type { PrintedEvent } from './subscribe-once.ts'
 
 interface TailOptions {
   readonly after?: string
@@ -45,7 +45,7 @@ export function tailCommand(): Command {
       after: given.after,
       signal: stop.signal,
       say: (text) => void process.stderr.write(`${text}\n`),
-      onEvent(event: ChannelEvent) {
+      onEvent(event: PrintedEvent) {
         if (event.kind === 'CHECKPOINT' && !given.checkpoints) return
         process.stdout.write(`${visibleJson(event)}\n`)
         printed += 1

@@ -1,9 +1,9 @@
 import { Command, Option } from 'commander'
 import { visibleJson } from '../../core/body/invisible-characters.ts'
+import { CommandFailure, wrongUse } from '../failure.ts'
 import { type Protocol, protocols } from './protocols.ts'
 import { distributionOf, printRun, progressBar } from './report.ts'
 import { type Run, runConnections } from './run.ts'
-import { CommandFailure, wrongUse } from '../failure.ts'
 
 interface ConnectionsOptions {
   readonly protocol: Protocol

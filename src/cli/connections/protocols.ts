@@ -1,9 +1,10 @@
 import { connect, type Socket } from 'node:net'
 import { WebSocket } from 'ws'
-import { FrameReader, headOf } from '../../transports/tcp/framing.ts'
+import { errorText } from '../../core/model/error-text.ts'
+import { headOf, TcpFrameReader } from '../../transports/tcp/framing.ts'
 
 /** One connection that is open. */
-export interface OpenConnection {
+export interface ProbeConnection {
   /** Sends this and resolves when all of it has come back as it should; rejects with a sentence where it does not. One at a time. */
   roundTrip(payload: Buffer): Promise<void>
   close(): void
@@ -17,7 +18,7 @@ export interface Target {
   readonly timeoutMs: number
 }
 
-export type Open = () => Promise<OpenConnection>
+export type Open = () => Promise<ProbeConnection>
 export const protocols = { echo, framed, websocket } as const satisfies Record<string, (target: Target) => Open>
 export type Protocol = keyof typeof protocols
 
@@ -87,7 +88,7 @@ function framed(target: Target): Open {
   return async () => {
     const awaited = new Awaited()
     const socket = await openSocket(target, awaited)
-    const reader = new FrameReader(() => 64 * 1024 * 1024)
+    const reader = new TcpFrameReader(() => 64 * 1024 * 1024)
     let expected: Buffer | undefined
     socket.on('data', (piece: Buffer) => {
       try {
@@ -102,7 +103,7 @@ function framed(target: Target): Open {
           else awaited.fail('another answer came back')
         }
       } catch (error) {
-        awaited.fail(error instanceof Error ? error.message : String(error))
+        awaited.fail(errorText(error))
       }
     })
     if (target.token !== undefined) {

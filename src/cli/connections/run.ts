@@ -1,4 +1,5 @@
-import type { Open, OpenConnection } from './protocols.ts'
+import { errorText } from '../../core/model/error-text.ts'
+import type { Open, ProbeConnection } from './protocols.ts'
 
 export interface RunOptions {
   readonly open: Open
@@ -28,12 +29,12 @@ export async function runConnections(options: RunOptions): Promise<Run> {
   const { open, count, messages, bytes, atOnce, onProgress } = options
   const failures = new Map<string, number>()
   const failed = (error: unknown) => {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = errorText(error)
     const sentence = reason === 'EMFILE' ? 'EMFILE: this machine allows no more open files; raise ulimit -n' : reason
     failures.set(sentence, (failures.get(sentence) ?? 0) + 1)
   }
 
-  const connections: OpenConnection[] = []
+  const connections: ProbeConnection[] = []
   const connect: number[] = []
   let begun = 0
   const begunAt = performance.now()
@@ -55,7 +56,7 @@ export async function runConnections(options: RunOptions): Promise<Run> {
 
   const roundTrip: number[] = []
   const sendingSince = performance.now()
-  const sendOn = async (connection: OpenConnection, place: number) => {
+  const sendOn = async (connection: ProbeConnection, place: number) => {
     try {
       for (let message = 0; message < messages; message += 1) {
         const since = performance.now()

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/options/options.ts'
+import { errorText } from '../../core/model/error-text.ts'
 import type { Finding } from '../../core/ports/finding.ts'
 
 /** What tokens and revocations bear: they are told in whole seconds, and a replica takes a token up to so much early or late. */
@@ -43,7 +44,7 @@ async function askProvider(url: string): Promise<number | Finding> {
     return Date.parse(response.headers.get('date') ?? '') || Date.now()
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = errorText(cause)
     const advice = 'check WARREN_JWKS_URL: it names a JSON document with keys'
     return { check: 'identity', status: 'fail', text: `${new URL(url).origin} gives no keys: ${reason}`, advice }
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { secretFileName } from '../../auth/secret.ts'
 import { checkTogether } from '../../config/checks/check-together.ts'
 import type { Config } from '../../config/options/options.ts'
+import { errorText } from '../../core/model/error-text.ts'
 import type { Finding } from '../../core/ports/finding.ts'
 
 /** 32 random bytes have more different ones than this, however they are written. */
@@ -21,7 +22,7 @@ export async function examineSecret(config: Config): Promise<Finding[]> {
     checkTogether(config, { secretGenerated: true })
   } catch (error) {
     const advice = 'openssl rand -base64 32 > secret, and WARREN_JWT_SECRET_FILE=secret'
-    return [{ check: 'secret', status: 'fail', text: error instanceof Error ? error.message : String(error), advice }]
+    return [{ check: 'secret', status: 'fail', text: errorText(error), advice }]
   }
   const file = join(dataDir, secretFileName)
   const mode = await stat(file).then(

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/options/options.ts'
-import type { Finding } from '../../core/ports/finding.ts'
 import type { Source } from '../../core/model/source.ts'
+import type { Finding } from '../../core/ports/finding.ts'
 
 /**
  * Names the sources whose exchange is bound straight to the journal. RabbitMQ closes the connection

@@ -1,4 +1,5 @@
 import { printJson } from '../../core/json/print-json.ts'
+import { errorText } from '../../core/model/error-text.ts'
 import { CommandFailure } from '../failure.ts'
 
 /** The gateway itself bounds how long the broker may take; this is for one that does not answer at all. */
@@ -30,9 +31,7 @@ async function post<Data>(url: string, token: string, body: unknown): Promise<An
     signal: AbortSignal.timeout(answerTimeoutMs),
   }).catch((error: unknown) => {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-    throw new CommandFailure(
-      `--url: no gateway answers at ${url} (${cause instanceof Error ? cause.message : String(cause)})`,
-    )
+    throw new CommandFailure(`--url: no gateway answers at ${url} (${errorText(cause)})`)
   })
   const text = await response.text()
   try {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { hmacSigner, type TokenSigner } from '../../auth/tokens/jwt.ts'
 import { readOrCreateSecret, secretFileName } from '../../auth/secret.ts'
+import { hmacSigner, type TokenSigner } from '../../auth/tokens/jwt.ts'
 import type { Config, OptionName } from '../../config/options/options.ts'
 import { CommandFailure } from '../failure.ts'
 

@@ -1,4 +1,4 @@
-import type { Verdict } from '../../observability/health.ts'
+import type { HealthVerdict } from '../../observability/health.ts'
 import type { Snapshot } from '../../observability/snapshot.ts'
 import type { Running } from '../welcome.ts'
 
@@ -13,6 +13,6 @@ export type FromWorker =
   | { readonly kind: 'hearing' }
   | { readonly kind: 'listening'; readonly running: Running }
   | { readonly kind: 'failed'; readonly text: string; readonly status: number }
-  | { readonly kind: 'health'; readonly question: number; readonly ready: Verdict }
+  | { readonly kind: 'health'; readonly question: number; readonly ready: HealthVerdict }
   | { readonly kind: 'metrics'; readonly question: number; readonly counted: Snapshot }
   | { readonly kind: 'ended'; readonly counted: Snapshot }

@@ -9,18 +9,18 @@ import { whenAskedToEnd } from '../asked-to-end.ts'
 import { CommandFailure } from '../failure.ts'
 import { listenProblem } from '../listen-problem.ts'
 import { welcome } from '../welcome.ts'
-import { Crew } from './worker-pool.ts'
+import { WorkerPool } from './worker-pool.ts'
 
 /** Keeps WARREN_WORKERS gateways on the same ports, and has the ops port for all of them. Serves no client itself. */
 export async function serveAsPrimary(config: Config, readAgain: () => Config): Promise<void> {
   // As JSON, what is no number (the lag of an event loop that has not turned yet) would come as null.
   cluster.setupPrimary({ serialization: 'advanced' })
   const logger = createLogger({ level: config.logLevel, format: config.logFormat })
-  const crew = new Crew(config.workers, logger.log, createMetrics())
+  const pool = new WorkerPool(config.workers, logger.log, createMetrics())
   let { drainMs } = config
-  const asked = whenAskedToEnd(() => crew.kill())
+  const asked = whenAskedToEnd(() => pool.kill())
   process.on('SIGHUP', () => {
-    crew.reload()
+    pool.reload()
     try {
       const now = readAgain()
       drainMs = now.drainMs
@@ -29,7 +29,7 @@ export async function serveAsPrimary(config: Config, readAgain: () => Config): P
       // Each worker tells what is wrong with it.
     }
   })
-  process.on('SIGUSR2', () => void crew.roll())
+  process.on('SIGUSR2', () => void pool.roll())
 
   const ops =
     config.opsPort === 'off'
@@ -38,24 +38,24 @@ export async function serveAsPrimary(config: Config, readAgain: () => Config): P
           host: config.opsHost,
           port: config.opsPort,
           allowsHost: opsHosts(config),
-          health: crew,
-          metrics: crew,
+          health: pool,
+          metrics: pool,
           turns: new RequestTurns(config.keepAliveMs),
         }).catch((error: Error) => {
           throw listenProblem(error, config) ?? error
         })
   try {
-    const running = await Promise.race([crew.start(), asked])
+    const running = await Promise.race([pool.start(), asked])
     if (typeof running !== 'string') {
       const opsEndpoint = ops ? [{ name: 'health and metrics', url: `${ops.url}/readyz` }] : []
       const notes = [...running.notes, `${config.workers} workers serve together.`]
       process.stdout.write(welcome({ ...running, notes, endpoints: [...running.endpoints, ...opsEndpoint] }, config))
     }
     // Ctrl-C is somebody who waits at a terminal.
-    const ended = (await asked) === 'SIGINT' ? await crew.end(0, 0) : await crew.end(drainMs)
+    const ended = (await asked) === 'SIGINT' ? await pool.end(0, 0) : await pool.end(drainMs)
     if (!ended) throw new CommandFailure('some workers did not end, and were killed')
   } catch (error) {
-    await crew.end(0, 0)
+    await pool.end(0, 0)
     throw error
   } finally {
     await ops?.close()

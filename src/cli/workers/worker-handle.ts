@@ -1,11 +1,11 @@
 import cluster, { type Worker } from 'node:cluster'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Verdict } from '../../observability/health.ts'
+import type { HealthVerdict } from '../../observability/health.ts'
 import type { Snapshot } from '../../observability/snapshot.ts'
 import { CommandFailure } from '../failure.ts'
 import type { Running } from '../welcome.ts'
-import type { FromWorker, ToWorker } from './messages.ts'
 import { breakUntaken } from './close-unaccepted.ts'
+import type { FromWorker, ToWorker } from './messages.ts'
 
 export interface Exit {
   readonly code: number | null
@@ -20,7 +20,7 @@ const answerMs = 900
 const lastWordsMs = 1_000
 
 /** A worker as its primary sees it, from its start to its end. */
-export class KeptWorker {
+export class WorkerHandle {
   readonly #worker: Worker
   readonly #questions = new Map<number, (answer: FromWorker | undefined) => void>()
   #asked = 0
@@ -32,7 +32,7 @@ export class KeptWorker {
   /** Since when clients can connect, by `performance.now()`. */
   listeningSince: number | undefined
   /** The one that takes its place when it is gone, where there is one already. */
-  successor: KeptWorker | undefined
+  successor: WorkerHandle | undefined
   /** Clients can connect. Rejects with `CommandFailure` where it ends before. */
   readonly listening: Promise<Running>
   /** It has ended, and all that it said has been heard. */
@@ -48,7 +48,7 @@ export class KeptWorker {
         if (message.kind === 'listening') {
           this.listeningSince = performance.now()
           resolve(message.running)
-        } else this.#hear(message)
+        } else this.#onMessage(message)
       })
       void this.gone.then(({ code, signal }) => {
         const { text, status } = this.#failed ?? {
@@ -71,7 +71,7 @@ export class KeptWorker {
   }
 
   /** Whether it is ready, asked now; undefined where it does not answer in time. */
-  async health(): Promise<Verdict | undefined> {
+  async health(): Promise<HealthVerdict | undefined> {
     const answer = await this.#ask('health')
     return answer?.kind === 'health' ? answer.ready : undefined
   }
@@ -93,7 +93,7 @@ export class KeptWorker {
     this.#worker.process.kill('SIGKILL')
   }
 
-  #hear(message: Exclude<FromWorker, { kind: 'listening' }>): void {
+  #onMessage(message: Exclude<FromWorker, { kind: 'listening' }>): void {
     if (message.kind === 'hearing') {
       const untold = this.#untold ?? []
       this.#untold = undefined

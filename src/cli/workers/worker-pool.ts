@@ -1,12 +1,12 @@
 import { fullJitter, pause } from '../../brokers/rabbitmq/connection/backoff.ts'
-import type { Verdict } from '../../observability/health.ts'
+import type { HealthVerdict } from '../../observability/health.ts'
 import type { Logger } from '../../observability/logger.ts'
 import type { Metrics } from '../../observability/metrics.ts'
 import { lasting, ofProcess, printSum, sumOf } from '../../observability/metrics-sum.ts'
 import type { Probed } from '../../observability/ops-listener.ts'
 import type { Snapshot } from '../../observability/snapshot.ts'
 import type { Running } from '../welcome.ts'
-import { type Exit, KeptWorker } from './worker-handle.ts'
+import { type Exit, WorkerHandle } from './worker-handle.ts'
 
 /** A worker that is lost after so long is the first that is lost, in milliseconds. */
 const calmMs = 60_000
@@ -22,12 +22,12 @@ const readyMs = 60_000
 const readyEveryMs = 200
 
 /** The workers of a primary: started, kept, replaced and ended. To the ops port they are one. */
-export class Crew implements Probed, Pick<Metrics, 'contentType' | 'print'> {
+export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'> {
   readonly #count: number
   readonly #log: Logger['log']
   readonly #own: Metrics
   /** All whose process runs, those that are leaving too. */
-  readonly #workers = new Set<KeptWorker>()
+  readonly #workers = new Set<WorkerHandle>()
   /** What workers that are gone had counted: the sums never fall. */
   #past: readonly Snapshot[] = []
   #summing = Promise.resolve()
@@ -97,12 +97,12 @@ export class Crew implements Probed, Pick<Metrics, 'contentType' | 'print'> {
     for (const worker of this.#workers) worker.kill()
   }
 
-  live(): Verdict {
+  live(): HealthVerdict {
     return { ok: true, reasons: [] }
   }
 
   /** Ready while one is: the system gives connections to those that listen, and what one lacks (a broker, a registry) the others lack as well. */
-  async ready(): Promise<Verdict> {
+  async ready(): Promise<HealthVerdict> {
     if (this.#ending.signal.aborted) return { ok: false, reasons: ['draining: this replica is being shut down'] }
     const reasons = new Set<string>()
     const looks = [...this.#workers].map(async (worker) => {
@@ -119,8 +119,8 @@ export class Crew implements Probed, Pick<Metrics, 'contentType' | 'print'> {
     return printSum([...[...this.#workers].map(({ counted }) => counted), ...this.#past, ofProcess(own)])
   }
 
-  #fork(): KeptWorker {
-    const worker = new KeptWorker()
+  #fork(): WorkerHandle {
+    const worker = new WorkerHandle()
     this.#workers.add(worker)
     void worker.gone.then(() => {
       this.#workers.delete(worker)
@@ -138,7 +138,7 @@ export class Crew implements Probed, Pick<Metrics, 'contentType' | 'print'> {
   }
 
   /** Sees to it that there is one in this worker's place, for as long as the primary runs. */
-  async #keep(worker: KeptWorker): Promise<void> {
+  async #keep(worker: WorkerHandle): Promise<void> {
     const { signal } = this.#ending
     let kept = worker
     let lost = 0
@@ -160,14 +160,14 @@ export class Crew implements Probed, Pick<Metrics, 'contentType' | 'print'> {
     }
   }
 
-  #tellLoss({ id, pid }: KeptWorker, { code, signal, reason }: Exit, inMs: number): void {
+  #tellLoss({ id, pid }: WorkerHandle, { code, signal, reason }: Exit, inMs: number): void {
     this.#own.workerLost()
     const how = signal === null ? { status: code } : { signal }
     const because = reason === undefined ? {} : { reason }
     this.#log('error', 'a worker ended, and another takes its place', { lost: id, pid, ...how, inMs, ...because })
   }
 
-  async #replace(old: KeptWorker): Promise<void> {
+  async #replace(old: WorkerHandle): Promise<void> {
     const next = this.#fork()
     // From now on, so that its place is taken once if it is lost meanwhile.
     old.successor = next
@@ -183,7 +183,7 @@ export class Crew implements Probed, Pick<Metrics, 'contentType' | 'print'> {
     await old.gone
   }
 
-  async #whenReady(worker: KeptWorker): Promise<void> {
+  async #whenReady(worker: WorkerHandle): Promise<void> {
     const deadline = performance.now() + readyMs
     for (;;) {
       const verdict = await worker.health()
@@ -196,7 +196,7 @@ export class Crew implements Probed, Pick<Metrics, 'contentType' | 'print'> {
 
   async #watch(): Promise<void> {
     const { signal } = this.#ending
-    const silent = new Map<KeptWorker, number>()
+    const silent = new Map<WorkerHandle, number>()
     for (;;) {
       await pause(lookMs, signal)
       if (signal.aborted) return

@@ -1,5 +1,5 @@
-import { isLoopback } from '../../core/limits/loopback.ts'
 import type { RegistrationPolicy } from '../../core/clients/registration.ts'
+import { isLoopback } from '../../core/limits/loopback.ts'
 import type { Config } from '../options/options.ts'
 
 type Decisive = Pick<Config, 'registration' | 'registrationPrefix' | 'jwksUrl' | 'host' | 'legacyAccess'>

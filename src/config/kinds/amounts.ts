@@ -79,13 +79,13 @@ function printBytes(size: number): string {
 }
 
 /** Whichever is reached first; `Infinity` for the one that was not given. */
-export interface Bounds {
+export interface AmountBounds {
   readonly maxAgeMs: number
   readonly maxBytes: number
 }
 
 /** An age, a size, or both, in either order. */
-export const bounds: Kind<Bounds> = {
+export const bounds: Kind<AmountBounds> = {
   expected: 'an age of 1s to 3650d, a size of 64KiB to 100TiB, or both, such as 24h,1GiB',
   parse(text) {
     let [maxAgeMs, maxBytes] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]

@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util'
-import { brokerUrlsWithTls } from './broker-tls.ts'
 import { ConfigError } from '../config-error.ts'
 import { BadValue } from '../kinds/kind.ts'
-import { nearest } from './nearest.ts'
 import { flagOf, type Option, variableOf } from '../options/option.ts'
 import { type Config, type OptionName, optionNames, options } from '../options/options.ts'
+import { brokerUrlsWithTls } from './broker-tls.ts'
+import { nearest } from './nearest.ts'
 import { readOptionsFile } from './options-file.ts'
 import { type Environment, isServiceLink } from './service-links.ts'
 

@@ -7,7 +7,7 @@ export interface Option<T> {
   readonly default: string | undefined
   /** What holds where the option is left out and has no default. */
   readonly unset: string | undefined
-  readonly group: Group
+  readonly group: OptionGroup
   readonly help: string
   /** Whether the value must never be shown: neither in messages nor by `check-config`. */
   readonly secret: boolean
@@ -29,10 +29,10 @@ export const groups = [
   'Limits',
   'Running',
 ] as const
-export type Group = (typeof groups)[number]
+export type OptionGroup = (typeof groups)[number]
 
 interface Described {
-  readonly group: Group
+  readonly group: OptionGroup
   readonly help: string
   readonly secret?: boolean
   readonly file?: boolean

@@ -1,6 +1,6 @@
+import { registrationModes } from '../../core/clients/registration.ts'
 import { overflowPolicies } from '../../core/model/overflow-policy.ts'
 import { sourcesWord } from '../../core/publishing/publish-rights.ts'
-import { registrationModes } from '../../core/clients/registration.ts'
 import { brokers, host, hosts, httpUrl, origins, port, portOrOff, postgres } from '../kinds/addresses.ts'
 import { bounds, bytes, count, duration, processes } from '../kinds/amounts.ts'
 import {

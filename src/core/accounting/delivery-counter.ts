@@ -9,7 +9,7 @@ const timedTogether = 32
  * journal, and ends in one of two ways: handed to its client, or dropped for a reason. In between it is pending, so that at any moment
  * matched = delivered + dropped + pending. What a subscription has not been given yet, because it is behind, is in the journal and not in here.
  */
-export class EventAccount {
+export class DeliveryCounter {
   matched = 0
   delivered = 0
   /** Counted where queues grow and shrink, not worked out from the others. */

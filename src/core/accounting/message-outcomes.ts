@@ -1,7 +1,7 @@
-import { type MessageFate, messageFates } from '../ports/observer.ts'
+import { type MessageOutcome, messageOutcomes } from '../ports/observer.ts'
 
 /** What became of one message at the subscriptions of this replica, replays included. */
-export interface Reach {
+export interface DeliveryCounts {
   readonly matched: number
   readonly delivered: number
   readonly dropped: number
@@ -11,8 +11,8 @@ export interface Reach {
  * What this replica did with each of a number of neighbouring messages. Columns of numbers, for there is one for each message of the hot window: as objects, they
  * would be the garbage collector's work.
  */
-export class Fates {
-  /** 0: none yet; else its place in `messageFates`, counted from 1. */
+export class MessageOutcomes {
+  /** 0: none yet; else its place in `messageOutcomes`, counted from 1. */
   readonly #fates: Uint8Array
   /** Three numbers a message: matched, delivered, dropped. */
   readonly #reach: Uint32Array
@@ -22,13 +22,13 @@ export class Fates {
     this.#reach = new Uint32Array(messages * 3)
   }
 
-  set(place: number, fate: MessageFate): void {
-    this.#fates[place] = messageFates.indexOf(fate) + 1
+  set(place: number, fate: MessageOutcome): void {
+    this.#fates[place] = messageOutcomes.indexOf(fate) + 1
   }
 
   /** Undefined where it came before this replica did, and so is only replayed. */
-  of(place: number): MessageFate | undefined {
-    return messageFates[(this.#fates[place] ?? 0) - 1]
+  of(place: number): MessageOutcome | undefined {
+    return messageOutcomes[(this.#fates[place] ?? 0) - 1]
   }
 
   match(place: number): void {
@@ -43,7 +43,7 @@ export class Fates {
     this.#add(place * 3 + 2)
   }
 
-  reachOf(place: number): Reach {
+  reachOf(place: number): DeliveryCounts {
     const [matched = 0, delivered = 0, dropped = 0] = this.#reach.subarray(place * 3)
     return { matched, delivered, dropped }
   }

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { decodeBody, UndecodableBody } from '../body/decode-body.ts'
-import type { ControlBus, ControlMessage } from '../ports/broker.ts'
 import type { JournalMessage } from '../model/message.ts'
-import { type MessageFate, messageFates, type QuarantineReason, quarantineReasons } from '../ports/observer.ts'
-import type { RecentMessages } from '../ports/hot-window.ts'
 import type { Audience } from '../model/source.ts'
-import type { Sources } from '../sources/source-router.ts'
+import type { ControlBus, ControlMessage } from '../ports/broker.ts'
+import type { HotWindow } from '../ports/hot-window.ts'
+import { type MessageOutcome, messageOutcomes, type QuarantineReason, quarantineReasons } from '../ports/observer.ts'
+import type { SourceRouter } from '../sources/source-router.ts'
 
 /** How long other replicas are waited for, in milliseconds: nobody knows how many there are. */
 const answerMs = 500
@@ -21,7 +21,7 @@ export interface TracedMessage {
   /** In milliseconds since the epoch. */
   readonly receivedAt: number
   /** Null where it came before the replica did, which only replays it. */
-  readonly fate: MessageFate | null
+  readonly fate: MessageOutcome | null
   /** Why it went to the quarantine, where it did. */
   readonly reason: QuarantineReason | null
   /** The ids of the sources that say whose it is. */
@@ -46,8 +46,8 @@ export interface ReplicaTrace {
 
 export interface TracerParts {
   readonly replica: string
-  readonly recent: RecentMessages
-  readonly sources: Sources
+  readonly hotWindow: HotWindow
+  readonly sources: SourceRouter
   readonly control: ControlBus
   /** Whose it is, duplicates and poison aside. */
   readonly audienceOf: (message: JournalMessage) => Audience
@@ -89,10 +89,10 @@ export class Tracer {
   }
 
   #look(messageId: string): ReplicaTrace {
-    const { recent, replica } = this.#parts
+    const { hotWindow, replica } = this.#parts
     const messages: TracedMessage[] = []
     let since: number | null = null
-    recent.visit(-1, (entry) => {
+    hotWindow.visit(-1, (entry) => {
       since ??= entry.receivedAt
       if (!entry.mark && entry.properties.messageId === messageId) messages.push(this.#describe(entry))
       return messages.length < maxMessages
@@ -146,7 +146,7 @@ function reviveMessage(value: unknown): TracedMessage | undefined {
     exchange,
     routingKey,
     receivedAt,
-    fate: messageFates.find((known) => known === fate) ?? null,
+    fate: messageOutcomes.find((known) => known === fate) ?? null,
     reason: quarantineReasons.find((known) => known === reason) ?? null,
     sources,
     clients,

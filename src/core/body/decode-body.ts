@@ -1,14 +1,14 @@
 import { TextDecoder } from 'node:util'
 import { isCanonicalJson } from '../json/canonical-json.ts'
+import { compactJson } from '../json/compact-json.ts'
+import { parseJson } from '../json/parse-json.ts'
+import { printJson } from '../json/print-json.ts'
+import type { Message } from '../model/message.ts'
 import { decodeText, utf8OfJson } from './charset.ts'
 import { undoContentEncoding } from './content-encoding.ts'
 import { latin1Of } from './latin1.ts'
 import { charsetOf, isJsonType, isTextType } from './media-type.ts'
-import type { Message } from '../model/message.ts'
-import { parseJson } from '../json/parse-json.ts'
-import { printJson } from '../json/print-json.ts'
 import { UndecodableBody } from './undecodable-body.ts'
-import { withoutSpace } from '../json/compact-json.ts'
 
 export { UndecodableBody }
 
@@ -153,7 +153,7 @@ export function checkDepth(bytes: Buffer): void {
 /** RFC 8259 §8.1: UTF-8, and a byte order mark may be ignored (TextDecoder drops it). */
 function decodeJson(bytes: Buffer, contentType: string | null): DecodedBody {
   if (isCanonicalJson(bytes, maxDepth)) return new CanonicalJson(bytes, contentType)
-  const compact = withoutSpace(bytes)
+  const compact = compactJson(bytes)
   if (compact && isCanonicalJson(compact, maxDepth)) return new CanonicalJson(compact, contentType)
   checkDepth(bytes)
   return new Decoded(parseJson(strictUtf8.decode(bytes)), contentType)

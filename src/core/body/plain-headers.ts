@@ -1,6 +1,6 @@
 import { idempotencyHeader } from '../delivery/deduplicator.ts'
 import { JsonNumber } from '../json/json-number.ts'
-import { momentOf } from '../model/to-date.ts'
+import { toDate } from '../model/to-date.ts'
 import { repeatedHeader } from '../publishing/repeated-header.ts'
 import { wireTypeOf } from './amqp-field-types.ts'
 
@@ -38,7 +38,7 @@ function plainValue(value: unknown, isTable: boolean): unknown {
 
 function plainObject(value: object, isTable: boolean): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
-  if (value instanceof Date) return momentOf(value.getTime())
+  if (value instanceof Date) return toDate(value.getTime())
   if (Array.isArray(value)) {
     return value.map((item: unknown, index) => plainValue(item, wireTypeOf(value, String(index)) === 'table'))
   }
@@ -55,7 +55,7 @@ interface TypedValue {
 
 function typedValue({ '!': type, value }: TypedValue): unknown {
   if (type === 'timestamp') {
-    return typeof value === 'number' || typeof value === 'bigint' ? momentOf(Number(value) * 1000) : null
+    return typeof value === 'number' || typeof value === 'bigint' ? toDate(Number(value) * 1000) : null
   }
   if (type === 'decimal') return decimalOf(value)
   return plainValue(value, false)

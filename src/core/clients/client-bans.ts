@@ -1,25 +1,25 @@
 import { GatewayError } from '../../errors.ts'
-import type { ControlBus } from '../ports/broker.ts'
-import type { ClientBar, ClientRegistry } from '../ports/client-registry.ts'
 import type { JournalPlace } from '../model/cursor.ts'
 import type { Identity } from '../model/identity.ts'
+import type { ControlBus } from '../ports/broker.ts'
+import type { ClientBar, ClientRegistry } from '../ports/client-registry.ts'
+import type { Session } from '../sessions/session.ts'
 import { issuedUpTo } from './issued-up-to.ts'
 import { latest } from './latest-date.ts'
-import { RegistryReading } from './registry-reader.ts'
-import type { Session } from '../sessions/session.ts'
+import { RegistryReader } from './registry-reader.ts'
 
 /**
  * What bars a client id beyond revocations: a ban, a log-in that waits for `unban`, and the
  * deletion of its channel. The registry is the truth; a control message makes the other replicas
  * read it at once, and each reads it every few seconds.
  */
-export class ClientBars {
+export class ClientBans {
   readonly #registry: ClientRegistry
   readonly #barredUntil: (clientId: string) => Date | undefined
   readonly #control: ControlBus
   readonly #sessions: Iterable<Session>
-  readonly #reading: RegistryReading<ClientBar>
-  readonly #bars = new Map<string, ClientBar>()
+  readonly #reading: RegistryReader<ClientBar>
+  readonly #bans = new Map<string, ClientBar>()
 
   constructor(options: {
     registry: ClientRegistry
@@ -27,17 +27,17 @@ export class ClientBars {
     sessions: Iterable<Session>
     /** Up to when tokens of a client are barred, by whatever barred them. */
     barredUntil: (clientId: string) => Date | undefined
-    complain: (error: unknown) => void
+    logError: (error: unknown) => void
   }) {
     this.#registry = options.registry
     this.#barredUntil = options.barredUntil
     this.#control = options.control
     this.#sessions = options.sessions
-    this.#reading = new RegistryReading({
+    this.#reading = new RegistryReader({
       list: (behind) => this.#registry.listClientBars(behind),
       writtenAt: ({ changedAt }) => changedAt,
       take: (bar) => this.#take(bar),
-      complain: options.complain,
+      logError: options.logError,
     })
   }
 
@@ -72,12 +72,12 @@ export class ClientBars {
 
   /** Where the present owner of a channel begins to read; undefined: it has had no other owner. */
   originOf(channel: string): JournalPlace | undefined {
-    return this.#bars.get(channel)?.origin
+    return this.#bans.get(channel)?.origin
   }
 
   /** When the channel was deleted last, as far as this replica knows. */
   deletionOf(clientId: string): Date | undefined {
-    return this.#bars.get(clientId)?.deletedAt
+    return this.#bans.get(clientId)?.deletedAt
   }
 
   /** From here on the client's password gives no token, until `lift`. */
@@ -126,13 +126,13 @@ export class ClientBars {
   }
 
   #take(bar: ClientBar): void {
-    const known = this.#bars.get(bar.clientId)
+    const known = this.#bans.get(bar.clientId)
     // An answer that was under way while this replica changed the row is older than what is known.
     if (!known || bar.changedAt > known.changedAt) this.#apply(bar)
   }
 
   #apply(bar: ClientBar): void {
-    this.#bars.set(bar.clientId, bar)
+    this.#bans.set(bar.clientId, bar)
     for (const session of this.#sessions) {
       if (bar.banned) session.revoke((identity) => this.#isBanned(identity))
       if (bar.deletedAt) session.disown(bar.clientId, (identity) => this.#isVoid(identity))
@@ -140,14 +140,14 @@ export class ClientBars {
   }
 
   #isBanned({ clientId }: Identity): boolean {
-    return clientId !== undefined && this.#bars.get(clientId)?.banned === true
+    return clientId !== undefined && this.#bans.get(clientId)?.banned === true
   }
 
   /** A provider vouches for its users whatever becomes of a channel here. */
   #isVoid(identity: Identity): boolean {
     const { clientId, fromProvider } = identity
     if (clientId === undefined || fromProvider === true) return false
-    const deletedAt = this.#bars.get(clientId)?.deletedAt
+    const deletedAt = this.#bans.get(clientId)?.deletedAt
     return deletedAt !== undefined && issuedUpTo(identity, deletedAt)
   }
 }

@@ -1,12 +1,12 @@
 import { badInput, GatewayError } from '../../errors.ts'
-import { mayHear, owns } from '../sessions/authorizer.ts'
+import type { LoginThrottle } from '../limits/login-throttle.ts'
+import { networkOf } from '../limits/network-address.ts'
 import { checkClientId } from '../model/channel-event.ts'
-import type { ClientBars } from './client-bans.ts'
-import type { Client, ClientBar, ClientRegistry } from '../ports/client-registry.ts'
 import type { Cursor } from '../model/cursor.ts'
 import type { Identity } from '../model/identity.ts'
-import { networkOf } from '../limits/network-address.ts'
-import type { PasswordFailures } from '../limits/login-throttle.ts'
+import type { Client, ClientBar, ClientRegistry } from '../ports/client-registry.ts'
+import { maySubscribe, owns } from '../sessions/authorizer.ts'
+import type { ClientBans } from './client-bans.ts'
 import {
   checkVisible,
   checkWhole,
@@ -83,10 +83,10 @@ const maxPasswordBytes = 1024
 export class ClientChannels {
   readonly #registry: ClientRegistry
   readonly #passwords: Passwords
-  readonly #failures: PasswordFailures
+  readonly #failures: LoginThrottle
   readonly #issueToken: IssueToken
   readonly #policy: RegistrationPolicy
-  readonly #bars: ClientBars
+  readonly #bans: ClientBans
   readonly #position: () => Promise<Cursor>
   /** By everything that was given: who asks for the same at the same time is answered by the same work. */
   readonly #underWay = new Map<string, Promise<CreatedClient>>()
@@ -94,10 +94,10 @@ export class ClientChannels {
   constructor(parts: {
     registry: ClientRegistry
     passwords: Passwords
-    failures: PasswordFailures
+    failures: LoginThrottle
     issueToken: IssueToken
     policy: RegistrationPolicy
-    bars: ClientBars
+    bans: ClientBans
     /**
      * Where a channel ends just now; rejects with `BROKER_UNAVAILABLE` where that can't be said
      * exactly.
@@ -109,7 +109,7 @@ export class ClientChannels {
     this.#failures = parts.failures
     this.#issueToken = parts.issueToken
     this.#policy = parts.policy
-    this.#bars = parts.bars
+    this.#bans = parts.bans
     this.#position = parts.position
   }
 
@@ -184,7 +184,7 @@ export class ClientChannels {
     checkWhole(`${prefix}password`, password)
     const passwordHash = await this.#passwords.hash(password, { network, client: clientId })
     // What was published since the deletion was meant for the owner before.
-    if (bar?.deletedAt) await this.#bars.begin(clientId, await this.#position())
+    if (bar?.deletedAt) await this.#bans.begin(clientId, await this.#position())
     return this.#registry.addClient({ clientId, name, email, passwordHash, createdAt: new Date() })
   }
 
@@ -225,7 +225,7 @@ export class ClientChannels {
     const found: string[] = []
     for (let behind: string | undefined, page = 0; page < maxSearchPages; page += 1) {
       const ids = await this.#registry.findClientIds({ containing, behind, first: searchPage })
-      found.push(...ids.filter((id) => mayHear(caller, id)))
+      found.push(...ids.filter((id) => maySubscribe(caller, id)))
       if (found.length > maxFound || ids.length < searchPage) break
       behind = ids.at(-1)
     }
@@ -239,7 +239,7 @@ export class ClientChannels {
   async remove(clientId: string): Promise<boolean> {
     if (!(await this.#registry.findClient(clientId))) return false
     // Before the id is free for others.
-    await this.#bars.deleted(clientId, await this.#position())
+    await this.#bans.deleted(clientId, await this.#position())
     return this.#registry.removeClient(clientId)
   }
 }

@@ -1,7 +1,7 @@
 import { badInput, GatewayError } from '../../errors.ts'
-import { demand, mayRegister } from '../sessions/authorizer.ts'
-import type { Identity } from '../model/identity.ts'
 import { hiddenIn } from '../body/invisible-characters.ts'
+import type { Identity } from '../model/identity.ts'
+import { demand, mayRegister } from '../sessions/authorizer.ts'
 
 export const registrationModes = ['open', 'token', 'off'] as const
 /**

@@ -15,14 +15,14 @@ interface Reader<Row> {
   readonly writtenAt: (row: Row) => Date
   /** Called for each row, for some of them more than once. */
   readonly take: (row: Row) => void
-  readonly complain: (error: unknown) => void
+  readonly logError: (error: unknown) => void
 }
 
 /**
  * Reads rows from the registry when it is opened, every few seconds, and when it is asked to; never
  * twice at a time.
  */
-export class RegistryReading<Row> {
+export class RegistryReader<Row> {
   readonly #reader: Reader<Row>
   #latest: Date | undefined
   #reading = false
@@ -57,7 +57,7 @@ export class RegistryReading<Row> {
   async #readWhileWanted(): Promise<void> {
     while (this.#wanted) {
       this.#wanted = false
-      await this.#read().catch(this.#reader.complain)
+      await this.#read().catch(this.#reader.logError)
     }
     this.#reading = false
   }

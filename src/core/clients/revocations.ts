@@ -1,10 +1,10 @@
 import { GatewayError } from '../../errors.ts'
+import type { Identity } from '../model/identity.ts'
 import type { ControlBus } from '../ports/broker.ts'
 import type { ClientRegistry, Revocation } from '../ports/client-registry.ts'
-import type { Identity } from '../model/identity.ts'
-import { issuedUpTo } from './issued-up-to.ts'
-import { RegistryReading } from './registry-reader.ts'
 import type { Session } from '../sessions/session.ts'
+import { issuedUpTo } from './issued-up-to.ts'
+import { RegistryReader } from './registry-reader.ts'
 
 /**
  * Whose tokens are barred: those of a revoked client that were issued in the second of the revocation or before it. The registry is the
@@ -15,7 +15,7 @@ export class Revocations {
   readonly #barredUntil: (clientId: string) => Date | undefined
   readonly #control: ControlBus
   readonly #sessions: Iterable<Session>
-  readonly #reading: RegistryReading<Revocation>
+  readonly #reading: RegistryReader<Revocation>
   readonly #barred = new Map<string, Date>()
 
   constructor(options: {
@@ -24,19 +24,19 @@ export class Revocations {
     sessions: Iterable<Session>
     /** Up to when tokens of a client are barred, by whatever barred them. */
     barredUntil: (clientId: string) => Date | undefined
-    complain: (error: unknown) => void
+    logError: (error: unknown) => void
   }) {
     this.#registry = options.registry
     this.#barredUntil = options.barredUntil
     this.#control = options.control
     this.#sessions = options.sessions
-    this.#reading = new RegistryReading({
+    this.#reading = new RegistryReader({
       list: (behind) => this.#registry.listRevocations(behind),
       writtenAt: ({ at }) => at,
       take: (revocation) => {
         if (!this.#knows(revocation)) this.#apply(revocation)
       },
-      complain: options.complain,
+      logError: options.logError,
     })
   }
 
@@ -56,7 +56,7 @@ export class Revocations {
 
   /** Throws `UNAUTHENTICATED` where a revocation bars the token that the identity was read from. */
   check(identity: Identity): void {
-    if (!this.#bars(identity)) return
+    if (!this.#bans(identity)) return
     // The sentence for every token that is refused; the log has the reason.
     throw new GatewayError('UNAUTHENTICATED', 'The token is not valid, or no longer valid.', {
       cause: new Error('revoked: the client was revoked after the token was issued'),
@@ -92,10 +92,10 @@ export class Revocations {
 
   #apply({ clientId, at }: Revocation): void {
     this.#barred.set(clientId, at)
-    for (const session of this.#sessions) session.revoke((identity) => this.#bars(identity))
+    for (const session of this.#sessions) session.revoke((identity) => this.#bans(identity))
   }
 
-  #bars(identity: Identity): boolean {
+  #bans(identity: Identity): boolean {
     const at = identity.clientId === undefined ? undefined : this.#barred.get(identity.clientId)
     return at !== undefined && issuedUpTo(identity, at)
   }

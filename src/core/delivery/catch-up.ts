@@ -1,17 +1,17 @@
 import { type ChannelEvent, type GapReason, unreadableGap } from '../model/channel-event.ts'
-import type { Checkpoints } from './checkpoints.ts'
 import { type Cursor, type CursorCodec, cursorBefore, cursorOf, fingerprintOf } from '../model/cursor.ts'
-import { Duplicates } from './deduplicator.ts'
-import type { Feed, FeedKeeper } from './channel-subscription.ts'
-import type { Hub } from './hub.ts'
-import type { Journal } from '../ports/journal.ts'
 import type { JournalMessage } from '../model/message.ts'
-import type { Observer } from '../ports/observer.ts'
-import { Passage } from './replay-batch.ts'
-import type { RecentMessages } from '../ports/hot-window.ts'
-import { ScanTurns } from './scan-scheduler.ts'
 import type { Audience } from '../model/source.ts'
-import { WindowWalks } from './window-replay.ts'
+import type { HotWindow } from '../ports/hot-window.ts'
+import type { Journal } from '../ports/journal.ts'
+import type { Observer } from '../ports/observer.ts'
+import type { ChannelSubscription, Replayer } from './channel-subscription.ts'
+import type { Checkpoints } from './checkpoints.ts'
+import { Deduplicator } from './deduplicator.ts'
+import type { Hub } from './hub.ts'
+import { ReplayBatch } from './replay-batch.ts'
+import { ScanScheduler } from './scan-scheduler.ts'
+import { WindowReplay } from './window-replay.ts'
 
 /** How long resumes are gathered before they are served together, in milliseconds. */
 const gatherMs = 20
@@ -20,7 +20,7 @@ const lookBack = 1_000
 
 export interface CatchUpContext {
   readonly journal: Journal
-  readonly recent: RecentMessages
+  readonly hotWindow: HotWindow
   readonly hub: Hub
   readonly checkpoints: Checkpoints
   readonly observer: Observer
@@ -45,56 +45,56 @@ export interface CatchUpContext {
  * scans of the journal: requests are gathered, each feed joins at its offset and leaves at the window, and in the very tick in
  * which the window's end is reached it is live: a comparison of offsets, not a race.
  */
-export class CatchUp implements FeedKeeper {
+export class CatchUp implements Replayer {
   readonly #context: CatchUpContext
-  readonly #pending = new Set<Feed>()
-  readonly #passages = new Set<Passage>()
-  readonly #scans = new ScanTurns(() => this.#gather())
-  readonly #walks: WindowWalks
+  readonly #pending = new Set<ChannelSubscription>()
+  readonly #passages = new Set<ReplayBatch>()
+  readonly #scans = new ScanScheduler(() => this.#gather())
+  readonly #walks: WindowReplay
   #timer: NodeJS.Timeout | undefined
   #oldest: Promise<Cursor | null> | undefined
   readonly #closing = new AbortController()
 
   constructor(context: CatchUpContext) {
     this.#context = context
-    this.#walks = new WindowWalks({
-      recent: context.recent,
+    this.#walks = new WindowReplay({
+      hotWindow: context.hotWindow,
       isUp: () => context.epoch() !== undefined,
-      pass: (passage, entry) => this.#pass(passage, entry, true),
-      arrived: (passage) => {
-        this.#tellUnreadable(passage)
-        passage.flush()
-        this.#passages.delete(passage)
-        for (const feed of passage.feeds()) this.#goLive(feed)
+      pass: (batch, entry) => this.#pass(batch, entry, true),
+      arrived: (batch) => {
+        this.#tellUnreadable(batch)
+        batch.flush()
+        this.#passages.delete(batch)
+        for (const subscription of batch.subscriptions()) this.#goLive(subscription)
         this.#gather()
       },
-      interrupted: (passage) => this.#again(passage),
+      interrupted: (batch) => this.#again(batch),
     })
   }
 
   /** How many feeds are on their way to the live end. */
   get size(): number {
-    return [...this.#passages].reduce((sum, passage) => sum + passage.size, this.#pending.size)
+    return [...this.#passages].reduce((sum, batch) => sum + batch.size, this.#pending.size)
   }
 
-  resume(feed: Feed): void {
-    if (feed.ended) return
-    this.#beginAtOrigin(feed)
-    if (feed.position === undefined) {
-      feed.judged = true
-      this.#goLive(feed)
-      if (feed.checkpoints) this.#tellWhereItBegins(feed)
+  resume(subscription: ChannelSubscription): void {
+    if (subscription.ended) return
+    this.#beginAtOrigin(subscription)
+    if (subscription.position === undefined) {
+      subscription.judged = true
+      this.#goLive(subscription)
+      if (subscription.checkpoints) this.#tellWhereItBegins(subscription)
       return
     }
-    this.#pending.add(feed)
+    this.#pending.add(subscription)
     this.#gather()
   }
 
-  release(feed: Feed): void {
-    this.#context.hub.unsubscribe(feed)
-    this.#context.checkpoints.remove(feed)
-    this.#pending.delete(feed)
-    for (const passage of this.#passages) passage.remove(feed)
+  release(subscription: ChannelSubscription): void {
+    this.#context.hub.unsubscribe(subscription)
+    this.#context.checkpoints.remove(subscription)
+    this.#pending.delete(subscription)
+    for (const batch of this.#passages) batch.remove(subscription)
   }
 
   /** The journal is up (again): whoever waited for it is judged now. */
@@ -136,64 +136,71 @@ export class CatchUp implements FeedKeeper {
   }
 
   #serve(): void {
-    const { recent } = this.#context
+    const { hotWindow } = this.#context
     const epoch = this.#context.epoch()
-    const { first, last } = recent
+    const { first, last } = hotWindow
     if (epoch === undefined || first === undefined || !last) return
-    const inWindow: Feed[] = []
-    const older: Feed[] = []
-    const unknown: Feed[] = []
-    for (const feed of this.#pending) {
-      const { position } = feed
-      if (typeof position !== 'object') this.#tellGap([feed], 'INVALID_CURSOR')
-      else if (position.epoch !== epoch || position.offset > last.offset) unknown.push(feed)
-      else if (position.offset < first) older.push(feed)
-      else if (this.#stands(recent.at(position.offset), position)) inWindow.push(feed)
-      else this.#tellGap([feed], 'JOURNAL_REPLACED')
+    const inWindow: ChannelSubscription[] = []
+    const older: ChannelSubscription[] = []
+    const unknown: ChannelSubscription[] = []
+    for (const subscription of this.#pending) {
+      const { position } = subscription
+      if (typeof position !== 'object') this.#tellGap([subscription], 'INVALID_CURSOR')
+      else if (position.epoch !== epoch || position.offset > last.offset) unknown.push(subscription)
+      else if (position.offset < first) older.push(subscription)
+      else if (this.#stands(hotWindow.at(position.offset), position)) inWindow.push(subscription)
+      else this.#tellGap([subscription], 'JOURNAL_REPLACED')
     }
-    for (const feed of unknown) this.#pending.delete(feed)
+    for (const subscription of unknown) this.#pending.delete(subscription)
     if (inWindow.length > 0 && !this.#walks.busy) {
-      for (const feed of inWindow) {
-        this.#pending.delete(feed)
-        this.#judge(feed, 'resumed')
+      for (const subscription of inWindow) {
+        this.#pending.delete(subscription)
+        this.#judge(subscription, 'resumed')
       }
-      const begin = inWindow.reduce((least, feed) => Math.min(least, startOf(feed)), Number.POSITIVE_INFINITY)
+      const begin = inWindow.reduce(
+        (least, subscription) => Math.min(least, startOf(subscription)),
+        Number.POSITIVE_INFINITY,
+      )
       this.#walks.begin(this.#passageOf(inWindow, begin - 1))
     }
     if (unknown.length > 0) void this.#awaitUnknown(unknown)
     if (older.length > 0 && this.#scans.begin(older.length)) {
-      for (const feed of older) this.#pending.delete(feed)
+      for (const subscription of older) this.#pending.delete(subscription)
       void this.#scan(older)
     }
   }
 
   /** What an earlier owner of the channel was sent is told as a gap, whoever asks for it. */
-  #beginAtOrigin(feed: Feed): void {
-    const origin = this.#context.originOf(feed.channel)
-    const { position } = feed
+  #beginAtOrigin(subscription: ChannelSubscription): void {
+    const origin = this.#context.originOf(subscription.channel)
+    const { position } = subscription
     if (!origin || typeof position !== 'object' || !isOlder(position, origin)) return
-    this.#judge(feed, 'gap')
-    feed.deliver({ kind: 'GAP', cursor: origin, reason: 'RETENTION', oldest: origin, receivedAt: Date.now() })
+    this.#judge(subscription, 'gap')
+    subscription.deliver({ kind: 'GAP', cursor: origin, reason: 'RETENTION', oldest: origin, receivedAt: Date.now() })
   }
 
-  #goLive(feed: Feed): void {
-    if (feed.endsAtLive) {
-      feed.end()
+  #goLive(subscription: ChannelSubscription): void {
+    if (subscription.endsAtLive) {
+      subscription.end()
       return
     }
-    this.#context.hub.subscribe(feed)
-    if (feed.checkpoints) this.#context.checkpoints.add(feed)
+    this.#context.hub.subscribe(subscription)
+    if (subscription.checkpoints) this.#context.checkpoints.add(subscription)
   }
 
   /** So that a client whose connection breaks before its first event can come back to this place too. */
-  #tellWhereItBegins(feed: Feed): void {
+  #tellWhereItBegins(subscription: ChannelSubscription): void {
     const epoch = this.#context.epoch()
-    const { last } = this.#context.recent
+    const { last } = this.#context.hotWindow
     if (epoch !== undefined && last) {
-      feed.deliver({ kind: 'CHECKPOINT', cursor: cursorOf(this.#context.cursors, epoch, last), receivedAt: Date.now() })
+      subscription.deliver({
+        kind: 'CHECKPOINT',
+        cursor: cursorOf(this.#context.cursors, epoch, last),
+        receivedAt: Date.now(),
+      })
     } else {
       // The next mark tells it.
-      feed.lastEventAt = 0
+      subscription.lastEventAt = 0
     }
   }
 
@@ -201,104 +208,116 @@ export class CatchUp implements FeedKeeper {
     return entry !== undefined && fingerprintOf(entry) === position.fingerprint
   }
 
-  #judge(feed: Feed, result: 'resumed' | 'gap'): void {
-    if (feed.judged) return
-    feed.judged = true
+  #judge(subscription: ChannelSubscription, result: 'resumed' | 'gap'): void {
+    if (subscription.judged) return
+    subscription.judged = true
     this.#context.observer.resumed(result)
   }
 
-  #passageOf(feeds: Iterable<Feed>, at: number): Passage {
-    const passage = new Passage(at)
-    for (const feed of feeds) if (!feed.ended) passage.add(feed, startOf(feed))
-    this.#passages.add(passage)
-    return passage
+  #passageOf(subscriptions: Iterable<ChannelSubscription>, at: number): ReplayBatch {
+    const batch = new ReplayBatch(at)
+    for (const subscription of subscriptions) if (!subscription.ended) batch.add(subscription, startOf(subscription))
+    this.#passages.add(batch)
+    return batch
   }
 
-  #pass(passage: Passage, entry: JournalMessage, inWindow: boolean): void {
-    passage.at = entry.offset
+  #pass(batch: ReplayBatch, entry: JournalMessage, inWindow: boolean): void {
+    batch.at = entry.offset
     if (entry.unreadable) {
       this.#context.onUnreadable(entry)
-      passage.unreadable = entry
+      batch.unreadable = entry
       return
     }
-    if (passage.unreadable) this.#tellUnreadable(passage)
+    if (batch.unreadable) this.#tellUnreadable(batch)
     if (entry.mark) return
     const audience = this.#context.audienceOf(entry, inWindow)
-    if (!passage.wants(audience)) return
+    if (!batch.wants(audience)) return
     const event = this.#context.eventOf(entry)
-    if (event) passage.deliver(entry.offset, audience, event)
+    if (event) batch.deliver(entry.offset, audience, event)
   }
 
   /**
    * One notice for neighbours. Where the passage is interrupted before, the next one meets them
    * again.
    */
-  #tellUnreadable(passage: Passage): void {
-    const last = passage.unreadable
+  #tellUnreadable(batch: ReplayBatch): void {
+    const last = batch.unreadable
     const epoch = this.#context.epoch()
     if (!last || epoch === undefined) return
-    passage.unreadable = undefined
-    passage.deliver(last.offset, 'everyone', unreadableGap(this.#context.cursors, epoch, last))
+    batch.unreadable = undefined
+    batch.deliver(last.offset, 'everyone', unreadableGap(this.#context.cursors, epoch, last))
   }
 
   /** Reads the journal once for all of them, up to the window. */
-  async #scan(feeds: Feed[]): Promise<void> {
-    const { journal, recent } = this.#context
+  async #scan(subscriptions: ChannelSubscription[]): Promise<void> {
+    const { journal, hotWindow } = this.#context
     const epoch = this.#context.epoch() ?? ''
-    const waiting = feeds.filter((feed) => !feed.ended).toSorted((a, b) => offsetOf(a) - offsetOf(b))
+    const waiting = subscriptions
+      .filter((subscription) => !subscription.ended)
+      .toSorted((a, b) => offsetOf(a) - offsetOf(b))
     const begin = waiting[0] ? offsetOf(waiting[0]) : 0
-    const passage = this.#passageOf([], begin - 1)
+    const batch = this.#passageOf([], begin - 1)
     let first = true
     let reachedWindow = false
-    const seen = new Duplicates(journal.repeats)
+    const seen = new Deduplicator(journal.repeats)
     const visit = (entry: JournalMessage): boolean => {
       const repeat = seen.see(entry)
       if (entry.offset < begin) return true
-      for (let feed = waiting[0]; feed && offsetOf(feed) <= entry.offset; feed = waiting[0]) {
+      for (
+        let subscription = waiting[0];
+        subscription && offsetOf(subscription) <= entry.offset;
+        subscription = waiting[0]
+      ) {
         waiting.shift()
-        this.#join(passage, feed, entry, epoch, first)
+        this.#join(batch, subscription, entry, epoch, first)
       }
       first = false
-      if (!repeat) this.#pass(passage, entry, false)
-      passage.at = entry.offset
-      reachedWindow = recent.first !== undefined && entry.offset >= recent.first
-      return !reachedWindow && passage.size + waiting.length > 0
+      if (!repeat) this.#pass(batch, entry, false)
+      batch.at = entry.offset
+      reachedWindow = hotWindow.first !== undefined && entry.offset >= hotWindow.first
+      return !reachedWindow && batch.size + waiting.length > 0
     }
     try {
       await journal.scan(Math.max(0, begin - lookBack), visit, this.#closing.signal)
       // Between the last visit and here the tail may have gone on: the passage takes that from the window too.
-      if (reachedWindow && this.#context.epoch() === epoch) this.#walks.begin(passage)
-      else this.#again(passage)
+      if (reachedWindow && this.#context.epoch() === epoch) this.#walks.begin(batch)
+      else this.#again(batch)
     } catch {
-      this.#again(passage)
+      this.#again(batch)
     } finally {
-      for (const feed of waiting) this.resume(feed)
+      for (const subscription of waiting) this.resume(subscription)
       this.#scans.end()
     }
   }
 
   /** The moment of truth: is the message that the feed's cursor names still where it was? */
-  #join(passage: Passage, feed: Feed, entry: JournalMessage, epoch: string, first: boolean): void {
-    if (feed.ended) return
-    const { position } = feed
+  #join(
+    batch: ReplayBatch,
+    subscription: ChannelSubscription,
+    entry: JournalMessage,
+    epoch: string,
+    first: boolean,
+  ): void {
+    if (subscription.ended) return
+    const { position } = subscription
     if (typeof position !== 'object') return
     if (entry.offset === position.offset && this.#stands(entry, position)) {
-      this.#judge(feed, 'resumed')
-      passage.add(feed, startOf(feed))
+      this.#judge(subscription, 'resumed')
+      batch.add(subscription, startOf(subscription))
     } else if (entry.offset > position.offset && first) {
-      this.#judge(feed, 'gap')
+      this.#judge(subscription, 'gap')
       const cursor = cursorBefore(this.#context.cursors, epoch, entry)
-      feed.deliver({ kind: 'GAP', cursor, reason: 'RETENTION', oldest: cursor, receivedAt: Date.now() })
-      passage.add(feed, entry.offset)
+      subscription.deliver({ kind: 'GAP', cursor, reason: 'RETENTION', oldest: cursor, receivedAt: Date.now() })
+      batch.add(subscription, entry.offset)
     } else {
-      this.#tellGap([feed], 'JOURNAL_REPLACED')
+      this.#tellGap([subscription], 'JOURNAL_REPLACED')
     }
   }
 
-  #again(passage: Passage): void {
-    passage.flush()
-    this.#passages.delete(passage)
-    for (const feed of passage.feeds()) this.resume(feed)
+  #again(batch: ReplayBatch): void {
+    batch.flush()
+    this.#passages.delete(batch)
+    for (const subscription of batch.subscriptions()) this.resume(subscription)
     this.#gather()
   }
 
@@ -306,44 +325,44 @@ export class CatchUp implements FeedKeeper {
    * Cursors of another life of the journal, or beyond what this replica has seen: another replica was faster to see it, or the journal is not the one
    * that they name. A mark that comes back brings everything that was there before it, a new life of the journal included.
    */
-  async #awaitUnknown(feeds: Feed[]): Promise<void> {
-    const { journal, recent } = this.#context
+  async #awaitUnknown(subscriptions: ChannelSubscription[]): Promise<void> {
+    const { journal, hotWindow } = this.#context
     try {
       await journal.mark()
     } catch {
-      for (const feed of feeds) this.resume(feed)
+      for (const subscription of subscriptions) this.resume(subscription)
       return
     }
     const epoch = this.#context.epoch()
-    const last = recent.last?.offset ?? -1
-    const isLost = ({ position }: Feed): boolean =>
+    const last = hotWindow.last?.offset ?? -1
+    const isLost = ({ position }: ChannelSubscription): boolean =>
       epoch !== undefined && typeof position === 'object' && (position.epoch !== epoch || position.offset > last)
-    const lost = feeds.filter((feed) => !feed.ended && isLost(feed))
+    const lost = subscriptions.filter((subscription) => !subscription.ended && isLost(subscription))
     this.#tellGap(lost, 'JOURNAL_REPLACED')
-    for (const feed of feeds) if (!lost.includes(feed)) this.resume(feed)
+    for (const subscription of subscriptions) if (!lost.includes(subscription)) this.resume(subscription)
   }
 
   /** One notice with its reason; live delivery goes on after it. */
-  #tellGap(feeds: Feed[], reason: GapReason): void {
-    for (const feed of feeds) this.#pending.delete(feed)
+  #tellGap(subscriptions: ChannelSubscription[], reason: GapReason): void {
+    for (const subscription of subscriptions) this.#pending.delete(subscription)
     void this.oldestCursor().then((oldest) => {
-      const { last } = this.#context.recent
+      const { last } = this.#context.hotWindow
       const epoch = this.#context.epoch()
-      for (const feed of feeds) {
-        if (feed.ended) continue
+      for (const subscription of subscriptions) {
+        if (subscription.ended) continue
         if (!last || epoch === undefined) {
-          this.resume(feed)
+          this.resume(subscription)
           continue
         }
-        this.#judge(feed, 'gap')
-        feed.deliver({
+        this.#judge(subscription, 'gap')
+        subscription.deliver({
           kind: 'GAP',
           cursor: cursorOf(this.#context.cursors, epoch, last),
           reason,
           oldest,
           receivedAt: Date.now(),
         })
-        this.#goLive(feed)
+        this.#goLive(subscription)
       }
     })
   }
@@ -364,13 +383,13 @@ export class CatchUp implements FeedKeeper {
   }
 }
 
-function offsetOf(feed: Feed): number {
-  return typeof feed.position === 'object' ? feed.position.offset : 0
+function offsetOf(subscription: ChannelSubscription): number {
+  return typeof subscription.position === 'object' ? subscription.position.offset : 0
 }
 
 /** The first offset that a feed is still to be given. */
-function startOf(feed: Feed): number {
-  const { position } = feed
+function startOf(subscription: ChannelSubscription): number {
+  const { position } = subscription
   return typeof position === 'object' ? behind(position) : 0
 }
 

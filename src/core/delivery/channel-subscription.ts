@@ -1,7 +1,7 @@
 import { GatewayError } from '../../errors.ts'
+import type { DeliveryCounter } from '../accounting/delivery-counter.ts'
 import { type ChannelEvent, type GapEvent, type MessageEvent, OverflowGap } from '../model/channel-event.ts'
 import type { Cursor } from '../model/cursor.ts'
-import type { EventAccount } from '../accounting/delivery-counter.ts'
 import type { OverflowPolicy } from '../model/overflow-policy.ts'
 import type { Subscriber } from '../ports/subscriber.ts'
 
@@ -21,15 +21,15 @@ export class Allowance {
 }
 
 /** Whoever moves feeds through the journal: `CatchUp`. */
-export interface FeedKeeper {
+export interface Replayer {
   /** Brings the feed from its position to the live end and goes on with it live. */
-  resume(feed: Feed): void
+  resume(subscription: ChannelSubscription): void
   /** The feed stops listening; idempotent. */
-  release(feed: Feed): void
+  release(subscription: ChannelSubscription): void
 }
 
 /** A consumer that is pushed to, in place of one that pulls: a transport which writes straight to its socket. */
-export interface FeedSink {
+export interface SubscriptionSink {
   /** Takes the event, or refuses it for now: then the feed keeps it, within its bounds, until `flush` is called. Must neither block nor throw. */
   take(event: ChannelEvent): boolean
   /** Called once: everything has been taken, and nothing more will come. */
@@ -42,7 +42,7 @@ export interface FeedSink {
  * feed lets go of the live end and comes back through the journal at the consumer's pace: bounded memory, nothing lost. Its consumer may have asked for another
  * overflow policy.
  */
-export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
+export class ChannelSubscription implements Subscriber, AsyncIterableIterator<ChannelEvent> {
   readonly channel: string
   /** Whether its consumer wants the cursor of an idle channel kept fresh. */
   readonly checkpoints: boolean
@@ -56,13 +56,13 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
   /** The event that its consumer was given last. */
   lastTaken: ChannelEvent | undefined
 
-  readonly #keeper: FeedKeeper
+  readonly #keeper: Replayer
   readonly #allowance: Allowance
   readonly #onEnd: (() => void) | undefined
   readonly #overflow: OverflowPolicy
   readonly #onOverflow: (() => void) | undefined
   readonly #onFailure: ((error: unknown) => void) | undefined
-  readonly #account: EventAccount | undefined
+  readonly #account: DeliveryCounter | undefined
   #after: Cursor | 'invalid' | undefined
   #last: ChannelEvent | undefined
   readonly #queue: ChannelEvent[] = []
@@ -70,7 +70,7 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
   #ended = false
   #failure: GatewayError | undefined
   #waiting: Waiting[] | undefined
-  #sink: FeedSink | undefined
+  #sink: SubscriptionSink | undefined
   #flushing = false
 
   constructor(options: {
@@ -79,7 +79,7 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     after: Cursor | 'invalid' | undefined
     checkpoints?: boolean
     endsAtLive?: boolean
-    keeper: FeedKeeper
+    keeper: Replayer
     allowance?: Allowance
     onEnd?: () => void
     overflow?: OverflowPolicy | undefined
@@ -88,7 +88,7 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     /** Told what its sink threw; the feed ends with `DELIVERY_FAILED`. */
     onFailure?: (error: unknown) => void
     /** Where its events are counted. */
-    account?: EventAccount
+    account?: DeliveryCounter
   }) {
     this.channel = options.channel
     this.checkpoints = options.checkpoints ?? false
@@ -126,7 +126,7 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
     // A gap is told also where there is no room: it is where the feed goes on, and nobody would tell it again.
     if (event.kind !== 'GAP' && !this.#hasRoomFor(event, later)) {
       if (event.kind === 'CHECKPOINT') return
-      if (later || this.#overflow === 'CATCH_UP') return this.letGo()
+      if (later || this.#overflow === 'CATCH_UP') return this.leaveLive()
       if (this.#overflow === 'END') return this.#onOverflow?.()
       this.#dropFor(event)
     }
@@ -150,14 +150,14 @@ export class Feed implements Subscriber, AsyncIterableIterator<ChannelEvent> {
   }
 
   /** Leaves the live end (or a catch-up that is faster than the consumer); the consumer's pull brings the feed back. */
-  letGo(): void {
+  leaveLive(): void {
     this.#behind = true
     if (this.#account) this.#account.fellBehind += 1
     this.#keeper.release(this)
   }
 
   /** From here on events are pushed, those that wait first. Nobody may pull, before or after. */
-  pipe(sink: FeedSink): void {
+  pipe(sink: SubscriptionSink): void {
     this.#sink = sink
     this.flush()
   }

@@ -1,7 +1,7 @@
 import { BoundedSet } from '../limits/bounded-set.ts'
 import { fingerprintOf } from '../model/cursor.ts'
-import { noteOf } from '../ports/journal.ts'
 import type { JournalMessage } from '../model/message.ts'
+import { noteOf } from '../ports/journal.ts'
 import { repeatedHeader } from '../publishing/repeated-header.ts'
 
 /** Set by `publish` with an idempotency key, or by a back end of its own accord; never shown to clients. */
@@ -22,7 +22,7 @@ const maxRepeats = 50_000
  * affair, and is delivered, unless it came through a buffered source, or a gateway has published
  * it again.
  */
-export class Duplicates {
+export class Deduplicator {
   #current = new Map<string, First>()
   #previous = new Map<string, First>()
   #began = 0

@@ -11,7 +11,7 @@ const valueBytes = 24
  * An estimate of what an event holds in memory until its answer is sent, in bytes: its body as it
  * came, and body and headers as often as the answer has them.
  */
-export function weightOf(
+export function eventWeight(
   { message: { body, properties } }: MessageEvent,
   copies: { data: number; headers: number },
 ): number {

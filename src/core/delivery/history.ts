@@ -1,7 +1,7 @@
+import type { Gateway } from '../gateway.ts'
 import type { ChannelEvent, GapEvent, MessageEvent } from '../model/channel-event.ts'
 import type { Cursor } from '../model/cursor.ts'
-import { Feed } from './channel-subscription.ts'
-import type { Gateway } from '../gateway.ts'
+import { ChannelSubscription } from './channel-subscription.ts'
 
 export interface History {
   readonly events: MessageEvent[]
@@ -35,9 +35,14 @@ export async function readHistory(
   let last: MessageEvent | GapEvent | undefined
   let hasMore = false
   if (after !== null) {
-    const feed = new Feed({ channel: options.channel, after, endsAtLive: true, keeper: gateway.keeper })
-    gateway.keeper.resume(feed)
-    for await (const event of feed as AsyncIterable<ChannelEvent>) {
+    const subscription = new ChannelSubscription({
+      channel: options.channel,
+      after,
+      endsAtLive: true,
+      keeper: gateway.keeper,
+    })
+    gateway.keeper.resume(subscription)
+    for await (const event of subscription as AsyncIterable<ChannelEvent>) {
       if (event.kind === 'CHECKPOINT') continue
       // A page tells one gap. Another one, or one behind a full page, is for the next page, which
       // begins behind the last event.

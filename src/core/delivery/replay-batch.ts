@@ -1,13 +1,13 @@
 import type { ChannelEvent } from '../model/channel-event.ts'
-import type { Feed } from './channel-subscription.ts'
 import type { JournalMessage } from '../model/message.ts'
 import type { Audience } from '../model/source.ts'
+import type { ChannelSubscription } from './channel-subscription.ts'
 
 /** How long events of a passage are gathered, in milliseconds: neighbours in the journal are for different clients, and each is to have many in one write. */
 const gatherMs = 100
 
 /** Feeds that move through the journal together: one read, any number of clients. */
-export class Passage {
+export class ReplayBatch {
   /** The offset up to which it has come. */
   at: number
   /**
@@ -15,10 +15,10 @@ export class Passage {
    * be told.
    */
   unreadable: JournalMessage | undefined
-  readonly #byChannel = new Map<string, Map<Feed, number>>()
+  readonly #byChannel = new Map<string, Map<ChannelSubscription, number>>()
   #size = 0
   /** Those that have been given something that they have not been told to hand on yet. */
-  readonly #given = new Set<Feed>()
+  readonly #given = new Set<ChannelSubscription>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(at: number) {
@@ -30,22 +30,22 @@ export class Passage {
   }
 
   /** `start`: the first offset that the feed is to be given. */
-  add(feed: Feed, start: number): void {
-    let feeds = this.#byChannel.get(feed.channel)
-    if (!feeds) {
-      feeds = new Map()
-      this.#byChannel.set(feed.channel, feeds)
+  add(subscription: ChannelSubscription, start: number): void {
+    let subscriptions = this.#byChannel.get(subscription.channel)
+    if (!subscriptions) {
+      subscriptions = new Map()
+      this.#byChannel.set(subscription.channel, subscriptions)
     }
-    if (!feeds.has(feed)) this.#size += 1
-    feeds.set(feed, start)
+    if (!subscriptions.has(subscription)) this.#size += 1
+    subscriptions.set(subscription, start)
   }
 
-  remove(feed: Feed): void {
-    const feeds = this.#byChannel.get(feed.channel)
-    if (!feeds?.delete(feed)) return
+  remove(subscription: ChannelSubscription): void {
+    const subscriptions = this.#byChannel.get(subscription.channel)
+    if (!subscriptions?.delete(subscription)) return
     this.#size -= 1
-    if (feeds.size === 0) this.#byChannel.delete(feed.channel)
-    if (this.#given.delete(feed)) this.#flush(feed)
+    if (subscriptions.size === 0) this.#byChannel.delete(subscription.channel)
+    if (this.#given.delete(subscription)) this.#flush(subscription)
   }
 
   wants(audience: Audience): boolean {
@@ -56,8 +56,8 @@ export class Passage {
   /** A feed that has no room leaves: it comes back when its consumer has taken some. */
   deliver(offset: number, audience: Audience, event: ChannelEvent): void {
     for (const channel of audience === 'everyone' ? [...this.#byChannel.keys()] : audience) {
-      for (const [feed, start] of this.#byChannel.get(channel) ?? []) {
-        if (offset >= start) this.#give(feed, event)
+      for (const [subscription, start] of this.#byChannel.get(channel) ?? []) {
+        if (offset >= start) this.#give(subscription, event)
       }
     }
     if (this.#given.size > 0) this.#timer ??= setTimeout(() => this.flush(), gatherMs)
@@ -69,39 +69,39 @@ export class Passage {
     this.#timer = undefined
     const given = [...this.#given]
     this.#given.clear()
-    for (const feed of given) this.#flush(feed)
+    for (const subscription of given) this.#flush(subscription)
   }
 
-  #give(feed: Feed, event: ChannelEvent): void {
+  #give(subscription: ChannelSubscription, event: ChannelEvent): void {
     try {
-      if (feed.full) feed.flush()
-      if (feed.full) {
-        feed.letGo()
+      if (subscription.full) subscription.flush()
+      if (subscription.full) {
+        subscription.leaveLive()
       } else {
-        feed.deliver(event, true)
-        this.#given.add(feed)
+        subscription.deliver(event, true)
+        this.#given.add(subscription)
       }
     } catch (error) {
-      this.#failed(feed, error)
+      this.#failed(subscription, error)
     }
   }
 
-  #flush(feed: Feed): void {
+  #flush(subscription: ChannelSubscription): void {
     try {
-      feed.flush()
+      subscription.flush()
     } catch (error) {
-      this.#failed(feed, error)
+      this.#failed(subscription, error)
     }
   }
 
   /** It alone leaves: its neighbours go on. */
-  #failed(feed: Feed, error: unknown): void {
-    this.#given.delete(feed)
-    this.remove(feed)
-    feed.fail(error)
+  #failed(subscription: ChannelSubscription, error: unknown): void {
+    this.#given.delete(subscription)
+    this.remove(subscription)
+    subscription.fail(error)
   }
 
-  *feeds(): Generator<Feed> {
-    for (const feeds of this.#byChannel.values()) yield* feeds.keys()
+  *subscriptions(): Generator<ChannelSubscription> {
+    for (const subscriptions of this.#byChannel.values()) yield* subscriptions.keys()
   }
 }

@@ -11,7 +11,7 @@ const lullGatherings = 5
 const stormMs = 2_000
 
 /** Says when a read of the journal may begin, so that a storm of clients is served in two or three, and nobody waits for long. */
-export class ScanTurns {
+export class ScanScheduler {
   readonly #ask: () => void
   #scans = 0
   /** Runs while somebody waits for a read to end. */

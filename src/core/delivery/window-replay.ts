@@ -1,6 +1,6 @@
 import type { JournalMessage } from '../model/message.ts'
-import type { Passage } from './replay-batch.ts'
-import type { RecentMessages } from '../ports/hot-window.ts'
+import type { HotWindow } from '../ports/hot-window.ts'
+import type { ReplayBatch } from './replay-batch.ts'
 import { TimeSlice } from './time-slice.ts'
 
 /** Entries handled before other work gets its turn. */
@@ -11,18 +11,18 @@ const walkShare = 1 / 4
 const maxRestMs = 500
 
 export interface WindowWalksContext {
-  readonly recent: RecentMessages
+  readonly hotWindow: HotWindow
   /** Whether the journal is up: its window is what the tail delivered last. */
   isUp(): boolean
-  pass(passage: Passage, entry: JournalMessage): void
+  pass(batch: ReplayBatch, entry: JournalMessage): void
   /** Called in the very turn in which the window's end is reached. */
-  arrived(passage: Passage): void
+  arrived(batch: ReplayBatch): void
   /** The journal went away, or the window's end overtook the passage between two slices: each feed begins again from where it is. */
-  interrupted(passage: Passage): void
+  interrupted(batch: ReplayBatch): void
 }
 
 /** Passages through the hot window, in slices. A few suffice for any number of clients, so long as those who come during one wait for the next. */
-export class WindowWalks {
+export class WindowReplay {
   readonly #context: WindowWalksContext
   #walking = 0
   #lastMs = 0
@@ -40,31 +40,31 @@ export class WindowWalks {
     return Math.min(maxRestMs, this.#lastMs * (1 / walkShare - 1))
   }
 
-  begin(passage: Passage): void {
+  begin(batch: ReplayBatch): void {
     this.#walking += 1
-    this.#walk(passage, performance.now())
+    this.#walk(batch, performance.now())
   }
 
-  #walk(passage: Passage, since: number): void {
-    const { recent } = this.#context
-    if (!this.#context.isUp() || recent.first === undefined || passage.at < recent.first - 1) {
+  #walk(batch: ReplayBatch, since: number): void {
+    const { hotWindow } = this.#context
+    if (!this.#context.isUp() || hotWindow.first === undefined || batch.at < hotWindow.first - 1) {
       this.#end(since)
-      this.#context.interrupted(passage)
+      this.#context.interrupted(batch)
       return
     }
     let left = sliceEntries
     const slice = new TimeSlice()
-    recent.visit(passage.at, (entry) => {
-      this.#context.pass(passage, entry)
+    hotWindow.visit(batch.at, (entry) => {
+      this.#context.pass(batch, entry)
       left = slice.isOver ? 0 : left - 1
-      return left > 0 && passage.size > 0
+      return left > 0 && batch.size > 0
     })
     if (left === 0) {
-      setImmediate(() => this.#walk(passage, since))
+      setImmediate(() => this.#walk(batch, since))
       return
     }
     this.#end(since)
-    this.#context.arrived(passage)
+    this.#context.arrived(batch)
   }
 
   #end(since: number): void {

@@ -11,7 +11,7 @@ for (const byte of Buffer.from('{}[]:,')) isStructural[byte] = 1
  * The same JSON without the white space around its structural characters. Undefined where there is
  * none, or where other white space would join what it parts.
  */
-export function withoutSpace(bytes: Buffer): Buffer | undefined {
+export function compactJson(bytes: Buffer): Buffer | undefined {
   const compact = Buffer.allocUnsafe(bytes.length)
   let length = 0
   let inString = false

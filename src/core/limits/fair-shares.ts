@@ -3,7 +3,7 @@
  * it: one alone gets half of the buffer, two get a third each, and whoever comes next always finds
  * room.
  */
-export class Shares {
+export class FairShares {
   readonly #max: number
   readonly #of = new Map<string, number>()
   #used = 0

@@ -1,7 +1,7 @@
 import { GatewayError } from '../../errors.ts'
 
 /** Counts what there is at once by a key (an address, a client id), up to a limit. Keys of which there is nothing are forgotten. */
-export class Tally {
+export class KeyedLimit {
   readonly #counts = new Map<string, number>()
   readonly #max: () => number
   readonly #limit: string

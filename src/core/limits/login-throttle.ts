@@ -19,7 +19,7 @@ interface Window {
  * not refused, because others may share its address behind a proxy: it is `slowed`, so that its
  * checks wait for everybody else's.
  */
-export class PasswordFailures {
+export class LoginThrottle {
   readonly #perMinute: number
   readonly #windows = new Map<string, Window>()
 

@@ -5,7 +5,7 @@ const maxCallers = 100_000
 const others = ''
 
 /** How often callers do something, by second. */
-export class Rates {
+export class RateLimit {
   readonly #counts = new Map<string, number>()
   #since = 0
 

@@ -1,5 +1,5 @@
+import type { MessageOutcomes } from '../accounting/message-outcomes.ts'
 import type { BodyOutcome } from '../body/decode-body.ts'
-import type { Fates } from '../accounting/message-outcomes.ts'
 import type { KnownAudience } from '../sources/source-router.ts'
 
 /**
@@ -17,7 +17,7 @@ export interface Message {
   readonly receivedAt: number
   /** What became of the body, once somebody asked: `decodeBody` keeps it here, for a WeakMap costs as much as the decoding. */
   decoded?: BodyOutcome | undefined
-  /** Whose it is, by the sources of then: `Sources` keeps it here, for the same reason. */
+  /** Whose it is, by the sources of then: `SourceRouter` keeps it here, for the same reason. */
   known?: KnownAudience | undefined
 }
 
@@ -60,11 +60,11 @@ export interface JournalMessage extends Message {
    */
   readonly buffered?: boolean
   /** Where it is written down what this replica did with it; undefined where the hot window has never held it. */
-  fates?: Fates | undefined
+  fates?: MessageOutcomes | undefined
   /** Its place in `fates`. */
   place?: number
   /** Of an entry that is only a view into what holds many: a message of its own, for whoever keeps it. Where there is no such function, it is one. */
-  alone?(): JournalMessage
+  detach?(): JournalMessage
 }
 
 /** What is to be published. `exchange` unset: the default topic exchange, `<namespace>.events`. */

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { badInput } from '../../errors.ts'
+import { wireTypeOf } from '../body/amqp-field-types.ts'
 import { jsonBody } from '../body/decode-body.ts'
-import { checkClientId } from './channel-event.ts'
 import { JsonNumber } from '../json/json-number.ts'
 import { readPointer, splitPointer } from '../json/json-pointer.ts'
+import { checkClientId } from './channel-event.ts'
 import type { Message } from './message.ts'
 import { matchWords } from './topic-pattern.ts'
-import { wireTypeOf } from '../body/amqp-field-types.ts'
 
 export const exchangeTypes = ['DIRECT', 'FANOUT', 'TOPIC', 'HEADERS'] as const
 export type ExchangeType = (typeof exchangeTypes)[number]

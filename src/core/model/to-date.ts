@@ -8,7 +8,7 @@ const last = Date.parse('9999-12-31T23:59:59.999Z')
  * This moment where RFC 3339 has a date for it, else null: a publisher may count in another unit
  * than AMQP does, and nobody knows in which.
  */
-export function momentOf(milliseconds: number | undefined): Date | null {
+export function toDate(milliseconds: number | undefined): Date | null {
   if (milliseconds === undefined || !(milliseconds >= first && milliseconds <= last)) return null
   return new Date(milliseconds)
 }

@@ -1,6 +1,6 @@
+import type { ReplicaTrace } from '../accounting/message-trace.ts'
 import type { JournalMessage, Publication } from '../model/message.ts'
 import type { Source } from '../model/source.ts'
-import type { ReplicaTrace } from '../accounting/message-trace.ts'
 
 /** What the gateway asks of a message broker besides the journal. Implemented by the drivers that can carry a gateway. */
 export interface Broker {

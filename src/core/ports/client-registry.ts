@@ -1,5 +1,5 @@
-import type { JournalPlace } from '../model/cursor.ts'
 import type { DeploymentKey } from '../clients/deployment-keys.ts'
+import type { JournalPlace } from '../model/cursor.ts'
 import type { Source } from '../model/source.ts'
 
 /** A client that asked for a channel of its own. The password is kept only as an argon2id hash. */
@@ -17,7 +17,7 @@ export interface Revocation {
   readonly at: Date
 }
 
-/** What bars a client id beyond a revocation: see `client-bars.ts`. */
+/** What bars a client id beyond a revocation: see `client-bans.ts`. */
 export interface ClientBar {
   readonly clientId: string
   /** No log-in with a password and no registration of the id. */

@@ -4,7 +4,7 @@ import type { JournalMessage } from '../model/message.ts'
  * The hot window: the end of the journal, in order of offset, as the tail delivered it. Whoever was away for less than
  * it spans is served from here without touching the broker.
  */
-export interface RecentMessages {
+export interface HotWindow {
   /** The oldest offset held; undefined while nothing is. */
   readonly first: number | undefined
   /** What it holds, columns and texts included. */

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../errors.ts'
-import type { EventAccount } from '../accounting/delivery-counter.ts'
+import type { DeliveryCounter } from '../accounting/delivery-counter.ts'
 
 /**
  * What the gateway tells whoever watches it. Implemented by `observability/`; the default hears nothing. Called on hot
@@ -19,9 +19,9 @@ export interface Observer {
   /** So many messages were confirmed by the broker and not stored, and are published again. */
   messagesNotStored(messages: number): void
   /** Of each message that was received, what became of it here. */
-  messageRouted(fate: MessageFate): void
+  messageRouted(fate: MessageOutcome): void
   /** The account that sessions of a transport keep; always the same. */
-  eventsOf(transport: TransportName): EventAccount
+  eventsOf(transport: TransportName): DeliveryCounter
   resumed(result: 'resumed' | 'gap'): void
   sessionStarted(transport: TransportName): void
   sessionEnded(transport: TransportName, reason: SessionEnd): void
@@ -51,7 +51,7 @@ export const quarantineReasons = [
 ] as const
 export type QuarantineReason = (typeof quarantineReasons)[number]
 
-export const messageFates = [
+export const messageOutcomes = [
   /** At least one subscription was given it. */
   'heard',
   /** It has clients, and none of them listens on this replica. */
@@ -62,7 +62,7 @@ export const messageFates = [
   'repeated',
   'quarantined',
 ] as const
-export type MessageFate = (typeof messageFates)[number]
+export type MessageOutcome = (typeof messageOutcomes)[number]
 
 export const dropReasons = [
   /** The subscription ended while events waited for its client: whoever comes back with a cursor is given them then. */

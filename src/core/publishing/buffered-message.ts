@@ -1,6 +1,6 @@
+import { copyWireTypes } from '../body/amqp-field-types.ts'
 import type { MessageProperties } from '../model/message.ts'
 import { repeatedHeader } from './repeated-header.ts'
-import { copyWireTypes } from '../body/amqp-field-types.ts'
 
 /**
  * A buffered source has a queue between its exchange and the journal. The gateway moves messages

@@ -1,8 +1,8 @@
 import { GatewayError } from '../../errors.ts'
-import type { Broker } from '../ports/broker.ts'
+import { FairShares } from '../limits/fair-shares.ts'
 import type { JournalMessage, Publication } from '../model/message.ts'
-import { Shares } from '../limits/fair-shares.ts'
 import type { Source } from '../model/source.ts'
+import type { Broker } from '../ports/broker.ts'
 
 export interface IngressParts {
   readonly broker: Broker
@@ -22,13 +22,13 @@ const envelopeBytes = 512
  * The way of publications into the journal. It is open once the default source is bound, and with it those that were served before: until then a
  * confirmation would promise nothing, and a refusal would blame the caller.
  */
-export class Ingress {
+export class PublishGate {
   /** What it waits for to be bound. */
   defaultSource: Source | undefined
   readonly #parts: IngressParts
   #open = false
   #opening: Promise<void> | undefined
-  readonly #held = new Shares(maxHeldBytes)
+  readonly #held = new FairShares(maxHeldBytes)
 
   constructor(parts: IngressParts) {
     this.#parts = parts

@@ -1,8 +1,8 @@
 import { GatewayError } from '../../errors.ts'
-import { demand, mayPublishTo } from '../sessions/authorizer.ts'
-import { isGatewaysOwn } from '../sources/reserved-exchanges.ts'
 import type { Identity } from '../model/identity.ts'
 import { matchesTopic } from '../model/topic-pattern.ts'
+import { demand, mayPublishTo } from '../sessions/authorizer.ts'
+import { isReservedExchange } from '../sources/reserved-exchanges.ts'
 
 /** In `WARREN_PUBLISH_EXCHANGES`: the exchanges of all sources, the default one included. */
 export const sourcesWord = 'sources'
@@ -42,7 +42,7 @@ export class PublishRights {
       `publish to exchange "${exchange}" with routing key "${routingKey}"`,
     )
     const allowed = this.#parts.limits.publishExchanges
-    const isAllowed = isGatewaysOwn(exchange)
+    const isAllowed = isReservedExchange(exchange)
       ? allowed.includes(exchange)
       : allowed.some((pattern) => (pattern === sourcesWord ? isSource : matchesTopic(pattern, exchange)))
     if (isAllowed) return

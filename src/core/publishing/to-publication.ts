@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 import { badInput, GatewayError } from '../../errors.ts'
 import { checkDepth, maxDepth, UndecodableBody } from '../body/decode-body.ts'
-import { checkClientId } from '../model/channel-event.ts'
 import { idempotencyHeader } from '../delivery/deduplicator.ts'
-import { isGatewaysOwn } from '../sources/reserved-exchanges.ts'
 import { JsonNumber } from '../json/json-number.ts'
+import { printJson } from '../json/print-json.ts'
+import { checkClientId } from '../model/channel-event.ts'
 import type { Publication } from '../model/message.ts'
 import { newMessageId } from '../model/message-id.ts'
-import { printJson } from '../json/print-json.ts'
+import { isReservedExchange } from '../sources/reserved-exchanges.ts'
 
 /** What a client asks to publish: to another client's channel, or to an exchange. */
 export interface PublishRequest {
@@ -100,7 +100,7 @@ function destinationOf(
       `${prefix}exchange`,
       'expected an exchange; the default exchange reaches queues directly, and is not published to',
     )
-  if (exchange.startsWith(`${namespace}.`) && isGatewaysOwn(exchange)) {
+  if (exchange.startsWith(`${namespace}.`) && isReservedExchange(exchange)) {
     throw new GatewayError('FORBIDDEN', `exchange "${exchange}" is the gateway's own`)
   }
   return {

@@ -1,5 +1,5 @@
-import type { Message, MessageProperties, Publication } from '../model/message.ts'
 import { copyWireTypes } from '../body/amqp-field-types.ts'
+import type { Message, MessageProperties, Publication } from '../model/message.ts'
 
 /**
  * Headers of more than this are left out at once: AMQP libraries and brokers (`frame_max`) carry

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { GatewayError } from '../../errors.ts'
 import { UndecodableBody } from '../body/decode-body.ts'
 import { BoundedSet } from '../limits/bounded-set.ts'
+import { errorText } from '../model/error-text.ts'
+import type { JournalMessage } from '../model/message.ts'
 import type { Broker } from '../ports/broker.ts'
 import type { Journal, PoisonClaim } from '../ports/journal.ts'
-import type { JournalMessage } from '../model/message.ts'
 import type { Observer, QuarantineReason } from '../ports/observer.ts'
 import { copiesOf } from './quarantine-copy.ts'
 
@@ -75,9 +76,9 @@ export class Quarantine {
     if (this.#met.has(offset)) return
     const reason = error instanceof UndecodableBody ? error.reason : 'broken-json'
     const poison = {
-      message: message.alone?.() ?? message,
+      message: message.detach?.() ?? message,
       reason,
-      text: error instanceof Error ? error.message : String(error),
+      text: errorText(error),
     }
     this.#remember(offset, poison)
     this.#wait(poison)
@@ -152,7 +153,7 @@ export class Quarantine {
         publish().then(
           () => this.#settled(offset),
           (error: unknown) => {
-            const why = error instanceof Error ? error.message : String(error)
+            const why = errorText(error)
             if (!copy) this.#log('error', `the quarantine can take no copy of a message: ${why}`, poison)
             else if (!complained) this.#log('error', `the quarantine could not take a message yet: ${why}`, poison)
             complained = true

@@ -7,7 +7,7 @@ import { matchesTopic } from '../model/topic-pattern.ts'
  * operator may do everything; a publisher publishes to sources, and to the exchanges that its scope
  * names; a client hears its own channel and those that its scope names.
  */
-export function mayHear(identity: Identity, channel: string): boolean {
+export function maySubscribe(identity: Identity, channel: string): boolean {
   const { scope } = identity
   return scope.operator || owns(identity, channel) || scope.channels.some((pattern) => matchesTopic(pattern, channel))
 }

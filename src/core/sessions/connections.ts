@@ -1,7 +1,7 @@
-import { hasIdentity, type Identity } from '../model/identity.ts'
+import { KeyedLimit } from '../limits/keyed-limit.ts'
 import { networkOf } from '../limits/network-address.ts'
+import { hasIdentity, type Identity } from '../model/identity.ts'
 import { payerOf } from './payer.ts'
-import { Tally } from '../limits/keyed-limit.ts'
 
 export interface ConnectionLimits {
   readonly maxConnections: number
@@ -27,17 +27,17 @@ const leastShare = 10
  * then against the limit of a client.
  */
 export class Connections {
-  readonly #ofAddress: Tally
-  readonly #ofClient: Tally
+  readonly #ofAddress: KeyedLimit
+  readonly #ofClient: KeyedLimit
 
   /** `limits`: looked at each time, because they may change while the gateway runs. */
   constructor(limits: ConnectionLimits) {
-    this.#ofAddress = new Tally(
+    this.#ofAddress = new KeyedLimit(
       () => limits.maxConnectionsPerAddress ?? Math.max(leastShare, Math.floor(limits.maxConnections / 10)),
       'WARREN_MAX_CONNECTIONS_PER_ADDRESS',
       'connections without an identity from one address',
     )
-    this.#ofClient = new Tally(
+    this.#ofClient = new KeyedLimit(
       () => limits.maxConnectionsPerClient ?? Math.max(leastShare, Math.floor(limits.maxConnections / 2)),
       'WARREN_MAX_CONNECTIONS_PER_CLIENT',
       'connections of one client',
@@ -64,12 +64,12 @@ export class Connections {
  * A socket from its accept to its close. While sessions are on it they are counted in its place.
  */
 export class AcceptedSocket {
-  readonly #ofAddress: Tally
+  readonly #ofAddress: KeyedLimit
   #network: string | undefined
   #release: () => void = () => undefined
   #sessions = 0
 
-  constructor(ofAddress: Tally) {
+  constructor(ofAddress: KeyedLimit) {
     this.#ofAddress = ofAddress
   }
 
@@ -105,14 +105,14 @@ export class AcceptedSocket {
 
 /** The place of one session, which its identity pays for. */
 export class Seat {
-  readonly #ofAddress: Tally
-  readonly #ofClient: Tally
+  readonly #ofAddress: KeyedLimit
+  readonly #ofClient: KeyedLimit
   readonly #address: string | undefined
   #isKnown: boolean
   #payer: string | undefined
   #release: () => void
 
-  constructor(ofAddress: Tally, ofClient: Tally, identity: Identity, address: string | undefined) {
+  constructor(ofAddress: KeyedLimit, ofClient: KeyedLimit, identity: Identity, address: string | undefined) {
     this.#ofAddress = ofAddress
     this.#ofClient = ofClient
     this.#address = address

@@ -19,7 +19,7 @@ export async function drain(sessions: ReadonlySet<Session>, overMs: number): Pro
   const { size } = sessions
   const maxInSlice = Math.ceil(maxPeak * slice * size)
   const began = performance.now()
-  const recent: { readonly at: number; readonly count: number }[] = []
+  const hotWindow: { readonly at: number; readonly count: number }[] = []
   let ended = 0
   while (sessions.size > 0) {
     const now = performance.now()
@@ -27,14 +27,14 @@ export async function drain(sessions: ReadonlySet<Session>, overMs: number): Pro
       for (const session of sessions) session.close('RESTART')
       return
     }
-    while (recent[0] && recent[0].at <= now - slice * overMs) recent.shift()
-    const inSlice = recent.reduce((sum, { count }) => sum + count, 0)
+    while (hotWindow[0] && hotWindow[0].at <= now - slice * overMs) hotWindow.shift()
+    const inSlice = hotWindow.reduce((sum, { count }) => sum + count, 0)
     const due = 1 + Math.floor((size * (now - began)) / (overMs * (1 - slack))) - ended
     const count = Math.min(due, maxInSlice - inSlice)
     if (count > 0) {
       end(sessions, count)
       ended += count
-      recent.push({ at: now, count })
+      hotWindow.push({ at: now, count })
     }
     if (sessions.size > 0) await turn()
   }

@@ -18,7 +18,7 @@ const totalFactor = 16
  * What pages of history hold, from the first event that is read until their answers are sent. A
  * page ends early where its operation, its caller or all callers together hold as much as they may.
  */
-export class PagesUnderWay {
+export class PageLimit {
   readonly #limits: PageLimits
   readonly #shared: SharedBytes
 

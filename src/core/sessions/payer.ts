@@ -1,5 +1,5 @@
-import type { Identity } from '../model/identity.ts'
 import { networkOf } from '../limits/network-address.ts'
+import type { Identity } from '../model/identity.ts'
 
 /**
  * Who pays for what a caller makes the gateway hold: its client id, or its network where its token

@@ -1,15 +1,16 @@
 import { badInput, type CloseReason, GatewayError } from '../../errors.ts'
-import { demand, mayHear } from './authorizer.ts'
+import type { DeliveryCounter } from '../accounting/delivery-counter.ts'
+import { Allowance, ChannelSubscription, type Replayer } from '../delivery/channel-subscription.ts'
+import type { KeyedLimit } from '../limits/keyed-limit.ts'
 import { checkClientId } from '../model/channel-event.ts'
-import type { Seat } from './connections.ts'
 import type { CursorCodec } from '../model/cursor.ts'
-import type { EventAccount } from '../accounting/delivery-counter.ts'
-import { Allowance, Feed, type FeedKeeper } from '../delivery/channel-subscription.ts'
+import { errorStack } from '../model/error-text.ts'
 import { hasIdentity, type Identity, isExpired } from '../model/identity.ts'
-import type { Observer, SessionEnd, TransportName } from '../ports/observer.ts'
 import { type OverflowPolicy, overflowPolicies } from '../model/overflow-policy.ts'
+import type { Observer, SessionEnd, TransportName } from '../ports/observer.ts'
+import { demand, maySubscribe } from './authorizer.ts'
+import type { Seat } from './connections.ts'
 import { payerOf } from './payer.ts'
-import type { Tally } from '../limits/keyed-limit.ts'
 
 export interface SessionLimits {
   /** Subscriptions at once. */
@@ -33,18 +34,18 @@ export class Session {
   readonly transport: TransportName
   /** Where its peer is. */
   readonly address: string
-  readonly #keeper: FeedKeeper
+  readonly #keeper: Replayer
   readonly #cursors: CursorCodec
   readonly #observer: Observer
   readonly #limits: SessionLimits
-  readonly #feeds = new Set<Feed>()
+  readonly #subscriptions = new Set<ChannelSubscription>()
   /** Feeds of operations that brought a token of their own, with whose it is. */
-  readonly #borrowed = new Map<Feed, Identity>()
+  readonly #borrowed = new Map<ChannelSubscription, Identity>()
   readonly #onClose: (reason: CloseReason) => void
   readonly #onEnd: (session: Session) => void
   readonly #allowance: Allowance
-  readonly #account: EventAccount
-  readonly #ofClient: Tally
+  readonly #account: DeliveryCounter
+  readonly #ofClient: KeyedLimit
   readonly #seat: Seat
   /** Whether it takes part in what is no subscription and counts as one: the common room. */
   #takesPart = false
@@ -62,12 +63,12 @@ export class Session {
     identity: Identity
     transport: TransportName
     address: string
-    keeper: FeedKeeper
+    keeper: Replayer
     cursors: CursorCodec
     observer: Observer
     limits: SessionLimits
     /** Subscriptions by client, over all sessions. */
-    ofClient: Tally
+    ofClient: KeyedLimit
     /** Its place among connections. The session passes it on; its owner releases it. */
     seat: Seat
     /** Called once when the gateway ends the session: the transport closes its connection with the reason. */
@@ -97,7 +98,7 @@ export class Session {
   }
 
   get subscriptions(): number {
-    return this.#feeds.size
+    return this.#subscriptions.size
   }
 
   /** What waits for a consumer that is slower than its channels, in bytes of bodies. */
@@ -155,12 +156,12 @@ export class Session {
       as?: Identity
     },
     onEnd?: () => void,
-  ): Feed {
+  ): ChannelSubscription {
     const channel = checkClientId(options.clientId)
     const identity = options.as ?? this.identity
-    demand(mayHear(identity, channel), identity, `hear channel "${channel}"`)
+    demand(maySubscribe(identity, channel), identity, `hear channel "${channel}"`)
     if (this.#ended) throw new GatewayError('UNAUTHENTICATED', 'this session has ended')
-    if (this.#feeds.size >= this.#limits.maxSubscriptions) {
+    if (this.#subscriptions.size >= this.#limits.maxSubscriptions) {
       throw new GatewayError('LIMIT_EXCEEDED', `at most ${this.#limits.maxSubscriptions} subscriptions a connection`, {
         limit: 'WARREN_MAX_SUBSCRIPTIONS',
       })
@@ -168,7 +169,7 @@ export class Session {
     const overflow = this.#policyOf(options.overflow)
     const release = this.#ofClient.take(identity.clientId)
     const { after } = options
-    const feed: Feed = new Feed({
+    const subscription: ChannelSubscription = new ChannelSubscription({
       channel,
       after: after === undefined || after === null ? undefined : (this.#cursors.parse(after) ?? 'invalid'),
       checkpoints: options.checkpoints ?? false,
@@ -176,8 +177,8 @@ export class Session {
       allowance: this.#allowance,
       onEnd: () => {
         release()
-        this.#borrowed.delete(feed)
-        if (this.#feeds.delete(feed)) this.#observer.subscriptionEnded(this.transport)
+        this.#borrowed.delete(subscription)
+        if (this.#subscriptions.delete(subscription)) this.#observer.subscriptionEnded(this.transport)
         onEnd?.()
       },
       overflow,
@@ -185,12 +186,12 @@ export class Session {
       onFailure: (error) => this.failed(error, channel),
       account: this.#account,
     })
-    this.#feeds.add(feed)
+    this.#subscriptions.add(subscription)
     this.#subscribed += 1
-    if (identity !== this.identity) this.#borrowed.set(feed, identity)
+    if (identity !== this.identity) this.#borrowed.set(subscription, identity)
     this.#observer.subscriptionStarted(this.transport)
-    this.#keeper.resume(feed)
-    return feed
+    this.#keeper.resume(subscription)
+    return subscription
   }
 
   /**
@@ -212,9 +213,11 @@ export class Session {
     if (this.#ended) throw new GatewayError('UNAUTHENTICATED', 'this session has ended')
     this.#seat.passTo(identity)
     this.identity = identity
-    for (const feed of this.#feeds) {
-      if (this.#borrowed.has(feed) || mayHear(identity, feed.channel)) continue
-      feed.end(new GatewayError('FORBIDDEN', `the new token does not allow to hear channel "${feed.channel}"`))
+    for (const subscription of this.#subscriptions) {
+      if (this.#borrowed.has(subscription) || maySubscribe(identity, subscription.channel)) continue
+      subscription.end(
+        new GatewayError('FORBIDDEN', `the new token does not allow to hear channel "${subscription.channel}"`),
+      )
     }
   }
 
@@ -236,10 +239,10 @@ export class Session {
     this.#endBorrowed((identity) => isExpired(identity, now), 'the token of this operation has expired')
   }
 
-  /** `bars`: whether the token of an identity is barred from now on. */
-  revoke(bars: (identity: Identity) => boolean): void {
-    if (bars(this.identity)) return this.close('REVOKED')
-    this.#endBorrowed(bars, 'the token of this operation was revoked')
+  /** `bans`: whether the token of an identity is barred from now on. */
+  revoke(bans: (identity: Identity) => boolean): void {
+    if (bans(this.identity)) return this.close('REVOKED')
+    this.#endBorrowed(bans, 'the token of this operation was revoked')
   }
 
   /**
@@ -248,11 +251,11 @@ export class Session {
    */
   disown(channel: string, isVoid: (identity: Identity) => boolean): void {
     if (isVoid(this.identity)) this.identity = { ...this.identity, disowned: true }
-    for (const feed of this.#feeds) {
-      if (feed.channel !== channel) continue
-      const borrowed = this.#borrowed.get(feed)
-      const mayStay = borrowed ? !isVoid(borrowed) : mayHear(this.identity, channel)
-      if (!mayStay) feed.end(deletedChannel(channel))
+    for (const subscription of this.#subscriptions) {
+      if (subscription.channel !== channel) continue
+      const borrowed = this.#borrowed.get(subscription)
+      const mayStay = borrowed ? !isVoid(borrowed) : maySubscribe(this.identity, channel)
+      if (!mayStay) subscription.end(deletedChannel(channel))
     }
   }
 
@@ -266,7 +269,7 @@ export class Session {
       transport: this.transport,
       ...(channel === undefined ? {} : { channel }),
       address: this.address,
-      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      error: errorStack(error),
     })
   }
 
@@ -293,15 +296,15 @@ export class Session {
       subscriptions: this.#subscribed,
       seconds: Math.round(performance.now() - this.#began) / 1000,
     })
-    for (const feed of this.#feeds) feed.end()
+    for (const subscription of this.#subscriptions) subscription.end()
     this.#observer.sessionEnded(this.transport, reason)
     this.#onEnd(this)
   }
 
   /** The channel is no more: its subscriptions end with `CHANNEL_NOT_FOUND`, the session goes on. */
   endChannel(channel: string): void {
-    for (const feed of this.#feeds) {
-      if (feed.channel === channel) feed.end(deletedChannel(channel))
+    for (const subscription of this.#subscriptions) {
+      if (subscription.channel === channel) subscription.end(deletedChannel(channel))
     }
   }
 
@@ -317,13 +320,13 @@ export class Session {
   }
 
   #endBorrowed(isOver: (identity: Identity) => boolean, sentence: string): void {
-    for (const [feed, identity] of this.#borrowed) {
-      if (isOver(identity)) feed.end(new GatewayError('UNAUTHENTICATED', sentence))
+    for (const [subscription, identity] of this.#borrowed) {
+      if (isOver(identity)) subscription.end(new GatewayError('UNAUTHENTICATED', sentence))
     }
   }
 
   get #isIdle(): boolean {
-    if (this.#feeds.size > 0 || this.#takesPart || this.#working > 0) return false
+    if (this.#subscriptions.size > 0 || this.#takesPart || this.#working > 0) return false
     return !hasIdentity(this.identity) && this.transport !== 'in-process'
   }
 

@@ -1,15 +1,15 @@
 import { type CloseReason, GatewayError } from '../../errors.ts'
-import { type AcceptedSocket, type ConnectionLimits, Connections, type Seat } from './connections.ts'
+import type { Replayer } from '../delivery/channel-subscription.ts'
+import { KeyedLimit } from '../limits/keyed-limit.ts'
 import type { CursorCodec } from '../model/cursor.ts'
-import { drain } from './drain-sessions.ts'
-import type { FeedKeeper } from '../delivery/channel-subscription.ts'
 import type { Identity } from '../model/identity.ts'
 import type { Observer, TransportName } from '../ports/observer.ts'
+import { type AcceptedSocket, type ConnectionLimits, Connections, type Seat } from './connections.ts'
+import { drain } from './drain-sessions.ts'
 import { Session, type SessionLimits } from './session.ts'
-import { Tally } from '../limits/keyed-limit.ts'
 
 export interface SessionsParts {
-  readonly keeper: FeedKeeper
+  readonly keeper: Replayer
   readonly cursors: CursorCodec
   readonly observer: Observer
   /** Throws `UNAUTHENTICATED` where the identity has been revoked. */
@@ -30,7 +30,7 @@ export class Sessions {
   /** Sockets and sessions by who pays for them. */
   readonly connections: Connections
   readonly #all = new Set<Session>()
-  readonly #ofClient: Tally
+  readonly #ofClient: KeyedLimit
   readonly #expiry: NodeJS.Timeout
   #draining = false
 
@@ -38,7 +38,7 @@ export class Sessions {
     this.#parts = parts
     const { limits } = parts
     this.connections = new Connections(limits)
-    this.#ofClient = new Tally(
+    this.#ofClient = new KeyedLimit(
       () => limits.maxClientSubscriptions,
       'WARREN_MAX_CLIENT_SUBSCRIPTIONS',
       'subscriptions of one client',

@@ -8,6 +8,6 @@ const anyOwn = new RegExp(String.raw`^[A-Za-z0-9_-]{1,63}\.(?:${ownWords.join('|
 /**
  * Whether an exchange has the name of one that gateways keep to themselves, in whatever deployment.
  */
-export function isGatewaysOwn(exchange: string): boolean {
+export function isReservedExchange(exchange: string): boolean {
   return anyOwn.test(exchange)
 }

@@ -3,7 +3,7 @@ import { BoundedSet } from '../limits/bounded-set.ts'
 import type { Message, Publication } from '../model/message.ts'
 import { type Audience, bindingMatcherOf, type Matcher, matcherOf, type Source } from '../model/source.ts'
 
-/** What `Sources` has worked out for a message. */
+/** What `SourceRouter` has worked out for a message. */
 export interface KnownAudience {
   readonly audience: Audience
   /** Of the sources that it was worked out from. */
@@ -11,7 +11,7 @@ export interface KnownAudience {
 }
 
 /** The sources that are served, and whose a message is by all of them together. */
-export class Sources {
+export class SourceRouter {
   readonly #byId = new Map<string, Source>()
   readonly #byExchange = new Map<string, { id: string; match: Matcher; takes: (routingKey: string) => boolean }[]>()
   readonly #maxBodyBytes: number | undefined

@@ -1,12 +1,12 @@
 import { GatewayError } from '../../errors.ts'
+import { checkDefinition, reviveSource, type Source, type SourceDefinition, sourceId } from '../model/source.ts'
 import type { Broker, ControlBus, ControlMessage } from '../ports/broker.ts'
 import type { ClientRegistry } from '../ports/client-registry.ts'
 import type { MarkNote } from '../ports/journal.ts'
-import { checkDefinition, reviveSource, type Source, type SourceDefinition, sourceId } from '../model/source.ts'
-import type { Sources } from './source-router.ts'
+import type { SourceRouter } from './source-router.ts'
 
 export interface SourceKeeperParts {
-  readonly sources: Sources
+  readonly sources: SourceRouter
   readonly registry: ClientRegistry
   readonly broker: Broker
   readonly control: ControlBus
@@ -14,14 +14,14 @@ export interface SourceKeeperParts {
   readonly say: (note: MarkNote) => Promise<void>
   /** Whether the tail is current. */
   readonly isUp: () => boolean
-  readonly complain: (what: string, error: unknown) => void
+  readonly logError: (what: string, error: unknown) => void
 }
 
 /**
  * Keeps the sources of all replicas the same. A mark in the journal announces a source, so that each replica knows it before the first message behind
  * it; the registry is the truth for whoever was not there.
  */
-export class SourceKeeper {
+export class SourceSync {
   readonly #parts: SourceKeeperParts
   /** What marks have said and the registry has not heard: by id, the last word on each; undefined: deleted. */
   readonly #said = new Map<string, Source | undefined>()
@@ -75,7 +75,7 @@ export class SourceKeeper {
     if (!source || this.#parts.sources.get(source.id)) return
     this.serve(source)
     this.#said.set(source.id, source)
-    this.tellRegistry()
+    this.syncRegistry()
   }
 
   deleted(id: string): void {
@@ -83,13 +83,13 @@ export class SourceKeeper {
     if (source)
       void this.#parts.broker
         .unbind(source)
-        .catch((error: unknown) => this.#parts.complain('unbinding a source', error))
+        .catch((error: unknown) => this.#parts.logError('unbinding a source', error))
     this.#said.set(id, undefined)
-    this.tellRegistry()
+    this.syncRegistry()
   }
 
   /** Not before the tail is current: a starting replica hears of the past again, and only the last word on a source counts. */
-  tellRegistry(): void {
+  syncRegistry(): void {
     if (!this.#parts.isUp() || this.#said.size === 0) return
     const { registry } = this.#parts
     const said = [...this.#said]
@@ -98,7 +98,7 @@ export class SourceKeeper {
       .then(async () => {
         for (const [id, source] of said) await (source ? registry.addSource(source) : registry.removeSource(id))
       })
-      .catch((error: unknown) => this.#parts.complain('keeping sources', error))
+      .catch((error: unknown) => this.#parts.logError('keeping sources', error))
   }
 
   serve(source: Source): void {

@@ -1,9 +1,9 @@
-import { AmqpDriver } from '../../brokers/rabbitmq/driver.ts'
+import { RabbitDriver } from '../../brokers/rabbitmq/driver.ts'
 
 /**
  * RabbitMQ over TLS, `amqps://user:password@host:5671/vhost`; authorities besides Node's own by
  * `cacertfile` in the URL or NODE_EXTRA_CA_CERTS.
  */
-export default class extends AmqpDriver {
+export default class extends RabbitDriver {
   static readonly scheme = 'amqps:'
 }

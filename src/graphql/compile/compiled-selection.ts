@@ -26,7 +26,7 @@ import { printJson } from '../../core/json/print-json.ts'
  * fortieth of its cost. It calls the schema's own resolvers and serialisers, but gives them neither arguments, context nor info: a result depends
  * on the event and the channel alone, and so may be shared by all who asked the same.
  */
-export interface Projection {
+export interface CompiledSelection {
   /** The arguments of the root field, coerced. Throws where they can't be. */
   argumentsOf(variables: Readonly<Record<string, unknown>> | null | undefined): Record<string, unknown>
   /** `{"data":{…}}`, as `latin1Of` makes it. Throws where execution would answer with an error: ask graphql-js for that answer. */
@@ -34,11 +34,11 @@ export interface Projection {
 }
 
 /** Undefined for an operation whose result may depend on more than its event: directives, arguments below the root, lists, abstract types. */
-export function compileProjection(
+export function compileSelection(
   schema: GraphQLSchema,
   document: DocumentNode,
   operationName: string | null | undefined,
-): Projection | undefined {
+): CompiledSelection | undefined {
   const operation = getOperationAST(document, operationName)
   const rootType = schema.getSubscriptionType()
   if (!rootType || operation?.operation !== OperationTypeNode.SUBSCRIPTION) return undefined

@@ -14,7 +14,7 @@ import {
   type VariableDefinitionNode,
   valueFromAST,
 } from 'graphql'
-import { Feed } from '../../core/delivery/channel-subscription.ts'
+import { ChannelSubscription } from '../../core/delivery/channel-subscription.ts'
 import type { Context } from '../context.ts'
 
 type Variables = Readonly<Record<string, unknown>> | null | undefined
@@ -23,19 +23,19 @@ type Variables = Readonly<Record<string, unknown>> | null | undefined
  * The beginning of a subscription, compiled once: what `subscribe` of graphql-js does from the variables up to the source, at a twentieth of its cost.
  * The document has been parsed within its limits and validated.
  */
-export interface Opening {
+export interface CompiledSubscribe {
   /** The arguments of the root field, coerced. Undefined where they are wrong: ask graphql-js, which says what is. */
   argumentsOf(variables: Variables): Record<string, unknown> | undefined
   /** The feed that the field's own resolver opens. Undefined where it refuses: nothing has been done then, and graphql-js says in its words what it refused. */
-  feed(args: Record<string, unknown>, context: Context): Feed | undefined
+  subscription(args: Record<string, unknown>, context: Context): ChannelSubscription | undefined
 }
 
 /** Undefined for an operation that needs more than its field's resolver and leaves for arguments: fragments or directives at the root, lists, input objects. */
-export function compileOpening(
+export function compileSubscribe(
   schema: GraphQLSchema,
   document: DocumentNode,
   operationName: string | null | undefined,
-): Opening | undefined {
+): CompiledSubscribe | undefined {
   const operation = getOperationAST(document, operationName)
   if (operation?.operation !== OperationTypeNode.SUBSCRIPTION || operation.directives?.length) return undefined
   const [node, ...others] = operation.selectionSet.selections
@@ -59,11 +59,11 @@ export function compileOpening(
       }
       return args
     },
-    feed(args, context) {
+    subscription(args, context) {
       try {
-        // As with results (`Projection`): a resolver that came to need more must fail here.
+        // As with results (`CompiledSelection`): a resolver that came to need more must fail here.
         const source: unknown = subscribe(undefined, args, context, undefined as never)
-        return source instanceof Feed ? source : undefined
+        return source instanceof ChannelSubscription ? source : undefined
       } catch {
         return undefined
       }

@@ -11,8 +11,8 @@ import {
   Source,
 } from 'graphql'
 import { GatewayError } from '../../errors.ts'
-import { tokensIn } from './document-tokens.ts'
 import { gatewayError } from '../mask-error.ts'
+import { tokensIn } from './document-tokens.ts'
 import { DocumentMeasure } from './operation-cost.ts'
 import { type Written, writtenIn } from './written-cost.ts'
 

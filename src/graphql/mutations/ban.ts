@@ -1,5 +1,5 @@
-import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
 import { checkClientId } from '../../core/model/channel-event.ts'
+import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
 import { builder } from '../types/builder.ts'
 
 builder.mutationField('ban', (t) =>
@@ -10,7 +10,7 @@ builder.mutationField('ban', (t) =>
     resolve: async (_root, { clientId }, { identity, gateway }) => {
       demand(mayOperate(identity), identity, 'ban clients')
       const client = checkClientId(clientId)
-      await gateway.bars.ban(client)
+      await gateway.bans.ban(client)
       // Tokens of before the ban stay barred when it is lifted; and replicas of the last release
       // know of revocations only.
       await gateway.revocations.revoke(client)

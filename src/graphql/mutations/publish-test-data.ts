@@ -1,7 +1,7 @@
+import { testOrder, testOrderType } from '../../core/publishing/test-data.ts'
+import { publicationOf } from '../../core/publishing/to-publication.ts'
 import { demand, mayPublish } from '../../core/sessions/authorizer.ts'
 import { payerOf } from '../../core/sessions/payer.ts'
-import { publicationOf } from '../../core/publishing/to-publication.ts'
-import { testOrder, testOrderType } from '../../core/model/test-data.ts'
 import { badInput } from '../../errors.ts'
 import { builder } from '../types/builder.ts'
 

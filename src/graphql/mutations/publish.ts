@@ -1,7 +1,7 @@
-import { demand, mayPublish } from '../../core/sessions/authorizer.ts'
 import type { Cursor } from '../../core/model/cursor.ts'
-import { payerOf } from '../../core/sessions/payer.ts'
 import { publicationOf } from '../../core/publishing/to-publication.ts'
+import { demand, mayPublish } from '../../core/sessions/authorizer.ts'
+import { payerOf } from '../../core/sessions/payer.ts'
 import { builder } from '../types/builder.ts'
 
 const PublishInput = builder.inputType('PublishInput', {

@@ -1,5 +1,5 @@
 import { type Identity, printScope } from '../../core/model/identity.ts'
-import { momentOf } from '../../core/model/to-date.ts'
+import { toDate } from '../../core/model/to-date.ts'
 import { builder } from '../types/builder.ts'
 
 const Session = builder.objectRef<Identity>('Session').implement({
@@ -12,7 +12,7 @@ const Session = builder.objectRef<Identity>('Session').implement({
     expiresAt: t.field({
       type: 'DateTime',
       nullable: true,
-      resolve: ({ expiresAt }) => momentOf(expiresAt?.getTime()),
+      resolve: ({ expiresAt }) => toDate(expiresAt?.getTime()),
       description: 'When the session ends unless it is renewed again; null: never.',
     }),
   }),

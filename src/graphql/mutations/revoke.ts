@@ -1,5 +1,5 @@
-import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
 import { checkClientId } from '../../core/model/channel-event.ts'
+import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
 import { builder } from '../types/builder.ts'
 
 builder.mutationField('revoke', (t) =>
@@ -10,7 +10,7 @@ builder.mutationField('revoke', (t) =>
     resolve: async (_root, { clientId }, { identity, gateway }) => {
       demand(mayOperate(identity), identity, 'revoke clients')
       const client = checkClientId(clientId)
-      await gateway.bars.lockLogin(client)
+      await gateway.bans.lockLogin(client)
       await gateway.revocations.revoke(client)
       return true
     },

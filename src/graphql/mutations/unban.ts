@@ -1,5 +1,5 @@
-import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
 import { checkClientId } from '../../core/model/channel-event.ts'
+import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
 import { builder } from '../types/builder.ts'
 
 builder.mutationField('unban', (t) =>
@@ -9,7 +9,7 @@ builder.mutationField('unban', (t) =>
     args: { clientId: t.arg.id({ required: true }) },
     resolve: (_root, { clientId }, { identity, gateway }) => {
       demand(mayOperate(identity), identity, 'unban clients')
-      return gateway.bars.lift(checkClientId(clientId))
+      return gateway.bans.lift(checkClientId(clientId))
     },
   }),
 )

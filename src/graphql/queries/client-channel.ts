@@ -1,4 +1,4 @@
-import { demand, mayHear } from '../../core/sessions/authorizer.ts'
+import { demand, maySubscribe } from '../../core/sessions/authorizer.ts'
 import { builder } from '../types/builder.ts'
 import { ClientChannel } from '../types/client-channel.ts'
 
@@ -8,7 +8,7 @@ builder.queryField('clientChannel', (t) =>
     nullable: true,
     args: { clientId: t.arg.id({ required: true }) },
     resolve: (_root, { clientId }, { identity, clientChannels }) => {
-      demand(mayHear(identity, clientId), identity, `see channel "${clientId}"`)
+      demand(maySubscribe(identity, clientId), identity, `see channel "${clientId}"`)
       return clientChannels.find(clientId)
     },
   }),

@@ -1,5 +1,5 @@
-import { mayOperate } from '../../core/sessions/authorizer.ts'
 import type { Gateway as CoreGateway } from '../../core/gateway.ts'
+import { mayOperate } from '../../core/sessions/authorizer.ts'
 import { builder } from '../types/builder.ts'
 
 const BrokerState = builder.enumType('BrokerState', {

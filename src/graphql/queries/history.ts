@@ -5,15 +5,15 @@ import {
   Kind,
   type SelectionSetNode,
 } from 'graphql'
-import { demand, mayHear } from '../../core/sessions/authorizer.ts'
-import { checkClientId } from '../../core/model/channel-event.ts'
-import { weightOf } from '../../core/delivery/event-weight.ts'
+import { eventWeight } from '../../core/delivery/event-weight.ts'
 import { type History, readHistory } from '../../core/delivery/history.ts'
+import { checkClientId } from '../../core/model/channel-event.ts'
+import { demand, maySubscribe } from '../../core/sessions/authorizer.ts'
 import { payerOf } from '../../core/sessions/payer.ts'
 import { badInput } from '../../errors.ts'
-import { builder } from '../types/builder.ts'
 import type { PagedField } from '../limits/operation-cost.ts'
-import { ChannelEvent, ChannelGap } from '../types/channel-event.ts'
+import { builder } from '../types/builder.ts'
+import { ChannelEventUnion, ChannelGap } from '../types/channel-event.ts'
 
 const defaultPage = 100
 const maxPage = 1_000
@@ -23,7 +23,7 @@ const readCost = 10
 const ChannelHistory = builder.objectRef<History & { clientId: string }>('ChannelHistory').implement({
   fields: (t) => ({
     events: t.field({
-      type: [ChannelEvent],
+      type: [ChannelEventUnion],
       extensions: { holdsPage: true } satisfies PagedField,
       resolve: ({ clientId, events }) => events.map((event) => ({ clientId, event })),
     }),
@@ -54,7 +54,7 @@ builder.queryField('history', (t) =>
     } satisfies PagedField,
     resolve: async (_root, { clientId, after, first }, { identity, address, gateway, pages }, info) => {
       const channel = checkClientId(clientId)
-      demand(mayHear(identity, channel), identity, `hear channel "${channel}"`)
+      demand(maySubscribe(identity, channel), identity, `hear channel "${channel}"`)
       const size = first ?? defaultPage
       if (size < 1 || size > maxPage) throw badInput('first', `expected a number from 1 to ${maxPage}, got ${size}`)
       const payer = payerOf(identity, address)
@@ -64,7 +64,7 @@ builder.queryField('history', (t) =>
         after: after ?? undefined,
         first: size,
         hold: (event, isFirst) => {
-          const bytes = weightOf(event, copies)
+          const bytes = eventWeight(event, copies)
           if (!isFirst) return pages.take(payer, bytes)
           pages.begin(payer, bytes)
           return true

@@ -1,10 +1,10 @@
 import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
 import { builder } from '../types/builder.ts'
-import { ReplicaTrace } from '../types/replica-trace.ts'
+import { ReplicaTraceObject } from '../types/replica-trace.ts'
 
 builder.queryField('trace', (t) =>
   t.field({
-    type: [ReplicaTrace],
+    type: [ReplicaTraceObject],
     description:
       'Operators only. Where a recent message went: what each replica that answers within half a second still knows, this one first.',
     args: { messageId: t.arg.id({ required: true }) },

@@ -1,7 +1,7 @@
 import type { ChannelEvent as CoreEvent } from '../../core/model/channel-event.ts'
 import type { overflowPolicies } from '../../core/model/overflow-policy.ts'
 import { builder } from '../types/builder.ts'
-import { ChannelEvent } from '../types/channel-event.ts'
+import { ChannelEventUnion } from '../types/channel-event.ts'
 
 const OverflowPolicy = builder.enumType('OverflowPolicy', {
   description:
@@ -16,7 +16,7 @@ const OverflowPolicy = builder.enumType('OverflowPolicy', {
 
 builder.subscriptionField('channel', (t) =>
   t.field({
-    type: ChannelEvent,
+    type: ChannelEventUnion,
     description: 'Everything behind `after`, in order, once, and then live; without it, from now on.',
     args: {
       clientId: t.arg.id({ required: true }),

@@ -1,14 +1,14 @@
 import { decodeBody } from '../../core/body/decode-body.ts'
-import { type ChannelEvent as CoreEvent, type GapEvent, gapReasons } from '../../core/model/channel-event.ts'
 import { plainHeaders } from '../../core/body/plain-headers.ts'
-import type { JournalMessage } from '../../core/model/message.ts'
-import { momentOf } from '../../core/model/to-date.ts'
 import { JsonText } from '../../core/json/print-json.ts'
-import { builder } from './builder.ts'
+import { type ChannelEvent as CoreEvent, type GapEvent, gapReasons } from '../../core/model/channel-event.ts'
+import type { JournalMessage } from '../../core/model/message.ts'
+import { toDate } from '../../core/model/to-date.ts'
 import type { PrintedField } from '../compile/compiled-selection.ts'
+import { builder } from './builder.ts'
 
 /** An event on its way to one subscriber, with the channel that it was heard on. */
-export interface HeardEvent {
+export interface DeliveredEvent {
   readonly clientId: string
   readonly event: CoreEvent
 }
@@ -55,11 +55,11 @@ export const ChannelGap = builder.objectRef<GapEvent>('ChannelGap').implement({
   }),
 })
 
-function messageOf({ event }: HeardEvent): JournalMessage | undefined {
+function messageOf({ event }: DeliveredEvent): JournalMessage | undefined {
   return event.kind === 'MESSAGE' ? event.message : undefined
 }
 
-export const ChannelEvent = builder.objectRef<HeardEvent>('ChannelEvent').implement({
+export const ChannelEventUnion = builder.objectRef<DeliveredEvent>('ChannelEvent').implement({
   description: 'What a subscriber of a channel is given, in order. Keep `cursor`: it resumes behind this event.',
   fields: (t) => ({
     kind: t.field({ type: EventKind, resolve: ({ event }) => event.kind }),
@@ -79,7 +79,7 @@ export const ChannelEvent = builder.objectRef<HeardEvent>('ChannelEvent').implem
           const message = messageOf(heard)
           return message && decodeBody(message).json
         },
-      } satisfies PrintedField<HeardEvent>,
+      } satisfies PrintedField<DeliveredEvent>,
     }),
     type: t.string({ nullable: true, resolve: (heard) => messageOf(heard)?.properties.type }),
     contentType: t.string({
@@ -105,7 +105,7 @@ export const ChannelEvent = builder.objectRef<HeardEvent>('ChannelEvent').implem
       type: 'DateTime',
       nullable: true,
       description: "The message's own timestamp property, where its publisher set one that is a date.",
-      resolve: (heard) => momentOf(messageOf(heard)?.properties.timestamp),
+      resolve: (heard) => toDate(messageOf(heard)?.properties.timestamp),
     }),
     receivedAt: t.field({
       type: 'DateTime',

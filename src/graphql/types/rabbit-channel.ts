@@ -1,14 +1,14 @@
 import { defaultRoutingKey, exchangeTypes, type Source } from '../../core/model/source.ts'
 import { builder } from './builder.ts'
 
-export const ExchangeType = builder.enumType('ExchangeType', { values: exchangeTypes })
+export const ExchangeTypeEnum = builder.enumType('ExchangeType', { values: exchangeTypes })
 
 export const RabbitChannel = builder.objectRef<Source>('RabbitChannel').implement({
   description: 'A source of messages: an exchange, which of its messages, and how to find the client id in them.',
   fields: (t) => ({
     id: t.exposeID('id'),
     exchange: t.exposeString('exchange'),
-    exchangeType: t.expose('exchangeType', { type: ExchangeType }),
+    exchangeType: t.expose('exchangeType', { type: ExchangeTypeEnum }),
     routingKey: t.exposeString('routingKey'),
     buffered: t.boolean({
       description: 'Whether a queue stands between the exchange and the journal.',
@@ -18,7 +18,7 @@ export const RabbitChannel = builder.objectRef<Source>('RabbitChannel').implemen
   }),
 })
 
-export const ClientIdSource = builder.inputType('ClientIdSource', {
+export const ClientIdSourceInput = builder.inputType('ClientIdSource', {
   description: 'Where a message says whose it is.',
   isOneOf: true,
   fields: (t) => ({
@@ -36,7 +36,7 @@ export const CreateRabbitChannelInput = builder.inputType('CreateRabbitChannelIn
   fields: (t) => ({
     exchange: t.string({ required: true, defaultValue: `${printedNamespace}.events` }),
     exchangeType: t.field({
-      type: ExchangeType,
+      type: ExchangeTypeEnum,
       required: true,
       defaultValue: 'TOPIC',
       description: 'An existing exchange is taken as it is; a missing one is declared durable.',
@@ -46,7 +46,7 @@ export const CreateRabbitChannelInput = builder.inputType('CreateRabbitChannelIn
       defaultValue: defaultRoutingKey,
       description: 'A binding pattern; {clientId} stands for one word. Needs a topic exchange.',
     }),
-    clientId: t.field({ type: ClientIdSource, description: 'Where the pattern has no {clientId}.' }),
+    clientId: t.field({ type: ClientIdSourceInput, description: 'Where the pattern has no {clientId}.' }),
     buffered: t.boolean({
       required: true,
       defaultValue: false,

@@ -38,7 +38,7 @@ const TracedMessage = builder.objectRef<CoreMessage>('TracedMessage').implement(
   }),
 })
 
-export const ReplicaTrace = builder.objectRef<CoreTrace>('ReplicaTrace').implement({
+export const ReplicaTraceObject = builder.objectRef<CoreTrace>('ReplicaTrace').implement({
   description: 'What one replica still knows of a message.',
   fields: (t) => ({
     replica: t.exposeString('replica'),

@@ -1,5 +1,5 @@
-import type { ChannelEvent } from '../../core/model/channel-event.ts'
 import { inOnePiece } from '../../core/body/latin1.ts'
+import type { ChannelEvent } from '../../core/model/channel-event.ts'
 
 /** A power of two. Events whose offsets are so far apart share a place. */
 const places = 512
@@ -21,7 +21,7 @@ interface Encoding {
  * The encodings that a codec made last, so that it makes one an event, however many subscribers there are: the hub hands an event to one after another, and
  * those who catch up together take the same events at about the same time. All are as `latin1Of` makes them. Found by the offset: a WeakMap took longer than the encoding.
  */
-export class RecentEncodings {
+export class EncodingCache {
   readonly #encodings = Array.from<Encoding | undefined>({ length: places })
   #bytes = 0
 

@@ -1,14 +1,14 @@
 import { decodeBody } from '../../core/body/decode-body.ts'
+import { latin1Of } from '../../core/body/latin1.ts'
+import { plainHeaders } from '../../core/body/plain-headers.ts'
+import { printJson } from '../../core/json/print-json.ts'
 import type { ChannelEvent, CheckpointEvent, GapEvent } from '../../core/model/channel-event.ts'
 import { printCursor } from '../../core/model/cursor.ts'
-import { plainHeaders } from '../../core/body/plain-headers.ts'
-import { latin1Of } from '../../core/body/latin1.ts'
 import type { JournalMessage } from '../../core/model/message.ts'
-import { momentOf } from '../../core/model/to-date.ts'
-import { printJson } from '../../core/json/print-json.ts'
-import { RecentEncodings } from './encoding-cache.ts'
+import { toDate } from '../../core/model/to-date.ts'
+import { EncodingCache } from './encoding-cache.ts'
 
-const encodings = new RecentEncodings()
+const encodings = new EncodingCache()
 
 /**
  * An event of a channel as JSON, for transports that send all of it: `{"channel":"alice","kind":"message","cursor":"…","data":…}`, in the form that
@@ -60,7 +60,7 @@ function envelopeOf(message: JournalMessage, contentType: string | null): object
     exchange,
     routingKey,
     redelivered: redelivered || undefined,
-    publishedAt: momentOf(timestamp) ?? undefined,
+    publishedAt: toDate(timestamp) ?? undefined,
     receivedAt: new Date(receivedAt),
   }
 }

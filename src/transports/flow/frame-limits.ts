@@ -1,5 +1,5 @@
-import { mayPublish } from '../../core/sessions/authorizer.ts'
 import { hasIdentity, type Identity } from '../../core/model/identity.ts'
+import { mayPublish } from '../../core/sessions/authorizer.ts'
 
 /** How large a frame may be before its sender has said who it is, in bytes. */
 export const maxNamelessFrameBytes = 16 * 1024

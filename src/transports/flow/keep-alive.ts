@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
-import { everyAfterReading } from './interval-after-io.ts'
+import { setIntervalAfterIo } from './interval-after-io.ts'
 
 /** This end of a WebSocket. */
 export interface Line {
@@ -38,7 +38,7 @@ export class KeepAlive {
 
   /** `everyMs`: between two pings; who gives no sign of life in between is cut off. */
   constructor(everyMs: number) {
-    this.#timer = everyAfterReading(everyMs, () => {
+    this.#timer = setIntervalAfterIo(everyMs, () => {
       for (const peer of this.#peers) look(peer)
     })
   }

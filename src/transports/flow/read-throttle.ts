@@ -2,7 +2,7 @@
 const maxUntakenBytes = 256 * 1024
 
 /** What the peer's requests come from: a socket, of TCP or of ws. */
-interface Source {
+interface PausableSource {
   pause(): unknown
   resume(): unknown
 }
@@ -11,12 +11,12 @@ interface Source {
  * Answers that wait for a peer which asks and does not read: they are bounded by not listening to it, so that it is its own sending that stands still. A peer
  * that takes nothing at all misses its pings, and is cut off.
  */
-export class Attention {
-  readonly #source: Source
+export class ReadThrottle {
+  readonly #source: PausableSource
   #untaken = 0
   #paused = false
 
-  constructor(source: Source) {
+  constructor(source: PausableSource) {
     this.#source = source
   }
 

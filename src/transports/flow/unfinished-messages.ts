@@ -1,5 +1,5 @@
 import { networkOf } from '../../core/limits/network-address.ts'
-import { everyAfterReading } from './interval-after-io.ts'
+import { setIntervalAfterIo } from './interval-after-io.ts'
 
 /**
  * What a piece of a message weighs beside its bytes: each is an object of its own until the message
@@ -109,7 +109,7 @@ export class UnfinishedMessages {
 
   #look(): NodeJS.Timeout {
     const tickMs = Math.min(maxTickMs, Math.max(10, this.#namelessMs / 4))
-    return everyAfterReading(tickMs, () => {
+    return setIntervalAfterIo(tickMs, () => {
       const now = performance.now()
       for (const [receiver, held] of this.#held) {
         if (receiver.isPaused) held.since = now

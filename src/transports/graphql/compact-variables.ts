@@ -12,7 +12,7 @@ type Values = Readonly<Record<string, unknown>>
  */
 export function keptValues(values: Values | null | undefined): Record<string, unknown> {
   const kept: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(values ?? {})) kept[name] = weightOf(value) <= maxLength ? value : null
+  for (const [name, value] of Object.entries(values ?? {})) kept[name] = valuesWeight(value) <= maxLength ? value : null
   return kept
 }
 
@@ -31,7 +31,7 @@ export function declaredVariables(
 }
 
 /** What a value takes, by its JSON, in characters. */
-export function weightOf(value: unknown): number {
+export function valuesWeight(value: unknown): number {
   if (typeof value === 'string') return value.length
   if (typeof value !== 'object' || value === null) return 0
   return JSON.stringify(value).length

@@ -2,10 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { YogaInitialContext } from 'graphql-yoga'
 import type { Credentials } from '../../auth/authenticate.ts'
 import type { ClientChannels } from '../../core/clients/client-channels.ts'
-import type { Feed } from '../../core/delivery/channel-subscription.ts'
+import type { ChannelSubscription } from '../../core/delivery/channel-subscription.ts'
 import type { Gateway } from '../../core/gateway.ts'
 import { anonymous, type Identity, isKnown } from '../../core/model/identity.ts'
-import type { OperationPages, PagesUnderWay } from '../../core/sessions/page-limits.ts'
+import type { OperationPages, PageLimit } from '../../core/sessions/page-limits.ts'
 import type { Session } from '../../core/sessions/session.ts'
 import { badInput, GatewayError } from '../../errors.ts'
 import type { Context, Settings } from '../../graphql/context.ts'
@@ -19,7 +19,7 @@ export interface GraphQLParts {
   readonly gateway: Gateway
   readonly clientChannels: ClientChannels
   readonly settings: Settings
-  readonly pages: PagesUnderWay
+  readonly pages: PageLimit
   readonly authenticate: (credentials: Credentials) => Promise<Identity>
 }
 
@@ -27,7 +27,7 @@ export interface GraphQLParts {
 export interface SocketContext {
   readonly session: Session
   /** Told of the feed that the operation opens, where it is a subscription. */
-  readonly onFeed: (feed: Feed) => void
+  readonly onFeed: (subscription: ChannelSubscription) => void
   /** Closed by whoever sends the answer. */
   readonly pages: OperationPages
 }
@@ -60,9 +60,9 @@ export function contextFactory(
       address: session?.address ?? addressOf(req, parts.settings.proxyHops),
       subscribe: (options) => {
         if (session) {
-          const feed = session.subscribe(own ? { ...options, as: own } : options)
-          onFeed?.(feed)
-          return feed
+          const subscription = session.subscribe(own ? { ...options, as: own } : options)
+          onFeed?.(subscription)
+          return subscription
         }
         // An SSE response is a session by itself.
         let streamed: Streamed | undefined
@@ -80,12 +80,14 @@ export function contextFactory(
         try {
           // An EventSource that reconnects repeats its URL, and says in this header how far it came.
           const lastEventId = request?.headers.get('last-event-id') ?? null
-          const feed = alone.subscribe({ ...options, after: lastEventId ?? options.after }, () => alone.end('client'))
-          streamed = { feed, session: alone }
-          onFeed?.(feed)
+          const subscription = alone.subscribe({ ...options, after: lastEventId ?? options.after }, () =>
+            alone.end('client'),
+          )
+          streamed = { subscription, session: alone }
+          onFeed?.(subscription)
           if (request) streamedOf.set(request, streamed)
           if (res) endWith(res, alone)
-          return feed
+          return subscription
         } catch (error) {
           alone.end('client')
           throw error
@@ -131,7 +133,7 @@ export class SessionContext implements Context {
     return this.#session.address
   }
 
-  subscribe(options: Parameters<Session['subscribe']>[0]): Feed {
+  subscribe(options: Parameters<Session['subscribe']>[0]): ChannelSubscription {
     return this.#session.subscribe(options)
   }
 
@@ -151,7 +153,7 @@ function openUnlessDraining(response: ServerResponse | undefined, open: () => Se
 }
 
 /** What is read for a response is held until the client has taken it, or is gone. */
-function pagesUntilAnswered(all: PagesUnderWay, response: ServerResponse | undefined): OperationPages {
+function pagesUntilAnswered(all: PageLimit, response: ServerResponse | undefined): OperationPages {
   const pages = all.open()
   if (response?.destroyed) pages.close()
   else response?.once('close', () => pages.close())

@@ -1,20 +1,20 @@
 import { type DocumentNode, type ExecutionArgs, type ExecutionResult, execute, type GraphQLSchema } from 'graphql'
-import type { ChannelEvent } from '../../core/model/channel-event.ts'
 import { latin1Of } from '../../core/body/latin1.ts'
 import { printJson } from '../../core/json/print-json.ts'
+import type { ChannelEvent } from '../../core/model/channel-event.ts'
 import { traceparentName } from '../../core/model/trace-context.ts'
-import { compileProjection, type Projection } from '../../graphql/compile/compiled-selection.ts'
-import { RecentEncodings } from '../flow/encoding-cache.ts'
+import { type CompiledSelection, compileSelection } from '../../graphql/compile/compiled-selection.ts'
+import { EncodingCache } from '../flow/encoding-cache.ts'
 
 /**
  * Executes and encodes an event once for all who asked the same: subscriptions with the same document and operation, the same channel as far as
- * the selection tells it. Nothing of the identity is in a result (`Projection`), so nothing of it is in the key.
+ * the selection tells it. Nothing of the identity is in a result (`CompiledSelection`), so nothing of it is in the key.
  */
 export class FanOut {
   readonly #schema: GraphQLSchema
   readonly #onExecute: () => void
-  readonly #groups = new WeakMap<DocumentNode, Map<string, Group | undefined>>()
-  readonly #encodings = new RecentEncodings()
+  readonly #groups = new WeakMap<DocumentNode, Map<string, FanOutGroup | undefined>>()
+  readonly #encodings = new EncodingCache()
   #groupCount = 0
 
   constructor(schema: GraphQLSchema, onExecute: () => void) {
@@ -23,7 +23,7 @@ export class FanOut {
   }
 
   /** Of all subscriptions with this operation; undefined where its results can't be shared. The document has been validated. */
-  groupOf({ document, operationName }: Pick<ExecutionArgs, 'document' | 'operationName'>): Group | undefined {
+  groupOf({ document, operationName }: Pick<ExecutionArgs, 'document' | 'operationName'>): FanOutGroup | undefined {
     let groups = this.#groups.get(document)
     if (!groups) {
       groups = new Map()
@@ -31,16 +31,16 @@ export class FanOut {
     }
     const key = operationName ?? ''
     if (!groups.has(key)) {
-      const projection = compileProjection(this.#schema, document, operationName)
-      groups.set(key, projection && this.#makeGroup(projection))
+      const selection = compileSelection(this.#schema, document, operationName)
+      groups.set(key, selection && this.#makeGroup(selection))
     }
     return groups.get(key)
   }
 
-  #makeGroup(projection: Projection): Group {
+  #makeGroup(selection: CompiledSelection): FanOutGroup {
     this.#groupCount += 1
-    return new Group({
-      projection,
+    return new FanOutGroup({
+      selection,
       encodings: this.#encodings,
       number: this.#groupCount,
       onExecute: this.#onExecute,
@@ -49,15 +49,15 @@ export class FanOut {
 }
 
 export interface GroupParts {
-  readonly projection: Projection
+  readonly selection: CompiledSelection
   /** Of all groups. */
-  readonly encodings: RecentEncodings
+  readonly encodings: EncodingCache
   /** This one's own. */
   readonly number: number
   readonly onExecute: () => void
 }
 
-export class Group {
+export class FanOutGroup {
   readonly #parts: GroupParts
 
   constructor(parts: GroupParts) {
@@ -65,7 +65,7 @@ export class Group {
   }
 
   argumentsOf(variables: ExecutionArgs['variableValues']): Record<string, unknown> {
-    return this.#parts.projection.argumentsOf(variables)
+    return this.#parts.selection.argumentsOf(variables)
   }
 
   /** `{"data":{…}}` of the event on this channel, as `latin1Of` makes it; undefined where it is an error, which is not shared. */
@@ -74,7 +74,7 @@ export class Group {
   }
 
   /** As `encode`; an error is answered by graphql-js, for this subscription alone, and shown as `masked` makes it. */
-  answer(...asked: Parameters<Group['endOfNext']>): string {
+  answer(...asked: Parameters<FanOutGroup['endOfNext']>): string {
     return this.endOfNext(...asked).slice(0, -1)
   }
 
@@ -91,12 +91,12 @@ export class Group {
   }
 
   #endOfNext(event: ChannelEvent, channel: string, args: Readonly<Record<string, unknown>>): string | undefined {
-    const { projection, encodings, number, onExecute } = this.#parts
+    const { selection, encodings, number, onExecute } = this.#parts
     const known = encodings.get(event, channel, number)
     if (known !== undefined) return known
     let text: string
     try {
-      text = traced(projection.render(event, args), event)
+      text = traced(selection.render(event, args), event)
     } catch {
       // graphql-js says what is wrong, in `answerOf`.
       return undefined

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import type { Plugin } from 'graphql-yoga'
-import { mayPublish } from '../../core/sessions/authorizer.ts'
+import { RateLimit } from '../../core/limits/rate-limit.ts'
 import { anonymous, type Identity } from '../../core/model/identity.ts'
+import { mayPublish } from '../../core/sessions/authorizer.ts'
 import { payerOf } from '../../core/sessions/payer.ts'
-import { Rates } from '../../core/limits/rate-limit.ts'
 import { GatewayError } from '../../errors.ts'
-import { bearerOf } from './context.ts'
 import { addressOf } from '../http/peer-address.ts'
+import { bearerOf } from './context.ts'
 
 /** A back end publishes for all of its clients. */
 const publisherFactor = 10
@@ -33,7 +33,7 @@ export function admitRequests({
   readonly proxyHops: number
   readonly identify: (authorization: string) => Promise<Identity>
 }): AdmitRequest {
-  const rates = new Rates()
+  const rates = new RateLimit()
   return async (request, authorization) => {
     const identity = authorization === undefined ? anonymous : await identify(authorization).catch(() => anonymous)
     const payer = payerOf(identity, addressOf(request, proxyHops)) ?? ''

@@ -1,14 +1,14 @@
 import type { DocumentNode, ExecutionArgs, GraphQLSchema } from 'graphql'
-import { compileOpening, type Opening } from '../../graphql/compile/compiled-subscribe.ts'
+import { type CompiledSubscribe, compileSubscribe } from '../../graphql/compile/compiled-subscribe.ts'
 import { DocumentCache } from './document-cache.ts'
-import type { FanOut, Group } from './fan-out.ts'
+import type { FanOut, FanOutGroup } from './fan-out.ts'
 
 /** A subscription that needs nothing but what was found out when it was first asked for: its results are shared, and so is how it begins. */
 export interface SharedOperation {
   readonly schema: GraphQLSchema
   readonly document: DocumentNode
-  readonly group: Group
-  readonly opening: Opening
+  readonly group: FanOutGroup
+  readonly compiled: CompiledSubscribe
 }
 
 /** Subscriptions by their text, of those that were parsed within the limits and found valid, which depends on nothing else: what makes the second of equal ones cheap. */
@@ -45,7 +45,7 @@ export class SharedOperations {
     operationName: string | null | undefined,
   ): SharedOperation | undefined {
     const group = this.#fanOut.groupOf({ document, operationName })
-    const opening = group && compileOpening(schema, document, operationName)
-    return opening && { schema, document, group, opening }
+    const compiled = group && compileSubscribe(schema, document, operationName)
+    return compiled && { schema, document, group, compiled }
   }
 }

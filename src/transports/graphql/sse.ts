@@ -1,13 +1,13 @@
 import type { ServerResponse } from 'node:http'
 import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
-import { type Cursor, printCursor } from '../../core/model/cursor.ts'
-import type { Feed } from '../../core/delivery/channel-subscription.ts'
+import type { ChannelSubscription } from '../../core/delivery/channel-subscription.ts'
 import { printJson } from '../../core/json/print-json.ts'
+import { type Cursor, printCursor } from '../../core/model/cursor.ts'
 import type { Session } from '../../core/sessions/session.ts'
 import { type CloseReason, closeReasons } from '../../errors.ts'
 import { eventStreamHeaders, eventStreamType, isAsyncIterable, lastEvent } from './answer-forms.ts'
-import { type FanOut, type Group, withTraceOf } from './fan-out.ts'
+import { type FanOut, type FanOutGroup, withTraceOf } from './fan-out.ts'
 
 /** What a response may hold for a client that reads slowly, in bytes, beside what its feed may. */
 const maxWaitingBytes = 16 * 1024
@@ -18,7 +18,7 @@ const reconnectMs = { min: 500, max: 3_000 }
 /** What a response has to know of its subscription. */
 export interface Streamed {
   /** Its events are numbered by their cursors. */
-  readonly feed: Feed
+  readonly subscription: ChannelSubscription
   readonly session: Session
   /** Why the gateway ended it, where it did. */
   endedFor?: CloseReason
@@ -55,8 +55,8 @@ export function serverSentEvents({ streamedOf, fanOut, maskError, keepAliveMs }:
       const group = operation && fanOut.groupOf(operation)
       const source =
         streamed && group
-          ? sharedResults(streamed.feed, group, operation, maskError)
-          : ownResults(result[Symbol.asyncIterator](), streamed?.feed, maskError)
+          ? sharedResults(streamed.subscription, group, operation, maskError)
+          : ownResults(result[Symbol.asyncIterator](), streamed?.subscription, maskError)
       payload.setResultProcessor((_result, fetchAPI) => {
         // Put there by the adapter of node:http.
         const { res } = serverContext as { res?: ServerResponse }
@@ -83,8 +83,8 @@ interface Written {
 
 /** Results that are executed and encoded once for all who asked the same (`FanOut`): pushed, for they are shared while the event is handed around. */
 function sharedResults(
-  feed: Feed,
-  group: Group,
+  subscription: ChannelSubscription,
+  group: FanOutGroup,
   operation: ExecutionArgs,
   maskError: (error: unknown) => GraphQLError,
 ): Results {
@@ -93,14 +93,14 @@ function sharedResults(
   return {
     pull(response) {
       if (piped) {
-        feed.flush()
+        subscription.flush()
         return
       }
       piped = true
-      feed.pipe({
+      subscription.pipe({
         take(event) {
           if (!response.hasRoom) return false
-          const json = group.answer(event, feed.channel, fieldArguments, operation, (result) =>
+          const json = group.answer(event, subscription.channel, fieldArguments, operation, (result) =>
             masked(result, maskError),
           )
           response.write(Buffer.from(chunkOf(event.cursor, json), 'latin1'))
@@ -112,14 +112,14 @@ function sharedResults(
         },
       })
     },
-    cancel: () => feed.return(),
+    cancel: () => subscription.return(),
   }
 }
 
 /** Results that are this subscription's own. */
 function ownResults(
   results: AsyncIterator<ExecutionResult>,
-  feed: Feed | undefined,
+  subscription: ChannelSubscription | undefined,
   maskError: (error: unknown) => GraphQLError,
 ): Results {
   return {
@@ -129,7 +129,7 @@ function ownResults(
         if (done) response.end()
         // A result is made from the event that was taken last: the one before waits until this one is written.
         else {
-          const event = feed?.lastTaken
+          const event = subscription?.lastTaken
           response.write(Buffer.from(chunkOf(event?.cursor, printJson(withTraceOf(event, value)) ?? 'null')))
         }
       } catch (error) {

@@ -1,5 +1,5 @@
-import { printCursor } from '../../core/model/cursor.ts'
 import { JsonNumber } from '../../core/json/json-number.ts'
+import { printCursor } from '../../core/model/cursor.ts'
 import { badInput, GatewayError } from '../../errors.ts'
 import type { Route } from './route.ts'
 

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Credentials } from '../../auth/authenticate.ts'
-import type { Identity } from '../../core/model/identity.ts'
 import { parseJson } from '../../core/json/parse-json.ts'
+import { errorStack } from '../../core/model/error-text.ts'
+import type { Identity } from '../../core/model/identity.ts'
 import { badInput, type ErrorCode, errorTable, GatewayError } from '../../errors.ts'
 import { sendJson } from '../http/http-listener.ts'
 import type { PageGuard } from '../http/page-guard.ts'
@@ -137,7 +138,7 @@ function fail({ onRefusal, log }: RestOptions, response: ServerResponse, error: 
   const id = randomUUID()
   log('a request failed in a way that was not foreseen', {
     id,
-    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    error: errorStack(error),
   })
   const message = `Unexpected error; the gateway's log has it under ${id}`
   refuse(response, 500, { code: 'INTERNAL_SERVER_ERROR', message, id })

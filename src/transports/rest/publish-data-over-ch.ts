@@ -1,5 +1,5 @@
+import { testOrder, testOrderType } from '../../core/publishing/test-data.ts'
 import { publicationOf } from '../../core/publishing/to-publication.ts'
-import { testOrder, testOrderType } from '../../core/model/test-data.ts'
 import { badInput } from '../../errors.ts'
 import type { RestParts, Route } from './route.ts'
 

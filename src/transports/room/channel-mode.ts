@@ -1,15 +1,15 @@
-import { demand, mayPublish } from '../../core/sessions/authorizer.ts'
 import { type DecodedBody, decodeBody } from '../../core/body/decode-body.ts'
-import type { ChannelEvent } from '../../core/model/channel-event.ts'
-import type { Gateway } from '../../core/gateway.ts'
 import { latin1Of } from '../../core/body/latin1.ts'
+import type { Gateway } from '../../core/gateway.ts'
+import type { ChannelEvent } from '../../core/model/channel-event.ts'
 import { overflowPolicyOf } from '../../core/model/overflow-policy.ts'
 import { publicationOf } from '../../core/publishing/to-publication.ts'
+import { demand, mayPublish } from '../../core/sessions/authorizer.ts'
 import type { Session } from '../../core/sessions/session.ts'
 import type { GatewayError } from '../../errors.ts'
+import { EncodingCache } from '../flow/encoding-cache.ts'
 import { eventJson } from '../flow/event-json.ts'
 import type { Outbox } from '../flow/outbox.ts'
-import { RecentEncodings } from '../flow/encoding-cache.ts'
 import { textFrameHeader } from '../websocket/frame-writer.ts'
 import { type Envelope, jsonTextFrame } from './room-frame.ts'
 
@@ -31,12 +31,17 @@ export interface ChannelParts {
 export function listenToChannel(parts: ChannelParts): void {
   const { session, outbox, envelope, channel, after, checkpoints, overflow, onEnd } = parts
   const encode = envelope === 'json' ? enveloped : bare
-  const feed = session.subscribe({ clientId: channel, after, checkpoints, overflow: overflowPolicyOf(overflow) })
+  const subscription = session.subscribe({
+    clientId: channel,
+    after,
+    checkpoints,
+    overflow: overflowPolicyOf(overflow),
+  })
   if (envelope === 'json') outbox.push(jsonTextFrame({ kind: 'joined', channel }))
-  feed.pipe({
+  subscription.pipe({
     take: (event) => {
       if (!outbox.hasRoom) {
-        outbox.whenRoom(feed)
+        outbox.whenRoom(subscription)
         return false
       }
       const text = encode(event, channel)
@@ -62,7 +67,7 @@ export async function publishOn(parts: ChannelParts, text: string): Promise<void
 
 const enveloped = (event: ChannelEvent, channel: string): string | undefined => eventJson(event, channel)
 
-const bareEncodings = new RecentEncodings()
+const bareEncodings = new EncodingCache()
 
 /** The data alone: a string as it is, all else as JSON. A notice has none, so that who wants to know of gaps asks for the envelope. */
 function bare(event: ChannelEvent): string | undefined {

@@ -1,22 +1,23 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
-import { demand, mayJoinRoom } from '../../core/sessions/authorizer.ts'
+import { errorStack } from '../../core/model/error-text.ts'
 import { type Identity, isKnown } from '../../core/model/identity.ts'
+import { demand, mayJoinRoom } from '../../core/sessions/authorizer.ts'
 import type { Session } from '../../core/sessions/session.ts'
 import { closeReasonOf, type ErrorCode, GatewayError } from '../../errors.ts'
 import { acceptedOn } from '../flow/accepted-sockets.ts'
-import { Attention } from '../flow/read-throttle.ts'
 import type { FrameLimits } from '../flow/frame-limits.ts'
-import { MeteredSocket } from '../websocket/metered-socket.ts'
 import { Outbox } from '../flow/outbox.ts'
+import { ReadThrottle } from '../flow/read-throttle.ts'
 import { answerPings, closeSocket, endOf } from '../websocket/close.ts'
+import { MeteredSocket } from '../websocket/metered-socket.ts'
 import { type ChannelParts, listenToChannel, publishOn } from './channel-mode.ts'
-import { tokenIn } from './token-frame.ts'
-import { Member } from './member.ts'
+import type { WebSocketManagerOptions } from './endpoint.ts'
+import { RoomMember } from './member.ts'
 import type { Room } from './room.ts'
 import { type Envelope, jsonTextFrame, RoomFrame } from './room-frame.ts'
-import type { WebSocketManagerOptions } from './endpoint.ts'
+import { tokenIn } from './token-frame.ts'
 
 /** How long frames beyond the rate of a connection are held, in milliseconds. */
 const holdMs = 100
@@ -36,7 +37,7 @@ interface Incoming {
 }
 
 /** One client of `/ws`: who it is, then what it sends and hears. */
-export class Connection {
+export class RoomConnection {
   readonly #options: Omit<ConnectionOptions, 'request'>
   readonly #socket: WebSocket
   readonly #outbox: Outbox
@@ -77,7 +78,7 @@ export class Connection {
     })
     // Without a listener an oversized or broken frame would be an uncaught error; ws closes the socket itself.
     socket.on('error', () => undefined)
-    answerPings(socket, new Attention(socket))
+    answerPings(socket, new ReadThrottle(socket))
     socket.on('message', (data: Buffer, binary: boolean) => this.#receive({ body: data, binary }))
     socket.once('close', (code) => {
       clearTimeout(this.#authTimer)
@@ -94,7 +95,7 @@ export class Connection {
     this.#authorization = undefined
     if (authorization !== undefined) return this.#introduce(authorization)
     this.#take = (frame) => this.#takeFirst(frame)
-    if (this.#options.strangersMayStay) return this.#enter(this.#options.stranger, (frame) => this.#takeFirst(frame))
+    if (this.#options.allowAnonymous) return this.#enter(this.#options.anonymous, (frame) => this.#takeFirst(frame))
     this.#authTimer = setTimeout(() => closeSocket(this.#socket, 'UNAUTHORIZED'), this.#options.authTimeoutMs)
   }
 
@@ -157,11 +158,11 @@ export class Connection {
   }
 
   #joinRoom(session: Session): (frame: Incoming) => void {
-    const { room, maxBufferedBytes, strangersMayStay } = this.#options
+    const { room, maxBufferedBytes, allowAnonymous } = this.#options
     // Where anybody may be in the room without a token, one with a token may too.
-    if (!strangersMayStay)
+    if (!allowAnonymous)
       demand(mayJoinRoom(session.identity), session.identity, 'join the room; that takes the scope room')
-    const member = new Member({ envelope: this.#envelope, session, outbox: this.#outbox, maxBufferedBytes })
+    const member = new RoomMember({ envelope: this.#envelope, session, outbox: this.#outbox, maxBufferedBytes })
     room.join(member)
     session.takePart()
     if (this.#envelope === 'json') member.tell(jsonTextFrame({ kind: 'joined' }))
@@ -262,7 +263,7 @@ export class Connection {
     limit?: string
   } {
     if (!(error instanceof GatewayError)) {
-      const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      const what = errorStack(error)
       this.#options.log('error', 'a plain WebSocket failed in a way that was not foreseen', { error: what })
       return { code: 'INTERNAL_SERVER_ERROR', message: 'Unexpected error' }
     }

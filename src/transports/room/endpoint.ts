@@ -8,19 +8,19 @@ import type { ErrorCode } from '../../errors.ts'
 import { type FrameLimitOptions, FrameLimits } from '../flow/frame-limits.ts'
 import { KeepAlive } from '../flow/keep-alive.ts'
 import type { Outboxes } from '../flow/outbox.ts'
-import { addressOf } from '../http/peer-address.ts'
 import type { UnfinishedMessages } from '../flow/unfinished-messages.ts'
+import { addressOf } from '../http/peer-address.ts'
 import { closeSocket, closeSockets } from '../websocket/close.ts'
-import { Connection } from './connection.ts'
+import { RoomConnection } from './connection.ts'
 import { Room, type RoomOptions } from './room.ts'
 
 export interface WebSocketManagerOptions extends RoomOptions, FrameLimitOptions {
   readonly gateway: Gateway
   readonly authenticate: (credentials: Credentials) => Promise<Identity>
   /** Who a connection is that brings no token. */
-  readonly stranger: Identity
+  readonly anonymous: Identity
   /** Whether it may stay so. */
-  readonly strangersMayStay: boolean
+  readonly allowAnonymous: boolean
   readonly proxyHops: number
   readonly unfinished: UnfinishedMessages
   readonly authTimeoutMs: number
@@ -44,13 +44,13 @@ export function createWebSocketManager(options: WebSocketManagerOptions): {
     perMessageDeflate: false,
     autoPong: false,
   })
-  const frameLimits = new FrameLimits(options, options.strangersMayStay)
+  const frameLimits = new FrameLimits(options, options.allowAnonymous)
   const keepAlive = new KeepAlive(options.keepAliveMs)
   return {
     upgrade: (request, stream, head) => {
       sockets.handleUpgrade(request, stream, head, (socket) => {
         const address = addressOf(request, options.proxyHops)
-        const connection = new Connection({ ...options, frameLimits, room, socket, stream, request, address })
+        const connection = new RoomConnection({ ...options, frameLimits, room, socket, stream, request, address })
         keepAlive.watch(socket, stream, () => connection.stalled())
         void connection.begin()
       })

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { Shares } from '../../core/limits/fair-shares.ts'
+import { FairShares } from '../../core/limits/fair-shares.ts'
+import { errorText } from '../../core/model/error-text.ts'
 import { GatewayError } from '../../errors.ts'
 import type { RoomFrame } from './room-frame.ts'
 
@@ -25,15 +26,15 @@ export interface HeldFrame {
  * Frames that were accepted and that the broker has not confirmed yet. While it is away they wait here, bounded, in their order; they are published until
  * it has confirmed each of them: once, unless a confirmation was lost.
  */
-export class HeldFrames {
+export class PublishBuffer {
   readonly #publish: (frame: RoomFrame) => Promise<void>
   readonly #maxBytesOfOne: number
   readonly #onRefused: (reason: string) => void
   readonly #onDropped: (reason: string) => void
   #told = false
   readonly #bytesOf = new WeakMap<object, number>()
-  readonly #bytes = new Shares(maxBytes)
-  readonly #frames = new Shares(maxFrames)
+  readonly #bytes = new FairShares(maxBytes)
+  readonly #frames = new FairShares(maxFrames)
   #held: HeldFrame[] = []
   #running: Promise<void> | undefined
   #ended = false
@@ -98,7 +99,7 @@ export class HeldFrames {
   /** Trying again would not mend it. */
   #isHopeless(error: unknown): boolean {
     const { code, field } = error instanceof GatewayError ? error : {}
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = errorText(error)
     const hopeless = code === 'PAYLOAD_TOO_LARGE' || (code === 'BAD_USER_INPUT' && field !== 'exchange')
     if (hopeless) this.#onDropped(reason)
     else if (!this.#told) this.#onRefused(reason)

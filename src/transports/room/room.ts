@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import type { GatewayBroker } from '../../brokers/driver.ts'
 import { BoundedSet } from '../../core/limits/bounded-set.ts'
 import type { Message, MessageProperties } from '../../core/model/message.ts'
-import type { GatewayBroker } from '../../brokers/driver.ts'
 import { GatewayError } from '../../errors.ts'
-import { HeldFrames } from './publish-buffer.ts'
-import type { Member } from './member.ts'
+import type { RoomMember } from './member.ts'
+import { PublishBuffer } from './publish-buffer.ts'
 import { type FrameKind, RoomFrame } from './room-frame.ts'
 
 /** The header that names the replica whose clients have a frame already. */
@@ -33,10 +33,10 @@ export interface RoomOptions {
  */
 export class Room {
   readonly #options: RoomOptions
-  readonly #members = new Set<Member>()
+  readonly #members = new Set<RoomMember>()
   readonly #replica = randomUUID()
   readonly #amongReplicas: string
-  readonly #held: HeldFrames
+  readonly #held: PublishBuffer
   readonly #fanouts: { close(): Promise<void> }
   /** What of a frame the broker has not confirmed. */
   readonly #unconfirmed = new WeakMap<RoomFrame, Set<'room' | 'processors'>>()
@@ -47,28 +47,28 @@ export class Room {
     this.#options = options
     const { broker, namespace, inExchange, outExchange } = options
     this.#amongReplicas = `${namespace}.room`
-    this.#held = new HeldFrames({
+    this.#held = new PublishBuffer({
       publish: (frame) => this.#publish(frame),
       maxBytesOfOne: options.maxBufferedBytes,
       onRefused: (reason) => options.log('warn', `frames of the WebSocket manager wait for the broker: ${reason}`),
       onDropped: (reason) => options.log('error', `a frame of the WebSocket manager was dropped: ${reason}`),
     })
-    this.#fanouts = broker.hearFanouts(
+    this.#fanouts = broker.consumeFanouts(
       { own: this.#amongReplicas, fedBy: [inExchange], declared: [outExchange] },
-      (message) => this.#hear(message),
+      (message) => this.#onMessage(message),
     )
   }
 
-  join(member: Member): void {
+  join(member: RoomMember): void {
     this.#members.add(member)
   }
 
-  leave(member: Member): void {
+  leave(member: RoomMember): void {
     this.#members.delete(member)
   }
 
   /** False: too many frames wait for the broker, and this one was not accepted. What is accepted reaches the broker. */
-  accept(sender: Member, frame: RoomFrame): boolean {
+  accept(sender: RoomMember, frame: RoomFrame): boolean {
     const accepted = this.#held.accept({
       frame,
       sender,
@@ -87,7 +87,7 @@ export class Room {
     await this.#fanouts.close()
   }
 
-  #hear(message: Message): void {
+  #onMessage(message: Message): void {
     if (message.exchange !== this.#amongReplicas) return this.#deliver(RoomFrame.of(message), 'processed')
     const { headers, messageId = '' } = message.properties
     if (headers?.[replicaHeader] === this.#replica || this.#seen.has(messageId)) return
@@ -95,7 +95,7 @@ export class Room {
     this.#deliver(RoomFrame.of(message), 'other')
   }
 
-  #deliver(frame: RoomFrame, kind: FrameKind, except?: Member): void {
+  #deliver(frame: RoomFrame, kind: FrameKind, except?: RoomMember): void {
     for (const member of this.#members) if (member !== except) member.deliver(frame, kind)
   }
 

@@ -1,16 +1,16 @@
-import { demand, mayPublish } from '../../core/sessions/authorizer.ts'
-import { checkClientId } from '../../core/model/channel-event.ts'
 import type { ClientChannels } from '../../core/clients/client-channels.ts'
-import { printCursor } from '../../core/model/cursor.ts'
 import type { Gateway } from '../../core/gateway.ts'
+import { checkClientId } from '../../core/model/channel-event.ts'
+import { printCursor } from '../../core/model/cursor.ts'
 import type { Identity } from '../../core/model/identity.ts'
 import type { OverflowPolicy } from '../../core/model/overflow-policy.ts'
 import { publicationOf } from '../../core/publishing/to-publication.ts'
+import { demand, mayPublish } from '../../core/sessions/authorizer.ts'
 import type { Session } from '../../core/sessions/session.ts'
 import { badInput, GatewayError } from '../../errors.ts'
 import { memberOf } from './packet.ts'
 import { TokenRefused } from './refusal.ts'
-import type { SubscriptionOptions } from './subscription.ts'
+import type { SocketClusterSubscribeOptions } from './subscription.ts'
 
 /** The connection that a command came on, after its handshake. */
 export interface Caller {
@@ -18,10 +18,10 @@ export interface Caller {
   readonly parts: CommandParts
   /** Whoever has no token here. */
   readonly nobody: Identity
-  hears(channel: string): boolean
+  isSubscribed(channel: string): boolean
   /** Opens the channel; nothing flows before what is returned has been called. */
-  hear(channel: string, options: SubscriptionOptions): () => void
-  hearNoMore(channel: string): void
+  subscribe(channel: string, options: SocketClusterSubscribeOptions): () => void
+  unsubscribe(channel: string): void
   readonly transmit: (event: string, data?: unknown) => void
   /** Told how many bytes more, or fewer, the broker has not confirmed. */
   readonly unconfirmed: (change: number) => void
@@ -49,7 +49,7 @@ export interface Command {
 }
 
 /** By event. Whatever else a client calls does not exist here. */
-export const commands: ReadonlyMap<string, Command> = new Map([
+export const socketClusterCommands: ReadonlyMap<string, Command> = new Map([
   ['#subscribe', { inTurn: false, run: subscribe }],
   ['#unsubscribe', { inTurn: false, run: unsubscribe }],
   ['#publish', { inTurn: false, run: publish }],
@@ -62,12 +62,12 @@ export const commands: ReadonlyMap<string, Command> = new Map([
 /** A channel that is heard already stays as it is: old clients subscribe twice when they come back. */
 function subscribe(caller: Caller, data: unknown): Answer {
   const channel = channelOf(data)
-  if (caller.hears(channel)) return {}
-  return { afterwards: caller.hear(channel, optionsOf(memberOf(data, 'data'))) }
+  if (caller.isSubscribed(channel)) return {}
+  return { afterwards: caller.subscribe(channel, optionsOf(memberOf(data, 'data'))) }
 }
 
 function unsubscribe(caller: Caller, data: unknown): Answer {
-  caller.hearNoMore(channelOf(data))
+  caller.unsubscribe(channelOf(data))
   return {}
 }
 
@@ -138,7 +138,7 @@ function channelOf(data: unknown): string {
 }
 
 /** The session judges what is no cursor, and no policy. */
-function optionsOf(data: unknown): SubscriptionOptions {
+function optionsOf(data: unknown): SocketClusterSubscribeOptions {
   const after = memberOf(data, 'after')
   const overflow = (memberOf(data, 'overflow') ?? undefined) as OverflowPolicy | undefined
   const cursors = memberOf(data, 'cursors')

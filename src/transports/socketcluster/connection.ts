@@ -7,17 +7,17 @@ import type { Session } from '../../core/sessions/session.ts'
 import { type CloseReason, closeReasons, type ErrorCode, GatewayError } from '../../errors.ts'
 import { acceptedOn } from '../flow/accepted-sockets.ts'
 import type { FrameLimits } from '../flow/frame-limits.ts'
-import { MeteredSocket } from '../websocket/metered-socket.ts'
 import type { Outbox } from '../flow/outbox.ts'
 import type { UnfinishedMessages } from '../flow/unfinished-messages.ts'
 import { textFrameHeader } from '../websocket/frame-writer.ts'
+import { MeteredSocket } from '../websocket/metered-socket.ts'
 import { Answers } from './answers.ts'
-import { type Answer, type Caller, type Command, type CommandParts, commands } from './commands.ts'
+import { type Answer, type Caller, type Command, type CommandParts, socketClusterCommands } from './commands.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { introductionOf } from './introduction.ts'
 import { type CallId, decodeFrame, type Packet } from './packet.ts'
 import type { PublishFrames } from './publish-frames.ts'
-import { Subscription, type SubscriptionOptions } from './subscription.ts'
+import { type SocketClusterSubscribeOptions, SocketClusterSubscription } from './subscription.ts'
 
 export interface ConnectionParts extends CommandParts {
   readonly socket: WebSocket
@@ -61,14 +61,14 @@ const rateRetryMs = 250
  * One client, from its first frame to its close. Commands are begun in their order, within the rate of its session: one that is too fast is read more
  * slowly, for its publications have nobody who could be told that they were refused.
  */
-export class Connection implements Caller {
+export class SocketClusterConnection implements Caller {
   readonly parts: ConnectionParts
   readonly #answers: Answers
   readonly #meter: MeteredSocket
   /** Text of packets that came before the handshake. */
   #earlyBytes = 0
   readonly #openedAt = performance.now()
-  readonly #subscriptions = new Map<string, Subscription>()
+  readonly #subscriptions = new Map<string, SocketClusterSubscription>()
   readonly #waiting: Packet[] = []
   #session: Session | undefined
   /** A command that others wait for is under way. */
@@ -109,30 +109,29 @@ export class Connection implements Caller {
     return this.parts.nobody
   }
 
-  hears(channel: string): boolean {
+  isSubscribed(channel: string): boolean {
     return this.#subscriptions.has(channel)
   }
 
-  hear(channel: string, options: SubscriptionOptions): () => void {
+  subscribe(channel: string, options: SocketClusterSubscribeOptions): () => void {
     const { outbox, frames } = this.parts
-    const feed = this.session.subscribe({ clientId: channel, ...options })
-    const subscription: Subscription = new Subscription({
-      feed,
+    const entry: SocketClusterSubscription = new SocketClusterSubscription({
+      subscription: this.session.subscribe({ clientId: channel, ...options }),
       cursors: options.cursors,
       tellsGaps: options.cursors || options.after !== undefined,
       outbox,
       frames,
       transmit: this.transmit,
       onEnd: (failure) => {
-        if (this.#subscriptions.get(channel) === subscription) this.#subscriptions.delete(channel)
+        if (this.#subscriptions.get(channel) === entry) this.#subscriptions.delete(channel)
         if (failure) this.transmit('#kickOut', { channel, message: failure.message })
       },
     })
-    this.#subscriptions.set(channel, subscription)
-    return () => subscription.begin()
+    this.#subscriptions.set(channel, entry)
+    return () => entry.begin()
   }
 
-  hearNoMore(channel: string): void {
+  unsubscribe(channel: string): void {
     const subscription = this.#subscriptions.get(channel)
     this.#subscriptions.delete(channel)
     subscription?.cancel()
@@ -259,7 +258,7 @@ export class Connection implements Caller {
   }
 
   #begin({ event, data, cid }: Packet): void {
-    const command = commands.get(event)
+    const command = socketClusterCommands.get(event)
     if (!command) {
       // A transmission that nobody listens for is passed over, as the stock server does; a call would wait in vain.
       if (cid !== undefined) this.#answers.refuse(cid, unknownCall(event))
@@ -343,7 +342,7 @@ function unknownCall(event: string): GatewayError {
   const sentence =
     event === '#handshake'
       ? 'this connection has shaken hands already'
-      : `expected one of ${[...commands.keys()].join(', ')}`
+      : `expected one of ${[...socketClusterCommands.keys()].join(', ')}`
   return new GatewayError('BAD_USER_INPUT', `event: ${sentence}`, { field: 'event' })
 }
 

@@ -6,12 +6,12 @@ import type { ClientChannels } from '../../core/clients/client-channels.ts'
 import type { Gateway } from '../../core/gateway.ts'
 import { anyListener, type Identity } from '../../core/model/identity.ts'
 import { closeReasons, type ErrorCode } from '../../errors.ts'
-import { everyAfterReading } from '../flow/interval-after-io.ts'
 import { type FrameLimitOptions, FrameLimits } from '../flow/frame-limits.ts'
+import { setIntervalAfterIo } from '../flow/interval-after-io.ts'
 import { Outbox, type Outboxes } from '../flow/outbox.ts'
-import { addressOf } from '../http/peer-address.ts'
 import type { UnfinishedMessages } from '../flow/unfinished-messages.ts'
-import { Connection } from './connection.ts'
+import { addressOf } from '../http/peer-address.ts'
+import { SocketClusterConnection } from './connection.ts'
 import { Heartbeat, type HeartbeatOptions, protocolIn, stockHeartbeat } from './heartbeat.ts'
 import { PublishFrames } from './publish-frames.ts'
 
@@ -48,7 +48,7 @@ export function createSocketCluster(options: SocketClusterOptions): {
   close(): Promise<void>
 } {
   const { heartbeat = stockHeartbeat, access } = options
-  const connections = new Set<Connection>()
+  const connections = new Set<SocketClusterConnection>()
   const frames = new PublishFrames()
   const nobody = anonymousFor(access)
   const serverOptions = {
@@ -70,7 +70,7 @@ export function createSocketCluster(options: SocketClusterOptions): {
     // Without a listener an oversized or broken frame would be an uncaught error; ws closes the socket itself.
     socket.on('error', () => undefined)
     const isOpen = () => socket.readyState === socket.OPEN
-    const connection = new Connection({
+    const connection = new SocketClusterConnection({
       ...options,
       socket,
       stream,
@@ -87,7 +87,7 @@ export function createSocketCluster(options: SocketClusterOptions): {
     connections.add(connection)
     socket.once('close', () => connections.delete(connection))
   }
-  const timer = everyAfterReading(Math.min(maxTickMs, heartbeat.probeGapMs / 2), () => {
+  const timer = setIntervalAfterIo(Math.min(maxTickMs, heartbeat.probeGapMs / 2), () => {
     const now = performance.now()
     for (const connection of connections) connection.tick(now)
   })

@@ -13,7 +13,7 @@ export interface Packet {
   readonly text?: string | undefined
 }
 
-export type Frame =
+export type SocketClusterFrame =
   | { readonly kind: 'pong'; readonly protocol: 1 | 2 }
   | { readonly kind: 'packets'; readonly packets: readonly Packet[] }
   | { readonly kind: 'oversized-batch' }
@@ -25,7 +25,7 @@ export const maxBatch = 1_000
 const maxCallIdLength = 100
 
 /** Reads a frame of a client, of either protocol. Answers to calls of ours are raw, for we make none. */
-export function decodeFrame(text: string): Frame {
+export function decodeFrame(text: string): SocketClusterFrame {
   if (text === '') return { kind: 'pong', protocol: 2 }
   if (text === '#2') return { kind: 'pong', protocol: 1 }
   const value = parsed(text)
@@ -37,7 +37,7 @@ export function decodeFrame(text: string): Frame {
   return packet ? packets([{ ...packet, text }]) : { kind: 'raw' }
 }
 
-function packets(found: readonly Packet[]): Frame {
+function packets(found: readonly Packet[]): SocketClusterFrame {
   return found.length > 0 ? { kind: 'packets', packets: found } : { kind: 'raw' }
 }
 

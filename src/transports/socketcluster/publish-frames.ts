@@ -1,9 +1,9 @@
 import { decodeBody } from '../../core/body/decode-body.ts'
-import type { MessageEvent } from '../../core/model/channel-event.ts'
-import { printCursor } from '../../core/model/cursor.ts'
 import { latin1Of } from '../../core/body/latin1.ts'
 import { isJsonType, isTextType } from '../../core/body/media-type.ts'
-import { RecentEncodings } from '../flow/encoding-cache.ts'
+import type { MessageEvent } from '../../core/model/channel-event.ts'
+import { printCursor } from '../../core/model/cursor.ts'
+import { EncodingCache } from '../flow/encoding-cache.ts'
 import { textFrameHeader } from '../websocket/frame-writer.ts'
 
 const plain = 0
@@ -13,7 +13,7 @@ const bare = 2
 
 /** Encodes an event once for all subscribers of a channel, as a whole frame in the form that `Outbox.push` takes. */
 export class PublishFrames {
-  readonly #encodings = new RecentEncodings()
+  readonly #encodings = new EncodingCache()
 
   /** The payload is what the old server sent. With `cursor` it is that and the event's cursor: `{"cursor":"…","data":…}`. */
   frameOf(event: MessageEvent, channel: string, cursor: boolean): string {

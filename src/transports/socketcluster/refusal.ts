@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { TokenRejection } from '../../auth/tokens/token-verifier.ts'
+import { errorStack } from '../../core/model/error-text.ts'
 import { type ErrorCode, GatewayError } from '../../errors.ts'
 
 /** An error as the clients read it: `name` tells what it is. */
@@ -22,7 +23,7 @@ export function refusalOf(error: unknown, log: (text: string, details: Record<st
   const id = randomUUID()
   log('a command of SocketCluster failed in a way that was not foreseen', {
     id,
-    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    error: errorStack(error),
   })
   return { name: 'INTERNAL_SERVER_ERROR', message: `Unexpected error; the gateway's log has it under ${id}`, id }
 }

@@ -1,20 +1,20 @@
+import type { ChannelSubscription, SubscriptionSink } from '../../core/delivery/channel-subscription.ts'
 import type { ChannelEvent } from '../../core/model/channel-event.ts'
 import { printCursor } from '../../core/model/cursor.ts'
-import type { Feed, FeedSink } from '../../core/delivery/channel-subscription.ts'
 import type { OverflowPolicy } from '../../core/model/overflow-policy.ts'
 import type { GatewayError } from '../../errors.ts'
 import type { Outbox } from '../flow/outbox.ts'
 import type { PublishFrames } from './publish-frames.ts'
 
 /** What a client may ask for beside the channel, in the `data` of its subscription. */
-export interface SubscriptionOptions {
+export interface SocketClusterSubscribeOptions {
   readonly after: string | undefined
   readonly overflow: OverflowPolicy | undefined
   readonly cursors: boolean
 }
 
 export interface SubscriptionParts {
-  readonly feed: Feed
+  readonly subscription: ChannelSubscription
   /** Each event is sent with its cursor. */
   readonly cursors: boolean
   /** The client knows of gaps. */
@@ -27,7 +27,7 @@ export interface SubscriptionParts {
 }
 
 /** One channel of one connection: writes its events straight to the socket. */
-export class Subscription implements FeedSink {
+export class SocketClusterSubscription implements SubscriptionSink {
   readonly #parts: SubscriptionParts
 
   constructor(parts: SubscriptionParts) {
@@ -36,21 +36,21 @@ export class Subscription implements FeedSink {
 
   /** From here on events flow. */
   begin(): void {
-    this.#parts.feed.pipe(this)
+    this.#parts.subscription.pipe(this)
   }
 
   /** The client has had enough. */
   cancel(): void {
-    void this.#parts.feed.return()
+    void this.#parts.subscription.return()
   }
 
   take(event: ChannelEvent): boolean {
-    const { feed, cursors, outbox, frames } = this.#parts
+    const { subscription, cursors, outbox, frames } = this.#parts
     if (!outbox.hasRoom) {
-      outbox.whenRoom(feed)
+      outbox.whenRoom(subscription)
       return false
     }
-    if (event.kind === 'MESSAGE') outbox.push(frames.frameOf(event, feed.channel, cursors))
+    if (event.kind === 'MESSAGE') outbox.push(frames.frameOf(event, subscription.channel, cursors))
     else if (event.kind === 'GAP') this.#tellGap(event)
     return true
   }
@@ -61,10 +61,10 @@ export class Subscription implements FeedSink {
 
   /** An event of its own beside the channel, and only to who knows of cursors: old clients are sent what the old server sent. */
   #tellGap(event: ChannelEvent & { kind: 'GAP' }): void {
-    const { feed, tellsGaps, transmit } = this.#parts
+    const { subscription, tellsGaps, transmit } = this.#parts
     if (!tellsGaps) return
     transmit('gap', {
-      channel: feed.channel,
+      channel: subscription.channel,
       reason: event.reason,
       cursor: printCursor(event.cursor),
       oldest: event.oldest && printCursor(event.oldest),

@@ -1,12 +1,12 @@
-import { demand, mayPublish } from '../../core/sessions/authorizer.ts'
 import type { ClientChannels } from '../../core/clients/client-channels.ts'
-import { printCursor } from '../../core/model/cursor.ts'
-import type { Feed } from '../../core/delivery/channel-subscription.ts'
+import type { ChannelSubscription } from '../../core/delivery/channel-subscription.ts'
 import type { Gateway } from '../../core/gateway.ts'
+import { printCursor } from '../../core/model/cursor.ts'
 import { type Identity, isKnown, printScope } from '../../core/model/identity.ts'
-import { momentOf } from '../../core/model/to-date.ts'
 import { overflowPolicyOf } from '../../core/model/overflow-policy.ts'
+import { toDate } from '../../core/model/to-date.ts'
 import { type PublishRequest, publicationOf } from '../../core/publishing/to-publication.ts'
+import { demand, mayPublish } from '../../core/sessions/authorizer.ts'
 import type { Session } from '../../core/sessions/session.ts'
 import { badInput } from '../../errors.ts'
 
@@ -18,7 +18,7 @@ export interface Desk {
   readonly session: Session
   readonly authenticate: (token: string) => Promise<Identity>
   /** By channel: a connection has one subscription of each. */
-  readonly feeds: Map<string, Feed>
+  readonly subscriptions: Map<string, ChannelSubscription>
 }
 
 type Request = Readonly<Record<string, unknown>>
@@ -26,7 +26,7 @@ type Request = Readonly<Record<string, unknown>>
 /** What stands in the answer under `result`; a rejection with a `GatewayError` is answered in its place. */
 type Command = (desk: Desk, request: Request) => Promise<unknown>
 
-export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
+export const tcpCommands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['authenticate', authenticate],
   ['subscribe', subscribe],
   ['unsubscribe', unsubscribe],
@@ -40,32 +40,32 @@ async function authenticate({ authenticate, session }: Desk, request: Request): 
   if (!isKnown(identity)) throw badInput('token', 'expected a token that grants something')
   session.renew(identity)
   const { clientId, scope, expiresAt } = identity
-  return { clientId: clientId ?? null, scope: printScope(scope), expiresAt: momentOf(expiresAt?.getTime()) }
+  return { clientId: clientId ?? null, scope: printScope(scope), expiresAt: toDate(expiresAt?.getTime()) }
 }
 
-async function subscribe({ session, feeds }: Desk, request: Request): Promise<unknown> {
+async function subscribe({ session, subscriptions }: Desk, request: Request): Promise<unknown> {
   const channel = text(request, 'channel')
-  if (feeds.has(channel)) throw badInput('channel', `this connection has subscribed to "${channel}" already`)
-  const feed = session.subscribe(
+  if (subscriptions.has(channel)) throw badInput('channel', `this connection has subscribed to "${channel}" already`)
+  const subscription = session.subscribe(
     {
       clientId: channel,
       after: optionalText(request, 'after'),
       checkpoints: request['checkpoints'] === true,
       overflow: overflowPolicyOf(optionalText(request, 'overflow')),
     },
-    () => feeds.delete(channel),
+    () => subscriptions.delete(channel),
   )
-  feeds.set(channel, feed)
+  subscriptions.set(channel, subscription)
   return { channel }
 }
 
-async function unsubscribe({ feeds }: Desk, request: Request): Promise<unknown> {
+async function unsubscribe({ subscriptions }: Desk, request: Request): Promise<unknown> {
   const channel = text(request, 'channel')
-  const feed = feeds.get(channel)
-  if (!feed) throw badInput('channel', `this connection has not subscribed to "${channel}"`)
-  await feed.return()
+  const subscription = subscriptions.get(channel)
+  if (!subscription) throw badInput('channel', `this connection has not subscribed to "${channel}"`)
+  await subscription.return()
   // Behind which a later `subscribe` goes on.
-  return { channel, cursor: feed.lastTaken ? printCursor(feed.lastTaken.cursor) : null }
+  return { channel, cursor: subscription.lastTaken ? printCursor(subscription.lastTaken.cursor) : null }
 }
 
 /** Resolves when `Gateway.publish` does. */

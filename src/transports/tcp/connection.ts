@@ -1,20 +1,21 @@
 import type { Socket } from 'node:net'
-import type { Feed } from '../../core/delivery/channel-subscription.ts'
 import { latin1Of } from '../../core/body/latin1.ts'
-import type { SessionEnd } from '../../core/ports/observer.ts'
+import type { ChannelSubscription } from '../../core/delivery/channel-subscription.ts'
 import { printJson } from '../../core/json/print-json.ts'
+import { errorStack } from '../../core/model/error-text.ts'
+import type { SessionEnd } from '../../core/ports/observer.ts'
 import type { Session } from '../../core/sessions/session.ts'
 import { badInput, type CloseReason, closeReasons, GatewayError } from '../../errors.ts'
 import { acceptedOn } from '../flow/accepted-sockets.ts'
-import { Attention } from '../flow/read-throttle.ts'
 import { eventJson } from '../flow/event-json.ts'
 import type { FrameLimits } from '../flow/frame-limits.ts'
 import { Outbox } from '../flow/outbox.ts'
+import { ReadThrottle } from '../flow/read-throttle.ts'
 import type { Receiver, UnfinishedRefusal } from '../flow/unfinished-messages.ts'
-import { commands, type Desk } from './commands.ts'
+import { type Desk, tcpCommands } from './commands.ts'
 import { isJson, readJson } from './content.ts'
 import type { FramedTcpOptions } from './framed-listener.ts'
-import { binaryFrame, type Frame, FrameReader, jsonFrame } from './framing.ts'
+import { binaryFrame, jsonFrame, type TcpFrame, TcpFrameReader } from './framing.ts'
 
 /**
  * Requests that may be under way on a connection, and bytes of them; past either nothing is read
@@ -39,8 +40,8 @@ export class FramedConnection implements Receiver {
   readonly #session: Session
   readonly #desk: Desk
   readonly #outbox: Outbox
-  readonly #attention: Attention
-  readonly #reader: FrameReader
+  readonly #readThrottle: ReadThrottle
+  readonly #reader: TcpFrameReader
   readonly #acceptedAt = performance.now()
   #heardAt = performance.now()
   /** When it was asked last whether it is still there: nobody is found silent who was not. */
@@ -50,7 +51,7 @@ export class FramedConnection implements Receiver {
   #underWayBytes = 0
   /** A token is being looked at: what comes behind it may be larger than what came before. */
   #authenticating = false
-  readonly #piped = new WeakSet<Feed>()
+  readonly #piped = new WeakSet<ChannelSubscription>()
   /** Commands begin one after another, but for a `publish`, which nothing behind it waits for. */
   #turn: Promise<void> = Promise.resolve()
   /** Answers leave in the order of their requests. */
@@ -62,16 +63,16 @@ export class FramedConnection implements Receiver {
     this.#options = options
     this.address = socket.remoteAddress ?? ''
     this.#session = options.gateway.openSession({
-      identity: options.stranger,
+      identity: options.anonymous,
       transport: 'tcp',
       address: socket.remoteAddress,
       on: acceptedOn(socket),
       onClose: (reason) => this.#close(reason),
     })
-    this.#desk = { ...options, session: this.#session, feeds: new Map() }
+    this.#desk = { ...options, session: this.#session, subscriptions: new Map() }
     this.#outbox = new Outbox({ socket, isOpen: () => socket.writable, outboxes: options.outboxes })
-    this.#attention = new Attention({ pause: () => socket.pause(), resume: () => this.#listenAgain() })
-    this.#reader = new FrameReader(
+    this.#readThrottle = new ReadThrottle({ pause: () => socket.pause(), resume: () => this.#listenAgain() })
+    this.#reader = new TcpFrameReader(
       () => options.frameLimits.of(this.#session.identity),
       () => this.isKnown,
     )
@@ -107,7 +108,7 @@ export class FramedConnection implements Receiver {
   /** Called every now and then. */
   tick(now: number): void {
     if (this.#closing) return
-    const { authTimeoutMs, idleTimeoutMs, stranger } = this.#options
+    const { authTimeoutMs, idleTimeoutMs, anonymous } = this.#options
     // It is we who don't listen.
     if (this.#isAhead) this.#heardAt = now
     const unansweredMs = this.#pingedAt > this.#heardAt ? now - this.#pingedAt : 0
@@ -116,7 +117,7 @@ export class FramedConnection implements Receiver {
       this.#socket.destroy()
       return
     }
-    const unknown = this.#session.identity === stranger && !this.#options.strangersMayStay
+    const unknown = this.#session.identity === anonymous && !this.#options.allowAnonymous
     if (unknown && now - this.#acceptedAt >= authTimeoutMs) return this.#session.close('UNAUTHORIZED')
     if (unansweredMs === 0 && now - this.#heardAt >= idleTimeoutMs / 2) {
       this.#pingedAt = now
@@ -149,17 +150,17 @@ export class FramedConnection implements Receiver {
     return this.#underWay >= maxUnderWay || this.#underWayBytes > maxUnderWayBytes || this.#authenticating
   }
 
-  #ended(frame: Frame): void {
+  #ended(frame: TcpFrame): void {
     this.#underWay -= 1
     this.#underWayBytes -= frame.content.length
     this.#listenAgain()
   }
 
   #listenAgain(): void {
-    if (!this.#isAhead && !this.#attention.isFull && this.#socket.isPaused()) this.#socket.resume()
+    if (!this.#isAhead && !this.#readThrottle.isFull && this.#socket.isPaused()) this.#socket.resume()
   }
 
-  #begin(frame: Frame): void {
+  #begin(frame: TcpFrame): void {
     this.#underWay += 1
     this.#underWayBytes += frame.content.length
     const { request, unreadable } = requestOf(frame)
@@ -191,8 +192,8 @@ export class FramedConnection implements Receiver {
 
   async #run(request: Record<string, unknown>): Promise<unknown> {
     const { action } = request
-    const command = typeof action === 'string' ? commands.get(action) : undefined
-    if (!command) throw badInput('action', `expected one of ${[...commands.keys()].join(', ')}`)
+    const command = typeof action === 'string' ? tcpCommands.get(action) : undefined
+    if (!command) throw badInput('action', `expected one of ${[...tcpCommands.keys()].join(', ')}`)
     return this.#session.during(command(this.#desk, request))
   }
 
@@ -202,14 +203,14 @@ export class FramedConnection implements Receiver {
     this.#listenAgain()
   }
 
-  #answerWith(request: Frame, answered: Promise<Buffer | undefined>, then?: () => void): void {
+  #answerWith(request: TcpFrame, answered: Promise<Buffer | undefined>, then?: () => void): void {
     this.#answers = this.#answers.then(async () => {
       const frame = await answered
       this.#ended(request)
       if (this.#closing) return
       if (frame && this.#socket.writable) {
         this.#outbox.flush()
-        this.#socket.write(frame, this.#attention.sending(frame.length))
+        this.#socket.write(frame, this.#readThrottle.sending(frame.length))
       }
       then?.()
     })
@@ -217,24 +218,24 @@ export class FramedConnection implements Receiver {
 
   /** Events flow behind the answer that says they will. */
   #pipe(channel: unknown): void {
-    const feed = typeof channel === 'string' ? this.#desk.feeds.get(channel) : undefined
-    if (!feed || this.#piped.has(feed)) return
-    this.#piped.add(feed)
+    const subscription = typeof channel === 'string' ? this.#desk.subscriptions.get(channel) : undefined
+    if (!subscription || this.#piped.has(subscription)) return
+    this.#piped.add(subscription)
     const outbox = this.#outbox
-    feed.pipe({
+    subscription.pipe({
       take: (event) => {
         if (!outbox.hasRoom) {
-          outbox.whenRoom(feed)
+          outbox.whenRoom(subscription)
           return false
         }
-        outbox.push(jsonFrame(eventJson(event, feed.channel)))
+        outbox.push(jsonFrame(eventJson(event, subscription.channel)))
         return true
       },
       end: (failure) => {
         if (!failure) return
         const { code, message } = failure
         outbox.push(
-          jsonFrame(latin1Of(JSON.stringify({ channel: feed.channel, kind: 'end', error: { code, message } }))),
+          jsonFrame(latin1Of(JSON.stringify({ channel: subscription.channel, kind: 'end', error: { code, message } }))),
         )
       },
     })
@@ -243,7 +244,7 @@ export class FramedConnection implements Receiver {
   #told(error: unknown): object {
     if (!(error instanceof GatewayError)) {
       this.#options.log('a request over TCP failed in a way that was not foreseen', {
-        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        error: errorStack(error),
       })
       return { code: 'INTERNAL_SERVER_ERROR', message: 'Unexpected error' }
     }
@@ -292,7 +293,7 @@ function badFrame(message: string): GatewayError {
 }
 
 /** What cannot be read is answered in its turn, and says nothing about what comes behind it. */
-function requestOf(frame: Frame): { request: Record<string, unknown>; unreadable?: unknown } {
+function requestOf(frame: TcpFrame): { request: Record<string, unknown>; unreadable?: unknown } {
   if (!isJson(frame)) return { request: {} }
   try {
     return { request: readJson(frame) }
@@ -302,7 +303,7 @@ function requestOf(frame: Frame): { request: Record<string, unknown>; unreadable
 }
 
 /** As the old server answered whatever it did not know. */
-function binaryAnswer({ content }: Frame): Buffer {
+function binaryAnswer({ content }: TcpFrame): Buffer {
   const answer = Buffer.concat([Buffer.from('First 10 bytes of request: '), content.subarray(0, 10)])
   return binaryFrame('binary/custom-server-binary-type', answer)
 }

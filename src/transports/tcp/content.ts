@@ -3,15 +3,15 @@ import { checkDepth, UndecodableBody } from '../../core/body/decode-body.ts'
 import { JsonNumber } from '../../core/json/json-number.ts'
 import { parseJson } from '../../core/json/parse-json.ts'
 import { badInput } from '../../errors.ts'
-import type { Frame } from './framing.ts'
+import type { TcpFrame } from './framing.ts'
 
 /** Whether the content is a request in JSON; any other is a binary one. */
-export function isJson({ header }: Frame): boolean {
+export function isJson({ header }: TcpFrame): boolean {
   return /^(text|application)\/json\s*(;|$)/i.test(header.contentType)
 }
 
 /** A request in JSON, in the encoding that its header names. Throws `BAD_USER_INPUT`; the connection goes on with the next frame. */
-export function readJson({ header, content }: Frame): Record<string, unknown> {
+export function readJson({ header, content }: TcpFrame): Record<string, unknown> {
   const text = decode(content, header.contentEncoding, header.byteorder)
   let request: unknown
   try {

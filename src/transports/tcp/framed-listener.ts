@@ -3,9 +3,9 @@ import type { ClientChannels } from '../../core/clients/client-channels.ts'
 import type { Gateway } from '../../core/gateway.ts'
 import type { Identity } from '../../core/model/identity.ts'
 import { closeReasonOf, closeReasons, type ErrorCode, GatewayError } from '../../errors.ts'
-import { everyAfterReading } from '../flow/interval-after-io.ts'
 import { endWith } from '../flow/end-with-answer.ts'
 import { type FrameLimitOptions, FrameLimits } from '../flow/frame-limits.ts'
+import { setIntervalAfterIo } from '../flow/interval-after-io.ts'
 import type { Outboxes } from '../flow/outbox.ts'
 import type { UnfinishedMessages } from '../flow/unfinished-messages.ts'
 import { FramedConnection } from './connection.ts'
@@ -18,9 +18,9 @@ export interface FramedTcpOptions extends ListenOptions, FrameLimitOptions {
   readonly namespace: string
   readonly authenticate: (token: string) => Promise<Identity>
   /** Who a connection is that has not said it. */
-  readonly stranger: Identity
+  readonly anonymous: Identity
   /** Whether it may stay so. */
-  readonly strangersMayStay: boolean
+  readonly allowAnonymous: boolean
   readonly unfinished: UnfinishedMessages
   readonly authTimeoutMs: number
   /** How long a peer may take to send a frame. */
@@ -38,10 +38,10 @@ const maxTickMs = 1_000
 /** The framed protocol over TCP, on the channels that every other transport serves. */
 export async function openFramedTcp(options: FramedTcpOptions): Promise<TcpListener> {
   const connections = new Set<FramedConnection>()
-  const frameLimits = new FrameLimits(options, options.strangersMayStay)
+  const frameLimits = new FrameLimits(options, options.allowAnonymous)
   const onClosed = (connection: FramedConnection) => void connections.delete(connection)
   const shortest = Math.min(options.authTimeoutMs, options.requestTimeoutMs, options.idleTimeoutMs)
-  const timer = everyAfterReading(Math.min(maxTickMs, Math.max(10, shortest / 4)), () => {
+  const timer = setIntervalAfterIo(Math.min(maxTickMs, Math.max(10, shortest / 4)), () => {
     const now = performance.now()
     for (const connection of connections) connection.tick(now)
   })

@@ -7,7 +7,7 @@ import { pieceBytes } from '../flow/unfinished-messages.ts'
  * One frame of the framed protocol: the length of the header (2 bytes, big-endian, whatever `byteorder` says), the header as JSON in UTF-8, the content.
  * `docs/protocols/tcp.md`.
  */
-export interface Frame {
+export interface TcpFrame {
   readonly header: FrameHeader
   readonly content: Buffer
 }
@@ -29,7 +29,7 @@ const maxHeaderBytes = 0xffff
 const maxPieces = 1_024
 
 /** Cuts what comes from a connection into frames, however it was split on the way. */
-export class FrameReader {
+export class TcpFrameReader {
   /** How many frames have come to their end. */
   frames = 0
   readonly #maxBytes: () => number
@@ -65,7 +65,7 @@ export class FrameReader {
   }
 
   /** The next whole frame, or undefined. Throws `BAD_USER_INPUT` or `PAYLOAD_TOO_LARGE`: then nobody knows where the next frame begins. */
-  next(): Frame | undefined {
+  next(): TcpFrame | undefined {
     this.#headerBytes ??= this.#take(lengthBytes)?.readUInt16BE(0)
     if (this.#headerBytes === undefined) return undefined
     if (!this.#header) {

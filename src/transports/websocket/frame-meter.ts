@@ -1,5 +1,5 @@
-import { BrokenFrame, maxFragments } from './frame-reader.ts'
 import { pieceBytes } from '../flow/unfinished-messages.ts'
+import { BrokenFrame, maxFragments } from './frame-reader.ts'
 
 const maxHeaderBytes = 14
 

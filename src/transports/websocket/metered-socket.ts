@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
+import type { Receiver, UnfinishedMessages, UnfinishedRefusal } from '../flow/unfinished-messages.ts'
 import { FrameMeter } from './frame-meter.ts'
 import { BrokenFrame } from './frame-reader.ts'
-import type { Receiver, UnfinishedMessages, UnfinishedRefusal } from '../flow/unfinished-messages.ts'
 
 export interface MeteredSocketOptions {
   readonly socket: WebSocket

@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream'
 import { latin1Of } from '../../core/body/latin1.ts'
-import type { Attention } from '../flow/read-throttle.ts'
 import type { Deadlines } from '../flow/deadlines.ts'
-import { BrokenFrame, type FrameHandler, FrameReader } from './frame-reader.ts'
 import { type KeepAlive, type Line, Peer } from '../flow/keep-alive.ts'
+import type { ReadThrottle } from '../flow/read-throttle.ts'
 import type { Receiver, UnfinishedMessages, UnfinishedRefusal } from '../flow/unfinished-messages.ts'
+import { BrokenFrame, type FrameHandler, FrameReader } from './frame-reader.ts'
 import { closeFrameHeader, pingFrame, pongFrameHeader } from './frame-writer.ts'
 
 /** Whoever speaks over a WebSocket. */
@@ -28,25 +28,25 @@ export interface WebSocketHost {
   readonly unfinished: UnfinishedMessages
   readonly keepAlive: KeepAlive
   /** Those that wait for the peer to close its side too: past it they are cut off. */
-  readonly closing: Deadlines<ServerWebSocket>
+  readonly closing: Deadlines<WebSocketConnection>
   /** All that are being used. */
-  readonly used: Set<ServerWebSocket>
+  readonly used: Set<WebSocketConnection>
 }
 
 /**
  * A server's end of a WebSocket whose frames are written as they are, uncompressed. In place of ws's, which brings a stream of its own, a sender and a dozen listeners to each
  * connection: most of what a connection costs until it is asked for something.
  */
-export class ServerWebSocket implements FrameHandler, Line, Receiver {
+export class WebSocketConnection implements FrameHandler, Line, Receiver {
   readonly stream: Duplex
   readonly #host: WebSocketHost
   readonly #reader: FrameReader
   readonly #peer: Peer
   #user: WebSocketUser | undefined
-  #attention: Attention | undefined
+  #readThrottle: ReadThrottle | undefined
   #open = true
   /** Nothing that comes is read any more. */
-  #deaf = false
+  #readClosed = false
   /** What the peer closed it with. */
   #code = 1006
   /** Part of a message is counted among what its address holds. */
@@ -61,9 +61,9 @@ export class ServerWebSocket implements FrameHandler, Line, Receiver {
   }
 
   /** From here on it is read. Answers to pings count as what the peer asked for and may not take. */
-  serve(user: WebSocketUser, attention: Attention): void {
+  serve(user: WebSocketUser, readThrottle: ReadThrottle): void {
     this.#user = user
-    this.#attention = attention
+    this.#readThrottle = readThrottle
     this.#host.used.add(this)
     this.#host.keepAlive.add(this.#peer)
     ;(this.stream as Carrier)[webSocket] = this
@@ -119,14 +119,14 @@ export class ServerWebSocket implements FrameHandler, Line, Receiver {
     if (!this.#open) return
     const waits = this.stream.writableLength > 0
     const frame = pongFrameHeader(data.length) + data.toString('latin1')
-    this.stream.write(frame, 'latin1', waits ? this.#attention?.sending(frame.length) : undefined)
+    this.stream.write(frame, 'latin1', waits ? this.#readThrottle?.sending(frame.length) : undefined)
   }
 
   onPong(): void {}
 
   onCloseFrame(code: number, reason: Buffer): void {
     this.#code = code
-    this.#hearNoMore()
+    this.#ignoreInput()
     if (this.#open)
       this.#sayClose(code === 1005 ? '' : String.fromCharCode(code >> 8, code & 0xff) + reason.toString('latin1'))
     // RFC 6455 §7.1.1: the server closes the connection of TCP first.
@@ -134,8 +134,8 @@ export class ServerWebSocket implements FrameHandler, Line, Receiver {
   }
 
   /** What follows is called by the stream's listeners. */
-  hear(chunk: Buffer): void {
-    if (this.#deaf) return
+  receive(chunk: Buffer): void {
+    if (this.#readClosed) return
     this.#peer.silent = false
     try {
       this.#reader.read(chunk)
@@ -178,7 +178,7 @@ export class ServerWebSocket implements FrameHandler, Line, Receiver {
   }
 
   #cutOff(code: number): void {
-    this.#hearNoMore()
+    this.#ignoreInput()
     this.close(code, '')
     this.stream.end()
   }
@@ -189,8 +189,8 @@ export class ServerWebSocket implements FrameHandler, Line, Receiver {
     this.#host.unfinished.hold(this, bytes, this.#reader.messages)
   }
 
-  #hearNoMore(): void {
-    this.#deaf = true
+  #ignoreInput(): void {
+    this.#readClosed = true
     this.#reader.drop()
     this.#hold(0)
     this.stream.resume()
@@ -198,11 +198,11 @@ export class ServerWebSocket implements FrameHandler, Line, Receiver {
 }
 
 const webSocket = Symbol('websocket')
-type Carrier = Duplex & { [webSocket]?: ServerWebSocket }
+type Carrier = Duplex & { [webSocket]?: WebSocketConnection }
 
 // One function for all streams.
 function onData(this: Carrier, chunk: Buffer): void {
-  this[webSocket]?.hear(chunk)
+  this[webSocket]?.receive(chunk)
 }
 
 function onEnd(this: Carrier): void {

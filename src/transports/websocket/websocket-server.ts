@@ -3,16 +3,16 @@ import type { Duplex } from 'node:stream'
 import { Deadlines } from '../flow/deadlines.ts'
 import { endWith } from '../flow/end-with-answer.ts'
 import { KeepAlive } from '../flow/keep-alive.ts'
-import { ServerWebSocket, type WebSocketHost } from './websocket-connection.ts'
 import type { UnfinishedMessages } from '../flow/unfinished-messages.ts'
-import { handshakeOf } from './handshake.ts'
 import { closeTimeoutMs } from './close.ts'
+import { handshakeOf } from './handshake.ts'
+import { WebSocketConnection, type WebSocketHost } from './websocket-connection.ts'
 
 /** How long a peer may take to close its side too, in milliseconds. */
-const goodbyeMs = 30_000
+const closingMs = 30_000
 
-/** The WebSockets of one endpoint, from their handshakes to their ends. */
-export class WebSockets {
+/** The WebSocketServer of one endpoint, from their handshakes to their ends. */
+export class WebSocketServer {
   readonly #protocol: string
   readonly #host: WebSocketHost
   #closing = false
@@ -26,7 +26,7 @@ export class WebSockets {
     this.#host = {
       unfinished,
       keepAlive: new KeepAlive(keepAliveMs),
-      closing: new Deadlines(goodbyeMs, (socket) => socket.terminate()),
+      closing: new Deadlines(closeTimeoutMs, (socket) => socket.terminate()),
       used: new Set(),
     }
   }
@@ -36,7 +36,7 @@ export class WebSockets {
     request: IncomingMessage,
     stream: Duplex,
     head: Buffer,
-  ): { socket: ServerWebSocket; protocol: string | undefined } | undefined {
+  ): { socket: WebSocketConnection; protocol: string | undefined } | undefined {
     // It has gone already.
     if (!stream.readable || !stream.writable) {
       stream.destroy()
@@ -49,11 +49,11 @@ export class WebSockets {
     }
     stream.write(handshake.answer, 'latin1')
     if (head.length > 0) stream.unshift(head)
-    return { socket: new ServerWebSocket(stream, this.#host), protocol: handshake.protocol }
+    return { socket: new WebSocketConnection(stream, this.#host), protocol: handshake.protocol }
   }
 
   /** Takes no more; resolves when none is left, also where a peer does not answer the close frame. */
-  async close(say: (socket: ServerWebSocket) => void): Promise<void> {
+  async close(say: (socket: WebSocketConnection) => void): Promise<void> {
     this.#closing = true
     const { used, keepAlive, closing } = this.#host
     keepAlive.close()
@@ -61,7 +61,7 @@ export class WebSockets {
     for (const socket of used) say(socket)
     const timer = setTimeout(() => {
       for (const socket of used) socket.terminate()
-    }, closeTimeoutMs)
+    }, closingMs)
     await Promise.all(gone)
     clearTimeout(timer)
     closing.close()

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import type { Channel, ConsumeMessage } from 'amqplib'
-import { bufferedExchange, bufferedHeaders } from '../../../core/publishing/buffered-message.ts'
+import { copyWireTypes, wireTypeOf } from '../../../core/body/amqp-field-types.ts'
+import { asError } from '../../../core/model/error-text.ts'
 import type { MessageProperties } from '../../../core/model/message.ts'
 import type { Observer } from '../../../core/ports/observer.ts'
+import { bufferedExchange, bufferedHeaders } from '../../../core/publishing/buffered-message.ts'
 import { copiesOf } from '../../../core/quarantine/quarantine-copy.ts'
-import { copyWireTypes, wireTypeOf } from '../../../core/body/amqp-field-types.ts'
 import { GatewayError } from '../../../errors.ts'
 import type { GatewayPublication } from '../../driver.ts'
-import { asError } from '../connection/as-error.ts'
+import type { ConnectionSession } from '../connection/reconnecting-connection.ts'
 import type { Delivery } from '../message/delivery-reader.ts'
-import type { LinkSession } from '../connection/reconnecting-connection.ts'
 
 /** How many messages are on their way into the journal at a time. */
 const window = 32
@@ -45,7 +45,7 @@ export type MovePublication = (
  * mover, flagged as redelivered.
  */
 export async function moveBuffered(
-  { connection, deliveries }: Pick<LinkSession, 'connection' | 'deliveries'>,
+  { connection, deliveries }: Pick<ConnectionSession, 'connection' | 'deliveries'>,
   options: BufferMoverOptions,
   signal: AbortSignal,
 ): Promise<void> {

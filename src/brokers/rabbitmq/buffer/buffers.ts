@@ -1,18 +1,23 @@
+import { asError } from '../../../core/model/error-text.ts'
 import type { JournalMessage } from '../../../core/model/message.ts'
 import type { Observer } from '../../../core/ports/observer.ts'
 import type { GatewayPublication } from '../../driver.ts'
-import { asError } from '../connection/as-error.ts'
-import { pause } from '../connection/backoff.ts'
-import { readPastUnreadable } from './skip-unreadable.ts'
-import { type MovePublication, moveBuffered, moveOne } from './buffer-mover.ts'
-import { bufferQueueName } from './buffer-queue.ts'
 import { complaint } from '../channel/log-refusal.ts'
+import { onChannel } from '../channel/with-channel.ts'
+import { pause } from '../connection/backoff.ts'
+import type {
+  ConnectionSession,
+  ConnectionWatch,
+  OpenConnection,
+  ReconnectingConnection,
+} from '../connection/reconnecting-connection.ts'
+import { repliedWith, replyCodes } from '../connection/reply-codes.ts'
 import type { Delivery } from '../message/delivery-reader.ts'
-import type { Link, LinkSession, LinkWatch, OpenLink } from '../connection/reconnecting-connection.ts'
 import { Publisher, type PublisherOptions, publisherLimits } from '../publish/publisher.ts'
 import { ReadBack } from '../publish/read-back.ts'
-import { repliedWith, replyCodes } from '../connection/reply-codes.ts'
-import { onChannel } from '../channel/with-channel.ts'
+import { type MovePublication, moveBuffered, moveOne } from './buffer-mover.ts'
+import { bufferQueueName } from './buffer-queue.ts'
+import { readPastUnreadable } from './skip-unreadable.ts'
 
 /** In milliseconds. */
 const timings = {
@@ -39,15 +44,15 @@ export interface BuffersOptions {
  * made for the first of them.
  */
 export class Buffers {
-  readonly #openLink: OpenLink
+  readonly #openConnection: OpenConnection
   readonly #options: BuffersOptions
   /** By exchange: aborted when its last source is gone. */
   readonly #sources = new Map<string, AbortController>()
   readonly #closing = new AbortController()
   /** Exchanges whose queue may have ended the last session: RabbitMQ does not say which. */
   readonly #inDoubt = new Set<string>()
-  #link: Link | undefined
-  #session: LinkSession | undefined
+  #link: ReconnectingConnection | undefined
+  #session: ConnectionSession | undefined
   #publisher: Publisher | undefined
   readonly #readBack: ReadBack
   /** Whether RabbitMQ takes publications on that connection: the outage is logged elsewhere. */
@@ -55,8 +60,8 @@ export class Buffers {
   /** By exchange. */
   readonly #complaints = new Map<string, (reason: string) => void>()
 
-  constructor(openLink: OpenLink, options: BuffersOptions) {
-    this.#openLink = openLink
+  constructor(openConnection: OpenConnection, options: BuffersOptions) {
+    this.#openConnection = openConnection
     this.#options = options
     this.#readBack = new ReadBack({
       publish: (publication, attempt) => this.#publisherInUse().publish(publication, attempt),
@@ -69,12 +74,12 @@ export class Buffers {
     })
   }
 
-  /** As `LinkedBroker.onJournalEntry`. */
+  /** Called with every entry that the journal's tail delivers, marks left out. */
   onJournalEntry(entry: JournalMessage): void {
     this.#readBack.saw(entry)
   }
 
-  /** As `LinkedBroker.useFence`. */
+  /** As `ReadBack.useFence`. */
   useFence(fence: () => Promise<void>): void {
     this.#readBack.useFence(fence)
   }
@@ -90,7 +95,7 @@ export class Buffers {
     const gone = new AbortController()
     this.#sources.set(exchange, gone)
     this.#publisherInUse()
-    this.#link ??= this.#openLink({
+    this.#link ??= this.#openConnection({
       purpose: 'buffered sources',
       establish: async (session) => {
         this.#session = session
@@ -119,11 +124,11 @@ export class Buffers {
   }
 
   #publisherInUse(): Publisher {
-    this.#publisher ??= new Publisher(this.#openLink, this.#publisherWatch, this.#publisherOptions)
+    this.#publisher ??= new Publisher(this.#openConnection, this.#publisherWatch, this.#publisherOptions)
     return this.#publisher
   }
 
-  get #publisherWatch(): LinkWatch {
+  get #publisherWatch(): ConnectionWatch {
     const set = (up: boolean): void => {
       this.#publisherUp = up
     }
@@ -154,7 +159,7 @@ export class Buffers {
     return made
   }
 
-  async #empty(session: LinkSession, exchange: string, gone: AbortSignal): Promise<void> {
+  async #empty(session: ConnectionSession, exchange: string, gone: AbortSignal): Promise<void> {
     const { namespace, log } = this.#options
     const queue = bufferQueueName(namespace, exchange)
     const publish: MovePublication = async (publication, entry) => {
@@ -162,7 +167,7 @@ export class Buffers {
       else await this.#publisherInUse().publish(publication)
     }
     const over = AbortSignal.any([session.signal, this.#closing.signal])
-    const complain = this.#complaintOf(exchange, queue)
+    const logError = this.#complaintOf(exchange, queue)
     const move = async (signal: AbortSignal): Promise<void> => {
       while (!signal.aborted) {
         try {
@@ -171,7 +176,7 @@ export class Buffers {
           if (signal.aborted) return
           // The administration declares the queue before it binds the source, and again when it is
           // gone.
-          if (this.#publisherUp && !repliedWith(error, replyCodes.notFound)) complain(asError(error).message)
+          if (this.#publisherUp && !repliedWith(error, replyCodes.notFound)) logError(asError(error).message)
           await pause(timings.again, signal)
         }
       }
@@ -179,7 +184,7 @@ export class Buffers {
     if (this.#inDoubt.delete(exchange)) {
       const take = (delivery: Delivery) => moveOne(delivery, { namespace, exchange, queue, publish, log })
       const onUnreadable = () => this.#options.onUnreadable(queue)
-      await readPastUnreadable({ openLink: this.#openLink, queue, take, onUnreadable }, over)
+      await readPastUnreadable({ openConnection: this.#openConnection, queue, take, onUnreadable }, over)
     }
     await move(AbortSignal.any([over, gone]))
     if (gone.aborted && !over.aborted) await moveTheRest(session, queue, move, over)
@@ -192,7 +197,7 @@ export class Buffers {
  * acknowledged comes back to the queue.
  */
 async function moveTheRest(
-  { connection }: LinkSession,
+  { connection }: ConnectionSession,
   queue: string,
   move: (signal: AbortSignal) => Promise<void>,
   over: AbortSignal,

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { pause } from '../connection/backoff.ts'
-import { acknowledge } from './buffer-mover.ts'
-import type { Delivery } from '../message/delivery-reader.ts'
-import type { OpenLink } from '../connection/reconnecting-connection.ts'
+import type { OpenConnection } from '../connection/reconnecting-connection.ts'
 import { repliedWith, replyCodes } from '../connection/reply-codes.ts'
+import type { Delivery } from '../message/delivery-reader.ts'
+import { acknowledge } from './buffer-mover.ts'
 
 /** After so many connections that ended over a message, it is unreadable. */
 const endsBeforeDropped = 3
@@ -20,7 +20,7 @@ const quietMs = 2_000
 const againMs = 1_000
 
 export interface DoubtOptions {
-  readonly openLink: OpenLink
+  readonly openConnection: OpenConnection
   readonly queue: string
   /** Publishes a message into the journal. */
   readonly take: (delivery: Delivery) => Promise<void>
@@ -50,7 +50,7 @@ export async function readPastUnreadable(options: DoubtOptions, signal: AbortSig
   }
 }
 
-function attempt({ openLink, queue, take }: DoubtOptions, drop: boolean, signal: AbortSignal): Promise<Ending> {
+function attempt({ openConnection, queue, take }: DoubtOptions, drop: boolean, signal: AbortSignal): Promise<Ending> {
   return new Promise((resolve) => {
     let over = false
     let moved = 0
@@ -69,7 +69,7 @@ function attempt({ openLink, queue, take }: DoubtOptions, drop: boolean, signal:
       if (!over) quiet = setTimeout(() => finish('read'), quietMs)
     }
     signal.addEventListener('abort', aborted)
-    const link = openLink({
+    const link = openConnection({
       purpose: 'careful reading',
       establish: async (session) => {
         session.signal.addEventListener('abort', () => {

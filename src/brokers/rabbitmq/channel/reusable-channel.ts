@@ -1,7 +1,7 @@
 import type { Channel, ChannelModel } from 'amqplib'
 
 /** A channel for work that is repeated and seldom refused: a refusal ends it, and the next piece of work gets another. One piece at a time. */
-export class KeptChannel {
+export class ReusableChannel {
   readonly #connection: ChannelModel
   #channel: Channel | undefined
 

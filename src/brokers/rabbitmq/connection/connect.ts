@@ -1,7 +1,7 @@
 import amqp, { type ChannelModel } from 'amqplib'
+import { asError } from '../../../core/model/error-text.ts'
+import type { DeliveryReader } from '../message/delivery-reader.ts'
 import type { BrokerAddress } from './address.ts'
-import { asError } from './as-error.ts'
-import type { Deliveries } from '../message/delivery-reader.ts'
 import { askWhyOpenIsRefused, VirtualHostRefused } from './open-refusal.ts'
 import { tlsOptionsOf } from './tls-files.ts'
 
@@ -25,7 +25,7 @@ export async function connect(
   connectionName: string,
   connectMs: number,
   cut: AbortController,
-  deliveries?: Deliveries,
+  deliveries?: DeliveryReader,
 ): Promise<ChannelModel> {
   let silent = false
   const timer = setTimeout(() => {

@@ -1,6 +1,6 @@
+import { asError } from '../../../core/model/error-text.ts'
 import { GatewayError } from '../../../errors.ts'
 import type { BrokerAddress } from './address.ts'
-import { asError } from './as-error.ts'
 import { NoAnswer } from './connect.ts'
 import { Unresponsive } from './node-list.ts'
 import { VirtualHostRefused } from './open-refusal.ts'

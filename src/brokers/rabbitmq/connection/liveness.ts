@@ -1,6 +1,6 @@
 import type { ChannelModel } from 'amqplib'
-import type { Deliveries } from '../message/delivery-reader.ts'
-import { KeptChannel } from '../channel/reusable-channel.ts'
+import { ReusableChannel } from '../channel/reusable-channel.ts'
+import type { DeliveryReader } from '../message/delivery-reader.ts'
 
 /** In milliseconds. */
 export const livenessTimings = {
@@ -17,10 +17,10 @@ export const livenessTimings = {
  * not suspect the broker.
  */
 export class Liveness {
-  readonly #deliveries: Deliveries
+  readonly #deliveries: DeliveryReader
   readonly #isBlocked: () => boolean
   readonly #onSilent: () => void
-  readonly #kept: KeptChannel
+  readonly #kept: ReusableChannel
   readonly #timings: typeof livenessTimings
   readonly #timer: NodeJS.Timeout
   #reads: number
@@ -33,7 +33,7 @@ export class Liveness {
    */
   constructor(
     connection: ChannelModel,
-    deliveries: Deliveries,
+    deliveries: DeliveryReader,
     isBlocked: () => boolean,
     onSilent: () => void,
     timings: Partial<typeof livenessTimings> = {},
@@ -41,7 +41,7 @@ export class Liveness {
     this.#deliveries = deliveries
     this.#isBlocked = isBlocked
     this.#onSilent = onSilent
-    this.#kept = new KeptChannel(connection)
+    this.#kept = new ReusableChannel(connection)
     this.#timings = { ...livenessTimings, ...timings }
     this.#reads = deliveries.reads
     this.#timer = setInterval(() => this.#look(), this.#timings.lookMs)

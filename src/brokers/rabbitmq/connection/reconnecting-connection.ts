@@ -1,9 +1,9 @@
 import type { ChannelModel } from 'amqplib'
+import { asError } from '../../../core/model/error-text.ts'
 import { GatewayError } from '../../../errors.ts'
-import { asError } from './as-error.ts'
+import { DeliveryReader } from '../message/delivery-reader.ts'
 import { fullJitter, pause } from './backoff.ts'
 import { connect } from './connect.ts'
-import { Deliveries } from '../message/delivery-reader.ts'
 import { describeFailure } from './describe-failure.ts'
 import { Liveness, type livenessTimings } from './liveness.ts'
 import { type BrokerNode, Nodes, Unresponsive } from './node-list.ts'
@@ -20,10 +20,10 @@ export interface Sibling {
 }
 
 /** One connection from its opening to its end. */
-export interface LinkSession {
+export interface ConnectionSession {
   readonly connection: ChannelModel
   /** Where a consumer can have its messages read in place. */
-  readonly deliveries: Deliveries
+  readonly deliveries: DeliveryReader
   /**
    * Ends this session with a reason; the link closes the connection, backs off, and comes again.
    * Idempotent. With an `Unresponsive`, all other links that share the nodes leave this node too.
@@ -43,11 +43,11 @@ export interface LinkSession {
 }
 
 /** Who uses a link. None of the callbacks may throw. */
-export interface LinkOptions {
+export interface ConnectionOptions {
   /** Shown in RabbitMQ's list of connections as "warren <purpose>". */
   readonly purpose: string
   /** Called on each new connection: topology on a short-lived channel, channels, consumers. Up is said after it resolves; a rejection ends the session. */
-  establish(session: LinkSession): Promise<void>
+  establish(session: ConnectionSession): Promise<void>
   onUp?(): void
   /** Once at the start of an outage, not at each retry. `reason` is a sentence. */
   onDown?(reason: string): void
@@ -60,10 +60,10 @@ export interface LinkOptions {
 }
 
 /** What somebody who doesn't use the link himself may hear of it. */
-export type LinkWatch = Pick<LinkOptions, 'onUp' | 'onDown' | 'onRetry' | 'onBlocked'>
+export type ConnectionWatch = Pick<ConnectionOptions, 'onUp' | 'onDown' | 'onRetry' | 'onBlocked'>
 
 /** Opens a link to the nodes that the opener knows. */
-export type OpenLink = (options: LinkOptions) => Link
+export type OpenConnection = (options: ConnectionOptions) => ReconnectingConnection
 
 /** In milliseconds. */
 export const defaultTimings = {
@@ -80,7 +80,7 @@ export const defaultTimings = {
   /** Delivery is to be back within 5 s after the broker is: this and what it takes to establish a session. */
   retryCapMs: 2_000,
 }
-export type LinkTimings = typeof defaultTimings
+export type ReconnectTimings = typeof defaultTimings
 
 /** The link was told to close; no failure. */
 class Closed extends Error {
@@ -96,10 +96,10 @@ class Closed extends Error {
  *         │   ▼            ▼           ▼
  *         └── waiting (full jitter) ◄──┘
  */
-export class Link {
+export class ReconnectingConnection {
   readonly #nodes: Nodes
-  readonly #options: LinkOptions
-  readonly #timings: LinkTimings
+  readonly #options: ConnectionOptions
+  readonly #timings: ReconnectTimings
   readonly #livenessTimings: Partial<typeof livenessTimings>
   readonly #closing = new AbortController()
   /** When this link failed last on each node, for whatever reason. */
@@ -112,7 +112,7 @@ export class Link {
   /** `nodes`: those of a cluster, shared by links that are to know of each other's failures. */
   constructor(
     nodes: Nodes | readonly string[],
-    options: LinkOptions & { timings?: Partial<LinkTimings>; liveness?: Partial<typeof livenessTimings> },
+    options: ConnectionOptions & { timings?: Partial<ReconnectTimings>; liveness?: Partial<typeof livenessTimings> },
   ) {
     this.#nodes = nodes instanceof Nodes ? nodes : new Nodes(nodes)
     this.#options = options
@@ -167,7 +167,7 @@ export class Link {
     const { signal: closing } = this.#closing
     const cutNow = () => cut.abort()
     closing.addEventListener('abort', cutNow)
-    const deliveries = new Deliveries()
+    const deliveries = new DeliveryReader()
     const name = `warren ${this.#options.purpose}`
     let connection: ChannelModel
     try {
@@ -181,7 +181,7 @@ export class Link {
       closing.removeEventListener('abort', cutNow)
     }
 
-    const session = new Session(node, this.#nodes, connection, deliveries, {
+    const session = new CurrentSession(node, this.#nodes, connection, deliveries, {
       onBlocked: (reason) => this.#options.onBlocked?.(reason),
       open: (purpose, sibling) => connect(address, `${name}: ${purpose}`, connectMs, sibling),
       closeMs: this.#timings.closeMs,
@@ -251,9 +251,9 @@ interface SessionParts {
   readonly closeMs: number
 }
 
-class Session implements LinkSession {
+class CurrentSession implements ConnectionSession {
   readonly connection: ChannelModel
-  readonly deliveries: Deliveries
+  readonly deliveries: DeliveryReader
   /** Rejects at the end of the session; never resolves. */
   readonly ended: Promise<never>
   readonly #node: BrokerNode
@@ -261,7 +261,13 @@ class Session implements LinkSession {
   readonly #parts: SessionParts
   readonly #end = new AbortController()
 
-  constructor(node: BrokerNode, nodes: Nodes, connection: ChannelModel, deliveries: Deliveries, parts: SessionParts) {
+  constructor(
+    node: BrokerNode,
+    nodes: Nodes,
+    connection: ChannelModel,
+    deliveries: DeliveryReader,
+    parts: SessionParts,
+  ) {
     this.#node = node
     this.#nodes = nodes
     this.#parts = parts

@@ -1,4 +1,4 @@
-import { asError } from './as-error.ts'
+import { asError } from '../../../core/model/error-text.ts'
 
 /** What RabbitMQ says when it closes a channel or a connection, as amqplib hands it over in an error. */
 export interface BrokerReply {

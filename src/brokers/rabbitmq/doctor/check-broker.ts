@@ -3,8 +3,7 @@ import type { Finding } from '../../../core/ports/finding.ts'
 import { type BrokerAddress, parseAddress } from '../connection/address.ts'
 import { connect } from '../connection/connect.ts'
 import { describeFailure } from '../connection/describe-failure.ts'
-import { examineLeaderChanges } from './check-version.ts'
-import type { Names } from './rights.ts'
+import { isOlder } from './broker-version.ts'
 import {
   examinePublishing,
   examineQueueLimit,
@@ -13,7 +12,8 @@ import {
   examineStanding,
   type Trial,
 } from './check-rights.ts'
-import { isOlder } from './broker-version.ts'
+import { examineLeaderChanges } from './check-version.ts'
+import type { Names } from './rights.ts'
 
 const connectMs = 5_000
 /** For everything that is tried on a node, in milliseconds: a node may freeze at any step. */

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { ChannelModel } from 'amqplib'
 import type { Finding } from '../../../core/ports/finding.ts'
-import type { BrokerAddress } from '../connection/address.ts'
 import { checkExchangeType, exchangeExists } from '../channel/exchange.ts'
+import { onChannel } from '../channel/with-channel.ts'
+import type { BrokerAddress } from '../connection/address.ts'
 import { describeFailure } from '../connection/describe-failure.ts'
 import { repliedWith, replyCodes, replyOf } from '../connection/reply-codes.ts'
-import { grantCommand, hasRight, type Names, type Right, rightsOf } from './rights.ts'
-import { onChannel } from '../channel/with-channel.ts'
 import { examineReadability } from './check-journal.ts'
+import { grantCommand, hasRight, type Names, type Right, rightsOf } from './rights.ts'
 
 /** How long a message of the journal may take to come, in milliseconds. */
 const readMs = 4_000

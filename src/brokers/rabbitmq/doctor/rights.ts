@@ -1,6 +1,6 @@
 import type { ChannelModel } from 'amqplib'
-import { repliedWith, replyCodes, replyOf } from '../connection/reply-codes.ts'
 import { onChannel } from '../channel/with-channel.ts'
+import { repliedWith, replyCodes, replyOf } from '../connection/reply-codes.ts'
 
 /** What a user may do with one name. https://www.rabbitmq.com/docs/access-control#authorisation */
 export interface Right {

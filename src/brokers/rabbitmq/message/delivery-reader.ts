@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { asError } from '../../../core/model/error-text.ts'
 import type { MessageProperties } from '../../../core/model/message.ts'
 import { FieldReader } from './field-decoder.ts'
 
@@ -32,7 +33,7 @@ interface WithProperties {
   properties: MessageProperties
 }
 
-interface Begun extends WithProperties {
+interface PartialDelivery extends WithProperties {
   readonly take: TakeDelivery
   readonly deliveryTag: number
   readonly redelivered: boolean
@@ -48,12 +49,12 @@ interface Begun extends WithProperties {
  * streams, objects and turns in between, which at some hundred messages a second, on cold caches, is a good part of what a message costs. All
  * other frames go on to amqplib, which owns the connection, its channels and its consumers.
  */
-export class Deliveries {
+export class DeliveryReader {
   /** For `net.connect` and `tls.connect`. */
   readonly onread: { readonly buffer: Buffer; callback(this: Duplex, length: number, buffer: Buffer): boolean }
   readonly #consumers = new Map<string, TakeDelivery>()
   /** By channel, on which the frames of a message stand together. */
-  readonly #begun = new Map<number, Begun>()
+  readonly #begun = new Map<number, PartialDelivery>()
   readonly #fields = new FieldReader()
   readonly #consumerTag = new RecentText()
   readonly #exchange = new RecentText()
@@ -73,7 +74,7 @@ export class Deliveries {
         try {
           return read(buffer.subarray(0, length), (bytes) => this.push(bytes))
         } catch (error) {
-          this.destroy(error instanceof Error ? error : new Error(String(error)))
+          this.destroy(asError(error))
           return false
         }
       },

@@ -19,7 +19,7 @@ export interface Attempt {
 const firstAttempt: Attempt = { repeated: false, isStored: () => false }
 
 /** One publication on its way: from `publish` being called until its caller has the answer. */
-export class Outgoing {
+export class PendingPublish {
   readonly exchange: string
   readonly routingKey: string
   readonly body: Buffer

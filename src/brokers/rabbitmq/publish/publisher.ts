@@ -1,16 +1,21 @@
 import type { ChannelModel } from 'amqplib'
 import { BoundedSet } from '../../../core/limits/bounded-set.ts'
-import { Shares } from '../../../core/limits/fair-shares.ts'
+import { FairShares } from '../../../core/limits/fair-shares.ts'
+import { asError } from '../../../core/model/error-text.ts'
 import { badInput, GatewayError } from '../../../errors.ts'
 import type { GatewayPublication } from '../../driver.ts'
 import { bufferFull, tooLarge } from '../../refusals.ts'
-import { asError } from '../connection/as-error.ts'
-import type { Link, LinkSession, LinkWatch, OpenLink } from '../connection/reconnecting-connection.ts'
-import { type Attempt, Outgoing } from './pending-publish.ts'
-import { headerTooLarge } from './publishable.ts'
-import { answerTimings, PublishingChannel, type PublishingConnection } from './publishing-channel.ts'
+import type {
+  ConnectionSession,
+  ConnectionWatch,
+  OpenConnection,
+  ReconnectingConnection,
+} from '../connection/reconnecting-connection.ts'
 import { type BrokerReply, connectionFaultOf } from '../connection/reply-codes.ts'
 import { within } from '../connection/settle-within.ts'
+import { type Attempt, PendingPublish } from './pending-publish.ts'
+import { headerTooLarge } from './publishable.ts'
+import { answerTimings, PublishingChannel, type PublishingConnection } from './publishing-channel.ts'
 
 export interface PublisherOptions {
   /** Where publications go that name no exchange. */
@@ -63,8 +68,8 @@ export class Publisher {
   readonly #options: PublisherOptions
   readonly #limits: typeof publisherLimits
   readonly #timings: typeof publisherTimings
-  readonly #link: Link
-  #session: LinkSession | undefined
+  readonly #link: ReconnectingConnection
+  #session: ConnectionSession | undefined
   #upSince = 0
   #away = 'there is no connection yet'
   /** Why RabbitMQ takes no publications for now. */
@@ -72,10 +77,10 @@ export class Publisher {
   #closed = false
   #sequence = 0
   /** Of what is unanswered, bytes and messages: who publishes much leaves room for others. */
-  readonly #bytes: Shares
-  readonly #messages: Shares
+  readonly #bytes: FairShares
+  readonly #messages: FairShares
   /** With the channel that each waits for. */
-  readonly #unanswered = new Map<Outgoing, PublishingChannel>()
+  readonly #unanswered = new Map<PendingPublish, PublishingChannel>()
   /** By destination. */
   readonly #channels = new Map<string, PublishingChannel>()
   #inFlight = 0
@@ -84,7 +89,7 @@ export class Publisher {
   /** A channel was told to wait for the others. */
   #held = false
   /** Those of which one may have ended a connection. */
-  readonly #suspects = new Set<Outgoing>()
+  readonly #suspects = new Set<PendingPublish>()
   readonly #existing = new BoundedSet<string>(1_000)
   readonly #routed = new BoundedSet<string>(10_000)
   #connectionFault: BrokerReply | undefined
@@ -94,14 +99,14 @@ export class Publisher {
   #probing = false
   readonly #connection: PublishingConnection
 
-  constructor(openLink: OpenLink, watch: LinkWatch, options: PublisherOptions) {
+  constructor(openConnection: OpenConnection, watch: ConnectionWatch, options: PublisherOptions) {
     this.#options = options
     this.#limits = { ...publisherLimits, ...options.limits }
     this.#timings = { ...publisherTimings, ...options.timings }
-    this.#bytes = new Shares(this.#limits.bufferBytes)
-    this.#messages = new Shares(this.#limits.bufferMessages)
+    this.#bytes = new FairShares(this.#limits.bufferBytes)
+    this.#messages = new FairShares(this.#limits.bufferMessages)
     this.#connection = this.#sharedByChannels()
-    this.#link = openLink({
+    this.#link = openConnection({
       purpose: 'publishing',
       establish: (session) => this.#establish(session),
       onUp: () => watch.onUp?.(),
@@ -138,28 +143,28 @@ export class Publisher {
       return Promise.reject(bufferFull(bufferBytes, bufferMessages, this.#delay))
     }
     this.#sequence += 1
-    let outgoing: Outgoing
+    let pending: PendingPublish
     try {
-      outgoing = new Outgoing(this.#sequence, publication, this.#options.defaultExchange, attempt)
+      pending = new PendingPublish(this.#sequence, publication, this.#options.defaultExchange, attempt)
     } catch (error) {
       return Promise.reject(asError(error))
     }
-    if (outgoing.headerBytes > this.#frameMax) {
-      return Promise.reject(headerTooLarge(outgoing.headerBytes, this.#frameMax))
+    if (pending.headerBytes > this.#frameMax) {
+      return Promise.reject(headerTooLarge(pending.headerBytes, this.#frameMax))
     }
     this.#bytes.add(payer, bytes)
     this.#messages.add(payer, 1)
-    const channel = this.#channelFor(outgoing.exchange, publication.into === 'journal')
-    this.#unanswered.set(outgoing, channel)
-    const timer = setTimeout(() => this.#giveUp(outgoing, channel), publishTimeoutMs)
+    const channel = this.#channelFor(pending.exchange, publication.into === 'journal')
+    this.#unanswered.set(pending, channel)
+    const timer = setTimeout(() => this.#giveUp(pending, channel), publishTimeoutMs)
     this.#looking ??= setInterval(() => this.#look(), this.#timings.lookMs)
-    channel.add(outgoing)
-    return outgoing.answered.finally(() => {
+    channel.add(pending)
+    return pending.answered.finally(() => {
       clearTimeout(timer)
-      this.#unanswered.delete(outgoing)
+      this.#unanswered.delete(pending)
       this.#bytes.add(payer, -bytes)
       this.#messages.add(payer, -1)
-      if (this.#suspects.delete(outgoing)) this.#pump()
+      if (this.#suspects.delete(pending)) this.#pump()
     })
   }
 
@@ -177,12 +182,12 @@ export class Publisher {
     if (this.#session && this.#blocked === undefined) {
       await within(drainMs, Promise.allSettled([...this.#unanswered.keys()].map(({ answered }) => answered)))
     }
-    for (const [outgoing, channel] of this.#unanswered) this.#giveUp(outgoing, channel)
+    for (const [pending, channel] of this.#unanswered) this.#giveUp(pending, channel)
     clearInterval(this.#looking)
     await this.#link.close()
   }
 
-  async #establish(session: LinkSession): Promise<void> {
+  async #establish(session: ConnectionSession): Promise<void> {
     this.#blocked = undefined
     this.#existing.clear()
     await this.#options.declare?.(session.connection)
@@ -217,8 +222,8 @@ export class Publisher {
       },
       routed: this.#routed,
       existing: this.#existing,
-      maySend: (outgoing) => {
-        const may = this.#maySend(outgoing)
+      maySend: (pending) => {
+        const may = this.#maySend(pending)
         this.#held ||= !may
         return may
       },
@@ -226,39 +231,39 @@ export class Publisher {
         this.#inFlight += 1
         this.#inFlightBytes += bytes
       },
-      answered: (outgoing) => {
+      answered: (pending) => {
         this.#lastAnswer = performance.now()
-        if (this.#suspects.delete(outgoing)) this.#held = true
+        if (this.#suspects.delete(pending)) this.#held = true
       },
       landed: ({ bytes }) => {
         this.#inFlight -= 1
         this.#inFlightBytes -= bytes
         if (this.#held) queueMicrotask(() => this.#pump())
       },
-      suspect: (outgoing) => this.#suspect(outgoing),
+      suspect: (pending) => this.#suspect(pending),
     }
   }
 
-  #maySend(outgoing: Outgoing): boolean {
+  #maySend(pending: PendingPublish): boolean {
     if (this.#blocked !== undefined || this.#inFlightBytes >= this.#limits.bufferBytes) return false
     if (this.#suspects.size === 0) return true
     // One at a time, the earliest first, and nothing else meanwhile.
     if (this.#inFlight > 0) return false
-    for (const suspect of this.#suspects) if (suspect.sequence < outgoing.sequence) return false
-    return this.#suspects.has(outgoing)
+    for (const suspect of this.#suspects) if (suspect.sequence < pending.sequence) return false
+    return this.#suspects.has(pending)
   }
 
   /** The connection ended over what was in flight. Whether this publication is given up. */
-  #suspect(outgoing: Outgoing): boolean {
+  #suspect(pending: PendingPublish): boolean {
     const fault = this.#connectionFault
     if (!fault) return false
-    if (outgoing.connectionSuspect) outgoing.connectionsEnded += 1
-    if (outgoing.connectionsEnded >= connectionsBeforeGivenUp) {
-      outgoing.settle(endsConnections(fault))
+    if (pending.connectionSuspect) pending.connectionsEnded += 1
+    if (pending.connectionsEnded >= connectionsBeforeGivenUp) {
+      pending.settle(endsConnections(fault))
       return true
     }
-    outgoing.connectionSuspect = true
-    this.#suspects.add(outgoing)
+    pending.connectionSuspect = true
+    this.#suspects.add(pending)
     return false
   }
 
@@ -302,7 +307,7 @@ export class Publisher {
   }
 
   /** A node that is cut off from its cluster keeps the connection, and confirms nothing. */
-  #lookAtNode(session: LinkSession, now: number): void {
+  #lookAtNode(session: ConnectionSession, now: number): void {
     if (!this.#options.probe) return
     let oldest = now
     for (const { oldestSentAt } of this.#channels.values()) {
@@ -327,15 +332,15 @@ export class Publisher {
     })
   }
 
-  #giveUp(outgoing: Outgoing, channel: PublishingChannel): void {
-    if (outgoing.settled) return
-    channel.withdraw(outgoing)
-    const reason = outgoing.retries > 0 ? 'it keeps refusing it; a queue that is bound there may be full' : this.#delay
+  #giveUp(pending: PendingPublish, channel: PublishingChannel): void {
+    if (pending.settled) return
+    channel.withdraw(pending)
+    const reason = pending.retries > 0 ? 'it keeps refusing it; a queue that is bound there may be full' : this.#delay
     const doubt =
-      outgoing.attempts > 0 && !outgoing.returned
+      pending.attempts > 0 && !pending.returned
         ? ' (it may be there all the same: publish again under the same message id)'
         : ''
-    outgoing.settle(
+    pending.settle(
       new GatewayError('BROKER_UNAVAILABLE', `RabbitMQ has not confirmed the message in time: ${reason}${doubt}`),
     )
   }

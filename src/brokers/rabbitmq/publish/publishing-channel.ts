@@ -1,12 +1,12 @@
 import { type ConfirmChannel, IllegalOperationError } from 'amqplib'
+import { asError } from '../../../core/model/error-text.ts'
 import { badInput, GatewayError } from '../../../errors.ts'
 import { tooLarge, unknownExchange, unroutable } from '../../refusals.ts'
-import { asError } from '../connection/as-error.ts'
 import { exchangeExists } from '../channel/exchange.ts'
-import type { LinkSession } from '../connection/reconnecting-connection.ts'
-import type { Outgoing } from './pending-publish.ts'
-import { headerTooLarge } from './publishable.ts'
+import type { ConnectionSession } from '../connection/reconnecting-connection.ts'
 import { type BrokerReply, replyCodes, replyOf } from '../connection/reply-codes.ts'
+import type { PendingPublish } from './pending-publish.ts'
+import { headerTooLarge } from './publishable.ts'
 
 /** In milliseconds. */
 const timings = {
@@ -31,7 +31,7 @@ export const answerTimings = {
 /** What the channels of one publisher share: one connection, its bounds, and its suspects. */
 export interface PublishingConnection {
   readonly timings: typeof answerTimings
-  readonly session: LinkSession | undefined
+  readonly session: ConnectionSession | undefined
   /** By the monotonic clock, in milliseconds. */
   readonly upSince: number
   /** What a frame may have, as negotiated; Infinity where there is no limit. */
@@ -41,14 +41,14 @@ export interface PublishingConnection {
   /** Exchanges that were there when they were last looked for. */
   readonly existing: { has(exchange: string): boolean; add(exchange: string): void; clear(): void }
   /** Whether this one may be sent now, as far as the connection is concerned. */
-  maySend(outgoing: Outgoing): boolean
-  sent(outgoing: Outgoing): void
+  maySend(pending: PendingPublish): boolean
+  sent(pending: PendingPublish): void
   /** RabbitMQ has answered this attempt; the connection did not end over it. */
-  answered(outgoing: Outgoing): void
+  answered(pending: PendingPublish): void
   /** RabbitMQ has answered, or never will. */
-  landed(outgoing: Outgoing): void
+  landed(pending: PendingPublish): void
   /** The connection ended over what was in flight. Returns whether the publication was settled. */
-  suspect(outgoing: Outgoing): boolean
+  suspect(pending: PendingPublish): boolean
 }
 
 /**
@@ -73,14 +73,14 @@ export class PublishingChannel {
   /** What RabbitMQ answered when it ended the channel. */
   #fault: BrokerReply | undefined
   /** In order of their sequence. */
-  #waiting: Outgoing[] = []
+  #waiting: PendingPublish[] = []
   /** Sent on this channel and without a conclusion, in the order of sending. */
-  #order: Outgoing[] = []
+  #order: PendingPublish[] = []
   /**
    * By message id, the only name that a return has: of two with the same id, the second waits for
    * the first.
    */
-  readonly #unanswered = new Map<string, Outgoing>()
+  readonly #unanswered = new Map<string, PendingPublish>()
   /** How many of `#order` are confirmed, and wait for the answer to an earlier one. */
   #early = 0
   /** Since when there are any. */
@@ -100,14 +100,14 @@ export class PublishingChannel {
     return first(this.#unanswered)?.sentAt
   }
 
-  add(outgoing: Outgoing): void {
-    this.#waiting.push(outgoing)
+  add(pending: PendingPublish): void {
+    this.#waiting.push(pending)
     this.pump()
   }
 
   /** Its caller no longer waits for it. */
-  withdraw(outgoing: Outgoing): void {
-    const place = this.#waiting.indexOf(outgoing)
+  withdraw(pending: PendingPublish): void {
+    const place = this.#waiting.indexOf(pending)
     if (place >= 0) this.#waiting.splice(place, 1)
   }
 
@@ -173,32 +173,32 @@ export class PublishingChannel {
   #replace(): void {
     this.#retiring = false
     this.close()
-    for (const outgoing of this.#takeBack()) this.#putBack(outgoing)
+    for (const pending of this.#takeBack()) this.#putBack(pending)
     this.pump()
   }
 
   #channelGone(): void {
     this.#channel = undefined
     this.#full = false
-    for (const outgoing of this.#takeBack()) this.#channelLost(outgoing)
+    for (const pending of this.#takeBack()) this.#channelLost(pending)
   }
 
   /** What is in flight, and what was confirmed behind it: all of that may not be stored. */
-  #takeBack(): Outgoing[] {
+  #takeBack(): PendingPublish[] {
     const lost = [...new Set([...this.#unanswered.values(), ...this.#order])]
-    for (const outgoing of this.#unanswered.values()) this.#connection.landed(outgoing)
+    for (const pending of this.#unanswered.values()) this.#connection.landed(pending)
     this.#order = []
     this.#unanswered.clear()
     this.#early = 0
     this.#overtakenSince = undefined
-    for (const outgoing of lost) {
-      outgoing.attempts += 1
-      outgoing.repeated = true
+    for (const pending of lost) {
+      pending.attempts += 1
+      pending.repeated = true
     }
     return lost
   }
 
-  async #open(session: LinkSession): Promise<void> {
+  async #open(session: ConnectionSession): Promise<void> {
     if (this.#opening) return
     this.#opening = true
     try {
@@ -216,7 +216,7 @@ export class PublishingChannel {
     this.pump()
   }
 
-  #listen(channel: ConfirmChannel, session: LinkSession): void {
+  #listen(channel: ConfirmChannel, session: ConnectionSession): void {
     channel.on('error', (error) => {
       if (channel === this.#channel) this.#fault = replyOf(error)
     })
@@ -237,33 +237,33 @@ export class PublishingChannel {
     })
   }
 
-  #send(channel: ConfirmChannel, outgoing: Outgoing): void {
-    const { exchange, routingKey, body, headerBytes, id } = outgoing
+  #send(channel: ConfirmChannel, pending: PendingPublish): void {
+    const { exchange, routingKey, body, headerBytes, id } = pending
     const { frameMax } = this.#connection
-    if (outgoing.isStored) return outgoing.settle()
-    if (headerBytes > frameMax) return outgoing.settle(headerTooLarge(headerBytes, frameMax))
-    outgoing.returned = false
-    outgoing.confirmed = false
-    outgoing.attempts += 1
-    outgoing.sentAt = performance.now()
-    const { attempts } = outgoing
-    this.#unanswered.set(id, outgoing)
-    this.#order.push(outgoing)
-    this.#connection.sent(outgoing)
+    if (pending.isStored) return pending.settle()
+    if (headerBytes > frameMax) return pending.settle(headerTooLarge(headerBytes, frameMax))
+    pending.returned = false
+    pending.confirmed = false
+    pending.attempts += 1
+    pending.sentAt = performance.now()
+    const { attempts } = pending
+    this.#unanswered.set(id, pending)
+    this.#order.push(pending)
+    this.#connection.sent(pending)
     try {
-      const room = channel.publish(exchange, routingKey, body, outgoing.options, (error) => {
-        if (outgoing.attempts === attempts) this.#answered(outgoing, error as Error | null)
+      const room = channel.publish(exchange, routingKey, body, pending.options, (error) => {
+        if (pending.attempts === attempts) this.#answered(pending, error as Error | null)
       })
       this.#full = !room
     } catch (error) {
       this.#unanswered.delete(id)
       this.#order.pop()
-      this.#connection.landed(outgoing)
+      this.#connection.landed(pending)
       if (error instanceof IllegalOperationError) {
         // The channel is closing, and its event follows.
         this.#channel = undefined
-        this.#putBack(outgoing)
-      } else outgoing.settle(unencodable(error))
+        this.#putBack(pending)
+      } else pending.settle(unencodable(error))
     }
   }
 
@@ -271,37 +271,37 @@ export class PublishingChannel {
    * RabbitMQ's answer to one publication; or amqplib's, that there will be none because the
    * channel is gone.
    */
-  #answered(outgoing: Outgoing, error: Error | null): void {
+  #answered(pending: PendingPublish, error: Error | null): void {
     if (error !== null && error.message !== 'message nacked') this.#channelGone()
     else {
-      this.#unanswered.delete(outgoing.id)
-      this.#connection.answered(outgoing)
-      this.#connection.landed(outgoing)
+      this.#unanswered.delete(pending.id)
+      this.#connection.answered(pending)
+      this.#connection.landed(pending)
       if (error === null) {
-        outgoing.confirmed = true
+        pending.confirmed = true
         this.#early += 1
-      } else this.#refusedForNow(outgoing)
+      } else this.#refusedForNow(pending)
       this.#conclude()
     }
     this.pump()
   }
 
-  #refusedForNow(outgoing: Outgoing): void {
-    const place = this.#order.indexOf(outgoing)
+  #refusedForNow(pending: PendingPublish): void {
+    const place = this.#order.indexOf(pending)
     if (place >= 0) this.#order.splice(place, 1)
-    if (outgoing.settled) return
-    if (outgoing.isStored) outgoing.settle()
-    else this.#retryLater(outgoing)
+    if (pending.settled) return
+    if (pending.isStored) pending.settle()
+    else this.#retryLater(pending)
   }
 
   /** Answers those whose predecessors are all answered, or are known to be stored. */
   #conclude(): void {
     let done = 0
-    for (const outgoing of this.#order) {
-      if (!outgoing.confirmed && !outgoing.isStored) break
+    for (const pending of this.#order) {
+      if (!pending.confirmed && !pending.isStored) break
       done += 1
-      if (outgoing.confirmed) this.#early -= 1
-      if (!outgoing.settled) this.#confirmed(outgoing)
+      if (pending.confirmed) this.#early -= 1
+      if (!pending.settled) this.#confirmed(pending)
     }
     if (done > 0) {
       this.#order.splice(0, done)
@@ -310,15 +310,15 @@ export class PublishingChannel {
     if (this.#early > 0) this.#overtakenSince ??= performance.now()
   }
 
-  #confirmed(outgoing: Outgoing): void {
+  #confirmed(pending: PendingPublish): void {
     const { upSince, routed } = this.#connection
-    if (!outgoing.returned) {
-      routed.add(outgoing.route)
-      return outgoing.settle()
+    if (!pending.returned) {
+      routed.add(pending.route)
+      return pending.settle()
     }
-    if (outgoing.mandatory) this.#retiring = true
-    if (performance.now() - upSince < timings.bootWindow && routed.has(outgoing.route)) this.#retryLater(outgoing)
-    else outgoing.settle(outgoing.mandatory ? unroutable(outgoing.exchange, outgoing.routingKey) : undefined)
+    if (pending.mandatory) this.#retiring = true
+    if (performance.now() - upSince < timings.bootWindow && routed.has(pending.route)) this.#retryLater(pending)
+    else pending.settle(pending.mandatory ? unroutable(pending.exchange, pending.routingKey) : undefined)
   }
 
   /**
@@ -327,49 +327,49 @@ export class PublishingChannel {
    * time, until it ends a channel alone, or some connections. A connection that is merely lost
    * makes no suspects.
    */
-  #channelLost(outgoing: Outgoing): void {
+  #channelLost(pending: PendingPublish): void {
     const fault = this.#fault
-    if (outgoing.settled || outgoing.confirmed) return this.#putBack(outgoing)
+    if (pending.settled || pending.confirmed) return this.#putBack(pending)
     if (fault?.toPublish && fault.code === replyCodes.notFound) {
       // The exchange was there when it was last looked for. Looking again answers those that named
       // it.
       this.#connection.existing.clear()
     } else if (fault?.toPublish) {
-      if (outgoing.suspect) return outgoing.settle(refused(outgoing, fault))
-      outgoing.suspect = true
-    } else if (this.#connection.suspect(outgoing)) return
-    this.#putBack(outgoing)
+      if (pending.suspect) return pending.settle(refused(pending, fault))
+      pending.suspect = true
+    } else if (this.#connection.suspect(pending)) return
+    this.#putBack(pending)
   }
 
-  #putBack(outgoing: Outgoing): void {
-    if (outgoing.settled) return
-    if (outgoing.isStored) return outgoing.settle()
-    this.#waiting.push(outgoing)
+  #putBack(pending: PendingPublish): void {
+    if (pending.settled) return
+    if (pending.isStored) return pending.settle()
+    this.#waiting.push(pending)
     this.#waiting.sort((one, other) => one.sequence - other.sequence)
   }
 
-  #retryLater(outgoing: Outgoing): void {
-    const delayMs = Math.min(timings.retryCap, timings.firstRetry * 2 ** outgoing.retries)
-    outgoing.retries += 1
+  #retryLater(pending: PendingPublish): void {
+    const delayMs = Math.min(timings.retryCap, timings.firstRetry * 2 ** pending.retries)
+    pending.retries += 1
     // A return was stored nowhere; of what was refused, one of several queues may have a copy.
-    outgoing.repeated ||= !outgoing.returned
+    pending.repeated ||= !pending.returned
     setTimeout(() => {
-      this.#putBack(outgoing)
+      this.#putBack(pending)
       this.pump()
     }, delayMs)
   }
 
   /** Answers all that name an exchange that isn't there. Publishing to it would end the channel. */
-  async #check(session: LinkSession, exchange: string): Promise<void> {
+  async #check(session: ConnectionSession, exchange: string): Promise<void> {
     if (this.#checking) return
     this.#checking = true
     const { existing } = this.#connection
     try {
       if (await exchangeExists(session.connection, exchange)) existing.add(exchange)
       else {
-        const lost = this.#waiting.filter((outgoing) => outgoing.exchange === exchange)
-        this.#waiting = this.#waiting.filter((outgoing) => outgoing.exchange !== exchange)
-        for (const outgoing of lost) outgoing.settle(unknownExchange(exchange))
+        const lost = this.#waiting.filter((pending) => pending.exchange === exchange)
+        this.#waiting = this.#waiting.filter((pending) => pending.exchange !== exchange)
+        for (const pending of lost) pending.settle(unknownExchange(exchange))
       }
     } catch (error) {
       // Without the right to look, publishing shows whether it is there.
@@ -381,8 +381,8 @@ export class PublishingChannel {
   }
 }
 
-function first(unanswered: ReadonlyMap<string, Outgoing>): Outgoing | undefined {
-  for (const outgoing of unanswered.values()) return outgoing
+function first(unanswered: ReadonlyMap<string, PendingPublish>): PendingPublish | undefined {
+  for (const pending of unanswered.values()) return pending
   return undefined
 }
 
@@ -405,7 +405,7 @@ function unencodable(error: unknown): GatewayError {
   return badInput(field, `AMQP cannot carry it: ${text}`)
 }
 
-function refused({ exchange, bytes }: Outgoing, { code, text }: BrokerReply): GatewayError {
+function refused({ exchange, bytes }: PendingPublish, { code, text }: BrokerReply): GatewayError {
   const size = /larger than configured max size (\d+)/.exec(text)?.[1]
   if (size !== undefined) return tooLarge(bytes, Number(size))
   if (code === replyCodes.accessRefused) {

@@ -1,9 +1,9 @@
+import { FairShares } from '../../../core/limits/fair-shares.ts'
+import { asError } from '../../../core/model/error-text.ts'
 import type { JournalMessage, Publication } from '../../../core/model/message.ts'
-import { Shares } from '../../../core/limits/fair-shares.ts'
 import { GatewayError } from '../../../errors.ts'
 import type { GatewayPublication } from '../../driver.ts'
 import { bufferFull } from '../../refusals.ts'
-import { asError } from '../connection/as-error.ts'
 import type { Attempt } from './pending-publish.ts'
 
 /** In milliseconds. */
@@ -60,18 +60,18 @@ export class ReadBack {
   readonly #expected = new Map<string, Expected[]>()
   #fence: () => Promise<void> = () => Promise.reject(new Error('there is no journal yet'))
   #fencing = false
-  readonly #bytes: Shares
-  readonly #messages: Shares
+  readonly #bytes: FairShares
+  readonly #messages: FairShares
   #looking: NodeJS.Timeout | undefined
 
   constructor(parts: ReadBackParts) {
     this.#parts = parts
     this.#timings = { ...readBackTimings, ...parts.timings }
-    this.#bytes = new Shares(parts.maxBytes)
-    this.#messages = new Shares(parts.maxMessages)
+    this.#bytes = new FairShares(parts.maxBytes)
+    this.#messages = new FairShares(parts.maxMessages)
   }
 
-  /** As `LinkedBroker.useFence`. */
+  /** How to wait until the tail has delivered everything that RabbitMQ has confirmed before the call. */
   useFence(fence: () => Promise<void>): void {
     this.#fence = fence
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { BoundedSet } from '../../../core/limits/bounded-set.ts'
 import type { JournalMessage } from '../../../core/model/message.ts'
-import type { JournalLinkSession, OpenLink } from './stream-link.ts'
+import type { ConnectionSession, OpenConnection } from '../connection/reconnecting-connection.ts'
 import { consumeStream, type StreamStart } from './stream-consumer.ts'
 import { isInternalError, unreadableAt } from './unreadable-message.ts'
 
@@ -52,7 +52,7 @@ export type CarefulOutcome = 'passed' | 'blind' | 'failed'
 
 export interface CarefulReaderOptions {
   readonly stream: string
-  readonly openLink: OpenLink
+  readonly openConnection: OpenConnection
   /**
    * Publishes a mark under this id, so that the end of the stream has something to be recognised
    * by. May reject.
@@ -205,7 +205,7 @@ export class CarefulReader {
       if (signal.aborted) aborted()
       const broke = (reason: unknown): void => finish(isInternalError(reason) ? 'broken' : 'failed')
       let quiet: NodeJS.Timeout | undefined
-      const link = this.#options.openLink({
+      const link = this.#options.openConnection({
         purpose: 'careful reading',
         establish: async (session) => {
           session.signal.addEventListener('abort', () => broke(session.signal.reason))
@@ -253,7 +253,7 @@ export class CarefulReader {
 }
 
 /** Whether the session still answers: one that RabbitMQ is about to end doesn't. */
-async function answers({ connection }: JournalLinkSession): Promise<boolean> {
+async function answers({ connection }: ConnectionSession): Promise<boolean> {
   try {
     const channel = await connection.createChannel()
     await channel.close()

@@ -1,15 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import type { Channel, ConsumeMessage } from 'amqplib'
-import { bufferedExchange, unbuffered } from '../../../core/publishing/buffered-message.ts'
 import { mayBeCompressed } from '../../../core/body/content-encoding.ts'
-import { fingerprintOf } from '../../../core/model/cursor.ts'
-import type { JournalMessage } from '../../../core/model/message.ts'
 import { TimeSlice } from '../../../core/delivery/time-slice.ts'
+import { fingerprintOf } from '../../../core/model/cursor.ts'
+import { asError } from '../../../core/model/error-text.ts'
+import type { JournalMessage } from '../../../core/model/message.ts'
+import { bufferedExchange, unbuffered } from '../../../core/publishing/buffered-message.ts'
 import { GatewayError } from '../../../errors.ts'
-import type { JournalLinkSession, StreamDelivery } from './stream-link.ts'
+import type { ConnectionSession } from '../connection/reconnecting-connection.ts'
+import type { Delivery } from '../message/delivery-reader.ts'
 
 /** On whose connection a stream is read. */
-type Session = Pick<JournalLinkSession, 'connection' | 'deliveries'>
+type StreamSession = Pick<ConnectionSession, 'connection' | 'deliveries'>
 
 /** Messages in flight; RabbitMQ demands a bound on a stream. */
 const prefetchMessages = 500
@@ -59,7 +61,7 @@ export interface StreamConsumer {
  * https://www.rabbitmq.com/docs/streams#consuming
  */
 export async function consumeStream(
-  { connection, deliveries }: Session,
+  { connection, deliveries }: StreamSession,
   stream: string,
   start: StreamStart,
   visitor: StreamVisitor,
@@ -72,7 +74,7 @@ export async function consumeStream(
   let count = 0
   let last = after
   /** What came since a hole that is being looked into; bounded by the prefetch, for it is not acknowledged. */
-  let held: StreamDelivery[] | undefined
+  let held: Delivery[] | undefined
 
   const stop = (): void => {
     open = false
@@ -97,7 +99,7 @@ export async function consumeStream(
   channel.on('error', (error: Error) => end(explain(error, stream)))
   channel.on('close', () => end(new Error('the channel was closed')))
 
-  const take = ({ deliveryTag }: StreamDelivery, entry: JournalMessage | undefined): void => {
+  const take = ({ deliveryTag }: Delivery, entry: JournalMessage | undefined): void => {
     unacked = deliveryTag
     count += 1
     if (entry) {
@@ -106,7 +108,7 @@ export async function consumeStream(
     }
     if (count >= ackEveryMessages || prefetch === 1) acknowledge()
   }
-  const receive = (message: StreamDelivery): void => {
+  const receive = (message: Delivery): void => {
     const entry = entryOf(message, stream)
     if (entry && last && entry.offset > last.offset + 1) {
       held = [message]
@@ -118,7 +120,7 @@ export async function consumeStream(
    * A few bytes may stand for megabytes: when one has taken its time, what came with it waits for
    * the next turn.
    */
-  const takeCompressed = (message: StreamDelivery, entry: JournalMessage | undefined): void => {
+  const takeCompressed = (message: Delivery, entry: JournalMessage | undefined): void => {
     const slice = new TimeSlice()
     take(message, entry)
     if (!slice.isOver || !open) return
@@ -134,7 +136,7 @@ export async function consumeStream(
     try {
       intact = await stillThere({ connection, deliveries }, stream, before)
     } catch (error) {
-      return end(error instanceof Error ? error : new Error(String(error)))
+      return end(asError(error))
     }
     if (!open) return
     const [first, ...rest] = held ?? []
@@ -148,7 +150,7 @@ export async function consumeStream(
     }
   }
   /** To the visitor, or to what waits behind a hole. */
-  const hand = (message: StreamDelivery): void => {
+  const hand = (message: Delivery): void => {
     if (!open) return
     if (held) held.push(message)
     else receive(message)
@@ -180,7 +182,7 @@ export async function consumeStream(
 
 /** Reads at the entry's offset and expects that very entry. */
 async function stillThere(
-  { connection, deliveries }: Session,
+  { connection, deliveries }: StreamSession,
   stream: string,
   entry: JournalMessage,
 ): Promise<boolean> {
@@ -221,8 +223,7 @@ function offsetArgument(start: StreamStart): unknown {
 
 /** RabbitMQ can't be asked for the type of a queue; it tells when a queue that is no stream is consumed as one. */
 function explain(error: unknown, stream: string): Error {
-  if (!/invalid arg 'x-stream-offset'/.test(String(error)))
-    return error instanceof Error ? error : new Error(String(error))
+  if (!/invalid arg 'x-stream-offset'/.test(String(error))) return asError(error)
   return new GatewayError(
     'SOURCE_CONFLICT',
     `queue "${stream}" exists in RabbitMQ and is no stream, as the journal needs it: delete it, or set another WARREN_NAMESPACE`,
@@ -248,7 +249,7 @@ function closeQuietly(channel: Channel): void {
  * Marks are what a gateway published to the stream: through the exchange of the stream's name, or
  * through the default exchange, as replicas up to 0.1 do.
  */
-function entryOf(delivery: StreamDelivery, stream: string): JournalMessage | undefined {
+function entryOf(delivery: Delivery, stream: string): JournalMessage | undefined {
   const { streamOffset, exchange, routingKey } = delivery
   if (streamOffset === undefined) return undefined
   const moved = exchange === bufferedExchangeOf(stream) ? unbuffered(delivery.properties) : undefined

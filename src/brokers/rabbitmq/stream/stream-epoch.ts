@@ -2,21 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Channel, ChannelModel } from 'amqplib'
 import { GatewayError } from '../../../errors.ts'
+import type { WindowBounds } from '../../../hot-window/hot-window.ts'
+import type { AgreeOnKey } from '../../driver.ts'
+import type { ConnectionSession } from '../connection/reconnecting-connection.ts'
 import { EpochLog, epochsOf } from './epoch-log.ts'
-import type { JournalLinkSession } from './stream-link.ts'
 import { NoAnswerInTime } from './no-answer.ts'
-
-export interface Retention {
-  readonly maxAgeMs: number
-  readonly maxBytes: number
-}
-
-/**
- * Told the sealed keys that the log of epochs has, the latest at the end; answers the one to write
- * there. So replicas that share no registry agree on one key before any of them prints a cursor:
- * they read and write the log under a lock.
- */
-export type AgreeOnKey = (sealed: readonly string[]) => Promise<string>
 
 const lockTimeoutMs = 15_000
 const lockRetryMs = 100
@@ -36,7 +26,7 @@ const maxSegmentBytes = 500_000_000
 /** Which journal is to be there. */
 export interface JournalTopology {
   readonly name: string
-  readonly retention: Retention
+  readonly retention: WindowBounds
   readonly agreeOnKey?: AgreeOnKey | undefined
 }
 
@@ -53,7 +43,7 @@ export interface JournalTopology {
  * Warren's RabbitMQ user needs no right on the default exchange.
  */
 export async function ensureJournal(
-  session: JournalLinkSession,
+  session: ConnectionSession,
   connection: ChannelModel,
   journal: JournalTopology,
 ): Promise<string> {
@@ -126,7 +116,7 @@ async function makeJournal(
 }
 
 /** A bound that was not set is infinite, and is not told. */
-function limitsOf({ maxAgeMs, maxBytes }: Retention): Record<string, unknown> {
+function limitsOf({ maxAgeMs, maxBytes }: WindowBounds): Record<string, unknown> {
   const segmentBytes = Math.round(maxBytes / segmentsInRetention)
   return {
     ...(Number.isFinite(maxAgeMs) ? { 'x-max-age': `${Math.ceil(maxAgeMs / 1000)}s` } : {}),

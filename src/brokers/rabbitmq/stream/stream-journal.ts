@@ -1,16 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import type { ChannelModel } from 'amqplib'
 import { fingerprintOf } from '../../../core/model/cursor.ts'
+import { asError } from '../../../core/model/error-text.ts'
+import type { JournalMessage, Publication } from '../../../core/model/message.ts'
 import { type Journal, JournalReplaced, type JournalTail, type MarkNote } from '../../../core/ports/journal.ts'
-import type { JournalMessage } from '../../../core/model/message.ts'
 import { GatewayError } from '../../../errors.ts'
+import type { WindowBounds } from '../../../hot-window/hot-window.ts'
+import type { AgreeOnKey } from '../../driver.ts'
+import type { ConnectionSession, OpenConnection } from '../connection/reconnecting-connection.ts'
 import { CarefulReader, type CarefulVisitor } from './message-by-message-reader.ts'
-import type { JournalLinkSession, OpenLink, Publish } from './stream-link.ts'
-import { Pulse } from './tail-liveness.ts'
 import { consumeStream, type StreamStart } from './stream-consumer.ts'
+import { ensureJournal } from './stream-epoch.ts'
 import { StreamReader } from './stream-reader.ts'
-import { type AgreeOnKey, ensureJournal, type Retention } from './stream-epoch.ts'
 import { StreamWriter } from './stream-writer.ts'
+import { TailLiveness } from './tail-liveness.ts'
 import { isInternalError } from './unreadable-message.ts'
 
 /** How long a mark may take through the broker and back, in milliseconds. */
@@ -27,11 +30,11 @@ const warmDivisor = 4
 export interface StreamJournalOptions {
   /** The stream's name, `<namespace>.journal`. */
   readonly name: string
-  readonly retention: Retention
+  readonly retention: WindowBounds
   /** How much of the past a starting replica reads into the hot window, in milliseconds. */
   readonly warmMs: number
-  readonly openLink: OpenLink
-  readonly publish: Publish
+  readonly openConnection: OpenConnection
+  readonly publish: (publication: Publication) => Promise<void>
   /** Called with each entry that is no mark, after the tail. Must not throw. */
   readonly onEntry: (entry: JournalMessage) => void
   /** Binds every source into the stream: called when the stream is there, before the tail is said to be up. */
@@ -52,9 +55,9 @@ export class StreamJournal implements Journal {
   readonly #careful: CarefulReader
   readonly #marks = new Map<string, () => void>()
   #tail: JournalTail | undefined
-  readonly #pulse: Pulse
+  readonly #liveness: TailLiveness
   #link: { close(): Promise<void> } | undefined
-  #session: JournalLinkSession | undefined
+  #session: ConnectionSession | undefined
   #epoch: string | undefined
   #epochEnd = new AbortController()
   #last: JournalMessage | undefined
@@ -74,10 +77,10 @@ export class StreamJournal implements Journal {
   constructor(options: StreamJournalOptions) {
     this.#options = options
     this.#warmMs = options.warmMs
-    const { name, openLink } = options
-    this.#careful = new CarefulReader({ stream: name, openLink, mark: (id) => this.#publishMark(id, undefined) })
-    this.#reader = new StreamReader(name, openLink, this.#careful)
-    this.#pulse = new Pulse({
+    const { name, openConnection } = options
+    this.#careful = new CarefulReader({ stream: name, openConnection, mark: (id) => this.#publishMark(id, undefined) })
+    this.#reader = new StreamReader(name, openConnection, this.#careful)
+    this.#liveness = new TailLiveness({
       mark: () => this.#publishMark(randomUUID(), undefined),
       onStale: () => this.#tail?.onDown('the journal is silent: no mark came back for two seconds'),
       onFresh: () => this.#tail?.onUp(),
@@ -96,16 +99,16 @@ export class StreamJournal implements Journal {
       if (reason !== said) tail.onDown(reason)
       said = reason
     }
-    this.#link = this.#options.openLink({
+    this.#link = this.#options.openConnection({
       purpose: 'tail',
       establish: (session) => this.#establish(session),
       onUp: () => {
         said = undefined
-        this.#pulse.start()
+        this.#liveness.start()
         tail.onUp()
       },
       onDown: (reason) => {
-        this.#pulse.stop()
+        this.#liveness.stop()
         down(reason)
       },
       onRetry: down,
@@ -129,7 +132,7 @@ export class StreamJournal implements Journal {
   }
 
   async close(): Promise<void> {
-    this.#pulse.stop()
+    this.#liveness.stop()
     this.#epochEnd.abort()
     await Promise.all([this.#link?.close(), this.#reader.close()])
     this.#tail = undefined
@@ -139,7 +142,7 @@ export class StreamJournal implements Journal {
    * What it writes goes over a connection of its own to the same node: the publisher may wait
    * elsewhere.
    */
-  async #establish(session: JournalLinkSession): Promise<void> {
+  async #establish(session: ConnectionSession): Promise<void> {
     this.#session = session
     const sibling = await session.openSibling('writing')
     try {
@@ -149,7 +152,7 @@ export class StreamJournal implements Journal {
     }
   }
 
-  async #establishWith(session: JournalLinkSession, connection: ChannelModel): Promise<void> {
+  async #establishWith(session: ConnectionSession, connection: ChannelModel): Promise<void> {
     const { name, retention, agreeOnKey } = this.#options
     const epoch = await ensureJournal(session, connection, { name, retention, agreeOnKey })
     const writer = new StreamWriter(connection, name, name, (error) => session.fail(error))
@@ -234,7 +237,7 @@ export class StreamJournal implements Journal {
   }
 
   /** Asks the stream where it was when the journal was opened; a mark makes sure that there is an answer. */
-  async #presentOffset(session: JournalLinkSession, write: PublishMark): Promise<number> {
+  async #presentOffset(session: ConnectionSession, write: PublishMark): Promise<number> {
     const over = new AbortController()
     const late = AbortSignal.any([session.signal, AbortSignal.timeout(markTimeoutMs)])
     try {
@@ -271,7 +274,7 @@ export class StreamJournal implements Journal {
     this.#lastRead = entry
     if (typeof this.#present === 'number') this.#tellPresent(entry)
     // Before the message, which is then handed to a gateway that is up.
-    this.#pulse.beat()
+    this.#liveness.beat()
     this.#tail?.onMessage(entry)
     if (!entry.mark) return this.#options.onEntry(entry)
     const { messageId } = entry.properties
@@ -344,8 +347,4 @@ type PublishMark = (id: string, note: MarkNote | undefined) => Promise<void>
 
 function bodyOf(note: MarkNote | undefined): Buffer {
   return note ? Buffer.from(JSON.stringify(note)) : Buffer.alloc(0)
-}
-
-function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown))
 }

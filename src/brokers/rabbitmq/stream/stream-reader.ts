@@ -1,24 +1,25 @@
 import { fingerprintOf } from '../../../core/model/cursor.ts'
-import { JournalTruncated } from '../../../core/ports/journal.ts'
+import { asError } from '../../../core/model/error-text.ts'
 import type { JournalMessage } from '../../../core/model/message.ts'
+import { JournalTruncated } from '../../../core/ports/journal.ts'
+import type { ConnectionSession, OpenConnection } from '../connection/reconnecting-connection.ts'
 import type { CarefulReader } from './message-by-message-reader.ts'
-import type { JournalLinkSession, OpenLink } from './stream-link.ts'
 import { consumeStream, type StreamConsumer, type StreamReading, type StreamVisitor } from './stream-consumer.ts'
 import { isInternalError } from './unreadable-message.ts'
 
 /** Reads older parts of a stream, on a connection of its own that is made when it is first needed. */
 export class StreamReader {
   readonly #stream: string
-  readonly #openLink: OpenLink
+  readonly #openConnection: OpenConnection
   readonly #careful: CarefulReader
   #link: { close(): Promise<void> } | undefined
-  #session: JournalLinkSession | undefined
+  #session: ConnectionSession | undefined
   readonly #waiting = new Set<() => void>()
 
-  constructor(stream: string, openLink: OpenLink, careful: CarefulReader) {
+  constructor(stream: string, openConnection: OpenConnection, careful: CarefulReader) {
     this.#careful = careful
     this.#stream = stream
-    this.#openLink = openLink
+    this.#openConnection = openConnection
   }
 
   /**
@@ -85,7 +86,7 @@ export class StreamReader {
    * reason.
    */
   async #scanOnce(
-    session: JournalLinkSession,
+    session: ConnectionSession,
     offset: number,
     visitor: Omit<StreamVisitor, 'onEnd'>,
     reading: StreamReading,
@@ -103,7 +104,7 @@ export class StreamReader {
       await aborted(AbortSignal.any([lost.signal, signal, session.signal]))
     } catch (error) {
       // No such stream, or no replica of it on this node: the session begins anew, on the next node where there are several.
-      session.fail(error instanceof Error ? error : new Error(String(error)))
+      session.fail(asError(error))
       await aborted(AbortSignal.any([session.signal, signal]))
     } finally {
       consumer?.close()
@@ -111,8 +112,8 @@ export class StreamReader {
     return session.signal.aborted ? session.signal.reason : reason
   }
 
-  async #currentSession(signal: AbortSignal): Promise<JournalLinkSession | undefined> {
-    this.#link ??= this.#openLink({
+  async #currentSession(signal: AbortSignal): Promise<ConnectionSession | undefined> {
+    this.#link ??= this.#openConnection({
       purpose: 'replay',
       establish: async (session) => {
         this.#session = session

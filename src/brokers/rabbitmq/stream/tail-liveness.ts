@@ -44,7 +44,7 @@ export interface PulseListener {
  * Watches whether the tail of a journal moves. A silent journal is given marks, so silence has a meaning: a half-open connection, a broker that has
  * frozen or takes no publications, a stream without its leader. Heartbeats would tell some of that, later.
  */
-export class Pulse {
+export class TailLiveness {
   readonly #listener: PulseListener
   #timer: NodeJS.Timeout | undefined
   #silent = 0

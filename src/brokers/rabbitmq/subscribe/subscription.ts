@@ -10,10 +10,10 @@ import {
 } from '../../driver.ts'
 import { maxRedeliveries, redeliveryDelayMs } from '../../redeliveries.ts'
 import { pause } from '../connection/backoff.ts'
-import type { Delivery } from '../message/delivery-reader.ts'
-import type { LinkSession } from '../connection/reconnecting-connection.ts'
-import { messageOf } from '../message/properties.ts'
+import type { ConnectionSession } from '../connection/reconnecting-connection.ts'
 import { within } from '../connection/settle-within.ts'
+import type { Delivery } from '../message/delivery-reader.ts'
+import { messageOf } from '../message/properties.ts'
 
 /** In milliseconds. */
 const timings = {
@@ -65,7 +65,7 @@ export class AmqpSubscription implements Subscription {
   }
 
   /** Puts it in force on this connection. `onLost`: it is no longer, though the connection may be. */
-  async start({ connection, deliveries }: LinkSession, onLost: () => void): Promise<void> {
+  async start({ connection, deliveries }: ConnectionSession, onLost: () => void): Promise<void> {
     const channel = await connection.createChannel()
     // The rejected call or the end of the channel tells.
     channel.on('error', () => {})

@@ -1,9 +1,13 @@
 import type { Observer } from '../../../core/ports/observer.ts'
 import { GatewayError } from '../../../errors.ts'
 import type { Receive, SubscribeOptions, Subscription } from '../../driver.ts'
-import { pause } from '../connection/backoff.ts'
 import { ensureExchange } from '../channel/exchange.ts'
-import type { Link, LinkSession, OpenLink } from '../connection/reconnecting-connection.ts'
+import { pause } from '../connection/backoff.ts'
+import type {
+  ConnectionSession,
+  OpenConnection,
+  ReconnectingConnection,
+} from '../connection/reconnecting-connection.ts'
 import { type BrokerReply, replyOf } from '../connection/reply-codes.ts'
 import { declareSetAside } from '../topology/dead-letter-queue.ts'
 import { AmqpSubscription, type SubscriptionPlace } from './subscription.ts'
@@ -20,16 +24,16 @@ const timings = {
 export class Subscriptions {
   readonly #place: SubscriptionPlace
   readonly #log: Observer['log']
-  readonly #openLink: OpenLink
+  readonly #openConnection: OpenConnection
   readonly #inForce = new Set<AmqpSubscription>()
   /** Asked for, and not in force yet. */
   readonly #asked = new Map<AmqpSubscription, (refusal?: BrokerReply) => void>()
-  #link: Link | undefined
-  #session: LinkSession | undefined
+  #link: ReconnectingConnection | undefined
+  #session: ConnectionSession | undefined
   #away = 'there is no connection yet'
 
-  constructor(openLink: OpenLink, place: SubscriptionPlace, log: Observer['log']) {
-    this.#openLink = openLink
+  constructor(openConnection: OpenConnection, place: SubscriptionPlace, log: Observer['log']) {
+    this.#openConnection = openConnection
     this.#place = place
     this.#log = log
   }
@@ -58,8 +62,8 @@ export class Subscriptions {
     await this.#link?.close()
   }
 
-  #open(): Link {
-    return this.#openLink({
+  #open(): ReconnectingConnection {
+    return this.#openConnection({
       purpose: 'consuming',
       establish: (session) => this.#establish(session),
       onDown: (reason) => this.#log('warn', `subscriptions are interrupted: ${reason}`),
@@ -69,7 +73,7 @@ export class Subscriptions {
     })
   }
 
-  async #establish(session: LinkSession): Promise<void> {
+  async #establish(session: ConnectionSession): Promise<void> {
     const { name, type, durable } = this.#place.exchange
     await ensureExchange(session.connection, name, type, durable)
     await declareSetAside(session.connection, this.#place.deadLetterExchange)
@@ -84,7 +88,7 @@ export class Subscriptions {
   }
 
   /** Never rejects: what stands in the way of one subscription must not interrupt the others. */
-  async #start(session: LinkSession, subscription: AmqpSubscription): Promise<void> {
+  async #start(session: ConnectionSession, subscription: AmqpSubscription): Promise<void> {
     const onLost = () => void this.#startLater(session, subscription)
     try {
       await subscription.start(session, onLost)
@@ -100,7 +104,7 @@ export class Subscriptions {
     }
   }
 
-  async #startLater(session: LinkSession, subscription: AmqpSubscription): Promise<void> {
+  async #startLater(session: ConnectionSession, subscription: AmqpSubscription): Promise<void> {
     await pause(timings.again, session.signal)
     if (!session.signal.aborted && !subscription.closed) await this.#start(session, subscription)
   }

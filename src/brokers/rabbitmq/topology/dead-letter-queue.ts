@@ -1,7 +1,7 @@
 import type { ChannelModel } from 'amqplib'
 import { ensureExchange } from '../channel/exchange.ts'
-import { repliedWith, replyCodes } from '../connection/reply-codes.ts'
 import { onChannel } from '../channel/with-channel.ts'
+import { repliedWith, replyCodes } from '../connection/reply-codes.ts'
 
 /** What is set aside is kept for somebody to look at, up to this size in bytes; then the oldest goes. */
 const maxBytes = 1024 ** 3

@@ -1,14 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import type { Channel } from 'amqplib'
+import { asError } from '../../../core/model/error-text.ts'
 import type { Message } from '../../../core/model/message.ts'
 import type { FanoutExchanges, FanoutListener } from '../../driver.ts'
-import { pause } from '../connection/backoff.ts'
 import { ensureExchange } from '../channel/exchange.ts'
-import { KeptChannel } from '../channel/reusable-channel.ts'
-import type { Link, LinkSession, LinkWatch, OpenLink } from '../connection/reconnecting-connection.ts'
-import { fromAmqp, messageOf } from '../message/properties.ts'
+import { ReusableChannel } from '../channel/reusable-channel.ts'
+import { pause } from '../connection/backoff.ts'
+import type {
+  ConnectionSession,
+  ConnectionWatch,
+  OpenConnection,
+  ReconnectingConnection,
+} from '../connection/reconnecting-connection.ts'
 import { repliedWith, replyCodes, replyOf } from '../connection/reply-codes.ts'
 import { within } from '../connection/settle-within.ts'
+import { fromAmqp, messageOf } from '../message/properties.ts'
 
 const prefetch = 500
 /** In milliseconds. */
@@ -33,7 +39,7 @@ const endsBeforeDropped = 3
 const maxBacklogBytes = 64 * 1024 * 1024
 
 export interface FanoutOptions extends FanoutExchanges {
-  readonly watch: LinkWatch
+  readonly watch: ConnectionWatch
   /** A message was dropped that RabbitMQ can hand to nobody. */
   onUnreadable(queue: string): void
 }
@@ -42,10 +48,10 @@ export interface FanoutOptions extends FanoutExchanges {
  * What comes to some fanout exchanges, through one queue of this process's own, over connections that heal. The queues of all replicas hang on one durable exchange,
  * and the exchanges of others feed that one: where RabbitMQ has forgotten those, the first replica that binds them again does it for all.
  */
-export class Fanouts {
+export class FanoutConsumer {
   readonly #options: FanoutOptions
   readonly #receive: FanoutListener
-  readonly #link: Link
+  readonly #link: ReconnectingConnection
   #queue: string
   /**
    * RabbitMQ ended the last session over a failure of its own: perhaps over a message that it
@@ -62,11 +68,11 @@ export class Fanouts {
   #unacknowledged: Message[] = []
   #returning: Message[] = []
 
-  constructor(openLink: OpenLink, options: FanoutOptions, receive: FanoutListener) {
+  constructor(openConnection: OpenConnection, options: FanoutOptions, receive: FanoutListener) {
     this.#options = options
     this.#receive = receive
     this.#queue = this.#newName()
-    this.#link = openLink({
+    this.#link = openConnection({
       ...options.watch,
       purpose: 'fanouts',
       establish: (session) => this.#establish(session),
@@ -81,7 +87,7 @@ export class Fanouts {
     await this.#link.close()
   }
 
-  async #establish(session: LinkSession): Promise<void> {
+  async #establish(session: ConnectionSession): Promise<void> {
     const { connection } = session
     const { own, fedBy, declared } = this.#options
     await ensureExchange(connection, own, 'fanout')
@@ -138,7 +144,7 @@ export class Fanouts {
    * acknowledgement it is gone from the queue before RabbitMQ fails, which is the only way to be
    * rid of it alone.
    */
-  async #readCarefully(session: LinkSession, channel: Channel): Promise<void> {
+  async #readCarefully(session: ConnectionSession, channel: Channel): Promise<void> {
     for (let left = messagesInDoubt; left > 0 && !session.signal.aborted; left -= 1) {
       const drop = this.#endsAtHead >= endsBeforeDropped
       const onEnd = (): void => {
@@ -178,8 +184,8 @@ export class Fanouts {
     for (const name of fedBy) await channel.bindExchange(own, name, '')
   }
 
-  async #tend(session: LinkSession): Promise<void> {
-    const kept = new KeptChannel(session.connection)
+  async #tend(session: ConnectionSession): Promise<void> {
+    const kept = new ReusableChannel(session.connection)
     while (!session.signal.aborted) {
       await pause(timings.again, session.signal)
       if (session.signal.aborted) return
@@ -190,12 +196,12 @@ export class Fanouts {
         })
       } catch (error) {
         // The next session declares what is missing.
-        session.fail(error instanceof Error ? error : new Error(String(error)))
+        session.fail(asError(error))
       }
     }
   }
 
-  #acknowledging(session: LinkSession, channel: Channel): () => void {
+  #acknowledging(session: ConnectionSession, channel: Channel): () => void {
     let unacknowledged = 0
     const flush = () => {
       if (unacknowledged === 0 || session.signal.aborted) return

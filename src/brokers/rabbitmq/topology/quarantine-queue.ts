@@ -1,13 +1,17 @@
 import type { Channel, GetMessage } from 'amqplib'
+import { asError } from '../../../core/model/error-text.ts'
 import type { Message, MessageProperties } from '../../../core/model/message.ts'
 import { GatewayError } from '../../../errors.ts'
 import type { DriverOptions, GatewayPublication } from '../../driver.ts'
-import { asError } from '../connection/as-error.ts'
-import { Link, type LinkOptions, type LinkSession } from '../connection/reconnecting-connection.ts'
+import { onChannel } from '../channel/with-channel.ts'
+import {
+  type ConnectionOptions,
+  type ConnectionSession,
+  ReconnectingConnection,
+} from '../connection/reconnecting-connection.ts'
+import { repliedWith, replyCodes, replyOf } from '../connection/reply-codes.ts'
 import { fromAmqp } from '../message/properties.ts'
 import { Publisher } from '../publish/publisher.ts'
-import { repliedWith, replyCodes, replyOf } from '../connection/reply-codes.ts'
-import { onChannel } from '../channel/with-channel.ts'
 
 /** What becomes of a message that was looked at. */
 export type Fate = 'keep' | 'remove'
@@ -15,9 +19,9 @@ export type Fate = 'keep' | 'remove'
 /** What lies in `<namespace>.quarantine`, for somebody to look at and decide about. */
 export class QuarantineQueue {
   readonly name: string
-  readonly #openLink: (options: LinkOptions) => Link
+  readonly #openConnection: (options: ConnectionOptions) => ReconnectingConnection
   readonly #publisherOptions: { defaultExchange: string }
-  #link: Link | undefined
+  #link: ReconnectingConnection | undefined
   #publisher: Publisher | undefined
 
   /** The nodes of one cluster, by their URLs. Nothing is opened yet. */
@@ -25,8 +29,8 @@ export class QuarantineQueue {
     this.name = `${namespace}.quarantine`
     this.#publisherOptions = { defaultExchange: `${namespace}.events` }
     let attempts = 0
-    this.#openLink = (options) => {
-      const link = new Link(urls, {
+    this.#openConnection = (options) => {
+      const link = new ReconnectingConnection(urls, {
         ...options,
         onRetry: (reason, delayMs) => {
           attempts += 1
@@ -77,7 +81,7 @@ export class QuarantineQueue {
 
   /** As `Broker.publish`: resolves once RabbitMQ has confirmed that the message is where it belongs. */
   publish(publication: GatewayPublication): Promise<void> {
-    this.#publisher ??= new Publisher(this.#openLink, {}, this.#publisherOptions)
+    this.#publisher ??= new Publisher(this.#openConnection, {}, this.#publisherOptions)
     return this.#publisher.publish(publication)
   }
 
@@ -85,9 +89,9 @@ export class QuarantineQueue {
     await Promise.all([this.#publisher?.close(), this.#link?.close()])
   }
 
-  #session(): Promise<LinkSession> {
+  #session(): Promise<ConnectionSession> {
     return new Promise((resolve, reject) => {
-      this.#link = this.#openLink({
+      this.#link = this.#openConnection({
         purpose: 'quarantine',
         establish: (session) => {
           resolve(session)

@@ -1,18 +1,23 @@
 import type { Channel, ChannelModel } from 'amqplib'
-import { bufferedExchange } from '../../../core/publishing/buffered-message.ts'
-import type { Observer } from '../../../core/ports/observer.ts'
+import { asError } from '../../../core/model/error-text.ts'
 import { bindingOf, type Source } from '../../../core/model/source.ts'
+import type { Observer } from '../../../core/ports/observer.ts'
+import { bufferedExchange } from '../../../core/publishing/buffered-message.ts'
 import { GatewayError } from '../../../errors.ts'
-import { asError } from '../connection/as-error.ts'
-import { pause } from '../connection/backoff.ts'
 import { bufferQueueName, declareBuffer } from '../buffer/buffer-queue.ts'
-import { complaint } from '../channel/log-refusal.ts'
 import { type AmqpExchangeType, checkExchangeType, declareExchange, exchangeExists } from '../channel/exchange.ts'
-import { KeptChannel } from '../channel/reusable-channel.ts'
-import type { Link, LinkSession, LinkWatch, OpenLink } from '../connection/reconnecting-connection.ts'
+import { complaint } from '../channel/log-refusal.ts'
+import { ReusableChannel } from '../channel/reusable-channel.ts'
+import { onChannel } from '../channel/with-channel.ts'
+import { pause } from '../connection/backoff.ts'
+import type {
+  ConnectionSession,
+  ConnectionWatch,
+  OpenConnection,
+  ReconnectingConnection,
+} from '../connection/reconnecting-connection.ts'
 import { repliedWith, replyCodes, replyOf } from '../connection/reply-codes.ts'
 import { declareSetAside } from './dead-letter-queue.ts'
-import { onChannel } from '../channel/with-channel.ts'
 
 export interface TopologyOptions {
   /** The queue (or stream) that every source flows into. Declared by who consumes it; waited for here. */
@@ -37,27 +42,27 @@ const defaultTimings = {
 }
 
 /** The gateway's sources on RabbitMQ: bound once, and bound again after every reconnection and from time to time. */
-export class Topology {
+export class SourceBindings {
   readonly #options: TopologyOptions
   readonly #timings: typeof defaultTimings
-  readonly #link: Link
+  readonly #link: ReconnectingConnection
   readonly #bound = new Map<string, Source>()
   /** Exchanges that this process has declared: they are declared again should they be gone. */
   readonly #declared = new Set<string>()
   /** Sources that wait for something that isn't Warren's to mend, by what the log said about it. */
   readonly #waiting = new Map<string, string>()
-  #session: LinkSession | undefined
+  #session: ConnectionSession | undefined
   #away = 'there is no connection yet'
   #whenUp: (() => void)[] = []
-  readonly #complain: (reason: string) => void
+  readonly #logError: (reason: string) => void
   /** One operation after another, so that a binding made again never overtakes its removal. */
   #turns: Promise<unknown> = Promise.resolve()
 
-  constructor(openLink: OpenLink, watch: LinkWatch, options: TopologyOptions) {
+  constructor(openConnection: OpenConnection, watch: ConnectionWatch, options: TopologyOptions) {
     this.#options = options
     this.#timings = { ...defaultTimings, ...options.timings }
-    this.#complain = complaint(options.log, `queue "${options.setAside}" cannot be declared again`)
-    this.#link = openLink({
+    this.#logError = complaint(options.log, `queue "${options.setAside}" cannot be declared again`)
+    this.#link = openConnection({
       purpose: 'administration',
       establish: (session) => this.#establish(session),
       onUp: () => watch.onUp?.(),
@@ -118,7 +123,7 @@ export class Topology {
     return this.#link.close()
   }
 
-  async #establish(session: LinkSession): Promise<void> {
+  async #establish(session: ConnectionSession): Promise<void> {
     const { setAside } = this.#options
     if (setAside !== undefined) await declareSetAside(session.connection, setAside)
     await this.#untilQueueIsThere(session)
@@ -132,7 +137,7 @@ export class Topology {
     void this.#tend(session)
   }
 
-  async #untilQueueIsThere({ connection, signal }: LinkSession): Promise<void> {
+  async #untilQueueIsThere({ connection, signal }: ConnectionSession): Promise<void> {
     while (!signal.aborted) {
       try {
         await onChannel(connection, (channel) => channel.checkQueue(this.#options.queue))
@@ -146,8 +151,8 @@ export class Topology {
   }
 
   /** Looks after the bindings for as long as the session lasts. */
-  async #tend(session: LinkSession): Promise<void> {
-    const kept = new KeptChannel(session.connection)
+  async #tend(session: ConnectionSession): Promise<void> {
+    const kept = new ReusableChannel(session.connection)
     while (!session.signal.aborted) {
       await pause(Math.max(this.#timings.againMs, this.#bound.size * this.#timings.againPerSourceMs), session.signal)
       await this.#inTurn(() => this.#tendToSetAside(session, kept))
@@ -159,7 +164,7 @@ export class Topology {
   }
 
   /** Nobody is told that a queue was deleted or has expired. */
-  async #tendToSetAside({ connection, signal }: LinkSession, kept: KeptChannel): Promise<void> {
+  async #tendToSetAside({ connection, signal }: ConnectionSession, kept: ReusableChannel): Promise<void> {
     const { setAside, log } = this.#options
     if (setAside === undefined || signal.aborted) return
     try {
@@ -171,12 +176,12 @@ export class Topology {
       await declareSetAside(connection, setAside)
       log('warn', `queue "${setAside}" was gone and has been declared again`)
     } catch (error) {
-      if (!signal.aborted) this.#complain(replyOf(error)?.text ?? asError(error).message)
+      if (!signal.aborted) this.#logError(replyOf(error)?.text ?? asError(error).message)
     }
   }
 
   /** A binding that stands costs one question. */
-  async #tendTo(source: Source, session: LinkSession, kept: KeptChannel): Promise<void> {
+  async #tendTo(source: Source, session: ConnectionSession, kept: ReusableChannel): Promise<void> {
     if (session.signal.aborted || !this.#bound.has(source.id)) return
     if (!this.#waiting.has(source.id)) {
       try {
@@ -188,7 +193,7 @@ export class Topology {
     await this.#bindAgain(session, source)
   }
 
-  async #bindAll(session: LinkSession): Promise<void> {
+  async #bindAll(session: ConnectionSession): Promise<void> {
     for (const source of this.#bound.values()) {
       if (session.signal.aborted) return
       await this.#inTurn(() => this.#bindAgain(session, source))
@@ -196,7 +201,7 @@ export class Topology {
   }
 
   /** What stands in the way of one source is said once and tried again; it holds up nothing else. */
-  async #bindAgain({ connection, signal }: LinkSession, source: Source): Promise<void> {
+  async #bindAgain({ connection, signal }: ConnectionSession, source: Source): Promise<void> {
     if (signal.aborted || !this.#bound.has(source.id)) return
     const { exchange } = source
     try {

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { brotliCompress, brotliDecompress, constants, gzip } from 'node:zlib'
-import { tour } from './tour.ts'
 import { names, qualityOf, qualityOfCoding } from '../../http/media-types.ts'
+import { tour } from './tour.ts'
 
 type Coding = 'br' | 'gzip' | 'identity'
 

@@ -1,23 +1,23 @@
 import type { ExecutionArgs, ExecutionResult } from 'graphql'
 import { CloseCode, type Message, MessageType, type SubscribeMessage } from 'graphql-ws'
-import type { Feed } from '../../../core/delivery/channel-subscription.ts'
+import type { ChannelSubscription } from '../../../core/delivery/channel-subscription.ts'
 import type { OperationPages } from '../../../core/sessions/page-limits.ts'
 import type { Session } from '../../../core/sessions/session.ts'
 import { closeReasonOf, GatewayError } from '../../../errors.ts'
 import type { Context } from '../../../graphql/context.ts'
 import { acceptedOn } from '../../flow/accepted-sockets.ts'
-import { Attention } from '../../flow/read-throttle.ts'
-import { type Group, withTraceOf } from '../fan-out.ts'
+import type { Outbox } from '../../flow/outbox.ts'
+import { ReadThrottle } from '../../flow/read-throttle.ts'
+import { closeSocket, endOf } from '../../websocket/close.ts'
+import type { WebSocketConnection, WebSocketUser } from '../../websocket/websocket-connection.ts'
+import { declaredVariables, keptValues, valuesWeight } from '../compact-variables.ts'
 import { SessionContext } from '../context.ts'
+import { type FanOutGroup, withTraceOf } from '../fan-out.ts'
+import type { SharedOperation } from '../shared-operations.ts'
 import type { GraphQLWsParts } from './endpoint.ts'
 import { ackFrame, completeFrame, errorFrame, nextFrame, pongFrame, readMessage } from './frames.ts'
-import { NextFrames } from './next-writer.ts'
+import { NextWriter } from './next-writer.ts'
 import { begin, isAsyncGenerator, type Started } from './operation.ts'
-import { declaredVariables, keptValues, weightOf } from '../compact-variables.ts'
-import type { Outbox } from '../../flow/outbox.ts'
-import type { ServerWebSocket, WebSocketUser } from '../../websocket/websocket-connection.ts'
-import type { SharedOperation } from '../shared-operations.ts'
-import { closeSocket, endOf } from '../../websocket/close.ts'
 
 /** Of an operation's id, which is written again with each of its results. */
 const maxIdBytes = 256
@@ -42,9 +42,9 @@ interface OpenOperation {
  */
 export class GraphQLWsConnection implements WebSocketUser {
   readonly #parts: GraphQLWsParts
-  readonly #socket: ServerWebSocket
+  readonly #socket: WebSocketConnection
   readonly #outbox: Outbox
-  readonly #attention: Attention
+  readonly #readThrottle: ReadThrottle
   /** The header of the upgrade, until it has been looked at. */
   #authorization: string | undefined
   readonly address: string
@@ -57,14 +57,14 @@ export class GraphQLWsConnection implements WebSocketUser {
 
   constructor(
     parts: GraphQLWsParts,
-    on: { socket: ServerWebSocket; outbox: Outbox; authorization: string | undefined; address: string },
+    on: { socket: WebSocketConnection; outbox: Outbox; authorization: string | undefined; address: string },
   ) {
     this.#parts = parts
     this.#socket = on.socket
     this.#outbox = on.outbox
     this.#authorization = on.authorization
     this.address = on.address
-    this.#attention = new Attention(on.socket.stream)
+    this.#readThrottle = new ReadThrottle(on.socket.stream)
   }
 
   get isKnown(): boolean {
@@ -76,7 +76,7 @@ export class GraphQLWsConnection implements WebSocketUser {
   }
 
   begin(protocolIsOurs: boolean): void {
-    this.#socket.serve(this, this.#attention)
+    this.#socket.serve(this, this.#readThrottle)
     if (!protocolIsOurs) return this.#close(CloseCode.SubprotocolNotAcceptable, 'Subprotocol not acceptable')
     this.#parts.initiations.add(this)
   }
@@ -201,29 +201,29 @@ export class GraphQLWsConnection implements WebSocketUser {
   /** False where there is something about it that Yoga has to answer; nothing has been done then. */
   #share(
     session: Session,
-    { schema, document, group, opening }: SharedOperation,
+    { schema, document, group, compiled }: SharedOperation,
     id: string,
     payload: SubscribeMessage['payload'],
   ): boolean {
     // Credentials of its own.
     if (payload.extensions?.['headers'] !== undefined) return false
-    const fieldArguments = opening.argumentsOf(payload.variables)
+    const fieldArguments = compiled.argumentsOf(payload.variables)
     if (!fieldArguments) return false
     this.#context ??= new SessionContext(this.#parts, session)
     const contextValue = this.#context
-    const feed = opening.feed(fieldArguments, contextValue)
-    if (!feed) return false
+    const subscription = compiled.subscription(fieldArguments, contextValue)
+    if (!subscription) return false
     const { operationName, variables: variableValues } = payload
     const args = { schema, document, operationName, variableValues, contextValue }
-    this.#pipe(id, feed, group, args, fieldArguments, payload.query.length)
+    this.#pipe(id, subscription, group, args, fieldArguments, payload.query.length)
     return true
   }
 
   /** From here on nothing is held of what the client sent, but its id and the parsed document. */
   #pipe(
     id: string,
-    feed: Feed,
-    group: Group,
+    subscription: ChannelSubscription,
+    group: FanOutGroup,
     args: ExecutionArgs,
     fieldArguments: Record<string, unknown>,
     documentLength: number,
@@ -235,11 +235,11 @@ export class GraphQLWsConnection implements WebSocketUser {
       release = openDocuments.hold(document, documentLength, this.#session?.payer)
     } catch (error) {
       this.#operations.delete(id)
-      void feed.return()
+      void subscription.return()
       return this.#sendErrors(id, [error])
     }
-    const next = new NextFrames({
-      feed,
+    const next = new NextWriter({
+      subscription,
       group,
       outbox: this.#outbox,
       id,
@@ -253,7 +253,7 @@ export class GraphQLWsConnection implements WebSocketUser {
     next.begin()
   }
 
-  operationEnded(next: NextFrames, id: string, failure: GatewayError | undefined): void {
+  operationEnded(next: NextWriter, id: string, failure: GatewayError | undefined): void {
     // Else the client has completed it.
     if (this.#operations.get(id) !== next) return
     this.#operations.delete(id)
@@ -291,12 +291,12 @@ export class GraphQLWsConnection implements WebSocketUser {
       }
       if (this.#takeOver(id, begun)) return
       // Each of its results is executed with them.
-      const held = begun.documentLength + weightOf(begun.args.variableValues)
+      const held = begun.documentLength + valuesWeight(begun.args.variableValues)
       release = this.#parts.openDocuments.hold(begun.args, held, this.#session?.payer)
       for await (const each of results) {
         if (!isOpen()) return
         // A result is made from the event that was taken last: the next one is taken when this has been written.
-        await this.#written(nextFrame(id, this.#shown(withTraceOf(begun.feed?.lastTaken, each))))
+        await this.#written(nextFrame(id, this.#shown(withTraceOf(begun.subscription?.lastTaken, each))))
       }
       if (isOpen()) this.#send(completeFrame(id))
     } catch (error) {
@@ -311,14 +311,14 @@ export class GraphQLWsConnection implements WebSocketUser {
   }
 
   /** What can be shared is written by us, though it began in the envelope; what cannot goes result by result. */
-  #takeOver(id: string, { feed, args, documentLength }: Started): boolean {
-    const group = feed && this.#parts.fanOut.groupOf(args)
+  #takeOver(id: string, { subscription, args, documentLength }: Started): boolean {
+    const group = subscription && this.#parts.fanOut.groupOf(args)
     const session = this.#session
-    if (!feed || !group || !session) return false
+    if (!subscription || !group || !session) return false
     // Not the context of the envelope, which holds the request as it came.
     this.#context ??= new SessionContext(this.#parts, session)
     const fieldArguments = group.argumentsOf(args.variableValues)
-    this.#pipe(id, feed, group, { ...args, contextValue: this.#context }, fieldArguments, documentLength)
+    this.#pipe(id, subscription, group, { ...args, contextValue: this.#context }, fieldArguments, documentLength)
     return true
   }
 
@@ -341,7 +341,7 @@ export class GraphQLWsConnection implements WebSocketUser {
     if (!this.#socket.isOpen) return
     // Where the system takes everything at once, nothing waits and nobody need be told of it.
     const waits = this.#socket.stream.writableLength > 0
-    this.#socket.stream.write(frame, 'latin1', waits ? this.#attention.sending(frame.length) : undefined)
+    this.#socket.stream.write(frame, 'latin1', waits ? this.#readThrottle.sending(frame.length) : undefined)
   }
 
   /** Resolves when the frame is with the system: so long a subscription waits with its next. A socket that fails has its operations ended by its close. */
@@ -349,7 +349,7 @@ export class GraphQLWsConnection implements WebSocketUser {
     return new Promise((resolve) => {
       this.#outbox.flush()
       if (!this.#socket.isOpen) return resolve()
-      const taken = this.#attention.sending(frame.length)
+      const taken = this.#readThrottle.sending(frame.length)
       this.#socket.stream.write(frame, 'latin1', () => {
         taken()
         resolve()

@@ -2,21 +2,22 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type ExecutionResult, type FormattedExecutionResult, GraphQLError } from 'graphql'
 import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws'
+import { errorStack } from '../../../core/model/error-text.ts'
 import type { ErrorCode } from '../../../errors.ts'
 import { errorMasker } from '../../../graphql/mask-error.ts'
 import { Deadlines } from '../../flow/deadlines.ts'
-import type { FanOut } from '../fan-out.ts'
 import { type FrameLimitOptions, FrameLimits } from '../../flow/frame-limits.ts'
-import type { GraphQLParts } from '../context.ts'
-import type { Yoga } from '../http.ts'
-import { GraphQLWsConnection } from './connection.ts'
-import type { OpenDocuments } from '../open-documents.ts'
 import { Outbox, type Outboxes } from '../../flow/outbox.ts'
-import { addressOf } from '../../http/peer-address.ts'
-import { SharedOperations } from '../shared-operations.ts'
 import type { UnfinishedMessages } from '../../flow/unfinished-messages.ts'
+import { addressOf } from '../../http/peer-address.ts'
 import { closeSocket } from '../../websocket/close.ts'
-import { WebSockets } from '../../websocket/websocket-server.ts'
+import { WebSocketServer } from '../../websocket/websocket-server.ts'
+import type { GraphQLParts } from '../context.ts'
+import type { FanOut } from '../fan-out.ts'
+import type { Yoga } from '../http.ts'
+import type { OpenDocuments } from '../open-documents.ts'
+import { SharedOperations } from '../shared-operations.ts'
+import { GraphQLWsConnection } from './connection.ts'
 
 export interface GraphQLWsOptions extends GraphQLParts, FrameLimitOptions {
   readonly yoga: Yoga
@@ -67,10 +68,10 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
     masked: (result) => withErrors(result, answered),
     fail: (error) =>
       options.log('a socket failed in a way that was not foreseen', {
-        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        error: errorStack(error),
       }),
   }
-  const sockets = new WebSockets({
+  const sockets = new WebSocketServer({
     protocol: GRAPHQL_TRANSPORT_WS_PROTOCOL,
     unfinished: options.unfinished,
     keepAliveMs: options.settings.keepAliveMs,

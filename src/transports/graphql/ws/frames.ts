@@ -1,6 +1,6 @@
 import { type Message, MessageType, validateMessage } from 'graphql-ws'
-import { JsonNumber } from '../../../core/json/json-number.ts'
 import { latin1Of } from '../../../core/body/latin1.ts'
+import { JsonNumber } from '../../../core/json/json-number.ts'
 import { parseJson } from '../../../core/json/parse-json.ts'
 import { printJson } from '../../../core/json/print-json.ts'
 import { textFrameHeader } from '../../websocket/frame-writer.ts'

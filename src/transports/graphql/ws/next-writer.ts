@@ -1,16 +1,16 @@
 import type { ExecutionArgs, ExecutionResult } from 'graphql'
 import { MessageType } from 'graphql-ws'
-import type { ChannelEvent } from '../../../core/model/channel-event.ts'
-import type { Feed, FeedSink } from '../../../core/delivery/channel-subscription.ts'
 import { latin1Of } from '../../../core/body/latin1.ts'
+import type { ChannelSubscription, SubscriptionSink } from '../../../core/delivery/channel-subscription.ts'
+import type { ChannelEvent } from '../../../core/model/channel-event.ts'
 import type { GatewayError } from '../../../errors.ts'
-import type { Group } from '../fan-out.ts'
 import type { Outbox } from '../../flow/outbox.ts'
 import { textFrameHeader } from '../../websocket/frame-writer.ts'
+import type { FanOutGroup } from '../fan-out.ts'
 
 export interface NextFramesOptions {
-  readonly feed: Feed
-  readonly group: Group
+  readonly subscription: ChannelSubscription
+  readonly group: FanOutGroup
   readonly outbox: Outbox
   /** As the client knows the operation. */
   readonly id: string
@@ -24,15 +24,15 @@ export interface NextFramesOptions {
   readonly masked: (result: ExecutionResult) => object
   readonly owner: {
     /** The feed has ended: by itself, or with a failure. */
-    operationEnded(next: NextFrames, id: string, failure: GatewayError | undefined): void
+    operationEnded(next: NextWriter, id: string, failure: GatewayError | undefined): void
   }
 }
 
 /** Writes the `next` frames of one subscription straight to its socket. */
-export class NextFrames implements FeedSink {
+export class NextWriter implements SubscriptionSink {
   // All that a delivery needs is in this one object.
-  readonly #feed: Feed
-  readonly #group: Group
+  readonly #subscription: ChannelSubscription
+  readonly #group: FanOutGroup
   readonly #outbox: Outbox
   readonly #args: ExecutionArgs
   readonly #masked: NextFramesOptions['masked']
@@ -45,8 +45,8 @@ export class NextFrames implements FeedSink {
   #head = ''
   #bytes = 0
 
-  constructor({ feed, group, outbox, id, args, fieldArguments, masked, owner, release }: NextFramesOptions) {
-    this.#feed = feed
+  constructor({ subscription, group, outbox, id, args, fieldArguments, masked, owner, release }: NextFramesOptions) {
+    this.#subscription = subscription
     this.#group = group
     this.#outbox = outbox
     this.#args = args
@@ -60,20 +60,20 @@ export class NextFrames implements FeedSink {
 
   /** Only now does anything flow. */
   begin(): void {
-    this.#feed.pipe(this)
+    this.#subscription.pipe(this)
   }
 
   /** The client has completed: seen at once, also while nothing happens. */
   cancel(): void {
-    void this.#feed.return()
+    void this.#subscription.return()
   }
 
   take(event: ChannelEvent): boolean {
     if (!this.#outbox.hasRoom) {
-      this.#outbox.whenRoom(this.#feed)
+      this.#outbox.whenRoom(this.#subscription)
       return false
     }
-    const end = this.#group.endOfNext(event, this.#feed.channel, this.#fieldArguments, this.#args, this.#masked)
+    const end = this.#group.endOfNext(event, this.#subscription.channel, this.#fieldArguments, this.#args, this.#masked)
     const bytes = this.#start.length + end.length
     // One message is often as long as the one before.
     if (bytes !== this.#bytes) {

@@ -1,10 +1,10 @@
 import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST, OperationTypeNode } from 'graphql'
 import type { SubscribePayload } from 'graphql-ws'
-import type { Feed } from '../../../core/delivery/channel-subscription.ts'
-import type { OperationPages, PagesUnderWay } from '../../../core/sessions/page-limits.ts'
+import type { ChannelSubscription } from '../../../core/delivery/channel-subscription.ts'
+import type { OperationPages, PageLimit } from '../../../core/sessions/page-limits.ts'
 import type { Session } from '../../../core/sessions/session.ts'
-import type { Yoga } from '../http.ts'
 import { declaredVariables } from '../compact-variables.ts'
+import type { Yoga } from '../http.ts'
 import type { SharedOperations } from '../shared-operations.ts'
 
 export interface Started {
@@ -12,7 +12,7 @@ export interface Started {
   /** Of its text. */
   readonly documentLength: number
   /** What a subscription has opened, from `run` on. */
-  readonly feed: Feed | undefined
+  readonly subscription: ChannelSubscription | undefined
   /** To be closed when its answer has been written. */
   readonly pages: OperationPages
   run(): Promise<ExecutionResult | AsyncGenerator<ExecutionResult>>
@@ -27,17 +27,17 @@ export async function begin(
   }: {
     readonly yoga: Yoga
     readonly operations: SharedOperations
-    readonly pages: PagesUnderWay
+    readonly pages: PageLimit
   },
   session: Session,
   params: SubscribePayload,
 ): Promise<Started | { readonly errors: readonly unknown[] }> {
-  let feed: Feed | undefined
+  let subscription: ChannelSubscription | undefined
   const pages = allPages.open()
   const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped({
     session,
-    onFeed: (opened: Feed) => {
-      feed = opened
+    onFeed: (opened: ChannelSubscription) => {
+      subscription = opened
     },
     pages,
     params,
@@ -58,8 +58,8 @@ export async function begin(
   return {
     args,
     documentLength,
-    get feed() {
-      return feed
+    get subscription() {
+      return subscription
     },
     pages,
     run: async () =>

@@ -1,0 +1,80 @@
+import { createHmac } from 'node:crypto'
+import { hostname } from 'node:os'
+import { createPasswords } from '../auth/passwords/passwords.ts'
+import type { Config } from '../config/options/options.ts'
+import { version } from '../config/version.ts'
+import { ClientChannels } from '../core/clients/client-channels.ts'
+import { latest } from '../core/clients/latest-date.ts'
+import type { RegistrationPolicy } from '../core/clients/registration.ts'
+import { Gateway } from '../core/gateway.ts'
+import { LoginThrottle } from '../core/limits/login-throttle.ts'
+import { CursorCodec } from '../core/model/cursor.ts'
+import type { Observer } from '../core/ports/observer.ts'
+import type { OpenTracing } from '../observability/tracing.ts'
+import type { Closing } from './closing.ts'
+import type { Identities } from './identities.ts'
+import type { Brokerage, OpenRegistryParts } from './storage.ts'
+
+export interface CoreParts extends Brokerage, OpenRegistryParts {
+  readonly observer: Observer
+  readonly closing: Closing
+  readonly identities: Identities
+  readonly policy: RegistrationPolicy
+  /** The options that a reload changes. */
+  readonly live: Config
+  /** Which of several processes on the same ports this is. */
+  readonly worker: number | undefined
+}
+
+export interface Core {
+  readonly gateway: Gateway
+  readonly clientChannels: ClientChannels
+}
+
+/** Makes the gateway; it serves nothing before `Gateway.open` is called. */
+export async function createCore(config: Config, parts: CoreParts): Promise<Core> {
+  const { observer, closing, identities, live, worker, registry, keys } = parts
+  const { secret, signer } = identities
+  const replica = `${hostname()}:${config.port}${worker === undefined ? '' : `/${worker}`}`
+  const tracing =
+    config.tracesUrl === undefined ? undefined : await traceTo({ endpoint: config.tracesUrl, version, replica })
+  if (tracing) closing.add(() => tracing.close())
+  const gateway = new Gateway({
+    replica,
+    replicaAlias: createHmac('sha256', secret).update(`replica ${replica}`).digest('hex').slice(0, 16),
+    tracing,
+    namespace: config.namespace,
+    journal: parts.journal,
+    hotWindow: parts.hotWindow,
+    broker: parts.broker,
+    control: parts.control,
+    registry,
+    keys,
+    cursors: new CursorCodec(keys, config.retention.maxAgeMs),
+    observer,
+    limits: live,
+    onState: parts.reportJournal,
+  })
+  const clientChannels = new ClientChannels({
+    registry,
+    passwords: createPasswords(config.maxPasswordChecks),
+    failures: new LoginThrottle(config.maxPasswordFailures),
+    issueToken: (clientId, issuedAfter) =>
+      signer.sign({
+        clientId,
+        scope: [],
+        ttlSeconds: config.tokenTtlMs / 1000,
+        issuedAfter: latest(gateway.barredUntil(clientId), issuedAfter),
+      }),
+    policy: parts.policy,
+    bans: gateway.bans,
+    position: () => gateway.exactPosition(),
+  })
+  return { gateway, clientChannels }
+}
+
+/** Loads OpenTelemetry only if it is used, because it is large. */
+async function traceTo(options: { endpoint: string; version: string; replica: string }): Promise<OpenTracing> {
+  const { openTracing } = await import('../observability/tracing.ts')
+  return openTracing(options)
+}

@@ -1,0 +1,28 @@
+import type { Config } from '../config/options/options.ts'
+import { reload } from '../config/reload.ts'
+import type { Observer } from '../core/ports/observer.ts'
+import type { Logger } from '../observability/logger.ts'
+
+/** The options as they are now. */
+type Live = { -readonly [Name in keyof Config]: Config[Name] }
+
+interface Reloaded {
+  readonly observer: Observer
+  readonly logger: Pick<Logger, 'setLevel'>
+  readonly http: { setMaxConnections(max: number): void }
+}
+
+/** Returns `App.reload`: it changes `live`, which the core and the transports read each time. */
+export function reloader(live: Live, { observer, logger, http }: Reloaded): (read: () => Config) => void {
+  return (read) => {
+    try {
+      const { config: next, changed, needsRestart } = reload(live, read())
+      Object.assign(live, next)
+      logger.setLevel(live.logLevel)
+      http.setMaxConnections(live.maxConnections)
+      observer.log('info', 'the options were read again', { changed, needsRestart })
+    } catch (error) {
+      observer.log('error', 'the options could not be read again, and stay as they are', { error })
+    }
+  }
+}

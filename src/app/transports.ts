@@ -1,0 +1,244 @@
+import { authenticate, type Credentials } from '../auth/authenticate.ts'
+import { anonymousFor } from '../auth/legacy-access.ts'
+import { logRejections } from '../auth/tokens/log-rejections.ts'
+import type { GatewayBroker } from '../brokers/driver.ts'
+import type { Config } from '../config/options/options.ts'
+import { version } from '../config/version.ts'
+import { errorStack, errorText } from '../core/model/error-text.ts'
+import { anonymous, publishWord } from '../core/model/identity.ts'
+import type { SourceDefinition } from '../core/model/source.ts'
+import type { Observer } from '../core/ports/observer.ts'
+import { clientKeys } from '../core/sessions/authorizer.ts'
+import { PageLimit } from '../core/sessions/page-limits.ts'
+import type { ErrorCode } from '../errors.ts'
+import { schemaFor } from '../graphql/schema.ts'
+import { serveClientPage } from '../transports/client-page/client-page.ts'
+import { Outboxes } from '../transports/flow/outbox.ts'
+import { UnfinishedMessages } from '../transports/flow/unfinished-messages.ts'
+import { FanOut } from '../transports/graphql/fan-out.ts'
+import { GraphiQLPage, wantsPage } from '../transports/graphql/graphiql/page.ts'
+import { createGraphQLHttp, serveGraphQL } from '../transports/graphql/http.ts'
+import { OpenDocuments } from '../transports/graphql/open-documents.ts'
+import { admitRequests } from '../transports/graphql/request-rates.ts'
+import { createGraphQLWs } from '../transports/graphql/ws/endpoint.ts'
+import { hostsOf } from '../transports/http/hosts.ts'
+import {
+  type HttpListener,
+  type HttpRoutes,
+  maxBodyBytesOf,
+  openHttpListener,
+  type UpgradeHandler,
+} from '../transports/http/http-listener.ts'
+import { landingPage } from '../transports/http/landing-page.ts'
+import { Origins } from '../transports/http/origins.ts'
+import { PageGuard } from '../transports/http/page-guard.ts'
+import { createRest } from '../transports/rest/endpoint.ts'
+import { createWebSocketManager } from '../transports/room/endpoint.ts'
+import { createSocketCluster } from '../transports/socketcluster/endpoint.ts'
+import { openEcho } from '../transports/tcp/echo.ts'
+import { openFramedTcp } from '../transports/tcp/framed-listener.ts'
+import type { Closing } from './closing.ts'
+import type { Core } from './core.ts'
+import type { Identities } from './identities.ts'
+
+export interface TransportParts extends Core {
+  readonly observer: Observer
+  readonly closing: Closing
+  readonly identities: Identities
+  readonly broker: GatewayBroker
+  readonly defaultSource: SourceDefinition
+  /** The options that a reload changes. */
+  readonly live: Config
+}
+
+/** What listens. */
+export interface Listeners {
+  readonly http: HttpListener
+  readonly tcp: TcpListener | undefined
+  readonly echo: TcpListener | undefined
+}
+
+type Requests = HttpRoutes['requests']
+type TcpListener = Awaited<ReturnType<typeof openFramedTcp>>
+
+/** Opens every transport that the configuration asks for; clients can connect when this resolves. */
+export async function openTransports(config: Config, parts: TransportParts): Promise<Listeners> {
+  const { observer, closing, live } = parts
+  const shared = sharedBy(config, parts)
+  const upgrades = new Map<string, UpgradeHandler>()
+  const addUpgrade = (path: string, endpoint: Upgrading): void => {
+    closing.add(() => endpoint.close())
+    upgrades.set(path, (request, socket, head) => endpoint.upgrade(request, socket, head))
+  }
+  const origins = new Origins(config.allowedOrigins ?? [])
+  const guard = new PageGuard({
+    origins,
+    hosts: hostsOf(config, config.host),
+    log: (text, details) => observer.log('warn', text, details),
+  })
+  const { schema, onExecute, ...graphql } = shared.graphql
+  const yoga = createGraphQLHttp({ ...graphql, schema, onExecute, origins, introspection: config.introspection })
+  addUpgrade(
+    '/graphql',
+    createGraphQLWs({
+      ...graphql,
+      ...shared.sockets,
+      yoga,
+      maxFrameBytes: config.maxFrameBytes,
+      maxMessageBytes: config.maxMessageBytes,
+      introspection: config.introspection,
+      maxBufferedBytes: config.maxBufferedBytes,
+      authTimeoutMs: config.authTimeoutMs,
+      openDocuments: new OpenDocuments(live),
+    }),
+  )
+  if (config.room) {
+    addUpgrade(
+      '/ws',
+      createWebSocketManager({
+        ...graphql,
+        ...config,
+        ...shared.sockets,
+        ...shared.legacy,
+        broker: parts.broker,
+        inExchange: config.towsmanagerExchange,
+        outExchange: config.wsmanagerExchange,
+        log: (level, text, details) => observer.log(level, text, details),
+      }),
+    )
+  }
+  if (config.socketcluster) {
+    const access = config.legacyAccess
+    addUpgrade('/socketcluster/', createSocketCluster({ ...config, ...graphql, ...shared.sockets, access }))
+  }
+  const graphiql = config.graphiql ? new GraphiQLPage() : undefined
+  const requests: Requests = new Map([
+    ...(config.rest ? restRoutes(config, parts, shared.graphql, guard) : []),
+    ['/', landing(config, parts)],
+    ...(config.room ? ([['/client', serveClientPage]] as const) : []),
+    [
+      '/graphql',
+      (request, response) =>
+        graphiql && wantsPage(request)
+          ? graphiql.serve(request, response)
+          : serveGraphQL(yoga, guard, request, response),
+    ],
+  ])
+  const http = await listenForHttp(config, parts, { guard, requests, upgrades })
+  closing.add(() => http.close())
+  const onTcp = {
+    ...graphql,
+    ...config,
+    ...shared.sockets,
+    ...shared.legacy,
+    connections: parts.gateway.connections,
+    idleTimeoutMs: config.tcpIdleTimeoutMs,
+    authenticate: (token: string) => graphql.authenticate({ connectionParams: { token } }),
+  }
+  const tcp = config.tcpPort === 'off' ? undefined : await openFramedTcp({ ...onTcp, port: config.tcpPort })
+  closing.add(() => tcp?.close())
+  const echo = config.tcpEchoPort === 'off' ? undefined : await openEcho({ ...onTcp, port: config.tcpEchoPort })
+  closing.add(() => echo?.close())
+  return { http, tcp, echo }
+}
+
+interface Upgrading {
+  readonly upgrade: UpgradeHandler
+  close(): Promise<void> | void
+}
+
+/** What several transports are given. */
+function sharedBy(config: Config, { observer, identities, gateway, clientChannels, live }: TransportParts) {
+  const { verifier } = identities
+  const schema = schemaFor(config)
+  const onExecute = () => observer.executed()
+  const logged = logRejections((text, details) => observer.log('info', text, details))
+  const graphql = {
+    schema,
+    onExecute,
+    admitRequest: admitRequests({
+      limits: live,
+      proxyHops: config.proxyHops,
+      identify: (authorization) => authenticate(verifier, { authorization }),
+    }),
+    pages: new PageLimit(live),
+    fanOut: new FanOut(schema, onExecute),
+    gateway,
+    clientChannels,
+    settings: { ...config, version },
+    authenticate: (credentials: Credentials) =>
+      logged(async () => {
+        const identity = await authenticate(verifier, credentials)
+        gateway.checkStanding(identity)
+        return identity
+      }),
+    onRefusal: (code: ErrorCode) => observer.refused(code),
+    log: (text: string, details: Record<string, unknown>) => observer.log('error', text, details),
+  }
+  const outboxes = new Outboxes((error) =>
+    observer.log('error', 'a socket could not be written to, and was closed', { error: errorStack(error) }),
+  )
+  observer.outboxBytes(() => outboxes.bytes)
+  const unfinished = new UnfinishedMessages({ ...config, limits: live })
+  const legacy = { anonymous: anonymousFor(config.legacyAccess), allowAnonymous: config.legacyAccess === 'open' }
+  return { graphql, legacy, sockets: { unfinished, outboxes } }
+}
+
+function restRoutes(
+  config: Config,
+  { identities, gateway, defaultSource }: TransportParts,
+  graphql: ReturnType<typeof sharedBy>['graphql'],
+  guard: PageGuard,
+): Requests {
+  return createRest({
+    ...config,
+    ...graphql,
+    guard,
+    access: config.legacyAccess,
+    defaultSource,
+    issuePublisherToken: async ({ clientId, expiresAt }) => {
+      // A token must not outlive the one that it was asked with: it could be renewed for ever.
+      const left = expiresAt === undefined ? Number.POSITIVE_INFINITY : (expiresAt.getTime() - Date.now()) / 1000
+      const ttlSeconds = Math.max(1, Math.min(config.tokenTtlMs / 1000, left))
+      const scope = [publishWord(defaultSource.exchange, clientKeys)]
+      const issuedAfter = clientId === undefined ? undefined : gateway.barredUntil(clientId)
+      const grant = { clientId, scope, ttlSeconds, issuedAfter }
+      return (await identities.signer.sign(grant)).token
+    },
+  })
+}
+
+function landing(config: Config, { gateway }: TransportParts) {
+  return landingPage({
+    version,
+    graphiql: config.graphiql,
+    room: config.room,
+    broker: () => (gateway.up ? 'UP' : 'DOWN'),
+  })
+}
+
+function listenForHttp(
+  config: Config,
+  { observer, identities: { verifier }, gateway }: TransportParts,
+  routes: HttpRoutes & { guard: PageGuard },
+): Promise<HttpListener> {
+  return openHttpListener({
+    ...routes,
+    host: config.host,
+    port: config.port,
+    maxBodyBytes: config.maxMessageBytes,
+    maxBodyBytesOf: async ({ headers: { authorization } }) =>
+      maxBodyBytesOf(await authenticate(verifier, { authorization }).catch(() => anonymous), config.maxMessageBytes),
+    proxyHops: config.proxyHops,
+    maxConnections: config.maxConnections,
+    keepAliveMs: config.keepAliveMs,
+    connections: gateway.connections,
+    onUnexpectedProxy: () =>
+      observer.log(
+        'warn',
+        'a request has the header X-Forwarded-For, and WARREN_PROXY_HOPS is 0: limits by address count the proxy as one client. Set WARREN_PROXY_HOPS to the number of proxies in front.',
+      ),
+    requestTimeoutMs: config.requestTimeoutMs,
+    onError: (error) => observer.log('error', `a request failed: ${errorText(error)}`),
+  })
+}
