@@ -1,6 +1,6 @@
 import { reviveTrace } from '../core/accounting/message-trace.ts'
 import { reviveSource } from '../core/model/source.ts'
-import type { ControlMessage } from '../core/ports/broker.ts'
+import type { ControlMessage } from '../core/ports/control-bus.ts'
 
 /**
  * A control message as it came from the wire, or undefined where it is none that this version knows: replicas of two

@@ -1,6 +1,6 @@
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto'
 import { type DeploymentKeys, derivedKey } from '../core/clients/deployment-keys.ts'
-import type { ControlMessage } from '../core/ports/broker.ts'
+import type { ControlMessage } from '../core/ports/control-bus.ts'
 import { readControlMessage } from './control-message.ts'
 
 /**

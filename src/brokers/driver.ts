@@ -1,6 +1,7 @@
 import type { DeploymentKeys } from '../core/clients/deployment-keys.ts'
 import type { JournalMessage, Message, MessageProperties, Publication } from '../core/model/message.ts'
-import type { Broker, ControlBus } from '../core/ports/broker.ts'
+import type { Broker } from '../core/ports/broker.ts'
+import type { ControlBus } from '../core/ports/control-bus.ts'
 import type { HotWindow } from '../core/ports/hot-window.ts'
 import type { Journal } from '../core/ports/journal.ts'
 import type { Observer } from '../core/ports/observer.ts'

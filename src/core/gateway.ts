@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts'
+import type { MessageOutcome } from './accounting/labels.ts'
 import { Tracer } from './accounting/message-trace.ts'
 import { decodeBody, forgetBody } from './body/decode-body.ts'
 import { ClientBans } from './clients/client-bans.ts'
@@ -16,14 +17,15 @@ import { MessageEvent, unreadableGap } from './model/channel-event.ts'
 import { type Cursor, type CursorCodec, cursorBefore, cursorOf } from './model/cursor.ts'
 import { errorText } from './model/error-text.ts'
 import type { Identity } from './model/identity.ts'
-import type { JournalMessage, Publication } from './model/message.ts'
+import type { Publication } from './model/message.ts'
 import { type Audience, reviveSource, type Source, type SourceDefinition, sourceId } from './model/source.ts'
 import type { Tracing } from './model/trace-context.ts'
-import type { Broker, ControlBus, ControlMessage } from './ports/broker.ts'
+import type { Broker } from './ports/broker.ts'
 import type { ClientRegistry } from './ports/client-registry.ts'
-import type { HotWindow } from './ports/hot-window.ts'
+import type { ControlBus, ControlMessage } from './ports/control-bus.ts'
+import type { HotWindow, WindowEntry } from './ports/hot-window.ts'
 import { type Journal, type JournalTail, type MarkNote, noteOf } from './ports/journal.ts'
-import type { MessageOutcome, Observer } from './ports/observer.ts'
+import type { Observer } from './ports/observer.ts'
 import { PublishGate } from './publishing/publish-gate.ts'
 import { PublishRights } from './publishing/publish-rights.ts'
 import { Quarantine } from './quarantine/quarantine.ts'
@@ -385,7 +387,7 @@ export class Gateway implements JournalTail {
     this.#parts.onState({ up: false, reason })
   }
 
-  onMessage(message: JournalMessage): void {
+  onMessage(message: WindowEntry): void {
     const { hotWindow } = this.#parts
     if (this.#gapAhead) this.#tellGap(this.#gapAhead, message)
     hotWindow.add(message)
@@ -400,12 +402,12 @@ export class Gateway implements JournalTail {
     if (label === undefined) this.#sayForeign(message.exchange)
     this.#parts.observer.messageReceived(label ?? 'none')
     if (message.redelivered) this.#parts.observer.messageRedelivered()
-    const fate = this.#route(message)
-    message.fates?.set(message.place ?? 0, fate)
-    this.#parts.observer.messageRouted(fate)
+    const outcome = this.#route(message)
+    message.outcomes?.set(message.slot ?? 0, outcome)
+    this.#parts.observer.messageRouted(outcome)
   }
 
-  onUnreadable(entries: readonly JournalMessage[]): void {
+  onUnreadable(entries: readonly WindowEntry[]): void {
     const { hotWindow } = this.#parts
     const [first] = entries
     const last = entries.at(-1)
@@ -431,7 +433,7 @@ export class Gateway implements JournalTail {
     this.#sessions.close()
   }
 
-  #route(message: JournalMessage): MessageOutcome {
+  #route(message: WindowEntry): MessageOutcome {
     const audience = this.#audienceOf(message, false)
     if (!this.hub.hasListeners(audience)) {
       if (audience.length > 0) return 'unheard'
@@ -467,7 +469,7 @@ export class Gateway implements JournalTail {
     span?.end()
   }
 
-  #audienceOf(message: JournalMessage, again: boolean): Audience {
+  #audienceOf(message: WindowEntry, again: boolean): Audience {
     // It is kept all the same, for a cursor may name it.
     if (this.#deduplicator.isRepeat(message.offset)) return []
     // Each resume would pay again for a body that grows past its bound.
@@ -481,7 +483,7 @@ export class Gateway implements JournalTail {
   }
 
   /** What the sources say, also of what is not delivered. */
-  #statedAudienceOf(message: JournalMessage): Audience {
+  #statedAudienceOf(message: WindowEntry): Audience {
     try {
       return this.sources.audienceOf(message)
     } catch {
@@ -489,7 +491,7 @@ export class Gateway implements JournalTail {
     }
   }
 
-  #eventOf(message: JournalMessage): MessageEvent | undefined {
+  #eventOf(message: WindowEntry): MessageEvent | undefined {
     try {
       const own = message.detach?.() ?? message
       decodeBody(own, this.#parts.limits.maxDecodedBytes)
@@ -500,14 +502,14 @@ export class Gateway implements JournalTail {
     }
   }
 
-  #tellGap(reason: 'RETENTION' | 'JOURNAL_REPLACED', first: JournalMessage): void {
+  #tellGap(reason: 'RETENTION' | 'JOURNAL_REPLACED', first: WindowEntry): void {
     this.#gapAhead = undefined
     const cursor = cursorBefore(this.#parts.cursors, this.#epoch ?? '', first)
     this.hub.publish('everyone', { kind: 'GAP', cursor, reason, oldest: cursor, receivedAt: Date.now() })
   }
 
   /** Once for each, whether the tail met it or a replay did. */
-  #noteUnreadable({ offset }: JournalMessage): void {
+  #noteUnreadable({ offset }: WindowEntry): void {
     if (this.#unreadable.has(offset)) return
     this.#unreadable.add(offset)
     this.#parts.observer.messageUnreadable()
@@ -518,7 +520,7 @@ export class Gateway implements JournalTail {
     )
   }
 
-  #onMark(mark: JournalMessage): void {
+  #onMark(mark: WindowEntry): void {
     const note = noteOf(mark)
     if (note?.kind === 'poison') this.#quarantine.claimed(note)
     if (note?.kind === 'source-created') this.#sourceSync.created(reviveSource(note.source))

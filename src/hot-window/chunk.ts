@@ -1,6 +1,7 @@
 import { MessageOutcomes } from '../core/accounting/message-outcomes.ts'
 import type { BodyOutcome } from '../core/body/decode-body.ts'
-import type { JournalMessage, MessageProperties } from '../core/model/message.ts'
+import type { MessageProperties } from '../core/model/message.ts'
+import type { WindowEntry } from '../core/ports/hot-window.ts'
 import type { KnownAudience } from '../core/sources/source-router.ts'
 
 /** What an entry takes beside its texts and its body, in bytes: its place in each column. */
@@ -45,7 +46,7 @@ export class Chunk {
   readonly #properties = new Map<number, MessageProperties>()
   /** By place, of those that were asked about again. */
   readonly #known = new Map<number, KnownAudience>()
-  readonly fates: MessageOutcomes
+  readonly outcomes: MessageOutcomes
 
   /** `bytes`: of all texts and bodies together. */
   constructor(bytes: number) {
@@ -62,11 +63,11 @@ export class Chunk {
     this.#exchanges = new Uint16Array(capacity)
     this.#contentTypes = new Uint16Array(capacity)
     this.#types = new Uint16Array(capacity)
-    this.fates = new MessageOutcomes(capacity)
+    this.outcomes = new MessageOutcomes(capacity)
   }
 
   /** What an entry may take of a chunk's bytes: a character of a text is up to three. */
-  static bytesFor({ routingKey, body, properties }: JournalMessage): number {
+  static bytesFor({ routingKey, body, properties }: WindowEntry): number {
     return (routingKey.length + (properties.messageId?.length ?? 0)) * 3 + body.length
   }
 
@@ -84,50 +85,50 @@ export class Chunk {
   }
 
   /** The entry must fit. It is told its place among the fates of its neighbours. */
-  add(entry: JournalMessage): void {
-    const place = this.#count
+  add(entry: WindowEntry): void {
+    const slot = this.#count
     const { messageId, timestamp, contentType, type } = entry.properties
     this.#count += 1
-    this.#offsets[place] = entry.offset
-    this.#receivedAt[place] = entry.receivedAt
-    this.#timestamps[place] = timestamp ?? Number.NaN
-    this.#flags[place] =
+    this.#offsets[slot] = entry.offset
+    this.#receivedAt[slot] = entry.receivedAt
+    this.#timestamps[slot] = timestamp ?? Number.NaN
+    this.#flags[slot] =
       (entry.mark ? isMark : 0) |
       (entry.redelivered ? isRedelivered : 0) |
       (messageId === undefined ? 0 : hasMessageId) |
       (entry.unreadable ? isUnreadable : 0)
-    this.#exchanges[place] = this.#placeOf(entry.exchange)
+    this.#exchanges[slot] = this.#placeOf(entry.exchange)
     if (this.#names.length < maxNames && hasColumns(entry.properties)) {
-      this.#contentTypes[place] = this.#placeOf(contentType)
-      this.#types[place] = this.#placeOf(type)
+      this.#contentTypes[slot] = this.#placeOf(contentType)
+      this.#types[slot] = this.#placeOf(type)
     } else {
-      this.#properties.set(place, entry.properties)
+      this.#properties.set(slot, entry.properties)
     }
     let end = this.#end
     end += this.#bytes.write(entry.routingKey, end)
-    this.#keyEnds[place] = end
+    this.#keyEnds[slot] = end
     if (messageId !== undefined) end += this.#bytes.write(messageId, end)
-    this.#idEnds[place] = end
+    this.#idEnds[slot] = end
     this.#bytes.set(entry.body, end)
     end += entry.body.length
-    this.#bodyEnds[place] = end
+    this.#bodyEnds[slot] = end
     this.#end = end
-    entry.fates = this.fates
-    entry.place = place
+    entry.outcomes = this.outcomes
+    entry.slot = slot
   }
 
   /** What the entry weighs here, in bytes. */
-  weightOf(place: number): number {
-    const bytes = (this.#bodyEnds[place] ?? 0) - this.#startOf(place)
-    return bytes + columnBytes + (this.#properties.has(place) ? objectBytes : 0)
+  weightOf(slot: number): number {
+    const bytes = (this.#bodyEnds[slot] ?? 0) - this.#startOf(slot)
+    return bytes + columnBytes + (this.#properties.has(slot) ? objectBytes : 0)
   }
 
-  offsetOf(place: number): number {
-    return this.#offsets[place] ?? 0
+  offsetOf(slot: number): number {
+    return this.#offsets[slot] ?? 0
   }
 
-  receivedAtOf(place: number): number {
-    return this.#receivedAt[place] ?? 0
+  receivedAtOf(slot: number): number {
+    return this.#receivedAt[slot] ?? 0
   }
 
   /** The place of the first entry whose offset is greater. */
@@ -142,52 +143,52 @@ export class Chunk {
     return low
   }
 
-  at(place: number): JournalMessage {
-    return new Kept(this, place)
+  at(slot: number): WindowEntry {
+    return new Kept(this, slot)
   }
 
-  is(place: number, flag: number): boolean {
-    return ((this.#flags[place] ?? 0) & flag) !== 0
+  is(slot: number, flag: number): boolean {
+    return ((this.#flags[slot] ?? 0) & flag) !== 0
   }
 
-  exchangeOf(place: number): string {
-    return this.#names[this.#exchanges[place] ?? 0] ?? ''
+  exchangeOf(slot: number): string {
+    return this.#names[this.#exchanges[slot] ?? 0] ?? ''
   }
 
-  routingKeyOf(place: number): string {
-    return this.#bytes.toString('utf8', this.#startOf(place), this.#keyEnds[place])
+  routingKeyOf(slot: number): string {
+    return this.#bytes.toString('utf8', this.#startOf(slot), this.#keyEnds[slot])
   }
 
   /** A copy: whoever keeps a body does not keep its neighbours. */
-  bodyOf(place: number): Buffer {
-    return Buffer.from(this.#bytes.subarray(this.#idEnds[place], this.#bodyEnds[place]))
+  bodyOf(slot: number): Buffer {
+    return Buffer.from(this.#bytes.subarray(this.#idEnds[slot], this.#bodyEnds[slot]))
   }
 
-  propertiesOf(place: number): MessageProperties {
-    const properties = this.#properties.get(place)
+  propertiesOf(slot: number): MessageProperties {
+    const properties = this.#properties.get(slot)
     if (properties) return properties
-    const timestamp = this.#timestamps[place] ?? Number.NaN
+    const timestamp = this.#timestamps[slot] ?? Number.NaN
     return {
-      contentType: this.#names[this.#contentTypes[place] ?? 0],
-      messageId: this.is(place, hasMessageId)
-        ? this.#bytes.toString('utf8', this.#keyEnds[place], this.#idEnds[place])
+      contentType: this.#names[this.#contentTypes[slot] ?? 0],
+      messageId: this.is(slot, hasMessageId)
+        ? this.#bytes.toString('utf8', this.#keyEnds[slot], this.#idEnds[slot])
         : undefined,
-      type: this.#names[this.#types[place] ?? 0],
+      type: this.#names[this.#types[slot] ?? 0],
       timestamp: Number.isNaN(timestamp) ? undefined : timestamp,
     }
   }
 
-  knownOf(place: number): KnownAudience | undefined {
-    return this.#known.get(place)
+  knownOf(slot: number): KnownAudience | undefined {
+    return this.#known.get(slot)
   }
 
-  setKnown(place: number, known: KnownAudience | undefined): void {
-    if (known) this.#known.set(place, known)
-    else this.#known.delete(place)
+  setKnown(slot: number, known: KnownAudience | undefined): void {
+    if (known) this.#known.set(slot, known)
+    else this.#known.delete(slot)
   }
 
-  #startOf(place: number): number {
-    return place === 0 ? 0 : (this.#bodyEnds[place - 1] ?? 0)
+  #startOf(slot: number): number {
+    return slot === 0 ? 0 : (this.#bodyEnds[slot - 1] ?? 0)
   }
 
   #placeOf(name: string | undefined): number {
@@ -216,71 +217,71 @@ function hasColumns(properties: MessageProperties): boolean {
 }
 
 /** An entry of a chunk. It is read when it is asked for: of most that a walk passes nobody wants more than the routing key. */
-class Kept implements JournalMessage {
+class Kept implements WindowEntry {
   readonly #chunk: Chunk
-  readonly place: number
+  readonly slot: number
   #body: Buffer | undefined
   #properties: MessageProperties | undefined
   decoded: BodyOutcome | undefined
 
-  constructor(chunk: Chunk, place: number) {
+  constructor(chunk: Chunk, slot: number) {
     this.#chunk = chunk
-    this.place = place
+    this.slot = slot
   }
 
   get offset(): number {
-    return this.#chunk.offsetOf(this.place)
+    return this.#chunk.offsetOf(this.slot)
   }
 
   get receivedAt(): number {
-    return this.#chunk.receivedAtOf(this.place)
+    return this.#chunk.receivedAtOf(this.slot)
   }
 
   get mark(): boolean {
-    return this.#chunk.is(this.place, isMark)
+    return this.#chunk.is(this.slot, isMark)
   }
 
   get redelivered(): boolean {
-    return this.#chunk.is(this.place, isRedelivered)
+    return this.#chunk.is(this.slot, isRedelivered)
   }
 
   get unreadable(): boolean {
-    return this.#chunk.is(this.place, isUnreadable)
+    return this.#chunk.is(this.slot, isUnreadable)
   }
 
   get exchange(): string {
-    return this.#chunk.exchangeOf(this.place)
+    return this.#chunk.exchangeOf(this.slot)
   }
 
   get routingKey(): string {
-    return this.#chunk.routingKeyOf(this.place)
+    return this.#chunk.routingKeyOf(this.slot)
   }
 
   get body(): Buffer {
-    this.#body ??= this.#chunk.bodyOf(this.place)
+    this.#body ??= this.#chunk.bodyOf(this.slot)
     return this.#body
   }
 
   get properties(): MessageProperties {
-    this.#properties ??= this.#chunk.propertiesOf(this.place)
+    this.#properties ??= this.#chunk.propertiesOf(this.slot)
     return this.#properties
   }
 
-  get fates(): MessageOutcomes {
-    return this.#chunk.fates
+  get outcomes(): MessageOutcomes {
+    return this.#chunk.outcomes
   }
 
   get known(): KnownAudience | undefined {
-    return this.#chunk.knownOf(this.place)
+    return this.#chunk.knownOf(this.slot)
   }
 
   set known(known: KnownAudience | undefined) {
-    this.#chunk.setKnown(this.place, known)
+    this.#chunk.setKnown(this.slot, known)
   }
 
-  detach(): JournalMessage {
-    const { offset, mark, exchange, routingKey, body, properties, redelivered, receivedAt, decoded, fates, place } =
+  detach(): WindowEntry {
+    const { offset, mark, exchange, routingKey, body, properties, redelivered, receivedAt, decoded, outcomes, slot } =
       this
-    return { offset, mark, exchange, routingKey, body, properties, redelivered, receivedAt, decoded, fates, place }
+    return { offset, mark, exchange, routingKey, body, properties, redelivered, receivedAt, decoded, outcomes, slot }
   }
 }

@@ -1,5 +1,4 @@
-import type { JournalMessage } from '../core/model/message.ts'
-import type { HotWindow } from '../core/ports/hot-window.ts'
+import type { HotWindow, WindowEntry } from '../core/ports/hot-window.ts'
 import { Chunk } from './chunk.ts'
 
 /** What is made room for at once, in bytes; less where little is to be kept, so that what is gone is soon given back. */
@@ -39,12 +38,12 @@ export class ChunkedHotWindow implements HotWindow {
     return this.#chunks[0]?.offsetOf(this.#gone)
   }
 
-  get last(): JournalMessage | undefined {
+  get last(): WindowEntry | undefined {
     const chunk = this.#chunks.at(-1)
     return chunk?.at(chunk.count - 1)
   }
 
-  add(entry: JournalMessage): void {
+  add(entry: WindowEntry): void {
     const chunk = this.#within ? this.#share(this.#within) : this.#write(entry)
     this.#bytes += chunk.weightOf(chunk.count - 1)
     const oldest = entry.receivedAt - this.#maxAgeMs
@@ -59,8 +58,8 @@ export class ChunkedHotWindow implements HotWindow {
     }
   }
 
-  at(offset: number): JournalMessage | undefined {
-    let found: JournalMessage | undefined
+  at(offset: number): WindowEntry | undefined {
+    let found: WindowEntry | undefined
     this.visit(offset - 1, (entry) => {
       if (entry.offset === offset) found = entry
       return false
@@ -68,13 +67,13 @@ export class ChunkedHotWindow implements HotWindow {
     return found
   }
 
-  visit(offset: number, visit: (entry: JournalMessage) => boolean): void {
+  visit(offset: number, visit: (entry: WindowEntry) => boolean): void {
     const begin = this.#chunks.findLastIndex((chunk) => chunk.offsetOf(0) <= offset)
     const [first] = this.#chunks
     for (const chunk of this.#chunks.slice(Math.max(0, begin))) {
       const gone = chunk === first ? this.#gone : 0
-      for (let place = Math.max(gone, chunk.placeBehind(offset)); place < chunk.count; place += 1) {
-        if (!visit(chunk.at(place))) return
+      for (let slot = Math.max(gone, chunk.placeBehind(offset)); slot < chunk.count; slot += 1) {
+        if (!visit(chunk.at(slot))) return
       }
     }
   }
@@ -85,7 +84,7 @@ export class ChunkedHotWindow implements HotWindow {
     this.#bytes = 0
   }
 
-  #write(entry: JournalMessage): Chunk {
+  #write(entry: WindowEntry): Chunk {
     const bytes = Chunk.bytesFor(entry)
     let chunk = this.#chunks.at(-1)
     if (!chunk || chunk.isFull || chunk.room < bytes) {

@@ -4,14 +4,14 @@ import {
   dropReasons,
   type MessageOutcome,
   messageOutcomes,
-  type Observer,
   type QuarantineReason,
   quarantineReasons,
   type SessionEnd,
   sessionEnds,
   type TransportName,
   transportNames,
-} from '../core/ports/observer.ts'
+} from '../core/accounting/labels.ts'
+import { type Observer } from '../core/ports/observer.ts'
 import { type ErrorCode, errorTable } from '../errors.ts'
 import { Buckets, printHistogram } from './buckets.ts'
 import type { Snapshot, SnapshotMetric } from './snapshot.ts'

@@ -1,5 +1,5 @@
 import { ROOT_CONTEXT, SpanKind, TraceFlags, trace } from '@opentelemetry/api'
-import type { JournalMessage } from '../core/model/message.ts'
+import type { MessageEvent } from '../core/model/channel-event.ts'
 import type { DeliverySpan, Tracing } from '../core/model/trace-context.ts'
 
 export interface OpenTracing extends Tracing {
@@ -37,7 +37,7 @@ export async function openTracing(options: {
   })
   const tracer = provider.getTracer('warren', options.version)
   return {
-    begin(message: JournalMessage, traceparent: string): DeliverySpan {
+    begin(message: MessageEvent['message'], traceparent: string): DeliverySpan {
       const [, traceId = '', spanId = '', flags = ''] = traceparent.split('-')
       const parent = { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true }
       const { exchange, routingKey, properties, offset, receivedAt } = message
@@ -64,7 +64,7 @@ export async function openTracing(options: {
       return {
         traceparent: `00-${own.traceId}-${own.spanId}-${sampled}`,
         end: () => {
-          span.setAttribute('warren.subscriptions', message.fates?.reachOf(message.place ?? 0).matched ?? 0)
+          span.setAttribute('warren.subscriptions', message.outcomes?.countsOf(message.slot ?? 0).matched ?? 0)
           span.end()
         },
       }

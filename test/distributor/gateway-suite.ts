@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { GatewayBroker, GatewayPublication } from '../../src/brokers/driver.ts'
 import type { Message } from '../../src/core/model/message.ts'
-import type { ControlMessage } from '../../src/core/ports/broker.ts'
+import type { ControlMessage } from '../../src/core/ports/control-bus.ts'
 import { testKeys } from '../support/deployment-keys.ts'
 import { eventually } from '../support/eventually.ts'
 import { Inbox } from '../support/inbox.ts'

@@ -2,7 +2,8 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from '@jest/globals'
 import { fingerprintOf } from '../../src/core/model/cursor.ts'
-import type { JournalMessage, MessageProperties } from '../../src/core/model/message.ts'
+import type { MessageProperties } from '../../src/core/model/message.ts'
+import type { WindowEntry } from '../../src/core/ports/hot-window.ts'
 import { ChunkedHotWindow } from '../../src/hot-window/hot-window.ts'
 import { Seeded } from '../ledger/seeded.ts'
 
@@ -20,7 +21,7 @@ describe('the hot window', () => {
       entry.body.fill(0)
     }
 
-    const read: JournalMessage[] = []
+    const read: WindowEntry[] = []
     hotWindow.visit(-1, (entry) => read.push(entry) > 0)
 
     expect(read.map(copyOf)).toEqual(expected)
@@ -109,7 +110,7 @@ describe('the hot window', () => {
     }
     expect(narrow.first).toBeGreaterThanOrEqual(1_900)
     expect(wider.first).toBe(0)
-    expect(narrow.last?.fates).toBe(wider.last?.fates)
+    expect(narrow.last?.outcomes).toBe(wider.last?.outcomes)
   })
 
   test('counts what became of each message, for whoever asks later', () => {
@@ -117,14 +118,14 @@ describe('the hot window', () => {
     const entries = Array.from({ length: 3_000 }, (_, offset) => entryOf(offset, {}))
     for (const entry of entries) {
       hotWindow.add(entry)
-      if (entry.offset % 2 === 0) entry.fates?.set(entry.place ?? 0, 'heard')
-      for (let times = 0; times < entry.offset % 5; times += 1) entry.fates?.match(entry.place ?? 0)
-      entry.fates?.deliver(entry.place ?? 0)
-      if (entry.offset % 3 === 0) entry.fates?.drop(entry.place ?? 0)
+      if (entry.offset % 2 === 0) entry.outcomes?.set(entry.slot ?? 0, 'heard')
+      for (let times = 0; times < entry.offset % 5; times += 1) entry.outcomes?.match(entry.slot ?? 0)
+      entry.outcomes?.deliver(entry.slot ?? 0)
+      if (entry.offset % 3 === 0) entry.outcomes?.drop(entry.slot ?? 0)
     }
-    hotWindow.visit(-1, ({ offset, fates, place = 0 }) => {
-      expect(fates?.of(place)).toBe(offset % 2 === 0 ? 'heard' : undefined)
-      expect(fates?.reachOf(place)).toEqual({ matched: offset % 5, delivered: 1, dropped: offset % 3 === 0 ? 1 : 0 })
+    hotWindow.visit(-1, ({ offset, outcomes, slot = 0 }) => {
+      expect(outcomes?.of(slot)).toBe(offset % 2 === 0 ? 'heard' : undefined)
+      expect(outcomes?.countsOf(slot)).toEqual({ matched: offset % 5, delivered: 1, dropped: offset % 3 === 0 ? 1 : 0 })
       return true
     })
   })
@@ -132,7 +133,7 @@ describe('the hot window', () => {
 
 const texts = ['', 'client.a', 'ключ.日本', 'é', '🐇', 'x'.repeat(255)]
 
-function anyEntry(seeded: Seeded, offset: number): JournalMessage {
+function anyEntry(seeded: Seeded, offset: number): WindowEntry {
   const below = (limit: number) => Math.floor(seeded.next() * limit)
   const text = () => seeded.pick(texts)
   const maybe = <T>(value: T): T | undefined => (below(3) === 0 ? undefined : value)
@@ -162,7 +163,7 @@ function anyEntry(seeded: Seeded, offset: number): JournalMessage {
   }
 }
 
-function entryOf(offset: number, properties: MessageProperties): JournalMessage {
+function entryOf(offset: number, properties: MessageProperties): WindowEntry {
   return {
     offset,
     mark: false,
@@ -175,7 +176,7 @@ function entryOf(offset: number, properties: MessageProperties): JournalMessage 
   }
 }
 
-function copyOf({ offset, mark, exchange, routingKey, body, properties, redelivered, receivedAt }: JournalMessage) {
+function copyOf({ offset, mark, exchange, routingKey, body, properties, redelivered, receivedAt }: WindowEntry) {
   const said = Object.entries(properties).filter(([, value]) => value !== undefined)
   return {
     offset,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { JournalMessage } from '../../src/core/model/message.ts'
+import type { WindowEntry } from '../../src/core/ports/hot-window.ts'
 import { createLogger } from '../../src/observability/logger.ts'
 import { createMetrics } from '../../src/observability/metrics.ts'
 import { observerOf } from '../../src/observability/observer-of.ts'
@@ -7,7 +7,7 @@ import { observerOf } from '../../src/observability/observer-of.ts'
 const silent = createLogger({ level: 'error', format: 'json', sink: { write: () => undefined } })
 
 let offset = 0
-const messageOf = (receivedAt: number): JournalMessage => ({
+const messageOf = (receivedAt: number): WindowEntry => ({
   offset: offset++,
   mark: false,
   exchange: 'warren.events',

@@ -1,15 +1,6 @@
-import type { Message } from '../../core/model/message.ts'
 import { bindingOf, type ExchangeType } from '../../core/model/source.ts'
 import { matchWords } from '../../core/model/topic-pattern.ts'
-import type { EmbeddedQueue } from './queue.ts'
-
-/** Where routed messages go. */
-export interface Sink {
-  /** Why it can take no more, or undefined. */
-  refusal?(bytes: number): string | undefined
-  /** Must not throw. */
-  take(message: Message): void
-}
+import type { EmbeddedQueue, Sink } from './queue.ts'
 
 export type Binding = ReturnType<typeof bindingOf>
 

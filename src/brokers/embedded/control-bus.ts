@@ -1,5 +1,5 @@
 import type { Message } from '../../core/model/message.ts'
-import type { ControlBus, ControlMessage } from '../../core/ports/broker.ts'
+import type { ControlBus, ControlMessage } from '../../core/ports/control-bus.ts'
 import type { ControlSignature } from '../control-signature.ts'
 import type { EmbeddedBroker } from './broker.ts'
 import { publishIn } from './publish.ts'

@@ -1,7 +1,7 @@
 import type { DeploymentKeys } from '../../core/clients/deployment-keys.ts'
 import type { JournalMessage, Message } from '../../core/model/message.ts'
 import { bindingOf, type Source } from '../../core/model/source.ts'
-import type { ControlBus } from '../../core/ports/broker.ts'
+import type { ControlBus } from '../../core/ports/control-bus.ts'
 import { GatewayError } from '../../errors.ts'
 import type { ChunkedHotWindow } from '../../hot-window/hot-window.ts'
 import { ControlSignature } from '../control-signature.ts'

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { TimeSlice } from '../../core/delivery/time-slice.ts'
-import type { JournalMessage, Message } from '../../core/model/message.ts'
+import type { Message } from '../../core/model/message.ts'
+import type { WindowEntry } from '../../core/ports/hot-window.ts'
 import { type Journal, type JournalTail, JournalTruncated, type MarkNote } from '../../core/ports/journal.ts'
 import { ChunkedHotWindow, type WindowBounds } from '../../hot-window/hot-window.ts'
 import { markEvery, markIntervalMs } from '../../hot-window/marks.ts'
@@ -50,7 +51,7 @@ export class EmbeddedJournal implements Journal {
   /**
    * What the memory broker routed into a source; its entry, unless nothing tails the journal yet.
    */
-  append(message: Message): JournalMessage | undefined {
+  append(message: Message): WindowEntry | undefined {
     return this.#append(message, false)
   }
 
@@ -59,7 +60,7 @@ export class EmbeddedJournal implements Journal {
     return Promise.resolve()
   }
 
-  async scan(offset: number, visit: (entry: JournalMessage) => boolean, signal: AbortSignal): Promise<void> {
+  async scan(offset: number, visit: (entry: WindowEntry) => boolean, signal: AbortSignal): Promise<void> {
     let at = offset - 1
     let begun = false
     while (!signal.aborted) {
@@ -89,9 +90,9 @@ export class EmbeddedJournal implements Journal {
     return Promise.resolve()
   }
 
-  #append(message: Message, mark: boolean): JournalMessage | undefined {
+  #append(message: Message, mark: boolean): WindowEntry | undefined {
     if (!this.#tail) return undefined
-    const entry: JournalMessage = {
+    const entry: WindowEntry = {
       offset: this.#offset,
       mark,
       exchange: message.exchange,
@@ -102,8 +103,8 @@ export class EmbeddedJournal implements Journal {
       receivedAt: message.receivedAt,
       decoded: undefined,
       known: undefined,
-      fates: undefined,
-      place: 0,
+      outcomes: undefined,
+      slot: 0,
     }
     this.#offset += 1
     this.#entries.add(entry)

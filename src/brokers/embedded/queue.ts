@@ -1,7 +1,14 @@
 import type { Message } from '../../core/model/message.ts'
 import { type Receive, type SubscribeOptions, Undeliverable } from '../driver.ts'
 import { maxRedeliveries, redeliveryDelayMs } from '../redeliveries.ts'
-import type { Sink } from './broker.ts'
+
+/** Where routed messages go. */
+export interface Sink {
+  /** Why it can take no more, or undefined. */
+  refusal?(bytes: number): string | undefined
+  /** Must not throw. */
+  take(message: Message): void
+}
 
 /** What a queue may hold; then publications to it are refused. */
 const maxBytes = 64 * 1024 * 1024

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ChannelModel } from 'amqplib'
 import { AMQPPubSub } from 'graphql-amqp-subscriptions'
-import type { ControlBus, ControlMessage } from '../../core/ports/broker.ts'
+import type { ControlBus, ControlMessage } from '../../core/ports/control-bus.ts'
 import type { ControlSignature } from '../control-signature.ts'
 import type {
   ConnectionSession,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { DeploymentKeys } from '../../core/clients/deployment-keys.ts'
 import type { JournalMessage } from '../../core/model/message.ts'
 import type { Source } from '../../core/model/source.ts'
-import type { ControlBus } from '../../core/ports/broker.ts'
+import type { ControlBus } from '../../core/ports/control-bus.ts'
 import { ChunkedHotWindow } from '../../hot-window/hot-window.ts'
 import { ControlSignature } from '../control-signature.ts'
 import type {

@@ -73,7 +73,7 @@ function story({ replica, since, messages }: Replica): string {
     .map((message) => {
       const { exchange, routingKey, receivedAt } = message
       const head = `${printable(replica)}: came at ${receivedAt} through "${printable(exchange)}" with key "${printable(routingKey)}"`
-      return `${[head, whose(message), fateOf(message), reachOf(message)].filter(Boolean).join('\n    ')}\n`
+      return `${[head, whose(message), fateOf(message), countsOf(message)].filter(Boolean).join('\n    ')}\n`
     })
     .join('')
 }
@@ -102,7 +102,7 @@ function fateOf({ fate, reason }: Traced): string {
   }
 }
 
-function reachOf({ matched, delivered, dropped }: Traced): string {
+function countsOf({ matched, delivered, dropped }: Traced): string {
   if (matched === 0) return ''
   const waiting = matched - delivered - dropped
   return `given to ${matched} ${matched === 1 ? 'subscription' : 'subscriptions'}: ${delivered} delivered, ${dropped} dropped, ${waiting} waiting`

@@ -1,5 +1,6 @@
 import type { JournalMessage } from '../model/message.ts'
-import { type DropReason, dropReasons } from '../ports/observer.ts'
+import { type DropReason, dropReasons } from './labels.ts'
+import type { Counted } from './message-outcomes.ts'
 
 /** Deliveries of one message that count as having taken the same time. */
 const timedTogether = 32
@@ -29,14 +30,14 @@ export class DeliveryCounter {
     this.#took = took
   }
 
-  match({ fates, place = 0 }: JournalMessage): void {
+  match({ outcomes, slot = 0 }: Counted): void {
     this.matched += 1
-    fates?.match(place)
+    outcomes?.match(slot)
   }
 
-  deliver({ fates, place = 0, receivedAt, offset }: JournalMessage): void {
+  deliver({ outcomes, slot = 0, receivedAt, offset }: Counted & JournalMessage): void {
     this.delivered += 1
-    fates?.deliver(place)
+    outcomes?.deliver(slot)
     // A message is handed to one subscription after another: the clock need not be asked for each of them.
     if (offset !== this.#timed || this.delivered % timedTogether === 0) {
       this.tell()
@@ -51,8 +52,8 @@ export class DeliveryCounter {
     this.#untold = 0
   }
 
-  drop({ fates, place = 0 }: JournalMessage, reason: DropReason): void {
+  drop({ outcomes, slot = 0 }: Counted, reason: DropReason): void {
     this.dropped[reason] += 1
-    fates?.drop(place)
+    outcomes?.drop(slot)
   }
 }

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { decodeBody, UndecodableBody } from '../body/decode-body.ts'
-import type { JournalMessage } from '../model/message.ts'
 import type { Audience } from '../model/source.ts'
-import type { ControlBus, ControlMessage } from '../ports/broker.ts'
-import type { HotWindow } from '../ports/hot-window.ts'
-import { type MessageOutcome, messageOutcomes, type QuarantineReason, quarantineReasons } from '../ports/observer.ts'
+import type { ControlBus, ControlMessage } from '../ports/control-bus.ts'
+import type { HotWindow, WindowEntry } from '../ports/hot-window.ts'
 import type { SourceRouter } from '../sources/source-router.ts'
+import { messageOutcomes, type QuarantineReason, quarantineReasons } from './labels.ts'
+import type { ReplicaTrace, TracedMessage } from './replica-trace.ts'
 
 /** How long other replicas are waited for, in milliseconds: nobody knows how many there are. */
 const answerMs = 500
@@ -13,44 +13,13 @@ const answerMs = 500
 const maxMessages = 20
 const maxNamed = 20
 
-/** One entry of the journal with the message id that was asked for, and what one replica did with it. */
-export interface TracedMessage {
-  readonly offset: number
-  readonly exchange: string
-  readonly routingKey: string
-  /** In milliseconds since the epoch. */
-  readonly receivedAt: number
-  /** Null where it came before the replica did, which only replays it. */
-  readonly fate: MessageOutcome | null
-  /** Why it went to the quarantine, where it did. */
-  readonly reason: QuarantineReason | null
-  /** The ids of the sources that say whose it is. */
-  readonly sources: readonly string[]
-  /** The first of its clients. */
-  readonly clients: readonly string[]
-  /** How many clients it is for; null: everyone. */
-  readonly clientCount: number | null
-  /** Subscriptions that were given it, live or behind a cursor; and what came of that. The others wait. */
-  readonly matched: number
-  readonly delivered: number
-  readonly dropped: number
-}
-
-/** What one replica still knows of a message. */
-export interface ReplicaTrace {
-  readonly replica: string
-  /** How far back it remembers, in milliseconds since the epoch; null where it has seen nothing yet. */
-  readonly since: number | null
-  readonly messages: readonly TracedMessage[]
-}
-
 export interface TracerParts {
   readonly replica: string
   readonly hotWindow: HotWindow
   readonly sources: SourceRouter
   readonly control: ControlBus
   /** Whose it is, duplicates and poison aside. */
-  readonly audienceOf: (message: JournalMessage) => Audience
+  readonly audienceOf: (message: WindowEntry) => Audience
   /** Whether the message at this offset is known to be poison. */
   readonly isPoison: (offset: number) => boolean
   /** What a compressed body may grow to. */
@@ -100,10 +69,10 @@ export class Tracer {
     return { replica, since, messages }
   }
 
-  #describe(entry: JournalMessage): TracedMessage {
-    const { offset, exchange, routingKey, receivedAt, fates, place = 0 } = entry
-    const { matched, delivered, dropped } = fates?.reachOf(place) ?? { matched: 0, delivered: 0, dropped: 0 }
-    const fate = fates?.of(place) ?? null
+  #describe(entry: WindowEntry): TracedMessage {
+    const { offset, exchange, routingKey, receivedAt, outcomes, slot = 0 } = entry
+    const { matched, delivered, dropped } = outcomes?.countsOf(slot) ?? { matched: 0, delivered: 0, dropped: 0 }
+    const fate = outcomes?.of(slot) ?? null
     const audience = this.#parts.audienceOf(entry)
     const everyone = audience === 'everyone'
     return {
@@ -169,7 +138,7 @@ function isTexts(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string')
 }
 
-function poisonIn(message: JournalMessage, maxBytes: number): QuarantineReason | null {
+function poisonIn(message: WindowEntry, maxBytes: number): QuarantineReason | null {
   try {
     decodeBody(message, maxBytes)
     return null

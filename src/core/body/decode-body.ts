@@ -30,11 +30,17 @@ export interface DecodedBody {
 
 export type BodyOutcome = DecodedBody | UndecodableBody
 
+/** A message with room for its decoded body: a WeakMap would cost as much as the decoding. */
+export interface Decodable extends Message {
+  /** Undefined until `decodeBody` is called for the first time. */
+  decoded?: BodyOutcome | undefined
+}
+
 /**
  * JSON for `application/json` and for a body without content type that parses; a string for `text/*`; base64 for the
  * rest. An empty JSON body is null. Decoded once a message, whoever asks; JSON that needs no change is checked and no more. Throws `UndecodableBody`.
  */
-export function decodeBody(message: Message, maxBytes = maxDecodedBytes): DecodedBody {
+export function decodeBody(message: Decodable, maxBytes = maxDecodedBytes): DecodedBody {
   message.decoded ??= attempt(message, maxBytes)
   const outcome = message.decoded
   if (outcome instanceof UndecodableBody) throw outcome
@@ -42,12 +48,12 @@ export function decodeBody(message: Message, maxBytes = maxDecodedBytes): Decode
 }
 
 /** What was decoded need not be kept, though it may be asked for again. Poison stays known as such. */
-export function forgetBody(message: Message): void {
+export function forgetBody(message: Decodable): void {
   if (!(message.decoded instanceof UndecodableBody)) message.decoded = undefined
 }
 
 /** The body where it is JSON, else undefined. Throws `UndecodableBody` where it claims to be and isn't. */
-export function jsonBody(message: Message, maxBytes?: number): unknown {
+export function jsonBody(message: Decodable, maxBytes?: number): unknown {
   const { data, contentType } = decodeBody(message, maxBytes)
   return contentType === null || isJsonType(contentType) ? data : undefined
 }

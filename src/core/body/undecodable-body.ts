@@ -1,4 +1,4 @@
-import type { QuarantineReason } from '../ports/observer.ts'
+import type { QuarantineReason } from '../accounting/labels.ts'
 
 /**
  * A body that cannot be turned into data. The message goes to the quarantine with this reason; its

@@ -1,5 +1,4 @@
 import { hkdfSync, randomBytes } from 'node:crypto'
-import type { ClientRegistry } from '../ports/client-registry.ts'
 
 /** What a deployment signs with: its cursors, and what its replicas send each other. */
 export interface DeploymentKey {
@@ -14,6 +13,16 @@ export interface DeploymentKey {
    * read.
    */
   readonly newCursorsFrom: Date
+}
+
+/** Where keys are kept: a part of the client registry. */
+export interface KeyStore {
+  /**
+   * Inserts the key; if one with its id exists, only `adoptedAt` changes, and the secret stays.
+   * Atomic.
+   */
+  addKey(key: DeploymentKey): Promise<void>
+  listKeys(): Promise<DeploymentKey[]>
 }
 
 /**
@@ -33,18 +42,18 @@ const rollingUpdateMs = 10 * 60_000
  * which rotates.
  */
 export class DeploymentKeys {
-  readonly #registry: Pick<ClientRegistry, 'addKey'> | undefined
+  readonly #registry: Pick<KeyStore, 'addKey'> | undefined
   readonly #listeners: (() => void)[] = []
   #keys: readonly DeploymentKey[]
 
   /** `registry`: where keys are kept that are adopted later. */
-  constructor(keys: readonly DeploymentKey[], registry?: Pick<ClientRegistry, 'addKey'>) {
+  constructor(keys: readonly DeploymentKey[], registry?: Pick<KeyStore, 'addKey'>) {
     this.#registry = registry
     this.#keys = latestFirst(keys)
   }
 
   /** Reads the keys, and makes the first one where there is none. */
-  static async open(registry: Pick<ClientRegistry, 'addKey' | 'listKeys' | 'listSources'>): Promise<DeploymentKeys> {
+  static async open(registry: KeyStore & { listSources(): Promise<readonly unknown[]> }): Promise<DeploymentKeys> {
     const known = await registry.listKeys()
     if (known.some(({ id }) => id === ownId)) return new DeploymentKeys(known, registry)
     // A registry that has sources was made by a release without keys, and replicas of that release

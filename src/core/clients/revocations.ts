@@ -1,7 +1,7 @@
 import { GatewayError } from '../../errors.ts'
 import type { Identity } from '../model/identity.ts'
-import type { ControlBus } from '../ports/broker.ts'
 import type { ClientRegistry, Revocation } from '../ports/client-registry.ts'
+import type { ControlBus } from '../ports/control-bus.ts'
 import type { Session } from '../sessions/session.ts'
 import { issuedUpTo } from './issued-up-to.ts'
 import { RegistryReader } from './registry-reader.ts'

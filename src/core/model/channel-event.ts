@@ -1,4 +1,5 @@
 import { badInput } from '../../errors.ts'
+import type { Counted } from '../accounting/message-outcomes.ts'
 import { type Cursor, type CursorCodec, cursorBefore, cursorOf } from './cursor.ts'
 import type { JournalMessage } from './message.ts'
 import { traceparentOf } from './trace-context.ts'
@@ -24,14 +25,14 @@ export type ChannelEvent = MessageEvent | GapEvent | CheckpointEvent
 /** One message, the same object for every channel and subscriber that it is for. */
 export class MessageEvent {
   readonly kind = 'MESSAGE'
-  readonly message: JournalMessage
+  readonly message: JournalMessage & Counted
   /** What clients are told of its trace, where its publisher said something. */
   traceparent: string | undefined
   readonly #codec: CursorCodec
   readonly #epoch: string
   #cursor: Cursor | undefined
 
-  constructor(codec: CursorCodec, epoch: string, message: JournalMessage) {
+  constructor(codec: CursorCodec, epoch: string, message: JournalMessage & Counted) {
     this.#codec = codec
     this.#epoch = epoch
     this.message = message

@@ -1,7 +1,3 @@
-import type { MessageOutcomes } from '../accounting/message-outcomes.ts'
-import type { BodyOutcome } from '../body/decode-body.ts'
-import type { KnownAudience } from '../sources/source-router.ts'
-
 /**
  * A message as a broker handed it over. The body is bytes until somebody asks for it: a message that nobody here
  * listens for is never parsed.
@@ -15,10 +11,6 @@ export interface Message {
   readonly redelivered: boolean
   /** When this process received it, in milliseconds since the epoch. */
   readonly receivedAt: number
-  /** What became of the body, once somebody asked: `decodeBody` keeps it here, for a WeakMap costs as much as the decoding. */
-  decoded?: BodyOutcome | undefined
-  /** Whose it is, by the sources of then: `SourceRouter` keeps it here, for the same reason. */
-  known?: KnownAudience | undefined
 }
 
 /** The properties of AMQP 0-9-1 (basic class) that Warren reads or sets. */
@@ -59,12 +51,6 @@ export interface JournalMessage extends Message {
    * copy is a repeat. Not kept in the hot window.
    */
   readonly buffered?: boolean
-  /** Where it is written down what this replica did with it; undefined where the hot window has never held it. */
-  fates?: MessageOutcomes | undefined
-  /** Its place in `fates`. */
-  place?: number
-  /** Of an entry that is only a view into what holds many: a message of its own, for whoever keeps it. Where there is no such function, it is one. */
-  detach?(): JournalMessage
 }
 
 /** What is to be published. `exchange` unset: the default topic exchange, `<namespace>.events`. */

@@ -1,3 +1,4 @@
+import type { Counted } from '../accounting/message-outcomes.ts'
 import type { JournalMessage } from './message.ts'
 
 /** The header of AMQP messages and the name in a result's extensions. https://www.w3.org/TR/trace-context/ */
@@ -14,7 +15,7 @@ export function traceparentOf({ properties: { headers } }: JournalMessage): stri
 /** Who keeps spans. Asked only about messages that bear a trace context, and only where tracing is on. */
 export interface Tracing {
   /** A message is about to be given to its subscriptions. `end` is called when it has been. Neither blocks nor throws. */
-  begin(message: JournalMessage, traceparent: string): DeliverySpan
+  begin(message: JournalMessage & Counted, traceparent: string): DeliverySpan
 }
 
 export interface DeliverySpan {

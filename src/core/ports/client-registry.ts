@@ -1,4 +1,4 @@
-import type { DeploymentKey } from '../clients/deployment-keys.ts'
+import type { KeyStore } from '../clients/deployment-keys.ts'
 import type { JournalPlace } from '../model/cursor.ts'
 import type { Source } from '../model/source.ts'
 
@@ -35,7 +35,7 @@ export interface ClientBar {
  * The registry of clients and sources: the truth that survives restarts, shared by replicas. Every method rejects only where the
  * database cannot be reached or refuses; a missing row is a value.
  */
-export interface ClientRegistry {
+export interface ClientRegistry extends KeyStore {
   /** Inserts the client unless the id exists; returns the row that stands afterwards and whether it is new. Atomic. */
   addClient(client: Client): Promise<{ client: Client; created: boolean }>
   findClient(clientId: string): Promise<Client | undefined>
@@ -61,12 +61,6 @@ export interface ClientRegistry {
   /** Those that were made behind this moment; all of them where it is undefined. */
   listRevocations(behind?: Date): Promise<Revocation[]>
 
-  /**
-   * Inserts the key; where one with its id exists, only `adoptedAt` changes, and the secret stays.
-   * Atomic.
-   */
-  addKey(key: DeploymentKey): Promise<void>
-  listKeys(): Promise<DeploymentKey[]>
   /**
    * Changes what is given and leaves the rest as it is; returns the row that stands afterwards.
    * `changedAt` is later than that of the row before. The client need not be registered here.

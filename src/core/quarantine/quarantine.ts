@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { GatewayError } from '../../errors.ts'
+import type { QuarantineReason } from '../accounting/labels.ts'
 import { UndecodableBody } from '../body/decode-body.ts'
 import { BoundedSet } from '../limits/bounded-set.ts'
 import { errorText } from '../model/error-text.ts'
-import type { JournalMessage } from '../model/message.ts'
 import type { Broker } from '../ports/broker.ts'
+import type { WindowEntry } from '../ports/hot-window.ts'
 import type { Journal, PoisonClaim } from '../ports/journal.ts'
-import type { Observer, QuarantineReason } from '../ports/observer.ts'
+import type { Observer } from '../ports/observer.ts'
 import { copiesOf } from './quarantine-copy.ts'
 
 /** How many offsets are remembered, so that poison met again (by a resume, say) is not put away twice. */
@@ -19,7 +20,7 @@ const maxWaitingBytes = 64 * 1024 * 1024
 const retryMs = { first: 500, cap: 15_000 }
 
 interface Poison {
-  readonly message: JournalMessage
+  readonly message: WindowEntry
   readonly reason: QuarantineReason
   readonly text: string
 }
@@ -70,7 +71,7 @@ export class Quarantine {
     this.#met.clear()
   }
 
-  put(message: JournalMessage, error: unknown): void {
+  put(message: WindowEntry, error: unknown): void {
     const { offset } = message
     this.#judged.add(offset)
     if (this.#met.has(offset)) return

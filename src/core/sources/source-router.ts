@@ -10,6 +10,12 @@ export interface KnownAudience {
   readonly generation: object
 }
 
+/** A message with room for its audience, for one that is asked about again and again. */
+export interface Routable extends Message {
+  /** Undefined until `knownAudienceOf` is called for the first time. */
+  known?: KnownAudience | undefined
+}
+
 /** The sources that are served, and whose a message is by all of them together. */
 export class SourceRouter {
   readonly #byId = new Map<string, Source>()
@@ -89,7 +95,7 @@ export class SourceRouter {
   }
 
   /** As `audienceOf`, for a message that is asked about again and again: one of the hot window. */
-  knownAudienceOf(message: Message): Audience {
+  knownAudienceOf(message: Routable): Audience {
     if (message.known?.generation !== this.#generation) {
       message.known = { audience: this.audienceOf(message), generation: this.#generation }
     }

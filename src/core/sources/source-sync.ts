@@ -1,7 +1,8 @@
 import { GatewayError } from '../../errors.ts'
 import { checkDefinition, reviveSource, type Source, type SourceDefinition, sourceId } from '../model/source.ts'
-import type { Broker, ControlBus, ControlMessage } from '../ports/broker.ts'
+import type { Broker } from '../ports/broker.ts'
 import type { ClientRegistry } from '../ports/client-registry.ts'
+import type { ControlBus, ControlMessage } from '../ports/control-bus.ts'
 import type { MarkNote } from '../ports/journal.ts'
 import type { SourceRouter } from './source-router.ts'
 

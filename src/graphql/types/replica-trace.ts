@@ -1,4 +1,4 @@
-import type { TracedMessage as CoreMessage, ReplicaTrace as CoreTrace } from '../../core/accounting/message-trace.ts'
+import type { TracedMessage as CoreMessage, ReplicaTrace as CoreTrace } from '../../core/accounting/replica-trace.ts'
 import { builder } from './builder.ts'
 
 const MessageFate = builder.enumType('MessageFate', {

@@ -1,23 +1,40 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
+import type { Credentials } from '../../auth/authenticate.ts'
+import type { Gateway } from '../../core/gateway.ts'
 import { errorStack } from '../../core/model/error-text.ts'
 import { type Identity, isKnown } from '../../core/model/identity.ts'
 import { demand, mayJoinRoom } from '../../core/sessions/authorizer.ts'
 import type { Session } from '../../core/sessions/session.ts'
 import { closeReasonOf, type ErrorCode, GatewayError } from '../../errors.ts'
 import { acceptedOn } from '../flow/accepted-sockets.ts'
-import type { FrameLimits } from '../flow/frame-limits.ts'
-import { Outbox } from '../flow/outbox.ts'
+import type { FrameLimitOptions, FrameLimits } from '../flow/frame-limits.ts'
+import { Outbox, type Outboxes } from '../flow/outbox.ts'
 import { ReadThrottle } from '../flow/read-throttle.ts'
+import type { UnfinishedMessages } from '../flow/unfinished-messages.ts'
 import { answerPings, closeSocket, endOf } from '../websocket/close.ts'
 import { MeteredSocket } from '../websocket/metered-socket.ts'
 import { type ChannelParts, listenToChannel, publishOn } from './channel-mode.ts'
-import type { WebSocketManagerOptions } from './endpoint.ts'
 import { RoomMember } from './member.ts'
-import type { Room } from './room.ts'
+import type { Room, RoomOptions } from './room.ts'
 import { type Envelope, jsonTextFrame, RoomFrame } from './room-frame.ts'
 import { tokenIn } from './token-frame.ts'
+
+export interface WebSocketManagerOptions extends RoomOptions, FrameLimitOptions {
+  readonly gateway: Gateway
+  readonly authenticate: (credentials: Credentials) => Promise<Identity>
+  /** Who a connection is that brings no token. */
+  readonly anonymous: Identity
+  /** Whether it may stay so. */
+  readonly allowAnonymous: boolean
+  readonly proxyHops: number
+  readonly unfinished: UnfinishedMessages
+  readonly authTimeoutMs: number
+  readonly keepAliveMs: number
+  readonly outboxes: Outboxes
+  readonly onRefusal: (code: ErrorCode) => void
+}
 
 /** How long frames beyond the rate of a connection are held, in milliseconds. */
 const holdMs = 100

@@ -1,33 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
-import type { Credentials } from '../../auth/authenticate.ts'
-import type { Gateway } from '../../core/gateway.ts'
-import type { Identity } from '../../core/model/identity.ts'
-import type { ErrorCode } from '../../errors.ts'
-import { type FrameLimitOptions, FrameLimits } from '../flow/frame-limits.ts'
+import { FrameLimits } from '../flow/frame-limits.ts'
 import { KeepAlive } from '../flow/keep-alive.ts'
-import type { Outboxes } from '../flow/outbox.ts'
-import type { UnfinishedMessages } from '../flow/unfinished-messages.ts'
 import { addressOf } from '../http/peer-address.ts'
 import { closeSocket, closeSockets } from '../websocket/close.ts'
-import { RoomConnection } from './connection.ts'
-import { Room, type RoomOptions } from './room.ts'
-
-export interface WebSocketManagerOptions extends RoomOptions, FrameLimitOptions {
-  readonly gateway: Gateway
-  readonly authenticate: (credentials: Credentials) => Promise<Identity>
-  /** Who a connection is that brings no token. */
-  readonly anonymous: Identity
-  /** Whether it may stay so. */
-  readonly allowAnonymous: boolean
-  readonly proxyHops: number
-  readonly unfinished: UnfinishedMessages
-  readonly authTimeoutMs: number
-  readonly keepAliveMs: number
-  readonly outboxes: Outboxes
-  readonly onRefusal: (code: ErrorCode) => void
-}
+import { RoomConnection, type WebSocketManagerOptions } from './connection.ts'
+import { Room } from './room.ts'
 
 /** Plain WebSocket at `/ws`: the common room of the old manager, or one channel. `docs/protocols/websocket.md`. */
 export function createWebSocketManager(options: WebSocketManagerOptions): {

@@ -1,21 +1,44 @@
 import type { Socket } from 'node:net'
+import type { SessionEnd } from '../../core/accounting/labels.ts'
 import { latin1Of } from '../../core/body/latin1.ts'
+import type { ClientChannels } from '../../core/clients/client-channels.ts'
 import type { ChannelSubscription } from '../../core/delivery/channel-subscription.ts'
+import type { Gateway } from '../../core/gateway.ts'
 import { printJson } from '../../core/json/print-json.ts'
 import { errorStack } from '../../core/model/error-text.ts'
-import type { SessionEnd } from '../../core/ports/observer.ts'
+import type { Identity } from '../../core/model/identity.ts'
 import type { Session } from '../../core/sessions/session.ts'
-import { badInput, type CloseReason, closeReasons, GatewayError } from '../../errors.ts'
+import { badInput, type CloseReason, closeReasons, type ErrorCode, GatewayError } from '../../errors.ts'
 import { acceptedOn } from '../flow/accepted-sockets.ts'
 import { eventJson } from '../flow/event-json.ts'
-import type { FrameLimits } from '../flow/frame-limits.ts'
-import { Outbox } from '../flow/outbox.ts'
+import type { FrameLimitOptions, FrameLimits } from '../flow/frame-limits.ts'
+import { Outbox, type Outboxes } from '../flow/outbox.ts'
 import { ReadThrottle } from '../flow/read-throttle.ts'
-import type { Receiver, UnfinishedRefusal } from '../flow/unfinished-messages.ts'
+import type { Receiver, UnfinishedMessages, UnfinishedRefusal } from '../flow/unfinished-messages.ts'
 import { type Desk, tcpCommands } from './commands.ts'
 import { isJson, readJson } from './content.ts'
-import type { FramedTcpOptions } from './framed-listener.ts'
 import { binaryFrame, jsonFrame, type TcpFrame, TcpFrameReader } from './framing.ts'
+import type { ListenOptions } from './listen.ts'
+
+export interface FramedTcpOptions extends ListenOptions, FrameLimitOptions {
+  readonly gateway: Gateway
+  readonly clientChannels: ClientChannels
+  readonly namespace: string
+  readonly authenticate: (token: string) => Promise<Identity>
+  /** Who a connection is that has not said it. */
+  readonly anonymous: Identity
+  /** Whether it may stay so. */
+  readonly allowAnonymous: boolean
+  readonly unfinished: UnfinishedMessages
+  readonly authTimeoutMs: number
+  /** How long a peer may take to send a frame. */
+  readonly requestTimeoutMs: number
+  /** How long it may be silent: it is pinged at half of it. */
+  readonly idleTimeoutMs: number
+  readonly outboxes: Outboxes
+  readonly onRefusal: (code: ErrorCode) => void
+  readonly log: (text: string, details: Record<string, unknown>) => void
+}
 
 /**
  * Requests that may be under way on a connection, and bytes of them; past either nothing is read

@@ -1,36 +1,11 @@
 import type { Socket } from 'node:net'
-import type { ClientChannels } from '../../core/clients/client-channels.ts'
-import type { Gateway } from '../../core/gateway.ts'
-import type { Identity } from '../../core/model/identity.ts'
-import { closeReasonOf, closeReasons, type ErrorCode, GatewayError } from '../../errors.ts'
+import { closeReasonOf, closeReasons, GatewayError } from '../../errors.ts'
 import { endWith } from '../flow/end-with-answer.ts'
-import { type FrameLimitOptions, FrameLimits } from '../flow/frame-limits.ts'
+import { FrameLimits } from '../flow/frame-limits.ts'
 import { setIntervalAfterIo } from '../flow/interval-after-io.ts'
-import type { Outboxes } from '../flow/outbox.ts'
-import type { UnfinishedMessages } from '../flow/unfinished-messages.ts'
-import { FramedConnection } from './connection.ts'
+import { FramedConnection, type FramedTcpOptions } from './connection.ts'
 import { jsonFrame } from './framing.ts'
-import { type ListenOptions, listenTcp, type TcpListener } from './listen.ts'
-
-export interface FramedTcpOptions extends ListenOptions, FrameLimitOptions {
-  readonly gateway: Gateway
-  readonly clientChannels: ClientChannels
-  readonly namespace: string
-  readonly authenticate: (token: string) => Promise<Identity>
-  /** Who a connection is that has not said it. */
-  readonly anonymous: Identity
-  /** Whether it may stay so. */
-  readonly allowAnonymous: boolean
-  readonly unfinished: UnfinishedMessages
-  readonly authTimeoutMs: number
-  /** How long a peer may take to send a frame. */
-  readonly requestTimeoutMs: number
-  /** How long it may be silent: it is pinged at half of it. */
-  readonly idleTimeoutMs: number
-  readonly outboxes: Outboxes
-  readonly onRefusal: (code: ErrorCode) => void
-  readonly log: (text: string, details: Record<string, unknown>) => void
-}
+import { listenTcp, type TcpListener } from './listen.ts'
 
 /** How often connections are looked at for what takes too long, in milliseconds, and not less often than four times in the shortest of their times. */
 const maxTickMs = 1_000

@@ -1,5 +1,5 @@
 import type { WebSocket, WebSocketServer } from 'ws'
-import type { SessionEnd } from '../../core/ports/observer.ts'
+import type { SessionEnd } from '../../core/accounting/labels.ts'
 import { type CloseReason, closeReasons } from '../../errors.ts'
 import type { ReadThrottle } from '../flow/read-throttle.ts'
 

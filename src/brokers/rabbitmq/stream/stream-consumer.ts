@@ -4,7 +4,7 @@ import { mayBeCompressed } from '../../../core/body/content-encoding.ts'
 import { TimeSlice } from '../../../core/delivery/time-slice.ts'
 import { fingerprintOf } from '../../../core/model/cursor.ts'
 import { asError } from '../../../core/model/error-text.ts'
-import type { JournalMessage } from '../../../core/model/message.ts'
+import type { WindowEntry } from '../../../core/ports/hot-window.ts'
 import { bufferedExchange, unbuffered } from '../../../core/publishing/buffered-message.ts'
 import { GatewayError } from '../../../errors.ts'
 import type { ConnectionSession } from '../connection/reconnecting-connection.ts'
@@ -27,7 +27,7 @@ export interface StreamReading {
    * The entry before `start`, where one was read: if the next one is not its neighbour, it must
    * still be there.
    */
-  readonly after?: JournalMessage | undefined
+  readonly after?: WindowEntry | undefined
   /**
    * Messages in flight. With 1, each is acknowledged at once, and RabbitMQ reads none before the
    * one in front of it has arrived.
@@ -40,7 +40,7 @@ export interface StreamReading {
 /** Who reads a stream. None of these may throw. */
 export interface StreamVisitor {
   /** Each entry, in order of offset. */
-  take(entry: JournalMessage): void
+  take(entry: WindowEntry): void
   /** Before an entry: retention took what stood between it and the one before, or it is not certain that it didn't. */
   onOvertaken(): void
   /** Called once, where the broker ends it (cancel, channel or connection closed). */
@@ -99,7 +99,7 @@ export async function consumeStream(
   channel.on('error', (error: Error) => end(explain(error, stream)))
   channel.on('close', () => end(new Error('the channel was closed')))
 
-  const take = ({ deliveryTag }: Delivery, entry: JournalMessage | undefined): void => {
+  const take = ({ deliveryTag }: Delivery, entry: WindowEntry | undefined): void => {
     unacked = deliveryTag
     count += 1
     if (entry) {
@@ -120,7 +120,7 @@ export async function consumeStream(
    * A few bytes may stand for megabytes: when one has taken its time, what came with it waits for
    * the next turn.
    */
-  const takeCompressed = (message: Delivery, entry: JournalMessage | undefined): void => {
+  const takeCompressed = (message: Delivery, entry: WindowEntry | undefined): void => {
     const slice = new TimeSlice()
     take(message, entry)
     if (!slice.isOver || !open) return
@@ -131,7 +131,7 @@ export async function consumeStream(
       for (const waiting of rest) hand(waiting)
     })
   }
-  const lookInto = async (before: JournalMessage): Promise<void> => {
+  const lookInto = async (before: WindowEntry): Promise<void> => {
     let intact: boolean
     try {
       intact = await stillThere({ connection, deliveries }, stream, before)
@@ -184,7 +184,7 @@ export async function consumeStream(
 async function stillThere(
   { connection, deliveries }: StreamSession,
   stream: string,
-  entry: JournalMessage,
+  entry: WindowEntry,
 ): Promise<boolean> {
   const channel = await connection.createChannel()
   const consumerTag = randomUUID()
@@ -249,7 +249,7 @@ function closeQuietly(channel: Channel): void {
  * Marks are what a gateway published to the stream: through the exchange of the stream's name, or
  * through the default exchange, as replicas up to 0.1 do.
  */
-function entryOf(delivery: Delivery, stream: string): JournalMessage | undefined {
+function entryOf(delivery: Delivery, stream: string): WindowEntry | undefined {
   const { streamOffset, exchange, routingKey } = delivery
   if (streamOffset === undefined) return undefined
   const moved = exchange === bufferedExchangeOf(stream) ? unbuffered(delivery.properties) : undefined
@@ -265,8 +265,8 @@ function entryOf(delivery: Delivery, stream: string): JournalMessage | undefined
     receivedAt: Date.now(),
     decoded: undefined,
     known: undefined,
-    fates: undefined,
-    place: 0,
+    outcomes: undefined,
+    slot: 0,
     properties: moved ? moved.properties : delivery.properties,
   }
 }

@@ -1,4 +1,4 @@
-import type { JournalMessage } from '../../../core/model/message.ts'
+import type { WindowEntry } from '../../../core/ports/hot-window.ts'
 
 /**
  * AMQP 0-9-1 §1.2: internal-error. RabbitMQ 4.0 says it where a message cannot be turned into AMQP
@@ -18,7 +18,7 @@ export function isInternalError(reason: unknown): boolean {
  * What stands for a message of which only the offset is known. The same on every replica, for a
  * cursor may name it.
  */
-export function unreadableAt(offset: number): JournalMessage {
+export function unreadableAt(offset: number): WindowEntry {
   return {
     offset,
     mark: false,
@@ -31,7 +31,7 @@ export function unreadableAt(offset: number): JournalMessage {
     receivedAt: Date.now(),
     decoded: undefined,
     known: undefined,
-    fates: undefined,
-    place: 0,
+    outcomes: undefined,
+    slot: 0,
   }
 }

@@ -1,23 +1,59 @@
-import type { ExecutionArgs, ExecutionResult } from 'graphql'
+import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql'
 import { CloseCode, type Message, MessageType, type SubscribeMessage } from 'graphql-ws'
 import type { ChannelSubscription } from '../../../core/delivery/channel-subscription.ts'
 import type { OperationPages } from '../../../core/sessions/page-limits.ts'
 import type { Session } from '../../../core/sessions/session.ts'
-import { closeReasonOf, GatewayError } from '../../../errors.ts'
+import { closeReasonOf, type ErrorCode, GatewayError } from '../../../errors.ts'
 import type { Context } from '../../../graphql/context.ts'
 import { acceptedOn } from '../../flow/accepted-sockets.ts'
-import type { Outbox } from '../../flow/outbox.ts'
+import type { Deadlines } from '../../flow/deadlines.ts'
+import type { FrameLimitOptions, FrameLimits } from '../../flow/frame-limits.ts'
+import type { Outbox, Outboxes } from '../../flow/outbox.ts'
 import { ReadThrottle } from '../../flow/read-throttle.ts'
+import type { UnfinishedMessages } from '../../flow/unfinished-messages.ts'
 import { closeSocket, endOf } from '../../websocket/close.ts'
 import type { WebSocketConnection, WebSocketUser } from '../../websocket/websocket-connection.ts'
 import { declaredVariables, keptValues, valuesWeight } from '../compact-variables.ts'
-import { SessionContext } from '../context.ts'
-import { type FanOutGroup, withTraceOf } from '../fan-out.ts'
-import type { SharedOperation } from '../shared-operations.ts'
-import type { GraphQLWsParts } from './endpoint.ts'
+import { type GraphQLParts, SessionContext } from '../context.ts'
+import { type FanOut, type FanOutGroup, withTraceOf } from '../fan-out.ts'
+import type { Yoga } from '../http.ts'
+import type { OpenDocuments } from '../open-documents.ts'
+import type { SharedOperation, SharedOperations } from '../shared-operations.ts'
 import { ackFrame, completeFrame, errorFrame, nextFrame, pongFrame, readMessage } from './frames.ts'
 import { NextWriter } from './next-writer.ts'
 import { begin, isAsyncGenerator, type Started } from './operation.ts'
+
+export interface GraphQLWsOptions extends GraphQLParts, FrameLimitOptions {
+  readonly yoga: Yoga
+  readonly fanOut: FanOut
+  readonly outboxes: Outboxes
+  readonly maxMessageBytes: number
+  readonly introspection: boolean
+  readonly unfinished: UnfinishedMessages
+  readonly openDocuments: OpenDocuments
+  /**
+   * What the operations of one connection may hold that are not answered yet, in bytes of their
+   * text.
+   */
+  readonly maxBufferedBytes: number
+  /** How long a client may take to say `connection_init`, in milliseconds; past it the socket closes with 4408. */
+  readonly authTimeoutMs: number
+  readonly log: (text: string, details: Record<string, unknown>) => void
+  readonly onRefusal: (code: ErrorCode) => void
+}
+
+/** What all connections have in common. */
+export interface GraphQLWsParts extends GraphQLWsOptions {
+  readonly operations: SharedOperations
+  readonly frameLimits: FrameLimits
+  /** Those of which `connection_init` is waited for. */
+  readonly initiations: Deadlines<GraphQLWsConnection>
+  /** What a client sees of an error, and of a result that has some. */
+  readonly answered: (error: unknown) => GraphQLError
+  readonly masked: (result: ExecutionResult) => object
+  /** Something failed that cannot. */
+  readonly fail: (error: unknown) => void
+}
 
 /** Of an operation's id, which is written again with each of its results. */
 const maxIdBytes = 256

@@ -3,53 +3,15 @@ import type { Duplex } from 'node:stream'
 import { type ExecutionResult, type FormattedExecutionResult, GraphQLError } from 'graphql'
 import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws'
 import { errorStack } from '../../../core/model/error-text.ts'
-import type { ErrorCode } from '../../../errors.ts'
 import { errorMasker } from '../../../graphql/mask-error.ts'
 import { Deadlines } from '../../flow/deadlines.ts'
-import { type FrameLimitOptions, FrameLimits } from '../../flow/frame-limits.ts'
-import { Outbox, type Outboxes } from '../../flow/outbox.ts'
-import type { UnfinishedMessages } from '../../flow/unfinished-messages.ts'
+import { FrameLimits } from '../../flow/frame-limits.ts'
+import { Outbox } from '../../flow/outbox.ts'
 import { addressOf } from '../../http/peer-address.ts'
 import { closeSocket } from '../../websocket/close.ts'
 import { WebSocketServer } from '../../websocket/websocket-server.ts'
-import type { GraphQLParts } from '../context.ts'
-import type { FanOut } from '../fan-out.ts'
-import type { Yoga } from '../http.ts'
-import type { OpenDocuments } from '../open-documents.ts'
 import { SharedOperations } from '../shared-operations.ts'
-import { GraphQLWsConnection } from './connection.ts'
-
-export interface GraphQLWsOptions extends GraphQLParts, FrameLimitOptions {
-  readonly yoga: Yoga
-  readonly fanOut: FanOut
-  readonly outboxes: Outboxes
-  readonly maxMessageBytes: number
-  readonly introspection: boolean
-  readonly unfinished: UnfinishedMessages
-  readonly openDocuments: OpenDocuments
-  /**
-   * What the operations of one connection may hold that are not answered yet, in bytes of their
-   * text.
-   */
-  readonly maxBufferedBytes: number
-  /** How long a client may take to say `connection_init`, in milliseconds; past it the socket closes with 4408. */
-  readonly authTimeoutMs: number
-  readonly log: (text: string, details: Record<string, unknown>) => void
-  readonly onRefusal: (code: ErrorCode) => void
-}
-
-/** What all connections have in common. */
-export interface GraphQLWsParts extends GraphQLWsOptions {
-  readonly operations: SharedOperations
-  readonly frameLimits: FrameLimits
-  /** Those of which `connection_init` is waited for. */
-  readonly initiations: Deadlines<GraphQLWsConnection>
-  /** What a client sees of an error, and of a result that has some. */
-  readonly answered: (error: unknown) => GraphQLError
-  readonly masked: (result: ExecutionResult) => object
-  /** Something failed that cannot. */
-  readonly fail: (error: unknown) => void
-}
+import { GraphQLWsConnection, type GraphQLWsOptions, type GraphQLWsParts } from './connection.ts'
 
 /** graphql-transport-ws at `/graphql`, on the schema, context, masking and limits of the HTTP side. */
 export function createGraphQLWs(options: GraphQLWsOptions): {
