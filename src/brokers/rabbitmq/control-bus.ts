@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { ChannelModel } from 'amqplib'
 import { AMQPPubSub } from 'graphql-amqp-subscriptions'
 import type { ControlBus, ControlMessage } from '../../core/ports/control-bus.ts'
 import type { ControlSignature } from '../control-signature.ts'
+import type { ChannelModel } from './connection/amqp.ts'
 import type {
   ConnectionSession,
   ConnectionWatch,

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import type { Channel, ConsumeMessage } from 'amqplib'
 import { copyWireTypes, wireTypeOf } from '../../../core/body/amqp-field-types.ts'
 import { asError } from '../../../core/model/error-text.ts'
 import type { MessageProperties } from '../../../core/model/message.ts'
@@ -8,6 +7,7 @@ import { bufferedExchange, bufferedHeaders } from '../../../core/publishing/buff
 import { copiesOf } from '../../../core/quarantine/quarantine-copy.ts'
 import { GatewayError } from '../../../errors.ts'
 import type { GatewayPublication } from '../../driver.ts'
+import type { Channel, ConsumeMessage } from '../connection/amqp.ts'
 import type { ConnectionSession } from '../connection/reconnecting-connection.ts'
 import type { Delivery } from '../message/delivery-reader.ts'
 

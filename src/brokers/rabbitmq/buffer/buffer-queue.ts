@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import type { ChannelModel } from 'amqplib'
 import { bufferedExchange } from '../../../core/publishing/buffered-message.ts'
 import { GatewayError } from '../../../errors.ts'
 import { ensureExchange } from '../channel/exchange.ts'
 import { onChannel } from '../channel/with-channel.ts'
+import type { ChannelModel } from '../connection/amqp.ts'
 import { repliedWith, replyCodes } from '../connection/reply-codes.ts'
 
 const maxNameBytes = 255 // AMQP 0-9-1 §4.2.5.3

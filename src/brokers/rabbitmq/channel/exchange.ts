@@ -1,6 +1,6 @@
-import type { ChannelModel } from 'amqplib'
 import { GatewayError } from '../../../errors.ts'
 import { otherExchangeType, reservedExchange, unsuitableExchangeType } from '../../refusals.ts'
+import type { ChannelModel } from '../connection/amqp.ts'
 import { repliedWith, replyCodes, replyOf } from '../connection/reply-codes.ts'
 import { onChannel } from './with-channel.ts'
 

@@ -1,4 +1,4 @@
-import type { Channel, ChannelModel } from 'amqplib'
+import type { Channel, ChannelModel } from '../connection/amqp.ts'
 
 /** A channel for work that is repeated and seldom refused: a refusal ends it, and the next piece of work gets another. One piece at a time. */
 export class ReusableChannel {

@@ -1,4 +1,4 @@
-import type { Channel, ChannelModel } from 'amqplib'
+import type { Channel, ChannelModel } from '../connection/amqp.ts'
 
 /**
  * Gives one piece of work a channel of its own: a refusal ends the channel that it came on, and must end nothing else.

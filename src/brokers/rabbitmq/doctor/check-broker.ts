@@ -1,6 +1,6 @@
-import type { ChannelModel } from 'amqplib'
 import type { Finding } from '../../../core/ports/finding.ts'
 import { type BrokerAddress, parseAddress } from '../connection/address.ts'
+import type { ChannelModel } from '../connection/amqp.ts'
 import { connect } from '../connection/connect.ts'
 import { describeFailure } from '../connection/describe-failure.ts'
 import { isOlder } from './broker-version.ts'

@@ -1,6 +1,6 @@
-import type { ChannelModel } from 'amqplib'
 import type { Finding } from '../../../core/ports/finding.ts'
 import type { BrokerAddress } from '../connection/address.ts'
+import type { ChannelModel } from '../connection/amqp.ts'
 import { connect } from '../connection/connect.ts'
 import { repliedWith, replyCodes } from '../connection/reply-codes.ts'
 import { within } from '../connection/settle-within.ts'

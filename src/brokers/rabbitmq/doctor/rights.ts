@@ -1,5 +1,5 @@
-import type { ChannelModel } from 'amqplib'
 import { onChannel } from '../channel/with-channel.ts'
+import type { ChannelModel } from '../connection/amqp.ts'
 import { repliedWith, replyCodes, replyOf } from '../connection/reply-codes.ts'
 
 /** What a user may do with one name. https://www.rabbitmq.com/docs/access-control#authorisation */

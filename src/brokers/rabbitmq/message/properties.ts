@@ -1,5 +1,5 @@
-import type { Message as AmqpMessage, Options } from 'amqplib'
 import type { Message, MessageProperties } from '../../../core/model/message.ts'
+import type { AmqpMessage, Options } from '../connection/amqp.ts'
 import type { Delivery } from './delivery-reader.ts'
 import { toAmqpTable } from './field-table.ts'
 

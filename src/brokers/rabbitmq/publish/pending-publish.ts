@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import type { Options } from 'amqplib'
 import { repeatedHeader } from '../../../core/publishing/repeated-header.ts'
 import type { GatewayPublication } from '../../driver.ts'
+import type { Options } from '../connection/amqp.ts'
 import { toAmqp } from '../message/properties.ts'
 import { checkProperties } from './publishable.ts'
 

@@ -1,10 +1,10 @@
-import type { ChannelModel } from 'amqplib'
 import { BoundedSet } from '../../../core/limits/bounded-set.ts'
 import { FairShares } from '../../../core/limits/fair-shares.ts'
 import { asError } from '../../../core/model/error-text.ts'
 import { badInput, GatewayError } from '../../../errors.ts'
 import type { GatewayPublication } from '../../driver.ts'
 import { bufferFull, tooLarge } from '../../refusals.ts'
+import type { ChannelModel } from '../connection/amqp.ts'
 import type {
   ConnectionSession,
   ConnectionWatch,

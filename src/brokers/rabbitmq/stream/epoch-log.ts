@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Channel, ChannelModel } from 'amqplib'
+import type { Channel, ChannelModel } from '../connection/amqp.ts'
 import { NoAnswerInTime } from './no-answer.ts'
 import { StreamWriter } from './stream-writer.ts'
 

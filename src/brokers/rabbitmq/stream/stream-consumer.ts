@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import type { Channel, ConsumeMessage } from 'amqplib'
 import { mayBeCompressed } from '../../../core/body/content-encoding.ts'
 import { TimeSlice } from '../../../core/delivery/time-slice.ts'
 import { fingerprintOf } from '../../../core/model/cursor.ts'
@@ -7,6 +6,7 @@ import { asError } from '../../../core/model/error-text.ts'
 import type { WindowEntry } from '../../../core/ports/hot-window.ts'
 import { bufferedExchange, unbuffered } from '../../../core/publishing/buffered-message.ts'
 import { GatewayError } from '../../../errors.ts'
+import type { Channel, ConsumeMessage } from '../connection/amqp.ts'
 import type { ConnectionSession } from '../connection/reconnecting-connection.ts'
 import type { Delivery } from '../message/delivery-reader.ts'
 

@@ -1,4 +1,4 @@
-import type { ChannelModel, ConfirmChannel } from 'amqplib'
+import type { ChannelModel, ConfirmChannel } from '../connection/amqp.ts'
 
 /**
  * Publishes to one stream, on a confirm channel that has nothing else, and that is replaced after a

@@ -1,5 +1,4 @@
 import { createHash, randomUUID } from 'node:crypto'
-import type { Channel, ConsumeMessage } from 'amqplib'
 import type { Message } from '../../../core/model/message.ts'
 import {
   type DistributorExchange,
@@ -9,6 +8,7 @@ import {
   Undeliverable,
 } from '../../driver.ts'
 import { maxRedeliveries, redeliveryDelayMs } from '../../redeliveries.ts'
+import type { Channel, ConsumeMessage } from '../connection/amqp.ts'
 import { pause } from '../connection/backoff.ts'
 import type { ConnectionSession } from '../connection/reconnecting-connection.ts'
 import { within } from '../connection/settle-within.ts'

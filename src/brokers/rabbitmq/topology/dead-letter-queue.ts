@@ -1,6 +1,6 @@
-import type { ChannelModel } from 'amqplib'
 import { ensureExchange } from '../channel/exchange.ts'
 import { onChannel } from '../channel/with-channel.ts'
+import type { ChannelModel } from '../connection/amqp.ts'
 import { repliedWith, replyCodes } from '../connection/reply-codes.ts'
 
 /** What is set aside is kept for somebody to look at, up to this size in bytes; then the oldest goes. */

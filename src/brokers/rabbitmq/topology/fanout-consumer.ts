@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import type { Channel } from 'amqplib'
 import { asError } from '../../../core/model/error-text.ts'
 import type { Message } from '../../../core/model/message.ts'
 import type { FanoutExchanges, FanoutListener } from '../../driver.ts'
 import { ensureExchange } from '../channel/exchange.ts'
 import { ReusableChannel } from '../channel/reusable-channel.ts'
+import type { Channel } from '../connection/amqp.ts'
 import { pause } from '../connection/backoff.ts'
 import type {
   ConnectionSession,

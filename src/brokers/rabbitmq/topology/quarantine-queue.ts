@@ -1,9 +1,9 @@
-import type { Channel, GetMessage } from 'amqplib'
 import { asError } from '../../../core/model/error-text.ts'
 import type { Message, MessageProperties } from '../../../core/model/message.ts'
 import { GatewayError } from '../../../errors.ts'
 import type { DriverOptions, GatewayPublication } from '../../driver.ts'
 import { onChannel } from '../channel/with-channel.ts'
+import type { Channel, GetMessage } from '../connection/amqp.ts'
 import {
   type ConnectionOptions,
   type ConnectionSession,

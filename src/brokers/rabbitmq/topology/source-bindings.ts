@@ -1,4 +1,3 @@
-import type { Channel, ChannelModel } from 'amqplib'
 import { asError } from '../../../core/model/error-text.ts'
 import { bindingOf, type Source } from '../../../core/model/source.ts'
 import type { Observer } from '../../../core/ports/observer.ts'
@@ -9,6 +8,7 @@ import { type AmqpExchangeType, checkExchangeType, declareExchange, exchangeExis
 import { complaint } from '../channel/log-refusal.ts'
 import { ReusableChannel } from '../channel/reusable-channel.ts'
 import { onChannel } from '../channel/with-channel.ts'
+import type { Channel, ChannelModel } from '../connection/amqp.ts'
 import { pause } from '../connection/backoff.ts'
 import type {
   ConnectionSession,
