@@ -1,7 +1,9 @@
 /**
- * What peers that misbehave cost their neighbours: the latency of healthy subscribers of one channel, alone and beside one that reads nothing, one that floods with
- * subscribe frames, and connections that come and go, in turns against one gateway. `npm run bench:peers -- [rounds] [healthy] [messages a second]`.
- * The latency is from publication to a subscriber, both in this process, on the same cores as everything else: compare, and don't take it for itself.
+ * What peers that misbehave cost their neighbours: the latency of healthy subscribers of one
+ * channel, alone and beside one that reads nothing, one that floods with subscribe frames, and
+ * connections that come and go, in turns against one gateway. `npm run bench:peers -- [rounds]
+ * [healthy] [messages a second]`. The latency is from publication to a subscriber, both in this
+ * process, on the same cores as everything else: compare, and don't take it for itself.
  */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'

@@ -1,6 +1,7 @@
 /**
- * What it costs to turn a body into the JSON that clients are sent: passed through, or parsed and printed, which the same body with white space in front is. White space
- * at its end is noticed last of all: checked in vain, parsed and printed. `npm run bench:bodies`.
+ * What it costs to turn a body into the JSON that clients are sent: passed through, or parsed and
+ * printed, which the same body with white space in front is. White space at its end is noticed last
+ * of all: checked in vain, parsed and printed. `npm run bench:bodies`.
  */
 import { decodeBody } from '../src/core/body/decode-body.ts'
 

@@ -1,6 +1,7 @@
 /**
- * What a run needs compiled: the contestants, with the same compiler as the gateway itself (a loader that compiles on the way adds to the functions that
- * it loads), and the load generator and the bare server, in C.
+ * What a run needs compiled: the contestants, with the same compiler as the gateway itself (a
+ * loader that compiles on the way adds to the functions that it loads), and the load generator and
+ * the bare server, in C.
  */
 import { execFile } from 'node:child_process'
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs'

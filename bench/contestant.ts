@@ -3,7 +3,10 @@ import type { Broker } from './rabbit/broker.ts'
 /** Where messages come from: made in the contestant's own process, or published to RabbitMQ. */
 export type Source = 'process' | 'rabbit'
 
-/** `S` sends a text, `E` waits for a frame that contains it; `load/subscribers.c` says what stands for numbers in braces. */
+/**
+ * `S` sends a text, `E` waits for a frame that contains it; `load/subscribers.c` says what stands
+ * for numbers in braces.
+ */
 export type Step = readonly ['S' | 'E', string]
 
 /** A contestant that takes subscribers. */
@@ -15,7 +18,10 @@ export interface Running {
   readonly pids: readonly number[]
   readonly path: string
   readonly protocol?: string
-  /** How a subscriber gets from the open socket to its subscription, by the GraphQL operation that it asks for. */
+  /**
+   * How a subscriber gets from the open socket to its subscription, by the GraphQL operation that
+   * it asks for.
+   */
   script(operation: string): readonly Step[]
   readonly tokens?: readonly string[]
   /** Its own keep-alive: what it sends, and what it wants as answer. */

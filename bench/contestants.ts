@@ -122,7 +122,8 @@ async function startWarren(
 async function startNchan(source: Source, broker: BrokerOf): Promise<Running> {
   locate(benchPackages.nchan)
   const nginx = await startNginx(locate(benchPackages.nginx))
-  // Whatever publishes into nginx is not nginx; from RabbitMQ it is a part of what a user has to run.
+  // Whatever publishes into nginx is not nginx; from RabbitMQ it is a part of what a user has to
+  // run.
   const bridge = await start('nchan', source, broker, { args: [String(nginx.port)] })
   const [bridgePid = 0] = bridge.pids
   if (source === 'process') pin(bridgePid, 'load')

@@ -1,9 +1,11 @@
 /**
- * Messages a second from a RabbitMQ exchange to one GraphQL subscriber: Warren beside the plain stack (Yoga, graphql-ws,
- * graphql-amqp-subscriptions), in turns on one broker, and the median of the ratios. `npm run bench -- [messages] [rounds]`.
+ * Messages a second from a RabbitMQ exchange to one GraphQL subscriber: Warren beside the plain
+ * stack (Yoga, graphql-ws, graphql-amqp-subscriptions), in turns on one broker, and the median of
+ * the ratios. `npm run bench -- [messages] [rounds]`.
  *
- * The subscriber is a bare WebSocket that counts frames and looks only for the last; it and the publisher are processes of their own, and
- * the same for both. CPU is what the server's process used, from first publication to last frame.
+ * The subscriber is a bare WebSocket that counts frames and looks only for the last; it and the
+ * publisher are processes of their own, and the same for both. CPU is what the server's process
+ * used, from first publication to last frame.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'

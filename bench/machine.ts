@@ -88,7 +88,10 @@ export function startNode(
   return startProgram(process.execPath, ['--expose-gc', path, ...args], core, env)
 }
 
-/** User and system time of a process so far, in microseconds (proc(5), fields 14 and 15, in ticks of 10 ms). */
+/**
+ * User and system time of a process so far, in microseconds (proc(5), fields 14 and 15, in ticks of
+ * 10 ms).
+ */
 export function cpuOf(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
   return (Number(fields[11]) + Number(fields[12])) * 10_000

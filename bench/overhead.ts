@@ -1,7 +1,9 @@
 /**
- * What metrics cost, and what tracing costs that is off: two gateways that differ in nothing else, side by side in turns, each handing the same messages to the
- * same number of clients; the processor time of the gateway alone is compared. `npm run bench:overhead -- [--rounds 10] [--clients 100] [--messages 5000]`.
- * Exit status 1 where metrics take more than 3 %. Only on a quiet machine does a run mean anything: the spread of the rounds is printed.
+ * What metrics cost, and what tracing costs that is off: two gateways that differ in nothing else,
+ * side by side in turns, each handing the same messages to the same number of clients; the
+ * processor time of the gateway alone is compared. `npm run bench:overhead -- [--rounds 10]
+ * [--clients 100] [--messages 5000]`. Exit status 1 where metrics take more than 3 %. Only on a
+ * quiet machine does a run mean anything: the spread of the rounds is printed.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'

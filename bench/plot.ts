@@ -1,4 +1,7 @@
-/** The results as one picture: for each scenario a bar for each contestant, CPU a delivery, on a scale of its own. */
+/**
+ * The results as one picture: for each scenario a bar for each contestant, CPU a delivery, on a
+ * scale of its own.
+ */
 import { contestants } from './contestants.ts'
 import { medianOf } from './report.ts'
 import type { Results } from './rows.ts'

@@ -1,4 +1,6 @@
-/** Where a Node server's time goes, through the inspector that any Node process opens on SIGUSR1. */
+/**
+ * Where a Node server's time goes, through the inspector that any Node process opens on SIGUSR1.
+ */
 
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
@@ -18,7 +20,10 @@ interface Profile {
 
 export interface Profiler {
   begin(): Promise<void>
-  /** Writes the profile where Chromium's tools read it, and resolves to the lines of the dearest functions. */
+  /**
+   * Writes the profile where Chromium's tools read it, and resolves to the lines of the dearest
+   * functions.
+   */
   end(): Promise<string>
 }
 

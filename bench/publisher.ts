@@ -1,4 +1,7 @@
-/** Publishes `count` messages of `bytes` to one exchange and key as fast as RabbitMQ confirms them. Arguments: url exchange key count bytes. */
+/**
+ * Publishes `count` messages of `bytes` to one exchange and key as fast as RabbitMQ confirms them.
+ * Arguments: url exchange key count bytes.
+ */
 import { connect } from 'amqplib'
 
 const [url = '', exchange = '', key = '', count = '0', bytes = '200'] = process.argv.slice(2)

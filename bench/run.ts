@@ -28,7 +28,10 @@ export interface Measured {
   /** From publication to the subscriber, in microseconds. */
   readonly p50?: number
   readonly p99?: number
-  /** What of it passed in the server, from the arrival of the broker's bytes to the first frame: `load/tap.c`. */
+  /**
+   * What of it passed in the server, from the arrival of the broker's bytes to the first frame:
+   * `load/tap.c`.
+   */
   readonly addedP50?: number
   readonly addedP99?: number
   readonly missing?: number
@@ -97,7 +100,8 @@ async function load(server: Running, scenario: Scenario, pace: Pace, profile?: P
 function lines(server: Running, scenario: Scenario, pace: Pace): string[] {
   const { mode, connections, channels, bytes, window = 1, burst = 1, rate = 500, stalled = 0 } = scenario
   const numbers = { port: server.port, control: server.control, connections, channels, bytes, window, burst, rate }
-  // Memory and connects are measured on a server that has had clients before: what it loads once is not the price of a connection.
+  // Memory and connects are measured on a server that has had clients before: what it loads once is
+  // not the price of a connection.
   const warmConnects = { closed: 0, rate: 0, idle: 200, connects: 5_000, churn: 20_000 }[mode]
   return [
     `mode ${mode}`,

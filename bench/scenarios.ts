@@ -13,7 +13,9 @@ export interface Scenario {
   readonly channels: number
   /** Of a message's body. */
   readonly bytes: number
-  /** Messages on their way at once; the next is published when one has reached all its subscribers. */
+  /**
+   * Messages on their way at once; the next is published when one has reached all its subscribers.
+   */
   readonly window?: number
   /** Messages published in one turn of the source's event loop. */
   readonly burst?: number

@@ -1,6 +1,6 @@
 /**
- * Warren beside what a user would pick instead, in one run on one machine. `npm run bench:compare -- --help` says how to choose;
- * docs/performance.md how it is measured.
+ * Warren beside what a user would pick instead, in one run on one machine. `npm run bench:compare
+ * -- --help` says how to choose; docs/performance.md how it is measured.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'

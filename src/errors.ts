@@ -1,6 +1,7 @@
 /**
- * Every way in which Warren says no, once. An error *answers* and the session lives; a close reason *ends* the
- * session and says whether the client is to come back. `docs/errors.md` is printed from these two tables.
+ * Every way in which Warren says no, once. An error *answers* and the session lives; a close reason
+ * *ends* the session and says whether the client is to come back. `docs/errors.md` is printed from
+ * these two tables.
  */
 
 export const errorTable = {
@@ -36,11 +37,17 @@ export const errorTable = {
 
 export type ErrorCode = keyof typeof errorTable
 
-/** Answers one request; says what was expected, what came, and where. The session and its neighbours go on. */
+/**
+ * Answers one request; says what was expected, what came, and where. The session and its neighbours
+ * go on.
+ */
 export class GatewayError extends Error {
   override readonly name = 'GatewayError'
   readonly code: ErrorCode
-  /** The argument that is wrong, as a client spells it (`input.routingKey`). Only with `BAD_USER_INPUT`. */
+  /**
+   * The argument that is wrong, as a client spells it (`input.routingKey`). Only with
+   * `BAD_USER_INPUT`.
+   */
   readonly field: string | undefined
   /** The limit that was reached, by the name of its option. Only with `LIMIT_EXCEEDED`. */
   readonly limit: string | undefined
@@ -59,8 +66,9 @@ export function badInput(field: string, message: string): GatewayError {
 }
 
 /**
- * Why a session was ended. `graphqlWs` is the close code on graphql-transport-ws (4400–4499 are the protocol's
- * own), `socketCluster` the one there (1000 and 4500 up keep old clients from coming back; 1001 brings them back).
+ * Why a session was ended. `graphqlWs` is the close code on graphql-transport-ws (4400–4499 are the
+ * protocol's own), `socketCluster` the one there (1000 and 4500 up keep old clients from coming
+ * back; 1001 brings them back).
  */
 export const closeReasons = {
   NORMAL: { graphqlWs: 1000, socketCluster: 1000, comeBack: false, text: 'Normal closure' },

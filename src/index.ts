@@ -1,4 +1,7 @@
-/** What other programs use: the layer through which every endpoint reaches a broker, and the errors that it answers with. */
+/**
+ * What other programs use: the layer through which every endpoint reaches a broker, and the errors
+ * that it answers with.
+ */
 
 export {
   type DistributorExchange,

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
-import { violations } from './support/floors.ts'
+import { violations } from './support/architecture-rules.ts'
 
 test('the source keeps the rules of the house', () => {
   const paths = readdirSync('src', { recursive: true, withFileTypes: true })

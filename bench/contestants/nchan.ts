@@ -1,4 +1,7 @@
-/** Publishes into nginx with nchan over HTTP, on one connection kept alive, requests after one another without waiting (RFC 9112 §9.3.2). Argument 2 is nginx's port. */
+/**
+ * Publishes into nginx with nchan over HTTP, on one connection kept alive, requests after one
+ * another without waiting (RFC 9112 §9.3.2). Argument 2 is nginx's port.
+ */
 import { connect } from 'node:net'
 import { openSource, sayListening } from './source.ts'
 

@@ -1,6 +1,7 @@
 /**
- * Where a contestant's messages come from: lines on a control port (the load generator says how many and when), or RabbitMQ. `load/main.c`
- * has the lines. Each message carries when it was published and its number, in digits that the generator finds whatever is around them.
+ * Where a contestant's messages come from: lines on a control port (the load generator says how
+ * many and when), or RabbitMQ. `load/main.c` has the lines. Each message carries when it was
+ * published and its number, in digits that the generator finds whatever is around them.
  */
 
 import type { AddressInfo } from 'node:net'
@@ -16,7 +17,10 @@ export interface Body {
   readonly text: string
 }
 
-/** A message as the contestant wants it: in process the object is there and its JSON has to be made, from a broker the other way round. */
+/**
+ * A message as the contestant wants it: in process the object is there and its JSON has to be made,
+ * from a broker the other way round.
+ */
 export interface Message {
   readonly value: Body
   readonly json: string
@@ -133,8 +137,9 @@ export function sourceArgument(): string {
 }
 
 /**
- * Calls `publish` for each message, from the generator's lines or from RabbitMQ over amqplib, without acknowledgements, as the shortest
- * tutorial does. Resolves to the control port; 0 from RabbitMQ, where the publisher has it.
+ * Calls `publish` for each message, from the generator's lines or from RabbitMQ over amqplib,
+ * without acknowledgements, as the shortest tutorial does. Resolves to the control port; 0 from
+ * RabbitMQ, where the publisher has it.
  */
 export async function openSource(publish: (channel: string, message: Message) => void): Promise<number> {
   const url = sourceArgument()

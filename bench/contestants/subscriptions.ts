@@ -1,4 +1,6 @@
-/** The schema that the GraphQL contestants share with Warren, as far as the scenarios ask for it. */
+/**
+ * The schema that the GraphQL contestants share with Warren, as far as the scenarios ask for it.
+ */
 export const typeDefs = /* GraphQL */ `
   scalar JSON
   scalar DateTime
@@ -23,7 +25,10 @@ export const typeDefs = /* GraphQL */ `
   }
 `
 
-/** What a resolver gives for a message; graphql-js reads fields from it. What nobody asks for costs nothing. */
+/**
+ * What a resolver gives for a message; graphql-js reads fields from it. What nobody asks for costs
+ * nothing.
+ */
 export class ChannelEvent {
   readonly clientId: string
   readonly data: unknown

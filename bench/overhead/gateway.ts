@@ -1,4 +1,7 @@
-/** One gateway of `bench:overhead`, on the broker in its own process: with metrics, or with an observer that counts nothing. */
+/**
+ * One gateway of `bench:overhead`, on the broker in its own process: with metrics, or with an
+ * observer that counts nothing.
+ */
 import { openApp } from '../../src/app/open.ts'
 import { load } from '../../src/config/load/load.ts'
 import { surroundings } from '../../src/config/load/surroundings.ts'

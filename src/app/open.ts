@@ -22,7 +22,10 @@ import { openTransports } from './transports.ts'
 export interface App {
   /** In the order in which a new user needs them. */
   readonly endpoints: readonly Endpoint[]
-  /** To paste into GraphiQL. Undefined unless the secret was generated, so that nobody has a token yet. */
+  /**
+   * To paste into GraphiQL. Undefined unless the secret was generated, so that nobody has a token
+   * yet.
+   */
   readonly operatorToken: string | undefined
   /** Sentences for the operator: what is open, and what is missing yet. */
   readonly notes: readonly string[]

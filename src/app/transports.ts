@@ -61,7 +61,9 @@ export interface Listeners {
 type Requests = HttpRoutes['requests']
 type TcpListener = Awaited<ReturnType<typeof openFramedTcp>>
 
-/** Opens every transport that the configuration asks for; clients can connect when this resolves. */
+/**
+ * Opens every transport that the configuration asks for; clients can connect when this resolves.
+ */
 export async function openTransports(config: Config, parts: TransportParts): Promise<Listeners> {
   const { observer, closing, live } = parts
   const shared = sharedBy(config, parts)

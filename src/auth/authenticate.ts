@@ -6,15 +6,22 @@ import type { TokenVerifier } from './tokens/token-verifier.ts'
 export interface Credentials {
   /** The HTTP header `Authorization`. */
   readonly authorization?: string | undefined
-  /** The payload of `connection_init` on graphql-transport-ws: `{"Authorization": "Bearer …"}` or `{"token": "…"}`. */
+  /**
+   * The payload of `connection_init` on graphql-transport-ws: `{"Authorization": "Bearer …"}` or
+   * `{"token": "…"}`.
+   */
   readonly connectionParams?: unknown
-  /** `extensions.headers` of an operation, where GraphiQL's Headers tab goes: `{"Authorization": "Bearer …"}`. */
+  /**
+   * `extensions.headers` of an operation, where GraphiQL's Headers tab goes: `{"Authorization":
+   * "Bearer …"}`.
+   */
   readonly extensionsHeaders?: unknown
 }
 
 /**
- * Who the caller is: by the first place that has a token, in the order above. No token anywhere: `anonymous`. A token that is
- * not valid rejects with `UNAUTHENTICATED`, whatever stands in the places after it.
+ * Who the caller is: by the first place that has a token, in the order above. No token anywhere:
+ * `anonymous`. A token that is not valid rejects with `UNAUTHENTICATED`, whatever stands in the
+ * places after it.
  */
 export async function authenticate(verifier: TokenVerifier, credentials: Credentials): Promise<Identity> {
   const token = tokenIn(credentials)
@@ -30,7 +37,10 @@ function tokenIn({ authorization, connectionParams, extensionsHeaders }: Credent
   )
 }
 
-/** RFC 6750 §2.1. Clients that have no token yet send an empty header or null; that is no token, not a bad one. */
+/**
+ * RFC 6750 §2.1. Clients that have no token yet send an empty header or null; that is no token, not
+ * a bad one.
+ */
 function bearer(value: unknown): string | undefined {
   const text = plain(value)
   if (text === undefined) return undefined
@@ -47,7 +57,10 @@ function plain(value: unknown): string | undefined {
   return value.trim() || undefined
 }
 
-/** Names of headers don't tell upper from lower case; the ways in which clients spell them in JSON do. */
+/**
+ * Names of headers don't tell upper from lower case; the ways in which clients spell them in JSON
+ * do.
+ */
 function valueOf(given: unknown, name: string): unknown {
   if (typeof given !== 'object' || given === null) return undefined
   return Object.entries(given).find(([key]) => key.toLowerCase() === name)?.[1]

@@ -8,8 +8,9 @@ const secretBytes = 32
 export const secretFileName = 'jwt-secret'
 
 /**
- * The secret in `<dataDir>/jwt-secret`, made there if it is missing: 32 random bytes in base64url, for the owner's eyes alone. Processes that
- * start at once agree. Rejects with a sentence that names the file or the directory.
+ * The secret in `<dataDir>/jwt-secret`, made there if it is missing: 32 random bytes in base64url,
+ * for the owner's eyes alone. Processes that start at once agree. Rejects with a sentence that
+ * names the file or the directory.
  */
 export async function readOrCreateSecret(dataDir: string): Promise<{ secret: string; generated: true }> {
   const file = join(dataDir, secretFileName)
@@ -47,7 +48,10 @@ async function readSecret(file: string): Promise<string | undefined> {
   return secret
 }
 
-/** Written whole under another name first; `link` then fails for all but one, and nobody reads half a secret. */
+/**
+ * Written whole under another name first; `link` then fails for all but one, and nobody reads half
+ * a secret.
+ */
 async function createSecret(dataDir: string, file: string): Promise<string> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const draft = `${file}.${randomBytes(8).toString('hex')}`

@@ -3,8 +3,8 @@ import { reviveSource } from '../core/model/source.ts'
 import type { ControlMessage } from '../core/ports/control-bus.ts'
 
 /**
- * A control message as it came from the wire, or undefined where it is none that this version knows: replicas of two
- * versions run side by side during an update.
+ * A control message as it came from the wire, or undefined where it is none that this version
+ * knows: replicas of two versions run side by side during an update.
  */
 export function readControlMessage(json: unknown): ControlMessage | undefined {
   if (typeof json !== 'object' || json === null) return undefined

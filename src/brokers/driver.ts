@@ -8,8 +8,9 @@ import type { Observer } from '../core/ports/observer.ts'
 import type { WindowBounds } from '../hot-window/hot-window.ts'
 
 /**
- * What a file in `drivers/` exports as its default: a class with the scheme of the URLs that it serves. It is made once a
- * Distributor or gateway, and must not touch the network until it is asked for something.
+ * What a file in `drivers/` exports as its default: a class with the scheme of the URLs that it
+ * serves. It is made once a Distributor or gateway, and must not touch the network until it is
+ * asked for something.
  */
 export interface DriverClass {
   /** With its colon: `amqp:`. */
@@ -20,9 +21,15 @@ export interface DriverClass {
 export interface DriverOptions {
   /** The prefix of everything that the driver declares on the broker. */
   readonly namespace: string
-  /** Where topics are routing keys; default: the topic exchange `<namespace>.events`. Taken as it is where it exists. */
+  /**
+   * Where topics are routing keys; default: the topic exchange `<namespace>.events`. Taken as it is
+   * where it exists.
+   */
   readonly exchange?: DistributorExchange
-  /** Where a driver reports what happens without being asked: an outage, a message that nobody could take. */
+  /**
+   * Where a driver reports what happens without being asked: an outage, a message that nobody could
+   * take.
+   */
   readonly log: Observer['log']
   /**
    * Called for each message that was dropped from a queue because the broker can hand it to no
@@ -50,7 +57,10 @@ export interface DistributorExchange {
   readonly durable?: boolean
 }
 
-/** Implemented by every driver; called by `Distributor`. All but `publish` and `subscribe` may be left out. */
+/**
+ * Implemented by every driver; called by `Distributor`. All but `publish` and `subscribe` may be
+ * left out.
+ */
 export interface Driver {
   /** Called once before anything else. A rejection is what `Distributor.connect` rejects with. */
   connect?(): Promise<void>
@@ -59,22 +69,28 @@ export interface Driver {
   close?(): Promise<void>
 
   /**
-   * Resolves once the broker holds the message. That nobody listens to the topic is no error. The topic has been checked: 1 to 255 bytes;
-   * the properties have a content type and a message id. The body belongs to the driver from now on.
+   * Resolves once the broker holds the message. That nobody listens to the topic is no error. The
+   * topic has been checked: 1 to 255 bytes; the properties have a content type and a message id.
+   * The body belongs to the driver from now on.
    */
   publish(topic: string, body: Buffer, properties: MessageProperties): Promise<void>
 
   /**
-   * Hands every message of the topics to `receive` until the subscription is closed, once also where several topics match. Resolves when it is
-   * in force: what is published afterwards is received. With a group, each message goes to one of the subscriptions with the
-   * same group and the same topics.
+   * Hands every message of the topics to `receive` until the subscription is closed, once also
+   * where several topics match. Resolves when it is in force: what is published afterwards is
+   * received. With a group, each message goes to one of the subscriptions with the same group and
+   * the same topics.
    *
-   * `receive` never throws. Its promise rejects when the message could not be taken: the driver then hands it over again some
-   * times (`redeliveries.ts`), unless the error is `Undeliverable`, and sets it aside in the end. At most `prefetch` calls run at a time.
+   * `receive` never throws. Its promise rejects when the message could not be taken: the driver
+   * then hands it over again some times (`redeliveries.ts`), unless the error is `Undeliverable`,
+   * and sets it aside in the end. At most `prefetch` calls run at a time.
    */
   subscribe(topics: readonly string[], receive: Receive, options: SubscribeOptions): Promise<Subscription>
 
-  /** Offered by drivers that can carry a gateway. Begins to connect and returns at once. Called instead of `connect`. */
+  /**
+   * Offered by drivers that can carry a gateway. Begins to connect and returns at once. Called
+   * instead of `connect`.
+   */
   gateway?(options: GatewayOptions): GatewayBroker
 }
 
@@ -85,12 +101,17 @@ export interface SubscribeOptions {
   readonly group: string | undefined
   /** How many messages may be in the hands of the callback at a time, at least 1. */
   readonly prefetch: number
-  /** Told of a message that has been set aside: it could not be taken, and will not be handed over again. */
+  /**
+   * Told of a message that has been set aside: it could not be taken, and will not be handed over
+   * again.
+   */
   onPoison(message: Message, error: unknown): void
 }
 
 export interface Subscription {
-  /** No call of the callback begins after this; resolves when those that run have ended. Idempotent. */
+  /**
+   * No call of the callback begins after this; resolves when those that run have ended. Idempotent.
+   */
   close(): Promise<void>
 }
 
@@ -100,14 +121,20 @@ export class Undeliverable extends Error {
 }
 
 export interface GatewayOptions {
-  /** What every source flows into: the name of the journal's stream. Of no meaning to a broker without queues. */
+  /**
+   * What every source flows into: the name of the journal's stream. Of no meaning to a broker
+   * without queues.
+   */
   readonly queue: string
   readonly publishTimeoutMs?: number
   readonly maxMessageBytes?: number
 }
 
 export interface GatewayPublication extends Publication {
-  /** False: that it is bound to nothing is no error. An exchange that isn't there is one all the same. Default true. */
+  /**
+   * False: that it is bound to nothing is no error. An exchange that isn't there is one all the
+   * same. Default true.
+   */
   readonly mandatory?: boolean
 }
 
@@ -158,9 +185,11 @@ export interface GatewayBroker extends Broker {
   openControlBus(keys: DeploymentKeys): ControlBus
 
   /**
-   * Hands over what comes to the durable fanout exchange `own` and to those that feed it, in order, each replica all of it, through a queue of its own that
-   * outlives a lost connection by minutes. After such a loss a message may come twice. Exchanges that are missing, those only `declared` included, are
-   * declared, and again when they are gone; existing ones are taken as they are. Returns before the broker is there.
+   * Hands over what comes to the durable fanout exchange `own` and to those that feed it, in order,
+   * each replica all of it, through a queue of its own that outlives a lost connection by minutes.
+   * After such a loss a message may come twice. Exchanges that are missing, those only `declared`
+   * included, are declared, and again when they are gone; existing ones are taken as they are.
+   * Returns before the broker is there.
    */
   consumeFanouts(exchanges: FanoutExchanges, receive: FanoutListener): { close(): Promise<void> }
 

@@ -1,6 +1,9 @@
 export type EndSignal = 'SIGINT' | 'SIGTERM'
 
-/** Resolves on the first SIGINT or SIGTERM; the second ends the process at once, with the status that shells give the signal. `atOnce`: what must go with it. */
+/**
+ * Resolves on the first SIGINT or SIGTERM; the second ends the process at once, with the status
+ * that shells give the signal. `atOnce`: what must go with it.
+ */
 export function whenAskedToEnd(atOnce: () => void = () => undefined): Promise<EndSignal> {
   return new Promise((resolve) => {
     let asked = false

@@ -4,7 +4,10 @@ import { surroundings } from '../config/load/surroundings.ts'
 import { flagOf, variableOf } from '../config/options/option.ts'
 import { type Config, type OptionName, options } from '../config/options/options.ts'
 
-/** Lets a command that needs a few options of the gateway take them as flags; the environment counts anyway. */
+/**
+ * Lets a command that needs a few options of the gateway take them as flags; the environment counts
+ * anyway.
+ */
 export function takesConfig(command: Command, names: readonly OptionName[]): Command {
   for (const name of names) {
     const { help, file } = options[name]
@@ -15,7 +18,10 @@ export function takesConfig(command: Command, names: readonly OptionName[]): Com
   return command
 }
 
-/** The configuration of the gateway as this command's flags and the environment give it. Throws `ConfigError`. */
+/**
+ * The configuration of the gateway as this command's flags and the environment give it. Throws
+ * `ConfigError`.
+ */
 export function configOf(command: Command, names: readonly OptionName[]): Config {
   const flags = names.flatMap((name) => [flagOf(name), `${flagOf(name)}-file`])
   const argv = command.options.flatMap((option) => {

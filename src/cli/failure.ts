@@ -4,7 +4,9 @@ import { printableLines } from './printable.ts'
 
 export const exitStatus = { ok: 0, failed: 1, wrongUse: 2 } as const
 
-/** A command cannot do what it was asked for. The message is the sentence that is shown; no stack. */
+/**
+ * A command cannot do what it was asked for. The message is the sentence that is shown; no stack.
+ */
 export class CommandFailure extends Error {
   override readonly name = 'CommandFailure'
   readonly status: number

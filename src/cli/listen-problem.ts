@@ -4,7 +4,10 @@ import type { Config } from '../config/options/options.ts'
 
 const ports = ['port', 'tcpPort', 'tcpEchoPort', 'opsPort'] as const
 
-/** What Node says of an address that cannot be bound, in the words of the configuration; undefined for any other error. */
+/**
+ * What Node says of an address that cannot be bound, in the words of the configuration; undefined
+ * for any other error.
+ */
 export function listenProblem(error: Error, config: Config): Error | undefined {
   if (!isListenError(error)) return undefined
   const name = ports.find((name) => config[name] === error.port)

@@ -3,7 +3,10 @@ import { escapedCharacter, showHidden } from '../core/body/invisible-characters.
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-/** Text from the wire as a terminal may have it: what is no visible character is escaped, and so is the backslash. */
+/**
+ * Text from the wire as a terminal may have it: what is no visible character is escaped, and so is
+ * the backslash.
+ */
 export function printable(text: string): string {
   return text.replace(/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\\]/gu, escape)
 }

@@ -4,7 +4,10 @@ import { version } from '../config/version.ts'
 
 export type Running = Pick<App, 'endpoints' | 'operatorToken' | 'notes'>
 
-/** What the one who started the gateway sees: where it listens, and the key to it where it made its own. A JSON line where JSON was asked for. */
+/**
+ * What the one who started the gateway sees: where it listens, and the key to it where it made its
+ * own. A JSON line where JSON was asked for.
+ */
 export function welcome({ endpoints, operatorToken, notes }: Running, config: Config): string {
   if (config.logFormat === 'json') {
     const line = {

@@ -6,9 +6,10 @@ export interface PingingClient {
 }
 
 /**
- * Ends a connection whose peer is gone without a word (half-open: a network changed, a laptop woke up), which neither browsers nor
- * graphql-ws notice by themselves: each ping of the client (`keepAlive` when it is made) has to be answered within `pongMs` milliseconds.
- * Call it once a client, right after making it. Returns what ends the watch.
+ * Ends a connection whose peer is gone without a word (half-open: a network changed, a laptop woke
+ * up), which neither browsers nor graphql-ws notice by themselves: each ping of the client
+ * (`keepAlive` when it is made) has to be answered within `pongMs` milliseconds. Call it once a
+ * client, right after making it. Returns what ends the watch.
  */
 export function endWhenSilent(client: PingingClient, pongMs = 10_000): () => void {
   let overdue: ReturnType<typeof setTimeout> | undefined

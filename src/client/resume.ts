@@ -8,15 +8,18 @@ export { SubscriptionEnded } from './verdict.ts'
 
 export interface Resumable<Event> extends AsyncIterable<Event> {
   /**
-   * Begins at once. `next` is called with one event after another: a promise that it returns is waited for, its rejection ends the
-   * subscription with `error`. Returns what ends the subscription without another call.
+   * Begins at once. `next` is called with one event after another: a promise that it returns is
+   * waited for, its rejection ends the subscription with `error`. Returns what ends the
+   * subscription without another call.
    */
   subscribe(sink: EventSink<Event>): () => void
 }
 
 export interface EventSink<Event> {
   next(event: Event): unknown
-  /** Coming back is of no use (`SubscriptionEnded`), or `next`, `onGap` or the storage has thrown. */
+  /**
+   * Coming back is of no use (`SubscriptionEnded`), or `next`, `onGap` or the storage has thrown.
+   */
   error?(error: unknown): void
   complete?(): void
 }
@@ -24,12 +27,15 @@ export interface EventSink<Event> {
 /**
  * A subscription that keeps its cursor and resumes by itself, on any graphql-ws client:
  *
- *     for await (const event of resumable(client, { query, variables: { clientId: 'alice' } })) { … }
+ *     const variables = { clientId: 'alice' }
+ *     for await (const event of resumable(client, { query, variables })) { … }
  *
- * The query takes `$after: Cursor` and selects `cursor`; `kind` and `gap { reason oldest }` too. It begins behind the stored cursor, else
- * behind `variables.after`, else now. Each event is handed over once and in order, however often the connection is lost; with a
- * `storage`, an event during which the page goes away comes again: at least once. Iterating begins it and leaving the
- * loop ends it; the event in hand counts as handled when the next one is asked for. Make the client with `retryAttempts: 0`.
+ * The query takes `$after: Cursor` and selects `cursor`; `kind` and `gap { reason oldest }` too. It
+ * begins behind the stored cursor, else behind `variables.after`, else now. Each event is handed
+ * over once and in order, however often the connection is lost; with a `storage`, an event during
+ * which the page goes away comes again: at least once. Iterating begins it and leaving the loop
+ * ends it; the event in hand counts as handled when the next one is asked for. Make the client with
+ * `retryAttempts: 0`.
  */
 export function resumable<Event extends ResumableEvent = ResumableEvent>(
   client: SubscriptionClient,
@@ -49,7 +55,8 @@ export function resumable<Event extends ResumableEvent = ResumableEvent>(
       client,
       payload,
       {
-        // The cursor is there, whatever it is called in the query; the rest is what the query has asked for.
+        // The cursor is there, whatever it is called in the query; the rest is what the query has
+        // asked for.
         next: (_result, event) => sink.next(event as Event),
         error: (error) => sink.error?.(error),
         complete: () => sink.complete?.(),
@@ -62,8 +69,9 @@ export function resumable<Event extends ResumableEvent = ResumableEvent>(
 }
 
 /**
- * The same client, in which every subscription that takes `$after` resumes by itself: for Apollo Client, urql, Relay and whoever else
- * is handed a graphql-ws client. Other operations pass as they are. Checkpoints are kept and not handed on.
+ * The same client, in which every subscription that takes `$after` resumes by itself: for Apollo
+ * Client, urql, Relay and whoever else is handed a graphql-ws client. Other operations pass as they
+ * are. Checkpoints are kept and not handed on.
  */
 export function resuming<Client extends SubscriptionClient>(
   client: Client,

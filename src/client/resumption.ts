@@ -9,7 +9,10 @@ import {
 } from './subscription-client.ts'
 import { SubscriptionEnded, Verdicts } from './verdict.ts'
 
-/** What every event has to have selected; `kind` and `gap` where gaps and checkpoints are to be told from messages. */
+/**
+ * What every event has to have selected; `kind` and `gap` where gaps and checkpoints are to be told
+ * from messages.
+ */
 export interface ResumableEvent {
   readonly cursor: string
   readonly kind?: string
@@ -29,7 +32,10 @@ export type ResumeState =
   | { readonly kind: 'subscribing'; readonly after: string | undefined }
   /** The connection was lost, for `cause`; the next attempt begins in so many milliseconds. */
   | { readonly kind: 'waiting'; readonly forMs: number; readonly cause: unknown }
-  /** The consumer is behind: the subscription is let go, and taken up again at the last event received. */
+  /**
+   * The consumer is behind: the subscription is let go, and taken up again at the last event
+   * received.
+   */
   | { readonly kind: 'behind' }
   | { readonly kind: 'ended'; readonly error: unknown }
 
@@ -37,10 +43,16 @@ export interface ResumeOptions {
   /** Of an event (the first root field of the result). Default: its `cursor`. */
   readonly cursorOf?: (event: unknown) => string | undefined
   readonly storage?: CursorStorage
-  /** Events are missing before this one. Called, and waited for, before the event itself is handed over. */
+  /**
+   * Events are missing before this one. Called, and waited for, before the event itself is handed
+   * over.
+   */
   readonly onGap?: (event: ResumableEvent) => unknown
   readonly onState?: (state: ResumeState) => void
-  /** The wait before an attempt is random between 0 and this, doubled at each failure up to the cap; in milliseconds. Default 500. */
+  /**
+   * The wait before an attempt is random between 0 and this, doubled at each failure up to the cap;
+   * in milliseconds. Default 500.
+   */
   readonly retryFirstMs?: number
   /** Default 10,000. */
   readonly retryCapMs?: number
@@ -48,14 +60,20 @@ export interface ResumeOptions {
   readonly maxQueued?: number
 }
 
-/** Whoever is given the results, one after another. A rejection or throw of `next` ends the subscription with it. */
+/**
+ * Whoever is given the results, one after another. A rejection or throw of `next` ends the
+ * subscription with it.
+ */
 export interface ResultSink {
   next(result: Result, event: ResumableEvent): unknown
   error: ClientSink['error']
   complete: ClientSink['complete']
 }
 
-/** A connection that failed still has its `closed` to say; until then the client would take it for that of the next one. */
+/**
+ * A connection that failed still has its `closed` to say; until then the client would take it for
+ * that of the next one.
+ */
 const closingMs = 1_000
 
 type Queued = { readonly result: Result; readonly event: ResumableEvent } | { readonly ending: unknown }
@@ -68,7 +86,10 @@ export class Resumption {
   readonly #options: ResumeOptions
   readonly #verdicts = new Verdicts()
   readonly #queue: Queued[] = []
-  /** Of the event received last, which is where an attempt begins. What is stored follows: of the event handled last. */
+  /**
+   * Of the event received last, which is where an attempt begins. What is stored follows: of the
+   * event handled last.
+   */
   #received: string | undefined
   #stopAttempt: (() => void) | undefined
   #attemptSince = 0
@@ -90,7 +111,8 @@ export class Resumption {
       ...payload,
       variables: {
         ...variables,
-        // Read as the payload is sent, so a client that sends it once more by itself sends the cursor of that moment.
+        // Read as the payload is sent, so a client that sends it once more by itself sends the
+        // cursor of that moment.
         get after() {
           return received()
         },

@@ -1,7 +1,10 @@
 /** As much of a graphql-ws client as is used here. */
 export interface SubscriptionClient {
   subscribe(payload: Payload, sink: ClientSink): () => void
-  /** `closed` is given the CloseEvent, `error` whatever broke the connection; both of the one socket that all subscriptions share. */
+  /**
+   * `closed` is given the CloseEvent, `error` whatever broke the connection; both of the one socket
+   * that all subscriptions share.
+   */
   on(event: 'closed' | 'error', listener: (event: unknown) => void): () => void
 }
 
@@ -28,7 +31,10 @@ export interface AnsweredError {
   readonly extensions?: { readonly [name: string]: unknown }
 }
 
-/** Gives the payload to the server and calls back until the first ending; after it, nothing. Returns what stops it without a call. */
+/**
+ * Gives the payload to the server and calls back until the first ending; after it, nothing. Returns
+ * what stops it without a call.
+ */
 export function attempt(
   client: SubscriptionClient,
   payload: Payload,
@@ -47,8 +53,9 @@ export function attempt(
     stop()
     onEnd(cause)
   }
-  // Seen before the client itself acts on them: one with `retryAttempts` would subscribe again by itself, under the same id, for which a socket
-  // that is still closing may have messages. On 1000 it knows better: it was disposed of and completes, or connects again at once.
+  // Seen before the client itself acts on them: one with `retryAttempts` would subscribe again by
+  // itself, under the same id, for which a socket that is still closing may have messages. On 1000
+  // it knows better: it was disposed of and completes, or connects again at once.
   const listening = [
     client.on('closed', (event) => {
       if (closeCodeOf(event) !== 1000) end(event)

@@ -15,15 +15,24 @@ export class SubscriptionEnded extends Error {
   }
 }
 
-/** 4292 and 4403: the gateway will not have this client. The others: what this client sends is wrong, and would be again. */
+/**
+ * 4292 and 4403: the gateway will not have this client. The others: what this client sends is
+ * wrong, and would be again.
+ */
 const finalCloseCodes = [1002, 1003, 1007, 1008, 1009, 1010, 4004, 4292, 4400, 4403, 4406, 4409, 4429]
 const unauthorized = 4401
-/** A token that is refused is asked for again (`connectionParams`); so many in a row, and there is none that is good. */
+/**
+ * A token that is refused is asked for again (`connectionParams`); so many in a row, and there is
+ * none that is good.
+ */
 const maxUnauthorized = 3
 /** Of `extensions.code`: what passes by itself. */
 const passing = ['BROKER_UNAVAILABLE', 'REGISTRY_UNAVAILABLE', 'LIMIT_EXCEEDED']
 
-/** What the end of an attempt means: an error that ends the subscription, or undefined: come back with your cursor. */
+/**
+ * What the end of an attempt means: an error that ends the subscription, or undefined: come back
+ * with your cursor.
+ */
 export class Verdicts {
   #unauthorized = 0
 

@@ -1,7 +1,5 @@
 import { GatewayError } from '../errors.ts'
-import type { MessageOutcome } from './accounting/labels.ts'
 import { Tracer } from './accounting/message-trace.ts'
-import { decodeBody, forgetBody } from './body/decode-body.ts'
 import { ClientBans } from './clients/client-bans.ts'
 import type { DeploymentKeys } from './clients/deployment-keys.ts'
 import { latest } from './clients/latest-date.ts'
@@ -9,12 +7,10 @@ import { Revocations } from './clients/revocations.ts'
 import { CatchUp } from './delivery/catch-up.ts'
 import type { Replayer } from './delivery/channel-subscription.ts'
 import { Checkpoints } from './delivery/checkpoints.ts'
-import { Deduplicator } from './delivery/deduplicator.ts'
 import { Hub } from './delivery/hub.ts'
-import { BoundedSet } from './limits/bounded-set.ts'
+import { JournalListener } from './journal-listener.ts'
 import { Throttle } from './limits/throttle.ts'
-import { MessageEvent, unreadableGap } from './model/channel-event.ts'
-import { type Cursor, type CursorCodec, cursorBefore, cursorOf } from './model/cursor.ts'
+import type { Cursor, CursorCodec } from './model/cursor.ts'
 import { errorText } from './model/error-text.ts'
 import type { Identity } from './model/identity.ts'
 import type { Publication } from './model/message.ts'
@@ -24,7 +20,7 @@ import type { Broker } from './ports/broker.ts'
 import type { ClientRegistry } from './ports/client-registry.ts'
 import type { ControlBus, ControlMessage } from './ports/control-bus.ts'
 import type { HotWindow, WindowEntry } from './ports/hot-window.ts'
-import { type Journal, type JournalTail, type MarkNote, noteOf } from './ports/journal.ts'
+import type { Journal, MarkNote } from './ports/journal.ts'
 import type { Observer } from './ports/observer.ts'
 import { PublishGate } from './publishing/publish-gate.ts'
 import { PublishRights } from './publishing/publish-rights.ts'
@@ -63,16 +59,16 @@ export interface GatewayParts {
   readonly onState: (state: { up: boolean; reason?: string }) => void
 }
 
-/** How many offsets are remembered that were counted already. */
-const maxUnreadable = 10_000
-
 /** How long a position is waited for while the broker has never been there, in milliseconds. */
 const positionTimeoutMs = 5_000
 /** How often unsigned control messages may have the registry read, in milliseconds. */
 const hintMs = 1_000
 
-/** Where the journal's tail, the sources, the hub and the sessions meet. Knows no transport and no broker by name. */
-export class Gateway implements JournalTail {
+/**
+ * Where the journal's tail, the sources, the hub and the sessions meet. Knows no transport and no
+ * broker by name.
+ */
+export class Gateway {
   readonly hub = new Hub()
   readonly sources: SourceRouter
   readonly revocations: Revocations
@@ -84,18 +80,8 @@ export class Gateway implements JournalTail {
   readonly #publishGate: PublishGate
   readonly #publishRights: PublishRights
   readonly #quarantine: Quarantine
-  #epoch: string | undefined
-  #up = false
-  #wasUp = false
-  #present = false
-  #downReason = 'it is not connected yet'
-  #gapAhead: 'RETENTION' | 'JOURNAL_REPLACED' | undefined
+  readonly #listener: JournalListener
   readonly #checkpoints = new Checkpoints()
-  readonly #deduplicator: Deduplicator
-  /** Exchanges without a source whose messages were met, so that the log says it once. */
-  readonly #foreignExchanges = new BoundedSet<string>(1_000)
-  readonly #unreadable = new BoundedSet<number>(maxUnreadable)
-  readonly #waitingForUp = new Set<() => void>()
   readonly #sourceSync: SourceSync
   /**
    * Anybody who can publish to the control exchange can send an unsigned message: it ends nothing
@@ -106,14 +92,13 @@ export class Gateway implements JournalTail {
   constructor(parts: GatewayParts) {
     this.#parts = parts
     this.sources = new SourceRouter(parts.limits.maxDecodedBytes)
-    this.#deduplicator = new Deduplicator(parts.journal.repeats)
     this.#sourceSync = new SourceSync({
       sources: this.sources,
       registry: parts.registry,
       broker: parts.broker,
       control: parts.control,
-      say: (note) => this.#say(note),
-      isUp: () => this.#up,
+      appendMark: (note) => this.#appendMark(note),
+      isUp: () => this.#listener.up,
       logError: (what, error) => this.#logError(what, error),
     })
     this.tracer = new Tracer({
@@ -126,6 +111,21 @@ export class Gateway implements JournalTail {
       maxDecodedBytes: parts.limits.maxDecodedBytes,
     })
     this.#quarantine = new Quarantine(parts.journal, parts.broker, parts.observer, `${parts.namespace}.quarantine`)
+    this.#listener = new JournalListener({
+      journal: parts.journal,
+      hotWindow: parts.hotWindow,
+      hub: this.hub,
+      sources: this.sources,
+      quarantine: this.#quarantine,
+      checkpoints: this.#checkpoints,
+      cursors: parts.cursors,
+      observer: parts.observer,
+      tracing: parts.tracing,
+      limits: parts.limits,
+      onUp: () => this.#onUp(),
+      onDown: (reason) => parts.onState({ up: false, reason }),
+      onMark: (note) => this.#onMark(note),
+    })
     this.#catchUp = new CatchUp({
       journal: parts.journal,
       hotWindow: parts.hotWindow,
@@ -133,11 +133,11 @@ export class Gateway implements JournalTail {
       checkpoints: this.#checkpoints,
       observer: parts.observer,
       cursors: parts.cursors,
-      epoch: () => (this.#up ? this.#epoch : undefined),
+      epoch: () => (this.#listener.up ? this.#listener.epoch : undefined),
       originOf: (channel) => this.#originOf(channel),
-      audienceOf: (message, inWindow) => this.#audienceOf(message, inWindow),
-      eventOf: (message) => this.#eventOf(message),
-      onUnreadable: (entry) => this.#noteUnreadable(entry),
+      audienceOf: (message, inWindow) => this.#listener.audienceOf(message, inWindow),
+      eventOf: (message) => this.#listener.eventOf(message),
+      onUnreadable: (entry) => this.#listener.noteUnreadable(entry),
     })
     this.#sessions = new Sessions({
       keeper: this.#catchUp,
@@ -163,13 +163,13 @@ export class Gateway implements JournalTail {
     this.#publishGate = new PublishGate({
       broker: parts.broker,
       limits: parts.limits,
-      firstUp: async (timeoutMs) => this.#wasUp || this.#firstUp(timeoutMs),
+      firstUp: async (timeoutMs) => this.#listener.wasUp || this.#listener.firstUp(timeoutMs),
       unavailable: () => this.#unavailable(),
     })
     this.#publishRights = new PublishRights({
       isSource: (exchange) => this.sources.hasExchange(exchange),
       limits: parts.limits,
-      catchUp: () => (this.#up ? parts.journal.mark().catch(() => undefined) : Promise.resolve()),
+      catchUp: () => (this.#listener.up ? parts.journal.mark().catch(() => undefined) : Promise.resolve()),
     })
   }
 
@@ -227,15 +227,17 @@ export class Gateway implements JournalTail {
     // What was sent under another key was not taken by the replicas that have this one, and the
     // other way round.
     keys.onAdopted(() => this.#resync())
-    journal.open(this)
+    journal.open(this.#listener)
   }
 
   /** Whether the journal is there and current, and the default source flows into it. */
   get up(): boolean {
-    return this.#up && this.#publishGate.isOpen
+    return this.#listener.up && this.#publishGate.isOpen
   }
 
-  /** What its bounded buffers hold now, in bytes; what waits for a client is counted by its session. */
+  /**
+   * What its bounded buffers hold now, in bytes; what waits for a client is counted by its session.
+   */
   get held(): { readonly window: number; readonly publications: number } {
     const { hotWindow, broker } = this.#parts
     return { window: hotWindow.bytes, publications: this.#publishGate.heldBytes + broker.unansweredBytes }
@@ -271,7 +273,7 @@ export class Gateway implements JournalTail {
   async publish(publication: Publication, payer?: string): Promise<Cursor | null> {
     const into = this.sources.takes(publication.exchange ?? this.#defaultExchange, publication.routingKey)
     const entry = await this.#publishGate.publish({ ...publication, payer, into })
-    return entry ? cursorOf(this.#parts.cursors, this.#epoch ?? '', entry) : null
+    return entry ? this.#listener.cursorOf(entry) : null
   }
 
   get #defaultExchange(): string {
@@ -279,11 +281,12 @@ export class Gateway implements JournalTail {
   }
 
   /**
-   * The position of now: behind everything that the broker had confirmed at the call. While the broker is away, the last one
-   * known, which is older and so loses nothing; `BROKER_UNAVAILABLE` where there never was one.
+   * The position of now: behind everything that the broker had confirmed at the call. While the
+   * broker is away, the last one known, which is older and so loses nothing; `BROKER_UNAVAILABLE`
+   * where there never was one.
    */
   async position(): Promise<Cursor> {
-    if (this.#up) await this.#parts.journal.mark().catch(() => undefined)
+    if (this.#listener.up) await this.#parts.journal.mark().catch(() => undefined)
     return this.#lastPosition()
   }
 
@@ -292,25 +295,28 @@ export class Gateway implements JournalTail {
    * away.
    */
   async exactPosition(): Promise<Cursor> {
-    if (!this.#up) await this.#firstUp(positionTimeoutMs)
-    if (!this.#up) throw this.#unavailable()
+    if (!this.#listener.up) await this.#listener.firstUp(positionTimeoutMs)
+    if (!this.#listener.up) throw this.#unavailable()
     await this.#parts.journal.mark()
     return this.#lastPosition()
   }
 
   async #lastPosition(): Promise<Cursor> {
-    if (!this.#parts.hotWindow.last) await this.#firstUp(positionTimeoutMs)
+    if (!this.#parts.hotWindow.last) await this.#listener.firstUp(positionTimeoutMs)
     const { last } = this.#parts.hotWindow
-    if (!last || this.#epoch === undefined) {
+    if (!last || this.#listener.epoch === undefined) {
       throw new GatewayError(
         'BROKER_UNAVAILABLE',
         'the journal cannot be reached yet, so there is no position to give; try again',
       )
     }
-    return cursorOf(this.#parts.cursors, this.#epoch, last)
+    return this.#listener.cursorOf(last)
   }
 
-  /** Makes a source that every replica serves from here on: none misses a message that is published after this resolves. */
+  /**
+   * Makes a source that every replica serves from here on: none misses a message that is published
+   * after this resolves.
+   */
   async createSource(definition: SourceDefinition): Promise<Source> {
     const { exchange } = definition
     if (exchange.startsWith(`${this.#parts.namespace}.`) && isReservedExchange(exchange)) {
@@ -329,7 +335,9 @@ export class Gateway implements JournalTail {
     return this.#catchUp
   }
 
-  /** The oldest position from which a channel can still be read; null where the journal can't say. */
+  /**
+   * The oldest position from which a channel can still be read; null where the journal can't say.
+   */
   oldest(channel: string): Promise<Cursor | null> {
     return this.#catchUp.oldestOf(channel)
   }
@@ -340,90 +348,15 @@ export class Gateway implements JournalTail {
     await this.#parts.control.send({ kind: 'client-deleted', clientId, by: this.replica }).catch(() => undefined)
   }
 
-  onEpoch(epoch: string): void {
-    if (this.#epoch !== undefined && this.#epoch !== epoch) {
-      this.#gapAhead = 'JOURNAL_REPLACED'
-      this.#parts.observer.log(
-        'warn',
-        'the journal was deleted and made again: whoever listens is told that there is a gap',
-      )
-    }
-    this.#epoch = epoch
-    this.#parts.hotWindow.clear()
-    this.#deduplicator.clear()
-    this.#quarantine.clear()
-    this.#unreadable.clear()
-  }
-
-  onPresent(): void {
-    this.#present = true
-  }
-
-  onTruncated(): void {
-    this.#gapAhead = 'RETENTION'
-    this.#parts.observer.log(
-      'warn',
-      'retention took messages that the tail had not read: whoever listens is told that there is a gap',
-    )
-    this.#parts.hotWindow.clear()
-  }
-
-  onUp(): void {
-    if (!this.#wasUp) this.#parts.observer.log('info', 'the journal is there and current')
-    this.#up = true
-    this.#wasUp = true
-    this.#deduplicator.outageOver()
-    if (this.#publishGate.isOpen) this.#parts.onState({ up: true })
-    else void this.#openIngress()
-    this.#sourceSync.syncRegistry()
-    for (const resolve of this.#waitingForUp) resolve()
-    this.#catchUp.onUp()
-  }
-
-  onDown(reason: string): void {
-    this.#up = false
-    this.#deduplicator.outage()
-    this.#downReason = reason
-    this.#parts.onState({ up: false, reason })
-  }
-
-  onMessage(message: WindowEntry): void {
-    const { hotWindow } = this.#parts
-    if (this.#gapAhead) this.#tellGap(this.#gapAhead, message)
-    hotWindow.add(message)
-    this.#deduplicator.see(message)
-    if (message.mark) {
-      this.#onMark(message)
-      return
-    }
-    // Whoever listens from now on is not told of the past that a starting replica reads.
-    if (!this.#present) return
-    const label = this.sources.labelOf(message)
-    if (label === undefined) this.#sayForeign(message.exchange)
-    this.#parts.observer.messageReceived(label ?? 'none')
-    if (message.redelivered) this.#parts.observer.messageRedelivered()
-    const outcome = this.#route(message)
-    message.outcomes?.set(message.slot ?? 0, outcome)
-    this.#parts.observer.messageRouted(outcome)
-  }
-
-  onUnreadable(entries: readonly WindowEntry[]): void {
-    const { hotWindow } = this.#parts
-    const [first] = entries
-    const last = entries.at(-1)
-    if (!first || !last) return
-    if (this.#gapAhead) this.#tellGap(this.#gapAhead, first)
-    for (const entry of entries) hotWindow.add(entry)
-    for (const entry of entries) this.#noteUnreadable(entry)
-    if (this.#present) this.hub.publish('everyone', unreadableGap(this.#parts.cursors, this.#epoch ?? '', last))
-  }
-
   /** As `Sessions.drain`; what else the gateway does goes on. */
   drain(overMs: number): Promise<void> {
     return this.#sessions.drain(overMs)
   }
 
-  /** Ends everything that listens; the journal, the broker and the registry are closed by whoever opened them. */
+  /**
+   * Ends everything that listens; the journal, the broker and the registry are closed by whoever
+   * opened them.
+   */
   close(): void {
     this.#unsignedHint.close()
     this.revocations.close()
@@ -431,55 +364,6 @@ export class Gateway implements JournalTail {
     this.#quarantine.close()
     this.#catchUp.close()
     this.#sessions.close()
-  }
-
-  #route(message: WindowEntry): MessageOutcome {
-    const audience = this.#audienceOf(message, false)
-    if (!this.hub.hasListeners(audience)) {
-      if (audience.length > 0) return 'unheard'
-      if (this.#deduplicator.isRepeat(message.offset)) return 'repeated'
-      return this.#quarantine.met(message.offset) ? 'quarantined' : 'unmatched'
-    }
-    const event = this.#eventOf(message)
-    if (!event) return 'quarantined'
-    this.#publish(audience, event)
-    // Whoever hears it has it by now, but for those who are behind; it would only grow old in the window.
-    forgetBody(message)
-    return 'heard'
-  }
-
-  /**
-   * Once an exchange: an operator who made a source of an alternate exchange would otherwise wait
-   * in vain.
-   */
-  #sayForeign(exchange: string): void {
-    if (this.#foreignExchanges.has(exchange) || !this.sources.isForeign(exchange)) return
-    this.#foreignExchanges.add(exchange)
-    this.#parts.observer.log(
-      'warn',
-      `messages of exchange "${exchange}" come through another exchange (a binding, or as its alternate), and match no source: make "${exchange}" a source, or make the source that they come through with buffered: true`,
-    )
-  }
-
-  #publish(audience: Audience, event: MessageEvent): void {
-    const { tracing } = this.#parts
-    const span = event.traceparent === undefined ? undefined : tracing?.begin(event.message, event.traceparent)
-    if (span) event.traceparent = span.traceparent
-    this.hub.publish(audience, event)
-    span?.end()
-  }
-
-  #audienceOf(message: WindowEntry, again: boolean): Audience {
-    // It is kept all the same, for a cursor may name it.
-    if (this.#deduplicator.isRepeat(message.offset)) return []
-    // Each resume would pay again for a body that grows past its bound.
-    if (this.#quarantine.hasJudged(message.offset)) return []
-    try {
-      return again ? this.sources.knownAudienceOf(message) : this.sources.audienceOf(message)
-    } catch (error) {
-      this.#quarantine.put(message, error)
-      return []
-    }
   }
 
   /** What the sources say, also of what is not delivered. */
@@ -491,42 +375,17 @@ export class Gateway implements JournalTail {
     }
   }
 
-  #eventOf(message: WindowEntry): MessageEvent | undefined {
-    try {
-      const own = message.detach?.() ?? message
-      decodeBody(own, this.#parts.limits.maxDecodedBytes)
-      return new MessageEvent(this.#parts.cursors, this.#epoch ?? '', own)
-    } catch (error) {
-      this.#quarantine.put(message, error)
-      return undefined
-    }
+  #onUp(): void {
+    if (this.#publishGate.isOpen) this.#parts.onState({ up: true })
+    else void this.#openPublishGate()
+    this.#sourceSync.syncRegistry()
+    this.#catchUp.onUp()
   }
 
-  #tellGap(reason: 'RETENTION' | 'JOURNAL_REPLACED', first: WindowEntry): void {
-    this.#gapAhead = undefined
-    const cursor = cursorBefore(this.#parts.cursors, this.#epoch ?? '', first)
-    this.hub.publish('everyone', { kind: 'GAP', cursor, reason, oldest: cursor, receivedAt: Date.now() })
-  }
-
-  /** Once for each, whether the tail met it or a replay did. */
-  #noteUnreadable({ offset }: WindowEntry): void {
-    if (this.#unreadable.has(offset)) return
-    this.#unreadable.add(offset)
-    this.#parts.observer.messageUnreadable()
-    this.#parts.observer.log(
-      'error',
-      'RabbitMQ ends every consumer that reaches this message of the journal with 541, so the gateway stepped over it: every subscription is told a gap (UNREADABLE)',
-      { offset },
-    )
-  }
-
-  #onMark(mark: WindowEntry): void {
-    const note = noteOf(mark)
-    if (note?.kind === 'poison') this.#quarantine.claimed(note)
+  #onMark(note: MarkNote | undefined): void {
     if (note?.kind === 'source-created') this.#sourceSync.created(reviveSource(note.source))
     if (note?.kind === 'source-deleted') this.#sourceSync.deleted(note.id)
-    if (this.#up && !this.#publishGate.isOpen) void this.#openIngress()
-    if (this.#present) this.#checkpoints.tell(() => cursorOf(this.#parts.cursors, this.#epoch ?? '', mark))
+    if (this.#listener.up && !this.#publishGate.isOpen) void this.#openPublishGate()
   }
 
   async #onControl(message: ControlMessage): Promise<void> {
@@ -569,44 +428,36 @@ export class Gateway implements JournalTail {
     this.#sourceSync.readRegistry().catch((error: unknown) => this.#logError('reading the registry again', error))
   }
 
-  /** Whether the journal has been there, by the end of that time. */
-  async #firstUp(timeoutMs: number): Promise<boolean> {
-    if (this.#up) return true
-    let up: () => void = () => undefined
-    let timer: NodeJS.Timeout | undefined
-    await new Promise<void>((resolve) => {
-      up = resolve
-      this.#waitingForUp.add(up)
-      timer = setTimeout(resolve, timeoutMs)
-    })
-    clearTimeout(timer)
-    this.#waitingForUp.delete(up)
-    return this.#wasUp
-  }
-
-  /** Once the default source is bound, the gateway serves; what stands in the way of that is told to probes, and tried again at each mark. */
-  async #openIngress(): Promise<void> {
+  /**
+   * Once the default source is bound, the gateway serves; what stands in the way of that is told to
+   * probes, and tried again at each mark.
+   */
+  async #openPublishGate(): Promise<void> {
     try {
       await this.#publishGate.open()
-      if (this.#up) this.#parts.onState({ up: true })
+      if (this.#listener.up) this.#parts.onState({ up: true })
     } catch (error) {
       const reason = errorText(error)
-      if (!this.#up) return
+      if (!this.#listener.up) return
       this.#parts.onState({ up: false, reason })
     }
   }
 
-  /** Resolves when it has been heard here, and so stands in the journal before whatever comes next. */
-  async #say(note: MarkNote): Promise<void> {
+  /**
+   * Resolves when it has been heard here, and so stands in the journal before whatever comes next.
+   */
+  async #appendMark(note: MarkNote): Promise<void> {
     try {
       await this.#parts.journal.mark(note)
     } catch (error) {
-      throw this.#up ? error : this.#unavailable(error)
+      throw this.#listener.up ? error : this.#unavailable(error)
     }
   }
 
   #unavailable(cause?: unknown): GatewayError {
-    return new GatewayError('BROKER_UNAVAILABLE', `the journal cannot be reached: ${this.#downReason}`, { cause })
+    return new GatewayError('BROKER_UNAVAILABLE', `the journal cannot be reached: ${this.#listener.downReason}`, {
+      cause,
+    })
   }
 
   #logError(what: string, error: unknown): void {

@@ -16,9 +16,15 @@ import { isUserInformation, topicsOfSnapshot } from './snapshot.ts'
 export interface DistributorOptions {
   /** The prefix of everything that is declared on the broker. Default `warren`. */
   readonly namespace?: string
-  /** Another exchange than `<namespace>.events` for its topics: a fanout exchange of other programs, for instance. */
+  /**
+   * Another exchange than `<namespace>.events` for its topics: a fanout exchange of other programs,
+   * for instance.
+   */
   readonly exchange?: DistributorExchange
-  /** What bodies are: `json` (default), or `text`, which is published and handed to callbacks as a string. */
+  /**
+   * What bodies are: `json` (default), or `text`, which is published and handed to callbacks as a
+   * string.
+   */
   readonly bodies?: 'json' | 'text'
   /** Hears what happens without being asked: an outage, a broken driver. Default: nobody. */
   readonly log?: Observer['log']
@@ -26,25 +32,39 @@ export interface DistributorOptions {
   readonly drivers?: URL
 }
 
-/** Called with the data of a message, its topic, and the message itself. A rejection has it handed over again. */
+/**
+ * Called with the data of a message, its topic, and the message itself. A rejection has it handed
+ * over again.
+ */
 export type Callback = (data: unknown, topic: string, message: Message) => unknown
 
 export interface SubscriptionOptions {
-  /** With a group, each message goes to one of the subscribers with the same group and topics; without, to every subscriber. */
+  /**
+   * With a group, each message goes to one of the subscribers with the same group and topics;
+   * without, to every subscriber.
+   */
   readonly subscriberGroup?: string
-  /** How many calls of the callback may run at a time. Default 20; with 1, messages come strictly one after another. */
+  /**
+   * How many calls of the callback may run at a time. Default 20; with 1, messages come strictly
+   * one after another.
+   */
   readonly prefetch?: number
-  /** Told of a message that was given up: its callback rejected time and again, or its body is no JSON. */
+  /**
+   * Told of a message that was given up: its callback rejected time and again, or its body is no
+   * JSON.
+   */
   readonly onPoison?: (message: Message, error: unknown) => void
 }
 
 const defaultPrefetch = 20
 
 /**
- * Moves JSON between the parts of a system over any broker; the scheme of the URL chooses the driver.
+ * Moves JSON between the parts of a system over any broker; the scheme of the URL chooses the
+ * driver.
  *
  *     await using distributor = new Distributor('amqp://localhost')
- *     await distributor.subscribe((user) => console.log(user), 'user', { subscriberGroup: 'mailers' })
+ *     const options = { subscriberGroup: 'mailers' }
+ *     await distributor.subscribe((user) => console.log(user), 'user', options)
  *     await distributor.publish({ userId: 42 }, 'user')
  */
 export class Distributor implements AsyncDisposable {
@@ -52,7 +72,9 @@ export class Distributor implements AsyncDisposable {
   readonly #options: DistributorOptions
   #driver: Promise<Driver> | undefined
 
-  /** Several URLs, or one with commas in it, are the nodes of one cluster. Nothing is opened yet. */
+  /**
+   * Several URLs, or one with commas in it, are the nodes of one cluster. Nothing is opened yet.
+   */
   constructor(url: string | readonly string[], options: DistributorOptions = {}) {
     this.#urls = typeof url === 'string' ? splitUrls(url) : url
     this.#options = options
@@ -63,7 +85,10 @@ export class Distributor implements AsyncDisposable {
     await this.#connected()
   }
 
-  /** Ends the subscriptions and the connections. Idempotent; a closed distributor may be connected again. */
+  /**
+   * Ends the subscriptions and the connections. Idempotent; a closed distributor may be connected
+   * again.
+   */
   async close(): Promise<void> {
     const driver = await this.#driver?.catch(() => undefined)
     this.#driver = undefined
@@ -86,8 +111,9 @@ export class Distributor implements AsyncDisposable {
   }
 
   /**
-   * Topics are words between dots; `*` stands for one word and `#` for any number. Resolves when the subscription is in
-   * force. A callback that rejects is called again up to `maxRedeliveries` times; then the message is set aside.
+   * Topics are words between dots; `*` stands for one word and `#` for any number. Resolves when
+   * the subscription is in force. A callback that rejects is called again up to `maxRedeliveries`
+   * times; then the message is set aside.
    */
   async subscribe(
     callback: Callback,

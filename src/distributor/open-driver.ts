@@ -6,8 +6,9 @@ import { badInput } from '../errors.ts'
 export const ownDrivers = new URL('./drivers/', import.meta.url)
 
 /**
- * Opens the driver for the scheme of the URLs (several: the nodes of one cluster). The drivers are the files of the folder: a new one is a file
- * more. Rejects with `BAD_USER_INPUT` that lists the known schemes, and the files that could not be loaded.
+ * Opens the driver for the scheme of the URLs (several: the nodes of one cluster). The drivers are
+ * the files of the folder: a new one is a file more. Rejects with `BAD_USER_INPUT` that lists the
+ * known schemes, and the files that could not be loaded.
  */
 export async function openDriver(
   urls: readonly string[],

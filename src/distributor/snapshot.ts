@@ -1,6 +1,7 @@
 /**
- * The topics of a snapshot, or undefined where it is none. A snapshot is an object that has `topics`: an object from topic to its data, or
- * a list of the topics whose data stands elsewhere in it. It may say whose it is, so this is asked before `isUserInformation`.
+ * The topics of a snapshot, or undefined where it is none. A snapshot is an object that has
+ * `topics`: an object from topic to its data, or a list of the topics whose data stands elsewhere
+ * in it. It may say whose it is, so this is asked before `isUserInformation`.
  */
 export function topicsOfSnapshot(data: unknown): string[] | undefined {
   if (!isObject(data) || !Object.hasOwn(data, 'topics')) return undefined

@@ -5,7 +5,10 @@ import type { Identity } from '../core/model/identity.ts'
 import type { OperationPages } from '../core/sessions/page-limits.ts'
 import type { Session } from '../core/sessions/session.ts'
 
-/** What an operation knows: who asks, and what there is to ask. Made once an operation by each transport. */
+/**
+ * What an operation knows: who asks, and what there is to ask. Made once an operation by each
+ * transport.
+ */
 export interface Context {
   readonly identity: Identity
   /** Where the caller is: limits on passwords are kept by it. */
@@ -17,7 +20,10 @@ export interface Context {
   readonly pages: OperationPages
   /** Opens a feed in the caller's session; throws as `Session.subscribe` does. */
   subscribe(options: Parameters<Session['subscribe']>[0]): ChannelSubscription
-  /** The session of the caller's socket goes on under this token. Rejects with `BAD_USER_INPUT` where there is no such session. */
+  /**
+   * The session of the caller's socket goes on under this token. Rejects with `BAD_USER_INPUT`
+   * where there is no such session.
+   */
   renewSession(token: string): Promise<Identity>
 }
 

@@ -3,8 +3,8 @@ import { GraphQLError } from 'graphql'
 import { type ErrorCode, GatewayError } from '../errors.ts'
 
 /**
- * What a client sees of an error: a `GatewayError` with its code, a GraphQL error as it is, and of anything unforeseen only an id that the
- * log has too.
+ * What a client sees of an error: a `GatewayError` with its code, a GraphQL error as it is, and of
+ * anything unforeseen only an id that the log has too.
  */
 export function errorMasker(
   log: (text: string, details: Record<string, unknown>) => void,
@@ -45,7 +45,10 @@ export function withoutSuggestion(error: GraphQLError): GraphQLError {
   return new GraphQLError(message, { nodes, source, positions, path, extensions })
 }
 
-/** The peer went away amid its request (`node:http`): nothing failed here, and nobody is there to be told. */
+/**
+ * The peer went away amid its request (`node:http`): nothing failed here, and nobody is there to be
+ * told.
+ */
 function isAborted(cause: unknown): boolean {
   return cause instanceof Error && cause.message === 'aborted' && 'code' in cause && cause.code === 'ECONNRESET'
 }

@@ -25,7 +25,10 @@ export function printedSchema(): string {
   return `${printSchema(lexicographicSortSchema(schema))}\n`
 }
 
-/** The schema of a running gateway: its own default exchange, and test data only where test routes are on. */
+/**
+ * The schema of a running gateway: its own default exchange, and test data only where test routes
+ * are on.
+ */
 export function schemaFor(options: { namespace: string; testRoutes: boolean }): GraphQLSchema {
   const own = withLosslessScalars(builder.toSchema())
   const input = own.getType('CreateRabbitChannelInput')

@@ -19,8 +19,9 @@ const hasMessageId = 4
 const isUnreadable = 8
 
 /**
- * Neighbouring entries of the journal as bytes and columns of numbers. Kept as objects, a message would be some ten of them, which the garbage collector moves twice
- * and marks again and again; like this it is none, and half as many bytes.
+ * Neighbouring entries of the journal as bytes and columns of numbers. Kept as objects, a message
+ * would be some ten of them, which the garbage collector moves twice and marks again and again;
+ * like this it is none, and half as many bytes.
  */
 export class Chunk {
   readonly #bytes: Buffer
@@ -32,7 +33,9 @@ export class Chunk {
   readonly #receivedAt: Float64Array
   /** NaN where there is none. */
   readonly #timestamps: Float64Array
-  /** Where the routing key, the message id and the body of an entry end; the next one begins there. */
+  /**
+   * Where the routing key, the message id and the body of an entry end; the next one begins there.
+   */
   readonly #keyEnds: Uint32Array
   readonly #idEnds: Uint32Array
   readonly #bodyEnds: Uint32Array
@@ -216,7 +219,10 @@ function hasColumns(properties: MessageProperties): boolean {
   )
 }
 
-/** An entry of a chunk. It is read when it is asked for: of most that a walk passes nobody wants more than the routing key. */
+/**
+ * An entry of a chunk. It is read when it is asked for: of most that a walk passes nobody wants
+ * more than the routing key.
+ */
 class Kept implements WindowEntry {
   readonly #chunk: Chunk
   readonly slot: number

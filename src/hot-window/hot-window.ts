@@ -1,7 +1,10 @@
 import type { HotWindow, WindowEntry } from '../core/ports/hot-window.ts'
 import { Chunk } from './chunk.ts'
 
-/** What is made room for at once, in bytes; less where little is to be kept, so that what is gone is soon given back. */
+/**
+ * What is made room for at once, in bytes; less where little is to be kept, so that what is gone is
+ * soon given back.
+ */
 const chunkBytes = 256 * 1024
 const leastChunkBytes = 8 * 1024
 const chunks = 8
@@ -11,7 +14,10 @@ export interface WindowBounds {
   readonly maxAgeMs: number
 }
 
-/** Entries of the journal's end, bounded by bytes and by age; the newest is always kept. Overflow: the oldest go. */
+/**
+ * Entries of the journal's end, bounded by bytes and by age; the newest is always kept. Overflow:
+ * the oldest go.
+ */
 export class ChunkedHotWindow implements HotWindow {
   readonly #maxBytes: number
   readonly #maxAgeMs: number

@@ -1,14 +1,16 @@
 import type { SnapshotMetric } from './snapshot.ts'
 
 /**
- * A histogram without labels. prom-client's takes 8 µs an observation, as much as writing to a socket.
- * https://prometheus.io/docs/instrumenting/exposition_formats/#histograms-and-summaries
+ * A histogram without labels. prom-client's takes 8 µs an observation, as much as writing to a
+ * socket. https://prometheus.io/docs/instrumenting/exposition_formats/#histograms-and-summaries
  */
 export class Buckets {
   readonly #name: string
   readonly #help: string
   readonly #bounds: readonly number[]
-  /** What fell into each and into none of those before; the last is for what is beyond all bounds. */
+  /**
+   * What fell into each and into none of those before; the last is for what is beyond all bounds.
+   */
   readonly #counts: number[]
   #sum = 0
 

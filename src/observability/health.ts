@@ -11,14 +11,17 @@ export interface HealthVerdict {
 }
 
 /**
- * Whether this process lives and whether it should be sent clients. Live: it can answer. Ready: every part has been reported up,
- * and it is not draining.
+ * Whether this process lives and whether it should be sent clients. Live: it can answer. Ready:
+ * every part has been reported up, and it is not draining.
  */
 export class Health {
   readonly #down = new Map<Part, string>(parts.map((part) => [part, 'not reached yet']))
   #draining = false
 
-  /** Called by whoever watches the part, as often as it likes. `reason` completes "<part>: …" while it is down. */
+  /**
+   * Called by whoever watches the part, as often as it likes. `reason` completes "<part>: …" while
+   * it is down.
+   */
   report(part: Part, up: boolean, reason = 'cannot be reached'): void {
     if (up) this.#down.delete(part)
     else this.#down.set(part, scrubText(reason))

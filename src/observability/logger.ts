@@ -6,7 +6,10 @@ import { scrub, scrubText } from './scrub.ts'
 export type LogLevel = Parameters<Observer['log']>[0]
 
 export interface Logger {
-  /** Neither blocks nor throws. `details` holds an error under `error`; secrets in it are taken out by name and by looks. */
+  /**
+   * Neither blocks nor throws. `details` holds an error under `error`; secrets in it are taken out
+   * by name and by looks.
+   */
   readonly log: Observer['log']
   setLevel(level: LogLevel): void
 }

@@ -1,7 +1,10 @@
 import { AggregatorRegistry } from 'prom-client'
 import type { Snapshot } from './snapshot.ts'
 
-/** What several processes have counted, as one would have: each metric by its own aggregator, sums for the most. */
+/**
+ * What several processes have counted, as one would have: each metric by its own aggregator, sums
+ * for the most.
+ */
 export async function sumOf(snapshots: readonly Snapshot[]): Promise<Snapshot> {
   return (await registryOf(snapshots).getMetricsAsJSON()) as unknown as Snapshot
 }

@@ -18,10 +18,16 @@ import type { Snapshot, SnapshotMetric } from './snapshot.ts'
 
 export type Measured = Omit<Observer, 'log'>
 
-/** What the gateway counts, for Prometheus. Counting is an addition; the rest is done when somebody scrapes. */
+/**
+ * What the gateway counts, for Prometheus. Counting is an addition; the rest is done when somebody
+ * scrapes.
+ */
 export interface Metrics extends Measured {
   readonly contentType: string
-  /** The accounts so far, as they stand in the log when the gateway ends: events matched are delivered, dropped or pending, sessions begun open or ended. */
+  /**
+   * The accounts so far, as they stand in the log when the gateway ends: events matched are
+   * delivered, dropped or pending, sessions begun open or ended.
+   */
   balance(): Record<string, number>
   /** A process that served beside others was lost. */
   workerLost(): void
@@ -29,7 +35,10 @@ export interface Metrics extends Measured {
   print(): Promise<string>
   /** The same for `sumOf`. */
   snapshot(): Promise<Snapshot>
-  /** What is counted beside Node's own, in the order in which it is printed; `docs/metrics.md` comes from here. */
+  /**
+   * What is counted beside Node's own, in the order in which it is printed; `docs/metrics.md` comes
+   * from here.
+   */
   readonly described: readonly DescribedMetric[]
   close(): void
 }
@@ -38,11 +47,17 @@ export interface DescribedMetric {
   readonly name: string
   readonly kind: 'gauge' | 'counter' | 'histogram'
   readonly help: string
-  /** By label, the values that are there from the start; none where they come with what an operator makes (sources). */
+  /**
+   * By label, the values that are there from the start; none where they come with what an operator
+   * makes (sources).
+   */
   readonly labels: ReadonlyMap<string, readonly string[]>
 }
 
-/** Broker receipt to socket write: from below a millisecond to where somebody should be woken, in seconds. */
+/**
+ * Broker receipt to socket write: from below a millisecond to where somebody should be woken, in
+ * seconds.
+ */
 const deliveryBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
 
 export function createMetrics(): Metrics {
@@ -262,7 +277,10 @@ interface MetricFamily<Values extends LabelValues> extends Series {
   readonly set: (value: number, ...values: Values) => void
 }
 
-/** Numbers by label values. Every combination in `known` is there from the start, for a series that appears late hides its first increase. */
+/**
+ * Numbers by label values. Every combination in `known` is there from the start, for a series that
+ * appears late hides its first increase.
+ */
 function tally<Values extends LabelValues>(labelNames: string[], known: readonly Values[]): MetricFamily<Values> {
   const numbers = new Map<string, { value: number }>()
   const numberOf = (first = '', second?: string): { value: number } => {

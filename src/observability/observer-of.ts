@@ -2,7 +2,9 @@ import type { Observer } from '../core/ports/observer.ts'
 import type { Logger } from './logger.ts'
 import type { Metrics } from './metrics.ts'
 
-/** Whoever watches the gateway, as the core wants it: lines to the logger, numbers to the metrics. */
+/**
+ * Whoever watches the gateway, as the core wants it: lines to the logger, numbers to the metrics.
+ */
 export function observerOf(logger: Logger, metrics: Metrics): Observer {
   return { ...metrics, log: logger.log }
 }

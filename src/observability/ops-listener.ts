@@ -23,7 +23,10 @@ const policy = [
   ['content-security-policy', "default-src 'none'; frame-ancestors 'none'"],
 ] as const
 
-/** `/livez`, `/readyz` and `/metrics`, on a port of their own that no client reaches. Rejects where the port is taken. */
+/**
+ * `/livez`, `/readyz` and `/metrics`, on a port of their own that no client reaches. Rejects where
+ * the port is taken.
+ */
 export async function openOpsListener({
   host,
   port,

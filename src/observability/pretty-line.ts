@@ -7,7 +7,10 @@ const colours = new Map([
   ['error', 31],
 ])
 
-/** A JSON line of the log as a person reads it: `09:13:05.042 warn  text  name=value`, stacks below. UTC, as in the JSON. */
+/**
+ * A JSON line of the log as a person reads it: `09:13:05.042 warn  text  name=value`, stacks below.
+ * UTC, as in the JSON.
+ */
 export function prettyLine(json: string, colour: boolean): string {
   const { time, level, msg, ...details } = JSON.parse(json) as Record<string, unknown>
   const paint = (code: number, text: string) => (colour ? `\u001b[${code}m${text}\u001b[39m\u001b[22m` : text)

@@ -14,7 +14,10 @@ export function scrubText(text: string): string {
     .replace(email, '[email]')
 }
 
-/** In characters. The patterns below take time that grows faster than the text; nobody reads more of a line either. */
+/**
+ * In characters. The patterns below take time that grows faster than the text; nobody reads more of
+ * a line either.
+ */
 const maxTextLength = 4_096
 
 const jwt = /\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*/g

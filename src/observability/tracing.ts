@@ -11,8 +11,10 @@ export interface OpenTracing extends Tracing {
 const closeMs = 2_000
 
 /**
- * Spans to an OpenTelemetry collector, over OTLP/HTTP. The SDK is loaded only here, and reads its own variables beside ours (`OTEL_SERVICE_NAME`,
- * `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_TRACES_SAMPLER` …). Which messages are sampled is their publishers' decision unless the sampler says otherwise.
+ * Spans to an OpenTelemetry collector, over OTLP/HTTP. The SDK is loaded only here, and reads its
+ * own variables beside ours (`OTEL_SERVICE_NAME`, `OTEL_EXPORTER_OTLP_HEADERS`,
+ * `OTEL_TRACES_SAMPLER` …). Which messages are sampled is their publishers' decision unless the
+ * sampler says otherwise.
  */
 export async function openTracing(options: {
   endpoint: string

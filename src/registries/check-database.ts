@@ -14,7 +14,10 @@ const leastFreeBytes = 100 * 1024 * 1024
 
 export interface ExaminedDatabase {
   readonly findings: readonly Finding[]
-  /** Its clock, in milliseconds since the epoch, at the moment in the middle of the question; undefined where it has none of its own. */
+  /**
+   * Its clock, in milliseconds since the epoch, at the moment in the middle of the question;
+   * undefined where it has none of its own.
+   */
   readonly now: number | undefined
   /** Those that are registered so far; empty where they cannot be read. */
   readonly sources: readonly Source[]

@@ -2,9 +2,10 @@ import type { SqliteDatabase } from 'kysely'
 import type { Database } from 'libsql'
 
 /**
- * A libsql database as kysely wants it, each writing statement in a transaction of its own that has the write lock before the statement
- * starts. libsql 0.5 does not reset a prepared statement that met another process's lock (SQLITE_BUSY): until it is garbage it
- * counts as running, and whatever the connection writes meanwhile looks done and is never committed. `exec` knows no such trap.
+ * A libsql database as kysely wants it, each writing statement in a transaction of its own that has
+ * the write lock before the statement starts. libsql 0.5 does not reset a prepared statement that
+ * met another process's lock (SQLITE_BUSY): until it is garbage it counts as running, and whatever
+ * the connection writes meanwhile looks done and is never committed. `exec` knows no such trap.
  */
 export function committedStatements(database: Database): SqliteDatabase {
   const committed = <T>(run: () => T): T => {

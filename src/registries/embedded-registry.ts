@@ -9,15 +9,18 @@ import { codeOf, RegistryError } from './registry-error.ts'
 import { SqlRegistry } from './sql-registry.ts'
 import type { Tables } from './tables.ts'
 
-/** How long SQLite itself waits for a lock. It waits with the event loop in its hands, hence so short. */
+/**
+ * How long SQLite itself waits for a lock. It waits with the event loop in its hands, hence so
+ * short.
+ */
 const blockingMs = 20
 /** How long a statement is tried again while another process holds the lock. */
 const patienceMs = 10_000
 const pauseMs = 10
 
 /**
- * The registry in `<dataDir>/warren.db`, for a gateway of one machine. Several processes may share it. Rejects with a sentence that
- * names the directory where it cannot be written.
+ * The registry in `<dataDir>/warren.db`, for a gateway of one machine. Several processes may share
+ * it. Rejects with a sentence that names the directory where it cannot be written.
  */
 export async function openEmbeddedRegistry(dataDir: string): Promise<SqlRegistry> {
   const file = await prepareFile(dataDir)
@@ -29,7 +32,8 @@ export async function openEmbeddedRegistry(dataDir: string): Promise<SqlRegistry
     const db = new Kysely<Tables>({
       dialect: new SqliteDialect({ database: committedStatements(database) }),
     })
-    // kysely takes no lock on SQLite. A transaction around the whole migration is one: for every process, and all or nothing.
+    // kysely takes no lock on SQLite. A transaction around the whole migration is one: for every
+    // process, and all or nothing.
     await whileBusy(() => database.exec('begin immediate'))
     await migrate(db)
     await whileBusy(() => database.exec('commit'))
@@ -40,13 +44,17 @@ export async function openEmbeddedRegistry(dataDir: string): Promise<SqlRegistry
   }
 }
 
-/** Password hashes and addresses lie here: the directory is made for its owner only, and so is the file (its WAL takes over the file's mode). */
+/**
+ * Password hashes and addresses lie here: the directory is made for its owner only, and so is the
+ * file (its WAL takes over the file's mode).
+ */
 async function prepareFile(dataDir: string): Promise<string> {
   const file = join(dataDir, 'warren.db')
   try {
     await mkdir(dataDir, { recursive: true, mode: 0o700 })
     await access(dataDir, constants.W_OK | constants.X_OK)
-    // Never opened again where it exists: closing any descriptor of a file gives up all of the process's locks on it (POSIX).
+    // Never opened again where it exists: closing any descriptor of a file gives up all of the
+    // process's locks on it (POSIX).
     await writeFile(file, '', { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
       if (codeOf(error) !== 'EEXIST') throw error
     })

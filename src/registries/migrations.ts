@@ -2,8 +2,8 @@ import { type Kysely, type Migration, Migrator, sql } from 'kysely'
 import { RegistryError } from './registry-error.ts'
 
 /**
- * In the order of their names, each run once and never edited afterwards. They run while older replicas still serve: a migration
- * adds; what it makes superfluous is dropped a release later.
+ * In the order of their names, each run once and never edited afterwards. They run while older
+ * replicas still serve: a migration adds; what it makes superfluous is dropped a release later.
  */
 const migrations: Record<string, Migration> = {
   '0001-clients-and-sources': {
@@ -76,8 +76,9 @@ const additions: Record<string, Migration> = {
 const additionsTable = 'warren_additions'
 
 /**
- * Brings the database up to date; repeatable. `schema` is where its own tables live, on databases that have schemas.
- * The names of the book-keeping tables are Warren's own, for other programs that use kysely may share the database.
+ * Brings the database up to date; repeatable. `schema` is where its own tables live, on databases
+ * that have schemas. The names of the book-keeping tables are Warren's own, for other programs that
+ * use kysely may share the database.
  */
 export async function migrate<T>(db: Kysely<T>, schema?: string): Promise<void> {
   await run(db, { table: 'warren_migrations', migrations, schema })

@@ -3,8 +3,9 @@ import { openPostgresRegistry } from './postgres-registry.ts'
 import type { SqlRegistry } from './sql-registry.ts'
 
 /**
- * Opens the registry, brought up to date: PostgreSQL where a URL is given (`postgres://…`), otherwise the embedded one in `dataDir`.
- * Rejects with one sentence that says what cannot be reached or written.
+ * Opens the registry, brought up to date: PostgreSQL where a URL is given (`postgres://…`),
+ * otherwise the embedded one in `dataDir`. Rejects with one sentence that says what cannot be
+ * reached or written.
  */
 export async function openRegistry({
   databaseUrl,

@@ -5,15 +5,19 @@ import { RegistryError } from './registry-error.ts'
 import { SqlRegistry } from './sql-registry.ts'
 import type { Tables } from './tables.ts'
 
-/** Connections of one replica. The registry is asked when clients come, not when messages flow: few are enough. */
+/**
+ * Connections of one replica. The registry is asked when clients come, not when messages flow: few
+ * are enough.
+ */
 const maxConnections = 8
 const connectMs = 5_000
 /** A server that vanished without a word (no FIN, no RST) is noticed after this. */
 const defaultAnswerMs = 10_000
 
 /**
- * The registry that replicas share. Migrates first, one replica at a time. Rejects with a sentence that names the server, never its
- * password. A server that goes away later makes calls reject until it is back; nothing has to be opened again.
+ * The registry that replicas share. Migrates first, one replica at a time. Rejects with a sentence
+ * that names the server, never its password. A server that goes away later makes calls reject until
+ * it is back; nothing has to be opened again.
  */
 export async function openPostgresRegistry(
   databaseUrl: string,
@@ -30,7 +34,10 @@ export async function openPostgresRegistry(
   )
 }
 
-/** Through a connection of its own, without a bound on answers: the wait for another replica's migration is no fault. */
+/**
+ * Through a connection of its own, without a bound on answers: the wait for another replica's
+ * migration is no fault.
+ */
 async function migrateOn(databaseUrl: string): Promise<void> {
   const pool = openPool({ connectionString: databaseUrl, max: 1 })
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
@@ -50,7 +57,8 @@ function openPool(config: PoolConfig): Pool {
     keepAliveInitialDelayMillis: 10_000,
     ...config,
   })
-  // A connection that is lost says so by an event beside the rejected query, idle or in use; unheard, it would end the process.
+  // A connection that is lost says so by an event beside the rejected query, idle or in use;
+  // unheard, it would end the process.
   const heard = () => undefined
   pool.on('error', heard)
   pool.on('connect', (client) => client.on('error', heard))
@@ -58,8 +66,9 @@ function openPool(config: PoolConfig): Pool {
 }
 
 /**
- * pg puts a connection back into its pool whose query timed out, where the next query waits behind the one that never ends; and one
- * that the server has announced to close (SQLSTATE 57P…, "admin shutdown"). Here, neither is used again.
+ * pg puts a connection back into its pool whose query timed out, where the next query waits behind
+ * the one that never ends; and one that the server has announced to close (SQLSTATE 57P…, "admin
+ * shutdown"). Here, neither is used again.
  */
 function discarding(pool: Pool): PostgresPool {
   return {

@@ -1,6 +1,7 @@
 /**
- * A database that cannot be reached, or refuses. Drivers put whole rows into their errors (PostgreSQL's `detail`: "Failing row contains
- * (alice, alice@example.org, …)"), and errors end in logs: so only the sentence and the code are kept, and no cause.
+ * A database that cannot be reached, or refuses. Drivers put whole rows into their errors
+ * (PostgreSQL's `detail`: "Failing row contains (alice, alice@example.org, …)"), and errors end in
+ * logs: so only the sentence and the code are kept, and no cause.
  */
 export class RegistryError extends Error {
   override readonly name = 'RegistryError'

@@ -1,7 +1,10 @@
 import type { ClientRegistry } from '../core/ports/client-registry.ts'
 import { GatewayError } from '../errors.ts'
 
-/** The registry as clients may hear of it: where the database fails, they are told `REGISTRY_UNAVAILABLE`, and `onFailure` why. */
+/**
+ * The registry as clients may hear of it: where the database fails, they are told
+ * `REGISTRY_UNAVAILABLE`, and `onFailure` why.
+ */
 export function reportingRegistry(registry: ClientRegistry, onFailure: (error: unknown) => void): ClientRegistry {
   const answered = async <T>(asked: Promise<T>): Promise<T> => {
     try {

@@ -18,10 +18,15 @@ import {
   tableNames,
 } from './tables.ts'
 
-/** Runs one statement, again where the database asks for it. Every statement here may be repeated. */
+/**
+ * Runs one statement, again where the database asks for it. Every statement here may be repeated.
+ */
 export type RunStatement = <T>(statement: () => Promise<T>) => Promise<T>
 
-/** The one set of queries. Every method is one statement or safe between its statements: no transaction is ever held across an await. */
+/**
+ * The one set of queries. Every method is one statement or safe between its statements: no
+ * transaction is ever held across an await.
+ */
 export class SqlRegistry implements ClientRegistry {
   readonly #db: Kysely<Tables>
   readonly #attempt: RunStatement

@@ -4,8 +4,9 @@ import type { Source, SourceDefinition } from '../core/model/source.ts'
 import type { Client, ClientBar, Revocation } from '../core/ports/client-registry.ts'
 
 /**
- * What both databases hold. Only text and integers, so that one set of queries reads the same from SQLite and PostgreSQL: times are
- * ISO 8601 in UTC with milliseconds, whose order as text is their order in time.
+ * What both databases hold. Only text and integers, so that one set of queries reads the same from
+ * SQLite and PostgreSQL: times are ISO 8601 in UTC with milliseconds, whose order as text is their
+ * order in time.
  */
 export interface Tables {
   warren_clients: ClientRow

@@ -7,7 +7,10 @@ import { eitherVerifier } from '../../src/auth/tokens/either-verifier.ts'
 import { jwksVerifier } from '../../src/auth/tokens/jwks.ts'
 import { hmacSigner, hmacVerifier } from '../../src/auth/tokens/jwt.ts'
 
-/** An identity provider's key server: what it publishes is what it is told, and requests are counted. */
+/**
+ * An identity provider's key server: what it publishes is what it is told, and requests are
+ * counted.
+ */
 class KeyServer {
   keys: JSONWebKeySet['keys'] = []
   requests = 0

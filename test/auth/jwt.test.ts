@@ -95,7 +95,8 @@ describe('a token signed with the secret', () => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
     const rsa = await new SignJWT({ sub: 'alice' }).setProtectedHeader({ alg: 'RS256' }).sign(privateKey)
     await expectRefused(rsa, 'algorithm')
-    // "RS256", signed by HMAC with the secret: what a verifier would take that lets the token choose how its one key is used.
+    // "RS256", signed by HMAC with the secret: what a verifier would take that lets the token
+    // choose how its one key is used.
     const content = `${encoded({ alg: 'RS256' })}.${encoded({ sub: 'alice' })}`
     await expectRefused(`${content}.${createHmac('sha256', secret).update(content).digest('base64url')}`, 'algorithm')
   })

@@ -8,7 +8,8 @@ import { runOne } from '../../bench/run.ts'
 import { type Scenario, scenarios } from '../../bench/scenarios.ts'
 import { installMissing } from '../support/debian-package.ts'
 
-// Nothing is timed here: only that each of those whom the figures compare does the same work, all of it.
+// Nothing is timed here: only that each of those whom the figures compare does the same work, all
+// of it.
 const pace = { warmMs: 0, measureMs: 200, settleMs: 50 }
 
 beforeAll(async () => {

@@ -11,7 +11,8 @@ let proxy: TcpProxy
 beforeAll(async () => {
   gateway = await startGateway()
   proxy = await tcpProxy(gateway.port)
-  // A registered client's position is known before it listens: what is published from then on is not missed.
+  // A registered client's position is known before it listens: what is published from then on is
+  // not missed.
   for (const clientId of ['alice', 'bob']) await createClientChannel(clientId)
 })
 afterAll(async () => {

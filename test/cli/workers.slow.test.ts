@@ -23,7 +23,10 @@ afterAll(async () => {
   await vhost.close()
 })
 
-/** Both serve when this resolves: the gateway is ready with the first, and one that is lost before all have started ends it. */
+/**
+ * Both serve when this resolves: the gateway is ready with the first, and one that is lost before
+ * all have started ends it.
+ */
 async function start(env: Record<string, string> = {}): Promise<GatewayProcess> {
   const workers = { WARREN_WORKERS: '2', WARREN_LOG_FORMAT: 'json' }
   const gateway = await startGateway({ env: { WARREN_BROKER_URL: vhost.url, ...workers, ...env } })
@@ -56,7 +59,8 @@ describe('two workers on one port', () => {
     return client
   }
 
-  // Requests of a worker that goes break off: under its key a publication is repeated, and delivered once.
+  // Requests of a worker that goes break off: under its key a publication is repeated, and
+  // delivered once.
   const publishNext = async () => {
     published += 1
     const input = { clientId: 'all', data: { number: published }, idempotencyKey: `number ${published}` }

@@ -58,8 +58,9 @@ export async function publish(gateway: InProcessGateway, clientId: string, data:
 }
 
 /**
- * Publishes numbers in bursts as the listener hears them, cuts its connection at random points of what it has heard, and goes on publishing
- * while it is away. Resolves when the listener has heard as many as were published.
+ * Publishes numbers in bursts as the listener hears them, cuts its connection at random points of
+ * what it has heard, and goes on publishing while it is away. Resolves when the listener has heard
+ * as many as were published.
  */
 export async function chaos(options: {
   seed: number

@@ -17,10 +17,16 @@ import { newFolder, removeFolder } from '../support/run-folder.ts'
 const hour = 60 * 60 * 1000
 let worlds = 0
 
-/** What an entry weighs is the journal's affair: bounds here are in entries of a short routing key and a number. */
+/**
+ * What an entry weighs is the journal's affair: bounds here are in entries of a short routing key
+ * and a number.
+ */
 const entryBytes = 110
 
-/** A gateway core on the embedded broker, journal and registry, without transports; its clock is the test's fake one. */
+/**
+ * A gateway core on the embedded broker, journal and registry, without transports; its clock is the
+ * test's fake one.
+ */
 export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100_000 } = {}) {
   const folder = newFolder()
   const registry = await openEmbeddedRegistry(folder)
@@ -74,7 +80,9 @@ export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100
         body: Buffer.from(JSON.stringify(data)),
         properties: { contentType: 'application/json' },
       }),
-    /** A consumer of a channel with an allowance of its own, behind the cursor (else from now on). */
+    /**
+     * A consumer of a channel with an allowance of its own, behind the cursor (else from now on).
+     */
     listen(channel: string, options: Listening = {}): Listener {
       return new Listener(gateway, channel, options)
     },
@@ -128,7 +136,10 @@ export class Listener {
     return this.heard.map(({ cursor }) => printCursor(cursor))
   }
 
-  /** Asks for so many more, and keeps what is there by the end of this turn of the event loop; what is asked for is kept when it comes. */
+  /**
+   * Asks for so many more, and keeps what is there by the end of this turn of the event loop; what
+   * is asked for is kept when it comes.
+   */
   async take(count = Number.POSITIVE_INFINITY): Promise<void> {
     for (let left = count; left > 0 && !this.#asked; left -= 1) {
       this.#asked = true

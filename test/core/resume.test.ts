@@ -160,7 +160,8 @@ describe('a cursor that cannot be resumed at', () => {
     await publish(0, 4_000)
     await witness.take()
     const listener = world.listen('alice', { after: cursorOf(witness, 0) })
-    // A slice is read at once, the next in another turn of the event loop; before that, a storm takes what it would hold.
+    // A slice is read at once, the next in another turn of the event loop; before that, a storm
+    // takes what it would hold.
     jest.advanceTimersByTime(gathered)
     await listener.take()
     const read = listener.story.length
@@ -229,7 +230,8 @@ describe('a consumer that takes nothing', () => {
     await using world = await gatewayOnMemory({ windowEntries: 10, journalEntries: 100 })
     const crowded = world.listen('alice', { maxBytes: 50 })
     await publishNumbers(world, 100, 150)
-    // It has taken enough to come back to what it let go; before it can, retention takes that, and others fill the connection's room.
+    // It has taken enough to come back to what it let go; before it can, retention takes that, and
+    // others fill the connection's room.
     await crowded.take(10)
     await publishNumbers(world, 150, 400, 'bob')
     crowded.allowance.used += 50

@@ -25,7 +25,10 @@ async function openGateway(publishTimeoutMs?: number) {
   return { gateway, states }
 }
 
-/** A restart may take longer than a publication waits. A last refusal is told: a test that has failed must not go round here for ever. */
+/**
+ * A restart may take longer than a publication waits. A last refusal is told: a test that has
+ * failed must not go round here for ever.
+ */
 async function publishAtLast(distributor: Distributor, number: number, stop: AbortSignal): Promise<void> {
   for (;;) {
     try {

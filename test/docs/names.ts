@@ -24,7 +24,10 @@ export const knownVariables = new Set(
   optionNames.flatMap((name) => [variableOf(name), ...(options[name].file ? [`${variableOf(name)}_FILE`] : [])]),
 )
 
-/** Set by Kubernetes for a Service called warren, and passed over by the gateway: docs/config.md says so. */
+/**
+ * Set by Kubernetes for a Service called warren, and passed over by the gateway: docs/config.md
+ * says so.
+ */
 const serviceLinks = new Set(['WARREN_SERVICE_HOST', 'WARREN_SERVICE_PORT'])
 
 function variables({ path, text }: Document): string[] {
@@ -161,7 +164,10 @@ function scripts({ path, text }: Document): string[] {
   )
 }
 
-/** Files in backquotes and links, from the root, from `src`, from the page, or by a name that is found once; `file.ts: name` must have the name. */
+/**
+ * Files in backquotes and links, from the root, from `src`, from the page, or by a name that is
+ * found once; `file.ts: name` must have the name.
+ */
 function files(document: Document): string[] {
   if (!document.path.endsWith('.md')) return []
   const folder = document.path.replace(/[^/]*$/, '')

@@ -96,7 +96,9 @@ interface Shell extends AsyncDisposable {
 // Asked to end and not killed when this process is gone: npm hands that on to what it started.
 const guard = existsSync('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pdeathsig', 'TERM'] : []
 
-/** The shell of somebody in a checkout, but for ports that are free and a data folder of its own. */
+/**
+ * The shell of somebody in a checkout, but for ports that are free and a data folder of its own.
+ */
 async function newShell(): Promise<Shell> {
   const folder = newFolder()
   const opsPort = await freePort()

@@ -23,9 +23,15 @@ export interface PikaProperties {
 }
 
 export interface BackEnd extends AsyncDisposable {
-  /** A method of pika's channel, by its name, with its named arguments; resolves when RabbitMQ has answered. */
+  /**
+   * A method of pika's channel, by its name, with its named arguments; resolves when RabbitMQ has
+   * answered.
+   */
   call(method: string, given: Record<string, unknown>): Promise<void>
-  /** Resolves when RabbitMQ has confirmed and routed the message; calls go out in their order. JSON unless it is told otherwise. */
+  /**
+   * Resolves when RabbitMQ has confirmed and routed the message; calls go out in their order. JSON
+   * unless it is told otherwise.
+   */
   publish(exchange: string, routingKey: string, body: unknown, properties?: PikaProperties): Promise<void>
 }
 

@@ -10,7 +10,10 @@ import { privateRabbit, type RabbitNode } from '../support/rabbitmq.ts'
 import { newFolder, removeFolder } from '../support/run-folder.ts'
 import { callerOf, createRabbitChannel, listen, publish, Refused } from './graphql-caller.ts'
 
-/** Of every user of these tests, so that it can be looked for in everything that is printed and answered. */
+/**
+ * Of every user of these tests, so that it can be looked for in everything that is printed and
+ * answered.
+ */
 const password = 'a-pass-that-nobody-may-see'
 const wrongPassword = 'another-that-nobody-may-see'
 const publishTimeoutMs = 1_000
@@ -314,7 +317,8 @@ describe('RabbitMQ', () => {
     for (const client of clients) void client.closed.then(() => (closed += 1))
     await subscribed(call, clients.length)
 
-    // Each client is written to by one publisher, which waits for each confirmation and ends when it is told.
+    // Each client is written to by one publisher, which waits for each confirmation and ends when
+    // it is told.
     const confirmed = names.map(() => 0)
     const enough = new AbortController()
     const publishers = Promise.all(

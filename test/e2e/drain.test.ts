@@ -21,7 +21,8 @@ describe('a gateway that is told to end', () => {
 
     expect(new Set(ends.map(({ code }) => code))).toEqual(new Set([1012]))
     expect(await gateway.exited).toEqual({ code: 0, signal: null })
-    // Oldest first, and in any third of the window no more than half of them again above their share.
+    // Oldest first, and in any third of the window no more than half of them again above their
+    // share.
     const slice = windowMs / 3
     const share = clients / 3
     for (const { at } of ends) {

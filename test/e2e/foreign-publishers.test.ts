@@ -100,7 +100,10 @@ describe('a back end that knows nothing of Warren', () => {
   })
 })
 
-/** Exchanges that somebody else declared, with what Warren doesn't know; a message to each, and the client that it is for. */
+/**
+ * Exchanges that somebody else declared, with what Warren doesn't know; a message to each, and the
+ * client that it is for.
+ */
 const exchanges = [
   {
     declared: {

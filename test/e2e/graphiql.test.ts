@@ -6,7 +6,10 @@ import { launchChromium } from '../support/chromium.ts'
 import { eventually } from '../support/eventually.ts'
 import { startGateway } from '../support/gateway-process.ts'
 
-/** What a user does in GraphiQL, by what a user sees; texts go through the clipboard, for what is typed the editor completes. */
+/**
+ * What a user does in GraphiQL, by what a user sees; texts go through the clipboard, for what is
+ * typed the editor completes.
+ */
 function graphiql(page: Page) {
   const press = async (editor: string, ...keys: string[]) => {
     await page.locator(`${editor} .monaco-editor:visible`).click()

@@ -11,7 +11,10 @@ export interface Processor extends AsyncDisposable {
   readonly taken: readonly string[]
 }
 
-/** The example in Python, as somebody would have written it for the old manager; `shared` names a queue that several share. */
+/**
+ * The example in Python, as somebody would have written it for the old manager; `shared` names a
+ * queue that several share.
+ */
 export function startPythonProcessor(url: string, shared = ''): Promise<Processor> {
   locate(debianPackages.pika)
   const script = join('examples', 'processor', 'processor.py')

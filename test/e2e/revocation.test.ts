@@ -38,7 +38,10 @@ afterAll(async () => {
   await postgres?.close()
 })
 
-/** Revokes on the one replica; resolves to how long the session on the other lived on, in milliseconds. */
+/**
+ * Revokes on the one replica; resolves to how long the session on the other lived on, in
+ * milliseconds.
+ */
 async function revokedAfter(clientId: string): Promise<number> {
   await using heard = await listen(b.graphqlSocketUrl, await testToken({ sub: clientId }), { clientId })
   const start = performance.now()

@@ -17,7 +17,10 @@ async function joinThrough(gateway: GatewayProcess): Promise<FrameClient & { tol
   return Object.assign(client, { told })
 }
 
-/** What a client is told until it has had so many of each kind, by kind: a processor may be quicker than the broker's confirmation. */
+/**
+ * What a client is told until it has had so many of each kind, by kind: a processor may be quicker
+ * than the broker's confirmation.
+ */
 async function gather(client: { told(): Promise<Told> }, counts: Partial<Record<Told['kind'], number>>) {
   const texts: Record<Told['kind'], string[]> = { joined: [], sent: [], other: [], processed: [] }
   const kinds = Object.keys(texts) as Told['kind'][]

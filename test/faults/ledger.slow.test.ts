@@ -12,7 +12,8 @@ test('every confirmed number reaches its client once and in order, or lies insid
   expect(result.faults).toEqual([])
   expect(result.trials).toBeGreaterThanOrEqual(200)
   expect(result.unrecoverable).toEqual({ asked: 20, answered: 20 })
-  // What was broken did break something: else this shows nothing. Whether the trim took what somebody still wanted is up to the machine.
+  // What was broken did break something: else this shows nothing. Whether the trim took what
+  // somebody still wanted is up to the machine.
   expect(result.gaps).toMatchObject({ JOURNAL_REPLACED: expect.any(Number) })
   expect(result.received).toBeGreaterThan(result.confirmed / 2)
   expect(result.received + result.inGaps).toBe(result.confirmed)

@@ -3,6 +3,7 @@ import amqp, { type ConfirmChannel } from 'amqplib'
 import { WebSocket } from 'ws'
 import { publisherLimits } from '../../src/brokers/rabbitmq/publish/publisher.ts'
 import type { Gateway } from '../../src/core/gateway.ts'
+import { JournalListener } from '../../src/core/journal-listener.ts'
 import { printCursor } from '../../src/core/model/cursor.ts'
 import type { Session } from '../../src/core/sessions/session.ts'
 import { GatewayError } from '../../src/errors.ts'
@@ -16,7 +17,10 @@ const MiB = KiB * KiB
 
 const windowBytes = 2 * MiB
 const bufferedBytes = MiB
-/** One message in twenty goes to the client that stalls, 4 KiB each: more than the system's socket buffers take in its place. */
+/**
+ * One message in twenty goes to the client that stalls, 4 KiB each: more than the system's socket
+ * buffers take in its place.
+ */
 const backlog = 100_000
 const stalledEvery = 20
 const stalledBytes = 4 * KiB
@@ -26,7 +30,10 @@ const stormClients = 200
 const behind = (backlog - backlog / stalledEvery) / channels
 const publications = 640
 const publicationBytes = 64 * KiB
-/** Beside the buffers: what V8 has not collected yet, and the clients of this test, which are in the same process. */
+/**
+ * Beside the buffers: what V8 has not collected yet, and the clients of this test, which are in the
+ * same process.
+ */
 const roomForGrowth = 300 * MiB
 /** Asking the system for it costs more than a look. */
 const looksPerRss = 1_000
@@ -52,7 +59,10 @@ afterAll(async () => {
   if (process.env['SHOW_MEASURED'] !== undefined) console.log(measured.join('\n'))
 })
 
-/** The most that was ever held, looked at whenever something changes: a message from the journal, an event for a client, a publication. */
+/**
+ * The most that was ever held, looked at whenever something changes: a message from the journal, an
+ * event for a client, a publication.
+ */
 interface Peaks {
   window: number
   publications: number
@@ -73,9 +83,10 @@ function watchPeaks(gateway: Gateway): Readonly<Peaks> {
     looks += 1
     if (looks % looksPerRss === 0) peaks.rss = Math.max(peaks.rss, process.memoryUsage.rss())
   }
-  const onMessage = gateway.onMessage.bind(gateway)
-  gateway.onMessage = (message) => {
-    onMessage(message)
+  // oxlint-disable-next-line typescript/unbound-method -- called below with the listener as its `this`
+  const { onMessage } = JournalListener.prototype
+  JournalListener.prototype.onMessage = function (message) {
+    onMessage.call(this, message)
     look()
   }
   const publish = gateway.publish.bind(gateway)
@@ -152,7 +163,10 @@ function listen(token: string, clientId: string, behind: Listening['place'], cou
   return { socket, hadFirst, hadAll, place }
 }
 
-/** The part of the backlog from one message to another; each body begins with its number on its channel. */
+/**
+ * The part of the backlog from one message to another; each body begins with its number on its
+ * channel.
+ */
 async function publishBacklog(channel: ConfirmChannel, from: number, to: number): Promise<void> {
   for (let index = from; index < to; index += 1) {
     const number = Math.floor(index / stalledEvery)
@@ -167,7 +181,10 @@ async function publishBacklog(channel: ConfirmChannel, from: number, to: number)
   await channel.waitForConfirms()
 }
 
-/** All at once, more than the publishing buffer takes: how many were refused, which is its named overflow. */
+/**
+ * All at once, more than the publishing buffer takes: how many were refused, which is its named
+ * overflow.
+ */
 async function publishTooMuch(gateway: Gateway): Promise<number> {
   const body = Buffer.from(JSON.stringify('x'.repeat(publicationBytes)))
   const publication = { exchange: 'warren.events', routingKey: 'client.nobody', body, properties: {} }

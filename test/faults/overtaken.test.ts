@@ -39,7 +39,8 @@ test('a reader that retention overtakes is told so where it goes on, and the hol
   const limits = { 'x-max-length-bytes': 2 ** 21, 'x-stream-max-segment-size-bytes': 2 ** 18 }
   await channel.assertQueue(stream, { arguments: { 'x-queue-type': 'stream', ...limits } })
   let published = 0
-  // What is sent together is stored together, and RabbitMQ begins a segment only between two chunks.
+  // What is sent together is stored together, and RabbitMQ begins a segment only between two
+  // chunks.
   const publish = async (chunks: number): Promise<void> => {
     for (let chunk = 0; chunk < chunks; chunk += 1) {
       for (let index = 0; index < 10; index += 1) {
@@ -70,13 +71,15 @@ test('a reader that retention overtakes is told so where it goes on, and the hol
   expect(Number(story.at(-1))).toBeGreaterThan(100)
   expect(story).not.toContain('overtaken')
 
-  // Twice as many as may be on the way, so that the broker has to stop reading in the middle of what it then deletes.
+  // Twice as many as may be on the way, so that the broker has to stop reading in the middle of
+  // what it then deletes.
   proxy.pause()
   await publish(120)
   proxy.resume()
   await publish(1)
   await eventually('the newest', allCame, { withinMs })
-  // It may be told of more than that: of holes in what was on the way, of which nobody can say any more what they were.
+  // It may be told of more than that: of holes in what was on the way, of which nobody can say any
+  // more what they were.
   const jump = story.findIndex((one, index) => Number(one) - Number(story[index - 2]) > 100)
   expect(story[jump - 1]).toBe('overtaken')
   const untold = story.filter((one, index) => Number(one) - Number(story[index - 1]) > 2)

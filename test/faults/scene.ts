@@ -7,9 +7,15 @@ import { eventually } from '../support/eventually.ts'
 import { type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
 import { connectGraphql, type GraphqlClient } from '../support/graphql-frames.ts'
 
-/** What the gateway promises, in milliseconds: delivery is back so soon after the broker is, and readiness says no so soon after a fault shows. */
+/**
+ * What the gateway promises, in milliseconds: delivery is back so soon after the broker is, and
+ * readiness says no so soon after a fault shows.
+ */
 export const promised = { back: 5_000, unready: 2_000 }
-/** The tests share two cores with others, so that what a quiet machine does in time may take longer here. */
+/**
+ * The tests share two cores with others, so that what a quiet machine does in time may take longer
+ * here.
+ */
 const inHand = 3
 
 const channelQuery = `subscription ($after: Cursor) {
@@ -26,8 +32,9 @@ interface Event {
 }
 
 /**
- * A client that listens all the while and a careful back end that publishes number after number straight to the broker, while a test breaks
- * things between the gateway and its broker. Everything that is confirmed is accounted for in the end.
+ * A client that listens all the while and a careful back end that publishes number after number
+ * straight to the broker, while a test breaks things between the gateway and its broker. Everything
+ * that is confirmed is accounted for in the end.
  */
 export class Scene {
   readonly gateway: GatewayProcess
@@ -54,7 +61,9 @@ export class Scene {
     })
   }
 
-  /** `env` names the broker as the gateway reaches it, `brokerUrls` its nodes as the back end does. */
+  /**
+   * `env` names the broker as the gateway reaches it, `brokerUrls` its nodes as the back end does.
+   */
   static async open(env: Readonly<Record<string, string>>, ...brokerUrls: readonly string[]): Promise<Scene> {
     const gateway = await startGateway({ env })
     try {
@@ -75,7 +84,8 @@ export class Scene {
       for (;;) this.#take((await operation.next(24 * 3_600_000)).data?.['channel'] as Event)
     }
     void listen().catch(() => {})
-    // Without a cursor, live begins when the subscription stands, and nobody says when: the first number that comes does.
+    // Without a cursor, live begins when the subscription stands, and nobody says when: the first
+    // number that comes does.
     await eventually('the subscription to stand', async () => {
       await this.#publishNext()
       return this.heard.length > 0
@@ -93,7 +103,10 @@ export class Scene {
     await connection.close().catch(() => {})
   }
 
-  /** Waits until readiness has said no after `from`, and holds it to what is promised; gives after how many milliseconds since `shown`. */
+  /**
+   * Waits until readiness has said no after `from`, and holds it to what is promised; gives after
+   * how many milliseconds since `shown`.
+   */
   async unready(from: number, shown: number): Promise<number> {
     const no = () => this.#probes.find(({ at, ready }) => at >= from && !ready)
     const { at } = await eventually('readiness to say no', no, { withinMs: promised.unready * inHand + 10_000 })
@@ -110,7 +123,10 @@ export class Scene {
     await eventually(`readiness to say ${String(pattern)}`, says, { withinMs: 30_000 })
   }
 
-  /** Waits until it is ready and what is published now comes; gives after how many milliseconds since the moment, and holds it to what is promised. */
+  /**
+   * Waits until it is ready and what is published now comes; gives after how many milliseconds
+   * since the moment, and holds it to what is promised.
+   */
   async back(moment: number): Promise<number> {
     await this.gateway.ready(60_000)
     const number = this.#number + 1
@@ -133,7 +149,10 @@ export class Scene {
     return this.heard.flatMap((one) => (one.kind === 'gap' ? [one.reason] : []))
   }
 
-  /** Every number confirmed so far has come once and in order or lies in a gap, the socket never closed, and the process always said that it lives. */
+  /**
+   * Every number confirmed so far has come once and in order or lies in a gap, the socket never
+   * closed, and the process always said that it lives.
+   */
   async account(): Promise<void> {
     const confirmed = [...this.#confirmed]
     const last = confirmed.at(-1) ?? 0

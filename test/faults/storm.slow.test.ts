@@ -10,10 +10,16 @@ import { privateRabbit, type RabbitNode } from '../support/rabbitmq.ts'
 
 const clients = 1_000
 const behind = 100
-/** What is promised on two quiet cores, in milliseconds; the clients of this test and other tests share them. */
+/**
+ * What is promised on two quiet cores, in milliseconds; the clients of this test and other tests
+ * share them.
+ */
 const promisedMs = 5_000
 const inHand = 8
-/** A storm is served in at most so many reads of the stream: a few at a time, whatever comes meanwhile waits for the next. */
+/**
+ * A storm is served in at most so many reads of the stream: a few at a time, whatever comes
+ * meanwhile waits for the next.
+ */
 const maxReads = 25
 const timeoutMs = 180_000
 
@@ -78,7 +84,10 @@ interface Listing {
   readonly queuesDeclared: number
 }
 
-/** From RabbitMQ's own tables; consumers as its channels count them, for the table of their metrics is swept only now and then. */
+/**
+ * From RabbitMQ's own tables; consumers as its channels count them, for the table of their metrics
+ * is swept only now and then.
+ */
 async function listing(): Promise<Listing> {
   const text = await rabbit.ctl(
     'eval',
@@ -106,7 +115,10 @@ async function listingOfIdle(): Promise<Listing> {
   return eventually('a listing that stays the same for 3 s', unchanged, { withinMs: 30_000, everyMs: 3_000 })
 }
 
-/** What a scan needed is closed behind it and not waited for, so the listing is awaited until nothing reads the stream but the tails. */
+/**
+ * What a scan needed is closed behind it and not waited for, so the listing is awaited until
+ * nothing reads the stream but the tails.
+ */
 async function listingAtRest({ consumers, channels }: Listing): Promise<Listing> {
   let last: Listing | undefined
   const atRest = async () => {
@@ -120,7 +132,10 @@ async function listingAtRest({ consumers, channels }: Listing): Promise<Listing>
 const query =
   'subscription ($clientId: ID!, $after: Cursor) { channel(clientId: $clientId, after: $after) { kind data } }'
 
-/** Resolves when the client has everything that it is behind, and has got it in order; rejects where something else came. */
+/**
+ * Resolves when the client has everything that it is behind, and has got it in order; rejects where
+ * something else came.
+ */
 function catchUp(gateway: GatewayProcess, client: number): Promise<WebSocket> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(gateway.graphqlSocketUrl, 'graphql-transport-ws')

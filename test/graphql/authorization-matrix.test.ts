@@ -91,7 +91,10 @@ const operations: readonly Asked[] = [
   },
 ]
 
-/** Not a matter of grants: whoever has a valid token may go on under it (test/transports/renewed-sessions.test.ts). */
+/**
+ * Not a matter of grants: whoever has a valid token may go on under it
+ * (test/transports/renewed-sessions.test.ts).
+ */
 const beyondGrants = ['refreshSession']
 
 let gateway: InProcessGateway
@@ -103,7 +106,10 @@ beforeAll(async () => {
 })
 afterAll(() => gateway.close())
 
-/** One operation as the bearer of a token, over a way in: its first result. A new transport is a line here. */
+/**
+ * One operation as the bearer of a token, over a way in: its first result. A new transport is a
+ * line here.
+ */
 const transports: Record<string, (query: string, token: string | undefined) => Promise<Result>> = {
   'GraphQL over HTTP': async (query, token) => (await post(query, token, 'application/json')).json() as Promise<Result>,
   'GraphQL over HTTP, its newer media type': async (query, token) =>

@@ -9,7 +9,8 @@ beforeAll(async () => {
 })
 afterAll(() => gateway.close())
 
-// Each audit asks `/graphql` over the network; `notice` and `warn` are lapses too, for a SHOULD and a MAY of the specification.
+// Each audit asks `/graphql` over the network; `notice` and `warn` are lapses too, for a SHOULD and
+// a MAY of the specification.
 const audits = serverAudits({ url: () => gateway.graphqlUrl })
 
 test('graphql-http brings as many audits as this was written for', () => {

@@ -20,7 +20,10 @@ const groups: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'monitoring.coreos.com/v1': podMonitoring,
 }
 
-/** The fields of a RabbitmqCluster that are used here, by the operator's CRD (rabbitmq.com/v1beta1), and no others. */
+/**
+ * The fields of a RabbitmqCluster that are used here, by the operator's CRD (rabbitmq.com/v1beta1),
+ * and no others.
+ */
 const rabbitmqCluster = new Ajv().compile({
   type: 'object',
   required: ['metadata', 'spec'],
@@ -52,7 +55,10 @@ const rabbitmqCluster = new Ajv().compile({
   },
 })
 
-/** What the API would say against a resource: fields that are wrong or missing, and fields that it does not know. */
+/**
+ * What the API would say against a resource: fields that are wrong or missing, and fields that it
+ * does not know.
+ */
 export function problemsOf(manifest: Manifest): string[] {
   if (manifest.kind === 'RabbitmqCluster') {
     return rabbitmqCluster(manifest)
@@ -73,8 +79,9 @@ export function problemsOf(manifest: Manifest): string[] {
 }
 
 /**
- * The validators are compiled from the API's schemas and pass over what those don't have, while `kubectl apply` refuses it. But they look at every field that
- * they know: what nobody looked at is unknown.
+ * The validators are compiled from the API's schemas and pass over what those don't have, while
+ * `kubectl apply` refuses it. But they look at every field that they know: what nobody looked at is
+ * unknown.
  */
 function recording(value: object, path: string, read: Set<string>): object {
   return new Proxy(value, {

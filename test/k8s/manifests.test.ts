@@ -56,7 +56,10 @@ describe('a mistake is noticed', () => {
   })
 })
 
-/** Probes and endpoints need some seconds after the last session has ended; less than this is no margin. */
+/**
+ * Probes and endpoints need some seconds after the last session has ended; less than this is no
+ * margin.
+ */
 const marginSeconds = 15
 
 describe.each(['development', 'production'] as const)('the gateway in %s', (overlay) => {

@@ -35,7 +35,10 @@ interface Shapes {
   readonly StatefulSet: IStatefulSet
 }
 
-/** The resource of a kind and name, in the shape that its kind has; `problemsOf` is what checks that it has it. */
+/**
+ * The resource of a kind and name, in the shape that its kind has; `problemsOf` is what checks that
+ * it has it.
+ */
 export function find<Kind extends keyof Shapes>(
   manifests: readonly Manifest[],
   kind: Kind,

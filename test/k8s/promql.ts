@@ -14,7 +14,10 @@ export interface Query {
   readonly aggregated: readonly string[]
 }
 
-/** What an expression asks Prometheus for; throws where it is none. Grafana's own variables stand for what it puts there. */
+/**
+ * What an expression asks Prometheus for; throws where it is none. Grafana's own variables stand
+ * for what it puts there.
+ */
 export function readQuery(written: string): Query {
   const text = written.replaceAll('$__rate_interval', '5m').replaceAll(/\$(\w+)/g, 'variable')
   const selectors: { metric: string; matchers: { label: string; operator: string; value: string }[] }[] = []

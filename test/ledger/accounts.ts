@@ -3,7 +3,10 @@ export type Heard =
   | { readonly kind: 'event'; readonly number: number }
   | { readonly kind: 'gap'; readonly reason: string }
 
-/** Numbers were published to the client one after another, ascending: the next only after RabbitMQ had confirmed the one before. */
+/**
+ * Numbers were published to the client one after another, ascending: the next only after RabbitMQ
+ * had confirmed the one before.
+ */
 export interface Account {
   readonly client: string
   readonly confirmed: readonly number[]
@@ -24,7 +27,10 @@ export interface Balance {
   readonly received: number
 }
 
-/** Settles one client's account: each confirmed number was received exactly once and in order, or lies inside a reported gap. */
+/**
+ * Settles one client's account: each confirmed number was received exactly once and in order, or
+ * lies inside a reported gap.
+ */
 export function settle({ confirmed, heard }: Account, attempted: number): Balance {
   const seen = new Set<number>()
   const missing: number[] = []

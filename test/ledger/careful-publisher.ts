@@ -34,8 +34,9 @@ const connectMs = 5_000
 const leaveMs = 500
 
 /**
- * What a careful back end does: confirms, `mandatory`, a message id, and the same message again under the same id when it was
- * returned or refused, or when the connection went before the answer came.
+ * What a careful back end does: confirms, `mandatory`, a message id, and the same message again
+ * under the same id when it was returned or refused, or when the connection went before the answer
+ * came.
  */
 export class CarefulPublisher {
   readonly #urls: readonly string[]
@@ -75,9 +76,11 @@ export class CarefulPublisher {
   }
 
   /**
-   * Nothing is sent until `release`. For a broker that restarts: in the 0.25–0.45 s after a single node boots, AMQP is open before streams are,
-   * and what anybody publishes is confirmed and not stored; `mandatory` returns it only where no other queue matched. That is RabbitMQ's and outside
-   * Warren's guarantee, so this publisher waits until a probe has been stored (`RabbitNode.start` resolves then).
+   * Nothing is sent until `release`. For a broker that restarts: in the 0.25–0.45 s after a single
+   * node boots, AMQP is open before streams are, and what anybody publishes is confirmed and not
+   * stored; `mandatory` returns it only where no other queue matched. That is RabbitMQ's and
+   * outside Warren's guarantee, so this publisher waits until a probe has been stored
+   * (`RabbitNode.start` resolves then).
    */
   hold(): void {
     this.#gate = new Promise((resolve) => {

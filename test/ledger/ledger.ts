@@ -23,7 +23,10 @@ export interface LedgerOptions {
   readonly seed: number
   readonly clients: number
   readonly replicas: number
-  /** What happens, one after another; between two of them clients go on being cut, and come back elsewhere. */
+  /**
+   * What happens, one after another; between two of them clients go on being cut, and come back
+   * elsewhere.
+   */
   readonly script: readonly Act[]
   /** How often clients have come back in the end, at least. One coming back is one trial. */
   readonly trials: number
@@ -38,7 +41,10 @@ export interface LedgerResult {
   readonly gaps: Readonly<Record<string, number>>
   readonly unrecoverable: { readonly asked: number; readonly answered: number }
   readonly republished: number
-  /** The longest that it took from a broker which stores again to all replicas being ready, in milliseconds. */
+  /**
+   * The longest that it took from a broker which stores again to all replicas being ready, in
+   * milliseconds.
+   */
   readonly healedWithinMs: number
   /** What must be empty. */
   readonly faults: readonly string[]
@@ -57,8 +63,9 @@ const viaGateway = 0.25
 const settleMs = 30_000
 
 /**
- * Publishes numbers for many clients while everything around breaks by a script, and settles the accounts afterwards: each confirmed number
- * was received by its client exactly once behind its cursor and in order, or lies inside a reported gap.
+ * Publishes numbers for many clients while everything around breaks by a script, and settles the
+ * accounts afterwards: each confirmed number was received by its client exactly once behind its
+ * cursor and in order, or lies inside a reported gap.
  */
 export async function runLedger(options: LedgerOptions): Promise<LedgerResult> {
   const rabbit = await privateRabbit('ledger')
@@ -175,7 +182,10 @@ class Ledger {
     return { client, listener, confirmed: [], attempted: 0 }
   }
 
-  /** One number after another: the next is not sent before this one is confirmed, so that order has a meaning. */
+  /**
+   * One number after another: the next is not sent before this one is confirmed, so that order has
+   * a meaning.
+   */
   async #produce(book: Book, random: Seeded): Promise<void> {
     while (this.#publishing) {
       await this.#publishNext(book, random)
@@ -199,7 +209,10 @@ class Ledger {
     return number
   }
 
-  /** Again and again under the same idempotency key, on any replica, until one has said that RabbitMQ has it. */
+  /**
+   * Again and again under the same idempotency key, on any replica, until one has said that
+   * RabbitMQ has it.
+   */
   async #throughGateway(clientId: string, number: number, random: Seeded): Promise<void> {
     const query = 'mutation ($input: PublishInput!) { publish(input: $input) { messageId } }'
     const input = { clientId, data: { number }, idempotencyKey: `${clientId}-${number}` }
@@ -295,7 +308,10 @@ class Ledger {
     this.#healedWithinMs = Math.max(this.#healedWithinMs, Date.now() - since)
   }
 
-  /** Cursors that cannot be had: garbage, tampered with, of another deployment, of a journal that is gone, from the future. */
+  /**
+   * Cursors that cannot be had: garbage, tampered with, of another deployment, of a journal that is
+   * gone, from the future.
+   */
   async #askForTheLost(): Promise<void> {
     const book = this.#random.pick(this.#books)
     const token = await testToken({ sub: book.client })

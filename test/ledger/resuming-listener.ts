@@ -33,15 +33,18 @@ export interface Closed {
 }
 
 /**
- * A client as the documentation asks for: it keeps the cursor of the last event, and whenever its connection ends it comes back behind
- * it, on any replica, over any of its transports.
+ * A client as the documentation asks for: it keeps the cursor of the last event, and whenever its
+ * connection ends it comes back behind it, on any replica, over any of its transports.
  */
 export class ResumingListener {
   readonly client: string
   readonly heard: Heard[] = []
   /** Where it came back, and how many it had heard by then: to tell what went wrong. */
   readonly journey: { readonly heard: number; readonly how: string }[] = []
-  /** What should not happen whatever breaks: an error instead of events, an event id that is not the cursor. */
+  /**
+   * What should not happen whatever breaks: an error instead of events, an event id that is not the
+   * cursor.
+   */
   readonly problems: string[] = []
   /** Subscriptions that a gateway or the network ended. */
   readonly closed: Closed[] = []

@@ -6,7 +6,10 @@ import { pause } from './pause.ts'
 const query = `subscription ($clientId: ID!, $after: Cursor) {
   channel(clientId: $clientId, after: $after) { kind cursor data gap { reason } }
 }`
-/** How long it waits before it comes back, at most, in milliseconds: shorter than client libraries do, so that it hides no storm. */
+/**
+ * How long it waits before it comes back, at most, in milliseconds: shorter than client libraries
+ * do, so that it hides no storm.
+ */
 const maxComeBackMs = 100
 
 interface Result {

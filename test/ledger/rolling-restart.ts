@@ -26,7 +26,10 @@ export interface RollingResult {
   /** How often connections were closed, by code. */
   readonly codes: Readonly<Record<string, number>>
   readonly refused: number
-  /** From opening a connection to a subscription that is live, the slowest of a hundred, in milliseconds. */
+  /**
+   * From opening a connection to a subscription that is live, the slowest of a hundred, in
+   * milliseconds.
+   */
   readonly newSubscriptionP99Ms: number
   readonly confirmed: number
   readonly received: number
@@ -37,29 +40,41 @@ export interface RollingResult {
 export interface RestartedReplica {
   readonly clients: number
   readonly tookMs: number
-  /** How many sessions it ended because of the restart: its clients', and a newcomer's now and then. */
+  /**
+   * How many sessions it ended because of the restart: its clients', and a newcomer's now and then.
+   */
   readonly ended: number
   /** The peak at which it ended them, by its own clock, as a multiple of an even pace. */
   readonly endsPeak: number
-  /** The peak at which clients were back, as a multiple of its clients/window, and of all clients/window: by this process, which may be held up itself. */
+  /**
+   * The peak at which clients were back, as a multiple of its clients/window, and of all
+   * clients/window: by this process, which may be held up itself.
+   */
   readonly returnsPeak: number
   readonly returnsPeakOfAll: number
 }
 
-/** How often the load balancer looks who is ready, and how often a newcomer subscribes, in milliseconds. */
+/**
+ * How often the load balancer looks who is ready, and how often a newcomer subscribes, in
+ * milliseconds.
+ */
 const lookMs = 100
 const newcomerMs = 100
 /** Clients that connect at once at the beginning. */
 const atOnce = 200
 const settleMs = 120_000
 /**
- * Of the window, so much is judged at a time. A drain that makes up for a pause of its process ends what it may in a tenth of the window at once: in a fifth
- * that is twice 1.25, however the slice falls.
+ * Of the window, so much is judged at a time. A drain that makes up for a pause of its process ends
+ * what it may in a tenth of the window at once: in a fifth that is twice 1.25, however the slice
+ * falls.
  */
 const endsSlice = 1 / 5
 const returnsSlice = 1 / 10
 
-/** Restarts each replica in turn while clients listen and messages flow, and settles the ledger's accounts afterwards. */
+/**
+ * Restarts each replica in turn while clients listen and messages flow, and settles the ledger's
+ * accounts afterwards.
+ */
 export async function rollingRestart(options: RollingOptions): Promise<RollingResult> {
   const env = {
     WARREN_BROKER_URL: options.brokerUrl,
@@ -157,7 +172,10 @@ class RollingRestart {
     this.#ready = ready.flat()
   }
 
-  /** One number after another for each client: the next only after RabbitMQ had confirmed the one before. */
+  /**
+   * One number after another for each client: the next only after RabbitMQ had confirmed the one
+   * before.
+   */
   async #publish(): Promise<void> {
     const began = performance.now()
     const inFlight = new Map<Book, Promise<void>>()

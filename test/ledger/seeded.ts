@@ -1,7 +1,11 @@
-// Millions of choices are made, and in jest's contexts each look at a global costs more than the choice.
+// Millions of choices are made, and in jest's contexts each look at a global costs more than the
+// choice.
 const { floor, imul } = Math
 
-/** Choices that a seed repeats. The machine's timing is not among them: the same seed makes the same script, not the same run. */
+/**
+ * Choices that a seed repeats. The machine's timing is not among them: the same seed makes the same
+ * script, not the same run.
+ */
 export class Seeded {
   #state: number
 

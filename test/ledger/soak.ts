@@ -23,7 +23,10 @@ export interface SoakResult {
   /** Live bytes at the end, as a multiple of those after the warm-up. */
   readonly growth: number
   readonly bytes: number
-  /** Classes and functions of which there is at least one more for each connection of a round and more than a few: what leaks. */
+  /**
+   * Classes and functions of which there is at least one more for each connection of a round and
+   * more than a few: what leaks.
+   */
   readonly leaks: readonly string[]
   /** What does not add up. */
   readonly faults: readonly string[]
@@ -36,7 +39,10 @@ const window = '10m,256KiB'
 const endings = ['complete', 'close', 'terminate'] as const
 const logEvery = 100
 
-/** Connects and disconnects, publishes and receives, round after round; compares the heap and the accounts in the end. */
+/**
+ * Connects and disconnects, publishes and receives, round after round; compares the heap and the
+ * accounts in the end.
+ */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
   const folder = newFolder()
   const gateway = await startGateway({

@@ -40,7 +40,9 @@ export function lostCursors(good: string): LostCursor[] {
   ]
 }
 
-/** The reason of the gap with which a subscription behind the cursor begins, or what came instead. */
+/**
+ * The reason of the gap with which a subscription behind the cursor begins, or what came instead.
+ */
 export async function answerTo(port: number, token: string, clientId: string, after: string): Promise<string> {
   await using client = await connectGraphql(`ws://127.0.0.1:${port}/graphql`, { connectionParams: { token } })
   const { data } = await client.subscribe(channelQuery, { clientId, after }).next(answerMs)

@@ -100,7 +100,10 @@ describe('what some client does somewhere', () => {
 })
 
 describe('beside the stock server', () => {
-  /** What a server sends to this conversation, call by call, less what is its own: ids and sentences. */
+  /**
+   * What a server sends to this conversation, call by call, less what is its own: ids and
+   * sentences.
+   */
   async function conversation(at: string, authToken: string | null): Promise<unknown[]> {
     const publisher = await testToken({ sub: 'alice', scope: 'publish' })
     const said: unknown[] = []

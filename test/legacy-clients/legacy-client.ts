@@ -11,7 +11,10 @@ export interface Status {
   readonly isAuthenticated: boolean
 }
 
-/** A published SocketCluster client of any release, unmodified, under one face. What it tells is kept until it is asked for. */
+/**
+ * A published SocketCluster client of any release, unmodified, under one face. What it tells is
+ * kept until it is asked for.
+ */
 export interface LegacyClient extends Disposable {
   readonly connects: Inbox<Status>
   /** Close codes. */

@@ -13,7 +13,10 @@ import { amqpPublish } from '../support/third-party.ts'
 import { type LegacyClient, type Release, releases } from './legacy-client.ts'
 import { connectRaw, golden, type RawClient, socketClusterUrl } from './socketcluster-frames.ts'
 
-/** What the gateway tells clients in the handshake: one that is not pinged for so long goes, and so does one that does not answer. */
+/**
+ * What the gateway tells clients in the handshake: one that is not pinged for so long goes, and so
+ * does one that does not answer.
+ */
 const pingTimeoutMs = 20_000
 
 let vhost: TestVhost
@@ -35,7 +38,10 @@ interface IdleFrames {
   pings: number
 }
 
-/** Answers `#1` as the clients in Python and Java do, and nothing else; what is empty they fall over. */
+/**
+ * Answers `#1` as the clients in Python and Java do, and nothing else; what is empty they fall
+ * over.
+ */
 async function idleFrames(handshake: string, query = ''): Promise<IdleFrames> {
   const client = await connectRaw(socketClusterUrl(gateway.url, query))
   const idle: IdleFrames = { client, texts: [], pings: 0 }

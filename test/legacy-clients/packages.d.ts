@@ -1,4 +1,7 @@
-/** The packages bring no types; this is what the tests call. Releases up to 14 tell by callbacks, those from 16 on by streams. */
+/**
+ * The packages bring no types; this is what the tests call. Releases up to 14 tell by callbacks,
+ * those from 16 on by streams.
+ */
 interface CallbackChannel {
   on(event: 'subscribe', listener: () => void): void
   on(event: 'subscribeFail', listener: (error: Error) => void): void

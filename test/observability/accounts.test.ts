@@ -40,7 +40,8 @@ describe('the accounts of a gateway add up', () => {
     expect(behind.received).toBe(407)
     expect(behind.fates).toMatchObject({ heard: 400, unheard: 7 })
 
-    // Cut off with events that wait for it; what it had is dropped, for it may come back with its cursor.
+    // Cut off with events that wait for it; what it had is dropped, for it may come back with its
+    // cursor.
     slow.socket.terminate()
     const cut = await eventually('nothing pending', async () => {
       const now = await accounts(gateway)
@@ -59,7 +60,8 @@ describe('the accounts of a gateway add up', () => {
     expect(after.delivered - cut.delivered).toBe(399)
     expect(after.pending).toBe(0)
 
-    // Published up to the very end: what is under way when sessions are drained is in the accounts too.
+    // Published up to the very end: what is under way when sessions are drained is in the accounts
+    // too.
     const publishing = back.publish('alice', 50)
     await eventually('the first of them', async () => (await accounts(gateway)).received > after.received)
     process.kill(gateway.pid, 'SIGTERM')

@@ -85,7 +85,8 @@ test.each(['json', 'pretty'])(
       ...issued,
     ]) {
       expect(everything.includes(secret)).toBe(false)
-      // The claims of a token say whose it is; alone they are no secret, but nothing of a token belongs into a log.
+      // The claims of a token say whose it is; alone they are no secret, but nothing of a token
+      // belongs into a log.
       const claims = secret.split('.')[1]
       if (secret.startsWith('eyJ') && claims) expect(everything.includes(claims)).toBe(false)
     }

@@ -6,7 +6,10 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** A program that tests run, and the package that brings it. This is the one place that installs anything on the machine. */
+/**
+ * A program that tests run, and the package that brings it. This is the one place that installs
+ * anything on the machine.
+ */
 export interface DebianPackage {
   readonly name: string
   /** Where the package puts what is needed from it: the package is there when this file is. */
@@ -55,7 +58,10 @@ export function locate(wanted: DebianPackage): string {
   )
 }
 
-/** Installs those that are missing, where this process may (root on Debian); elsewhere does nothing: `locate` will say what is needed. */
+/**
+ * Installs those that are missing, where this process may (root on Debian); elsewhere does nothing:
+ * `locate` will say what is needed.
+ */
 export async function installMissing(wanted: readonly DebianPackage[]): Promise<void> {
   const missing = wanted.filter((one) => find(one) === undefined).map((one) => one.name)
   if (missing.length === 0 || process.getuid?.() !== 0 || inPath('apt-get') === undefined) return
@@ -87,8 +93,8 @@ async function aptGet(...args: string[]): Promise<void> {
   await run('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=300', ...args], { env, maxBuffer: 64 * 1024 * 1024 })
 }
 
-// Debian starts a service when its package is installed. policy-rc.d is Debian's way to say no; 101 means "forbidden".
-// https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt
+// Debian starts a service when its package is installed. policy-rc.d is Debian's way to say no; 101
+// means "forbidden". https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt
 async function withoutStartingServices(install: () => Promise<void>): Promise<void> {
   const policy = '/usr/sbin/policy-rc.d'
   const ours = await writeFile(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755, flag: 'wx' }).then(

@@ -6,8 +6,9 @@ export class Hopeless extends Error {
 }
 
 /**
- * Tries again until the attempt gives something other than `undefined` or `false`, for what nobody announces (a file, a port, a count
- * on another process). An attempt that throws has not succeeded yet. `what` completes "Waited 20000 ms in vain for …".
+ * Tries again until the attempt gives something other than `undefined` or `false`, for what nobody
+ * announces (a file, a port, a count on another process). An attempt that throws has not succeeded
+ * yet. `what` completes "Waited 20000 ms in vain for …".
  */
 export async function eventually<T>(
   what: string,

@@ -31,7 +31,10 @@ export interface FramedClient extends AsyncDisposable {
   ask(request: Record<string, unknown>): Promise<Record<string, unknown>>
 }
 
-/** A frame by the book of the old protocol: written here a second time, so that a test does not read what it wrote with the gateway's own code. */
+/**
+ * A frame by the book of the old protocol: written here a second time, so that a test does not read
+ * what it wrote with the gateway's own code.
+ */
 export function frameBytes(content: Buffer, header: Record<string, unknown> = {}): Buffer {
   const json = Buffer.from(
     JSON.stringify({
@@ -71,7 +74,9 @@ export function frameReader(onFrame: (answer: FramedAnswer) => void): (piece: Bu
   }
 }
 
-/** A client of the framed protocol that keeps every frame until it is asked for, and answers pings. */
+/**
+ * A client of the framed protocol that keeps every frame until it is asked for, and answers pings.
+ */
 export async function connectFramed(port: number, { answersPings = true } = {}): Promise<FramedClient> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
   const inbox = new Inbox<FramedAnswer>('a frame of TCP')

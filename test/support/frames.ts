@@ -27,7 +27,10 @@ export interface FrameOptions {
   readonly origin?: string
 }
 
-/** A WebSocket that keeps every frame until it is asked for. Rejects, with the HTTP status, when the upgrade is refused. */
+/**
+ * A WebSocket that keeps every frame until it is asked for. Rejects, with the HTTP status, when the
+ * upgrade is refused.
+ */
 export async function connectFrames(
   url: string,
   { protocol, headers, origin }: FrameOptions = {},

@@ -23,8 +23,9 @@ export interface InProcessGateway extends AsyncDisposable {
 }
 
 /**
- * A whole gateway in the process of the test, on `memory:` unless told otherwise: for what a process of its own is not needed for. `options` are
- * those of its environment (`WARREN_…`), over a free port, a temporary data folder and a known secret.
+ * A whole gateway in the process of the test, on `memory:` unless told otherwise: for what a
+ * process of its own is not needed for. `options` are those of its environment (`WARREN_…`), over a
+ * free port, a temporary data folder and a known secret.
  */
 export async function openGateway(options: Readonly<Record<string, string>> = {}): Promise<InProcessGateway> {
   const folder = newFolder()

@@ -8,9 +8,15 @@ import { freePort } from './ports.ts'
 import { newFolder, removeFolder } from './run-folder.ts'
 
 export interface GatewayOptions {
-  /** Options of the gateway (`WARREN_…`), over those that every test needs: free ports, a temporary data folder, a known secret. */
+  /**
+   * Options of the gateway (`WARREN_…`), over those that every test needs: free ports, a temporary
+   * data folder, a known secret.
+   */
   readonly env?: Readonly<Record<string, string>>
-  /** Wait until `/readyz` says 200 and not merely until it lives; false where the broker is to be missing. Default true. */
+  /**
+   * Wait until `/readyz` says 200 and not merely until it lives; false where the broker is to be
+   * missing. Default true.
+   */
   readonly ready?: boolean
   /** Where it runs; without it on loopback. */
   readonly host?: NetworkHost
@@ -57,11 +63,17 @@ export interface GatewayProcess extends AsyncDisposable {
   stop(): Promise<number | null>
   /** SIGKILL. */
   kill(): Promise<void>
-  /** Starts it again, after it has ended, on the same ports and data. Dispose of the first in the end: the data folder is its own. */
+  /**
+   * Starts it again, after it has ended, on the same ports and data. Dispose of the first in the
+   * end: the data folder is its own.
+   */
   again(options?: GatewayOptions): Promise<GatewayProcess>
 }
 
-/** What a gateway has printed about something that was not foreseen: nothing that a client does may bring that about. */
+/**
+ * What a gateway has printed about something that was not foreseen: nothing that a client does may
+ * bring that about.
+ */
 export function brokenLines(gateway: Pick<GatewayProcess, 'output'>): string[] {
   const broken = /not foreseen|a request failed|was dropped|unhandled|uncaught/i
   return gateway
@@ -76,7 +88,10 @@ export const testSecret = 'the secret of tests, at least 32 bytes long'
 /** Long, for a machine that is busy; a start that fails is noticed at once. */
 const startMs = 60_000
 
-/** A token as the gateway's operator would make it. Scope as in the contract: `operator`, `publish`, `channel:<pattern>`. */
+/**
+ * A token as the gateway's operator would make it. Scope as in the contract: `operator`, `publish`,
+ * `channel:<pattern>`.
+ */
 export function testToken(
   claims: { sub?: string; scope?: string },
   { ttl = '1h', secret = testSecret } = {},
@@ -88,7 +103,9 @@ export function testToken(
     .sign(Buffer.from(secret))
 }
 
-/** Starts the built gateway as its users do, as a process of its own, and waits until it is ready. */
+/**
+ * Starts the built gateway as its users do, as a process of its own, and waits until it is ready.
+ */
 export async function startGateway({
   env = {},
   ready = true,
@@ -116,7 +133,10 @@ export async function startGateway({
   }
 }
 
-/** One command of the program (`token`, `check-config`, …) to its end, in an environment with nothing of the caller's Warren. */
+/**
+ * One command of the program (`token`, `check-config`, …) to its end, in an environment with
+ * nothing of the caller's Warren.
+ */
 export function runWarren(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},

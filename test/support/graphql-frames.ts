@@ -13,7 +13,10 @@ export interface Operation {
   readonly waiting: readonly Result[]
   next(withinMs?: number): Promise<Result>
   nextMatching(predicate: (result: Result) => boolean, withinMs?: number): Promise<Result>
-  /** How the server ended it: `complete`, or `error` with its errors. Rejects if the connection goes first. */
+  /**
+   * How the server ended it: `complete`, or `error` with its errors. Rejects if the connection goes
+   * first.
+   */
   readonly ended: Promise<readonly { readonly message: string }[] | 'complete'>
   /** Sends `complete`. */
   stop(): void
@@ -25,7 +28,10 @@ export interface GraphqlClient extends AsyncDisposable {
   /** Payload of the server's `connection_ack`. */
   readonly acknowledged: unknown
   subscribe(query: string, variables?: Record<string, unknown>, id?: string): Operation
-  /** A query or mutation over the socket: its one result. An `error` frame is given as a result with errors. */
+  /**
+   * A query or mutation over the socket: its one result. An `error` frame is given as a result with
+   * errors.
+   */
   request(query: string, variables?: Record<string, unknown>): Promise<Result>
 }
 
@@ -38,8 +44,8 @@ interface ServerFrame {
 const protocol = 'graphql-transport-ws'
 
 /**
- * graphql-transport-ws by hand, so that a test sees each frame and each close code; for the published client use graphql-ws.
- * https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
+ * graphql-transport-ws by hand, so that a test sees each frame and each close code; for the
+ * published client use graphql-ws. https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
  */
 export async function connectGraphql(
   url: string,

@@ -2,7 +2,10 @@ import { closeSync, openSync, readdirSync, readFileSync, readSync, rmSync, statS
 import { join } from 'node:path'
 import { eventually } from './eventually.ts'
 
-/** Give it to a process as NODE_OPTIONS, so that `heapOf` can look into it; what it writes goes to the folder. */
+/**
+ * Give it to a process as NODE_OPTIONS, so that `heapOf` can look into it; what it writes goes to
+ * the folder.
+ */
 export function snapshotsTo(folder: string): string {
   return `--heapsnapshot-signal=SIGUSR2 --diagnostic-dir=${folder}`
 }

@@ -2,7 +2,10 @@ import type { Hub } from '../../src/core/delivery/hub.ts'
 import { patienceMs } from './patience.ts'
 
 export interface HubWatch {
-  /** Resolves as the hub has so many subscribers, at once where it has them already. By event: nothing is polled. */
+  /**
+   * Resolves as the hub has so many subscribers, at once where it has them already. By event:
+   * nothing is polled.
+   */
   until(size: number): Promise<void>
 }
 

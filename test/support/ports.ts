@@ -1,8 +1,9 @@
 import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 
-// Below the range that systems take the ports of outgoing connections from (32768 and up on Linux, 49152 elsewhere): a port that a
-// broker gives up while it restarts must not be taken by a client's socket in the meantime.
+// Below the range that systems take the ports of outgoing connections from (32768 and up on Linux,
+// 49152 elsewhere): a port that a broker gives up while it restarts must not be taken by a client's
+// socket in the meantime.
 const lowest = 16_384
 const highest = 32_767
 

@@ -15,7 +15,10 @@ const run = promisify(execFile)
 const readyMs = 60_000
 const readyPollMs = 50
 
-/** Everything that another process needs to talk to a node: plain data, so that it can travel in an environment variable. */
+/**
+ * Everything that another process needs to talk to a node: plain data, so that it can travel in an
+ * environment variable.
+ */
 export interface NodeAddress {
   readonly nodeName: string
   /** Holds the data, the logs, and the home with the Erlang cookie. */
@@ -64,7 +67,10 @@ export function amqpUrl(address: NodeAddress, vhost = '/'): string {
   return `amqp://guest:guest@${addressOf(address.host)}:${address.port}/${encodeURIComponent(vhost)}`
 }
 
-/** A command of rabbitmqctl on the node: gives what it printed, without headings. About a second, or 10 ms where there is a shortcut. */
+/**
+ * A command of rabbitmqctl on the node: gives what it printed, without headings. About a second, or
+ * 10 ms where there is a shortcut.
+ */
 export async function rabbitmqctl(address: NodeAddress, args: readonly string[]): Promise<string> {
   const expression = shortcut(args)
   const printed = expression && (await evaluate({ nodeName: address.nodeName, env: environment(address) }, expression))
@@ -82,7 +88,10 @@ export async function rabbitmqctl(address: NodeAddress, args: readonly string[])
   }
 }
 
-/** Resolves once a message is stored in a stream: AMQP opens some 0.3 s before streams are up, and confirms what it then loses. */
+/**
+ * Resolves once a message is stored in a stream: AMQP opens some 0.3 s before streams are up, and
+ * confirms what it then loses.
+ */
 export async function ready(address: NodeAddress, alive: () => boolean): Promise<void> {
   const { nodeName } = address
   const attempt = async () => {
@@ -119,8 +128,9 @@ async function storeInStream(address: NodeAddress): Promise<void> {
 }
 
 /**
- * Resolves when a node's first stream outlives a kill. RabbitMQ saves the name of its stream coordinator up to a second after it has
- * confirmed the first message; a node killed in between comes back with its streams "down or inaccessible" for good (3.10).
+ * Resolves when a node's first stream outlives a kill. RabbitMQ saves the name of its stream
+ * coordinator up to a second after it has confirmed the first message; a node killed in between
+ * comes back with its streams "down or inaccessible" for good (3.10).
  */
 export async function streamsOutliveKill({ folder, nodeName }: NodeAddress): Promise<void> {
   const names = join(folder, 'data', nodeName, 'coordination', nodeName, 'names.dets')
@@ -168,7 +178,10 @@ function environmentOfNode(address: NodeAddress): Record<string, string> {
   return { ...environment({ ...address, folder: inside(folder), home: inside(home) }), PATH: '/usr/sbin:/usr/bin' }
 }
 
-/** The address of a node as the environment of RabbitMQ's own scripts, and nothing of the machine's other RabbitMQ. */
+/**
+ * The address of a node as the environment of RabbitMQ's own scripts, and nothing of the machine's
+ * other RabbitMQ.
+ */
 function environment(address: NodeAddress): Record<string, string> {
   const { folder, host, erlangFlags } = address
   const ip = addressOf(host)
@@ -288,7 +301,10 @@ export class NodeProcess {
   }
 }
 
-/** Erlang's name server, one a group of nodes, so that the machine's own is neither asked nor left behind. Ends with this process. */
+/**
+ * Erlang's name server, one a group of nodes, so that the machine's own is neither asked nor left
+ * behind. Ends with this process.
+ */
 export function startEpmd(epmdPort: number, host?: NetworkHost): { close(): Promise<void> } {
   const env = { PATH: process.env['PATH'] ?? '' }
   const [program, ...args] = onHost(host, ['epmd', '-port', String(epmdPort), '-address', addressOf(host)])

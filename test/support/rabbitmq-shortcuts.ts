@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
 
 /**
- * Commands of rabbitmqctl that tests give often, as the Erlang that they come to. rabbitmqctl starts a machine of its own and loads all of its commands
- * for each, which takes a second of a processor; Erlang's `erl_call` is there in 10 ms.
+ * Commands of rabbitmqctl that tests give often, as the Erlang that they come to. rabbitmqctl
+ * starts a machine of its own and loads all of its commands for each, which takes a second of a
+ * processor; Erlang's `erl_call` is there in 10 ms.
  */
 export function shortcut([command, ...args]: readonly string[]): string | undefined {
   const [first = '', second = '', third] = args
@@ -43,12 +44,16 @@ export function shortcut([command, ...args]: readonly string[]): string | undefi
   }
 }
 
-/** Evaluates an expression on the node; resolves to what it printed and its value, as `rabbitmqctl eval` prints them; undefined where there is no erl_call. */
+/**
+ * Evaluates an expression on the node; resolves to what it printed and its value, as `rabbitmqctl
+ * eval` prints them; undefined where there is no erl_call.
+ */
 export function evaluate(
   { nodeName, env }: { nodeName: string; env: Readonly<Record<string, string>> },
   expression: string,
 ): Promise<string | undefined> {
-  // It ends with status 0 whatever became of the expression, and prints nothing for one that does not parse.
+  // It ends with status 0 whatever became of the expression, and prints nothing for one that does
+  // not parse.
   const told = `try (begin ${expression} end) of Value -> io:format("~p~nevaluated", [Value]) catch Class:Reason -> io:format("~p", [{Class, Reason}]) end.\n`
   return new Promise((resolve, reject) => {
     const child = execFile(

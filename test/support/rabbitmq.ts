@@ -18,7 +18,10 @@ export interface RabbitNode {
   readonly nodeName: string
   /** For the user guest, who may do everything. The virtual host is `/` unless told. */
   url(vhost?: string): string
-  /** rabbitmqctl on this node; resolves to what it prints, without headings; rejects with its stderr. A second; 10 ms for what `rabbitmq-shortcuts.ts` knows. */
+  /**
+   * rabbitmqctl on this node; resolves to what it prints, without headings; rejects with its
+   * stderr. A second; 10 ms for what `rabbitmq-shortcuts.ts` knows.
+   */
   ctl(...args: string[]): Promise<string>
   /** Ends it cleanly (about 3 s); it keeps its data for `start`. */
   stop(): Promise<void>
@@ -40,7 +43,10 @@ export interface TestVhost extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** The node that all test files of a run share: only for what does not disturb the others, so it refuses to stop, freeze or go. */
+/**
+ * The node that all test files of a run share: only for what does not disturb the others, so it
+ * refuses to stop, freeze or go.
+ */
 export const rabbit: RabbitNode = {
   get port() {
     return sharedAddress().port
@@ -120,12 +126,16 @@ export interface RabbitCluster extends AsyncDisposable {
   remove(): Promise<void>
 }
 
-/** A running cluster of the test file's own. After all nodes have been down, start them together: each waits for the others. */
+/**
+ * A running cluster of the test file's own. After all nodes have been down, start them together:
+ * each waits for the others.
+ */
 export async function rabbitCluster(name: string, size = 3, root = defaultRoot): Promise<RabbitCluster> {
   try {
     return await formCluster(name, size, root)
   } catch (error) {
-    // A node of RabbitMQ 3.10 may end while it joins. The cluster is not what is tested here, so it is made once more, and the failure shown.
+    // A node of RabbitMQ 3.10 may end while it joins. The cluster is not what is tested here, so it
+    // is made once more, and the failure shown.
     console.warn(error)
     return formCluster(name, size, root)
   }
@@ -146,8 +156,9 @@ async function formCluster(name: string, size: number, root: string | undefined)
   }
   try {
     await Promise.all(nodes.map((node) => node.launch()))
-    // Before the first stream is declared: it would have no replica on a node that joins later, and RabbitMQ 3.10 does not finish booting while a
-    // stream is being declared elsewhere. One after the other: each question starts an Erlang machine of its own, and the nodes need the cores.
+    // Before the first stream is declared: it would have no replica on a node that joins later, and
+    // RabbitMQ 3.10 does not finish booting while a stream is being declared elsewhere. One after
+    // the other: each question starts an Erlang machine of its own, and the nodes need the cores.
     const joined = async () => {
       for (const { address } of nodes) await rabbitmqctl(address, ['await_startup'])
       for (const { address } of nodes.slice(0, 1)) await rabbitmqctl(address, ['await_online_nodes', String(size)])
@@ -168,7 +179,10 @@ async function formCluster(name: string, size: number, root: string | undefined)
   }
 }
 
-/** A fresh virtual host on the shared node, where guest may do everything. The name only helps to recognise it. */
+/**
+ * A fresh virtual host on the shared node, where guest may do everything. The name only helps to
+ * recognise it.
+ */
 export async function testVhost(name: string): Promise<TestVhost> {
   await sharedNodeReady()
   const vhost = `${name}-${randomBytes(4).toString('hex')}`

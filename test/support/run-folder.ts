@@ -4,7 +4,10 @@ import { join } from 'node:path'
 
 const prefix = 'warren-test-'
 
-/** A new folder for temporary files, named after this process so that a later run can tell whether it is still in use. */
+/**
+ * A new folder for temporary files, named after this process so that a later run can tell whether
+ * it is still in use.
+ */
 export function newFolder(within = tmpdir()): string {
   return mkdtempSync(join(within, `${prefix}${process.pid}-`))
 }

@@ -9,11 +9,17 @@ const variable = 'TEST_SHARED_RABBITMQ'
 
 interface SharedNode {
   readonly address: NodeAddress
-  /** A local socket of the run's main process: whoever connects is told when the node is ready, or why not. */
+  /**
+   * A local socket of the run's main process: whoever connects is told when the node is ready, or
+   * why not.
+   */
   readonly door: string
 }
 
-/** Held by jest's main process for the length of the run. The node is started when a test file first asks: most runs of one file need none. */
+/**
+ * Held by jest's main process for the length of the run. The node is started when a test file first
+ * asks: most runs of one file need none.
+ */
 export async function offerSharedNode(): Promise<{ close(): Promise<void> }> {
   const folder = folderIn(defaultRoot)
   const address = await newAddress('shared', folder, { management: true, root: defaultRoot })

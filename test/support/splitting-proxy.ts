@@ -13,8 +13,8 @@ export interface SplittingProxy extends AsyncDisposable {
 const betweenMs = 2
 
 /**
- * Passes bytes on in other pieces than they came in: what came in many writes leaves in one, and what came in one in many. `cuts` is asked once a
- * connection and direction.
+ * Passes bytes on in other pieces than they came in: what came in many writes leaves in one, and
+ * what came in one in many. `cuts` is asked once a connection and direction.
  */
 export async function splittingProxy(targetPort: number, cuts: () => Cut): Promise<SplittingProxy> {
   const sockets = new Set<Socket>()

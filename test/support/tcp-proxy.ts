@@ -10,11 +10,14 @@ export interface TcpProxy extends AsyncDisposable {
   /** How many were made since the start. */
   readonly accepted: number
   /**
-   * Half-open, as behind a dead switch: nothing passes either way, no end and no reset either, and nobody is told. Senders go on until
-   * the system's buffers are full. New connections are taken and stay silent.
+   * Half-open, as behind a dead switch: nothing passes either way, no end and no reset either, and
+   * nobody is told. Senders go on until the system's buffers are full. New connections are taken
+   * and stay silent.
    */
   pause(): void
-  /** What was held passes on, as TCP would send it again; after `cut` there is nothing left of it. */
+  /**
+   * What was held passes on, as TCP would send it again; after `cut` there is nothing left of it.
+   */
   resume(): void
   /** Resets every connection on both sides. New ones are taken. */
   cut(): void

@@ -12,7 +12,10 @@ export interface ForeignMessage {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Publishes with `amqp-publish` (rabbitmq-c, in C), which can't set a type, message id or timestamp. It does not wait for a confirm. */
+/**
+ * Publishes with `amqp-publish` (rabbitmq-c, in C), which can't set a type, message id or
+ * timestamp. It does not wait for a confirm.
+ */
 export async function amqpPublish(
   url: string,
   { exchange, routingKey, body, contentType, contentEncoding, headers = {} }: ForeignMessage,
@@ -31,7 +34,10 @@ export interface PikaMessage extends ForeignMessage {
   readonly messageId?: string
 }
 
-/** Publishes with the example of a back end in Python, on python3-pika; rejects unless RabbitMQ has confirmed and routed the message. */
+/**
+ * Publishes with the example of a back end in Python, on python3-pika; rejects unless RabbitMQ has
+ * confirmed and routed the message.
+ */
 export async function pikaPublish(url: string, message: PikaMessage): Promise<void> {
   locate(debianPackages.pika)
   const { exchange, routingKey, body, contentType, contentEncoding, type, messageId, headers = {} } = message

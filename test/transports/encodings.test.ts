@@ -17,7 +17,10 @@ function messageEvent(offset: number, body = `{"number":${offset}}`, properties 
   return new MessageEvent(testCursors, '0123456789abcdef', { ...message, properties, offset, mark: false })
 }
 
-/** A message that counts how often it was decoded; what was decoded is forgotten at once, as the gateway forgets it. */
+/**
+ * A message that counts how often it was decoded; what was decoded is forgotten at once, as the
+ * gateway forgets it.
+ */
 function countedEvent(offset: number, body?: string): { event: MessageEvent; decodings: () => number } {
   let decodings = 0
   const properties = {

@@ -113,7 +113,8 @@ async function overTcp(seeded: Seeded): Promise<void> {
   ]
   const request = `${lines.join('\r\n')}\r\n\r\n`
   socket.write(seeded.next() < 0.6 ? request : mutatedText(request, seeded))
-  // Of WebSocket: a frame that announces a gibibyte, reserved bits, a frame without a mask, a control frame that is too long.
+  // Of WebSocket: a frame that announces a gibibyte, reserved bits, a frame without a mask, a
+  // control frame that is too long.
   const frames = [
     Buffer.from('818000000000', 'hex'),
     Buffer.from('81ff0000000040000000aabbccdd', 'hex'),

@@ -13,7 +13,10 @@ import { connectGraphql } from '../support/graphql-frames.ts'
 
 const protocol = 'graphql-transport-ws'
 const mebibyte = 1024 * 1024
-/** What a gateway may grow by while it is treated badly: buffers and garbage, not what was sent at it. */
+/**
+ * What a gateway may grow by while it is treated badly: buffers and garbage, not what was sent at
+ * it.
+ */
 const growthBytes = 96 * mebibyte
 
 let gateway: GatewayProcess
@@ -195,7 +198,8 @@ describe('a flood', () => {
       await using client = await connectGraphql(gateway.graphqlSocketUrl)
       const { socket } = client.frames
       socket.pause()
-      // Until the gateway has stopped reading, and the system's buffers are full: then nothing is taken any more.
+      // Until the gateway has stopped reading, and the system's buffers are full: then nothing is
+      // taken any more.
       let [sent, taken, standsStill] = [0, 0, false]
       let moved = () => {}
       while (!standsStill && sent < 1_000_000) {

@@ -8,7 +8,10 @@ import { hearUnderRenewedTokens } from './renewing-listener.ts'
 
 const renew = 'mutation Renew($token: String!) { refreshSession(token: $token) { clientId scope expiresAt } }'
 
-/** An hour of tokens of a minute: RENEWAL_MINUTES=60 npm test -- test/transports/renewed-sessions.test.ts */
+/**
+ * An hour of tokens of a minute: RENEWAL_MINUTES=60 npm test --
+ * test/transports/renewed-sessions.test.ts
+ */
 const minutes = Number(process.env['RENEWAL_MINUTES'] ?? 0)
 const renewal = minutes > 0 ? { ttlSeconds: 60, forMs: minutes * 60_000 } : { ttlSeconds: 3, forMs: 7_000 }
 

@@ -8,8 +8,9 @@ import { watchHub } from '../support/hub-watch.ts'
 const renew = 'mutation Renew($token: String!) { refreshSession(token: $token) { clientId scope } }'
 
 /**
- * One socket that hears numbered messages for longer than its tokens live, and renews its session halfway through each. Resolves to how many were
- * heard: each once, in order, on the one socket; at the end the last token expires, and with it the session.
+ * One socket that hears numbered messages for longer than its tokens live, and renews its session
+ * halfway through each. Resolves to how many were heard: each once, in order, on the one socket; at
+ * the end the last token expires, and with it the session.
  */
 export async function hearUnderRenewedTokens(
   gateway: InProcessGateway,

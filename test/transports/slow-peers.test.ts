@@ -25,7 +25,10 @@ interface Heard {
 const messages = 4_000
 const padding = 'x'.repeat(4_000)
 const healthyPeers = 30
-/** All that may wait for the four that stall, the hot window, and what V8 has not collected of what went through. */
+/**
+ * All that may wait for the four that stall, the hot window, and what V8 has not collected of what
+ * went through.
+ */
 const growthBytes = 160 * 1024 * 1024
 
 let vhost: TestVhost

@@ -4,7 +4,10 @@ import { Heartbeat } from '../../src/transports/socketcluster/heartbeat.ts'
 const options = { pingIntervalMs: 8_000, probeGapMs: 1_000, pingTimeoutMs: 20_000 }
 const javaScript = '{"event":"#handshake","data":{"authToken":null},"cid":1}'
 
-/** What is sent within so many seconds, looked at each second; `answers`: when the client answers, and in which protocol. */
+/**
+ * What is sent within so many seconds, looked at each second; `answers`: when the client answers,
+ * and in which protocol.
+ */
 function pings(heartbeat: Heartbeat, seconds: number, answers: Record<number, 1 | 2> = {}): string[] {
   const sent: string[] = []
   for (let second = 1; second <= seconds; second += 1) {

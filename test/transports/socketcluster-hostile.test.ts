@@ -175,8 +175,8 @@ describe('too much', () => {
     const padding = '.'.repeat(90)
     let count = 0
     let before = 0
-    // The answers are as long as the questions. When nobody takes them, the questions stand still, too: in the client. How many the kernel takes
-    // before that differs by machine.
+    // The answers are as long as the questions. When nobody takes them, the questions stand still,
+    // too: in the client. How many the kernel takes before that differs by machine.
     const stalled = () => {
       const now = socket.bufferedAmount
       if (now > 0 && now === before) return true

@@ -33,7 +33,10 @@ async function read(client: GraphqlClient): Promise<void> {
   await client.frames.nextMatching((frame) => frame.includes('"pong"'), 60_000)
 }
 
-/** So many subscriptions, each closed as soon as it is asked for; every other one resumes, so that it begins in the catch-up. */
+/**
+ * So many subscriptions, each closed as soon as it is asked for; every other one resumes, so that
+ * it begins in the catch-up.
+ */
 async function comeAndGo(client: GraphqlClient, count: number, after: string): Promise<void> {
   for (let done = 0; done < count; done += batch) {
     for (let number = 0; number < batch; number += 1) {
@@ -52,7 +55,9 @@ async function cursorOfNow(gateway: InProcessGateway): Promise<string> {
   return ((await response.json()) as { data: { history: { cursor: string } } }).data.history.cursor
 }
 
-/** Nobody subscribes, nobody catches up, and only those sessions are left whose sockets are open. */
+/**
+ * Nobody subscribes, nobody catches up, and only those sessions are left whose sockets are open.
+ */
 async function expectNothingLeft({ gateway }: InProcessGateway, openSockets: number): Promise<void> {
   const left = () => ({
     subscribers: gateway.hub.size,
@@ -184,7 +189,10 @@ function requestText({ operatorToken }: InProcessGateway): string {
   ].join('\r\n')
 }
 
-/** Sockets that servers of this process accept from here on, and how many listeners hang on those that carry a WebSocket. */
+/**
+ * Sockets that servers of this process accept from here on, and how many listeners hang on those
+ * that carry a WebSocket.
+ */
 function acceptedSockets() {
   const open = new Set<Socket>()
   const note = (message: unknown) => {
@@ -213,7 +221,11 @@ function collectGarbage(): void {
   collect()
 }
 
-/** What RabbitMQ has when three listings in a row are the same: a reader of the journal that has just been closed is still listed for a moment, and the gateway opens its last channels two seconds after its start. */
+/**
+ * What RabbitMQ has when three listings in a row are the same: a reader of the journal that has
+ * just been closed is still listed for a moment, and the gateway opens its last channels two
+ * seconds after its start.
+ */
 async function atRest(vhost: string): ReturnType<typeof whatRabbitHas> {
   const listings: string[][] = []
   const same = async () => {

@@ -36,7 +36,10 @@ const init = frame(1, '{"type":"connection_init"}')
 const ack = '\x81\x19{"type":"connection_ack"}'
 const goodbye = (code: number, reason = '') => String.fromCharCode(code >> 8, code & 0xff) + reason
 
-/** A connection on which bytes are sent as they are; what has come back so far, and whether it has been ended from there. */
+/**
+ * A connection on which bytes are sent as they are; what has come back so far, and whether it has
+ * been ended from there.
+ */
 class Raw implements Disposable {
   heard = ''
   ended = false

@@ -2,13 +2,22 @@ import { hash, verify } from '@node-rs/argon2'
 import type { Passwords } from '../../core/clients/client-channels.ts'
 import { ConcurrencyLimit } from './concurrency-limit.ts'
 
-/** OWASP's first recommendation for argon2id; about 28 ms of one core. The package's default algorithm is argon2id. */
+/**
+ * OWASP's first recommendation for argon2id; about 28 ms of one core. The package's default
+ * algorithm is argon2id.
+ */
 const cost = { memoryCost: 19 * 1024, timeCost: 2, parallelism: 1 } as const // memory in KiB
 
-/** Node's thread pool has four threads, and DNS, files and token signatures need it too: two are left to them. */
+/**
+ * Node's thread pool has four threads, and DNS, files and token signatures need it too: two are
+ * left to them.
+ */
 const atOnce = 2
 
-/** Of a password that nobody knows, at the same cost: what is checked where there is no client, so that time tells nothing. */
+/**
+ * Of a password that nobody knows, at the same cost: what is checked where there is no client, so
+ * that time tells nothing.
+ */
 const nobodysHash = '$argon2id$v=19$m=19456,t=2,p=1$kYQ/r1+0eAiarEMAzlkSTQ$6zSNbWwNuzvtm/UMXfWD+IZ9CI21OkaLM46LppNkSB4'
 
 /**
@@ -43,7 +52,10 @@ export function createPasswords(maxWaiting: number): Passwords {
 
 const nobody: NonNullable<Parameters<Passwords['verify']>[2]> = { network: '', client: '' }
 
-/** One password is typed as different characters on different systems; RFC 8265 §4.2 (OpaqueString) asks for NFC. */
+/**
+ * One password is typed as different characters on different systems; RFC 8265 §4.2 (OpaqueString)
+ * asks for NFC.
+ */
 function bytesOf(password: string): Buffer {
   return Buffer.from(password.normalize('NFC'))
 }

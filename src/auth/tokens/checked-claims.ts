@@ -45,7 +45,8 @@ function rejectionOf(error: unknown): TokenRejection {
   }
   if (error instanceof errors.JOSEError)
     return new TokenRejection(reasons.get(error.code) ?? 'malformed', error.message)
-  // A key of a kind that cannot do what the token asks, say. Whatever it is, the token has not been found valid.
+  // A key of a kind that cannot do what the token asks, say. Whatever it is, the token has not been
+  // found valid.
   return new TokenRejection('malformed', `unforeseen: ${String(error)}`)
 }
 

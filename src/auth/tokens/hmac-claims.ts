@@ -3,13 +3,18 @@ import type { JWTPayload } from 'jose'
 import { type ClaimRules, clockToleranceSeconds, maxTokenLength } from './checked-claims.ts'
 
 const signatureBytes = 32
-/** Unpadded base64url (RFC 7515 §2). One character more than whole groups of four is no byte; a decoder that is lenient would drop it. */
+/**
+ * Unpadded base64url (RFC 7515 §2). One character more than whole groups of four is no byte; a
+ * decoder that is lenient would drop it.
+ */
 const base64url = /^[\w-]+$/
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
- * The claims of a token that is plainly good: HS256 and nothing else in its header but `typ` and `kid`, signed with the secret, and of now, by the rules. Undefined says
- * nothing against a token: whoever asks has jose judge it, and say what is wrong. Without threads and promises, it takes a third of the time that jose does.
+ * The claims of a token that is plainly good: HS256 and nothing else in its header but `typ` and
+ * `kid`, signed with the secret, and of now, by the rules. Undefined says nothing against a token:
+ * whoever asks has jose judge it, and say what is wrong. Without threads and promises, it takes a
+ * third of the time that jose does.
  */
 export function hmacClaims(secret: Uint8Array, rules: ClaimRules): (token: string) => JWTPayload | undefined {
   const key = createSecretKey(secret)

@@ -3,12 +3,20 @@ import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jos
 import { type ClaimRules, checkedClaims, verifyOptions } from './checked-claims.ts'
 import { identityOf, refuseToken, TokenRejection, type TokenVerifier } from './token-verifier.ts'
 
-/** Signatures by a private key only. Were HS256 among them, whoever knows the public key could sign. */
+/**
+ * Signatures by a private key only. Were HS256 among them, whoever knows the public key could sign.
+ */
 const algorithms = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'.split(' ')
 
-/** How long keys are taken for current; a key that the provider has withdrawn is good no longer than this. */
+/**
+ * How long keys are taken for current; a key that the provider has withdrawn is good no longer than
+ * this.
+ */
 const maxAgeMs = 600_000
-/** Between two requests that tokens with unknown keys cause: nobody makes the gateway flood the provider. */
+/**
+ * Between two requests that tokens with unknown keys cause: nobody makes the gateway flood the
+ * provider.
+ */
 const defaultCooldownMs = 1_000
 const answerMs = 5_000
 
@@ -22,7 +30,10 @@ export interface JwksOptions extends ClaimRules {
   readonly cooldownMs?: number
 }
 
-/** Tokens of an identity provider. Keys are fetched when the first token comes, kept, and fetched again when a token names one not seen yet. */
+/**
+ * Tokens of an identity provider. Keys are fetched when the first token comes, kept, and fetched
+ * again when a token names one not seen yet.
+ */
 export function jwksVerifier({
   url,
   cooldownMs = defaultCooldownMs,
@@ -64,7 +75,8 @@ function keyFinder(url: URL, cooldownMs: number): JWTVerifyGetKey {
     try {
       return await find(header, token)
     } catch (error) {
-      // Keys may have been rotated within the cooldown. The token waits it out rather than be refused wrongly.
+      // Keys may have been rotated within the cooldown. The token waits it out rather than be
+      // refused wrongly.
       if (!(error instanceof errors.JWKSNoMatchingKey) || !keys.coolingDown) throw error
       await delay(cooldownMs)
       return find(header, token)

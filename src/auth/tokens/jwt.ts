@@ -23,16 +23,24 @@ export interface TokenGrant {
    */
   readonly scope: readonly string[]
   readonly ttlSeconds: number
-  /** A revocation of this moment must not bar it: `iat` lies behind, even within the same second. */
+  /**
+   * A revocation of this moment must not bar it: `iat` lies behind, even within the same second.
+   */
   readonly issuedAfter?: Date | undefined
 }
 
 export interface TokenSigner {
-  /** `expiresAt` falls on a whole second, as in the token. Rejects with `BAD_USER_INPUT` for a client id or scope that no token can carry. */
+  /**
+   * `expiresAt` falls on a whole second, as in the token. Rejects with `BAD_USER_INPUT` for a
+   * client id or scope that no token can carry.
+   */
   sign(grant: TokenGrant): Promise<{ token: string; expiresAt: Date }>
 }
 
-/** Signs with the secret of the deployment. The claims are `sub`, `scope`, `iat`, `exp`, and `iss` and `aud` where they are set: no more. */
+/**
+ * Signs with the secret of the deployment. The claims are `sub`, `scope`, `iat`, `exp`, and `iss`
+ * and `aud` where they are set: no more.
+ */
 export function hmacSigner({ secret, issuer, audience }: HmacOptions): TokenSigner {
   const key = keyOf(secret)
   return {
@@ -57,7 +65,10 @@ export function hmacSigner({ secret, issuer, audience }: HmacOptions): TokenSign
   }
 }
 
-/** Takes HS256 and nothing else: a token that names another algorithm, or none, is refused before any key is touched. */
+/**
+ * Takes HS256 and nothing else: a token that names another algorithm, or none, is refused before
+ * any key is touched.
+ */
 export function hmacVerifier({ secret, ...rules }: HmacOptions): TokenVerifier {
   const key = keyOf(secret)
   const options = verifyOptions(rules, [algorithm])

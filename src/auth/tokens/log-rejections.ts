@@ -4,7 +4,10 @@ import { TokenRejection } from './token-verifier.ts'
 /** Lines a second: who sends bad tokens must not fill the log. */
 const maxLines = 10
 
-/** Runs a check of credentials; why a token was refused is told to `tell`, for the caller hears one plain sentence whatever it was. */
+/**
+ * Runs a check of credentials; why a token was refused is told to `tell`, for the caller hears one
+ * plain sentence whatever it was.
+ */
 export function logRejections(
   tell: (text: string, details: Record<string, unknown>) => void,
 ): <T>(check: () => Promise<T>) => Promise<T> {

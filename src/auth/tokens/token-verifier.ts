@@ -2,9 +2,15 @@ import { checkClientId } from '../../core/model/channel-event.ts'
 import { type Identity, parseScope } from '../../core/model/identity.ts'
 import { GatewayError } from '../../errors.ts'
 
-/** Reads who a caller is from a token. Implemented for the secret of the deployment (HS256) and for an identity provider's keys (JWKS). */
+/**
+ * Reads who a caller is from a token. Implemented for the secret of the deployment (HS256) and for
+ * an identity provider's keys (JWKS).
+ */
 export interface TokenVerifier {
-  /** Rejects with `UNAUTHENTICATED`: one plain sentence for the client; its `cause` is a `TokenRejection` for the log. */
+  /**
+   * Rejects with `UNAUTHENTICATED`: one plain sentence for the client; its `cause` is a
+   * `TokenRejection` for the log.
+   */
   verify(token: string): Promise<Identity>
 }
 
@@ -25,7 +31,10 @@ export const rejectionReasons = [
 ] as const
 export type RejectionReason = (typeof rejectionReasons)[number]
 
-/** Why a token was refused, for the log. Names claims, never repeats what they hold: not the token, not the subject. */
+/**
+ * Why a token was refused, for the log. Names claims, never repeats what they hold: not the token,
+ * not the subject.
+ */
 export class TokenRejection extends Error {
   override readonly name = 'TokenRejection'
   readonly reason: RejectionReason

@@ -5,7 +5,10 @@ import { publishIn } from './publish.ts'
 import { EmbeddedQueue } from './queue.ts'
 import { type BrokerLease, leaseBroker } from './shared-brokers.ts'
 
-/** A broker in this process; topics are routing keys on the topic exchange `<namespace>.events` unless it is told another, as on RabbitMQ. */
+/**
+ * A broker in this process; topics are routing keys on the topic exchange `<namespace>.events`
+ * unless it is told another, as on RabbitMQ.
+ */
 export class EmbeddedDriver implements Driver {
   readonly #url: string
   readonly #options: DriverOptions

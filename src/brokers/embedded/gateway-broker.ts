@@ -48,7 +48,8 @@ export class EmbeddedGateway implements GatewayBroker {
     this.#namespace = namespace
     this.#log = log
     this.#maxMessageBytes = options.maxMessageBytes ?? defaultMaxMessageBytes
-    // What could not be delivered is counted and logged; there is nobody who could look into a queue of it.
+    // What could not be delivered is counted and logged; there is nobody who could look into a
+    // queue of it.
     const quarantine = `${namespace}.quarantine`
     lease.broker.declare(quarantine, 'FANOUT')
     lease.broker.bind({ exchange: quarantine, key: '' }, { take() {} })

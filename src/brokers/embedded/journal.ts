@@ -12,8 +12,8 @@ const maxMemoryBytes = 128 * 1024 * 1024
 const sliceEntries = 1_000
 
 /**
- * The journal of the embedded default: a ring in this process's memory, with a new epoch at each start. Nothing
- * survives the process; all else is as with a stream.
+ * The journal of the embedded default: a ring in this process's memory, with a new epoch at each
+ * start. Nothing survives the process; all else is as with a stream.
  */
 export class EmbeddedJournal implements Journal {
   /** What was published was stored at once, or refused. */

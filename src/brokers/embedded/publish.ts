@@ -5,7 +5,10 @@ import type { GatewayPublication } from '../driver.ts'
 import { unknownExchange, unroutable } from '../refusals.ts'
 import type { EmbeddedBroker } from './broker.ts'
 
-/** Routes one publication, or throws what `Broker.publish` rejects with. What is delivered is a copy, as over a wire. */
+/**
+ * Routes one publication, or throws what `Broker.publish` rejects with. What is delivered is a
+ * copy, as over a wire.
+ */
 export function publishIn(broker: EmbeddedBroker, defaultExchange: string, publication: GatewayPublication): void {
   const { exchange = defaultExchange, routingKey, body, properties, mandatory = true } = publication
   const sinks = broker.route(exchange, routingKey)
@@ -26,7 +29,10 @@ export function publishIn(broker: EmbeddedBroker, defaultExchange: string, publi
   for (const sink of sinks) sink.take(message)
 }
 
-/** Written out: a spread makes a hidden class for each object that it makes, which the journal would keep with it. */
+/**
+ * Written out: a spread makes a hidden class for each object that it makes, which the journal would
+ * keep with it.
+ */
 function copy(given: MessageProperties): MessageProperties {
   return {
     contentType: given.contentType,

@@ -7,7 +7,10 @@ export interface BrokerLease {
   release(): void
 }
 
-/** `memory:` is a broker of one's own; `memory://name` the same one for all in this process that say the name, until the last is done. */
+/**
+ * `memory:` is a broker of one's own; `memory://name` the same one for all in this process that say
+ * the name, until the last is done.
+ */
 export function leaseBroker(url: string): BrokerLease {
   const { host } = new URL(url)
   if (host === '') return { broker: new EmbeddedBroker(), release() {} }

@@ -26,9 +26,10 @@ const queueOptions = {
 const maxWaiting = 1_000
 
 /**
- * Control messages over graphql-amqp-subscriptions. Its engine neither notices nor survives the loss of its connection, so that each
- * session gets a new one. It is subscribed to once a session, because its second subscriber of a key would resolve
- * before anything is bound, and never unsubscribed from: its queue goes with the connection.
+ * Control messages over graphql-amqp-subscriptions. Its engine neither notices nor survives the
+ * loss of its connection, so that each session gets a new one. It is subscribed to once a session,
+ * because its second subscriber of a key would resolve before anything is bound, and never
+ * unsubscribed from: its queue goes with the connection.
  */
 export class RabbitControlBus implements ControlBus {
   readonly #exchange: string

@@ -19,7 +19,10 @@ import { Subscriptions } from './subscribe/subscriptions.ts'
 /** How long `connect` waits for a broker that is away, in milliseconds. */
 const connectMs = 10_000
 
-/** RabbitMQ, over AMQP 0-9-1: topics are routing keys on the topic exchange `<namespace>.events`, unless it is told another. */
+/**
+ * RabbitMQ, over AMQP 0-9-1: topics are routing keys on the topic exchange `<namespace>.events`,
+ * unless it is told another.
+ */
 export class RabbitDriver implements Driver {
   readonly #urls: readonly string[]
   readonly #options: DriverOptions

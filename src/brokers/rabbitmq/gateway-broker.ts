@@ -42,7 +42,10 @@ const maxWarmMs = 5 * 60 * 1000
  */
 const bindingMs = 5_000
 
-/** A gateway on RabbitMQ: a connection for publishing, one for administration, and those that others open. */
+/**
+ * A gateway on RabbitMQ: a connection for publishing, one for administration, and those that others
+ * open.
+ */
 export class RabbitGateway implements GatewayBroker {
   readonly notes = []
   readonly #nodes: Nodes

@@ -23,9 +23,9 @@ const firstPauseMs = 250
 const longestPauseMs = 10_000
 
 /**
- * Hears a channel over as many connections as it takes: after a lost one, with a new subscription behind the last cursor. Resolves
- * when `signal` aborts or the gateway completes the subscription; rejects with `CommandFailure` where coming back is of no use, or
- * where nobody answers at first.
+ * Hears a channel over as many connections as it takes: after a lost one, with a new subscription
+ * behind the last cursor. Resolves when `signal` aborts or the gateway completes the subscription;
+ * rejects with `CommandFailure` where coming back is of no use, or where nobody answers at first.
  */
 export async function follow(options: FollowOptions): Promise<void> {
   const { url, token, clientId, say, signal } = options
@@ -63,7 +63,10 @@ export async function follow(options: FollowOptions): Promise<void> {
 }
 
 const retryable = new Set<string>(Object.entries(errorTable).flatMap(([code, { retry }]) => (retry ? [code] : [])))
-/** Closes of WebSocket and graphql-transport-ws themselves that the client's own doing brings about, again and again. */
+/**
+ * Closes of WebSocket and graphql-transport-ws themselves that the client's own doing brings about,
+ * again and again.
+ */
 const ownFaults = [1002, 1003, 1007, 1008, 1009, 4004, 4005, 4400, 4406, 4409, 4429, 4500]
 
 function maySucceedLater(

@@ -10,7 +10,10 @@ import { describe, original, quarantined } from './quarantined-message.ts'
 
 const configNames = ['brokerUrl', 'namespace'] as const satisfies readonly OptionName[]
 const defaultLimit = 50
-/** RabbitMQ puts what was looked at behind what wasn't: only who looks at everything leaves the order as it was. Up to so many, that takes no time. */
+/**
+ * RabbitMQ puts what was looked at behind what wasn't: only who looks at everything leaves the
+ * order as it was. Up to so many, that takes no time.
+ */
 const lookAtAll = 1_000
 
 export function quarantineCommand(): Command {
@@ -71,7 +74,8 @@ function republishCommand(): Command {
         if (id === undefined) return 'keep'
         const publication = original(message, to)
         try {
-          // Taken away only when it is elsewhere: a crash in between leaves it in both places, and never in none.
+          // Taken away only when it is elsewhere: a crash in between leaves it in both places, and
+          // never in none.
           await queue.publish(publication)
         } catch (error) {
           if (!(error instanceof GatewayError) || error.code === 'BROKER_UNAVAILABLE') throw error

@@ -9,7 +9,10 @@ const previewBytes = 120
 
 /** A message in the quarantine, as an operator sees it. */
 export interface Quarantined {
-  /** Made from the message itself, so it is the same at every look. Copies that nothing tells apart share it. */
+  /**
+   * Made from the message itself, so it is the same at every look. Copies that nothing tells apart
+   * share it.
+   */
   readonly id: string
   readonly reason: string
   readonly exchange: string
@@ -56,8 +59,9 @@ export function describe(one: Quarantined): string {
 }
 
 /**
- * The message as it was before it came here: its exchange and key, unless told otherwise, and its properties without what Warren has added. The user id
- * stays away: RabbitMQ takes no other than that of the connection.
+ * The message as it was before it came here: its exchange and key, unless told otherwise, and its
+ * properties without what Warren has added. The user id stays away: RabbitMQ takes no other than
+ * that of the connection.
  */
 export function original(message: Message, to?: { exchange: string; routingKey: string }): Publication {
   const { userId: _, headers = {}, ...rest } = message.properties

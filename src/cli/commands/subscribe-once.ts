@@ -24,7 +24,9 @@ export interface HearOptions {
   readonly signal: AbortSignal
   /** From here on nothing is missed of a channel whose client is registered. */
   readonly onListening: () => void
-  /** The place from which to resume, whenever it is a new one; before `onEvent` for the same event. */
+  /**
+   * The place from which to resume, whenever it is a new one; before `onEvent` for the same event.
+   */
   readonly onCursor: (cursor: string) => void
   readonly onEvent: (event: PrintedEvent) => void
 }
@@ -55,7 +57,8 @@ export async function hearOnce(options: HearOptions): Promise<ConnectionEnd> {
     end.kind === 'lost' && trouble !== '' && trouble !== end.text ? { ...end, text: `${end.text}: ${trouble}` } : end
   try {
     if (after === undefined) {
-      // Asked before anything is heard, so that a connection that is lost before the first event leaves no hole either.
+      // Asked before anything is heard, so that a connection that is lost before the first event
+      // leaves no hole either.
       const asked = await operation(client, position, { clientId }, signal, ({ clientChannel }) => {
         after = clientChannel?.cursor
         if (after !== undefined) onCursor(after)
@@ -115,7 +118,8 @@ function connect({ url, token }: HearOptions, onTrouble: (text: string) => void)
     webSocketImpl: PunctualWebSocket,
     // It would come back with the variables of the beginning; resuming needs the last cursor.
     retryAttempts: 0,
-    // One socket from now until `dispose`, for the question and the subscription; its errors reach them too.
+    // One socket from now until `dispose`, for the question and the subscription; its errors reach
+    // them too.
     lazy: false,
     onNonLazyError: () => undefined,
     keepAlive: pingMs,
@@ -130,7 +134,8 @@ function connect({ url, token }: HearOptions, onTrouble: (text: string) => void)
       },
       closed(event) {
         clearTimeout(overdue)
-        // After an orderly end it would connect again, in spite of `retryAttempts`, with the variables of the beginning.
+        // After an orderly end it would connect again, in spite of `retryAttempts`, with the
+        // variables of the beginning.
         if (isCloseEvent(event) && event.code === 1000) void client.dispose()
       },
     },
@@ -171,7 +176,8 @@ function endOf(error: unknown): ConnectionEnd {
   if (Array.isArray(error)) return refusal(error as AnsweredError[])
   if (!isCloseEvent(error)) return { kind: 'lost', text: messageOf(error) }
   const { code, reason = '' } = error
-  // 1006: the connection broke without a close frame (RFC 6455 §7.4.1). 4499: we gave up on a silent peer.
+  // 1006: the connection broke without a close frame (RFC 6455 §7.4.1). 4499: we gave up on a
+  // silent peer.
   if (code === 1006) return { kind: 'lost', text: 'the connection was lost' }
   if (code === 4499) return { kind: 'lost', text: 'the gateway fell silent' }
   return {

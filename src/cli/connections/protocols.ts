@@ -5,7 +5,10 @@ import { headOf, TcpFrameReader } from '../../transports/tcp/framing.ts'
 
 /** One connection that is open. */
 export interface ProbeConnection {
-  /** Sends this and resolves when all of it has come back as it should; rejects with a sentence where it does not. One at a time. */
+  /**
+   * Sends this and resolves when all of it has come back as it should; rejects with a sentence
+   * where it does not. One at a time.
+   */
   roundTrip(payload: Buffer): Promise<void>
   close(): void
 }

@@ -2,13 +2,19 @@ import type { Config } from '../../config/options/options.ts'
 import { errorText } from '../../core/model/error-text.ts'
 import type { Finding } from '../../core/ports/finding.ts'
 
-/** What tokens and revocations bear: they are told in whole seconds, and a replica takes a token up to so much early or late. */
+/**
+ * What tokens and revocations bear: they are told in whole seconds, and a replica takes a token up
+ * to so much early or late.
+ */
 const maxSkewMs = 5_000
 const askMs = 5_000
 /** When this was written: no clock that is right is before it. */
 const earliest = Date.UTC(2026, 0, 1)
 
-/** Tokens expire and are revoked by the clock: it is compared with the database's and the identity provider's, where there are any. */
+/**
+ * Tokens expire and are revoked by the clock: it is compared with the database's and the identity
+ * provider's, where there are any.
+ */
 export async function examineClock(config: Config, databaseNow: number | undefined): Promise<Finding[]> {
   if (Date.now() < earliest) {
     const text = `it says ${new Date().toISOString()}`

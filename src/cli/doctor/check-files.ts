@@ -5,7 +5,9 @@ import type { Finding } from '../../core/ports/finding.ts'
 /** Beside the connections of clients: the broker's, the database's, requests, files. */
 const others = 1_200
 
-/** Each connection is a file to the system. Node raises the soft limit to the hard one by itself. */
+/**
+ * Each connection is a file to the system. Node raises the soft limit to the hard one by itself.
+ */
 export async function examineFiles({ maxConnections }: Config): Promise<Finding[]> {
   const limits = await readFile('/proc/self/limits', 'utf8').catch(() => '')
   const [, hard] = /^Max open files\s+\S+\s+(\S+)/m.exec(limits) ?? []

@@ -9,7 +9,10 @@ import type { Finding } from '../../core/ports/finding.ts'
 /** 32 random bytes have more different ones than this, however they are written. */
 const leastDifferent = 10
 
-/** The secret that signs tokens: whether it may be a generated one here, and whether it looks like one that can be guessed. */
+/**
+ * The secret that signs tokens: whether it may be a generated one here, and whether it looks like
+ * one that can be guessed.
+ */
 export async function examineSecret(config: Config): Promise<Finding[]> {
   const { jwtSecret, dataDir } = config
   if (jwtSecret !== undefined) {

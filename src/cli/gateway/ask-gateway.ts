@@ -2,7 +2,10 @@ import { printJson } from '../../core/json/print-json.ts'
 import { errorText } from '../../core/model/error-text.ts'
 import { CommandFailure } from '../failure.ts'
 
-/** The gateway itself bounds how long the broker may take; this is for one that does not answer at all. */
+/**
+ * The gateway itself bounds how long the broker may take; this is for one that does not answer at
+ * all.
+ */
 const answerTimeoutMs = 60_000
 
 interface Answer<Data> {
@@ -10,7 +13,10 @@ interface Answer<Data> {
   readonly errors?: readonly { readonly message: string; readonly extensions?: { readonly code?: string } }[]
 }
 
-/** One query or mutation; throws `CommandFailure` with what the gateway says against it, or that there is none. */
+/**
+ * One query or mutation; throws `CommandFailure` with what the gateway says against it, or that
+ * there is none.
+ */
 export async function askGateway<Data>(url: string, token: string, query: string, variables: object): Promise<Data> {
   const { data, errors = [] } = await post<Data>(url, token, { query, variables })
   const [error] = errors

@@ -8,7 +8,10 @@ import { CommandFailure } from '../failure.ts'
 /** The options that say where the secret is. */
 export const secretOptions = ['jwtSecret', 'dataDir'] as const satisfies readonly OptionName[]
 
-/** Signs as the gateway of this configuration does. `create` makes the secret where there is none yet: the gateway will find it. */
+/**
+ * Signs as the gateway of this configuration does. `create` makes the secret where there is none
+ * yet: the gateway will find it.
+ */
 export async function localSigner(config: Config, { create }: { create: boolean }): Promise<TokenSigner> {
   return hmacSigner({ secret: config.jwtSecret ?? (await generatedSecret(config.dataDir, create)) })
 }

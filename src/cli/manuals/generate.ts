@@ -36,7 +36,10 @@ function contentOf(path: string): string | undefined {
   }
 }
 
-/** `npm run generate`, `npm run generate:check`: a script of the repository, not a command of the program. */
+/**
+ * `npm run generate`, `npm run generate:check`: a script of the repository, not a command of the
+ * program.
+ */
 function main(args: readonly string[], root: string): void {
   if (!args.includes('--check')) return writeFiles(root)
   const stale = staleFiles(root)

@@ -1,6 +1,9 @@
 import type { Worker } from 'node:cluster'
 
-/** What Node's primary and workers say to each other (lib/internal/cluster): a connection is handed over with `act: newconn`, and taken or refused with `ack`. */
+/**
+ * What Node's primary and workers say to each other (lib/internal/cluster): a connection is handed
+ * over with `act: newconn`, and taken or refused with `ack`.
+ */
 interface ClusterMessage {
   readonly act?: string
   readonly seq?: number
@@ -12,8 +15,9 @@ interface Handle {
 }
 
 /**
- * Breaks the connections that were handed to a worker which ended before it took them. Node waits for its answer for ever and keeps them open, so that their
- * clients would wait for ever as well (lib/internal/cluster/round_robin_handle.js: handoff).
+ * Breaks the connections that were handed to a worker which ended before it took them. Node waits
+ * for its answer for ever and keeps them open, so that their clients would wait for ever as well
+ * (lib/internal/cluster/round_robin_handle.js: handoff).
  */
 export function breakUntaken(worker: Worker): void {
   const { process: child } = worker

@@ -11,9 +11,13 @@ import { listenProblem } from '../listen-problem.ts'
 import { welcome } from '../welcome.ts'
 import { WorkerPool } from './worker-pool.ts'
 
-/** Keeps WARREN_WORKERS gateways on the same ports, and has the ops port for all of them. Serves no client itself. */
+/**
+ * Keeps WARREN_WORKERS gateways on the same ports, and has the ops port for all of them. Serves no
+ * client itself.
+ */
 export async function serveAsPrimary(config: Config, readAgain: () => Config): Promise<void> {
-  // As JSON, what is no number (the lag of an event loop that has not turned yet) would come as null.
+  // As JSON, what is no number (the lag of an event loop that has not turned yet) would come as
+  // null.
   cluster.setupPrimary({ serialization: 'advanced' })
   const logger = createLogger({ level: config.logLevel, format: config.logFormat })
   const pool = new WorkerPool(config.workers, logger.log, createMetrics())

@@ -136,7 +136,8 @@ export class WorkerHandle {
     })
     const heard = new Promise<void>((resolve) => worker.once('disconnect', () => resolve()))
     const exit = await Promise.race([unstarted, ended])
-    // What it said last may be read after its end. The channel of one that was killed while a connection was handed to it does not close at all.
+    // What it said last may be read after its end. The channel of one that was killed while a
+    // connection was handed to it does not close at all.
     if (exit.code !== null) await Promise.race([heard, delay(lastWordsMs, undefined, { ref: false })])
     return { ...exit, ...(this.#failed ? { reason: this.#failed.text } : {}) }
   }

@@ -44,7 +44,10 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
     return this.#own.contentType
   }
 
-  /** Resolves when clients can connect to all. Rejects with `CommandFailure` where one fails: so would each that is started in its place. */
+  /**
+   * Resolves when clients can connect to all. Rejects with `CommandFailure` where one fails: so
+   * would each that is started in its place.
+   */
   async start(): Promise<Running> {
     const first = Array.from({ length: this.#count }, () => this.#fork())
     const [running] = await Promise.all(first.map(({ listening }) => listening))
@@ -58,7 +61,10 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
     for (const worker of this.#workers) worker.reload()
   }
 
-  /** Replaces them one after another: the next is ready before one goes, which hands over and drains. */
+  /**
+   * Replaces them one after another: the next is ready before one goes, which hands over and
+   * drains.
+   */
   async roll(): Promise<void> {
     if (this.#rolling || this.#ending.signal.aborted) return
     this.#rolling = true
@@ -78,7 +84,10 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
     }
   }
 
-  /** Ends all at once, each over the window; resolves when all are gone: to false where some had to be killed. */
+  /**
+   * Ends all at once, each over the window; resolves when all are gone: to false where some had to
+   * be killed.
+   */
   async end(windowMs: number, drainMs?: number): Promise<boolean> {
     this.#ending.abort()
     let killed = false
@@ -101,7 +110,10 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
     return { ok: true, reasons: [] }
   }
 
-  /** Ready while one is: the system gives connections to those that listen, and what one lacks (a broker, a registry) the others lack as well. */
+  /**
+   * Ready while one is: the system gives connections to those that listen, and what one lacks (a
+   * broker, a registry) the others lack as well.
+   */
   async ready(): Promise<HealthVerdict> {
     if (this.#ending.signal.aborted) return { ok: false, reasons: ['draining: this replica is being shut down'] }
     const reasons = new Set<string>()
@@ -130,7 +142,10 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
     return worker
   }
 
-  /** One snapshot for all that are gone, however many there were. What is summed counts until the sum is there. */
+  /**
+   * One snapshot for all that are gone, however many there were. What is summed counts until the
+   * sum is there.
+   */
   async #sumPast(): Promise<void> {
     const parts = this.#past
     const sum = await sumOf(parts)

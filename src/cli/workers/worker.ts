@@ -8,7 +8,10 @@ import type { FromWorker, ToWorker } from './messages.ts'
 
 type End = Omit<Extract<ToWorker, { kind: 'end' }>, 'kind'>
 
-/** One gateway of several on the same ports. It does what the primary says, and ends, drained, when that is gone. Its failure it tells the primary, and ends with it. */
+/**
+ * One gateway of several on the same ports. It does what the primary says, and ends, drained, when
+ * that is gone. Its failure it tells the primary, and ends with it.
+ */
 export async function serveAsWorker(worker: Worker, config: Config, readAgain: () => Config): Promise<void> {
   // A terminal and a service manager signal all processes at once: the primary decides, and tells.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => undefined)

@@ -4,8 +4,9 @@ import type { Config } from '../options/options.ts'
 import { registrationOf } from './registration.ts'
 
 /**
- * Refuses what each option alone allows and all together don't. `secretGenerated`: nobody gave a secret, so that it lies in the data
- * folder and an operator token is printed for whoever sees the terminal. Throws `ConfigError`.
+ * Refuses what each option alone allows and all together don't. `secretGenerated`: nobody gave a
+ * secret, so that it lies in the data folder and an operator token is printed for whoever sees the
+ * terminal. Throws `ConfigError`.
  */
 export function checkTogether(
   config: Pick<Config, 'host'> & Parameters<typeof registrationOf>[0],

@@ -21,7 +21,8 @@ export const host: Kind<string> = {
   expected: 'an IP address or a host name to bind, such as 127.0.0.1, 0.0.0.0, :: or localhost',
   parse(text) {
     const address = /^\[.+\]$/.test(text) ? text.slice(1, -1) : text
-    // What is made of digits and dots alone is meant as an address: a mistyped one must not go to the name service.
+    // What is made of digits and dots alone is meant as an address: a mistyped one must not go to
+    // the name service.
     const isName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i.test(address)
     if (isIP(address) === 0 && (!isName || /^[\d.]+$/.test(address))) throw new BadValue()
     return address
@@ -67,7 +68,10 @@ export const httpUrl: Kind<string> = {
   print: maskPassword,
 }
 
-/** Origins as a browser sends them (RFC 6454 §6.2): lower case, without a path and without the scheme's own port. */
+/**
+ * Origins as a browser sends them (RFC 6454 §6.2): lower case, without a path and without the
+ * scheme's own port.
+ */
 export const origins: Kind<readonly string[]> = {
   expected: 'origins such as https://app.example.com, separated by commas, or * for any',
   parse(text) {
@@ -102,7 +106,9 @@ export const hosts: Kind<readonly string[]> = {
   print: (list) => list.join(','),
 }
 
-/** Messages show the scheme at most: a URL may carry a password, and what does not parse may be one. */
+/**
+ * Messages show the scheme at most: a URL may carry a password, and what does not parse may be one.
+ */
 function parseUrl(text: string, schemes: readonly string[]): URL {
   if (!URL.canParse(text)) throw new BadValue('what is no URL')
   const url = new URL(text)

@@ -4,11 +4,17 @@ export interface Kind<T> {
   readonly expected: string
   /** Throws `BadValue` for whatever is not allowed. */
   parse(text: string): T
-  /** As somebody would write it, so that `parse(print(value))` is the value again; secrets are masked. */
+  /**
+   * As somebody would write it, so that `parse(print(value))` is the value again; secrets are
+   * masked.
+   */
   print(value: T): string
 }
 
-/** The text is not of the kind. `got` completes "…, got" where that says more than the text itself, and never shows a secret. */
+/**
+ * The text is not of the kind. `got` completes "…, got" where that says more than the text itself,
+ * and never shows a secret.
+ */
 export class BadValue extends Error {
   override readonly name = 'BadValue'
   readonly got: string | undefined

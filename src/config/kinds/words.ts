@@ -36,7 +36,10 @@ export const onOff: Kind<boolean> = {
   print: (on) => (on ? 'on' : 'off'),
 }
 
-/** A prefix of names on RabbitMQ. Without dots, for they separate the words behind it: no namespace can reach into another. */
+/**
+ * A prefix of names on RabbitMQ. Without dots, for they separate the words behind it: no namespace
+ * can reach into another.
+ */
 export const namespace: Kind<string> = {
   expected: '1 to 63 letters, digits, "-" or "_"',
   parse(text) {
@@ -46,7 +49,10 @@ export const namespace: Kind<string> = {
   print: (name) => name,
 }
 
-/** AMQP 0-9-1 §4.2.5.3: a name has 255 bytes at most. The default exchange, whose name is empty, cannot be declared or bound. */
+/**
+ * AMQP 0-9-1 §4.2.5.3: a name has 255 bytes at most. The default exchange, whose name is empty,
+ * cannot be declared or bound.
+ */
 export const exchangeName: Kind<string> = {
   expected: 'the name of an exchange, 1 to 255 bytes in one line',
   parse(text) {

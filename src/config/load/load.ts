@@ -18,7 +18,10 @@ export interface Surroundings {
 
 export type Origin = 'flag' | 'environment' | 'file' | 'default'
 
-/** Flags beat the environment, the environment beats defaults. Throws `ConfigError` with everything that is wrong. */
+/**
+ * Flags beat the environment, the environment beats defaults. Throws `ConfigError` with everything
+ * that is wrong.
+ */
 export function load(surroundings: Surroundings): Config {
   return loadWithOrigins(surroundings).config
 }
@@ -147,7 +150,10 @@ function resolve(
   }
 }
 
-/** Of the value and its file, what was given closer to the command; both where they were given alike. */
+/**
+ * Of the value and its file, what was given closer to the command; both where they were given
+ * alike.
+ */
 function prevailing(direct: Given | undefined, file: Given | undefined): [Given | undefined, Given | undefined] {
   if (!direct || !file || direct.by === file.by) return [direct, file]
   return direct.by === 'flag' ? [direct, undefined] : [undefined, file]

@@ -1,4 +1,7 @@
-/** The candidate that was probably meant: the closest within a third of its length in edits, if there is one. */
+/**
+ * The candidate that was probably meant: the closest within a third of its length in edits, if
+ * there is one.
+ */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: { candidate: string; edits: number } | undefined
   for (const candidate of candidates) {
@@ -8,7 +11,10 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best?.candidate
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that turn one word into the other (optimal string alignment). */
+/**
+ * Insertions, deletions, replacements and swaps of neighbours that turn one word into the other
+ * (optimal string alignment).
+ */
 function editsBetween(from: string, to: string): number {
   let beforeLast: number[] = []
   let last = Array.from({ length: to.length + 1 }, (_, column) => column)

@@ -2,8 +2,9 @@ import { ConfigError } from '../config-error.ts'
 import type { Environment } from './service-links.ts'
 
 /**
- * The variables in a file of `NAME=value` lines, as for Docker's `--env-file`: empty lines and those that begin with `#` say nothing, and quotes are
- * part of the value. `calledIn`: who named the file. Throws `ConfigError`.
+ * The variables in a file of `NAME=value` lines, as for Docker's `--env-file`: empty lines and
+ * those that begin with `#` say nothing, and quotes are part of the value. `calledIn`: who named
+ * the file. Throws `ConfigError`.
  */
 export function readOptionsFile(path: string, calledIn: string, readFile: (path: string) => string): Environment {
   let text: string

@@ -11,7 +11,10 @@ export interface Option<T> {
   readonly help: string
   /** Whether the value must never be shown: neither in messages nor by `check-config`. */
   readonly secret: boolean
-  /** Whether the value may also be read from a file that a second variable names, as container platforms mount secrets. */
+  /**
+   * Whether the value may also be read from a file that a second variable names, as container
+   * platforms mount secrets.
+   */
   readonly file: boolean
   /** A variable of another standard that says the same; ours comes first. */
   readonly standard: string | undefined
@@ -64,7 +67,10 @@ export function optional<T>(kind: Kind<T>, described: Described & { readonly uns
   }
 }
 
-/** `drainMs` → `WARREN_DRAIN`: the key says the unit in which the gateway computes; a written duration brings its own. */
+/**
+ * `drainMs` → `WARREN_DRAIN`: the key says the unit in which the gateway computes; a written
+ * duration brings its own.
+ */
 export function variableOf(key: string): string {
   return `WARREN_${wordsOf(key).join('_').toUpperCase()}`
 }

@@ -18,8 +18,8 @@ import {
 import { type Option, option, optional } from './option.ts'
 
 /**
- * Every option of the gateway, once. `docs/config.md`, `warren start --help` and every check come from here; the key names the
- * variable and the flag (`tcpPort`: `WARREN_TCP_PORT`, `--tcp-port`).
+ * Every option of the gateway, once. `docs/config.md`, `warren start --help` and every check come
+ * from here; the key names the variable and the flag (`tcpPort`: `WARREN_TCP_PORT`, `--tcp-port`).
  */
 export const options = {
   host: option(host, {
@@ -370,7 +370,10 @@ export const options = {
 
 export type OptionName = keyof typeof options
 
-/** What `load` returns: one value an option; durations in milliseconds, sizes in bytes, `on` and `off` as booleans. */
+/**
+ * What `load` returns: one value an option; durations in milliseconds, sizes in bytes, `on` and
+ * `off` as booleans.
+ */
 export type Config = {
   readonly [Name in OptionName]: (typeof options)[Name] extends Option<infer Value> ? Value : never
 }

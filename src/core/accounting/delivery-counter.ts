@@ -6,9 +6,11 @@ import type { Counted } from './message-outcomes.ts'
 const timedTogether = 32
 
 /**
- * The account of all events that subscriptions of one transport were given. Each is matched as its subscription takes it from its channel or from the
- * journal, and ends in one of two ways: handed to its client, or dropped for a reason. In between it is pending, so that at any moment
- * matched = delivered + dropped + pending. What a subscription has not been given yet, because it is behind, is in the journal and not in here.
+ * The account of all events that subscriptions of one transport were given. Each is matched as its
+ * subscription takes it from its channel or from the journal, and ends in one of two ways: handed
+ * to its client, or dropped for a reason. In between it is pending, so that at any moment matched =
+ * delivered + dropped + pending. What a subscription has not been given yet, because it is behind,
+ * is in the journal and not in here.
  */
 export class DeliveryCounter {
   matched = 0
@@ -16,7 +18,10 @@ export class DeliveryCounter {
   /** Counted where queues grow and shrink, not worked out from the others. */
   pending = 0
   readonly dropped = Object.fromEntries(dropReasons.map((reason) => [reason, 0])) as Record<DropReason, number>
-  /** How often a subscription let go of its live end, because its client was slower than its channel. */
+  /**
+   * How often a subscription let go of its live end, because its client was slower than its
+   * channel.
+   */
   fellBehind = 0
   readonly #took: (seconds: number, deliveries: number) => void
   /** The offset of the message whose delivery was timed last. */
@@ -25,7 +30,10 @@ export class DeliveryCounter {
   /** Deliveries of that time which nobody has been told of. */
   #untold = 0
 
-  /** `took`: told how long deliveries were on their way through this process; of the last ones at the latest by `tell`. */
+  /**
+   * `took`: told how long deliveries were on their way through this process; of the last ones at
+   * the latest by `tell`.
+   */
   constructor(took: (seconds: number, deliveries: number) => void) {
     this.#took = took
   }
@@ -38,7 +46,8 @@ export class DeliveryCounter {
   deliver({ outcomes, slot = 0, receivedAt, offset }: Counted & JournalMessage): void {
     this.delivered += 1
     outcomes?.deliver(slot)
-    // A message is handed to one subscription after another: the clock need not be asked for each of them.
+    // A message is handed to one subscription after another: the clock need not be asked for each
+    // of them.
     if (offset !== this.#timed || this.delivered % timedTogether === 0) {
       this.tell()
       this.#timed = offset

@@ -28,7 +28,10 @@ export const messageOutcomes = [
 export type MessageOutcome = (typeof messageOutcomes)[number]
 
 export const dropReasons = [
-  /** The subscription ended while events waited for its client: whoever comes back with a cursor is given them then. */
+  /**
+   * The subscription ended while events waited for its client: whoever comes back with a cursor is
+   * given them then.
+   */
   'ended',
   /** Taken away by the overflow policy of its subscription: `CONFLATE`, `DROP_OLDEST`. */
   'conflated',

@@ -7,15 +7,18 @@ export interface DeliveryCounts {
   readonly dropped: number
 }
 
-/** An entry with a slot in `MessageOutcomes`; both are undefined if the hot window never held it. */
+/**
+ * An entry with a slot in `MessageOutcomes`; both are undefined if the hot window never held it.
+ */
 export interface Counted {
   outcomes?: MessageOutcomes | undefined
   slot?: number
 }
 
 /**
- * What this replica did with each of a number of neighbouring messages. Columns of numbers, for there is one for each message of the hot window: as objects, they
- * would be the garbage collector's work.
+ * What this replica did with each of a number of neighbouring messages. Columns of numbers, for
+ * there is one for each message of the hot window: as objects, they would be the garbage
+ * collector's work.
  */
 export class MessageOutcomes {
   /** 0: none yet; else its place in `messageOutcomes`, counted from 1. */

@@ -26,7 +26,10 @@ export interface TracerParts {
   readonly maxDecodedBytes: number
 }
 
-/** Answers where a message went, from what the hot window holds anyway: nothing is kept for it but three numbers a message. */
+/**
+ * Answers where a message went, from what the hot window holds anyway: nothing is kept for it but
+ * three numbers a message.
+ */
 export class Tracer {
   readonly #parts: TracerParts
   readonly #questions = new Map<string, (answer: ReplicaTrace) => void>()

@@ -1,6 +1,9 @@
 import type { MessageOutcome, QuarantineReason } from './labels.ts'
 
-/** One entry of the journal with the message id that was asked for, and what one replica did with it. */
+/**
+ * One entry of the journal with the message id that was asked for, and what one replica did with
+ * it.
+ */
 export interface TracedMessage {
   readonly offset: number
   readonly exchange: string
@@ -17,7 +20,10 @@ export interface TracedMessage {
   readonly clients: readonly string[]
   /** How many clients it is for; null: everyone. */
   readonly clientCount: number | null
-  /** Subscriptions that were given it, live or behind a cursor; and what came of that. The others wait. */
+  /**
+   * Subscriptions that were given it, live or behind a cursor; and what came of that. The others
+   * wait.
+   */
   readonly matched: number
   readonly delivered: number
   readonly dropped: number
@@ -26,7 +32,9 @@ export interface TracedMessage {
 /** What one replica still knows of a message. */
 export interface ReplicaTrace {
   readonly replica: string
-  /** How far back it remembers, in milliseconds since the epoch; null where it has seen nothing yet. */
+  /**
+   * How far back it remembers, in milliseconds since the epoch; null where it has seen nothing yet.
+   */
   readonly since: number | null
   readonly messages: readonly TracedMessage[]
 }

@@ -22,7 +22,10 @@ export const maxDecodedBytes = 64 * 1024 * 1024
 export interface DecodedBody {
   /** Where it is JSON, a number that JavaScript would not print as it came is a `JsonNumber`. */
   readonly data: unknown
-  /** What `data` is: the message's own content type, or `application/octet-stream` where it had none and `data` is base64. */
+  /**
+   * What `data` is: the message's own content type, or `application/octet-stream` where it had none
+   * and `data` is base64.
+   */
   readonly contentType: string | null
   /** `data` as JSON, with every number as it came, each byte a character (`latin1Of`). */
   readonly json: string
@@ -37,8 +40,9 @@ export interface Decodable extends Message {
 }
 
 /**
- * JSON for `application/json` and for a body without content type that parses; a string for `text/*`; base64 for the
- * rest. An empty JSON body is null. Decoded once a message, whoever asks; JSON that needs no change is checked and no more. Throws `UndecodableBody`.
+ * JSON for `application/json` and for a body without content type that parses; a string for
+ * `text/*`; base64 for the rest. An empty JSON body is null. Decoded once a message, whoever asks;
+ * JSON that needs no change is checked and no more. Throws `UndecodableBody`.
  */
 export function decodeBody(message: Decodable, maxBytes = maxDecodedBytes): DecodedBody {
   message.decoded ??= attempt(message, maxBytes)
@@ -47,12 +51,17 @@ export function decodeBody(message: Decodable, maxBytes = maxDecodedBytes): Deco
   return outcome
 }
 
-/** What was decoded need not be kept, though it may be asked for again. Poison stays known as such. */
+/**
+ * What was decoded need not be kept, though it may be asked for again. Poison stays known as such.
+ */
 export function forgetBody(message: Decodable): void {
   if (!(message.decoded instanceof UndecodableBody)) message.decoded = undefined
 }
 
-/** The body where it is JSON, else undefined. Throws `UndecodableBody` where it claims to be and isn't. */
+/**
+ * The body where it is JSON, else undefined. Throws `UndecodableBody` where it claims to be and
+ * isn't.
+ */
 export function jsonBody(message: Decodable, maxBytes?: number): unknown {
   const { data, contentType } = decodeBody(message, maxBytes)
   return contentType === null || isJsonType(contentType) ? data : undefined
@@ -129,8 +138,9 @@ function decode({ body, properties }: Message, maxBytes: number): DecodedBody {
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
- * How deep JSON may nest. `JSON.parse` takes any depth, `JSON.stringify` ends in a stack overflow some thousands down: what could not be sent on
- * is poison here, where it hurts nobody else. RFC 8259 §9 allows the limit.
+ * How deep JSON may nest. `JSON.parse` takes any depth, `JSON.stringify` ends in a stack overflow
+ * some thousands down: what could not be sent on is poison here, where it hurts nobody else. RFC
+ * 8259 §9 allows the limit.
  */
 export const maxDepth = 1_000
 

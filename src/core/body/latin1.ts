@@ -1,6 +1,6 @@
 /**
- * The same text as one piece. JavaScript keeps a text that was put together in its pieces: whoever keeps it keeps them all, and whoever writes it puts them
- * together anew each time.
+ * The same text as one piece. JavaScript keeps a text that was put together in its pieces: whoever
+ * keeps it keeps them all, and whoever writes it puts them together anew each time.
  */
 export function inOnePiece(latin1: string): string {
   return Buffer.from(latin1, 'latin1').toString('latin1')

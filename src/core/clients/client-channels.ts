@@ -19,7 +19,10 @@ import {
 export interface Passwords {
   /** In PHC format, salted. */
   hash(password: string, sender?: Sender): Promise<string>
-  /** Whether the password is the one that was hashed. Undefined: there is no such client; takes as long, and is false. */
+  /**
+   * Whether the password is the one that was hashed. Undefined: there is no such client; takes as
+   * long, and is false.
+   */
   verify(
     hash: string | undefined,
     password: string,
@@ -79,7 +82,10 @@ const maxNameBytes = 200
 const maxEmailBytes = 254 // RFC 5321 §4.5.3.1.3, less the brackets
 const maxPasswordBytes = 1024
 
-/** A client asks for a channel of its own, and proves with its password that it is the one that asked before. */
+/**
+ * A client asks for a channel of its own, and proves with its password that it is the one that
+ * asked before.
+ */
 export class ClientChannels {
   readonly #registry: ClientRegistry
   readonly #passwords: Passwords
@@ -88,7 +94,10 @@ export class ClientChannels {
   readonly #policy: RegistrationPolicy
   readonly #bans: ClientBans
   readonly #position: () => Promise<Cursor>
-  /** By everything that was given: who asks for the same at the same time is answered by the same work. */
+  /**
+   * By everything that was given: who asks for the same at the same time is answered by the same
+   * work.
+   */
   readonly #underWay = new Map<string, Promise<CreatedClient>>()
 
   constructor(parts: {
@@ -214,7 +223,10 @@ export class ClientChannels {
     return this.#registry.findClient(clientId)
   }
 
-  /** Channels whose names contain the text, in order, as far as the caller may hear them; not more than a page of them. */
+  /**
+   * Channels whose names contain the text, in order, as far as the caller may hear them; not more
+   * than a page of them.
+   */
   async search(containing: string, caller: Identity): Promise<string[]> {
     // Most may hear one channel, and need no search among all.
     if (!caller.scope.operator && caller.scope.channels.length === 0) {

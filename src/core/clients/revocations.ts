@@ -7,8 +7,9 @@ import { issuedUpTo } from './issued-up-to.ts'
 import { RegistryReader } from './registry-reader.ts'
 
 /**
- * Whose tokens are barred: those of a revoked client that were issued in the second of the revocation or before it. The registry is the
- * truth, a control message tells the other replicas at once, and a question every few seconds those that did not hear it.
+ * Whose tokens are barred: those of a revoked client that were issued in the second of the
+ * revocation or before it. The registry is the truth, a control message tells the other replicas at
+ * once, and a question every few seconds those that did not hear it.
  */
 export class Revocations {
   readonly #registry: ClientRegistry
@@ -63,7 +64,9 @@ export class Revocations {
     })
   }
 
-  /** In force here and in the registry when this resolves, and on the other replicas within seconds. */
+  /**
+   * In force here and in the registry when this resolves, and on the other replicas within seconds.
+   */
   async revoke(clientId: string): Promise<void> {
     // A token that was issued after an earlier bar may be dated into the second behind that one.
     const last = this.#barredUntil(clientId)?.getTime() ?? 0

@@ -15,7 +15,10 @@ import { WindowReplay } from './window-replay.ts'
 
 /** How long resumes are gathered before they are served together, in milliseconds. */
 const gatherMs = 20
-/** A scan begins so many offsets before the first place wanted, to know a message that was published twice around it. */
+/**
+ * A scan begins so many offsets before the first place wanted, to know a message that was published
+ * twice around it.
+ */
 const lookBack = 1_000
 
 export interface CatchUpContext {
@@ -41,9 +44,10 @@ export interface CatchUpContext {
 }
 
 /**
- * Brings feeds from their position to the live end. Those within the hot window are served from memory; older ones share
- * scans of the journal: requests are gathered, each feed joins at its offset and leaves at the window, and in the very tick in
- * which the window's end is reached it is live: a comparison of offsets, not a race.
+ * Brings feeds from their position to the live end. Those within the hot window are served from
+ * memory; older ones share scans of the journal: requests are gathered, each feed joins at its
+ * offset and leaves at the window, and in the very tick in which the window's end is reached it is
+ * live: a comparison of offsets, not a race.
  */
 export class CatchUp implements Replayer {
   readonly #context: CatchUpContext
@@ -102,7 +106,10 @@ export class CatchUp implements Replayer {
     this.#gather()
   }
 
-  /** The oldest place that can still be had; asked of the journal once for all who want it at a time. */
+  /**
+   * The oldest place that can still be had; asked of the journal once for all who want it at a
+   * time.
+   */
   oldestCursor(): Promise<Cursor | null> {
     this.#oldest ??= this.#readOldest().finally(() => {
       this.#oldest = undefined
@@ -188,7 +195,10 @@ export class CatchUp implements Replayer {
     if (subscription.checkpoints) this.#context.checkpoints.add(subscription)
   }
 
-  /** So that a client whose connection breaks before its first event can come back to this place too. */
+  /**
+   * So that a client whose connection breaks before its first event can come back to this place
+   * too.
+   */
   #tellWhereItBegins(subscription: ChannelSubscription): void {
     const epoch = this.#context.epoch()
     const { last } = this.#context.hotWindow
@@ -279,7 +289,8 @@ export class CatchUp implements Replayer {
     }
     try {
       await journal.scan(Math.max(0, begin - lookBack), visit, this.#closing.signal)
-      // Between the last visit and here the tail may have gone on: the passage takes that from the window too.
+      // Between the last visit and here the tail may have gone on: the passage takes that from the
+      // window too.
       if (reachedWindow && this.#context.epoch() === epoch) this.#walks.begin(batch)
       else this.#again(batch)
     } catch {
@@ -322,8 +333,9 @@ export class CatchUp implements Replayer {
   }
 
   /**
-   * Cursors of another life of the journal, or beyond what this replica has seen: another replica was faster to see it, or the journal is not the one
-   * that they name. A mark that comes back brings everything that was there before it, a new life of the journal included.
+   * Cursors of another life of the journal, or beyond what this replica has seen: another replica
+   * was faster to see it, or the journal is not the one that they name. A mark that comes back
+   * brings everything that was there before it, a new life of the journal included.
    */
   async #awaitUnknown(subscriptions: ChannelSubscription[]): Promise<void> {
     const { journal, hotWindow } = this.#context

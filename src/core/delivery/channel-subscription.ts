@@ -10,7 +10,10 @@ const maxQueuedEvents = 1024
 /** What a feed without a connection (a page of history) may hold, in bytes. */
 const ownAllowanceBytes = 4 * 1024 * 1024
 
-/** What all feeds of one connection may hold together, in bytes of bodies, beside one event each. Past it, a feed lets go of its live end. */
+/**
+ * What all feeds of one connection may hold together, in bytes of bodies, beside one event each.
+ * Past it, a feed lets go of its live end.
+ */
 export class Allowance {
   readonly maxBytes: number
   used = 0
@@ -28,19 +31,26 @@ export interface Replayer {
   release(subscription: ChannelSubscription): void
 }
 
-/** A consumer that is pushed to, in place of one that pulls: a transport which writes straight to its socket. */
+/**
+ * A consumer that is pushed to, in place of one that pulls: a transport which writes straight to
+ * its socket.
+ */
 export interface SubscriptionSink {
-  /** Takes the event, or refuses it for now: then the feed keeps it, within its bounds, until `flush` is called. Must neither block nor throw. */
+  /**
+   * Takes the event, or refuses it for now: then the feed keeps it, within its bounds, until
+   * `flush` is called. Must neither block nor throw.
+   */
   take(event: ChannelEvent): boolean
   /** Called once: everything has been taken, and nothing more will come. */
   end(failure: GatewayError | undefined): void
 }
 
 /**
- * One subscription of a channel: a position in the journal, with the events behind it that its consumer has not taken
- * yet. Live events are pushed in by the hub, older ones by a catch-up; the consumer pulls, or is a sink. When it falls behind, the
- * feed lets go of the live end and comes back through the journal at the consumer's pace: bounded memory, nothing lost. Its consumer may have asked for another
- * overflow policy.
+ * One subscription of a channel: a position in the journal, with the events behind it that its
+ * consumer has not taken yet. Live events are pushed in by the hub, older ones by a catch-up; the
+ * consumer pulls, or is a sink. When it falls behind, the feed lets go of the live end and comes
+ * back through the journal at the consumer's pace: bounded memory, nothing lost. Its consumer may
+ * have asked for another overflow policy.
  */
 export class ChannelSubscription implements Subscriber, AsyncIterableIterator<ChannelEvent> {
   readonly channel: string
@@ -50,7 +60,10 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   readonly endsAtLive: boolean
   /** Whether the place that it was asked to resume from has been found, or judged a gap. */
   judged = false
-  /** When something was last queued, in milliseconds since the epoch; kept where checkpoints are wanted, for an idle feed is one where that is long ago. */
+  /**
+   * When something was last queued, in milliseconds since the epoch; kept where checkpoints are
+   * wanted, for an idle feed is one where that is long ago.
+   */
   lastEventAt = Date.now()
 
   /** The event that its consumer was given last. */
@@ -103,7 +116,10 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     this.#account = options.account
   }
 
-  /** Behind which the feed goes on: the last event that was queued, at first the cursor that was given. */
+  /**
+   * Behind which the feed goes on: the last event that was queued, at first the cursor that was
+   * given.
+   */
   get position(): Cursor | 'invalid' | undefined {
     return this.#last?.cursor ?? this.#after
   }
@@ -112,7 +128,10 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     return this.#ended
   }
 
-  /** Room for more from a catch-up: it leaves a feed that has none and is asked again when the consumer has taken some. */
+  /**
+   * Room for more from a catch-up: it leaves a feed that has none and is asked again when the
+   * consumer has taken some.
+   */
   get full(): boolean {
     return (
       this.#queue.length >= maxQueuedEvents ||
@@ -120,10 +139,14 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     )
   }
 
-  /** `later`: it comes from a walk through the journal, and a sink is given it at the next `flush`, which whoever says so must call. */
+  /**
+   * `later`: it comes from a walk through the journal, and a sink is given it at the next `flush`,
+   * which whoever says so must call.
+   */
   deliver(event: ChannelEvent, later = false): void {
     if (this.#ended || this.#behind) return
-    // A gap is told also where there is no room: it is where the feed goes on, and nobody would tell it again.
+    // A gap is told also where there is no room: it is where the feed goes on, and nobody would
+    // tell it again.
     if (event.kind !== 'GAP' && !this.#hasRoomFor(event, later)) {
       if (event.kind === 'CHECKPOINT') return
       if (later || this.#overflow === 'CATCH_UP') return this.leaveLive()
@@ -149,7 +172,10 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     this.#hold(event)
   }
 
-  /** Leaves the live end (or a catch-up that is faster than the consumer); the consumer's pull brings the feed back. */
+  /**
+   * Leaves the live end (or a catch-up that is faster than the consumer); the consumer's pull
+   * brings the feed back.
+   */
   leaveLive(): void {
     this.#behind = true
     if (this.#account) this.#account.fellBehind += 1
@@ -194,14 +220,19 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     })
   }
 
-  /** The consumer has had enough: seen at once, also while it waits for an event that never comes. */
+  /**
+   * The consumer has had enough: seen at once, also while it waits for an event that never comes.
+   */
   return(): Promise<IteratorResult<ChannelEvent>> {
     this.#letGoOfQueue()
     this.end()
     return Promise.resolve({ done: true, value: undefined })
   }
 
-  /** No more events; what is queued is still handed out, then `failure` where there is one. Idempotent. */
+  /**
+   * No more events; what is queued is still handed out, then `failure` where there is one.
+   * Idempotent.
+   */
   end(failure?: GatewayError): void {
     if (this.#ended) return
     this.#ended = true
@@ -256,12 +287,18 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     return this.#queue.length === 0 || (!(this.#overflow === 'CONFLATE' && !later) && this.#fits(event))
   }
 
-  /** Where nothing else waits one is always taken, else a large message would never pass: a connection may hold its allowance and one event a subscription. */
+  /**
+   * Where nothing else waits one is always taken, else a large message would never pass: a
+   * connection may hold its allowance and one event a subscription.
+   */
   #fits(event: ChannelEvent): boolean {
     return this.#queue.length < maxQueuedEvents && this.#allowance.used + bytesOf(event) <= this.#allowance.maxBytes
   }
 
-  /** Makes room by taking away what waits longest, and puts the count in its place. Notices stay: they stand in front. */
+  /**
+   * Makes room by taking away what waits longest, and puts the count in its place. Notices stay:
+   * they stand in front.
+   */
   #dropFor(event: MessageEvent): void {
     let at = this.#queue.findIndex(({ kind }) => kind !== 'GAP')
     if (at < 0) return
@@ -321,7 +358,9 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     if (event.kind === 'MESSAGE') this.#account?.deliver(event.message)
   }
 
-  /** Coming back costs a walk through the journal, so it waits for room for more than a few events. */
+  /**
+   * Coming back costs a walk through the journal, so it waits for room for more than a few events.
+   */
   get #hasRoomAgain(): boolean {
     if (this.#queue.length === 0) return true
     return this.#queue.length <= maxQueuedEvents / 2 && this.#allowance.used <= this.#allowance.maxBytes / 2

@@ -2,10 +2,16 @@ import type { CheckpointEvent } from '../model/channel-event.ts'
 import type { Cursor } from '../model/cursor.ts'
 import type { ChannelSubscription } from './channel-subscription.ts'
 
-/** How old an idle channel's cursor may grow where its subscriber asked for checkpoints, in milliseconds. */
+/**
+ * How old an idle channel's cursor may grow where its subscriber asked for checkpoints, in
+ * milliseconds.
+ */
 const checkpointAfterMs = 15_000
 
-/** Keeps the cursors of idle channels fresh, so that retention does not take the place where a quiet client stands. */
+/**
+ * Keeps the cursors of idle channels fresh, so that retention does not take the place where a quiet
+ * client stands.
+ */
 export class Checkpoints {
   readonly #subscriptions = new Set<ChannelSubscription>()
 

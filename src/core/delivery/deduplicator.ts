@@ -4,30 +4,40 @@ import type { JournalMessage } from '../model/message.ts'
 import { noteOf } from '../ports/journal.ts'
 import { repeatedHeader } from '../publishing/repeated-header.ts'
 
-/** Set by `publish` with an idempotency key, or by a back end of its own accord; never shown to clients. */
+/**
+ * Set by `publish` with an idempotency key, or by a back end of its own accord; never shown to
+ * clients.
+ */
 export const idempotencyHeader = 'x-warren-idempotency-key'
 
 /** Keys of one generation; two are remembered. */
 const generationKeys = 50_000
 const generationMs = 5 * 60 * 1000
-/** How long after an outage publishers may still be publishing again what was not confirmed, in milliseconds. */
+/**
+ * How long after an outage publishers may still be publishing again what was not confirmed, in
+ * milliseconds.
+ */
 const retriesMs = 120_000
 /** How many offsets are remembered of entries that are repeats. */
 const maxRepeats = 50_000
 
 /**
- * Tells what stands in the journal twice, within the last minutes. The same idempotency key is the same message, always. The same message id with the
- * same envelope and body is the same message only around an outage of the broker: that is when a publisher that got
- * no confirmation publishes again, and both copies may have been stored. At other times a message id that comes again is the publisher's own
- * affair, and is delivered, unless it came through a buffered source, or a gateway has published
- * it again.
+ * Tells what stands in the journal twice, within the last minutes. The same idempotency key is the
+ * same message, always. The same message id with the same envelope and body is the same message
+ * only around an outage of the broker: that is when a publisher that got no confirmation publishes
+ * again, and both copies may have been stored. At other times a message id that comes again is the
+ * publisher's own affair, and is delivered, unless it came through a buffered source, or a gateway
+ * has published it again.
  */
 export class Deduplicator {
   #current = new Map<string, First>()
   #previous = new Map<string, First>()
   #began = 0
   #retriesUntil = 0
-  /** Came again by message id when no outage was known of; a replica that tells of one later makes them repeats. */
+  /**
+   * Came again by message id when no outage was known of; a replica that tells of one later makes
+   * them repeats.
+   */
   readonly #byMessageId: boolean
   readonly #suspects = new BoundedSet<number>(maxRepeats)
   readonly #repeats = new BoundedSet<number>(maxRepeats)
@@ -79,7 +89,10 @@ export class Deduplicator {
     for (const known of [this.#current, this.#previous, this.#suspects, this.#repeats]) known.clear()
   }
 
-  /** A replica lost the broker after `since` and was back at this mark: it may have been this one, before it was started again. */
+  /**
+   * A replica lost the broker after `since` and was back at this mark: it may have been this one,
+   * before it was started again.
+   */
   #reconnected(since: number, at: number): void {
     for (const offset of this.#suspects) {
       if (offset <= since) continue
@@ -89,7 +102,10 @@ export class Deduplicator {
     this.#retriesUntil = Math.max(this.#retriesUntil, at + retriesMs)
   }
 
-  /** `key` alone is looked for, for each message: texts put together cost more than all the rest. Where it is that of another message, both make the key. */
+  /**
+   * `key` alone is looked for, for each message: texts put together cost more than all the rest.
+   * Where it is that of another message, both make the key.
+   */
   #isKnown(key: string, fingerprint: number, entry: JournalMessage): boolean {
     const { offset, receivedAt } = entry
     const first = this.#current.get(key) ?? this.#previous.get(key)

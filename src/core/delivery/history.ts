@@ -5,7 +5,10 @@ import { ChannelSubscription } from './channel-subscription.ts'
 
 export interface History {
   readonly events: MessageEvent[]
-  /** Behind the last event of the page, or the position of now where there was none: `after` of the next page. */
+  /**
+   * Behind the last event of the page, or the position of now where there was none: `after` of the
+   * next page.
+   */
   readonly cursor: Cursor
   readonly hasMore: boolean
   readonly gap: GapEvent | undefined

@@ -3,7 +3,10 @@ import type { JournalMessage } from '../model/message.ts'
 import type { Audience } from '../model/source.ts'
 import type { ChannelSubscription } from './channel-subscription.ts'
 
-/** How long events of a passage are gathered, in milliseconds: neighbours in the journal are for different clients, and each is to have many in one write. */
+/**
+ * How long events of a passage are gathered, in milliseconds: neighbours in the journal are for
+ * different clients, and each is to have many in one write.
+ */
 const gatherMs = 100
 
 /** Feeds that move through the journal together: one read, any number of clients. */

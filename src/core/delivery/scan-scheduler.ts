@@ -1,16 +1,23 @@
 /** How many reads of the journal may go on at once, whatever the number of clients. */
 const maxScans = 4
-/** How long those who come during a read wait for it to end, in milliseconds: a long one holds nobody up for longer. */
+/**
+ * How long those who come during a read wait for it to end, in milliseconds: a long one holds
+ * nobody up for longer.
+ */
 const patienceMs = 4_000
 /**
- * So many newcomers in one gathering are a storm: its read waits until fewer have come in so many gatherings on end, for a busy event loop lets some wait at the
- * door, or for `stormMs` in all. Two reads at once take longer than one after the other.
+ * So many newcomers in one gathering are a storm: its read waits until fewer have come in so many
+ * gatherings on end, for a busy event loop lets some wait at the door, or for `stormMs` in all. Two
+ * reads at once take longer than one after the other.
  */
 const stormSize = 5
 const lullGatherings = 5
 const stormMs = 2_000
 
-/** Says when a read of the journal may begin, so that a storm of clients is served in two or three, and nobody waits for long. */
+/**
+ * Says when a read of the journal may begin, so that a storm of clients is served in two or three,
+ * and nobody waits for long.
+ */
 export class ScanScheduler {
   readonly #ask: () => void
   #scans = 0

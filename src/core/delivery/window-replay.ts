@@ -5,9 +5,14 @@ import { TimeSlice } from './time-slice.ts'
 
 /** Entries handled before other work gets its turn. */
 const sliceEntries = 5_000
-/** Of a long window that is walked again and again, as in a storm of clients which come one after another: at most so much of the time goes into it. */
+/**
+ * Of a long window that is walked again and again, as in a storm of clients which come one after
+ * another: at most so much of the time goes into it.
+ */
 const walkShare = 1 / 4
-/** However long that makes it: how long somebody who comes back may have to wait, in milliseconds. */
+/**
+ * However long that makes it: how long somebody who comes back may have to wait, in milliseconds.
+ */
 const maxRestMs = 500
 
 export interface WindowWalksContext {
@@ -17,11 +22,17 @@ export interface WindowWalksContext {
   pass(batch: ReplayBatch, entry: JournalMessage): void
   /** Called in the very turn in which the window's end is reached. */
   arrived(batch: ReplayBatch): void
-  /** The journal went away, or the window's end overtook the passage between two slices: each feed begins again from where it is. */
+  /**
+   * The journal went away, or the window's end overtook the passage between two slices: each feed
+   * begins again from where it is.
+   */
   interrupted(batch: ReplayBatch): void
 }
 
-/** Passages through the hot window, in slices. A few suffice for any number of clients, so long as those who come during one wait for the next. */
+/**
+ * Passages through the hot window, in slices. A few suffice for any number of clients, so long as
+ * those who come during one wait for the next.
+ */
 export class WindowReplay {
   readonly #context: WindowWalksContext
   #walking = 0

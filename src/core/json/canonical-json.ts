@@ -19,9 +19,15 @@ const maxMembers = 64
 /** Of the names of all objects that are open at a time. */
 const hashes = new Int32Array(1024)
 
-/** What a string cannot hold as it is: control characters, the quote, the backslash. Also what stands behind the end, which reads as 0. */
+/**
+ * What a string cannot hold as it is: control characters, the quote, the backslash. Also what
+ * stands behind the end, which reads as 0.
+ */
 const isSpecial = new Uint8Array(256).map((_, byte) => (byte < 0x20 || byte === quote || byte === backslash ? 1 : 0))
-/** Behind a backslash, where JSON.stringify puts one too. Escapes by number are rare enough to leave out. */
+/**
+ * Behind a backslash, where JSON.stringify puts one too. Escapes by number are rare enough to leave
+ * out.
+ */
 const isShortEscape = new Uint8Array(256)
 for (const letter of Buffer.from('"\\bfnrt')) isShortEscape[letter] = 1
 
@@ -83,7 +89,10 @@ function hasCanonicalForm(bytes: Buffer, maxDepth: number): boolean {
   }
 }
 
-/** Behind the string, number, literal or empty container that begins here; -1 where none does, or in another form. */
+/**
+ * Behind the string, number, literal or empty container that begins here; -1 where none does, or in
+ * another form.
+ */
 function endOfScalar(bytes: Buffer, at: number): number {
   switch (bytes[at]) {
     case quote:
@@ -144,7 +153,10 @@ function endOfDigits(bytes: Buffer, begin: number): number {
   return at
 }
 
-/** Equal for equal names; 0 where it is no use, or where the name is all digits: objects put those first. */
+/**
+ * Equal for equal names; 0 where it is no use, or where the name is all digits: objects put those
+ * first.
+ */
 function hashOfName(bytes: Buffer, begin: number, end: number): number {
   let hash = 0x811c9dc5 | 0
   let isIndex = begin < end

@@ -1,6 +1,9 @@
 import { GatewayError } from '../../errors.ts'
 
-/** Counts what there is at once by a key (an address, a client id), up to a limit. Keys of which there is nothing are forgotten. */
+/**
+ * Counts what there is at once by a key (an address, a client id), up to a limit. Keys of which
+ * there is nothing are forgotten.
+ */
 export class KeyedLimit {
   readonly #counts = new Map<string, number>()
   readonly #max: () => number

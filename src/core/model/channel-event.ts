@@ -5,8 +5,8 @@ import type { JournalMessage } from './message.ts'
 import { traceparentOf } from './trace-context.ts'
 
 /**
- * A channel is what one client id listens to, and bears its name. An AMQP routing key holds 255 bytes
- * (AMQP 0-9-1, shortstr); 200 leave room for the words around the id.
+ * A channel is what one client id listens to, and bears its name. An AMQP routing key holds 255
+ * bytes (AMQP 0-9-1, shortstr); 200 leave room for the words around the id.
  */
 const maxClientIdBytes = 200
 
@@ -19,7 +19,10 @@ export function checkClientId(clientId: unknown, field = 'clientId'): string {
   return clientId
 }
 
-/** What a subscriber of a channel is given. Every event carries the cursor behind which a client resumes. */
+/**
+ * What a subscriber of a channel is given. Every event carries the cursor behind which a client
+ * resumes.
+ */
 export type ChannelEvent = MessageEvent | GapEvent | CheckpointEvent
 
 /** One message, the same object for every channel and subscriber that it is for. */
@@ -76,7 +79,10 @@ export function unreadableGap(codec: CursorCodec, epoch: string, last: JournalMe
   return { kind: 'GAP', cursor, reason: 'UNREADABLE', oldest: cursor, receivedAt: last.receivedAt }
 }
 
-/** The notice of what one subscription missed by its overflow policy: it counts on until the subscriber takes it. */
+/**
+ * The notice of what one subscription missed by its overflow policy: it counts on until the
+ * subscriber takes it.
+ */
 export class OverflowGap implements GapEvent {
   readonly kind = 'GAP'
   readonly reason = 'OVERFLOW'

@@ -4,9 +4,10 @@ import type { JournalMessage } from './message.ts'
 import { SipHash } from './siphash.ts'
 
 /**
- * A place in the journal: the journal's epoch, the offset of the last event seen, and a short fingerprint of the
- * message there. Resuming reads *at* the offset and expects that very message; offsets alone decide nothing, for
- * RabbitMQ clamps a lost offset and waits on a future one, both silently.
+ * A place in the journal: the journal's epoch, the offset of the last event seen, and a short
+ * fingerprint of the message there. Resuming reads *at* the offset and expects that very message;
+ * offsets alone decide nothing, for RabbitMQ clamps a lost offset and waits on a future one, both
+ * silently.
  */
 export interface Cursor {
   /** Names one life of the journal; another after it was deleted and made again. */
@@ -14,7 +15,10 @@ export interface Cursor {
   readonly offset: number
   /** 32 bits of the message at `offset`. */
   readonly fingerprint: number
-  /** True: the place just before that message, where nothing older can be had. False: just behind it. */
+  /**
+   * True: the place just before that message, where nothing older can be had. False: just behind
+   * it.
+   */
   readonly before: boolean
   /** What prints it, with the keys of its deployment. */
   readonly codec: CursorCodec
@@ -179,7 +183,10 @@ export function cursorBefore(codec: CursorCodec, epoch: string, message: Journal
   return { ...cursorOf(codec, epoch, message), before: true }
 }
 
-/** 32 bits that tell this message from another that might stand at the same offset of another journal. */
+/**
+ * 32 bits that tell this message from another that might stand at the same offset of another
+ * journal.
+ */
 export function fingerprintOf({ exchange, routingKey, body, properties }: JournalMessage): number {
   const envelope = `${exchange}\n${routingKey}\n${properties.messageId ?? ''}\n${properties.timestamp ?? ''}`
   return crc32(body, crc32(envelope))

@@ -1,11 +1,15 @@
 /**
- * Who a caller is and what it was granted, read from a token. `clientId` is the claim `sub`; a token without one
- * belongs to no client. Nothing here is trusted further than the signature that was checked.
+ * Who a caller is and what it was granted, read from a token. `clientId` is the claim `sub`; a
+ * token without one belongs to no client. Nothing here is trusted further than the signature that
+ * was checked.
  */
 export interface Identity {
   readonly clientId: string | undefined
   readonly scope: Scope
-  /** When the token was issued (`iat`): a revocation bars those that were issued before it. Undefined: it doesn't say. */
+  /**
+   * When the token was issued (`iat`): a revocation bars those that were issued before it.
+   * Undefined: it doesn't say.
+   */
   readonly issuedAt: Date | undefined
   /** When the token ends; undefined: never. */
   readonly expiresAt: Date | undefined
@@ -103,7 +107,9 @@ export const anonymous: Identity = {
 /** A caller without a token where the operator lets anyone listen, as the old systems did. */
 export const anyListener: Identity = { ...anonymous, scope: { ...anonymous.scope, room: true, channels: ['#'] } }
 
-/** Whether its bearer is anybody: has a name, or grants. A token without either is as good as none. */
+/**
+ * Whether its bearer is anybody: has a name, or grants. A token without either is as good as none.
+ */
 export function isKnown({ clientId, scope }: Identity): boolean {
   return clientId !== undefined || printScope(scope).length > 0
 }

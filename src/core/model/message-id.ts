@@ -7,8 +7,9 @@ let stem = ''
 let count = 0
 
 /**
- * A UUID (RFC 9562, version 4) of which the last six digits count: random digits for each message take longer than all that the embedded broker does with it. The stem
- * is another one in each process.
+ * A UUID (RFC 9562, version 4) of which the last six digits count: random digits for each message
+ * take longer than all that the embedded broker does with it. The stem is another one in each
+ * process.
  */
 export function newMessageId(): string {
   if (count % idsOfStem === 0) stem = randomUUID().slice(0, -6)

@@ -1,6 +1,6 @@
 /**
- * A message as a broker handed it over. The body is bytes until somebody asks for it: a message that nobody here
- * listens for is never parsed.
+ * A message as a broker handed it over. The body is bytes until somebody asks for it: a message
+ * that nobody here listens for is never parsed.
  */
 export interface Message {
   /** The exchange it was published to; empty for the default exchange. */
@@ -36,7 +36,10 @@ export interface MessageProperties {
   readonly headers?: Readonly<Record<string, unknown>>
 }
 
-/** A message with its place in the journal. Offsets only grow; they have holes (RabbitMQ stream segments eat some). */
+/**
+ * A message with its place in the journal. Offsets only grow; they have holes (RabbitMQ stream
+ * segments eat some).
+ */
 export interface JournalMessage extends Message {
   readonly offset: number
   /** Written by a gateway to show liveness and the end of the log; never an event. */

@@ -21,7 +21,10 @@ export type ClientIdSource =
 export interface SourceDefinition {
   readonly exchange: string
   readonly exchangeType: ExchangeType
-  /** A binding pattern in which `{clientId}` may stand for one word. Exchanges of type fanout and headers ignore it. */
+  /**
+   * A binding pattern in which `{clientId}` may stand for one word. Exchanges of type fanout and
+   * headers ignore it.
+   */
   readonly routingKey: string
   readonly clientId: ClientIdSource | undefined
   /**
@@ -31,7 +34,9 @@ export interface SourceDefinition {
   readonly buffered?: boolean
 }
 
-/** A "rabbit channel": an exchange, which of its messages, and how to find the client id in them. */
+/**
+ * A "rabbit channel": an exchange, which of its messages, and how to find the client id in them.
+ */
 export interface Source extends SourceDefinition {
   /** Derived from the definition: the same source made twice is one source. */
   readonly id: string
@@ -44,7 +49,10 @@ export const defaultRoutingKey = 'client.{clientId}'
 const placeholder = '{clientId}'
 const shortString = 255 // bytes; AMQP 0-9-1 §4.2.5.3
 
-/** Checks a definition by the rules of the exchange types; throws `BAD_USER_INPUT` that names the field under `prefix`. */
+/**
+ * Checks a definition by the rules of the exchange types; throws `BAD_USER_INPUT` that names the
+ * field under `prefix`.
+ */
 export function checkDefinition(given: SourceDefinition, prefix = ''): SourceDefinition {
   const { exchange, exchangeType, clientId } = given
   if (exchange === '') {
@@ -57,7 +65,8 @@ export function checkDefinition(given: SourceDefinition, prefix = ''): SourceDef
   if (clientId) checkClientIdSource(`${prefix}clientId`, clientId)
 
   const ignoresKeys = exchangeType === 'FANOUT' || exchangeType === 'HEADERS'
-  // The schema's default cannot be told from the same text given: where keys are ignored and the client id is found elsewhere, it says nothing.
+  // The schema's default cannot be told from the same text given: where keys are ignored and the
+  // client id is found elsewhere, it says nothing.
   if (ignoresKeys && clientId && given.routingKey === defaultRoutingKey) return { ...given, routingKey: '#' }
 
   const field = `${prefix}routingKey`
@@ -125,7 +134,10 @@ export function sourceId({ exchange, exchangeType, routingKey, clientId }: Sourc
   return createHash('sha256').update(canonical).digest('hex').slice(0, 32)
 }
 
-/** What to bind with: the routing key where `{clientId}` is any one word; fanout and headers exchanges take everything. */
+/**
+ * What to bind with: the routing key where `{clientId}` is any one word; fanout and headers
+ * exchanges take everything.
+ */
 export function bindingOf({ exchange, exchangeType, routingKey }: SourceDefinition): {
   exchange: string
   key: string
@@ -162,7 +174,10 @@ export function bindingMatcherOf(source: SourceDefinition): (routingKey: string)
 /** Whose a message is: client ids, everyone, or nobody (the empty list). */
 export type Audience = readonly string[] | 'everyone'
 
-/** Made once a source; called for each message of its exchange. Throws `UndecodableBody` where the body pointer needs a body that is broken. */
+/**
+ * Made once a source; called for each message of its exchange. Throws `UndecodableBody` where the
+ * body pointer needs a body that is broken.
+ */
 export type Matcher = (message: Message) => Audience
 
 const nobody: Audience = []
@@ -185,7 +200,10 @@ export function matcherOf(source: SourceDefinition, maxBodyBytes?: number): Matc
   }
 }
 
-/** With at most one `#`, the place of `{clientId}` is certain: counted from the front where it stands before it, else from the back. */
+/**
+ * With at most one `#`, the place of `{clientId}` is certain: counted from the front where it
+ * stands before it, else from the back.
+ */
 function capture(pattern: readonly string[]): Matcher {
   if (!pattern.some((word) => word === '*' || word === '#')) return captureBetween(pattern)
   const place = pattern.indexOf(placeholder)
@@ -248,7 +266,10 @@ function idOf(value: unknown): readonly string[] {
   return []
 }
 
-/** A source as it came back from JSON (a mark in the journal, a control message); undefined where it is none. */
+/**
+ * A source as it came back from JSON (a mark in the journal, a control message); undefined where it
+ * is none.
+ */
 export function reviveSource(value: unknown): Source | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { exchange, exchangeType, routingKey, clientId, buffered, createdAt, ownsExchange } = value as Record<

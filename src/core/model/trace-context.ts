@@ -1,7 +1,10 @@
 import type { Counted } from '../accounting/message-outcomes.ts'
 import type { JournalMessage } from './message.ts'
 
-/** The header of AMQP messages and the name in a result's extensions. https://www.w3.org/TR/trace-context/ */
+/**
+ * The header of AMQP messages and the name in a result's extensions.
+ * https://www.w3.org/TR/trace-context/
+ */
 export const traceparentName = 'traceparent'
 
 const pattern = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
@@ -12,9 +15,15 @@ export function traceparentOf({ properties: { headers } }: JournalMessage): stri
   return typeof given === 'string' && pattern.test(given) ? given : undefined
 }
 
-/** Who keeps spans. Asked only about messages that bear a trace context, and only where tracing is on. */
+/**
+ * Who keeps spans. Asked only about messages that bear a trace context, and only where tracing is
+ * on.
+ */
 export interface Tracing {
-  /** A message is about to be given to its subscriptions. `end` is called when it has been. Neither blocks nor throws. */
+  /**
+   * A message is about to be given to its subscriptions. `end` is called when it has been. Neither
+   * blocks nor throws.
+   */
   begin(message: JournalMessage & Counted, traceparent: string): DeliverySpan
 }
 

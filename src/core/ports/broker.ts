@@ -1,7 +1,10 @@
 import type { JournalMessage, Publication } from '../model/message.ts'
 import type { Source } from '../model/source.ts'
 
-/** What the gateway asks of a message broker besides the journal. Implemented by the drivers that can carry a gateway. */
+/**
+ * What the gateway asks of a message broker besides the journal. Implemented by the drivers that
+ * can carry a gateway.
+ */
 export interface Broker {
   /**
    * With `into`, resolves with the entry once the journal's tail has brought the message back. A
@@ -17,16 +20,17 @@ export interface Broker {
   readonly unansweredBytes: number
 
   /**
-   * Makes the source's exchange flow into the journal: an existing exchange is taken as it is (checked passively first), a missing one under the
-   * namespace is declared durable, and it is bound. Repeatable. Bound sources are bound again on every reconnection, before readiness is said.
-   * Resolves with whether the exchange was missing and has been declared.
-   * Rejects with `SOURCE_CONFLICT` or `BROKER_UNAVAILABLE`, each with a sentence that says what to change.
+   * Makes the source's exchange flow into the journal: an existing exchange is taken as it is
+   * (checked passively first), a missing one under the namespace is declared durable, and it is
+   * bound. Repeatable. Bound sources are bound again on every reconnection, before readiness is
+   * said. Resolves with whether the exchange was missing and has been declared. Rejects with
+   * `SOURCE_CONFLICT` or `BROKER_UNAVAILABLE`, each with a sentence that says what to change.
    */
   bind(source: Source): Promise<{ declared: boolean }>
 
   /**
-   * The same for a source that was bound before: returns at once. It is bound as soon as the broker is there, before readiness is said;
-   * what stands in the way is told to the log, and tried again.
+   * The same for a source that was bound before: returns at once. It is bound as soon as the broker
+   * is there, before readiness is said; what stands in the way is told to the log, and tried again.
    */
   keep(source: Source): void
 

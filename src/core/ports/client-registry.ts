@@ -32,11 +32,14 @@ export interface ClientBar {
 }
 
 /**
- * The registry of clients and sources: the truth that survives restarts, shared by replicas. Every method rejects only where the
- * database cannot be reached or refuses; a missing row is a value.
+ * The registry of clients and sources: the truth that survives restarts, shared by replicas. Every
+ * method rejects only where the database cannot be reached or refuses; a missing row is a value.
  */
 export interface ClientRegistry extends KeyStore {
-  /** Inserts the client unless the id exists; returns the row that stands afterwards and whether it is new. Atomic. */
+  /**
+   * Inserts the client unless the id exists; returns the row that stands afterwards and whether it
+   * is new. Atomic.
+   */
   addClient(client: Client): Promise<{ client: Client; created: boolean }>
   findClient(clientId: string): Promise<Client | undefined>
   /**
@@ -49,14 +52,20 @@ export interface ClientRegistry extends KeyStore {
   /** Whether there was one. */
   removeClient(clientId: string): Promise<boolean>
 
-  /** Inserts the source unless one with its id exists; returns the row that stands afterwards and whether it is new. Atomic. */
+  /**
+   * Inserts the source unless one with its id exists; returns the row that stands afterwards and
+   * whether it is new. Atomic.
+   */
   addSource(source: Source): Promise<{ source: Source; created: boolean }>
   /** Oldest first. */
   listSources(): Promise<Source[]>
   /** The source that was removed, if there was one. */
   removeSource(id: string): Promise<Source | undefined>
 
-  /** Bars the client's tokens of `at` and before; a later revocation stands. The client need not be registered here. */
+  /**
+   * Bars the client's tokens of `at` and before; a later revocation stands. The client need not be
+   * registered here.
+   */
   addRevocation(revocation: Revocation): Promise<void>
   /** Those that were made behind this moment; all of them where it is undefined. */
   listRevocations(behind?: Date): Promise<Revocation[]>

@@ -1,7 +1,10 @@
 import type { ReplicaTrace } from '../accounting/replica-trace.ts'
 import type { Source } from '../model/source.ts'
 
-/** Control messages among the replicas of one deployment: hints to look at the registry, never the truth itself. */
+/**
+ * Control messages among the replicas of one deployment: hints to look at the registry, never the
+ * truth itself.
+ */
 export interface ControlBus {
   /** Best effort: a replica that misses one re-reads the registry when it is back. */
   send(message: ControlMessage): Promise<void>

@@ -3,8 +3,9 @@ import type { DeliveryCounter } from '../accounting/delivery-counter.ts'
 import type { MessageOutcome, QuarantineReason, SessionEnd, TransportName } from '../accounting/labels.ts'
 
 /**
- * What the gateway tells whoever watches it. Implemented by `observability/`; the default hears nothing. Called on hot
- * paths: no method may block or throw. Labels come from the lists here, never from clients.
+ * What the gateway tells whoever watches it. Implemented by `observability/`; the default hears
+ * nothing. Called on hot paths: no method may block or throw. Labels come from the lists here,
+ * never from clients.
  */
 export interface Observer {
   log(level: 'debug' | 'info' | 'warn' | 'error', text: string, details?: Record<string, unknown>): void

@@ -13,14 +13,18 @@ export interface IngressParts {
   readonly unavailable: () => GatewayError
 }
 
-/** What publications may hold that wait for the journal to be there for the first time; past it they are refused at once. */
+/**
+ * What publications may hold that wait for the journal to be there for the first time; past it they
+ * are refused at once.
+ */
 const maxHeldBytes = 16 * 1024 * 1024
 /** What one of them weighs beside its body. */
 const envelopeBytes = 512
 
 /**
- * The way of publications into the journal. It is open once the default source is bound, and with it those that were served before: until then a
- * confirmation would promise nothing, and a refusal would blame the caller.
+ * The way of publications into the journal. It is open once the default source is bound, and with
+ * it those that were served before: until then a confirmation would promise nothing, and a refusal
+ * would blame the caller.
  */
 export class PublishGate {
   /** What it waits for to be bound. */
@@ -50,7 +54,10 @@ export class PublishGate {
     return this.#holdBack(publication).then(() => broker.publish(publication))
   }
 
-  /** The broker binds in the order of the calls: when this one has been served, those of the start have been. One for all who wait. */
+  /**
+   * The broker binds in the order of the calls: when this one has been served, those of the start
+   * have been. One for all who wait.
+   */
   open(): Promise<void> {
     const bind = async (): Promise<void> => {
       if (this.defaultSource) await this.#parts.broker.bind(this.defaultSource).catch(defaultSourceRefused)

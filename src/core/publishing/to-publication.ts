@@ -109,7 +109,10 @@ function destinationOf(
   }
 }
 
-/** What the channel's subscribers could not be given is refused here, where somebody can still be told. */
+/**
+ * What the channel's subscribers could not be given is refused here, where somebody can still be
+ * told.
+ */
 function bodyOf(data: unknown, field: string): Buffer {
   try {
     const body = Buffer.from(printJson(data ?? null) ?? 'null')
@@ -185,7 +188,10 @@ function notCarried(token: string, field: string): GatewayError {
   )
 }
 
-/** The same key names the same message, on whichever replica it is said again: a UUID (RFC 9562, version 8) of its hash. */
+/**
+ * The same key names the same message, on whichever replica it is said again: a UUID (RFC 9562,
+ * version 8) of its hash.
+ */
 function idOf(key: string): string {
   const hex = createHash('sha256').update(key).digest('hex')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`

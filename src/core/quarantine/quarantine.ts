@@ -10,7 +10,10 @@ import type { Journal, PoisonClaim } from '../ports/journal.ts'
 import type { Observer } from '../ports/observer.ts'
 import { copiesOf } from './quarantine-copy.ts'
 
-/** How many offsets are remembered, so that poison met again (by a resume, say) is not put away twice. */
+/**
+ * How many offsets are remembered, so that poison met again (by a resume, say) is not put away
+ * twice.
+ */
 const maxRemembered = 10_000
 /**
  * What may wait for the broker, in bytes; then the oldest is given up. It is still in the journal.

@@ -63,7 +63,10 @@ export function mayActFor(identity: Identity, client: string): boolean {
   return identity.scope.operator || owns(identity, client)
 }
 
-/** `UNAUTHENTICATED` for a caller without a token, who may come back with one; `FORBIDDEN` for one whose grants do not reach. */
+/**
+ * `UNAUTHENTICATED` for a caller without a token, who may come back with one; `FORBIDDEN` for one
+ * whose grants do not reach.
+ */
 export function demand(allowed: boolean, identity: Identity, what: string): void {
   if (allowed) return
   if (isKnown(identity)) throw new GatewayError('FORBIDDEN', `this token does not allow to ${what}`)

@@ -4,16 +4,23 @@ import type { Session } from './session.ts'
 const tickMs = 50
 /** The pace leaves this share of the window to make up for turns that came late. */
 const slack = 1 / 10
-/** Making up must not become a burst: so much of what an even pace would end, within a slice of this share of the window. */
+/**
+ * Making up must not become a burst: so much of what an even pace would end, within a slice of this
+ * share of the window.
+ */
 const maxPeak = 1.25
 const slice = 1 / 10
-/** How long beyond the window a process that was held up may go on at its pace, at most, in milliseconds; what is left then ends at once. */
+/**
+ * How long beyond the window a process that was held up may go on at its pace, at most, in
+ * milliseconds; what is left then ends at once.
+ */
 const maxOverrunMs = 10_000
 
 /**
- * Ends all sessions with `RESTART`, evenly over the window, so that other replicas are not stormed. Oldest first: those that came last may still be
- * catching up, which they would have to begin anew elsewhere. Of those that are due, the ones with something under way wait for the others, so that it is
- * flushed. Resolves when none is left; no session may be opened meanwhile.
+ * Ends all sessions with `RESTART`, evenly over the window, so that other replicas are not stormed.
+ * Oldest first: those that came last may still be catching up, which they would have to begin anew
+ * elsewhere. Of those that are due, the ones with something under way wait for the others, so that
+ * it is flushed. Resolves when none is left; no session may be opened meanwhile.
  */
 export async function drain(sessions: ReadonlySet<Session>, overMs: number): Promise<void> {
   const { size } = sessions

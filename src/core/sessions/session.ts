@@ -27,8 +27,8 @@ export interface SessionLimits {
 }
 
 /**
- * An identity on a transport: decides what it may do and holds its limits. A WebSocket is one session, and so is an SSE
- * response. Ends once, with a reason.
+ * An identity on a transport: decides what it may do and holds its limits. A WebSocket is one
+ * session, and so is an SSE response. Ends once, with a reason.
  */
 export class Session {
   identity: Identity
@@ -72,7 +72,10 @@ export class Session {
     ofClient: KeyedLimit
     /** Its place among connections. The session passes it on; its owner releases it. */
     seat: Seat
-    /** Called once when the gateway ends the session: the transport closes its connection with the reason. */
+    /**
+     * Called once when the gateway ends the session: the transport closes its connection with the
+     * reason.
+     */
     onClose: (reason: CloseReason) => void
     /** Called once when the session has ended, whoever ended it. */
     onEnd: (session: Session) => void
@@ -107,7 +110,10 @@ export class Session {
     return this.#allowance.used
   }
 
-  /** Whether something is under way that its end would cut off: an operation, or events that wait for a slow consumer. */
+  /**
+   * Whether something is under way that its end would cut off: an operation, or events that wait
+   * for a slow consumer.
+   */
   get busy(): boolean {
     return this.#working > 0 || this.#allowance.used > 0
   }
@@ -124,7 +130,10 @@ export class Session {
     return work
   }
 
-  /** Called as an operation begins; throws `LIMIT_EXCEEDED` where there were too many within a second. */
+  /**
+   * Called as an operation begins; throws `LIMIT_EXCEEDED` where there were too many within a
+   * second.
+   */
   admit(): void {
     const now = Date.now()
     if (now - this.#begunSince >= 1_000) {
@@ -144,9 +153,10 @@ export class Session {
   }
 
   /**
-   * The events of a channel, behind `after` where that is given, else from now on. A cursor that is none is answered with a gap, not with an error.
-   * `as`: whom the operation named with a token of its own; it counts among the session's all the same.
-   * Throws `BAD_USER_INPUT`, `UNAUTHENTICATED`, `FORBIDDEN`, `LIMIT_EXCEEDED`.
+   * The events of a channel, behind `after` where that is given, else from now on. A cursor that is
+   * none is answered with a gap, not with an error. `as`: whom the operation named with a token of
+   * its own; it counts among the session's all the same. Throws `BAD_USER_INPUT`,
+   * `UNAUTHENTICATED`, `FORBIDDEN`, `LIMIT_EXCEEDED`.
    */
   subscribe(
     options: {
@@ -209,7 +219,10 @@ export class Session {
     this.become(identity)
   }
 
-  /** Goes on under another identity, whoever it was before, and what that one may not hear ends with `FORBIDDEN`: for transports on which a client logs in and out. */
+  /**
+   * Goes on under another identity, whoever it was before, and what that one may not hear ends with
+   * `FORBIDDEN`: for transports on which a client logs in and out.
+   */
   become(identity: Identity): void {
     if (this.#ended) throw new GatewayError('UNAUTHENTICATED', 'this session has ended')
     this.#seat.passTo(identity)
@@ -274,7 +287,10 @@ export class Session {
     })
   }
 
-  /** The gateway ends the session: the transport is told, then feeds end: what their ends mean to a client depends on the reason. Idempotent. */
+  /**
+   * The gateway ends the session: the transport is told, then feeds end: what their ends mean to a
+   * client depends on the reason. Idempotent.
+   */
   close(reason: CloseReason): void {
     if (this.#ended) return
     try {
@@ -302,7 +318,9 @@ export class Session {
     this.#onEnd(this)
   }
 
-  /** The channel is no more: its subscriptions end with `CHANNEL_NOT_FOUND`, the session goes on. */
+  /**
+   * The channel is no more: its subscriptions end with `CHANNEL_NOT_FOUND`, the session goes on.
+   */
   endChannel(channel: string): void {
     for (const subscription of this.#subscriptions) {
       if (subscription.channel === channel) subscription.end(deletedChannel(channel))

@@ -25,7 +25,10 @@ export interface SessionsParts {
  */
 const expiryMs = 1_000
 
-/** All sessions of this replica, over all transports: begun within limits, ended with their tokens, and when the replica goes. */
+/**
+ * All sessions of this replica, over all transports: begun within limits, ended with their tokens,
+ * and when the replica goes.
+ */
 export class Sessions {
   readonly #parts: SessionsParts
   /** Sockets and sessions by who pays for them. */
@@ -54,7 +57,10 @@ export class Sessions {
     return this.#all
   }
 
-  /** Throws `LIMIT_EXCEEDED` where there are too many, `UNAUTHENTICATED` where the identity has been revoked, `DRAINING`. */
+  /**
+   * Throws `LIMIT_EXCEEDED` where there are too many, `UNAUTHENTICATED` where the identity has been
+   * revoked, `DRAINING`.
+   */
   open(options: {
     identity: Identity
     transport: TransportName
@@ -109,7 +115,10 @@ export class Sessions {
     for (const session of this.#all) session.endChannel(clientId)
   }
 
-  /** Begins no more, and ends those that there are, evenly over the window; resolves when none is left. */
+  /**
+   * Begins no more, and ends those that there are, evenly over the window; resolves when none is
+   * left.
+   */
   async drain(overMs: number): Promise<void> {
     this.#draining = true
     const { observer } = this.#parts

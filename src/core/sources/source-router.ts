@@ -102,7 +102,10 @@ export class SourceRouter {
     return message.known.audience
   }
 
-  /** Each client once, however many sources say so. Throws `UndecodableBody` where a body pointer meets a broken body. */
+  /**
+   * Each client once, however many sources say so. Throws `UndecodableBody` where a body pointer
+   * meets a broken body.
+   */
   audienceOf(message: Message): Audience {
     const matchers = this.#byExchange.get(message.exchange)
     const first = matchers?.[0]

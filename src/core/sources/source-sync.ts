@@ -11,20 +11,27 @@ export interface SourceKeeperParts {
   readonly registry: ClientRegistry
   readonly broker: Broker
   readonly control: ControlBus
-  /** Resolves when the mark has been heard here, and so stands in the journal before whatever comes next. */
-  readonly say: (note: MarkNote) => Promise<void>
+  /**
+   * Resolves when the mark has been heard here, and so stands in the journal before whatever comes
+   * next.
+   */
+  readonly appendMark: (note: MarkNote) => Promise<void>
   /** Whether the tail is current. */
   readonly isUp: () => boolean
   readonly logError: (what: string, error: unknown) => void
 }
 
 /**
- * Keeps the sources of all replicas the same. A mark in the journal announces a source, so that each replica knows it before the first message behind
- * it; the registry is the truth for whoever was not there.
+ * Keeps the sources of all replicas the same. A mark in the journal announces a source, so that
+ * each replica knows it before the first message behind it; the registry is the truth for whoever
+ * was not there.
  */
 export class SourceSync {
   readonly #parts: SourceKeeperParts
-  /** What marks have said and the registry has not heard: by id, the last word on each; undefined: deleted. */
+  /**
+   * What marks have said and the registry has not heard: by id, the last word on each; undefined:
+   * deleted.
+   */
   readonly #said = new Map<string, Source | undefined>()
   #registryTurn: Promise<void> = Promise.resolve()
 
@@ -32,7 +39,10 @@ export class SourceSync {
     this.#parts = parts
   }
 
-  /** Makes a source that every replica serves from here on: none misses a message that is published after this resolves. */
+  /**
+   * Makes a source that every replica serves from here on: none misses a message that is published
+   * after this resolves.
+   */
   async create(definition: SourceDefinition): Promise<Source> {
     const { broker, registry } = this.#parts
     const checked = checkDefinition(definition)
@@ -57,7 +67,7 @@ export class SourceSync {
     const wanted: Source = { ...checked, id, createdAt: new Date(), ownsExchange: false }
     const { declared } = await broker.bind(wanted)
     const { source } = await registry.addSource({ ...wanted, ownsExchange: declared })
-    await this.#parts.say({ kind: 'source-created', source })
+    await this.#parts.appendMark({ kind: 'source-created', source })
     return source
   }
 
@@ -67,11 +77,14 @@ export class SourceSync {
     const removed = (await registry.removeSource(id)) ?? this.#parts.sources.get(id)
     if (!removed) return false
     await broker.unbind(removed)
-    await this.#parts.say({ kind: 'source-deleted', id })
+    await this.#parts.appendMark({ kind: 'source-deleted', id })
     return true
   }
 
-  /** From the mark on, its messages are routed; the registry hears of it too where it is not the one that was told. */
+  /**
+   * From the mark on, its messages are routed; the registry hears of it too where it is not the one
+   * that was told.
+   */
   created(source: Source | undefined): void {
     if (!source || this.#parts.sources.get(source.id)) return
     this.serve(source)
@@ -89,7 +102,10 @@ export class SourceSync {
     this.syncRegistry()
   }
 
-  /** Not before the tail is current: a starting replica hears of the past again, and only the last word on a source counts. */
+  /**
+   * Not before the tail is current: a starting replica hears of the past again, and only the last
+   * word on a source counts.
+   */
   syncRegistry(): void {
     if (!this.#parts.isUp() || this.#said.size === 0) return
     const { registry } = this.#parts
@@ -107,7 +123,9 @@ export class SourceSync {
     this.#parts.broker.keep(source)
   }
 
-  /** The registry is the truth: what was said while this replica could not hear is read from there. */
+  /**
+   * The registry is the truth: what was said while this replica could not hear is read from there.
+   */
   async resync(): Promise<void> {
     await this.readRegistry()
     await this.#parts.control.send({ kind: 'sources-wanted' })

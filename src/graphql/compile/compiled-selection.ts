@@ -22,18 +22,25 @@ import { latin1Of } from '../../core/body/latin1.ts'
 import { printJson } from '../../core/json/print-json.ts'
 
 /**
- * A selection of a subscription, compiled once: what `execute` of graphql-js would answer for an event, as JSON text, byte for byte, at a
- * fortieth of its cost. It calls the schema's own resolvers and serialisers, but gives them neither arguments, context nor info: a result depends
+ * A selection of a subscription, compiled once: what `execute` of graphql-js would answer for an
+ * event, as JSON text, byte for byte, at a fortieth of its cost. It calls the schema's own
+ * resolvers and serialisers, but gives them neither arguments, context nor info: a result depends
  * on the event and the channel alone, and so may be shared by all who asked the same.
  */
 export interface CompiledSelection {
   /** The arguments of the root field, coerced. Throws where they can't be. */
   argumentsOf(variables: Readonly<Record<string, unknown>> | null | undefined): Record<string, unknown>
-  /** `{"data":{…}}`, as `latin1Of` makes it. Throws where execution would answer with an error: ask graphql-js for that answer. */
+  /**
+   * `{"data":{…}}`, as `latin1Of` makes it. Throws where execution would answer with an error: ask
+   * graphql-js for that answer.
+   */
   render(event: unknown, args: Readonly<Record<string, unknown>>): string
 }
 
-/** Undefined for an operation whose result may depend on more than its event: directives, arguments below the root, lists, abstract types. */
+/**
+ * Undefined for an operation whose result may depend on more than its event: directives, arguments
+ * below the root, lists, abstract types.
+ */
 export function compileSelection(
   schema: GraphQLSchema,
   document: DocumentNode,
@@ -64,7 +71,8 @@ export function compileSelection(
       return getArgumentValues(field, node, coerced)
     },
     render: (event, args) => {
-      // No context and no info: a resolver that came to need them must fail here, and not share what is somebody's own.
+      // No context and no info: a resolver that came to need them must fail here, and not share
+      // what is somebody's own.
       const value: unknown = resolve(event, args, undefined, undefined as never)
       return `${open}${print(value)}}}`
     },
@@ -76,7 +84,10 @@ type Fragments = ReadonlyMap<string, FragmentDefinitionNode>
 
 const same = (value: unknown): unknown => value
 
-/** By response key, in the order of the response; undefined where something stands in the way (GraphQL specification §6.3.2). */
+/**
+ * By response key, in the order of the response; undefined where something stands in the way
+ * (GraphQL specification §6.3.2).
+ */
 function collect(
   sets: readonly SelectionSetNode[],
   type: GraphQLObjectType,
@@ -173,7 +184,10 @@ function objectPrinter(type: GraphQLObjectType, nodes: readonly FieldNode[], fra
 
 /** What a field may say of itself in its `extensions`. */
 export interface PrintedField<Source> {
-  /** The JSON of its value, as printing would make it, each byte a character (`latin1Of`); undefined where printing has to make it. */
+  /**
+   * The JSON of its value, as printing would make it, each byte a character (`latin1Of`); undefined
+   * where printing has to make it.
+   */
   readonly jsonOf: (source: Source) => string | undefined
 }
 

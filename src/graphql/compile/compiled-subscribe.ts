@@ -20,17 +20,27 @@ import type { Context } from '../context.ts'
 type Variables = Readonly<Record<string, unknown>> | null | undefined
 
 /**
- * The beginning of a subscription, compiled once: what `subscribe` of graphql-js does from the variables up to the source, at a twentieth of its cost.
- * The document has been parsed within its limits and validated.
+ * The beginning of a subscription, compiled once: what `subscribe` of graphql-js does from the
+ * variables up to the source, at a twentieth of its cost. The document has been parsed within its
+ * limits and validated.
  */
 export interface CompiledSubscribe {
-  /** The arguments of the root field, coerced. Undefined where they are wrong: ask graphql-js, which says what is. */
+  /**
+   * The arguments of the root field, coerced. Undefined where they are wrong: ask graphql-js, which
+   * says what is.
+   */
   argumentsOf(variables: Variables): Record<string, unknown> | undefined
-  /** The feed that the field's own resolver opens. Undefined where it refuses: nothing has been done then, and graphql-js says in its words what it refused. */
+  /**
+   * The feed that the field's own resolver opens. Undefined where it refuses: nothing has been done
+   * then, and graphql-js says in its words what it refused.
+   */
   subscription(args: Record<string, unknown>, context: Context): ChannelSubscription | undefined
 }
 
-/** Undefined for an operation that needs more than its field's resolver and leaves for arguments: fragments or directives at the root, lists, input objects. */
+/**
+ * Undefined for an operation that needs more than its field's resolver and leaves for arguments:
+ * fragments or directives at the root, lists, input objects.
+ */
 export function compileSubscribe(
   schema: GraphQLSchema,
   document: DocumentNode,

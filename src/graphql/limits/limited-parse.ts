@@ -27,11 +27,16 @@ export interface OperationLimits {
   readonly maxQueryCost: number
 }
 
-/** A document may be so many tokens long for each point of cost: a field with a few arguments. Data belongs into variables. */
+/**
+ * A document may be so many tokens long for each point of cost: a field with a few arguments. Data
+ * belongs into variables.
+ */
 const tokensPerCost = 10
 /** The document of a subscription is kept as long as the subscription lives. */
 const tokensPerCostOfSubscription = 2
-/** For what a document holds beside its fields, however low the cost is set: variables, fragments. */
+/**
+ * For what a document holds beside its fields, however low the cost is set: variables, fragments.
+ */
 const tokensBeside = 1_000
 /** Comments, blanks and long literals are no tokens, or one. */
 const charactersPerToken = 12
@@ -131,6 +136,7 @@ function tooLong(max: number, unit = 'tokens'): GraphQLError {
 
 function refusal(limit: string, what: string): GraphQLError {
   const error = new GatewayError('LIMIT_EXCEEDED', `this operation ${what}`, { limit })
-  // 400 and not 429: the same operation is refused again. `spec`: only where the client takes application/graphql-response+json.
+  // 400 and not 429: the same operation is refused again. `spec`: only where the client takes
+  // application/graphql-response+json.
   return gatewayError(error, undefined, { http: { spec: true, status: 400 } })
 }

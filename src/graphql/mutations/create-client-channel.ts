@@ -27,7 +27,8 @@ builder.mutationField('createClientChannel', (t) =>
     type: CreateClientChannelPayload,
     description: 'A channel of one’s own. Again with the same password: a fresh token. With another: CLIENT_ID_TAKEN.',
     args: { input: t.arg({ type: CreateClientChannelInput, required: true }) },
-    // A password is checked with 19 MiB and tens of milliseconds of a core: a handful fits into one operation.
+    // A password is checked with 19 MiB and tens of milliseconds of a core: a handful fits into one
+    // operation.
     complexity: passwordCost,
     resolve: (_root, { input }, { clientChannels, address, identity }) =>
       clientChannels.create(input, { address, caller: () => Promise.resolve(identity) }),

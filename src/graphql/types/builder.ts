@@ -11,14 +11,20 @@ export interface Types {
   DefaultFieldNullability: false
   Scalars: {
     ID: { Input: string; Output: string }
-    /** A cursor that is none is no error of the query: it is answered with a gap, so it comes in as text. */
+    /**
+     * A cursor that is none is no error of the query: it is answered with a gap, so it comes in as
+     * text.
+     */
     Cursor: { Input: string; Output: Cursor }
     JSON: { Input: unknown; Output: unknown }
     DateTime: { Input: Date; Output: Date }
   }
 }
 
-/** A list counts this much of what one of its items costs. `limited-parse.ts` adds up and refuses, before anything is resolved. */
+/**
+ * A list counts this much of what one of its items costs. `limited-parse.ts` adds up and refuses,
+ * before anything is resolved.
+ */
 const listMultiplier = 5
 
 export const builder = new SchemaBuilder<Types>({

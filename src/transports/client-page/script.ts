@@ -1,6 +1,7 @@
 /**
- * The page's program. It joins the room with the envelope, so that it can tell its own texts from others' and from what came back processed. A text that the
- * gateway has not said to be sent when the connection is lost is sent again on the next: it may arrive twice, and is not lost.
+ * The page's program. It joins the room with the envelope, so that it can tell its own texts from
+ * others' and from what came back processed. A text that the gateway has not said to be sent when
+ * the connection is lost is sent again on the next: it may arrive twice, and is not lost.
  */
 export const script = `
 'use strict'

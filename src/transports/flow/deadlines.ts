@@ -1,6 +1,7 @@
 /**
- * What must have happened by a time that is equally long for all: one timer, however many wait. Before anybody is found late, what has come from the network meanwhile is
- * looked at: who was in time is not to be late because this process was.
+ * What must have happened by a time that is equally long for all: one timer, however many wait.
+ * Before anybody is found late, what has come from the network meanwhile is looked at: who was in
+ * time is not to be late because this process was.
  */
 export class Deadlines<Waiting> {
   readonly #afterMs: number

@@ -3,7 +3,10 @@ import type { ChannelEvent } from '../../core/model/channel-event.ts'
 
 /** A power of two. Events whose offsets are so far apart share a place. */
 const places = 512
-/** What the encodings and the bodies of their events may hold together, in bytes: some times what one connection is given at a time (`Outbox`). */
+/**
+ * What the encodings and the bodies of their events may hold together, in bytes: some times what
+ * one connection is given at a time (`Outbox`).
+ */
 const maxBytes = 256 * 1024
 
 interface Encoding {
@@ -18,8 +21,10 @@ interface Encoding {
 }
 
 /**
- * The encodings that a codec made last, so that it makes one an event, however many subscribers there are: the hub hands an event to one after another, and
- * those who catch up together take the same events at about the same time. All are as `latin1Of` makes them. Found by the offset: a WeakMap took longer than the encoding.
+ * The encodings that a codec made last, so that it makes one an event, however many subscribers
+ * there are: the hub hands an event to one after another, and those who catch up together take the
+ * same events at about the same time. All are as `latin1Of` makes them. Found by the offset: a
+ * WeakMap took longer than the encoding.
  */
 export class EncodingCache {
   readonly #encodings = Array.from<Encoding | undefined>({ length: places })
@@ -58,7 +63,9 @@ export class EncodingCache {
   }
 }
 
-/** Neighbours are apart, and so are the variants of one event. Notices are few, and share a place. */
+/**
+ * Neighbours are apart, and so are the variants of one event. Notices are few, and share a place.
+ */
 function placeOf(event: ChannelEvent, variant: number): number {
   const offset = event.kind === 'MESSAGE' ? event.message.offset : 0
   return (offset + variant * 61) & (places - 1)

@@ -11,8 +11,10 @@ import { EncodingCache } from './encoding-cache.ts'
 const encodings = new EncodingCache()
 
 /**
- * An event of a channel as JSON, for transports that send all of it: `{"channel":"alice","kind":"message","cursor":"…","data":…}`, in the form that
- * `Outbox.push` takes. What an event lacks is left out. All but the channel is encoded once an event, whoever asks.
+ * An event of a channel as JSON, for transports that send all of it:
+ * `{"channel":"alice","kind":"message","cursor":"…","data":…}`, in the form that `Outbox.push`
+ * takes. What an event lacks is left out. All but the channel is encoded once an event, whoever
+ * asks.
  */
 export function eventJson(event: ChannelEvent, channel: string): string {
   const members = encodings.get(event) ?? encodings.add(membersOf(event), event)

@@ -29,8 +29,9 @@ export class Peer {
 }
 
 /**
- * Finds peers that are gone without a word, and those that take nothing of what waits for them: they are cut off. One that is slow, and so has not come to the
- * ping yet, is neither. One timer for all sockets.
+ * Finds peers that are gone without a word, and those that take nothing of what waits for them:
+ * they are cut off. One that is slow, and so has not come to the ping yet, is neither. One timer
+ * for all sockets.
  */
 export class KeepAlive {
   readonly #peers = new Set<Peer>()

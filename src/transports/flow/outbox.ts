@@ -1,6 +1,9 @@
 import type { Duplex } from 'node:stream'
 
-/** What one connection may hold for the system to send, in bytes; past it, whoever has more keeps it until there is room. */
+/**
+ * What one connection may hold for the system to send, in bytes; past it, whoever has more keeps it
+ * until there is room.
+ */
 const maxBytes = 64 * 1024
 
 /** Whoever waits for room. A feed is one. */
@@ -15,7 +18,10 @@ export interface OutboxOptions {
   readonly outboxes: Outboxes
 }
 
-/** All outboxes of a gateway. What waits in them is added up when somebody asks: to keep count at each write would cost more than the frame. */
+/**
+ * All outboxes of a gateway. What waits in them is added up when somebody asks: to keep count at
+ * each write would cost more than the frame.
+ */
 export class Outboxes {
   readonly #waiting = new Set<Outbox>()
   readonly #onFailure: ((error: unknown) => void) | undefined
@@ -51,8 +57,9 @@ export class Outboxes {
 }
 
 /**
- * The bounded send queue of one connection. Everything that is pushed in one turn of the event loop goes out in one write, in order. It never drops:
- * when it is full, whoever pushes is told to come back (`hasRoom`, `whenRoom`), and a feed that waits so for long lets go of its live end.
+ * The bounded send queue of one connection. Everything that is pushed in one turn of the event loop
+ * goes out in one write, in order. It never drops: when it is full, whoever pushes is told to come
+ * back (`hasRoom`, `whenRoom`), and a feed that waits so for long lets go of its live end.
  */
 export class Outbox {
   readonly #socket: Duplex
@@ -95,7 +102,10 @@ export class Outbox {
     if (this.#pending.length >= maxBytes) this.flush()
   }
 
-  /** Writes what was pushed, for instance before somebody else writes to the socket. Nothing is written behind a close. */
+  /**
+   * Writes what was pushed, for instance before somebody else writes to the socket. Nothing is
+   * written behind a close.
+   */
   flush(): void {
     if (this.#pending === '') return
     const bytes = this.#pending
@@ -134,7 +144,10 @@ export class Outbox {
 
 let scheduled: Outbox[] = []
 
-/** RabbitMQ's client hands over what came in one piece from the network in one turn: by its end each socket has all of its frames. */
+/**
+ * RabbitMQ's client hands over what came in one piece from the network in one turn: by its end each
+ * socket has all of its frames.
+ */
 function schedule(outbox: Outbox): void {
   if (scheduled.push(outbox) > 1) return
   process.nextTick(() => {

@@ -1,4 +1,7 @@
-/** What a peer may have asked for and not taken, in bytes. Beyond it nothing is read from it until it has. */
+/**
+ * What a peer may have asked for and not taken, in bytes. Beyond it nothing is read from it until
+ * it has.
+ */
 const maxUntakenBytes = 256 * 1024
 
 /** What the peer's requests come from: a socket, of TCP or of ws. */
@@ -8,8 +11,9 @@ interface PausableSource {
 }
 
 /**
- * Answers that wait for a peer which asks and does not read: they are bounded by not listening to it, so that it is its own sending that stands still. A peer
- * that takes nothing at all misses its pings, and is cut off.
+ * Answers that wait for a peer which asks and does not read: they are bounded by not listening to
+ * it, so that it is its own sending that stands still. A peer that takes nothing at all misses its
+ * pings, and is cut off.
  */
 export class ReadThrottle {
   readonly #source: PausableSource

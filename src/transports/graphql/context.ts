@@ -38,7 +38,10 @@ interface NodeContext {
   readonly res: ServerResponse
 }
 
-/** Makes an operation's context: over WebSocket within the session of the socket, over HTTP with an identity of its own. */
+/**
+ * Makes an operation's context: over WebSocket within the session of the socket, over HTTP with an
+ * identity of its own.
+ */
 export function contextFactory(
   parts: GraphQLParts,
   streamedOf: StreamedOf,
@@ -78,7 +81,8 @@ export function contextFactory(
           }),
         )
         try {
-          // An EventSource that reconnects repeats its URL, and says in this header how far it came.
+          // An EventSource that reconnects repeats its URL, and says in this header how far it
+          // came.
           const lastEventId = request?.headers.get('last-event-id') ?? null
           const subscription = alone.subscribe({ ...options, after: lastEventId ?? options.after }, () =>
             alone.end('client'),
@@ -142,7 +146,10 @@ export class SessionContext implements Context {
   }
 }
 
-/** A response with an error, of whatever status, keeps an EventSource away for good; a connection that breaks brings it back. */
+/**
+ * A response with an error, of whatever status, keeps an EventSource away for good; a connection
+ * that breaks brings it back.
+ */
 function openUnlessDraining(response: ServerResponse | undefined, open: () => Session): Session {
   try {
     return open()
@@ -160,7 +167,10 @@ function pagesUntilAnswered(all: PageLimit, response: ServerResponse | undefined
   return pages
 }
 
-/** However far Yoga has come: what it makes for a request that was aborted meanwhile is dropped, and nobody tells the subscription. */
+/**
+ * However far Yoga has come: what it makes for a request that was aborted meanwhile is dropped, and
+ * nobody tells the subscription.
+ */
 function endWith(response: ServerResponse, session: Session): void {
   if (response.destroyed) session.end('client')
   else response.once('close', () => session.end('client'))
@@ -172,8 +182,9 @@ export function bearerOf(request: Request): string | undefined {
 }
 
 /**
- * `?token=` of a GET that asks for server-sent events, and of nothing else: a browser's EventSource cannot send headers. URLs end up in the logs
- * of proxies, so the docs say to use a token that is short-lived and may do no more than listen.
+ * `?token=` of a GET that asks for server-sent events, and of nothing else: a browser's EventSource
+ * cannot send headers. URLs end up in the logs of proxies, so the docs say to use a token that is
+ * short-lived and may do no more than listen.
  */
 function tokenInUrl({ method, headers, url }: Request): string | undefined {
   if (method !== 'GET' || !names(headers.get('accept') ?? undefined, 'text/event-stream')) return undefined
@@ -181,7 +192,10 @@ function tokenInUrl({ method, headers, url }: Request): string | undefined {
   return token ? `Bearer ${token}` : undefined
 }
 
-/** Whom the operation itself names, which comes before who its socket is; undefined where it names nobody. */
+/**
+ * Whom the operation itself names, which comes before who its socket is; undefined where it names
+ * nobody.
+ */
 async function identify(
   parts: GraphQLParts,
   given: Credentials,

@@ -7,8 +7,9 @@ import { type CompiledSelection, compileSelection } from '../../graphql/compile/
 import { EncodingCache } from '../flow/encoding-cache.ts'
 
 /**
- * Executes and encodes an event once for all who asked the same: subscriptions with the same document and operation, the same channel as far as
- * the selection tells it. Nothing of the identity is in a result (`CompiledSelection`), so nothing of it is in the key.
+ * Executes and encodes an event once for all who asked the same: subscriptions with the same
+ * document and operation, the same channel as far as the selection tells it. Nothing of the
+ * identity is in a result (`CompiledSelection`), so nothing of it is in the key.
  */
 export class FanOut {
   readonly #schema: GraphQLSchema
@@ -22,7 +23,10 @@ export class FanOut {
     this.#onExecute = onExecute
   }
 
-  /** Of all subscriptions with this operation; undefined where its results can't be shared. The document has been validated. */
+  /**
+   * Of all subscriptions with this operation; undefined where its results can't be shared. The
+   * document has been validated.
+   */
   groupOf({ document, operationName }: Pick<ExecutionArgs, 'document' | 'operationName'>): FanOutGroup | undefined {
     let groups = this.#groups.get(document)
     if (!groups) {
@@ -68,17 +72,26 @@ export class FanOutGroup {
     return this.#parts.selection.argumentsOf(variables)
   }
 
-  /** `{"data":{…}}` of the event on this channel, as `latin1Of` makes it; undefined where it is an error, which is not shared. */
+  /**
+   * `{"data":{…}}` of the event on this channel, as `latin1Of` makes it; undefined where it is an
+   * error, which is not shared.
+   */
   encode(event: ChannelEvent, channel: string, args: Readonly<Record<string, unknown>>): string | undefined {
     return this.#endOfNext(event, channel, args)?.slice(0, -1)
   }
 
-  /** As `encode`; an error is answered by graphql-js, for this subscription alone, and shown as `masked` makes it. */
+  /**
+   * As `encode`; an error is answered by graphql-js, for this subscription alone, and shown as
+   * `masked` makes it.
+   */
   answer(...asked: Parameters<FanOutGroup['endOfNext']>): string {
     return this.endOfNext(...asked).slice(0, -1)
   }
 
-  /** As `answer`, with the brace behind it that closes a `next` message: what all members write alike is kept in one piece. */
+  /**
+   * As `answer`, with the brace behind it that closes a `next` message: what all members write
+   * alike is kept in one piece.
+   */
   endOfNext(
     event: ChannelEvent,
     channel: string,
@@ -106,12 +119,18 @@ export class FanOutGroup {
   }
 }
 
-/** What graphql-js answers for one event: for a result with an error. All resolvers of events are synchronous. */
+/**
+ * What graphql-js answers for one event: for a result with an error. All resolvers of events are
+ * synchronous.
+ */
 export function answerOf(args: ExecutionArgs, event: ChannelEvent): ExecutionResult {
   return withTraceOf(event, execute({ ...args, rootValue: event }) as ExecutionResult)
 }
 
-/** Tells the client the trace that the event's message belongs to, where its publisher said one: so that its own spans go on in it. */
+/**
+ * Tells the client the trace that the event's message belongs to, where its publisher said one: so
+ * that its own spans go on in it.
+ */
 export function withTraceOf(event: ChannelEvent | undefined, result: ExecutionResult): ExecutionResult {
   if (event?.kind !== 'MESSAGE' || event.traceparent === undefined) return result
   return { ...result, extensions: { ...result.extensions, [traceparentName]: event.traceparent } }

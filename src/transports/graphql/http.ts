@@ -29,7 +29,10 @@ export interface GraphQLHttpOptions extends GraphQLParts {
 
 export type Yoga = YogaServerInstance<Partial<SocketContext>, Context>
 
-/** Queries, mutations and SSE at `/graphql` (GraphQL over HTTP). The WebSocket side uses its envelope, so both behave alike. */
+/**
+ * Queries, mutations and SSE at `/graphql` (GraphQL over HTTP). The WebSocket side uses its
+ * envelope, so both behave alike.
+ */
 export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
   const maskError = errorMasker(options.log, options.onRefusal, { suggestions: options.introspection })
   const streamedOf: StreamedOf = new WeakMap()

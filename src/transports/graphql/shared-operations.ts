@@ -3,7 +3,10 @@ import { type CompiledSubscribe, compileSubscribe } from '../../graphql/compile/
 import { DocumentCache } from './document-cache.ts'
 import type { FanOut, FanOutGroup } from './fan-out.ts'
 
-/** A subscription that needs nothing but what was found out when it was first asked for: its results are shared, and so is how it begins. */
+/**
+ * A subscription that needs nothing but what was found out when it was first asked for: its results
+ * are shared, and so is how it begins.
+ */
 export interface SharedOperation {
   readonly schema: GraphQLSchema
   readonly document: DocumentNode
@@ -11,7 +14,10 @@ export interface SharedOperation {
   readonly compiled: CompiledSubscribe
 }
 
-/** Subscriptions by their text, of those that were parsed within the limits and found valid, which depends on nothing else: what makes the second of equal ones cheap. */
+/**
+ * Subscriptions by their text, of those that were parsed within the limits and found valid, which
+ * depends on nothing else: what makes the second of equal ones cheap.
+ */
 export class SharedOperations {
   readonly #fanOut: FanOut
   readonly #documents = new DocumentCache()

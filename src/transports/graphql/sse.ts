@@ -12,7 +12,10 @@ import { type FanOut, type FanOutGroup, withTraceOf } from './fan-out.ts'
 /** What a response may hold for a client that reads slowly, in bytes, beside what its feed may. */
 const maxWaitingBytes = 16 * 1024
 
-/** An EventSource waits as long before it reconnects, in milliseconds: each is told another time, so that they don't come back together. */
+/**
+ * An EventSource waits as long before it reconnects, in milliseconds: each is told another time, so
+ * that they don't come back together.
+ */
 const reconnectMs = { min: 500, max: 3_000 }
 
 /** What a response has to know of its subscription. */
@@ -35,8 +38,9 @@ export interface ServerSentEventsOptions {
 }
 
 /**
- * Subscriptions as server-sent events: `event: next` with the result, `event: complete` at the end (GraphQL over SSE, distinct connections mode), and
- * the cursor as `id:`, so that an EventSource resumes by itself: it sends `Last-Event-ID`.
+ * Subscriptions as server-sent events: `event: next` with the result, `event: complete` at the end
+ * (GraphQL over SSE, distinct connections mode), and the cursor as `id:`, so that an EventSource
+ * resumes by itself: it sends `Last-Event-ID`.
  * https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 export function serverSentEvents({ streamedOf, fanOut, maskError, keepAliveMs }: ServerSentEventsOptions): Plugin {
@@ -77,11 +81,17 @@ interface Results {
 interface Written {
   readonly hasRoom: boolean
   write(chunk: Uint8Array): void
-  /** The last chunk is written. A source that fails ends with its error as the last result, not with a broken response. */
+  /**
+   * The last chunk is written. A source that fails ends with its error as the last result, not with
+   * a broken response.
+   */
   end(): void
 }
 
-/** Results that are executed and encoded once for all who asked the same (`FanOut`): pushed, for they are shared while the event is handed around. */
+/**
+ * Results that are executed and encoded once for all who asked the same (`FanOut`): pushed, for
+ * they are shared while the event is handed around.
+ */
 function sharedResults(
   subscription: ChannelSubscription,
   group: FanOutGroup,
@@ -127,7 +137,8 @@ function ownResults(
       try {
         const { done, value } = await results.next()
         if (done) response.end()
-        // A result is made from the event that was taken last: the one before waits until this one is written.
+        // A result is made from the event that was taken last: the one before waits until this one
+        // is written.
         else {
           const event = subscription?.lastTaken
           response.write(Buffer.from(chunkOf(event?.cursor, printJson(withTraceOf(event, value)) ?? 'null')))
@@ -167,8 +178,9 @@ function eventStream(
       clearInterval(ping)
       const reason = streamed?.endedFor
       if (reason && closeReasons[reason].comeBack) {
-        // `complete` would keep a client from coming back, and so would an orderly end of the response some. An error of the
-        // stream would be nobody's, and end the process: Yoga pipes it without listening.
+        // `complete` would keep a client from coming back, and so would an orderly end of the
+        // response some. An error of the stream would be nobody's, and end the process: Yoga pipes
+        // it without listening.
         response?.destroy()
         return
       }
@@ -184,8 +196,9 @@ function eventStream(
     }, keepAliveMs)
   }
   let begun = false
-  // The first chunk fills the response, for whatever it holds is only to come when somebody reads: the response of a request that was aborted
-  // meanwhile is dropped by Yoga, neither read nor cancelled.
+  // The first chunk fills the response, for whatever it holds is only to come when somebody reads:
+  // the response of a request that was aborted meanwhile is dropped by Yoga, neither read nor
+  // cancelled.
   const size = (chunk: Uint8Array | undefined) => (begun ? (chunk?.length ?? 0) : maxWaitingBytes)
   return new ReadableStream<Uint8Array>(
     {

@@ -25,11 +25,20 @@ export interface HttpListener {
   readonly port: number
   /** As the option of the same name, from now on. */
   setMaxConnections(maxConnections: number): void
-  /** Refuses upgrades from now on; requests are still answered, each on a connection that ends with it. */
+  /**
+   * Refuses upgrades from now on; requests are still answered, each on a connection that ends with
+   * it.
+   */
   drain(): void
-  /** Who connects from now on is left to others that listen on the same port; who is connected stays. */
+  /**
+   * Who connects from now on is left to others that listen on the same port; who is connected
+   * stays.
+   */
   stopAccepting(): void
-  /** Accepts nothing more; resolves when requests under way have been answered, or their time is over. */
+  /**
+   * Accepts nothing more; resolves when requests under way have been answered, or their time is
+   * over.
+   */
   close(): Promise<void>
 }
 
@@ -45,7 +54,10 @@ const checkMs = 1_000
  * A body of up to so many bytes is taken from anybody; who may send a larger one is asked first.
  */
 export const smallBodyBytes = 64 * 1024
-/** Sockets beside those that are sessions: requests, and those that are yet to be told that there are too many. Past it they are not taken. */
+/**
+ * Sockets beside those that are sessions: requests, and those that are yet to be told that there
+ * are too many. Past it they are not taken.
+ */
 const extraSockets = 1_000
 
 /**
@@ -106,7 +118,8 @@ export async function openHttpListener(
   )
   let { maxConnections } = options
   let open = 0
-  // Not by `server.maxConnections`: with several workers Node passes on what is over one's, and when all are full it goes round for ever.
+  // Not by `server.maxConnections`: with several workers Node passes on what is over one's, and
+  // when all are full it goes round for ever.
   server.prependListener('connection', (socket: Socket) => {
     open += 1
     socket.once('close', () => {
@@ -149,7 +162,8 @@ export async function openHttpListener(
     drain: () => {
       draining = true
     },
-    // Not by its own `close`, which breaks connections that are kept alive, under a request that is just on its way.
+    // Not by its own `close`, which breaks connections that are kept alive, under a request that is
+    // just on its way.
     stopAccepting: () => void NetServer.prototype.close.call(server),
     close: async () => {
       // What was upgraded is not this server's any more: its transport ends it.
@@ -216,7 +230,10 @@ async function admitBody(options: BodyLimits, request: BoundedRequest, response:
   return !response.headersSent
 }
 
-/** What is left of the body is read and dropped, until it ends or its time is over: a connection that is closed on a client which still sends loses the answer. */
+/**
+ * What is left of the body is read and dropped, until it ends or its time is over: a connection
+ * that is closed on a client which still sends loses the answer.
+ */
 function refuseBody(response: ServerResponse, why: BodyRefusal, maxBytes: number): void {
   if (response.headersSent) return void response.destroy()
   if (why === 'too-large') {

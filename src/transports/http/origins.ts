@@ -1,8 +1,9 @@
 import { isThisMachine } from './hosts.ts'
 
 /**
- * Which web pages may use this gateway: those of its own origin, those on this machine, and those that the operator
- * names. A request without `Origin` is no page's. One list for CORS and for upgrades, where browsers ask for no permission.
+ * Which web pages may use this gateway: those of its own origin, those on this machine, and those
+ * that the operator names. A request without `Origin` is no page's. One list for CORS and for
+ * upgrades, where browsers ask for no permission.
  */
 export class Origins {
   readonly #allowed: ReadonlySet<string>

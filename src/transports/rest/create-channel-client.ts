@@ -6,7 +6,10 @@ import type { Route } from './route.ts'
 /** As clients in the field spell it; the first that is there counts. */
 const clientIdNames = ['clientId', 'client_id', 'clientID', 'id'] as const
 
-/** `createClientChannel` as the old publisher had it: a channel that bears the client's id, and a token for it. */
+/**
+ * `createClientChannel` as the old publisher had it: a channel that bears the client's id, and a
+ * token for it.
+ */
 export const createChannelClient: Route = {
   path: '/v1/create-channel-client',
   method: 'POST',

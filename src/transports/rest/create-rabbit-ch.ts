@@ -1,7 +1,10 @@
 import { GatewayError } from '../../errors.ts'
 import type { Route } from './route.ts'
 
-/** The old publisher had to be told once to listen on RabbitMQ. The gateway does from its start, so this only says whether it is so. */
+/**
+ * The old publisher had to be told once to listen on RabbitMQ. The gateway does from its start, so
+ * this only says whether it is so.
+ */
 export const createRabbitCh: Route = {
   path: '/v1/create-rabbit-ch',
   method: 'GET',

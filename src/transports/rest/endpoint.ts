@@ -84,7 +84,10 @@ async function serve(
   }
 }
 
-/** A browser's page of another origin is answered only where the operator lets it in, as everywhere else in the gateway. */
+/**
+ * A browser's page of another origin is answered only where the operator lets it in, as everywhere
+ * else in the gateway.
+ */
 function admitPage(guard: PageGuard, { headers }: IncomingMessage, response: ServerResponse): boolean {
   const refusal = guard.refusalOfPage(headers)
   if (refusal) {

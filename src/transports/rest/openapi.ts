@@ -30,7 +30,10 @@ const deprecation = {
 
 const clientId = { oneOf: [{ type: 'string', minLength: 1 }, { type: 'integer' }] }
 
-/** The REST API of the old systems (OpenAPI 3.1); a test holds it against the routes and their answers. */
+/**
+ * The REST API of the old systems (OpenAPI 3.1); a test holds it against the routes and their
+ * answers.
+ */
 export const openApiDocument = {
   openapi: '3.1.0',
   info: {

@@ -7,7 +7,10 @@ const maxCount = 1_000
 /** Channels that are published to where the caller names none. */
 const maxChannels = 100
 
-/** Made-up data for tests: to the channel that is named, else to those that somebody listens to. As open as it was; so it only exists where it was asked for. */
+/**
+ * Made-up data for tests: to the channel that is named, else to those that somebody listens to. As
+ * open as it was; so it only exists where it was asked for.
+ */
 export const publishDataOverCh: Route = {
   path: '/v1/publish-data-over-ch',
   method: 'GET',

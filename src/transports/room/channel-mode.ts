@@ -27,7 +27,10 @@ export interface ChannelParts {
   readonly onEnd: (failure: GatewayError | undefined) => void
 }
 
-/** `?channel=`: one channel, with its past, in place of the common room. Throws what `Session.subscribe` throws. */
+/**
+ * `?channel=`: one channel, with its past, in place of the common room. Throws what
+ * `Session.subscribe` throws.
+ */
 export function listenToChannel(parts: ChannelParts): void {
   const { session, outbox, envelope, channel, after, checkpoints, overflow, onEnd } = parts
   const encode = envelope === 'json' ? enveloped : bare
@@ -52,7 +55,10 @@ export function listenToChannel(parts: ChannelParts): void {
   })
 }
 
-/** A client's frame on a channel is published there, as a string. Resolves once the broker has confirmed. */
+/**
+ * A client's frame on a channel is published there, as a string. Resolves once the broker has
+ * confirmed.
+ */
 export async function publishOn(parts: ChannelParts, text: string): Promise<void> {
   const { session, gateway, namespace, channel, envelope, outbox } = parts
   const { identity } = session
@@ -69,7 +75,10 @@ const enveloped = (event: ChannelEvent, channel: string): string | undefined => 
 
 const bareEncodings = new EncodingCache()
 
-/** The data alone: a string as it is, all else as JSON. A notice has none, so that who wants to know of gaps asks for the envelope. */
+/**
+ * The data alone: a string as it is, all else as JSON. A notice has none, so that who wants to know
+ * of gaps asks for the envelope.
+ */
 function bare(event: ChannelEvent): string | undefined {
   if (event.kind !== 'MESSAGE') return undefined
   return bareEncodings.get(event) ?? bareEncodings.add(bareTextOf(decodeBody(event.message)), event)

@@ -67,7 +67,10 @@ export class RoomConnection {
   /** The same, behind the first frame. */
   #taker: (frame: Incoming) => void = () => {}
   #session: Session | undefined
-  /** Frames beyond the rate, and those that came while the token was looked at. Nothing is read while there are any. */
+  /**
+   * Frames beyond the rate, and those that came while the token was looked at. Nothing is read
+   * while there are any.
+   */
   #held: Incoming[] = []
   #holding: NodeJS.Timeout | undefined
   #authTimer: NodeJS.Timeout | undefined
@@ -93,7 +96,8 @@ export class RoomConnection {
       maxBytes: () => frameLimits.of(this.#session?.identity),
       onRefused: () => this.#session?.end('bad-request'),
     })
-    // Without a listener an oversized or broken frame would be an uncaught error; ws closes the socket itself.
+    // Without a listener an oversized or broken frame would be an uncaught error; ws closes the
+    // socket itself.
     socket.on('error', () => undefined)
     answerPings(socket, new ReadThrottle(socket))
     socket.on('message', (data: Buffer, binary: boolean) => this.#receive({ body: data, binary }))
@@ -106,7 +110,10 @@ export class RoomConnection {
     })
   }
 
-  /** A token in the URL or the header, or none where strangers may stay; otherwise the first frame brings it. */
+  /**
+   * A token in the URL or the header, or none where strangers may stay; otherwise the first frame
+   * brings it.
+   */
   async begin(): Promise<void> {
     const authorization = this.#authorization
     this.#authorization = undefined
@@ -231,7 +238,10 @@ export class RoomConnection {
     }
   }
 
-  /** A client that sends faster than it may is read from more slowly: nothing is lost, and the limit holds. */
+  /**
+   * A client that sends faster than it may is read from more slowly: nothing is lost, and the limit
+   * holds.
+   */
   #hold(frame: Incoming): void {
     this.#held.push(frame)
     this.#socket.pause()
@@ -291,7 +301,10 @@ export class RoomConnection {
 }
 
 /** What cannot be answered ends the session: with which reason. */
-/** The old manager's clients get bare frames; a channel is new, and without the envelope its cursors and gaps are not to be had. */
+/**
+ * The old manager's clients get bare frames; a channel is new, and without the envelope its cursors
+ * and gaps are not to be had.
+ */
 function envelopeOf(query: URLSearchParams): Envelope {
   const asked = query.get('envelope')
   if (asked === 'json' || asked === 'none') return asked

@@ -8,7 +8,10 @@ import { closeSocket, closeSockets } from '../websocket/close.ts'
 import { RoomConnection, type WebSocketManagerOptions } from './connection.ts'
 import { Room } from './room.ts'
 
-/** Plain WebSocket at `/ws`: the common room of the old manager, or one channel. `docs/protocols/websocket.md`. */
+/**
+ * Plain WebSocket at `/ws`: the common room of the old manager, or one channel.
+ * `docs/protocols/websocket.md`.
+ */
 export function createWebSocketManager(options: WebSocketManagerOptions): {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
   close(): Promise<void>

@@ -2,7 +2,10 @@ import type { Session } from '../../core/sessions/session.ts'
 import type { Outbox } from '../flow/outbox.ts'
 import type { Envelope, FrameKind, RoomFrame } from './room-frame.ts'
 
-/** A client in the common room. What it is too slow for waits, within its bound; past it the client is told to come back. */
+/**
+ * A client in the common room. What it is too slow for waits, within its bound; past it the client
+ * is told to come back.
+ */
 export class RoomMember {
   readonly envelope: Envelope
   readonly #session: Session

@@ -8,7 +8,10 @@ import type { RoomFrame } from './room-frame.ts'
 const batch = 500
 /** Before what was refused is tried again, in milliseconds. */
 const retryMs = 250
-/** What may wait for the broker in all, and of one client. Past it a client's next frame is not accepted. */
+/**
+ * What may wait for the broker in all, and of one client. Past it a client's next frame is not
+ * accepted.
+ */
 const maxBytes = 16 * 1024 * 1024
 const maxFrames = 10_000
 /** What a frame weighs beside its body. */
@@ -23,8 +26,9 @@ export interface HeldFrame {
 }
 
 /**
- * Frames that were accepted and that the broker has not confirmed yet. While it is away they wait here, bounded, in their order; they are published until
- * it has confirmed each of them: once, unless a confirmation was lost.
+ * Frames that were accepted and that the broker has not confirmed yet. While it is away they wait
+ * here, bounded, in their order; they are published until it has confirmed each of them: once,
+ * unless a confirmation was lost.
  */
 export class PublishBuffer {
   readonly #publish: (frame: RoomFrame) => Promise<void>

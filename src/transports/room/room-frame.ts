@@ -5,7 +5,10 @@ import { isJsonType, isTextType } from '../../core/body/media-type.ts'
 import type { Message, MessageProperties } from '../../core/model/message.ts'
 import { binaryFrameHeader, textFrameHeader } from '../websocket/frame-writer.ts'
 
-/** What a frame is to the one who gets it: its own, confirmed; another client's; what a processor made of one. */
+/**
+ * What a frame is to the one who gets it: its own, confirmed; another client's; what a processor
+ * made of one.
+ */
 export type FrameKind = 'sent' | 'other' | 'processed'
 
 /** How a client wants its frames: bare, as the old manager sent them, or told apart, as JSON. */
@@ -24,7 +27,10 @@ export class RoomFrame {
     this.binary = binary
   }
 
-  /** What another program put on an exchange; text unless its content type says otherwise, or it is none. */
+  /**
+   * What another program put on an exchange; text unless its content type says otherwise, or it is
+   * none.
+   */
   static of({ body, properties }: Message): RoomFrame {
     const { contentType, messageId } = properties
     const claimsText =

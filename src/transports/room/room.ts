@@ -9,9 +9,14 @@ import { type FrameKind, RoomFrame } from './room-frame.ts'
 
 /** The header that names the replica whose clients have a frame already. */
 const replicaHeader = 'x-warren-replica'
-/** Frames of other replicas that are remembered: one whose confirmation was lost is published again. */
+/**
+ * Frames of other replicas that are remembered: one whose confirmation was lost is published again.
+ */
 const rememberedFrames = 10_000
-/** How long processors are waited for that were there, in milliseconds: frames wait for them within the bounds of those that wait for the broker. */
+/**
+ * How long processors are waited for that were there, in milliseconds: frames wait for them within
+ * the bounds of those that wait for the broker.
+ */
 const processorsMs = 30_000
 /** What the broker is given to confirm the rest at the end, in milliseconds. */
 const closeMs = 2_000
@@ -28,8 +33,9 @@ export interface RoomOptions {
 }
 
 /**
- * The common room: what a client sends goes to all others, here at once, on other replicas through the exchange `<namespace>.room`, and to processors; what
- * processors answer goes to everybody. Several replicas are one room.
+ * The common room: what a client sends goes to all others, here at once, on other replicas through
+ * the exchange `<namespace>.room`, and to processors; what processors answer goes to everybody.
+ * Several replicas are one room.
  */
 export class Room {
   readonly #options: RoomOptions
@@ -67,7 +73,10 @@ export class Room {
     this.#members.delete(member)
   }
 
-  /** False: too many frames wait for the broker, and this one was not accepted. What is accepted reaches the broker. */
+  /**
+   * False: too many frames wait for the broker, and this one was not accepted. What is accepted
+   * reaches the broker.
+   */
   accept(sender: RoomMember, frame: RoomFrame): boolean {
     const accepted = this.#held.accept({
       frame,
@@ -99,7 +108,10 @@ export class Room {
     for (const member of this.#members) if (member !== except) member.deliver(frame, kind)
   }
 
-  /** Both copies are asked for at once, so that they stand in one order on every exchange; other clients' before what processors answer. */
+  /**
+   * Both copies are asked for at once, so that they stand in one order on every exchange; other
+   * clients' before what processors answer.
+   */
   async #publish(frame: RoomFrame): Promise<void> {
     const { body, properties } = frame
     const parts = this.#unconfirmed.get(frame) ?? new Set(['room', 'processors'] as const)
@@ -116,7 +128,10 @@ export class Room {
     if (failure) throw failure.reason
   }
 
-  /** Processors that were there and are gone, for a restart of theirs or of RabbitMQ's, are waited for. Where there are none, nobody is told. */
+  /**
+   * Processors that were there and are gone, for a restart of theirs or of RabbitMQ's, are waited
+   * for. Where there are none, nobody is told.
+   */
   async #sendToProcessors(body: Buffer, properties: MessageProperties): Promise<void> {
     try {
       await this.#send(this.#options.outExchange, body, properties, true)

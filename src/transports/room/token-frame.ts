@@ -2,8 +2,9 @@
 const jwt = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
 /**
- * The token that a first frame brings: JSON of an object with the one member `token`, which is a JWT. Any other frame is somebody's text. Only the first frame of
- * a connection that has brought no token otherwise is ever looked at.
+ * The token that a first frame brings: JSON of an object with the one member `token`, which is a
+ * JWT. Any other frame is somebody's text. Only the first frame of a connection that has brought no
+ * token otherwise is ever looked at.
  */
 export function tokenIn(frame: string): string | undefined {
   if (!frame.trimStart().startsWith('{')) return undefined

@@ -59,7 +59,9 @@ export const socketClusterCommands: ReadonlyMap<string, Command> = new Map([
   ['login', { inTurn: true, run: login }],
 ])
 
-/** A channel that is heard already stays as it is: old clients subscribe twice when they come back. */
+/**
+ * A channel that is heard already stays as it is: old clients subscribe twice when they come back.
+ */
 function subscribe(caller: Caller, data: unknown): Answer {
   const channel = channelOf(data)
   if (caller.isSubscribed(channel)) return {}
@@ -89,7 +91,9 @@ async function publish({ session, parts, unconfirmed }: Caller, data: unknown): 
   return {}
 }
 
-/** The session goes on under the token; a bad one ends the old one too, as the clients take it to. */
+/**
+ * The session goes on under the token; a bad one ends the old one too, as the clients take it to.
+ */
 async function authenticate(caller: Caller, token: unknown): Promise<Answer> {
   const { session, parts, nobody, transmit } = caller
   try {
@@ -116,7 +120,10 @@ function disconnect({ close }: Caller): Answer {
   return {}
 }
 
-/** `createClientChannel` over the socket: the client is sent its token before it is answered, as servers with a login of their own do. */
+/**
+ * `createClientChannel` over the socket: the client is sent its token before it is answered, as
+ * servers with a login of their own do.
+ */
 async function login({ session, parts, transmit }: Caller, data: unknown): Promise<Answer> {
   const text = (name: string): string => {
     const value = memberOf(data, name)

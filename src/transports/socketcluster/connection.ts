@@ -52,14 +52,18 @@ const maxEarlyPackets = 32
 const maxEarlyBytes = 16 * 1024
 /** What packets weigh that are kept as they were parsed, for each byte of their text. */
 const parsedFactor = 16
-/** What a client may have published that the broker has not confirmed, in bytes; past it nothing is read from it until it has. */
+/**
+ * What a client may have published that the broker has not confirmed, in bytes; past it nothing is
+ * read from it until it has.
+ */
 const maxUnconfirmedBytes = 1024 * 1024
 /** How soon a client that is at the limit of its rate is looked at again, in milliseconds. */
 const rateRetryMs = 250
 
 /**
- * One client, from its first frame to its close. Commands are begun in their order, within the rate of its session: one that is too fast is read more
- * slowly, for its publications have nobody who could be told that they were refused.
+ * One client, from its first frame to its close. Commands are begun in their order, within the rate
+ * of its session: one that is too fast is read more slowly, for its publications have nobody who
+ * could be told that they were refused.
  */
 export class SocketClusterConnection implements Caller {
   readonly parts: ConnectionParts
@@ -260,7 +264,8 @@ export class SocketClusterConnection implements Caller {
   #begin({ event, data, cid }: Packet): void {
     const command = socketClusterCommands.get(event)
     if (!command) {
-      // A transmission that nobody listens for is passed over, as the stock server does; a call would wait in vain.
+      // A transmission that nobody listens for is passed over, as the stock server does; a call
+      // would wait in vain.
       if (cid !== undefined) this.#answers.refuse(cid, unknownCall(event))
       return
     }

@@ -32,7 +32,10 @@ export interface SocketClusterOptions extends FrameLimitOptions {
   readonly log: (text: string, details: Record<string, unknown>) => void
 }
 
-/** How often connections are looked through for pings and time-outs, in milliseconds, where pings are not more frequent than that. */
+/**
+ * How often connections are looked through for pings and time-outs, in milliseconds, where pings
+ * are not more frequent than that.
+ */
 const maxTickMs = 1_000
 /** How long a peer may take to answer a close frame, in milliseconds. */
 const closeTimeoutMs = 5_000
@@ -40,7 +43,8 @@ const closeTimeoutMs = 5_000
 const lastCloseTimeoutMs = 1_000
 
 /**
- * SocketCluster at `/socketcluster/`, protocol 1 and 2 on the same path. The server half is written here, on ws: `docs/protocols/socketcluster.md` says why.
+ * SocketCluster at `/socketcluster/`, protocol 1 and 2 on the same path. The server half is written
+ * here, on ws: `docs/protocols/socketcluster.md` says why.
  * https://github.com/SocketCluster/socketcluster/blob/master/socketcluster-protocol.md
  */
 export function createSocketCluster(options: SocketClusterOptions): {
@@ -67,7 +71,8 @@ export function createSocketCluster(options: SocketClusterOptions): {
     withLegacyAccess(await options.authenticate({ connectionParams: { token } }), access)
 
   const serve = (socket: WebSocket, request: IncomingMessage, stream: Duplex): void => {
-    // Without a listener an oversized or broken frame would be an uncaught error; ws closes the socket itself.
+    // Without a listener an oversized or broken frame would be an uncaught error; ws closes the
+    // socket itself.
     socket.on('error', () => undefined)
     const isOpen = () => socket.readyState === socket.OPEN
     const connection = new SocketClusterConnection({

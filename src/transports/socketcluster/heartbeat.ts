@@ -4,7 +4,10 @@ export interface HeartbeatOptions {
   readonly pingIntervalMs: number
   /** How long a client has for the ping of one protocol before that of the other is tried. */
   readonly probeGapMs: number
-  /** How long a peer may say nothing; the clients' own limit is told them in the handshake, and is the same. */
+  /**
+   * How long a peer may say nothing; the clients' own limit is told them in the handshake, and is
+   * the same.
+   */
   readonly pingTimeoutMs: number
 }
 
@@ -18,9 +21,11 @@ export type Ping = '#1' | '' | 'control'
 const javaScriptHandshake = /^\{"event":"#handshake","data":\{"authToken":(?:null|"[^"\\]*")\},"cid":\d+\}$/
 
 /**
- * When to ping a client, and how. Nothing that a client says before its first pong tells protocol 1 from 2, and each takes the other's ping for a text
- * of no meaning: so both are sent, `#1` first, and the one that is answered is kept. Clients in Python and Java have no ping timer, and the oldest fall over an
- * empty frame: a handshake in another shape than JavaScript's gets the pings of RFC 6455 §5.5.2, which every WebSocket library answers by itself.
+ * When to ping a client, and how. Nothing that a client says before its first pong tells protocol 1
+ * from 2, and each takes the other's ping for a text of no meaning: so both are sent, `#1` first,
+ * and the one that is answered is kept. Clients in Python and Java have no ping timer, and the
+ * oldest fall over an empty frame: a handshake in another shape than JavaScript's gets the pings of
+ * RFC 6455 §5.5.2, which every WebSocket library answers by itself.
  */
 export class Heartbeat {
   readonly #options: HeartbeatOptions

@@ -1,7 +1,10 @@
 import { JsonNumber } from '../../core/json/json-number.ts'
 import { parseJson } from '../../core/json/parse-json.ts'
 
-/** How a client names a call, and wants it named in the answer. JavaScript numbers them, some clients send text. */
+/**
+ * How a client names a call, and wants it named in the answer. JavaScript numbers them, some
+ * clients send text.
+ */
 export type CallId = number | string | JsonNumber
 
 /** What a client asks for. `cid` undefined: it wants no answer. */
@@ -24,7 +27,10 @@ export type SocketClusterFrame =
 export const maxBatch = 1_000
 const maxCallIdLength = 100
 
-/** Reads a frame of a client, of either protocol. Answers to calls of ours are raw, for we make none. */
+/**
+ * Reads a frame of a client, of either protocol. Answers to calls of ours are raw, for we make
+ * none.
+ */
 export function decodeFrame(text: string): SocketClusterFrame {
   if (text === '') return { kind: 'pong', protocol: 2 }
   if (text === '#2') return { kind: 'pong', protocol: 1 }

@@ -11,11 +11,17 @@ const withCursor = 1
 /** The data alone, which is the same on every channel. */
 const bare = 2
 
-/** Encodes an event once for all subscribers of a channel, as a whole frame in the form that `Outbox.push` takes. */
+/**
+ * Encodes an event once for all subscribers of a channel, as a whole frame in the form that
+ * `Outbox.push` takes.
+ */
 export class PublishFrames {
   readonly #encodings = new EncodingCache()
 
-  /** The payload is what the old server sent. With `cursor` it is that and the event's cursor: `{"cursor":"…","data":…}`. */
+  /**
+   * The payload is what the old server sent. With `cursor` it is that and the event's cursor:
+   * `{"cursor":"…","data":…}`.
+   */
   frameOf(event: MessageEvent, channel: string, cursor: boolean): string {
     const variant = cursor ? withCursor : plain
     return (

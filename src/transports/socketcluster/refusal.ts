@@ -14,7 +14,10 @@ export interface Refusal {
   readonly id?: string
 }
 
-/** What a client is told of an error; of one that nobody foresaw, only under which id the log has it. */
+/**
+ * What a client is told of an error; of one that nobody foresaw, only under which id the log has
+ * it.
+ */
 export function refusalOf(error: unknown, log: (text: string, details: Record<string, unknown>) => void): Refusal {
   if (error instanceof GatewayError) {
     const { code, message, field, limit } = error
@@ -28,7 +31,10 @@ export function refusalOf(error: unknown, log: (text: string, details: Record<st
   return { name: 'INTERNAL_SERVER_ERROR', message: `Unexpected error; the gateway's log has it under ${id}`, id }
 }
 
-/** What is wrong with a token, by the names that the clients know. A token is bad unless it could not be checked. */
+/**
+ * What is wrong with a token, by the names that the clients know. A token is bad unless it could
+ * not be checked.
+ */
 function tokenRefusal(error: GatewayError): Refusal & { readonly isBadToken: boolean } {
   const reason = error.cause instanceof TokenRejection ? error.cause.reason : undefined
   const { code, message } = error

@@ -59,7 +59,10 @@ export class SocketClusterSubscription implements SubscriptionSink {
     this.#parts.onEnd(failure)
   }
 
-  /** An event of its own beside the channel, and only to who knows of cursors: old clients are sent what the old server sent. */
+  /**
+   * An event of its own beside the channel, and only to who knows of cursors: old clients are sent
+   * what the old server sent.
+   */
   #tellGap(event: ChannelEvent & { kind: 'GAP' }): void {
     const { subscription, tellsGaps, transmit } = this.#parts
     if (!tellsGaps) return

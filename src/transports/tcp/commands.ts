@@ -23,7 +23,10 @@ export interface Desk {
 
 type Request = Readonly<Record<string, unknown>>
 
-/** What stands in the answer under `result`; a rejection with a `GatewayError` is answered in its place. */
+/**
+ * What stands in the answer under `result`; a rejection with a `GatewayError` is answered in its
+ * place.
+ */
 type Command = (desk: Desk, request: Request) => Promise<unknown>
 
 export const tcpCommands: ReadonlyMap<string, Command> = new Map<string, Command>([
@@ -87,7 +90,10 @@ async function publish({ session, gateway, namespace }: Desk, request: Request):
   return { messageId: publication.messageId }
 }
 
-/** The channels that clients have asked for and whose names contain the text, as far as the caller may hear them. */
+/**
+ * The channels that clients have asked for and whose names contain the text, as far as the caller
+ * may hear them.
+ */
 async function search({ clientChannels, session }: Desk, request: Request): Promise<unknown> {
   const value = request['value'] ?? ''
   if (typeof value !== 'string') throw badInput('value', 'expected a string')

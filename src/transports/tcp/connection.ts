@@ -288,7 +288,10 @@ export class FramedConnection implements Receiver {
     this.#end()
   }
 
-  /** `why`: the peer's doing. What it still sends is read and dropped: a connection that is closed on a peer which sends loses the last frame. */
+  /**
+   * `why`: the peer's doing. What it still sends is read and dropped: a connection that is closed
+   * on a peer which sends loses the last frame.
+   */
   #end(why?: SessionEnd): void {
     if (this.#closing) return
     this.#closing = true

@@ -10,7 +10,10 @@ export function isJson({ header }: TcpFrame): boolean {
   return /^(text|application)\/json\s*(;|$)/i.test(header.contentType)
 }
 
-/** A request in JSON, in the encoding that its header names. Throws `BAD_USER_INPUT`; the connection goes on with the next frame. */
+/**
+ * A request in JSON, in the encoding that its header names. Throws `BAD_USER_INPUT`; the connection
+ * goes on with the next frame.
+ */
 export function readJson({ header, content }: TcpFrame): Record<string, unknown> {
   const text = decode(content, header.contentEncoding, header.byteorder)
   let request: unknown
@@ -26,7 +29,10 @@ export function readJson({ header, content }: TcpFrame): Record<string, unknown>
   return request as Record<string, unknown>
 }
 
-/** By the names that Python gives to encodings and those of IANA; a byte order mark comes before what the header says. */
+/**
+ * By the names that Python gives to encodings and those of IANA; a byte order mark comes before
+ * what the header says.
+ */
 function decode(content: Buffer, encoding: string, byteorder: 'little' | 'big'): string {
   const name = encoding.toLowerCase().replaceAll('_', '-')
   switch (name) {

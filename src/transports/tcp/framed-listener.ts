@@ -7,7 +7,10 @@ import { FramedConnection, type FramedTcpOptions } from './connection.ts'
 import { jsonFrame } from './framing.ts'
 import { listenTcp, type TcpListener } from './listen.ts'
 
-/** How often connections are looked at for what takes too long, in milliseconds, and not less often than four times in the shortest of their times. */
+/**
+ * How often connections are looked at for what takes too long, in milliseconds, and not less often
+ * than four times in the shortest of their times.
+ */
 const maxTickMs = 1_000
 
 /** The framed protocol over TCP, on the channels that every other transport serves. */

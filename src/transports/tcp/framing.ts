@@ -4,8 +4,8 @@ import { maxNamelessFrameBytes } from '../flow/frame-limits.ts'
 import { pieceBytes } from '../flow/unfinished-messages.ts'
 
 /**
- * One frame of the framed protocol: the length of the header (2 bytes, big-endian, whatever `byteorder` says), the header as JSON in UTF-8, the content.
- * `docs/protocols/tcp.md`.
+ * One frame of the framed protocol: the length of the header (2 bytes, big-endian, whatever
+ * `byteorder` says), the header as JSON in UTF-8, the content. `docs/protocols/tcp.md`.
  */
 export interface TcpFrame {
   readonly header: FrameHeader
@@ -64,7 +64,10 @@ export class TcpFrameReader {
     if (this.#pieces.length >= maxPieces) this.#pieces = [Buffer.concat(this.#pieces)]
   }
 
-  /** The next whole frame, or undefined. Throws `BAD_USER_INPUT` or `PAYLOAD_TOO_LARGE`: then nobody knows where the next frame begins. */
+  /**
+   * The next whole frame, or undefined. Throws `BAD_USER_INPUT` or `PAYLOAD_TOO_LARGE`: then nobody
+   * knows where the next frame begins.
+   */
   next(): TcpFrame | undefined {
     this.#headerBytes ??= this.#take(lengthBytes)?.readUInt16BE(0)
     if (this.#headerBytes === undefined) return undefined

@@ -5,7 +5,10 @@ import { backlog } from '../flow/backlog.ts'
 
 export interface TcpListener {
   readonly port: number
-  /** Who connects from now on is left to others that listen on the same port; who is connected stays. */
+  /**
+   * Who connects from now on is left to others that listen on the same port; who is connected
+   * stays.
+   */
   stopAccepting(): void
   /** Accepts nothing more; resolves when no connection is left. */
   close(): Promise<void>
@@ -18,14 +21,18 @@ export interface ListenOptions {
   readonly connections: Connections
 }
 
-/** Sockets beyond those that may stay: so many are told why they may not. Past it they are not taken. */
+/**
+ * Sockets beyond those that may stay: so many are told why they may not. Past it they are not
+ * taken.
+ */
 const extraSockets = 1_000
 
 /** A TCP server whose connections fail alone. A peer that says its end may still be answered. */
 export async function listenTcp(options: ListenOptions, accept: (socket: Socket) => void): Promise<TcpListener> {
   const sockets = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-    // Not by `server.maxConnections`: with several workers Node passes on what is over one's, and when all are full it goes round for ever.
+    // Not by `server.maxConnections`: with several workers Node passes on what is over one's, and
+    // when all are full it goes round for ever.
     if (sockets.size >= options.maxConnections + extraSockets) return void socket.destroy()
     if (!acceptSocket(socket, options.connections, socket.remoteAddress)) return
     sockets.add(socket)

@@ -6,7 +6,9 @@ import type { ReadThrottle } from '../flow/read-throttle.ts'
 /** How long a peer may take to answer the last close frame, in milliseconds. */
 export const closeTimeoutMs = 1_000
 
-/** In place of ws (`autoPong: false`), which answers pings without looking at what waits already. */
+/**
+ * In place of ws (`autoPong: false`), which answers pings without looking at what waits already.
+ */
 export function answerPings(socket: WebSocket, readThrottle: ReadThrottle): void {
   socket.on('ping', (data) => {
     if (socket.readyState === socket.OPEN) socket.pong(data, false, readThrottle.sending(data.length))

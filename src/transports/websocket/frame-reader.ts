@@ -28,7 +28,10 @@ const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 
 const maxControlBytes = 125
 /** Of one message: an empty fragment costs its sender nothing. */
 export const maxFragments = 16 * 1024
-/** Pieces from the network that are put together, though the frame is not whole yet: each has its own cost, however small it is. */
+/**
+ * Pieces from the network that are put together, though the frame is not whole yet: each has its
+ * own cost, however small it is.
+ */
 const maxPieces = 1_024
 const nothing = Buffer.alloc(0)
 
@@ -63,7 +66,9 @@ export class FrameReader {
     return (this.#pieces ? this.#waiting : 0) + this.#fragmentBytes + pieces * pieceBytes
   }
 
-  /** Throws `BrokenFrame`; then nothing more may be read. The bytes are the reader's from here on. */
+  /**
+   * Throws `BrokenFrame`; then nothing more may be read. The bytes are the reader's from here on.
+   */
   read(chunk: Buffer): void {
     let bytes = chunk
     if (this.#pieces) {

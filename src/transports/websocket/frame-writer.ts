@@ -1,6 +1,7 @@
 /**
- * The header of an unmasked, unfragmented frame with so many bytes of payload, as the bytes of a latin1 string (RFC 6455 §5.2). Frames of our own may stand
- * between those of ws only where nothing is compressed: ws then writes each frame at once and whole.
+ * The header of an unmasked, unfragmented frame with so many bytes of payload, as the bytes of a
+ * latin1 string (RFC 6455 §5.2). Frames of our own may stand between those of ws only where nothing
+ * is compressed: ws then writes each frame at once and whole.
  */
 function frameHeader(first: number, bytes: number): string {
   if (bytes < 126) return String.fromCharCode(first, bytes)

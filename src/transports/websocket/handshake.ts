@@ -14,7 +14,10 @@ export interface Handshake {
   readonly answer: string
 }
 
-/** Reads the opening handshake of a client (RFC 6455 §4.2.1). A text is why it is none. Extensions are not answered, so that there are none. */
+/**
+ * Reads the opening handshake of a client (RFC 6455 §4.2.1). A text is why it is none. Extensions
+ * are not answered, so that there are none.
+ */
 export function handshakeOf(request: IncomingMessage, ourProtocol: string): Handshake | string {
   const { headers } = request
   const key = headers['sec-websocket-key']

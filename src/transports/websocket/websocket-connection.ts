@@ -19,7 +19,10 @@ export interface WebSocketUser {
   onMessage(data: Buffer): void
   /** The peer takes nothing of what waits for it, and is about to be cut off. */
   onStalled(): void
-  /** The connection is no more, with the code that the peer closed it with (1006 without). Called once, last. */
+  /**
+   * The connection is no more, with the code that the peer closed it with (1006 without). Called
+   * once, last.
+   */
   onClosed(code: number): void
 }
 
@@ -34,8 +37,9 @@ export interface WebSocketHost {
 }
 
 /**
- * A server's end of a WebSocket whose frames are written as they are, uncompressed. In place of ws's, which brings a stream of its own, a sender and a dozen listeners to each
- * connection: most of what a connection costs until it is asked for something.
+ * A server's end of a WebSocket whose frames are written as they are, uncompressed. In place of
+ * ws's, which brings a stream of its own, a sender and a dozen listeners to each connection: most
+ * of what a connection costs until it is asked for something.
  */
 export class WebSocketConnection implements FrameHandler, Line, Receiver {
   readonly stream: Duplex
@@ -60,7 +64,9 @@ export class WebSocketConnection implements FrameHandler, Line, Receiver {
     this.#peer = new Peer(this, stream)
   }
 
-  /** From here on it is read. Answers to pings count as what the peer asked for and may not take. */
+  /**
+   * From here on it is read. Answers to pings count as what the peer asked for and may not take.
+   */
   serve(user: WebSocketUser, readThrottle: ReadThrottle): void {
     this.#user = user
     this.#readThrottle = readThrottle
@@ -95,7 +101,9 @@ export class WebSocketConnection implements FrameHandler, Line, Receiver {
     if (this.#open) this.stream.write(pingFrame, 'latin1')
   }
 
-  /** Says why, and waits for the peer to say goodbye too. Idempotent. `reason`: at most 123 bytes. */
+  /**
+   * Says why, and waits for the peer to say goodbye too. Idempotent. `reason`: at most 123 bytes.
+   */
   close(code: number, reason: string): void {
     if (this.#open) this.#sayClose(String.fromCharCode(code >> 8, code & 0xff) + latin1Of(reason))
   }

@@ -31,7 +31,10 @@ export class WebSocketServer {
     }
   }
 
-  /** Answers the handshake. Undefined where there is none, or not with our protocol: the client has been told. */
+  /**
+   * Answers the handshake. Undefined where there is none, or not with our protocol: the client has
+   * been told.
+   */
   accept(
     request: IncomingMessage,
     stream: Duplex,
@@ -52,7 +55,9 @@ export class WebSocketServer {
     return { socket: new WebSocketConnection(stream, this.#host), protocol: handshake.protocol }
   }
 
-  /** Takes no more; resolves when none is left, also where a peer does not answer the close frame. */
+  /**
+   * Takes no more; resolves when none is left, also where a peer does not answer the close frame.
+   */
   async close(say: (socket: WebSocketConnection) => void): Promise<void> {
     this.#closing = true
     const { used, keepAlive, closing } = this.#host

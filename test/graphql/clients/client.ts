@@ -57,7 +57,10 @@ export function dataOf<Result>({ data, errors }: Answer<Result>): Result {
   return data
 }
 
-/** Keeps the results of a subscription until they are asked for; `start` is given what the library calls, and returns what stops it. */
+/**
+ * Keeps the results of a subscription until they are asked for; `start` is given what the library
+ * calls, and returns what stops it.
+ */
 export function hear<Result>(
   start: (sink: {
     next: (answer: Answer<Result>) => void

@@ -2,7 +2,10 @@ import { type Client, createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
 import { type Connect, dataOf, hear } from './client.ts'
 
-/** The client of graphql-ws, with the token in connectionParams. Apollo, urql and Relay subscribe through it too. */
+/**
+ * The client of graphql-ws, with the token in connectionParams. Apollo, urql and Relay subscribe
+ * through it too.
+ */
 export function socketClient(url: string, token?: string): Client {
   return createClient({
     url,

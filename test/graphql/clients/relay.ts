@@ -4,7 +4,10 @@ import { socketClient } from './graphql-ws.ts'
 
 const { Environment, Network, Observable, RecordSource, Store } = relay
 
-/** Relay's network layer as its manual sets it up: fetch for queries and mutations, graphql-ws for subscriptions. Without its compiler, the request's parameters are made here. */
+/**
+ * Relay's network layer as its manual sets it up: fetch for queries and mutations, graphql-ws for
+ * subscriptions. Without its compiler, the request's parameters are made here.
+ */
 export const connectRelay: Connect = ({ graphqlUrl, graphqlSocketUrl }, token) => {
   const socket = socketClient(graphqlSocketUrl, token)
   const environment = new Environment({

@@ -2,7 +2,10 @@ import { Client, type CombinedError, fetchExchange, subscriptionExchange } from 
 import { type Connect, dataOf, hear, operationOf } from './client.ts'
 import { socketClient } from './graphql-ws.ts'
 
-/** urql: queries and mutations over its fetchExchange, subscriptions over its subscriptionExchange on graphql-ws. */
+/**
+ * urql: queries and mutations over its fetchExchange, subscriptions over its subscriptionExchange
+ * on graphql-ws.
+ */
 export const connectUrql: Connect = ({ graphqlUrl, graphqlSocketUrl }, token) => {
   const socket = socketClient(graphqlSocketUrl, token)
   const client = new Client({

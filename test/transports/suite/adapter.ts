@@ -2,15 +2,22 @@ import type { InProcessGateway } from '../../support/gateway-in-process.ts'
 import type { Inbox } from '../../support/inbox.ts'
 
 /**
- * A transport as the shared suite sees it. To take part: implement this in a file beside this one, and add it to the list in `transports.test.ts`. A client here
- * is what a careful user would write on the transport: it keeps what comes, and asks nothing of the gateway but what the protocol has.
+ * A transport as the shared suite sees it. To take part: implement this in a file beside this one,
+ * and add it to the list in `transports.test.ts`. A client here is what a careful user would write
+ * on the transport: it keeps what comes, and asks nothing of the gateway but what the protocol has.
  */
 export interface TransportAdapter {
   /** As metrics and sessions call it. */
   readonly name: string
-  /** Asks for a channel on a connection of its own. Resolves once that is on its way; how it is answered, the listening tells. */
+  /**
+   * Asks for a channel on a connection of its own. Resolves once that is on its way; how it is
+   * answered, the listening tells.
+   */
   listen(to: Under, asked: Asked): Promise<Listening>
-  /** A connection that breaks the rules of the protocol; resolves when the gateway has answered that, or closed. */
+  /**
+   * A connection that breaks the rules of the protocol; resolves when the gateway has answered
+   * that, or closed.
+   */
   misbehave(to: Under): Promise<void>
 }
 
@@ -34,9 +41,14 @@ export interface Heard {
 }
 
 export interface Listening extends AsyncDisposable {
-  /** Events in order. Ends with `Refused` where the subscription was refused or ended with an error. */
+  /**
+   * Events in order. Ends with `Refused` where the subscription was refused or ended with an error.
+   */
   readonly events: Inbox<Heard>
-  /** When the connection (or the response that it is) is over: whether the client was told, in the protocol's way, to come back. */
+  /**
+   * When the connection (or the response that it is) is over: whether the client was told, in the
+   * protocol's way, to come back.
+   */
   readonly closed: Promise<{ readonly comeBack: boolean }>
   /** Reads nothing from the network, so that the gateway's own buffers fill. */
   pause(): void

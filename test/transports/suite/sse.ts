@@ -38,7 +38,8 @@ export const serverSentEvents: TransportAdapter = {
       response.once('close', () => {
         if (!completed && text.startsWith('{')) take(JSON.parse(text) as Payload)
         events.end(new Error('the response is over'))
-        // An EventSource comes back from everything but the orderly end that GraphQL over SSE names.
+        // An EventSource comes back from everything but the orderly end that GraphQL over SSE
+        // names.
         resolve({ comeBack: !completed })
       })
     })

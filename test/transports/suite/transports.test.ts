@@ -44,7 +44,10 @@ afterAll(async () => {
   await vhost?.close()
 })
 
-/** A place in the journal behind everything so far: who listens behind it misses nothing, whether or not the transport says when it listens. */
+/**
+ * A place in the journal behind everything so far: who listens behind it misses nothing, whether or
+ * not the transport says when it listens.
+ */
 async function now(): Promise<string> {
   const { history } = await call<{ history: { cursor: string } }>(
     '{ history(clientId: "nobody", first: 1) { cursor } }',

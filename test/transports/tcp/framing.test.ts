@@ -87,7 +87,8 @@ test('every encoding and byte order is read as it was meant, and what is empty i
 })
 
 test('split at any one place, the answers are the same', async () => {
-  // Compared as texts: a thousand and more comparisons of values would take longer than the connections.
+  // Compared as texts: a thousand and more comparisons of values would take longer than the
+  // connections.
   const whole = JSON.stringify(await answersTo(small, port))
   let next = 1
   const lane = async () => {

@@ -165,7 +165,10 @@ function streamable(headers: MessageProperties['headers']): MessageProperties['h
   return withoutDecimals(headers, true) as MessageProperties['headers']
 }
 
-/** `isTable`: though it looks like a value with its type. Also within lists and tables: RabbitMQ 4 keeps those of names that begin with `x-`. */
+/**
+ * `isTable`: though it looks like a value with its type. Also within lists and tables: RabbitMQ 4
+ * keeps those of names that begin with `x-`.
+ */
 function withoutDecimals(value: unknown, isTable: boolean): unknown {
   if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return value
   const within = (one: unknown, name: string): unknown => withoutDecimals(one, wireTypeOf(value, name) === 'table')

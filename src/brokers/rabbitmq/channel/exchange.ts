@@ -18,7 +18,10 @@ export async function exchangeExists(connection: ChannelModel, exchange: string)
   }
 }
 
-/** Declares an exchange that is missing. Rejects with `SOURCE_CONFLICT` where RabbitMQ doesn't allow it. */
+/**
+ * Declares an exchange that is missing. Rejects with `SOURCE_CONFLICT` where RabbitMQ doesn't allow
+ * it.
+ */
 export async function declareExchange(
   connection: ChannelModel,
   exchange: string,

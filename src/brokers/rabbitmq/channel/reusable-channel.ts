@@ -1,6 +1,9 @@
 import type { Channel, ChannelModel } from '../connection/amqp.ts'
 
-/** A channel for work that is repeated and seldom refused: a refusal ends it, and the next piece of work gets another. One piece at a time. */
+/**
+ * A channel for work that is repeated and seldom refused: a refusal ends it, and the next piece of
+ * work gets another. One piece at a time.
+ */
 export class ReusableChannel {
   readonly #connection: ChannelModel
   #channel: Channel | undefined

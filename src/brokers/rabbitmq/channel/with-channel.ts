@@ -1,7 +1,8 @@
 import type { Channel, ChannelModel } from '../connection/amqp.ts'
 
 /**
- * Gives one piece of work a channel of its own: a refusal ends the channel that it came on, and must end nothing else.
+ * Gives one piece of work a channel of its own: a refusal ends the channel that it came on, and
+ * must end nothing else.
  */
 export async function onChannel<Result>(
   connection: ChannelModel,
@@ -9,14 +10,16 @@ export async function onChannel<Result>(
 ): Promise<Result> {
   const channel = await connection.createChannel()
   let ended = false
-  // The promise of amqplib's close never settles where the connection is lost meanwhile; this event is not told of a channel that has ended by now.
+  // The promise of amqplib's close never settles where the connection is lost meanwhile; this event
+  // is not told of a channel that has ended by now.
   const over = new Promise<void>((resolve) => {
     channel.on('close', () => {
       ended = true
       resolve()
     })
   })
-  // RabbitMQ has ended the channel; the rejected call says why. Closing it in here would cost the connection (504).
+  // RabbitMQ has ended the channel; the rejected call says why. Closing it in here would cost the
+  // connection (504).
   channel.on('error', () => {
     ended = true
   })

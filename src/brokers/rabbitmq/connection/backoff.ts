@@ -4,8 +4,9 @@ export interface BackoffTimings {
 }
 
 /**
- * Full jitter: anything between nothing and the exponential bound, so that replicas which lost the same broker don't
- * come back in step. `attempt` begins at 0. https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+ * Full jitter: anything between nothing and the exponential bound, so that replicas which lost the
+ * same broker don't come back in step. `attempt` begins at 0.
+ * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
 export function fullJitter(attempt: number, { firstRetryMs, retryCapMs }: BackoffTimings): number {
   return Math.random() * Math.min(retryCapMs, firstRetryMs * 2 ** attempt)

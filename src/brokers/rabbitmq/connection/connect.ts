@@ -17,8 +17,9 @@ export class NoAnswer extends Error {
 }
 
 /**
- * Opens one connection. `cut` destroys its socket at any time from here on, which is the only way to be rid of a peer
- * that has frozen: amqplib's own close waits for its answer. Messages for `deliveries` don't come to amqplib.
+ * Opens one connection. `cut` destroys its socket at any time from here on, which is the only way
+ * to be rid of a peer that has frozen: amqplib's own close waits for its answer. Messages for
+ * `deliveries` don't come to amqplib.
  */
 export async function connect(
   address: BrokerAddress,

@@ -6,7 +6,10 @@ import { Unresponsive } from './node-list.ts'
 import { VirtualHostRefused } from './open-refusal.ts'
 import { type BrokerReply, replyCodes, replyOf } from './reply-codes.ts'
 
-/** One sentence that tells an operator what is wrong between here and RabbitMQ. Never holds a password. */
+/**
+ * One sentence that tells an operator what is wrong between here and RabbitMQ. Never holds a
+ * password.
+ */
 export function describeFailure(thrown: unknown, at: BrokerAddress): string {
   const error = asError(thrown)
   const node = `${at.host}:${at.port}`

@@ -25,8 +25,9 @@ const methods = {
 }
 
 /**
- * Asks RabbitMQ for its reason by shaking hands once more by hand: amqplib reports a refused connection.open without
- * the text that says whether the virtual host is unknown, forbidden, full or down. Undefined where it can't be had.
+ * Asks RabbitMQ for its reason by shaking hands once more by hand: amqplib reports a refused
+ * connection.open without the text that says whether the virtual host is unknown, forbidden, full
+ * or down. Undefined where it can't be had.
  */
 export async function askWhyOpenIsRefused(
   address: BrokerAddress,

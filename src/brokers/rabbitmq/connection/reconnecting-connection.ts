@@ -46,7 +46,10 @@ export interface ConnectionSession {
 export interface ConnectionOptions {
   /** Shown in RabbitMQ's list of connections as "warren <purpose>". */
   readonly purpose: string
-  /** Called on each new connection: topology on a short-lived channel, channels, consumers. Up is said after it resolves; a rejection ends the session. */
+  /**
+   * Called on each new connection: topology on a short-lived channel, channels, consumers. Up is
+   * said after it resolves; a rejection ends the session.
+   */
   establish(session: ConnectionSession): Promise<void>
   onUp?(): void
   /** Once at the start of an outage, not at each retry. `reason` is a sentence. */
@@ -77,7 +80,10 @@ export const defaultTimings = {
   /** What RabbitMQ is given to answer a close; then the socket is destroyed. */
   closeMs: 1_000,
   firstRetryMs: 100,
-  /** Delivery is to be back within 5 s after the broker is: this and what it takes to establish a session. */
+  /**
+   * Delivery is to be back within 5 s after the broker is: this and what it takes to establish a
+   * session.
+   */
   retryCapMs: 2_000,
 }
 export type ReconnectTimings = typeof defaultTimings
@@ -145,7 +151,8 @@ export class ReconnectingConnection {
       const reason = await this.#session(node, this.#connectMs(rounds))
       if (reason instanceof Closed) return
       this.#failedAt.set(node, performance.now())
-      // Being up for a moment is no success: what breaks as soon as it stands must not come back faster and faster.
+      // Being up for a moment is no success: what breaks as soon as it stands must not come back
+      // faster and faster.
       const upMs = this.#upSince === undefined ? 0 : performance.now() - this.#upSince
       if (upMs > this.#timings.retryCapMs) failures = 0
       const delayMs = fullJitter(Math.floor(failures / this.#nodes.count), this.#timings)
@@ -160,7 +167,10 @@ export class ReconnectingConnection {
     return this.#nodes.count === 1 ? connectMs : Math.min(connectMs, connectToOneOfManyMs * 2 ** rounds)
   }
 
-  /** One session from connecting to its end; resolves with why it ended, when its connection is gone. */
+  /**
+   * One session from connecting to its end; resolves with why it ended, when its connection is
+   * gone.
+   */
   async #session(node: BrokerNode, connectMs: number): Promise<unknown> {
     const { address } = node
     const cut = new AbortController()

@@ -1,11 +1,17 @@
 import { asError } from '../../../core/model/error-text.ts'
 
-/** What RabbitMQ says when it closes a channel or a connection, as amqplib hands it over in an error. */
+/**
+ * What RabbitMQ says when it closes a channel or a connection, as amqplib hands it over in an
+ * error.
+ */
 export interface BrokerReply {
   readonly code: number
   /** RabbitMQ's own sentence, without its leading constant. */
   readonly text: string
-  /** Whether it answers a publication (basic.publish, which has no other answer than the end of the channel). */
+  /**
+   * Whether it answers a publication (basic.publish, which has no other answer than the end of the
+   * channel).
+   */
   readonly toPublish: boolean
 }
 

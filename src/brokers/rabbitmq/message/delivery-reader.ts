@@ -15,17 +15,24 @@ export interface Delivery {
   readonly body: Buffer
 }
 
-/** Called in the turn of the event loop in which the message came in. What it throws ends the connection. */
+/**
+ * Called in the turn of the event loop in which the message came in. What it throws ends the
+ * connection.
+ */
 export type TakeDelivery = (delivery: Delivery) => void
 
-/** https://www.rabbitmq.com/resources/specs/amqp0-9-1.pdf §4.2.3: type, channel, size, payload, end. */
+/**
+ * https://www.rabbitmq.com/resources/specs/amqp0-9-1.pdf §4.2.3: type, channel, size, payload, end.
+ */
 const frame = { method: 1, header: 2, body: 3, heartbeat: 8, headBytes: 7, end: 0xce }
 const frameTypes = new Set<number | undefined>([frame.method, frame.header, frame.body, frame.heartbeat])
 const basicDeliver = 0x003c_003c
 const heartbeatFrame = Buffer.from([frame.heartbeat, 0, 0, 0, 0, 0, 0, frame.end])
 /** Of one read; what libuv suggests. */
 const readBytes = 64 * 1024
-/** amqplib hears nothing of what is taken here, and would think that the broker has fallen silent. */
+/**
+ * amqplib hears nothing of what is taken here, and would think that the broker has fallen silent.
+ */
 const lifeSignMs = 1_000
 
 interface WithProperties {
@@ -45,9 +52,10 @@ interface PartialDelivery extends WithProperties {
 }
 
 /**
- * Reads a connection before amqplib does, and takes from it the messages of consumers that asked for it by their tag: they are read in place, without the
- * streams, objects and turns in between, which at some hundred messages a second, on cold caches, is a good part of what a message costs. All
- * other frames go on to amqplib, which owns the connection, its channels and its consumers.
+ * Reads a connection before amqplib does, and takes from it the messages of consumers that asked
+ * for it by their tag: they are read in place, without the streams, objects and turns in between,
+ * which at some hundred messages a second, on cold caches, is a good part of what a message costs.
+ * All other frames go on to amqplib, which owns the connection, its channels and its consumers.
  */
 export class DeliveryReader {
   /** For `net.connect` and `tls.connect`. */
@@ -81,7 +89,10 @@ export class DeliveryReader {
     }
   }
 
-  /** From here on the messages of this consumer are handed over here, and not by amqplib; it need not exist yet. Returns how to stop. */
+  /**
+   * From here on the messages of this consumer are handed over here, and not by amqplib; it need
+   * not exist yet. Returns how to stop.
+   */
   take(consumerTag: string, take: TakeDelivery): () => void {
     this.#consumers.set(consumerTag, take)
     return () => void this.#consumers.delete(consumerTag)

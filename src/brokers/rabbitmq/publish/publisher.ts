@@ -124,7 +124,10 @@ export class Publisher {
     })
   }
 
-  /** As `Broker.unansweredBytes`; also what its caller no longer waits for, while it may be on the way. */
+  /**
+   * As `Broker.unansweredBytes`; also what its caller no longer waits for, while it may be on the
+   * way.
+   */
   get unansweredBytes(): number {
     return Math.max(this.#bytes.used, this.#inFlightBytes)
   }
@@ -176,7 +179,10 @@ export class Publisher {
     for (const channel of this.#channels.values()) if (channel.reachesJournal) channel.retire()
   }
 
-  /** Gives RabbitMQ a moment to confirm what it has, then answers the rest with `BROKER_UNAVAILABLE`. */
+  /**
+   * Gives RabbitMQ a moment to confirm what it has, then answers the rest with
+   * `BROKER_UNAVAILABLE`.
+   */
   async close(): Promise<void> {
     this.#closed = true
     if (this.#session && this.#blocked === undefined) {

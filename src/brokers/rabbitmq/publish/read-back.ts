@@ -71,7 +71,10 @@ export class ReadBack {
     this.#messages = new FairShares(parts.maxMessages)
   }
 
-  /** How to wait until the tail has delivered everything that RabbitMQ has confirmed before the call. */
+  /**
+   * How to wait until the tail has delivered everything that RabbitMQ has confirmed before the
+   * call.
+   */
   useFence(fence: () => Promise<void>): void {
     this.#fence = fence
   }

@@ -15,7 +15,10 @@ type StreamSession = Pick<ConnectionSession, 'connection' | 'deliveries'>
 
 /** Messages in flight; RabbitMQ demands a bound on a stream. */
 const prefetchMessages = 500
-/** Acknowledged together, at the latest after this many messages or milliseconds: doubles what one consumer reads. */
+/**
+ * Acknowledged together, at the latest after this many messages or milliseconds: doubles what one
+ * consumer reads.
+ */
 const ackEveryMessages = 200
 const ackEveryMs = 200
 
@@ -41,7 +44,10 @@ export interface StreamReading {
 export interface StreamVisitor {
   /** Each entry, in order of offset. */
   take(entry: WindowEntry): void
-  /** Before an entry: retention took what stood between it and the one before, or it is not certain that it didn't. */
+  /**
+   * Before an entry: retention took what stood between it and the one before, or it is not certain
+   * that it didn't.
+   */
   onOvertaken(): void
   /** Called once, where the broker ends it (cancel, channel or connection closed). */
   onEnd(error: Error): void
@@ -53,11 +59,13 @@ export interface StreamConsumer {
 }
 
 /**
- * Consumes a stream in order on a channel of its own. Rejects with `SOURCE_CONFLICT` where the queue is of another type.
+ * Consumes a stream in order on a channel of its own. Rejects with `SOURCE_CONFLICT` where the
+ * queue is of another type.
  *
- * A reader that retention overtakes goes on at the oldest segment that is left, and RabbitMQ doesn't say so. Every segment begins with a hole of its
- * own, so that a hole alone means nothing: at each, reading waits until it is known whether the entry before is still there. If so,
- * then so is everything behind it, for retention takes the oldest first.
+ * A reader that retention overtakes goes on at the oldest segment that is left, and RabbitMQ
+ * doesn't say so. Every segment begins with a hole of its own, so that a hole alone means nothing:
+ * at each, reading waits until it is known whether the entry before is still there. If so, then so
+ * is everything behind it, for retention takes the oldest first.
  * https://www.rabbitmq.com/docs/streams#consuming
  */
 export async function consumeStream(
@@ -73,7 +81,10 @@ export async function consumeStream(
   let unacked: number | undefined
   let count = 0
   let last = after
-  /** What came since a hole that is being looked into; bounded by the prefetch, for it is not acknowledged. */
+  /**
+   * What came since a hole that is being looked into; bounded by the prefetch, for it is not
+   * acknowledged.
+   */
   let held: Delivery[] | undefined
 
   const stop = (): void => {
@@ -143,7 +154,8 @@ export async function consumeStream(
     held = undefined
     if (!intact) visitor.onOvertaken()
     if (first) take(first, entryOf(first, stream))
-    // What has come by now was read before the answer: if that is yes, then it holds for every hole in it.
+    // What has come by now was read before the answer: if that is yes, then it holds for every hole
+    // in it.
     for (const message of rest) {
       if (intact && open) take(message, entryOf(message, stream))
       else hand(message)
@@ -221,7 +233,10 @@ function offsetArgument(start: StreamStart): unknown {
   return { '!': 'timestamp', value: Math.floor(start.timestampMs / 1000) }
 }
 
-/** RabbitMQ can't be asked for the type of a queue; it tells when a queue that is no stream is consumed as one. */
+/**
+ * RabbitMQ can't be asked for the type of a queue; it tells when a queue that is no stream is
+ * consumed as one.
+ */
 function explain(error: unknown, stream: string): Error {
   if (!/invalid arg 'x-stream-offset'/.test(String(error))) return asError(error)
   return new GatewayError(

@@ -18,7 +18,10 @@ const bindMs = 200
 const retentionArguments = new Set(['x-max-age', 'x-max-length-bytes', 'x-stream-max-segment-size-bytes'])
 /** The log of epochs is a few bytes a start. */
 const epochRetention = { maxBytes: 1024 * 1024, segmentBytes: 128 * 1024 }
-/** Retention acts when a segment is full, so a segment is a small part of it; within what RabbitMQ takes. */
+/**
+ * Retention acts when a segment is full, so a segment is a small part of it; within what RabbitMQ
+ * takes.
+ */
 const segmentsInRetention = 20
 const minSegmentBytes = 256 * 1024
 const maxSegmentBytes = 500_000_000
@@ -32,9 +35,9 @@ export interface JournalTopology {
 
 /**
  * Makes sure that the journal is there, and answers its epoch: the name of this life of it. AMQP
- * 0-9-1 can neither read a queue's
- * arguments nor tell who declared it first, so the epochs are kept in a small stream beside it, under a lock that is
- * an exclusive queue: of several replicas exactly one makes the journal and writes its epoch, before it makes it.
+ * 0-9-1 can neither read a queue's arguments nor tell who declared it first, so the epochs are kept
+ * in a small stream beside it, under a lock that is an exclusive queue: of several replicas exactly
+ * one makes the journal and writes its epoch, before it makes it.
  *
  * `connection` is one that the session has to itself, to its own node: what another connection
  * waits for on another node does not matter. A node that does not answer in time is left.
@@ -153,7 +156,8 @@ async function onOwnChannel<Result>(
     return await Promise.race([work(), late])
   } finally {
     clearTimeout(timer)
-    // Not waited for: amqplib never settles it where the connection is lost meanwhile, and what was asked for has been answered.
+    // Not waited for: amqplib never settles it where the connection is lost meanwhile, and what was
+    // asked for has been answered.
     if (!broken) channel?.close().catch(() => undefined)
   }
 }
@@ -182,13 +186,17 @@ async function queueExists(connection: ChannelModel, name: string): Promise<bool
     await onOwnChannel(connection, (channel) => channel.checkQueue(name))
     return true
   } catch (error) {
-    // A stream whose node is still booting is answered with 404 too ("… down or inaccessible"), and must not be taken for one that is gone.
+    // A stream whose node is still booting is answered with 404 too ("… down or inaccessible"), and
+    // must not be taken for one that is gone.
     if (codeOf(error) === 404 && /no queue/.test(String(error))) return false
     throw error
   }
 }
 
-/** A stream that stands with another retention is taken as it is: RabbitMQ changes that by policy, not by declaring again. */
+/**
+ * A stream that stands with another retention is taken as it is: RabbitMQ changes that by policy,
+ * not by declaring again.
+ */
 async function declare(connection: ChannelModel, name: string, limits: Record<string, unknown>): Promise<void> {
   try {
     await onOwnChannel(connection, (channel) =>

@@ -18,7 +18,10 @@ import { isInternalError } from './unreadable-message.ts'
 
 /** How long a mark may take through the broker and back, in milliseconds. */
 const markTimeoutMs = 5_000
-/** A mark that RabbitMQ has confirmed and that doesn't come is sent again: while a node boots, streams forget what it confirms. */
+/**
+ * A mark that RabbitMQ has confirmed and that doesn't come is sent again: while a node boots,
+ * streams forget what it confirms.
+ */
 const markAgainMs = 500
 /**
  * Where the first message of the past cannot be read, a shorter past is; below this, none. In
@@ -37,15 +40,19 @@ export interface StreamJournalOptions {
   readonly publish: (publication: Publication) => Promise<void>
   /** Called with each entry that is no mark, after the tail. Must not throw. */
   readonly onEntry: (entry: JournalMessage) => void
-  /** Binds every source into the stream: called when the stream is there, before the tail is said to be up. */
+  /**
+   * Binds every source into the stream: called when the stream is there, before the tail is said to
+   * be up.
+   */
   readonly bindSources: () => Promise<void>
   /** Left out where the replicas share a registry, which has the keys. */
   readonly agreeOnKey?: AgreeOnKey | undefined
 }
 
 /**
- * The journal on a RabbitMQ stream: every source's exchange is bound to it, RabbitMQ does the copying, and each replica tails it with
- * one consumer. After an outage the tail goes on at the last entry that it delivered, expects that very entry, and drops it.
+ * The journal on a RabbitMQ stream: every source's exchange is bound to it, RabbitMQ does the
+ * copying, and each replica tails it with one consumer. After an outage the tail goes on at the
+ * last entry that it delivered, expects that very entry, and drops it.
  * https://www.rabbitmq.com/docs/streams
  */
 export class StreamJournal implements Journal {
@@ -228,7 +235,10 @@ export class StreamJournal implements Journal {
     this.#tail?.onEpoch(epoch)
   }
 
-  /** A replica that starts warms its window; one that comes back goes on at its last entry; a new life is read from its beginning. */
+  /**
+   * A replica that starts warms its window; one that comes back goes on at its last entry; a new
+   * life is read from its beginning.
+   */
   get #start(): StreamStart {
     if (this.#last) return this.#last.unreadable ? this.#last.offset + 1 : this.#last.offset
     if (this.#sawItBegin) return 0
@@ -236,7 +246,10 @@ export class StreamJournal implements Journal {
     return { timestampMs: Date.now() - this.#warmMs }
   }
 
-  /** Asks the stream where it was when the journal was opened; a mark makes sure that there is an answer. */
+  /**
+   * Asks the stream where it was when the journal was opened; a mark makes sure that there is an
+   * answer.
+   */
   async #presentOffset(session: ConnectionSession, write: PublishMark): Promise<number> {
     const over = new AbortController()
     const late = AbortSignal.any([session.signal, AbortSignal.timeout(markTimeoutMs)])

@@ -7,7 +7,9 @@ import type { CarefulReader } from './message-by-message-reader.ts'
 import { consumeStream, type StreamConsumer, type StreamReading, type StreamVisitor } from './stream-consumer.ts'
 import { isInternalError } from './unreadable-message.ts'
 
-/** Reads older parts of a stream, on a connection of its own that is made when it is first needed. */
+/**
+ * Reads older parts of a stream, on a connection of its own that is made when it is first needed.
+ */
 export class StreamReader {
   readonly #stream: string
   readonly #openConnection: OpenConnection
@@ -23,8 +25,8 @@ export class StreamReader {
   }
 
   /**
-   * As `Journal.scan`. After a lost connection it begins again at the last entry that was visited, expects that very entry, and
-   * drops it: another in its place means that retention overtook it.
+   * As `Journal.scan`. After a lost connection it begins again at the last entry that was visited,
+   * expects that very entry, and drops it: another in its place means that retention overtook it.
    */
   async scan(offset: number, visit: (entry: JournalMessage) => boolean, signal: AbortSignal): Promise<void> {
     let last: JournalMessage | undefined
@@ -103,7 +105,8 @@ export class StreamReader {
       consumer = await consumeStream(session, this.#stream, offset, { ...visitor, onEnd }, reading)
       await aborted(AbortSignal.any([lost.signal, signal, session.signal]))
     } catch (error) {
-      // No such stream, or no replica of it on this node: the session begins anew, on the next node where there are several.
+      // No such stream, or no replica of it on this node: the session begins anew, on the next node
+      // where there are several.
       session.fail(asError(error))
       await aborted(AbortSignal.any([session.signal, signal]))
     } finally {

@@ -4,8 +4,9 @@ import { markIntervalMs } from '../../../hot-window/marks.ts'
 const lookMs = 250
 const looksBeforeMark = markIntervalMs / lookMs
 /**
- * After so many looks in a row that saw nothing new, the tail is called stale: up to two seconds of silence, in which a mark was sent and had at
- * least 0.75 s to come back. Looks are counted and not time, so that a process that was held up itself doesn't suspect the broker.
+ * After so many looks in a row that saw nothing new, the tail is called stale: up to two seconds of
+ * silence, in which a mark was sent and had at least 0.75 s to come back. Looks are counted and not
+ * time, so that a process that was held up itself doesn't suspect the broker.
  */
 const looksBeforeStale = 7
 /**
@@ -41,8 +42,9 @@ export interface PulseListener {
 }
 
 /**
- * Watches whether the tail of a journal moves. A silent journal is given marks, so silence has a meaning: a half-open connection, a broker that has
- * frozen or takes no publications, a stream without its leader. Heartbeats would tell some of that, later.
+ * Watches whether the tail of a journal moves. A silent journal is given marks, so silence has a
+ * meaning: a half-open connection, a broker that has frozen or takes no publications, a stream
+ * without its leader. Heartbeats would tell some of that, later.
  */
 export class TailLiveness {
   readonly #listener: PulseListener

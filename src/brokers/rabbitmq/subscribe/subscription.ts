@@ -17,7 +17,10 @@ import { messageOf } from '../message/properties.ts'
 
 /** In milliseconds. */
 const timings = {
-  /** A group's queue that nobody has consumed from for so long is deleted, with what is in it: 7 days. */
+  /**
+   * A group's queue that nobody has consumed from for so long is deleted, with what is in it: 7
+   * days.
+   */
   groupExpires: 7 * 24 * 60 * 60 * 1000,
   /** What callbacks that run are given to end when the subscription is closed. */
   drain: 5_000,
@@ -64,7 +67,9 @@ export class AmqpSubscription implements Subscription {
     return this.#closing.signal.aborted
   }
 
-  /** Puts it in force on this connection. `onLost`: it is no longer, though the connection may be. */
+  /**
+   * Puts it in force on this connection. `onLost`: it is no longer, though the connection may be.
+   */
   async start({ connection, deliveries }: ConnectionSession, onLost: () => void): Promise<void> {
     const channel = await connection.createChannel()
     // The rejected call or the end of the channel tells.
@@ -105,7 +110,8 @@ export class AmqpSubscription implements Subscription {
         ignoreEnd(() => channel.cancel(this.#consumerTag)),
       )
     await within(timings.drain, Promise.all(this.#running))
-    // What was handed over by RabbitMQ but not to the callback goes back to the group with the channel.
+    // What was handed over by RabbitMQ but not to the callback goes back to the group with the
+    // channel.
     if (channel)
       await within(
         timings.close,
@@ -118,7 +124,8 @@ export class AmqpSubscription implements Subscription {
     const { group } = this.#options
     const deadLetters = { 'x-dead-letter-exchange': deadLetterExchange }
     if (group === undefined) {
-      // Another name each time: after a lost connection RabbitMQ may still hold the old one for its dead owner.
+      // Another name each time: after a lost connection RabbitMQ may still hold the old one for its
+      // dead owner.
       const name = `${namespace}.subscriber.${randomUUID()}`
       const args = { ...deadLetters, 'x-queue-type': 'classic', 'x-max-length-bytes': maxBacklogBytes }
       await channel.assertQueue(name, { exclusive: true, autoDelete: true, durable: false, arguments: args })
@@ -166,7 +173,10 @@ export class AmqpSubscription implements Subscription {
     }
   }
 
-  /** Nobody else has the message, and a queue of its own doesn't count: it is handed over again from here. */
+  /**
+   * Nobody else has the message, and a queue of its own doesn't count: it is handed over again from
+   * here.
+   */
   async #deliverHere(message: Message): Promise<Verdict> {
     for (let redeliveries = 0; ; redeliveries += 1) {
       try {
@@ -188,7 +198,10 @@ export class AmqpSubscription implements Subscription {
 
 type Verdict = 'taken' | 'again' | 'set aside'
 
-/** The exchange, where it is another than the namespace's own, the group and its topics, which make a group; hashed where they are too long for a name (255 bytes, AMQP 0-9-1 §4.2.5.3). */
+/**
+ * The exchange, where it is another than the namespace's own, the group and its topics, which make
+ * a group; hashed where they are too long for a name (255 bytes, AMQP 0-9-1 §4.2.5.3).
+ */
 export function groupQueueName(
   namespace: string,
   group: string,
@@ -202,7 +215,10 @@ export function groupQueueName(
   return `${namespace}.group.${group}:${createHash('sha256').update(what).digest('hex').slice(0, 32)}`
 }
 
-/** amqplib throws, at once or later, when a channel that is ending is used; there is nothing left to do then. */
+/**
+ * amqplib throws, at once or later, when a channel that is ending is used; there is nothing left to
+ * do then.
+ */
 async function ignoreEnd(use: () => unknown): Promise<void> {
   try {
     await use()

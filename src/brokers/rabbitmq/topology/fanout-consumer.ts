@@ -19,13 +19,19 @@ import { fromAmqp, messageOf } from '../message/properties.ts'
 const prefetch = 500
 /** In milliseconds. */
 const timings = {
-  /** How long the queue outlives its listener: what comes while the connection heals is kept, and what a dead replica leaves behind goes. */
+  /**
+   * How long the queue outlives its listener: what comes while the connection heals is kept, and
+   * what a dead replica leaves behind goes.
+   */
   queueExpires: 5 * 60 * 1000,
   /** What RabbitMQ is given to answer on close. */
   close: 1_000,
   /** Acknowledged together this often, and every so many. */
   ack: 100,
-  /** How often the bindings are made again: an exchange that is deleted takes them along, and nobody is told. */
+  /**
+   * How often the bindings are made again: an exchange that is deleted takes them along, and nobody
+   * is told.
+   */
   again: 2_000,
 }
 const ackEvery = 100
@@ -45,8 +51,10 @@ export interface FanoutOptions extends FanoutExchanges {
 }
 
 /**
- * What comes to some fanout exchanges, through one queue of this process's own, over connections that heal. The queues of all replicas hang on one durable exchange,
- * and the exchanges of others feed that one: where RabbitMQ has forgotten those, the first replica that binds them again does it for all.
+ * What comes to some fanout exchanges, through one queue of this process's own, over connections
+ * that heal. The queues of all replicas hang on one durable exchange, and the exchanges of others
+ * feed that one: where RabbitMQ has forgotten those, the first replica that binds them again does
+ * it for all.
  */
 export class FanoutConsumer {
   readonly #options: FanoutOptions

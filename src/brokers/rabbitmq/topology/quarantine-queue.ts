@@ -44,10 +44,11 @@ export class QuarantineQueue {
   }
 
   /**
-   * Shows the messages that are there now to `decide`, one after another, at most `limit` of them; resolves with how many there were before.
-   * Those that are kept lie in the queue again as soon as this ends, behind those that were not shown (a quorum queue keeps what came back in a
-   * queue of its own); until then nobody else sees them.
-   * Rejects with `BROKER_UNAVAILABLE`, or as `decide` does: what was not decided is kept.
+   * Shows the messages that are there now to `decide`, one after another, at most `limit` of them;
+   * resolves with how many there were before. Those that are kept lie in the queue again as soon as
+   * this ends, behind those that were not shown (a quorum queue keeps what came back in a queue of
+   * its own); until then nobody else sees them. Rejects with `BROKER_UNAVAILABLE`, or as `decide`
+   * does: what was not decided is kept.
    */
   async visit(limit: number, decide: (message: Message) => Promise<Fate>): Promise<number> {
     const { connection, deliveries, signal } = await this.#session()
@@ -79,7 +80,9 @@ export class QuarantineQueue {
     return true
   }
 
-  /** As `Broker.publish`: resolves once RabbitMQ has confirmed that the message is where it belongs. */
+  /**
+   * As `Broker.publish`: resolves once RabbitMQ has confirmed that the message is where it belongs.
+   */
   publish(publication: GatewayPublication): Promise<void> {
     this.#publisher ??= new Publisher(this.#openConnection, {}, this.#publisherOptions)
     return this.#publisher.publish(publication)

@@ -20,7 +20,10 @@ import { repliedWith, replyCodes, replyOf } from '../connection/reply-codes.ts'
 import { declareSetAside } from './dead-letter-queue.ts'
 
 export interface TopologyOptions {
-  /** The queue (or stream) that every source flows into. Declared by who consumes it; waited for here. */
+  /**
+   * The queue (or stream) that every source flows into. Declared by who consumes it; waited for
+   * here.
+   */
   readonly queue: string
   readonly namespace: string
   readonly log: Observer['log']
@@ -33,15 +36,24 @@ export interface TopologyOptions {
 const defaultTimings = {
   /** How long a caller waits for a broker that is away. */
   answerMs: 5_000,
-  /** How often everything is bound again: an exchange disappears with its bindings, or a binding alone, and nobody is told. */
+  /**
+   * How often everything is bound again: an exchange disappears with its bindings, or a binding
+   * alone, and nobody is told.
+   */
   againMs: 2_000,
-  /** And not more often than this for each source: RabbitMQ makes some hundred bindings a second in a cluster. */
+  /**
+   * And not more often than this for each source: RabbitMQ makes some hundred bindings a second in
+   * a cluster.
+   */
   againPerSourceMs: 20,
   /** How often the queue is looked for while it isn't there. */
   queueMs: 250,
 }
 
-/** The gateway's sources on RabbitMQ: bound once, and bound again after every reconnection and from time to time. */
+/**
+ * The gateway's sources on RabbitMQ: bound once, and bound again after every reconnection and from
+ * time to time.
+ */
 export class SourceBindings {
   readonly #options: TopologyOptions
   readonly #timings: typeof defaultTimings
@@ -200,7 +212,9 @@ export class SourceBindings {
     }
   }
 
-  /** What stands in the way of one source is said once and tried again; it holds up nothing else. */
+  /**
+   * What stands in the way of one source is said once and tried again; it holds up nothing else.
+   */
   async #bindAgain({ connection, signal }: ConnectionSession, source: Source): Promise<void> {
     if (signal.aborted || !this.#bound.has(source.id)) return
     const { exchange } = source
@@ -270,7 +284,9 @@ export class SourceBindings {
     return new GatewayError('SOURCE_CONFLICT', text, { cause: error })
   }
 
-  /** Does one piece of work for a caller, who is answered in time whatever becomes of the broker. */
+  /**
+   * Does one piece of work for a caller, who is answered in time whatever becomes of the broker.
+   */
   async #answer<Result>(work: (connection: ChannelModel, tooLate: AbortSignal) => Promise<Result>): Promise<Result> {
     const tooLate = AbortSignal.timeout(this.#timings.answerMs)
     const attempt = async () => {

@@ -62,7 +62,10 @@ function codingFor(acceptEncoding: string | undefined): Coding {
   return gzipped > 0 ? 'gzip' : 'identity'
 }
 
-/** Whether a browser asks for a page, and not a client for an answer. GraphiQL keeps its query in the URL: `?query=` is the page too. */
+/**
+ * Whether a browser asks for a page, and not a client for an answer. GraphiQL keeps its query in
+ * the URL: `?query=` is the page too.
+ */
 export function wantsPage(request: IncomingMessage): boolean {
   const { accept } = request.headers
   if (request.method !== 'GET' || !names(accept, 'text/html')) return false
@@ -70,7 +73,10 @@ export function wantsPage(request: IncomingMessage): boolean {
   return others.every((type) => !names(accept, type) || qualityOf(accept, 'text/html') >= qualityOf(accept, type))
 }
 
-/** Where GraphiQL opens with several tabs, each jumps aside as it is pressed, and the first click misses it. */
+/**
+ * Where GraphiQL opens with several tabs, each jumps aside as it is pressed, and the first click
+ * misses it.
+ */
 const steadyTabs = '.graphiql-tab { transform: none !important }'
 
 async function render(): Promise<Page> {
@@ -82,7 +88,10 @@ async function render(): Promise<Page> {
   return { brotli, policy: policyOf(html) }
 }
 
-/** Only the scripts of this page run, named by their hashes; workers come from blobs that it makes, styles from the editor. */
+/**
+ * Only the scripts of this page run, named by their hashes; workers come from blobs that it makes,
+ * styles from the editor.
+ */
 function policyOf(html: string): string {
   const hashes = [...html.matchAll(/<script>([\s\S]*?)<\/script>/g)].map(
     ([, script]) =>

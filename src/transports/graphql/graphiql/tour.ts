@@ -4,10 +4,16 @@ export interface TourTab {
   readonly headers?: string
 }
 
-/** No token yet: the gateway takes an empty one for none, so that what needs no token works in each tab. */
+/**
+ * No token yet: the gateway takes an empty one for none, so that what needs no token works in each
+ * tab.
+ */
 const headers = '{\n  "Authorization": ""\n}'
 
-/** The tour of the README, a tab a step: GraphiQL runs one operation a tab, and each has its own headers. */
+/**
+ * The tour of the README, a tab a step: GraphiQL runs one operation a tab, and each has its own
+ * headers.
+ */
 export const tour: readonly TourTab[] = [
   {
     query: `# Step 1: make a channel for a client.

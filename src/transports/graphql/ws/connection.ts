@@ -36,7 +36,10 @@ export interface GraphQLWsOptions extends GraphQLParts, FrameLimitOptions {
    * text.
    */
   readonly maxBufferedBytes: number
-  /** How long a client may take to say `connection_init`, in milliseconds; past it the socket closes with 4408. */
+  /**
+   * How long a client may take to say `connection_init`, in milliseconds; past it the socket closes
+   * with 4408.
+   */
   readonly authTimeoutMs: number
   readonly log: (text: string, details: Record<string, unknown>) => void
   readonly onRefusal: (code: ErrorCode) => void
@@ -72,9 +75,9 @@ interface OpenOperation {
 }
 
 /**
- * The protocol on one socket: who the client is, its operations, their ends. Nothing is awaited between reading an operation that can be shared and its place
- * in the hub; what cannot goes through Yoga's envelope.
- * https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
+ * The protocol on one socket: who the client is, its operations, their ends. Nothing is awaited
+ * between reading an operation that can be shared and its place in the hub; what cannot goes
+ * through Yoga's envelope. https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
  */
 export class GraphQLWsConnection implements WebSocketUser {
   readonly #parts: GraphQLWsParts
@@ -234,7 +237,9 @@ export class GraphQLWsConnection implements WebSocketUser {
     })
   }
 
-  /** False where there is something about it that Yoga has to answer; nothing has been done then. */
+  /**
+   * False where there is something about it that Yoga has to answer; nothing has been done then.
+   */
   #share(
     session: Session,
     { schema, document, group, compiled }: SharedOperation,
@@ -331,7 +336,8 @@ export class GraphQLWsConnection implements WebSocketUser {
       release = this.#parts.openDocuments.hold(begun.args, held, this.#session?.payer)
       for await (const each of results) {
         if (!isOpen()) return
-        // A result is made from the event that was taken last: the next one is taken when this has been written.
+        // A result is made from the event that was taken last: the next one is taken when this has
+        // been written.
         await this.#written(nextFrame(id, this.#shown(withTraceOf(begun.subscription?.lastTaken, each))))
       }
       if (isOpen()) this.#send(completeFrame(id))
@@ -346,7 +352,10 @@ export class GraphQLWsConnection implements WebSocketUser {
     }
   }
 
-  /** What can be shared is written by us, though it began in the envelope; what cannot goes result by result. */
+  /**
+   * What can be shared is written by us, though it began in the envelope; what cannot goes result
+   * by result.
+   */
   #takeOver(id: string, { subscription, args, documentLength }: Started): boolean {
     const group = subscription && this.#parts.fanOut.groupOf(args)
     const session = this.#session
@@ -380,7 +389,10 @@ export class GraphQLWsConnection implements WebSocketUser {
     this.#socket.stream.write(frame, 'latin1', waits ? this.#readThrottle.sending(frame.length) : undefined)
   }
 
-  /** Resolves when the frame is with the system: so long a subscription waits with its next. A socket that fails has its operations ended by its close. */
+  /**
+   * Resolves when the frame is with the system: so long a subscription waits with its next. A
+   * socket that fails has its operations ended by its close.
+   */
   #written(frame: string): Promise<void> {
     return new Promise((resolve) => {
       this.#outbox.flush()

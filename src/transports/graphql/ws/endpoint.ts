@@ -13,7 +13,9 @@ import { WebSocketServer } from '../../websocket/websocket-server.ts'
 import { SharedOperations } from '../shared-operations.ts'
 import { GraphQLWsConnection, type GraphQLWsOptions, type GraphQLWsParts } from './connection.ts'
 
-/** graphql-transport-ws at `/graphql`, on the schema, context, masking and limits of the HTTP side. */
+/**
+ * graphql-transport-ws at `/graphql`, on the schema, context, masking and limits of the HTTP side.
+ */
 export function createGraphQLWs(options: GraphQLWsOptions): {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
   close(): Promise<void>

@@ -18,7 +18,10 @@ export interface Started {
   run(): Promise<ExecutionResult | AsyncGenerator<ExecutionResult>>
 }
 
-/** Parses, validates and prepares an operation in Yoga's envelope: its plugins, masking and limits are around it as over HTTP. Rejects with what stands in the way. */
+/**
+ * Parses, validates and prepares an operation in Yoga's envelope: its plugins, masking and limits
+ * are around it as over HTTP. Rejects with what stands in the way.
+ */
 export async function begin(
   {
     yoga,

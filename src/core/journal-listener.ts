@@ -1,0 +1,270 @@
+import type { MessageOutcome } from './accounting/labels.ts'
+import { decodeBody, forgetBody } from './body/decode-body.ts'
+import type { Checkpoints } from './delivery/checkpoints.ts'
+import { Deduplicator } from './delivery/deduplicator.ts'
+import type { Hub } from './delivery/hub.ts'
+import { BoundedSet } from './limits/bounded-set.ts'
+import { MessageEvent, unreadableGap } from './model/channel-event.ts'
+import { type Cursor, type CursorCodec, cursorBefore, cursorOf } from './model/cursor.ts'
+import type { JournalMessage } from './model/message.ts'
+import type { Audience } from './model/source.ts'
+import type { Tracing } from './model/trace-context.ts'
+import type { HotWindow, WindowEntry } from './ports/hot-window.ts'
+import { type Journal, type JournalTail, type MarkNote, noteOf } from './ports/journal.ts'
+import type { Observer } from './ports/observer.ts'
+import type { Quarantine } from './quarantine/quarantine.ts'
+import type { SourceRouter } from './sources/source-router.ts'
+
+export interface JournalListenerParts {
+  readonly journal: Journal
+  readonly hotWindow: HotWindow
+  readonly hub: Hub
+  readonly sources: SourceRouter
+  readonly quarantine: Quarantine
+  readonly checkpoints: Checkpoints
+  readonly cursors: CursorCodec
+  readonly observer: Observer
+  /** Undefined: tracing is off. */
+  readonly tracing: Tracing | undefined
+  /** Read each time, because it may change while the gateway runs. */
+  readonly limits: {
+    /** What a compressed body may grow to, in bytes. */
+    readonly maxDecodedBytes: number
+  }
+  /** Called when the tail is current, `up` is true by then. */
+  readonly onUp: () => void
+  /** Called once at the start of an outage. */
+  readonly onDown: (reason: string) => void
+  /** Called for each mark of a gateway, with its note if it has one. */
+  readonly onMark: (note: MarkNote | undefined) => void
+}
+
+/** How many offsets are remembered as counted already. */
+const maxUnreadable = 10_000
+/** How many exchanges without a source are remembered, so that each is logged once. */
+const maxForeignExchanges = 1_000
+
+/**
+ * What the tail of the journal calls: each entry joins the hot window and is delivered to the
+ * subscriptions of its channels. Private to the gateway; transports don't see it.
+ */
+export class JournalListener implements JournalTail {
+  readonly #parts: JournalListenerParts
+  readonly #deduplicator: Deduplicator
+  readonly #foreignExchanges = new BoundedSet<string>(maxForeignExchanges)
+  readonly #unreadable = new BoundedSet<number>(maxUnreadable)
+  readonly #waitingForUp = new Set<() => void>()
+  #epoch: string | undefined
+  #up = false
+  #wasUp = false
+  #present = false
+  #downReason = 'it is not connected yet'
+  #gapAhead: 'RETENTION' | 'JOURNAL_REPLACED' | undefined
+
+  constructor(parts: JournalListenerParts) {
+    this.#parts = parts
+    this.#deduplicator = new Deduplicator(parts.journal.repeats)
+  }
+
+  /** The epoch of the journal that is tailed; undefined until the broker was there once. */
+  get epoch(): string | undefined {
+    return this.#epoch
+  }
+
+  /** Whether the tail is current. */
+  get up(): boolean {
+    return this.#up
+  }
+
+  /** Whether the tail has been current since the start. */
+  get wasUp(): boolean {
+    return this.#wasUp
+  }
+
+  /** Why the tail is not current, or was not last. */
+  get downReason(): string {
+    return this.#downReason
+  }
+
+  onEpoch(epoch: string): void {
+    if (this.#epoch !== undefined && this.#epoch !== epoch) {
+      this.#gapAhead = 'JOURNAL_REPLACED'
+      this.#parts.observer.log(
+        'warn',
+        'the journal was deleted and created again: every subscription receives a GAP event',
+      )
+    }
+    this.#epoch = epoch
+    this.#parts.hotWindow.clear()
+    this.#deduplicator.clear()
+    this.#parts.quarantine.clear()
+    this.#unreadable.clear()
+  }
+
+  onPresent(): void {
+    this.#present = true
+  }
+
+  onTruncated(): void {
+    this.#gapAhead = 'RETENTION'
+    this.#parts.observer.log(
+      'warn',
+      'retention deleted messages that the tail had not read: every subscription receives a GAP event',
+    )
+    this.#parts.hotWindow.clear()
+  }
+
+  onUp(): void {
+    if (!this.#wasUp) this.#parts.observer.log('info', 'the journal is there and current')
+    this.#up = true
+    this.#wasUp = true
+    this.#deduplicator.outageOver()
+    for (const resolve of this.#waitingForUp) resolve()
+    this.#parts.onUp()
+  }
+
+  onDown(reason: string): void {
+    this.#up = false
+    this.#deduplicator.outage()
+    this.#downReason = reason
+    this.#parts.onDown(reason)
+  }
+
+  onMessage(message: WindowEntry): void {
+    const { hotWindow, sources, observer } = this.#parts
+    if (this.#gapAhead) this.#publishGap(this.#gapAhead, message)
+    hotWindow.add(message)
+    this.#deduplicator.see(message)
+    if (message.mark) {
+      this.#onMark(message)
+      return
+    }
+    // A starting replica reads some of the past into the window, and delivers none of it.
+    if (!this.#present) return
+    const label = sources.labelOf(message)
+    if (label === undefined) this.#logForeign(message.exchange)
+    observer.messageReceived(label ?? 'none')
+    if (message.redelivered) observer.messageRedelivered()
+    const outcome = this.#route(message)
+    message.outcomes?.set(message.slot ?? 0, outcome)
+    observer.messageRouted(outcome)
+  }
+
+  onUnreadable(entries: readonly JournalMessage[]): void {
+    const { hotWindow, hub, cursors } = this.#parts
+    const [first] = entries
+    const last = entries.at(-1)
+    if (!first || !last) return
+    if (this.#gapAhead) this.#publishGap(this.#gapAhead, first)
+    for (const entry of entries) hotWindow.add(entry)
+    for (const entry of entries) this.noteUnreadable(entry)
+    if (this.#present) hub.publish('everyone', unreadableGap(cursors, this.#epoch ?? '', last))
+  }
+
+  /** Counts and logs an unreadable entry once, whether the tail met it or a replay did. */
+  noteUnreadable({ offset }: JournalMessage): void {
+    if (this.#unreadable.has(offset)) return
+    this.#unreadable.add(offset)
+    this.#parts.observer.messageUnreadable()
+    this.#parts.observer.log(
+      'error',
+      'RabbitMQ ends every consumer that reaches this message of the journal with 541, so the gateway stepped over it: every subscription receives a GAP event (UNREADABLE)',
+      { offset },
+    )
+  }
+
+  /** Resolves with whether the tail was current at any time until `timeoutMs` have passed. */
+  async firstUp(timeoutMs: number): Promise<boolean> {
+    if (this.#up) return true
+    let up: () => void = () => undefined
+    let timer: NodeJS.Timeout | undefined
+    await new Promise<void>((resolve) => {
+      up = resolve
+      this.#waitingForUp.add(up)
+      timer = setTimeout(resolve, timeoutMs)
+    })
+    clearTimeout(timer)
+    this.#waitingForUp.delete(up)
+    return this.#wasUp
+  }
+
+  /** The clients of an entry; none for a repeat and for a message in quarantine. */
+  audienceOf(message: WindowEntry, inWindow: boolean): Audience {
+    const { quarantine, sources } = this.#parts
+    // A repeat stays in the journal all the same, because a cursor may name it.
+    if (this.#deduplicator.isRepeat(message.offset)) return []
+    // Each resume would pay again for a body that grows past its bound.
+    if (quarantine.hasJudged(message.offset)) return []
+    try {
+      return inWindow ? sources.knownAudienceOf(message) : sources.audienceOf(message)
+    } catch (error) {
+      quarantine.put(message, error)
+      return []
+    }
+  }
+
+  /** The event of an entry; undefined if its body cannot be decoded, and it is in quarantine. */
+  eventOf(message: WindowEntry): MessageEvent | undefined {
+    const { cursors, limits, quarantine } = this.#parts
+    try {
+      const own = message.detach?.() ?? message
+      decodeBody(own, limits.maxDecodedBytes)
+      return new MessageEvent(cursors, this.#epoch ?? '', own)
+    } catch (error) {
+      quarantine.put(message, error)
+      return undefined
+    }
+  }
+
+  /** The cursor of an entry in this epoch. */
+  cursorOf(entry: JournalMessage): Cursor {
+    return cursorOf(this.#parts.cursors, this.#epoch ?? '', entry)
+  }
+
+  #route(message: WindowEntry): MessageOutcome {
+    const { hub, quarantine } = this.#parts
+    const audience = this.audienceOf(message, false)
+    if (!hub.hasListeners(audience)) {
+      if (audience.length > 0) return 'unheard'
+      if (this.#deduplicator.isRepeat(message.offset)) return 'repeated'
+      return quarantine.met(message.offset) ? 'quarantined' : 'unmatched'
+    }
+    const event = this.eventOf(message)
+    if (!event) return 'quarantined'
+    this.#publish(audience, event)
+    // Live subscriptions have it by now, and for those that are behind it is decoded again.
+    forgetBody(message)
+    return 'heard'
+  }
+
+  #publish(audience: Audience, event: MessageEvent): void {
+    const { hub, tracing } = this.#parts
+    const span = event.traceparent === undefined ? undefined : tracing?.begin(event.message, event.traceparent)
+    if (span) event.traceparent = span.traceparent
+    hub.publish(audience, event)
+    span?.end()
+  }
+
+  /** Logs once for each exchange: an operator may have made a source of an alternate exchange. */
+  #logForeign(exchange: string): void {
+    if (this.#foreignExchanges.has(exchange) || !this.#parts.sources.isForeign(exchange)) return
+    this.#foreignExchanges.add(exchange)
+    this.#parts.observer.log(
+      'warn',
+      `messages of exchange "${exchange}" come through another exchange (a binding, or as its alternate), and match no source: make "${exchange}" a source, or make the source that they come through with buffered: true`,
+    )
+  }
+
+  #publishGap(reason: 'RETENTION' | 'JOURNAL_REPLACED', first: JournalMessage): void {
+    this.#gapAhead = undefined
+    const cursor = cursorBefore(this.#parts.cursors, this.#epoch ?? '', first)
+    this.#parts.hub.publish('everyone', { kind: 'GAP', cursor, reason, oldest: cursor, receivedAt: Date.now() })
+  }
+
+  #onMark(mark: JournalMessage): void {
+    const note = noteOf(mark)
+    if (note?.kind === 'poison') this.#parts.quarantine.claimed(note)
+    this.#parts.onMark(note)
+    if (this.#present) this.#parts.checkpoints.tell(() => this.cursorOf(mark))
+  }
+}
