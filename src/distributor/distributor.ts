@@ -8,6 +8,7 @@ import {
 } from '../brokers/driver.ts'
 import type { Message } from '../core/model/message.ts'
 import { newMessageId } from '../core/model/message-id.ts'
+import { checkShortString } from '../core/model/short-string.ts'
 import type { Observer } from '../core/ports/observer.ts'
 import { badInput } from '../errors.ts'
 import { openDriver } from './open-driver.ts'
@@ -203,8 +204,7 @@ export function splitUrls(text: string): string[] {
 
 function checkTopic(topic: string): void {
   if (typeof topic !== 'string' || topic === '') throw badInput('topic', 'expected a non-empty string')
-  const bytes = Buffer.byteLength(topic)
-  if (bytes > 255) throw badInput('topic', `expected at most 255 bytes, got ${bytes}`)
+  checkShortString('topic', topic)
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { copyWireTypes } from '../../core/body/amqp-field-types.ts'
+import { toDate } from '../../core/body/to-date.ts'
 import { printJson } from '../../core/json/print-json.ts'
 import type { Message, MessageProperties, Publication } from '../../core/model/message.ts'
-import { toDate } from '../../core/model/to-date.ts'
 import { firstBytes, printable } from '../printable.ts'
 
 const previewBytes = 120

@@ -1,4 +1,5 @@
 import { hiddenIn } from '../../core/body/invisible-characters.ts'
+import { maxShortStringBytes } from '../../core/model/short-string.ts'
 import { BadValue, type Kind } from './kind.ts'
 
 export function choice<const Word extends string>(...words: readonly Word[]): Kind<Word> {
@@ -50,13 +51,13 @@ export const namespace: Kind<string> = {
 }
 
 /**
- * AMQP 0-9-1 §4.2.5.3: a name has 255 bytes at most. The default exchange, whose name is empty,
+ * The name is a short string (`maxShortStringBytes`). It is not empty, because the default exchange
  * cannot be declared or bound.
  */
 export const exchangeName: Kind<string> = {
-  expected: 'the name of an exchange, 1 to 255 bytes in one line',
+  expected: `the name of an exchange, 1 to ${maxShortStringBytes} bytes in one line`,
   parse(text) {
-    if (text === '' || Buffer.byteLength(text) > 255 || /\p{Cc}/u.test(text)) throw new BadValue()
+    if (text === '' || Buffer.byteLength(text) > maxShortStringBytes || /\p{Cc}/u.test(text)) throw new BadValue()
     return text
   },
   print: (name) => name,

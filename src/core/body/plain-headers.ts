@@ -1,8 +1,8 @@
 import { idempotencyHeader } from '../delivery/deduplicator.ts'
 import { JsonNumber } from '../json/json-number.ts'
-import { toDate } from '../model/to-date.ts'
 import { repeatedHeader } from '../publishing/repeated-header.ts'
 import { wireTypeOf } from './amqp-field-types.ts'
+import { toDate } from './to-date.ts'
 
 /**
  * The headers of an AMQP message as what `printJson` prints; each type has its rendering in

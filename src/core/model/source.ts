@@ -6,6 +6,7 @@ import { JsonNumber } from '../json/json-number.ts'
 import { readPointer, splitPointer } from '../json/json-pointer.ts'
 import { checkClientId } from './channel-event.ts'
 import type { Message } from './message.ts'
+import { checkShortString } from './short-string.ts'
 import { matchWords } from './topic-pattern.ts'
 
 export const exchangeTypes = ['DIRECT', 'FANOUT', 'TOPIC', 'HEADERS'] as const
@@ -47,7 +48,6 @@ export interface Source extends SourceDefinition {
 
 export const defaultRoutingKey = 'client.{clientId}'
 const placeholder = '{clientId}'
-const shortString = 255 // bytes; AMQP 0-9-1 §4.2.5.3
 
 /**
  * Checks a definition by the rules of the exchange types; throws `BAD_USER_INPUT` that names the
@@ -61,7 +61,7 @@ export function checkDefinition(given: SourceDefinition, prefix = ''): SourceDef
       'the default exchange cannot be a source, for nothing can be bound to it; name another',
     )
   }
-  checkShortString(`${prefix}exchange`, exchange)
+  checkName(`${prefix}exchange`, exchange)
   if (clientId) checkClientIdSource(`${prefix}clientId`, clientId)
 
   const ignoresKeys = exchangeType === 'FANOUT' || exchangeType === 'HEADERS'
@@ -71,7 +71,7 @@ export function checkDefinition(given: SourceDefinition, prefix = ''): SourceDef
 
   const field = `${prefix}routingKey`
   const { routingKey } = given
-  checkShortString(field, routingKey)
+  checkName(field, routingKey)
   const words = routingKey.split('.')
   const places = words.filter((word) => word === placeholder).length
   if (words.some((word) => word !== placeholder && /[{}]/.test(word)) || places > 1) {
@@ -104,16 +104,15 @@ export function checkDefinition(given: SourceDefinition, prefix = ''): SourceDef
   return given
 }
 
-function checkShortString(field: string, value: string): void {
-  const bytes = Buffer.byteLength(value)
-  if (bytes > shortString) throw badInput(field, `expected at most ${shortString} bytes, got ${bytes}`)
+function checkName(field: string, value: string): void {
+  checkShortString(field, value)
   if (/\p{Cc}/u.test(value)) throw badInput(field, 'expected no control characters')
 }
 
 function checkClientIdSource(field: string, source: ClientIdSource): void {
   if ('header' in source) {
     if (source.header === '') throw badInput(`${field}.header`, 'expected the name of a header')
-    checkShortString(`${field}.header`, source.header)
+    checkName(`${field}.header`, source.header)
   } else if ('bodyPointer' in source) {
     if (splitPointer(source.bodyPointer) === undefined) {
       throw badInput(

@@ -7,6 +7,7 @@ import { printJson } from '../json/print-json.ts'
 import { checkClientId } from '../model/channel-event.ts'
 import type { Publication } from '../model/message.ts'
 import { newMessageId } from '../model/message-id.ts'
+import { checkShortString } from '../model/short-string.ts'
 import { isReservedExchange } from '../sources/reserved-exchanges.ts'
 
 /** What a client asks to publish: to another client's channel, or to an exchange. */
@@ -21,7 +22,6 @@ export interface PublishRequest {
   readonly idempotencyKey?: string | null
 }
 
-const maxShortStringBytes = 255 // AMQP 0-9-1 §4.2.5.3
 /** Of an integer of 64 bits, with its sign. */
 const maxIntegerLength = 20
 /** Of a number that is refused, in characters. */
@@ -127,8 +127,7 @@ function bodyOf(data: unknown, field: string): Buffer {
 
 function shortString(field: string, value: string | null | undefined): string | undefined {
   if (value === undefined || value === null) return undefined
-  const bytes = Buffer.byteLength(value)
-  if (bytes > maxShortStringBytes) throw badInput(field, `expected at most ${maxShortStringBytes} bytes, got ${bytes}`)
+  checkShortString(field, value)
   return value
 }
 

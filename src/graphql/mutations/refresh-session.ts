@@ -1,5 +1,5 @@
+import { toDate } from '../../core/body/to-date.ts'
 import { type Identity, printScope } from '../../core/model/identity.ts'
-import { toDate } from '../../core/model/to-date.ts'
 import { builder } from '../types/builder.ts'
 
 const Session = builder.objectRef<Identity>('Session').implement({

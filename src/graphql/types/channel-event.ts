@@ -1,9 +1,9 @@
 import { decodeBody } from '../../core/body/decode-body.ts'
 import { plainHeaders } from '../../core/body/plain-headers.ts'
+import { toDate } from '../../core/body/to-date.ts'
 import { JsonText } from '../../core/json/print-json.ts'
 import { type ChannelEvent as CoreEvent, type GapEvent, gapReasons } from '../../core/model/channel-event.ts'
 import type { JournalMessage } from '../../core/model/message.ts'
-import { toDate } from '../../core/model/to-date.ts'
 import type { PrintedField } from '../compile/compiled-selection.ts'
 import { builder } from './builder.ts'
 

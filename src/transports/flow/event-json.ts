@@ -1,11 +1,11 @@
 import { decodeBody } from '../../core/body/decode-body.ts'
 import { latin1Of } from '../../core/body/latin1.ts'
 import { plainHeaders } from '../../core/body/plain-headers.ts'
+import { toDate } from '../../core/body/to-date.ts'
 import { printJson } from '../../core/json/print-json.ts'
 import type { ChannelEvent, CheckpointEvent, GapEvent } from '../../core/model/channel-event.ts'
 import { printCursor } from '../../core/model/cursor.ts'
 import type { JournalMessage } from '../../core/model/message.ts'
-import { toDate } from '../../core/model/to-date.ts'
 import { EncodingCache } from './encoding-cache.ts'
 
 const encodings = new EncodingCache()

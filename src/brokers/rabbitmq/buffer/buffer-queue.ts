@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { maxShortStringBytes } from '../../../core/model/short-string.ts'
 import { bufferedExchange } from '../../../core/publishing/buffered-message.ts'
 import { GatewayError } from '../../../errors.ts'
 import { ensureExchange } from '../channel/exchange.ts'
@@ -6,15 +7,13 @@ import { onChannel } from '../channel/with-channel.ts'
 import type { ChannelModel } from '../connection/amqp.ts'
 import { repliedWith, replyCodes } from '../connection/reply-codes.ts'
 
-const maxNameBytes = 255 // AMQP 0-9-1 §4.2.5.3
-
 /**
  * What the buffered sources of an exchange flow into; a hash where the exchange's name is too long
  * to be part of it.
  */
 export function bufferQueueName(namespace: string, exchange: string): string {
   const name = `${namespace}.buffer.${exchange}`
-  if (Buffer.byteLength(name) <= maxNameBytes) return name
+  if (Buffer.byteLength(name) <= maxShortStringBytes) return name
   return `${namespace}.buffer.${createHash('sha256').update(exchange).digest('hex').slice(0, 32)}`
 }
 

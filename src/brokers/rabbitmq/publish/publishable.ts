@@ -1,4 +1,5 @@
 import type { MessageProperties } from '../../../core/model/message.ts'
+import { maxShortStringBytes } from '../../../core/model/short-string.ts'
 import { badInput, type GatewayError } from '../../../errors.ts'
 import { textProperties } from '../message/properties.ts'
 
@@ -9,7 +10,6 @@ import { textProperties } from '../message/properties.ts'
 const headerFrameBytes = 8 + 14
 /** Set on each publication: the delivery mode. */
 const ownPropertyBytes = 1
-const maxShortStringBytes = 255
 /**
  * RabbitMQ takes a time to live as decimal digits of 32 bits.
  * https://www.rabbitmq.com/docs/ttl#per-message-ttl-in-publishers
