@@ -14,6 +14,7 @@ import { type Journal, type JournalTail, type MarkNote, noteOf } from './ports/j
 import type { Observer } from './ports/observer.ts'
 import type { Quarantine } from './quarantine/quarantine.ts'
 import type { SourceRouter } from './sources/source-router.ts'
+import { within } from './timing/deadline.ts'
 
 export interface JournalListenerParts {
   readonly journal: Journal
@@ -177,13 +178,11 @@ export class JournalListener implements JournalTail {
   async firstUp(timeoutMs: number): Promise<boolean> {
     if (this.#up) return true
     let up: () => void = () => undefined
-    let timer: NodeJS.Timeout | undefined
-    await new Promise<void>((resolve) => {
+    const isUp = new Promise<void>((resolve) => {
       up = resolve
       this.#waitingForUp.add(up)
-      timer = setTimeout(resolve, timeoutMs)
     })
-    clearTimeout(timer)
+    await within(timeoutMs, isUp)
     this.#waitingForUp.delete(up)
     return this.#wasUp
   }

@@ -1,6 +1,7 @@
 import { ROOT_CONTEXT, SpanKind, TraceFlags, trace } from '@opentelemetry/api'
 import type { MessageEvent } from '../core/model/channel-event.ts'
 import type { DeliverySpan, Tracing } from '../core/model/trace-context.ts'
+import { within } from '../core/timing/deadline.ts'
 
 export interface OpenTracing extends Tracing {
   /** Sends what is left, within a bound. */
@@ -72,12 +73,7 @@ export async function openTracing(options: {
       }
     },
     async close() {
-      let timer: NodeJS.Timeout | undefined
-      const tooLate = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, closeMs)
-      })
-      await Promise.race([provider.shutdown().catch(() => undefined), tooLate])
-      clearTimeout(timer)
+      await within(closeMs, provider.shutdown())
     },
   }
 }

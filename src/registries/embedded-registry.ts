@@ -1,8 +1,9 @@
 import { access, constants, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { Kysely, SqliteDialect } from 'kysely'
 import Database from 'libsql'
+import { jitterAround } from '../core/timing/jitter.ts'
+import { pause } from '../core/timing/pause.ts'
 import { committedStatements } from './committed-statements.ts'
 import { migrate } from './migrations.ts'
 import { codeOf, RegistryError } from './registry-error.ts'
@@ -81,7 +82,7 @@ async function whileBusy<T>(attempt: () => T): Promise<Awaited<T>> {
     } catch (error) {
       if (!isBusy(error) || Date.now() >= deadline) throw error
     }
-    await delay(pauseMs * (0.5 + Math.random()))
+    await pause(jitterAround(pauseMs))
   }
 }
 

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { pause } from '../../core/timing/pause.ts'
 import { type ClaimRules, checkedClaims, verifyOptions } from './checked-claims.ts'
 import { identityOf, refuseToken, TokenRejection, type TokenVerifier } from './token-verifier.ts'
 
@@ -78,7 +78,7 @@ function keyFinder(url: URL, cooldownMs: number): JWTVerifyGetKey {
       // Keys may have been rotated within the cooldown. The token waits it out rather than be
       // refused wrongly.
       if (!(error instanceof errors.JWKSNoMatchingKey) || !keys.coolingDown) throw error
-      await delay(cooldownMs)
+      await pause(cooldownMs)
       return find(header, token)
     }
   }

@@ -1,4 +1,5 @@
 import type { MessageProperties } from '../../core/model/message.ts'
+import { withDeadline } from '../../core/timing/deadline.ts'
 import { GatewayError } from '../../errors.ts'
 import type {
   DistributorExchange,
@@ -44,8 +45,7 @@ export class RabbitDriver implements Driver {
     const { log } = this.#options
     const { name, type, durable } = this.#exchange
     let reason = `RabbitMQ did not answer within ${connectMs / 1000} s`
-    let timer: NodeJS.Timeout | undefined
-    await new Promise<void>((resolve, reject) => {
+    const connected = new Promise<void>((resolve) => {
       const watch = {
         onUp: resolve,
         onDown: (why: string) => log('warn', `publishing is interrupted: ${why}`),
@@ -54,12 +54,12 @@ export class RabbitDriver implements Driver {
         },
         onBlocked: (why: string | undefined) => log('warn', why ?? 'RabbitMQ takes publications again'),
       }
-      timer = setTimeout(() => reject(new GatewayError('BROKER_UNAVAILABLE', reason)), connectMs)
       this.#publisher = new Publisher(this.#openConnection, watch, {
         defaultExchange: name,
         declare: (connection) => ensureExchange(connection, name, type, durable),
       })
-    }).finally(() => clearTimeout(timer))
+    })
+    await withDeadline(connectMs, connected, () => new GatewayError('BROKER_UNAVAILABLE', reason))
   }
 
   async close(): Promise<void> {

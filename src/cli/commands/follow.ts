@@ -1,4 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { fullJitter } from '../../core/timing/jitter.ts'
+import { pause } from '../../core/timing/pause.ts'
 import { closeReasons, errorTable } from '../../errors.ts'
 import { CommandFailure } from '../failure.ts'
 import { type ConnectionEnd, hearOnce, type PrintedEvent } from './subscribe-once.ts'
@@ -19,8 +20,7 @@ export interface FollowOptions {
   readonly signal: AbortSignal
 }
 
-const firstPauseMs = 250
-const longestPauseMs = 10_000
+const backoff = { firstRetryMs: 250, retryCapMs: 10_000 }
 
 /**
  * Hears a channel over as many connections as it takes: after a lost one, with a new subscription
@@ -55,10 +55,10 @@ export async function follow(options: FollowOptions): Promise<void> {
     }
     if (!maySucceedLater(end, { freshToken: typeof token === 'function' })) throw new CommandFailure(end.text)
     // Full jitter: clients that were cut off together don't come back together.
-    const pauseMs = Math.random() * Math.min(longestPauseMs, firstPauseMs * 2 ** failures)
+    const pauseMs = fullJitter(failures, backoff)
     failures += 1
     say(`${end.text}; trying again in ${Math.round(pauseMs)} ms`)
-    await sleep(pauseMs, undefined, { signal }).catch(() => undefined)
+    await pause(pauseMs, signal)
   }
 }
 

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { WebSocket } from 'ws'
 import { errorText } from '../../core/model/error-text.ts'
+import { withDeadline } from '../../core/timing/deadline.ts'
 import { headOf, TcpFrameReader } from '../../transports/tcp/framing.ts'
 
 /** One connection that is open. */
@@ -37,9 +38,8 @@ class Awaited {
       this.#resolve = resolve
       this.#reject = reject
     })
-    const timer = setTimeout(() => this.#reject(new Error('no answer in time')), timeoutMs)
     send()
-    await done.finally(() => clearTimeout(timer))
+    await withDeadline(timeoutMs, done, () => new Error('no answer in time'))
   }
 
   readonly done = (): void => this.#resolve()

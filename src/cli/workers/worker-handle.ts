@@ -1,5 +1,5 @@
 import cluster, { type Worker } from 'node:cluster'
-import { setTimeout as delay } from 'node:timers/promises'
+import { pause } from '../../core/timing/pause.ts'
 import type { HealthVerdict } from '../../observability/health.ts'
 import type { Snapshot } from '../../observability/snapshot.ts'
 import { CommandFailure } from '../failure.ts'
@@ -138,7 +138,7 @@ export class WorkerHandle {
     const exit = await Promise.race([unstarted, ended])
     // What it said last may be read after its end. The channel of one that was killed while a
     // connection was handed to it does not close at all.
-    if (exit.code !== null) await Promise.race([heard, delay(lastWordsMs, undefined, { ref: false })])
+    if (exit.code !== null) await Promise.race([heard, pause(lastWordsMs, undefined, { ref: false })])
     return { ...exit, ...(this.#failed ? { reason: this.#failed.text } : {}) }
   }
 }

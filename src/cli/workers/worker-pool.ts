@@ -1,4 +1,5 @@
-import { fullJitter, pause } from '../../brokers/rabbitmq/connection/backoff.ts'
+import { fullJitter } from '../../core/timing/jitter.ts'
+import { pause } from '../../core/timing/pause.ts'
 import type { HealthVerdict } from '../../observability/health.ts'
 import type { Logger } from '../../observability/logger.ts'
 import type { Metrics } from '../../observability/metrics.ts'

@@ -4,6 +4,7 @@ import type { Audience } from '../model/source.ts'
 import type { ControlBus, ControlMessage } from '../ports/control-bus.ts'
 import type { HotWindow, WindowEntry } from '../ports/hot-window.ts'
 import type { SourceRouter } from '../sources/source-router.ts'
+import { pause } from '../timing/pause.ts'
 import { messageOutcomes, type QuarantineReason, quarantineReasons } from './labels.ts'
 import type { ReplicaTrace, TracedMessage } from './replica-trace.ts'
 
@@ -45,7 +46,7 @@ export class Tracer {
     this.#questions.set(question, (answer) => answers.push(answer))
     try {
       await this.#parts.control.send({ kind: 'trace-wanted', question, messageId })
-      await new Promise((resolve) => setTimeout(resolve, answerMs))
+      await pause(answerMs)
     } finally {
       this.#questions.delete(question)
     }

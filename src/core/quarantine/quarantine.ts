@@ -8,6 +8,7 @@ import type { Broker } from '../ports/broker.ts'
 import type { WindowEntry } from '../ports/hot-window.ts'
 import type { Journal, PoisonClaim } from '../ports/journal.ts'
 import type { Observer } from '../ports/observer.ts'
+import { pause } from '../timing/pause.ts'
 import { copiesOf } from './quarantine-copy.ts'
 
 /**
@@ -176,7 +177,7 @@ export class Quarantine {
       try {
         return await attempt()
       } catch {
-        await pauseUnless(this.#closing.signal, delayMs)
+        await pause(delayMs, this.#closing.signal, { ref: false })
         delayMs = Math.min(retryMs.cap, delayMs * 2)
       }
     }
@@ -200,18 +201,4 @@ function isTheMessages(error: unknown): boolean {
   if (!(error instanceof GatewayError)) return false
   if (error.code === 'PAYLOAD_TOO_LARGE') return true
   return error.code === 'BAD_USER_INPUT' && error.field !== 'exchange' && error.field !== 'routingKey'
-}
-
-function pauseUnless(signal: AbortSignal, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve()
-    const done = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    timer.unref()
-    signal.addEventListener('abort', done)
-  })
 }

@@ -1,3 +1,4 @@
+import { pause } from '../timing/pause.ts'
 import type { Session } from './session.ts'
 
 /** How often sessions are ended, in milliseconds. */
@@ -43,7 +44,7 @@ export async function drain(sessions: ReadonlySet<Session>, overMs: number): Pro
       ended += count
       hotWindow.push({ at: now, count })
     }
-    if (sessions.size > 0) await turn()
+    if (sessions.size > 0) await pause(tickMs)
   }
 }
 
@@ -55,8 +56,4 @@ function end(sessions: ReadonlySet<Session>, count: number): void {
     if (idle.length === count) break
   }
   for (const session of [...idle, ...busy].slice(0, count)) session.close('RESTART')
-}
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, tickMs))
 }

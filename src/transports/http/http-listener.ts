@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { type Identity, isKnown } from '../../core/model/identity.ts'
 import { mayPublish } from '../../core/sessions/authorizer.ts'
 import type { Connections } from '../../core/sessions/connections.ts'
+import { within } from '../../core/timing/deadline.ts'
 import { acceptedOn, acceptSocket } from '../flow/accepted-sockets.ts'
 import { backlog } from '../flow/backlog.ts'
 import { endWith } from '../flow/end-with-answer.ts'
@@ -169,11 +170,10 @@ export async function openHttpListener(
       // What was upgraded is not this server's any more: its transport ends it.
       server.close()
       if (underWay.size > 0) {
-        const timer = setTimeout(() => onIdle(), lastRequestsMs)
-        await new Promise<void>((resolve) => {
+        const idle = new Promise<void>((resolve) => {
           onIdle = resolve
         })
-        clearTimeout(timer)
+        await within(lastRequestsMs, idle)
       }
       server.closeAllConnections()
     },

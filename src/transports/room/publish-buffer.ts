@@ -1,6 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { FairShares } from '../../core/limits/fair-shares.ts'
 import { errorText } from '../../core/model/error-text.ts'
+import { pause } from '../../core/timing/pause.ts'
 import { GatewayError } from '../../errors.ts'
 import type { RoomFrame } from './room-frame.ts'
 

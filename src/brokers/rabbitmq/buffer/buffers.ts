@@ -1,10 +1,10 @@
 import { asError } from '../../../core/model/error-text.ts'
 import type { JournalMessage } from '../../../core/model/message.ts'
 import type { Observer } from '../../../core/ports/observer.ts'
+import { pause } from '../../../core/timing/pause.ts'
 import type { GatewayPublication } from '../../driver.ts'
 import { complaint } from '../channel/log-refusal.ts'
 import { onChannel } from '../channel/with-channel.ts'
-import { pause } from '../connection/backoff.ts'
 import type {
   ConnectionSession,
   ConnectionWatch,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { pause } from '../connection/backoff.ts'
+import { pause } from '../../../core/timing/pause.ts'
 import type { OpenConnection } from '../connection/reconnecting-connection.ts'
 import { repliedWith, replyCodes } from '../connection/reply-codes.ts'
 import type { Delivery } from '../message/delivery-reader.ts'

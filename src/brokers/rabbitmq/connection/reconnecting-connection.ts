@@ -1,14 +1,15 @@
 import type { ChannelModel } from 'amqplib'
 import { asError } from '../../../core/model/error-text.ts'
+import { within } from '../../../core/timing/deadline.ts'
+import { fullJitter } from '../../../core/timing/jitter.ts'
+import { pause } from '../../../core/timing/pause.ts'
 import { GatewayError } from '../../../errors.ts'
 import { DeliveryReader } from '../message/delivery-reader.ts'
-import { fullJitter, pause } from './backoff.ts'
 import { connect } from './connect.ts'
 import { describeFailure } from './describe-failure.ts'
 import { Liveness, type livenessTimings } from './liveness.ts'
 import { type BrokerNode, Nodes, Unresponsive } from './node-list.ts'
 import { replyCodes, replyOf } from './reply-codes.ts'
-import { within } from './settle-within.ts'
 
 export { Unresponsive }
 

@@ -1,4 +1,5 @@
 import type { Finding } from '../../../core/ports/finding.ts'
+import { withDeadline } from '../../../core/timing/deadline.ts'
 import { type BrokerAddress, parseAddress } from '../connection/address.ts'
 import type { ChannelModel } from '../connection/amqp.ts'
 import { connect } from '../connection/connect.ts'
@@ -87,16 +88,10 @@ async function tryOut(
       findings.push(...(await step(trial)))
     }
   }
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`it does not answer within ${trialMs / 1000} s`)), trialMs)
-  })
   try {
-    await Promise.race([steps(), late])
+    await withDeadline(trialMs, steps(), () => new Error(`it does not answer within ${trialMs / 1000} s`))
   } catch (error) {
     findings.push({ check: 'broker', status: 'fail', text: describeFailure(error, address) })
-  } finally {
-    clearTimeout(timer)
   }
   return findings
 }

@@ -1,9 +1,9 @@
 import type { Finding } from '../../../core/ports/finding.ts'
+import { within } from '../../../core/timing/deadline.ts'
 import type { BrokerAddress } from '../connection/address.ts'
 import type { ChannelModel } from '../connection/amqp.ts'
 import { connect } from '../connection/connect.ts'
 import { repliedWith, replyCodes } from '../connection/reply-codes.ts'
-import { within } from '../connection/settle-within.ts'
 
 /** In milliseconds. */
 const timings = {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Finding } from '../../../core/ports/finding.ts'
+import { withDeadline } from '../../../core/timing/deadline.ts'
 import { checkExchangeType, exchangeExists } from '../channel/exchange.ts'
 import { onChannel } from '../channel/with-channel.ts'
 import type { BrokerAddress } from '../connection/address.ts'
@@ -236,15 +237,11 @@ async function demandStream(connection: ChannelModel, name: string): Promise<voi
 async function readOne(connection: ChannelModel, stream: string): Promise<void> {
   await onChannel(connection, async (channel) => {
     await channel.prefetch(1)
-    await new Promise<void>((resolve, reject) => {
-      const late = () => reject(new Error(`a message of the stream "${stream}" did not come within ${readMs / 1000} s`))
-      const timer = setTimeout(late, readMs)
-      const done = (): void => {
-        clearTimeout(timer)
-        resolve()
-      }
+    const received = new Promise<void>((resolve, reject) => {
       channel.on('error', reject)
-      channel.consume(stream, done, { arguments: { 'x-stream-offset': 'first' } }).catch(reject)
+      channel.consume(stream, () => resolve(), { arguments: { 'x-stream-offset': 'first' } }).catch(reject)
     })
+    const late = () => new Error(`a message of the stream "${stream}" did not come within ${readMs / 1000} s`)
+    await withDeadline(readMs, received, late)
   })
 }

@@ -1,6 +1,7 @@
 import { BoundedSet } from '../../../core/limits/bounded-set.ts'
 import { FairShares } from '../../../core/limits/fair-shares.ts'
 import { asError } from '../../../core/model/error-text.ts'
+import { within } from '../../../core/timing/deadline.ts'
 import { badInput, GatewayError } from '../../../errors.ts'
 import type { GatewayPublication } from '../../driver.ts'
 import { bufferFull, tooLarge } from '../../refusals.ts'
@@ -12,7 +13,6 @@ import type {
   ReconnectingConnection,
 } from '../connection/reconnecting-connection.ts'
 import { type BrokerReply, connectionFaultOf } from '../connection/reply-codes.ts'
-import { within } from '../connection/settle-within.ts'
 import { type Attempt, PendingPublish } from './pending-publish.ts'
 import { headerTooLarge } from './publishable.ts'
 import { answerTimings, PublishingChannel, type PublishingConnection } from './publishing-channel.ts'

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { withDeadline } from '../../../core/timing/deadline.ts'
 import type { Channel, ChannelModel } from '../connection/amqp.ts'
 import { NoAnswerInTime } from './no-answer.ts'
 import { StreamWriter } from './stream-writer.ts'
@@ -59,12 +60,8 @@ export class EpochLog {
     const body = Buffer.from(JSON.stringify(content))
     const publish = (): void => void this.#writer.write(id, body).catch((error: Error) => this.#fail(error))
     let again: NodeJS.Timeout | undefined
-    let timer: NodeJS.Timeout | undefined
     try {
-      await new Promise<void>((resolve, reject) => {
-        timer = setTimeout(() => {
-          reject(new NoAnswerInTime(`no answer from stream "${epochsOf(this.#journal)}"`, timings.answer))
-        }, timings.answer)
+      const readBack = new Promise<void>((resolve, reject) => {
         this.#onFailure = reject
         if (this.#failed) return reject(this.#failed)
         this.#waiting.set(id, resolve)
@@ -75,8 +72,9 @@ export class EpochLog {
           })
           .catch(reject)
       })
+      const late = () => new NoAnswerInTime(`no answer from stream "${epochsOf(this.#journal)}"`, timings.answer)
+      await withDeadline(timings.answer, readBack, late)
     } finally {
-      clearTimeout(timer)
       clearInterval(again)
       this.#waiting.delete(id)
     }

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { setTimeout as pause } from 'node:timers/promises'
+import { withDeadline } from '../../../core/timing/deadline.ts'
+import { jitterAround } from '../../../core/timing/jitter.ts'
+import { pause } from '../../../core/timing/pause.ts'
 import { GatewayError } from '../../../errors.ts'
 import type { WindowBounds } from '../../../hot-window/hot-window.ts'
 import type { AgreeOnKey } from '../../driver.ts'
@@ -138,10 +140,6 @@ async function onOwnChannel<Result>(
 ): Promise<Result> {
   let channel: Channel | undefined
   let broken = false
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new NoAnswerInTime('RabbitMQ did not answer', answerMs)), answerMs)
-  })
   const work = async (): Promise<Result> => {
     channel = await connection.createChannel()
     channel.on('error', () => {
@@ -153,9 +151,8 @@ async function onOwnChannel<Result>(
     return run(channel)
   }
   try {
-    return await Promise.race([work(), late])
+    return await withDeadline(answerMs, work(), () => new NoAnswerInTime('RabbitMQ did not answer', answerMs))
   } finally {
-    clearTimeout(timer)
     // Not waited for: amqplib never settles it where the connection is lost meanwhile, and what was
     // asked for has been answered.
     if (!broken) channel?.close().catch(() => undefined)
@@ -176,7 +173,7 @@ async function lock(connection: ChannelModel, name: string, signal: AbortSignal)
       }
     } catch (error) {
       if (codeOf(error) !== 405 || Date.now() > deadline) throw error
-      await new Promise((resolve) => setTimeout(resolve, lockRetryMs * (0.5 + Math.random())))
+      await pause(jitterAround(lockRetryMs))
     }
   }
 }

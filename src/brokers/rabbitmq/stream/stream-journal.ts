@@ -3,6 +3,7 @@ import { fingerprintOf } from '../../../core/model/cursor.ts'
 import { asError } from '../../../core/model/error-text.ts'
 import type { JournalMessage, Publication } from '../../../core/model/message.ts'
 import { type Journal, JournalReplaced, type JournalTail, type MarkNote } from '../../../core/ports/journal.ts'
+import { pause } from '../../../core/timing/pause.ts'
 import { GatewayError } from '../../../errors.ts'
 import type { WindowBounds } from '../../../hot-window/hot-window.ts'
 import type { AgreeOnKey } from '../../driver.ts'
@@ -325,15 +326,7 @@ export class StreamJournal implements Journal {
   ): Promise<void> {
     while (!over.aborted) {
       await write(id, note)
-      await new Promise<void>((resolve) => {
-        const done = (): void => {
-          clearTimeout(timer)
-          over.removeEventListener('abort', done)
-          resolve()
-        }
-        const timer = setTimeout(done, markAgainMs)
-        over.addEventListener('abort', done)
-      })
+      await pause(markAgainMs, over)
     }
   }
 

@@ -1,5 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Message } from '../../../core/model/message.ts'
+import { maxShortStringBytes } from '../../../core/model/short-string.ts'
+import { within } from '../../../core/timing/deadline.ts'
+import { pause } from '../../../core/timing/pause.ts'
 import {
   type DistributorExchange,
   type Receive,
@@ -9,9 +12,7 @@ import {
 } from '../../driver.ts'
 import { maxRedeliveries, redeliveryDelayMs } from '../../redeliveries.ts'
 import type { Channel, ConsumeMessage } from '../connection/amqp.ts'
-import { pause } from '../connection/backoff.ts'
 import type { ConnectionSession } from '../connection/reconnecting-connection.ts'
-import { within } from '../connection/settle-within.ts'
 import type { Delivery } from '../message/delivery-reader.ts'
 import { messageOf } from '../message/properties.ts'
 
@@ -200,7 +201,7 @@ type Verdict = 'taken' | 'again' | 'set aside'
 
 /**
  * The exchange, where it is another than the namespace's own, the group and its topics, which make
- * a group; hashed where they are too long for a name (255 bytes, AMQP 0-9-1 §4.2.5.3).
+ * a group; hashed where they are too long for a name (`maxShortStringBytes`).
  */
 export function groupQueueName(
   namespace: string,
@@ -211,7 +212,7 @@ export function groupQueueName(
   const where = exchange === `${namespace}.events` ? '' : `${exchange}|`
   const what = `${where}${[...topics].sort().join('|')}`
   const name = `${namespace}.group.${group}:${what}`
-  if (Buffer.byteLength(name) <= 255) return name
+  if (Buffer.byteLength(name) <= maxShortStringBytes) return name
   return `${namespace}.group.${group}:${createHash('sha256').update(what).digest('hex').slice(0, 32)}`
 }
 

@@ -1,8 +1,8 @@
 import type { Observer } from '../../../core/ports/observer.ts'
+import { pause } from '../../../core/timing/pause.ts'
 import { GatewayError } from '../../../errors.ts'
 import type { Receive, SubscribeOptions, Subscription } from '../../driver.ts'
 import { ensureExchange } from '../channel/exchange.ts'
-import { pause } from '../connection/backoff.ts'
 import type {
   ConnectionSession,
   OpenConnection,

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { asError } from '../../../core/model/error-text.ts'
 import type { Message } from '../../../core/model/message.ts'
+import { within } from '../../../core/timing/deadline.ts'
+import { pause } from '../../../core/timing/pause.ts'
 import type { FanoutExchanges, FanoutListener } from '../../driver.ts'
 import { ensureExchange } from '../channel/exchange.ts'
 import { ReusableChannel } from '../channel/reusable-channel.ts'
 import type { Channel } from '../connection/amqp.ts'
-import { pause } from '../connection/backoff.ts'
 import type {
   ConnectionSession,
   ConnectionWatch,
@@ -13,7 +14,6 @@ import type {
   ReconnectingConnection,
 } from '../connection/reconnecting-connection.ts'
 import { repliedWith, replyCodes, replyOf } from '../connection/reply-codes.ts'
-import { within } from '../connection/settle-within.ts'
 import { fromAmqp, messageOf } from '../message/properties.ts'
 
 const prefetch = 500

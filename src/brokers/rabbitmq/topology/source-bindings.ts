@@ -2,6 +2,7 @@ import { asError } from '../../../core/model/error-text.ts'
 import { bindingOf, type Source } from '../../../core/model/source.ts'
 import type { Observer } from '../../../core/ports/observer.ts'
 import { bufferedExchange } from '../../../core/publishing/buffered-message.ts'
+import { pause } from '../../../core/timing/pause.ts'
 import { GatewayError } from '../../../errors.ts'
 import { bufferQueueName, declareBuffer } from '../buffer/buffer-queue.ts'
 import { type AmqpExchangeType, checkExchangeType, declareExchange, exchangeExists } from '../channel/exchange.ts'
@@ -9,7 +10,6 @@ import { complaint } from '../channel/log-refusal.ts'
 import { ReusableChannel } from '../channel/reusable-channel.ts'
 import { onChannel } from '../channel/with-channel.ts'
 import type { Channel, ChannelModel } from '../connection/amqp.ts'
-import { pause } from '../connection/backoff.ts'
 import type {
   ConnectionSession,
   ConnectionWatch,
