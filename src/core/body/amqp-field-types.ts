@@ -1,6 +1,6 @@
 /**
- * By amqplib's names; `table` for one that amqplib would take for a value with its type (`{'!': …,
- * value: …}`).
+ * The types of AMQP fields, by amqplib's names. `table` marks a table that amqplib would otherwise
+ * take for a typed value (`{'!': …, value: …}`).
  */
 export type WireType =
   | 'int8'
@@ -21,9 +21,9 @@ interface Typed {
 }
 
 /**
- * Notes of which type a value of a table or an array of AMQP headers came, by its name or place.
- * Needed where the JavaScript value alone would be sent on as another type. Who reads the values
- * does not see it.
+ * Records the type that a value had on the wire, by its name or index in an AMQP table or array.
+ * This is needed if the JavaScript value alone would be sent as another type. Code that reads the
+ * values does not see it.
  */
 export function setWireType(container: object, name: string, type: WireType): void {
   const types = (container as Typed)[key]
@@ -31,7 +31,7 @@ export function setWireType(container: object, name: string, type: WireType): vo
   else define(container, Object.assign(Object.create(null) as Record<string, WireType>, { [name]: type }))
 }
 
-/** Of one value; undefined where its JavaScript value says it. */
+/** The recorded type of one value; undefined if its JavaScript value implies the type. */
 export function wireTypeOf(container: object, name: string): WireType | undefined {
   return (container as Typed)[key]?.[name]
 }
@@ -41,8 +41,8 @@ export function hasWireTypes(container: object): boolean {
 }
 
 /**
- * For a copy of a table, perhaps with other values beside: types of names that it does not have
- * mean nothing.
+ * For a copy of a table, which may hold other values too. Types of names that the copy does not
+ * have are ignored.
  */
 export function copyWireTypes<Container extends object>(from: object, to: Container): Container {
   const types = (from as Typed)[key]

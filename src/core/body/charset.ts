@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { TextDecoder } from 'node:util'
 
 /**
- * What `TextDecoder` calls this character set, such as `windows-1252`; undefined if it is unknown.
+ * The name of this character set in `TextDecoder`, such as `windows-1252`; undefined if unknown.
  */
 export function canonicalCharset(label: string): string | undefined {
   try {
@@ -13,19 +13,19 @@ export function canonicalCharset(label: string): string | undefined {
 }
 
 /**
- * Text in the character set of this label. A byte order mark of UTF-16 decides before the label,
- * and an unknown label is read as UTF-8: https://encoding.spec.whatwg.org/#decode. Never throws:
- * invalid sequences become U+FFFD.
+ * Decodes text in the character set of this label. A byte order mark of UTF-16 takes precedence
+ * over the label, and an unknown label means UTF-8: https://encoding.spec.whatwg.org/#decode. Never
+ * throws: invalid sequences become U+FFFD.
  */
 export function decodeText(bytes: Buffer, label: string | undefined): string {
   return new TextDecoder(utf16Mark(bytes) ?? (label === undefined ? 'utf-8' : canonicalCharset(label))).decode(bytes)
 }
 
 /**
- * The UTF-8 of JSON that may be in another character set. JSON is UTF-8 (RFC 8259 §8.1), so that a
- * label matters only if the bytes are no UTF-8, or are UTF-16: by the label, a byte order mark, or
- * the zeros that RFC 4627 §3 looks for. Throws a TypeError for bytes that are invalid in the
- * character set that was found.
+ * Converts JSON to UTF-8 if it is in another character set. JSON is UTF-8 (RFC 8259 §8.1), so a
+ * label matters only if the bytes are not valid UTF-8, or are UTF-16: by the label, a byte order
+ * mark, or the zeros that RFC 4627 §3 looks for. Throws a TypeError if the bytes are invalid in the
+ * detected character set.
  */
 export function utf8OfJson(bytes: Buffer, label: string | undefined): Buffer {
   const named = label === undefined ? undefined : canonicalCharset(label)
@@ -40,7 +40,7 @@ function utf16Mark(bytes: Buffer): string | undefined {
   return undefined
 }
 
-/** JSON begins with an ASCII character, so that one of its first two bytes is zero in UTF-16. */
+/** JSON begins with an ASCII character, so in UTF-16 one of its first two bytes is zero. */
 function utf16WithoutMark(bytes: Buffer): string | undefined {
   if (bytes.length < 2) return undefined
   if (bytes[0] === 0) return 'utf-16be'

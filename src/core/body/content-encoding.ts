@@ -3,12 +3,14 @@ import { canonicalCharset } from './charset.ts'
 import { UndecodableBody } from './undecodable-body.ts'
 
 /**
- * Reads a compressed body; throws what Node throws, `ERR_BUFFER_TOO_LARGE` past `maxOutputLength`
+ * Decompresses a body. Throws the errors of Node: `ERR_BUFFER_TOO_LARGE` past `maxOutputLength`
  * bytes.
  */
 type Decompress = (body: Buffer, options: { maxOutputLength: number }) => Buffer
 
-/** More names than a publisher has a reason for: each compression costs up to the bound again. */
+/**
+ * No publisher has a reason for more names, and each compression may cost up to the bound again.
+ */
 const maxLayers = 4
 
 /** Since Node 22.15. */
@@ -23,30 +25,27 @@ const decompressors = new Map<string, Decompress>([
 ])
 
 /**
- * Says nothing about the bytes. The last four are MIME's transfer encodings of bodies that need
- * none.
+ * Names that leave the bytes unchanged. The last four are MIME transfer encodings of bodies that
+ * are not encoded.
  */
 const noEncoding = new Set(['', 'identity', 'none', 'utf8', '7bit', '8bit', 'binary'])
 
 export interface Unpacked {
   readonly bytes: Buffer
-  /**
-   * The character set that publishers name in the place of an encoding; undefined where there is
-   * none.
-   */
+  /** The character set, if the publisher names one instead of an encoding. */
   readonly charset: string | undefined
 }
 
-/** Whether reading the body may cost more than its size says. */
+/** Whether decoding the body may cost more than its size suggests. */
 export function mayBeCompressed(contentEncoding: string | undefined): boolean {
   return contentEncoding !== undefined && layersOf(contentEncoding).some((layer) => decompressors.has(layer))
 }
 
 /**
  * Undoes the content encodings of a body, the last one first (RFC 9110 §8.4). Each result has at
- * most `maxBytes` bytes. Publishers in the field name character sets here, alone (`utf-8`) or in
- * the list (`gzip; utf-8`, `gzip:UTF-8`). Throws `UndecodableBody` for an encoding that is unknown
- * or broken, and past the bound.
+ * most `maxBytes` bytes. Some publishers name character sets here, alone (`utf-8`) or in the list
+ * (`gzip; utf-8`, `gzip:UTF-8`). Throws `UndecodableBody` for an unknown encoding, for data that
+ * does not decompress, and past the bound.
  */
 export function undoContentEncoding(body: Buffer, contentEncoding: string | undefined, maxBytes: number): Unpacked {
   if (!contentEncoding) return { bytes: body, charset: undefined }
@@ -84,7 +83,7 @@ function undo(decompress: Decompress, name: string, bytes: Buffer, maxBytes: num
   }
 }
 
-/** RFC 9110 §8.4.1.2 means the zlib format; some senders leave its header out. */
+/** RFC 9110 §8.4.1.2 means the zlib format; some senders omit its header. */
 function inflate(body: Buffer, options: { maxOutputLength: number }): Buffer {
   const looksLikeZlib = ((body[0] ?? 0) & 0x0f) === 8 && body.length > 1 && body.readUInt16BE(0) % 31 === 0
   const [first, second] = looksLikeZlib

@@ -13,36 +13,35 @@ import { UndecodableBody } from './undecodable-body.ts'
 export { UndecodableBody }
 
 /**
- * What a compressed body may grow to where nobody says otherwise, in bytes. Those that deliver a
- * message have judged it by the gateway's own limit (`WARREN_MAX_DECODED_BYTES`), which is at most
- * this one.
+ * The default limit on a decompressed body, in bytes. Delivery uses the limit of the gateway
+ * (`WARREN_MAX_DECODED_BYTES`), which is at most this one.
  */
 export const maxDecodedBytes = 64 * 1024 * 1024
 
 export interface DecodedBody {
-  /** Where it is JSON, a number that JavaScript would not print as it came is a `JsonNumber`. */
+  /** If it is JSON, a number that JavaScript would print differently is a `JsonNumber`. */
   readonly data: unknown
   /**
-   * What `data` is: the message's own content type, or `application/octet-stream` where it had none
-   * and `data` is base64.
+   * The content type of `data`: that of the message, or `application/octet-stream` if the message
+   * has none and `data` is base64.
    */
   readonly contentType: string | null
-  /** `data` as JSON, with every number as it came, each byte a character (`latin1Of`). */
+  /** `data` as JSON, with every number as received; each UTF-8 byte is a character (`latin1Of`). */
   readonly json: string
 }
 
 export type BodyOutcome = DecodedBody | UndecodableBody
 
-/** A message with room for its decoded body: a WeakMap would cost as much as the decoding. */
+/** A message with a field for its decoded body: a WeakMap would cost as much as the decoding. */
 export interface Decodable extends Message {
-  /** Undefined until `decodeBody` is called for the first time. */
+  /** Undefined before the first call of `decodeBody`. */
   decoded?: BodyOutcome | undefined
 }
 
 /**
- * JSON for `application/json` and for a body without content type that parses; a string for
- * `text/*`; base64 for the rest. An empty JSON body is null. Decoded once a message, whoever asks;
- * JSON that needs no change is checked and no more. Throws `UndecodableBody`.
+ * Decodes the body. The data is JSON for `application/json` and for a body without content type
+ * that parses, a string for `text/*`, and base64 for the rest. An empty JSON body is null. Each
+ * message is decoded once; JSON that needs no change is only checked. Throws `UndecodableBody`.
  */
 export function decodeBody(message: Decodable, maxBytes = maxDecodedBytes): DecodedBody {
   message.decoded ??= attempt(message, maxBytes)
@@ -52,15 +51,15 @@ export function decodeBody(message: Decodable, maxBytes = maxDecodedBytes): Deco
 }
 
 /**
- * What was decoded need not be kept, though it may be asked for again. Poison stays known as such.
+ * Drops the decoded body; `decodeBody` makes it again on request. An undecodable body stays marked.
  */
 export function forgetBody(message: Decodable): void {
   if (!(message.decoded instanceof UndecodableBody)) message.decoded = undefined
 }
 
 /**
- * The body where it is JSON, else undefined. Throws `UndecodableBody` where it claims to be and
- * isn't.
+ * Returns the body if it is JSON, else undefined. Throws `UndecodableBody` if its content type is
+ * JSON and the body is not.
  */
 export function jsonBody(message: Decodable, maxBytes?: number): unknown {
   const { data, contentType } = decodeBody(message, maxBytes)
@@ -90,7 +89,7 @@ class Decoded implements DecodedBody {
   }
 }
 
-/** JSON that passes through as it came. It is parsed only for who asks what is in it. */
+/** JSON that passes through unchanged. It is parsed only if something reads `data`. */
 class CanonicalJson implements DecodedBody {
   readonly contentType: string | null
   readonly #bytes: Buffer
@@ -138,15 +137,15 @@ function decode({ body, properties }: Message, maxBytes: number): DecodedBody {
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
- * How deep JSON may nest. `JSON.parse` takes any depth, `JSON.stringify` ends in a stack overflow
- * some thousands down: what could not be sent on is poison here, where it hurts nobody else. RFC
- * 8259 §9 allows the limit.
+ * How deep JSON may nest. `JSON.parse` takes any depth, but `JSON.stringify` overflows the stack
+ * some thousands of levels down. A body that could not be sent is rejected here, where it affects
+ * no other message. RFC 8259 §9 allows such a limit.
  */
 export const maxDepth = 1_000
 
-/** Throws `UndecodableBody` where this JSON nests deeper. */
+/** Throws `UndecodableBody` if this JSON nests deeper than `maxDepth`. */
 export function checkDepth(bytes: Buffer): void {
-  // Each level takes two bytes at least.
+  // Each level takes at least two bytes.
   if (bytes.length <= 2 * maxDepth) return
   let depth = 0
   let inString = false
@@ -166,7 +165,9 @@ export function checkDepth(bytes: Buffer): void {
   }
 }
 
-/** RFC 8259 §8.1: UTF-8, and a byte order mark may be ignored (TextDecoder drops it). */
+/**
+ * RFC 8259 §8.1: JSON is UTF-8, and a parser may ignore a byte order mark (TextDecoder drops it).
+ */
 function decodeJson(bytes: Buffer, contentType: string | null): DecodedBody {
   if (isCanonicalJson(bytes, maxDepth)) return new CanonicalJson(bytes, contentType)
   const compact = compactJson(bytes)

@@ -1,29 +1,29 @@
 import { printJson } from '../json/print-json.ts'
 
 /**
- * Characters that show nothing or turn the text around them: zero-width ones, bidi controls,
- * separators of lines, variation selectors, fillers, and halves of surrogate pairs. With them two
- * ids look alike, and a line of a log says what it does not. By Unicode properties (UAX #44), so
- * that characters of later versions count too.
+ * Invisible characters, and those that reorder the text around them: zero-width ones, bidi
+ * controls, line separators, variation selectors, fillers, and halves of surrogate pairs. With them
+ * two ids can look alike, and a log line can look like another one. Defined by Unicode properties
+ * (UAX #44), so that characters of later versions are included.
  */
 const hidden = String.raw`\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Bidi_Control}`
 const anyHidden = new RegExp(`[${hidden}]`, 'u')
 const everyHidden = new RegExp(`[${hidden}]`, 'gu')
 
-/** The first hidden character of a text as `U+200B`; undefined where it has none. */
+/** The first hidden character of a text, as `U+200B`; undefined if it has none. */
 export function hiddenIn(text: string): string | undefined {
   const character = anyHidden.exec(text)?.[0]
   return character === undefined ? undefined : `U+${codeOf(character).toString(16).toUpperCase().padStart(4, '0')}`
 }
 
-/** Each hidden character as `\u{200b}`, so that people see it. */
+/** Prints each hidden character as `\u{200b}`, so that people see it. */
 export function showHidden(text: string): string {
   return text.replace(everyHidden, escapedCharacter)
 }
 
 /**
- * JSON in which hidden characters are escaped, as JSON allows: it parses to the same value. Numbers
- * keep their digits without `indent`.
+ * Prints JSON with hidden characters escaped; it parses to the same value. Without `indent`,
+ * numbers keep their digits.
  */
 export function visibleJson(value: unknown, indent?: number): string {
   const units = (character: string) =>

@@ -6,7 +6,7 @@ export function inOnePiece(latin1: string): string {
   return Buffer.from(latin1, 'latin1').toString('latin1')
 }
 
-/** The UTF-8 bytes of a text, a character each: what `Outbox.push` takes. */
+/** The UTF-8 bytes of a text, one character for each byte: the input of `Outbox.push`. */
 export function latin1Of(text: string): string {
   return Buffer.byteLength(text) === text.length ? text : Buffer.from(text).toString('latin1')
 }

@@ -4,7 +4,10 @@ export function essenceOf(contentType: string): string {
   return (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase()
 }
 
-/** A JSON MIME type by the WHATWG: https://mimesniff.spec.whatwg.org/#json-mime-type */
+/**
+ * Whether this is a JSON MIME type of the WHATWG:
+ * https://mimesniff.spec.whatwg.org/#json-mime-type
+ */
 export function isJsonType(contentType: string): boolean {
   if (contentType === 'application/json') return true
   const essence = essenceOf(contentType)
@@ -15,7 +18,7 @@ export function isTextType(contentType: string): boolean {
   return essenceOf(contentType).startsWith('text/')
 }
 
-/** The value of the parameter `charset`, without quotes; undefined where there is none. */
+/** The value of the parameter `charset`, without quotes; undefined if there is none. */
 export function charsetOf(contentType: string): string | undefined {
   const found = /;\s*charset\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s;"']+))/i.exec(contentType)
   return found?.[1] ?? found?.[2] ?? found?.[3]

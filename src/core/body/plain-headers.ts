@@ -5,8 +5,9 @@ import { wireTypeOf } from './amqp-field-types.ts'
 import { toDate } from './to-date.ts'
 
 /**
- * The headers of an AMQP message as what `printJson` prints; each type has its rendering in
- * docs/sources.md. Never throws. Names come from the wire, so the result has no prototype.
+ * Converts the headers of an AMQP message to values that `printJson` prints; docs/sources.md lists
+ * the result for each type. Never throws. The result has no prototype, because the names come from
+ * the wire.
  */
 export function plainHeaders(headers: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const plain = Object.create(null) as Record<string, unknown>
@@ -17,11 +18,11 @@ export function plainHeaders(headers: Readonly<Record<string, unknown>>): Record
   return plain
 }
 
-/** `isTable`: though it looks like a value with its type. */
+/** `isTable`: the value is a table, although it looks like a typed value. */
 function plainValue(value: unknown, isTable: boolean): unknown {
   switch (typeof value) {
     case 'number':
-      // JSON has no such numbers.
+      // JSON has no NaN and no infinity.
       if (!Number.isFinite(value)) return String(value)
       return Object.is(value, -0) ? new JsonNumber('-0') : value
     case 'bigint':
@@ -42,8 +43,7 @@ function plainObject(value: object, isTable: boolean): unknown {
   if (Array.isArray(value)) {
     return value.map((item: unknown, index) => plainValue(item, wireTypeOf(value, String(index)) === 'table'))
   }
-  // amqplib's way to carry a type of AMQP that JavaScript has not: {'!': 'timestamp', value:
-  // seconds}.
+  // amqplib represents types that JavaScript lacks as {'!': 'timestamp', value: seconds}.
   if (!isTable && Object.hasOwn(value, '!') && 'value' in value) return typedValue(value)
   return plainHeaders(value as Record<string, unknown>)
 }
@@ -61,7 +61,7 @@ function typedValue({ '!': type, value }: TypedValue): unknown {
   return plainValue(value, false)
 }
 
-/** Places behind the point (§4.2.5.5 of AMQP 0-9-1), as the number that it is. */
+/** An AMQP decimal (AMQP 0-9-1 §4.2.5.5: places after the point, and digits) as a number. */
 function decimalOf(value: unknown): JsonNumber | null {
   const { places, digits } = (value ?? {}) as { places?: unknown; digits?: unknown }
   if (!isWhole(places) || !isWhole(digits) || places > maxPlaces) return null

@@ -1,8 +1,8 @@
 import type { QuarantineReason } from '../accounting/labels.ts'
 
 /**
- * A body that cannot be turned into data. The message goes to the quarantine with this reason; its
- * neighbours go on.
+ * A body that cannot be decoded. Its message goes to the quarantine with this reason; other
+ * messages are not affected.
  */
 export class UndecodableBody extends Error {
   override readonly name = 'UndecodableBody'

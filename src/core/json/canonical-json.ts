@@ -14,29 +14,32 @@ const closeBracket = 0x5d
 const openBrace = 0x7b
 const closeBrace = 0x7d
 
-/** An object with more is not looked at: each name is compared with those before it. */
+/**
+ * An object with more members counts as not canonical, because each name is compared with all
+ * earlier ones.
+ */
 const maxMembers = 64
-/** Of the names of all objects that are open at a time. */
+/** The hashes of the names of all objects that are open at the same time. */
 const hashes = new Int32Array(1024)
 
 /**
- * What a string cannot hold as it is: control characters, the quote, the backslash. Also what
- * stands behind the end, which reads as 0.
+ * Bytes that a string cannot hold unescaped: control characters, the quote, the backslash. Reading
+ * past the end yields 0, which is special too.
  */
 const isSpecial = new Uint8Array(256).map((_, byte) => (byte < 0x20 || byte === quote || byte === backslash ? 1 : 0))
 /**
- * Behind a backslash, where JSON.stringify puts one too. Escapes by number are rare enough to leave
- * out.
+ * Characters after a backslash, if JSON.stringify escapes them the same way. Numeric escapes are
+ * rare enough to leave out.
  */
 const isShortEscape = new Uint8Array(256)
 for (const letter of Buffer.from('"\\bfnrt')) isShortEscape[letter] = 1
 
 /**
- * Whether these bytes are JSON in the one form that `printJson(parseJson(text))` leaves as it is,
- * byte for byte: no white space, each name once and none that an object would move to its front,
- * escapes as JavaScript prints them, numbers as they are. In one pass, which costs a quarter of
- * parsing and printing. A no may be wrong, a yes never is: after a no the caller parses. No also
- * for what nests `maxDepth` levels or more.
+ * Whether these bytes are JSON in the form that `printJson(parseJson(text))` leaves unchanged, byte
+ * for byte: no white space, unique names that an object would not move to its front, escapes as
+ * JavaScript prints them, numbers as they are. One pass costs a quarter of parsing and printing.
+ * May return false for canonical JSON, never true for anything else. On false, parse. Also false if
+ * the JSON nests `maxDepth` levels or more.
  */
 export function isCanonicalJson(bytes: Buffer, maxDepth: number): boolean {
   return hasCanonicalForm(bytes, maxDepth) && isUtf8(bytes)
@@ -74,7 +77,7 @@ function hasCanonicalForm(bytes: Buffer, maxDepth: number): boolean {
       if (bytes[at] !== comma) return false
       at += 1
     }
-    // An empty container in this one would be one level more.
+    // An empty container inside this one would be one level more.
     if (depth >= maxDepth) return false
     if (!inObject) continue
     const end = bytes[at] === quote ? endOfString(bytes, at + 1) : -1
@@ -90,8 +93,8 @@ function hasCanonicalForm(bytes: Buffer, maxDepth: number): boolean {
 }
 
 /**
- * Behind the string, number, literal or empty container that begins here; -1 where none does, or in
- * another form.
+ * The offset after the string, number, literal or empty container that begins here; -1 if there is
+ * none, or if its form is not canonical.
  */
 function endOfScalar(bytes: Buffer, at: number): number {
   switch (bytes[at]) {
@@ -128,7 +131,7 @@ function endOfString(bytes: Buffer, begin: number): number {
   }
 }
 
-/** RFC 8259 §6. Its digits are nobody's affair: they go on as they came. */
+/** RFC 8259 §6. The digits do not matter: they are passed on unchanged. */
 function endOfNumber(bytes: Buffer, begin: number): number {
   const first = bytes[begin] === minus ? begin + 1 : begin
   let at = endOfDigits(bytes, first)
@@ -154,8 +157,8 @@ function endOfDigits(bytes: Buffer, begin: number): number {
 }
 
 /**
- * Equal for equal names; 0 where it is no use, or where the name is all digits: objects put those
- * first.
+ * Returns equal hashes for equal names. Returns 0 if the hash is unusable or the name is all
+ * digits, because objects put such names first.
  */
 function hashOfName(bytes: Buffer, begin: number, end: number): number {
   let hash = 0x811c9dc5 | 0

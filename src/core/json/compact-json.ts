@@ -8,8 +8,8 @@ const isStructural = new Uint8Array(256)
 for (const byte of Buffer.from('{}[]:,')) isStructural[byte] = 1
 
 /**
- * The same JSON without the white space around its structural characters. Undefined where there is
- * none, or where other white space would join what it parts.
+ * Removes the white space around structural characters. Returns undefined if there is none, or if
+ * removing other white space would join what it separates.
  */
 export function compactJson(bytes: Buffer): Buffer | undefined {
   const compact = Buffer.allocUnsafe(bytes.length)

@@ -1,22 +1,23 @@
 /** RFC 8259 §6, without fraction and exponent. */
 const integer = /^-?(?:0|[1-9]\d*)$/
 /**
- * No number of JavaScript is written with as many characters, and to compare longer ones costs more
- * than they are worth.
+ * No JavaScript number prints as many characters, and comparing longer ones costs more than it is
+ * worth.
  */
 const maxExactLength = 400
 
 /**
- * How often `JSON.stringify` has met one of these: it cannot print them, and `printJson` has to.
+ * How often `JSON.stringify` has called `toJSON` of a value that it cannot print, so that
+ * `printJson` has to print it.
  */
-export const met = { count: 0 }
+export const unprintable = { count: 0 }
 
 /**
- * A number of a JSON text that a JavaScript number would not print as it was written:
- * `750727362669608961`, `1e400`, `1.10`, `-0`.
+ * A number of a JSON text that a JavaScript number would print differently: `750727362669608961`,
+ * `1e400`, `1.10`, `-0`.
  */
 export class JsonNumber {
-  /** As it was written. */
+  /** The number as written in the text. */
   readonly token: string
 
   constructor(token: string) {
@@ -33,9 +34,7 @@ export class JsonNumber {
     return Number(this.token)
   }
 
-  /**
-   * The JavaScript number of the same value, however it is written; undefined where there is none.
-   */
+  /** The JavaScript number of the same value, however it is written; undefined if none is equal. */
   get exact(): number | undefined {
     if (this.token.length > maxExactLength) return undefined
     const { nearest } = this
@@ -47,31 +46,29 @@ export class JsonNumber {
     return this.token
   }
 
-  /** For who prints with `JSON.stringify` all the same: every digit, as text. */
+  /** For callers of `JSON.stringify`: every digit, as text. */
   toJSON(): string {
-    met.count += 1
+    unprintable.count += 1
     return this.token
   }
 }
 
-/**
- * The number of this token: a JavaScript number where that prints as it was written and is exact
- * where it is whole.
- */
+/** Reads a token: as a JavaScript number if that prints as written and, if whole, is exact. */
 export function numberOf(token: string): number | JsonNumber {
   const number = Number(token)
   const kept = String(number) === token && (Number.isSafeInteger(number) || !Number.isInteger(number))
   return kept ? number : new JsonNumber(token)
 }
 
-/** A whole double has all its digits: `String` prints no more than tell it from its neighbours. */
+/**
+ * A whole double is printed with all its digits, because `String` prints only as many as
+ * distinguish it from the neighbouring doubles.
+ */
 function exactText(number: number): string {
   return Number.isInteger(number) ? BigInt(number).toString() : String(number)
 }
 
-/**
- * The same text for tokens of the same value: sign, digits without zeros around them, power of ten.
- */
+/** Equal texts for tokens of equal value: sign, digits without zeros around them, power of ten. */
 function valueOf(token: string): string {
   const [, sign = '', whole = '', fraction = '', exponent = '0'] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(token) ?? []

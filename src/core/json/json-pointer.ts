@@ -1,6 +1,6 @@
 import { JsonNumber } from './json-number.ts'
 
-/** The reference tokens of a JSON pointer (RFC 6901 §4), or undefined where it is none. */
+/** The reference tokens of a JSON pointer (RFC 6901 §4); undefined if it is invalid. */
 export function splitPointer(pointer: string): string[] | undefined {
   if (pointer === '') return []
   if (!pointer.startsWith('/') || /~(?![01])/.test(pointer)) return undefined
@@ -10,7 +10,7 @@ export function splitPointer(pointer: string): string[] | undefined {
     .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'))
 }
 
-/** The value that the tokens lead to; undefined where there is none. Only own properties count. */
+/** The value at the path; undefined if it does not exist. Only own properties count. */
 export function readPointer(value: unknown, path: readonly string[]): unknown {
   let here = value
   for (const token of path) {

@@ -2,37 +2,37 @@ import { randomBytes } from 'node:crypto'
 import { JsonNumber, numberOf } from './json-number.ts'
 
 /**
- * What a number looks like that `String(Number(token))` does not print: 16 digits and more, an
- * exponent, a zero at the end of a fraction, many at its beginning, minus zero. Texts hold such
- * too, but few bodies match at all.
+ * Matches numbers that `String(Number(token))` prints differently: 16 or more digits, an exponent,
+ * a zero at the end of a fraction, many zeros at its beginning, minus zero. Texts can match too,
+ * but few bodies match at all.
  */
 const maybeOdd = /[\d.]{16}|\d[eE]|\.\d*0(?!\d)|\.0{6}|-0(?![.\d])/
 /**
- * The same where a number can begin, which costs more: most ids and dates in strings do not begin
- * there.
+ * The same, but only where a number can begin, which costs more: most ids and dates in strings do
+ * not match.
  */
 const oddNumber = /(?:^|[[:,\s])-?(?:\d[\d.]{15}|[\d.]+[eE]|\d+\.\d*0(?!\d)|0\.0{6}|(?<=-)0(?![.\d]))/
 
 /**
- * As `JSON.parse`, and every number keeps its digits: one that would lose some becomes a
+ * Like `JSON.parse`, but every number keeps its digits: one that would lose some becomes a
  * `JsonNumber`. Throws `SyntaxError`.
  */
 export function parseJson(text: string): unknown {
   if (!maybeOdd.test(text) || !oddNumber.test(text)) return JSON.parse(text)
-  // Whether it is JSON, in the words of JavaScript.
+  // Throws JavaScript's own error if it is not JSON.
   const value: unknown = JSON.parse(text)
   const marked = markOddNumbers(text)
   return marked === undefined ? value : withNumbers(JSON.parse(marked))
 }
 
-/** A text that begins like this is a number of ours: nobody outside this process knows it. */
+/** Prefix of a string that stands for a number. It is random, so that no client can know it. */
 const mark = `#${randomBytes(15).toString('base64url')}#`
 const quote = 0x22
 const backslash = 0x5c
 
 /**
- * The same JSON with a marked string for each number that would lose digits; undefined where none
- * would.
+ * The same JSON with a marked string for each number that would lose digits; undefined if there is
+ * no such number.
  */
 function markOddNumbers(text: string): string | undefined {
   const number = /-?\d[\d.eE+-]*/y
@@ -65,7 +65,10 @@ function endOfString(text: string, begin: number): number {
   }
 }
 
-/** The numbers in place of their marks. Not by recursion: JSON nests deeper than the stack. */
+/**
+ * Replaces the marked strings with numbers. Not recursive, because JSON can nest deeper than the
+ * stack.
+ */
 function withNumbers(root: unknown): unknown {
   const top = { root }
   const open: Record<string, unknown>[] = [top]
@@ -73,7 +76,7 @@ function withNumbers(root: unknown): unknown {
     for (const name of Object.keys(container)) {
       const value = container[name]
       if (typeof value === 'object' && value !== null) open.push(value as Record<string, unknown>)
-      // A name such as `__proto__` is an own property here, and so is what is put in its place.
+      // A name such as `__proto__` is an own property here, and so is its replacement.
       else if (typeof value === 'string' && value.startsWith(mark))
         container[name] = new JsonNumber(value.slice(mark.length))
     }

@@ -1,10 +1,10 @@
-import { JsonNumber, met } from './json-number.ts'
+import { JsonNumber, unprintable } from './json-number.ts'
 
-let trying = false
+let inStringify = false
 
-/** JSON that is to be printed as it is: a body that has been checked. */
+/** JSON to print as it is: a body that has been checked. */
 export class JsonText {
-  /** The UTF-8 bytes, a character each (`latin1Of`). */
+  /** The UTF-8 bytes, one character for each (`latin1Of`). */
   readonly latin1: string
 
   constructor(latin1: string) {
@@ -15,35 +15,35 @@ export class JsonText {
     return Buffer.from(this.latin1, 'latin1').toString()
   }
 
-  /** For who prints with `JSON.stringify` all the same: what JavaScript makes of it. */
+  /** For callers of `JSON.stringify`: the JavaScript value. */
   toJSON(): unknown {
-    met.count += 1
-    return trying ? null : JSON.parse(this.toString())
+    unprintable.count += 1
+    return inStringify ? null : JSON.parse(this.toString())
   }
 }
 
 /**
- * As `JSON.stringify`, and what that would round or refuse is printed as it is: `JsonNumber`,
+ * Like `JSON.stringify`, but prints values that it would round or refuse as they are: `JsonNumber`,
  * `JsonText`, bigints.
  */
 export function printJson(value: unknown): string | undefined {
-  const before = met.count
-  trying = true
+  const before = unprintable.count
+  inStringify = true
   try {
     const text = JSON.stringify(value) as string | undefined
-    if (met.count === before) return text
+    if (unprintable.count === before) return text
   } catch (error) {
-    // Of a bigint.
+    // `JSON.stringify` throws it for a bigint.
     if (!(error instanceof TypeError)) throw error
   } finally {
-    trying = false
+    inStringify = false
   }
   return print(value, '')
 }
 
 /**
- * ECMA-262 §25.5.2.2. Throws `RangeError` where it nests deeper than the stack, as `JSON.stringify`
- * does.
+ * ECMA-262 §25.5.2.2. Throws `RangeError` if the value nests deeper than the stack, as
+ * `JSON.stringify` does.
  */
 function print(given: unknown, name: string): string | undefined {
   if (given instanceof JsonNumber) return given.token

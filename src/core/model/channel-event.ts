@@ -5,8 +5,8 @@ import type { JournalMessage } from './message.ts'
 import { traceparentOf } from './trace-context.ts'
 
 /**
- * A channel is what one client id listens to, and bears its name. An AMQP routing key holds 255
- * bytes (AMQP 0-9-1, shortstr); 200 leave room for the words around the id.
+ * A channel is named after the client id that subscribes to it. An AMQP routing key holds 255 bytes
+ * (`maxShortStringBytes`); 200 leave room for the other words of the key.
  */
 const maxClientIdBytes = 200
 
@@ -20,16 +20,16 @@ export function checkClientId(clientId: unknown, field = 'clientId'): string {
 }
 
 /**
- * What a subscriber of a channel is given. Every event carries the cursor behind which a client
- * resumes.
+ * What a channel delivers to its subscribers. Every event carries a cursor; a client that resumes
+ * after that cursor receives what follows the event.
  */
 export type ChannelEvent = MessageEvent | GapEvent | CheckpointEvent
 
-/** One message, the same object for every channel and subscriber that it is for. */
+/** One message. All channels and subscribers that it is for share this object. */
 export class MessageEvent {
   readonly kind = 'MESSAGE'
   readonly message: JournalMessage & Counted
-  /** What clients are told of its trace, where its publisher said something. */
+  /** The `traceparent` that clients receive; undefined if the publisher set none. */
   traceparent: string | undefined
   readonly #codec: CursorCodec
   readonly #epoch: string
@@ -42,27 +42,29 @@ export class MessageEvent {
     this.traceparent = traceparentOf(message)
   }
 
-  /** Costs a checksum of the body, so it is worked out once and only if it is asked for. */
+  /** Computed on first use and then kept, because it costs a checksum of the body. */
   get cursor(): Cursor {
     this.#cursor ??= cursorOf(this.#codec, this.#epoch, this.message)
     return this.#cursor
   }
 
-  /** The place just before it. */
+  /** The position just before the message. */
   get cursorBefore(): Cursor {
     return cursorBefore(this.#codec, this.#epoch, this.message)
   }
 }
 
-/** A gap is told, never inferred: events before the notice's cursor are missing. */
+/**
+ * Reports a gap explicitly, so that clients never infer one: events before `cursor` are missing.
+ */
 export interface GapEvent {
   readonly kind: 'GAP'
   readonly cursor: Cursor
   readonly reason: GapReason
-  /** The oldest cursor that can still be had; null where nothing can be said. */
+  /** The oldest cursor that can still be read; null if that is unknown. */
   readonly oldest: Cursor | null
   readonly receivedAt: number
-  /** How many messages are missing, where that is known: with `OVERFLOW`. */
+  /** How many messages are missing; set for `OVERFLOW` only. */
   readonly dropped?: number
 }
 
@@ -70,9 +72,9 @@ export const gapReasons = ['RETENTION', 'JOURNAL_REPLACED', 'INVALID_CURSOR', 'O
 export type GapReason = (typeof gapReasons)[number]
 
 /**
- * The notice of neighbouring entries that the broker can hand to nobody: `last` is the last of
- * them. It is the same on every replica, and a client that resumes behind its cursor is not told
- * again.
+ * The gap event for adjacent journal entries that the broker cannot deliver to any consumer. `last`
+ * is the last of them. Every replica makes the same event, and a client that resumes after its
+ * cursor does not receive it again.
  */
 export function unreadableGap(codec: CursorCodec, epoch: string, last: JournalMessage): GapEvent {
   const cursor = cursorOf(codec, epoch, last)
@@ -80,8 +82,8 @@ export function unreadableGap(codec: CursorCodec, epoch: string, last: JournalMe
 }
 
 /**
- * The notice of what one subscription missed by its overflow policy: it counts on until the
- * subscriber takes it.
+ * The gap event for what one subscription missed because of its overflow policy. It keeps counting
+ * until the subscriber takes it.
  */
 export class OverflowGap implements GapEvent {
   readonly kind = 'GAP'
@@ -105,18 +107,21 @@ export class OverflowGap implements GapEvent {
     return this.#dropped
   }
 
-  /** Behind the last that is missing. */
+  /** The position just after the last missing message. */
   get cursor(): Cursor {
     return this.#last.cursor
   }
 
-  /** Behind this they can still be read, as long as the journal keeps them. */
+  /**
+   * The position just before the first missing message. The missing messages can be read after it
+   * while the journal keeps them.
+   */
   get oldest(): Cursor {
     return this.#first.cursorBefore
   }
 }
 
-/** An idle channel's cursor, kept fresh. */
+/** Keeps the cursor of an idle channel fresh. */
 export interface CheckpointEvent {
   readonly kind: 'CHECKPOINT'
   readonly cursor: Cursor

@@ -4,34 +4,31 @@ import type { JournalMessage } from './message.ts'
 import { SipHash } from './siphash.ts'
 
 /**
- * A place in the journal: the journal's epoch, the offset of the last event seen, and a short
- * fingerprint of the message there. Resuming reads *at* the offset and expects that very message;
- * offsets alone decide nothing, for RabbitMQ clamps a lost offset and waits on a future one, both
- * silently.
+ * A position in the journal: the journal's epoch, the offset of the last event that the client saw,
+ * and a short fingerprint of the message there. A resume reads *at* the offset and expects that
+ * message. An offset alone is not enough, because RabbitMQ clamps an expired offset and waits on a
+ * future one, both silently.
  */
 export interface Cursor {
-  /** Names one life of the journal; another after it was deleted and made again. */
+  /** Changes when the journal is deleted and created again. */
   readonly epoch: string
   readonly offset: number
-  /** 32 bits of the message at `offset`. */
+  /** 32 bits of fingerprint of the message at `offset`. */
   readonly fingerprint: number
   /**
-   * True: the place just before that message, where nothing older can be had. False: just behind
+   * True: the position just before that message, if nothing older can be read. False: just after
    * it.
    */
   readonly before: boolean
-  /** What prints it, with the keys of its deployment. */
+  /** Prints the cursor with the keys of its deployment. */
   readonly codec: CursorCodec
 }
 
-/** A cursor as it is kept: without the codec that prints it. */
+/** A cursor in storage: without the codec that prints it. */
 export type JournalPlace = Omit<Cursor, 'codec'>
 
 const version = 2
-/**
- * The form of the last release: the fingerprint in the clear, and a checksum that anybody can
- * compute.
- */
+/** The format of the last release: the fingerprint in clear text, and a checksum without a key. */
 const oldVersion = 1
 const beforeFlag = 0x80
 const epochBytes = 8
@@ -44,31 +41,34 @@ const oldLength = tagAt + 4
 const textLength = Math.ceil((length * 4) / 3)
 const oldTextLength = Math.ceil((oldLength * 4) / 3)
 /**
- * How long old cursors are accepted where the journal keeps messages by their size alone, in
- * milliseconds.
+ * How long cursors of the old format are accepted if only their size bounds the messages that the
+ * journal keeps, in milliseconds.
  */
 const oldWithoutAgeMs = 7 * 24 * 60 * 60_000
 
-/** Where a cursor is put together: printing is synchronous, and happens for each event. */
+/** Shared by all calls: `print` is synchronous and runs for each event. */
 const scratch = Buffer.alloc(length)
 const words = new Int32Array(6)
 
 /**
- * Prints cursors and reads them back. What is printed is opaque to clients: version, epoch, offset,
- * fingerprint and a code (SipHash-2-4) over all of it, in base64url. The fingerprint is encrypted,
- * because a cursor often names another client's message (a checkpoint, the position of now), and 32
- * bits of a short message are enough to guess it.
+ * Prints and parses cursors. The text is opaque to clients: version, epoch, offset, fingerprint and
+ * an authentication code over all of them (SipHash-2-4), in base64url. The fingerprint is encrypted
+ * because a cursor often names a message of another client (a checkpoint, the current end of the
+ * journal), and 32 bits are enough to guess a short message.
  */
 export class CursorCodec {
   readonly #keys: DeploymentKeys
   readonly #oldUntil: () => number
   #ciphers: readonly SipHash[] = []
   #current: SipHash
-  /** Before this moment the old form is printed, in milliseconds since the epoch. */
+  /**
+   * Before this time `print` uses the old format; in milliseconds since the epoch, 0 once it has
+   * passed.
+   */
   #newFrom: number
 
   /**
-   * `retentionMs`: how long the journal keeps messages; Infinity where their size alone bounds it.
+   * `retentionMs`: how long the journal keeps messages; Infinity if only their size bounds them.
    */
   constructor(keys: DeploymentKeys, retentionMs: number) {
     const acceptedMs = Number.isFinite(retentionMs) ? retentionMs : oldWithoutAgeMs
@@ -104,8 +104,8 @@ export class CursorCodec {
   }
 
   /**
-   * Undefined for whatever `print` did not print in this deployment: garbage, tampering, an old
-   * form that is out of date.
+   * Returns undefined for any text that `print` did not produce in this deployment: garbage,
+   * tampered text, the old format after its time.
    */
   parse(text: string): Cursor | undefined {
     if (text.length !== textLength && text.length !== oldTextLength) return undefined
@@ -129,7 +129,7 @@ export class CursorCodec {
     fillWords(bytes)
     for (const cipher of this.#ciphers) {
       cipher.hash(words, 3)
-      // Both halves are compared, whatever the first says: the time taken tells nothing.
+      // Always compare both halves, so that the time taken reveals nothing.
       const difference = (cipher.low ^ bytes.readInt32BE(tagAt)) | (cipher.high ^ bytes.readInt32BE(tagAt + 4))
       if (difference !== 0) continue
       cipher.hash(words, 2)
@@ -152,7 +152,7 @@ export class CursorCodec {
   }
 }
 
-/** Epoch and offset; fingerprint, version and flags. */
+/** Fills `words` from the bytes: epoch and offset, then fingerprint, then version and flags. */
 function fillWords(bytes: Buffer): void {
   for (let index = 0; index < 5; index += 1) words[index] = bytes.readInt32BE(1 + 4 * index)
   words[5] = bytes.readUInt8(0)
@@ -162,7 +162,7 @@ export function printCursor(cursor: Cursor): string {
   return cursor.codec.print(cursor)
 }
 
-/** As the last release prints it. */
+/** Prints the format of the last release. */
 export function printOldCursor(cursor: Omit<Cursor, 'codec'>): string {
   const bytes = Buffer.alloc(oldLength)
   bytes.writeUInt8(cursor.before ? oldVersion | beforeFlag : oldVersion, 0)
@@ -173,20 +173,17 @@ export function printOldCursor(cursor: Omit<Cursor, 'codec'>): string {
   return bytes.toString('base64url')
 }
 
-/** The cursor of a message: what a client holds after having seen it. */
+/** The cursor that a client holds after it received the message. */
 export function cursorOf(codec: CursorCodec, epoch: string, message: JournalMessage): Cursor {
   return { epoch, offset: message.offset, fingerprint: fingerprintOf(message), before: false, codec }
 }
 
-/** The cursor behind which this message is the first. */
+/** The cursor after which this message is the first. */
 export function cursorBefore(codec: CursorCodec, epoch: string, message: JournalMessage): Cursor {
   return { ...cursorOf(codec, epoch, message), before: true }
 }
 
-/**
- * 32 bits that tell this message from another that might stand at the same offset of another
- * journal.
- */
+/** 32 bits that distinguish this message from the one at the same offset of another journal. */
 export function fingerprintOf({ exchange, routingKey, body, properties }: JournalMessage): number {
   const envelope = `${exchange}\n${routingKey}\n${properties.messageId ?? ''}\n${properties.timestamp ?? ''}`
   return crc32(body, crc32(envelope))

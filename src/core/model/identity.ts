@@ -1,47 +1,50 @@
 /**
- * Who a caller is and what it was granted, read from a token. `clientId` is the claim `sub`; a
- * token without one belongs to no client. Nothing here is trusted further than the signature that
- * was checked.
+ * The identity and the grants of a caller, read from a token. `clientId` is the claim `sub`; a
+ * token without it belongs to no client. Callers may trust it no further than the signature of the
+ * token.
  */
 export interface Identity {
   readonly clientId: string | undefined
   readonly scope: Scope
   /**
-   * When the token was issued (`iat`): a revocation bars those that were issued before it.
-   * Undefined: it doesn't say.
+   * When the token was issued (`iat`); undefined if it has no such claim. A revocation bars tokens
+   * that were issued before it.
    */
   readonly issuedAt: Date | undefined
-  /** When the token ends; undefined: never. */
+  /** When the token expires; undefined: never. */
   readonly expiresAt: Date | undefined
   /**
-   * Whether an identity provider issued the token, and not somebody with the secret of the
-   * deployment.
+   * Whether an identity provider issued the token. False or undefined: it was signed with the
+   * secret of the deployment.
    */
   readonly fromProvider?: boolean
-  /** Whether the channel of `clientId` was deleted since: only the scope grants anything then. */
+  /**
+   * Whether the channel of `clientId` was deleted after the token was issued. Then only the scope
+   * grants anything.
+   */
   readonly disowned?: boolean
 }
 
-/** Scopes that are one word. Each is a member of `Scope`. */
+/** Scopes of one word. Each is a member of `Scope`. */
 const flags = ['operator', 'publish', 'register', 'room'] as const
 type Flag = (typeof flags)[number]
 
 export interface Scope extends Readonly<Record<Flag, boolean>> {
-  /** Patterns of channels, `*` for one word and `#` for any number of them. */
+  /** Patterns of channels: `*` matches one word, `#` any number of words. */
   readonly channels: readonly string[]
-  /** Exchanges, and keys on them, that may be published to. */
+  /** Exchanges, and routing keys on them, that the caller may publish to. */
   readonly publishTo: readonly PublishGrant[]
 }
 
 /**
- * What one word `publish:<exchange pattern>[:<key pattern>]` grants. Both are patterns of topic
- * words.
+ * The grant of one word `publish:<exchange pattern>[:<key pattern>]`. Both patterns consist of
+ * topic words.
  */
 export interface PublishGrant {
   readonly exchange: string
-  /** Undefined: every routing key. */
+  /** Undefined: any routing key. */
   readonly routingKey: string | undefined
-  /** As it stands in the token. */
+  /** The word as written in the token. */
   readonly word: string
 }
 
@@ -73,13 +76,13 @@ export function printScope(scope: Scope): string[] {
   ]
 }
 
-/** The word for an exchange and a pattern of keys on it. */
+/** Prints the word that grants a pattern of keys on an exchange. */
 export function publishWord(exchange: string, keyPattern: string): string {
   return `publish:${exchange.replaceAll(/[%: ]/g, encodeURIComponent)}:${keyPattern}`
 }
 
 /**
- * The first `:` behind `publish:` ends the exchange, in which `:`, space and `%` are
+ * The exchange ends at the first `:` after `publish:`. In it, `:`, space and `%` are
  * percent-encoded.
  */
 function publishGrantOf(word: string): PublishGrant[] {
@@ -104,19 +107,19 @@ export const anonymous: Identity = {
   expiresAt: undefined,
 }
 
-/** A caller without a token where the operator lets anyone listen, as the old systems did. */
+/** A caller without a token, if the operator lets anyone subscribe, as the old systems did. */
 export const anyListener: Identity = { ...anonymous, scope: { ...anonymous.scope, room: true, channels: ['#'] } }
 
 /**
- * Whether its bearer is anybody: has a name, or grants. A token without either is as good as none.
+ * Whether the token names a client or grants something. A token that does neither counts as none.
  */
 export function isKnown({ clientId, scope }: Identity): boolean {
   return clientId !== undefined || printScope(scope).length > 0
 }
 
 /**
- * Whether a token said who it is. A caller without one may hear channels where the operator allows
- * it, and is nobody all the same.
+ * Whether a token identifies the caller. False for `anyListener` as well: the operator lets such a
+ * caller subscribe, but it has no identity.
  */
 export function hasIdentity(identity: Identity): boolean {
   return identity !== anyListener && isKnown(identity)

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto'
 
-/** Ids of one stem. */
+/** How many ids share one stem. */
 const idsOfStem = 2 ** 24
 
 let stem = ''
 let count = 0
 
 /**
- * A UUID (RFC 9562, version 4) of which the last six digits count: random digits for each message
- * take longer than all that the embedded broker does with it. The stem is another one in each
- * process.
+ * A UUID (RFC 9562, version 4) with the last six digits from a counter. Random digits for each
+ * message would take longer than all other work of the embedded broker on it. Each process has its
+ * own stem.
  */
 export function newMessageId(): string {
   if (count % idsOfStem === 0) stem = randomUUID().slice(0, -6)

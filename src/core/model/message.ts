@@ -1,9 +1,9 @@
 /**
- * A message as a broker handed it over. The body is bytes until somebody asks for it: a message
- * that nobody here listens for is never parsed.
+ * A message as the broker delivered it. The body stays bytes until something reads it: a message
+ * without a subscriber on this replica is never parsed.
  */
 export interface Message {
-  /** The exchange it was published to; empty for the default exchange. */
+  /** The exchange that it was published to; empty for the default exchange. */
   readonly exchange: string
   readonly routingKey: string
   readonly body: Buffer
@@ -22,8 +22,8 @@ export interface MessageProperties {
   /** In milliseconds since the epoch; AMQP carries whole seconds. */
   readonly timestamp?: number
   /**
-   * The timestamp as it came, where so many milliseconds are more than a number holds exactly: a
-   * publisher counts in another unit.
+   * The timestamp as received, if its milliseconds exceed what a number holds exactly: the
+   * publisher uses another unit.
    */
   readonly unixSeconds?: bigint
   readonly correlationId?: string
@@ -37,38 +37,39 @@ export interface MessageProperties {
 }
 
 /**
- * A message with its place in the journal. Offsets only grow; they have holes (RabbitMQ stream
- * segments eat some).
+ * A message with its offset in the journal. Offsets only grow, and they have holes (RabbitMQ stream
+ * segments use some).
  */
 export interface JournalMessage extends Message {
   readonly offset: number
-  /** Written by a gateway to show liveness and the end of the log; never an event. */
+  /** A gateway wrote it to show liveness and the end of the log; it is never an event. */
   readonly mark: boolean
   /**
-   * The broker cannot hand this message to any consumer: only its offset is known, all else is
-   * empty. Nobody knows which clients it was for, so that every subscription is told a gap.
+   * The broker cannot deliver this message to any consumer: only its offset is known, all else is
+   * empty. Its clients are unknown, so every subscription receives a gap event.
    */
   readonly unreadable?: boolean
   /**
-   * It came through the queue of a buffered source, where a message id names a message: a second
-   * copy is a repeat. Not kept in the hot window.
+   * It came through the queue of a buffered source, where a message id identifies a message: a
+   * second copy is a repeat. The hot window does not keep this field.
    */
   readonly buffered?: boolean
 }
 
-/** What is to be published. `exchange` unset: the default topic exchange, `<namespace>.events`. */
+/** What to publish. `exchange` undefined: the default topic exchange, `<namespace>.events`. */
 export interface Publication {
   readonly exchange?: string
   readonly routingKey: string
   readonly body: Buffer
   readonly properties: MessageProperties
   /**
-   * Whose share it takes of what may wait for the broker (`payerOf`). Undefined: the gateway's own.
+   * The payer (`payerOf`) that is charged for it while it waits for the broker. Undefined: the
+   * gateway itself.
    */
   readonly payer?: string | undefined
   /**
-   * Where a source takes it to: at once into the journal, or into the queue of a buffered source
-   * and then into the journal. Undefined: no source takes it.
+   * Where a source routes it: at once into the journal, or into the queue of a buffered source and
+   * from there into the journal. Undefined: no source takes it.
    */
   readonly into?: 'journal' | 'buffer' | undefined
 }

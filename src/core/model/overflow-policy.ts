@@ -1,24 +1,25 @@
 import { badInput } from '../../errors.ts'
 
 /**
- * What becomes of a subscription whose consumer is slower than its channel, once what may wait for
- * it is full.
+ * What happens to a subscription when its consumer is slower than its channel and its queue is
+ * full.
  * - `CATCH_UP`: it leaves the live end and is served from the journal at the consumer's pace;
  *   nothing is lost.
- * - `END`: its session ends with `SLOW_CONSUMER`; the client comes back with its cursor.
- * - `CONFLATE`: one message waits, the newest.
- * - `DROP_OLDEST`: what has waited longest goes first.
- * The last two are told exactly how many messages they missed, and where those can still be read.
- * They judge live messages: a walk through the journal goes at the consumer's pace whatever the
- * policy.
+ * - `END`: its session ends with `SLOW_CONSUMER`; the client reconnects with its cursor.
+ * - `CONFLATE`: only the newest message waits.
+ * - `DROP_OLDEST`: the message that has waited longest is dropped first.
+ *
+ * With the last two the subscriber learns exactly how many messages it missed, and where those can
+ * still be read. They apply to live messages only: a replay from the journal runs at the consumer's
+ * pace under any policy.
  */
 export const overflowPolicies = ['CATCH_UP', 'END', 'CONFLATE', 'DROP_OLDEST'] as const
 export type OverflowPolicy = (typeof overflowPolicies)[number]
 
-/** What a client asked for, as text; throws `BAD_USER_INPUT` for what is none. */
-export function overflowPolicyOf(asked: string | null | undefined): OverflowPolicy | undefined {
-  if (asked === undefined || asked === null) return undefined
-  const policy = overflowPolicies.find((one) => one === asked)
+/** Parses the policy that a client requested; throws `BAD_USER_INPUT` for an unknown one. */
+export function overflowPolicyOf(requested: string | null | undefined): OverflowPolicy | undefined {
+  if (requested === undefined || requested === null) return undefined
+  const policy = overflowPolicies.find((one) => one === requested)
   if (!policy) throw badInput('overflow', `expected one of ${overflowPolicies.join(', ')}`)
   return policy
 }

@@ -1,10 +1,10 @@
 /**
  * SipHash-2-4 (Aumasson and Bernstein, 2012; https://github.com/veorq/SipHash) of whole 64-bit
- * words: a keyed hash for short input. Written in 32-bit halves, because a BigInt allocates and a
+ * words: a keyed hash for short input. Written in 32-bit halves, because a BigInt allocates, and a
  * call into `node:crypto` costs several times as much as the few words of a cursor.
  */
 export class SipHash {
-  /** The state of before the first word, as pairs of low and high halves. */
+  /** The initial state, before the first word, as pairs of low and high halves. */
   readonly #initial: Int32Array
   /** The halves of the last hash. */
   low = 0
@@ -41,7 +41,7 @@ export class SipHash {
     let c1 = initial[5] as number
     let d = initial[6] as number
     let d1 = initial[7] as number
-    // Two rounds a word, the word of the length included, and four at the end.
+    // Two rounds for each word, including the word of the length, and four at the end.
     const rounds = 2 * count + 6
     for (let round = 0; round < rounds; round += 1) {
       const index = round >> 1
@@ -62,36 +62,36 @@ export class SipHash {
       let sum = (a + b) | 0
       a1 = (a1 + b1 + (sum >>> 0 < a >>> 0 ? 1 : 0)) | 0
       a = sum
-      let turned = ((b << 13) | (b1 >>> 19)) ^ a
+      let rotated = ((b << 13) | (b1 >>> 19)) ^ a
       b1 = ((b1 << 13) | (b >>> 19)) ^ a1
-      b = turned
-      turned = a
+      b = rotated
+      rotated = a
       a = a1
-      a1 = turned
+      a1 = rotated
       // c += d; d = d <<< 16 ^ c
       sum = (c + d) | 0
       c1 = (c1 + d1 + (sum >>> 0 < c >>> 0 ? 1 : 0)) | 0
       c = sum
-      turned = ((d << 16) | (d1 >>> 16)) ^ c
+      rotated = ((d << 16) | (d1 >>> 16)) ^ c
       d1 = ((d1 << 16) | (d >>> 16)) ^ c1
-      d = turned
+      d = rotated
       // a += d; d = d <<< 21 ^ a
       sum = (a + d) | 0
       a1 = (a1 + d1 + (sum >>> 0 < a >>> 0 ? 1 : 0)) | 0
       a = sum
-      turned = ((d << 21) | (d1 >>> 11)) ^ a
+      rotated = ((d << 21) | (d1 >>> 11)) ^ a
       d1 = ((d1 << 21) | (d >>> 11)) ^ a1
-      d = turned
+      d = rotated
       // c += b; b = b <<< 17 ^ c; c = c <<< 32
       sum = (c + b) | 0
       c1 = (c1 + b1 + (sum >>> 0 < c >>> 0 ? 1 : 0)) | 0
       c = sum
-      turned = ((b << 17) | (b1 >>> 15)) ^ c
+      rotated = ((b << 17) | (b1 >>> 15)) ^ c
       b1 = ((b1 << 17) | (b >>> 15)) ^ c1
-      b = turned
-      turned = c
+      b = rotated
+      rotated = c
       c = c1
-      c1 = turned
+      c1 = rotated
       if ((round & 1) === 1) {
         a ^= low
         a1 ^= high

@@ -12,7 +12,9 @@ import { matchWords } from './topic-pattern.ts'
 export const exchangeTypes = ['DIRECT', 'FANOUT', 'TOPIC', 'HEADERS'] as const
 export type ExchangeType = (typeof exchangeTypes)[number]
 
-/** Where a message says whose it is, when its routing key doesn't. Exactly one. */
+/**
+ * Where to find the client id of a message if its routing key does not hold it. Exactly one member.
+ */
 export type ClientIdSource =
   | { readonly header: string }
   | { readonly bodyPointer: string }
@@ -23,26 +25,27 @@ export interface SourceDefinition {
   readonly exchange: string
   readonly exchangeType: ExchangeType
   /**
-   * A binding pattern in which `{clientId}` may stand for one word. Exchanges of type fanout and
-   * headers ignore it.
+   * A binding pattern in which `{clientId}` may take the place of one word. Exchanges of type
+   * fanout and headers ignore it.
    */
   readonly routingKey: string
   readonly clientId: ClientIdSource | undefined
   /**
-   * Whether a queue stands between the exchange and the journal: see docs/sources.md. Not part of
-   * what names the source.
+   * Whether there is a queue between the exchange and the journal: see docs/sources.md. Not part of
+   * the source's id.
    */
   readonly buffered?: boolean
 }
 
 /**
- * A "rabbit channel": an exchange, which of its messages, and how to find the client id in them.
+ * A "rabbit channel": an exchange, which of its messages to take, and how to find the client id in
+ * them.
  */
 export interface Source extends SourceDefinition {
-  /** Derived from the definition: the same source made twice is one source. */
+  /** Derived from the definition: creating the same source twice results in one source. */
   readonly id: string
   readonly createdAt: Date
-  /** Whether Warren made the exchange, and so may make it again should it be gone. */
+  /** Whether Warren created the exchange, and may therefore create it again if it is missing. */
   readonly ownsExchange: boolean
 }
 
@@ -50,23 +53,23 @@ export const defaultRoutingKey = 'client.{clientId}'
 const placeholder = '{clientId}'
 
 /**
- * Checks a definition by the rules of the exchange types; throws `BAD_USER_INPUT` that names the
- * field under `prefix`.
+ * Checks a definition against the rules of the exchange types. Throws `BAD_USER_INPUT` with the
+ * name of the field, after `prefix`.
  */
 export function checkDefinition(given: SourceDefinition, prefix = ''): SourceDefinition {
   const { exchange, exchangeType, clientId } = given
   if (exchange === '') {
     throw badInput(
       `${prefix}exchange`,
-      'the default exchange cannot be a source, for nothing can be bound to it; name another',
+      'the default exchange cannot be a source, because no queue can be bound to it; name another exchange',
     )
   }
   checkName(`${prefix}exchange`, exchange)
   if (clientId) checkClientIdSource(`${prefix}clientId`, clientId)
 
   const ignoresKeys = exchangeType === 'FANOUT' || exchangeType === 'HEADERS'
-  // The schema's default cannot be told from the same text given: where keys are ignored and the
-  // client id is found elsewhere, it says nothing.
+  // The default of the schema looks like the same text given by the caller. So if the exchange
+  // ignores keys and the client id is found elsewhere, ignore it.
   if (ignoresKeys && clientId && given.routingKey === defaultRoutingKey) return { ...given, routingKey: '#' }
 
   const field = `${prefix}routingKey`
@@ -79,14 +82,14 @@ export function checkDefinition(given: SourceDefinition, prefix = ''): SourceDef
   }
   if (places === 0) {
     if (clientId) return given
-    throw badInput(field, `expected ${placeholder} in it, or clientId to say where else a message names its client`)
+    throw badInput(field, `expected ${placeholder} in it, or clientId with the place where a message names its client`)
   }
   if (exchangeType !== 'TOPIC') {
     throw badInput(
       field,
       `${placeholder} needs a topic exchange; a ${exchangeType.toLowerCase()} exchange ${
         ignoresKeys ? 'ignores routing keys' : 'takes concrete keys'
-      }: say in clientId where a message names its client`,
+      }: give in clientId the place where a message names its client`,
     )
   }
   if (clientId) {
@@ -98,7 +101,7 @@ export function checkDefinition(given: SourceDefinition, prefix = ''): SourceDef
   if (words.filter((word) => word === '#').length > 1) {
     throw badInput(
       field,
-      `expected at most one # beside ${placeholder}, for with two it is not certain which word is the client id`,
+      `expected at most one # with ${placeholder}, because with two it is uncertain which word is the client id`,
     )
   }
   return given
@@ -127,14 +130,14 @@ function checkClientIdSource(field: string, source: ClientIdSource): void {
   }
 }
 
-/** Names a definition: 16 bytes of SHA-256 in hex. */
+/** The id of a definition: 16 bytes of SHA-256 in hex. */
 export function sourceId({ exchange, exchangeType, routingKey, clientId }: SourceDefinition): string {
   const canonical = JSON.stringify([exchange, exchangeType, routingKey, clientId ?? null])
   return createHash('sha256').update(canonical).digest('hex').slice(0, 32)
 }
 
 /**
- * What to bind with: the routing key where `{clientId}` is any one word; fanout and headers
+ * The binding of the source: its routing key with `{clientId}` replaced by `*`. Fanout and headers
  * exchanges take everything.
  */
 export function bindingOf({ exchange, exchangeType, routingKey }: SourceDefinition): {
@@ -154,7 +157,7 @@ export function bindingOf({ exchange, exchangeType, routingKey }: SourceDefiniti
   }
 }
 
-/** Which routing keys the source's binding takes; made once a source. */
+/** Returns whether the source's binding takes a routing key. Called once for each source. */
 export function bindingMatcherOf(source: SourceDefinition): (routingKey: string) => boolean {
   const { key } = bindingOf(source)
   switch (source.exchangeType) {
@@ -170,18 +173,18 @@ export function bindingMatcherOf(source: SourceDefinition): (routingKey: string)
   }
 }
 
-/** Whose a message is: client ids, everyone, or nobody (the empty list). */
+/** The channels that a message is for: client ids, everyone, or none (the empty list). */
 export type Audience = readonly string[] | 'everyone'
 
 /**
- * Made once a source; called for each message of its exchange. Throws `UndecodableBody` where the
- * body pointer needs a body that is broken.
+ * Made once for each source and called for each message of its exchange. Throws `UndecodableBody`
+ * if the body pointer needs a body that cannot be decoded.
  */
 export type Matcher = (message: Message) => Audience
 
-const nobody: Audience = []
+const noClients: Audience = []
 
-/** `maxBodyBytes`: what a compressed body may grow to. */
+/** `maxBodyBytes`: the limit on a decompressed body. */
 export function matcherOf(source: SourceDefinition, maxBodyBytes?: number): Matcher {
   const find = finderOf(source, maxBodyBytes)
   switch (source.exchangeType) {
@@ -189,19 +192,19 @@ export function matcherOf(source: SourceDefinition, maxBodyBytes?: number): Matc
     case 'HEADERS':
       return find
     case 'DIRECT':
-      return (message) => (message.routingKey === source.routingKey ? find(message) : nobody)
+      return (message) => (message.routingKey === source.routingKey ? find(message) : noClients)
     case 'TOPIC': {
       const words = source.routingKey.split('.')
       if (words.includes(placeholder)) return capture(words)
       if (source.routingKey === '#') return find
-      return (message) => (matchWords(words, message.routingKey.split('.')) ? find(message) : nobody)
+      return (message) => (matchWords(words, message.routingKey.split('.')) ? find(message) : noClients)
     }
   }
 }
 
 /**
- * With at most one `#`, the place of `{clientId}` is certain: counted from the front where it
- * stands before it, else from the back.
+ * With at most one `#` the position of `{clientId}` is certain: counted from the front if it
+ * precedes the `#`, else from the back.
  */
 function capture(pattern: readonly string[]): Matcher {
   if (!pattern.some((word) => word === '*' || word === '#')) return captureBetween(pattern)
@@ -211,24 +214,24 @@ function capture(pattern: readonly string[]): Matcher {
   const binding = pattern.map((word) => (word === placeholder ? '*' : word))
   return (message) => {
     const words = message.routingKey.split('.')
-    if (!matchWords(binding, words)) return nobody
+    if (!matchWords(binding, words)) return noClients
     return idOf(words[fromBack === undefined ? place : words.length - fromBack])
   }
 }
 
-/** Without wildcards, as the default source is, nothing needs to be split. */
+/** Without wildcards, as in the default source, there is no need to split the key. */
 function captureBetween(pattern: readonly string[]): Matcher {
   const [before = '', after = ''] = pattern.join('.').split(placeholder)
   return ({ routingKey }) => {
-    if (!routingKey.startsWith(before) || !routingKey.endsWith(after)) return nobody
-    // Where the two would overlap, what is between them is empty, and nobody's.
+    if (!routingKey.startsWith(before) || !routingKey.endsWith(after)) return noClients
+    // If prefix and suffix overlap, nothing is left between them and the message is for no client.
     const word = routingKey.slice(before.length, routingKey.length - after.length)
-    return word === '' || word.includes('.') ? nobody : [word]
+    return word === '' || word.includes('.') ? noClients : [word]
   }
 }
 
 function finderOf({ clientId }: SourceDefinition, maxBodyBytes: number | undefined): Matcher {
-  if (clientId === undefined) return () => nobody
+  if (clientId === undefined) return () => noClients
   if ('everyone' in clientId) return () => 'everyone'
   if ('fixed' in clientId) {
     const ids = [clientId.fixed]
@@ -237,7 +240,7 @@ function finderOf({ clientId }: SourceDefinition, maxBodyBytes: number | undefin
   if ('header' in clientId) {
     const name = clientId.header
     return ({ properties: { headers } }) => {
-      if (!headers || !Object.hasOwn(headers, name) || isFloat(headers, name)) return nobody
+      if (!headers || !Object.hasOwn(headers, name) || isFloat(headers, name)) return noClients
       return idOf(headers[name])
     }
   }
@@ -248,15 +251,15 @@ function finderOf({ clientId }: SourceDefinition, maxBodyBytes: number | undefin
   }
 }
 
-/** Its publisher rounded it, if not here then there. */
+/** A float may have been rounded by the publisher, if not by this process. */
 function isFloat(headers: object, name: string): boolean {
   const type = wireTypeOf(headers, name)
   return type === 'float' || type === 'double'
 }
 
 /**
- * A client id is a string; publishers in other languages send whole numbers too, all of whose
- * digits are known. Anything else is nobody's.
+ * A client id is a string. Publishers in other languages also send whole numbers; these count if
+ * all their digits are known. Any other value names no client.
  */
 function idOf(value: unknown): readonly string[] {
   if (typeof value === 'string') return value === '' ? [] : [value]
@@ -266,8 +269,7 @@ function idOf(value: unknown): readonly string[] {
 }
 
 /**
- * A source as it came back from JSON (a mark in the journal, a control message); undefined where it
- * is none.
+ * Reads a source from JSON (a mark in the journal, a control message); undefined if it is invalid.
  */
 export function reviveSource(value: unknown): Source | undefined {
   if (typeof value !== 'object' || value === null) return undefined

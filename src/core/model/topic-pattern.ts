@@ -1,6 +1,6 @@
 /**
- * Words between dots, `*` for exactly one word, `#` for any number including none: the rules of a
- * RabbitMQ topic exchange, which Warren also uses for the channels that a scope names.
+ * Words between dots; `*` matches exactly one word, `#` any number including none. These are the
+ * rules of a RabbitMQ topic exchange, which Warren also uses for the channels that a scope names.
  * https://www.rabbitmq.com/tutorials/tutorial-five-javascript
  */
 export function matchesTopic(pattern: string, key: string): boolean {
@@ -8,8 +8,8 @@ export function matchesTopic(pattern: string, key: string): boolean {
 }
 
 export function matchWords(pattern: readonly string[], words: readonly string[]): boolean {
-  // Remember the last `#` and how much it has taken: on a mismatch it takes one word more. Linear
-  // for one `#`, never exponential.
+  // Remember the last `#` and how many words it has taken; on a mismatch it takes one word more.
+  // Linear time for one `#`, never exponential.
   let p = 0
   let w = 0
   let hash = -1

@@ -2,33 +2,33 @@ import type { Counted } from '../accounting/message-outcomes.ts'
 import type { JournalMessage } from './message.ts'
 
 /**
- * The header of AMQP messages and the name in a result's extensions.
+ * The name of the header of AMQP messages, and of the member of a result's extensions.
  * https://www.w3.org/TR/trace-context/
  */
 export const traceparentName = 'traceparent'
 
 const pattern = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
 
-/** What a publisher said of its trace; undefined where it said nothing that can be read. */
+/** The trace context that the publisher set; undefined if it set none or an invalid one. */
 export function traceparentOf({ properties: { headers } }: JournalMessage): string | undefined {
   const given = headers?.[traceparentName]
   return typeof given === 'string' && pattern.test(given) ? given : undefined
 }
 
 /**
- * Who keeps spans. Asked only about messages that bear a trace context, and only where tracing is
- * on.
+ * Records spans. The gateway calls it only if tracing is on, and only for messages with a trace
+ * context.
  */
 export interface Tracing {
   /**
-   * A message is about to be given to its subscriptions. `end` is called when it has been. Neither
-   * blocks nor throws.
+   * Called before a message is delivered to its subscriptions; the gateway calls `end` of the
+   * result afterwards. Neither may block or throw.
    */
   begin(message: JournalMessage & Counted, traceparent: string): DeliverySpan
 }
 
 export interface DeliverySpan {
-  /** What clients are told: this span, as the parent of what they do with the message. */
+  /** The `traceparent` that clients receive: this span, as the parent of their own spans. */
   readonly traceparent: string
   end(): void
 }
