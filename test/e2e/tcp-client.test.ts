@@ -75,6 +75,6 @@ test('it searches, sends bytes, and says why it was refused', async () => {
   expect(await python('binary', 'hello world')).toMatchObject({ stdout: 'First 10 bytes of request: hello worl' })
   expect(await python('--token', await testToken({ sub: 'bob' }), 'subscribe', 'alice')).toMatchObject({
     code: 1,
-    stderr: 'FORBIDDEN: this token does not allow to hear channel "alice"\n',
+    stderr: 'FORBIDDEN: this token does not allow you to subscribe to channel "alice"\n',
   })
 })

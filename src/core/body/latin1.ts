@@ -1,6 +1,6 @@
 /**
- * The same text as one piece. JavaScript keeps a text that was put together in its pieces: whoever
- * keeps it keeps them all, and whoever writes it puts them together anew each time.
+ * Returns the same text as one flat string. JavaScript keeps a concatenated string as its parts:
+ * keeping it keeps all of them, and each write joins them again.
  */
 export function inOnePiece(latin1: string): string {
   return Buffer.from(latin1, 'latin1').toString('latin1')

@@ -18,7 +18,7 @@ export function isTextType(contentType: string): boolean {
   return essenceOf(contentType).startsWith('text/')
 }
 
-/** The value of the parameter `charset`, without quotes; undefined if there is none. */
+/** The value of the parameter `charset`, without quotes; undefined if absent. */
 export function charsetOf(contentType: string): string | undefined {
   const found = /;\s*charset\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s;"']+))/i.exec(contentType)
   return found?.[1] ?? found?.[2] ?? found?.[3]

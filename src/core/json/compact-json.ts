@@ -8,8 +8,8 @@ const isStructural = new Uint8Array(256)
 for (const byte of Buffer.from('{}[]:,')) isStructural[byte] = 1
 
 /**
- * Removes the white space around structural characters. Returns undefined if there is none, or if
- * removing other white space would join what it separates.
+ * Removes the white space around structural characters. Returns undefined if the text has no such
+ * white space, or if removing other white space would join what it separates.
  */
 export function compactJson(bytes: Buffer): Buffer | undefined {
   const compact = Buffer.allocUnsafe(bytes.length)

@@ -5,32 +5,32 @@ import { payerOf } from './payer.ts'
 
 export interface ConnectionLimits {
   readonly maxConnections: number
-  /** Of those without an identity; undefined: a tenth of all, at least 10. */
+  /** Per address, for connections without an identity; undefined: a tenth of all, at least 10. */
   readonly maxConnectionsPerAddress: number | undefined
-  /** Of those with one; undefined: half of all, at least 10. */
+  /** Per client, for connections with an identity; undefined: half of all, at least 10. */
   readonly maxConnectionsPerClient: number | undefined
 }
 
 /**
- * How many sockets beyond the limit an address may have for as long as it takes to say who they
- * are: without them, whoever fills the limit of an address would keep out the clients behind the
- * same address that have a token.
+ * How many sockets beyond its limit an address may have while they have not authenticated yet.
+ * Otherwise a caller that fills the limit of an address would lock out clients with a token behind
+ * the same address.
  */
-const unsaidExtra = 100
+const unauthenticatedExtra = 100
 
-/** By default, however few connections there may be in all. */
+/** The smallest default, for small values of `maxConnections`. */
 const leastShare = 10
 
 /**
- * Who pays for which connection. Without an identity it is its address, from the moment the socket
- * was accepted; with one it is its client id, or the address again where its token names no client,
- * then against the limit of a client.
+ * Charges each connection to a payer. Without an identity that is its address, from the accept of
+ * the socket. With an identity it is the client id; if the token names no client, it is the
+ * address, under the limit of a client.
  */
 export class Connections {
   readonly #ofAddress: KeyedLimit
   readonly #ofClient: KeyedLimit
 
-  /** `limits`: looked at each time, because they may change while the gateway runs. */
+  /** `limits`: read on each use, because they may change while the gateway runs. */
   constructor(limits: ConnectionLimits) {
     this.#ofAddress = new KeyedLimit(
       () => limits.maxConnectionsPerAddress ?? Math.max(leastShare, Math.floor(limits.maxConnections / 10)),
@@ -45,23 +45,23 @@ export class Connections {
   }
 
   /**
-   * A socket that was just accepted. Throws `LIMIT_EXCEEDED` where its address has far too many.
-   * Undefined: the address is not known yet.
+   * Called for each accepted socket. Throws `LIMIT_EXCEEDED` if its address has too many. `address`
+   * undefined: not known yet.
    */
   accept(address: string | undefined): AcceptedSocket {
     const socket = new AcceptedSocket(this.#ofAddress)
-    if (address !== undefined) socket.calledFrom(address)
+    if (address !== undefined) socket.setAddress(address)
     return socket
   }
 
-  /** The place of a session. Throws `LIMIT_EXCEEDED`. */
-  seat(identity: Identity, address: string | undefined): Seat {
-    return new Seat(this.#ofAddress, this.#ofClient, identity, address)
+  /** Takes a slot for a session. Throws `LIMIT_EXCEEDED`. */
+  takeSlot(identity: Identity, address: string | undefined): ConnectionSlot {
+    return new ConnectionSlot(this.#ofAddress, this.#ofClient, identity, address)
   }
 }
 
 /**
- * A socket from its accept to its close. While sessions are on it they are counted in its place.
+ * A socket from accept to close. While it carries sessions, their slots are counted instead of it.
  */
 export class AcceptedSocket {
   readonly #ofAddress: KeyedLimit
@@ -73,26 +73,26 @@ export class AcceptedSocket {
     this.#ofAddress = ofAddress
   }
 
-  /** Who pays from now on. Throws `LIMIT_EXCEEDED`. */
-  calledFrom(address: string): void {
+  /** Charges the socket to this address from now on. Throws `LIMIT_EXCEEDED`. */
+  setAddress(address: string): void {
     const network = networkOf(address)
     if (network === this.#network) return
-    const release = this.#sessions > 0 ? () => undefined : this.#ofAddress.take(network, unsaidExtra)
+    const release = this.#sessions > 0 ? () => undefined : this.#ofAddress.take(network, unauthenticatedExtra)
     this.#release()
     this.#network = network
     this.#release = release
   }
 
-  /** A session has begun on it; call what is returned when it has ended. */
-  carry(): () => void {
+  /** Called when a session begins on the socket; call the result when the session has ended. */
+  attachSession(): () => void {
     if (this.#sessions === 0) this.#release()
     this.#sessions += 1
-    let carries = true
+    let attached = true
     return () => {
-      if (!carries) return
-      carries = false
+      if (!attached) return
+      attached = false
       this.#sessions -= 1
-      // It was there before: nobody is turned away.
+      // The connection existed before, so it is not rejected.
       if (this.#sessions === 0) this.#release = this.#ofAddress.take(this.#network, Number.POSITIVE_INFINITY)
     }
   }
@@ -103,8 +103,8 @@ export class AcceptedSocket {
   }
 }
 
-/** The place of one session, which its identity pays for. */
-export class Seat {
+/** The slot of one session, charged to its identity. */
+export class ConnectionSlot {
   readonly #ofAddress: KeyedLimit
   readonly #ofClient: KeyedLimit
   readonly #address: string | undefined
@@ -122,10 +122,10 @@ export class Seat {
   }
 
   /**
-   * The session goes on as somebody else, or as somebody at all. Throws `LIMIT_EXCEEDED`: then all
-   * stays as it was.
+   * Charges the slot to another identity when the session logs in or changes its token. Throws
+   * `LIMIT_EXCEEDED`; then nothing changes.
    */
-  passTo(identity: Identity): void {
+  chargeTo(identity: Identity): void {
     const before = { isKnown: this.#isKnown, payer: this.#payer }
     this.#isKnown = hasIdentity(identity)
     this.#payer = payerOf(identity, this.#address)

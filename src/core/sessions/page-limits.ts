@@ -2,27 +2,27 @@ import { GatewayError } from '../../errors.ts'
 import { SharedBytes } from '../limits/shared-bytes.ts'
 
 export interface PageLimits {
-  /** What the pages of one operation may hold together, in bytes. */
+  /** The most bytes that the pages of one operation may hold together. */
   readonly maxHistoryBytes: number
 }
 
 /**
- * The operations of one client id, or of one address without one, may hold so many times as much
- * together.
+ * The operations of one client id, or of one address without a client id, may together hold this
+ * many times as much.
  */
 const payerFactor = 4
-/** All of them together. */
+/** The same for all operations together. */
 const totalFactor = 16
 
 /**
- * What pages of history hold, from the first event that is read until their answers are sent. A
- * page ends early where its operation, its caller or all callers together hold as much as they may.
+ * Limits the memory of history pages, from the first event that is read until the answer is sent. A
+ * page ends early if its operation, its payer or all payers together reach their limit.
  */
 export class PageLimit {
   readonly #limits: PageLimits
   readonly #shared: SharedBytes
 
-  /** `limits`: looked at each time, because they may change while the gateway runs. */
+  /** `limits`: read on each use, because they may change while the gateway runs. */
   constructor(limits: PageLimits) {
     this.#limits = limits
     this.#shared = new SharedBytes(() => ({
@@ -31,21 +31,21 @@ export class PageLimit {
     }))
   }
 
-  /** What all of them hold, in bytes. */
+  /** The bytes that all pages hold together. */
   get bytes(): number {
     return this.#shared.total
   }
 
   /**
-   * For one operation; whoever opens it closes it when the answer is sent, or is not wanted any
-   * more.
+   * Starts the account of one operation. The caller closes it when the answer has been sent or is
+   * no longer wanted.
    */
   open(): OperationPages {
     return new OperationPages(this.#shared, () => this.#limits.maxHistoryBytes)
   }
 }
 
-/** The pages of one operation, which share what it may hold. */
+/** The pages of one operation, which share its limit. */
 export class OperationPages {
   readonly #shared: SharedBytes
   readonly #maxBytes: () => number
@@ -59,31 +59,28 @@ export class OperationPages {
   }
 
   /**
-   * Called for the first event of a page, which is taken however large it is: else nobody could
-   * read past it. Throws `LIMIT_EXCEEDED` where there is no room for anything.
+   * Called for the first event of a page, which is accepted at any size: otherwise no client could
+   * read past it. Throws `LIMIT_EXCEEDED` if there is no room at all.
    */
   begin(payer: string | undefined, bytes: number): void {
     if (!this.#hasRoom(payer, 1)) {
       throw new GatewayError(
         'LIMIT_EXCEEDED',
-        'the pages of history that are being read hold as much as they may: ask for fewer at once, or again later',
+        'the history pages that are being read have reached their limit: request fewer at once, or try again later',
         { limit: 'WARREN_MAX_HISTORY_BYTES' },
       )
     }
     this.#hold(payer, bytes)
   }
 
-  /** Called for each further event; false: the page ends before it. */
+  /** Called for each further event. False: the page ends before it. */
   take(payer: string | undefined, bytes: number): boolean {
     if (!this.#hasRoom(payer, bytes)) return false
     this.#hold(payer, bytes)
     return true
   }
 
-  /**
-   * Idempotent. What is read afterwards is held by nobody, and is to be dropped by whoever reads
-   * it.
-   */
+  /** Idempotent. Events that are read afterwards are not counted; the reader has to drop them. */
   close(): void {
     this.#closed = true
     for (const [payer, bytes] of this.#held) this.#shared.hold(payer, -bytes)

@@ -2,9 +2,9 @@ import { networkOf } from '../limits/network-address.ts'
 import type { Identity } from '../model/identity.ts'
 
 /**
- * Who pays for what a caller makes the gateway hold: its client id, or its network where its token
- * has none or it has no token. Undefined where neither means anything, as within this process: then
- * nobody's share is counted.
+ * The key that a caller's use of memory and connections is charged to: its client id, or its
+ * network if it has no client id. Undefined if neither applies, as for callers in this process:
+ * then no share is counted.
  */
 export function payerOf({ clientId }: Pick<Identity, 'clientId'>, address: string | undefined): string | undefined {
   if (clientId !== undefined) return `client ${clientId}`

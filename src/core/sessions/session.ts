@@ -10,54 +10,54 @@ import { hasIdentity, type Identity, isExpired } from '../model/identity.ts'
 import { type OverflowPolicy, overflowPolicies } from '../model/overflow-policy.ts'
 import type { Observer } from '../ports/observer.ts'
 import { demand, maySubscribe } from './authorizer.ts'
-import type { Seat } from './connections.ts'
+import type { ConnectionSlot } from './connections.ts'
 import { payerOf } from './payer.ts'
 
 export interface SessionLimits {
-  /** Subscriptions at once. */
+  /** Concurrent subscriptions. */
   readonly maxSubscriptions: number
-  /** Operations begun in a second. */
+  /** Operations started per second. */
   readonly maxSubscribeRate: number
-  /** Bytes that wait for a consumer which is slower than its channels. */
+  /** Bytes that may wait for a consumer that is slower than its channels. */
   readonly maxBufferedBytes: number
-  /** What a subscription may ask for; the first is what it gets unless it asks. */
+  /** The policies that a subscription may request; the first one is the default. */
   readonly overflow: readonly OverflowPolicy[]
-  /** How long a session without an identity may have no subscription, in milliseconds. */
+  /** How long a session without an identity may stay without a subscription, in milliseconds. */
   readonly anonymousIdleMs: number
 }
 
 /**
- * An identity on a transport: decides what it may do and holds its limits. A WebSocket is one
- * session, and so is an SSE response. Ends once, with a reason.
+ * An identity on a transport: decides what it may do, and holds its limits. A WebSocket is one
+ * session, and so is an SSE response. It ends once, with a reason.
  */
 export class Session {
   identity: Identity
   readonly transport: TransportName
-  /** Where its peer is. */
+  /** The address of the peer; empty if it has none. */
   readonly address: string
-  readonly #keeper: Replayer
+  readonly #replayer: Replayer
   readonly #cursors: CursorCodec
   readonly #observer: Observer
   readonly #limits: SessionLimits
   readonly #subscriptions = new Set<ChannelSubscription>()
-  /** Feeds of operations that brought a token of their own, with whose it is. */
-  readonly #borrowed = new Map<ChannelSubscription, Identity>()
+  /** Subscriptions of operations that had a token of their own, with the identity of that token. */
+  readonly #withOwnToken = new Map<ChannelSubscription, Identity>()
   readonly #onClose: (reason: CloseReason) => void
   readonly #onEnd: (session: Session) => void
   readonly #allowance: Allowance
-  readonly #account: DeliveryCounter
+  readonly #deliveries: DeliveryCounter
   readonly #ofClient: KeyedLimit
-  readonly #seat: Seat
-  /** Whether it takes part in what is no subscription and counts as one: the common room. */
-  #takesPart = false
-  /** Since when it has been found to have no subscription, and no identity. */
+  readonly #slot: ConnectionSlot
+  /** Whether the session is in the common room, which counts as a subscription. */
+  #inRoom = false
+  /** When `expire` first found it without a subscription and without an identity. */
   #idleSince: number | undefined
-  #begun = 0
+  #startedInWindow = 0
   #working = 0
-  /** How many subscriptions it has begun. */
+  /** How many subscriptions the session has started. */
   #subscribed = 0
   readonly #began = performance.now()
-  #begunSince = 0
+  #rateWindowSince = 0
   #ended = false
 
   constructor(options: {
@@ -68,35 +68,35 @@ export class Session {
     cursors: CursorCodec
     observer: Observer
     limits: SessionLimits
-    /** Subscriptions by client, over all sessions. */
+    /** Counts subscriptions by client over all sessions. */
     ofClient: KeyedLimit
-    /** Its place among connections. The session passes it on; its owner releases it. */
-    seat: Seat
+    /** Its connection slot. The session passes it to a new identity; the owner releases it. */
+    slot: ConnectionSlot
     /**
      * Called once when the gateway ends the session: the transport closes its connection with the
      * reason.
      */
     onClose: (reason: CloseReason) => void
-    /** Called once when the session has ended, whoever ended it. */
+    /** Called once when the session has ended, for any reason. */
     onEnd: (session: Session) => void
   }) {
     this.identity = options.identity
     this.transport = options.transport
     this.address = options.address
     this.#ofClient = options.ofClient
-    this.#seat = options.seat
-    this.#keeper = options.keeper
+    this.#slot = options.slot
+    this.#replayer = options.keeper
     this.#cursors = options.cursors
     this.#observer = options.observer
     this.#limits = options.limits
     this.#onClose = options.onClose
     this.#allowance = new Allowance(options.limits.maxBufferedBytes)
     this.#onEnd = options.onEnd
-    this.#account = options.observer.eventsOf(options.transport)
+    this.#deliveries = options.observer.eventsOf(options.transport)
     this.#observer.sessionStarted(this.transport)
   }
 
-  /** Who pays for what it makes the gateway hold: `payerOf`. */
+  /** The key that its use of memory is charged to: `payerOf`. */
   get payer(): string | undefined {
     return payerOf(this.identity, this.address)
   }
@@ -105,20 +105,20 @@ export class Session {
     return this.#subscriptions.size
   }
 
-  /** What waits for a consumer that is slower than its channels, in bytes of bodies. */
+  /** Bytes of bodies that wait for a consumer that is slower than its channels. */
   get bufferedBytes(): number {
     return this.#allowance.used
   }
 
   /**
-   * Whether something is under way that its end would cut off: an operation, or events that wait
-   * for a slow consumer.
+   * Whether its end would cut off work under way: an operation, or events that wait for a slow
+   * consumer.
    */
   get busy(): boolean {
     return this.#working > 0 || this.#allowance.used > 0
   }
 
-  /** An operation of this session, up to its answer. */
+  /** Counts an operation of this session as work until its answer. */
   during<Work>(work: Work): Work {
     if (!(work instanceof Promise)) return work
     this.#working += 1
@@ -131,17 +131,16 @@ export class Session {
   }
 
   /**
-   * Called as an operation begins; throws `LIMIT_EXCEEDED` where there were too many within a
-   * second.
+   * Called when an operation starts. Throws `LIMIT_EXCEEDED` if too many started within a second.
    */
   admit(): void {
     const now = Date.now()
-    if (now - this.#begunSince >= 1_000) {
-      this.#begunSince = now
-      this.#begun = 0
+    if (now - this.#rateWindowSince >= 1_000) {
+      this.#rateWindowSince = now
+      this.#startedInWindow = 0
     }
-    this.#begun += 1
-    if (this.#begun > this.#limits.maxSubscribeRate) {
+    this.#startedInWindow += 1
+    if (this.#startedInWindow > this.#limits.maxSubscribeRate) {
       throw new GatewayError(
         'LIMIT_EXCEEDED',
         `at most ${this.#limits.maxSubscribeRate} operations a second on a connection`,
@@ -153,9 +152,9 @@ export class Session {
   }
 
   /**
-   * The events of a channel, behind `after` where that is given, else from now on. A cursor that is
-   * none is answered with a gap, not with an error. `as`: whom the operation named with a token of
-   * its own; it counts among the session's all the same. Throws `BAD_USER_INPUT`,
+   * Subscribes to a channel: after the cursor `after`, or from now on without one. An invalid
+   * cursor yields a GAP event, not an error. `as`: the identity of an operation with a token of its
+   * own; it counts towards the limits of this session all the same. Throws `BAD_USER_INPUT`,
    * `UNAUTHENTICATED`, `FORBIDDEN`, `LIMIT_EXCEEDED`.
    */
   subscribe(
@@ -170,7 +169,7 @@ export class Session {
   ): ChannelSubscription {
     const channel = checkClientId(options.clientId)
     const identity = options.as ?? this.identity
-    demand(maySubscribe(identity, channel), identity, `hear channel "${channel}"`)
+    demand(maySubscribe(identity, channel), identity, `subscribe to channel "${channel}"`)
     if (this.#ended) throw new GatewayError('UNAUTHENTICATED', 'this session has ended')
     if (this.#subscriptions.size >= this.#limits.maxSubscriptions) {
       throw new GatewayError('LIMIT_EXCEEDED', `at most ${this.#limits.maxSubscriptions} subscriptions a connection`, {
@@ -184,65 +183,70 @@ export class Session {
       channel,
       after: after === undefined || after === null ? undefined : (this.#cursors.parse(after) ?? 'invalid'),
       checkpoints: options.checkpoints ?? false,
-      keeper: this.#keeper,
+      keeper: this.#replayer,
       allowance: this.#allowance,
       onEnd: () => {
         release()
-        this.#borrowed.delete(subscription)
+        this.#withOwnToken.delete(subscription)
         if (this.#subscriptions.delete(subscription)) this.#observer.subscriptionEnded(this.transport)
         onEnd?.()
       },
       overflow,
       onOverflow: () => this.close('SLOW_CONSUMER'),
       onFailure: (error) => this.failed(error, channel),
-      account: this.#account,
+      account: this.#deliveries,
     })
     this.#subscriptions.add(subscription)
     this.#subscribed += 1
-    if (identity !== this.identity) this.#borrowed.set(subscription, identity)
+    if (identity !== this.identity) this.#withOwnToken.set(subscription, identity)
     this.#observer.subscriptionStarted(this.transport)
-    this.#keeper.resume(subscription)
+    this.#replayer.resume(subscription)
     return subscription
   }
 
   /**
-   * The same caller with a newer token: the session lives on under it, and what it may no longer
-   * hear ends with `FORBIDDEN`. A session that nobody has claimed yet may be claimed so. Throws
-   * `FORBIDDEN` for a token of another client, `LIMIT_EXCEEDED` where that client has too many
-   * connections.
+   * Continues with a newer token of the same caller. Subscriptions that it no longer allows end
+   * with `FORBIDDEN`. A session without an identity may get one this way. Throws `FORBIDDEN` for a
+   * token of another client, and `LIMIT_EXCEEDED` if that client has too many connections.
    */
   renew(identity: Identity): void {
     if (this.#ended) throw new GatewayError('UNAUTHENTICATED', 'this session has ended')
     if (hasIdentity(this.identity) && this.identity.clientId !== identity.clientId) {
-      throw new GatewayError('FORBIDDEN', 'the token is of another client than this session; open a connection for it')
+      throw new GatewayError(
+        'FORBIDDEN',
+        'the token belongs to another client than this session; open a new connection for it',
+      )
     }
     this.become(identity)
   }
 
   /**
-   * Goes on under another identity, whoever it was before, and what that one may not hear ends with
-   * `FORBIDDEN`: for transports on which a client logs in and out.
+   * Continues under any other identity; subscriptions that it does not allow end with `FORBIDDEN`.
+   * For transports on which a client logs in and out.
    */
   become(identity: Identity): void {
     if (this.#ended) throw new GatewayError('UNAUTHENTICATED', 'this session has ended')
-    this.#seat.passTo(identity)
+    this.#slot.chargeTo(identity)
     this.identity = identity
     for (const subscription of this.#subscriptions) {
-      if (this.#borrowed.has(subscription) || maySubscribe(identity, subscription.channel)) continue
+      if (this.#withOwnToken.has(subscription) || maySubscribe(identity, subscription.channel)) continue
       subscription.end(
-        new GatewayError('FORBIDDEN', `the new token does not allow to hear channel "${subscription.channel}"`),
+        new GatewayError(
+          'FORBIDDEN',
+          `the new token does not allow you to subscribe to channel "${subscription.channel}"`,
+        ),
       )
     }
   }
 
-  /** It takes part in the common room, which counts as a subscription. */
-  takePart(): void {
-    this.#takesPart = true
+  /** The session enters the common room, which counts as a subscription. */
+  joinRoom(): void {
+    this.#inRoom = true
   }
 
   /**
-   * Called every second: a session ends with its token, and so does what another token has begun in
-   * it; one that nobody owns and that waits for nothing ends too.
+   * Called every second. Ends the session when its token has expired, and subscriptions when their
+   * own token has. Also ends an idle session without an identity.
    */
   expire(now: number): void {
     if (isExpired(this.identity, now)) return this.close('TOKEN_EXPIRED')
@@ -250,36 +254,40 @@ export class Session {
       this.#idleSince ??= now
       if (now - this.#idleSince >= this.#limits.anonymousIdleMs) return this.close('IDLE')
     } else this.#idleSince = undefined
-    this.#endBorrowed((identity) => isExpired(identity, now), 'the token of this operation has expired')
-  }
-
-  /** `bans`: whether the token of an identity is barred from now on. */
-  revoke(bans: (identity: Identity) => boolean): void {
-    if (bans(this.identity)) return this.close('REVOKED')
-    this.#endBorrowed(bans, 'the token of this operation was revoked')
+    this.#endWithOwnToken((identity) => isExpired(identity, now), 'the token of this operation has expired')
   }
 
   /**
-   * The channel of a client was deleted. `isVoid`: whether the token of an identity went with it.
-   * The session goes on with what its scope grants, and no longer as the owner of that channel.
+   * Ends the session, or the subscriptions with their own token, if their token was revoked.
+   * `bans`: whether the token of an identity is barred from now on.
    */
-  disown(channel: string, isVoid: (identity: Identity) => boolean): void {
-    if (isVoid(this.identity)) this.identity = { ...this.identity, disowned: true }
+  revoke(bans: (identity: Identity) => boolean): void {
+    if (bans(this.identity)) return this.close('REVOKED')
+    this.#endWithOwnToken(bans, 'the token of this operation was revoked')
+  }
+
+  /**
+   * Called when the channel of a client was deleted. `isInvalidated`: whether the token of an
+   * identity became invalid with it. The session continues with the grants of its scope, but no
+   * longer owns that channel.
+   */
+  disown(channel: string, isInvalidated: (identity: Identity) => boolean): void {
+    if (isInvalidated(this.identity)) this.identity = { ...this.identity, disowned: true }
     for (const subscription of this.#subscriptions) {
       if (subscription.channel !== channel) continue
-      const borrowed = this.#borrowed.get(subscription)
-      const mayStay = borrowed ? !isVoid(borrowed) : maySubscribe(this.identity, channel)
+      const borrowed = this.#withOwnToken.get(subscription)
+      const mayStay = borrowed ? !isInvalidated(borrowed) : maySubscribe(this.identity, channel)
       if (!mayStay) subscription.end(deletedChannel(channel))
     }
   }
 
   /**
-   * A delivery to this client threw, here or in its transport. Counted and logged; what becomes of
-   * the client is the caller's affair.
+   * A delivery to this client threw, here or in its transport. Counts and logs the error; the
+   * caller decides whether the client stays.
    */
   failed(error: unknown, channel?: string): void {
     this.#observer.deliveryFailed(this.transport)
-    this.#observer.log('error', 'a delivery failed in a way that was not foreseen; the others go on', {
+    this.#observer.log('error', 'a delivery failed in a way that was not foreseen; other deliveries continue', {
       transport: this.transport,
       ...(channel === undefined ? {} : { channel }),
       address: this.address,
@@ -288,8 +296,8 @@ export class Session {
   }
 
   /**
-   * The gateway ends the session: the transport is told, then feeds end: what their ends mean to a
-   * client depends on the reason. Idempotent.
+   * The gateway ends the session: it notifies the transport, then ends the subscriptions. The
+   * reason decides what those ends mean to the client. Idempotent.
    */
   close(reason: CloseReason): void {
     if (this.#ended) return
@@ -301,7 +309,7 @@ export class Session {
     this.end(sessionEndOf[reason])
   }
 
-  /** The transport says that its connection is gone. Idempotent. */
+  /** The transport reports that its connection is gone. Idempotent. */
   end(reason: SessionEnd): void {
     if (this.#ended) return
     this.#ended = true
@@ -319,7 +327,7 @@ export class Session {
   }
 
   /**
-   * The channel is no more: its subscriptions end with `CHANNEL_NOT_FOUND`, the session goes on.
+   * The channel was deleted: its subscriptions end with `CHANNEL_NOT_FOUND`, the session continues.
    */
   endChannel(channel: string): void {
     for (const subscription of this.#subscriptions) {
@@ -327,25 +335,25 @@ export class Session {
     }
   }
 
-  #policyOf(wanted: OverflowPolicy | null | undefined): OverflowPolicy | undefined {
+  #policyOf(requested: OverflowPolicy | null | undefined): OverflowPolicy | undefined {
     const allowed = this.#limits.overflow
-    if (wanted === undefined || wanted === null) return allowed[0]
-    if (allowed.includes(wanted)) return wanted
-    const isPolicy = overflowPolicies.includes(wanted)
+    if (requested === undefined || requested === null) return allowed[0]
+    if (allowed.includes(requested)) return requested
+    const isPolicy = overflowPolicies.includes(requested)
     throw badInput(
       'overflow',
-      `expected ${allowed.join(' or ')}, got ${isPolicy ? `${wanted}, which the operator does not allow (WARREN_OVERFLOW)` : JSON.stringify(wanted)}`,
+      `expected ${allowed.join(' or ')}, got ${isPolicy ? `${requested}, which the operator does not allow (WARREN_OVERFLOW)` : JSON.stringify(requested)}`,
     )
   }
 
-  #endBorrowed(isOver: (identity: Identity) => boolean, sentence: string): void {
-    for (const [subscription, identity] of this.#borrowed) {
-      if (isOver(identity)) subscription.end(new GatewayError('UNAUTHENTICATED', sentence))
+  #endWithOwnToken(isOver: (identity: Identity) => boolean, message: string): void {
+    for (const [subscription, identity] of this.#withOwnToken) {
+      if (isOver(identity)) subscription.end(new GatewayError('UNAUTHENTICATED', message))
     }
   }
 
   get #isIdle(): boolean {
-    if (this.#subscriptions.size > 0 || this.#takesPart || this.#working > 0) return false
+    if (this.#subscriptions.size > 0 || this.#inRoom || this.#working > 0) return false
     return !hasIdentity(this.identity) && this.transport !== 'in-process'
   }
 

@@ -5,7 +5,7 @@ import { KeyedLimit } from '../limits/keyed-limit.ts'
 import type { CursorCodec } from '../model/cursor.ts'
 import type { Identity } from '../model/identity.ts'
 import type { Observer } from '../ports/observer.ts'
-import { type AcceptedSocket, type ConnectionLimits, Connections, type Seat } from './connections.ts'
+import { type AcceptedSocket, type ConnectionLimits, type ConnectionSlot, Connections } from './connections.ts'
 import { drain } from './drain-sessions.ts'
 import { Session, type SessionLimits } from './session.ts'
 
@@ -13,25 +13,22 @@ export interface SessionsParts {
   readonly keeper: Replayer
   readonly cursors: CursorCodec
   readonly observer: Observer
-  /** Throws `UNAUTHENTICATED` where the identity has been revoked. */
+  /** Throws `UNAUTHENTICATED` if the identity has been revoked. */
   readonly check: (identity: Identity) => void
-  /** Looked at each time, for it may change while the gateway runs. */
+  /** Read on each use, because they may change while the gateway runs. */
   readonly limits: SessionLimits & ConnectionLimits & { readonly maxClientSubscriptions: number }
 }
 
-/**
- * How often sessions are looked through for tokens that have expired and for those that wait for
- * nothing, in milliseconds.
- */
+/** How often sessions are checked for expired tokens and for idleness, in milliseconds. */
 const expiryMs = 1_000
 
 /**
- * All sessions of this replica, over all transports: begun within limits, ended with their tokens,
- * and when the replica goes.
+ * All sessions of this replica, over all transports. Opens them within the limits, and ends them
+ * with their tokens or when the replica shuts down.
  */
 export class Sessions {
   readonly #parts: SessionsParts
-  /** Sockets and sessions by who pays for them. */
+  /** Counts sockets and sessions by payer. */
   readonly connections: Connections
   readonly #all = new Set<Session>()
   readonly #ofClient: KeyedLimit
@@ -58,15 +55,15 @@ export class Sessions {
   }
 
   /**
-   * Throws `LIMIT_EXCEEDED` where there are too many, `UNAUTHENTICATED` where the identity has been
-   * revoked, `DRAINING`.
+   * Throws `LIMIT_EXCEEDED` if there are too many, `UNAUTHENTICATED` if the identity has been
+   * revoked, and `DRAINING`.
    */
   open(options: {
     identity: Identity
     transport: TransportName
-    /** Where the peer is; undefined where that means nothing. */
+    /** The address of the peer; undefined if it has none. */
     address?: string | undefined
-    /** The socket that it is on; undefined where it is on none, or that is not counted. */
+    /** The socket of the session; undefined if it has none, or one that is not counted. */
     on?: AcceptedSocket | undefined
     onClose: (reason: CloseReason) => void
   }): Session {
@@ -78,8 +75,8 @@ export class Sessions {
         limit: 'WARREN_MAX_CONNECTIONS',
       })
     }
-    const leave = options.on?.carry()
-    const seat = this.#seat(options, leave)
+    const detach = options.on?.attachSession()
+    const slot = this.#takeSlot(options, detach)
     const session = new Session({
       identity: options.identity,
       transport: options.transport,
@@ -89,11 +86,11 @@ export class Sessions {
       observer,
       limits,
       ofClient: this.#ofClient,
-      seat,
+      slot,
       onClose: options.onClose,
       onEnd: (ended) => {
-        seat.release()
-        leave?.()
+        slot.release()
+        detach?.()
         this.#all.delete(ended)
       },
     })
@@ -101,22 +98,25 @@ export class Sessions {
     return session
   }
 
-  #seat({ identity, address }: { identity: Identity; address?: string | undefined }, leave?: () => void): Seat {
+  #takeSlot(
+    { identity, address }: { identity: Identity; address?: string | undefined },
+    detach?: () => void,
+  ): ConnectionSlot {
     try {
-      return this.connections.seat(identity, address)
+      return this.connections.takeSlot(identity, address)
     } catch (error) {
-      leave?.()
+      detach?.()
       throw error
     }
   }
 
-  /** The channel is no more: its subscriptions end. */
+  /** The channel was deleted: its subscriptions end. */
   endChannel(clientId: string): void {
     for (const session of this.#all) session.endChannel(clientId)
   }
 
   /**
-   * Begins no more, and ends those that there are, evenly over the window; resolves when none is
+   * Opens no more sessions and ends the existing ones evenly over the window. Resolves when none is
    * left.
    */
   async drain(overMs: number): Promise<void> {

@@ -134,7 +134,7 @@ export async function openHttpListener(
   const isAdmitted = (request: IncomingMessage, socket: Duplex): boolean => {
     if (options.proxyHops === 0) return true
     try {
-      acceptedOn(socket)?.calledFrom(addressOf(request, options.proxyHops))
+      acceptedOn(socket)?.setAddress(addressOf(request, options.proxyHops))
       return true
     } catch {
       return false

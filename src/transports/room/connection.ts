@@ -188,7 +188,7 @@ export class RoomConnection {
       demand(mayJoinRoom(session.identity), session.identity, 'join the room; that takes the scope room')
     const member = new RoomMember({ envelope: this.#envelope, session, outbox: this.#outbox, maxBufferedBytes })
     room.join(member)
-    session.takePart()
+    session.joinRoom()
     if (this.#envelope === 'json') member.tell(jsonTextFrame({ kind: 'joined' }))
     this.#socket.once('close', () => room.leave(member))
     return ({ body, binary }) => {
