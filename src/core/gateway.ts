@@ -403,7 +403,7 @@ export class Gateway {
         this.bans.refresh()
         return
       case 'client-revoked':
-        await this.revocations.heard({ clientId: message.clientId, at: new Date(message.at) })
+        await this.revocations.applyRemote({ clientId: message.clientId, at: new Date(message.at) })
         return
       case 'trace-wanted':
       case 'trace-known':

@@ -4,13 +4,19 @@ import type { MessageProperties } from '../core/model/message.ts'
 import type { WindowEntry } from '../core/ports/hot-window.ts'
 import type { KnownAudience } from '../core/sources/source-router.ts'
 
-/** What an entry takes beside its texts and its body, in bytes: its place in each column. */
+/** The bytes that an entry takes in addition to its texts and its body: one slot in each column. */
 const columnBytes = 64
-/** What properties weigh that are kept as an object, in bytes; estimated. */
+/** The estimated size of properties that are kept as an object, in bytes. */
 const objectBytes = 512
-/** Entries of few bytes each, marks for instance, fill the columns before the bytes. */
+/**
+ * The columns have one slot for this many bytes. Small entries such as marks fill the columns
+ * first.
+ */
 const bytesPerEntry = 256
-/** Content types and message types of a chunk are few, or else are kept with their message. */
+/**
+ * The most names in a chunk: content types and message types are usually few. Further ones are kept
+ * with their message.
+ */
 const maxNames = 64
 
 const isMark = 1
@@ -19,9 +25,9 @@ const hasMessageId = 4
 const isUnreadable = 8
 
 /**
- * Neighbouring entries of the journal as bytes and columns of numbers. Kept as objects, a message
- * would be some ten of them, which the garbage collector moves twice and marks again and again;
- * like this it is none, and half as many bytes.
+ * Adjacent journal entries as bytes and columns of numbers. As objects, a message would be about
+ * ten of them, which the garbage collector moves twice and marks again and again. Stored like this
+ * it is no object at all, and half as many bytes.
  */
 export class Chunk {
   readonly #bytes: Buffer
@@ -31,27 +37,28 @@ export class Chunk {
   readonly #flags: Uint8Array
   readonly #offsets: Float64Array
   readonly #receivedAt: Float64Array
-  /** NaN where there is none. */
+  /** NaN if the message has none. */
   readonly #timestamps: Float64Array
   /**
-   * Where the routing key, the message id and the body of an entry end; the next one begins there.
+   * The ends of the routing key, the message id and the body of each entry. Each part starts where
+   * the previous one ends.
    */
   readonly #keyEnds: Uint32Array
   readonly #idEnds: Uint32Array
   readonly #bodyEnds: Uint32Array
-  /** Places in `#names`. */
+  /** Indexes into `#names`. */
   readonly #exchanges: Uint16Array
   readonly #contentTypes: Uint16Array
   readonly #types: Uint16Array
   readonly #names: (string | undefined)[] = [undefined]
-  readonly #placesOfNames = new Map<string | undefined, number>([[undefined, 0]])
-  /** The properties that have no column, by place: few publishers set any. */
+  readonly #indexOfName = new Map<string | undefined, number>([[undefined, 0]])
+  /** Properties without a column, by slot: few publishers set any. */
   readonly #properties = new Map<number, MessageProperties>()
-  /** By place, of those that were asked about again. */
+  /** By slot; only for entries with a repeated audience query. */
   readonly #known = new Map<number, KnownAudience>()
   readonly outcomes: MessageOutcomes
 
-  /** `bytes`: of all texts and bodies together. */
+  /** `bytes`: the capacity for all texts and bodies together. */
   constructor(bytes: number) {
     const capacity = Math.ceil(bytes / bytesPerEntry)
     this.#bytes = Buffer.allocUnsafeSlow(bytes)
@@ -69,7 +76,9 @@ export class Chunk {
     this.outcomes = new MessageOutcomes(capacity)
   }
 
-  /** What an entry may take of a chunk's bytes: a character of a text is up to three. */
+  /**
+   * The most bytes of a chunk that an entry may take: a character of a text is up to three bytes.
+   */
   static bytesFor({ routingKey, body, properties }: WindowEntry): number {
     return (routingKey.length + (properties.messageId?.length ?? 0)) * 3 + body.length
   }
@@ -82,12 +91,12 @@ export class Chunk {
     return this.#count === this.#capacity
   }
 
-  /** How many bytes are free. */
+  /** The number of free bytes. */
   get room(): number {
     return this.#bytes.length - this.#end
   }
 
-  /** The entry must fit. It is told its place among the fates of its neighbours. */
+  /** Stores the entry, which must fit, and sets its `outcomes` and `slot`. */
   add(entry: WindowEntry): void {
     const slot = this.#count
     const { messageId, timestamp, contentType, type } = entry.properties
@@ -100,10 +109,10 @@ export class Chunk {
       (entry.redelivered ? isRedelivered : 0) |
       (messageId === undefined ? 0 : hasMessageId) |
       (entry.unreadable ? isUnreadable : 0)
-    this.#exchanges[slot] = this.#placeOf(entry.exchange)
+    this.#exchanges[slot] = this.#nameIndex(entry.exchange)
     if (this.#names.length < maxNames && hasColumns(entry.properties)) {
-      this.#contentTypes[slot] = this.#placeOf(contentType)
-      this.#types[slot] = this.#placeOf(type)
+      this.#contentTypes[slot] = this.#nameIndex(contentType)
+      this.#types[slot] = this.#nameIndex(type)
     } else {
       this.#properties.set(slot, entry.properties)
     }
@@ -120,7 +129,7 @@ export class Chunk {
     entry.slot = slot
   }
 
-  /** What the entry weighs here, in bytes. */
+  /** The size of the entry in this chunk, in bytes. */
   weightOf(slot: number): number {
     const bytes = (this.#bodyEnds[slot] ?? 0) - this.#startOf(slot)
     return bytes + columnBytes + (this.#properties.has(slot) ? objectBytes : 0)
@@ -134,8 +143,8 @@ export class Chunk {
     return this.#receivedAt[slot] ?? 0
   }
 
-  /** The place of the first entry whose offset is greater. */
-  placeBehind(offset: number): number {
+  /** The slot of the first entry with a greater offset. */
+  slotAfter(offset: number): number {
     let low = 0
     let high = this.#count
     while (low < high) {
@@ -147,7 +156,7 @@ export class Chunk {
   }
 
   at(slot: number): WindowEntry {
-    return new Kept(this, slot)
+    return new ChunkEntry(this, slot)
   }
 
   is(slot: number, flag: number): boolean {
@@ -162,7 +171,7 @@ export class Chunk {
     return this.#bytes.toString('utf8', this.#startOf(slot), this.#keyEnds[slot])
   }
 
-  /** A copy: whoever keeps a body does not keep its neighbours. */
+  /** A copy, so that keeping one body does not keep its whole chunk. */
   bodyOf(slot: number): Buffer {
     return Buffer.from(this.#bytes.subarray(this.#idEnds[slot], this.#bodyEnds[slot]))
   }
@@ -194,15 +203,15 @@ export class Chunk {
     return slot === 0 ? 0 : (this.#bodyEnds[slot - 1] ?? 0)
   }
 
-  #placeOf(name: string | undefined): number {
-    const known = this.#placesOfNames.get(name)
+  #nameIndex(name: string | undefined): number {
+    const known = this.#indexOfName.get(name)
     if (known !== undefined) return known
-    this.#placesOfNames.set(name, this.#names.length)
+    this.#indexOfName.set(name, this.#names.length)
     return this.#names.push(name) - 1
   }
 }
 
-/** Whether all that is said has a column. */
+/** Whether every property that is set has a column. */
 function hasColumns(properties: MessageProperties): boolean {
   const { contentEncoding, correlationId, replyTo, expiration, userId, appId, priority, unixSeconds, headers } =
     properties
@@ -220,10 +229,10 @@ function hasColumns(properties: MessageProperties): boolean {
 }
 
 /**
- * An entry of a chunk. It is read when it is asked for: of most that a walk passes nobody wants
- * more than the routing key.
+ * An entry of a chunk. Its fields are read on access, because a replay needs no more than the
+ * routing key of most entries.
  */
-class Kept implements WindowEntry {
+class ChunkEntry implements WindowEntry {
   readonly #chunk: Chunk
   readonly slot: number
   #body: Buffer | undefined

@@ -2,8 +2,8 @@ import type { HotWindow, WindowEntry } from '../core/ports/hot-window.ts'
 import { Chunk } from './chunk.ts'
 
 /**
- * What is made room for at once, in bytes; less where little is to be kept, so that what is gone is
- * soon given back.
+ * The size of a chunk, in bytes. It is smaller if the window is small, so that the memory of
+ * dropped entries is released soon.
  */
 const chunkBytes = 256 * 1024
 const leastChunkBytes = 8 * 1024
@@ -15,25 +15,28 @@ export interface WindowBounds {
 }
 
 /**
- * Entries of the journal's end, bounded by bytes and by age; the newest is always kept. Overflow:
- * the oldest go.
+ * Keeps the end of the journal in memory, bounded by bytes and by age. On overflow the oldest
+ * entries are dropped; the newest is always kept.
  */
 export class ChunkedHotWindow implements HotWindow {
   readonly #maxBytes: number
   readonly #maxAgeMs: number
   readonly #chunkBytes: number
-  readonly #within: ChunkedHotWindow | undefined
+  readonly #wider: ChunkedHotWindow | undefined
   #chunks: Chunk[] = []
-  /** How many entries at the front of the first chunk are gone already. */
-  #gone = 0
+  /** How many entries at the front of the first chunk have been dropped. */
+  #dropped = 0
   #bytes = 0
 
-  /** `within`: has been given each entry before, under wider bounds; then nothing is kept twice. */
-  constructor(bounds: WindowBounds, within?: ChunkedHotWindow) {
+  /**
+   * `wider`: a window with wider bounds that receives each entry first. This window then shares its
+   * chunks and stores nothing twice.
+   */
+  constructor(bounds: WindowBounds, wider?: ChunkedHotWindow) {
     this.#maxBytes = bounds.maxBytes
     this.#maxAgeMs = bounds.maxAgeMs
     this.#chunkBytes = Math.max(leastChunkBytes, Math.min(chunkBytes, bounds.maxBytes / chunks))
-    this.#within = within
+    this.#wider = wider
   }
 
   get bytes(): number {
@@ -41,7 +44,7 @@ export class ChunkedHotWindow implements HotWindow {
   }
 
   get first(): number | undefined {
-    return this.#chunks[0]?.offsetOf(this.#gone)
+    return this.#chunks[0]?.offsetOf(this.#dropped)
   }
 
   get last(): WindowEntry | undefined {
@@ -50,17 +53,17 @@ export class ChunkedHotWindow implements HotWindow {
   }
 
   add(entry: WindowEntry): void {
-    const chunk = this.#within ? this.#share(this.#within) : this.#write(entry)
+    const chunk = this.#wider ? this.#share(this.#wider) : this.#write(entry)
     this.#bytes += chunk.weightOf(chunk.count - 1)
     const oldest = entry.receivedAt - this.#maxAgeMs
     for (let first = this.#chunks[0]; first; first = this.#chunks[0]) {
-      if (first === chunk && this.#gone === chunk.count - 1) break
-      if (this.#bytes <= this.#maxBytes && first.receivedAtOf(this.#gone) >= oldest) break
-      this.#bytes -= first.weightOf(this.#gone)
-      this.#gone += 1
-      if (this.#gone < first.count) continue
+      if (first === chunk && this.#dropped === chunk.count - 1) break
+      if (this.#bytes <= this.#maxBytes && first.receivedAtOf(this.#dropped) >= oldest) break
+      this.#bytes -= first.weightOf(this.#dropped)
+      this.#dropped += 1
+      if (this.#dropped < first.count) continue
       this.#chunks.shift()
-      this.#gone = 0
+      this.#dropped = 0
     }
   }
 
@@ -77,8 +80,8 @@ export class ChunkedHotWindow implements HotWindow {
     const begin = this.#chunks.findLastIndex((chunk) => chunk.offsetOf(0) <= offset)
     const [first] = this.#chunks
     for (const chunk of this.#chunks.slice(Math.max(0, begin))) {
-      const gone = chunk === first ? this.#gone : 0
-      for (let slot = Math.max(gone, chunk.placeBehind(offset)); slot < chunk.count; slot += 1) {
+      const dropped = chunk === first ? this.#dropped : 0
+      for (let slot = Math.max(dropped, chunk.slotAfter(offset)); slot < chunk.count; slot += 1) {
         if (!visit(chunk.at(slot))) return
       }
     }
@@ -86,7 +89,7 @@ export class ChunkedHotWindow implements HotWindow {
 
   clear(): void {
     this.#chunks = []
-    this.#gone = 0
+    this.#dropped = 0
     this.#bytes = 0
   }
 
@@ -101,11 +104,11 @@ export class ChunkedHotWindow implements HotWindow {
     return chunk
   }
 
-  #share(within: ChunkedHotWindow): Chunk {
-    const chunk = within.#chunks.at(-1)
-    if (!chunk) throw new Error('an entry comes to the wider window first')
+  #share(wider: ChunkedHotWindow): Chunk {
+    const chunk = wider.#chunks.at(-1)
+    if (!chunk) throw new Error('an entry must be added to the wider window first')
     if (chunk !== this.#chunks.at(-1)) {
-      if (this.#chunks.length === 0) this.#gone = chunk.count - 1
+      if (this.#chunks.length === 0) this.#dropped = chunk.count - 1
       this.#chunks.push(chunk)
     }
     return chunk

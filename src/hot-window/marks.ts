@@ -1,13 +1,13 @@
 /**
- * How often an idle journal is given a mark, in milliseconds: it shows liveness and lag, and is a
- * fresh position for channels on which nothing happens. A busy journal needs none, and of several
- * replicas the first to notice the silence ends it for all.
+ * How often a mark is written to an idle journal, in milliseconds. A mark shows liveness and lag,
+ * and is a fresh position for channels without messages. A busy journal needs none. Of several
+ * replicas, the first that notices the idle journal writes the mark for all.
  */
 export const markIntervalMs = 1_000
 
 /**
- * Calls `mark` whenever the journal was silent for an interval; `recentlyActive` tells. Returns how
- * to stop.
+ * Calls `mark` whenever the journal was idle for an interval, by `recentlyActive`. Returns a
+ * function that stops it.
  */
 export function markEvery(recentlyActive: () => boolean, mark: () => void): () => void {
   const timer = setInterval(() => {

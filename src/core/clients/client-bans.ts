@@ -9,9 +9,9 @@ import { latest } from './latest-date.ts'
 import { RegistryReader } from './registry-reader.ts'
 
 /**
- * What bars a client id beyond revocations: a ban, a log-in that waits for `unban`, and the
- * deletion of its channel. The registry is the truth; a control message makes the other replicas
- * read it at once, and each reads it every few seconds.
+ * What bars a client id beyond revocations: a ban, a locked log-in that waits for `unban`, and the
+ * deletion of its channel. The registry is the source of truth. A control message makes the other
+ * replicas read it at once, and each replica reads it every few seconds.
  */
 export class ClientBans {
   readonly #registry: ClientRegistry
@@ -25,7 +25,7 @@ export class ClientBans {
     registry: ClientRegistry
     control: ControlBus
     sessions: Iterable<Session>
-    /** Up to when tokens of a client are barred, by whatever barred them. */
+    /** Until when tokens of a client are barred, for any reason. */
     barredUntil: (clientId: string) => Date | undefined
     logError: (error: unknown) => void
   }) {
@@ -34,14 +34,14 @@ export class ClientBans {
     this.#control = options.control
     this.#sessions = options.sessions
     this.#reading = new RegistryReader({
-      list: (behind) => this.#registry.listClientBars(behind),
+      list: (after) => this.#registry.listClientBars(after),
       writtenAt: ({ changedAt }) => changedAt,
       take: (bar) => this.#take(bar),
       logError: options.logError,
     })
   }
 
-  /** Resolves when everything that the registry has is in force here. */
+  /** Resolves when every entry of the registry is in force here. */
   open(): Promise<void> {
     return this.#reading.open()
   }
@@ -50,50 +50,52 @@ export class ClientBans {
     this.#reading.close()
   }
 
-  /** Reads from the registry what is new. */
+  /** Reads new entries from the registry. */
   refresh(): void {
     this.#reading.refresh()
   }
 
   /**
    * Throws `UNAUTHENTICATED` for a token of a banned client, and for one that the deletion of its
-   * channel voided.
+   * channel invalidated.
    */
   check(identity: Identity): void {
-    const why = this.#isBanned(identity)
+    const reason = this.#isBanned(identity)
       ? 'banned: the client is banned'
-      : this.#isVoid(identity)
+      : this.#isInvalidated(identity)
         ? 'deleted: the channel was deleted after the token was issued'
         : undefined
-    if (why === undefined) return
-    // The sentence of every token that is refused; the log has the reason.
-    throw new GatewayError('UNAUTHENTICATED', 'The token is not valid, or no longer valid.', { cause: new Error(why) })
+    if (reason === undefined) return
+    // The same message for every refused token; only the log has the reason.
+    throw new GatewayError('UNAUTHENTICATED', 'The token is not valid, or no longer valid.', {
+      cause: new Error(reason),
+    })
   }
 
-  /** Where the present owner of a channel begins to read; undefined: it has had no other owner. */
+  /** Where the current owner of a channel starts to read; undefined if it had no earlier owner. */
   originOf(channel: string): JournalPlace | undefined {
     return this.#bans.get(channel)?.origin
   }
 
-  /** When the channel was deleted last, as far as this replica knows. */
+  /** When the channel was last deleted, as far as this replica knows. */
   deletionOf(clientId: string): Date | undefined {
     return this.#bans.get(clientId)?.deletedAt
   }
 
-  /** From here on the client's password gives no token, until `lift`. */
+  /** From now on the client's password yields no token, until `lift`. */
   async lockLogin(clientId: string): Promise<void> {
     await this.#change(clientId, { loginLocked: true })
   }
 
   /**
-   * From here on no token of the client is taken, whenever it was issued, and its password gives
+   * From now on no token of the client is accepted, whenever it was issued, and its password yields
    * none, until `lift`.
    */
   async ban(clientId: string): Promise<void> {
     await this.#change(clientId, { loginLocked: true, banned: true })
   }
 
-  /** Ends a ban and opens the log-in again. Resolves with whether there was anything to lift. */
+  /** Ends a ban and unlocks the log-in. Resolves with whether there was a ban or lock. */
   async lift(clientId: string): Promise<boolean> {
     const bar = await this.#registry.findClientBar(clientId)
     if (!bar?.loginLocked && !bar?.banned) return false
@@ -102,32 +104,32 @@ export class ClientBans {
   }
 
   /**
-   * The channel is deleted: the tokens that Warren issued for it until now are void, and its past
-   * up to `origin` is nobody's.
+   * The channel is deleted: the tokens that Warren issued for it so far become invalid, and no
+   * later owner can read its messages up to `origin`.
    */
   async deleted(clientId: string, origin: JournalPlace): Promise<void> {
     const stored = (await this.#registry.findClientBar(clientId))?.deletedAt
     const last = latest(stored, this.#barredUntil(clientId))?.getTime() ?? 0
-    // Tokens of the next owner have an `iat` in the second behind this one, and the next deletion
-    // must void them.
+    // Tokens of the next owner have an `iat` in the second after this one, and the next deletion
+    // must invalidate them.
     const deletedAt = new Date(Math.max(Date.now(), last + 1_000))
     await this.#change(clientId, { deletedAt, origin })
   }
 
-  /** A deleted id has an owner again, who reads from here. */
+  /** A deleted id has a new owner, who reads from `origin`. */
   async begin(clientId: string, origin: JournalPlace): Promise<void> {
     await this.#change(clientId, { origin })
   }
 
   async #change(clientId: string, change: Parameters<ClientRegistry['changeClientBar']>[1]): Promise<void> {
     this.#apply(await this.#registry.changeClientBar(clientId, change))
-    // Whoever misses it reads the registry within seconds.
+    // Replicas that miss this message read the registry within seconds.
     await this.#control.send({ kind: 'client-barred', clientId }).catch(() => undefined)
   }
 
   #take(bar: ClientBar): void {
     const known = this.#bans.get(bar.clientId)
-    // An answer that was under way while this replica changed the row is older than what is known.
+    // An answer that was under way while this replica changed the row is older than the known row.
     if (!known || bar.changedAt > known.changedAt) this.#apply(bar)
   }
 
@@ -135,7 +137,7 @@ export class ClientBans {
     this.#bans.set(bar.clientId, bar)
     for (const session of this.#sessions) {
       if (bar.banned) session.revoke((identity) => this.#isBanned(identity))
-      if (bar.deletedAt) session.disown(bar.clientId, (identity) => this.#isVoid(identity))
+      if (bar.deletedAt) session.disown(bar.clientId, (identity) => this.#isInvalidated(identity))
     }
   }
 
@@ -143,8 +145,8 @@ export class ClientBans {
     return clientId !== undefined && this.#bans.get(clientId)?.banned === true
   }
 
-  /** A provider vouches for its users whatever becomes of a channel here. */
-  #isVoid(identity: Identity): boolean {
+  /** An identity provider vouches for its users even after a channel was deleted here. */
+  #isInvalidated(identity: Identity): boolean {
     const { clientId, fromProvider } = identity
     if (clientId === undefined || fromProvider === true) return false
     const deletedAt = this.#bans.get(clientId)?.deletedAt

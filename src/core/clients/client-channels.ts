@@ -15,26 +15,28 @@ import {
   type RegistrationPolicy,
 } from './registration.ts'
 
-/** How passwords are kept; implemented by `auth/passwords/passwords.ts`. */
+/** How passwords are stored; implemented by `auth/passwords/passwords.ts`. */
 export interface Passwords {
-  /** In PHC format, salted. */
+  /** Resolves with a salted hash in PHC format. */
   hash(password: string, sender?: Sender): Promise<string>
   /**
-   * Whether the password is the one that was hashed. Undefined: there is no such client; takes as
-   * long, and is false.
+   * Whether the password matches the hash. `hash` undefined: there is no such client; then it takes
+   * as long and resolves to false.
    */
   verify(
     hash: string | undefined,
     password: string,
     /**
-     * `onTurn` is called when the check has waited for its turn; what it throws, the check rejects
-     * with.
+     * Calls `onTurn` when the check has waited for its turn; if that throws, the check rejects with
+     * the error.
      */
     sender?: Sender & { readonly onTurn?: () => void; readonly suspect?: boolean },
   ): Promise<boolean>
 }
 
-/** Who asks for work on a password: it waits in turns by network, and within one by client. */
+/**
+ * The requester of work on a password. Work waits in turns by network, and within one by client.
+ */
 interface Sender {
   readonly network: string
   readonly client: string
@@ -42,7 +44,7 @@ interface Sender {
 }
 
 /**
- * How a client is given a token for its own channel, issued behind `issuedAfter`; implemented by
+ * Issues a token for a client's own channel, dated after `issuedAfter`; implemented by
  * `auth/tokens/jwt.ts`.
  */
 export type IssueToken = (
@@ -57,12 +59,12 @@ export interface NewClient {
   readonly password: string
 }
 
-/** Where a registration or a log-in comes from. */
+/** The origin of a registration or log-in. */
 export interface Registrant {
   readonly address: string
-  /** Rejects with `UNAUTHENTICATED` for a token that is not valid. */
+  /** Rejects with `UNAUTHENTICATED` for an invalid token. */
   readonly caller: () => Promise<Identity>
-  /** Of the names of fields in errors. */
+  /** Prefix of field names in errors. */
   readonly prefix?: string
 }
 
@@ -70,21 +72,21 @@ export interface CreatedClient {
   readonly client: Client
   readonly token: string
   readonly expiresAt: Date
-  /** False where the id existed with this very password. */
+  /** False if the id already existed with this password. */
   readonly created: boolean
 }
 
-/** What a search answers with at most, what it asks the registry for at a time, and how often. */
+/** The most ids in the answer of a search, the ids per registry query, and the most queries. */
 const maxFound = 100
 const searchPage = 500
 const maxSearchPages = 20
 const maxNameBytes = 200
-const maxEmailBytes = 254 // RFC 5321 §4.5.3.1.3, less the brackets
+const maxEmailBytes = 254 // RFC 5321 §4.5.3.1.3, without the brackets
 const maxPasswordBytes = 1024
 
 /**
- * A client asks for a channel of its own, and proves with its password that it is the one that
- * asked before.
+ * Creates channels for clients. A client requests a channel of its own, and on later requests
+ * proves with its password that it is the same client.
  */
 export class ClientChannels {
   readonly #registry: ClientRegistry
@@ -94,10 +96,7 @@ export class ClientChannels {
   readonly #policy: RegistrationPolicy
   readonly #bans: ClientBans
   readonly #position: () => Promise<Cursor>
-  /**
-   * By everything that was given: who asks for the same at the same time is answered by the same
-   * work.
-   */
+  /** Running requests by all of their input: an equal request meanwhile shares the result. */
   readonly #underWay = new Map<string, Promise<CreatedClient>>()
 
   constructor(parts: {
@@ -108,8 +107,7 @@ export class ClientChannels {
     policy: RegistrationPolicy
     bans: ClientBans
     /**
-     * Where a channel ends just now; rejects with `BROKER_UNAVAILABLE` where that can't be said
-     * exactly.
+     * The current end of the journal; rejects with `BROKER_UNAVAILABLE` if it is not known exactly.
      */
     position: () => Promise<Cursor>
   }) {
@@ -123,9 +121,9 @@ export class ClientChannels {
   }
 
   /**
-   * Repeatable with the same password; with another, `CLIENT_ID_TAKEN`. Many at once make one
-   * client. `address`: where the caller is; after too many wrong passwords from there
-   * `LIMIT_EXCEEDED`. `caller`: asked only where it matters who registers an id.
+   * Can be repeated with the same password; with another one it throws `CLIENT_ID_TAKEN`.
+   * Concurrent calls create one client. `address`: the address of the caller; after too many wrong
+   * passwords from it `LIMIT_EXCEEDED`. `caller`: called only if it matters who registers an id.
    */
   async create(input: NewClient, { prefix = '', address, caller }: Registrant): Promise<CreatedClient> {
     demandPasswords(this.#policy)
@@ -165,15 +163,15 @@ export class ClientChannels {
       : await this.#register(input, network, registrant, bar)
     if (!created) await this.#checkPassword(client, input.password, network)
     const issued = await this.#issueToken(clientId, bar?.deletedAt)
-    // Meanwhile it may have been deleted, and be somebody else's by now. What is deleted later
-    // voids this token.
-    const [now, standing] = await Promise.all([
+    // Meanwhile the id may have been deleted and may already have another owner. A later deletion
+    // invalidates this token.
+    const [clientNow, barNow] = await Promise.all([
       this.#registry.findClient(clientId),
       this.#registry.findClientBar(clientId),
     ])
-    if (standing?.loginLocked) throw lockedOut(clientId)
-    const isSame = now?.passwordHash === client.passwordHash
-    if (!isSame || standing?.deletedAt?.getTime() !== bar?.deletedAt?.getTime()) {
+    if (barNow?.loginLocked) throw lockedOut(clientId)
+    const isSame = clientNow?.passwordHash === client.passwordHash
+    if (!isSame || barNow?.deletedAt?.getTime() !== bar?.deletedAt?.getTime()) {
       throw new GatewayError('CHANNEL_NOT_FOUND', `channel "${clientId}" was deleted`)
     }
     return { client, created, ...issued }
@@ -192,7 +190,7 @@ export class ClientChannels {
     checkVisible(`${prefix}email`, email)
     checkWhole(`${prefix}password`, password)
     const passwordHash = await this.#passwords.hash(password, { network, client: clientId })
-    // What was published since the deletion was meant for the owner before.
+    // Messages published since the deletion were meant for the previous owner.
     if (bar?.deletedAt) await this.#bans.begin(clientId, await this.#position())
     return this.#registry.addClient({ clientId, name, email, passwordHash, createdAt: new Date() })
   }
@@ -206,14 +204,14 @@ export class ClientChannels {
         network,
         client: clientId,
         slowed: () => this.#failures.slowed(network),
-        suspect: this.#failures.hasMissed(clientId, network),
+        suspect: this.#failures.hasFailed(clientId, network),
         onTurn: () => {
           attempt = this.#failures.begin(clientId, network)
         },
       })
       answered = true
     } finally {
-      // A check that failed says nothing about the password.
+      // If the check itself failed, it is unknown whether the password is wrong.
       attempt?.settle(matches || !answered)
     }
     if (!matches) throw new GatewayError('CLIENT_ID_TAKEN', `client id "${clientId}" is taken by another password`)
@@ -224,11 +222,11 @@ export class ClientChannels {
   }
 
   /**
-   * Channels whose names contain the text, in order, as far as the caller may hear them; not more
-   * than a page of them.
+   * Searches the channels that the caller may subscribe to for names that contain the text. Returns
+   * at most `maxFound` names, in order.
    */
   async search(containing: string, caller: Identity): Promise<string[]> {
-    // Most may hear one channel, and need no search among all.
+    // Most callers may subscribe to one channel only, which needs no search.
     if (!caller.scope.operator && caller.scope.channels.length === 0) {
       const own = caller.clientId
       if (own === undefined || !owns(caller, own) || !own.toLowerCase().includes(containing.toLowerCase())) return []
@@ -245,12 +243,12 @@ export class ClientChannels {
   }
 
   /**
-   * Whether there was one. Voids the tokens that Warren issued for it, and bars its past for
-   * whoever has the id next.
+   * Deletes a client; resolves with whether it existed. Invalidates the tokens that Warren issued
+   * for it, and hides its past messages from the next owner of the id.
    */
   async remove(clientId: string): Promise<boolean> {
     if (!(await this.#registry.findClient(clientId))) return false
-    // Before the id is free for others.
+    // Before others can take the id.
     await this.#bans.deleted(clientId, await this.#position())
     return this.#registry.removeClient(clientId)
   }
@@ -259,7 +257,7 @@ export class ClientChannels {
 function lockedOut(clientId: string): GatewayError {
   return new GatewayError(
     'FORBIDDEN',
-    `client id "${clientId}" was revoked or banned; an operator opens it again (mutation unban)`,
+    `client id "${clientId}" was revoked or banned; an operator can lift that (mutation unban)`,
   )
 }
 

@@ -1,8 +1,8 @@
 import type { Identity } from '../model/identity.ts'
 
 /**
- * Whether the token of an identity was issued in the second of `at` or before it: `iat` has whole
- * seconds. A token that does not say when it was issued cannot be told from an old one.
+ * Whether the token of an identity was issued in the second of `at` or earlier: `iat` has whole
+ * seconds. A token without `iat` counts as old, because its age is unknown.
  */
 export function issuedUpTo({ issuedAt }: Identity, at: Date): boolean {
   return issuedAt === undefined || secondOf(issuedAt) <= secondOf(at)

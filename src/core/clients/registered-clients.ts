@@ -2,16 +2,13 @@ import type { ClientRegistry } from '../ports/client-registry.ts'
 import type { Observer } from '../ports/observer.ts'
 import type { RegistrationPolicy } from './registration.ts'
 
-/**
- * Ids in one line of the log, and lines at most: whoever has more clients than that looks into the
- * table.
- */
+/** Ids per log line, and the most lines; operators with more clients can query the table. */
 const idsALine = 50
 const maxLines = 20
 
 /**
- * Says at the start whom the policy affects: clients that can log in no more, and ids that an
- * identity provider may issue too.
+ * Logs at the start which clients the policy affects: those that can no longer log in, and ids that
+ * an identity provider may also issue.
  */
 export async function reportRegisteredClients(
   { mode, prefix }: RegistrationPolicy,
@@ -26,12 +23,12 @@ export async function reportRegisteredClients(
   const clients = await registry.countClients({ without: prefix })
   if (clients === 0) return
   const text =
-    'registered ids without WARREN_REGISTRATION_PREFIX: where the identity provider issues such an id too, both are one client; delete those channels'
-  let behind = ''
+    'registered ids without WARREN_REGISTRATION_PREFIX: if the identity provider issues such an id too, both are one client; delete those channels'
+  let after = ''
   for (let line = 0; line < maxLines; line += 1) {
-    const ids = await registry.findClientIds({ containing: '', behind, without: prefix, first: idsALine })
+    const ids = await registry.findClientIds({ containing: '', behind: after, without: prefix, first: idsALine })
     if (ids.length > 0) log('warn', text, { clients, ids })
     if (ids.length < idsALine) return
-    behind = ids.at(-1) ?? ''
+    after = ids.at(-1) ?? ''
   }
 }

@@ -5,29 +5,28 @@ import { demand, mayRegister } from '../sessions/authorizer.ts'
 
 export const registrationModes = ['open', 'token', 'off'] as const
 /**
- * `open`: anybody may register a client id. `token`: with a token of scope `register` only; a
- * client that is registered still gets a token for its password. `off`: passwords give no tokens at
- * all.
+ * `open`: any caller may register a client id. `token`: only with a token of scope `register`; a
+ * registered client still gets a token for its password. `off`: passwords yield no tokens at all.
  */
 export type RegistrationMode = (typeof registrationModes)[number]
 
 export interface RegistrationPolicy {
   readonly mode: RegistrationMode
-  /** What new ids begin with; undefined: with anything. */
+  /** The prefix of new ids; undefined: any id is allowed. */
   readonly prefix: string | undefined
 }
 
-/** Throws `FORBIDDEN` where passwords give no tokens. */
+/** Throws `FORBIDDEN` if passwords yield no tokens. */
 export function demandPasswords({ mode }: RegistrationPolicy): void {
   if (mode !== 'off') return
   throw new GatewayError(
     'FORBIDDEN',
-    'registration and log-in with a password are off here (WARREN_REGISTRATION); bring a token from the operator or the identity provider',
+    'registration and log-in with a password are off here (WARREN_REGISTRATION); use a token from the operator or the identity provider',
   )
 }
 
 /**
- * Throws `UNAUTHENTICATED`, `FORBIDDEN`, or `BAD_USER_INPUT` for `field`, where the caller may not
+ * Throws `UNAUTHENTICATED`, `FORBIDDEN`, or `BAD_USER_INPUT` for `field`, if the caller may not
  * register this id.
  */
 export async function demandRegistration(
@@ -43,7 +42,7 @@ export async function demandRegistration(
   }
 }
 
-/** Only new clients are held to it: ids that exist stay valid. Nothing is normalised. */
+/** Applied to new clients only: existing ids stay valid. Nothing is normalised. */
 export function checkVisible(field: string, text: string): void {
   const hidden = hiddenIn(text)
   if (hidden !== undefined) {
@@ -54,7 +53,7 @@ export function checkVisible(field: string, text: string): void {
   }
 }
 
-/** Halves of surrogate pairs all become the same character when they are encoded. */
+/** Encoding turns every unpaired half of a surrogate pair into the same character. */
 export function checkWhole(field: string, text: string): void {
   if (/\p{Cs}/u.test(text)) throw badInput(field, 'expected whole characters, got half of a surrogate pair')
 }

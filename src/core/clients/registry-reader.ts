@@ -1,26 +1,25 @@
 /**
- * The registry is asked this often for what is new: a replica that the broker cannot reach learns
- * of it all the same.
+ * How often new rows are read from the registry, in milliseconds: so a replica that the broker
+ * cannot reach sees them too.
  */
 const pollMs = 2_000
 /**
- * Clocks of replicas differ, and what was written last need not be the latest: so far behind it is
- * read again, in milliseconds.
+ * How far before the latest row rows are read again, in milliseconds: the clocks of replicas
+ * differ, so the row written last need not have the latest time.
  */
 const overlapMs = 5 * 60_000
 
 interface Reader<Row> {
-  /** The rows that were written behind this moment; all of them where it is undefined. */
-  readonly list: (behind: Date | undefined) => Promise<Row[]>
+  /** The rows that were written after this time; all rows if it is undefined. */
+  readonly list: (after: Date | undefined) => Promise<Row[]>
   readonly writtenAt: (row: Row) => Date
-  /** Called for each row, for some of them more than once. */
+  /** Called for each row, for some rows more than once. */
   readonly take: (row: Row) => void
   readonly logError: (error: unknown) => void
 }
 
 /**
- * Reads rows from the registry when it is opened, every few seconds, and when it is asked to; never
- * twice at a time.
+ * Reads rows from the registry on `open`, every few seconds, and on `refresh`; one read at a time.
  */
 export class RegistryReader<Row> {
   readonly #reader: Reader<Row>
@@ -33,15 +32,15 @@ export class RegistryReader<Row> {
     this.#reader = reader
   }
 
-  /** Resolves when everything has been read once; rejects where the registry does not answer. */
+  /** Resolves when all rows have been read once; rejects if the registry does not answer. */
   async open(): Promise<void> {
     await this.#read()
     this.#timer = setInterval(() => this.refresh(), pollMs)
   }
 
   /**
-   * Reads what is new. Called while it reads, it reads once more: what caused the call may not be
-   * in the answer.
+   * Reads new rows. If a read is under way, another one follows, because the running one may miss
+   * the change that caused the call.
    */
   refresh(): void {
     this.#wanted = true

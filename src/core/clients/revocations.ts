@@ -7,9 +7,9 @@ import { issuedUpTo } from './issued-up-to.ts'
 import { RegistryReader } from './registry-reader.ts'
 
 /**
- * Whose tokens are barred: those of a revoked client that were issued in the second of the
- * revocation or before it. The registry is the truth, a control message tells the other replicas at
- * once, and a question every few seconds those that did not hear it.
+ * Bars the tokens of revoked clients: those issued in the second of the revocation or earlier. The
+ * registry is the source of truth. A control message informs the other replicas at once; those that
+ * miss it poll the registry every few seconds.
  */
 export class Revocations {
   readonly #registry: ClientRegistry
@@ -23,7 +23,7 @@ export class Revocations {
     registry: ClientRegistry
     control: ControlBus
     sessions: Iterable<Session>
-    /** Up to when tokens of a client are barred, by whatever barred them. */
+    /** Until when tokens of a client are barred, for any reason. */
     barredUntil: (clientId: string) => Date | undefined
     logError: (error: unknown) => void
   }) {
@@ -32,7 +32,7 @@ export class Revocations {
     this.#control = options.control
     this.#sessions = options.sessions
     this.#reading = new RegistryReader({
-      list: (behind) => this.#registry.listRevocations(behind),
+      list: (after) => this.#registry.listRevocations(after),
       writtenAt: ({ at }) => at,
       take: (revocation) => {
         if (!this.#knows(revocation)) this.#apply(revocation)
@@ -41,7 +41,7 @@ export class Revocations {
     })
   }
 
-  /** Resolves when all that the registry has is in force here. */
+  /** Resolves when every entry of the registry is in force here. */
   open(): Promise<void> {
     return this.#reading.open()
   }
@@ -50,25 +50,26 @@ export class Revocations {
     this.#reading.close()
   }
 
-  /** When the client was revoked last. */
+  /** When the client was last revoked. */
   of(clientId: string): Date | undefined {
     return this.#barred.get(clientId)
   }
 
-  /** Throws `UNAUTHENTICATED` where a revocation bars the token that the identity was read from. */
+  /** Throws `UNAUTHENTICATED` if a revocation bars the token of the identity. */
   check(identity: Identity): void {
     if (!this.#bans(identity)) return
-    // The sentence for every token that is refused; the log has the reason.
+    // The same message for every refused token; only the log has the reason.
     throw new GatewayError('UNAUTHENTICATED', 'The token is not valid, or no longer valid.', {
       cause: new Error('revoked: the client was revoked after the token was issued'),
     })
   }
 
   /**
-   * In force here and in the registry when this resolves, and on the other replicas within seconds.
+   * When it resolves, the revocation is in force here and in the registry; on other replicas within
+   * seconds.
    */
   async revoke(clientId: string): Promise<void> {
-    // A token that was issued after an earlier bar may be dated into the second behind that one.
+    // A token that was issued after an earlier bar may be dated into the second after that bar.
     const last = this.#barredUntil(clientId)?.getTime() ?? 0
     const revocation = { clientId, at: new Date(Math.max(Date.now(), last + 1_000)) }
     await this.#registry.addRevocation(revocation)
@@ -76,14 +77,17 @@ export class Revocations {
     await this.#control.send({ kind: 'client-revoked', clientId, at: revocation.at.toISOString() })
   }
 
-  /** Another replica says so. It is kept here too, for not every deployment shares its registry. */
-  async heard(revocation: Revocation): Promise<void> {
+  /**
+   * Applies a revocation by another replica. It is also stored here, because not every deployment
+   * shares its registry.
+   */
+  async applyRemote(revocation: Revocation): Promise<void> {
     if (this.#knows(revocation)) return
     this.#apply(revocation)
     await this.#registry.addRevocation(revocation)
   }
 
-  /** Reads from the registry what is new. */
+  /** Reads new entries from the registry. */
   refresh(): void {
     this.#reading.refresh()
   }

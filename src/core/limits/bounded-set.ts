@@ -1,4 +1,4 @@
-/** Remembers the last so many values that were new to it, for what may be forgotten. */
+/** Keeps the last `max` distinct values that were added, for data that may be forgotten. */
 export class BoundedSet<Value> {
   readonly #max: number
   readonly #values = new Set<Value>()
@@ -24,7 +24,7 @@ export class BoundedSet<Value> {
     this.#values.delete(value)
   }
 
-  /** In the order in which they were new. */
+  /** In the order in which they were first added. */
   [Symbol.iterator](): IterableIterator<Value> {
     return this.#values.values()
   }

@@ -1,7 +1,6 @@
 /**
- * One bounded buffer that many fill. Who holds something may hold no more than is left free behind
- * it: one alone gets half of the buffer, two get a third each, and whoever comes next always finds
- * room.
+ * One bounded buffer that many payers share. A payer may hold no more than it leaves free: one
+ * alone gets half of the buffer, two get a third each, and the next one always finds room.
  */
 export class FairShares {
   readonly #max: number
@@ -16,7 +15,7 @@ export class FairShares {
     return this.#used
   }
 
-  /** `payer` undefined: nobody's share is counted. An empty buffer takes one of any size. */
+  /** `payer` undefined: no share is counted. An empty buffer accepts an item of any size. */
   hasRoom(payer: string | undefined, amount: number): boolean {
     if (this.#used === 0) return true
     if (this.#used + amount > this.#max) return false

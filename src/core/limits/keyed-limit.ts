@@ -1,8 +1,8 @@
 import { GatewayError } from '../../errors.ts'
 
 /**
- * Counts what there is at once by a key (an address, a client id), up to a limit. Keys of which
- * there is nothing are forgotten.
+ * Counts concurrent items by a key (an address, a client id), up to a limit. Keys without items are
+ * forgotten.
  */
 export class KeyedLimit {
   readonly #counts = new Map<string, number>()
@@ -10,7 +10,7 @@ export class KeyedLimit {
   readonly #limit: string
   readonly #what: string
 
-  /** `limit`: the option that `LIMIT_EXCEEDED` names; `what` completes "at most 7 …". */
+  /** `limit`: the option named in `LIMIT_EXCEEDED`; `what` completes "at most 7 …". */
   constructor(max: () => number, limit: string, what: string) {
     this.#max = max
     this.#limit = limit
@@ -22,8 +22,8 @@ export class KeyedLimit {
   }
 
   /**
-   * Throws `LIMIT_EXCEEDED`. Undefined is counted nowhere. `extra`: how many beyond the limit this
-   * one may be. Returns what gives the place back; idempotent.
+   * Counts one item; throws `LIMIT_EXCEEDED` past the limit. `key` undefined: not counted. `extra`:
+   * how far beyond the limit this item may be. Returns a function that releases it; idempotent.
    */
   take(key: string | undefined, extra = 0): () => void {
     if (key === undefined) return () => undefined

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 
 /**
- * Whether only this machine is meant, by an address or by a host name as they stand in options and
+ * Whether a host means this machine only: an address, or a host name as written in options and
  * URLs.
  */
 export function isLoopback(host: string): boolean {

@@ -1,9 +1,10 @@
 import { isIP } from 'node:net'
 
 /**
- * Who pays for what an address does: an IPv4 address itself, an IPv4 address within IPv6 as IPv4,
- * and of IPv6 the /64, for a single host has 2^64 addresses in it (RFC 6177). A port behind the
- * address, as some proxies write it, does not count. Anything that is no address stays as it is.
+ * The network that an address is charged to: an IPv4 address itself, also if it is mapped into
+ * IPv6, and the /64 of an IPv6 address, because a single host has 2^64 addresses in it (RFC 6177).
+ * A port after the address, as some proxies write it, is ignored. A text that is not an address is
+ * returned unchanged.
  */
 export function networkOf(address: string): string {
   const bare = withoutPort(address.trim())

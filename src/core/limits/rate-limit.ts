@@ -1,20 +1,20 @@
-/** A second, for which what each caller does is counted. */
+/** The window in which calls are counted, in milliseconds. */
 const windowMs = 1_000
-/** Callers of one second that are told apart; those beyond share one count. */
+/** The most callers that are counted separately in one window; any others share one count. */
 const maxCallers = 100_000
 const others = ''
 
-/** How often callers do something, by second. */
+/** Counts how often each caller does something within a second. */
 export class RateLimit {
   readonly #counts = new Map<string, number>()
   #since = 0
 
   /**
-   * Counts one more. Undefined where the caller has done it at most `max` times within this second,
-   * else how long until the next, in milliseconds.
+   * Counts one call. Returns undefined if the caller made at most `max` calls within this second,
+   * else the time until the next second, in milliseconds.
    */
   exceeds(caller: string, max: number, now = Date.now()): number | undefined {
-    // A clock that was set back must not make the second last for hours.
+    // If the clock was set back, the window must not last for hours.
     if (now - this.#since >= windowMs || now < this.#since) {
       this.#since = now
       this.#counts.clear()

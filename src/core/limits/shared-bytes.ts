@@ -1,22 +1,26 @@
-/** Bytes that several callers hold at once: bounded together, and for each of them. */
+/**
+ * Counts the bytes that several callers hold at once. They are bounded in total and for each
+ * caller.
+ */
 export class SharedBytes {
   readonly #max: () => { readonly each: number; readonly total: number }
   readonly #held = new Map<string, number>()
   #total = 0
 
-  /** `max`: looked at each time, because limits may change while the gateway runs. */
+  /** `max`: read on each use, because limits may change while the gateway runs. */
   constructor(max: () => { readonly each: number; readonly total: number }) {
     this.#max = max
   }
 
-  /** What all hold together. */
+  /** The bytes that all callers hold together. */
   get total(): number {
     return this.#total
   }
 
   /**
-   * An undefined caller has no share of its own. Of the total, who holds something already may take
-   * only as much as is left for others: nobody can take what is left alone.
+   * `caller` undefined: it has no share of its own. A caller that already holds something may take
+   * only as much of the total as it leaves for others, so no single caller can take all that is
+   * left.
    */
   hasRoom(caller: string | undefined, bytes: number): boolean {
     const { each, total } = this.#max()
@@ -25,7 +29,7 @@ export class SharedBytes {
     return own + bytes <= each && bytes <= left && (own === 0 || own + bytes <= left)
   }
 
-  /** Whether there is room or not: see `hasRoom`. */
+  /** Adds bytes even if there is no room; call `hasRoom` first. Negative `bytes` release them. */
   hold(caller: string | undefined, bytes: number): void {
     this.#total += bytes
     if (caller === undefined) return

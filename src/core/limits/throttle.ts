@@ -1,6 +1,6 @@
 /**
- * Runs something at once, but not more often than every `intervalMs`; calls in between share one
- * run at the end.
+ * Runs a function at once, but at most every `intervalMs`; calls in between share one run at the
+ * end.
  */
 export class Throttle {
   readonly #run: () => void
@@ -15,7 +15,7 @@ export class Throttle {
 
   call(): void {
     this.#isWanted = true
-    if (!this.#timer) this.#turn()
+    if (!this.#timer) this.#runIfWanted()
   }
 
   close(): void {
@@ -23,11 +23,11 @@ export class Throttle {
     clearTimeout(this.#timer)
   }
 
-  #turn(): void {
+  #runIfWanted(): void {
     this.#timer = undefined
     if (!this.#isWanted) return
     this.#isWanted = false
-    this.#timer = setTimeout(() => this.#turn(), this.#intervalMs)
+    this.#timer = setTimeout(() => this.#runIfWanted(), this.#intervalMs)
     this.#run()
   }
 }
