@@ -13,7 +13,7 @@ export async function within(ms: number, promise: Promise<unknown>): Promise<voi
 
 function nothing(): void {}
 
-/** Settles as the promise does; rejects with `late()` if that takes longer than `ms` milliseconds. */
+/** Settles like the promise, or rejects with `late()` after `ms` milliseconds. */
 export async function withDeadline<Result>(ms: number, promise: Promise<Result>, late: () => Error): Promise<Result> {
   let timer: NodeJS.Timeout | undefined
   const timeUp = new Promise<never>((_resolve, reject) => {
