@@ -62,7 +62,7 @@ export interface GatewayParts {
 /** How long a position is waited for while the broker has never been there, in milliseconds. */
 const positionTimeoutMs = 5_000
 /** How often unsigned control messages may have the registry read, in milliseconds. */
-const hintMs = 1_000
+const unsignedThrottleMs = 1_000
 
 /**
  * Where the journal's tail, the sources, the hub and the sessions meet. Knows no transport and no
@@ -87,7 +87,7 @@ export class Gateway {
    * Anybody who can publish to the control exchange can send an unsigned message: it ends nothing
    * and brings nothing.
    */
-  readonly #unsignedHint = new Throttle(() => this.#readRegistry(), hintMs)
+  readonly #unsignedThrottle = new Throttle(() => this.#readRegistry(), unsignedThrottleMs)
 
   constructor(parts: GatewayParts) {
     this.#parts = parts
@@ -106,8 +106,8 @@ export class Gateway {
       hotWindow: parts.hotWindow,
       sources: this.sources,
       control: parts.control,
-      audienceOf: (message) => this.#statedAudienceOf(message),
-      isPoison: (offset) => this.#quarantine.met(offset),
+      audienceOf: (message) => this.#audienceOrNone(message),
+      isPoison: (offset) => this.#quarantine.isPoison(offset),
       maxDecodedBytes: parts.limits.maxDecodedBytes,
     })
     this.#quarantine = new Quarantine(parts.journal, parts.broker, parts.observer, `${parts.namespace}.quarantine`)
@@ -140,11 +140,11 @@ export class Gateway {
       onUnreadable: (entry) => this.#listener.noteUnreadable(entry),
     })
     this.#sessions = new Sessions({
-      keeper: this.#catchUp,
+      replayer: this.#catchUp,
       cursors: parts.cursors,
       observer: parts.observer,
       limits: parts.limits,
-      check: (identity) => this.checkStanding(identity),
+      check: (identity) => this.checkNotBarred(identity),
     })
     this.bans = new ClientBans({
       registry: parts.registry,
@@ -193,7 +193,7 @@ export class Gateway {
    * Throws `UNAUTHENTICATED` where a revocation, a ban or a deletion bars the token that the
    * identity was read from.
    */
-  checkStanding(identity: Identity): void {
+  checkNotBarred(identity: Identity): void {
     this.revocations.check(identity)
     this.bans.check(identity)
   }
@@ -222,7 +222,7 @@ export class Gateway {
     control.listen(
       (message) => void this.#onControl(message).catch((error: unknown) => this.#logError('a control message', error)),
       () => this.#resync(),
-      () => this.#unsignedHint.call(),
+      () => this.#unsignedThrottle.call(),
     )
     // What was sent under another key was not taken by the replicas that have this one, and the
     // other way round.
@@ -240,7 +240,7 @@ export class Gateway {
    */
   get held(): { readonly window: number; readonly publications: number } {
     const { hotWindow, broker } = this.#parts
-    return { window: hotWindow.bytes, publications: this.#publishGate.heldBytes + broker.unansweredBytes }
+    return { window: hotWindow.bytes, publications: this.#publishGate.waitingBytes + broker.unansweredBytes }
   }
 
   /** How many subscriptions are not live yet, or not any more: on their way through the journal. */
@@ -331,7 +331,7 @@ export class Gateway {
   }
 
   /** A page of a channel's past: see `history.ts`. */
-  get keeper(): Replayer {
+  get replayer(): Replayer {
     return this.#catchUp
   }
 
@@ -358,7 +358,7 @@ export class Gateway {
    * opened them.
    */
   close(): void {
-    this.#unsignedHint.close()
+    this.#unsignedThrottle.close()
     this.revocations.close()
     this.bans.close()
     this.#quarantine.close()
@@ -367,7 +367,7 @@ export class Gateway {
   }
 
   /** What the sources say, also of what is not delivered. */
-  #statedAudienceOf(message: WindowEntry): Audience {
+  #audienceOrNone(message: WindowEntry): Audience {
     try {
       return this.sources.audienceOf(message)
     } catch {
@@ -383,8 +383,8 @@ export class Gateway {
   }
 
   #onMark(note: MarkNote | undefined): void {
-    if (note?.kind === 'source-created') this.#sourceSync.created(reviveSource(note.source))
-    if (note?.kind === 'source-deleted') this.#sourceSync.deleted(note.id)
+    if (note?.kind === 'source-created') this.#sourceSync.onCreated(reviveSource(note.source))
+    if (note?.kind === 'source-deleted') this.#sourceSync.onDeleted(note.id)
     if (this.#listener.up && !this.#publishGate.isOpen) void this.#openPublishGate()
   }
 

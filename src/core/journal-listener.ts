@@ -118,14 +118,14 @@ export class JournalListener implements JournalTail {
     if (!this.#wasUp) this.#parts.observer.log('info', 'the journal is there and current')
     this.#up = true
     this.#wasUp = true
-    this.#deduplicator.outageOver()
+    this.#deduplicator.outageEnded()
     for (const resolve of this.#waitingForUp) resolve()
     this.#parts.onUp()
   }
 
   onDown(reason: string): void {
     this.#up = false
-    this.#deduplicator.outage()
+    this.#deduplicator.outageBegan()
     this.#downReason = reason
     this.#parts.onDown(reason)
   }
@@ -134,7 +134,7 @@ export class JournalListener implements JournalTail {
     const { hotWindow, sources, observer } = this.#parts
     if (this.#gapAhead) this.#publishGap(this.#gapAhead, message)
     hotWindow.add(message)
-    this.#deduplicator.see(message)
+    this.#deduplicator.record(message)
     if (message.mark) {
       this.#onMark(message)
       return
@@ -194,7 +194,7 @@ export class JournalListener implements JournalTail {
     // A repeat stays in the journal all the same, because a cursor may name it.
     if (this.#deduplicator.isRepeat(message.offset)) return []
     // Each resume would pay again for a body that grows past its bound.
-    if (quarantine.hasJudged(message.offset)) return []
+    if (quarantine.foundPoison(message.offset)) return []
     try {
       return inWindow ? sources.knownAudienceOf(message) : sources.audienceOf(message)
     } catch (error) {
@@ -224,10 +224,10 @@ export class JournalListener implements JournalTail {
   #route(message: WindowEntry): MessageOutcome {
     const { hub, quarantine } = this.#parts
     const audience = this.audienceOf(message, false)
-    if (!hub.hasListeners(audience)) {
+    if (!hub.hasSubscribers(audience)) {
       if (audience.length > 0) return 'unheard'
       if (this.#deduplicator.isRepeat(message.offset)) return 'repeated'
-      return quarantine.met(message.offset) ? 'quarantined' : 'unmatched'
+      return quarantine.isPoison(message.offset) ? 'quarantined' : 'unmatched'
     }
     const event = this.eventOf(message)
     if (!event) return 'quarantined'
@@ -263,8 +263,8 @@ export class JournalListener implements JournalTail {
 
   #onMark(mark: JournalMessage): void {
     const note = noteOf(mark)
-    if (note?.kind === 'poison') this.#parts.quarantine.claimed(note)
+    if (note?.kind === 'poison') this.#parts.quarantine.onClaim(note)
     this.#parts.onMark(note)
-    if (this.#present) this.#parts.checkpoints.tell(() => this.cursorOf(mark))
+    if (this.#present) this.#parts.checkpoints.onMark(() => this.cursorOf(mark))
   }
 }

@@ -23,19 +23,19 @@ export class DeliveryCounter {
    * channel.
    */
   fellBehind = 0
-  readonly #took: (seconds: number, deliveries: number) => void
+  readonly #onTimed: (seconds: number, deliveries: number) => void
   /** The offset of the message whose delivery was timed last. */
-  #timed = -1
+  #timedOffset = -1
   #seconds = 0
   /** Deliveries of that time which nobody has been told of. */
-  #untold = 0
+  #unreported = 0
 
   /**
-   * `took`: told how long deliveries were on their way through this process; of the last ones at
-   * the latest by `tell`.
+   * `onTimed`: told how long deliveries were on their way through this process; of the last ones at
+   * the latest by `flushTimes`.
    */
-  constructor(took: (seconds: number, deliveries: number) => void) {
-    this.#took = took
+  constructor(onTimed: (seconds: number, deliveries: number) => void) {
+    this.#onTimed = onTimed
   }
 
   match({ outcomes, slot = 0 }: Counted): void {
@@ -48,17 +48,17 @@ export class DeliveryCounter {
     outcomes?.deliver(slot)
     // A message is handed to one subscription after another: the clock need not be asked for each
     // of them.
-    if (offset !== this.#timed || this.delivered % timedTogether === 0) {
-      this.tell()
-      this.#timed = offset
+    if (offset !== this.#timedOffset || this.delivered % timedTogether === 0) {
+      this.flushTimes()
+      this.#timedOffset = offset
       this.#seconds = (Date.now() - receivedAt) / 1000
     }
-    this.#untold += 1
+    this.#unreported += 1
   }
 
-  tell(): void {
-    if (this.#untold > 0) this.#took(this.#seconds, this.#untold)
-    this.#untold = 0
+  flushTimes(): void {
+    if (this.#unreported > 0) this.#onTimed(this.#seconds, this.#unreported)
+    this.#unreported = 0
   }
 
   drop({ outcomes, slot = 0 }: Counted, reason: DropReason): void {

@@ -40,7 +40,7 @@ export class Tracer {
 
   /** This replica's answer first, then those of the others that answer in time. */
   async trace(messageId: string): Promise<ReplicaTrace[]> {
-    const answers = [this.#look(messageId)]
+    const answers = [this.#traceHere(messageId)]
     const question = randomUUID()
     this.#questions.set(question, (answer) => answers.push(answer))
     try {
@@ -57,10 +57,10 @@ export class Tracer {
     // It hears its own questions too.
     if (message.kind !== 'trace-wanted' || this.#questions.has(message.question)) return
     const { question, messageId } = message
-    await this.#parts.control.send({ kind: 'trace-known', question, trace: this.#look(messageId) })
+    await this.#parts.control.send({ kind: 'trace-known', question, trace: this.#traceHere(messageId) })
   }
 
-  #look(messageId: string): ReplicaTrace {
+  #traceHere(messageId: string): ReplicaTrace {
     const { hotWindow, replica } = this.#parts
     const messages: TracedMessage[] = []
     let since: number | null = null

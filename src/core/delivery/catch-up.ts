@@ -19,7 +19,7 @@ const gatherMs = 20
  * A scan begins so many offsets before the first place wanted, to know a message that was published
  * twice around it.
  */
-const lookBack = 1_000
+const lookBackOffsets = 1_000
 
 export interface CatchUpContext {
   readonly journal: Journal
@@ -52,58 +52,58 @@ export interface CatchUpContext {
 export class CatchUp implements Replayer {
   readonly #context: CatchUpContext
   readonly #pending = new Set<ChannelSubscription>()
-  readonly #passages = new Set<ReplayBatch>()
-  readonly #scans = new ScanScheduler(() => this.#gather())
-  readonly #walks: WindowReplay
-  #timer: NodeJS.Timeout | undefined
+  readonly #batches = new Set<ReplayBatch>()
+  readonly #scanScheduler = new ScanScheduler(() => this.#scheduleServe())
+  readonly #windowReplay: WindowReplay
+  #gatherTimer: NodeJS.Timeout | undefined
   #oldest: Promise<Cursor | null> | undefined
   readonly #closing = new AbortController()
 
   constructor(context: CatchUpContext) {
     this.#context = context
-    this.#walks = new WindowReplay({
+    this.#windowReplay = new WindowReplay({
       hotWindow: context.hotWindow,
       isUp: () => context.epoch() !== undefined,
-      pass: (batch, entry) => this.#pass(batch, entry, true),
-      arrived: (batch) => {
-        this.#tellUnreadable(batch)
+      deliverEntry: (batch, entry) => this.#deliverEntry(batch, entry, true),
+      onEndReached: (batch) => {
+        this.#deliverUnreadableGap(batch)
         batch.flush()
-        this.#passages.delete(batch)
+        this.#batches.delete(batch)
         for (const subscription of batch.subscriptions()) this.#goLive(subscription)
-        this.#gather()
+        this.#scheduleServe()
       },
-      interrupted: (batch) => this.#again(batch),
+      onInterrupted: (batch) => this.#resumeAll(batch),
     })
   }
 
   /** How many feeds are on their way to the live end. */
   get size(): number {
-    return [...this.#passages].reduce((sum, batch) => sum + batch.size, this.#pending.size)
+    return [...this.#batches].reduce((sum, batch) => sum + batch.size, this.#pending.size)
   }
 
   resume(subscription: ChannelSubscription): void {
     if (subscription.ended) return
-    this.#beginAtOrigin(subscription)
+    this.#skipToOrigin(subscription)
     if (subscription.position === undefined) {
-      subscription.judged = true
+      subscription.resumeResolved = true
       this.#goLive(subscription)
-      if (subscription.checkpoints) this.#tellWhereItBegins(subscription)
+      if (subscription.checkpoints) this.#deliverFirstCheckpoint(subscription)
       return
     }
     this.#pending.add(subscription)
-    this.#gather()
+    this.#scheduleServe()
   }
 
-  release(subscription: ChannelSubscription): void {
+  stop(subscription: ChannelSubscription): void {
     this.#context.hub.unsubscribe(subscription)
     this.#context.checkpoints.remove(subscription)
     this.#pending.delete(subscription)
-    for (const batch of this.#passages) batch.remove(subscription)
+    for (const batch of this.#batches) batch.remove(subscription)
   }
 
   /** The journal is up (again): whoever waited for it is judged now. */
   onUp(): void {
-    this.#gather()
+    this.#scheduleServe()
   }
 
   /**
@@ -125,24 +125,24 @@ export class CatchUp implements Replayer {
   }
 
   close(): void {
-    clearTimeout(this.#timer)
-    this.#scans.close()
+    clearTimeout(this.#gatherTimer)
+    this.#scanScheduler.close()
     this.#closing.abort()
     this.#pending.clear()
   }
 
-  #gather(): void {
-    if (this.#timer || this.#pending.size === 0 || this.#closing.signal.aborted) return
-    this.#timer = setTimeout(
+  #scheduleServe(): void {
+    if (this.#gatherTimer || this.#pending.size === 0 || this.#closing.signal.aborted) return
+    this.#gatherTimer = setTimeout(
       () => {
-        this.#timer = undefined
-        this.#serve()
+        this.#gatherTimer = undefined
+        this.#servePending()
       },
-      Math.max(gatherMs, this.#walks.restMs),
+      Math.max(gatherMs, this.#windowReplay.pauseMs),
     )
   }
 
-  #serve(): void {
+  #servePending(): void {
     const { hotWindow } = this.#context
     const epoch = this.#context.epoch()
     const { first, last } = hotWindow
@@ -152,37 +152,37 @@ export class CatchUp implements Replayer {
     const unknown: ChannelSubscription[] = []
     for (const subscription of this.#pending) {
       const { position } = subscription
-      if (typeof position !== 'object') this.#tellGap([subscription], 'INVALID_CURSOR')
+      if (typeof position !== 'object') this.#deliverGap([subscription], 'INVALID_CURSOR')
       else if (position.epoch !== epoch || position.offset > last.offset) unknown.push(subscription)
       else if (position.offset < first) older.push(subscription)
-      else if (this.#stands(hotWindow.at(position.offset), position)) inWindow.push(subscription)
-      else this.#tellGap([subscription], 'JOURNAL_REPLACED')
+      else if (this.#isSameMessage(hotWindow.at(position.offset), position)) inWindow.push(subscription)
+      else this.#deliverGap([subscription], 'JOURNAL_REPLACED')
     }
     for (const subscription of unknown) this.#pending.delete(subscription)
-    if (inWindow.length > 0 && !this.#walks.busy) {
+    if (inWindow.length > 0 && !this.#windowReplay.busy) {
       for (const subscription of inWindow) {
         this.#pending.delete(subscription)
-        this.#judge(subscription, 'resumed')
+        this.#recordResult(subscription, 'resumed')
       }
       const begin = inWindow.reduce(
-        (least, subscription) => Math.min(least, startOf(subscription)),
+        (least, subscription) => Math.min(least, firstOffsetFor(subscription)),
         Number.POSITIVE_INFINITY,
       )
-      this.#walks.begin(this.#passageOf(inWindow, begin - 1))
+      this.#windowReplay.begin(this.#createBatch(inWindow, begin - 1))
     }
     if (unknown.length > 0) void this.#awaitUnknown(unknown)
-    if (older.length > 0 && this.#scans.begin(older.length)) {
+    if (older.length > 0 && this.#scanScheduler.tryBegin(older.length)) {
       for (const subscription of older) this.#pending.delete(subscription)
       void this.#scan(older)
     }
   }
 
   /** What an earlier owner of the channel was sent is told as a gap, whoever asks for it. */
-  #beginAtOrigin(subscription: ChannelSubscription): void {
+  #skipToOrigin(subscription: ChannelSubscription): void {
     const origin = this.#context.originOf(subscription.channel)
     const { position } = subscription
     if (!origin || typeof position !== 'object' || !isOlder(position, origin)) return
-    this.#judge(subscription, 'gap')
+    this.#recordResult(subscription, 'gap')
     subscription.deliver({ kind: 'GAP', cursor: origin, reason: 'RETENTION', oldest: origin, receivedAt: Date.now() })
   }
 
@@ -199,7 +199,7 @@ export class CatchUp implements Replayer {
    * So that a client whose connection breaks before its first event can come back to this place
    * too.
    */
-  #tellWhereItBegins(subscription: ChannelSubscription): void {
+  #deliverFirstCheckpoint(subscription: ChannelSubscription): void {
     const epoch = this.#context.epoch()
     const { last } = this.#context.hotWindow
     if (epoch !== undefined && last) {
@@ -214,34 +214,35 @@ export class CatchUp implements Replayer {
     }
   }
 
-  #stands(entry: JournalMessage | undefined, position: Cursor): boolean {
+  #isSameMessage(entry: JournalMessage | undefined, position: Cursor): boolean {
     return entry !== undefined && fingerprintOf(entry) === position.fingerprint
   }
 
-  #judge(subscription: ChannelSubscription, result: 'resumed' | 'gap'): void {
-    if (subscription.judged) return
-    subscription.judged = true
+  #recordResult(subscription: ChannelSubscription, result: 'resumed' | 'gap'): void {
+    if (subscription.resumeResolved) return
+    subscription.resumeResolved = true
     this.#context.observer.resumed(result)
   }
 
-  #passageOf(subscriptions: Iterable<ChannelSubscription>, at: number): ReplayBatch {
+  #createBatch(subscriptions: Iterable<ChannelSubscription>, at: number): ReplayBatch {
     const batch = new ReplayBatch(at)
-    for (const subscription of subscriptions) if (!subscription.ended) batch.add(subscription, startOf(subscription))
-    this.#passages.add(batch)
+    for (const subscription of subscriptions)
+      if (!subscription.ended) batch.add(subscription, firstOffsetFor(subscription))
+    this.#batches.add(batch)
     return batch
   }
 
-  #pass(batch: ReplayBatch, entry: JournalMessage, inWindow: boolean): void {
+  #deliverEntry(batch: ReplayBatch, entry: JournalMessage, inWindow: boolean): void {
     batch.at = entry.offset
     if (entry.unreadable) {
       this.#context.onUnreadable(entry)
       batch.unreadable = entry
       return
     }
-    if (batch.unreadable) this.#tellUnreadable(batch)
+    if (batch.unreadable) this.#deliverUnreadableGap(batch)
     if (entry.mark) return
     const audience = this.#context.audienceOf(entry, inWindow)
-    if (!batch.wants(audience)) return
+    if (!batch.hasSubscribers(audience)) return
     const event = this.#context.eventOf(entry)
     if (event) batch.deliver(entry.offset, audience, event)
   }
@@ -250,7 +251,7 @@ export class CatchUp implements Replayer {
    * One notice for neighbours. Where the passage is interrupted before, the next one meets them
    * again.
    */
-  #tellUnreadable(batch: ReplayBatch): void {
+  #deliverUnreadableGap(batch: ReplayBatch): void {
     const last = batch.unreadable
     const epoch = this.#context.epoch()
     if (!last || epoch === undefined) return
@@ -266,12 +267,12 @@ export class CatchUp implements Replayer {
       .filter((subscription) => !subscription.ended)
       .toSorted((a, b) => offsetOf(a) - offsetOf(b))
     const begin = waiting[0] ? offsetOf(waiting[0]) : 0
-    const batch = this.#passageOf([], begin - 1)
+    const batch = this.#createBatch([], begin - 1)
     let first = true
     let reachedWindow = false
-    const seen = new Deduplicator(journal.repeats)
+    const deduplicator = new Deduplicator(journal.repeats)
     const visit = (entry: JournalMessage): boolean => {
-      const repeat = seen.see(entry)
+      const repeat = deduplicator.record(entry)
       if (entry.offset < begin) return true
       for (
         let subscription = waiting[0];
@@ -279,30 +280,30 @@ export class CatchUp implements Replayer {
         subscription = waiting[0]
       ) {
         waiting.shift()
-        this.#join(batch, subscription, entry, epoch, first)
+        this.#addAt(batch, subscription, entry, epoch, first)
       }
       first = false
-      if (!repeat) this.#pass(batch, entry, false)
+      if (!repeat) this.#deliverEntry(batch, entry, false)
       batch.at = entry.offset
       reachedWindow = hotWindow.first !== undefined && entry.offset >= hotWindow.first
       return !reachedWindow && batch.size + waiting.length > 0
     }
     try {
-      await journal.scan(Math.max(0, begin - lookBack), visit, this.#closing.signal)
+      await journal.scan(Math.max(0, begin - lookBackOffsets), visit, this.#closing.signal)
       // Between the last visit and here the tail may have gone on: the passage takes that from the
       // window too.
-      if (reachedWindow && this.#context.epoch() === epoch) this.#walks.begin(batch)
-      else this.#again(batch)
+      if (reachedWindow && this.#context.epoch() === epoch) this.#windowReplay.begin(batch)
+      else this.#resumeAll(batch)
     } catch {
-      this.#again(batch)
+      this.#resumeAll(batch)
     } finally {
       for (const subscription of waiting) this.resume(subscription)
-      this.#scans.end()
+      this.#scanScheduler.end()
     }
   }
 
   /** The moment of truth: is the message that the feed's cursor names still where it was? */
-  #join(
+  #addAt(
     batch: ReplayBatch,
     subscription: ChannelSubscription,
     entry: JournalMessage,
@@ -312,24 +313,24 @@ export class CatchUp implements Replayer {
     if (subscription.ended) return
     const { position } = subscription
     if (typeof position !== 'object') return
-    if (entry.offset === position.offset && this.#stands(entry, position)) {
-      this.#judge(subscription, 'resumed')
-      batch.add(subscription, startOf(subscription))
+    if (entry.offset === position.offset && this.#isSameMessage(entry, position)) {
+      this.#recordResult(subscription, 'resumed')
+      batch.add(subscription, firstOffsetFor(subscription))
     } else if (entry.offset > position.offset && first) {
-      this.#judge(subscription, 'gap')
+      this.#recordResult(subscription, 'gap')
       const cursor = cursorBefore(this.#context.cursors, epoch, entry)
       subscription.deliver({ kind: 'GAP', cursor, reason: 'RETENTION', oldest: cursor, receivedAt: Date.now() })
       batch.add(subscription, entry.offset)
     } else {
-      this.#tellGap([subscription], 'JOURNAL_REPLACED')
+      this.#deliverGap([subscription], 'JOURNAL_REPLACED')
     }
   }
 
-  #again(batch: ReplayBatch): void {
+  #resumeAll(batch: ReplayBatch): void {
     batch.flush()
-    this.#passages.delete(batch)
+    this.#batches.delete(batch)
     for (const subscription of batch.subscriptions()) this.resume(subscription)
-    this.#gather()
+    this.#scheduleServe()
   }
 
   /**
@@ -350,12 +351,12 @@ export class CatchUp implements Replayer {
     const isLost = ({ position }: ChannelSubscription): boolean =>
       epoch !== undefined && typeof position === 'object' && (position.epoch !== epoch || position.offset > last)
     const lost = subscriptions.filter((subscription) => !subscription.ended && isLost(subscription))
-    this.#tellGap(lost, 'JOURNAL_REPLACED')
+    this.#deliverGap(lost, 'JOURNAL_REPLACED')
     for (const subscription of subscriptions) if (!lost.includes(subscription)) this.resume(subscription)
   }
 
   /** One notice with its reason; live delivery goes on after it. */
-  #tellGap(subscriptions: ChannelSubscription[], reason: GapReason): void {
+  #deliverGap(subscriptions: ChannelSubscription[], reason: GapReason): void {
     for (const subscription of subscriptions) this.#pending.delete(subscription)
     void this.oldestCursor().then((oldest) => {
       const { last } = this.#context.hotWindow
@@ -366,7 +367,7 @@ export class CatchUp implements Replayer {
           this.resume(subscription)
           continue
         }
-        this.#judge(subscription, 'gap')
+        this.#recordResult(subscription, 'gap')
         subscription.deliver({
           kind: 'GAP',
           cursor: cursorOf(this.#context.cursors, epoch, last),
@@ -400,16 +401,16 @@ function offsetOf(subscription: ChannelSubscription): number {
 }
 
 /** The first offset that a feed is still to be given. */
-function startOf(subscription: ChannelSubscription): number {
+function firstOffsetFor(subscription: ChannelSubscription): number {
   const { position } = subscription
-  return typeof position === 'object' ? behind(position) : 0
+  return typeof position === 'object' ? firstOffsetAfter(position) : 0
 }
 
-function behind({ before, offset }: Cursor): number {
+function firstOffsetAfter({ before, offset }: Cursor): number {
   return before ? offset : offset + 1
 }
 
 /** Of another life of the journal nothing can be said: it is a gap anyway. */
 function isOlder(one: Cursor, other: Cursor): boolean {
-  return one.epoch === other.epoch && behind(one) < behind(other)
+  return one.epoch === other.epoch && firstOffsetAfter(one) < firstOffsetAfter(other)
 }

@@ -28,11 +28,11 @@ export interface Replayer {
   /** Brings the feed from its position to the live end and goes on with it live. */
   resume(subscription: ChannelSubscription): void
   /** The feed stops listening; idempotent. */
-  release(subscription: ChannelSubscription): void
+  stop(subscription: ChannelSubscription): void
 }
 
 /**
- * A consumer that is pushed to, in place of one that pulls: a transport which writes straight to
+ * A consumer that is pushed to, in place of one that pull: a transport which writes straight to
  * its socket.
  */
 export interface SubscriptionSink {
@@ -48,7 +48,7 @@ export interface SubscriptionSink {
 /**
  * One subscription of a channel: a position in the journal, with the events behind it that its
  * consumer has not taken yet. Live events are pushed in by the hub, older ones by a catch-up; the
- * consumer pulls, or is a sink. When it falls behind, the feed lets go of the live end and comes
+ * consumer pull, or is a sink. When it falls behind, the feed lets go of the live end and comes
  * back through the journal at the consumer's pace: bounded memory, nothing lost. Its consumer may
  * have asked for another overflow policy.
  */
@@ -59,7 +59,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   /** Whether it ends where it would go on live: a page of history is a feed that does. */
   readonly endsAtLive: boolean
   /** Whether the place that it was asked to resume from has been found, or judged a gap. */
-  judged = false
+  resumeResolved = false
   /**
    * When something was last queued, in milliseconds since the epoch; kept where checkpoints are
    * wanted, for an idle feed is one where that is long ago.
@@ -69,20 +69,20 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   /** The event that its consumer was given last. */
   lastTaken: ChannelEvent | undefined
 
-  readonly #keeper: Replayer
+  readonly #replayer: Replayer
   readonly #allowance: Allowance
   readonly #onEnd: (() => void) | undefined
   readonly #overflow: OverflowPolicy
   readonly #onOverflow: (() => void) | undefined
   readonly #onFailure: ((error: unknown) => void) | undefined
-  readonly #account: DeliveryCounter | undefined
+  readonly #counter: DeliveryCounter | undefined
   #after: Cursor | 'invalid' | undefined
   #last: ChannelEvent | undefined
   readonly #queue: ChannelEvent[] = []
   #behind = false
   #ended = false
   #failure: GatewayError | undefined
-  #waiting: Waiting[] | undefined
+  #pulls: PendingPull[] | undefined
   #sink: SubscriptionSink | undefined
   #flushing = false
 
@@ -92,7 +92,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     after: Cursor | 'invalid' | undefined
     checkpoints?: boolean
     endsAtLive?: boolean
-    keeper: Replayer
+    replayer: Replayer
     allowance?: Allowance
     onEnd?: () => void
     overflow?: OverflowPolicy | undefined
@@ -101,19 +101,19 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     /** Told what its sink threw; the feed ends with `DELIVERY_FAILED`. */
     onFailure?: (error: unknown) => void
     /** Where its events are counted. */
-    account?: DeliveryCounter
+    counter?: DeliveryCounter
   }) {
     this.channel = options.channel
     this.checkpoints = options.checkpoints ?? false
     this.endsAtLive = options.endsAtLive ?? false
     this.#after = options.after
-    this.#keeper = options.keeper
+    this.#replayer = options.replayer
     this.#allowance = options.allowance ?? new Allowance(ownAllowanceBytes)
     this.#onEnd = options.onEnd
     this.#overflow = options.overflow ?? 'CATCH_UP'
     this.#onOverflow = options.onOverflow
     this.#onFailure = options.onFailure
-    this.#account = options.account
+    this.#counter = options.counter
   }
 
   /**
@@ -154,14 +154,14 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
       this.#dropFor(event)
     }
     this.#last = event
-    if (event.kind === 'MESSAGE') this.#account?.match(event.message)
+    if (event.kind === 'MESSAGE') this.#counter?.match(event.message)
     if (this.checkpoints) this.lastEventAt = Date.now()
     if (!later && this.#sink && this.#queue.length === 0 && this.#offer(event)) return
-    if (this.#ended) return this.#lose(event)
-    const waiting = this.#waiting?.shift()
-    if (waiting) {
+    if (this.#ended) return this.#countDropped(event)
+    const pull = this.#pulls?.shift()
+    if (pull) {
       this.#take(event)
-      waiting.resolve({ done: false, value: event })
+      pull.resolve({ done: false, value: event })
       return
     }
     // Of gaps that wait one behind the other for the same reason the last says all: they must not
@@ -169,7 +169,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     const before = this.#queue.at(-1)
     if (event.kind === 'GAP' && before?.kind === 'GAP' && isUnreadable(event) && isUnreadable(before)) this.#queue.pop()
     this.#queue.push(event)
-    this.#hold(event)
+    this.#addQueued(event)
   }
 
   /**
@@ -178,8 +178,8 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
    */
   leaveLive(): void {
     this.#behind = true
-    if (this.#account) this.#account.fellBehind += 1
-    this.#keeper.release(this)
+    if (this.#counter) this.#counter.fellBehind += 1
+    this.#replayer.stop(this)
   }
 
   /** From here on events are pushed, those that wait first. Nobody may pull, before or after. */
@@ -215,8 +215,8 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     }
     if (this.#ended) return Promise.resolve({ done: true, value: undefined })
     return new Promise((resolve, reject) => {
-      this.#waiting ??= []
-      this.#waiting.push({ resolve, reject })
+      this.#pulls ??= []
+      this.#pulls.push({ resolve, reject })
     })
   }
 
@@ -224,7 +224,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
    * The consumer has had enough: seen at once, also while it waits for an event that never comes.
    */
   return(): Promise<IteratorResult<ChannelEvent>> {
-    this.#letGoOfQueue()
+    this.#dropQueue()
     this.end()
     return Promise.resolve({ done: true, value: undefined })
   }
@@ -237,10 +237,10 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     if (this.#ended) return
     this.#ended = true
     this.#failure = failure
-    this.#keeper.release(this)
+    this.#replayer.stop(this)
     this.#onEnd?.()
     if (this.#queue.length === 0) this.#endSink()
-    const [first, ...others] = this.#waiting?.splice(0) ?? []
+    const [first, ...others] = this.#pulls?.splice(0) ?? []
     if (!first) return
     if (failure) {
       this.#failure = undefined
@@ -248,7 +248,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     } else {
       first.resolve({ done: true, value: undefined })
     }
-    for (const waiting of others) waiting.resolve({ done: true, value: undefined })
+    for (const pull of others) pull.resolve({ done: true, value: undefined })
   }
 
   /**
@@ -258,7 +258,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   fail(error: unknown): void {
     if (this.#ended) return
     this.#onFailure?.(error)
-    this.#letGoOfQueue()
+    this.#dropQueue()
     this.end(
       new GatewayError('DELIVERY_FAILED', 'this subscription could not be given an event; come back with its cursor'),
     )
@@ -272,15 +272,15 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     await this.return()
   }
 
-  #letGoOfQueue(): void {
+  #dropQueue(): void {
     for (const event of this.#queue.splice(0)) {
       this.#release(event)
-      this.#lose(event)
+      this.#countDropped(event)
     }
   }
 
-  #lose(event: ChannelEvent): void {
-    if (event.kind === 'MESSAGE') this.#account?.drop(event.message, 'ended')
+  #countDropped(event: ChannelEvent): void {
+    if (event.kind === 'MESSAGE') this.#counter?.drop(event.message, 'ended')
   }
 
   #hasRoomFor(event: ChannelEvent, later: boolean): boolean {
@@ -315,7 +315,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
       this.#queue.splice(at, 1)
       if (oldest.kind !== 'MESSAGE') continue
       this.#release(oldest)
-      this.#account?.drop(oldest.message, this.#overflow === 'CONFLATE' ? 'conflated' : 'overflow')
+      this.#counter?.drop(oldest.message, this.#overflow === 'CONFLATE' ? 'conflated' : 'overflow')
       if (notice) {
         notice.add(oldest)
       } else {
@@ -350,35 +350,35 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   #unqueue(): void {
     const event = this.#queue.shift()
     if (event) this.#release(event)
-    if (this.#behind && this.#hasRoomAgain) this.#comeBack()
+    if (this.#behind && this.#hasRoomToResume) this.#resume()
   }
 
   #take(event: ChannelEvent): void {
     this.lastTaken = event
-    if (event.kind === 'MESSAGE') this.#account?.deliver(event.message)
+    if (event.kind === 'MESSAGE') this.#counter?.deliver(event.message)
   }
 
   /**
    * Coming back costs a walk through the journal, so it waits for room for more than a few events.
    */
-  get #hasRoomAgain(): boolean {
+  get #hasRoomToResume(): boolean {
     if (this.#queue.length === 0) return true
     return this.#queue.length <= maxQueuedEvents / 2 && this.#allowance.used <= this.#allowance.maxBytes / 2
   }
 
-  #hold(event: ChannelEvent): void {
+  #addQueued(event: ChannelEvent): void {
     this.#allowance.used += bytesOf(event)
-    if (this.#account && event.kind === 'MESSAGE') this.#account.pending += 1
+    if (this.#counter && event.kind === 'MESSAGE') this.#counter.pending += 1
   }
 
   #release(event: ChannelEvent): void {
     this.#allowance.used -= bytesOf(event)
-    if (this.#account && event.kind === 'MESSAGE') this.#account.pending -= 1
+    if (this.#counter && event.kind === 'MESSAGE') this.#counter.pending -= 1
   }
 
-  #comeBack(): void {
+  #resume(): void {
     this.#behind = false
-    this.#keeper.resume(this)
+    this.#replayer.resume(this)
   }
 }
 
@@ -390,7 +390,7 @@ function bytesOf(event: ChannelEvent): number {
   return event.kind === 'MESSAGE' ? event.message.body.length : 0
 }
 
-interface Waiting {
+interface PendingPull {
   resolve(result: IteratorResult<ChannelEvent>): void
   reject(failure: GatewayError): void
 }

@@ -25,7 +25,7 @@ export class Checkpoints {
   }
 
   /** Called at each mark: a position that every live feed has passed. */
-  tell(cursorAtMark: () => Cursor): void {
+  onMark(cursorAtMark: () => Cursor): void {
     const receivedAt = Date.now()
     let event: CheckpointEvent | undefined
     for (const subscription of this.#subscriptions) {

@@ -32,7 +32,7 @@ const maxRepeats = 50_000
 export class Deduplicator {
   #current = new Map<string, First>()
   #previous = new Map<string, First>()
-  #began = 0
+  #generationStartedAt = 0
   #retriesUntil = 0
   /**
    * Came again by message id when no outage was known of; a replica that tells of one later makes
@@ -53,16 +53,16 @@ export class Deduplicator {
   }
 
   /** The broker is away: what comes again until some time after it is back was published again. */
-  outage(): void {
+  outageBegan(): void {
     this.#retriesUntil = Number.POSITIVE_INFINITY
   }
 
-  outageOver(): void {
+  outageEnded(): void {
     if (this.#retriesUntil === Number.POSITIVE_INFINITY) this.#retriesUntil = Date.now() + retriesMs
   }
 
   /** Takes note of the next entry of the journal; whether it is a repeat. */
-  see(entry: JournalMessage): boolean {
+  record(entry: JournalMessage): boolean {
     if (entry.mark) {
       const note = noteOf(entry)
       if (note?.kind === 'reconnected') this.#reconnected(note.since, note.at)
@@ -111,8 +111,8 @@ export class Deduplicator {
     const first = this.#current.get(key) ?? this.#previous.get(key)
     if (first?.fingerprint === fingerprint) return first.offset < offset
     if (first) return this.#isKnown(`${fingerprint} ${key}`, fingerprint, entry)
-    if (this.#current.size >= generationKeys || receivedAt - this.#began >= generationMs) {
-      this.#began = receivedAt
+    if (this.#current.size >= generationKeys || receivedAt - this.#generationStartedAt >= generationMs) {
+      this.#generationStartedAt = receivedAt
       this.#previous = this.#current
       this.#current = new Map()
     }

@@ -42,9 +42,9 @@ export async function readHistory(
       channel: options.channel,
       after,
       endsAtLive: true,
-      keeper: gateway.keeper,
+      replayer: gateway.replayer,
     })
-    gateway.keeper.resume(subscription)
+    gateway.replayer.resume(subscription)
     for await (const event of subscription as AsyncIterable<ChannelEvent>) {
       if (event.kind === 'CHECKPOINT') continue
       // A page tells one gap. Another one, or one behind a full page, is for the next page, which

@@ -22,7 +22,7 @@ export class Hub {
   }
 
   /** Whether anybody here listens; if not, a message's body need not be looked at. */
-  hasListeners(audience: Audience): boolean {
+  hasSubscribers(audience: Audience): boolean {
     if (audience === 'everyone') return this.#size > 0
     for (const channel of audience) if (this.#channels.has(channel)) return true
     return false
@@ -49,12 +49,12 @@ export class Hub {
 
   publish(audience: Audience, event: ChannelEvent): void {
     if (audience === 'everyone') {
-      for (const subscriber of this.all()) this.#give(subscriber, event)
+      for (const subscriber of this.all()) this.#deliverTo(subscriber, event)
       return
     }
     for (const channel of audience) {
       const subscribers = this.#channels.get(channel)
-      if (subscribers) for (const subscriber of subscribers) this.#give(subscriber, event)
+      if (subscribers) for (const subscriber of subscribers) this.#deliverTo(subscriber, event)
     }
   }
 
@@ -62,7 +62,7 @@ export class Hub {
    * One that throws is let go of: a bug in one transport must not keep the message from the others,
    * nor end the tail.
    */
-  #give(subscriber: Subscriber, event: ChannelEvent): void {
+  #deliverTo(subscriber: Subscriber, event: ChannelEvent): void {
     try {
       subscriber.deliver(event)
     } catch (error) {

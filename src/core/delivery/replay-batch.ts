@@ -21,7 +21,7 @@ export class ReplayBatch {
   readonly #byChannel = new Map<string, Map<ChannelSubscription, number>>()
   #size = 0
   /** Those that have been given something that they have not been told to hand on yet. */
-  readonly #given = new Set<ChannelSubscription>()
+  readonly #unflushed = new Set<ChannelSubscription>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(at: number) {
@@ -48,10 +48,10 @@ export class ReplayBatch {
     if (!subscriptions?.delete(subscription)) return
     this.#size -= 1
     if (subscriptions.size === 0) this.#byChannel.delete(subscription.channel)
-    if (this.#given.delete(subscription)) this.#flush(subscription)
+    if (this.#unflushed.delete(subscription)) this.#flush(subscription)
   }
 
-  wants(audience: Audience): boolean {
+  hasSubscribers(audience: Audience): boolean {
     if (audience === 'everyone') return this.#size > 0
     return audience.some((channel) => this.#byChannel.has(channel))
   }
@@ -60,32 +60,32 @@ export class ReplayBatch {
   deliver(offset: number, audience: Audience, event: ChannelEvent): void {
     for (const channel of audience === 'everyone' ? [...this.#byChannel.keys()] : audience) {
       for (const [subscription, start] of this.#byChannel.get(channel) ?? []) {
-        if (offset >= start) this.#give(subscription, event)
+        if (offset >= start) this.#deliverTo(subscription, event)
       }
     }
-    if (this.#given.size > 0) this.#timer ??= setTimeout(() => this.flush(), gatherMs)
+    if (this.#unflushed.size > 0) this.#timer ??= setTimeout(() => this.flush(), gatherMs)
   }
 
   /** Hands on what was gathered; to be called before the feeds go on elsewhere. */
   flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    const given = [...this.#given]
-    this.#given.clear()
-    for (const subscription of given) this.#flush(subscription)
+    const unflushed = [...this.#unflushed]
+    this.#unflushed.clear()
+    for (const subscription of unflushed) this.#flush(subscription)
   }
 
-  #give(subscription: ChannelSubscription, event: ChannelEvent): void {
+  #deliverTo(subscription: ChannelSubscription, event: ChannelEvent): void {
     try {
       if (subscription.full) subscription.flush()
       if (subscription.full) {
         subscription.leaveLive()
       } else {
         subscription.deliver(event, true)
-        this.#given.add(subscription)
+        this.#unflushed.add(subscription)
       }
     } catch (error) {
-      this.#failed(subscription, error)
+      this.#failAlone(subscription, error)
     }
   }
 
@@ -93,13 +93,13 @@ export class ReplayBatch {
     try {
       subscription.flush()
     } catch (error) {
-      this.#failed(subscription, error)
+      this.#failAlone(subscription, error)
     }
   }
 
   /** It alone leaves: its neighbours go on. */
-  #failed(subscription: ChannelSubscription, error: unknown): void {
-    this.#given.delete(subscription)
+  #failAlone(subscription: ChannelSubscription, error: unknown): void {
+    this.#unflushed.delete(subscription)
     this.remove(subscription)
     subscription.fail(error)
   }

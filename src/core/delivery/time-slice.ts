@@ -6,9 +6,9 @@ const sliceMs = 20
  * messages is not enough.
  */
 export class TimeSlice {
-  readonly #began = performance.now()
+  readonly #startedAt = performance.now()
 
   get isOver(): boolean {
-    return performance.now() - this.#began >= sliceMs
+    return performance.now() - this.#startedAt >= sliceMs
   }
 }

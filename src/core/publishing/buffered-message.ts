@@ -14,7 +14,7 @@ export function bufferedExchange(namespace: string): string {
 /** The exchange of the source. */
 const originHeader = 'x-warren-buffered-from'
 /** True: it may have been moved before, by a gateway that ended before RabbitMQ knew. */
-const againHeader = 'x-warren-buffered-again'
+const redeliveredHeader = 'x-warren-buffered-again'
 /** True: its publisher gave it no message id. */
 const noIdHeader = 'x-warren-buffered-no-id'
 
@@ -27,7 +27,7 @@ export function bufferedHeaders(
   return copyWireTypes(headers ?? {}, {
     ...headers,
     [originHeader]: exchange,
-    ...(redelivered ? { [againHeader]: true } : {}),
+    ...(redelivered ? { [redeliveredHeader]: true } : {}),
     ...(messageId === undefined ? { [noIdHeader]: true } : {}),
   })
 }
@@ -42,7 +42,7 @@ export function unbuffered(
   if (!properties.headers) return undefined
   const {
     [originHeader]: exchange,
-    [againHeader]: again,
+    [redeliveredHeader]: again,
     [repeatedHeader]: repeated,
     [noIdHeader]: noId,
     ...headers

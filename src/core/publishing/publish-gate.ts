@@ -4,7 +4,7 @@ import type { JournalMessage, Publication } from '../model/message.ts'
 import type { Source } from '../model/source.ts'
 import type { Broker } from '../ports/broker.ts'
 
-export interface IngressParts {
+export interface PublishGateParts {
   readonly broker: Broker
   readonly limits: { readonly publishTimeoutMs: number }
   /** Resolves when the journal has been there, or the time is over: whether it has. */
@@ -17,7 +17,7 @@ export interface IngressParts {
  * What publications may hold that wait for the journal to be there for the first time; past it they
  * are refused at once.
  */
-const maxHeldBytes = 16 * 1024 * 1024
+const maxWaitingBytes = 16 * 1024 * 1024
 /** What one of them weighs beside its body. */
 const envelopeBytes = 512
 
@@ -29,12 +29,12 @@ const envelopeBytes = 512
 export class PublishGate {
   /** What it waits for to be bound. */
   defaultSource: Source | undefined
-  readonly #parts: IngressParts
+  readonly #parts: PublishGateParts
   #open = false
   #opening: Promise<void> | undefined
-  readonly #held = new FairShares(maxHeldBytes)
+  readonly #waiting = new FairShares(maxWaitingBytes)
 
-  constructor(parts: IngressParts) {
+  constructor(parts: PublishGateParts) {
     this.#parts = parts
   }
 
@@ -43,15 +43,15 @@ export class PublishGate {
   }
 
   /** Bytes of publications that wait for it to open. */
-  get heldBytes(): number {
-    return this.#held.used
+  get waitingBytes(): number {
+    return this.#waiting.used
   }
 
   /** As `Broker.publish`. */
   publish(publication: Publication): Promise<JournalMessage | undefined> {
     const { broker } = this.#parts
     if (this.#open) return broker.publish(publication)
-    return this.#holdBack(publication).then(() => broker.publish(publication))
+    return this.#waitUntilOpen(publication).then(() => broker.publish(publication))
   }
 
   /**
@@ -60,7 +60,7 @@ export class PublishGate {
    */
   open(): Promise<void> {
     const bind = async (): Promise<void> => {
-      if (this.defaultSource) await this.#parts.broker.bind(this.defaultSource).catch(defaultSourceRefused)
+      if (this.defaultSource) await this.#parts.broker.bind(this.defaultSource).catch(rethrowForDefaultSource)
       this.#open = true
     }
     this.#opening ??= bind().finally(() => {
@@ -69,21 +69,21 @@ export class PublishGate {
     return this.#opening
   }
 
-  async #holdBack({ body, payer }: Publication): Promise<void> {
+  async #waitUntilOpen({ body, payer }: Publication): Promise<void> {
     const { firstUp, limits, unavailable } = this.#parts
     const weight = body.length + envelopeBytes
-    if (!this.#held.hasRoom(payer, weight)) throw unavailable()
-    this.#held.add(payer, weight)
+    if (!this.#waiting.hasRoom(payer, weight)) throw unavailable()
+    this.#waiting.add(payer, weight)
     try {
       if (!(await firstUp(limits.publishTimeoutMs))) throw unavailable()
       await this.open()
     } finally {
-      this.#held.add(payer, -weight)
+      this.#waiting.add(payer, -weight)
     }
   }
 }
 
-function defaultSourceRefused(error: unknown): never {
+function rethrowForDefaultSource(error: unknown): never {
   if (!(error instanceof GatewayError) || error.code !== 'SOURCE_CONFLICT') throw error
   const text = `the default source cannot be served; mend what is in its place, or set another WARREN_NAMESPACE: ${error.message}`
   throw new GatewayError('SOURCE_CONFLICT', text, { cause: error })

@@ -5,7 +5,7 @@ import { demand, mayPublishTo } from '../sessions/authorizer.ts'
 import { isReservedExchange } from '../sources/reserved-exchanges.ts'
 
 /** In `WARREN_PUBLISH_EXCHANGES`: the exchanges of all sources, the default one included. */
-export const sourcesWord = 'sources'
+export const sourcesKeyword = 'sources'
 
 export interface PublishRightsParts {
   readonly isSource: (exchange: string) => boolean
@@ -29,12 +29,12 @@ export class PublishRights {
    */
   check(identity: Identity, exchange: string, routingKey: string): Promise<void> | undefined {
     const wouldBeGranted = mayPublishTo(identity, { exchange, routingKey, isSource: true })
-    if (!wouldBeGranted || this.#parts.isSource(exchange)) return this.#judge(identity, exchange, routingKey)
+    if (!wouldBeGranted || this.#parts.isSource(exchange)) return this.#checkNow(identity, exchange, routingKey)
     // Another replica may have made the source a moment ago.
-    return this.#parts.catchUp().then(() => this.#judge(identity, exchange, routingKey))
+    return this.#parts.catchUp().then(() => this.#checkNow(identity, exchange, routingKey))
   }
 
-  #judge(identity: Identity, exchange: string, routingKey: string): undefined {
+  #checkNow(identity: Identity, exchange: string, routingKey: string): undefined {
     const isSource = this.#parts.isSource(exchange)
     demand(
       mayPublishTo(identity, { exchange, routingKey, isSource }),
@@ -44,7 +44,7 @@ export class PublishRights {
     const allowed = this.#parts.limits.publishExchanges
     const isAllowed = isReservedExchange(exchange)
       ? allowed.includes(exchange)
-      : allowed.some((pattern) => (pattern === sourcesWord ? isSource : matchesTopic(pattern, exchange)))
+      : allowed.some((pattern) => (pattern === sourcesKeyword ? isSource : matchesTopic(pattern, exchange)))
     if (isAllowed) return
     throw new GatewayError(
       'FORBIDDEN',

@@ -41,8 +41,8 @@ export class Quarantine {
   readonly #exchange: string
   readonly #replica = randomUUID()
   /** By offset: undefined once somebody's claim has been seen. */
-  readonly #met = new Map<number, Poison | undefined>()
-  readonly #judged = new BoundedSet<number>(maxRemembered)
+  readonly #poison = new Map<number, Poison | undefined>()
+  readonly #foundHere = new BoundedSet<number>(maxRemembered)
   /** What is not in the quarantine yet: unclaimed, or claimed by this replica. */
   readonly #waiting = new Map<number, Poison>()
   #waitingBytes = 0
@@ -56,28 +56,28 @@ export class Quarantine {
   }
 
   /** Whether the message at this offset is poison, so far as is remembered. */
-  met(offset: number): boolean {
-    return this.#met.has(offset)
+  isPoison(offset: number): boolean {
+    return this.#poison.has(offset)
   }
 
   /**
    * Whether this replica has found the message at this offset to be poison, and need not read it
    * again to put it away.
    */
-  hasJudged(offset: number): boolean {
-    return this.#judged.has(offset) && this.#met.has(offset)
+  foundPoison(offset: number): boolean {
+    return this.#foundHere.has(offset) && this.#poison.has(offset)
   }
 
   /** The journal began a new life: its offsets name other messages. */
   clear(): void {
-    this.#judged.clear()
-    this.#met.clear()
+    this.#foundHere.clear()
+    this.#poison.clear()
   }
 
   put(message: WindowEntry, error: unknown): void {
     const { offset } = message
-    this.#judged.add(offset)
-    if (this.#met.has(offset)) return
+    this.#foundHere.add(offset)
+    if (this.#poison.has(offset)) return
     const reason = error instanceof UndecodableBody ? error.reason : 'broken-json'
     const poison = {
       message: message.detach?.() ?? message,
@@ -85,19 +85,19 @@ export class Quarantine {
       text: errorText(error),
     }
     this.#remember(offset, poison)
-    this.#wait(poison)
-    const isUnclaimed = (): boolean => this.#met.get(offset) === poison && this.#waiting.has(offset)
-    void this.#again(isUnclaimed, () => this.#journal.mark({ kind: 'poison', offset, claim: this.#replica }))
+    this.#enqueue(poison)
+    const isUnclaimed = (): boolean => this.#poison.get(offset) === poison && this.#waiting.has(offset)
+    void this.#retry(isUnclaimed, () => this.#journal.mark({ kind: 'poison', offset, claim: this.#replica }))
   }
 
   /** A claim came by in the log; the first for an offset counts. */
-  claimed({ offset, claim }: PoisonClaim): void {
-    const poison = this.#met.get(offset)
-    if (this.#met.has(offset) ? !poison : claim === this.#replica) return
+  onClaim({ offset, claim }: PoisonClaim): void {
+    const poison = this.#poison.get(offset)
+    if (this.#poison.has(offset) ? !poison : claim === this.#replica) return
     this.#remember(offset, undefined)
     if (!poison) return
-    if (claim === this.#replica) void this.#putAway(poison)
-    else this.#settled(offset)
+    if (claim === this.#replica) void this.#publishCopy(poison)
+    else this.#dequeue(offset)
   }
 
   /** Nothing is tried again. */
@@ -106,77 +106,77 @@ export class Quarantine {
   }
 
   #remember(offset: number, poison: Poison | undefined): void {
-    this.#met.set(offset, poison)
-    for (const oldest of this.#met.keys()) {
-      if (this.#met.size <= maxRemembered) break
-      this.#met.delete(oldest)
+    this.#poison.set(offset, poison)
+    for (const oldest of this.#poison.keys()) {
+      if (this.#poison.size <= maxRemembered) break
+      this.#poison.delete(oldest)
     }
   }
 
-  #wait(poison: Poison): void {
+  #enqueue(poison: Poison): void {
     this.#waiting.set(poison.message.offset, poison)
     this.#waitingBytes += weightOf(poison)
     for (const [offset, oldest] of this.#waiting) {
       if (this.#waitingBytes <= maxWaitingBytes || oldest === poison) break
-      this.#settled(offset)
-      this.#met.delete(offset)
+      this.#dequeue(offset)
+      this.#poison.delete(offset)
       this.#log('error', 'the quarantine could not take a message in time, which is left in the journal', oldest)
     }
   }
 
-  #settled(offset: number): void {
+  #dequeue(offset: number): void {
     const poison = this.#waiting.get(offset)
     if (!poison) return
     this.#waiting.delete(offset)
     this.#waitingBytes -= weightOf(poison)
   }
 
-  async #putAway(poison: Poison): Promise<void> {
+  async #publishCopy(poison: Poison): Promise<void> {
     const { message, reason, text } = poison
     const { offset } = message
     this.#observer.messageQuarantined(reason)
     this.#log('warn', `a message went to the quarantine: ${text}`, poison)
     const copies = copiesOf(message, reason)
     let copy = copies.next().value
-    let complained = false
+    let failureLogged = false
     const publish = async (): Promise<void> => {
       while (copy) {
         try {
           await this.#broker.publish({ ...copy, exchange: this.#exchange })
           return
         } catch (error) {
-          if (!isTheMessages(error)) throw error
+          if (!isMessageFault(error)) throw error
           copy = copies.next().value
           if (!copy) throw error
         }
       }
     }
-    await this.#again(
+    await this.#retry(
       () => this.#waiting.has(offset),
       () =>
         publish().then(
-          () => this.#settled(offset),
+          () => this.#dequeue(offset),
           (error: unknown) => {
             const why = errorText(error)
             if (!copy) this.#log('error', `the quarantine can take no copy of a message: ${why}`, poison)
-            else if (!complained) this.#log('error', `the quarantine could not take a message yet: ${why}`, poison)
-            complained = true
-            if (!copy) this.#settled(offset)
+            else if (!failureLogged) this.#log('error', `the quarantine could not take a message yet: ${why}`, poison)
+            failureLogged = true
+            if (!copy) this.#dequeue(offset)
             throw error
           },
         ),
     )
-    if (complained && copy && !this.#closing.signal.aborted)
+    if (failureLogged && copy && !this.#closing.signal.aborted)
       this.#log('info', 'the quarantine has taken the message', poison)
   }
 
   /** Does it until it succeeds, for as long as it is wanted. Never rejects. */
-  async #again(wanted: () => boolean, attempt: () => Promise<void>): Promise<void> {
+  async #retry(wanted: () => boolean, attempt: () => Promise<void>): Promise<void> {
     for (let delayMs = retryMs.first; wanted() && !this.#closing.signal.aborted; ) {
       try {
         return await attempt()
       } catch {
-        await pauseUnless(this.#closing.signal, delayMs)
+        await pause(this.#closing.signal, delayMs)
         delayMs = Math.min(retryMs.cap, delayMs * 2)
       }
     }
@@ -196,13 +196,13 @@ function weightOf({ message }: Poison): number {
  * Whether another copy of the message may fare better: what is wrong is not the exchange, its
  * queue, or the broker.
  */
-function isTheMessages(error: unknown): boolean {
+function isMessageFault(error: unknown): boolean {
   if (!(error instanceof GatewayError)) return false
   if (error.code === 'PAYLOAD_TOO_LARGE') return true
   return error.code === 'BAD_USER_INPUT' && error.field !== 'exchange' && error.field !== 'routingKey'
 }
 
-function pauseUnless(signal: AbortSignal, ms: number): Promise<void> {
+function pause(signal: AbortSignal, ms: number): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve()
     const done = (): void => {

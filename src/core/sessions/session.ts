@@ -35,7 +35,7 @@ export class Session {
   readonly transport: TransportName
   /** Where its peer is. */
   readonly address: string
-  readonly #keeper: Replayer
+  readonly #replayer: Replayer
   readonly #cursors: CursorCodec
   readonly #observer: Observer
   readonly #limits: SessionLimits
@@ -64,7 +64,7 @@ export class Session {
     identity: Identity
     transport: TransportName
     address: string
-    keeper: Replayer
+    replayer: Replayer
     cursors: CursorCodec
     observer: Observer
     limits: SessionLimits
@@ -85,7 +85,7 @@ export class Session {
     this.address = options.address
     this.#ofClient = options.ofClient
     this.#seat = options.seat
-    this.#keeper = options.keeper
+    this.#replayer = options.replayer
     this.#cursors = options.cursors
     this.#observer = options.observer
     this.#limits = options.limits
@@ -184,7 +184,7 @@ export class Session {
       channel,
       after: after === undefined || after === null ? undefined : (this.#cursors.parse(after) ?? 'invalid'),
       checkpoints: options.checkpoints ?? false,
-      keeper: this.#keeper,
+      replayer: this.#replayer,
       allowance: this.#allowance,
       onEnd: () => {
         release()
@@ -195,13 +195,13 @@ export class Session {
       overflow,
       onOverflow: () => this.close('SLOW_CONSUMER'),
       onFailure: (error) => this.failed(error, channel),
-      account: this.#account,
+      counter: this.#account,
     })
     this.#subscriptions.add(subscription)
     this.#subscribed += 1
     if (identity !== this.identity) this.#borrowed.set(subscription, identity)
     this.#observer.subscriptionStarted(this.transport)
-    this.#keeper.resume(subscription)
+    this.#replayer.resume(subscription)
     return subscription
   }
 

@@ -91,7 +91,7 @@ export class SourceRouter {
   /** The ids of the sources that say whose it is. A body that cannot be read says nothing. */
   matching(message: Message): string[] {
     const matchers = this.#byExchange.get(message.exchange) ?? []
-    return matchers.flatMap(({ id, match }) => (isForSomebody(message, match) ? [id] : []))
+    return matchers.flatMap(({ id, match }) => (hasAudience(message, match) ? [id] : []))
   }
 
   /** As `audienceOf`, for a message that is asked about again and again: one of the hot window. */
@@ -121,7 +121,7 @@ export class SourceRouter {
   }
 }
 
-function isForSomebody(message: Message, match: Matcher): boolean {
+function hasAudience(message: Message, match: Matcher): boolean {
   try {
     return match(message).length > 0
   } catch (error) {

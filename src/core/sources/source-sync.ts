@@ -6,7 +6,7 @@ import type { ControlBus, ControlMessage } from '../ports/control-bus.ts'
 import type { MarkNote } from '../ports/journal.ts'
 import type { SourceRouter } from './source-router.ts'
 
-export interface SourceKeeperParts {
+export interface SourceSyncParts {
   readonly sources: SourceRouter
   readonly registry: ClientRegistry
   readonly broker: Broker
@@ -27,15 +27,15 @@ export interface SourceKeeperParts {
  * was not there.
  */
 export class SourceSync {
-  readonly #parts: SourceKeeperParts
+  readonly #parts: SourceSyncParts
   /**
    * What marks have said and the registry has not heard: by id, the last word on each; undefined:
    * deleted.
    */
-  readonly #said = new Map<string, Source | undefined>()
-  #registryTurn: Promise<void> = Promise.resolve()
+  readonly #unsavedChanges = new Map<string, Source | undefined>()
+  #registryWrites: Promise<void> = Promise.resolve()
 
-  constructor(parts: SourceKeeperParts) {
+  constructor(parts: SourceSyncParts) {
     this.#parts = parts
   }
 
@@ -49,24 +49,24 @@ export class SourceSync {
     const id = sourceId(checked)
     const known = this.#parts.sources.get(id)
     const sameExchange = this.#parts.sources.list().filter((other) => other.exchange === checked.exchange)
-    const otherwise = sameExchange.find((other) => Boolean(other.buffered) !== Boolean(checked.buffered))
-    if (otherwise) {
+    const otherBuffering = sameExchange.find((other) => Boolean(other.buffered) !== Boolean(checked.buffered))
+    if (otherBuffering) {
       throw new GatewayError(
         'SOURCE_CONFLICT',
-        `exchange "${checked.exchange}" is served by source ${otherwise.id} ${otherwise.buffered ? 'with' : 'without'} a buffer, and all sources of an exchange are alike: delete that one first, or give buffered: ${otherwise.buffered === true}`,
+        `exchange "${checked.exchange}" is served by source ${otherBuffering.id} ${otherBuffering.buffered ? 'with' : 'without'} a buffer, and all sources of an exchange are alike: delete that one first, or give buffered: ${otherBuffering.buffered === true}`,
       )
     }
     if (known) return known
-    const contrary = sameExchange.find((other) => other.exchangeType !== checked.exchangeType)
-    if (contrary) {
+    const otherType = sameExchange.find((other) => other.exchangeType !== checked.exchangeType)
+    if (otherType) {
       throw new GatewayError(
         'SOURCE_CONFLICT',
-        `exchange "${checked.exchange}" is served as ${contrary.exchangeType} by source ${contrary.id}, and can't be ${checked.exchangeType} too`,
+        `exchange "${checked.exchange}" is served as ${otherType.exchangeType} by source ${otherType.id}, and can't be ${checked.exchangeType} too`,
       )
     }
-    const wanted: Source = { ...checked, id, createdAt: new Date(), ownsExchange: false }
-    const { declared } = await broker.bind(wanted)
-    const { source } = await registry.addSource({ ...wanted, ownsExchange: declared })
+    const newSource: Source = { ...checked, id, createdAt: new Date(), ownsExchange: false }
+    const { declared } = await broker.bind(newSource)
+    const { source } = await registry.addSource({ ...newSource, ownsExchange: declared })
     await this.#parts.appendMark({ kind: 'source-created', source })
     return source
   }
@@ -85,20 +85,20 @@ export class SourceSync {
    * From the mark on, its messages are routed; the registry hears of it too where it is not the one
    * that was told.
    */
-  created(source: Source | undefined): void {
+  onCreated(source: Source | undefined): void {
     if (!source || this.#parts.sources.get(source.id)) return
     this.serve(source)
-    this.#said.set(source.id, source)
+    this.#unsavedChanges.set(source.id, source)
     this.syncRegistry()
   }
 
-  deleted(id: string): void {
+  onDeleted(id: string): void {
     const source = this.#parts.sources.remove(id)
     if (source)
       void this.#parts.broker
         .unbind(source)
         .catch((error: unknown) => this.#parts.logError('unbinding a source', error))
-    this.#said.set(id, undefined)
+    this.#unsavedChanges.set(id, undefined)
     this.syncRegistry()
   }
 
@@ -107,13 +107,14 @@ export class SourceSync {
    * word on a source counts.
    */
   syncRegistry(): void {
-    if (!this.#parts.isUp() || this.#said.size === 0) return
+    if (!this.#parts.isUp() || this.#unsavedChanges.size === 0) return
     const { registry } = this.#parts
-    const said = [...this.#said]
-    this.#said.clear()
-    this.#registryTurn = this.#registryTurn
+    const unsavedChanges = [...this.#unsavedChanges]
+    this.#unsavedChanges.clear()
+    this.#registryWrites = this.#registryWrites
       .then(async () => {
-        for (const [id, source] of said) await (source ? registry.addSource(source) : registry.removeSource(id))
+        for (const [id, source] of unsavedChanges)
+          await (source ? registry.addSource(source) : registry.removeSource(id))
       })
       .catch((error: unknown) => this.#parts.logError('keeping sources', error))
   }
@@ -135,14 +136,14 @@ export class SourceSync {
   async readRegistry(): Promise<void> {
     const { registry, broker } = this.#parts
     const before = this.#parts.sources.list()
-    await this.#registryTurn
+    await this.#registryWrites
     const known = await registry.listSources()
     for (const source of known) {
       // What was served is so still, unless a mark has deleted it while the registry was read.
-      if (!this.#said.has(source.id) && !before.some(({ id }) => id === source.id)) this.serve(source)
+      if (!this.#unsavedChanges.has(source.id) && !before.some(({ id }) => id === source.id)) this.serve(source)
     }
     for (const source of before) {
-      if (this.#said.has(source.id) || known.some(({ id }) => id === source.id)) continue
+      if (this.#unsavedChanges.has(source.id) || known.some(({ id }) => id === source.id)) continue
       if (this.#parts.sources.remove(source.id)) await broker.unbind(source)
     }
   }
