@@ -13,11 +13,11 @@ import { ReplayBatch } from './replay-batch.ts'
 import { ScanScheduler } from './scan-scheduler.ts'
 import { WindowReplay } from './window-replay.ts'
 
-/** How long resumes are gathered before they are served together, in milliseconds. */
+/** How long the gateway gathers resuming subscriptions before it serves them together, in ms. */
 const gatherMs = 20
 /**
- * A scan begins so many offsets before the first place wanted, to know a message that was published
- * twice around it.
+ * A scan starts this many offsets before the oldest wanted position. The deduplicator then knows a
+ * message that was published twice around that position.
  */
 const lookBackOffsets = 1_000
 
@@ -28,26 +28,34 @@ export interface CatchUpContext {
   readonly checkpoints: Checkpoints
   readonly observer: Observer
   readonly cursors: CursorCodec
-  /** The journal's epoch while it is up, else undefined: nothing is judged then. */
+  /**
+   * The journal's epoch while the journal is up. Undefined while it is down: positions are not
+   * checked then.
+   */
   epoch(): string | undefined
   /**
-   * Before this place the journal has nothing for the channel's present owner; undefined: no such
-   * place.
+   * The place before which the journal holds nothing for the channel's present owner. Undefined:
+   * there is no such place.
    */
   originOf(channel: string): Cursor | undefined
-  /** `inWindow`: it will be asked about again. */
+  /**
+   * The channels of an entry. `inWindow`: the hot window holds the entry, so its audience is asked
+   * for again and is worth caching.
+   */
   audienceOf(message: JournalMessage, inWindow: boolean): Audience
-  /** The event of a message; undefined where its body is poison. */
+  /** The event of a message. Undefined if its body cannot be decoded. */
   eventOf(message: JournalMessage): ChannelEvent | undefined
-  /** A walk met a message that cannot be read. */
+  /** Called when a replay reaches an entry that the broker cannot deliver. */
   onUnreadable(entry: JournalMessage): void
 }
 
 /**
- * Brings feeds from their position to the live end. Those within the hot window are served from
- * memory; older ones share scans of the journal: requests are gathered, each feed joins at its
- * offset and leaves at the window, and in the very tick in which the window's end is reached it is
- * live: a comparison of offsets, not a race.
+ * Brings subscriptions from their position to the live end.
+ *
+ * The hot window serves recent positions from memory. Older positions share scans of the journal:
+ * the gateway gathers subscriptions, and each joins the scan at its offset and leaves it at the hot
+ * window. A subscription goes live in the same tick in which its replay reaches the end of the
+ * window. So the change from replay to live is a comparison of offsets, not a race.
  */
 export class CatchUp implements Replayer {
   readonly #context: CatchUpContext
@@ -76,7 +84,7 @@ export class CatchUp implements Replayer {
     })
   }
 
-  /** How many feeds are on their way to the live end. */
+  /** How many subscriptions have not reached the live end. */
   get size(): number {
     return [...this.#batches].reduce((sum, batch) => sum + batch.size, this.#pending.size)
   }
@@ -101,14 +109,17 @@ export class CatchUp implements Replayer {
     for (const batch of this.#batches) batch.remove(subscription)
   }
 
-  /** The journal is up (again): whoever waited for it is judged now. */
+  /**
+   * Called when the journal is up, also again after an outage. Serves the subscriptions that waited
+   * for it.
+   */
   onUp(): void {
     this.#scheduleServe()
   }
 
   /**
-   * The oldest place that can still be had; asked of the journal once for all who want it at a
-   * time.
+   * The oldest position that the journal can still serve; null if the journal cannot be read.
+   * Concurrent callers share one read.
    */
   oldestCursor(): Promise<Cursor | null> {
     this.#oldest ??= this.#readOldest().finally(() => {
@@ -117,7 +128,7 @@ export class CatchUp implements Replayer {
     return this.#oldest
   }
 
-  /** The oldest place from which a channel can be read. */
+  /** The oldest position from which a channel can be read; null as in `oldestCursor`. */
   async oldestOf(channel: string): Promise<Cursor | null> {
     const oldest = await this.oldestCursor()
     const origin = this.#context.originOf(channel)
@@ -177,7 +188,10 @@ export class CatchUp implements Replayer {
     }
   }
 
-  /** What an earlier owner of the channel was sent is told as a gap, whoever asks for it. */
+  /**
+   * Answers a position from before `originOf` with a `RETENTION` gap. Messages for an earlier owner
+   * of the channel are never delivered to the present owner.
+   */
   #skipToOrigin(subscription: ChannelSubscription): void {
     const origin = this.#context.originOf(subscription.channel)
     const { position } = subscription
@@ -196,8 +210,8 @@ export class CatchUp implements Replayer {
   }
 
   /**
-   * So that a client whose connection breaks before its first event can come back to this place
-   * too.
+   * Gives a new subscription a cursor at once. A client that disconnects before its first event can
+   * then resume from here.
    */
   #deliverFirstCheckpoint(subscription: ChannelSubscription): void {
     const epoch = this.#context.epoch()
@@ -209,7 +223,7 @@ export class CatchUp implements Replayer {
         receivedAt: Date.now(),
       })
     } else {
-      // The next mark tells it.
+      // The journal is down: the next mark delivers the checkpoint.
       subscription.lastEventAt = 0
     }
   }
@@ -224,8 +238,8 @@ export class CatchUp implements Replayer {
     this.#context.observer.resumed(result)
   }
 
-  #createBatch(subscriptions: Iterable<ChannelSubscription>, at: number): ReplayBatch {
-    const batch = new ReplayBatch(at)
+  #createBatch(subscriptions: Iterable<ChannelSubscription>, lastOffset: number): ReplayBatch {
+    const batch = new ReplayBatch(lastOffset)
     for (const subscription of subscriptions)
       if (!subscription.ended) batch.add(subscription, firstOffsetFor(subscription))
     this.#batches.add(batch)
@@ -233,7 +247,7 @@ export class CatchUp implements Replayer {
   }
 
   #deliverEntry(batch: ReplayBatch, entry: JournalMessage, inWindow: boolean): void {
-    batch.at = entry.offset
+    batch.lastOffset = entry.offset
     if (entry.unreadable) {
       this.#context.onUnreadable(entry)
       batch.unreadable = entry
@@ -248,8 +262,8 @@ export class CatchUp implements Replayer {
   }
 
   /**
-   * One notice for neighbours. Where the passage is interrupted before, the next one meets them
-   * again.
+   * Delivers one gap for a run of neighbouring entries. If the batch is interrupted before, its
+   * successor reads these entries again.
    */
   #deliverUnreadableGap(batch: ReplayBatch): void {
     const last = batch.unreadable
@@ -259,7 +273,7 @@ export class CatchUp implements Replayer {
     batch.deliver(last.offset, 'everyone', unreadableGap(this.#context.cursors, epoch, last))
   }
 
-  /** Reads the journal once for all of them, up to the window. */
+  /** Reads the journal once for all of these subscriptions, up to the hot window. */
   async #scan(subscriptions: ChannelSubscription[]): Promise<void> {
     const { journal, hotWindow } = this.#context
     const epoch = this.#context.epoch() ?? ''
@@ -284,14 +298,14 @@ export class CatchUp implements Replayer {
       }
       first = false
       if (!repeat) this.#deliverEntry(batch, entry, false)
-      batch.at = entry.offset
+      batch.lastOffset = entry.offset
       reachedWindow = hotWindow.first !== undefined && entry.offset >= hotWindow.first
       return !reachedWindow && batch.size + waiting.length > 0
     }
     try {
       await journal.scan(Math.max(0, begin - lookBackOffsets), visit, this.#closing.signal)
-      // Between the last visit and here the tail may have gone on: the passage takes that from the
-      // window too.
+      // The tail may have added entries since the last visit; the batch reads those from the window
+      // too.
       if (reachedWindow && this.#context.epoch() === epoch) this.#windowReplay.begin(batch)
       else this.#resumeAll(batch)
     } catch {
@@ -302,7 +316,10 @@ export class CatchUp implements Replayer {
     }
   }
 
-  /** The moment of truth: is the message that the feed's cursor names still where it was? */
+  /**
+   * Decides between resumed and gap: does the entry at the cursor's offset match the cursor's
+   * fingerprint?
+   */
   #addAt(
     batch: ReplayBatch,
     subscription: ChannelSubscription,
@@ -334,9 +351,10 @@ export class CatchUp implements Replayer {
   }
 
   /**
-   * Cursors of another life of the journal, or beyond what this replica has seen: another replica
-   * was faster to see it, or the journal is not the one that they name. A mark that comes back
-   * brings everything that was there before it, a new life of the journal included.
+   * Handles cursors of another epoch and cursors beyond the last entry that this replica has read.
+   * Either another replica read further, or the cursor names another journal. When the mark comes
+   * back, this replica has read everything that the journal held before it, including the start of
+   * a new epoch. So the comparison is then final.
    */
   async #awaitUnknown(subscriptions: ChannelSubscription[]): Promise<void> {
     const { journal, hotWindow } = this.#context
@@ -355,7 +373,7 @@ export class CatchUp implements Replayer {
     for (const subscription of subscriptions) if (!lost.includes(subscription)) this.resume(subscription)
   }
 
-  /** One notice with its reason; live delivery goes on after it. */
+  /** Delivers one gap with its reason, then continues live. */
   #deliverGap(subscriptions: ChannelSubscription[], reason: GapReason): void {
     for (const subscription of subscriptions) this.#pending.delete(subscription)
     void this.oldestCursor().then((oldest) => {
@@ -400,7 +418,7 @@ function offsetOf(subscription: ChannelSubscription): number {
   return typeof subscription.position === 'object' ? subscription.position.offset : 0
 }
 
-/** The first offset that a feed is still to be given. */
+/** The first offset that the subscription has not received. */
 function firstOffsetFor(subscription: ChannelSubscription): number {
   const { position } = subscription
   return typeof position === 'object' ? firstOffsetAfter(position) : 0
@@ -410,7 +428,10 @@ function firstOffsetAfter({ before, offset }: Cursor): number {
   return before ? offset : offset + 1
 }
 
-/** Of another life of the journal nothing can be said: it is a gap anyway. */
+/**
+ * False for cursors of different epochs: these have no order, and resuming across epochs is a gap
+ * in any case.
+ */
 function isOlder(one: Cursor, other: Cursor): boolean {
   return one.epoch === other.epoch && firstOffsetAfter(one) < firstOffsetAfter(other)
 }

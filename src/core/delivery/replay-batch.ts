@@ -4,35 +4,35 @@ import type { Audience } from '../model/source.ts'
 import type { ChannelSubscription } from './channel-subscription.ts'
 
 /**
- * How long events of a passage are gathered, in milliseconds: neighbours in the journal are for
- * different clients, and each is to have many in one write.
+ * How long the batch gathers events before it flushes subscriptions, in ms. Neighbouring entries
+ * belong to different clients, and each client should get many events in one write.
  */
 const gatherMs = 100
 
-/** Feeds that move through the journal together: one read, any number of clients. */
+/** Subscriptions that move through the journal together: one read for any number of clients. */
 export class ReplayBatch {
-  /** The offset up to which it has come. */
-  at: number
+  /** The last offset that the batch has read. */
+  lastOffset: number
   /**
-   * The last entry it met, if that is one that the broker cannot hand out: its feeds are still to
-   * be told.
+   * The last entry read, if the broker cannot deliver it. The gap for it has not been delivered
+   * yet.
    */
   unreadable: JournalMessage | undefined
   readonly #byChannel = new Map<string, Map<ChannelSubscription, number>>()
   #size = 0
-  /** Those that have been given something that they have not been told to hand on yet. */
+  /** Subscriptions that have received events since their last flush. */
   readonly #unflushed = new Set<ChannelSubscription>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(at: number) {
-    this.at = at
+  constructor(lastOffset: number) {
+    this.lastOffset = lastOffset
   }
 
   get size(): number {
     return this.#size
   }
 
-  /** `start`: the first offset that the feed is to be given. */
+  /** `start`: the first offset that the subscription should receive. */
   add(subscription: ChannelSubscription, start: number): void {
     let subscriptions = this.#byChannel.get(subscription.channel)
     if (!subscriptions) {
@@ -56,7 +56,10 @@ export class ReplayBatch {
     return audience.some((channel) => this.#byChannel.has(channel))
   }
 
-  /** A feed that has no room leaves: it comes back when its consumer has taken some. */
+  /**
+   * A subscription without room leaves the batch. It resumes when its consumer has taken some
+   * events.
+   */
   deliver(offset: number, audience: Audience, event: ChannelEvent): void {
     for (const channel of audience === 'everyone' ? [...this.#byChannel.keys()] : audience) {
       for (const [subscription, start] of this.#byChannel.get(channel) ?? []) {
@@ -66,7 +69,10 @@ export class ReplayBatch {
     if (this.#unflushed.size > 0) this.#timer ??= setTimeout(() => this.flush(), gatherMs)
   }
 
-  /** Hands on what was gathered; to be called before the feeds go on elsewhere. */
+  /**
+   * Flushes every subscription that has received events. Call it before the subscriptions leave the
+   * batch.
+   */
   flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
@@ -97,7 +103,7 @@ export class ReplayBatch {
     }
   }
 
-  /** It alone leaves: its neighbours go on. */
+  /** Removes the subscription that failed; the others continue. */
   #failAlone(subscription: ChannelSubscription, error: unknown): void {
     this.#unflushed.delete(subscription)
     this.remove(subscription)

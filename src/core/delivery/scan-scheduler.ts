@@ -1,40 +1,41 @@
-/** How many reads of the journal may go on at once, whatever the number of clients. */
+/** How many reads of the journal may run at the same time, for any number of clients. */
 const maxScans = 4
-/**
- * How long those who come during a read wait for it to end, in milliseconds: a long one holds
- * nobody up for longer.
- */
+/** How long subscriptions wait for a running read to end before another one may start, in ms. */
 const maxWaitMs = 4_000
 /**
- * So many newcomers in one gathering are a storm: its read waits until fewer have come in so many
- * gatherings on end, for a busy event loop lets some wait at the door, or for `stormMs` in all. Two
- * reads at once take longer than one after the other.
+ * This many new subscriptions in one gathering period are a storm. The read then waits until fewer
+ * arrive in `stormEndGatherings` consecutive periods, because a busy event loop delays the accept
+ * of further clients; it waits `stormMs` at most. Two concurrent reads take longer than one after
+ * the other.
  */
 const stormSize = 5
 const stormEndGatherings = 5
 const stormMs = 2_000
 
 /**
- * Says when a read of the journal may begin, so that a storm of clients is served in two or three,
- * and nobody waits for long.
+ * Decides when a read of the journal may start. Two or three reads then serve a storm of clients,
+ * and no client waits long.
  */
 export class ScanScheduler {
   readonly #onReady: () => void
   #scans = 0
-  /** Runs while somebody waits for a read to end. */
+  /** Runs while subscriptions wait for a read to end. */
   #waitTimer: NodeJS.Timeout | undefined
   #waitIsOver = false
   #lastWaiting = 0
-  /** When the storm began, and how many gatherings ago so many came together last. */
+  /** When the storm began, and how many gathering periods have passed since the last busy one. */
   #stormStartedAt: number | undefined
   #quietGatherings = 0
 
-  /** `onReady` is called when it is worth asking again. */
+  /** `onReady` is called when `tryBegin` may return true. */
   constructor(onReady: () => void) {
     this.#onReady = onReady
   }
 
-  /** Whether a read for so many who wait may begin now: then it has begun. */
+  /**
+   * Starts a read and returns true if one may start now. `waiting`: the number of subscriptions
+   * that need it. The caller calls `end` when the read has ended.
+   */
   tryBegin(waiting: number): boolean {
     if (this.#scans === 0 ? this.#stormContinues(waiting) : this.#mustWait()) return false
     clearTimeout(this.#waitTimer)

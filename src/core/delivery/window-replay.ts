@@ -3,35 +3,36 @@ import type { HotWindow } from '../ports/hot-window.ts'
 import type { ReplayBatch } from './replay-batch.ts'
 import { TimeSlice } from './time-slice.ts'
 
-/** Entries handled before other work gets its turn. */
+/** How many entries one slice handles at most. */
 const sliceEntries = 5_000
 /**
- * Of a long window that is walked again and again, as in a storm of clients which come one after
- * another: at most so much of the time goes into it.
+ * The share of time that replays of the window may take. It matters when clients arrive one after
+ * another and each needs another replay of a long window.
  */
 const replayShare = 1 / 4
 /**
- * However long that makes it: how long somebody who comes back may have to wait, in milliseconds.
+ * The longest pause that `replayShare` may cause, in ms. It bounds how long a resuming client
+ * waits.
  */
 const maxPauseMs = 500
 
 export interface WindowReplayContext {
   readonly hotWindow: HotWindow
-  /** Whether the journal is up: its window is what the tail delivered last. */
+  /** Whether the journal is up. Only then does the window end where live delivery continues. */
   isUp(): boolean
   deliverEntry(batch: ReplayBatch, entry: JournalMessage): void
-  /** Called in the very turn in which the window's end is reached. */
+  /** Called in the same tick in which the batch reaches the end of the window. */
   onEndReached(batch: ReplayBatch): void
   /**
-   * The journal went away, or the window's end overtook the passage between two slices: each feed
-   * begins again from where it is.
+   * Called if the journal goes down, or if the window evicts entries that the batch has not read.
+   * Each subscription must then resume from its own position.
    */
   onInterrupted(batch: ReplayBatch): void
 }
 
 /**
- * Passages through the hot window, in slices. A few suffice for any number of clients, so long as
- * those who come during one wait for the next.
+ * Replays the hot window to batches, in time slices. A few replays serve any number of clients, if
+ * clients that arrive during one replay wait for the next.
  */
 export class WindowReplay {
   readonly #context: WindowReplayContext
@@ -46,7 +47,7 @@ export class WindowReplay {
     return this.#running > 0
   }
 
-  /** How long to wait before the next one, in milliseconds. */
+  /** How long to wait before the next replay, in milliseconds. */
   get pauseMs(): number {
     return Math.min(maxPauseMs, this.#lastReplayMs * (1 / replayShare - 1))
   }
@@ -58,14 +59,14 @@ export class WindowReplay {
 
   #replaySlice(batch: ReplayBatch, startedAt: number): void {
     const { hotWindow } = this.#context
-    if (!this.#context.isUp() || hotWindow.first === undefined || batch.at < hotWindow.first - 1) {
+    if (!this.#context.isUp() || hotWindow.first === undefined || batch.lastOffset < hotWindow.first - 1) {
       this.#end(startedAt)
       this.#context.onInterrupted(batch)
       return
     }
     let left = sliceEntries
     const slice = new TimeSlice()
-    hotWindow.visit(batch.at, (entry) => {
+    hotWindow.visit(batch.lastOffset, (entry) => {
       this.#context.deliverEntry(batch, entry)
       left = slice.isOver ? 0 : left - 1
       return left > 0 && batch.size > 0
