@@ -271,7 +271,7 @@ export class Gateway {
    * `Broker.publish` does. `payer`: as in `Publication`.
    */
   async publish(publication: Publication, payer?: string): Promise<Cursor | null> {
-    const into = this.sources.takes(publication.exchange ?? this.#defaultExchange, publication.routingKey)
+    const into = this.sources.destinationOf(publication.exchange ?? this.#defaultExchange, publication.routingKey)
     const entry = await this.#publishGate.publish({ ...publication, payer, into })
     return entry ? this.#listener.cursorOf(entry) : null
   }

@@ -269,7 +269,10 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     this.#onFailure?.(error)
     this.#dropQueue()
     this.end(
-      new GatewayError('DELIVERY_FAILED', 'this subscription could not be given an event; come back with its cursor'),
+      new GatewayError(
+        'DELIVERY_FAILED',
+        'an event could not be delivered to this subscription: resume with its last cursor',
+      ),
     )
   }
 

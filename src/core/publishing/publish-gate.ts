@@ -7,27 +7,30 @@ import type { Broker } from '../ports/broker.ts'
 export interface PublishGateParts {
   readonly broker: Broker
   readonly limits: { readonly publishTimeoutMs: number }
-  /** Resolves when the journal has been there, or the time is over: whether it has. */
+  /**
+   * Waits until the journal has been up once, at most for `timeoutMs`. Resolves with whether it has
+   * been up.
+   */
   readonly firstUp: (timeoutMs: number) => Promise<boolean>
-  /** What a publication is refused with while the journal is away. */
+  /** The error for publications while the journal is unavailable. */
   readonly unavailable: () => GatewayError
 }
 
 /**
- * What publications may hold that wait for the journal to be there for the first time; past it they
- * are refused at once.
+ * The most that publications may hold, in bytes, while they wait for the first connection to the
+ * journal. Past it, publications are rejected at once.
  */
 const maxWaitingBytes = 16 * 1024 * 1024
-/** What one of them weighs beside its body. */
+/** The weight of a waiting publication without its body, in bytes. */
 const envelopeBytes = 512
 
 /**
- * The way of publications into the journal. It is open once the default source is bound, and with
- * it those that were served before: until then a confirmation would promise nothing, and a refusal
- * would blame the caller.
+ * Lets publications through to the broker once the default source, and the sources served before
+ * it, are bound. A confirmation before that would promise nothing, and a rejection would blame the
+ * caller.
  */
 export class PublishGate {
-  /** What it waits for to be bound. */
+  /** The source that must be bound before the gate opens. `Gateway.open` sets it. */
   defaultSource: Source | undefined
   readonly #parts: PublishGateParts
   #open = false
@@ -42,12 +45,15 @@ export class PublishGate {
     return this.#open
   }
 
-  /** Bytes of publications that wait for it to open. */
+  /** Bytes of publications that wait for the gate to open. */
   get waitingBytes(): number {
     return this.#waiting.used
   }
 
-  /** As `Broker.publish`. */
+  /**
+   * As `Broker.publish`, but waits first until the gate is open. Rejects with `BROKER_UNAVAILABLE`
+   * if there is no room to wait, or if the journal is not up in time.
+   */
   publish(publication: Publication): Promise<JournalMessage | undefined> {
     const { broker } = this.#parts
     if (this.#open) return broker.publish(publication)
@@ -55,8 +61,9 @@ export class PublishGate {
   }
 
   /**
-   * The broker binds in the order of the calls: when this one has been served, those of the start
-   * have been. One for all who wait.
+   * Binds the default source and opens the gate. The broker binds in the order of the calls, so the
+   * sources served at start are bound by then. Concurrent callers share one attempt. Rejects as
+   * `Broker.bind` does.
    */
   open(): Promise<void> {
     const bind = async (): Promise<void> => {
@@ -85,6 +92,6 @@ export class PublishGate {
 
 function rethrowForDefaultSource(error: unknown): never {
   if (!(error instanceof GatewayError) || error.code !== 'SOURCE_CONFLICT') throw error
-  const text = `the default source cannot be served; mend what is in its place, or set another WARREN_NAMESPACE: ${error.message}`
+  const text = `the default source cannot be bound; remove the conflict, or set another WARREN_NAMESPACE: ${error.message}`
   throw new GatewayError('SOURCE_CONFLICT', text, { cause: error })
 }

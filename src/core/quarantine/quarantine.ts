@@ -11,15 +11,16 @@ import type { Observer } from '../ports/observer.ts'
 import { copiesOf } from './quarantine-copy.ts'
 
 /**
- * How many offsets are remembered, so that poison met again (by a resume, say) is not put away
- * twice.
+ * How many offsets are remembered. A poison message that a resume reads again is then not
+ * quarantined twice.
  */
 const maxRemembered = 10_000
 /**
- * What may wait for the broker, in bytes; then the oldest is given up. It is still in the journal.
+ * How many bytes may wait for the broker. Past it the oldest message is given up; it is still in
+ * the journal.
  */
 const maxWaitingBytes = 64 * 1024 * 1024
-/** Before it is tried again, in milliseconds; doubled each time up to the cap. */
+/** Pause before the next attempt, in milliseconds. It doubles up to the cap. */
 const retryMs = { first: 500, cap: 15_000 }
 
 interface Poison {
@@ -29,10 +30,12 @@ interface Poison {
 }
 
 /**
- * Where poison goes: what cannot be turned into an event, with all its properties and the reason in
- * `x-warren-reason`. It never reaches a client and never stops the tail. Every replica may meet it;
- * each writes a claim into the journal, and the one whose claim comes first there puts it away:
- * once for all of them. While the broker takes neither, both are tried again.
+ * Stores poison: messages that cannot be turned into an event. A copy keeps all properties and has
+ * the reason in `x-warren-reason`. Poison never reaches a client and never stops the tail.
+ *
+ * Every replica may find the same poison. Each writes a claim into the journal, and the replica
+ * with the first claim publishes the copy. So there is one copy for all replicas. Claims and copies
+ * are retried while the broker refuses them.
  */
 export class Quarantine {
   readonly #journal: Journal
@@ -40,10 +43,10 @@ export class Quarantine {
   readonly #observer: Observer
   readonly #exchange: string
   readonly #replica = randomUUID()
-  /** By offset: undefined once somebody's claim has been seen. */
+  /** Poison by offset. Undefined: the first claim for this offset has been read. */
   readonly #poison = new Map<number, Poison | undefined>()
   readonly #foundHere = new BoundedSet<number>(maxRemembered)
-  /** What is not in the quarantine yet: unclaimed, or claimed by this replica. */
+  /** Poison without a copy in the quarantine: unclaimed, or claimed by this replica. */
   readonly #waiting = new Map<number, Poison>()
   #waitingBytes = 0
   readonly #closing = new AbortController()
@@ -55,20 +58,22 @@ export class Quarantine {
     this.#exchange = exchange
   }
 
-  /** Whether the message at this offset is poison, so far as is remembered. */
+  /**
+   * Whether the message at this offset is poison. False also for one that is no longer remembered.
+   */
   isPoison(offset: number): boolean {
     return this.#poison.has(offset)
   }
 
   /**
-   * Whether this replica has found the message at this offset to be poison, and need not read it
-   * again to put it away.
+   * Whether this replica itself found this poison. It need not decode the message again to
+   * quarantine it. False if only another replica's claim is known.
    */
   foundPoison(offset: number): boolean {
     return this.#foundHere.has(offset) && this.#poison.has(offset)
   }
 
-  /** The journal began a new life: its offsets name other messages. */
+  /** Called when a new epoch begins: offsets now name other messages. */
   clear(): void {
     this.#foundHere.clear()
     this.#poison.clear()
@@ -90,7 +95,7 @@ export class Quarantine {
     void this.#retry(isUnclaimed, () => this.#journal.mark({ kind: 'poison', offset, claim: this.#replica }))
   }
 
-  /** A claim came by in the log; the first for an offset counts. */
+  /** Handles a claim that the tail has read. The first claim for an offset counts. */
   onClaim({ offset, claim }: PoisonClaim): void {
     const poison = this.#poison.get(offset)
     if (this.#poison.has(offset) ? !poison : claim === this.#replica) return
@@ -100,7 +105,7 @@ export class Quarantine {
     else this.#dequeue(offset)
   }
 
-  /** Nothing is tried again. */
+  /** Stops all retries. */
   close(): void {
     this.#closing.abort()
   }
@@ -120,7 +125,11 @@ export class Quarantine {
       if (this.#waitingBytes <= maxWaitingBytes || oldest === poison) break
       this.#dequeue(offset)
       this.#poison.delete(offset)
-      this.#log('error', 'the quarantine could not take a message in time, which is left in the journal', oldest)
+      this.#log(
+        'error',
+        'a message was not quarantined in time: too many wait for RabbitMQ, and it is left in the journal',
+        oldest,
+      )
     }
   }
 
@@ -157,9 +166,15 @@ export class Quarantine {
         publish().then(
           () => this.#dequeue(offset),
           (error: unknown) => {
-            const why = errorText(error)
-            if (!copy) this.#log('error', `the quarantine can take no copy of a message: ${why}`, poison)
-            else if (!failureLogged) this.#log('error', `the quarantine could not take a message yet: ${why}`, poison)
+            const cause = errorText(error)
+            if (!copy)
+              this.#log(
+                'error',
+                `the broker accepts no copy of a message for the quarantine, so it is only in the journal: ${cause}`,
+                poison,
+              )
+            else if (!failureLogged)
+              this.#log('error', `a message could not be quarantined yet, retrying: ${cause}`, poison)
             failureLogged = true
             if (!copy) this.#dequeue(offset)
             throw error
@@ -167,10 +182,10 @@ export class Quarantine {
         ),
     )
     if (failureLogged && copy && !this.#closing.signal.aborted)
-      this.#log('info', 'the quarantine has taken the message', poison)
+      this.#log('info', 'the message was quarantined after retries', poison)
   }
 
-  /** Does it until it succeeds, for as long as it is wanted. Never rejects. */
+  /** Retries `attempt` until it succeeds, while `wanted` returns true. Never rejects. */
   async #retry(wanted: () => boolean, attempt: () => Promise<void>): Promise<void> {
     for (let delayMs = retryMs.first; wanted() && !this.#closing.signal.aborted; ) {
       try {
@@ -193,8 +208,8 @@ function weightOf({ message }: Poison): number {
 }
 
 /**
- * Whether another copy of the message may fare better: what is wrong is not the exchange, its
- * queue, or the broker.
+ * Whether a smaller copy may succeed: the fault is in the message, not in the exchange, its queue
+ * or the broker.
  */
 function isMessageFault(error: unknown): boolean {
   if (!(error instanceof GatewayError)) return false
