@@ -10,7 +10,7 @@ const checkpointAfterMs = 15_000
 
 /**
  * Delivers fresh cursors to idle subscriptions, so that retention does not delete the position of a
- * client whose channel is quiet.
+ * client with a quiet channel.
  */
 export class Checkpoints {
   readonly #subscriptions = new Set<ChannelSubscription>()

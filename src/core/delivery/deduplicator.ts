@@ -34,8 +34,8 @@ export class Deduplicator {
   #retriesUntil = 0
   readonly #byMessageId: boolean
   /**
-   * Entries whose message id was repeated while no outage was known. They become repeats if a
-   * replica reports an outage later.
+   * Entries with a repeated message id while no outage was known. They become repeats if a replica
+   * reports an outage later.
    */
   readonly #suspects = new BoundedSet<number>(maxRepeats)
   readonly #repeats = new BoundedSet<number>(maxRepeats)
