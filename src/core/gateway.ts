@@ -37,6 +37,7 @@ export interface GatewayParts {
   readonly replica: string
   /** The id for callers who should not learn the host name. Undefined: `replica`. */
   readonly replicaAlias?: string
+  /** Begins the names of all exchanges and queues of this deployment. */
   readonly namespace: string
   readonly journal: Journal
   readonly hotWindow: HotWindow
@@ -50,9 +51,11 @@ export interface GatewayParts {
   readonly tracing?: Tracing | undefined
   /** Read at each use, because it may change while the gateway runs. */
   readonly limits: SessionsParts['limits'] & {
+    /** How long a publication may wait for the first connection to the journal. */
     readonly publishTimeoutMs: number
     /** The most that a compressed body may grow to, in bytes. */
     readonly maxDecodedBytes: number
+    /** `WARREN_PUBLISH_EXCHANGES`: topic patterns, or `sources`. */
     readonly publishExchanges: readonly string[]
   }
   /**
@@ -74,10 +77,13 @@ const unsignedThrottleMs = 1_000
  * transports, and knows no transport and no broker.
  */
 export class Gateway {
+  /** The subscribers on this replica. Transports read counts from it and do not change it. */
   readonly hub = new Hub()
+  /** The sources that this replica serves. Change them with `createSource` and `deleteSource`. */
   readonly sources: SourceRouter
   readonly revocations: Revocations
   readonly bans: ClientBans
+  /** Answers where a message went, on all replicas. */
   readonly tracer: Tracer
   readonly #parts: GatewayParts
   readonly #catchUp: CatchUp
@@ -178,25 +184,29 @@ export class Gateway {
     })
   }
 
+  /** All open sessions of this replica, over all transports. */
   get sessions(): ReadonlySet<Session> {
     return this.#sessions.all
   }
 
+  /** Prints and parses cursors of this deployment. */
   get cursors(): CursorCodec {
     return this.#parts.cursors
   }
 
+  /** As `GatewayParts.replica`: contains the host name, so it is for operators only. */
   get replica(): string {
     return this.#parts.replica
   }
 
+  /** The id of this replica for every other caller. */
   get replicaAlias(): string {
     return this.#parts.replicaAlias ?? this.#parts.replica
   }
 
   /**
    * Throws `UNAUTHENTICATED` if a revocation, a ban or a deletion makes the identity's token
-   * invalid. Called when a session opens and when a transport renews an identity.
+   * invalid. Called when a token is authenticated and when a session opens.
    */
   checkNotBarred(identity: Identity): void {
     this.revocations.check(identity)
