@@ -18,7 +18,7 @@ export interface Broker {
    * Rejects with a `GatewayError`:
    * * `BROKER_UNAVAILABLE`: no answer within the configured bound, or the broker is closed;
    * * `BAD_USER_INPUT`: AMQP or the broker refuses the message. `field` names the cause: `exchange`
-   *   (there is none with this name), `routingKey` (nothing is bound to it), or a property;
+   *   (no exchange has this name), `routingKey` (nothing is bound to it), or a property;
    * * `PAYLOAD_TOO_LARGE`: the body exceeds the message limit. Not for the quarantine.
    */
   publish(publication: Publication): Promise<JournalMessage | undefined>
