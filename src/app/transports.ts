@@ -171,7 +171,7 @@ function sharedBy(config: Config, { observer, identities, gateway, clientChannel
     authenticate: (credentials: Credentials) =>
       logged(async () => {
         const identity = await authenticate(verifier, credentials)
-        gateway.checkStanding(identity)
+        gateway.checkNotBarred(identity)
         return identity
       }),
     onRefusal: (code: ErrorCode) => observer.refused(code),

@@ -33,10 +33,11 @@ import { SourceRouter } from './sources/source-router.ts'
 import { SourceSync } from './sources/source-sync.ts'
 
 export interface GatewayParts {
-  /** Names this replica among others; has the name of its host. */
+  /** The id of this replica, unique in the deployment. Contains the host name. */
   readonly replica: string
-  /** Names it to callers who need not know the host. Unset: `replica`. */
+  /** The id for callers who should not learn the host name. Undefined: `replica`. */
   readonly replicaAlias?: string
+  /** Begins the names of all exchanges and queues of this deployment. */
   readonly namespace: string
   readonly journal: Journal
   readonly hotWindow: HotWindow
@@ -48,31 +49,41 @@ export interface GatewayParts {
   readonly observer: Observer
   /** Undefined: tracing is off. */
   readonly tracing?: Tracing | undefined
-  /** Looked at each time, for they may change while the gateway runs. */
+  /** Read at each use, because it may change while the gateway runs. */
   readonly limits: SessionsParts['limits'] & {
+    /** How long a publication may wait for the first connection to the journal. */
     readonly publishTimeoutMs: number
-    /** What a compressed body may grow to. */
+    /** The most that a compressed body may grow to, in bytes. */
     readonly maxDecodedBytes: number
+    /** `WARREN_PUBLISH_EXCHANGES`: topic patterns, or `sources`. */
     readonly publishExchanges: readonly string[]
   }
-  /** Told of each change: whether the journal is there and current. */
+  /**
+   * Called at each change. `up`: the journal is current and the default source is bound. `reason`:
+   * why it is not up.
+   */
   readonly onState: (state: { up: boolean; reason?: string }) => void
 }
 
-/** How long a position is waited for while the broker has never been there, in milliseconds. */
+/** How long `position` and `exactPosition` wait for the first connection to the broker, in ms. */
 const positionTimeoutMs = 5_000
-/** How often unsigned control messages may have the registry read, in milliseconds. */
-const hintMs = 1_000
+/**
+ * The shortest time between two reads of the registry that unsigned control messages cause, in ms.
+ */
+const unsignedThrottleMs = 1_000
 
 /**
- * Where the journal's tail, the sources, the hub and the sessions meet. Knows no transport and no
- * broker by name.
+ * Connects the journal's tail, the sources, the hub and the sessions. It is the interface for
+ * transports, and knows no transport and no broker.
  */
 export class Gateway {
+  /** The subscribers on this replica. Transports read counts from it and do not change it. */
   readonly hub = new Hub()
+  /** The sources that this replica serves. Change them with `createSource` and `deleteSource`. */
   readonly sources: SourceRouter
   readonly revocations: Revocations
   readonly bans: ClientBans
+  /** Answers where a message went, on all replicas. */
   readonly tracer: Tracer
   readonly #parts: GatewayParts
   readonly #catchUp: CatchUp
@@ -84,10 +95,10 @@ export class Gateway {
   readonly #checkpoints = new Checkpoints()
   readonly #sourceSync: SourceSync
   /**
-   * Anybody who can publish to the control exchange can send an unsigned message: it ends nothing
-   * and brings nothing.
+   * Everyone who can publish to the control exchange can send an unsigned message. It only causes a
+   * read of the registry, at a bounded rate.
    */
-  readonly #unsignedHint = new Throttle(() => this.#readRegistry(), hintMs)
+  readonly #unsignedThrottle = new Throttle(() => this.#readRegistry(), unsignedThrottleMs)
 
   constructor(parts: GatewayParts) {
     this.#parts = parts
@@ -106,8 +117,8 @@ export class Gateway {
       hotWindow: parts.hotWindow,
       sources: this.sources,
       control: parts.control,
-      audienceOf: (message) => this.#statedAudienceOf(message),
-      isPoison: (offset) => this.#quarantine.met(offset),
+      audienceOf: (message) => this.#audienceOrNone(message),
+      isPoison: (offset) => this.#quarantine.isPoison(offset),
       maxDecodedBytes: parts.limits.maxDecodedBytes,
     })
     this.#quarantine = new Quarantine(parts.journal, parts.broker, parts.observer, `${parts.namespace}.quarantine`)
@@ -140,11 +151,11 @@ export class Gateway {
       onUnreadable: (entry) => this.#listener.noteUnreadable(entry),
     })
     this.#sessions = new Sessions({
-      keeper: this.#catchUp,
+      replayer: this.#catchUp,
       cursors: parts.cursors,
       observer: parts.observer,
       limits: parts.limits,
-      check: (identity) => this.checkStanding(identity),
+      check: (identity) => this.checkNotBarred(identity),
     })
     this.bans = new ClientBans({
       registry: parts.registry,
@@ -173,40 +184,48 @@ export class Gateway {
     })
   }
 
+  /** All open sessions of this replica, over all transports. */
   get sessions(): ReadonlySet<Session> {
     return this.#sessions.all
   }
 
+  /** Prints and parses cursors of this deployment. */
   get cursors(): CursorCodec {
     return this.#parts.cursors
   }
 
+  /** As `GatewayParts.replica`: contains the host name, so it is for operators only. */
   get replica(): string {
     return this.#parts.replica
   }
 
+  /** The id of this replica for every other caller. */
   get replicaAlias(): string {
     return this.#parts.replicaAlias ?? this.#parts.replica
   }
 
   /**
-   * Throws `UNAUTHENTICATED` where a revocation, a ban or a deletion bars the token that the
-   * identity was read from.
+   * Throws `UNAUTHENTICATED` if a revocation, a ban or a deletion makes the identity's token
+   * invalid. Called when a token is authenticated and when a session opens.
    */
-  checkStanding(identity: Identity): void {
+  checkNotBarred(identity: Identity): void {
     this.revocations.check(identity)
     this.bans.check(identity)
   }
 
   /**
-   * Tokens of the client must be issued after this moment to be valid. Undefined: nothing bars
-   * them.
+   * Tokens of the client that were issued at this moment or before are invalid. Undefined: no
+   * revocation and no deletion is known. The token issuer dates new tokens after it.
    */
   barredUntil(clientId: string): Date | undefined {
     return latest(this.revocations.of(clientId), this.bans.deletionOf(clientId))
   }
 
-  /** Serves what the registry knows and begins to tail; resolves before the broker is there. */
+  /**
+   * Serves the sources of the registry and starts to tail the journal. The application calls it
+   * once. Resolves before the broker is available; `onState` reports when it is. Rejects if the
+   * registry cannot be read. `defaultSource` is added to the registry if it is missing.
+   */
   async open(defaultSource: SourceDefinition): Promise<void> {
     const { registry, journal, control, keys } = this.#parts
     const { source } = await registry.addSource({
@@ -220,45 +239,49 @@ export class Gateway {
     await this.revocations.open()
     await this.bans.open()
     control.listen(
-      (message) => void this.#onControl(message).catch((error: unknown) => this.#logError('a control message', error)),
+      (message) =>
+        void this.#onControl(message).catch((error: unknown) => this.#logError('handling a control message', error)),
       () => this.#resync(),
-      () => this.#unsignedHint.call(),
+      () => this.#unsignedThrottle.call(),
     )
-    // What was sent under another key was not taken by the replicas that have this one, and the
-    // other way round.
+    // Replicas with another key ignored this replica's control messages, and it ignored theirs.
     keys.onAdopted(() => this.#resync())
     journal.open(this.#listener)
   }
 
-  /** Whether the journal is there and current, and the default source flows into it. */
+  /** Whether the journal is current and the default source is bound. */
   get up(): boolean {
     return this.#listener.up && this.#publishGate.isOpen
   }
 
   /**
-   * What its bounded buffers hold now, in bytes; what waits for a client is counted by its session.
+   * What the bounded buffers hold now, in bytes: the hot window, and publications without an
+   * answer. Each session counts what waits for its client.
    */
-  get held(): { readonly window: number; readonly publications: number } {
+  get bufferedBytes(): { readonly window: number; readonly publications: number } {
     const { hotWindow, broker } = this.#parts
-    return { window: hotWindow.bytes, publications: this.#publishGate.heldBytes + broker.unansweredBytes }
+    return { window: hotWindow.bytes, publications: this.#publishGate.waitingBytes + broker.unansweredBytes }
   }
 
-  /** How many subscriptions are not live yet, or not any more: on their way through the journal. */
+  /** How many subscriptions are not live, because they are reading the journal. */
   get catchingUp(): number {
     return this.#catchUp.size
   }
 
-  /** Sockets and sessions by who pays for them. */
+  /** Counts sockets and sessions by payer: client or address. */
   get connections(): Connections {
     return this.#sessions.connections
   }
 
-  /** As `Sessions.open`. */
+  /** As `Sessions.open`: throws `LIMIT_EXCEEDED`, `UNAUTHENTICATED` or `DRAINING`. */
   openSession(options: Parameters<Sessions['open']>[0]): Session {
     return this.#sessions.open(options)
   }
 
-  /** For a caller: also rejects with `UNAUTHENTICATED` or `FORBIDDEN`. */
+  /**
+   * As `publish`, for a caller. Also rejects with `UNAUTHENTICATED` or `FORBIDDEN` if the identity
+   * may not publish to the exchange with this routing key.
+   */
   async publishAs(identity: Identity, publication: Publication, payer?: string): Promise<Cursor | null> {
     const { exchange = this.#defaultExchange, routingKey } = publication
     await this.#publishRights.check(identity, exchange, routingKey)
@@ -266,12 +289,14 @@ export class Gateway {
   }
 
   /**
-   * Resolves when the message has come back from the journal, with its place there; with null once
-   * the broker has confirmed what no source takes, or a buffered source holds. Rejects as
-   * `Broker.publish` does. `payer`: as in `Publication`.
+   * Publishes a message. Resolves with its cursor when the tail has read it back from the journal.
+   * Resolves with null when the broker has confirmed it, if no source takes it or if the queue of a
+   * buffered source still holds it. Rejects with `BROKER_UNAVAILABLE`, `BAD_USER_INPUT` or
+   * `PAYLOAD_TOO_LARGE`: see `Broker.publish`. `payer`: as in `Publication`; undefined for the
+   * gateway itself.
    */
   async publish(publication: Publication, payer?: string): Promise<Cursor | null> {
-    const into = this.sources.takes(publication.exchange ?? this.#defaultExchange, publication.routingKey)
+    const into = this.sources.destinationOf(publication.exchange ?? this.#defaultExchange, publication.routingKey)
     const entry = await this.#publishGate.publish({ ...publication, payer, into })
     return entry ? this.#listener.cursorOf(entry) : null
   }
@@ -281,9 +306,9 @@ export class Gateway {
   }
 
   /**
-   * The position of now: behind everything that the broker had confirmed at the call. While the
-   * broker is away, the last one known, which is older and so loses nothing; `BROKER_UNAVAILABLE`
-   * where there never was one.
+   * The current position: after everything that the broker had confirmed at the call. While the
+   * broker is away, it is the last known position, so a client that resumes there loses nothing.
+   * Rejects with `BROKER_UNAVAILABLE` if the journal has not been reached since the start.
    */
   async position(): Promise<Cursor> {
     if (this.#listener.up) await this.#parts.journal.mark().catch(() => undefined)
@@ -291,7 +316,7 @@ export class Gateway {
   }
 
   /**
-   * As `position`, but never an older one: rejects with `BROKER_UNAVAILABLE` while the journal is
+   * As `position`, but never an older one. Rejects with `BROKER_UNAVAILABLE` while the journal is
    * away.
    */
   async exactPosition(): Promise<Cursor> {
@@ -307,58 +332,69 @@ export class Gateway {
     if (!last || this.#listener.epoch === undefined) {
       throw new GatewayError(
         'BROKER_UNAVAILABLE',
-        'the journal cannot be reached yet, so there is no position to give; try again',
+        'the journal has not been reached yet, so no position is known: try again',
       )
     }
     return this.#listener.cursorOf(last)
   }
 
   /**
-   * Makes a source that every replica serves from here on: none misses a message that is published
-   * after this resolves.
+   * Creates a source on every replica. No replica misses a message published after this resolves.
+   * Returns the existing source if there is one with the same definition. Rejects with
+   * `BAD_USER_INPUT` for an invalid definition, `SOURCE_CONFLICT`, or `BROKER_UNAVAILABLE`.
    */
   async createSource(definition: SourceDefinition): Promise<Source> {
     const { exchange } = definition
     if (exchange.startsWith(`${this.#parts.namespace}.`) && isReservedExchange(exchange)) {
-      throw new GatewayError('SOURCE_CONFLICT', `exchange "${exchange}" is the gateway's own: name another one`)
+      throw new GatewayError(
+        'SOURCE_CONFLICT',
+        `exchange "${exchange}" is reserved for the gateway: name another exchange`,
+      )
     }
     return this.#sourceSync.create(definition)
   }
 
-  /** Whether there was one. */
+  /**
+   * Deletes a source on every replica. Resolves with false if there is no such source. The exchange
+   * and its messages in the journal stay. Rejects with `BROKER_UNAVAILABLE`.
+   */
   deleteSource(id: string): Promise<boolean> {
     return this.#sourceSync.delete(id)
   }
 
-  /** A page of a channel's past: see `history.ts`. */
-  get keeper(): Replayer {
+  /**
+   * Moves subscriptions through the journal. `readHistory` uses it for pages of a channel's past.
+   */
+  get replayer(): Replayer {
     return this.#catchUp
   }
 
   /**
-   * The oldest position from which a channel can still be read; null where the journal can't say.
+   * The oldest position from which the channel can be read. Null if the journal cannot be read now.
    */
   oldest(channel: string): Promise<Cursor | null> {
     return this.#catchUp.oldestOf(channel)
   }
 
-  /** Ends the subscriptions of a channel that is no more, here and on the other replicas. */
+  /**
+   * Ends the subscriptions of a deleted channel, on this replica and, best effort, on the others.
+   */
   async endChannel(clientId: string): Promise<void> {
     this.#sessions.endChannel(clientId)
     await this.#parts.control.send({ kind: 'client-deleted', clientId, by: this.replica }).catch(() => undefined)
   }
 
-  /** As `Sessions.drain`; what else the gateway does goes on. */
+  /** As `Sessions.drain`. The gateway otherwise continues to work. */
   drain(overMs: number): Promise<void> {
     return this.#sessions.drain(overMs)
   }
 
   /**
-   * Ends everything that listens; the journal, the broker and the registry are closed by whoever
-   * opened them.
+   * Ends all sessions and stops all timers. The journal, the broker, the control bus and the
+   * registry are closed by the code that opened them.
    */
   close(): void {
-    this.#unsignedHint.close()
+    this.#unsignedThrottle.close()
     this.revocations.close()
     this.bans.close()
     this.#quarantine.close()
@@ -366,8 +402,11 @@ export class Gateway {
     this.#sessions.close()
   }
 
-  /** What the sources say, also of what is not delivered. */
-  #statedAudienceOf(message: WindowEntry): Audience {
+  /**
+   * What the sources find for a message, even if the message is not delivered. Empty if its body
+   * cannot be decoded.
+   */
+  #audienceOrNone(message: WindowEntry): Audience {
     try {
       return this.sources.audienceOf(message)
     } catch {
@@ -383,8 +422,8 @@ export class Gateway {
   }
 
   #onMark(note: MarkNote | undefined): void {
-    if (note?.kind === 'source-created') this.#sourceSync.created(reviveSource(note.source))
-    if (note?.kind === 'source-deleted') this.#sourceSync.deleted(note.id)
+    if (note?.kind === 'source-created') this.#sourceSync.onCreated(reviveSource(note.source))
+    if (note?.kind === 'source-deleted') this.#sourceSync.onDeleted(note.id)
     if (this.#listener.up && !this.#publishGate.isOpen) void this.#openPublishGate()
   }
 
@@ -395,7 +434,7 @@ export class Gateway {
         await this.#sourceSync.onControl(message)
         return
       case 'client-deleted':
-        // Its own would end what has been begun since.
+        // This replica has ended them already. It must not end subscriptions that started since.
         if (message.by !== this.replica) this.#sessions.endChannel(message.clientId)
         this.bans.refresh()
         return
@@ -429,8 +468,8 @@ export class Gateway {
   }
 
   /**
-   * Once the default source is bound, the gateway serves; what stands in the way of that is told to
-   * probes, and tried again at each mark.
+   * Opens the publish gate by binding the default source. A failure is reported through `onState`,
+   * and each mark tries again.
    */
   async #openPublishGate(): Promise<void> {
     try {
@@ -444,7 +483,8 @@ export class Gateway {
   }
 
   /**
-   * Resolves when it has been heard here, and so stands in the journal before whatever comes next.
+   * Resolves when this replica's tail has read the mark. Every message published afterwards comes
+   * after the mark in the journal.
    */
   async #appendMark(note: MarkNote): Promise<void> {
     try {

@@ -27,12 +27,12 @@ export interface JournalListenerParts {
   readonly observer: Observer
   /** Undefined: tracing is off. */
   readonly tracing: Tracing | undefined
-  /** Read each time, because it may change while the gateway runs. */
+  /** Read at each use, because it may change while the gateway runs. */
   readonly limits: {
-    /** What a compressed body may grow to, in bytes. */
+    /** The most that a compressed body may grow to, in bytes. */
     readonly maxDecodedBytes: number
   }
-  /** Called when the tail is current, `up` is true by then. */
+  /** Called when the tail is current; `up` is true by then. */
   readonly onUp: () => void
   /** Called once at the start of an outage. */
   readonly onDown: (reason: string) => void
@@ -40,14 +40,14 @@ export interface JournalListenerParts {
   readonly onMark: (note: MarkNote | undefined) => void
 }
 
-/** How many offsets are remembered as counted already. */
+/** How many offsets are remembered as already counted. */
 const maxUnreadable = 10_000
 /** How many exchanges without a source are remembered, so that each is logged once. */
 const maxForeignExchanges = 1_000
 
 /**
- * What the tail of the journal calls: each entry joins the hot window and is delivered to the
- * subscriptions of its channels. Private to the gateway; transports don't see it.
+ * Receives what the tail of the journal reads. Adds each entry to the hot window and delivers it to
+ * the subscriptions of its channels. Private to the gateway; transports do not use it.
  */
 export class JournalListener implements JournalTail {
   readonly #parts: JournalListenerParts
@@ -67,7 +67,7 @@ export class JournalListener implements JournalTail {
     this.#deduplicator = new Deduplicator(parts.journal.repeats)
   }
 
-  /** The epoch of the journal that is tailed; undefined until the broker was there once. */
+  /** The current epoch of the journal. Undefined until the first connection to the broker. */
   get epoch(): string | undefined {
     return this.#epoch
   }
@@ -77,12 +77,12 @@ export class JournalListener implements JournalTail {
     return this.#up
   }
 
-  /** Whether the tail has been current since the start. */
+  /** Whether the tail has been current at any time since the start. */
   get wasUp(): boolean {
     return this.#wasUp
   }
 
-  /** Why the tail is not current, or was not last. */
+  /** Why the tail is not current; if it is current, the reason of the last outage. */
   get downReason(): string {
     return this.#downReason
   }
@@ -116,17 +116,17 @@ export class JournalListener implements JournalTail {
   }
 
   onUp(): void {
-    if (!this.#wasUp) this.#parts.observer.log('info', 'the journal is there and current')
+    if (!this.#wasUp) this.#parts.observer.log('info', 'the journal is available and current')
     this.#up = true
     this.#wasUp = true
-    this.#deduplicator.outageOver()
+    this.#deduplicator.outageEnded()
     for (const resolve of this.#waitingForUp) resolve()
     this.#parts.onUp()
   }
 
   onDown(reason: string): void {
     this.#up = false
-    this.#deduplicator.outage()
+    this.#deduplicator.outageBegan()
     this.#downReason = reason
     this.#parts.onDown(reason)
   }
@@ -135,12 +135,12 @@ export class JournalListener implements JournalTail {
     const { hotWindow, sources, observer } = this.#parts
     if (this.#gapAhead) this.#publishGap(this.#gapAhead, message)
     hotWindow.add(message)
-    this.#deduplicator.see(message)
+    this.#deduplicator.record(message)
     if (message.mark) {
       this.#onMark(message)
       return
     }
-    // A starting replica reads some of the past into the window, and delivers none of it.
+    // A starting replica reads part of the past into the window, and does not deliver it.
     if (!this.#present) return
     const label = sources.labelOf(message)
     if (label === undefined) this.#logForeign(message.exchange)
@@ -162,19 +162,22 @@ export class JournalListener implements JournalTail {
     if (this.#present) hub.publish('everyone', unreadableGap(cursors, this.#epoch ?? '', last))
   }
 
-  /** Counts and logs an unreadable entry once, whether the tail met it or a replay did. */
+  /** Counts and logs an unreadable entry once, for the tail and all replays together. */
   noteUnreadable({ offset }: JournalMessage): void {
     if (this.#unreadable.has(offset)) return
     this.#unreadable.add(offset)
     this.#parts.observer.messageUnreadable()
     this.#parts.observer.log(
       'error',
-      'RabbitMQ ends every consumer that reaches this message of the journal with 541, so the gateway stepped over it: every subscription receives a GAP event (UNREADABLE)',
+      'RabbitMQ closes every consumer that reaches this message of the journal (541), so the gateway skipped it: every subscription receives a GAP event (UNREADABLE)',
       { offset },
     )
   }
 
-  /** Resolves with whether the tail was current at any time until `timeoutMs` have passed. */
+  /**
+   * Waits until the tail has been current once, at most for `timeoutMs`. Resolves with whether it
+   * has been.
+   */
   async firstUp(timeoutMs: number): Promise<boolean> {
     if (this.#up) return true
     let up: () => void = () => undefined
@@ -187,13 +190,16 @@ export class JournalListener implements JournalTail {
     return this.#wasUp
   }
 
-  /** The clients of an entry; none for a repeat and for a message in quarantine. */
+  /**
+   * The channels of an entry. Empty for a repeat and for poison. `inWindow`: the entry is in the
+   * hot window, and its audience is cached.
+   */
   audienceOf(message: WindowEntry, inWindow: boolean): Audience {
     const { quarantine, sources } = this.#parts
-    // A repeat stays in the journal all the same, because a cursor may name it.
+    // A repeat stays in the journal, because a cursor may name it.
     if (this.#deduplicator.isRepeat(message.offset)) return []
-    // Each resume would pay again for a body that grows past its bound.
-    if (quarantine.hasJudged(message.offset)) return []
+    // Without this check each resume would decode the poison again, which may be expensive.
+    if (quarantine.foundPoison(message.offset)) return []
     try {
       return inWindow ? sources.knownAudienceOf(message) : sources.audienceOf(message)
     } catch (error) {
@@ -202,7 +208,10 @@ export class JournalListener implements JournalTail {
     }
   }
 
-  /** The event of an entry; undefined if its body cannot be decoded, and it is in quarantine. */
+  /**
+   * The event of an entry. Undefined if its body cannot be decoded; the entry then goes to the
+   * quarantine.
+   */
   eventOf(message: WindowEntry): MessageEvent | undefined {
     const { cursors, limits, quarantine } = this.#parts
     try {
@@ -223,15 +232,15 @@ export class JournalListener implements JournalTail {
   #route(message: WindowEntry): MessageOutcome {
     const { hub, quarantine } = this.#parts
     const audience = this.audienceOf(message, false)
-    if (!hub.hasListeners(audience)) {
+    if (!hub.hasSubscribers(audience)) {
       if (audience.length > 0) return 'unheard'
       if (this.#deduplicator.isRepeat(message.offset)) return 'repeated'
-      return quarantine.met(message.offset) ? 'quarantined' : 'unmatched'
+      return quarantine.isPoison(message.offset) ? 'quarantined' : 'unmatched'
     }
     const event = this.eventOf(message)
     if (!event) return 'quarantined'
     this.#publish(audience, event)
-    // Live subscriptions have it by now, and for those that are behind it is decoded again.
+    // Live subscriptions have received it. A replay decodes it again.
     forgetBody(message)
     return 'heard'
   }
@@ -244,13 +253,13 @@ export class JournalListener implements JournalTail {
     span?.end()
   }
 
-  /** Logs once for each exchange: an operator may have made a source of an alternate exchange. */
+  /** Logs each exchange once. An operator may have created a source for an alternate exchange. */
   #logForeign(exchange: string): void {
     if (this.#foreignExchanges.has(exchange) || !this.#parts.sources.isForeign(exchange)) return
     this.#foreignExchanges.add(exchange)
     this.#parts.observer.log(
       'warn',
-      `messages of exchange "${exchange}" come through another exchange (a binding, or as its alternate), and match no source: make "${exchange}" a source, or make the source that they come through with buffered: true`,
+      `messages of exchange "${exchange}" come through another exchange (a binding, or its alternate exchange) and match no source: create a source for "${exchange}", or create the source of the other exchange with buffered: true`,
     )
   }
 
@@ -262,8 +271,8 @@ export class JournalListener implements JournalTail {
 
   #onMark(mark: JournalMessage): void {
     const note = noteOf(mark)
-    if (note?.kind === 'poison') this.#parts.quarantine.claimed(note)
+    if (note?.kind === 'poison') this.#parts.quarantine.onClaim(note)
     this.#parts.onMark(note)
-    if (this.#present) this.#parts.checkpoints.tell(() => this.cursorOf(mark))
+    if (this.#present) this.#parts.checkpoints.onMark(() => this.cursorOf(mark))
   }
 }

@@ -80,7 +80,7 @@ export function createMetrics(): Metrics {
     if (seconds >= 0) delivery.observe(seconds, deliveries)
   }
   const deliveries = (): SnapshotMetric => {
-    for (const account of accounts.values()) account.tell()
+    for (const account of accounts.values()) account.flushTimes()
     return delivery.snapshot()
   }
   const accounts = new Map(transportNames.map((transport) => [transport, new DeliveryCounter(took)]))

@@ -118,10 +118,10 @@ export class Listener {
       after,
       checkpoints,
       overflow,
-      keeper: gateway.keeper,
+      replayer: gateway.replayer,
       allowance: this.allowance,
     })
-    gateway.keeper.resume(this.feed)
+    gateway.replayer.resume(this.feed)
   }
 
   /** What it has heard, in the words of the test: the data of messages, the reasons of gaps. */

@@ -75,7 +75,7 @@ function watchPeaks(gateway: Gateway): Readonly<Peaks> {
   const peaks: Peaks = { window: 0, publications: 0, session: 0, catchingUp: 0, rss: 0 }
   let looks = 0
   const look = (session?: Session): void => {
-    const { held } = gateway
+    const { bufferedBytes: held } = gateway
     peaks.window = Math.max(peaks.window, held.window)
     peaks.publications = Math.max(peaks.publications, held.publications)
     peaks.session = Math.max(peaks.session, session?.bufferedBytes ?? 0)

@@ -132,8 +132,8 @@ describe('the beginning of a subscription', () => {
 
   test('is the feed that the resolver opens; of one that refuses, nothing', () => {
     const opening = compileSubscribe(schema, parse('subscription { channel(clientId: "a") { data } }'), undefined)
-    const keeper = { resume: () => {}, release: () => {} }
-    const feed = new ChannelSubscription({ channel: 'a', after: undefined, keeper })
+    const replayer = { resume: () => {}, stop: () => {} }
+    const feed = new ChannelSubscription({ channel: 'a', after: undefined, replayer })
     const context = (subscribe: () => ChannelSubscription) => ({ subscribe }) as unknown as Context
     expect(
       opening?.subscription(

@@ -109,7 +109,7 @@ describe('whatever the broker answers', () => {
     const journal = {
       async mark(note?: MarkNote) {
         await answer(marks)
-        if (note?.kind === 'poison') quarantine.claimed(note)
+        if (note?.kind === 'poison') quarantine.onClaim(note)
       },
     } as Journal
     const broker = {
@@ -168,8 +168,8 @@ describe('whatever the broker answers', () => {
       quarantine.put({ ...message, offset, body: Buffer.alloc(20 * 1024 * 1024) }, new Error('broken'))
     }
     await eventually('the complaint', () => logged.some((text) => text.includes('left in the journal')))
-    expect(quarantine.met(0)).toBe(false)
-    expect(quarantine.met(4)).toBe(true)
+    expect(quarantine.isPoison(0)).toBe(false)
+    expect(quarantine.isPoison(4)).toBe(true)
     quarantine.close()
   })
 })

@@ -26,7 +26,7 @@ const eventOf = (offset: number): MessageEvent =>
     receivedAt: 0,
   })
 
-const keeper = { resume: () => {}, release: () => {} }
+const replayer = { resume: () => {}, stop: () => {} }
 
 /** A feed with a sink that throws at the events with these offsets. */
 function feedThatThrows(at: readonly number[]) {
@@ -37,8 +37,8 @@ function feedThatThrows(at: readonly number[]) {
   const feed = new ChannelSubscription({
     channel: 'alice',
     after: undefined,
-    keeper,
-    account,
+    replayer,
+    counter: account,
     onFailure: (error) => failures.push(error),
   })
   const sink: SubscriptionSink = {

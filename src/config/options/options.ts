@@ -1,6 +1,6 @@
 import { registrationModes } from '../../core/clients/registration.ts'
 import { overflowPolicies } from '../../core/model/overflow-policy.ts'
-import { sourcesWord } from '../../core/publishing/publish-rights.ts'
+import { sourcesKeyword } from '../../core/publishing/publish-rights.ts'
 import { brokers, host, hosts, httpUrl, origins, port, portOrOff, postgres } from '../kinds/addresses.ts'
 import { bounds, bytes, count, duration, processes } from '../kinds/amounts.ts'
 import {
@@ -118,7 +118,7 @@ export const options = {
     help: 'How long a publication waits for the confirmation of the broker.',
   }),
   publishExchanges: option(exchangePatterns, {
-    default: sourcesWord,
+    default: sourcesKeyword,
     group: 'RabbitMQ',
     help: 'Exchanges that callers may publish to at all, operators included: patterns with * for one word and # for the rest, and sources for the exchanges of all sources. Exchanges that gateways keep to themselves only by their whole names.',
     reload: true,

@@ -2,40 +2,38 @@ import type { JournalMessage } from '../model/message.ts'
 import { type DropReason, dropReasons } from './labels.ts'
 import type { Counted } from './message-outcomes.ts'
 
-/** Deliveries of one message that count as having taken the same time. */
+/** How many deliveries of one message share one reading of the clock. */
 const timedTogether = 32
 
 /**
- * The account of all events that subscriptions of one transport were given. Each is matched as its
- * subscription takes it from its channel or from the journal, and ends in one of two ways: handed
- * to its client, or dropped for a reason. In between it is pending, so that at any moment matched =
- * delivered + dropped + pending. What a subscription has not been given yet, because it is behind,
- * is in the journal and not in here.
+ * Counts the events of all subscriptions of one transport.
+ *
+ * A message is matched when a subscription takes it, live or from a replay. It is then either
+ * delivered to the client or dropped for a reason, and until then it is pending. So matched =
+ * delivered + dropped + pending holds at any moment. Messages that a subscription has not reached
+ * yet, because it is behind, are not counted.
  */
 export class DeliveryCounter {
   matched = 0
   delivered = 0
-  /** Counted where queues grow and shrink, not worked out from the others. */
+  /** Counted when queues grow and shrink, not computed from the other numbers. */
   pending = 0
   readonly dropped = Object.fromEntries(dropReasons.map((reason) => [reason, 0])) as Record<DropReason, number>
-  /**
-   * How often a subscription let go of its live end, because its client was slower than its
-   * channel.
-   */
+  /** How often a subscription left live delivery because its client was slower than its channel. */
   fellBehind = 0
-  readonly #took: (seconds: number, deliveries: number) => void
-  /** The offset of the message whose delivery was timed last. */
-  #timed = -1
+  readonly #onTimed: (seconds: number, deliveries: number) => void
+  /** The offset of the message that was timed last. */
+  #timedOffset = -1
   #seconds = 0
-  /** Deliveries of that time which nobody has been told of. */
-  #untold = 0
+  /** Deliveries with the last reading that `onTimed` has not received yet. */
+  #unreported = 0
 
   /**
-   * `took`: told how long deliveries were on their way through this process; of the last ones at
-   * the latest by `tell`.
+   * `onTimed` receives how long deliveries took within this process, and for how many deliveries.
+   * It receives the last ones when `flushTimes` is called, at the latest.
    */
-  constructor(took: (seconds: number, deliveries: number) => void) {
-    this.#took = took
+  constructor(onTimed: (seconds: number, deliveries: number) => void) {
+    this.#onTimed = onTimed
   }
 
   match({ outcomes, slot = 0 }: Counted): void {
@@ -46,19 +44,19 @@ export class DeliveryCounter {
   deliver({ outcomes, slot = 0, receivedAt, offset }: Counted & JournalMessage): void {
     this.delivered += 1
     outcomes?.deliver(slot)
-    // A message is handed to one subscription after another: the clock need not be asked for each
-    // of them.
-    if (offset !== this.#timed || this.delivered % timedTogether === 0) {
-      this.tell()
-      this.#timed = offset
+    // A message is delivered to one subscription after another, so one reading of the clock serves
+    // many deliveries.
+    if (offset !== this.#timedOffset || this.delivered % timedTogether === 0) {
+      this.flushTimes()
+      this.#timedOffset = offset
       this.#seconds = (Date.now() - receivedAt) / 1000
     }
-    this.#untold += 1
+    this.#unreported += 1
   }
 
-  tell(): void {
-    if (this.#untold > 0) this.#took(this.#seconds, this.#untold)
-    this.#untold = 0
+  flushTimes(): void {
+    if (this.#unreported > 0) this.#onTimed(this.#seconds, this.#unreported)
+    this.#unreported = 0
   }
 
   drop({ outcomes, slot = 0 }: Counted, reason: DropReason): void {

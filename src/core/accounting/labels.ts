@@ -1,4 +1,4 @@
-/** The values of metric labels: lists in the code, never from clients. */
+/** The values of metric labels. They are lists in the code and never come from clients. */
 
 export const transportNames = ['graphql-ws', 'sse', 'socketcluster', 'websocket', 'tcp', 'in-process'] as const
 export type TransportName = (typeof transportNames)[number]
@@ -9,19 +9,19 @@ export const quarantineReasons = [
   'broken-encoding',
   'too-large',
   'too-deep',
-  /** RabbitMQ does not take it into the journal; only of a buffered source. */
+  /** RabbitMQ does not accept it into the journal. Only for buffered sources. */
   'refused',
 ] as const
 export type QuarantineReason = (typeof quarantineReasons)[number]
 
 export const messageOutcomes = [
-  /** At least one subscription was given it. */
+  /** At least one subscription received it. */
   'heard',
-  /** It has clients, and none of them listens on this replica. */
+  /** It is for clients without a subscription on this replica. */
   'unheard',
-  /** No source says whose it is. */
+  /** No source found a client for it. */
   'unmatched',
-  /** It stood in the journal before. */
+  /** It repeats an earlier entry of the journal. */
   'repeated',
   'quarantined',
 ] as const
@@ -29,11 +29,13 @@ export type MessageOutcome = (typeof messageOutcomes)[number]
 
 export const dropReasons = [
   /**
-   * The subscription ended while events waited for its client: whoever comes back with a cursor is
-   * given them then.
+   * The subscription ended while events waited for its client. A client that resumes with its
+   * cursor receives them then.
    */
   'ended',
-  /** Taken away by the overflow policy of its subscription: `CONFLATE`, `DROP_OLDEST`. */
+  /**
+   * Dropped by the overflow policy of the subscription: `CONFLATE`, or `DROP_OLDEST` (`overflow`).
+   */
   'conflated',
   'overflow',
 ] as const

@@ -1,6 +1,6 @@
 import { type MessageOutcome, messageOutcomes } from './labels.ts'
 
-/** What became of one message at the subscriptions of this replica, replays included. */
+/** What the subscriptions of this replica did with one message, replays included. */
 export interface DeliveryCounts {
   readonly matched: number
   readonly delivered: number
@@ -8,7 +8,7 @@ export interface DeliveryCounts {
 }
 
 /**
- * An entry with a slot in `MessageOutcomes`; both are undefined if the hot window never held it.
+ * An entry with a slot in `MessageOutcomes`. Both are undefined if the hot window never held it.
  */
 export interface Counted {
   outcomes?: MessageOutcomes | undefined
@@ -16,26 +16,26 @@ export interface Counted {
 }
 
 /**
- * What this replica did with each of a number of neighbouring messages. Columns of numbers, for
- * there is one for each message of the hot window: as objects, they would be the garbage
- * collector's work.
+ * What this replica did with each message of a block of neighbouring messages. Numbers in columns,
+ * because there is one for each message of the hot window, and as many objects would burden the
+ * garbage collector.
  */
 export class MessageOutcomes {
-  /** 0: none yet; else its place in `messageOutcomes`, counted from 1. */
+  /** 0: no outcome yet. Otherwise its index in `messageOutcomes`, plus 1. */
   readonly #outcomes: Uint8Array
-  /** Three numbers a message: matched, delivered, dropped. */
-  readonly #reach: Uint32Array
+  /** Three numbers for each message: matched, delivered, dropped. */
+  readonly #counts: Uint32Array
 
   constructor(messages: number) {
     this.#outcomes = new Uint8Array(messages)
-    this.#reach = new Uint32Array(messages * 3)
+    this.#counts = new Uint32Array(messages * 3)
   }
 
   set(slot: number, outcome: MessageOutcome): void {
     this.#outcomes[slot] = messageOutcomes.indexOf(outcome) + 1
   }
 
-  /** Undefined where it came before this replica did, and so is only replayed. */
+  /** Undefined if the message was published before this replica started: it is only replayed. */
   of(slot: number): MessageOutcome | undefined {
     return messageOutcomes[(this.#outcomes[slot] ?? 0) - 1]
   }
@@ -53,11 +53,11 @@ export class MessageOutcomes {
   }
 
   countsOf(slot: number): DeliveryCounts {
-    const [matched = 0, delivered = 0, dropped = 0] = this.#reach.subarray(slot * 3)
+    const [matched = 0, delivered = 0, dropped = 0] = this.#counts.subarray(slot * 3)
     return { matched, delivered, dropped }
   }
 
   #add(at: number): void {
-    this.#reach[at] = (this.#reach[at] ?? 0) + 1
+    this.#counts[at] = (this.#counts[at] ?? 0) + 1
   }
 }

@@ -8,9 +8,12 @@ import { pause } from '../timing/pause.ts'
 import { messageOutcomes, type QuarantineReason, quarantineReasons } from './labels.ts'
 import type { ReplicaTrace, TracedMessage } from './replica-trace.ts'
 
-/** How long other replicas are waited for, in milliseconds: nobody knows how many there are. */
+/** How long the tracer waits for other replicas, in ms. It does not know how many there are. */
 const answerMs = 500
-/** What an answer holds at most; a message id is one message, unless publishers are careless. */
+/**
+ * The most messages in one answer. A message id should name one message, but publishers may reuse
+ * ids.
+ */
 const maxMessages = 20
 const maxNamed = 20
 
@@ -19,17 +22,17 @@ export interface TracerParts {
   readonly hotWindow: HotWindow
   readonly sources: SourceRouter
   readonly control: ControlBus
-  /** Whose it is, duplicates and poison aside. */
+  /** The channels of a message, even if it is a repeat or poison. */
   readonly audienceOf: (message: WindowEntry) => Audience
   /** Whether the message at this offset is known to be poison. */
   readonly isPoison: (offset: number) => boolean
-  /** What a compressed body may grow to. */
+  /** The most that a compressed body may grow to, in bytes. */
   readonly maxDecodedBytes: number
 }
 
 /**
- * Answers where a message went, from what the hot window holds anyway: nothing is kept for it but
- * three numbers a message.
+ * Answers where a message went, from the hot window. Tracing stores three more numbers for each
+ * message and nothing else.
  */
 export class Tracer {
   readonly #parts: TracerParts
@@ -39,9 +42,9 @@ export class Tracer {
     this.#parts = parts
   }
 
-  /** This replica's answer first, then those of the others that answer in time. */
+  /** The answer of this replica first, then those of the replicas that answer in time. */
   async trace(messageId: string): Promise<ReplicaTrace[]> {
-    const answers = [this.#look(messageId)]
+    const answers = [this.#traceHere(messageId)]
     const question = randomUUID()
     this.#questions.set(question, (answer) => answers.push(answer))
     try {
@@ -55,13 +58,13 @@ export class Tracer {
 
   async onControl(message: ControlMessage): Promise<void> {
     if (message.kind === 'trace-known') this.#questions.get(message.question)?.(message.trace)
-    // It hears its own questions too.
+    // A replica receives its own requests too.
     if (message.kind !== 'trace-wanted' || this.#questions.has(message.question)) return
     const { question, messageId } = message
-    await this.#parts.control.send({ kind: 'trace-known', question, trace: this.#look(messageId) })
+    await this.#parts.control.send({ kind: 'trace-known', question, trace: this.#traceHere(messageId) })
   }
 
-  #look(messageId: string): ReplicaTrace {
+  #traceHere(messageId: string): ReplicaTrace {
     const { hotWindow, replica } = this.#parts
     const messages: TracedMessage[] = []
     let since: number | null = null
@@ -86,7 +89,7 @@ export class Tracer {
       receivedAt,
       fate,
       reason: this.#parts.isPoison(offset) ? poisonIn(entry, this.#parts.maxDecodedBytes) : null,
-      sources: this.#parts.sources.matching(entry).slice(0, maxNamed),
+      sources: this.#parts.sources.matchingIds(entry).slice(0, maxNamed),
       clients: everyone ? [] : audience.slice(0, maxNamed),
       clientCount: everyone ? null : audience.length,
       matched,
@@ -96,7 +99,7 @@ export class Tracer {
   }
 }
 
-/** A trace as it came from another replica; undefined where it is none that this version knows. */
+/** Parses a trace from another replica. Undefined if it is invalid or of an unknown version. */
 export function reviveTrace(value: unknown): ReplicaTrace | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { replica, since, messages } = value as Record<string, unknown>

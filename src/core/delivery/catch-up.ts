@@ -13,13 +13,13 @@ import { ReplayBatch } from './replay-batch.ts'
 import { ScanScheduler } from './scan-scheduler.ts'
 import { WindowReplay } from './window-replay.ts'
 
-/** How long resumes are gathered before they are served together, in milliseconds. */
+/** How long the gateway gathers resuming subscriptions before it serves them together, in ms. */
 const gatherMs = 20
 /**
- * A scan begins so many offsets before the first place wanted, to know a message that was published
- * twice around it.
+ * A scan starts this many offsets before the oldest wanted position. The deduplicator then knows a
+ * message that was published twice around that position.
  */
-const lookBack = 1_000
+const lookBackOffsets = 1_000
 
 export interface CatchUpContext {
   readonly journal: Journal
@@ -28,87 +28,98 @@ export interface CatchUpContext {
   readonly checkpoints: Checkpoints
   readonly observer: Observer
   readonly cursors: CursorCodec
-  /** The journal's epoch while it is up, else undefined: nothing is judged then. */
+  /**
+   * The journal's epoch while the journal is up. Undefined while it is down: positions are not
+   * checked then.
+   */
   epoch(): string | undefined
   /**
-   * Before this place the journal has nothing for the channel's present owner; undefined: no such
-   * place.
+   * The place before which the journal holds nothing for the channel's present owner. Undefined:
+   * there is no such place.
    */
   originOf(channel: string): Cursor | undefined
-  /** `inWindow`: it will be asked about again. */
+  /**
+   * The channels of an entry. `inWindow`: the hot window holds the entry, so its audience is asked
+   * for again and is worth caching.
+   */
   audienceOf(message: JournalMessage, inWindow: boolean): Audience
-  /** The event of a message; undefined where its body is poison. */
+  /** The event of a message. Undefined if its body cannot be decoded. */
   eventOf(message: JournalMessage): ChannelEvent | undefined
-  /** A walk met a message that cannot be read. */
+  /** Called when a replay reaches an entry that the broker cannot deliver. */
   onUnreadable(entry: JournalMessage): void
 }
 
 /**
- * Brings feeds from their position to the live end. Those within the hot window are served from
- * memory; older ones share scans of the journal: requests are gathered, each feed joins at its
- * offset and leaves at the window, and in the very tick in which the window's end is reached it is
- * live: a comparison of offsets, not a race.
+ * Brings subscriptions from their position to the live end.
+ *
+ * The hot window serves recent positions from memory. Older positions share scans of the journal:
+ * the gateway gathers subscriptions, and each joins the scan at its offset and leaves it at the hot
+ * window. A subscription goes live in the same tick in which its replay reaches the end of the
+ * window. So the change from replay to live is a comparison of offsets, not a race.
  */
 export class CatchUp implements Replayer {
   readonly #context: CatchUpContext
   readonly #pending = new Set<ChannelSubscription>()
-  readonly #passages = new Set<ReplayBatch>()
-  readonly #scans = new ScanScheduler(() => this.#gather())
-  readonly #walks: WindowReplay
-  #timer: NodeJS.Timeout | undefined
+  readonly #batches = new Set<ReplayBatch>()
+  readonly #scanScheduler = new ScanScheduler(() => this.#scheduleServe())
+  readonly #windowReplay: WindowReplay
+  #gatherTimer: NodeJS.Timeout | undefined
   #oldest: Promise<Cursor | null> | undefined
   readonly #closing = new AbortController()
 
   constructor(context: CatchUpContext) {
     this.#context = context
-    this.#walks = new WindowReplay({
+    this.#windowReplay = new WindowReplay({
       hotWindow: context.hotWindow,
       isUp: () => context.epoch() !== undefined,
-      pass: (batch, entry) => this.#pass(batch, entry, true),
-      arrived: (batch) => {
-        this.#tellUnreadable(batch)
+      deliverEntry: (batch, entry) => this.#deliverEntry(batch, entry, true),
+      onEndReached: (batch) => {
+        this.#deliverUnreadableGap(batch)
         batch.flush()
-        this.#passages.delete(batch)
+        this.#batches.delete(batch)
         for (const subscription of batch.subscriptions()) this.#goLive(subscription)
-        this.#gather()
+        this.#scheduleServe()
       },
-      interrupted: (batch) => this.#again(batch),
+      onInterrupted: (batch) => this.#resumeAll(batch),
     })
   }
 
-  /** How many feeds are on their way to the live end. */
+  /** How many subscriptions have not reached the live end. */
   get size(): number {
-    return [...this.#passages].reduce((sum, batch) => sum + batch.size, this.#pending.size)
+    return [...this.#batches].reduce((sum, batch) => sum + batch.size, this.#pending.size)
   }
 
   resume(subscription: ChannelSubscription): void {
     if (subscription.ended) return
-    this.#beginAtOrigin(subscription)
+    this.#skipToOrigin(subscription)
     if (subscription.position === undefined) {
-      subscription.judged = true
+      subscription.resumeResolved = true
       this.#goLive(subscription)
-      if (subscription.checkpoints) this.#tellWhereItBegins(subscription)
+      if (subscription.checkpoints) this.#deliverFirstCheckpoint(subscription)
       return
     }
     this.#pending.add(subscription)
-    this.#gather()
+    this.#scheduleServe()
   }
 
-  release(subscription: ChannelSubscription): void {
+  stop(subscription: ChannelSubscription): void {
     this.#context.hub.unsubscribe(subscription)
     this.#context.checkpoints.remove(subscription)
     this.#pending.delete(subscription)
-    for (const batch of this.#passages) batch.remove(subscription)
-  }
-
-  /** The journal is up (again): whoever waited for it is judged now. */
-  onUp(): void {
-    this.#gather()
+    for (const batch of this.#batches) batch.remove(subscription)
   }
 
   /**
-   * The oldest place that can still be had; asked of the journal once for all who want it at a
-   * time.
+   * Called when the journal is up, also again after an outage. Serves the subscriptions that waited
+   * for it.
+   */
+  onUp(): void {
+    this.#scheduleServe()
+  }
+
+  /**
+   * The oldest position that the journal can still serve; null if the journal cannot be read.
+   * Concurrent callers share one read.
    */
   oldestCursor(): Promise<Cursor | null> {
     this.#oldest ??= this.#readOldest().finally(() => {
@@ -117,7 +128,7 @@ export class CatchUp implements Replayer {
     return this.#oldest
   }
 
-  /** The oldest place from which a channel can be read. */
+  /** The oldest position from which a channel can be read; null as in `oldestCursor`. */
   async oldestOf(channel: string): Promise<Cursor | null> {
     const oldest = await this.oldestCursor()
     const origin = this.#context.originOf(channel)
@@ -125,24 +136,24 @@ export class CatchUp implements Replayer {
   }
 
   close(): void {
-    clearTimeout(this.#timer)
-    this.#scans.close()
+    clearTimeout(this.#gatherTimer)
+    this.#scanScheduler.close()
     this.#closing.abort()
     this.#pending.clear()
   }
 
-  #gather(): void {
-    if (this.#timer || this.#pending.size === 0 || this.#closing.signal.aborted) return
-    this.#timer = setTimeout(
+  #scheduleServe(): void {
+    if (this.#gatherTimer || this.#pending.size === 0 || this.#closing.signal.aborted) return
+    this.#gatherTimer = setTimeout(
       () => {
-        this.#timer = undefined
-        this.#serve()
+        this.#gatherTimer = undefined
+        this.#servePending()
       },
-      Math.max(gatherMs, this.#walks.restMs),
+      Math.max(gatherMs, this.#windowReplay.pauseMs),
     )
   }
 
-  #serve(): void {
+  #servePending(): void {
     const { hotWindow } = this.#context
     const epoch = this.#context.epoch()
     const { first, last } = hotWindow
@@ -152,37 +163,40 @@ export class CatchUp implements Replayer {
     const unknown: ChannelSubscription[] = []
     for (const subscription of this.#pending) {
       const { position } = subscription
-      if (typeof position !== 'object') this.#tellGap([subscription], 'INVALID_CURSOR')
+      if (typeof position !== 'object') this.#deliverGap([subscription], 'INVALID_CURSOR')
       else if (position.epoch !== epoch || position.offset > last.offset) unknown.push(subscription)
       else if (position.offset < first) older.push(subscription)
-      else if (this.#stands(hotWindow.at(position.offset), position)) inWindow.push(subscription)
-      else this.#tellGap([subscription], 'JOURNAL_REPLACED')
+      else if (this.#isSameMessage(hotWindow.at(position.offset), position)) inWindow.push(subscription)
+      else this.#deliverGap([subscription], 'JOURNAL_REPLACED')
     }
     for (const subscription of unknown) this.#pending.delete(subscription)
-    if (inWindow.length > 0 && !this.#walks.busy) {
+    if (inWindow.length > 0 && !this.#windowReplay.busy) {
       for (const subscription of inWindow) {
         this.#pending.delete(subscription)
-        this.#judge(subscription, 'resumed')
+        this.#recordResult(subscription, 'resumed')
       }
       const begin = inWindow.reduce(
-        (least, subscription) => Math.min(least, startOf(subscription)),
+        (least, subscription) => Math.min(least, firstOffsetFor(subscription)),
         Number.POSITIVE_INFINITY,
       )
-      this.#walks.begin(this.#passageOf(inWindow, begin - 1))
+      this.#windowReplay.begin(this.#createBatch(inWindow, begin - 1))
     }
     if (unknown.length > 0) void this.#awaitUnknown(unknown)
-    if (older.length > 0 && this.#scans.begin(older.length)) {
+    if (older.length > 0 && this.#scanScheduler.tryBegin(older.length)) {
       for (const subscription of older) this.#pending.delete(subscription)
       void this.#scan(older)
     }
   }
 
-  /** What an earlier owner of the channel was sent is told as a gap, whoever asks for it. */
-  #beginAtOrigin(subscription: ChannelSubscription): void {
+  /**
+   * Answers a position from before `originOf` with a `RETENTION` gap. Messages for an earlier owner
+   * of the channel are never delivered to the present owner.
+   */
+  #skipToOrigin(subscription: ChannelSubscription): void {
     const origin = this.#context.originOf(subscription.channel)
     const { position } = subscription
     if (!origin || typeof position !== 'object' || !isOlder(position, origin)) return
-    this.#judge(subscription, 'gap')
+    this.#recordResult(subscription, 'gap')
     subscription.deliver({ kind: 'GAP', cursor: origin, reason: 'RETENTION', oldest: origin, receivedAt: Date.now() })
   }
 
@@ -196,10 +210,10 @@ export class CatchUp implements Replayer {
   }
 
   /**
-   * So that a client whose connection breaks before its first event can come back to this place
-   * too.
+   * Gives a new subscription a cursor at once. A client that disconnects before its first event can
+   * then resume from here.
    */
-  #tellWhereItBegins(subscription: ChannelSubscription): void {
+  #deliverFirstCheckpoint(subscription: ChannelSubscription): void {
     const epoch = this.#context.epoch()
     const { last } = this.#context.hotWindow
     if (epoch !== undefined && last) {
@@ -209,48 +223,49 @@ export class CatchUp implements Replayer {
         receivedAt: Date.now(),
       })
     } else {
-      // The next mark tells it.
+      // The journal is down: the next mark delivers the checkpoint.
       subscription.lastEventAt = 0
     }
   }
 
-  #stands(entry: JournalMessage | undefined, position: Cursor): boolean {
+  #isSameMessage(entry: JournalMessage | undefined, position: Cursor): boolean {
     return entry !== undefined && fingerprintOf(entry) === position.fingerprint
   }
 
-  #judge(subscription: ChannelSubscription, result: 'resumed' | 'gap'): void {
-    if (subscription.judged) return
-    subscription.judged = true
+  #recordResult(subscription: ChannelSubscription, result: 'resumed' | 'gap'): void {
+    if (subscription.resumeResolved) return
+    subscription.resumeResolved = true
     this.#context.observer.resumed(result)
   }
 
-  #passageOf(subscriptions: Iterable<ChannelSubscription>, at: number): ReplayBatch {
-    const batch = new ReplayBatch(at)
-    for (const subscription of subscriptions) if (!subscription.ended) batch.add(subscription, startOf(subscription))
-    this.#passages.add(batch)
+  #createBatch(subscriptions: Iterable<ChannelSubscription>, lastOffset: number): ReplayBatch {
+    const batch = new ReplayBatch(lastOffset)
+    for (const subscription of subscriptions)
+      if (!subscription.ended) batch.add(subscription, firstOffsetFor(subscription))
+    this.#batches.add(batch)
     return batch
   }
 
-  #pass(batch: ReplayBatch, entry: JournalMessage, inWindow: boolean): void {
-    batch.at = entry.offset
+  #deliverEntry(batch: ReplayBatch, entry: JournalMessage, inWindow: boolean): void {
+    batch.lastOffset = entry.offset
     if (entry.unreadable) {
       this.#context.onUnreadable(entry)
       batch.unreadable = entry
       return
     }
-    if (batch.unreadable) this.#tellUnreadable(batch)
+    if (batch.unreadable) this.#deliverUnreadableGap(batch)
     if (entry.mark) return
     const audience = this.#context.audienceOf(entry, inWindow)
-    if (!batch.wants(audience)) return
+    if (!batch.hasSubscribers(audience)) return
     const event = this.#context.eventOf(entry)
     if (event) batch.deliver(entry.offset, audience, event)
   }
 
   /**
-   * One notice for neighbours. Where the passage is interrupted before, the next one meets them
-   * again.
+   * Delivers one gap for a run of neighbouring entries. If the batch is interrupted before, its
+   * successor reads these entries again.
    */
-  #tellUnreadable(batch: ReplayBatch): void {
+  #deliverUnreadableGap(batch: ReplayBatch): void {
     const last = batch.unreadable
     const epoch = this.#context.epoch()
     if (!last || epoch === undefined) return
@@ -258,7 +273,7 @@ export class CatchUp implements Replayer {
     batch.deliver(last.offset, 'everyone', unreadableGap(this.#context.cursors, epoch, last))
   }
 
-  /** Reads the journal once for all of them, up to the window. */
+  /** Reads the journal once for all of these subscriptions, up to the hot window. */
   async #scan(subscriptions: ChannelSubscription[]): Promise<void> {
     const { journal, hotWindow } = this.#context
     const epoch = this.#context.epoch() ?? ''
@@ -266,12 +281,12 @@ export class CatchUp implements Replayer {
       .filter((subscription) => !subscription.ended)
       .toSorted((a, b) => offsetOf(a) - offsetOf(b))
     const begin = waiting[0] ? offsetOf(waiting[0]) : 0
-    const batch = this.#passageOf([], begin - 1)
+    const batch = this.#createBatch([], begin - 1)
     let first = true
     let reachedWindow = false
-    const seen = new Deduplicator(journal.repeats)
+    const deduplicator = new Deduplicator(journal.repeats)
     const visit = (entry: JournalMessage): boolean => {
-      const repeat = seen.see(entry)
+      const repeat = deduplicator.record(entry)
       if (entry.offset < begin) return true
       for (
         let subscription = waiting[0];
@@ -279,30 +294,33 @@ export class CatchUp implements Replayer {
         subscription = waiting[0]
       ) {
         waiting.shift()
-        this.#join(batch, subscription, entry, epoch, first)
+        this.#addAt(batch, subscription, entry, epoch, first)
       }
       first = false
-      if (!repeat) this.#pass(batch, entry, false)
-      batch.at = entry.offset
+      if (!repeat) this.#deliverEntry(batch, entry, false)
+      batch.lastOffset = entry.offset
       reachedWindow = hotWindow.first !== undefined && entry.offset >= hotWindow.first
       return !reachedWindow && batch.size + waiting.length > 0
     }
     try {
-      await journal.scan(Math.max(0, begin - lookBack), visit, this.#closing.signal)
-      // Between the last visit and here the tail may have gone on: the passage takes that from the
-      // window too.
-      if (reachedWindow && this.#context.epoch() === epoch) this.#walks.begin(batch)
-      else this.#again(batch)
+      await journal.scan(Math.max(0, begin - lookBackOffsets), visit, this.#closing.signal)
+      // The tail may have added entries since the last visit; the batch reads those from the window
+      // too.
+      if (reachedWindow && this.#context.epoch() === epoch) this.#windowReplay.begin(batch)
+      else this.#resumeAll(batch)
     } catch {
-      this.#again(batch)
+      this.#resumeAll(batch)
     } finally {
       for (const subscription of waiting) this.resume(subscription)
-      this.#scans.end()
+      this.#scanScheduler.end()
     }
   }
 
-  /** The moment of truth: is the message that the feed's cursor names still where it was? */
-  #join(
+  /**
+   * Decides between resumed and gap: does the entry at the cursor's offset match the cursor's
+   * fingerprint?
+   */
+  #addAt(
     batch: ReplayBatch,
     subscription: ChannelSubscription,
     entry: JournalMessage,
@@ -312,30 +330,31 @@ export class CatchUp implements Replayer {
     if (subscription.ended) return
     const { position } = subscription
     if (typeof position !== 'object') return
-    if (entry.offset === position.offset && this.#stands(entry, position)) {
-      this.#judge(subscription, 'resumed')
-      batch.add(subscription, startOf(subscription))
+    if (entry.offset === position.offset && this.#isSameMessage(entry, position)) {
+      this.#recordResult(subscription, 'resumed')
+      batch.add(subscription, firstOffsetFor(subscription))
     } else if (entry.offset > position.offset && first) {
-      this.#judge(subscription, 'gap')
+      this.#recordResult(subscription, 'gap')
       const cursor = cursorBefore(this.#context.cursors, epoch, entry)
       subscription.deliver({ kind: 'GAP', cursor, reason: 'RETENTION', oldest: cursor, receivedAt: Date.now() })
       batch.add(subscription, entry.offset)
     } else {
-      this.#tellGap([subscription], 'JOURNAL_REPLACED')
+      this.#deliverGap([subscription], 'JOURNAL_REPLACED')
     }
   }
 
-  #again(batch: ReplayBatch): void {
+  #resumeAll(batch: ReplayBatch): void {
     batch.flush()
-    this.#passages.delete(batch)
+    this.#batches.delete(batch)
     for (const subscription of batch.subscriptions()) this.resume(subscription)
-    this.#gather()
+    this.#scheduleServe()
   }
 
   /**
-   * Cursors of another life of the journal, or beyond what this replica has seen: another replica
-   * was faster to see it, or the journal is not the one that they name. A mark that comes back
-   * brings everything that was there before it, a new life of the journal included.
+   * Handles cursors of another epoch and cursors beyond the last entry that this replica has read.
+   * Either another replica read further, or the cursor names another journal. When the mark comes
+   * back, this replica has read everything that the journal held before it, including the start of
+   * a new epoch. So the comparison is then final.
    */
   async #awaitUnknown(subscriptions: ChannelSubscription[]): Promise<void> {
     const { journal, hotWindow } = this.#context
@@ -350,12 +369,12 @@ export class CatchUp implements Replayer {
     const isLost = ({ position }: ChannelSubscription): boolean =>
       epoch !== undefined && typeof position === 'object' && (position.epoch !== epoch || position.offset > last)
     const lost = subscriptions.filter((subscription) => !subscription.ended && isLost(subscription))
-    this.#tellGap(lost, 'JOURNAL_REPLACED')
+    this.#deliverGap(lost, 'JOURNAL_REPLACED')
     for (const subscription of subscriptions) if (!lost.includes(subscription)) this.resume(subscription)
   }
 
-  /** One notice with its reason; live delivery goes on after it. */
-  #tellGap(subscriptions: ChannelSubscription[], reason: GapReason): void {
+  /** Delivers one gap with its reason, then continues live. */
+  #deliverGap(subscriptions: ChannelSubscription[], reason: GapReason): void {
     for (const subscription of subscriptions) this.#pending.delete(subscription)
     void this.oldestCursor().then((oldest) => {
       const { last } = this.#context.hotWindow
@@ -366,7 +385,7 @@ export class CatchUp implements Replayer {
           this.resume(subscription)
           continue
         }
-        this.#judge(subscription, 'gap')
+        this.#recordResult(subscription, 'gap')
         subscription.deliver({
           kind: 'GAP',
           cursor: cursorOf(this.#context.cursors, epoch, last),
@@ -399,17 +418,20 @@ function offsetOf(subscription: ChannelSubscription): number {
   return typeof subscription.position === 'object' ? subscription.position.offset : 0
 }
 
-/** The first offset that a feed is still to be given. */
-function startOf(subscription: ChannelSubscription): number {
+/** The first offset that the subscription has not received. */
+function firstOffsetFor(subscription: ChannelSubscription): number {
   const { position } = subscription
-  return typeof position === 'object' ? behind(position) : 0
+  return typeof position === 'object' ? firstOffsetAfter(position) : 0
 }
 
-function behind({ before, offset }: Cursor): number {
+function firstOffsetAfter({ before, offset }: Cursor): number {
   return before ? offset : offset + 1
 }
 
-/** Of another life of the journal nothing can be said: it is a gap anyway. */
+/**
+ * False for cursors of different epochs: these have no order, and resuming across epochs is a gap
+ * in any case.
+ */
 function isOlder(one: Cursor, other: Cursor): boolean {
-  return one.epoch === other.epoch && behind(one) < behind(other)
+  return one.epoch === other.epoch && firstOffsetAfter(one) < firstOffsetAfter(other)
 }

@@ -5,14 +5,15 @@ import type { Cursor } from '../model/cursor.ts'
 import type { OverflowPolicy } from '../model/overflow-policy.ts'
 import type { Subscriber } from '../ports/subscriber.ts'
 
-/** How many events one feed holds for a consumer that is slower than its channel. */
+/** How many events one subscription queues for a consumer that is slower than its channel. */
 const maxQueuedEvents = 1024
-/** What a feed without a connection (a page of history) may hold, in bytes. */
+/** What a subscription without a connection (a page of history) may queue, in bytes. */
 const ownAllowanceBytes = 4 * 1024 * 1024
 
 /**
- * What all feeds of one connection may hold together, in bytes of bodies, beside one event each.
- * Past it, a feed lets go of its live end.
+ * What all subscriptions of one connection may queue together, in bytes of message bodies. One
+ * event of each subscription comes on top of it. A subscription that exceeds it leaves live
+ * delivery.
  */
 export class Allowance {
   readonly maxBytes: number
@@ -23,103 +24,112 @@ export class Allowance {
   }
 }
 
-/** Whoever moves feeds through the journal: `CatchUp`. */
+/** Moves subscriptions through the journal. Implemented by `CatchUp`. */
 export interface Replayer {
-  /** Brings the feed from its position to the live end and goes on with it live. */
+  /** Brings the subscription from its position to the live end and continues live. */
   resume(subscription: ChannelSubscription): void
-  /** The feed stops listening; idempotent. */
-  release(subscription: ChannelSubscription): void
+  /** Stops live delivery and replay to the subscription. Idempotent. */
+  stop(subscription: ChannelSubscription): void
 }
 
 /**
- * A consumer that is pushed to, in place of one that pulls: a transport which writes straight to
- * its socket.
+ * A consumer that events are pushed to, instead of one that pulls: a transport that writes directly
+ * to its socket.
  */
 export interface SubscriptionSink {
   /**
-   * Takes the event, or refuses it for now: then the feed keeps it, within its bounds, until
-   * `flush` is called. Must neither block nor throw.
+   * Takes the event and returns true. False: not now; the subscription then queues the event,
+   * within its bounds, until `flush` is called. Must not block. If it throws, the subscription ends
+   * with `DELIVERY_FAILED`.
    */
   take(event: ChannelEvent): boolean
-  /** Called once: everything has been taken, and nothing more will come. */
+  /**
+   * Called once, after the last event. `failure`: why the subscription ended; undefined if it
+   * simply ended.
+   */
   end(failure: GatewayError | undefined): void
 }
 
 /**
- * One subscription of a channel: a position in the journal, with the events behind it that its
- * consumer has not taken yet. Live events are pushed in by the hub, older ones by a catch-up; the
- * consumer pulls, or is a sink. When it falls behind, the feed lets go of the live end and comes
- * back through the journal at the consumer's pace: bounded memory, nothing lost. Its consumer may
- * have asked for another overflow policy.
+ * One subscription of a channel: a position in the journal, and a queue of later events that its
+ * consumer has not taken.
+ *
+ * The hub pushes live events and `CatchUp` pushes older ones. The consumer pulls, or is a sink. If
+ * the consumer falls behind, the subscription leaves live delivery and later resumes from the
+ * journal at the consumer's pace. So memory is bounded and nothing is lost. The consumer may have
+ * requested another overflow policy.
  */
 export class ChannelSubscription implements Subscriber, AsyncIterableIterator<ChannelEvent> {
   readonly channel: string
-  /** Whether its consumer wants the cursor of an idle channel kept fresh. */
+  /** Whether the consumer wants checkpoints: fresh cursors while the channel is idle. */
   readonly checkpoints: boolean
-  /** Whether it ends where it would go on live: a page of history is a feed that does. */
+  /** Whether it ends at the live end instead of continuing live. A page of history does. */
   readonly endsAtLive: boolean
-  /** Whether the place that it was asked to resume from has been found, or judged a gap. */
-  judged = false
   /**
-   * When something was last queued, in milliseconds since the epoch; kept where checkpoints are
-   * wanted, for an idle feed is one where that is long ago.
+   * Whether the position to resume from was found, or answered with a gap. Set by `CatchUp`, so
+   * that one resume is counted once.
+   */
+  resumeResolved = false
+  /**
+   * When an event was last queued, in milliseconds since the epoch. Updated only if checkpoints are
+   * wanted.
    */
   lastEventAt = Date.now()
 
-  /** The event that its consumer was given last. */
+  /** The last event that the consumer has taken. */
   lastTaken: ChannelEvent | undefined
 
-  readonly #keeper: Replayer
+  readonly #replayer: Replayer
   readonly #allowance: Allowance
   readonly #onEnd: (() => void) | undefined
   readonly #overflow: OverflowPolicy
   readonly #onOverflow: (() => void) | undefined
   readonly #onFailure: ((error: unknown) => void) | undefined
-  readonly #account: DeliveryCounter | undefined
+  readonly #counter: DeliveryCounter | undefined
   #after: Cursor | 'invalid' | undefined
   #last: ChannelEvent | undefined
   readonly #queue: ChannelEvent[] = []
   #behind = false
   #ended = false
   #failure: GatewayError | undefined
-  #waiting: Waiting[] | undefined
+  #pulls: PendingPull[] | undefined
   #sink: SubscriptionSink | undefined
   #flushing = false
 
   constructor(options: {
     channel: string
-    /** Undefined: from now. `invalid`: a cursor was given that is none. */
+    /**
+     * The cursor to resume after. Undefined: start at the live end. `invalid`: the client gave a
+     * cursor that cannot be parsed; the subscription receives a gap.
+     */
     after: Cursor | 'invalid' | undefined
     checkpoints?: boolean
     endsAtLive?: boolean
-    keeper: Replayer
+    replayer: Replayer
     allowance?: Allowance
     onEnd?: () => void
     overflow?: OverflowPolicy | undefined
-    /** Called where the policy is `END`: whoever is called ends the feed. */
+    /** Called at overflow if the policy is `END`. The callee ends the subscription. */
     onOverflow?: () => void
-    /** Told what its sink threw; the feed ends with `DELIVERY_FAILED`. */
+    /** Called with what the sink threw. The subscription ends with `DELIVERY_FAILED`. */
     onFailure?: (error: unknown) => void
-    /** Where its events are counted. */
-    account?: DeliveryCounter
+    /** Counts the events of this subscription. Undefined: they are not counted. */
+    counter?: DeliveryCounter
   }) {
     this.channel = options.channel
     this.checkpoints = options.checkpoints ?? false
     this.endsAtLive = options.endsAtLive ?? false
     this.#after = options.after
-    this.#keeper = options.keeper
+    this.#replayer = options.replayer
     this.#allowance = options.allowance ?? new Allowance(ownAllowanceBytes)
     this.#onEnd = options.onEnd
     this.#overflow = options.overflow ?? 'CATCH_UP'
     this.#onOverflow = options.onOverflow
     this.#onFailure = options.onFailure
-    this.#account = options.account
+    this.#counter = options.counter
   }
 
-  /**
-   * Behind which the feed goes on: the last event that was queued, at first the cursor that was
-   * given.
-   */
+  /** The position to continue after: the last event queued, or else the given `after`. */
   get position(): Cursor | 'invalid' | undefined {
     return this.#last?.cursor ?? this.#after
   }
@@ -129,8 +139,8 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   }
 
   /**
-   * Room for more from a catch-up: it leaves a feed that has none and is asked again when the
-   * consumer has taken some.
+   * Whether the queue has no room for a replayed event. The subscription then leaves the replay,
+   * and resumes when the consumer has taken some events.
    */
   get full(): boolean {
     return (
@@ -140,13 +150,13 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   }
 
   /**
-   * `later`: it comes from a walk through the journal, and a sink is given it at the next `flush`,
-   * which whoever says so must call.
+   * Queues the event, or hands it to the consumer. `later`: the event comes from a replay. A sink
+   * then receives it at the next `flush`, which the caller must call.
    */
   deliver(event: ChannelEvent, later = false): void {
     if (this.#ended || this.#behind) return
-    // A gap is told also where there is no room: it is where the feed goes on, and nobody would
-    // tell it again.
+    // A gap is queued even if there is no room: the subscription continues after it, and no other
+    // gap would report the same loss.
     if (event.kind !== 'GAP' && !this.#hasRoomFor(event, later)) {
       if (event.kind === 'CHECKPOINT') return
       if (later || this.#overflow === 'CATCH_UP') return this.leaveLive()
@@ -154,47 +164,49 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
       this.#dropFor(event)
     }
     this.#last = event
-    if (event.kind === 'MESSAGE') this.#account?.match(event.message)
+    if (event.kind === 'MESSAGE') this.#counter?.match(event.message)
     if (this.checkpoints) this.lastEventAt = Date.now()
     if (!later && this.#sink && this.#queue.length === 0 && this.#offer(event)) return
-    if (this.#ended) return this.#lose(event)
-    const waiting = this.#waiting?.shift()
-    if (waiting) {
-      this.#take(event)
-      waiting.resolve({ done: false, value: event })
+    if (this.#ended) return this.#countDropped(event)
+    const pull = this.#pulls?.shift()
+    if (pull) {
+      this.#markTaken(event)
+      pull.resolve({ done: false, value: event })
       return
     }
-    // Of gaps that wait one behind the other for the same reason the last says all: they must not
-    // pile up.
+    // Of consecutive unreadable gaps the last one covers all, so they do not accumulate.
     const before = this.#queue.at(-1)
     if (event.kind === 'GAP' && before?.kind === 'GAP' && isUnreadable(event) && isUnreadable(before)) this.#queue.pop()
     this.#queue.push(event)
-    this.#hold(event)
+    this.#addQueued(event)
   }
 
   /**
-   * Leaves the live end (or a catch-up that is faster than the consumer); the consumer's pull
-   * brings the feed back.
+   * Leaves live delivery, or a replay that is faster than the consumer. The subscription resumes
+   * when the consumer has taken enough events.
    */
   leaveLive(): void {
     this.#behind = true
-    if (this.#account) this.#account.fellBehind += 1
-    this.#keeper.release(this)
+    if (this.#counter) this.#counter.fellBehind += 1
+    this.#replayer.stop(this)
   }
 
-  /** From here on events are pushed, those that wait first. Nobody may pull, before or after. */
+  /** Pushes events to the sink from now on, queued ones first. Do not use together with `next`. */
   pipe(sink: SubscriptionSink): void {
     this.#sink = sink
     this.flush()
   }
 
-  /** The sink takes events again. */
+  /**
+   * Offers queued events to the sink. The sink's owner calls this when the sink can take events
+   * again, and a replay calls it after `deliver` with `later`.
+   */
   flush(): void {
-    // A sink may ask for more from within `take`: it is given more when that returns.
+    // A sink may call `flush` from within `take`: the outer loop continues when that call returns.
     if (!this.#sink || this.#flushing) return
     this.#flushing = true
     try {
-      for (let event = this.#queue[0]; event && this.#offer(event); event = this.#queue[0]) this.#unqueue()
+      for (let event = this.#queue[0]; event && this.#offer(event); event = this.#queue[0]) this.#dequeue()
     } finally {
       this.#flushing = false
     }
@@ -204,8 +216,8 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   next(): Promise<IteratorResult<ChannelEvent>> {
     const event = this.#queue[0]
     if (event) {
-      this.#unqueue()
-      this.#take(event)
+      this.#dequeue()
+      this.#markTaken(event)
       return Promise.resolve({ done: false, value: event })
     }
     if (this.#failure) {
@@ -215,32 +227,29 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     }
     if (this.#ended) return Promise.resolve({ done: true, value: undefined })
     return new Promise((resolve, reject) => {
-      this.#waiting ??= []
-      this.#waiting.push({ resolve, reject })
+      this.#pulls ??= []
+      this.#pulls.push({ resolve, reject })
     })
   }
 
-  /**
-   * The consumer has had enough: seen at once, also while it waits for an event that never comes.
-   */
+  /** Ends the subscription and drops its queue. Also settles a pending `next`. */
   return(): Promise<IteratorResult<ChannelEvent>> {
-    this.#letGoOfQueue()
+    this.#dropQueue()
     this.end()
     return Promise.resolve({ done: true, value: undefined })
   }
 
   /**
-   * No more events; what is queued is still handed out, then `failure` where there is one.
-   * Idempotent.
+   * Accepts no more events. Queued events are still delivered, then `failure` if given. Idempotent.
    */
   end(failure?: GatewayError): void {
     if (this.#ended) return
     this.#ended = true
     this.#failure = failure
-    this.#keeper.release(this)
+    this.#replayer.stop(this)
     this.#onEnd?.()
     if (this.#queue.length === 0) this.#endSink()
-    const [first, ...others] = this.#waiting?.splice(0) ?? []
+    const [first, ...others] = this.#pulls?.splice(0) ?? []
     if (!first) return
     if (failure) {
       this.#failure = undefined
@@ -248,19 +257,22 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     } else {
       first.resolve({ done: true, value: undefined })
     }
-    for (const waiting of others) waiting.resolve({ done: true, value: undefined })
+    for (const pull of others) pull.resolve({ done: true, value: undefined })
   }
 
   /**
-   * It could not be given an event, for a reason that nobody foresaw. What waits for its consumer
-   * is let go of: the next would fail like this one.
+   * Ends the subscription after an unexpected error during delivery. Drops the queue, because the
+   * next event would probably fail too.
    */
   fail(error: unknown): void {
     if (this.#ended) return
     this.#onFailure?.(error)
-    this.#letGoOfQueue()
+    this.#dropQueue()
     this.end(
-      new GatewayError('DELIVERY_FAILED', 'this subscription could not be given an event; come back with its cursor'),
+      new GatewayError(
+        'DELIVERY_FAILED',
+        'an event could not be delivered to this subscription: resume with its last cursor',
+      ),
     )
   }
 
@@ -272,15 +284,15 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     await this.return()
   }
 
-  #letGoOfQueue(): void {
+  #dropQueue(): void {
     for (const event of this.#queue.splice(0)) {
-      this.#release(event)
-      this.#lose(event)
+      this.#removeQueued(event)
+      this.#countDropped(event)
     }
   }
 
-  #lose(event: ChannelEvent): void {
-    if (event.kind === 'MESSAGE') this.#account?.drop(event.message, 'ended')
+  #countDropped(event: ChannelEvent): void {
+    if (event.kind === 'MESSAGE') this.#counter?.drop(event.message, 'ended')
   }
 
   #hasRoomFor(event: ChannelEvent, later: boolean): boolean {
@@ -288,16 +300,17 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   }
 
   /**
-   * Where nothing else waits one is always taken, else a large message would never pass: a
-   * connection may hold its allowance and one event a subscription.
+   * Whether the event fits into the bounds. An empty queue accepts any event, else a large message
+   * could never be delivered. So a connection may hold its allowance and one event for each
+   * subscription.
    */
   #fits(event: ChannelEvent): boolean {
     return this.#queue.length < maxQueuedEvents && this.#allowance.used + bytesOf(event) <= this.#allowance.maxBytes
   }
 
   /**
-   * Makes room by taking away what waits longest, and puts the count in its place. Notices stay:
-   * they stand in front.
+   * Makes room by dropping the oldest messages, and reports their number in an `OVERFLOW` gap. Gaps
+   * are not dropped: they stay at the front.
    */
   #dropFor(event: MessageEvent): void {
     let at = this.#queue.findIndex(({ kind }) => kind !== 'GAP')
@@ -307,15 +320,15 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     for (let oldest = this.#queue[at]; oldest; oldest = this.#queue[at]) {
       if (this.#overflow === 'DROP_OLDEST' && this.#fits(event)) return
       if (oldest.kind === 'GAP') {
-        // Another notice, of what is missing for another reason: it stays in its place.
+        // A gap for another reason stays in its place.
         at += 1
         notice = oldest instanceof OverflowGap ? oldest : undefined
         continue
       }
       this.#queue.splice(at, 1)
       if (oldest.kind !== 'MESSAGE') continue
-      this.#release(oldest)
-      this.#account?.drop(oldest.message, this.#overflow === 'CONFLATE' ? 'conflated' : 'overflow')
+      this.#removeQueued(oldest)
+      this.#counter?.drop(oldest.message, this.#overflow === 'CONFLATE' ? 'conflated' : 'overflow')
       if (notice) {
         notice.add(oldest)
       } else {
@@ -333,7 +346,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
       this.fail(error)
       return false
     }
-    this.#take(event)
+    this.#markTaken(event)
     return true
   }
 
@@ -347,38 +360,36 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     }
   }
 
-  #unqueue(): void {
+  #dequeue(): void {
     const event = this.#queue.shift()
-    if (event) this.#release(event)
-    if (this.#behind && this.#hasRoomAgain) this.#comeBack()
+    if (event) this.#removeQueued(event)
+    if (this.#behind && this.#hasRoomToResume) this.#resume()
   }
 
-  #take(event: ChannelEvent): void {
+  #markTaken(event: ChannelEvent): void {
     this.lastTaken = event
-    if (event.kind === 'MESSAGE') this.#account?.deliver(event.message)
+    if (event.kind === 'MESSAGE') this.#counter?.deliver(event.message)
   }
 
-  /**
-   * Coming back costs a walk through the journal, so it waits for room for more than a few events.
-   */
-  get #hasRoomAgain(): boolean {
+  /** Resuming costs a replay, so it waits until there is room for more than a few events. */
+  get #hasRoomToResume(): boolean {
     if (this.#queue.length === 0) return true
     return this.#queue.length <= maxQueuedEvents / 2 && this.#allowance.used <= this.#allowance.maxBytes / 2
   }
 
-  #hold(event: ChannelEvent): void {
+  #addQueued(event: ChannelEvent): void {
     this.#allowance.used += bytesOf(event)
-    if (this.#account && event.kind === 'MESSAGE') this.#account.pending += 1
+    if (this.#counter && event.kind === 'MESSAGE') this.#counter.pending += 1
   }
 
-  #release(event: ChannelEvent): void {
+  #removeQueued(event: ChannelEvent): void {
     this.#allowance.used -= bytesOf(event)
-    if (this.#account && event.kind === 'MESSAGE') this.#account.pending -= 1
+    if (this.#counter && event.kind === 'MESSAGE') this.#counter.pending -= 1
   }
 
-  #comeBack(): void {
+  #resume(): void {
     this.#behind = false
-    this.#keeper.resume(this)
+    this.#replayer.resume(this)
   }
 }
 
@@ -390,7 +401,7 @@ function bytesOf(event: ChannelEvent): number {
   return event.kind === 'MESSAGE' ? event.message.body.length : 0
 }
 
-interface Waiting {
+interface PendingPull {
   resolve(result: IteratorResult<ChannelEvent>): void
   reject(failure: GatewayError): void
 }

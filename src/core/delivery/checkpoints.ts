@@ -3,19 +3,19 @@ import type { Cursor } from '../model/cursor.ts'
 import type { ChannelSubscription } from './channel-subscription.ts'
 
 /**
- * How old an idle channel's cursor may grow where its subscriber asked for checkpoints, in
- * milliseconds.
+ * The age at which an idle subscription's cursor is renewed, in milliseconds. Only subscribers that
+ * asked for checkpoints receive them.
  */
 const checkpointAfterMs = 15_000
 
 /**
- * Keeps the cursors of idle channels fresh, so that retention does not take the place where a quiet
- * client stands.
+ * Delivers fresh cursors to idle subscriptions, so that retention does not delete the position of a
+ * client with a quiet channel.
  */
 export class Checkpoints {
   readonly #subscriptions = new Set<ChannelSubscription>()
 
-  /** For a feed that is live and wants them. */
+  /** Adds a live subscription that asked for checkpoints. */
   add(subscription: ChannelSubscription): void {
     this.#subscriptions.add(subscription)
   }
@@ -24,8 +24,8 @@ export class Checkpoints {
     this.#subscriptions.delete(subscription)
   }
 
-  /** Called at each mark: a position that every live feed has passed. */
-  tell(cursorAtMark: () => Cursor): void {
+  /** Called at each mark. Every live subscription has received all events before the mark. */
+  onMark(cursorAtMark: () => Cursor): void {
     const receivedAt = Date.now()
     let event: CheckpointEvent | undefined
     for (const subscription of this.#subscriptions) {

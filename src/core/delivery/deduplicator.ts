@@ -5,64 +5,62 @@ import { noteOf } from '../ports/journal.ts'
 import { repeatedHeader } from '../publishing/repeated-header.ts'
 
 /**
- * Set by `publish` with an idempotency key, or by a back end of its own accord; never shown to
- * clients.
+ * `publish` sets this header if the caller gives an idempotency key. A back end may set it too.
+ * Clients never receive it.
  */
 export const idempotencyHeader = 'x-warren-idempotency-key'
 
-/** Keys of one generation; two are remembered. */
+/** How many keys one generation holds. Two generations are remembered. */
 const generationKeys = 50_000
 const generationMs = 5 * 60 * 1000
-/**
- * How long after an outage publishers may still be publishing again what was not confirmed, in
- * milliseconds.
- */
+/** How long after an outage publishers may still publish unconfirmed messages again, in ms. */
 const retriesMs = 120_000
-/** How many offsets are remembered of entries that are repeats. */
+/** How many offsets of repeated entries are remembered. */
 const maxRepeats = 50_000
 
 /**
- * Tells what stands in the journal twice, within the last minutes. The same idempotency key is the
- * same message, always. The same message id with the same envelope and body is the same message
- * only around an outage of the broker: that is when a publisher that got no confirmation publishes
- * again, and both copies may have been stored. At other times a message id that comes again is the
- * publisher's own affair, and is delivered, unless it came through a buffered source, or a gateway
- * has published it again.
+ * Finds messages that the journal holds twice, within the last minutes.
+ *
+ * Entries with the same idempotency key are always the same message. Entries with the same message
+ * id, envelope and body are the same message only around an outage of the broker: a publisher
+ * without a confirmation publishes again, and both copies may be stored. At other times a repeated
+ * message id is the publisher's own choice, and the message is delivered. Exceptions: it came
+ * through a buffered source, or a gateway published it again.
  */
 export class Deduplicator {
-  #current = new Map<string, First>()
-  #previous = new Map<string, First>()
-  #began = 0
+  #current = new Map<string, FirstCopy>()
+  #previous = new Map<string, FirstCopy>()
+  #generationStartedAt = 0
   #retriesUntil = 0
-  /**
-   * Came again by message id when no outage was known of; a replica that tells of one later makes
-   * them repeats.
-   */
   readonly #byMessageId: boolean
+  /**
+   * Entries with a repeated message id while no outage was known. They become repeats if a replica
+   * reports an outage later.
+   */
   readonly #suspects = new BoundedSet<number>(maxRepeats)
   readonly #repeats = new BoundedSet<number>(maxRepeats)
 
-  /** `byMessageId`: whether publishers may have to publish again (`Journal.repeats`). */
+  /** `byMessageId`: whether publishers may publish stored messages again (`Journal.repeats`). */
   constructor(byMessageId: boolean) {
     this.#byMessageId = byMessageId
   }
 
-  /** Whether the entry at this offset was found to be there before. */
+  /** Whether the entry at this offset repeats an earlier one. */
   isRepeat(offset: number): boolean {
     return this.#repeats.has(offset)
   }
 
-  /** The broker is away: what comes again until some time after it is back was published again. */
-  outage(): void {
+  /** The broker is away. Until `retriesMs` after its return, a repeated message id is a repeat. */
+  outageBegan(): void {
     this.#retriesUntil = Number.POSITIVE_INFINITY
   }
 
-  outageOver(): void {
+  outageEnded(): void {
     if (this.#retriesUntil === Number.POSITIVE_INFINITY) this.#retriesUntil = Date.now() + retriesMs
   }
 
-  /** Takes note of the next entry of the journal; whether it is a repeat. */
-  see(entry: JournalMessage): boolean {
+  /** Records the next entry of the journal and returns whether it is a repeat. */
+  record(entry: JournalMessage): boolean {
     if (entry.mark) {
       const note = noteOf(entry)
       if (note?.kind === 'reconnected') this.#reconnected(note.since, note.at)
@@ -90,8 +88,8 @@ export class Deduplicator {
   }
 
   /**
-   * A replica lost the broker after `since` and was back at this mark: it may have been this one,
-   * before it was started again.
+   * Handles the report of an outage: a replica lost the broker after `since` and was back at `at`.
+   * It may be this replica, before a restart.
    */
   #reconnected(since: number, at: number): void {
     for (const offset of this.#suspects) {
@@ -103,16 +101,16 @@ export class Deduplicator {
   }
 
   /**
-   * `key` alone is looked for, for each message: texts put together cost more than all the rest.
-   * Where it is that of another message, both make the key.
+   * Looks up the key alone, because building a combined string for each message would cost more
+   * than the rest. If another message has the key, it combines the fingerprint and the key.
    */
   #isKnown(key: string, fingerprint: number, entry: JournalMessage): boolean {
     const { offset, receivedAt } = entry
     const first = this.#current.get(key) ?? this.#previous.get(key)
     if (first?.fingerprint === fingerprint) return first.offset < offset
     if (first) return this.#isKnown(`${fingerprint} ${key}`, fingerprint, entry)
-    if (this.#current.size >= generationKeys || receivedAt - this.#began >= generationMs) {
-      this.#began = receivedAt
+    if (this.#current.size >= generationKeys || receivedAt - this.#generationStartedAt >= generationMs) {
+      this.#generationStartedAt = receivedAt
       this.#previous = this.#current
       this.#current = new Map()
     }
@@ -121,8 +119,8 @@ export class Deduplicator {
   }
 }
 
-/** Where a key was met first. */
-interface First {
+/** The first entry with a key. */
+interface FirstCopy {
   readonly offset: number
   readonly fingerprint: number
 }

@@ -1,15 +1,13 @@
 import type { MessageEvent } from '../model/channel-event.ts'
 
-/** What an event costs beside its message: the objects of its fields, in bytes. */
+/** The cost of an event without its message, in bytes: the objects of its fields. */
 const eventBytes = 512
-/**
- * What a value of JSON costs beside its characters once it is parsed: most of `[[],[],…]` is this.
- */
+/** The cost of a parsed JSON value without its characters, in bytes. It dominates `[[],[],…]`. */
 const valueBytes = 24
 
 /**
- * An estimate of what an event holds in memory until its answer is sent, in bytes: its body as it
- * came, and body and headers as often as the answer has them.
+ * Estimates the memory that an event holds until its answer is sent, in bytes: the received body,
+ * plus body and headers as often as the answer contains them.
  */
 export function eventWeight(
   { message: { body, properties } }: MessageEvent,

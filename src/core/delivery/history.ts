@@ -6,8 +6,8 @@ import { ChannelSubscription } from './channel-subscription.ts'
 export interface History {
   readonly events: MessageEvent[]
   /**
-   * Behind the last event of the page, or the position of now where there was none: `after` of the
-   * next page.
+   * After the last event of the page, or the current position if the page is empty. The next page
+   * passes it as `after`.
    */
   readonly cursor: Cursor
   readonly hasMore: boolean
@@ -15,9 +15,10 @@ export interface History {
 }
 
 /**
- * Reads a page of a channel's past: the same path as a subscription that ends where it would go on
- * live. `hold` is called before an event is added; false ends the page before that event, and what
- * it throws rejects.
+ * Reads a page of a channel's past: a subscription that ends at the live end. `after`: undefined
+ * starts at the oldest entry; a cursor that cannot be parsed yields a gap. `reserve` is called
+ * before an event is added. If it returns false, the page ends before that event. If it throws,
+ * `readHistory` rejects with its error.
  */
 export async function readHistory(
   gateway: Gateway,
@@ -25,7 +26,7 @@ export async function readHistory(
     channel: string
     after: string | undefined
     first: number
-    hold: (event: MessageEvent, isFirst: boolean) => boolean
+    reserve: (event: MessageEvent, isFirst: boolean) => boolean
   },
 ): Promise<History> {
   const now = await gateway.position()
@@ -42,15 +43,15 @@ export async function readHistory(
       channel: options.channel,
       after,
       endsAtLive: true,
-      keeper: gateway.keeper,
+      replayer: gateway.replayer,
     })
-    gateway.keeper.resume(subscription)
+    gateway.replayer.resume(subscription)
     for await (const event of subscription as AsyncIterable<ChannelEvent>) {
       if (event.kind === 'CHECKPOINT') continue
-      // A page tells one gap. Another one, or one behind a full page, is for the next page, which
-      // begins behind the last event.
+      // A page reports one gap. A second gap, or one after a full page, belongs to the next page,
+      // which starts after the last event.
       const full = events.length === options.first && (event.kind === 'MESSAGE' || events.length > 0)
-      const fits = full || event.kind === 'GAP' || options.hold(event, events.length === 0)
+      const fits = full || event.kind === 'GAP' || options.reserve(event, events.length === 0)
       if (full || !fits || (event.kind === 'GAP' && gap)) {
         hasMore = true
         break

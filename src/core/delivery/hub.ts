@@ -2,12 +2,12 @@ import type { ChannelEvent } from '../model/channel-event.ts'
 import type { Audience } from '../model/source.ts'
 import type { Subscriber } from '../ports/subscriber.ts'
 
-/** Channel → subscribers. One push per message; knows nothing of sockets, cursors or grants. */
+/** The subscribers of each channel on this replica. Calls each subscriber once per message. */
 export class Hub {
   readonly #channels = new Map<string, Set<Subscriber>>()
   #size = 0
 
-  /** How many subscribers there are. */
+  /** How many subscribers are registered. */
   get size(): number {
     return this.#size
   }
@@ -16,13 +16,15 @@ export class Hub {
     return this.#channels.get(channel)?.size ?? 0
   }
 
-  /** The channels that somebody here listens to. */
+  /** The channels with at least one subscriber on this replica. */
   channels(): Iterable<string> {
     return this.#channels.keys()
   }
 
-  /** Whether anybody here listens; if not, a message's body need not be looked at. */
-  hasListeners(audience: Audience): boolean {
+  /**
+   * Whether the audience has a subscriber on this replica. If not, the body need not be decoded.
+   */
+  hasSubscribers(audience: Audience): boolean {
     if (audience === 'everyone') return this.#size > 0
     for (const channel of audience) if (this.#channels.has(channel)) return true
     return false
@@ -39,7 +41,7 @@ export class Hub {
     this.#size += 1
   }
 
-  /** Idempotent; a channel without subscribers is forgotten. */
+  /** Idempotent. */
   unsubscribe(subscriber: Subscriber): void {
     const subscribers = this.#channels.get(subscriber.channel)
     if (!subscribers?.delete(subscriber)) return
@@ -49,20 +51,20 @@ export class Hub {
 
   publish(audience: Audience, event: ChannelEvent): void {
     if (audience === 'everyone') {
-      for (const subscriber of this.all()) this.#give(subscriber, event)
+      for (const subscriber of this.all()) this.#deliverTo(subscriber, event)
       return
     }
     for (const channel of audience) {
       const subscribers = this.#channels.get(channel)
-      if (subscribers) for (const subscriber of subscribers) this.#give(subscriber, event)
+      if (subscribers) for (const subscriber of subscribers) this.#deliverTo(subscriber, event)
     }
   }
 
   /**
-   * One that throws is let go of: a bug in one transport must not keep the message from the others,
-   * nor end the tail.
+   * A subscriber that throws is removed. A bug in one transport must not keep the message from
+   * other subscribers, or stop the tail.
    */
-  #give(subscriber: Subscriber, event: ChannelEvent): void {
+  #deliverTo(subscriber: Subscriber, event: ChannelEvent): void {
     try {
       subscriber.deliver(event)
     } catch (error) {

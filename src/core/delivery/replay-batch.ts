@@ -4,35 +4,35 @@ import type { Audience } from '../model/source.ts'
 import type { ChannelSubscription } from './channel-subscription.ts'
 
 /**
- * How long events of a passage are gathered, in milliseconds: neighbours in the journal are for
- * different clients, and each is to have many in one write.
+ * How long the batch gathers events before it flushes subscriptions, in ms. Neighbouring entries
+ * belong to different clients, and each client should get many events in one write.
  */
 const gatherMs = 100
 
-/** Feeds that move through the journal together: one read, any number of clients. */
+/** Subscriptions that move through the journal together: one read for any number of clients. */
 export class ReplayBatch {
-  /** The offset up to which it has come. */
-  at: number
+  /** The last offset that the batch has read. */
+  lastOffset: number
   /**
-   * The last entry it met, if that is one that the broker cannot hand out: its feeds are still to
-   * be told.
+   * The last entry read, if the broker cannot deliver it. The gap for it has not been delivered
+   * yet.
    */
   unreadable: JournalMessage | undefined
   readonly #byChannel = new Map<string, Map<ChannelSubscription, number>>()
   #size = 0
-  /** Those that have been given something that they have not been told to hand on yet. */
-  readonly #given = new Set<ChannelSubscription>()
+  /** Subscriptions that have received events since their last flush. */
+  readonly #unflushed = new Set<ChannelSubscription>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(at: number) {
-    this.at = at
+  constructor(lastOffset: number) {
+    this.lastOffset = lastOffset
   }
 
   get size(): number {
     return this.#size
   }
 
-  /** `start`: the first offset that the feed is to be given. */
+  /** `start`: the first offset that the subscription should receive. */
   add(subscription: ChannelSubscription, start: number): void {
     let subscriptions = this.#byChannel.get(subscription.channel)
     if (!subscriptions) {
@@ -48,44 +48,50 @@ export class ReplayBatch {
     if (!subscriptions?.delete(subscription)) return
     this.#size -= 1
     if (subscriptions.size === 0) this.#byChannel.delete(subscription.channel)
-    if (this.#given.delete(subscription)) this.#flush(subscription)
+    if (this.#unflushed.delete(subscription)) this.#flush(subscription)
   }
 
-  wants(audience: Audience): boolean {
+  hasSubscribers(audience: Audience): boolean {
     if (audience === 'everyone') return this.#size > 0
     return audience.some((channel) => this.#byChannel.has(channel))
   }
 
-  /** A feed that has no room leaves: it comes back when its consumer has taken some. */
+  /**
+   * A subscription without room leaves the batch. It resumes when its consumer has taken some
+   * events.
+   */
   deliver(offset: number, audience: Audience, event: ChannelEvent): void {
     for (const channel of audience === 'everyone' ? [...this.#byChannel.keys()] : audience) {
       for (const [subscription, start] of this.#byChannel.get(channel) ?? []) {
-        if (offset >= start) this.#give(subscription, event)
+        if (offset >= start) this.#deliverTo(subscription, event)
       }
     }
-    if (this.#given.size > 0) this.#timer ??= setTimeout(() => this.flush(), gatherMs)
+    if (this.#unflushed.size > 0) this.#timer ??= setTimeout(() => this.flush(), gatherMs)
   }
 
-  /** Hands on what was gathered; to be called before the feeds go on elsewhere. */
+  /**
+   * Flushes every subscription that has received events. Call it before the subscriptions leave the
+   * batch.
+   */
   flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    const given = [...this.#given]
-    this.#given.clear()
-    for (const subscription of given) this.#flush(subscription)
+    const unflushed = [...this.#unflushed]
+    this.#unflushed.clear()
+    for (const subscription of unflushed) this.#flush(subscription)
   }
 
-  #give(subscription: ChannelSubscription, event: ChannelEvent): void {
+  #deliverTo(subscription: ChannelSubscription, event: ChannelEvent): void {
     try {
       if (subscription.full) subscription.flush()
       if (subscription.full) {
         subscription.leaveLive()
       } else {
         subscription.deliver(event, true)
-        this.#given.add(subscription)
+        this.#unflushed.add(subscription)
       }
     } catch (error) {
-      this.#failed(subscription, error)
+      this.#failAlone(subscription, error)
     }
   }
 
@@ -93,13 +99,13 @@ export class ReplayBatch {
     try {
       subscription.flush()
     } catch (error) {
-      this.#failed(subscription, error)
+      this.#failAlone(subscription, error)
     }
   }
 
-  /** It alone leaves: its neighbours go on. */
-  #failed(subscription: ChannelSubscription, error: unknown): void {
-    this.#given.delete(subscription)
+  /** Removes the subscription that failed; the others continue. */
+  #failAlone(subscription: ChannelSubscription, error: unknown): void {
+    this.#unflushed.delete(subscription)
     this.remove(subscription)
     subscription.fail(error)
   }

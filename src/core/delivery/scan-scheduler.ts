@@ -1,81 +1,87 @@
-/** How many reads of the journal may go on at once, whatever the number of clients. */
+/** How many reads of the journal may run at the same time, for any number of clients. */
 const maxScans = 4
+/** How long subscriptions wait for a running read to end before another one may start, in ms. */
+const maxWaitMs = 4_000
 /**
- * How long those who come during a read wait for it to end, in milliseconds: a long one holds
- * nobody up for longer.
- */
-const patienceMs = 4_000
-/**
- * So many newcomers in one gathering are a storm: its read waits until fewer have come in so many
- * gatherings on end, for a busy event loop lets some wait at the door, or for `stormMs` in all. Two
- * reads at once take longer than one after the other.
+ * This many new subscriptions in one gathering period are a storm. The read then waits until fewer
+ * arrive in `stormEndGatherings` consecutive periods, because a busy event loop delays the accept
+ * of further clients; it waits `stormMs` at most. Two concurrent reads take longer than one after
+ * the other.
  */
 const stormSize = 5
-const lullGatherings = 5
+const stormEndGatherings = 5
 const stormMs = 2_000
 
 /**
- * Says when a read of the journal may begin, so that a storm of clients is served in two or three,
- * and nobody waits for long.
+ * Decides when a read of the journal may start. Two or three reads then serve a storm of clients,
+ * and no client waits long.
  */
 export class ScanScheduler {
-  readonly #ask: () => void
+  readonly #onReady: () => void
   #scans = 0
-  /** Runs while somebody waits for a read to end. */
-  #patience: NodeJS.Timeout | undefined
-  #patienceIsOver = false
-  #before = 0
-  /** When the storm began, and how many gatherings ago so many came together last. */
-  #since: number | undefined
-  #lull = 0
+  /** Runs while subscriptions wait for a read to end. */
+  #waitTimer: NodeJS.Timeout | undefined
+  #waitIsOver = false
+  #lastWaiting = 0
+  /** When the storm began, and how many gathering periods have passed since the last busy one. */
+  #stormStartedAt: number | undefined
+  #quietGatherings = 0
 
-  /** `ask` is called when it is worth asking again. */
-  constructor(ask: () => void) {
-    this.#ask = ask
+  /** `onReady` is called when `tryBegin` may return true. */
+  constructor(onReady: () => void) {
+    this.#onReady = onReady
   }
 
-  /** Whether a read for so many who wait may begin now: then it has begun. */
-  begin(waiting: number): boolean {
-    if (this.#scans === 0 ? this.#stillComing(waiting) : this.#mustWait()) return false
-    clearTimeout(this.#patience)
-    this.#patience = undefined
-    this.#patienceIsOver = false
-    this.#before = 0
-    this.#since = undefined
+  /**
+   * Starts a read and returns true if one may start now. `waiting`: the number of subscriptions
+   * that need it. The caller calls `end` when the read has ended.
+   */
+  tryBegin(waiting: number): boolean {
+    if (this.#scans === 0 ? this.#stormContinues(waiting) : this.#mustWait()) return false
+    clearTimeout(this.#waitTimer)
+    this.#waitTimer = undefined
+    this.#waitIsOver = false
+    this.#lastWaiting = 0
+    this.#stormStartedAt = undefined
     this.#scans += 1
     return true
   }
 
   end(): void {
     this.#scans -= 1
-    this.#ask()
+    this.#onReady()
   }
 
   close(): void {
-    clearTimeout(this.#patience)
+    clearTimeout(this.#waitTimer)
   }
 
-  #stillComing(waiting: number): boolean {
+  #stormContinues(waiting: number): boolean {
     const now = performance.now()
-    const grown = waiting - this.#before
-    this.#before = waiting
-    if (grown >= stormSize) {
-      this.#since ??= now
-      this.#lull = 0
+    const newcomers = waiting - this.#lastWaiting
+    this.#lastWaiting = waiting
+    if (newcomers >= stormSize) {
+      this.#stormStartedAt ??= now
+      this.#quietGatherings = 0
     } else {
-      this.#lull += 1
+      this.#quietGatherings += 1
     }
-    if (this.#since === undefined || this.#lull >= lullGatherings || now - this.#since >= stormMs) return false
-    this.#ask()
+    if (
+      this.#stormStartedAt === undefined ||
+      this.#quietGatherings >= stormEndGatherings ||
+      now - this.#stormStartedAt >= stormMs
+    )
+      return false
+    this.#onReady()
     return true
   }
 
   #mustWait(): boolean {
-    if (this.#patienceIsOver && this.#scans < maxScans) return false
-    this.#patience ??= setTimeout(() => {
-      this.#patienceIsOver = true
-      this.#ask()
-    }, patienceMs)
+    if (this.#waitIsOver && this.#scans < maxScans) return false
+    this.#waitTimer ??= setTimeout(() => {
+      this.#waitIsOver = true
+      this.#onReady()
+    }, maxWaitMs)
     return true
   }
 }

@@ -1,14 +1,14 @@
-/** How long work may hold up the event loop before other work gets its turn, in milliseconds. */
+/** How long work may block the event loop before it yields, in milliseconds. */
 const sliceMs = 20
 
 /**
- * A share of the event loop's time. Reading a body may take as long as a thousand others: counting
- * messages is not enough.
+ * A bounded share of the event loop's time. Counting messages is not enough, because decoding one
+ * body may take as long as a thousand others.
  */
 export class TimeSlice {
-  readonly #began = performance.now()
+  readonly #startedAt = performance.now()
 
   get isOver(): boolean {
-    return performance.now() - this.#began >= sliceMs
+    return performance.now() - this.#startedAt >= sliceMs
   }
 }

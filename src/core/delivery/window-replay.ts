@@ -3,83 +3,84 @@ import type { HotWindow } from '../ports/hot-window.ts'
 import type { ReplayBatch } from './replay-batch.ts'
 import { TimeSlice } from './time-slice.ts'
 
-/** Entries handled before other work gets its turn. */
+/** How many entries one slice handles at most. */
 const sliceEntries = 5_000
 /**
- * Of a long window that is walked again and again, as in a storm of clients which come one after
- * another: at most so much of the time goes into it.
+ * The share of time that replays of the window may take. It matters when clients arrive one after
+ * another and each needs another replay of a long window.
  */
-const walkShare = 1 / 4
+const replayShare = 1 / 4
 /**
- * However long that makes it: how long somebody who comes back may have to wait, in milliseconds.
+ * The longest pause that `replayShare` may cause, in ms. It bounds how long a resuming client
+ * waits.
  */
-const maxRestMs = 500
+const maxPauseMs = 500
 
-export interface WindowWalksContext {
+export interface WindowReplayContext {
   readonly hotWindow: HotWindow
-  /** Whether the journal is up: its window is what the tail delivered last. */
+  /** Whether the journal is up. Only then does the window end where live delivery continues. */
   isUp(): boolean
-  pass(batch: ReplayBatch, entry: JournalMessage): void
-  /** Called in the very turn in which the window's end is reached. */
-  arrived(batch: ReplayBatch): void
+  deliverEntry(batch: ReplayBatch, entry: JournalMessage): void
+  /** Called in the same tick in which the batch reaches the end of the window. */
+  onEndReached(batch: ReplayBatch): void
   /**
-   * The journal went away, or the window's end overtook the passage between two slices: each feed
-   * begins again from where it is.
+   * Called if the journal goes down, or if the window evicts entries that the batch has not read.
+   * Each subscription must then resume from its own position.
    */
-  interrupted(batch: ReplayBatch): void
+  onInterrupted(batch: ReplayBatch): void
 }
 
 /**
- * Passages through the hot window, in slices. A few suffice for any number of clients, so long as
- * those who come during one wait for the next.
+ * Replays the hot window to batches, in time slices. A few replays serve any number of clients, if
+ * clients that arrive during one replay wait for the next.
  */
 export class WindowReplay {
-  readonly #context: WindowWalksContext
-  #walking = 0
-  #lastMs = 0
+  readonly #context: WindowReplayContext
+  #running = 0
+  #lastReplayMs = 0
 
-  constructor(context: WindowWalksContext) {
+  constructor(context: WindowReplayContext) {
     this.#context = context
   }
 
   get busy(): boolean {
-    return this.#walking > 0
+    return this.#running > 0
   }
 
-  /** How long to wait before the next one, in milliseconds. */
-  get restMs(): number {
-    return Math.min(maxRestMs, this.#lastMs * (1 / walkShare - 1))
+  /** How long to wait before the next replay, in milliseconds. */
+  get pauseMs(): number {
+    return Math.min(maxPauseMs, this.#lastReplayMs * (1 / replayShare - 1))
   }
 
   begin(batch: ReplayBatch): void {
-    this.#walking += 1
-    this.#walk(batch, performance.now())
+    this.#running += 1
+    this.#replaySlice(batch, performance.now())
   }
 
-  #walk(batch: ReplayBatch, since: number): void {
+  #replaySlice(batch: ReplayBatch, startedAt: number): void {
     const { hotWindow } = this.#context
-    if (!this.#context.isUp() || hotWindow.first === undefined || batch.at < hotWindow.first - 1) {
-      this.#end(since)
-      this.#context.interrupted(batch)
+    if (!this.#context.isUp() || hotWindow.first === undefined || batch.lastOffset < hotWindow.first - 1) {
+      this.#end(startedAt)
+      this.#context.onInterrupted(batch)
       return
     }
     let left = sliceEntries
     const slice = new TimeSlice()
-    hotWindow.visit(batch.at, (entry) => {
-      this.#context.pass(batch, entry)
+    hotWindow.visit(batch.lastOffset, (entry) => {
+      this.#context.deliverEntry(batch, entry)
       left = slice.isOver ? 0 : left - 1
       return left > 0 && batch.size > 0
     })
     if (left === 0) {
-      setImmediate(() => this.#walk(batch, since))
+      setImmediate(() => this.#replaySlice(batch, startedAt))
       return
     }
-    this.#end(since)
-    this.#context.arrived(batch)
+    this.#end(startedAt)
+    this.#context.onEndReached(batch)
   }
 
-  #end(since: number): void {
-    this.#walking -= 1
-    this.#lastMs = performance.now() - since
+  #end(startedAt: number): void {
+    this.#running -= 1
+    this.#lastReplayMs = performance.now() - startedAt
   }
 }

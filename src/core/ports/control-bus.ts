@@ -2,31 +2,39 @@ import type { ReplicaTrace } from '../accounting/replica-trace.ts'
 import type { Source } from '../model/source.ts'
 
 /**
- * Control messages among the replicas of one deployment: hints to look at the registry, never the
- * truth itself.
+ * Control messages among the replicas of one deployment. They are hints to read the registry, which
+ * is authoritative.
  */
 export interface ControlBus {
-  /** Best effort: a replica that misses one re-reads the registry when it is back. */
+  /**
+   * Sends a message to all replicas, including this one. Best effort: a replica that misses it
+   * reads the registry when it reconnects. Resolves without waiting for a receiver.
+   */
   send(message: ControlMessage): Promise<void>
   /**
-   * Also called for this replica's own messages. `onResync` after every (re)connection: what was
-   * said meanwhile is lost. `onUnsigned` for each message that the deployment's key did not sign,
-   * or that came before: it may be forged, and is only a hint that the registry may have changed.
+   * Called once, by `Gateway.open`. The callbacks must not throw.
+   *
+   * `onMessage` receives each valid message, also those of this replica. `onResync` is called after
+   * every (re)connection, because messages sent meanwhile are lost. `onUnsigned` is called for each
+   * message that was not signed with a key of the deployment, and for each replayed message. Such a
+   * message may be forged, so it is only a hint that the registry may have changed.
    */
   listen(onMessage: (message: ControlMessage) => void, onResync: () => void, onUnsigned?: () => void): void
   close(): Promise<void>
 }
 
+/** The names are a wire format among replicas of different versions. */
 export type ControlMessage =
+  /** Asks the other replicas for the sources of their registries. */
   | { readonly kind: 'sources-wanted' }
+  /** Answers `sources-wanted`: one message for each source. */
   | { readonly kind: 'source-known'; readonly source: Source }
-  | {
-      readonly kind: 'client-deleted'
-      readonly clientId: string /** The replica that did it, and has ended its subscriptions. */
-      readonly by: string
-    }
-  | { readonly kind: 'client-revoked'; readonly clientId: string /** ISO 8601. */; readonly at: string }
-  /** Look at the registry: something bars this client, or no longer does. */
+  /** The channel was deleted. `by`: the replica that did it and has ended its subscriptions. */
+  | { readonly kind: 'client-deleted'; readonly clientId: string; readonly by: string }
+  /** Tokens of the client that were issued at `at` (ISO 8601) or before are invalid. */
+  | { readonly kind: 'client-revoked'; readonly clientId: string; readonly at: string }
+  /** The client's bar changed: read the registry. */
   | { readonly kind: 'client-barred'; readonly clientId: string }
+  /** Asks what the other replicas did with a message. Answers repeat the id in `question`. */
   | { readonly kind: 'trace-wanted'; readonly question: string; readonly messageId: string }
   | { readonly kind: 'trace-known'; readonly question: string; readonly trace: ReplicaTrace }

@@ -1,11 +1,11 @@
-/** What an examination of the surroundings found, for `warren doctor`. */
+/** One result of `warren doctor`, which checks the broker, the registry and the configuration. */
 export interface Finding {
-  /** What was looked at, in a word or two. */
+  /** What was checked, in one or two words. */
   readonly check: string
-  /** `fail`: a gateway would not serve here. */
+  /** `fail`: a gateway would not serve here. `warn`: it would, but the operator should act. */
   readonly status: 'ok' | 'warn' | 'fail'
-  /** What was found, a sentence without a full stop. Never holds a secret. */
+  /** The result, a sentence without a full stop. Never contains a secret. */
   readonly text: string
-  /** What to do about it. */
+  /** What to do about it. Undefined: nothing. */
   readonly advice?: string
 }

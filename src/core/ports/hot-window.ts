@@ -3,31 +3,39 @@ import type { Decodable } from '../body/decode-body.ts'
 import type { JournalMessage } from '../model/message.ts'
 import type { Routable } from '../sources/source-router.ts'
 
-/** An entry of the journal with what was worked out about it, so that it is worked out once. */
+/** An entry of the journal that caches its decoded body, its audience and its counters. */
 export interface WindowEntry extends JournalMessage, Decodable, Routable, Counted {
   /**
-   * Returns a message that stands alone, for who keeps it. Only entries that are views into the
-   * memory of many have this function.
+   * Returns a copy that does not share memory with other entries. Call it before keeping an entry.
+   * Undefined: the entry shares no memory and may be kept as it is.
    */
   detach?(): WindowEntry
 }
 
 /**
- * The hot window: the end of the journal, in order of offset, as the tail delivered it. A client
- * that was away for less time than it spans is served from here, without a request to the broker.
+ * The end of the journal in memory, in the order of offsets, as the tail delivered it. A client
+ * that was disconnected for less time than the window spans resumes from it, without a request to
+ * the broker. The implementation bounds it by bytes and age, and evicts the oldest entries.
  */
 export interface HotWindow {
-  /** The oldest offset held; undefined while nothing is. */
+  /** The oldest offset in the window; undefined if it is empty. */
   readonly first: number | undefined
-  /** What it holds in bytes, columns and texts included. */
+  /** The memory that the entries take, in bytes. */
   readonly bytes: number
-  /** The newest entry, which is always kept. */
+  /** The newest entry, which is never evicted; undefined if the window is empty. */
   readonly last: WindowEntry | undefined
-  /** Sets `outcomes` and `slot` of the entry. */
+  /**
+   * Appends an entry. Offsets must grow. Sets `outcomes` and `slot` of the entry. Called by
+   * `JournalListener` only.
+   */
   add(entry: WindowEntry): void
-  /** The entry at exactly this offset. */
+  /** The entry at exactly this offset; undefined if the window does not hold it. */
   at(offset: number): WindowEntry | undefined
-  /** Visits entries behind `offset` in order until `visit` returns false. */
+  /**
+   * Calls `visit` for each entry with a greater offset, in order, until it returns false. -1 visits
+   * all. `visit` must not keep an entry without `detach`.
+   */
   visit(offset: number, visit: (entry: WindowEntry) => boolean): void
+  /** Removes all entries: after a new epoch or a truncation. */
   clear(): void
 }

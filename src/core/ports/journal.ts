@@ -2,67 +2,72 @@ import type { JournalMessage } from '../model/message.ts'
 import type { Source } from '../model/source.ts'
 
 /**
- * The journal remembers every message of every source, in one order, under offsets that are the
- * same for all replicas. It is the one path of delivery: live and replay are the same thing read at
- * different positions. Implementations: a RabbitMQ stream (`stream-journal.ts`), a ring in memory
- * (`memory-journal.ts`).
+ * Stores every message of every source in one order, under offsets that are the same for all
+ * replicas. Live delivery and replay both read it, at different positions. Implementations: a
+ * RabbitMQ stream (`stream-journal.ts`) and a ring in memory (`embedded/journal.ts`).
  */
 export interface Journal {
   /**
-   * Whether a publisher may have reason to publish again what is stored already: then repeats are
-   * looked for by message id.
+   * Whether a publisher may have to publish a message again that is stored already. If so, the
+   * gateway looks for repeats by message id.
    */
   readonly repeats: boolean
 
   /**
-   * Begins to tail and returns at once; called once. While the broker is away the journal keeps
-   * trying by itself and goes on behind the last message that it delivered.
+   * Starts the tail and returns at once. `Gateway.open` calls it once. While the broker is away,
+   * the journal reconnects by itself. It then continues after the last entry that it delivered.
    */
   open(tail: JournalTail): void
 
   /**
-   * Writes a mark and resolves when the tail has delivered it, and so everything that the journal
-   * held at the call. `note` comes back in the mark's body on every replica, in the order of the
-   * log. Rejects with `BROKER_UNAVAILABLE` where that can't be had within a bound.
+   * Writes a mark, and resolves when the tail has delivered it. By then the tail has delivered
+   * everything that the journal held at the call. Every replica receives `note` in the mark's body,
+   * in the order of the journal. Rejects with `BROKER_UNAVAILABLE` if the mark does not come back
+   * within a bound.
    */
   mark(note?: MarkNote): Promise<void>
 
   /**
-   * Visits what the journal holds from `offset` on, in order, each entry once, until `visit`
-   * returns false or `signal` aborts; resolves then. An offset that retention took begins later: it
-   * is for the visitor to compare. Past the end it waits for what comes. Unreadable entries are
-   * visited too. Waits while the broker is away. Rejects only where the journal was replaced
-   * meanwhile (`JournalReplaced`), or retention overtook the scan, so that entries behind the last
-   * visit are missing (`JournalTruncated`).
+   * Calls `visit` for each entry from `offset` on, in order, once each, unreadable entries
+   * included. Resolves when `visit` returns false or `signal` aborts.
+   *
+   * If retention deleted `offset`, the scan starts at a later entry; the visitor must compare. At
+   * the end of the journal the scan waits for new entries. While the broker is away, it waits too.
+   * Rejects with `JournalReplaced` if the journal was replaced meanwhile, and with
+   * `JournalTruncated` if retention deleted entries after the last visit.
    */
   scan(offset: number, visit: (entry: JournalMessage) => boolean, signal: AbortSignal): Promise<void>
 
-  /** Stops the tail and all scans; resolves when nothing more will be delivered. */
+  /** Stops the tail and all scans. Resolves when no more entries will be delivered. */
   close(): Promise<void>
 }
 
 /**
- * What replicas tell each other in the order of the log: a source is known to all before the first
- * message behind it.
+ * The body of a mark. All replicas read marks in the order of the journal, so each knows a source
+ * before the first message that follows its mark. The names are a wire format among replicas of
+ * different versions.
  */
 export type MarkNote =
   | { readonly kind: 'source-created'; readonly source: Source }
   | { readonly kind: 'source-deleted'; readonly id: string }
   | PoisonClaim
   /**
-   * The broker was away for this replica: it had seen the log up to `since`, and was back at `at`
+   * A replica lost the broker. It had read the journal up to offset `since`, and was back at `at`
    * (milliseconds since the epoch).
    */
   | { readonly kind: 'reconnected'; readonly since: number; readonly at: number }
 
-/** A replica met poison and would put it away; the first to say so in the log does. */
+/**
+ * A replica found poison at `offset` and offers to quarantine it. The first claim in the journal
+ * decides. `claim`: a random id of the replica.
+ */
 export interface PoisonClaim {
   readonly kind: 'poison'
   readonly offset: number
   readonly claim: string
 }
 
-/** What a mark says, where it says something. */
+/** The note of a mark. Undefined if it has none, or if its body is not JSON. */
 export function noteOf(mark: JournalMessage): MarkNote | undefined {
   if (mark.body.length === 0) return undefined
   try {
@@ -72,47 +77,50 @@ export function noteOf(mark: JournalMessage): MarkNote | undefined {
   }
 }
 
-/** The journal was deleted and made again while it was read: its offsets began anew. */
+/** The journal was deleted and created again during a scan: its offsets now name other entries. */
 export class JournalReplaced extends Error {
   override readonly name = 'JournalReplaced'
 }
 
-/** Retention took what a scan was still to visit. */
+/** Retention deleted entries that a scan had not visited yet. */
 export class JournalTruncated extends Error {
   override readonly name = 'JournalTruncated'
 }
 
-/** Who tails the journal: the gateway. None of these may block or throw. */
+/** Receives what the tail reads. Implemented by `JournalListener`. No method may block or throw. */
 export interface JournalTail {
   /**
-   * The journal is there under this epoch, and everything that it held when the connection was made
-   * has been delivered. Called after each (re)connection. Where the epoch is another than before,
-   * `onEpoch` came first.
+   * The journal is available under this epoch, and everything that it held at the (re)connection
+   * has been delivered. Called after each (re)connection. If the epoch changed, `onEpoch` was
+   * called first.
    */
   onUp(): void
-  /** The broker is away, or the tail is being made anew. `reason` is a sentence for the log. */
+  /**
+   * The broker is away, or the tail has to start again. `reason` is a sentence for the log and for
+   * readiness probes.
+   */
   onDown(reason: string): void
   /**
-   * The journal has begun a new life under this epoch: on the first connection, and after it was
-   * deleted and made again. Offsets begin anew. Comes before any message of that life.
+   * A new epoch begins: at the first connection, and after the journal was deleted and created
+   * again. Offsets start again. Called before any entry of the epoch.
    */
   onEpoch(epoch: string): void
   /**
-   * Once: the entries up to here are the past, which a starting replica reads for its window; from
-   * the next one on they were written after `open` was called (or a moment before), and are for
-   * those who listen from now on.
+   * Called once. Entries before this call are the past, which a starting replica reads into the hot
+   * window. Later entries were written after `open` was called (or a moment before), and are
+   * delivered to subscribers.
    */
   onPresent(): void
   /**
-   * Retention overtook the tail while it was away: entries before the next one are missing for
-   * everyone who was live.
+   * Retention deleted entries that the tail had not read during an outage. Every live subscription
+   * misses them.
    */
   onTruncated(): void
-  /** Each entry once, in order of offset; marks among them. */
+  /** Called for each entry once, in the order of offsets, marks included. */
   onMessage(message: JournalMessage): void
   /**
-   * In place of `onMessage`, in the same order: neighbours that the broker can hand to nobody
-   * (`JournalMessage.unreadable`). At least one.
+   * Called instead of `onMessage`, in the same order, for a run of neighbouring entries that the
+   * broker cannot deliver to any consumer (`JournalMessage.unreadable`). At least one.
    */
   onUnreadable(entries: readonly JournalMessage[]): void
 }

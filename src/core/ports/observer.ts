@@ -3,38 +3,46 @@ import type { DeliveryCounter } from '../accounting/delivery-counter.ts'
 import type { MessageOutcome, QuarantineReason, SessionEnd, TransportName } from '../accounting/labels.ts'
 
 /**
- * What the gateway tells whoever watches it. Implemented by `observability/`; the default hears
- * nothing. Called on hot paths: no method may block or throw. Labels come from the lists here,
- * never from clients.
+ * Receives what logs and metrics need. `observability/` implements it. The gateway calls it on hot
+ * paths, so no method may block or throw. Labels come from the lists in `labels.ts` and from the
+ * ids of sources, never from clients.
  */
 export interface Observer {
   log(level: 'debug' | 'info' | 'warn' | 'error', text: string, details?: Record<string, unknown>): void
+  /** The tail received a message. `source`: the id of its first source, or `none`. */
   messageReceived(source: string): void
+  /** This replica puts a message into the quarantine. */
   messageQuarantined(reason: QuarantineReason): void
   /**
-   * A message of a buffered source may have been moved before, and is delivered again unless it has
-   * an id.
+   * A message of a buffered source may have been moved before. It is delivered again unless it has
+   * a message id.
    */
   messageRedelivered(): void
-  /** A message was stepped over that the broker can hand to no consumer. */
+  /** The gateway skipped a message that the broker cannot deliver to any consumer. */
   messageUnreadable(): void
-  /** So many messages were confirmed by the broker and not stored, and are published again. */
+  /** The broker confirmed this many messages without storing them; they are published again. */
   messagesNotStored(messages: number): void
-  /** Of each message that was received, what became of it here. */
-  messageRouted(fate: MessageOutcome): void
-  /** The account that sessions of a transport keep; always the same. */
+  /** The outcome of a received message on this replica. Called once per message. */
+  messageRouted(outcome: MessageOutcome): void
+  /** The counter that all sessions of a transport share. Always returns the same object. */
   eventsOf(transport: TransportName): DeliveryCounter
+  /** A subscription with a cursor resumed, or received a gap. Called once per subscription. */
   resumed(result: 'resumed' | 'gap'): void
   sessionStarted(transport: TransportName): void
   sessionEnded(transport: TransportName, reason: SessionEnd): void
   subscriptionStarted(transport: TransportName): void
   subscriptionEnded(transport: TransportName): void
-  /** A subscription or a member of the room could not be given something, and was ended alone. */
+  /**
+   * An unexpected error ended one subscription, or one member of the room. Other subscriptions
+   * continue.
+   */
   deliveryFailed(transport: TransportName): void
-  /** A request was answered with an error, or a connection not taken. */
+  /** A request was answered with an error, or a connection was refused. */
   refused(code: ErrorCode): void
+  /** Whether the broker is available and the journal is tailed. Called at each change. */
   brokerUp(up: boolean): void
+  /** A GraphQL operation was executed. */
   executed(): void
-  /** Where to read what waits for sockets, in bytes. */
+  /** Registers how to read the bytes that wait for sockets. Called once at the start. */
   outboxBytes(read: () => number): void
 }

@@ -1,16 +1,17 @@
 import type { ChannelEvent } from '../model/channel-event.ts'
 
-/** Whoever is given the events of a channel. The hub calls it for each, in order. */
+/** Receives the events of one channel. The hub calls it for each event, in order. */
 export interface Subscriber {
+  /** The client id that the channel belongs to. Never changes. */
   readonly channel: string
   /**
-   * Must neither block nor throw: what can't be taken now is queued within a bound, and past it the
-   * subscriber lets go of its live feed.
+   * Must neither block nor throw. A subscriber queues what it cannot handle now, within a bound.
+   * Past the bound it unsubscribes from live delivery.
    */
   deliver(event: ChannelEvent): void
   /**
-   * `deliver` threw: the hub has let go of this subscriber, and its neighbours go on. Must not
-   * throw.
+   * Called with the error if `deliver` threw. The hub has removed this subscriber, and the others
+   * are not affected. Must not throw.
    */
   fail?(error: unknown): void
 }

@@ -3,9 +3,9 @@ import type { MessageProperties } from '../model/message.ts'
 import { repeatedHeader } from './repeated-header.ts'
 
 /**
- * A buffered source has a queue between its exchange and the journal. The gateway moves messages
- * from there through one exchange of its own, and says in headers what the journal would otherwise
- * not know.
+ * The exchange through which the gateway moves messages of buffered sources into the journal. A
+ * buffered source has a queue between its own exchange and the journal. Headers keep what the
+ * journal would otherwise lose.
  */
 export function bufferedExchange(namespace: string): string {
   return `${namespace}.buffered`
@@ -13,12 +13,15 @@ export function bufferedExchange(namespace: string): string {
 
 /** The exchange of the source. */
 const originHeader = 'x-warren-buffered-from'
-/** True: it may have been moved before, by a gateway that ended before RabbitMQ knew. */
-const againHeader = 'x-warren-buffered-again'
+/**
+ * True: the message may have been moved before, by a gateway that stopped before RabbitMQ received
+ * its acknowledgement.
+ */
+const redeliveredHeader = 'x-warren-buffered-again'
 /** True: its publisher gave it no message id. */
 const noIdHeader = 'x-warren-buffered-no-id'
 
-/** The headers of a message that is moved. */
+/** The headers for a message that the gateway moves. */
 export function bufferedHeaders(
   { headers, messageId }: MessageProperties,
   exchange: string,
@@ -27,14 +30,14 @@ export function bufferedHeaders(
   return copyWireTypes(headers ?? {}, {
     ...headers,
     [originHeader]: exchange,
-    ...(redelivered ? { [againHeader]: true } : {}),
+    ...(redelivered ? { [redeliveredHeader]: true } : {}),
     ...(messageId === undefined ? { [noIdHeader]: true } : {}),
   })
 }
 
 /**
- * What a moved message was before it was moved; undefined without the header, and so not moved by a
- * gateway.
+ * The message as it was before the move. Undefined without `originHeader`: a gateway did not move
+ * it.
  */
 export function unbuffered(
   properties: MessageProperties,
@@ -42,7 +45,7 @@ export function unbuffered(
   if (!properties.headers) return undefined
   const {
     [originHeader]: exchange,
-    [againHeader]: again,
+    [redeliveredHeader]: again,
     [repeatedHeader]: repeated,
     [noIdHeader]: noId,
     ...headers

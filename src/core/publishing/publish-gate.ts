@@ -4,37 +4,40 @@ import type { JournalMessage, Publication } from '../model/message.ts'
 import type { Source } from '../model/source.ts'
 import type { Broker } from '../ports/broker.ts'
 
-export interface IngressParts {
+export interface PublishGateParts {
   readonly broker: Broker
   readonly limits: { readonly publishTimeoutMs: number }
-  /** Resolves when the journal has been there, or the time is over: whether it has. */
+  /**
+   * Waits until the journal has been up once, at most for `timeoutMs`. Resolves with whether it has
+   * been up.
+   */
   readonly firstUp: (timeoutMs: number) => Promise<boolean>
-  /** What a publication is refused with while the journal is away. */
+  /** The error for publications while the journal is unavailable. */
   readonly unavailable: () => GatewayError
 }
 
 /**
- * What publications may hold that wait for the journal to be there for the first time; past it they
- * are refused at once.
+ * The most that publications may hold, in bytes, while they wait for the first connection to the
+ * journal. Past it, publications are rejected at once.
  */
-const maxHeldBytes = 16 * 1024 * 1024
-/** What one of them weighs beside its body. */
+const maxWaitingBytes = 16 * 1024 * 1024
+/** The weight of a waiting publication without its body, in bytes. */
 const envelopeBytes = 512
 
 /**
- * The way of publications into the journal. It is open once the default source is bound, and with
- * it those that were served before: until then a confirmation would promise nothing, and a refusal
- * would blame the caller.
+ * Lets publications through to the broker once the default source, and the sources served before
+ * it, are bound. A confirmation before that would promise nothing, and a rejection would blame the
+ * caller.
  */
 export class PublishGate {
-  /** What it waits for to be bound. */
+  /** The source that must be bound before the gate opens. `Gateway.open` sets it. */
   defaultSource: Source | undefined
-  readonly #parts: IngressParts
+  readonly #parts: PublishGateParts
   #open = false
   #opening: Promise<void> | undefined
-  readonly #held = new FairShares(maxHeldBytes)
+  readonly #waiting = new FairShares(maxWaitingBytes)
 
-  constructor(parts: IngressParts) {
+  constructor(parts: PublishGateParts) {
     this.#parts = parts
   }
 
@@ -42,25 +45,29 @@ export class PublishGate {
     return this.#open
   }
 
-  /** Bytes of publications that wait for it to open. */
-  get heldBytes(): number {
-    return this.#held.used
-  }
-
-  /** As `Broker.publish`. */
-  publish(publication: Publication): Promise<JournalMessage | undefined> {
-    const { broker } = this.#parts
-    if (this.#open) return broker.publish(publication)
-    return this.#holdBack(publication).then(() => broker.publish(publication))
+  /** Bytes of publications that wait for the gate to open. */
+  get waitingBytes(): number {
+    return this.#waiting.used
   }
 
   /**
-   * The broker binds in the order of the calls: when this one has been served, those of the start
-   * have been. One for all who wait.
+   * As `Broker.publish`, but waits first until the gate is open. Rejects with `BROKER_UNAVAILABLE`
+   * if there is no room to wait, or if the journal is not up in time.
+   */
+  publish(publication: Publication): Promise<JournalMessage | undefined> {
+    const { broker } = this.#parts
+    if (this.#open) return broker.publish(publication)
+    return this.#waitUntilOpen(publication).then(() => broker.publish(publication))
+  }
+
+  /**
+   * Binds the default source and opens the gate. The broker binds in the order of the calls, so the
+   * sources served at start are bound by then. Concurrent callers share one attempt. Rejects as
+   * `Broker.bind` does.
    */
   open(): Promise<void> {
     const bind = async (): Promise<void> => {
-      if (this.defaultSource) await this.#parts.broker.bind(this.defaultSource).catch(defaultSourceRefused)
+      if (this.defaultSource) await this.#parts.broker.bind(this.defaultSource).catch(rethrowForDefaultSource)
       this.#open = true
     }
     this.#opening ??= bind().finally(() => {
@@ -69,22 +76,22 @@ export class PublishGate {
     return this.#opening
   }
 
-  async #holdBack({ body, payer }: Publication): Promise<void> {
+  async #waitUntilOpen({ body, payer }: Publication): Promise<void> {
     const { firstUp, limits, unavailable } = this.#parts
     const weight = body.length + envelopeBytes
-    if (!this.#held.hasRoom(payer, weight)) throw unavailable()
-    this.#held.add(payer, weight)
+    if (!this.#waiting.hasRoom(payer, weight)) throw unavailable()
+    this.#waiting.add(payer, weight)
     try {
       if (!(await firstUp(limits.publishTimeoutMs))) throw unavailable()
       await this.open()
     } finally {
-      this.#held.add(payer, -weight)
+      this.#waiting.add(payer, -weight)
     }
   }
 }
 
-function defaultSourceRefused(error: unknown): never {
+function rethrowForDefaultSource(error: unknown): never {
   if (!(error instanceof GatewayError) || error.code !== 'SOURCE_CONFLICT') throw error
-  const text = `the default source cannot be served; mend what is in its place, or set another WARREN_NAMESPACE: ${error.message}`
+  const text = `the default source cannot be bound; remove the conflict, or set another WARREN_NAMESPACE: ${error.message}`
   throw new GatewayError('SOURCE_CONFLICT', text, { cause: error })
 }

@@ -4,18 +4,21 @@ import { matchesTopic } from '../model/topic-pattern.ts'
 import { demand, mayPublishTo } from '../sessions/authorizer.ts'
 import { isReservedExchange } from '../sources/reserved-exchanges.ts'
 
-/** In `WARREN_PUBLISH_EXCHANGES`: the exchanges of all sources, the default one included. */
-export const sourcesWord = 'sources'
+/** In `WARREN_PUBLISH_EXCHANGES`: the exchanges of all sources, including the default source. */
+export const sourcesKeyword = 'sources'
 
 export interface PublishRightsParts {
   readonly isSource: (exchange: string) => boolean
-  /** Looked at each time, for they may change while the gateway runs. */
+  /** Read at each check, because it may change while the gateway runs. */
   readonly limits: { readonly publishExchanges: readonly string[] }
-  /** Resolves when this replica knows every source that was made before the call. */
+  /** Resolves when this replica knows every source that was created before the call. */
   readonly catchUp: () => Promise<void>
 }
 
-/** Where a caller may publish: what its token grants, within what the operator allows everybody. */
+/**
+ * Decides where a caller may publish: where its token grants it, and the operator allows it for
+ * every caller.
+ */
 export class PublishRights {
   readonly #parts: PublishRightsParts
 
@@ -24,17 +27,17 @@ export class PublishRights {
   }
 
   /**
-   * Throws or rejects with `UNAUTHENTICATED` or `FORBIDDEN`. Resolves at once for a source that is
-   * known.
+   * Throws or rejects with `UNAUTHENTICATED` or `FORBIDDEN`. Returns undefined (no promise) if the
+   * decision needs no wait.
    */
   check(identity: Identity, exchange: string, routingKey: string): Promise<void> | undefined {
     const wouldBeGranted = mayPublishTo(identity, { exchange, routingKey, isSource: true })
-    if (!wouldBeGranted || this.#parts.isSource(exchange)) return this.#judge(identity, exchange, routingKey)
-    // Another replica may have made the source a moment ago.
-    return this.#parts.catchUp().then(() => this.#judge(identity, exchange, routingKey))
+    if (!wouldBeGranted || this.#parts.isSource(exchange)) return this.#checkNow(identity, exchange, routingKey)
+    // Another replica may have created the source a moment ago.
+    return this.#parts.catchUp().then(() => this.#checkNow(identity, exchange, routingKey))
   }
 
-  #judge(identity: Identity, exchange: string, routingKey: string): undefined {
+  #checkNow(identity: Identity, exchange: string, routingKey: string): undefined {
     const isSource = this.#parts.isSource(exchange)
     demand(
       mayPublishTo(identity, { exchange, routingKey, isSource }),
@@ -44,11 +47,11 @@ export class PublishRights {
     const allowed = this.#parts.limits.publishExchanges
     const isAllowed = isReservedExchange(exchange)
       ? allowed.includes(exchange)
-      : allowed.some((pattern) => (pattern === sourcesWord ? isSource : matchesTopic(pattern, exchange)))
+      : allowed.some((pattern) => (pattern === sourcesKeyword ? isSource : matchesTopic(pattern, exchange)))
     if (isAllowed) return
     throw new GatewayError(
       'FORBIDDEN',
-      `exchange "${exchange}" is not one that callers may publish to: WARREN_PUBLISH_EXCHANGES is ${allowed.join(',')}`,
+      `exchange "${exchange}": callers may not publish to it, because WARREN_PUBLISH_EXCHANGES is ${allowed.join(',')}`,
     )
   }
 }

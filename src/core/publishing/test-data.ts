@@ -1,4 +1,4 @@
-/** A made-up order, the same for the same number: what the test routes publish. */
+/** An invented order that the test routes publish. The same number gives the same order. */
 export function testOrder(number: number): { number: number; order: string; status: string } {
   return { number, order: `A-${1000 + number}`, status: number % 2 === 0 ? 'shipped' : 'placed' }
 }

@@ -10,7 +10,7 @@ import { newMessageId } from '../model/message-id.ts'
 import { checkShortString } from '../model/short-string.ts'
 import { isReservedExchange } from '../sources/reserved-exchanges.ts'
 
-/** What a client asks to publish: to another client's channel, or to an exchange. */
+/** What a client wants to publish: to a client's channel, or to an exchange. */
 export interface PublishRequest {
   readonly clientId?: string | null
   readonly exchange?: string | null
@@ -22,19 +22,26 @@ export interface PublishRequest {
   readonly idempotencyKey?: string | null
 }
 
-/** Of an integer of 64 bits, with its sign. */
+/** The length of a 64-bit integer with its sign, in characters. */
 const maxIntegerLength = 20
-/** Of a number that is refused, in characters. */
-const maxShown = 40
+/** How much of a rejected number the error quotes, in characters. */
+const maxQuotedLength = 40
 
-/** Turns a request into a publication; throws `BAD_USER_INPUT` that names the field. */
+/**
+ * Turns a request into a publication. Throws `BAD_USER_INPUT` with the name of the field, and
+ * `FORBIDDEN` for a reserved exchange.
+ */
 export function publicationOf(
   request: PublishRequest,
   options: {
     namespace: string
-    /** Whose idempotency keys they are. */
+    /**
+     * The owner of the idempotency keys: equal keys of different publishers are different messages.
+     */
     publisher: string
-    /** What the client puts before a field's name. */
+    /**
+     * What the client's request has before the name of each field. Errors name the field with it.
+     */
     prefix?: string
   },
 ): Publication & { messageId: string } {
@@ -83,7 +90,7 @@ function destinationOf(
     if (clientId.includes('.')) {
       throw badInput(
         `${prefix}clientId`,
-        `"${clientId}" is more than one word of a routing key: give the exchange and routingKey of a source that finds this client elsewhere`,
+        `expected an id without dots, because it becomes one word of a routing key, got "${clientId}": give exchange and routingKey of a source that finds this client in another way`,
       )
     }
     return { exchange: `${namespace}.events`, routingKey: `client.${clientId}` }
@@ -94,14 +101,15 @@ function destinationOf(
       'expected either clientId, or exchange and routingKey',
     )
   }
-  if (routingKey === undefined || routingKey === null) throw badInput(`${prefix}routingKey`, 'expected beside exchange')
+  if (routingKey === undefined || routingKey === null)
+    throw badInput(`${prefix}routingKey`, 'expected a routing key, because exchange is given')
   if (exchange === '')
     throw badInput(
       `${prefix}exchange`,
-      'expected an exchange; the default exchange reaches queues directly, and is not published to',
+      'expected the name of an exchange, got the default exchange, which callers may not publish to',
     )
   if (exchange.startsWith(`${namespace}.`) && isReservedExchange(exchange)) {
-    throw new GatewayError('FORBIDDEN', `exchange "${exchange}" is the gateway's own`)
+    throw new GatewayError('FORBIDDEN', `exchange "${exchange}" is reserved for the gateway: name another exchange`)
   }
   return {
     exchange: shortString(`${prefix}exchange`, exchange) ?? '',
@@ -110,8 +118,8 @@ function destinationOf(
 }
 
 /**
- * What the channel's subscribers could not be given is refused here, where somebody can still be
- * told.
+ * Rejects a body that subscribers could not decode, while the publisher can still receive the
+ * error.
  */
 function bodyOf(data: unknown, field: string): Buffer {
   try {
@@ -119,7 +127,7 @@ function bodyOf(data: unknown, field: string): Buffer {
     checkDepth(body)
     return body
   } catch (error) {
-    // JSON.stringify ends in a RangeError some thousands of levels down.
+    // JSON.stringify throws a RangeError for some thousands of levels.
     if (!(error instanceof UndecodableBody || error instanceof RangeError)) throw error
     throw badInput(field, `expected JSON that nests at most ${maxDepth} levels`)
   }
@@ -133,21 +141,23 @@ function shortString(field: string, value: string | null | undefined): string | 
 
 type Header = string | number | bigint | boolean
 
-/** Headers keep to what every AMQP client reads and a stream keeps: text, numbers, booleans. */
+/**
+ * Allows the header values that every AMQP client reads and a stream keeps: strings, numbers and
+ * booleans.
+ */
 function headersOf(headers: unknown, field: string): Record<string, Header> | undefined {
   if (headers === undefined || headers === null) return undefined
   if (typeof headers !== 'object' || Array.isArray(headers) || headers instanceof JsonNumber)
     throw badInput(field, 'expected an object of names and values')
   const checked = Object.create(null) as Record<string, Header>
   for (const [name, value] of Object.entries(headers)) {
-    // Those are the gateway's word to other gateways and to operators: replicas, idempotency keys,
-    // reasons of the quarantine.
+    // Gateways use these headers for replicas, idempotency keys and the reasons of the quarantine.
     if (/^x-warren-/i.test(name))
-      throw badInput(`${field}.${name}`, 'headers that begin with x-warren- are set by gateways only')
+      throw badInput(`${field}.${name}`, 'expected another name: only gateways set headers that begin with x-warren-')
     if (name === 'CC' || name === 'BCC')
       throw badInput(
         `${field}.${name}`,
-        'RabbitMQ takes CC and BCC for lists of further routing keys: use another name',
+        'expected another name: RabbitMQ reads CC and BCC as lists of more routing keys',
       )
     if (Buffer.byteLength(name) > 128) throw badInput(field, 'expected names of at most 128 bytes')
     checked[name] = headerOf(value, `${field}.${name}`)
@@ -167,7 +177,7 @@ function headerOf(value: unknown, field: string): Header {
   throw badInput(field, 'expected a string, a number or a boolean: RabbitMQ streams drop lists and tables')
 }
 
-/** AMQP has integers of 64 bits with a sign, and doubles. */
+/** AMQP has signed 64-bit integers and doubles. */
 function numericHeader(number: number | bigint, token: string, field: string): number | bigint {
   if (typeof number === 'number' && !Number.isInteger(number)) {
     if (Number.isFinite(number)) return number
@@ -180,16 +190,16 @@ function numericHeader(number: number | bigint, token: string, field: string): n
 }
 
 function notCarried(token: string, field: string): GatewayError {
-  const got = token.length > maxShown ? `${token.slice(0, maxShown)}…` : token
+  const got = token.length > maxQuotedLength ? `${token.slice(0, maxQuotedLength)}…` : token
   return badInput(
     field,
-    `AMQP cannot carry this number as it is (${got}): expected an integer of 64 bits or what a double holds exactly, or a string`,
+    `expected a signed 64-bit integer, a number that a double holds exactly, or a string, got ${got}, which AMQP cannot carry exactly`,
   )
 }
 
 /**
- * The same key names the same message, on whichever replica it is said again: a UUID (RFC 9562,
- * version 8) of its hash.
+ * The same key gives the same message id on every replica: a UUID (RFC 9562, version 8) of its
+ * hash.
  */
 function idOf(key: string): string {
   const hex = createHash('sha256').update(key).digest('hex')

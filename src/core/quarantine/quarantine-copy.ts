@@ -2,25 +2,27 @@ import { copyWireTypes } from '../body/amqp-field-types.ts'
 import type { Message, MessageProperties, Publication } from '../model/message.ts'
 
 /**
- * Headers of more than this are left out at once: AMQP libraries and brokers (`frame_max`) carry
- * few tens of KiB.
+ * The full copy is skipped if the headers are larger than this: AMQP libraries and brokers
+ * (`frame_max`) carry a few tens of KiB.
  */
 const maxHeaderBytes = 48 * 1024
 /**
- * What a summary keeps of the headers, so that it fits into the smallest frame of AMQP 0-9-1
+ * What a summary keeps of the headers, in bytes. It fits into the smallest frame of AMQP 0-9-1
  * (§4.2.3: 4096 bytes).
  */
-const summary = { headerBytes: 256, allHeadersBytes: 1024, noteBytes: 512, bodyBytes: 64 * 1024 }
+const summaryLimits = { headerBytes: 256, allHeadersBytes: 1024, noteBytes: 512, bodyBytes: 64 * 1024 }
 
-/** `offset`: its place in the journal, if it has come there. */
+/** `offset`: the place in the journal. Undefined if the message never reached the journal. */
 type QuarantinedMessage = Pick<Message, 'exchange' | 'routingKey' | 'body' | 'properties' | 'receivedAt'> & {
   readonly offset?: number
 }
 
 /**
- * What is put into the quarantine of a message, the fullest copy first: the whole message; where
- * that cannot be published, a summary whose `x-warren-left-out` says what is missing; at last one
- * with the beginning of the body only.
+ * Yields copies of a message for the quarantine, the fullest first:
+ * * the whole message, unless its headers are too large;
+ * * a summary, with `x-warren-left-out` naming what is missing;
+ * * a summary with only the beginning of the body.
+ * The caller publishes the first copy that the broker accepts.
  */
 export function* copiesOf(
   { exchange, routingKey, offset, body, properties, receivedAt }: QuarantinedMessage,
@@ -28,11 +30,12 @@ export function* copiesOf(
 ): Generator<Omit<Publication, 'exchange'>, void> {
   const { userId, expiration, headers = {}, ...kept } = properties
   const { unixSeconds } = kept
-  // No client of AMQP for JavaScript writes such a timestamp.
+  // No AMQP client for JavaScript can write such a timestamp.
   const isLost = unixSeconds !== undefined && BigInt(Number(unixSeconds)) !== unixSeconds
   const envelope = {
-    // A foreign user id would be refused (https://www.rabbitmq.com/docs/validated-user-id), and
-    // what expires would be gone unseen: headers keep both.
+    // RabbitMQ refuses the user id of another user
+    // (https://www.rabbitmq.com/docs/validated-user-id), and a copy that expires would be lost
+    // unread. So headers keep both values.
     ...(userId === undefined ? {} : { 'x-warren-user-id': userId }),
     ...(expiration === undefined ? {} : { 'x-warren-expiration': expiration }),
     ...(isLost ? { 'x-warren-timestamp': unixSeconds.toString() } : {}),
@@ -54,30 +57,30 @@ export function* copiesOf(
     ...(timestamp === undefined ? [] : [`timestamp ${timestamp / 1000} s`]),
   ]
   const summarized = (bytes: Buffer, notes: readonly string[]) => {
-    const note = { 'x-warren-left-out': cut(notes.join(', '), summary.noteBytes) }
+    const note = { 'x-warren-left-out': truncate(notes.join(', '), summaryLimits.noteBytes) }
     const properties: MessageProperties = { ...texts, headers: { ...small, ...envelope, ...note } }
     return { routingKey, body: bytes, properties }
   }
   yield summarized(body, leftOut)
-  const beginning = body.subarray(0, summary.bodyBytes)
+  const beginning = body.subarray(0, summaryLimits.bodyBytes)
   yield summarized(beginning, [`body behind its first ${beginning.length} of ${body.length} bytes`, ...leftOut])
 }
 
-/** Those of plain values that are short, up to a bound for all. */
+/** The headers with short, plain values, up to a bound for all of them. */
 function smallHeaders(headers: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const small: Record<string, unknown> = Object.create(null) as Record<string, unknown>
-  let left = summary.allHeadersBytes
+  let left = summaryLimits.allHeadersBytes
   for (const [name, value] of Object.entries(headers)) {
     const plain = typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value)
     const bytes = Buffer.byteLength(name) + weightOf(value)
-    if (!plain || bytes > summary.headerBytes || bytes > left) continue
+    if (!plain || bytes > summaryLimits.headerBytes || bytes > left) continue
     small[name] = value
     left -= bytes
   }
   return small
 }
 
-/** About as many bytes as AMQP needs for it. */
+/** Approximately how many bytes AMQP needs for the value. */
 function weightOf(value: unknown): number {
   if (typeof value === 'string') return 5 + Buffer.byteLength(value)
   if (value instanceof Uint8Array) return 5 + value.length
@@ -87,7 +90,7 @@ function weightOf(value: unknown): number {
   return bytes
 }
 
-function cut(text: string, maxBytes: number): string {
+function truncate(text: string, maxBytes: number): string {
   return Buffer.byteLength(text) <= maxBytes
     ? text
     : `${Buffer.from(text).subarray(0, maxBytes).toString().replace(/�+$/, '')}…`

@@ -12,15 +12,16 @@ import { pause } from '../timing/pause.ts'
 import { copiesOf } from './quarantine-copy.ts'
 
 /**
- * How many offsets are remembered, so that poison met again (by a resume, say) is not put away
- * twice.
+ * How many offsets are remembered. A poison message that a resume reads again is then not
+ * quarantined twice.
  */
 const maxRemembered = 10_000
 /**
- * What may wait for the broker, in bytes; then the oldest is given up. It is still in the journal.
+ * How many bytes may wait for the broker. Past it the oldest message is given up; it is still in
+ * the journal.
  */
 const maxWaitingBytes = 64 * 1024 * 1024
-/** Before it is tried again, in milliseconds; doubled each time up to the cap. */
+/** Pause before the next attempt, in milliseconds. It doubles up to the cap. */
 const retryMs = { first: 500, cap: 15_000 }
 
 interface Poison {
@@ -30,10 +31,12 @@ interface Poison {
 }
 
 /**
- * Where poison goes: what cannot be turned into an event, with all its properties and the reason in
- * `x-warren-reason`. It never reaches a client and never stops the tail. Every replica may meet it;
- * each writes a claim into the journal, and the one whose claim comes first there puts it away:
- * once for all of them. While the broker takes neither, both are tried again.
+ * Stores poison: messages that cannot be turned into an event. A copy keeps all properties and has
+ * the reason in `x-warren-reason`. Poison never reaches a client and never stops the tail.
+ *
+ * Every replica may find the same poison. Each writes a claim into the journal, and the replica
+ * with the first claim publishes the copy. So there is one copy for all replicas. Claims and copies
+ * are retried while the broker refuses them.
  */
 export class Quarantine {
   readonly #journal: Journal
@@ -41,10 +44,10 @@ export class Quarantine {
   readonly #observer: Observer
   readonly #exchange: string
   readonly #replica = randomUUID()
-  /** By offset: undefined once somebody's claim has been seen. */
-  readonly #met = new Map<number, Poison | undefined>()
-  readonly #judged = new BoundedSet<number>(maxRemembered)
-  /** What is not in the quarantine yet: unclaimed, or claimed by this replica. */
+  /** Poison by offset. Undefined: the first claim for this offset has been read. */
+  readonly #poison = new Map<number, Poison | undefined>()
+  readonly #foundHere = new BoundedSet<number>(maxRemembered)
+  /** Poison without a copy in the quarantine: unclaimed, or claimed by this replica. */
   readonly #waiting = new Map<number, Poison>()
   #waitingBytes = 0
   readonly #closing = new AbortController()
@@ -56,29 +59,31 @@ export class Quarantine {
     this.#exchange = exchange
   }
 
-  /** Whether the message at this offset is poison, so far as is remembered. */
-  met(offset: number): boolean {
-    return this.#met.has(offset)
+  /**
+   * Whether the message at this offset is poison. False also for one that is no longer remembered.
+   */
+  isPoison(offset: number): boolean {
+    return this.#poison.has(offset)
   }
 
   /**
-   * Whether this replica has found the message at this offset to be poison, and need not read it
-   * again to put it away.
+   * Whether this replica itself found this poison. It need not decode the message again to
+   * quarantine it. False if only another replica's claim is known.
    */
-  hasJudged(offset: number): boolean {
-    return this.#judged.has(offset) && this.#met.has(offset)
+  foundPoison(offset: number): boolean {
+    return this.#foundHere.has(offset) && this.#poison.has(offset)
   }
 
-  /** The journal began a new life: its offsets name other messages. */
+  /** Called when a new epoch begins: offsets now name other messages. */
   clear(): void {
-    this.#judged.clear()
-    this.#met.clear()
+    this.#foundHere.clear()
+    this.#poison.clear()
   }
 
   put(message: WindowEntry, error: unknown): void {
     const { offset } = message
-    this.#judged.add(offset)
-    if (this.#met.has(offset)) return
+    this.#foundHere.add(offset)
+    if (this.#poison.has(offset)) return
     const reason = error instanceof UndecodableBody ? error.reason : 'broken-json'
     const poison = {
       message: message.detach?.() ?? message,
@@ -86,93 +91,103 @@ export class Quarantine {
       text: errorText(error),
     }
     this.#remember(offset, poison)
-    this.#wait(poison)
-    const isUnclaimed = (): boolean => this.#met.get(offset) === poison && this.#waiting.has(offset)
-    void this.#again(isUnclaimed, () => this.#journal.mark({ kind: 'poison', offset, claim: this.#replica }))
+    this.#enqueue(poison)
+    const isUnclaimed = (): boolean => this.#poison.get(offset) === poison && this.#waiting.has(offset)
+    void this.#retry(isUnclaimed, () => this.#journal.mark({ kind: 'poison', offset, claim: this.#replica }))
   }
 
-  /** A claim came by in the log; the first for an offset counts. */
-  claimed({ offset, claim }: PoisonClaim): void {
-    const poison = this.#met.get(offset)
-    if (this.#met.has(offset) ? !poison : claim === this.#replica) return
+  /** Handles a claim that the tail has read. The first claim for an offset counts. */
+  onClaim({ offset, claim }: PoisonClaim): void {
+    const poison = this.#poison.get(offset)
+    if (this.#poison.has(offset) ? !poison : claim === this.#replica) return
     this.#remember(offset, undefined)
     if (!poison) return
-    if (claim === this.#replica) void this.#putAway(poison)
-    else this.#settled(offset)
+    if (claim === this.#replica) void this.#publishCopy(poison)
+    else this.#dequeue(offset)
   }
 
-  /** Nothing is tried again. */
+  /** Stops all retries. */
   close(): void {
     this.#closing.abort()
   }
 
   #remember(offset: number, poison: Poison | undefined): void {
-    this.#met.set(offset, poison)
-    for (const oldest of this.#met.keys()) {
-      if (this.#met.size <= maxRemembered) break
-      this.#met.delete(oldest)
+    this.#poison.set(offset, poison)
+    for (const oldest of this.#poison.keys()) {
+      if (this.#poison.size <= maxRemembered) break
+      this.#poison.delete(oldest)
     }
   }
 
-  #wait(poison: Poison): void {
+  #enqueue(poison: Poison): void {
     this.#waiting.set(poison.message.offset, poison)
     this.#waitingBytes += weightOf(poison)
     for (const [offset, oldest] of this.#waiting) {
       if (this.#waitingBytes <= maxWaitingBytes || oldest === poison) break
-      this.#settled(offset)
-      this.#met.delete(offset)
-      this.#log('error', 'the quarantine could not take a message in time, which is left in the journal', oldest)
+      this.#dequeue(offset)
+      this.#poison.delete(offset)
+      this.#log(
+        'error',
+        'a message was not quarantined in time: too many wait for RabbitMQ, and it is left in the journal',
+        oldest,
+      )
     }
   }
 
-  #settled(offset: number): void {
+  #dequeue(offset: number): void {
     const poison = this.#waiting.get(offset)
     if (!poison) return
     this.#waiting.delete(offset)
     this.#waitingBytes -= weightOf(poison)
   }
 
-  async #putAway(poison: Poison): Promise<void> {
+  async #publishCopy(poison: Poison): Promise<void> {
     const { message, reason, text } = poison
     const { offset } = message
     this.#observer.messageQuarantined(reason)
     this.#log('warn', `a message went to the quarantine: ${text}`, poison)
     const copies = copiesOf(message, reason)
     let copy = copies.next().value
-    let complained = false
+    let failureLogged = false
     const publish = async (): Promise<void> => {
       while (copy) {
         try {
           await this.#broker.publish({ ...copy, exchange: this.#exchange })
           return
         } catch (error) {
-          if (!isTheMessages(error)) throw error
+          if (!isMessageFault(error)) throw error
           copy = copies.next().value
           if (!copy) throw error
         }
       }
     }
-    await this.#again(
+    await this.#retry(
       () => this.#waiting.has(offset),
       () =>
         publish().then(
-          () => this.#settled(offset),
+          () => this.#dequeue(offset),
           (error: unknown) => {
-            const why = errorText(error)
-            if (!copy) this.#log('error', `the quarantine can take no copy of a message: ${why}`, poison)
-            else if (!complained) this.#log('error', `the quarantine could not take a message yet: ${why}`, poison)
-            complained = true
-            if (!copy) this.#settled(offset)
+            const cause = errorText(error)
+            if (!copy)
+              this.#log(
+                'error',
+                `the broker accepts no copy of a message for the quarantine, so it is only in the journal: ${cause}`,
+                poison,
+              )
+            else if (!failureLogged)
+              this.#log('error', `a message could not be quarantined yet, retrying: ${cause}`, poison)
+            failureLogged = true
+            if (!copy) this.#dequeue(offset)
             throw error
           },
         ),
     )
-    if (complained && copy && !this.#closing.signal.aborted)
-      this.#log('info', 'the quarantine has taken the message', poison)
+    if (failureLogged && copy && !this.#closing.signal.aborted)
+      this.#log('info', 'the message was quarantined after retries', poison)
   }
 
-  /** Does it until it succeeds, for as long as it is wanted. Never rejects. */
-  async #again(wanted: () => boolean, attempt: () => Promise<void>): Promise<void> {
+  /** Retries `attempt` until it succeeds, while `wanted` returns true. Never rejects. */
+  async #retry(wanted: () => boolean, attempt: () => Promise<void>): Promise<void> {
     for (let delayMs = retryMs.first; wanted() && !this.#closing.signal.aborted; ) {
       try {
         return await attempt()
@@ -194,10 +209,10 @@ function weightOf({ message }: Poison): number {
 }
 
 /**
- * Whether another copy of the message may fare better: what is wrong is not the exchange, its
- * queue, or the broker.
+ * Whether a smaller copy may succeed: the fault is in the message, not in the exchange, its queue
+ * or the broker.
  */
-function isTheMessages(error: unknown): boolean {
+function isMessageFault(error: unknown): boolean {
   if (!(error instanceof GatewayError)) return false
   if (error.code === 'PAYLOAD_TOO_LARGE') return true
   return error.code === 'BAD_USER_INPUT' && error.field !== 'exchange' && error.field !== 'routingKey'

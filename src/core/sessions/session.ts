@@ -64,7 +64,7 @@ export class Session {
     identity: Identity
     transport: TransportName
     address: string
-    keeper: Replayer
+    replayer: Replayer
     cursors: CursorCodec
     observer: Observer
     limits: SessionLimits
@@ -85,7 +85,7 @@ export class Session {
     this.address = options.address
     this.#ofClient = options.ofClient
     this.#slot = options.slot
-    this.#replayer = options.keeper
+    this.#replayer = options.replayer
     this.#cursors = options.cursors
     this.#observer = options.observer
     this.#limits = options.limits
@@ -183,7 +183,7 @@ export class Session {
       channel,
       after: after === undefined || after === null ? undefined : (this.#cursors.parse(after) ?? 'invalid'),
       checkpoints: options.checkpoints ?? false,
-      keeper: this.#replayer,
+      replayer: this.#replayer,
       allowance: this.#allowance,
       onEnd: () => {
         release()
@@ -194,7 +194,7 @@ export class Session {
       overflow,
       onOverflow: () => this.close('SLOW_CONSUMER'),
       onFailure: (error) => this.failed(error, channel),
-      account: this.#deliveries,
+      counter: this.#deliveries,
     })
     this.#subscriptions.add(subscription)
     this.#subscribed += 1

@@ -10,7 +10,7 @@ import { drain } from './drain-sessions.ts'
 import { Session, type SessionLimits } from './session.ts'
 
 export interface SessionsParts {
-  readonly keeper: Replayer
+  readonly replayer: Replayer
   readonly cursors: CursorCodec
   readonly observer: Observer
   /** Throws `UNAUTHENTICATED` if the identity has been revoked. */
@@ -67,7 +67,7 @@ export class Sessions {
     on?: AcceptedSocket | undefined
     onClose: (reason: CloseReason) => void
   }): Session {
-    const { check, limits, keeper, cursors, observer } = this.#parts
+    const { check, limits, replayer, cursors, observer } = this.#parts
     if (this.#draining) throw new GatewayError('DRAINING', 'this replica is being shut down: connect to another')
     check(options.identity)
     if (this.#all.size >= limits.maxConnections) {
@@ -81,7 +81,7 @@ export class Sessions {
       identity: options.identity,
       transport: options.transport,
       address: options.address ?? '',
-      keeper,
+      replayer,
       cursors,
       observer,
       limits,

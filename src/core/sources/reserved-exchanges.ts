@@ -1,13 +1,11 @@
 /**
- * What follows the namespace in the names of exchanges that a gateway keeps to itself; `.events` is
- * for everybody.
+ * The words after the namespace that gateways reserve for their own exchanges. `.events` is not
+ * reserved.
  */
-const ownWords = ['control', 'quarantine', 'dead', 'journal', 'room', 'buffer', 'buffered', 'presence']
-const anyOwn = new RegExp(String.raw`^[A-Za-z0-9_-]{1,63}\.(?:${ownWords.join('|')})(?:\.|$)`)
+const reservedWords = ['control', 'quarantine', 'dead', 'journal', 'room', 'buffer', 'buffered', 'presence']
+const reservedName = new RegExp(String.raw`^[A-Za-z0-9_-]{1,63}\.(?:${reservedWords.join('|')})(?:\.|$)`)
 
-/**
- * Whether an exchange has the name of one that gateways keep to themselves, in whatever deployment.
- */
+/** Whether the exchange has a name that gateways reserve, under any namespace. */
 export function isReservedExchange(exchange: string): boolean {
-  return anyOwn.test(exchange)
+  return reservedName.test(exchange)
 }

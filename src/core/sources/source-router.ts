@@ -3,30 +3,30 @@ import { BoundedSet } from '../limits/bounded-set.ts'
 import type { Message, Publication } from '../model/message.ts'
 import { type Audience, bindingMatcherOf, type Matcher, matcherOf, type Source } from '../model/source.ts'
 
-/** What `SourceRouter` has worked out for a message. */
+/** An audience that `SourceRouter` has computed for a message. */
 export interface KnownAudience {
   readonly audience: Audience
-  /** Of the sources that it was worked out from. */
+  /** Identifies the set of sources that the audience was computed from. */
   readonly generation: object
 }
 
-/** A message with room for its audience, for one that is asked about again and again. */
+/** A message that can cache its audience, for messages that are routed many times. */
 export interface Routable extends Message {
-  /** Undefined until `knownAudienceOf` is called for the first time. */
+  /** Undefined until the first call of `knownAudienceOf`. */
   known?: KnownAudience | undefined
 }
 
-/** The sources that are served, and whose a message is by all of them together. */
+/** The sources that this replica serves. Computes which channels a message is for. */
 export class SourceRouter {
   readonly #byId = new Map<string, Source>()
   readonly #byExchange = new Map<string, { id: string; match: Matcher; takes: (routingKey: string) => boolean }[]>()
   readonly #maxBodyBytes: number | undefined
-  /** Of sources that were removed: what is still in the journal may come from there. */
+  /** Exchanges of removed sources: the journal may still hold their messages. */
   readonly #formerExchanges = new BoundedSet<string>(1_000)
-  /** Another object once they have changed. */
+  /** Replaced by another object whenever the sources change. */
   #generation = {}
 
-  /** `maxBodyBytes`: what a compressed body may grow to. */
+  /** `maxBodyBytes`: the most that a compressed body may grow to. */
   constructor(maxBodyBytes?: number) {
     this.#maxBodyBytes = maxBodyBytes
   }
@@ -35,13 +35,13 @@ export class SourceRouter {
     return this.#byId.get(id)
   }
 
-  /** Whether any source takes messages from this exchange. */
+  /** Whether any source has this exchange. */
   hasExchange(exchange: string): boolean {
     return this.#byExchange.has(exchange)
   }
 
-  /** As `Publication.into`, for a message that is published to this exchange with this key. */
-  takes(exchange: string, routingKey: string): Publication['into'] {
+  /** What `Publication.into` should be for a message with this exchange and routing key. */
+  destinationOf(exchange: string, routingKey: string): Publication['into'] {
     const taking = this.#byExchange.get(exchange)?.find(({ takes }) => takes(routingKey))
     if (!taking) return undefined
     return this.#byId.get(taking.id)?.buffered ? 'buffer' : 'journal'
@@ -51,7 +51,7 @@ export class SourceRouter {
     return [...this.#byId.values()]
   }
 
-  /** Whether it was not there before. */
+  /** False if a source with this id is already served; then nothing changes. */
   add(source: Source): boolean {
     if (this.#byId.has(source.id)) return false
     this.#byId.set(source.id, source)
@@ -76,25 +76,29 @@ export class SourceRouter {
     return source
   }
 
-  /** The first source of the message's exchange, for accounts; undefined where it is of none. */
+  /**
+   * The id of the first source of the message's exchange, for metric labels. Undefined if the
+   * exchange has no source.
+   */
   labelOf(message: Message): string | undefined {
     return this.#byExchange.get(message.exchange)?.[0]?.id
   }
 
-  /**
-   * Whether a message of this exchange can only have come to the journal through another exchange.
-   */
+  /** Whether messages of this exchange can only reach the journal through another exchange. */
   isForeign(exchange: string): boolean {
     return !this.#byExchange.has(exchange) && !this.#formerExchanges.has(exchange)
   }
 
-  /** The ids of the sources that say whose it is. A body that cannot be read says nothing. */
-  matching(message: Message): string[] {
+  /**
+   * The ids of the sources that find a client for the message. A source that must read an invalid
+   * body finds none.
+   */
+  matchingIds(message: Message): string[] {
     const matchers = this.#byExchange.get(message.exchange) ?? []
-    return matchers.flatMap(({ id, match }) => (isForSomebody(message, match) ? [id] : []))
+    return matchers.flatMap(({ id, match }) => (hasAudience(message, match) ? [id] : []))
   }
 
-  /** As `audienceOf`, for a message that is asked about again and again: one of the hot window. */
+  /** As `audienceOf`, but caches the result on the message. For messages of the hot window. */
   knownAudienceOf(message: Routable): Audience {
     if (message.known?.generation !== this.#generation) {
       message.known = { audience: this.audienceOf(message), generation: this.#generation }
@@ -103,8 +107,8 @@ export class SourceRouter {
   }
 
   /**
-   * Each client once, however many sources say so. Throws `UndecodableBody` where a body pointer
-   * meets a broken body.
+   * The channels that the message is for, each once even if several sources name it. Throws
+   * `UndecodableBody` if a source needs the body and it cannot be decoded.
    */
   audienceOf(message: Message): Audience {
     const matchers = this.#byExchange.get(message.exchange)
@@ -121,7 +125,7 @@ export class SourceRouter {
   }
 }
 
-function isForSomebody(message: Message, match: Matcher): boolean {
+function hasAudience(message: Message, match: Matcher): boolean {
   try {
     return match(message).length > 0
   } catch (error) {

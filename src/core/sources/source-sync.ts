@@ -6,14 +6,14 @@ import type { ControlBus, ControlMessage } from '../ports/control-bus.ts'
 import type { MarkNote } from '../ports/journal.ts'
 import type { SourceRouter } from './source-router.ts'
 
-export interface SourceKeeperParts {
+export interface SourceSyncParts {
   readonly sources: SourceRouter
   readonly registry: ClientRegistry
   readonly broker: Broker
   readonly control: ControlBus
   /**
-   * Resolves when the mark has been heard here, and so stands in the journal before whatever comes
-   * next.
+   * Resolves when this replica's tail has read the mark. Every message published afterwards comes
+   * after the mark in the journal.
    */
   readonly appendMark: (note: MarkNote) => Promise<void>
   /** Whether the tail is current. */
@@ -22,26 +22,27 @@ export interface SourceKeeperParts {
 }
 
 /**
- * Keeps the sources of all replicas the same. A mark in the journal announces a source, so that
- * each replica knows it before the first message behind it; the registry is the truth for whoever
- * was not there.
+ * Keeps the sources of all replicas the same. A mark in the journal announces a source, so each
+ * replica knows it before the first message that follows. Replicas that missed the mark read the
+ * registry.
  */
 export class SourceSync {
-  readonly #parts: SourceKeeperParts
+  readonly #parts: SourceSyncParts
   /**
-   * What marks have said and the registry has not heard: by id, the last word on each; undefined:
-   * deleted.
+   * Changes from marks that the registry does not have yet: the latest for each id. Undefined: the
+   * source was deleted.
    */
-  readonly #said = new Map<string, Source | undefined>()
-  #registryTurn: Promise<void> = Promise.resolve()
+  readonly #unsavedChanges = new Map<string, Source | undefined>()
+  #registryWrites: Promise<void> = Promise.resolve()
 
-  constructor(parts: SourceKeeperParts) {
+  constructor(parts: SourceSyncParts) {
     this.#parts = parts
   }
 
   /**
-   * Makes a source that every replica serves from here on: none misses a message that is published
-   * after this resolves.
+   * Creates a source on every replica. No replica misses a message published after this resolves.
+   * Returns the existing source if it is known already. Rejects with `SOURCE_CONFLICT` if the
+   * definition contradicts another source or the broker, and with `BROKER_UNAVAILABLE`.
    */
   async create(definition: SourceDefinition): Promise<Source> {
     const { broker, registry } = this.#parts
@@ -49,29 +50,29 @@ export class SourceSync {
     const id = sourceId(checked)
     const known = this.#parts.sources.get(id)
     const sameExchange = this.#parts.sources.list().filter((other) => other.exchange === checked.exchange)
-    const otherwise = sameExchange.find((other) => Boolean(other.buffered) !== Boolean(checked.buffered))
-    if (otherwise) {
+    const otherBuffering = sameExchange.find((other) => Boolean(other.buffered) !== Boolean(checked.buffered))
+    if (otherBuffering) {
       throw new GatewayError(
         'SOURCE_CONFLICT',
-        `exchange "${checked.exchange}" is served by source ${otherwise.id} ${otherwise.buffered ? 'with' : 'without'} a buffer, and all sources of an exchange are alike: delete that one first, or give buffered: ${otherwise.buffered === true}`,
+        `exchange "${checked.exchange}" has source ${otherBuffering.id} with buffered: ${otherBuffering.buffered === true}, and all sources of an exchange must agree: use the same value, or delete that source first`,
       )
     }
     if (known) return known
-    const contrary = sameExchange.find((other) => other.exchangeType !== checked.exchangeType)
-    if (contrary) {
+    const otherType = sameExchange.find((other) => other.exchangeType !== checked.exchangeType)
+    if (otherType) {
       throw new GatewayError(
         'SOURCE_CONFLICT',
-        `exchange "${checked.exchange}" is served as ${contrary.exchangeType} by source ${contrary.id}, and can't be ${checked.exchangeType} too`,
+        `exchange "${checked.exchange}" has source ${otherType.id} with type ${otherType.exchangeType}: expected the same type, got ${checked.exchangeType}`,
       )
     }
-    const wanted: Source = { ...checked, id, createdAt: new Date(), ownsExchange: false }
-    const { declared } = await broker.bind(wanted)
-    const { source } = await registry.addSource({ ...wanted, ownsExchange: declared })
+    const newSource: Source = { ...checked, id, createdAt: new Date(), ownsExchange: false }
+    const { declared } = await broker.bind(newSource)
+    const { source } = await registry.addSource({ ...newSource, ownsExchange: declared })
     await this.#parts.appendMark({ kind: 'source-created', source })
     return source
   }
 
-  /** Whether there was one. */
+  /** Resolves with false if there is no such source. */
   async delete(id: string): Promise<boolean> {
     const { broker, registry } = this.#parts
     const removed = (await registry.removeSource(id)) ?? this.#parts.sources.get(id)
@@ -82,40 +83,41 @@ export class SourceSync {
   }
 
   /**
-   * From the mark on, its messages are routed; the registry hears of it too where it is not the one
-   * that was told.
+   * Called at a mark: routes messages of the source from here on. Also saves the source in the
+   * registry, because another replica may use another registry.
    */
-  created(source: Source | undefined): void {
+  onCreated(source: Source | undefined): void {
     if (!source || this.#parts.sources.get(source.id)) return
     this.serve(source)
-    this.#said.set(source.id, source)
+    this.#unsavedChanges.set(source.id, source)
     this.syncRegistry()
   }
 
-  deleted(id: string): void {
+  onDeleted(id: string): void {
     const source = this.#parts.sources.remove(id)
     if (source)
       void this.#parts.broker
         .unbind(source)
         .catch((error: unknown) => this.#parts.logError('unbinding a source', error))
-    this.#said.set(id, undefined)
+    this.#unsavedChanges.set(id, undefined)
     this.syncRegistry()
   }
 
   /**
-   * Not before the tail is current: a starting replica hears of the past again, and only the last
-   * word on a source counts.
+   * Saves the changes once the tail is current. A starting replica reads old marks again, and only
+   * the latest change of each source counts.
    */
   syncRegistry(): void {
-    if (!this.#parts.isUp() || this.#said.size === 0) return
+    if (!this.#parts.isUp() || this.#unsavedChanges.size === 0) return
     const { registry } = this.#parts
-    const said = [...this.#said]
-    this.#said.clear()
-    this.#registryTurn = this.#registryTurn
+    const unsavedChanges = [...this.#unsavedChanges]
+    this.#unsavedChanges.clear()
+    this.#registryWrites = this.#registryWrites
       .then(async () => {
-        for (const [id, source] of said) await (source ? registry.addSource(source) : registry.removeSource(id))
+        for (const [id, source] of unsavedChanges)
+          await (source ? registry.addSource(source) : registry.removeSource(id))
       })
-      .catch((error: unknown) => this.#parts.logError('keeping sources', error))
+      .catch((error: unknown) => this.#parts.logError('saving sources in the registry', error))
   }
 
   serve(source: Source): void {
@@ -124,30 +126,34 @@ export class SourceSync {
   }
 
   /**
-   * The registry is the truth: what was said while this replica could not hear is read from there.
+   * Reads changes from the registry that this replica missed while it was disconnected, and asks
+   * the other replicas for theirs.
    */
   async resync(): Promise<void> {
     await this.readRegistry()
     await this.#parts.control.send({ kind: 'sources-wanted' })
   }
 
-  /** Serves what the registry has, and nothing else. */
+  /** Serves exactly the sources of the registry. */
   async readRegistry(): Promise<void> {
     const { registry, broker } = this.#parts
     const before = this.#parts.sources.list()
-    await this.#registryTurn
+    await this.#registryWrites
     const known = await registry.listSources()
     for (const source of known) {
-      // What was served is so still, unless a mark has deleted it while the registry was read.
-      if (!this.#said.has(source.id) && !before.some(({ id }) => id === source.id)) this.serve(source)
+      // A source that was served before stays served, unless a mark deletes it during this read.
+      if (!this.#unsavedChanges.has(source.id) && !before.some(({ id }) => id === source.id)) this.serve(source)
     }
     for (const source of before) {
-      if (this.#said.has(source.id) || known.some(({ id }) => id === source.id)) continue
+      if (this.#unsavedChanges.has(source.id) || known.some(({ id }) => id === source.id)) continue
       if (this.#parts.sources.remove(source.id)) await broker.unbind(source)
     }
   }
 
-  /** What one replica knows, it tells those that ask. */
+  /**
+   * Answers requests of other replicas with the sources of this registry, and serves sources that
+   * they announce.
+   */
   async onControl(message: Extract<ControlMessage, { kind: 'sources-wanted' | 'source-known' }>): Promise<void> {
     const { registry, control } = this.#parts
     switch (message.kind) {

@@ -63,7 +63,7 @@ builder.queryField('history', (t) =>
         channel,
         after: after ?? undefined,
         first: size,
-        hold: (event, isFirst) => {
+        reserve: (event, isFirst) => {
           const bytes = eventWeight(event, copies)
           if (!isFirst) return pages.take(payer, bytes)
           pages.begin(payer, bytes)
