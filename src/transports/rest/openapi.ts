@@ -25,7 +25,7 @@ const text = (description: string): object => ({ description, content: { 'text/p
 /** What every deprecated route says: RFC 9745 and RFC 8288. */
 const deprecation = {
   Deprecation: { required: true, schema: { type: 'string', pattern: '^@\\d+$' } },
-  ReconnectingConnection: { required: true, schema: { type: 'string', pattern: 'rel="successor-version"' } },
+  Link: { required: true, schema: { type: 'string', pattern: 'rel="successor-version"' } },
 }
 
 const clientId = { oneOf: [{ type: 'string', minLength: 1 }, { type: 'integer' }] }
