@@ -96,7 +96,7 @@ export async function serveGraphQL(
 ): Promise<void> {
   const refusal = guard.refusalOfPage(request.headers)
   if (refusal) return refuse(response, refusal.status, 'FORBIDDEN', refusal.message)
-  guard.letRead(request.headers, response)
+  guard.allowReading(request.headers, response)
   if (request.method === 'POST') {
     if (mediaTypeOf(request) !== 'application/json') {
       const message = 'expected a POST with the content type application/json'

@@ -94,7 +94,7 @@ function admitPage(guard: PageGuard, { headers }: IncomingMessage, response: Ser
     refuse(response, refusal.status, { code: 'FORBIDDEN', message: refusal.message })
     return false
   }
-  guard.letRead(headers, response)
+  guard.allowReading(headers, response)
   if (headers.origin !== undefined) {
     response.setHeader('access-control-allow-methods', 'GET, POST, OPTIONS')
     response.setHeader('access-control-allow-headers', 'content-type, authorization')

@@ -1,6 +1,6 @@
 import { TextDecoder } from 'node:util'
 import { badInput, GatewayError } from '../../errors.ts'
-import { maxNamelessFrameBytes } from '../flow/frame-limits.ts'
+import { maxUnauthenticatedFrameBytes } from '../flow/frame-limits.ts'
 import { pieceBytes } from '../flow/unfinished-messages.ts'
 
 /**
@@ -72,8 +72,8 @@ export class TcpFrameReader {
     this.#headerBytes ??= this.#take(lengthBytes)?.readUInt16BE(0)
     if (this.#headerBytes === undefined) return undefined
     if (!this.#header) {
-      if (this.#headerBytes > maxNamelessFrameBytes && !this.#isKnown())
-        throw tooLarge('header', this.#headerBytes, maxNamelessFrameBytes)
+      if (this.#headerBytes > maxUnauthenticatedFrameBytes && !this.#isKnown())
+        throw tooLarge('header', this.#headerBytes, maxUnauthenticatedFrameBytes)
       const bytes = this.#take(this.#headerBytes)
       if (!bytes) return undefined
       this.#header = readHeader(bytes)
