@@ -67,7 +67,7 @@ export function contextFactory(
           onSubscription?.(subscription)
           return subscription
         }
-        // Each SSE response has a session of its own.
+        // Each SSE response has its own session.
         let stream: SseStream | undefined
         const ownSession = openUnlessDraining(res, () =>
           parts.gateway.openSession({

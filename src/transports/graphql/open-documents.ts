@@ -1,8 +1,8 @@
 import { GatewayError } from '../../errors.ts'
 
 /**
- * Shorter documents are not counted. Length in characters. Typical clients send no longer ones, and
- * most send the same.
+ * In characters. Shorter documents are not counted: they are what clients usually send, and most
+ * clients send the same ones.
  */
 const freeLength = 200
 

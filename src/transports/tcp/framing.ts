@@ -48,7 +48,7 @@ export class TcpFrameReader {
     this.#isKnown = isKnown
   }
 
-  /** Bytes that an unfinished frame holds, with the cost of each piece; 0 if there is none. */
+  /** Bytes that an unfinished frame holds, with the cost of each piece; 0 without one. */
   get unfinished(): number {
     if (this.#bytes === 0 && this.#headerBytes === undefined) return 0
     return lengthBytes + this.#bytes + this.#pieces.length * pieceBytes
