@@ -38,7 +38,7 @@ const connected = (page: Page) =>
 /** By keyboard alone: the field has the focus. */
 async function say(page: Page, text: string): Promise<void> {
   await page.bringToFront()
-  await page.getByLabel('Text for everybody').focus()
+  await page.getByLabel('Text for all clients').focus()
   await page.keyboard.type(text)
   await page.keyboard.press('Enter')
 }
@@ -67,7 +67,7 @@ test('a text sent on one page shows on the other, and on both as processed, with
 
   // The gateway goes: what is said meanwhile waits on the page, and arrives when it is back.
   await gateway.stop()
-  await one.getByRole('status').getByText('trying again').waitFor()
+  await one.getByRole('status').getByText('reconnecting').waitFor()
   await say(one, 'said while away')
   expect(await list(one, 'Sent').last().getAttribute('data-waiting')).toBe('')
   await using again = await gateway.again()
@@ -85,11 +85,11 @@ test('a text sent on one page shows on the other, and on both as processed, with
 test('where a token is needed the page asks for it, and one that is bad lets nobody in', async () => {
   await using gateway = await startGateway()
   const page = await openPage(`${gateway.url}/client`)
-  await page.getByRole('status').getByText('a token is needed').waitFor()
-  const field = page.getByLabel('A token lets you in')
+  await page.getByRole('status').getByText('a token is required').waitFor()
+  const field = page.getByLabel('Enter a token')
   await field.fill('not.a.token')
   await page.keyboard.press('Enter')
-  await page.getByRole('status').getByText('does not let you in').waitFor()
+  await page.getByRole('status').getByText('this token is not accepted').waitFor()
   await field.fill(await testToken({ scope: 'room' }))
   await page.keyboard.press('Enter')
   await connected(page)

@@ -6,7 +6,7 @@ import { style } from './style.ts'
 
 const hashOf = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
 
-/** Only this page's own script and style, and this gateway: nothing else is loaded or called. */
+/** Allows only this page's script and style, and connections to this gateway. */
 const policy = [
   "default-src 'none'",
   `script-src ${hashOf(script)}`,
@@ -18,11 +18,13 @@ const policy = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** `GET /client`: the browser's page of the WebSocket manager, in one piece. */
+/** `GET /client`: the browser page of the WebSocket manager, in one document. */
 export function serveClientPage(request: IncomingMessage, response: ServerResponse): void {
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('allow', 'GET, HEAD')
-    sendJson(response, 405, { error: { code: 'METHOD_NOT_ALLOWED', message: 'GET /client is a page' } })
+    sendJson(response, 405, {
+      error: { code: 'METHOD_NOT_ALLOWED', message: `/client: expected GET or HEAD, got ${request.method}` },
+    })
     return
   }
   response.writeHead(200, {
@@ -51,7 +53,7 @@ const page = `<!doctype html>
 <details id="who">
   <summary>Token</summary>
   <form id="identify">
-    <label for="token">A token lets you in; <code>warren token --scope room</code> prints one.</label>
+    <label for="token">Enter a token. <code>warren token --scope room</code> prints one.</label>
     <div class="row"><input id="token" type="password" autocomplete="off" spellcheck="false"><button>Use it</button></div>
   </form>
 </details>
@@ -61,7 +63,7 @@ const page = `<!doctype html>
   <section aria-labelledby="processed-title"><h2 id="processed-title">Processed</h2><ol id="processed" tabindex="0" aria-live="polite"></ol></section>
 </main>
 <form id="send">
-  <label for="text">Text for everybody</label>
+  <label for="text">Text for all clients</label>
   <div class="row"><input id="text" autocomplete="off" maxlength="10000" autofocus><button>Send</button></div>
 </form>
 <script>${script}</script>

@@ -1,7 +1,8 @@
 /**
- * The page's program. It joins the room with the envelope, so that it can tell its own texts from
- * others' and from what came back processed. A text that the gateway has not said to be sent when
- * the connection is lost is sent again on the next: it may arrive twice, and is not lost.
+ * The script of the page. It joins the room with the envelope, so that it can distinguish its own
+ * texts, texts of others and processed texts. If the connection is lost before the gateway has
+ * confirmed a text as sent, the page sends it again on the next connection. The text may arrive
+ * twice but is not lost.
  */
 export const script = `
 'use strict'
@@ -26,29 +27,29 @@ function show(list, text) {
   return item
 }
 
-function say(name, text) {
+function setState(name, text) {
   state.dataset.state = name
   state.textContent = text
 }
 
-function textOf(told) {
-  return told.text === undefined ? 'bytes: ' + told.base64 : told.text
+function textOf(frame) {
+  return frame.text === undefined ? 'bytes: ' + frame.base64 : frame.text
 }
 
-function refuse() {
-  say('refused', token ? 'this token does not let you in' : 'a token is needed')
+function showRefusal() {
+  setState('refused', token ? 'this token is not accepted' : 'a token is required')
   element('who').open = true
 }
 
-function onFrame(told) {
-  if (told.kind === 'joined') {
+function onFrame(frame) {
+  if (frame.kind === 'joined') {
     attempts = 0
-    say('connected', 'connected')
+    setState('connected', 'connected')
     for (const { text } of waiting) socket.send(text)
   }
-  if (told.kind === 'other') show('other', textOf(told))
-  if (told.kind === 'processed') show('processed', textOf(told))
-  if (told.kind === 'sent') {
+  if (frame.kind === 'other') show('other', textOf(frame))
+  if (frame.kind === 'processed') show('processed', textOf(frame))
+  if (frame.kind === 'sent') {
     const sent = waiting.shift()
     if (sent) delete sent.item.dataset.waiting
   }
@@ -56,24 +57,24 @@ function onFrame(told) {
 
 function connect() {
   clearTimeout(timer)
-  const mine = new WebSocket(location.origin.replace(/^http/, 'ws') + '/ws?envelope=json')
-  socket = mine
-  if (state.dataset.state !== 'refused') say('connecting', 'connecting')
-  mine.onopen = () => {
-    if (token) mine.send(JSON.stringify({ token }))
-    else setTimeout(() => mine === socket && state.dataset.state === 'connecting' && refuse(), 1000)
+  const current = new WebSocket(location.origin.replace(/^http/, 'ws') + '/ws?envelope=json')
+  socket = current
+  if (state.dataset.state !== 'refused') setState('connecting', 'connecting')
+  current.onopen = () => {
+    if (token) current.send(JSON.stringify({ token }))
+    else setTimeout(() => current === socket && state.dataset.state === 'connecting' && showRefusal(), 1000)
   }
-  mine.onmessage = (event) => onFrame(JSON.parse(event.data))
-  mine.onclose = (event) => {
-    if (mine !== socket) return
+  current.onmessage = (event) => onFrame(JSON.parse(event.data))
+  current.onclose = (event) => {
+    if (current !== socket) return
     if (event.code === 4401 || event.code === 4403 || event.code === 4292) {
-      refuse()
+      showRefusal()
       return
     }
-    // Full jitter, so that pages don't all come back at once.
+    // Full jitter, so that pages do not all reconnect at once.
     const delay = Math.random() * Math.min(10000, 500 * 2 ** attempts)
     attempts += 1
-    say('waiting', 'connection lost, trying again')
+    setState('waiting', 'connection lost, reconnecting')
     timer = setTimeout(connect, 100 + delay)
   }
 }
@@ -95,7 +96,7 @@ element('identify').addEventListener('submit', (event) => {
   token = element('token').value.trim()
   element('who').open = false
   const old = socket
-  say('connecting', 'connecting')
+  setState('connecting', 'connecting')
   connect()
   old.close()
 })

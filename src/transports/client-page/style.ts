@@ -1,7 +1,4 @@
-/**
- * Light and dark as the reader has it, one column on a phone, three side by side where there is
- * room.
- */
+/** Light or dark as the reader prefers. One column on a phone, three columns if there is room. */
 export const style = `
 :root { color-scheme: light dark; --line: light-dark(#c9ced6, #3b424d); --quiet: light-dark(#59616e, #9aa4b2); --good: light-dark(#13713a, #5fd38a); --bad: light-dark(#a8261c, #ff8f85); --mark: light-dark(#1d4ed8, #93b4ff) }
 * { box-sizing: border-box }

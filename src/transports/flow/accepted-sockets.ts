@@ -5,8 +5,9 @@ import { GatewayError } from '../../errors.ts'
 const accepted = new WeakMap<object, AcceptedSocket>()
 
 /**
- * Counts a socket from here to its close. `address`: undefined where a proxy will say it later.
- * False: its address has far too many, and it was destroyed.
+ * Counts the socket until it closes. `address` is undefined behind a proxy: the first request then
+ * names the client's address. Returns false if the address has far too many sockets; the socket is
+ * then destroyed.
  */
 export function acceptSocket(socket: Socket, connections: Connections, address: string | undefined): boolean {
   try {
@@ -21,7 +22,7 @@ export function acceptSocket(socket: Socket, connections: Connections, address: 
   }
 }
 
-/** How a socket is counted that was accepted above; undefined for any other stream. */
+/** Returns the count of a socket that `acceptSocket` accepted; undefined for any other stream. */
 export function acceptedOn(stream: object): AcceptedSocket | undefined {
   return accepted.get(stream)
 }

@@ -1,6 +1,6 @@
 /**
- * How many connections may wait in the system's queue to be taken; the system may hold it to less
- * (Linux: `net.core.somaxconn`). A storm of clients that come back at once waits there, where
- * Node's 511 would have the rest try again a second later, or be reset.
+ * How many connections may wait in the system's accept queue. The system may use less (Linux:
+ * `net.core.somaxconn`). When many clients reconnect at the same time they wait in this queue. With
+ * Node's default of 511, the rest would retry after a second or get a reset.
  */
 export const backlog = 4_096

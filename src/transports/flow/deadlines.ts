@@ -1,12 +1,12 @@
 /**
- * What must have happened by a time that is equally long for all: one timer, however many wait.
- * Before anybody is found late, what has come from the network meanwhile is looked at: who was in
- * time is not to be late because this process was.
+ * Deadlines with the same length for all entries, with one timer however many wait. Pending socket
+ * reads are processed before an entry counts as missed. So a client that was in
+ * time is not late because the event loop was blocked.
  */
 export class Deadlines<Waiting> {
   readonly #afterMs: number
   readonly #onMissed: (waiting: Waiting) => void
-  /** In the order of their times. */
+  /** Each entry's deadline, as a value of `performance.now()`, earliest first. */
   readonly #waiting = new Map<Waiting, number>()
   #timer: NodeJS.Timeout | undefined
 
@@ -18,10 +18,10 @@ export class Deadlines<Waiting> {
   add(waiting: Waiting): void {
     if (this.#waiting.has(waiting)) return
     this.#waiting.set(waiting, performance.now() + this.#afterMs)
-    this.#timer ??= this.#lookIn(this.#afterMs)
+    this.#timer ??= this.#schedule(this.#afterMs)
   }
 
-  /** It has happened, or need not any more. */
+  /** Call it when the event has happened or is no longer needed. */
   delete(waiting: Waiting): void {
     this.#waiting.delete(waiting)
   }
@@ -31,16 +31,16 @@ export class Deadlines<Waiting> {
     this.#waiting.clear()
   }
 
-  #lookIn(ms: number): NodeJS.Timeout {
-    return setTimeout(() => setImmediate(() => this.#look()), ms)
+  #schedule(ms: number): NodeJS.Timeout {
+    return setTimeout(() => setImmediate(() => this.#check()), ms)
   }
 
-  #look(): void {
+  #check(): void {
     this.#timer = undefined
     for (const [waiting, until] of this.#waiting) {
       const left = until - performance.now()
       if (left > 0) {
-        this.#timer = this.#lookIn(Math.ceil(left))
+        this.#timer = this.#schedule(Math.ceil(left))
         return
       }
       this.#waiting.delete(waiting)

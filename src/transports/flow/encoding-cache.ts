@@ -1,11 +1,11 @@
 import { inOnePiece } from '../../core/body/latin1.ts'
 import type { ChannelEvent } from '../../core/model/channel-event.ts'
 
-/** A power of two. Events whose offsets are so far apart share a place. */
-const places = 512
+/** A power of two. Events share a slot if their offsets differ by a multiple of it. */
+const slots = 512
 /**
- * What the encodings and the bodies of their events may hold together, in bytes: some times what
- * one connection is given at a time (`Outbox`).
+ * Bound on the encodings and the bodies of their events together, in bytes. It is a few times the
+ * bytes that one connection may buffer (`Outbox`).
  */
 const maxBytes = 256 * 1024
 
@@ -14,63 +14,64 @@ interface Encoding {
   readonly channel: string
   readonly variant: number
   text: string
-  /** What it weighs. */
+  /** Bytes of the text and of the event's body. */
   readonly bytes: number
-  /** Whether the text is one piece. */
-  whole: boolean
+  /** Whether the text has been flattened (`inOnePiece`). */
+  isFlat: boolean
 }
 
 /**
- * The encodings that a codec made last, so that it makes one an event, however many subscribers
- * there are: the hub hands an event to one after another, and those who catch up together take the
- * same events at about the same time. All are as `latin1Of` makes them. Found by the offset: a
- * WeakMap took longer than the encoding.
+ * The encodings that a codec made last. An event is encoded once, however many subscribers it has:
+ * the hub delivers an event to one subscriber after another, and subscribers that catch up together
+ * read the same events at about the same time. All texts are as `latin1Of` makes them. The key is
+ * the offset, because a WeakMap took longer than the encoding.
  */
 export class EncodingCache {
-  readonly #encodings = Array.from<Encoding | undefined>({ length: places })
+  readonly #encodings = Array.from<Encoding | undefined>({ length: slots })
   #bytes = 0
 
-  /** `variant`: among the forms that the codec has for an event on this channel. */
+  /** `variant`: which of the codec's forms of an event on this channel. */
   get(event: ChannelEvent, channel = '', variant = 0): string | undefined {
-    const encoding = this.#encodings[placeOf(event, variant)]
+    const encoding = this.#encodings[slotOf(event, variant)]
     if (encoding?.event !== event || encoding.channel !== channel || encoding.variant !== variant) return undefined
-    // For each frame that it is written in.
-    if (!encoding.whole) {
+    // Flattened on the first reuse, because each subscriber's frame copies the text.
+    if (!encoding.isFlat) {
       encoding.text = inOnePiece(encoding.text)
-      encoding.whole = true
+      encoding.isFlat = true
     }
     return encoding.text
   }
 
   add(text: string, event: ChannelEvent, channel = '', variant = 0): string {
-    const bytes = weightOf(text, event)
+    const bytes = bytesOf(text, event)
     if (this.#bytes + bytes > maxBytes) {
-      this.#forget()
-      // It must not be held until the next one comes.
-      if (bytes > maxBytes) process.nextTick(() => this.#forget())
+      this.#clear()
+      // Oversized: do not keep it until the next event arrives.
+      if (bytes > maxBytes) process.nextTick(() => this.#clear())
     }
-    const place = placeOf(event, variant)
-    const before = this.#encodings[place]
-    if (before) this.#bytes -= before.bytes
+    const slot = slotOf(event, variant)
+    const replaced = this.#encodings[slot]
+    if (replaced) this.#bytes -= replaced.bytes
     this.#bytes += bytes
-    this.#encodings[place] = { event, channel, variant, text, bytes, whole: false }
+    this.#encodings[slot] = { event, channel, variant, text, bytes, isFlat: false }
     return text
   }
 
-  #forget(): void {
+  #clear(): void {
     this.#encodings.fill(undefined)
     this.#bytes = 0
   }
 }
 
 /**
- * Neighbours are apart, and so are the variants of one event. Notices are few, and share a place.
+ * Neighbouring offsets get different slots, and so do the variants of one event. Notices are few
+ * and share a slot.
  */
-function placeOf(event: ChannelEvent, variant: number): number {
+function slotOf(event: ChannelEvent, variant: number): number {
   const offset = event.kind === 'MESSAGE' ? event.message.offset : 0
-  return (offset + variant * 61) & (places - 1)
+  return (offset + variant * 61) & (slots - 1)
 }
 
-function weightOf(text: string, event: ChannelEvent): number {
+function bytesOf(text: string, event: ChannelEvent): number {
   return text.length + (event.kind === 'MESSAGE' ? event.message.body.length : 0)
 }

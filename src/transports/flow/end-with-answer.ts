@@ -4,8 +4,8 @@ import type { Duplex } from 'node:stream'
 const deadlineMs = 2_000
 
 /**
- * Says a last thing and ends. Not by how long the peer is silent: one that keeps sending, or that
- * leaves its half open, would stay.
+ * Writes a last text and ends the socket. Destroys it after `deadlineMs`. An idle timeout would not
+ * do: a peer that keeps sending, or keeps its half open, would stay connected.
  */
 export function endWith(socket: Duplex, text: string, encoding: BufferEncoding = 'utf8'): void {
   const deadline = setTimeout(() => socket.destroy(), deadlineMs)

@@ -11,10 +11,10 @@ import { EncodingCache } from './encoding-cache.ts'
 const encodings = new EncodingCache()
 
 /**
- * An event of a channel as JSON, for transports that send all of it:
+ * An event of a channel as JSON, for transports that send all of its fields:
  * `{"channel":"alice","kind":"message","cursor":"…","data":…}`, in the form that `Outbox.push`
- * takes. What an event lacks is left out. All but the channel is encoded once an event, whoever
- * asks.
+ * takes. Fields without a value are omitted. Everything except the channel is encoded once an event
+ * and shared by all subscribers.
  */
 export function eventJson(event: ChannelEvent, channel: string): string {
   const members = encodings.get(event) ?? encodings.add(membersOf(event), event)
@@ -22,7 +22,7 @@ export function eventJson(event: ChannelEvent, channel: string): string {
 }
 
 const channelMembers = new Map<string, string>()
-/** Past it all are forgotten: they are cheap to make again. */
+/** When it is reached the map is cleared; its entries are cheap to make again. */
 const maxChannelMembers = 10_000
 
 function channelMember(channel: string): string {
@@ -35,7 +35,7 @@ function channelMember(channel: string): string {
   return member
 }
 
-/** Behind the first brace. */
+/** The members of the object, without the opening brace. */
 function membersOf(event: ChannelEvent): string {
   if (event.kind !== 'MESSAGE') return latin1Of(JSON.stringify(noticeOf(event)).slice(1))
   const { message, traceparent } = event

@@ -1,45 +1,47 @@
 import { hasIdentity, type Identity } from '../../core/model/identity.ts'
 import { mayPublish } from '../../core/sessions/authorizer.ts'
 
-/** How large a frame may be before its sender has said who it is, in bytes. */
-export const maxNamelessFrameBytes = 16 * 1024
+/** How large a frame of an unauthenticated client may be, in bytes. */
+export const maxUnauthenticatedFrameBytes = 16 * 1024
 
 export interface FrameLimitOptions {
-  /** Of a client that has said who it is. */
+  /** Limit for an authenticated client, in bytes. */
   readonly maxFrameBytes: number
-  /** Of one that may publish. */
+  /** Limit for a client that may publish, in bytes. */
   readonly maxMessageBytes: number
 }
 
-/** How large a frame, or a message in fragments, may be, by who sends it. */
+/** How large a frame, or a message in fragments, may be, by the identity of its sender. */
 export class FrameLimits {
-  readonly #nameless: number
-  readonly #known: number
+  readonly #unauthenticated: number
+  readonly #authenticated: number
   readonly #publisher: number
   readonly #openToAll: boolean
 
   /**
-   * `openToAll`: a client without a token has the limit of one with a token, as where
+   * `openToAll`: a client without a token gets the limit of a client with a token. Set when
    * `WARREN_LEGACY_ACCESS` is `open`.
    */
   constructor({ maxFrameBytes, maxMessageBytes }: FrameLimitOptions, openToAll = false) {
     this.#publisher = maxMessageBytes
     this.#openToAll = openToAll
-    this.#known = Math.min(maxFrameBytes, maxMessageBytes)
-    this.#nameless = openToAll ? this.#known : Math.min(maxNamelessFrameBytes, this.#known)
+    this.#authenticated = Math.min(maxFrameBytes, maxMessageBytes)
+    this.#unauthenticated = openToAll
+      ? this.#authenticated
+      : Math.min(maxUnauthenticatedFrameBytes, this.#authenticated)
   }
 
   /**
-   * Whether the limits of those hold that have said who they are. Undefined: it has not been said
-   * yet.
+   * Whether the limits of authenticated clients apply. `identity` is undefined before the client
+   * has authenticated.
    */
   isKnown(identity: Identity | undefined): boolean {
     return this.#openToAll || (identity !== undefined && hasIdentity(identity))
   }
 
-  /** Undefined: as above. */
+  /** In bytes. `identity`: as in `isKnown`. */
   of(identity: Identity | undefined): number {
-    if (!identity || !hasIdentity(identity)) return this.#nameless
-    return mayPublish(identity) ? this.#publisher : this.#known
+    if (!identity || !hasIdentity(identity)) return this.#unauthenticated
+    return mayPublish(identity) ? this.#publisher : this.#authenticated
   }
 }

@@ -1,8 +1,7 @@
 /**
- * Calls `look` every so often, each time after what has come from the network meanwhile was read:
- * who gave a sign of life in time is not to be found silent because this process stood still. The
- * timer is the caller's to clear.
+ * Runs `check` every `ms` milliseconds, after pending socket reads, so that a blocked event loop
+ * does not time out healthy peers. The caller clears the timer.
  */
-export function setIntervalAfterIo(ms: number, look: () => void): NodeJS.Timeout {
-  return setInterval(() => setImmediate(look), ms)
+export function setIntervalAfterIo(ms: number, check: () => void): NodeJS.Timeout {
+  return setInterval(() => setImmediate(check), ms)
 }

@@ -3,22 +3,22 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { setIntervalAfterIo } from './interval-after-io.ts'
 
-/** This end of a WebSocket. */
+/** What `KeepAlive` needs from the gateway's end of a WebSocket. */
 export interface Line {
-  /** Nothing where it is closing. */
+  /** Does nothing if the socket is closing. */
   ping(): void
-  /** Called where the other end takes nothing of what waits for it, before `terminate`. */
+  /** Called before `terminate` if the peer has not read what waits for it. */
   stalled(): void
   terminate(): void
 }
 
-/** What is known of how the other end of a socket is. */
+/** The liveness state of one peer. */
 export class Peer {
   readonly line: Line
   readonly stream: Duplex
-  /** Nothing was heard of it since the last ping. */
+  /** Nothing was received from the peer since the last ping. */
   silent = false
-  /** Something waited for it at the last ping, when `taken` bytes had been taken. */
+  /** At the last ping, bytes were waiting for the peer, and it had read `taken` bytes. */
   waited = false
   taken = 0
 
@@ -29,22 +29,24 @@ export class Peer {
 }
 
 /**
- * Finds peers that are gone without a word, and those that take nothing of what waits for them:
- * they are cut off. One that is slow, and so has not come to the ping yet, is neither. One timer
- * for all sockets.
+ * Terminates peers that are gone without a close and peers that read nothing of what waits for
+ * them. A slow peer is kept even if it has not reached the ping yet. One timer serves all sockets.
  */
 export class KeepAlive {
   readonly #peers = new Set<Peer>()
   readonly #timer: NodeJS.Timeout
 
-  /** `everyMs`: between two pings; who gives no sign of life in between is cut off. */
+  /**
+   * `everyMs`: the time between two pings, in milliseconds. A peer that gives no sign of life
+   * between two pings is terminated.
+   */
   constructor(everyMs: number) {
     this.#timer = setIntervalAfterIo(everyMs, () => {
-      for (const peer of this.#peers) look(peer)
+      for (const peer of this.#peers) check(peer)
     })
   }
 
-  /** One of ws. `stream`: what the WebSocket is spoken on. */
+  /** Adds a socket of the `ws` package. `stream`: the stream below the WebSocket. */
   watch(socket: WebSocket, stream: Duplex, onStalled: () => void): void {
     const ping = (): void => {
       if (socket.readyState === socket.OPEN) socket.ping()
@@ -58,7 +60,10 @@ export class KeepAlive {
     socket.once('close', () => this.delete(peer))
   }
 
-  /** Whoever adds one says when something was heard of it, and when it is gone. */
+  /**
+   * The caller sets `silent` to false when it receives something, and calls `delete` when the peer
+   * is gone.
+   */
   add(peer: Peer): void {
     this.#peers.add(peer)
   }
@@ -72,10 +77,10 @@ export class KeepAlive {
   }
 }
 
-function look(peer: Peer): void {
+function check(peer: Peer): void {
   const waits = peer.stream.writableLength
   const taken = ((peer.stream as Socket).bytesWritten ?? 0) - waits
-  // While something waits, the buffer of the system is full: it takes more only as the peer does.
+  // While bytes wait here, the system's send buffer is full. It takes more only as the peer reads.
   const isSlow = peer.waited && taken > peer.taken
   if (peer.silent && !isSlow) {
     if (peer.waited) peer.line.stalled()

@@ -1,32 +1,34 @@
 import type { Duplex } from 'node:stream'
 
 /**
- * What one connection may hold for the system to send, in bytes; past it, whoever has more keeps it
- * until there is room.
+ * How much one connection may buffer for the system to send, in bytes. Beyond it, senders keep what
+ * they have until there is room.
  */
 const maxBytes = 64 * 1024
 
-/** Whoever waits for room. A feed is one. */
+/** A sender that waits for room, for example a `ChannelSubscription`. */
 export interface Waiting {
   flush(): void
 }
 
 export interface OutboxOptions {
   readonly socket: Duplex
-  /** Whether frames may still be written: not behind a close frame. */
+  /** Whether frames may still be written: false after a close frame. */
   readonly isOpen: () => boolean
   readonly outboxes: Outboxes
 }
 
 /**
- * All outboxes of a gateway. What waits in them is added up when somebody asks: to keep count at
- * each write would cost more than the frame.
+ * All outboxes of a gateway. Their bytes are added up on request: to keep a count at each write
+ * would cost more than the frame.
  */
 export class Outboxes {
   readonly #waiting = new Set<Outbox>()
   readonly #onFailure: ((error: unknown) => void) | undefined
 
-  /** `onFailure`: told what stood in the way of writing to one socket, which is destroyed. */
+  /**
+   * `onFailure`: called with the error when a write to one socket failed. That socket is destroyed.
+   */
   constructor(onFailure?: (error: unknown) => void) {
     this.#onFailure = onFailure
   }
@@ -46,7 +48,7 @@ export class Outboxes {
     return sum
   }
 
-  /** A socket did not take everything at once. */
+  /** Called when a socket did not take everything at once. */
   add(outbox: Outbox): void {
     this.#waiting.add(outbox)
   }
@@ -58,15 +60,15 @@ export class Outboxes {
 
 /**
  * The bounded send queue of one connection. Everything that is pushed in one turn of the event loop
- * goes out in one write, in order. It never drops: when it is full, whoever pushes is told to come
- * back (`hasRoom`, `whenRoom`), and a feed that waits so for long lets go of its live end.
+ * goes out in one write, in order. It never drops: when it is full (`hasRoom`), the sender keeps
+ * what it has until `whenRoom` calls it. A subscription that waits too long leaves the live end.
  */
 export class Outbox {
   readonly #socket: Duplex
   readonly #isOpen: () => boolean
   readonly #outboxes: Outboxes
   #pending = ''
-  /** Whether the socket had not taken everything at the last write. */
+  /** Whether the socket still held bytes after the last write. */
   #isBehind = false
   #waiting: Set<Waiting> | undefined
 
@@ -76,17 +78,18 @@ export class Outbox {
     this.#outboxes = outboxes
   }
 
-  /** What waits for the socket. */
+  /** Bytes that wait in the socket. */
   get bytes(): number {
     return this.#socket.destroyed ? 0 : this.#socket.writableLength
   }
 
   get hasRoom(): boolean {
-    // The socket is far from the processor's caches: it is asked where it had not taken everything.
+    // Reading `writableLength` misses the processor's caches, so it is read only if the socket
+    // still held bytes after the last write.
     return this.#pending.length + (this.#isBehind ? this.#socket.writableLength : 0) < maxBytes
   }
 
-  /** Flushed once, as soon as there is room again. */
+  /** Calls `flush` of `waiting` once, as soon as there is room again. */
   whenRoom(waiting: Waiting): void {
     if (!this.#waiting) {
       this.#waiting = new Set()
@@ -95,7 +98,7 @@ export class Outbox {
     this.#waiting.add(waiting)
   }
 
-  /** Whole frames, as the bytes of a latin1 string: the cheapest thing that node:net can write. */
+  /** Takes whole frames as the bytes of a latin1 string, because node:net writes those fastest. */
   push(bytes: string): void {
     if (this.#pending === '') schedule(this)
     this.#pending += bytes
@@ -103,8 +106,8 @@ export class Outbox {
   }
 
   /**
-   * Writes what was pushed, for instance before somebody else writes to the socket. Nothing is
-   * written behind a close.
+   * Writes what was pushed. Call it before other code writes to the socket. Writes nothing after a
+   * close frame.
    */
   flush(): void {
     if (this.#pending === '') return
@@ -114,11 +117,14 @@ export class Outbox {
     const more = this.#socket.write(bytes, 'latin1')
     this.#isBehind = this.#socket.writableLength > 0
     if (this.#isBehind) this.#outboxes.add(this)
-    // No `drain` follows a write that the system took whole.
+    // No `drain` event follows a write that the system took whole.
     if (more && this.#waiting) setImmediate(() => this.#wake())
   }
 
-  /** As `flush`, for a caller who serves other connections too: what throws ends this one alone. */
+  /**
+   * Like `flush`, for a caller that also serves other connections: an error destroys this socket
+   * only.
+   */
   tryFlush(): void {
     try {
       this.flush()
@@ -128,7 +134,7 @@ export class Outbox {
     }
   }
 
-  /** The connection is gone, and what waited for it. */
+  /** Call it when the connection is closed. Waiting senders are forgotten. */
   close(): void {
     this.#pending = ''
     this.#waiting = undefined
@@ -145,8 +151,8 @@ export class Outbox {
 let scheduled: Outbox[] = []
 
 /**
- * RabbitMQ's client hands over what came in one piece from the network in one turn: by its end each
- * socket has all of its frames.
+ * The RabbitMQ client delivers everything of one network read in the same turn of the event loop.
+ * At its end each socket has all of its frames.
  */
 function schedule(outbox: Outbox): void {
   if (scheduled.push(outbox) > 1) return

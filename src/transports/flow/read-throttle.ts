@@ -1,19 +1,19 @@
 /**
- * What a peer may have asked for and not taken, in bytes. Beyond it nothing is read from it until
- * it has.
+ * How many bytes of answers a peer may leave unread. Beyond it the gateway stops reading from the
+ * peer until it has read them.
  */
 const maxUntakenBytes = 256 * 1024
 
-/** What the peer's requests come from: a socket, of TCP or of ws. */
+/** The source of the peer's requests: a TCP socket or a `ws` socket. */
 interface PausableSource {
   pause(): unknown
   resume(): unknown
 }
 
 /**
- * Answers that wait for a peer which asks and does not read: they are bounded by not listening to
- * it, so that it is its own sending that stands still. A peer that takes nothing at all misses its
- * pings, and is cut off.
+ * Bounds the answers that wait for a peer that sends requests and does not read. The gateway stops
+ * reading from the peer, so the peer's own sending stalls. A peer that reads nothing at all misses
+ * its pings and is terminated.
  */
 export class ReadThrottle {
   readonly #source: PausableSource
@@ -24,12 +24,14 @@ export class ReadThrottle {
     this.#source = source
   }
 
-  /** Nothing is read for as long as this holds. */
+  /** While it is true, nothing is read from the peer. */
   get isFull(): boolean {
     return this.#untaken > maxUntakenBytes
   }
 
-  /** So many bytes are on their way to the peer; call what is returned when the system has them. */
+  /**
+   * Counts bytes that are being sent. Call the returned function when the system has taken them.
+   */
   sending(bytes: number): () => void {
     this.#untaken += bytes
     if (this.#untaken > maxUntakenBytes && !this.#paused) {

@@ -2,24 +2,24 @@ import { networkOf } from '../../core/limits/network-address.ts'
 import { setIntervalAfterIo } from './interval-after-io.ts'
 
 /**
- * What a piece of a message weighs beside its bytes: each is an object of its own until the message
- * is whole, so that sixteen thousand of one byte weigh as much as megabytes.
+ * What a piece of a message costs in addition to its bytes. Each piece is an object until the
+ * message is complete: sixteen thousand pieces of one byte cost as much as megabytes.
  */
 export const pieceBytes = 256
-/** How long a message may take before its sender has said who it is, in milliseconds. */
-const namelessMs = 5_000
+/** How long a message of an unauthenticated client may take, in milliseconds. */
+const unauthenticatedMs = 5_000
 const maxTickMs = 1_000
 
 /** The receiving end of a socket. */
 export interface Receiver {
   readonly address: string
-  /** Whether it has said who it is. */
+  /** Whether the client has authenticated. */
   readonly isKnown: boolean
-  /** We read nothing from it: the time is not its own. */
+  /** The gateway has stopped reading from the socket. This time does not count. */
   readonly isPaused: boolean
   /**
-   * Its message is not taken: it is late by so many milliseconds, or its address holds too much.
-   * Called once.
+   * Called once when the message is refused. It was not complete within `afterMs` milliseconds, or
+   * the sockets of its address hold too much.
    */
   refuseUnfinished(why: UnfinishedRefusal): void
 }
@@ -30,47 +30,48 @@ export type UnfinishedRefusal =
 
 interface Held {
   bytes: number
-  /** Which message of its socket it is. */
+  /** The number of the message on its socket. */
   message: number
   since: number
   readonly network: string
 }
 
 export interface UnfinishedMessagesOptions {
-  /** Over all sockets of one address; looked at each time. */
+  /** Limit for all sockets of one address. Read at each check, so that it can change. */
   readonly limits: { readonly maxUnfinishedBytes: number }
-  /** How long a client may take to say who it is. */
+  /** How long a client may take to authenticate, in milliseconds. */
   readonly authTimeoutMs: number
-  /** How long a message may take from one that has said it. */
+  /** How long a message of an authenticated client may take, in milliseconds. */
   readonly requestTimeoutMs: number
 }
 
 /**
- * Messages that have begun and not come to their end, on all sockets: their address pays for them,
- * and they end in time.
+ * Messages on all sockets that have begun and are not complete. Their bytes count for the address,
+ * and they have a time limit.
  */
 export class UnfinishedMessages {
   readonly #limits: UnfinishedMessagesOptions['limits']
-  readonly #namelessMs: number
-  readonly #knownMs: number
+  readonly #unauthenticatedMs: number
+  readonly #authenticatedMs: number
   readonly #held = new Map<Receiver, Held>()
-  readonly #ofNetwork = new Map<string, number>()
+  readonly #bytesByNetwork = new Map<string, number>()
   #timer: NodeJS.Timeout | undefined
 
   constructor({ limits, authTimeoutMs, requestTimeoutMs }: UnfinishedMessagesOptions) {
     this.#limits = limits
-    this.#knownMs = requestTimeoutMs
-    this.#namelessMs = Math.min(namelessMs, authTimeoutMs, requestTimeoutMs)
+    this.#authenticatedMs = requestTimeoutMs
+    this.#unauthenticatedMs = Math.min(unauthenticatedMs, authTimeoutMs, requestTimeoutMs)
   }
 
-  /** Bytes that a network holds. */
+  /** Unfinished bytes of the network that this address belongs to. */
   bytesOf(address: string): number {
-    return this.#ofNetwork.get(networkOf(address)) ?? 0
+    return this.#bytesByNetwork.get(networkOf(address)) ?? 0
   }
 
   /**
-   * So much of a receiver's message is there, and not its end. 0: there is none, also where the
-   * socket is gone. `message`: how many came before it, so that the time of each is its own.
+   * Sets how many bytes of a receiver's unfinished message are held. 0: there is no unfinished
+   * message, or the socket is closed. `message`: how many messages came before it, so that each has
+   * its own time limit.
    */
   hold(receiver: Receiver, bytes: number, message = 0): void {
     let held = this.#held.get(receiver)
@@ -81,14 +82,14 @@ export class UnfinishedMessages {
     if (!held) {
       held = { bytes: 0, message, since: performance.now(), network: networkOf(receiver.address) }
       this.#held.set(receiver, held)
-      this.#timer ??= this.#look()
+      this.#timer ??= this.#startTimer()
     }
     if (held.message !== message) {
       held.message = message
       held.since = performance.now()
     }
-    const sum = (this.#ofNetwork.get(held.network) ?? 0) + bytes - held.bytes
-    this.#ofNetwork.set(held.network, sum)
+    const sum = (this.#bytesByNetwork.get(held.network) ?? 0) + bytes - held.bytes
+    this.#bytesByNetwork.set(held.network, sum)
     const grows = bytes > held.bytes
     held.bytes = bytes
     const { maxUnfinishedBytes } = this.#limits
@@ -99,21 +100,21 @@ export class UnfinishedMessages {
 
   #forget(receiver: Receiver, { network, bytes }: Held): void {
     this.#held.delete(receiver)
-    const left = (this.#ofNetwork.get(network) ?? 0) - bytes
-    if (left > 0) this.#ofNetwork.set(network, left)
-    else this.#ofNetwork.delete(network)
+    const left = (this.#bytesByNetwork.get(network) ?? 0) - bytes
+    if (left > 0) this.#bytesByNetwork.set(network, left)
+    else this.#bytesByNetwork.delete(network)
     if (this.#held.size > 0) return
     clearInterval(this.#timer)
     this.#timer = undefined
   }
 
-  #look(): NodeJS.Timeout {
-    const tickMs = Math.min(maxTickMs, Math.max(10, this.#namelessMs / 4))
+  #startTimer(): NodeJS.Timeout {
+    const tickMs = Math.min(maxTickMs, Math.max(10, this.#unauthenticatedMs / 4))
     return setIntervalAfterIo(tickMs, () => {
       const now = performance.now()
       for (const [receiver, held] of this.#held) {
         if (receiver.isPaused) held.since = now
-        const afterMs = receiver.isKnown ? this.#knownMs : this.#namelessMs
+        const afterMs = receiver.isKnown ? this.#authenticatedMs : this.#unauthenticatedMs
         if (now - held.since < afterMs) continue
         this.#forget(receiver, held)
         receiver.refuseUnfinished({ kind: 'late', afterMs })

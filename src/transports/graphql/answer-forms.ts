@@ -3,14 +3,15 @@ import { type Plugin, processRegularResult } from 'graphql-yoga'
 import { preferred, qualityOf } from '../http/media-types.ts'
 
 export const eventStreamType = 'text/event-stream'
-/** The first is what a client gets that takes anything (GraphQL over HTTP, 2025). */
+/** The first one is for clients that accept any type (GraphQL over HTTP, 2025). */
 const jsonTypes = ['application/json', 'application/graphql-response+json'] as const
 
 /**
- * In which form `/graphql` answers, by the rules of HTTP: a subscription as server-sent events
- * wherever the client takes them, anything else as JSON, or as the one event of a stream where the
- * client wants that more. What is not served is refused with 406 before it is executed; Yoga's own
- * writers of streams serve nothing, because they know no slow reader.
+ * Chooses the form of an answer of `/graphql` by the rules of HTTP. A subscription is answered with
+ * server-sent events whenever the client accepts them. Other operations are answered with JSON, or
+ * with a stream of one event if the client prefers that. A type that is not served gets 406 before
+ * the operation is executed. Yoga's own stream writers are not used, because they do not handle
+ * slow readers.
  */
 export function answerForms(): Plugin {
   return {
@@ -32,13 +33,13 @@ export function answerForms(): Plugin {
     },
     onResultProcess(payload) {
       const { request, result } = payload
-      // What goes on is written by `serverSentEvents`.
+      // `serverSentEvents` writes results that continue.
       if (isAsyncIterable(result)) return
       const accept = acceptOf(request)
       const json = preferred(accept, jsonTypes)
       if (json && qualityOf(accept, json) >= qualityOf(accept, eventStreamType))
         payload.setResultProcessor(processRegularResult as never, json)
-      else payload.setResultProcessor(asOnlyEvent as never, eventStreamType)
+      else payload.setResultProcessor(asSingleEvent as never, eventStreamType)
     },
   }
 }
@@ -54,7 +55,7 @@ export function isAsyncIterable(value: unknown): value is AsyncIterable<Executio
 /**
  * The events of a result that is complete at once (GraphQL over SSE, distinct connections mode).
  */
-async function asOnlyEvent(
+async function asSingleEvent(
   result: ExecutionResult,
   fetchAPI: Parameters<typeof processRegularResult>[1],
 ): Promise<Response> {
@@ -76,8 +77,11 @@ export const eventStreamHeaders = {
 }
 
 function notAcceptable(accept: string | undefined, served: readonly string[]): GraphQLError {
-  const came = (accept ?? '').slice(0, 200)
-  return new GraphQLError(`Accept: expected ${served.join(' or ')} for this operation, got ${JSON.stringify(came)}`, {
-    extensions: { code: 'NOT_ACCEPTABLE', http: { status: 406 } },
-  })
+  const received = (accept ?? '').slice(0, 200)
+  return new GraphQLError(
+    `Accept: expected ${served.join(' or ')} for this operation, got ${JSON.stringify(received)}`,
+    {
+      extensions: { code: 'NOT_ACCEPTABLE', http: { status: 406 } },
+    },
+  )
 }

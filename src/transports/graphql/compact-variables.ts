@@ -1,22 +1,25 @@
 import { type DocumentNode, getOperationAST } from 'graphql'
 
-/** As JSON, in characters: longer than any client id, cursor or policy. */
+/** Length as JSON, in characters. Longer than any client id, cursor or policy. */
 const maxLength = 1_024
 
 type Values = Readonly<Record<string, unknown>>
 
 /**
- * What an open subscription keeps of its coerced arguments, or of its variables: those that results
- * are made from are short. A value that is longer was looked at when the subscription began (a text
- * that is no cursor, say) and is null from there on, so that a client cannot have it held.
+ * The arguments or variables that an open subscription keeps to make results from. The values that
+ * results need are short. A longer value (for example an invalid cursor) was checked when the
+ * subscription began. It is null from then on, so that a client cannot make the gateway hold it.
  */
-export function keptValues(values: Values | null | undefined): Record<string, unknown> {
-  const kept: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(values ?? {})) kept[name] = valuesWeight(value) <= maxLength ? value : null
-  return kept
+export function compactValues(values: Values | null | undefined): Record<string, unknown> {
+  const compact: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(values ?? {}))
+    compact[name] = jsonLength(value) <= maxLength ? value : null
+  return compact
 }
 
-/** The variables that the operation declares: a client may send any others with them. */
+/**
+ * The variables that the operation declares. A client may send others with them; those are dropped.
+ */
 export function declaredVariables(
   document: DocumentNode,
   operationName: string | null | undefined,
@@ -30,8 +33,8 @@ export function declaredVariables(
   return declared
 }
 
-/** What a value takes, by its JSON, in characters. */
-export function valuesWeight(value: unknown): number {
+/** The length of a value as JSON, in characters. */
+export function jsonLength(value: unknown): number {
   if (typeof value === 'string') return value.length
   if (typeof value !== 'object' || value === null) return 0
   return JSON.stringify(value).length

@@ -13,7 +13,7 @@ import { gatewayError } from '../../graphql/mask-error.ts'
 import { acceptedOn } from '../flow/accepted-sockets.ts'
 import { names } from '../http/media-types.ts'
 import { addressOf } from '../http/peer-address.ts'
-import type { Streamed, StreamedOf } from './sse.ts'
+import type { SseStream, SseStreams } from './sse.ts'
 
 export interface GraphQLParts {
   readonly gateway: Gateway
@@ -26,9 +26,9 @@ export interface GraphQLParts {
 /** What a WebSocket adds to an operation: the session of its socket. */
 export interface SocketContext {
   readonly session: Session
-  /** Told of the feed that the operation opens, where it is a subscription. */
-  readonly onFeed: (subscription: ChannelSubscription) => void
-  /** Closed by whoever sends the answer. */
+  /** Called with the subscription that the operation opens, if it is a subscription operation. */
+  readonly onSubscription: (subscription: ChannelSubscription) => void
+  /** The code that sends the answer closes it. */
   readonly pages: OperationPages
 }
 
@@ -39,21 +39,21 @@ interface NodeContext {
 }
 
 /**
- * Makes an operation's context: over WebSocket within the session of the socket, over HTTP with an
- * identity of its own.
+ * Makes the context of an operation: over WebSocket within the session of the socket, over HTTP
+ * with the identity of the request.
  */
 export function contextFactory(
   parts: GraphQLParts,
-  streamedOf: StreamedOf,
+  streams: SseStreams,
 ): (initial: YogaInitialContext & Partial<SocketContext> & Partial<NodeContext>) => Promise<Context> {
-  return async ({ request, params, session, onFeed, pages, req, res }) => {
+  return async ({ request, params, session, onSubscription, pages, req, res }) => {
     const { extensions } = params ?? {}
-    const given: Credentials = {
+    const credentials: Credentials = {
       authorization: session || !request ? undefined : bearerOf(request),
       extensionsHeaders: extensions?.['headers'],
     }
-    const own = await identify(parts, given, session)
-    const identity = own ?? session?.identity ?? anonymous
+    const ownIdentity = await identify(parts, credentials, session)
+    const identity = ownIdentity ?? session?.identity ?? anonymous
     return {
       gateway: parts.gateway,
       clientChannels: parts.clientChannels,
@@ -63,37 +63,36 @@ export function contextFactory(
       address: session?.address ?? addressOf(req, parts.settings.proxyHops),
       subscribe: (options) => {
         if (session) {
-          const subscription = session.subscribe(own ? { ...options, as: own } : options)
-          onFeed?.(subscription)
+          const subscription = session.subscribe(ownIdentity ? { ...options, as: ownIdentity } : options)
+          onSubscription?.(subscription)
           return subscription
         }
-        // An SSE response is a session by itself.
-        let streamed: Streamed | undefined
-        const alone = openUnlessDraining(res, () =>
+        // Each SSE response has its own session.
+        let stream: SseStream | undefined
+        const ownSession = openUnlessDraining(res, () =>
           parts.gateway.openSession({
             identity,
             address: addressOf(req, parts.settings.proxyHops),
             transport: 'sse',
             on: req && acceptedOn(req.socket),
             onClose: (reason) => {
-              if (streamed) streamed.endedFor = reason
+              if (stream) stream.closeReason = reason
             },
           }),
         )
         try {
-          // An EventSource that reconnects repeats its URL, and says in this header how far it
-          // came.
+          // A reconnecting EventSource repeats its URL and sends its last cursor in this header.
           const lastEventId = request?.headers.get('last-event-id') ?? null
-          const subscription = alone.subscribe({ ...options, after: lastEventId ?? options.after }, () =>
-            alone.end('client'),
+          const subscription = ownSession.subscribe({ ...options, after: lastEventId ?? options.after }, () =>
+            ownSession.end('client'),
           )
-          streamed = { subscription, session: alone }
-          onFeed?.(subscription)
-          if (request) streamedOf.set(request, streamed)
-          if (res) endWith(res, alone)
+          stream = { subscription, session: ownSession }
+          onSubscription?.(subscription)
+          if (request) streams.set(request, stream)
+          if (res) endOnClose(res, ownSession)
           return subscription
         } catch (error) {
-          alone.end('client')
+          ownSession.end('client')
           throw error
         }
       },
@@ -102,7 +101,7 @@ export function contextFactory(
   }
 }
 
-/** The context of a socket's operations that bring no credentials of their own. */
+/** The context of a socket's operations that bring no credentials. */
 export class SessionContext implements Context {
   readonly #parts: GraphQLParts
   readonly #session: Session
@@ -124,7 +123,10 @@ export class SessionContext implements Context {
     return this.#parts.settings
   }
 
-  /** Nobody reads history with it: its operations are subscriptions. */
+  /**
+   * Never read: the operations with this context are subscriptions, and those read no history
+   * pages.
+   */
   get pages(): OperationPages {
     return this.#parts.pages.open()
   }
@@ -147,8 +149,8 @@ export class SessionContext implements Context {
 }
 
 /**
- * A response with an error, of whatever status, keeps an EventSource away for good; a connection
- * that breaks brings it back.
+ * Opens a session for a response. While the gateway drains it breaks the connection, because an
+ * EventSource does not reconnect after an error response, whatever its status.
  */
 function openUnlessDraining(response: ServerResponse | undefined, open: () => Session): Session {
   try {
@@ -159,7 +161,7 @@ function openUnlessDraining(response: ServerResponse | undefined, open: () => Se
   }
 }
 
-/** What is read for a response is held until the client has taken it, or is gone. */
+/** Pages that are read for a response are held until the client has received it or is gone. */
 function pagesUntilAnswered(all: PageLimit, response: ServerResponse | undefined): OperationPages {
   const pages = all.open()
   if (response?.destroyed) pages.close()
@@ -168,23 +170,23 @@ function pagesUntilAnswered(all: PageLimit, response: ServerResponse | undefined
 }
 
 /**
- * However far Yoga has come: what it makes for a request that was aborted meanwhile is dropped, and
- * nobody tells the subscription.
+ * Ends the session when the response closes. Needed because Yoga drops the result of a request that
+ * was aborted in the meantime, and does not end the subscription.
  */
-function endWith(response: ServerResponse, session: Session): void {
+function endOnClose(response: ServerResponse, session: Session): void {
   if (response.destroyed) session.end('client')
   else response.once('close', () => session.end('client'))
 }
 
-/** The header `Authorization`, or what stands in its place. */
+/** The header `Authorization`, or the token in the URL. */
 export function bearerOf(request: Request): string | undefined {
   return request.headers.get('authorization') ?? tokenInUrl(request)
 }
 
 /**
- * `?token=` of a GET that asks for server-sent events, and of nothing else: a browser's EventSource
- * cannot send headers. URLs end up in the logs of proxies, so the docs say to use a token that is
- * short-lived and may do no more than listen.
+ * `?token=` of a GET that names server-sent events, because a browser's EventSource cannot send
+ * headers. No other request may use it. Proxies log URLs, so the docs recommend a short-lived token
+ * that may only subscribe.
  */
 function tokenInUrl({ method, headers, url }: Request): string | undefined {
   if (method !== 'GET' || !names(headers.get('accept') ?? undefined, 'text/event-stream')) return undefined
@@ -193,17 +195,17 @@ function tokenInUrl({ method, headers, url }: Request): string | undefined {
 }
 
 /**
- * Whom the operation itself names, which comes before who its socket is; undefined where it names
- * nobody.
+ * The identity from the operation's own credentials, which replaces the identity of its socket.
+ * Undefined if it brings none.
  */
 async function identify(
   parts: GraphQLParts,
-  given: Credentials,
+  credentials: Credentials,
   session: Session | undefined,
 ): Promise<Identity | undefined> {
-  if (session && given.extensionsHeaders === undefined) return undefined
+  if (session && credentials.extensionsHeaders === undefined) return undefined
   try {
-    const identity = await parts.authenticate(given)
+    const identity = await parts.authenticate(credentials)
     return isKnown(identity) ? identity : undefined
   } catch (error) {
     if (error instanceof GatewayError && !session) throw gatewayError(error, undefined, { http: { status: 401 } })
@@ -213,9 +215,12 @@ async function identify(
 
 async function renew(parts: GraphQLParts, session: Session | undefined, token: string): Promise<Identity> {
   if (!session)
-    throw badInput('token', 'over HTTP each request brings its own; this renews the WebSocket that it comes on')
+    throw badInput(
+      'token',
+      'refreshSession renews the token of a WebSocket; over HTTP, send the new token with each request',
+    )
   const identity = await parts.authenticate({ connectionParams: { token } })
-  if (!isKnown(identity)) throw badInput('token', 'expected a token that grants something')
+  if (!isKnown(identity)) throw badInput('token', 'expected a token with a client id or a scope')
   session.renew(identity)
   return identity
 }

@@ -2,33 +2,33 @@ import type { DocumentNode } from 'graphql'
 import { tokensIn } from '../../graphql/limits/document-tokens.ts'
 
 /**
- * What the documents of one cache may hold together, in bytes; past it, the one that was used
- * longest ago goes.
+ * How much the documents of one cache may hold together, in bytes. Beyond it, the least recently
+ * used one is removed.
  */
 const maxBytes = 16 * 1024 * 1024
-/** A heavier one is parsed each time: else a few would push out all others. */
+/** A heavier document is parsed each time. Otherwise a few would push out all others. */
 const maxBytesOfOne = maxBytes / 16
 /**
- * What a token costs as a part of a document, with its node, its place and what is compiled of it:
- * measured, at most 490 bytes on Node 20.
+ * Cost of a token in a document, with its node, its location and its compiled parts. Measured: at
+ * most 490 bytes on Node 20.
  */
 const bytesPerToken = 640
 const bytesPerCharacter = 2
 
-interface Kept {
+interface CacheEntry {
   readonly document: DocumentNode
   readonly bytes: number
 }
 
 /**
- * Valid documents by their text: what makes the second of equal operations cheap. Bounded by what
- * they weigh in memory.
+ * Valid documents by their text, so that equal operations are parsed and validated once. Bounded by
+ * their estimated memory.
  */
 export class DocumentCache {
-  readonly #documents = new Map<string, Kept>()
+  readonly #documents = new Map<string, CacheEntry>()
   #bytes = 0
 
-  /** An estimate of what it holds. */
+  /** Estimated memory of the documents. */
   get bytes(): number {
     return this.#bytes
   }
@@ -38,17 +38,15 @@ export class DocumentCache {
   }
 
   get(text: string): DocumentNode | undefined {
-    const kept = this.#documents.get(text)
-    if (kept) {
+    const entry = this.#documents.get(text)
+    if (entry) {
       this.#documents.delete(text)
-      this.#documents.set(text, kept)
+      this.#documents.set(text, entry)
     }
-    return kept?.document
+    return entry?.document
   }
 
-  /**
-   * The document has been found valid: anybody can send as many invalid ones as there is memory.
-   */
+  /** Only valid documents may be added: a client can send any number of invalid ones. */
   set(text: string, document: DocumentNode): void {
     const bytes = text.length * bytesPerCharacter + tokensIn(document) * bytesPerToken
     this.#delete(text)

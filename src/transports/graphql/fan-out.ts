@@ -7,9 +7,9 @@ import { type CompiledSelection, compileSelection } from '../../graphql/compile/
 import { EncodingCache } from '../flow/encoding-cache.ts'
 
 /**
- * Executes and encodes an event once for all who asked the same: subscriptions with the same
- * document and operation, the same channel as far as the selection tells it. Nothing of the
- * identity is in a result (`CompiledSelection`), so nothing of it is in the key.
+ * Executes and encodes an event once for all subscriptions with the same document, operation and
+ * channel (as far as the selection contains the channel). A result contains nothing of the identity
+ * (`CompiledSelection`), so the key contains nothing of it either.
  */
 export class FanOut {
   readonly #schema: GraphQLSchema
@@ -24,8 +24,8 @@ export class FanOut {
   }
 
   /**
-   * Of all subscriptions with this operation; undefined where its results can't be shared. The
-   * document has been validated.
+   * The group of all subscriptions with this operation; undefined if its results cannot be shared.
+   * The caller has validated the document.
    */
   groupOf({ document, operationName }: Pick<ExecutionArgs, 'document' | 'operationName'>): FanOutGroup | undefined {
     let groups = this.#groups.get(document)
@@ -54,9 +54,9 @@ export class FanOut {
 
 export interface GroupParts {
   readonly selection: CompiledSelection
-  /** Of all groups. */
+  /** Shared by all groups. */
   readonly encodings: EncodingCache
-  /** This one's own. */
+  /** Number of this group; the `variant` in the cache. */
   readonly number: number
   readonly onExecute: () => void
 }
@@ -73,45 +73,45 @@ export class FanOutGroup {
   }
 
   /**
-   * `{"data":{…}}` of the event on this channel, as `latin1Of` makes it; undefined where it is an
-   * error, which is not shared.
+   * `{"data":{…}}` of the event on this channel, as `latin1Of` makes it. Undefined if the result is
+   * an error, which is not shared.
    */
   encode(event: ChannelEvent, channel: string, args: Readonly<Record<string, unknown>>): string | undefined {
     return this.#endOfNext(event, channel, args)?.slice(0, -1)
   }
 
   /**
-   * As `encode`; an error is answered by graphql-js, for this subscription alone, and shown as
-   * `masked` makes it.
+   * Like `encode`, but if the result is an error, graphql-js executes it for this subscription
+   * only, and `maskResult` makes it fit to show.
    */
-  answer(...asked: Parameters<FanOutGroup['endOfNext']>): string {
-    return this.endOfNext(...asked).slice(0, -1)
+  answer(...parameters: Parameters<FanOutGroup['endOfNext']>): string {
+    return this.endOfNext(...parameters).slice(0, -1)
   }
 
   /**
-   * As `answer`, with the brace behind it that closes a `next` message: what all members write
-   * alike is kept in one piece.
+   * Like `answer`, with the brace appended that closes a `next` message, so that the part that all
+   * members share is one string.
    */
   endOfNext(
     event: ChannelEvent,
     channel: string,
     fieldArguments: Readonly<Record<string, unknown>>,
     args: ExecutionArgs,
-    masked: (result: ExecutionResult) => object,
+    maskResult: (result: ExecutionResult) => object,
   ): string {
     const shared = this.#endOfNext(event, channel, fieldArguments)
-    return shared ?? `${latin1Of(printJson(masked(answerOf(args, event))) ?? 'null')}}`
+    return shared ?? `${latin1Of(printJson(maskResult(answerOf(args, event))) ?? 'null')}}`
   }
 
   #endOfNext(event: ChannelEvent, channel: string, args: Readonly<Record<string, unknown>>): string | undefined {
     const { selection, encodings, number, onExecute } = this.#parts
-    const known = encodings.get(event, channel, number)
-    if (known !== undefined) return known
+    const cached = encodings.get(event, channel, number)
+    if (cached !== undefined) return cached
     let text: string
     try {
-      text = traced(selection.render(event, args), event)
+      text = withTraceInText(selection.render(event, args), event)
     } catch {
-      // graphql-js says what is wrong, in `answerOf`.
+      // `answerOf` executes it again with graphql-js, which reports the error.
       return undefined
     }
     onExecute()
@@ -120,24 +120,24 @@ export class FanOutGroup {
 }
 
 /**
- * What graphql-js answers for one event: for a result with an error. All resolvers of events are
+ * Executes one event with graphql-js, for a result with an error. All resolvers of events are
  * synchronous.
  */
 export function answerOf(args: ExecutionArgs, event: ChannelEvent): ExecutionResult {
-  return withTraceOf(event, execute({ ...args, rootValue: event }) as ExecutionResult)
+  return withTrace(event, execute({ ...args, rootValue: event }) as ExecutionResult)
 }
 
 /**
- * Tells the client the trace that the event's message belongs to, where its publisher said one: so
- * that its own spans go on in it.
+ * Adds the trace of the event's message to the result, if its publisher sent one. The client's own
+ * spans can continue it.
  */
-export function withTraceOf(event: ChannelEvent | undefined, result: ExecutionResult): ExecutionResult {
+export function withTrace(event: ChannelEvent | undefined, result: ExecutionResult): ExecutionResult {
   if (event?.kind !== 'MESSAGE' || event.traceparent === undefined) return result
   return { ...result, extensions: { ...result.extensions, [traceparentName]: event.traceparent } }
 }
 
-/** As `withTraceOf`, in the text. */
-function traced(text: string, event: ChannelEvent): string {
+/** Like `withTrace`, for the encoded text. */
+function withTraceInText(text: string, event: ChannelEvent): string {
   if (event.kind !== 'MESSAGE' || event.traceparent === undefined) return text
   return `${text.slice(0, -1)},"extensions":{"${traceparentName}":"${event.traceparent}"}}`
 }

@@ -13,7 +13,7 @@ import { contextFactory, type GraphQLParts, type SocketContext } from './context
 import type { FanOut } from './fan-out.ts'
 import { losslessRequests, losslessResults } from './lossless-http.ts'
 import { type AdmitRequest, requestRates } from './request-rates.ts'
-import { type StreamedOf, serverSentEvents } from './sse.ts'
+import { type SseStreams, serverSentEvents } from './sse.ts'
 import { validDocuments } from './valid-documents.ts'
 
 export interface GraphQLHttpOptions extends GraphQLParts {
@@ -30,15 +30,15 @@ export interface GraphQLHttpOptions extends GraphQLParts {
 export type Yoga = YogaServerInstance<Partial<SocketContext>, Context>
 
 /**
- * Queries, mutations and SSE at `/graphql` (GraphQL over HTTP). The WebSocket side uses its
+ * Queries, mutations and SSE at `/graphql` (GraphQL over HTTP). The WebSocket side uses the same
  * envelope, so both behave alike.
  */
 export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
   const maskError = errorMasker(options.log, options.onRefusal, { suggestions: options.introspection })
-  const streamedOf: StreamedOf = new WeakMap()
+  const streams: SseStreams = new WeakMap()
   return createYoga<Partial<SocketContext>, Context>({
     schema: options.schema,
-    context: contextFactory(options, streamedOf),
+    context: contextFactory(options, streams),
     graphqlEndpoint: '/graphql',
     parserAndValidationCache: false,
     graphiql: false,
@@ -49,7 +49,7 @@ export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
     cors: (request) => {
       const origin = request.headers.get('origin')
       const allowed = origin !== null && options.origins.allows(origin, request.headers.get('host'))
-      // Not an empty list: Yoga takes that for all.
+      // Yoga would read an empty list as "any origin".
       return allowed ? { origin, credentials: true, methods: ['GET', 'POST', 'OPTIONS'] } : false
     },
     plugins: [
@@ -58,18 +58,18 @@ export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
       losslessResults,
       validDocuments(limitedOperations(options.schema, options.settings)),
       answerForms(),
-      serverSentEvents({ streamedOf, fanOut: options.fanOut, maskError, keepAliveMs: options.settings.keepAliveMs }),
+      serverSentEvents({ streams, fanOut: options.fanOut, maskError, keepAliveMs: options.settings.keepAliveMs }),
       countExecutions(options.onExecute),
       ...(options.introspection ? [] : [noIntrospection]),
     ],
   })
 }
 
-/** A validation rule, for it holds over WebSocket too. */
+/** A validation rule, because it also applies to the WebSocket. */
 const noIntrospection: Plugin = {
   onValidate: ({ addValidationRule, setValidationFn }) => {
     addValidationRule(NoSchemaIntrospectionCustomRule)
-    // "Did you mean" tells a caller word by word what introspection would have.
+    // A "Did you mean" text would reveal the names that introspection is meant to hide.
     const withoutSuggestions: typeof validate = (schema, document, rules, options, typeInfo) =>
       validate(schema, document, rules, { ...options, hideSuggestions: true }, typeInfo).map(withoutSuggestion)
     setValidationFn(withoutSuggestions)
@@ -84,9 +84,8 @@ function countExecutions(onExecute: () => void): Plugin {
 }
 
 /**
- * Hands a request to Yoga; a failure ends this response and nothing else. A page of another site
- * gets no further than here: its forms can post no JSON, and `Origin` and `Sec-Fetch-Site` tell of
- * the rest.
+ * Passes a request to Yoga. A failure ends this response only. Requests from pages of other sites
+ * stop here: an HTML form cannot post JSON, and `Origin` and `Sec-Fetch-Site` reveal the others.
  */
 export async function serveGraphQL(
   yoga: Yoga,
@@ -96,7 +95,7 @@ export async function serveGraphQL(
 ): Promise<void> {
   const refusal = guard.refusalOfPage(request.headers)
   if (refusal) return refuse(response, refusal.status, 'FORBIDDEN', refusal.message)
-  guard.letRead(request.headers, response)
+  guard.allowReading(request.headers, response)
   if (request.method === 'POST') {
     if (mediaTypeOf(request) !== 'application/json') {
       const message = 'expected a POST with the content type application/json'
@@ -108,7 +107,9 @@ export async function serveGraphQL(
   await yoga(request, response)
 }
 
-/** Without parameters; a list of types, which some parsers take apart, is none of ours. */
+/**
+ * The content type without parameters. A list of types, which some parsers split, is not accepted.
+ */
 function mediaTypeOf(request: IncomingMessage): string {
   return (request.headers['content-type'] ?? '').replace(/;.*$/s, '').trim().toLowerCase()
 }

@@ -4,7 +4,7 @@ import { JsonNumber } from '../../core/json/json-number.ts'
 import { parseJson } from '../../core/json/parse-json.ts'
 import { printJson } from '../../core/json/print-json.ts'
 
-/** Reads requests as Yoga does (GraphQL over HTTP), and numbers keep their digits. */
+/** Reads requests as Yoga does (GraphQL over HTTP), but keeps all digits of numbers. */
 export const losslessRequests: Plugin = {
   onRequestParse({ request, setRequestParser }) {
     const type = request.headers.get('content-type')?.split(/[,;]/)[0]?.trim()
@@ -18,14 +18,14 @@ export const losslessRequests: Plugin = {
 }
 
 function paramsOf(encoded: string): GraphQLParams {
-  const given = new URLSearchParams(encoded)
+  const search = new URLSearchParams(encoded)
   const objectIn = (name: string): Record<string, unknown> | undefined => {
-    const text = given.get(name)
-    return text ? (jsonOf(text, `"${name}" is no valid JSON.`) as Record<string, unknown>) : undefined
+    const text = search.get(name)
+    return text ? (jsonOf(text, `"${name}": expected valid JSON`) as Record<string, unknown>) : undefined
   }
-  return checkable({
-    operationName: given.get('operationName') || undefined,
-    query: given.get('query') || undefined,
+  return withObjects({
+    operationName: search.get('operationName') || undefined,
+    query: search.get('query') || undefined,
     variables: objectIn('variables'),
     extensions: objectIn('extensions'),
   })
@@ -33,7 +33,7 @@ function paramsOf(encoded: string): GraphQLParams {
 
 async function readBody(request: Request): Promise<GraphQLParams> {
   const body = jsonOf(await textOf(request), invalidBody)
-  if (typeof body === 'object' && body !== null && !(body instanceof JsonNumber)) return checkable(body)
+  if (typeof body === 'object' && body !== null && !(body instanceof JsonNumber)) return withObjects(body)
   const type = body instanceof JsonNumber ? 'number' : body === null ? 'null' : typeof body
   throw new GraphQLError(`POST body is expected to be object but received ${type}`, {
     extensions: { http: { status: 400 }, code: 'BAD_REQUEST' },
@@ -42,51 +42,51 @@ async function readBody(request: Request): Promise<GraphQLParams> {
 
 const invalidBody = 'POST body sent invalid JSON.'
 
-/** Yoga looks whether these are objects: a number must not pass for one. */
-function checkable(params: GraphQLParams): GraphQLParams {
+/** Yoga checks that these are objects. A `JsonNumber` is an object too and must not pass. */
+function withObjects(params: GraphQLParams): GraphQLParams {
   const { variables, extensions } = params
   if (!(variables instanceof JsonNumber || extensions instanceof JsonNumber)) return params
-  throw refusal('"variables" and "extensions" are expected to be objects but one is a number')
+  throw badRequest('"variables" and "extensions": expected objects, got a number')
 }
 
 async function textOf(request: Request): Promise<string> {
   try {
     return await request.text()
   } catch (error) {
-    throw refusal(invalidBody, error)
+    throw badRequest(invalidBody, error)
   }
 }
 
-function jsonOf(text: string, sentence: string): unknown {
+function jsonOf(text: string, message: string): unknown {
   try {
     return parseJson(text)
   } catch (error) {
-    throw refusal(sentence, error)
+    throw badRequest(message, error)
   }
 }
 
-/** `spec`: only where the client takes application/graphql-response+json. */
-function refusal(sentence: string, error?: unknown): GraphQLError {
+/** `spec`: the status is sent only if the client accepts application/graphql-response+json. */
+function badRequest(message: string, error?: unknown): GraphQLError {
   const originalError = error instanceof Error ? { name: error.name, message: error.message } : undefined
-  return new GraphQLError(sentence, {
+  return new GraphQLError(message, {
     extensions: { http: { spec: true, status: 400 }, code: 'BAD_REQUEST', ...(originalError && { originalError }) },
   })
 }
 
-/** Yoga prints a result with a function of its own, where it has one. */
-const printed = <Result extends ExecutionResult>(result: Result): Result =>
+/** Yoga prints a result with its `stringify` function, if it has one. */
+const withPrinter = <Result extends ExecutionResult>(result: Result): Result =>
   Object.assign({ ...result }, { stringify: printJson })
 
-/** Prints results so that numbers keep their digits. */
+/** Prints results with all digits of numbers. */
 export const losslessResults: Plugin = {
   onExecute: () => ({
     onExecuteDone({ result, setResult }) {
-      if (!isAsyncIterable(result)) setResult(printed(result))
+      if (!isAsyncIterable(result)) setResult(withPrinter(result))
     },
   }),
   onSubscribe: () => ({
     onSubscribeResult: () => ({
-      onNext: ({ result, setResult }) => setResult(printed(result)),
+      onNext: ({ result, setResult }) => setResult(withPrinter(result)),
     }),
   }),
 }

@@ -1,44 +1,45 @@
 import { GatewayError } from '../../errors.ts'
 
 /**
- * Shorter ones are not counted, in characters: what any client asks for, and most of them the same.
+ * In characters. Shorter documents are not counted: they are what clients usually send, and most
+ * clients send the same ones.
  */
 const freeLength = 200
 
 /**
- * The documents of open subscriptions. A parsed one takes some forty times its text for as long as
- * its subscription runs, so that whoever brought it pays for it; all subscriptions with the same
- * parsed document hold one.
+ * The documents of open subscriptions. A parsed document takes about forty times its text while its
+ * subscription runs. So it counts for the client that sent it first. All subscriptions with the
+ * same parsed document share it.
  */
 export class OpenDocuments {
   readonly #limits: { readonly maxOpenDocumentBytes: number }
   readonly #open = new Map<object, { uses: number; readonly length: number; readonly payer: string }>()
-  readonly #ofPayer = new Map<string, number>()
+  readonly #bytesByPayer = new Map<string, number>()
 
   constructor(limits: { readonly maxOpenDocumentBytes: number }) {
     this.#limits = limits
   }
 
   /**
-   * Throws `LIMIT_EXCEEDED`. Call what is returned once, when the subscription has ended. `payer`
-   * undefined: counted nowhere.
+   * Throws `LIMIT_EXCEEDED`. Call the returned function once, when the subscription has ended.
+   * `payer` undefined: not counted.
    */
   hold(document: object, length: number, payer: string | undefined): () => void {
     if (length <= freeLength || payer === undefined) return () => undefined
-    const open = this.#open.get(document) ?? this.#begin(document, length, payer)
+    const open = this.#open.get(document) ?? this.#add(document, length, payer)
     open.uses += 1
     return () => {
       open.uses -= 1
       if (open.uses > 0) return
       this.#open.delete(document)
-      const left = (this.#ofPayer.get(open.payer) ?? 0) - open.length
-      if (left > 0) this.#ofPayer.set(open.payer, left)
-      else this.#ofPayer.delete(open.payer)
+      const left = (this.#bytesByPayer.get(open.payer) ?? 0) - open.length
+      if (left > 0) this.#bytesByPayer.set(open.payer, left)
+      else this.#bytesByPayer.delete(open.payer)
     }
   }
 
-  #begin(document: object, length: number, payer: string): { uses: number; length: number; payer: string } {
-    const sum = (this.#ofPayer.get(payer) ?? 0) + length
+  #add(document: object, length: number, payer: string): { uses: number; length: number; payer: string } {
+    const sum = (this.#bytesByPayer.get(payer) ?? 0) + length
     const { maxOpenDocumentBytes } = this.#limits
     if (sum > maxOpenDocumentBytes) {
       throw new GatewayError(
@@ -49,7 +50,7 @@ export class OpenDocuments {
         },
       )
     }
-    this.#ofPayer.set(payer, sum)
+    this.#bytesByPayer.set(payer, sum)
     const open = { uses: 0, length, payer }
     this.#open.set(document, open)
     return open

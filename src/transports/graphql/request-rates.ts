@@ -10,19 +10,19 @@ import { bearerOf } from './context.ts'
 
 /** A back end publishes for all of its clients. */
 const publisherFactor = 10
-/** What a client that was refused is told to wait, in seconds. */
+/** `Retry-After` of a refused client, in seconds. */
 export const retryAfterSeconds = 1
 
 /**
- * Rejects with `LIMIT_EXCEEDED` where the caller has asked too often within a second.
- * `authorization`: the header, or what stands in its place.
+ * Rejects with `LIMIT_EXCEEDED` if the caller sent too many requests within a second.
+ * `authorization`: the header, or the token in the URL.
  */
 export type AdmitRequest = (request: IncomingMessage, authorization: string | undefined) => Promise<void>
 
 /**
- * Requests over HTTP are counted by client id, or by address where there is none. Before they are
- * read: parsing and validating what somebody sends costs as much as executing it. A token in
- * `extensions.headers` is not known yet then.
+ * Counts HTTP requests by client id, or by address without a client id. It counts before the body
+ * is read, because parsing and validating cost as much as executing. So a token in
+ * `extensions.headers` is not known yet.
  */
 export function admitRequests({
   limits,
@@ -40,14 +40,14 @@ export function admitRequests({
     const publishes = mayPublish(identity)
     const max = limits.maxSubscribeRate * (publishes ? publisherFactor : 1)
     if (rates.exceeds(publishes ? `publisher ${payer}` : payer, max) === undefined) return
-    const whose = identity.clientId === undefined ? 'an address' : 'a client'
-    throw new GatewayError('LIMIT_EXCEEDED', `at most ${max} requests a second of ${whose} over HTTP`, {
+    const caller = identity.clientId === undefined ? 'an address' : 'a client'
+    throw new GatewayError('LIMIT_EXCEEDED', `at most ${max} HTTP requests a second from ${caller}`, {
       limit: 'WARREN_MAX_SUBSCRIBE_RATE',
     })
   }
 }
 
-/** The same for `/graphql`, in the form of its answers. */
+/** The same limit for `/graphql`, with a GraphQL error as the answer. */
 export function requestRates(admit: AdmitRequest, onRefusal: (error: GatewayError) => void): Plugin {
   return {
     async onRequest(payload) {

@@ -4,8 +4,8 @@ import { DocumentCache } from './document-cache.ts'
 import type { FanOut, FanOutGroup } from './fan-out.ts'
 
 /**
- * A subscription that needs nothing but what was found out when it was first asked for: its results
- * are shared, and so is how it begins.
+ * A subscription that can begin without Yoga's envelope: everything except its variables was
+ * compiled for the first client that sent it. Its results are shared.
  */
 export interface SharedOperation {
   readonly schema: GraphQLSchema
@@ -15,8 +15,8 @@ export interface SharedOperation {
 }
 
 /**
- * Subscriptions by their text, of those that were parsed within the limits and found valid, which
- * depends on nothing else: what makes the second of equal ones cheap.
+ * Subscriptions by their text that passed the limits and validation. Both depend on the text only,
+ * so the same operation is compiled once.
  */
 export class SharedOperations {
   readonly #fanOut: FanOut
@@ -27,13 +27,13 @@ export class SharedOperations {
     this.#fanOut = fanOut
   }
 
-  /** Undefined for what has not been seen yet, or can't be shared. */
+  /** Undefined if the operation is new or cannot be shared. */
   get(text: string, operationName: string | null | undefined): SharedOperation | undefined {
     const document = this.#documents.get(text)
     return document && this.#operations.get(document)?.get(operationName ?? '')
   }
 
-  /** The document is valid, and has this operation. */
+  /** The caller has validated the document, and it contains this operation. */
   add(text: string, { schema, document, operationName }: ExecutionArgs): void {
     let operations = this.#operations.get(document)
     if (!operations) {

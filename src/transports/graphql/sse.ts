@@ -7,43 +7,48 @@ import { type Cursor, printCursor } from '../../core/model/cursor.ts'
 import type { Session } from '../../core/sessions/session.ts'
 import { type CloseReason, closeReasons } from '../../errors.ts'
 import { eventStreamHeaders, eventStreamType, isAsyncIterable, lastEvent } from './answer-forms.ts'
-import { type FanOut, type FanOutGroup, withTraceOf } from './fan-out.ts'
+import { type FanOut, type FanOutGroup, withTrace } from './fan-out.ts'
 
-/** What a response may hold for a client that reads slowly, in bytes, beside what its feed may. */
+/**
+ * How much a response may buffer for a slow reader, in bytes, in addition to what its subscription
+ * may buffer.
+ */
 const maxWaitingBytes = 16 * 1024
 
 /**
- * An EventSource waits as long before it reconnects, in milliseconds: each is told another time, so
- * that they don't come back together.
+ * How long an EventSource waits before it reconnects, in milliseconds. Each response gets a random
+ * time, so that clients do not all reconnect at once.
  */
 const reconnectMs = { min: 500, max: 3_000 }
 
-/** What a response has to know of its subscription. */
-export interface Streamed {
-  /** Its events are numbered by their cursors. */
+/** What a response needs of its subscription. */
+export interface SseStream {
+  /** The cursors of its events are the ids of the response. */
   readonly subscription: ChannelSubscription
   readonly session: Session
-  /** Why the gateway ended it, where it did. */
-  endedFor?: CloseReason
+  /** Why the gateway ended the subscription; undefined if it did not. */
+  closeReason?: CloseReason
 }
 
-export type StreamedOf = WeakMap<Request, Streamed>
+export type SseStreams = WeakMap<Request, SseStream>
 
 export interface ServerSentEventsOptions {
-  readonly streamedOf: StreamedOf
+  readonly streams: SseStreams
   readonly fanOut: FanOut
   readonly maskError: (error: unknown) => GraphQLError
-  /** A comment this often keeps proxies from closing a silent response, in milliseconds. */
+  /**
+   * Time between two comments, in milliseconds. They keep proxies from closing a silent response.
+   */
   readonly keepAliveMs: number
 }
 
 /**
  * Subscriptions as server-sent events: `event: next` with the result, `event: complete` at the end
- * (GraphQL over SSE, distinct connections mode), and the cursor as `id:`, so that an EventSource
- * resumes by itself: it sends `Last-Event-ID`.
+ * (GraphQL over SSE, distinct connections mode). The `id:` is the cursor, so that an EventSource
+ * resumes by itself with `Last-Event-ID`.
  * https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
-export function serverSentEvents({ streamedOf, fanOut, maskError, keepAliveMs }: ServerSentEventsOptions): Plugin {
+export function serverSentEvents({ streams, fanOut, maskError, keepAliveMs }: ServerSentEventsOptions): Plugin {
   const operations = new WeakMap<Request, ExecutionArgs>()
   return {
     onSubscribe({ args }) {
@@ -52,52 +57,52 @@ export function serverSentEvents({ streamedOf, fanOut, maskError, keepAliveMs }:
     },
     onResultProcess(payload) {
       const { request, result, serverContext } = payload
-      // Whether the client takes events was asked as it subscribed: `answerForms`.
+      // `answerForms` has checked that the client accepts events.
       if (!isAsyncIterable(result)) return
-      const streamed = streamedOf.get(request)
+      const stream = streams.get(request)
       const operation = operations.get(request)
       const group = operation && fanOut.groupOf(operation)
       const source =
-        streamed && group
-          ? sharedResults(streamed.subscription, group, operation, maskError)
-          : ownResults(result[Symbol.asyncIterator](), streamed?.subscription, maskError)
+        stream && group
+          ? sharedResults(stream.subscription, group, operation, maskError)
+          : separateResults(result[Symbol.asyncIterator](), stream?.subscription, maskError)
       payload.setResultProcessor((_result, fetchAPI) => {
-        // Put there by the adapter of node:http.
+        // The adapter of node:http adds it.
         const { res } = serverContext as { res?: ServerResponse }
-        const body = eventStream(source, streamed, res, keepAliveMs)
+        const body = eventStream(source, stream, res, keepAliveMs)
         return new fetchAPI.Response(body, { headers: eventStreamHeaders })
       }, eventStreamType)
     },
   }
 }
 
-/** What a response is made of. */
-interface Results {
-  /** There is room for more; called again only when there is after something was written. */
-  pull(response: Written): Promise<void> | void
+/** The source of a response's chunks. */
+interface ResultSource {
+  /** Called when there is room for more, and again only when there is room after a write. */
+  pull(response: ChunkWriter): Promise<void> | void
   cancel(): Promise<unknown>
 }
 
-interface Written {
+interface ChunkWriter {
   readonly hasRoom: boolean
   write(chunk: Uint8Array): void
   /**
-   * The last chunk is written. A source that fails ends with its error as the last result, not with
-   * a broken response.
+   * Writes the final chunk. A source that fails writes its error as the last result first, so that
+   * the response is not broken.
    */
   end(): void
 }
 
 /**
- * Results that are executed and encoded once for all who asked the same (`FanOut`): pushed, for
- * they are shared while the event is handed around.
+ * Results that are executed and encoded once for all subscriptions with the same operation
+ * (`FanOut`). They are pushed, because they are shared only while the hub delivers the event.
  */
 function sharedResults(
   subscription: ChannelSubscription,
   group: FanOutGroup,
   operation: ExecutionArgs,
   maskError: (error: unknown) => GraphQLError,
-): Results {
+): ResultSource {
   const fieldArguments = group.argumentsOf(operation.variableValues)
   let piped = false
   return {
@@ -111,13 +116,13 @@ function sharedResults(
         take(event) {
           if (!response.hasRoom) return false
           const json = group.answer(event, subscription.channel, fieldArguments, operation, (result) =>
-            masked(result, maskError),
+            maskResult(result, maskError),
           )
-          response.write(Buffer.from(chunkOf(event.cursor, json), 'latin1'))
+          response.write(Buffer.from(eventChunk(event.cursor, json), 'latin1'))
           return true
         },
         end(failure) {
-          if (failure) response.write(lastError(failure, maskError))
+          if (failure) response.write(errorChunk(failure, maskError))
           response.end()
         },
       })
@@ -126,25 +131,25 @@ function sharedResults(
   }
 }
 
-/** Results that are this subscription's own. */
-function ownResults(
+/** Results that only this subscription receives. */
+function separateResults(
   results: AsyncIterator<ExecutionResult>,
   subscription: ChannelSubscription | undefined,
   maskError: (error: unknown) => GraphQLError,
-): Results {
+): ResultSource {
   return {
     async pull(response) {
       try {
         const { done, value } = await results.next()
         if (done) response.end()
-        // A result is made from the event that was taken last: the one before waits until this one
-        // is written.
+        // A result is made from the event that was taken last, because the next one is taken only
+        // after this one is written.
         else {
           const event = subscription?.lastTaken
-          response.write(Buffer.from(chunkOf(event?.cursor, printJson(withTraceOf(event, value)) ?? 'null')))
+          response.write(Buffer.from(eventChunk(event?.cursor, printJson(withTrace(event, value)) ?? 'null')))
         }
       } catch (error) {
-        response.write(lastError(error, maskError))
+        response.write(errorChunk(error, maskError))
         response.end()
       }
     },
@@ -153,34 +158,34 @@ function ownResults(
 }
 
 function eventStream(
-  results: Results,
-  streamed: Streamed | undefined,
+  results: ResultSource,
+  stream: SseStream | undefined,
   response: ServerResponse | undefined,
   keepAliveMs: number,
 ): ReadableStream<Uint8Array> {
   let ping: NodeJS.Timeout | undefined
-  let over = false
-  // `RequestTurns` ends the connection then.
+  let ended = false
+  // `RequestTurns` then closes the connection.
   response?.once('stalled', () => {
     clearInterval(ping)
-    streamed?.session.close('SLOW_CONSUMER')
+    stream?.session.close('SLOW_CONSUMER')
   })
-  const written = (controller: ReadableStreamDefaultController<Uint8Array>): Written => ({
+  const writerFor = (controller: ReadableStreamDefaultController<Uint8Array>): ChunkWriter => ({
     get hasRoom() {
-      return !over && (controller.desiredSize ?? 0) > 0
+      return !ended && (controller.desiredSize ?? 0) > 0
     },
     write(chunk) {
-      if (!over) controller.enqueue(chunk)
+      if (!ended) controller.enqueue(chunk)
     },
     end() {
-      if (over) return
-      over = true
+      if (ended) return
+      ended = true
       clearInterval(ping)
-      const reason = streamed?.endedFor
+      const reason = stream?.closeReason
       if (reason && closeReasons[reason].comeBack) {
-        // `complete` would keep a client from coming back, and so would an orderly end of the
-        // response some. An error of the stream would be nobody's, and end the process: Yoga pipes
-        // it without listening.
+        // After `complete` a client does not reconnect, and some do not after an orderly end of the
+        // response. The stream must not fail instead: Yoga pipes it without an error listener, so
+        // an error would end the process.
         response?.destroy()
         return
       }
@@ -188,32 +193,31 @@ function eventStream(
       controller.close()
     },
   })
-  const begin = (controller: ReadableStreamDefaultController<Uint8Array>): NodeJS.Timeout => {
-    // The adapter has just switched it off, for streams.
+  const startPings = (controller: ReadableStreamDefaultController<Uint8Array>): NodeJS.Timeout => {
+    // The adapter switched the timeout off, because this is a stream.
     response?.socket?.setTimeout(keepAliveMs)
     return setInterval(() => {
       if ((controller.desiredSize ?? 0) > 0) controller.enqueue(Buffer.from(':\n\n'))
     }, keepAliveMs)
   }
-  let begun = false
-  // The first chunk fills the response, for whatever it holds is only to come when somebody reads:
-  // the response of a request that was aborted meanwhile is dropped by Yoga, neither read nor
-  // cancelled.
-  const size = (chunk: Uint8Array | undefined) => (begun ? (chunk?.length ?? 0) : maxWaitingBytes)
+  let started = false
+  // Counts as a full buffer, so that `pull` waits until the response is read. Yoga drops the
+  // response of an aborted request without reading or cancelling it.
+  const size = (chunk: Uint8Array | undefined) => (started ? (chunk?.length ?? 0) : maxWaitingBytes)
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        // Something at once: some browsers hold a response back until its first byte.
+        // Sends something at once: some browsers hold a response back until its first byte.
         const { min, max } = reconnectMs
         controller.enqueue(Buffer.from(`retry: ${Math.round(min + Math.random() * (max - min))}\n\n`))
-        begun = true
+        started = true
       },
       pull(controller) {
-        ping ??= begin(controller)
-        return results.pull(written(controller))
+        ping ??= startPings(controller)
+        return results.pull(writerFor(controller))
       },
       async cancel() {
-        over = true
+        ended = true
         clearInterval(ping)
         await results.cancel()
       },
@@ -222,15 +226,15 @@ function eventStream(
   )
 }
 
-function chunkOf(cursor: Cursor | undefined, json: string): string {
+function eventChunk(cursor: Cursor | undefined, json: string): string {
   const id = cursor ? `id: ${printCursor(cursor)}\n` : ''
   return `${id}event: next\ndata: ${json}\n\n`
 }
 
-function lastError(error: unknown, maskError: (error: unknown) => GraphQLError): Buffer {
-  return Buffer.from(chunkOf(undefined, JSON.stringify({ errors: [maskError(error)] })))
+function errorChunk(error: unknown, maskError: (error: unknown) => GraphQLError): Buffer {
+  return Buffer.from(eventChunk(undefined, JSON.stringify({ errors: [maskError(error)] })))
 }
 
-function masked(result: ExecutionResult, maskError: (error: unknown) => GraphQLError): ExecutionResult {
+function maskResult(result: ExecutionResult, maskError: (error: unknown) => GraphQLError): ExecutionResult {
   return result.errors ? { ...result, errors: result.errors.map(maskError) } : result
 }

@@ -4,20 +4,20 @@ import type { LimitedOperations } from '../../graphql/limits/limited-parse.ts'
 import { DocumentCache } from './document-cache.ts'
 
 /**
- * Parses within the limits, and keeps documents that were found valid, in place of Yoga's own
- * caches: those count documents, whatever each weighs, and keep invalid ones too.
+ * Parses within the limits and keeps valid documents. Replaces Yoga's caches, because those count
+ * documents whatever their size and keep invalid ones too.
  */
 export function validDocuments(operations: LimitedOperations): Plugin {
   const documents = new DocumentCache()
-  /** Of documents on their way to validation. */
+  /** Texts of documents that are parsed and not yet validated. */
   const texts = new WeakMap<DocumentNode, string>()
   const valid = new WeakMap<GraphQLSchema, WeakSet<DocumentNode>>()
   return {
     onParse({ params, setParsedDocument, setParseFn }) {
       const text = params.source.toString()
-      const known = documents.get(text)
-      if (known) {
-        setParsedDocument(known)
+      const cached = documents.get(text)
+      if (cached) {
+        setParsedDocument(cached)
         return undefined
       }
       setParseFn(operations.parse)

@@ -4,36 +4,37 @@ import { SharedBytes } from '../../core/limits/shared-bytes.ts'
 import { addressOf } from './peer-address.ts'
 
 /**
- * Why no more of a body is taken: it is larger than its sender may send, or there are too many
- * bytes of bodies at once.
+ * Why the rest of a body is refused. `too-large`: the body is larger than its sender may send.
+ * `too-many`: the bodies that are being received hold too many bytes.
  */
 export type BodyRefusal = 'too-large' | 'too-many'
 
 /**
- * Bodies of requests under way may hold so many times the largest one: of one address, and
- * together.
+ * Bodies that are being received may hold this many times the largest body: for one address, and
+ * for all together.
  */
 const addressFactor = 4
 const totalFactor = 16
 
 export interface BoundedRequest extends IncomingMessage {
   readonly bodyBytes: number
-  /** From now on no more than this is taken. */
+  /** From now on at most `maxBytes` are accepted. */
   limitBody(maxBytes: number): void
   /**
-   * Called once, when no more of the body is taken. The rest is dropped; whoever reads the body
-   * finds it cut off.
+   * Called once, when the rest of the body is refused. The rest is dropped, and the reader sees a
+   * body that was cut short.
    */
   onRefused: (why: BodyRefusal) => void
-  /** Nobody holds the body any more; idempotent. */
+  /** Call it when the body is no longer in memory. May be called again. */
   releaseBody(): void
 }
 
 type RequestClass = typeof IncomingMessage & (new (socket: IncomingMessage['socket']) => BoundedRequest)
 
 /**
- * The class of requests of a server: each counts its body as it comes, because a chunked one says
- * nothing of its size beforehand. What all hold at once is bounded by address and together.
+ * Makes the class of a server's requests. Each request counts its body as it arrives, because a
+ * chunked body does not announce its size. The bytes of all bodies are bounded for each address and
+ * together.
  */
 export function boundedRequest(maxBytes: number, proxyHops: number): RequestClass {
   const bodies = new SharedBytes(() => ({ each: maxBytes * addressFactor, total: maxBytes * totalFactor }))
@@ -46,7 +47,7 @@ export function boundedRequest(maxBytes: number, proxyHops: number): RequestClas
     #refused = false
     #released = false
 
-    /** What Node's parser calls with each piece of the body, and with null at its end. */
+    /** Node's parser calls it with each piece of the body, and with null at its end. */
     override push(piece: Buffer | null, encoding?: BufferEncoding): boolean {
       if (piece === null) return super.push(null)
       this.bodyBytes += piece.length
@@ -67,7 +68,7 @@ export function boundedRequest(maxBytes: number, proxyHops: number): RequestClas
 
     #take(bytes: number): void {
       if (this.bodyBytes > this.#max) return this.#refuse('too-large')
-      // It has been answered, and Node drops what still comes.
+      // Already answered: Node drops what still arrives.
       if (this.#released) return
       this.#network ??= networkOf(addressOf(this, proxyHops))
       if (!bodies.hasRoom(this.#network, bytes)) return this.#refuse('too-many')

@@ -1,13 +1,13 @@
 import { isIP } from 'node:net'
 import { isLoopback } from '../../core/limits/loopback.ts'
 
-/** A host with or without a port, as `Host` carries it (RFC 9110 §7.2): no user, no path. */
+/** A host with an optional port, as in the `Host` header (RFC 9110 §7.2). No user, no path. */
 const hostShape = /^(\[[0-9a-f:.]+\]|[^\s[\]:/?#@\\]+)(:\d{1,5})?$/i
 
 /**
- * The names under which this gateway is served. A page of another site can let its own name point
- * to 127.0.0.1 (DNS rebinding) and is then, to a browser, of the same origin as a gateway on this
- * machine: only `Host` tells them apart.
+ * The host names of this gateway. With DNS rebinding, a page of another site lets its own name
+ * point to 127.0.0.1. To a browser, that page then has the same origin as a gateway on this
+ * machine. Only `Host` shows the difference.
  */
 export class Hosts {
   readonly #checked: boolean
@@ -15,9 +15,9 @@ export class Hosts {
   readonly #suffixes: readonly string[]
 
   /**
-   * `bound`: the address that is listened on. Beyond loopback nothing is checked unless `allowed`
-   * has entries. `allowed`: names, `*.example.com` for all names below one, `*` for any. `origins`:
-   * their hosts are allowed too, but do not switch the check on.
+   * `bound`: the address that the gateway listens on. Beyond loopback, nothing is checked unless
+   * `allowed` has entries. `allowed`: names, `*.example.com` for all names below one, `*` for any.
+   * `origins`: their hosts are allowed too, but they do not switch the check on.
    */
   constructor({ bound, allowed, origins }: { bound: string; allowed: readonly string[]; origins: readonly string[] }) {
     this.#checked = !allowed.includes('*') && (allowed.length > 0 || isLoopback(bound))
@@ -27,7 +27,10 @@ export class Hosts {
     this.#names = new Set(names)
   }
 
-  /** Whether a request with this `Host` is answered. HTTP/1.0 may have none: that is no browser. */
+  /**
+   * Whether a request with this `Host` is answered. HTTP/1.0 clients may omit it; browsers always
+   * send it.
+   */
   allows(host: string | undefined): boolean {
     if (!this.#checked || host === undefined) return true
     const [, given] = hostShape.exec(host) ?? []
@@ -37,13 +40,13 @@ export class Hosts {
   }
 }
 
-/** Whether a browser takes this name for its own machine, without asking DNS (RFC 6761 §6.3). */
+/** Whether a browser resolves this name to its own machine without DNS (RFC 6761 §6.3). */
 export function isThisMachine(hostname: string): boolean {
   const name = bareName(hostname)
   return isLoopback(name) || name.endsWith('.localhost')
 }
 
-/** Lower case, without the brackets of IPv6 and the dot that ends a full name. */
+/** Lower case, without the brackets of IPv6 and without the final dot of a full name. */
 function bareName(host: string): string {
   return host
     .toLowerCase()
@@ -56,14 +59,14 @@ interface HostOptions {
   readonly allowedOrigins: readonly string[] | undefined
 }
 
-/** By the options, for what listens on `bound`. */
+/** `Hosts` from the options, for a server that listens on `bound`. */
 export function hostsOf({ allowedHosts, allowedOrigins }: HostOptions, bound: string): Hosts {
   return new Hosts({ bound, allowed: allowedHosts ?? [], origins: allowedOrigins ?? [] })
 }
 
 /**
- * The same for the ops port. Beyond loopback, probes and Prometheus come to the address of a pod,
- * which no option can name; an address is nothing that DNS could have turned into another.
+ * The same check for the ops port. Beyond loopback, probes and Prometheus send the address of a
+ * pod, which no option can name. A literal address is safe, because DNS rebinding needs a name.
  */
 export function opsHosts(options: HostOptions & { readonly opsHost: string }): (host: string | undefined) => boolean {
   const hosts = hostsOf(options, options.opsHost)

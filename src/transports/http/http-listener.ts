@@ -14,9 +14,9 @@ import { addressOf } from './peer-address.ts'
 import { RequestTurns } from './request-turns.ts'
 
 export interface HttpRoutes {
-  /** By path: what answers a request. */
+  /** By path: the handler that answers a request. */
   readonly requests: ReadonlyMap<string, (request: IncomingMessage, response: ServerResponse) => void | Promise<void>>
-  /** By path: what takes over a connection. */
+  /** By path: the handler that takes over an upgraded connection. */
   readonly upgrades: ReadonlyMap<string, UpgradeHandler>
 }
 
@@ -24,46 +24,47 @@ export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Bu
 
 export interface HttpListener {
   readonly port: number
-  /** As the option of the same name, from now on. */
+  /** Changes the option of the same name. */
   setMaxConnections(maxConnections: number): void
   /**
-   * Refuses upgrades from now on; requests are still answered, each on a connection that ends with
-   * it.
+   * Refuses upgrades from now on. Requests are still answered, and their connections close after
+   * the answer.
    */
   drain(): void
   /**
-   * Who connects from now on is left to others that listen on the same port; who is connected
-   * stays.
+   * Leaves new connections to other processes that listen on the same port. Existing connections
+   * stay.
    */
   stopAccepting(): void
   /**
-   * Accepts nothing more; resolves when requests under way have been answered, or their time is
-   * over.
+   * Stops accepting. Resolves when requests in progress have been answered, or after
+   * `closeTimeoutMs`.
    */
   close(): Promise<void>
 }
 
 /** How long a client may take to send its headers, in milliseconds. */
 const maxHeadersMs = 10_000
-/** How long requests under way may take at the end, in milliseconds. */
-const lastRequestsMs = 5_000
-/** What a client that was refused is told to wait, in seconds: another replica takes it at once. */
+/** How long `close` waits for requests in progress, in milliseconds. */
+const closeTimeoutMs = 5_000
+/** `Retry-After` of a refused client, in seconds: another replica accepts it at once. */
 const retryAfterSeconds = 1
-/** How often time-outs are looked at. */
+/** How often Node checks its timeouts, in milliseconds. */
 const checkMs = 1_000
 /**
- * A body of up to so many bytes is taken from anybody; who may send a larger one is asked first.
+ * Any client may send a body of up to this many bytes. A larger body is accepted only after its
+ * sender has been authenticated.
  */
 export const smallBodyBytes = 64 * 1024
 /**
- * Sockets beside those that are sessions: requests, and those that are yet to be told that there
- * are too many. Past it they are not taken.
+ * Sockets in addition to the sessions: requests, and clients that get a refusal because there are
+ * too many. Beyond this number a socket is destroyed without an answer.
  */
 const extraSockets = 1_000
 
 /**
- * The one HTTP server: requests and upgrades by path. `Host` is judged for both, `Origin` for
- * upgrades; routes judge the rest.
+ * Opens the one HTTP server. It routes requests and upgrades by path. It checks `Host` for both and
+ * `Origin` for upgrades; routes check the rest.
  */
 export async function openHttpListener(
   options: {
@@ -71,28 +72,28 @@ export async function openHttpListener(
     port: number
     guard: PageGuard
     maxBodyBytes: number
-    /** As `smallBodyBytes` says, how much of a larger body its sender may send. */
+    /** How large a body beyond `smallBodyBytes` the sender of this request may send. */
     maxBodyBytesOf: (request: IncomingMessage) => Promise<number>
     proxyHops: number
     maxConnections: number
-    /** For so long a client may take nothing of an answer. */
+    /** How long a client may read nothing of an answer, in milliseconds. */
     keepAliveMs: number
     readonly connections: Connections
-    /** Told once: a proxy says where clients are, and WARREN_PROXY_HOPS says there is none. */
+    /** Called once if a proxy names client addresses while WARREN_PROXY_HOPS is 0. */
     readonly onUnexpectedProxy: () => void
-    /** How long a client may take to send all of its request. */
+    /** How long a client may take to send all of its request, in milliseconds. */
     requestTimeoutMs: number
     onError: (error: unknown) => void
   } & HttpRoutes,
 ): Promise<HttpListener> {
-  const underWay = new Set<ServerResponse>()
+  const inProgress = new Set<ServerResponse>()
   let draining = false
   let onIdle: () => void = () => undefined
   const turns = new RequestTurns(options.keepAliveMs)
-  let told = false
-  const lookForProxy = ({ headers }: IncomingMessage): void => {
-    if (told || options.proxyHops > 0 || headers['x-forwarded-for'] === undefined) return
-    told = true
+  let proxyReported = false
+  const reportProxy = ({ headers }: IncomingMessage): void => {
+    if (proxyReported || options.proxyHops > 0 || headers['x-forwarded-for'] === undefined) return
+    proxyReported = true
     options.onUnexpectedProxy()
   }
   const server = createServer(
@@ -104,12 +105,12 @@ export async function openHttpListener(
     },
     (request, response) => {
       const serve = (): void => {
-        lookForProxy(request)
-        underWay.add(response)
+        reportProxy(request)
+        inProgress.add(response)
         response.once('close', () => {
           request.releaseBody()
-          underWay.delete(response)
-          if (underWay.size === 0) onIdle()
+          inProgress.delete(response)
+          if (inProgress.size === 0) onIdle()
         })
         if (draining) response.setHeader('connection', 'close')
         void answer(options, request, response)
@@ -119,18 +120,18 @@ export async function openHttpListener(
   )
   let { maxConnections } = options
   let open = 0
-  // Not by `server.maxConnections`: with several workers Node passes on what is over one's, and
-  // when all are full it goes round for ever.
+  // `server.maxConnections` does not work here: with several workers, Node passes a connection over
+  // the limit to the next worker. When all workers are full it is passed on without end.
   server.prependListener('connection', (socket: Socket) => {
     open += 1
     socket.once('close', () => {
       open -= 1
     })
     if (open > maxConnections + extraSockets) return void socket.destroy()
-    // Behind proxies it is known by the first request.
+    // Behind a proxy, the first request names the client's address.
     acceptSocket(socket, options.connections, options.proxyHops === 0 ? socket.remoteAddress : undefined)
   })
-  /** Whether the address that a proxy names has not far too many connections. */
+  /** Returns false if the address that a proxy names has far too many connections. */
   const isAdmitted = (request: IncomingMessage, socket: Duplex): boolean => {
     if (options.proxyHops === 0) return true
     try {
@@ -142,16 +143,16 @@ export async function openHttpListener(
   }
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
-    lookForProxy(request)
+    reportProxy(request)
     const route = options.upgrades.get(pathOf(request))
-    const refusal = options.guard.refusalOfHost(request.headers)
-    if (refusal) return refusePage(socket, refusal)
+    const hostRefusal = options.guard.refusalOfHost(request.headers)
+    if (hostRefusal) return refusePage(socket, hostRefusal)
     if (draining) return refuse(socket, '503 Service Unavailable', `Retry-After: ${retryAfterSeconds}\r\n`)
     if (!route) return refuse(socket, '404 Not Found')
     if (!isAdmitted(request, socket))
       return refuse(socket, '503 Service Unavailable', `Retry-After: ${retryAfterSeconds}\r\n`)
-    const ofPage = options.guard.refusalOfPage(request.headers)
-    if (ofPage) return refusePage(socket, ofPage)
+    const pageRefusal = options.guard.refusalOfPage(request.headers)
+    if (pageRefusal) return refusePage(socket, pageRefusal)
     route(request, socket, head)
   })
   await listen(server, options.port, options.host)
@@ -163,17 +164,17 @@ export async function openHttpListener(
     drain: () => {
       draining = true
     },
-    // Not by its own `close`, which breaks connections that are kept alive, under a request that is
-    // just on its way.
+    // The `close` of the HTTP server also breaks kept-alive connections, even while a request is
+    // arriving on them.
     stopAccepting: () => void NetServer.prototype.close.call(server),
     close: async () => {
-      // What was upgraded is not this server's any more: its transport ends it.
+      // Upgraded sockets no longer belong to this server. Their transport closes them.
       server.close()
-      if (underWay.size > 0) {
+      if (inProgress.size > 0) {
         const idle = new Promise<void>((resolve) => {
           onIdle = resolve
         })
-        await within(lastRequestsMs, idle)
+        await within(closeTimeoutMs, idle)
       }
       server.closeAllConnections()
     },
@@ -193,7 +194,9 @@ async function answer(
   }
   const route = options.requests.get(pathOf(request))
   if (!route) {
-    sendJson(response, 404, { error: { code: 'NOT_FOUND', message: `nothing is at ${pathOf(request).slice(0, 200)}` } })
+    sendJson(response, 404, {
+      error: { code: 'NOT_FOUND', message: `no endpoint at ${pathOf(request).slice(0, 200)}` },
+    })
     return
   }
   try {
@@ -211,8 +214,8 @@ interface BodyLimits {
 }
 
 /**
- * Whether the request is to be answered by its route: not where its body is announced to be larger
- * than its sender may send.
+ * Returns false if the request has been answered here because its announced body is larger than its
+ * sender may send.
  */
 async function admitBody(options: BodyLimits, request: BoundedRequest, response: ServerResponse): Promise<boolean> {
   let maxBytes = options.maxBodyBytes
@@ -222,7 +225,7 @@ async function admitBody(options: BodyLimits, request: BoundedRequest, response:
     refuseBody(response, 'too-large', maxBytes)
     return false
   }
-  // A chunked body announces nothing.
+  // A chunked body does not announce its size.
   if (announced <= smallBodyBytes && request.headers['transfer-encoding'] === undefined) return true
   maxBytes = Math.max(smallBodyBytes, await options.maxBodyBytesOf(request))
   if (announced > maxBytes) refuseBody(response, 'too-large', maxBytes)
@@ -231,26 +234,26 @@ async function admitBody(options: BodyLimits, request: BoundedRequest, response:
 }
 
 /**
- * What is left of the body is read and dropped, until it ends or its time is over: a connection
- * that is closed on a client which still sends loses the answer.
+ * Node reads and drops the rest of the body until it ends or its time is over. If the connection
+ * closed while the client still sends, the client would lose the answer.
  */
 function refuseBody(response: ServerResponse, why: BodyRefusal, maxBytes: number): void {
   if (response.headersSent) return void response.destroy()
   if (why === 'too-large') {
-    const message = `expected a body of at most ${maxBytes} bytes`
+    const message = `body: expected at most ${maxBytes} bytes`
     sendJson(response, 413, { errors: [{ message, extensions: { code: 'PAYLOAD_TOO_LARGE' } }] })
     return
   }
-  const message = 'the bodies of requests under way, from this address or together, hold as much as they may; try again'
+  const message = 'too many bytes of request bodies in progress, from this address or in total; try again'
   const extensions = { code: 'LIMIT_EXCEEDED', limit: 'WARREN_MAX_MESSAGE_BYTES' }
   response.setHeader('retry-after', String(retryAfterSeconds))
   sendJson(response, 429, { errors: [{ message, extensions }] })
 }
 
-/** A client id without a right to publish has nothing large to say. */
+/** Limit for a client that has a token but may not publish, in bytes. */
 const clientBodyBytes = 1024 * 1024
 
-/** How large a body may be by who sends it, where `maxBytes` is the most. */
+/** How large a body this identity may send, in bytes. `maxBytes` is the largest limit. */
 export function maxBodyBytesOf(identity: Identity, maxBytes: number): number {
   if (mayPublish(identity)) return maxBytes
   return Math.min(maxBytes, isKnown(identity) ? clientBodyBytes : smallBodyBytes)

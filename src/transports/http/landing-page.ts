@@ -8,12 +8,14 @@ export interface LandingFacts {
   broker(): 'UP' | 'DOWN'
 }
 
-/** `GET /`: the status for a program, a page that leads on for a browser. */
+/** `GET /`: the status as JSON, or for a browser a page with links. */
 export function landingPage(facts: LandingFacts): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD')
-      sendJson(response, 405, { error: { code: 'METHOD_NOT_ALLOWED', message: 'GET / tells the status' } })
+      sendJson(response, 405, {
+        error: { code: 'METHOD_NOT_ALLOWED', message: `/: expected GET or HEAD, got ${request.method}` },
+      })
       return
     }
     const broker = facts.broker()
@@ -45,9 +47,9 @@ function page({ version, graphiql, room }: LandingFacts, broker: string): string
 <h1>Warren</h1>
 <p>GraphQL subscriptions for RabbitMQ. Version ${version}; the broker is <strong>${broker.toLowerCase()}</strong>.</p>
 ${graphiql ? '<p><a class="main" href="/graphql">Open GraphiQL</a></p>' : ''}
-${room ? '<p><a href="/client">The room</a>: what every client of the plain WebSocket sends, and what processors make of it.</p>' : ''}
+${room ? '<p><a href="/client">Open the room</a> to see what the clients of <code>/ws</code> send and what the processors return.</p>' : ''}
 <p>Clients connect to <code>/graphql</code>: queries and mutations over HTTP, subscriptions over graphql-transport-ws and
-server-sent events. The project's <code>README.md</code> and <code>docs/</code> say the rest.</p>
+server-sent events. Continue with <code>README.md</code> and <code>docs/</code> of the project.</p>
 </html>
 `
 }

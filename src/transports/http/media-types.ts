@@ -1,18 +1,18 @@
-/** Content negotiation of HTTP, for whoever answers in more than one form. */
+/** HTTP content negotiation, for handlers that can answer in several forms. */
 
 interface Range {
   readonly value: string
   readonly quality: number
 }
 
-/** What a request that says nothing takes (RFC 9110 §12.5.1). */
+/** What a request without an `Accept` header accepts (RFC 9110 §12.5.1). */
 const anything: readonly Range[] = [{ value: '*/*', quality: 1 }]
 
 /**
- * How much a client wants an answer of a media type, from 0 (not at all) to 1: by the most specific
- * range of its `Accept` that covers the type, whatever its case (RFC 9110 §12.5.1). Another charset
- * than UTF-8 is never served, and the parameters of a multipart type name a form of it
- * (`multipart/mixed;deferSpec=…`); other parameters mean nothing.
+ * How much a client wants this media type, from 0 (not at all) to 1. The most specific range of its
+ * `Accept` that covers the type decides, whatever its case (RFC 9110 §12.5.1). Only UTF-8 is
+ * served, so a range with another charset does not match. The parameters of a multipart type name a
+ * form of it (`multipart/mixed;deferSpec=…`). Other parameters are ignored.
  */
 export function qualityOf(accept: string | undefined, type: string): number {
   const ranges = rangesOf(accept) ?? anything
@@ -24,33 +24,33 @@ export function qualityOf(accept: string | undefined, type: string): number {
   return 0
 }
 
-/** Whether the client names the type, not merely a range that covers it. */
+/** Whether the client names this type, not only a range that covers it. */
 export function names(accept: string | undefined, type: string): boolean {
   return (rangesOf(accept) ?? []).some(({ value, quality }) => value === type && quality > 0)
 }
 
 /**
- * The type that the client wants most: of equals the one that it names first, then the first that
- * is offered. Undefined where it takes none of them.
+ * The type that the client wants most. If several are equal: the one that the client names first,
+ * then the first of `offered`. Undefined if the client accepts none of them.
  */
 export function preferred<Type extends string>(accept: string | undefined, offered: readonly Type[]): Type | undefined {
   const ranges = rangesOf(accept) ?? anything
-  const placeOf = (type: string): number => {
-    const place = ranges.findIndex(({ value }) => value === type)
-    return place === -1 ? ranges.length : place
+  const rankOf = (type: string): number => {
+    const rank = ranges.findIndex(({ value }) => value === type)
+    return rank === -1 ? ranges.length : rank
   }
-  let best: { type: Type; quality: number; place: number } | undefined
+  let best: { type: Type; quality: number; rank: number } | undefined
   for (const type of offered) {
     const quality = qualityOf(accept, type)
-    const place = placeOf(type)
+    const rank = rankOf(type)
     if (quality === 0) continue
-    if (!best || quality > best.quality || (quality === best.quality && place < best.place))
-      best = { type, quality, place }
+    if (!best || quality > best.quality || (quality === best.quality && rank < best.rank))
+      best = { type, quality, rank }
   }
   return best?.type
 }
 
-/** How much a client wants a coding of the content (RFC 9110 §12.5.3), from 0 to 1. */
+/** How much a client wants a content coding (RFC 9110 §12.5.3), from 0 to 1. */
 export function qualityOfCoding(acceptEncoding: string | undefined, coding: string): number {
   const ranges = rangesOf(acceptEncoding) ?? []
   const named = ranges.find(({ value }) => value === coding) ?? ranges.find(({ value }) => value === '*')
@@ -58,8 +58,7 @@ export function qualityOfCoding(acceptEncoding: string | undefined, coding: stri
 }
 
 /**
- * Undefined where the header is missing or empty. What is no quality counts as 1, as most servers
- * have it.
+ * Undefined if the header is missing or empty. An invalid quality counts as 1, as in most servers.
  */
 function rangesOf(header: string | undefined): Range[] | undefined {
   if (header === undefined || header.trim() === '') return undefined

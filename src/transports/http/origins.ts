@@ -2,20 +2,20 @@ import { isThisMachine } from './hosts.ts'
 
 /**
  * Which web pages may use this gateway: those of its own origin, those on this machine, and those
- * that the operator names. A request without `Origin` is no page's. One list for CORS and for
- * upgrades, where browsers ask for no permission.
+ * that the operator names. A request without `Origin` does not come from a page. One list serves
+ * CORS and upgrades, for which browsers send no preflight.
  */
 export class Origins {
   readonly #allowed: ReadonlySet<string>
   readonly #any: boolean
 
-  /** `allowed`: origins such as `https://app.example.com`, or `*`. */
+  /** `allowed`: origins such as `https://app.example.com`, or `*` for any. */
   constructor(allowed: readonly string[]) {
     this.#any = allowed.includes('*')
     this.#allowed = new Set(allowed.map((origin) => (URL.canParse(origin) ? new URL(origin).origin : origin)))
   }
 
-  /** Compares as RFC 6454 §4 does: without case, and with a scheme's own port as good as none. */
+  /** Compares as in RFC 6454 §4: ignores case, and treats a scheme's default port like no port. */
   allows(origin: string | null | undefined, host: string | null | undefined): boolean {
     if (origin === null || origin === undefined || this.#any) return true
     if (!URL.canParse(origin)) return false
@@ -26,8 +26,8 @@ export class Origins {
 }
 
 /**
- * `Host` as a URL of this scheme has it. The gateway itself does not know whether a proxy took TLS
- * off.
+ * `Host` as a URL of this scheme writes it. The gateway does not know whether a proxy terminated
+ * TLS. Undefined if `Host` is invalid.
  */
 function hostAt(protocol: string, host: string | null | undefined): string | undefined {
   const url = `${protocol}//${host ?? ''}`

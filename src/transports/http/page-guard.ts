@@ -2,16 +2,16 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { Hosts } from './hosts.ts'
 import type { Origins } from './origins.ts'
 
-/** Why a request is not answered, for its sender and for the log. */
+/** Why a request is refused, for its sender and for the log. */
 export interface PageRefusal {
   readonly status: 403 | 421
   readonly message: string
-  /** What would allow it. */
+  /** The option that would allow the request. */
   readonly option: 'WARREN_ALLOWED_ORIGINS' | 'WARREN_ALLOWED_HOSTS'
 }
 
 /**
- * Sent with every response; a page sends its own policy in its place. Nothing here may be framed.
+ * Sent with every response; a page sends its own policy instead. Nothing may be shown in a frame.
  */
 export const defaultPolicy = {
   'x-content-type-options': 'nosniff',
@@ -20,14 +20,15 @@ export const defaultPolicy = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 } as const
 
-/** Lines a second: a page that tries again and again must not fill the log. */
+/** Log lines a second, so that a page that retries does not fill the log. */
 const maxLines = 10
 const maxLogged = 200
 
 /**
- * Which requests of web pages are answered. A browser sends a page's requests with its user's place
- * in the network; what it adds to them (`Origin`, `Sec-Fetch-Site`, `Host`) is all that tells them
- * from those of programs, which may send what they like and are judged by their tokens.
+ * Decides which requests of web pages are answered. A browser sends a page's requests from its
+ * user's place in the network. Only the headers that the browser adds (`Origin`, `Sec-Fetch-Site`,
+ * `Host`) distinguish them from requests of programs. Programs may send any headers, and their
+ * tokens decide.
  */
 export class PageGuard {
   readonly #origins: Origins
@@ -47,38 +48,41 @@ export class PageGuard {
   }
 
   /**
-   * A request under a name that is not the gateway's. Undefined: answer it. Logs what it refuses.
+   * Refuses a request if its `Host` is not a name of the gateway. Undefined: answer the request.
+   * Logs a refusal.
    */
   refusalOfHost(headers: IncomingHttpHeaders): PageRefusal | undefined {
     if (this.#hosts.allows(headers.host)) return undefined
     return this.#refuse(headers, {
       status: 421,
-      message: 'this gateway is not served under this Host; WARREN_ALLOWED_HOSTS names more',
+      message: 'Host: not a name of this gateway; add it to WARREN_ALLOWED_HOSTS to allow it',
       option: 'WARREN_ALLOWED_HOSTS',
     })
   }
 
   /**
-   * A request of a page that may not use this gateway. Without `Origin` (an image, a script, a
-   * link, a form that gets) the browser still says how far the page is away: only the gateway's own
-   * pages, and what a user typed, pass. Browsers leave `Sec-Fetch-Site` out over plain HTTP beyond
-   * loopback.
+   * Refuses a request of a page that may not use this gateway. Undefined: answer the request.
+   * Without `Origin` (an image, a script, a link, a form with GET) the browser still sends how far
+   * away the page is. Then only the gateway's own pages and typed addresses pass. Over plain HTTP
+   * beyond loopback, browsers omit `Sec-Fetch-Site`.
    */
   refusalOfPage(headers: IncomingHttpHeaders): PageRefusal | undefined {
     const { origin, host } = headers
     const site = headers['sec-fetch-site']
-    const near = site === undefined || site === 'same-origin' || site === 'none'
-    // The browser compares with the URL that it asked, whatever a proxy made of `Host`.
-    if (site === 'same-origin' || (origin === undefined ? near : this.#origins.allows(origin, host))) return undefined
+    const isOwnPage = site === undefined || site === 'same-origin' || site === 'none'
+    // The browser compares with the URL that it requested, so a proxy that changes `Host` does no
+    // harm.
+    if (site === 'same-origin' || (origin === undefined ? isOwnPage : this.#origins.allows(origin, host)))
+      return undefined
     return this.#refuse(headers, {
       status: 403,
-      message: 'pages of this origin may not call the gateway; WARREN_ALLOWED_ORIGINS names those that may',
+      message: 'pages of this origin may not use the gateway; add it to WARREN_ALLOWED_ORIGINS to allow it',
       option: 'WARREN_ALLOWED_ORIGINS',
     })
   }
 
   /** CORS: a page that was admitted may read the answer. */
-  letRead(headers: IncomingHttpHeaders, response: ServerResponse): void {
+  allowReading(headers: IncomingHttpHeaders, response: ServerResponse): void {
     response.setHeader('vary', 'origin')
     if (headers.origin !== undefined) response.setHeader('access-control-allow-origin', headers.origin)
   }
@@ -88,8 +92,8 @@ export class PageGuard {
     if (second !== this.#second) [this.#second, this.#lines] = [second, 0]
     this.#lines += 1
     if (this.#lines <= maxLines) {
-      const whose = refusal.status === 421 ? 'under an unknown Host' : 'of a web page'
-      this.#log(`a request ${whose} was refused`, {
+      const from = refusal.status === 421 ? 'with an unknown Host' : 'of a web page'
+      this.#log(`a request ${from} was refused`, {
         origin: printable(headers.origin),
         host: printable(headers.host),
         site: printable(headers['sec-fetch-site']),
@@ -100,7 +104,7 @@ export class PageGuard {
   }
 }
 
-/** Headers may carry bytes that steer a terminal. */
+/** Header values may contain bytes that control a terminal. */
 function printable(value: string | string[] | undefined): string | undefined {
   return value
     ?.slice(0, maxLogged)

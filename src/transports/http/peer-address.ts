@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 
 /**
- * Whose address counts for limits. Each proxy appends whom it was called by to `X-Forwarded-For`,
- * and whatever stands before that may be made up: so the entry of the outermost of `hops` proxies
- * that the operator has set up is taken, and the header is passed over where there is none.
+ * The client address that limits count by. Each proxy appends the address of its caller to
+ * `X-Forwarded-For`; a client can forge everything before that. So the entry that the outermost of
+ * the operator's `hops` proxies appended counts. Without it, or with 0 hops, it is the address of
+ * the socket.
  */
 export function addressOf(request: IncomingMessage | undefined, hops: number): string {
   const peer = request?.socket.remoteAddress ?? ''

@@ -3,8 +3,8 @@ import type { Socket } from 'node:net'
 import { SendQueues } from './send-queues.ts'
 
 /**
- * Requests that may wait on a connection for the answer before theirs. Hardly a client sends any;
- * whoever sends more is cut off.
+ * How many requests may wait on a connection for earlier answers. Few clients pipeline at all. A
+ * connection with more is destroyed.
  */
 const maxWaiting = 32
 
@@ -14,29 +14,30 @@ interface Waiting {
 }
 
 /**
- * Requests of a connection are served one after the other, because their answers go out in that
- * order: Node begins all that a client has sent, and would keep each answer until the one before
- * has been taken. A client that takes nothing of an answer is cut off; one that takes some of it,
- * however slowly, is not.
+ * Serves the requests of a connection one after the other, because their answers go out in that
+ * order. Node itself begins all requests that a client has sent, and keeps each answer until the
+ * client has read the one before. A client that reads nothing of an answer is disconnected. A
+ * client that reads slowly is not.
  */
 export class RequestTurns {
   readonly #stallMs: number
-  /** By connections on which a request is being served. */
+  /** The requests that wait, for each connection on which a request is being served. */
   readonly #waiting = new WeakMap<Socket, Waiting[]>()
-  /** Connections whose end drops what waits on them. */
-  readonly #watched = new WeakSet<Socket>()
+  /** Connections with a `close` listener that drops what waits on them. */
+  readonly #withCloseListener = new WeakSet<Socket>()
   readonly #sendQueues = new SendQueues()
 
   /**
-   * `stallMs`: for so long a client may take nothing of what waits for it; it is noticed within
-   * three times as long.
+   * `stallMs`: how long a client may read nothing of what waits for it, in milliseconds. It is
+   * noticed within three times as long.
    */
   constructor(stallMs: number) {
     this.#stallMs = stallMs
   }
 
   /**
-   * Calls `serve` when it is the turn of this request, or `drop` where the connection ends before.
+   * Calls `serve` when the requests before it have been answered, or `drop` if the connection
+   * closes first.
    */
   take({ socket }: IncomingMessage, response: ServerResponse, serve: () => void, drop = (): void => undefined): void {
     if (socket.destroyed) return drop()
@@ -47,8 +48,8 @@ export class RequestTurns {
       begin()
       return
     }
-    if (!this.#watched.has(socket)) {
-      this.#watched.add(socket)
+    if (!this.#withCloseListener.has(socket)) {
+      this.#withCloseListener.add(socket)
       socket.once('close', () => this.#dropAll(socket))
     }
     waiting.push({ begin, drop })
@@ -58,7 +59,7 @@ export class RequestTurns {
   #begin(socket: Socket, response: ServerResponse, serve: () => void): void {
     socket.setTimeout(this.#stallMs)
     const queued: { bytes?: number | undefined } = {}
-    // Node postpones it while the system takes some of what is written.
+    // Node postpones this event while the system takes some of what is written.
     response.on('timeout', () => {
       if (socket.writableLength > 0) void this.#endUnlessTaken(socket, response, queued)
     })
@@ -71,7 +72,7 @@ export class RequestTurns {
     serve()
   }
 
-  /** `queued`: what the system kept for the client at the last look. */
+  /** `queued`: the bytes in the system's send queue at the last check. */
   async #endUnlessTaken(
     socket: Socket,
     response: ServerResponse,

@@ -2,36 +2,38 @@ import { readFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 
 /**
- * What Linux says of the TCP sockets of this network namespace:
+ * The TCP sockets of this network namespace, as Linux lists them:
  * https://docs.kernel.org/networking/proc_net_tcp.html
  */
 const tables = ['/proc/net/tcp', '/proc/net/tcp6']
 
-/** How long a look counts, in milliseconds. */
-const lastingMs = 200
+/** How long a reading of the tables is reused, in milliseconds. */
+const reuseMs = 200
 
 /**
- * What the system still keeps for the peers of sockets. A process is told that it may write again
- * when a third of that is gone: some hundred KiB, which a slow reader takes minutes for.
+ * Bytes that the system still holds for the peers of sockets. The system reports a socket as
+ * writable only when a third of them is sent. That is some hundred KiB, which a slow reader takes
+ * minutes for.
  */
 export class SendQueues {
   #reading: Promise<ReadonlyMap<string, number>> | undefined
 
-  /** In bytes; undefined where the system does not say. */
+  /** In bytes; undefined if the system does not provide it. */
   async of({ localPort, remotePort }: Socket): Promise<number | undefined> {
-    // One look is enough for all who ask meanwhile and shortly after: with 10,000 sockets in the
+    // All callers share one reading, and callers shortly after it: with 10,000 sockets in the
     // tables it takes tens of milliseconds.
     this.#reading ??= readTables().finally(() => {
       setTimeout(() => {
         this.#reading = undefined
-      }, lastingMs).unref()
+      }, reuseMs).unref()
     })
     return (await this.#reading).get(keyOf(localPort ?? 0, remotePort ?? 0))
   }
 }
 
 /**
- * By ports. Peers at several addresses may have the same: then what is kept for them is added up.
+ * By local and remote port. Peers at several addresses may use the same ports: their bytes are
+ * added up.
  */
 async function readTables(): Promise<ReadonlyMap<string, number>> {
   const queues = new Map<string, number>()

@@ -3,11 +3,11 @@ import { printCursor } from '../../core/model/cursor.ts'
 import { badInput, GatewayError } from '../../errors.ts'
 import type { Route } from './route.ts'
 
-/** As clients in the field spell it; the first that is there counts. */
+/** Spellings that existing clients use. The first one that the body has counts. */
 const clientIdNames = ['clientId', 'client_id', 'clientID', 'id'] as const
 
 /**
- * `createClientChannel` as the old publisher had it: a channel that bears the client's id, and a
+ * `createClientChannel` as in the old publisher: creates a channel named after the client id, and a
  * token for it.
  */
 export const createChannelClient: Route = {
@@ -18,15 +18,15 @@ export const createChannelClient: Route = {
     if (typeof body !== 'object' || body === null || Array.isArray(body) || body instanceof JsonNumber) {
       throw badInput('body', 'expected a JSON object with clientId, name, email and password')
     }
-    const given = new Map<string, unknown>(Object.entries(body))
-    const idName = clientIdNames.find((name) => given.has(name)) ?? 'clientId'
+    const fields = new Map<string, unknown>(Object.entries(body))
+    const idName = clientIdNames.find((name) => fields.has(name)) ?? 'clientId'
     const text = (name: string): string => {
-      const value = given.get(name)
+      const value = fields.get(name)
       if (typeof value !== 'string') throw badInput(name, 'expected a non-empty string')
       return value
     }
     const input = {
-      clientId: idOf(given.get(idName), idName),
+      clientId: idOf(fields.get(idName), idName),
       name: text('name'),
       email: text('email'),
       password: text('password'),
@@ -34,7 +34,7 @@ export const createChannelClient: Route = {
     const { client, token, created } = await clientChannels
       .create(input, { address: request.address, caller: () => request.identity() })
       .catch((error: unknown) => {
-        throw named(error, idName)
+        throw withSpelling(error, idName)
       })
     const { clientId } = client
     const cursor = printCursor(await gateway.position())
@@ -42,7 +42,9 @@ export const createChannelClient: Route = {
   },
 }
 
-/** Some back ends number their clients: the id is what stands there, digit by digit. */
+/**
+ * Some back ends number their clients. The id is then the number as it was written, digit by digit.
+ */
 function idOf(value: unknown, name: string): string {
   if (typeof value === 'string') return value
   if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
@@ -50,8 +52,8 @@ function idOf(value: unknown, name: string): string {
   throw badInput(name, 'expected a non-empty string or an integer')
 }
 
-/** In the caller's own spelling. */
-function named(error: unknown, idName: string): unknown {
+/** Names the client id as the caller spelled it. */
+function withSpelling(error: unknown, idName: string): unknown {
   if (!(error instanceof GatewayError) || error.field !== 'clientId') return error
   return new GatewayError(error.code, error.message.replace(/^clientId/, idName), { field: idName })
 }

@@ -2,8 +2,8 @@ import { GatewayError } from '../../errors.ts'
 import type { Route } from './route.ts'
 
 /**
- * The old publisher had to be told once to listen on RabbitMQ. The gateway does from its start, so
- * this only says whether it is so.
+ * The old publisher had to be asked once to consume from RabbitMQ. The gateway does so from its
+ * start, so this route only reports whether RabbitMQ can be reached.
  */
 export const createRabbitCh: Route = {
   path: '/v1/create-rabbit-ch',
@@ -14,7 +14,7 @@ export const createRabbitCh: Route = {
     if (!gateway.up) {
       throw new GatewayError(
         'BROKER_UNAVAILABLE',
-        'RabbitMQ cannot be reached just now; the source is kept for when it can',
+        'RabbitMQ cannot be reached; the gateway has stored the source and declares it as soon as RabbitMQ is back',
       )
     }
     return { status: 200, body: { status: 'ok', id, exchange, exchangeType, routingKey } }

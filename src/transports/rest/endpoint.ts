@@ -20,7 +20,7 @@ export interface RestOptions extends RestParts {
   readonly proxyHops: number
   readonly guard: PageGuard
   readonly authenticate: (credentials: Credentials) => Promise<Identity>
-  /** Called for each request; rejects with `LIMIT_EXCEEDED`. */
+  /** Called for each request. Rejects with `LIMIT_EXCEEDED`. */
   readonly admitRequest: (request: IncomingMessage, authorization: string | undefined) => Promise<void>
   readonly onRefusal: (code: ErrorCode) => void
   readonly log: (text: string, details: Record<string, unknown>) => void
@@ -58,7 +58,7 @@ async function serve(
   response: ServerResponse,
 ): Promise<void> {
   if (route.exists && !route.exists(options)) {
-    refuse(response, 404, { code: 'NOT_FOUND', message: `nothing is at ${route.path}` })
+    refuse(response, 404, { code: 'NOT_FOUND', message: `no endpoint at ${route.path}` })
     return
   }
   if (route.deprecated) {
@@ -72,12 +72,15 @@ async function serve(
   }
   if (request.method !== route.method && !(request.method === 'HEAD' && route.method === 'GET')) {
     response.setHeader('allow', route.method === 'GET' ? 'GET, HEAD, OPTIONS' : 'POST, OPTIONS')
-    refuse(response, 405, { code: 'METHOD_NOT_ALLOWED', message: `${route.path} takes ${route.method}` })
+    refuse(response, 405, {
+      code: 'METHOD_NOT_ALLOWED',
+      message: `${route.path}: expected ${route.method}, got ${request.method}`,
+    })
     return
   }
   try {
     await options.admitRequest(request, request.headers.authorization)
-    const answer = await route.answer(asked(options, request), options)
+    const answer = await route.answer(toRestRequest(options, request), options)
     send(response, answer)
   } catch (error) {
     fail(options, response, error)
@@ -85,8 +88,8 @@ async function serve(
 }
 
 /**
- * A browser's page of another origin is answered only where the operator lets it in, as everywhere
- * else in the gateway.
+ * Answers a page of another origin only if the operator allows the origin, as everywhere in the
+ * gateway. Returns false if it has answered with a refusal.
  */
 function admitPage(guard: PageGuard, { headers }: IncomingMessage, response: ServerResponse): boolean {
   const refusal = guard.refusalOfPage(headers)
@@ -94,7 +97,7 @@ function admitPage(guard: PageGuard, { headers }: IncomingMessage, response: Ser
     refuse(response, refusal.status, { code: 'FORBIDDEN', message: refusal.message })
     return false
   }
-  guard.letRead(headers, response)
+  guard.allowReading(headers, response)
   if (headers.origin !== undefined) {
     response.setHeader('access-control-allow-methods', 'GET, POST, OPTIONS')
     response.setHeader('access-control-allow-headers', 'content-type, authorization')
@@ -102,7 +105,7 @@ function admitPage(guard: PageGuard, { headers }: IncomingMessage, response: Ser
   return true
 }
 
-function asked({ authenticate, proxyHops }: RestOptions, request: IncomingMessage): RestRequest {
+function toRestRequest({ authenticate, proxyHops }: RestOptions, request: IncomingMessage): RestRequest {
   return {
     query: new URL(request.url ?? '/', 'http://localhost').searchParams,
     address: addressOf(request, proxyHops),
@@ -111,7 +114,7 @@ function asked({ authenticate, proxyHops }: RestOptions, request: IncomingMessag
   }
 }
 
-/** Whatever its type is said to be: `curl -d` says that it is a form. */
+/** Ignores the content type, because `curl -d` declares a form. */
 async function jsonOf(request: IncomingMessage): Promise<unknown> {
   const pieces: Buffer[] = []
   for await (const piece of request) pieces.push(piece as Buffer)
@@ -123,7 +126,7 @@ async function jsonOf(request: IncomingMessage): Promise<unknown> {
 }
 
 function send(response: ServerResponse, { status, body }: RestAnswer): void {
-  // The body may have been refused for its size meanwhile.
+  // The body may have been refused for its size in the meantime.
   if (response.headersSent) return
   if (typeof body === 'string') response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(body)
   else sendJson(response, status, body)
@@ -139,7 +142,7 @@ function fail({ onRefusal, log }: RestOptions, response: ServerResponse, error: 
     return
   }
   const id = randomUUID()
-  log('a request failed in a way that was not foreseen', {
+  log('unexpected error in a REST request', {
     id,
     error: errorStack(error),
   })

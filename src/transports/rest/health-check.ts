@@ -1,6 +1,6 @@
 import type { Route } from './route.ts'
 
-/** That the process answers; probes ask the ops port. */
+/** Shows that the process answers. Probes use the ops port. */
 export const healthCheck: Route = {
   path: '/health-check',
   method: 'GET',

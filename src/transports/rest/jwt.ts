@@ -2,9 +2,8 @@ import { demand, mayPublishToClients } from '../../core/sessions/authorizer.ts'
 import type { Route } from './route.ts'
 
 /**
- * A token that publishes to clients on the default source, and to nothing else. The old socket
- * server gave a publisher's token to anybody; the gateway does so only with
- * WARREN_LEGACY_ACCESS=open.
+ * A token that may publish to clients on the default source and nothing else. The old socket server
+ * gave a publisher's token to any caller. The gateway does so only with WARREN_LEGACY_ACCESS=open.
  */
 export const jwt: Route = {
   path: '/jwt',
@@ -16,7 +15,7 @@ export const jwt: Route = {
       demand(
         mayPublishToClients(identity, defaultSource.exchange),
         identity,
-        'be given a token that publishes to every client',
+        'get a token that publishes to every client',
       )
     }
     return { status: 200, body: { token: await issuePublisherToken(identity) } }

@@ -22,16 +22,16 @@ const closed = (properties: Record<string, object>): object => ({
 
 const text = (description: string): object => ({ description, content: { 'text/plain': { schema: string } } })
 
-/** What every deprecated route says: RFC 9745 and RFC 8288. */
+/** Headers of every deprecated route: RFC 9745 and RFC 8288. */
 const deprecation = {
   Deprecation: { required: true, schema: { type: 'string', pattern: '^@\\d+$' } },
-  ReconnectingConnection: { required: true, schema: { type: 'string', pattern: 'rel="successor-version"' } },
+  Link: { required: true, schema: { type: 'string', pattern: 'rel="successor-version"' } },
 }
 
 const clientId = { oneOf: [{ type: 'string', minLength: 1 }, { type: 'integer' }] }
 
 /**
- * The REST API of the old systems (OpenAPI 3.1); a test holds it against the routes and their
+ * The REST API of the old systems (OpenAPI 3.1). A test compares it with the routes and their
  * answers.
  */
 export const openApiDocument = {
@@ -39,20 +39,24 @@ export const openApiDocument = {
   info: {
     title: 'Warren: the REST API of the old publisher and socket server',
     version: '1',
-    description: 'For clients that were written for them. New ones use GraphQL at /graphql.',
+    description: 'For existing clients of those systems. New clients use GraphQL at /graphql.',
   },
   paths: {
     '/': {
       get: {
-        summary: 'Whether the gateway is up; for a browser a page that leads on',
+        summary: 'Whether the gateway is up; a browser gets a page with links',
         responses: {
-          200: json('It is', { type: 'object', required: ['status'], properties: { status: { const: 'ok' } } }),
+          200: json('The gateway is up', {
+            type: 'object',
+            required: ['status'],
+            properties: { status: { const: 'ok' } },
+          }),
         },
       },
     },
     '/v1/create-channel-client': {
       post: {
-        summary: 'Makes the channel that bears the client’s id; repeatable with the same password',
+        summary: 'Creates the channel named after the client id; repeatable with the same password',
         requestBody: {
           required: true,
           content: {
@@ -75,15 +79,15 @@ export const openApiDocument = {
           },
         },
         responses: {
-          200: json('There was one, with this password', { $ref: '#/components/schemas/Channel' }),
-          201: json('There is one now', { $ref: '#/components/schemas/Channel' }),
-          400: refusal('`field` names what is wrong'),
-          401: refusal('The id is new, and registering takes a token of scope register'),
+          200: json('The channel exists, and the password is correct', { $ref: '#/components/schemas/Channel' }),
+          201: json('The channel was created', { $ref: '#/components/schemas/Channel' }),
+          400: refusal('`field` names the invalid field'),
+          401: refusal('The id is new, and registration needs a token with scope register'),
           403: refusal(
-            'A page of another origin; or the caller may not register, passwords give no tokens here, or the client was revoked',
+            'The request comes from a page of another origin, the caller may not register, this gateway issues no tokens for passwords, or the client was revoked',
           ),
-          404: refusal('The channel was deleted meanwhile'),
-          409: refusal('The id is taken by another password'),
+          404: refusal('The channel was deleted during the request'),
+          409: refusal('The id is taken with another password'),
           413: { description: 'The body is too large' },
           429: refusal('Too many wrong passwords'),
           503: refusal('RabbitMQ or the registry cannot be reached'),
@@ -92,11 +96,11 @@ export const openApiDocument = {
     },
     '/v1/create-rabbit-ch': {
       get: {
-        summary: 'Declares the default source; repeatable, and done at the start already',
+        summary: 'Declares the default source; repeatable, and already done at the start',
         deprecated: true,
         responses: {
           200: json(
-            'It is served',
+            'The source is served',
             closed({
               status: { const: 'ok' },
               id: string,
@@ -112,10 +116,10 @@ export const openApiDocument = {
     },
     '/v1/publish-data-over-ch': {
       get: {
-        summary: 'Publishes made-up data; only with WARREN_TEST_ROUTES=on',
+        summary: 'Publishes test data; only with WARREN_TEST_ROUTES=on',
         deprecated: true,
         parameters: [
-          { name: 'clientId', in: 'query', schema: string, description: 'Unset: all channels that are listened to' },
+          { name: 'clientId', in: 'query', schema: string, description: 'Unset: all channels with subscribers' },
           { name: 'count', in: 'query', schema: { type: 'integer', minimum: 1, maximum: 1000, default: 1 } },
         ],
         responses: {
@@ -128,7 +132,7 @@ export const openApiDocument = {
             }),
             deprecation,
           ),
-          400: refusal('`field` names what is wrong'),
+          400: refusal('`field` names the invalid field'),
           404: refusal('Test routes are off'),
           503: refusal('RabbitMQ cannot be reached'),
         },
@@ -137,23 +141,25 @@ export const openApiDocument = {
     '/jwt': {
       get: {
         summary:
-          'A token that publishes to clients on the default source; for a caller that may do so itself, or anybody with WARREN_LEGACY_ACCESS=open',
+          'Issues a token that publishes to clients on the default source, to a caller that may do so itself; with WARREN_LEGACY_ACCESS=open to any caller',
         deprecated: true,
         security: [{ bearer: [] }, {}],
         responses: {
           200: json('A token with scope publish:<namespace>.events:client.#', closed({ token: string }), deprecation),
-          401: refusal('No token, or one that is not valid'),
+          401: refusal('No token, or an invalid token'),
           403: refusal('The token may not publish'),
         },
       },
     },
     '/health-check': {
       get: {
-        summary: 'That the process answers',
-        responses: { 200: text('OK'), 403: refusal('A page of another origin') },
+        summary: 'Whether the process answers',
+        responses: { 200: text('OK'), 403: refusal('The request comes from a page of another origin') },
       },
     },
-    '/openapi.json': { get: { summary: 'This document', responses: { 200: json('It', { type: 'object' }) } } },
+    '/openapi.json': {
+      get: { summary: 'This document', responses: { 200: json('The document', { type: 'object' }) } },
+    },
   },
   components: {
     securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },

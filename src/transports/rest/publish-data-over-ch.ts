@@ -4,12 +4,12 @@ import { badInput } from '../../errors.ts'
 import type { RestParts, Route } from './route.ts'
 
 const maxCount = 1_000
-/** Channels that are published to where the caller names none. */
+/** How many channels are published to if the caller names none. */
 const maxChannels = 100
 
 /**
- * Made-up data for tests: to the channel that is named, else to those that somebody listens to. As
- * open as it was; so it only exists where it was asked for.
+ * Publishes test data to the named channel, or to all channels with subscribers. It needs no token,
+ * as in the old system, so the route exists only with test routes on.
  */
 export const publishDataOverCh: Route = {
   path: '/v1/publish-data-over-ch',
@@ -19,7 +19,7 @@ export const publishDataOverCh: Route = {
   async answer({ query }, parts) {
     const count = countIn(query.get('count') ?? '1')
     const named = query.get('clientId')
-    const channels = named === null ? listenedTo(parts) : [named]
+    const channels = named === null ? subscribedChannels(parts) : [named]
     let published = 0
     for (const clientId of channels) {
       for (let number = 1; number <= count; number += 1) {
@@ -39,7 +39,7 @@ function countIn(text: string): number {
   return count
 }
 
-/** Names of several words are no key of the default source. */
-function listenedTo({ gateway }: RestParts): string[] {
+/** Channel names with several words are not a routing key of the default source. */
+function subscribedChannels({ gateway }: RestParts): string[] {
   return [...gateway.hub.channels()].filter((channel) => !channel.includes('.')).slice(0, maxChannels)
 }

@@ -11,34 +11,34 @@ export interface RestParts {
   readonly access: 'open' | 'token'
   readonly testRoutes: boolean
   /**
-   * A token that may publish to clients on the default source; `clientId`: whose it is, where it is
-   * somebody's.
+   * Issues a token that may publish to clients on the default source, for the client id of
+   * `identity` if it has one.
    */
   readonly issuePublisherToken: (identity: Identity) => Promise<string>
 }
 
-/** One request, as far as a route may ask for it. */
+/** What a route may use of a request. */
 export interface RestRequest {
   readonly query: URLSearchParams
   readonly address: string
-  /** The body, parsed. Rejects with `BAD_USER_INPUT`. */
+  /** The parsed body. Rejects with `BAD_USER_INPUT`. */
   body(): Promise<unknown>
-  /** Rejects with `UNAUTHENTICATED` for a token that is not valid. */
+  /** Rejects with `UNAUTHENTICATED` if the token is invalid. */
   identity(): Promise<Identity>
 }
 
 export interface RestAnswer {
   readonly status: number
-  /** Text is sent as it is, all else as JSON. */
+  /** A string is sent as plain text, everything else as JSON. */
   readonly body: unknown
 }
 
 export interface Route {
   readonly path: string
   readonly method: 'GET' | 'POST'
-  /** GraphQL has taken its place. */
+  /** GraphQL has replaced the route. */
   readonly deprecated?: boolean
-  /** Whether there is such a route in this gateway. */
+  /** Whether this gateway has the route; undefined: always. */
   exists?(parts: RestParts): boolean
   answer(request: RestRequest, parts: RestParts): Promise<RestAnswer>
 }

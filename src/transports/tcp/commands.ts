@@ -10,24 +10,23 @@ import { demand, mayPublish } from '../../core/sessions/authorizer.ts'
 import type { Session } from '../../core/sessions/session.ts'
 import { badInput } from '../../errors.ts'
 
-/** What a command works with: one connection. */
-export interface Desk {
+/** What a command uses of its connection. */
+export interface CommandContext {
   readonly gateway: Gateway
   readonly clientChannels: ClientChannels
   readonly namespace: string
   readonly session: Session
   readonly authenticate: (token: string) => Promise<Identity>
-  /** By channel: a connection has one subscription of each. */
+  /** By channel: a connection has at most one subscription to each. */
   readonly subscriptions: Map<string, ChannelSubscription>
 }
 
 type Request = Readonly<Record<string, unknown>>
 
 /**
- * What stands in the answer under `result`; a rejection with a `GatewayError` is answered in its
- * place.
+ * Resolves with the `result` of the answer. A rejection with a `GatewayError` becomes its `error`.
  */
-type Command = (desk: Desk, request: Request) => Promise<unknown>
+type Command = (context: CommandContext, request: Request) => Promise<unknown>
 
 export const tcpCommands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['authenticate', authenticate],
@@ -37,18 +36,18 @@ export const tcpCommands: ReadonlyMap<string, Command> = new Map<string, Command
   ['search', search],
 ])
 
-/** Who the connection is from now on, with a newer token as often as it likes. */
-async function authenticate({ authenticate, session }: Desk, request: Request): Promise<unknown> {
+/** Sets the identity of the connection. A client may send a newer token at any time. */
+async function authenticate({ authenticate, session }: CommandContext, request: Request): Promise<unknown> {
   const identity = await authenticate(text(request, 'token'))
-  if (!isKnown(identity)) throw badInput('token', 'expected a token that grants something')
+  if (!isKnown(identity)) throw badInput('token', 'expected a token with a client id or a scope')
   session.renew(identity)
   const { clientId, scope, expiresAt } = identity
   return { clientId: clientId ?? null, scope: printScope(scope), expiresAt: toDate(expiresAt?.getTime()) }
 }
 
-async function subscribe({ session, subscriptions }: Desk, request: Request): Promise<unknown> {
+async function subscribe({ session, subscriptions }: CommandContext, request: Request): Promise<unknown> {
   const channel = text(request, 'channel')
-  if (subscriptions.has(channel)) throw badInput('channel', `this connection has subscribed to "${channel}" already`)
+  if (subscriptions.has(channel)) throw badInput('channel', `this connection has already subscribed to "${channel}"`)
   const subscription = session.subscribe(
     {
       clientId: channel,
@@ -62,20 +61,20 @@ async function subscribe({ session, subscriptions }: Desk, request: Request): Pr
   return { channel }
 }
 
-async function unsubscribe({ subscriptions }: Desk, request: Request): Promise<unknown> {
+async function unsubscribe({ subscriptions }: CommandContext, request: Request): Promise<unknown> {
   const channel = text(request, 'channel')
   const subscription = subscriptions.get(channel)
   if (!subscription) throw badInput('channel', `this connection has not subscribed to "${channel}"`)
   await subscription.return()
-  // Behind which a later `subscribe` goes on.
+  // The position from which a later `subscribe` can resume.
   return { channel, cursor: subscription.lastTaken ? printCursor(subscription.lastTaken.cursor) : null }
 }
 
 /** Resolves when `Gateway.publish` does. */
-async function publish({ session, gateway, namespace }: Desk, request: Request): Promise<unknown> {
+async function publish({ session, gateway, namespace }: CommandContext, request: Request): Promise<unknown> {
   demand(mayPublish(session.identity), session.identity, 'publish')
-  if (!('data' in request)) throw badInput('data', 'expected what is to be published, null included')
-  const asked: PublishRequest = {
+  if (!('data' in request)) throw badInput('data', 'expected the value to publish (null is allowed)')
+  const publishRequest: PublishRequest = {
     clientId: optionalText(request, 'channel'),
     exchange: optionalText(request, 'exchange'),
     routingKey: optionalText(request, 'routingKey'),
@@ -85,16 +84,16 @@ async function publish({ session, gateway, namespace }: Desk, request: Request):
     headers: request['headers'],
     data: request['data'],
   }
-  const publication = publicationOf(asked, { namespace, publisher: session.identity.clientId ?? '' })
+  const publication = publicationOf(publishRequest, { namespace, publisher: session.identity.clientId ?? '' })
   await gateway.publishAs(session.identity, publication, session.payer)
   return { messageId: publication.messageId }
 }
 
 /**
- * The channels that clients have asked for and whose names contain the text, as far as the caller
- * may hear them.
+ * Searches the channels that clients have created by a part of the name. Finds only channels that
+ * the caller may subscribe to.
  */
-async function search({ clientChannels, session }: Desk, request: Request): Promise<unknown> {
+async function search({ clientChannels, session }: CommandContext, request: Request): Promise<unknown> {
   const value = request['value'] ?? ''
   if (typeof value !== 'string') throw badInput('value', 'expected a string')
   return clientChannels.search(value, session.identity)

@@ -15,7 +15,7 @@ import type { FrameLimitOptions, FrameLimits } from '../flow/frame-limits.ts'
 import { Outbox, type Outboxes } from '../flow/outbox.ts'
 import { ReadThrottle } from '../flow/read-throttle.ts'
 import type { Receiver, UnfinishedMessages, UnfinishedRefusal } from '../flow/unfinished-messages.ts'
-import { type Desk, tcpCommands } from './commands.ts'
+import { type CommandContext, tcpCommands } from './commands.ts'
 import { isJson, readJson } from './content.ts'
 import { binaryFrame, jsonFrame, type TcpFrame, TcpFrameReader } from './framing.ts'
 import type { ListenOptions } from './listen.ts'
@@ -25,15 +25,15 @@ export interface FramedTcpOptions extends ListenOptions, FrameLimitOptions {
   readonly clientChannels: ClientChannels
   readonly namespace: string
   readonly authenticate: (token: string) => Promise<Identity>
-  /** Who a connection is that has not said it. */
+  /** Identity of a connection that has not authenticated. */
   readonly anonymous: Identity
-  /** Whether it may stay so. */
+  /** Whether a connection may stay unauthenticated. */
   readonly allowAnonymous: boolean
   readonly unfinished: UnfinishedMessages
   readonly authTimeoutMs: number
-  /** How long a peer may take to send a frame. */
+  /** How long a peer may take to send a frame, in milliseconds. */
   readonly requestTimeoutMs: number
-  /** How long it may be silent: it is pinged at half of it. */
+  /** How long a peer may be silent, in milliseconds. It is pinged after half of this time. */
   readonly idleTimeoutMs: number
   readonly outboxes: Outboxes
   readonly onRefusal: (code: ErrorCode) => void
@@ -41,14 +41,14 @@ export interface FramedTcpOptions extends ListenOptions, FrameLimitOptions {
 }
 
 /**
- * Requests that may be under way on a connection, and bytes of them; past either nothing is read
- * from it.
+ * Requests, and bytes of requests, that may be in progress on a connection. Beyond either, the
+ * gateway stops reading from it.
  */
-const maxUnderWay = 64
-const maxUnderWayBytes = 1024 * 1024
-/** Of a request's id, as JSON. */
+const maxInProgress = 64
+const maxInProgressBytes = 1024 * 1024
+/** Limit of a request's id, in characters of JSON. */
 const maxIdBytes = 256
-/** What a peer is given to take the last frame, in milliseconds. */
+/** How long a peer may take to read the last frame, in milliseconds. */
 const lingerMs = 1_000
 
 export interface FramedConnectionOptions extends FramedTcpOptions {
@@ -61,26 +61,29 @@ export class FramedConnection implements Receiver {
   readonly #socket: Socket
   readonly #options: FramedConnectionOptions
   readonly #session: Session
-  readonly #desk: Desk
+  readonly #commandContext: CommandContext
   readonly #outbox: Outbox
   readonly #readThrottle: ReadThrottle
   readonly #reader: TcpFrameReader
   readonly #acceptedAt = performance.now()
-  #heardAt = performance.now()
-  /** When it was asked last whether it is still there: nobody is found silent who was not. */
+  #receivedAt = performance.now()
+  /** When the last ping was sent. A peer is timed out only after an unanswered ping. */
   #pingedAt = 0
   #closing = false
-  #underWay = 0
-  #underWayBytes = 0
-  /** A token is being looked at: what comes behind it may be larger than what came before. */
+  #inProgress = 0
+  #inProgressBytes = 0
+  /**
+   * A token is being verified. The frames behind it are read afterwards, because they may be
+   * larger.
+   */
   #authenticating = false
   readonly #piped = new WeakSet<ChannelSubscription>()
-  /** Commands begin one after another, but for a `publish`, which nothing behind it waits for. */
-  #turn: Promise<void> = Promise.resolve()
-  /** Answers leave in the order of their requests. */
+  /** Commands begin one after another. Only `publish` does not delay the commands behind it. */
+  #lastCommand: Promise<void> = Promise.resolve()
+  /** Answers are written in the order of their requests. */
   #answers: Promise<void> = Promise.resolve()
 
-  /** Throws `LIMIT_EXCEEDED` where there are too many. */
+  /** Throws `LIMIT_EXCEEDED` if there are too many connections. */
   constructor(socket: Socket, options: FramedConnectionOptions, onClosed: (connection: FramedConnection) => void) {
     this.#socket = socket
     this.#options = options
@@ -92,15 +95,15 @@ export class FramedConnection implements Receiver {
       on: acceptedOn(socket),
       onClose: (reason) => this.#close(reason),
     })
-    this.#desk = { ...options, session: this.#session, subscriptions: new Map() }
+    this.#commandContext = { ...options, session: this.#session, subscriptions: new Map() }
     this.#outbox = new Outbox({ socket, isOpen: () => socket.writable, outboxes: options.outboxes })
-    this.#readThrottle = new ReadThrottle({ pause: () => socket.pause(), resume: () => this.#listenAgain() })
+    this.#readThrottle = new ReadThrottle({ pause: () => socket.pause(), resume: () => this.#resumeReading() })
     this.#reader = new TcpFrameReader(
       () => options.frameLimits.of(this.#session.identity),
       () => this.isKnown,
     )
     socket.on('data', (piece: Buffer) => this.#receive(piece))
-    // Who has said all gets the answers that it waits for, and the end.
+    // A peer that closes its half first gets the answers that it waits for.
     socket.once('end', () => void this.#afterAnswers(() => this.#end('client')))
     socket.once('close', () => {
       this.#outbox.close()
@@ -118,38 +121,8 @@ export class FramedConnection implements Receiver {
     return this.#socket.isPaused()
   }
 
-  refuseUnfinished(why: UnfinishedRefusal): void {
-    if (this.#closing) return
-    if (why.kind === 'late') return this.#refuse(badFrame(`the frame was not complete within ${why.afterMs} ms`))
-    const message = `at most ${why.maxBytes} bytes of unfinished messages from one address`
-    this.#outbox.push(
-      errorFrame(this.#told(new GatewayError('LIMIT_EXCEEDED', message, { limit: 'WARREN_MAX_UNFINISHED_BYTES' }))),
-    )
-    this.#session.close('TOO_MANY')
-  }
-
-  /** Called every now and then. */
-  tick(now: number): void {
-    if (this.#closing) return
-    const { authTimeoutMs, idleTimeoutMs, anonymous } = this.#options
-    // It is we who don't listen.
-    if (this.#isAhead) this.#heardAt = now
-    const unansweredMs = this.#pingedAt > this.#heardAt ? now - this.#pingedAt : 0
-    if (unansweredMs >= idleTimeoutMs / 2) {
-      this.#session.end('lost')
-      this.#socket.destroy()
-      return
-    }
-    const unknown = this.#session.identity === anonymous && !this.#options.allowAnonymous
-    if (unknown && now - this.#acceptedAt >= authTimeoutMs) return this.#session.close('UNAUTHORIZED')
-    if (unansweredMs === 0 && now - this.#heardAt >= idleTimeoutMs / 2) {
-      this.#pingedAt = now
-      this.#outbox.push(jsonFrame('{"kind":"ping"}'))
-    }
-  }
-
   #receive(piece: Buffer): void {
-    this.#heardAt = performance.now()
+    this.#receivedAt = performance.now()
     if (this.#closing) return
     this.#reader.push(piece)
     this.#read()
@@ -160,7 +133,7 @@ export class FramedConnection implements Receiver {
       while (!this.#closing && !this.#authenticating) {
         const frame = this.#reader.next()
         if (!frame) break
-        this.#begin(frame)
+        this.#serve(frame)
       }
       if (!this.#closing) this.#options.unfinished.hold(this, this.#reader.unfinished, this.#reader.frames)
     } catch (error) {
@@ -168,68 +141,71 @@ export class FramedConnection implements Receiver {
     }
   }
 
-  /** Nothing is read from a peer that is ahead of us: it is its own sending that stands still. */
-  get #isAhead(): boolean {
-    return this.#underWay >= maxUnderWay || this.#underWayBytes > maxUnderWayBytes || this.#authenticating
+  /**
+   * Whether the peer has sent more requests than may be in progress. Nothing is read from it then,
+   * so its own sending stalls.
+   */
+  get #hasTooManyRequests(): boolean {
+    return this.#inProgress >= maxInProgress || this.#inProgressBytes > maxInProgressBytes || this.#authenticating
   }
 
-  #ended(frame: TcpFrame): void {
-    this.#underWay -= 1
-    this.#underWayBytes -= frame.content.length
-    this.#listenAgain()
+  #finish(frame: TcpFrame): void {
+    this.#inProgress -= 1
+    this.#inProgressBytes -= frame.content.length
+    this.#resumeReading()
   }
 
-  #listenAgain(): void {
-    if (!this.#isAhead && !this.#readThrottle.isFull && this.#socket.isPaused()) this.#socket.resume()
+  #resumeReading(): void {
+    if (!this.#hasTooManyRequests && !this.#readThrottle.isFull && this.#socket.isPaused()) this.#socket.resume()
   }
 
-  #begin(frame: TcpFrame): void {
-    this.#underWay += 1
-    this.#underWayBytes += frame.content.length
-    const { request, unreadable } = requestOf(frame)
+  #serve(frame: TcpFrame): void {
+    this.#inProgress += 1
+    this.#inProgressBytes += frame.content.length
+    const { request, parseError } = requestOf(frame)
     const { action, id } = request
     const badId = id !== undefined && JSON.stringify(id).length > maxIdBytes
-    const about = {
+    const echoed = {
       ...(typeof action === 'string' ? { action: action.slice(0, maxIdBytes) } : {}),
       ...(id === undefined || badId ? {} : { id }),
     }
     this.#authenticating = action === 'authenticate'
-    if (this.#isAhead) this.#socket.pause()
-    const answered = this.#turn.then(async () => {
-      // It asks for nothing: to be heard is what it is for.
+    if (this.#hasTooManyRequests) this.#socket.pause()
+    const answered = this.#lastCommand.then(async () => {
+      // A pong only shows that the peer is alive.
       if (action === 'pong') return undefined
       this.#session.admit()
-      if (unreadable !== undefined) throw unreadable
+      if (parseError !== undefined) throw parseError
       if (badId) throw badInput('id', `expected at most ${maxIdBytes} characters as JSON`)
       if (!isJson(frame)) return binaryAnswer(frame)
-      return textFrame({ ...about, result: await this.#run(request) })
+      return textFrame({ ...echoed, result: await this.#runCommand(request) })
     })
-    if (action !== 'publish') this.#turn = settled(answered)
-    if (action === 'authenticate') void this.#turn.then(() => this.#authenticated())
+    if (action !== 'publish') this.#lastCommand = settled(answered)
+    if (action === 'authenticate') void this.#lastCommand.then(() => this.#authenticated())
     this.#answerWith(
       frame,
-      answered.catch((error: unknown) => textFrame({ ...about, error: this.#told(error) })),
-      action === 'subscribe' ? () => this.#pipe(request['channel']) : undefined,
+      answered.catch((error: unknown) => textFrame({ ...echoed, error: this.#errorFields(error) })),
+      action === 'subscribe' ? () => this.#deliver(request['channel']) : undefined,
     )
   }
 
-  async #run(request: Record<string, unknown>): Promise<unknown> {
+  async #runCommand(request: Record<string, unknown>): Promise<unknown> {
     const { action } = request
     const command = typeof action === 'string' ? tcpCommands.get(action) : undefined
     if (!command) throw badInput('action', `expected one of ${[...tcpCommands.keys()].join(', ')}`)
-    return this.#session.during(command(this.#desk, request))
+    return this.#session.during(command(this.#commandContext, request))
   }
 
   #authenticated(): void {
     this.#authenticating = false
     this.#read()
-    this.#listenAgain()
+    this.#resumeReading()
   }
 
   #answerWith(request: TcpFrame, answered: Promise<Buffer | undefined>, then?: () => void): void {
     this.#answers = this.#answers.then(async () => {
       const frame = await answered
-      this.#ended(request)
+      this.#finish(request)
       if (this.#closing) return
       if (frame && this.#socket.writable) {
         this.#outbox.flush()
@@ -239,9 +215,9 @@ export class FramedConnection implements Receiver {
     })
   }
 
-  /** Events flow behind the answer that says they will. */
-  #pipe(channel: unknown): void {
-    const subscription = typeof channel === 'string' ? this.#desk.subscriptions.get(channel) : undefined
+  /** Starts the delivery after the answer of `subscribe` has been written. */
+  #deliver(channel: unknown): void {
+    const subscription = typeof channel === 'string' ? this.#commandContext.subscriptions.get(channel) : undefined
     if (!subscription || this.#piped.has(subscription)) return
     this.#piped.add(subscription)
     const outbox = this.#outbox
@@ -264,9 +240,9 @@ export class FramedConnection implements Receiver {
     })
   }
 
-  #told(error: unknown): object {
+  #errorFields(error: unknown): object {
     if (!(error instanceof GatewayError)) {
-      this.#options.log('a request over TCP failed in a way that was not foreseen', {
+      this.#options.log('unexpected error in a TCP request', {
         error: errorStack(error),
       })
       return { code: 'INTERNAL_SERVER_ERROR', message: 'Unexpected error' }
@@ -276,9 +252,44 @@ export class FramedConnection implements Receiver {
     return { code, message, field, limit }
   }
 
-  /** What came is no frame, or too much of one: nobody knows where the next begins. */
+  /** Checks the time limits. `openFramedTcp` calls it at an interval. */
+  tick(now: number): void {
+    if (this.#closing) return
+    const { authTimeoutMs, idleTimeoutMs, anonymous } = this.#options
+    // The gateway does not read from this peer, so its silence does not count.
+    if (this.#hasTooManyRequests) this.#receivedAt = now
+    const unansweredMs = this.#pingedAt > this.#receivedAt ? now - this.#pingedAt : 0
+    if (unansweredMs >= idleTimeoutMs / 2) {
+      this.#session.end('lost')
+      this.#socket.destroy()
+      return
+    }
+    const isUnauthenticated = this.#session.identity === anonymous && !this.#options.allowAnonymous
+    if (isUnauthenticated && now - this.#acceptedAt >= authTimeoutMs) return this.#session.close('UNAUTHORIZED')
+    if (unansweredMs === 0 && now - this.#receivedAt >= idleTimeoutMs / 2) {
+      this.#pingedAt = now
+      this.#outbox.push(jsonFrame('{"kind":"ping"}'))
+    }
+  }
+
+  refuseUnfinished(why: UnfinishedRefusal): void {
+    if (this.#closing) return
+    if (why.kind === 'late') return this.#refuse(invalidFrame(`the frame was not complete within ${why.afterMs} ms`))
+    const message = `at most ${why.maxBytes} bytes of unfinished messages from one address`
+    this.#outbox.push(
+      errorFrame(
+        this.#errorFields(new GatewayError('LIMIT_EXCEEDED', message, { limit: 'WARREN_MAX_UNFINISHED_BYTES' })),
+      ),
+    )
+    this.#session.close('TOO_MANY')
+  }
+
+  /**
+   * The input is not a valid frame or is too large. The start of the next frame is unknown, so the
+   * connection closes.
+   */
   #refuse(error: unknown): void {
-    this.#outbox.push(errorFrame(this.#told(error)))
+    this.#outbox.push(errorFrame(this.#errorFields(error)))
     this.#session.close('BAD_REQUEST')
   }
 
@@ -289,14 +300,14 @@ export class FramedConnection implements Receiver {
   }
 
   /**
-   * `why`: the peer's doing. What it still sends is read and dropped: a connection that is closed
-   * on a peer which sends loses the last frame.
+   * `reason`: set if the peer ended the connection. Input is read and dropped: if the socket closed
+   * while the peer still sends, the peer would lose the last frame.
    */
-  #end(why?: SessionEnd): void {
+  #end(reason?: SessionEnd): void {
     if (this.#closing) return
     this.#closing = true
     this.#options.unfinished.hold(this, 0)
-    if (why) this.#session.end(why)
+    if (reason) this.#session.end(reason)
     this.#outbox.flush()
     this.#socket.end()
     this.#socket.resume()
@@ -314,21 +325,23 @@ function errorFrame(error: object): string {
   return jsonFrame(latin1Of(JSON.stringify({ error })))
 }
 
-function badFrame(message: string): GatewayError {
+function invalidFrame(message: string): GatewayError {
   return new GatewayError('BAD_USER_INPUT', message)
 }
 
-/** What cannot be read is answered in its turn, and says nothing about what comes behind it. */
-function requestOf(frame: TcpFrame): { request: Record<string, unknown>; unreadable?: unknown } {
+/**
+ * A request that cannot be parsed is answered in its turn. The requests behind it are not affected.
+ */
+function requestOf(frame: TcpFrame): { request: Record<string, unknown>; parseError?: unknown } {
   if (!isJson(frame)) return { request: {} }
   try {
     return { request: readJson(frame) }
-  } catch (unreadable) {
-    return { request: {}, unreadable }
+  } catch (parseError) {
+    return { request: {}, parseError }
   }
 }
 
-/** As the old server answered whatever it did not know. */
+/** The old server answered unknown content like this. */
 function binaryAnswer({ content }: TcpFrame): Buffer {
   const answer = Buffer.concat([Buffer.from('First 10 bytes of request: '), content.subarray(0, 10)])
   return binaryFrame('binary/custom-server-binary-type', answer)

@@ -5,14 +5,14 @@ import { parseJson } from '../../core/json/parse-json.ts'
 import { badInput } from '../../errors.ts'
 import type { TcpFrame } from './framing.ts'
 
-/** Whether the content is a request in JSON; any other is a binary one. */
+/** Whether the content is a request in JSON. Any other content is a binary request. */
 export function isJson({ header }: TcpFrame): boolean {
   return /^(text|application)\/json\s*(;|$)/i.test(header.contentType)
 }
 
 /**
- * A request in JSON, in the encoding that its header names. Throws `BAD_USER_INPUT`; the connection
- * goes on with the next frame.
+ * Parses a request in JSON, in the encoding that its header names. Throws `BAD_USER_INPUT`; the
+ * connection then continues with the next frame.
  */
 export function readJson({ header, content }: TcpFrame): Record<string, unknown> {
   const text = decode(content, header.contentEncoding, header.byteorder)
@@ -30,8 +30,8 @@ export function readJson({ header, content }: TcpFrame): Record<string, unknown>
 }
 
 /**
- * By the names that Python gives to encodings and those of IANA; a byte order mark comes before
- * what the header says.
+ * Accepts Python's names of encodings and those of IANA. A byte order mark overrides the header's
+ * `byteorder`.
  */
 function decode(content: Buffer, encoding: string, byteorder: 'little' | 'big'): string {
   const name = encoding.toLowerCase().replaceAll('_', '-')
@@ -39,7 +39,7 @@ function decode(content: Buffer, encoding: string, byteorder: 'little' | 'big'):
     case 'utf-8':
     case 'utf8':
     case 'utf-8-sig':
-      return fatally('utf-8', content)
+      return decodeStrictly('utf-8', content)
     case 'ascii':
     case 'us-ascii':
       if (content.some((byte) => byte > 0x7f)) throw badInput('content', 'expected ASCII')
@@ -50,25 +50,25 @@ function decode(content: Buffer, encoding: string, byteorder: 'little' | 'big'):
       return content.toString('latin1')
     case 'utf-16':
     case 'utf16':
-      return fatally(markedOrder(content) ?? (byteorder === 'little' ? 'utf-16le' : 'utf-16be'), content)
+      return decodeStrictly(encodingOfMark(content) ?? (byteorder === 'little' ? 'utf-16le' : 'utf-16be'), content)
     case 'utf-16-le':
     case 'utf-16le':
-      return fatally('utf-16le', content)
+      return decodeStrictly('utf-16le', content)
     case 'utf-16-be':
     case 'utf-16be':
-      return fatally('utf-16be', content)
+      return decodeStrictly('utf-16be', content)
     default:
       throw badInput('content-encoding', 'expected utf-8, utf-16, utf-16le, utf-16be, latin-1 or ascii for JSON')
   }
 }
 
-function markedOrder(content: Buffer): 'utf-16le' | 'utf-16be' | undefined {
+function encodingOfMark(content: Buffer): 'utf-16le' | 'utf-16be' | undefined {
   if (content[0] === 0xff && content[1] === 0xfe) return 'utf-16le'
   if (content[0] === 0xfe && content[1] === 0xff) return 'utf-16be'
   return undefined
 }
 
-function fatally(encoding: string, content: Buffer): string {
+function decodeStrictly(encoding: string, content: Buffer): string {
   try {
     return new TextDecoder(encoding, { fatal: true }).decode(content)
   } catch {

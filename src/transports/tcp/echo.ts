@@ -1,12 +1,12 @@
 import { type ListenOptions, listenTcp, type TcpListener } from './listen.ts'
 
 /**
- * Sends back what comes, byte for byte. Who does not read is not read from, so that what waits for
- * it is bounded.
+ * Sends back every byte that it receives. If a client does not read, the gateway stops reading from
+ * it, so that the waiting bytes are bounded.
  */
 export function openEcho(
   options: ListenOptions & {
-    /** How long nothing may pass, either way. */
+    /** How long a connection may have no traffic in either direction, in milliseconds. */
     idleTimeoutMs: number
   },
 ): Promise<TcpListener> {

@@ -8,12 +8,12 @@ import { jsonFrame } from './framing.ts'
 import { listenTcp, type TcpListener } from './listen.ts'
 
 /**
- * How often connections are looked at for what takes too long, in milliseconds, and not less often
- * than four times in the shortest of their times.
+ * Longest time between two checks of the connections' time limits, in milliseconds. The interval is
+ * also at most a quarter of the shortest limit.
  */
 const maxTickMs = 1_000
 
-/** The framed protocol over TCP, on the channels that every other transport serves. */
+/** Opens the framed protocol over TCP, on the same channels as every other transport. */
 export async function openFramedTcp(options: FramedTcpOptions): Promise<TcpListener> {
   const connections = new Set<FramedConnection>()
   const frameLimits = new FrameLimits(options, options.allowAnonymous)
@@ -29,7 +29,7 @@ export async function openFramedTcp(options: FramedTcpOptions): Promise<TcpListe
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error
       options.onRefusal(error.code)
-      turnAway(socket, error)
+      refuse(socket, error)
     }
   }
   const listener = await listenTcp(options, accept)
@@ -42,8 +42,8 @@ export async function openFramedTcp(options: FramedTcpOptions): Promise<TcpListe
   }
 }
 
-/** There are too many, or this replica is going. */
-function turnAway(socket: Socket, { code, message, limit }: GatewayError): void {
+/** Refuses a connection because there are too many, or because this replica drains. */
+function refuse(socket: Socket, { code, message, limit }: GatewayError): void {
   const reason = closeReasonOf(code)
   const { text, comeBack, graphqlWs } = closeReasons[reason]
   const frames = [{ error: { code, message, limit } }, { kind: 'close', reason, code: graphqlWs, comeBack, text }]

@@ -1,11 +1,11 @@
 import { TextDecoder } from 'node:util'
 import { badInput, GatewayError } from '../../errors.ts'
-import { maxNamelessFrameBytes } from '../flow/frame-limits.ts'
+import { maxUnauthenticatedFrameBytes } from '../flow/frame-limits.ts'
 import { pieceBytes } from '../flow/unfinished-messages.ts'
 
 /**
- * One frame of the framed protocol: the length of the header (2 bytes, big-endian, whatever
- * `byteorder` says), the header as JSON in UTF-8, the content. `docs/protocols/tcp.md`.
+ * One frame of the framed protocol: the length of the header (2 bytes, always big-endian, even if
+ * `byteorder` differs), the header as JSON in UTF-8, the content. See `docs/protocols/tcp.md`.
  */
 export interface TcpFrame {
   readonly header: FrameHeader
@@ -13,7 +13,7 @@ export interface TcpFrame {
 }
 
 export interface FrameHeader {
-  /** The byte order of a content in an encoding that has two. */
+  /** The byte order of the content, for encodings that have two. */
   readonly byteorder: 'little' | 'big'
   readonly contentType: string
   readonly contentEncoding: string
@@ -23,14 +23,14 @@ export interface FrameHeader {
 const lengthBytes = 2
 const maxHeaderBytes = 0xffff
 /**
- * Pieces from the network that are put together, though the frame is not whole yet: each has its
- * own cost, however small it is.
+ * An unfinished frame of more pieces than this is joined, because each piece has its own cost,
+ * however small it is.
  */
 const maxPieces = 1_024
 
-/** Cuts what comes from a connection into frames, however it was split on the way. */
+/** Cuts the bytes of a connection into frames, however the network split them. */
 export class TcpFrameReader {
-  /** How many frames have come to their end. */
+  /** How many frames have been completed. */
   frames = 0
   readonly #maxBytes: () => number
   readonly #isKnown: () => boolean
@@ -40,18 +40,15 @@ export class TcpFrameReader {
   #headerBytes: number | undefined
 
   /**
-   * `maxBytes`: of a content, asked as it begins. `isKnown`: whether the peer has said who it is;
-   * before, its headers are limited as well.
+   * `maxBytes`: limit of a content, read when the content begins. `isKnown`: whether the peer has
+   * authenticated; before that, its headers are limited as well.
    */
   constructor(maxBytes: () => number, isKnown: () => boolean = () => true) {
     this.#maxBytes = maxBytes
     this.#isKnown = isKnown
   }
 
-  /**
-   * What is held of a frame that has not come to its end, each piece with its own weight; 0: there
-   * is none.
-   */
+  /** Bytes that an unfinished frame holds, with the cost of each piece; 0 without one. */
   get unfinished(): number {
     if (this.#bytes === 0 && this.#headerBytes === undefined) return 0
     return lengthBytes + this.#bytes + this.#pieces.length * pieceBytes
@@ -65,15 +62,15 @@ export class TcpFrameReader {
   }
 
   /**
-   * The next whole frame, or undefined. Throws `BAD_USER_INPUT` or `PAYLOAD_TOO_LARGE`: then nobody
-   * knows where the next frame begins.
+   * Returns the next whole frame, or undefined if it is not complete. Throws `BAD_USER_INPUT` or
+   * `PAYLOAD_TOO_LARGE`; the start of the next frame is then unknown.
    */
   next(): TcpFrame | undefined {
     this.#headerBytes ??= this.#take(lengthBytes)?.readUInt16BE(0)
     if (this.#headerBytes === undefined) return undefined
     if (!this.#header) {
-      if (this.#headerBytes > maxNamelessFrameBytes && !this.#isKnown())
-        throw tooLarge('header', this.#headerBytes, maxNamelessFrameBytes)
+      if (this.#headerBytes > maxUnauthenticatedFrameBytes && !this.#isKnown())
+        throw tooLarge('header', this.#headerBytes, maxUnauthenticatedFrameBytes)
       const bytes = this.#take(this.#headerBytes)
       if (!bytes) return undefined
       this.#header = readHeader(bytes)
@@ -89,7 +86,10 @@ export class TcpFrameReader {
     return { header, content }
   }
 
-  /** So many bytes, once they are there. Pieces are joined once, when the last of them has come. */
+  /**
+   * Takes `length` bytes once they have arrived. Pieces are joined once, when the last one has
+   * arrived.
+   */
   #take(length: number): Buffer | undefined {
     if (this.#bytes < length) return undefined
     const [first] = this.#pieces
@@ -104,21 +104,21 @@ export class TcpFrameReader {
 }
 
 function tooLarge(what: string, bytes: number, maxBytes: number): GatewayError {
-  return new GatewayError('PAYLOAD_TOO_LARGE', `the ${what} has ${bytes} bytes, ${maxBytes} are allowed`)
+  return new GatewayError('PAYLOAD_TOO_LARGE', `${what}: expected at most ${maxBytes} bytes, got ${bytes}`)
 }
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
 
 function readHeader(bytes: Buffer): FrameHeader {
-  let given: unknown
+  let parsed: unknown
   try {
-    given = JSON.parse(strictUtf8.decode(bytes))
+    parsed = JSON.parse(strictUtf8.decode(bytes))
   } catch (error) {
     throw badInput('header', `expected JSON in UTF-8 (${(error as Error).message})`)
   }
-  if (typeof given !== 'object' || given === null || Array.isArray(given))
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
     throw badInput('header', 'expected a JSON object')
-  const header = given as Record<string, unknown>
+  const header = parsed as Record<string, unknown>
   const contentLength = header['content-length']
   if (typeof contentLength !== 'number' || !Number.isSafeInteger(contentLength) || contentLength < 0)
     throw badInput('content-length', 'expected a number of bytes, 0 or more')
@@ -138,23 +138,24 @@ function textOf(header: Record<string, unknown>, field: string): string {
   return value
 }
 
-/** A frame of JSON, as `Outbox.push` takes it; so is `json`. */
+/** A frame of JSON, as `Outbox.push` takes it. `json` has the same form. */
 export function jsonFrame(json: string): string {
   return headOf({ 'content-type': 'text/json', 'content-encoding': 'utf-8' }, json.length) + json
 }
 
-/** A frame of bytes. */
+/** A binary frame. */
 export function binaryFrame(contentType: string, content: Buffer): Buffer {
   const head = headOf({ 'content-type': contentType, 'content-encoding': 'binary' }, content.length)
   return Buffer.concat([Buffer.from(head, 'latin1'), content])
 }
 
-/** The form of the old clients' own frames, for those that speak to a server. */
+/** Length and header of a frame, as the old clients write them. Exported for the CLI's clients. */
 export function headOf(
   header: { 'content-type': string; 'content-encoding': string; byteorder?: 'little' | 'big' },
   contentLength: number,
 ): string {
   const text = Buffer.from(JSON.stringify({ byteorder: 'big', ...header, 'content-length': contentLength }))
-  if (text.length > maxHeaderBytes) throw new RangeError(`a header of ${text.length} bytes does not fit`)
+  if (text.length > maxHeaderBytes)
+    throw new RangeError(`header: expected at most ${maxHeaderBytes} bytes, got ${text.length}`)
   return String.fromCharCode(text.length >> 8, text.length & 0xff) + text.toString('latin1')
 }

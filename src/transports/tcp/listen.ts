@@ -6,11 +6,11 @@ import { backlog } from '../flow/backlog.ts'
 export interface TcpListener {
   readonly port: number
   /**
-   * Who connects from now on is left to others that listen on the same port; who is connected
-   * stays.
+   * Leaves new connections to other processes that listen on the same port. Existing connections
+   * stay.
    */
   stopAccepting(): void
-  /** Accepts nothing more; resolves when no connection is left. */
+  /** Stops accepting. Resolves when no connection is left. */
   close(): Promise<void>
 }
 
@@ -22,17 +22,20 @@ export interface ListenOptions {
 }
 
 /**
- * Sockets beyond those that may stay: so many are told why they may not. Past it they are not
- * taken.
+ * Sockets beyond the limit that still get a refusal with its reason. Beyond this number a socket is
+ * destroyed without an answer.
  */
 const extraSockets = 1_000
 
-/** A TCP server whose connections fail alone. A peer that says its end may still be answered. */
+/**
+ * Opens a TCP server. An error of one connection affects that connection only. A peer that has
+ * closed its half can still be answered.
+ */
 export async function listenTcp(options: ListenOptions, accept: (socket: Socket) => void): Promise<TcpListener> {
   const sockets = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-    // Not by `server.maxConnections`: with several workers Node passes on what is over one's, and
-    // when all are full it goes round for ever.
+    // `server.maxConnections` does not work here: with several workers, Node passes a connection
+    // over the limit to the next worker. When all workers are full it is passed on without end.
     if (sockets.size >= options.maxConnections + extraSockets) return void socket.destroy()
     if (!acceptSocket(socket, options.connections, socket.remoteAddress)) return
     sockets.add(socket)

@@ -9,13 +9,13 @@ type Coding = 'br' | 'gzip' | 'identity'
 
 interface Page {
   readonly policy: string
-  /** In the coding that is kept from the start, because most browsers take it. */
+  /** The brotli form is kept from the start, because most browsers accept it. */
   readonly brotli: Buffer
 }
 
 /**
- * GraphiQL with all that it needs in one page: it works with no internet. Made when first asked
- * for, in each coding once: all responses are written from the same bytes.
+ * Serves GraphiQL with all of its scripts in one page, so that it works without internet access.
+ * The page is made on the first request, and each coding once. All responses share the bytes.
  */
 export class GraphiQLPage {
   #page: Promise<Page> | undefined
@@ -54,7 +54,7 @@ export class GraphiQLPage {
   }
 }
 
-/** What the client wants most of what there is; of equals the smallest. */
+/** The coding that the client wants most; if several are equal, the smallest. */
 function codingFor(acceptEncoding: string | undefined): Coding {
   const brotli = qualityOfCoding(acceptEncoding, 'br')
   const gzipped = qualityOfCoding(acceptEncoding, 'gzip')
@@ -63,8 +63,8 @@ function codingFor(acceptEncoding: string | undefined): Coding {
 }
 
 /**
- * Whether a browser asks for a page, and not a client for an answer. GraphiQL keeps its query in
- * the URL: `?query=` is the page too.
+ * Whether a browser requests the page, and not a client an answer. GraphiQL keeps its query in the
+ * URL, so `?query=` is also a request for the page.
  */
 export function wantsPage(request: IncomingMessage): boolean {
   const { accept } = request.headers
@@ -74,8 +74,8 @@ export function wantsPage(request: IncomingMessage): boolean {
 }
 
 /**
- * Where GraphiQL opens with several tabs, each jumps aside as it is pressed, and the first click
- * misses it.
+ * If GraphiQL opens with several tabs, a tab moves when it is pressed, and the first click misses
+ * it. This rule keeps tabs in place.
  */
 const steadyTabs = '.graphiql-tab { transform: none !important }'
 
@@ -89,8 +89,8 @@ async function render(): Promise<Page> {
 }
 
 /**
- * Only the scripts of this page run, named by their hashes; workers come from blobs that it makes,
- * styles from the editor.
+ * Allows only the scripts of this page, by their hashes. Workers come from blobs that the page
+ * makes, styles from the editor.
  */
 function policyOf(html: string): string {
   const hashes = [...html.matchAll(/<script>([\s\S]*?)<\/script>/g)].map(

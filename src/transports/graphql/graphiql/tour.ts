@@ -1,23 +1,23 @@
-/** A tab of GraphiQL as it opens for a new visitor; headers are JSON. */
+/** A tab of GraphiQL for a new visitor. `headers` is JSON. */
 export interface TourTab {
   readonly query: string
   readonly headers?: string
 }
 
 /**
- * No token yet: the gateway takes an empty one for none, so that what needs no token works in each
- * tab.
+ * Visitors have no token yet. The gateway treats an empty header like no header, so steps that need
+ * no token work in each tab.
  */
 const headers = '{\n  "Authorization": ""\n}'
 
 /**
- * The tour of the README, a tab a step: GraphiQL runs one operation a tab, and each has its own
- * headers.
+ * The steps of the README's tour, one tab each: a tab of GraphiQL runs one operation and has its
+ * own headers.
  */
 export const tour: readonly TourTab[] = [
   {
-    query: `# Step 1: make a channel for a client.
-# No token is needed; copy the one in the answer.
+    query: `# Step 1: create a channel for a client.
+# You need no token. Copy the token in the answer.
 
 mutation CreateChannel {
   createClientChannel(
@@ -38,12 +38,12 @@ mutation CreateChannel {
 `,
   },
   {
-    query: `# Step 2: listen to it.
-# The token of step 1 goes into Headers, below:
+    query: `# Step 2: subscribe to the channel.
+# Open Headers below and insert the token of step 1:
 #   {"Authorization": "Bearer <token>"}
-# Leave it running: take step 3 in another window
-# of the browser, for GraphiQL ends a subscription
-# when you leave its tab.
+# Keep it running and do step 3 in another browser
+# window, because GraphiQL ends a subscription when
+# you leave its tab.
 
 subscription Listen {
   channel(clientId: "alice") {
@@ -58,11 +58,11 @@ subscription Listen {
     headers,
   },
   {
-    query: `# Step 3: publish to it, from another window.
-# The operator's token goes into Headers, below.
-# The gateway printed it when it started;
+    query: `# Step 3: publish an event from another window.
+# Open Headers below and insert the operator token.
+# The gateway printed it when it started. This
+# command prints a new one:
 #   npx warren token --operator
-# prints one, too.
 
 mutation Publish {
   publish(

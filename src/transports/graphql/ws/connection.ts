@@ -13,15 +13,15 @@ import { ReadThrottle } from '../../flow/read-throttle.ts'
 import type { UnfinishedMessages } from '../../flow/unfinished-messages.ts'
 import { closeSocket, endOf } from '../../websocket/close.ts'
 import type { WebSocketConnection, WebSocketUser } from '../../websocket/websocket-connection.ts'
-import { declaredVariables, keptValues, valuesWeight } from '../compact-variables.ts'
+import { compactValues, declaredVariables, jsonLength } from '../compact-variables.ts'
 import { type GraphQLParts, SessionContext } from '../context.ts'
-import { type FanOut, type FanOutGroup, withTraceOf } from '../fan-out.ts'
+import { type FanOut, type FanOutGroup, withTrace } from '../fan-out.ts'
 import type { Yoga } from '../http.ts'
 import type { OpenDocuments } from '../open-documents.ts'
 import type { SharedOperation, SharedOperations } from '../shared-operations.ts'
 import { ackFrame, completeFrame, errorFrame, nextFrame, pongFrame, readMessage } from './frames.ts'
 import { NextWriter } from './next-writer.ts'
-import { begin, isAsyncGenerator, type Started } from './operation.ts'
+import { isAsyncGenerator, type PreparedOperation, prepareOperation } from './operation.ts'
 
 export interface GraphQLWsOptions extends GraphQLParts, FrameLimitOptions {
   readonly yoga: Yoga
@@ -32,51 +32,51 @@ export interface GraphQLWsOptions extends GraphQLParts, FrameLimitOptions {
   readonly unfinished: UnfinishedMessages
   readonly openDocuments: OpenDocuments
   /**
-   * What the operations of one connection may hold that are not answered yet, in bytes of their
+   * How much the operations of one connection may hold before they are answered, in bytes of their
    * text.
    */
   readonly maxBufferedBytes: number
   /**
-   * How long a client may take to say `connection_init`, in milliseconds; past it the socket closes
-   * with 4408.
+   * How long a client may take to send `connection_init`, in milliseconds. After it the socket
+   * closes with 4408.
    */
   readonly authTimeoutMs: number
   readonly log: (text: string, details: Record<string, unknown>) => void
   readonly onRefusal: (code: ErrorCode) => void
 }
 
-/** What all connections have in common. */
+/** What all connections share. */
 export interface GraphQLWsParts extends GraphQLWsOptions {
   readonly operations: SharedOperations
   readonly frameLimits: FrameLimits
-  /** Those of which `connection_init` is waited for. */
-  readonly initiations: Deadlines<GraphQLWsConnection>
-  /** What a client sees of an error, and of a result that has some. */
-  readonly answered: (error: unknown) => GraphQLError
-  readonly masked: (result: ExecutionResult) => object
-  /** Something failed that cannot. */
-  readonly fail: (error: unknown) => void
+  /** Connections that have not received `connection_init`. */
+  readonly initDeadlines: Deadlines<GraphQLWsConnection>
+  /** Masks an error for the client; `maskResult` does so for a result with errors. */
+  readonly maskError: (error: unknown) => GraphQLError
+  readonly maskResult: (result: ExecutionResult) => object
+  /** Logs an unexpected error. */
+  readonly logError: (error: unknown) => void
 }
 
-/** Of an operation's id, which is written again with each of its results. */
+/** Limit of an operation's id, which is repeated in each of its results. */
 const maxIdBytes = 256
 
-/** What waits for its answer is held by whoever asked. */
-function tooMuchUnanswered(bytes: number): GatewayError {
-  return new GatewayError('LIMIT_EXCEEDED', `at most ${bytes} bytes of operations that are not answered yet`, {
+/** The text of an unanswered operation counts for its connection. */
+function tooManyUnanswered(bytes: number): GatewayError {
+  return new GatewayError('LIMIT_EXCEEDED', `at most ${bytes} bytes of unanswered operations on one connection`, {
     limit: 'WARREN_MAX_BUFFERED_BYTES',
   })
 }
 
 /** An operation that the client believes to be open. */
 interface OpenOperation {
-  /** The client wants no more of it, or is gone. */
+  /** The client completed the operation, or is gone. */
   cancel(): void
 }
 
 /**
- * The protocol on one socket: who the client is, its operations, their ends. Nothing is awaited
- * between reading an operation that can be shared and its place in the hub; what cannot goes
+ * The protocol on one socket: authentication, operations, and their ends. A shared operation is
+ * added to the hub in the same turn of the event loop in which it is read. Other operations go
  * through Yoga's envelope. https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
  */
 export class GraphQLWsConnection implements WebSocketUser {
@@ -84,14 +84,14 @@ export class GraphQLWsConnection implements WebSocketUser {
   readonly #socket: WebSocketConnection
   readonly #outbox: Outbox
   readonly #readThrottle: ReadThrottle
-  /** The header of the upgrade, until it has been looked at. */
+  /** The header of the upgrade, until `connection_init` uses it. */
   #authorization: string | undefined
   readonly address: string
-  #initiated = false
+  #initReceived = false
   #session: Session | undefined
   #context: Context | undefined
   readonly #operations = new Map<string, OpenOperation>()
-  /** Of operations that are not answered yet, and of subscriptions that have not begun. */
+  /** Bytes of operations that are not answered and of subscriptions that have not begun. */
   #unansweredBytes = 0
 
   constructor(
@@ -117,23 +117,19 @@ export class GraphQLWsConnection implements WebSocketUser {
   begin(protocolIsOurs: boolean): void {
     this.#socket.serve(this, this.#readThrottle)
     if (!protocolIsOurs) return this.#close(CloseCode.SubprotocolNotAcceptable, 'Subprotocol not acceptable')
-    this.#parts.initiations.add(this)
+    this.#parts.initDeadlines.add(this)
   }
 
-  /** Nothing was heard of `connection_init`, and its time is over. */
-  initiationMissed(): void {
+  /** The time for `connection_init` is over. */
+  onInitTimeout(): void {
     this.#close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout')
-  }
-
-  onStalled(): void {
-    this.#session?.end('slow-consumer')
   }
 
   onMessage(data: Buffer): void {
     try {
       this.#receive(data.toString())
     } catch (error) {
-      this.#parts.fail(error)
+      this.#parts.logError(error)
       this.#close(CloseCode.InternalServerError, 'Internal server error')
     }
   }
@@ -147,7 +143,7 @@ export class GraphQLWsConnection implements WebSocketUser {
     }
     switch (message.type) {
       case MessageType.ConnectionInit:
-        return this.#initiate(message.payload)
+        return this.#connectionInit(message.payload)
       case MessageType.Ping:
         return this.#send(pongFrame(message.payload))
       case MessageType.Pong:
@@ -156,28 +152,26 @@ export class GraphQLWsConnection implements WebSocketUser {
         if (Buffer.byteLength(message.id) > maxIdBytes)
           return this.#close(CloseCode.BadRequest, 'Operation id too long')
         return this.#subscribe(message, text.length)
-      case MessageType.Complete: {
-        const operation = this.#operations.get(message.id)
-        this.#operations.delete(message.id)
-        return operation?.cancel()
-      }
+      case MessageType.Complete:
+        return this.#complete(message.id)
       default:
-        // What only a server says.
+        // Messages that only a server sends.
         return this.#close(CloseCode.BadRequest, 'Invalid message received')
     }
   }
 
-  #initiate(connectionParams: unknown): void {
-    if (this.#initiated) return this.#close(CloseCode.TooManyInitialisationRequests, 'Too many initialisation requests')
-    this.#initiated = true
-    this.#parts.initiations.delete(this)
+  #connectionInit(connectionParams: unknown): void {
+    if (this.#initReceived)
+      return this.#close(CloseCode.TooManyInitialisationRequests, 'Too many initialisation requests')
+    this.#initReceived = true
+    this.#parts.initDeadlines.delete(this)
     const authorization = this.#authorization
     this.#authorization = undefined
     this.#parts.authenticate({ connectionParams, authorization }).then(
       (identity) => {
         if (this.#socket.isOpen) this.#acknowledge(identity)
       },
-      (error: unknown) => this.#turnAway(error),
+      (error: unknown) => this.#refuse(error),
     )
   }
 
@@ -194,18 +188,9 @@ export class GraphQLWsConnection implements WebSocketUser {
         },
       })
     } catch (error) {
-      return this.#turnAway(error)
+      return this.#refuse(error)
     }
     this.#send(ackFrame)
-  }
-
-  #turnAway(error: unknown): void {
-    if (!(error instanceof GatewayError)) {
-      this.#parts.fail(error)
-      return this.#close(CloseCode.InternalServerError, 'Internal server error')
-    }
-    this.#parts.onRefusal(error.code)
-    closeSocket(this.#socket, closeReasonOf(error.code))
   }
 
   #subscribe({ id, payload }: SubscribeMessage, bytes: number): void {
@@ -213,7 +198,7 @@ export class GraphQLWsConnection implements WebSocketUser {
     if (!session) return this.#close(CloseCode.Unauthorized, 'Unauthorized')
     if (this.#operations.has(id)) {
       const reason = `Subscriber for ${id} already exists`
-      // RFC 6455 §5.5: 125 bytes with the code.
+      // RFC 6455 §5.5: at most 125 bytes, of which the code takes two.
       return this.#close(
         CloseCode.SubscriberAlreadyExists,
         Buffer.byteLength(reason) > 123 ? 'Subscriber already exists' : reason,
@@ -225,28 +210,26 @@ export class GraphQLWsConnection implements WebSocketUser {
       return this.#sendErrors(id, [error])
     }
     const shared = this.#parts.operations.get(payload.query, payload.operationName)
-    if (shared && this.#share(session, shared, id, payload)) return
+    if (shared && this.#beginShared(session, shared, id, payload)) return
     if (this.#unansweredBytes > 0 && this.#unansweredBytes + bytes > this.#parts.maxBufferedBytes)
-      return this.#sendErrors(id, [tooMuchUnanswered(this.#parts.maxBufferedBytes)])
+      return this.#sendErrors(id, [tooManyUnanswered(this.#parts.maxBufferedBytes)])
     this.#unansweredBytes += bytes
-    // What the client sent is not held by what runs as long as its subscription does.
+    // The callback captures only numbers: a subscription must not hold the client's message.
     let counted = bytes
-    void this.#run(id, begin(this.#parts, session, payload), () => {
+    void this.#runInEnvelope(id, prepareOperation(this.#parts, session, payload), () => {
       this.#unansweredBytes -= counted
       counted = 0
     })
   }
 
-  /**
-   * False where there is something about it that Yoga has to answer; nothing has been done then.
-   */
-  #share(
+  /** Begins a shared operation. Returns false, before any effect, if Yoga has to answer it. */
+  #beginShared(
     session: Session,
     { schema, document, group, compiled }: SharedOperation,
     id: string,
     payload: SubscribeMessage['payload'],
   ): boolean {
-    // Credentials of its own.
+    // It brings its own credentials.
     if (payload.extensions?.['headers'] !== undefined) return false
     const fieldArguments = compiled.argumentsOf(payload.variables)
     if (!fieldArguments) return false
@@ -256,12 +239,12 @@ export class GraphQLWsConnection implements WebSocketUser {
     if (!subscription) return false
     const { operationName, variables: variableValues } = payload
     const args = { schema, document, operationName, variableValues, contextValue }
-    this.#pipe(id, subscription, group, args, fieldArguments, payload.query.length)
+    this.#deliver(id, subscription, group, args, fieldArguments, payload.query.length)
     return true
   }
 
-  /** From here on nothing is held of what the client sent, but its id and the parsed document. */
-  #pipe(
+  /** From here on, only the id and the parsed document of the client's message are held. */
+  #deliver(
     id: string,
     subscription: ChannelSubscription,
     group: FanOutGroup,
@@ -269,7 +252,7 @@ export class GraphQLWsConnection implements WebSocketUser {
     fieldArguments: Record<string, unknown>,
     documentLength: number,
   ): void {
-    const { masked, openDocuments } = this.#parts
+    const { maskResult, openDocuments } = this.#parts
     const { document, operationName } = args
     let release: () => void
     try {
@@ -284,9 +267,9 @@ export class GraphQLWsConnection implements WebSocketUser {
       group,
       outbox: this.#outbox,
       id,
-      args: { ...args, variableValues: keptValues(declaredVariables(document, operationName, args.variableValues)) },
-      fieldArguments: keptValues(fieldArguments),
-      masked,
+      args: { ...args, variableValues: compactValues(declaredVariables(document, operationName, args.variableValues)) },
+      fieldArguments: compactValues(fieldArguments),
+      maskResult,
       owner: this,
       release,
     })
@@ -295,15 +278,22 @@ export class GraphQLWsConnection implements WebSocketUser {
   }
 
   operationEnded(next: NextWriter, id: string, failure: GatewayError | undefined): void {
-    // Else the client has completed it.
+    // Otherwise the client has completed it already.
     if (this.#operations.get(id) !== next) return
     this.#operations.delete(id)
     if (failure) this.#sendErrors(id, [failure])
     else this.#send(completeFrame(id))
   }
 
-  /** `answered`: called once, when it is answered or its subscription has begun. */
-  async #run(id: string, beginning: ReturnType<typeof begin>, answered: () => void): Promise<void> {
+  /**
+   * `answered`: called when the operation is answered or its subscription has begun. It may be
+   * called again.
+   */
+  async #runInEnvelope(
+    id: string,
+    preparing: ReturnType<typeof prepareOperation>,
+    answered: () => void,
+  ): Promise<void> {
     let results: AsyncGenerator<ExecutionResult> | undefined
     let pages: OperationPages | undefined
     let release = (): void => undefined
@@ -311,16 +301,16 @@ export class GraphQLWsConnection implements WebSocketUser {
     const isOpen = (): boolean => this.#operations.get(id) === operation
     this.#operations.set(id, operation)
     try {
-      const begun = await beginning
-      if ('errors' in begun) {
-        if (isOpen()) this.#sendErrors(id, begun.errors)
+      const prepared = await preparing
+      if ('errors' in prepared) {
+        if (isOpen()) this.#sendErrors(id, prepared.errors)
         return
       }
-      pages = begun.pages
-      const result = await begun.run()
+      pages = prepared.pages
+      const result = await prepared.run()
       if (!isAsyncGenerator(result)) {
         if (!isOpen()) return
-        await this.#written(nextFrame(id, this.#shown(result)))
+        await this.#sendAndWait(nextFrame(id, this.#payloadOf(result)))
         if (isOpen()) this.#send(completeFrame(id))
         return
       }
@@ -330,15 +320,15 @@ export class GraphQLWsConnection implements WebSocketUser {
         await results.return(undefined)
         return
       }
-      if (this.#takeOver(id, begun)) return
-      // Each of its results is executed with them.
-      const held = begun.documentLength + valuesWeight(begun.args.variableValues)
-      release = this.#parts.openDocuments.hold(begun.args, held, this.#session?.payer)
+      if (this.#deliverIfShareable(id, prepared)) return
+      // Each result is executed with the document and these variables.
+      const held = prepared.documentLength + jsonLength(prepared.args.variableValues)
+      release = this.#parts.openDocuments.hold(prepared.args, held, this.#session?.payer)
       for await (const each of results) {
         if (!isOpen()) return
-        // A result is made from the event that was taken last: the next one is taken when this has
-        // been written.
-        await this.#written(nextFrame(id, this.#shown(withTraceOf(begun.subscription?.lastTaken, each))))
+        // A result is made from the event that was taken last, because the next one is taken only
+        // after this one is written.
+        await this.#sendAndWait(nextFrame(id, this.#payloadOf(withTrace(prepared.subscription?.lastTaken, each))))
       }
       if (isOpen()) this.#send(completeFrame(id))
     } catch (error) {
@@ -353,47 +343,53 @@ export class GraphQLWsConnection implements WebSocketUser {
   }
 
   /**
-   * What can be shared is written by us, though it began in the envelope; what cannot goes result
-   * by result.
+   * Writes a subscription directly if it can be shared, although it began in the envelope. Returns
+   * false if it has to be written result by result.
    */
-  #takeOver(id: string, { subscription, args, documentLength }: Started): boolean {
+  #deliverIfShareable(id: string, { subscription, args, documentLength }: PreparedOperation): boolean {
     const group = subscription && this.#parts.fanOut.groupOf(args)
     const session = this.#session
     if (!subscription || !group || !session) return false
-    // Not the context of the envelope, which holds the request as it came.
+    // Not the context of the envelope, because that holds the client's request.
     this.#context ??= new SessionContext(this.#parts, session)
     const fieldArguments = group.argumentsOf(args.variableValues)
-    this.#pipe(id, subscription, group, { ...args, contextValue: this.#context }, fieldArguments, documentLength)
+    this.#deliver(id, subscription, group, { ...args, contextValue: this.#context }, fieldArguments, documentLength)
     return true
   }
 
-  #shown(result: ExecutionResult): object {
-    return result.errors ? this.#parts.masked(result) : result
+  #complete(id: string): void {
+    const operation = this.#operations.get(id)
+    this.#operations.delete(id)
+    operation?.cancel()
+  }
+
+  #payloadOf(result: ExecutionResult): object {
+    return result.errors ? this.#parts.maskResult(result) : result
   }
 
   #sendErrors(id: string, errors: readonly unknown[]): void {
     this.#send(
       errorFrame(
         id,
-        errors.map((error) => this.#parts.answered(error).toJSON()),
+        errors.map((error) => this.#parts.maskError(error).toJSON()),
       ),
     )
   }
 
-  /** Counts what the client asked for and does not take. */
+  /** Writes an answer and counts it against the client until the system takes it. */
   #send(frame: string): void {
     this.#outbox.flush()
     if (!this.#socket.isOpen) return
-    // Where the system takes everything at once, nothing waits and nobody need be told of it.
+    // If the system takes everything at once, no callback is needed.
     const waits = this.#socket.stream.writableLength > 0
     this.#socket.stream.write(frame, 'latin1', waits ? this.#readThrottle.sending(frame.length) : undefined)
   }
 
   /**
-   * Resolves when the frame is with the system: so long a subscription waits with its next. A
-   * socket that fails has its operations ended by its close.
+   * Writes a frame and resolves when the system has it. A subscription waits for this before its
+   * next result. If the socket fails, its close ends the operations.
    */
-  #written(frame: string): Promise<void> {
+  #sendAndWait(frame: string): Promise<void> {
     return new Promise((resolve) => {
       this.#outbox.flush()
       if (!this.#socket.isOpen) return resolve()
@@ -405,13 +401,27 @@ export class GraphQLWsConnection implements WebSocketUser {
     })
   }
 
+  /** Closes the socket of a client that gets no session. */
+  #refuse(error: unknown): void {
+    if (!(error instanceof GatewayError)) {
+      this.#parts.logError(error)
+      return this.#close(CloseCode.InternalServerError, 'Internal server error')
+    }
+    this.#parts.onRefusal(error.code)
+    closeSocket(this.#socket, closeReasonOf(error.code))
+  }
+
   #close(code: CloseCode, reason: string): void {
     this.#outbox.flush()
     this.#socket.close(code, reason)
   }
 
+  onStalled(): void {
+    this.#session?.end('slow-consumer')
+  }
+
   onClosed(code: number): void {
-    this.#parts.initiations.delete(this)
+    this.#parts.initDeadlines.delete(this)
     this.#outbox.close()
     for (const operation of this.#operations.values()) operation.cancel()
     this.#operations.clear()

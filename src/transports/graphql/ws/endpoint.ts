@@ -14,24 +14,25 @@ import { SharedOperations } from '../shared-operations.ts'
 import { GraphQLWsConnection, type GraphQLWsOptions, type GraphQLWsParts } from './connection.ts'
 
 /**
- * graphql-transport-ws at `/graphql`, on the schema, context, masking and limits of the HTTP side.
+ * graphql-transport-ws at `/graphql`, with the schema, context, masking and limits of the HTTP
+ * side.
  */
 export function createGraphQLWs(options: GraphQLWsOptions): {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
   close(): Promise<void>
 } {
-  const maskError = errorMasker(options.log, options.onRefusal, { suggestions: options.introspection })
-  const answered = (error: unknown) => withoutHttp(maskError(error))
-  const initiations = new Deadlines<GraphQLWsConnection>(options.authTimeoutMs, (late) => late.initiationMissed())
+  const masker = errorMasker(options.log, options.onRefusal, { suggestions: options.introspection })
+  const maskError = (error: unknown) => withoutHttp(masker(error))
+  const initDeadlines = new Deadlines<GraphQLWsConnection>(options.authTimeoutMs, (late) => late.onInitTimeout())
   const parts: GraphQLWsParts = {
     ...options,
     operations: new SharedOperations(options.fanOut),
     frameLimits: new FrameLimits(options),
-    initiations,
-    answered,
-    masked: (result) => withErrors(result, answered),
-    fail: (error) =>
-      options.log('a socket failed in a way that was not foreseen', {
+    initDeadlines,
+    maskError,
+    maskResult: (result) => withMaskedErrors(result, maskError),
+    logError: (error) =>
+      options.log('unexpected error on a graphql-transport-ws socket', {
         error: errorStack(error),
       }),
   }
@@ -54,23 +55,23 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
       connection.begin(protocol !== undefined)
     },
     close: async () => {
-      initiations.close()
-      // Those without a session: nobody else tells them.
+      initDeadlines.close()
+      // Closes sockets without a session, because the gateway closes only sessions.
       await sockets.close((socket) => closeSocket(socket, 'RESTART'))
     },
   }
 }
 
-function withErrors(
+function withMaskedErrors(
   { errors, ...result }: ExecutionResult,
-  answered: (error: unknown) => GraphQLError,
+  maskError: (error: unknown) => GraphQLError,
 ): FormattedExecutionResult {
-  return { ...result, errors: errors?.map((error) => answered(error).toJSON()) }
+  return { ...result, errors: errors?.map((error) => maskError(error).toJSON()) }
 }
 
-/** A status of HTTP means nothing on a socket. */
+/** An HTTP status has no meaning on a socket. */
 function withoutHttp(error: GraphQLError): GraphQLError {
-  // A new error looks where it was made, which costs as much as all the rest of a refusal.
+  // `new GraphQLError` records a stack trace, which costs as much as the rest of a refusal.
   if (!('http' in error.extensions)) return error
   const { http: _, ...extensions } = error.extensions
   const { nodes, source, positions, path } = error

@@ -6,12 +6,12 @@ import { printJson } from '../../../core/json/print-json.ts'
 import { textFrameHeader } from '../../websocket/frame-writer.ts'
 
 /**
- * What a client says, with every digit of its numbers. Throws where it is no message of the
- * protocol.
+ * Reads a client's message and keeps all digits of its numbers. Throws if it is not a valid message
+ * of the protocol.
  */
 export function readMessage(text: string): Message {
   const message: unknown = parseJson(text)
-  // For graphql-ws any object will do where it wants one.
+  // graphql-ws accepts any object here, so a `JsonNumber` would pass.
   const { payload } = message as { payload?: unknown }
   const { variables, extensions } = (payload ?? {}) as { variables?: unknown; extensions?: unknown }
   if ([payload, variables, extensions].some((part) => part instanceof JsonNumber)) {
@@ -20,7 +20,7 @@ export function readMessage(text: string): Message {
   return validateMessage(message)
 }
 
-/** What a server says, each as a whole frame of WebSocket, as the bytes of a latin1 string. */
+/** A server message as a whole WebSocket frame, in the bytes of a latin1 string. */
 function frameOf(message: object): string {
   const text = latin1Of(printJson(message) ?? '{}')
   return textFrameHeader(text.length) + text

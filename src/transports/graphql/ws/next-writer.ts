@@ -8,49 +8,59 @@ import type { Outbox } from '../../flow/outbox.ts'
 import { textFrameHeader } from '../../websocket/frame-writer.ts'
 import type { FanOutGroup } from '../fan-out.ts'
 
-export interface NextFramesOptions {
+export interface NextWriterOptions {
   readonly subscription: ChannelSubscription
   readonly group: FanOutGroup
   readonly outbox: Outbox
-  /** As the client knows the operation. */
+  /** The client's id of the operation. */
   readonly id: string
-  /** For what is not shared; with the variables that `keptValues` keeps. */
+  /** For results that are not shared. Holds only the variables that `compactValues` keeps. */
   readonly args: ExecutionArgs
-  /** Of the root field, coerced. */
+  /** The coerced arguments of the root field. */
   readonly fieldArguments: Record<string, unknown>
-  /** Lets go of the document. */
+  /** Releases the document; called when the subscription ends. */
   readonly release: () => void
-  /** What the client sees of a result with errors. */
-  readonly masked: (result: ExecutionResult) => object
+  /** Masks a result with errors for the client. */
+  readonly maskResult: (result: ExecutionResult) => object
   readonly owner: {
-    /** The feed has ended: by itself, or with a failure. */
+    /** Called when the subscription has ended, with the failure if there was one. */
     operationEnded(next: NextWriter, id: string, failure: GatewayError | undefined): void
   }
 }
 
-/** Writes the `next` frames of one subscription straight to its socket. */
+/** Writes the `next` frames of one subscription directly to its socket. */
 export class NextWriter implements SubscriptionSink {
-  // All that a delivery needs is in this one object.
+  // Copied from the options, so that a delivery reads one object only.
   readonly #subscription: ChannelSubscription
   readonly #group: FanOutGroup
   readonly #outbox: Outbox
   readonly #args: ExecutionArgs
-  readonly #masked: NextFramesOptions['masked']
+  readonly #maskResult: NextWriterOptions['maskResult']
   readonly #id: string
   readonly #start: string
   readonly #fieldArguments: Record<string, unknown>
-  readonly #owner: NextFramesOptions['owner']
+  readonly #owner: NextWriterOptions['owner']
   readonly #release: () => void
-  /** The frame's header and start, for a message of so many bytes. */
+  /** The frame's header and start, for a message of `#bytes` bytes. */
   #head = ''
   #bytes = 0
 
-  constructor({ subscription, group, outbox, id, args, fieldArguments, masked, owner, release }: NextFramesOptions) {
+  constructor({
+    subscription,
+    group,
+    outbox,
+    id,
+    args,
+    fieldArguments,
+    maskResult,
+    owner,
+    release,
+  }: NextWriterOptions) {
     this.#subscription = subscription
     this.#group = group
     this.#outbox = outbox
     this.#args = args
-    this.#masked = masked
+    this.#maskResult = maskResult
     this.#id = id
     this.#start = latin1Of(`{"id":${JSON.stringify(id)},"type":"${MessageType.Next}","payload":`)
     this.#fieldArguments = fieldArguments
@@ -58,12 +68,12 @@ export class NextWriter implements SubscriptionSink {
     this.#release = release
   }
 
-  /** Only now does anything flow. */
+  /** Starts the delivery. */
   begin(): void {
     this.#subscription.pipe(this)
   }
 
-  /** The client has completed: seen at once, also while nothing happens. */
+  /** The client completed the operation. Takes effect at once, even if no event arrives. */
   cancel(): void {
     void this.#subscription.return()
   }
@@ -73,9 +83,15 @@ export class NextWriter implements SubscriptionSink {
       this.#outbox.whenRoom(this.#subscription)
       return false
     }
-    const end = this.#group.endOfNext(event, this.#subscription.channel, this.#fieldArguments, this.#args, this.#masked)
+    const end = this.#group.endOfNext(
+      event,
+      this.#subscription.channel,
+      this.#fieldArguments,
+      this.#args,
+      this.#maskResult,
+    )
     const bytes = this.#start.length + end.length
-    // One message is often as long as the one before.
+    // Many messages have the same length as the one before.
     if (bytes !== this.#bytes) {
       this.#bytes = bytes
       this.#head = textFrameHeader(bytes) + this.#start

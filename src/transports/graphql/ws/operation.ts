@@ -7,22 +7,22 @@ import { declaredVariables } from '../compact-variables.ts'
 import type { Yoga } from '../http.ts'
 import type { SharedOperations } from '../shared-operations.ts'
 
-export interface Started {
+export interface PreparedOperation {
   readonly args: ExecutionArgs
-  /** Of its text. */
+  /** Length of the operation's text, in characters. */
   readonly documentLength: number
-  /** What a subscription has opened, from `run` on. */
+  /** The subscription that `run` opened; undefined for other operations. */
   readonly subscription: ChannelSubscription | undefined
-  /** To be closed when its answer has been written. */
+  /** The caller closes it when the answer has been written. */
   readonly pages: OperationPages
   run(): Promise<ExecutionResult | AsyncGenerator<ExecutionResult>>
 }
 
 /**
- * Parses, validates and prepares an operation in Yoga's envelope: its plugins, masking and limits
- * are around it as over HTTP. Rejects with what stands in the way.
+ * Parses, validates and prepares an operation in Yoga's envelope, so that plugins, masking and
+ * limits are the same as over HTTP. Rejects with the reason of a refusal.
  */
-export async function begin(
+export async function prepareOperation(
   {
     yoga,
     operations,
@@ -34,12 +34,12 @@ export async function begin(
   },
   session: Session,
   params: SubscribePayload,
-): Promise<Started | { readonly errors: readonly unknown[] }> {
+): Promise<PreparedOperation | { readonly errors: readonly unknown[] }> {
   let subscription: ChannelSubscription | undefined
   const pages = allPages.open()
   const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped({
     session,
-    onFeed: (opened: ChannelSubscription) => {
+    onSubscription: (opened: ChannelSubscription) => {
       subscription = opened
     },
     pages,
@@ -47,14 +47,14 @@ export async function begin(
   })
   const document = parse(params.query)
   const operation = getOperationAST(document, params.operationName)
-  if (!operation) return { errors: [noSuchOperation()] }
+  if (!operation) return { errors: [unknownOperation()] }
   const errors = validate(schema, document)
   if (errors.length > 0) return { errors }
   const { operationName } = params
   const variableValues = declaredVariables(document, operationName, params.variables)
   operations.add(params.query, { schema, document, operationName })
   const contextValue = (await contextFactory()) as { params?: unknown }
-  // A subscription holds its context for as long as it runs, and with it what the client sent.
+  // A subscription holds its context while it runs, and `params` holds the client's message.
   delete contextValue.params
   const args: ExecutionArgs = { schema, document, operationName, variableValues, contextValue }
   const documentLength = params.query.length
@@ -76,8 +76,8 @@ export function isAsyncGenerator(
   return Symbol.asyncIterator in result
 }
 
-/** In the words of the HTTP side. */
-function noSuchOperation(): GraphQLError {
+/** The same text as on the HTTP side. */
+function unknownOperation(): GraphQLError {
   return new GraphQLError('Could not determine what operation to execute.', {
     extensions: { code: 'OPERATION_RESOLUTION_FAILURE' },
   })
