@@ -75,7 +75,7 @@ describe('the topology', () => {
   test('says what type an exchange has that is of another than the source says', async () => {
     await theirs.assertExchange('their odd direct', 'direct', { alternateExchange: 'amq.fanout', durable: false })
     await expect(topology().topology.bind(sourceOn('their odd direct'))).rejects.toMatchObject(
-      conflict('exchange "their odd direct" is a direct exchange, not topic: say exchangeType: DIRECT'),
+      conflict('exchange "their odd direct" is a direct exchange, not topic: set exchangeType: DIRECT'),
     )
   })
 

@@ -6,29 +6,29 @@ export type Binding = ReturnType<typeof bindingOf>
 
 interface Exchange {
   readonly type: ExchangeType
-  /** Binding keys and who has bound with them. */
+  /** Binding key → the destinations bound with it. */
   readonly bindings: Map<string, Bound>
-  /** By routing key, as the bindings are now. */
+  /** Routing key → its destinations under the current bindings. */
   readonly routes: Map<string, ReadonlySet<Sink>>
 }
 
 interface Bound {
-  /** The binding key's. */
+  /** The words of the binding key. */
   readonly words: readonly string[]
   readonly sinks: Set<Sink>
 }
 
-/** Routing keys that an exchange knows the way of; past it, it begins anew. */
+/** The maximum number of cached routes of an exchange. When it is reached, the cache is cleared. */
 const maxRoutes = 10_000
 
 /** Exchanges and bindings by the rules of AMQP 0-9-1 §3.1.3, within this process. */
 export class EmbeddedBroker {
   readonly #exchanges = new Map<string, Exchange>()
-  /** The queues that have names. */
+  /** The named queues. */
   readonly queues = new Map<string, EmbeddedQueue>()
 
   constructor() {
-    // Every RabbitMQ has them.
+    // Every RabbitMQ has these exchanges.
     for (const type of ['DIRECT', 'FANOUT', 'TOPIC', 'HEADERS'] as const)
       this.declare(`amq.${type.toLowerCase()}`, type)
     this.declare('amq.match', 'HEADERS')
@@ -38,7 +38,7 @@ export class EmbeddedBroker {
     return this.#exchanges.get(exchange)?.type
   }
 
-  /** Leaves an exchange as it is that is there already. */
+  /** Does nothing if the exchange exists. */
   declare(exchange: string, type: ExchangeType): void {
     if (!this.#exchanges.has(exchange)) this.#exchanges.set(exchange, { type, bindings: new Map(), routes: new Map() })
   }
@@ -57,9 +57,11 @@ export class EmbeddedBroker {
     if (bound?.sinks.size === 0) bindings?.delete(key)
   }
 
-  /** Who a message goes to, each once; undefined where the exchange isn't there. */
+  /**
+   * The destinations of a message, without duplicates. Undefined if the exchange does not exist.
+   */
   route(exchange: string, routingKey: string): ReadonlySet<Sink> | undefined {
-    // The default exchange leads to queues by their names, and there is none with a name here.
+    // The default exchange routes to queues by name, and no queue here can be reached by name.
     if (exchange === '') return new Set()
     const found = this.#exchanges.get(exchange)
     if (!found) return undefined

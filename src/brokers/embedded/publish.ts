@@ -6,10 +6,10 @@ import { unknownExchange, unroutable } from '../refusals.ts'
 import type { EmbeddedBroker } from './broker.ts'
 
 /**
- * Routes one publication, or throws what `Broker.publish` rejects with. What is delivered is a
- * copy, as over a wire.
+ * Routes one message, or throws the error that `Broker.publish` rejects with. Destinations receive
+ * a copy, as over a network.
  */
-export function publishIn(broker: EmbeddedBroker, defaultExchange: string, publication: GatewayPublication): void {
+export function publishTo(broker: EmbeddedBroker, defaultExchange: string, publication: GatewayPublication): void {
   const { exchange = defaultExchange, routingKey, body, properties, mandatory = true } = publication
   const sinks = broker.route(exchange, routingKey)
   if (!sinks) throw unknownExchange(exchange)
@@ -26,12 +26,12 @@ export function publishIn(broker: EmbeddedBroker, defaultExchange: string, publi
     redelivered: false,
     receivedAt: Date.now(),
   }
-  for (const sink of sinks) sink.take(message)
+  for (const sink of sinks) sink.deliver(message)
 }
 
 /**
- * Written out: a spread makes a hidden class for each object that it makes, which the journal would
- * keep with it.
+ * Copies field by field, because a spread creates a hidden class for each object, which the journal
+ * would keep in memory.
  */
 function copy(given: MessageProperties): MessageProperties {
   return {
@@ -39,7 +39,7 @@ function copy(given: MessageProperties): MessageProperties {
     contentEncoding: given.contentEncoding,
     messageId: given.messageId ?? newMessageId(),
     type: given.type,
-    // AMQP carries whole seconds.
+    // AMQP timestamps are whole seconds.
     timestamp: given.timestamp === undefined ? undefined : Math.floor(given.timestamp / 1000) * 1000,
     correlationId: given.correlationId,
     replyTo: given.replyTo,
