@@ -120,7 +120,7 @@ describe('what an operator has to mend', () => {
     {
       fault: 'no permission to configure',
       user: 'tenant',
-      says: /lacks the permission to make it: grant configure|access to queue 'tenant\.[\w.]+' in vhost '\/' refused for user 'tenant'/,
+      says: /lacks the permission to declare it: grant configure|access to queue 'tenant\.[\w.]+' in vhost '\/' refused for user 'tenant'/,
     },
     {
       fault: 'no permission to write',

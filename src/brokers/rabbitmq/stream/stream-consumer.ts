@@ -169,7 +169,7 @@ export async function consumeStream(
   }
 
   const consumerTag = randomUUID()
-  const stopTaking = deliveries.take(consumerTag, hand)
+  const stopTaking = deliveries.intercept(consumerTag, hand)
   try {
     await channel.prefetch(prefetch)
     await channel.consume(
@@ -205,7 +205,7 @@ async function stillThere(
     return await new Promise<boolean>((resolve, reject) => {
       channel.on('error', reject)
       channel.on('close', () => reject(new Error('the channel was closed')))
-      stopTaking = deliveries.take(consumerTag, (message) => {
+      stopTaking = deliveries.intercept(consumerTag, (message) => {
         const found = entryOf(message, stream)
         if (found && found.offset < entry.offset) return
         resolve(found?.offset === entry.offset && fingerprintOf(found) === fingerprintOf(entry))
