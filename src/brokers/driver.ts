@@ -21,7 +21,7 @@ export interface DriverOptions {
   /** The prefix of every name that the driver declares on the broker. */
   readonly namespace: string
   /**
-   * The exchange whose routing keys are the topics. Default: the topic exchange
+   * The exchange that routes topics as routing keys. Default: the topic exchange
    * `<namespace>.events`. An existing exchange is used as it is.
    */
   readonly exchange?: DistributorExchange

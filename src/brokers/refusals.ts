@@ -3,11 +3,11 @@ import { badInput, GatewayError } from '../errors.ts'
 /** The same mistake gets the same message from every broker. */
 
 export function unknownExchange(exchange: string): GatewayError {
-  return badInput('exchange', `there is no exchange "${exchange}"`)
+  return badInput('exchange', `"${exchange}" does not exist`)
 }
 
 export function unroutable(exchange: string, routingKey: string): GatewayError {
-  return badInput('routingKey', `"${routingKey}" is bound to nothing on exchange "${exchange}"`)
+  return badInput('routingKey', `"${routingKey}" is unroutable: no binding of exchange "${exchange}" matches it`)
 }
 
 export function tooLarge(bytes: number, maxBytes: number): GatewayError {

@@ -174,7 +174,7 @@ describe('reading back from the journal', () => {
       timeoutMs: 500,
       maxBytes: 1_000,
       maxMessages: 100,
-      timings: { checkMs: 5, missedMs: 20 },
+      timings: { checkMs: 5, missingMs: 20 },
     })
     readBack.useFence(() => {
       fences += 1
@@ -208,7 +208,7 @@ describe('reading back from the journal', () => {
     const large = (messageId: string, payer: string) =>
       readBack.publish(message(messageId, { exchange: 'events', body: Buffer.alloc(400), payer }))
     const first = large('first', 'one')
-    const refusal = { code: 'BROKER_UNAVAILABLE', message: expect.stringContaining('does not bring them back') }
+    const refusal = { code: 'BROKER_UNAVAILABLE', message: expect.stringContaining('has not received them yet') }
     await expect(large('second', 'one')).rejects.toMatchObject(refusal)
     const other = large('other', 'another')
     expect(readBack.expectedBytes).toBe(800)
@@ -223,7 +223,7 @@ describe('reading back from the journal', () => {
     const buffered = readBack.publish(message('b', { exchange: 'events', into: 'buffer' }))
     await expect(readBack.publish(message('a', { exchange: 'events' }))).rejects.toMatchObject({
       code: 'BROKER_UNAVAILABLE',
-      message: expect.stringContaining('Publish again under the same message id'),
+      message: expect.stringContaining('Publish again with the same message id'),
     })
     expect(await buffered).toBeUndefined()
   })

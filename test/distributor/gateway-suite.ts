@@ -88,12 +88,12 @@ export function gatewaySuite(name: string, open: () => Promise<GatewayUnderTest>
       await expect(publish('none', 'k')).rejects.toMatchObject({
         code: 'BAD_USER_INPUT',
         field: 'exchange',
-        message: 'exchange: there is no exchange "none"',
+        message: 'exchange: "none" does not exist',
       })
       await expect(publish('narrow', 'a.c')).rejects.toMatchObject({
         code: 'BAD_USER_INPUT',
         field: 'routingKey',
-        message: 'routingKey: "a.c" is bound to nothing on exchange "narrow"',
+        message: 'routingKey: "a.c" is unroutable: no binding of exchange "narrow" matches it',
       })
       await publish('narrow', 'a.c', { mandatory: false })
       await expect(publish('none', 'a.c', { mandatory: false })).rejects.toMatchObject({ field: 'exchange' })

@@ -135,7 +135,7 @@ describe('what an operator has to mend', () => {
     {
       fault: 'a classic queue in the place of the journal',
       user: 'collector',
-      says: /queue \\?"collector\.journal\\?" exists in RabbitMQ and is no stream/,
+      says: /queue \\?"collector\.journal\\?" exists in RabbitMQ and is not the stream/,
     },
     {
       fault: 'an exchange of another type in the place of the default one',

@@ -168,7 +168,7 @@ function streamable(headers: MessageProperties['headers']): MessageProperties['h
 
 /**
  * `isTable` marks a table that looks like a typed value. Lists and tables are searched too, because
- * RabbitMQ 4 keeps them in headers whose names start with `x-`.
+ * RabbitMQ 4 keeps them in headers with names that start with `x-`.
  */
 function withoutDecimals(value: unknown, isTable: boolean): unknown {
   if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return value

@@ -38,7 +38,7 @@ export interface BuffersOptions {
    * consumer.
    */
   onUnreadable(queue: string): void
-  /** See `ReadBackParts`. */
+  /** See `ReadBackOptions`. */
   onNotStored(messages: number): void
 }
 
@@ -53,8 +53,7 @@ export class Buffers {
   readonly #sources = new Map<string, AbortController>()
   readonly #closing = new AbortController()
   /**
-   * Exchanges whose queue may have ended the last session, because RabbitMQ does not say which one
-   * did.
+   * Exchanges with a queue that may have ended the last session. RabbitMQ does not name the queue.
    */
   readonly #suspects = new Set<string>()
   #connection: ReconnectingConnection | undefined

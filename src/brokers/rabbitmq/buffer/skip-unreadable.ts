@@ -30,7 +30,7 @@ export interface SkipUnreadableOptions {
 
 /**
  * `broken`: RabbitMQ closed the connection because of a message. `read`: the messages in doubt
- * could be read, or there are none.
+ * could be read, or none remained.
  */
 type Ending = 'broken' | 'read' | 'failed'
 

@@ -74,7 +74,7 @@ export async function checkExchangeType(
   return { alternate: currentOf(difference, 'alternate-exchange') }
 }
 
-/** RabbitMQ's text about the first difference, or undefined if there is none. */
+/** RabbitMQ's text about the first difference, or undefined if nothing differs. */
 async function differenceTo(
   connection: ChannelModel,
   exchange: string,

@@ -51,7 +51,7 @@ export class Nodes {
   }
 
   /**
-   * The node whose last failure is the oldest; among nodes that never failed, the first. `own`
+   * The node with the oldest last failure; among nodes that never failed, the first. `own`
    * holds failures that only the calling connection knows, because the node may not be to blame.
    */
   pick(own: ReadonlyMap<BrokerNode, number>): BrokerNode {

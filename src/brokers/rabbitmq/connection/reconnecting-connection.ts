@@ -98,8 +98,8 @@ class Closed extends Error {
 }
 
 /**
- * A connection to RabbitMQ that recovers: one session after another, each on the node whose last
- * failure is the oldest, until it is closed.
+ * A connection to RabbitMQ that recovers: one session after another, each on the node with the
+ * oldest last failure, until it is closed.
  *
  *     connecting ──► establishing ──► up
  *         ▲   │            │           │  any error, or `fail`
