@@ -45,9 +45,7 @@ describe('a driver dropped into the folder', () => {
     await expect(new Distributor('kafka://host', { drivers }).connect()).rejects.toThrow(
       'url: no driver for kafka:; expected one of loop:',
     )
-    await expect(new Distributor('kafka://host').connect()).rejects.toThrow(
-      'expected one of amqp:, amqps:, memory:',
-    )
+    await expect(new Distributor('kafka://host').connect()).rejects.toThrow('expected one of amqp:, amqps:, memory:')
     await expect(new Distributor('localhost').connect()).rejects.toThrow('url: expected a URL')
     await expect(new Distributor('amqp://a,memory:').connect()).rejects.toThrow(
       'expected the same scheme for all nodes',

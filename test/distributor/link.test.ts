@@ -204,7 +204,9 @@ describe('links to several nodes', () => {
     three.proxies[0]?.pause()
     session.fail(new Unresponsive('it confirms nothing'))
     expect([...(await places(one.sessions, 1)), ...(await places(other.sessions, 1))]).toEqual([1, 1])
-    expect(other.reasons).toEqual([expect.stringMatching(/^RabbitMQ at 127.0.0.1:\d+ is abandoned: it confirms nothing$/)])
+    expect(other.reasons).toEqual([
+      expect.stringMatching(/^RabbitMQ at 127.0.0.1:\d+ is abandoned: it confirms nothing$/),
+    ])
   })
 
   test('move alone when every node has failed lately', async () => {

@@ -89,7 +89,9 @@ describe('the topology', () => {
       conflict('no permission to bind exchange "hidden"'),
     )
     await expect(limited.bind(sourceOn('open to none'))).rejects.toMatchObject(
-      conflict('exchange "open to none" does not exist, and Warren\'s RabbitMQ user lacks the permission to declare it'),
+      conflict(
+        'exchange "open to none" does not exist, and Warren\'s RabbitMQ user lacks the permission to declare it',
+      ),
     )
     await rabbit.ctl('delete_user', 'clerk')
   })
