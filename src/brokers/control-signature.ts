@@ -64,11 +64,11 @@ export class ControlSignature {
     const { signed, signature } = json as Record<string, unknown>
     if (typeof signed !== 'string' || typeof signature !== 'string') return undefined
     const given = Buffer.from(signature, 'base64url')
-    const isRight = this.#secrets.some((secret) => {
-      const right = this.#sign(signed, secret)
-      return right.length === given.length && timingSafeEqual(right, given)
+    const isValid = this.#secrets.some((secret) => {
+      const expected = this.#sign(signed, secret)
+      return expected.length === given.length && timingSafeEqual(expected, given)
     })
-    if (!isRight) return undefined
+    if (!isValid) return undefined
     const content = JSON.parse(signed) as Record<string, unknown>
     const { nonce, sentAt } = content
     const now = Date.now()

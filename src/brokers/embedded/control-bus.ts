@@ -9,7 +9,7 @@ export class EmbeddedControlBus implements ControlBus {
   readonly #broker: EmbeddedBroker
   readonly #exchange: string
   readonly #signature: ControlSignature
-  readonly #sink = { deliver: (message: Message) => this.#receive(message) }
+  readonly #destination = { deliver: (message: Message) => this.#receive(message) }
   #onMessage: (message: ControlMessage) => void = () => {}
   #onUnsigned: () => void = () => {}
 
@@ -18,7 +18,7 @@ export class EmbeddedControlBus implements ControlBus {
     this.#exchange = exchange
     this.#signature = signature
     broker.declare(exchange, 'TOPIC')
-    broker.bind({ exchange, key: '#' }, this.#sink)
+    broker.bind({ exchange, key: '#' }, this.#destination)
   }
 
   listen(onMessage: (message: ControlMessage) => void, onResync: () => void, onUnsigned: () => void = () => {}): void {
@@ -33,7 +33,7 @@ export class EmbeddedControlBus implements ControlBus {
   }
 
   async close(): Promise<void> {
-    this.#broker.unbind({ exchange: this.#exchange, key: '#' }, this.#sink)
+    this.#broker.unbind({ exchange: this.#exchange, key: '#' }, this.#destination)
   }
 
   #receive({ body }: Message): void {

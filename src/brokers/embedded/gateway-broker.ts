@@ -37,7 +37,7 @@ export class EmbeddedGateway implements GatewayBroker {
   readonly #log: DriverOptions['log']
   readonly #maxMessageBytes: number
   readonly #bound = new Map<string, Source>()
-  readonly #sink = {
+  readonly #destination = {
     deliver: (message: Message) => {
       this.#entry = this.#onRouted(message)
     },
@@ -98,7 +98,7 @@ export class EmbeddedGateway implements GatewayBroker {
       throw otherExchangeType(exchange, current.toLowerCase(), exchangeType.toLowerCase())
     }
     broker.declare(exchange, exchangeType)
-    broker.bind(bindingOf(source), this.#sink)
+    broker.bind(bindingOf(source), this.#destination)
     this.#bound.set(source.id, source)
     return { declared: current === undefined }
   }
@@ -114,7 +114,7 @@ export class EmbeddedGateway implements GatewayBroker {
     const { exchange, key } = bindingOf(source)
     const needed = [...this.#bound.values()].map(bindingOf)
     if (needed.some((other) => other.exchange === exchange && other.key === key)) return
-    this.#lease.broker.unbind({ exchange, key }, this.#sink)
+    this.#lease.broker.unbind({ exchange, key }, this.#destination)
   }
 
   consumeFanouts({ own, fedBy, declared }: FanoutExchanges, receive: FanoutListener): { close(): Promise<void> } {
@@ -122,13 +122,13 @@ export class EmbeddedGateway implements GatewayBroker {
     const { broker } = this.#lease
     let closed = false
     // Deferred, so that a message arrives after the call that published it, as over a network.
-    const sink = { deliver: (message: Message) => queueMicrotask(() => closed || receive(message)) }
+    const destination = { deliver: (message: Message) => queueMicrotask(() => closed || receive(message)) }
     for (const name of [...bound, ...declared]) broker.declare(name, 'FANOUT')
-    for (const name of bound) broker.bind({ exchange: name, key: '' }, sink)
+    for (const name of bound) broker.bind({ exchange: name, key: '' }, destination)
     return {
       close: async () => {
         closed = true
-        for (const name of bound) broker.unbind({ exchange: name, key: '' }, sink)
+        for (const name of bound) broker.unbind({ exchange: name, key: '' }, destination)
       },
     }
   }

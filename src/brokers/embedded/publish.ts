@@ -11,11 +11,11 @@ import type { EmbeddedBroker } from './broker.ts'
  */
 export function publishTo(broker: EmbeddedBroker, defaultExchange: string, publication: GatewayPublication): void {
   const { exchange = defaultExchange, routingKey, body, properties, mandatory = true } = publication
-  const sinks = broker.route(exchange, routingKey)
-  if (!sinks) throw unknownExchange(exchange)
-  if (sinks.size === 0 && mandatory) throw unroutable(exchange, routingKey)
-  for (const sink of sinks) {
-    const refusal = sink.refusal?.(body.length)
+  const destinations = broker.route(exchange, routingKey)
+  if (!destinations) throw unknownExchange(exchange)
+  if (destinations.size === 0 && mandatory) throw unroutable(exchange, routingKey)
+  for (const destination of destinations) {
+    const refusal = destination.refusal?.(body.length)
     if (refusal !== undefined) throw new GatewayError('BROKER_UNAVAILABLE', refusal)
   }
   const message: Message = {
@@ -26,7 +26,7 @@ export function publishTo(broker: EmbeddedBroker, defaultExchange: string, publi
     redelivered: false,
     receivedAt: Date.now(),
   }
-  for (const sink of sinks) sink.deliver(message)
+  for (const destination of destinations) destination.deliver(message)
 }
 
 /**

@@ -3,7 +3,7 @@ import { type Receive, type SubscribeOptions, Undeliverable } from '../driver.ts
 import { maxRedeliveries, redeliveryDelayMs } from '../redeliveries.ts'
 
 /** The destination of a binding. */
-export interface Sink {
+export interface Destination {
   /** Why the message cannot be accepted, or undefined if it can. */
   refusal?(bytes: number): string | undefined
   /** Must not throw. */
@@ -29,7 +29,7 @@ interface Consumer {
  * A first-in, first-out queue. Each message goes to one consumer with free prefetch, in round-robin
  * order.
  */
-export class EmbeddedQueue implements Sink {
+export class EmbeddedQueue implements Destination {
   readonly #name: string
   readonly #messages: QueuedMessage[] = []
   readonly #consumers: Consumer[] = []

@@ -20,7 +20,7 @@ const connectMs = 5_000
 const defaultTrialMs = 15_000
 const rabbitmq = 'RabbitMQ'
 /** The first version with streams, and the first version that Warren is tested on. */
-const versions = { least: [3, 9], tested: [3, 10] } as const
+const versions = { minimum: [3, 9], tested: [3, 10] } as const
 
 interface Server {
   readonly product: string
@@ -131,7 +131,7 @@ function findingOfServer({ product, version }: Server, { host, port, tls }: Brok
       advice: 'Warren needs the streams of RabbitMQ: use RabbitMQ 3.10 or later',
     }
   }
-  if (isOlder(version, versions.least))
+  if (isOlder(version, versions.minimum))
     return { check: 'broker', status: 'fail', text, advice: 'it has no streams: update it to 3.10 or later' }
   if (isOlder(version, versions.tested))
     return { check: 'broker', status: 'warn', text, advice: 'Warren is tested on 3.10 and later' }

@@ -40,15 +40,15 @@ export async function checkRights({ connection, address, names }: Trial): Promis
     string,
     string,
   ]
-  const holds = (right: Right): Promise<boolean> => {
+  const userHas = (right: Right): Promise<boolean> => {
     if (right.action === 'read') return hasRight(connection, right, journal)
     return hasRight(connection, right, right.name === events ? control : events)
   }
-  const missing = await without(rightsOf(names, randomUUID()), holds)
+  const missing = await missingOf(rightsOf(names, randomUUID()), userHas)
   // An existing exchange needs no declare.
   for (const exchange of [names.wsmanagerExchange, names.towsmanagerExchange]) {
     if (await exchangeExists(connection, exchange)) continue
-    missing.push(...(await without([{ action: 'configure', kind: 'exchange', name: exchange }], holds)))
+    missing.push(...(await missingOf([{ action: 'configure', kind: 'exchange', name: exchange }], userHas)))
   }
   if (missing.length > 0) {
     return [
@@ -61,7 +61,7 @@ export async function checkRights({ connection, address, names }: Trial): Promis
     ]
   }
   const publishing = sources.map((name): Right => ({ action: 'write', kind: 'exchange', name }))
-  const unpublishable = (await without(publishing, holds)).map(({ name }) => `"${name}"`)
+  const unpublishable = (await missingOf(publishing, userHas)).map(({ name }) => `"${name}"`)
   const exceptions =
     unpublishable.length === 0 ? '' : `; clients cannot publish through it to ${unpublishable.join(', ')}`
   return [
@@ -73,11 +73,11 @@ export async function checkRights({ connection, address, names }: Trial): Promis
   ]
 }
 
-async function without(rights: readonly Right[], holds: (right: Right) => Promise<boolean>): Promise<Right[]> {
+async function missingOf(rights: readonly Right[], userHas: (right: Right) => Promise<boolean>): Promise<Right[]> {
   const missing: Right[] = []
   for (let from = 0; from < rights.length; from += atOnce) {
     const some = rights.slice(from, from + atOnce)
-    const held = await Promise.all(some.map(holds))
+    const held = await Promise.all(some.map(userHas))
     missing.push(...some.filter((_right, index) => !held[index]))
   }
   return missing

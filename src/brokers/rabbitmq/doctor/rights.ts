@@ -96,10 +96,10 @@ export function grantCommand(
   { user, virtualHost }: { readonly user: string; readonly virtualHost: string },
 ): string {
   const { namespace, wsmanagerExchange, towsmanagerExchange, sources } = names
-  const literally = (name: string): string => name.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+  const escapeRegExp = (name: string): string => name.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')
   const pattern = (...more: readonly string[]): string => {
-    const others = [...new Set(more)].filter((name) => !name.startsWith(`${namespace}.`)).map(literally)
-    return `^(${[`${literally(namespace)}\\..+`, ...others].join('|')})$`
+    const others = [...new Set(more)].filter((name) => !name.startsWith(`${namespace}.`)).map(escapeRegExp)
+    return `^(${[`${escapeRegExp(namespace)}\\..+`, ...others].join('|')})$`
   }
   const patterns = [
     pattern(wsmanagerExchange, towsmanagerExchange),

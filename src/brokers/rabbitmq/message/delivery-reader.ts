@@ -180,7 +180,7 @@ export class DeliveryReader {
       exchange: this.#exchange.read(fields),
       routingKey: fields.shortText(),
       streamOffset: undefined,
-      properties: nothing,
+      properties: noProperties,
       body: noBytes,
       filled: 0,
     })
@@ -188,7 +188,7 @@ export class DeliveryReader {
   }
 
   #propertiesAt(bytes: Buffer, at: number): MessageProperties {
-    const read: WithProperties = { streamOffset: undefined, properties: nothing }
+    const read: WithProperties = { streamOffset: undefined, properties: noProperties }
     this.#fields.bytes = bytes
     this.#fields.at = at + frame.headBytes
     this.#readHeader(read)
@@ -243,7 +243,7 @@ export class DeliveryReader {
   }
 }
 
-const nothing: MessageProperties = {}
+const noProperties: MessageProperties = {}
 const noHeaders: Record<string, unknown> = Object.freeze({})
 const noBytes = Buffer.alloc(0)
 /** The encoded header entry, without its number. */

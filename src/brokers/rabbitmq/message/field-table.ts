@@ -16,7 +16,7 @@ function encodable(container: object, name: string, value: unknown): unknown {
     case 'number': {
       const type = wireTypeOf(container, name)
       if (type !== undefined) return { '!': type, value }
-      return isMistaken(value) || Object.is(value, -0) ? { '!': 'double', value } : value
+      return isMistakenForInteger(value) || Object.is(value, -0) ? { '!': 'double', value } : value
     }
     case 'object':
       return value === null ? null : encodableObject(value, wireTypeOf(container, name) === 'table')
@@ -34,6 +34,6 @@ function encodableObject(value: object, isTable: boolean): unknown {
 }
 
 /** amqplib takes NaN, -∞ and large fractions for integers, and fails. */
-function isMistaken(value: number): boolean {
+function isMistakenForInteger(value: number): boolean {
   return !Number.isInteger(value) && !(Math.abs(value) < 2 ** 50)
 }

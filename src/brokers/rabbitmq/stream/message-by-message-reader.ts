@@ -216,7 +216,7 @@ export class MessageByMessageReader {
           const restartTimers = (): void => {
             clearTimeout(quiet)
             timer.refresh()
-            quiet = setTimeout(() => void answers(session).then((alive) => alive && finish('read')), quietMs)
+            quiet = setTimeout(() => void isAlive(session).then((alive) => alive && finish('read')), quietMs)
           }
           const onEntry = (entry: JournalMessage): void => {
             if (finished.signal.aborted) return
@@ -258,7 +258,7 @@ export class MessageByMessageReader {
 }
 
 /** Whether the session still answers. A session that RabbitMQ is about to close does not. */
-async function answers({ connection }: ConnectionSession): Promise<boolean> {
+async function isAlive({ connection }: ConnectionSession): Promise<boolean> {
   try {
     const channel = await connection.createChannel()
     await channel.close()

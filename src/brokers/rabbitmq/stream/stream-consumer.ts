@@ -148,7 +148,7 @@ export async function consumeStream(
   const checkHole = async (before: WindowEntry): Promise<void> => {
     let intact: boolean
     try {
-      intact = await stillThere({ connection, deliveries }, stream, before)
+      intact = await stillExists({ connection, deliveries }, stream, before)
     } catch (error) {
       return end(asError(error))
     }
@@ -196,7 +196,7 @@ export async function consumeStream(
 }
 
 /** Reads at the entry's offset and expects to find that entry. */
-async function stillThere(
+async function stillExists(
   { connection, deliveries }: StreamSession,
   stream: string,
   entry: WindowEntry,

@@ -27,7 +27,7 @@ const markAgainMs = 500
  * If the first message of the past is unreadable, a shorter past is read. Below this length, none
  * is read. In milliseconds.
  */
-const leastWarmMs = 1_000
+const minWarmMs = 1_000
 const warmDivisor = 4
 
 export interface StreamJournalOptions {
@@ -93,7 +93,7 @@ export class StreamJournal implements Journal {
     this.#reader = new StreamReader(name, openConnection, this.#messageByMessage)
     this.#liveness = new TailLiveness({
       mark: () => this.#publishMark(randomUUID(), undefined),
-      onStale: () => this.#tail?.onDown('the journal is silent: no mark came back for two seconds'),
+      onStale: () => this.#tail?.onDown('the journal is silent: no mark arrived for two seconds'),
       onFresh: () => this.#tail?.onUp(),
       onStuck: () => this.#session?.failNode('the journal does not deliver marks that RabbitMQ has confirmed'),
       onSilent: () => this.#session?.fail(new Error('the journal is silent, and RabbitMQ confirms no mark')),
@@ -220,7 +220,7 @@ export class StreamJournal implements Journal {
       if (outcome === 'passed') break
       if (outcome === 'failed')
         throw new Error('RabbitMQ closes every consumer of the journal with 541, at any start offset')
-      this.#warmMs = this.#warmMs / warmDivisor < leastWarmMs ? 0 : this.#warmMs / warmDivisor
+      this.#warmMs = this.#warmMs / warmDivisor < minWarmMs ? 0 : this.#warmMs / warmDivisor
     }
     this.#failedOnMessage = false
   }
