@@ -59,7 +59,7 @@ export class EpochLog {
     const id = randomUUID()
     const body = Buffer.from(JSON.stringify(content))
     const publish = (): void => void this.#writer.write(id, body).catch((error: Error) => this.#fail(error))
-    let retry: NodeJS.Timeout | undefined
+    let retryTimer: NodeJS.Timeout | undefined
     let timer: NodeJS.Timeout | undefined
     try {
       await new Promise<void>((resolve, reject) => {
@@ -72,13 +72,13 @@ export class EpochLog {
         this.#consume()
           .then(() => {
             publish()
-            retry = setInterval(publish, timings.retry)
+            retryTimer = setInterval(publish, timings.retry)
           })
           .catch(reject)
       })
     } finally {
       clearTimeout(timer)
-      clearInterval(retry)
+      clearInterval(retryTimer)
       this.#waiting.delete(id)
     }
   }
