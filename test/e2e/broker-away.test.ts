@@ -274,7 +274,7 @@ describe('a source that RabbitMQ refuses', () => {
     for (const { code } of [otherType, foreign, missing]) expect(code).toBe('SOURCE_CONFLICT')
     expect(otherType.text).toMatch(/"clerk.orders" is a direct exchange, not fanout: set exchangeType: DIRECT/)
     expect(foreign.text).toMatch(/no permission to bind exchange "free.for.all".*grant/)
-    expect(missing.text).toMatch(/"new.one" does not exist.*permission.*grant configure on it, or make it/)
+    expect(missing.text).toMatch(/"new.one" does not exist.*permission.*grant configure on it, or declare it/)
     expect(gateway.gateway.up).toBe(true)
 
     await define({ permissions: [permission('clerk')] })
