@@ -4,18 +4,18 @@ import type { ControlMessage } from '../core/ports/control-bus.ts'
 import { readControlMessage } from './control-message.ts'
 
 /**
- * How old a control message may be, and how far the clocks of two replicas may differ, in
- * milliseconds.
+ * The maximum age of a control message, and the maximum difference between the clocks of two
+ * replicas, in milliseconds.
  */
 const freshMs = 5 * 60_000
 /**
- * Nonces that are remembered; past it the oldest are forgotten. A deployment sends a few control
- * messages a second at most.
+ * The maximum number of remembered nonces; beyond it the oldest are dropped. A deployment sends at
+ * most a few control messages a second.
  */
 const maxNonces = 50_000
 
 /**
- * What came over the control bus. Only a signed message is acted on; any other is a hint that the
+ * A message from the control bus. Only a signed message is obeyed; any other only hints that the
  * registry may have changed.
  */
 export type ReceivedControl =
@@ -23,15 +23,15 @@ export type ReceivedControl =
   | { readonly isSigned: false }
 
 /**
- * Signs control messages with the key of the deployment, and checks those that come. A message
- * stays readable for replicas of the last release: they take the plain members and ignore `signed`
- * and `signature`. This release takes `signed` alone: the same message as text, with the time and a
- * nonce, so that a copy sent again is worth nothing.
+ * Signs control messages with the deployment's key and verifies received ones. Replicas of the last
+ * release can still read a message: they use the plain members and ignore `signed` and `signature`.
+ * This release uses only `signed`: the same message as text, with the time and a nonce, so that a
+ * replayed copy is rejected.
  */
 export class ControlSignature {
   readonly #keys: DeploymentKeys
   #secrets: readonly Buffer[] = []
-  /** By nonce: when it came. */
+  /** Nonce → when it was received. */
   readonly #nonces = new Map<string, number>()
 
   constructor(keys: DeploymentKeys) {
@@ -40,35 +40,35 @@ export class ControlSignature {
     keys.onAdopted(() => this.#derive())
   }
 
-  /** The message as it goes onto the wire, as JSON. */
+  /** The message as JSON for the wire. */
   write(message: ControlMessage): object {
     const signed = JSON.stringify({ ...message, nonce: randomUUID(), sentAt: Date.now() })
     return { ...message, signed, signature: this.#sign(signed, this.#secrets[0]).toString('base64url') }
   }
 
-  /** Undefined where it is no control message that this version knows. */
+  /** Returns undefined if this is not a control message that this version knows. */
   read(json: unknown): ReceivedControl | undefined {
     const plain = readControlMessage(json)
-    const text = this.#checked(json)
+    const text = this.#verify(json)
     const message = text === undefined ? undefined : readControlMessage(text)
     if (message) return { isSigned: true, message }
     return plain && { isSigned: false }
   }
 
   /**
-   * The signed content, where the signature is right, the message is fresh, and no other had its
-   * nonce.
+   * Returns the signed content if the signature is valid, the message is fresh, and its nonce is
+   * new.
    */
-  #checked(json: unknown): Readonly<Record<string, unknown>> | undefined {
+  #verify(json: unknown): Readonly<Record<string, unknown>> | undefined {
     if (typeof json !== 'object' || json === null) return undefined
     const { signed, signature } = json as Record<string, unknown>
     if (typeof signed !== 'string' || typeof signature !== 'string') return undefined
     const given = Buffer.from(signature, 'base64url')
-    const isRight = this.#secrets.some((secret) => {
-      const right = this.#sign(signed, secret)
-      return right.length === given.length && timingSafeEqual(right, given)
+    const isValid = this.#secrets.some((secret) => {
+      const expected = this.#sign(signed, secret)
+      return expected.length === given.length && timingSafeEqual(expected, given)
     })
-    if (!isRight) return undefined
+    if (!isValid) return undefined
     const content = JSON.parse(signed) as Record<string, unknown>
     const { nonce, sentAt } = content
     const now = Date.now()
@@ -78,7 +78,7 @@ export class ControlSignature {
 
   #isNew(nonce: string, now: number): boolean {
     for (const [known, at] of this.#nonces) {
-      // Twice as long, because a clock that is ahead dates a message into the future.
+      // Twice the maximum age, because a clock that is ahead dates a message into the future.
       if (this.#nonces.size <= maxNonces && now - at <= 2 * freshMs) break
       this.#nonces.delete(known)
     }

@@ -8,9 +8,8 @@ import type { Observer } from '../core/ports/observer.ts'
 import type { WindowBounds } from '../hot-window/hot-window.ts'
 
 /**
- * What a file in `drivers/` exports as its default: a class with the scheme of the URLs that it
- * serves. It is made once a Distributor or gateway, and must not touch the network until it is
- * asked for something.
+ * The default export of a file in `drivers/`: a class with the URL scheme that it serves. Each
+ * Distributor or gateway creates one instance. The constructor must not use the network.
  */
 export interface DriverClass {
   /** With its colon: `amqp:`. */
@@ -19,76 +18,76 @@ export interface DriverClass {
 }
 
 export interface DriverOptions {
-  /** The prefix of everything that the driver declares on the broker. */
+  /** The prefix of every name that the driver declares on the broker. */
   readonly namespace: string
   /**
-   * Where topics are routing keys; default: the topic exchange `<namespace>.events`. Taken as it is
-   * where it exists.
+   * The exchange that routes topics as routing keys. Default: the topic exchange
+   * `<namespace>.events`. An existing exchange is used as it is.
    */
   readonly exchange?: DistributorExchange
-  /**
-   * Where a driver reports what happens without being asked: an outage, a message that nobody could
-   * take.
-   */
+  /** Receives log lines about outages and about messages that were given up. */
   readonly log: Observer['log']
   /**
-   * Called for each message that was dropped from a queue because the broker can hand it to no
-   * consumer.
+   * Called for each message that was dropped from a queue because the broker cannot deliver it to
+   * any consumer.
    */
   onUnreadable?(): void
   /**
-   * Called by a gateway's broker: so many messages were confirmed and not stored, and are
-   * published again.
+   * Called by a gateway's broker with the number of messages that were confirmed but not stored. It
+   * publishes them again.
    */
   onNotStored?(messages: number): void
   /**
-   * Called by a gateway's broker for each part of it: with a reason while the part is interrupted,
-   * without one when it works again. `part` is the same object each time, `what` says what does
-   * not work meanwhile. Called at each attempt.
+   * Called by a gateway's broker for each of its parts, at each connection attempt. `reason` is
+   * undefined when the part works again. `part` is the same object each time. `what` describes what
+   * does not work during the interruption.
    */
   onInterrupted?(part: object, what: string, reason: string | undefined): void
 }
 
 export interface DistributorExchange {
   readonly name: string
-  /** On a fanout exchange every topic hears everything. */
+  /** On a fanout exchange, a subscription to any topic receives every message. */
   readonly type: 'topic' | 'fanout'
-  /** As it is declared where it is missing. Default true. */
+  /** Whether a missing exchange is declared durable. Default true. */
   readonly durable?: boolean
 }
 
 /**
- * Implemented by every driver; called by `Distributor`. All but `publish` and `subscribe` may be
- * left out.
+ * Implemented by every driver and called by `Distributor`. Only `publish` and `subscribe` are
+ * required.
  */
 export interface Driver {
-  /** Called once before anything else. A rejection is what `Distributor.connect` rejects with. */
+  /**
+   * Called once, before every other method. If it rejects, `Distributor.connect` rejects with the
+   * same error.
+   */
   connect?(): Promise<void>
 
-  /** Called once, last. Subscriptions that are still open end with it. */
+  /** Called once, as the last method. It closes subscriptions that are still open. */
   close?(): Promise<void>
 
   /**
-   * Resolves once the broker holds the message. That nobody listens to the topic is no error. The
-   * topic has been checked: 1 to 255 bytes; the properties have a content type and a message id.
-   * The body belongs to the driver from now on.
+   * Resolves when the broker has accepted the message. A topic without subscribers is not an error.
+   * The caller has checked that the topic has 1 to 255 bytes and that the properties have a content
+   * type and a message id. The caller no longer uses the body.
    */
   publish(topic: string, body: Buffer, properties: MessageProperties): Promise<void>
 
   /**
-   * Hands every message of the topics to `receive` until the subscription is closed, once also
-   * where several topics match. Resolves when it is in force: what is published afterwards is
+   * Passes every message of the topics to `receive` until the subscription is closed, and only once
+   * if several topics match. Resolves when the subscription is active: every later message is
    * received. With a group, each message goes to one of the subscriptions with the same group and
    * the same topics.
    *
-   * `receive` never throws. Its promise rejects when the message could not be taken: the driver
-   * then hands it over again some times (`redeliveries.ts`), unless the error is `Undeliverable`,
-   * and sets it aside in the end. At most `prefetch` calls run at a time.
+   * `receive` never throws. If its promise rejects, the driver delivers the message again a few
+   * times (`redeliveries.ts`), unless the error is `Undeliverable`. Finally it dead-letters the
+   * message. At most `prefetch` calls run at a time.
    */
   subscribe(topics: readonly string[], receive: Receive, options: SubscribeOptions): Promise<Subscription>
 
   /**
-   * Offered by drivers that can carry a gateway. Begins to connect and returns at once. Called
+   * Only drivers that can carry a gateway have it. Starts to connect and returns at once. Called
    * instead of `connect`.
    */
   gateway?(options: GatewayOptions): GatewayBroker
@@ -97,33 +96,30 @@ export interface Driver {
 export type Receive = (message: Message) => Promise<void>
 
 export interface SubscribeOptions {
-  /** Undefined: every subscription receives every message. */
+  /** If undefined, every subscription receives every message. */
   readonly group: string | undefined
-  /** How many messages may be in the hands of the callback at a time, at least 1. */
+  /** The maximum number of messages that callbacks process at a time, at least 1. */
   readonly prefetch: number
-  /**
-   * Told of a message that has been set aside: it could not be taken, and will not be handed over
-   * again.
-   */
+  /** Called when a message has been dead-lettered. It will not be delivered again. */
   onPoison(message: Message, error: unknown): void
 }
 
 export interface Subscription {
   /**
-   * No call of the callback begins after this; resolves when those that run have ended. Idempotent.
+   * No callback starts after this call. Resolves when the running callbacks have ended. Idempotent.
    */
   close(): Promise<void>
 }
 
-/** A message that handing over again will not mend. */
+/** Thrown by a callback if delivering the message again cannot help. */
 export class Undeliverable extends Error {
   override readonly name = 'Undeliverable'
 }
 
 export interface GatewayOptions {
   /**
-   * What every source flows into: the name of the journal's stream. Of no meaning to a broker
-   * without queues.
+   * The name of the journal's stream, to which every source is bound. Ignored by a broker without
+   * queues.
    */
   readonly queue: string
   readonly publishTimeoutMs?: number
@@ -132,15 +128,18 @@ export interface GatewayOptions {
 
 export interface GatewayPublication extends Publication {
   /**
-   * False: that it is bound to nothing is no error. An exchange that isn't there is one all the
-   * same. Default true.
+   * If false, an unroutable message is not an error. A missing exchange is always an error. Default
+   * true.
    */
   readonly mandatory?: boolean
 }
 
 export interface FanoutExchanges {
   readonly own: string
-  /** Those of other programs: not durable, as the old WebSocket manager declares them. */
+  /**
+   * Exchanges of other programs. They are not durable, because the old WebSocket manager declares
+   * them so.
+   */
   readonly fedBy: readonly string[]
   readonly declared: readonly string[]
 }
@@ -149,51 +148,54 @@ export interface FanoutExchanges {
 export type FanoutListener = (message: Message) => void
 
 /**
- * Called with the sealed keys that the log of epochs has, the newest last. Answers with the one to
- * write there, so that replicas without a shared registry agree on one key before any of them
- * prints a cursor. The caller holds a lock on the log.
+ * Receives the sealed keys in the epoch log, newest last. Returns the key to write to the log, so
+ * that replicas without a shared registry agree on one key before any of them issues a cursor. The
+ * caller holds a lock on the log.
  */
 export type AgreeOnKey = (sealed: readonly string[]) => Promise<string>
 
 export interface JournalOptions {
-  /** What the journal keeps, at most. */
+  /** The maximum that the journal keeps. */
   readonly retention: WindowBounds
-  /** What the gateway keeps in memory of the journal's end, at most. */
+  /** The maximum that the gateway keeps in memory of the journal's end. */
   readonly hotWindow: WindowBounds
-  /** Undefined: the replicas share a registry, which has the key. */
+  /** Undefined if the replicas share a registry, because the registry has the key. */
   readonly agreeOnKey?: AgreeOnKey | undefined
 }
 
-/** What carries a gateway: implemented by each broker. */
+/** The broker of a gateway. Each broker implements it. */
 export interface GatewayBroker extends Broker {
-  /** Sentences for the operator, printed at the start; empty if there is nothing to know. */
+  /** Sentences for the operator, printed at startup; usually empty. */
   readonly notes: readonly string[]
 
   /**
-   * Makes the journal on this broker and the hot window that belongs to it; called once. The
-   * journal connects when it is opened.
+   * Creates the journal on this broker, and its hot window. Called once. The journal connects when
+   * it is opened.
    */
   openJournal(options: JournalOptions): { readonly journal: Journal; readonly hotWindow: HotWindow }
 
   publish(publication: GatewayPublication): Promise<JournalMessage | undefined>
 
   readonly state: BrokerState
-  /** Called at each change of `state`; `up` when publications and bindings can be made. */
+  /**
+   * Called at each change of `state`. The state is `up` when the broker accepts publishes and
+   * bindings.
+   */
   onState(listener: (state: BrokerState) => void): void
 
-  /** `keys`: what it signs with, and whose signatures it takes. */
+  /** `keys` sign the control messages and verify received ones. */
   openControlBus(keys: DeploymentKeys): ControlBus
 
   /**
-   * Hands over what comes to the durable fanout exchange `own` and to those that feed it, in order,
-   * each replica all of it, through a queue of its own that outlives a lost connection by minutes.
-   * After such a loss a message may come twice. Exchanges that are missing, those only `declared`
-   * included, are declared, and again when they are gone; existing ones are taken as they are.
-   * Returns before the broker is there.
+   * Consumes the durable fanout exchange `own` and the exchanges that are bound to it, in order.
+   * Each replica receives every message, through its own queue, which survives a lost connection
+   * for minutes. After such a loss a message may be delivered twice. Missing exchanges are
+   * declared, and declared again when they disappear; this includes those that are only in
+   * `declared`. Existing exchanges are used as they are. Returns before the broker is connected.
    */
   consumeFanouts(exchanges: FanoutExchanges, receive: FanoutListener): { close(): Promise<void> }
 
-  /** Publications under way get a moment to be confirmed. Idempotent. */
+  /** Waits briefly for outstanding confirms. Idempotent. */
   close(): Promise<void>
 }
 

@@ -1,13 +1,13 @@
 import { badInput, GatewayError } from '../errors.ts'
 
-/** The same mistake is answered with the same sentence, whichever broker it is made on. */
+/** The same mistake gets the same message from every broker. */
 
 export function unknownExchange(exchange: string): GatewayError {
-  return badInput('exchange', `there is no exchange "${exchange}"`)
+  return badInput('exchange', `"${exchange}" does not exist`)
 }
 
 export function unroutable(exchange: string, routingKey: string): GatewayError {
-  return badInput('routingKey', `"${routingKey}" is bound to nothing on exchange "${exchange}"`)
+  return badInput('routingKey', `"${routingKey}" is unroutable: no binding of exchange "${exchange}" matches it`)
 }
 
 export function tooLarge(bytes: number, maxBytes: number): GatewayError {
@@ -21,30 +21,30 @@ export function bufferFull(maxBytes: number, maxMessages: number, reason: string
   )
 }
 
-/** `current` and `wanted` are types as AMQP spells them. */
+/** `current` and `wanted` are exchange types as AMQP spells them. */
 export function otherExchangeType(exchange: string, current: string, wanted: string): GatewayError {
   return new GatewayError(
     'SOURCE_CONFLICT',
-    `exchange "${exchange}" is a ${current} exchange, not ${wanted}: say exchangeType: ${current.toUpperCase()}`,
+    `exchange "${exchange}" is a ${current} exchange, not ${wanted}: set exchangeType: ${current.toUpperCase()}`,
   )
 }
 
 /**
- * Types of plugins that give a message to one of their queues: a source would take messages away
- * from the others.
+ * Exchange types of plugins that route each message to one of their queues. A source bound to such
+ * an exchange would take messages away from the other queues.
  */
 const sharingTypes = ['x-consistent-hash', 'x-modulus-hash', 'x-random', 'x-local-random']
 
 export function unsuitableExchangeType(exchange: string, current: string): GatewayError {
   const why = sharingTypes.includes(current)
-    ? 'which gives each message to one of its queues, so that a source would take messages away from the others: make the exchange that feeds it the source'
-    : 'whose routing a source cannot rely on: bind a topic, direct, fanout or headers exchange to it, and make that one the source'
+    ? 'which routes each message to one of its queues, so a source would take messages away from the others: use the exchange that feeds it as the source'
+    : 'and a source cannot rely on its routing: bind a topic, direct, fanout or headers exchange to it, and use that one as the source'
   return new GatewayError('SOURCE_CONFLICT', `exchange "${exchange}" is of type ${current}, ${why}`)
 }
 
 export function reservedExchange(exchange: string): GatewayError {
   return new GatewayError(
     'SOURCE_CONFLICT',
-    `exchange "${exchange}" does not exist and cannot be made, for RabbitMQ keeps names that begin with "amq." to itself: choose another name`,
+    `exchange "${exchange}" does not exist and cannot be declared, because RabbitMQ reserves names that begin with "amq.": choose another name`,
   )
 }

@@ -15,44 +15,44 @@ import { openDriver } from './open-driver.ts'
 import { isUserInformation, topicsOfSnapshot } from './snapshot.ts'
 
 export interface DistributorOptions {
-  /** The prefix of everything that is declared on the broker. Default `warren`. */
+  /** The prefix of every name that is declared on the broker. Default `warren`. */
   readonly namespace?: string
   /**
-   * Another exchange than `<namespace>.events` for its topics: a fanout exchange of other programs,
-   * for instance.
+   * The exchange to use instead of `<namespace>.events`: for instance a fanout exchange of other
+   * programs.
    */
   readonly exchange?: DistributorExchange
   /**
-   * What bodies are: `json` (default), or `text`, which is published and handed to callbacks as a
-   * string.
+   * The type of all bodies: `json` (default), or `text`, which is published and passed to callbacks
+   * as a string.
    */
   readonly bodies?: 'json' | 'text'
-  /** Hears what happens without being asked: an outage, a broken driver. Default: nobody. */
+  /** Receives log lines about outages and broken drivers. Default: they are discarded. */
   readonly log?: Observer['log']
-  /** Another folder of drivers than Warren's own. */
+  /** A folder of drivers to use instead of Warren's own. */
   readonly drivers?: URL
 }
 
 /**
- * Called with the data of a message, its topic, and the message itself. A rejection has it handed
- * over again.
+ * Called with the data of a message, its topic, and the message itself. If it rejects, the message
+ * is delivered again.
  */
 export type Callback = (data: unknown, topic: string, message: Message) => unknown
 
 export interface SubscriptionOptions {
   /**
-   * With a group, each message goes to one of the subscribers with the same group and topics;
-   * without, to every subscriber.
+   * With a group, each message goes to one of the subscribers with the same group and topics.
+   * Without a group, every subscriber receives it.
    */
   readonly subscriberGroup?: string
   /**
-   * How many calls of the callback may run at a time. Default 20; with 1, messages come strictly
-   * one after another.
+   * How many calls of the callback may run at a time. Default 20. With 1, messages are processed
+   * strictly in order.
    */
   readonly prefetch?: number
   /**
-   * Told of a message that was given up: its callback rejected time and again, or its body is no
-   * JSON.
+   * Called when a message is given up: its callback rejected every delivery, or its body is not
+   * valid JSON.
    */
   readonly onPoison?: (message: Message, error: unknown) => void
 }
@@ -60,7 +60,7 @@ export interface SubscriptionOptions {
 const defaultPrefetch = 20
 
 /**
- * Moves JSON between the parts of a system over any broker; the scheme of the URL chooses the
+ * Moves JSON between the parts of a system over any broker. The scheme of the URL selects the
  * driver.
  *
  *     await using distributor = new Distributor('amqp://localhost')
@@ -74,20 +74,21 @@ export class Distributor implements AsyncDisposable {
   #driver: Promise<Driver> | undefined
 
   /**
-   * Several URLs, or one with commas in it, are the nodes of one cluster. Nothing is opened yet.
+   * Several URLs, or one string with commas between URLs, are the nodes of one cluster. The
+   * constructor opens nothing.
    */
   constructor(url: string | readonly string[], options: DistributorOptions = {}) {
     this.#urls = typeof url === 'string' ? splitUrls(url) : url
     this.#options = options
   }
 
-  /** Loads the driver and connects; `publish` and `subscribe` do so where it hasn't been done. */
+  /** Loads the driver and connects. `publish` and `subscribe` call it if necessary. */
   async connect(): Promise<void> {
     await this.#connected()
   }
 
   /**
-   * Ends the subscriptions and the connections. Idempotent; a closed distributor may be connected
+   * Closes the subscriptions and the connections. Idempotent. A closed distributor may connect
    * again.
    */
   async close(): Promise<void> {
@@ -100,44 +101,46 @@ export class Distributor implements AsyncDisposable {
     return this.close()
   }
 
-  /** Resolves once the broker holds the message, whether or not anybody listens to the topic. */
+  /**
+   * Resolves when the broker has accepted the message, with or without subscribers on the topic.
+   */
   async publish(data: unknown, topic: string): Promise<void> {
     checkTopic(topic)
     const { contentType, encode } = this.#bodies
     const body = encode(data)
-    if (body === undefined) throw badInput('data', `expected what ${contentType} can hold, got ${typeof data}`)
+    if (body === undefined) throw badInput('data', `expected a value that ${contentType} can hold, got ${typeof data}`)
     const driver = await this.#connected()
     const properties = { contentType, messageId: newMessageId(), timestamp: Date.now() }
     await driver.publish(topic, Buffer.from(body), properties)
   }
 
   /**
-   * Topics are words between dots; `*` stands for one word and `#` for any number. Resolves when
-   * the subscription is in force. A callback that rejects is called again up to `maxRedeliveries`
-   * times; then the message is set aside.
+   * A topic is words separated by dots; `*` matches one word and `#` any number of words. Resolves
+   * when the subscription is active. If the callback rejects, the message is delivered again, up to
+   * `maxRedeliveries` times. After that it is dead-lettered.
    */
   async subscribe(
     callback: Callback,
     topics: string | readonly string[],
     options: SubscriptionOptions = {},
   ): Promise<Subscription> {
-    const wanted = [...new Set(typeof topics === 'string' ? [topics] : topics)]
-    if (wanted.length === 0) throw badInput('topics', 'expected at least one topic')
-    wanted.forEach(checkTopic)
+    const uniqueTopics = [...new Set(typeof topics === 'string' ? [topics] : topics)]
+    if (uniqueTopics.length === 0) throw badInput('topics', 'expected at least one topic')
+    uniqueTopics.forEach(checkTopic)
     const { subscriberGroup = '', prefetch = defaultPrefetch, onPoison = () => {} } = options
     if (Buffer.byteLength(subscriberGroup) > 100) throw badInput('subscriberGroup', 'expected at most 100 bytes')
     if (!Number.isInteger(prefetch) || prefetch < 1 || prefetch > 65_535) {
       throw badInput('prefetch', `expected 1 to 65535, got ${prefetch}`)
     }
     const driver = await this.#connected()
-    return driver.subscribe(wanted, receiver(callback, this.#bodies), {
+    return driver.subscribe(uniqueTopics, receiver(callback, this.#bodies), {
       group: subscriberGroup || undefined,
       prefetch,
       onPoison,
     })
   }
 
-  /** Publishes user information or a snapshot, whichever it is. */
+  /** Publishes a snapshot or user information, depending on the shape of the data. */
   async publishServer(data: unknown): Promise<void> {
     if (topicsOfSnapshot(data)) return this.publishRawSnapshot(data)
     if (isUserInformation(data)) return this.publishUser(data)
@@ -147,19 +150,19 @@ export class Distributor implements AsyncDisposable {
     )
   }
 
-  /** To the topic `user`. */
+  /** Publishes on the topic `user`. */
   publishUser(data: unknown): Promise<void> {
     return this.publish(data, 'user')
   }
 
-  /** The whole snapshot to `raw.X` for each topic X in it. */
+  /** Publishes the whole snapshot on `raw.X` for each topic X in it. */
   async publishRawSnapshot(data: unknown): Promise<void> {
     const topics = topicsOfSnapshot(data)
     if (!topics) throw badInput('data', 'expected a snapshot: an object with `topics`')
     await Promise.all(topics.map((topic) => this.publish(data, `raw.${topic}`)))
   }
 
-  /** To `parsed.TOPIC`. */
+  /** Publishes on `parsed.TOPIC`. */
   publishParsedTopic(data: unknown, topic: string): Promise<void> {
     return this.publish(data, `parsed.${topic}`)
   }
@@ -197,7 +200,7 @@ export class Distributor implements AsyncDisposable {
   }
 }
 
-/** `amqp://a,amqp://b`; a comma that no scheme follows belongs to the URL. */
+/** Splits `amqp://a,amqp://b`. A comma that is not followed by a scheme is part of the URL. */
 export function splitUrls(text: string): string[] {
   return text.split(/,(?=\s*[a-z][a-z0-9+.-]*:)/i).map((url) => url.trim())
 }
@@ -209,12 +212,12 @@ function checkTopic(topic: string): void {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-/** How bodies are written and read. */
+/** How bodies are encoded and decoded. */
 interface Bodies {
   readonly contentType: string
-  /** Undefined for what it cannot hold. */
+  /** Returns undefined if the data cannot be encoded. */
   readonly encode: (data: unknown) => string | undefined
-  /** Throws for what it is not. */
+  /** Throws if the text is not in this format. */
   readonly decode: (text: string) => unknown
 }
 
@@ -236,7 +239,7 @@ function receiver(callback: Callback, { decode, contentType }: Bodies): Receive 
     try {
       data = decode(utf8.decode(message.body))
     } catch (error) {
-      throw new Undeliverable(`the message on "${message.routingKey}" is no ${contentType}`, { cause: error })
+      throw new Undeliverable(`the message on "${message.routingKey}" is not valid ${contentType}`, { cause: error })
     }
     await callback(data, message.routingKey, message)
   }

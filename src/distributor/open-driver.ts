@@ -2,13 +2,13 @@ import { readdir } from 'node:fs/promises'
 import type { Driver, DriverClass, DriverOptions } from '../brokers/driver.ts'
 import { badInput } from '../errors.ts'
 
-/** The folder of the drivers that Warren brings. */
+/** The folder of Warren's own drivers. */
 export const ownDrivers = new URL('./drivers/', import.meta.url)
 
 /**
- * Opens the driver for the scheme of the URLs (several: the nodes of one cluster). The drivers are
- * the files of the folder: a new one is a file more. Rejects with `BAD_USER_INPUT` that lists the
- * known schemes, and the files that could not be loaded.
+ * Opens the driver for the scheme of the URLs. Several URLs are the nodes of one cluster. Each file
+ * in the folder is a driver, so adding a driver means adding a file. Rejects with `BAD_USER_INPUT`
+ * and lists the known schemes and the files that could not be loaded.
  */
 export async function openDriver(
   urls: readonly string[],
@@ -26,12 +26,12 @@ export async function openDriver(
       broken.push(`${file}: ${(error as Error).message}`)
     }
   }
-  for (const complaint of broken) options.log('warn', `a driver cannot be used: ${complaint}`)
-  const Found = drivers.get(scheme)
-  if (Found) return new Found(urls, options)
+  for (const failure of broken) options.log('warn', `a driver cannot be used: ${failure}`)
+  const Class = drivers.get(scheme)
+  if (Class) return new Class(urls, options)
   const known = [...drivers.keys()].sort().join(', ')
-  const complaints = broken.length === 0 ? '' : ` (could not be loaded: ${broken.join('; ')})`
-  throw badInput('url', `no driver for ${scheme}; there are drivers for ${known || 'nothing'}${complaints}`)
+  const failures = broken.length === 0 ? '' : ` (could not be loaded: ${broken.join('; ')})`
+  throw badInput('url', `no driver for ${scheme}; expected one of ${known || '(no drivers found)'}${failures}`)
 }
 
 function schemeOf(urls: readonly string[]): string {
@@ -42,7 +42,7 @@ function schemeOf(urls: readonly string[]): string {
   return scheme
 }
 
-/** Sources when run from sources, what the compiler made of them when run from `dist`. */
+/** `.ts` files when Warren runs from its sources, compiled `.js` files when it runs from `dist`. */
 async function driverFiles(folder: URL): Promise<string[]> {
   const files = await readdir(folder)
   return files.filter((file) => /\.(?:ts|js|mjs)$/.test(file) && !file.endsWith('.d.ts')).sort()

@@ -1,7 +1,8 @@
 /**
- * The topics of a snapshot, or undefined where it is none. A snapshot is an object that has
- * `topics`: an object from topic to its data, or a list of the topics whose data stands elsewhere
- * in it. It may say whose it is, so this is asked before `isUserInformation`.
+ * Returns the topics of a snapshot, or undefined if the data is not a snapshot. A snapshot is an
+ * object with `topics`: an object from topic to data, or a list of topics with the data elsewhere
+ * in the snapshot. A snapshot may also name a user, so callers check this before
+ * `isUserInformation`.
  */
 export function topicsOfSnapshot(data: unknown): string[] | undefined {
   if (!isObject(data) || !Object.hasOwn(data, 'topics')) return undefined
@@ -11,10 +12,10 @@ export function topicsOfSnapshot(data: unknown): string[] | undefined {
   return isObject(topics) ? Object.keys(topics) : undefined
 }
 
-/** What user information says about its user, at least one of them. */
+/** Fields that identify a user. User information has at least one of them. */
 const userFields = ['userId', 'user_id', 'userID', 'id', 'username', 'userName', 'name']
 
-/** User information is an object without `topics` that names a user by id or by name. */
+/** User information is an object without `topics` that identifies a user by id or by name. */
 export function isUserInformation(data: unknown): boolean {
   return isObject(data) && !Object.hasOwn(data, 'topics') && userFields.some((field) => Object.hasOwn(data, field))
 }

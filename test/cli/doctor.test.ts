@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import amqp from 'amqplib'
-import { examineLeaderChanges } from '../../src/brokers/rabbitmq/doctor/check-version.ts'
+import { checkLeaderChanges } from '../../src/brokers/rabbitmq/doctor/check-version.ts'
 import { runWarren, startGateway, testSecret } from '../support/gateway-process.ts'
 import { freePort } from '../support/ports.ts'
 import { Postgres } from '../support/postgres.ts'
@@ -71,11 +71,11 @@ describe('warren doctor', () => {
     const { of } = await examine({ WARREN_BROKER_URL: vhost.url })
     const version = /^RabbitMQ (\S+)/.exec(of('broker')[0]?.text ?? '')?.[1] ?? ''
     const found = of('leader changes')
-    expect(found).toEqual(examineLeaderChanges([version]))
+    expect(found).toEqual(checkLeaderChanges([version]))
     expect(found[0]?.text).toContain(`RabbitMQ ${version} `)
 
     for (const affected of [['3.9.0'], ['3.13.7'], ['4.0.5', '3.12.1', '4.0.5']]) {
-      expect(examineLeaderChanges(affected)).toEqual([
+      expect(checkLeaderChanges(affected)).toEqual([
         {
           check: 'leader changes',
           status: 'warn',
@@ -84,7 +84,7 @@ describe('warren doctor', () => {
         },
       ])
     }
-    expect(examineLeaderChanges(['4.0.0', '4.2.1'])).toEqual([
+    expect(checkLeaderChanges(['4.0.0', '4.2.1'])).toEqual([
       { check: 'leader changes', status: 'ok', text: expect.stringMatching(/^RabbitMQ 4\.0\.0, 4\.2\.1 keeps/) },
     ])
   })

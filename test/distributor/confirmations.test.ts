@@ -13,7 +13,7 @@ afterEach(async () => {
 })
 
 function publisherTo(broker: ScriptedBroker, options: Partial<PublisherOptions> = {}): Publisher {
-  const timings = { lookMs: 10, overtakenMs: 50, unansweredMs: 150, probeMs: 60, silentMs: 150 }
+  const timings = { checkMs: 10, overtakenMs: 50, unansweredMs: 150, probeMs: 60, silentMs: 150 }
   const publisher = new Publisher(broker.openConnection, {}, { defaultExchange: 'events', timings, ...options })
   open.push(publisher)
   return publisher
@@ -174,7 +174,7 @@ describe('reading back from the journal', () => {
       timeoutMs: 500,
       maxBytes: 1_000,
       maxMessages: 100,
-      timings: { lookMs: 5, missedMs: 20 },
+      timings: { checkMs: 5, missingMs: 20 },
     })
     readBack.useFence(() => {
       fences += 1
@@ -186,9 +186,9 @@ describe('reading back from the journal', () => {
   test('resolves with the entry, though others have the same id or the same body', async () => {
     const { readBack } = journal()
     const mine = readBack.publish(message('a', { exchange: 'events' }))
-    readBack.saw({ ...entryOf(message('a'), 1), body: Buffer.from('another') })
-    readBack.saw({ ...entryOf(message('a'), 2), routingKey: 'other' })
-    readBack.saw(entryOf(message('a'), 3))
+    readBack.onJournalEntry({ ...entryOf(message('a'), 1), body: Buffer.from('another') })
+    readBack.onJournalEntry({ ...entryOf(message('a'), 2), routingKey: 'other' })
+    readBack.onJournalEntry(entryOf(message('a'), 3))
     expect((await mine)?.offset).toBe(3)
   })
 
@@ -199,7 +199,7 @@ describe('reading back from the journal', () => {
     expect(published.map(({ repeated }) => repeated)).toEqual([false, true])
     expect(fences()).toBe(1)
     expect(notStored).toEqual([1])
-    readBack.saw(entryOf(message('a'), 7))
+    readBack.onJournalEntry(entryOf(message('a'), 7))
     expect((await lost)?.offset).toBe(7)
   })
 
@@ -208,12 +208,12 @@ describe('reading back from the journal', () => {
     const large = (messageId: string, payer: string) =>
       readBack.publish(message(messageId, { exchange: 'events', body: Buffer.alloc(400), payer }))
     const first = large('first', 'one')
-    const refusal = { code: 'BROKER_UNAVAILABLE', message: expect.stringContaining('does not bring them back') }
+    const refusal = { code: 'BROKER_UNAVAILABLE', message: expect.stringContaining('has not received them yet') }
     await expect(large('second', 'one')).rejects.toMatchObject(refusal)
     const other = large('other', 'another')
     expect(readBack.expectedBytes).toBe(800)
-    readBack.saw({ ...entryOf(message('first'), 1), body: Buffer.alloc(400) })
-    readBack.saw({ ...entryOf(message('other'), 2), body: Buffer.alloc(400) })
+    readBack.onJournalEntry({ ...entryOf(message('first'), 1), body: Buffer.alloc(400) })
+    readBack.onJournalEntry({ ...entryOf(message('other'), 2), body: Buffer.alloc(400) })
     await Promise.all([first, other])
     expect(readBack.expectedBytes).toBe(0)
   })
@@ -223,7 +223,7 @@ describe('reading back from the journal', () => {
     const buffered = readBack.publish(message('b', { exchange: 'events', into: 'buffer' }))
     await expect(readBack.publish(message('a', { exchange: 'events' }))).rejects.toMatchObject({
       code: 'BROKER_UNAVAILABLE',
-      message: expect.stringContaining('Publish again under the same message id'),
+      message: expect.stringContaining('Publish again with the same message id'),
     })
     expect(await buffered).toBeUndefined()
   })

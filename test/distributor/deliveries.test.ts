@@ -28,7 +28,7 @@ async function reader(change: (url: URL) => void = () => {}) {
   const ended = new Promise<string>((resolve) => connection.on('close', () => resolve('ended')))
   connection.on('error', () => {})
   const inPlace = new Inbox<Delivery>('what is read in place')
-  deliveries.take('in-place', (delivery) => inPlace.push(delivery))
+  deliveries.intercept('in-place', (delivery) => inPlace.push(delivery))
   return { connection, deliveries, inPlace, ended }
 }
 
@@ -193,7 +193,7 @@ test('what a consumer throws ends the connection with it, for amqplib has no par
   const failed = once(connection, 'error')
   const channel = await connection.createChannel()
   const { queue } = await channel.assertQueue('', { exclusive: true })
-  deliveries.take('throws', () => {
+  deliveries.intercept('throws', () => {
     throw new Error('it cannot be taken')
   })
   await channel.consume(queue, () => {}, { consumerTag: 'throws', noAck: true })

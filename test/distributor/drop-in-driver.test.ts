@@ -43,11 +43,9 @@ describe('a driver dropped into the folder', () => {
 
   test('is named with the others where the scheme is another', async () => {
     await expect(new Distributor('kafka://host', { drivers }).connect()).rejects.toThrow(
-      'url: no driver for kafka:; there are drivers for loop:',
+      'url: no driver for kafka:; expected one of loop:',
     )
-    await expect(new Distributor('kafka://host').connect()).rejects.toThrow(
-      'there are drivers for amqp:, amqps:, memory:',
-    )
+    await expect(new Distributor('kafka://host').connect()).rejects.toThrow('expected one of amqp:, amqps:, memory:')
     await expect(new Distributor('localhost').connect()).rejects.toThrow('url: expected a URL')
     await expect(new Distributor('amqp://a,memory:').connect()).rejects.toThrow(
       'expected the same scheme for all nodes',

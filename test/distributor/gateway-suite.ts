@@ -88,12 +88,12 @@ export function gatewaySuite(name: string, open: () => Promise<GatewayUnderTest>
       await expect(publish('none', 'k')).rejects.toMatchObject({
         code: 'BAD_USER_INPUT',
         field: 'exchange',
-        message: 'exchange: there is no exchange "none"',
+        message: 'exchange: "none" does not exist',
       })
       await expect(publish('narrow', 'a.c')).rejects.toMatchObject({
         code: 'BAD_USER_INPUT',
         field: 'routingKey',
-        message: 'routingKey: "a.c" is bound to nothing on exchange "narrow"',
+        message: 'routingKey: "a.c" is unroutable: no binding of exchange "narrow" matches it',
       })
       await publish('narrow', 'a.c', { mandatory: false })
       await expect(publish('none', 'a.c', { mandatory: false })).rejects.toMatchObject({ field: 'exchange' })
@@ -110,16 +110,16 @@ export function gatewaySuite(name: string, open: () => Promise<GatewayUnderTest>
       await expect(broker.bind(sourceOn('a topic', { exchangeType: 'DIRECT', routingKey: 'k' }))).rejects.toMatchObject(
         {
           code: 'SOURCE_CONFLICT',
-          message: 'exchange "a topic" is a topic exchange, not direct: say exchangeType: TOPIC',
+          message: 'exchange "a topic" is a topic exchange, not direct: set exchangeType: TOPIC',
         },
       )
       await expect(broker.bind(sourceOn('amq.mine'))).rejects.toMatchObject({
         code: 'SOURCE_CONFLICT',
-        message: expect.stringContaining('RabbitMQ keeps names that begin with "amq." to itself'),
+        message: expect.stringContaining('RabbitMQ reserves names that begin with "amq."'),
       })
       expect(await broker.bind(sourceOn('amq.topic', { routingKey: 'mine' }))).toEqual({ declared: false })
       await expect(broker.bind(sourceOn('amq.topic', { exchangeType: 'FANOUT' }))).rejects.toMatchObject({
-        message: 'exchange "amq.topic" is a topic exchange, not fanout: say exchangeType: TOPIC',
+        message: 'exchange "amq.topic" is a topic exchange, not fanout: set exchangeType: TOPIC',
       })
     })
 

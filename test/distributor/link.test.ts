@@ -145,7 +145,7 @@ describe('links to several nodes', () => {
     const open = (timings = {}) => {
       const sessions = new Inbox<Visit>('sessions of a link')
       const reasons: string[] = []
-      const liveness = { lookMs: 20, askMs: 100, silentMs: 400, ...timings }
+      const liveness = { checkMs: 20, probeMs: 100, silentMs: 400, ...timings }
       const link: ReconnectingConnection = new ReconnectingConnection(nodes, {
         purpose: 'test',
         establish: async (session) => {
@@ -204,7 +204,9 @@ describe('links to several nodes', () => {
     three.proxies[0]?.pause()
     session.fail(new Unresponsive('it confirms nothing'))
     expect([...(await places(one.sessions, 1)), ...(await places(other.sessions, 1))]).toEqual([1, 1])
-    expect(other.reasons).toEqual([expect.stringMatching(/^RabbitMQ at 127.0.0.1:\d+ is left: it confirms nothing$/)])
+    expect(other.reasons).toEqual([
+      expect.stringMatching(/^RabbitMQ at 127.0.0.1:\d+ is abandoned: it confirms nothing$/),
+    ])
   })
 
   test('move alone when every node has failed lately', async () => {
@@ -230,7 +232,7 @@ describe('links to several nodes', () => {
     expect((await sessions.next()).on).toBe(0)
     three.proxies[0]?.pause()
     expect((await sessions.next()).on).toBe(1)
-    expect(reasons).toEqual([expect.stringMatching(/is left: it answers nothing$/)])
+    expect(reasons).toEqual([expect.stringMatching(/is abandoned: it answers nothing$/)])
   })
 
   test('wait shortly for a node that takes connections and answers nothing', async () => {

@@ -83,7 +83,7 @@ describe('a publisher', () => {
     const refusal = {
       code: 'BAD_USER_INPUT',
       field: 'routingKey',
-      message: expect.stringContaining('"nobody" is bound to nothing on exchange "events"'),
+      message: expect.stringContaining('"nobody" is unroutable: no binding of exchange "events" matches it'),
     }
     await expect(sent.publish(to('nobody'))).rejects.toMatchObject(refusal)
     await sent.publish(to('nobody', { mandatory: false }))

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Channel, ChannelModel } from 'amqplib'
-import { SourceBindings, type TopologyOptions } from '../../src/brokers/rabbitmq/topology/source-bindings.ts'
+import { SourceBindings, type SourceBindingsOptions } from '../../src/brokers/rabbitmq/topology/source-bindings.ts'
 import { Inbox } from '../support/inbox.ts'
 import { rabbit, type TestVhost, testVhost } from '../support/rabbitmq.ts'
 import { linksTo, stranger, take } from './open.ts'
@@ -13,7 +13,7 @@ let theirs: Channel
 let log: Inbox<string>
 const open: SourceBindings[] = []
 
-function topology(options: Partial<TopologyOptions> = {}, url = vhost.url) {
+function topology(options: Partial<SourceBindingsOptions> = {}, url = vhost.url) {
   const state = new Inbox<string>('the state of the topology')
   const watch = { onUp: () => state.push('up'), onDown: (reason: string) => state.push(reason) }
   const made = new SourceBindings(linksTo(url), watch, {
@@ -21,7 +21,7 @@ function topology(options: Partial<TopologyOptions> = {}, url = vhost.url) {
     namespace: 'warren',
     log: (_level, text) => log.push(text),
     ...options,
-    timings: { againMs: 100, queueMs: 20, ...options.timings },
+    timings: { rebindMs: 100, queueMs: 20, ...options.timings },
   })
   open.push(made)
   return { topology: made, state }
@@ -75,7 +75,7 @@ describe('the topology', () => {
   test('says what type an exchange has that is of another than the source says', async () => {
     await theirs.assertExchange('their odd direct', 'direct', { alternateExchange: 'amq.fanout', durable: false })
     await expect(topology().topology.bind(sourceOn('their odd direct'))).rejects.toMatchObject(
-      conflict('exchange "their odd direct" is a direct exchange, not topic: say exchangeType: DIRECT'),
+      conflict('exchange "their odd direct" is a direct exchange, not topic: set exchangeType: DIRECT'),
     )
   })
 
@@ -89,7 +89,9 @@ describe('the topology', () => {
       conflict('no permission to bind exchange "hidden"'),
     )
     await expect(limited.bind(sourceOn('open to none'))).rejects.toMatchObject(
-      conflict('exchange "open to none" does not exist, and Warren\'s RabbitMQ user lacks the permission to make it'),
+      conflict(
+        'exchange "open to none" does not exist, and Warren\'s RabbitMQ user lacks the permission to declare it',
+      ),
     )
     await rabbit.ctl('delete_user', 'clerk')
   })
@@ -105,7 +107,7 @@ describe('the topology', () => {
     other = await stranger(vhost.url)
     theirs = await other.createChannel()
     expect(await flows('kept', 'k')).toBe(true)
-    expect(log.waiting).toEqual(Array(2).fill('exchange "kept" was gone and has been declared again'))
+    expect(log.waiting).toEqual(Array(2).fill('exchange "kept" was missing and has been declared again'))
   })
 
   test("waits for somebody else's exchange that is missing, without holding up anything, and says so once", async () => {
@@ -113,7 +115,7 @@ describe('the topology', () => {
     made.keep(sourceOn('theirs to come', { exchangeType: 'DIRECT', routingKey: 'k' }))
     expect(await state.next()).toBe('up')
     await made.bind(sourceOn('another'))
-    expect(await log.next()).toBe('a source receives nothing for now: exchange "theirs to come" is not there')
+    expect(await log.next()).toBe('a source receives no messages for now: exchange "theirs to come" does not exist')
     await theirs.assertExchange('theirs to come', 'direct', { durable: false })
     expect(await log.next()).toBe('exchange "theirs to come" is bound again')
     expect(await flows('theirs to come', 'k')).toBe(true)
@@ -123,7 +125,7 @@ describe('the topology', () => {
     const { topology: made } = topology()
     await made.bind(sourceOn('passing'))
     await theirs.deleteExchange('passing')
-    expect(await log.next()).toBe('exchange "passing" was gone and has been declared again')
+    expect(await log.next()).toBe('exchange "passing" was missing and has been declared again')
   })
 
   test('waits for the queue before it says up, and binds all again when asked', async () => {
@@ -133,7 +135,7 @@ describe('the topology', () => {
     const { topology: asked } = topology({ timings: { answerMs: 200 } })
     await expect(asked.bind(sourceOn('early'))).rejects.toMatchObject({
       code: 'BROKER_UNAVAILABLE',
-      message: expect.stringContaining('"journal" is not there yet'),
+      message: expect.stringContaining('"journal" does not exist yet'),
     })
     expect(state.waiting).toEqual([])
     await theirs.assertQueue('journal')

@@ -120,7 +120,7 @@ describe('what an operator has to mend', () => {
     {
       fault: 'no permission to configure',
       user: 'tenant',
-      says: /lacks the permission to make it: grant configure|access to queue 'tenant\.[\w.]+' in vhost '\/' refused for user 'tenant'/,
+      says: /lacks the permission to declare it: grant configure|access to queue 'tenant\.[\w.]+' in vhost '\/' refused for user 'tenant'/,
     },
     {
       fault: 'no permission to write',
@@ -135,7 +135,7 @@ describe('what an operator has to mend', () => {
     {
       fault: 'a classic queue in the place of the journal',
       user: 'collector',
-      says: /queue \\?"collector\.journal\\?" exists in RabbitMQ and is no stream/,
+      says: /queue \\?"collector\.journal\\?" exists in RabbitMQ and is not the stream/,
     },
     {
       fault: 'an exchange of another type in the place of the default one',
@@ -272,9 +272,9 @@ describe('a source that RabbitMQ refuses', () => {
       await refused('new.one'),
     ]
     for (const { code } of [otherType, foreign, missing]) expect(code).toBe('SOURCE_CONFLICT')
-    expect(otherType.text).toMatch(/"clerk.orders" is a direct exchange, not fanout: say exchangeType: DIRECT/)
+    expect(otherType.text).toMatch(/"clerk.orders" is a direct exchange, not fanout: set exchangeType: DIRECT/)
     expect(foreign.text).toMatch(/no permission to bind exchange "free.for.all".*grant/)
-    expect(missing.text).toMatch(/"new.one" does not exist.*permission.*grant configure on it, or make it/)
+    expect(missing.text).toMatch(/"new.one" does not exist.*permission.*grant configure on it, or declare it/)
     expect(gateway.gateway.up).toBe(true)
 
     await define({ permissions: [permission('clerk')] })

@@ -56,11 +56,11 @@ test('a reader that retention overtakes is told so where it goes on, and the hol
   const ends: Error[] = []
   let newest = 0
   const consumer = await consumeStream({ connection: reading, deliveries }, stream, 0, {
-    take: ({ offset, properties }: JournalMessage) => {
+    onEntry: ({ offset, properties }: JournalMessage) => {
       story.push(offset)
       newest = Number(properties.messageId)
     },
-    onOvertaken: () => void story.push('overtaken'),
+    onTruncated: () => void story.push('overtaken'),
     onEnd: (error) => void ends.push(error),
   })
   const allCame = () => {

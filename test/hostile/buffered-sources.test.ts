@@ -133,7 +133,7 @@ describe('a buffered source', () => {
     await process.printed(/exchange \\?"main\\?" has the alternate exchange \\?"rest\\?"/)
   })
 
-  test.each([['x-consistent-hash', 'gives each message to one of its queues']])(
+  test.each([['x-consistent-hash', 'routes each message to one of its queues']])(
     'an exchange of type %s is refused with a sentence',
     async (type, sentence) => {
       await channel.assertExchange('shared out', type)

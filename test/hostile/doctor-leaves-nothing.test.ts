@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { examineRabbit } from '../../src/brokers/rabbitmq/doctor/check-broker.ts'
+import { checkBroker } from '../../src/brokers/rabbitmq/doctor/check-broker.ts'
 import { eventually } from '../support/eventually.ts'
 import { runWarren } from '../support/gateway-process.ts'
 import { spawnGuarded } from '../support/guarded-process.ts'
@@ -65,7 +65,7 @@ describe('warren doctor', () => {
   test('leaves nothing in RabbitMQ, at whichever step its connection ends', async () => {
     const before = await contents()
     const whole = await wayTo(node.port, () => undefined)
-    const findings = await examineRabbit([whole.url], names)
+    const findings = await checkBroker([whole.url], names)
     // That one warns of RabbitMQ 3 itself.
     expect(findings.filter(({ check, status }) => check !== 'leader changes' && status !== 'ok')).toEqual([])
     whole.close()
@@ -74,7 +74,7 @@ describe('warren doctor', () => {
       const way = await wayTo(node.port, (count, client) => {
         if (count === at) client.resetAndDestroy()
       })
-      await examineRabbit([way.url], names)
+      await checkBroker([way.url], names)
       way.close()
     }
     await eventually('RabbitMQ to be as it was', async () => (await contents()) === before)
@@ -126,7 +126,7 @@ describe('warren doctor', () => {
         {
           check: 'publishing',
           status: 'fail',
-          text: `RabbitMQ takes no publications for now: it is low on ${what}`,
+          text: `RabbitMQ does not accept publishes for now: it is low on ${what}`,
           advice: expect.stringContaining('alarms'),
         },
       ])
@@ -142,7 +142,7 @@ describe('warren doctor', () => {
     const way = await wayTo(node.port, (count, client) => {
       if (count >= 30) client.cork()
     })
-    const findings = await examineRabbit([way.url], names, { trialMs: 500 })
+    const findings = await checkBroker([way.url], names, { trialMs: 500 })
     expect(findings).toContainEqual({
       check: 'broker',
       status: 'fail',

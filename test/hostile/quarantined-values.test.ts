@@ -43,7 +43,7 @@ async function taker(exchange: string): Promise<{ inbox: Inbox<Delivery> } & Asy
   const { queue } = await channel.assertQueue('', { exclusive: true })
   await channel.bindQueue(queue, exchange, '')
   const inbox = new Inbox<Delivery>('what comes out of the quarantine')
-  deliveries.take('taker', (delivery) => inbox.push(delivery))
+  deliveries.intercept('taker', (delivery) => inbox.push(delivery))
   await channel.consume(queue, () => {}, { consumerTag: 'taker', noAck: true })
   return { inbox, [Symbol.asyncDispose]: () => connection.close() }
 }

@@ -61,7 +61,7 @@ describe('check-config refuses what start refuses', () => {
         WARREN_JWT_SECRET: secret,
         WARREN_DATA_DIR: join(folder, 'broker'),
       }),
-      /^WARREN_BROKER_URL: the password has a %/,
+      /^WARREN_BROKER_URL: the password has an invalid percent-encoding/,
     ],
     [
       'a database URL whose certificate is not there',

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import amqp from 'amqplib'
-import { examineRabbit } from '../../src/brokers/rabbitmq/doctor/check-broker.ts'
+import { checkBroker } from '../../src/brokers/rabbitmq/doctor/check-broker.ts'
 import { Distributor } from '../../src/distributor/distributor.ts'
 import { eventually } from '../support/eventually.ts'
 import { openGateway } from '../support/gateway-in-process.ts'
@@ -28,7 +28,7 @@ describe('a virtual host whose default queue type is', () => {
     made.push(vhost)
     await rabbit.ctl('set_permissions', '-p', vhost, 'guest', '.*', '.*', '.*')
     const url = rabbit.url(vhost)
-    expect((await examineRabbit([url], Promise.resolve(names))).filter(({ status }) => status === 'fail')).toEqual([])
+    expect((await checkBroker([url], Promise.resolve(names))).filter(({ status }) => status === 'fail')).toEqual([])
 
     await using gateway = await openGateway({ WARREN_BROKER_URL: url })
     await eventually('the gateway to be up', () => gateway.gateway.up)
@@ -64,12 +64,12 @@ test('a limit of queues is named by /readyz, the log and the doctor, with the co
   const limit = (queues: number) =>
     rabbit.ctl('set_vhost_limits', '-p', vhost.name, JSON.stringify({ 'max-queues': queues }))
   await limit(2)
-  const sentence = 'may have 2 queues and has them: raise its limit (rabbitmqctl set_vhost_limits -p'
+  const sentence = 'has reached its limit of 2 queues: raise the limit (rabbitmqctl set_vhost_limits -p'
   await using gateway = await startGateway({ env: { WARREN_BROKER_URL: vhost.url }, ready: false })
   const readyz = async () => (await fetch(`http://127.0.0.1:${gateway.opsPort}/readyz`)).text()
   await eventually('the reason in /readyz', async () => (await readyz()).includes(sentence))
   await eventually('the reason in the log', () => gateway.output().includes(sentence))
-  const findings = await examineRabbit([vhost.url], Promise.resolve(names))
+  const findings = await checkBroker([vhost.url], Promise.resolve(names))
   expect(findings).toContainEqual({ check: 'queues', status: 'fail', text: expect.stringContaining(sentence) })
 
   // The doctor says how many are needed, the lock included: what is said is enough.
@@ -79,7 +79,7 @@ test('a limit of queues is named by /readyz, the log and the doctor, with the co
   for (const queue of ['journal', 'journal.epoch', 'quarantine']) await channel.deleteQueue(`warren.${queue}`)
   await connection.close()
   const needed = await eventually('the doctor to say how many queues are needed', async () => {
-    const before = await examineRabbit([vhost.url], Promise.resolve(names))
+    const before = await checkBroker([vhost.url], Promise.resolve(names))
     const text = before.find(({ check }) => check === 'queues')?.text ?? ''
     return Number(/declares (\d+) more/.exec(text)?.[1] ?? 0) || undefined
   })

@@ -72,7 +72,7 @@ describe('a tail that brings nothing', () => {
 
   test('is fresh again with the next entry', async () => {
     await jest.advanceTimersByTimeAsync(4_000)
-    pulse.beat()
+    pulse.onEntry()
     await jest.advanceTimersByTimeAsync(1_000)
     expect(found).toEqual(['stale 1.75', 'fresh 4'])
   })

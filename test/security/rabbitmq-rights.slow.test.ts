@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import amqp, { type ChannelModel } from 'amqplib'
 import { parseAddress } from '../../src/brokers/rabbitmq/connection/address.ts'
-import { examineRabbit } from '../../src/brokers/rabbitmq/doctor/check-broker.ts'
-import { examineRights } from '../../src/brokers/rabbitmq/doctor/check-rights.ts'
+import { checkBroker } from '../../src/brokers/rabbitmq/doctor/check-broker.ts'
+import { checkRights } from '../../src/brokers/rabbitmq/doctor/check-rights.ts'
 import { type Names, type Right, rightsOf } from '../../src/brokers/rabbitmq/doctor/rights.ts'
 import { callerOf, createRabbitChannel, listen, publish } from '../e2e/graphql-caller.ts'
 import { eventually } from '../support/eventually.ts'
@@ -146,7 +146,7 @@ describe('the doctor names the one right that is missing', () => {
         actions[index] === action ? `^(?!${but})${pattern}` : pattern,
       )
       await rabbit.ctl('set_permissions', '-p', vhost.name, 'warren-almost', ...patterns)
-      const [permissions] = await examineRights({ connection, address: parseAddress(user.url), names })
+      const [permissions] = await checkRights({ connection, address: parseAddress(user.url), names })
       expect({ what, ...permissions }).toEqual({
         what,
         check: 'permissions',
@@ -160,7 +160,7 @@ describe('the doctor names the one right that is missing', () => {
 
   test('and prints the command of the documentation', async () => {
     await using user = await userWith('warren-nobody', ['^$', '^$', '^$'])
-    const [, finding] = await examineRabbit([user.url], Promise.resolve(names))
+    const [, finding] = await checkBroker([user.url], Promise.resolve(names))
     expect(finding?.advice).toBe(
       `rabbitmqctl set_permissions -p '${vhost.name}' 'warren-nobody' ${documented.map((one) => `'${one}'`).join(' ')}`,
     )
@@ -185,6 +185,6 @@ test('a control bus that RabbitMQ refuses makes the gateway unready, and is logg
   expect(reasons).toContain("access to exchange 'warren.control'")
   // The bus tries again all the while.
   await eventually('RabbitMQ to refuse it several times', async () => (await refused()) > before + 2)
-  await gateway.printed(/control messages among replicas do not come through/)
-  expect(gateway.output().match(/control messages among replicas do not come through/g)).toHaveLength(1)
+  await gateway.printed(/control messages between replicas are not delivered/)
+  expect(gateway.output().match(/control messages between replicas are not delivered/g)).toHaveLength(1)
 }, 60_000)

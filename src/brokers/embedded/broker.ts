@@ -1,34 +1,34 @@
 import { bindingOf, type ExchangeType } from '../../core/model/source.ts'
 import { matchWords } from '../../core/model/topic-pattern.ts'
-import type { EmbeddedQueue, Sink } from './queue.ts'
+import type { Destination, EmbeddedQueue } from './queue.ts'
 
 export type Binding = ReturnType<typeof bindingOf>
 
 interface Exchange {
   readonly type: ExchangeType
-  /** Binding keys and who has bound with them. */
+  /** Binding key → the destinations bound with it. */
   readonly bindings: Map<string, Bound>
-  /** By routing key, as the bindings are now. */
-  readonly routes: Map<string, ReadonlySet<Sink>>
+  /** Routing key → its destinations under the current bindings. */
+  readonly routes: Map<string, ReadonlySet<Destination>>
 }
 
 interface Bound {
-  /** The binding key's. */
+  /** The words of the binding key. */
   readonly words: readonly string[]
-  readonly sinks: Set<Sink>
+  readonly destinations: Set<Destination>
 }
 
-/** Routing keys that an exchange knows the way of; past it, it begins anew. */
+/** The maximum number of cached routes of an exchange. When it is reached, the cache is cleared. */
 const maxRoutes = 10_000
 
 /** Exchanges and bindings by the rules of AMQP 0-9-1 §3.1.3, within this process. */
 export class EmbeddedBroker {
   readonly #exchanges = new Map<string, Exchange>()
-  /** The queues that have names. */
+  /** The named queues. */
   readonly queues = new Map<string, EmbeddedQueue>()
 
   constructor() {
-    // Every RabbitMQ has them.
+    // Every RabbitMQ has these exchanges.
     for (const type of ['DIRECT', 'FANOUT', 'TOPIC', 'HEADERS'] as const)
       this.declare(`amq.${type.toLowerCase()}`, type)
     this.declare('amq.match', 'HEADERS')
@@ -38,38 +38,40 @@ export class EmbeddedBroker {
     return this.#exchanges.get(exchange)?.type
   }
 
-  /** Leaves an exchange as it is that is there already. */
+  /** Does nothing if the exchange exists. */
   declare(exchange: string, type: ExchangeType): void {
     if (!this.#exchanges.has(exchange)) this.#exchanges.set(exchange, { type, bindings: new Map(), routes: new Map() })
   }
 
-  bind({ exchange, key }: Pick<Binding, 'exchange' | 'key'>, sink: Sink): void {
+  bind({ exchange, key }: Pick<Binding, 'exchange' | 'key'>, destination: Destination): void {
     const bindings = this.#bindingsToChange(exchange)
     const bound = bindings?.get(key)
-    if (bound) bound.sinks.add(sink)
-    else bindings?.set(key, { words: key.split('.'), sinks: new Set([sink]) })
+    if (bound) bound.destinations.add(destination)
+    else bindings?.set(key, { words: key.split('.'), destinations: new Set([destination]) })
   }
 
-  unbind({ exchange, key }: Pick<Binding, 'exchange' | 'key'>, sink: Sink): void {
+  unbind({ exchange, key }: Pick<Binding, 'exchange' | 'key'>, destination: Destination): void {
     const bindings = this.#bindingsToChange(exchange)
     const bound = bindings?.get(key)
-    bound?.sinks.delete(sink)
-    if (bound?.sinks.size === 0) bindings?.delete(key)
+    bound?.destinations.delete(destination)
+    if (bound?.destinations.size === 0) bindings?.delete(key)
   }
 
-  /** Who a message goes to, each once; undefined where the exchange isn't there. */
-  route(exchange: string, routingKey: string): ReadonlySet<Sink> | undefined {
-    // The default exchange leads to queues by their names, and there is none with a name here.
+  /**
+   * The destinations of a message, without duplicates. Undefined if the exchange does not exist.
+   */
+  route(exchange: string, routingKey: string): ReadonlySet<Destination> | undefined {
+    // The default exchange routes to queues by name, and no queue here can be reached by name.
     if (exchange === '') return new Set()
     const found = this.#exchanges.get(exchange)
     if (!found) return undefined
-    let sinks = found.routes.get(routingKey)
-    if (!sinks) {
-      sinks = sinksOf(found, routingKey)
+    let destinations = found.routes.get(routingKey)
+    if (!destinations) {
+      destinations = destinationsOf(found, routingKey)
       if (found.routes.size >= maxRoutes) found.routes.clear()
-      found.routes.set(routingKey, sinks)
+      found.routes.set(routingKey, destinations)
     }
-    return sinks
+    return destinations
   }
 
   #bindingsToChange(exchange: string): Map<string, Bound> | undefined {
@@ -79,12 +81,12 @@ export class EmbeddedBroker {
   }
 }
 
-function sinksOf({ type, bindings }: Exchange, routingKey: string): ReadonlySet<Sink> {
-  const sinks = new Set<Sink>()
+function destinationsOf({ type, bindings }: Exchange, routingKey: string): ReadonlySet<Destination> {
+  const destinations = new Set<Destination>()
   const words = routingKey.split('.')
   for (const [key, bound] of bindings) {
     const matches = type === 'TOPIC' ? matchWords(bound.words, words) : type !== 'DIRECT' || key === routingKey
-    if (matches) for (const sink of bound.sinks) sinks.add(sink)
+    if (matches) for (const destination of bound.destinations) destinations.add(destination)
   }
-  return sinks
+  return destinations
 }

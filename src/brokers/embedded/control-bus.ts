@@ -2,14 +2,14 @@ import type { Message } from '../../core/model/message.ts'
 import type { ControlBus, ControlMessage } from '../../core/ports/control-bus.ts'
 import type { ControlSignature } from '../control-signature.ts'
 import type { EmbeddedBroker } from './broker.ts'
-import { publishIn } from './publish.ts'
+import { publishTo } from './publish.ts'
 
-/** Control messages among the gateways of one process. */
+/** Carries control messages between the gateways of one process. */
 export class EmbeddedControlBus implements ControlBus {
   readonly #broker: EmbeddedBroker
   readonly #exchange: string
   readonly #signature: ControlSignature
-  readonly #sink = { take: (message: Message) => this.#take(message) }
+  readonly #destination = { deliver: (message: Message) => this.#receive(message) }
   #onMessage: (message: ControlMessage) => void = () => {}
   #onUnsigned: () => void = () => {}
 
@@ -18,7 +18,7 @@ export class EmbeddedControlBus implements ControlBus {
     this.#exchange = exchange
     this.#signature = signature
     broker.declare(exchange, 'TOPIC')
-    broker.bind({ exchange, key: '#' }, this.#sink)
+    broker.bind({ exchange, key: '#' }, this.#destination)
   }
 
   listen(onMessage: (message: ControlMessage) => void, onResync: () => void, onUnsigned: () => void = () => {}): void {
@@ -29,23 +29,25 @@ export class EmbeddedControlBus implements ControlBus {
 
   async send(message: ControlMessage): Promise<void> {
     const body = Buffer.from(JSON.stringify(this.#signature.write(message)))
-    publishIn(this.#broker, this.#exchange, { routingKey: 'control', body, properties: {}, mandatory: false })
+    publishTo(this.#broker, this.#exchange, { routingKey: 'control', body, properties: {}, mandatory: false })
   }
 
   async close(): Promise<void> {
-    this.#broker.unbind({ exchange: this.#exchange, key: '#' }, this.#sink)
+    this.#broker.unbind({ exchange: this.#exchange, key: '#' }, this.#destination)
   }
 
-  #take({ body }: Message): void {
-    const received = this.#signature.read(jsonIn(body))
+  #receive({ body }: Message): void {
+    const received = this.#signature.read(parseJson(body))
     if (!received) return
-    // Not within the call that sent it, as over a wire.
+    // Deferred, so that a message arrives after the call that sent it, as over a network.
     queueMicrotask(() => (received.isSigned ? this.#onMessage(received.message) : this.#onUnsigned()))
   }
 }
 
-/** Whoever can publish to the exchange can publish anything. */
-function jsonIn(body: Buffer): unknown {
+/**
+ * Invalid JSON yields undefined, because any client of the exchange may publish arbitrary bytes.
+ */
+function parseJson(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString()) as unknown
   } catch {

@@ -1,13 +1,13 @@
 import type { MessageProperties } from '../../core/model/message.ts'
 import type { Driver, DriverOptions, GatewayOptions, Receive, SubscribeOptions, Subscription } from '../driver.ts'
 import { EmbeddedGateway } from './gateway-broker.ts'
-import { publishIn } from './publish.ts'
+import { publishTo } from './publish.ts'
 import { EmbeddedQueue } from './queue.ts'
 import { type BrokerLease, leaseBroker } from './shared-brokers.ts'
 
 /**
- * A broker in this process; topics are routing keys on the topic exchange `<namespace>.events`
- * unless it is told another, as on RabbitMQ.
+ * A broker in this process. Topics are routing keys on the topic exchange `<namespace>.events`, or
+ * on another exchange if one is configured, as on RabbitMQ.
  */
 export class EmbeddedDriver implements Driver {
   readonly #url: string
@@ -36,7 +36,7 @@ export class EmbeddedDriver implements Driver {
   }
 
   async publish(topic: string, body: Buffer, properties: MessageProperties): Promise<void> {
-    publishIn(this.#broker, this.#events, { routingKey: topic, body, properties, mandatory: false })
+    publishTo(this.#broker, this.#events, { routingKey: topic, body, properties, mandatory: false })
   }
 
   async subscribe(topics: readonly string[], receive: Receive, options: SubscribeOptions): Promise<Subscription> {
@@ -44,16 +44,16 @@ export class EmbeddedDriver implements Driver {
     const { group } = options
     const name = group === undefined ? undefined : `${this.#events}:${group}:${[...topics].sort().join('|')}`
     const queue = (name !== undefined && broker.queues.get(name)) || new EmbeddedQueue(name ?? topics.join('|'))
-    // A group's queue outlives its members, as on RabbitMQ.
+    // A group's queue outlives its consumers, as on RabbitMQ.
     if (name !== undefined) broker.queues.set(name, queue)
     for (const topic of topics) broker.bind({ exchange: this.#events, key: topic }, queue)
-    const leave = queue.join(receive, options)
+    const cancel = queue.consume(receive, options)
     let closed: Promise<void> | undefined
     const subscription: Subscription = {
       close: () => {
         this.#open.delete(subscription)
         if (name === undefined) for (const topic of topics) broker.unbind({ exchange: this.#events, key: topic }, queue)
-        closed ??= leave()
+        closed ??= cancel()
         return closed
       },
     }

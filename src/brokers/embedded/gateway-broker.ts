@@ -18,15 +18,18 @@ import type {
 import { otherExchangeType, reservedExchange, tooLarge } from '../refusals.ts'
 import { EmbeddedControlBus } from './control-bus.ts'
 import { EmbeddedJournal } from './journal.ts'
-import { publishIn } from './publish.ts'
+import { publishTo } from './publish.ts'
 import type { BrokerLease } from './shared-brokers.ts'
 
 const defaultMaxMessageBytes = 16 * 1024 * 1024
 
-/** A gateway on a broker in this process, with RabbitMQ's answers to the same mistakes. */
+/**
+ * The broker of a gateway within this process. It answers the same mistakes with RabbitMQ's
+ * answers.
+ */
 export class EmbeddedGateway implements GatewayBroker {
   readonly notes = [
-    'The broker is the embedded one: messages live in this process and end with it. Set WARREN_BROKER_URL for RabbitMQ.',
+    'The broker is the embedded one: messages are kept in this process and are lost when it ends. Set WARREN_BROKER_URL for RabbitMQ.',
   ]
   readonly state: BrokerState = { up: true }
   readonly #lease: BrokerLease
@@ -34,13 +37,13 @@ export class EmbeddedGateway implements GatewayBroker {
   readonly #log: DriverOptions['log']
   readonly #maxMessageBytes: number
   readonly #bound = new Map<string, Source>()
-  readonly #sink = {
-    take: (message: Message) => {
+  readonly #destination = {
+    deliver: (message: Message) => {
       this.#entry = this.#onRouted(message)
     },
   }
   #onRouted: (message: Message) => JournalMessage | undefined = () => undefined
-  /** What the last publication became in the journal. */
+  /** The journal entry of the last publish. */
   #entry: JournalMessage | undefined
 
   constructor(lease: BrokerLease, { namespace, log }: DriverOptions, options: GatewayOptions) {
@@ -48,11 +51,11 @@ export class EmbeddedGateway implements GatewayBroker {
     this.#namespace = namespace
     this.#log = log
     this.#maxMessageBytes = options.maxMessageBytes ?? defaultMaxMessageBytes
-    // What could not be delivered is counted and logged; there is nobody who could look into a
-    // queue of it.
+    // Undeliverable messages are counted and logged. Nothing can read a queue of them, so they are
+    // discarded.
     const quarantine = `${namespace}.quarantine`
     lease.broker.declare(quarantine, 'FANOUT')
-    lease.broker.bind({ exchange: quarantine, key: '' }, { take() {} })
+    lease.broker.bind({ exchange: quarantine, key: '' }, { deliver() {} })
   }
 
   openJournal({ retention, hotWindow }: JournalOptions): { journal: EmbeddedJournal; hotWindow: ChunkedHotWindow } {
@@ -62,27 +65,27 @@ export class EmbeddedGateway implements GatewayBroker {
   }
 
   /**
-   * Each publication that matches at least one bound source's binding, once, in order. The listener
-   * answers with its entry in the journal, and must not throw.
+   * `listener` is called once, in order, for each published message that matches a source's
+   * binding. It returns the message's entry in the journal, and must not throw.
    */
   onRouted(listener: (message: Message) => JournalMessage | undefined): void {
     this.#onRouted = listener
   }
 
-  /** It is up from the first to the last, so that nobody is ever called. */
+  /** The broker is up from start to end, so it never calls a listener. */
   onState(): void {}
 
-  /** What is published is answered at once. */
+  /** Every publish is answered at once. */
   get unansweredBytes(): number {
     return 0
   }
 
   async publish(publication: GatewayPublication): Promise<JournalMessage | undefined> {
     const bytes = publication.body.length
-    const isPoison = publication.exchange === `${this.#namespace}.quarantine`
-    if (bytes > this.#maxMessageBytes && !isPoison) throw tooLarge(bytes, this.#maxMessageBytes)
+    const isQuarantine = publication.exchange === `${this.#namespace}.quarantine`
+    if (bytes > this.#maxMessageBytes && !isQuarantine) throw tooLarge(bytes, this.#maxMessageBytes)
     this.#entry = undefined
-    publishIn(this.#lease.broker, `${this.#namespace}.events`, publication)
+    publishTo(this.#lease.broker, `${this.#namespace}.events`, publication)
     return this.#entry
   }
 
@@ -95,14 +98,14 @@ export class EmbeddedGateway implements GatewayBroker {
       throw otherExchangeType(exchange, current.toLowerCase(), exchangeType.toLowerCase())
     }
     broker.declare(exchange, exchangeType)
-    broker.bind(bindingOf(source), this.#sink)
+    broker.bind(bindingOf(source), this.#destination)
     this.#bound.set(source.id, source)
     return { declared: current === undefined }
   }
 
   keep(source: Source): void {
     this.bind(source).catch((error: GatewayError) => {
-      this.#log('warn', `a source receives nothing: ${error.message}`, { source: source.id })
+      this.#log('warn', `a source receives no messages: ${error.message}`, { source: source.id })
     })
   }
 
@@ -111,21 +114,21 @@ export class EmbeddedGateway implements GatewayBroker {
     const { exchange, key } = bindingOf(source)
     const needed = [...this.#bound.values()].map(bindingOf)
     if (needed.some((other) => other.exchange === exchange && other.key === key)) return
-    this.#lease.broker.unbind({ exchange, key }, this.#sink)
+    this.#lease.broker.unbind({ exchange, key }, this.#destination)
   }
 
   consumeFanouts({ own, fedBy, declared }: FanoutExchanges, receive: FanoutListener): { close(): Promise<void> } {
-    const heard = [own, ...fedBy]
+    const bound = [own, ...fedBy]
     const { broker } = this.#lease
     let closed = false
-    // Not within the call that published, as over a wire.
-    const sink = { take: (message: Message) => queueMicrotask(() => closed || receive(message)) }
-    for (const name of [...heard, ...declared]) broker.declare(name, 'FANOUT')
-    for (const name of heard) broker.bind({ exchange: name, key: '' }, sink)
+    // Deferred, so that a message arrives after the call that published it, as over a network.
+    const destination = { deliver: (message: Message) => queueMicrotask(() => closed || receive(message)) }
+    for (const name of [...bound, ...declared]) broker.declare(name, 'FANOUT')
+    for (const name of bound) broker.bind({ exchange: name, key: '' }, destination)
     return {
       close: async () => {
         closed = true
-        for (const name of heard) broker.unbind({ exchange: name, key: '' }, sink)
+        for (const name of bound) broker.unbind({ exchange: name, key: '' }, destination)
       },
     }
   }

@@ -6,17 +6,17 @@ import { type Journal, type JournalTail, JournalTruncated, type MarkNote } from 
 import { ChunkedHotWindow, type WindowBounds } from '../../hot-window/hot-window.ts'
 import { markEvery, markIntervalMs } from '../../hot-window/marks.ts'
 
-/** More than this is never kept in memory, whatever the retention says, in bytes. */
+/** The maximum that is kept in memory, whatever the retention is, in bytes. */
 const maxMemoryBytes = 128 * 1024 * 1024
-/** Entries that a scan visits before other work gets its turn. */
+/** Entries that a scan visits before it yields to other work. */
 const sliceEntries = 1_000
 
 /**
- * The journal of the embedded default: a ring in this process's memory, with a new epoch at each
- * start. Nothing survives the process; all else is as with a stream.
+ * The journal of the embedded broker: a ring in the memory of this process, with a new epoch at
+ * each start. Nothing survives the process. In all other respects it behaves like a stream.
  */
 export class EmbeddedJournal implements Journal {
-  /** What was published was stored at once, or refused. */
+  /** A publish is stored at once or refused, so it is never repeated. */
   readonly repeats = false
   readonly #entries: ChunkedHotWindow
   #offset = 0
@@ -31,7 +31,7 @@ export class EmbeddedJournal implements Journal {
     })
   }
 
-  /** The end of it, for whoever is its tail. */
+  /** The end of the journal, for the gateway that tails it. */
   hotWindow(bounds: WindowBounds): ChunkedHotWindow {
     return new ChunkedHotWindow(bounds, this.#entries)
   }
@@ -49,7 +49,8 @@ export class EmbeddedJournal implements Journal {
   }
 
   /**
-   * What the memory broker routed into a source; its entry, unless nothing tails the journal yet.
+   * Called for each message that the embedded broker routes to a source. Returns its entry, or
+   * undefined if the journal is not open.
    */
   append(message: Message): WindowEntry | undefined {
     return this.#append(message, false)
@@ -62,17 +63,17 @@ export class EmbeddedJournal implements Journal {
 
   async scan(offset: number, visit: (entry: WindowEntry) => boolean, signal: AbortSignal): Promise<void> {
     let at = offset - 1
-    let begun = false
+    let started = false
     while (!signal.aborted) {
-      // Between two slices the ring goes on; its offsets have no holes.
+      // New entries may be added between two slices. The offsets of the ring have no holes.
       const { first } = this.#entries
-      if (begun && first !== undefined && first > at + 1) throw new JournalTruncated('retention overtook a scan')
+      if (started && first !== undefined && first > at + 1) throw new JournalTruncated('retention overtook a scan')
       let left = sliceEntries
       const slice = new TimeSlice()
       let wanted = true
       this.#entries.visit(at, (entry) => {
         at = entry.offset
-        begun = true
+        started = true
         wanted = visit(entry)
         left = slice.isOver ? 0 : left - 1
         return wanted && left > 0

@@ -6,16 +6,16 @@ import { unknownExchange, unroutable } from '../refusals.ts'
 import type { EmbeddedBroker } from './broker.ts'
 
 /**
- * Routes one publication, or throws what `Broker.publish` rejects with. What is delivered is a
- * copy, as over a wire.
+ * Routes one message, or throws the error that `Broker.publish` rejects with. Destinations receive
+ * a copy, as over a network.
  */
-export function publishIn(broker: EmbeddedBroker, defaultExchange: string, publication: GatewayPublication): void {
+export function publishTo(broker: EmbeddedBroker, defaultExchange: string, publication: GatewayPublication): void {
   const { exchange = defaultExchange, routingKey, body, properties, mandatory = true } = publication
-  const sinks = broker.route(exchange, routingKey)
-  if (!sinks) throw unknownExchange(exchange)
-  if (sinks.size === 0 && mandatory) throw unroutable(exchange, routingKey)
-  for (const sink of sinks) {
-    const refusal = sink.refusal?.(body.length)
+  const destinations = broker.route(exchange, routingKey)
+  if (!destinations) throw unknownExchange(exchange)
+  if (destinations.size === 0 && mandatory) throw unroutable(exchange, routingKey)
+  for (const destination of destinations) {
+    const refusal = destination.refusal?.(body.length)
     if (refusal !== undefined) throw new GatewayError('BROKER_UNAVAILABLE', refusal)
   }
   const message: Message = {
@@ -26,12 +26,12 @@ export function publishIn(broker: EmbeddedBroker, defaultExchange: string, publi
     redelivered: false,
     receivedAt: Date.now(),
   }
-  for (const sink of sinks) sink.take(message)
+  for (const destination of destinations) destination.deliver(message)
 }
 
 /**
- * Written out: a spread makes a hidden class for each object that it makes, which the journal would
- * keep with it.
+ * Copies field by field, because a spread creates a hidden class for each object, which the journal
+ * would keep in memory.
  */
 function copy(given: MessageProperties): MessageProperties {
   return {
@@ -39,7 +39,7 @@ function copy(given: MessageProperties): MessageProperties {
     contentEncoding: given.contentEncoding,
     messageId: given.messageId ?? newMessageId(),
     type: given.type,
-    // AMQP carries whole seconds.
+    // AMQP timestamps are whole seconds.
     timestamp: given.timestamp === undefined ? undefined : Math.floor(given.timestamp / 1000) * 1000,
     correlationId: given.correlationId,
     replyTo: given.replyTo,

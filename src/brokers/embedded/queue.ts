@@ -2,34 +2,37 @@ import type { Message } from '../../core/model/message.ts'
 import { type Receive, type SubscribeOptions, Undeliverable } from '../driver.ts'
 import { maxRedeliveries, redeliveryDelayMs } from '../redeliveries.ts'
 
-/** Where routed messages go. */
-export interface Sink {
-  /** Why it can take no more, or undefined. */
+/** The destination of a binding. */
+export interface Destination {
+  /** Why the message cannot be accepted, or undefined if it can. */
   refusal?(bytes: number): string | undefined
   /** Must not throw. */
-  take(message: Message): void
+  deliver(message: Message): void
 }
 
-/** What a queue may hold; then publications to it are refused. */
+/** The maximum size of a queue in bytes. Beyond it, publishes to the queue are refused. */
 const maxBytes = 64 * 1024 * 1024
 
-interface Held {
+interface QueuedMessage {
   readonly message: Message
   redeliveries: number
 }
 
-interface Member {
+interface Consumer {
   readonly receive: Receive
   readonly options: SubscribeOptions
   running: number
-  leaving: (() => void) | undefined
+  onIdle: (() => void) | undefined
 }
 
-/** First in, first out, to one of the members at a time: those that have room, in turn. */
-export class EmbeddedQueue implements Sink {
+/**
+ * A first-in, first-out queue. Each message goes to one consumer with free prefetch, in round-robin
+ * order.
+ */
+export class EmbeddedQueue implements Destination {
   readonly #name: string
-  readonly #held: Held[] = []
-  readonly #members: Member[] = []
+  readonly #messages: QueuedMessage[] = []
+  readonly #consumers: Consumer[] = []
   #bytes = 0
 
   constructor(name: string) {
@@ -42,59 +45,62 @@ export class EmbeddedQueue implements Sink {
       : undefined
   }
 
-  take(message: Message): void {
+  deliver(message: Message): void {
     this.#bytes += message.body.length
-    this.#held.push({ message, redeliveries: 0 })
-    // The publisher has its answer before a callback runs.
-    queueMicrotask(() => this.#handOver())
+    this.#messages.push({ message, redeliveries: 0 })
+    // Deferred, so that `publish` returns before a callback runs.
+    queueMicrotask(() => this.#dispatch())
   }
 
-  /** Returns how to leave, which resolves when the member's running callbacks have ended. */
-  join(receive: Receive, options: SubscribeOptions): () => Promise<void> {
-    const member: Member = { receive, options, running: 0, leaving: undefined }
-    this.#members.push(member)
-    queueMicrotask(() => this.#handOver())
+  /**
+   * Returns a function that cancels the consumer. It resolves when the consumer's running callbacks
+   * have ended.
+   */
+  consume(receive: Receive, options: SubscribeOptions): () => Promise<void> {
+    const consumer: Consumer = { receive, options, running: 0, onIdle: undefined }
+    this.#consumers.push(consumer)
+    queueMicrotask(() => this.#dispatch())
     return () => {
-      const place = this.#members.indexOf(member)
-      if (place >= 0) this.#members.splice(place, 1)
-      if (member.running === 0) return Promise.resolve()
+      const index = this.#consumers.indexOf(consumer)
+      if (index >= 0) this.#consumers.splice(index, 1)
+      if (consumer.running === 0) return Promise.resolve()
       return new Promise((resolve) => {
-        member.leaving = resolve
+        consumer.onIdle = resolve
       })
     }
   }
 
-  #handOver(): void {
-    while (this.#held.length > 0) {
-      const place = this.#members.findIndex(({ running, options }) => running < options.prefetch)
-      const [member] = place >= 0 ? this.#members.splice(place, 1) : []
-      const held = member && this.#held.shift()
-      if (!held) return
-      this.#members.push(member)
-      void this.#deliver(member, held)
+  #dispatch(): void {
+    while (this.#messages.length > 0) {
+      const index = this.#consumers.findIndex(({ running, options }) => running < options.prefetch)
+      const [consumer] = index >= 0 ? this.#consumers.splice(index, 1) : []
+      const queued = consumer && this.#messages.shift()
+      if (!queued) return
+      this.#consumers.push(consumer)
+      void this.#deliverTo(consumer, queued)
     }
   }
 
-  async #deliver(member: Member, held: Held): Promise<void> {
-    const { message, redeliveries } = held
-    member.running += 1
+  async #deliverTo(consumer: Consumer, queued: QueuedMessage): Promise<void> {
+    const { message, redeliveries } = queued
+    consumer.running += 1
     try {
-      await member.receive(redeliveries === 0 ? message : { ...message, redelivered: true })
+      await consumer.receive(redeliveries === 0 ? message : { ...message, redelivered: true })
       this.#bytes -= message.body.length
     } catch (error) {
       if (error instanceof Undeliverable || redeliveries >= maxRedeliveries) {
         this.#bytes -= message.body.length
-        member.options.onPoison(message, error)
+        consumer.options.onPoison(message, error)
       } else {
-        held.redeliveries += 1
+        queued.redeliveries += 1
         setTimeout(() => {
-          this.#held.unshift(held)
-          this.#handOver()
+          this.#messages.unshift(queued)
+          this.#dispatch()
         }, redeliveryDelayMs(redeliveries))
       }
     }
-    member.running -= 1
-    if (member.running === 0) member.leaving?.()
-    this.#handOver()
+    consumer.running -= 1
+    if (consumer.running === 0) consumer.onIdle?.()
+    this.#dispatch()
   }
 }

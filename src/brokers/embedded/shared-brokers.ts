@@ -8,8 +8,8 @@ export interface BrokerLease {
 }
 
 /**
- * `memory:` is a broker of one's own; `memory://name` the same one for all in this process that say
- * the name, until the last is done.
+ * `memory:` creates a private broker. `memory://name` returns one broker for all users of the name
+ * in this process, until the last user releases it.
  */
 export function leaseBroker(url: string): BrokerLease {
   const { host } = new URL(url)

@@ -9,12 +9,15 @@ import type {
   OpenConnection,
   ReconnectingConnection,
 } from './connection/reconnecting-connection.ts'
-import { demandWrite } from './doctor/rights.ts'
+import { requireWrite } from './doctor/rights.ts'
 
-/** Every replica binds a queue of its own to the exchange with this key. */
+/** Every replica binds its own queue to the exchange with this key. */
 const key = 'control'
 
-/** Gone with its connection, whatever the default queue type of the virtual host is. */
+/**
+ * RabbitMQ deletes the queue with its connection, whatever the virtual host's default queue type
+ * is.
+ */
 const queueOptions = {
   exclusive: true,
   durable: false,
@@ -22,19 +25,22 @@ const queueOptions = {
   arguments: { 'x-queue-type': 'classic' },
 }
 
-/** What may wait for a connection; the oldest is forgotten, for the registry holds the truth. */
+/**
+ * The maximum number of messages that wait for a connection. The oldest are dropped, because the
+ * registry is the source of truth.
+ */
 const maxWaiting = 1_000
 
 /**
- * Control messages over graphql-amqp-subscriptions. Its engine neither notices nor survives the
- * loss of its connection, so that each session gets a new one. It is subscribed to once a session,
- * because its second subscriber of a key would resolve before anything is bound, and never
- * unsubscribed from: its queue goes with the connection.
+ * Carries control messages over graphql-amqp-subscriptions. Its engine does not notice a lost
+ * connection and cannot recover, so each session creates a new engine. Each session subscribes
+ * once, because the engine resolves a second subscription to the same key before it has bound
+ * anything. It never unsubscribes: the queue is deleted with the connection.
  */
 export class RabbitControlBus implements ControlBus {
   readonly #exchange: string
   readonly #signature: ControlSignature
-  readonly #link: ReconnectingConnection
+  readonly #connection: ReconnectingConnection
   #engine: AMQPPubSub | undefined
   #onMessage: (message: ControlMessage) => void = () => {}
   #onResync: () => void = () => {}
@@ -49,7 +55,7 @@ export class RabbitControlBus implements ControlBus {
   ) {
     this.#exchange = exchange
     this.#signature = signature
-    this.#link = openConnection({
+    this.#connection = openConnection({
       ...watch,
       purpose: 'control',
       establish: (session) => this.#establish(session),
@@ -64,7 +70,7 @@ export class RabbitControlBus implements ControlBus {
     this.#onMessage = onMessage
     this.#onResync = onResync
     this.#onUnsigned = onUnsigned
-    if (this.#link.up) queueMicrotask(onResync)
+    if (this.#connection.up) queueMicrotask(onResync)
   }
 
   async send(message: ControlMessage): Promise<void> {
@@ -72,33 +78,34 @@ export class RabbitControlBus implements ControlBus {
     try {
       if (engine) return await engine.publish(key, this.#signature.write(message))
     } catch {
-      // The connection went on the way.
+      // The connection was lost during the publish.
     }
     this.#waiting.push(message)
     if (this.#waiting.length > maxWaiting) this.#waiting.shift()
   }
 
   close(): Promise<void> {
-    return this.#link.close()
+    return this.#connection.close()
   }
 
   async #establish(session: ConnectionSession): Promise<void> {
     const engine = new AMQPPubSub({
-      connection: watched(session),
+      connection: reportingChannelErrors(session),
       exchange: { name: this.#exchange, type: 'topic', options: { durable: true } },
-      // A name of its own each time: after a lost connection RabbitMQ may still hold the old queue
-      // for its dead owner.
+      // A new name each time: after a lost connection RabbitMQ may still hold the old queue for its
+      // former owner.
       queue: { name: `${this.#exchange}.${randomUUID()}`, options: queueOptions },
     })
     await engine.subscribe(key, (content) => {
-      // RabbitMQ has cancelled the consumer: somebody deleted the queue.
-      if (content === null) return session.fail(new Error('the queue of control messages is gone'))
+      // RabbitMQ has cancelled the consumer because the queue was deleted.
+      if (content === null) return session.fail(new Error('the queue of control messages was deleted'))
       const received = this.#signature.read(content)
       if (received?.isSigned) this.#onMessage(received.message)
       else if (received) this.#onUnsigned()
     })
-    // A refused publication would end the session only after it was said to be up.
-    await demandWrite(session.connection, this.#exchange)
+    // Without this check, RabbitMQ would refuse the first publish and end a session that was
+    // already reported as up.
+    await requireWrite(session.connection, this.#exchange)
     session.signal.addEventListener('abort', () => {
       this.#engine = undefined
     })
@@ -110,8 +117,8 @@ export class RabbitControlBus implements ControlBus {
 
 type EngineConnection = ConstructorParameters<typeof AMQPPubSub>[0]['connection']
 
-/** The engine asks its connection for channels only, and tells nobody when it loses one. */
-function watched(session: ConnectionSession): EngineConnection {
+/** The engine only creates channels, and does not report when it loses one. */
+function reportingChannelErrors(session: ConnectionSession): EngineConnection {
   const connection: Pick<ChannelModel, 'createChannel'> = {
     async createChannel() {
       const channel = await session.connection.createChannel()
@@ -119,6 +126,6 @@ function watched(session: ConnectionSession): EngineConnection {
       return channel
     },
   }
-  // Its types are those of amqplib before 1.0.
+  // The engine uses the types of amqplib before 1.0.
   return connection as unknown as EngineConnection
 }

@@ -17,12 +17,12 @@ import { RabbitGateway } from './gateway-broker.ts'
 import { Publisher } from './publish/publisher.ts'
 import { Subscriptions } from './subscribe/subscriptions.ts'
 
-/** How long `connect` waits for a broker that is away, in milliseconds. */
+/** How long `connect` waits for an unreachable broker, in milliseconds. */
 const connectMs = 10_000
 
 /**
- * RabbitMQ, over AMQP 0-9-1: topics are routing keys on the topic exchange `<namespace>.events`,
- * unless it is told another.
+ * RabbitMQ over AMQP 0-9-1. Topics are routing keys on the topic exchange `<namespace>.events`, or
+ * on another exchange if one is configured.
  */
 export class RabbitDriver implements Driver {
   readonly #urls: readonly string[]
@@ -37,8 +37,8 @@ export class RabbitDriver implements Driver {
     this.#options = options
     const { namespace, log } = options
     this.#exchange = options.exchange ?? { name: `${namespace}.events`, type: 'topic' }
-    const place = { exchange: this.#exchange, deadLetterExchange: `${namespace}.dead`, namespace }
-    this.#subscriptions = new Subscriptions(this.#openConnection, place, log)
+    const names = { exchange: this.#exchange, deadLetterExchange: `${namespace}.dead`, namespace }
+    this.#subscriptions = new Subscriptions(this.#openConnection, names, log)
   }
 
   async connect(): Promise<void> {
@@ -52,7 +52,7 @@ export class RabbitDriver implements Driver {
         onRetry: (why: string) => {
           reason = why
         },
-        onBlocked: (why: string | undefined) => log('warn', why ?? 'RabbitMQ takes publications again'),
+        onBlocked: (why: string | undefined) => log('warn', why ?? 'RabbitMQ accepts publishes again'),
       }
       this.#publisher = new Publisher(this.#openConnection, watch, {
         defaultExchange: name,
@@ -81,8 +81,8 @@ export class RabbitDriver implements Driver {
 
   readonly #openConnection = (options: ConnectionOptions): ReconnectingConnection => {
     this.#nodes ??= new Nodes(this.#urls)
-    const link = new ReconnectingConnection(this.#nodes, options)
-    link.open()
-    return link
+    const connection = new ReconnectingConnection(this.#nodes, options)
+    connection.open()
+    return connection
   }
 }

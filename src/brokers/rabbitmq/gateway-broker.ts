@@ -32,19 +32,19 @@ import { FanoutConsumer } from './topology/fanout-consumer.ts'
 import { SourceBindings } from './topology/source-bindings.ts'
 
 /**
- * How much of the past a starting replica reads into its hot window at most, in milliseconds, if
- * the window is bounded by its size alone.
+ * The maximum age of messages that a starting replica reads into its hot window, in milliseconds.
+ * It applies if only the size of the window is bounded.
  */
 const maxWarmMs = 5 * 60 * 1000
 /**
- * How long the gateway is unready for sources that are not bound again when publishing works again,
- * in milliseconds. While a node is frozen, RabbitMQ 3.10 binds nothing.
+ * How long after publishing works again unbound sources keep the gateway unready, in milliseconds.
+ * While a node is frozen, RabbitMQ 3.10 does not bind anything.
  */
 const bindingMs = 5_000
 
 /**
- * A gateway on RabbitMQ: a connection for publishing, one for administration, and those that others
- * open.
+ * The broker of a gateway on RabbitMQ. It has one connection for publishing, one for
+ * administration, and those that its users open.
  */
 export class RabbitGateway implements GatewayBroker {
   readonly notes = []
@@ -60,11 +60,11 @@ export class RabbitGateway implements GatewayBroker {
   readonly #readBack: ReadBack
   readonly #bindings: SourceBindings
   readonly #buffers: Buffers
-  /** Ids of the buffered sources, by exchange. */
+  /** Exchange → ids of its buffered sources. */
   readonly #buffered = new Map<string, Set<string>>()
-  readonly #links = new Set<ReconnectingConnection>()
+  readonly #connections = new Set<ReconnectingConnection>()
   readonly #listeners: ((state: BrokerState) => void)[] = []
-  /** Those that somebody has opened. In the order in which reasons are given. */
+  /** Parts that are in use. Reasons are reported in this order. */
   readonly #readiness: Record<Part, PartReadiness | undefined> = {
     publishing: undefined,
     administration: undefined,
@@ -100,7 +100,7 @@ export class RabbitGateway implements GatewayBroker {
       },
     })
     const onNotStored = (messages: number): void => {
-      log('warn', 'RabbitMQ confirmed messages that are not in the journal; they are published again', { messages })
+      log('warn', 'RabbitMQ confirmed messages that are not in the journal; publishing them again', { messages })
       driver.onNotStored?.(messages)
     }
     this.#readBack = new ReadBack({
@@ -111,7 +111,7 @@ export class RabbitGateway implements GatewayBroker {
       maxBytes: publisherLimits.bufferBytes,
       maxMessages: publisherLimits.bufferMessages,
     })
-    const onUnreadable = (from: string): void => this.#dropped(from)
+    const onUnreadable = (from: string): void => this.#onMessageDropped(from)
     this.#buffers = new Buffers(this.openConnection, {
       namespace,
       log,
@@ -124,7 +124,7 @@ export class RabbitGateway implements GatewayBroker {
       queue,
       namespace,
       log,
-      setAside: this.#quarantine,
+      quarantine: this.#quarantine,
     })
   }
 
@@ -142,8 +142,8 @@ export class RabbitGateway implements GatewayBroker {
 
   async publish(publication: GatewayPublication): Promise<JournalMessage | undefined> {
     const { exchange = `${this.#namespace}.events`, body } = publication
-    // The bound is for what clients publish; what a back end has published has its place in the
-    // quarantine.
+    // The limit applies to what clients publish. A message from a back end may be larger when it
+    // goes to the quarantine.
     if (body.length > this.#maxMessageBytes && exchange !== this.#quarantine) {
       throw tooLarge(body.length, this.#maxMessageBytes)
     }
@@ -170,7 +170,7 @@ export class RabbitGateway implements GatewayBroker {
       openConnection: this.openConnection,
       publish: (publication) => this.#publisher.publish({ ...publication, into: 'journal' }),
       onEntry: (entry) => {
-        this.#readBack.saw(entry)
+        this.#readBack.onJournalEntry(entry)
         this.#buffers.onJournalEntry(entry)
       },
       bindSources: () => this.bindAllAgain(),
@@ -184,13 +184,13 @@ export class RabbitGateway implements GatewayBroker {
 
   async bind(source: Source): Promise<{ declared: boolean }> {
     const bound = await this.#bindings.bind(source)
-    this.#empty(source)
+    this.#drainBuffer(source)
     return bound
   }
 
   keep(source: Source): void {
     this.#bindings.keep(source)
-    this.#empty(source)
+    this.#drainBuffer(source)
   }
 
   async unbind(source: Source): Promise<void> {
@@ -202,8 +202,8 @@ export class RabbitGateway implements GatewayBroker {
   }
 
   /**
-   * Binds every source again and replaces the channels that publish into the journal, which may
-   * have been declared again. Never fails.
+   * Binds every source again, and replaces the channels that publish to the journal, because the
+   * stream may have been declared again. Never rejects.
    */
   bindAllAgain(): Promise<void> {
     this.#publisher.renew()
@@ -213,7 +213,7 @@ export class RabbitGateway implements GatewayBroker {
 
   consumeFanouts(exchanges: FanoutExchanges, receive: FanoutListener): { close(): Promise<void> } {
     const watch = this.#watch('room')
-    const onUnreadable = (queue: string): void => this.#dropped(queue)
+    const onUnreadable = (queue: string): void => this.#onMessageDropped(queue)
     return new FanoutConsumer(this.openConnection, { ...exchanges, watch, onUnreadable }, receive)
   }
 
@@ -223,57 +223,61 @@ export class RabbitGateway implements GatewayBroker {
   }
 
   readonly openConnection = (options: ConnectionOptions): ReconnectingConnection => {
-    const tell = this.#interruptionsOf(options.purpose)
-    const link: ReconnectingConnection = new ReconnectingConnection(this.#nodes, {
+    const report = this.#interruptionReporter(options.purpose)
+    const connection: ReconnectingConnection = new ReconnectingConnection(this.#nodes, {
       ...options,
       onUp: () => {
-        tell(undefined)
+        report(undefined)
         options.onUp?.()
       },
       onDown: (reason) => {
-        tell(reason)
+        report(reason)
         options.onDown?.(reason)
       },
       onRetry: (reason, delayMs) => {
-        tell(reason)
+        report(reason)
         options.onRetry?.(reason, delayMs)
       },
       onBlocked: (reason) => {
-        tell(reason)
+        report(reason)
         options.onBlocked?.(reason)
       },
       onClosed: () => {
-        tell(undefined)
-        this.#links.delete(link)
+        report(undefined)
+        this.#connections.delete(connection)
       },
     })
-    this.#links.add(link)
-    link.open()
-    return link
+    this.#connections.add(connection)
+    connection.open()
+    return connection
   }
 
   async close(): Promise<void> {
     await this.#buffers.close()
     await Promise.all([this.#publisher.close(), this.#bindings.close()])
-    await Promise.all([...this.#links].map((link) => link.close()))
+    await Promise.all([...this.#connections].map((connection) => connection.close()))
   }
 
-  /** RabbitMQ can hand the head of this queue to nobody. */
-  #dropped(queue: string): void {
-    const text = 'RabbitMQ ends every consumer that reaches this message with 541, so it was dropped from its queue'
+  /** RabbitMQ cannot deliver the message at the head of this queue to any consumer. */
+  #onMessageDropped(queue: string): void {
+    const text =
+      'RabbitMQ closes every consumer that reaches this message with 541, so the message was dropped from its queue'
     this.#log('error', text, { queue })
     this.#onUnreadable?.()
   }
 
-  #empty({ buffered, exchange, id }: Source): void {
+  #drainBuffer({ buffered, exchange, id }: Source): void {
     if (!buffered) return
     const ids = this.#buffered.get(exchange) ?? new Set()
     this.#buffered.set(exchange, ids.add(id))
     this.#buffers.add(exchange)
   }
 
-  /** The journal reports on its own links: it also knows when a link is up and silent. */
-  #interruptionsOf(purpose: string): (reason: string | undefined) => void {
+  /**
+   * Returns a no-op for the journal's connections, because the journal reports its own
+   * interruptions: it also detects a connection that is up and silent.
+   */
+  #interruptionReporter(purpose: string): (reason: string | undefined) => void {
     const what = interrupted[purpose]
     if (what === undefined) return () => {}
     const part = {}
@@ -286,12 +290,12 @@ export class RabbitGateway implements GatewayBroker {
     const down = (reason: string): void => readiness.down(reason)
     return {
       onUp: () => {
-        // A publication to a source that is not declared again yet would be refused.
+        // Until its source is declared again, a publish to it would be refused.
         if (part === 'publishing') this.#readiness.administration?.awaited(bindingMs)
         readiness.up()
       },
       onDown: down,
-      // The outage goes on, and its reason may be another by now.
+      // The outage continues, possibly for another reason.
       onRetry: down,
       ...(part === 'publishing' && {
         onBlocked: (reason) => (reason === undefined ? readiness.up() : readiness.refused(reason)),
@@ -306,7 +310,7 @@ export class RabbitGateway implements GatewayBroker {
       const what = part === 'control' || part === 'room' ? `${interrupted[purposeOf[part]]}: ` : ''
       return [reason === notYet ? reason : `${what}${reason}`]
     })
-    // One part may wait for what another is refused.
+    // A part that is not connected yet is a weaker reason than a refusal of another part.
     const why = reasons.find((reason) => reason !== notYet) ?? reasons[0]
     const { up } = this.#state
     if (why === undefined ? up : !up && this.#state.reason === why) return
@@ -319,21 +323,21 @@ type Part = 'publishing' | 'administration' | 'control' | 'room'
 
 const purposeOf = { control: 'control', room: 'fanouts' } as const
 
-/** What does not work while the links of this purpose are down. */
+/** What does not work while connections of this purpose are down. */
 const interrupted: Readonly<Record<string, string>> = {
   publishing: 'publications wait',
   administration: 'sources cannot be bound',
-  control: 'control messages among replicas do not come through',
-  fanouts: 'messages of the room (fanout exchanges) do not come in',
+  control: 'control messages between replicas are not delivered',
+  fanouts: 'messages of the room (fanout exchanges) are not received',
   'buffered sources': 'messages of buffered sources wait',
 }
 
 /**
- * How long each part may be interrupted, once it was there, before the gateway is unready; in
- * milliseconds. Publications wait in the gateway meanwhile. Without the others a gateway delivers
- * and takes publications all the same: bindings stay in RabbitMQ, and a control message is a hint
- * to read the registry. They may be away for as long as RabbitMQ needs to notice a frozen node of
- * its cluster (net_ticktime, 60 s): until then no node declares a queue.
+ * How long each part may be interrupted, after it was up, before the gateway becomes unready, in
+ * milliseconds. During that time publishes wait in the gateway. Without the other parts the gateway
+ * still delivers and publishes: bindings stay in RabbitMQ, and a control message only hints that
+ * the registry has changed. They may be down for as long as RabbitMQ needs to notice a frozen node
+ * of its cluster (net_ticktime, 60 s), because until then no node declares a queue.
  */
 const partPatience: Readonly<Record<Part, number>> = {
   publishing: 2_000,

@@ -1,25 +1,26 @@
 export const notYet = 'RabbitMQ is not connected yet'
 
 /**
- * Whether one part of a gateway makes it unready. A part that was there is missed only after a
- * while.
+ * Decides whether one part of a gateway makes it unready. An interruption counts only after a grace
+ * period.
  */
 export class PartReadiness {
-  readonly #patienceMs: number
+  readonly #graceMs: number
   readonly #onChange: () => void
   #reason: string | undefined = notYet
   /**
-   * Whether the reason counts: the part was never up, is refused, or has been away for too long.
+   * Whether the reason counts: the part was never up, RabbitMQ refuses it, or the grace period is
+   * over.
    */
   #counts = true
   #timer: NodeJS.Timeout | undefined
 
-  constructor(patienceMs: number, onChange: () => void) {
-    this.#patienceMs = patienceMs
+  constructor(graceMs: number, onChange: () => void) {
+    this.#graceMs = graceMs
     this.#onChange = onChange
   }
 
-  /** Why the gateway is unready; undefined: not because of this part. */
+  /** Why the gateway is unready; undefined if not because of this part. */
   get reason(): string | undefined {
     return this.#counts ? this.#reason : undefined
   }
@@ -32,18 +33,18 @@ export class PartReadiness {
     this.#onChange()
   }
 
-  /** Interrupted, for now or still. */
+  /** The part is interrupted, or still interrupted. */
   down(reason: string): void {
     this.#reason = reason
     if (!this.#counts) {
-      this.#timer ??= setTimeout(() => this.refused(this.#reason ?? notYet), this.#patienceMs).unref()
+      this.#timer ??= setTimeout(() => this.refused(this.#reason ?? notYet), this.#graceMs).unref()
     }
     this.#onChange()
   }
 
   /**
-   * Others depend on this part now: while it is interrupted, the reason counts, for at most so many
-   * milliseconds.
+   * Other parts depend on this one now. While it is interrupted, the reason counts, for at most
+   * `forMs`.
    */
   awaited(forMs: number): void {
     if (this.#counts || this.#reason === undefined) return
@@ -57,7 +58,7 @@ export class PartReadiness {
     this.#onChange()
   }
 
-  /** RabbitMQ does not serve this part, which nothing but RabbitMQ ends. */
+  /** RabbitMQ refuses to serve this part, and only RabbitMQ can change that. */
   refused(reason: string): void {
     clearTimeout(this.#timer)
     this.#timer = undefined

@@ -29,7 +29,7 @@ export function doctorCommand(): Command {
 
 async function examine(config: Config): Promise<Finding[]> {
   // Imported late, so that the other commands start without drivers.
-  const [{ examineRabbit }, { examineDatabase }] = await Promise.all([
+  const [{ checkBroker }, { examineDatabase }] = await Promise.all([
     import('../../brokers/rabbitmq/doctor/check-broker.ts'),
     import('../../registries/check-database.ts'),
   ])
@@ -47,7 +47,7 @@ async function examine(config: Config): Promise<Finding[]> {
           text: 'embedded: messages live in the process of the gateway and end with it',
         },
       ])
-    : examineRabbit(config.brokerUrl, names)
+    : checkBroker(config.brokerUrl, names)
   const alone: Finding[] =
     !embedded && config.databaseUrl === undefined
       ? [

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { type Fate, QuarantineQueue } from '../../brokers/rabbitmq/topology/quarantine-queue.ts'
+import { type QuarantineDecision, QuarantineQueue } from '../../brokers/rabbitmq/topology/quarantine-queue.ts'
 import type { OptionName } from '../../config/options/options.ts'
 import { visibleJson } from '../../core/body/invisible-characters.ts'
 import type { Message } from '../../core/model/message.ts'
@@ -110,8 +110,8 @@ function dropCommand(): Command {
   })
 }
 
-const keep = Promise.resolve<Fate>('keep')
-const remove = Promise.resolve<Fate>('remove')
+const keep = Promise.resolve<QuarantineDecision>('keep')
+const remove = Promise.resolve<QuarantineDecision>('remove')
 
 /** Which messages a command is about, and whether it has met them all. */
 class Wanted {

@@ -1,6 +1,6 @@
 import { RabbitDriver } from '../../brokers/rabbitmq/driver.ts'
 
-/** RabbitMQ in the clear, `amqp://user:password@host:5672/vhost`. */
+/** RabbitMQ without TLS: `amqp://user:password@host:5672/vhost`. */
 export default class extends RabbitDriver {
   static readonly scheme = 'amqp:'
 }

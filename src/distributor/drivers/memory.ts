@@ -1,8 +1,8 @@
 import { EmbeddedDriver } from '../../brokers/embedded/driver.ts'
 
 /**
- * No broker at all: `memory:` for oneself, `memory://name` for all in this process that say the
- * name.
+ * A broker in this process. `memory:` is private to the caller; `memory://name` is shared by all
+ * callers in the process that use the same name.
  */
 export default class extends EmbeddedDriver {
   static readonly scheme = 'memory:'

@@ -11,17 +11,17 @@ import type { Channel, ConsumeMessage } from '../connection/amqp.ts'
 import type { ConnectionSession } from '../connection/reconnecting-connection.ts'
 import type { Delivery } from '../message/delivery-reader.ts'
 
-/** How many messages are on their way into the journal at a time. */
+/** The maximum number of messages that are being moved to the journal at a time. */
 const window = 32
 /**
- * For so long after a connection one message is moved at a time, in milliseconds: while RabbitMQ
- * boots, it may return a message that is then published again behind its successors.
+ * How long after a connection messages are moved one at a time, in milliseconds. While RabbitMQ
+ * boots, it may return a message, which is then published again after its successors.
  */
 const cautiousMs = 5_000
 
 export interface BufferMoverOptions {
   readonly namespace: string
-  /** The exchange of the sources that flow into the queue. */
+  /** The exchange of the sources that are bound to the queue. */
   readonly exchange: string
   readonly queue: string
   readonly publish: MovePublication
@@ -29,7 +29,7 @@ export interface BufferMoverOptions {
 }
 
 /**
- * With `entry`, resolves when the journal's tail has brought that entry; without, as
+ * With `entry`, resolves when the journal's tail has received that entry. Without it, behaves like
  * `Publisher.publish`.
  */
 export type MovePublication = (
@@ -38,11 +38,10 @@ export type MovePublication = (
 ) => Promise<void>
 
 /**
- * Moves messages from a buffer queue into the journal, in order, each acknowledged when the
- * journal's tail has brought it back. What the journal cannot take goes to the quarantine. Rejects
- * when the
- * channel ends or RabbitMQ takes nothing; RabbitMQ then hands what was not acknowledged to the next
- * mover, flagged as redelivered.
+ * Moves messages from a buffer queue to the journal, in order. Each message is acknowledged when
+ * the journal's tail has received it. Messages that the journal refuses go to the quarantine.
+ * Rejects when the channel closes or RabbitMQ accepts no publishes. RabbitMQ then redelivers
+ * unacknowledged messages to the next mover.
  */
 export async function moveBuffered(
   { connection, deliveries }: Pick<ConnectionSession, 'connection' | 'deliveries'>,
@@ -50,11 +49,11 @@ export async function moveBuffered(
   signal: AbortSignal,
 ): Promise<void> {
   const channel = await connection.createChannel()
-  const began = performance.now()
+  const startedAt = performance.now()
   const waiting: Delivery[] = []
   let inFlight = 0
   const consumerTag = randomUUID()
-  let stopTaking = (): void => undefined
+  let stopIntercepting = (): void => undefined
   let stop = (): void => undefined
   try {
     await new Promise<void>((resolve, reject) => {
@@ -63,7 +62,7 @@ export async function moveBuffered(
       channel.on('error', reject)
       channel.on('close', () => reject(new Error('the channel was closed')))
       const pump = (): void => {
-        const limit = performance.now() - began < cautiousMs ? 1 : window
+        const limit = performance.now() - startedAt < cautiousMs ? 1 : window
         while (inFlight < limit && !signal.aborted) {
           const next = waiting.shift()
           if (!next) return
@@ -77,7 +76,7 @@ export async function moveBuffered(
             .catch(reject)
         }
       }
-      stopTaking = deliveries.take(consumerTag, (delivery) => {
+      stopIntercepting = deliveries.intercept(consumerTag, (delivery) => {
         waiting.push(delivery)
         pump()
       })
@@ -87,9 +86,9 @@ export async function moveBuffered(
         .catch(reject)
     })
   } finally {
-    stopTaking()
+    stopIntercepting()
     signal.removeEventListener('abort', stop)
-    // Not waited for: amqplib never settles a close when the connection is lost meanwhile.
+    // Not awaited, because amqplib never settles a close if the connection is lost meanwhile.
     void Promise.resolve()
       .then(() => channel.close())
       .catch(() => undefined)
@@ -97,8 +96,7 @@ export async function moveBuffered(
 }
 
 /**
- * Publishes one message into the journal, or into the quarantine. Rejects where RabbitMQ takes
- * nothing.
+ * Publishes one message to the journal or to the quarantine. Rejects if RabbitMQ accepts neither.
  */
 export async function moveOne(delivery: Delivery, options: BufferMoverOptions): Promise<void> {
   const { namespace, exchange, publish } = options
@@ -118,13 +116,13 @@ export async function moveOne(delivery: Delivery, options: BufferMoverOptions): 
     )
   } catch (error) {
     if (!isRefusal(error)) throw error
-    await setAside(delivery, asError(error), options)
+    await quarantine(delivery, asError(error), options)
   }
 }
 
 /**
- * The journal's binding is made again within seconds; anything else that is wrong with a message
- * stays wrong.
+ * A missing binding or exchange is repaired within seconds. Any other refusal is final for the
+ * message.
  */
 function isRefusal(error: unknown): boolean {
   if (!(error instanceof GatewayError)) return false
@@ -132,8 +130,11 @@ function isRefusal(error: unknown): boolean {
   return error.code === 'BAD_USER_INPUT' && error.field !== 'routingKey' && error.field !== 'exchange'
 }
 
-/** With its original properties, or a summary where that is refused too. */
-async function setAside(
+/**
+ * Publishes the message to the quarantine with its original properties, or a summary if that is
+ * refused too.
+ */
+async function quarantine(
   { routingKey, body, properties }: Delivery,
   error: Error,
   { namespace, exchange, publish, log }: BufferMoverOptions,
@@ -153,21 +154,21 @@ async function setAside(
 
 /**
  * RabbitMQ refuses another user's id (https://www.rabbitmq.com/docs/validated-user-id), and a
- * stream expires nothing.
+ * stream ignores expirations.
  */
 function sendable({ userId: _userId, expiration: _expiration, ...properties }: MessageProperties): MessageProperties {
   return properties
 }
 
-/** A stream of RabbitMQ 3 ends the connection over a decimal: its digits become text. */
+/** A stream of RabbitMQ 3 closes the connection because of a decimal, so decimals become text. */
 function streamable(headers: MessageProperties['headers']): MessageProperties['headers'] {
   if (!headers) return undefined
   return withoutDecimals(headers, true) as MessageProperties['headers']
 }
 
 /**
- * `isTable`: though it looks like a value with its type. Also within lists and tables: RabbitMQ 4
- * keeps those of names that begin with `x-`.
+ * `isTable` marks a table that looks like a typed value. Lists and tables are searched too, because
+ * RabbitMQ 4 keeps them in headers with names that start with `x-`.
  */
 function withoutDecimals(value: unknown, isTable: boolean): unknown {
   if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return value
@@ -188,6 +189,6 @@ function decimalText(decimal: object): string {
 }
 
 export function acknowledge(channel: Channel, { deliveryTag }: Delivery): void {
-  // amqplib reads nothing else of a message.
+  // `ack` of amqplib reads nothing else of a message.
   channel.ack({ fields: { deliveryTag } } as ConsumeMessage)
 }

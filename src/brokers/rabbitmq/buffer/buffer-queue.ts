@@ -8,8 +8,8 @@ import type { ChannelModel } from '../connection/amqp.ts'
 import { repliedWith, replyCodes } from '../connection/reply-codes.ts'
 
 /**
- * What the buffered sources of an exchange flow into; a hash where the exchange's name is too long
- * to be part of it.
+ * The queue of an exchange's buffered sources. If the exchange's name is too long, the name
+ * contains its hash.
  */
 export function bufferQueueName(namespace: string, exchange: string): string {
   const name = `${namespace}.buffer.${exchange}`
@@ -18,9 +18,9 @@ export function bufferQueueName(namespace: string, exchange: string): string {
 }
 
 /**
- * Declares the queue and the exchange that leads from it into the journal. One consumer at a time
- * keeps the order. RabbitMQ 4 drops what came back 20 times unless told otherwise, and a gateway
- * that restarts brings everything back.
+ * Declares the queue, and the exchange that leads from it to the journal. A single active consumer
+ * keeps the order. By default RabbitMQ 4 drops a message that was returned 20 times, and each
+ * restart of a gateway returns all of them.
  * https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling
  */
 export async function declareBuffer(connection: ChannelModel, namespace: string, exchange: string): Promise<void> {

@@ -3,7 +3,7 @@ import type { JournalMessage } from '../../../core/model/message.ts'
 import type { Observer } from '../../../core/ports/observer.ts'
 import { pause } from '../../../core/timing/pause.ts'
 import type { GatewayPublication } from '../../driver.ts'
-import { complaint } from '../channel/log-refusal.ts'
+import { refusalLogger } from '../channel/log-refusal.ts'
 import { onChannel } from '../channel/with-channel.ts'
 import type {
   ConnectionSession,
@@ -21,44 +21,49 @@ import { readPastUnreadable } from './skip-unreadable.ts'
 
 /** In milliseconds. */
 const timings = {
-  /** After a queue could not be read, or RabbitMQ took nothing. */
-  again: 1_000,
-  /** How often an abandoned queue is looked at until it is empty. */
-  emptied: 1_000,
+  /** The delay after a queue could not be consumed, or a publish failed. */
+  retry: 1_000,
+  /** How often the queue of a removed exchange is checked until it is empty. */
+  emptyCheck: 1_000,
 }
 
 export interface BuffersOptions {
   readonly namespace: string
   readonly log: Observer['log']
   readonly publishTimeoutMs: number | undefined
-  /** As in `PublisherOptions`. */
+  /** See `PublisherOptions`. */
   readonly probe: () => GatewayPublication
-  /** A message was dropped from this queue, because RabbitMQ can hand it to nobody. */
+  /**
+   * Called when a message of this queue was dropped because RabbitMQ cannot deliver it to any
+   * consumer.
+   */
   onUnreadable(queue: string): void
-  /** As in `ReadBackParts`. */
+  /** See `ReadBackOptions`. */
   onNotStored(messages: number): void
 }
 
 /**
- * Empties the queues of buffered sources into the journal, over connections of its own that are
- * made for the first of them.
+ * Moves the messages of buffered sources from their queues to the journal. It opens its own
+ * connections for the first of them.
  */
 export class Buffers {
   readonly #openConnection: OpenConnection
   readonly #options: BuffersOptions
-  /** By exchange: aborted when its last source is gone. */
+  /** Exchange → aborted when its last source is removed. */
   readonly #sources = new Map<string, AbortController>()
   readonly #closing = new AbortController()
-  /** Exchanges whose queue may have ended the last session: RabbitMQ does not say which. */
-  readonly #inDoubt = new Set<string>()
-  #link: ReconnectingConnection | undefined
+  /**
+   * Exchanges with a queue that may have ended the last session. RabbitMQ does not name the queue.
+   */
+  readonly #suspects = new Set<string>()
+  #connection: ReconnectingConnection | undefined
   #session: ConnectionSession | undefined
   #publisher: Publisher | undefined
   readonly #readBack: ReadBack
-  /** Whether RabbitMQ takes publications on that connection: the outage is logged elsewhere. */
+  /** Whether the publishing connection is up. Its outages are logged elsewhere. */
   #publisherUp = false
   /** By exchange. */
-  readonly #complaints = new Map<string, (reason: string) => void>()
+  readonly #refusalLoggers = new Map<string, (reason: string) => void>()
 
   constructor(openConnection: OpenConnection, options: BuffersOptions) {
     this.#openConnection = openConnection
@@ -68,50 +73,50 @@ export class Buffers {
       renew: () => this.#publisher?.renew(),
       onNotStored: (messages) => options.onNotStored(messages),
       timeoutMs: options.publishTimeoutMs ?? publisherLimits.publishTimeoutMs,
-      // What is on its way is bounded by the movers.
+      // The movers limit the messages in flight.
       maxBytes: Number.POSITIVE_INFINITY,
       maxMessages: Number.POSITIVE_INFINITY,
     })
   }
 
-  /** Called with every entry that the journal's tail delivers, marks left out. */
+  /** Called with every entry that the journal's tail delivers, except marks. */
   onJournalEntry(entry: JournalMessage): void {
-    this.#readBack.saw(entry)
+    this.#readBack.onJournalEntry(entry)
   }
 
-  /** As `ReadBack.useFence`. */
+  /** See `ReadBack.useFence`. */
   useFence(fence: () => Promise<void>): void {
     this.#readBack.useFence(fence)
   }
 
-  /** As `Publisher.renew`. */
+  /** See `Publisher.renew`. */
   renew(): void {
     this.#publisher?.renew()
   }
 
-  /** From now on what comes to the buffer of this exchange is moved. Idempotent. */
+  /** Starts to move the messages in this exchange's buffer queue. Idempotent. */
   add(exchange: string): void {
     if (this.#sources.has(exchange) || this.#closing.signal.aborted) return
-    const gone = new AbortController()
-    this.#sources.set(exchange, gone)
+    const removed = new AbortController()
+    this.#sources.set(exchange, removed)
     this.#publisherInUse()
-    this.#link ??= this.#openConnection({
+    this.#connection ??= this.#openConnection({
       purpose: 'buffered sources',
       establish: async (session) => {
         this.#session = session
         session.signal.addEventListener('abort', () => {
           if (!repliedWith(session.signal.reason, replyCodes.internalError)) return
-          for (const name of this.#sources.keys()) this.#inDoubt.add(name)
+          for (const name of this.#sources.keys()) this.#suspects.add(name)
         })
-        for (const [name, { signal }] of this.#sources) void this.#empty(session, name, signal)
+        for (const [name, { signal }] of this.#sources) void this.#drain(session, name, signal)
       },
     })
-    if (this.#session && !this.#session.signal.aborted) void this.#empty(this.#session, exchange, gone.signal)
+    if (this.#session && !this.#session.signal.aborted) void this.#drain(this.#session, exchange, removed.signal)
   }
 
   /**
-   * The last source of this exchange is gone: what its queue holds is still moved, then the queue
-   * is deleted.
+   * Called when the last source of this exchange is removed. The remaining messages are moved, then
+   * the queue is deleted.
    */
   remove(exchange: string): void {
     this.#sources.get(exchange)?.abort()
@@ -120,7 +125,7 @@ export class Buffers {
 
   async close(): Promise<void> {
     this.#closing.abort()
-    await Promise.all([this.#publisher?.close(), this.#link?.close()])
+    await Promise.all([this.#publisher?.close(), this.#connection?.close()])
   }
 
   #publisherInUse(): Publisher {
@@ -141,83 +146,84 @@ export class Buffers {
       defaultExchange: `${namespace}.events`,
       probe,
       limits: {
-        // RabbitMQ has taken these messages from their publishers, whatever a client of the gateway
-        // may send.
+        // RabbitMQ has already accepted these messages from their publishers, so the limit for
+        // clients does not apply.
         maxMessageBytes: Number.POSITIVE_INFINITY,
-        // What is on its way is bounded by the movers.
+        // The movers limit the messages in flight.
         bufferBytes: Number.POSITIVE_INFINITY,
         ...(publishTimeoutMs === undefined ? {} : { publishTimeoutMs }),
       },
     }
   }
 
-  #complaintOf(exchange: string, queue: string): (reason: string) => void {
-    const known = this.#complaints.get(exchange)
+  #refusalLoggerOf(exchange: string, queue: string): (reason: string) => void {
+    const known = this.#refusalLoggers.get(exchange)
     if (known) return known
-    const made = complaint(this.#options.log, `messages of exchange "${exchange}" wait in queue "${queue}"`)
-    this.#complaints.set(exchange, made)
-    return made
+    const created = refusalLogger(this.#options.log, `messages of exchange "${exchange}" wait in queue "${queue}"`)
+    this.#refusalLoggers.set(exchange, created)
+    return created
   }
 
-  async #empty(session: ConnectionSession, exchange: string, gone: AbortSignal): Promise<void> {
+  async #drain(session: ConnectionSession, exchange: string, removed: AbortSignal): Promise<void> {
     const { namespace, log } = this.#options
     const queue = bufferQueueName(namespace, exchange)
     const publish: MovePublication = async (publication, entry) => {
       if (entry) await this.#readBack.publish(publication, entry)
       else await this.#publisherInUse().publish(publication)
     }
-    const over = AbortSignal.any([session.signal, this.#closing.signal])
-    const logError = this.#complaintOf(exchange, queue)
+    const ended = AbortSignal.any([session.signal, this.#closing.signal])
+    const logError = this.#refusalLoggerOf(exchange, queue)
     const move = async (signal: AbortSignal): Promise<void> => {
       while (!signal.aborted) {
         try {
           await moveBuffered(session, { namespace, exchange, queue, publish, log }, signal)
         } catch (error) {
           if (signal.aborted) return
-          // The administration declares the queue before it binds the source, and again when it is
-          // gone.
+          // `SourceBindings` declares the queue before it binds the source, and again if it is
+          // deleted.
           if (this.#publisherUp && !repliedWith(error, replyCodes.notFound)) logError(asError(error).message)
-          await pause(timings.again, signal)
+          await pause(timings.retry, signal)
         }
       }
     }
-    if (this.#inDoubt.delete(exchange)) {
-      const take = (delivery: Delivery) => moveOne(delivery, { namespace, exchange, queue, publish, log })
+    if (this.#suspects.delete(exchange)) {
+      const moveDelivery = (delivery: Delivery) => moveOne(delivery, { namespace, exchange, queue, publish, log })
       const onUnreadable = () => this.#options.onUnreadable(queue)
-      await readPastUnreadable({ openConnection: this.#openConnection, queue, take, onUnreadable }, over)
+      await readPastUnreadable({ openConnection: this.#openConnection, queue, move: moveDelivery, onUnreadable }, ended)
     }
-    await move(AbortSignal.any([over, gone]))
-    if (gone.aborted && !over.aborted) await moveTheRest(session, queue, move, over)
+    await move(AbortSignal.any([ended, removed]))
+    if (removed.aborted && !ended.aborted) await drainAndDelete(session, queue, move, ended)
   }
 }
 
 /**
- * Moves what an abandoned queue holds, then deletes it. Only a queue without a consumer is known to
- * hold nothing that is on its way: every replica ends its own first, and what it had not
- * acknowledged comes back to the queue.
+ * Moves the remaining messages of a removed exchange's queue, then deletes the queue. An empty
+ * queue may still have unacknowledged messages, which return to it. So it is deleted only when it
+ * also has no consumer: every replica cancels its own consumer first.
  */
-async function moveTheRest(
+async function drainAndDelete(
   { connection }: ConnectionSession,
   queue: string,
   move: (signal: AbortSignal) => Promise<void>,
-  over: AbortSignal,
+  ended: AbortSignal,
 ): Promise<void> {
-  const look = () => onChannel(connection, (channel) => channel.checkQueue(queue))
+  const queueState = () => onChannel(connection, (channel) => channel.checkQueue(queue))
   try {
-    while (!over.aborted) {
+    while (!ended.aborted) {
       const enough = new AbortController()
-      const moving = move(AbortSignal.any([over, enough.signal]))
-      do await pause(timings.emptied, over)
-      while (!over.aborted && (await look()).messageCount > 0)
+      const moving = move(AbortSignal.any([ended, enough.signal]))
+      do await pause(timings.emptyCheck, ended)
+      while (!ended.aborted && (await queueState()).messageCount > 0)
       enough.abort()
       await moving
-      for (let left = await look(); left.messageCount === 0 && !over.aborted; left = await look()) {
-        if (left.consumerCount === 0) return void (await onChannel(connection, (channel) => channel.deleteQueue(queue)))
-        await pause(timings.emptied, over)
+      for (let state = await queueState(); state.messageCount === 0 && !ended.aborted; state = await queueState()) {
+        if (state.consumerCount === 0)
+          return void (await onChannel(connection, (channel) => channel.deleteQueue(queue)))
+        await pause(timings.emptyCheck, ended)
       }
     }
   } catch {
-    // Another replica has deleted it, or the connection is lost: then the operator finds the queue,
-    // empty or not.
+    // Another replica has deleted the queue, or the connection is lost. In the second case the
+    // queue remains for the operator.
   }
 }

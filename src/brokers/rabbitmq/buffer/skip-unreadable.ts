@@ -5,42 +5,42 @@ import { repliedWith, replyCodes } from '../connection/reply-codes.ts'
 import type { Delivery } from '../message/delivery-reader.ts'
 import { acknowledge } from './buffer-mover.ts'
 
-/** After so many connections that ended over a message, it is unreadable. */
+/** A message is unreadable after this many connections ended on it. */
 const endsBeforeDropped = 3
 /**
- * So many messages are moved one at a time: those that were on their way when the connection ended.
+ * How many messages are moved one at a time: those that were in flight when the connection ended.
  */
 const messagesInDoubt = 64
 /**
- * A consumer that is given nothing for so long has come to the end, or another replica's has its
- * turn, in milliseconds.
+ * A consumer that receives nothing for this long has reached the end, or another replica has the
+ * active consumer; in milliseconds.
  */
 const quietMs = 2_000
-/** Before a message that RabbitMQ did not take is published again, in milliseconds. */
-const againMs = 1_000
+/** The delay before a failed publish is retried, in milliseconds. */
+const retryMs = 1_000
 
-export interface DoubtOptions {
+export interface SkipUnreadableOptions {
   readonly openConnection: OpenConnection
   readonly queue: string
-  /** Publishes a message into the journal. */
-  readonly take: (delivery: Delivery) => Promise<void>
-  /** A message was dropped, because RabbitMQ can hand it to nobody. */
+  /** Publishes a message to the journal. */
+  readonly move: (delivery: Delivery) => Promise<void>
+  /** Called when a message was dropped because RabbitMQ cannot deliver it to any consumer. */
   readonly onUnreadable: () => void
 }
 
 /**
- * `broken`: RabbitMQ ended the connection over a message; `read`: those in doubt could be read, or
- * there are none.
+ * `broken`: RabbitMQ closed the connection because of a message. `read`: the messages in doubt
+ * could be read, or none remained.
  */
 type Ending = 'broken' | 'read' | 'failed'
 
 /**
- * Moves messages one at a time, past those that end every consumer which is handed one (RabbitMQ
- * 4.0: what AMQP 0-9-1 cannot carry), each attempt on a connection of its own. Taken without
- * acknowledgement, such a message is gone from the queue before RabbitMQ fails; those behind it are
- * not handed out yet.
+ * Moves messages one at a time, past messages that end every consumer which receives them (RabbitMQ
+ * 4.0: values that AMQP 0-9-1 cannot carry). Each attempt has its own connection. With `noAck` such
+ * a message leaves the queue before RabbitMQ fails, and the messages behind it are not delivered
+ * yet.
  */
-export async function readPastUnreadable(options: DoubtOptions, signal: AbortSignal): Promise<void> {
+export async function readPastUnreadable(options: SkipUnreadableOptions, signal: AbortSignal): Promise<void> {
   for (let ends = 0; !signal.aborted; ) {
     const drop = ends >= endsBeforeDropped
     const ending = await attempt(options, drop, signal)
@@ -50,26 +50,30 @@ export async function readPastUnreadable(options: DoubtOptions, signal: AbortSig
   }
 }
 
-function attempt({ openConnection, queue, take }: DoubtOptions, drop: boolean, signal: AbortSignal): Promise<Ending> {
+function attempt(
+  { openConnection, queue, move }: SkipUnreadableOptions,
+  drop: boolean,
+  signal: AbortSignal,
+): Promise<Ending> {
   return new Promise((resolve) => {
-    let over = false
+    let finished = false
     let moved = 0
-    let taking: Promise<void> = Promise.resolve()
+    let moving: Promise<void> = Promise.resolve()
     const finish = (ending: Ending): void => {
-      if (over) return
-      over = true
+      if (finished) return
+      finished = true
       clearTimeout(quiet)
       signal.removeEventListener('abort', aborted)
-      void Promise.allSettled([taking, link.close()]).then(() => resolve(ending))
+      void Promise.allSettled([moving, connection.close()]).then(() => resolve(ending))
     }
     const aborted = (): void => finish('failed')
     let quiet = setTimeout(() => finish('failed'), 5 * quietMs)
-    const listen = (): void => {
+    const restartQuietTimer = (): void => {
       clearTimeout(quiet)
-      if (!over) quiet = setTimeout(() => finish('read'), quietMs)
+      if (!finished) quiet = setTimeout(() => finish('read'), quietMs)
     }
     signal.addEventListener('abort', aborted)
-    const link = openConnection({
+    const connection = openConnection({
       purpose: 'careful reading',
       establish: async (session) => {
         session.signal.addEventListener('abort', () => {
@@ -78,22 +82,24 @@ function attempt({ openConnection, queue, take }: DoubtOptions, drop: boolean, s
         const channel = await session.connection.createChannel()
         channel.on('error', (error) => session.fail(error))
         const consumerTag = randomUUID()
-        session.deliveries.take(consumerTag, (delivery) => {
-          // With acknowledgement it goes back to the queue with this connection.
-          if (over && !drop) return
-          listen()
-          taking = taking.then(async () => {
-            // Without acknowledgement nobody else has it any more.
-            await untilTaken(take, delivery, drop ? new AbortController().signal : session.signal)
+        session.deliveries.intercept(consumerTag, (delivery) => {
+          // The message was not acknowledged, so it returns to the queue when this connection
+          // closes.
+          if (finished && !drop) return
+          restartQuietTimer()
+          moving = moving.then(async () => {
+            // With `noAck` no other consumer can receive the message, so it is published even if
+            // the session ends.
+            await moveUntilAccepted(move, delivery, drop ? new AbortController().signal : session.signal)
             if (!drop && !session.signal.aborted) acknowledge(channel, delivery)
             moved += 1
             if (moved >= messagesInDoubt) finish('read')
           })
-          taking.catch((error: unknown) => session.fail(error as Error))
+          moving.catch((error: unknown) => session.fail(error as Error))
         })
         await channel.prefetch(1)
         await channel.consume(queue, () => finish('failed'), { consumerTag, noAck: drop })
-        listen()
+        restartQuietTimer()
       },
       onDown: () => setImmediate(() => finish('failed')),
     })
@@ -101,12 +107,16 @@ function attempt({ openConnection, queue, take }: DoubtOptions, drop: boolean, s
   })
 }
 
-async function untilTaken(take: DoubtOptions['take'], delivery: Delivery, signal: AbortSignal): Promise<void> {
+async function moveUntilAccepted(
+  move: SkipUnreadableOptions['move'],
+  delivery: Delivery,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
     try {
-      return await take(delivery)
+      return await move(delivery)
     } catch {
-      await pause(againMs, signal)
+      await pause(retryMs, signal)
     }
   }
 }

@@ -7,7 +7,7 @@ import { onChannel } from './with-channel.ts'
 export type AmqpExchangeType = 'direct' | 'fanout' | 'topic' | 'headers'
 const ownTypes: readonly string[] = ['direct', 'fanout', 'topic', 'headers'] satisfies AmqpExchangeType[]
 
-/** A passive declaration needs no permission and changes nothing. */
+/** Uses a passive declare, which needs no permission and changes nothing. */
 export async function exchangeExists(connection: ChannelModel, exchange: string): Promise<boolean> {
   try {
     await onChannel(connection, (channel) => channel.checkExchange(exchange))
@@ -19,8 +19,8 @@ export async function exchangeExists(connection: ChannelModel, exchange: string)
 }
 
 /**
- * Declares an exchange that is missing. Rejects with `SOURCE_CONFLICT` where RabbitMQ doesn't allow
- * it.
+ * Declares a missing exchange. Rejects with `SOURCE_CONFLICT` if the user lacks the permission or
+ * the name is reserved.
  */
 export async function declareExchange(
   connection: ChannelModel,
@@ -35,23 +35,23 @@ export async function declareExchange(
     if (!repliedWith(error, replyCodes.accessRefused)) throw error
     throw new GatewayError(
       'SOURCE_CONFLICT',
-      `exchange "${exchange}" does not exist, and Warren's RabbitMQ user lacks the permission to make it: grant configure on it, or make it`,
+      `exchange "${exchange}" does not exist, and Warren's RabbitMQ user lacks the permission to declare it: grant configure on it, or declare it yourself`,
       { cause: error },
     )
   }
 }
 
 /**
- * Messages are held back and then routed by the rules of another type:
+ * Delays each message and then routes it by the rules of another type:
  * https://github.com/rabbitmq/rabbitmq-delayed-message-exchange
  */
 const delayedType = 'x-delayed-message'
 
 /**
- * Takes an existing exchange as it is, whatever its arguments, so long as it routes by the rules
- * that are expected. RabbitMQ tells the type of an exchange only in the refusal of a declaration
- * that contradicts it; declaring one that agrees changes nothing. Resolves with the name of its
- * alternate exchange, where that is an argument of it.
+ * Checks that an existing exchange routes by the rules of `type`, and accepts any other arguments.
+ * RabbitMQ reports the type of an exchange only when it refuses a declare of another type; an
+ * equivalent declare changes nothing. Resolves with the exchange's alternate exchange, if that is
+ * one of its arguments.
  */
 export async function checkExchangeType(
   connection: ChannelModel,
@@ -59,12 +59,12 @@ export async function checkExchangeType(
   type: AmqpExchangeType,
 ): Promise<{ alternate: string | undefined }> {
   const difference = await differenceTo(connection, exchange, type, {})
-  // Who may not configure the exchange may not ask either (403); any other difference than the
-  // type's comes after it.
+  // Without the configure right RabbitMQ answers 403 and reveals nothing. It compares the type
+  // first, and the other arguments after it.
   const current = currentOf(difference, 'type')
   if (current === delayedType) {
-    const delayed = await differenceTo(connection, exchange, delayedType, { 'x-delayed-type': type })
-    const rules = currentOf(delayed, 'x-delayed-type')
+    const delayedDifference = await differenceTo(connection, exchange, delayedType, { 'x-delayed-type': type })
+    const rules = currentOf(delayedDifference, 'x-delayed-type')
     if (rules !== undefined) throw otherExchangeType(exchange, rules, type)
   } else if (current !== undefined) {
     throw ownTypes.includes(current)
@@ -74,7 +74,7 @@ export async function checkExchangeType(
   return { alternate: currentOf(difference, 'alternate-exchange') }
 }
 
-/** RabbitMQ's words for what is different; undefined where nothing is. */
+/** RabbitMQ's text about the first difference, or undefined if nothing differs. */
 async function differenceTo(
   connection: ChannelModel,
   exchange: string,
@@ -96,7 +96,7 @@ function currentOf(difference: string | undefined, argument: string): string | u
   return found?.[1] === argument ? found[2] : undefined
 }
 
-/** Takes an exchange of the name as it is, or declares it. */
+/** Declares the exchange if it does not exist. */
 export async function ensureExchange(
   connection: ChannelModel,
   exchange: string,

@@ -1,14 +1,17 @@
 import type { Observer } from '../../../core/ports/observer.ts'
 
-/** While something is interrupted, it is logged again after this long, in milliseconds. */
-const againMs = 60_000
+/** The minimum time between two log lines about the same interruption, in milliseconds. */
+const minIntervalMs = 60_000
 
-/** Logs why something is interrupted: at most once a minute, whatever the reason is by then. */
-export function complaint(log: Observer['log'], what: string): (reason: string) => void {
+/**
+ * Returns a function that logs why `what` is interrupted, at most once a minute, with the reason at
+ * that time.
+ */
+export function refusalLogger(log: Observer['log'], what: string): (reason: string) => void {
   let loggedAt = Number.NEGATIVE_INFINITY
   return (reason) => {
     const now = performance.now()
-    if (now - loggedAt < againMs) return
+    if (now - loggedAt < minIntervalMs) return
     loggedAt = now
     log('warn', `${what}: ${reason}`)
   }

@@ -1,8 +1,8 @@
 import type { Channel, ChannelModel } from '../connection/amqp.ts'
 
 /**
- * A channel for work that is repeated and seldom refused: a refusal ends it, and the next piece of
- * work gets another. One piece at a time.
+ * A channel for repeated operations that RabbitMQ rarely refuses. A refusal closes the channel, and
+ * the next operation opens another. Callers run one operation at a time.
  */
 export class ReusableChannel {
   readonly #connection: ChannelModel
@@ -19,11 +19,11 @@ export class ReusableChannel {
 
   async #open(): Promise<Channel> {
     const channel = await this.#connection.createChannel()
-    const gone = (): void => {
+    const forget = (): void => {
       if (this.#channel === channel) this.#channel = undefined
     }
-    channel.on('error', gone)
-    channel.on('close', gone)
+    channel.on('error', forget)
+    channel.on('close', forget)
     return channel
   }
 }

@@ -1,32 +1,32 @@
 import type { Channel, ChannelModel } from '../connection/amqp.ts'
 
 /**
- * Gives one piece of work a channel of its own: a refusal ends the channel that it came on, and
- * must end nothing else.
+ * Runs one operation on its own channel, because RabbitMQ closes the channel when it refuses an
+ * operation.
  */
 export async function onChannel<Result>(
   connection: ChannelModel,
   work: (channel: Channel) => Promise<Result>,
 ): Promise<Result> {
   const channel = await connection.createChannel()
-  let ended = false
-  // The promise of amqplib's close never settles where the connection is lost meanwhile; this event
-  // is not told of a channel that has ended by now.
-  const over = new Promise<void>((resolve) => {
+  let closed = false
+  // amqplib's `close` never settles if the connection is lost meanwhile, but it emits this event.
+  // The event is not emitted again for a channel that is already closed.
+  const closeEvent = new Promise<void>((resolve) => {
     channel.on('close', () => {
-      ended = true
+      closed = true
       resolve()
     })
   })
-  // RabbitMQ has ended the channel; the rejected call says why. Closing it in here would cost the
-  // connection (504).
+  // RabbitMQ has closed the channel, and the rejected call has the reason. Closing it again here
+  // would cost the connection (504).
   channel.on('error', () => {
-    ended = true
+    closed = true
   })
   try {
     return await work(channel)
   } finally {
-    // What was acknowledged on it has been taken by then.
-    if (!ended) await Promise.race([channel.close().catch(() => {}), over])
+    // RabbitMQ has processed earlier acknowledgements when it answers the close.
+    if (!closed) await Promise.race([channel.close().catch(() => {}), closeEvent])
   }
 }

@@ -1,10 +1,12 @@
 import { badInput } from '../../../errors.ts'
 
-/** Where a RabbitMQ node is and as whom to go there, read once from its URL. */
+/** The address of a RabbitMQ node and its login, parsed once from the URL. */
 export interface BrokerAddress {
-  /** What amqplib is given. The heartbeat stands in it because amqplib ignores it as an option. */
+  /**
+   * The URL for amqplib. It contains the heartbeat, because amqplib ignores the heartbeat option.
+   */
   readonly url: string
-  /** Without credentials, for people. */
+  /** Without credentials, for log lines. */
   readonly printable: string
   readonly tls: boolean
   readonly host: string
@@ -14,33 +16,33 @@ export interface BrokerAddress {
   readonly virtualHost: string
   readonly heartbeatSeconds: number
   /**
-   * Paths of PEM files: the client's certificate and key, and the authorities in place of Node's
+   * Paths of PEM files: the client's certificate and key, and the authorities that replace Node's
    * own.
    */
   readonly certFile: string | undefined
   readonly keyFile: string | undefined
   readonly caFile: string | undefined
-  /** Whose certificate is expected, where it is another name than the host's. */
+  /** The expected name in the server's certificate, if it differs from the host. */
   readonly serverName: string | undefined
-  /** Who the user is, RabbitMQ reads from the certificate (SASL EXTERNAL). */
+  /** Whether RabbitMQ takes the user from the client certificate (SASL EXTERNAL). */
   readonly external: boolean
 }
 
-/** A silent peer is noticed after two to three of these. */
+/** RabbitMQ and amqplib notice a silent peer after two to three heartbeats. */
 const defaultHeartbeatSeconds = 10
 
 /**
- * `amqp[s]://[user[:password]@]host[:port][/vhost][?heartbeat=seconds]`, and for TLS the parameters
- * `certfile`, `keyfile`, `cacertfile`, `server_name_indication` and `auth_mechanism=external` of
- * https://www.rabbitmq.com/docs/uri-query-parameters. Throws `BAD_USER_INPUT`, never with the
- * password in it.
+ * `amqp[s]://[user[:password]@]host[:port][/vhost][?heartbeat=seconds]`. For TLS it also accepts
+ * the parameters `certfile`, `keyfile`, `cacertfile`, `server_name_indication` and
+ * `auth_mechanism=external` of https://www.rabbitmq.com/docs/uri-query-parameters. Throws
+ * `BAD_USER_INPUT`; the message never contains the password.
  */
 export function parseAddress(text: string): BrokerAddress {
   let url: URL
   try {
     url = new URL(text)
   } catch {
-    throw badInput('url', 'expected amqp://user:password@host:port/vhost, got something that is no URL')
+    throw badInput('url', 'expected amqp://user:password@host:port/vhost, got an invalid URL')
   }
   const tls = url.protocol === 'amqps:'
   if (!tls && url.protocol !== 'amqp:') throw badInput('url', `expected amqp: or amqps:, got ${url.protocol}`)
@@ -86,6 +88,6 @@ function decode(part: string, text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {
-    throw badInput('url', `the ${part} has a % that begins no percent-encoding (write %25 for a %)`)
+    throw badInput('url', `the ${part} has an invalid percent-encoding (write %25 for a %)`)
   }
 }

@@ -1,4 +1,4 @@
-/** What Warren uses of amqplib. Nothing outside this folder imports the package. */
+/** Re-exports what Warren uses of amqplib. Nothing outside this folder imports the package. */
 export type {
   Channel,
   ChannelModel,

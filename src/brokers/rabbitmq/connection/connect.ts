@@ -2,10 +2,12 @@ import amqp, { type ChannelModel } from 'amqplib'
 import { asError } from '../../../core/model/error-text.ts'
 import type { DeliveryReader } from '../message/delivery-reader.ts'
 import type { BrokerAddress } from './address.ts'
-import { askWhyOpenIsRefused, VirtualHostRefused } from './open-refusal.ts'
+import { readOpenRefusal, VirtualHostRefused } from './open-refusal.ts'
 import { tlsOptionsOf } from './tls-files.ts'
 
-/** The node took the TCP connection or didn't, and said nothing in time. */
+/**
+ * The node did not complete the handshake in time, whether or not it accepted the TCP connection.
+ */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer'
   readonly afterMs: number
@@ -17,9 +19,9 @@ export class NoAnswer extends Error {
 }
 
 /**
- * Opens one connection. `cut` destroys its socket at any time from here on, which is the only way
- * to be rid of a peer that has frozen: amqplib's own close waits for its answer. Messages for
- * `deliveries` don't come to amqplib.
+ * Opens one connection. Aborting `cut` destroys its socket at any time. This is the only way to
+ * drop a frozen peer, because amqplib's close waits for its answer. `deliveries` reads its messages
+ * before amqplib does.
  */
 export async function connect(
   address: BrokerAddress,
@@ -28,29 +30,29 @@ export async function connect(
   cut: AbortController,
   deliveries?: DeliveryReader,
 ): Promise<ChannelModel> {
-  let silent = false
+  let timedOut = false
   const timer = setTimeout(() => {
-    silent = true
+    timedOut = true
     cut.abort()
   }, connectMs)
   const options = {
-    // Else Nagle's algorithm and delayed acknowledgements make it 44 ms a confirm.
+    // Without it, Nagle's algorithm and delayed acknowledgements make each confirm take 44 ms.
     noDelay: true,
-    // From the URL amqplib would read them with `unescape`, which breaks all but ASCII.
+    // amqplib decodes credentials in the URL with `unescape`, which breaks non-ASCII characters.
     credentials: address.external
       ? amqp.credentials.external()
       : amqp.credentials.plain(address.user, address.password),
     clientProperties: { connection_name: connectionName },
-    // These reach net.Socket, as the other options do.
+    // amqplib passes these to net.Socket together with the other options.
     signal: cut.signal,
     ...(deliveries ? { onread: deliveries.onread } : {}),
   }
   try {
     return await amqp.connect(address.url, { ...options, ...(await tlsOptionsOf(address)) })
   } catch (error) {
-    if (silent) throw new NoAnswer(connectMs)
+    if (timedOut) throw new NoAnswer(connectMs)
     if (/ConnectionOpenOk; got <ConnectionClose/.test(asError(error).message)) {
-      throw new VirtualHostRefused(await askWhyOpenIsRefused(address, connectMs, cut.signal))
+      throw new VirtualHostRefused(await readOpenRefusal(address, connectMs, cut.signal))
     }
     throw error
   } finally {

@@ -7,25 +7,25 @@ import { VirtualHostRefused } from './open-refusal.ts'
 import { type BrokerReply, replyCodes, replyOf } from './reply-codes.ts'
 
 /**
- * One sentence that tells an operator what is wrong between here and RabbitMQ. Never holds a
- * password.
+ * Returns one sentence for an operator about a failure of the connection to RabbitMQ. It never
+ * contains a password.
  */
-export function describeFailure(thrown: unknown, at: BrokerAddress): string {
+export function describeFailure(thrown: unknown, address: BrokerAddress): string {
   const error = asError(thrown)
-  const node = `${at.host}:${at.port}`
+  const node = `${address.host}:${address.port}`
   if (error instanceof GatewayError) return error.message
   if (error instanceof NoAnswer) return `RabbitMQ at ${node} did not answer within ${error.afterMs / 1000} s`
-  if (error instanceof Unresponsive) return `RabbitMQ at ${node} is left: ${error.message}`
-  if (error instanceof VirtualHostRefused) return describeVirtualHost(error.text, at)
+  if (error instanceof Unresponsive) return `RabbitMQ at ${node} is abandoned: ${error.message}`
+  if (error instanceof VirtualHostRefused) return describeVirtualHost(error.text, address)
   const reply = replyOf(error)
-  if (reply) return describeReply(reply, at)
-  return describeNetwork(error, at) ?? `RabbitMQ at ${node}: ${error.message}`
+  if (reply) return describeReply(reply, address)
+  return describeNetwork(error, address) ?? `RabbitMQ at ${node}: ${error.message}`
 }
 
 function describeVirtualHost(text: string | undefined, { host, port, user, virtualHost }: BrokerAddress): string {
   const node = `${host}:${port}`
   if (text === undefined) {
-    return `RabbitMQ at ${node} refused user "${user}" the virtual host "${virtualHost}": it does not exist, or the user may not enter it`
+    return `RabbitMQ at ${node} refused user "${user}" access to the virtual host "${virtualHost}": it does not exist, or the user lacks access`
   }
   if (/not found/.test(text)) return `RabbitMQ at ${node} has no virtual host "${virtualHost}"`
   if (/refused for user '[^']*'$/.test(text)) {
@@ -34,26 +34,26 @@ function describeVirtualHost(text: string | undefined, { host, port, user, virtu
   return `RabbitMQ at ${node} refused the virtual host "${virtualHost}": ${text}`
 }
 
-/** What RabbitMQ answered on a channel or while closing the connection. */
+/** Describes why RabbitMQ closed a channel or the connection. */
 export function describeReply({ code, text }: BrokerReply, { host, port, user }: BrokerAddress): string {
   const node = `${host}:${port}`
   switch (code) {
     case replyCodes.accessRefused:
       if (/^Login was refused|can only connect via localhost/.test(text)) {
         return /localhost/.test(text)
-          ? `RabbitMQ at ${node} lets user "${user}" in from its own machine only: make another user`
+          ? `RabbitMQ at ${node} accepts user "${user}" only from its own machine: create another user`
           : `RabbitMQ at ${node} refused user "${user}": wrong user or password`
       }
       return `no permission: RabbitMQ refuses user "${user}": ${text}; warren doctor names every right that is missing`
     case replyCodes.preconditionFailed: {
-      const full = /queue limit in vhost '(.*)' \((\d+)\) is reached/s.exec(text)
-      if (full) {
-        const [, virtualHost, limit] = full
-        return `the virtual host "${virtualHost}" may have ${limit} queues and has them: raise its limit (rabbitmqctl set_vhost_limits -p '${virtualHost}' '{"max-queues": …}'), or delete queues`
+      const limitReached = /queue limit in vhost '(.*)' \((\d+)\) is reached/s.exec(text)
+      if (limitReached) {
+        const [, virtualHost, limit] = limitReached
+        return `the virtual host "${virtualHost}" has reached its limit of ${limit} queues: raise the limit (rabbitmqctl set_vhost_limits -p '${virtualHost}' '{"max-queues": …}'), or delete queues`
       }
-      const taken = /inequivalent arg '([^']*)' for (\w+) '([^']*)' in vhost '[^']*': (.*)$/s.exec(text)
-      if (!taken) return `RabbitMQ refused: ${text}`
-      const [, argument, kind, name, difference] = taken
+      const conflict = /inequivalent arg '([^']*)' for (\w+) '([^']*)' in vhost '[^']*': (.*)$/s.exec(text)
+      if (!conflict) return `RabbitMQ refused: ${text}`
+      const [, argument, kind, name, difference] = conflict
       return `the ${kind} "${name}" exists in RabbitMQ with other arguments: ${argument}: ${difference}`
     }
     case replyCodes.notFound:

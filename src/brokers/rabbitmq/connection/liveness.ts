@@ -4,32 +4,31 @@ import type { DeliveryReader } from '../message/delivery-reader.ts'
 
 /** In milliseconds. */
 export const livenessTimings = {
-  lookMs: 250,
-  /** A connection that was silent for so long is asked something. */
-  askMs: 2_000,
-  /** A connection that was silent for so long although it was asked has a frozen peer. */
+  checkMs: 250,
+  /** After this much silence, a probe is sent. */
+  probeMs: 2_000,
+  /** After this much silence despite the probe, the peer counts as frozen. */
   silentMs: 5_000,
 }
 
 /**
- * Watches whether a connection answers, because heartbeats notice a frozen node only after 20 to
- * 30 s. Silence is counted in looks and not in time, so that a process that was held up itself does
- * not suspect the broker.
+ * Detects a frozen peer, because heartbeats need 20 to 30 s for that. Silence is counted in checks
+ * and not in time, so that a blocked event loop does not count as a silent broker.
  */
 export class Liveness {
   readonly #deliveries: DeliveryReader
   readonly #isBlocked: () => boolean
   readonly #onSilent: () => void
-  readonly #kept: ReusableChannel
+  readonly #channel: ReusableChannel
   readonly #timings: typeof livenessTimings
   readonly #timer: NodeJS.Timeout
   #reads: number
-  #looks = 0
-  #asking = false
+  #silentChecks = 0
+  #probing = false
 
   /**
-   * `isBlocked`: RabbitMQ does not read from this connection, and says so. `onSilent` is called
-   * once.
+   * `isBlocked` returns true while RabbitMQ has announced that it does not read from this
+   * connection. `onSilent` is called once.
    */
   constructor(
     connection: ChannelModel,
@@ -41,10 +40,10 @@ export class Liveness {
     this.#deliveries = deliveries
     this.#isBlocked = isBlocked
     this.#onSilent = onSilent
-    this.#kept = new ReusableChannel(connection)
+    this.#channel = new ReusableChannel(connection)
     this.#timings = { ...livenessTimings, ...timings }
     this.#reads = deliveries.reads
-    this.#timer = setInterval(() => this.#look(), this.#timings.lookMs)
+    this.#timer = setInterval(() => this.#check(), this.#timings.checkMs)
     this.#timer.unref()
   }
 
@@ -52,26 +51,26 @@ export class Liveness {
     clearInterval(this.#timer)
   }
 
-  #look(): void {
-    const { lookMs, askMs, silentMs } = this.#timings
+  #check(): void {
+    const { checkMs, probeMs, silentMs } = this.#timings
     const { reads } = this.#deliveries
     if (reads !== this.#reads || this.#isBlocked()) {
       this.#reads = reads
-      this.#looks = 0
+      this.#silentChecks = 0
       return
     }
-    this.#looks += 1
-    if (this.#looks * lookMs >= silentMs) {
+    this.#silentChecks += 1
+    if (this.#silentChecks * checkMs >= silentMs) {
       this.stop()
       this.#onSilent()
-    } else if (this.#looks * lookMs >= askMs && !this.#asking) {
-      this.#asking = true
-      // Changes nothing and needs no right. What goes wrong ends the session elsewhere.
-      this.#kept
+    } else if (this.#silentChecks * checkMs >= probeMs && !this.#probing) {
+      this.#probing = true
+      // Changes nothing and needs no permission. An error ends the session elsewhere.
+      this.#channel
         .do((channel) => channel.prefetch(1))
         .catch(() => undefined)
         .finally(() => {
-          this.#asking = false
+          this.#probing = false
         })
     }
   }

@@ -1,26 +1,26 @@
 import { type BrokerAddress, parseAddress } from './address.ts'
 
 /**
- * The reason for leaving a node that is connected and useless: it answers nothing (frozen), or it
- * confirms and delivers nothing (cut off from the majority of its cluster). All links of the same
- * gateway then leave that node. The message completes "RabbitMQ at <node> is left: …".
+ * Thrown to leave a node that is connected but useless: it does not answer (frozen), or it neither
+ * confirms nor delivers (cut off from the majority of its cluster). All connections of the gateway
+ * then leave that node. The message completes "RabbitMQ at <node> is abandoned: …".
  */
 export class Unresponsive extends Error {
   override readonly name = 'Unresponsive'
 }
 
 /**
- * For so long after its last failure, a node is no better than the one that has just failed; in
+ * For this long after its last failure, a node is not preferred over one that has just failed; in
  * milliseconds.
  */
-const lateMs = 30_000
+const recentMs = 30_000
 
 /** One node of a cluster. */
 export class BrokerNode {
   readonly address: BrokerAddress
-  /** When it failed last, on the clock of `performance.now`; undefined: never. */
+  /** When the node last failed, by `performance.now`; undefined if never. */
   failedAt: number | undefined
-  /** Ends each session that is open on this node. */
+  /** Functions that end the open sessions on this node. */
   readonly sessions = new Set<(reason: Error) => void>()
 
   constructor(url: string) {
@@ -29,20 +29,20 @@ export class BrokerNode {
 }
 
 /**
- * The nodes of one cluster and when each of them failed last: one for all links of a gateway, so
- * that what one link finds out saves the others from finding it out again.
+ * The nodes of one cluster and their last failures. All connections of a gateway share it, so that
+ * each learns from the failures of the others.
  */
 export class Nodes {
   readonly #nodes: readonly BrokerNode[]
   /**
-   * Sessions on which RabbitMQ takes no publications because of an alarm, which stops all nodes of
-   * a cluster.
+   * Sessions that RabbitMQ has blocked because of an alarm. An alarm blocks publishes on all nodes
+   * of a cluster.
    */
   readonly blocked = new Set<object>()
 
-  /** In the order of preference. Throws `BAD_USER_INPUT` for what is no URL of RabbitMQ. */
+  /** `urls` in order of preference. Throws `BAD_USER_INPUT` if one is not a valid RabbitMQ URL. */
   constructor(urls: readonly string[]) {
-    if (urls.length === 0) throw new Error('a link needs the URL of at least one RabbitMQ node')
+    if (urls.length === 0) throw new Error('expected the URL of at least one RabbitMQ node, got none')
     this.#nodes = urls.map((url) => new BrokerNode(url))
   }
 
@@ -51,8 +51,8 @@ export class Nodes {
   }
 
   /**
-   * The node whose last failure is longest ago; of those that never failed, the first.
-   * `own`: failures that only the asking link knows, because they need not be the node's fault.
+   * The node with the oldest last failure; among nodes that never failed, the first. `own`
+   * holds failures that only the calling connection knows, because the node may not be to blame.
    */
   pick(own: ReadonlyMap<BrokerNode, number>): BrokerNode {
     const last = (node: BrokerNode): number =>
@@ -65,16 +65,16 @@ export class Nodes {
   }
 
   /**
-   * A session found the node useless. Ends all sessions on it, unless every other node failed
-   * lately too: then each link moves only when its own session finds nothing better.
+   * Called when a session found the node useless. Ends all sessions on it, unless every other node
+   * has failed recently. In that case each connection moves only when its own session fails.
    */
   unresponsive(node: BrokerNode, reason: Error): void {
     this.failed(node)
-    if (this.#nodes.every((other) => other === node || hasFailedLately(other))) return
+    if (this.#nodes.every((other) => other === node || hasFailedRecently(other))) return
     for (const end of node.sessions) end(reason)
   }
 }
 
-function hasFailedLately({ failedAt }: BrokerNode): boolean {
-  return failedAt !== undefined && performance.now() - failedAt < lateMs
+function hasFailedRecently({ failedAt }: BrokerNode): boolean {
+  return failedAt !== undefined && performance.now() - failedAt < recentMs
 }

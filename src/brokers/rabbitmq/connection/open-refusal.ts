@@ -3,10 +3,10 @@ import { connect as connectTls } from 'node:tls'
 import type { BrokerAddress } from './address.ts'
 import { tlsOptionsOf } from './tls-files.ts'
 
-/** RabbitMQ let the user in and then refused the virtual host. */
+/** RabbitMQ accepted the user and then refused the virtual host. */
 export class VirtualHostRefused extends Error {
   override readonly name = 'VirtualHostRefused'
-  /** RabbitMQ's own words, where it could be asked for them. */
+  /** RabbitMQ's own text, if it could be obtained. */
   readonly text: string | undefined
 
   constructor(text: string | undefined) {
@@ -25,16 +25,17 @@ const methods = {
 }
 
 /**
- * Asks RabbitMQ for its reason by shaking hands once more by hand: amqplib reports a refused
- * connection.open without the text that says whether the virtual host is unknown, forbidden, full
- * or down. Undefined where it can't be had.
+ * Obtains RabbitMQ's reason by a second handshake without amqplib. amqplib reports a refused
+ * connection.open without the text that distinguishes an unknown, forbidden, full or stopped
+ * virtual host. Resolves with undefined if there is no text.
  */
-export async function askWhyOpenIsRefused(
+export async function readOpenRefusal(
   address: BrokerAddress,
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  // Who gives a certificate for a user is told no more than what amqplib says.
+  // With a client certificate (SASL EXTERNAL) there is no second handshake, so only amqplib's error
+  // is reported.
   if (address.external) return undefined
   const tlsOptions = await tlsOptionsOf(address)
   return new Promise((resolve) => {
@@ -55,7 +56,7 @@ export async function askWhyOpenIsRefused(
     let received = Buffer.alloc(0)
     socket.on('data', (chunk) => {
       received = Buffer.concat([received, chunk])
-      // Frame: type, channel (2), size (4), payload, end octet (AMQP 0-9-1 §4.2.3).
+      // A frame is type, channel (2), size (4), payload, end octet (AMQP 0-9-1 §4.2.3).
       while (received.length >= 8 && received.length >= received.readUInt32BE(3) + 8) {
         const size = received.readUInt32BE(3)
         const payload = received.subarray(7, 7 + size)

@@ -16,87 +16,91 @@ export { Unresponsive }
 /** Another connection to the node of a session. */
 export interface Sibling {
   readonly connection: ChannelModel
-  /** Resolves when the connection is gone. */
+  /** Resolves when the connection is closed. */
   close(): Promise<void>
 }
 
-/** One connection from its opening to its end. */
+/** One AMQP connection from its opening to its end. */
 export interface ConnectionSession {
   readonly connection: ChannelModel
-  /** Where a consumer can have its messages read in place. */
+  /** Lets consumers read their messages without amqplib. */
   readonly deliveries: DeliveryReader
   /**
-   * Ends this session with a reason; the link closes the connection, backs off, and comes again.
-   * Idempotent. With an `Unresponsive`, all other links that share the nodes leave this node too.
+   * Ends this session with a reason. The connection is then closed, and opened again after a delay.
+   * Idempotent. With an `Unresponsive`, all other connections that share the nodes leave this node
+   * too.
    */
   fail(error: Error): void
-  /** As `fail` with an `Unresponsive`. */
+  /** Calls `fail` with an `Unresponsive`. */
   failNode(reason: string): void
-  /** Whether another node may serve better: there is one, and no alarm stops the whole cluster. */
+  /**
+   * Whether another node may serve better: there are other nodes, and no alarm blocks the whole
+   * cluster.
+   */
   readonly mayMove: boolean
   /**
-   * Opens another connection to the same node, whose socket is destroyed when this session ends.
-   * Rejects where the session ends before it is open.
+   * Opens another connection to the same node. Its socket is destroyed when this session ends.
+   * Rejects if the session ends before the connection is open.
    */
   openSibling(purpose: string): Promise<Sibling>
-  /** Aborted when the session has ended, whatever the cause. */
+  /** Aborted when the session has ended, for any reason. */
   readonly signal: AbortSignal
 }
 
-/** Who uses a link. None of the callbacks may throw. */
+/** The user of a connection. The callbacks must not throw. */
 export interface ConnectionOptions {
-  /** Shown in RabbitMQ's list of connections as "warren <purpose>". */
+  /** RabbitMQ's list of connections shows "warren <purpose>". */
   readonly purpose: string
   /**
-   * Called on each new connection: topology on a short-lived channel, channels, consumers. Up is
-   * said after it resolves; a rejection ends the session.
+   * Called on each new session: declares the topology on short-lived channels, and opens channels
+   * and consumers. The connection is up when it resolves; a rejection ends the session.
    */
   establish(session: ConnectionSession): Promise<void>
   onUp?(): void
-  /** Once at the start of an outage, not at each retry. `reason` is a sentence. */
+  /** Called once at the start of an outage, not at each retry. `reason` is a sentence. */
   onDown?(reason: string): void
-  /** Before each new attempt. */
+  /** Called before each new attempt. */
   onRetry?(reason: string, delayMs: number): void
-  /** Once, when the link was told to close and its connection is gone. */
+  /** Called once, after `close`, when the connection is closed. */
   onClosed?(): void
-  /** RabbitMQ takes no publications (`reason` is a sentence), or takes them again (undefined). */
+  /** RabbitMQ blocks publishes (`reason` is a sentence), or accepts them again (undefined). */
   onBlocked?(reason: string | undefined): void
 }
 
-/** What somebody who doesn't use the link himself may hear of it. */
+/** What a connection reports to others than its user. */
 export type ConnectionWatch = Pick<ConnectionOptions, 'onUp' | 'onDown' | 'onRetry' | 'onBlocked'>
 
-/** Opens a link to the nodes that the opener knows. */
+/** Opens a connection to the nodes that the caller of this function does not need to know. */
 export type OpenConnection = (options: ConnectionOptions) => ReconnectingConnection
 
 /** In milliseconds. */
 export const defaultTimings = {
-  /** For TCP, TLS and the AMQP handshake together, where there is one node. */
+  /** For TCP, TLS and the AMQP handshake together, if there is one node. */
   connectMs: 10_000,
   /**
-   * The same where there are others: doubled each time that all of them have failed, up to
+   * The same if there are several nodes. Doubled each time that all of them have failed, up to
    * `connectMs`.
    */
   connectToOneOfManyMs: 3_000,
-  /** What RabbitMQ is given to answer a close; then the socket is destroyed. */
+  /** How long RabbitMQ may take to answer a close; then the socket is destroyed. */
   closeMs: 1_000,
   firstRetryMs: 100,
   /**
-   * Delivery is to be back within 5 s after the broker is: this and what it takes to establish a
-   * session.
+   * Delivery must resume within 5 s after the broker is back: this delay plus the time to establish
+   * a session.
    */
   retryCapMs: 2_000,
 }
 export type ReconnectTimings = typeof defaultTimings
 
-/** The link was told to close; no failure. */
+/** The reason of a session that `close` ended. It is not a failure. */
 class Closed extends Error {
   override readonly name = 'Closed'
 }
 
 /**
- * A connection to RabbitMQ that heals: sessions one after another, each on the node whose last
- * failure is longest ago, until the link is closed.
+ * A connection to RabbitMQ that recovers: one session after another, each on the node with the
+ * oldest last failure, until it is closed.
  *
  *     connecting ──► establishing ──► up
  *         ▲   │            │           │  any error, or `fail`
@@ -109,14 +113,17 @@ export class ReconnectingConnection {
   readonly #timings: ReconnectTimings
   readonly #livenessTimings: Partial<typeof livenessTimings>
   readonly #closing = new AbortController()
-  /** When this link failed last on each node, for whatever reason. */
+  /** When this connection last failed on each node, for any reason. */
   readonly #failedAt = new Map<BrokerNode, number>()
   #running: Promise<void> | undefined
   #up = false
   #upSince: number | undefined
   #outage = false
 
-  /** `nodes`: those of a cluster, shared by links that are to know of each other's failures. */
+  /**
+   * `nodes` are those of one cluster. Connections that share the object learn from each other's
+   * failures.
+   */
   constructor(
     nodes: Nodes | readonly string[],
     options: ConnectionOptions & { timings?: Partial<ReconnectTimings>; liveness?: Partial<typeof livenessTimings> },
@@ -127,7 +134,7 @@ export class ReconnectingConnection {
     this.#livenessTimings = options.liveness ?? {}
   }
 
-  /** Begins and returns at once. */
+  /** Starts to connect and returns at once. */
   open(): void {
     this.#running ??= this.#run().finally(() => this.#options.onClosed?.())
   }
@@ -136,7 +143,7 @@ export class ReconnectingConnection {
     return this.#up
   }
 
-  /** Resolves when the connection is gone, within `closeMs` also where RabbitMQ has frozen. */
+  /** Resolves when the connection is closed, within `closeMs` even if RabbitMQ is frozen. */
   async close(): Promise<void> {
     this.#closing.abort()
     await this.#running
@@ -147,13 +154,13 @@ export class ReconnectingConnection {
     while (!this.#closing.signal.aborted) {
       const node = this.#nodes.pick(this.#failedAt)
       this.#upSince = undefined
-      // The next node is tried at once; only when all have failed the link waits for longer.
+      // The next node is tried at once. The delay grows only after all nodes have failed.
       const rounds = Math.floor(failures / this.#nodes.count)
       const reason = await this.#session(node, this.#connectMs(rounds))
       if (reason instanceof Closed) return
       this.#failedAt.set(node, performance.now())
-      // Being up for a moment is no success: what breaks as soon as it stands must not come back
-      // faster and faster.
+      // A short time up does not count as success. Otherwise a session that fails right after it is
+      // established would be retried ever faster.
       const upMs = this.#upSince === undefined ? 0 : performance.now() - this.#upSince
       if (upMs > this.#timings.retryCapMs) failures = 0
       const delayMs = fullJitter(Math.floor(failures / this.#nodes.count), this.#timings)
@@ -169,8 +176,8 @@ export class ReconnectingConnection {
   }
 
   /**
-   * One session from connecting to its end; resolves with why it ended, when its connection is
-   * gone.
+   * Runs one session from connecting to its end. Resolves with the reason when its connection is
+   * closed.
    */
   async #session(node: BrokerNode, connectMs: number): Promise<unknown> {
     const { address } = node
@@ -186,7 +193,7 @@ export class ReconnectingConnection {
     } catch (error) {
       if (closing.aborted) return new Closed()
       this.#nodes.failed(node)
-      this.#fall(describeFailure(error, address))
+      this.#markDown(describeFailure(error, address))
       return error
     } finally {
       closing.removeEventListener('abort', cutNow)
@@ -197,45 +204,45 @@ export class ReconnectingConnection {
       open: (purpose, sibling) => connect(address, `${name}: ${purpose}`, connectMs, sibling),
       closeMs: this.#timings.closeMs,
     })
-    // Where there is one node only, heartbeats do: nothing is gained by leaving it.
+    // With a single node, heartbeats are enough, because there is no other node to move to.
     const liveness = this.#nodes.count > 1 ? session.watch(this.#livenessTimings) : undefined
-    const leave = () => session.fail(new Closed())
-    closing.addEventListener('abort', leave)
-    if (closing.aborted) leave()
+    const endSession = () => session.fail(new Closed())
+    closing.addEventListener('abort', endSession)
+    if (closing.aborted) endSession()
     let reason: unknown
     try {
       await Promise.race([session.ended, this.#options.establish(session)])
-      this.#rise()
+      this.#markUp()
       await session.ended
     } catch (error) {
-      // Where `establish` failed because the session ended, the session knows why.
+      // If `establish` failed because the session ended, the session has the reason.
       reason = session.signal.aborted ? session.signal.reason : error
     }
     liveness?.stop()
-    closing.removeEventListener('abort', leave)
+    closing.removeEventListener('abort', endSession)
     if (closing.aborted) reason = new Closed()
     session.fail(asError(reason))
     if (reason instanceof Closed) this.#up = false
     else {
-      if (isOfNode(reason)) this.#nodes.failed(node)
-      this.#fall(describeFailure(reason, address))
+      if (isNodeFailure(reason)) this.#nodes.failed(node)
+      this.#markDown(describeFailure(reason, address))
     }
     const closed = connection.close()
     closed.catch(() => {})
-    // Nothing is to be waited for from a peer that does not answer, and nothing more to be read.
+    // An unresponsive peer does not answer a close, so it is not awaited.
     if (!(reason instanceof Unresponsive)) await within(this.#timings.closeMs, closed)
     cut.abort()
     return reason
   }
 
-  #rise(): void {
+  #markUp(): void {
     this.#up = true
     this.#upSince = performance.now()
     this.#outage = false
     this.#options.onUp?.()
   }
 
-  #fall(reason: string): void {
+  #markDown(reason: string): void {
     this.#up = false
     if (this.#outage) return
     this.#outage = true
@@ -244,10 +251,10 @@ export class ReconnectingConnection {
 }
 
 /**
- * Whether a session ended because its connection did, which says something about the node: a
+ * Whether a session ended because its connection did, which counts as a failure of the node. A
  * refusal on a channel does not.
  */
-function isOfNode(reason: unknown): boolean {
+function isNodeFailure(reason: unknown): boolean {
   const error = asError(reason)
   if (error instanceof Unresponsive) return true
   if (error instanceof GatewayError) return false
@@ -298,7 +305,7 @@ class CurrentSession implements ConnectionSession {
     connection.on('close', (error) => this.fail(error ?? new Error('Unexpected close')))
     connection.on('blocked', (reason) => {
       nodes.blocked.add(this)
-      parts.onBlocked(`RabbitMQ takes no publications for now: it is ${reason}`)
+      parts.onBlocked(`RabbitMQ does not accept publishes for now: it is ${reason}`)
     })
     connection.on('unblocked', () => {
       nodes.blocked.delete(this)

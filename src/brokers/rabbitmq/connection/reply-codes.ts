@@ -1,21 +1,15 @@
 import { asError } from '../../../core/model/error-text.ts'
 
-/**
- * What RabbitMQ says when it closes a channel or a connection, as amqplib hands it over in an
- * error.
- */
+/** RabbitMQ's reply when it closes a channel or a connection, parsed from amqplib's error. */
 export interface BrokerReply {
   readonly code: number
-  /** RabbitMQ's own sentence, without its leading constant. */
+  /** RabbitMQ's own text, without its leading constant. */
   readonly text: string
-  /**
-   * Whether it answers a publication (basic.publish, which has no other answer than the end of the
-   * channel).
-   */
+  /** Whether it answers basic.publish, which RabbitMQ can only refuse by closing the channel. */
   readonly toPublish: boolean
 }
 
-/** The codes of AMQP 0-9-1 §1.2 that have a meaning to the gateway. */
+/** The reply codes of AMQP 0-9-1 §1.2 that the gateway handles. */
 export const replyCodes = {
   connectionForced: 320,
   accessRefused: 403,
@@ -27,25 +21,25 @@ export const replyCodes = {
 } as const
 
 /**
- * What RabbitMQ ends a connection with over something that was sent on it, or over a failure of its
- * own while it handled that: the hard errors of AMQP 0-9-1 §1.2. 320 (connection-forced) is an
- * operator, an alarm or a shutdown, and a connection that just breaks has no code at all.
+ * The hard errors of AMQP 0-9-1 §1.2: RabbitMQ closes the connection because of a method that the
+ * client sent, or because RabbitMQ failed while it processed that method. 320 (connection-forced)
+ * comes from an operator, an alarm or a shutdown. A connection that just breaks has no code.
  */
 const faultCodes = new Set([501, 502, 503, 504, 505, 530, 540, 541])
 
-/** Why RabbitMQ ended a connection, if it did that over what was sent. */
+/** The reply if RabbitMQ closed the connection because of something that was sent on it. */
 export function connectionFaultOf(error: unknown): BrokerReply | undefined {
   const reply = replyOf(error)
   return reply && faultCodes.has(reply.code) ? reply : undefined
 }
 
 export function replyOf(error: unknown): BrokerReply | undefined {
-  const said = /(\d{3}) \([A-Z-]+\) with message "(.*)"/s.exec(asError(error).message)
-  if (!said) return undefined
+  const match = /(\d{3}) \([A-Z-]+\) with message "(.*)"/s.exec(asError(error).message)
+  if (!match) return undefined
   const { classId, methodId } = error as { classId?: unknown; methodId?: unknown }
   return {
-    code: Number(said[1]),
-    text: (said[2] ?? '').replace(/^[A-Z_]+ - /, ''),
+    code: Number(match[1]),
+    text: (match[2] ?? '').replace(/^[A-Z_]+ - /, ''),
     toPublish: classId === 60 && methodId === 40,
   }
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { BrokerAddress } from './address.ts'
 
-/** What TLS adds to the options of `tls.connect`. */
+/** The TLS part of the options of `tls.connect`. */
 export interface TlsOptions {
   readonly cert?: Buffer
   readonly key?: Buffer
@@ -10,8 +10,8 @@ export interface TlsOptions {
 }
 
 /**
- * Reads the files that the address names, at each connection: certificates are renewed while a
- * gateway runs. Rejects with a sentence that names the file.
+ * Reads the files that the address names. Called for each connection, because certificates are
+ * renewed while a gateway runs. Rejects with an error that names the file.
  */
 export async function tlsOptionsOf({ tls, certFile, keyFile, caFile, serverName }: BrokerAddress): Promise<TlsOptions> {
   if (!tls) return {}
@@ -19,7 +19,7 @@ export async function tlsOptionsOf({ tls, certFile, keyFile, caFile, serverName 
     try {
       return await readFile(file)
     } catch (error) {
-      throw new Error(`the file "${file}" for TLS with RabbitMQ cannot be read: ${(error as Error).message}`, {
+      throw new Error(`cannot read the file "${file}" for TLS with RabbitMQ: ${(error as Error).message}`, {
         cause: error,
       })
     }

@@ -6,22 +6,22 @@ import { connect } from '../connection/connect.ts'
 import { describeFailure } from '../connection/describe-failure.ts'
 import { isOlder } from './broker-version.ts'
 import {
-  examinePublishing,
-  examineQueueLimit,
-  examineQueueTypes,
-  examineRights,
-  examineStanding,
+  checkExisting,
+  checkPublishing,
+  checkQueueLimit,
+  checkQueueTypes,
+  checkRights,
   type Trial,
 } from './check-rights.ts'
-import { examineLeaderChanges } from './check-version.ts'
+import { checkLeaderChanges } from './check-version.ts'
 import type { Names } from './rights.ts'
 
 const connectMs = 5_000
-/** For everything that is tried on a node, in milliseconds: a node may freeze at any step. */
+/** The time limit for all checks on a node, in milliseconds. A node may freeze at any step. */
 const defaultTrialMs = 15_000
 const rabbitmq = 'RabbitMQ'
-/** The first with streams, and the first that Warren is tested on. */
-const versions = { least: [3, 9], tested: [3, 10] } as const
+/** The first version with streams, and the first version that Warren is tested on. */
+const versions = { minimum: [3, 9], tested: [3, 10] } as const
 
 interface Server {
   readonly product: string
@@ -29,7 +29,7 @@ interface Server {
   readonly cluster: string
 }
 
-/** A node, and the connection to it where there is one. */
+/** A node, and the connection to it if it could be opened. */
 interface Reached {
   readonly address: BrokerAddress
   readonly finding: Finding
@@ -38,10 +38,11 @@ interface Reached {
 }
 
 /**
- * Looks at RabbitMQ as a gateway of these names will use it, within 25 s. All that it makes is
- * exclusive to its connection, and so goes with it however it ends. Never rejects.
+ * Checks RabbitMQ as a gateway with these names will use it, within 25 s. Everything that it
+ * declares is exclusive to its connection, so RabbitMQ deletes it when the connection ends. Never
+ * rejects.
  */
-export async function examineRabbit(
+export async function checkBroker(
   urls: readonly string[],
   names: Promise<Names>,
   { trialMs = defaultTrialMs } = {},
@@ -50,11 +51,11 @@ export async function examineRabbit(
   const nodes = await Promise.all(urls.map((url) => reach(parseAddress(url), cut)))
   const findings = nodes.map(({ finding }) => finding)
   const first = nodes.find(({ connection }) => connection !== undefined)
-  if (first?.connection) findings.push(...(await tryOut(first.connection, first.address, await names, trialMs)))
-  // Closing in order would wait for a node that reads nothing more.
+  if (first?.connection) findings.push(...(await runChecks(first.connection, first.address, await names, trialMs)))
+  // An orderly close would wait for a node that no longer reads.
   cut.abort()
   const versionsFound = nodes.flatMap(({ server }) => (server?.product === rabbitmq ? [server.version] : []))
-  return [...findings, ...ofCluster(nodes), ...examineLeaderChanges(versionsFound)]
+  return [...findings, ...findingsOfCluster(nodes), ...checkLeaderChanges(versionsFound)]
 }
 
 async function reach(address: BrokerAddress, cut: AbortController): Promise<Reached> {
@@ -64,15 +65,18 @@ async function reach(address: BrokerAddress, cut: AbortController): Promise<Reac
     const connection = await connect(address, 'warren doctor', connectMs, own)
     connection.on('error', () => undefined)
     const server = serverOf(connection)
-    return { address, connection, server, finding: ofServer(server, address) }
+    return { address, connection, server, finding: findingOfServer(server, address) }
   } catch (error) {
     const advice = `check WARREN_BROKER_URL, and that ${address.host}:${address.port} can be reached from here`
     return { address, finding: { check: 'broker', status: 'fail', text: describeFailure(error, address), advice } }
   }
 }
 
-/** One step after another, the publication last: an alarm freezes what comes behind it. */
-async function tryOut(
+/**
+ * Runs one check after another. Publishing is the last one, because an alarm blocks everything that
+ * follows a publish.
+ */
+async function runChecks(
   connection: ChannelModel,
   address: BrokerAddress,
   names: Names,
@@ -81,10 +85,10 @@ async function tryOut(
   const findings: Finding[] = []
   const trial: Trial = { connection, address, names }
   const steps = async (): Promise<void> => {
-    findings.push(...(await examineRights(trial)))
-    // Without the rights there is nothing to try.
+    findings.push(...(await checkRights(trial)))
+    // Without the permissions the other checks would fail.
     if (findings.some(({ status }) => status === 'fail')) return
-    for (const step of [examineQueueTypes, examineQueueLimit, examineStanding, examinePublishing]) {
+    for (const step of [checkQueueTypes, checkQueueLimit, checkExisting, checkPublishing]) {
       findings.push(...(await step(trial)))
     }
   }
@@ -96,7 +100,7 @@ async function tryOut(
   return findings
 }
 
-function ofCluster(nodes: readonly Reached[]): Finding[] {
+function findingsOfCluster(nodes: readonly Reached[]): Finding[] {
   const clusters = [...new Set(nodes.flatMap(({ server }) => server?.cluster ?? []))]
   if (clusters.length > 1) {
     const text = `WARREN_BROKER_URL names nodes of different clusters: ${clusters.join(', ')}`
@@ -112,17 +116,17 @@ function serverOf({ connection }: ChannelModel): Server {
   return { product: text('product'), version: text('version'), cluster: text('cluster_name') }
 }
 
-function ofServer({ product, version }: Server, { host, port, tls }: BrokerAddress): Finding {
+function findingOfServer({ product, version }: Server, { host, port, tls }: BrokerAddress): Finding {
   const text = `${product} ${version} at ${host}:${port}${tls ? ' over TLS' : ''}`
   if (product !== rabbitmq) {
     return {
       check: 'broker',
       status: 'fail',
       text,
-      advice: 'Warren needs streams, which are RabbitMQ’s: use RabbitMQ 3.10 or later',
+      advice: 'Warren needs the streams of RabbitMQ: use RabbitMQ 3.10 or later',
     }
   }
-  if (isOlder(version, versions.least))
+  if (isOlder(version, versions.minimum))
     return { check: 'broker', status: 'fail', text, advice: 'it has no streams: update it to 3.10 or later' }
   if (isOlder(version, versions.tested))
     return { check: 'broker', status: 'warn', text, advice: 'Warren is tested on 3.10 and later' }

@@ -8,9 +8,9 @@ import { repliedWith, replyCodes } from '../connection/reply-codes.ts'
 /** In milliseconds. */
 const timings = {
   connect: 5_000,
-  /** For all of it: an examination is waited for. */
+  /** The time limit of the whole check, because an operator waits for it. */
   all: 5_000,
-  /** A reader that is given nothing for so long has come to the end. */
+  /** A reader that receives nothing for this long has reached the end. */
   quiet: 500,
   close: 1_000,
 }
@@ -18,26 +18,31 @@ const pastSeconds = 3_600
 const prefetch = 500
 const ackEvery = 200
 /**
- * An offset counts as unreadable after it has ended so many connections that asked for it first.
+ * An offset is unreadable after this many connections, each of which asked for it first, ended
+ * there.
  */
 const endsBeforeUnreadable = 2
 const maxOffsets = 10
 
-/** `broken`: by RabbitMQ's own failure, which is about the next message. */
+/**
+ * `broken`: RabbitMQ closed the connection because of its own failure, which the next message
+ * causes.
+ */
 type Ending = 'broken' | 'end' | 'failed'
 
 /**
- * Looks for messages that RabbitMQ can hand to no consumer of AMQP 0-9-1, in the last hour of a
- * stream and as far as it comes in five seconds. Gives a finding where there are any.
+ * Searches the last hour of a stream, as far as it gets in five seconds, for messages that RabbitMQ
+ * cannot deliver to a consumer of AMQP 0-9-1. Returns a finding if there are any.
  */
-export async function examineReadability(address: BrokerAddress, stream: string): Promise<Finding[]> {
+export async function checkReadability(address: BrokerAddress, stream: string): Promise<Finding[]> {
   const deadline = performance.now() + timings.all
   const offsets: number[] = []
   let start: unknown = { '!': 'timestamp', value: Math.floor(Date.now() / 1000) - pastSeconds }
   let ends = 0
   let first = false
   while (performance.now() < deadline && offsets.length < maxOffsets && !first) {
-    // One in flight after an end: then what ends it again is the next message for certain.
+    // After an end, one message in flight: what ends the connection again is then certainly the
+    // next message.
     const { ending, last } = await readFrom(address, stream, start, ends === 0 ? prefetch : 1, deadline)
     if (ending !== 'broken') break
     if (last !== undefined) start = last + 1
@@ -56,9 +61,9 @@ export async function examineReadability(address: BrokerAddress, stream: string)
     {
       check: 'unreadable',
       status: 'warn',
-      text: `"${stream}" holds messages that RabbitMQ can hand to no consumer of AMQP 0-9-1 (it ends each with 541): ${where}; the gateway steps over them and tells a gap, UNREADABLE`,
+      text: `"${stream}" holds messages that RabbitMQ cannot deliver to a consumer of AMQP 0-9-1 (it closes each with 541): ${where}; the gateway skips them and sends a GAP event, UNREADABLE`,
       advice:
-        'find who publishes over AMQP 1.0 to a source: no NaN, infinity, uuid or char in properties and annotations, no property over 255 bytes',
+        'find the program that publishes over AMQP 1.0 to a source; it must send no NaN, infinity, uuid or char in properties and annotations, no property over 255 bytes',
     },
   ]
 }

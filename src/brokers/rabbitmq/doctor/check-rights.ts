@@ -7,21 +7,21 @@ import type { BrokerAddress } from '../connection/address.ts'
 import type { ChannelModel } from '../connection/amqp.ts'
 import { describeFailure } from '../connection/describe-failure.ts'
 import { repliedWith, replyCodes, replyOf } from '../connection/reply-codes.ts'
-import { examineReadability } from './check-journal.ts'
+import { checkReadability } from './check-journal.ts'
 import { grantCommand, hasRight, type Names, type Right, rightsOf } from './rights.ts'
 
-/** How long a message of the journal may take to come, in milliseconds. */
+/** How long a message of the journal may take to arrive, in milliseconds. */
 const readMs = 4_000
 /**
- * How long RabbitMQ may take to answer behind a publication, in milliseconds. An alarm is told at
+ * How long RabbitMQ may take to answer after a publish, in milliseconds. It announces an alarm at
  * once.
  */
 const publishMs = 4_000
 
-/** Questions about rights that are asked at a time, each on a channel of its own. */
+/** How many permissions are checked at a time, each on its own channel. */
 const atOnce = 8
 
-/** What a gateway of these names will do on this connection. */
+/** The connection to check, and the names that a gateway will use on it. */
 export interface Trial {
   readonly connection: ChannelModel
   readonly address: BrokerAddress
@@ -29,27 +29,27 @@ export interface Trial {
 }
 
 /**
- * Whether the user has each right, asked of the names that the gateway uses. Rights that clients
- * need to publish to sources through the gateway are no condition.
+ * Checks each permission on the names that the gateway uses. Permissions that clients need to
+ * publish to sources through the gateway are optional.
  */
-export async function examineRights({ connection, address, names }: Trial): Promise<Finding[]> {
+export async function checkRights({ connection, address, names }: Trial): Promise<Finding[]> {
   const { namespace, sources } = names
-  // For what a binding has on its other side; another for the exchange itself, so that a refusal
-  // says whose it is.
+  // The name on the other side of a binding. For the exchange itself it is another one, so that a
+  // refusal names the exchange it is about.
   const [events, control, journal] = ['events', 'control', 'journal'].map((name) => `${namespace}.${name}`) as [
     string,
     string,
     string,
   ]
-  const holds = (right: Right): Promise<boolean> => {
+  const userHas = (right: Right): Promise<boolean> => {
     if (right.action === 'read') return hasRight(connection, right, journal)
     return hasRight(connection, right, right.name === events ? control : events)
   }
-  const missing = await without(rightsOf(names, randomUUID()), holds)
-  // An exchange that is there needs no declaration.
+  const missing = await missingOf(rightsOf(names, randomUUID()), userHas)
+  // An existing exchange needs no declare.
   for (const exchange of [names.wsmanagerExchange, names.towsmanagerExchange]) {
     if (await exchangeExists(connection, exchange)) continue
-    missing.push(...(await without([{ action: 'configure', kind: 'exchange', name: exchange }], holds)))
+    missing.push(...(await missingOf([{ action: 'configure', kind: 'exchange', name: exchange }], userHas)))
   }
   if (missing.length > 0) {
     return [
@@ -62,18 +62,23 @@ export async function examineRights({ connection, address, names }: Trial): Prom
     ]
   }
   const publishing = sources.map((name): Right => ({ action: 'write', kind: 'exchange', name }))
-  const unpublishable = (await without(publishing, holds)).map(({ name }) => `"${name}"`)
-  const but = unpublishable.length === 0 ? '' : `; clients cannot publish through it to ${unpublishable.join(', ')}`
+  const unpublishable = (await missingOf(publishing, userHas)).map(({ name }) => `"${name}"`)
+  const exceptions =
+    unpublishable.length === 0 ? '' : `; clients cannot publish through it to ${unpublishable.join(', ')}`
   return [
-    { check: 'permissions', status: 'ok', text: `user "${address.user}" has every right that a gateway needs${but}` },
+    {
+      check: 'permissions',
+      status: 'ok',
+      text: `user "${address.user}" has every right that a gateway needs${exceptions}`,
+    },
   ]
 }
 
-async function without(rights: readonly Right[], holds: (right: Right) => Promise<boolean>): Promise<Right[]> {
+async function missingOf(rights: readonly Right[], userHas: (right: Right) => Promise<boolean>): Promise<Right[]> {
   const missing: Right[] = []
   for (let from = 0; from < rights.length; from += atOnce) {
     const some = rights.slice(from, from + atOnce)
-    const held = await Promise.all(some.map(holds))
+    const held = await Promise.all(some.map(userHas))
     missing.push(...some.filter((_right, index) => !held[index]))
   }
   return missing
@@ -90,10 +95,10 @@ function listed(rights: readonly Right[]): string {
 }
 
 /**
- * Whether RabbitMQ knows the types of queue that the gateway declares. An exclusive one of them is
- * refused, last.
+ * Checks that RabbitMQ knows the queue types that the gateway declares. An exclusive queue of such
+ * a type is refused only after the type was accepted.
  */
-export async function examineQueueTypes({ connection, address, names }: Trial): Promise<Finding[]> {
+export async function checkQueueTypes({ connection, address, names }: Trial): Promise<Finding[]> {
   for (const type of ['stream', 'quorum']) {
     try {
       const args = { 'x-queue-type': type }
@@ -110,12 +115,12 @@ export async function examineQueueTypes({ connection, address, names }: Trial): 
 }
 
 /**
- * Whether all queues that are not there yet may be made: as many are, exclusive, at once, and go
- * with the connection.
+ * Checks that all missing queues may be declared. It declares as many exclusive queues at once, and
+ * RabbitMQ deletes them with the connection.
  */
-export async function examineQueueLimit({ connection, address, names }: Trial): Promise<Finding[]> {
+export async function checkQueueLimit({ connection, address, names }: Trial): Promise<Finding[]> {
   const { namespace } = names
-  let needed = 3 // the lock while the journal is made, and two of this replica
+  let needed = 3 // the lock while the journal is declared, and two queues of this replica
   for (const name of ['journal', 'journal.epoch', 'quarantine']) {
     if ((await messagesIn(connection, `${namespace}.${name}`)) === undefined) needed += 1
   }
@@ -139,19 +144,19 @@ export async function examineQueueLimit({ connection, address, names }: Trial): 
   }
 }
 
-/** What stands already has to be what the gateway expects; a journal that stands is read. */
-export async function examineStanding({ connection, address, names }: Trial): Promise<Finding[]> {
+/** Checks that existing objects are what the gateway expects, and reads an existing journal. */
+export async function checkExisting({ connection, address, names }: Trial): Promise<Finding[]> {
   const { namespace } = names
   const journal = `${namespace}.journal`
   const findings: Finding[] = []
-  const advice = 'remove it, or choose another WARREN_NAMESPACE'
+  const advice = 'delete it, or set another WARREN_NAMESPACE'
   try {
     const held = await messagesIn(connection, journal)
-    if (held !== undefined) await demandStream(connection, journal)
-    const text = held === undefined ? 'is not there yet: the gateway makes it' : `is a stream of ${held} messages`
+    if (held !== undefined) await requireStream(connection, journal)
+    const text = held === undefined ? 'does not exist yet: the gateway declares it' : `is a stream of ${held} messages`
     findings.push({ check: 'journal', status: 'ok', text: `"${journal}" ${text}` })
-    // On connections of its own, before anything can end this one.
-    const unreadable = held ? await examineReadability(address, journal) : []
+    // On its own connections, before any check can end this one.
+    const unreadable = held ? await checkReadability(address, journal) : []
     if (held && unreadable.length === 0) await readOne(connection, journal)
     const read = held && unreadable.length === 0 ? `, and "${journal}" was read` : ''
     findings.push({ check: 'streams', status: 'ok', text: `RabbitMQ has streams${read}` })
@@ -177,10 +182,10 @@ export async function examineStanding({ connection, address, names }: Trial): Pr
 }
 
 /**
- * Publishes, to an exchange that is not there. While an alarm lasts, RabbitMQ reads nothing more
- * from a connection that has published, so this one is of no use afterwards.
+ * Publishes to a missing exchange. During an alarm RabbitMQ stops reading from a connection that
+ * has published, so the connection is unusable afterwards.
  */
-export async function examinePublishing({ connection, names }: Trial): Promise<Finding[]> {
+export async function checkPublishing({ connection, names }: Trial): Promise<Finding[]> {
   const blocked = new Promise<string>((resolve) => connection.once('blocked', resolve))
   const channel = await connection.createChannel()
   channel.on('error', () => undefined)
@@ -189,17 +194,17 @@ export async function examinePublishing({ connection, names }: Trial): Promise<F
   answered.catch(() => undefined)
   let timer: NodeJS.Timeout | undefined
   const silent = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve('silent: it does not answer behind a publication'), publishMs)
+    timer = setTimeout(() => resolve('silent: it does not answer after a publish'), publishMs)
   })
   try {
     const reason = await Promise.race([blocked, answered, silent])
-    if (reason === undefined) return [{ check: 'publishing', status: 'ok', text: 'RabbitMQ takes publications' }]
+    if (reason === undefined) return [{ check: 'publishing', status: 'ok', text: 'RabbitMQ accepts publishes' }]
     return [
       {
         check: 'publishing',
         status: 'fail',
-        text: `RabbitMQ takes no publications for now: it is ${reason}`,
-        advice: 'rabbitmq-diagnostics alarms tells which node; free memory or disk there',
+        text: `RabbitMQ does not accept publishes for now: it is ${reason}`,
+        advice: 'find the node with rabbitmq-diagnostics alarms; free memory or disk space there',
       },
     ]
   } finally {
@@ -207,7 +212,7 @@ export async function examinePublishing({ connection, names }: Trial): Promise<F
   }
 }
 
-/** A name as of a queue that each replica has of its own. */
+/** A name like those of the queues that each replica has. */
 function replicaQueue({ namespace }: Names): string {
   return `${namespace}.control.${randomUUID()}`
 }
@@ -222,9 +227,10 @@ async function messagesIn(connection: ChannelModel, queue: string): Promise<numb
 }
 
 /**
- * Its arguments can't be read over AMQP; declaring it again is refused with the first that differs.
+ * AMQP cannot read a queue's arguments. Declaring it again is refused with the first argument that
+ * differs.
  */
-async function demandStream(connection: ChannelModel, name: string): Promise<void> {
+async function requireStream(connection: ChannelModel, name: string): Promise<void> {
   try {
     await onChannel(connection, (channel) =>
       channel.assertQueue(name, { durable: true, arguments: { 'x-queue-type': 'stream' } }),
@@ -241,7 +247,7 @@ async function readOne(connection: ChannelModel, stream: string): Promise<void> 
       channel.on('error', reject)
       channel.consume(stream, () => resolve(), { arguments: { 'x-stream-offset': 'first' } }).catch(reject)
     })
-    const late = () => new Error(`a message of the stream "${stream}" did not come within ${readMs / 1000} s`)
+    const late = () => new Error(`no message of the stream "${stream}" arrived within ${readMs / 1000} s`)
     await withDeadline(readMs, received, late)
   })
 }

@@ -2,35 +2,36 @@ import { onChannel } from '../channel/with-channel.ts'
 import type { ChannelModel } from '../connection/amqp.ts'
 import { repliedWith, replyCodes, replyOf } from '../connection/reply-codes.ts'
 
-/** What a user may do with one name. https://www.rabbitmq.com/docs/access-control#authorisation */
+/**
+ * A permission of a user on one name. https://www.rabbitmq.com/docs/access-control#authorisation
+ */
 export interface Right {
   readonly action: 'configure' | 'write' | 'read'
   readonly kind: 'queue' | 'exchange'
   readonly name: string
 }
 
-/** Bound nowhere, so that unbinding it changes nothing. */
-const unusedKey = 'warren asks for its rights'
+/** Never bound, so unbinding it changes nothing. */
+const unusedKey = 'warren checks its rights'
 
 /**
- * Rejects with RabbitMQ's refusal (403) where the user may not publish to the exchange. Publishes
+ * Rejects with RabbitMQ's refusal (403) if the user may not publish to the exchange. Publishes
  * nothing.
  */
-export async function demandWrite(connection: ChannelModel, exchange: string): Promise<void> {
+export async function requireWrite(connection: ChannelModel, exchange: string): Promise<void> {
   await onChannel(connection, (channel) => channel.unbindExchange(exchange, exchange, unusedKey))
 }
 
 /**
- * Whether the user has a right. RabbitMQ looks at rights before anything else, so each question is
- * an operation that changes nothing whatever the answer is: a declaration with an argument of the
- * wrong type, which is refused (406); the removal of a binding that is not there; a consumer with
- * an invalid priority. The names need not exist.
+ * Whether the user has a permission. RabbitMQ checks permissions before anything else, so each
+ * check is an operation that changes nothing in either case. It is a declare with an argument of
+ * the wrong type, which is refused (406), an unbind of a missing binding, or a consume with an
+ * invalid priority. The names need not exist.
  *
- * Taking a binding away needs two rights; `beside` is the name of the other side. Where the other
- * right is missing as well, RabbitMQ does not say anything about a read right, and the answer is
- * true.
+ * An unbind needs two permissions; `otherSide` is the name on the other side. If that permission is
+ * missing too, RabbitMQ does not report on a read permission, and the result is true.
  */
-export async function hasRight(connection: ChannelModel, right: Right, beside: string): Promise<boolean> {
+export async function hasRight(connection: ChannelModel, right: Right, otherSide: string): Promise<boolean> {
   try {
     await onChannel(connection, async (channel): Promise<unknown> => {
       const { action, kind, name } = right
@@ -41,12 +42,12 @@ export async function hasRight(connection: ChannelModel, right: Right, beside: s
       }
       if (action === 'write') {
         return kind === 'queue'
-          ? channel.unbindQueue(name, beside, unusedKey)
-          : channel.unbindExchange(name, beside, unusedKey)
+          ? channel.unbindQueue(name, otherSide, unusedKey)
+          : channel.unbindExchange(name, otherSide, unusedKey)
       }
       return kind === 'queue'
         ? channel.consume(name, () => undefined, { arguments: { 'x-priority': 'none' } })
-        : channel.unbindQueue(beside, name, unusedKey)
+        : channel.unbindQueue(otherSide, name, unusedKey)
     })
     return true
   } catch (error) {
@@ -60,8 +61,8 @@ export async function hasRight(connection: ChannelModel, right: Right, beside: s
 export interface Names {
   readonly namespace: string
   /**
-   * Fanout exchanges of the plain WebSocket manager: where its clients' frames go, and where
-   * answers come from.
+   * Fanout exchanges of the plain WebSocket manager: the first receives its clients' frames, the
+   * second carries the answers.
    */
   readonly wsmanagerExchange: string
   readonly towsmanagerExchange: string
@@ -70,8 +71,8 @@ export interface Names {
 }
 
 /**
- * Every right that a gateway needs. `id` stands for what is new in the names of queues that each
- * replica has of its own.
+ * Every permission that a gateway needs. `id` stands for the random part in the names of each
+ * replica's own queues.
  */
 export function rightsOf({ namespace, wsmanagerExchange, towsmanagerExchange, sources }: Names, id: string): Right[] {
   const own = (name: string): string => `${namespace}.${name}`
@@ -89,16 +90,16 @@ export function rightsOf({ namespace, wsmanagerExchange, towsmanagerExchange, so
   ]
 }
 
-/** The command that grants the least rights that a gateway works with. */
+/** The command that grants the minimal permissions for a gateway. */
 export function grantCommand(
   names: Names,
   { user, virtualHost }: { readonly user: string; readonly virtualHost: string },
 ): string {
   const { namespace, wsmanagerExchange, towsmanagerExchange, sources } = names
-  const literally = (name: string): string => name.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+  const escapeRegExp = (name: string): string => name.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')
   const pattern = (...more: readonly string[]): string => {
-    const others = [...new Set(more)].filter((name) => !name.startsWith(`${namespace}.`)).map(literally)
-    return `^(${[`${literally(namespace)}\\..+`, ...others].join('|')})$`
+    const others = [...new Set(more)].filter((name) => !name.startsWith(`${namespace}.`)).map(escapeRegExp)
+    return `^(${[`${escapeRegExp(namespace)}\\..+`, ...others].join('|')})$`
   }
   const patterns = [
     pattern(wsmanagerExchange, towsmanagerExchange),
@@ -108,7 +109,7 @@ export function grantCommand(
   return ['rabbitmqctl set_permissions -p', ...[virtualHost, user, ...patterns].map(quoted)].join(' ')
 }
 
-/** For a shell. */
+/** Quotes for a shell. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`
 }

@@ -3,11 +3,11 @@ import { asError } from '../../../core/model/error-text.ts'
 import type { MessageProperties } from '../../../core/model/message.ts'
 import { FieldReader } from './field-decoder.ts'
 
-/** A message as a consumer was given it. */
+/** A message that RabbitMQ delivered to a consumer. */
 export interface Delivery {
   readonly deliveryTag: number
   readonly redelivered: boolean
-  /** Where it stands in the stream that it came from; undefined where it came from a queue. */
+  /** The offset in its stream; undefined if it came from a queue. */
   readonly streamOffset: number | undefined
   readonly exchange: string
   readonly routingKey: string
@@ -15,11 +15,8 @@ export interface Delivery {
   readonly body: Buffer
 }
 
-/**
- * Called in the turn of the event loop in which the message came in. What it throws ends the
- * connection.
- */
-export type TakeDelivery = (delivery: Delivery) => void
+/** Called while the bytes are read. An error that it throws ends the connection. */
+export type DeliveryListener = (delivery: Delivery) => void
 
 /**
  * https://www.rabbitmq.com/resources/specs/amqp0-9-1.pdf §4.2.3: type, channel, size, payload, end.
@@ -28,12 +25,13 @@ const frame = { method: 1, header: 2, body: 3, heartbeat: 8, headBytes: 7, end: 
 const frameTypes = new Set<number | undefined>([frame.method, frame.header, frame.body, frame.heartbeat])
 const basicDeliver = 0x003c_003c
 const heartbeatFrame = Buffer.from([frame.heartbeat, 0, 0, 0, 0, 0, 0, frame.end])
-/** Of one read; what libuv suggests. */
+/** The size of the read buffer, as libuv suggests. */
 const readBytes = 64 * 1024
 /**
- * amqplib hears nothing of what is taken here, and would think that the broker has fallen silent.
+ * How often amqplib gets a heartbeat frame while this class takes all frames. Without it amqplib
+ * would consider the broker silent.
  */
-const lifeSignMs = 1_000
+const heartbeatMs = 1_000
 
 interface WithProperties {
   streamOffset: number | undefined
@@ -41,36 +39,37 @@ interface WithProperties {
 }
 
 interface PartialDelivery extends WithProperties {
-  readonly take: TakeDelivery
+  readonly onDelivery: DeliveryListener
   readonly deliveryTag: number
   readonly redelivered: boolean
   readonly exchange: string
   readonly routingKey: string
   body: Buffer
-  /** How much of the body is there. */
+  /** How many bytes of the body have arrived. */
   filled: number
 }
 
 /**
- * Reads a connection before amqplib does, and takes from it the messages of consumers that asked
- * for it by their tag: they are read in place, without the streams, objects and turns in between,
- * which at some hundred messages a second, on cold caches, is a good part of what a message costs.
- * All other frames go on to amqplib, which owns the connection, its channels and its consumers.
+ * Reads a connection before amqplib does. It decodes the messages of registered consumer tags
+ * directly and does not pass them on. This avoids amqplib's streams, objects and event loop turns,
+ * which are a large part of the cost of a message at some hundred messages a second with cold
+ * caches. All other frames go to amqplib, which owns the connection, its channels and its
+ * consumers.
  */
 export class DeliveryReader {
   /** For `net.connect` and `tls.connect`. */
   readonly onread: { readonly buffer: Buffer; callback(this: Duplex, length: number, buffer: Buffer): boolean }
-  readonly #consumers = new Map<string, TakeDelivery>()
-  /** By channel, on which the frames of a message stand together. */
-  readonly #begun = new Map<number, PartialDelivery>()
+  readonly #consumers = new Map<string, DeliveryListener>()
+  /** By channel, because the frames of a message are contiguous on a channel. */
+  readonly #partial = new Map<number, PartialDelivery>()
   readonly #fields = new FieldReader()
   readonly #consumerTag = new RecentText()
   readonly #exchange = new RecentText()
   readonly #contentType = new RecentText()
   #watcher: ((properties: MessageProperties) => void) | undefined
-  /** The beginning of a frame whose end has not come. */
+  /** The start of an incomplete frame. */
   #rest: Buffer | undefined
-  /** How often something came, whatever it was. */
+  /** How many reads there were, of any content. */
   reads = 0
   #passedAt = 0
 
@@ -90,63 +89,63 @@ export class DeliveryReader {
   }
 
   /**
-   * From here on the messages of this consumer are handed over here, and not by amqplib; it need
-   * not exist yet. Returns how to stop.
+   * From now on the messages of this consumer go to `onDelivery` and not to amqplib. The consumer
+   * need not exist yet. Returns a function that stops it.
    */
-  take(consumerTag: string, take: TakeDelivery): () => void {
-    this.#consumers.set(consumerTag, take)
+  intercept(consumerTag: string, onDelivery: DeliveryListener): () => void {
+    this.#consumers.set(consumerTag, onDelivery)
     return () => void this.#consumers.delete(consumerTag)
   }
 
   /**
-   * From here on the properties of each message that goes on to amqplib are handed over here too,
-   * before: amqplib would round integers.
+   * From now on `watcher` receives the exact properties of each message before amqplib does,
+   * because amqplib rounds integers.
    */
-  watch(watcher: (properties: MessageProperties) => void): void {
+  watchProperties(watcher: (properties: MessageProperties) => void): void {
     this.#watcher = watcher
   }
 
-  /** Whether amqplib takes more. The bytes are of no use after the call. */
+  /** Returns whether amqplib accepts more bytes. `bytes` is reused after the call. */
   #read(bytes: Buffer, pass: (bytes: Buffer) => boolean): boolean {
     this.reads += 1
     const all = this.#rest ? Buffer.concat([this.#rest, bytes]) : bytes
     this.#rest = undefined
     let wantsMore = true
     let at = 0
-    let untaken = 0
+    let passedUntil = 0
     const passUpTo = (end: number): void => {
-      if (end === untaken) return
-      wantsMore = pass(Buffer.from(all.subarray(untaken, end)))
+      if (end === passedUntil) return
+      wantsMore = pass(Buffer.from(all.subarray(passedUntil, end)))
       this.#passedAt = Date.now()
     }
     while (at + frame.headBytes < all.length) {
-      // No AMQP: amqplib knows what to say.
+      // Not AMQP: amqplib reports the error.
       if (!frameTypes.has(all[at])) {
         at = all.length
         break
       }
       const end = at + frame.headBytes + all.readUInt32BE(at + 3) + 1
       if (end > all.length) break
-      if (this.#takeFrame(all, at, end)) {
+      if (this.#interceptFrame(all, at, end)) {
         passUpTo(at)
-        untaken = end
+        passedUntil = end
       }
       at = end
     }
     passUpTo(at)
     if (at < all.length) this.#rest = Buffer.from(all.subarray(at))
     const now = Date.now()
-    if (this.#consumers.size === 0 || now - this.#passedAt < lifeSignMs) return wantsMore
+    if (this.#consumers.size === 0 || now - this.#passedAt < heartbeatMs) return wantsMore
     this.#passedAt = now
     return pass(heartbeatFrame)
   }
 
-  #takeFrame(bytes: Buffer, at: number, end: number): boolean {
+  #interceptFrame(bytes: Buffer, at: number, end: number): boolean {
     const type = bytes[at]
-    if (type === frame.method) return this.#begin(bytes, at)
+    if (type === frame.method) return this.#readDeliver(bytes, at)
     const channel = bytes.readUInt16BE(at + 1)
-    const begun = this.#begun.get(channel)
-    if (!begun) {
+    const partial = this.#partial.get(channel)
+    if (!partial) {
       if (type === frame.header && this.#watcher) this.#watcher(this.#propertiesAt(bytes, at))
       return false
     }
@@ -155,33 +154,33 @@ export class DeliveryReader {
     fields.bytes = bytes
     fields.at = at + frame.headBytes
     if (type === frame.header) {
-      begun.body = Buffer.allocUnsafe(this.#readHeader(begun))
+      partial.body = Buffer.allocUnsafe(this.#readHeader(partial))
     } else if (type === frame.body) {
-      begun.filled += bytes.copy(begun.body, begun.filled, fields.at, end - 1)
+      partial.filled += bytes.copy(partial.body, partial.filled, fields.at, end - 1)
     } else return false
-    if (begun.filled < begun.body.length) return true
-    this.#begun.delete(channel)
-    begun.take(begun)
+    if (partial.filled < partial.body.length) return true
+    this.#partial.delete(channel)
+    partial.onDelivery(partial)
     return true
   }
 
-  #begin(bytes: Buffer, at: number): boolean {
+  #readDeliver(bytes: Buffer, at: number): boolean {
     const fields = this.#fields
     fields.bytes = bytes
     fields.at = at + frame.headBytes
     if (fields.long() !== basicDeliver) return false
-    const take = this.#consumers.get(this.#consumerTag.read(fields))
-    if (!take) return false
+    const onDelivery = this.#consumers.get(this.#consumerTag.read(fields))
+    if (!onDelivery) return false
     const deliveryTag = fields.longLong()
     const redelivered = fields.octet() !== 0
-    this.#begun.set(bytes.readUInt16BE(at + 1), {
-      take,
+    this.#partial.set(bytes.readUInt16BE(at + 1), {
+      onDelivery,
       deliveryTag,
       redelivered,
       exchange: this.#exchange.read(fields),
       routingKey: fields.shortText(),
       streamOffset: undefined,
-      properties: nothing,
+      properties: noProperties,
       body: noBytes,
       filled: 0,
     })
@@ -189,17 +188,14 @@ export class DeliveryReader {
   }
 
   #propertiesAt(bytes: Buffer, at: number): MessageProperties {
-    const read: WithProperties = { streamOffset: undefined, properties: nothing }
+    const read: WithProperties = { streamOffset: undefined, properties: noProperties }
     this.#fields.bytes = bytes
     this.#fields.at = at + frame.headBytes
     this.#readHeader(read)
     return read.properties
   }
 
-  /**
-   * §4.2.6.1: class, weight, size of the body, which properties there are, and they. Returns the
-   * size of the body.
-   */
+  /** §4.2.6.1: class, weight, body size, property flags, properties. Returns the body size. */
   #readHeader(into: WithProperties): number {
     const fields = this.#fields
     fields.at += 4
@@ -247,15 +243,18 @@ export class DeliveryReader {
   }
 }
 
-const nothing: MessageProperties = {}
+const noProperties: MessageProperties = {}
 const noHeaders: Record<string, unknown> = Object.freeze({})
 const noBytes = Buffer.alloc(0)
-/** The entry of the table of headers, up to its number. */
+/** The encoded header entry, without its number. */
 const streamOffset = Buffer.from('\x0fx-stream-offsetl')
 
-/** A text that is mostly the same as the last time: its bytes are compared, and none is made. */
+/**
+ * A string that usually repeats. It compares the bytes and creates a new string only when they
+ * differ.
+ */
 class RecentText {
-  /** With its length in front. */
+  /** Including the length octet. */
   #bytes: Uint8Array = Buffer.alloc(1)
   #text = ''
 

@@ -1,16 +1,13 @@
 import { isUtf8 } from 'node:buffer'
 import { setWireType, type WireType } from '../../../core/body/amqp-field-types.ts'
 
-/**
- * Lists and tables within each other: what nests deeper is passed over, and null stands in its
- * place.
- */
+/** The maximum nesting of lists and tables. A deeper value is skipped and becomes null. */
 const maxNesting = 64
 
 /**
- * Reads the fields of frames, front to back, as amqplib does, but for integers that a JavaScript
- * number would round: they are bigints. Beside a value that would be sent on as another type stands
- * its own (`wireTypeOf`). What says that it is longer than what has come throws.
+ * Reads the fields of frames sequentially, like amqplib, except that integers beyond the safe range
+ * become bigints. If amqplib would encode a value with another type, its original type is recorded
+ * (`wireTypeOf`). Throws if a field is longer than the remaining bytes.
  * https://www.rabbitmq.com/resources/specs/amqp0-9-1.pdf §4.2.5, with the field types as RabbitMQ
  * writes them: https://www.rabbitmq.com/amqp-0-9-1-errata#section_3
  */
@@ -36,7 +33,7 @@ export class FieldReader {
     return value
   }
 
-  /** As a number: past 2⁵³ the nearest one. */
+  /** As a number, rounded beyond 2⁵³. */
   longLong(): number {
     return this.long() * 2 ** 32 + this.long()
   }
@@ -45,7 +42,7 @@ export class FieldReader {
     return (this.long() | 0) * 2 ** 32 + this.long()
   }
 
-  /** Every digit of an unsigned integer of 64 bits. */
+  /** An unsigned 64-bit integer without rounding. */
   uint64(): number | bigint {
     const value = this.longLong()
     return Number.isSafeInteger(value) ? value : this.bytes.readBigUInt64BE(this.at - 8)
@@ -65,7 +62,7 @@ export class FieldReader {
     return this.text(this.octet())
   }
 
-  /** Skips these bytes; whether they stood there. */
+  /** If the next bytes are `expected`, skips them and returns true. */
   skips(expected: Uint8Array): boolean {
     const { bytes, at } = this
     for (let index = 0; index < expected.length; index += 1) if (bytes[at + index] !== expected[index]) return false
@@ -73,13 +70,13 @@ export class FieldReader {
     return true
   }
 
-  /** The next entry of a table, into `table`. */
+  /** Reads the next entry of a table into `table`. */
   entry(table: Record<string, unknown>, depth = 0): void {
     const name = this.shortText()
     const code = this.octet()
     const value = this.#value(code, depth)
     setOwn(table, name, value)
-    const type = ownTypeOf(code, value)
+    const type = explicitTypeOf(code, value)
     if (type) setWireType(table, name, type)
   }
 
@@ -88,7 +85,7 @@ export class FieldReader {
     while (this.at < end) {
       const code = this.octet()
       const value = this.#value(code, depth)
-      const type = ownTypeOf(code, value)
+      const type = explicitTypeOf(code, value)
       if (type) setWireType(values, String(values.length), type)
       values.push(value)
     }
@@ -114,9 +111,9 @@ export class FieldReader {
       case 'l':
         return this.int64()
       case 'f':
-        return this.bytes.readFloatBE(this.#past(4))
+        return this.bytes.readFloatBE(this.#skipFrom(4))
       case 'd':
-        return this.bytes.readDoubleBE(this.#past(8))
+        return this.bytes.readDoubleBE(this.#skipFrom(8))
       case 'D':
         return { '!': 'decimal', value: { places: this.octet(), digits: this.long() } }
       case 'T':
@@ -148,9 +145,8 @@ export class FieldReader {
   }
 
   /**
-   * A long string need not be text (§4.2.5.3). RabbitMQ 4 hands out bytes that were published as
-   * such (type `x`) as a long string, once they have been in a stream: what is no UTF-8 is bytes
-   * again.
+   * A long string need not be text (§4.2.5.3). RabbitMQ 4 delivers byte arrays (type `x`) from a
+   * stream as long strings, so a string that is not valid UTF-8 becomes bytes again.
    */
   #longString(length: number): string | Buffer {
     const begin = this.at
@@ -160,13 +156,13 @@ export class FieldReader {
     return isUtf8(bytes) ? text : Buffer.from(bytes)
   }
 
-  /** The bytes of a frame are read over when the next one comes. */
+  /** Copies the bytes, because the next read overwrites the buffer. */
   #copy(length: number): Buffer {
     const begin = this.at
     return Buffer.from(this.bytes.subarray(begin, this.#skip(length)))
   }
 
-  #past(length: number): number {
+  #skipFrom(length: number): number {
     this.#skip(length)
     return this.at - length
   }
@@ -181,14 +177,14 @@ export class FieldReader {
 }
 
 const tableCode = 0x46 // F
-/** amqplib takes all numbers from here on for integers, up to those of 64 bits. */
+/** amqplib encodes all numbers from here on as integers, up to 64 bits. */
 const wholeFrom = 2 ** 50
 
 /**
- * The type that a value has to be sent on with, where amqplib would take another for its JavaScript
- * value (`encodeFieldValue` of its codec).
+ * The type to encode a value with, if amqplib would choose another type for its JavaScript value
+ * (`encodeFieldValue` of its codec).
  */
-function ownTypeOf(code: number, value: unknown): WireType | undefined {
+function explicitTypeOf(code: number, value: unknown): WireType | undefined {
   if (typeof value !== 'number')
     return code === tableCode && value !== null && Object.hasOwn(value as object, '!') ? 'table' : undefined
   switch (String.fromCharCode(code)) {
@@ -213,7 +209,7 @@ function ownTypeOf(code: number, value: unknown): WireType | undefined {
   }
 }
 
-/** Whatever the name is: `__proto__` is one like any other. */
+/** Sets a property of any name; `__proto__` is a name like any other. */
 export function setOwn(table: Record<string, unknown>, name: string, value: unknown): void {
   if (name === '__proto__')
     Object.defineProperty(table, name, { value, enumerable: true, configurable: true, writable: true })

@@ -1,12 +1,11 @@
 import { wireTypeOf } from '../../../core/body/amqp-field-types.ts'
 import { setOwn } from './field-decoder.ts'
 
-/** Headers as amqplib encodes them with the types that they came with, and every digit. */
+/** Converts headers so that amqplib encodes them with their original types and every digit. */
 export function toAmqpTable(table: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const result: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(table)) setOwn(result, name, encodable(table, name, value))
-  // amqplib asks for its own `!` and takes what it finds for a type; names that are inherited it
-  // encodes like any other.
+  // amqplib would read an own `!` as a type marker, but it encodes inherited names like any other.
   return Object.hasOwn(table, '!') ? (Object.create(result) as Record<string, unknown>) : result
 }
 
@@ -17,7 +16,7 @@ function encodable(container: object, name: string, value: unknown): unknown {
     case 'number': {
       const type = wireTypeOf(container, name)
       if (type !== undefined) return { '!': type, value }
-      return isMistaken(value) || Object.is(value, -0) ? { '!': 'double', value } : value
+      return isMistakenForInteger(value) || Object.is(value, -0) ? { '!': 'double', value } : value
     }
     case 'object':
       return value === null ? null : encodableObject(value, wireTypeOf(container, name) === 'table')
@@ -29,12 +28,12 @@ function encodable(container: object, name: string, value: unknown): unknown {
 function encodableObject(value: object, isTable: boolean): unknown {
   if (Buffer.isBuffer(value)) return value
   if (Array.isArray(value)) return value.map((item: unknown, index) => encodable(value, String(index), item))
-  // What says its own type goes on as it is.
+  // A value with its own type marker is passed through.
   if (Object.hasOwn(value, '!') && !isTable) return value
   return toAmqpTable(value as Record<string, unknown>)
 }
 
 /** amqplib takes NaN, -∞ and large fractions for integers, and fails. */
-function isMistaken(value: number): boolean {
+function isMistakenForInteger(value: number): boolean {
   return !Number.isInteger(value) && !(Math.abs(value) < 2 ** 50)
 }

@@ -3,7 +3,7 @@ import type { AmqpMessage, Options } from '../connection/amqp.ts'
 import type { Delivery } from './delivery-reader.ts'
 import { toAmqpTable } from './field-table.ts'
 
-/** As amqplib takes them. What is undefined is left out on the wire. */
+/** Converts properties for amqplib, which omits undefined ones on the wire. */
 export function toAmqp({ timestamp, unixSeconds, headers, ...same }: MessageProperties): Options.Publish {
   const seconds = unixSeconds === undefined ? wholeSeconds(timestamp) : secondsAsNumber(unixSeconds)
   return {
@@ -17,12 +17,12 @@ function wholeSeconds(milliseconds: number | undefined): number | undefined {
   return milliseconds === undefined ? undefined : Math.floor(milliseconds / 1000)
 }
 
-/** amqplib takes a number and no bigint: one that would be rounded is left out. */
+/** amqplib accepts only a number, so a value that would be rounded is omitted. */
 function secondsAsNumber(seconds: bigint): number | undefined {
   return BigInt(Number(seconds)) === seconds ? Number(seconds) : undefined
 }
 
-/** A delivery that was read in place, as the gateway's message. */
+/** Converts a delivery that Warren has decoded to the gateway's message. */
 export function messageOf({ exchange, routingKey, body, properties, redelivered }: Delivery): Message {
   return {
     exchange,
@@ -35,8 +35,8 @@ export function messageOf({ exchange, routingKey, body, properties, redelivered 
 }
 
 /**
- * A delivery that amqplib has read, as the gateway's message. `exact`: its properties where they
- * were read in place, for amqplib rounds integers.
+ * Converts a delivery that amqplib has decoded to the gateway's message. `exact` replaces its
+ * properties if they were decoded separately, because amqplib rounds integers.
  */
 export function fromAmqp({ content, fields, properties }: AmqpMessage, exact?: MessageProperties): Message {
   const timestamp = typeof properties.timestamp === 'number' ? properties.timestamp * 1000 : undefined
@@ -54,7 +54,7 @@ type Writable = { -readonly [Name in keyof MessageProperties]: MessageProperties
 
 type Kept = Pick<MessageProperties, 'timestamp' | 'unixSeconds' | 'headers'>
 
-/** Those that are there. */
+/** The properties that are present. */
 function propertiesOf(
   given: { readonly [Name in (typeof textProperties)[number] | 'priority']?: unknown } & Kept,
 ): MessageProperties {
@@ -73,7 +73,7 @@ function propertiesOf(
   return properties
 }
 
-/** Those that are short strings on the wire. */
+/** The properties that are short strings on the wire. */
 export const textProperties = [
   'contentType',
   'contentEncoding',

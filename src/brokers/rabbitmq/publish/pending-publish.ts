@@ -5,52 +5,57 @@ import type { Options } from '../connection/amqp.ts'
 import { toAmqp } from '../message/properties.ts'
 import { checkProperties } from './publishable.ts'
 
-/** What the header of a repeated publication adds to its frame, in bytes. */
+/** The size of the header that marks a repeated publish, in bytes. */
 const repeatedHeaderBytes = 32
 
-/** What is known of a publication when it is handed to the publisher. */
+/** What the caller of the publisher knows about the message. */
 export interface Attempt {
-  /** It was published before, and may be stored. */
+  /** The message was published before and may be stored. */
   readonly repeated: boolean
-  /** Whether the journal's tail has brought it back, so that it need not be published again. */
+  /**
+   * Whether the journal's tail has received the message, so that it need not be published again.
+   */
   readonly isStored: () => boolean
 }
 
 const firstAttempt: Attempt = { repeated: false, isStored: () => false }
 
-/** One publication on its way: from `publish` being called until its caller has the answer. */
+/** One message from the call of `publish` until its caller has the answer. */
 export class PendingPublish {
   readonly exchange: string
   readonly routingKey: string
   readonly body: Buffer
-  /** As RabbitMQ will spell it in a return: a lone surrogate comes back as U+FFFD. */
+  /** As RabbitMQ spells it in a return: a lone surrogate comes back as U+FFFD. */
   readonly id: string
-  /** Whether being bound to nothing is an error. */
+  /** Whether it is an error if the message is unroutable. */
   readonly mandatory: boolean
-  /** The place in the order of publishing. */
+  /** The position in the order of publishing. */
   readonly sequence: number
   readonly answered: Promise<void>
-  /** Its caller has an answer; RabbitMQ may still owe one. */
+  /** The caller has its answer; RabbitMQ may still owe a confirm. */
   settled = false
-  /** RabbitMQ has returned it in this attempt. */
+  /** RabbitMQ has returned the current attempt. */
   returned = false
   /**
-   * RabbitMQ has confirmed this attempt; the caller gets its answer after all earlier ones have
-   * theirs.
+   * RabbitMQ has confirmed the current attempt. The caller gets its answer after all earlier
+   * messages have theirs.
    */
   confirmed = false
-  /** It was sent before, and RabbitMQ may have stored it: the next attempt has the header. */
+  /**
+   * The message was sent before and RabbitMQ may have stored it, so the next attempt has the
+   * header.
+   */
   repeated: boolean
-  /** Counts how often it was sent; an answer to an earlier attempt is ignored. */
+  /** The number of attempts. A confirm of an earlier attempt is ignored. */
   attempts = 0
-  /** When it was sent last, by the monotonic clock, in milliseconds. */
+  /** When it was last sent, by the monotonic clock, in milliseconds. */
   sentAt = 0
-  /** Sent alone on its channel, because it may be the one that ended a channel. */
+  /** Sent alone on its channel, because it may be the message that closed a channel. */
   suspect = false
-  /** Sent alone on the connection, because it may be the one that ended a connection. */
+  /** Sent alone on the connection, because it may be the message that closed a connection. */
   connectionSuspect = false
-  /** How many connections ended while it was sent alone. */
-  connectionsEnded = 0
+  /** How many connections closed while it was sent alone. */
+  closedConnections = 0
   retries = 0
   readonly #options: Options.Publish
   readonly #headerBytes: number
@@ -58,7 +63,7 @@ export class PendingPublish {
   #resolve: () => void = () => {}
   #reject: (error: Error) => void = () => {}
 
-  /** Throws `BAD_USER_INPUT` where it cannot be published. */
+  /** Throws `BAD_USER_INPUT` if the message cannot be published. */
   constructor(
     sequence: number,
     publication: GatewayPublication,
@@ -75,7 +80,7 @@ export class PendingPublish {
     const messageId = publication.properties.messageId ?? randomUUID()
     this.id = Buffer.from(messageId).toString()
     this.#headerBytes = checkProperties({ ...publication.properties, messageId })
-    // Always mandatory on the wire: a return is also how the boot window shows.
+    // Always mandatory on the wire, because a return also shows that RabbitMQ is still booting.
     this.#options = { ...toAmqp(publication.properties), messageId, mandatory: true, persistent: true }
     this.answered = new Promise((resolve, reject) => {
       this.#resolve = resolve
@@ -87,7 +92,7 @@ export class PendingPublish {
     return this.body.length
   }
 
-  /** Of the frame with the properties. */
+  /** The size of the frame with the properties. */
   get headerBytes(): number {
     return this.repeated ? this.#headerBytes + repeatedHeaderBytes : this.#headerBytes
   }
@@ -98,12 +103,12 @@ export class PendingPublish {
     return { ...this.#options, headers: { ...headers, [repeatedHeader]: true } }
   }
 
-  /** The journal's tail has brought it back: it is not to be published again. */
+  /** The journal's tail has received the message, so it must not be published again. */
   get isStored(): boolean {
     return this.#isStored()
   }
 
-  /** Where it goes; what has been routed once can be told from what never could. */
+  /** Exchange and routing key. A route that worked before differs from one that never did. */
   get route(): string {
     return `${this.exchange}\0${this.routingKey}`
   }

@@ -8,21 +8,21 @@ import { textProperties } from '../message/properties.ts'
  * flags of a header.
  */
 const headerFrameBytes = 8 + 14
-/** Set on each publication: the delivery mode. */
+/** Set on each publish: the delivery mode. */
 const ownPropertyBytes = 1
 /**
- * RabbitMQ takes a time to live as decimal digits of 32 bits.
+ * RabbitMQ accepts a time to live as a 32-bit number in decimal digits.
  * https://www.rabbitmq.com/docs/ttl#per-message-ttl-in-publishers
  */
 const maxExpirationMs = 2 ** 32 - 1
 const maxPriority = 255
-/** What encodes a table deeper than this has no stack left, in amqplib or in RabbitMQ. */
+/** A deeper table overflows the stack, in amqplib or in RabbitMQ. */
 const maxLevels = 1_000
 
 /**
- * Looks at properties that RabbitMQ would end the channel or the whole connection over, as the
- * rules are known beforehand. Gives how many bytes their frame takes; throws `BAD_USER_INPUT` that
- * names the property.
+ * Checks the properties by those rules for which RabbitMQ would close the channel or the
+ * connection. Returns the size of their frame in bytes. Throws `BAD_USER_INPUT` and names the
+ * property.
  */
 export function checkProperties(properties: MessageProperties): number {
   const { expiration, priority, timestamp, headers } = properties
@@ -55,7 +55,10 @@ export function checkProperties(properties: MessageProperties): number {
   return bytes
 }
 
-/** What does not fit into one frame: RabbitMQ ends the connection over it (501, frame error). */
+/**
+ * The error for properties that exceed one frame. RabbitMQ would close the connection (501, frame
+ * error).
+ */
 export function headerTooLarge(bytes: number, frameMax: number): GatewayError {
   return badInput(
     'headers',
@@ -76,7 +79,7 @@ function tableBytes(table: Readonly<Record<string, unknown>>, path: string, leve
   return bytes
 }
 
-/** As amqplib will encode it; what it refuses itself counts nothing. */
+/** The size as amqplib encodes the value. Values that amqplib refuses count as nothing. */
 function valueBytes(value: unknown, path: string, level: number): number {
   switch (typeof value) {
     case 'string':
@@ -96,7 +99,7 @@ function valueBytes(value: unknown, path: string, level: number): number {
   if (Array.isArray(value)) {
     return value.reduce<number>((sum, one) => sum + valueBytes(one, path, level + 1), 5)
   }
-  // How amqplib is told a type that JavaScript does not have.
+  // amqplib's notation for types that JavaScript does not have.
   if (Object.hasOwn(value, '!')) return typedBytes(value, path, level)
   return 1 + tableBytes(value as Record<string, unknown>, path, level + 1)
 }
@@ -107,8 +110,8 @@ function typedBytes({ value }: { readonly value?: unknown }, path: string, level
 }
 
 /**
- * JSON has `1e400`, which is no number of JavaScript; RabbitMQ ends the connection over infinities
- * and what is not a number.
+ * JSON allows `1e400`, which JavaScript reads as infinity. RabbitMQ closes the connection because
+ * of infinities and NaN.
  */
 function numberBytes(value: number, path: string): number {
   if (!Number.isFinite(value)) throw badInput(path, `expected a finite number, got ${value}: AMQP cannot carry it`)

@@ -1,90 +1,53 @@
 import { asError } from '../../../core/model/error-text.ts'
-import { badInput, GatewayError } from '../../../errors.ts'
-import { tooLarge, unknownExchange, unroutable } from '../../refusals.ts'
+import { unknownExchange, unroutable } from '../../refusals.ts'
 import { exchangeExists } from '../channel/exchange.ts'
 import { type ConfirmChannel, IllegalOperationError } from '../connection/amqp.ts'
 import type { ConnectionSession } from '../connection/reconnecting-connection.ts'
 import { type BrokerReply, replyCodes, replyOf } from '../connection/reply-codes.ts'
 import type { PendingPublish } from './pending-publish.ts'
 import { headerTooLarge } from './publishable.ts'
+import type { PublishingConnection } from './publishing-connection.ts'
+import { refusedByBroker, unencodable } from './refused-publish.ts'
+import { UnconfirmedPublishes } from './unconfirmed-publishes.ts'
 
 /** In milliseconds. */
 const timings = {
   /**
-   * After a connection, for so long a return of what was routed before is not believed: RabbitMQ
+   * How long after a connection a return on a route that worked before is retried, because RabbitMQ
    * opens AMQP before its streams.
    */
   bootWindow: 5_000,
-  /** Before publishing again what was returned or refused; doubled each time up to the cap. */
+  /** The delay before a returned or refused message is published again; doubled up to the cap. */
   firstRetry: 50,
   retryCap: 1_000,
 }
 
-/** In milliseconds. */
-export const answerTimings = {
-  /** The oldest publication may stay unanswered for so long after a later one was confirmed. */
-  overtakenMs: 3_000,
-  /** The oldest publication may stay unanswered for so long while RabbitMQ answers others. */
-  unansweredMs: 5_000,
-}
-
-/** What the channels of one publisher share: one connection, its bounds, and its suspects. */
-export interface PublishingConnection {
-  readonly timings: typeof answerTimings
-  readonly session: ConnectionSession | undefined
-  /** By the monotonic clock, in milliseconds. */
-  readonly upSince: number
-  /** What a frame may have, as negotiated; Infinity where there is no limit. */
-  readonly frameMax: number
-  /** Routes that RabbitMQ has routed to a queue before. */
-  readonly routed: { has(route: string): boolean; add(route: string): void }
-  /** Exchanges that were there when they were last looked for. */
-  readonly existing: { has(exchange: string): boolean; add(exchange: string): void; clear(): void }
-  /** Whether this one may be sent now, as far as the connection is concerned. */
-  maySend(pending: PendingPublish): boolean
-  sent(pending: PendingPublish): void
-  /** RabbitMQ has answered this attempt; the connection did not end over it. */
-  answered(pending: PendingPublish): void
-  /** RabbitMQ has answered, or never will. */
-  landed(pending: PendingPublish): void
-  /** The connection ended over what was in flight. Returns whether the publication was settled. */
-  suspect(pending: PendingPublish): boolean
-}
-
 /**
- * One confirm channel and what waits for it: all that goes to one destination, in the order of the
- * calls. RabbitMQ 3.9 to 3.13 lose messages of a stream at a change of its leader where their
- * channel has also confirmed what did not go into that stream (rabbitmq-server #12236). So a
- * destination has a channel of its own, which is replaced after each return; and a publication
- * counts as confirmed only when all earlier ones on its channel are answered: the loss always
- * leaves the oldest one unanswered.
+ * One confirm channel and the messages that wait for it: all messages to one destination, in the
+ * order of the calls.
+ *
+ * RabbitMQ 3.9 to 3.13 lose messages of a stream when its leader changes, if their channel has also
+ * confirmed messages that did not go to that stream (rabbitmq-server #12236). So each destination
+ * has its own channel, which is replaced after each return. And a message counts as confirmed only
+ * when all earlier ones on its channel are answered, because that loss always leaves the oldest one
+ * unanswered.
  */
 export class PublishingChannel {
-  /** Every message on it reaches the journal. */
+  /** Every message on it goes to the journal. */
   readonly reachesJournal: boolean
   readonly #connection: PublishingConnection
   #channel: ConfirmChannel | undefined
   #opening = false
-  /** Another channel takes its place as soon as everything on this one is answered. */
+  /** The channel is replaced as soon as every message on it is answered. */
   #retiring = false
   /** amqplib's buffer is full, until its channel emits `drain`. */
   #full = false
   #checking = false
-  /** What RabbitMQ answered when it ended the channel. */
+  /** RabbitMQ's reply when it closed the channel. */
   #fault: BrokerReply | undefined
   /** In order of their sequence. */
   #waiting: PendingPublish[] = []
-  /** Sent on this channel and without a conclusion, in the order of sending. */
-  #order: PendingPublish[] = []
-  /**
-   * By message id, the only name that a return has: of two with the same id, the second waits for
-   * the first.
-   */
-  readonly #unanswered = new Map<string, PendingPublish>()
-  /** How many of `#order` are confirmed, and wait for the answer to an earlier one. */
-  #early = 0
-  /** Since when there are any. */
-  #overtakenSince: number | undefined
+  readonly #unconfirmed = new UnconfirmedPublishes()
 
   constructor(connection: PublishingConnection, reachesJournal: boolean) {
     this.#connection = connection
@@ -92,29 +55,29 @@ export class PublishingChannel {
   }
 
   get isIdle(): boolean {
-    return this.#waiting.length === 0 && this.#unanswered.size === 0 && this.#order.length === 0
+    return this.#waiting.length === 0 && this.#unconfirmed.isEmpty
   }
 
-  /** When the oldest unanswered publication was sent; undefined where all are answered. */
+  /** When the oldest unanswered message was sent; undefined if all are answered. */
   get oldestSentAt(): number | undefined {
-    return first(this.#unanswered)?.sentAt
+    return this.#unconfirmed.oldest?.sentAt
   }
 
   add(pending: PendingPublish): void {
     this.#waiting.push(pending)
-    this.pump()
+    this.sendWaiting()
   }
 
-  /** Its caller no longer waits for it. */
+  /** Called when the message was given up. It is not sent any more. */
   withdraw(pending: PendingPublish): void {
-    const place = this.#waiting.indexOf(pending)
-    if (place >= 0) this.#waiting.splice(place, 1)
+    const index = this.#waiting.indexOf(pending)
+    if (index >= 0) this.#waiting.splice(index, 1)
   }
 
-  /** The stream behind it may be another one now, or has lost what the channel confirmed. */
+  /** Called when the stream was declared again, or has lost what the channel confirmed. */
   retire(): void {
     this.#retiring = true
-    this.pump()
+    this.sendWaiting()
   }
 
   close(): void {
@@ -123,48 +86,48 @@ export class PublishingChannel {
     if (channel) closeQuietly(channel)
   }
 
-  /** Sends what can be sent, in order. Called whenever something may have changed that. */
-  pump(): void {
+  /** Sends what may be sent, in order. Called whenever that may have changed. */
+  sendWaiting(): void {
     const { existing } = this.#connection
     for (;;) {
       if (this.#retiring && !this.#retireNow()) return
       const [next] = this.#waiting
       const { session } = this.#connection
-      if (!next || !session || this.#full || this.#unanswered.has(next.id)) return
+      if (!next || !session || this.#full || this.#unconfirmed.get(next.id)) return
       if (!this.#connection.maySend(next)) return
-      if (this.#unanswered.size > 0 && (next.suspect || first(this.#unanswered)?.suspect)) return
-      if (next.exchange !== '' && !existing.has(next.exchange)) return void this.#check(session, next.exchange)
+      if (this.#unconfirmed.unanswered > 0 && (next.suspect || this.#unconfirmed.oldest?.suspect)) return
+      if (next.exchange !== '' && !existing.has(next.exchange)) return void this.#checkExchange(session, next.exchange)
       if (!this.#channel) return void this.#open(session)
       this.#waiting.shift()
       this.#send(this.#channel, next)
     }
   }
 
-  /** The connection is gone. */
+  /** Called when the connection is lost. */
   reset(): void {
     this.#opening = false
     this.#retiring = false
-    this.#channelGone()
+    this.#channelLost()
   }
 
   /**
-   * Called from time to time. `answersSince`: when RabbitMQ answered last on this connection. Where
-   * it answers others and not the oldest here, everything from there on is published again on
-   * another channel.
+   * Called periodically. `lastAnswer` is when RabbitMQ last answered on this connection. If it
+   * answers other messages but not the oldest one here, that one and all later ones are published
+   * again on another channel.
    */
-  look(now: number, answersSince: number): void {
+  check(now: number, lastAnswer: number): void {
     this.#conclude()
-    const oldest = first(this.#unanswered)
+    const { oldest, overtakenSince } = this.#unconfirmed
     if (!oldest) return
     const { overtakenMs, unansweredMs } = this.#connection.timings
-    const overtaken = this.#overtakenSince !== undefined && now - this.#overtakenSince >= overtakenMs
-    const late = now - oldest.sentAt >= unansweredMs && now - answersSince < unansweredMs
+    const overtaken = overtakenSince !== undefined && now - overtakenSince >= overtakenMs
+    const late = now - oldest.sentAt >= unansweredMs && now - lastAnswer < unansweredMs
     if (overtaken || (late && (this.reachesJournal || oldest.settled))) this.#replace()
   }
 
-  /** Whether the present channel is out of the way. */
+  /** Returns false while a message on the channel is unanswered. */
   #retireNow(): boolean {
-    if (this.#unanswered.size > 0) return false
+    if (this.#unconfirmed.unanswered > 0) return false
     this.#retiring = false
     this.close()
     return true
@@ -174,23 +137,19 @@ export class PublishingChannel {
     this.#retiring = false
     this.close()
     for (const pending of this.#takeBack()) this.#putBack(pending)
-    this.pump()
+    this.sendWaiting()
   }
 
-  #channelGone(): void {
+  #channelLost(): void {
     this.#channel = undefined
     this.#full = false
-    for (const pending of this.#takeBack()) this.#channelLost(pending)
+    for (const pending of this.#takeBack()) this.#afterChannelLoss(pending)
   }
 
-  /** What is in flight, and what was confirmed behind it: all of that may not be stored. */
-  #takeBack(): PendingPublish[] {
-    const lost = [...new Set([...this.#unanswered.values(), ...this.#order])]
-    for (const pending of this.#unanswered.values()) this.#connection.landed(pending)
-    this.#order = []
-    this.#unanswered.clear()
-    this.#early = 0
-    this.#overtakenSince = undefined
+  /** Returns the messages that may not be stored. Their next attempt is marked as repeated. */
+  #takeBack(): readonly PendingPublish[] {
+    const { unanswered, lost } = this.#unconfirmed.clear()
+    for (const pending of unanswered) this.#connection.noLongerInFlight(pending)
     for (const pending of lost) {
       pending.attempts += 1
       pending.repeated = true
@@ -213,7 +172,7 @@ export class PublishingChannel {
     } finally {
       if (!session.signal.aborted) this.#opening = false
     }
-    this.pump()
+    this.sendWaiting()
   }
 
   #listen(channel: ConfirmChannel, session: ConnectionSession): void {
@@ -222,23 +181,23 @@ export class PublishingChannel {
     })
     channel.on('return', ({ properties }) => {
       if (channel !== this.#channel) return
-      const returned = this.#unanswered.get(String(properties.messageId))
+      const returned = this.#unconfirmed.get(String(properties.messageId))
       if (returned) returned.returned = true
     })
     channel.on('drain', () => {
       if (channel !== this.#channel) return
       this.#full = false
-      this.pump()
+      this.sendWaiting()
     })
     channel.on('close', () => {
       if (channel !== this.#channel || session.signal.aborted) return
-      this.#channelGone()
-      this.pump()
+      this.#channelLost()
+      this.sendWaiting()
     })
   }
 
   #send(channel: ConfirmChannel, pending: PendingPublish): void {
-    const { exchange, routingKey, body, headerBytes, id } = pending
+    const { exchange, routingKey, body, headerBytes } = pending
     const { frameMax } = this.#connection
     if (pending.isStored) return pending.settle()
     if (headerBytes > frameMax) return pending.settle(headerTooLarge(headerBytes, frameMax))
@@ -247,20 +206,18 @@ export class PublishingChannel {
     pending.attempts += 1
     pending.sentAt = performance.now()
     const { attempts } = pending
-    this.#unanswered.set(id, pending)
-    this.#order.push(pending)
+    this.#unconfirmed.add(pending)
     this.#connection.sent(pending)
     try {
-      const room = channel.publish(exchange, routingKey, body, pending.options, (error) => {
-        if (pending.attempts === attempts) this.#answered(pending, error as Error | null)
+      const hasRoom = channel.publish(exchange, routingKey, body, pending.options, (error) => {
+        if (pending.attempts === attempts) this.#onConfirm(pending, error as Error | null)
       })
-      this.#full = !room
+      this.#full = !hasRoom
     } catch (error) {
-      this.#unanswered.delete(id)
-      this.#order.pop()
-      this.#connection.landed(pending)
+      this.#unconfirmed.undoAdd(pending)
+      this.#connection.noLongerInFlight(pending)
       if (error instanceof IllegalOperationError) {
-        // The channel is closing, and its event follows.
+        // The channel is closing and will emit its event.
         this.#channel = undefined
         this.#putBack(pending)
       } else pending.settle(unencodable(error))
@@ -268,49 +225,35 @@ export class PublishingChannel {
   }
 
   /**
-   * RabbitMQ's answer to one publication; or amqplib's, that there will be none because the
-   * channel is gone.
+   * `error` is null on an ack. It is an error of amqplib on a nack, or if the channel closed before
+   * RabbitMQ answered.
    */
-  #answered(pending: PendingPublish, error: Error | null): void {
-    if (error !== null && error.message !== 'message nacked') this.#channelGone()
+  #onConfirm(pending: PendingPublish, error: Error | null): void {
+    if (error !== null && error.message !== 'message nacked') this.#channelLost()
     else {
-      this.#unanswered.delete(pending.id)
       this.#connection.answered(pending)
-      this.#connection.landed(pending)
-      if (error === null) {
-        pending.confirmed = true
-        this.#early += 1
-      } else this.#refusedForNow(pending)
+      this.#connection.noLongerInFlight(pending)
+      if (error === null) this.#unconfirmed.acked(pending)
+      else {
+        this.#unconfirmed.nacked(pending)
+        this.#afterNack(pending)
+      }
       this.#conclude()
     }
-    this.pump()
+    this.sendWaiting()
   }
 
-  #refusedForNow(pending: PendingPublish): void {
-    const place = this.#order.indexOf(pending)
-    if (place >= 0) this.#order.splice(place, 1)
+  #afterNack(pending: PendingPublish): void {
     if (pending.settled) return
     if (pending.isStored) pending.settle()
     else this.#retryLater(pending)
   }
 
-  /** Answers those whose predecessors are all answered, or are known to be stored. */
   #conclude(): void {
-    let done = 0
-    for (const pending of this.#order) {
-      if (!pending.confirmed && !pending.isStored) break
-      done += 1
-      if (pending.confirmed) this.#early -= 1
-      if (!pending.settled) this.#confirmed(pending)
-    }
-    if (done > 0) {
-      this.#order.splice(0, done)
-      this.#overtakenSince = undefined
-    }
-    if (this.#early > 0) this.#overtakenSince ??= performance.now()
+    for (const pending of this.#unconfirmed.conclude()) if (!pending.settled) this.#afterConfirm(pending)
   }
 
-  #confirmed(pending: PendingPublish): void {
+  #afterConfirm(pending: PendingPublish): void {
     const { upSince, routed } = this.#connection
     if (!pending.returned) {
       routed.add(pending.route)
@@ -322,20 +265,18 @@ export class PublishingChannel {
   }
 
   /**
-   * The channel ended under this publication. If RabbitMQ ended it, or the whole connection, over a
-   * publication, the guilty one is among those that were in flight: they are sent again one at a
-   * time, until it ends a channel alone, or some connections. A connection that is merely lost
-   * makes no suspects.
+   * If RabbitMQ closed the channel or the connection because of a message, that message was in
+   * flight. So all messages in flight are sent again one at a time, until one of them closes a
+   * channel alone, or some connections. A connection that is merely lost makes no suspects.
    */
-  #channelLost(pending: PendingPublish): void {
+  #afterChannelLoss(pending: PendingPublish): void {
     const fault = this.#fault
     if (pending.settled || pending.confirmed) return this.#putBack(pending)
     if (fault?.toPublish && fault.code === replyCodes.notFound) {
-      // The exchange was there when it was last looked for. Looking again answers those that named
-      // it.
+      // The exchange existed at the last check. The next check answers the callers.
       this.#connection.existing.clear()
     } else if (fault?.toPublish) {
-      if (pending.suspect) return pending.settle(refused(pending, fault))
+      if (pending.suspect) return pending.settle(refusedByBroker(pending, fault))
       pending.suspect = true
     } else if (this.#connection.suspect(pending)) return
     this.#putBack(pending)
@@ -351,16 +292,20 @@ export class PublishingChannel {
   #retryLater(pending: PendingPublish): void {
     const delayMs = Math.min(timings.retryCap, timings.firstRetry * 2 ** pending.retries)
     pending.retries += 1
-    // A return was stored nowhere; of what was refused, one of several queues may have a copy.
+    // A returned message was stored nowhere. Of a nacked message, one of several queues may have a
+    // copy.
     pending.repeated ||= !pending.returned
     setTimeout(() => {
       this.#putBack(pending)
-      this.pump()
+      this.sendWaiting()
     }, delayMs)
   }
 
-  /** Answers all that name an exchange that isn't there. Publishing to it would end the channel. */
-  async #check(session: ConnectionSession, exchange: string): Promise<void> {
+  /**
+   * Rejects all waiting messages to an exchange that does not exist. Publishing to it would close
+   * the channel.
+   */
+  async #checkExchange(session: ConnectionSession, exchange: string): Promise<void> {
     if (this.#checking) return
     this.#checking = true
     const { existing } = this.#connection
@@ -372,23 +317,18 @@ export class PublishingChannel {
         for (const pending of lost) pending.settle(unknownExchange(exchange))
       }
     } catch (error) {
-      // Without the right to look, publishing shows whether it is there.
+      // Without the permission to check, publishing shows whether the exchange exists.
       if (replyOf(error)) existing.add(exchange)
     } finally {
       this.#checking = false
     }
-    this.pump()
+    this.sendWaiting()
   }
 }
 
-function first(unanswered: ReadonlyMap<string, PendingPublish>): PendingPublish | undefined {
-  for (const pending of unanswered.values()) return pending
-  return undefined
-}
-
 /**
- * amqplib throws at once on a channel that is closing, and never settles where the connection is
- * lost meanwhile.
+ * amqplib throws if the channel is closing, and its promise never settles if the connection is lost
+ * meanwhile.
  */
 function closeQuietly(channel: ConfirmChannel): void {
   try {
@@ -396,20 +336,4 @@ function closeQuietly(channel: ConfirmChannel): void {
   } catch {
     // It is closing already.
   }
-}
-
-/** amqplib checks properties as it encodes them, before a byte is sent. */
-function unencodable(error: unknown): GatewayError {
-  const text = asError(error).message
-  const field = /^Field '(\w+)'/.exec(text)?.[1] ?? 'headers'
-  return badInput(field, `AMQP cannot carry it: ${text}`)
-}
-
-function refused({ exchange, bytes }: PendingPublish, { code, text }: BrokerReply): GatewayError {
-  const size = /larger than configured max size (\d+)/.exec(text)?.[1]
-  if (size !== undefined) return tooLarge(bytes, Number(size))
-  if (code === replyCodes.accessRefused) {
-    return badInput('exchange', `RabbitMQ does not let Warren publish to "${exchange}": ${text}`)
-  }
-  return badInput('properties', `RabbitMQ refuses the message: ${text}`)
 }

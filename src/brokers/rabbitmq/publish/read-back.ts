@@ -8,31 +8,37 @@ import type { Attempt } from './pending-publish.ts'
 
 /** In milliseconds. */
 export const readBackTimings = {
-  /** How often publications that have not come back are looked at. */
-  lookMs: 250,
+  /** The interval of the check for messages that have not arrived in the journal. */
+  checkMs: 250,
   /**
-   * A confirmed publication is missed after so long; doubled with each time that it is published
+   * How long after its confirm a message counts as missing. Doubled each time that it is published
    * again.
    */
-  missedMs: 1_000,
+  missingMs: 1_000,
 }
 
-export interface ReadBackParts {
-  /** As `Publisher.publish`. */
+export interface ReadBackOptions {
+  /** See `Publisher.publish`. */
   publish(publication: GatewayPublication, attempt: Attempt): Promise<void>
-  /** A channel has confirmed what the journal does not have: others take its place. */
+  /**
+   * Called if a channel has confirmed a message that the journal does not have. The publisher
+   * replaces such channels.
+   */
   renew(): void
-  /** So many messages were confirmed and are not in the journal; they are published again. */
+  /**
+   * Called with the number of messages that were confirmed and are not in the journal. They are
+   * published again.
+   */
   onNotStored(messages: number): void
-  /** How long a publication may take to come back, in milliseconds. */
+  /** How long a message may take to arrive in the journal, in milliseconds. */
   readonly timeoutMs: number
-  /** What may be expected back at a time, in bytes of bodies and in messages; more is refused. */
+  /** The maximum that may be outstanding, in bytes of bodies and in messages; more is refused. */
   readonly maxBytes: number
   readonly maxMessages: number
   readonly timings?: Partial<typeof readBackTimings>
 }
 
-/** What the entry in the journal looks like, where that differs from what is published. */
+/** The entry as the journal will hold it, if it differs from the published message. */
 type Entry = Pick<Publication, 'exchange' | 'routingKey' | 'body' | 'properties'>
 
 interface Expected {
@@ -41,55 +47,55 @@ interface Expected {
   readonly body: Buffer
   readonly deadline: number
   entry: JournalMessage | undefined
-  over: boolean
-  /** When RabbitMQ has confirmed it, by the monotonic clock; undefined while it has not. */
+  finished: boolean
+  /** When RabbitMQ confirmed it, by the monotonic clock; undefined before. */
   confirmedAt: number | undefined
-  missed: number
+  timesMissing: number
   resolve(entry: JournalMessage | undefined): void
   reject(error: Error): void
 }
 
 /**
- * Publishes into the journal and waits until the journal's tail brings the entry back. What
- * RabbitMQ has confirmed and the journal does not have is published again under the same id.
+ * Publishes to the journal and waits until the journal's tail receives the entry. If RabbitMQ has
+ * confirmed a message that the journal does not have, it is published again with the same id.
  */
 export class ReadBack {
-  readonly #parts: ReadBackParts
+  readonly #options: ReadBackOptions
   readonly #timings: typeof readBackTimings
-  /** By what an entry is recognised by, in the order of the calls. */
+  /** The key that identifies an entry → the expected entries, in the order of the calls. */
   readonly #expected = new Map<string, Expected[]>()
-  #fence: () => Promise<void> = () => Promise.reject(new Error('there is no journal yet'))
+  #fence: () => Promise<void> = () => Promise.reject(new Error('the journal is not open yet'))
   #fencing = false
   readonly #bytes: FairShares
   readonly #messages: FairShares
-  #looking: NodeJS.Timeout | undefined
+  #timer: NodeJS.Timeout | undefined
 
-  constructor(parts: ReadBackParts) {
-    this.#parts = parts
-    this.#timings = { ...readBackTimings, ...parts.timings }
-    this.#bytes = new FairShares(parts.maxBytes)
-    this.#messages = new FairShares(parts.maxMessages)
+  constructor(options: ReadBackOptions) {
+    this.#options = options
+    this.#timings = { ...readBackTimings, ...options.timings }
+    this.#bytes = new FairShares(options.maxBytes)
+    this.#messages = new FairShares(options.maxMessages)
   }
 
   /**
-   * How to wait until the tail has delivered everything that RabbitMQ has confirmed before the
+   * `fence` resolves when the tail has delivered everything that RabbitMQ confirmed before the
    * call.
    */
   useFence(fence: () => Promise<void>): void {
     this.#fence = fence
   }
 
-  /** Bytes of the bodies that are expected back. */
+  /** The bytes of the bodies that are outstanding. */
   get expectedBytes(): number {
     return this.#bytes.used
   }
 
-  /** As `Broker.publish`. `entry`: what the journal will hold. */
+  /** See `Broker.publish`. `entry` is what the journal will hold. */
   publish(publication: GatewayPublication, entry: Entry = publication): Promise<JournalMessage | undefined> {
     const { payer, body } = publication
     if (!this.#messages.hasRoom(payer, 1) || !this.#bytes.hasRoom(payer, body.length)) {
-      const { maxBytes, maxMessages } = this.#parts
-      return Promise.reject(bufferFull(maxBytes, maxMessages, 'the journal does not bring them back yet'))
+      const { maxBytes, maxMessages } = this.#options
+      return Promise.reject(bufferFull(maxBytes, maxMessages, 'the journal has not received them yet'))
     }
     this.#bytes.add(payer, body.length)
     this.#messages.add(payer, 1)
@@ -98,36 +104,36 @@ export class ReadBack {
         publication,
         key: keyOf(entry.exchange ?? '', entry.routingKey, entry.properties.messageId),
         body: entry.body,
-        deadline: performance.now() + this.#parts.timeoutMs,
+        deadline: performance.now() + this.#options.timeoutMs,
         entry: undefined,
-        over: false,
+        finished: false,
         confirmedAt: undefined,
-        missed: 0,
+        timesMissing: 0,
         resolve,
         reject,
       }
       const same = this.#expected.get(expected.key)
       if (same) same.push(expected)
       else this.#expected.set(expected.key, [expected])
-      this.#looking ??= setInterval(() => this.#look(), this.#timings.lookMs)
+      this.#timer ??= setInterval(() => this.#check(), this.#timings.checkMs)
       this.#send(expected)
     })
   }
 
-  /** The tail has brought this entry. */
-  saw(entry: JournalMessage): void {
+  /** Called for each entry that the tail delivers. */
+  onJournalEntry(entry: JournalMessage): void {
     if (this.#expected.size === 0) return
     const same = this.#expected.get(keyOf(entry.exchange, entry.routingKey, entry.properties.messageId))
     const found = same?.find(({ body }) => body.equals(entry.body))
     if (!found) return
     found.entry = entry
-    this.#end(found)
+    this.#remove(found)
     found.resolve(entry)
   }
 
   #send(expected: Expected): void {
     const isStored = (): boolean => expected.entry !== undefined
-    this.#parts.publish(expected.publication, { repeated: expected.missed > 0, isStored }).then(
+    this.#options.publish(expected.publication, { repeated: expected.timesMissing > 0, isStored }).then(
       () => {
         expected.confirmedAt = performance.now()
       },
@@ -136,13 +142,13 @@ export class ReadBack {
   }
 
   #fail(expected: Expected, error: Error): void {
-    if (expected.over) return
-    this.#end(expected)
+    if (expected.finished) return
+    this.#remove(expected)
     expected.reject(error)
   }
 
-  #end(expected: Expected): void {
-    expected.over = true
+  #remove(expected: Expected): void {
+    expected.finished = true
     const { payer, body } = expected.publication
     this.#bytes.add(payer, -body.length)
     this.#messages.add(payer, -1)
@@ -152,59 +158,59 @@ export class ReadBack {
     else same.splice(same.indexOf(expected), 1)
   }
 
-  #look(): void {
+  #check(): void {
     if (this.#expected.size === 0) {
-      clearInterval(this.#looking)
-      this.#looking = undefined
+      clearInterval(this.#timer)
+      this.#timer = undefined
       return
     }
     const now = performance.now()
-    const missed: Expected[] = []
+    const missing: Expected[] = []
     for (const expected of [...this.#expected.values()].flat()) {
       const { confirmedAt, publication } = expected
       if (confirmedAt === undefined) continue
       if (now >= expected.deadline) this.#giveUp(expected)
-      // The queue of a buffered source holds it safely, however long the way into the journal
+      // The queue of a buffered source keeps the message, however long the move to the journal
       // takes.
       else if (publication.into === 'journal') {
-        if (now - confirmedAt >= this.#timings.missedMs * 2 ** expected.missed) missed.push(expected)
+        if (now - confirmedAt >= this.#timings.missingMs * 2 ** expected.timesMissing) missing.push(expected)
       }
     }
-    if (missed.length > 0) void this.#publishAgain(missed)
+    if (missing.length > 0) void this.#publishAgain(missing)
   }
 
   /**
-   * A mark that is published now comes behind all that is stored: what did not come before it is
-   * not there.
+   * A mark that is published now is stored after everything that was stored before. So a message
+   * that has not arrived before the mark is not in the journal.
    */
-  async #publishAgain(missed: readonly Expected[]): Promise<void> {
+  async #publishAgain(missing: readonly Expected[]): Promise<void> {
     if (this.#fencing) return
     this.#fencing = true
     try {
       await this.#fence()
     } catch {
-      // The tail is away; when it is back it goes on where it was.
+      // The tail is down. When it is up again, it continues where it was.
       return
     } finally {
       this.#fencing = false
     }
-    const lost = missed.filter(({ over }) => !over)
+    const lost = missing.filter(({ finished }) => !finished)
     if (lost.length === 0) return
-    this.#parts.renew()
-    this.#parts.onNotStored(lost.length)
+    this.#options.renew()
+    this.#options.onNotStored(lost.length)
     for (const expected of lost) {
-      expected.missed += 1
+      expected.timesMissing += 1
       expected.confirmedAt = undefined
       this.#send(expected)
     }
   }
 
   #giveUp(expected: Expected): void {
-    this.#end(expected)
+    this.#remove(expected)
     if (expected.publication.into === 'buffer') return expected.resolve(undefined)
-    const { timeoutMs } = this.#parts
+    const { timeoutMs } = this.#options
     const exchange = expected.publication.exchange ?? ''
-    const text = `RabbitMQ has confirmed the message, and the journal has not brought it back within ${timeoutMs} ms: the journal may be away, or exchange "${exchange}" is no longer bound to it. Publish again under the same message id`
+    const text = `RabbitMQ has confirmed the message, but the journal has not received it within ${timeoutMs} ms: the journal may be unavailable, or exchange "${exchange}" is no longer bound to it. Publish again with the same message id`
     expected.reject(new GatewayError('BROKER_UNAVAILABLE', text))
   }
 }

@@ -6,20 +6,20 @@ import { StreamWriter } from './stream-writer.ts'
 
 /** In milliseconds. */
 const timings = {
-  /** How long a record may take through the broker and back. */
+  /** How long the round trip of a record through the broker may take. */
   answer: 5_000,
   /**
-   * A record that does not come back is written again: while a node boots, streams forget what it
-   * confirms.
+   * The interval at which a record is written again until it is read back. While a node boots,
+   * streams lose messages that it confirms.
    */
-  again: 500,
+  retry: 500,
 }
 const prefetch = 100
 
 export interface EpochRecords {
-  /** The last one. */
+  /** The newest epoch. */
   readonly epoch: string | undefined
-  /** Sealed, each once, the one that was written last at the end. */
+  /** The sealed keys, each once, in the order in which they were last written. */
   readonly keys: readonly string[]
 }
 
@@ -28,7 +28,8 @@ export function epochsOf(journal: string): string {
 }
 
 /**
- * The stream of a journal's epochs. A record counts as written when it has been read back.
+ * The stream that records the epochs of a journal. A record counts as written when it has been read
+ * back.
  */
 export class EpochLog {
   readonly #connection: ChannelModel
@@ -37,8 +38,8 @@ export class EpochLog {
   readonly #waiting = new Map<string, () => void>()
   readonly #keys = new Set<string>()
   #epoch: string | undefined
-  #reading: Channel | undefined
-  /** Why nothing more can be read or written. */
+  #channel: Channel | undefined
+  /** Why nothing can be read or written any more. */
   #failed: Error | undefined
   #onFailure: (error: Error) => void = () => {}
 
@@ -48,18 +49,18 @@ export class EpochLog {
     this.#writer = new StreamWriter(connection, journal, epochsOf(journal), (error) => this.#fail(error))
   }
 
-  /** What is in it now. Rejects with `NoAnswerInTime`, or with RabbitMQ's refusal. */
+  /** Returns the current records. Rejects with `NoAnswerInTime`, or with RabbitMQ's refusal. */
   async read(): Promise<EpochRecords> {
     await this.write({ probe: randomUUID() })
     return { epoch: this.#epoch, keys: [...this.#keys] }
   }
 
-  /** Resolves when the record has been read back. Rejects as `read` does. */
+  /** Resolves when the record has been read back. Rejects like `read`. */
   async write(content: Record<string, string>): Promise<void> {
     const id = randomUUID()
     const body = Buffer.from(JSON.stringify(content))
     const publish = (): void => void this.#writer.write(id, body).catch((error: Error) => this.#fail(error))
-    let again: NodeJS.Timeout | undefined
+    let retryTimer: NodeJS.Timeout | undefined
     try {
       const readBack = new Promise<void>((resolve, reject) => {
         this.#onFailure = reject
@@ -68,22 +69,22 @@ export class EpochLog {
         this.#consume()
           .then(() => {
             publish()
-            again = setInterval(publish, timings.again)
+            retryTimer = setInterval(publish, timings.retry)
           })
           .catch(reject)
       })
       const late = () => new NoAnswerInTime(`no answer from stream "${epochsOf(this.#journal)}"`, timings.answer)
       await withDeadline(timings.answer, readBack, late)
     } finally {
-      clearInterval(again)
+      clearInterval(retryTimer)
       this.#waiting.delete(id)
     }
   }
 
   async #consume(): Promise<void> {
-    if (this.#reading) return
+    if (this.#channel) return
     const channel = await this.#connection.createChannel()
-    this.#reading = channel
+    this.#channel = channel
     channel.on('error', (error: Error) => this.#fail(error))
     channel.on('close', () => this.#fail(new Error('the connection was lost')))
     await channel.prefetch(prefetch)
@@ -92,7 +93,7 @@ export class EpochLog {
       stream,
       (message) => {
         if (!message) return this.#fail(new Error(`stream "${stream}" was deleted while it was read`))
-        this.#take(message.content)
+        this.#addRecord(message.content)
         channel.ack(message)
         this.#waiting.get(String(message.properties.messageId))?.()
       },
@@ -100,10 +101,10 @@ export class EpochLog {
     )
   }
 
-  #take(content: Buffer): void {
+  #addRecord(content: Buffer): void {
     const { epoch, key } = parse(content)
     if (typeof epoch === 'string' && /^[0-9a-f]{16}$/.test(epoch)) this.#epoch = epoch
-    // In the order in which each was written last.
+    // In the order in which each was last written.
     if (typeof key === 'string') {
       this.#keys.delete(key)
       this.#keys.add(key)

@@ -6,135 +6,138 @@ import { consumeStream, type StreamStart } from './stream-consumer.ts'
 import { isInternalError, unreadableAt } from './unreadable-message.ts'
 
 /**
- * An offset is unreadable when so many connections in a row, each for this one alone, ended there.
+ * An offset is unreadable after this many connections in a row, each for this offset alone, ended
+ * there.
  */
 const endsBeforeUnreadable = 3
 /**
- * The message that ended a consumer is among so many behind the last one that it was given: its
- * prefetch, and some to spare.
+ * The message that ended a consumer is among this many after the last received one: its prefetch
+ * and some margin.
  */
 const entriesInDoubt = 600
 /**
- * Behind an unreadable message others may come: so many are read carefully before reading goes on
- * as usual.
+ * More unreadable messages may follow the first, so this many entries are read one by one before
+ * normal reading continues.
  */
 const entriesBehindUnreadable = 100
 /**
- * Where it is not known which offset comes first, offsets that end the consumer are tried one by
- * one up to so many, then in growing steps.
+ * If the first offset is not known, this many offsets are tried one by one, and then in growing
+ * steps.
  */
 const singleSteps = 100
 /**
- * A reader that is given nothing for so long, on a channel that answers, has come to the end, in
+ * A reader that receives nothing for this long, on a channel that answers, has reached the end; in
  * milliseconds.
  */
 const quietMs = 2_000
-/** How long one connection may take to bring anything about, in milliseconds. */
+/** The time limit for progress on one connection, in milliseconds. */
 const answerMs = 10_000
-/** How many offsets are remembered, so that the next reader steps over them at once. */
+/** The number of remembered offsets, which later readers skip at once. */
 const maxRemembered = 10_000
 
-/** Whom a careful reader tells, in order of offset. None of these may throw. */
-export interface CarefulVisitor {
-  take(entry: JournalMessage): void
-  /** Neighbours that cannot be read; called once it is sure that what stands behind them can be. */
+/** Receives the entries in order of offset. The callbacks must not throw. */
+export interface MessageByMessageVisitor {
+  onEntry(entry: JournalMessage): void
+  /**
+   * Consecutive entries that cannot be read. Called when a later entry has proved to be readable.
+   */
   onUnreadable(entries: readonly JournalMessage[]): void
-  /** As `StreamVisitor`. */
-  onOvertaken(): void
+  /** See `StreamVisitor`. */
+  onTruncated(): void
 }
 
 /**
- * `passed`: what ended the consumer is behind; `blind`: the first message at `start` cannot be read
- * and its offset is not known; `failed`: something else is wrong with the broker, and nothing was
- * stepped over.
+ * `passed`: the entry that ended the consumer is behind. `blind`: the first message at `start`
+ * cannot be read and its offset is unknown. `failed`: the broker has another problem, and nothing
+ * was skipped.
  */
-export type CarefulOutcome = 'passed' | 'blind' | 'failed'
+export type MessageByMessageOutcome = 'passed' | 'blind' | 'failed'
 
-export interface CarefulReaderOptions {
+export interface MessageByMessageReaderOptions {
   readonly stream: string
   readonly openConnection: OpenConnection
-  /**
-   * Publishes a mark under this id, so that the end of the stream has something to be recognised
-   * by. May reject.
-   */
+  /** Publishes a mark with this id, which identifies the end of the stream. May reject. */
   readonly mark: (id: string) => Promise<void>
 }
 
 interface AttemptVisitor {
-  /** False: it has had enough. */
-  take(entry: JournalMessage): boolean
-  onOvertaken(): void
+  /** Returns false when it needs no more. */
+  onEntry(entry: JournalMessage): boolean
+  onTruncated(): void
 }
 
-/** Only asks whether there is something to be read. */
-const glance: AttemptVisitor = { take: () => false, onOvertaken: () => undefined }
+/** Only checks whether there is a readable entry. */
+const probe: AttemptVisitor = { onEntry: () => false, onTruncated: () => undefined }
 
-/** `broken`: by the next message; `read`: the visitor has had enough, or the stream has no more. */
+/**
+ * `broken`: RabbitMQ closed the connection because of the next message. `read`: the visitor needs
+ * no more, or the stream has no more.
+ */
 type Ending = 'broken' | 'read' | 'failed'
 
 /**
- * Reads past messages that end every consumer which reaches them (RabbitMQ 4.0: what an AMQP 1.0
- * publisher wrote and AMQP 0-9-1 cannot carry). Each attempt has a connection of its own with one
- * message in flight, so that what ends it is certain to be the next message. An offset is given up
- * after it has ended three of them, and a fourth when a later offset could be read by the same
- * means: a broker that is ill for a while makes nobody skip anything.
+ * Reads past messages that end every consumer which reaches them (RabbitMQ 4.0: messages of an AMQP
+ * 1.0 publisher that AMQP 0-9-1 cannot carry). Each attempt has its own connection with one message
+ * in flight, so the next message must be what ends it. An offset is skipped after it has ended
+ * three connections, and a fourth after a later offset proved to be readable in the same way. So a
+ * broker with a temporary problem does not cause skips.
  */
-export class CarefulReader {
-  readonly #options: CarefulReaderOptions
+export class MessageByMessageReader {
+  readonly #options: MessageByMessageReaderOptions
   readonly #known = new BoundedSet<number>(maxRemembered)
 
-  constructor(options: CarefulReaderOptions) {
+  constructor(options: MessageByMessageReaderOptions) {
     this.#options = options
   }
 
-  /** Another life of the journal has other messages under the same offsets. */
+  /** Called for a new epoch, because it has other messages at the same offsets. */
   forget(): void {
     this.#known.clear()
   }
 
   /**
-   * Reads on at `start` after a consumer was ended there. `after` is the entry that was read last
+   * Continues at `start` after a consumer ended there. `after` is the last entry that was read
    * before it, if any. Never rejects.
    */
-  async read(
+  async readOn(
     start: StreamStart,
     after: JournalMessage | undefined,
-    visitor: CarefulVisitor,
+    visitor: MessageByMessageVisitor,
     signal: AbortSignal,
-  ): Promise<CarefulOutcome> {
+  ): Promise<MessageByMessageOutcome> {
     let before = after
     let at = start
     let left = entriesInDoubt
-    /** Found unreadable since the last entry that was read, and not told yet. */
+    /** Unreadable offsets since the last entry that was read. They are not reported yet. */
     let skipped: number[] = []
     let ends = 0
-    const take = (entry: JournalMessage): boolean => {
+    const onEntry = (entry: JournalMessage): boolean => {
       if (typeof at === 'number' && entry.offset < at) return true
       ends = 0
       before = entry
       at = entry.offset + 1
       left -= 1
-      visitor.take(entry)
+      visitor.onEntry(entry)
       return left > 0 && !signal.aborted
     }
-    const reading = { take, onOvertaken: () => visitor.onOvertaken() }
+    const reading = { onEntry, onTruncated: () => visitor.onTruncated() }
     while (!signal.aborted) {
       if (typeof at === 'number' && this.#known.has(at)) {
         skipped.push(at)
         at += 1
         continue
       }
-      const ending = await this.#attempt(at, before, skipped.length > 0 ? glance : reading, signal)
+      const ending = await this.#attempt(at, before, skipped.length > 0 ? probe : reading, signal)
       if (ending === 'failed') return 'failed'
       if (ending === 'read') {
         const [first] = skipped
         if (first === undefined) return 'passed'
-        // What is behind them can be read. Now that RabbitMQ is well, is the first of them still
-        // unreadable?
-        const again = this.#known.has(first) ? 'broken' : await this.#attempt(first, before, glance, signal)
+        // A later entry is readable, so RabbitMQ works. Check whether the first of them is still
+        // unreadable.
+        const again = this.#known.has(first) ? 'broken' : await this.#attempt(first, before, probe, signal)
         if (again === 'failed') return 'failed'
         if (again === 'broken') {
-          this.#tell(skipped, before, visitor)
+          this.#report(skipped, before, visitor)
           left = entriesBehindUnreadable
         } else at = first
         skipped = []
@@ -157,8 +160,8 @@ export class CarefulReader {
   }
 
   /**
-   * Retention took what stood here, so that all offsets up to the first that is left mean that one:
-   * a search by halves finds it.
+   * Retention has removed the entries here, so every offset up to the first remaining one means
+   * that one. A binary search finds the first readable offset.
    */
   async #firstReadable(from: number, signal: AbortSignal): Promise<number | undefined> {
     let broken = from - 1
@@ -167,7 +170,7 @@ export class CarefulReader {
       const at = readable === undefined ? broken + step : Math.floor((broken + readable) / 2)
       let ending: Ending = 'broken'
       for (let ends = 0; ending === 'broken' && ends < endsBeforeUnreadable; ends += 1) {
-        ending = await this.#attempt(at, undefined, glance, signal)
+        ending = await this.#attempt(at, undefined, probe, signal)
       }
       if (ending === 'failed') return undefined
       if (ending === 'broken') broken = at
@@ -177,27 +180,27 @@ export class CarefulReader {
   }
 
   /**
-   * Behind an entry each offset is a message of its own, or a hole. Where nothing was read before
-   * them, retention may have taken the first of them, and only the last is sure to stand there.
+   * After a known entry, each offset is one message or a hole. Without a known entry, retention may
+   * have removed the first of them, and only the last certainly exists.
    */
-  #tell(offsets: readonly number[], before: JournalMessage | undefined, visitor: CarefulVisitor): void {
-    const sure = before ? offsets : offsets.filter((offset) => offset === offsets.at(-1) || this.#known.has(offset))
-    for (const offset of sure) this.#known.add(offset)
-    visitor.onUnreadable(sure.map(unreadableAt))
+  #report(offsets: readonly number[], before: JournalMessage | undefined, visitor: MessageByMessageVisitor): void {
+    const certain = before ? offsets : offsets.filter((offset) => offset === offsets.at(-1) || this.#known.has(offset))
+    for (const offset of certain) this.#known.add(offset)
+    visitor.onUnreadable(certain.map(unreadableAt))
   }
 
-  /** Reads from `at` with one message in flight on a connection of its own. */
+  /** Reads from `at` on its own connection, with one message in flight. */
   #attempt(
     at: StreamStart,
     after: JournalMessage | undefined,
     visitor: AttemptVisitor,
     signal: AbortSignal,
   ): Promise<Ending> {
-    const over = new AbortController()
+    const finished = new AbortController()
     return new Promise<Ending>((resolve) => {
       const finish = (ending: Ending): void => {
-        if (!over.signal.aborted) resolve(ending)
-        over.abort()
+        if (!finished.signal.aborted) resolve(ending)
+        finished.abort()
       }
       const timer = setTimeout(() => finish('failed'), answerMs)
       const aborted = (): void => finish('failed')
@@ -205,25 +208,26 @@ export class CarefulReader {
       if (signal.aborted) aborted()
       const broke = (reason: unknown): void => finish(isInternalError(reason) ? 'broken' : 'failed')
       let quiet: NodeJS.Timeout | undefined
-      const link = this.#options.openConnection({
+      const connection = this.#options.openConnection({
         purpose: 'careful reading',
         establish: async (session) => {
           session.signal.addEventListener('abort', () => broke(session.signal.reason))
           const id = randomUUID()
-          const listen = (): void => {
+          const restartTimers = (): void => {
             clearTimeout(quiet)
             timer.refresh()
-            quiet = setTimeout(() => void answers(session).then((alive) => alive && finish('read')), quietMs)
+            quiet = setTimeout(() => void isAlive(session).then((alive) => alive && finish('read')), quietMs)
           }
-          const take = (entry: JournalMessage): void => {
-            if (over.signal.aborted) return
-            listen()
-            if (!visitor.take(entry)) finish('read')
+          const onEntry = (entry: JournalMessage): void => {
+            if (finished.signal.aborted) return
+            restartTimers()
+            if (!visitor.onEntry(entry)) finish('read')
             else if (entry.mark && entry.properties.messageId === id) finish('read')
           }
           const onConsuming = (): void => {
-            listen()
-            // Refused, or late, while an alarm lasts: then silence tells.
+            restartTimers()
+            // RabbitMQ refuses or delays the mark during an alarm. In that case silence marks the
+            // end.
             this.#options.mark(id).catch(() => undefined)
           }
           await consumeStream(
@@ -231,9 +235,10 @@ export class CarefulReader {
             this.#options.stream,
             at,
             {
-              take,
-              onOvertaken: () => !over.signal.aborted && visitor.onOvertaken(),
-              // The session's own end says why; it comes before or in the same turn.
+              onEntry,
+              onTruncated: () => !finished.signal.aborted && visitor.onTruncated(),
+              // The session has the reason. It ends before this or in the same turn of the event
+              // loop.
               onEnd: (error) => setImmediate(() => broke(session.signal.reason ?? error)),
             },
             { after, prefetch: 1, onConsuming },
@@ -242,18 +247,18 @@ export class CarefulReader {
         onDown: () => finish('failed'),
         onRetry: () => finish('failed'),
       })
-      over.signal.addEventListener('abort', () => {
+      finished.signal.addEventListener('abort', () => {
         clearTimeout(timer)
         clearTimeout(quiet)
         signal.removeEventListener('abort', aborted)
-        void link.close()
+        void connection.close()
       })
     })
   }
 }
 
-/** Whether the session still answers: one that RabbitMQ is about to end doesn't. */
-async function answers({ connection }: ConnectionSession): Promise<boolean> {
+/** Whether the session still answers. A session that RabbitMQ is about to close does not. */
+async function isAlive({ connection }: ConnectionSession): Promise<boolean> {
   try {
     const channel = await connection.createChannel()
     await channel.close()

@@ -1,4 +1,4 @@
-/** RabbitMQ is connected and does not do what it was asked for. */
+/** RabbitMQ is connected but does not complete an operation. */
 export class NoAnswerInTime extends Error {
   override readonly name = 'NoAnswerInTime'
 

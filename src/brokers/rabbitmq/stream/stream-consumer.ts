@@ -10,62 +10,65 @@ import type { Channel, ConsumeMessage } from '../connection/amqp.ts'
 import type { ConnectionSession } from '../connection/reconnecting-connection.ts'
 import type { Delivery } from '../message/delivery-reader.ts'
 
-/** On whose connection a stream is read. */
+/** The connection to read on. */
 type StreamSession = Pick<ConnectionSession, 'connection' | 'deliveries'>
 
-/** Messages in flight; RabbitMQ demands a bound on a stream. */
+/** The default prefetch. RabbitMQ requires one on a stream. */
 const prefetchMessages = 500
 /**
- * Acknowledged together, at the latest after this many messages or milliseconds: doubles what one
- * consumer reads.
+ * Messages are acknowledged together, after this many messages or milliseconds. This doubles the
+ * throughput of a consumer.
  */
 const ackEveryMessages = 200
 const ackEveryMs = 200
 
-/** Where to begin: an exact offset, behind all that is there, or the chunk that holds a moment. */
+/**
+ * Where to start: at an exact offset, after all existing entries, or at the chunk that contains a
+ * time.
+ */
 export type StreamStart = number | 'next' | { readonly timestampMs: number }
 
 export interface StreamReading {
   /**
-   * The entry before `start`, where one was read: if the next one is not its neighbour, it must
-   * still be there.
+   * The entry before `start`, if it was read. If the next entry is not its neighbour, it must still
+   * exist.
    */
   readonly after?: WindowEntry | undefined
   /**
-   * Messages in flight. With 1, each is acknowledged at once, and RabbitMQ reads none before the
-   * one in front of it has arrived.
+   * Messages in flight. With 1, each message is acknowledged at once, and RabbitMQ reads one only
+   * after the previous one has arrived.
    */
   readonly prefetch?: number
-  /** RabbitMQ has accepted the consumer. */
+  /** Called when RabbitMQ has accepted the consumer. */
   readonly onConsuming?: () => void
 }
 
-/** Who reads a stream. None of these may throw. */
+/** The reader of a stream. The callbacks must not throw. */
 export interface StreamVisitor {
-  /** Each entry, in order of offset. */
-  take(entry: WindowEntry): void
+  /** Called for each entry, in order of offset. */
+  onEntry(entry: WindowEntry): void
   /**
-   * Before an entry: retention took what stood between it and the one before, or it is not certain
-   * that it didn't.
+   * Called before an entry if retention removed, or may have removed, entries between it and the
+   * previous one.
    */
-  onOvertaken(): void
-  /** Called once, where the broker ends it (cancel, channel or connection closed). */
+  onTruncated(): void
+  /** Called once if the broker ends the consumer (cancel, channel or connection closed). */
   onEnd(error: Error): void
 }
 
 export interface StreamConsumer {
-  /** Stops; nothing is handed over afterwards. */
+  /** Stops the consumer; no callback is called afterwards. */
   close(): void
 }
 
 /**
- * Consumes a stream in order on a channel of its own. Rejects with `SOURCE_CONFLICT` where the
- * queue is of another type.
+ * Consumes a stream in order on its own channel. Rejects with `SOURCE_CONFLICT` if the queue has
+ * another type.
  *
- * A reader that retention overtakes goes on at the oldest segment that is left, and RabbitMQ
- * doesn't say so. Every segment begins with a hole of its own, so that a hole alone means nothing:
- * at each, reading waits until it is known whether the entry before is still there. If so, then so
- * is everything behind it, for retention takes the oldest first.
+ * RabbitMQ silently moves a reader that retention overtakes to the oldest remaining segment. Every
+ * segment begins with a hole in the offsets, so a hole alone means nothing. At each hole, reading
+ * waits for a check whether the previous entry still exists. If it does, everything after it exists
+ * too, because retention removes the oldest entries first.
  * https://www.rabbitmq.com/docs/streams#consuming
  */
 export async function consumeStream(
@@ -77,20 +80,20 @@ export async function consumeStream(
 ): Promise<StreamConsumer> {
   const channel = await connection.createChannel()
   let open = true
-  /** The tag of the last message that was taken and is not acknowledged. */
+  /** The delivery tag of the last message that is not acknowledged. */
   let unacked: number | undefined
   let count = 0
   let last = after
   /**
-   * What came since a hole that is being looked into; bounded by the prefetch, for it is not
+   * Messages since a hole that is being checked. The prefetch limits them, because they are not
    * acknowledged.
    */
-  let held: Delivery[] | undefined
+  let deferred: Delivery[] | undefined
 
   const stop = (): void => {
     open = false
     clearInterval(timer)
-    stopTaking()
+    stopIntercepting()
   }
   const end = (error: Error): void => {
     if (!open) return
@@ -102,79 +105,79 @@ export async function consumeStream(
     if (tag === undefined || !open) return
     unacked = undefined
     count = 0
-    // amqplib reads nothing else of a message.
-    tryTo(() => channel.ack({ fields: { deliveryTag: tag } } as ConsumeMessage, true))
+    // `ack` of amqplib reads nothing else of a message.
+    ignoreErrors(() => channel.ack({ fields: { deliveryTag: tag } } as ConsumeMessage, true))
   }
   const timer = setInterval(acknowledge, ackEveryMs)
   timer.unref()
   channel.on('error', (error: Error) => end(explain(error, stream)))
   channel.on('close', () => end(new Error('the channel was closed')))
 
-  const take = ({ deliveryTag }: Delivery, entry: WindowEntry | undefined): void => {
+  const deliver = ({ deliveryTag }: Delivery, entry: WindowEntry | undefined): void => {
     unacked = deliveryTag
     count += 1
     if (entry) {
       last = entry
-      visitor.take(entry)
+      visitor.onEntry(entry)
     }
     if (count >= ackEveryMessages || prefetch === 1) acknowledge()
   }
   const receive = (message: Delivery): void => {
     const entry = entryOf(message, stream)
     if (entry && last && entry.offset > last.offset + 1) {
-      held = [message]
-      void lookInto(last)
-    } else if (mayBeCompressed(message.properties.contentEncoding)) takeCompressed(message, entry)
-    else take(message, entry)
+      deferred = [message]
+      void checkHole(last)
+    } else if (mayBeCompressed(message.properties.contentEncoding)) deliverCompressed(message, entry)
+    else deliver(message, entry)
   }
   /**
-   * A few bytes may stand for megabytes: when one has taken its time, what came with it waits for
-   * the next turn.
+   * A small compressed body may expand to megabytes. If one has used its time slice, the messages
+   * after it wait for the next turn of the event loop.
    */
-  const takeCompressed = (message: Delivery, entry: WindowEntry | undefined): void => {
+  const deliverCompressed = (message: Delivery, entry: WindowEntry | undefined): void => {
     const slice = new TimeSlice()
-    take(message, entry)
+    deliver(message, entry)
     if (!slice.isOver || !open) return
-    held = []
+    deferred = []
     setImmediate(() => {
-      const rest = held ?? []
-      held = undefined
-      for (const waiting of rest) hand(waiting)
+      const rest = deferred ?? []
+      deferred = undefined
+      for (const waiting of rest) dispatch(waiting)
     })
   }
-  const lookInto = async (before: WindowEntry): Promise<void> => {
+  const checkHole = async (before: WindowEntry): Promise<void> => {
     let intact: boolean
     try {
-      intact = await stillThere({ connection, deliveries }, stream, before)
+      intact = await stillExists({ connection, deliveries }, stream, before)
     } catch (error) {
       return end(asError(error))
     }
     if (!open) return
-    const [first, ...rest] = held ?? []
-    held = undefined
-    if (!intact) visitor.onOvertaken()
-    if (first) take(first, entryOf(first, stream))
-    // What has come by now was read before the answer: if that is yes, then it holds for every hole
-    // in it.
+    const [first, ...rest] = deferred ?? []
+    deferred = undefined
+    if (!intact) visitor.onTruncated()
+    if (first) deliver(first, entryOf(first, stream))
+    // These messages were read before the answer. If the previous entry exists, that covers every
+    // hole among them.
     for (const message of rest) {
-      if (intact && open) take(message, entryOf(message, stream))
-      else hand(message)
+      if (intact && open) deliver(message, entryOf(message, stream))
+      else dispatch(message)
     }
   }
-  /** To the visitor, or to what waits behind a hole. */
-  const hand = (message: Delivery): void => {
+  /** Processes a message, or defers it while a hole is being checked. */
+  const dispatch = (message: Delivery): void => {
     if (!open) return
-    if (held) held.push(message)
+    if (deferred) deferred.push(message)
     else receive(message)
   }
 
   const consumerTag = randomUUID()
-  const stopTaking = deliveries.take(consumerTag, hand)
+  const stopIntercepting = deliveries.intercept(consumerTag, dispatch)
   try {
     await channel.prefetch(prefetch)
     await channel.consume(
       stream,
-      // Only a cancellation comes this way.
+      // amqplib calls this only when RabbitMQ cancels the consumer.
       () => end(new Error(`RabbitMQ cancelled the consumer of stream "${stream}": it was deleted, or lost its node`)),
       { consumerTag, noAck: false, arguments: { 'x-stream-offset': offsetArgument(start) } },
     )
@@ -192,20 +195,20 @@ export async function consumeStream(
   }
 }
 
-/** Reads at the entry's offset and expects that very entry. */
-async function stillThere(
+/** Reads at the entry's offset and expects to find that entry. */
+async function stillExists(
   { connection, deliveries }: StreamSession,
   stream: string,
   entry: WindowEntry,
 ): Promise<boolean> {
   const channel = await connection.createChannel()
   const consumerTag = randomUUID()
-  let stopTaking = (): void => undefined
+  let stopIntercepting = (): void => undefined
   try {
     return await new Promise<boolean>((resolve, reject) => {
       channel.on('error', reject)
       channel.on('close', () => reject(new Error('the channel was closed')))
-      stopTaking = deliveries.take(consumerTag, (message) => {
+      stopIntercepting = deliveries.intercept(consumerTag, (message) => {
         const found = entryOf(message, stream)
         if (found && found.offset < entry.offset) return
         resolve(found?.offset === entry.offset && fingerprintOf(found) === fingerprintOf(entry))
@@ -222,7 +225,7 @@ async function stillThere(
         .catch(reject)
     })
   } finally {
-    stopTaking()
+    stopIntercepting()
     closeQuietly(channel)
   }
 }
@@ -234,35 +237,35 @@ function offsetArgument(start: StreamStart): unknown {
 }
 
 /**
- * RabbitMQ can't be asked for the type of a queue; it tells when a queue that is no stream is
- * consumed as one.
+ * RabbitMQ does not reveal the type of a queue, but refuses a stream offset on a queue that is not
+ * a stream.
  */
 function explain(error: unknown, stream: string): Error {
   if (!/invalid arg 'x-stream-offset'/.test(String(error))) return asError(error)
   return new GatewayError(
     'SOURCE_CONFLICT',
-    `queue "${stream}" exists in RabbitMQ and is no stream, as the journal needs it: delete it, or set another WARREN_NAMESPACE`,
+    `queue "${stream}" exists in RabbitMQ and is not the stream that the journal needs: delete it, or set another WARREN_NAMESPACE`,
     { cause: error },
   )
 }
 
-/** amqplib throws at once on a channel that is closing; the session's end is told elsewhere. */
-function tryTo(act: () => void): void {
+/** amqplib throws on a closing channel. The end of the session is reported elsewhere. */
+function ignoreErrors(act: () => void): void {
   try {
     act()
   } catch {
-    // The channel is closing, and with it goes what was not acknowledged: a stream forgets nothing.
+    // The channel is closing. Unacknowledged messages are not lost, because a stream keeps them.
   }
 }
 
-/** Doesn't wait: amqplib never settles a close when the connection is lost meanwhile. */
+/** Does not wait, because amqplib never settles a close if the connection is lost meanwhile. */
 function closeQuietly(channel: Channel): void {
-  tryTo(() => void channel.close().catch(() => undefined))
+  ignoreErrors(() => void channel.close().catch(() => undefined))
 }
 
 /**
- * Marks are what a gateway published to the stream: through the exchange of the stream's name, or
- * through the default exchange, as replicas up to 0.1 do.
+ * Entries that a gateway published to the stream itself are marks: through the exchange of the
+ * stream's name, or through the default exchange, as replicas up to 0.1 do.
  */
 function entryOf(delivery: Delivery, stream: string): WindowEntry | undefined {
   const { streamOffset, exchange, routingKey } = delivery
@@ -274,7 +277,7 @@ function entryOf(delivery: Delivery, stream: string): WindowEntry | undefined {
     exchange: moved ? moved.exchange : exchange,
     routingKey,
     body: delivery.body,
-    // A stream's own flag speaks of this consumer's connection, not of the message.
+    // RabbitMQ's flag describes this consumer's connection, not the message.
     redelivered: moved ? moved.redelivered : false,
     buffered: moved !== undefined,
     receivedAt: Date.now(),
@@ -289,7 +292,9 @@ function entryOf(delivery: Delivery, stream: string): WindowEntry | undefined {
 const journalSuffix = '.journal'
 const bufferedExchanges = new Map<string, string>()
 
-/** Of the namespace that the stream's name begins with; remembered, because every message asks. */
+/**
+ * Derived from the namespace in the stream's name. Cached, because it is needed for every message.
+ */
 function bufferedExchangeOf(stream: string): string {
   let name = bufferedExchanges.get(stream)
   if (name === undefined) {

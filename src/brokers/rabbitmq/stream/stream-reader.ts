@@ -3,42 +3,41 @@ import { asError } from '../../../core/model/error-text.ts'
 import type { JournalMessage } from '../../../core/model/message.ts'
 import { JournalTruncated } from '../../../core/ports/journal.ts'
 import type { ConnectionSession, OpenConnection } from '../connection/reconnecting-connection.ts'
-import type { CarefulReader } from './message-by-message-reader.ts'
+import type { MessageByMessageReader } from './message-by-message-reader.ts'
 import { consumeStream, type StreamConsumer, type StreamReading, type StreamVisitor } from './stream-consumer.ts'
 import { isInternalError } from './unreadable-message.ts'
 
-/**
- * Reads older parts of a stream, on a connection of its own that is made when it is first needed.
- */
+/** Reads older parts of a stream on its own connection, which it opens for the first scan. */
 export class StreamReader {
   readonly #stream: string
   readonly #openConnection: OpenConnection
-  readonly #careful: CarefulReader
-  #link: { close(): Promise<void> } | undefined
+  readonly #messageByMessage: MessageByMessageReader
+  #connection: { close(): Promise<void> } | undefined
   #session: ConnectionSession | undefined
   readonly #waiting = new Set<() => void>()
 
-  constructor(stream: string, openConnection: OpenConnection, careful: CarefulReader) {
-    this.#careful = careful
+  constructor(stream: string, openConnection: OpenConnection, messageByMessage: MessageByMessageReader) {
+    this.#messageByMessage = messageByMessage
     this.#stream = stream
     this.#openConnection = openConnection
   }
 
   /**
-   * As `Journal.scan`. After a lost connection it begins again at the last entry that was visited,
-   * expects that very entry, and drops it: another in its place means that retention overtook it.
+   * See `Journal.scan`. After a lost connection it reads again at the last visited entry and
+   * expects to find that entry, which it skips. Another entry in its place means that retention
+   * overtook the scan.
    */
   async scan(offset: number, visit: (entry: JournalMessage) => boolean, signal: AbortSignal): Promise<void> {
     let last: JournalMessage | undefined
-    /** The last that was not unreadable. */
-    let read: JournalMessage | undefined
+    /** The last entry that was readable. */
+    let lastReadable: JournalMessage | undefined
     let expected: JournalMessage | undefined
     let truncated = false
-    let broken = false
+    let failedOnMessage = false
     const enough = new AbortController()
-    const over = AbortSignal.any([signal, enough.signal])
-    const take = (entry: JournalMessage): void => {
-      if (over.aborted || entry.offset < (last?.offset ?? offset)) return
+    const finished = AbortSignal.any([signal, enough.signal])
+    const onEntry = (entry: JournalMessage): void => {
+      if (finished.aborted || entry.offset < (last?.offset ?? offset)) return
       if (expected) {
         truncated = entry.offset !== expected.offset || fingerprintOf(entry) !== fingerprintOf(expected)
         expected = undefined
@@ -46,46 +45,51 @@ export class StreamReader {
         return
       }
       last = entry
-      read = entry
+      lastReadable = entry
       if (!visit(entry)) enough.abort()
     }
     const onUnreadable = (entries: readonly JournalMessage[]): void => {
       for (const entry of entries) {
-        if (over.aborted) return
+        if (finished.aborted) return
         last = entry
         if (!visit(entry)) enough.abort()
       }
     }
-    const onOvertaken = (): void => {
-      if (over.aborted) return
+    const onTruncated = (): void => {
+      if (finished.aborted) return
       truncated = true
       enough.abort()
     }
-    while (!over.aborted) {
+    while (!finished.aborted) {
       const session = await this.#currentSession(signal)
       if (!session) return
-      if (broken) {
-        const behind = last ? last.offset + 1 : offset
-        const outcome = await this.#careful.read(behind, read, { take, onUnreadable, onOvertaken }, over)
-        broken = outcome !== 'passed'
-        if (over.aborted) break
+      if (failedOnMessage) {
+        const next = last ? last.offset + 1 : offset
+        const outcome = await this.#messageByMessage.readOn(
+          next,
+          lastReadable,
+          { onEntry, onUnreadable, onTruncated },
+          finished,
+        )
+        failedOnMessage = outcome !== 'passed'
+        if (finished.aborted) break
       }
-      expected = last === read ? last : undefined
-      const start = last && last !== read ? last.offset + 1 : (last?.offset ?? offset)
-      const reading = expected ? {} : { after: read }
-      const reason = await this.#scanOnce(session, start, { take, onOvertaken }, reading, over)
-      broken = isInternalError(reason)
+      expected = last === lastReadable ? last : undefined
+      const start = last && last !== lastReadable ? last.offset + 1 : (last?.offset ?? offset)
+      const reading = expected ? {} : { after: lastReadable }
+      const reason = await this.#scanOnce(session, start, { onEntry, onTruncated }, reading, finished)
+      failedOnMessage = isInternalError(reason)
     }
     if (truncated) throw new JournalTruncated('retention overtook a scan')
   }
 
   async close(): Promise<void> {
-    await this.#link?.close()
+    await this.#connection?.close()
   }
 
   /**
-   * Resolves when it has had enough, the signal aborts, or the connection is lost: then with the
-   * reason.
+   * Resolves when the visitor needs no more, the signal aborts, or the consumer ends; in the last
+   * case with the reason.
    */
   async #scanOnce(
     session: ConnectionSession,
@@ -105,8 +109,8 @@ export class StreamReader {
       consumer = await consumeStream(session, this.#stream, offset, { ...visitor, onEnd }, reading)
       await aborted(AbortSignal.any([lost.signal, signal, session.signal]))
     } catch (error) {
-      // No such stream, or no replica of it on this node: the session begins anew, on the next node
-      // where there are several.
+      // The stream, or its replica on this node, does not exist. The session fails and the
+      // connection retries, on the next node if there are several.
       session.fail(asError(error))
       await aborted(AbortSignal.any([session.signal, signal]))
     } finally {
@@ -116,7 +120,7 @@ export class StreamReader {
   }
 
   async #currentSession(signal: AbortSignal): Promise<ConnectionSession | undefined> {
-    this.#link ??= this.#openConnection({
+    this.#connection ??= this.#openConnection({
       purpose: 'replay',
       establish: async (session) => {
         this.#session = session

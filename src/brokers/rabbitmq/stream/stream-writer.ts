@@ -1,10 +1,10 @@
 import type { ChannelModel, ConfirmChannel } from '../connection/amqp.ts'
 
 /**
- * Publishes to one stream, on a confirm channel that has nothing else, and that is replaced after a
- * return: RabbitMQ 3.9 to 3.13 lose messages of channels that also confirmed others
- * (rabbitmq-server #12236). What was written is known when it is read back, so that nobody waits
- * for a confirmation here, and the writer publishes again what does not come.
+ * Publishes to one stream, on a confirm channel that carries nothing else and is replaced after a
+ * return. Otherwise RabbitMQ 3.9 to 3.13 lose messages of the channel (rabbitmq-server #12236).
+ * Callers read back what they write and write it again if it does not arrive, so confirms are
+ * ignored here.
  */
 export class StreamWriter {
   readonly #connection: ChannelModel
@@ -13,7 +13,7 @@ export class StreamWriter {
   readonly #onFailure: (error: Error) => void
   #opening: Promise<ConfirmChannel> | undefined
 
-  /** `onFailure`: RabbitMQ has ended the channel. */
+  /** `onFailure` is called when RabbitMQ closes the channel. */
   constructor(connection: ChannelModel, exchange: string, routingKey: string, onFailure: (error: Error) => void) {
     this.#connection = connection
     this.#exchange = exchange
@@ -21,7 +21,7 @@ export class StreamWriter {
     this.#onFailure = onFailure
   }
 
-  /** Resolves when it is sent. Rejects where the connection is lost. */
+  /** Resolves when the message is sent. Rejects if the connection is lost. */
   async write(messageId: string, body: Buffer): Promise<void> {
     this.#opening ??= this.#open()
     const channel = await this.#opening

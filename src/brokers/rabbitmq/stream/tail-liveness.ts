@@ -1,71 +1,72 @@
 import { markIntervalMs } from '../../../hot-window/marks.ts'
 
-/** How often the tail is looked at, in milliseconds. */
-const lookMs = 250
-const looksBeforeMark = markIntervalMs / lookMs
+/** The interval of the checks, in milliseconds. */
+const checkMs = 250
+const checksBeforeMark = markIntervalMs / checkMs
 /**
- * After so many looks in a row that saw nothing new, the tail is called stale: up to two seconds of
- * silence, in which a mark was sent and had at least 0.75 s to come back. Looks are counted and not
- * time, so that a process that was held up itself doesn't suspect the broker.
+ * The tail is stale after this many checks without a new entry: up to two seconds of silence,
+ * during which a mark was published and had at least 0.75 s to arrive. Checks are counted and not
+ * time, so that a blocked event loop does not count as a silent broker.
  */
-const looksBeforeStale = 7
+const checksBeforeStale = 7
 /**
- * A mark that RabbitMQ has confirmed and that is not back after so many looks (10 s): this consumer
- * will bring nothing any more.
+ * A confirmed mark that has not arrived after this many checks (10 s) means that this consumer will
+ * receive nothing any more.
  */
-const looksBeforeStuck = 40
+const checksBeforeStuck = 40
 /**
- * The same where another node may bring it: 5 s of silence, and 2 s after the first mark in it was
- * confirmed. While marks are not confirmed it is the publisher's turn to move: it leaves a node
- * that confirms nothing, together with the tail where that is on the same node.
+ * The same if another node may deliver it: 5 s of silence, and 2 s since the first mark in it was
+ * confirmed. While marks are not confirmed, the publisher moves first: it leaves a node that
+ * confirms nothing, together with the tail if that is on the same node.
  */
-const looksBeforeMove = { silent: 20, missing: 8 }
-/** Silence without a confirmed mark (12 s): the publisher has had its time. */
-const looksBeforeMoveAnyway = 48
+const checksBeforeMove = { silent: 20, missing: 8 }
+/** Silence without a confirmed mark (12 s): the publisher had time to move. */
+const checksBeforeMoveAnyway = 48
 
-/** None of these may throw; the last three may be called again as long as the silence lasts. */
-export interface PulseListener {
+/**
+ * The callbacks must not throw. `onStuck` and `onSilent` may be called again while the silence
+ * lasts.
+ */
+export interface TailLivenessListener {
   /** Publishes a mark; resolves when the broker has confirmed it. */
   mark(): Promise<void>
-  /** Nothing came for two seconds although marks are sent. */
+  /** Nothing was received for two seconds although marks are published. */
   onStale(): void
-  /** An entry came after all. */
+  /** An entry was received after `onStale`. */
   onFresh(): void
-  /** Marks are confirmed and none comes back: the session is worth nothing. */
+  /** Marks are confirmed but do not arrive, so the session is useless. */
   onStuck(): void
-  /**
-   * Nothing came for long, and no mark was confirmed either. Called again as long as that lasts.
-   */
+  /** Nothing was received for long, and no mark was confirmed either. */
   onSilent(): void
   /** Whether another node may serve better. */
   mayMove(): boolean
 }
 
 /**
- * Watches whether the tail of a journal moves. A silent journal is given marks, so silence has a
- * meaning: a half-open connection, a broker that has frozen or takes no publications, a stream
- * without its leader. Heartbeats would tell some of that, later.
+ * Watches whether the tail of a journal receives entries. Marks are published to an idle journal,
+ * so silence is a symptom of a half-open connection, a broker that is frozen or blocks publishes,
+ * or a stream without its leader. Heartbeats detect only some of that, and later.
  */
 export class TailLiveness {
-  readonly #listener: PulseListener
+  readonly #listener: TailLivenessListener
   #timer: NodeJS.Timeout | undefined
-  #silent = 0
+  #silentChecks = 0
   #stale = false
   #marking = false
-  /** Looks since a mark was confirmed that has not come back. */
-  #missing: number | undefined
+  /** Checks since a mark was confirmed that has not arrived. */
+  #missingChecks: number | undefined
 
-  constructor(listener: PulseListener) {
+  constructor(listener: TailLivenessListener) {
     this.#listener = listener
   }
 
-  /** With each session that is up. */
+  /** Called for each session that is up. */
   start(): void {
     this.stop()
-    this.#silent = 0
+    this.#silentChecks = 0
     this.#stale = false
-    this.#missing = undefined
-    this.#timer = setInterval(() => this.#look(), lookMs)
+    this.#missingChecks = undefined
+    this.#timer = setInterval(() => this.#check(), checkMs)
     this.#timer.unref()
   }
 
@@ -74,46 +75,50 @@ export class TailLiveness {
     this.#timer = undefined
   }
 
-  /** An entry came. */
-  beat(): void {
-    this.#silent = 0
-    this.#missing = undefined
+  /** Called for each entry. */
+  onEntry(): void {
+    this.#silentChecks = 0
+    this.#missingChecks = undefined
     if (!this.#stale) return
     this.#stale = false
     if (this.#timer) this.#listener.onFresh()
   }
 
-  #look(): void {
-    this.#silent += 1
-    if (this.#missing !== undefined) this.#missing += 1
-    if (this.#silent >= looksBeforeMark) void this.#mark()
-    if (this.#silent >= looksBeforeStale && !this.#stale) {
+  #check(): void {
+    this.#silentChecks += 1
+    if (this.#missingChecks !== undefined) this.#missingChecks += 1
+    if (this.#silentChecks >= checksBeforeMark) void this.#mark()
+    if (this.#silentChecks >= checksBeforeStale && !this.#stale) {
       this.#stale = true
       this.#listener.onStale()
     }
     if (this.#isStuck) this.#listener.onStuck()
-    else if (this.#missing === undefined && this.#silent % looksBeforeMoveAnyway === 0 && this.#listener.mayMove()) {
+    else if (
+      this.#missingChecks === undefined &&
+      this.#silentChecks % checksBeforeMoveAnyway === 0 &&
+      this.#listener.mayMove()
+    ) {
       this.#listener.onSilent()
     }
   }
 
   get #isStuck(): boolean {
-    if (this.#missing === undefined) return false
-    if (this.#missing >= looksBeforeStuck) return true
-    const { silent, missing } = looksBeforeMove
-    return this.#silent >= silent && this.#missing >= missing && this.#listener.mayMove()
+    if (this.#missingChecks === undefined) return false
+    if (this.#missingChecks >= checksBeforeStuck) return true
+    const { silent, missing } = checksBeforeMove
+    return this.#silentChecks >= silent && this.#missingChecks >= missing && this.#listener.mayMove()
   }
 
-  /** One at a time: while RabbitMQ takes no publications they must not pile up. */
+  /** At most one mark in flight, so marks do not accumulate while RabbitMQ blocks publishes. */
   async #mark(): Promise<void> {
-    // Once in an interval, for the rest of the silence.
-    if (this.#marking || this.#silent % looksBeforeMark !== 0) return
+    // Once per interval while the silence lasts.
+    if (this.#marking || this.#silentChecks % checksBeforeMark !== 0) return
     this.#marking = true
     try {
       await this.#listener.mark()
-      if (this.#silent > 0) this.#missing ??= 0
+      if (this.#silentChecks > 0) this.#missingChecks ??= 0
     } catch {
-      // The next interval brings another.
+      // The next interval publishes another mark.
     } finally {
       this.#marking = false
     }

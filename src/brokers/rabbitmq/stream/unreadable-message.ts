@@ -1,22 +1,22 @@
 import type { WindowEntry } from '../../../core/ports/hot-window.ts'
 
 /**
- * AMQP 0-9-1 §1.2: internal-error. RabbitMQ 4.0 says it where a message cannot be turned into AMQP
+ * AMQP 0-9-1 §1.2: internal-error. RabbitMQ 4.0 sends it if a message cannot be converted to AMQP
  * 0-9-1.
  */
 const internalError = 541
 
 /**
- * Whether RabbitMQ ended a connection or a channel because of a failure of its own. No ordinary
- * outage does: that is 320, or no word at all.
+ * Whether RabbitMQ closed a connection or a channel because of its own failure. An ordinary outage
+ * has code 320 or no code.
  */
 export function isInternalError(reason: unknown): boolean {
   return typeof reason === 'object' && reason !== null && 'code' in reason && reason.code === internalError
 }
 
 /**
- * What stands for a message of which only the offset is known. The same on every replica, for a
- * cursor may name it.
+ * The entry for a message of which only the offset is known. It is the same on every replica,
+ * because a cursor may name it.
  */
 export function unreadableAt(offset: number): WindowEntry {
   return {

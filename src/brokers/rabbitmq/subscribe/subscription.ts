@@ -19,28 +19,30 @@ import { messageOf } from '../message/properties.ts'
 /** In milliseconds. */
 const timings = {
   /**
-   * A group's queue that nobody has consumed from for so long is deleted, with what is in it: 7
-   * days.
+   * RabbitMQ deletes a group's queue, with its messages, after this long without consumers: 7 days.
    */
   groupExpires: 7 * 24 * 60 * 60 * 1000,
-  /** What callbacks that run are given to end when the subscription is closed. */
+  /** How long running callbacks may take to end when the subscription is closed. */
   drain: 5_000,
-  /** What RabbitMQ is given to answer while closing. */
+  /** How long RabbitMQ may take to answer while closing. */
   close: 1_000,
 }
 
-/** What a subscriber without a group may be behind, in bytes; then the oldest goes. */
+/**
+ * The maximum backlog of a subscriber without a group, in bytes. Beyond it RabbitMQ drops the
+ * oldest messages.
+ */
 const maxBacklogBytes = 256 * 1024 * 1024
 
-export interface SubscriptionPlace {
+export interface SubscriptionNames {
   readonly exchange: DistributorExchange
   readonly deadLetterExchange: string
   readonly namespace: string
 }
 
-/** One subscription, which outlives the connections that it is in force on. */
+/** One subscription. It survives the connections that it consumes on. */
 export class AmqpSubscription implements Subscription {
-  readonly #place: SubscriptionPlace
+  readonly #names: SubscriptionNames
   readonly #topics: readonly string[]
   readonly #receive: Receive
   readonly #options: SubscribeOptions
@@ -51,13 +53,13 @@ export class AmqpSubscription implements Subscription {
   #consumerTag = ''
 
   constructor(
-    place: SubscriptionPlace,
+    names: SubscriptionNames,
     topics: readonly string[],
     receive: Receive,
     options: SubscribeOptions,
     onClosed: () => void,
   ) {
-    this.#place = place
+    this.#names = names
     this.#topics = topics
     this.#receive = receive
     this.#options = options
@@ -69,21 +71,23 @@ export class AmqpSubscription implements Subscription {
   }
 
   /**
-   * Puts it in force on this connection. `onLost`: it is no longer, though the connection may be.
+   * Starts to consume on this session. `onLost` is called if the channel closes and the
+   * subscription is not closed; the connection may still be up.
    */
   async start({ connection, deliveries }: ConnectionSession, onLost: () => void): Promise<void> {
     const channel = await connection.createChannel()
-    // The rejected call or the end of the channel tells.
+    // The rejected call or the `close` event reports it.
     channel.on('error', () => {})
     try {
       const queue = await this.#declareQueue(channel)
-      for (const topic of this.#topics) await channel.bindQueue(queue, this.#place.exchange.name, topic)
+      for (const topic of this.#topics) await channel.bindQueue(queue, this.#names.exchange.name, topic)
       await channel.prefetch(this.#options.prefetch)
       const consumerTag = randomUUID()
-      // Read in place: amqplib would round integers.
-      const stopTaking = deliveries.take(consumerTag, (delivery) => this.#take(channel, delivery))
-      channel.on('close', stopTaking)
-      // Only a cancellation comes this way: the queue was deleted, or its node is gone.
+      // Decoded by Warren, because amqplib would round integers.
+      const stopIntercepting = deliveries.intercept(consumerTag, (delivery) => this.#onDelivery(channel, delivery))
+      channel.on('close', stopIntercepting)
+      // amqplib calls this only when RabbitMQ cancels the consumer: the queue was deleted, or its
+      // node is down.
       await channel.consume(queue, () => void channel.close().catch(() => {}), { consumerTag })
       this.#consumerTag = consumerTag
     } catch (error) {
@@ -111,8 +115,8 @@ export class AmqpSubscription implements Subscription {
         ignoreEnd(() => channel.cancel(this.#consumerTag)),
       )
     await within(timings.drain, Promise.all(this.#running))
-    // What was handed over by RabbitMQ but not to the callback goes back to the group with the
-    // channel.
+    // Closing the channel returns messages to the group's queue that RabbitMQ delivered and no
+    // callback received.
     if (channel)
       await within(
         timings.close,
@@ -121,18 +125,18 @@ export class AmqpSubscription implements Subscription {
   }
 
   async #declareQueue(channel: Channel): Promise<string> {
-    const { namespace, deadLetterExchange } = this.#place
+    const { namespace, deadLetterExchange } = this.#names
     const { group } = this.#options
     const deadLetters = { 'x-dead-letter-exchange': deadLetterExchange }
     if (group === undefined) {
-      // Another name each time: after a lost connection RabbitMQ may still hold the old one for its
-      // dead owner.
+      // A new name each time: after a lost connection RabbitMQ may still hold the old queue for its
+      // former owner.
       const name = `${namespace}.subscriber.${randomUUID()}`
       const args = { ...deadLetters, 'x-queue-type': 'classic', 'x-max-length-bytes': maxBacklogBytes }
       await channel.assertQueue(name, { exclusive: true, autoDelete: true, durable: false, arguments: args })
       return name
     }
-    const name = groupQueueName(namespace, group, this.#topics, this.#place.exchange.name)
+    const name = groupQueueName(namespace, group, this.#topics, this.#names.exchange.name)
     const args = {
       ...deadLetters,
       'x-queue-type': 'quorum',
@@ -143,65 +147,67 @@ export class AmqpSubscription implements Subscription {
     return name
   }
 
-  #take(channel: Channel, delivery: Delivery): void {
+  #onDelivery(channel: Channel, delivery: Delivery): void {
     if (this.closed) return
-    const message = messageOf(delivery)
-    // amqplib reads nothing else of a message.
-    const taken = { fields: { deliveryTag: delivery.deliveryTag } } as ConsumeMessage
-    const handled = this.#options.group === undefined ? this.#deliverHere(message) : this.#deliverInGroup(message)
-    const running = handled.then((verdict) => {
+    const received = messageOf(delivery)
+    // `ack` and `nack` of amqplib read nothing else of a message.
+    const message = { fields: { deliveryTag: delivery.deliveryTag } } as ConsumeMessage
+    const handled = this.#options.group === undefined ? this.#deliverLocally(received) : this.#deliverInGroup(received)
+    const running = handled.then((outcome) => {
       this.#running.delete(running)
-      // On a channel that has ended it goes back to the queue by itself, if that is still there.
+      // If the channel has closed, RabbitMQ returns the message to its queue, if that still exists.
       return ignoreEnd(() => {
-        if (verdict === 'taken') channel.ack(taken)
-        else channel.nack(taken, false, verdict === 'again')
+        if (outcome === 'acknowledged') channel.ack(message)
+        else channel.nack(message, false, outcome === 'requeue')
       })
     })
     this.#running.add(running)
   }
 
-  /** RabbitMQ counts: whoever of the group has it next may do better. */
-  async #deliverInGroup(message: Message): Promise<Verdict> {
+  /**
+   * RabbitMQ counts the redeliveries, because another member of the group may process the message.
+   */
+  async #deliverInGroup(message: Message): Promise<Outcome> {
     try {
       await this.#receive(message)
-      return 'taken'
+      return 'acknowledged'
     } catch (error) {
       const count: unknown = message.properties.headers?.['x-delivery-count']
       const redeliveries = typeof count === 'number' ? count : 0
-      if (error instanceof Undeliverable || redeliveries >= maxRedeliveries) return this.#setAside(message, error)
+      if (error instanceof Undeliverable || redeliveries >= maxRedeliveries) return this.#deadLetter(message, error)
       await pause(redeliveryDelayMs(redeliveries), this.#closing.signal)
-      return 'again'
+      return 'requeue'
     }
   }
 
   /**
-   * Nobody else has the message, and a queue of its own doesn't count: it is handed over again from
-   * here.
+   * No other consumer has the message, and RabbitMQ does not count on a classic queue. So it is
+   * delivered again within this process.
    */
-  async #deliverHere(message: Message): Promise<Verdict> {
+  async #deliverLocally(message: Message): Promise<Outcome> {
     for (let redeliveries = 0; ; redeliveries += 1) {
       try {
         await this.#receive(redeliveries === 0 ? message : { ...message, redelivered: true })
-        return 'taken'
+        return 'acknowledged'
       } catch (error) {
-        if (error instanceof Undeliverable || redeliveries >= maxRedeliveries) return this.#setAside(message, error)
+        if (error instanceof Undeliverable || redeliveries >= maxRedeliveries) return this.#deadLetter(message, error)
         await pause(redeliveryDelayMs(redeliveries), this.#closing.signal)
-        if (this.closed) return 'again'
+        if (this.closed) return 'requeue'
       }
     }
   }
 
-  #setAside(message: Message, error: unknown): Verdict {
+  #deadLetter(message: Message, error: unknown): Outcome {
     this.#options.onPoison(message, error)
-    return 'set aside'
+    return 'dead-lettered'
   }
 }
 
-type Verdict = 'taken' | 'again' | 'set aside'
+type Outcome = 'acknowledged' | 'requeue' | 'dead-lettered'
 
 /**
- * The exchange, where it is another than the namespace's own, the group and its topics, which make
- * a group; hashed where they are too long for a name (`maxShortStringBytes`).
+ * A group consists of its name, its topics, and the exchange if that is not the namespace's own. If
+ * the name is too long (255 bytes, AMQP 0-9-1 §4.2.5.3), topics and exchange are hashed.
  */
 export function groupQueueName(
   namespace: string,
@@ -209,16 +215,16 @@ export function groupQueueName(
   topics: readonly string[],
   exchange = `${namespace}.events`,
 ): string {
-  const where = exchange === `${namespace}.events` ? '' : `${exchange}|`
-  const what = `${where}${[...topics].sort().join('|')}`
-  const name = `${namespace}.group.${group}:${what}`
+  const exchangePrefix = exchange === `${namespace}.events` ? '' : `${exchange}|`
+  const qualifiedTopics = `${exchangePrefix}${[...topics].sort().join('|')}`
+  const name = `${namespace}.group.${group}:${qualifiedTopics}`
   if (Buffer.byteLength(name) <= maxShortStringBytes) return name
-  return `${namespace}.group.${group}:${createHash('sha256').update(what).digest('hex').slice(0, 32)}`
+  return `${namespace}.group.${group}:${createHash('sha256').update(qualifiedTopics).digest('hex').slice(0, 32)}`
 }
 
 /**
- * amqplib throws, at once or later, when a channel that is ending is used; there is nothing left to
- * do then.
+ * amqplib throws or rejects when a closing channel is used. There is nothing left to do in that
+ * case.
  */
 async function ignoreEnd(use: () => unknown): Promise<void> {
   try {

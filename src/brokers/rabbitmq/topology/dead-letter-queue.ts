@@ -3,23 +3,21 @@ import { onChannel } from '../channel/with-channel.ts'
 import type { ChannelModel } from '../connection/amqp.ts'
 import { repliedWith, replyCodes } from '../connection/reply-codes.ts'
 
-/**
- * What is set aside is kept for somebody to look at, up to this size in bytes; then the oldest
- * goes.
- */
+/** The maximum size in bytes. Beyond it RabbitMQ drops the oldest messages. */
 const maxBytes = 1024 ** 3
 /**
- * Whoever looks without taking away returns what he has seen, and RabbitMQ 4 throws away what came
- * back 20 times unless told otherwise.
+ * Reading a message without removing it returns it to the queue. By default RabbitMQ 4 drops a
+ * message that was returned 20 times.
  */
 const deliveryLimit = 2 ** 31 - 1
 
 /**
- * A durable fanout exchange and a durable queue of the same name, bound: `<namespace>.quarantine`
- * for what the gateway cannot deliver, `<namespace>.dead` for what the subscribers of a Distributor
- * could not take. A queue that is there is taken as it is.
+ * Declares a durable fanout exchange and a durable queue of the same name, and binds them.
+ * `<namespace>.quarantine` receives what the gateway cannot deliver. `<namespace>.dead` receives
+ * what the subscribers of a Distributor rejected. Operators read both queues. An existing queue is
+ * used as it is.
  */
-export async function declareSetAside(connection: ChannelModel, name: string): Promise<void> {
+export async function declareDeadLetterQueue(connection: ChannelModel, name: string): Promise<void> {
   await ensureExchange(connection, name, 'fanout')
   try {
     await onChannel(connection, (channel) => channel.checkQueue(name))

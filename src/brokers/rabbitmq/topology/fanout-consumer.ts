@@ -20,58 +20,57 @@ const prefetch = 500
 /** In milliseconds. */
 const timings = {
   /**
-   * How long the queue outlives its listener: what comes while the connection heals is kept, and
-   * what a dead replica leaves behind goes.
+   * How long the queue outlives its consumer. Messages are kept while the connection recovers, and
+   * the queue of a dead replica is deleted.
    */
   queueExpires: 5 * 60 * 1000,
-  /** What RabbitMQ is given to answer on close. */
+  /** How long RabbitMQ may take to answer on close. */
   close: 1_000,
-  /** Acknowledged together this often, and every so many. */
+  /** Messages are acknowledged together, at this interval and after `ackEvery` messages. */
   ack: 100,
   /**
-   * How often the bindings are made again: an exchange that is deleted takes them along, and nobody
-   * is told.
+   * How often the bindings are declared again. A deleted exchange takes its bindings along, and
+   * RabbitMQ does not announce it.
    */
-  again: 2_000,
+  rebind: 2_000,
 }
 const ackEvery = 100
-/** What ended a consumer is among so many messages: its prefetch, and some to spare. */
+/** The message that ended a consumer is among this many: its prefetch and some margin. */
 const messagesInDoubt = prefetch + 100
 /**
- * The head of the queue is dropped after it has ended so many connections that asked for it alone.
+ * The head of the queue is dropped after this many connections ended when they asked for it alone.
  */
 const endsBeforeDropped = 3
-/** What the queue may hold meanwhile, in bytes; then the oldest goes. */
+/** The maximum size of the queue in bytes. Beyond it RabbitMQ drops the oldest messages. */
 const maxBacklogBytes = 64 * 1024 * 1024
 
 export interface FanoutOptions extends FanoutExchanges {
   readonly watch: ConnectionWatch
-  /** A message was dropped that RabbitMQ can hand to nobody. */
+  /** Called when a message was dropped that RabbitMQ cannot deliver to any consumer. */
   onUnreadable(queue: string): void
 }
 
 /**
- * What comes to some fanout exchanges, through one queue of this process's own, over connections
- * that heal. The queues of all replicas hang on one durable exchange, and the exchanges of others
- * feed that one: where RabbitMQ has forgotten those, the first replica that binds them again does
- * it for all.
+ * Consumes fanout exchanges through one queue of this process, over connections that recover. The
+ * queues of all replicas are bound to one durable exchange, and the exchanges of other programs are
+ * bound to it. If RabbitMQ has lost those, the first replica that binds them again does it for all.
  */
 export class FanoutConsumer {
   readonly #options: FanoutOptions
   readonly #receive: FanoutListener
-  readonly #link: ReconnectingConnection
+  readonly #connection: ReconnectingConnection
   #queue: string
   /**
-   * RabbitMQ ended the last session over a failure of its own: perhaps over a message that it
-   * cannot hand out.
+   * RabbitMQ ended the last session because of its own failure, perhaps on a message that it cannot
+   * deliver.
    */
-  #broken = false
-  /** How many connections in a row ended while they asked for the head of the queue. */
+  #failedOnMessage = false
+  /** How many connections in a row ended when they asked for the head of the queue. */
   #endsAtHead = 0
   #channel: Channel | undefined
   /**
-   * Received and not acknowledged yet, in order; what of it a lost connection returned to the
-   * queue, and so comes again.
+   * Messages that were received and not acknowledged yet, in order. `#returning` are those that a
+   * lost connection returned to the queue, so RabbitMQ delivers them again.
    */
   #unacknowledged: Message[] = []
   #returning: Message[] = []
@@ -80,19 +79,19 @@ export class FanoutConsumer {
     this.#options = options
     this.#receive = receive
     this.#queue = this.#newName()
-    this.#link = openConnection({
+    this.#connection = openConnection({
       ...options.watch,
       purpose: 'fanouts',
       establish: (session) => this.#establish(session),
     })
   }
 
-  /** The queue goes with it. */
+  /** Deletes the queue. */
   async close(): Promise<void> {
-    // Its promise never settles where the connection is lost meanwhile.
+    // The promise never settles if the connection is lost meanwhile.
     const deleted = this.#channel?.deleteQueue(this.#queue).catch(() => undefined)
     if (deleted) await within(timings.close, deleted)
-    await this.#link.close()
+    await this.#connection.close()
   }
 
   async #establish(session: ConnectionSession): Promise<void> {
@@ -113,7 +112,7 @@ export class FanoutConsumer {
         },
       })
     } catch (error) {
-      // The node that had it is down, for instance.
+      // For example, the node that holds the queue is down.
       if (replyOf(error)) this.#queue = this.#newName()
       throw error
     }
@@ -121,38 +120,37 @@ export class FanoutConsumer {
     session.signal.addEventListener('abort', () => {
       this.#returning = [...this.#unacknowledged, ...this.#returning]
       this.#unacknowledged = []
-      this.#broken ||= repliedWith(session.signal.reason, replyCodes.internalError)
+      this.#failedOnMessage ||= repliedWith(session.signal.reason, replyCodes.internalError)
     })
-    if (this.#broken) await this.#readCarefully(session, channel)
+    if (this.#failedOnMessage) await this.#readOneByOne(session, channel)
     await channel.prefetch(prefetch)
-    const acknowledge = this.#acknowledging(session, channel)
-    // Read in place: amqplib would round integers, and end with what nests too deep for it.
+    const acknowledge = this.#startAcknowledging(session, channel)
+    // Read without amqplib, which would round integers and fails on deeply nested tables.
     const consumerTag = randomUUID()
-    const stopTaking = session.deliveries.take(consumerTag, (delivery) => {
+    const stopIntercepting = session.deliveries.intercept(consumerTag, (delivery) => {
       const message = messageOf(delivery)
       this.#unacknowledged.push(message)
-      this.#take(message)
+      this.#onMessage(message)
       acknowledge()
     })
-    session.signal.addEventListener('abort', stopTaking)
-    // Only a cancellation comes this way: somebody deleted the queue.
-    await channel.consume(this.#queue, () => session.fail(new Error(`the queue "${this.#queue}" is gone`)), {
+    session.signal.addEventListener('abort', stopIntercepting)
+    // amqplib calls this only when RabbitMQ cancels the consumer because the queue was deleted.
+    await channel.consume(this.#queue, () => session.fail(new Error(`the queue "${this.#queue}" was deleted`)), {
       consumerTag,
     })
     this.#channel = channel
     session.signal.addEventListener('abort', () => {
       this.#channel = undefined
     })
-    void this.#tend(session)
+    void this.#maintainBindings(session)
   }
 
   /**
-   * One message at a time, past one that RabbitMQ 4.0 cannot turn into AMQP 0-9-1: asking for it
-   * ends the connection, and it comes back to the head of the queue. Asked for without
-   * acknowledgement it is gone from the queue before RabbitMQ fails, which is the only way to be
-   * rid of it alone.
+   * Reads one message at a time, past a message that RabbitMQ 4.0 cannot convert to AMQP 0-9-1.
+   * Asking for such a message ends the connection and returns it to the head of the queue. With
+   * `noAck` it leaves the queue before RabbitMQ fails, which is the only way to drop it alone.
    */
-  async #readCarefully(session: ConnectionSession, channel: Channel): Promise<void> {
+  async #readOneByOne(session: ConnectionSession, channel: Channel): Promise<void> {
     for (let left = messagesInDoubt; left > 0 && !session.signal.aborted; left -= 1) {
       const drop = this.#endsAtHead >= endsBeforeDropped
       const onEnd = (): void => {
@@ -165,17 +163,17 @@ export class FanoutConsumer {
       session.signal.removeEventListener('abort', onEnd)
       this.#endsAtHead = 0
       if (!delivery) break
-      this.#take(fromAmqp(delivery))
+      this.#onMessage(fromAmqp(delivery))
       if (!drop) channel.ack(delivery)
     }
-    this.#broken = false
+    this.#failedOnMessage = false
   }
 
   /**
-   * What was received on a connection that was lost before it was acknowledged comes first, in its
-   * order.
+   * Messages that were not acknowledged on a lost connection are delivered again first, in order.
+   * They are skipped.
    */
-  #take(message: Message): void {
+  #onMessage(message: Message): void {
     const [returning] = this.#returning
     if (returning === undefined) return this.#receive(message)
     if (!message.redelivered) this.#returning = []
@@ -192,13 +190,13 @@ export class FanoutConsumer {
     for (const name of fedBy) await channel.bindExchange(own, name, '')
   }
 
-  async #tend(session: ConnectionSession): Promise<void> {
-    const kept = new ReusableChannel(session.connection)
+  async #maintainBindings(session: ConnectionSession): Promise<void> {
+    const reusable = new ReusableChannel(session.connection)
     while (!session.signal.aborted) {
-      await pause(timings.again, session.signal)
+      await pause(timings.rebind, session.signal)
       if (session.signal.aborted) return
       try {
-        await kept.do(async (channel) => {
+        await reusable.do(async (channel) => {
           for (const name of this.#options.declared) await channel.checkExchange(name)
           await this.#bind(channel)
         })
@@ -209,23 +207,23 @@ export class FanoutConsumer {
     }
   }
 
-  #acknowledging(session: ConnectionSession, channel: Channel): () => void {
+  #startAcknowledging(session: ConnectionSession, channel: Channel): () => void {
     let unacknowledged = 0
-    const flush = () => {
+    const ackPending = () => {
       if (unacknowledged === 0 || session.signal.aborted) return
       unacknowledged = 0
       this.#unacknowledged = []
       try {
         channel.ackAll()
       } catch {
-        // The channel is ending, and says so in a moment.
+        // The channel is closing and will emit its event.
       }
     }
-    const timer = setInterval(flush, timings.ack)
+    const timer = setInterval(ackPending, timings.ack)
     session.signal.addEventListener('abort', () => clearInterval(timer))
     return () => {
       unacknowledged += 1
-      if (unacknowledged >= ackEvery) flush()
+      if (unacknowledged >= ackEvery) ackPending()
     }
   }
 

@@ -13,48 +13,51 @@ import { repliedWith, replyCodes, replyOf } from '../connection/reply-codes.ts'
 import { fromAmqp } from '../message/properties.ts'
 import { Publisher } from '../publish/publisher.ts'
 
-/** What becomes of a message that was looked at. */
-export type Fate = 'keep' | 'remove'
+/** What to do with a message after it was shown. */
+export type QuarantineDecision = 'keep' | 'remove'
 
-/** What lies in `<namespace>.quarantine`, for somebody to look at and decide about. */
+/**
+ * Reads `<namespace>.quarantine`, so that an operator can inspect its messages and decide about
+ * them.
+ */
 export class QuarantineQueue {
   readonly name: string
   readonly #openConnection: (options: ConnectionOptions) => ReconnectingConnection
   readonly #publisherOptions: { defaultExchange: string }
-  #link: ReconnectingConnection | undefined
+  #connection: ReconnectingConnection | undefined
   #publisher: Publisher | undefined
 
-  /** The nodes of one cluster, by their URLs. Nothing is opened yet. */
+  /** `urls` are the nodes of one cluster. Opens nothing. */
   constructor(urls: readonly string[], { namespace }: Pick<DriverOptions, 'namespace'>) {
     this.name = `${namespace}.quarantine`
     this.#publisherOptions = { defaultExchange: `${namespace}.events` }
     let attempts = 0
     this.#openConnection = (options) => {
-      const link = new ReconnectingConnection(urls, {
+      const connection = new ReconnectingConnection(urls, {
         ...options,
         onRetry: (reason, delayMs) => {
           attempts += 1
-          // Somebody waits for an answer: each node is tried once.
+          // A command waits for the answer, so each node is tried once.
           options.onRetry?.(reason, attempts < urls.length ? delayMs : Number.POSITIVE_INFINITY)
         },
       })
-      link.open()
-      return link
+      connection.open()
+      return connection
     }
   }
 
   /**
-   * Shows the messages that are there now to `decide`, one after another, at most `limit` of them;
-   * resolves with how many there were before. Those that are kept lie in the queue again as soon as
-   * this ends, behind those that were not shown (a quorum queue keeps what came back in a queue of
-   * its own); until then nobody else sees them. Rejects with `BROKER_UNAVAILABLE`, or as `decide`
-   * does: what was not decided is kept.
+   * Passes the messages that are in the queue now to `decide`, one after another, at most `limit`.
+   * Resolves with the number of messages before the visit. Kept messages return to the queue when
+   * this ends, behind those that were not shown (a quorum queue appends returned messages). Until
+   * then no other consumer receives them. Rejects with `BROKER_UNAVAILABLE`, or with the error of
+   * `decide`; undecided messages are kept.
    */
-  async visit(limit: number, decide: (message: Message) => Promise<Fate>): Promise<number> {
+  async visit(limit: number, decide: (message: Message) => Promise<QuarantineDecision>): Promise<number> {
     const { connection, deliveries, signal } = await this.#session()
-    // One message comes at a time, and nothing else does on this connection.
+    // One message arrives at a time, and nothing else arrives on this connection.
     let exact: MessageProperties | undefined
-    deliveries.watch((properties) => {
+    deliveries.watchProperties((properties) => {
       exact = properties
     })
     try {
@@ -72,29 +75,27 @@ export class QuarantineQueue {
     }
   }
 
-  async #next(channel: Channel, decide: (delivery: GetMessage) => Promise<Fate>): Promise<boolean> {
+  async #next(channel: Channel, decide: (delivery: GetMessage) => Promise<QuarantineDecision>): Promise<boolean> {
     const delivery = await channel.get(this.name)
     if (!delivery) return false
-    // In the order of AMQP, the acknowledgement is there before the channel's end is.
+    // AMQP keeps the order: RabbitMQ processes the acknowledgement before the close of the channel.
     if ((await decide(delivery)) === 'remove') channel.ack(delivery)
     return true
   }
 
-  /**
-   * As `Broker.publish`: resolves once RabbitMQ has confirmed that the message is where it belongs.
-   */
+  /** Like `Broker.publish`: resolves when RabbitMQ has confirmed that the message was routed. */
   publish(publication: GatewayPublication): Promise<void> {
     this.#publisher ??= new Publisher(this.#openConnection, {}, this.#publisherOptions)
     return this.#publisher.publish(publication)
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#publisher?.close(), this.#link?.close()])
+    await Promise.all([this.#publisher?.close(), this.#connection?.close()])
   }
 
   #session(): Promise<ConnectionSession> {
     return new Promise((resolve, reject) => {
-      this.#link = this.#openConnection({
+      this.#connection = this.#openConnection({
         purpose: 'quarantine',
         establish: (session) => {
           resolve(session)

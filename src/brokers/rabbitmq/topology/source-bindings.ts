@@ -6,7 +6,7 @@ import { pause } from '../../../core/timing/pause.ts'
 import { GatewayError } from '../../../errors.ts'
 import { bufferQueueName, declareBuffer } from '../buffer/buffer-queue.ts'
 import { type AmqpExchangeType, checkExchangeType, declareExchange, exchangeExists } from '../channel/exchange.ts'
-import { complaint } from '../channel/log-refusal.ts'
+import { refusalLogger } from '../channel/log-refusal.ts'
 import { ReusableChannel } from '../channel/reusable-channel.ts'
 import { onChannel } from '../channel/with-channel.ts'
 import type { Channel, ChannelModel } from '../connection/amqp.ts'
@@ -17,83 +17,88 @@ import type {
   ReconnectingConnection,
 } from '../connection/reconnecting-connection.ts'
 import { repliedWith, replyCodes, replyOf } from '../connection/reply-codes.ts'
-import { declareSetAside } from './dead-letter-queue.ts'
+import { declareDeadLetterQueue } from './dead-letter-queue.ts'
 
-export interface TopologyOptions {
+export interface SourceBindingsOptions {
   /**
-   * The queue (or stream) that every source flows into. Declared by who consumes it; waited for
-   * here.
+   * The queue or stream that every source is bound to. Its consumer declares it; this class waits
+   * for it.
    */
   readonly queue: string
   readonly namespace: string
   readonly log: Observer['log']
-  /** An exchange and a queue of this name, for what is set aside: looked after as bindings are. */
-  readonly setAside?: string
+  /**
+   * The exchange and queue of this name hold undeliverable messages. They are maintained like the
+   * bindings.
+   */
+  readonly quarantine?: string
   readonly timings?: Partial<typeof defaultTimings>
 }
 
 /** In milliseconds. */
 const defaultTimings = {
-  /** How long a caller waits for a broker that is away. */
+  /** How long a caller waits for an unreachable broker. */
   answerMs: 5_000,
   /**
-   * How often everything is bound again: an exchange disappears with its bindings, or a binding
-   * alone, and nobody is told.
+   * How often everything is bound again. Bindings disappear, alone or with their exchange, and
+   * RabbitMQ does not announce it.
    */
-  againMs: 2_000,
+  rebindMs: 2_000,
   /**
-   * And not more often than this for each source: RabbitMQ makes some hundred bindings a second in
-   * a cluster.
+   * The minimum interval for each source, because RabbitMQ makes only some hundred bindings a
+   * second in a cluster.
    */
-  againPerSourceMs: 20,
-  /** How often the queue is looked for while it isn't there. */
+  rebindPerSourceMs: 20,
+  /** How often the queue is looked for while it does not exist. */
   queueMs: 250,
 }
 
 /**
- * The gateway's sources on RabbitMQ: bound once, and bound again after every reconnection and from
- * time to time.
+ * The bindings of the gateway's sources. Declares them once, after every reconnection, and
+ * periodically.
  */
 export class SourceBindings {
-  readonly #options: TopologyOptions
+  readonly #options: SourceBindingsOptions
   readonly #timings: typeof defaultTimings
-  readonly #link: ReconnectingConnection
+  readonly #connection: ReconnectingConnection
   readonly #bound = new Map<string, Source>()
-  /** Exchanges that this process has declared: they are declared again should they be gone. */
+  /** Exchanges that this process has declared. If one disappears, it is declared again. */
   readonly #declared = new Set<string>()
-  /** Sources that wait for something that isn't Warren's to mend, by what the log said about it. */
+  /**
+   * Sources that wait for something that Warren cannot repair → the reason in the last log line.
+   */
   readonly #waiting = new Map<string, string>()
   #session: ConnectionSession | undefined
-  #away = 'there is no connection yet'
+  #awayReason = 'there is no connection yet'
   #whenUp: (() => void)[] = []
   readonly #logError: (reason: string) => void
-  /** One operation after another, so that a binding made again never overtakes its removal. */
-  #turns: Promise<unknown> = Promise.resolve()
+  /** Operations run one after another, so that a repeated bind never overtakes an unbind. */
+  #lastOperation: Promise<unknown> = Promise.resolve()
 
-  constructor(openConnection: OpenConnection, watch: ConnectionWatch, options: TopologyOptions) {
+  constructor(openConnection: OpenConnection, watch: ConnectionWatch, options: SourceBindingsOptions) {
     this.#options = options
     this.#timings = { ...defaultTimings, ...options.timings }
-    this.#logError = complaint(options.log, `queue "${options.setAside}" cannot be declared again`)
-    this.#link = openConnection({
+    this.#logError = refusalLogger(options.log, `queue "${options.quarantine}" cannot be declared again`)
+    this.#connection = openConnection({
       purpose: 'administration',
       establish: (session) => this.#establish(session),
       onUp: () => watch.onUp?.(),
       onDown: (reason) => watch.onDown?.(reason),
       onRetry: (reason, delayMs) => {
-        this.#away = reason
+        this.#awayReason = reason
         watch.onRetry?.(reason, delayMs)
       },
     })
   }
 
-  /** As `Broker.bind`. */
+  /** See `Broker.bind`. */
   bind(source: Source): Promise<{ declared: boolean }> {
-    return this.#answer(async (connection, tooLate) => {
+    return this.#runForCaller(async (connection, tooLate) => {
       const { exchange } = source
       const declared = !(await exchangeExists(connection, exchange))
       if (declared) await declareExchange(connection, exchange, typeOf(source))
-      else this.#sayAlternate(exchange, await checkExchangeType(connection, exchange, typeOf(source)))
-      await this.#attach(connection, source).catch((error: unknown) => {
+      else this.#warnAboutAlternate(exchange, await checkExchangeType(connection, exchange, typeOf(source)))
+      await this.#declareAndBind(connection, source).catch((error: unknown) => {
         throw this.#conflict(error, source)
       })
       if (declared) this.#declared.add(exchange)
@@ -102,43 +107,43 @@ export class SourceBindings {
     })
   }
 
-  /** As `Broker.unbind`; where it rejects, the source is still bound. */
+  /** See `Broker.unbind`. If it rejects, the source is still bound. */
   unbind(source: Source): Promise<void> {
-    return this.#answer(async (connection, tooLate) => {
-      const kept = this.#bound.get(source.id)
+    return this.#runForCaller(async (connection, tooLate) => {
+      const previous = this.#bound.get(source.id)
       this.#bound.delete(source.id)
       this.#waiting.delete(source.id)
       try {
         if (![...this.#bound.values()].some((other) => sameBinding(other, source)))
-          await this.#detach(connection, source)
+          await this.#unbindFromQueue(connection, source)
         tooLate.throwIfAborted()
       } catch (error) {
-        if (kept) this.#bound.set(source.id, kept)
+        if (previous) this.#bound.set(source.id, previous)
         throw this.#conflict(error, source)
       }
     })
   }
 
-  /** As `Broker.keep`. */
+  /** See `Broker.keep`. */
   keep(source: Source): void {
     this.#remember(source)
     const session = this.#session
-    if (session) void this.#inTurn(() => this.#bindAgain(session, source))
+    if (session) void this.#inOrder(() => this.#bindAgain(session, source))
   }
 
-  /** Binds everything once more: for who knows that the queue is a new one. Never fails. */
+  /** Binds everything again. Called when the queue was declared again. Never rejects. */
   async bindAllAgain(): Promise<void> {
     if (this.#session) await this.#bindAll(this.#session)
   }
 
   close(): Promise<void> {
-    return this.#link.close()
+    return this.#connection.close()
   }
 
   async #establish(session: ConnectionSession): Promise<void> {
-    const { setAside } = this.#options
-    if (setAside !== undefined) await declareSetAside(session.connection, setAside)
-    await this.#untilQueueIsThere(session)
+    const { quarantine } = this.#options
+    if (quarantine !== undefined) await declareDeadLetterQueue(session.connection, quarantine)
+    await this.#waitForQueue(session)
     await this.#bindAll(session)
     if (session.signal.aborted) return
     this.#session = session
@@ -146,10 +151,10 @@ export class SourceBindings {
       this.#session = undefined
     })
     for (const resume of this.#whenUp.splice(0)) resume()
-    void this.#tend(session)
+    void this.#maintain(session)
   }
 
-  async #untilQueueIsThere({ connection, signal }: ConnectionSession): Promise<void> {
+  async #waitForQueue({ connection, signal }: ConnectionSession): Promise<void> {
     while (!signal.aborted) {
       try {
         await onChannel(connection, (channel) => channel.checkQueue(this.#options.queue))
@@ -157,49 +162,49 @@ export class SourceBindings {
       } catch (error) {
         if (!repliedWith(error, replyCodes.notFound)) throw error
       }
-      this.#away = `the queue "${this.#options.queue}" is not there yet`
+      this.#awayReason = `the queue "${this.#options.queue}" does not exist yet`
       await pause(this.#timings.queueMs, signal)
     }
   }
 
-  /** Looks after the bindings for as long as the session lasts. */
-  async #tend(session: ConnectionSession): Promise<void> {
-    const kept = new ReusableChannel(session.connection)
+  /** Maintains the bindings until the session ends. */
+  async #maintain(session: ConnectionSession): Promise<void> {
+    const reusable = new ReusableChannel(session.connection)
     while (!session.signal.aborted) {
-      await pause(Math.max(this.#timings.againMs, this.#bound.size * this.#timings.againPerSourceMs), session.signal)
-      await this.#inTurn(() => this.#tendToSetAside(session, kept))
+      await pause(Math.max(this.#timings.rebindMs, this.#bound.size * this.#timings.rebindPerSourceMs), session.signal)
+      await this.#inOrder(() => this.#maintainQuarantine(session, reusable))
       for (const source of this.#bound.values()) {
         if (session.signal.aborted) return
-        await this.#inTurn(() => this.#tendTo(source, session, kept))
+        await this.#inOrder(() => this.#maintainBinding(source, session, reusable))
       }
     }
   }
 
-  /** Nobody is told that a queue was deleted or has expired. */
-  async #tendToSetAside({ connection, signal }: ConnectionSession, kept: ReusableChannel): Promise<void> {
-    const { setAside, log } = this.#options
-    if (setAside === undefined || signal.aborted) return
+  /** RabbitMQ does not announce that a queue was deleted or has expired. */
+  async #maintainQuarantine({ connection, signal }: ConnectionSession, reusable: ReusableChannel): Promise<void> {
+    const { quarantine, log } = this.#options
+    if (quarantine === undefined || signal.aborted) return
     try {
-      return await kept.do((channel) => channel.bindQueue(setAside, setAside, ''))
+      return await reusable.do((channel) => channel.bindQueue(quarantine, quarantine, ''))
     } catch {
-      // It is made again, with a channel for each step.
+      // It is declared again below, with one channel for each step.
     }
     try {
-      await declareSetAside(connection, setAside)
-      log('warn', `queue "${setAside}" was gone and has been declared again`)
+      await declareDeadLetterQueue(connection, quarantine)
+      log('warn', `queue "${quarantine}" was missing and has been declared again`)
     } catch (error) {
       if (!signal.aborted) this.#logError(replyOf(error)?.text ?? asError(error).message)
     }
   }
 
-  /** A binding that stands costs one question. */
-  async #tendTo(source: Source, session: ConnectionSession, kept: ReusableChannel): Promise<void> {
+  /** An existing binding costs one request. */
+  async #maintainBinding(source: Source, session: ConnectionSession, reusable: ReusableChannel): Promise<void> {
     if (session.signal.aborted || !this.#bound.has(source.id)) return
     if (!this.#waiting.has(source.id)) {
       try {
-        return await kept.do((channel) => this.#bindOn(channel, source))
+        return await reusable.do((channel) => this.#bindOn(channel, source))
       } catch {
-        // What is wrong is found out, and mended where it can be, with more care.
+        // `#bindAgain` finds the cause and repairs it if it can.
       }
     }
     await this.#bindAgain(session, source)
@@ -208,33 +213,31 @@ export class SourceBindings {
   async #bindAll(session: ConnectionSession): Promise<void> {
     for (const source of this.#bound.values()) {
       if (session.signal.aborted) return
-      await this.#inTurn(() => this.#bindAgain(session, source))
+      await this.#inOrder(() => this.#bindAgain(session, source))
     }
   }
 
-  /**
-   * What stands in the way of one source is said once and tried again; it holds up nothing else.
-   */
+  /** A problem with one source is logged once and retried. It does not affect the other sources. */
   async #bindAgain({ connection, signal }: ConnectionSession, source: Source): Promise<void> {
     if (signal.aborted || !this.#bound.has(source.id)) return
     const { exchange } = source
     try {
-      await this.#attach(connection, source).catch(async (error: unknown) => {
+      await this.#declareAndBind(connection, source).catch(async (error: unknown) => {
         const mayDeclare = source.ownsExchange || this.#declared.has(exchange)
         if (!mayDeclare || !isMissingExchange(error)) throw error
         await declareExchange(connection, exchange, typeOf(source))
-        this.#options.log('info', `exchange "${exchange}" was gone and has been declared again`)
-        await this.#attach(connection, source)
+        this.#options.log('info', `exchange "${exchange}" was missing and has been declared again`)
+        await this.#declareAndBind(connection, source)
       })
       if (this.#waiting.delete(source.id)) this.#options.log('info', `exchange "${exchange}" is bound again`)
     } catch (error) {
-      if (!signal.aborted) this.#wait(source, this.#conflict(error, source))
+      if (!signal.aborted) this.#warnOnce(source, this.#conflict(error, source))
     }
   }
 
-  #sayAlternate(exchange: string, { alternate }: { alternate: string | undefined }): void {
+  #warnAboutAlternate(exchange: string, { alternate }: { alternate: string | undefined }): void {
     if (alternate === undefined) return
-    const text = `exchange "${exchange}" has the alternate exchange "${alternate}": what this source binds is routed now, and no longer goes there`
+    const text = `exchange "${exchange}" has the alternate exchange "${alternate}": messages that this source binds are routed now and no longer reach it`
     this.#options.log('warn', text)
   }
 
@@ -243,14 +246,14 @@ export class SourceBindings {
     this.#waiting.delete(source.id)
   }
 
-  #wait(source: Source, error: Error): void {
-    const said = this.#waiting.get(source.id)
+  #warnOnce(source: Source, error: Error): void {
+    const lastReason = this.#waiting.get(source.id)
     this.#waiting.set(source.id, error.message)
-    if (said === error.message) return
-    this.#options.log('warn', `a source receives nothing for now: ${error.message}`, { source: source.id })
+    if (lastReason === error.message) return
+    this.#options.log('warn', `a source receives no messages for now: ${error.message}`, { source: source.id })
   }
 
-  async #attach(connection: ChannelModel, source: Source): Promise<void> {
+  async #declareAndBind(connection: ChannelModel, source: Source): Promise<void> {
     if (source.buffered) await declareBuffer(connection, this.#options.namespace, source.exchange)
     await onChannel(connection, (channel) => this.#bindOn(channel, source))
   }
@@ -266,18 +269,21 @@ export class SourceBindings {
     return buffered ? bufferQueueName(this.#options.namespace, exchange) : this.#options.queue
   }
 
-  /** Unbinding what isn't bound succeeds, also where the queue or the exchange is gone. */
-  async #detach(connection: ChannelModel, source: Source): Promise<void> {
+  /** Unbinding a missing binding succeeds, even if the queue or the exchange is missing. */
+  async #unbindFromQueue(connection: ChannelModel, source: Source): Promise<void> {
     const { exchange, key, arguments: args } = bindingOf(source)
     await onChannel(connection, (channel) => channel.unbindQueue(this.#queueOf(source), exchange, key, args))
   }
 
-  /** What RabbitMQ says against a binding, as an answer to who wanted it. Other errors pass. */
+  /**
+   * Converts RabbitMQ's refusal of a binding to an error for the caller. Returns other errors
+   * unchanged.
+   */
   #conflict(error: unknown, { exchange }: Source): Error {
     const reply = replyOf(error)
     if (reply === undefined || reply.text.startsWith('no queue ')) return asError(error)
     let text = `RabbitMQ refuses to bind exchange "${exchange}": ${reply.text}`
-    if (isMissingExchange(error)) text = `exchange "${exchange}" is not there`
+    if (isMissingExchange(error)) text = `exchange "${exchange}" does not exist`
     else if (reply.code === replyCodes.accessRefused) {
       text = `no permission to bind exchange "${exchange}" (${reply.text}): grant Warren's RabbitMQ user read on it and write on "${this.#options.queue}"`
     }
@@ -285,35 +291,39 @@ export class SourceBindings {
   }
 
   /**
-   * Does one piece of work for a caller, who is answered in time whatever becomes of the broker.
+   * Runs an operation for a caller, who gets an answer in time even if the broker does not respond.
    */
-  async #answer<Result>(work: (connection: ChannelModel, tooLate: AbortSignal) => Promise<Result>): Promise<Result> {
+  async #runForCaller<Result>(
+    work: (connection: ChannelModel, tooLate: AbortSignal) => Promise<Result>,
+  ): Promise<Result> {
     const tooLate = AbortSignal.timeout(this.#timings.answerMs)
     const attempt = async () => {
       if (!this.#session) await new Promise<void>((resume) => this.#whenUp.push(resume))
-      return this.#inTurn(async () => {
+      return this.#inOrder(async () => {
         tooLate.throwIfAborted()
-        if (!this.#session) throw new Error(this.#away)
+        if (!this.#session) throw new Error(this.#awayReason)
         return work(this.#session.connection, tooLate)
       })
     }
     const timeUp = new Promise<never>((_resolve, reject) => {
-      tooLate.addEventListener('abort', () => reject(new Error(this.#session ? 'it does not answer' : this.#away)))
+      tooLate.addEventListener('abort', () =>
+        reject(new Error(this.#session ? 'it does not answer' : this.#awayReason)),
+      )
     })
     try {
       return await Promise.race([attempt(), timeUp])
     } catch (error) {
       if (error instanceof GatewayError) throw error
       const reason = replyOf(error)?.text ?? asError(error).message
-      throw new GatewayError('BROKER_UNAVAILABLE', `RabbitMQ cannot be asked for its bindings: ${reason}`, {
+      throw new GatewayError('BROKER_UNAVAILABLE', `cannot change bindings on RabbitMQ: ${reason}`, {
         cause: error,
       })
     }
   }
 
-  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-    const result = this.#turns.then(work)
-    this.#turns = result.catch(() => {})
+  #inOrder<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.#lastOperation.then(work)
+    this.#lastOperation = result.catch(() => {})
     return result
   }
 }

@@ -12,48 +12,51 @@ import { NoAnswerInTime } from './no-answer.ts'
 
 const lockTimeoutMs = 15_000
 const lockRetryMs = 100
-/** What RabbitMQ is given to answer one piece of work on a channel, in milliseconds. */
+/** How long RabbitMQ may take to answer one operation on a channel, in milliseconds. */
 const answerMs = 5_000
-/** And to bind what is probably bound, while the epoch has been read, in milliseconds. */
+/** How long to wait for bindings that probably exist, after the epoch was read, in milliseconds. */
 const bindMs = 200
-/** What may differ from the stream that stands: see `declare`. */
+/** Arguments of an existing stream that may differ: see `declareStream`. */
 const retentionArguments = new Set(['x-max-age', 'x-max-length-bytes', 'x-stream-max-segment-size-bytes'])
-/** The log of epochs is a few bytes a start. */
+/** The epoch log needs a few bytes for each start. */
 const epochRetention = { maxBytes: 1024 * 1024, segmentBytes: 128 * 1024 }
 /**
- * Retention acts when a segment is full, so a segment is a small part of it; within what RabbitMQ
- * takes.
+ * RabbitMQ applies retention when a segment is full, so a segment is a small part of the retention,
+ * within RabbitMQ's limits.
  */
 const segmentsInRetention = 20
 const minSegmentBytes = 256 * 1024
 const maxSegmentBytes = 500_000_000
 
-/** Which journal is to be there. */
-export interface JournalTopology {
+/** The journal to declare. */
+export interface JournalDeclaration {
   readonly name: string
   readonly retention: WindowBounds
   readonly agreeOnKey?: AgreeOnKey | undefined
 }
 
 /**
- * Makes sure that the journal is there, and answers its epoch: the name of this life of it. AMQP
- * 0-9-1 can neither read a queue's arguments nor tell who declared it first, so the epochs are kept
- * in a small stream beside it, under a lock that is an exclusive queue: of several replicas exactly
- * one makes the journal and writes its epoch, before it makes it.
+ * Declares the journal's stream if it does not exist, at the first start and again after it was
+ * deleted, and returns its epoch. An epoch names one stream from its declaration to its deletion.
+ * Every tail calls this at the start of each session.
  *
- * `connection` is one that the session has to itself, to its own node: what another connection
- * waits for on another node does not matter. A node that does not answer in time is left.
+ * AMQP 0-9-1 cannot read a queue's arguments and does not reveal who declared it first. So the
+ * epochs are kept in a small second stream, under a lock that is an exclusive queue. Exactly one of
+ * several replicas declares the journal, and it writes the epoch before it declares the stream.
  *
- * What the gateway itself writes goes through a direct exchange of the journal's name, so that
- * Warren's RabbitMQ user needs no right on the default exchange.
+ * `connection` belongs to the session alone and leads to the session's node, so operations on other
+ * connections or nodes do not delay it. If the node does not answer in time, the session leaves it.
+ *
+ * Everything that the gateway itself publishes goes through a direct exchange of the journal's
+ * name, so that Warren's RabbitMQ user needs no permission on the default exchange.
  */
-export async function ensureJournal(
+export async function declareJournal(
   session: ConnectionSession,
   connection: ChannelModel,
-  journal: JournalTopology,
+  journal: JournalDeclaration,
 ): Promise<string> {
   try {
-    return (await standingEpoch(connection, journal)) ?? (await makeJournal(connection, journal, session.signal))
+    return (await epochOfExisting(connection, journal)) ?? (await declareMissing(connection, journal, session.signal))
   } catch (error) {
     if (error instanceof NoAnswerInTime && session.mayMove) session.failNode(error.message)
     throw error
@@ -61,23 +64,23 @@ export async function ensureJournal(
 }
 
 /**
- * The epoch of a journal that is there, without the lock and without waiting for what changes the
- * cluster's database: as long as a node is frozen, the others neither declare a queue nor answer a
- * binding, also of what exists (RabbitMQ 3.10). Undefined: something is missing, or the key that
- * was agreed on has to be written.
+ * Returns the epoch of an existing journal, without the lock and without waiting for changes of the
+ * cluster's database: while a node is frozen, the other nodes answer no declare and no bind, even
+ * of existing objects (RabbitMQ 3.10). Returns undefined if something is missing, or if the agreed
+ * key must be written.
  *
- * The journal is looked for before the log is read. Its epoch was written before it was made, so
- * the log has it, or that of a later life.
+ * It checks that the journal exists before it reads the log. The epoch was written before the
+ * stream was declared, so the log contains that epoch or a later one.
  */
-async function standingEpoch(
+async function epochOfExisting(
   connection: ChannelModel,
-  { name, agreeOnKey }: JournalTopology,
+  { name, agreeOnKey }: JournalDeclaration,
 ): Promise<string | undefined> {
   const epochs = epochsOf(name)
   if (!(await queueExists(connection, name)) || !(await queueExists(connection, epochs))) return undefined
   await onOwnChannel(connection, (channel) => channel.assertExchange(name, 'direct', { durable: true }))
-  // Where a binding was missing, what is published before it is made is returned, and published
-  // again.
+  // If a binding is missing, RabbitMQ returns what is published before it is made, and the message
+  // is published again.
   const bound = onOwnChannel(connection, async (channel) => {
     await channel.bindQueue(epochs, name, epochs)
     await channel.bindQueue(name, name, name)
@@ -90,15 +93,15 @@ async function standingEpoch(
   return key === undefined || key === keys.at(-1) ? epoch : undefined
 }
 
-async function makeJournal(
+async function declareMissing(
   connection: ChannelModel,
-  { name, retention, agreeOnKey }: JournalTopology,
+  { name, retention, agreeOnKey }: JournalDeclaration,
   signal: AbortSignal,
 ): Promise<string> {
   const epochs = epochsOf(name)
-  const release = await lock(connection, `${name}.lock`, signal)
+  const release = await acquireLock(connection, `${name}.lock`, signal)
   try {
-    await declare(connection, epochs, {
+    await declareStream(connection, epochs, {
       'x-max-length-bytes': epochRetention.maxBytes,
       'x-stream-max-segment-size-bytes': epochRetention.segmentBytes,
     })
@@ -107,12 +110,12 @@ async function makeJournal(
       await channel.bindQueue(epochs, name, epochs)
     })
     const log = new EpochLog(connection, name)
-    const known = await log.read()
+    const logged = await log.read()
     const exists = await queueExists(connection, name)
-    const epoch = exists && known.epoch !== undefined ? known.epoch : randomBytes(8).toString('hex')
-    const key = await agreeOnKey?.(known.keys)
+    const epoch = exists && logged.epoch !== undefined ? logged.epoch : randomBytes(8).toString('hex')
+    const key = await agreeOnKey?.(logged.keys)
     await log.write(key === undefined ? { epoch } : { epoch, key })
-    await declare(connection, name, limitsOf(retention))
+    await declareStream(connection, name, limitsOf(retention))
     await onOwnChannel(connection, (channel) => channel.bindQueue(name, name, name))
     return epoch
   } finally {
@@ -120,7 +123,7 @@ async function makeJournal(
   }
 }
 
-/** A bound that was not set is infinite, and is not told. */
+/** An infinite bound was not configured and is omitted. */
 function limitsOf({ maxAgeMs, maxBytes }: WindowBounds): Record<string, unknown> {
   const segmentBytes = Math.round(maxBytes / segmentsInRetention)
   return {
@@ -131,12 +134,12 @@ function limitsOf({ maxAgeMs, maxBytes }: WindowBounds): Record<string, unknown>
 }
 
 /**
- * Runs on a channel of its own, because an error there closes the channel. Rejects with
+ * Runs on its own channel, because RabbitMQ closes the channel on an error. Rejects with
  * `NoAnswerInTime`.
  */
 async function onOwnChannel<Result>(
   connection: ChannelModel,
-  run: (channel: Channel) => Promise<Result>,
+  operation: (channel: Channel) => Promise<Result>,
 ): Promise<Result> {
   let channel: Channel | undefined
   let broken = false
@@ -148,18 +151,18 @@ async function onOwnChannel<Result>(
     channel.on('close', () => {
       broken = true
     })
-    return run(channel)
+    return operation(channel)
   }
   try {
     return await withDeadline(answerMs, work(), () => new NoAnswerInTime('RabbitMQ did not answer', answerMs))
   } finally {
-    // Not waited for: amqplib never settles it where the connection is lost meanwhile, and what was
-    // asked for has been answered.
+    // Not awaited, because amqplib never settles a close if the connection is lost meanwhile, and
+    // the operation has been answered.
     if (!broken) channel?.close().catch(() => undefined)
   }
 }
 
-async function lock(connection: ChannelModel, name: string, signal: AbortSignal): Promise<() => Promise<void>> {
+async function acquireLock(connection: ChannelModel, name: string, signal: AbortSignal): Promise<() => Promise<void>> {
   const deadline = Date.now() + lockTimeoutMs
   for (;;) {
     signal.throwIfAborted()
@@ -168,7 +171,7 @@ async function lock(connection: ChannelModel, name: string, signal: AbortSignal)
         channel.assertQueue(name, { exclusive: true, durable: false, arguments: { 'x-queue-type': 'classic' } }),
       )
       return async () => {
-        // Where the connection is gone, the lock went with it.
+        // If the connection is lost, RabbitMQ deletes the lock with it.
         await onOwnChannel(connection, (channel) => channel.deleteQueue(name)).catch(() => undefined)
       }
     } catch (error) {
@@ -183,18 +186,18 @@ async function queueExists(connection: ChannelModel, name: string): Promise<bool
     await onOwnChannel(connection, (channel) => channel.checkQueue(name))
     return true
   } catch (error) {
-    // A stream whose node is still booting is answered with 404 too ("… down or inaccessible"), and
-    // must not be taken for one that is gone.
+    // RabbitMQ also answers 404 for a stream on a node that is still booting ("… down or
+    // inaccessible"). Such a stream must not count as missing.
     if (codeOf(error) === 404 && /no queue/.test(String(error))) return false
     throw error
   }
 }
 
 /**
- * A stream that stands with another retention is taken as it is: RabbitMQ changes that by policy,
- * not by declaring again.
+ * Accepts an existing stream with another retention, because RabbitMQ changes the retention by
+ * policy, not by a declare.
  */
-async function declare(connection: ChannelModel, name: string, limits: Record<string, unknown>): Promise<void> {
+async function declareStream(connection: ChannelModel, name: string, limits: Record<string, unknown>): Promise<void> {
   try {
     await onOwnChannel(connection, (channel) =>
       channel.assertQueue(name, { durable: true, arguments: { 'x-queue-type': 'stream', ...limits } }),
@@ -205,7 +208,7 @@ async function declare(connection: ChannelModel, name: string, limits: Record<st
     if (retentionArguments.has(argument)) return
     throw new GatewayError(
       'SOURCE_CONFLICT',
-      `queue "${name}" exists and is no stream as the journal needs it (${argument} differs): delete it, or set another WARREN_NAMESPACE`,
+      `queue "${name}" exists and is not the stream that the journal needs (${argument} differs): delete it, or set another WARREN_NAMESPACE`,
       { cause: error },
     )
   }
