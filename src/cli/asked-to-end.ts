@@ -1,8 +1,8 @@
 export type EndSignal = 'SIGINT' | 'SIGTERM'
 
 /**
- * Resolves on the first SIGINT or SIGTERM; the second ends the process at once, with the status
- * that shells give the signal. `atOnce`: what must go with it.
+ * Resolves on the first SIGINT or SIGTERM. On the second, calls `beforeExit` and ends the process
+ * at once with the exit status that shells use for the signal.
  */
 export function whenAskedToEnd(atOnce: () => void = () => undefined): Promise<EndSignal> {
   return new Promise((resolve) => {

@@ -4,10 +4,7 @@ import { surroundings } from '../config/load/surroundings.ts'
 import { flagOf, variableOf } from '../config/options/option.ts'
 import { type Config, type OptionName, options } from '../config/options/options.ts'
 
-/**
- * Lets a command that needs a few options of the gateway take them as flags; the environment counts
- * anyway.
- */
+/** Adds flags for the gateway options that the command needs. The environment is always read. */
 export function takesConfig(command: Command, names: readonly OptionName[]): Command {
   for (const name of names) {
     const { help, file } = options[name]
@@ -19,7 +16,7 @@ export function takesConfig(command: Command, names: readonly OptionName[]): Com
 }
 
 /**
- * The configuration of the gateway as this command's flags and the environment give it. Throws
+ * The configuration of the gateway from the flags of this command and the environment. Throws
  * `ConfigError`.
  */
 export function configOf(command: Command, names: readonly OptionName[]): Config {

@@ -5,8 +5,8 @@ import { version } from '../config/version.ts'
 export type Running = Pick<App, 'endpoints' | 'operatorToken' | 'notes'>
 
 /**
- * What the one who started the gateway sees: where it listens, and the key to it where it made its
- * own. A JSON line where JSON was asked for.
+ * The text on start: the endpoints, and an operator token if the secret was generated. One JSON
+ * line if the log format is JSON.
  */
 export function welcome({ endpoints, operatorToken, notes }: Running, config: Config): string {
   if (config.logFormat === 'json') {

@@ -3,26 +3,26 @@ import { FairQueue } from './fair-queue.ts'
 
 export interface TurnstileOptions {
   readonly inside: number
-  /** How many of one network may wait for each kind of work. */
+  /** How many tasks of one network may wait, for each kind of work. */
   readonly waiting: number
-  /** What `LIMIT_EXCEEDED` names, and says. */
+  /** The option that `LIMIT_EXCEEDED` names, and the message of the error. */
   readonly limit: string
   readonly refusal: string
 }
 
-/** Who waits, and for what. */
+/** Who waits, and for which kind of work. */
 export interface Place {
   readonly network: string
   readonly client: string
   /** Kinds of work take turns. */
   readonly kind: string
-  /** Whether the network has to wait for all others, and for a while after each turn. */
+  /** If true, the network waits for all others, and pauses after each of its turns. */
   readonly slowed?: () => boolean
 }
 
-/** So many times as many may wait in all as of one network. */
+/** All networks together may have this many times the waiting tasks of one network. */
 const networksFactor = 10
-/** How long a slowed network rests after each turn, in milliseconds. */
+/** How long a slowed network pauses after each turn, in milliseconds. */
 const restMs = 100
 const anybody: Place = { network: '', client: '', kind: '' }
 
@@ -33,9 +33,9 @@ interface Waiting {
 }
 
 /**
- * Lets so many in at once; the others wait, in turns by kind, by network and by client. Where too
- * many wait, the newest of those who have the most waiting is turned away with `LIMIT_EXCEEDED`: a
- * flood costs only its sender.
+ * Runs at most `concurrency` tasks at once. Other tasks wait, in turns by kind, network and client.
+ * If too many wait, the newest task of the client with the most waiting tasks is rejected with
+ * `LIMIT_EXCEEDED`, so a flood affects only its sender.
  */
 export class ConcurrencyLimit {
   readonly #options: TurnstileOptions
@@ -86,7 +86,7 @@ export class ConcurrencyLimit {
     }
   }
 
-  /** Those who are slowed come last. */
+  /** Slowed networks come last. */
   #next(): Waiting | undefined {
     const isSlowed = (network: string): boolean => this.#slowed.get(network)?.() === true
     return (
@@ -99,7 +99,7 @@ export class ConcurrencyLimit {
     for (const [kind, queue] of this.#kinds) {
       const next = queue.take(mayCome)
       if (!next) continue
-      // Its turn comes again behind the others'.
+      // Move this kind behind the others.
       this.#kinds.delete(kind)
       this.#kinds.set(kind, queue)
       this.#forget(next.place.network)

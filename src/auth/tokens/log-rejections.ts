@@ -1,12 +1,12 @@
 import { GatewayError } from '../../errors.ts'
 import { TokenRejection } from './token-verifier.ts'
 
-/** Lines a second: who sends bad tokens must not fill the log. */
+/** Lines a second, so that a sender of invalid tokens cannot fill the log. */
 const maxLines = 10
 
 /**
- * Runs a check of credentials; why a token was refused is told to `tell`, for the caller hears one
- * plain sentence whatever it was.
+ * Wraps a check of credentials and logs why a token was refused. The client gets the same message
+ * for every reason.
  */
 export function logRejections(
   tell: (text: string, details: Record<string, unknown>) => void,

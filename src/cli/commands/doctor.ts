@@ -59,8 +59,8 @@ async function examine(config: Config): Promise<Finding[]> {
           },
         ]
       : []
-  // Each is bounded by itself; at once, so that the whole ends within 30 s also where several do
-  // not answer.
+  // Each check has its own timeout. They run concurrently so that all end within 30 s, even if
+  // several peers do not answer.
   const findings = await Promise.all([
     broker,
     embedded ? Promise.resolve([]) : database.then(({ sources }) => examineSources(config, sources)),

@@ -11,8 +11,8 @@ import { describe, original, quarantined } from './quarantined-message.ts'
 const configNames = ['brokerUrl', 'namespace'] as const satisfies readonly OptionName[]
 const defaultLimit = 50
 /**
- * RabbitMQ puts what was looked at behind what wasn't: only who looks at everything leaves the
- * order as it was. Up to so many, that takes no time.
+ * RabbitMQ requeues inspected messages behind the others, so the order is kept only if all messages
+ * are inspected. Up to this number, that takes no noticeable time.
  */
 const lookAtAll = 1_000
 
@@ -74,8 +74,8 @@ function republishCommand(): Command {
         if (id === undefined) return 'keep'
         const publication = original(message, to)
         try {
-          // Taken away only when it is elsewhere: a crash in between leaves it in both places, and
-          // never in none.
+          // Remove a message only after it was published. A crash in between leaves it in both
+          // places, never in neither.
           await queue.publish(publication)
         } catch (error) {
           if (!(error instanceof GatewayError) || error.code === 'BROKER_UNAVAILABLE') throw error
@@ -113,7 +113,7 @@ function dropCommand(): Command {
 const keep = Promise.resolve<Fate>('keep')
 const remove = Promise.resolve<Fate>('remove')
 
-/** Which messages a command is about, and whether it has met them all. */
+/** The messages that a command selects, and those that it has not found yet. */
 class Wanted {
   readonly #ids: ReadonlySet<string> | 'all'
   readonly #missing: Set<string>
@@ -123,7 +123,7 @@ class Wanted {
     this.#missing = new Set(ids === 'all' ? [] : ids)
   }
 
-  /** Undefined where the message is none of them. */
+  /** Undefined if the message is not selected. */
   idOf(message: Message): string | undefined {
     const { id } = quarantined(message)
     this.#missing.delete(id)

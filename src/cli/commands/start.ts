@@ -21,10 +21,10 @@ export function startCommand(): Command {
       const read = () => load(surroundings(args))
       const config = read()
       await checkStart(config)
-      // Imported late, so that one process alone has nothing of node:cluster.
+      // Imported late, so that a single process does not load node:cluster.
       const serving = config.workers > 1 ? (await import('../workers/serve-together.ts')).serveTogether : serve
       const status = await serving(config, read).then(() => exitStatus.ok, report)
-      // Whatever was left open must not keep the process.
+      // Remaining handles must not keep the process alive.
       process.exit(status)
     })
 }
@@ -41,6 +41,6 @@ async function serve(config: Config, readAgain: () => Config): Promise<void> {
   if (typeof app === 'string') return
   reload = () => app.reload(readAgain)
   process.stdout.write(welcome(app, config))
-  // Ctrl-C is somebody who waits at a terminal.
+  // On Ctrl-C a user waits at a terminal, so do not drain.
   await app.close((await asked) === 'SIGINT' ? { drainMs: 0 } : undefined)
 }

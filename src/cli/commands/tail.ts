@@ -2,10 +2,9 @@ import { Command } from 'commander'
 import { visibleJson } from '../../core/body/invisible-characters.ts'
 import { configOf, takesConfig } from '../config-flags.ts'
 import { wrongUse } from '../failure.ts'
+import { type TailEvent, followChannel } from '../gateway/follow-channel.ts'
 import { addressOptions, gatewayUrl } from '../gateway/gateway-url.ts'
 import { operatorToken, secretOptions } from '../gateway/local-signer.ts'
-import { follow } from './follow.ts'
-import type { PrintedEvent } from './subscribe-once.ts'
 
 interface TailOptions {
   readonly after?: string
@@ -35,22 +34,23 @@ export function tailCommand(): Command {
     const stop = new AbortController()
     const end = () => stop.abort()
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end)
-    // Whoever reads has gone, as `head` does: nothing is left to be done.
+    // The reader of the pipe has exited (`head`, for example), so end.
     process.stdout.on('error', end)
     let printed = 0
-    await follow({
+    const print = (event: TailEvent) => {
+      process.stdout.write(`${visibleJson(event)}\n`)
+      printed += 1
+      if (printed === count) end()
+    }
+    await followChannel({
       url: socketUrl(given.url ?? gatewayUrl(config)),
-      token: given.token === undefined ? () => operatorToken(config) : given.token,
+      token: async () => given.token ?? operatorToken(config),
       clientId,
       after: given.after,
       signal: stop.signal,
-      say: (text) => void process.stderr.write(`${text}\n`),
-      onEvent(event: PrintedEvent) {
-        if (event.kind === 'CHECKPOINT' && !given.checkpoints) return
-        process.stdout.write(`${visibleJson(event)}\n`)
-        printed += 1
-        if (printed === count) stop.abort()
-      },
+      onEvent: print,
+      onCheckpoint: given.checkpoints ? print : () => undefined,
+      log: (text) => void process.stderr.write(`${text}\n`),
     })
   })
 }

@@ -42,7 +42,7 @@ export function tokenCommand(): Command {
 
 function scopeOf({ operator, scope = '' }: TokenOptions): string[] {
   const words = scope.split(/\s+/).filter((word) => word !== '')
-  // A misspelt word would grant nothing, and nobody would know why.
+  // A misspelt word would grant nothing without a message.
   const understood = new Set(printScope(parseScope(words.join(' '))))
   const unknown = words.find((word) => !understood.has(word) || word === 'channel:')
   if (unknown)

@@ -3,11 +3,11 @@ import { WebSocket } from 'ws'
 import { errorText } from '../../core/model/error-text.ts'
 import { headOf, TcpFrameReader } from '../../transports/tcp/framing.ts'
 
-/** One connection that is open. */
+/** An open connection. */
 export interface ProbeConnection {
   /**
-   * Sends this and resolves when all of it has come back as it should; rejects with a sentence
-   * where it does not. One at a time.
+   * Sends the payload and resolves when the expected answer has arrived. Rejects with the reason
+   * otherwise. One call at a time.
    */
   roundTrip(payload: Buffer): Promise<void>
   close(): void
@@ -25,7 +25,7 @@ export type Open = () => Promise<ProbeConnection>
 export const protocols = { echo, framed, websocket } as const satisfies Record<string, (target: Target) => Open>
 export type Protocol = keyof typeof protocols
 
-/** What a round trip waits for; `fail` is also called when the connection goes. */
+/** The answer that a round trip waits for. `fail` is also called when the connection closes. */
 class Awaited {
   #resolve: () => void = () => {}
   #reject: (error: Error) => void = () => {}
@@ -63,7 +63,7 @@ async function openSocket({ host, port, timeoutMs }: Target, awaited: Awaited): 
   return socket
 }
 
-/** Byte for byte, as it comes. */
+/** The answer is the payload, byte for byte, in pieces of any size. */
 function echo(target: Target): Open {
   return async () => {
     const awaited = new Awaited()
@@ -85,7 +85,7 @@ function echo(target: Target): Open {
   }
 }
 
-/** Binary requests, which the framed protocol answers with their first bytes. */
+/** Binary requests. The framed protocol answers with their first bytes. */
 function framed(target: Target): Open {
   const type = { 'content-encoding': 'binary', 'content-type': 'binary/custom-client-binary-type' }
   return async () => {
@@ -132,7 +132,7 @@ function request(json: string): Buffer {
   return Buffer.concat([Buffer.from(head, 'latin1'), content])
 }
 
-/** Pings of WebSocket itself (RFC 6455 §5.5.2), whose pongs bring the same bytes. */
+/** WebSocket pings (RFC 6455 §5.5.2). A pong carries the payload of its ping. */
 function websocket({ host, port, path, token, timeoutMs }: Target): Open {
   const query = token === undefined ? '' : `${path.includes('?') ? '&' : '?'}token=${token}`
   const url = `ws://${host.includes(':') ? `[${host}]` : host}:${port}${path}${query}`

@@ -3,17 +3,17 @@ import { errorText } from '../../core/model/error-text.ts'
 import type { Finding } from '../../core/ports/finding.ts'
 
 /**
- * What tokens and revocations bear: they are told in whole seconds, and a replica takes a token up
- * to so much early or late.
+ * The tolerated clock skew. Tokens and revocations use whole seconds, and a replica accepts a token
+ * this much too early or too late.
  */
 const maxSkewMs = 5_000
 const askMs = 5_000
-/** When this was written: no clock that is right is before it. */
+/** When this was written. A correct clock is not before it. */
 const earliest = Date.UTC(2026, 0, 1)
 
 /**
- * Tokens expire and are revoked by the clock: it is compared with the database's and the identity
- * provider's, where there are any.
+ * Tokens expire and are revoked by the clock. This compares it with the clocks of the database and
+ * the identity provider, if configured.
  */
 export async function examineClock(config: Config, databaseNow: number | undefined): Promise<Finding[]> {
   if (Date.now() < earliest) {

@@ -7,7 +7,9 @@ import { listenProblem } from '../listen-problem.ts'
 const askMs = 2_000
 const names = ['port', 'tcpPort', 'tcpEchoPort', 'opsPort'] as const
 
-/** Whether each port can be bound. A gateway that runs here already holds its own. */
+/**
+ * Checks that each port can be bound. A running gateway on this machine already holds its ports.
+ */
 export async function examinePorts(config: Config): Promise<Finding[]> {
   const findings: Finding[] = []
   for (const name of names) {

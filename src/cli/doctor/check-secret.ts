@@ -6,13 +6,10 @@ import type { Config } from '../../config/options/options.ts'
 import { errorText } from '../../core/model/error-text.ts'
 import type { Finding } from '../../core/ports/finding.ts'
 
-/** 32 random bytes have more different ones than this, however they are written. */
+/** 32 random bytes contain more distinct bytes than this in any encoding. */
 const leastDifferent = 10
 
-/**
- * The secret that signs tokens: whether it may be a generated one here, and whether it looks like
- * one that can be guessed.
- */
+/** Checks whether a generated secret is allowed here, and whether a given one looks guessable. */
 export async function examineSecret(config: Config): Promise<Finding[]> {
   const { jwtSecret, dataDir } = config
   if (jwtSecret !== undefined) {

@@ -3,12 +3,12 @@ import type { Source } from '../../core/model/source.ts'
 import type { Finding } from '../../core/ports/finding.ts'
 
 /**
- * Names the sources whose exchange is bound straight to the journal. RabbitMQ closes the connection
- * of a publisher (541) whose message a stream cannot hold, such as one with a decimal header:
+ * Lists the sources whose exchange is bound directly to the journal. RabbitMQ closes the connection
+ * of a publisher (541) if a stream cannot store its message, such as one with a decimal header:
  * docs/sources.md.
  */
 export function examineSources({ namespace }: Pick<Config, 'namespace'>, sources: readonly Source[]): Finding[] {
-  // The gateway makes this one at its first start.
+  // The gateway creates this source at its first start.
   const registered = sources.length === 0 ? [`${namespace}.events`] : sources.filter(isExposed).map(exchangeOf)
   const exchanges = [...new Set(registered)]
   if (exchanges.length === 0) return []
@@ -24,9 +24,7 @@ export function examineSources({ namespace }: Pick<Config, 'namespace'>, sources
   ]
 }
 
-/**
- * Whether messages of the source go from its exchange into the stream without a queue between them.
- */
+/** Whether messages of the source go from its exchange to the stream without a queue in between. */
 function isExposed({ buffered }: Source): boolean {
   return !buffered
 }

@@ -3,8 +3,8 @@ import { errorText } from '../../core/model/error-text.ts'
 import { CommandFailure } from '../failure.ts'
 
 /**
- * The gateway itself bounds how long the broker may take; this is for one that does not answer at
- * all.
+ * Applies to a gateway that does not answer at all. The gateway itself limits how long it waits for
+ * the broker.
  */
 const answerTimeoutMs = 60_000
 
@@ -14,8 +14,8 @@ interface Answer<Data> {
 }
 
 /**
- * One query or mutation; throws `CommandFailure` with what the gateway says against it, or that
- * there is none.
+ * Sends one query or mutation. Throws `CommandFailure` with the error of the gateway, or if no
+ * gateway answers.
  */
 export async function askGateway<Data>(url: string, token: string, query: string, variables: object): Promise<Data> {
   const { data, errors = [] } = await post<Data>(url, token, { query, variables })

@@ -3,8 +3,8 @@ import type { Snapshot } from '../../observability/snapshot.ts'
 import type { Running } from '../welcome.ts'
 
 /**
- * What the primary tells a worker. `end` without `drainMs` is over WARREN_DRAIN; `handOver` where
- * others go on listening.
+ * Messages from the primary to a worker. `end` without `drainMs` uses WARREN_DRAIN. `handOver`:
+ * other processes keep listening on the ports.
  */
 export type ToWorker =
   | { readonly kind: 'look'; readonly question: number; readonly at: 'health' | 'metrics' }
@@ -12,8 +12,8 @@ export type ToWorker =
   | { readonly kind: 'end'; readonly drainMs?: number; readonly handOver?: boolean }
 
 /**
- * What a worker tells the primary: that it hears; that clients can connect, or why they never will;
- * last, what it has counted in all.
+ * Messages from a worker to the primary: it receives messages; clients can connect, or the reason
+ * why they cannot; at the end, its final metrics.
  */
 export type FromWorker =
   | { readonly kind: 'hearing' }

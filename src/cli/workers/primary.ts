@@ -12,12 +12,11 @@ import { welcome } from '../welcome.ts'
 import { WorkerPool } from './worker-pool.ts'
 
 /**
- * Keeps WARREN_WORKERS gateways on the same ports, and has the ops port for all of them. Serves no
- * client itself.
+ * Runs WARREN_WORKERS gateways on the same ports and serves the ops port for all of them. It serves
+ * no client itself.
  */
 export async function serveAsPrimary(config: Config, readAgain: () => Config): Promise<void> {
-  // As JSON, what is no number (the lag of an event loop that has not turned yet) would come as
-  // null.
+  // JSON would turn NaN (the lag of an event loop that has not run yet) into null.
   cluster.setupPrimary({ serialization: 'advanced' })
   const logger = createLogger({ level: config.logLevel, format: config.logFormat })
   const pool = new WorkerPool(config.workers, logger.log, createMetrics())
@@ -30,7 +29,7 @@ export async function serveAsPrimary(config: Config, readAgain: () => Config): P
       drainMs = now.drainMs
       logger.setLevel(now.logLevel)
     } catch {
-      // Each worker tells what is wrong with it.
+      // Each worker logs what is wrong with it.
     }
   })
   process.on('SIGUSR2', () => void pool.roll())
@@ -55,7 +54,7 @@ export async function serveAsPrimary(config: Config, readAgain: () => Config): P
       const notes = [...running.notes, `${config.workers} workers serve together.`]
       process.stdout.write(welcome({ ...running, notes, endpoints: [...running.endpoints, ...opsEndpoint] }, config))
     }
-    // Ctrl-C is somebody who waits at a terminal.
+    // On Ctrl-C a user waits at a terminal, so do not drain.
     const ended = (await asked) === 'SIGINT' ? await pool.end(0, 0) : await pool.end(drainMs)
     if (!ended) throw new CommandFailure('some workers did not end, and were killed')
   } catch (error) {

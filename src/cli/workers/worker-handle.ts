@@ -10,32 +10,40 @@ import type { FromWorker, ToWorker } from './messages.ts'
 export interface Exit {
   readonly code: number | null
   readonly signal: string | null
-  /** What it gave as the reason, where it could. */
+  /** The reason that the worker reported, if any. */
   readonly reason?: string
 }
 
-/** How long a worker may take to answer, in milliseconds: within what probes and scrapers wait. */
+/**
+ * How long a worker may take to answer, in milliseconds. Shorter than the timeouts of probes and
+ * scrapers.
+ */
 const answerMs = 900
-/** How long the last words of one that has ended may take to arrive, in milliseconds. */
+/** How long to wait for the last messages of a worker that has exited, in milliseconds. */
 const lastWordsMs = 1_000
 
-/** A worker as its primary sees it, from its start to its end. */
+/** A worker process from its start to its exit, in the primary. */
 export class WorkerHandle {
   readonly #worker: Worker
   readonly #questions = new Map<number, (answer: FromWorker | undefined) => void>()
   #asked = 0
-  /** What it is told when it hears: Node drops what comes before a listener does. */
+  /**
+   * Messages to send once the worker listens for them, because Node drops earlier ones. Undefined
+   * afterwards.
+   */
   #untold: ToWorker[] | undefined = []
   #failed: { readonly text: string; readonly status: number } | undefined
-  /** What it had counted when it was asked last. */
+  /** The metrics from its last answer. */
   counted: Snapshot = []
-  /** Since when clients can connect, by `performance.now()`. */
+  /** When clients could first connect, by `performance.now()`. */
   listeningSince: number | undefined
-  /** The one that takes its place when it is gone, where there is one already. */
+  /** The worker that replaces it, if one has been started. */
   successor: WorkerHandle | undefined
-  /** Clients can connect. Rejects with `CommandFailure` where it ends before. */
+  /**
+   * Resolves when clients can connect. Rejects with `CommandFailure` if the worker exits before.
+   */
   readonly listening: Promise<Running>
-  /** It has ended, and all that it said has been heard. */
+  /** Resolves when the worker has exited and its last messages have been read. */
   readonly gone: Promise<Exit>
 
   constructor() {
@@ -58,7 +66,7 @@ export class WorkerHandle {
         reject(new CommandFailure(text, status))
       })
     })
-    // Who starts one later learns of its end from `gone`.
+    // For a worker that is started later, `gone` reports the exit.
     this.listening.catch(() => undefined)
   }
 
@@ -70,13 +78,13 @@ export class WorkerHandle {
     return this.#worker.process.pid
   }
 
-  /** Whether it is ready, asked now; undefined where it does not answer in time. */
+  /** Asks for its readiness. Undefined if it does not answer in time. */
   async health(): Promise<HealthVerdict | undefined> {
     const answer = await this.#ask('health')
     return answer?.kind === 'health' ? answer.ready : undefined
   }
 
-  /** Brings `counted` up to date, unless it does not answer in time. */
+  /** Updates `metrics`, unless the worker does not answer in time. */
   async count(): Promise<void> {
     await this.#ask('metrics')
   }
@@ -118,7 +126,7 @@ export class WorkerHandle {
     })
   }
 
-  /** Into the void where it is gone, which is learnt of otherwise. */
+  /** Ignored if the worker has exited; `gone` reports that. */
   #tell(message: ToWorker): void {
     if (this.#untold) this.#untold.push(message)
     else if (this.#worker.isConnected()) this.#worker.send(message, () => undefined)
@@ -136,8 +144,8 @@ export class WorkerHandle {
     })
     const heard = new Promise<void>((resolve) => worker.once('disconnect', () => resolve()))
     const exit = await Promise.race([unstarted, ended])
-    // What it said last may be read after its end. The channel of one that was killed while a
-    // connection was handed to it does not close at all.
+    // Its last messages may arrive after the exit. The channel of a worker that was killed while a
+    // connection was passed to it does not close at all, so this wait has a limit.
     if (exit.code !== null) await Promise.race([heard, delay(lastWordsMs, undefined, { ref: false })])
     return { ...exit, ...(this.#failed ? { reason: this.#failed.text } : {}) }
   }

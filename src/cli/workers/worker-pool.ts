@@ -8,27 +8,42 @@ import type { Snapshot } from '../../observability/snapshot.ts'
 import type { Running } from '../welcome.ts'
 import { type Exit, WorkerHandle } from './worker-handle.ts'
 
-/** A worker that is lost after so long is the first that is lost, in milliseconds. */
+/**
+ * If a worker is lost after running this long, the count of lost workers restarts at one, in
+ * milliseconds.
+ */
 const calmMs = 60_000
 const again = { firstRetryMs: 1_000, retryCapMs: 30_000 }
-/** How often workers are asked for a sign of life, in milliseconds. */
+/** Interval between health checks of the workers, in milliseconds. */
 const lookMs = 5_000
-/** So many looks in a row without an answer: its event loop does not turn any more. */
+/**
+ * After this many consecutive checks without an answer, the event loop of a worker counts as
+ * blocked.
+ */
 const maxSilent = 12
-/** How long beyond its window a drain may take before what is left is killed, in milliseconds. */
+/**
+ * How much longer than its window a drain may take before the remaining workers are killed, in
+ * milliseconds.
+ */
 const lastMs = 20_000
-/** How long a successor may take to be ready in a rolling restart, and how often it is asked. */
+/**
+ * How long a successor may take to become ready in a rolling restart, and the interval between
+ * checks.
+ */
 const readyMs = 60_000
 const readyEveryMs = 200
 
-/** The workers of a primary: started, kept, replaced and ended. To the ops port they are one. */
+/**
+ * The workers of a primary: starts, restarts, replaces and ends them. The ops port presents them as
+ * one gateway.
+ */
 export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'> {
   readonly #count: number
   readonly #log: Logger['log']
   readonly #own: Metrics
-  /** All whose process runs, those that are leaving too. */
+  /** All workers whose process runs, including those that are draining. */
   readonly #workers = new Set<WorkerHandle>()
-  /** What workers that are gone had counted: the sums never fall. */
+  /** Metrics of workers that have exited, so that sums never decrease. */
   #past: readonly Snapshot[] = []
   #summing = Promise.resolve()
   readonly #ending = new AbortController()
@@ -45,8 +60,8 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
   }
 
   /**
-   * Resolves when clients can connect to all. Rejects with `CommandFailure` where one fails: so
-   * would each that is started in its place.
+   * Resolves when clients can connect to all workers. Rejects with `CommandFailure` if one fails,
+   * because every replacement would fail too.
    */
   async start(): Promise<Running> {
     const first = Array.from({ length: this.#count }, () => this.#fork())
@@ -62,7 +77,7 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
   }
 
   /**
-   * Replaces them one after another: the next is ready before one goes, which hands over and
+   * Replaces the workers one by one. Each successor is ready before its predecessor hands over and
    * drains.
    */
   async roll(): Promise<void> {
@@ -85,8 +100,8 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
   }
 
   /**
-   * Ends all at once, each over the window; resolves when all are gone: to false where some had to
-   * be killed.
+   * Ends all workers concurrently, each over the window. Resolves when all have exited; to false if
+   * some had to be killed.
    */
   async end(windowMs: number, drainMs?: number): Promise<boolean> {
     this.#ending.abort()
@@ -111,8 +126,8 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
   }
 
   /**
-   * Ready while one is: the system gives connections to those that listen, and what one lacks (a
-   * broker, a registry) the others lack as well.
+   * Ready if at least one worker is. The system distributes connections to listening workers, and
+   * what one worker lacks (a broker, a registry) the others lack too.
    */
   async ready(): Promise<HealthVerdict> {
     if (this.#ending.signal.aborted) return { ok: false, reasons: ['draining: this replica is being shut down'] }
@@ -143,8 +158,8 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
   }
 
   /**
-   * One snapshot for all that are gone, however many there were. What is summed counts until the
-   * sum is there.
+   * Merges the metrics of all exited workers into one snapshot. The parts count until the sum is
+   * ready.
    */
   async #sumPast(): Promise<void> {
     const parts = this.#past
@@ -152,7 +167,7 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
     this.#past = [sum, ...this.#past.filter((part) => !parts.includes(part))]
   }
 
-  /** Sees to it that there is one in this worker's place, for as long as the primary runs. */
+  /** Restarts the worker whenever it exits, as long as the primary runs. */
   async #keep(worker: WorkerHandle): Promise<void> {
     const { signal } = this.#ending
     let kept = worker
@@ -184,7 +199,7 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
 
   async #replace(old: WorkerHandle): Promise<void> {
     const next = this.#fork()
-    // From now on, so that its place is taken once if it is lost meanwhile.
+    // Set now, so that only one replacement starts if the worker is lost meanwhile.
     old.successor = next
     try {
       await next.listening

@@ -9,11 +9,12 @@ import type { FromWorker, ToWorker } from './messages.ts'
 type End = Omit<Extract<ToWorker, { kind: 'end' }>, 'kind'>
 
 /**
- * One gateway of several on the same ports. It does what the primary says, and ends, drained, when
- * that is gone. Its failure it tells the primary, and ends with it.
+ * Serves as one of several gateways on the same ports. It obeys the primary, and drains and ends if
+ * the primary is gone. It reports a failure to the primary and exits.
  */
 export async function serveAsWorker(worker: Worker, config: Config, readAgain: () => Config): Promise<void> {
-  // A terminal and a service manager signal all processes at once: the primary decides, and tells.
+  // A terminal and a service manager signal all processes at once. The workers ignore that and wait
+  // for the primary's message.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => undefined)
   const health = new Health()
   const metrics = createMetrics()
@@ -26,7 +27,7 @@ export async function serveAsWorker(worker: Worker, config: Config, readAgain: (
       else void answer(message)
     })
     worker.once('disconnect', () => {
-      // Else Node ends a worker whose primary is gone on the spot, with its clients.
+      // Otherwise Node ends a worker at once, with its clients, when its primary exits.
       worker.exitedAfterDisconnect = true
       resolve({})
     })
@@ -36,7 +37,7 @@ export async function serveAsWorker(worker: Worker, config: Config, readAgain: (
     else await tell({ kind: 'metrics', question, counted: await metrics.snapshot() })
   }
   await tell({ kind: 'hearing' })
-  // The primary has the ops port, for all.
+  // The primary serves the ops port for all workers.
   const ofWorker = (whole: Config): Config => ({ ...whole, opsPort: 'off' })
   try {
     const { openApp } = await import('../../app/open.ts')
@@ -54,7 +55,7 @@ export async function serveAsWorker(worker: Worker, config: Config, readAgain: (
   }
 }
 
-/** Resolves when it is on its way, or there is nobody to send it to. */
+/** Resolves when the message was sent, or if the primary is gone. */
 function send(worker: Worker, message: FromWorker): Promise<void> {
   return new Promise((resolve) => {
     if (worker.isConnected()) worker.send(message, () => resolve())

@@ -4,8 +4,8 @@ import type { Config } from '../options/options.ts'
 import { registrationOf } from './registration.ts'
 
 /**
- * Refuses what each option alone allows and all together don't. `secretGenerated`: nobody gave a
- * secret, so that it lies in the data folder and an operator token is printed for whoever sees the
+ * Rejects combinations of options that are valid one by one. `secretGenerated`: no secret was
+ * configured, so the gateway keeps one in the data directory and prints an operator token to the
  * terminal. Throws `ConfigError`.
  */
 export function checkTogether(

@@ -37,8 +37,8 @@ export const onOff: Kind<boolean> = {
 }
 
 /**
- * A prefix of names on RabbitMQ. Without dots, for they separate the words behind it: no namespace
- * can reach into another.
+ * A prefix of names on RabbitMQ. Dots are not allowed because they separate the parts of a name, so
+ * no namespace can contain another.
  */
 export const namespace: Kind<string> = {
   expected: '1 to 63 letters, digits, "-" or "_"',
@@ -50,7 +50,7 @@ export const namespace: Kind<string> = {
 }
 
 /**
- * AMQP 0-9-1 §4.2.5.3: a name has 255 bytes at most. The default exchange, whose name is empty,
+ * AMQP 0-9-1 §4.2.5.3: a name has at most 255 bytes. The default exchange, whose name is empty,
  * cannot be declared or bound.
  */
 export const exchangeName: Kind<string> = {
@@ -62,7 +62,7 @@ export const exchangeName: Kind<string> = {
   print: (name) => name,
 }
 
-/** Words between dots; `*` is one of them and `#` any number, as on a topic exchange. */
+/** Words between dots. `*` matches one word and `#` any number, as on a topic exchange. */
 export const exchangePatterns: Kind<readonly string[]> = {
   expected: 'patterns of exchanges such as orders.*, or the word sources, separated by commas',
   parse(text) {
@@ -74,8 +74,7 @@ export const exchangePatterns: Kind<readonly string[]> = {
 }
 
 /**
- * What client ids begin with: so itself something that an id may be, and visible as new ids must
- * be.
+ * Prefix of client ids. It must be a valid client id itself, and visible because new ids must be.
  */
 export const idPrefix: Kind<string> = {
   expected: '1 to 64 bytes of visible characters without white space',
@@ -95,7 +94,7 @@ export const directory: Kind<string> = {
   print: (path) => path,
 }
 
-/** Any text that stands in one line, such as the name of an issuer. */
+/** Any text in one line, such as the name of an issuer. */
 export const line: Kind<string> = {
   expected: 'text in one line',
   parse(text) {
@@ -105,7 +104,7 @@ export const line: Kind<string> = {
   print: (text) => text,
 }
 
-/** HS256 takes a key no shorter than its hash (RFC 7518 §3.2). */
+/** HS256 requires a key at least as long as its hash (RFC 7518 §3.2). */
 const minSecretBytes = 32
 
 export const secret: Kind<string> = {

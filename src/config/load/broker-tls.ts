@@ -1,9 +1,7 @@
 import { createSecureContext } from 'node:tls'
 import { ConfigError } from '../config-error.ts'
 
-/**
- * How the options of TLS are spelled in a URL: https://www.rabbitmq.com/docs/uri-query-parameters
- */
+/** URL parameters for the TLS options: https://www.rabbitmq.com/docs/uri-query-parameters */
 const parameters = {
   brokerCert: 'certfile',
   brokerKey: 'keyfile',
@@ -24,8 +22,8 @@ const names = Object.keys(parameters) as Name[]
 type TlsConfig = { readonly brokerUrl: readonly string[] } & { readonly [Option in Name]: string | undefined }
 
 /**
- * The URLs with what the options of TLS say. Throws `ConfigError` for options that do not fit, and
- * files that TLS cannot use.
+ * Adds the TLS options to the URLs. Throws `ConfigError` for options that do not belong together
+ * and for files that TLS cannot use.
  */
 export function brokerUrlsWithTls(config: TlsConfig, readFile: (path: string) => string): readonly string[] {
   const given = names.filter((name) => config[name] !== undefined)

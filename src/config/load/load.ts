@@ -9,18 +9,18 @@ import { readOptionsFile } from './options-file.ts'
 import { type Environment, isServiceLink } from './service-links.ts'
 
 export interface Surroundings {
-  /** The flags of the command, without the command: `['--port', '5000']` or `['--port=5000']`. */
+  /** The flags without the command: `['--port', '5000']` or `['--port=5000']`. */
   readonly argv: readonly string[]
   readonly env: Environment
-  /** The content of a text file; throws as `fs.readFileSync` does. */
+  /** Reads a text file; throws as `fs.readFileSync` does. */
   readonly readFile: (path: string) => string
 }
 
 export type Origin = 'flag' | 'environment' | 'file' | 'default'
 
 /**
- * Flags beat the environment, the environment beats defaults. Throws `ConfigError` with everything
- * that is wrong.
+ * Flags override the environment, and the environment overrides defaults. Throws one `ConfigError`
+ * with all problems.
  */
 export function load(surroundings: Surroundings): Config {
   return loadWithOrigins(surroundings).config
@@ -46,21 +46,24 @@ export function loadWithOrigins({ argv, env, readFile }: Surroundings): {
     }
   }
   if (problems.length > 0) throw new ConfigError(problems)
-  // Each value comes from the parser of the option of its name.
+  // Each value comes from the parser of the option with that name.
   const config = Object.fromEntries(values) as Config
   checkPorts(config)
   checkWorkers(config)
   return { config: Object.freeze({ ...config, brokerUrl: brokerUrlsWithTls(config, readFile) }), origins }
 }
 
-/** What was given for an option, and the name under which its giver knows it. */
+/** The text of an option, and the name of the flag or variable that set it. */
 interface Given {
   readonly text: string
   readonly calledIn: string
   readonly by: 'flag' | 'environment'
 }
 
-/** By option name, or by option name and `File` for the file that holds the value. */
+/**
+ * By option name. For options with `file`, also by option name plus `File`, which is the file that
+ * holds the value.
+ */
 const known = new Map<string, OptionName | `${OptionName}File`>()
 for (const name of optionNames) {
   for (const key of options[name].file ? ([name, `${name}File`] as const) : [name]) {
@@ -71,7 +74,7 @@ for (const name of optionNames) {
 const variables = [...known.keys()].filter((name) => name.startsWith('WARREN_'))
 const flags = [...known.keys()].filter((name) => name.startsWith('--'))
 
-/** The environment over the file that it or a flag names. */
+/** The environment, completed from the options file that a variable or a flag names. */
 function withOptionsFile(
   env: Environment,
   byFlag: ReadonlyMap<string, Given>,
@@ -110,7 +113,7 @@ function readFlags(argv: readonly string[], problems: string[]): Map<string, Giv
   let unknown: string | undefined
   for (const token of tokens) {
     if (token.kind === 'positional') {
-      // What follows an unknown option was meant as its value: one mistake, one line.
+      // An argument after an unknown option is probably its value. Report one mistake in one line.
       if (unknown === undefined)
         problems.push(`"${token.value}": unexpected argument; options are written --name value`)
       unknown = undefined
@@ -151,8 +154,8 @@ function resolve(
 }
 
 /**
- * Of the value and its file, what was given closer to the command; both where they were given
- * alike.
+ * If a value and its file are given, a flag wins over a variable. Returns both if they were given
+ * the same way.
  */
 function prevailing(direct: Given | undefined, file: Given | undefined): [Given | undefined, Given | undefined] {
   if (!direct || !file || direct.by === file.by) return [direct, file]
@@ -194,7 +197,7 @@ function checkPorts(config: Config): void {
   }
 }
 
-/** Of several processes each is a replica: what they serve must be outside of all. */
+/** Each worker is a replica. Several of them need a broker outside their processes. */
 function checkWorkers({ workers, brokerUrl }: Config): void {
   if (workers === 1 || !brokerUrl.some((url) => url.startsWith('memory:'))) return
   throw new ConfigError([

@@ -18,8 +18,9 @@ import {
 import { type Option, option, optional } from './option.ts'
 
 /**
- * Every option of the gateway, once. `docs/config.md`, `warren start --help` and every check come
- * from here; the key names the variable and the flag (`tcpPort`: `WARREN_TCP_PORT`, `--tcp-port`).
+ * All options of the gateway. `docs/config.md`, `warren start --help` and every check use this
+ * table. The key gives the names of the variable and the flag (`tcpPort`: `WARREN_TCP_PORT`,
+ * `--tcp-port`).
  */
 export const options = {
   host: option(host, {
@@ -371,8 +372,8 @@ export const options = {
 export type OptionName = keyof typeof options
 
 /**
- * What `load` returns: one value an option; durations in milliseconds, sizes in bytes, `on` and
- * `off` as booleans.
+ * The result of `load`: one value for each option. Durations are in milliseconds, sizes in bytes,
+ * and `on` and `off` are booleans.
  */
 export type Config = {
   readonly [Name in OptionName]: (typeof options)[Name] extends Option<infer Value> ? Value : never
