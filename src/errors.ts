@@ -1,7 +1,7 @@
 /**
- * Every way in which Warren says no, once. An error *answers* and the session lives; a close reason
- * *ends* the session and says whether the client is to come back. `docs/errors.md` is printed from
- * these two tables.
+ * All errors and close reasons of Warren. An error *answers* one request and the session stays
+ * open. A close reason *ends* the session and states whether the client should reconnect.
+ * `docs/errors.md` is printed from these two tables.
  */
 
 export const errorTable = {
@@ -38,18 +38,15 @@ export const errorTable = {
 export type ErrorCode = keyof typeof errorTable
 
 /**
- * Answers one request; says what was expected, what came, and where. The session and its neighbours
- * go on.
+ * Answers one request. The message states what was expected, what came, and where. The session
+ * stays open.
  */
 export class GatewayError extends Error {
   override readonly name = 'GatewayError'
   readonly code: ErrorCode
-  /**
-   * The argument that is wrong, as a client spells it (`input.routingKey`). Only with
-   * `BAD_USER_INPUT`.
-   */
+  /** The wrong argument, as a client spells it (`input.routingKey`). Only with `BAD_USER_INPUT`. */
   readonly field: string | undefined
-  /** The limit that was reached, by the name of its option. Only with `LIMIT_EXCEEDED`. */
+  /** The option of the limit that was reached. Only with `LIMIT_EXCEEDED`. */
   readonly limit: string | undefined
 
   constructor(code: ErrorCode, message: string, details: { field?: string; limit?: string; cause?: unknown } = {}) {
@@ -66,9 +63,9 @@ export function badInput(field: string, message: string): GatewayError {
 }
 
 /**
- * Why a session was ended. `graphqlWs` is the close code on graphql-transport-ws (4400–4499 are the
- * protocol's own), `socketCluster` the one there (1000 and 4500 up keep old clients from coming
- * back; 1001 brings them back).
+ * Why a session ended. `graphqlWs` is the close code on graphql-transport-ws, which reserves
+ * 4400–4499. `socketCluster` is the close code there. Old SocketCluster clients do not reconnect
+ * after 1000 and after 4500 or above, but do after 1001. `comeBack`: the client should reconnect.
  */
 export const closeReasons = {
   NORMAL: { graphqlWs: 1000, socketCluster: 1000, comeBack: false, text: 'Normal closure' },
@@ -86,7 +83,9 @@ export const closeReasons = {
 
 export type CloseReason = keyof typeof closeReasons
 
-/** What a connection is closed with that is not taken, or cannot go on, because of an error. */
+/**
+ * The close reason for a connection that is rejected, or that cannot continue, because of an error.
+ */
 export function closeReasonOf(code: ErrorCode | 'INTERNAL_SERVER_ERROR'): CloseReason {
   switch (code) {
     case 'UNAUTHENTICATED':

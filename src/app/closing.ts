@@ -4,7 +4,7 @@ export interface HowToClose {
   readonly handOver: boolean
 }
 
-/** What was opened, so that it is closed in the reverse order. */
+/** Closes what was opened, in reverse order. */
 export class Closing {
   readonly #steps: ((how: HowToClose) => Promise<void> | void)[] = []
 
@@ -12,7 +12,7 @@ export class Closing {
     this.#steps.push(step)
   }
 
-  /** Runs each step once, also if it is called again. */
+  /** Runs each step once, even if called again. */
   async run(how: HowToClose): Promise<void> {
     for (const step of this.#steps.splice(0).toReversed()) await step(how)
   }

@@ -225,7 +225,7 @@ export class JournalListener implements JournalTail {
     const { hub, quarantine } = this.#parts
     const audience = this.audienceOf(message, false)
     if (!hub.hasListeners(audience)) {
-      if (audience.length > 0) return 'unheard'
+      if (audience.length > 0) return 'no_subscriber'
       if (this.#deduplicator.isRepeat(message.offset)) return 'repeated'
       return quarantine.met(message.offset) ? 'quarantined' : 'unmatched'
     }
@@ -234,7 +234,7 @@ export class JournalListener implements JournalTail {
     this.#publish(audience, event)
     // Live subscriptions have it by now, and for those that are behind it is decoded again.
     forgetBody(message)
-    return 'heard'
+    return 'delivered'
   }
 
   #publish(audience: Audience, event: MessageEvent): void {

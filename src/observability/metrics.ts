@@ -19,25 +19,25 @@ import type { Snapshot, SnapshotMetric } from './snapshot.ts'
 export type Measured = Omit<Observer, 'log'>
 
 /**
- * What the gateway counts, for Prometheus. Counting is an addition; the rest is done when somebody
- * scrapes.
+ * The metrics of the gateway for Prometheus. Counting is one addition; everything else is computed
+ * at a scrape.
  */
 export interface Metrics extends Measured {
   readonly contentType: string
   /**
-   * The accounts so far, as they stand in the log when the gateway ends: events matched are
-   * delivered, dropped or pending, sessions begun open or ended.
+   * Totals for the log line when the gateway ends. Matched events are delivered, dropped or
+   * pending, and started sessions are open or ended.
    */
   balance(): Record<string, number>
-  /** A process that served beside others was lost. */
+  /** Call it when a worker process was lost. */
   workerLost(): void
   /** The text exposition format. */
   print(): Promise<string>
-  /** The same for `sumOf`. */
+  /** All metrics as plain values, for `sumOf`. */
   snapshot(): Promise<Snapshot>
   /**
-   * What is counted beside Node's own, in the order in which it is printed; `docs/metrics.md` comes
-   * from here.
+   * Warren's metrics without Node's default ones, in print order. `docs/metrics.md` is printed from
+   * this list.
    */
   readonly described: readonly DescribedMetric[]
   close(): void
@@ -48,15 +48,15 @@ export interface DescribedMetric {
   readonly kind: 'gauge' | 'counter' | 'histogram'
   readonly help: string
   /**
-   * By label, the values that are there from the start; none where they come with what an operator
-   * makes (sources).
+   * The values of each label that exist from the start. Empty if operators create them later
+   * (sources).
    */
   readonly labels: ReadonlyMap<string, readonly string[]>
 }
 
 /**
- * Broker receipt to socket write: from below a millisecond to where somebody should be woken, in
- * seconds.
+ * From broker receipt to socket write, in seconds: from below a millisecond to a delay that needs
+ * an alert.
  */
 const deliveryBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
 
@@ -75,7 +75,7 @@ export function createMetrics(): Metrics {
   const routed = tally<[MessageOutcome]>(['fate'], cross(messageOutcomes))
   const describedDelivery = ['warren_delivery_seconds', 'From broker receipt to socket write.'] as const
   const delivery = new Buckets(...describedDelivery, deliveryBuckets)
-  // A clock that was set back must not throw in the path of a message.
+  // A clock that was set back must not make the delivery of a message throw.
   const took = (seconds: number, deliveries: number): void => {
     if (seconds >= 0) delivery.observe(seconds, deliveries)
   }
@@ -196,7 +196,7 @@ export function createMetrics(): Metrics {
     labelNames: [],
     each: (see) => see({}, outboxBytes()),
   })
-  // Of several workers the one that has it worst is the one to look at.
+  // Of several workers, the worst value matters.
   gauge('warren_broker_up', '1 while the broker is there and the journal is tailed.', broker, 'min')
   counter('warren_executions_total', 'GraphQL executions.', executions)
   gauge('warren_workers', 'Processes that run: more than one with `WARREN_WORKERS`.', workers)
@@ -269,7 +269,7 @@ function labelsOf({ labelNames, each }: Series): Map<string, string[]> {
   return new Map([...values].map(([name, found]) => [name, [...found]]))
 }
 
-/** Of one label, or two, or none. */
+/** The values of at most two labels. */
 type LabelValues = [first?: string, second?: string]
 
 interface MetricFamily<Values extends LabelValues> extends Series {
@@ -278,8 +278,8 @@ interface MetricFamily<Values extends LabelValues> extends Series {
 }
 
 /**
- * Numbers by label values. Every combination in `known` is there from the start, for a series that
- * appears late hides its first increase.
+ * Numbers by label values. Every combination in `known` exists from the start, because a series
+ * that appears late hides its first increase.
  */
 function tally<Values extends LabelValues>(labelNames: string[], known: readonly Values[]): MetricFamily<Values> {
   const numbers = new Map<string, { value: number }>()
@@ -295,7 +295,7 @@ function tally<Values extends LabelValues>(labelNames: string[], known: readonly
   for (const values of known) numberOf(...values)
   return {
     labelNames,
-    // Without an array of the values: some are counted for each message.
+    // Takes no array of values, because some numbers are counted for each message.
     add(change: number, first?: string, second?: string) {
       numberOf(first, second).value += change
     },

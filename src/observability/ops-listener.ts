@@ -4,19 +4,19 @@ import type { AddressInfo } from 'node:net'
 import type { HealthVerdict } from './health.ts'
 import type { Metrics } from './metrics.ts'
 
-/** What the probes are answered: `Health`, or what several processes say of theirs. */
+/** The source of the answers to probes: `Health`, or a pool of workers. */
 export interface Probed {
   live(): HealthVerdict
   ready(): HealthVerdict | Promise<HealthVerdict>
 }
 
 export interface OpsListener {
-  /** Where it listens: `http://127.0.0.1:4002`. */
+  /** The address, such as `http://127.0.0.1:4002`. */
   readonly url: string
   close(): Promise<void>
 }
 
-/** Nothing here is a page, and none may show it in a frame. */
+/** Responses are not pages, and no page may show them in a frame. */
 const policy = [
   ['x-content-type-options', 'nosniff'],
   ['x-frame-options', 'DENY'],
@@ -24,8 +24,8 @@ const policy = [
 ] as const
 
 /**
- * `/livez`, `/readyz` and `/metrics`, on a port of their own that no client reaches. Rejects where
- * the port is taken.
+ * Serves `/livez`, `/readyz` and `/metrics` on a separate port that clients cannot reach. Rejects
+ * if the port is taken.
  */
 export async function openOpsListener({
   host,
@@ -37,11 +37,11 @@ export async function openOpsListener({
 }: {
   host: string
   port: number
-  /** Whether a request with this `Host` is answered. */
+  /** Whether to answer a request with this `Host`. */
   allowsHost: (host: string | undefined) => boolean
   health: Probed
   metrics: Pick<Metrics, 'contentType' | 'print'>
-  /** When a request is served, and how long its reader may take. */
+  /** Schedules requests and limits how long a client may take to read the response. */
   turns?: { take(request: IncomingMessage, response: ServerResponse, serve: () => void): void }
 }): Promise<OpsListener> {
   const server = createServer((request, response) => {
@@ -64,7 +64,7 @@ export async function openOpsListener({
     async close() {
       const closed = once(server, 'close')
       server.close()
-      // Probes and scrapers keep connections alive; none has anything to lose.
+      // Probes and scrapers keep connections alive, and lose nothing if they are closed.
       server.closeAllConnections()
       await closed
     },

@@ -9,21 +9,21 @@ import { codeOf, RegistryError } from './registry-error.ts'
 import { sourceOf, type Tables } from './tables.ts'
 
 const connectMs = 5_000
-/** Registry and secret are small; a full disk ends writing all the same. */
+/** The registry and the secret are small, but a full disk prevents every write. */
 const leastFreeBytes = 100 * 1024 * 1024
 
 export interface ExaminedDatabase {
   readonly findings: readonly Finding[]
   /**
-   * Its clock, in milliseconds since the epoch, at the moment in the middle of the question;
-   * undefined where it has none of its own.
+   * The clock of the database in the middle of the query, in milliseconds since the epoch.
+   * Undefined if it has no clock of its own.
    */
   readonly now: number | undefined
-  /** Those that are registered so far; empty where they cannot be read. */
+  /** The registered sources. Empty if they cannot be read. */
   readonly sources: readonly Source[]
 }
 
-/** Looks at where the registry will be, and changes nothing there. Never rejects. */
+/** Checks where the registry will be, without changes. Never rejects. */
 export function examineDatabase(databaseUrl: string | undefined, dataDir: string): Promise<ExaminedDatabase> {
   return databaseUrl === undefined ? examineFolder(dataDir) : examinePostgres(databaseUrl)
 }
@@ -90,12 +90,12 @@ async function examinePostgres(databaseUrl: string): Promise<ExaminedDatabase> {
     const advice = 'check WARREN_DATABASE_URL: server, user, password, database'
     return { findings: [{ check: 'database', status: 'fail', text: message, advice }], now: undefined, sources: [] }
   } finally {
-    // A server that fell silent answers no farewell either.
+    // Not awaited, because a silent server does not answer the close either.
     void client.end().catch(() => undefined)
   }
 }
 
-/** Tables that a migration has made and that are not there. */
+/** Tables that a migration created and that are missing. */
 async function lostTables(client: Client): Promise<string[]> {
   const made: Record<string, readonly string[]> = {
     '0001-clients-and-sources': ['warren_clients', 'warren_sources'],
@@ -109,7 +109,7 @@ async function lostTables(client: Client): Promise<string[]> {
     )
     return rows.map(({ name }) => name)
   } catch {
-    // Nothing has been migrated yet.
+    // No migration has run yet.
     return []
   }
 }
@@ -154,7 +154,7 @@ async function examineFolder(dataDir: string): Promise<ExaminedDatabase> {
   }
 }
 
-/** Rejects where the file is no database. One that has not been migrated yet holds none. */
+/** Rejects if the file is not a database. A database without migrations has no sources. */
 async function embeddedSources(file: string): Promise<Source[]> {
   if (!(await isThere(file))) return []
   const { default: Database } = await import('libsql')
@@ -165,7 +165,7 @@ async function embeddedSources(file: string): Promise<Source[]> {
     const rows = database.prepare('select * from warren_sources order by created_at, id').all()
     return (rows as Tables['warren_sources'][]).map(sourceOf)
   } catch (error) {
-    // Another process migrates it at this moment.
+    // Another process is migrating it.
     if (codeOf(error)?.startsWith('SQLITE_BUSY')) return []
     throw error
   } finally {

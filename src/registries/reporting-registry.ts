@@ -2,8 +2,8 @@ import type { ClientRegistry } from '../core/ports/client-registry.ts'
 import { GatewayError } from '../errors.ts'
 
 /**
- * The registry as clients may hear of it: where the database fails, they are told
- * `REGISTRY_UNAVAILABLE`, and `onFailure` why.
+ * The registry for client requests. If the database fails, the client gets `REGISTRY_UNAVAILABLE`
+ * and `onFailure` gets the reason.
  */
 export function reportingRegistry(registry: ClientRegistry, onFailure: (error: unknown) => void): ClientRegistry {
   const answered = async <T>(asked: Promise<T>): Promise<T> => {

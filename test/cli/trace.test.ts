@@ -63,7 +63,7 @@ describe('warren trace', () => {
     const replicas = await trace('order-17')
     expect(fateOn(replicas, one)).toEqual([
       expect.objectContaining({
-        fate: 'HEARD',
+        fate: 'DELIVERED',
         exchange: 'warren.events',
         routingKey: 'client.alice',
         clients: ['alice'],
@@ -74,7 +74,7 @@ describe('warren trace', () => {
       }),
     ])
     expect(fateOn(replicas, other)).toEqual([
-      expect.objectContaining({ fate: 'UNHEARD', clients: ['alice'], matched: 0 }),
+      expect.objectContaining({ fate: 'NO_SUBSCRIBER', clients: ['alice'], matched: 0 }),
     ])
 
     const { code, stdout } = await runWarren(['trace', 'order-17'], other.env)
@@ -102,7 +102,7 @@ describe('warren trace', () => {
     )
     expect(await events.next()).toEqual({ data: { channel: { messageId: 'while-bob-was-away' } } })
     expect(fateOn(await trace('while-bob-was-away'), other)).toEqual([
-      expect.objectContaining({ fate: 'UNHEARD', matched: 1, delivered: 1 }),
+      expect.objectContaining({ fate: 'NO_SUBSCRIBER', matched: 1, delivered: 1 }),
     ])
   })
 
@@ -116,7 +116,7 @@ describe('warren trace', () => {
     await send('warren.events', 'client.alice', '1', { messageId: 'twice', headers })
     await send('warren.events', 'client.alice', '1', { messageId: 'twice', headers })
     await eventually('both', async () => fateOn(await trace('twice'), one).length === 2)
-    expect(fateOn(await trace('twice'), one).map(({ fate }) => fate)).toEqual(['HEARD', 'REPEATED'])
+    expect(fateOn(await trace('twice'), one).map(({ fate }) => fate)).toEqual(['DELIVERED', 'REPEATED'])
 
     await callerOf(
       one.graphqlUrl,

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { visibleJson } from '../../core/body/invisible-characters.ts'
 import { configOf, takesConfig } from '../config-flags.ts'
 import { wrongUse } from '../failure.ts'
-import { type TailEvent, followChannel } from '../gateway/follow-channel.ts'
+import { followChannel, type TailEvent } from '../gateway/follow-channel.ts'
 import { addressOptions, gatewayUrl } from '../gateway/gateway-url.ts'
 import { operatorToken, secretOptions } from '../gateway/local-signer.ts'
 

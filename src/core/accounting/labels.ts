@@ -16,9 +16,9 @@ export type QuarantineReason = (typeof quarantineReasons)[number]
 
 export const messageOutcomes = [
   /** At least one subscription was given it. */
-  'heard',
+  'delivered',
   /** It has clients, and none of them listens on this replica. */
-  'unheard',
+  'no_subscriber',
   /** No source says whose it is. */
   'unmatched',
   /** It stood in the journal before. */

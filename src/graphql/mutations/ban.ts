@@ -11,8 +11,8 @@ builder.mutationField('ban', (t) =>
       demand(mayOperate(identity), identity, 'ban clients')
       const client = checkClientId(clientId)
       await gateway.bans.ban(client)
-      // Tokens of before the ban stay barred when it is lifted; and replicas of the last release
-      // know of revocations only.
+      // Earlier tokens stay revoked when the ban is lifted. Also, replicas of the previous release
+      // support revocations only.
       await gateway.revocations.revoke(client)
       return true
     },

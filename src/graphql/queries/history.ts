@@ -17,7 +17,7 @@ import { ChannelEventUnion, ChannelGap } from '../types/channel-event.ts'
 
 const defaultPage = 100
 const maxPage = 1_000
-/** Against `WARREN_MAX_QUERY_COST`, in fields: a page is read from the journal. */
+/** Counts against `WARREN_MAX_QUERY_COST`, in fields, because a page is read from the journal. */
 const readCost = 10
 
 const ChannelHistory = builder.objectRef<History & { clientId: string }>('ChannelHistory').implement({
@@ -76,8 +76,8 @@ builder.queryField('history', (t) =>
 )
 
 /**
- * How often the answer holds a field of an event, because of aliases. Fragments count where they
- * are used.
+ * How often the response contains a field of an event, which aliases can repeat. Fragments count
+ * where they are used.
  */
 function copiesIn({ fieldNodes, fragments }: GraphQLResolveInfo, field: 'data' | 'headers'): number {
   const known = new Map<string, number>()

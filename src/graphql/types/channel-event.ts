@@ -7,7 +7,7 @@ import { toDate } from '../../core/model/to-date.ts'
 import type { PrintedField } from '../compile/compiled-selection.ts'
 import { builder } from './builder.ts'
 
-/** An event on its way to one subscriber, with the channel that it was heard on. */
+/** An event for one subscriber, with the channel of the subscription. */
 export interface DeliveredEvent {
   readonly clientId: string
   readonly event: CoreEvent
@@ -120,7 +120,7 @@ export const ChannelEventUnion = builder.objectRef<DeliveredEvent>('ChannelEvent
   }),
 })
 
-/** As it is: to be parsed it would cost digits, and to be printed again time. */
+/** Returns the JSON text without parsing, which would lose digits and take time. */
 function dataOf(message: JournalMessage): unknown {
   const { json } = decodeBody(message)
   return json === 'null' ? null : new JsonText(json)

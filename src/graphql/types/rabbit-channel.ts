@@ -29,7 +29,7 @@ export const ClientIdSourceInput = builder.inputType('ClientIdSource', {
   }),
 })
 
-/** The namespace in the printed schema; a gateway with another one shows its own. */
+/** The namespace in the printed schema. A running gateway shows its own. */
 export const printedNamespace = 'warren'
 
 export const CreateRabbitChannelInput = builder.inputType('CreateRabbitChannelInput', {
