@@ -19,7 +19,7 @@ export function listenProblem(error: Error, config: Config): Error | undefined {
     case 'EADDRINUSE':
       return new Error(`${variable}: port ${error.port} of ${config[host]} is taken by another program`)
     case 'EACCES':
-      return new Error(`${variable}: port ${error.port} is reserved for the system's own programs; give one above 1023`)
+      return new Error(`${variable}: port ${error.port} is reserved for privileged programs; use one above 1023`)
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return new ConfigError([`${variableOf(host)}: expected an address of this machine, got "${config[host]}"`])

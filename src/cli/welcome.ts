@@ -28,14 +28,11 @@ export function welcome({ endpoints, operatorToken, notes }: Running, config: Co
     ...(notes.length > 0 ? [notes.map((note) => `  ${note}`).join('\n')] : []),
   ]
   if (operatorToken !== undefined) {
-    parts.push(
-      `The secret was generated and lies in ${config.dataDir}. An operator's token, to paste:`,
-      `  ${operatorToken}`,
-    )
+    parts.push(`The secret was generated in ${config.dataDir}. An operator token to paste:`, `  ${operatorToken}`)
     const graphql = endpoints.find(({ url }) => /^http.*\/graphql$/.test(url))
     if (graphql && config.graphiql) {
       parts.push(
-        `Open GraphiQL at ${graphql.url} and put this into its Headers tab:`,
+        `Open GraphiQL at ${graphql.url} and paste this into its Headers tab:`,
         `  {"Authorization": "Bearer ${operatorToken}"}`,
       )
     }

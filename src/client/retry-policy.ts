@@ -26,10 +26,7 @@ const unauthorized = 4401
  * refusals in a row, no valid token is available.
  */
 const maxUnauthorized = 3
-/**
- * Values of `extensions.code` for which a retry helps: those that `docs/errors.md` lists to try
- * again later.
- */
+/** Values of `extensions.code` that `docs/errors.md` lists to retry later. */
 const retryableErrors = ['BROKER_UNAVAILABLE', 'REGISTRY_UNAVAILABLE', 'DRAINING', 'LIMIT_EXCEEDED', 'DELIVERY_FAILED']
 
 /** Decides whether a subscription resumes after an attempt ended. */

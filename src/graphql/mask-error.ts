@@ -19,10 +19,10 @@ export function errorMasker(
     }
     if (error instanceof GraphQLError && (cause === undefined || cause instanceof GraphQLError))
       return suggestions ? error : withoutSuggestion(error)
-    if (isAborted(cause)) return new GraphQLError('the request was cut off')
+    if (isAborted(cause)) return new GraphQLError('the client closed the connection during the request')
     const id = randomUUID()
     const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause ?? error)
-    log('an operation failed in a way that was not foreseen', { id, error: text })
+    log('unexpected error in an operation', { id, error: text })
     const { nodes, source, positions, path } = placeOf(error)
     return new GraphQLError(`Unexpected error; the gateway's log has it under ${id}`, {
       nodes,

@@ -7,7 +7,7 @@ import { checkStart } from '../check-start.ts'
 export function checkConfigCommand(): Command {
   return new Command('check-config')
     .description(
-      'prints the configuration that holds, secrets masked, or what start would refuse of it; takes the flags of start',
+      'prints the effective configuration with secrets masked, or the reasons why start would refuse it; takes the flags of start',
     )
     .allowUnknownOption()
     .allowExcessArguments()

@@ -13,9 +13,9 @@ import { CommandFailure } from '../failure.ts'
 export function doctorCommand(): Command {
   return new Command('doctor')
     .description(
-      'looks at everything that a gateway of this configuration needs, and says what to do; takes the flags of start',
+      'checks everything that a gateway with this configuration needs and prints advice; takes the flags of start',
     )
-    .option('--json', 'one JSON object: ok, and findings with check, status, text and advice')
+    .option('--json', 'print one JSON object: ok, and findings with check, status, text and advice')
     .allowUnknownOption()
     .allowExcessArguments()
     .action(async ({ json }: { json?: boolean }, { args }: Command) => {
@@ -44,7 +44,7 @@ async function examine(config: Config): Promise<Finding[]> {
         {
           check: 'broker',
           status: 'ok',
-          text: 'embedded: messages live in the process of the gateway and end with it',
+          text: 'embedded: messages are kept in the process of the gateway and are lost when it ends',
         },
       ])
     : examineRabbit(config.brokerUrl, names)
@@ -54,8 +54,8 @@ async function examine(config: Config): Promise<Finding[]> {
           {
             check: 'replicas',
             status: 'warn',
-            text: 'the registry is embedded, and so one replica’s own',
-            advice: 'set WARREN_DATABASE_URL where there is to be more than one replica',
+            text: 'the registry is embedded, so other replicas cannot share it',
+            advice: 'set WARREN_DATABASE_URL if you run more than one replica',
           },
         ]
       : []

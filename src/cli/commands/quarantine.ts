@@ -18,7 +18,7 @@ const lookAtAll = 1_000
 
 export function quarantineCommand(): Command {
   return new Command('quarantine')
-    .description('looks after the messages that could not be turned into events')
+    .description('lists, republishes or drops messages that could not become events')
     .addCommand(listCommand())
     .addCommand(republishCommand())
     .addCommand(dropCommand())
@@ -26,9 +26,9 @@ export function quarantineCommand(): Command {
 
 function listCommand(): Command {
   const command = new Command('list')
-    .description('shows what is in the quarantine, the oldest first; takes nothing away')
-    .option('--limit <n>', `show at most so many (default: ${defaultLimit})`)
-    .option('--json', 'print a JSON object a line')
+    .description('lists the messages in the quarantine, oldest first, and removes none')
+    .option('--limit <n>', `list at most this many messages (default: ${defaultLimit})`)
+    .option('--json', 'print one JSON object for each message, one a line')
   return takesConfig(command, configNames).action(async (given: { limit?: string; json?: boolean }) => {
     const limit = limitOf(given.limit)
     await withQueue(command, async (queue) => {
@@ -55,12 +55,12 @@ interface RepublishOptions {
 function republishCommand(): Command {
   const command = new Command('republish')
     .description(
-      'publishes messages again, to where they came from, and takes each away once RabbitMQ has confirmed it',
+      'publishes messages again to their original exchange and removes each one when RabbitMQ has confirmed it',
     )
-    .option('--all', 'everything that is there when the command begins')
-    .option('--id <id...>', 'these, by the ids that list shows', [])
-    .option('--to-exchange <name>', 'to this exchange instead, with --key')
-    .option('--key <routing key>', 'with this routing key, with --to-exchange')
+    .option('--all', 'select all messages that are in the quarantine when the command starts')
+    .option('--id <id...>', 'select these messages, by their ids in the output of list', [])
+    .option('--to-exchange <name>', 'publish to this exchange instead (default: the original one); requires --key')
+    .option('--key <routing key>', 'publish with this routing key (default: the original one); requires --to-exchange')
   return takesConfig(command, configNames).action(async (given: RepublishOptions) => {
     if ((given.all === true) === given.id.length > 0) {
       throw wrongUse('warren quarantine republish: expected either --all or --id')
@@ -79,23 +79,24 @@ function republishCommand(): Command {
           await queue.publish(publication)
         } catch (error) {
           if (!(error instanceof GatewayError) || error.code === 'BROKER_UNAVAILABLE') throw error
-          process.stderr.write(`${id}: stays, for ${error.message}\n`)
+          process.stderr.write(`${id}: kept, because of ${error.message}\n`)
           refused += 1
           return 'keep'
         }
         process.stdout.write(`${id}  published to ${publication.exchange} ${publication.routingKey}\n`)
         return 'remove'
       })
-      wanted.demandFound()
-      if (refused > 0) throw new CommandFailure(`${counted(refused)} could not be published and stayed`)
+      wanted.requireAllFound()
+      if (refused > 0)
+        throw new CommandFailure(`${counted(refused)} could not be published and stayed in the quarantine`)
     })
   })
 }
 
 function dropCommand(): Command {
   const command = new Command('drop')
-    .description('throws messages away for good')
-    .requiredOption('--id <id...>', 'these, by the ids that list shows')
+    .description('deletes messages permanently')
+    .requiredOption('--id <id...>', 'select these messages, by their ids in the output of list')
   return takesConfig(command, configNames).action(async ({ id: ids }: { id: readonly string[] }) => {
     await withQueue(command, async (queue) => {
       const wanted = new Wanted(ids)
@@ -105,7 +106,7 @@ function dropCommand(): Command {
         process.stdout.write(`${id}  dropped\n`)
         return remove
       })
-      wanted.demandFound()
+      wanted.requireAllFound()
     })
   })
 }
@@ -130,7 +131,7 @@ class Wanted {
     return this.#ids === 'all' || this.#ids.has(id) ? id : undefined
   }
 
-  demandFound(): void {
+  requireAllFound(): void {
     if (this.#missing.size > 0)
       throw new CommandFailure(`--id: not in the quarantine: ${[...this.#missing].join(', ')}`)
   }
@@ -140,7 +141,7 @@ async function withQueue(command: Command, work: (queue: QuarantineQueue) => Pro
   const { brokerUrl, namespace } = configOf(command, configNames)
   if (brokerUrl.some((url) => url.startsWith('memory:'))) {
     throw new CommandFailure(
-      'WARREN_BROKER_URL: the embedded broker (memory:) keeps its quarantine in the process of the gateway, with which it ends; name a RabbitMQ',
+      'WARREN_BROKER_URL: expected a RabbitMQ (amqp:// or amqps://), got memory:, whose quarantine exists only in the process of the gateway',
     )
   }
   const queue = new QuarantineQueue(brokerUrl, { namespace })

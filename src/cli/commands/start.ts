@@ -12,7 +12,7 @@ import { welcome } from '../welcome.ts'
 export function startCommand(): Command {
   return new Command('start')
     .description(
-      'runs the gateway until SIGTERM, which ends its clients over WARREN_DRAIN, or SIGINT, which ends them at once',
+      'runs the gateway until SIGTERM, which closes sessions over WARREN_DRAIN, or SIGINT, which closes them at once',
     )
     .allowUnknownOption()
     .allowExcessArguments()

@@ -18,15 +18,18 @@ const configNames = [...addressOptions, ...secretOptions]
 
 export function tailCommand(): Command {
   const command = new Command('tail')
-    .description('subscribes to a channel and prints one JSON line an event; resumes after a lost connection')
-    .argument('<client>', 'the client id whose channel to hear')
-    .option('--after <cursor>', 'begin behind this cursor and not now')
-    .option('--checkpoints', 'print the fresh cursors of an idle channel too')
-    .option('--count <n>', 'end after so many events')
-    .option('--url <url>', 'the GraphQL endpoint of the gateway (default: this machine, WARREN_PORT)')
+    .description('subscribes to a channel and prints each event as one JSON line; resumes after a lost connection')
+    .argument('<client>', 'the client id of the channel')
+    .option('--after <cursor>', 'begin after this cursor (default: now)')
+    .option('--checkpoints', 'also print the fresh cursors of an idle channel')
+    .option('--count <n>', 'end after this many events (default: run until SIGINT)')
+    .option(
+      '--url <url>',
+      'use this GraphQL endpoint, such as ws://127.0.0.1:4000/graphql (default: this machine, WARREN_PORT)',
+    )
     .option(
       '--token <token>',
-      "a token that may hear the channel (default: an operator's, signed with the local secret)",
+      'use this token, which must allow the channel (default: an operator token, signed with the local secret)',
     )
   return takesConfig(command, configNames).action(async (clientId: string, given: TailOptions) => {
     const count = countOf(given.count)

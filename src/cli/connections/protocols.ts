@@ -53,7 +53,7 @@ class Awaited {
 async function openSocket({ host, port, timeoutMs }: Target, awaited: Awaited): Promise<Socket> {
   const socket = connect({ host, port, noDelay: true })
   socket.on('error', (error: NodeJS.ErrnoException) => awaited.fail(error.code ?? error.message))
-  socket.on('close', () => awaited.fail('closed by the other side'))
+  socket.on('close', () => awaited.fail('closed by the peer'))
   try {
     await awaited.until(timeoutMs, () => socket.once('connect', awaited.done))
   } catch (error) {
@@ -103,7 +103,7 @@ function framed(target: Target): Open {
             else if (text.includes('"error"')) awaited.fail(text)
             else awaited.done()
           } else if (expected && frame.content.equals(expected)) awaited.done()
-          else awaited.fail('another answer came back')
+          else awaited.fail('unexpected answer')
         }
       } catch (error) {
         awaited.fail(errorText(error))

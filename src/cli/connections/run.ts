@@ -30,7 +30,7 @@ export async function runConnections(options: RunOptions): Promise<Run> {
   const failures = new Map<string, number>()
   const failed = (error: unknown) => {
     const reason = errorText(error)
-    const sentence = reason === 'EMFILE' ? 'EMFILE: this machine allows no more open files; raise ulimit -n' : reason
+    const sentence = reason === 'EMFILE' ? 'EMFILE: the limit of open files is reached; raise ulimit -n' : reason
     failures.set(sentence, (failures.get(sentence) ?? 0) + 1)
   }
 

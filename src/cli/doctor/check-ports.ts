@@ -23,7 +23,7 @@ export async function examinePorts(config: Config): Promise<Finding[]> {
       findings.push({ check: 'ports', status: 'ok', text: `${variableOf(name)}: a gateway that runs here has ${port}` })
     } else {
       const text = listenProblem(problem, config)?.message ?? problem.message
-      const advice = `end what listens there, or give another (${variableOf(name)}, ${flagOf(name)})`
+      const advice = `stop the other program, or set another port (${variableOf(name)}, ${flagOf(name)})`
       findings.push({ check: 'ports', status: 'fail', text, advice })
     }
   }

@@ -17,9 +17,8 @@ export function examineSources({ namespace }: Pick<Config, 'namespace'>, sources
     {
       check: 'sources',
       status: 'warn',
-      text: `bound straight to the journal, so that RabbitMQ ends a publisher's connection (541) over a decimal header: ${named}`,
-      advice:
-        'keep decimal headers out of what is published there, or make the source with buffered: true (docs/sources.md)',
+      text: `bound directly to the journal, so RabbitMQ closes a publisher's connection (541) if a message has a decimal header: ${named}`,
+      advice: 'publish no decimal headers there, or create the source with buffered: true (docs/sources.md)',
     },
   ]
 }

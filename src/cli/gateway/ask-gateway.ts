@@ -21,7 +21,7 @@ export async function askGateway<Data>(url: string, token: string, query: string
   const { data, errors = [] } = await post<Data>(url, token, { query, variables })
   const [error] = errors
   if (error) throw new CommandFailure([error.extensions?.code, error.message].filter(Boolean).join(': '))
-  if (!data) throw new CommandFailure(`${url}: expected the answer of a Warren gateway, got another`)
+  if (!data) throw new CommandFailure(`${url}: expected the response of a Warren gateway, got another`)
   return data
 }
 
@@ -43,6 +43,6 @@ async function post<Data>(url: string, token: string, body: unknown): Promise<An
   try {
     return JSON.parse(text) as Answer<Data>
   } catch {
-    throw new CommandFailure(`${url}: expected the answer of a Warren gateway, got status ${response.status}`)
+    throw new CommandFailure(`${url}: expected the response of a Warren gateway, got status ${response.status}`)
   }
 }

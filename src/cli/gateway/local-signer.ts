@@ -20,10 +20,10 @@ async function generatedSecret(dataDir: string, create: boolean): Promise<string
   if (!existsSync(join(dataDir, secretFileName))) {
     if (!create) {
       throw new CommandFailure(
-        `WARREN_JWT_SECRET: not given, and ${dataDir} has no generated secret; give either, or --data-dir, or --token`,
+        `WARREN_JWT_SECRET: not set, and ${dataDir} has no generated secret; set it, or use --data-dir or --token`,
       )
     }
-    process.stderr.write(`No secret yet: one is made in ${dataDir}\n`)
+    process.stderr.write(`No secret yet: generating one in ${dataDir}\n`)
   }
   return (await readOrCreateSecret(dataDir)).secret
 }

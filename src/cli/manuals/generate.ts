@@ -43,7 +43,7 @@ function contentOf(path: string): string | undefined {
 function main(args: readonly string[], root: string): void {
   if (!args.includes('--check')) return writeFiles(root)
   const stale = staleFiles(root)
-  for (const path of stale) process.stderr.write(`${path}: not what the code prints; run npm run generate\n`)
+  for (const path of stale) process.stderr.write(`${path}: differs from the generated text; run npm run generate\n`)
   if (stale.length > 0) process.exitCode = 1
 }
 

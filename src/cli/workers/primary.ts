@@ -56,7 +56,7 @@ export async function serveAsPrimary(config: Config, readAgain: () => Config): P
     }
     // On Ctrl-C a user waits at a terminal, so do not drain.
     const ended = (await asked) === 'SIGINT' ? await pool.end(0, 0) : await pool.end(drainMs)
-    if (!ended) throw new CommandFailure('some workers did not end, and were killed')
+    if (!ended) throw new CommandFailure('some workers did not exit in time and were killed')
   } catch (error) {
     await pool.end(0, 0)
     throw error

@@ -60,7 +60,7 @@ export class WorkerHandle {
       })
       void this.gone.then(({ code, signal }) => {
         const { text, status } = this.#failed ?? {
-          text: `a worker ended (${signal ?? code}) before it listened`,
+          text: `a worker exited (${signal ?? code}) before it listened`,
           status: 1,
         }
         reject(new CommandFailure(text, status))

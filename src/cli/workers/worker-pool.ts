@@ -66,7 +66,7 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
   async start(): Promise<Running> {
     const first = Array.from({ length: this.#count }, () => this.#fork())
     const [running] = await Promise.all(first.map(({ listening }) => listening))
-    if (running === undefined) throw new Error('there are no workers')
+    if (running === undefined) throw new Error('expected at least one worker')
     for (const worker of first) void this.#keep(worker)
     void this.#watch()
     return running
@@ -84,7 +84,7 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
     if (this.#rolling || this.#ending.signal.aborted) return
     this.#rolling = true
     const olds = [...this.#workers]
-    this.#log('info', 'workers are replaced, one after another', { workers: olds.length })
+    this.#log('info', 'replacing workers one by one', { workers: olds.length })
     try {
       for (const old of olds) {
         if (this.#workers.has(old)) await this.#replace(old)
@@ -93,7 +93,7 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
       this.#log('info', 'all workers have been replaced', {})
     } catch (error) {
       if (!this.#ending.signal.aborted)
-        this.#log('error', 'the workers that are left stay: a new one did not become ready', { error })
+        this.#log('error', 'the remaining workers stay, because a new one did not become ready', { error })
     } finally {
       this.#rolling = false
     }
@@ -108,7 +108,7 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
     let killed = false
     const timer = setTimeout(() => {
       killed = true
-      this.#log('error', 'workers that did not end are killed', { workers: [...this.#workers].map(({ id }) => id) })
+      this.#log('error', 'killing workers that did not exit', { workers: [...this.#workers].map(({ id }) => id) })
       this.kill()
     }, windowMs + lastMs)
     for (const worker of this.#workers) worker.end(drainMs === undefined ? {} : { drainMs })
@@ -194,7 +194,7 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
     this.#own.workerLost()
     const how = signal === null ? { status: code } : { signal }
     const because = reason === undefined ? {} : { reason }
-    this.#log('error', 'a worker ended, and another takes its place', { lost: id, pid, ...how, inMs, ...because })
+    this.#log('error', 'a worker exited; starting another', { lost: id, pid, ...how, inMs, ...because })
   }
 
   async #replace(old: WorkerHandle): Promise<void> {
@@ -219,7 +219,7 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
       const verdict = await worker.health()
       if (verdict?.ok) return
       if (!this.#workers.has(worker) || performance.now() > deadline || this.#ending.signal.aborted)
-        throw new Error(verdict?.reasons.join('; ') ?? 'it does not answer')
+        throw new Error(verdict?.reasons.join('; ') ?? 'the worker does not answer')
       await pause(readyEveryMs, this.#ending.signal)
     }
   }
@@ -235,7 +235,7 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
         const count = answers ? 0 : (silent.get(worker) ?? 0) + 1
         silent.set(worker, count)
         if (count < maxSilent) return
-        this.#log('error', 'a worker does not answer, and is killed', { worker: worker.id, pid: worker.pid })
+        this.#log('error', 'killing a worker that does not answer', { worker: worker.id, pid: worker.pid })
         worker.kill()
       })
       await Promise.all(rounds)

@@ -134,10 +134,10 @@ function printerOf(type: GraphQLOutputType, nodes: readonly FieldNode[], fragmen
   const required = isNonNullType(type)
   return (value) => {
     if (value === null || value === undefined) {
-      if (required) throw new NotProjected('null for what is not nullable')
+      if (required) throw new NotCompiled('null for a non-null field')
       return 'null'
     }
-    if (value instanceof Error || isThenable(value)) throw new NotProjected('an error or a promise')
+    if (value instanceof Error || isThenable(value)) throw new NotCompiled('an error or a promise')
     return print(value)
   }
 }
@@ -145,9 +145,9 @@ function printerOf(type: GraphQLOutputType, nodes: readonly FieldNode[], fragmen
 function leafPrinter(type: GraphQLLeafType): Print {
   return (value) => {
     const serialized: unknown = type.serialize(value)
-    if (serialized === null || serialized === undefined) throw new NotProjected('nothing for a leaf')
+    if (serialized === null || serialized === undefined) throw new NotCompiled('no value for a leaf')
     const text = printJson(serialized)
-    if (text === undefined) throw new NotProjected('what JSON cannot hold')
+    if (text === undefined) throw new NotCompiled('a value that JSON cannot represent')
     return latin1Of(text)
   }
 }
@@ -203,7 +203,7 @@ function resolverOf({ name, resolve }: GraphQLField<unknown, unknown>): (source:
   if (resolve) return (source) => resolve(source, {}, undefined, undefined as never)
   return (source) => {
     const value = (source as Record<string, unknown>)[name]
-    if (typeof value === 'function') throw new NotProjected('a method')
+    if (typeof value === 'function') throw new NotCompiled('a method')
     return value
   }
 }
@@ -213,6 +213,6 @@ function isThenable(value: unknown): boolean {
 }
 
 /** The compiled selection cannot produce this result. */
-class NotProjected extends Error {
-  override readonly name = 'NotProjected'
+class NotCompiled extends Error {
+  override readonly name = 'NotCompiled'
 }

@@ -64,8 +64,8 @@ export function compileSubscribe(
       const args: Record<string, unknown> = {}
       for (const [name, read] of readers) {
         const value = read(variables ?? {})
-        if (value === wrong) return undefined
-        if (value !== left) args[name] = value
+        if (value === invalid) return undefined
+        if (value !== omitted) args[name] = value
       }
       return args
     },
@@ -82,8 +82,8 @@ export function compileSubscribe(
 }
 
 /** The argument is omitted. */
-const left = Symbol('left')
-const wrong = Symbol('wrong')
+const omitted = Symbol('omitted')
+const invalid = Symbol('invalid')
 type Read = (variables: Readonly<Record<string, unknown>>) => unknown
 
 /** GraphQL specification §6.1.2 and §6.4.1. */
@@ -93,7 +93,7 @@ function readerOf(
   { arguments: given = [] }: FieldNode,
   { name, type, defaultValue }: GraphQLArgument,
 ): Read | undefined {
-  const absent = defaultValue !== undefined ? defaultValue : isNonNullType(type) ? wrong : left
+  const absent = defaultValue !== undefined ? defaultValue : isNonNullType(type) ? invalid : omitted
   const node = given.find((one) => one.name.value === name)?.value
   if (!node) return () => absent
   if (node.kind !== Kind.VARIABLE) {
@@ -105,7 +105,7 @@ function readerOf(
   const definition = operation.variableDefinitions?.find((one) => one.variable.name.value === node.name.value)
   const variable = definition && variableReader(schema, definition, absent)
   if (!variable || !isNonNullType(type)) return variable
-  return (variables) => variable(variables) ?? wrong
+  return (variables) => variable(variables) ?? invalid
 }
 
 /** `absent` is the value if the variable is omitted and has no default. */
@@ -119,17 +119,17 @@ function variableReader(
   const leaf = isNonNullType(type) ? type.ofType : type
   if (!isInputType(type) || !isLeafType(leaf)) return undefined
   const required = isNonNullType(type)
-  const byDefault: unknown = defaultValue ? valueFromAST(defaultValue, type) : required ? wrong : absent
+  const byDefault: unknown = defaultValue ? valueFromAST(defaultValue, type) : required ? invalid : absent
   if (byDefault === undefined) return undefined
   return (variables) => {
     if (!Object.hasOwn(variables, name)) return byDefault
     const value = variables[name]
-    if (value === null || value === undefined) return required ? wrong : null
+    if (value === null || value === undefined) return required ? invalid : null
     try {
       const parsed: unknown = leaf.parseValue(value)
-      return parsed === undefined ? wrong : parsed
+      return parsed === undefined ? invalid : parsed
     } catch {
-      return wrong
+      return invalid
     }
   }
 }

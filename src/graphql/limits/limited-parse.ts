@@ -37,7 +37,7 @@ const tokensPerCostOfSubscription = 2
  * Tokens allowed for parts other than fields, such as variables and fragments, independent of the
  * cost limit.
  */
-const tokensBeside = 1_000
+const baseTokens = 1_000
 /**
  * Comments and blanks are no tokens, and a long literal is one token, so characters have their own
  * limit.
@@ -58,7 +58,7 @@ export interface LimitedOperations {
 
 /** Enforces the limits of operations, for every transport. */
 export function limitedOperations(schema: GraphQLSchema, limits: OperationLimits): LimitedOperations {
-  const maxTokens = limits.maxQueryCost * tokensPerCost + tokensBeside
+  const maxTokens = limits.maxQueryCost * tokensPerCost + baseTokens
   const maxCharacters = maxTokens * charactersPerToken
   /** Documents whose cost depends on variables. */
   const undecided = new WeakMap<DocumentNode, Written>()
@@ -68,20 +68,20 @@ export function limitedOperations(schema: GraphQLSchema, limits: OperationLimits
       if (length > maxCharacters) throw tooLong(maxCharacters, 'characters')
       const document = parsed(source, maxTokens)
       const operations = document.definitions.filter(isOperation)
-      const holds = operations.some(({ operation }) => operation === OperationTypeNode.SUBSCRIPTION)
+      const hasSubscription = operations.some(({ operation }) => operation === OperationTypeNode.SUBSCRIPTION)
       const tokens = tokensIn(document)
       if (tokens > maxTokens) throw tooLong(maxTokens)
-      const maxHeld = limits.maxQueryCost * tokensPerCostOfSubscription + tokensBeside
-      if (holds && tokens > maxHeld) throw tooLong(maxHeld)
+      const maxSubscriptionTokens = limits.maxQueryCost * tokensPerCostOfSubscription + baseTokens
+      if (hasSubscription && tokens > maxSubscriptionTokens) throw tooLong(maxSubscriptionTokens)
       const written = writtenIn(document)
       if (written.valueDepth > maxValueDepth)
-        throw refusal('WARREN_MAX_QUERY_DEPTH', `has a literal that nests deeper than ${maxValueDepth}`)
+        throw refusal('WARREN_MAX_QUERY_DEPTH', `has a literal that is nested deeper than ${maxValueDepth}`)
       if (operations.length === 0) check({ depth: 0, cost: written.around + written.unused }, limits)
       const measure = new DocumentMeasure(schema, document)
       for (const operation of operations) {
         const { depth, cost, needsVariables } = measure.of(operation)
         if (needsVariables) undecided.set(document, written)
-        check({ depth, cost: cost + beside(written, operation) }, limits)
+        check({ depth, cost: cost + costOutside(written, operation) }, limits)
       }
       return document
     },
@@ -91,7 +91,7 @@ export function limitedOperations(schema: GraphQLSchema, limits: OperationLimits
       if (!operation) return
       const measure = new DocumentMeasure(schema, document, variableValues ?? {})
       const { depth, cost } = measure.of(operation)
-      check({ depth, cost: cost + beside(written, operation) }, limits)
+      check({ depth, cost: cost + costOutside(written, operation) }, limits)
     },
   }
 }
@@ -101,7 +101,7 @@ function isOperation(definition: DocumentNode['definitions'][number]): definitio
 }
 
 /** The cost of the document without this operation. */
-function beside({ around, unused, fieldsOf }: Written, operation: OperationDefinitionNode): number {
+function costOutside({ around, unused, fieldsOf }: Written, operation: OperationDefinitionNode): number {
   let cost = around + unused
   for (const [other, fields] of fieldsOf) if (other !== operation) cost += 1 + fields
   return cost
@@ -111,7 +111,7 @@ function parsed(source: string | Source, maxTokens: number): DocumentNode {
   try {
     return parse(source, { maxTokens })
   } catch (error) {
-    if (error instanceof RangeError) throw refusal('WARREN_MAX_QUERY_DEPTH', 'nests deeper than can be read')
+    if (error instanceof RangeError) throw refusal('WARREN_MAX_QUERY_DEPTH', 'is nested too deeply to be parsed')
     if (!(error instanceof GraphQLError)) throw error
     // graphql-js has no other sign of this error.
     if (/tokens\. Parsing aborted/.test(error.message)) throw tooLong(maxTokens)
@@ -126,9 +126,9 @@ function check(
   { maxQueryDepth, maxQueryCost }: OperationLimits,
 ): void {
   if (depth > maxQueryDepth)
-    throw refusal('WARREN_MAX_QUERY_DEPTH', `has a depth of ${depth}, and ${maxQueryDepth} is allowed`)
+    throw refusal('WARREN_MAX_QUERY_DEPTH', `has a depth of ${depth}, and at most ${maxQueryDepth} is allowed`)
   if (cost > maxQueryCost)
-    throw refusal('WARREN_MAX_QUERY_COST', `has a cost of ${cost}, and ${maxQueryCost} is allowed`)
+    throw refusal('WARREN_MAX_QUERY_COST', `has a cost of ${cost}, and at most ${maxQueryCost} is allowed`)
 }
 
 function tooLong(max: number, unit = 'tokens'): GraphQLError {

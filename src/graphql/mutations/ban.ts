@@ -5,7 +5,7 @@ import { builder } from '../types/builder.ts'
 builder.mutationField('ban', (t) =>
   t.boolean({
     description:
-      'Operators only. As `revoke`, and refuses every later token of the client too, whoever issued it, until `unban`.',
+      'Operators only. Like `revoke`, and also refuses every later token of the client from any issuer, until `unban`.',
     args: { clientId: t.arg.id({ required: true }) },
     resolve: async (_root, { clientId }, { identity, gateway }) => {
       demand(mayOperate(identity), identity, 'ban clients')

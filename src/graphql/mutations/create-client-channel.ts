@@ -25,7 +25,8 @@ const CreateClientChannelPayload = builder.objectRef<CreatedClient>('CreateClien
 builder.mutationField('createClientChannel', (t) =>
   t.field({
     type: CreateClientChannelPayload,
-    description: 'A channel of one’s own. Again with the same password: a fresh token. With another: CLIENT_ID_TAKEN.',
+    description:
+      'Registers a client and its channel. A repeated call with the same password returns a fresh token; with another password it fails with CLIENT_ID_TAKEN.',
     args: { input: t.arg({ type: CreateClientChannelInput, required: true }) },
     // Checking a password takes 19 MiB and tens of milliseconds of a core, so one operation may
     // contain only a few.

@@ -37,7 +37,8 @@ builder.subscriptionType({})
 builder.addScalarType('JSON', LosslessJSON)
 builder.addScalarType('DateTime', GraphQLDateTime)
 builder.scalarType('Cursor', {
-  description: 'A place in the stream of events: opaque, and valid on every replica and transport of one deployment.',
+  description:
+    'A position in the stream of events. Opaque, and valid on every replica and transport of one deployment.',
   serialize: printCursor,
   parseValue: (value) => {
     if (typeof value !== 'string') throw new GraphQLError('Cursor: expected a string')
