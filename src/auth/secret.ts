@@ -21,7 +21,7 @@ export async function readOrCreateSecret(dataDir: string): Promise<{ secret: str
   } catch (error) {
     if (error instanceof UnusableSecret) throw error
     const reason = errorText(error)
-    throw new Error(`the secret cannot be kept in the data directory ${dataDir}: ${reason}`, { cause: error })
+    throw new Error(`the secret cannot be stored in the data directory ${dataDir}: ${reason}`, { cause: error })
   }
 }
 
@@ -42,7 +42,7 @@ async function readSecret(file: string): Promise<string | undefined> {
   const bytes = Buffer.byteLength(secret)
   if (bytes < secretBytes) {
     throw new UnusableSecret(
-      `${file}: expected a secret of at least ${secretBytes} bytes, got ${bytes}; remove it to have one made`,
+      `${file}: expected a secret of at least ${secretBytes} bytes, got ${bytes}; remove it to generate one`,
     )
   }
   return secret
@@ -70,6 +70,6 @@ async function createSecret(dataDir: string, file: string): Promise<string> {
     await rm(draft, { force: true })
   }
   const secret = await readSecret(file)
-  if (secret === undefined) throw new Error(`${file} was removed while it was made`)
+  if (secret === undefined) throw new Error(`${file} was removed while it was being created`)
   return secret
 }

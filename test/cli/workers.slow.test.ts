@@ -224,7 +224,7 @@ describe('a start that cannot be', () => {
     expect(await runWarren(['start', '--workers', '2'])).toMatchObject({
       code: 2,
       stderr:
-        'WARREN_WORKERS: 2 processes cannot share the embedded broker, which is within one; set WARREN_BROKER_URL to RabbitMQ, or WARREN_WORKERS to 1\n',
+        'WARREN_WORKERS: 2 processes cannot share the embedded broker, which runs inside one process; set WARREN_BROKER_URL to RabbitMQ, or WARREN_WORKERS to 1\n',
     })
   })
 

@@ -50,7 +50,7 @@ function rejectionOf(error: unknown): TokenRejection {
     return new TokenRejection(reasons.get(error.code) ?? 'malformed', error.message)
   // For example a key whose type does not fit the algorithm of the token. Any unexpected error
   // means that the token was not verified.
-  return new TokenRejection('malformed', `unforeseen: ${String(error)}`)
+  return new TokenRejection('malformed', `unexpected: ${String(error)}`)
 }
 
 const claimReasons = new Map<string, RejectionReason>([

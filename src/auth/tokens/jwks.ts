@@ -45,7 +45,8 @@ export function jwksVerifier({
       try {
         const identity = identityOf(await checkedClaims(token, (text) => jwtVerify(text, keyOf, options)))
         if (reservedPrefix !== undefined && identity.clientId?.startsWith(reservedPrefix)) {
-          const reserved = 'sub: begins with WARREN_REGISTRATION_PREFIX, which is for ids that are registered here'
+          const reserved =
+            'sub: begins with WARREN_REGISTRATION_PREFIX, which is reserved for ids that are registered here'
           throw new TokenRejection('subject', reserved)
         }
         return { ...identity, fromProvider: true }

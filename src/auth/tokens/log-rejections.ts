@@ -9,7 +9,7 @@ const maxLines = 10
  * for every reason.
  */
 export function logRejections(
-  tell: (text: string, details: Record<string, unknown>) => void,
+  log: (text: string, details: Record<string, unknown>) => void,
 ): <T>(check: () => Promise<T>) => Promise<T> {
   let second = 0
   let lines = 0
@@ -22,7 +22,7 @@ export function logRejections(
       lines += 1
       if (lines <= maxLines && error instanceof GatewayError && error.cause instanceof Error) {
         const reason = error.cause instanceof TokenRejection ? error.cause.reason : 'revoked'
-        tell('a token was refused', { reason, why: error.cause.message })
+        log('a token was refused', { reason, why: error.cause.message })
       }
       throw error
     }

@@ -3,7 +3,7 @@ import { BadValue, type Kind } from './kind.ts'
 
 /** 0 lets the system pick a port, which is printed on start. */
 export const port: Kind<number> = {
-  expected: 'a port from 1 to 65535, or 0 for any that is free',
+  expected: 'a port from 1 to 65535, or 0 for any free port',
   parse(text) {
     if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) throw new BadValue()
     return Number(text)
@@ -41,7 +41,7 @@ export const brokers: Kind<readonly string[]> = {
   parse(text) {
     const urls = text.split(',').map((part) => part.trim())
     if (urls.includes('memory:')) {
-      if (urls.length > 1) throw new BadValue('memory: beside others')
+      if (urls.length > 1) throw new BadValue('memory: with other URLs')
       return urls
     }
     const parsed = urls.map((url) => parseUrl(url, brokerSchemes))
@@ -79,7 +79,7 @@ export const origins: Kind<readonly string[]> = {
   parse(text) {
     const parts = text.split(',').map((part) => part.trim())
     if (parts.includes('*')) {
-      if (parts.length > 1) throw new BadValue('* beside others')
+      if (parts.length > 1) throw new BadValue('* with other entries')
       return parts
     }
     return parts.map((part) => {
@@ -98,7 +98,7 @@ export const hosts: Kind<readonly string[]> = {
   parse(text) {
     const parts = text.split(',').map((part) => part.trim())
     if (parts.includes('*')) {
-      if (parts.length > 1) throw new BadValue('* beside others')
+      if (parts.length > 1) throw new BadValue('* with other entries')
       return parts
     }
     return parts.map((part) =>
@@ -113,10 +113,10 @@ export const hosts: Kind<readonly string[]> = {
  * one.
  */
 function parseUrl(text: string, schemes: readonly string[]): URL {
-  if (!URL.canParse(text)) throw new BadValue('what is no URL')
+  if (!URL.canParse(text)) throw new BadValue('an invalid URL')
   const url = new URL(text)
   if (!schemes.includes(url.protocol))
-    throw new BadValue(text.includes('://') ? `${url.protocol}//…` : 'what is no such URL')
+    throw new BadValue(text.includes('://') ? `${url.protocol}//…` : 'another kind of URL')
   return url
 }
 

@@ -17,7 +17,7 @@ export class BadValue extends Error {
   readonly got: string | undefined
 
   constructor(got?: string) {
-    super(got ?? 'not of the kind')
+    super(got ?? 'invalid value')
     this.got = got
   }
 }

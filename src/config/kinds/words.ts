@@ -86,7 +86,7 @@ export const idPrefix: Kind<string> = {
 }
 
 export const directory: Kind<string> = {
-  expected: 'the path of a folder',
+  expected: 'the path of a directory',
   parse(text) {
     if (text.includes('\0')) throw new BadValue()
     return text

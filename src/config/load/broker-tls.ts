@@ -30,11 +30,11 @@ export function brokerUrlsWithTls(config: TlsConfig, readFile: (path: string) =>
   const [first] = given
   if (first === undefined) return config.brokerUrl
   if (!config.brokerUrl.every((url) => url.startsWith('amqps:'))) {
-    throw new ConfigError([`${variables[first]}: expected amqps: in every URL of WARREN_BROKER_URL, which it is for`])
+    throw new ConfigError([`${variables[first]}: requires amqps: in every URL of WARREN_BROKER_URL`])
   }
   if ((config.brokerCert === undefined) !== (config.brokerKey === undefined)) {
     const missing = config.brokerCert === undefined ? 'WARREN_BROKER_CERT' : 'WARREN_BROKER_KEY'
-    throw new ConfigError([`${missing}: expected too, because a certificate and its key belong together`])
+    throw new ConfigError([`${missing}: required, because a certificate and its key belong together`])
   }
   checkFiles(config, readFile)
   return config.brokerUrl.map((text) => {
@@ -52,7 +52,7 @@ function checkFiles(config: TlsConfig, readFile: (path: string) => string): void
       return readFile(path)
     } catch (error) {
       const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-      throw new ConfigError([`${variables[name]}: expected a file that can be read, got "${path}" (${reason})`])
+      throw new ConfigError([`${variables[name]}: expected a readable file, got "${path}" (${reason})`])
     }
   }
   const use = (name: Name, options: { cert?: string; key?: string; ca?: string }): void => {

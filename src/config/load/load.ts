@@ -124,7 +124,7 @@ function readFlags(argv: readonly string[], problems: string[]): Map<string, Giv
     unknown = key || inlineValue ? undefined : rawName
     if (!key) problems.push(`${rawName}: unknown option; ${suggestion(rawName, flags)}`)
     else if (value === undefined || (!inlineValue && value.startsWith('--'))) {
-      problems.push(`${rawName}: expected a value behind it, got none`)
+      problems.push(`${rawName}: expected a value after it, got none`)
     } else if (given.has(key)) problems.push(`${rawName}: given twice`)
     else given.set(key, { text: value, calledIn: rawName, by: 'flag' })
   }
@@ -133,7 +133,7 @@ function readFlags(argv: readonly string[], problems: string[]): Map<string, Giv
 
 function suggestion(word: string, candidates: readonly string[]): string {
   const meant = nearest(word, candidates)
-  return meant ? `did you mean ${meant}?` : 'docs/config.md and warren start --help list them all'
+  return meant ? `did you mean ${meant}?` : 'docs/config.md and warren start --help list all of them'
 }
 
 function resolve(
@@ -144,7 +144,7 @@ function resolve(
   const option: Option<unknown> = options[name]
   const [direct, file] = prevailing(given.get(name), given.get(`${name}File`))
   if (direct && file)
-    throw new ConfigError([`${file.calledIn}: given beside ${direct.calledIn}; expected one of the two`])
+    throw new ConfigError([`${file.calledIn}: set together with ${direct.calledIn}; expected one of the two`])
   if (direct) return { origin: direct.by, value: parse(option, direct.text, direct.calledIn) }
   if (file) return { origin: 'file', value: parse(option, contentOf(file, readFile), file.calledIn) }
   return {
@@ -164,7 +164,9 @@ function prevailing(direct: Given | undefined, file: Given | undefined): [Given 
 
 function parse(option: Option<unknown>, text: string, calledIn: string): unknown {
   if (text.trim() === '') {
-    throw new ConfigError([`${calledIn}: expected ${option.kind.expected}, got nothing; leave it out for the default`])
+    throw new ConfigError([
+      `${calledIn}: expected ${option.kind.expected}, got an empty text; omit it to use the default`,
+    ])
   }
   try {
     return option.kind.parse(text)
@@ -181,7 +183,7 @@ function contentOf({ text: path, calledIn }: Given, readFile: (path: string) => 
     return readFile(path).replace(/\r?\n$/, '')
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    throw new ConfigError([`${calledIn}: expected a file that can be read, got ${JSON.stringify(path)} (${reason})`])
+    throw new ConfigError([`${calledIn}: expected a readable file, got ${JSON.stringify(path)} (${reason})`])
   }
 }
 
@@ -192,7 +194,7 @@ function checkPorts(config: Config): void {
     if (port === 'off' || port === 0) continue
     const other = taken.get(port)
     if (other)
-      throw new ConfigError([`${variableOf(name)}: expected a port of its own, got ${port}, which ${other} has`])
+      throw new ConfigError([`${variableOf(name)}: expected a different port, got ${port}, which ${other} uses`])
     taken.set(port, variableOf(name))
   }
 }
@@ -201,7 +203,7 @@ function checkPorts(config: Config): void {
 function checkWorkers({ workers, brokerUrl }: Config): void {
   if (workers === 1 || !brokerUrl.some((url) => url.startsWith('memory:'))) return
   throw new ConfigError([
-    `WARREN_WORKERS: ${workers} processes cannot share the embedded broker, which is within one; ` +
+    `WARREN_WORKERS: ${workers} processes cannot share the embedded broker, which runs inside one process; ` +
       'set WARREN_BROKER_URL to RabbitMQ, or WARREN_WORKERS to 1',
   ])
 }

@@ -12,7 +12,7 @@ export function readOptionsFile(path: string, calledIn: string, readFile: (path:
     text = readFile(path)
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    throw new ConfigError([`${calledIn}: expected a file that can be read, got ${JSON.stringify(path)} (${reason})`])
+    throw new ConfigError([`${calledIn}: expected a readable file, got ${JSON.stringify(path)} (${reason})`])
   }
   const variables: Record<string, string> = Object.create(null) as Record<string, string>
   const problems: string[] = []
@@ -22,7 +22,7 @@ export function readOptionsFile(path: string, calledIn: string, readFile: (path:
     // The line is not repeated because it may hold a secret.
     if (name === undefined || value === undefined)
       problems.push(
-        `${path}, line ${index + 1}: expected a variable of Warren and its value, such as WARREN_LOG_LEVEL=debug`,
+        `${path}, line ${index + 1}: expected a WARREN_ variable and its value, such as WARREN_LOG_LEVEL=debug`,
       )
     else variables[name] = value
   }
