@@ -5,34 +5,35 @@
  */
 
 export const errorTable = {
-  UNAUTHENTICATED: { http: 401, retry: false, meaning: 'The caller is not known: no token, or one that is not valid.' },
-  FORBIDDEN: { http: 403, retry: false, meaning: 'The caller is known, and its grants do not cover this.' },
-  BAD_USER_INPUT: { http: 400, retry: false, meaning: 'An argument is wrong; `field` names it.' },
-  CLIENT_ID_TAKEN: { http: 409, retry: false, meaning: 'The client id exists with another password.' },
-  CHANNEL_NOT_FOUND: { http: 404, retry: false, meaning: 'There is no such channel, or it has been deleted.' },
+  UNAUTHENTICATED: { http: 401, retry: false, meaning: 'The caller is unknown: no token, or an invalid one.' },
+  FORBIDDEN: { http: 403, retry: false, meaning: 'The caller is known, but its token does not allow this.' },
+  BAD_USER_INPUT: { http: 400, retry: false, meaning: 'An argument is invalid; `field` names it.' },
+  CLIENT_ID_TAKEN: { http: 409, retry: false, meaning: 'The client id is registered with another password.' },
+  CHANNEL_NOT_FOUND: { http: 404, retry: false, meaning: 'The channel does not exist or was deleted.' },
   SOURCE_CONFLICT: {
     http: 409,
     retry: false,
-    meaning: 'The source contradicts what RabbitMQ has: another exchange type, other arguments, no permission.',
+    meaning: 'The source conflicts with RabbitMQ: another exchange type, other arguments, or no permission.',
   },
-  BROKER_UNAVAILABLE: { http: 503, retry: true, meaning: 'RabbitMQ cannot be reached, or did not confirm in time.' },
+  BROKER_UNAVAILABLE: { http: 503, retry: true, meaning: 'RabbitMQ cannot be reached or did not confirm in time.' },
   REGISTRY_UNAVAILABLE: {
     http: 503,
     retry: true,
-    meaning: 'The registry of clients and sources cannot be reached; channels that are open go on.',
+    meaning: 'The registry of clients and sources cannot be reached. Open subscriptions continue.',
   },
   DRAINING: {
     http: 503,
     retry: true,
-    meaning: 'This replica is being shut down and begins no more sessions; another one does.',
+    meaning: 'This replica is shutting down and accepts no new sessions. Other replicas do.',
   },
   LIMIT_EXCEEDED: { http: 429, retry: true, meaning: 'A limit was reached; `limit` names it.' },
   DELIVERY_FAILED: {
     http: 500,
     retry: true,
-    meaning: 'An event could not be given to this subscription, by a fault of the gateway; others go on.',
+    meaning:
+      'The gateway failed to deliver an event to this subscription because of a bug. Other subscriptions continue.',
   },
-  PAYLOAD_TOO_LARGE: { http: 413, retry: false, meaning: 'The message is larger than the gateway takes.' },
+  PAYLOAD_TOO_LARGE: { http: 413, retry: false, meaning: 'The message is larger than the gateway accepts.' },
 } as const satisfies Record<string, { http: number; retry: boolean; meaning: string }>
 
 export type ErrorCode = keyof typeof errorTable

@@ -49,7 +49,7 @@ export async function openOpsListener({
       for (const [name, value] of policy) response.setHeader(name, value)
       if (!allowsHost(request.headers.host)) {
         response.writeHead(421, { 'content-type': 'text/plain' })
-        response.end('The ops port is not served under this Host; WARREN_ALLOWED_HOSTS names more.\n')
+        response.end('Host: not allowed on the ops port; WARREN_ALLOWED_HOSTS adds names.\n')
         return
       }
       void answer(request, response, health, metrics).catch(() => response.writeHead(500).end())
@@ -83,20 +83,20 @@ async function answer(
   }
   switch (request.url?.split('?')[0]) {
     case '/livez':
-      return tell(response, health.live())
+      return sendVerdict(response, health.live())
     case '/readyz':
-      return tell(response, await health.ready())
+      return sendVerdict(response, await health.ready())
     case '/metrics': {
       const text = await metrics.print()
       response.writeHead(200, { 'content-type': metrics.contentType }).end(text)
       return
     }
     default:
-      response.writeHead(404, { 'content-type': 'text/plain' }).end('Here are /livez, /readyz and /metrics.\n')
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('Available paths: /livez, /readyz and /metrics.\n')
   }
 }
 
-function tell(response: ServerResponse, { ok, reasons }: HealthVerdict): void {
+function sendVerdict(response: ServerResponse, { ok, reasons }: HealthVerdict): void {
   response
     .writeHead(ok ? 200 : 503, { 'content-type': 'application/json', 'cache-control': 'no-store' })
     .end(`${JSON.stringify({ status: ok ? 'ok' : 'unavailable', reasons })}\n`)

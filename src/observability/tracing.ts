@@ -32,9 +32,9 @@ export async function openTracing(options: {
     'service.version': options.version,
     'service.instance.id': options.replica,
   })
-  const said = resources.detectResources({ detectors: [resources.envDetector] })
+  const fromEnvironment = resources.detectResources({ detectors: [resources.envDetector] })
   const provider = new BasicTracerProvider({
-    resource: own.merge(said),
+    resource: own.merge(fromEnvironment),
     spanProcessors: [new BatchSpanProcessor(exporter)],
   })
   const tracer = provider.getTracer('warren', options.version)
@@ -73,10 +73,10 @@ export async function openTracing(options: {
     },
     async close() {
       let timer: NodeJS.Timeout | undefined
-      const tooLate = new Promise<void>((resolve) => {
+      const timedOut = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, closeMs)
       })
-      await Promise.race([provider.shutdown().catch(() => undefined), tooLate])
+      await Promise.race([provider.shutdown().catch(() => undefined), timedOut])
       clearTimeout(timer)
     },
   }

@@ -15,7 +15,7 @@ import type { Tables } from './tables.ts'
  */
 const blockingMs = 20
 /** How long a statement is retried while another process holds the lock, in milliseconds. */
-const patienceMs = 10_000
+const retryMs = 10_000
 const pauseMs = 10
 
 /**
@@ -74,7 +74,7 @@ function openDatabase(file: string): Database.Database {
 
 /** Waits for a lock of another process without blocking the event loop, up to the time limit. */
 async function whileBusy<T>(attempt: () => T): Promise<Awaited<T>> {
-  const deadline = Date.now() + patienceMs
+  const deadline = Date.now() + retryMs
   for (;;) {
     try {
       return await attempt()

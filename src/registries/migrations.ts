@@ -83,7 +83,7 @@ const additionsTable = 'warren_additions'
 export async function migrate<T>(db: Kysely<T>, schema?: string): Promise<void> {
   await run(db, { table: 'warren_migrations', migrations, schema })
   const fromLaterReleases = Object.fromEntries(
-    (await recordedIn(db, additionsTable, schema)).map((name) => [name, nothing]),
+    (await recordedIn(db, additionsTable, schema)).map((name) => [name, noChange]),
   )
   await run(db, { table: additionsTable, migrations: { ...fromLaterReleases, ...additions }, schema })
 }
@@ -102,10 +102,10 @@ async function run<T>(
     allowUnorderedMigrations: true,
   })
   const { error } = await migrator.migrateToLatest()
-  if (error !== undefined) throw new RegistryError('cannot be brought up to date', error)
+  if (error !== undefined) throw new RegistryError('cannot be migrated', error)
 }
 
-const nothing: Migration = { up: () => Promise.resolve() }
+const noChange: Migration = { up: () => Promise.resolve() }
 
 async function recordedIn<T>(db: Kysely<T>, table: string, schema: string | undefined): Promise<string[]> {
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true })

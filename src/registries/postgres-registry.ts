@@ -59,9 +59,9 @@ function openPool(config: PoolConfig): Pool {
   })
   // A lost connection, idle or in use, also emits `error`. Without a listener, that would end the
   // process.
-  const heard = () => undefined
-  pool.on('error', heard)
-  pool.on('connect', (client) => client.on('error', heard))
+  const ignore = () => undefined
+  pool.on('error', ignore)
+  pool.on('connect', (client) => client.on('error', ignore))
   return pool
 }
 

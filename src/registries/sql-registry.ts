@@ -71,7 +71,7 @@ export class SqlRegistry implements ClientRegistry {
         .select('client_id')
         .where('client_id', '>', behind)
         .where(sql<boolean>`(client_id like ${pattern} escape '\\' or lower(client_id) like ${lower} escape '\\')`)
-        .where(beginsOtherwise(without))
+        .where(withoutPrefix(without))
         .orderBy('client_id')
         .limit(first)
         .execute(),
@@ -84,7 +84,7 @@ export class SqlRegistry implements ClientRegistry {
       db
         .selectFrom('warren_clients')
         .select((select) => select.fn.countAll<number | string>().as('count'))
-        .where(beginsOtherwise(without))
+        .where(withoutPrefix(without))
         .executeTakeFirstOrThrow(),
     )
     return Number(count)
@@ -228,7 +228,7 @@ export class SqlRegistry implements ClientRegistry {
 }
 
 /** Does not use `like`, which has special characters. */
-function beginsOtherwise(prefix: string | undefined) {
+function withoutPrefix(prefix: string | undefined) {
   if (prefix === undefined) return sql<boolean>`1 = 1`
   const text = sql<string>`cast(${prefix} as text)`
   return sql<boolean>`substr(client_id, 1, length(${text})) <> ${text}`
