@@ -51,7 +51,7 @@ const printedTokenSeconds = 24 * 60 * 60
  * Inputs that do not come from the configuration. `metrics` replaces the default metrics. `worker`
  * is the number of this process among several on the same ports.
  */
-interface Circumstances {
+interface OpenOptions {
   readonly metrics: Metrics
   readonly health: Health
   readonly worker: number | undefined
@@ -64,7 +64,7 @@ interface Circumstances {
  */
 export async function openApp(
   config: Config,
-  { metrics = createMetrics(), health = new Health(), worker }: Partial<Circumstances> = {},
+  { metrics = createMetrics(), health = new Health(), worker }: Partial<OpenOptions> = {},
 ): Promise<App> {
   const closing = new Closing()
   try {
@@ -75,7 +75,7 @@ export async function openApp(
   }
 }
 
-async function open(config: Config, { metrics, health, worker }: Circumstances, closing: Closing): Promise<App> {
+async function open(config: Config, { metrics, health, worker }: OpenOptions, closing: Closing): Promise<App> {
   const live = { ...config }
   const logger = createLogger({ level: config.logLevel, format: config.logFormat, worker })
   const observer = observerOf(logger, metrics)

@@ -15,26 +15,26 @@ import { listenProblem } from './listen-problem.ts'
  */
 export async function checkStart(config: Config): Promise<void> {
   checkTogether(config, { secretGenerated: config.jwtSecret === undefined })
-  await checkBroker(config)
-  await checkDatabase(config)
+  await checkBrokerOption(config)
+  await checkDatabaseOption(config)
   if (config.jwtSecret === undefined) await checkSecretFile(config.dataDir)
   await checkHost(config)
 }
 
-async function checkBroker({ brokerUrl }: Config): Promise<void> {
+async function checkBrokerOption({ brokerUrl }: Config): Promise<void> {
   if (brokerUrl.some((url) => url.startsWith('memory:'))) return
   const { parseAddress } = await import('../brokers/rabbitmq/connection/address.ts')
   asOption('brokerUrl', () => brokerUrl.forEach(parseAddress))
 }
 
-async function checkDatabase({ databaseUrl, dataDir }: Config): Promise<void> {
-  const { examineDatabase } = await import('../registries/check-database.ts')
+async function checkDatabaseOption({ databaseUrl, dataDir }: Config): Promise<void> {
+  const { checkDatabase } = await import('../registries/check-database.ts')
   if (databaseUrl !== undefined) {
     const { Client } = await import('pg')
     // Reads the URL, and the TLS files that it names.
     return asOption('databaseUrl', () => void new Client({ connectionString: databaseUrl }))
   }
-  const { findings } = await examineDatabase(undefined, dataDir)
+  const { findings } = await checkDatabase(undefined, dataDir)
   const refusal = findings.find(({ status }) => status === 'fail')
   if (refusal) throw new Error(`${refusal.text}; ${refusal.advice}`)
 }

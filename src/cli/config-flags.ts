@@ -1,6 +1,6 @@
 import { type Command, Option as Flag } from 'commander'
 import { load } from '../config/load/load.ts'
-import { surroundings } from '../config/load/surroundings.ts'
+import { processInputs } from '../config/load/process-inputs.ts'
 import { flagOf, variableOf } from '../config/options/option.ts'
 import { type Config, type OptionName, options } from '../config/options/options.ts'
 
@@ -25,5 +25,5 @@ export function configOf(command: Command, names: readonly OptionName[]): Config
     const value: unknown = command.getOptionValue(option.attributeName())
     return option.long && flags.includes(option.long) && typeof value === 'string' ? [`${option.long}=${value}`] : []
   })
-  return load(surroundings(argv))
+  return load(processInputs(argv))
 }

@@ -22,13 +22,13 @@ export function wrongUse(message: string): CommandFailure {
 
 /** Writes the error to standard error and returns the exit status. */
 export function report(error: unknown): number {
-  const { text, status } = lastWords(error)
+  const { text, status } = describeFailure(error)
   process.stderr.write(`${printableLines(text)}\n`)
   return status
 }
 
 /** The text of the error for the user, and the exit status. */
-export function lastWords(error: unknown): { text: string; status: number } {
+export function describeFailure(error: unknown): { text: string; status: number } {
   if (error instanceof ConfigError) return { text: error.message, status: exitStatus.wrongUse }
   if (error instanceof CommandFailure) return { text: error.message, status: error.status }
   if (error instanceof GatewayError && error.code === 'BAD_USER_INPUT') {

@@ -15,7 +15,7 @@ export function printSum(snapshots: readonly Snapshot[]): Promise<string> {
 }
 
 /** The metrics to keep of a process that has exited: counters and histograms, not gauges. */
-export function lasting(snapshot: Snapshot): Snapshot {
+export function withoutGauges(snapshot: Snapshot): Snapshot {
   return snapshot.filter(({ type }) => type === 'counter' || type === 'histogram')
 }
 
@@ -23,7 +23,7 @@ export function lasting(snapshot: Snapshot): Snapshot {
  * The metrics that the primary adds to the sum: its own resource usage and its count of lost
  * workers.
  */
-export function ofProcess(snapshot: Snapshot): Snapshot {
+export function primaryMetrics(snapshot: Snapshot): Snapshot {
   return snapshot.filter(({ name }) => name.startsWith('process_') || name === 'warren_workers_lost_total')
 }
 

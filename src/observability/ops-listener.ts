@@ -5,7 +5,7 @@ import type { HealthVerdict } from './health.ts'
 import type { Metrics } from './metrics.ts'
 
 /** The source of the answers to probes: `Health`, or a pool of workers. */
-export interface Probed {
+export interface HealthSource {
   live(): HealthVerdict
   ready(): HealthVerdict | Promise<HealthVerdict>
 }
@@ -39,7 +39,7 @@ export async function openOpsListener({
   port: number
   /** Whether to answer a request with this `Host`. */
   allowsHost: (host: string | undefined) => boolean
-  health: Probed
+  health: HealthSource
   metrics: Pick<Metrics, 'contentType' | 'print'>
   /** Schedules requests and limits how long a client may take to read the response. */
   turns?: { take(request: IncomingMessage, response: ServerResponse, serve: () => void): void }
@@ -74,7 +74,7 @@ export async function openOpsListener({
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  health: Probed,
+  health: HealthSource,
   metrics: Pick<Metrics, 'contentType' | 'print'>,
 ): Promise<void> {
   if (request.method !== 'GET' && request.method !== 'HEAD') {

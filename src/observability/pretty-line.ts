@@ -18,13 +18,13 @@ export function prettyLine(json: string, colour: boolean): string {
   const stacks: string[] = []
   const pairs = Object.entries(details).map(([key, value]) => {
     if (!isLoggedError(value)) return `${key}=${printable(value)}`
-    stacks.push(...value.stack.split('\n').slice(1).map(harmless))
+    stacks.push(...value.stack.split('\n').slice(1).map(stripControls))
     return `${key}=${printable(value.message)}`
   })
   const head = [
     paint(2, String(time).slice(11, 23)),
     paint(colours.get(name) ?? 39, name.padEnd(5)),
-    harmless(String(msg)),
+    stripControls(String(msg)),
     ...(pairs.length > 0 ? [paint(2, pairs.join(' '))] : []),
   ].join(' ')
   return `${[head, ...stacks.map((line) => paint(2, line))].join('\n')}\n`
@@ -43,10 +43,10 @@ function isLoggedError(value: unknown): value is { message: string; stack: strin
 function printable(value: unknown): string {
   if (typeof value === 'string' && /^[\w.:/@*-]+$/.test(value)) return value
   // Keep the escapes that `scrub` wrote for hidden characters readable.
-  return harmless(JSON.stringify(value) ?? '').replace(/\\(\\u\{[0-9a-f]+\})/g, '$1')
+  return stripControls(JSON.stringify(value) ?? '').replace(/\\(\\u\{[0-9a-f]+\})/g, '$1')
 }
 
 /** Text from the wire must not control the terminal or imitate a separate line. */
-function harmless(text: string): string {
+function stripControls(text: string): string {
   return stripVTControlCharacters(text).replace(/\p{Cc}/gu, ' ')
 }

@@ -73,10 +73,10 @@ export async function openTracing(options: {
     },
     async close() {
       let timer: NodeJS.Timeout | undefined
-      const timedOut = new Promise<void>((resolve) => {
+      const tooLate = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, closeMs)
       })
-      await Promise.race([provider.shutdown().catch(() => undefined), timedOut])
+      await Promise.race([provider.shutdown().catch(() => undefined), tooLate])
       clearTimeout(timer)
     },
   }

@@ -12,7 +12,7 @@ const connectMs = 5_000
 /** The registry and the secret are small, but a full disk prevents every write. */
 const minFreeBytes = 100 * 1024 * 1024
 
-export interface ExaminedDatabase {
+export interface DatabaseCheck {
   readonly findings: readonly Finding[]
   /**
    * The clock of the database in the middle of the query, in milliseconds since the epoch.
@@ -24,11 +24,11 @@ export interface ExaminedDatabase {
 }
 
 /** Checks where the registry will be, without changes. Never rejects. */
-export function examineDatabase(databaseUrl: string | undefined, dataDir: string): Promise<ExaminedDatabase> {
-  return databaseUrl === undefined ? examineFolder(dataDir) : examinePostgres(databaseUrl)
+export function checkDatabase(databaseUrl: string | undefined, dataDir: string): Promise<DatabaseCheck> {
+  return databaseUrl === undefined ? checkDirectory(dataDir) : checkPostgres(databaseUrl)
 }
 
-async function examinePostgres(databaseUrl: string): Promise<ExaminedDatabase> {
+async function checkPostgres(databaseUrl: string): Promise<DatabaseCheck> {
   const { host, pathname } = new URL(databaseUrl)
   const client = new Client({
     connectionString: databaseUrl,
@@ -125,7 +125,7 @@ async function readSources(client: Client): Promise<Source[]> {
   }
 }
 
-async function examineFolder(dataDir: string): Promise<ExaminedDatabase> {
+async function checkDirectory(dataDir: string): Promise<DatabaseCheck> {
   const folder = resolve(dataDir)
   const existing = await nearestExisting(folder)
   try {

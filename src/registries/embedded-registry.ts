@@ -26,18 +26,18 @@ export async function openEmbeddedRegistry(dataDir: string): Promise<SqlRegistry
   const file = await prepareFile(dataDir)
   const database = openDatabase(file)
   try {
-    await whileBusy(() => database.exec(`pragma busy_timeout = ${blockingMs}`))
+    await retryWhileBusy(() => database.exec(`pragma busy_timeout = ${blockingMs}`))
     // WAL allows readers beside a writer, and acknowledged data survives a power failure.
-    await whileBusy(() => database.exec('pragma journal_mode = wal; pragma synchronous = full'))
+    await retryWhileBusy(() => database.exec('pragma journal_mode = wal; pragma synchronous = full'))
     const db = new Kysely<Tables>({
       dialect: new SqliteDialect({ database: committedStatements(database) }),
     })
     // kysely takes no lock on SQLite. A transaction around the whole migration locks out other
     // processes and is atomic.
-    await whileBusy(() => database.exec('begin immediate'))
+    await retryWhileBusy(() => database.exec('begin immediate'))
     await migrate(db)
-    await whileBusy(() => database.exec('commit'))
-    return new SqlRegistry(db, whileBusy)
+    await retryWhileBusy(() => database.exec('commit'))
+    return new SqlRegistry(db, retryWhileBusy)
   } catch (error) {
     database.close()
     throw error instanceof RegistryError ? error : new RegistryError(`in ${file} cannot be opened`, error)
@@ -73,7 +73,7 @@ function openDatabase(file: string): Database.Database {
 }
 
 /** Waits for a lock of another process without blocking the event loop, up to the time limit. */
-async function whileBusy<T>(attempt: () => T): Promise<Awaited<T>> {
+async function retryWhileBusy<T>(attempt: () => T): Promise<Awaited<T>> {
   const deadline = Date.now() + retryMs
   for (;;) {
     try {

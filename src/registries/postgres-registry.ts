@@ -29,7 +29,7 @@ export async function openPostgresRegistry(
   })
   const pool = openPool({ connectionString: databaseUrl, max: maxConnections, query_timeout: answerMs })
   return new SqlRegistry(
-    new Kysely<Tables>({ dialect: new PostgresDialect({ pool: discarding(pool) }) }),
+    new Kysely<Tables>({ dialect: new PostgresDialect({ pool: discardBroken(pool) }) }),
     (statement) => statement(),
   )
 }
@@ -70,7 +70,7 @@ function openPool(config: PoolConfig): Pool {
  * where the next query would wait behind the one that never ends. It also returns one that the
  * server has announced to close (SQLSTATE 57P…, "admin shutdown").
  */
-function discarding(pool: Pool): PostgresPool {
+function discardBroken(pool: Pool): PostgresPool {
   return {
     async connect() {
       const client = await pool.connect()

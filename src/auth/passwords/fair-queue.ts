@@ -37,9 +37,9 @@ export class FairQueue<T> {
    * Takes an item of the first network in turn for which `isAllowed` is true. Its network and its
    * client go to the end of the order.
    */
-  take(mayCome: (network: string) => boolean): T | undefined {
+  take(isAllowed: (network: string) => boolean): T | undefined {
     for (const [name, network] of this.#networks) {
-      if (!mayCome(name)) continue
+      if (!isAllowed(name)) continue
       const [client] = network.clients.keys()
       if (client === undefined) continue
       const items = network.clients.get(client) ?? []

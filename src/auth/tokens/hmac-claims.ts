@@ -22,18 +22,18 @@ export function hmacClaims(secret: Uint8Array, rules: ClaimRules): (token: strin
     if (token.length > maxTokenLength) return undefined
     const [header, payload, signature, ...others] = token.split('.')
     if (header === undefined || payload === undefined || signature === undefined || others.length > 0) return undefined
-    if (!isPlain(header)) return undefined
+    if (!isSimpleHeader(header)) return undefined
     const given = bytesOf(signature)
     if (given?.length !== signatureBytes) return undefined
     const signed = createHmac('sha256', key).update(`${header}.${payload}`).digest()
     if (!timingSafeEqual(signed, given)) return undefined
     const claims = objectIn(payload)
-    return claims && isOfNow(claims) && isFor(claims, rules) ? claims : undefined
+    return claims && isCurrent(claims) && matchesRules(claims, rules) ? claims : undefined
   }
 }
 
 /** Other members may require extra processing (`crit`, `b64`). */
-function isPlain(header: string): boolean {
+function isSimpleHeader(header: string): boolean {
   const members = objectIn(header)
   if (members?.['alg'] !== 'HS256') return false
   return Object.keys(members).every((name) => name === 'alg' || name === 'typ' || name === 'kid')
@@ -53,7 +53,7 @@ function bytesOf(part: string): Buffer | undefined {
   return base64url.test(part) && part.length % 4 !== 1 ? Buffer.from(part, 'base64url') : undefined
 }
 
-function isOfNow({ exp, nbf, iat }: Record<string, unknown>): boolean {
+function isCurrent({ exp, nbf, iat }: Record<string, unknown>): boolean {
   const now = Math.floor(Date.now() / 1_000)
   return (
     (exp === undefined || (typeof exp === 'number' && exp > now - clockToleranceSeconds)) &&
@@ -62,7 +62,7 @@ function isOfNow({ exp, nbf, iat }: Record<string, unknown>): boolean {
   )
 }
 
-function isFor(claims: Record<string, unknown>, { issuer, audience }: ClaimRules): boolean {
+function matchesRules(claims: Record<string, unknown>, { issuer, audience }: ClaimRules): boolean {
   const { iss, aud } = claims
   if (issuer !== undefined && iss !== issuer) return false
   return audience === undefined || aud === audience || (Array.isArray(aud) && aud.includes(audience))

@@ -75,12 +75,12 @@ export function hmacSigner({ secret, issuer, audience }: HmacOptions): TokenSign
 export function hmacVerifier({ secret, ...rules }: HmacOptions): TokenVerifier {
   const key = keyOf(secret)
   const options = verifyOptions(rules, [algorithm])
-  const plainlyGood = hmacClaims(bytesOf(secret), rules)
-  const judge = (token: string) => checkedClaims(token, async (text) => jwtVerify(text, await key, options))
+  const simpleClaims = hmacClaims(bytesOf(secret), rules)
+  const verifyWithJose = (token: string) => checkedClaims(token, async (text) => jwtVerify(text, await key, options))
   return {
     async verify(token) {
       try {
-        return identityOf(plainlyGood(token) ?? (await judge(token)))
+        return identityOf(simpleClaims(token) ?? (await verifyWithJose(token)))
       } catch (error) {
         throw error instanceof TokenRejection ? refuseToken(error) : error
       }

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { effectiveConfig } from '../../config/effective.ts'
 import { loadWithOrigins } from '../../config/load/load.ts'
-import { surroundings } from '../../config/load/surroundings.ts'
+import { processInputs } from '../../config/load/process-inputs.ts'
 import { checkStart } from '../check-start.ts'
 
 export function checkConfigCommand(): Command {
@@ -12,7 +12,7 @@ export function checkConfigCommand(): Command {
     .allowUnknownOption()
     .allowExcessArguments()
     .action(async (_options: unknown, { args }: Command) => {
-      const { config, origins } = loadWithOrigins(surroundings(args))
+      const { config, origins } = loadWithOrigins(processInputs(args))
       await checkStart(config)
       process.stdout.write(effectiveConfig(config, origins))
     })

@@ -1,13 +1,13 @@
 import { Command } from 'commander'
 import { load } from '../../config/load/load.ts'
-import { surroundings } from '../../config/load/surroundings.ts'
+import { processInputs } from '../../config/load/process-inputs.ts'
 import type { Config } from '../../config/options/options.ts'
 import type { Finding } from '../../core/ports/finding.ts'
-import { examineClock } from '../doctor/check-clock.ts'
-import { examineFiles } from '../doctor/check-files.ts'
-import { examinePorts } from '../doctor/check-ports.ts'
-import { examineSecret } from '../doctor/check-secret.ts'
-import { examineSources } from '../doctor/check-sources.ts'
+import { checkClock } from '../doctor/check-clock.ts'
+import { checkFiles } from '../doctor/check-files.ts'
+import { checkPorts } from '../doctor/check-ports.ts'
+import { checkSecret } from '../doctor/check-secret.ts'
+import { checkSources } from '../doctor/check-sources.ts'
 import { CommandFailure } from '../failure.ts'
 
 export function doctorCommand(): Command {
@@ -19,7 +19,7 @@ export function doctorCommand(): Command {
     .allowUnknownOption()
     .allowExcessArguments()
     .action(async ({ json }: { json?: boolean }, { args }: Command) => {
-      const findings = await examine(load(surroundings(args)))
+      const findings = await examine(load(processInputs(args)))
       const failed = findings.filter(({ status }) => status === 'fail').length
       if (json) process.stdout.write(`${JSON.stringify({ ok: failed === 0, findings }, undefined, 2)}\n`)
       else process.stdout.write(printed(findings))
@@ -29,12 +29,12 @@ export function doctorCommand(): Command {
 
 async function examine(config: Config): Promise<Finding[]> {
   // Imported late, so that the other commands start without drivers.
-  const [{ examineRabbit }, { examineDatabase }] = await Promise.all([
+  const [{ examineRabbit }, { checkDatabase }] = await Promise.all([
     import('../../brokers/rabbitmq/doctor/check-broker.ts'),
     import('../../registries/check-database.ts'),
   ])
   const embedded = config.brokerUrl.some((url) => url.startsWith('memory:'))
-  const database = examineDatabase(config.databaseUrl, config.dataDir)
+  const database = checkDatabase(config.databaseUrl, config.dataDir)
   const exchanges = database.then(({ sources }) => [
     ...new Set([`${config.namespace}.events`, ...sources.map(({ exchange }) => exchange)]),
   ])
@@ -63,13 +63,13 @@ async function examine(config: Config): Promise<Finding[]> {
   // several peers do not answer.
   const findings = await Promise.all([
     broker,
-    embedded ? Promise.resolve([]) : database.then(({ sources }) => examineSources(config, sources)),
+    embedded ? Promise.resolve([]) : database.then(({ sources }) => checkSources(config, sources)),
     database.then(({ findings: found }) => found),
     Promise.resolve(alone),
-    examineSecret(config),
-    examinePorts(config),
-    examineFiles(config),
-    database.then(({ now }) => examineClock(config, now)),
+    checkSecret(config),
+    checkPorts(config),
+    checkFiles(config),
+    database.then(({ now }) => checkClock(config, now)),
   ])
   return findings.flat()
 }

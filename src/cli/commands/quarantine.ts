@@ -14,7 +14,7 @@ const defaultLimit = 50
  * RabbitMQ requeues inspected messages behind the others, so the order is kept only if all messages
  * are inspected. Up to this number, that takes no noticeable time.
  */
-const lookAtAll = 1_000
+const inspectAllUpTo = 1_000
 
 export function quarantineCommand(): Command {
   return new Command('quarantine')
@@ -33,7 +33,7 @@ function listCommand(): Command {
     const limit = limitOf(given.limit)
     await withQueue(command, async (queue) => {
       let shown = 0
-      const count = await queue.visit(Math.max(limit, lookAtAll), (message) => {
+      const count = await queue.visit(Math.max(limit, inspectAllUpTo), (message) => {
         if (shown === limit) return keep
         const one = quarantined(message)
         process.stdout.write(given.json ? `${visibleJson(one)}\n` : describe(one))
@@ -67,10 +67,10 @@ function republishCommand(): Command {
     }
     const to = destinationOf(given)
     await withQueue(command, async (queue) => {
-      const wanted = new Wanted(given.all === true ? 'all' : given.id)
+      const selection = new Selection(given.all === true ? 'all' : given.id)
       let refused = 0
       await queue.visit(Number.POSITIVE_INFINITY, async (message) => {
-        const id = wanted.idOf(message)
+        const id = selection.idOf(message)
         if (id === undefined) return 'keep'
         const publication = original(message, to)
         try {
@@ -86,7 +86,7 @@ function republishCommand(): Command {
         process.stdout.write(`${id}  published to ${publication.exchange} ${publication.routingKey}\n`)
         return 'remove'
       })
-      wanted.requireAllFound()
+      selection.requireAllFound()
       if (refused > 0)
         throw new CommandFailure(`${counted(refused)} could not be published and stayed in the quarantine`)
     })
@@ -99,14 +99,14 @@ function dropCommand(): Command {
     .requiredOption('--id <id...>', 'select these messages, by their ids in the output of list')
   return takesConfig(command, configNames).action(async ({ id: ids }: { id: readonly string[] }) => {
     await withQueue(command, async (queue) => {
-      const wanted = new Wanted(ids)
+      const selection = new Selection(ids)
       await queue.visit(Number.POSITIVE_INFINITY, (message) => {
-        const id = wanted.idOf(message)
+        const id = selection.idOf(message)
         if (id === undefined) return keep
         process.stdout.write(`${id}  dropped\n`)
         return remove
       })
-      wanted.requireAllFound()
+      selection.requireAllFound()
     })
   })
 }
@@ -115,7 +115,7 @@ const keep = Promise.resolve<Fate>('keep')
 const remove = Promise.resolve<Fate>('remove')
 
 /** The messages that a command selects, and those that it has not found yet. */
-class Wanted {
+class Selection {
   readonly #ids: ReadonlySet<string> | 'all'
   readonly #missing: Set<string>
 

@@ -26,7 +26,7 @@ export const protocols = { echo, framed, websocket } as const satisfies Record<s
 export type Protocol = keyof typeof protocols
 
 /** The answer that a round trip waits for. `fail` is also called when the connection closes. */
-class Awaited {
+class PendingAnswer {
   #resolve: () => void = () => {}
   #reject: (error: Error) => void = () => {}
   #failure: Error | undefined
@@ -50,12 +50,12 @@ class Awaited {
   }
 }
 
-async function openSocket({ host, port, timeoutMs }: Target, awaited: Awaited): Promise<Socket> {
+async function openSocket({ host, port, timeoutMs }: Target, pending: PendingAnswer): Promise<Socket> {
   const socket = connect({ host, port, noDelay: true })
-  socket.on('error', (error: NodeJS.ErrnoException) => awaited.fail(error.code ?? error.message))
-  socket.on('close', () => awaited.fail('closed by the peer'))
+  socket.on('error', (error: NodeJS.ErrnoException) => pending.fail(error.code ?? error.message))
+  socket.on('close', () => pending.fail('closed by the peer'))
   try {
-    await awaited.until(timeoutMs, () => socket.once('connect', awaited.done))
+    await pending.until(timeoutMs, () => socket.once('connect', pending.done))
   } catch (error) {
     socket.destroy()
     throw error
@@ -66,17 +66,17 @@ async function openSocket({ host, port, timeoutMs }: Target, awaited: Awaited): 
 /** The answer is the payload, byte for byte, in pieces of any size. */
 function echo(target: Target): Open {
   return async () => {
-    const awaited = new Awaited()
-    const socket = await openSocket(target, awaited)
+    const pending = new PendingAnswer()
+    const socket = await openSocket(target, pending)
     let expected: Buffer = Buffer.alloc(0)
     socket.on('data', (piece: Buffer) => {
-      if (!piece.equals(expected.subarray(0, piece.length))) return awaited.fail('other bytes came back')
+      if (!piece.equals(expected.subarray(0, piece.length))) return pending.fail('other bytes came back')
       expected = expected.subarray(piece.length)
-      if (expected.length === 0) awaited.done()
+      if (expected.length === 0) pending.done()
     })
     return {
       roundTrip: (payload) =>
-        awaited.until(target.timeoutMs, () => {
+        pending.until(target.timeoutMs, () => {
           expected = payload
           socket.write(payload)
         }),
@@ -89,8 +89,8 @@ function echo(target: Target): Open {
 function framed(target: Target): Open {
   const type = { 'content-encoding': 'binary', 'content-type': 'binary/custom-client-binary-type' }
   return async () => {
-    const awaited = new Awaited()
-    const socket = await openSocket(target, awaited)
+    const pending = new PendingAnswer()
+    const socket = await openSocket(target, pending)
     const reader = new TcpFrameReader(() => 64 * 1024 * 1024)
     let expected: Buffer | undefined
     socket.on('data', (piece: Buffer) => {
@@ -100,24 +100,24 @@ function framed(target: Target): Open {
           const text = frame.content.toString()
           if (frame.header.contentType === 'text/json') {
             if (text.includes('"kind":"ping"')) socket.write(request('{"action":"pong"}'))
-            else if (text.includes('"error"')) awaited.fail(text)
-            else awaited.done()
-          } else if (expected && frame.content.equals(expected)) awaited.done()
-          else awaited.fail('unexpected answer')
+            else if (text.includes('"error"')) pending.fail(text)
+            else pending.done()
+          } else if (expected && frame.content.equals(expected)) pending.done()
+          else pending.fail('unexpected answer')
         }
       } catch (error) {
-        awaited.fail(errorText(error))
+        pending.fail(errorText(error))
       }
     })
     if (target.token !== undefined) {
       const { token } = target
-      await awaited.until(target.timeoutMs, () =>
+      await pending.until(target.timeoutMs, () =>
         socket.write(request(JSON.stringify({ action: 'authenticate', token }))),
       )
     }
     return {
       roundTrip: (payload) =>
-        awaited.until(target.timeoutMs, () => {
+        pending.until(target.timeoutMs, () => {
           expected = Buffer.concat([Buffer.from('First 10 bytes of request: '), payload.subarray(0, 10)])
           socket.write(Buffer.concat([Buffer.from(headOf(type, payload.length), 'latin1'), payload]))
         }),
@@ -137,21 +137,21 @@ function websocket({ host, port, path, token, timeoutMs }: Target): Open {
   const query = token === undefined ? '' : `${path.includes('?') ? '&' : '?'}token=${token}`
   const url = `ws://${host.includes(':') ? `[${host}]` : host}:${port}${path}${query}`
   return async () => {
-    const awaited = new Awaited()
+    const pending = new PendingAnswer()
     const socket = new WebSocket(url, { perMessageDeflate: false })
     let expected: Buffer = Buffer.alloc(0)
-    socket.on('error', (error) => awaited.fail(error.message))
-    socket.on('close', (code) => awaited.fail(`closed with ${code}`))
-    socket.on('pong', (data) => (data.equals(expected) ? awaited.done() : awaited.fail('other bytes came back')))
+    socket.on('error', (error) => pending.fail(error.message))
+    socket.on('close', (code) => pending.fail(`closed with ${code}`))
+    socket.on('pong', (data) => (data.equals(expected) ? pending.done() : pending.fail('other bytes came back')))
     try {
-      await awaited.until(timeoutMs, () => socket.once('open', awaited.done))
+      await pending.until(timeoutMs, () => socket.once('open', pending.done))
     } catch (error) {
       socket.terminate()
       throw error
     }
     return {
       roundTrip: (payload) =>
-        awaited.until(timeoutMs, () => {
+        pending.until(timeoutMs, () => {
           expected = payload
           socket.ping(payload)
         }),

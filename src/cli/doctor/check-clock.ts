@@ -15,7 +15,7 @@ const earliest = Date.UTC(2026, 0, 1)
  * Tokens expire and are revoked by the clock. This compares it with the clocks of the database and
  * the identity provider, if configured.
  */
-export async function examineClock(config: Config, databaseNow: number | undefined): Promise<Finding[]> {
+export async function checkClock(config: Config, databaseNow: number | undefined): Promise<Finding[]> {
   if (Date.now() < earliest) {
     const text = `shows ${new Date().toISOString()}`
     return [{ check: 'clock', status: 'fail', text, advice: 'set it with NTP, because tokens depend on it' }]

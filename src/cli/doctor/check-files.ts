@@ -8,7 +8,7 @@ const others = 1_200
 /**
  * Each connection uses a file descriptor. Node raises the soft limit to the hard limit at startup.
  */
-export async function examineFiles({ maxConnections }: Config): Promise<Finding[]> {
+export async function checkFiles({ maxConnections }: Config): Promise<Finding[]> {
   const limits = await readFile('/proc/self/limits', 'utf8').catch(() => '')
   const [, hard] = /^Max open files\s+\S+\s+(\S+)/m.exec(limits) ?? []
   if (hard === undefined) return []

@@ -10,7 +10,7 @@ const names = ['port', 'tcpPort', 'tcpEchoPort', 'opsPort'] as const
 /**
  * Checks that each port can be bound. A running gateway on this machine already holds its ports.
  */
-export async function examinePorts(config: Config): Promise<Finding[]> {
+export async function checkPorts(config: Config): Promise<Finding[]> {
   const findings: Finding[] = []
   for (const name of names) {
     const port = config[name]

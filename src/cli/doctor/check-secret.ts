@@ -10,7 +10,7 @@ import type { Finding } from '../../core/ports/finding.ts'
 const minDistinctBytes = 10
 
 /** Checks whether a generated secret is allowed here, and whether a given one looks guessable. */
-export async function examineSecret(config: Config): Promise<Finding[]> {
+export async function checkSecret(config: Config): Promise<Finding[]> {
   const { jwtSecret, dataDir } = config
   if (jwtSecret !== undefined) {
     const text = `given, ${Buffer.byteLength(jwtSecret)} bytes`

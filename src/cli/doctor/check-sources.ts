@@ -7,7 +7,7 @@ import type { Finding } from '../../core/ports/finding.ts'
  * of a publisher (541) if a stream cannot store its message, such as one with a decimal header:
  * docs/sources.md.
  */
-export function examineSources({ namespace }: Pick<Config, 'namespace'>, sources: readonly Source[]): Finding[] {
+export function checkSources({ namespace }: Pick<Config, 'namespace'>, sources: readonly Source[]): Finding[] {
   // The gateway creates this source at its first start.
   const registered = sources.length === 0 ? [`${namespace}.events`] : sources.filter(isExposed).map(exchangeOf)
   const exchanges = [...new Set(registered)]

@@ -19,19 +19,19 @@ interface Handle {
  * for the worker's answer forever and keeps them open, so their clients would wait forever too
  * (lib/internal/cluster/round_robin_handle.js: handoff).
  */
-export function breakUntaken(worker: Worker): void {
+export function closeUnaccepted(worker: Worker): void {
   const { process: child } = worker
-  const untaken = new Map<number, Handle>()
+  const unaccepted = new Map<number, Handle>()
   const send = child.send.bind(child) as (...given: unknown[]) => boolean
   child.send = (...given: unknown[]) => {
     const [message, handle] = given as [ClusterMessage, Handle | undefined]
-    if (message.act === 'newconn' && message.seq !== undefined && handle) untaken.set(message.seq, handle)
+    if (message.act === 'newconn' && message.seq !== undefined && handle) unaccepted.set(message.seq, handle)
     return send(...given)
   }
   child.on('internalMessage', ({ ack }: ClusterMessage) => {
-    if (ack !== undefined) untaken.delete(ack)
+    if (ack !== undefined) unaccepted.delete(ack)
   })
   worker.once('exit', () => {
-    for (const handle of untaken.values()) handle.close()
+    for (const handle of unaccepted.values()) handle.close()
   })
 }

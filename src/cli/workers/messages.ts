@@ -7,7 +7,7 @@ import type { Running } from '../welcome.ts'
  * other processes keep listening on the ports.
  */
 export type ToWorker =
-  | { readonly kind: 'look'; readonly question: number; readonly at: 'health' | 'metrics' }
+  | { readonly kind: 'query'; readonly id: number; readonly at: 'health' | 'metrics' }
   | { readonly kind: 'reload' }
   | { readonly kind: 'end'; readonly drainMs?: number; readonly handOver?: boolean }
 
@@ -16,9 +16,9 @@ export type ToWorker =
  * why they cannot; at the end, its final metrics.
  */
 export type FromWorker =
-  | { readonly kind: 'hearing' }
+  | { readonly kind: 'receiving' }
   | { readonly kind: 'listening'; readonly running: Running }
   | { readonly kind: 'failed'; readonly text: string; readonly status: number }
-  | { readonly kind: 'health'; readonly question: number; readonly ready: HealthVerdict }
-  | { readonly kind: 'metrics'; readonly question: number; readonly counted: Snapshot }
-  | { readonly kind: 'ended'; readonly counted: Snapshot }
+  | { readonly kind: 'health'; readonly id: number; readonly ready: HealthVerdict }
+  | { readonly kind: 'metrics'; readonly id: number; readonly metrics: Snapshot }
+  | { readonly kind: 'ended'; readonly metrics: Snapshot }

@@ -5,7 +5,7 @@ import { createMetrics } from '../../observability/metrics.ts'
 import { openOpsListener } from '../../observability/ops-listener.ts'
 import { opsHosts } from '../../transports/http/hosts.ts'
 import { RequestTurns } from '../../transports/http/request-turns.ts'
-import { whenAskedToEnd } from '../asked-to-end.ts'
+import { endSignal } from '../end-signal.ts'
 import { CommandFailure } from '../failure.ts'
 import { listenProblem } from '../listen-problem.ts'
 import { welcome } from '../welcome.ts'
@@ -21,7 +21,7 @@ export async function serveAsPrimary(config: Config, readAgain: () => Config): P
   const logger = createLogger({ level: config.logLevel, format: config.logFormat })
   const pool = new WorkerPool(config.workers, logger.log, createMetrics())
   let { drainMs } = config
-  const asked = whenAskedToEnd(() => pool.kill())
+  const signal = endSignal(() => pool.kill())
   process.on('SIGHUP', () => {
     pool.reload()
     try {
@@ -48,14 +48,14 @@ export async function serveAsPrimary(config: Config, readAgain: () => Config): P
           throw listenProblem(error, config) ?? error
         })
   try {
-    const running = await Promise.race([pool.start(), asked])
+    const running = await Promise.race([pool.start(), signal])
     if (typeof running !== 'string') {
       const opsEndpoint = ops ? [{ name: 'health and metrics', url: `${ops.url}/readyz` }] : []
       const notes = [...running.notes, `${config.workers} workers serve together.`]
       process.stdout.write(welcome({ ...running, notes, endpoints: [...running.endpoints, ...opsEndpoint] }, config))
     }
     // On Ctrl-C a user waits at a terminal, so do not drain.
-    const ended = (await asked) === 'SIGINT' ? await pool.end(0, 0) : await pool.end(drainMs)
+    const ended = (await signal) === 'SIGINT' ? await pool.end(0, 0) : await pool.end(drainMs)
     if (!ended) throw new CommandFailure('some workers did not exit in time and were killed')
   } catch (error) {
     await pool.end(0, 0)

@@ -4,7 +4,7 @@ import type { HealthVerdict } from '../../observability/health.ts'
 import type { Snapshot } from '../../observability/snapshot.ts'
 import { CommandFailure } from '../failure.ts'
 import type { Running } from '../welcome.ts'
-import { breakUntaken } from './close-unaccepted.ts'
+import { closeUnaccepted } from './close-unaccepted.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 
 export interface Exit {
@@ -20,21 +20,21 @@ export interface Exit {
  */
 const answerMs = 900
 /** How long to wait for the last messages of a worker that has exited, in milliseconds. */
-const lastWordsMs = 1_000
+const lastMessagesMs = 1_000
 
 /** A worker process from its start to its exit, in the primary. */
 export class WorkerHandle {
   readonly #worker: Worker
-  readonly #questions = new Map<number, (answer: FromWorker | undefined) => void>()
-  #asked = 0
+  readonly #queries = new Map<number, (answer: FromWorker | undefined) => void>()
+  #lastQuery = 0
   /**
    * Messages to send once the worker listens for them, because Node drops earlier ones. Undefined
    * afterwards.
    */
-  #untold: ToWorker[] | undefined = []
+  #unsent: ToWorker[] | undefined = []
   #failed: { readonly text: string; readonly status: number } | undefined
   /** The metrics from its last answer. */
-  counted: Snapshot = []
+  metrics: Snapshot = []
   /** When clients could first connect, by `performance.now()`. */
   listeningSince: number | undefined
   /** The worker that replaces it, if one has been started. */
@@ -49,7 +49,7 @@ export class WorkerHandle {
   constructor() {
     const worker = cluster.fork()
     this.#worker = worker
-    breakUntaken(worker)
+    closeUnaccepted(worker)
     this.gone = this.#whenGone()
     this.listening = new Promise((resolve, reject) => {
       worker.on('message', (message: FromWorker) => {
@@ -80,21 +80,21 @@ export class WorkerHandle {
 
   /** Asks for its readiness. Undefined if it does not answer in time. */
   async health(): Promise<HealthVerdict | undefined> {
-    const answer = await this.#ask('health')
+    const answer = await this.#query('health')
     return answer?.kind === 'health' ? answer.ready : undefined
   }
 
   /** Updates `metrics`, unless the worker does not answer in time. */
   async count(): Promise<void> {
-    await this.#ask('metrics')
+    await this.#query('metrics')
   }
 
   reload(): void {
-    this.#tell({ kind: 'reload' })
+    this.#send({ kind: 'reload' })
   }
 
   end(how: { drainMs?: number; handOver?: boolean }): void {
-    this.#tell({ kind: 'end', ...how })
+    this.#send({ kind: 'end', ...how })
   }
 
   kill(): void {
@@ -102,33 +102,33 @@ export class WorkerHandle {
   }
 
   #onMessage(message: Exclude<FromWorker, { kind: 'listening' }>): void {
-    if (message.kind === 'hearing') {
-      const untold = this.#untold ?? []
-      this.#untold = undefined
-      for (const one of untold) this.#tell(one)
+    if (message.kind === 'receiving') {
+      const unsent = this.#unsent ?? []
+      this.#unsent = undefined
+      for (const one of unsent) this.#send(one)
     }
     if (message.kind === 'failed') this.#failed = message
-    if (message.kind === 'metrics' || message.kind === 'ended') this.counted = message.counted
-    if ('question' in message) this.#questions.get(message.question)?.(message)
+    if (message.kind === 'metrics' || message.kind === 'ended') this.metrics = message.metrics
+    if ('id' in message) this.#queries.get(message.id)?.(message)
   }
 
-  #ask(at: 'health' | 'metrics'): Promise<FromWorker | undefined> {
-    const question = ++this.#asked
+  #query(at: 'health' | 'metrics'): Promise<FromWorker | undefined> {
+    const id = ++this.#lastQuery
     return new Promise((resolve) => {
       const done = (answer: FromWorker | undefined) => {
         clearTimeout(timer)
-        this.#questions.delete(question)
+        this.#queries.delete(id)
         resolve(answer)
       }
       const timer = setTimeout(done, answerMs, undefined)
-      this.#questions.set(question, done)
-      this.#tell({ kind: 'look', question, at })
+      this.#queries.set(id, done)
+      this.#send({ kind: 'query', id, at })
     })
   }
 
   /** Ignored if the worker has exited; `gone` reports that. */
-  #tell(message: ToWorker): void {
-    if (this.#untold) this.#untold.push(message)
+  #send(message: ToWorker): void {
+    if (this.#unsent) this.#unsent.push(message)
     else if (this.#worker.isConnected()) this.#worker.send(message, () => undefined)
   }
 
@@ -142,11 +142,11 @@ export class WorkerHandle {
     const ended = new Promise<Exit>((resolve) => {
       worker.once('exit', (code: number | null, signal: string | null) => resolve({ code, signal }))
     })
-    const heard = new Promise<void>((resolve) => worker.once('disconnect', () => resolve()))
+    const disconnected = new Promise<void>((resolve) => worker.once('disconnect', () => resolve()))
     const exit = await Promise.race([unstarted, ended])
     // Its last messages may arrive after the exit. The channel of a worker that was killed while a
     // connection was passed to it does not close at all, so this wait has a limit.
-    if (exit.code !== null) await Promise.race([heard, delay(lastWordsMs, undefined, { ref: false })])
+    if (exit.code !== null) await Promise.race([disconnected, delay(lastMessagesMs, undefined, { ref: false })])
     return { ...exit, ...(this.#failed ? { reason: this.#failed.text } : {}) }
   }
 }

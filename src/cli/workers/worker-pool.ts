@@ -2,8 +2,8 @@ import { fullJitter, pause } from '../../brokers/rabbitmq/connection/backoff.ts'
 import type { HealthVerdict } from '../../observability/health.ts'
 import type { Logger } from '../../observability/logger.ts'
 import type { Metrics } from '../../observability/metrics.ts'
-import { lasting, ofProcess, printSum, sumOf } from '../../observability/metrics-sum.ts'
-import type { Probed } from '../../observability/ops-listener.ts'
+import { primaryMetrics, printSum, sumOf, withoutGauges } from '../../observability/metrics-sum.ts'
+import type { HealthSource } from '../../observability/ops-listener.ts'
 import type { Snapshot } from '../../observability/snapshot.ts'
 import type { Running } from '../welcome.ts'
 import { type Exit, WorkerHandle } from './worker-handle.ts'
@@ -12,20 +12,20 @@ import { type Exit, WorkerHandle } from './worker-handle.ts'
  * If a worker is lost after running this long, the count of lost workers restarts at one, in
  * milliseconds.
  */
-const calmMs = 60_000
-const again = { firstRetryMs: 1_000, retryCapMs: 30_000 }
+const stableMs = 60_000
+const restartBackoff = { firstRetryMs: 1_000, retryCapMs: 30_000 }
 /** Interval between health checks of the workers, in milliseconds. */
-const lookMs = 5_000
+const checkMs = 5_000
 /**
  * After this many consecutive checks without an answer, the event loop of a worker counts as
  * blocked.
  */
-const maxSilent = 12
+const maxMissedChecks = 12
 /**
  * How much longer than its window a drain may take before the remaining workers are killed, in
  * milliseconds.
  */
-const lastMs = 20_000
+const killAfterMs = 20_000
 /**
  * How long a successor may take to become ready in a rolling restart, and the interval between
  * checks.
@@ -37,7 +37,7 @@ const readyEveryMs = 200
  * The workers of a primary: starts, restarts, replaces and ends them. The ops port presents them as
  * one gateway.
  */
-export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'> {
+export class WorkerPool implements HealthSource, Pick<Metrics, 'contentType' | 'print'> {
   readonly #count: number
   readonly #log: Logger['log']
   readonly #own: Metrics
@@ -83,10 +83,10 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
   async roll(): Promise<void> {
     if (this.#rolling || this.#ending.signal.aborted) return
     this.#rolling = true
-    const olds = [...this.#workers]
-    this.#log('info', 'replacing workers one by one', { workers: olds.length })
+    const predecessors = [...this.#workers]
+    this.#log('info', 'replacing workers one by one', { workers: predecessors.length })
     try {
-      for (const old of olds) {
+      for (const old of predecessors) {
         if (this.#workers.has(old)) await this.#replace(old)
         if (this.#ending.signal.aborted) return
       }
@@ -110,7 +110,7 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
       killed = true
       this.#log('error', 'killing workers that did not exit', { workers: [...this.#workers].map(({ id }) => id) })
       this.kill()
-    }, windowMs + lastMs)
+    }, windowMs + killAfterMs)
     for (const worker of this.#workers) worker.end(drainMs === undefined ? {} : { drainMs })
     await Promise.all([...this.#workers].map(({ gone }) => gone))
     clearTimeout(timer)
@@ -132,18 +132,18 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
   async ready(): Promise<HealthVerdict> {
     if (this.#ending.signal.aborted) return { ok: false, reasons: ['draining: this replica is being shut down'] }
     const reasons = new Set<string>()
-    const looks = [...this.#workers].map(async (worker) => {
+    const checks = [...this.#workers].map(async (worker) => {
       const verdict = await worker.health()
       for (const reason of verdict?.reasons ?? ['workers: one does not answer']) reasons.add(reason)
       if (!verdict?.ok) throw new Error('not ready')
       return verdict
     })
-    return Promise.any(looks).catch(() => ({ ok: false, reasons: [...reasons] }))
+    return Promise.any(checks).catch(() => ({ ok: false, reasons: [...reasons] }))
   }
 
   async print(): Promise<string> {
     const [own] = await Promise.all([this.#own.snapshot(), ...[...this.#workers].map((worker) => worker.count())])
-    return printSum([...[...this.#workers].map(({ counted }) => counted), ...this.#past, ofProcess(own)])
+    return printSum([...[...this.#workers].map(({ metrics }) => metrics), ...this.#past, primaryMetrics(own)])
   }
 
   #fork(): WorkerHandle {
@@ -151,7 +151,7 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
     this.#workers.add(worker)
     void worker.gone.then(() => {
       this.#workers.delete(worker)
-      this.#past = [...this.#past, lasting(worker.counted)]
+      this.#past = [...this.#past, withoutGauges(worker.metrics)]
       this.#summing = this.#summing.then(() => this.#sumPast())
     })
     return worker
@@ -181,16 +181,16 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
         continue
       }
       const listened = kept.listeningSince === undefined ? 0 : performance.now() - kept.listeningSince
-      lost = listened >= calmMs ? 1 : lost + 1
-      const inMs = lost === 1 ? 0 : Math.round(fullJitter(lost - 2, again))
-      this.#tellLoss(kept, exit, inMs)
+      lost = listened >= stableMs ? 1 : lost + 1
+      const inMs = lost === 1 ? 0 : Math.round(fullJitter(lost - 2, restartBackoff))
+      this.#logLoss(kept, exit, inMs)
       await pause(inMs, signal)
       if (signal.aborted) return
       kept = this.#fork()
     }
   }
 
-  #tellLoss({ id, pid }: WorkerHandle, { code, signal, reason }: Exit, inMs: number): void {
+  #logLoss({ id, pid }: WorkerHandle, { code, signal, reason }: Exit, inMs: number): void {
     this.#own.workerLost()
     const how = signal === null ? { status: code } : { signal }
     const because = reason === undefined ? {} : { reason }
@@ -228,13 +228,13 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
     const { signal } = this.#ending
     const silent = new Map<WorkerHandle, number>()
     for (;;) {
-      await pause(lookMs, signal)
+      await pause(checkMs, signal)
       if (signal.aborted) return
       const rounds = [...this.#workers].map(async (worker) => {
         const answers = (await worker.health()) !== undefined
         const count = answers ? 0 : (silent.get(worker) ?? 0) + 1
         silent.set(worker, count)
-        if (count < maxSilent) return
+        if (count < maxMissedChecks) return
         this.#log('error', 'killing a worker that does not answer', { worker: worker.id, pid: worker.pid })
         worker.kill()
       })

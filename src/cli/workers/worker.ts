@@ -2,7 +2,7 @@ import type { Worker } from 'node:cluster'
 import type { Config } from '../../config/options/options.ts'
 import { Health } from '../../observability/health.ts'
 import { createMetrics } from '../../observability/metrics.ts'
-import { lastWords } from '../failure.ts'
+import { describeFailure } from '../failure.ts'
 import { listenProblem } from '../listen-problem.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 
@@ -18,7 +18,7 @@ export async function serveAsWorker(worker: Worker, config: Config, readAgain: (
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => undefined)
   const health = new Health()
   const metrics = createMetrics()
-  const tell = (message: FromWorker) => send(worker, message)
+  const report = (message: FromWorker) => send(worker, message)
   let reload = (): void => undefined
   const toEnd = new Promise<End>((resolve) => {
     worker.on('message', (message: ToWorker) => {
@@ -32,11 +32,11 @@ export async function serveAsWorker(worker: Worker, config: Config, readAgain: (
       resolve({})
     })
   })
-  const answer = async ({ question, at }: Extract<ToWorker, { kind: 'look' }>): Promise<void> => {
-    if (at === 'health') await tell({ kind: 'health', question, ready: health.ready() })
-    else await tell({ kind: 'metrics', question, counted: await metrics.snapshot() })
+  const answer = async ({ id, at }: Extract<ToWorker, { kind: 'query' }>): Promise<void> => {
+    if (at === 'health') await report({ kind: 'health', id, ready: health.ready() })
+    else await report({ kind: 'metrics', id, metrics: await metrics.snapshot() })
   }
-  await tell({ kind: 'hearing' })
+  await report({ kind: 'receiving' })
   // The primary serves the ops port for all workers.
   const ofWorker = (whole: Config): Config => ({ ...whole, opsPort: 'off' })
   try {
@@ -45,13 +45,13 @@ export async function serveAsWorker(worker: Worker, config: Config, readAgain: (
     if (!('gateway' in app)) return
     reload = () => app.reload(() => ofWorker(readAgain()))
     const { endpoints, operatorToken, notes } = app
-    await tell({ kind: 'listening', running: { endpoints, operatorToken, notes } })
+    await report({ kind: 'listening', running: { endpoints, operatorToken, notes } })
     await app.close(await toEnd)
-    await tell({ kind: 'ended', counted: await metrics.snapshot() })
+    await report({ kind: 'ended', metrics: await metrics.snapshot() })
   } catch (error) {
-    const words = lastWords(error instanceof Error ? (listenProblem(error, config) ?? error) : error)
-    await tell({ kind: 'failed', ...words })
-    process.exit(words.status)
+    const failure = describeFailure(error instanceof Error ? (listenProblem(error, config) ?? error) : error)
+    await report({ kind: 'failed', ...failure })
+    process.exit(failure.status)
   }
 }
 

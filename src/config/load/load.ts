@@ -8,7 +8,7 @@ import { nearest } from './nearest.ts'
 import { readOptionsFile } from './options-file.ts'
 import { type Environment, isServiceLink } from './service-links.ts'
 
-export interface Surroundings {
+export interface ConfigInputs {
   /** The flags without the command: `['--port', '5000']` or `['--port=5000']`. */
   readonly argv: readonly string[]
   readonly env: Environment
@@ -22,11 +22,11 @@ export type Origin = 'flag' | 'environment' | 'file' | 'default'
  * Flags override the environment, and the environment overrides defaults. Throws one `ConfigError`
  * with all problems.
  */
-export function load(surroundings: Surroundings): Config {
-  return loadWithOrigins(surroundings).config
+export function load(processInputs: ConfigInputs): Config {
+  return loadWithOrigins(processInputs).config
 }
 
-export function loadWithOrigins({ argv, env, readFile }: Surroundings): {
+export function loadWithOrigins({ argv, env, readFile }: ConfigInputs): {
   config: Config
   origins: ReadonlyMap<OptionName, Origin>
 } {
@@ -56,7 +56,7 @@ export function loadWithOrigins({ argv, env, readFile }: Surroundings): {
 /** The text of an option, and the name of the flag or variable that set it. */
 interface Given {
   readonly text: string
-  readonly calledIn: string
+  readonly givenAs: string
   readonly by: 'flag' | 'environment'
 }
 
@@ -78,11 +78,11 @@ const flags = [...known.keys()].filter((name) => name.startsWith('--'))
 function withOptionsFile(
   env: Environment,
   byFlag: ReadonlyMap<string, Given>,
-  readFile: Surroundings['readFile'],
+  readFile: ConfigInputs['readFile'],
 ): Environment {
   const variable = variableOf('optionsFile')
-  const { text, calledIn } = byFlag.get('optionsFile') ?? { text: env[variable], calledIn: variable }
-  return text === undefined || text === '' ? env : { ...readOptionsFile(text, calledIn, readFile), ...env }
+  const { text, givenAs } = byFlag.get('optionsFile') ?? { text: env[variable], givenAs: variable }
+  return text === undefined || text === '' ? env : { ...readOptionsFile(text, givenAs, readFile), ...env }
 }
 
 function readEnvironment(env: Environment, problems: string[]): Map<string, Given> {
@@ -91,12 +91,12 @@ function readEnvironment(env: Environment, problems: string[]): Map<string, Give
     const { standard } = options[name]
     const text = standard === undefined ? undefined : env[standard]
     if (standard !== undefined && text !== undefined && text !== '')
-      given.set(name, { text, calledIn: standard, by: 'environment' })
+      given.set(name, { text, givenAs: standard, by: 'environment' })
   }
   for (const [variable, text] of Object.entries(env)) {
     if (!variable.startsWith('WARREN_') || text === undefined || isServiceLink(variable, text, env)) continue
     const key = known.get(variable)
-    if (key) given.set(key, { text, calledIn: variable, by: 'environment' })
+    if (key) given.set(key, { text, givenAs: variable, by: 'environment' })
     else problems.push(`${variable}: unknown variable; ${suggestion(variable, variables)}`)
   }
   return given
@@ -126,7 +126,7 @@ function readFlags(argv: readonly string[], problems: string[]): Map<string, Giv
     else if (value === undefined || (!inlineValue && value.startsWith('--'))) {
       problems.push(`${rawName}: expected a value after it, got none`)
     } else if (given.has(key)) problems.push(`${rawName}: given twice`)
-    else given.set(key, { text: value, calledIn: rawName, by: 'flag' })
+    else given.set(key, { text: value, givenAs: rawName, by: 'flag' })
   }
   return given
 }
@@ -142,11 +142,11 @@ function resolve(
   readFile: (path: string) => string,
 ): { origin: Origin; value: unknown } {
   const option: Option<unknown> = options[name]
-  const [direct, file] = prevailing(given.get(name), given.get(`${name}File`))
+  const [direct, file] = preferred(given.get(name), given.get(`${name}File`))
   if (direct && file)
-    throw new ConfigError([`${file.calledIn}: set together with ${direct.calledIn}; expected one of the two`])
-  if (direct) return { origin: direct.by, value: parse(option, direct.text, direct.calledIn) }
-  if (file) return { origin: 'file', value: parse(option, contentOf(file, readFile), file.calledIn) }
+    throw new ConfigError([`${file.givenAs}: set together with ${direct.givenAs}; expected one of the two`])
+  if (direct) return { origin: direct.by, value: parse(option, direct.text, direct.givenAs) }
+  if (file) return { origin: 'file', value: parse(option, contentOf(file, readFile), file.givenAs) }
   return {
     origin: 'default',
     value: option.default === undefined ? undefined : parse(option, option.default, variableOf(name)),
@@ -157,15 +157,15 @@ function resolve(
  * If a value and its file are given, a flag wins over a variable. Returns both if they were given
  * the same way.
  */
-function prevailing(direct: Given | undefined, file: Given | undefined): [Given | undefined, Given | undefined] {
+function preferred(direct: Given | undefined, file: Given | undefined): [Given | undefined, Given | undefined] {
   if (!direct || !file || direct.by === file.by) return [direct, file]
   return direct.by === 'flag' ? [direct, undefined] : [undefined, file]
 }
 
-function parse(option: Option<unknown>, text: string, calledIn: string): unknown {
+function parse(option: Option<unknown>, text: string, givenAs: string): unknown {
   if (text.trim() === '') {
     throw new ConfigError([
-      `${calledIn}: expected ${option.kind.expected}, got an empty text; omit it to use the default`,
+      `${givenAs}: expected ${option.kind.expected}, got an empty text; omit it to use the default`,
     ])
   }
   try {
@@ -173,17 +173,17 @@ function parse(option: Option<unknown>, text: string, calledIn: string): unknown
   } catch (error) {
     if (!(error instanceof BadValue)) throw error
     const got = error.got ?? (option.secret ? 'something else' : JSON.stringify(text))
-    throw new ConfigError([`${calledIn}: expected ${option.kind.expected}, got ${got}`])
+    throw new ConfigError([`${givenAs}: expected ${option.kind.expected}, got ${got}`])
   }
 }
 
 /** Editors and `echo` end a file with a line break that is not part of the value. */
-function contentOf({ text: path, calledIn }: Given, readFile: (path: string) => string): string {
+function contentOf({ text: path, givenAs }: Given, readFile: (path: string) => string): string {
   try {
     return readFile(path).replace(/\r?\n$/, '')
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    throw new ConfigError([`${calledIn}: expected a readable file, got ${JSON.stringify(path)} (${reason})`])
+    throw new ConfigError([`${givenAs}: expected a readable file, got ${JSON.stringify(path)} (${reason})`])
   }
 }
 

@@ -3,16 +3,16 @@ import type { Environment } from './service-links.ts'
 
 /**
  * Reads the variables from a file of `NAME=value` lines, in the format of Docker's `--env-file`.
- * Empty lines and lines that begin with `#` are ignored; quotes are part of the value. `source` is
+ * Empty lines and lines that begin with `#` are ignored; quotes are part of the value. `givenAs` is
  * the variable or flag that named the file. Throws `ConfigError`.
  */
-export function readOptionsFile(path: string, calledIn: string, readFile: (path: string) => string): Environment {
+export function readOptionsFile(path: string, givenAs: string, readFile: (path: string) => string): Environment {
   let text: string
   try {
     text = readFile(path)
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    throw new ConfigError([`${calledIn}: expected a readable file, got ${JSON.stringify(path)} (${reason})`])
+    throw new ConfigError([`${givenAs}: expected a readable file, got ${JSON.stringify(path)} (${reason})`])
   }
   const variables: Record<string, string> = Object.create(null) as Record<string, string>
   const problems: string[] = []

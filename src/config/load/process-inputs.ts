@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import type { Surroundings } from './load.ts'
+import type { ConfigInputs } from './load.ts'
 
 /** What this process was started with. The only place that reads the environment. */
-export function surroundings(argv: readonly string[]): Surroundings {
+export function processInputs(argv: readonly string[]): ConfigInputs {
   return { argv, env: process.env, readFile: (path) => readFileSync(path, 'utf8') }
 }

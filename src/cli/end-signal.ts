@@ -4,19 +4,19 @@ export type EndSignal = 'SIGINT' | 'SIGTERM'
  * Resolves on the first SIGINT or SIGTERM. On the second, calls `beforeExit` and ends the process
  * at once with the exit status that shells use for the signal.
  */
-export function whenAskedToEnd(atOnce: () => void = () => undefined): Promise<EndSignal> {
+export function endSignal(beforeExit: () => void = () => undefined): Promise<EndSignal> {
   return new Promise((resolve) => {
-    let asked = false
+    let received = false
     for (const [signal, status] of [
       ['SIGINT', 130],
       ['SIGTERM', 143],
     ] as const) {
       process.on(signal, () => {
-        if (asked) {
-          atOnce()
+        if (received) {
+          beforeExit()
           process.exit(status)
         }
-        asked = true
+        received = true
         resolve(signal)
       })
     }
