@@ -6,7 +6,7 @@ export interface PingingClient {
 }
 
 /**
- * Terminates a half-open connection, whose peer is gone without a close (a network changed, a
+ * Terminates a half-open connection: the peer is gone without a close (a network changed, a
  * laptop woke up). Neither browsers nor graphql-ws notice it. Each ping of the client (its option
  * `keepAlive`) must be answered within `pongMs` milliseconds. Call it once for each client, right
  * after creating it. Returns a function that stops it.

@@ -26,7 +26,7 @@ export interface EventSink<Event> {
 }
 
 /**
- * A subscription on any graphql-ws client that keeps its cursor and resumes after a lost connection:
+ * A subscription on any graphql-ws client. It keeps its cursor and resumes after a lost connection:
  *
  *     const variables = { clientId: 'alice' }
  *     for await (const event of resumable(client, { query, variables })) { … }

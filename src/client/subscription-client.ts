@@ -81,7 +81,7 @@ export function closeCodeOf(cause: unknown): number | undefined {
   return typeof cause.code === 'number' ? cause.code : undefined
 }
 
-/** Codes of a CloseEvent that no close frame caused: 1006 (RFC 6455 §7.4.1), and 4499 of graphql-ws. */
+/** Close codes without a close frame: 1006 (RFC 6455 §7.4.1) and 4499 (graphql-ws). */
 const lostCodes = { broken: 1006, terminated: 4499 }
 
 /** Whether the connection broke, or was never made, in contrast to an answer of the gateway. */

@@ -143,7 +143,9 @@ describe('values', () => {
 
   test('a secret given twice is refused, and a flag beats the variable', () => {
     const env = { WARREN_JWT_SECRET: 's'.repeat(40), WARREN_JWT_SECRET_FILE: '/run/secrets/jwt' }
-    expect(problemsOf(env)).toEqual(['WARREN_JWT_SECRET_FILE: set together with WARREN_JWT_SECRET; expected one of the two'])
+    expect(problemsOf(env)).toEqual([
+      'WARREN_JWT_SECRET_FILE: set together with WARREN_JWT_SECRET; expected one of the two',
+    ])
     const { jwtSecret } = loaded({ WARREN_JWT_SECRET: 's'.repeat(40) }, ['--jwt-secret-file', '/run/secrets/jwt'])
     expect(jwtSecret).toBe('k'.repeat(32))
   })

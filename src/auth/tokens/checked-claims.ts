@@ -48,7 +48,7 @@ function rejectionOf(error: unknown): TokenRejection {
   }
   if (error instanceof errors.JOSEError)
     return new TokenRejection(reasons.get(error.code) ?? 'malformed', error.message)
-  // For example a key whose type does not fit the algorithm of the token. Any unexpected error
+  // For example, the type of a key does not fit the algorithm of the token. Any unexpected error
   // means that the token was not verified.
   return new TokenRejection('malformed', `unexpected: ${String(error)}`)
 }

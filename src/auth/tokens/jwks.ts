@@ -21,7 +21,7 @@ const answerMs = 5_000
 export interface JwksOptions extends ClaimRules {
   readonly url: URL
   /**
-   * Prefix of the ids of registered clients. A token whose `sub` has it is rejected. Undefined: no
+   * Prefix of the ids of registered clients. A token with such a `sub` is rejected. Undefined: no
    * prefix is reserved.
    */
   readonly reservedPrefix?: string | undefined

@@ -54,7 +54,7 @@ export function refuseToken(rejection: TokenRejection): GatewayError {
   return new GatewayError('UNAUTHENTICATED', sentence, { cause: rejection })
 }
 
-/** Claims whose signature, `exp`, `nbf`, `iss` and `aud` have been verified. */
+/** Claims of a token with verified signature, `exp`, `nbf`, `iss` and `aud`. */
 export interface CheckedClaims {
   readonly sub?: unknown
   readonly scope?: unknown

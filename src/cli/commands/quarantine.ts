@@ -141,7 +141,7 @@ async function withQueue(command: Command, work: (queue: QuarantineQueue) => Pro
   const { brokerUrl, namespace } = configOf(command, configNames)
   if (brokerUrl.some((url) => url.startsWith('memory:'))) {
     throw new CommandFailure(
-      'WARREN_BROKER_URL: expected a RabbitMQ (amqp:// or amqps://), got memory:, whose quarantine exists only in the process of the gateway',
+      'WARREN_BROKER_URL: expected a RabbitMQ (amqp:// or amqps://), got memory:, which keeps its quarantine inside the gateway process',
     )
   }
   const queue = new QuarantineQueue(brokerUrl, { namespace })

@@ -3,9 +3,9 @@ import type { Source } from '../../core/model/source.ts'
 import type { Finding } from '../../core/ports/finding.ts'
 
 /**
- * Lists the sources whose exchange is bound directly to the journal. RabbitMQ closes the connection
- * of a publisher (541) if a stream cannot store its message, such as one with a decimal header:
- * docs/sources.md.
+ * Lists the sources with an exchange that is bound directly to the journal. RabbitMQ closes the
+ * connection of a publisher (541) if a stream cannot store its message, such as one with a decimal
+ * header: docs/sources.md.
  */
 export function checkSources({ namespace }: Pick<Config, 'namespace'>, sources: readonly Source[]): Finding[] {
   // The gateway creates this source at its first start.

@@ -41,7 +41,7 @@ export class WorkerPool implements HealthSource, Pick<Metrics, 'contentType' | '
   readonly #count: number
   readonly #log: Logger['log']
   readonly #own: Metrics
-  /** All workers whose process runs, including those that are draining. */
+  /** All workers with a running process, including those that are draining. */
   readonly #workers = new Set<WorkerHandle>()
   /** Metrics of workers that have exited, so that sums never decrease. */
   #past: readonly Snapshot[] = []

@@ -50,7 +50,7 @@ export const namespace: Kind<string> = {
 }
 
 /**
- * AMQP 0-9-1 §4.2.5.3: a name has at most 255 bytes. The default exchange, whose name is empty,
+ * AMQP 0-9-1 §4.2.5.3: a name has at most 255 bytes. The default exchange has an empty name and
  * cannot be declared or bound.
  */
 export const exchangeName: Kind<string> = {

@@ -58,7 +58,7 @@ export const options = {
     unset:
       'on loopback localhost, *.localhost, 127.0.0.1, [::1] and the hosts of WARREN_ALLOWED_ORIGINS; beyond loopback any',
     group: 'Listening',
-    help: 'Allows these names in the header Host, with any port, in addition to those of this machine and of WARREN_ALLOWED_ORIGINS. If set, it applies beyond loopback too. It blocks web pages whose own name resolves to this machine (DNS rebinding).',
+    help: 'Allows these names in the header Host, with any port, in addition to those of this machine and of WARREN_ALLOWED_ORIGINS. If set, it applies beyond loopback too. It blocks web pages that make their own name resolve to this machine (DNS rebinding).',
   }),
   room: option(onOff, {
     default: 'on',
@@ -169,7 +169,7 @@ export const options = {
   jwksUrl: optional(httpUrl, {
     unset: 'no identity provider',
     group: 'Identity',
-    help: 'URL of the keys (JWKS) of an identity provider whose tokens are accepted too (RS, PS, ES, EdDSA).',
+    help: 'URL of the keys (JWKS) of an identity provider. Its tokens are accepted too (RS, PS, ES, EdDSA).',
   }),
   jwtIssuer: optional(line, {
     unset: 'not checked',
@@ -194,7 +194,7 @@ export const options = {
   registrationPrefix: optional(idPrefix, {
     unset: 'any id',
     group: 'Identity',
-    help: 'Required prefix of newly registered client ids, such as guest-. Tokens of the identity provider whose sub has this prefix are refused. Required for registration with WARREN_JWKS_URL, so that no client can register the id of a user of the provider.',
+    help: 'Required prefix of newly registered client ids, such as guest-. Tokens of the identity provider with this prefix in sub are refused. Required for registration with WARREN_JWKS_URL, so that no client can register the id of a user of the provider.',
   }),
   legacyAccess: option(choice('token', 'open'), {
     default: 'token',

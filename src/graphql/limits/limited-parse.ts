@@ -60,7 +60,7 @@ export interface LimitedOperations {
 export function limitedOperations(schema: GraphQLSchema, limits: OperationLimits): LimitedOperations {
   const maxTokens = limits.maxQueryCost * tokensPerCost + baseTokens
   const maxCharacters = maxTokens * charactersPerToken
-  /** Documents whose cost depends on variables. */
+  /** Documents with a cost that depends on variables. */
   const undecided = new WeakMap<DocumentNode, Written>()
   return {
     parse(source) {
