@@ -182,7 +182,7 @@ describe('warren quarantine', () => {
     const embedded = await runWarren(['quarantine', 'list'])
     expect(embedded).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/^WARREN_BROKER_URL: the embedded [^\n]+\n$/),
+      stderr: expect.stringMatching(/^WARREN_BROKER_URL: expected a RabbitMQ [^\n]+\n$/),
     })
   })
 

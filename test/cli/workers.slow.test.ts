@@ -147,7 +147,7 @@ describe('two workers on one port', () => {
     const before = workersOf(gateway)
     const delivered = await sumOf(gateway, 'warren_deliveries_total')
     process.kill(gateway.pid, 'SIGUSR2')
-    const over = /all workers have been replaced|that are left stay/
+    const over = /all workers have been replaced|the remaining workers stay/
     while (!over.test(gateway.output())) {
       await publishNext()
       await eventually('the first client to hear it', () => clients[0]?.hasHeard(published))
