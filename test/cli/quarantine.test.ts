@@ -158,7 +158,7 @@ describe('warren quarantine', () => {
     const [a, b] = await list()
     const nowhere = await warren('republish', '--all', '--to-exchange', 'nowhere', '--key', 'k')
     expect(nowhere.code).toBe(1)
-    expect(nowhere.stderr).toContain(`${a?.id}: kept, because of exchange: there is no exchange "nowhere"`)
+    expect(nowhere.stderr).toContain(`${a?.id}: not republished: exchange: there is no exchange "nowhere"`)
     expect(nowhere.stderr).toMatch(/\n2 messages could not be published and stayed in the quarantine\n$/)
     const unbound = await warren('republish', '--id', b?.id ?? '', '--to-exchange', 'amq.topic', '--key', 'k')
     expect(unbound).toMatchObject({ code: 1, stderr: expect.stringContaining('is bound to nothing') })

@@ -79,7 +79,7 @@ function republishCommand(): Command {
           await queue.publish(publication)
         } catch (error) {
           if (!(error instanceof GatewayError) || error.code === 'BROKER_UNAVAILABLE') throw error
-          process.stderr.write(`${id}: kept, because of ${error.message}\n`)
+          process.stderr.write(`${id}: not republished: ${error.message}\n`)
           refused += 1
           return 'keep'
         }
