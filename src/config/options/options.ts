@@ -154,7 +154,7 @@ export const options = {
   databaseUrl: optional(postgres, {
     unset: 'embedded, in WARREN_DATA_DIR',
     group: 'Registry',
-    help: 'Keeps the registry of clients and sources in this PostgreSQL database. Required for several replicas.',
+    help: 'Keeps the registry of clients and sources in this PostgreSQL database, so that several replicas share it.',
     secret: true,
     file: true,
   }),
@@ -199,7 +199,7 @@ export const options = {
   legacyAccess: option(choice('token', 'open'), {
     default: 'token',
     group: 'Identity',
-    help: 'Access on SocketCluster, plain WebSocket and TCP. token: a token is required. open: as in the old systems, every caller may subscribe, and GET /jwt gives every caller a token for publishing.',
+    help: 'Access on SocketCluster, plain WebSocket and TCP. token: subscribing requires a token. open: as in the old systems, every caller may subscribe, and GET /jwt gives every caller a token for publishing.',
   }),
 
   graphiql: option(onOff, { default: 'on', group: 'GraphQL', help: 'Serves GraphiQL to browsers on /graphql.' }),
