@@ -1,55 +1,53 @@
 /**
- * Every way in which Warren says no, once. An error *answers* and the session lives; a close reason
- * *ends* the session and says whether the client is to come back. `docs/errors.md` is printed from
- * these two tables.
+ * All errors and close reasons of Warren. An error *answers* one request and the session stays
+ * open. A close reason *ends* the session and states whether the client should reconnect.
+ * `docs/errors.md` is printed from these two tables.
  */
 
 export const errorTable = {
-  UNAUTHENTICATED: { http: 401, retry: false, meaning: 'The caller is not known: no token, or one that is not valid.' },
-  FORBIDDEN: { http: 403, retry: false, meaning: 'The caller is known, and its grants do not cover this.' },
-  BAD_USER_INPUT: { http: 400, retry: false, meaning: 'An argument is wrong; `field` names it.' },
-  CLIENT_ID_TAKEN: { http: 409, retry: false, meaning: 'The client id exists with another password.' },
-  CHANNEL_NOT_FOUND: { http: 404, retry: false, meaning: 'There is no such channel, or it has been deleted.' },
+  UNAUTHENTICATED: { http: 401, retry: false, meaning: 'The caller is unknown: no token, or an invalid one.' },
+  FORBIDDEN: { http: 403, retry: false, meaning: 'The caller is known, but its token does not allow this.' },
+  BAD_USER_INPUT: { http: 400, retry: false, meaning: 'An argument is invalid; `field` names it.' },
+  CLIENT_ID_TAKEN: { http: 409, retry: false, meaning: 'The client id is registered with another password.' },
+  CHANNEL_NOT_FOUND: { http: 404, retry: false, meaning: 'The channel does not exist or was deleted.' },
   SOURCE_CONFLICT: {
     http: 409,
     retry: false,
-    meaning: 'The source contradicts what RabbitMQ has: another exchange type, other arguments, no permission.',
+    meaning: 'The source conflicts with RabbitMQ: another exchange type, other arguments, or no permission.',
   },
-  BROKER_UNAVAILABLE: { http: 503, retry: true, meaning: 'RabbitMQ cannot be reached, or did not confirm in time.' },
+  BROKER_UNAVAILABLE: { http: 503, retry: true, meaning: 'RabbitMQ cannot be reached or did not confirm in time.' },
   REGISTRY_UNAVAILABLE: {
     http: 503,
     retry: true,
-    meaning: 'The registry of clients and sources cannot be reached; channels that are open go on.',
+    meaning: 'The registry of clients and sources cannot be reached. Open subscriptions continue.',
   },
   DRAINING: {
     http: 503,
     retry: true,
-    meaning: 'This replica is being shut down and begins no more sessions; another one does.',
+    meaning: 'This replica is shutting down and accepts no new sessions. Other replicas do.',
   },
   LIMIT_EXCEEDED: { http: 429, retry: true, meaning: 'A limit was reached; `limit` names it.' },
   DELIVERY_FAILED: {
     http: 500,
     retry: true,
-    meaning: 'An event could not be given to this subscription, by a fault of the gateway; others go on.',
+    meaning:
+      'The gateway failed to deliver an event to this subscription because of a bug. Other subscriptions continue.',
   },
-  PAYLOAD_TOO_LARGE: { http: 413, retry: false, meaning: 'The message is larger than the gateway takes.' },
+  PAYLOAD_TOO_LARGE: { http: 413, retry: false, meaning: 'The message is larger than the gateway accepts.' },
 } as const satisfies Record<string, { http: number; retry: boolean; meaning: string }>
 
 export type ErrorCode = keyof typeof errorTable
 
 /**
- * Answers one request; says what was expected, what came, and where. The session and its neighbours
- * go on.
+ * Answers one request. The message states what was expected, what came, and where. The session
+ * stays open.
  */
 export class GatewayError extends Error {
   override readonly name = 'GatewayError'
   readonly code: ErrorCode
-  /**
-   * The argument that is wrong, as a client spells it (`input.routingKey`). Only with
-   * `BAD_USER_INPUT`.
-   */
+  /** The wrong argument, as a client spells it (`input.routingKey`). Only with `BAD_USER_INPUT`. */
   readonly field: string | undefined
-  /** The limit that was reached, by the name of its option. Only with `LIMIT_EXCEEDED`. */
+  /** The option of the limit that was reached. Only with `LIMIT_EXCEEDED`. */
   readonly limit: string | undefined
 
   constructor(code: ErrorCode, message: string, details: { field?: string; limit?: string; cause?: unknown } = {}) {
@@ -66,9 +64,9 @@ export function badInput(field: string, message: string): GatewayError {
 }
 
 /**
- * Why a session was ended. `graphqlWs` is the close code on graphql-transport-ws (4400–4499 are the
- * protocol's own), `socketCluster` the one there (1000 and 4500 up keep old clients from coming
- * back; 1001 brings them back).
+ * Why a session ended. `graphqlWs` is the close code on graphql-transport-ws, which reserves
+ * 4400–4499. `socketCluster` is the close code there. Old SocketCluster clients do not reconnect
+ * after 1000 and after 4500 or above, but do after 1001. `comeBack`: the client should reconnect.
  */
 export const closeReasons = {
   NORMAL: { graphqlWs: 1000, socketCluster: 1000, comeBack: false, text: 'Normal closure' },
@@ -86,7 +84,9 @@ export const closeReasons = {
 
 export type CloseReason = keyof typeof closeReasons
 
-/** What a connection is closed with that is not taken, or cannot go on, because of an error. */
+/**
+ * The close reason for a connection that is rejected, or that cannot continue, because of an error.
+ */
 export function closeReasonOf(code: ErrorCode | 'INTERNAL_SERVER_ERROR'): CloseReason {
   switch (code) {
     case 'UNAUTHENTICATED':

@@ -1,6 +1,6 @@
 /**
- * What other programs use: the layer through which every endpoint reaches a broker, and the errors
- * that it answers with.
+ * The public API for other programs: the layer that connects every endpoint to a broker, and its
+ * errors.
  */
 
 export {

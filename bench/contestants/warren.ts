@@ -5,10 +5,10 @@
  */
 import { openApp } from '../../src/app/open.ts'
 import { load } from '../../src/config/load/load.ts'
-import { surroundings } from '../../src/config/load/surroundings.ts'
+import { processInputs } from '../../src/config/load/process-inputs.ts'
 import { openSource, sayListening } from './source.ts'
 
-const app = await openApp(load(surroundings([])))
+const app = await openApp(load(processInputs([])))
 const properties = { contentType: 'application/json' }
 const control = await openSource((channel, { json }) => {
   void app.gateway.publish({ routingKey: `client.${channel}`, body: Buffer.from(json), properties })

@@ -4,7 +4,7 @@
  */
 import { openApp } from '../../src/app/open.ts'
 import { load } from '../../src/config/load/load.ts'
-import { surroundings } from '../../src/config/load/surroundings.ts'
+import { processInputs } from '../../src/config/load/process-inputs.ts'
 import { DeliveryCounter } from '../../src/core/accounting/delivery-counter.ts'
 import { createMetrics } from '../../src/observability/metrics.ts'
 
@@ -27,7 +27,7 @@ const uncounted = {
 }
 
 const { argv } = process
-const app = await openApp(load(surroundings([])), argv.includes('--uncounted') ? { metrics: uncounted } : {})
+const app = await openApp(load(processInputs([])), argv.includes('--uncounted') ? { metrics: uncounted } : {})
 const body = Buffer.from(JSON.stringify({ text: 'x'.repeat(180) }))
 const properties = {
   contentType: 'application/json',

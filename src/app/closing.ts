@@ -1,19 +1,19 @@
 /** `drainMs`: over how long sessions end. `handOver`: other processes listen on the same ports. */
-export interface HowToClose {
+export interface CloseOptions {
   readonly drainMs: number
   readonly handOver: boolean
 }
 
-/** What was opened, so that it is closed in the reverse order. */
+/** Closes what was opened, in reverse order. */
 export class Closing {
-  readonly #steps: ((how: HowToClose) => Promise<void> | void)[] = []
+  readonly #steps: ((how: CloseOptions) => Promise<void> | void)[] = []
 
-  add(step: (how: HowToClose) => Promise<void> | void): void {
+  add(step: (how: CloseOptions) => Promise<void> | void): void {
     this.#steps.push(step)
   }
 
-  /** Runs each step once, also if it is called again. */
-  async run(how: HowToClose): Promise<void> {
+  /** Runs each step once, even if called again. */
+  async run(how: CloseOptions): Promise<void> {
     for (const step of this.#steps.splice(0).toReversed()) await step(how)
   }
 }

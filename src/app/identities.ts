@@ -5,10 +5,10 @@ import { hmacSigner, hmacVerifier, type TokenSigner } from '../auth/tokens/jwt.t
 import type { TokenVerifier } from '../auth/tokens/token-verifier.ts'
 import type { Config } from '../config/options/options.ts'
 
-/** Who issues and checks tokens. */
+/** Issues and verifies tokens. */
 export interface Identities {
   readonly secret: string
-  /** Whether the secret was generated at this start, so that nobody has a token yet. */
+  /** Whether the secret was generated at this start, so that no client has a token yet. */
   readonly secretGenerated: boolean
   readonly signer: TokenSigner
   readonly verifier: TokenVerifier

@@ -23,13 +23,13 @@ export interface App {
   /** In the order in which a new user needs them. */
   readonly endpoints: readonly Endpoint[]
   /**
-   * To paste into GraphiQL. Undefined unless the secret was generated, so that nobody has a token
-   * yet.
+   * A token for GraphiQL. Undefined unless the secret was generated, because then no client has a
+   * token yet.
    */
   readonly operatorToken: string | undefined
-  /** Sentences for the operator: what is open, and what is missing yet. */
+  /** Sentences for the operator: what is open, and what is still missing. */
   readonly notes: readonly string[]
-  /** The running core, for what the metrics don't show. */
+  /** The running core, for values that the metrics do not contain. */
   readonly gateway: Gateway
   /**
    * Reads the configuration again and applies the options that may change. If `read` throws
@@ -48,22 +48,23 @@ export interface App {
 const printedTokenSeconds = 24 * 60 * 60
 
 /**
- * What does not come from the configuration. `metrics`: used in place of those that are printed.
- * `worker`: which of several processes on the same ports this is.
+ * Inputs that do not come from the configuration. `metrics` replaces the default metrics. `worker`
+ * is the number of this process among several on the same ports.
  */
-interface Circumstances {
+interface OpenOptions {
   readonly metrics: Metrics
   readonly health: Health
   readonly worker: number | undefined
 }
 
 /**
- * Opens everything in order; resolves when clients can connect. If the broker is away, the gateway
- * opens all the same and is not ready. If something else fails, what was opened is closed again.
+ * Opens everything in order and resolves when clients can connect. If the broker is unreachable,
+ * the gateway opens anyway and is not ready. If another step fails, everything opened so far is
+ * closed.
  */
 export async function openApp(
   config: Config,
-  { metrics = createMetrics(), health = new Health(), worker }: Partial<Circumstances> = {},
+  { metrics = createMetrics(), health = new Health(), worker }: Partial<OpenOptions> = {},
 ): Promise<App> {
   const closing = new Closing()
   try {
@@ -74,7 +75,7 @@ export async function openApp(
   }
 }
 
-async function open(config: Config, { metrics, health, worker }: Circumstances, closing: Closing): Promise<App> {
+async function open(config: Config, { metrics, health, worker }: OpenOptions, closing: Closing): Promise<App> {
   const live = { ...config }
   const logger = createLogger({ level: config.logLevel, format: config.logFormat, worker })
   const observer = observerOf(logger, metrics)

@@ -3,7 +3,7 @@ import { reload } from '../config/reload.ts'
 import type { Observer } from '../core/ports/observer.ts'
 import type { Logger } from '../observability/logger.ts'
 
-/** The options as they are now. */
+/** The current options. */
 type Live = { -readonly [Name in keyof Config]: Config[Name] }
 
 interface Reloaded {
@@ -12,7 +12,7 @@ interface Reloaded {
   readonly http: { setMaxConnections(max: number): void }
 }
 
-/** Returns `App.reload`: it changes `live`, which the core and the transports read each time. */
+/** Returns `App.reload`. It changes `live`, which the core and the transports read on each use. */
 export function reloader(live: Live, { observer, logger, http }: Reloaded): (read: () => Config) => void {
   return (read) => {
     try {

@@ -15,7 +15,7 @@ import { openRegistry } from '../registries/open-registry.ts'
 import { reportingRegistry } from '../registries/reporting-registry.ts'
 import type { Closing } from './closing.ts'
 
-/** How often the registry is asked whether it is there, in milliseconds. */
+/** Interval between checks of the registry, in milliseconds. */
 const registryProbeMs = 5_000
 
 export interface OpenRegistryParts {
@@ -48,11 +48,11 @@ export interface Brokerage {
   readonly journal: Journal
   readonly hotWindow: HotWindow
   readonly control: ControlBus
-  /** To be called at each change of the journal's state. */
+  /** Call it at each change of the journal's state. */
   readonly reportJournal: (state: { readonly up: boolean; readonly reason?: string }) => void
 }
 
-/** Opens the broker, and what is built on it. Returns before RabbitMQ can be reached. */
+/** Opens the broker and what is built on it. Resolves even if RabbitMQ cannot be reached. */
 export async function openBrokerage(
   config: Config,
   parts: { observer: Observer; health: Health; closing: Closing; keys: DeploymentKeys; secret: string },
@@ -115,7 +115,7 @@ async function openBroker(config: Config, observer: Observer, outages: OutageLog
 }
 
 /**
- * Takes the key that another replica wrote last. If this secret opens none of the sealed keys, the
+ * Adopts the key that another replica wrote last. If this secret opens none of the sealed keys, the
  * gateway writes its own.
  */
 function agreementOn(keys: DeploymentKeys, jwtSecret: string): AgreeOnKey {

@@ -51,7 +51,7 @@ export interface TransportParts extends Core {
   readonly live: Config
 }
 
-/** What listens. */
+/** The listeners that accept connections. */
 export interface Listeners {
   readonly http: HttpListener
   readonly tcp: TcpListener | undefined
@@ -149,7 +149,7 @@ interface Upgrading {
   close(): Promise<void> | void
 }
 
-/** What several transports are given. */
+/** Options that several transports share. */
 function sharedBy(config: Config, { observer, identities, gateway, clientChannels, live }: TransportParts) {
   const { verifier } = identities
   const schema = schemaFor(config)
@@ -199,7 +199,8 @@ function restRoutes(
     access: config.legacyAccess,
     defaultSource,
     issuePublisherToken: async ({ clientId, expiresAt }) => {
-      // A token must not outlive the one that it was asked with: it could be renewed for ever.
+      // The new token must not outlive the token of the request, because it could be renewed
+      // forever.
       const left = expiresAt === undefined ? Number.POSITIVE_INFINITY : (expiresAt.getTime() - Date.now()) / 1000
       const ttlSeconds = Math.max(1, Math.min(config.tokenTtlMs / 1000, left))
       const scope = [publishWord(defaultSource.exchange, clientKeys)]

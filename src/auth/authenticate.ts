@@ -2,7 +2,7 @@ import { anonymous, type Identity } from '../core/model/identity.ts'
 import { GatewayError } from '../errors.ts'
 import type { TokenVerifier } from './tokens/token-verifier.ts'
 
-/** The places where a caller may have put its token, as they came from the wire. */
+/** Where a caller may have put its token. The values are as they came from the wire. */
 export interface Credentials {
   /** The HTTP header `Authorization`. */
   readonly authorization?: string | undefined
@@ -12,16 +12,16 @@ export interface Credentials {
    */
   readonly connectionParams?: unknown
   /**
-   * `extensions.headers` of an operation, where GraphiQL's Headers tab goes: `{"Authorization":
-   * "Bearer …"}`.
+   * `extensions.headers` of an operation, which GraphiQL fills from its Headers tab:
+   * `{"Authorization": "Bearer …"}`.
    */
   readonly extensionsHeaders?: unknown
 }
 
 /**
- * Who the caller is: by the first place that has a token, in the order above. No token anywhere:
- * `anonymous`. A token that is not valid rejects with `UNAUTHENTICATED`, whatever stands in the
- * places after it.
+ * Identifies the caller by the first place that has a token, in the order of `Credentials`. Without
+ * any token the caller is `anonymous`. An invalid token rejects with `UNAUTHENTICATED`, even if a
+ * later place has a valid one.
  */
 export async function authenticate(verifier: TokenVerifier, credentials: Credentials): Promise<Identity> {
   const token = tokenIn(credentials)
@@ -38,8 +38,8 @@ function tokenIn({ authorization, connectionParams, extensionsHeaders }: Credent
 }
 
 /**
- * RFC 6750 §2.1. Clients that have no token yet send an empty header or null; that is no token, not
- * a bad one.
+ * RFC 6750 §2.1. Clients without a token often send an empty header or null. Both count as no
+ * token, not as an invalid one.
  */
 function bearer(value: unknown): string | undefined {
   const text = plain(value)
@@ -57,10 +57,7 @@ function plain(value: unknown): string | undefined {
   return value.trim() || undefined
 }
 
-/**
- * Names of headers don't tell upper from lower case; the ways in which clients spell them in JSON
- * do.
- */
+/** Header names are case-insensitive, and clients spell them differently in JSON. */
 function valueOf(given: unknown, name: string): unknown {
   if (typeof given !== 'object' || given === null) return undefined
   return Object.entries(given).find(([key]) => key.toLowerCase() === name)?.[1]

@@ -8,9 +8,9 @@ const nonceBytes = 12
 const tagBytes = 16
 
 /**
- * A deployment key as replicas that share no registry give it to each other through RabbitMQ:
- * encrypted with the JWT secret, which they share in any case. Whoever reads it there without the
- * secret learns nothing.
+ * Encrypts a deployment key with the JWT secret. Replicas without a shared registry exchange the
+ * key this way through RabbitMQ; they share the JWT secret in any case. A reader without the secret
+ * learns nothing.
  */
 export function sealKey({ secret, createdAt, newCursorsFrom }: SharedKey, jwtSecret: string): string {
   const nonce = randomBytes(nonceBytes)
@@ -19,7 +19,7 @@ export function sealKey({ secret, createdAt, newCursorsFrom }: SharedKey, jwtSec
   return Buffer.concat([nonce, cipher.update(text), cipher.final(), cipher.getAuthTag()]).toString('base64url')
 }
 
-/** Undefined where it was sealed with another secret, or is no sealed key at all. */
+/** Returns undefined if the text was sealed with another secret or is not a sealed key. */
 export function openSealedKey(sealed: string, jwtSecret: string): SharedKey | undefined {
   const bytes = Buffer.from(sealed, 'base64url')
   if (bytes.length <= nonceBytes + tagBytes) return undefined

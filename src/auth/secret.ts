@@ -4,13 +4,15 @@ import { join } from 'node:path'
 import { errorText } from '../core/model/error-text.ts'
 
 const secretBytes = 32
-/** Where a deployment that was given no secret keeps its own, in the data directory. */
+/**
+ * File in the data directory that holds the generated secret of a deployment that was given none.
+ */
 export const secretFileName = 'jwt-secret'
 
 /**
- * The secret in `<dataDir>/jwt-secret`, made there if it is missing: 32 random bytes in base64url,
- * for the owner's eyes alone. Processes that start at once agree. Rejects with a sentence that
- * names the file or the directory.
+ * Reads the secret from `<dataDir>/jwt-secret`. If the file is missing, creates it with 32 random
+ * bytes in base64url, readable by the owner only. Processes that start at the same time agree on
+ * one secret. Rejects with an error that names the file or the directory.
  */
 export async function readOrCreateSecret(dataDir: string): Promise<{ secret: string; generated: true }> {
   const file = join(dataDir, secretFileName)
@@ -19,13 +21,11 @@ export async function readOrCreateSecret(dataDir: string): Promise<{ secret: str
   } catch (error) {
     if (error instanceof UnusableSecret) throw error
     const reason = errorText(error)
-    throw new Error(`the secret cannot be kept in the data directory ${dataDir}: ${reason}`, { cause: error })
+    throw new Error(`the secret cannot be stored in the data directory ${dataDir}: ${reason}`, { cause: error })
   }
 }
 
-/**
- * Rejects where `readOrCreateSecret` would find a secret there that it does not take. Makes none.
- */
+/** Rejects if `readOrCreateSecret` would find an unusable secret there. Creates nothing. */
 export async function checkSecretFile(dataDir: string): Promise<void> {
   await readSecret(join(dataDir, secretFileName))
 }
@@ -42,15 +42,15 @@ async function readSecret(file: string): Promise<string | undefined> {
   const bytes = Buffer.byteLength(secret)
   if (bytes < secretBytes) {
     throw new UnusableSecret(
-      `${file}: expected a secret of at least ${secretBytes} bytes, got ${bytes}; remove it to have one made`,
+      `${file}: expected a secret of at least ${secretBytes} bytes, got ${bytes}; remove it to generate one`,
     )
   }
   return secret
 }
 
 /**
- * Written whole under another name first; `link` then fails for all but one, and nobody reads half
- * a secret.
+ * Writes the whole secret under a temporary name first. `link` then succeeds for one process only,
+ * and no process reads a partial secret.
  */
 async function createSecret(dataDir: string, file: string): Promise<string> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
@@ -70,6 +70,6 @@ async function createSecret(dataDir: string, file: string): Promise<string> {
     await rm(draft, { force: true })
   }
   const secret = await readSecret(file)
-  if (secret === undefined) throw new Error(`${file} was removed while it was made`)
+  if (secret === undefined) throw new Error(`${file} was removed while it was being created`)
   return secret
 }

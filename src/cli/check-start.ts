@@ -8,38 +8,38 @@ import type { Config } from '../config/options/options.ts'
 import { listenProblem } from './listen-problem.ts'
 
 /**
- * Rejects with what `start` refuses before it serves, by looking at options, files and addresses of
- * this machine; called by `start` and `check-config`, so that both say the same. Changes nothing
- * and asks no other machine (`doctor` does). A port that is taken is not looked for: the gateway
- * that `check-config` runs beside may have it.
+ * Rejects with every problem of options, files and addresses of this machine for which `start`
+ * refuses to serve. `start` and `check-config` both call it, so they report the same. It changes
+ * nothing and contacts no other machine (`doctor` does). It does not check for occupied ports
+ * because a running gateway may hold them while `check-config` runs.
  */
 export async function checkStart(config: Config): Promise<void> {
   checkTogether(config, { secretGenerated: config.jwtSecret === undefined })
-  await checkBroker(config)
-  await checkDatabase(config)
+  await checkBrokerOption(config)
+  await checkDatabaseOption(config)
   if (config.jwtSecret === undefined) await checkSecretFile(config.dataDir)
   await checkHost(config)
 }
 
-async function checkBroker({ brokerUrl }: Config): Promise<void> {
+async function checkBrokerOption({ brokerUrl }: Config): Promise<void> {
   if (brokerUrl.some((url) => url.startsWith('memory:'))) return
   const { parseAddress } = await import('../brokers/rabbitmq/connection/address.ts')
   asOption('brokerUrl', () => brokerUrl.forEach(parseAddress))
 }
 
-async function checkDatabase({ databaseUrl, dataDir }: Config): Promise<void> {
-  const { examineDatabase } = await import('../registries/check-database.ts')
+async function checkDatabaseOption({ databaseUrl, dataDir }: Config): Promise<void> {
+  const { checkDatabase } = await import('../registries/check-database.ts')
   if (databaseUrl !== undefined) {
     const { Client } = await import('pg')
-    // Reads the URL, and the files for TLS that it names.
+    // Reads the URL, and the TLS files that it names.
     return asOption('databaseUrl', () => void new Client({ connectionString: databaseUrl }))
   }
-  const { findings } = await examineDatabase(undefined, dataDir)
+  const { findings } = await checkDatabase(undefined, dataDir)
   const refusal = findings.find(({ status }) => status === 'fail')
   if (refusal) throw new Error(`${refusal.text}; ${refusal.advice}`)
 }
 
-/** Whether the address is one of this machine. */
+/** Checks that the address belongs to this machine. */
 async function checkHost(config: Config): Promise<void> {
   const server = createServer()
   try {
@@ -53,8 +53,8 @@ async function checkHost(config: Config): Promise<void> {
 }
 
 /**
- * What is thrown, as a refusal of the option's value. Neither says more than the reason: a URL may
- * hold a password.
+ * Turns an error of `check` into a refusal of the option's value. The text contains the reason only
+ * because a URL may hold a password.
  */
 function asOption(name: 'brokerUrl' | 'databaseUrl', check: () => void): void {
   try {

@@ -1,13 +1,10 @@
 import { type Command, Option as Flag } from 'commander'
 import { load } from '../config/load/load.ts'
-import { surroundings } from '../config/load/surroundings.ts'
+import { processInputs } from '../config/load/process-inputs.ts'
 import { flagOf, variableOf } from '../config/options/option.ts'
 import { type Config, type OptionName, options } from '../config/options/options.ts'
 
-/**
- * Lets a command that needs a few options of the gateway take them as flags; the environment counts
- * anyway.
- */
+/** Adds flags for the gateway options that the command needs. The environment is always read. */
 export function takesConfig(command: Command, names: readonly OptionName[]): Command {
   for (const name of names) {
     const { help, file } = options[name]
@@ -19,7 +16,7 @@ export function takesConfig(command: Command, names: readonly OptionName[]): Com
 }
 
 /**
- * The configuration of the gateway as this command's flags and the environment give it. Throws
+ * The configuration of the gateway from the flags of this command and the environment. Throws
  * `ConfigError`.
  */
 export function configOf(command: Command, names: readonly OptionName[]): Config {
@@ -28,5 +25,5 @@ export function configOf(command: Command, names: readonly OptionName[]): Config
     const value: unknown = command.getOptionValue(option.attributeName())
     return option.long && flags.includes(option.long) && typeof value === 'string' ? [`${option.long}=${value}`] : []
   })
-  return load(surroundings(argv))
+  return load(processInputs(argv))
 }

@@ -4,9 +4,7 @@ import { printableLines } from './printable.ts'
 
 export const exitStatus = { ok: 0, failed: 1, wrongUse: 2 } as const
 
-/**
- * A command cannot do what it was asked for. The message is the sentence that is shown; no stack.
- */
+/** A command failed for an expected reason. The message is shown to the user without a stack. */
 export class CommandFailure extends Error {
   override readonly name = 'CommandFailure'
   readonly status: number
@@ -17,20 +15,20 @@ export class CommandFailure extends Error {
   }
 }
 
-/** An argument is wrong; `message` begins with it. */
+/** An argument is wrong; `message` begins with its name. */
 export function wrongUse(message: string): CommandFailure {
   return new CommandFailure(message, exitStatus.wrongUse)
 }
 
-/** Says what went wrong, whatever was thrown; returns the status to end with. */
+/** Writes the error to standard error and returns the exit status. */
 export function report(error: unknown): number {
-  const { text, status } = lastWords(error)
+  const { text, status } = describeFailure(error)
   process.stderr.write(`${printableLines(text)}\n`)
   return status
 }
 
-/** What is said of it, and the status to end with. */
-export function lastWords(error: unknown): { text: string; status: number } {
+/** The text of the error for the user, and the exit status. */
+export function describeFailure(error: unknown): { text: string; status: number } {
   if (error instanceof ConfigError) return { text: error.message, status: exitStatus.wrongUse }
   if (error instanceof CommandFailure) return { text: error.message, status: error.status }
   if (error instanceof GatewayError && error.code === 'BAD_USER_INPUT') {

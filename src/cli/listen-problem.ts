@@ -5,21 +5,21 @@ import type { Config } from '../config/options/options.ts'
 const ports = ['port', 'tcpPort', 'tcpEchoPort', 'opsPort'] as const
 
 /**
- * What Node says of an address that cannot be bound, in the words of the configuration; undefined
- * for any other error.
+ * Describes an address that cannot be bound in terms of the configuration. Undefined for any other
+ * error.
  */
 export function listenProblem(error: Error, config: Config): Error | undefined {
   if (!isListenError(error)) return undefined
   const name = ports.find((name) => config[name] === error.port)
   const variable = variableOf(name ?? 'port')
-  // A name that is not found brings no port.
+  // A DNS error has no port.
   const ofOps = name === 'opsPort' || (name === undefined && error.hostname === config.opsHost)
   const host = ofOps ? 'opsHost' : 'host'
   switch (error.code) {
     case 'EADDRINUSE':
       return new Error(`${variable}: port ${error.port} of ${config[host]} is taken by another program`)
     case 'EACCES':
-      return new Error(`${variable}: port ${error.port} is reserved for the system's own programs; give one above 1023`)
+      return new Error(`${variable}: port ${error.port} is reserved for privileged programs; use one above 1023`)
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return new ConfigError([`${variableOf(host)}: expected an address of this machine, got "${config[host]}"`])
@@ -30,6 +30,6 @@ export function listenProblem(error: Error, config: Config): Error | undefined {
 
 function isListenError(error: Error): error is Error & { code: string; port?: number; hostname?: string } {
   const { syscall } = error as NodeJS.ErrnoException
-  // 'bind' where the primary of several workers listens for them.
+  // 'bind' if the primary of several workers listens for them.
   return syscall === 'listen' || syscall === 'bind' || syscall === 'getaddrinfo'
 }

@@ -3,24 +3,26 @@ import { escapedCharacter, showHidden } from '../core/body/invisible-characters.
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-/**
- * Text from the wire as a terminal may have it: what is no visible character is escaped, and so is
- * the backslash.
- */
+/** Escapes text from the wire for a terminal: every invisible character, and the backslash. */
 export function printable(text: string): string {
   return text.replace(/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\\]/gu, escape)
 }
 
-/** Lines of an error: what came from the wire must not steer the terminal. */
+/**
+ * The lines of an error. Escapes control characters, so that text from the wire cannot control the
+ * terminal.
+ */
 export function printableLines(text: string): string {
   return showHidden(text).replace(/[^\P{Cc}\n\t]/gu, escapedCharacter)
 }
 
-/** The first bytes of a body, as text where they are text; `…` where there are more. */
+/**
+ * The first bytes of a body: text if they are UTF-8, else escaped bytes. `…` marks a longer body.
+ */
 export function firstBytes(body: Buffer, count: number): string {
   const bytes = body.subarray(0, count)
   const more = body.length > count ? '…' : ''
-  // The cut may go through a character of up to four bytes.
+  // The cut may split a character of up to four bytes.
   const slack = more === '' ? 0 : Math.min(3, bytes.length)
   for (let cut = 0; cut <= slack; cut += 1) {
     try {

@@ -12,7 +12,7 @@ import { traceCommand } from './commands/trace.ts'
 import { connectionsCommand } from './connections/connections.ts'
 import { exitStatus, report } from './failure.ts'
 
-/** Every command there is. */
+/** All commands. */
 export function program(): Command {
   return new Command('warren')
     .description('GraphQL subscription gateway for RabbitMQ')
@@ -29,7 +29,7 @@ export function program(): Command {
     .addCommand(printSchemaCommand())
 }
 
-/** Runs the command that the arguments name; resolves to the exit status. */
+/** Runs the command that the arguments name and resolves to the exit status. */
 export async function run(args: readonly string[]): Promise<number> {
   const warren = program()
   for (const command of withInner(warren)) {
@@ -39,7 +39,7 @@ export async function run(args: readonly string[]): Promise<number> {
     await warren.parseAsync(args, { from: 'user' })
     return exitStatus.ok
   } catch (error) {
-    // Commander has printed help, version or what was wrong already.
+    // Commander has already printed the help, the version or the error.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.ok : exitStatus.wrongUse
     return report(error)
   }
@@ -49,7 +49,7 @@ function withInner(command: Command): Command[] {
   return [command, ...command.commands.flatMap((inner) => withInner(inner))]
 }
 
-/** Commander puts its suggestion on a line of its own. */
+/** Commander prints its suggestion on a separate line. */
 function inOneLine(text: string): string {
   return `${text
     .replace(/^error: /, '')

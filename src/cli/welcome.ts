@@ -5,8 +5,8 @@ import { version } from '../config/version.ts'
 export type Running = Pick<App, 'endpoints' | 'operatorToken' | 'notes'>
 
 /**
- * What the one who started the gateway sees: where it listens, and the key to it where it made its
- * own. A JSON line where JSON was asked for.
+ * The text on start: the endpoints, and an operator token if the secret was generated. One JSON
+ * line if the log format is JSON.
  */
 export function welcome({ endpoints, operatorToken, notes }: Running, config: Config): string {
   if (config.logFormat === 'json') {
@@ -28,14 +28,11 @@ export function welcome({ endpoints, operatorToken, notes }: Running, config: Co
     ...(notes.length > 0 ? [notes.map((note) => `  ${note}`).join('\n')] : []),
   ]
   if (operatorToken !== undefined) {
-    parts.push(
-      `The secret was generated and lies in ${config.dataDir}. An operator's token, to paste:`,
-      `  ${operatorToken}`,
-    )
+    parts.push(`The secret was generated in ${config.dataDir}. An operator token to paste:`, `  ${operatorToken}`)
     const graphql = endpoints.find(({ url }) => /^http.*\/graphql$/.test(url))
     if (graphql && config.graphiql) {
       parts.push(
-        `Open GraphiQL at ${graphql.url} and put this into its Headers tab:`,
+        `Open GraphiQL at ${graphql.url} and paste this into its Headers tab:`,
         `  {"Authorization": "Bearer ${operatorToken}"}`,
       )
     }

@@ -1,4 +1,4 @@
-/** As much of a graphql-ws client as is used here. */
+/** The part of a graphql-ws client that this module uses. */
 export interface PingingClient {
   on(event: 'ping' | 'pong', listener: (received: boolean) => void): () => void
   on(event: 'closed', listener: () => void): () => void
@@ -6,10 +6,10 @@ export interface PingingClient {
 }
 
 /**
- * Ends a connection whose peer is gone without a word (half-open: a network changed, a laptop woke
- * up), which neither browsers nor graphql-ws notice by themselves: each ping of the client
- * (`keepAlive` when it is made) has to be answered within `pongMs` milliseconds. Call it once a
- * client, right after making it. Returns what ends the watch.
+ * Terminates a half-open connection: the peer is gone without a close (a network changed, a
+ * laptop woke up). Neither browsers nor graphql-ws notice it. Each ping of the client (its option
+ * `keepAlive`) must be answered within `pongMs` milliseconds. Call it once for each client, right
+ * after creating it. Returns a function that stops it.
  */
 export function endWhenSilent(client: PingingClient, pongMs = 10_000): () => void {
   let overdue: ReturnType<typeof setTimeout> | undefined

@@ -3,14 +3,14 @@ import type { ClientSink, Payload, SubscriptionClient } from './subscription-cli
 
 export { endWhenSilent } from './end-when-silent.ts'
 export type { CursorStorage, ResumableEvent, ResumeOptions, ResumeState } from './resumption.ts'
+export { SubscriptionEnded } from './retry-policy.ts'
 export type { SubscriptionClient } from './subscription-client.ts'
-export { SubscriptionEnded } from './verdict.ts'
 
 export interface Resumable<Event> extends AsyncIterable<Event> {
   /**
-   * Begins at once. `next` is called with one event after another: a promise that it returns is
-   * waited for, its rejection ends the subscription with `error`. Returns what ends the
-   * subscription without another call.
+   * Subscribes at once and calls `next` with one event at a time. If `next` returns a promise, the
+   * next event waits for it; its rejection ends the subscription with `error`. Returns a function
+   * that ends the subscription without further calls.
    */
   subscribe(sink: EventSink<Event>): () => void
 }
@@ -18,24 +18,27 @@ export interface Resumable<Event> extends AsyncIterable<Event> {
 export interface EventSink<Event> {
   next(event: Event): unknown
   /**
-   * Coming back is of no use (`SubscriptionEnded`), or `next`, `onGap` or the storage has thrown.
+   * The subscription ended: resuming cannot help (`SubscriptionEnded`), or `next`, `onGap`,
+   * `onCheckpoint` or the storage threw.
    */
   error?(error: unknown): void
   complete?(): void
 }
 
 /**
- * A subscription that keeps its cursor and resumes by itself, on any graphql-ws client:
+ * A subscription on any graphql-ws client. It keeps its cursor and resumes after a lost connection:
  *
  *     const variables = { clientId: 'alice' }
  *     for await (const event of resumable(client, { query, variables })) { … }
  *
- * The query takes `$after: Cursor` and selects `cursor`; `kind` and `gap { reason oldest }` too. It
- * begins behind the stored cursor, else behind `variables.after`, else now. Each event is handed
- * over once and in order, however often the connection is lost; with a `storage`, an event during
- * which the page goes away comes again: at least once. Iterating begins it and leaving the loop
- * ends it; the event in hand counts as handled when the next one is asked for. Make the client with
- * `retryAttempts: 0`.
+ * The query takes `$after: Cursor` and selects `cursor`, and should select `kind` and
+ * `gap { reason oldest }`. It begins after the stored cursor, else after `variables.after`, else
+ * now. Each event is passed on once and in order, however often the connection is lost. With a
+ * `storage`, an event that the page did not finish handling before it closed is passed on again: at
+ * least once.
+ *
+ * Iterating starts the subscription, and leaving the loop ends it. An event counts as handled when
+ * the next one is requested. Create the client with `retryAttempts: 0`.
  */
 export function resumable<Event extends ResumableEvent = ResumableEvent>(
   client: SubscriptionClient,
@@ -55,8 +58,8 @@ export function resumable<Event extends ResumableEvent = ResumableEvent>(
       client,
       payload,
       {
-        // The cursor is there, whatever it is called in the query; the rest is what the query has
-        // asked for.
+        // The cursor is always present, whatever its name in the query. The other fields are what
+        // the query selects.
         next: (_result, event) => sink.next(event as Event),
         error: (error) => sink.error?.(error),
         complete: () => sink.complete?.(),
@@ -69,9 +72,9 @@ export function resumable<Event extends ResumableEvent = ResumableEvent>(
 }
 
 /**
- * The same client, in which every subscription that takes `$after` resumes by itself: for Apollo
- * Client, urql, Relay and whoever else is handed a graphql-ws client. Other operations pass as they
- * are. Checkpoints are kept and not handed on.
+ * Returns the client with a `subscribe` that resumes every subscription with a variable `$after`.
+ * For Apollo Client, urql, Relay and other libraries that take a graphql-ws client. Other
+ * operations are passed through. Checkpoints update the cursor and are not passed on.
  */
 export function resuming<Client extends SubscriptionClient>(
   client: Client,
@@ -90,11 +93,14 @@ function takesAfter(query: string): boolean {
   return /\$after\s*:/.test(query)
 }
 
-/** Asks for one event at a time, so that the one before counts as handled. */
+/**
+ * Requests one event at a time, because asking for the next event marks the previous one as
+ * handled.
+ */
 class EventIterator<Event> implements AsyncIterator<Event> {
   readonly #dispose: () => void
   readonly #arrived: Step<Event>[] = []
-  readonly #asked: { resolve(result: IteratorResult<Event>): void; reject(error: unknown): void }[] = []
+  readonly #requests: { resolve(result: IteratorResult<Event>): void; reject(error: unknown): void }[] = []
   #handled: () => void = () => undefined
   #over = false
 
@@ -110,7 +116,7 @@ class EventIterator<Event> implements AsyncIterator<Event> {
     this.#handled()
     this.#handled = () => undefined
     return new Promise((resolve, reject) => {
-      this.#asked.push({ resolve, reject })
+      this.#requests.push({ resolve, reject })
       this.#answer()
     })
   }
@@ -128,17 +134,17 @@ class EventIterator<Event> implements AsyncIterator<Event> {
   }
 
   #answer(): void {
-    while (this.#asked.length > 0 && (this.#over || this.#arrived.length > 0)) {
-      const asked = this.#asked.shift()
+    while (this.#requests.length > 0 && (this.#over || this.#arrived.length > 0)) {
+      const request = this.#requests.shift()
       const step = this.#over ? undefined : this.#arrived.shift()
       if (step && 'value' in step) {
         this.#handled = step.handled
-        asked?.resolve({ done: false, value: step.value })
+        request?.resolve({ done: false, value: step.value })
         continue
       }
       this.#over = true
-      if (step?.error === undefined) asked?.resolve({ done: true, value: undefined })
-      else asked?.reject(step.error)
+      if (step?.error === undefined) request?.resolve({ done: true, value: undefined })
+      else request?.reject(step.error)
     }
   }
 }

@@ -1,3 +1,4 @@
+import { RetryPolicy, SubscriptionEnded } from './retry-policy.ts'
 import {
   attempt,
   type ClientSink,
@@ -7,11 +8,10 @@ import {
   type Result,
   type SubscriptionClient,
 } from './subscription-client.ts'
-import { SubscriptionEnded, Verdicts } from './verdict.ts'
 
 /**
- * What every event has to have selected; `kind` and `gap` where gaps and checkpoints are to be told
- * from messages.
+ * The fields that every event must select. `kind` and `gap` too, if gaps and checkpoints must be
+ * distinguished from messages.
  */
 export interface ResumableEvent {
   readonly cursor: string
@@ -19,50 +19,56 @@ export interface ResumableEvent {
   readonly gap?: { readonly reason: string; readonly oldest?: string | null } | null
 }
 
-/** Where the cursor outlives the page: `localStorage` with a key, say. Called synchronously. */
+/**
+ * Storage that keeps the cursor across page loads, for example `localStorage` with a key. Called
+ * synchronously.
+ */
 export interface CursorStorage {
-  /** Once, at the start. Nothing stored: `undefined` or null. */
+  /** Called once, at the start. `undefined` or null: nothing is stored. */
   get(): string | null | undefined
-  /** After each event that has been handled. */
+  /** Called after each event that has been handled. */
   set(cursor: string): void
 }
 
 export type ResumeState =
-  /** A subscription is sent as soon as the client has a connection. */
+  /** A subscription will be sent as soon as the client has a connection. */
   | { readonly kind: 'subscribing'; readonly after: string | undefined }
-  /** The connection was lost, for `cause`; the next attempt begins in so many milliseconds. */
+  /**
+   * The connection was lost because of `cause`. The next attempt begins in `forMs` milliseconds.
+   */
   | { readonly kind: 'waiting'; readonly forMs: number; readonly cause: unknown }
   /**
-   * The consumer is behind: the subscription is let go, and taken up again at the last event
-   * received.
+   * The consumer is too slow. The subscription is stopped, and resumes after the last received
+   * event when the queue is empty.
    */
   | { readonly kind: 'behind' }
   | { readonly kind: 'ended'; readonly error: unknown }
 
 export interface ResumeOptions {
-  /** Of an event (the first root field of the result). Default: its `cursor`. */
+  /**
+   * Reads the cursor of an event (the first root field of the result). Default: its field `cursor`.
+   */
   readonly cursorOf?: (event: unknown) => string | undefined
   readonly storage?: CursorStorage
-  /**
-   * Events are missing before this one. Called, and waited for, before the event itself is handed
-   * over.
-   */
+  /** Events are missing before this one. Called and awaited before `next` gets the event itself. */
   readonly onGap?: (event: ResumableEvent) => unknown
+  /** The cursor moved without an event. Called and awaited; `next` does not get checkpoints. */
+  readonly onCheckpoint?: (event: ResumableEvent) => unknown
   readonly onState?: (state: ResumeState) => void
   /**
-   * The wait before an attempt is random between 0 and this, doubled at each failure up to the cap;
-   * in milliseconds. Default 500.
+   * The wait before an attempt is random between 0 and this value, which doubles at each failure up
+   * to `retryCapMs`. In milliseconds. Default 500.
    */
   readonly retryFirstMs?: number
-  /** Default 10,000. */
+  /** In milliseconds. Default 10,000. */
   readonly retryCapMs?: number
-  /** So many events may wait for the consumer. Default 1,000. */
+  /** Maximum number of events that wait for the consumer. Default 1,000. */
   readonly maxQueued?: number
 }
 
 /**
- * Whoever is given the results, one after another. A rejection or throw of `next` ends the
- * subscription with it.
+ * Receives the results one at a time. If `next` rejects or throws, the subscription ends with that
+ * error.
  */
 export interface ResultSink {
   next(result: Result, event: ResumableEvent): unknown
@@ -71,24 +77,24 @@ export interface ResultSink {
 }
 
 /**
- * A connection that failed still has its `closed` to say; until then the client would take it for
- * that of the next one.
+ * How long to wait for the `closed` event of a failed connection, in milliseconds. Without the
+ * wait, the client would attribute the event to the next connection.
  */
 const closingMs = 1_000
 
 type Queued = { readonly result: Result; readonly event: ResumableEvent } | { readonly ending: unknown }
 
-/** One subscription over as many connections as it takes. */
+/** One subscription across any number of connections. */
 export class Resumption {
   readonly #client: SubscriptionClient
   readonly #payload: Payload
   readonly #sink: ResultSink
   readonly #options: ResumeOptions
-  readonly #verdicts = new Verdicts()
+  readonly #retryPolicy = new RetryPolicy()
   readonly #queue: Queued[] = []
   /**
-   * Of the event received last, which is where an attempt begins. What is stored follows: of the
-   * event handled last.
+   * The cursor of the last received event, where the next attempt begins. The stored cursor, of the
+   * last handled event, may be behind it.
    */
   #received: string | undefined
   #stopAttempt: (() => void) | undefined
@@ -111,8 +117,8 @@ export class Resumption {
       ...payload,
       variables: {
         ...variables,
-        // Read as the payload is sent, so a client that sends it once more by itself sends the
-        // cursor of that moment.
+        // A getter, read when the payload is sent. A client that resends the payload by itself then
+        // sends the current cursor.
         get after() {
           return received()
         },
@@ -121,7 +127,10 @@ export class Resumption {
     this.#attempt()
   }
 
-  /** Ends it without a word; nothing is handed over or stored from here on. Idempotent. */
+  /**
+   * Ends the subscription without calling the sink. No event is passed on or stored afterwards.
+   * Idempotent.
+   */
   dispose(): void {
     this.#over = true
     this.#queue.length = 0
@@ -148,7 +157,7 @@ export class Resumption {
     }
     this.#received = cursor
     this.#failures = 0
-    this.#verdicts.reset()
+    this.#retryPolicy.reset()
     this.#queue.push({ result, event: { ...event, cursor } })
     if (this.#queue.length >= (this.#options.maxQueued ?? 1_000)) {
       this.#stopAttempt?.()
@@ -159,25 +168,28 @@ export class Resumption {
   }
 
   #onEnd(cause: unknown): void {
-    const error = this.#verdicts.of(cause)
+    const error = this.#retryPolicy.finalErrorOf(cause)
     if (cause === completed || error) {
       this.#queue.push({ ending: error })
       void this.#handle()
       return
     }
     const { retryFirstMs = 500, retryCapMs = 10_000 } = this.#options
-    // An idle channel shows by lasting that all was well.
+    // On an idle channel, a connection that lasts this long counts as successful.
     if (Date.now() - this.#attemptSince > retryCapMs) this.#failures = 0
-    // Full jitter: clients that were cut off together don't come back together.
+    // Full jitter, so that clients that lost their connections together do not reconnect together.
     const forMs = Math.round(Math.random() * Math.min(retryCapMs, retryFirstMs * 2 ** this.#failures))
     this.#failures += 1
     this.#options.onState?.({ kind: 'waiting', forMs, cause })
-    const comeBack = (): void => this.#wait(forMs, () => this.#attempt())
-    if (closeCodeOf(cause) !== undefined || Array.isArray(cause)) comeBack()
-    else this.#wait(closingMs, comeBack, (go) => this.#client.on('closed', go))
+    const retry = (): void => this.#wait(forMs, () => this.#attempt())
+    if (closeCodeOf(cause) !== undefined || Array.isArray(cause)) retry()
+    else this.#wait(closingMs, retry, (go) => this.#client.on('closed', go))
   }
 
-  /** `sooner` may cut it short; it returns what takes that back. */
+  /**
+   * Calls `then` after the wait. `sooner` may end the wait early; it returns a function that
+   * unregisters it.
+   */
   #wait(forMs: number, then: () => void, sooner?: (go: () => void) => () => void): void {
     if (this.#over) return
     const go = (): void => {
@@ -192,7 +204,7 @@ export class Resumption {
     }
   }
 
-  /** Hands over what is queued, one after another; each is over before the next begins. */
+  /** Passes on the queued events one at a time and waits for each. */
   async #handle(): Promise<void> {
     if (this.#handling) return
     this.#handling = true
@@ -201,7 +213,8 @@ export class Resumption {
         if ('ending' in next) return this.#end(next.ending)
         const { result, event } = next
         if (event.kind === 'GAP' || event.gap) await this.#options.onGap?.(event)
-        if (event.kind !== 'CHECKPOINT' && !this.#over) await this.#sink.next(result, event)
+        if (event.kind === 'CHECKPOINT') await this.#options.onCheckpoint?.(event)
+        else if (!this.#over) await this.#sink.next(result, event)
         if (this.#over) return
         this.#options.storage?.set(event.cursor)
         if (this.#behind && this.#queue.length === 0) {

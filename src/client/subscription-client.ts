@@ -1,9 +1,9 @@
-/** As much of a graphql-ws client as is used here. */
+/** The part of a graphql-ws client that this module uses. */
 export interface SubscriptionClient {
   subscribe(payload: Payload, sink: ClientSink): () => void
   /**
-   * `closed` is given the CloseEvent, `error` whatever broke the connection; both of the one socket
-   * that all subscriptions share.
+   * `closed` receives the CloseEvent and `error` the error that broke the connection. Both concern
+   * the one socket that all subscriptions share.
    */
   on(event: 'closed' | 'error', listener: (event: unknown) => void): () => void
 }
@@ -32,8 +32,8 @@ export interface AnsweredError {
 }
 
 /**
- * Gives the payload to the server and calls back until the first ending; after it, nothing. Returns
- * what stops it without a call.
+ * Subscribes and calls back until the first ending, then no more. Returns a function that stops it
+ * without a call.
  */
 export function attempt(
   client: SubscriptionClient,
@@ -53,9 +53,9 @@ export function attempt(
     stop()
     onEnd(cause)
   }
-  // Seen before the client itself acts on them: one with `retryAttempts` would subscribe again by
-  // itself, under the same id, for which a socket that is still closing may have messages. On 1000
-  // it knows better: it was disposed of and completes, or connects again at once.
+  // These listeners run before the client itself reacts. A client with `retryAttempts` would
+  // subscribe again under the same id, for which a closing socket may still have messages. Code
+  // 1000 is left to the client: it was disposed of and completes, or it reconnects at once.
   const listening = [
     client.on('closed', (event) => {
       if (closeCodeOf(event) !== 1000) end(event)
@@ -72,11 +72,39 @@ export function attempt(
   return stop
 }
 
-/** The cause of an ending that is none of trouble. */
+/** The cause of a normal ending. */
 export const completed = Symbol('completed')
 
-/** The code of a CloseEvent (RFC 6455 §7.4), undefined for anything else. */
+/** The code of a CloseEvent (RFC 6455 §7.4). Undefined for any other cause. */
 export function closeCodeOf(cause: unknown): number | undefined {
   if (typeof cause !== 'object' || cause === null || !('code' in cause) || !('reason' in cause)) return undefined
   return typeof cause.code === 'number' ? cause.code : undefined
+}
+
+/** Close codes without a close frame: 1006 (RFC 6455 §7.4.1) and 4499 (graphql-ws). */
+const lostCodes = { broken: 1006, terminated: 4499 }
+
+/** Whether the connection broke, or was never made, in contrast to an answer of the gateway. */
+export function isLostConnection(cause: unknown): boolean {
+  if (Array.isArray(cause)) return false
+  const code = closeCodeOf(cause)
+  return code === undefined || Object.values(lostCodes).includes(code)
+}
+
+/** What ended an attempt, as a sentence without a full stop. */
+export function causeText(cause: unknown): string {
+  if (Array.isArray(cause)) return errorsText(cause as AnsweredError[])
+  const code = closeCodeOf(cause)
+  if (code === lostCodes.broken) return 'the connection was lost'
+  if (code === lostCodes.terminated) return 'the gateway did not answer a ping'
+  if (code !== undefined) {
+    const { reason } = cause as { reason?: unknown }
+    return `the gateway closed the connection: ${[code, reason].filter(Boolean).join(' ')}`
+  }
+  const hasMessage = typeof cause === 'object' && cause !== null && 'message' in cause
+  return String(hasMessage ? cause.message : cause)
+}
+
+function errorsText(errors: readonly AnsweredError[]): string {
+  return errors.map(({ message, extensions }) => [extensions?.['code'], message].filter(Boolean).join(': ')).join('; ')
 }

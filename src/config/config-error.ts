@@ -1,6 +1,6 @@
 /**
- * The gateway cannot start like this. Each problem is one line that begins with the option that is
- * wrong; exit status 2.
+ * The gateway cannot start with this configuration. Each problem is one line that begins with the
+ * wrong option. Exit status 2.
  */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'

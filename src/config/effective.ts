@@ -2,7 +2,10 @@ import type { Origin } from './load/load.ts'
 import { type Option, variableOf } from './options/option.ts'
 import { type Config, type OptionName, optionNames, options } from './options/options.ts'
 
-/** What holds, as lines of an environment file with where each came from; secrets masked. */
+/**
+ * The effective configuration as lines of an environment file, each with its origin. Secrets are
+ * masked.
+ */
 export function effectiveConfig(config: Config, origins: ReadonlyMap<OptionName, Origin>): string {
   const lines = optionNames.map((name) => {
     const option: Option<unknown> = options[name]

@@ -21,9 +21,9 @@ export function configManual(): string {
     '# Configuration',
     '<!-- Printed from src/config/options/options.ts by `npm run generate`; do not edit. -->',
     [
-      'Flags beat environment variables, and those beat the defaults: `warren start --port 5000`, or `WARREN_PORT=5000 warren start`.',
-      'An unknown flag, an unknown variable that begins with `WARREN_`, or a value that is not allowed stops the start with one line that',
-      'names it; exit status 2. `warren check-config` prints what holds, secrets masked.',
+      'Flags override environment variables, and those override the defaults: `warren start --port 5000`, or `WARREN_PORT=5000 warren start`.',
+      'An unknown flag, an unknown variable that begins with `WARREN_`, or an invalid value stops the start with one line that names it.',
+      'The exit status is 2. `warren check-config` prints the effective configuration with secrets masked.',
     ].join('\n'),
     ...groups.map((group) =>
       [`## ${group}\n`, '| variable, flag | default | meaning |', '|---|---|---|', ...namesOf(group).map(row)].join(
@@ -32,23 +32,23 @@ export function configManual(): string {
     ),
     [
       '## Values from files\n',
-      'Where a table names a variable that ends in `_FILE`, the value is read from the file at that path, without a line break at its end.',
-      'Giving both is an error, unless one is a flag and the other a variable: then the flag holds.',
+      'A variable that ends in `_FILE` in a table names a file with the value. A line break at the end of the file is ignored.',
+      'Setting both is an error, unless one is a flag and the other a variable. The flag then wins.',
     ].join('\n'),
     [
       '## What changes without a restart\n',
-      'At SIGHUP the gateway reads its options file (`WARREN_OPTIONS_FILE`) again and takes on what it says of these; nobody’s connection is closed:\n',
+      'At SIGHUP the gateway reads its options file (`WARREN_OPTIONS_FILE`) again and applies these options. It closes no connection:\n',
       ...optionNames.filter((name) => options[name].reload).map((name) => `* \`${variableOf(name)}\``),
-      '\nLimits hold for what begins from then on: a connection that is over a lower limit keeps what it has. `WARREN_MAX_BUFFERED_BYTES` holds for new',
-      'connections. Whatever else has changed is told to the log as waiting for a restart. A file that is wrong is told to the log, and nothing changes. Sources are',
-      'made and deleted through the API while the gateway runs.',
+      '\nNew limits apply to new connections and requests; a connection above a lower limit keeps what it has. `WARREN_MAX_BUFFERED_BYTES` applies to',
+      'new connections. The log names other changed options, which need a restart. If the file is invalid, the gateway logs the error and changes',
+      'nothing. Sources are created and deleted through the API while the gateway runs.',
     ].join('\n'),
     [
       '## What is checked together\n',
-      '* The ports differ.',
-      '* An address beyond loopback needs a secret of your own: with a generated one, `WARREN_HOST=0.0.0.0` is refused.',
-      '* In Kubernetes, the variables that a Service called `warren` puts into every Pod (`WARREN_PORT=tcp://…`, `WARREN_SERVICE_HOST` and',
-      '  their like) are passed over.',
+      '* The ports must differ.',
+      '* An address beyond loopback requires your own secret. With a generated secret, `WARREN_HOST=0.0.0.0` is refused.',
+      '* In Kubernetes, the gateway ignores the variables that a Service called `warren` adds to every Pod (`WARREN_PORT=tcp://…`,',
+      '  `WARREN_SERVICE_HOST` and similar ones).',
     ].join('\n'),
   ]
   return `${parts.join('\n\n')}\n`

@@ -2,9 +2,9 @@ import { variableOf } from './options/option.ts'
 import { type Config, optionNames, options } from './options/options.ts'
 
 export interface Reload {
-  /** What holds from now on: the old configuration with what may change as the new one has it. */
+  /** The new effective configuration: the old one with the new values of reloadable options. */
   readonly config: Config
-  /** The variables of what has changed, and of what would need a restart to change. */
+  /** The variables that changed, and the changed variables that need a restart. */
   readonly changed: readonly string[]
   readonly needsRestart: readonly string[]
 }

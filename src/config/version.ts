@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** From package.json, which lies at the same distance from `src` and `dist`. */
+/** From package.json, which is at the same relative path from `src` and from `dist`. */
 export const version = (
   JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
 ).version

@@ -233,7 +233,7 @@ export class JournalListener implements JournalTail {
     const { hub, quarantine } = this.#parts
     const audience = this.audienceOf(message, false)
     if (!hub.hasSubscribers(audience)) {
-      if (audience.length > 0) return 'unheard'
+      if (audience.length > 0) return 'no_subscriber'
       if (this.#deduplicator.isRepeat(message.offset)) return 'repeated'
       return quarantine.isPoison(message.offset) ? 'quarantined' : 'unmatched'
     }
@@ -242,7 +242,7 @@ export class JournalListener implements JournalTail {
     this.#publish(audience, event)
     // Live subscriptions have received it. A replay decodes it again.
     forgetBody(message)
-    return 'heard'
+    return 'delivered'
   }
 
   #publish(audience: Audience, event: MessageEvent): void {

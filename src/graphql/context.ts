@@ -6,23 +6,23 @@ import type { OperationPages } from '../core/sessions/page-limits.ts'
 import type { Session } from '../core/sessions/session.ts'
 
 /**
- * What an operation knows: who asks, and what there is to ask. Made once an operation by each
- * transport.
+ * The context of an operation: the caller, and the gateway that it uses. Each transport creates one
+ * for each operation.
  */
 export interface Context {
   readonly identity: Identity
-  /** Where the caller is: limits on passwords are kept by it. */
+  /** The address of the caller, for the limits on passwords. */
   readonly address: string
   readonly gateway: Gateway
   readonly clientChannels: ClientChannels
   readonly settings: Settings
-  /** What the pages of history of this operation hold. */
+  /** The memory accounting of the history pages of this operation. */
   readonly pages: OperationPages
-  /** Opens a feed in the caller's session; throws as `Session.subscribe` does. */
+  /** Opens a subscription in the caller's session; throws as `Session.subscribe` does. */
   subscribe(options: Parameters<Session['subscribe']>[0]): ChannelSubscription
   /**
-   * The session of the caller's socket goes on under this token. Rejects with `BAD_USER_INPUT`
-   * where there is no such session.
+   * Renews the session of the caller's socket with a new token. Rejects with `BAD_USER_INPUT` if
+   * the caller has no such session.
    */
   renewSession(token: string): Promise<Identity>
 }

@@ -3,8 +3,8 @@ import { GraphQLError } from 'graphql'
 import { type ErrorCode, GatewayError } from '../errors.ts'
 
 /**
- * What a client sees of an error: a `GatewayError` with its code, a GraphQL error as it is, and of
- * anything unforeseen only an id that the log has too.
+ * Converts an error for the client. A `GatewayError` keeps its code and a GraphQL error stays
+ * unchanged. Any other error becomes an id, which the log contains too.
  */
 export function errorMasker(
   log: (text: string, details: Record<string, unknown>) => void,
@@ -19,10 +19,10 @@ export function errorMasker(
     }
     if (error instanceof GraphQLError && (cause === undefined || cause instanceof GraphQLError))
       return suggestions ? error : withoutSuggestion(error)
-    if (isAborted(cause)) return new GraphQLError('the request was cut off')
+    if (isAborted(cause)) return new GraphQLError('the client closed the connection during the request')
     const id = randomUUID()
     const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause ?? error)
-    log('an operation failed in a way that was not foreseen', { id, error: text })
+    log('unexpected error in an operation', { id, error: text })
     const { nodes, source, positions, path } = placeOf(error)
     return new GraphQLError(`Unexpected error; the gateway's log has it under ${id}`, {
       nodes,
@@ -35,8 +35,8 @@ export function errorMasker(
 }
 
 /**
- * Names of the schema, which a caller without introspection is not to learn. Validation leaves them
- * out by itself; the executor, which looks at variables, cannot be told to.
+ * Removes names of the schema, which a caller without introspection must not learn. Validation
+ * omits them by option, but the executor, which checks variables, has no such option.
  */
 export function withoutSuggestion(error: GraphQLError): GraphQLError {
   const message = error.message.replace(/ ?Did you mean [^]*\?$/, '')
@@ -46,14 +46,14 @@ export function withoutSuggestion(error: GraphQLError): GraphQLError {
 }
 
 /**
- * The peer went away amid its request (`node:http`): nothing failed here, and nobody is there to be
- * told.
+ * The client disconnected during its request (`node:http`). The gateway did not fail, and no client
+ * receives the error.
  */
 function isAborted(cause: unknown): boolean {
   return cause instanceof Error && cause.message === 'aborted' && 'code' in cause && cause.code === 'ECONNRESET'
 }
 
-/** What was thrown at the bottom, undefined for an error of GraphQL itself. */
+/** The innermost error. Undefined for an error of GraphQL itself. */
 function causeOf(error: unknown): unknown {
   if (!(error instanceof GraphQLError)) return error
   return error.originalError === undefined ? undefined : causeOf(error.originalError)
@@ -63,7 +63,7 @@ function placeOf(error: unknown): Partial<Pick<GraphQLError, 'nodes' | 'source' 
   return error instanceof GraphQLError ? error : {}
 }
 
-/** A `GatewayError` in GraphQL's shape, at the place where it was thrown. */
+/** Converts a `GatewayError` to a GraphQL error at the place where it was thrown. */
 export function gatewayError(
   cause: GatewayError,
   at?: unknown,

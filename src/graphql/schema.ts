@@ -18,7 +18,7 @@ import './mutations/revoke.ts'
 import './mutations/unban.ts'
 import './subscriptions/channel.ts'
 
-/** The contract, as `schema/schema.graphql` prints it. */
+/** The public schema, which `schema/schema.graphql` prints. */
 export const schema: GraphQLSchema = withLosslessScalars(builder.toSchema())
 
 export function printedSchema(): string {
@@ -26,8 +26,8 @@ export function printedSchema(): string {
 }
 
 /**
- * The schema of a running gateway: its own default exchange, and test data only where test routes
- * are on.
+ * The schema of a running gateway, with its own default exchange. It has `publishTestData` only if
+ * test routes are on.
  */
 export function schemaFor(options: { namespace: string; testRoutes: boolean }): GraphQLSchema {
   const own = withLosslessScalars(builder.toSchema())

@@ -1,7 +1,7 @@
 import type { SnapshotMetric } from './snapshot.ts'
 
 /**
- * A histogram without labels. prom-client's takes 8 µs an observation, as much as writing to a
+ * A histogram without labels. An observation with prom-client takes 8 µs, as long as a write to a
  * socket. https://prometheus.io/docs/instrumenting/exposition_formats/#histograms-and-summaries
  */
 export class Buckets {
@@ -9,7 +9,8 @@ export class Buckets {
   readonly #help: string
   readonly #bounds: readonly number[]
   /**
-   * What fell into each and into none of those before; the last is for what is beyond all bounds.
+   * Observations of each bucket alone, not cumulative. The last bucket has the values above all
+   * bounds.
    */
   readonly #counts: number[]
   #sum = 0
@@ -21,7 +22,7 @@ export class Buckets {
     this.#counts = [...bounds, Number.POSITIVE_INFINITY].map(() => 0)
   }
 
-  /** So many observations of the same value. */
+  /** Adds `times` observations of the same value. */
   observe(value: number, times: number): void {
     let index = 0
     while (index < this.#bounds.length && value > (this.#bounds[index] as number)) index += 1

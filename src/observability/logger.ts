@@ -7,21 +7,23 @@ export type LogLevel = Parameters<Observer['log']>[0]
 
 export interface Logger {
   /**
-   * Neither blocks nor throws. `details` holds an error under `error`; secrets in it are taken out
-   * by name and by looks.
+   * Neither blocks nor throws. `details` holds an error under `error`. Secrets are removed by name
+   * and by pattern.
    */
   readonly log: Observer['log']
   setLevel(level: LogLevel): void
 }
 
-/** Where lines go: `process.stdout`, or what a test listens on. */
+/** The destination of log lines: `process.stdout`, or a test's own. */
 export interface LogSink {
   write(line: string): unknown
   readonly isTTY?: boolean
   hasColors?(): boolean
 }
 
-/** JSON lines, or one readable line each for people; `format` undefined: readable on a terminal. */
+/**
+ * Writes JSON lines or readable lines. `format` undefined: readable lines on a terminal, else JSON.
+ */
 export function createLogger({
   level,
   format,
@@ -30,7 +32,7 @@ export function createLogger({
 }: {
   level: LogLevel
   format?: 'pretty' | 'json' | undefined
-  /** Which of several processes that log to the same output writes these lines. */
+  /** The number of this process among several that write to the same output. */
   worker?: number | undefined
   sink?: LogSink
 }): Logger {

@@ -19,25 +19,25 @@ import type { Snapshot, SnapshotMetric } from './snapshot.ts'
 export type Measured = Omit<Observer, 'log'>
 
 /**
- * What the gateway counts, for Prometheus. Counting is an addition; the rest is done when somebody
- * scrapes.
+ * The metrics of the gateway for Prometheus. Counting is one addition; everything else is computed
+ * at a scrape.
  */
 export interface Metrics extends Measured {
   readonly contentType: string
   /**
-   * The accounts so far, as they stand in the log when the gateway ends: events matched are
-   * delivered, dropped or pending, sessions begun open or ended.
+   * Totals for the log line when the gateway ends. Matched events are delivered, dropped or
+   * pending, and started sessions are open or ended.
    */
   balance(): Record<string, number>
-  /** A process that served beside others was lost. */
+  /** Call it when a worker process was lost. */
   workerLost(): void
   /** The text exposition format. */
   print(): Promise<string>
-  /** The same for `sumOf`. */
+  /** All metrics as plain values, for `sumOf`. */
   snapshot(): Promise<Snapshot>
   /**
-   * What is counted beside Node's own, in the order in which it is printed; `docs/metrics.md` comes
-   * from here.
+   * Warren's metrics without Node's default ones, in print order. `docs/metrics.md` is printed from
+   * this list.
    */
   readonly described: readonly DescribedMetric[]
   close(): void
@@ -48,15 +48,15 @@ export interface DescribedMetric {
   readonly kind: 'gauge' | 'counter' | 'histogram'
   readonly help: string
   /**
-   * By label, the values that are there from the start; none where they come with what an operator
-   * makes (sources).
+   * The values of each label that exist from the start. Empty if operators create them later
+   * (sources).
    */
   readonly labels: ReadonlyMap<string, readonly string[]>
 }
 
 /**
- * Broker receipt to socket write: from below a millisecond to where somebody should be woken, in
- * seconds.
+ * From broker receipt to socket write, in seconds: from below a millisecond to a delay that needs
+ * an alert.
  */
 const deliveryBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
 
@@ -65,50 +65,50 @@ export function createMetrics(): Metrics {
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
 
-  const connections = tally<[TransportName]>(['transport'], cross(transportNames))
-  const subscriptions = tally<[TransportName]>(['transport'], cross(transportNames))
-  const received = tally<[source: string]>(['source'], [])
-  const quarantined = tally<[QuarantineReason]>(['reason'], cross(quarantineReasons))
-  const redelivered = tally<[]>([], [])
-  const unreadable = tally<[]>([], [[]])
-  const notStored = tally<[]>([], [[]])
-  const routed = tally<[MessageOutcome]>(['fate'], cross(messageOutcomes))
+  const connections = metricFamily<[TransportName]>(['transport'], cross(transportNames))
+  const subscriptions = metricFamily<[TransportName]>(['transport'], cross(transportNames))
+  const received = metricFamily<[source: string]>(['source'], [])
+  const quarantined = metricFamily<[QuarantineReason]>(['reason'], cross(quarantineReasons))
+  const redelivered = metricFamily<[]>([], [])
+  const unreadable = metricFamily<[]>([], [[]])
+  const notStored = metricFamily<[]>([], [[]])
+  const routed = metricFamily<[MessageOutcome]>(['fate'], cross(messageOutcomes))
   const describedDelivery = ['warren_delivery_seconds', 'From broker receipt to socket write.'] as const
   const delivery = new Buckets(...describedDelivery, deliveryBuckets)
-  // A clock that was set back must not throw in the path of a message.
-  const took = (seconds: number, deliveries: number): void => {
+  // A clock that was set back must not make the delivery of a message throw.
+  const onTimed = (seconds: number, deliveries: number): void => {
     if (seconds >= 0) delivery.observe(seconds, deliveries)
   }
   const deliveries = (): SnapshotMetric => {
     for (const account of accounts.values()) account.flushTimes()
     return delivery.snapshot()
   }
-  const accounts = new Map(transportNames.map((transport) => [transport, new DeliveryCounter(took)]))
+  const accounts = new Map(transportNames.map((transport) => [transport, new DeliveryCounter(onTimed)]))
   const ofEvents = (read: (account: DeliveryCounter) => number): Series => ({
     labelNames: ['transport'],
-    each: (see) => {
-      for (const [transport, account] of accounts) see({ transport }, read(account))
+    each: (visit) => {
+      for (const [transport, account] of accounts) visit({ transport }, read(account))
     },
   })
   const dropped: Series = {
     labelNames: ['transport', 'reason'],
-    each: (see) => {
+    each: (visit) => {
       for (const [transport, account] of accounts) {
-        for (const reason of dropReasons) see({ transport, reason }, account.dropped[reason])
+        for (const reason of dropReasons) visit({ transport, reason }, account.dropped[reason])
       }
     },
   }
-  const started = tally<[TransportName]>(['transport'], cross(transportNames))
-  const resumes = tally<['resumed' | 'gap']>(['result'], [['resumed'], ['gap']])
-  const ended = tally<[TransportName, SessionEnd]>(['transport', 'reason'], cross(transportNames, sessionEnds))
-  const deliveriesFailed = tally<[TransportName]>(['transport'], cross(transportNames))
-  const refusals = tally<[ErrorCode]>(['code'], cross(Object.keys(errorTable) as ErrorCode[]))
+  const started = metricFamily<[TransportName]>(['transport'], cross(transportNames))
+  const resumes = metricFamily<['resumed' | 'gap']>(['result'], [['resumed'], ['gap']])
+  const ended = metricFamily<[TransportName, SessionEnd]>(['transport', 'reason'], cross(transportNames, sessionEnds))
+  const deliveriesFailed = metricFamily<[TransportName]>(['transport'], cross(transportNames))
+  const refusals = metricFamily<[ErrorCode]>(['code'], cross(Object.keys(errorTable) as ErrorCode[]))
   let outboxBytes = (): number => 0
-  const broker = tally<[]>([], [[]])
-  const workers = tally<[]>([], [[]])
+  const broker = metricFamily<[]>([], [[]])
+  const workers = metricFamily<[]>([], [[]])
   workers.set(1)
-  const workersLost = tally<[]>([], [[]])
-  const executions = tally<[]>([], [[]])
+  const workersLost = metricFamily<[]>([], [[]])
+  const executions = metricFamily<[]>([], [[]])
 
   const described: DescribedMetric[] = []
   const gauge = (name: string, help: string, { labelNames, each }: Series, aggregator: Aggregator = 'sum') => {
@@ -138,69 +138,69 @@ export function createMetrics(): Metrics {
     })
   }
 
-  gauge('warren_connections', 'Connections that are open.', connections)
-  gauge('warren_subscriptions', 'Subscriptions that are open.', subscriptions)
-  counter('warren_messages_received_total', 'Messages that came from the journal, by the id of their source.', received)
+  gauge('warren_connections', 'Open connections.', connections)
+  gauge('warren_subscriptions', 'Open subscriptions.', subscriptions)
+  counter('warren_messages_received_total', 'Messages read from the journal, by the id of their source.', received)
   counter(
     'warren_messages_quarantined_total',
-    'Messages that could not be delivered and went to the quarantine.',
+    'Messages that could not be delivered and were moved to the quarantine.',
     quarantined,
   )
   counter(
     'warren_messages_redelivered_total',
-    'Messages of buffered sources that may have come before: a gateway ended before RabbitMQ knew.',
+    'Messages of buffered sources that may be repeated, because a gateway ended before it acknowledged them.',
     redelivered,
   )
   counter(
     'warren_unreadable_messages_total',
-    'Messages that RabbitMQ could hand to no consumer, so that the gateway stepped over them.',
+    'Messages that RabbitMQ could not deliver to any consumer, so the gateway skipped them.',
     unreadable,
   )
   counter(
     'warren_messages_not_stored_total',
-    'Messages of this gateway that RabbitMQ confirmed and did not store, so that they were published again.',
+    'Messages of this gateway that RabbitMQ confirmed but did not store, so the gateway published them again.',
     notStored,
   )
-  counter('warren_messages_routed_total', 'Messages that came from the journal, by what became of them here.', routed)
+  counter('warren_messages_routed_total', 'Messages read from the journal, by their outcome on this replica.', routed)
   counter(
     'warren_events_matched_total',
-    'Events that subscriptions were given by their channels or from the journal: delivered, dropped or pending.',
+    'Events that subscriptions took, live or in a replay: delivered, dropped or pending.',
     ofEvents(({ matched }) => matched),
   )
   counter(
     'warren_deliveries_total',
-    'Events that were handed to subscribers.',
+    'Events delivered to clients.',
     ofEvents(({ delivered }) => delivered),
   )
-  counter('warren_events_dropped_total', 'Events that subscriptions had and no client was handed, by why.', dropped)
+  counter('warren_events_dropped_total', 'Events that subscriptions dropped before delivery, by reason.', dropped)
   gauge(
     'warren_events_pending',
-    'Events that wait for clients which are slower than their channels.',
+    'Events that wait for slow clients.',
     ofEvents(({ pending }) => pending),
   )
   counter(
     'warren_subscriptions_behind_total',
-    'Times that a subscription fell behind its channel, and went on from the journal at its own pace.',
+    'Times that a subscription fell behind its channel and continued from the journal at the pace of its client.',
     ofEvents(({ fellBehind }) => fellBehind),
   )
-  counter('warren_resumes_total', 'Subscriptions that began at a cursor, by what was found there.', resumes)
-  counter('warren_sessions_started_total', 'Sessions that began.', started)
-  counter('warren_sessions_ended_total', 'Sessions that ended, by why.', ended)
+  counter('warren_resumes_total', 'Subscriptions that started at a cursor, by result.', resumes)
+  counter('warren_sessions_started_total', 'Started sessions.', started)
+  counter('warren_sessions_ended_total', 'Ended sessions, by reason.', ended)
   counter(
     'warren_deliveries_failed_total',
-    'Subscriptions that were ended because the gateway failed to give them an event: a bug, which the log tells of.',
+    'Subscriptions that ended because the gateway failed to deliver an event. This is a bug; the log has details.',
     deliveriesFailed,
   )
-  counter('warren_refusals_total', 'Requests answered with an error, and connections not taken, by code.', refusals)
-  gauge('warren_outbox_bytes', 'Bytes that wait for sockets.', {
+  counter('warren_refusals_total', 'Requests answered with an error and rejected connections, by code.', refusals)
+  gauge('warren_outbox_bytes', 'Bytes that wait to be written to sockets.', {
     labelNames: [],
-    each: (see) => see({}, outboxBytes()),
+    each: (visit) => visit({}, outboxBytes()),
   })
-  // Of several workers the one that has it worst is the one to look at.
-  gauge('warren_broker_up', '1 while the broker is there and the journal is tailed.', broker, 'min')
+  // Of several workers, the worst value matters.
+  gauge('warren_broker_up', '1 while the broker is reachable and the gateway reads the journal.', broker, 'min')
   counter('warren_executions_total', 'GraphQL executions.', executions)
-  gauge('warren_workers', 'Processes that run: more than one with `WARREN_WORKERS`.', workers)
-  counter('warren_workers_lost_total', 'Workers that ended unasked, each of which was started again.', workersLost)
+  gauge('warren_workers', 'Running processes; more than one with `WARREN_WORKERS`.', workers)
+  counter('warren_workers_lost_total', 'Workers that exited unexpectedly and were restarted.', workersLost)
   const [name, help] = describedDelivery
   described.push({ name, kind: 'histogram', help, labels: new Map() })
 
@@ -210,8 +210,8 @@ export function createMetrics(): Metrics {
     messageRedelivered: () => redelivered.add(1),
     messageUnreadable: () => unreadable.add(1),
     messagesNotStored: (messages) => notStored.add(messages),
-    messageRouted: (fate) => routed.add(1, fate),
-    eventsOf: (transport) => accounts.get(transport) ?? new DeliveryCounter(took),
+    messageRouted: (outcome) => routed.add(1, outcome),
+    eventsOf: (transport) => accounts.get(transport) ?? new DeliveryCounter(onTimed),
     resumed: (result) => resumes.add(1, result),
     sessionStarted(transport) {
       connections.add(1, transport)
@@ -258,7 +258,7 @@ export function createMetrics(): Metrics {
 
 interface Series {
   readonly labelNames: string[]
-  readonly each: (see: (labels: Record<string, string>, value: number) => void) => void
+  readonly each: (visit: (labels: Record<string, string>, value: number) => void) => void
 }
 
 function labelsOf({ labelNames, each }: Series): Map<string, string[]> {
@@ -269,7 +269,7 @@ function labelsOf({ labelNames, each }: Series): Map<string, string[]> {
   return new Map([...values].map(([name, found]) => [name, [...found]]))
 }
 
-/** Of one label, or two, or none. */
+/** The values of at most two labels. */
 type LabelValues = [first?: string, second?: string]
 
 interface MetricFamily<Values extends LabelValues> extends Series {
@@ -278,10 +278,13 @@ interface MetricFamily<Values extends LabelValues> extends Series {
 }
 
 /**
- * Numbers by label values. Every combination in `known` is there from the start, for a series that
- * appears late hides its first increase.
+ * Numbers by label values. Every combination in `known` exists from the start, because a series
+ * that appears late hides its first increase.
  */
-function tally<Values extends LabelValues>(labelNames: string[], known: readonly Values[]): MetricFamily<Values> {
+function metricFamily<Values extends LabelValues>(
+  labelNames: string[],
+  known: readonly Values[],
+): MetricFamily<Values> {
   const numbers = new Map<string, { value: number }>()
   const numberOf = (first = '', second?: string): { value: number } => {
     const key = second === undefined ? first : `${first}\n${second}`
@@ -295,17 +298,17 @@ function tally<Values extends LabelValues>(labelNames: string[], known: readonly
   for (const values of known) numberOf(...values)
   return {
     labelNames,
-    // Without an array of the values: some are counted for each message.
+    // Takes no array of values, because some numbers are counted for each message.
     add(change: number, first?: string, second?: string) {
       numberOf(first, second).value += change
     },
     set(value: number, first?: string, second?: string) {
       numberOf(first, second).value = value
     },
-    each(see) {
+    each(visit) {
       for (const [key, { value }] of numbers) {
         const values = key.split('\n')
-        see(Object.fromEntries(labelNames.map((name, index) => [name, values[index] ?? ''])), value)
+        visit(Object.fromEntries(labelNames.map((name, index) => [name, values[index] ?? ''])), value)
       }
     },
   }

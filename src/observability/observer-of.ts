@@ -2,9 +2,7 @@ import type { Observer } from '../core/ports/observer.ts'
 import type { Logger } from './logger.ts'
 import type { Metrics } from './metrics.ts'
 
-/**
- * Whoever watches the gateway, as the core wants it: lines to the logger, numbers to the metrics.
- */
+/** The observer that the core needs: lines go to the logger, numbers to the metrics. */
 export function observerOf(logger: Logger, metrics: Metrics): Observer {
   return { ...metrics, log: logger.log }
 }

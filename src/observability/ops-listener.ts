@@ -4,19 +4,19 @@ import type { AddressInfo } from 'node:net'
 import type { HealthVerdict } from './health.ts'
 import type { Metrics } from './metrics.ts'
 
-/** What the probes are answered: `Health`, or what several processes say of theirs. */
-export interface Probed {
+/** The source of the answers to probes: `Health`, or a pool of workers. */
+export interface HealthSource {
   live(): HealthVerdict
   ready(): HealthVerdict | Promise<HealthVerdict>
 }
 
 export interface OpsListener {
-  /** Where it listens: `http://127.0.0.1:4002`. */
+  /** The address, such as `http://127.0.0.1:4002`. */
   readonly url: string
   close(): Promise<void>
 }
 
-/** Nothing here is a page, and none may show it in a frame. */
+/** Responses are not pages, and no page may show them in a frame. */
 const policy = [
   ['x-content-type-options', 'nosniff'],
   ['x-frame-options', 'DENY'],
@@ -24,8 +24,8 @@ const policy = [
 ] as const
 
 /**
- * `/livez`, `/readyz` and `/metrics`, on a port of their own that no client reaches. Rejects where
- * the port is taken.
+ * Serves `/livez`, `/readyz` and `/metrics` on a separate port that clients cannot reach. Rejects
+ * if the port is taken.
  */
 export async function openOpsListener({
   host,
@@ -37,11 +37,11 @@ export async function openOpsListener({
 }: {
   host: string
   port: number
-  /** Whether a request with this `Host` is answered. */
+  /** Whether to answer a request with this `Host`. */
   allowsHost: (host: string | undefined) => boolean
-  health: Probed
+  health: HealthSource
   metrics: Pick<Metrics, 'contentType' | 'print'>
-  /** When a request is served, and how long its reader may take. */
+  /** Schedules requests and limits how long a client may take to read the response. */
   turns?: { take(request: IncomingMessage, response: ServerResponse, serve: () => void): void }
 }): Promise<OpsListener> {
   const server = createServer((request, response) => {
@@ -49,7 +49,7 @@ export async function openOpsListener({
       for (const [name, value] of policy) response.setHeader(name, value)
       if (!allowsHost(request.headers.host)) {
         response.writeHead(421, { 'content-type': 'text/plain' })
-        response.end('The ops port is not served under this Host; WARREN_ALLOWED_HOSTS names more.\n')
+        response.end('Host: not allowed on the ops port; WARREN_ALLOWED_HOSTS adds names.\n')
         return
       }
       void answer(request, response, health, metrics).catch(() => response.writeHead(500).end())
@@ -64,7 +64,7 @@ export async function openOpsListener({
     async close() {
       const closed = once(server, 'close')
       server.close()
-      // Probes and scrapers keep connections alive; none has anything to lose.
+      // Probes and scrapers keep connections alive, and lose nothing if they are closed.
       server.closeAllConnections()
       await closed
     },
@@ -74,7 +74,7 @@ export async function openOpsListener({
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  health: Probed,
+  health: HealthSource,
   metrics: Pick<Metrics, 'contentType' | 'print'>,
 ): Promise<void> {
   if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -83,20 +83,20 @@ async function answer(
   }
   switch (request.url?.split('?')[0]) {
     case '/livez':
-      return tell(response, health.live())
+      return sendVerdict(response, health.live())
     case '/readyz':
-      return tell(response, await health.ready())
+      return sendVerdict(response, await health.ready())
     case '/metrics': {
       const text = await metrics.print()
       response.writeHead(200, { 'content-type': metrics.contentType }).end(text)
       return
     }
     default:
-      response.writeHead(404, { 'content-type': 'text/plain' }).end('Here are /livez, /readyz and /metrics.\n')
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('Available paths: /livez, /readyz and /metrics.\n')
   }
 }
 
-function tell(response: ServerResponse, { ok, reasons }: HealthVerdict): void {
+function sendVerdict(response: ServerResponse, { ok, reasons }: HealthVerdict): void {
   response
     .writeHead(ok ? 200 : 503, { 'content-type': 'application/json', 'cache-control': 'no-store' })
     .end(`${JSON.stringify({ status: ok ? 'ok' : 'unavailable', reasons })}\n`)

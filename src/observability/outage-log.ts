@@ -2,12 +2,12 @@ import type { Observer } from '../core/ports/observer.ts'
 
 /** In milliseconds. */
 export const outageTimings = {
-  /** The first line waits for so long, because the parts find out one after another. */
+  /** The first line waits this long, because the parts detect an outage one after another. */
   collectMs: 1_000,
-  /** While an outage lasts, it is logged again after this long. */
+  /** How often an outage is logged again while it lasts. */
   againMs: 60_000,
   /**
-   * An outage is over when nothing was interrupted for so long. A part that only seems to work on
+   * An outage is over when nothing was interrupted for this long. A part that only seems to work on
    * a silent node is interrupted again after 5 s.
    */
   settleMs: 6_000,
@@ -19,18 +19,18 @@ interface Interrupted {
 }
 
 /**
- * The one account of an outage for the log, whatever the number of parts, nodes and attempts: a
- * line when it begins, one a minute while it lasts, and one when it is over.
+ * Logs an outage as one, independent of the number of parts, nodes and attempts: a line when it
+ * begins, one a minute while it lasts, and one when it is over.
  */
 export class OutageLog {
   readonly #log: Observer['log']
   readonly #timings: typeof outageTimings
-  /** What is interrupted now. */
+  /** The parts that are interrupted now. */
   readonly #down = new Map<unknown, Interrupted>()
-  /** Since when, on the clock of `performance.now`; undefined: there is no outage. */
+  /** When the outage began, by `performance.now`. Undefined: no outage. */
   #since: number | undefined
   #upSince = 0
-  /** What was interrupted last, in words. */
+  /** The text about the last interruption. */
   #last = ''
   #line: NodeJS.Timeout | undefined
   #settling: NodeJS.Timeout | undefined
@@ -41,7 +41,7 @@ export class OutageLog {
     this.#timings = { ...outageTimings, ...timings }
   }
 
-  /** `part`: the same object or name each time. Without a reason: it works. */
+  /** `part` must be the same object or name at each call. `reason` undefined: the part works. */
   report(part: unknown, what: string, reason: string | undefined): void {
     if (this.#closed) return
     if (reason !== undefined) {
@@ -54,7 +54,7 @@ export class OutageLog {
     }
   }
 
-  /** Nothing is logged from now on. */
+  /** Nothing is logged afterwards. */
   close(): void {
     this.#closed = true
     clearTimeout(this.#line)
@@ -83,7 +83,7 @@ export class OutageLog {
     this.#since = undefined
   }
 
-  /** Parts that are interrupted for the same reason share it. */
+  /** Groups interrupted parts with the same reason. */
   #describe(): string {
     const byReason = new Map<string, Set<string>>()
     for (const { what, reason } of this.#down.values()) {

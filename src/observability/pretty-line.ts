@@ -8,8 +8,8 @@ const colours = new Map([
 ])
 
 /**
- * A JSON line of the log as a person reads it: `09:13:05.042 warn  text  name=value`, stacks below.
- * UTC, as in the JSON.
+ * Formats a JSON log line for a terminal: `09:13:05.042 warn  text  name=value`, with stacks below.
+ * Times are UTC, as in the JSON.
  */
 export function prettyLine(json: string, colour: boolean): string {
   const { time, level, msg, ...details } = JSON.parse(json) as Record<string, unknown>
@@ -18,13 +18,13 @@ export function prettyLine(json: string, colour: boolean): string {
   const stacks: string[] = []
   const pairs = Object.entries(details).map(([key, value]) => {
     if (!isLoggedError(value)) return `${key}=${printable(value)}`
-    stacks.push(...value.stack.split('\n').slice(1).map(harmless))
+    stacks.push(...value.stack.split('\n').slice(1).map(stripControls))
     return `${key}=${printable(value.message)}`
   })
   const head = [
     paint(2, String(time).slice(11, 23)),
     paint(colours.get(name) ?? 39, name.padEnd(5)),
-    harmless(String(msg)),
+    stripControls(String(msg)),
     ...(pairs.length > 0 ? [paint(2, pairs.join(' '))] : []),
   ].join(' ')
   return `${[head, ...stacks.map((line) => paint(2, line))].join('\n')}\n`
@@ -42,11 +42,11 @@ function isLoggedError(value: unknown): value is { message: string; stack: strin
 
 function printable(value: unknown): string {
   if (typeof value === 'string' && /^[\w.:/@*-]+$/.test(value)) return value
-  // What `scrub` has made of a hidden character is meant to be read as it is.
-  return harmless(JSON.stringify(value) ?? '').replace(/\\(\\u\{[0-9a-f]+\})/g, '$1')
+  // Keep the escapes that `scrub` wrote for hidden characters readable.
+  return stripControls(JSON.stringify(value) ?? '').replace(/\\(\\u\{[0-9a-f]+\})/g, '$1')
 }
 
-/** What comes from the wire must not steer the terminal nor pretend to be a line of its own. */
-function harmless(text: string): string {
+/** Text from the wire must not control the terminal or imitate a separate line. */
+function stripControls(text: string): string {
   return stripVTControlCharacters(text).replace(/\p{Cc}/gu, ' ')
 }

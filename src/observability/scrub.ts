@@ -1,9 +1,9 @@
 import { showHidden } from '../core/body/invisible-characters.ts'
 
 /**
- * Takes out what must never be logged: tokens, passwords, secrets, e-mail addresses. By name where
- * a value has one, by its looks where it stands in a text, for messages of libraries quote the URLs
- * and headers that they failed on. Characters that nobody sees are shown as `\u{200b}`.
+ * Removes what must never be logged: tokens, passwords, secrets, e-mail addresses. Named values are
+ * removed by name, and parts of a text by pattern, because error messages of libraries quote URLs
+ * and headers. Invisible characters become `\u{200b}`.
  */
 export function scrubText(text: string): string {
   const short = text.length > maxTextLength ? `${text.slice(0, maxTextLength)}…` : text
@@ -15,8 +15,8 @@ export function scrubText(text: string): string {
 }
 
 /**
- * In characters. The patterns below take time that grows faster than the text; nobody reads more of
- * a line either.
+ * In characters. The time of the patterns below grows faster than the text, and longer lines are
+ * not useful.
  */
 const maxTextLength = 4_096
 
@@ -28,7 +28,7 @@ const email = /[\w.%+-]+@[\w-]+(\.[\w-]+)*\.[a-z]{2,}/gi
 const secretName = /pass(word|phrase)|secret|token|authorization|cookie|^e-?mail$/i
 const maxDepth = 6
 
-/** A copy that may be logged. Errors become plain objects with their stack and cause. */
+/** Returns a copy that is safe to log. Errors become plain objects with their stack and cause. */
 export function scrub(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') return scrubText(value)
   if (typeof value === 'bigint') return String(value)

@@ -4,7 +4,7 @@ import type { DeliverySpan, Tracing } from '../core/model/trace-context.ts'
 import { within } from '../core/timing/deadline.ts'
 
 export interface OpenTracing extends Tracing {
-  /** Sends what is left, within a bound. */
+  /** Sends the remaining spans, with a time limit. */
   close(): Promise<void>
 }
 
@@ -12,10 +12,10 @@ export interface OpenTracing extends Tracing {
 const closeMs = 2_000
 
 /**
- * Spans to an OpenTelemetry collector, over OTLP/HTTP. The SDK is loaded only here, and reads its
- * own variables beside ours (`OTEL_SERVICE_NAME`, `OTEL_EXPORTER_OTLP_HEADERS`,
- * `OTEL_TRACES_SAMPLER` …). Which messages are sampled is their publishers' decision unless the
- * sampler says otherwise.
+ * Sends spans to an OpenTelemetry collector over OTLP/HTTP. Only this function loads the SDK. The
+ * SDK reads its own variables too (`OTEL_SERVICE_NAME`, `OTEL_EXPORTER_OTLP_HEADERS`,
+ * `OTEL_TRACES_SAMPLER` …). Publishers decide which messages are sampled, unless the sampler
+ * overrides them.
  */
 export async function openTracing(options: {
   endpoint: string
@@ -33,9 +33,9 @@ export async function openTracing(options: {
     'service.version': options.version,
     'service.instance.id': options.replica,
   })
-  const said = resources.detectResources({ detectors: [resources.envDetector] })
+  const fromEnvironment = resources.detectResources({ detectors: [resources.envDetector] })
   const provider = new BasicTracerProvider({
-    resource: own.merge(said),
+    resource: own.merge(fromEnvironment),
     spanProcessors: [new BatchSpanProcessor(exporter)],
   })
   const tracer = provider.getTracer('warren', options.version)

@@ -9,26 +9,26 @@ import { codeOf, RegistryError } from './registry-error.ts'
 import { sourceOf, type Tables } from './tables.ts'
 
 const connectMs = 5_000
-/** Registry and secret are small; a full disk ends writing all the same. */
-const leastFreeBytes = 100 * 1024 * 1024
+/** The registry and the secret are small, but a full disk prevents every write. */
+const minFreeBytes = 100 * 1024 * 1024
 
-export interface ExaminedDatabase {
+export interface DatabaseCheck {
   readonly findings: readonly Finding[]
   /**
-   * Its clock, in milliseconds since the epoch, at the moment in the middle of the question;
-   * undefined where it has none of its own.
+   * The clock of the database in the middle of the query, in milliseconds since the epoch.
+   * Undefined if it has no clock of its own.
    */
   readonly now: number | undefined
-  /** Those that are registered so far; empty where they cannot be read. */
+  /** The registered sources. Empty if they cannot be read. */
   readonly sources: readonly Source[]
 }
 
-/** Looks at where the registry will be, and changes nothing there. Never rejects. */
-export function examineDatabase(databaseUrl: string | undefined, dataDir: string): Promise<ExaminedDatabase> {
-  return databaseUrl === undefined ? examineFolder(dataDir) : examinePostgres(databaseUrl)
+/** Checks where the registry will be, without changes. Never rejects. */
+export function checkDatabase(databaseUrl: string | undefined, dataDir: string): Promise<DatabaseCheck> {
+  return databaseUrl === undefined ? checkDirectory(dataDir) : checkPostgres(databaseUrl)
 }
 
-async function examinePostgres(databaseUrl: string): Promise<ExaminedDatabase> {
+async function checkPostgres(databaseUrl: string): Promise<DatabaseCheck> {
   const { host, pathname } = new URL(databaseUrl)
   const client = new Client({
     connectionString: databaseUrl,
@@ -43,26 +43,26 @@ async function examinePostgres(databaseUrl: string): Promise<ExaminedDatabase> {
       version: string
       now: string
       may_create: boolean
-      is_there: boolean
+      has_tables: boolean
       is_read_only: boolean
     }>(
       `select current_setting('server_version') as version, extract(epoch from clock_timestamp()) * 1000 as now,
         coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) as may_create,
-        to_regclass('warren_clients') is not null as is_there,
+        to_regclass('warren_clients') is not null as has_tables,
         current_setting('transaction_read_only') = 'on' as is_read_only`,
     )
     const [row] = rows
     if (!row) throw new Error('no answer')
     const now = Number(row.now)
-    const sources = row.is_there ? await registeredSources(client) : []
+    const sources = row.has_tables ? await readSources(client) : []
     const lost = await lostTables(client)
     if (lost.length > 0) {
       const finding: Finding = {
         check: 'database',
         status: 'fail',
-        text: `PostgreSQL ${row.version} at ${host}${pathname} has lost ${lost.join(', ')}, which was made there before`,
+        text: `PostgreSQL ${row.version} at ${host}${pathname} has lost ${lost.join(', ')}, which a migration had created`,
         advice:
-          'restore it from a backup; only with an empty registry, drop warren_migrations to have all tables made again',
+          'restore it from a backup; only if the registry was empty, drop warren_migrations so that the gateway creates all tables again',
       }
       return { findings: [finding], now, sources }
     }
@@ -71,31 +71,31 @@ async function examinePostgres(databaseUrl: string): Promise<ExaminedDatabase> {
         check: 'database',
         status: 'fail',
         text: `PostgreSQL ${row.version} at ${host}${pathname} is read-only`,
-        advice: 'name the primary in WARREN_DATABASE_URL, or end its recovery or default_transaction_read_only',
+        advice: 'set WARREN_DATABASE_URL to the primary, or end its recovery or default_transaction_read_only',
       }
       return { findings: [finding], now, sources }
     }
-    const text = `PostgreSQL ${row.version} at ${host}${pathname}, ${row.is_there ? 'with the tables of a registry' : 'where the gateway will make its tables'}`
+    const text = `PostgreSQL ${row.version} at ${host}${pathname}, ${row.has_tables ? 'with the tables of a registry' : 'where the gateway will create its tables'}`
     const refused = {
       status: 'fail',
       advice: 'grant the user CREATE on the schema: alter schema public owner to …',
     } as const
     return {
-      findings: [{ check: 'database', text, ...(row.may_create || row.is_there ? { status: 'ok' } : refused) }],
+      findings: [{ check: 'database', text, ...(row.may_create || row.has_tables ? { status: 'ok' } : refused) }],
       now,
       sources,
     }
   } catch (error) {
     const { message } = new RegistryError(`at ${host}${pathname} cannot be reached`, error)
-    const advice = 'check WARREN_DATABASE_URL: server, user, password, database'
+    const advice = 'check server, user, password and database in WARREN_DATABASE_URL'
     return { findings: [{ check: 'database', status: 'fail', text: message, advice }], now: undefined, sources: [] }
   } finally {
-    // A server that fell silent answers no farewell either.
+    // Not awaited, because a silent server does not answer the close either.
     void client.end().catch(() => undefined)
   }
 }
 
-/** Tables that a migration has made and that are not there. */
+/** Tables that a migration created and that are missing. */
 async function lostTables(client: Client): Promise<string[]> {
   const made: Record<string, readonly string[]> = {
     '0001-clients-and-sources': ['warren_clients', 'warren_sources'],
@@ -109,12 +109,12 @@ async function lostTables(client: Client): Promise<string[]> {
     )
     return rows.map(({ name }) => name)
   } catch {
-    // Nothing has been migrated yet.
+    // No migration has run yet.
     return []
   }
 }
 
-async function registeredSources(client: Client): Promise<Source[]> {
+async function readSources(client: Client): Promise<Source[]> {
   try {
     const { rows } = await client.query<Tables['warren_sources']>(
       'select * from warren_sources order by created_at, id',
@@ -125,38 +125,38 @@ async function registeredSources(client: Client): Promise<Source[]> {
   }
 }
 
-async function examineFolder(dataDir: string): Promise<ExaminedDatabase> {
+async function checkDirectory(dataDir: string): Promise<DatabaseCheck> {
   const folder = resolve(dataDir)
-  const standing = await nearestStanding(folder)
+  const existing = await nearestExisting(folder)
   try {
-    if (!(await stat(standing)).isDirectory()) throw new Error(`${standing} is no folder`)
-    await access(standing, constants.W_OK | constants.X_OK)
+    if (!(await stat(existing)).isDirectory()) throw new Error(`${existing} is not a directory`)
+    await access(existing, constants.W_OK | constants.X_OK)
     const sources = await embeddedSources(join(folder, 'warren.db'))
-    const { bavail, bsize } = await statfs(standing)
+    const { bavail, bsize } = await statfs(existing)
     const free = bavail * bsize
-    const text = `embedded, in ${folder}${standing === folder ? '' : ', which the gateway will make'}`
+    const text = `embedded, in ${folder}${existing === folder ? '' : ', which the gateway will create'}`
     const findings: Finding[] =
-      free < leastFreeBytes
+      free < minFreeBytes
         ? [
             {
               check: 'database',
               status: 'warn',
               text,
-              advice: `${Math.round(free / 1024 / 1024)} MiB are free there: make room`,
+              advice: `free disk space: only ${Math.round(free / 1024 / 1024)} MiB are left`,
             },
           ]
         : [{ check: 'database', status: 'ok', text }]
     return { findings, now: undefined, sources }
   } catch (error) {
-    const text = `the data folder ${folder} cannot be used: ${errorText(error)}`
-    const advice = 'let its owner be the user that runs the gateway, or set WARREN_DATA_DIR'
+    const text = `the data directory ${folder} cannot be used: ${errorText(error)}`
+    const advice = 'make the user that runs the gateway its owner, or set WARREN_DATA_DIR'
     return { findings: [{ check: 'database', status: 'fail', text, advice }], now: undefined, sources: [] }
   }
 }
 
-/** Rejects where the file is no database. One that has not been migrated yet holds none. */
+/** Rejects if the file is not a database. A database without migrations has no sources. */
 async function embeddedSources(file: string): Promise<Source[]> {
-  if (!(await isThere(file))) return []
+  if (!(await exists(file))) return []
   const { default: Database } = await import('libsql')
   const database = new Database(file)
   try {
@@ -165,7 +165,7 @@ async function embeddedSources(file: string): Promise<Source[]> {
     const rows = database.prepare('select * from warren_sources order by created_at, id').all()
     return (rows as Tables['warren_sources'][]).map(sourceOf)
   } catch (error) {
-    // Another process migrates it at this moment.
+    // Another process is migrating it.
     if (codeOf(error)?.startsWith('SQLITE_BUSY')) return []
     throw error
   } finally {
@@ -173,13 +173,13 @@ async function embeddedSources(file: string): Promise<Source[]> {
   }
 }
 
-function isThere(path: string): Promise<boolean> {
+function exists(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
     () => false,
   )
 }
 
-async function nearestStanding(folder: string): Promise<string> {
-  return (await isThere(folder)) || dirname(folder) === folder ? folder : nearestStanding(dirname(folder))
+async function nearestExisting(folder: string): Promise<string> {
+  return (await exists(folder)) || dirname(folder) === folder ? folder : nearestExisting(dirname(folder))
 }

@@ -2,14 +2,15 @@ import type { SqliteDatabase } from 'kysely'
 import type { Database } from 'libsql'
 
 /**
- * A libsql database as kysely wants it, each writing statement in a transaction of its own that has
- * the write lock before the statement starts. libsql 0.5 does not reset a prepared statement that
- * met another process's lock (SQLITE_BUSY): until it is garbage it counts as running, and whatever
- * the connection writes meanwhile looks done and is never committed. `exec` knows no such trap.
+ * Adapts a libsql database for kysely. Each writing statement runs in its own transaction, which
+ * takes the write lock first. libsql 0.5 does not reset a prepared statement that failed because of
+ * another process's lock (SQLITE_BUSY). Until garbage collection the statement counts as running,
+ * and later writes of the connection seem to succeed but are never committed. `exec` does not have
+ * this problem.
  */
 export function committedStatements(database: Database): SqliteDatabase {
   const committed = <T>(run: () => T): T => {
-    // Somebody above has the lock already, and commits.
+    // The caller has the lock already and commits.
     if (database.inTransaction) return run()
     database.exec('begin immediate')
     try {

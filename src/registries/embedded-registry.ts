@@ -11,34 +11,34 @@ import { SqlRegistry } from './sql-registry.ts'
 import type { Tables } from './tables.ts'
 
 /**
- * How long SQLite itself waits for a lock. It waits with the event loop in its hands, hence so
- * short.
+ * How long SQLite itself waits for a lock, in milliseconds. Short, because this wait blocks the
+ * event loop.
  */
 const blockingMs = 20
-/** How long a statement is tried again while another process holds the lock. */
-const patienceMs = 10_000
+/** How long a statement is retried while another process holds the lock, in milliseconds. */
+const retryMs = 10_000
 const pauseMs = 10
 
 /**
- * The registry in `<dataDir>/warren.db`, for a gateway of one machine. Several processes may share
- * it. Rejects with a sentence that names the directory where it cannot be written.
+ * Opens the registry in `<dataDir>/warren.db`, for a gateway on one machine. Several processes may
+ * share it. Rejects with an error that names the directory if it is not writable.
  */
 export async function openEmbeddedRegistry(dataDir: string): Promise<SqlRegistry> {
   const file = await prepareFile(dataDir)
   const database = openDatabase(file)
   try {
-    await whileBusy(() => database.exec(`pragma busy_timeout = ${blockingMs}`))
-    // Readers and a writer at once; and what was acknowledged outlives a power cut.
-    await whileBusy(() => database.exec('pragma journal_mode = wal; pragma synchronous = full'))
+    await retryWhileBusy(() => database.exec(`pragma busy_timeout = ${blockingMs}`))
+    // WAL allows readers beside a writer, and acknowledged data survives a power failure.
+    await retryWhileBusy(() => database.exec('pragma journal_mode = wal; pragma synchronous = full'))
     const db = new Kysely<Tables>({
       dialect: new SqliteDialect({ database: committedStatements(database) }),
     })
-    // kysely takes no lock on SQLite. A transaction around the whole migration is one: for every
-    // process, and all or nothing.
-    await whileBusy(() => database.exec('begin immediate'))
+    // kysely takes no lock on SQLite. A transaction around the whole migration locks out other
+    // processes and is atomic.
+    await retryWhileBusy(() => database.exec('begin immediate'))
     await migrate(db)
-    await whileBusy(() => database.exec('commit'))
-    return new SqlRegistry(db, whileBusy)
+    await retryWhileBusy(() => database.exec('commit'))
+    return new SqlRegistry(db, retryWhileBusy)
   } catch (error) {
     database.close()
     throw error instanceof RegistryError ? error : new RegistryError(`in ${file} cannot be opened`, error)
@@ -46,16 +46,16 @@ export async function openEmbeddedRegistry(dataDir: string): Promise<SqlRegistry
 }
 
 /**
- * Password hashes and addresses lie here: the directory is made for its owner only, and so is the
- * file (its WAL takes over the file's mode).
+ * The file holds password hashes and e-mail addresses. The directory and the file are readable by
+ * their owner only, and the WAL inherits the mode of the file.
  */
 async function prepareFile(dataDir: string): Promise<string> {
   const file = join(dataDir, 'warren.db')
   try {
     await mkdir(dataDir, { recursive: true, mode: 0o700 })
     await access(dataDir, constants.W_OK | constants.X_OK)
-    // Never opened again where it exists: closing any descriptor of a file gives up all of the
-    // process's locks on it (POSIX).
+    // Never open the file again if it exists: closing any descriptor of a file releases all locks
+    // of the process on it (POSIX).
     await writeFile(file, '', { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
       if (codeOf(error) !== 'EEXIST') throw error
     })
@@ -73,9 +73,9 @@ function openDatabase(file: string): Database.Database {
   }
 }
 
-/** Waits for another's lock without holding up the process, and not for ever. */
-async function whileBusy<T>(attempt: () => T): Promise<Awaited<T>> {
-  const deadline = Date.now() + patienceMs
+/** Waits for a lock of another process without blocking the event loop, up to the time limit. */
+async function retryWhileBusy<T>(attempt: () => T): Promise<Awaited<T>> {
+  const deadline = Date.now() + retryMs
   for (;;) {
     try {
       return await attempt()
@@ -86,7 +86,7 @@ async function whileBusy<T>(attempt: () => T): Promise<Awaited<T>> {
   }
 }
 
-/** Extended result codes (`SQLITE_BUSY_RECOVERY`, `SQLITE_BUSY_SNAPSHOT`) too. */
+/** Includes extended result codes (`SQLITE_BUSY_RECOVERY`, `SQLITE_BUSY_SNAPSHOT`). */
 function isBusy(error: unknown): boolean {
   return codeOf(error)?.startsWith('SQLITE_BUSY') ?? false
 }

@@ -2,8 +2,9 @@ import { type Kysely, type Migration, Migrator, sql } from 'kysely'
 import { RegistryError } from './registry-error.ts'
 
 /**
- * In the order of their names, each run once and never edited afterwards. They run while older
- * replicas still serve: a migration adds; what it makes superfluous is dropped a release later.
+ * Migrations in the order of their names. Each runs once and is never edited afterwards. They run
+ * while older replicas still serve, so a migration only adds; a later release drops what became
+ * unused.
  */
 const migrations: Record<string, Migration> = {
   '0001-clients-and-sources': {
@@ -32,17 +33,16 @@ const migrations: Record<string, Migration> = {
         .addColumn('client_id', 'text', (column) => column.notNull().primaryKey())
         .addColumn('revoked_at', 'text', (column) => column.notNull())
         .execute()
-      // Every replica asks every few seconds for what is new.
+      // Every replica polls for new rows every few seconds.
       await db.schema.createIndex('warren_revocations_by_time').on('warren_revocations').column('revoked_at').execute()
     },
   },
 }
 
 /**
- * Later migrations, recorded in tables of their own. The releases up to 0.1 end their start when
- * `warren_migrations` names a migration that they do not know, so a replica of such a release could
- * not be started again during an update, or after it was undone. From here on, a name that is not
- * known is passed over.
+ * Later migrations, recorded in a separate table. Releases up to 0.1 fail to start if
+ * `warren_migrations` contains an unknown migration. A replica of such a release could then not
+ * restart during an update or after a rollback. This release ignores unknown names.
  */
 const additions: Record<string, Migration> = {
   '0003-keys': {
@@ -68,7 +68,7 @@ const additions: Record<string, Migration> = {
         .addColumn('origin', 'text')
         .addColumn('changed_at', 'text', (column) => column.notNull())
         .execute()
-      // Every replica asks every few seconds for what is new.
+      // Every replica polls for new rows every few seconds.
       await db.schema.createIndex('warren_client_bars_by_time').on('warren_client_bars').column('changed_at').execute()
     },
   },
@@ -76,14 +76,14 @@ const additions: Record<string, Migration> = {
 const additionsTable = 'warren_additions'
 
 /**
- * Brings the database up to date; repeatable. `schema` is where its own tables live, on databases
- * that have schemas. The names of the book-keeping tables are Warren's own, for other programs that
- * use kysely may share the database.
+ * Migrates the database to the latest version; repeatable. `schema` is the schema of Warren's
+ * tables, on databases with schemas. The migration tables have names of their own, because other
+ * programs that use kysely may share the database.
  */
 export async function migrate<T>(db: Kysely<T>, schema?: string): Promise<void> {
   await run(db, { table: 'warren_migrations', migrations, schema })
   const fromLaterReleases = Object.fromEntries(
-    (await recordedIn(db, additionsTable, schema)).map((name) => [name, nothing]),
+    (await recordedIn(db, additionsTable, schema)).map((name) => [name, noChange]),
   )
   await run(db, { table: additionsTable, migrations: { ...fromLaterReleases, ...additions }, schema })
 }
@@ -98,14 +98,14 @@ async function run<T>(
     migrationTableName: options.table,
     migrationLockTableName: `${options.table}_lock`,
     migrationTableSchema: options.schema,
-    // A later release may have recorded its own before this one's.
+    // A later release may have recorded its migrations before this one's.
     allowUnorderedMigrations: true,
   })
   const { error } = await migrator.migrateToLatest()
-  if (error !== undefined) throw new RegistryError('cannot be brought up to date', error)
+  if (error !== undefined) throw new RegistryError('cannot be migrated', error)
 }
 
-const nothing: Migration = { up: () => Promise.resolve() }
+const noChange: Migration = { up: () => Promise.resolve() }
 
 async function recordedIn<T>(db: Kysely<T>, table: string, schema: string | undefined): Promise<string[]> {
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true })

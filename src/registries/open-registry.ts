@@ -3,9 +3,8 @@ import { openPostgresRegistry } from './postgres-registry.ts'
 import type { SqlRegistry } from './sql-registry.ts'
 
 /**
- * Opens the registry, brought up to date: PostgreSQL where a URL is given (`postgres://…`),
- * otherwise the embedded one in `dataDir`. Rejects with one sentence that says what cannot be
- * reached or written.
+ * Opens and migrates the registry: PostgreSQL if a URL is given (`postgres://…`), else the embedded
+ * one in `dataDir`. Rejects with one sentence that names what cannot be reached or written.
  */
 export async function openRegistry({
   databaseUrl,

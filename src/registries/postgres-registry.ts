@@ -6,18 +6,18 @@ import { SqlRegistry } from './sql-registry.ts'
 import type { Tables } from './tables.ts'
 
 /**
- * Connections of one replica. The registry is asked when clients come, not when messages flow: few
- * are enough.
+ * Connections of one replica. Few are enough, because the registry is queried when clients connect,
+ * not for each message.
  */
 const maxConnections = 8
 const connectMs = 5_000
-/** A server that vanished without a word (no FIN, no RST) is noticed after this. */
+/** A server that vanished without FIN or RST is detected after this time, in milliseconds. */
 const defaultAnswerMs = 10_000
 
 /**
- * The registry that replicas share. Migrates first, one replica at a time. Rejects with a sentence
- * that names the server, never its password. A server that goes away later makes calls reject until
- * it is back; nothing has to be opened again.
+ * Opens the registry that replicas share. Migrates first, one replica at a time. Rejects with an
+ * error that names the server but not its password. If the server is lost later, calls reject until
+ * it is back, without opening it again.
  */
 export async function openPostgresRegistry(
   databaseUrl: string,
@@ -29,14 +29,14 @@ export async function openPostgresRegistry(
   })
   const pool = openPool({ connectionString: databaseUrl, max: maxConnections, query_timeout: answerMs })
   return new SqlRegistry(
-    new Kysely<Tables>({ dialect: new PostgresDialect({ pool: discarding(pool) }) }),
+    new Kysely<Tables>({ dialect: new PostgresDialect({ pool: discardBroken(pool) }) }),
     (statement) => statement(),
   )
 }
 
 /**
- * Through a connection of its own, without a bound on answers: the wait for another replica's
- * migration is no fault.
+ * Uses a separate connection without a query timeout, because waiting for another replica's
+ * migration is no failure.
  */
 async function migrateOn(databaseUrl: string): Promise<void> {
   const pool = openPool({ connectionString: databaseUrl, max: 1 })
@@ -57,20 +57,20 @@ function openPool(config: PoolConfig): Pool {
     keepAliveInitialDelayMillis: 10_000,
     ...config,
   })
-  // A connection that is lost says so by an event beside the rejected query, idle or in use;
-  // unheard, it would end the process.
-  const heard = () => undefined
-  pool.on('error', heard)
-  pool.on('connect', (client) => client.on('error', heard))
+  // A lost connection, idle or in use, also emits `error`. Without a listener, that would end the
+  // process.
+  const ignore = () => undefined
+  pool.on('error', ignore)
+  pool.on('connect', (client) => client.on('error', ignore))
   return pool
 }
 
 /**
- * pg puts a connection back into its pool whose query timed out, where the next query waits behind
- * the one that never ends; and one that the server has announced to close (SQLSTATE 57P…, "admin
- * shutdown"). Here, neither is used again.
+ * Never reuses a broken connection. pg returns a connection to its pool after a query timeout,
+ * where the next query would wait behind the one that never ends. It also returns one that the
+ * server has announced to close (SQLSTATE 57P…, "admin shutdown").
  */
-function discarding(pool: Pool): PostgresPool {
+function discardBroken(pool: Pool): PostgresPool {
   return {
     async connect() {
       const client = await pool.connect()
@@ -92,7 +92,7 @@ function discarding(pool: Pool): PostgresPool {
 function describe(databaseUrl: string): string {
   const url = URL.canParse(databaseUrl) ? new URL(databaseUrl) : undefined
   if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol)) {
-    // The text given is not repeated: it may hold a password.
+    // The text is not repeated because it may contain a password.
     throw new Error('the database URL: expected postgres://user:password@host:port/database')
   }
   return `PostgreSQL at ${url.host}${url.pathname}`

@@ -1,7 +1,7 @@
 /**
- * A database that cannot be reached, or refuses. Drivers put whole rows into their errors
- * (PostgreSQL's `detail`: "Failing row contains (alice, alice@example.org, …)"), and errors end in
- * logs: so only the sentence and the code are kept, and no cause.
+ * The database cannot be reached or refused a statement. Drivers put whole rows into their errors
+ * (PostgreSQL's `detail`: "Failing row contains (alice, alice@example.org, …)"), and errors are
+ * logged. So this error keeps only the message and the code, and no cause.
  */
 export class RegistryError extends Error {
   override readonly name = 'RegistryError'
@@ -15,7 +15,7 @@ export class RegistryError extends Error {
   }
 }
 
-/** By shape, not by class: drivers throw whatever has a message. */
+/** Checks the shape, not the class, because drivers throw various objects with a message. */
 export function codeOf(error: unknown): string | undefined {
   const code = field(error, 'code')
   return typeof code === 'string' && code !== '' ? code : undefined

@@ -2,36 +2,36 @@ import type { ClientRegistry } from '../core/ports/client-registry.ts'
 import { GatewayError } from '../errors.ts'
 
 /**
- * The registry as clients may hear of it: where the database fails, they are told
- * `REGISTRY_UNAVAILABLE`, and `onFailure` why.
+ * The registry for client requests. If the database fails, the client gets `REGISTRY_UNAVAILABLE`
+ * and `onFailure` gets the reason.
  */
 export function reportingRegistry(registry: ClientRegistry, onFailure: (error: unknown) => void): ClientRegistry {
-  const answered = async <T>(asked: Promise<T>): Promise<T> => {
+  const guarded = async <T>(call: Promise<T>): Promise<T> => {
     try {
-      return await asked
+      return await call
     } catch (error) {
       onFailure(error)
-      throw new GatewayError('REGISTRY_UNAVAILABLE', 'the registry cannot be reached just now; try again in a moment', {
+      throw new GatewayError('REGISTRY_UNAVAILABLE', 'the registry cannot be reached at the moment; try again', {
         cause: error,
       })
     }
   }
   return {
-    addClient: (client) => answered(registry.addClient(client)),
-    findClient: (clientId) => answered(registry.findClient(clientId)),
-    findClientIds: (options) => answered(registry.findClientIds(options)),
-    countClients: (options) => answered(registry.countClients(options)),
-    removeClient: (clientId) => answered(registry.removeClient(clientId)),
-    addSource: (source) => answered(registry.addSource(source)),
-    listSources: () => answered(registry.listSources()),
-    removeSource: (id) => answered(registry.removeSource(id)),
-    addRevocation: (revocation) => answered(registry.addRevocation(revocation)),
-    listRevocations: (behind) => answered(registry.listRevocations(behind)),
-    addKey: (key) => answered(registry.addKey(key)),
-    listKeys: () => answered(registry.listKeys()),
-    changeClientBar: (clientId, change) => answered(registry.changeClientBar(clientId, change)),
-    findClientBar: (clientId) => answered(registry.findClientBar(clientId)),
-    listClientBars: (behind) => answered(registry.listClientBars(behind)),
+    addClient: (client) => guarded(registry.addClient(client)),
+    findClient: (clientId) => guarded(registry.findClient(clientId)),
+    findClientIds: (options) => guarded(registry.findClientIds(options)),
+    countClients: (options) => guarded(registry.countClients(options)),
+    removeClient: (clientId) => guarded(registry.removeClient(clientId)),
+    addSource: (source) => guarded(registry.addSource(source)),
+    listSources: () => guarded(registry.listSources()),
+    removeSource: (id) => guarded(registry.removeSource(id)),
+    addRevocation: (revocation) => guarded(registry.addRevocation(revocation)),
+    listRevocations: (behind) => guarded(registry.listRevocations(behind)),
+    addKey: (key) => guarded(registry.addKey(key)),
+    listKeys: () => guarded(registry.listKeys()),
+    changeClientBar: (clientId, change) => guarded(registry.changeClientBar(clientId, change)),
+    findClientBar: (clientId) => guarded(registry.findClientBar(clientId)),
+    listClientBars: (behind) => guarded(registry.listClientBars(behind)),
     close: () => registry.close(),
   }
 }

@@ -19,13 +19,14 @@ import {
 } from './tables.ts'
 
 /**
- * Runs one statement, again where the database asks for it. Every statement here may be repeated.
+ * Runs one statement, and retries it if the database requires that. Every statement of this class
+ * may be repeated.
  */
 export type RunStatement = <T>(statement: () => Promise<T>) => Promise<T>
 
 /**
- * The one set of queries. Every method is one statement or safe between its statements: no
- * transaction is ever held across an await.
+ * The queries for all databases. Every method is one statement, or safe between its statements: no
+ * transaction is held across an await.
  */
 export class SqlRegistry implements ClientRegistry {
   readonly #db: Kysely<Tables>
@@ -37,7 +38,7 @@ export class SqlRegistry implements ClientRegistry {
   }
 
   async addClient(client: Client): Promise<{ client: Client; created: boolean }> {
-    // Once more only where the row that was in the way is removed before it is read.
+    // Repeats only if the conflicting row was removed before it could be read.
     for (;;) {
       const inserted = await this.#run((db) =>
         db
@@ -70,7 +71,7 @@ export class SqlRegistry implements ClientRegistry {
         .select('client_id')
         .where('client_id', '>', behind)
         .where(sql<boolean>`(client_id like ${pattern} escape '\\' or lower(client_id) like ${lower} escape '\\')`)
-        .where(beginsOtherwise(without))
+        .where(withoutPrefix(without))
         .orderBy('client_id')
         .limit(first)
         .execute(),
@@ -83,7 +84,7 @@ export class SqlRegistry implements ClientRegistry {
       db
         .selectFrom('warren_clients')
         .select((select) => select.fn.countAll<number | string>().as('count'))
-        .where(beginsOtherwise(without))
+        .where(withoutPrefix(without))
         .executeTakeFirstOrThrow(),
     )
     return Number(count)
@@ -173,8 +174,7 @@ export class SqlRegistry implements ClientRegistry {
     change: Parameters<ClientRegistry['changeClientBar']>[1],
   ): Promise<ClientBar> {
     const columns = clientBarColumns(change)
-    // Clocks of replicas differ: whoever compares two states of a row must find the later one
-    // later.
+    // The clocks of replicas differ, but a later state of a row must have a later timestamp.
     const before = (await this.findClientBar(clientId))?.changedAt.getTime() ?? 0
     const changed_at = new Date(Math.max(Date.now(), before + 1)).toISOString()
     const row = await this.#run((db) =>
@@ -203,9 +203,7 @@ export class SqlRegistry implements ClientRegistry {
     return rows.map(clientBarOf)
   }
 
-  /**
-   * For probes: rejects where a table is gone, or the database can only be read. Changes nothing.
-   */
+  /** For probes. Rejects if a table is missing or the database is read-only. Changes nothing. */
   async check(): Promise<void> {
     for (const table of tableNames) {
       await this.#attempt(() => sql`delete from ${sql.table(table)} where 1 = 0`.execute(this.#db)).catch(
@@ -229,8 +227,8 @@ export class SqlRegistry implements ClientRegistry {
   }
 }
 
-/** Not by `like`, which has characters of its own. */
-function beginsOtherwise(prefix: string | undefined) {
+/** Does not use `like`, which has special characters. */
+function withoutPrefix(prefix: string | undefined) {
   if (prefix === undefined) return sql<boolean>`1 = 1`
   const text = sql<string>`cast(${prefix} as text)`
   return sql<boolean>`substr(client_id, 1, length(${text})) <> ${text}`

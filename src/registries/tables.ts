@@ -4,9 +4,9 @@ import type { Source, SourceDefinition } from '../core/model/source.ts'
 import type { Client, ClientBar, Revocation } from '../core/ports/client-registry.ts'
 
 /**
- * What both databases hold. Only text and integers, so that one set of queries reads the same from
- * SQLite and PostgreSQL: times are ISO 8601 in UTC with milliseconds, whose order as text is their
- * order in time.
+ * The tables of both databases. They contain only text and integers, so that the same queries work
+ * on SQLite and PostgreSQL. Times are ISO 8601 in UTC with milliseconds, so their text order is
+ * their time order.
  */
 export interface Tables {
   warren_clients: ClientRow
@@ -34,7 +34,7 @@ interface ClientRow {
 
 interface SourceRow {
   id: string
-  /** The definition as JSON: only ever read whole, and free to grow without a migration. */
+  /** The definition as JSON. It is always read as a whole and can grow without a migration. */
   definition: string
   /** 0 or 1. */
   owns_exchange: number
@@ -77,13 +77,12 @@ export function keyOf(row: KeyRow): DeploymentKey {
 
 interface ClientBarRow {
   client_id: string
-  /** 0 or 1, and so is `banned`. */
+  /** 0 or 1, as `banned`. */
   login_locked: number
   banned: number
   deleted_at: string | null
   /**
-   * The cursor as JSON, and not as clients have it: their form may change, and so may the key that
-   * guards it.
+   * The journal place as JSON, not the cursor that clients get: its format and its key may change.
    */
   origin: string | null
   changed_at: string

@@ -52,13 +52,13 @@ describe('a password', () => {
 
 describe('a turnstile', () => {
   test('lets in no more than it may, in order, and goes on after a failure', async () => {
-    const turnstile = new ConcurrencyLimit({ inside: 2, waiting: 10, limit: 'l', refusal: 'r' })
+    const turnstile = new ConcurrencyLimit({ concurrency: 2, maxWaiting: 10, limit: 'l', message: 'r' })
     let inside = 0
     let most = 0
     const order: number[] = []
     const results = await Promise.allSettled(
       Array.from({ length: 8 }, (_, n) =>
-        turnstile.through(async () => {
+        turnstile.run(async () => {
           order.push(n)
           inside += 1
           most = Math.max(most, inside)

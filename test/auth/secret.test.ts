@@ -53,7 +53,7 @@ describe('the generated secret', () => {
     const file = join(dataDir, '..', 'file')
     await writeFile(file, '')
     await expect(readOrCreateSecret(join(file, 'data'))).rejects.toThrow(
-      `the secret cannot be kept in the data directory ${join(file, 'data')}: `,
+      `the secret cannot be stored in the data directory ${join(file, 'data')}: `,
     )
   })
 })

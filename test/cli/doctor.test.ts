@@ -162,7 +162,7 @@ describe('warren doctor', () => {
       WARREN_OPS_PORT: 'off',
       WARREN_TCP_PORT: 'off',
     })
-    expect(stdout).toContain('which others on this machine may read')
+    expect(stdout).toContain('which other users of this machine can read')
   })
 
   test('tells a port that another program has, and knows a gateway that runs already', async () => {

@@ -29,7 +29,7 @@ describe('the program', () => {
     [['start'], { WARREN_PROT: '1' }, 'WARREN_PROT: unknown variable; did you mean WARREN_PORT?\n'],
     [['start'], { WARREN_RETENTION: 'forever' }, /^WARREN_RETENTION: expected an age [^\n]+ got "forever"\n$/],
     [['start'], { WARREN_HOST: '0.0.0.0' }, /^WARREN_HOST: [^\n]*set WARREN_JWT_SECRET[^\n]*\n$/],
-    [['check-config'], { WARREN_TCP_PORT: '4000' }, /^WARREN_TCP_PORT: expected a port of its own[^\n]*\n$/],
+    [['check-config'], { WARREN_TCP_PORT: '4000' }, /^WARREN_TCP_PORT: expected a different port[^\n]*\n$/],
     [['strat'], {}, "unknown command 'strat' (Did you mean start?)\n"],
   ])('%j with %j ends with one line and status 2', async (args, env, line) => {
     const { code, stdout, stderr } = await runWarren(args, env)

@@ -158,8 +158,8 @@ describe('warren quarantine', () => {
     const [a, b] = await list()
     const nowhere = await warren('republish', '--all', '--to-exchange', 'nowhere', '--key', 'k')
     expect(nowhere.code).toBe(1)
-    expect(nowhere.stderr).toContain(`${a?.id}: stays, for exchange: "nowhere" does not exist`)
-    expect(nowhere.stderr).toMatch(/\n2 messages could not be published and stayed\n$/)
+    expect(nowhere.stderr).toContain(`${a?.id}: not republished: exchange: "nowhere" does not exist`)
+    expect(nowhere.stderr).toMatch(/\n2 messages could not be published and stayed in the quarantine\n$/)
     const unbound = await warren('republish', '--id', b?.id ?? '', '--to-exchange', 'amq.topic', '--key', 'k')
     expect(unbound).toMatchObject({ code: 1, stderr: expect.stringContaining('is unroutable') })
     expect(await list()).toEqual([a, b])
@@ -182,7 +182,7 @@ describe('warren quarantine', () => {
     const embedded = await runWarren(['quarantine', 'list'])
     expect(embedded).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/^WARREN_BROKER_URL: the embedded [^\n]+\n$/),
+      stderr: expect.stringMatching(/^WARREN_BROKER_URL: expected a RabbitMQ [^\n]+\n$/),
     })
   })
 

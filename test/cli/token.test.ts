@@ -31,7 +31,7 @@ describe('warren token', () => {
 
   test('uses the generated secret where none is given, and makes it where there is none yet', async () => {
     const first = await runWarren(['token', '--operator', '--data-dir', dataDir])
-    expect(first).toMatchObject({ code: 0, stderr: `No secret yet: one is made in ${dataDir}\n` })
+    expect(first).toMatchObject({ code: 0, stderr: `No secret yet: generating one in ${dataDir}\n` })
     const secret = readFileSync(join(dataDir, 'jwt-secret'), 'utf8').trim()
     await jwtVerify(first.stdout.trim(), Buffer.from(secret))
     const second = await runWarren(['token', '--operator'], { WARREN_DATA_DIR: dataDir })

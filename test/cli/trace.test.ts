@@ -63,7 +63,7 @@ describe('warren trace', () => {
     const replicas = await trace('order-17')
     expect(fateOn(replicas, one)).toEqual([
       expect.objectContaining({
-        fate: 'HEARD',
+        fate: 'DELIVERED',
         exchange: 'warren.events',
         routingKey: 'client.alice',
         clients: ['alice'],
@@ -74,16 +74,14 @@ describe('warren trace', () => {
       }),
     ])
     expect(fateOn(replicas, other)).toEqual([
-      expect.objectContaining({ fate: 'UNHEARD', clients: ['alice'], matched: 0 }),
+      expect.objectContaining({ fate: 'NO_SUBSCRIBER', clients: ['alice'], matched: 0 }),
     ])
 
     const { code, stdout } = await runWarren(['trace', 'order-17'], other.env)
     expect(code).toBe(0)
-    expect(stdout).toMatch(
-      /through "warren\.events" with key "client\.alice"\n {4}for alice, says source [0-9a-f]{32}\n/,
-    )
-    expect(stdout).toContain('given to 2 subscriptions: 2 delivered, 0 dropped, 0 waiting')
-    expect(stdout).toContain('nobody listened here')
+    expect(stdout).toMatch(/through "warren\.events" with key "client\.alice"\n {4}for alice, by source [0-9a-f]{32}\n/)
+    expect(stdout).toContain('matched 2 subscriptions: 2 delivered, 0 dropped, 0 waiting')
+    expect(stdout).toContain('NO_SUBSCRIBER: no client was subscribed here')
   })
 
   test('counts replays too', async () => {
@@ -102,7 +100,7 @@ describe('warren trace', () => {
     )
     expect(await events.next()).toEqual({ data: { channel: { messageId: 'while-bob-was-away' } } })
     expect(fateOn(await trace('while-bob-was-away'), other)).toEqual([
-      expect.objectContaining({ fate: 'UNHEARD', matched: 1, delivered: 1 }),
+      expect.objectContaining({ fate: 'NO_SUBSCRIBER', matched: 1, delivered: 1 }),
     ])
   })
 
@@ -116,7 +114,7 @@ describe('warren trace', () => {
     await send('warren.events', 'client.alice', '1', { messageId: 'twice', headers })
     await send('warren.events', 'client.alice', '1', { messageId: 'twice', headers })
     await eventually('both', async () => fateOn(await trace('twice'), one).length === 2)
-    expect(fateOn(await trace('twice'), one).map(({ fate }) => fate)).toEqual(['HEARD', 'REPEATED'])
+    expect(fateOn(await trace('twice'), one).map(({ fate }) => fate)).toEqual(['DELIVERED', 'REPEATED'])
 
     await callerOf(
       one.graphqlUrl,

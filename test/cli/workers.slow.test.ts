@@ -147,7 +147,7 @@ describe('two workers on one port', () => {
     const before = workersOf(gateway)
     const delivered = await sumOf(gateway, 'warren_deliveries_total')
     process.kill(gateway.pid, 'SIGUSR2')
-    const over = /all workers have been replaced|that are left stay/
+    const over = /all workers have been replaced|the remaining workers stay/
     while (!over.test(gateway.output())) {
       await publishNext()
       await eventually('the first client to hear it', () => clients[0]?.hasHeard(published))
@@ -200,7 +200,7 @@ test('workers share a port that the system has chosen, and end, drained, when th
 test('a worker that is still starting ends with the others', async () => {
   await using gateway = await start({ WARREN_DRAIN: '300ms' })
   signalFirst(gateway, 'SIGKILL')
-  await gateway.printed(/another takes its place/)
+  await gateway.printed(/a worker exited; starting another/)
   expect(await gateway.stop()).toBe(0)
 }, 60_000)
 
@@ -224,7 +224,7 @@ describe('a start that cannot be', () => {
     expect(await runWarren(['start', '--workers', '2'])).toMatchObject({
       code: 2,
       stderr:
-        'WARREN_WORKERS: 2 processes cannot share the embedded broker, which is within one; set WARREN_BROKER_URL to RabbitMQ, or WARREN_WORKERS to 1\n',
+        'WARREN_WORKERS: 2 processes cannot share the embedded broker, which runs inside one process; set WARREN_BROKER_URL to RabbitMQ, or WARREN_WORKERS to 1\n',
     })
   })
 

@@ -44,11 +44,11 @@ describe('the options of TLS with RabbitMQ', () => {
   test.each([
     [
       { WARREN_BROKER_URL: 'amqp://rabbit', WARREN_BROKER_CA: '/tls/text' },
-      /^WARREN_BROKER_CA: expected amqps: in every/,
+      /^WARREN_BROKER_CA: requires amqps: in every/,
     ],
-    [{ ...tls, WARREN_BROKER_CERT: '/tls/text' }, /^WARREN_BROKER_KEY: expected too/],
-    [{ ...tls, WARREN_BROKER_KEY: '/tls/text' }, /^WARREN_BROKER_CERT: expected too/],
-    [{ ...tls, WARREN_BROKER_CA: '/tls/missing' }, /^WARREN_BROKER_CA: expected a file that can be read, .*ENOENT/],
+    [{ ...tls, WARREN_BROKER_CERT: '/tls/text' }, /^WARREN_BROKER_KEY: required, because/],
+    [{ ...tls, WARREN_BROKER_KEY: '/tls/text' }, /^WARREN_BROKER_CERT: required, because/],
+    [{ ...tls, WARREN_BROKER_CA: '/tls/missing' }, /^WARREN_BROKER_CA: expected a readable file, .*ENOENT/],
     [{ ...tls, WARREN_BROKER_CA: '/tls/text' }, /^WARREN_BROKER_CA: expected certificates in PEM/],
     [
       { ...tls, WARREN_BROKER_CERT: '/tls/broken.pem', WARREN_BROKER_KEY: '/tls/text' },
@@ -124,7 +124,7 @@ describe('values', () => {
     expect(problemsOf({ WARREN_BROKER_URL: 'amqp://one,amqps://two' })[0]).toMatch(
       /^WARREN_BROKER_URL: .*more than one scheme/,
     )
-    expect(problemsOf({ WARREN_BROKER_URL: 'memory:,amqp://one' })[0]).toMatch(/memory: beside others$/)
+    expect(problemsOf({ WARREN_BROKER_URL: 'memory:,amqp://one' })[0]).toMatch(/memory: with other URLs$/)
   })
 
   test('origins are compared as browsers send them', () => {
@@ -137,13 +137,15 @@ describe('values', () => {
   test('a secret may come from a file, whose last line break is not part of it', () => {
     expect(loaded({ WARREN_JWT_SECRET_FILE: '/run/secrets/jwt' }).jwtSecret).toBe('k'.repeat(32))
     expect(problemsOf({ WARREN_JWT_SECRET_FILE: '/nowhere' })).toEqual([
-      'WARREN_JWT_SECRET_FILE: expected a file that can be read, got "/nowhere" (ENOENT)',
+      'WARREN_JWT_SECRET_FILE: expected a readable file, got "/nowhere" (ENOENT)',
     ])
   })
 
   test('a secret given twice is refused, and a flag beats the variable', () => {
     const env = { WARREN_JWT_SECRET: 's'.repeat(40), WARREN_JWT_SECRET_FILE: '/run/secrets/jwt' }
-    expect(problemsOf(env)).toEqual(['WARREN_JWT_SECRET_FILE: given beside WARREN_JWT_SECRET; expected one of the two'])
+    expect(problemsOf(env)).toEqual([
+      'WARREN_JWT_SECRET_FILE: set together with WARREN_JWT_SECRET; expected one of the two',
+    ])
     const { jwtSecret } = loaded({ WARREN_JWT_SECRET: 's'.repeat(40) }, ['--jwt-secret-file', '/run/secrets/jwt'])
     expect(jwtSecret).toBe('k'.repeat(32))
   })
@@ -195,8 +197,8 @@ describe('what is wrong', () => {
     expect(problemsOf({}, ['--prot', '1'])).toEqual(['--prot: unknown option; did you mean --port?'])
     expect(problemsOf({ WARREN_ZZZ: '1' })[0]).toMatch(/^WARREN_ZZZ: unknown variable; docs\/config\.md/)
     expect(problemsOf({}, ['5000'])[0]).toMatch(/^"5000": unexpected argument/)
-    expect(problemsOf({}, ['--port'])).toEqual(['--port: expected a value behind it, got none'])
-    expect(problemsOf({}, ['--port', '--host', '::1'])[0]).toBe('--port: expected a value behind it, got none')
+    expect(problemsOf({}, ['--port'])).toEqual(['--port: expected a value after it, got none'])
+    expect(problemsOf({}, ['--port', '--host', '::1'])[0]).toBe('--port: expected a value after it, got none')
   })
 
   test('a bad flag is named as a flag', () => {
@@ -205,7 +207,7 @@ describe('what is wrong', () => {
 
   test('two ports that are one are refused', () => {
     expect(problemsOf({ WARREN_TCP_PORT: '4000' })).toEqual([
-      'WARREN_TCP_PORT: expected a port of its own, got 4000, which WARREN_PORT has',
+      'WARREN_TCP_PORT: expected a different port, got 4000, which WARREN_PORT uses',
     ])
     expect(problemsOf({ WARREN_PORT: '0', WARREN_TCP_PORT: '0', WARREN_OPS_PORT: '0' })).toEqual([])
   })

@@ -57,9 +57,12 @@ test('the environment comes before the options file, and what is wrong in that i
   const wrong = await runWarren(['check-config'], { WARREN_OPTIONS_FILE: file })
   expect({ code: wrong.code, stderr: wrong.stderr }).toEqual({
     code: 2,
-    stderr: `${file}, line 2: expected a variable of Warren and its value, such as WARREN_LOG_LEVEL=debug\n`,
+    stderr: `${file}, line 2: expected a WARREN_ variable and its value, such as WARREN_LOG_LEVEL=debug\n`,
   })
   const missing = await runWarren(['check-config'], { WARREN_OPTIONS_FILE: join(folder, 'nowhere') })
-  expect(missing).toMatchObject({ code: 2, stderr: expect.stringMatching(/^WARREN_OPTIONS_FILE: expected a file/) })
+  expect(missing).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^WARREN_OPTIONS_FILE: expected a readable file/),
+  })
   removeFolder(folder)
 })

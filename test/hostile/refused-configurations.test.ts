@@ -44,7 +44,7 @@ describe('check-config refuses what start refuses', () => {
     [
       'a data folder that is a file',
       async () => ({ WARREN_DATA_DIR: join(await folderWith('file', 'data', ''), 'data') }),
-      /the data folder .* cannot be used/,
+      /the data directory .* cannot be used/,
     ],
     [
       'a registry that is no database',

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { examineDatabase } from '../../src/registries/check-database.ts'
+import { checkDatabase } from '../../src/registries/check-database.ts'
 import { openPostgresRegistry } from '../../src/registries/postgres-registry.ts'
 import { eventually } from '../support/eventually.ts'
 import { openGateway } from '../support/gateway-in-process.ts'
@@ -21,7 +21,7 @@ async function setReadOnly(url: string, how: 'on' | 'off'): Promise<void> {
   )
 }
 
-const doctor = async (url: string) => (await examineDatabase(url, '')).findings[0]
+const doctor = async (url: string) => (await checkDatabase(url, '')).findings[0]
 
 test('the probe and the doctor tell a database that is read-only, and one that has lost a table', async () => {
   const url = await postgres.newDatabase()

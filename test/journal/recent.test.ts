@@ -118,13 +118,13 @@ describe('the hot window', () => {
     const entries = Array.from({ length: 3_000 }, (_, offset) => entryOf(offset, {}))
     for (const entry of entries) {
       hotWindow.add(entry)
-      if (entry.offset % 2 === 0) entry.outcomes?.set(entry.slot ?? 0, 'heard')
+      if (entry.offset % 2 === 0) entry.outcomes?.set(entry.slot ?? 0, 'delivered')
       for (let times = 0; times < entry.offset % 5; times += 1) entry.outcomes?.match(entry.slot ?? 0)
       entry.outcomes?.deliver(entry.slot ?? 0)
       if (entry.offset % 3 === 0) entry.outcomes?.drop(entry.slot ?? 0)
     }
     hotWindow.visit(-1, ({ offset, outcomes, slot = 0 }) => {
-      expect(outcomes?.of(slot)).toBe(offset % 2 === 0 ? 'heard' : undefined)
+      expect(outcomes?.of(slot)).toBe(offset % 2 === 0 ? 'delivered' : undefined)
       expect(outcomes?.countsOf(slot)).toEqual({ matched: offset % 5, delivered: 1, dropped: offset % 3 === 0 ? 1 : 0 })
       return true
     })

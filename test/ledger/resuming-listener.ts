@@ -4,7 +4,7 @@ import type { Seeded } from './seeded.ts'
 import { overEvents, overWebSocket, type Received, type Replica, type Transport, type Watch } from './transports.ts'
 
 const maxComeBackMs = 100
-/** Answers that the documentation asks clients to take as "later, as it is" (docs/errors.md). */
+/** Answers that the documentation asks clients to retry "later, unchanged" (docs/errors.md). */
 const later = new Set(['BROKER_UNAVAILABLE', 'REGISTRY_UNAVAILABLE', 'DRAINING', 'LIMIT_EXCEEDED'])
 
 export interface ListenerOptions {

@@ -38,7 +38,7 @@ describe('the accounts of a gateway add up', () => {
     })
     expectBalance(behind)
     expect(behind.received).toBe(407)
-    expect(behind.fates).toMatchObject({ heard: 400, unheard: 7 })
+    expect(behind.fates).toMatchObject({ delivered: 400, no_subscriber: 7 })
 
     // Cut off with events that wait for it; what it had is dropped, for it may come back with its
     // cursor.

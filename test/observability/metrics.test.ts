@@ -55,7 +55,7 @@ describe('metrics', () => {
     account.deliver(messageOf(now + 60_000))
     account.match(messageOf(now))
     account.drop(messageOf(now), 'ended')
-    observer.messageRouted('unheard')
+    observer.messageRouted('no_subscriber')
     observer.resumed('gap')
     observer.brokerUp(true)
     observer.executed()
@@ -68,7 +68,7 @@ describe('metrics', () => {
       'warren_subscriptions{transport="sse"} 1',
       'warren_messages_received_total{source="f00d"} 2',
       'warren_sessions_started_total{transport="graphql-ws"} 2',
-      'warren_messages_routed_total{fate="unheard"} 1',
+      'warren_messages_routed_total{fate="no_subscriber"} 1',
       'warren_deliveries_total{transport="sse"} 2',
       'warren_events_matched_total{transport="sse"} 1',
       'warren_events_dropped_total{transport="sse",reason="ended"} 1',

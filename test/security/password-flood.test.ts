@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { ConcurrencyLimit, type Place } from '../../src/auth/passwords/concurrency-limit.ts'
+import { ConcurrencyLimit, type Waiter } from '../../src/auth/passwords/concurrency-limit.ts'
 import { LoginThrottle } from '../../src/core/limits/login-throttle.ts'
 import { networkOf } from '../../src/core/limits/network-address.ts'
 import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
@@ -71,22 +71,22 @@ test('a check that is under way counts as wrong until it is known to be right', 
 describe('those who wait for a password to be checked', () => {
   /** A turnstile with one place, which is taken; `order`: who was let in, once it is free. */
   function queue(waiting = 100) {
-    const turnstile = new ConcurrencyLimit({ inside: 1, waiting, limit: 'l', refusal: 'r' })
+    const turnstile = new ConcurrencyLimit({ concurrency: 1, maxWaiting: waiting, limit: 'l', message: 'r' })
     const order: string[] = []
     let free: () => void = () => undefined
     const freed = new Promise<void>((resolve) => {
       free = resolve
     })
-    const first = turnstile.through(() => freed)
+    const first = turnstile.run(() => freed)
     const outcomes: Promise<string>[] = []
-    const come = (label: string, place: Partial<Place>) => {
+    const come = (label: string, place: Partial<Waiter>) => {
       const work = async () => {
         order.push(label)
         await Promise.resolve()
       }
       const of = { network: 'n', client: 'c', kind: 'verify', ...place }
       outcomes.push(
-        turnstile.through(work, of).then(
+        turnstile.run(work, of).then(
           () => 'in',
           (error: { code: string }) => error.code,
         ),

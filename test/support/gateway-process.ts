@@ -75,7 +75,7 @@ export interface GatewayProcess extends AsyncDisposable {
  * bring that about.
  */
 export function brokenLines(gateway: Pick<GatewayProcess, 'output'>): string[] {
-  const broken = /not foreseen|a request failed|was dropped|unhandled|uncaught/i
+  const broken = /not foreseen|unexpected error|a request failed|was dropped|unhandled|uncaught/i
   return gateway
     .output()
     .split('\n')

@@ -1,92 +1,92 @@
 import { GatewayError } from '../../errors.ts'
 import { FairQueue } from './fair-queue.ts'
 
-export interface TurnstileOptions {
-  readonly inside: number
-  /** How many of one network may wait for each kind of work. */
-  readonly waiting: number
-  /** What `LIMIT_EXCEEDED` names, and says. */
+export interface ConcurrencyLimitOptions {
+  readonly concurrency: number
+  /** How many tasks of one network may wait, for each kind of work. */
+  readonly maxWaiting: number
+  /** The option that `LIMIT_EXCEEDED` names, and the message of the error. */
   readonly limit: string
-  readonly refusal: string
+  readonly message: string
 }
 
-/** Who waits, and for what. */
-export interface Place {
+/** Who waits, and for which kind of work. */
+export interface Waiter {
   readonly network: string
   readonly client: string
   /** Kinds of work take turns. */
   readonly kind: string
-  /** Whether the network has to wait for all others, and for a while after each turn. */
+  /** If true, the network waits for all others, and pauses after each of its turns. */
   readonly slowed?: () => boolean
 }
 
-/** So many times as many may wait in all as of one network. */
+/** All networks together may have this many times the waiting tasks of one network. */
 const networksFactor = 10
-/** How long a slowed network rests after each turn, in milliseconds. */
+/** How long a slowed network pauses after each turn, in milliseconds. */
 const restMs = 100
-const anybody: Place = { network: '', client: '', kind: '' }
+const anyWaiter: Waiter = { network: '', client: '', kind: '' }
 
 interface Waiting {
-  readonly place: Place
-  enter(): void
-  refuse(): void
+  readonly waiter: Waiter
+  start(): void
+  reject(): void
 }
 
 /**
- * Lets so many in at once; the others wait, in turns by kind, by network and by client. Where too
- * many wait, the newest of those who have the most waiting is turned away with `LIMIT_EXCEEDED`: a
- * flood costs only its sender.
+ * Runs at most `concurrency` tasks at once. Other tasks wait, in turns by kind, network and client.
+ * If too many wait, the newest task of the client with the most waiting tasks is rejected with
+ * `LIMIT_EXCEEDED`, so a flood affects only its sender.
  */
 export class ConcurrencyLimit {
-  readonly #options: TurnstileOptions
+  readonly #options: ConcurrencyLimitOptions
   readonly #kinds = new Map<string, FairQueue<Waiting>>()
   readonly #slowed = new Map<string, () => boolean>()
   readonly #resting = new Set<string>()
   #running = 0
 
-  constructor(options: TurnstileOptions) {
+  constructor(options: ConcurrencyLimitOptions) {
     this.#options = options
   }
 
-  async through<T>(work: () => Promise<T>, place: Place = anybody): Promise<T> {
-    await this.#enter(place)
-    const rests = place.slowed?.() === true
-    if (rests) this.#resting.add(place.network)
+  async run<T>(work: () => Promise<T>, waiter: Waiter = anyWaiter): Promise<T> {
+    await this.#start(waiter)
+    const rests = waiter.slowed?.() === true
+    if (rests) this.#resting.add(waiter.network)
     try {
       return await work()
     } finally {
       this.#running -= 1
-      if (rests) this.#restAwhile(place.network)
-      this.#letIn()
+      if (rests) this.#rest(waiter.network)
+      this.#startNext()
     }
   }
 
-  #enter(place: Place): Promise<void> {
+  #start(waiter: Waiter): Promise<void> {
     return new Promise((resolve, reject) => {
-      const { limit, refusal } = this.#options
-      const refuse = () => reject(new GatewayError('LIMIT_EXCEEDED', refusal, { limit }))
-      let queue = this.#kinds.get(place.kind)
+      const { limit, message } = this.#options
+      const refuse = () => reject(new GatewayError('LIMIT_EXCEEDED', message, { limit }))
+      let queue = this.#kinds.get(waiter.kind)
       if (!queue) {
         queue = new FairQueue()
-        this.#kinds.set(place.kind, queue)
+        this.#kinds.set(waiter.kind, queue)
       }
-      queue.add(place.network, place.client, { place, enter: resolve, refuse })
-      if (place.slowed) this.#slowed.set(place.network, place.slowed)
-      this.#letIn()
-      this.#turnAway(queue, place.network)
+      queue.add(waiter.network, waiter.client, { waiter, start: resolve, reject: refuse })
+      if (waiter.slowed) this.#slowed.set(waiter.network, waiter.slowed)
+      this.#startNext()
+      this.#rejectExcess(queue, waiter.network)
     })
   }
 
-  #letIn(): void {
-    while (this.#running < this.#options.inside) {
+  #startNext(): void {
+    while (this.#running < this.#options.concurrency) {
       const next = this.#next()
       if (!next) return
       this.#running += 1
-      next.enter()
+      next.start()
     }
   }
 
-  /** Those who are slowed come last. */
+  /** Slowed networks come last. */
   #next(): Waiting | undefined {
     const isSlowed = (network: string): boolean => this.#slowed.get(network)?.() === true
     return (
@@ -95,38 +95,38 @@ export class ConcurrencyLimit {
     )
   }
 
-  #take(mayCome: (network: string) => boolean): Waiting | undefined {
+  #take(isAllowed: (network: string) => boolean): Waiting | undefined {
     for (const [kind, queue] of this.#kinds) {
-      const next = queue.take(mayCome)
+      const next = queue.take(isAllowed)
       if (!next) continue
-      // Its turn comes again behind the others'.
+      // Move this kind behind the others.
       this.#kinds.delete(kind)
       this.#kinds.set(kind, queue)
-      this.#forget(next.place.network)
+      this.#forgetSlowed(next.waiter.network)
       return next
     }
     return undefined
   }
 
-  #turnAway(queue: FairQueue<Waiting>, network: string): void {
-    const { waiting } = this.#options
-    if (queue.sizeOf(network) > waiting) queue.drop(network)?.refuse()
-    else if (queue.size > waiting * networksFactor) {
+  #rejectExcess(queue: FairQueue<Waiting>, network: string): void {
+    const { maxWaiting } = this.#options
+    if (queue.sizeOf(network) > maxWaiting) queue.drop(network)?.reject()
+    else if (queue.size > maxWaiting * networksFactor) {
       const dropped = queue.drop()
-      dropped?.refuse()
-      if (dropped) this.#forget(dropped.place.network)
+      dropped?.reject()
+      if (dropped) this.#forgetSlowed(dropped.waiter.network)
     }
   }
 
-  #forget(network: string): void {
+  #forgetSlowed(network: string): void {
     for (const queue of this.#kinds.values()) if (queue.sizeOf(network) > 0) return
     this.#slowed.delete(network)
   }
 
-  #restAwhile(network: string): void {
+  #rest(network: string): void {
     setTimeout(() => {
       this.#resting.delete(network)
-      this.#letIn()
+      this.#startNext()
     }, restMs).unref()
   }
 }

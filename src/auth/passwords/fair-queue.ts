@@ -1,12 +1,12 @@
-/** What one network has waiting, by client id. */
+/** The waiting items of one network, by client id. */
 interface Network<T> {
   size: number
   readonly clients: Map<string, T[]>
 }
 
 /**
- * Items that wait, in turns among networks and within a network among client ids: who brings many
- * waits behind its own. The order of the maps is the order of turns.
+ * Waiting items, taken in turns by network and, within a network, by client id. A sender with many
+ * items waits behind its own. The order of the maps is the order of turns.
  */
 export class FairQueue<T> {
   readonly #networks = new Map<string, Network<T>>()
@@ -34,12 +34,12 @@ export class FairQueue<T> {
   }
 
   /**
-   * The next item of the first network whose turn it is and that `mayCome`; both its network and
-   * its client go to the end.
+   * Takes an item of the first network in turn for which `isAllowed` is true. Its network and its
+   * client go to the end of the order.
    */
-  take(mayCome: (network: string) => boolean): T | undefined {
+  take(isAllowed: (network: string) => boolean): T | undefined {
     for (const [name, network] of this.#networks) {
-      if (!mayCome(name)) continue
+      if (!isAllowed(name)) continue
       const [client] = network.clients.keys()
       if (client === undefined) continue
       const items = network.clients.get(client) ?? []
@@ -55,8 +55,8 @@ export class FairQueue<T> {
   }
 
   /**
-   * Gives up the newest item of the client with the most, in the network that is named or has the
-   * most.
+   * Drops the newest item of the client with the most items, in the given network or else in the
+   * network with the most.
    */
   drop(of?: string): T | undefined {
     const name = of ?? longest(this.#networks, ({ size }) => size)
@@ -78,7 +78,7 @@ export class FairQueue<T> {
   }
 }
 
-/** Of equals the one that was added last. */
+/** Of entries with equal length, the one that was added last. */
 function longest<V>(entries: Map<string, V>, lengthOf: (value: V) => number): string | undefined {
   let found: string | undefined
   let most = 0

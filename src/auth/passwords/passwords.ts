@@ -8,41 +8,40 @@ import { ConcurrencyLimit } from './concurrency-limit.ts'
  */
 const cost = { memoryCost: 19 * 1024, timeCost: 2, parallelism: 1 } as const // memory in KiB
 
-/**
- * Node's thread pool has four threads, and DNS, files and token signatures need it too: two are
- * left to them.
- */
-const atOnce = 2
+/** Node's thread pool has four threads. Two stay free for DNS, files and token signatures. */
+const concurrency = 2
 
 /**
- * Of a password that nobody knows, at the same cost: what is checked where there is no client, so
- * that time tells nothing.
+ * Hash of an unknown password at the same cost. It is verified if the client does not exist, so
+ * that the response time does not reveal which clients exist.
  */
-const nobodysHash = '$argon2id$v=19$m=19456,t=2,p=1$kYQ/r1+0eAiarEMAzlkSTQ$6zSNbWwNuzvtm/UMXfWD+IZ9CI21OkaLM46LppNkSB4'
+const unknownPasswordHash =
+  '$argon2id$v=19$m=19456,t=2,p=1$kYQ/r1+0eAiarEMAzlkSTQ$6zSNbWwNuzvtm/UMXfWD+IZ9CI21OkaLM46LppNkSB4'
 
 /**
- * Passwords with argon2id. Where more than `maxWaiting` of one network wait to be hashed, or to be
- * checked, both methods reject with `LIMIT_EXCEEDED`. New passwords and log-ins take turns, so that
- * neither holds up the other.
+ * Hashes and verifies passwords with argon2id. If more than `maxWaiting` calls of one network wait,
+ * `hash` and `verify` reject with `LIMIT_EXCEEDED`. Each has its own queue, so that new passwords
+ * and log-ins do not block each other.
  */
 export function createPasswords(maxWaiting: number): Passwords {
   const limit = new ConcurrencyLimit({
-    inside: atOnce,
-    waiting: maxWaiting,
+    concurrency,
+    maxWaiting,
     limit: 'WARREN_MAX_PASSWORD_CHECKS',
-    refusal: 'too many passwords are being checked just now; try again in a moment',
+    message: 'too many passwords are being checked at the moment; try again',
   })
   return {
-    hash: (password, sender = nobody) =>
-      limit.through(() => hash(bytesOf(password), cost), { ...sender, kind: 'hash' }),
-    async verify(passwordHash, password, { onTurn, suspect, ...sender } = nobody) {
+    hash: (password, sender = unknownClient) =>
+      limit.run(() => hash(bytesOf(password), cost), { ...sender, kind: 'hash' }),
+    async verify(passwordHash, password, { onTurn, suspect, ...sender } = unknownClient) {
       const check = () => {
         onTurn?.()
-        return verify(passwordHash ?? nobodysHash, bytesOf(password))
+        return verify(passwordHash ?? unknownPasswordHash, bytesOf(password))
       }
-      const matches = await limit.through(async () => check(), {
+      const matches = await limit.run(async () => check(), {
         ...sender,
-        // Who was wrong before waits apart, so that guessing fills no queue of those who are right.
+        // Clients with recent wrong passwords wait in a separate queue, so that guessing does not
+        // delay clients with the right password.
         kind: suspect ? 'verify again' : 'verify',
       })
       return matches && passwordHash !== undefined
@@ -50,11 +49,11 @@ export function createPasswords(maxWaiting: number): Passwords {
   }
 }
 
-const nobody: NonNullable<Parameters<Passwords['verify']>[2]> = { network: '', client: '' }
+const unknownClient: NonNullable<Parameters<Passwords['verify']>[2]> = { network: '', client: '' }
 
 /**
- * One password is typed as different characters on different systems; RFC 8265 §4.2 (OpaqueString)
- * asks for NFC.
+ * The same password is typed as different characters on different systems. RFC 8265 §4.2
+ * (OpaqueString) requires NFC.
  */
 function bytesOf(password: string): Buffer {
   return Buffer.from(password.normalize('NFC'))

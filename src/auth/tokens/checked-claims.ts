@@ -1,18 +1,21 @@
 import { errors, type JWTPayload, type JWTVerifyOptions } from 'jose'
 import { type RejectionReason, TokenRejection } from './token-verifier.ts'
 
-/** Characters. A token travels in a header, of which Node.js takes 16 KiB in all. */
+/** Characters. A token travels in a header, and Node.js accepts 16 KiB of headers in total. */
 export const maxTokenLength = 8_192
 export const clockToleranceSeconds = 5
 
 export interface ClaimRules {
-  /** The only `iss` that is taken; unset: any or none. */
+  /** The only accepted `iss`. Undefined: any, or none. */
   readonly issuer?: string | undefined
-  /** What `aud` must be or contain; unset: any or none. */
+  /** What `aud` must equal or contain. Undefined: any, or none. */
   readonly audience?: string | undefined
 }
 
-/** What is checked of every token, whoever signed it. `exp` and `nbf` are, where they are there. */
+/**
+ * The checks that apply to every token, independent of its signer. `exp` and `nbf` are checked if
+ * present.
+ */
 export function verifyOptions(rules: ClaimRules, algorithms: readonly string[]): JWTVerifyOptions {
   return {
     algorithms: [...algorithms],
@@ -22,7 +25,7 @@ export function verifyOptions(rules: ClaimRules, algorithms: readonly string[]):
   }
 }
 
-/** Runs jose over a token; whatever it finds wrong comes out as a `TokenRejection`. */
+/** Verifies a token with jose. Every failure becomes a `TokenRejection`. */
 export async function checkedClaims(
   token: string,
   check: (token: string) => Promise<{ payload: JWTPayload }>,
@@ -39,15 +42,15 @@ export async function checkedClaims(
 
 function rejectionOf(error: unknown): TokenRejection {
   if (error instanceof TokenRejection) return error
-  // jose's own error must not become the cause: it carries the claims.
+  // jose's own error must not become the cause because it carries the claims.
   if (error instanceof errors.JWTClaimValidationFailed) {
     return new TokenRejection(claimReasons.get(error.claim) ?? 'claims', error.message)
   }
   if (error instanceof errors.JOSEError)
     return new TokenRejection(reasons.get(error.code) ?? 'malformed', error.message)
-  // A key of a kind that cannot do what the token asks, say. Whatever it is, the token has not been
-  // found valid.
-  return new TokenRejection('malformed', `unforeseen: ${String(error)}`)
+  // For example, the type of a key does not fit the algorithm of the token. Any unexpected error
+  // means that the token was not verified.
+  return new TokenRejection('malformed', `unexpected: ${String(error)}`)
 }
 
 const claimReasons = new Map<string, RejectionReason>([

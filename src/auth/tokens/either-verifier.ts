@@ -2,9 +2,9 @@ import { decodeProtectedHeader } from 'jose'
 import type { TokenVerifier } from './token-verifier.ts'
 
 /**
- * Tokens that Warren signed itself, beside those of an identity provider. The algorithm that a
- * token names decides who checks it, and each takes its own algorithms only: what a token claims
- * about itself can't choose a weaker check.
+ * Accepts tokens that Warren signed and tokens of an identity provider. The algorithm in the header
+ * selects the verifier, and each verifier accepts its own algorithms only. So a token cannot choose
+ * a weaker check.
  */
 export function eitherVerifier(own: TokenVerifier, provider: TokenVerifier): TokenVerifier {
   return { verify: (token) => (isSymmetric(token) ? own : provider).verify(token) }

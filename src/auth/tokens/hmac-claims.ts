@@ -4,17 +4,17 @@ import { type ClaimRules, clockToleranceSeconds, maxTokenLength } from './checke
 
 const signatureBytes = 32
 /**
- * Unpadded base64url (RFC 7515 §2). One character more than whole groups of four is no byte; a
- * decoder that is lenient would drop it.
+ * Unpadded base64url (RFC 7515 §2). A length of 4n + 1 is invalid; a lenient decoder would drop the
+ * last character.
  */
 const base64url = /^[\w-]+$/
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
- * The claims of a token that is plainly good: HS256 and nothing else in its header but `typ` and
- * `kid`, signed with the secret, and of now, by the rules. Undefined says nothing against a token:
- * whoever asks has jose judge it, and say what is wrong. Without threads and promises, it takes a
- * third of the time that jose does.
+ * Returns the claims of a token that passes the simple case: HS256, no header members but `typ` and
+ * `kid`, a valid signature, current, and matching the rules. Returns undefined when unsure; the
+ * caller then verifies with jose, which also gives the reason. Takes a third of jose's time because
+ * it needs no threads and no promises.
  */
 export function hmacClaims(secret: Uint8Array, rules: ClaimRules): (token: string) => JWTPayload | undefined {
   const key = createSecretKey(secret)
@@ -22,18 +22,18 @@ export function hmacClaims(secret: Uint8Array, rules: ClaimRules): (token: strin
     if (token.length > maxTokenLength) return undefined
     const [header, payload, signature, ...others] = token.split('.')
     if (header === undefined || payload === undefined || signature === undefined || others.length > 0) return undefined
-    if (!isPlain(header)) return undefined
+    if (!isSimpleHeader(header)) return undefined
     const given = bytesOf(signature)
     if (given?.length !== signatureBytes) return undefined
     const signed = createHmac('sha256', key).update(`${header}.${payload}`).digest()
     if (!timingSafeEqual(signed, given)) return undefined
     const claims = objectIn(payload)
-    return claims && isOfNow(claims) && isFor(claims, rules) ? claims : undefined
+    return claims && isCurrent(claims) && matchesRules(claims, rules) ? claims : undefined
   }
 }
 
-/** Any other member may want something of whoever checks it (`crit`, `b64`). */
-function isPlain(header: string): boolean {
+/** Other members may require extra processing (`crit`, `b64`). */
+function isSimpleHeader(header: string): boolean {
   const members = objectIn(header)
   if (members?.['alg'] !== 'HS256') return false
   return Object.keys(members).every((name) => name === 'alg' || name === 'typ' || name === 'kid')
@@ -53,7 +53,7 @@ function bytesOf(part: string): Buffer | undefined {
   return base64url.test(part) && part.length % 4 !== 1 ? Buffer.from(part, 'base64url') : undefined
 }
 
-function isOfNow({ exp, nbf, iat }: Record<string, unknown>): boolean {
+function isCurrent({ exp, nbf, iat }: Record<string, unknown>): boolean {
   const now = Math.floor(Date.now() / 1_000)
   return (
     (exp === undefined || (typeof exp === 'number' && exp > now - clockToleranceSeconds)) &&
@@ -62,7 +62,7 @@ function isOfNow({ exp, nbf, iat }: Record<string, unknown>): boolean {
   )
 }
 
-function isFor(claims: Record<string, unknown>, { issuer, audience }: ClaimRules): boolean {
+function matchesRules(claims: Record<string, unknown>, { issuer, audience }: ClaimRules): boolean {
   const { iss, aud } = claims
   if (issuer !== undefined && iss !== issuer) return false
   return audience === undefined || aud === audience || (Array.isArray(aud) && aud.includes(audience))

@@ -3,19 +3,17 @@ import { pause } from '../../core/timing/pause.ts'
 import { type ClaimRules, checkedClaims, verifyOptions } from './checked-claims.ts'
 import { identityOf, refuseToken, TokenRejection, type TokenVerifier } from './token-verifier.ts'
 
-/**
- * Signatures by a private key only. Were HS256 among them, whoever knows the public key could sign.
- */
+/** Asymmetric signatures only. If HS256 were accepted, anyone with the public key could sign. */
 const algorithms = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'.split(' ')
 
 /**
- * How long keys are taken for current; a key that the provider has withdrawn is good no longer than
- * this.
+ * How long fetched keys are considered current, and so the longest time that a withdrawn key stays
+ * valid.
  */
 const maxAgeMs = 600_000
 /**
- * Between two requests that tokens with unknown keys cause: nobody makes the gateway flood the
- * provider.
+ * Minimum time between two requests that tokens with unknown keys cause, so that no client can make
+ * the gateway flood the provider.
  */
 const defaultCooldownMs = 1_000
 const answerMs = 5_000
@@ -23,16 +21,16 @@ const answerMs = 5_000
 export interface JwksOptions extends ClaimRules {
   readonly url: URL
   /**
-   * What the ids of registered clients begin with: a `sub` that does too is refused. Undefined:
-   * none is.
+   * Prefix of the ids of registered clients. A token with such a `sub` is rejected. Undefined: no
+   * prefix is reserved.
    */
   readonly reservedPrefix?: string | undefined
   readonly cooldownMs?: number
 }
 
 /**
- * Tokens of an identity provider. Keys are fetched when the first token comes, kept, and fetched
- * again when a token names one not seen yet.
+ * Verifies tokens of an identity provider. Keys are fetched for the first token and cached, and
+ * fetched again when a token names an unknown key.
  */
 export function jwksVerifier({
   url,
@@ -47,7 +45,8 @@ export function jwksVerifier({
       try {
         const identity = identityOf(await checkedClaims(token, (text) => jwtVerify(text, keyOf, options)))
         if (reservedPrefix !== undefined && identity.clientId?.startsWith(reservedPrefix)) {
-          const reserved = 'sub: begins with WARREN_REGISTRATION_PREFIX, which is for ids that are registered here'
+          const reserved =
+            'sub: begins with WARREN_REGISTRATION_PREFIX, which is reserved for ids that are registered here'
           throw new TokenRejection('subject', reserved)
         }
         return { ...identity, fromProvider: true }
@@ -75,8 +74,8 @@ function keyFinder(url: URL, cooldownMs: number): JWTVerifyGetKey {
     try {
       return await find(header, token)
     } catch (error) {
-      // Keys may have been rotated within the cooldown. The token waits it out rather than be
-      // refused wrongly.
+      // The provider may have rotated its keys within the cooldown. Wait until it ends instead of
+      // rejecting a valid token.
       if (!(error instanceof errors.JWKSNoMatchingKey) || !keys.coolingDown) throw error
       await pause(cooldownMs)
       return find(header, token)
@@ -92,7 +91,7 @@ function isAboutToken(error: unknown): boolean {
   )
 }
 
-/** `fetch` says "fetch failed" and has the reason as its cause. */
+/** `fetch` fails with "fetch failed" and has the reason as its cause. */
 function unavailable(error: unknown): TokenRejection {
   const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : ''
   return new TokenRejection('keys-unavailable', `the key server: ${String(error)}${cause}`)

@@ -15,31 +15,35 @@ export interface HmacOptions extends ClaimRules {
 }
 
 export interface TokenGrant {
-  /** Whose token it is; unset: nobody's in particular (an operator's, a publisher's). */
+  /**
+   * The client that the token identifies. Undefined: no client (an operator's or a publisher's
+   * token).
+   */
   readonly clientId?: string | undefined
   /**
-   * Words as `parseScope` reads them: `operator`, `publish`, `publish:<exchange>[:<key>]`,
+   * Words in the syntax of `parseScope`: `operator`, `publish`, `publish:<exchange>[:<key>]`,
    * `channel:<pattern>`.
    */
   readonly scope: readonly string[]
   readonly ttlSeconds: number
   /**
-   * A revocation of this moment must not bar it: `iat` lies behind, even within the same second.
+   * The time of a revocation that must not affect this token. `iat` is set after it, even within
+   * the same second.
    */
   readonly issuedAfter?: Date | undefined
 }
 
 export interface TokenSigner {
   /**
-   * `expiresAt` falls on a whole second, as in the token. Rejects with `BAD_USER_INPUT` for a
-   * client id or scope that no token can carry.
+   * `expiresAt` is a whole second, as in the token. Rejects with `BAD_USER_INPUT` if a token cannot
+   * carry the client id or the scope.
    */
   sign(grant: TokenGrant): Promise<{ token: string; expiresAt: Date }>
 }
 
 /**
  * Signs with the secret of the deployment. The claims are `sub`, `scope`, `iat`, `exp`, and `iss`
- * and `aud` where they are set: no more.
+ * and `aud` if configured.
  */
 export function hmacSigner({ secret, issuer, audience }: HmacOptions): TokenSigner {
   const key = keyOf(secret)
@@ -66,18 +70,17 @@ export function hmacSigner({ secret, issuer, audience }: HmacOptions): TokenSign
 }
 
 /**
- * Takes HS256 and nothing else: a token that names another algorithm, or none, is refused before
- * any key is touched.
+ * Accepts HS256 only. A token with another algorithm, or none, is rejected before any key is used.
  */
 export function hmacVerifier({ secret, ...rules }: HmacOptions): TokenVerifier {
   const key = keyOf(secret)
   const options = verifyOptions(rules, [algorithm])
-  const plainlyGood = hmacClaims(bytesOf(secret), rules)
-  const judge = (token: string) => checkedClaims(token, async (text) => jwtVerify(text, await key, options))
+  const simpleClaims = hmacClaims(bytesOf(secret), rules)
+  const verifyWithJose = (token: string) => checkedClaims(token, async (text) => jwtVerify(text, await key, options))
   return {
     async verify(token) {
       try {
-        return identityOf(plainlyGood(token) ?? (await judge(token)))
+        return identityOf(simpleClaims(token) ?? (await verifyWithJose(token)))
       } catch (error) {
         throw error instanceof TokenRejection ? refuseToken(error) : error
       }
@@ -85,7 +88,7 @@ export function hmacVerifier({ secret, ...rules }: HmacOptions): TokenVerifier {
   }
 }
 
-/** Made once: jose would import bytes anew for each token. */
+/** Imported once because jose would import raw bytes again for each token. */
 function keyOf(secret: string): Promise<CryptoKey> {
   return webcrypto.subtle.importKey('raw', bytesOf(secret), { name: 'HMAC', hash: 'SHA-256' }, false, [
     'sign',

@@ -1,15 +1,15 @@
 import { GatewayError } from '../../errors.ts'
 import { TokenRejection } from './token-verifier.ts'
 
-/** Lines a second: who sends bad tokens must not fill the log. */
+/** Lines a second, so that a sender of invalid tokens cannot fill the log. */
 const maxLines = 10
 
 /**
- * Runs a check of credentials; why a token was refused is told to `tell`, for the caller hears one
- * plain sentence whatever it was.
+ * Wraps a check of credentials and logs why a token was refused. The client gets the same message
+ * for every reason.
  */
 export function logRejections(
-  tell: (text: string, details: Record<string, unknown>) => void,
+  log: (text: string, details: Record<string, unknown>) => void,
 ): <T>(check: () => Promise<T>) => Promise<T> {
   let second = 0
   let lines = 0
@@ -22,7 +22,7 @@ export function logRejections(
       lines += 1
       if (lines <= maxLines && error instanceof GatewayError && error.cause instanceof Error) {
         const reason = error.cause instanceof TokenRejection ? error.cause.reason : 'revoked'
-        tell('a token was refused', { reason, why: error.cause.message })
+        log('a token was refused', { reason, why: error.cause.message })
       }
       throw error
     }

@@ -3,12 +3,12 @@ import { type Identity, parseScope } from '../../core/model/identity.ts'
 import { GatewayError } from '../../errors.ts'
 
 /**
- * Reads who a caller is from a token. Implemented for the secret of the deployment (HS256) and for
- * an identity provider's keys (JWKS).
+ * Derives the identity of a caller from a token. Implementations: the secret of the deployment
+ * (HS256) and the keys of an identity provider (JWKS).
  */
 export interface TokenVerifier {
   /**
-   * Rejects with `UNAUTHENTICATED`: one plain sentence for the client; its `cause` is a
+   * Rejects with `UNAUTHENTICATED`. The message is for the client; the `cause` is a
    * `TokenRejection` for the log.
    */
   verify(token: string): Promise<Identity>
@@ -32,8 +32,8 @@ export const rejectionReasons = [
 export type RejectionReason = (typeof rejectionReasons)[number]
 
 /**
- * Why a token was refused, for the log. Names claims, never repeats what they hold: not the token,
- * not the subject.
+ * Why a token was refused, for the log. Names claims but never contains their values, the token or
+ * the subject.
  */
 export class TokenRejection extends Error {
   override readonly name = 'TokenRejection'
@@ -45,7 +45,7 @@ export class TokenRejection extends Error {
   }
 }
 
-/** What a client is told of a token, whatever was wrong with it. */
+/** The error for the client. Its message does not depend on what was wrong with the token. */
 export function refuseToken(rejection: TokenRejection): GatewayError {
   const sentence =
     rejection.reason === 'keys-unavailable'
@@ -54,7 +54,7 @@ export function refuseToken(rejection: TokenRejection): GatewayError {
   return new GatewayError('UNAUTHENTICATED', sentence, { cause: rejection })
 }
 
-/** What a claim's checking library must have done before: signature, `exp`, `nbf`, `iss`, `aud`. */
+/** Claims of a token with verified signature, `exp`, `nbf`, `iss` and `aud`. */
 export interface CheckedClaims {
   readonly sub?: unknown
   readonly scope?: unknown

@@ -1,25 +1,25 @@
 import { Command } from 'commander'
 import { load } from '../../config/load/load.ts'
-import { surroundings } from '../../config/load/surroundings.ts'
+import { processInputs } from '../../config/load/process-inputs.ts'
 import type { Config } from '../../config/options/options.ts'
 import type { Finding } from '../../core/ports/finding.ts'
-import { examineClock } from '../doctor/check-clock.ts'
-import { examineFiles } from '../doctor/check-files.ts'
-import { examinePorts } from '../doctor/check-ports.ts'
-import { examineSecret } from '../doctor/check-secret.ts'
-import { examineSources } from '../doctor/check-sources.ts'
+import { checkClock } from '../doctor/check-clock.ts'
+import { checkFiles } from '../doctor/check-files.ts'
+import { checkPorts } from '../doctor/check-ports.ts'
+import { checkSecret } from '../doctor/check-secret.ts'
+import { checkSources } from '../doctor/check-sources.ts'
 import { CommandFailure } from '../failure.ts'
 
 export function doctorCommand(): Command {
   return new Command('doctor')
     .description(
-      'looks at everything that a gateway of this configuration needs, and says what to do; takes the flags of start',
+      'checks everything that a gateway with this configuration needs and prints advice; takes the flags of start',
     )
-    .option('--json', 'one JSON object: ok, and findings with check, status, text and advice')
+    .option('--json', 'print one JSON object: ok, and findings with check, status, text and advice')
     .allowUnknownOption()
     .allowExcessArguments()
     .action(async ({ json }: { json?: boolean }, { args }: Command) => {
-      const findings = await examine(load(surroundings(args)))
+      const findings = await examine(load(processInputs(args)))
       const failed = findings.filter(({ status }) => status === 'fail').length
       if (json) process.stdout.write(`${JSON.stringify({ ok: failed === 0, findings }, undefined, 2)}\n`)
       else process.stdout.write(printed(findings))
@@ -29,12 +29,12 @@ export function doctorCommand(): Command {
 
 async function examine(config: Config): Promise<Finding[]> {
   // Imported late, so that the other commands start without drivers.
-  const [{ checkBroker }, { examineDatabase }] = await Promise.all([
+  const [{ checkBroker }, { checkDatabase }] = await Promise.all([
     import('../../brokers/rabbitmq/doctor/check-broker.ts'),
     import('../../registries/check-database.ts'),
   ])
   const embedded = config.brokerUrl.some((url) => url.startsWith('memory:'))
-  const database = examineDatabase(config.databaseUrl, config.dataDir)
+  const database = checkDatabase(config.databaseUrl, config.dataDir)
   const exchanges = database.then(({ sources }) => [
     ...new Set([`${config.namespace}.events`, ...sources.map(({ exchange }) => exchange)]),
   ])
@@ -44,7 +44,7 @@ async function examine(config: Config): Promise<Finding[]> {
         {
           check: 'broker',
           status: 'ok',
-          text: 'embedded: messages live in the process of the gateway and end with it',
+          text: 'embedded: messages are kept in the process of the gateway and are lost when it ends',
         },
       ])
     : checkBroker(config.brokerUrl, names)
@@ -54,22 +54,22 @@ async function examine(config: Config): Promise<Finding[]> {
           {
             check: 'replicas',
             status: 'warn',
-            text: 'the registry is embedded, and so one replica’s own',
-            advice: 'set WARREN_DATABASE_URL where there is to be more than one replica',
+            text: 'the registry is embedded, so other replicas cannot share it',
+            advice: 'set WARREN_DATABASE_URL if you run more than one replica',
           },
         ]
       : []
-  // Each is bounded by itself; at once, so that the whole ends within 30 s also where several do
-  // not answer.
+  // Each check has its own timeout. They run concurrently so that all end within 30 s, even if
+  // several peers do not answer.
   const findings = await Promise.all([
     broker,
-    embedded ? Promise.resolve([]) : database.then(({ sources }) => examineSources(config, sources)),
+    embedded ? Promise.resolve([]) : database.then(({ sources }) => checkSources(config, sources)),
     database.then(({ findings: found }) => found),
     Promise.resolve(alone),
-    examineSecret(config),
-    examinePorts(config),
-    examineFiles(config),
-    database.then(({ now }) => examineClock(config, now)),
+    checkSecret(config),
+    checkPorts(config),
+    checkFiles(config),
+    database.then(({ now }) => checkClock(config, now)),
   ])
   return findings.flat()
 }

@@ -23,15 +23,26 @@ const configNames = [...addressOptions, ...secretOptions]
 export function publishCommand(): Command {
   const command = new Command('publish')
     .description('publishes a message through a running gateway and prints its id')
-    .argument('[body]', 'the body, in JSON; read from the standard input where it is left out or -')
-    .option('--client <id>', 'publishes to this channel')
-    .option('--exchange <name>', 'publishes to this exchange, with --key')
-    .option('--key <routing key>', 'the routing key, with --exchange')
-    .option('--type <type>', 'the message type')
-    .option('--message-id <id>', 'the message id; made by the gateway where it is left out')
-    .option('--header <name=value>', 'a header; may be repeated', (pair: string, list: string[]) => [...list, pair], [])
-    .option('--url <url>', 'the GraphQL endpoint of the gateway (default: this machine, WARREN_PORT)')
-    .option('--token <token>', "a token that may publish (default: an operator's, signed with the local secret)")
+    .argument('[body]', 'the body in JSON, such as \'{"hello":1}\'; omitted or -: read from standard input')
+    .option('--client <id>', 'publish to the channel of this client')
+    .option('--exchange <name>', 'publish to this exchange; requires --key')
+    .option('--key <routing key>', 'set the routing key; requires --exchange')
+    .option('--type <type>', 'set the message type')
+    .option('--message-id <id>', 'set the message id (default: the gateway generates one)')
+    .option(
+      '--header <name=value>',
+      'add a header, such as tenant=acme; repeatable',
+      (pair: string, list: string[]) => [...list, pair],
+      [],
+    )
+    .option(
+      '--url <url>',
+      'use this GraphQL endpoint, such as http://127.0.0.1:4000/graphql (default: this machine, WARREN_PORT)',
+    )
+    .option(
+      '--token <token>',
+      'use this token, which must allow publishing (default: an operator token, signed with the local secret)',
+    )
   return takesConfig(command, configNames).action(async (body: string | undefined, given: PublishOptions) => {
     const input = { ...targetOf(given), data: await dataOf(body), headers: headersOf(given.header) }
     const config = configOf(command, configNames)
@@ -51,7 +62,7 @@ function targetOf({ client, exchange, key, type, messageId }: PublishOptions) {
 
 async function dataOf(body: string | undefined): Promise<unknown> {
   if ((body === undefined || body === '-') && process.stdin.isTTY) {
-    throw wrongUse('body: expected JSON as an argument or on the standard input')
+    throw wrongUse('body: expected JSON as an argument or on standard input')
   }
   const json = body === undefined || body === '-' ? await readAll(process.stdin) : body
   try {

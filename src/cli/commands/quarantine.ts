@@ -11,14 +11,14 @@ import { describe, original, quarantined } from './quarantined-message.ts'
 const configNames = ['brokerUrl', 'namespace'] as const satisfies readonly OptionName[]
 const defaultLimit = 50
 /**
- * RabbitMQ puts what was looked at behind what wasn't: only who looks at everything leaves the
- * order as it was. Up to so many, that takes no time.
+ * RabbitMQ requeues inspected messages behind the others, so the order is kept only if all messages
+ * are inspected. Up to this number, that takes no noticeable time.
  */
-const lookAtAll = 1_000
+const inspectAllUpTo = 1_000
 
 export function quarantineCommand(): Command {
   return new Command('quarantine')
-    .description('looks after the messages that could not be turned into events')
+    .description('lists, republishes or drops messages that could not become events')
     .addCommand(listCommand())
     .addCommand(republishCommand())
     .addCommand(dropCommand())
@@ -26,14 +26,14 @@ export function quarantineCommand(): Command {
 
 function listCommand(): Command {
   const command = new Command('list')
-    .description('shows what is in the quarantine, the oldest first; takes nothing away')
-    .option('--limit <n>', `show at most so many (default: ${defaultLimit})`)
-    .option('--json', 'print a JSON object a line')
+    .description('lists the messages in the quarantine, oldest first, and removes none')
+    .option('--limit <n>', `list at most this many messages (default: ${defaultLimit})`)
+    .option('--json', 'print one JSON object for each message, one a line')
   return takesConfig(command, configNames).action(async (given: { limit?: string; json?: boolean }) => {
     const limit = limitOf(given.limit)
     await withQueue(command, async (queue) => {
       let shown = 0
-      const count = await queue.visit(Math.max(limit, lookAtAll), (message) => {
+      const count = await queue.visit(Math.max(limit, inspectAllUpTo), (message) => {
         if (shown === limit) return keep
         const one = quarantined(message)
         process.stdout.write(given.json ? `${visibleJson(one)}\n` : describe(one))
@@ -55,57 +55,58 @@ interface RepublishOptions {
 function republishCommand(): Command {
   const command = new Command('republish')
     .description(
-      'publishes messages again, to where they came from, and takes each away once RabbitMQ has confirmed it',
+      'publishes messages again to their original exchange and removes each one when RabbitMQ has confirmed it',
     )
-    .option('--all', 'everything that is there when the command begins')
-    .option('--id <id...>', 'these, by the ids that list shows', [])
-    .option('--to-exchange <name>', 'to this exchange instead, with --key')
-    .option('--key <routing key>', 'with this routing key, with --to-exchange')
+    .option('--all', 'select all messages that are in the quarantine when the command starts')
+    .option('--id <id...>', 'select these messages, by their ids in the output of list', [])
+    .option('--to-exchange <name>', 'publish to this exchange instead (default: the original one); requires --key')
+    .option('--key <routing key>', 'publish with this routing key (default: the original one); requires --to-exchange')
   return takesConfig(command, configNames).action(async (given: RepublishOptions) => {
     if ((given.all === true) === given.id.length > 0) {
       throw wrongUse('warren quarantine republish: expected either --all or --id')
     }
     const to = destinationOf(given)
     await withQueue(command, async (queue) => {
-      const wanted = new Wanted(given.all === true ? 'all' : given.id)
+      const selection = new Selection(given.all === true ? 'all' : given.id)
       let refused = 0
       await queue.visit(Number.POSITIVE_INFINITY, async (message) => {
-        const id = wanted.idOf(message)
+        const id = selection.idOf(message)
         if (id === undefined) return 'keep'
         const publication = original(message, to)
         try {
-          // Taken away only when it is elsewhere: a crash in between leaves it in both places, and
-          // never in none.
+          // Remove a message only after it was published. A crash in between leaves it in both
+          // places, never in neither.
           await queue.publish(publication)
         } catch (error) {
           if (!(error instanceof GatewayError) || error.code === 'BROKER_UNAVAILABLE') throw error
-          process.stderr.write(`${id}: stays, for ${error.message}\n`)
+          process.stderr.write(`${id}: not republished: ${error.message}\n`)
           refused += 1
           return 'keep'
         }
         process.stdout.write(`${id}  published to ${publication.exchange} ${publication.routingKey}\n`)
         return 'remove'
       })
-      wanted.demandFound()
-      if (refused > 0) throw new CommandFailure(`${counted(refused)} could not be published and stayed`)
+      selection.requireAllFound()
+      if (refused > 0)
+        throw new CommandFailure(`${counted(refused)} could not be published and stayed in the quarantine`)
     })
   })
 }
 
 function dropCommand(): Command {
   const command = new Command('drop')
-    .description('throws messages away for good')
-    .requiredOption('--id <id...>', 'these, by the ids that list shows')
+    .description('deletes messages permanently')
+    .requiredOption('--id <id...>', 'select these messages, by their ids in the output of list')
   return takesConfig(command, configNames).action(async ({ id: ids }: { id: readonly string[] }) => {
     await withQueue(command, async (queue) => {
-      const wanted = new Wanted(ids)
+      const selection = new Selection(ids)
       await queue.visit(Number.POSITIVE_INFINITY, (message) => {
-        const id = wanted.idOf(message)
+        const id = selection.idOf(message)
         if (id === undefined) return keep
         process.stdout.write(`${id}  dropped\n`)
         return remove
       })
-      wanted.demandFound()
+      selection.requireAllFound()
     })
   })
 }
@@ -113,8 +114,8 @@ function dropCommand(): Command {
 const keep = Promise.resolve<QuarantineDecision>('keep')
 const remove = Promise.resolve<QuarantineDecision>('remove')
 
-/** Which messages a command is about, and whether it has met them all. */
-class Wanted {
+/** The messages that a command selects, and those that it has not found yet. */
+class Selection {
   readonly #ids: ReadonlySet<string> | 'all'
   readonly #missing: Set<string>
 
@@ -123,14 +124,14 @@ class Wanted {
     this.#missing = new Set(ids === 'all' ? [] : ids)
   }
 
-  /** Undefined where the message is none of them. */
+  /** Undefined if the message is not selected. */
   idOf(message: Message): string | undefined {
     const { id } = quarantined(message)
     this.#missing.delete(id)
     return this.#ids === 'all' || this.#ids.has(id) ? id : undefined
   }
 
-  demandFound(): void {
+  requireAllFound(): void {
     if (this.#missing.size > 0)
       throw new CommandFailure(`--id: not in the quarantine: ${[...this.#missing].join(', ')}`)
   }
@@ -140,7 +141,7 @@ async function withQueue(command: Command, work: (queue: QuarantineQueue) => Pro
   const { brokerUrl, namespace } = configOf(command, configNames)
   if (brokerUrl.some((url) => url.startsWith('memory:'))) {
     throw new CommandFailure(
-      'WARREN_BROKER_URL: the embedded broker (memory:) keeps its quarantine in the process of the gateway, with which it ends; name a RabbitMQ',
+      'WARREN_BROKER_URL: expected a RabbitMQ (amqp:// or amqps://), got memory:, which keeps its quarantine inside the gateway process',
     )
   }
   const queue = new QuarantineQueue(brokerUrl, { namespace })

@@ -7,19 +7,16 @@ import { firstBytes, printable } from '../printable.ts'
 
 const previewBytes = 120
 
-/** A message in the quarantine, as an operator sees it. */
+/** A message in the quarantine, in the form that operators see. */
 export interface Quarantined {
-  /**
-   * Made from the message itself, so it is the same at every look. Copies that nothing tells apart
-   * share it.
-   */
+  /** A hash of the message, so that it is the same in every listing. Identical copies share it. */
   readonly id: string
   readonly reason: string
   readonly exchange: string
   readonly routingKey: string
-  /** When a gateway received it; null where something else than a gateway has put it here. */
+  /** When a gateway received it. Null if another program put it in the quarantine. */
   readonly receivedAt: string | null
-  /** When it was published, by its publisher's account. */
+  /** When it was published, as stated by its publisher. */
   readonly publishedAt: string | null
   readonly bytes: number
   readonly messageId: string | null
@@ -59,9 +56,9 @@ export function describe(one: Quarantined): string {
 }
 
 /**
- * The message as it was before it came here: its exchange and key, unless told otherwise, and its
- * properties without what Warren has added. The user id stays away: RabbitMQ takes no other than
- * that of the connection.
+ * The message as it was before the quarantine: its exchange and key, unless `to` overrides them,
+ * and its properties without Warren's additions. The user id is removed because RabbitMQ accepts
+ * only that of the connection.
  */
 export function original(message: Message, to?: { exchange: string; routingKey: string }): Publication {
   const { userId: _, headers = {}, ...rest } = message.properties
@@ -75,7 +72,7 @@ export function original(message: Message, to?: { exchange: string; routingKey: 
   return { ...originOf(message), ...to, body: message.body, properties }
 }
 
-/** What a quorum queue adds to a message that somebody has looked at. */
+/** Headers that a quorum queue adds to a message that was inspected. */
 const ofQueue = new Set(['x-delivery-count', 'x-acquired-count'])
 
 function originOf({ routingKey, properties: { headers } }: Message): { exchange: string; routingKey: string } {
@@ -89,7 +86,7 @@ function idOf(message: Message): string {
   const { exchange, routingKey } = originOf(message)
   const { headers, messageId, timestamp } = message.properties
   const envelope = [exchange, routingKey, messageId, timestamp, headers?.['x-warren-offset']]
-  // An offset that somebody else than a gateway has written may be any value.
+  // Another program may have written the offset header, so it may be any value.
   return createHash('sha256')
     .update(printJson(envelope) ?? '')
     .update(message.body)

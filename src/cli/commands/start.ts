@@ -1,10 +1,10 @@
 import { Command } from 'commander'
 import { load } from '../../config/load/load.ts'
-import { surroundings } from '../../config/load/surroundings.ts'
+import { processInputs } from '../../config/load/process-inputs.ts'
 import { helpText } from '../../config/manual.ts'
 import type { Config } from '../../config/options/options.ts'
-import { whenAskedToEnd } from '../asked-to-end.ts'
 import { checkStart } from '../check-start.ts'
+import { endSignal } from '../end-signal.ts'
 import { exitStatus, report } from '../failure.ts'
 import { listenProblem } from '../listen-problem.ts'
 import { welcome } from '../welcome.ts'
@@ -12,19 +12,19 @@ import { welcome } from '../welcome.ts'
 export function startCommand(): Command {
   return new Command('start')
     .description(
-      'runs the gateway until SIGTERM, which ends its clients over WARREN_DRAIN, or SIGINT, which ends them at once',
+      'runs the gateway until SIGTERM, which closes sessions over WARREN_DRAIN, or SIGINT, which closes them at once',
     )
     .allowUnknownOption()
     .allowExcessArguments()
     .addHelpText('after', () => `\n${helpText()}`)
     .action(async (_options: unknown, { args }: Command) => {
-      const read = () => load(surroundings(args))
+      const read = () => load(processInputs(args))
       const config = read()
       await checkStart(config)
-      // Imported late, so that one process alone has nothing of node:cluster.
+      // Imported late, so that a single process does not load node:cluster.
       const serving = config.workers > 1 ? (await import('../workers/serve-together.ts')).serveTogether : serve
       const status = await serving(config, read).then(() => exitStatus.ok, report)
-      // Whatever was left open must not keep the process.
+      // Remaining handles must not keep the process alive.
       process.exit(status)
     })
 }
@@ -32,15 +32,15 @@ export function startCommand(): Command {
 async function serve(config: Config, readAgain: () => Config): Promise<void> {
   let reload = (): void => undefined
   process.on('SIGHUP', () => reload())
-  const asked = whenAskedToEnd()
+  const signal = endSignal()
   // Imported late, so that the other commands start without the whole gateway.
   const { openApp } = await import('../../app/open.ts')
-  const app = await Promise.race([openApp(config), asked]).catch((error: unknown) => {
+  const app = await Promise.race([openApp(config), signal]).catch((error: unknown) => {
     throw error instanceof Error ? (listenProblem(error, config) ?? error) : error
   })
   if (typeof app === 'string') return
   reload = () => app.reload(readAgain)
   process.stdout.write(welcome(app, config))
-  // Ctrl-C is somebody who waits at a terminal.
-  await app.close((await asked) === 'SIGINT' ? { drainMs: 0 } : undefined)
+  // On Ctrl-C a user waits at a terminal, so do not drain.
+  await app.close((await signal) === 'SIGINT' ? { drainMs: 0 } : undefined)
 }

@@ -2,10 +2,9 @@ import { Command } from 'commander'
 import { visibleJson } from '../../core/body/invisible-characters.ts'
 import { configOf, takesConfig } from '../config-flags.ts'
 import { wrongUse } from '../failure.ts'
+import { followChannel, type TailEvent } from '../gateway/follow-channel.ts'
 import { addressOptions, gatewayUrl } from '../gateway/gateway-url.ts'
 import { operatorToken, secretOptions } from '../gateway/local-signer.ts'
-import { follow } from './follow.ts'
-import type { PrintedEvent } from './subscribe-once.ts'
 
 interface TailOptions {
   readonly after?: string
@@ -19,15 +18,18 @@ const configNames = [...addressOptions, ...secretOptions]
 
 export function tailCommand(): Command {
   const command = new Command('tail')
-    .description('subscribes to a channel and prints one JSON line an event; resumes after a lost connection')
-    .argument('<client>', 'the client id whose channel to hear')
-    .option('--after <cursor>', 'begin behind this cursor and not now')
-    .option('--checkpoints', 'print the fresh cursors of an idle channel too')
-    .option('--count <n>', 'end after so many events')
-    .option('--url <url>', 'the GraphQL endpoint of the gateway (default: this machine, WARREN_PORT)')
+    .description('subscribes to a channel and prints each event as one JSON line; resumes after a lost connection')
+    .argument('<client>', 'the client id of the channel')
+    .option('--after <cursor>', 'begin after this cursor (default: now)')
+    .option('--checkpoints', 'also print the fresh cursors of an idle channel')
+    .option('--count <n>', 'end after this many events (default: run until SIGINT)')
+    .option(
+      '--url <url>',
+      'use this GraphQL endpoint, such as ws://127.0.0.1:4000/graphql (default: this machine, WARREN_PORT)',
+    )
     .option(
       '--token <token>',
-      "a token that may hear the channel (default: an operator's, signed with the local secret)",
+      'use this token, which must allow the channel (default: an operator token, signed with the local secret)',
     )
   return takesConfig(command, configNames).action(async (clientId: string, given: TailOptions) => {
     const count = countOf(given.count)
@@ -35,22 +37,23 @@ export function tailCommand(): Command {
     const stop = new AbortController()
     const end = () => stop.abort()
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end)
-    // Whoever reads has gone, as `head` does: nothing is left to be done.
+    // The reader of the pipe has exited (`head`, for example), so end.
     process.stdout.on('error', end)
     let printed = 0
-    await follow({
+    const print = (event: TailEvent) => {
+      process.stdout.write(`${visibleJson(event)}\n`)
+      printed += 1
+      if (printed === count) end()
+    }
+    await followChannel({
       url: socketUrl(given.url ?? gatewayUrl(config)),
-      token: given.token === undefined ? () => operatorToken(config) : given.token,
+      token: async () => given.token ?? operatorToken(config),
       clientId,
       after: given.after,
       signal: stop.signal,
-      say: (text) => void process.stderr.write(`${text}\n`),
-      onEvent(event: PrintedEvent) {
-        if (event.kind === 'CHECKPOINT' && !given.checkpoints) return
-        process.stdout.write(`${visibleJson(event)}\n`)
-        printed += 1
-        if (printed === count) stop.abort()
-      },
+      onEvent: print,
+      onCheckpoint: given.checkpoints ? print : () => undefined,
+      log: (text) => void process.stderr.write(`${text}\n`),
     })
   })
 }

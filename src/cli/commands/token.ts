@@ -16,14 +16,14 @@ interface TokenOptions {
 
 export function tokenCommand(): Command {
   const command = new Command('token')
-    .description("prints a token, signed with the gateway's secret")
-    .option('--client <id>', 'whose token it is; it hears its own channel')
-    .option('--operator', 'may do everything')
+    .description("signs a token with the gateway's secret and prints it")
+    .option('--client <id>', 'identify this client; the token allows its own channel')
+    .option('--operator', 'allow everything')
     .option(
       '--scope <words>',
-      'what else it may do: "publish" (to sources), "publish:<exchange>[:<key>]", "register", "room", "channel:<pattern>"; patterns with * for one word and # for the rest',
+      'allow more, as space-separated words: "publish" (to sources), "publish:<exchange>[:<key>]", "register", "room", "channel:<pattern>"; in patterns * matches one word and # the rest, such as "channel:team.#"',
     )
-    .option('--ttl <duration>', 'how long it lives, such as 30m, 1h or 7d (default: WARREN_TOKEN_TTL)')
+    .option('--ttl <duration>', 'expire after this duration, such as 30m, 1h or 7d (default: WARREN_TOKEN_TTL)')
   return takesConfig(command, secretOptions).action(async (given: TokenOptions) => {
     const config = configOf(command, secretOptions)
     const clientId = given.client === undefined ? undefined : checkClientId(given.client, '--client')
@@ -42,7 +42,7 @@ export function tokenCommand(): Command {
 
 function scopeOf({ operator, scope = '' }: TokenOptions): string[] {
   const words = scope.split(/\s+/).filter((word) => word !== '')
-  // A misspelt word would grant nothing, and nobody would know why.
+  // A misspelt word would grant nothing without a message.
   const understood = new Set(printScope(parseScope(words.join(' '))))
   const unknown = words.find((word) => !understood.has(word) || word === 'channel:')
   if (unknown)

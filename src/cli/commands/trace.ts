@@ -17,7 +17,7 @@ interface Traced {
   readonly exchange: string
   readonly routingKey: string
   readonly receivedAt: string
-  readonly fate: 'HEARD' | 'UNHEARD' | 'UNMATCHED' | 'REPEATED' | 'QUARANTINED' | null
+  readonly fate: 'DELIVERED' | 'NO_SUBSCRIBER' | 'UNMATCHED' | 'REPEATED' | 'QUARANTINED' | null
   readonly reason: string | null
   readonly sources: readonly string[]
   readonly clients: readonly string[]
@@ -45,65 +45,68 @@ const query = `query Trace($messageId: ID!) {
 export function traceCommand(): Command {
   const command = new Command('trace')
     .description(
-      'tells where a recent message went: its source, its clients, to how many subscriptions on which replica, or why not',
+      'shows what each replica did with a recent message: its source, its clients, and the subscriptions that received it, or why none did',
     )
-    .argument('<message id>', 'the message id, as publishers and subscribers see it')
-    .option('--json', 'what each replica knows, as JSON')
-    .option('--url <url>', 'the GraphQL endpoint of a gateway (default: this machine, WARREN_PORT)')
-    .option('--token <token>', "an operator's token (default: one signed with the local secret)")
+    .argument('<message id>', 'the message id that publishers and subscribers see')
+    .option('--json', 'print what each replica knows as JSON')
+    .option(
+      '--url <url>',
+      'use this GraphQL endpoint, such as http://127.0.0.1:4000/graphql (default: this machine, WARREN_PORT)',
+    )
+    .option('--token <token>', 'use this operator token (default: one signed with the local secret)')
   return takesConfig(command, configNames).action(async (messageId: string, given: TraceOptions) => {
     const config = configOf(command, configNames)
     const token = given.token ?? (await operatorToken(config))
     const { trace } = await askGateway<{ trace: readonly Replica[] }>(given.url ?? gatewayUrl(config), token, query, {
       messageId,
     })
-    process.stdout.write(given.json ? `${visibleJson(trace, 2)}\n` : trace.map(story).join(''))
+    process.stdout.write(given.json ? `${visibleJson(trace, 2)}\n` : trace.map(describe).join(''))
     if (trace.every(({ messages }) => messages.length === 0)) {
       throw new CommandFailure(
-        'no replica knows this id: it is older than what they remember, its publisher gave it another id, or nothing bound its exchange to the journal',
+        'no replica knows this id: the message is older than their hot windows, its publisher used another id, or its exchange is not bound to the journal',
       )
     }
   })
 }
 
-function story({ replica, since, messages }: Replica): string {
-  const memory = since === null ? 'it has seen nothing yet' : `it remembers since ${since}`
+function describe({ replica, since, messages }: Replica): string {
+  const memory = since === null ? 'it has received no message yet' : `it remembers since ${since}`
   if (messages.length === 0) return `${printable(replica)}: not seen; ${memory}\n`
   return messages
     .map((message) => {
       const { exchange, routingKey, receivedAt } = message
-      const head = `${printable(replica)}: came at ${receivedAt} through "${printable(exchange)}" with key "${printable(routingKey)}"`
-      return `${[head, whose(message), fateOf(message), countsOf(message)].filter(Boolean).join('\n    ')}\n`
+      const head = `${printable(replica)}: arrived at ${receivedAt} through "${printable(exchange)}" with key "${printable(routingKey)}"`
+      return `${[head, audienceText(message), outcomeText(message), countsText(message)].filter(Boolean).join('\n    ')}\n`
     })
     .join('')
 }
 
-function whose({ sources, clients, clientCount }: Traced): string {
+function audienceText({ sources, clients, clientCount }: Traced): string {
   if (sources.length === 0) return ''
   const more = clientCount !== null && clientCount > clients.length ? ` and ${clientCount - clients.length} more` : ''
-  const names = clientCount === null ? 'everyone' : `${clients.map(printable).join(', ') || 'nobody'}${more}`
-  return `for ${names}, says source ${sources.join(', ')}`
+  const names = clientCount === null ? 'everyone' : `${clients.map(printable).join(', ') || 'no client'}${more}`
+  return `for ${names}, by source ${sources.join(', ')}`
 }
 
-function fateOf({ fate, reason }: Traced): string {
+function outcomeText({ fate, reason }: Traced): string {
   switch (fate) {
-    case 'HEARD':
-      return ''
-    case 'UNHEARD':
-      return 'nobody listened here when it came; whoever comes back with an older cursor is given it'
+    case 'DELIVERED':
+      return 'DELIVERED'
+    case 'NO_SUBSCRIBER':
+      return 'NO_SUBSCRIBER: no client was subscribed here when it arrived; a client that resumes with an older cursor receives it'
     case 'UNMATCHED':
-      return 'no source says whose it is: compare its exchange and key with rabbitChannels'
+      return 'UNMATCHED: no source found a client for it; compare its exchange and key with rabbitChannels'
     case 'REPEATED':
-      return 'not delivered: it had come before, with the same idempotency key, or again after an outage'
+      return 'REPEATED: not delivered, because it arrived before with the same idempotency key, or was published again after an outage'
     case 'QUARANTINED':
-      return `in the quarantine: ${reason ?? 'its body cannot be read'}; see warren quarantine list`
+      return `QUARANTINED: ${reason ?? 'its body cannot be read'}; see warren quarantine list`
     default:
-      return 'came before this replica started: it only replays it'
+      return 'arrived before this replica started, which only replays it'
   }
 }
 
-function countsOf({ matched, delivered, dropped }: Traced): string {
+function countsText({ matched, delivered, dropped }: Traced): string {
   if (matched === 0) return ''
   const waiting = matched - delivered - dropped
-  return `given to ${matched} ${matched === 1 ? 'subscription' : 'subscriptions'}: ${delivered} delivered, ${dropped} dropped, ${waiting} waiting`
+  return `matched ${matched} ${matched === 1 ? 'subscription' : 'subscriptions'}: ${delivered} delivered, ${dropped} dropped, ${waiting} waiting`
 }

@@ -18,22 +18,25 @@ interface ConnectionsOptions {
 
 export function connectionsCommand(): Command {
   return new Command('connections')
-    .description('opens many connections at once, checks every byte that comes back, and prints what it measured')
-    .argument('<host>', 'where the gateway is')
-    .argument('<port>', 'WARREN_TCP_ECHO_PORT, WARREN_TCP_PORT or WARREN_PORT, by the protocol')
-    .argument('<count>', 'how many connections')
+    .description('opens many connections at once, checks every byte of the answers and prints the measurements')
+    .argument('<host>', 'the host of the gateway')
+    .argument(
+      '<port>',
+      'the port for the protocol: WARREN_TCP_ECHO_PORT (echo), WARREN_TCP_PORT (framed) or WARREN_PORT (websocket)',
+    )
+    .argument('<count>', 'the number of connections')
     .addOption(
-      new Option('--protocol <name>', 'what to speak; on a WebSocket pings are sent and their pongs checked')
+      new Option('--protocol <name>', 'use this protocol; websocket sends pings and checks their pongs')
         .choices(Object.keys(protocols))
         .default('echo'),
     )
-    .option('--messages <n>', 'messages on each connection, one after another', '5')
-    .option('--bytes <n>', 'bytes of a message; on a WebSocket at most 125', '1024')
-    .option('--at-once <n>', 'connections that are being opened at a time', '200')
-    .option('--timeout <seconds>', 'how long a connection or an answer may take', '30')
-    .option('--path <path>', 'the path of the WebSocket', '/ws')
-    .option('--token <token>', 'a token for framed TCP and WebSocket; the room (/ws) takes one with the scope room')
-    .option('--json', 'print one line of JSON')
+    .option('--messages <n>', 'send this many messages on each connection, one after another', '5')
+    .option('--bytes <n>', 'send messages of this many bytes; at most 125 with websocket', '1024')
+    .option('--at-once <n>', 'open this many connections at a time', '200')
+    .option('--timeout <seconds>', 'wait at most this many seconds for a connection or an answer', '30')
+    .option('--path <path>', 'use this path for WebSocket', '/ws')
+    .option('--token <token>', 'use this token for framed TCP and WebSocket; the room (/ws) requires the scope room')
+    .option('--json', 'print the measurements as one line of JSON')
     .action(async (host: string, port: string, count: string, given: ConnectionsOptions) => {
       const bar = progressBar(process.stderr)
       const run = await runConnections({

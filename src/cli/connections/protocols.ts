@@ -4,11 +4,11 @@ import { errorText } from '../../core/model/error-text.ts'
 import { withDeadline } from '../../core/timing/deadline.ts'
 import { headOf, TcpFrameReader } from '../../transports/tcp/framing.ts'
 
-/** One connection that is open. */
+/** An open connection. */
 export interface ProbeConnection {
   /**
-   * Sends this and resolves when all of it has come back as it should; rejects with a sentence
-   * where it does not. One at a time.
+   * Sends the payload and resolves when the expected answer has arrived. Rejects with the reason
+   * otherwise. One call at a time.
    */
   roundTrip(payload: Buffer): Promise<void>
   close(): void
@@ -26,8 +26,8 @@ export type Open = () => Promise<ProbeConnection>
 export const protocols = { echo, framed, websocket } as const satisfies Record<string, (target: Target) => Open>
 export type Protocol = keyof typeof protocols
 
-/** What a round trip waits for; `fail` is also called when the connection goes. */
-class Awaited {
+/** The answer that a round trip waits for. `fail` is also called when the connection closes. */
+class PendingAnswer {
   #resolve: () => void = () => {}
   #reject: (error: Error) => void = () => {}
   #failure: Error | undefined
@@ -50,12 +50,12 @@ class Awaited {
   }
 }
 
-async function openSocket({ host, port, timeoutMs }: Target, awaited: Awaited): Promise<Socket> {
+async function openSocket({ host, port, timeoutMs }: Target, pending: PendingAnswer): Promise<Socket> {
   const socket = connect({ host, port, noDelay: true })
-  socket.on('error', (error: NodeJS.ErrnoException) => awaited.fail(error.code ?? error.message))
-  socket.on('close', () => awaited.fail('closed by the other side'))
+  socket.on('error', (error: NodeJS.ErrnoException) => pending.fail(error.code ?? error.message))
+  socket.on('close', () => pending.fail('closed by the peer'))
   try {
-    await awaited.until(timeoutMs, () => socket.once('connect', awaited.done))
+    await pending.until(timeoutMs, () => socket.once('connect', pending.done))
   } catch (error) {
     socket.destroy()
     throw error
@@ -63,20 +63,20 @@ async function openSocket({ host, port, timeoutMs }: Target, awaited: Awaited): 
   return socket
 }
 
-/** Byte for byte, as it comes. */
+/** The answer is the payload, byte for byte, in pieces of any size. */
 function echo(target: Target): Open {
   return async () => {
-    const awaited = new Awaited()
-    const socket = await openSocket(target, awaited)
+    const pending = new PendingAnswer()
+    const socket = await openSocket(target, pending)
     let expected: Buffer = Buffer.alloc(0)
     socket.on('data', (piece: Buffer) => {
-      if (!piece.equals(expected.subarray(0, piece.length))) return awaited.fail('other bytes came back')
+      if (!piece.equals(expected.subarray(0, piece.length))) return pending.fail('other bytes came back')
       expected = expected.subarray(piece.length)
-      if (expected.length === 0) awaited.done()
+      if (expected.length === 0) pending.done()
     })
     return {
       roundTrip: (payload) =>
-        awaited.until(target.timeoutMs, () => {
+        pending.until(target.timeoutMs, () => {
           expected = payload
           socket.write(payload)
         }),
@@ -85,12 +85,12 @@ function echo(target: Target): Open {
   }
 }
 
-/** Binary requests, which the framed protocol answers with their first bytes. */
+/** Binary requests. The framed protocol answers with their first bytes. */
 function framed(target: Target): Open {
   const type = { 'content-encoding': 'binary', 'content-type': 'binary/custom-client-binary-type' }
   return async () => {
-    const awaited = new Awaited()
-    const socket = await openSocket(target, awaited)
+    const pending = new PendingAnswer()
+    const socket = await openSocket(target, pending)
     const reader = new TcpFrameReader(() => 64 * 1024 * 1024)
     let expected: Buffer | undefined
     socket.on('data', (piece: Buffer) => {
@@ -100,24 +100,24 @@ function framed(target: Target): Open {
           const text = frame.content.toString()
           if (frame.header.contentType === 'text/json') {
             if (text.includes('"kind":"ping"')) socket.write(request('{"action":"pong"}'))
-            else if (text.includes('"error"')) awaited.fail(text)
-            else awaited.done()
-          } else if (expected && frame.content.equals(expected)) awaited.done()
-          else awaited.fail('another answer came back')
+            else if (text.includes('"error"')) pending.fail(text)
+            else pending.done()
+          } else if (expected && frame.content.equals(expected)) pending.done()
+          else pending.fail('unexpected answer')
         }
       } catch (error) {
-        awaited.fail(errorText(error))
+        pending.fail(errorText(error))
       }
     })
     if (target.token !== undefined) {
       const { token } = target
-      await awaited.until(target.timeoutMs, () =>
+      await pending.until(target.timeoutMs, () =>
         socket.write(request(JSON.stringify({ action: 'authenticate', token }))),
       )
     }
     return {
       roundTrip: (payload) =>
-        awaited.until(target.timeoutMs, () => {
+        pending.until(target.timeoutMs, () => {
           expected = Buffer.concat([Buffer.from('First 10 bytes of request: '), payload.subarray(0, 10)])
           socket.write(Buffer.concat([Buffer.from(headOf(type, payload.length), 'latin1'), payload]))
         }),
@@ -132,26 +132,26 @@ function request(json: string): Buffer {
   return Buffer.concat([Buffer.from(head, 'latin1'), content])
 }
 
-/** Pings of WebSocket itself (RFC 6455 §5.5.2), whose pongs bring the same bytes. */
+/** WebSocket pings (RFC 6455 §5.5.2). A pong carries the payload of its ping. */
 function websocket({ host, port, path, token, timeoutMs }: Target): Open {
   const query = token === undefined ? '' : `${path.includes('?') ? '&' : '?'}token=${token}`
   const url = `ws://${host.includes(':') ? `[${host}]` : host}:${port}${path}${query}`
   return async () => {
-    const awaited = new Awaited()
+    const pending = new PendingAnswer()
     const socket = new WebSocket(url, { perMessageDeflate: false })
     let expected: Buffer = Buffer.alloc(0)
-    socket.on('error', (error) => awaited.fail(error.message))
-    socket.on('close', (code) => awaited.fail(`closed with ${code}`))
-    socket.on('pong', (data) => (data.equals(expected) ? awaited.done() : awaited.fail('other bytes came back')))
+    socket.on('error', (error) => pending.fail(error.message))
+    socket.on('close', (code) => pending.fail(`closed with ${code}`))
+    socket.on('pong', (data) => (data.equals(expected) ? pending.done() : pending.fail('other bytes came back')))
     try {
-      await awaited.until(timeoutMs, () => socket.once('open', awaited.done))
+      await pending.until(timeoutMs, () => socket.once('open', pending.done))
     } catch (error) {
       socket.terminate()
       throw error
     }
     return {
       roundTrip: (payload) =>
-        awaited.until(timeoutMs, () => {
+        pending.until(timeoutMs, () => {
           expected = payload
           socket.ping(payload)
         }),

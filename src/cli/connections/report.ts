@@ -7,14 +7,14 @@ export interface Distribution {
   readonly max: number
 }
 
-/** Of durations in milliseconds: the nearest rank, to a hundredth. */
+/** Percentiles of durations in milliseconds by nearest rank, rounded to a hundredth. */
 export function distributionOf(durations: readonly number[]): Distribution {
   const sorted = Float64Array.from(durations).sort()
   const at = (share: number) => Math.round((sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0) * 100) / 100
   return { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1) }
 }
 
-/** What a run has shown, for people. */
+/** The results of a run, for a terminal. */
 export function printRun(run: Run): string {
   const { count, connected, connectMs, connect, messages, bytes, messagesMs, roundTrip, failures } = run
   const lines = [
@@ -40,10 +40,10 @@ function rate(amount: number, ms: number): string {
 }
 
 const barWidth = 40
-/** How often it is drawn, in milliseconds. */
+/** Minimum time between two updates, in milliseconds. */
 const drawMs = 100
 
-/** A bar in one line of a terminal; elsewhere nothing. */
+/** A progress bar in one line of a terminal. Writes nothing elsewhere. */
 export function progressBar(to: Pick<NodeJS.WriteStream, 'isTTY' | 'write'>): {
   show: (phase: string, done: number, of: number) => void
   end: () => void

@@ -10,7 +10,7 @@ export interface RunOptions {
   readonly onProgress: (phase: string, done: number, of: number) => void
 }
 
-/** What was measured; durations in milliseconds. */
+/** The measurements; durations in milliseconds. */
 export interface Run {
   readonly count: number
   readonly connected: number
@@ -20,17 +20,17 @@ export interface Run {
   readonly bytes: number
   readonly messagesMs: number
   readonly roundTrip: readonly number[]
-  /** What went wrong, and on how many connections. */
+  /** The number of failed connections by reason. */
   readonly failures: ReadonlyMap<string, number>
 }
 
-/** Opens all, then sends on all at once, then closes all. */
+/** Opens all connections, then sends on all concurrently, then closes all. */
 export async function runConnections(options: RunOptions): Promise<Run> {
   const { open, count, messages, bytes, atOnce, onProgress } = options
   const failures = new Map<string, number>()
   const failed = (error: unknown) => {
     const reason = errorText(error)
-    const sentence = reason === 'EMFILE' ? 'EMFILE: this machine allows no more open files; raise ulimit -n' : reason
+    const sentence = reason === 'EMFILE' ? 'EMFILE: the limit of open files is reached; raise ulimit -n' : reason
     failures.set(sentence, (failures.get(sentence) ?? 0) + 1)
   }
 
@@ -84,7 +84,7 @@ export async function runConnections(options: RunOptions): Promise<Run> {
   }
 }
 
-/** Another for each connection and message, so that what is mixed up is noticed. */
+/** Differs for each connection and message, so that mixed-up answers are detected. */
 function payloadOf(connection: number, message: number, bytes: number): Buffer {
   const mark = Buffer.alloc(8)
   mark.writeUInt32LE(connection, 0)

@@ -3,24 +3,24 @@ import { errorText } from '../../core/model/error-text.ts'
 import type { Finding } from '../../core/ports/finding.ts'
 
 /**
- * What tokens and revocations bear: they are told in whole seconds, and a replica takes a token up
- * to so much early or late.
+ * The tolerated clock skew. Tokens and revocations use whole seconds, and a replica accepts a token
+ * this much too early or too late.
  */
 const maxSkewMs = 5_000
 const askMs = 5_000
-/** When this was written: no clock that is right is before it. */
+/** When this was written. A correct clock is not before it. */
 const earliest = Date.UTC(2026, 0, 1)
 
 /**
- * Tokens expire and are revoked by the clock: it is compared with the database's and the identity
- * provider's, where there are any.
+ * Tokens expire and are revoked by the clock. This compares it with the clocks of the database and
+ * the identity provider, if configured.
  */
-export async function examineClock(config: Config, databaseNow: number | undefined): Promise<Finding[]> {
+export async function checkClock(config: Config, databaseNow: number | undefined): Promise<Finding[]> {
   if (Date.now() < earliest) {
-    const text = `it says ${new Date().toISOString()}`
-    return [{ check: 'clock', status: 'fail', text, advice: 'set it, by NTP: tokens are judged by it' }]
+    const text = `shows ${new Date().toISOString()}`
+    return [{ check: 'clock', status: 'fail', text, advice: 'set it with NTP, because tokens depend on it' }]
   }
-  const others: [whose: string, now: number][] = []
+  const others: [owner: string, now: number][] = []
   if (databaseNow !== undefined) others.push(["the database's", databaseNow])
   const findings: Finding[] = []
   if (config.jwksUrl !== undefined) {
@@ -28,17 +28,22 @@ export async function examineClock(config: Config, databaseNow: number | undefin
     if (typeof provider === 'number') others.push(["the identity provider's", provider])
     else findings.push(provider)
   }
-  for (const [whose, now] of others) {
+  for (const [owner, now] of others) {
     const skew = now - Date.now()
-    const text = `${(Math.abs(skew) / 1000).toFixed(1)} s ${skew < 0 ? 'ahead of' : 'behind'} ${whose}`
+    const text = `${(Math.abs(skew) / 1000).toFixed(1)} s ${skew < 0 ? 'ahead of' : 'behind'} ${owner}`
     findings.push(
       Math.abs(skew) > maxSkewMs
-        ? { check: 'clock', status: 'fail', text, advice: 'run NTP on both: tokens are judged by the clock' }
+        ? {
+            check: 'clock',
+            status: 'fail',
+            text,
+            advice: 'run NTP on both machines, because tokens depend on the clock',
+          }
         : { check: 'clock', status: 'ok', text },
     )
   }
   if (others.length === 0)
-    findings.push({ check: 'clock', status: 'ok', text: 'plausible; there is nothing to compare it with' })
+    findings.push({ check: 'clock', status: 'ok', text: 'plausible; no other clock to compare with' })
   return findings
 }
 
@@ -46,12 +51,12 @@ async function askProvider(url: string): Promise<number | Finding> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(askMs) })
     const body = (await response.json()) as { keys?: unknown }
-    if (!response.ok || !Array.isArray(body.keys)) throw new Error(`status ${response.status}, and no keys`)
+    if (!response.ok || !Array.isArray(body.keys)) throw new Error(`status ${response.status}, without keys`)
     return Date.parse(response.headers.get('date') ?? '') || Date.now()
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
     const reason = errorText(cause)
-    const advice = 'check WARREN_JWKS_URL: it names a JSON document with keys'
-    return { check: 'identity', status: 'fail', text: `${new URL(url).origin} gives no keys: ${reason}`, advice }
+    const advice = 'check WARREN_JWKS_URL: expected the URL of a JSON document with keys'
+    return { check: 'identity', status: 'fail', text: `${new URL(url).origin} returned no keys: ${reason}`, advice }
   }
 }

@@ -2,13 +2,13 @@ import { readFile } from 'node:fs/promises'
 import type { Config } from '../../config/options/options.ts'
 import type { Finding } from '../../core/ports/finding.ts'
 
-/** Beside the connections of clients: the broker's, the database's, requests, files. */
+/** Files other than client connections: broker, database, requests and files on disk. */
 const others = 1_200
 
 /**
- * Each connection is a file to the system. Node raises the soft limit to the hard one by itself.
+ * Each connection uses a file descriptor. Node raises the soft limit to the hard limit at startup.
  */
-export async function examineFiles({ maxConnections }: Config): Promise<Finding[]> {
+export async function checkFiles({ maxConnections }: Config): Promise<Finding[]> {
   const limits = await readFile('/proc/self/limits', 'utf8').catch(() => '')
   const [, hard] = /^Max open files\s+\S+\s+(\S+)/m.exec(limits) ?? []
   if (hard === undefined) return []

@@ -7,8 +7,10 @@ import { listenProblem } from '../listen-problem.ts'
 const askMs = 2_000
 const names = ['port', 'tcpPort', 'tcpEchoPort', 'opsPort'] as const
 
-/** Whether each port can be bound. A gateway that runs here already holds its own. */
-export async function examinePorts(config: Config): Promise<Finding[]> {
+/**
+ * Checks that each port can be bound. A running gateway on this machine already holds its ports.
+ */
+export async function checkPorts(config: Config): Promise<Finding[]> {
   const findings: Finding[] = []
   for (const name of names) {
     const port = config[name]
@@ -21,7 +23,7 @@ export async function examinePorts(config: Config): Promise<Finding[]> {
       findings.push({ check: 'ports', status: 'ok', text: `${variableOf(name)}: a gateway that runs here has ${port}` })
     } else {
       const text = listenProblem(problem, config)?.message ?? problem.message
-      const advice = `end what listens there, or give another (${variableOf(name)}, ${flagOf(name)})`
+      const advice = `stop the other program, or set another port (${variableOf(name)}, ${flagOf(name)})`
       findings.push({ check: 'ports', status: 'fail', text, advice })
     }
   }

@@ -6,25 +6,22 @@ import type { Config } from '../../config/options/options.ts'
 import { errorText } from '../../core/model/error-text.ts'
 import type { Finding } from '../../core/ports/finding.ts'
 
-/** 32 random bytes have more different ones than this, however they are written. */
-const leastDifferent = 10
+/** 32 random bytes contain more distinct bytes than this in any encoding. */
+const minDistinctBytes = 10
 
-/**
- * The secret that signs tokens: whether it may be a generated one here, and whether it looks like
- * one that can be guessed.
- */
-export async function examineSecret(config: Config): Promise<Finding[]> {
+/** Checks whether a generated secret is allowed here, and whether a given one looks guessable. */
+export async function checkSecret(config: Config): Promise<Finding[]> {
   const { jwtSecret, dataDir } = config
   if (jwtSecret !== undefined) {
     const text = `given, ${Buffer.byteLength(jwtSecret)} bytes`
-    if (new Set(Buffer.from(jwtSecret)).size >= leastDifferent) return [{ check: 'secret', status: 'ok', text }]
-    const advice = 'take a random one: openssl rand -base64 32'
-    return [{ check: 'secret', status: 'warn', text: `${text} of a few different ones`, advice }]
+    if (new Set(Buffer.from(jwtSecret)).size >= minDistinctBytes) return [{ check: 'secret', status: 'ok', text }]
+    const advice = 'use a random one: openssl rand -base64 32'
+    return [{ check: 'secret', status: 'warn', text: `${text} with few distinct values`, advice }]
   }
   try {
     checkTogether(config, { secretGenerated: true })
   } catch (error) {
-    const advice = 'openssl rand -base64 32 > secret, and WARREN_JWT_SECRET_FILE=secret'
+    const advice = 'run openssl rand -base64 32 > secret, and set WARREN_JWT_SECRET_FILE=secret'
     return [{ check: 'secret', status: 'fail', text: errorText(error), advice }]
   }
   const file = join(dataDir, secretFileName)
@@ -32,14 +29,15 @@ export async function examineSecret(config: Config): Promise<Finding[]> {
     (found) => found.mode,
     () => undefined,
   )
-  if (mode === undefined) return [{ check: 'secret', status: 'ok', text: `not there yet: the gateway makes ${file}` }]
+  if (mode === undefined)
+    return [{ check: 'secret', status: 'ok', text: `not generated yet: the gateway creates ${file}` }]
   const text = `generated, in ${file}`
   if ((mode & 0o077) === 0) return [{ check: 'secret', status: 'ok', text }]
   return [
     {
       check: 'secret',
       status: 'warn',
-      text: `${text}, which others on this machine may read`,
+      text: `${text}, which other users of this machine can read`,
       advice: `chmod 600 ${file}`,
     },
   ]

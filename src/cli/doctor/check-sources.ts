@@ -3,12 +3,12 @@ import type { Source } from '../../core/model/source.ts'
 import type { Finding } from '../../core/ports/finding.ts'
 
 /**
- * Names the sources whose exchange is bound straight to the journal. RabbitMQ closes the connection
- * of a publisher (541) whose message a stream cannot hold, such as one with a decimal header:
- * docs/sources.md.
+ * Lists the sources with an exchange that is bound directly to the journal. RabbitMQ closes the
+ * connection of a publisher (541) if a stream cannot store its message, such as one with a decimal
+ * header: docs/sources.md.
  */
-export function examineSources({ namespace }: Pick<Config, 'namespace'>, sources: readonly Source[]): Finding[] {
-  // The gateway makes this one at its first start.
+export function checkSources({ namespace }: Pick<Config, 'namespace'>, sources: readonly Source[]): Finding[] {
+  // The gateway creates this source at its first start.
   const registered = sources.length === 0 ? [`${namespace}.events`] : sources.filter(isExposed).map(exchangeOf)
   const exchanges = [...new Set(registered)]
   if (exchanges.length === 0) return []
@@ -17,16 +17,13 @@ export function examineSources({ namespace }: Pick<Config, 'namespace'>, sources
     {
       check: 'sources',
       status: 'warn',
-      text: `bound straight to the journal, so that RabbitMQ ends a publisher's connection (541) over a decimal header: ${named}`,
-      advice:
-        'keep decimal headers out of what is published there, or make the source with buffered: true (docs/sources.md)',
+      text: `bound directly to the journal, so RabbitMQ closes a publisher's connection (541) if a message has a decimal header: ${named}`,
+      advice: 'publish no decimal headers there, or create the source with buffered: true (docs/sources.md)',
     },
   ]
 }
 
-/**
- * Whether messages of the source go from its exchange into the stream without a queue between them.
- */
+/** Whether messages of the source go from its exchange to the stream without a queue in between. */
 function isExposed({ buffered }: Source): boolean {
   return !buffered
 }

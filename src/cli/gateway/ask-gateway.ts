@@ -3,8 +3,8 @@ import { errorText } from '../../core/model/error-text.ts'
 import { CommandFailure } from '../failure.ts'
 
 /**
- * The gateway itself bounds how long the broker may take; this is for one that does not answer at
- * all.
+ * Applies to a gateway that does not answer at all. The gateway itself limits how long it waits for
+ * the broker.
  */
 const answerTimeoutMs = 60_000
 
@@ -14,14 +14,14 @@ interface Answer<Data> {
 }
 
 /**
- * One query or mutation; throws `CommandFailure` with what the gateway says against it, or that
- * there is none.
+ * Sends one query or mutation. Throws `CommandFailure` with the error of the gateway, or if no
+ * gateway answers.
  */
 export async function askGateway<Data>(url: string, token: string, query: string, variables: object): Promise<Data> {
   const { data, errors = [] } = await post<Data>(url, token, { query, variables })
   const [error] = errors
   if (error) throw new CommandFailure([error.extensions?.code, error.message].filter(Boolean).join(': '))
-  if (!data) throw new CommandFailure(`${url}: expected the answer of a Warren gateway, got another`)
+  if (!data) throw new CommandFailure(`${url}: expected the response of a Warren gateway, got another`)
   return data
 }
 
@@ -43,6 +43,6 @@ async function post<Data>(url: string, token: string, body: unknown): Promise<An
   try {
     return JSON.parse(text) as Answer<Data>
   } catch {
-    throw new CommandFailure(`${url}: expected the answer of a Warren gateway, got status ${response.status}`)
+    throw new CommandFailure(`${url}: expected the response of a Warren gateway, got status ${response.status}`)
   }
 }

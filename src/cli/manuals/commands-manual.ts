@@ -9,9 +9,9 @@ export function commandsManual(): string {
     '# Commands',
     '<!-- Printed from src/cli by `npm run generate`; do not edit. -->',
     [
-      '`npx warren …` in a checkout after `npm ci`, and in the image. Commands that talk to a gateway, its broker or its database find them as the',
-      'gateway does: by its options, from the environment or as flags ([config.md](config.md); `start`, `doctor` and `check-config` take all of',
-      'them). The exit status is 0, 1 where something failed, and 2 where the command was wrong.',
+      '`npx warren …` works in a checkout after `npm ci` and in the image. Commands that connect to a gateway, its broker or its',
+      'database use the options of the gateway, from the environment or as flags ([config.md](config.md)). `start`, `doctor` and',
+      '`check-config` accept all of them. The exit status is 0 on success, 1 if something failed, and 2 if the command was wrong.',
     ].join('\n'),
     ...program().commands.flatMap((command) => chapters(command, ['warren'])),
   ]

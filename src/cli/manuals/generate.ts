@@ -7,7 +7,7 @@ import { commandsManual } from './commands-manual.ts'
 import { errorsManual } from './errors-manual.ts'
 import { metricsManual } from './metrics-manual.ts'
 
-/** What is printed from the code, by its path in the repository. */
+/** The generated files, by path in the repository. */
 const printed = new Map<string, () => string>([
   ['schema/schema.graphql', printedSchema],
   ['docs/config.md', configManual],
@@ -16,7 +16,7 @@ const printed = new Map<string, () => string>([
   ['docs/commands.md', commandsManual],
 ])
 
-/** The files under `root` that are not what the code prints. */
+/** The files under `root` that differ from what the code prints. */
 export function staleFiles(root: string): string[] {
   return [...printed].filter(([path, print]) => contentOf(join(root, path)) !== print()).map(([path]) => path)
 }
@@ -37,13 +37,13 @@ function contentOf(path: string): string | undefined {
 }
 
 /**
- * `npm run generate`, `npm run generate:check`: a script of the repository, not a command of the
+ * `npm run generate` and `npm run generate:check`: a script of the repository, not a command of the
  * program.
  */
 function main(args: readonly string[], root: string): void {
   if (!args.includes('--check')) return writeFiles(root)
   const stale = staleFiles(root)
-  for (const path of stale) process.stderr.write(`${path}: not what the code prints; run npm run generate\n`)
+  for (const path of stale) process.stderr.write(`${path}: differs from the generated text; run npm run generate\n`)
   if (stale.length > 0) process.exitCode = 1
 }
 

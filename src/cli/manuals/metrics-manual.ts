@@ -9,13 +9,13 @@ export function metricsManual(): string {
     '# Metrics',
     '<!-- Printed from src/observability/metrics.ts by `npm run generate`; do not edit. -->',
     [
-      'Prometheus scrapes `/metrics` on the ops port (`WARREN_OPS_PORT`). Every series whose label values are listed here is there from the start, at 0.',
-      'Label values come from lists in the code, never from clients; `source` is the id that `rabbitChannels { id }` shows. A dashboard and alert',
-      'rules made of these: `k8s/monitoring`.',
+      'Prometheus scrapes `/metrics` on the ops port (`WARREN_OPS_PORT`). Every series with the label values listed here exists from the start, at 0.',
+      'Label values come from lists in the code, never from clients. `source` is the id in `rabbitChannels { id }`. `k8s/monitoring` has a dashboard',
+      'and alert rules.',
     ].join('\n'),
-    ['| metric | kind | labels | what |', '|---|---|---|---|', ...described.map(row)].join('\n'),
+    ['| metric | type | labels | meaning |', '|---|---|---|---|', ...described.map(row)].join('\n'),
     [
-      "Beside them are Node's own and the process's, as [prom-client](https://github.com/siimon/prom-client#default-metrics) has them:",
+      'The default metrics of [prom-client](https://github.com/siimon/prom-client#default-metrics) about Node.js and the process are also exported:',
       '`nodejs_eventloop_lag_p99_seconds`, `nodejs_heap_size_used_bytes`, `process_resident_memory_bytes`, `process_cpu_seconds_total` and more.',
     ].join('\n'),
   ]

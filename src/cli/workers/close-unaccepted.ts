@@ -1,8 +1,8 @@
 import type { Worker } from 'node:cluster'
 
 /**
- * What Node's primary and workers say to each other (lib/internal/cluster): a connection is handed
- * over with `act: newconn`, and taken or refused with `ack`.
+ * Messages between Node's primary and its workers (lib/internal/cluster). The primary passes a
+ * connection with `act: newconn`, and the worker accepts or rejects it with `ack`.
  */
 interface ClusterMessage {
   readonly act?: string
@@ -15,23 +15,23 @@ interface Handle {
 }
 
 /**
- * Breaks the connections that were handed to a worker which ended before it took them. Node waits
- * for its answer for ever and keeps them open, so that their clients would wait for ever as well
+ * Closes connections that were passed to a worker which exited before it accepted them. Node waits
+ * for the worker's answer forever and keeps them open, so their clients would wait forever too
  * (lib/internal/cluster/round_robin_handle.js: handoff).
  */
-export function breakUntaken(worker: Worker): void {
+export function closeUnaccepted(worker: Worker): void {
   const { process: child } = worker
-  const untaken = new Map<number, Handle>()
+  const unaccepted = new Map<number, Handle>()
   const send = child.send.bind(child) as (...given: unknown[]) => boolean
   child.send = (...given: unknown[]) => {
     const [message, handle] = given as [ClusterMessage, Handle | undefined]
-    if (message.act === 'newconn' && message.seq !== undefined && handle) untaken.set(message.seq, handle)
+    if (message.act === 'newconn' && message.seq !== undefined && handle) unaccepted.set(message.seq, handle)
     return send(...given)
   }
   child.on('internalMessage', ({ ack }: ClusterMessage) => {
-    if (ack !== undefined) untaken.delete(ack)
+    if (ack !== undefined) unaccepted.delete(ack)
   })
   worker.once('exit', () => {
-    for (const handle of untaken.values()) handle.close()
+    for (const handle of unaccepted.values()) handle.close()
   })
 }

@@ -3,22 +3,22 @@ import type { Snapshot } from '../../observability/snapshot.ts'
 import type { Running } from '../welcome.ts'
 
 /**
- * What the primary tells a worker. `end` without `drainMs` is over WARREN_DRAIN; `handOver` where
- * others go on listening.
+ * Messages from the primary to a worker. `end` without `drainMs` uses WARREN_DRAIN. `handOver`:
+ * other processes keep listening on the ports.
  */
 export type ToWorker =
-  | { readonly kind: 'look'; readonly question: number; readonly at: 'health' | 'metrics' }
+  | { readonly kind: 'query'; readonly id: number; readonly at: 'health' | 'metrics' }
   | { readonly kind: 'reload' }
   | { readonly kind: 'end'; readonly drainMs?: number; readonly handOver?: boolean }
 
 /**
- * What a worker tells the primary: that it hears; that clients can connect, or why they never will;
- * last, what it has counted in all.
+ * Messages from a worker to the primary: it receives messages; clients can connect, or the reason
+ * why they cannot; at the end, its final metrics.
  */
 export type FromWorker =
-  | { readonly kind: 'hearing' }
+  | { readonly kind: 'receiving' }
   | { readonly kind: 'listening'; readonly running: Running }
   | { readonly kind: 'failed'; readonly text: string; readonly status: number }
-  | { readonly kind: 'health'; readonly question: number; readonly ready: HealthVerdict }
-  | { readonly kind: 'metrics'; readonly question: number; readonly counted: Snapshot }
-  | { readonly kind: 'ended'; readonly counted: Snapshot }
+  | { readonly kind: 'health'; readonly id: number; readonly ready: HealthVerdict }
+  | { readonly kind: 'metrics'; readonly id: number; readonly metrics: Snapshot }
+  | { readonly kind: 'ended'; readonly metrics: Snapshot }

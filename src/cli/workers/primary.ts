@@ -5,24 +5,23 @@ import { createMetrics } from '../../observability/metrics.ts'
 import { openOpsListener } from '../../observability/ops-listener.ts'
 import { opsHosts } from '../../transports/http/hosts.ts'
 import { RequestTurns } from '../../transports/http/request-turns.ts'
-import { whenAskedToEnd } from '../asked-to-end.ts'
+import { endSignal } from '../end-signal.ts'
 import { CommandFailure } from '../failure.ts'
 import { listenProblem } from '../listen-problem.ts'
 import { welcome } from '../welcome.ts'
 import { WorkerPool } from './worker-pool.ts'
 
 /**
- * Keeps WARREN_WORKERS gateways on the same ports, and has the ops port for all of them. Serves no
- * client itself.
+ * Runs WARREN_WORKERS gateways on the same ports and serves the ops port for all of them. It serves
+ * no client itself.
  */
 export async function serveAsPrimary(config: Config, readAgain: () => Config): Promise<void> {
-  // As JSON, what is no number (the lag of an event loop that has not turned yet) would come as
-  // null.
+  // JSON would turn NaN (the lag of an event loop that has not run yet) into null.
   cluster.setupPrimary({ serialization: 'advanced' })
   const logger = createLogger({ level: config.logLevel, format: config.logFormat })
   const pool = new WorkerPool(config.workers, logger.log, createMetrics())
   let { drainMs } = config
-  const asked = whenAskedToEnd(() => pool.kill())
+  const signal = endSignal(() => pool.kill())
   process.on('SIGHUP', () => {
     pool.reload()
     try {
@@ -30,7 +29,7 @@ export async function serveAsPrimary(config: Config, readAgain: () => Config): P
       drainMs = now.drainMs
       logger.setLevel(now.logLevel)
     } catch {
-      // Each worker tells what is wrong with it.
+      // Each worker logs what is wrong with it.
     }
   })
   process.on('SIGUSR2', () => void pool.roll())
@@ -49,15 +48,15 @@ export async function serveAsPrimary(config: Config, readAgain: () => Config): P
           throw listenProblem(error, config) ?? error
         })
   try {
-    const running = await Promise.race([pool.start(), asked])
+    const running = await Promise.race([pool.start(), signal])
     if (typeof running !== 'string') {
       const opsEndpoint = ops ? [{ name: 'health and metrics', url: `${ops.url}/readyz` }] : []
       const notes = [...running.notes, `${config.workers} workers serve together.`]
       process.stdout.write(welcome({ ...running, notes, endpoints: [...running.endpoints, ...opsEndpoint] }, config))
     }
-    // Ctrl-C is somebody who waits at a terminal.
-    const ended = (await asked) === 'SIGINT' ? await pool.end(0, 0) : await pool.end(drainMs)
-    if (!ended) throw new CommandFailure('some workers did not end, and were killed')
+    // On Ctrl-C a user waits at a terminal, so do not drain.
+    const ended = (await signal) === 'SIGINT' ? await pool.end(0, 0) : await pool.end(drainMs)
+    if (!ended) throw new CommandFailure('some workers did not exit in time and were killed')
   } catch (error) {
     await pool.end(0, 0)
     throw error

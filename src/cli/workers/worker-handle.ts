@@ -4,44 +4,52 @@ import type { HealthVerdict } from '../../observability/health.ts'
 import type { Snapshot } from '../../observability/snapshot.ts'
 import { CommandFailure } from '../failure.ts'
 import type { Running } from '../welcome.ts'
-import { breakUntaken } from './close-unaccepted.ts'
+import { closeUnaccepted } from './close-unaccepted.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 
 export interface Exit {
   readonly code: number | null
   readonly signal: string | null
-  /** What it gave as the reason, where it could. */
+  /** The reason that the worker reported, if any. */
   readonly reason?: string
 }
 
-/** How long a worker may take to answer, in milliseconds: within what probes and scrapers wait. */
+/**
+ * How long a worker may take to answer, in milliseconds. Shorter than the timeouts of probes and
+ * scrapers.
+ */
 const answerMs = 900
-/** How long the last words of one that has ended may take to arrive, in milliseconds. */
-const lastWordsMs = 1_000
+/** How long to wait for the last messages of a worker that has exited, in milliseconds. */
+const lastMessagesMs = 1_000
 
-/** A worker as its primary sees it, from its start to its end. */
+/** A worker process from its start to its exit, in the primary. */
 export class WorkerHandle {
   readonly #worker: Worker
-  readonly #questions = new Map<number, (answer: FromWorker | undefined) => void>()
-  #asked = 0
-  /** What it is told when it hears: Node drops what comes before a listener does. */
-  #untold: ToWorker[] | undefined = []
+  readonly #queries = new Map<number, (answer: FromWorker | undefined) => void>()
+  #lastQuery = 0
+  /**
+   * Messages to send once the worker listens for them, because Node drops earlier ones. Undefined
+   * afterwards.
+   */
+  #unsent: ToWorker[] | undefined = []
   #failed: { readonly text: string; readonly status: number } | undefined
-  /** What it had counted when it was asked last. */
-  counted: Snapshot = []
-  /** Since when clients can connect, by `performance.now()`. */
+  /** The metrics from its last answer. */
+  metrics: Snapshot = []
+  /** When clients could first connect, by `performance.now()`. */
   listeningSince: number | undefined
-  /** The one that takes its place when it is gone, where there is one already. */
+  /** The worker that replaces it, if one has been started. */
   successor: WorkerHandle | undefined
-  /** Clients can connect. Rejects with `CommandFailure` where it ends before. */
+  /**
+   * Resolves when clients can connect. Rejects with `CommandFailure` if the worker exits before.
+   */
   readonly listening: Promise<Running>
-  /** It has ended, and all that it said has been heard. */
+  /** Resolves when the worker has exited and its last messages have been read. */
   readonly gone: Promise<Exit>
 
   constructor() {
     const worker = cluster.fork()
     this.#worker = worker
-    breakUntaken(worker)
+    closeUnaccepted(worker)
     this.gone = this.#whenGone()
     this.listening = new Promise((resolve, reject) => {
       worker.on('message', (message: FromWorker) => {
@@ -52,13 +60,13 @@ export class WorkerHandle {
       })
       void this.gone.then(({ code, signal }) => {
         const { text, status } = this.#failed ?? {
-          text: `a worker ended (${signal ?? code}) before it listened`,
+          text: `a worker exited (${signal ?? code}) before it listened`,
           status: 1,
         }
         reject(new CommandFailure(text, status))
       })
     })
-    // Who starts one later learns of its end from `gone`.
+    // For a worker that is started later, `gone` reports the exit.
     this.listening.catch(() => undefined)
   }
 
@@ -70,23 +78,23 @@ export class WorkerHandle {
     return this.#worker.process.pid
   }
 
-  /** Whether it is ready, asked now; undefined where it does not answer in time. */
+  /** Asks for its readiness. Undefined if it does not answer in time. */
   async health(): Promise<HealthVerdict | undefined> {
-    const answer = await this.#ask('health')
+    const answer = await this.#query('health')
     return answer?.kind === 'health' ? answer.ready : undefined
   }
 
-  /** Brings `counted` up to date, unless it does not answer in time. */
+  /** Updates `metrics`, unless the worker does not answer in time. */
   async count(): Promise<void> {
-    await this.#ask('metrics')
+    await this.#query('metrics')
   }
 
   reload(): void {
-    this.#tell({ kind: 'reload' })
+    this.#send({ kind: 'reload' })
   }
 
   end(how: { drainMs?: number; handOver?: boolean }): void {
-    this.#tell({ kind: 'end', ...how })
+    this.#send({ kind: 'end', ...how })
   }
 
   kill(): void {
@@ -94,33 +102,33 @@ export class WorkerHandle {
   }
 
   #onMessage(message: Exclude<FromWorker, { kind: 'listening' }>): void {
-    if (message.kind === 'hearing') {
-      const untold = this.#untold ?? []
-      this.#untold = undefined
-      for (const one of untold) this.#tell(one)
+    if (message.kind === 'receiving') {
+      const unsent = this.#unsent ?? []
+      this.#unsent = undefined
+      for (const one of unsent) this.#send(one)
     }
     if (message.kind === 'failed') this.#failed = message
-    if (message.kind === 'metrics' || message.kind === 'ended') this.counted = message.counted
-    if ('question' in message) this.#questions.get(message.question)?.(message)
+    if (message.kind === 'metrics' || message.kind === 'ended') this.metrics = message.metrics
+    if ('id' in message) this.#queries.get(message.id)?.(message)
   }
 
-  #ask(at: 'health' | 'metrics'): Promise<FromWorker | undefined> {
-    const question = ++this.#asked
+  #query(at: 'health' | 'metrics'): Promise<FromWorker | undefined> {
+    const id = ++this.#lastQuery
     return new Promise((resolve) => {
       const done = (answer: FromWorker | undefined) => {
         clearTimeout(timer)
-        this.#questions.delete(question)
+        this.#queries.delete(id)
         resolve(answer)
       }
       const timer = setTimeout(done, answerMs, undefined)
-      this.#questions.set(question, done)
-      this.#tell({ kind: 'look', question, at })
+      this.#queries.set(id, done)
+      this.#send({ kind: 'query', id, at })
     })
   }
 
-  /** Into the void where it is gone, which is learnt of otherwise. */
-  #tell(message: ToWorker): void {
-    if (this.#untold) this.#untold.push(message)
+  /** Ignored if the worker has exited; `gone` reports that. */
+  #send(message: ToWorker): void {
+    if (this.#unsent) this.#unsent.push(message)
     else if (this.#worker.isConnected()) this.#worker.send(message, () => undefined)
   }
 
@@ -134,11 +142,11 @@ export class WorkerHandle {
     const ended = new Promise<Exit>((resolve) => {
       worker.once('exit', (code: number | null, signal: string | null) => resolve({ code, signal }))
     })
-    const heard = new Promise<void>((resolve) => worker.once('disconnect', () => resolve()))
+    const disconnected = new Promise<void>((resolve) => worker.once('disconnect', () => resolve()))
     const exit = await Promise.race([unstarted, ended])
-    // What it said last may be read after its end. The channel of one that was killed while a
-    // connection was handed to it does not close at all.
-    if (exit.code !== null) await Promise.race([heard, pause(lastWordsMs, undefined, { ref: false })])
+    // Its last messages may arrive after the exit. The channel of a worker that was killed while a
+    // connection was passed to it does not close at all, so this wait has a limit.
+    if (exit.code !== null) await Promise.race([disconnected, pause(lastMessagesMs, undefined, { ref: false })])
     return { ...exit, ...(this.#failed ? { reason: this.#failed.text } : {}) }
   }
 }

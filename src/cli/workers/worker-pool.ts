@@ -3,33 +3,48 @@ import { pause } from '../../core/timing/pause.ts'
 import type { HealthVerdict } from '../../observability/health.ts'
 import type { Logger } from '../../observability/logger.ts'
 import type { Metrics } from '../../observability/metrics.ts'
-import { lasting, ofProcess, printSum, sumOf } from '../../observability/metrics-sum.ts'
-import type { Probed } from '../../observability/ops-listener.ts'
+import { primaryMetrics, printSum, sumOf, withoutGauges } from '../../observability/metrics-sum.ts'
+import type { HealthSource } from '../../observability/ops-listener.ts'
 import type { Snapshot } from '../../observability/snapshot.ts'
 import type { Running } from '../welcome.ts'
 import { type Exit, WorkerHandle } from './worker-handle.ts'
 
-/** A worker that is lost after so long is the first that is lost, in milliseconds. */
-const calmMs = 60_000
-const again = { firstRetryMs: 1_000, retryCapMs: 30_000 }
-/** How often workers are asked for a sign of life, in milliseconds. */
-const lookMs = 5_000
-/** So many looks in a row without an answer: its event loop does not turn any more. */
-const maxSilent = 12
-/** How long beyond its window a drain may take before what is left is killed, in milliseconds. */
-const lastMs = 20_000
-/** How long a successor may take to be ready in a rolling restart, and how often it is asked. */
+/**
+ * If a worker is lost after running this long, the count of lost workers restarts at one, in
+ * milliseconds.
+ */
+const stableMs = 60_000
+const restartBackoff = { firstRetryMs: 1_000, retryCapMs: 30_000 }
+/** Interval between health checks of the workers, in milliseconds. */
+const checkMs = 5_000
+/**
+ * After this many consecutive checks without an answer, the event loop of a worker counts as
+ * blocked.
+ */
+const maxMissedChecks = 12
+/**
+ * How much longer than its window a drain may take before the remaining workers are killed, in
+ * milliseconds.
+ */
+const killAfterMs = 20_000
+/**
+ * How long a successor may take to become ready in a rolling restart, and the interval between
+ * checks.
+ */
 const readyMs = 60_000
 const readyEveryMs = 200
 
-/** The workers of a primary: started, kept, replaced and ended. To the ops port they are one. */
-export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'> {
+/**
+ * The workers of a primary: starts, restarts, replaces and ends them. The ops port presents them as
+ * one gateway.
+ */
+export class WorkerPool implements HealthSource, Pick<Metrics, 'contentType' | 'print'> {
   readonly #count: number
   readonly #log: Logger['log']
   readonly #own: Metrics
-  /** All whose process runs, those that are leaving too. */
+  /** All workers with a running process, including those that are draining. */
   readonly #workers = new Set<WorkerHandle>()
-  /** What workers that are gone had counted: the sums never fall. */
+  /** Metrics of workers that have exited, so that sums never decrease. */
   #past: readonly Snapshot[] = []
   #summing = Promise.resolve()
   readonly #ending = new AbortController()
@@ -46,13 +61,13 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
   }
 
   /**
-   * Resolves when clients can connect to all. Rejects with `CommandFailure` where one fails: so
-   * would each that is started in its place.
+   * Resolves when clients can connect to all workers. Rejects with `CommandFailure` if one fails,
+   * because every replacement would fail too.
    */
   async start(): Promise<Running> {
     const first = Array.from({ length: this.#count }, () => this.#fork())
     const [running] = await Promise.all(first.map(({ listening }) => listening))
-    if (running === undefined) throw new Error('there are no workers')
+    if (running === undefined) throw new Error('expected at least one worker')
     for (const worker of first) void this.#keep(worker)
     void this.#watch()
     return running
@@ -63,40 +78,40 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
   }
 
   /**
-   * Replaces them one after another: the next is ready before one goes, which hands over and
+   * Replaces the workers one by one. Each successor is ready before its predecessor hands over and
    * drains.
    */
   async roll(): Promise<void> {
     if (this.#rolling || this.#ending.signal.aborted) return
     this.#rolling = true
-    const olds = [...this.#workers]
-    this.#log('info', 'workers are replaced, one after another', { workers: olds.length })
+    const predecessors = [...this.#workers]
+    this.#log('info', 'replacing workers one by one', { workers: predecessors.length })
     try {
-      for (const old of olds) {
+      for (const old of predecessors) {
         if (this.#workers.has(old)) await this.#replace(old)
         if (this.#ending.signal.aborted) return
       }
       this.#log('info', 'all workers have been replaced', {})
     } catch (error) {
       if (!this.#ending.signal.aborted)
-        this.#log('error', 'the workers that are left stay: a new one did not become ready', { error })
+        this.#log('error', 'the remaining workers stay, because a new one did not become ready', { error })
     } finally {
       this.#rolling = false
     }
   }
 
   /**
-   * Ends all at once, each over the window; resolves when all are gone: to false where some had to
-   * be killed.
+   * Ends all workers concurrently, each over the window. Resolves when all have exited; to false if
+   * some had to be killed.
    */
   async end(windowMs: number, drainMs?: number): Promise<boolean> {
     this.#ending.abort()
     let killed = false
     const timer = setTimeout(() => {
       killed = true
-      this.#log('error', 'workers that did not end are killed', { workers: [...this.#workers].map(({ id }) => id) })
+      this.#log('error', 'killing workers that did not exit', { workers: [...this.#workers].map(({ id }) => id) })
       this.kill()
-    }, windowMs + lastMs)
+    }, windowMs + killAfterMs)
     for (const worker of this.#workers) worker.end(drainMs === undefined ? {} : { drainMs })
     await Promise.all([...this.#workers].map(({ gone }) => gone))
     clearTimeout(timer)
@@ -112,24 +127,24 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
   }
 
   /**
-   * Ready while one is: the system gives connections to those that listen, and what one lacks (a
-   * broker, a registry) the others lack as well.
+   * Ready if at least one worker is. The system distributes connections to listening workers, and
+   * what one worker lacks (a broker, a registry) the others lack too.
    */
   async ready(): Promise<HealthVerdict> {
     if (this.#ending.signal.aborted) return { ok: false, reasons: ['draining: this replica is being shut down'] }
     const reasons = new Set<string>()
-    const looks = [...this.#workers].map(async (worker) => {
+    const checks = [...this.#workers].map(async (worker) => {
       const verdict = await worker.health()
       for (const reason of verdict?.reasons ?? ['workers: one does not answer']) reasons.add(reason)
       if (!verdict?.ok) throw new Error('not ready')
       return verdict
     })
-    return Promise.any(looks).catch(() => ({ ok: false, reasons: [...reasons] }))
+    return Promise.any(checks).catch(() => ({ ok: false, reasons: [...reasons] }))
   }
 
   async print(): Promise<string> {
     const [own] = await Promise.all([this.#own.snapshot(), ...[...this.#workers].map((worker) => worker.count())])
-    return printSum([...[...this.#workers].map(({ counted }) => counted), ...this.#past, ofProcess(own)])
+    return printSum([...[...this.#workers].map(({ metrics }) => metrics), ...this.#past, primaryMetrics(own)])
   }
 
   #fork(): WorkerHandle {
@@ -137,15 +152,15 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
     this.#workers.add(worker)
     void worker.gone.then(() => {
       this.#workers.delete(worker)
-      this.#past = [...this.#past, lasting(worker.counted)]
+      this.#past = [...this.#past, withoutGauges(worker.metrics)]
       this.#summing = this.#summing.then(() => this.#sumPast())
     })
     return worker
   }
 
   /**
-   * One snapshot for all that are gone, however many there were. What is summed counts until the
-   * sum is there.
+   * Merges the metrics of all exited workers into one snapshot. The parts count until the sum is
+   * ready.
    */
   async #sumPast(): Promise<void> {
     const parts = this.#past
@@ -153,7 +168,7 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
     this.#past = [sum, ...this.#past.filter((part) => !parts.includes(part))]
   }
 
-  /** Sees to it that there is one in this worker's place, for as long as the primary runs. */
+  /** Restarts the worker whenever it exits, as long as the primary runs. */
   async #keep(worker: WorkerHandle): Promise<void> {
     const { signal } = this.#ending
     let kept = worker
@@ -167,25 +182,25 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
         continue
       }
       const listened = kept.listeningSince === undefined ? 0 : performance.now() - kept.listeningSince
-      lost = listened >= calmMs ? 1 : lost + 1
-      const inMs = lost === 1 ? 0 : Math.round(fullJitter(lost - 2, again))
-      this.#tellLoss(kept, exit, inMs)
+      lost = listened >= stableMs ? 1 : lost + 1
+      const inMs = lost === 1 ? 0 : Math.round(fullJitter(lost - 2, restartBackoff))
+      this.#logLoss(kept, exit, inMs)
       await pause(inMs, signal)
       if (signal.aborted) return
       kept = this.#fork()
     }
   }
 
-  #tellLoss({ id, pid }: WorkerHandle, { code, signal, reason }: Exit, inMs: number): void {
+  #logLoss({ id, pid }: WorkerHandle, { code, signal, reason }: Exit, inMs: number): void {
     this.#own.workerLost()
     const how = signal === null ? { status: code } : { signal }
     const because = reason === undefined ? {} : { reason }
-    this.#log('error', 'a worker ended, and another takes its place', { lost: id, pid, ...how, inMs, ...because })
+    this.#log('error', 'a worker exited; starting another', { lost: id, pid, ...how, inMs, ...because })
   }
 
   async #replace(old: WorkerHandle): Promise<void> {
     const next = this.#fork()
-    // From now on, so that its place is taken once if it is lost meanwhile.
+    // Set now, so that only one replacement starts if the worker is lost meanwhile.
     old.successor = next
     try {
       await next.listening
@@ -205,7 +220,7 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
       const verdict = await worker.health()
       if (verdict?.ok) return
       if (!this.#workers.has(worker) || performance.now() > deadline || this.#ending.signal.aborted)
-        throw new Error(verdict?.reasons.join('; ') ?? 'it does not answer')
+        throw new Error(verdict?.reasons.join('; ') ?? 'the worker does not answer')
       await pause(readyEveryMs, this.#ending.signal)
     }
   }
@@ -214,14 +229,14 @@ export class WorkerPool implements Probed, Pick<Metrics, 'contentType' | 'print'
     const { signal } = this.#ending
     const silent = new Map<WorkerHandle, number>()
     for (;;) {
-      await pause(lookMs, signal)
+      await pause(checkMs, signal)
       if (signal.aborted) return
       const rounds = [...this.#workers].map(async (worker) => {
         const answers = (await worker.health()) !== undefined
         const count = answers ? 0 : (silent.get(worker) ?? 0) + 1
         silent.set(worker, count)
-        if (count < maxSilent) return
-        this.#log('error', 'a worker does not answer, and is killed', { worker: worker.id, pid: worker.pid })
+        if (count < maxMissedChecks) return
+        this.#log('error', 'killing a worker that does not answer', { worker: worker.id, pid: worker.pid })
         worker.kill()
       })
       await Promise.all(rounds)

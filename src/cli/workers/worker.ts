@@ -2,22 +2,23 @@ import type { Worker } from 'node:cluster'
 import type { Config } from '../../config/options/options.ts'
 import { Health } from '../../observability/health.ts'
 import { createMetrics } from '../../observability/metrics.ts'
-import { lastWords } from '../failure.ts'
+import { describeFailure } from '../failure.ts'
 import { listenProblem } from '../listen-problem.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 
 type End = Omit<Extract<ToWorker, { kind: 'end' }>, 'kind'>
 
 /**
- * One gateway of several on the same ports. It does what the primary says, and ends, drained, when
- * that is gone. Its failure it tells the primary, and ends with it.
+ * Serves as one of several gateways on the same ports. It obeys the primary, and drains and ends if
+ * the primary is gone. It reports a failure to the primary and exits.
  */
 export async function serveAsWorker(worker: Worker, config: Config, readAgain: () => Config): Promise<void> {
-  // A terminal and a service manager signal all processes at once: the primary decides, and tells.
+  // A terminal and a service manager signal all processes at once. The workers ignore that and wait
+  // for the primary's message.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => undefined)
   const health = new Health()
   const metrics = createMetrics()
-  const tell = (message: FromWorker) => send(worker, message)
+  const report = (message: FromWorker) => send(worker, message)
   let reload = (): void => undefined
   const toEnd = new Promise<End>((resolve) => {
     worker.on('message', (message: ToWorker) => {
@@ -26,17 +27,17 @@ export async function serveAsWorker(worker: Worker, config: Config, readAgain: (
       else void answer(message)
     })
     worker.once('disconnect', () => {
-      // Else Node ends a worker whose primary is gone on the spot, with its clients.
+      // Otherwise Node ends a worker at once, with its clients, when its primary exits.
       worker.exitedAfterDisconnect = true
       resolve({})
     })
   })
-  const answer = async ({ question, at }: Extract<ToWorker, { kind: 'look' }>): Promise<void> => {
-    if (at === 'health') await tell({ kind: 'health', question, ready: health.ready() })
-    else await tell({ kind: 'metrics', question, counted: await metrics.snapshot() })
+  const answer = async ({ id, at }: Extract<ToWorker, { kind: 'query' }>): Promise<void> => {
+    if (at === 'health') await report({ kind: 'health', id, ready: health.ready() })
+    else await report({ kind: 'metrics', id, metrics: await metrics.snapshot() })
   }
-  await tell({ kind: 'hearing' })
-  // The primary has the ops port, for all.
+  await report({ kind: 'receiving' })
+  // The primary serves the ops port for all workers.
   const ofWorker = (whole: Config): Config => ({ ...whole, opsPort: 'off' })
   try {
     const { openApp } = await import('../../app/open.ts')
@@ -44,17 +45,17 @@ export async function serveAsWorker(worker: Worker, config: Config, readAgain: (
     if (!('gateway' in app)) return
     reload = () => app.reload(() => ofWorker(readAgain()))
     const { endpoints, operatorToken, notes } = app
-    await tell({ kind: 'listening', running: { endpoints, operatorToken, notes } })
+    await report({ kind: 'listening', running: { endpoints, operatorToken, notes } })
     await app.close(await toEnd)
-    await tell({ kind: 'ended', counted: await metrics.snapshot() })
+    await report({ kind: 'ended', metrics: await metrics.snapshot() })
   } catch (error) {
-    const words = lastWords(error instanceof Error ? (listenProblem(error, config) ?? error) : error)
-    await tell({ kind: 'failed', ...words })
-    process.exit(words.status)
+    const failure = describeFailure(error instanceof Error ? (listenProblem(error, config) ?? error) : error)
+    await report({ kind: 'failed', ...failure })
+    process.exit(failure.status)
   }
 }
 
-/** Resolves when it is on its way, or there is nobody to send it to. */
+/** Resolves when the message was sent, or if the primary is gone. */
 function send(worker: Worker, message: FromWorker): Promise<void> {
   return new Promise((resolve) => {
     if (worker.isConnected()) worker.send(message, () => resolve())

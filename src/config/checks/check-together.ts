@@ -4,8 +4,8 @@ import type { Config } from '../options/options.ts'
 import { registrationOf } from './registration.ts'
 
 /**
- * Refuses what each option alone allows and all together don't. `secretGenerated`: nobody gave a
- * secret, so that it lies in the data folder and an operator token is printed for whoever sees the
+ * Rejects combinations of options that are valid one by one. `secretGenerated`: no secret was
+ * configured, so the gateway keeps one in the data directory and prints an operator token to the
  * terminal. Throws `ConfigError`.
  */
 export function checkTogether(
@@ -16,12 +16,12 @@ export function checkTogether(
   if (config.jwksUrl !== undefined && mode !== 'off' && prefix === undefined) {
     throw new ConfigError([
       `WARREN_REGISTRATION: ${mode} with WARREN_JWKS_URL lets clients register the ids of the provider's users; ` +
-        'set WARREN_REGISTRATION_PREFIX, with which registered ids begin then, or WARREN_REGISTRATION to off',
+        'set WARREN_REGISTRATION_PREFIX, a prefix of all registered ids, or WARREN_REGISTRATION to off',
     ])
   }
   if (secretGenerated && !isLoopback(config.host)) {
     throw new ConfigError([
-      `WARREN_HOST: ${config.host} can be reached from other machines, and the secret was generated; ` +
+      `WARREN_HOST: ${config.host} is reachable from other machines, but the secret was generated; ` +
         'set WARREN_JWT_SECRET (or WARREN_JWT_SECRET_FILE) to at least 32 bytes of your own, or WARREN_HOST to 127.0.0.1',
     ])
   }

@@ -5,8 +5,8 @@ import type { Config } from '../options/options.ts'
 type Decisive = Pick<Config, 'registration' | 'registrationPrefix' | 'jwksUrl' | 'host' | 'legacyAccess'>
 
 /**
- * Who may register: what was set, else what suits who else issues identities and who can reach the
- * gateway.
+ * Who may register: the configured mode, or a default that depends on the identity provider and on
+ * who can reach the gateway.
  */
 export function registrationOf(config: Decisive): RegistrationPolicy {
   return { mode: config.registration ?? defaultMode(config), prefix: config.registrationPrefix }

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net'
 import { BadValue, type Kind } from './kind.ts'
 
-/** 0 lets the system pick one; where it is, is printed on start. */
+/** 0 lets the system pick a port, which is printed on start. */
 export const port: Kind<number> = {
-  expected: 'a port from 1 to 65535, or 0 for any that is free',
+  expected: 'a port from 1 to 65535, or 0 for any free port',
   parse(text) {
     if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) throw new BadValue()
     return Number(text)
@@ -21,8 +21,7 @@ export const host: Kind<string> = {
   expected: 'an IP address or a host name to bind, such as 127.0.0.1, 0.0.0.0, :: or localhost',
   parse(text) {
     const address = /^\[.+\]$/.test(text) ? text.slice(1, -1) : text
-    // What is made of digits and dots alone is meant as an address: a mistyped one must not go to
-    // the name service.
+    // Digits and dots only are meant as an address. A mistyped address must not be resolved by DNS.
     const isName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i.test(address)
     if (isIP(address) === 0 && (!isName || /^[\d.]+$/.test(address))) throw new BadValue()
     return address
@@ -32,14 +31,17 @@ export const host: Kind<string> = {
 
 const brokerSchemes = ['amqp:', 'amqps:']
 
-/** The broker's nodes, tried in turn. All of one scheme, for a deployment has one broker. */
+/**
+ * The broker's nodes, tried in turn. All URLs have the same scheme because a deployment has one
+ * broker.
+ */
 export const brokers: Kind<readonly string[]> = {
   expected:
     'memory: alone, or amqp://user:password@host:5672/vhost, or amqps://…; several nodes of one cluster separated by commas; special characters percent-encoded',
   parse(text) {
     const urls = text.split(',').map((part) => part.trim())
     if (urls.includes('memory:')) {
-      if (urls.length > 1) throw new BadValue('memory: beside others')
+      if (urls.length > 1) throw new BadValue('memory: with other URLs')
       return urls
     }
     const parsed = urls.map((url) => parseUrl(url, brokerSchemes))
@@ -55,7 +57,7 @@ export const postgres: Kind<string> = {
   expected: 'postgres://user:password@host:5432/database, special characters percent-encoded',
   parse(text) {
     const url = parseUrl(text, ['postgres:', 'postgresql:'])
-    // A Unix socket is named by a parameter (libpq, "Connection URIs").
+    // A parameter names a Unix socket (libpq, "Connection URIs").
     if (url.hostname === '' && !url.searchParams.has('host')) throw new BadValue('a URL without a host')
     return text
   },
@@ -70,14 +72,14 @@ export const httpUrl: Kind<string> = {
 
 /**
  * Origins as a browser sends them (RFC 6454 §6.2): lower case, without a path and without the
- * scheme's own port.
+ * default port of the scheme.
  */
 export const origins: Kind<readonly string[]> = {
   expected: 'origins such as https://app.example.com, separated by commas, or * for any',
   parse(text) {
     const parts = text.split(',').map((part) => part.trim())
     if (parts.includes('*')) {
-      if (parts.length > 1) throw new BadValue('* beside others')
+      if (parts.length > 1) throw new BadValue('* with other entries')
       return parts
     }
     return parts.map((part) => {
@@ -89,14 +91,14 @@ export const origins: Kind<readonly string[]> = {
   print: (list) => list.join(','),
 }
 
-/** Names as `Host` has them, without a port; `*.` in front of one stands for all names below it. */
+/** Names as in the header `Host`, without a port. `*.` at the start matches all names below. */
 export const hosts: Kind<readonly string[]> = {
   expected:
     'host names such as gateway.example.com or *.example.com, without a port, separated by commas, or * for any',
   parse(text) {
     const parts = text.split(',').map((part) => part.trim())
     if (parts.includes('*')) {
-      if (parts.length > 1) throw new BadValue('* beside others')
+      if (parts.length > 1) throw new BadValue('* with other entries')
       return parts
     }
     return parts.map((part) =>
@@ -107,13 +109,14 @@ export const hosts: Kind<readonly string[]> = {
 }
 
 /**
- * Messages show the scheme at most: a URL may carry a password, and what does not parse may be one.
+ * Errors show at most the scheme: a URL may carry a password, and text that does not parse may be
+ * one.
  */
 function parseUrl(text: string, schemes: readonly string[]): URL {
-  if (!URL.canParse(text)) throw new BadValue('what is no URL')
+  if (!URL.canParse(text)) throw new BadValue('an invalid URL')
   const url = new URL(text)
   if (!schemes.includes(url.protocol))
-    throw new BadValue(text.includes('://') ? `${url.protocol}//…` : 'what is no such URL')
+    throw new BadValue(text.includes('://') ? `${url.protocol}//…` : 'another kind of URL')
   return url
 }
 
@@ -121,7 +124,7 @@ function maskPassword(text: string): string {
   if (!URL.canParse(text)) return '***'
   const url = new URL(text)
   if (url.password !== '') url.password = '***'
-  // libpq and amqplib take credentials among the parameters too.
+  // libpq and amqplib accept credentials as parameters too.
   for (const name of new Set(url.searchParams.keys())) {
     if (/password|secret|token|key/i.test(name)) url.searchParams.set(name, '***')
   }

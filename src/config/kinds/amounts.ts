@@ -14,7 +14,7 @@ export function count({ min, max }: { min: number; max: number }): Kind<number> 
 
 const maxProcesses = 256
 
-/** How many processes; `auto` as many as this one may use processors. */
+/** The number of processes. `auto` is the number of processors that this process may use. */
 export const processes: Kind<number> = {
   expected: `auto or a whole number from 1 to ${maxProcesses}`,
   parse(text) {
@@ -32,7 +32,10 @@ const durationUnits = [
   ['ms', 1],
 ] as const
 
-/** In milliseconds. A number without unit is refused: nobody can tell seconds from milliseconds. */
+/**
+ * In milliseconds. A number without a unit is rejected because it could mean seconds or
+ * milliseconds.
+ */
 export function duration({ min, max }: { min: string; max: string }): Kind<number> {
   const [minMs, maxMs] = [parseDuration(min), parseDuration(max)]
   return {
@@ -48,7 +51,7 @@ function parseDuration(text: string): number {
 }
 
 function printDuration(ms: number): string {
-  // People say 24h and mean one day; 48h they call 2d.
+  // 24h is the usual way to write one day; longer durations use days, such as 2d.
   return inLargestUnit(ms, ms === 86_400_000 ? durationUnits.slice(1) : durationUnits, 'ms')
 }
 
@@ -78,7 +81,7 @@ function printBytes(size: number): string {
   return inLargestUnit(size, byteUnits, '')
 }
 
-/** Whichever is reached first; `Infinity` for the one that was not given. */
+/** Whichever is reached first. `Infinity`: not limited. */
 export interface AmountBounds {
   readonly maxAgeMs: number
   readonly maxBytes: number

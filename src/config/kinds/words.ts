@@ -38,8 +38,8 @@ export const onOff: Kind<boolean> = {
 }
 
 /**
- * A prefix of names on RabbitMQ. Without dots, for they separate the words behind it: no namespace
- * can reach into another.
+ * A prefix of names on RabbitMQ. Dots are not allowed because they separate the parts of a name, so
+ * no namespace can contain another.
  */
 export const namespace: Kind<string> = {
   expected: '1 to 63 letters, digits, "-" or "_"',
@@ -63,7 +63,7 @@ export const exchangeName: Kind<string> = {
   print: (name) => name,
 }
 
-/** Words between dots; `*` is one of them and `#` any number, as on a topic exchange. */
+/** Words between dots. `*` matches one word and `#` any number, as on a topic exchange. */
 export const exchangePatterns: Kind<readonly string[]> = {
   expected: 'patterns of exchanges such as orders.*, or the word sources, separated by commas',
   parse(text) {
@@ -75,8 +75,7 @@ export const exchangePatterns: Kind<readonly string[]> = {
 }
 
 /**
- * What client ids begin with: so itself something that an id may be, and visible as new ids must
- * be.
+ * Prefix of client ids. It must be a valid client id itself, and visible because new ids must be.
  */
 export const idPrefix: Kind<string> = {
   expected: '1 to 64 bytes of visible characters without white space',
@@ -88,7 +87,7 @@ export const idPrefix: Kind<string> = {
 }
 
 export const directory: Kind<string> = {
-  expected: 'the path of a folder',
+  expected: 'the path of a directory',
   parse(text) {
     if (text.includes('\0')) throw new BadValue()
     return text
@@ -96,7 +95,7 @@ export const directory: Kind<string> = {
   print: (path) => path,
 }
 
-/** Any text that stands in one line, such as the name of an issuer. */
+/** Any text in one line, such as the name of an issuer. */
 export const line: Kind<string> = {
   expected: 'text in one line',
   parse(text) {
@@ -106,7 +105,7 @@ export const line: Kind<string> = {
   print: (text) => text,
 }
 
-/** HS256 takes a key no shorter than its hash (RFC 7518 §3.2). */
+/** HS256 requires a key at least as long as its hash (RFC 7518 §3.2). */
 const minSecretBytes = 32
 
 export const secret: Kind<string> = {

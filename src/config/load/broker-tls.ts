@@ -1,9 +1,7 @@
 import { createSecureContext } from 'node:tls'
 import { ConfigError } from '../config-error.ts'
 
-/**
- * How the options of TLS are spelled in a URL: https://www.rabbitmq.com/docs/uri-query-parameters
- */
+/** URL parameters for the TLS options: https://www.rabbitmq.com/docs/uri-query-parameters */
 const parameters = {
   brokerCert: 'certfile',
   brokerKey: 'keyfile',
@@ -24,19 +22,19 @@ const names = Object.keys(parameters) as Name[]
 type TlsConfig = { readonly brokerUrl: readonly string[] } & { readonly [Option in Name]: string | undefined }
 
 /**
- * The URLs with what the options of TLS say. Throws `ConfigError` for options that do not fit, and
- * files that TLS cannot use.
+ * Adds the TLS options to the URLs. Throws `ConfigError` for options that do not belong together
+ * and for files that TLS cannot use.
  */
 export function brokerUrlsWithTls(config: TlsConfig, readFile: (path: string) => string): readonly string[] {
   const given = names.filter((name) => config[name] !== undefined)
   const [first] = given
   if (first === undefined) return config.brokerUrl
   if (!config.brokerUrl.every((url) => url.startsWith('amqps:'))) {
-    throw new ConfigError([`${variables[first]}: expected amqps: in every URL of WARREN_BROKER_URL, which it is for`])
+    throw new ConfigError([`${variables[first]}: requires amqps: in every URL of WARREN_BROKER_URL`])
   }
   if ((config.brokerCert === undefined) !== (config.brokerKey === undefined)) {
     const missing = config.brokerCert === undefined ? 'WARREN_BROKER_CERT' : 'WARREN_BROKER_KEY'
-    throw new ConfigError([`${missing}: expected too, because a certificate and its key belong together`])
+    throw new ConfigError([`${missing}: required, because a certificate and its key belong together`])
   }
   checkFiles(config, readFile)
   return config.brokerUrl.map((text) => {
@@ -54,7 +52,7 @@ function checkFiles(config: TlsConfig, readFile: (path: string) => string): void
       return readFile(path)
     } catch (error) {
       const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-      throw new ConfigError([`${variables[name]}: expected a file that can be read, got "${path}" (${reason})`])
+      throw new ConfigError([`${variables[name]}: expected a readable file, got "${path}" (${reason})`])
     }
   }
   const use = (name: Name, options: { cert?: string; key?: string; ca?: string }): void => {

@@ -8,25 +8,25 @@ import { nearest } from './nearest.ts'
 import { readOptionsFile } from './options-file.ts'
 import { type Environment, isServiceLink } from './service-links.ts'
 
-export interface Surroundings {
-  /** The flags of the command, without the command: `['--port', '5000']` or `['--port=5000']`. */
+export interface ConfigInputs {
+  /** The flags without the command: `['--port', '5000']` or `['--port=5000']`. */
   readonly argv: readonly string[]
   readonly env: Environment
-  /** The content of a text file; throws as `fs.readFileSync` does. */
+  /** Reads a text file; throws as `fs.readFileSync` does. */
   readonly readFile: (path: string) => string
 }
 
 export type Origin = 'flag' | 'environment' | 'file' | 'default'
 
 /**
- * Flags beat the environment, the environment beats defaults. Throws `ConfigError` with everything
- * that is wrong.
+ * Flags override the environment, and the environment overrides defaults. Throws one `ConfigError`
+ * with all problems.
  */
-export function load(surroundings: Surroundings): Config {
-  return loadWithOrigins(surroundings).config
+export function load(processInputs: ConfigInputs): Config {
+  return loadWithOrigins(processInputs).config
 }
 
-export function loadWithOrigins({ argv, env, readFile }: Surroundings): {
+export function loadWithOrigins({ argv, env, readFile }: ConfigInputs): {
   config: Config
   origins: ReadonlyMap<OptionName, Origin>
 } {
@@ -46,21 +46,24 @@ export function loadWithOrigins({ argv, env, readFile }: Surroundings): {
     }
   }
   if (problems.length > 0) throw new ConfigError(problems)
-  // Each value comes from the parser of the option of its name.
+  // Each value comes from the parser of the option with that name.
   const config = Object.fromEntries(values) as Config
   checkPorts(config)
   checkWorkers(config)
   return { config: Object.freeze({ ...config, brokerUrl: brokerUrlsWithTls(config, readFile) }), origins }
 }
 
-/** What was given for an option, and the name under which its giver knows it. */
+/** The text of an option, and the name of the flag or variable that set it. */
 interface Given {
   readonly text: string
-  readonly calledIn: string
+  readonly givenAs: string
   readonly by: 'flag' | 'environment'
 }
 
-/** By option name, or by option name and `File` for the file that holds the value. */
+/**
+ * By option name. For options with `file`, also by option name plus `File`, which is the file that
+ * holds the value.
+ */
 const known = new Map<string, OptionName | `${OptionName}File`>()
 for (const name of optionNames) {
   for (const key of options[name].file ? ([name, `${name}File`] as const) : [name]) {
@@ -71,15 +74,15 @@ for (const name of optionNames) {
 const variables = [...known.keys()].filter((name) => name.startsWith('WARREN_'))
 const flags = [...known.keys()].filter((name) => name.startsWith('--'))
 
-/** The environment over the file that it or a flag names. */
+/** The environment, completed from the options file that a variable or a flag names. */
 function withOptionsFile(
   env: Environment,
   byFlag: ReadonlyMap<string, Given>,
-  readFile: Surroundings['readFile'],
+  readFile: ConfigInputs['readFile'],
 ): Environment {
   const variable = variableOf('optionsFile')
-  const { text, calledIn } = byFlag.get('optionsFile') ?? { text: env[variable], calledIn: variable }
-  return text === undefined || text === '' ? env : { ...readOptionsFile(text, calledIn, readFile), ...env }
+  const { text, givenAs } = byFlag.get('optionsFile') ?? { text: env[variable], givenAs: variable }
+  return text === undefined || text === '' ? env : { ...readOptionsFile(text, givenAs, readFile), ...env }
 }
 
 function readEnvironment(env: Environment, problems: string[]): Map<string, Given> {
@@ -88,12 +91,12 @@ function readEnvironment(env: Environment, problems: string[]): Map<string, Give
     const { standard } = options[name]
     const text = standard === undefined ? undefined : env[standard]
     if (standard !== undefined && text !== undefined && text !== '')
-      given.set(name, { text, calledIn: standard, by: 'environment' })
+      given.set(name, { text, givenAs: standard, by: 'environment' })
   }
   for (const [variable, text] of Object.entries(env)) {
     if (!variable.startsWith('WARREN_') || text === undefined || isServiceLink(variable, text, env)) continue
     const key = known.get(variable)
-    if (key) given.set(key, { text, calledIn: variable, by: 'environment' })
+    if (key) given.set(key, { text, givenAs: variable, by: 'environment' })
     else problems.push(`${variable}: unknown variable; ${suggestion(variable, variables)}`)
   }
   return given
@@ -110,7 +113,7 @@ function readFlags(argv: readonly string[], problems: string[]): Map<string, Giv
   let unknown: string | undefined
   for (const token of tokens) {
     if (token.kind === 'positional') {
-      // What follows an unknown option was meant as its value: one mistake, one line.
+      // An argument after an unknown option is probably its value. Report one mistake in one line.
       if (unknown === undefined)
         problems.push(`"${token.value}": unexpected argument; options are written --name value`)
       unknown = undefined
@@ -121,16 +124,16 @@ function readFlags(argv: readonly string[], problems: string[]): Map<string, Giv
     unknown = key || inlineValue ? undefined : rawName
     if (!key) problems.push(`${rawName}: unknown option; ${suggestion(rawName, flags)}`)
     else if (value === undefined || (!inlineValue && value.startsWith('--'))) {
-      problems.push(`${rawName}: expected a value behind it, got none`)
+      problems.push(`${rawName}: expected a value after it, got none`)
     } else if (given.has(key)) problems.push(`${rawName}: given twice`)
-    else given.set(key, { text: value, calledIn: rawName, by: 'flag' })
+    else given.set(key, { text: value, givenAs: rawName, by: 'flag' })
   }
   return given
 }
 
 function suggestion(word: string, candidates: readonly string[]): string {
   const meant = nearest(word, candidates)
-  return meant ? `did you mean ${meant}?` : 'docs/config.md and warren start --help list them all'
+  return meant ? `did you mean ${meant}?` : 'docs/config.md and warren start --help list all of them'
 }
 
 function resolve(
@@ -139,11 +142,11 @@ function resolve(
   readFile: (path: string) => string,
 ): { origin: Origin; value: unknown } {
   const option: Option<unknown> = options[name]
-  const [direct, file] = prevailing(given.get(name), given.get(`${name}File`))
+  const [direct, file] = preferred(given.get(name), given.get(`${name}File`))
   if (direct && file)
-    throw new ConfigError([`${file.calledIn}: given beside ${direct.calledIn}; expected one of the two`])
-  if (direct) return { origin: direct.by, value: parse(option, direct.text, direct.calledIn) }
-  if (file) return { origin: 'file', value: parse(option, contentOf(file, readFile), file.calledIn) }
+    throw new ConfigError([`${file.givenAs}: set together with ${direct.givenAs}; expected one of the two`])
+  if (direct) return { origin: direct.by, value: parse(option, direct.text, direct.givenAs) }
+  if (file) return { origin: 'file', value: parse(option, contentOf(file, readFile), file.givenAs) }
   return {
     origin: 'default',
     value: option.default === undefined ? undefined : parse(option, option.default, variableOf(name)),
@@ -151,34 +154,36 @@ function resolve(
 }
 
 /**
- * Of the value and its file, what was given closer to the command; both where they were given
- * alike.
+ * If a value and its file are given, a flag wins over a variable. Returns both if they were given
+ * the same way.
  */
-function prevailing(direct: Given | undefined, file: Given | undefined): [Given | undefined, Given | undefined] {
+function preferred(direct: Given | undefined, file: Given | undefined): [Given | undefined, Given | undefined] {
   if (!direct || !file || direct.by === file.by) return [direct, file]
   return direct.by === 'flag' ? [direct, undefined] : [undefined, file]
 }
 
-function parse(option: Option<unknown>, text: string, calledIn: string): unknown {
+function parse(option: Option<unknown>, text: string, givenAs: string): unknown {
   if (text.trim() === '') {
-    throw new ConfigError([`${calledIn}: expected ${option.kind.expected}, got nothing; leave it out for the default`])
+    throw new ConfigError([
+      `${givenAs}: expected ${option.kind.expected}, got an empty text; omit it to use the default`,
+    ])
   }
   try {
     return option.kind.parse(text)
   } catch (error) {
     if (!(error instanceof BadValue)) throw error
     const got = error.got ?? (option.secret ? 'something else' : JSON.stringify(text))
-    throw new ConfigError([`${calledIn}: expected ${option.kind.expected}, got ${got}`])
+    throw new ConfigError([`${givenAs}: expected ${option.kind.expected}, got ${got}`])
   }
 }
 
 /** Editors and `echo` end a file with a line break that is not part of the value. */
-function contentOf({ text: path, calledIn }: Given, readFile: (path: string) => string): string {
+function contentOf({ text: path, givenAs }: Given, readFile: (path: string) => string): string {
   try {
     return readFile(path).replace(/\r?\n$/, '')
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    throw new ConfigError([`${calledIn}: expected a file that can be read, got ${JSON.stringify(path)} (${reason})`])
+    throw new ConfigError([`${givenAs}: expected a readable file, got ${JSON.stringify(path)} (${reason})`])
   }
 }
 
@@ -189,16 +194,16 @@ function checkPorts(config: Config): void {
     if (port === 'off' || port === 0) continue
     const other = taken.get(port)
     if (other)
-      throw new ConfigError([`${variableOf(name)}: expected a port of its own, got ${port}, which ${other} has`])
+      throw new ConfigError([`${variableOf(name)}: expected a different port, got ${port}, which ${other} uses`])
     taken.set(port, variableOf(name))
   }
 }
 
-/** Of several processes each is a replica: what they serve must be outside of all. */
+/** Each worker is a replica. Several of them need a broker outside their processes. */
 function checkWorkers({ workers, brokerUrl }: Config): void {
   if (workers === 1 || !brokerUrl.some((url) => url.startsWith('memory:'))) return
   throw new ConfigError([
-    `WARREN_WORKERS: ${workers} processes cannot share the embedded broker, which is within one; ` +
+    `WARREN_WORKERS: ${workers} processes cannot share the embedded broker, which runs inside one process; ` +
       'set WARREN_BROKER_URL to RabbitMQ, or WARREN_WORKERS to 1',
   ])
 }

@@ -1,6 +1,6 @@
 /**
- * The candidate that was probably meant: the closest within a third of its length in edits, if
- * there is one.
+ * The candidate that was probably meant: the closest one within a third of its length in edits.
+ * Undefined: no candidate is close enough.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: { candidate: string; edits: number } | undefined

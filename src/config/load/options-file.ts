@@ -2,27 +2,27 @@ import { ConfigError } from '../config-error.ts'
 import type { Environment } from './service-links.ts'
 
 /**
- * The variables in a file of `NAME=value` lines, as for Docker's `--env-file`: empty lines and
- * those that begin with `#` say nothing, and quotes are part of the value. `calledIn`: who named
- * the file. Throws `ConfigError`.
+ * Reads the variables from a file of `NAME=value` lines, in the format of Docker's `--env-file`.
+ * Empty lines and lines that begin with `#` are ignored; quotes are part of the value. `givenAs` is
+ * the variable or flag that named the file. Throws `ConfigError`.
  */
-export function readOptionsFile(path: string, calledIn: string, readFile: (path: string) => string): Environment {
+export function readOptionsFile(path: string, givenAs: string, readFile: (path: string) => string): Environment {
   let text: string
   try {
     text = readFile(path)
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    throw new ConfigError([`${calledIn}: expected a file that can be read, got ${JSON.stringify(path)} (${reason})`])
+    throw new ConfigError([`${givenAs}: expected a readable file, got ${JSON.stringify(path)} (${reason})`])
   }
   const variables: Record<string, string> = Object.create(null) as Record<string, string>
   const problems: string[] = []
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (line.trim() === '' || line.startsWith('#')) continue
     const [, name, value] = /^(WARREN_[A-Z_]+)=(.*)$/.exec(line) ?? []
-    // The line is not repeated: it may hold a secret.
+    // The line is not repeated because it may hold a secret.
     if (name === undefined || value === undefined)
       problems.push(
-        `${path}, line ${index + 1}: expected a variable of Warren and its value, such as WARREN_LOG_LEVEL=debug`,
+        `${path}, line ${index + 1}: expected a WARREN_ variable and its value, such as WARREN_LOG_LEVEL=debug`,
       )
     else variables[name] = value
   }

@@ -1,7 +1,7 @@
 /**
- * Kubernetes sets variables for every Service of a namespace (`enableServiceLinks`, on by default):
- * a Service called warren brings `WARREN_PORT=tcp://10.0.0.7:4000`, `WARREN_SERVICE_HOST`,
- * `WARREN_PORT_4000_TCP_ADDR` and more. They are nobody's setting.
+ * True for a variable that Kubernetes sets for each Service of a namespace (`enableServiceLinks`,
+ * on by default), which is no setting of Warren. A Service called warren adds
+ * `WARREN_PORT=tcp://10.0.0.7:4000`, `WARREN_SERVICE_HOST`, `WARREN_PORT_4000_TCP_ADDR` and more.
  * https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
  */
 export function isServiceLink(variable: string, value: string, env: Environment): boolean {

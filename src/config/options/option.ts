@@ -1,24 +1,24 @@
 import type { Kind } from '../kinds/kind.ts'
 
-/** One option of the gateway: all that the parser, the help text and the manual know about it. */
+/** One option of the gateway. The parser, the help text and the manual all use this definition. */
 export interface Option<T> {
   readonly kind: Kind<Exclude<T, undefined>>
-  /** As somebody would write it; undefined where the option may be left out altogether. */
+  /** As a user would write it. Undefined: the option has no default and may be omitted. */
   readonly default: string | undefined
-  /** What holds where the option is left out and has no default. */
+  /** What applies if the option is omitted and has no default. */
   readonly unset: string | undefined
   readonly group: OptionGroup
   readonly help: string
-  /** Whether the value must never be shown: neither in messages nor by `check-config`. */
+  /** If true, the value never appears in messages or in the output of `check-config`. */
   readonly secret: boolean
   /**
-   * Whether the value may also be read from a file that a second variable names, as container
-   * platforms mount secrets.
+   * If true, a second variable may name a file with the value, because container platforms mount
+   * secrets as files.
    */
   readonly file: boolean
-  /** A variable of another standard that says the same; ours comes first. */
+  /** A variable of another standard with the same meaning. The variable of Warren wins. */
   readonly standard: string | undefined
-  /** Whether a running gateway takes on a new value at SIGHUP. */
+  /** If true, a running gateway applies a new value at SIGHUP. */
   readonly reload: boolean
 }
 
@@ -68,8 +68,8 @@ export function optional<T>(kind: Kind<T>, described: Described & { readonly uns
 }
 
 /**
- * `drainMs` → `WARREN_DRAIN`: the key says the unit in which the gateway computes; a written
- * duration brings its own.
+ * `drainMs` → `WARREN_DRAIN`. The key ends in the unit of the parsed value; the text of a duration
+ * has its own unit.
  */
 export function variableOf(key: string): string {
   return `WARREN_${wordsOf(key).join('_').toUpperCase()}`

@@ -16,9 +16,9 @@ export type QuarantineReason = (typeof quarantineReasons)[number]
 
 export const messageOutcomes = [
   /** At least one subscription received it. */
-  'heard',
+  'delivered',
   /** It is for clients without a subscription on this replica. */
-  'unheard',
+  'no_subscriber',
   /** No source found a client for it. */
   'unmatched',
   /** It repeats an earlier entry of the journal. */

@@ -5,7 +5,7 @@ import type { ControlBus, ControlMessage } from '../ports/control-bus.ts'
 import type { HotWindow, WindowEntry } from '../ports/hot-window.ts'
 import type { SourceRouter } from '../sources/source-router.ts'
 import { pause } from '../timing/pause.ts'
-import { messageOutcomes, type QuarantineReason, quarantineReasons } from './labels.ts'
+import { type MessageOutcome, messageOutcomes, type QuarantineReason, quarantineReasons } from './labels.ts'
 import type { ReplicaTrace, TracedMessage } from './replica-trace.ts'
 
 /** How long the tracer waits for other replicas, in ms. It does not know how many there are. */
@@ -122,7 +122,7 @@ function reviveMessage(value: unknown): TracedMessage | undefined {
     exchange,
     routingKey,
     receivedAt,
-    fate: messageOutcomes.find((known) => known === fate) ?? null,
+    fate: outcomeOf(fate),
     reason: quarantineReasons.find((known) => known === reason) ?? null,
     sources,
     clients,
@@ -131,6 +131,13 @@ function reviveMessage(value: unknown): TracedMessage | undefined {
     delivered,
     dropped,
   }
+}
+
+/** Accepts the old names too, which replicas of the previous release send during an upgrade. */
+function outcomeOf(value: unknown): MessageOutcome | null {
+  if (value === 'heard') return 'delivered'
+  if (value === 'unheard') return 'no_subscriber'
+  return messageOutcomes.find((known) => known === value) ?? null
 }
 
 function isNumber(value: unknown): value is number {

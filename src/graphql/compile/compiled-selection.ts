@@ -22,24 +22,24 @@ import { latin1Of } from '../../core/body/latin1.ts'
 import { printJson } from '../../core/json/print-json.ts'
 
 /**
- * A selection of a subscription, compiled once: what `execute` of graphql-js would answer for an
- * event, as JSON text, byte for byte, at a fortieth of its cost. It calls the schema's own
- * resolvers and serialisers, but gives them neither arguments, context nor info: a result depends
- * on the event and the channel alone, and so may be shared by all who asked the same.
+ * A compiled selection of a subscription. It produces the same JSON text as `execute` of
+ * graphql-js, byte for byte, at a fortieth of the cost. It calls the resolvers and serialisers of
+ * the schema without arguments, context and info. So a result depends on the event and the channel
+ * only, and all subscriptions with the same request may share it.
  */
 export interface CompiledSelection {
-  /** The arguments of the root field, coerced. Throws where they can't be. */
+  /** The coerced arguments of the root field. Throws if coercion fails. */
   argumentsOf(variables: Readonly<Record<string, unknown>> | null | undefined): Record<string, unknown>
   /**
-   * `{"data":{…}}`, as `latin1Of` makes it. Throws where execution would answer with an error: ask
-   * graphql-js for that answer.
+   * Returns `{"data":{…}}` in the form of `latin1Of`. Throws if the result has an error; graphql-js
+   * then executes the operation for the error response.
    */
   render(event: unknown, args: Readonly<Record<string, unknown>>): string
 }
 
 /**
- * Undefined for an operation whose result may depend on more than its event: directives, arguments
- * below the root, lists, abstract types.
+ * Returns undefined if the result may depend on more than the event: directives, arguments below
+ * the root, lists, abstract types.
  */
 export function compileSelection(
   schema: GraphQLSchema,
@@ -71,8 +71,8 @@ export function compileSelection(
       return getArgumentValues(field, node, coerced)
     },
     render: (event, args) => {
-      // No context and no info: a resolver that came to need them must fail here, and not share
-      // what is somebody's own.
+      // Without context and info, a resolver that uses them fails here instead of sharing private
+      // data of one caller.
       const value: unknown = resolve(event, args, undefined, undefined as never)
       return `${open}${print(value)}}}`
     },
@@ -85,8 +85,8 @@ type Fragments = ReadonlyMap<string, FragmentDefinitionNode>
 const same = (value: unknown): unknown => value
 
 /**
- * By response key, in the order of the response; undefined where something stands in the way
- * (GraphQL specification §6.3.2).
+ * Collects fields by response key, in response order (GraphQL specification §6.3.2). Undefined if
+ * the selection cannot be compiled.
  */
 function collect(
   sets: readonly SelectionSetNode[],
@@ -134,10 +134,10 @@ function printerOf(type: GraphQLOutputType, nodes: readonly FieldNode[], fragmen
   const required = isNonNullType(type)
   return (value) => {
     if (value === null || value === undefined) {
-      if (required) throw new NotProjected('null for what is not nullable')
+      if (required) throw new NotCompiled('null for a non-null field')
       return 'null'
     }
-    if (value instanceof Error || isThenable(value)) throw new NotProjected('an error or a promise')
+    if (value instanceof Error || isThenable(value)) throw new NotCompiled('an error or a promise')
     return print(value)
   }
 }
@@ -145,9 +145,9 @@ function printerOf(type: GraphQLOutputType, nodes: readonly FieldNode[], fragmen
 function leafPrinter(type: GraphQLLeafType): Print {
   return (value) => {
     const serialized: unknown = type.serialize(value)
-    if (serialized === null || serialized === undefined) throw new NotProjected('nothing for a leaf')
+    if (serialized === null || serialized === undefined) throw new NotCompiled('no value for a leaf')
     const text = printJson(serialized)
-    if (text === undefined) throw new NotProjected('what JSON cannot hold')
+    if (text === undefined) throw new NotCompiled('a value that JSON cannot represent')
     return latin1Of(text)
   }
 }
@@ -182,11 +182,11 @@ function objectPrinter(type: GraphQLObjectType, nodes: readonly FieldNode[], fra
   }
 }
 
-/** What a field may say of itself in its `extensions`. */
+/** What a field may declare in its `extensions`. */
 export interface PrintedField<Source> {
   /**
-   * The JSON of its value, as printing would make it, each byte a character (`latin1Of`); undefined
-   * where printing has to make it.
+   * Returns the printed JSON of the value, one character for each byte (`latin1Of`). Undefined: the
+   * value must be resolved and printed.
    */
   readonly jsonOf: (source: Source) => string | undefined
 }
@@ -195,7 +195,7 @@ function printedField({
   type,
   extensions,
 }: GraphQLField<unknown, unknown>): PrintedField<unknown>['jsonOf'] | undefined {
-  // A field that must not be null is looked at.
+  // A non-null field needs the check for null.
   return isLeafType(type) ? (extensions as Partial<PrintedField<unknown>>).jsonOf : undefined
 }
 
@@ -203,7 +203,7 @@ function resolverOf({ name, resolve }: GraphQLField<unknown, unknown>): (source:
   if (resolve) return (source) => resolve(source, {}, undefined, undefined as never)
   return (source) => {
     const value = (source as Record<string, unknown>)[name]
-    if (typeof value === 'function') throw new NotProjected('a method')
+    if (typeof value === 'function') throw new NotCompiled('a method')
     return value
   }
 }
@@ -212,7 +212,7 @@ function isThenable(value: unknown): boolean {
   return typeof value === 'object' && typeof (value as { then?: unknown }).then === 'function'
 }
 
-/** The answer is not this projection's to give. */
-class NotProjected extends Error {
-  override readonly name = 'NotProjected'
+/** The compiled selection cannot produce this result. */
+class NotCompiled extends Error {
+  override readonly name = 'NotCompiled'
 }

@@ -20,25 +20,25 @@ import type { Context } from '../context.ts'
 type Variables = Readonly<Record<string, unknown>> | null | undefined
 
 /**
- * The beginning of a subscription, compiled once: what `subscribe` of graphql-js does from the
- * variables up to the source, at a twentieth of its cost. The document has been parsed within its
- * limits and validated.
+ * A compiled subscribe operation. It does what `subscribe` of graphql-js does from the variables to
+ * the source stream, at a twentieth of the cost. The document has been parsed within its limits and
+ * validated.
  */
 export interface CompiledSubscribe {
   /**
-   * The arguments of the root field, coerced. Undefined where they are wrong: ask graphql-js, which
-   * says what is.
+   * The coerced arguments of the root field. Undefined if they are invalid; graphql-js then reports
+   * the error.
    */
   argumentsOf(variables: Variables): Record<string, unknown> | undefined
   /**
-   * The feed that the field's own resolver opens. Undefined where it refuses: nothing has been done
-   * then, and graphql-js says in its words what it refused.
+   * The subscription that the resolver of the field opens. Undefined if the resolver throws.
+   * Nothing has been changed then, and graphql-js repeats the call to report the error.
    */
   subscription(args: Record<string, unknown>, context: Context): ChannelSubscription | undefined
 }
 
 /**
- * Undefined for an operation that needs more than its field's resolver and leaves for arguments:
+ * Returns undefined for an operation that needs more than the field's resolver and leaf arguments:
  * fragments or directives at the root, lists, input objects.
  */
 export function compileSubscribe(
@@ -64,14 +64,14 @@ export function compileSubscribe(
       const args: Record<string, unknown> = {}
       for (const [name, read] of readers) {
         const value = read(variables ?? {})
-        if (value === wrong) return undefined
-        if (value !== left) args[name] = value
+        if (value === invalid) return undefined
+        if (value !== omitted) args[name] = value
       }
       return args
     },
     subscription(args, context) {
       try {
-        // As with results (`CompiledSelection`): a resolver that came to need more must fail here.
+        // A resolver that uses info fails here, as with `CompiledSelection`.
         const source: unknown = subscribe(undefined, args, context, undefined as never)
         return source instanceof ChannelSubscription ? source : undefined
       } catch {
@@ -81,9 +81,9 @@ export function compileSubscribe(
   }
 }
 
-/** The argument is left out. */
-const left = Symbol('left')
-const wrong = Symbol('wrong')
+/** The argument is omitted. */
+const omitted = Symbol('omitted')
+const invalid = Symbol('invalid')
 type Read = (variables: Readonly<Record<string, unknown>>) => unknown
 
 /** GraphQL specification §6.1.2 and §6.4.1. */
@@ -93,11 +93,11 @@ function readerOf(
   { arguments: given = [] }: FieldNode,
   { name, type, defaultValue }: GraphQLArgument,
 ): Read | undefined {
-  const absent = defaultValue !== undefined ? defaultValue : isNonNullType(type) ? wrong : left
+  const absent = defaultValue !== undefined ? defaultValue : isNonNullType(type) ? invalid : omitted
   const node = given.find((one) => one.name.value === name)?.value
   if (!node) return () => absent
   if (node.kind !== Kind.VARIABLE) {
-    // There may be variables inside of these.
+    // Lists and objects may contain variables.
     if (node.kind === Kind.LIST || node.kind === Kind.OBJECT) return undefined
     const value: unknown = valueFromAST(node, type)
     return value === undefined ? undefined : () => value
@@ -105,10 +105,10 @@ function readerOf(
   const definition = operation.variableDefinitions?.find((one) => one.variable.name.value === node.name.value)
   const variable = definition && variableReader(schema, definition, absent)
   if (!variable || !isNonNullType(type)) return variable
-  return (variables) => variable(variables) ?? wrong
+  return (variables) => variable(variables) ?? invalid
 }
 
-/** `absent`: what there is where the variable is not given and has no default. */
+/** `absent` is the value if the variable is omitted and has no default. */
 function variableReader(
   schema: GraphQLSchema,
   { variable, type: typeNode, defaultValue }: VariableDefinitionNode,
@@ -119,17 +119,17 @@ function variableReader(
   const leaf = isNonNullType(type) ? type.ofType : type
   if (!isInputType(type) || !isLeafType(leaf)) return undefined
   const required = isNonNullType(type)
-  const byDefault: unknown = defaultValue ? valueFromAST(defaultValue, type) : required ? wrong : absent
+  const byDefault: unknown = defaultValue ? valueFromAST(defaultValue, type) : required ? invalid : absent
   if (byDefault === undefined) return undefined
   return (variables) => {
     if (!Object.hasOwn(variables, name)) return byDefault
     const value = variables[name]
-    if (value === null || value === undefined) return required ? wrong : null
+    if (value === null || value === undefined) return required ? invalid : null
     try {
       const parsed: unknown = leaf.parseValue(value)
-      return parsed === undefined ? wrong : parsed
+      return parsed === undefined ? invalid : parsed
     } catch {
-      return wrong
+      return invalid
     }
   }
 }

@@ -1,8 +1,8 @@
 import type { DocumentNode } from 'graphql'
 
 /**
- * How many tokens a parsed document holds in memory, comments included: its places refer to all of
- * them.
+ * The number of tokens that a parsed document keeps in memory. Comments count too, because the
+ * locations of the nodes refer to all tokens.
  */
 export function tokensIn({ loc }: DocumentNode): number {
   let tokens = 0

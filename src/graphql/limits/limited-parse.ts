@@ -17,49 +17,50 @@ import { DocumentMeasure } from './operation-cost.ts'
 import { type Written, writtenIn } from './written-cost.ts'
 
 export interface OperationLimits {
-  /** How deep fields may nest. */
+  /** Maximum depth of fields. */
   readonly maxQueryDepth: number
   /**
-   * What an operation may cost: a field 1, and what is below a list as often as the list has items;
-   * aliases and fragments where they are used. What else the document holds is added as it is
-   * written.
+   * Maximum cost of an operation. A field costs 1, and fields below a list count once for each
+   * item. Aliases and fragments count where they are used. Other parts of the document are added
+   * once.
    */
   readonly maxQueryCost: number
 }
 
 /**
- * A document may be so many tokens long for each point of cost: a field with a few arguments. Data
- * belongs into variables.
+ * Tokens allowed for each point of cost: a field with a few arguments. Data belongs in variables.
  */
 const tokensPerCost = 10
-/** The document of a subscription is kept as long as the subscription lives. */
+/** Fewer, because the document of a subscription is kept as long as the subscription. */
 const tokensPerCostOfSubscription = 2
 /**
- * For what a document holds beside its fields, however low the cost is set: variables, fragments.
+ * Tokens allowed for parts other than fields, such as variables and fragments, independent of the
+ * cost limit.
  */
-const tokensBeside = 1_000
-/** Comments, blanks and long literals are no tokens, or one. */
+const baseTokens = 1_000
+/**
+ * Comments and blanks are no tokens, and a long literal is one token, so characters have their own
+ * limit.
+ */
 const charactersPerToken = 12
-/** How deep lists and objects may nest in a literal. Messages may nest deeper: in variables. */
+/** How deep lists and objects may nest in a literal. Values of variables may nest deeper. */
 const maxValueDepth = 100
 
 export interface LimitedOperations {
   /**
-   * Parses a document, and refuses with `LIMIT_EXCEEDED` one that asks for more than the gateway
-   * gives. Before validation, because the work of that grows with the document.
+   * Parses a document and rejects one beyond the limits with `LIMIT_EXCEEDED`. This happens before
+   * validation because the work of validation grows with the document.
    */
   readonly parse: (source: string | Source) => DocumentNode
-  /**
-   * Refuses in the same way what only the values of the variables show. Called before execution.
-   */
+  /** Rejects in the same way what depends on the values of variables. Called before execution. */
   readonly admit: (args: Pick<ExecutionArgs, 'document' | 'operationName' | 'variableValues'>) => void
 }
 
-/** The limits of operations, for every transport. */
+/** Enforces the limits of operations, for every transport. */
 export function limitedOperations(schema: GraphQLSchema, limits: OperationLimits): LimitedOperations {
-  const maxTokens = limits.maxQueryCost * tokensPerCost + tokensBeside
+  const maxTokens = limits.maxQueryCost * tokensPerCost + baseTokens
   const maxCharacters = maxTokens * charactersPerToken
-  /** Documents in which variables decide about the cost. */
+  /** Documents with a cost that depends on variables. */
   const undecided = new WeakMap<DocumentNode, Written>()
   return {
     parse(source) {
@@ -67,20 +68,20 @@ export function limitedOperations(schema: GraphQLSchema, limits: OperationLimits
       if (length > maxCharacters) throw tooLong(maxCharacters, 'characters')
       const document = parsed(source, maxTokens)
       const operations = document.definitions.filter(isOperation)
-      const holds = operations.some(({ operation }) => operation === OperationTypeNode.SUBSCRIPTION)
+      const hasSubscription = operations.some(({ operation }) => operation === OperationTypeNode.SUBSCRIPTION)
       const tokens = tokensIn(document)
       if (tokens > maxTokens) throw tooLong(maxTokens)
-      const maxHeld = limits.maxQueryCost * tokensPerCostOfSubscription + tokensBeside
-      if (holds && tokens > maxHeld) throw tooLong(maxHeld)
+      const maxSubscriptionTokens = limits.maxQueryCost * tokensPerCostOfSubscription + baseTokens
+      if (hasSubscription && tokens > maxSubscriptionTokens) throw tooLong(maxSubscriptionTokens)
       const written = writtenIn(document)
       if (written.valueDepth > maxValueDepth)
-        throw refusal('WARREN_MAX_QUERY_DEPTH', `has a literal that nests deeper than ${maxValueDepth}`)
+        throw refusal('WARREN_MAX_QUERY_DEPTH', `has a literal that is nested deeper than ${maxValueDepth}`)
       if (operations.length === 0) check({ depth: 0, cost: written.around + written.unused }, limits)
       const measure = new DocumentMeasure(schema, document)
       for (const operation of operations) {
         const { depth, cost, needsVariables } = measure.of(operation)
         if (needsVariables) undecided.set(document, written)
-        check({ depth, cost: cost + beside(written, operation) }, limits)
+        check({ depth, cost: cost + costOutside(written, operation) }, limits)
       }
       return document
     },
@@ -90,7 +91,7 @@ export function limitedOperations(schema: GraphQLSchema, limits: OperationLimits
       if (!operation) return
       const measure = new DocumentMeasure(schema, document, variableValues ?? {})
       const { depth, cost } = measure.of(operation)
-      check({ depth, cost: cost + beside(written, operation) }, limits)
+      check({ depth, cost: cost + costOutside(written, operation) }, limits)
     },
   }
 }
@@ -99,8 +100,8 @@ function isOperation(definition: DocumentNode['definitions'][number]): definitio
   return definition.kind === Kind.OPERATION_DEFINITION
 }
 
-/** What the document holds beside this operation. */
-function beside({ around, unused, fieldsOf }: Written, operation: OperationDefinitionNode): number {
+/** The cost of the document without this operation. */
+function costOutside({ around, unused, fieldsOf }: Written, operation: OperationDefinitionNode): number {
   let cost = around + unused
   for (const [other, fields] of fieldsOf) if (other !== operation) cost += 1 + fields
   return cost
@@ -110,11 +111,11 @@ function parsed(source: string | Source, maxTokens: number): DocumentNode {
   try {
     return parse(source, { maxTokens })
   } catch (error) {
-    if (error instanceof RangeError) throw refusal('WARREN_MAX_QUERY_DEPTH', 'nests deeper than can be read')
+    if (error instanceof RangeError) throw refusal('WARREN_MAX_QUERY_DEPTH', 'is nested too deeply to be parsed')
     if (!(error instanceof GraphQLError)) throw error
-    // graphql-js has no other sign for it.
+    // graphql-js has no other sign of this error.
     if (/tokens\. Parsing aborted/.test(error.message)) throw tooLong(maxTokens)
-    // As Yoga does, but over HTTP only.
+    // Yoga adds this code too, but over HTTP only.
     const { source: text, positions } = error
     throw new GraphQLError(error.message, { source: text, positions, extensions: { code: 'GRAPHQL_PARSE_FAILED' } })
   }
@@ -125,9 +126,9 @@ function check(
   { maxQueryDepth, maxQueryCost }: OperationLimits,
 ): void {
   if (depth > maxQueryDepth)
-    throw refusal('WARREN_MAX_QUERY_DEPTH', `has a depth of ${depth}, and ${maxQueryDepth} is allowed`)
+    throw refusal('WARREN_MAX_QUERY_DEPTH', `has a depth of ${depth}, and at most ${maxQueryDepth} is allowed`)
   if (cost > maxQueryCost)
-    throw refusal('WARREN_MAX_QUERY_COST', `has a cost of ${cost}, and ${maxQueryCost} is allowed`)
+    throw refusal('WARREN_MAX_QUERY_COST', `has a cost of ${cost}, and at most ${maxQueryCost} is allowed`)
 }
 
 function tooLong(max: number, unit = 'tokens'): GraphQLError {
@@ -136,7 +137,7 @@ function tooLong(max: number, unit = 'tokens'): GraphQLError {
 
 function refusal(limit: string, what: string): GraphQLError {
   const error = new GatewayError('LIMIT_EXCEEDED', `this operation ${what}`, { limit })
-  // 400 and not 429: the same operation is refused again. `spec`: only where the client takes
-  // application/graphql-response+json.
+  // 400 and not 429, because the same operation is rejected again. `spec`: only if the client
+  // accepts application/graphql-response+json.
   return gatewayError(error, undefined, { http: { spec: true, status: 400 } })
 }

@@ -16,40 +16,37 @@ import {
 } from 'graphql'
 
 /**
- * What a field may say about its cost in its `extensions`, beside `complexity`, which Pothos keeps.
+ * What a field may declare about its cost in its `extensions`, in addition to `complexity` of
+ * Pothos.
  */
 export interface PagedField {
-  /** Of a field that returns a page: how many items its arguments ask for. */
+  /** For a field that returns a page: the number of items that its arguments request. */
   readonly pageSize?: (args: Readonly<Record<string, unknown>>) => number
-  /** Of a list below such a field: it holds that page. */
+  /** Marks the list below such a field that contains the items of the page. */
   readonly holdsPage?: true
 }
 
-/** What one operation costs. */
+/** The cost of one operation. */
 export interface OperationCost {
   readonly depth: number
   readonly cost: number
   /**
-   * Whether variables decide the size of a page. Without their values it is counted as the
-   * smallest.
+   * True if variables determine the size of a page. Without their values the minimum is counted.
    */
   readonly needsVariables: boolean
 }
 
 export type Variables = Readonly<Record<string, unknown>>
 
-/** So many items of a page cost as much as one item of any other list does by itself. */
+/** This many items of a page cost as much as one item of another list. */
 const itemsPerCost = 25
-/**
- * What the whole schema costs beside its fields: it is some hundred times the work of another
- * field.
- */
+/** Cost of `__schema` without its fields: about a hundred times the work of another field. */
 const schemaCost = 100
-/** What one type of the schema costs beside its fields. */
+/** Cost of `__type` without its fields. */
 const typeCost = 10
 /**
- * Tools ask for each field of the introspection once a place. An alias asks again, and what is
- * below is a list most often.
+ * Tools request each introspection field once in each place. An alias requests it again, and most
+ * of these fields contain lists.
  */
 const introspectionAliasCost = 10
 
@@ -60,16 +57,19 @@ interface Measure {
 
 const nothing: Measure = { depth: 0, cost: 0 }
 
-/** Where a selection is: what its items count, and whether it is below `__schema` or `__type`. */
+/**
+ * The position of a selection: the page size that applies, and whether it is below `__schema` or
+ * `__type`.
+ */
 interface Place {
   readonly pageSize: number
   readonly introspects: boolean
 }
 
 /**
- * Costs of the operations in a document. What validation will refuse (an unknown field, a cycle)
- * counts for something or nothing. `variables`: the values as the client sent them; undefined
- * before they are known.
+ * Measures the cost of the operations in a document. Parts that validation will reject (an unknown
+ * field, a cycle) may count or not. `variables` are the raw values from the client. Undefined: not
+ * known yet.
  */
 export class DocumentMeasure {
   readonly #schema: GraphQLSchema
@@ -131,8 +131,8 @@ export class DocumentMeasure {
     const below = node.selectionSet
       ? this.#ofSelections(node.selectionSet, field && getNamedType(field.type), inside)
       : nothing
-    // How deep introspection goes is a rule of graphql-js, and the query of every tool goes deeper
-    // than a client's.
+    // graphql-js limits the depth of introspection itself, and tools send deeper queries than other
+    // clients.
     const depth = name.startsWith('__') ? 1 : 1 + below.depth
     return { depth, cost: own + multiplier * below.cost }
   }
@@ -141,7 +141,7 @@ export class DocumentMeasure {
     const key = `${place.pageSize} ${place.introspects} ${name}`
     const known = this.#measured.get(key)
     if (known) return known
-    // Also what a cycle finds.
+    // A cycle finds this value.
     this.#measured.set(key, nothing)
     const fragment = this.#fragments.get(name)
     const result = fragment
@@ -175,7 +175,7 @@ export class DocumentMeasure {
   }
 }
 
-/** What the field was given in the builder (`complexity`), as Pothos keeps it. */
+/** The `complexity` of the field in the builder, in the form in which Pothos keeps it. */
 function weightOf(
   name: string,
   isAlias: boolean,

@@ -7,32 +7,32 @@ import {
   type ValueNode,
 } from 'graphql'
 
-/** What a document holds beside what its operations select, as it is written. */
+/** The cost of a document beyond the selections of its operations, as written. */
 export interface Written {
   /**
-   * Variable definitions, directives, fragment spreads and inline fragments, wherever they are, and
-   * names that are written again.
+   * Variable definitions, directives, fragment spreads, inline fragments and repeated names,
+   * anywhere in the document.
    */
   readonly around: number
   /** Fragments that no operation uses, with their fields. */
   readonly unused: number
   readonly fieldsOf: ReadonlyMap<OperationDefinitionNode, number>
-  /** How deep lists and objects nest in its literals. */
+  /** The maximum depth of lists and objects in literals. */
   readonly valueDepth: number
 }
 
-/** How often each response name is written, where those of one name are merged. */
+/** How often each response name occurs among selections that are merged. */
 type Names = Map<string, { times: number; readonly below: Names }>
 
 /**
- * Validation compares those of one name in pairs. So many pairs take as long as what counts one.
- * https://spec.graphql.org/October2021/#sec-Field-Selection-Merging
+ * Validation compares fields with the same name in pairs. This many pairs take as long as one point
+ * of cost. https://spec.graphql.org/October2021/#sec-Field-Selection-Merging
  */
 const pairsPerCost = 20
 
 /**
- * Counts each part of a document once, because each is parsed, validated and kept, whether or not
- * it is executed.
+ * Counts each part of a document once, because each part is parsed, validated and kept, even if it
+ * is not executed.
  */
 export function writtenIn({ definitions }: DocumentNode): Written {
   let around = 0
@@ -101,12 +101,12 @@ export function writtenIn({ definitions }: DocumentNode): Written {
       const fields = ofSelections(definition.selectionSet, spreads, names)
       const name = definition.name.value
       const before = fragments.get(name)
-      // One with the name of another is refused later. Until then the last of them counts where it
-      // is used.
+      // A duplicate fragment name is rejected by validation later. Until then, the last fragment
+      // counts for its uses.
       if (before) unused += before.fields
       fragments.set(name, { fields: 1 + fields, spreads })
     } else {
-      // Of a schema: nothing here executes it.
+      // A type system definition, which is never executed.
       around += 1
     }
   }

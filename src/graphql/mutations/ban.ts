@@ -5,14 +5,14 @@ import { builder } from '../types/builder.ts'
 builder.mutationField('ban', (t) =>
   t.boolean({
     description:
-      'Operators only. As `revoke`, and refuses every later token of the client too, whoever issued it, until `unban`.',
+      'Operators only. Like `revoke`, and also refuses every later token of the client from any issuer, until `unban`.',
     args: { clientId: t.arg.id({ required: true }) },
     resolve: async (_root, { clientId }, { identity, gateway }) => {
       demand(mayOperate(identity), identity, 'ban clients')
       const client = checkClientId(clientId)
       await gateway.bans.ban(client)
-      // Tokens of before the ban stay barred when it is lifted; and replicas of the last release
-      // know of revocations only.
+      // Earlier tokens stay revoked when the ban is lifted. Also, replicas of the previous release
+      // support revocations only.
       await gateway.revocations.revoke(client)
       return true
     },

@@ -2,7 +2,7 @@ import type { CreatedClient } from '../../core/clients/client-channels.ts'
 import { builder } from '../types/builder.ts'
 import { ClientChannel } from '../types/client-channel.ts'
 
-/** Against `WARREN_MAX_QUERY_COST`, in fields. */
+/** Counts against `WARREN_MAX_QUERY_COST`, in fields. */
 const passwordCost = 100
 
 const CreateClientChannelInput = builder.inputType('CreateClientChannelInput', {
@@ -25,10 +25,11 @@ const CreateClientChannelPayload = builder.objectRef<CreatedClient>('CreateClien
 builder.mutationField('createClientChannel', (t) =>
   t.field({
     type: CreateClientChannelPayload,
-    description: 'A channel of one’s own. Again with the same password: a fresh token. With another: CLIENT_ID_TAKEN.',
+    description:
+      'Registers a client and its channel. A repeated call with the same password returns a fresh token; with another password it fails with CLIENT_ID_TAKEN.',
     args: { input: t.arg({ type: CreateClientChannelInput, required: true }) },
-    // A password is checked with 19 MiB and tens of milliseconds of a core: a handful fits into one
-    // operation.
+    // Checking a password takes 19 MiB and tens of milliseconds of a core, so one operation may
+    // contain only a few.
     complexity: passwordCost,
     resolve: (_root, { input }, { clientChannels, address, identity }) =>
       clientChannels.create(input, { address, caller: () => Promise.resolve(identity) }),

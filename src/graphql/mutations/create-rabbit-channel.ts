@@ -5,10 +5,10 @@ import { CreateRabbitChannelInput, RabbitChannel } from '../types/rabbit-channel
 builder.mutationField('createRabbitChannel', (t) =>
   t.field({
     type: RabbitChannel,
-    description: 'Operators only. Repeatable: the same source made again is the same source.',
+    description: 'Operators only. Creates a source. Repeatable: the same input returns the same source.',
     args: { input: t.arg({ type: CreateRabbitChannelInput, required: true }) },
     resolve: (_root, { input }, { identity, gateway }) => {
-      demand(mayOperate(identity), identity, 'make sources')
+      demand(mayOperate(identity), identity, 'create sources')
       const clientId = input.clientId ?? undefined
       const { buffered, ...definition } = input
       return gateway.createSource({ ...definition, clientId, ...(buffered ? { buffered } : {}) })

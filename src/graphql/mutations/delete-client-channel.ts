@@ -4,7 +4,7 @@ import { builder } from '../types/builder.ts'
 builder.mutationField('deleteClientChannel', (t) =>
   t.boolean({
     description:
-      'The client itself, or an operator. Ends its subscriptions on every replica; false where there was none.',
+      'For the client itself and operators. Ends its subscriptions on every replica. False if the channel does not exist.',
     args: { clientId: t.arg.id({ required: true }) },
     resolve: async (_root, { clientId }, { identity, clientChannels, gateway }) => {
       demand(mayActFor(identity, clientId), identity, `delete channel "${clientId}"`)

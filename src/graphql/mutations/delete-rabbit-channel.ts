@@ -3,7 +3,7 @@ import { builder } from '../types/builder.ts'
 
 builder.mutationField('deleteRabbitChannel', (t) =>
   t.boolean({
-    description: 'Operators only. The exchange stays; false where there was no such source.',
+    description: 'Operators only. Keeps the exchange. False if the source does not exist.',
     args: { id: t.arg.id({ required: true }) },
     resolve: (_root, { id }, { identity, gateway }) => {
       demand(mayOperate(identity), identity, 'delete sources')

@@ -9,7 +9,7 @@ const maxCount = 1_000
 
 builder.mutationField('publishTestData', (t) =>
   t.int({
-    description: 'Only with WARREN_TEST_ROUTES=on. Publishes made-up orders to a client; answers how many.',
+    description: 'Only with WARREN_TEST_ROUTES=on. Publishes generated orders to a client and returns their number.',
     args: { clientId: t.arg.id({ required: true }), count: t.arg.int({ defaultValue: 10 }) },
     resolve: async (_root, { clientId, count }, { identity, address, gateway, settings }) => {
       demand(mayPublish(identity), identity, 'publish')

@@ -5,7 +5,7 @@ import { payerOf } from '../../core/sessions/payer.ts'
 import { builder } from '../types/builder.ts'
 
 const PublishInput = builder.inputType('PublishInput', {
-  description: 'Either clientId (the default source, key client.<clientId>) or exchange and routingKey.',
+  description: 'Requires either clientId (the default source, key client.<clientId>) or exchange and routingKey.',
   fields: (t) => ({
     clientId: t.id(),
     exchange: t.string(),
@@ -15,7 +15,7 @@ const PublishInput = builder.inputType('PublishInput', {
     messageId: t.id(),
     headers: t.field({ type: 'JSON' }),
     idempotencyKey: t.string({
-      description: 'Published again under the same key, also on another replica, it is delivered once.',
+      description: 'Messages with the same key are delivered once, even if published through different replicas.',
     }),
   }),
 })
@@ -27,7 +27,7 @@ const PublishPayload = builder.objectRef<{ messageId: string; cursor: Cursor | n
       type: 'Cursor',
       nullable: true,
       description:
-        'Its place in the journal. Null where no source takes it, or where a buffered source has not moved it within WARREN_PUBLISH_TIMEOUT.',
+        'The position in the journal. Null if no source accepts the message, or if a buffered source has not moved it within WARREN_PUBLISH_TIMEOUT.',
     }),
   }),
 })
@@ -36,7 +36,7 @@ builder.mutationField('publish', (t) =>
   t.field({
     type: PublishPayload,
     description:
-      'Publishers and operators, within WARREN_PUBLISH_EXCHANGES. Resolves once the entry was read back from the journal; where no source takes it, once the broker has confirmed.',
+      'For publishers and operators, within WARREN_PUBLISH_EXCHANGES. Returns when the message was read back from the journal or, if no source accepts it, when the broker has confirmed it.',
     args: { input: t.arg({ type: PublishInput, required: true }) },
     resolve: async (_root, { input }, { identity, address, gateway, settings }) => {
       demand(mayPublish(identity), identity, 'publish')

@@ -5,7 +5,7 @@ import { builder } from '../types/builder.ts'
 const Session = builder.objectRef<Identity>('Session').implement({
   fields: (t) => ({
     clientId: t.id({
-      description: 'Empty where the token is no client’s in particular.',
+      description: 'Empty if the token belongs to no client.',
       resolve: ({ clientId }) => clientId ?? '',
     }),
     scope: t.stringList({ resolve: ({ scope }) => printScope(scope) }),
@@ -13,7 +13,7 @@ const Session = builder.objectRef<Identity>('Session').implement({
       type: 'DateTime',
       nullable: true,
       resolve: ({ expiresAt }) => toDate(expiresAt?.getTime()),
-      description: 'When the session ends unless it is renewed again; null: never.',
+      description: 'When the session ends unless it is renewed again. Null: never.',
     }),
   }),
 })
@@ -21,7 +21,7 @@ const Session = builder.objectRef<Identity>('Session').implement({
 builder.mutationField('refreshSession', (t) =>
   t.field({
     type: Session,
-    description: 'Renews the session of the WebSocket that it comes on, in place: no subscription is interrupted.',
+    description: 'Renews the session of the WebSocket that sends it, without interrupting subscriptions.',
     args: { token: t.arg.string({ required: true }) },
     resolve: (_root, { token }, context) => context.renewSession(token),
   }),

@@ -5,7 +5,7 @@ import { builder } from '../types/builder.ts'
 builder.mutationField('revoke', (t) =>
   t.boolean({
     description:
-      'Operators only. Ends the sessions of a client on every replica (4292) and bars the tokens that it was issued until now. Its password gives no token until `unban`.',
+      'Operators only. Ends the sessions of a client on every replica (4292) and revokes the tokens issued to it so far. Its password gives no token until `unban`.',
     args: { clientId: t.arg.id({ required: true }) },
     resolve: async (_root, { clientId }, { identity, gateway }) => {
       demand(mayOperate(identity), identity, 'revoke clients')

@@ -5,7 +5,7 @@ import { builder } from '../types/builder.ts'
 builder.mutationField('unban', (t) =>
   t.boolean({
     description:
-      'Operators only. Lifts `ban`, and lets a client that was revoked log in with its password again. Tokens of before stay barred. False where there was nothing to lift.',
+      'Operators only. Lifts `ban`, and allows a revoked client to log in with its password again. Earlier tokens stay revoked. False if the client was not banned or revoked.',
     args: { clientId: t.arg.id({ required: true }) },
     resolve: (_root, { clientId }, { identity, gateway }) => {
       demand(mayOperate(identity), identity, 'unban clients')

@@ -8,7 +8,7 @@ builder.queryField('clientChannel', (t) =>
     nullable: true,
     args: { clientId: t.arg.id({ required: true }) },
     resolve: (_root, { clientId }, { identity, clientChannels }) => {
-      demand(maySubscribe(identity, clientId), identity, `see channel "${clientId}"`)
+      demand(maySubscribe(identity, clientId), identity, `read channel "${clientId}"`)
       return clientChannels.find(clientId)
     },
   }),

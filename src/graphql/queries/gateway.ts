@@ -4,9 +4,9 @@ import { builder } from '../types/builder.ts'
 
 const BrokerState = builder.enumType('BrokerState', {
   values: {
-    UP: { description: 'The journal is tailed and current.' },
+    UP: { description: 'The gateway reads the journal and is up to date.' },
     DOWN: {
-      description: 'RabbitMQ is away; clients stay connected, and what is missed meanwhile comes when it is back.',
+      description: 'RabbitMQ cannot be reached. Clients stay connected and get the missed events when it is back.',
     },
   } as const,
 })
@@ -15,7 +15,7 @@ const Gateway = builder.objectRef<CoreGateway>('Gateway').implement({
   description: 'This replica.',
   fields: (t) => ({
     replica: t.string({
-      description: 'To operators its host, as `trace` names it. To others a name that only tells replicas apart.',
+      description: 'For operators the host, as in `trace`. For other callers a name that only distinguishes replicas.',
       resolve: (gateway, _args, { identity }) => (mayOperate(identity) ? gateway.replica : gateway.replicaAlias),
     }),
     version: t.string({ resolve: (_gateway, _args, { settings }) => settings.version }),

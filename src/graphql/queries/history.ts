@@ -17,7 +17,7 @@ import { ChannelEventUnion, ChannelGap } from '../types/channel-event.ts'
 
 const defaultPage = 100
 const maxPage = 1_000
-/** Against `WARREN_MAX_QUERY_COST`, in fields: a page is read from the journal. */
+/** Counts against `WARREN_MAX_QUERY_COST`, in fields, because a page is read from the journal. */
 const readCost = 10
 
 const ChannelHistory = builder.objectRef<History & { clientId: string }>('ChannelHistory').implement({
@@ -29,7 +29,7 @@ const ChannelHistory = builder.objectRef<History & { clientId: string }>('Channe
     }),
     cursor: t.expose('cursor', {
       type: 'Cursor',
-      description: 'Behind the last event of this page: `after` of the next.',
+      description: 'The position after the last event of this page: `after` of the next page.',
     }),
     hasMore: t.exposeBoolean('hasMore'),
     gap: t.field({ type: ChannelGap, nullable: true, resolve: ({ gap }) => gap ?? null }),
@@ -39,7 +39,7 @@ const ChannelHistory = builder.objectRef<History & { clientId: string }>('Channe
 builder.queryField('history', (t) =>
   t.field({
     type: ChannelHistory,
-    description: 'Pages through what a channel has had, oldest first, as far as the journal keeps it.',
+    description: 'The past events of a channel in pages, oldest first, as far as the journal keeps them.',
     args: {
       clientId: t.arg.id({ required: true }),
       after: t.arg({ type: 'Cursor' }),
@@ -54,7 +54,7 @@ builder.queryField('history', (t) =>
     } satisfies PagedField,
     resolve: async (_root, { clientId, after, first }, { identity, address, gateway, pages }, info) => {
       const channel = checkClientId(clientId)
-      demand(maySubscribe(identity, channel), identity, `hear channel "${channel}"`)
+      demand(maySubscribe(identity, channel), identity, `read the history of channel "${channel}"`)
       const size = first ?? defaultPage
       if (size < 1 || size > maxPage) throw badInput('first', `expected a number from 1 to ${maxPage}, got ${size}`)
       const payer = payerOf(identity, address)
@@ -76,8 +76,8 @@ builder.queryField('history', (t) =>
 )
 
 /**
- * How often the answer holds a field of an event, because of aliases. Fragments count where they
- * are used.
+ * How often the response contains a field of an event, which aliases can repeat. Fragments count
+ * where they are used.
  */
 function copiesIn({ fieldNodes, fragments }: GraphQLResolveInfo, field: 'data' | 'headers'): number {
   const known = new Map<string, number>()

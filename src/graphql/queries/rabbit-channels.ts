@@ -7,7 +7,7 @@ builder.queryField('rabbitChannels', (t) =>
     type: [RabbitChannel],
     description: 'Operators only.',
     resolve: (_root, _args, { identity, gateway }) => {
-      demand(mayOperate(identity), identity, 'see sources')
+      demand(mayOperate(identity), identity, 'list sources')
       return gateway.sources.list()
     },
   }),

@@ -6,7 +6,7 @@ builder.queryField('trace', (t) =>
   t.field({
     type: [ReplicaTraceObject],
     description:
-      'Operators only. Where a recent message went: what each replica that answers within half a second still knows, this one first.',
+      'Operators only. What each replica did with a recent message. Contains the replicas that answer within half a second, this one first.',
     args: { messageId: t.arg.id({ required: true }) },
     resolve: (_root, { messageId }, { identity, gateway }) => {
       demand(mayOperate(identity), identity, 'trace messages')

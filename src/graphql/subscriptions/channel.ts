@@ -5,27 +5,31 @@ import { ChannelEventUnion } from '../types/channel-event.ts'
 
 const OverflowPolicy = builder.enumType('OverflowPolicy', {
   description:
-    'What becomes of a subscription whose client is slower than its channel, once what may wait for it is full.',
+    'What a subscription does when its client is too slow and its buffer (WARREN_MAX_BUFFERED_BYTES) is full.',
   values: {
-    CATCH_UP: { description: "It is served from the journal, at the client's own pace: nothing is lost." },
-    END: { description: 'Its connection ends with 4290; the client comes back with its cursor, and nothing is lost.' },
-    CONFLATE: { description: 'One message waits, the newest; a notice tells how many were passed over.' },
-    DROP_OLDEST: { description: 'What has waited longest goes first; a notice tells how many went.' },
+    CATCH_UP: { description: "Continue from the journal at the client's pace. No event is lost." },
+    END: { description: 'Close the connection with 4290. The client resumes with its cursor, and no event is lost.' },
+    CONFLATE: { description: 'Keep only the newest message. A gap reports how many were dropped.' },
+    DROP_OLDEST: { description: 'Drop the oldest messages first. A gap reports how many were dropped.' },
   } as const satisfies Record<(typeof overflowPolicies)[number], object>,
 })
 
 builder.subscriptionField('channel', (t) =>
   t.field({
     type: ChannelEventUnion,
-    description: 'Everything behind `after`, in order, once, and then live; without it, from now on.',
+    description:
+      'Delivers every event after the cursor `after` once and in order, then live events. Without `after`: from now on.',
     args: {
       clientId: t.arg.id({ required: true }),
       after: t.arg({ type: 'Cursor' }),
-      checkpoints: t.arg.boolean({ defaultValue: false, description: 'Keep the cursor fresh while nothing happens.' }),
+      checkpoints: t.arg.boolean({
+        defaultValue: false,
+        description: 'Also deliver fresh cursors while the channel is idle.',
+      }),
       overflow: t.arg({
         type: OverflowPolicy,
         description:
-          'What becomes of the subscription when its client is too slow; unless given, what the operator has set (`CATCH_UP`).',
+          'What to do when the client is too slow. Default: the first policy of WARREN_OVERFLOW (`CATCH_UP`).',
       }),
     },
     subscribe: (_root, args, context): AsyncIterable<CoreEvent> => context.subscribe(args),

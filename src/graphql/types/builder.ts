@@ -11,10 +11,7 @@ export interface Types {
   DefaultFieldNullability: false
   Scalars: {
     ID: { Input: string; Output: string }
-    /**
-     * A cursor that is none is no error of the query: it is answered with a gap, so it comes in as
-     * text.
-     */
+    /** An invalid cursor yields a GAP event, not an error, so the input is plain text. */
     Cursor: { Input: string; Output: Cursor }
     JSON: { Input: unknown; Output: unknown }
     DateTime: { Input: Date; Output: Date }
@@ -22,8 +19,8 @@ export interface Types {
 }
 
 /**
- * A list counts this much of what one of its items costs. `limited-parse.ts` adds up and refuses,
- * before anything is resolved.
+ * The assumed number of items of a list. `limited-parse.ts` adds up the cost and rejects an
+ * operation before execution.
  */
 const listMultiplier = 5
 
@@ -40,7 +37,8 @@ builder.subscriptionType({})
 builder.addScalarType('JSON', LosslessJSON)
 builder.addScalarType('DateTime', GraphQLDateTime)
 builder.scalarType('Cursor', {
-  description: 'A place in the stream of events: opaque, and valid on every replica and transport of one deployment.',
+  description:
+    'A position in the stream of events. Opaque, and valid on every replica and transport of one deployment.',
   serialize: printCursor,
   parseValue: (value) => {
     if (typeof value !== 'string') throw new GraphQLError('Cursor: expected a string')

@@ -7,34 +7,34 @@ import type { JournalMessage } from '../../core/model/message.ts'
 import type { PrintedField } from '../compile/compiled-selection.ts'
 import { builder } from './builder.ts'
 
-/** An event on its way to one subscriber, with the channel that it was heard on. */
+/** An event for one subscriber, with the channel of the subscription. */
 export interface DeliveredEvent {
   readonly clientId: string
   readonly event: CoreEvent
 }
 
 const EventKind = builder.enumType('EventKind', {
-  description: 'A message; a notice that events are missing; or the fresh cursor of an idle channel.',
+  description: 'A message, a notice that events are missing, or a fresh cursor of an idle channel.',
   values: ['MESSAGE', 'GAP', 'CHECKPOINT'] as const,
 })
 
 const GapReason = builder.enumType('GapReason', {
   values: {
-    RETENTION: { value: gapReasons[0], description: 'The journal no longer keeps them.' },
+    RETENTION: { value: gapReasons[0], description: 'The journal no longer contains the events.' },
     JOURNAL_REPLACED: {
       value: gapReasons[1],
-      description: 'The journal was made anew, or the cursor is of another deployment.',
+      description: 'The journal was replaced, or the cursor belongs to another deployment.',
     },
-    INVALID_CURSOR: { value: gapReasons[2], description: 'The cursor is none that Warren gave out.' },
+    INVALID_CURSOR: { value: gapReasons[2], description: 'Warren did not issue this cursor.' },
     OVERFLOW: {
       value: gapReasons[3],
       description:
-        'The client was too slow, and its overflow policy took them away; they can still be read behind `oldest`.',
+        'The client was too slow and its overflow policy dropped the events. They can still be read after `oldest`.',
     },
     UNREADABLE: {
       value: gapReasons[4],
       description:
-        'A message stands there that RabbitMQ cannot hand to any consumer. Nobody knows whom it was for, so every subscription is told.',
+        'The journal has a message that RabbitMQ cannot deliver to any consumer. Its clients are unknown, so every subscription gets this gap.',
     },
   } as const,
 })
@@ -45,11 +45,11 @@ export const ChannelGap = builder.objectRef<GapEvent>('ChannelGap').implement({
     oldest: t.expose('oldest', {
       type: 'Cursor',
       nullable: true,
-      description: 'The oldest cursor that can still be had.',
+      description: 'The oldest available cursor.',
     }),
     dropped: t.int({
       nullable: true,
-      description: 'How many messages are missing, where that is known: with `OVERFLOW`, exactly so many.',
+      description: 'The number of missing messages, if known. With `OVERFLOW` it is exact.',
       resolve: ({ dropped }) => dropped ?? null,
     }),
   }),
@@ -60,7 +60,7 @@ function messageOf({ event }: DeliveredEvent): JournalMessage | undefined {
 }
 
 export const ChannelEventUnion = builder.objectRef<DeliveredEvent>('ChannelEvent').implement({
-  description: 'What a subscriber of a channel is given, in order. Keep `cursor`: it resumes behind this event.',
+  description: 'An event of a channel. Events arrive in order. Keep `cursor` to resume after this event.',
   fields: (t) => ({
     kind: t.field({ type: EventKind, resolve: ({ event }) => event.kind }),
     cursor: t.field({ type: 'Cursor', resolve: ({ event }) => event.cursor }),
@@ -69,43 +69,43 @@ export const ChannelEventUnion = builder.objectRef<DeliveredEvent>('ChannelEvent
       type: 'JSON',
       nullable: true,
       description:
-        'JSON for application/json (or a body without content type that parses), a string for text/*, else base64.',
-      resolve: (heard) => {
-        const message = messageOf(heard)
+        'JSON for application/json (or for a body without a content type that parses as JSON), a string for text/*, else base64.',
+      resolve: (delivered) => {
+        const message = messageOf(delivered)
         return message ? dataOf(message) : null
       },
       extensions: {
-        jsonOf: (heard) => {
-          const message = messageOf(heard)
+        jsonOf: (delivered) => {
+          const message = messageOf(delivered)
           return message && decodeBody(message).json
         },
       } satisfies PrintedField<DeliveredEvent>,
     }),
-    type: t.string({ nullable: true, resolve: (heard) => messageOf(heard)?.properties.type }),
+    type: t.string({ nullable: true, resolve: (delivered) => messageOf(delivered)?.properties.type }),
     contentType: t.string({
       nullable: true,
-      resolve: (heard) => {
-        const message = messageOf(heard)
+      resolve: (delivered) => {
+        const message = messageOf(delivered)
         return message ? decodeBody(message).contentType : null
       },
     }),
-    messageId: t.string({ nullable: true, resolve: (heard) => messageOf(heard)?.properties.messageId }),
+    messageId: t.string({ nullable: true, resolve: (delivered) => messageOf(delivered)?.properties.messageId }),
     headers: t.field({
       type: 'JSON',
       nullable: true,
-      resolve: (heard) => {
-        const message = messageOf(heard)
+      resolve: (delivered) => {
+        const message = messageOf(delivered)
         return message ? plainHeaders(message.properties.headers ?? {}) : null
       },
     }),
-    exchange: t.string({ nullable: true, resolve: (heard) => messageOf(heard)?.exchange }),
-    routingKey: t.string({ nullable: true, resolve: (heard) => messageOf(heard)?.routingKey }),
-    redelivered: t.boolean({ resolve: (heard) => messageOf(heard)?.redelivered ?? false }),
+    exchange: t.string({ nullable: true, resolve: (delivered) => messageOf(delivered)?.exchange }),
+    routingKey: t.string({ nullable: true, resolve: (delivered) => messageOf(delivered)?.routingKey }),
+    redelivered: t.boolean({ resolve: (delivered) => messageOf(delivered)?.redelivered ?? false }),
     publishedAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: "The message's own timestamp property, where its publisher set one that is a date.",
-      resolve: (heard) => toDate(messageOf(heard)?.properties.timestamp),
+      description: 'The timestamp property of the message, if its publisher set a valid date.',
+      resolve: (delivered) => toDate(messageOf(delivered)?.properties.timestamp),
     }),
     receivedAt: t.field({
       type: 'DateTime',
@@ -114,13 +114,13 @@ export const ChannelEventUnion = builder.objectRef<DeliveredEvent>('ChannelEvent
     gap: t.field({
       type: ChannelGap,
       nullable: true,
-      description: 'Set on a notice: events are missing before this cursor.',
+      description: 'Set if `kind` is GAP: events are missing before this cursor.',
       resolve: ({ event }) => (event.kind === 'GAP' ? event : null),
     }),
   }),
 })
 
-/** As it is: to be parsed it would cost digits, and to be printed again time. */
+/** Returns the JSON text without parsing, which would lose digits and take time. */
 function dataOf(message: JournalMessage): unknown {
   const { json } = decodeBody(message)
   return json === 'null' ? null : new JsonText(json)

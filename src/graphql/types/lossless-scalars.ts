@@ -22,7 +22,7 @@ import {
 import { GraphQLJSON } from 'graphql-scalars'
 import { JsonNumber, numberOf } from '../../core/json/json-number.ts'
 
-/** As graphql-js has it, and the id of a number is what was written: graphql-js would round it. */
+/** As in graphql-js, except that a number keeps its digits; graphql-js would round it. */
 const ID = new GraphQLScalarType({
   ...GraphQLID.toConfig(),
   parseValue(value) {
@@ -37,7 +37,7 @@ const Int = new GraphQLScalarType({
   parseValue: (value) => GraphQLInt.parseValue(value instanceof JsonNumber ? (value.exact ?? value) : value),
 })
 
-/** Numbers keep their digits, also those in a document. */
+/** Numbers keep their digits, in documents too. */
 export const LosslessJSON = new GraphQLScalarType({
   ...GraphQLJSON.toConfig(),
   parseLiteral: jsonOfLiteral,
@@ -49,7 +49,7 @@ function shown(value: unknown): string {
   return value instanceof JsonNumber ? value.token.slice(0, 40) : (JSON.stringify(value) ?? String(value)).slice(0, 40)
 }
 
-/** The grammar of numbers is that of JSON. */
+/** Numbers have the same grammar as in JSON. */
 function jsonOfLiteral(node: ValueNode, variables?: Record<string, unknown> | null): unknown {
   switch (node.kind) {
     case Kind.INT:
@@ -68,8 +68,8 @@ function jsonOfLiteral(node: ValueNode, variables?: Record<string, unknown> | nu
 }
 
 /**
- * The same schema with these in place of the scalars of graphql-js, which the builder does not let
- * anybody replace. To be called on a schema that nobody uses yet.
+ * Replaces scalars of graphql-js in the schema, which the builder cannot do. Call it only on a
+ * schema that is not used yet, because it changes the types in place.
  */
 export function withLosslessScalars(schema: GraphQLSchema): GraphQLSchema {
   const { types, ...config } = schema.toConfig()
@@ -93,7 +93,7 @@ function replaceIn(type: GraphQLNamedType): void {
   }
 }
 
-/** The wrapped type is of the same kind, which TypeScript does not know. */
+/** The result has the same kind as `type`, but TypeScript cannot infer that. */
 function replaced<Type extends GraphQLInputType | GraphQLOutputType>(type: Type): Type {
   return replacedType(type) as Type
 }

@@ -4,14 +4,14 @@ import { builder } from './builder.ts'
 export const ExchangeTypeEnum = builder.enumType('ExchangeType', { values: exchangeTypes })
 
 export const RabbitChannel = builder.objectRef<Source>('RabbitChannel').implement({
-  description: 'A source of messages: an exchange, which of its messages, and how to find the client id in them.',
+  description: 'A source of messages: an exchange, a binding pattern, and where a message names its client id.',
   fields: (t) => ({
     id: t.exposeID('id'),
     exchange: t.exposeString('exchange'),
     exchangeType: t.expose('exchangeType', { type: ExchangeTypeEnum }),
     routingKey: t.exposeString('routingKey'),
     buffered: t.boolean({
-      description: 'Whether a queue stands between the exchange and the journal.',
+      description: 'Whether a queue is between the exchange and the journal.',
       resolve: ({ buffered }) => buffered === true,
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
@@ -19,17 +19,19 @@ export const RabbitChannel = builder.objectRef<Source>('RabbitChannel').implemen
 })
 
 export const ClientIdSourceInput = builder.inputType('ClientIdSource', {
-  description: 'Where a message says whose it is.',
+  description: 'Where a message names its client id.',
   isOneOf: true,
   fields: (t) => ({
-    header: t.string({ description: 'In this header.' }),
-    bodyPointer: t.string({ description: 'In the JSON body, at this JSON pointer (RFC 6901); a list names several.' }),
-    fixed: t.id({ description: 'Nowhere: all are for this client.' }),
-    everyone: t.boolean({ description: 'Nowhere: all are for everyone.' }),
+    header: t.string({ description: 'The header with the client id.' }),
+    bodyPointer: t.string({
+      description: 'The JSON pointer (RFC 6901) to the client id in a JSON body. A list there names several clients.',
+    }),
+    fixed: t.id({ description: 'All messages are for this client.' }),
+    everyone: t.boolean({ description: 'All messages are for every client.' }),
   }),
 })
 
-/** The namespace in the printed schema; a gateway with another one shows its own. */
+/** The namespace in the printed schema. A running gateway shows its own. */
 export const printedNamespace = 'warren'
 
 export const CreateRabbitChannelInput = builder.inputType('CreateRabbitChannelInput', {
@@ -39,19 +41,19 @@ export const CreateRabbitChannelInput = builder.inputType('CreateRabbitChannelIn
       type: ExchangeTypeEnum,
       required: true,
       defaultValue: 'TOPIC',
-      description: 'An existing exchange is taken as it is; a missing one is declared durable.',
+      description: 'An existing exchange is used unchanged. A missing one is declared as durable.',
     }),
     routingKey: t.string({
       required: true,
       defaultValue: defaultRoutingKey,
-      description: 'A binding pattern; {clientId} stands for one word. Needs a topic exchange.',
+      description: 'A binding pattern. {clientId} matches one word and requires a topic exchange.',
     }),
-    clientId: t.field({ type: ClientIdSourceInput, description: 'Where the pattern has no {clientId}.' }),
+    clientId: t.field({ type: ClientIdSourceInput, description: 'Required if the pattern has no {clientId}.' }),
     buffered: t.boolean({
       required: true,
       defaultValue: false,
       description:
-        'Put a quorum queue between the exchange and the journal: for publishers whose messages a stream would refuse. All sources of an exchange are alike.',
+        'Puts a quorum queue between the exchange and the journal, for messages that a stream would refuse. All sources of an exchange must agree.',
     }),
   }),
 })

@@ -5,9 +5,9 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
 export type BrokerState =
-  /** RabbitMQ is away; clients stay connected, and what is missed meanwhile comes when it is back. */
+  /** RabbitMQ cannot be reached. Clients stay connected and get the missed events when it is back. */
   | 'DOWN'
-  /** The journal is tailed and current. */
+  /** The gateway reads the journal and is up to date. */
   | 'UP';
 
 export type CreateClientChannelInput = {
@@ -17,31 +17,31 @@ export type CreateClientChannelInput = {
   password: string;
 };
 
-/** A message; a notice that events are missing; or the fresh cursor of an idle channel. */
+/** A message, a notice that events are missing, or a fresh cursor of an idle channel. */
 export type EventKind =
   | 'CHECKPOINT'
   | 'GAP'
   | 'MESSAGE';
 
 export type GapReason =
-  /** The cursor is none that Warren gave out. */
+  /** Warren did not issue this cursor. */
   | 'INVALID_CURSOR'
-  /** The journal was made anew, or the cursor is of another deployment. */
+  /** The journal was replaced, or the cursor belongs to another deployment. */
   | 'JOURNAL_REPLACED'
-  /** The client was too slow, and its overflow policy took them away; they can still be read behind `oldest`. */
+  /** The client was too slow and its overflow policy dropped the events. They can still be read after `oldest`. */
   | 'OVERFLOW'
-  /** The journal no longer keeps them. */
+  /** The journal no longer contains the events. */
   | 'RETENTION'
-  /** A message stands there that RabbitMQ cannot hand to any consumer. Nobody knows whom it was for, so every subscription is told. */
+  /** The journal has a message that RabbitMQ cannot deliver to any consumer. Its clients are unknown, so every subscription gets this gap. */
   | 'UNREADABLE';
 
-/** Either clientId (the default source, key client.<clientId>) or exchange and routingKey. */
+/** Requires either clientId (the default source, key client.<clientId>) or exchange and routingKey. */
 export type PublishInput = {
   clientId?: string | number | null | undefined;
   data: unknown;
   exchange?: string | null | undefined;
   headers?: unknown;
-  /** Published again under the same key, also on another replica, it is delivered once. */
+  /** Messages with the same key are delivered once, even if published through different replicas. */
   idempotencyKey?: string | null | undefined;
   messageId?: string | number | null | undefined;
   routingKey?: string | null | undefined;

@@ -1,0 +1,64 @@
+import { type AnsweredError, causeText, closeCodeOf } from './subscription-client.ts'
+
+/** The subscription has ended, and resuming cannot help. */
+export class SubscriptionEnded extends Error {
+  override readonly name = 'SubscriptionEnded'
+  /** The close code of the connection (4292 revoked, 4403 forbidden, …), if that was the cause. */
+  readonly closeCode: number | undefined
+  /** `extensions.code` of the errors that answered the subscription, if they were the cause. */
+  readonly codes: readonly string[]
+
+  constructor(message: string, details: { closeCode?: number; codes?: readonly string[]; cause?: unknown } = {}) {
+    super(message, { cause: details.cause })
+    this.closeCode = details.closeCode
+    this.codes = details.codes ?? []
+  }
+}
+
+/**
+ * With 4292 and 4403 the gateway rejects this client. With the others the client sent something
+ * wrong and would send it again.
+ */
+const finalCloseCodes = [1002, 1003, 1007, 1008, 1009, 1010, 4004, 4292, 4400, 4403, 4406, 4409, 4429]
+const unauthorized = 4401
+/**
+ * After a refused token the client reconnects with a new one (`connectionParams`). After this many
+ * refusals in a row, no valid token is available.
+ */
+const maxUnauthorized = 3
+/** Values of `extensions.code` that `docs/errors.md` lists to retry later. */
+const retryableErrors = ['BROKER_UNAVAILABLE', 'REGISTRY_UNAVAILABLE', 'DRAINING', 'LIMIT_EXCEEDED', 'DELIVERY_FAILED']
+
+/** Decides whether a subscription resumes after an attempt ended. */
+export class RetryPolicy {
+  #unauthorized = 0
+
+  /** Call when a result has arrived, because it proves that the token is valid. */
+  reset(): void {
+    this.#unauthorized = 0
+  }
+
+  /** The error that ends the subscription. Undefined: resume with the last cursor. */
+  finalErrorOf(cause: unknown): SubscriptionEnded | undefined {
+    if (cause instanceof SubscriptionEnded) return cause
+    if (isErrors(cause)) return refusalOf(cause)
+    const closeCode = closeCodeOf(cause)
+    if (closeCode === undefined) return undefined
+    this.#unauthorized = closeCode === unauthorized ? this.#unauthorized + 1 : 0
+    if (!finalCloseCodes.includes(closeCode) && this.#unauthorized < maxUnauthorized) return undefined
+    return new SubscriptionEnded(causeText(cause), { closeCode, cause })
+  }
+}
+
+function refusalOf(errors: readonly AnsweredError[]): SubscriptionEnded | undefined {
+  const codes = errors.map(({ extensions }) => {
+    const code = extensions?.['code']
+    return typeof code === 'string' ? code : ''
+  })
+  if (codes.every((code) => retryableErrors.includes(code))) return undefined
+  return new SubscriptionEnded(causeText(errors), { codes, cause: errors })
+}
+
+function isErrors(cause: unknown): cause is readonly AnsweredError[] {
+  return Array.isArray(cause) && cause.length > 0
+}

@@ -1,7 +1,0 @@
-import { readFileSync } from 'node:fs'
-import type { Surroundings } from './load.ts'
-
-/** What this process was started with: the one place that reads its environment. */
-export function surroundings(argv: readonly string[]): Surroundings {
-  return { argv, env: process.env, readFile: (path) => readFileSync(path, 'utf8') }
-}

@@ -1,0 +1,28 @@
+import { describe, expect, test } from '@jest/globals'
+import { RetryPolicy, SubscriptionEnded } from '../../src/client/retry-policy.ts'
+import { errorTable } from '../../src/errors.ts'
+
+const answeredWith = (code: string) => [{ message: 'refused', extensions: { code } }]
+
+describe('the retry policy', () => {
+  test.each(Object.entries(errorTable))('follows the error table for %s', (code, { retry }) => {
+    const error = new RetryPolicy().finalErrorOf(answeredWith(code))
+    if (retry) expect(error).toBeUndefined()
+    else expect(error).toMatchObject({ codes: [code], message: `${code}: refused` })
+  })
+
+  test('ends after three refused tokens in a row', () => {
+    const policy = new RetryPolicy()
+    const closed = { code: 4401, reason: 'Unauthorized' }
+    expect([1, 2].map(() => policy.finalErrorOf(closed))).toEqual([undefined, undefined])
+    expect(policy.finalErrorOf(closed)).toBeInstanceOf(SubscriptionEnded)
+  })
+
+  test('counts refused tokens from zero after a result', () => {
+    const policy = new RetryPolicy()
+    const closed = { code: 4401, reason: 'Unauthorized' }
+    for (let refusals = 0; refusals < 2; refusals += 1) policy.finalErrorOf(closed)
+    policy.reset()
+    expect(policy.finalErrorOf(closed)).toBeUndefined()
+  })
+})
