@@ -1,32 +1,32 @@
 import type { Broker } from './rabbit/broker.ts'
 
-/** Where messages come from: made in the contestant's own process, or published to RabbitMQ. */
+/** The origin of messages: created in the contestant's own process, or published to RabbitMQ. */
 export type Source = 'process' | 'rabbit'
 
 /**
- * `S` sends a text, `E` waits for a frame that contains it; `load/subscribers.c` says what stands
- * for numbers in braces.
+ * `S` sends a text, `E` waits for a frame that contains it. `load/subscribers.c` explains the names
+ * in braces, which it replaces with numbers.
  */
 export type Step = readonly ['S' | 'E', string]
 
-/** A contestant that takes subscribers. */
+/** A running contestant that accepts subscribers. */
 export interface Running {
   readonly port: number
-  /** Of its source of messages. */
+  /** The control port of its source of messages. */
   readonly control: number
-  /** Whose CPU and memory count. */
+  /** The processes to measure: their CPU and memory count. */
   readonly pids: readonly number[]
   readonly path: string
   readonly protocol?: string
   /**
-   * How a subscriber gets from the open socket to its subscription, by the GraphQL operation that
-   * it asks for.
+   * The dialogue from the open socket to the subscription, for the GraphQL operation of the
+   * subscriber.
    */
   script(operation: string): readonly Step[]
   readonly tokens?: readonly string[]
-  /** Its own keep-alive: what it sends, and what it wants as answer. */
+  /** Its own keep-alive: what it sends, and the answer that it expects. */
   readonly ping?: readonly [string, string]
-  /** The port of RabbitMQ that messages come to it from. */
+  /** The port of RabbitMQ from which it receives messages. */
   readonly broker?: number
   stop(): Promise<void>
 }
@@ -35,7 +35,7 @@ export interface Contestant {
   readonly name: ContestantName
   readonly title: string
   readonly sources: readonly Source[]
-  /** Whether it can be asked for a mix of operations. */
+  /** Whether it supports a mix of operations. */
   readonly graphql: boolean
   start(source: Source, broker: () => Promise<Broker>): Promise<Running>
 }

@@ -1,4 +1,4 @@
-/** Which processor serves and which loads, and processes that end with the run. */
+/** The processors of the server and of the load, and processes that end with the run. */
 import { type ChildProcess, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
@@ -32,13 +32,13 @@ export function describeMachine(): string {
 
 export interface Started {
   readonly pid: number
-  /** What it said it listens on: its own port, and the control port of its source. */
+  /** The ports that it printed: its own, and the control port of its source. */
   readonly port: number
   readonly control: number
   stop(): Promise<void>
 }
 
-/** Starts a program that prints `listening <port> <control>` when clients may come. */
+/** Starts a program that prints `listening <port> <control>` when clients can connect. */
 export async function startProgram(
   program: string,
   args: readonly string[],
@@ -69,7 +69,7 @@ export async function startProgram(
   }
 }
 
-/** Goes on reading, so that the program never waits for its output to be taken. */
+/** Continues reading, so that the program never blocks on its output. */
 function said(child: ChildProcess): Promise<number[]> {
   return new Promise((resolve) => {
     createInterface({ input: child.stdout as Readable }).on('line', (line) => {
@@ -89,8 +89,8 @@ export function startNode(
 }
 
 /**
- * User and system time of a process so far, in microseconds (proc(5), fields 14 and 15, in ticks of
- * 10 ms).
+ * The user and system time of a process so far, in microseconds (proc(5), fields 14 and 15, in
+ * ticks of 10 ms).
  */
 export function cpuOf(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []

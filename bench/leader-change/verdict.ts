@@ -1,15 +1,15 @@
 import type { Outcome } from './round.ts'
 
 export interface Verdict {
-  /** False when the rounds do not show it. */
+  /** False if the rounds do not show it. */
   readonly foundOut: boolean
   readonly sentence: string
 }
 
-/** A channel that had less in flight when its leader ended shows nothing. */
+/** A channel that had fewer messages in flight when its leader ended proves nothing. */
 const leastUnanswered = 3
 
-/** Whether a publisher on this RabbitMQ has to care on which channel it publishes. */
+/** Whether the choice of a channel matters to publishers on this RabbitMQ. */
 export function verdict(version: string, outcomes: readonly Outcome[]): Verdict {
   const total = (of: readonly Outcome[], value: (one: Outcome) => number) =>
     of.reduce((sum, one) => sum + value(one), 0)

@@ -1,10 +1,12 @@
 /*
- * The load generator: opens the subscribers of one scenario, tells the source when to publish, counts what arrives, and prints one line of JSON.
- * One thread, epoll, one read a wake-up; it never parses what it reads (see next_mark), so that it stays far below what servers use.
+ * The load generator: opens the subscribers of one scenario, triggers publications at the source,
+ * counts what arrives, and prints one line of JSON. One thread, epoll, one read a wake-up. It never
+ * parses what it reads (see next_mark), so it uses far less than servers do.
  *
- * The source of messages (in the server's process, or a publisher to RabbitMQ) listens on the control port and takes lines:
+ * The source of messages (in the server's process, or a publisher to RabbitMQ) listens on the control
+ * port and takes lines:
  *   S <channels> <bytes>   begins again at message 0; message n goes to channel n % channels
- *   P <count> <burst>      publishes so many, `burst` of them in each turn of its event loop
+ *   P <count> <burst>      publishes this many, `burst` of them in each turn of its event loop
  *   G                      collects garbage, and answers `ok`
  */
 #include <arpa/inet.h>

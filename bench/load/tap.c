@@ -1,6 +1,7 @@
 /*
- * What the server adds: from when the broker's bytes of a message reached the server's socket to when its first frame left it, by the kernel's stamps on
- * the packets of the loopback. Nothing is asked of the server, and nobody reads beside it.
+ * What the server adds: the time from when the broker's bytes of a message reach the server's
+ * socket to when its first frame leaves it, by the kernel's stamps on the packets of the loopback.
+ * The server is not involved, and no reader runs next to it.
  */
 #include "tap.h"
 

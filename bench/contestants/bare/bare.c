@@ -1,6 +1,7 @@
 /*
- * The least that a server can do: sockets, epoll, one frame made once a message, one send a socket. What it reaches is the machine's limit, and shows
- * that the load generator takes more than any other contestant gives. It serves the control port too (see load/main.c).
+ * The least that a server can do: sockets, epoll, one frame made once a message, one send a socket.
+ * What it reaches is the machine's limit, and shows that the load generator accepts more than any
+ * other contestant delivers. It serves the control port too (see load/main.c).
  */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
