@@ -35,7 +35,7 @@ interface Side {
   readonly name: string
   readonly child: ChildProcess
   readonly sockets: readonly WebSocket[]
-  heard: number
+  received: number
   readonly cpuMs: number[]
 }
 
@@ -60,7 +60,7 @@ try {
   console.log(
     `metrics: ${(100 * share).toFixed(1)} %; a traceparent in every message: ${(100 * (median(traced.cpuMs) / median(counted.cpuMs) - 1)).toFixed(1)} %`,
   )
-  console.log('tracing that is off is in both: it looks for one header of each message that somebody hears')
+  console.log('both include tracing that is off: it looks for one header of each message that has a subscriber')
   process.exitCode = share <= maxShare ? 0 : 1
 } finally {
   for (const { child, sockets } of [counted, uncounted, traced]) {
@@ -83,12 +83,12 @@ async function open(name: string, args: readonly string[]): Promise<Side> {
       WARREN_DATA_DIR: `${folder}/${port}`,
       WARREN_JWT_SECRET: testSecret,
       WARREN_LOG_LEVEL: 'error',
-      // What one process hears by another's name is not its own.
+      // A name of its own, so that no process receives another's messages.
       WARREN_NAMESPACE: `overhead-${port}`,
     },
   })
   await once(child, 'message')
-  const side: Side = { name, child, sockets: [], heard: 0, cpuMs: [] }
+  const side: Side = { name, child, sockets: [], received: 0, cpuMs: [] }
   const sockets = await Promise.all(Array.from({ length: clients }, () => listen(port, side)))
   return Object.assign(side, { sockets })
 }
@@ -101,7 +101,7 @@ async function listen(port: number, side: Side): Promise<WebSocket> {
   socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query } }))
   await once(socket, 'message')
   socket.on('message', (frame: Buffer) => {
-    if (frame.includes('"MESSAGE"')) side.heard += 1
+    if (frame.includes('"MESSAGE"')) side.received += 1
   })
   return socket
 }
@@ -110,10 +110,10 @@ async function listen(port: number, side: Side): Promise<WebSocket> {
 async function deliver(side: Side): Promise<number> {
   const { child } = side
   const before = cpuOf(child.pid ?? 0)
-  side.heard = 0
+  side.received = 0
   for (let sent = 0; sent < messages; sent += burst) {
     child.send(burst)
-    while (side.heard < (sent + burst) * clients) await new Promise((resolve) => setImmediate(resolve))
+    while (side.received < (sent + burst) * clients) await new Promise((resolve) => setImmediate(resolve))
   }
   return (cpuOf(child.pid ?? 0) - before) / 1_000
 }

@@ -1,6 +1,6 @@
 /**
- * A processor of the WebSocket manager, as a separate program: receives each text that a client sent,
- * and publishes the result for every client.
+ * A processor of the WebSocket manager, as a separate program: receives each text of a client, and
+ * publishes the result for every client.
  *
  *     node --import tsx examples/processor/processor.ts [amqp://localhost] [group]
  *

@@ -70,7 +70,7 @@ export class CarefulPublisher {
     channel.on('return', ({ fields }) => this.#replace(channel, fields.replyText))
     this.#connection = connection
     this.#channel = channel
-    // Everything from the oldest unanswered message on, under the same ids, confirmed ones included.
+    // From the oldest unanswered message on, under the same ids, also what was confirmed.
     for (const message of this.#messages) this.#send(message)
   }
 

@@ -1,5 +1,5 @@
 /**
- * Subscribes to a channel with Apollo Client, and resumes after the last event when a connection is lost:
+ * Subscribes to a channel with Apollo Client, and resumes after the last event if it disconnects:
  *
  *     node --import tsx examples/resume/apollo.ts [ws://127.0.0.1:4000/graphql] [alice] [token]
  */

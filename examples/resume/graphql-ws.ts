@@ -1,5 +1,5 @@
 /**
- * Subscribes to a channel with graphql-ws, and resumes after the last event when a connection is lost:
+ * Subscribes to a channel with graphql-ws, and resumes after the last event if a connection ends:
  *
  *     node --import tsx examples/resume/graphql-ws.ts [ws://127.0.0.1:4000/graphql] [alice] [token]
  */

@@ -1,7 +1,7 @@
 /**
- * The sample subscriber of the old relay, with the published SocketCluster client: requests a channel
- * of its own over HTTP, subscribes to it, and prints what arrives. For tests and as a starting point,
- * not for production: the password is visible.
+ * The sample subscriber of the old relay, with the published SocketCluster client: requests a
+ * channel of its own over HTTP, subscribes to it, and prints what arrives. For tests and as a
+ * starting point, not for production: the password is visible.
  *
  *     node examples/subscriber/subscriber.mjs alice [http://127.0.0.1:4000] [password]
  */

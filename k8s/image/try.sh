@@ -3,15 +3,16 @@
 # packages and this machine's Node.js (mmdebstrap), the Dockerfile unchanged (buildah, chroot), then
 # a gateway as user 1000 on a read-only root, and commands next to it. As root, on Debian:
 #   apt-get install --no-install-recommends mmdebstrap buildah
-# It leaves only the base, which takes longest and is used again: rm -r "${TMPDIR:-/tmp}/warren-image".
+# It leaves only the base, which takes longest and is used again. To remove that:
+#   rm -r "${TMPDIR:-/tmp}/warren-image"
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 work=${TMPDIR:-/tmp}/warren-image
 mkdir -p "$work"
 
-# In namespaces of its own: mounts and processes end with the script, however it ends. The files that
-# it wrote are removed from outside, where nothing is mounted on them.
+# In namespaces of its own: mounts and processes end with the script, however it ends. The files
+# that it wrote are removed from outside, where nothing is mounted on them.
 if [ -z "${IN_NAMESPACES:-}" ]; then
   trap 'rm -rf --one-file-system "$work"/{storage,run,data,tmp,gateway.log,received}' EXIT
   IN_NAMESPACES=1 unshare --mount --propagation private --pid --fork --kill-child --mount-proc bash k8s/image/try.sh
