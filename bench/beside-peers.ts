@@ -1,11 +1,9 @@
 /**
- * What peers that misbehave cost others: the latency of healthy subscribers of one channel, alone
- * and together with a peer that reads nothing, a peer that floods with subscribe frames, and
- * connections that come and go, in turns on one gateway. `npm run bench:peers -- [rounds] [healthy]
- * [messages a second]`
- *
- * The latency is from publication to a subscriber. Both are in this process, on the same cores as
- * everything else, so only comparisons are meaningful.
+ * What peers that misbehave cost their neighbours: the latency of healthy subscribers of one
+ * channel, alone and beside one that reads nothing, one that floods with subscribe frames, and
+ * connections that come and go, in turns against one gateway. `npm run bench:peers -- [rounds]
+ * [healthy] [messages a second]`. The latency is from publication to a subscriber, both in this
+ * process, on the same cores as everything else: compare, and don't take it for itself.
  */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -41,7 +39,7 @@ function publish(clientId: string, body: string): void {
   channel.publish('warren.events', `client.${clientId}`, Buffer.from(body), { contentType: 'application/json' })
 }
 
-/** Runs the misbehaving peers; resolves to a function that ends them. */
+/** What goes on beside the healthy ones; resolves to what ends it. */
 const beside: Record<string, () => Promise<() => void>> = {
   nothing: async () => () => {},
   'one that reads nothing': async () => {

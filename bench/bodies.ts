@@ -1,8 +1,7 @@
 /**
- * What it costs to turn a body into the JSON for clients: passed through, or parsed and printed, as
- * for the same body with white space at its beginning. White space at the end is the worst case,
- * because the check notices it last: checked in vain, then parsed and printed. `npm run
- * bench:bodies`
+ * What it costs to turn a body into the JSON that clients are sent: passed through, or parsed and
+ * printed, which the same body with white space in front is. White space at its end is noticed last
+ * of all: checked in vain, parsed and printed. `npm run bench:bodies`.
  */
 import { decodeBody } from '../src/core/body/decode-body.ts'
 
@@ -28,7 +27,7 @@ const ways: Record<string, (text: string) => string> = {
   vain: (text) => `${text} `,
 }
 const rounds = 9
-/** Enough bytes of bodies for the resolution of the clock. */
+/** Long enough for the clock, in bytes of bodies. */
 const batchBytes = 1_000_000
 
 function microsOf(body: Buffer): number {

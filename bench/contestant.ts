@@ -1,32 +1,32 @@
 import type { Broker } from './rabbit/broker.ts'
 
-/** The origin of messages: created in the contestant's own process, or published to RabbitMQ. */
+/** Where messages come from: made in the contestant's own process, or published to RabbitMQ. */
 export type Source = 'process' | 'rabbit'
 
 /**
- * `S` sends a text, `E` waits for a frame that contains it. `load/subscribers.c` explains the names
- * in braces, which it replaces with numbers.
+ * `S` sends a text, `E` waits for a frame that contains it; `load/subscribers.c` says what stands
+ * for numbers in braces.
  */
 export type Step = readonly ['S' | 'E', string]
 
-/** A running contestant that accepts subscribers. */
+/** A contestant that takes subscribers. */
 export interface Running {
   readonly port: number
-  /** The control port of its source of messages. */
+  /** Of its source of messages. */
   readonly control: number
-  /** The processes to measure: their CPU and memory count. */
+  /** Whose CPU and memory count. */
   readonly pids: readonly number[]
   readonly path: string
   readonly protocol?: string
   /**
-   * The dialogue from the open socket to the subscription, for the GraphQL operation of the
-   * subscriber.
+   * How a subscriber gets from the open socket to its subscription, by the GraphQL operation that
+   * it asks for.
    */
   script(operation: string): readonly Step[]
   readonly tokens?: readonly string[]
-  /** Its own keep-alive: what it sends, and the answer that it expects. */
+  /** Its own keep-alive: what it sends, and what it wants as answer. */
   readonly ping?: readonly [string, string]
-  /** The port of RabbitMQ from which it receives messages. */
+  /** The port of RabbitMQ that messages come to it from. */
   readonly broker?: number
   stop(): Promise<void>
 }
@@ -35,7 +35,7 @@ export interface Contestant {
   readonly name: ContestantName
   readonly title: string
   readonly sources: readonly Source[]
-  /** Whether it supports a mix of operations. */
+  /** Whether it can be asked for a mix of operations. */
   readonly graphql: boolean
   start(source: Source, broker: () => Promise<Broker>): Promise<Running>
 }

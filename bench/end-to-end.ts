@@ -1,11 +1,11 @@
 /**
- * Messages a second from a RabbitMQ exchange to one GraphQL subscriber: Warren and the plain stack
- * (Yoga, graphql-ws, graphql-amqp-subscriptions), in turns on one broker, and the median of the
- * ratios. `npm run bench -- [messages] [rounds]`
+ * Messages a second from a RabbitMQ exchange to one GraphQL subscriber: Warren beside the plain
+ * stack (Yoga, graphql-ws, graphql-amqp-subscriptions), in turns on one broker, and the median of
+ * the ratios. `npm run bench -- [messages] [rounds]`.
  *
- * The subscriber is a bare WebSocket that counts frames and looks only for the last one. The
- * subscriber and the publisher run in processes of their own, and are the same for both. CPU is
- * what the server's process used, from the first publication to the last frame.
+ * The subscriber is a bare WebSocket that counts frames and looks only for the last; it and the
+ * publisher are processes of their own, and the same for both. CPU is what the server's process
+ * used, from first publication to last frame.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -45,7 +45,7 @@ async function run({ url, token, exchange, pid }: Contestant, rabbit: string): P
   await once(socket, 'message')
   const query = 'subscription { channel(clientId: "bench") { data } }'
   socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query } }))
-  // The plain stack does not report when its queue is bound: publish until a message arrives.
+  // The plain stack does not say when its queue is bound: publish until one comes through.
   await firstMessage(socket, rabbit, exchange)
 
   let received = 0

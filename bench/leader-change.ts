@@ -1,11 +1,10 @@
 /**
- * Shows whether publishers on this RabbitMQ need care when the leader of a stream changes: RabbitMQ
- * 3.9 to 3.13 confirm messages that they drop (docs/guides/publishing.md). Uses plain amqplib on
- * three nodes.
- *
- * `npm run leader-change -- [--rabbitmq 3|4] [--rounds 3]`: 3 is the installed RabbitMQ, 4 that of
- * Debian 13. The exit status is 0 if the run gave an answer, whatever the answer is, and 1 if it
- * did not.
+ * Whether publishers on this RabbitMQ need care when the leader of a stream changes: RabbitMQ 3.9
+ * to
+ * 3.13 confirm messages that they drop (docs/guides/publishing.md). Plain amqplib on three nodes.
+ * `npm run leader-change -- [--rabbitmq 3|4] [--rounds 3]`: 3 is the installed one, 4 that of
+ * Debian 13.
+ * Exit status 0 when it found out, whatever the answer is; 1 when it could not.
  */
 import { parseArgs } from 'node:util'
 import amqp from 'amqplib'

@@ -1,10 +1,10 @@
 /**
- * The ledger of a cluster: three RabbitMQ nodes and three gateways in network namespaces, faults by
- * seed, and an account of every accepted number from its publisher to its client. `npm run
- * ledger:cluster -- --help` lists the options; docs/testing.md explains them.
- *
- * The exit status is 1 if anything was lost, doubled, misordered, skipped or closed, and 77 if the
- * machine permits no namespaces.
+ * The ledger of a cluster: three RabbitMQ nodes and three gateways in network namespaces, faults
+ * by seed, and every number that was
+ * accepted accounted for, from its publisher to its client. `npm run ledger:cluster -- --help`
+ * lists the options; docs/testing.md explains them.
+ * Exit status 1 if anything was lost, doubled, misordered, skipped or closed; 77 where the machine
+ * permits no namespaces.
  */
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -88,7 +88,7 @@ for (const rabbitmq of versions) {
 }
 if (combinations.length === 0) throw new Error(`--handling is all or one of ${handlings.join(', ')}`)
 
-/** One order for all clusters, so that together they cover every kind. */
+/** One order for all clusters, so that together they meet every kind. */
 function scripts(): (readonly Fault[])[] {
   if (scenario) return combinations.map(() => Array.from({ length: Number(values.rounds) }, () => scenario.fault))
   const from = Number(values.from)

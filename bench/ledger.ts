@@ -1,8 +1,7 @@
 /**
- * The ledger for any length of time: rounds of random chaos, each with its own printed seed, until
- * enough clients have come back. `npm run ledger -- [--trials 5000] [--seed 1]`
- *
- * The exit status is 1 if anything was lost, doubled, misordered, or silently skipped.
+ * The ledger for as long as one likes: rounds of randomised chaos, each with a seed of its own that
+ * is printed, until so many clients have come back. `npm run ledger -- [--trials 5000] [--seed 1]`;
+ * exit status 1 if anything was lost, doubled, misordered, or silently skipped.
  */
 import { parseArgs } from 'node:util'
 import { type Act, acts, type LedgerResult, runLedger } from '../test/ledger/ledger.ts'

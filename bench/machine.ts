@@ -1,4 +1,4 @@
-/** The processors of the server and of the load, and processes that end with the run. */
+/** Which processor serves and which loads, and processes that end with the run. */
 import { type ChildProcess, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
@@ -32,13 +32,13 @@ export function describeMachine(): string {
 
 export interface Started {
   readonly pid: number
-  /** The ports that it printed: its own, and the control port of its source. */
+  /** What it said it listens on: its own port, and the control port of its source. */
   readonly port: number
   readonly control: number
   stop(): Promise<void>
 }
 
-/** Starts a program that prints `listening <port> <control>` when clients can connect. */
+/** Starts a program that prints `listening <port> <control>` when clients may come. */
 export async function startProgram(
   program: string,
   args: readonly string[],
@@ -53,7 +53,7 @@ export async function startProgram(
   const errors: string[] = []
   child.stderr?.setEncoding('utf8').on('data', (text: string) => errors.push(text))
   const exited = once(child, 'close')
-  const line = await Promise.race([portsOf(child), exited.then(() => undefined)])
+  const line = await Promise.race([said(child), exited.then(() => undefined)])
   if (line === undefined) throw new Error(`${program} ${args.join(' ')} did not start: ${errors.join('')}`)
   const [port = 0, control = 0] = line
   const pid = child.pid ?? 0
@@ -69,8 +69,8 @@ export async function startProgram(
   }
 }
 
-/** Continues reading, so that the program never blocks on its output. */
-function portsOf(child: ChildProcess): Promise<number[]> {
+/** Goes on reading, so that the program never waits for its output to be taken. */
+function said(child: ChildProcess): Promise<number[]> {
   return new Promise((resolve) => {
     createInterface({ input: child.stdout as Readable }).on('line', (line) => {
       const [word, ...numbers] = line.split(' ')
@@ -89,8 +89,8 @@ export function startNode(
 }
 
 /**
- * The user and system time of a process so far, in microseconds (proc(5), fields 14 and 15, in
- * ticks of 10 ms).
+ * User and system time of a process so far, in microseconds (proc(5), fields 14 and 15, in ticks of
+ * 10 ms).
  */
 export function cpuOf(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []

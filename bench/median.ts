@@ -1,4 +1,4 @@
-/** For an even count, the middle of the middle two; NaN for no values. */
+/** Of an even count, halfway between the middle two; NaN where there are none. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length / 2

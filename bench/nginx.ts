@@ -1,6 +1,4 @@
-/**
- * A private nginx with nchan. It has one worker, because the other contestants have one process.
- */
+/** A private nginx with nchan: one worker, as the others are one process. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { eventually } from '../test/support/eventually.ts'
@@ -12,7 +10,7 @@ import { pin } from './machine.ts'
 
 export interface Nginx {
   readonly port: number
-  /** The processes that serve; the first process only supervises them. */
+  /** The processes that serve; the first one only watches over them. */
   readonly workers: readonly number[]
   stop(): Promise<void>
 }

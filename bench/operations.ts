@@ -1,7 +1,7 @@
-/** The operations of the GraphQL subscribers. */
+/** What the GraphQL subscribers ask for. */
 const one = 'data'
 
-/** Ten operations that a user interface might use on one channel, each with other fields. */
+/** Ten that a user interface might make of one channel, each with other fields. */
 const ten = [
   'data',
   'kind data',

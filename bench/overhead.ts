@@ -1,11 +1,9 @@
 /**
- * What metrics cost, and what tracing costs while it is off: two gateways that differ in nothing
- * else, in turns, each delivering the same messages to the same number of clients. Compares the
- * processor time of the gateway alone. `npm run bench:overhead -- [--rounds 10] [--clients 100]
- * [--messages 5000]`
- *
- * The exit status is 1 if metrics take more than 3 %. A run is only meaningful on a quiet machine:
- * the spread of the rounds is printed.
+ * What metrics cost, and what tracing costs that is off: two gateways that differ in nothing else,
+ * side by side in turns, each handing the same messages to the same number of clients; the
+ * processor time of the gateway alone is compared. `npm run bench:overhead -- [--rounds 10]
+ * [--clients 100] [--messages 5000]`. Exit status 1 where metrics take more than 3 %. Only on a
+ * quiet machine does a run mean anything: the spread of the rounds is printed.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -26,7 +24,7 @@ const { values } = parseArgs({
 })
 const [rounds, clients, messages] = [Number(values.rounds), Number(values.clients), Number(values.messages)]
 const maxShare = 0.03
-/** How many messages are published in one turn of the gateway's event loop. */
+/** Published in one turn of the gateway. */
 const burst = 50
 const token = await testToken({ scope: 'channel:#' })
 const query = 'subscription { channel(clientId: "all", checkpoints: true) { kind data } }'
@@ -35,7 +33,7 @@ interface Side {
   readonly name: string
   readonly child: ChildProcess
   readonly sockets: readonly WebSocket[]
-  received: number
+  heard: number
   readonly cpuMs: number[]
 }
 
@@ -60,7 +58,7 @@ try {
   console.log(
     `metrics: ${(100 * share).toFixed(1)} %; a traceparent in every message: ${(100 * (median(traced.cpuMs) / median(counted.cpuMs) - 1)).toFixed(1)} %`,
   )
-  console.log('both include tracing that is off: it looks for one header of each message that has a subscriber')
+  console.log('tracing that is off is in both: it looks for one header of each message that somebody hears')
   process.exitCode = share <= maxShare ? 0 : 1
 } finally {
   for (const { child, sockets } of [counted, uncounted, traced]) {
@@ -83,12 +81,12 @@ async function open(name: string, args: readonly string[]): Promise<Side> {
       WARREN_DATA_DIR: `${folder}/${port}`,
       WARREN_JWT_SECRET: testSecret,
       WARREN_LOG_LEVEL: 'error',
-      // A name of its own, so that no process receives another's messages.
+      // What one process hears by another's name is not its own.
       WARREN_NAMESPACE: `overhead-${port}`,
     },
   })
   await once(child, 'message')
-  const side: Side = { name, child, sockets: [], received: 0, cpuMs: [] }
+  const side: Side = { name, child, sockets: [], heard: 0, cpuMs: [] }
   const sockets = await Promise.all(Array.from({ length: clients }, () => listen(port, side)))
   return Object.assign(side, { sockets })
 }
@@ -101,7 +99,7 @@ async function listen(port: number, side: Side): Promise<WebSocket> {
   socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query } }))
   await once(socket, 'message')
   socket.on('message', (frame: Buffer) => {
-    if (frame.includes('"MESSAGE"')) side.received += 1
+    if (frame.includes('"MESSAGE"')) side.heard += 1
   })
   return socket
 }
@@ -110,10 +108,10 @@ async function listen(port: number, side: Side): Promise<WebSocket> {
 async function deliver(side: Side): Promise<number> {
   const { child } = side
   const before = cpuOf(child.pid ?? 0)
-  side.received = 0
+  side.heard = 0
   for (let sent = 0; sent < messages; sent += burst) {
     child.send(burst)
-    while (side.received < (sent + burst) * clients) await new Promise((resolve) => setImmediate(resolve))
+    while (side.heard < (sent + burst) * clients) await new Promise((resolve) => setImmediate(resolve))
   }
   return (cpuOf(child.pid ?? 0) - before) / 1_000
 }

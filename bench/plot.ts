@@ -1,6 +1,6 @@
 /**
- * The results as one picture: for each scenario a bar for each contestant, showing CPU a delivery.
- * Each scenario has its own scale.
+ * The results as one picture: for each scenario a bar for each contestant, CPU a delivery, on a
+ * scale of its own.
  */
 import { contestants } from './contestants.ts'
 import { medianOf } from './report.ts'

@@ -1,6 +1,5 @@
 /**
- * Shows where a Node server spends its time, through the inspector that any Node process opens on
- * SIGUSR1.
+ * Where a Node server's time goes, through the inspector that any Node process opens on SIGUSR1.
  */
 
 import { once } from 'node:events'
@@ -22,8 +21,8 @@ interface Profile {
 export interface Profiler {
   begin(): Promise<void>
   /**
-   * Writes the profile in the format of Chromium's tools, and resolves to the lines of the most
-   * expensive functions.
+   * Writes the profile where Chromium's tools read it, and resolves to the lines of the dearest
+   * functions.
    */
   end(): Promise<string>
 }

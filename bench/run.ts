@@ -1,4 +1,4 @@
-/** One contestant in one scenario: starts it, runs the load generator, and ends it. */
+/** One contestant in one scenario: starts it, lets the load generator loose, and ends it. */
 import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,12 +14,12 @@ import { type Profiler, profiler } from './profile.ts'
 import type { Broker } from './rabbit/broker.ts'
 import type { Scenario } from './scenarios.ts'
 
-/** What the generator (`load/main.c`) printed. A mode leaves out what it does not measure. */
+/** What the generator printed, by `load/main.c`; what a mode does not measure is not there. */
 export interface Measured {
   readonly error?: string
   readonly deliveries?: number
   readonly perSecond?: number
-  /** The server's CPU for a delivery, or for a connect. */
+  /** Of the server's CPU, a delivery (or a connect). */
   readonly cpuMicros?: number
   readonly userMicros?: number
   /** How busy the server and the generator were: 1 is a whole processor. */
@@ -29,8 +29,8 @@ export interface Measured {
   readonly p50?: number
   readonly p99?: number
   /**
-   * The part of the latency in the server, from the arrival of the broker's bytes to the first
-   * frame: `load/tap.c`.
+   * What of it passed in the server, from the arrival of the broker's bytes to the first frame:
+   * `load/tap.c`.
    */
   readonly addedP50?: number
   readonly addedP99?: number
@@ -100,8 +100,8 @@ async function load(server: Running, scenario: Scenario, pace: Pace, profile?: P
 function lines(server: Running, scenario: Scenario, pace: Pace): string[] {
   const { mode, connections, channels, bytes, window = 1, burst = 1, rate = 500, stalled = 0 } = scenario
   const numbers = { port: server.port, control: server.control, connections, channels, bytes, window, burst, rate }
-  // Memory and connects are measured on a server that has had clients before, because what it loads
-  // once is not the cost of a connection.
+  // Memory and connects are measured on a server that has had clients before: what it loads once is
+  // not the price of a connection.
   const warmConnects = { closed: 0, rate: 0, idle: 200, connects: 5_000, churn: 20_000 }[mode]
   return [
     `mode ${mode}`,

@@ -7,13 +7,15 @@ export interface Scenario {
   readonly title: string
   readonly source: Source
   readonly mode: Mode
-  /** The contestants that take part by default. */
+  /** Those that take part where a run does not say otherwise. */
   readonly contestants: readonly ContestantName[]
   readonly connections: number
   readonly channels: number
-  /** The size of a message's body. */
+  /** Of a message's body. */
   readonly bytes: number
-  /** Messages in flight; the next is published when one has reached all its subscribers. */
+  /**
+   * Messages on their way at once; the next is published when one has reached all its subscribers.
+   */
   readonly window?: number
   /** Messages published in one turn of the source's event loop. */
   readonly burst?: number
@@ -35,7 +37,7 @@ function fanOut(more: Partial<Scenario> & Pick<Scenario, 'name' | 'title'>): Sce
   return { ...base, contestants: more.source === 'rabbit' ? fromRabbit : inProcess, ...more }
 }
 
-/** A channel each. So few messages are in flight that no connection has two of them. */
+/** A channel each: as many messages on their way as does not put two of them on one connection. */
 function oneEach(more: Partial<Scenario> & Pick<Scenario, 'name' | 'title'>): Scenario {
   return fanOut({ connections: 1_000, channels: 1_000, window: 256, burst: 64, ...more })
 }

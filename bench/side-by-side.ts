@@ -1,6 +1,6 @@
 /**
- * Warren and what a user would choose instead, in one run on one machine. `npm run bench:compare --
- * --help` lists the options; docs/performance.md describes the measurement.
+ * Warren beside what a user would pick instead, in one run on one machine. `npm run bench:compare
+ * -- --help` says how to choose; docs/performance.md how it is measured.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -20,7 +20,7 @@ import { type Measured, runOne, usualPace } from './run.ts'
 import { type Scenario, scenarios } from './scenarios.ts'
 
 const help = `npm run bench:compare -- [options]     all scenarios, all contestants: about an hour
-npm run bench:table -- [options]       the targets, with the contestants that they name: about half an hour
+npm run bench:table -- [options]       what must hold, and nobody but whom it names: about half an hour
 
   --scenario a,b      ${scenarios.map(({ name }) => name).join(', ')}
   --contestant a,b    ${contestantNames.join(', ')}
@@ -31,7 +31,7 @@ npm run bench:table -- [options]       the targets, with the contestants that th
   --from file         prints kept results again instead of measuring; with scenarios named, measures those and keeps the rest
   --plot file         draws them as SVG
   --write file        puts the tables between the marks of a document, as in bench/RESULTS.md
-  --profile folder    a profile of each run of a Node server, and its most expensive functions (the figures are then invalid)`
+  --profile folder    a profile of each run of a Node server, and its dearest functions (the figures are then worth nothing)`
 
 const { values } = parseArgs({
   options: {
@@ -82,10 +82,7 @@ function chosen(): Scenario[] {
     .map((scenario) => ({ ...scenario, ...changed }))
 }
 
-/**
- * The contestants that the options name, or those of the scenario; for the table of targets only
- * those that its rows name.
- */
+/** The named ones, or those of the scenario; for the table only whom its rows name. */
 function taking(scenario: Scenario): readonly ContestantName[] {
   if (values.contestant !== undefined)
     return contestantNames.filter((name) => values.contestant?.split(',').includes(name))
@@ -96,7 +93,7 @@ function taking(scenario: Scenario): readonly ContestantName[] {
   return [...new Set(named)]
 }
 
-/** `kept`: earlier results that are saved together with it. */
+/** `kept`: what is saved with it. */
 async function measure(wanted: readonly Scenario[], kept: Results): Promise<Results> {
   removeAbandonedFolders()
   await installMissing(Object.values(benchPackages))
@@ -132,7 +129,7 @@ async function measure(wanted: readonly Scenario[], kept: Results): Promise<Resu
           ;(those[contestant.name] ??= []).push(measured)
         }
       }
-      // After each scenario, so that an interrupted run keeps its results.
+      // After each scenario: a long run that is cut short has not been for nothing.
       if (values.save !== undefined) write(values.save, `${JSON.stringify({ ...kept, ...results }, undefined, 1)}\n`)
     }
   } finally {

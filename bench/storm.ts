@@ -1,9 +1,8 @@
 /**
- * A thousand clients come back at the same time, each 100 messages behind. Measures how long until
- * all have caught up, and the processor time of the gateway and of the clients, for the hot window
- * and for the stream. `npm run bench:storm -- [rounds]`
- *
- * All clients run in this process, on the same cores.
+ * A thousand clients come back at once, each 100 messages behind: how long until all have caught
+ * up, and the processor time of the gateway and of the clients, for the hot window and for the
+ * stream. `npm run bench:storm -- [rounds]`. The clients are one process, this one, on the same
+ * cores.
  */
 import { once } from 'node:events'
 import amqp from 'amqplib'

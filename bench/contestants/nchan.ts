@@ -1,5 +1,5 @@
 /**
- * Publishes to nginx with nchan over HTTP, on one connection that is kept alive, requests one after
+ * Publishes into nginx with nchan over HTTP, on one connection kept alive, requests after one
  * another without waiting (RFC 9112 §9.3.2). Argument 2 is nginx's port.
  */
 import { connect } from 'node:net'
@@ -7,7 +7,7 @@ import { openSource, sayListening } from './source.ts'
 
 const port = Number(process.argv[3])
 const socket = connect({ port, host: '127.0.0.1', noDelay: true })
-// The answers: 202 if the channel has a subscriber, 201 if not.
+// The answers: 202 where somebody listens, 201 where not.
 socket.resume()
 let due = ''
 const control = await openSource((channel, { json }) => {

@@ -1,5 +1,5 @@
 /**
- * The schema that the GraphQL contestants share with Warren, reduced to what the scenarios select.
+ * The schema that the GraphQL contestants share with Warren, as far as the scenarios ask for it.
  */
 export const typeDefs = /* GraphQL */ `
   scalar JSON
@@ -26,8 +26,8 @@ export const typeDefs = /* GraphQL */ `
 `
 
 /**
- * What a resolver returns for a message; graphql-js reads fields from it. Fields that are not
- * selected cost nothing.
+ * What a resolver gives for a message; graphql-js reads fields from it. What nobody asks for costs
+ * nothing.
  */
 export class ChannelEvent {
   readonly clientId: string

@@ -1,6 +1,6 @@
 /**
  * What a user would build without Warren, by the libraries' own instructions: Yoga and graphql-ws,
- * with graphql-amqp-subscriptions from RabbitMQ, and with Yoga's own `createPubSub` in process.
+ * with graphql-amqp-subscriptions from RabbitMQ, and Yoga's own `createPubSub` in process.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

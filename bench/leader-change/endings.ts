@@ -1,6 +1,6 @@
 import type { RabbitNode } from '../../test/support/rabbitmq.ts'
 
-/** A way to end the leader's node and to start it again. */
+/** A way for the leader's node to go, and to come back. */
 export interface Ending {
   readonly name: string
   end(node: RabbitNode): Promise<void>

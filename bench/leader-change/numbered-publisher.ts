@@ -1,6 +1,6 @@
 import type { ConfirmChannel } from 'amqplib'
 
-/** Publishes the numbers from 0 on at a steady rate, and keeps RabbitMQ's answer to each. */
+/** Publishes the numbers from 0 on at a steady rate, and keeps what RabbitMQ answers to each. */
 export class NumberedPublisher {
   readonly #channel: ConfirmChannel
   readonly #exchange: string
@@ -26,7 +26,7 @@ export class NumberedPublisher {
     return this.#next
   }
 
-  /** The largest number of unanswered messages at a time. */
+  /** The most that was unanswered at a time. */
   get mostUnanswered(): number {
     return this.#mostUnanswered
   }
@@ -48,7 +48,7 @@ export class NumberedPublisher {
     clearInterval(this.#timer)
   }
 
-  /** Whether everything is answered, or nothing has been answered for this long. */
+  /** Whether everything is answered, or nothing has been answered for so long. */
   isSettled(silentMs: number): boolean {
     return this.#unanswered.size === 0 || performance.now() - this.#lastAnswer > silentMs
   }
@@ -61,7 +61,7 @@ export class NumberedPublisher {
     this.#channel.publish(this.#exchange, this.#routingKey, Buffer.from(String(number)), {}, (error: unknown) => {
       this.#lastAnswer = performance.now()
       this.#unanswered.delete(number)
-      // A nack is an answer too, and guarantees nothing.
+      // A nack is an answer too, and promises nothing.
       if (error !== null) return
       this.confirmed.add(number)
       this.#newestConfirmed = Math.max(this.#newestConfirmed, number)

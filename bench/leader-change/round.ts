@@ -7,27 +7,27 @@ import { NumberedPublisher } from './numbered-publisher.ts'
 import { readNumbers } from './read-stream.ts'
 import type { Place, Variant } from './variants.ts'
 
-/** The outcome of one channel's messages in one round. */
+/** What became of one channel's messages in one round. */
 export interface Outcome {
   readonly variant: Variant
   readonly ending: Ending
   readonly confirmed: number
-  /** How many confirmed messages the stream does not hold. */
+  /** Of the confirmed ones, how many the stream does not hold. */
   readonly lost: number
   /** The oldest publish in flight was never answered, and later ones were confirmed. */
   readonly sign: boolean
-  /** How many lost messages are older than the oldest unanswered one. */
+  /** How many of the lost ones are older than the oldest one without an answer. */
   readonly lostBeforeSign: number
   /**
-   * The largest number in flight at a time. A leader change cannot harm a channel with nothing in
+   * The most that was in flight at a time: no leader change can harm a channel with nothing in
    * flight.
    */
   readonly mostUnanswered: number
 }
 
-/** Each channel has one publisher: 200 messages a second. */
+/** A publisher a channel: 200 messages a second. */
 const everyMs = 5
-/** How many are confirmed before the leader's node ends, and again after it. */
+/** Confirmed before the leader's node ends, and again after it. */
 const confirmedEachSide = 300
 /** RabbitMQ answers within some milliseconds. */
 const silentMs = 2_000
@@ -41,8 +41,8 @@ interface Running {
 }
 
 /**
- * All variants publish at the same time, each on its own channel and to its own stream. One node
- * leads all streams and ends; the channels are connected to another node and stay open.
+ * All variants publish at once, each on a channel and to a stream of its own. One node leads all
+ * streams and ends; the channels are connected to another one and stay open.
  */
 export async function leaderRound(
   cluster: RabbitCluster,
@@ -72,7 +72,7 @@ export async function leaderRound(
 
 async function connect(node: RabbitNode): Promise<ChannelModel> {
   const connection = await amqp.connect(node.url(), { noDelay: true, timeout: 5_000 })
-  // A lost connection ends the round at the next wait for an answer.
+  // A lost connection ends the round where the next answer is waited for.
   connection.on('error', () => {})
   return connection
 }

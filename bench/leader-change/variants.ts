@@ -14,7 +14,7 @@ export interface Place {
 
 export interface Variant {
   readonly name: string
-  /** Everything that the channel publishes goes into the current stream. */
+  /** Everything that the channel publishes goes into the stream as it stands. */
   readonly clean: boolean
   /** Uses the channel before the round publishes. */
   readonly prepare: (place: Place) => Promise<void>

@@ -1,15 +1,15 @@
 import type { Outcome } from './round.ts'
 
 export interface Verdict {
-  /** False if the rounds do not show it. */
+  /** False when the rounds do not show it. */
   readonly foundOut: boolean
   readonly sentence: string
 }
 
-/** A channel that had fewer messages in flight when its leader ended proves nothing. */
+/** A channel that had less in flight when its leader ended shows nothing. */
 const leastUnanswered = 3
 
-/** Whether the choice of a channel matters to publishers on this RabbitMQ. */
+/** Whether a publisher on this RabbitMQ has to care on which channel it publishes. */
 export function verdict(version: string, outcomes: readonly Outcome[]): Verdict {
   const total = (of: readonly Outcome[], value: (one: Outcome) => number) =>
     of.reduce((sum, one) => sum + value(one), 0)

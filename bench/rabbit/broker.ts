@@ -9,7 +9,7 @@ import { pin, type Started, startNode } from '../machine.ts'
 
 export interface Broker {
   readonly url: string
-  /** The process id of the Erlang machine. */
+  /** Of the Erlang machine. */
   readonly pid: number
   readonly webStompPort: number
   /** The control port of a publisher to this exchange. */
@@ -36,11 +36,11 @@ export async function startBroker(): Promise<Broker> {
     const webStompPort = await freePort()
     const plugins = join(address.folder, 'enabled_plugins')
     await writeFile(plugins, '[rabbitmq_web_stomp].\n')
-    // Persistent, because loading a plugin would restore the value of its own file.
+    // Persistent: loading a plugin puts back what its own file says otherwise.
     const settings = [
       `application:set_env(rabbitmq_stomp, tcp_listeners, [{"127.0.0.1", ${await freePort()}}], [{persistent, true}])`,
       `application:set_env(rabbitmq_web_stomp, tcp_config, [{ip, "127.0.0.1"}, {port, ${webStompPort}}], [{persistent, true}])`,
-      // A node accepts messages before it has started completely, and refuses plugins until then.
+      // A node takes messages before all of it has begun, and until then it refuses plugins.
       'ok = rabbit:await_startup()',
       `{ok, _, _} = rabbit_plugins:ensure("${plugins}")`,
     ]
