@@ -32,8 +32,9 @@ afterAll(async () => {
 
 /** The three patterns of the command in docs/guides/operate.md: configure, write, read. */
 const [, ...documented] =
-  /^rabbitmqctl set_permissions -p \/ warren '(.*)' '(.*)' '(.*)'$/m.exec(readFileSync('docs/guides/operate.md', 'utf8')) ??
-  []
+  /^rabbitmqctl set_permissions -p \/ warren '(.*)' '(.*)' '(.*)'$/m.exec(
+    readFileSync('docs/guides/operate.md', 'utf8'),
+  ) ?? []
 
 /** A user with these rights; its URL. */
 async function userWith(name: string, patterns: readonly string[]): Promise<{ url: string } & AsyncDisposable> {
