@@ -1,11 +1,14 @@
-# Any image with Node.js 20 or later, its npm and glibc; k8s/image/try.sh gives one made from Debian's packages.
-# By digest, because a tag can be moved: docs/deploying.md says where it is from, and how to take another.
+# Any image with Node.js 20 or later, its npm and glibc works. k8s/image/try.sh passes one made from
+# Debian's packages.
+# By digest, because a tag can be moved. docs/guides/deploy.md describes its origin, and how to use
+# another.
 ARG BASE=node:24.21.0-bookworm-slim@sha256:d6aa754f16b3197301076f047b5def2f02ea1dbbc2ca920407d46d7ec7f87b20
 
 FROM ${BASE} AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# Without scripts: nothing that the gateway runs with is compiled at installation, and `prepare` needs the source.
+# Without scripts: no dependency of the gateway is compiled at installation, and `prepare` needs the
+# source.
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
@@ -16,7 +19,8 @@ LABEL org.opencontainers.image.title="Warren" \
       org.opencontainers.image.description="GraphQL subscription gateway for RabbitMQ" \
       org.opencontainers.image.licenses="MIT"
 WORKDIR /app
-# As if it had been installed there: in the package's own folder, npx would first link it into a cache.
+# Where an installation would put it: in the package's own folder, npx would first link it into a
+# cache.
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist node_modules/warren/dist
 COPY package.json LICENSE README.md node_modules/warren/
@@ -25,8 +29,9 @@ COPY schema node_modules/warren/schema
 COPY docs node_modules/warren/docs
 RUN ln -s ../warren/bin/warren.js node_modules/.bin/warren && ln -s /app/node_modules/.bin/warren /usr/local/bin/warren \
     && mkdir /data && chown 1000:1000 /data
-# With a read-only root, /data (where there is neither a PostgreSQL nor a secret of your own) and /tmp (npx) are all that is written to.
-# Probes and Prometheus come to the ops port from outside of the container; publish it to nobody else.
+# With a read-only root, the gateway writes only to /data (if there is no PostgreSQL or no secret of
+# your own) and npx to /tmp.
+# Probes and Prometheus reach the ops port from outside the container; publish it to nothing else.
 ENV WARREN_HOST=0.0.0.0 \
     WARREN_OPS_HOST=0.0.0.0 \
     WARREN_DATA_DIR=/data \
@@ -36,7 +41,8 @@ ENV WARREN_HOST=0.0.0.0 \
 VOLUME /data
 USER 1000:1000
 EXPOSE 4000 4001
-# Lives, and not is ready: a gateway whose broker is away keeps its clients, and must not be restarted for it.
+# Checks /livez, not /readyz: while its broker is away a gateway keeps its clients, and must not be
+# restarted for that.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.WARREN_OPS_PORT ?? 4002}/livez`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-# No entry point, so that `docker run … npx warren token --client alice` is that.
+# No entry point, so that `docker run … npx warren token --client alice` runs that command.
 CMD ["node", "--enable-source-maps", "node_modules/warren/bin/warren.js", "start"]

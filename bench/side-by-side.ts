@@ -30,7 +30,7 @@ npm run bench:table -- [options]       what must hold, and nobody but whom it na
   --save file         keeps the results as JSON
   --from file         prints kept results again instead of measuring; with scenarios named, measures those and keeps the rest
   --plot file         draws them as SVG
-  --write file        puts the tables between the marks of a document, as in docs/performance.md
+  --write file        puts the tables between the marks of a document, as in bench/RESULTS.md
   --profile folder    a profile of each run of a Node server, and its dearest functions (the figures are then worth nothing)`
 
 const { values } = parseArgs({

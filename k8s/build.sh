@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Writes k8s/built: what `kubectl kustomize` makes of each folder, which the tests check and `kubectl apply -f` takes. Needs kubectl or kustomize.
-# The digest in the first line covers every file that it was made of, and itself: a test notices where one was changed without the others.
+# Writes k8s/built: the output of `kubectl kustomize` for each folder. The tests check it, and
+# `kubectl apply -f` takes it. Needs kubectl or kustomize. The digest in the first line covers every
+# input and the output: a test notices if one was changed without the others.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 

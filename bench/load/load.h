@@ -1,4 +1,4 @@
-/* What the parts of the load generator share: a scenario, its connections, and what was counted. */
+/* What the parts of the load generator share: a scenario, its connections, and the counts. */
 #ifndef LOAD_H
 #define LOAD_H
 
@@ -15,7 +15,8 @@ struct step {
   size_t length;
 };
 
-/* How one kind of subscriber gets from an open socket to a live subscription. Connection i uses script i % scripts. */
+/* The dialogue of one kind of subscriber from an open socket to a live subscription. Connection i
+ * uses script i % scripts. */
 struct script {
   struct step steps[MAX_STEPS];
   int count;
@@ -26,9 +27,9 @@ struct scenario {
   int port, control, broker /* 0: none */, connections, channels, bytes, concurrency;
   int window, burst, rate;
   int warm_ms, measure_ms, settle_ms, warm_connects, stalled;
-  bool shake; /* whether a subscription is proven by a message before anything is measured */
+  bool shake; /* whether a message proves each subscription before anything is measured */
   char upgrade[1024];
-  char ping[8], pong[8]; /* an application's own keep-alive: answer the one with the other */
+  char ping[8], pong[8]; /* an application's keep-alive: answer ping with pong */
   int ping_length;       /* -1: none */
   struct script scripts[MAX_SCRIPTS];
   int script_count;
@@ -47,7 +48,7 @@ struct connection {
   bool stalled;
   uint32_t received; /* since the connection was live */
   int64_t last;      /* the highest sequence number so far */
-  char *rest;        /* the beginning of a frame whose end has not come */
+  char *rest;        /* the beginning of an incomplete frame */
   size_t rest_length;
 };
 
@@ -64,11 +65,11 @@ long rss_of_server(void); /* bytes */
 int64_t now_ns(void);
 _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* From publication to the subscriber; and what of it passed in the server, where a tap sees both ends. */
+/* From publication to the subscriber; and the part of it in the server, if a tap sees both ends. */
 enum latency { WHOLE, ADDED, LATENCIES };
 void latency_clear(void);
 void latency_add(enum latency which, int64_t ns);
-double latency_at(enum latency which, double quantile); /* in microseconds; 0 where nothing was added */
+double latency_at(enum latency which, double quantile); /* in microseconds; 0 if nothing was added */
 
 /* Writes one masked client frame. */
 void send_frame(int fd, int opcode, const char *text, size_t length);

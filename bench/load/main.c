@@ -1,10 +1,12 @@
 /*
- * The load generator: opens the subscribers of one scenario, tells the source when to publish, counts what arrives, and prints one line of JSON.
- * One thread, epoll, one read a wake-up; it never parses what it reads (see next_mark), so that it stays far below what servers use.
+ * The load generator: opens the subscribers of one scenario, triggers publications at the source,
+ * counts what arrives, and prints one line of JSON. One thread, epoll, one read a wake-up. It never
+ * parses what it reads (see next_mark), so it uses far less than servers do.
  *
- * The source of messages (in the server's process, or a publisher to RabbitMQ) listens on the control port and takes lines:
+ * The source of messages (in the server's process, or a publisher to RabbitMQ) listens on the
+ * control port and takes lines:
  *   S <channels> <bytes>   begins again at message 0; message n goes to channel n % channels
- *   P <count> <burst>      publishes so many, `burst` of them in each turn of its event loop
+ *   P <count> <burst>      publishes this many, `burst` of them in each turn of its event loop
  *   G                      collects garbage, and answers `ok`
  */
 #include <arpa/inet.h>
@@ -27,9 +29,9 @@ enum { CONTROL = 1 << 30, TIMER, TAP, EVENTS = 512 };
 
 static int epoll_fd, control_fd, timer_fd;
 static uint32_t published;
-static uint32_t first;     /* what came before proved subscriptions, and is in no account */
-static uint64_t accounted; /* deliveries from there on */
-static uint16_t left[RING]; /* by number: who has not had it */
+static uint32_t first;     /* earlier messages proved subscriptions, and are not counted */
+static uint64_t accounted; /* deliveries from `first` on */
+static uint16_t left[RING]; /* by number: how many have not received it */
 static int in_flight, audience;
 static bool measuring, pumping, leaving;
 static int to_leave;
@@ -78,7 +80,7 @@ static void publish(int count) {
   tell("P %d %d\n", count, scenario.burst);
 }
 
-/* One turn: what is ready is read, then what is due is published. */
+/* One turn: reads what is ready, then publishes what is due. */
 static void turn(int timeout_ms) {
   struct epoll_event events[EVENTS];
   int ready = epoll_wait(epoll_fd, events, EVENTS, timeout_ms);
@@ -106,7 +108,7 @@ static void turn(int timeout_ms) {
   if (room > 0) publish(room);
 }
 
-/* For whoever takes a profile of the server: what is measured begins, or has ended. */
+/* For the profiler of the server: the measured part begins, or has ended. */
 static void say(const char *what) {
   fprintf(stderr, "%s\n", what);
   fflush(stderr);
@@ -145,16 +147,17 @@ static void connect_all(int wanted) {
   }
 }
 
-/* Not every server says when a subscription stands: messages until each subscriber has had one, then none until all is quiet. */
+/* Not every server reports when a subscription is in force: publishes until each subscriber has
+ * received a message, then waits until nothing arrives. */
 static void shake_hands(void) {
   int64_t until = now_ns() + 120000000000LL;
-  while (counts.heard < counts.live) {
+  while (counts.reached < counts.live) {
     for (int left_over = scenario.channels; left_over > 0; left_over -= 500) {
       publish(left_over < 500 ? left_over : 500);
       turns_for(5);
     }
-    for (int64_t next = now_ns() + 300000000LL; counts.heard < counts.live && now_ns() < next;) turn(10);
-    if (now_ns() > until) fail("only %d of %d have had a message after 120 s", counts.heard, counts.live);
+    for (int64_t next = now_ns() + 300000000LL; counts.reached < counts.live && now_ns() < next;) turn(10);
+    if (now_ns() > until) fail("only %d of %d have had a message after 120 s", counts.reached, counts.live);
   }
   for (uint64_t before = counts.deliveries + 1; before != counts.deliveries;) {
     before = counts.deliveries;
@@ -166,7 +169,7 @@ static void shake_hands(void) {
   first = published;
 }
 
-/* Connects, says goodbye and connects again until so many have come and gone. */
+/* Connects, closes and connects again until this many connections have ended. */
 static void churn(int total) {
   leaving = true;
   to_leave = total;

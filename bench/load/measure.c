@@ -1,4 +1,4 @@
-/* What a process has used, by the kernel's own accounts (proc(5)), and histograms of latencies. */
+/* The resources of a process, by the kernel's accounts (proc(5)), and histograms of latencies. */
 #include "load.h"
 
 #include <dirent.h>
@@ -14,7 +14,8 @@ int64_t now_ns(void) {
   return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-/* In nanoseconds, where stat counts ticks of 10 ms. Threads that have ended are missing; servers keep theirs. */
+/* In nanoseconds, while stat counts ticks of 10 ms. Threads that have ended are missing; servers
+ * keep theirs. */
 static double scheduled(int pid) {
   char path[64];
   snprintf(path, sizeof path, "/proc/%d/task", pid);
@@ -80,7 +81,7 @@ long rss_of_server(void) {
   return pages * sysconf(_SC_PAGESIZE);
 }
 
-/* Buckets grow by an eighth of a power of two: an error of at most 6 %, below what a run can tell apart. */
+/* Buckets grow by an eighth of a power of two: an error of at most 6 %, below the noise of a run. */
 enum { STEPS = 8, BUCKETS = 64 * STEPS };
 static struct {
   uint64_t buckets[BUCKETS], sum;

@@ -1,4 +1,5 @@
-/* Reads a scenario: lines of `key value`; a script is `script`, then lines of `S text` (send) and `E text` (expect). */
+/* Reads a scenario: lines of `key value`; a script is `script`, then lines of `S text` (send) and
+ * `E text` (expect). */
 #include "load.h"
 
 #include <stdio.h>
@@ -21,7 +22,7 @@ struct scenario scenario = {
     .ping_length = -1,
 };
 
-/* `\n`, `\r` and `\0` stand for what a line of the file can't hold. */
+/* `\n`, `\r` and `\0` are escapes for what a line of the file cannot contain. */
 static size_t unescape(char *text) {
   char *to = text;
   for (char *from = text; *from; from++, to++) {

@@ -1,4 +1,4 @@
-/* The subscribers: from a socket through the contestant's handshake to counting what comes. */
+/* The subscribers: from a socket through the contestant's handshake to counting what arrives. */
 #include "subscribers.h"
 
 #include <arpa/inet.h>
@@ -16,7 +16,7 @@
 struct counts counts;
 struct connection *connections;
 static int epoll_fd, capacity, underway;
-static int lowest; /* no connection below it is unused */
+static int lowest; /* every connection below it is in use */
 static unsigned char buffer[READ_BYTES];
 
 void subscribers_open(int epoll, int most) {
@@ -26,8 +26,9 @@ void subscribers_open(int epoll, int most) {
   for (int i = 0; i < most; i++) connections[i].fd = -1;
 }
 
-/* `{i}` is the connection's number, `{c}` its channel's, `{id}` an operation id as clients make them: one of its own, 36 characters;
- * `{token}` one of the scenario's tokens. */
+/* Replaces `{i}` with the connection's number, `{c}` with its channel's, `{id}` with an operation
+ * id of its own as clients make them (36 characters), and `{token}` with one of the scenario's
+ * tokens. */
 static size_t fill(char *out, size_t room, const char *text, size_t length, int index) {
   size_t at = 0;
   for (size_t i = 0; i < length && at + 1024 < room;) {
@@ -90,7 +91,7 @@ void subscribers_connect(int wanted) {
 
 static struct script *script_of(int index) { return &scenario.scripts[index % scenario.script_count]; }
 
-/* Sends until the script waits for something; past its end the subscriber is live. */
+/* Sends until the script expects a frame; after its end the subscriber is live. */
 static void go_on(int index) {
   struct connection *one = &connections[index];
   struct script *script = script_of(index);
@@ -113,13 +114,13 @@ static void take_messages(struct connection *one, const struct frame *frame) {
   while (next_mark(&at, frame->payload + frame->length, &mark)) {
     if (mark.sequence <= one->last) counts.misordered++;
     one->last = mark.sequence;
-    if (one->received++ == 0) counts.heard++;
+    if (one->received++ == 0) counts.reached++;
     counts.deliveries++;
     on_delivery(mark.sequence, mark.sent_ns);
   }
 }
 
-/* False where the connection is over. */
+/* Returns false if the connection has ended. */
 static bool take_frame(int index, const struct frame *frame) {
   struct connection *one = &connections[index];
   if (frame->opcode == 8) {
@@ -154,7 +155,7 @@ static bool take_frame(int index, const struct frame *frame) {
   return true;
 }
 
-/* How much of the answer to the upgrade has been taken; 0 where it is not all there. */
+/* Returns the length of the answer to the upgrade; 0 if it is incomplete. */
 static size_t take_upgrade(int index, const unsigned char *bytes, size_t length) {
   const char *found = memmem(bytes, length, "\r\n\r\n", 4);
   if (!found) return 0;
@@ -217,5 +218,5 @@ void subscriber_leave(int index) {
 
 void subscribers_drop(void) {
   for (int i = 0; i < capacity; i++) end(i, false);
-  counts.heard = 0;
+  counts.reached = 0;
 }

@@ -3,14 +3,14 @@
 
 #include "load.h"
 
-/* What has happened to the subscribers. The sums grow for as long as the program runs. */
+/* The counts of all subscribers. The sums grow while the program runs. */
 struct counts {
   int live, begun;         /* live now; begun ever */
-  int finished;            /* handshakes that went through, ever */
+  int finished;            /* completed handshakes, ever */
   int lost;                /* connections that the server ended */
   uint64_t deliveries;     /* messages times subscribers */
   uint64_t misordered;     /* a number again, or a smaller one */
-  int heard;               /* live ones that have had a message at least */
+  int reached;               /* live ones that have received a message */
 };
 extern struct counts counts;
 extern struct connection *connections;
@@ -18,14 +18,14 @@ extern struct connection *connections;
 void subscribers_open(int epoll, int most);
 /* Begins handshakes until `wanted` are live or under way, at most `concurrency` of them at once. */
 void subscribers_connect(int wanted);
-/* What epoll said of connection `index`. */
+/* Handles what epoll reported for connection `index`. */
 void subscriber_ready(int index);
-/* Says goodbye with a close frame; the server ends the connection. */
+/* Sends a close frame; the server ends the connection. */
 void subscriber_leave(int index);
 void subscribers_drop(void);
 /* Called for every message of a live subscriber. */
 void on_delivery(uint32_t sequence, int64_t sent_ns);
-/* Called when a handshake is through. */
+/* Called when a handshake is complete. */
 void on_live(int index);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * What the server adds: from when the broker's bytes of a message reached the server's socket to when its first frame left it, by the kernel's stamps on
- * the packets of the loopback. Nothing is asked of the server, and nobody reads beside it.
+ * What the server adds: the time from when the broker's bytes of a message reach the server's
+ * socket to when its first frame leaves it, by the kernel's stamps on the packets of the loopback.
+ * The server is not involved, and no reader runs next to it.
  */
 #include "tap.h"
 
@@ -21,11 +22,11 @@ enum { RECEIVE_BYTES = 8 << 20 };
 static int tap_fd = -1;
 static struct {
   uint32_t sequence;
-  int64_t at_ns; /* 0: it has left again */
+  int64_t at_ns; /* 0: it has left the server */
 } arrived[RING];
 
 int tap_open(void) {
-  /* Of all protocols, else what is sent is not shown. */
+  /* All protocols; otherwise sent packets are not shown. */
   int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK, htons(ETH_P_ALL));
   if (fd < 0) return -1;
   int on = 1, room = RECEIVE_BYTES;
@@ -47,7 +48,7 @@ static int64_t stamp_of(struct msghdr *message) {
   return 0;
 }
 
-/* The port that a packet comes from, and where its text begins; NULL where it has none. */
+/* The source port of a packet, and the beginning of its text; NULL if it has none. */
 static const char *text_of(const char *packet, size_t length, int *from) {
   struct iphdr ip;
   struct tcphdr tcp;
@@ -78,7 +79,7 @@ void tap_ready(bool measured) {
     int from = 0;
     const char *at = text_of(packet, (size_t)length, &from);
     if (!at) continue;
-    /* On the loopback a packet is seen twice: as it is sent, and as it has come. */
+    /* The loopback shows each packet twice: when it is sent, and when it arrives. */
     bool sent = link.sll_pkttype == PACKET_OUTGOING;
     bool reaches = from == scenario.broker && !sent, leaves = from == scenario.port && sent;
     struct mark mark;

@@ -3,9 +3,10 @@
 
 #include "load.h"
 
-/* Begins to see the packets of the loopback: what to wait on, or -1 where that is not permitted (it takes CAP_NET_RAW). */
+/* Opens a tap on the packets of the loopback. Returns the descriptor to wait on, or -1 if that is
+ * not permitted (it needs CAP_NET_RAW). */
 int tap_open(void);
-/* Takes what has come; a message that the server has passed on is counted where it is `measured`. */
+/* Reads what has arrived; counts a message that the server has passed on, if it is `measured`. */
 void tap_ready(bool measured);
 
 #endif

@@ -1,4 +1,5 @@
-/* RFC 6455 from a client's side, as far as a load generator needs it: it writes small masked frames, and reads frames without looking into them. */
+/* The client's side of RFC 6455 that a load generator needs: writes small masked frames, and reads
+ * frames without decoding them. */
 #include "websocket.h"
 
 #include <stdio.h>
@@ -22,7 +23,8 @@ void send_frame(int fd, int opcode, const char *text, size_t length) {
   memcpy(frame + at, mask, 4);
   at += 4;
   for (size_t i = 0; i < length; i++) frame[at + i] = (unsigned char)text[i] ^ mask[i & 3];
-  /* Handshakes and pongs are far smaller than an empty socket buffer: a short write means that the peer is gone. */
+  /* Handshakes and pongs are far smaller than an empty socket buffer, so a short write means that
+   * the connection is lost. */
   (void)!send(fd, frame, at + length, MSG_NOSIGNAL);
 }
 

@@ -9,14 +9,15 @@ struct frame {
   size_t length, whole;
 };
 
-/* Each message carries `@` when it was published (nanoseconds of CLOCK_MONOTONIC, 16 digits) `#` its number (10 digits), whatever is around it. */
+/* Each message carries `@`, its time of publication (nanoseconds of CLOCK_MONOTONIC, 16 digits),
+ * `#` and its number (10 digits), in any surrounding text. */
 enum { MARK_BYTES = 28 };
 struct mark {
   int64_t sent_ns;
   uint32_t sequence;
 };
 
-/* False where the frame has not come wholly. */
+/* Returns false if the frame is incomplete. */
 bool next_frame(const unsigned char *bytes, size_t length, struct frame *frame);
 bool next_mark(const char **at, const char *end, struct mark *mark);
 

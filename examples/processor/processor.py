@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The smallest processor of the WebSocket manager: plain pika, and no knowledge of Warren.
+"""The smallest processor of the WebSocket manager: plain pika. It does not know Warren.
 
     processor.py [amqp://guest:guest@localhost:5672/%2F]
 

@@ -1,9 +1,11 @@
 /**
- * A processor of the WebSocket manager, as a program of its own: takes each text that a client sent, and publishes what it made of it for every client.
+ * A processor of the WebSocket manager, as a separate program: receives each text of a client, and
+ * publishes the result for every client.
  *
  *     node --import tsx examples/processor/processor.ts [amqp://localhost] [group]
  *
- * Processors with the same group share the texts; those without one hear all of them each. It comes back by itself when RabbitMQ does.
+ * Processors with the same group share the texts; each processor without a group receives all of
+ * them. It reconnects by itself.
  */
 import { Distributor } from '../../src/index.ts' // yours: 'warren'
 

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as after } from 'node:timers/promises'
 import amqp from 'amqplib'
 
-/** A node that leaves the oldest message unanswered for longer is left. */
+/** If a node leaves the oldest message unanswered for longer, the publisher changes to another. */
 const answerMs = 5_000
 const pauseMs = 250
 
@@ -20,7 +20,7 @@ export class CarefulPublisher {
   #deadline
   #closed = false
 
-  /** The URLs are those of all nodes of a cluster. */
+  /** `urls`: all nodes of a cluster. */
   constructor(exchange, ...urls) {
     this.#exchange = exchange
     this.#urls = urls
@@ -70,7 +70,7 @@ export class CarefulPublisher {
     channel.on('return', ({ fields }) => this.#replace(channel, fields.replyText))
     this.#connection = connection
     this.#channel = channel
-    // From the oldest message without an answer on, under the same ids: also what was confirmed.
+    // From the oldest unanswered message on, under the same ids, also what was confirmed.
     for (const message of this.#messages) this.#send(message)
   }
 
@@ -97,7 +97,7 @@ export class CarefulPublisher {
     })
   }
 
-  /** Lets go what is confirmed with all before it. The deadline is that of the oldest one left. */
+  /** Resolves what is confirmed with all before it. The deadline is that of the oldest one left. */
   #settle(channel) {
     if (!this.#messages[0]?.confirmed) return
     while (this.#messages[0]?.confirmed) {
@@ -109,12 +109,12 @@ export class CarefulPublisher {
     this.#deadline = left ? setTimeout(() => this.#replace(channel, 'no answer'), answerMs) : undefined
   }
 
-  /** After a return, a refusal or a missing answer the channel is not used again. */
+  /** Replaces the channel after a return, a refusal or a missing answer. */
   #replace(channel, reason) {
     if (channel !== this.#channel) return
     console.error(`again: ${reason}`)
     void this.#leave()
-    // Elsewhere first: this node may be cut off from the others.
+    // Another node first: this one may be isolated from the others.
     this.#urls.push(this.#urls.shift())
     setTimeout(() => void this.#open(), pauseMs)
   }

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""A back end in another language: publishes one message to RabbitMQ, with plain pika and no knowledge of Warren.
+"""A back end in another language: publishes one message to RabbitMQ, with plain pika.
+
+It does not know Warren.
 
     publish.py --key client.alice --type order.created '{"order": 1, "total": 12.5}'
 
-Without a body as the last argument it is read from standard input, byte for byte.
+Without a body as the last argument, the body is read from standard input, byte for byte.
 """
 
 import argparse
@@ -37,6 +39,7 @@ properties = pika.BasicProperties(
 
 connection = pika.BlockingConnection(pika.URLParameters(given.url))
 channel = connection.channel()
-channel.confirm_delivery()  # basic_publish then raises unless RabbitMQ has taken the message and found a queue for it
+# basic_publish then raises unless RabbitMQ has accepted the message and found a queue for it
+channel.confirm_delivery()
 channel.basic_publish(given.exchange, given.key, body, properties, mandatory=True)
 connection.close()

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""A back end that loses nothing: publishes each line of standard input to RabbitMQ, and prints its id once it is stored.
+"""A back end that loses nothing: publishes each line of standard input to RabbitMQ.
+
+Prints the id of a message once it is stored.
 
     publish_all.py --key client.alice [--exchange warren.events] [--url URL [--url URL]] < lines
 
-One connection, one channel, and on that channel nothing but this exchange: docs/guides/publishing.md.
+One connection, one channel, and only this exchange on that channel: docs/guides/publishing.md.
 """
 
 import argparse
@@ -16,11 +18,11 @@ import uuid
 import pika
 from pika.exceptions import AMQPError
 
-ANSWER_S = 5  # a node that takes longer is left
+ANSWER_S = 5  # if a node takes longer, the program changes to another
 PAUSE_S = 0.25
 
 options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-options.add_argument("--url", action="append", help="of each node of a cluster")
+options.add_argument("--url", action="append", help="once for each node of a cluster")
 options.add_argument("--exchange", default="warren.events")
 options.add_argument("--key", required=True, help="client.<client id> for the default source")
 given = options.parse_args()
@@ -41,7 +43,8 @@ signal.signal(signal.SIGALRM, no_answer)
 def open_channel(attempt):
     connection = pika.BlockingConnection(pika.URLParameters(urls[attempt % len(urls)]))
     channel = connection.channel()
-    channel.confirm_delivery()  # basic_publish then waits for the answer, and raises if it is a return or a refusal
+    # basic_publish then waits for the answer, and raises if it is a return or a refusal
+    channel.confirm_delivery()
     return channel
 
 

@@ -1,9 +1,11 @@
 /**
- * A publisher of the old relay, on the published SocketCluster client: publishes one message, and says when RabbitMQ has it.
+ * A publisher of the old relay, with the published SocketCluster client: publishes one message, and
+ * prints a line when RabbitMQ has it.
  *
  *     node examples/publisher/publisher.mjs alice '{"hello": "world"}' [token] [http://127.0.0.1:4000]
  *
- * The token has the scope `publish` (`npx warren token --scope publish`); without one it is asked for at /jwt, which gives it under WARREN_LEGACY_ACCESS=open.
+ * The token has the scope `publish` (`npx warren token --scope publish`). Without one, the program
+ * requests it at /jwt, which gives it with WARREN_LEGACY_ACCESS=open.
  */
 import process from 'node:process'
 import socketCluster from 'socketcluster-client'

@@ -1,5 +1,5 @@
 /**
- * Listens to a channel with Apollo Client, and goes on behind the last event after every lost connection:
+ * Subscribes to a channel with Apollo Client, and resumes after the last event if it disconnects:
  *
  *     node --import tsx examples/resume/apollo.ts [ws://127.0.0.1:4000/graphql] [alice] [token]
  */
@@ -17,13 +17,13 @@ const query = gql`
   }
 `
 
-/** Returns what ends it. */
+/** Returns a function that ends the subscription. */
 export function listen({ url, clientId, token, after, onEvent, onError }: Listening): () => void {
   const client = createClient({
     url,
     webSocketImpl: WebSocket, // In a browser, and from Node 22 on, leave it out.
     connectionParams: async () => ({ Authorization: `Bearer ${await token()}` }),
-    retryAttempts: 0, // Coming back is resuming's.
+    retryAttempts: 0, // resuming reconnects.
     keepAlive: 10_000,
   })
   endWhenSilent(client)
@@ -32,7 +32,7 @@ export function listen({ url, clientId, token, after, onEvent, onError }: Listen
     .subscribe<{ channel: ChannelEvent }>({
       query,
       variables: { clientId, after },
-      // Events are a stream and no state: in the cache each would replace the one before.
+      // Events are a stream, not a state: in the cache each would replace the one before.
       fetchPolicy: 'no-cache',
     })
     .subscribe({

@@ -1,5 +1,5 @@
 /**
- * Listens to a channel with graphql-ws, and goes on behind the last event after every lost connection:
+ * Subscribes to a channel with graphql-ws, and resumes after the last event if a connection ends:
  *
  *     node --import tsx examples/resume/graphql-ws.ts [ws://127.0.0.1:4000/graphql] [alice] [token]
  */
@@ -19,22 +19,22 @@ export interface ChannelEvent extends ResumableEvent {
 export interface Listening {
   readonly url: string
   readonly clientId: string
-  /** Asked at each connection, so that a token that has expired is not sent again. */
+  /** Called for each connection, so that an expired token is not sent again. */
   readonly token: () => string | Promise<string>
-  /** Where to begin: the cursor of what you have loaded already. Left out: now. */
+  /** Where to begin: the cursor of what you have loaded already. Undefined: now. */
   readonly after?: string
-  /** A promise is waited for before the next event is handed over. */
+  /** If it returns a promise, the next event waits for it. */
   readonly onEvent: (event: ChannelEvent) => unknown
   readonly onError: (error: unknown) => void
 }
 
-/** Returns what ends it. */
+/** Returns a function that ends the subscription. */
 export function listen({ url, clientId, token, after, onEvent, onError }: Listening): () => void {
   const client = createClient({
     url,
     webSocketImpl: WebSocket, // In a browser, and from Node 22 on, leave it out.
     connectionParams: async () => ({ Authorization: `Bearer ${await token()}` }),
-    retryAttempts: 0, // Coming back is resumable's.
+    retryAttempts: 0, // resumable reconnects.
     keepAlive: 10_000,
   })
   endWhenSilent(client)

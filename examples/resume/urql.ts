@@ -1,5 +1,5 @@
 /**
- * Listens to a channel with urql, and goes on behind the last event after every lost connection:
+ * Subscribes to a channel with urql, and resumes after the last event if a connection ends:
  *
  *     node --import tsx examples/resume/urql.ts [ws://127.0.0.1:4000/graphql] [alice] [token]
  */
@@ -14,13 +14,13 @@ const query = `subscription Listen($clientId: ID!, $after: Cursor) {
   channel(clientId: $clientId, after: $after, checkpoints: true) { kind cursor data gap { reason oldest } }
 }`
 
-/** Returns what ends it. */
+/** Returns a function that ends the subscription. */
 export function listen({ url, clientId, token, after, onEvent, onError }: Listening): () => void {
   const client = createClient({
     url,
     webSocketImpl: WebSocket, // In a browser, and from Node 22 on, leave it out.
     connectionParams: async () => ({ Authorization: `Bearer ${await token()}` }),
-    retryAttempts: 0, // Coming back is resuming's.
+    retryAttempts: 0, // resuming reconnects.
     keepAlive: 10_000,
   })
   endWhenSilent(client)

@@ -1,6 +1,7 @@
 /**
- * The sample subscriber of the old relay, on the published SocketCluster client: asks for a channel of its own over HTTP, listens to it, and prints what comes. For
- * tests and as a beginning; it keeps its password in plain sight.
+ * The sample subscriber of the old relay, with the published SocketCluster client: requests a
+ * channel of its own over HTTP, subscribes to it, and prints what arrives. For tests and as a
+ * starting point, not for production: the password is visible.
  *
  *     node examples/subscriber/subscriber.mjs alice [http://127.0.0.1:4000] [password]
  */
@@ -15,7 +16,7 @@ const response = await fetch(`${url}/v1/create-channel-client`, {
   body: JSON.stringify({ clientId, name: clientId, email: `${clientId}@example.com`, password }),
 })
 const { channel, token, error } = await response.json()
-if (error) throw new Error(`the gateway says: ${error.message}`)
+if (error) throw new Error(`the gateway refused: ${error.message}`)
 
 const { hostname, port, protocol } = new URL(url)
 const socket = socketCluster.create({ hostname, port: Number(port || 80), secure: protocol === 'https:' })
@@ -25,7 +26,7 @@ async function each(stream, listener) {
 }
 
 void each(socket.listener('error'), ({ error }) => console.error(error.message))
-// The client sends its token again by itself whenever it reconnects, and subscribes again.
+// When the client reconnects, it sends its token and subscribes again by itself.
 await socket.authenticate(token)
 const subscription = socket.subscribe(channel)
 void each(subscription.listener('subscribe'), () => console.log(`listening to ${channel}`))

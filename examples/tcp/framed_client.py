@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""A client of Warren's framed TCP protocol, with nothing but Python's standard library.
+"""A client of Warren's framed TCP protocol, with Python's standard library only.
 
     framed_client.py 127.0.0.1 4001 --token TOKEN subscribe alice [--after CURSOR] [--count N]
     framed_client.py 127.0.0.1 4001 --token TOKEN publish alice '{"hello": 1}'
     framed_client.py 127.0.0.1 4001 --token TOKEN search ali
     framed_client.py 127.0.0.1 4001 binary 'some bytes'
 
-`subscribe` prints one line of JSON an event, and goes on behind the last one after every lost connection. docs/protocols/tcp.md says the rest.
+`subscribe` prints one line of JSON an event. After every lost connection it continues after the last
+event. The protocol: docs/protocols/tcp.md.
 """
 
 import argparse
@@ -28,7 +29,7 @@ class Refused(Exception):
 
 
 class Closed(Exception):
-    """The connection is gone; `come_back` says whether to open another."""
+    """The connection has ended; `come_back`: whether to open another."""
 
     def __init__(self, reason, come_back=True):
         super().__init__(reason)
@@ -37,7 +38,7 @@ class Closed(Exception):
 
 class FramedClient:
     def __init__(self, host, port, timeout=90):
-        # The gateway pings a silent connection, so that one which is silent for longer than this is gone.
+        # The gateway pings a silent connection, so a connection is lost if it is silent for longer.
         self._socket = socket.create_connection((host, port), timeout)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._ids = itertools.count(1)
@@ -47,7 +48,7 @@ class FramedClient:
         self._socket.close()
 
     def request(self, action, **arguments):
-        """Asks and waits for the answer; events that come meanwhile wait for `events`."""
+        """Sends a request and waits for the answer; `events` returns what arrives meanwhile."""
         wanted = next(self._ids)
         given = {name: value for name, value in arguments.items() if value is not None}
         self._send({"action": action, "id": wanted, **given})
@@ -60,13 +61,13 @@ class FramedClient:
             self._events.append(message)
 
     def binary(self, content):
-        """A binary request and its binary answer."""
+        """Sends a binary request; returns the binary answer."""
         self._send_frame(content, "binary/custom-client-binary-type", "binary")
         _, answer = self._receive()
         return answer
 
     def events(self):
-        """The events of all subscriptions, as they come."""
+        """Yields the events of all subscriptions as they arrive."""
         while True:
             message = self._events.pop(0) if self._events else self._receive()[1]
             if message.get("kind") == "end" or "error" in message:
@@ -86,7 +87,7 @@ class FramedClient:
         self._socket.sendall(struct.pack(">H", len(header)) + header + content)
 
     def _receive(self):
-        """The next frame that is not for this class itself: header, and content (parsed where it is JSON)."""
+        """Returns the next header and content (parsed if it is JSON); answers pings itself."""
         while True:
             (length,) = struct.unpack(">H", self._exactly(2))
             header = json.loads(self._exactly(length))
@@ -123,7 +124,7 @@ def connect(given):
 
 
 def subscribe(given):
-    """Every event of the channel once, whatever becomes of connections."""
+    """Yields every event of the channel once, across lost connections."""
     after, attempts = given.after, 0
     while True:
         try:
@@ -140,7 +141,7 @@ def subscribe(given):
             print(f"{closed}; coming back", file=sys.stderr, flush=True)
         except OSError as error:
             print(f"{error}; coming back", file=sys.stderr, flush=True)
-        # Full jitter, so that clients don't all come back at once.
+        # Full jitter, so that clients do not all reconnect at the same time.
         time.sleep(random.uniform(0.05, min(10, 0.2 * 2**attempts)))
         attempts += 1
 
@@ -150,8 +151,8 @@ def main():
     parser.add_argument("host")
     parser.add_argument("port", type=int)
     parser.add_argument("--token")
-    parser.add_argument("--after", help="subscribe behind this cursor and not now")
-    parser.add_argument("--count", type=int, help="end after so many events")
+    parser.add_argument("--after", help="subscribe after this cursor instead of now")
+    parser.add_argument("--count", type=int, help="end after this many events")
     parser.add_argument("action", choices=["subscribe", "publish", "search", "binary"])
     parser.add_argument("what", help="the channel; for search what its name contains; for binary the bytes")
     parser.add_argument("data", nargs="?", help="what to publish, in JSON")

@@ -1,27 +1,30 @@
 #!/usr/bin/env bash
-# Builds the image and runs it as Kubernetes would, without a Docker engine: a base from Debian's packages and this machine's Node.js (mmdebstrap), the
-# Dockerfile as it is (buildah, chroot), then a gateway as user 1000 on a root that can't be written to, and commands beside it. As root, on Debian:
+# Builds the image and runs it as Kubernetes would, without a Docker engine: a base from Debian's
+# packages and this machine's Node.js (mmdebstrap), the Dockerfile unchanged (buildah, chroot), then
+# a gateway as user 1000 on a read-only root, and commands next to it. As root, on Debian:
 #   apt-get install --no-install-recommends mmdebstrap buildah
-# It leaves nothing behind but the base, which takes longest and is used again: rm -r "${TMPDIR:-/tmp}/warren-image".
+# It leaves only the base, which takes longest and is used again. To remove that:
+#   rm -r "${TMPDIR:-/tmp}/warren-image"
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 work=${TMPDIR:-/tmp}/warren-image
 mkdir -p "$work"
 
-# In a room of its own: mounts and processes end with it, however it ends. What it has written is removed from outside, where nothing is mounted on it.
-if [ -z "${IN_A_ROOM:-}" ]; then
-  trap 'rm -rf --one-file-system "$work"/{storage,run,data,tmp,gateway.log,heard}' EXIT
-  IN_A_ROOM=1 unshare --mount --propagation private --pid --fork --kill-child --mount-proc bash k8s/image/try.sh
+# In namespaces of its own: mounts and processes end with the script, however it ends. The files
+# that it wrote are removed from outside, where nothing is mounted on them.
+if [ -z "${IN_NAMESPACES:-}" ]; then
+  trap 'rm -rf --one-file-system "$work"/{storage,run,data,tmp,gateway.log,received}' EXIT
+  IN_NAMESPACES=1 unshare --mount --propagation private --pid --fork --kill-child --mount-proc bash k8s/image/try.sh
   exit
 fi
 
 export BUILDAH_ISOLATION=chroot
 store=(--storage-driver vfs --root "$work/storage" --runroot "$work/run")
 image=warren:try
-say() { printf '\n== %s\n' "$*"; }
+step() { printf '\n== %s\n' "$*"; }
 
-say 'base: Debian 12 and Node.js'
+step 'base: Debian 12 and Node.js'
 if [ ! -f "$work/base.tar" ]; then
   mmdebstrap --quiet --variant=minbase --include=ca-certificates,libstdc++6 bookworm "$work/base.unfinished.tar"
   mv "$work/base.unfinished.tar" "$work/base.tar"
@@ -31,13 +34,13 @@ base=$(buildah "${store[@]}" from scratch)
 buildah "${store[@]}" add --quiet "$base" "$work/base.tar" / >/dev/null
 buildah "${store[@]}" copy --quiet "$base" "$(readlink -f "$(command -v node)")" /usr/local/bin/node >/dev/null
 buildah "${store[@]}" copy --quiet "$base" "$npm_root/npm" /usr/local/lib/node_modules/npm >/dev/null
-# Those that this machine trusts: where packages come through a proxy, its authority is among them.
+# The authorities that this machine trusts. If packages come through a proxy, its authority is one.
 buildah "${store[@]}" copy --quiet "$base" /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt >/dev/null
 buildah "${store[@]}" run "$base" -- sh -c 'for name in npm npx; do ln -s "../lib/node_modules/npm/bin/$name-cli.js" "/usr/local/bin/$name"; done'
 buildah "${store[@]}" config --env NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt "$base"
 buildah "${store[@]}" commit --quiet "$base" warren-base >/dev/null
 
-say 'the image, from the Dockerfile'
+step 'the image, from the Dockerfile'
 buildah "${store[@]}" bud --quiet --build-arg BASE=warren-base --format docker --tag "$image" . >/dev/null
 size() { buildah "${store[@]}" inspect --type image --format '{{.FromImageID}}' "$1" >/dev/null && buildah "${store[@]}" images --format '{{.Size}}' "$1"; }
 echo "base $(size warren-base), image $(size "$image")"
@@ -60,35 +63,35 @@ free_port() { node -e 'const s = require("node:net").createServer().listen(0, "1
 port=$(free_port) ops=$(free_port)
 settings=("WARREN_PORT=$port" "WARREN_OPS_PORT=$ops" WARREN_TCP_PORT=off WARREN_DRAIN=2s)
 secret='WARREN_JWT_SECRET=the secret of a trial, at least 32 bytes long'
-# In the working folder of the image, as `docker exec` is.
+# Runs in the working folder of the image, as `docker exec` does.
 in_image=(chroot --userspec=1000:1000 "$root" env -i "${environment[@]}" "${settings[@]}")
-there=("${in_image[@]}" "$secret" sh -c 'cd /app && exec "$@"' sh)
+in_app=("${in_image[@]}" "$secret" sh -c 'cd /app && exec "$@"' sh)
 
-say 'without a secret of its own it refuses to be reached from elsewhere'
+step 'without a secret of its own it refuses to listen for other machines'
 "${in_image[@]}" sh -c 'cd /app && exec node node_modules/warren/bin/warren.js start' && exit 1 || echo "exit status $?"
 
-say 'as user 1000, on a root that cannot be written to'
-"${there[@]}" sh -c 'id -u; touch /app/mine || true; exec node --enable-source-maps node_modules/warren/bin/warren.js start' >"$work/gateway.log" 2>&1 &
+step 'as user 1000, on a read-only root'
+"${in_app[@]}" sh -c 'id -u; touch /app/mine || true; exec node --enable-source-maps node_modules/warren/bin/warren.js start' >"$work/gateway.log" 2>&1 &
 pid=$!
 healthcheck=$(node -e '
   const line = require("node:fs").readFileSync("Dockerfile", "utf8").split("\n").find((one) => one.startsWith("HEALTHCHECK"))
   console.log(JSON.parse(line.slice(line.indexOf("[")))[2])')
-for _ in $(seq 150); do "${there[@]}" node -e "$healthcheck" && break || sleep 0.2; done
-"${there[@]}" node -e "$healthcheck" && echo 'the health check of the Dockerfile says: healthy'
+for _ in $(seq 150); do "${in_app[@]}" node -e "$healthcheck" && break || sleep 0.2; done
+"${in_app[@]}" node -e "$healthcheck" && echo 'the health check of the Dockerfile succeeds'
 curl -fsS "http://127.0.0.1:$ops/readyz"
 sed -n 1,2p "$work/gateway.log"
 
-say 'npx warren, in the image'
-"${there[@]}" npx warren --version
-"${there[@]}" npx warren check-config | grep -E '^WARREN_(HOST|DATA_DIR)='
-"${there[@]}" npx warren tail alice --count 1 >"$work/heard" &
-listener=$!
+step 'npx warren, in the image'
+"${in_app[@]}" npx warren --version
+"${in_app[@]}" npx warren check-config | grep -E '^WARREN_(HOST|DATA_DIR)='
+"${in_app[@]}" npx warren tail alice --count 1 >"$work/received" &
+subscriber=$!
 for _ in $(seq 150); do curl -fsS "http://127.0.0.1:$ops/metrics" | grep -q '^warren_subscriptions{transport="graphql-ws"} 1$' && break || sleep 0.2; done
-"${there[@]}" npx warren publish --client alice '{"from": "the image"}'
-wait "$listener"
-cat "$work/heard"
+"${in_app[@]}" npx warren publish --client alice '{"from": "the image"}'
+wait "$subscriber"
+cat "$work/received"
 echo "in /data: $(ls -A "$work/data" | tr '\n' ' ')"
 
-say 'SIGTERM'
+step 'SIGTERM'
 kill -TERM "$pid"
 wait "$pid" && echo 'exit status 0'

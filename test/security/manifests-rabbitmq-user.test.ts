@@ -4,8 +4,9 @@ import { parse } from 'yaml'
 import { built, find } from '../k8s/manifests.ts'
 
 const documented =
-  /^rabbitmqctl set_permissions -p \/ warren '(.*)' '(.*)' '(.*)'$/m.exec(readFileSync('docs/operations.md', 'utf8')) ??
-  []
+  /^rabbitmqctl set_permissions -p \/ warren '(.*)' '(.*)' '(.*)'$/m.exec(
+    readFileSync('docs/guides/operate.md', 'utf8'),
+  ) ?? []
 const [, configure, write, read] = documented
 
 /** What a file of RabbitMQ says of its default user. */

@@ -30,10 +30,11 @@ afterAll(async () => {
   await vhost?.close()
 })
 
-/** The three patterns of the command in docs/operations.md: configure, write, read. */
+/** The three patterns of the command in docs/guides/operate.md: configure, write, read. */
 const [, ...documented] =
-  /^rabbitmqctl set_permissions -p \/ warren '(.*)' '(.*)' '(.*)'$/m.exec(readFileSync('docs/operations.md', 'utf8')) ??
-  []
+  /^rabbitmqctl set_permissions -p \/ warren '(.*)' '(.*)' '(.*)'$/m.exec(
+    readFileSync('docs/guides/operate.md', 'utf8'),
+  ) ?? []
 
 /** A user with these rights; its URL. */
 async function userWith(name: string, patterns: readonly string[]): Promise<{ url: string } & AsyncDisposable> {

@@ -1,6 +1,7 @@
 /*
- * The least that a server can do: sockets, epoll, one frame made once a message, one send a socket. What it reaches is the machine's limit, and shows
- * that the load generator takes more than any other contestant gives. It serves the control port too (see load/main.c).
+ * The least that a server can do: sockets, epoll, one frame made once a message, one send a socket.
+ * What it reaches is the machine's limit, and shows that the load generator accepts more than any
+ * other contestant delivers. It serves the control port too (see load/main.c).
  */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -50,7 +51,7 @@ static void greet(int fd, char *request) {
   (void)!send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL);
 }
 
-/* One frame for a burst of messages: what a turn holds goes out in one write. */
+/* One frame for a burst of messages: everything of one turn leaves in one write. */
 static size_t add_message(char *frame, size_t at) {
   static char payload[PAYLOAD];
   struct timespec now;
@@ -121,7 +122,7 @@ int main(void) {
       ssize_t got = recv(fd, text, sizeof text - 1, 0);
       if (got <= 0) {
         close(fd);
-        /* The generator ends all at once, with its control connection. */
+        /* The generator ends all connections at once, with its control connection. */
         if (fd == control) exit(0);
         continue;
       }

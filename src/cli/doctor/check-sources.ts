@@ -5,7 +5,7 @@ import type { Finding } from '../../core/ports/finding.ts'
 /**
  * Lists the sources with an exchange that is bound directly to the journal. RabbitMQ closes the
  * connection of a publisher (541) if a stream cannot store its message, such as one with a decimal
- * header: docs/sources.md.
+ * header: docs/guides/sources.md.
  */
 export function checkSources({ namespace }: Pick<Config, 'namespace'>, sources: readonly Source[]): Finding[] {
   // The gateway creates this source at its first start.
@@ -18,7 +18,7 @@ export function checkSources({ namespace }: Pick<Config, 'namespace'>, sources: 
       check: 'sources',
       status: 'warn',
       text: `bound directly to the journal, so RabbitMQ closes a publisher's connection (541) if a message has a decimal header: ${named}`,
-      advice: 'publish no decimal headers there, or create the source with buffered: true (docs/sources.md)',
+      advice: 'publish no decimal headers there, or create the source with buffered: true (docs/guides/sources.md)',
     },
   ]
 }

@@ -347,7 +347,7 @@ export const options = {
   workers: option(processes, {
     default: '1',
     group: 'Running',
-    help: 'Number of processes that share the ports; more than one requires RabbitMQ. auto: one for each processor. Each process is a replica, and limits apply to each process (docs/operations.md).',
+    help: 'Number of processes that share the ports; more than one requires RabbitMQ. auto: one for each processor. Each process is a replica, and limits apply to each process (docs/guides/workers.md).',
   }),
   optionsFile: optional(line, {
     unset: 'no file',

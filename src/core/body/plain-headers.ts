@@ -5,7 +5,7 @@ import { wireTypeOf } from './amqp-field-types.ts'
 import { toDate } from './to-date.ts'
 
 /**
- * Converts the headers of an AMQP message to values that `printJson` prints; docs/sources.md lists
+ * Converts the headers of an AMQP message to values that `printJson` prints; docs/messages.md lists
  * the result for each type. Never throws. The result has no prototype, because the names come from
  * the wire.
  */

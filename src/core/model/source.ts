@@ -31,7 +31,7 @@ export interface SourceDefinition {
   readonly routingKey: string
   readonly clientId: ClientIdSource | undefined
   /**
-   * Whether there is a queue between the exchange and the journal: see docs/sources.md. Not part of
+   * Whether there is a queue between the exchange and the journal: see docs/guides/sources.md. Not part of
    * the source's id.
    */
   readonly buffered?: boolean
