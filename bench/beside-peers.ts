@@ -10,8 +10,8 @@ import { readFileSync } from 'node:fs'
 import amqp from 'amqplib'
 import { WebSocket } from 'ws'
 import { eventually } from '../test/support/eventually.ts'
-import { startGateway, testToken } from '../test/support/gateway-process.ts'
-import { privateRabbit } from '../test/support/rabbitmq.ts'
+import { startGateway, testToken } from '../test/support/gateway/gateway-process.ts'
+import { privateRabbit } from '../test/support/rabbitmq/broker.ts'
 import { median } from './median.ts'
 
 const [rounds = 3, healthy = 999, rate = 20] = process.argv.slice(2).map(Number)

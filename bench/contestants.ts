@@ -1,9 +1,9 @@
 /** Everyone who takes part, and how each is started and subscribed to. */
 import { join } from 'node:path'
-import { locate } from '../test/support/debian-package.ts'
-import { startGateway, testSecret, testToken } from '../test/support/gateway-process.ts'
-import { freePort } from '../test/support/ports.ts'
-import { newFolder, removeFolder } from '../test/support/run-folder.ts'
+import { startGateway, testSecret, testToken } from '../test/support/gateway/gateway-process.ts'
+import { freePort } from '../test/support/network/ports.ts'
+import { locate } from '../test/support/processes/debian-package.ts'
+import { newFolder, removeFolder } from '../test/support/processes/run-folder.ts'
 import { bareProgram, compiled } from './build.ts'
 import type { Contestant, Running, Source, Step } from './contestant.ts'
 import { exchange } from './contestants/source.ts'

@@ -8,8 +8,8 @@
  */
 import { parseArgs } from 'node:util'
 import amqp from 'amqplib'
-import { rabbitCluster } from '../test/support/rabbitmq.ts'
-import { rabbitMq4 } from '../test/support/rabbitmq-4.ts'
+import { rabbitCluster } from '../test/support/rabbitmq/broker.ts'
+import { rabbitMq4 } from '../test/support/rabbitmq/rabbitmq-4.ts'
 import { endings } from './leader-change/endings.ts'
 import { leaderRound, type Outcome } from './leader-change/round.ts'
 import { table } from './leader-change/table.ts'

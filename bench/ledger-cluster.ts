@@ -15,7 +15,7 @@ import { namespacesPermitted } from '../test/ledger/cluster/namespaces.ts'
 import { healTable, type NamedResult, publisherTable, roundTable } from '../test/ledger/cluster/report.ts'
 import { scenarios, shortForm, shuffled } from '../test/ledger/cluster/scripts.ts'
 import { Seeded } from '../test/ledger/seeded.ts'
-import { rabbitMq4 } from '../test/support/rabbitmq-4.ts'
+import { rabbitMq4 } from '../test/support/rabbitmq/rabbitmq-4.ts'
 
 const help = `npm run ledger:cluster -- [options]
 

@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { spawnGuarded } from '../test/support/guarded-process.ts'
+import { spawnGuarded } from '../test/support/processes/guarded-process.ts'
 
 const taskset = '/usr/bin/taskset'
 const pins = cpus().length > 1 && existsSync(taskset)

@@ -8,8 +8,8 @@
  */
 import { parseArgs } from 'node:util'
 import { WebSocket } from 'ws'
-import { startGateway, testToken } from '../test/support/gateway-process.ts'
-import { privateRabbit } from '../test/support/rabbitmq.ts'
+import { startGateway, testToken } from '../test/support/gateway/gateway-process.ts'
+import { privateRabbit } from '../test/support/rabbitmq/broker.ts'
 import { describeMachine } from './machine.ts'
 import { median } from './median.ts'
 

@@ -7,7 +7,7 @@
  */
 import { parseArgs } from 'node:util'
 import { rollingRestart } from '../test/ledger/rolling-restart.ts'
-import { privateRabbit } from '../test/support/rabbitmq.ts'
+import { privateRabbit } from '../test/support/rabbitmq/broker.ts'
 
 const { values } = parseArgs({
   options: {

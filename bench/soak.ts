@@ -6,7 +6,7 @@
  */
 import { parseArgs } from 'node:util'
 import { soak } from '../test/ledger/soak.ts'
-import { privateRabbit } from '../test/support/rabbitmq.ts'
+import { privateRabbit } from '../test/support/rabbitmq/broker.ts'
 
 const { values } = parseArgs({
   options: { connects: { type: 'string', default: '1000000' }, messages: { type: 'string', default: '1000000' } },

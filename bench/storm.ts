@@ -8,9 +8,9 @@ import { once } from 'node:events'
 import amqp from 'amqplib'
 import { WebSocket } from 'ws'
 import { eventually } from '../test/support/eventually.ts'
-import { type GatewayProcess, startGateway, testToken } from '../test/support/gateway-process.ts'
-import { connectGraphql } from '../test/support/graphql-frames.ts'
-import { privateRabbit } from '../test/support/rabbitmq.ts'
+import { connectGraphql } from '../test/support/frames/graphql-frames.ts'
+import { type GatewayProcess, startGateway, testToken } from '../test/support/gateway/gateway-process.ts'
+import { privateRabbit } from '../test/support/rabbitmq/broker.ts'
 import { cpuOf } from './machine.ts'
 
 const rounds = Number(process.argv[2] ?? 3)

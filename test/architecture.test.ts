@@ -11,7 +11,7 @@ test('the source keeps the rules of the house', () => {
 })
 
 test('the test files that are begun first are there, once each', () => {
-  const slow = JSON.parse(readFileSync('test/support/slow-files.json', 'utf8')) as string[]
+  const slow = JSON.parse(readFileSync('test/support/jest/slow-files.json', 'utf8')) as string[]
   expect(slow.filter((path) => !existsSync(path))).toEqual([])
   expect(new Set(slow).size).toBe(slow.length)
 })

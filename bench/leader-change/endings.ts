@@ -1,4 +1,4 @@
-import type { RabbitNode } from '../../test/support/rabbitmq.ts'
+import type { RabbitNode } from '../../test/support/rabbitmq/broker.ts'
 
 /** A way for the leader's node to go, and to come back. */
 export interface Ending {

@@ -1,9 +1,9 @@
 /** One RabbitMQ node for a run, with Web STOMP, and publishers that the load generator drives. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { freePort } from '../../test/support/ports.ts'
-import { amqpUrl, NodeProcess, newAddress, rabbitmqctl, startEpmd } from '../../test/support/rabbitmq-node.ts'
-import { newFolder, removeFolder } from '../../test/support/run-folder.ts'
+import { freePort } from '../../test/support/network/ports.ts'
+import { newFolder, removeFolder } from '../../test/support/processes/run-folder.ts'
+import { amqpUrl, NodeProcess, newAddress, rabbitmqctl, startEpmd } from '../../test/support/rabbitmq/rabbitmq-node.ts'
 import { compiled } from '../build.ts'
 import { pin, type Started, startNode } from '../machine.ts'
 

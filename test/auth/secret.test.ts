@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { readOrCreateSecret } from '../../src/auth/secret.ts'
-import { newFolder, removeFolder } from '../support/run-folder.ts'
+import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
 
 const run = promisify(execFile)
 

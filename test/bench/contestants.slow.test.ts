@@ -6,7 +6,7 @@ import { benchPackages } from '../../bench/debian.ts'
 import { type Broker, startBroker } from '../../bench/rabbit/broker.ts'
 import { runOne } from '../../bench/run.ts'
 import { type Scenario, scenarios } from '../../bench/scenarios.ts'
-import { installMissing } from '../support/debian-package.ts'
+import { installMissing } from '../support/processes/debian-package.ts'
 
 // Nothing is timed here: only that each of those whom the figures compare does the same work, all
 // of it.

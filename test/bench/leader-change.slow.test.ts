@@ -3,7 +3,7 @@ import { endings } from '../../bench/leader-change/endings.ts'
 import { leaderRound } from '../../bench/leader-change/round.ts'
 import { variants } from '../../bench/leader-change/variants.ts'
 import { verdict } from '../../bench/leader-change/verdict.ts'
-import { rabbitCluster } from '../support/rabbitmq.ts'
+import { rabbitCluster } from '../support/rabbitmq/broker.ts'
 
 test('a channel for one stream loses nothing when the leader is killed, and any loss lies behind an unanswered publish', async () => {
   await using cluster = await rabbitCluster('leader')

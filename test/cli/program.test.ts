@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { buildSchema } from 'graphql'
 import { flagOf } from '../../src/config/options/option.ts'
 import { optionNames, options } from '../../src/config/options/options.ts'
-import { runWarren } from '../support/gateway-process.ts'
+import { runWarren } from '../support/gateway/gateway-process.ts'
 
 describe('the program', () => {
   test('prints help and version with status 0', async () => {

@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import type { Page } from 'playwright-core'
-import { launchChromium, type TestBrowser } from '../support/chromium.ts'
-import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
-import { freePort } from '../support/ports.ts'
-import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
-import { chaos, Heard, numbers, position, publish } from './numbered.ts'
+import { type InProcessGateway, openGateway } from '../support/gateway/gateway-in-process.ts'
+import { freePort } from '../support/network/ports.ts'
+import { type TcpProxy, tcpProxy } from '../support/network/tcp-proxy.ts'
+import { launchChromium, type TestBrowser } from '../support/processes/chromium.ts'
+import { chaos, Heard, numbers, position, publish } from './numbered-messages.ts'
 
 let gateway: InProcessGateway
 let proxy: TcpProxy

@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals'
 import { Distributor } from '../../src/distributor/distributor.ts'
 import { openDriver } from '../../src/distributor/open-driver.ts'
-import { Inbox } from '../support/inbox.ts'
-import { testVhost } from '../support/rabbitmq.ts'
-import { driverSuite } from './driver-suite.ts'
-import { stranger } from './open.ts'
+import { driverSuite } from '../brokers/driver-suite.ts'
+import { stranger } from '../brokers/rabbitmq/connections.ts'
+import { Inbox } from '../support/frames/inbox.ts'
+import { testVhost } from '../support/rabbitmq/broker.ts'
 
 driverSuite('memory:', async () => {
   const url = 'memory://drivers'

@@ -1,14 +1,14 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
-import { stranger } from '../distributor/open.ts'
+import { stranger } from '../brokers/rabbitmq/connections.ts'
 import { eventually } from '../support/eventually.ts'
-import { openGateway } from '../support/gateway-in-process.ts'
-import { startGateway, testToken } from '../support/gateway-process.ts'
-import { freePort } from '../support/ports.ts'
-import { privateRabbit, type RabbitNode } from '../support/rabbitmq.ts'
-import { newFolder, removeFolder } from '../support/run-folder.ts'
-import { callerOf, createRabbitChannel, listen, publish, Refused } from './graphql-caller.ts'
+import { openGateway } from '../support/gateway/gateway-in-process.ts'
+import { startGateway, testToken } from '../support/gateway/gateway-process.ts'
+import { freePort } from '../support/network/ports.ts'
+import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
+import { privateRabbit, type RabbitNode } from '../support/rabbitmq/broker.ts'
+import { callerOf, createRabbitChannel, listen, publish, Refused } from './back-end/graphql-caller.ts'
 
 /**
  * Of every user of these tests, so that it can be looked for in everything that is printed and

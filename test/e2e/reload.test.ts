@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
-import { runWarren, startGateway, testToken } from '../support/gateway-process.ts'
-import { connectGraphql } from '../support/graphql-frames.ts'
-import { newFolder, removeFolder } from '../support/run-folder.ts'
+import { connectGraphql } from '../support/frames/graphql-frames.ts'
+import { runWarren, startGateway, testToken } from '../support/gateway/gateway-process.ts'
+import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
 
 const subscription = 'subscription { channel(clientId: "alice", checkpoints: true) { kind } }'
 const refused = { errors: [{ extensions: { code: 'LIMIT_EXCEEDED', limit: 'WARREN_MAX_SUBSCRIPTIONS' } }] }

@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { eventually } from '../support/eventually.ts'
-import { type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
-import { Inbox } from '../support/inbox.ts'
-import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
+import { Inbox } from '../support/frames/inbox.ts'
+import { type GatewayProcess, startGateway, testToken } from '../support/gateway/gateway-process.ts'
+import { type TcpProxy, tcpProxy } from '../support/network/tcp-proxy.ts'
 
 const script = 'examples/tcp/framed_client.py'
 let gateway: GatewayProcess

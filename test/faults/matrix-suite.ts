@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { answerTo } from '../ledger/unrecoverable.ts'
-import { testToken } from '../support/gateway-process.ts'
-import { privateRabbit, type RabbitNode } from '../support/rabbitmq.ts'
-import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
+import { testToken } from '../support/gateway/gateway-process.ts'
+import { type TcpProxy, tcpProxy } from '../support/network/tcp-proxy.ts'
+import { privateRabbit, type RabbitNode } from '../support/rabbitmq/broker.ts'
 import { Scene } from './scene.ts'
 
 const user = 'warren'

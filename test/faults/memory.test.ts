@@ -8,9 +8,9 @@ import { printCursor } from '../../src/core/model/cursor.ts'
 import type { Session } from '../../src/core/sessions/session.ts'
 import { GatewayError } from '../../src/errors.ts'
 import { eventually } from '../support/eventually.ts'
-import { textOf } from '../support/frames.ts'
-import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
-import { type TestVhost, testVhost } from '../support/rabbitmq.ts'
+import { textOf } from '../support/frames/frames.ts'
+import { type InProcessGateway, openGateway } from '../support/gateway/gateway-in-process.ts'
+import { type TestVhost, testVhost } from '../support/rabbitmq/broker.ts'
 
 const KiB = 1_024
 const MiB = KiB * KiB

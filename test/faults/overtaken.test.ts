@@ -6,8 +6,8 @@ import { DeliveryReader } from '../../src/brokers/rabbitmq/message/delivery-read
 import { consumeStream } from '../../src/brokers/rabbitmq/stream/stream-consumer.ts'
 import type { JournalMessage } from '../../src/core/model/message.ts'
 import { eventually } from '../support/eventually.ts'
-import { rabbit, type TestVhost, testVhost } from '../support/rabbitmq.ts'
-import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
+import { type TcpProxy, tcpProxy } from '../support/network/tcp-proxy.ts'
+import { rabbit, type TestVhost, testVhost } from '../support/rabbitmq/broker.ts'
 
 let vhost: TestVhost
 let proxy: TcpProxy

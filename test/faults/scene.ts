@@ -4,8 +4,8 @@ import { type Heard, settle } from '../ledger/accounts.ts'
 import { CarefulPublisher } from '../ledger/careful-publisher.ts'
 import { pause } from '../ledger/pause.ts'
 import { eventually } from '../support/eventually.ts'
-import { type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
-import { connectGraphql, type GraphqlClient } from '../support/graphql-frames.ts'
+import { connectGraphql, type GraphqlClient } from '../support/frames/graphql-frames.ts'
+import { type GatewayProcess, startGateway, testToken } from '../support/gateway/gateway-process.ts'
 
 /**
  * What the gateway promises, in milliseconds: delivery is back so soon after the broker is, and

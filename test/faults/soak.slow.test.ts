@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { expect, test } from '@jest/globals'
 import { soak } from '../ledger/soak.ts'
-import { grown, heapOf, snapshotsTo } from '../support/heap-snapshot.ts'
-import { testVhost } from '../support/rabbitmq.ts'
-import { newFolder, removeFolder } from '../support/run-folder.ts'
+import { grown, heapOf, snapshotsTo } from '../support/processes/heap-snapshot.ts'
+import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
+import { testVhost } from '../support/rabbitmq/broker.ts'
 
 test('connects and messages leave nothing behind, and are all in the accounts', async () => {
   await using vhost = await testVhost('soak')

@@ -3,10 +3,10 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import amqp from 'amqplib'
 import { WebSocket } from 'ws'
 import { eventually } from '../support/eventually.ts'
-import { textOf } from '../support/frames.ts'
-import { type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
-import { connectGraphql } from '../support/graphql-frames.ts'
-import { privateRabbit, type RabbitNode } from '../support/rabbitmq.ts'
+import { textOf } from '../support/frames/frames.ts'
+import { connectGraphql } from '../support/frames/graphql-frames.ts'
+import { type GatewayProcess, startGateway, testToken } from '../support/gateway/gateway-process.ts'
+import { privateRabbit, type RabbitNode } from '../support/rabbitmq/broker.ts'
 
 const clients = 1_000
 const behind = 100

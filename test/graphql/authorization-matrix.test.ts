@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { schema } from '../../src/graphql/schema.ts'
-import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
-import { testToken } from '../support/gateway-process.ts'
-import { connectGraphql, type Result } from '../support/graphql-frames.ts'
+import { connectGraphql, type Result } from '../support/frames/graphql-frames.ts'
+import { type InProcessGateway, openGateway } from '../support/gateway/gateway-in-process.ts'
+import { testToken } from '../support/gateway/gateway-process.ts'
 
 /** Who asks; all of them for what is alice's. */
 const roles = {
@@ -93,7 +93,7 @@ const operations: readonly Asked[] = [
 
 /**
  * Not a matter of grants: whoever has a valid token may go on under it
- * (test/transports/renewed-sessions.test.ts).
+ * (test/transports/renewal/renewed-sessions.test.ts).
  */
 const beyondGrants = ['refreshSession']
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
-import { type HubWatch, watchHub } from '../support/hub-watch.ts'
+import { type InProcessGateway, openGateway } from '../support/gateway/gateway-in-process.ts'
+import { type HubWatch, watchHub } from '../support/gateway/hub-watch.ts'
 import { connectApollo } from './clients/apollo.ts'
 import type { Connect } from './clients/client.ts'
 import { connectGraphqlSse } from './clients/graphql-sse.ts'

@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { examineRabbit } from '../../src/brokers/rabbitmq/doctor/check-broker.ts'
 import { eventually } from '../support/eventually.ts'
-import { runWarren } from '../support/gateway-process.ts'
-import { spawnGuarded } from '../support/guarded-process.ts'
-import { freePort } from '../support/ports.ts'
-import { privateRabbit, type RabbitNode } from '../support/rabbitmq.ts'
-import { newFolder, removeFolder } from '../support/run-folder.ts'
+import { runWarren } from '../support/gateway/gateway-process.ts'
+import { freePort } from '../support/network/ports.ts'
+import { spawnGuarded } from '../support/processes/guarded-process.ts'
+import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
+import { privateRabbit, type RabbitNode } from '../support/rabbitmq/broker.ts'
 
 const names = Promise.resolve({
   namespace: 'warren',

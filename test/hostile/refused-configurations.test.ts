@@ -4,8 +4,8 @@ import { afterAll, describe, expect, test } from '@jest/globals'
 import { openApp } from '../../src/app/open.ts'
 import { checkStart } from '../../src/cli/check-start.ts'
 import { load } from '../../src/config/load/load.ts'
-import { runWarren } from '../support/gateway-process.ts'
-import { newFolder, removeFolder } from '../support/run-folder.ts'
+import { runWarren } from '../support/gateway/gateway-process.ts'
+import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
 
 const folder = newFolder()
 afterAll(() => removeFolder(folder))

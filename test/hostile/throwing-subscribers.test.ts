@@ -8,11 +8,11 @@ import type { Session } from '../../src/core/sessions/session.ts'
 import type { Outbox } from '../../src/transports/flow/outbox.ts'
 import { RoomMember } from '../../src/transports/room/member.ts'
 import { RoomFrame } from '../../src/transports/room/room-frame.ts'
-import { testCursors } from '../support/deployment-keys.ts'
-import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
-import { watchHub } from '../support/hub-watch.ts'
-import { freePort } from '../support/ports.ts'
-import { listens } from './raw-listeners.ts'
+import { testCursors } from '../support/gateway/deployment-keys.ts'
+import { type InProcessGateway, openGateway } from '../support/gateway/gateway-in-process.ts'
+import { watchHub } from '../support/gateway/hub-watch.ts'
+import { freePort } from '../support/network/ports.ts'
+import { listens } from './values/raw-listeners.ts'
 
 const eventOf = (offset: number): MessageEvent =>
   new MessageEvent(testCursors, '0123456789abcdef', {

@@ -4,10 +4,10 @@ import amqp from 'amqplib'
 import { examineRabbit } from '../../src/brokers/rabbitmq/doctor/check-broker.ts'
 import { Distributor } from '../../src/distributor/distributor.ts'
 import { eventually } from '../support/eventually.ts'
-import { openGateway } from '../support/gateway-in-process.ts'
-import { startGateway } from '../support/gateway-process.ts'
-import { Inbox } from '../support/inbox.ts'
-import { rabbit, testVhost } from '../support/rabbitmq.ts'
+import { Inbox } from '../support/frames/inbox.ts'
+import { openGateway } from '../support/gateway/gateway-in-process.ts'
+import { startGateway } from '../support/gateway/gateway-process.ts'
+import { rabbit, testVhost } from '../support/rabbitmq/broker.ts'
 
 const names = {
   namespace: 'warren',

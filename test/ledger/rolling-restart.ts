@@ -1,13 +1,13 @@
 import { WebSocket } from 'ws'
 import { eventually } from '../support/eventually.ts'
-import { textOf } from '../support/frames.ts'
-import { type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
-import { connectGraphql } from '../support/graphql-frames.ts'
+import { textOf } from '../support/frames/frames.ts'
+import { connectGraphql } from '../support/frames/graphql-frames.ts'
+import { type GatewayProcess, startGateway, testToken } from '../support/gateway/gateway-process.ts'
 import { settle } from './accounts.ts'
 import { CarefulPublisher } from './careful-publisher.ts'
+import { type Journeys, RollingClient } from './clients/rolling-client.ts'
 import { endsForRestart, peakOf } from './pace.ts'
 import { pause } from './pause.ts'
-import { type Journeys, RollingClient } from './rolling-client.ts'
 
 export interface RollingOptions {
   /** A RabbitMQ of its own. */

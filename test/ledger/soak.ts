@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import amqp, { type ConfirmChannel } from 'amqplib'
 import { WebSocket } from 'ws'
 import { eventually } from '../support/eventually.ts'
-import { textOf } from '../support/frames.ts'
-import { type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
-import { grown, type Heap, heapOf, snapshotsTo } from '../support/heap-snapshot.ts'
-import { newFolder, removeFolder } from '../support/run-folder.ts'
+import { textOf } from '../support/frames/frames.ts'
+import { type GatewayProcess, startGateway, testToken } from '../support/gateway/gateway-process.ts'
+import { grown, type Heap, heapOf, snapshotsTo } from '../support/processes/heap-snapshot.ts'
+import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
 
 export interface SoakOptions {
   readonly brokerUrl: string

@@ -1,6 +1,6 @@
 import { printOldCursor } from '../../src/core/model/cursor.ts'
-import { connectGraphql } from '../support/graphql-frames.ts'
-import { channelQuery } from './transports.ts'
+import { connectGraphql } from '../support/frames/graphql-frames.ts'
+import { channelQuery } from './clients/transports.ts'
 
 export interface LostCursor {
   readonly what: string

@@ -2,8 +2,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import socketClusterServer from 'socketcluster-server'
-import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
-import { testSecret, testToken } from '../support/gateway-process.ts'
+import { type InProcessGateway, openGateway } from '../support/gateway/gateway-in-process.ts'
+import { testSecret, testToken } from '../support/gateway/gateway-process.ts'
 import { connectRaw, golden, shakeHands, socketClusterUrl } from './socketcluster-frames.ts'
 
 let gateway: InProcessGateway

@@ -5,7 +5,7 @@ import client13 from 'socketcluster-client-13'
 import client14 from 'socketcluster-client-14'
 import client16 from 'socketcluster-client-16'
 import client19 from 'socketcluster-client-19'
-import { Inbox } from '../support/inbox.ts'
+import { Inbox } from '../support/frames/inbox.ts'
 
 export interface Status {
   readonly isAuthenticated: boolean

@@ -1,4 +1,4 @@
-import { connectFrames, type FrameClient, type FrameOptions } from '../support/frames.ts'
+import { connectFrames, type FrameClient, type FrameOptions } from '../support/frames/frames.ts'
 
 /** `ws://…/socketcluster/` of a gateway at `http://…`. */
 export function socketClusterUrl(url: string, query = ''): string {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { eventually } from '../support/eventually.ts'
-import { connectFrames } from '../support/frames.ts'
-import { type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
-import { connectGraphql } from '../support/graphql-frames.ts'
+import { connectFrames } from '../support/frames/frames.ts'
+import { connectGraphql } from '../support/frames/graphql-frames.ts'
+import { type GatewayProcess, startGateway, testToken } from '../support/gateway/gateway-process.ts'
 
 const channel =
   'subscription ($clientId: ID!, $after: Cursor) { channel(clientId: $clientId, after: $after) { cursor data } }'

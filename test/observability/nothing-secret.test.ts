@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { expect, test } from '@jest/globals'
 import { WebSocket } from 'ws'
-import { callerOf, channelQuery, publish, Refused } from '../e2e/graphql-caller.ts'
-import { runWarren, startGateway, testSecret, testToken } from '../support/gateway-process.ts'
-import { connectGraphql } from '../support/graphql-frames.ts'
+import { callerOf, channelQuery, publish, Refused } from '../e2e/back-end/graphql-caller.ts'
+import { connectGraphql } from '../support/frames/graphql-frames.ts'
+import { runWarren, startGateway, testSecret, testToken } from '../support/gateway/gateway-process.ts'
 
 const password = 'hunter2-correct-horse'
 const wrongPassword = 'swordfish-battery'

@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import amqp, { type ConfirmChannel } from 'amqplib'
-import { type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
-import { connectGraphql, type Result } from '../support/graphql-frames.ts'
-import { Inbox } from '../support/inbox.ts'
-import { type TestVhost, testVhost } from '../support/rabbitmq.ts'
+import { connectGraphql, type Result } from '../support/frames/graphql-frames.ts'
+import { Inbox } from '../support/frames/inbox.ts'
+import { type GatewayProcess, startGateway, testToken } from '../support/gateway/gateway-process.ts'
+import { type TestVhost, testVhost } from '../support/rabbitmq/broker.ts'
 
 interface Span {
   readonly traceId: string

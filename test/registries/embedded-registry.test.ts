@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { describe, expect, test } from '@jest/globals'
 import Database from 'libsql'
 import { openRegistry } from '../../src/registries/open-registry.ts'
-import { newFolder, removeFolder } from '../support/run-folder.ts'
+import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
 import { newClient, registrySuite } from './registry-suite.ts'
 
 const run = promisify(execFile)

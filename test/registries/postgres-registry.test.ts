@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { openRegistry } from '../../src/registries/open-registry.ts'
 import { openPostgresRegistry } from '../../src/registries/postgres-registry.ts'
-import { Postgres } from '../support/postgres.ts'
+import { Postgres } from '../support/processes/postgres.ts'
 import { newClient, registrySuite } from './registry-suite.ts'
 
 const dataDir = 'never-made'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import { openGateway } from '../support/gateway-in-process.ts'
-import { startGateway } from '../support/gateway-process.ts'
-import { rabbit, testVhost } from '../support/rabbitmq.ts'
+import { openGateway } from '../support/gateway/gateway-in-process.ts'
+import { startGateway } from '../support/gateway/gateway-process.ts'
+import { rabbit, testVhost } from '../support/rabbitmq/broker.ts'
 import { ask, upgrade } from './ask.ts'
 
 const off = { WARREN_ROOM: 'off', WARREN_SOCKETCLUSTER: 'off', WARREN_REST: 'off', WARREN_TCP_PORT: 'off' }

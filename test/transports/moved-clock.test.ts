@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { expect, jest, test } from '@jest/globals'
 import { WebSocket } from 'ws'
 import { pause } from '../ledger/pause.ts'
-import { connectFramed } from '../support/framed.ts'
-import { openGateway } from '../support/gateway-in-process.ts'
-import { freePort } from '../support/ports.ts'
+import { connectFramed } from '../support/frames/framed.ts'
+import { openGateway } from '../support/gateway/gateway-in-process.ts'
+import { freePort } from '../support/network/ports.ts'
 
 /** Longer than the gateway takes to look at all of its connections. */
 const lookedAtMs = 1_500

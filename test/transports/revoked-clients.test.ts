@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { SignJWT } from 'jose'
-import { callerOf, channelQuery, listen, Refused } from '../e2e/graphql-caller.ts'
-import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
-import { testSecret, testToken } from '../support/gateway-process.ts'
-import { connectGraphql } from '../support/graphql-frames.ts'
+import { callerOf, channelQuery, listen, Refused } from '../e2e/back-end/graphql-caller.ts'
+import { connectGraphql } from '../support/frames/graphql-frames.ts'
+import { type InProcessGateway, openGateway } from '../support/gateway/gateway-in-process.ts'
+import { testSecret, testToken } from '../support/gateway/gateway-process.ts'
 
 const revoke = 'mutation Revoke($clientId: ID!) { revoke(clientId: $clientId) }'
 const create = `mutation Create($input: CreateClientChannelInput!) { createClientChannel(input: $input) { token } }`

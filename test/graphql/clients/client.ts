@@ -1,5 +1,5 @@
-import type { InProcessGateway } from '../../support/gateway-in-process.ts'
-import { Inbox } from '../../support/inbox.ts'
+import { Inbox } from '../../support/frames/inbox.ts'
+import type { InProcessGateway } from '../../support/gateway/gateway-in-process.ts'
 import type { TypedDocumentString } from '../generated/graphql.ts'
 
 /** Opens a client of one of the published libraries; with no token it is nobody. */

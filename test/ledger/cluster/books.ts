@@ -1,4 +1,4 @@
-import type { Received } from '../transports.ts'
+import type { Received } from '../clients/transports.ts'
 import type { JournalEntry } from './raw-journal.ts'
 
 /** The four kinds of publishers of the ledger, two of them in two forms. */

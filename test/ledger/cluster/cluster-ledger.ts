@@ -1,12 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { eventually } from '../../support/eventually.ts'
-import { testToken } from '../../support/gateway-process.ts'
-import { Postgres } from '../../support/postgres.ts'
-import { newFolder, removeAbandonedFolders, removeFolder } from '../../support/run-folder.ts'
-import { pause } from '../pause.ts'
-import { ResumingListener } from '../resuming-listener.ts'
-import { Seeded } from '../seeded.ts'
+import { testToken } from '../../support/gateway/gateway-process.ts'
+import { Postgres } from '../../support/processes/postgres.ts'
+import { newFolder, removeAbandonedFolders, removeFolder } from '../../support/processes/run-folder.ts'
+import { ResumingListener } from '../clients/resuming-listener.ts'
 import {
   overEvents,
   overPlainWebSocket,
@@ -14,7 +12,9 @@ import {
   overTcp,
   overWebSocket,
   type Transport,
-} from '../transports.ts'
+} from '../clients/transports.ts'
+import { pause } from '../pause.ts'
+import { Seeded } from '../seeded.ts'
 import { Book, type BookKind, bookKinds, type Settlement } from './books.ts'
 import { Cluster, type ClusterSettings } from './cluster-nodes.ts'
 import { type FaultRecord, runFault } from './fault-run.ts'

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { eventually, Hopeless } from '../../support/eventually.ts'
+import { folderIn, removeFolder } from '../../support/processes/run-folder.ts'
 import {
   amqpUrl,
   type NodeAddress,
@@ -7,8 +8,7 @@ import {
   rabbitmqctl,
   startEpmd,
   streamsOutliveKill,
-} from '../../support/rabbitmq-node.ts'
-import { folderIn, removeFolder } from '../../support/run-folder.ts'
+} from '../../support/rabbitmq/rabbitmq-node.ts'
 import type { Host } from './namespaces.ts'
 
 export const handlings = ['pause_minority', 'ignore', 'autoheal'] as const

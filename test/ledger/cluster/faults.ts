@@ -1,4 +1,4 @@
-import type { Postgres } from '../../support/postgres.ts'
+import type { Postgres } from '../../support/processes/postgres.ts'
 import { pause } from '../pause.ts'
 import type { Seeded } from '../seeded.ts'
 import type { Cluster, ClusterNode, Handling } from './cluster-nodes.ts'

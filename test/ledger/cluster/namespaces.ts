@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { debianPackages, installMissing } from '../../support/debian-package.ts'
-import { type NetworkHost, onHost } from '../../support/network-host.ts'
-import { isRunning } from '../../support/run-folder.ts'
+import { type NetworkHost, onHost } from '../../support/network/network-host.ts'
+import { debianPackages, installMissing } from '../../support/processes/debian-package.ts'
+import { isRunning } from '../../support/processes/run-folder.ts'
 
 const run = promisify(execFile)
 

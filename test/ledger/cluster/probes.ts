@@ -1,10 +1,10 @@
 import amqp, { type Channel, type ChannelModel } from 'amqplib'
-import { testToken } from '../../support/gateway-process.ts'
+import { testToken } from '../../support/gateway/gateway-process.ts'
 import { destroyConnection } from '../careful-publisher.ts'
+import { ResumingListener } from '../clients/resuming-listener.ts'
+import { overWebSocket } from '../clients/transports.ts'
 import { pause } from '../pause.ts'
-import { ResumingListener } from '../resuming-listener.ts'
 import type { Seeded } from '../seeded.ts'
-import { overWebSocket } from '../transports.ts'
 import type { ClusterNode } from './cluster-nodes.ts'
 import type { GatewayReplica } from './replicas.ts'
 

@@ -1,5 +1,5 @@
 import type { ConfirmChannel } from 'amqplib'
-import { testToken } from '../../support/gateway-process.ts'
+import { testToken } from '../../support/gateway/gateway-process.ts'
 import { CarefulPublisher } from '../careful-publisher.ts'
 import { pause } from '../pause.ts'
 import type { Seeded } from '../seeded.ts'

@@ -1,9 +1,9 @@
 import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { debianPackages, installMissing, locate } from '../../support/debian-package.ts'
-import { type GatewayProcess, startGateway } from '../../support/gateway-process.ts'
-import { isRunning } from '../../support/run-folder.ts'
-import type { Replica } from '../transports.ts'
+import { type GatewayProcess, startGateway } from '../../support/gateway/gateway-process.ts'
+import { debianPackages, installMissing, locate } from '../../support/processes/debian-package.ts'
+import { isRunning } from '../../support/processes/run-folder.ts'
+import type { Replica } from '../clients/transports.ts'
 import type { Host } from './namespaces.ts'
 
 const readyMs = 90_000

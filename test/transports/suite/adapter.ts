@@ -1,5 +1,5 @@
-import type { InProcessGateway } from '../../support/gateway-in-process.ts'
-import type { Inbox } from '../../support/inbox.ts'
+import type { Inbox } from '../../support/frames/inbox.ts'
+import type { InProcessGateway } from '../../support/gateway/gateway-in-process.ts'
 
 /**
  * A transport as the shared suite sees it. To take part: implement this in a file beside this one,

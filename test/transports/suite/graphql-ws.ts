@@ -1,8 +1,8 @@
 import { closeReasons } from '../../../src/errors.ts'
-import { channelQuery } from '../../e2e/graphql-caller.ts'
-import { connectFrames } from '../../support/frames.ts'
-import { connectGraphql } from '../../support/graphql-frames.ts'
-import { Inbox } from '../../support/inbox.ts'
+import { channelQuery } from '../../e2e/back-end/graphql-caller.ts'
+import { connectFrames } from '../../support/frames/frames.ts'
+import { connectGraphql } from '../../support/frames/graphql-frames.ts'
+import { Inbox } from '../../support/frames/inbox.ts'
 import { type Heard, Refused, type TransportAdapter } from './adapter.ts'
 
 export const graphqlWs: TransportAdapter = {

@@ -1,6 +1,6 @@
 import { socketClusterUrl } from '../../legacy-clients/socketcluster-frames.ts'
-import { connectFrames } from '../../support/frames.ts'
-import { Inbox } from '../../support/inbox.ts'
+import { connectFrames } from '../../support/frames/frames.ts'
+import { Inbox } from '../../support/frames/inbox.ts'
 import { type Heard, Refused, type TransportAdapter } from './adapter.ts'
 
 interface Packet {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
-import { channelQuery } from '../../e2e/graphql-caller.ts'
-import { Inbox } from '../../support/inbox.ts'
+import { channelQuery } from '../../e2e/back-end/graphql-caller.ts'
+import { Inbox } from '../../support/frames/inbox.ts'
 import { type Asked, type Heard, Refused, type TransportAdapter, type Under } from './adapter.ts'
 
 interface Payload {

@@ -1,5 +1,5 @@
-import { connectFramed } from '../../support/framed.ts'
-import { Inbox } from '../../support/inbox.ts'
+import { connectFramed } from '../../support/frames/framed.ts'
+import { Inbox } from '../../support/frames/inbox.ts'
 import { type Heard, Refused, type TransportAdapter } from './adapter.ts'
 
 export const framedTcp: TransportAdapter = {

@@ -1,5 +1,5 @@
-import { connectFrames } from '../../support/frames.ts'
-import { Inbox } from '../../support/inbox.ts'
+import { connectFrames } from '../../support/frames/frames.ts'
+import { Inbox } from '../../support/frames/inbox.ts'
 import { type Heard, Refused, type TransportAdapter, type Under } from './adapter.ts'
 import { comesBack } from './graphql-ws.ts'
 

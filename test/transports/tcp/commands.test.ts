@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { connectFramed, frameBytes } from '../../support/framed.ts'
-import { type InProcessGateway, openGateway } from '../../support/gateway-in-process.ts'
-import { freePort } from '../../support/ports.ts'
+import { connectFramed, frameBytes } from '../../support/frames/framed.ts'
+import { type InProcessGateway, openGateway } from '../../support/gateway/gateway-in-process.ts'
+import { freePort } from '../../support/network/ports.ts'
 
 let gateway: InProcessGateway
 let port: number

@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { Seeded } from '../../ledger/seeded.ts'
-import { type FramedAnswer, frameBytes, frameReader } from '../../support/framed.ts'
-import { type InProcessGateway, openGateway } from '../../support/gateway-in-process.ts'
-import { freePort } from '../../support/ports.ts'
-import { type Cut, splittingProxy } from '../../support/splitting-proxy.ts'
+import { type FramedAnswer, frameBytes, frameReader } from '../../support/frames/framed.ts'
+import { type InProcessGateway, openGateway } from '../../support/gateway/gateway-in-process.ts'
+import { freePort } from '../../support/network/ports.ts'
+import { type Cut, splittingProxy } from '../../support/network/splitting-proxy.ts'
 
 const maxBytes = 1024
 let gateway: InProcessGateway

@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { connectFramed, frameBytes } from '../../support/framed.ts'
-import { type InProcessGateway, openGateway } from '../../support/gateway-in-process.ts'
-import { freePort } from '../../support/ports.ts'
-import { tcpProxy } from '../../support/tcp-proxy.ts'
+import { connectFramed, frameBytes } from '../../support/frames/framed.ts'
+import { type InProcessGateway, openGateway } from '../../support/gateway/gateway-in-process.ts'
+import { freePort } from '../../support/network/ports.ts'
+import { tcpProxy } from '../../support/network/tcp-proxy.ts'
 
 let gateway: InProcessGateway
 let port: number

@@ -1,0 +1,280 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { onChannel } from '../../../../src/brokers/rabbitmq/channel/with-channel.ts'
+import { Nodes } from '../../../../src/brokers/rabbitmq/connection/node-list.ts'
+import {
+  type ConnectionSession,
+  ReconnectingConnection,
+  Unresponsive,
+} from '../../../../src/brokers/rabbitmq/connection/reconnecting-connection.ts'
+import { Inbox } from '../../../support/frames/inbox.ts'
+import { type TcpProxy, tcpProxy } from '../../../support/network/tcp-proxy.ts'
+import { rabbit, type TestVhost, testVhost } from '../../../support/rabbitmq/broker.ts'
+import { stranger, take, watchLink } from '../connections.ts'
+
+let vhost: TestVhost
+const at = (change: (url: URL) => void) => {
+  const url = new URL(vhost.url)
+  change(url)
+  return url.href
+}
+
+beforeAll(async () => {
+  vhost = await testVhost('link')
+})
+afterAll(() => vhost.close())
+
+describe('a link', () => {
+  test('says up after its user has established what it needs, and nothing when it is closed', async () => {
+    const order: string[] = []
+    const { link, said } = watchLink([vhost.url], {
+      async establish({ connection }) {
+        await (await connection.createChannel()).checkExchange('amq.topic')
+        order.push('established')
+      },
+      onUp: () => said.push(order.at(-1) ?? 'too early'),
+    })
+    expect(await said.next()).toBe('established')
+    expect(link.up).toBe(true)
+    await link.close()
+    expect(link.up).toBe(false)
+    expect(said.waiting).toEqual([])
+  })
+
+  test('comes back when its connection is closed from the other side, and tells the outage once', async () => {
+    let sessions = 0
+    const { link, said, retries } = watchLink([vhost.url], {
+      async establish() {
+        sessions += 1
+        if (sessions === 2) throw new Error('not yet')
+      },
+    })
+    await said.next()
+    await rabbit.ctl('close_all_connections', '--vhost', vhost.name, 'a test')
+    expect(await take(said, 2)).toEqual([expect.stringMatching(/closed the connection: .*a test/), 'up'])
+    expect(retries).toEqual([expect.stringContaining('a test'), expect.stringContaining('not yet')])
+    await link.close()
+  })
+
+  test('ends a session that its user calls failed, and aborts its signal', async () => {
+    const sessions: ConnectionSession[] = []
+    const { link, said } = watchLink([vhost.url], {
+      async establish(session) {
+        sessions.push(session)
+      },
+    })
+    await said.next()
+    sessions[0]?.fail(new Error('the user has had enough'))
+    sessions[0]?.fail(new Error('twice'))
+    expect(sessions[0]?.signal.aborted).toBe(true)
+    expect(await take(said, 2)).toEqual([expect.stringContaining('had enough'), 'up'])
+    expect(sessions).toHaveLength(2)
+    await link.close()
+  })
+
+  test('takes the next node when one is not there', async () => {
+    const { link, said } = watchLink(['amqp://127.0.0.1:1', vhost.url])
+    expect(await take(said, 2)).toEqual([expect.stringContaining('not reachable'), 'up'])
+    await link.close()
+  })
+
+  test('can be closed while it connects to something that never answers', async () => {
+    const silent = createServer().listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const connected = once(silent, 'connection')
+    const { link, said } = watchLink([`amqp://127.0.0.1:${(silent.address() as AddressInfo).port}`])
+    await connected
+    await link.close()
+    expect(said.waiting).toEqual([])
+    silent.close()
+  })
+
+  test('says each failure to connect in a sentence of its own, without the password', async () => {
+    const http = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(0, '127.0.0.1')
+    await once(http, 'listening')
+    await rabbit.ctl('add_user', 'outsider', 'pa%ß')
+    const { host, port } = new URL(vhost.url)
+    const failures: [string, string][] = [
+      ['amqp://127.0.0.1:1', 'RabbitMQ is not reachable at 127.0.0.1:1: nothing listens there'],
+      [
+        'amqp://nowhere.invalid',
+        'RabbitMQ is not reachable at nowhere.invalid:5672: the name "nowhere.invalid" cannot be resolved',
+      ],
+      [at((url) => (url.password = 'wr0ng')), `RabbitMQ at ${host} refused user "guest": wrong user or password`],
+      [at((url) => (url.pathname = '/no%20such')), `RabbitMQ at ${host} has no virtual host "no such"`],
+      [
+        `amqp://outsider:pa%25%C3%9F@127.0.0.1:${port}/${vhost.name}`,
+        `no permission: user "outsider" may not enter the virtual host "${vhost.name}" of RabbitMQ at ${host}`,
+      ],
+      [
+        `amqp://127.0.0.1:${(http.address() as AddressInfo).port}`,
+        `what listens at 127.0.0.1:${(http.address() as AddressInfo).port} does not answer in AMQP 0-9-1; should the URL begin with amqps:?`,
+      ],
+      [`amqps://127.0.0.1:${port}`, `TLS with 127.0.0.1:${port} failed: ERR_SSL_WRONG_VERSION_NUMBER`],
+    ]
+    const sentences = await Promise.all(
+      failures.map(async ([url]) => {
+        const { link, said } = watchLink([url])
+        const sentence = await said.next()
+        await link.close()
+        return sentence
+      }),
+    )
+    expect(sentences).toEqual(failures.map(([, sentence]) => sentence))
+    expect(sentences.join()).not.toMatch(/wr0ng|pa%/)
+    http.close()
+    await rabbit.ctl('delete_user', 'outsider')
+  })
+
+  test('refuses what is no URL of RabbitMQ before it opens anything', () => {
+    expect(() => watchLink(['http://localhost'])).toThrow('url: expected amqp: or amqps:, got http:')
+    expect(() => watchLink(['amqp://guest:secret%@localhost'])).toThrow(/^(?!.*secret).*password/)
+    expect(() => watchLink([])).toThrow('at least one')
+  })
+})
+
+describe('links to several nodes', () => {
+  /** Three nodes, each its own way to the one that the tests share. */
+  async function threeNodes() {
+    const proxies = [await tcpProxy(rabbit.port), await tcpProxy(rabbit.port), await tcpProxy(rabbit.port)]
+    const urls = proxies.map(({ port }) => at((url) => (url.port = String(port))))
+    const nodes = new Nodes(urls)
+    const opened: ReconnectingConnection[] = []
+    /** A link, and on which node each of its sessions was. */
+    const open = (timings = {}) => {
+      const sessions = new Inbox<Visit>('sessions of a link')
+      const reasons: string[] = []
+      const liveness = { lookMs: 20, askMs: 100, silentMs: 400, ...timings }
+      const link: ReconnectingConnection = new ReconnectingConnection(nodes, {
+        purpose: 'test',
+        establish: async (session) => {
+          const on = proxies.findIndex(({ port }) => port === remotePortOf(session))
+          sessions.push({ session, on })
+        },
+        onRetry: (reason) => reasons.push(reason),
+        timings: { firstRetryMs: 10, retryCapMs: 50, closeMs: 60_000, connectMs: 60_000, connectToOneOfManyMs: 200 },
+        liveness,
+      })
+      opened.push(link)
+      link.open()
+      return { sessions, reasons, link }
+    }
+    const close = async (): Promise<void> => {
+      for (const proxy of proxies) proxy.resume()
+      await Promise.all(opened.map((link) => link.close()))
+      await Promise.all(proxies.map((proxy) => proxy.close()))
+    }
+    return { proxies, nodes, open, [Symbol.asyncDispose]: close }
+  }
+
+  const patient = { silentMs: 60_000 }
+  const places = async (sessions: Inbox<Visit>, count: number) => (await take(sessions, count)).map(({ on }) => on)
+
+  test('take the node that failed longest ago, and share what they know of failures', async () => {
+    await using three = await threeNodes()
+    const { sessions } = three.open(patient)
+    const visited: number[] = []
+    for (let turn = 0; turn < 5; turn += 1) {
+      const { on } = await sessions.next()
+      visited.push(on)
+      ;(three.proxies[on] as TcpProxy).cut()
+    }
+    expect(visited).toEqual([0, 1, 2, 0, 1])
+    // The next link need not find out again.
+    expect((await sessions.next()).on).toBe(2)
+    expect((await three.open(patient).sessions.next()).on).toBe(2)
+  })
+
+  test('that are refused something do not blame the node for it', async () => {
+    await using three = await threeNodes()
+    const one = three.open(patient)
+    const { session } = await one.sessions.next()
+    session.fail(new Error('the exchange is gone'))
+    expect((await one.sessions.next()).on).toBe(1)
+    expect((await three.open(patient).sessions.next()).on).toBe(0)
+  })
+
+  test('leave a node together when one of them calls it unresponsive, and nobody waits for it', async () => {
+    await using three = await threeNodes()
+    const [one, other] = [three.open(patient), three.open(patient)]
+    const { session, on } = await one.sessions.next()
+    expect([on, ...(await places(other.sessions, 1))]).toEqual([0, 0])
+    // It would not answer a close either, and the links would give it a minute.
+    three.proxies[0]?.pause()
+    session.fail(new Unresponsive('it confirms nothing'))
+    expect([...(await places(one.sessions, 1)), ...(await places(other.sessions, 1))]).toEqual([1, 1])
+    expect(other.reasons).toEqual([expect.stringMatching(/^RabbitMQ at 127.0.0.1:\d+ is left: it confirms nothing$/)])
+  })
+
+  test('move alone when every node has failed lately', async () => {
+    await using three = await threeNodes()
+    const [one, other] = [three.open(patient), three.open(patient)]
+    for (const expected of [0, 1]) {
+      const { session, on } = await one.sessions.next()
+      expect(on).toBe(expected)
+      expect((await other.sessions.next()).on).toBe(expected)
+      session.fail(new Unresponsive('it confirms nothing'))
+    }
+    const third = await one.sessions.next()
+    expect((await other.sessions.next()).on).toBe(2)
+    third.session.fail(new Unresponsive('it confirms nothing'))
+    expect((await one.sessions.next()).on).toBe(0)
+    expect(other.sessions.waiting).toEqual([])
+    expect(other.link.up).toBe(true)
+  })
+
+  test('leave a node that answers nothing any more', async () => {
+    await using three = await threeNodes()
+    const { sessions, reasons } = three.open()
+    expect((await sessions.next()).on).toBe(0)
+    three.proxies[0]?.pause()
+    expect((await sessions.next()).on).toBe(1)
+    expect(reasons).toEqual([expect.stringMatching(/is left: it answers nothing$/)])
+  })
+
+  test('wait shortly for a node that takes connections and answers nothing', async () => {
+    await using three = await threeNodes()
+    three.proxies[0]?.pause()
+    const { sessions, reasons } = three.open()
+    expect((await sessions.next()).on).toBe(1)
+    expect(reasons).toEqual([expect.stringMatching(/did not answer within 0.2 s$/)])
+  })
+
+  test('a sibling is on the same node and ends with its session', async () => {
+    await using three = await threeNodes()
+    const { sessions } = three.open(patient)
+    const { session } = await sessions.next()
+    const sibling = await session.openSibling('beside')
+    expect(three.proxies.map(({ accepted }) => accepted)).toEqual([2, 0, 0])
+    const gone = new Promise((resolve) => sibling.connection.on('close', resolve))
+    session.fail(new Error('enough'))
+    await gone
+  })
+})
+
+interface Visit {
+  readonly session: ConnectionSession
+  /** The index of the node. */
+  readonly on: number
+}
+
+/** amqplib does not say in its types which socket it has. */
+function remotePortOf({ connection }: ConnectionSession): number {
+  return (connection.connection as unknown as { stream: { remotePort: number } }).stream.remotePort
+}
+
+test('work on a channel of its own has its result also where the connection is lost while the channel is closed', async () => {
+  await using proxy = await tcpProxy(rabbit.port)
+  await using connection = await stranger(at((url) => (url.port = String(proxy.port))))
+  const lost = new Promise((resolve) => connection.on('close', resolve))
+  const result = onChannel(connection, async (channel) => {
+    await channel.checkExchange('amq.topic')
+    proxy.pause()
+    // By then the channel's close is on its way.
+    setImmediate(() => proxy.cut())
+    return 'done'
+  })
+  await lost
+  expect(await result).toBe('done')
+})

@@ -1,0 +1,85 @@
+import { describe, expect, test } from '@jest/globals'
+import { Deduplicator, idempotencyHeader } from '../../../src/core/delivery/deduplicator.ts'
+import type { JournalMessage } from '../../../src/core/model/message.ts'
+import { repeatedHeader } from '../../../src/core/publishing/repeated-header.ts'
+
+function entry(offset: number, given: { messageId?: string; key?: string; body?: string } = {}): JournalMessage {
+  return {
+    offset,
+    mark: false,
+    exchange: 'e',
+    routingKey: 'k',
+    body: Buffer.from(given.body ?? '{}'),
+    properties: {
+      messageId: given.messageId,
+      headers: given.key === undefined ? {} : { [idempotencyHeader]: given.key },
+    },
+    redelivered: false,
+    receivedAt: Date.now(),
+  }
+}
+
+function reconnected(offset: number, since: number): JournalMessage {
+  const note = { kind: 'reconnected', since, at: Date.now() }
+  return { ...entry(offset, { body: JSON.stringify(note) }), mark: true }
+}
+
+describe('a message that stands in the journal twice', () => {
+  test('is known by its idempotency key at any time, whatever else differs', () => {
+    const duplicates = new Deduplicator(true)
+    expect(duplicates.see(entry(1, { key: 'a', body: '1' }))).toBe(false)
+    expect(duplicates.see(entry(2, { key: 'b', body: '1' }))).toBe(false)
+    expect(duplicates.see(entry(3, { key: 'a', body: '2' }))).toBe(true)
+    expect([1, 2, 3].map((offset) => duplicates.isRepeat(offset))).toEqual([false, false, true])
+  })
+
+  test('is known by its message id and body around an outage, and then for a while', () => {
+    const duplicates = new Deduplicator(true)
+    duplicates.see(entry(1, { messageId: 'm' }))
+    duplicates.outage()
+    duplicates.outageOver()
+    expect(duplicates.see(entry(2, { messageId: 'm' }))).toBe(true)
+    expect(duplicates.see(entry(3, { messageId: 'm', body: '"other"' }))).toBe(false)
+    expect(duplicates.see(entry(4, {}))).toBe(false)
+    expect(duplicates.see(entry(5, {}))).toBe(false)
+  })
+
+  test('is delivered when no broker was away: a publisher may use a message id again', () => {
+    const duplicates = new Deduplicator(true)
+    duplicates.see(entry(1, { messageId: 'm' }))
+    expect(duplicates.see(entry(2, { messageId: 'm' }))).toBe(false)
+    expect(duplicates.isRepeat(2)).toBe(false)
+  })
+
+  test.each([
+    ['that a gateway has published again', { properties: { messageId: 'm', headers: { [repeatedHeader]: true } } }],
+    ['of a buffered source', { buffered: true }],
+    ['of a buffered source that was moved again', { redelivered: true }],
+  ])('is a repeat %s, though no broker was away', (_what, change) => {
+    const duplicates = new Deduplicator(true)
+    expect(duplicates.see(entry(1, { messageId: 'm' }))).toBe(false)
+    expect(duplicates.see({ ...entry(2, { messageId: 'm' }), ...change })).toBe(true)
+    expect(duplicates.see({ ...entry(3, { messageId: 'm', body: '"other"' }), ...change })).toBe(false)
+  })
+
+  test('is known to a replica that was started afterwards, by the mark of one that had lost the broker', () => {
+    const duplicates = new Deduplicator(true)
+    for (const [offset, messageId] of [
+      [1, 'a'],
+      [2, 'a'],
+      [3, 'm'],
+      [4, 'm'],
+    ] as const) {
+      duplicates.see(entry(offset, { messageId }))
+    }
+    duplicates.see(reconnected(5, 3))
+    expect([1, 2, 3, 4].map((offset) => duplicates.isRepeat(offset))).toEqual([false, false, false, true])
+    expect(duplicates.see(entry(6, { messageId: 'm' }))).toBe(true)
+  })
+
+  test('stays known when the entry itself is seen again', () => {
+    const duplicates = new Deduplicator(true)
+    duplicates.see(entry(1, { key: 'a' }))
+    expect(duplicates.see(entry(1, { key: 'a' }))).toBe(false)
+  })
+})

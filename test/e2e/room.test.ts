@@ -1,0 +1,152 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { eventually } from '../support/eventually.ts'
+import { connectFrames, type FrameClient } from '../support/frames/frames.ts'
+import { type GatewayProcess, startGateway } from '../support/gateway/gateway-process.ts'
+import { privateRabbit, type RabbitNode, type TestVhost, testVhost } from '../support/rabbitmq/broker.ts'
+import { startProcessor, startPythonProcessor } from './back-end/processors.ts'
+
+interface Told {
+  readonly kind: 'joined' | 'sent' | 'other' | 'processed'
+  readonly text: string
+}
+
+async function joinThrough(gateway: GatewayProcess): Promise<FrameClient & { told(): Promise<Told> }> {
+  const client = await connectFrames(`ws://127.0.0.1:${gateway.port}/ws?envelope=json`)
+  const told = async () => JSON.parse(await client.next(30_000)) as Told
+  expect(await told()).toEqual({ kind: 'joined' })
+  return Object.assign(client, { told })
+}
+
+/**
+ * What a client is told until it has had so many of each kind, by kind: a processor may be quicker
+ * than the broker's confirmation.
+ */
+async function gather(client: { told(): Promise<Told> }, counts: Partial<Record<Told['kind'], number>>) {
+  const texts: Record<Told['kind'], string[]> = { joined: [], sent: [], other: [], processed: [] }
+  const kinds = Object.keys(texts) as Told['kind'][]
+  while (kinds.some((kind) => texts[kind].length < (counts[kind] ?? 0))) {
+    const told = await client.told()
+    texts[told.kind].push(told.text)
+  }
+  return texts
+}
+
+const numbered = (name: string, count: number) => Array.from({ length: count }, (_, n) => `${name} ${n}`)
+const open = (url: string) => ({ env: { WARREN_BROKER_URL: url, WARREN_LEGACY_ACCESS: 'open' } })
+
+describe('two replicas behind which processors of the old manager work', () => {
+  let vhost: TestVhost
+  let a: GatewayProcess
+  let b: GatewayProcess
+
+  beforeAll(async () => {
+    vhost = await testVhost('room')
+    a = await startGateway(open(vhost.url))
+    b = await startGateway(open(vhost.url))
+  }, 60_000)
+  afterAll(async () => {
+    await Promise.all([a?.[Symbol.asyncDispose](), b?.[Symbol.asyncDispose]()])
+    await vhost?.close()
+  })
+
+  test('are one room: everybody has each text once, in order, and what two processors in Python each made of it', async () => {
+    await using one = await startPythonProcessor(vhost.url)
+    await using two = await startPythonProcessor(vhost.url)
+    await using here = await joinThrough(a)
+    await using beside = await joinThrough(a)
+    await using there = await joinThrough(b)
+    const texts = numbered('text', 50)
+    for (const text of texts) here.send(text)
+    const [atHere, atBeside, atThere] = await Promise.all([
+      gather(here, { processed: 100, sent: 50 }),
+      gather(beside, { processed: 100, other: 50 }),
+      gather(there, { processed: 100, other: 50 }),
+    ])
+    expect(atHere).toMatchObject({ sent: texts, other: [] })
+    expect(atBeside).toMatchObject({ sent: [], other: texts })
+    expect(atThere).toMatchObject({ sent: [], other: texts })
+    const outcomes = texts.flatMap((text) => Array.from({ length: 2 }, () => `${text.toUpperCase()} (py)`)).sort()
+    for (const at of [atHere, atBeside, atThere]) expect(at.processed.sort()).toEqual(outcomes)
+    await eventually('both to have told', () => one.taken.length + two.taken.length >= 2 * texts.length)
+    expect([one.taken, two.taken]).toEqual([texts, texts])
+  }, 60_000)
+
+  let attempts = 0
+  test.each([
+    ['in Python, by a queue', startPythonProcessor],
+    ['on the Distributor, by a group', startProcessor],
+  ])(
+    'have their texts shared among processors %s',
+    async (how, start) => {
+      attempts += 1
+      // A queue outlives who shares it, and goes on collecting.
+      const group = `${how.split(' ')[1] ?? ''}${attempts}`
+      await using one = await start(vhost.url, group)
+      await using two = await start(vhost.url, group)
+      await using here = await joinThrough(a)
+      await using there = await joinThrough(b)
+      const texts = numbered(how, 40)
+      for (const text of texts) there.send(text)
+      const { processed, other } = await gather(here, { processed: 40, other: 40 })
+      expect(other).toEqual(texts)
+      expect(processed.sort()).toEqual(texts.map((text) => `${text.toUpperCase()} (${group})`).sort())
+      // What they print comes later than what they answer.
+      await eventually('both to have told', () => one.taken.length + two.taken.length >= texts.length)
+      expect(one.taken.length).toBeGreaterThan(0)
+      expect(two.taken.length).toBeGreaterThan(0)
+      expect([...one.taken, ...two.taken].sort()).toEqual([...texts].sort())
+    },
+    60_000,
+  )
+})
+
+describe('RabbitMQ stops and starts', () => {
+  let node: RabbitNode
+  beforeAll(async () => {
+    node = await privateRabbit('room')
+  }, 60_000)
+  afterAll(() => node?.remove())
+
+  test('and nothing of what was accepted is lost: everybody has it, in order, and so has the processor', async () => {
+    await using a = await startGateway(open(node.url()))
+    await using b = await startGateway(open(node.url()))
+    await using sharing = await startProcessor(node.url(), 'shared')
+    await using withIt = await startProcessor(node.url(), 'shared')
+    await using here = await joinThrough(a)
+    await using there = await joinThrough(b)
+    const before = numbered('before', 20)
+    for (const text of before) here.send(text)
+    await gather(here, { processed: 20, sent: 20 })
+    expect((await gather(there, { processed: 20, other: 20 })).other).toEqual(before)
+
+    const through = numbered('through', 300)
+    const sending = (async () => {
+      for (const text of through) {
+        here.send(text)
+        await new Promise((resolve) => setTimeout(resolve, 30))
+      }
+    })()
+    await node.stop()
+    await eventually('the gateway to notice', async () => (await a.readiness()) !== 200)
+    await node.start()
+    await sending
+
+    const everything = new Set(through.map((text) => `${text.toUpperCase()} (shared)`))
+    const heardOf = async (client: { told(): Promise<Told> }) => {
+      const heard = { sent: [] as string[], other: [] as string[] }
+      const missing = new Set(everything)
+      while (missing.size > 0 || heard.sent.length + heard.other.length < through.length) {
+        const { kind, text } = await client.told()
+        if (kind === 'processed') missing.delete(text)
+        else if (kind !== 'joined') heard[kind].push(text)
+      }
+      return heard
+    }
+    const [atHere, atThere] = await Promise.all([heardOf(here), heardOf(there)])
+    const all = new Set([...before, ...through])
+    await eventually('both to have told', () => new Set([...sharing.taken, ...withIt.taken]).size >= all.size)
+    expect(new Set([...sharing.taken, ...withIt.taken])).toEqual(all)
+    expect(atHere).toEqual({ sent: through, other: [] })
+    expect(atThere).toEqual({ sent: [], other: through })
+  }, 180_000)
+})

@@ -1,0 +1,160 @@
+import type { Heard } from '../accounts.ts'
+import { pause } from '../pause.ts'
+import type { Seeded } from '../seeded.ts'
+import { overEvents, overWebSocket, type Received, type Replica, type Transport, type Watch } from './transports.ts'
+
+const maxComeBackMs = 100
+/** Answers that the documentation asks clients to take as "later, as it is" (docs/errors.md). */
+const later = new Set(['BROKER_UNAVAILABLE', 'REGISTRY_UNAVAILABLE', 'DRAINING', 'LIMIT_EXCEEDED'])
+
+export interface ListenerOptions {
+  readonly client: string
+  readonly token: string
+  readonly cursor: string
+  readonly replicas: readonly Replica[]
+  readonly random: Seeded
+  /** One is picked for each connection; by default graphql-transport-ws and SSE. */
+  readonly transports?: readonly Transport[]
+  /**
+   * How long a replica may take to accept a subscription before another is tried; by default for
+   * ever.
+   */
+  readonly patienceMs?: number
+  /** Given each event; by default events are kept in `heard`. */
+  readonly onEvent?: (event: Received) => void
+}
+
+/** The end of a connection that the listener did not bring about. */
+export interface Closed {
+  readonly at: number
+  readonly replica: Replica
+  readonly transport: string
+  readonly code: number
+}
+
+/**
+ * A client as the documentation asks for: it keeps the cursor of the last event, and whenever its
+ * connection ends it comes back behind it, on any replica, over any of its transports.
+ */
+export class ResumingListener {
+  readonly client: string
+  readonly heard: Heard[] = []
+  /** Where it came back, and how many it had heard by then: to tell what went wrong. */
+  readonly journey: { readonly heard: number; readonly how: string }[] = []
+  /**
+   * What should not happen whatever breaks: an error instead of events, an event id that is not the
+   * cursor.
+   */
+  readonly problems: string[] = []
+  /** Subscriptions that a gateway or the network ended. */
+  readonly closed: Closed[] = []
+  /** How often it has come back with a cursor. */
+  resumes = 0
+  /** How often a replica answered that it is to come later. */
+  refusals = 0
+  cursor: string
+  readonly #options: ListenerOptions
+  readonly #transports: readonly Transport[]
+  readonly #onEvent: (event: Received) => void
+  #stopped = false
+  #away: Promise<void> | undefined
+  #back = (): void => {}
+  #cut = (): void => {}
+  #running: Promise<void> = Promise.resolve()
+
+  constructor(options: ListenerOptions) {
+    const { client, cursor, random, onEvent } = options
+    this.client = client
+    this.cursor = cursor
+    this.#options = options
+    const cursorIn = (): 'header' | 'variable' => random.pick(['header', 'variable'])
+    this.#transports = options.transports ?? [overWebSocket, overEvents(cursorIn)]
+    this.#onEvent = onEvent ?? ((event) => this.#hear(event))
+  }
+
+  start(): void {
+    this.#running = this.#run()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#back()
+    this.#cut()
+    await this.#running
+  }
+
+  /** Its network goes, without a word to the server. */
+  cut(): void {
+    this.#cut()
+  }
+
+  /** Cut, and not back before `comeBack`. */
+  leave(): void {
+    this.#away ??= new Promise((resolve) => {
+      this.#back = resolve
+    })
+    this.#cut()
+  }
+
+  comeBack(): void {
+    this.#away = undefined
+    this.#back()
+  }
+
+  async #run(): Promise<void> {
+    const { random, replicas } = this.#options
+    while (!this.#stopped) {
+      await this.#away
+      if (this.#stopped) return
+      await this.#connect(random.pick(replicas), random.pick(this.#transports))
+      await pause(random.between(0, maxComeBackMs))
+    }
+  }
+
+  #connect(replica: Replica, transport: Transport): Promise<void> {
+    const { token, patienceMs } = this.#options
+    const { client, cursor } = this
+    return new Promise((resolve) => {
+      let subscribed = false
+      let left = false
+      const leave = (): void => {
+        left = true
+        end()
+      }
+      const timer = patienceMs === undefined ? undefined : setTimeout(leave, patienceMs)
+      const watch: Watch = {
+        onSubscribed: () => {
+          clearTimeout(timer)
+          subscribed = true
+          this.resumes += 1
+          this.journey.push({ heard: this.heard.length, how: `${replica.port} behind ${cursor}` })
+        },
+        onEvent: (event) => {
+          // What comes after the cut is what a client that is gone would not have received.
+          if (left) return
+          this.cursor = event.cursor
+          this.#onEvent(event)
+        },
+        onRefused: (what, code) => {
+          if (left) return
+          if (code !== undefined && later.has(code)) this.refusals += 1
+          else this.problems.push(`instead of an event came ${what}`)
+          leave()
+        },
+        onClosed: (code) => {
+          clearTimeout(timer)
+          if (subscribed && !left) this.closed.push({ at: Date.now(), replica, transport: transport.name, code })
+          resolve()
+        },
+      }
+      const end = transport(replica, { client, token, cursor }, watch)
+      this.#cut = leave
+      if (this.#stopped) leave()
+    })
+  }
+
+  #hear(event: Received): void {
+    if (event.kind === 'gap') this.heard.push({ kind: 'gap', reason: event.reason })
+    else if (event.kind === 'message') this.heard.push({ kind: 'event', number: event.data.number })
+  }
+}

@@ -1,0 +1,269 @@
+import { type ChildProcess, execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { SignJWT } from 'jose'
+import { eventually, Hopeless } from '../eventually.ts'
+import { addressOf, type NetworkHost, onHost } from '../network/network-host.ts'
+import { freePort } from '../network/ports.ts'
+import { spawnGuarded } from '../processes/guarded-process.ts'
+import { newFolder, removeFolder } from '../processes/run-folder.ts'
+
+export interface GatewayOptions {
+  /**
+   * Options of the gateway (`WARREN_…`), over those that every test needs: free ports, a temporary
+   * data folder, a known secret.
+   */
+  readonly env?: Readonly<Record<string, string>>
+  /**
+   * Wait until `/readyz` says 200 and not merely until it lives; false where the broker is to be
+   * missing. Default true.
+   */
+  readonly ready?: boolean
+  /** Where it runs; without it on loopback. */
+  readonly host?: NetworkHost
+  /** The folder of another checkout whose build is started. Default: this one. */
+  readonly checkout?: string
+}
+
+export interface Exit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+export interface GatewayProcess extends AsyncDisposable {
+  readonly pid: number
+  /** Everything it was started with. */
+  readonly env: Readonly<Record<string, string>>
+  /** Where its ports are. */
+  readonly address: string
+  readonly port: number
+  readonly opsPort: number
+  readonly tcpPort: number
+  readonly dataDir: string
+  /** `http://<address>:<port>`, with no slash at the end. */
+  readonly url: string
+  readonly graphqlUrl: string
+  /** The same for WebSocket. */
+  readonly graphqlSocketUrl: string
+  readonly exited: Promise<Exit>
+  /** What it has printed so far, standard output and error together. */
+  output(): string
+  /** Resolves to the first match in what it prints, also in what it has printed already. */
+  printed(pattern: RegExp, withinMs?: number): Promise<RegExpMatchArray>
+  /** Resolves when `/livez` answers 200. */
+  alive(withinMs?: number): Promise<void>
+  /** Resolves when `/readyz` answers 200. */
+  ready(withinMs?: number): Promise<void>
+  /** The same answer as a status; 0 where nobody answers. */
+  readiness(): Promise<number>
+  /** The text of `/metrics`. */
+  metrics(): Promise<string>
+  freeze(): void
+  thaw(): void
+  /** SIGTERM; resolves to the exit status when it is gone; null where a signal ended it. */
+  stop(): Promise<number | null>
+  /** SIGKILL. */
+  kill(): Promise<void>
+  /**
+   * Starts it again, after it has ended, on the same ports and data. Dispose of the first in the
+   * end: the data folder is its own.
+   */
+  again(options?: GatewayOptions): Promise<GatewayProcess>
+}
+
+/**
+ * What a gateway has printed about something that was not foreseen: nothing that a client does may
+ * bring that about.
+ */
+export function brokenLines(gateway: Pick<GatewayProcess, 'output'>): string[] {
+  const broken = /not foreseen|a request failed|was dropped|unhandled|uncaught/i
+  return gateway
+    .output()
+    .split('\n')
+    .filter((line) => broken.test(line))
+}
+
+/** The secret that gateways under test sign and check with, unless told otherwise. */
+export const testSecret = 'the secret of tests, at least 32 bytes long'
+
+/** Long, for a machine that is busy; a start that fails is noticed at once. */
+const startMs = 60_000
+
+/**
+ * A token as the gateway's operator would make it. Scope as in the contract: `operator`, `publish`,
+ * `channel:<pattern>`.
+ */
+export function testToken(
+  claims: { sub?: string; scope?: string },
+  { ttl = '1h', secret = testSecret } = {},
+): Promise<string> {
+  return new SignJWT(claims)
+    .setProtectedHeader({ alg: 'HS256' })
+    .setIssuedAt()
+    .setExpirationTime(ttl)
+    .sign(Buffer.from(secret))
+}
+
+/**
+ * Starts the built gateway as its users do, as a process of its own, and waits until it is ready.
+ */
+export async function startGateway({
+  env = {},
+  ready = true,
+  host,
+  checkout,
+}: GatewayOptions = {}): Promise<GatewayProcess> {
+  const folder = newFolder()
+  const dispose = () => removeFolder(folder)
+  const full = {
+    WARREN_PORT: String(await freePort()),
+    WARREN_OPS_PORT: String(await freePort()),
+    WARREN_TCP_PORT: String(await freePort()),
+    WARREN_DATA_DIR: join(folder, 'data'),
+    WARREN_JWT_SECRET: testSecret,
+    // So that a test does not wait out half a minute in which clients are let go one by one.
+    WARREN_DRAIN: '0s',
+    ...(host === undefined ? {} : { WARREN_HOST: '0.0.0.0', WARREN_OPS_HOST: '0.0.0.0' }),
+    ...env,
+  }
+  try {
+    return await launch({ env: full, ready, host, checkout }, dispose)
+  } catch (error) {
+    dispose()
+    throw error
+  }
+}
+
+/**
+ * One command of the program (`token`, `check-config`, …) to its end, in an environment with
+ * nothing of the caller's Warren.
+ */
+export function runWarren(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, [...program, ...args], { env: clean(env) }, (error, stdout, stderr) => {
+      if (error && typeof error.code !== 'number') reject(error)
+      else resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr })
+    })
+  })
+}
+
+const programOf = (checkout: string) => ['--enable-source-maps', join(checkout, 'dist', 'main.js')]
+const program = programOf('')
+
+function clean(env: Readonly<Record<string, string>>): Record<string, string> {
+  const passed = ['PATH', 'HOME', 'TMPDIR', 'LANG']
+  const kept = passed.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))
+  return { ...Object.fromEntries(kept), ...env } as Record<string, string>
+}
+
+interface Launch {
+  readonly env: Record<string, string>
+  readonly ready: boolean
+  readonly host: NetworkHost | undefined
+  readonly checkout?: string | undefined
+}
+
+async function launch({ env, ready, host, checkout = '' }: Launch, dispose: () => void): Promise<GatewayProcess> {
+  const [command, ...args] = onHost(host, [process.execPath, ...programOf(checkout), 'start'])
+  const child = spawnGuarded(command, args, { env: clean(env), output: 'pipe' })
+  const gateway = handle(child, env, host, dispose)
+  try {
+    await (ready ? gateway.ready(startMs) : gateway.alive(startMs))
+  } catch (error) {
+    await gateway.kill()
+    throw new Error(`The gateway did not start: ${String(error)}\n${gateway.output()}`, { cause: error })
+  }
+  return gateway
+}
+
+function handle(
+  child: ChildProcess,
+  env: Record<string, string>,
+  host: NetworkHost | undefined,
+  dispose: () => void,
+): GatewayProcess {
+  const address = addressOf(host)
+  const [port, opsPort, tcpPort] = ['WARREN_PORT', 'WARREN_OPS_PORT', 'WARREN_TCP_PORT'].map((name) =>
+    Number(env[name]),
+  )
+  if (port === undefined || opsPort === undefined || tcpPort === undefined) throw new Error('unreachable')
+  let output = ''
+  let ended: Exit | undefined
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+  }
+  const exited = new Promise<Exit>((resolve, reject) => {
+    child.once('error', reject)
+    // 'close' and not 'exit': by then all of its output has been read.
+    child.once('close', (code, signal) => {
+      ended = { code, signal }
+      resolve(ended)
+    })
+  })
+  const stillRuns = () => {
+    if (ended) throw new Hopeless(`the gateway has ended (${ended.signal ?? ended.code})`)
+  }
+  const end = async (signal: NodeJS.Signals) => {
+    child.kill('SIGCONT')
+    child.kill(signal)
+    return (await exited).code
+  }
+  const status = (path: string) =>
+    fetch(`http://${address}:${opsPort}${path}`).then(
+      async (response) => {
+        await response.arrayBuffer()
+        return response.status
+      },
+      () => 0,
+    )
+  const answers200 = async (path: string, withinMs?: number) => {
+    const attempt = async () => {
+      stillRuns()
+      return (await status(path)) === 200
+    }
+    await eventually(`the gateway to answer 200 to ${path}`, attempt, { withinMs })
+  }
+  return {
+    pid: child.pid ?? 0,
+    env,
+    address,
+    port,
+    opsPort,
+    tcpPort,
+    dataDir: env['WARREN_DATA_DIR'] ?? '',
+    url: `http://${address}:${port}`,
+    graphqlUrl: `http://${address}:${port}/graphql`,
+    graphqlSocketUrl: `ws://${address}:${port}/graphql`,
+    exited,
+    output: () => output,
+    printed(pattern, withinMs) {
+      const look = () => {
+        const match = output.match(pattern)
+        if (!match) stillRuns()
+        return match ?? undefined
+      }
+      return eventually(`the gateway to print ${String(pattern)}`, look, { withinMs })
+    },
+    alive: (withinMs) => answers200('/livez', withinMs),
+    ready: (withinMs) => answers200('/readyz', withinMs),
+    readiness: () => status('/readyz'),
+    async metrics() {
+      return (await fetch(`http://${address}:${opsPort}/metrics`)).text()
+    },
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
+    stop: () => end('SIGTERM'),
+    async kill() {
+      await end('SIGKILL')
+    },
+    again: (options = {}) => launch({ env: { ...env, ...options.env }, ready: options.ready ?? true, host }, () => {}),
+    async [Symbol.asyncDispose]() {
+      await end('SIGKILL')
+      dispose()
+    },
+  }
+}

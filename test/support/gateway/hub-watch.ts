@@ -1,0 +1,41 @@
+import type { Hub } from '../../../src/core/delivery/hub.ts'
+import { patienceMs } from '../patience.ts'
+
+export interface HubWatch {
+  /**
+   * Resolves as the hub has so many subscribers, at once where it has them already. By event:
+   * nothing is polled.
+   */
+  until(size: number): Promise<void>
+}
+
+/** Listens to who comes and goes at a gateway's hub. */
+export function watchHub(hub: Hub): HubWatch {
+  const waiting = new Set<() => void>()
+  for (const method of ['subscribe', 'unsubscribe'] as const) {
+    const original = hub[method].bind(hub)
+    hub[method] = (subscriber) => {
+      original(subscriber)
+      for (const look of waiting) look()
+    }
+  }
+  return {
+    until: (size) =>
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+          waiting.delete(look)
+          reject(
+            new Error(`Waited ${patienceMs} ms in vain for the hub to have ${size} subscribers; it has ${hub.size}`),
+          )
+        }, patienceMs)
+        const look = () => {
+          if (hub.size !== size) return
+          clearTimeout(timer)
+          waiting.delete(look)
+          resolve()
+        }
+        waiting.add(look)
+        look()
+      }),
+  }
+}

@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { debianPackages, installMissing, locate } from '../processes/debian-package.ts'
+import { serverInRoot } from './rabbitmq-node.ts'
+
+const run = promisify(execFile)
+
+/** The root folder of a Debian 13 with RabbitMQ 4, or one sentence why this machine has none. */
+export type RabbitMq4 = { readonly root: string } | { readonly root?: undefined; readonly why: string }
+
+// Debian 12 has RabbitMQ 3.10, and no package of 4 for it. Outside the repository and outside the
+// temporary files, so that every worktree and every run uses the same one.
+const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'warren-test')
+const suite = 'trixie'
+const mirror = 'http://deb.debian.org/debian'
+
+// Run with a lock that ends with its holder. The root gets its name when it is complete.
+const makeRoot = `set -e
+[ ! -x "$1${serverInRoot}" ] || exit 0
+rm -rf "$1.new" "$1"
+debootstrap --variant=minbase --include=rabbitmq-server ${suite} "$1.new" ${mirror} >"$1.log" 2>&1
+mv "$1.new" "$1"`
+
+let found: Promise<RabbitMq4> | undefined
+
+/**
+ * Makes the root where it is missing, which takes one to two minutes. Never rejects: a test that
+ * can't have it is skipped and prints why.
+ */
+export function rabbitMq4(): Promise<RabbitMq4> {
+  found ??= find().then((answer) => {
+    if (answer.root === undefined) process.stderr.write(`Tests on RabbitMQ 4 are skipped: ${answer.why}\n`)
+    return answer
+  })
+  return found
+}
+
+async function find(): Promise<RabbitMq4> {
+  if (process.getuid?.() !== 0) return { why: 'a Debian root with RabbitMQ 4 is run by chroot, which needs root.' }
+  const root = join(cache, `${suite}-rabbitmq`)
+  if (existsSync(join(root, serverInRoot))) return { root }
+  await installMissing([debianPackages.debootstrap])
+  try {
+    locate(debianPackages.debootstrap)
+    await mkdir(cache, { recursive: true })
+    process.stderr.write(`Tests need RabbitMQ 4: making a Debian ${suite} root in ${root}.\n`)
+    await run('flock', [`${root}.lock`, 'sh', '-c', makeRoot, 'sh', root])
+    return { root }
+  } catch (error) {
+    return { why: `a Debian ${suite} root could not be made in ${root} (see ${root}.log): ${String(error)}` }
+  }
+}
