@@ -222,7 +222,7 @@ function read(path: string, text: string): SourceFile {
     readsEnvironment ||= object === 'process' && property === 'env'
     writesOutput ||= object === 'console' || (object === 'process' && (property === 'stdout' || property === 'stderr'))
   }
-  // Whoever imports it could take anything from it under any name.
+  // An import of the module can take any member under any name.
   readsEnvironment ||= imports.includes('node:process')
   writesOutput ||= imports.includes('node:console') || imports.includes('node:process')
   return { path, folder: folderOf(path), imports, exportedTypes, readsEnvironment, writesOutput }

@@ -11,7 +11,7 @@ import { privateRabbit, rabbit, testVhost } from './rabbitmq/broker.ts'
 import { amqpPublish, pikaPublish } from './rabbitmq/third-party.ts'
 
 describe('RabbitMQ', () => {
-  test('a virtual host is its own: what is declared in one is not seen in another', async () => {
+  test('a virtual host sees nothing that is declared in another one', async () => {
     await using one = await testVhost('one')
     await using two = await testVhost('two')
     const connection = await amqp.connect(one.url)
@@ -25,7 +25,7 @@ describe('RabbitMQ', () => {
     expect(() => rabbit.kill()).toThrow('privateRabbit')
   })
 
-  test('a node of a test file keeps durable queues and streams, killed right after its start', async () => {
+  test('a private node keeps durable queues and streams when it is killed right after its start', async () => {
     const node = await privateRabbit('killed')
     try {
       const streamArguments = { 'x-queue-type': 'stream' }
@@ -50,7 +50,7 @@ describe('RabbitMQ', () => {
     }
   }, 60_000)
 
-  test('publishers in C and Python reach a queue with the properties that they were told', async () => {
+  test('publishers in C and Python reach a queue with the given properties', async () => {
     await using vhost = await testVhost('publishers')
     const connection = await amqp.connect(vhost.url)
     const channel = await connection.createChannel()
@@ -80,7 +80,7 @@ describe('RabbitMQ', () => {
 })
 
 describe('the TCP proxy', () => {
-  test('half-open: nothing passes and nobody is told, until it passes on what was held', async () => {
+  test('passes nothing and notifies neither side while paused, and forwards the held bytes on resume', async () => {
     const echo = createTcpServer((socket) => socket.on('error', () => {}).pipe(socket))
     echo.listen(0, '127.0.0.1')
     await once(echo, 'listening')
@@ -89,7 +89,7 @@ describe('the TCP proxy', () => {
     expect(await answer(client, 'one')).toBe('one')
     proxy.pause()
     client.write('two')
-    // A connection of its own shows that the loop has turned and the paused one has had its chance.
+    // A second connection shows that the event loop ran and the paused one could have received.
     const late = connect(proxy.port, '127.0.0.1')
     await once(late, 'connect')
     expect(proxy.connections).toBeGreaterThan(0)
@@ -103,7 +103,7 @@ describe('the TCP proxy', () => {
     echo.close()
   })
 
-  test('slows a connection down to the rate that it is told', async () => {
+  test('slows a connection down to the given rate', async () => {
     const echo = createTcpServer((socket) => socket.on('error', () => {}).pipe(socket))
     echo.listen(0, '127.0.0.1')
     await once(echo, 'listening')
@@ -137,7 +137,7 @@ test('a frame client misses neither a frame sent with the upgrade nor the reason
   server.close()
 })
 
-test('the browser shows a page of this machine and tells every request that was meant for another', async () => {
+test('the browser shows a page of this machine and records every request to another one', async () => {
   const server = createServer((_request, response) => {
     response.setHeader('content-type', 'text/html')
     response.end('<h1>Hello</h1><img src="http://warren.example/pixel.png">')

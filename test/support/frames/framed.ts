@@ -11,7 +11,7 @@ export interface FramedHeader {
   readonly 'content-length': number
 }
 
-/** A frame as it came: with its content parsed where that is JSON. */
+/** A received frame; the content is parsed if it is JSON. */
 export interface FramedAnswer {
   readonly header: FramedHeader
   readonly content: Buffer
@@ -21,19 +21,19 @@ export interface FramedAnswer {
 export interface FramedClient extends AsyncDisposable {
   readonly socket: Socket
   readonly waiting: readonly FramedAnswer[]
-  /** Resolves to what came in all, in order, when the connection is gone. */
+  /** Resolves to all received frames, in order, when the connection is closed. */
   readonly closed: Promise<void>
   send(request: object): void
   next(withinMs?: number): Promise<FramedAnswer>
-  /** The first whose JSON matches. */
+  /** The first frame with JSON that matches. */
   nextJson(matches: (json: Record<string, unknown>) => boolean, withinMs?: number): Promise<Record<string, unknown>>
-  /** A request and its answer, told by `id`. */
+  /** Sends a request and resolves to the answer with the same `id`. */
   ask(request: Record<string, unknown>): Promise<Record<string, unknown>>
 }
 
 /**
- * A frame by the book of the old protocol: written here a second time, so that a test does not read
- * what it wrote with the gateway's own code.
+ * A frame as the old protocol defines it. The test has its own encoder, so that it does not check
+ * the gateway's code against itself.
  */
 export function frameBytes(content: Buffer, header: Record<string, unknown> = {}): Buffer {
   const json = Buffer.from(
@@ -54,7 +54,7 @@ export function requestBytes(request: object): Buffer {
   return frameBytes(Buffer.from(JSON.stringify(request)))
 }
 
-/** Reads frames from a stream of bytes; what is no frame throws. */
+/** Reads frames from a stream of bytes; throws on bytes that are not a frame. */
 export function frameReader(onFrame: (answer: FramedAnswer) => void): (piece: Buffer) => void {
   let bytes = Buffer.alloc(0)
   return (piece) => {
@@ -75,7 +75,8 @@ export function frameReader(onFrame: (answer: FramedAnswer) => void): (piece: Bu
 }
 
 /**
- * A client of the framed protocol that keeps every frame until it is asked for, and answers pings.
+ * A client of the framed protocol. It queues every frame until the test takes it, and answers
+ * pings.
  */
 export async function connectFramed(port: number, { answersPings = true } = {}): Promise<FramedClient> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })

@@ -9,14 +9,14 @@ export interface Closed {
 
 export interface FrameClient extends AsyncDisposable {
   readonly socket: WebSocket
-  /** Text frames that have come and that nobody has taken yet. */
+  /** Received text frames that the test has not taken yet. */
   readonly waiting: readonly string[]
-  /** Resolves when the connection is gone, whoever ended it. */
+  /** Resolves when the connection is closed, by either side. */
   readonly closed: Promise<Closed>
-  /** An object goes out as JSON. */
+  /** Sends a string or bytes unchanged, an object as JSON. */
   send(frame: string | Buffer | object): void
   next(withinMs?: number): Promise<string>
-  /** The first frame that matches; those skipped stay for a later question. */
+  /** The first frame that matches; the skipped frames stay in the queue. */
   nextMatching(predicate: (frame: string) => boolean, withinMs?: number): Promise<string>
   close(code?: number, reason?: string): Promise<Closed>
 }
@@ -28,8 +28,8 @@ export interface FrameOptions {
 }
 
 /**
- * A WebSocket that keeps every frame until it is asked for. Rejects, with the HTTP status, when the
- * upgrade is refused.
+ * A WebSocket that queues every frame until the test takes it. Rejects with the HTTP status if the
+ * server refuses the upgrade.
  */
 export async function connectFrames(
   url: string,
@@ -40,7 +40,7 @@ export async function connectFrames(
     ...(origin === undefined ? {} : { origin }),
   })
   const inbox = new Inbox<string>(`a frame of ${url}`)
-  // Before the socket opens: a server's first frame may come with the answer to the upgrade.
+  // Before the socket opens, because the first frame may arrive with the response to the upgrade.
   socket.on('message', (data) => inbox.push(textOf(data)))
   const closed = new Promise<Closed>((resolve) => {
     socket.once('close', (code, reason) => {
@@ -71,7 +71,7 @@ export async function connectFrames(
     nextMatching: (predicate, withinMs) => inbox.nextMatching(predicate, withinMs),
     close,
     async [Symbol.asyncDispose]() {
-      // Also a server that is frozen or gone must not hold up the end of a test.
+      // A frozen or stopped server must not delay the end of a test.
       socket.terminate()
       await closed
     },

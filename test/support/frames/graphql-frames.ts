@@ -1,7 +1,7 @@
 import { connectFrames, type FrameClient, type FrameOptions, textOf } from './frames.ts'
 import { Inbox } from './inbox.ts'
 
-/** One execution result, as it stands in a `next` frame. */
+/** One execution result, as in the payload of a `next` frame. */
 export interface Result {
   readonly data?: Record<string, unknown> | null
   readonly errors?: readonly { readonly message: string; readonly extensions?: Record<string, unknown> }[]
@@ -9,13 +9,13 @@ export interface Result {
 
 export interface Operation {
   readonly id: string
-  /** Results that have come and that nobody has taken yet. */
+  /** Received results that the test has not taken yet. */
   readonly waiting: readonly Result[]
   next(withinMs?: number): Promise<Result>
   nextMatching(predicate: (result: Result) => boolean, withinMs?: number): Promise<Result>
   /**
-   * How the server ended it: `complete`, or `error` with its errors. Rejects if the connection goes
-   * first.
+   * How the server ended the operation: `complete`, or the errors of an `error` frame. Rejects if
+   * the connection closes first.
    */
   readonly ended: Promise<readonly { readonly message: string }[] | 'complete'>
   /** Sends `complete`. */
@@ -29,8 +29,8 @@ export interface GraphqlClient extends AsyncDisposable {
   readonly acknowledged: unknown
   subscribe(query: string, variables?: Record<string, unknown>, id?: string): Operation
   /**
-   * A query or mutation over the socket: its one result. An `error` frame is given as a result with
-   * errors.
+   * Sends a query or mutation over the socket and resolves to its one result. An `error` frame
+   * becomes a result with errors.
    */
   request(query: string, variables?: Record<string, unknown>): Promise<Result>
 }
@@ -44,7 +44,7 @@ interface ServerFrame {
 const protocol = 'graphql-transport-ws'
 
 /**
- * graphql-transport-ws by hand, so that a test sees each frame and each close code; for the
+ * graphql-transport-ws written by hand, so that a test sees each frame and each close code. For the
  * published client use graphql-ws. https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
  */
 export async function connectGraphql(
@@ -80,7 +80,7 @@ export async function connectGraphql(
         reject(gone)
       })
     })
-    // Most tests don't ask how it ended.
+    // Most tests do not use `ended`.
     ended.catch(() => {})
     frames.send({ id, type: 'subscribe', payload: { query, variables } })
     return {

@@ -6,7 +6,7 @@ interface Waiter<T> {
   readonly reject: (reason: Error) => void
 }
 
-/** Keeps what arrives until a test asks for it, so that nothing is missed between two questions. */
+/** Queues what arrives until a test takes it, so that a test misses nothing between two calls. */
 export class Inbox<T> {
   readonly #name: string
   readonly #items: T[] = []
@@ -17,7 +17,7 @@ export class Inbox<T> {
     this.#name = name
   }
 
-  /** What has arrived and has not been taken yet. */
+  /** Items that arrived and have not been taken yet. */
   get waiting(): readonly T[] {
     return this.#items
   }
@@ -31,7 +31,7 @@ export class Inbox<T> {
     this.#items.push(item)
   }
 
-  /** Nothing more will come: those who wait are told why. */
+  /** Ends the inbox: waiting calls and all later ones reject with the reason. */
   end(reason: Error): void {
     this.#ended ??= reason
     for (const waiter of this.#waiters) waiter.reject(reason)
@@ -41,7 +41,7 @@ export class Inbox<T> {
     return this.nextMatching(() => true, withinMs)
   }
 
-  /** The first that matches; those that don't stay for others, in their order. */
+  /** The first item that matches. Items that do not match stay, in their order. */
   nextMatching(wanted: (item: T) => boolean, withinMs = patienceMs): Promise<T> {
     const index = this.#items.findIndex(wanted)
     if (index >= 0) return Promise.resolve(this.#items.splice(index, 1)[0] as T)

@@ -11,7 +11,7 @@ const strings = [
   `"\u007f" "\u2028" "\n" "\t" "${'x'.repeat(300)}"`,
 ].flatMap((line) => line.split(' '))
 
-/** JSON, and what looks like it: in canonical form about every other time. */
+/** JSON, or text that resembles it. About every other one is canonical. */
 export function anyJsonText(random: Seeded): string {
   const text = anyText(random, 0)
   if (random.next() < 0.5) return text
@@ -35,7 +35,7 @@ function anyText(random: Seeded, depth: number): string {
 
 const bytes = [...Buffer.from('{}[]:,"\\ 0123456789.-+eEtrufalsn\nü/')]
 
-/** With a byte or two changed, lost or put in, every other time. */
+/** Changes, removes or inserts one or two bytes in about every other text. */
 export function mutated(random: Seeded, text: Buffer): Buffer {
   let result = text
   for (let left = random.pick([0, 0, 1, 2]); left > 0; left -= 1) {

@@ -1,5 +1,5 @@
 /**
- * Bytes that a client of WebSocket sends, written by hand so that a test can leave a message
+ * Bytes that a WebSocket client sends, written by hand so that a test can leave a message
  * unfinished (RFC 6455 §5.2).
  */
 
@@ -15,7 +15,7 @@ export function upgradeRequest(path: string, headers: readonly string[] = []): s
   return [`GET ${path} HTTP/1.1`, ...upgradeHeaders, ...headers, '\r\n'].join('\r\n')
 }
 
-/** The header of a masked frame; the mask is 0, so that the payload goes as it is. */
+/** The header of a masked frame. The mask is 0, so the payload is unchanged. */
 export function maskedHeader(payloadBytes: number, { opcode = 1, last = true } = {}): Buffer {
   const first = (last ? 0x80 : 0) | opcode
   if (payloadBytes < 126) return Buffer.from([first, 0x80 | payloadBytes, 0, 0, 0, 0])

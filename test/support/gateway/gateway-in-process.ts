@@ -8,24 +8,24 @@ import { newFolder, removeFolder } from '../processes/run-folder.ts'
 import { testSecret } from './gateway-process.ts'
 
 export interface InProcessGateway extends AsyncDisposable {
-  /** `http://127.0.0.1:<port>`, with no slash at the end. */
+  /** `http://127.0.0.1:<port>`, without a slash at the end. */
   readonly url: string
   readonly graphqlUrl: string
   readonly graphqlSocketUrl: string
-  /** The running core, to look into. */
+  /** The running core, for tests that inspect it. */
   readonly gateway: Gateway
   /** A token for one client's channel. */
   clientToken(clientId: string): Promise<string>
   readonly operatorToken: string
-  /** May publish and nothing else. */
+  /** A token with the scope `publish` only. */
   readonly publisherToken: string
   close(): Promise<void>
 }
 
 /**
- * A whole gateway in the process of the test, on `memory:` unless told otherwise: for what a
- * process of its own is not needed for. `options` are those of its environment (`WARREN_…`), over a
- * free port, a temporary data folder and a known secret.
+ * A whole gateway in the process of the test, by default with `memory:`, for tests that need no
+ * process of their own. `options` are those of its environment (`WARREN_…`). A free port, a
+ * temporary data folder and a known secret are preset.
  */
 export async function openGateway(options: Readonly<Record<string, string>> = {}): Promise<InProcessGateway> {
   const folder = newFolder()

@@ -9,18 +9,18 @@ import { newFolder, removeFolder } from '../processes/run-folder.ts'
 
 export interface GatewayOptions {
   /**
-   * Options of the gateway (`WARREN_…`), over those that every test needs: free ports, a temporary
+   * Options of the gateway (`WARREN_…`). They override the preset ones: free ports, a temporary
    * data folder, a known secret.
    */
   readonly env?: Readonly<Record<string, string>>
   /**
-   * Wait until `/readyz` says 200 and not merely until it lives; false where the broker is to be
-   * missing. Default true.
+   * If true, wait until `/readyz` answers 200. If false, wait for `/livez` only: for a gateway that
+   * starts without its broker. Default true.
    */
   readonly ready?: boolean
-  /** Where it runs; without it on loopback. */
+  /** The network host that runs it. Default: this machine, on loopback. */
   readonly host?: NetworkHost
-  /** The folder of another checkout whose build is started. Default: this one. */
+  /** The folder of another checkout with the build to start. Default: this one. */
   readonly checkout?: string
 }
 
@@ -31,49 +31,46 @@ export interface Exit {
 
 export interface GatewayProcess extends AsyncDisposable {
   readonly pid: number
-  /** Everything it was started with. */
+  /** The complete environment of the process. */
   readonly env: Readonly<Record<string, string>>
-  /** Where its ports are. */
+  /** The IP address of its ports. */
   readonly address: string
   readonly port: number
   readonly opsPort: number
   readonly tcpPort: number
   readonly dataDir: string
-  /** `http://<address>:<port>`, with no slash at the end. */
+  /** `http://<address>:<port>`, without a slash at the end. */
   readonly url: string
   readonly graphqlUrl: string
-  /** The same for WebSocket. */
+  /** The same as a WebSocket URL. */
   readonly graphqlSocketUrl: string
   readonly exited: Promise<Exit>
-  /** What it has printed so far, standard output and error together. */
+  /** Everything printed so far, standard output and standard error together. */
   output(): string
-  /** Resolves to the first match in what it prints, also in what it has printed already. */
+  /** Resolves to the first match in the output, earlier output included. */
   printed(pattern: RegExp, withinMs?: number): Promise<RegExpMatchArray>
   /** Resolves when `/livez` answers 200. */
   alive(withinMs?: number): Promise<void>
   /** Resolves when `/readyz` answers 200. */
   ready(withinMs?: number): Promise<void>
-  /** The same answer as a status; 0 where nobody answers. */
+  /** The status of `/readyz`; 0 if nothing answers. */
   readiness(): Promise<number>
   /** The text of `/metrics`. */
   metrics(): Promise<string>
   freeze(): void
   thaw(): void
-  /** SIGTERM; resolves to the exit status when it is gone; null where a signal ended it. */
+  /** Sends SIGTERM. Resolves to the exit status; null if a signal ended the process. */
   stop(): Promise<number | null>
-  /** SIGKILL. */
+  /** Sends SIGKILL. */
   kill(): Promise<void>
   /**
-   * Starts it again, after it has ended, on the same ports and data. Dispose of the first in the
-   * end: the data folder is its own.
+   * Starts an ended gateway again on the same ports and data. Dispose of the first gateway last,
+   * because it owns the data folder.
    */
   again(options?: GatewayOptions): Promise<GatewayProcess>
 }
 
-/**
- * What a gateway has printed about something that was not foreseen: nothing that a client does may
- * bring that about.
- */
+/** The lines about unexpected errors that a gateway has printed. No client may cause one. */
 export function brokenLines(gateway: Pick<GatewayProcess, 'output'>): string[] {
   const broken = /not foreseen|a request failed|was dropped|unhandled|uncaught/i
   return gateway
@@ -82,14 +79,14 @@ export function brokenLines(gateway: Pick<GatewayProcess, 'output'>): string[] {
     .filter((line) => broken.test(line))
 }
 
-/** The secret that gateways under test sign and check with, unless told otherwise. */
+/** The secret that gateways under test sign and verify with by default. */
 export const testSecret = 'the secret of tests, at least 32 bytes long'
 
-/** Long, for a machine that is busy; a start that fails is noticed at once. */
+/** Long enough for a busy machine; a failing start is noticed at once. */
 const startMs = 60_000
 
 /**
- * A token as the gateway's operator would make it. Scope as in the contract: `operator`, `publish`,
+ * A token as an operator issues it. Scopes as in the contract: `operator`, `publish`,
  * `channel:<pattern>`.
  */
 export function testToken(
@@ -103,9 +100,7 @@ export function testToken(
     .sign(Buffer.from(secret))
 }
 
-/**
- * Starts the built gateway as its users do, as a process of its own, and waits until it is ready.
- */
+/** Starts the built gateway in a process of its own, as users do, and waits until it is ready. */
 export async function startGateway({
   env = {},
   ready = true,
@@ -120,7 +115,7 @@ export async function startGateway({
     WARREN_TCP_PORT: String(await freePort()),
     WARREN_DATA_DIR: join(folder, 'data'),
     WARREN_JWT_SECRET: testSecret,
-    // So that a test does not wait out half a minute in which clients are let go one by one.
+    // The default would close clients one by one over half a minute.
     WARREN_DRAIN: '0s',
     ...(host === undefined ? {} : { WARREN_HOST: '0.0.0.0', WARREN_OPS_HOST: '0.0.0.0' }),
     ...env,
@@ -134,8 +129,8 @@ export async function startGateway({
 }
 
 /**
- * One command of the program (`token`, `check-config`, …) to its end, in an environment with
- * nothing of the caller's Warren.
+ * Runs one command of the program (`token`, `check-config`, …) to its end. The environment has none
+ * of the caller's Warren variables.
  */
 export function runWarren(
   args: readonly string[],
@@ -198,7 +193,7 @@ function handle(
   }
   const exited = new Promise<Exit>((resolve, reject) => {
     child.once('error', reject)
-    // 'close' and not 'exit': by then all of its output has been read.
+    // 'close', not 'exit': at 'close' all output has been read.
     child.once('close', (code, signal) => {
       ended = { code, signal }
       resolve(ended)

@@ -3,13 +3,13 @@ import { patienceMs } from '../patience.ts'
 
 export interface HubWatch {
   /**
-   * Resolves as the hub has so many subscribers, at once where it has them already. By event:
-   * nothing is polled.
+   * Resolves when the hub has `size` subscribers, at once if it has them already. By event, without
+   * polling.
    */
   until(size: number): Promise<void>
 }
 
-/** Listens to who comes and goes at a gateway's hub. */
+/** Observes a hub as subscribers are added and removed. */
 export function watchHub(hub: Hub): HubWatch {
   const waiting = new Set<() => void>()
   for (const method of ['subscribe', 'unsubscribe'] as const) {

@@ -9,7 +9,7 @@ declare global {
 /** Runs once, in jest's main process, before the first test file. */
 export default async function globalSetup(): Promise<void> {
   removeAbandonedFolders()
-  // Here and not where each is used: an installation may take longer than a test is given.
+  // Here, not in each test, because an installation may take longer than the timeout of a test.
   const { debootstrap: _, ...everyRun } = debianPackages
   await installMissing(Object.values(everyRun))
   globalThis.sharedNode = await offerSharedNode()

@@ -1,9 +1,10 @@
-// Run by jest's main process as it stands, so JavaScript.
+// jest's main process runs this file without a transform, so it is JavaScript.
 import { readFileSync } from 'node:fs'
 
 /**
- * Test files that take more than a dozen seconds, roughly by that. Jest knows from an earlier run which they are, but a clean checkout has none, and one that begins
- * last leaves the other worker idle. What mostly waits stands beside what needs a processor: two workers share two.
+ * Test files that take more than a dozen seconds, roughly in that order. jest knows durations from
+ * an earlier run, but a clean checkout has none, and a slow file that starts last leaves the other
+ * worker idle. Files that mostly wait are next to files that need the CPU: two workers share two.
  *
  * @type {readonly string[]}
  */
@@ -11,7 +12,7 @@ const slowFiles = JSON.parse(readFileSync(new URL('slow-files.json', import.meta
 
 /** @typedef {{ readonly path: string }} TestFile */
 
-/** As jest's own sequencer, but that the order is the same on every machine. */
+/** Like jest's sequencer, but with the same order on every machine. */
 export default class SlowFilesFirst {
   /** @param {readonly TestFile[]} files */
   sort(files) {
@@ -23,7 +24,7 @@ export default class SlowFilesFirst {
     return this.sort(files).filter((_, index) => index % shardCount === shardIndex - 1)
   }
 
-  /** Only `--onlyFailures` asks; which they were is not kept. @param {readonly TestFile[]} files */
+  /** For `--onlyFailures`. Failures are not stored. @param {readonly TestFile[]} files */
   allFailedTests(files) {
     return files
   }

@@ -1,15 +1,14 @@
 import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 
-// Below the range that systems take the ports of outgoing connections from (32768 and up on Linux,
-// 49152 elsewhere): a port that a broker gives up while it restarts must not be taken by a client's
-// socket in the meantime.
+// Below the range of ports for outgoing connections (from 32768 on Linux, from 49152 elsewhere): a
+// client's socket must not take the port of a broker that restarts.
 const lowest = 16_384
 const highest = 32_767
 
 const given = new Set<number>()
 
-/** A TCP port on 127.0.0.1 that nobody listens on, given out once in this process. */
+/** A free TCP port on 127.0.0.1. This process never receives the same one twice. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < 200; tries++) {
     const port = randomInt(lowest, highest + 1)

@@ -2,19 +2,22 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** How many bytes the next piece has, told the place of its first byte in the stream. */
+/**
+ * Returns the size of the next piece in bytes; called with the position of its first byte in the
+ * stream.
+ */
 export type Cut = (offset: number) => number
 
 export interface SplittingProxy extends AsyncDisposable {
   readonly port: number
 }
 
-/** Long enough for the other side to be handed a piece before the next comes, in milliseconds. */
+/** Long enough for the other side to read a piece before the next arrives, in milliseconds. */
 const betweenMs = 2
 
 /**
- * Passes bytes on in other pieces than they came in: what came in many writes leaves in one, and
- * what came in one in many. `cuts` is asked once a connection and direction.
+ * Forwards bytes in different pieces: several writes leave as one, and one write leaves as several.
+ * It calls `cuts` once for each connection and direction.
  */
 export async function splittingProxy(targetPort: number, cuts: () => Cut): Promise<SplittingProxy> {
   const sockets = new Set<Socket>()
@@ -25,7 +28,7 @@ export async function splittingProxy(targetPort: number, cuts: () => Cut): Promi
       side.on('error', () => {})
       side.once('close', (hadError) => {
         sockets.delete(side)
-        // An orderly end travels behind the data.
+        // An orderly end is forwarded after the data.
         if (!hadError) return
         client.destroy()
         upstream.destroy()
@@ -66,7 +69,8 @@ async function pass(from: Socket, to: Socket, cut: Cut): Promise<void> {
       continue
     }
     const wanted = Math.max(1, cut(offset))
-    // What completes the piece may be on its way; what is asked for in vain is not waited for.
+    // The rest of the piece may be about to arrive. If it does not arrive, the piece is sent as it
+    // is.
     if (held.length < wanted && !ended) await pause(betweenMs)
     const piece = held.subarray(0, wanted)
     held = held.subarray(piece.length)

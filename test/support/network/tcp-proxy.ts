@@ -5,30 +5,28 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number
-  /** How many connections are open through it now. */
+  /** The number of open connections. */
   readonly connections: number
-  /** How many were made since the start. */
+  /** The number of connections accepted since the start. */
   readonly accepted: number
   /**
-   * Half-open, as behind a dead switch: nothing passes either way, no end and no reset either, and
-   * nobody is told. Senders go on until the system's buffers are full. New connections are taken
-   * and stay silent.
+   * Half-open, as behind a dead switch: nothing passes in either direction, no FIN or RST, and
+   * neither side is notified. Senders continue until the buffers of the system are full. New
+   * connections are accepted and stay silent.
    */
   pause(): void
-  /**
-   * What was held passes on, as TCP would send it again; after `cut` there is nothing left of it.
-   */
+  /** Forwards the held bytes, as TCP would by retransmission. After `cut` none are left. */
   resume(): void
-  /** Resets every connection on both sides. New ones are taken. */
+  /** Resets every connection on both sides. New connections are accepted. */
   cut(): void
-  /** Each connection and direction at this rate from now on; `Infinity` lifts it. */
+  /** Limits each connection and direction to this rate; `Infinity` removes the limit. */
   slow(bytesPerSecond: number): void
   close(): Promise<void>
 }
 
 const slicesPerSecond = 20
 
-/** Forwards to a port on this machine and breaks the network on demand. */
+/** Forwards to a port of this machine and breaks the network on demand. */
 export async function tcpProxy(targetPort: number, targetHost = '127.0.0.1'): Promise<TcpProxy> {
   const pairs = new Set<readonly [Socket, Socket]>()
   let accepted = 0
@@ -69,9 +67,9 @@ export async function tcpProxy(targetPort: number, targetHost = '127.0.0.1'): Pr
       side.on('error', () => {})
       side.once('close', (hadError) => {
         if (other.destroyed) pairs.delete(pair)
-        // An orderly end travels behind the data, through the valve.
+        // An orderly end is forwarded after the data, through the valve.
         if (!hadError && side.readableEnded) return
-        // Held back while paused, as everything else.
+        // Held while paused, as the data.
         void open.then(() => other.resetAndDestroy())
       })
     }

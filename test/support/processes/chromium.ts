@@ -5,9 +5,9 @@ import { newFolder, removeFolder } from './run-folder.ts'
 export interface TestBrowser extends AsyncDisposable {
   /** Playwright's context on a new, empty profile: `context.newPage()`. */
   readonly context: BrowserContext
-  /** URLs of every request and WebSocket that a page has tried to make so far, in order. */
+  /** URLs of all requests and WebSockets that a page has tried to open, in order. */
   readonly requests: readonly string[]
-  /** Those of them that were meant for another machine. A test expects this to be empty. */
+  /** The URLs among them with another host. A test expects none. */
   outside(): string[]
   close(): Promise<void>
 }
@@ -19,16 +19,16 @@ const flags = (ownNames: readonly string[]) => [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  // Chromium asks for its maker's servers in spite of all that. No name but this machine's is
-  // looked up, whoever asks. Newer browsers ask before a page reaches this machine. A test of the
-  // gateway is one of older ones.
+  // Chromium calls its maker's servers in spite of these flags, so only the names of this machine
+  // resolve. Newer Chromium asks the user before a page reaches this machine; the gateway is tested
+  // against older ones.
   ...(ownNames.length > 0 ? ['--disable-features=LocalNetworkAccessChecks'] : []),
   `--host-resolver-rules=${ownNames.map((name) => `MAP ${name} 127.0.0.1, `).join('')}MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]`,
 ]
 
 /**
- * Debian's Chromium (or the program that CHROMIUM_PATH names), headless. `ownNames`: host names
- * that lead to this machine.
+ * Debian's Chromium (or the program in CHROMIUM_PATH), headless. `ownNames` are host names that
+ * resolve to this machine.
  */
 export async function launchChromium({ ownNames = [] }: { ownNames?: readonly string[] } = {}): Promise<TestBrowser> {
   const executablePath = locate(debianPackages.chromium)
@@ -38,7 +38,7 @@ export async function launchChromium({ ownNames = [] }: { ownNames?: readonly st
     .launchPersistentContext(profile, {
       executablePath,
       headless: true,
-      // Chromium's sandbox can't be had by root.
+      // The sandbox of Chromium does not work for root.
       chromiumSandbox: process.getuid?.() !== 0,
       args: flags(ownNames),
     })

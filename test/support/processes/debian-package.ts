@@ -6,22 +6,21 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/**
- * A program that tests run, and the package that brings it. This is the one place that installs
- * anything on the machine.
- */
+/** A program that tests run, and the package that contains it. Only this file installs packages. */
 export interface DebianPackage {
   readonly name: string
-  /** Where the package puts what is needed from it: the package is there when this file is. */
+  /**
+   * The file that the tests need from the package. The package counts as installed if it exists.
+   */
   readonly file: string
-  /** The program's name in PATH, where a system other than Debian may have it too. */
+  /** The program's name in PATH, for systems other than Debian. */
   readonly command?: string
-  /** An environment variable that names the program. */
+  /** An environment variable with the path of the program. */
   readonly variable?: string
 }
 
 export const debianPackages = {
-  // Not the wrapper in /usr/sbin, which insists on its own user.
+  // Not the wrapper in /usr/sbin, because it insists on its own user.
   rabbitmq: {
     name: 'rabbitmq-server',
     file: '/usr/lib/rabbitmq/bin/rabbitmq-server',
@@ -29,7 +28,7 @@ export const debianPackages = {
     variable: 'RABBITMQ_SERVER_PATH',
   },
   chromium: { name: 'chromium', file: '/usr/bin/chromium', command: 'chromium', variable: 'CHROMIUM_PATH' },
-  // For the registry that replicas share. The version is Debian 12's.
+  // For the registry that replicas share. Debian 12 sets the version.
   postgres: {
     name: 'postgresql-15',
     file: '/usr/lib/postgresql/15/bin/postgres',
@@ -38,17 +37,17 @@ export const debianPackages = {
   },
   amqpTools: { name: 'amqp-tools', file: '/usr/bin/amqp-publish', command: 'amqp-publish' },
   openssl: { name: 'openssl', file: '/usr/bin/openssl', command: 'openssl' },
-  // Makes the root of another Debian, which has RabbitMQ 4. Only installed by the tests that need
+  // Creates the root folder of another Debian, for RabbitMQ 4. Installed only by tests that need
   // it.
   debootstrap: { name: 'debootstrap', file: '/usr/sbin/debootstrap', command: 'debootstrap' },
-  // Network namespaces for the ledger of a cluster, and clocks that it moves.
+  // Network namespaces and shifted clocks for the ledger of a cluster.
   iproute: { name: 'iproute2', file: '/usr/sbin/ip', command: 'ip' },
   iptables: { name: 'iptables', file: '/usr/sbin/iptables', command: 'iptables' },
   faketime: { name: 'faketime', file: '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1' },
   pika: { name: 'python3-pika', file: '/usr/lib/python3/dist-packages/pika/__init__.py' },
 } as const satisfies Record<string, DebianPackage>
 
-/** The path of the package's program, or an error that says in one sentence what to install. */
+/** The path of the package's program. Throws with an instruction to install it if it is missing. */
 export function locate(wanted: DebianPackage): string {
   const path = find(wanted)
   if (path !== undefined) return path
@@ -59,8 +58,8 @@ export function locate(wanted: DebianPackage): string {
 }
 
 /**
- * Installs those that are missing, where this process may (root on Debian); elsewhere does nothing:
- * `locate` will say what is needed.
+ * Installs missing packages if the process may (root on Debian). Elsewhere it does nothing, and
+ * `locate` throws later.
  */
 export async function installMissing(wanted: readonly DebianPackage[]): Promise<void> {
   const missing = wanted.filter((one) => find(one) === undefined).map((one) => one.name)
@@ -93,8 +92,9 @@ async function aptGet(...args: string[]): Promise<void> {
   await run('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=300', ...args], { env, maxBuffer: 64 * 1024 * 1024 })
 }
 
-// Debian starts a service when its package is installed. policy-rc.d is Debian's way to say no; 101
-// means "forbidden". https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt
+// Debian starts a service when its package is installed. A policy-rc.d that exits with 101
+// ("forbidden") prevents that.
+// https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt
 async function withoutStartingServices(install: () => Promise<void>): Promise<void> {
   const policy = '/usr/sbin/policy-rc.d'
   const ours = await writeFile(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755, flag: 'wx' }).then(

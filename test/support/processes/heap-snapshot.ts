@@ -2,18 +2,15 @@ import { closeSync, openSync, readdirSync, readFileSync, readSync, rmSync, statS
 import { join } from 'node:path'
 import { eventually } from '../eventually.ts'
 
-/**
- * Give it to a process as NODE_OPTIONS, so that `heapOf` can look into it; what it writes goes to
- * the folder.
- */
+/** The NODE_OPTIONS of a process that `heapOf` is to inspect. The snapshots go to the folder. */
 export function snapshotsTo(folder: string): string {
   return `--heapsnapshot-signal=SIGUSR2 --diagnostic-dir=${folder}`
 }
 
-/** What is reachable in a process, after a garbage collection. */
+/** The reachable objects of a process, after a garbage collection. */
 export interface Heap {
   readonly bytes: number
-  /** How many objects there are of each class, and closures of each function. */
+  /** The number of objects of each class, and of closures of each function. */
   readonly counts: ReadonlyMap<string, number>
 }
 
@@ -25,7 +22,7 @@ interface Snapshot {
   readonly strings: readonly string[]
 }
 
-/** Takes a snapshot of the process, which stands still meanwhile, and removes its file. */
+/** Takes a snapshot and removes its file. The process is blocked meanwhile. */
 export async function heapOf(pid: number, folder: string): Promise<Heap> {
   process.kill(pid, 'SIGUSR2')
   const snapshot = await eventually(
@@ -44,7 +41,7 @@ export async function heapOf(pid: number, folder: string): Promise<Heap> {
   return summed(snapshot)
 }
 
-/** The strings come last, and so does the end of the object. */
+/** The strings are the last part of the file, so it is complete when they end. */
 function isWhole(path: string): boolean {
   const { size } = statSync(path)
   if (size < 2) return false
@@ -55,7 +52,7 @@ function isWhole(path: string): boolean {
   return end.toString() === ']}'
 }
 
-/** The names of which there are at least so many more than before. */
+/** The names with at least `least` more objects than before. */
 export function grown(before: Heap, after: Heap, least: number): string[] {
   return [...after.counts]
     .map(([name, count]) => ({ name, more: count - (before.counts.get(name) ?? 0) }))

@@ -14,7 +14,10 @@ const run = promisify(execFile)
 
 const setpriv = '/usr/bin/setpriv'
 
-/** A PostgreSQL server of the test's own: own port, own data, gone when the test's process is. */
+/**
+ * A PostgreSQL server for one test file, with its own port and data. It ends with the process of
+ * the test.
+ */
 export class Postgres {
   readonly port: number
   readonly #folder: string
@@ -31,12 +34,12 @@ export class Postgres {
     this.#host = host
   }
 
-  /** `host`: where it runs; without it on loopback. */
+  /** `host`: the network host that runs it. Default: this machine, on loopback. */
   static async start(host?: NetworkHost): Promise<Postgres> {
     const folder = newFolder()
     const data = join(folder, 'data')
     await mkdir(data)
-    // PostgreSQL refuses to run as root; its package brings a user for it.
+    // PostgreSQL refuses to run as root; its package creates a user.
     const user = process.getuid?.() === 0 ? 'postgres' : undefined
     if (user) {
       await chmod(folder, 0o711)
@@ -52,13 +55,14 @@ export class Postgres {
     return postgres
   }
 
-  /** On the same port, with the same data. Resolves when it accepts connections. */
+  /** Starts on the same port with the same data. Resolves when it accepts connections. */
   async start(): Promise<void> {
     const data = join(this.#folder, 'data')
     const settings = [`listen_addresses=${addressOf(this.#host)}`, 'unix_socket_directories=', 'fsync=off']
     const [command, ...args] = this.#unprivileged(
       [locate(debianPackages.postgres), '-D', data, '-p', String(this.port), ...settings.flatMap((one) => ['-c', one])],
-      // QUIT is its immediate shutdown, taking its processes with it; KILL would leave them.
+      // QUIT is PostgreSQL's immediate shutdown and ends its child processes; KILL would leave
+      // them.
       ['--pdeathsig', 'QUIT'],
     )
     const [program, ...inside] = onHost(this.#host, [command, ...args])
@@ -84,13 +88,13 @@ export class Postgres {
     throw new Error(`PostgreSQL did not start.\n${await readFile(log, 'utf8').catch(() => '')}`)
   }
 
-  /** As in a crash: every connection is cut. */
+  /** As in a crash: cuts every connection. */
   async crash(): Promise<void> {
     this.#server?.kill('SIGQUIT')
     await this.#exited
   }
 
-  /** An empty database of its own; the URL to it. */
+  /** Creates an empty database and resolves to its URL. */
   async newDatabase(): Promise<string> {
     this.#databases += 1
     const name = `test_${this.#databases}`
@@ -102,7 +106,7 @@ export class Postgres {
     return `postgres://warren@${addressOf(this.#host)}:${this.port}/${database}`
   }
 
-  /** One statement as the administrator; its rows. */
+  /** Runs one statement as the administrator; resolves to its rows. */
   async query(text: string, url = this.url()): Promise<Record<string, unknown>[]> {
     const client = new Client({ connectionString: url })
     await client.connect()

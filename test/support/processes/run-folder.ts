@@ -5,14 +5,14 @@ import { join } from 'node:path'
 const prefix = 'warren-test-'
 
 /**
- * A new folder for temporary files, named after this process so that a later run can tell whether
- * it is still in use.
+ * Creates a folder for temporary files. Its name has the id of this process, so that a later run
+ * knows whether it is in use.
  */
 export function newFolder(within = tmpdir()): string {
   return mkdtempSync(join(within, `${prefix}${process.pid}-`))
 }
 
-/** A node that runs in another root keeps its files there, for it sees no others. */
+/** The folder for the files of a node. A node in another root sees only files in there. */
 export function folderIn(root: string | undefined): string {
   if (root === undefined) return newFolder()
   removeAbandonedFolders(join(root, 'tmp'))
@@ -23,7 +23,7 @@ export function removeFolder(folder: string): void {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
 }
 
-/** Removes what runs that were killed have left. */
+/** Removes the folders of killed runs. */
 export function removeAbandonedFolders(within = tmpdir()): void {
   for (const name of readdirSync(within)) {
     if (!name.startsWith(prefix)) continue
@@ -32,7 +32,7 @@ export function removeAbandonedFolders(within = tmpdir()): void {
   }
 }
 
-/** Whether there is a process with this id. */
+/** True if a process with this id exists. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0)

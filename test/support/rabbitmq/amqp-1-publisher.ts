@@ -1,12 +1,12 @@
 import rhea, { type Connection, type Message, type Sender } from 'rhea'
 
 export interface Amqp1Publisher extends AsyncDisposable {
-  /** Resolves once RabbitMQ has accepted the message; rejects where it did not. */
+  /** Resolves when RabbitMQ has accepted the message; rejects otherwise. */
   publish(message: Message): Promise<void>
 }
 
 /**
- * Publishes to one routing key of an exchange over AMQP 1.0, which RabbitMQ 4 speaks on the same
+ * Publishes to one routing key of an exchange over AMQP 1.0, which RabbitMQ 4 accepts on the same
  * port.
  */
 export async function amqp1Publisher(port: number, exchange: string, routingKey: string): Promise<Amqp1Publisher> {

@@ -16,24 +16,26 @@ import { sharedAddress, sharedNodeReady } from './shared-node.ts'
 export interface RabbitNode {
   readonly port: number
   readonly nodeName: string
-  /** For the user guest, who may do everything. The virtual host is `/` unless told. */
+  /** The URL for the user guest, who has all permissions. Default virtual host: `/`. */
   url(vhost?: string): string
   /**
-   * rabbitmqctl on this node; resolves to what it prints, without headings; rejects with its
-   * stderr. A second; 10 ms for what `rabbitmq-shortcuts.ts` knows.
+   * Runs rabbitmqctl on this node. Resolves to its output without headings; rejects with its
+   * stderr. Takes 1 s, or 10 ms for a command in `rabbitmq-shortcuts.ts`.
    */
   ctl(...args: string[]): Promise<string>
-  /** Ends it cleanly (about 3 s); it keeps its data for `start`. */
+  /** Stops the node cleanly (about 3 s); its data stays for `start`. */
   stop(): Promise<void>
-  /** Resolves when the node takes messages into streams, not merely connections (about 5 s). */
+  /**
+   * Resolves when the node stores messages in streams, not merely accepts connections (about 5 s).
+   */
   start(): Promise<void>
   restart(): Promise<void>
-  /** SIGKILL. */
+  /** Sends SIGKILL. */
   kill(): Promise<void>
-  /** SIGSTOP: its connections stay open and silent. */
+  /** Sends SIGSTOP: connections stay open and silent. */
   freeze(): void
   thaw(): void
-  /** Ends it at once and deletes its data. */
+  /** Ends the node at once and deletes its data. */
   remove(): Promise<void>
 }
 
@@ -44,8 +46,8 @@ export interface TestVhost extends AsyncDisposable {
 }
 
 /**
- * The node that all test files of a run share: only for what does not disturb the others, so it
- * refuses to stop, freeze or go.
+ * The node that all test files of a run share. It refuses what would disturb other files: to stop,
+ * freeze or be removed.
  */
 export const rabbit: RabbitNode = {
   get port() {
@@ -75,8 +77,8 @@ function refuse(): never {
 }
 
 /**
- * A running node of the test file's own, for faults. Takes about 5 s to start; `remove()` it in the
- * end. `root`: of `rabbitMq4`.
+ * Starts a node for one test file, for faults (about 5 s). Call `remove()` at the end. `root`: from
+ * `rabbitMq4`.
  */
 export async function privateRabbit(name: string, root = defaultRoot): Promise<RabbitNode> {
   const folder = folderIn(root)
@@ -120,22 +122,22 @@ function handle(node: NodeProcess, remove: () => Promise<void>): RabbitNode {
 
 export interface RabbitCluster extends AsyncDisposable {
   readonly nodes: readonly RabbitNode[]
-  /** All nodes' URLs, comma-separated, as the gateway takes them. */
+  /** The URLs of all nodes, comma-separated, as the gateway accepts them. */
   url(vhost?: string): string
   /** Ends all nodes at once and deletes their data. */
   remove(): Promise<void>
 }
 
 /**
- * A running cluster of the test file's own. After all nodes have been down, start them together:
- * each waits for the others.
+ * Starts a cluster for one test file. After all nodes were down, start them together, because each
+ * waits for the others.
  */
 export async function rabbitCluster(name: string, size = 3, root = defaultRoot): Promise<RabbitCluster> {
   try {
     return await formCluster(name, size, root)
   } catch (error) {
-    // A node of RabbitMQ 3.10 may end while it joins. The cluster is not what is tested here, so it
-    // is made once more, and the failure shown.
+    // A node of RabbitMQ 3.10 may end while it joins. Forming a cluster is not under test, so it is
+    // repeated once, and the failure printed.
     console.warn(error)
     return formCluster(name, size, root)
   }
@@ -157,8 +159,8 @@ async function formCluster(name: string, size: number, root: string | undefined)
   try {
     await Promise.all(nodes.map((node) => node.launch()))
     // Before the first stream is declared: it would have no replica on a node that joins later, and
-    // RabbitMQ 3.10 does not finish booting while a stream is being declared elsewhere. One after
-    // the other: each question starts an Erlang machine of its own, and the nodes need the cores.
+    // RabbitMQ 3.10 does not finish booting while a stream is declared on another node. One node
+    // after the other, because each command starts an Erlang VM, and the nodes need the cores.
     const joined = async () => {
       for (const { address } of nodes) await rabbitmqctl(address, ['await_startup'])
       for (const { address } of nodes.slice(0, 1)) await rabbitmqctl(address, ['await_online_nodes', String(size)])
@@ -180,14 +182,14 @@ async function formCluster(name: string, size: number, root: string | undefined)
 }
 
 /**
- * A fresh virtual host on the shared node, where guest may do everything. The name only helps to
+ * Creates a virtual host on the shared node, with all permissions for guest. The name only helps to
  * recognise it.
  */
 export async function testVhost(name: string): Promise<TestVhost> {
   await sharedNodeReady()
   const vhost = `${name}-${randomBytes(4).toString('hex')}`
   const path = encodeURIComponent(vhost)
-  // 40 ms over HTTP; rabbitmqctl takes 700 ms a command.
+  // HTTP takes 40 ms; a rabbitmqctl command takes 700 ms.
   await manage('PUT', `/api/vhosts/${path}`)
   await manage('PUT', `/api/permissions/${path}/guest`, { configure: '.*', write: '.*', read: '.*' })
   const close = () => manage('DELETE', `/api/vhosts/${path}`)

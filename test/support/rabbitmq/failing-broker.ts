@@ -2,16 +2,16 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 
 /**
- * A message with this header ends whoever is handed it, as RabbitMQ 4 does with what it cannot turn
- * into AMQP 0-9-1.
+ * A message with this header ends each connection that it is delivered to, as in RabbitMQ 4 a
+ * message that has no form in AMQP 0-9-1.
  */
 export const unreadableHeader = 'x-unreadable-in-tests'
 
 export interface FailingBroker extends AsyncDisposable {
   readonly port: number
-  /** How many connections were ended with 541 so far. */
+  /** The number of connections ended with 541 so far. */
   readonly ended: number
-  /** Ends the next so many connections at their first delivery, whatever it is. */
+  /** Ends the next `connections` connections at their first delivery, with any message. */
   failNext(connections: number): void
 }
 
@@ -19,14 +19,14 @@ const frame = { method: 1, header: 2, headBytes: 7, end: 0xce }
 const basicDeliver = 0x003c_003c
 const basicGetOk = 0x003c_0047
 const basicAck = Buffer.from([0, 60, 0, 80])
-/** basic.qos without a limit of bytes, for one message. */
+/** basic.qos for one message, with no limit of bytes. */
 const qosOfOne = Buffer.from([0, 60, 0, 10, 0, 0, 0, 0, 0, 1, 0])
 
 /**
- * RabbitMQ behind a proxy that ends the connection with 541 where a message with `unreadableHeader`
- * would be handed out. What came in the same read before it is lost with it, as RabbitMQ's writer
- * may lose it. Where one message is in flight, RabbitMQ 4 comes to the next one when that is
- * acknowledged, and so does this: RabbitMQ 3.10 hands out whole chunks.
+ * A proxy before RabbitMQ. It ends a connection with 541 before it would deliver a message with
+ * `unreadableHeader`. Deliveries in the same read before it are lost, as they may be in RabbitMQ's
+ * writer. With a prefetch of one, RabbitMQ 4 reaches the next message at an acknowledgement, and so
+ * does the proxy; RabbitMQ 3.10 delivers whole chunks.
  */
 export async function failingBroker(targetPort: number): Promise<FailingBroker> {
   let ended = 0
@@ -43,13 +43,13 @@ export async function failingBroker(targetPort: number): Promise<FailingBroker> 
       side.on('error', () => {})
       side.on('close', () => {
         sockets.delete(side)
-        // A client that is cut off may lose what it has not read yet: it is to read why it was
+        // A connection that is destroyed may lose unread bytes, and the client must read why it was
         // closed.
         if (!closing || side === client) other.destroy()
       })
     }
     let oneInFlight = false
-    /** The channel on which the next message would be the unreadable one; all others are served. */
+    /** The channel with the unreadable message next; the others continue. */
     let doomed: number | undefined
     const close = (): void => {
       ended += 1
@@ -121,7 +121,7 @@ export async function failingBroker(targetPort: number): Promise<FailingBroker> 
   }
 }
 
-/** connection.close of AMQP 0-9-1 §1.4: code, text, and that no method was the cause. */
+/** connection.close of AMQP 0-9-1 §1.4: code, text, and no failing method. */
 function closeFrame(): Buffer {
   const text = Buffer.from('INTERNAL_ERROR')
   const payload = Buffer.concat([Buffer.from([0, 10, 0, 50, 541 >> 8, 541 & 0xff, text.length]), text, Buffer.alloc(4)])

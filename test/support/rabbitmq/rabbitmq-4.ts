@@ -9,16 +9,17 @@ import { serverInRoot } from './rabbitmq-node.ts'
 
 const run = promisify(execFile)
 
-/** The root folder of a Debian 13 with RabbitMQ 4, or one sentence why this machine has none. */
+/** The root folder of a Debian 13 with RabbitMQ 4, or the reason why this machine has none. */
 export type RabbitMq4 = { readonly root: string } | { readonly root?: undefined; readonly why: string }
 
-// Debian 12 has RabbitMQ 3.10, and no package of 4 for it. Outside the repository and outside the
-// temporary files, so that every worktree and every run uses the same one.
+// Debian 12 has RabbitMQ 3.10 and no package of version 4. The folder is outside the repository and
+// outside the temporary files, so that all worktrees and runs share it.
 const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'warren-test')
 const suite = 'trixie'
 const mirror = 'http://deb.debian.org/debian'
 
-// Run with a lock that ends with its holder. The root gets its name when it is complete.
+// Runs under a lock that its holder's end releases. The folder gets its final name when it is
+// complete.
 const makeRoot = `set -e
 [ ! -x "$1${serverInRoot}" ] || exit 0
 rm -rf "$1.new" "$1"
@@ -28,8 +29,8 @@ mv "$1.new" "$1"`
 let found: Promise<RabbitMq4> | undefined
 
 /**
- * Makes the root where it is missing, which takes one to two minutes. Never rejects: a test that
- * can't have it is skipped and prints why.
+ * Creates the root folder if it is missing (one to two minutes). Never rejects: without it a test
+ * is skipped and prints the reason.
  */
 export function rabbitMq4(): Promise<RabbitMq4> {
   found ??= find().then((answer) => {

@@ -16,28 +16,31 @@ const readyMs = 60_000
 const readyPollMs = 50
 
 /**
- * Everything that another process needs to talk to a node: plain data, so that it can travel in an
- * environment variable.
+ * Everything that another process needs to reach a node: plain data that fits an environment
+ * variable.
  */
 export interface NodeAddress {
   readonly nodeName: string
-  /** Holds the data, the logs, and the home with the Erlang cookie. */
+  /** The folder of the data, the logs, and the home with the Erlang cookie. */
   readonly folder: string
   readonly home: string
   readonly port: number
   readonly epmdPort: number
   readonly distPort: number
-  /** The port of the management API; a node without that plugin has none. */
+  /** The port of the management API; undefined if the plugin is off. */
   readonly managementPort?: number
-  /** The root folder of another system, whose RabbitMQ it is. The node's folder lies in there. */
+  /** The root folder of another system, with its RabbitMQ. The node's folder is inside it. */
   readonly root?: string
-  /** Names of the nodes, this one among them, that make a cluster when they first start. */
+  /** Names of the nodes, this one included, that form a cluster at their first start. */
   readonly cluster?: readonly string[]
-  /** Where it runs; without it on loopback. The host of its name is the address then. */
+  /**
+   * The network host that runs it; its address is then the host part of the node name. Default:
+   * this machine, on loopback.
+   */
   readonly host?: NetworkHost
-  /** Further lines of its rabbitmq.conf. */
+  /** More lines for its rabbitmq.conf. */
   readonly settings?: readonly string[]
-  /** Further flags of its Erlang machine. */
+  /** More flags for its Erlang VM. */
   readonly erlangFlags?: string
 }
 
@@ -68,8 +71,8 @@ export function amqpUrl(address: NodeAddress, vhost = '/'): string {
 }
 
 /**
- * A command of rabbitmqctl on the node: gives what it printed, without headings. About a second, or
- * 10 ms where there is a shortcut.
+ * Runs a rabbitmqctl command on the node; resolves to its output without headings. About 1 s, or 10
+ * ms with a shortcut.
  */
 export async function rabbitmqctl(address: NodeAddress, args: readonly string[]): Promise<string> {
   const expression = shortcut(args)
@@ -89,8 +92,8 @@ export async function rabbitmqctl(address: NodeAddress, args: readonly string[])
 }
 
 /**
- * Resolves once a message is stored in a stream: AMQP opens some 0.3 s before streams are up, and
- * confirms what it then loses.
+ * Resolves when a stream has stored a message. AMQP opens some 0.3 s before streams are up, and
+ * until then confirms messages that it loses.
  */
 export async function ready(address: NodeAddress, alive: () => boolean): Promise<void> {
   const { nodeName } = address
@@ -128,9 +131,9 @@ async function storeInStream(address: NodeAddress): Promise<void> {
 }
 
 /**
- * Resolves when a node's first stream outlives a kill. RabbitMQ saves the name of its stream
- * coordinator up to a second after it has confirmed the first message; a node killed in between
- * comes back with its streams "down or inaccessible" for good (3.10).
+ * Resolves when the node's first stream survives a kill. RabbitMQ saves the name of its stream
+ * coordinator up to a second after it has confirmed the first message. After a kill in between,
+ * streams stay "down or inaccessible" for good (3.10).
  */
 export async function streamsOutliveKill({ folder, nodeName }: NodeAddress): Promise<void> {
   const names = join(folder, 'data', nodeName, 'coordination', nodeName, 'names.dets')
@@ -143,12 +146,12 @@ async function lastOutput(address: NodeAddress): Promise<string> {
   return output.split('\n').slice(-20).join('\n')
 }
 
-/** Any test can be run on the RabbitMQ of another root (docs/testing.md). */
+/** All tests can run on the RabbitMQ of another root (docs/testing.md). */
 export const defaultRoot = process.env['TEST_RABBITMQ_ROOT'] || undefined
 
 /**
- * Where Debian's package has the server, in its root. Not the wrapper in /usr/sbin, which insists
- * on its own user.
+ * The path of the server in the root of Debian's package. Not the wrapper in /usr/sbin, because it
+ * insists on its own user.
  */
 export const serverInRoot = '/usr/lib/rabbitmq/bin/rabbitmq-server'
 
@@ -161,8 +164,8 @@ function commandOf({ root, host }: NodeAddress, program: string): [string, ...st
 }
 
 /**
- * RabbitMQ has alarms where it can learn how much memory and disk there is. A mount would need more
- * rights than chroot does.
+ * RabbitMQ has alarms only if it can read how much memory and disk exists. A mount would need more
+ * rights than chroot.
  */
 async function writeProc(root: string): Promise<void> {
   await mkdir(join(root, 'proc/self'), { recursive: true })
@@ -170,7 +173,7 @@ async function writeProc(root: string): Promise<void> {
   await writeFile(join(root, 'proc/self/mountinfo'), '1 0 254:0 / / rw,relatime - ext4 /dev/root rw\n')
 }
 
-/** What a program of the node's system is given: paths are those of its root. */
+/** The environment of programs in the node's system; paths are those inside its root. */
 function environmentOfNode(address: NodeAddress): Record<string, string> {
   const { root, folder, home } = address
   if (root === undefined) return environment(address)
@@ -179,8 +182,8 @@ function environmentOfNode(address: NodeAddress): Record<string, string> {
 }
 
 /**
- * The address of a node as the environment of RabbitMQ's own scripts, and nothing of the machine's
- * other RabbitMQ.
+ * The address of a node as the environment of RabbitMQ's scripts, without the machine's other
+ * RabbitMQ.
  */
 function environment(address: NodeAddress): Record<string, string> {
   const { folder, host, erlangFlags } = address
@@ -192,7 +195,7 @@ function environment(address: NodeAddress): Record<string, string> {
     ERL_EPMD_PORT: String(address.epmdPort),
     ERL_EPMD_ADDRESS: ip,
     RABBITMQ_NODENAME: address.nodeName,
-    // An address in place of a name is a long name.
+    // A node name with an address is a long name.
     ...(host === undefined ? {} : { RABBITMQ_USE_LONGNAME: 'true' }),
     RABBITMQ_NODE_IP_ADDRESS: ip,
     RABBITMQ_NODE_PORT: String(address.port),
@@ -201,12 +204,13 @@ function environment(address: NodeAddress): Record<string, string> {
     RABBITMQ_LOG_BASE: join(folder, 'log'),
     RABBITMQ_CONFIG_FILE: join(folder, 'rabbitmq.conf'),
     RABBITMQ_ENABLED_PLUGINS_FILE: join(folder, 'enabled_plugins'),
-    // Empty; without it the scripts read the system's.
+    // An empty file; otherwise the scripts read the system's.
     RABBITMQ_CONF_ENV_FILE: join(folder, 'rabbitmq-env.conf'),
     RABBITMQ_PID_FILE: join(folder, 'pid'),
-    // The script then becomes the node instead of watching over it: signals reach the node itself.
+    // With this the script execs the node instead of supervising it, so that signals reach the
+    // node.
     RABBITMQ_ALLOW_INPUT: '1',
-    // The schedulers must not spin while they wait: the tests need the cores.
+    // Schedulers must not busy-wait, because the tests need the cores.
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: [
       `-noinput -kernel inet_dist_use_interface {${ip.replaceAll('.', ',')}}`,
       '+sbwt none +sbwtdcpu none +sbwtdio none',
@@ -215,7 +219,7 @@ function environment(address: NodeAddress): Record<string, string> {
   }
 }
 
-/** The process of a node, owned by this one: it ends when this one does, however this one ends. */
+/** The process of a node. It ends when this process ends, for any reason. */
 export class NodeProcess {
   readonly address: NodeAddress
   #child: ChildProcess | undefined
@@ -238,7 +242,7 @@ export class NodeProcess {
     return ready(this.address, () => this.alive)
   }
 
-  /** Starts the node without waiting for it: those of a cluster wait for each other. */
+  /** Starts the node without waiting, because the nodes of a cluster wait for each other. */
   async launch(): Promise<void> {
     if (this.#child) throw new Error(`RabbitMQ ${this.address.nodeName} is running already.`)
     const [program, ...args] = commandOf(this.address, serverOf(this.address))
@@ -258,7 +262,10 @@ export class NodeProcess {
     await output.close()
   }
 
-  /** Ends the node as an operator would; it hands over and closes its files (about 2.6 s). */
+  /**
+   * Stops the node as an operator would: it hands over leadership and closes its files (about 2.6
+   * s).
+   */
   stop(): Promise<void> {
     return this.#end('SIGTERM')
   }
@@ -276,7 +283,7 @@ export class NodeProcess {
   }
 
   async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    // A stopped process doesn't get round to SIGTERM.
+    // A stopped process does not handle SIGTERM.
     this.thaw()
     this.#child?.kill(signal)
     await this.#exited
@@ -287,9 +294,9 @@ export class NodeProcess {
     await mkdir(home, { recursive: true })
     await mkdir(folder, { recursive: true })
     const settings = ['log.console = false', ...further]
-    // RabbitMQ lets guest come from loopback alone.
+    // By default RabbitMQ accepts guest from loopback only.
     if (host !== undefined) settings.push('loopback_users.guest = false')
-    // Another strategy reads /proc/<pid>, which the root has not.
+    // The other strategy reads /proc/<pid>, which the root lacks.
     if (this.address.root !== undefined) settings.push('vm_memory_calculation_strategy = allocated')
     if (managementPort !== undefined)
       settings.push('management.tcp.ip = 127.0.0.1', `management.tcp.port = ${managementPort}`)
@@ -302,8 +309,8 @@ export class NodeProcess {
 }
 
 /**
- * Erlang's name server, one a group of nodes, so that the machine's own is neither asked nor left
- * behind. Ends with this process.
+ * Starts Erlang's name server for one group of nodes, so that they neither use nor start the
+ * machine's own. It ends with this process.
  */
 export function startEpmd(epmdPort: number, host?: NetworkHost): { close(): Promise<void> } {
   const env = { PATH: process.env['PATH'] ?? '' }

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
 
 /**
- * Commands of rabbitmqctl that tests give often, as the Erlang that they come to. rabbitmqctl
- * starts a machine of its own and loads all of its commands for each, which takes a second of a
- * processor; Erlang's `erl_call` is there in 10 ms.
+ * Frequent commands of rabbitmqctl, as the Erlang expressions behind them. rabbitmqctl starts an
+ * Erlang VM and loads all of its commands each time, which takes 1 s of CPU; `erl_call` takes 10
+ * ms.
  */
 export function shortcut([command, ...args]: readonly string[]): string | undefined {
   const [first = '', second = '', third] = args
@@ -21,7 +21,7 @@ export function shortcut([command, ...args]: readonly string[]): string | undefi
     case 'close_all_connections':
       return args.length === 1
         ? `rabbit_networking:close_all_connections(${text(first)})`
-        : // Not from the tracked connections, where a new one is missing for a moment.
+        : // Not from the tracked connections, because a new one is missing there at first.
           `[rabbit_networking:close_connection(Pid, ${text(third ?? '')}) || [{pid, Pid}, {vhost, ${binary(second)}}] <- rabbit_networking:connection_info_all([pid, vhost])], ok`
     case 'set_vm_memory_high_watermark':
       return `vm_memory_monitor:set_vm_memory_high_watermark(${first})`
@@ -45,15 +45,14 @@ export function shortcut([command, ...args]: readonly string[]): string | undefi
 }
 
 /**
- * Evaluates an expression on the node; resolves to what it printed and its value, as `rabbitmqctl
- * eval` prints them; undefined where there is no erl_call.
+ * Evaluates an expression on the node. Resolves to its output and value, as `rabbitmqctl eval`
+ * prints them; undefined without erl_call.
  */
 export function evaluate(
   { nodeName, env }: { nodeName: string; env: Readonly<Record<string, string>> },
   expression: string,
 ): Promise<string | undefined> {
-  // It ends with status 0 whatever became of the expression, and prints nothing for one that does
-  // not parse.
+  // erl_call exits with 0 even if the expression fails, and prints nothing if it does not parse.
   const told = `try (begin ${expression} end) of Value -> io:format("~p~nevaluated", [Value]) catch Class:Reason -> io:format("~p", [{Class, Reason}]) end.\n`
   return new Promise((resolve, reject) => {
     const child = execFile(
@@ -78,7 +77,7 @@ function text(characters: string): string {
   return JSON.stringify(characters)
 }
 
-/** A binary of Erlang, byte by byte: nothing in it needs quoting. */
+/** An Erlang binary, byte by byte, so that nothing needs quoting. */
 function binary(characters: string): string {
   return `<<${[...Buffer.from(characters)].join(',')}>>`
 }

@@ -4,21 +4,21 @@ import { join } from 'node:path'
 import { folderIn, removeFolder } from '../processes/run-folder.ts'
 import { defaultRoot, type NodeAddress, NodeProcess, newAddress, startEpmd } from './rabbitmq-node.ts'
 
-// How a test file, often in a process of its own, learns of the node that the whole run shares.
+// Has the address of the shared node for test files, which often run in other processes.
 const variable = 'TEST_SHARED_RABBITMQ'
 
 interface SharedNode {
   readonly address: NodeAddress
   /**
-   * A local socket of the run's main process: whoever connects is told when the node is ready, or
-   * why not.
+   * The path of a local socket of jest's main process. It answers each connection when the node is
+   * ready, or with the reason of a failure.
    */
   readonly door: string
 }
 
 /**
- * Held by jest's main process for the length of the run. The node is started when a test file first
- * asks: most runs of one file need none.
+ * jest's main process holds it for the length of the run. The node starts when a test file first
+ * needs it, because most runs of one file do not.
  */
 export async function offerSharedNode(): Promise<{ close(): Promise<void> }> {
   const folder = folderIn(defaultRoot)
@@ -61,7 +61,7 @@ export function sharedAddress(): NodeAddress {
 
 let asked: Promise<void> | undefined
 
-/** Resolves when the shared node is ready; starts it if nobody has asked before. */
+/** Resolves when the shared node is ready; starts it at the first call. */
 export function sharedNodeReady(): Promise<void> {
   asked ??= ask(shared().door)
   return asked
@@ -76,6 +76,6 @@ async function ask(door: string): Promise<void> {
 function shared(): SharedNode {
   const text = process.env[variable]
   if (text === undefined)
-    throw new Error(`${variable} is not set: run tests through jest, whose global set-up offers the node.`)
+    throw new Error(`${variable} is not set: run tests through jest: its global set-up offers the node.`)
   return JSON.parse(text) as SharedNode
 }

@@ -1,13 +1,13 @@
 import type { RabbitNode } from './broker.ts'
 
 export interface StreamReplicas {
-  /** The name of the node that leads the stream. */
+  /** The name of the node with the leader of the stream. */
   readonly leader: string
-  /** The names of the nodes whose replica runs. */
+  /** The names of the nodes with a running replica. */
   readonly online: readonly string[]
 }
 
-/** As the node lists the stream. Rejects when the node does not list it. */
+/** Reads the replicas as the node lists them. Rejects if it does not list the stream. */
 export async function streamReplicas(node: RabbitNode, stream: string): Promise<StreamReplicas> {
   const text = await node.ctl(
     'eval',

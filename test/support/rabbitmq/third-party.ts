@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { debianPackages, locate } from '../processes/debian-package.ts'
 
-/** What a back end that knows nothing of Warren publishes. */
+/** A message of a back end that knows nothing of Warren. */
 export interface ForeignMessage {
   readonly exchange: string
   readonly routingKey: string
@@ -13,8 +13,8 @@ export interface ForeignMessage {
 }
 
 /**
- * Publishes with `amqp-publish` (rabbitmq-c, in C), which can't set a type, message id or
- * timestamp. It does not wait for a confirm.
+ * Publishes with `amqp-publish` (rabbitmq-c, in C), which cannot set a type, message id or
+ * timestamp, and does not wait for a confirm.
  */
 export async function amqpPublish(
   url: string,
@@ -35,7 +35,7 @@ export interface PikaMessage extends ForeignMessage {
 }
 
 /**
- * Publishes with the example of a back end in Python, on python3-pika; rejects unless RabbitMQ has
+ * Publishes with the example back end in Python, on python3-pika. Rejects unless RabbitMQ has
  * confirmed and routed the message.
  */
 export async function pikaPublish(url: string, message: PikaMessage): Promise<void> {
@@ -45,7 +45,7 @@ export async function pikaPublish(url: string, message: PikaMessage): Promise<vo
   const optional = Object.entries(named).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]))
   const repeated = Object.entries(headers).flatMap(([name, value]) => ['--header', `${name}=${value}`])
   const script = join('examples', 'publisher', 'publish.py')
-  // Debian's own interpreter: another one, earlier in PATH, doesn't have its packages.
+  // Debian's own interpreter, because another one earlier in PATH lacks its packages.
   await run(
     '/usr/bin/python3',
     [script, '--url', url, '--exchange', exchange, '--key', routingKey, ...optional, ...repeated],
@@ -53,7 +53,7 @@ export async function pikaPublish(url: string, message: PikaMessage): Promise<vo
   )
 }
 
-/** Runs a program with this on its standard input; rejects with what it printed when it fails. */
+/** Runs a program with this standard input; if it fails, rejects with its output. */
 function run(program: string, args: readonly string[], input: string | Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] })
@@ -68,7 +68,7 @@ function run(program: string, args: readonly string[], input: string | Buffer): 
       if (code === 0) resolve()
       else reject(new Error(`${program} ended with ${code}: ${printed.trim()}`))
     })
-    // A program that fails early doesn't read its input; its exit status tells.
+    // A program that fails early does not read its input; its exit status shows the failure.
     child.stdin.on('error', () => {})
     child.stdin.end(input)
   })
