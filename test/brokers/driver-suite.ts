@@ -6,19 +6,19 @@ import { take } from './rabbitmq/connections.ts'
 
 export interface BrokerUnderTest {
   readonly url: string
-  /** A publisher that knows nothing of Warren. */
+  /** Publishes with plain amqplib, without Warren. */
   publishRaw(topic: string, body: Buffer): Promise<void>
   close(): Promise<void>
 }
 
 type Received = [topic: string, data: unknown]
 
-/** What a Distributor promises on every driver. */
+/** The contract of a Distributor with every driver. */
 export function driverSuite(name: string, open: () => Promise<BrokerUnderTest>): void {
   describe(`a Distributor on ${name}`, () => {
     let broker: BrokerUnderTest
     let distributor: Distributor
-    /** Another program. */
+    /** A Distributor of another program. */
     let other: Distributor
 
     beforeAll(async () => {
@@ -31,14 +31,14 @@ export function driverSuite(name: string, open: () => Promise<BrokerUnderTest>):
       await broker.close()
     })
 
-    /** Subscribes and keeps what comes. */
+    /** Subscribes and queues what arrives. */
     async function listen(topics: string | string[], options: SubscriptionOptions = {}, on = distributor) {
       const received = new Inbox<Received>(`messages on ${String(topics)}`)
       const subscription = await on.subscribe((data, topic) => received.push([topic, data]), topics, options)
       return { received, subscription }
     }
 
-    test('gives every message to every subscriber, as it was and in order', async () => {
+    test('delivers every message to every subscriber, unchanged and in order', async () => {
       const all = [{ a: [1, null, 'ß𝄞'] }, 'text', 0, null, 'x'.repeat(1024 * 1024)]
       const one = await listen('all')
       const two = await listen('all', {}, other)
@@ -48,7 +48,7 @@ export function driverSuite(name: string, open: () => Promise<BrokerUnderTest>):
       }
     })
 
-    test('matches topics by word, and several topics of one subscription once', async () => {
+    test('matches topics word by word, and several topics of one subscription once', async () => {
       const { received } = await listen(['match.*.x', 'match.#'])
       const narrow = await listen('match.*.x')
       for (const topic of ['match', 'match.a.x', 'match.a.b.x']) await distributor.publish(1, topic)
@@ -62,11 +62,11 @@ export function driverSuite(name: string, open: () => Promise<BrokerUnderTest>):
       expect(narrow.received.waiting).toEqual([])
     })
 
-    test('takes what nobody listens for', async () => {
+    test('accepts messages without a subscriber', async () => {
       await distributor.publish(1, 'nobody')
     })
 
-    test('gives each message to one member of a group, and to those without one', async () => {
+    test('delivers each message to one member of a group, and to every subscriber outside groups', async () => {
       const members = [
         await listen('shared', { subscriberGroup: 'g', prefetch: 1 }),
         await listen('shared', { subscriberGroup: 'g', prefetch: 1 }, other),
@@ -84,14 +84,14 @@ export function driverSuite(name: string, open: () => Promise<BrokerUnderTest>):
       expect(seen.toSorted((a, b) => a - b)).toEqual(numbers)
     })
 
-    test('keeps the messages of a group while none of its members is there', async () => {
+    test('keeps the messages of a group while it has no member', async () => {
       const first = await listen('kept', { subscriberGroup: 'g' })
       await first.subscription.close()
       await distributor.publish(1, 'kept')
       expect(await (await listen('kept', { subscriberGroup: 'g' }, other)).received.next()).toEqual(['kept', 1])
     })
 
-    test('takes the same group on other topics for another', async () => {
+    test('treats the same group on other topics as another group', async () => {
       const one = await listen('one topic', { subscriberGroup: 'g' })
       const two = await listen('another topic', { subscriberGroup: 'g' })
       await distributor.publish(1, 'one topic')
@@ -101,7 +101,7 @@ export function driverSuite(name: string, open: () => Promise<BrokerUnderTest>):
     })
 
     test.each([undefined, 'g'])(
-      'hands over again what a callback of group %s rejects, then sets it aside',
+      'delivers again what a callback of group %s rejects, then dead-letters it',
       async (group) => {
         const topic = `poison ${group}`
         const calls: unknown[] = []
@@ -128,7 +128,7 @@ export function driverSuite(name: string, open: () => Promise<BrokerUnderTest>):
       },
     )
 
-    test('survives what is no JSON, without handing it over', async () => {
+    test('skips what is not JSON and continues', async () => {
       const poison = new Inbox<string>('poison')
       const { received } = await listen('foreign', {
         subscriberGroup: 'g',
@@ -140,7 +140,7 @@ export function driverSuite(name: string, open: () => Promise<BrokerUnderTest>):
       expect(await poison.next()).toBe('{"half":')
     })
 
-    test('runs no more callbacks at a time than it may', async () => {
+    test('runs at most the allowed number of callbacks at a time', async () => {
       let running = 0
       let most = 0
       const done = new Inbox<unknown>('finished callbacks')
@@ -160,7 +160,7 @@ export function driverSuite(name: string, open: () => Promise<BrokerUnderTest>):
       expect(most).toBeLessThanOrEqual(3)
     })
 
-    test('ends a subscription when it is closed, after its running callbacks, and no other', async () => {
+    test('ends a subscription on close after its running callbacks, and no other subscription', async () => {
       const begun = new Inbox<unknown>('begun callbacks')
       let finish = () => {}
       const subscription = await distributor.subscribe(
@@ -184,7 +184,7 @@ export function driverSuite(name: string, open: () => Promise<BrokerUnderTest>):
       expect(begun.waiting).toEqual([])
     })
 
-    test('has the conveniences of the old class', async () => {
+    test('has the convenience methods of the old class', async () => {
       const { received } = await listen(['user', 'raw.*', 'parsed.*'])
       const parsed = new Inbox<unknown>('parsed')
       const raw = new Inbox<unknown>('raw')
@@ -211,7 +211,7 @@ export function driverSuite(name: string, open: () => Promise<BrokerUnderTest>):
       }
     })
 
-    test('refuses what cannot be meant', async () => {
+    test('refuses invalid arguments', async () => {
       await expect(distributor.publish(undefined, 'x')).rejects.toMatchObject({ field: 'data' })
       await expect(distributor.publish(1, '')).rejects.toMatchObject({ field: 'topic' })
       await expect(distributor.publish(1, 'x'.repeat(256))).rejects.toMatchObject({ field: 'topic' })
@@ -219,7 +219,7 @@ export function driverSuite(name: string, open: () => Promise<BrokerUnderTest>):
       await expect(distributor.subscribe(() => {}, 'x', { prefetch: 0 })).rejects.toMatchObject({ field: 'prefetch' })
     })
 
-    test('closes with its scope, and can be connected again', async () => {
+    test('closes with its scope, and connects again', async () => {
       const received = new Inbox<unknown>('messages')
       {
         await using scoped = new Distributor(broker.url)

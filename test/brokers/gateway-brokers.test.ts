@@ -11,7 +11,7 @@ import { gatewaySuite } from './gateway-suite.ts'
 async function gatewayOn(url: string): Promise<GatewayBroker> {
   const driver = await openDriver([url], { namespace: 'warren', log: () => {} })
   const gateway = driver.gateway?.({ queue: 'warren.journal', maxMessageBytes: 2000 })
-  if (!gateway) throw new Error(`the driver for ${url} carries no gateway`)
+  if (!gateway) throw new Error(`the driver for ${url} cannot serve a gateway`)
   return gateway
 }
 
@@ -31,7 +31,7 @@ gatewaySuite('memory:', async () => {
 gatewaySuite('RabbitMQ', async () => {
   const routed = new Inbox<Message>('what is routed')
   const vhost = await testVhost('gateways')
-  // Stands for the journal: a stream is consumed in the same way, but for its offsets.
+  // In place of the journal: a stream is consumed in the same way, but with offsets.
   const journal = await amqp.connect(vhost.url)
   const channel = await journal.createChannel()
   await channel.assertQueue('warren.journal')

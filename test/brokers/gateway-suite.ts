@@ -12,12 +12,12 @@ export interface GatewayUnderTest {
   readonly broker: GatewayBroker
   /** Another gateway of the same deployment. */
   readonly replica: GatewayBroker
-  /** What flows into the journal. */
+  /** What is routed into the journal. */
   readonly routed: Inbox<Message>
   close(): Promise<void>
 }
 
-/** What a gateway may count on, whatever carries it: the same answers to the same mistakes. */
+/** The contract of a gateway's broker with every driver: the same answers to the same mistakes. */
 export function gatewaySuite(name: string, open: () => Promise<GatewayUnderTest>): void {
   describe(`a gateway on ${name}`, () => {
     let under: GatewayUnderTest
@@ -36,7 +36,7 @@ export function gatewaySuite(name: string, open: () => Promise<GatewayUnderTest>
     })
     afterAll(() => under.close())
 
-    test('declares an exchange that is missing, and says so once', async () => {
+    test('declares a missing exchange, and reports it once', async () => {
       const { broker, routed } = under
       expect(await broker.bind(sourceOn('first', { routingKey: 'a.*' }))).toEqual({ declared: true })
       expect(await broker.bind(sourceOn('first', { routingKey: 'b.*' }))).toEqual({ declared: false })
@@ -44,7 +44,7 @@ export function gatewaySuite(name: string, open: () => Promise<GatewayUnderTest>
       expect(await routed.next()).toMatchObject({ exchange: 'first', routingKey: 'b.1', redelivered: false })
     })
 
-    test('hands over once what several sources bind, in order, as a copy', async () => {
+    test('delivers once, in order and as a copy, what several sources bind', async () => {
       const { broker, routed } = under
       await broker.bind(sourceOn('warren.events', { routingKey: 'client.*' }))
       const body = Buffer.from('{"n":1}')
@@ -83,7 +83,7 @@ export function gatewaySuite(name: string, open: () => Promise<GatewayUnderTest>
       },
     )
 
-    test('answers each mistake of a publisher', async () => {
+    test('answers each invalid publication', async () => {
       await under.broker.bind(sourceOn('narrow', { routingKey: 'a.b' }))
       await expect(publish('none', 'k')).rejects.toMatchObject({
         code: 'BAD_USER_INPUT',
@@ -104,7 +104,7 @@ export function gatewaySuite(name: string, open: () => Promise<GatewayUnderTest>
       await publish('warren.quarantine', 'poison')
     })
 
-    test('answers each mistake of a source', async () => {
+    test('answers each invalid source', async () => {
       const { broker } = under
       await broker.bind(sourceOn('a topic'))
       await expect(broker.bind(sourceOn('a topic', { exchangeType: 'DIRECT', routingKey: 'k' }))).rejects.toMatchObject(
@@ -123,7 +123,7 @@ export function gatewaySuite(name: string, open: () => Promise<GatewayUnderTest>
       })
     })
 
-    test('unbinds a source, but not what another source needs', async () => {
+    test('unbinds a source, but keeps what another source needs', async () => {
       const { broker, routed } = under
       const one = sourceOn('shared', { routingKey: 'a.*' })
       const other = sourceOn('shared', { routingKey: 'a.{clientId}', clientId: undefined, id: 'other' })
@@ -137,14 +137,14 @@ export function gatewaySuite(name: string, open: () => Promise<GatewayUnderTest>
       await broker.unbind(other)
     })
 
-    test('delivers fanout exchanges, to each replica everything, in the order of each exchange', async () => {
+    test('delivers fanout exchanges to each replica completely, in the order of each exchange', async () => {
       const exchanges = { own: 'heard', fedBy: ['too'], declared: ['said'] }
       const heard = [under.broker, under.replica].map((broker) => {
         const inbox = new Inbox<Message>('what fanout exchanges say')
         return { inbox, fanouts: broker.consumeFanouts(exchanges, (message) => inbox.push(message)) }
       })
-      // Until every queue is bound, what is said is heard by some.
-      await eventually('both to hear', async () => {
+      // A fanout message reaches only the queues bound so far.
+      await eventually('both replicas to receive a message', async () => {
         await publish('too', 'beginning', { mandatory: false })
         return heard.every(({ inbox }) => inbox.waiting.length > 0)
       })
@@ -168,7 +168,7 @@ export function gatewaySuite(name: string, open: () => Promise<GatewayUnderTest>
       expect(heard.map(({ inbox }) => inbox.waiting)).toEqual([[], []])
     })
 
-    test('tells every replica what one says, itself included', async () => {
+    test('delivers a control message to every replica, the sender included', async () => {
       const heard = new Inbox<ControlMessage | 'resync'>('control messages')
       const keys = testKeys()
       const buses = [under.broker, under.replica].map((broker) => broker.openControlBus(keys))

@@ -1,6 +1,6 @@
 import { type Source, type SourceDefinition, sourceId } from '../../src/core/model/source.ts'
 
-/** A source that everybody hears, on a topic exchange unless told. */
+/** A source for every client, by default on a topic exchange. */
 export function sourceOn(exchange: string, change: Partial<Source> = {}): Source {
   const definition: SourceDefinition = {
     exchange,

@@ -25,7 +25,7 @@ afterAll(async () => {
   await gateway?.close()
 })
 
-test("the example's page hears each of 2,000 messages once and in order, wherever its connection is cut", async () => {
+test('the example page receives each of 2,000 messages once and in order, wherever its connection is cut', async () => {
   const { heard, page } = await open(
     'page',
     await gateway.clientToken('page'),
@@ -39,7 +39,7 @@ test("the example's page hears each of 2,000 messages once and in order, whereve
   await page.close()
 }, 120_000)
 
-test('a token that is refused is asked for again, and it goes on behind its cursor', async () => {
+test('a refused token is requested again, and the client resumes after its cursor', async () => {
   const after = await position('renewing', gateway.graphqlUrl)
   await publish(gateway, 'renewing', 'before')
   const { heard, page } = await open('renewing', 'expired', after)
@@ -58,7 +58,7 @@ async function open(clientId: string, token: string, after: string): Promise<{ p
   await page.exposeFunction('heard', (lines: string[]) => {
     for (const line of lines) heard.add(JSON.parse(line))
   })
-  // What the page shows is what counts.
+  // The test checks what the page displays.
   await page.addInitScript(() => {
     const scope = globalThis as unknown as BrowserScope
     new scope.MutationObserver((changes) => {
@@ -71,7 +71,7 @@ async function open(clientId: string, token: string, after: string): Promise<{ p
   return { page, heard }
 }
 
-/** What the page's own script uses of a browser, which the tests' types don't know. */
+/** The part of the browser API that the page uses; the types of the tests lack it. */
 interface BrowserScope {
   readonly document: object
   readonly MutationObserver: new (

@@ -1,7 +1,7 @@
 import type { InProcessGateway } from '../support/gateway/gateway-in-process.ts'
 import type { TcpProxy } from '../support/network/tcp-proxy.ts'
 
-/** Mulberry32: small, and the same everywhere. */
+/** Mulberry32: small, and equal on every platform. */
 export function generator(seed: number): () => number {
   let state = seed
   return () => {
@@ -16,10 +16,10 @@ export function numbers(count: number, from = 0): number[] {
   return Array.from({ length: count }, (_, index) => from + index)
 }
 
-/** What somebody has heard so far, and who waits for it to be so much. */
+/** The numbers that a client has received, and the callers that wait for a count. */
 export class Heard {
   readonly data: unknown[] = []
-  /** By how much has been heard: what happens then, once. */
+  /** Count of received numbers → callbacks that run once when it is reached. */
   readonly #at = new Map<number, (() => void)[]>()
   #fail: (error: unknown) => void = () => undefined
   readonly #failed = new Promise<never>((_resolve, reject) => {
@@ -41,7 +41,7 @@ export class Heard {
     this.#at.set(count, [...(this.#at.get(count) ?? []), happen])
   }
 
-  /** Resolves when so much has been heard; rejects where the subscription has ended before. */
+  /** Resolves when `count` numbers have been received; rejects if the subscription ends before. */
   async until(count: number): Promise<void> {
     if (this.data.length >= count) return
     await Promise.race([new Promise<void>((resolve) => this.at(count, resolve)), this.#failed])
@@ -58,9 +58,9 @@ export async function publish(gateway: InProcessGateway, clientId: string, data:
 }
 
 /**
- * Publishes numbers in bursts as the listener hears them, cuts its connection at random points of
- * what it has heard, and goes on publishing while it is away. Resolves when the listener has heard
- * as many as were published.
+ * Publishes numbers in bursts as the client receives them, cuts its connection at random positions,
+ * and publishes while the client is disconnected. Resolves when the client has received as many
+ * numbers as were published.
  */
 export async function chaos(options: {
   seed: number
@@ -94,12 +94,12 @@ export async function chaos(options: {
   await publishing
 }
 
-/** Its connections, seen from the listener. */
+/** The WebSocket URL of the gateway through the proxy. */
 export function socketUrl(proxy: TcpProxy): string {
   return `ws://127.0.0.1:${proxy.port}/graphql`
 }
 
-/** As a page does that loads before it subscribes. */
+/** Queries a position, as a page does before it subscribes. */
 export async function position(clientId: string, graphqlUrl: string): Promise<string> {
   const input = { clientId, name: clientId, email: 'somebody@example.com', password: 'correct horse battery' }
   const response = await fetch(graphqlUrl, {

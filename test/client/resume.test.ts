@@ -30,7 +30,7 @@ const query = `subscription Listen($clientId: ID!, $after: Cursor) {
   channel(clientId: $clientId, after: $after, checkpoints: true) { kind cursor data gap { reason oldest } }
 }`
 
-/** Quicker than the default, for tests. */
+/** Shorter than the default. */
 const retry = { retryFirstMs: 20 }
 
 type ClientOptions = Partial<Parameters<typeof createClient>[0]>
@@ -45,7 +45,7 @@ function socketClient(clientId: string, options: ClientOptions = {}) {
   })
 }
 
-/** Listens with `resumable`: what is published from here on is heard wherever `after` is given. */
+/** Subscribes with `resumable`. With `after`, no later message is missed. */
 function listen(
   clientId: string,
   {
@@ -93,7 +93,7 @@ describe('the example', () => {
     ['Apollo Client', listenWithApollo, 2],
     ['urql', listenWithUrql, 3],
   ])(
-    'with %s hears each of 2,000 messages once and in order, wherever its connection is cut',
+    'with %s receives each of 2,000 messages once and in order, wherever its connection is cut',
     async (name, listenWith, seed) => {
       const clientId = name.replace(' ', '-')
       const heard = new Heard()
@@ -113,7 +113,7 @@ describe('the example', () => {
   )
 })
 
-test('a client that hops between two replicas on RabbitMQ hears each message once and in order', async () => {
+test('a client that alternates between two replicas on RabbitMQ receives each message once and in order', async () => {
   await using vhost = await testVhost('resume')
   const env = { WARREN_BROKER_URL: vhost.url }
   await using one = await startGateway({ env })
@@ -139,15 +139,15 @@ test('a client that hops between two replicas on RabbitMQ hears each message onc
   expect(Math.min(front.accepted, back.accepted)).toBeGreaterThan(3)
 }, 60_000)
 
-describe('whatever the client does by itself', () => {
+describe('whatever the client library does by itself', () => {
   test.each<[string, ClientOptions]>([
     [
       'retries at once, and all errors',
       { retryAttempts: 100, shouldRetry: () => true, retryWait: async () => undefined },
     ],
-    ['connects before it is asked to', { lazy: false, onNonLazyError: () => undefined }],
+    ['connects before the first subscription', { lazy: false, onNonLazyError: () => undefined }],
     ['keeps an idle connection for a while', { lazyCloseTimeout: 50 }],
-  ])('each message is heard once and in order: it %s', async (what, client) => {
+  ])('each message is received once and in order: it %s', async (what, client) => {
     const clientId = what.replaceAll(' ', '-')
     await using listening = listen(clientId, { client, after: await position(clientId, gateway.graphqlUrl) })
     const { heard } = listening
@@ -156,7 +156,7 @@ describe('whatever the client does by itself', () => {
     expect(heard.data).toEqual(numbers(1_000))
   })
 
-  test('several subscriptions on one connection resume each at its own place', async () => {
+  test('several subscriptions on one connection each resume at their own position', async () => {
     const client = resuming(socketClient('operator', { connectionParams: { token: gateway.operatorToken } }), retry)
     const all = await Promise.all(
       ['red', 'green', 'blue'].map(async (clientId) => {
@@ -187,7 +187,7 @@ describe('whatever the client does by itself', () => {
     await client.dispose()
   })
 
-  test('a connection whose peer is gone without a word is ended and made again', async () => {
+  test('a connection with a silent peer is closed and opened again', async () => {
     await using listening = listen('half-open', {
       after: await position('half-open', gateway.graphqlUrl),
       client: { keepAlive: 100 },
@@ -207,7 +207,7 @@ describe('whatever the client does by itself', () => {
   })
 })
 
-test('now is when it was first subscribed, also where the connection is lost before anything was heard', async () => {
+test('the start position is that of the first subscribe, even if the connection is lost before any event', async () => {
   const kept = new Inbox<string>('a cursor')
   await using listening = listen('early', { storage: { get: () => undefined, set: (cursor) => kept.push(cursor) } })
   const { heard, states } = listening
@@ -220,7 +220,7 @@ test('now is when it was first subscribed, also where the connection is lost bef
 })
 
 describe('a consumer', () => {
-  test('that iterates hears one event after another, and the one in hand counts as handled with the next', async () => {
+  test('that iterates receives one event after another, and asking for the next acknowledges the last', async () => {
     let stored: string | undefined = await position('iterating', gateway.graphqlUrl)
     const storage = { get: () => stored, set: (cursor: string) => void (stored = cursor) }
     await publishAll('iterating', numbers(10))
@@ -236,11 +236,11 @@ describe('a consumer', () => {
       return taken
     }
     expect(await takeUpTo(4)).toEqual([0, 1, 2, 3, 4])
-    // The page went away with 4 in hand.
+    // The page was closed while it handled 4.
     expect(await takeUpTo(9)).toEqual([4, 5, 6, 7, 8, 9])
   })
 
-  test('that fails on an event is given it again by the next subscription', async () => {
+  test('that fails on an event receives it again in the next subscription', async () => {
     let stored: string | undefined = await position('failing', gateway.graphqlUrl)
     const storage = { get: () => stored, set: (cursor: string) => void (stored = cursor) }
     await publishAll('failing', numbers(5))
@@ -258,7 +258,7 @@ describe('a consumer', () => {
     expect(second.heard.data).toEqual([3, 4])
   })
 
-  test('that is slow lets go of its subscription, and takes it up again where it was', async () => {
+  test('that is slow closes its subscription and resumes it at the same position', async () => {
     let free: () => void = () => undefined
     const busy = new Promise<void>((resolve) => {
       free = resolve
@@ -273,7 +273,7 @@ describe('a consumer', () => {
     expect(heard.data).toEqual(numbers(200))
   })
 
-  test('is told of a gap before it is handed the notice, and hears what comes after it', async () => {
+  test('receives `onGap` before the GAP event, and then the events after it', async () => {
     const told: unknown[] = []
     const noticed = new Inbox<string>('the cursor of the notice')
     await using listening = listen('gapped', {
@@ -289,7 +289,7 @@ describe('a consumer', () => {
 })
 
 describe('a token', () => {
-  test('that is refused on the way back is asked for again', async () => {
+  test('that is refused at a reconnect is requested again', async () => {
     const tokens = [testToken({ sub: 'renewed' }), testToken({ sub: 'renewed' }, { ttl: '-1h' })]
     const asked: number[] = []
     await using listening = listen('renewed', {
@@ -315,7 +315,7 @@ describe('a token', () => {
     expect(error).toMatchObject({ name: 'SubscriptionEnded', closeCode: 4401 })
   })
 
-  test('that may not hear the channel ends it with the code of the answer', async () => {
+  test('without permission for the channel ends it with the code of the answer', async () => {
     await using listening = listen('somebody-else', {
       client: { connectionParams: async () => ({ token: await gateway.clientToken('me') }) },
     })
@@ -326,7 +326,7 @@ describe('a token', () => {
 
 describe('a close', () => {
   test.each(Object.entries(closeReasons).filter(([name]) => name !== 'NORMAL'))(
-    'for %s means what the table of errors says',
+    'with %s has the effect that the table of errors defines',
     async (_name, { graphqlWs: code, text, comeBack }) => {
       await using server = await closingServer(code, text)
       await using listening = listen('closed', { client: { url: server.url } })
@@ -341,7 +341,7 @@ describe('a close', () => {
   )
 })
 
-test('a query that could not resume is refused at once', async () => {
+test('a query that cannot resume is refused at once', async () => {
   const client = socketClient('wrong')
   expect(() => resumable(client, { query: 'subscription { channel(clientId: "a") { cursor } }' })).toThrow(/\$after/)
   const events = resumable(client, {
@@ -355,7 +355,9 @@ function codeOf(cause: unknown): unknown {
   return typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined
 }
 
-/** A peer that lets everybody in and closes with this code at the first subscription. */
+/**
+ * A server that accepts every connection and closes it with this code at the first subscription.
+ */
 async function closingServer(code: number, reason: string) {
   const port = await freePort()
   const server = new WebSocketServer({ port, host: '127.0.0.1', handleProtocols: () => 'graphql-transport-ws' })

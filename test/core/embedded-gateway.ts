@@ -18,14 +18,13 @@ const hour = 60 * 60 * 1000
 let worlds = 0
 
 /**
- * What an entry weighs is the journal's affair: bounds here are in entries of a short routing key
- * and a number.
+ * The journal weighs its entries. Limits here count entries with a short routing key and a number.
  */
 const entryBytes = 110
 
 /**
- * A gateway core on the embedded broker, journal and registry, without transports; its clock is the
- * test's fake one.
+ * A gateway core on the embedded broker, journal and registry, without transports. The test's fake
+ * clock drives it.
  */
 export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100_000 } = {}) {
   const folder = newFolder()
@@ -80,9 +79,7 @@ export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100
         body: Buffer.from(JSON.stringify(data)),
         properties: { contentType: 'application/json' },
       }),
-    /**
-     * A consumer of a channel with an allowance of its own, behind the cursor (else from now on).
-     */
+    /** Subscribes to a channel with its own allowance, after the cursor, else from now on. */
     listen(channel: string, options: Listening = {}): Listener {
       return new Listener(gateway, channel, options)
     },
@@ -103,7 +100,7 @@ export interface Listening {
   readonly checkpoints?: boolean
 }
 
-/** Takes events only when it is told to, and keeps them. */
+/** Takes events only when the test calls `take`, and keeps them. */
 export class Listener {
   readonly heard: ChannelEvent[] = []
   readonly feed: ChannelSubscription
@@ -124,7 +121,7 @@ export class Listener {
     gateway.keeper.resume(this.feed)
   }
 
-  /** What it has heard, in the words of the test: the data of messages, the reasons of gaps. */
+  /** The received events in short form: messages as their data, gaps as their reason. */
   get story(): unknown[] {
     return this.heard.map((event) => {
       if (event.kind === 'MESSAGE') return JSON.parse(event.message.body.toString()) as unknown
@@ -137,8 +134,8 @@ export class Listener {
   }
 
   /**
-   * Asks for so many more, and keeps what is there by the end of this turn of the event loop; what
-   * is asked for is kept when it comes.
+   * Takes up to `count` more events. It returns after this turn of the event loop; a later event
+   * still goes to the pending call.
    */
   async take(count = Number.POSITIVE_INFINITY): Promise<void> {
     for (let left = count; left > 0 && !this.#asked; left -= 1) {
@@ -148,7 +145,7 @@ export class Listener {
         this.#asked = false
         this.heard.push(taken.value)
       })
-      // Whatever is queued is there after a microtask or two.
+      // A queued event arrives within a microtask or two.
       await Promise.resolve()
       await Promise.resolve()
     }
@@ -190,9 +187,9 @@ class RecordingObserver implements Observer {
   outboxBytes(): void {}
 }
 
-/** Lets so much of the fake clock's time pass, and all that it sets off happen. */
+/** Advances the fake clock by `ms` and runs all that follows. */
 export async function pass(ms: number): Promise<void> {
   await jest.advanceTimersByTimeAsync(ms)
-  // setImmediate is real: work that goes on in slices takes some turns.
+  // setImmediate is real, because sliced work takes some turns.
   for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve))
 }

@@ -34,7 +34,7 @@ driverSuite('RabbitMQ', async () => {
   }
 })
 
-test('what is set aside on RabbitMQ waits in one queue, with where it comes from', async () => {
+test('dead-lettered messages on RabbitMQ are in one queue, with their origin', async () => {
   await using vhost = await testVhost('dead')
   await using rabbitmq = await stranger(vhost.url)
   const channel = await rabbitmq.createConfirmChannel()

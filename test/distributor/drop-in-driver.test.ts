@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { Distributor } from '../../src/distributor/distributor.ts'
 import { openDriver } from '../../src/distributor/open-driver.ts'
 
-/** All that a driver must have. */
+/** Everything that a driver needs. */
 const dropIn = `
 const subscriptions = []
 export default class Loop {
@@ -41,7 +41,7 @@ describe('a driver dropped into the folder', () => {
     expect(received).toEqual([['user', { userId: 1 }]])
   })
 
-  test('is named with the others where the scheme is another', async () => {
+  test('is named with the others if the scheme is unknown', async () => {
     await expect(new Distributor('kafka://host', { drivers }).connect()).rejects.toThrow(
       'url: no driver for kafka:; there are drivers for loop:',
     )
@@ -54,7 +54,7 @@ describe('a driver dropped into the folder', () => {
     )
   })
 
-  test('is told apart from a file that is broken, and works beside it', async () => {
+  test('is distinguished from a broken file, and works next to it', async () => {
     const mixed = await mkdtemp(join(tmpdir(), 'drivers-'))
     const said: string[] = []
     await cp(folder, mixed, { recursive: true })

@@ -35,7 +35,7 @@ const clients: [name: string, clientId: string, Connect][] = [
 describe.each(clients)('%s', (_name, clientId, connect) => {
   const input = { clientId, name: 'Alice', email: 'alice@example.com', password: 'correct horse' }
 
-  test('makes a channel, publishes to it, and hears it live and behind a cursor', async () => {
+  test('creates a channel, publishes to it, and receives the message live and after a cursor', async () => {
     await using nobody = connect(gateway)
     const { createClientChannel } = await nobody.run(CreateClientChannelDocument, { input })
     const { token, channel } = createClientChannel
@@ -72,14 +72,14 @@ describe.each(clients)('%s', (_name, clientId, connect) => {
     expect((await resumed.next()).channel.data).toEqual({ number: 4 })
     resumed.stop()
 
-    // The cursor of before the first: load, then subscribe, and nothing falls between.
+    // The cursor from before the first message: load, then subscribe, without a loss between.
     const all = alice.subscribe(ChannelDocument, { clientId, after: channel.cursor })
     for (const number of [1, 2, 3, 4]) expect((await all.next()).channel.data).toEqual({ number })
     all.stop()
     await hub.until(0)
   })
 
-  test('completes queries, and is told by code what it may not do', async () => {
+  test('completes queries, and receives the code of each refusal', async () => {
     await using nobody = connect(gateway)
     const { createClientChannel } = await nobody.run(CreateClientChannelDocument, { input })
     await using alice = connect(gateway, createClientChannel.token)

@@ -10,7 +10,7 @@ import { Seeded } from '../ledger/seeded.ts'
 const unbounded = { maxBytes: Number.POSITIVE_INFINITY, maxAgeMs: Number.POSITIVE_INFINITY }
 
 describe('the hot window', () => {
-  test('gives back each entry as it was put in, whatever its texts, properties and size, when all that went in is gone', () => {
+  test('returns each entry as it was added, whatever its texts, properties and size, when the original is gone', () => {
     const seeded = new Seeded(7)
     const hotWindow = new ChunkedHotWindow(unbounded)
     const entries = Array.from({ length: 2_000 }, (_, index) => anyEntry(seeded, index * 3))
@@ -32,7 +32,7 @@ describe('the hot window', () => {
     expect(asked).toEqual(asked.map((_, offset) => (offset % 3 === 0 ? offset : undefined)))
   })
 
-  test('goes on behind any offset, in order, until the visitor has enough', () => {
+  test('iterates after any offset, in order, until the visitor has enough', () => {
     const seeded = new Seeded(8)
     const hotWindow = new ChunkedHotWindow(unbounded)
     for (let index = 0; index < 3_000; index += 1) hotWindow.add(anyEntry(seeded, index * 2))
@@ -46,7 +46,7 @@ describe('the hot window', () => {
   })
 
   test.each([64 * 1024, 1024 * 1024])(
-    'holds no more than %d bytes, but always the newest entry, and knows what it holds',
+    'holds at most %d bytes, but always the newest entry, and knows what it holds',
     (maxBytes) => {
       const seeded = new Seeded(9)
       const hotWindow = new ChunkedHotWindow({ ...unbounded, maxBytes })
@@ -70,7 +70,7 @@ describe('the hot window', () => {
     },
   )
 
-  test('lets go of what is too old, entry by entry', () => {
+  test('drops entries that are too old, one by one', () => {
     const seeded = new Seeded(10)
     const hotWindow = new ChunkedHotWindow({ ...unbounded, maxAgeMs: 1_000 })
     for (let offset = 0; offset < 4_000; offset += 1) {
@@ -79,7 +79,7 @@ describe('the hot window', () => {
     }
   })
 
-  test('keeps no message as objects: a hundred thousand more take no more of the heap', () => {
+  test('keeps no message as objects: a hundred thousand more need no more heap', () => {
     const hotWindow = new ChunkedHotWindow(unbounded)
     const put = (from: number): void => {
       for (let offset = from; offset < from + 100_000; offset += 1) {
@@ -93,7 +93,7 @@ describe('the hot window', () => {
     expect(hotWindow.at(199_999)?.properties.messageId).toBe('m-199999')
   })
 
-  test('within a wider one holds the same entries and no bytes of its own, from when it was cleared', () => {
+  test('inside a larger one holds the same entries and no bytes of its own after it was cleared', () => {
     const seeded = new Seeded(11)
     const wider = new ChunkedHotWindow(unbounded)
     const narrow = new ChunkedHotWindow({ ...unbounded, maxBytes: 64 * 1024 }, wider)
@@ -113,7 +113,7 @@ describe('the hot window', () => {
     expect(narrow.last?.outcomes).toBe(wider.last?.outcomes)
   })
 
-  test('counts what became of each message, for whoever asks later', () => {
+  test('keeps the outcome of each message for later queries', () => {
     const hotWindow = new ChunkedHotWindow(unbounded)
     const entries = Array.from({ length: 3_000 }, (_, offset) => entryOf(offset, {}))
     for (const entry of entries) {

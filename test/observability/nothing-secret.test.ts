@@ -10,7 +10,7 @@ const wrongPassword = 'swordfish-battery'
 const email = 'alice.liddell@wonderland.example'
 
 test.each(['json', 'pretty'])(
-  'a run with good and bad passwords, tokens and addresses in every place leaves none of them in its output or its metrics (%s)',
+  'a run with valid and invalid passwords, tokens and addresses everywhere leaves none of them in its output or its metrics (%s)',
   async (format) => {
     await using gateway = await startGateway({
       env: { WARREN_LOG_LEVEL: 'debug', WARREN_LOG_FORMAT: format, WARREN_MAX_PASSWORD_FAILURES: '2' },
@@ -37,7 +37,7 @@ test.each(['json', 'pretty'])(
     for (let attempt = 0; attempt < 4; attempt += 1) {
       await asking(good, create, { input: { ...input, password: wrongPassword } })
     }
-    // Where they don't belong: in names, in the text of a document, in what is published.
+    // In wrong places: in names, in the text of a document, in published data.
     await asking(good, create, { input: { ...input, clientId: `${email} ${password}` } })
     await asking(good, `{ nope(password: "${password}", email: "${email}") }`)
     await asking(operatorToken, publish, {
@@ -85,8 +85,8 @@ test.each(['json', 'pretty'])(
       ...issued,
     ]) {
       expect(everything.includes(secret)).toBe(false)
-      // The claims of a token say whose it is; alone they are no secret, but nothing of a token
-      // belongs into a log.
+      // The claims of a token name its client. They are no secret alone, but no part of a token
+      // belongs in a log.
       const claims = secret.split('.')[1]
       if (secret.startsWith('eyJ') && claims) expect(everything.includes(claims)).toBe(false)
     }

@@ -6,7 +6,7 @@ import { createPasswords } from '../../../src/auth/passwords/passwords.ts'
 const passwords = createPasswords(128)
 
 describe('a password', () => {
-  test('is recognised by its hash, and no other is', async () => {
+  test('matches its own hash only', async () => {
     const hash = await passwords.hash('correct horse')
     expect(await passwords.verify(hash, 'correct horse')).toBe(true)
     expect(await passwords.verify(hash, 'correct horse ')).toBe(false)
@@ -19,11 +19,11 @@ describe('a password', () => {
     expect(parseOptions(hash)).toMatchObject({ memoryCost: 19_456, timeCost: 2, parallelism: 1, outputLen: 32 })
   })
 
-  test('is the same however the system composes its letters', async () => {
+  test('is the same for composed and decomposed letters', async () => {
     expect(await passwords.verify(await passwords.hash('Stra\u00dfe \u00e9'), 'Stra\u00dfe e\u0301')).toBe(true)
   })
 
-  test('is checked at the same cost where there is no client, and is wrong', async () => {
+  test('takes the same time to check for an unknown client, and is wrong', async () => {
     const hash = await passwords.hash('secret')
     const timeOf = async (known: string | undefined) => {
       const times = []
@@ -39,7 +39,7 @@ describe('a password', () => {
     expect(ratio).toBeLessThan(2)
   })
 
-  test('beyond those that may wait is turned away, and those that waited are served', async () => {
+  test('is refused when the queue of checks is full, and queued checks complete', async () => {
     const hash = await passwords.hash('secret')
     const settled = await Promise.allSettled(Array.from({ length: 140 }, () => passwords.verify(hash, 'secret')))
     const refused = settled.filter((one) => one.status === 'rejected')
@@ -50,8 +50,8 @@ describe('a password', () => {
   })
 })
 
-describe('a turnstile', () => {
-  test('lets in no more than it may, in order, and goes on after a failure', async () => {
+describe('a concurrency limit', () => {
+  test('runs at most the limit at once, in order, and continues after a failure', async () => {
     const turnstile = new ConcurrencyLimit({ inside: 2, waiting: 10, limit: 'l', refusal: 'r' })
     let inside = 0
     let most = 0

@@ -7,10 +7,7 @@ import { eitherVerifier } from '../../../src/auth/tokens/either-verifier.ts'
 import { jwksVerifier } from '../../../src/auth/tokens/jwks.ts'
 import { hmacSigner, hmacVerifier } from '../../../src/auth/tokens/jwt.ts'
 
-/**
- * An identity provider's key server: what it publishes is what it is told, and requests are
- * counted.
- */
+/** A key server of an identity provider. The test sets its keys; it counts requests. */
 class KeyServer {
   keys: JSONWebKeySet['keys'] = []
   requests = 0
@@ -59,7 +56,7 @@ describe('a token of an identity provider', () => {
   })
   afterEach(() => server.close().catch(() => undefined))
 
-  test.each(['RS256', 'PS256', 'ES256', 'EdDSA'])('is taken when it is signed with %s', async (alg) => {
+  test.each(['RS256', 'PS256', 'ES256', 'EdDSA'])('is accepted when it is signed with %s', async (alg) => {
     const key = await newKey('one', alg)
     server.keys = [key.jwk]
     const verifier = jwksVerifier({ url, issuer: 'https://id.example', audience: 'warren' })
@@ -69,7 +66,7 @@ describe('a token of an identity provider', () => {
     await expect(verifier.verify(elsewhere)).rejects.toMatchObject({ cause: { reason: 'audience' } })
   })
 
-  test('is checked with keys that are fetched once', async () => {
+  test('is verified with keys that are fetched once', async () => {
     const key = await newKey('one')
     server.keys = [key.jwk]
     const verifier = jwksVerifier({ url })
@@ -78,7 +75,7 @@ describe('a token of an identity provider', () => {
     expect(server.requests).toBe(1)
   })
 
-  test('is taken when keys were rotated a moment ago, and withdrawn keys are good for nothing then', async () => {
+  test('is accepted right after a rotation of keys, and refused with a withdrawn key', async () => {
     const [first, second] = [await newKey('one'), await newKey('two')]
     server.keys = [first.jwk]
     const verifier = jwksVerifier({ url, cooldownMs: 100 })
@@ -91,7 +88,7 @@ describe('a token of an identity provider', () => {
     })
   })
 
-  test('with a key that nobody knows does not make the gateway flood the key server', async () => {
+  test('with an unknown key does not make the gateway flood the key server', async () => {
     const [known, unknown] = [await newKey('one'), await newKey('two')]
     server.keys = [known.jwk]
     const verifier = jwksVerifier({ url, cooldownMs: 100 })
@@ -101,7 +98,7 @@ describe('a token of an identity provider', () => {
     expect(server.requests).toBeLessThanOrEqual(4)
   })
 
-  test('is refused when it is signed by HMAC with the public key as the secret, or by nobody', async () => {
+  test('is refused if it is unsigned, or signed by HMAC with the public key as the secret', async () => {
     const key = await newKey('one', 'RS256')
     server.keys = [key.jwk]
     const verifier = jwksVerifier({ url })
@@ -125,7 +122,7 @@ describe('a token of an identity provider', () => {
     })
   })
 
-  test('stands beside the tokens that the gateway signs itself', async () => {
+  test('is accepted next to tokens that the gateway signs itself', async () => {
     const secret = 'a secret of thirty-two bytes or more'
     const key = await newKey('one')
     server.keys = [key.jwk]

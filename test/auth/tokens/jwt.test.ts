@@ -32,7 +32,7 @@ async function expectRefused(token: string, reason: RejectionReason, by: TokenVe
 }
 
 describe('a token signed with the secret', () => {
-  test('gives back whose it is, what it grants, and when it ends', async () => {
+  test('yields its client, its scopes and its end', async () => {
     const before = now()
     const { token, expiresAt } = await signer.sign({
       clientId: 'alice',
@@ -49,18 +49,18 @@ describe('a token signed with the secret', () => {
     expect(expiresAt.getTime() / 1_000 - before).toBeLessThanOrEqual(62)
   })
 
-  test('carries no more claims than it needs', async () => {
+  test('has no more claims than it needs', async () => {
     const { token } = await signer.sign({ clientId: 'alice', scope: [], ttlSeconds: 60 })
     const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as object
     expect(Object.keys(claims).toSorted()).toEqual(['exp', 'iat', 'scope', 'sub'])
   })
 
-  test('without a subject belongs to no client and keeps its grants', async () => {
+  test('without a subject has no client and keeps its scopes', async () => {
     const { token } = await signer.sign({ scope: ['operator'], ttlSeconds: 60 })
     expect(await verifier.verify(token)).toMatchObject({ clientId: undefined, scope: { operator: true, channels: [] } })
   })
 
-  test('may name its scope as a list, or not at all, or never end', async () => {
+  test('may have its scope as a list, no scope, or no end', async () => {
     const listed = await signed({ sub: 'alice', scope: ['publish', 'channel:a.*'] })
     expect(await verifier.verify(listed)).toEqual({
       clientId: 'alice',
@@ -71,12 +71,12 @@ describe('a token signed with the secret', () => {
     expect(await verifier.verify(await signed({ sub: 'alice' }))).toMatchObject({ scope: { publish: false } })
   })
 
-  test('is refused when a claim was changed after signing', async () => {
+  test('is refused if a claim was changed after signing', async () => {
     const [header, , signature] = (await signed({ sub: 'alice', scope: 'publish' })).split('.')
     await expectRefused(`${header}.${encoded({ sub: 'alice', scope: 'operator' })}.${signature}`, 'signature')
   })
 
-  test('is refused when another secret signed it', async () => {
+  test('is refused if another secret signed it', async () => {
     await expectRefused(
       await signed({ sub: 'alice' }, { alg: 'HS256' }, 'another secret of thirty-two bytes'),
       'signature',
@@ -90,25 +90,25 @@ describe('a token signed with the secret', () => {
     }
   })
 
-  test('is refused with another algorithm, were it of the same secret or of a key of its own', async () => {
+  test('is refused with another algorithm, with the same secret or with its own key', async () => {
     await expectRefused(await signed({ sub: 'alice' }, { alg: 'HS512' }, secret.repeat(2)), 'algorithm')
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
     const rsa = await new SignJWT({ sub: 'alice' }).setProtectedHeader({ alg: 'RS256' }).sign(privateKey)
     await expectRefused(rsa, 'algorithm')
-    // "RS256", signed by HMAC with the secret: what a verifier would take that lets the token
-    // choose how its one key is used.
+    // "RS256", signed by HMAC with the secret: a verifier that lets the token choose how to use its
+    // one key would accept it.
     const content = `${encoded({ alg: 'RS256' })}.${encoded({ sub: 'alice' })}`
     await expectRefused(`${content}.${createHmac('sha256', secret).update(content).digest('base64url')}`, 'algorithm')
   })
 
-  test('is refused before its time and after it, give or take five seconds', async () => {
+  test('is refused before its time and after it, with five seconds of tolerance', async () => {
     await expectRefused(await signed({ sub: 'alice', exp: now() - 10 }), 'expired')
     await expectRefused(await signed({ sub: 'alice', nbf: now() + 60 }), 'not-yet-valid')
     const skewed = await signed({ sub: 'alice', exp: now() - 2, nbf: now() + 2 })
     expect(await verifier.verify(skewed)).toMatchObject({ clientId: 'alice' })
   })
 
-  test('is refused for another issuer or audience, and without any, where they are asked for', async () => {
+  test('is refused without the required issuer or audience, or with another one', async () => {
     const strict = hmacVerifier({ secret, issuer: 'https://id.example', audience: 'warren' })
     const good = { sub: 'alice', iss: 'https://id.example', aud: ['other', 'warren'] }
     expect(await strict.verify(await signed(good))).toMatchObject({ clientId: 'alice' })
@@ -122,7 +122,7 @@ describe('a token signed with the secret', () => {
 
   test.each<[string, JWTPayload, RejectionReason]>([
     ['a subject that is a number', { sub: 7 as unknown as string }, 'subject'],
-    ['a subject that is no client id', { sub: 'alice and bob' }, 'subject'],
+    ['a subject that is not a client id', { sub: 'alice and bob' }, 'subject'],
     ['an empty subject', { sub: '' }, 'subject'],
     ['a scope that is an object', { sub: 'alice', scope: { operator: true } }, 'scope'],
     ['a scope with a number in its list', { sub: 'alice', scope: ['operator', 1] }, 'scope'],
@@ -130,17 +130,17 @@ describe('a token signed with the secret', () => {
     await expectRefused(await signed(claims), reason)
   })
 
-  test('is refused with a time that is text', async () => {
+  test('is refused if a time is a string', async () => {
     const content = `${encoded({ alg: 'HS256' })}.${encoded({ sub: 'alice', exp: '2099-01-01' })}`
     await expectRefused(`${content}.${createHmac('sha256', secret).update(content).digest('base64url')}`, 'claims')
   })
 
-  test('ends at the last moment there is, where it claims to end later', async () => {
+  test('ends at the latest possible time if it claims a later one', async () => {
     const identity = await verifier.verify(await signed({ sub: 'alice', exp: 1e300 }))
     expect(identity.expiresAt?.getTime()).toBe(8.64e15)
   })
 
-  test('is refused when it is none: text, emptiness, an encrypted one, a megabyte', async () => {
+  test('is refused if it is not a signed token: text, an empty string, an encrypted token, a megabyte', async () => {
     for (const text of ['', 'no-token-at-all', 'a.b.c', 'a.b.c.d.e', '..', `${encoded('x')}.${encoded('y')}.z`]) {
       await expectRefused(text, 'malformed')
     }
@@ -149,12 +149,12 @@ describe('a token signed with the secret', () => {
 })
 
 describe('signing', () => {
-  test('refuses a secret that is too short to be one', () => {
+  test('refuses a secret that is too short', () => {
     expect(() => hmacSigner({ secret: 'hunter2' })).toThrow('expected at least 32 bytes, got 7')
     expect(() => hmacVerifier({ secret: 'hunter2' })).toThrow('expected at least 32 bytes, got 7')
   })
 
-  test('refuses what a token could not carry', async () => {
+  test('refuses claims that a token cannot contain', async () => {
     const grant = { clientId: 'alice', scope: ['publish'], ttlSeconds: 60 }
     await expect(signer.sign({ ...grant, clientId: 'a b' })).rejects.toMatchObject({ field: 'clientId' })
     await expect(signer.sign({ ...grant, scope: ['publish operator'] })).rejects.toMatchObject({ field: 'scope' })

@@ -6,7 +6,7 @@ import {
 } from '../../../src/brokers/rabbitmq/connection/reconnecting-connection.ts'
 import { Inbox } from '../../support/frames/inbox.ts'
 
-/** Opens links to these nodes, quick to come back. */
+/** Opens connections to these nodes that reconnect fast. */
 export function linksTo(...urls: string[]): OpenConnection {
   return (options) => {
     const link = new ReconnectingConnection(urls, { ...options, timings: { retryCapMs: 200, closeMs: 300 } })
@@ -15,7 +15,7 @@ export function linksTo(...urls: string[]): OpenConnection {
   }
 }
 
-/** A link that does nothing, and what it says about itself: `up`, or the sentence of `onDown`. */
+/** Opens an unused connection and queues its reports: `up`, or the sentence of `onDown`. */
 export function watchLink(urls: string[], options: Partial<ConnectionOptions> = {}) {
   const said = new Inbox<string>('what the link says')
   const retries: string[] = []
@@ -30,14 +30,14 @@ export function watchLink(urls: string[], options: Partial<ConnectionOptions> = 
   return { link, said, retries }
 }
 
-/** The next so many. */
+/** Takes the next `count` items. */
 export async function take<T>(inbox: Inbox<T>, count: number): Promise<T[]> {
   const taken: T[] = []
   while (taken.length < count) taken.push(await inbox.next())
   return taken
 }
 
-/** Somebody who knows nothing of Warren. */
+/** A plain amqplib connection, as a program without Warren has. */
 export async function stranger(url: string): Promise<ChannelModel & AsyncDisposable> {
   const connection = await amqp.connect(url, { noDelay: true })
   connection.on('error', () => {})

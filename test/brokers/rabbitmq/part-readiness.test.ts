@@ -11,13 +11,13 @@ beforeEach(() => {
 })
 afterEach(() => void jest.useRealTimers())
 
-test('a part that was never up counts at once, with its reason', () => {
+test('a part that was never up counts as down at once, with its reason', () => {
   expect(part.reason).toBe(notYet)
   part.down('no permission')
   expect(part.reason).toBe('no permission')
 })
 
-test('a part that was up counts after a while, with the reason that holds then', async () => {
+test('a part that was up counts as down after a delay, with the latest reason', async () => {
   part.up()
   part.down('the connection was lost')
   await jest.advanceTimersByTimeAsync(1_500)
@@ -28,7 +28,7 @@ test('a part that was up counts after a while, with the reason that holds then',
   expect(changes.at(-1)).toBe('nothing listens there')
 })
 
-test('a part that comes back in time never counts', async () => {
+test('a part that is up again in time never counts as down', async () => {
   part.up()
   for (let turn = 0; turn < 5; turn += 1) {
     part.down('the connection was lost')
@@ -39,7 +39,7 @@ test('a part that comes back in time never counts', async () => {
   expect(new Set(changes)).toEqual(new Set([undefined]))
 })
 
-test('what RabbitMQ refuses counts at once', () => {
+test('a refusal of RabbitMQ counts at once', () => {
   part.up()
   part.refused('low on memory')
   expect(part.reason).toBe('low on memory')

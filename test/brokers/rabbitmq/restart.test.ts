@@ -26,8 +26,8 @@ async function openGateway(publishTimeoutMs?: number) {
 }
 
 /**
- * A restart may take longer than a publication waits. A last refusal is told: a test that has
- * failed must not go round here for ever.
+ * Retries until the publication succeeds: a restart may take longer than one waits. At the end it
+ * rejects with the last refusal, so that a failed test does not retry for ever.
  */
 async function publishAtLast(distributor: Distributor, number: number, stop: AbortSignal): Promise<void> {
   for (;;) {
@@ -40,7 +40,7 @@ async function publishAtLast(distributor: Distributor, number: number, stop: Abo
 }
 
 describe('when RabbitMQ', () => {
-  test('is restarted, a gateway makes its sources again, a non-durable exchange included, before it says up', async () => {
+  test('is restarted, a gateway declares its sources again, a non-durable exchange included, before it reports up', async () => {
     await using before = await stranger(node.url())
     const channel = await before.createChannel()
     await channel.assertQueue('journal')
@@ -56,7 +56,7 @@ describe('when RabbitMQ', () => {
     )
     await resyncs.next()
 
-    // Subscribers and a publisher that go on as if nothing happened.
+    // Subscribers and a publisher that continue during the restart.
     await using distributor = new Distributor(node.url())
     const grouped = new Inbox<unknown>('messages of the group')
     const ungrouped = new Inbox<unknown>('messages without a group')
@@ -89,14 +89,14 @@ describe('when RabbitMQ', () => {
     await gateway.close()
   }, 60_000)
 
-  test('has no memory left, publications are refused with that reason, and taken again afterwards', async () => {
+  test('has no memory left, publications are refused with that reason, and accepted again afterwards', async () => {
     const { gateway, states } = await openGateway(500)
     await states.nextMatching(({ up }) => up)
     const publish = () =>
       gateway.publish({ exchange: '', routingKey: 'journal', body: Buffer.from('1'), properties: {} })
     await publish()
     await node.ctl('set_vm_memory_high_watermark', '0.00001')
-    // The first may be what tells RabbitMQ that this connection publishes.
+    // RabbitMQ may notice only by the first publication that this connection publishes.
     await publish().catch(() => {})
     await expect(publish()).rejects.toMatchObject({
       code: 'BROKER_UNAVAILABLE',
@@ -107,7 +107,7 @@ describe('when RabbitMQ', () => {
     await gateway.close()
   })
 
-  test('freezes, closing takes no longer than it may', async () => {
+  test('freezes, close still ends in time', async () => {
     const { link, said } = watchLink([node.url()])
     await said.next()
     const { gateway, states } = await openGateway()

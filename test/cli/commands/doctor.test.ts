@@ -51,7 +51,7 @@ async function examine(env: Readonly<Record<string, string>>) {
 }
 
 describe('warren doctor', () => {
-  test('finds everything in order where it is, leaves nothing behind, and ends with 0', async () => {
+  test('reports a healthy setup as such, leaves nothing behind, and exits with 0', async () => {
     const { code, of, stdout } = await examine({
       WARREN_BROKER_URL: vhost.url,
       WARREN_DATABASE_URL: await postgres.newDatabase(),
@@ -67,7 +67,7 @@ describe('warren doctor', () => {
     expect(await rabbit.ctl('list_exchanges', '-p', vhost.name, 'name')).not.toContain('doctor')
   })
 
-  test('warns that RabbitMQ 3 loses confirmed messages of shared channels, and finds RabbitMQ 4 in order', async () => {
+  test('warns that RabbitMQ 3 loses confirmed messages of shared channels, and accepts RabbitMQ 4', async () => {
     const { of } = await examine({ WARREN_BROKER_URL: vhost.url })
     const version = /^RabbitMQ (\S+)/.exec(of('broker')[0]?.text ?? '')?.[1] ?? ''
     const found = of('leader changes')
@@ -89,7 +89,7 @@ describe('warren doctor', () => {
     ])
   })
 
-  test('prints a line a check, and what to do beneath', async () => {
+  test('prints a line for each check, with the remedy below', async () => {
     const port = await freePort()
     const { code, stdout, stderr } = await runWarren(['doctor', '--broker-url', `amqp://127.0.0.1:${port}`], {
       WARREN_DATA_DIR: join(folder, 'data'),
@@ -106,7 +106,7 @@ describe('warren doctor', () => {
     expect(stderr).toMatch(/^1 of \d+ checks failed\n$/)
   })
 
-  test('says which permissions are missing, and the command that grants them', async () => {
+  test('names missing permissions, and the command that grants them', async () => {
     const url = new URL(vhost.url)
     url.username = limited
     url.password = 'a-password-of-a-test'
@@ -118,7 +118,7 @@ describe('warren doctor', () => {
     expect(stdout).not.toContain('a-password-of-a-test')
   })
 
-  test('tells a virtual host that is not there, and a password that is wrong', async () => {
+  test('reports a missing virtual host and a wrong password', async () => {
     const elsewhere = await examine({ WARREN_BROKER_URL: rabbit.url('nowhere') })
     expect(elsewhere.of('broker')[0]).toMatchObject({ status: 'fail', text: expect.stringContaining('"nowhere"') })
     const wrong = new URL(vhost.url)
@@ -130,7 +130,7 @@ describe('warren doctor', () => {
     })
   })
 
-  test('tells a journal that is no stream', async () => {
+  test('reports a journal that is not a stream', async () => {
     const connection = await amqp.connect(vhost.url)
     const channel = await connection.createChannel()
     await channel.assertQueue('taken.journal', { durable: true })
@@ -141,7 +141,7 @@ describe('warren doctor', () => {
     await connection.close()
   })
 
-  test('tells a database that is away, a folder that cannot be written, and a secret that others may read', async () => {
+  test('reports an unreachable database, an unwritable folder, and a secret that others may read', async () => {
     const port = await freePort()
     const away = await examine({ WARREN_DATABASE_URL: `postgres://warren:hidden@127.0.0.1:${port}/warren` })
     expect(away.of('database')[0]).toMatchObject({ status: 'fail', text: expect.stringContaining('ECONNREFUSED') })
@@ -165,7 +165,7 @@ describe('warren doctor', () => {
     expect(stdout).toContain('which others on this machine may read')
   })
 
-  test('tells a port that another program has, and knows a gateway that runs already', async () => {
+  test('reports a port that another program uses, and recognises a running gateway', async () => {
     const other = createServer((_request, response) => response.end('somebody else')).listen(0, '127.0.0.1')
     await once(other, 'listening')
     const { port } = other.address() as AddressInfo
@@ -180,7 +180,7 @@ describe('warren doctor', () => {
     expect(beside.of('ports')[0]?.text).toContain('a gateway that runs here')
   })
 
-  test('refuses a wrong configuration as every command does', async () => {
+  test('refuses an invalid configuration as every command does', async () => {
     const { code, stderr } = await runWarren(['doctor', '--prot', '1'])
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('did you mean --port?') })
   })

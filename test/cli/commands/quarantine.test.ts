@@ -13,7 +13,7 @@ let back: ChannelModel
 beforeAll(async () => {
   vhost = await testVhost('quarantine')
   gateway = await startGateway({ env: { WARREN_BROKER_URL: vhost.url } })
-  // A body is looked at when somebody listens.
+  // The gateway decodes a body only if the client has a subscriber.
   listener = await connectGraphql(gateway.graphqlSocketUrl, {
     connectionParams: { token: await testToken({ sub: 'alice' }) },
   })
@@ -44,7 +44,7 @@ async function list(...args: string[]): Promise<Shown[]> {
     .map((line) => JSON.parse(line) as Shown)
 }
 
-/** Somebody publishes poison; resolves when the gateway has put all of it away. */
+/** Publishes poison; resolves when the gateway has moved all of it to the quarantine. */
 async function poison(bodies: readonly (string | Buffer)[], options: amqp.Options.Publish = {}): Promise<void> {
   const channel = await back.createConfirmChannel()
   const before = (await channel.checkQueue('warren.quarantine')).messageCount
@@ -52,13 +52,13 @@ async function poison(bodies: readonly (string | Buffer)[], options: amqp.Option
     channel.publish('warren.events', 'client.alice', Buffer.from(body), { contentType: 'application/json', ...options })
   }
   await channel.waitForConfirms()
-  await eventually('the poison to be put away', async () => {
+  await eventually('all poison to be in the quarantine', async () => {
     return (await channel.checkQueue('warren.quarantine')).messageCount === before + bodies.length
   })
   await channel.close()
 }
 
-/** A queue of somebody who takes what is published there. */
+/** A queue of another consumer of the exchange. */
 async function bystander(exchange: string, key: string) {
   const channel = await back.createChannel()
   await channel.assertExchange(exchange, 'topic')
@@ -79,7 +79,7 @@ async function empty(): Promise<void> {
 }
 
 describe('warren quarantine', () => {
-  test('shows what is there, as often as it is asked, in order, and takes nothing away', async () => {
+  test('lists the messages in order, as often as it runs, and removes none', async () => {
     await poison(['{"first', '{"a tab\t and an escape \u001b[2J', Buffer.from([0x7b, 0xff, 0x00])], {
       messageId: 'm-1',
       timestamp: 1_700_000_000,
@@ -110,7 +110,7 @@ describe('warren quarantine', () => {
     await empty()
   })
 
-  test('publishes one again as it was, to where it came from, and keeps the others', async () => {
+  test('republishes one message unchanged to its exchange, and keeps the others', async () => {
     const taker = await bystander('warren.events', '#')
     const headers = { colour: 'red', 'x-warren-note': 'ours' }
     await poison(['{"one'], { messageId: 'm-1', type: 'order', correlationId: 'c', headers, priority: 3 })
@@ -119,7 +119,7 @@ describe('warren quarantine', () => {
     const [one] = await list()
     const { code, stdout } = await warren('republish', '--id', one?.id ?? '')
     expect({ code, stdout }).toEqual({ code: 0, stdout: `${one?.id}  published to warren.events client.alice\n` })
-    const again = await eventually('the message to come', () => taker.take())
+    const again = await eventually('the message to arrive', () => taker.take())
     expect(again.content.toString()).toBe('{"one')
     expect(again.fields).toMatchObject({ exchange: 'warren.events', routingKey: 'client.alice' })
     expect(again.properties).toMatchObject({
@@ -130,8 +130,8 @@ describe('warren quarantine', () => {
       priority: 3,
       headers: { colour: 'red' },
     })
-    // It is as poisonous as it was, so the gateway has put it away once more, behind the other.
-    const now = await eventually('the poison to be put away again', async () => {
+    // It is still poison, so the gateway has quarantined it again, behind the other.
+    const now = await eventually('the poison to be quarantined again', async () => {
       const shown = await list()
       return shown.length === 2 && shown
     })
@@ -140,7 +140,7 @@ describe('warren quarantine', () => {
     await empty()
   })
 
-  test('publishes everything elsewhere, and in order', async () => {
+  test('republishes all messages to another exchange, in order', async () => {
     const taker = await bystander('repairs', 'broken.#')
     const bodies = Array.from({ length: 30 }, (_, n) => `{"${n}`)
     await poison(bodies)
@@ -153,7 +153,7 @@ describe('warren quarantine', () => {
     await taker.close()
   })
 
-  test('keeps what cannot be published, says why, and ends with status 1', async () => {
+  test('keeps what cannot be published, prints why, and exits with 1', async () => {
     await poison(['{"a', '{"b'])
     const [a, b] = await list()
     const nowhere = await warren('republish', '--all', '--to-exchange', 'nowhere', '--key', 'k')
@@ -165,7 +165,7 @@ describe('warren quarantine', () => {
     expect(await list()).toEqual([a, b])
   })
 
-  test('drops only what is named, and says what it has not found', async () => {
+  test('drops only the named messages, and prints which it has not found', async () => {
     const [a, b] = await list()
     const { code, stdout, stderr } = await warren('drop', '--id', b?.id ?? '', '0000000000')
     expect({ code, stdout }).toEqual({ code: 1, stdout: `${b?.id}  dropped\n` })
@@ -174,7 +174,7 @@ describe('warren quarantine', () => {
     await empty()
   })
 
-  test('has nothing to show where there is no quarantine yet, and says where no broker answers', async () => {
+  test('lists nothing if no quarantine exists, and reports an unreachable broker', async () => {
     const nothing = await runWarren(['quarantine', 'list', '--namespace', 'other'], { WARREN_BROKER_URL: vhost.url })
     expect(nothing).toEqual({ code: 0, stdout: '0 of 0 messages in other.quarantine\n', stderr: '' })
     const away = await runWarren(['quarantine', 'list'], { WARREN_BROKER_URL: 'amqp://127.0.0.1:9' })
@@ -192,14 +192,14 @@ describe('warren quarantine', () => {
     [['republish', '--all', '--id', 'a'], /expected either --all or --id\n$/],
     [['republish', '--all', '--key', 'a'], /expected --to-exchange and --key together\n$/],
     [['drop'], /^required option '--id <id...>' not specified\n$/],
-  ])('%j is refused with one line and status 2', async (args, line) => {
+  ])('rejects %j with one line and status 2', async (args, line) => {
     const { code, stdout, stderr } = await warren(...args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(line)
   })
 })
 
-test('what expired or bore a user id comes back as it may', () => {
+test('republishes messages that expired or had a user id as far as possible', () => {
   const message = {
     exchange: 'warren.quarantine',
     routingKey: 'client.alice',

@@ -8,7 +8,7 @@ import { spawnGuarded } from '../../support/processes/guarded-process.ts'
 import { newFolder, removeFolder } from '../../support/processes/run-folder.ts'
 
 describe('warren start', () => {
-  test('prints every endpoint, and no token where the secret was given', async () => {
+  test('prints every endpoint, and no token if a secret is set', async () => {
     await using gateway = await startGateway()
     await gateway.printed(/listens\./)
     await gateway.printed(new RegExp(`http://127\\.0\\.0\\.1:${gateway.port}/graphql\\n`))
@@ -17,7 +17,7 @@ describe('warren start', () => {
     expect(gateway.output()).not.toMatch(/eyJ/)
   })
 
-  test("prints an operator's token to paste where the secret was generated, and it is one", async () => {
+  test('prints a valid operator token to paste if the secret was generated', async () => {
     const folder = newFolder()
     const env = {
       WARREN_DATA_DIR: join(folder, 'data'),
@@ -50,13 +50,13 @@ describe('warren start', () => {
     removeFolder(folder)
   })
 
-  test.each(['SIGINT', 'SIGTERM'] as const)('ends with status 0 on %s', async (signal) => {
+  test.each(['SIGINT', 'SIGTERM'] as const)('exits with 0 on %s', async (signal) => {
     await using gateway = await startGateway()
     process.kill(gateway.pid, signal)
     expect(await gateway.exited).toEqual({ code: 0, signal: null })
   })
 
-  test('whose port is taken ends with one sentence that names the option, and status 1', async () => {
+  test('exits with 1 if a port is taken, with one sentence that names the option', async () => {
     await using gateway = await startGateway()
     const { code, stderr } = await runWarren(['start', '--ops-port', 'off'], gateway.env)
     expect({ code, stderr }).toEqual({

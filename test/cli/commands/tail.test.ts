@@ -11,8 +11,8 @@ let proxy: TcpProxy
 beforeAll(async () => {
   gateway = await startGateway()
   proxy = await tcpProxy(gateway.port)
-  // A registered client's position is known before it listens: what is published from then on is
-  // not missed.
+  // The start position of a registered client is fixed before it subscribes, so the test misses no
+  // message published from here on.
   for (const clientId of ['alice', 'bob']) await createClientChannel(clientId)
 })
 afterAll(async () => {
@@ -44,7 +44,7 @@ afterEach(() => {
   running.clear()
 })
 
-/** `warren tail` as its users run it; its two outputs line by line. */
+/** `warren tail` as users run it; both outputs, line by line. */
 function startTail(...args: string[]) {
   const env = { PATH: process.env['PATH'] ?? '', ...gateway.env }
   const child = spawnGuarded(process.execPath, ['dist/main.js', 'tail', ...args], { env, output: 'pipe' })
@@ -65,7 +65,7 @@ async function publish(...args: string[]): Promise<string> {
 }
 
 describe('warren publish and warren tail', () => {
-  test('carry a message with its type, id and headers, and end after --count events', async () => {
+  test('deliver a message with its type, id and headers, and end after --count events', async () => {
     const tail = startTail('alice', '--count', '2')
     expect(await tail.said.next()).toMatch(/^Listening at ws:/)
     const args = ['--type', 'greeting', '--message-id', 'm-1', '--header', 'a=b=c', '--header', 'd=']
@@ -83,7 +83,7 @@ describe('warren publish and warren tail', () => {
     expect(await tail.ended).toEqual({ code: 0, signal: null })
   })
 
-  test('resume behind the last event after the connection was lost', async () => {
+  test('resume after the last event when the connection was lost', async () => {
     const tail = startTail('bob', '--url', `http://127.0.0.1:${proxy.port}/graphql`)
     await tail.said.next()
     await publish('--client', 'bob', '1')
@@ -108,7 +108,7 @@ describe('warren publish and warren tail', () => {
     await later.ended
   })
 
-  test('that may not are refused with the code and status 1', async () => {
+  test('are refused without permission, with the code and status 1', async () => {
     const token = await testToken({ sub: 'carol' })
     const refused = await runWarren(['publish', '--client', 'carol', '1', '--token', token], gateway.env)
     expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/^FORBIDDEN: [^\n]+\n$/) })
@@ -126,13 +126,13 @@ describe('warren publish and warren tail', () => {
     [['tail', 'alice', '--count', '0'], /^--count: expected a whole number above 0, got "0"\n$/],
     [['tail', 'alice', '--url', 'localhost'], /^--url: expected a URL/],
     [['tail'], /^missing required argument 'client'\n$/],
-  ])('%j is refused with one line and status 2', async (args, line) => {
+  ])('reject %j with one line and status 2', async (args, line) => {
     const { code, stdout, stderr } = await runWarren(args, gateway.env)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(line)
   })
 
-  test('say in one line that no gateway answers', async () => {
+  test('report in one line that no gateway answers', async () => {
     for (const args of [
       ['publish', '--client', 'a', '1'],
       ['tail', 'a'],

@@ -10,7 +10,7 @@ const dataDir = mkdtempSync(join(tmpdir(), 'warren-test-token-'))
 afterAll(() => rmSync(dataDir, { recursive: true }))
 
 describe('warren token', () => {
-  test("prints a client's token and nothing else, signed with the secret", async () => {
+  test('prints a client token and nothing else, signed with the secret', async () => {
     const { code, stdout, stderr } = await runWarren(['token', '--client', 'alice', '--ttl', '1h'], withSecret)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const { payload } = await jwtVerify(stdout.trim(), Buffer.from(testSecret), { algorithms: ['HS256'] })
@@ -18,7 +18,7 @@ describe('warren token', () => {
     expect((payload.exp ?? 0) - (payload.iat ?? 0)).toBe(3_600)
   })
 
-  test('carries the scope that was asked for, for as long as WARREN_TOKEN_TTL says', async () => {
+  test('prints a token with the requested scope, valid for WARREN_TOKEN_TTL', async () => {
     const args = ['token', '--operator', '--scope', 'publish channel:team.#']
     const { stdout } = await runWarren(args, { ...withSecret, WARREN_TOKEN_TTL: '7d' })
     const { scope, sub, exp = 0, iat = 0 } = decodeJwt(stdout.trim())
@@ -29,7 +29,7 @@ describe('warren token', () => {
     })
   })
 
-  test('uses the generated secret where none is given, and makes it where there is none yet', async () => {
+  test('uses the generated secret if none is set, and creates it if it does not exist', async () => {
     const first = await runWarren(['token', '--operator', '--data-dir', dataDir])
     expect(first).toMatchObject({ code: 0, stderr: `No secret yet: one is made in ${dataDir}\n` })
     const secret = readFileSync(join(dataDir, 'jwt-secret'), 'utf8').trim()
@@ -46,7 +46,7 @@ describe('warren token', () => {
     [['--client', 'a b'], /^--client: expected no white space/],
     [['--opertor'], /^unknown option '--opertor' \(Did you mean --operator\?\)\n$/],
     [['--operator', '--jwt-secret', 'hunter2'], /^--jwt-secret: expected at least 32 bytes, got 7\n$/],
-  ])('%j is refused with one line and status 2', async (args, line) => {
+  ])('rejects %j with one line and status 2', async (args, line) => {
     const { code, stdout, stderr } = await runWarren(
       ['token', ...args],
       args.includes('--jwt-secret') ? {} : withSecret,

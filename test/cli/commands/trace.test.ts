@@ -36,7 +36,7 @@ interface Traced {
   readonly [name: string]: unknown
 }
 
-/** By replica, once each of them has seen the message. */
+/** By replica, when each of them has read the message. */
 async function trace(messageId: string): Promise<Map<string, Traced[]>> {
   const asked = async () => {
     const { stdout } = await runWarren(['trace', '--json', messageId], one.env)
@@ -58,7 +58,7 @@ const fateOn = (replicas: Map<string, Traced[]>, { port }: GatewayProcess): Trac
   [...replicas].find(([replica]) => replica.endsWith(`:${port}`))?.[1] ?? []
 
 describe('warren trace', () => {
-  test('tells of each replica to how many subscriptions a message was delivered, or that nobody listened there', async () => {
+  test('prints for each replica to how many subscriptions a message was delivered, or that it had no subscriber', async () => {
     await send('warren.events', 'client.alice', '{"order":17}', { messageId: 'order-17' })
     const replicas = await trace('order-17')
     expect(fateOn(replicas, one)).toEqual([
@@ -106,7 +106,7 @@ describe('warren trace', () => {
     ])
   })
 
-  test('says why a message was not delivered: poison, a repetition, no client', async () => {
+  test('prints why a message was not delivered: poison, a repeat, no client', async () => {
     await send('warren.events', 'client.alice', '{', { messageId: 'broken' })
     expect(fateOn(await trace('broken'), one)).toEqual([
       expect.objectContaining({ fate: 'QUARANTINED', reason: 'broken-json' }),
@@ -115,7 +115,7 @@ describe('warren trace', () => {
     const headers = { 'x-warren-idempotency-key': 'once' }
     await send('warren.events', 'client.alice', '1', { messageId: 'twice', headers })
     await send('warren.events', 'client.alice', '1', { messageId: 'twice', headers })
-    await eventually('both', async () => fateOn(await trace('twice'), one).length === 2)
+    await eventually('both replicas', async () => fateOn(await trace('twice'), one).length === 2)
     expect(fateOn(await trace('twice'), one).map(({ fate }) => fate)).toEqual(['HEARD', 'REPEATED'])
 
     await callerOf(
@@ -124,18 +124,18 @@ describe('warren trace', () => {
     )(
       'mutation { createRabbitChannel(input: { exchange: "orders", exchangeType: FANOUT, routingKey: "#", clientId: { header: "customer" } }) { id } }',
     )
-    await send('orders', '', '1', { messageId: 'nobodys' })
-    expect(fateOn(await trace('nobodys'), one)).toEqual([expect.objectContaining({ fate: 'UNMATCHED', sources: [] })])
+    await send('orders', '', '1', { messageId: 'unmatched' })
+    expect(fateOn(await trace('unmatched'), one)).toEqual([expect.objectContaining({ fate: 'UNMATCHED', sources: [] })])
   })
 
-  test('ends with 1 where no replica knows the id, and says how far back they remember', async () => {
+  test('exits with 1 if no replica knows the id, and prints how far back they remember', async () => {
     const { code, stdout, stderr } = await runWarren(['trace', 'never-sent'], one.env)
     expect(code).toBe(1)
     expect(stdout.match(/not seen; it remembers since \d{4}-/g)).toHaveLength(2)
     expect(stderr).toMatch(/^no replica knows this id: /)
   })
 
-  test('is for operators', async () => {
+  test('is for operators only', async () => {
     const token = await testToken({ sub: 'alice' })
     const { code, stderr } = await runWarren(['trace', 'order-17', '--token', token], one.env)
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/^FORBIDDEN: /) })

@@ -33,7 +33,7 @@ async function connections(
 }
 
 describe('warren connections', () => {
-  test('10,000 at once are echoed byte for byte, beside one that reads nothing and one that sends garbage', async () => {
+  test('echoes 10,000 at once byte for byte, next to one that does not read and one that sends garbage', async () => {
     const stalled = connect(echoPort, '127.0.0.1').pause()
     const garbage = connect(echoPort, '127.0.0.1').resume()
     for (const socket of [stalled, garbage]) socket.on('error', () => {})
@@ -51,7 +51,7 @@ describe('warren connections', () => {
     for (const socket of [stalled, garbage]) socket.destroy()
   }, 120_000)
 
-  test('speaks the framed protocol, with and without a token', async () => {
+  test('uses the framed protocol, with and without a token', async () => {
     const { measured } = await connections(gateway.tcpPort, 300, '--protocol', 'framed')
     expect(measured).toMatchObject({ connected: 300, messages: 1_500, failures: {} })
     const token = await testToken({ sub: 'alice' })
@@ -59,13 +59,13 @@ describe('warren connections', () => {
     expect(known.measured).toMatchObject({ connected: 20, messages: 100, failures: {} })
   }, 60_000)
 
-  test('speaks WebSocket', async () => {
+  test('uses WebSocket', async () => {
     const token = await testToken({ scope: 'room' })
     const { measured } = await connections(gateway.port, 300, '--protocol', 'websocket', '--token', token)
     expect(measured).toMatchObject({ connected: 300, messages: 1_500, bytes: 125, failures: {} })
   }, 60_000)
 
-  test('says what went wrong, on how many, and ends with 1', async () => {
+  test('reports what failed, and on how many, and exits with 1', async () => {
     const liar = createServer((socket: Socket) => {
       socket.on('error', () => {})
       socket.on('data', (piece) => socket.write(Buffer.from(piece).fill(0x21, 5, 6)))
@@ -81,7 +81,7 @@ describe('warren connections', () => {
     expect(nobody.measured.failures).toEqual({ ECONNREFUSED: 2 })
   }, 60_000)
 
-  test('prints for people unless asked for JSON, and draws a bar on a terminal alone', async () => {
+  test('prints text for people, JSON on request, and a progress bar on a terminal only', async () => {
     const { stdout, stderr } = await runWarren(['connections', '127.0.0.1', String(echoPort), '10'])
     expect(stdout).toMatch(
       /^connections {2}10 of 10 in [\d.]+ s, \d+ a second; p50 [\d.]+ ms, p90 .*\nmessages {5}50 of 1024 bytes/,
@@ -98,7 +98,7 @@ describe('warren connections', () => {
     [['host', '0', '1'], /^port: expected a whole number from 1 to 65535, got "0"\n$/],
     [['host', '1', 'many'], /^count: expected a whole number/],
     [['host', '1', '1', '--protocol', 'smoke'], /Allowed choices are echo, framed, websocket/],
-  ])('%j is refused with a sentence', async (args, sentence) => {
+  ])('rejects %j with one sentence', async (args, sentence) => {
     const { code, stderr } = await runWarren(['connections', ...args])
     expect(code).toBe(2)
     expect(stderr).toMatch(sentence)

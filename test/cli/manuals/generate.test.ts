@@ -6,12 +6,12 @@ import { staleFiles, writeFiles } from '../../../src/cli/manuals/generate.ts'
 import { closeReasons, errorTable } from '../../../src/errors.ts'
 import { newFolder } from '../../support/processes/run-folder.ts'
 
-describe('what is printed from the code', () => {
-  test('is in step with it', () => {
+describe('the generated files', () => {
+  test('are up to date', () => {
     expect(staleFiles('.')).toEqual([])
   })
 
-  test('is named where it is missing or was changed by hand', () => {
+  test('are named if they are missing or edited', () => {
     const folder = newFolder()
     expect(staleFiles(folder)).toEqual([
       'schema/schema.graphql',
@@ -27,7 +27,7 @@ describe('what is printed from the code', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('maps every error and every close reason', () => {
+  test('map every error and every close reason', () => {
     const manual = errorsManual()
     for (const [code, { http }] of Object.entries(errorTable)) expect(manual).toContain(`| \`${code}\` | ${http} |`)
     for (const [reason, { graphqlWs, socketCluster }] of Object.entries(closeReasons)) {

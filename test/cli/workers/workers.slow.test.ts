@@ -24,8 +24,8 @@ afterAll(async () => {
 })
 
 /**
- * Both serve when this resolves: the gateway is ready with the first, and one that is lost before
- * all have started ends it.
+ * Resolves when both workers serve. The gateway is ready with the first one, but a worker that ends
+ * before all have started ends the gateway.
  */
 async function start(env: Record<string, string> = {}): Promise<GatewayProcess> {
   const workers = { WARREN_WORKERS: '2', WARREN_LOG_FORMAT: 'json' }
@@ -59,12 +59,12 @@ describe('two workers on one port', () => {
     return client
   }
 
-  // Requests of a worker that goes break off: under its key a publication is repeated, and
-  // delivered once.
+  // Requests to a worker that ends are cut off. A publication is repeated with its idempotency key
+  // and delivered once.
   const publishNext = async () => {
     published += 1
     const input = { clientId: 'all', data: { number: published }, idempotencyKey: `number ${published}` }
-    await eventually('a worker to publish', () => call(publish, { input }))
+    await eventually('a worker to accept the publication', () => call(publish, { input }))
   }
   const listeners = async (count: number) => {
     const { createClientChannel } = await call<{ createClientChannel: { channel: { cursor: string } } }>(create)
@@ -79,7 +79,7 @@ describe('two workers on one port', () => {
     return { journeys, from: published + 1 }
   }
 
-  test('share the clients of every endpoint, and each message reaches all of them', async () => {
+  test('share the clients of every endpoint, and each message reaches all clients', async () => {
     const connect = () => connectGraphql(gateway.graphqlSocketUrl, { connectionParams: { token } })
     const connected: GraphqlClient[] = []
     for (let n = 0; n < 6; n += 1) connected.push(keep(await connect()))
@@ -90,7 +90,7 @@ describe('two workers on one port', () => {
     }
 
     const operations = connected.map((client) => client.subscribe(subscription))
-    await eventually('all to be subscribed', async () => (await sumOf(gateway, 'warren_subscriptions')) === 6)
+    await eventually('all clients to be subscribed', async () => (await sumOf(gateway, 'warren_subscriptions')) === 6)
     expect(await sumOf(gateway, 'warren_connections')).toBe(8)
     expect(await sumOf(gateway, 'warren_workers')).toBe(2)
     expect(await sumOf(gateway, 'warren_broker_up')).toBe(1)
@@ -102,17 +102,17 @@ describe('two workers on one port', () => {
     expect(await sumOf(gateway, 'warren_delivery_seconds_count')).toBe(6)
   }, 60_000)
 
-  test('one that is killed is replaced; its clients come back and miss nothing, and what was counted stays counted', async () => {
+  test('replace a killed worker; its clients resume without loss, and counters keep their values', async () => {
     const { journeys, from } = await listeners(10)
     for (let n = 0; n < 20; n += 1) await publishNext()
     const before = await sumOf(gateway, 'warren_deliveries_total')
     const killed = signalFirst(gateway, 'SIGKILL')
     for (let n = 0; n < 20; n += 1) await publishNext()
     const heard = numbers(from, published)
-    await eventually('all clients to have heard all', () => clients.every((client) => client.hasHeard(published)))
+    await eventually('all clients to receive everything', () => clients.every((client) => client.hasHeard(published)))
     for (const client of clients) expect(client.heard.map(numberOf)).toEqual(heard)
     expect(new Set(journeys.closed.map(({ code }) => code))).toEqual(new Set([1006]))
-    // Those of the other never noticed.
+    // The clients of the other worker stayed connected.
     expect(journeys.closed.length).toBeLessThan(clients.length)
     expect(journeys.problems).toEqual([])
 
@@ -121,13 +121,16 @@ describe('two workers on one port', () => {
     expect(workersOf(gateway)).not.toContain(killed)
     expect(await sumOf(gateway, 'warren_workers_lost_total')).toBe(1)
     expect(await sumOf(gateway, 'warren_deliveries_total')).toBeGreaterThan(before)
-    await eventually('its clients', async () => (await sumOf(gateway, 'warren_connections')) === clients.length)
+    await eventually(
+      'its clients to resume',
+      async () => (await sumOf(gateway, 'warren_connections')) === clients.length,
+    )
     expect(Number(lost)).toBeLessThanOrEqual(2)
   }, 60_000)
 
-  test('one that is lost with a connection that it has not taken yet does not leave the client waiting', async () => {
+  test('do not leave a client waiting if a worker ends with a connection that it has not accepted', async () => {
     const frozen = signalFirst(gateway, 'SIGSTOP')
-    // Else it would outlive a test that fails.
+    // The process would outlive a failing test.
     keep({ [Symbol.asyncDispose]: async () => void (runs(frozen) && process.kill(frozen, 'SIGKILL')) })
     let taken = 0
     const attempts = Array.from({ length: 4 }, async () => {
@@ -135,14 +138,14 @@ describe('two workers on one port', () => {
       taken += 1
     })
     const ends = Promise.allSettled(attempts)
-    // One is handed to the worker that does not turn, and no other before that is taken.
-    await eventually('the other worker to take the rest', () => taken === 3)
+    // One connection goes to the frozen worker, and no other before that is accepted.
+    await eventually('the other worker to accept the rest', () => taken === 3)
     process.kill(frozen, 'SIGKILL')
     expect((await ends).filter(({ status }) => status === 'rejected')).toHaveLength(1)
     await eventually('another worker', async () => (await sumOf(gateway, 'warren_workers')) === 2)
   }, 60_000)
 
-  test('are replaced one after another at SIGUSR2, each client once closed with 1012, and nothing is missed', async () => {
+  test('are replaced one after another at SIGUSR2; each client is closed once with 1012 and misses nothing', async () => {
     const { journeys, from } = await listeners(10)
     const before = workersOf(gateway)
     const delivered = await sumOf(gateway, 'warren_deliveries_total')
@@ -150,21 +153,21 @@ describe('two workers on one port', () => {
     const over = /all workers have been replaced|that are left stay/
     while (!over.test(gateway.output())) {
       await publishNext()
-      await eventually('the first client to hear it', () => clients[0]?.hasHeard(published))
+      await eventually('the first client to receive the message', () => clients[0]?.hasHeard(published))
     }
     await publishNext()
-    await eventually('all clients to have heard all', () => clients.every((client) => client.hasHeard(published)))
+    await eventually('all clients to receive everything', () => clients.every((client) => client.hasHeard(published)))
     for (const client of clients) expect(client.heard.map(numberOf)).toEqual(numbers(from, published))
     expect(new Set(journeys.closed.map(({ code }) => code))).toEqual(new Set([1012]))
     expect(journeys.refused).toBe(0)
     expect(workersOf(gateway).filter((pid) => before.includes(pid))).toEqual([])
-    // Those that went said what they had counted before they did.
+    // The replaced workers reported their counters before they ended.
     const least = delivered + clients.length * (published - from + 1)
     expect(await sumOf(gateway, 'warren_deliveries_total')).toBeGreaterThanOrEqual(least)
     expect(await gateway.readiness()).toBe(200)
   }, 60_000)
 
-  test('drain together at SIGTERM, and the primary ends with status 0 when both are gone', async () => {
+  test('drain together at SIGTERM, and the primary exits with 0 when both have ended', async () => {
     const connected = await Promise.all(
       Array.from({ length: 4 }, () => listen(gateway.graphqlSocketUrl, token, { clientId: 'all' })),
     )
@@ -174,13 +177,13 @@ describe('two workers on one port', () => {
       1012, 1012, 1012, 1012,
     ])
     expect(workers.filter(runs)).toEqual([])
-    // Where it listens was told once, for all.
+    // The gateway logs once, for all workers, where it listens.
     expect(gateway.output().match(/"msg":"listening"/g)).toHaveLength(1)
     expect(gateway.output()).toMatch(/"worker":\d+,.*"msg":"closed"/)
   }, 60_000)
 })
 
-test('workers share a port that the system has chosen, and end, drained, when their primary is killed', async () => {
+test('workers share a port that the system has chosen, and drain and end when their primary is killed', async () => {
   await using gateway = await start({ WARREN_PORT: '0', WARREN_TCP_PORT: '0' })
   const [, port] = await gateway.printed(/ws:\/\/127\.0\.0\.1:(\d+)\/graphql/)
   const [, tcpPort] = await gateway.printed(/tcp:\/\/127\.0\.0\.1:(\d+)/)
@@ -204,7 +207,7 @@ test('a worker that is still starting ends with the others', async () => {
   expect(await gateway.stop()).toBe(0)
 }, 60_000)
 
-test('the second signal ends all of them at once', async () => {
+test('the second signal ends all workers at once', async () => {
   await using gateway = await start({ WARREN_DRAIN: '1m' })
   const token = await testToken({ scope: 'channel:#' })
   const connect = () => connectGraphql(gateway.graphqlSocketUrl, { connectionParams: { token } })
@@ -219,7 +222,7 @@ test('the second signal ends all of them at once', async () => {
   expect(workers.filter(runs)).toEqual([])
 }, 60_000)
 
-describe('a start that cannot be', () => {
+describe('an impossible start', () => {
   test('with the embedded broker is refused with a sentence that names both options', async () => {
     expect(await runWarren(['start', '--workers', '2'])).toMatchObject({
       code: 2,
@@ -228,7 +231,7 @@ describe('a start that cannot be', () => {
     })
   })
 
-  test('because a port is taken ends with the sentence and the status of a single process, once', async () => {
+  test('on a taken port ends with the sentence and the status of a single process, once', async () => {
     const taken = createServer().listen(0, '127.0.0.1')
     await once(taken, 'listening')
     const { port } = taken.address() as AddressInfo
@@ -249,7 +252,7 @@ async function replicaOf(client: GraphqlClient): Promise<unknown> {
   return (data?.['gateway'] as { replica: string } | undefined)?.replica
 }
 
-/** The processes that the primary has started, as Linux knows them. */
+/** The processes that the primary has started, from Linux. */
 function workersOf({ pid }: GatewayProcess): number[] {
   const pids = readdirSync('/proc').map(Number)
   return pids.filter((other) => other > 0 && new RegExp(`^PPid:\\s+${pid}$`, 'm').test(statusOf(other)))
@@ -267,7 +270,10 @@ function statusOf(pid: number): string {
   }
 }
 
-/** A signal to the first worker; never to a group, which is what a process of number 0 would be. */
+/**
+ * Sends a signal to the first worker. It throws if there is none, because process id 0 would be the
+ * whole process group.
+ */
 function signalFirst(gateway: GatewayProcess, signal: NodeJS.Signals): number {
   const [first] = workersOf(gateway)
   if (first === undefined) throw new Error('there is no worker')
@@ -275,7 +281,7 @@ function signalFirst(gateway: GatewayProcess, signal: NodeJS.Signals): number {
   return first
 }
 
-/** Of all series of a metric. */
+/** The sum over all series of a metric. */
 async function sumOf(gateway: GatewayProcess, name: string): Promise<number> {
   const lines = (await gateway.metrics()).split('\n').filter((line) => new RegExp(`^${name}[{ ]`).test(line))
   if (lines.length === 0) throw new Error(`there is no metric ${name}`)

@@ -81,7 +81,7 @@ describe('the defaults', () => {
     })
   })
 
-  test('give way to the environment, and that to flags', () => {
+  test('are overridden by the environment, and that by flags', () => {
     const env = { WARREN_PORT: '5000', WARREN_NAMESPACE: 'shop' }
     expect(loaded(env)).toMatchObject({ port: 5000, namespace: 'shop' })
     expect(loaded(env, ['--port', '6000'])).toMatchObject({ port: 6000, namespace: 'shop' })
@@ -134,14 +134,14 @@ describe('values', () => {
     expect(problemsOf({ WARREN_ALLOWED_ORIGINS: 'https://app.example.com/path' })).toHaveLength(1)
   })
 
-  test('a secret may come from a file, whose last line break is not part of it', () => {
+  test('a secret may come from a file, without its last line break', () => {
     expect(loaded({ WARREN_JWT_SECRET_FILE: '/run/secrets/jwt' }).jwtSecret).toBe('k'.repeat(32))
     expect(problemsOf({ WARREN_JWT_SECRET_FILE: '/nowhere' })).toEqual([
       'WARREN_JWT_SECRET_FILE: expected a file that can be read, got "/nowhere" (ENOENT)',
     ])
   })
 
-  test('a secret given twice is refused, and a flag beats the variable', () => {
+  test('a secret given twice is refused, and a flag overrides the variable', () => {
     const env = { WARREN_JWT_SECRET: 's'.repeat(40), WARREN_JWT_SECRET_FILE: '/run/secrets/jwt' }
     expect(problemsOf(env)).toEqual(['WARREN_JWT_SECRET_FILE: given beside WARREN_JWT_SECRET; expected one of the two'])
     const { jwtSecret } = loaded({ WARREN_JWT_SECRET: 's'.repeat(40) }, ['--jwt-secret-file', '/run/secrets/jwt'])
@@ -149,7 +149,7 @@ describe('values', () => {
   })
 })
 
-describe('what is wrong', () => {
+describe('what is invalid', () => {
   test.each([
     ['WARREN_PORT', 'abc', '"abc"'],
     ['WARREN_PORT', '65536', '"65536"'],
@@ -169,14 +169,14 @@ describe('what is wrong', () => {
     ['WARREN_JWKS_URL', 'ldap://x', 'ldap://…'],
     ['WARREN_BROKER_URL', 'kafka://x', 'kafka://…'],
     ['WARREN_BROKER_URL', 'amqp:localhost', 'a URL without a host'],
-  ])('%s=%s is one line that names it, says what is allowed and what came', (variable, text, got) => {
+  ])('%s=%s gives one line with the name, the allowed values and the given one', (variable, text, got) => {
     const problems = problemsOf({ [variable]: text })
     expect(problems).toHaveLength(1)
     expect(problems[0]).toMatch(new RegExp(`^${variable}: expected [^\\n]+$`))
     expect(problems[0]).toContain(`, got ${got}`)
   })
 
-  test('a secret is never in the message', () => {
+  test('a secret never appears in the message', () => {
     const env = {
       WARREN_JWT_SECRET: 'hunter2',
       WARREN_DATABASE_URL: 'mysql://admin:hunter2@db/warren',
@@ -190,7 +190,7 @@ describe('what is wrong', () => {
     ])
   })
 
-  test('an unknown variable or flag is named, with the one that was probably meant', () => {
+  test('an unknown variable or flag is named, with the probable one', () => {
     expect(problemsOf({ WARREN_PROT: '1' })).toEqual(['WARREN_PROT: unknown variable; did you mean WARREN_PORT?'])
     expect(problemsOf({}, ['--prot', '1'])).toEqual(['--prot: unknown option; did you mean --port?'])
     expect(problemsOf({ WARREN_ZZZ: '1' })[0]).toMatch(/^WARREN_ZZZ: unknown variable; docs\/config\.md/)
@@ -203,14 +203,14 @@ describe('what is wrong', () => {
     expect(problemsOf({ WARREN_PORT: '4000' }, ['--port', 'x'])[0]).toMatch(/^--port: expected a port/)
   })
 
-  test('two ports that are one are refused', () => {
+  test('two options with the same port are refused', () => {
     expect(problemsOf({ WARREN_TCP_PORT: '4000' })).toEqual([
       'WARREN_TCP_PORT: expected a port of its own, got 4000, which WARREN_PORT has',
     ])
     expect(problemsOf({ WARREN_PORT: '0', WARREN_TCP_PORT: '0', WARREN_OPS_PORT: '0' })).toEqual([])
   })
 
-  test('the variables that Kubernetes makes of a Service called warren are nobody’s setting', () => {
+  test('the variables that Kubernetes sets for a Service called warren are ignored', () => {
     const links = {
       WARREN_PORT: 'tcp://10.0.0.7:4000',
       WARREN_SERVICE_HOST: '10.0.0.7',
@@ -225,7 +225,7 @@ describe('what is wrong', () => {
 
 describe('together', () => {
   test.each(['0.0.0.0', '::', '192.168.1.2', 'gateway.example.com'])(
-    'binding %s with a generated secret is refused with what to set',
+    'binding %s with a generated secret is refused, with what to set',
     (host) => {
       const config = loaded({ WARREN_HOST: host })
       expect(() => checkTogether(config, { secretGenerated: true })).toThrow(/^WARREN_HOST: .*set WARREN_JWT_SECRET/)
@@ -233,7 +233,7 @@ describe('together', () => {
     },
   )
 
-  test.each(['127.0.0.1', '127.8.8.8', '::1', '[::1]', 'localhost'])('binding %s is not', (host) => {
+  test.each(['127.0.0.1', '127.8.8.8', '::1', '[::1]', 'localhost'])('binding %s is allowed', (host) => {
     expect(() => checkTogether(loaded({ WARREN_HOST: host }), { secretGenerated: true })).not.toThrow()
   })
 })

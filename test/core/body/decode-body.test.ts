@@ -30,7 +30,7 @@ describe('a body becomes data', () => {
     expect(decode('', { contentType: 'application/json' }).data).toBeNull()
   })
 
-  test('JSON without a content type where it parses, else base64 that says so', () => {
+  test('JSON without a content type if it parses, else base64 marked as such', () => {
     expect(decode('{"a":1}')).toEqual({ data: { a: 1 }, contentType: null })
     expect(decode('hello')).toEqual({ data: 'aGVsbG8=', contentType: 'application/octet-stream' })
     expect(decode('')).toEqual({ data: null, contentType: null })
@@ -54,7 +54,7 @@ describe('a body becomes data', () => {
     ['gzip', gzipSync],
     ['deflate', deflateSync],
     ['br', brotliCompressSync],
-  ] as const)('unpacked where content-encoding is %s', (contentEncoding, compress) => {
+  ] as const)('decompressed if content-encoding is %s', (contentEncoding, compress) => {
     expect(decode(compress('{"a":1}'), { contentType: 'application/json', contentEncoding }).data).toEqual({ a: 1 })
   })
 
@@ -66,7 +66,7 @@ describe('a body becomes data', () => {
   })
 })
 
-describe('poison is told apart by its reason', () => {
+describe('poison has a reason', () => {
   test.each([
     ['broken-json', '{"a":', { contentType: 'application/json' }],
     ['broken-json', Buffer.from([0x22, 0xff, 0x22]), { contentType: 'application/json' }],
@@ -82,7 +82,7 @@ describe('poison is told apart by its reason', () => {
     expect(reasonOf(() => decode(body, properties))).toBe(reason)
   })
 
-  test('past the limit of the gateway, which the error names', () => {
+  test('above the limit of the gateway, which the error names', () => {
     const body = gzipSync(Buffer.alloc(5_000))
     const message = { exchange: '', routingKey: '', body, properties: { contentEncoding: 'gzip' } }
     const judge = () => decodeBody({ ...message, redelivered: false, receivedAt: 0 }, 4_999)
@@ -133,7 +133,7 @@ describe('content types, encodings and character sets that publishers in the fie
     'binary',
     'identity',
     'none',
-  ])('the content encoding %s says nothing about compression', (contentEncoding) => {
+  ])('the content encoding %s means no compression', (contentEncoding) => {
     expect(decode('{"a":1}', { contentType: 'application/json', contentEncoding }).data).toEqual({ a: 1 })
   })
 
@@ -147,12 +147,12 @@ describe('content types, encodings and character sets that publishers in the fie
     ['br,gzip', gzipSync(brotliCompressSync('{"a":1}'))],
     ['deflate', deflateRawSync('{"a":1}')],
     ['Deflate, charset=utf-8', deflateSync('{"a":1}')],
-  ])('the content encoding %s is undone', (contentEncoding, body) => {
+  ])('the content encoding %s is decompressed', (contentEncoding, body) => {
     expect(decode(body, { contentType: 'application/json', contentEncoding }).data).toEqual({ a: 1 })
   })
 
   const zstd = (zlib as { zstdCompressSync?: (text: string) => Buffer }).zstdCompressSync
-  test('zstd is undone if Node has it, and unknown if not', () => {
+  test('zstd is decompressed if Node.js supports it, and unknown if not', () => {
     const given = { contentType: 'application/json', contentEncoding: 'zstd' }
     if (zstd) expect(decode(zstd('{"a":1}'), given).data).toEqual({ a: 1 })
     else expect(reasonOf(() => decode('{"a":1}', given))).toBe('unknown-encoding')

@@ -24,8 +24,8 @@ function reconnected(offset: number, since: number): JournalMessage {
   return { ...entry(offset, { body: JSON.stringify(note) }), mark: true }
 }
 
-describe('a message that stands in the journal twice', () => {
-  test('is known by its idempotency key at any time, whatever else differs', () => {
+describe('a message that is in the journal twice', () => {
+  test('is detected by its idempotency key at any time, even if the rest differs', () => {
     const duplicates = new Deduplicator(true)
     expect(duplicates.see(entry(1, { key: 'a', body: '1' }))).toBe(false)
     expect(duplicates.see(entry(2, { key: 'b', body: '1' }))).toBe(false)
@@ -33,7 +33,7 @@ describe('a message that stands in the journal twice', () => {
     expect([1, 2, 3].map((offset) => duplicates.isRepeat(offset))).toEqual([false, false, true])
   })
 
-  test('is known by its message id and body around an outage, and then for a while', () => {
+  test('is detected by its message id and body around an outage, for a limited time', () => {
     const duplicates = new Deduplicator(true)
     duplicates.see(entry(1, { messageId: 'm' }))
     duplicates.outage()
@@ -44,7 +44,7 @@ describe('a message that stands in the journal twice', () => {
     expect(duplicates.see(entry(5, {}))).toBe(false)
   })
 
-  test('is delivered when no broker was away: a publisher may use a message id again', () => {
+  test('is delivered if the broker was not away, because a publisher may reuse a message id', () => {
     const duplicates = new Deduplicator(true)
     duplicates.see(entry(1, { messageId: 'm' }))
     expect(duplicates.see(entry(2, { messageId: 'm' }))).toBe(false)
@@ -52,17 +52,17 @@ describe('a message that stands in the journal twice', () => {
   })
 
   test.each([
-    ['that a gateway has published again', { properties: { messageId: 'm', headers: { [repeatedHeader]: true } } }],
+    ['that a gateway has republished', { properties: { messageId: 'm', headers: { [repeatedHeader]: true } } }],
     ['of a buffered source', { buffered: true }],
-    ['of a buffered source that was moved again', { redelivered: true }],
-  ])('is a repeat %s, though no broker was away', (_what, change) => {
+    ['of a buffered source, moved again', { redelivered: true }],
+  ])('is a repeat %s, even if the broker was not away', (_what, change) => {
     const duplicates = new Deduplicator(true)
     expect(duplicates.see(entry(1, { messageId: 'm' }))).toBe(false)
     expect(duplicates.see({ ...entry(2, { messageId: 'm' }), ...change })).toBe(true)
     expect(duplicates.see({ ...entry(3, { messageId: 'm', body: '"other"' }), ...change })).toBe(false)
   })
 
-  test('is known to a replica that was started afterwards, by the mark of one that had lost the broker', () => {
+  test('is detected by a replica that started later, by the mark of one that had lost the broker', () => {
     const duplicates = new Deduplicator(true)
     for (const [offset, messageId] of [
       [1, 'a'],
@@ -77,7 +77,7 @@ describe('a message that stands in the journal twice', () => {
     expect(duplicates.see(entry(6, { messageId: 'm' }))).toBe(true)
   })
 
-  test('stays known when the entry itself is seen again', () => {
+  test('is still detected when the entry itself is read again', () => {
     const duplicates = new Deduplicator(true)
     duplicates.see(entry(1, { key: 'a' }))
     expect(duplicates.see(entry(1, { key: 'a' }))).toBe(false)

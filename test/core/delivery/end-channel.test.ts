@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import { anonymous } from '../../../src/core/model/identity.ts'
 import { gatewayOnMemory } from '../embedded-gateway.ts'
 
-test('a channel that is ended takes its subscriptions with it, and none that are begun afterwards', async () => {
+test('ending a channel ends its subscriptions, but none that start later', async () => {
   await using world = await gatewayOnMemory()
   const session = world.gateway.openSession({
     identity: { ...anonymous, clientId: 'alice' },
@@ -13,7 +13,7 @@ test('a channel that is ended takes its subscriptions with it, and none that are
   const ended = world.gateway.endChannel('alice')
   const after = session.subscribe({ clientId: 'alice' })
   await ended
-  // What the replicas tell each other comes back to this one too.
+  // A control message of this replica comes back to it as well.
   await new Promise((resolve) => setImmediate(resolve))
   expect([before.ended, after.ended]).toEqual([true, false])
 })

@@ -4,7 +4,7 @@ import type { ChannelEvent } from '../../../src/core/model/channel-event.ts'
 import type { OverflowPolicy } from '../../../src/core/model/overflow-policy.ts'
 import { gatewayOnMemory, type Listener } from '../embedded-gateway.ts'
 
-/** Takes events while it is open, as a socket with room does. */
+/** Accepts events while it is open, like a socket with room. */
 class Sink implements SubscriptionSink {
   readonly heard: ChannelEvent[] = []
   open = true
@@ -16,7 +16,7 @@ class Sink implements SubscriptionSink {
 
   end(): void {}
 
-  /** Data of messages; of notices their reason and exact count. */
+  /** Messages as their data, notices as their reason and exact count. */
   get story(): unknown[] {
     return this.heard.map((event) => {
       if (event.kind === 'MESSAGE') return JSON.parse(event.message.body.toString()) as unknown
@@ -43,7 +43,7 @@ async function stalled(overflow: OverflowPolicy, { maxBytes = 1024 * 1024 } = {}
 }
 
 describe('a subscription whose client is too slow', () => {
-  test('conflates to the newest, and tells how many it passed over', async () => {
+  test('conflates to the newest, and reports how many it skipped', async () => {
     const { world, sink, publish, readAgain } = await stalled('CONFLATE')
     await publish(3, 50)
     readAgain()
@@ -52,7 +52,7 @@ describe('a subscription whose client is too slow', () => {
     await world[Symbol.asyncDispose]()
   })
 
-  test('drops what waits longest once its queue is full, and tells how many', async () => {
+  test('drops the oldest events when its queue is full, and reports how many', async () => {
     const { world, sink, publish, readAgain } = await stalled('DROP_OLDEST')
     await publish(3, 2_000)
     readAgain()
@@ -64,7 +64,7 @@ describe('a subscription whose client is too slow', () => {
     await world[Symbol.asyncDispose]()
   })
 
-  test('drops by bytes too, and counts on while it is slow', async () => {
+  test('drops by bytes too, and keeps counting while it is slow', async () => {
     const { world, listener, sink, publish, readAgain } = await stalled('DROP_OLDEST', { maxBytes: 20 })
     await publish(10, 40)
     expect(listener.allowance.used).toBeLessThanOrEqual(20)
@@ -76,7 +76,7 @@ describe('a subscription whose client is too slow', () => {
   })
 
   test.each(['CONFLATE', 'DROP_OLDEST'] as const)(
-    'by %s can go on behind the notice, and can still read what it missed',
+    'by %s can resume after the notice, and can still read what it missed',
     async (policy) => {
       const { world, sink, publish, readAgain } = await stalled(policy, { maxBytes: 10 })
       await publish(3, 30)
@@ -99,7 +99,7 @@ describe('a subscription whose client is too slow', () => {
     },
   )
 
-  test('catches up unless it asks for another policy', async () => {
+  test('catches up unless it requests another policy', async () => {
     const { world, sink, publish, readAgain } = await stalled('CATCH_UP', { maxBytes: 10 })
     await publish(3, 40)
     readAgain()

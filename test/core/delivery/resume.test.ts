@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import type { Cursor } from '../../../src/core/model/cursor.ts'
 import { gatewayOnMemory, type Listener, pass } from '../embedded-gateway.ts'
 
-/** What happens in an outage is told in milliseconds: resumes are gathered for 20 of them. */
+/** An outage lasts milliseconds here; the gateway gathers resumes for 20 ms. */
 const gathered = 25
 
 beforeEach(() => {
@@ -13,9 +13,9 @@ afterEach(() => {
   jest.useRealTimers()
 })
 
-describe('a feed', () => {
+describe('a subscription', () => {
   test.each([1, 2, 3, 4, 5, 6])(
-    'gets exactly what is behind its cursor, in order, once, whatever happens meanwhile (seed %d)',
+    'gets exactly what follows its cursor, in order, once, whatever happens meanwhile (seed %d)',
     async (seed) => {
       const random = generator(seed)
       const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T
@@ -23,7 +23,7 @@ describe('a feed', () => {
       await using world = await gatewayOnMemory({ windowEntries: 40 })
       const channels = ['alice', 'bob', 'carol']
       const published: { channel: string; n: number }[] = []
-      // Hears everything of every channel, quickly: from it come the cursors that others resume at.
+      // Receives all events of its channel without delay. Others resume at its cursors.
       const witnesses = new Map(channels.map((channel) => [channel, world.listen(channel)]))
       const open = new Map<Listener, { channel: string; from: number }>()
 
@@ -40,7 +40,8 @@ describe('a feed', () => {
           const witness = witnesses.get(pick(channels)) as Listener
           const event = witness.heard.length > 0 ? pick(witness.heard) : undefined
           const channel = pick(channels)
-          // As small as to overflow after a few messages, and as large as to take most at once.
+          // From so small that it overflows after a few messages to so large that it takes most at
+          // once.
           const listener = world.listen(channel, { after: event?.cursor, maxBytes: pick([1, 20, 200, 100_000]) })
           const from = event?.kind === 'MESSAGE' ? Number(event.message.body.toString()) + 1 : published.length
           open.set(listener, { channel, from })
@@ -69,7 +70,7 @@ describe('a feed', () => {
         for (const listener of open.keys()) await listener.take()
         await pass(gathered)
       }
-      // Once more: nothing may come after the last.
+      // Take once more: nothing may follow the last event.
       for (const listener of open.keys()) await listener.take()
       await pass(gathered)
       for (const [listener, story] of expected) {
@@ -85,8 +86,8 @@ describe('a feed', () => {
   )
 })
 
-describe('a cursor that cannot be resumed at', () => {
-  test('is told as a gap where retention took its place, and everything that is kept follows', async () => {
+describe('a cursor that cannot be resumed', () => {
+  test('yields a gap if retention removed its position, and then everything that is kept', async () => {
     await using world = await gatewayOnMemory({ windowEntries: 10, journalEntries: 100 })
     const witness = world.listen('alice')
     await publishNumbers(world, 0, 10)
@@ -107,7 +108,7 @@ describe('a cursor that cannot be resumed at', () => {
     expect(inTime.story).toEqual(late.story)
     expect(world.observer.resumes).toEqual(['gap', 'gap'])
 
-    // The notice's own cursor is one to come back with: nothing is skipped behind it.
+    // A client can resume at the notice's own cursor without a loss.
     const again = world.listen('alice', { after: gap.cursor })
     await pass(gathered)
     await again.take()
@@ -115,7 +116,7 @@ describe('a cursor that cannot be resumed at', () => {
     if (again.story[0] !== 'RETENTION') expect(again.story).toEqual(numbers(oldest, 510))
   })
 
-  test('is told as a gap where the journal is another one, and what comes from then on follows', async () => {
+  test('yields a gap if the journal is another one, and then everything from its start', async () => {
     await using world = await gatewayOnMemory()
     const witness = world.listen('alice')
     await publishNumbers(world, 0, 20)
@@ -139,7 +140,7 @@ describe('a cursor that cannot be resumed at', () => {
         expect(listener.story).toEqual([reason, 'then'])
         const [gap] = listener.heard
         expect(gap).toMatchObject({ oldest: { before: true } })
-        // Everything that the journal has can be had from the place that the notice names.
+        // A client can read the whole journal from the position in the notice.
         const all = world.listen('alice', { after: gap?.kind === 'GAP' ? (gap.oldest ?? undefined) : undefined })
         await pass(gathered)
         await all.take()
@@ -150,9 +151,9 @@ describe('a cursor that cannot be resumed at', () => {
     }
   })
 
-  test('is told as a gap where its place is lost while the journal is read, however far the reading has come', async () => {
+  test('yields a gap if retention removes its position during the read, at any point of it', async () => {
     await using world = await gatewayOnMemory({ windowEntries: 10, journalEntries: 5_000 })
-    // One in ten is for alice: her queue never fills, and the reading goes on.
+    // One message in ten is for alice, so her queue never fills and the read continues.
     const publish = async (from: number, to: number) => {
       for (let n = from; n < to; n += 1) await world.publish(n % 10 === 0 ? 'alice' : 'bob', n)
     }
@@ -160,8 +161,8 @@ describe('a cursor that cannot be resumed at', () => {
     await publish(0, 4_000)
     await witness.take()
     const listener = world.listen('alice', { after: cursorOf(witness, 0) })
-    // A slice is read at once, the next in another turn of the event loop; before that, a storm
-    // takes what it would hold.
+    // One slice is read at once, the next in a later turn of the event loop. Before that, retention
+    // removes it.
     jest.advanceTimersByTime(gathered)
     await listener.take()
     const read = listener.story.length
@@ -226,12 +227,12 @@ describe('a consumer that takes nothing', () => {
     expect(slow.story).toEqual(numbers(0, 5_000))
   })
 
-  test('is told of a gap also where its connection has no room left', async () => {
+  test('receives a gap even if its connection has no room left', async () => {
     await using world = await gatewayOnMemory({ windowEntries: 10, journalEntries: 100 })
     const crowded = world.listen('alice', { maxBytes: 50 })
     await publishNumbers(world, 100, 150)
-    // It has taken enough to come back to what it let go; before it can, retention takes that, and
-    // others fill the connection's room.
+    // It has taken enough to resume at what it dropped. Before it does, retention removes that, and
+    // other subscriptions fill the connection's room.
     await crowded.take(10)
     await publishNumbers(world, 150, 400, 'bob')
     crowded.allowance.used += 50
@@ -251,7 +252,7 @@ describe('a consumer that takes nothing', () => {
 })
 
 describe('a checkpoint', () => {
-  test('keeps the cursor of an idle channel fresh for whoever asked, and is resumed at like any other', async () => {
+  test('keeps the cursor of an idle channel fresh for subscriptions that request it, and can be resumed like any cursor', async () => {
     await using world = await gatewayOnMemory({ windowEntries: 8 })
     const idle = world.listen('alice', { checkpoints: true })
     const busy = world.listen('bob', { checkpoints: true })
@@ -261,7 +262,7 @@ describe('a checkpoint', () => {
       await world.publish('bob', second)
       for (const listener of [idle, busy, unasked]) await listener.take()
     }
-    // Where it begins, and then twice in half a minute.
+    // One at the start, and two in half a minute.
     expect(idle.story).toEqual(['CHECKPOINT', 'CHECKPOINT', 'CHECKPOINT'])
     expect(new Set(idle.cursors).size).toBe(3)
     expect(busy.story).toEqual(['CHECKPOINT', ...numbers(0, 32)])
@@ -288,11 +289,11 @@ function numbers(from: number, to: number): number[] {
 
 function cursorOf(listener: Listener, index: number): Cursor {
   const event = listener.heard[index]
-  if (!event) throw new Error(`nothing was heard at ${index}`)
+  if (!event) throw new Error(`no event at ${index}`)
   return event.cursor
 }
 
-/** Mulberry32: small, and the same everywhere. */
+/** Mulberry32: small, and equal on every platform. */
 function generator(seed: number): () => number {
   let state = seed
   return () => {

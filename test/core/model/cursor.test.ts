@@ -16,7 +16,7 @@ const message: JournalMessage = {
   receivedAt: 0,
 }
 
-test('a printed cursor is read back whole', () => {
+test('reads a printed cursor back completely', () => {
   const offsets = [0, 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 40 + 7, Number.MAX_SAFE_INTEGER]
   for (const offset of offsets) {
     for (const place of [cursorOf, cursorBefore]) {
@@ -29,7 +29,7 @@ test('a printed cursor is read back whole', () => {
   )
 })
 
-test('whatever was not printed here is none: each changed character, garbage, nothing', () => {
+test('rejects what this deployment did not print: each changed character, garbage, nothing', () => {
   const text = printCursor(cursorOf(testCursors, epoch, message))
   for (let index = 0; index < text.length; index += 1) {
     const changed = `${text.slice(0, index)}${text[index] === 'A' ? 'B' : 'A'}${text.slice(index + 1)}`
@@ -39,7 +39,7 @@ test('whatever was not printed here is none: each changed character, garbage, no
     expect(testCursors.parse(garbage)).toBeUndefined()
 })
 
-test('a fingerprint tells messages apart by body, routing key, exchange and message id', () => {
+test('a fingerprint distinguishes messages by body, routing key, exchange and message id', () => {
   const others = [
     { ...message, body: Buffer.from('{"a":2}') },
     { ...message, routingKey: 'client.bob' },
@@ -51,14 +51,14 @@ test('a fingerprint tells messages apart by body, routing key, exchange and mess
 })
 
 /**
- * https://github.com/veorq/SipHash/blob/master/vectors.h, `vectors_sip64` at 0, 8 and 16 bytes: key
- * and input count from 0.
+ * https://github.com/veorq/SipHash/blob/master/vectors.h, `vectors_sip64` at 0, 8 and 16 bytes; the
+ * bytes of key and input count up from 0.
  */
 test.each([
   [0, '310e0edd47db6f72'],
   [8, '6224939a79f5f593'],
   [16, 'db9bc2577fcc2a3f'],
-])('SipHash-2-4 of %d bytes is that of its authors', (bytes, expected) => {
+])('SipHash-2-4 of %d bytes equals the vector of its authors', (bytes, expected) => {
   const counting = (length: number): Buffer => Buffer.from(Array.from({ length }, (_, n) => n))
   const hash = new SipHash(counting(16))
   const input = counting(bytes)

@@ -62,7 +62,7 @@ describe('a source finds the client id', () => {
     expect(audience({ routingKey }, { routingKey: key })).toEqual(expected)
   })
 
-  test('in a header, as text or number, and nowhere else than in the message’s own headers', () => {
+  test('in a header, as text or number, in the message’s own headers only', () => {
     const source = { routingKey: '#', clientId: { header: 'x-client' } }
     expect(audience(source, { properties: { headers: { 'x-client': 'alice' } } })).toEqual(['alice'])
     expect(audience(source, { properties: { headers: { 'x-client': 42 } } })).toEqual(['42'])
@@ -73,7 +73,7 @@ describe('a source finds the client id', () => {
     expect(audience(inherited, { properties: { headers: {} } })).toEqual([])
   })
 
-  test('in the body, at a JSON pointer that may lead to several', () => {
+  test('in the body, at a JSON pointer that may have several values', () => {
     const source = { routingKey: '#', clientId: { bodyPointer: '/to/0/client~1id' } }
     expect(audience(source, { body: Buffer.from('{"to":[{"client/id":"alice"}]}') })).toEqual(['alice'])
     expect(audience(source, { body: Buffer.from('{"to":[]}') })).toEqual([])
@@ -82,7 +82,7 @@ describe('a source finds the client id', () => {
     expect(audience(several, { body: Buffer.from('no json') })).toEqual([])
   })
 
-  test('fixed, or everyone, for the keys that the pattern takes', () => {
+  test('fixed, or everyone, for the keys that match the pattern', () => {
     expect(audience({ routingKey: 'news.#', clientId: { fixed: 'board' } }, { routingKey: 'news.eu' })).toEqual([
       'board',
     ])
@@ -90,7 +90,7 @@ describe('a source finds the client id', () => {
     expect(audience({ routingKey: '#', clientId: { everyone: true } }, {})).toBe('everyone')
   })
 
-  test('a direct exchange takes its one key; fanout and headers exchanges take any', () => {
+  test('a direct exchange matches its one key; fanout and headers exchanges match any', () => {
     const fixed = { fixed: 'board' }
     expect(audience({ exchangeType: 'DIRECT', routingKey: 'k', clientId: fixed }, { routingKey: 'k' })).toEqual([
       'board',
@@ -101,7 +101,7 @@ describe('a source finds the client id', () => {
     }
   })
 
-  test('once a client, however many sources of the exchange say so', () => {
+  test('once for each client, even if several sources of the exchange match', () => {
     const sources = new SourceRouter()
     const make = (given: Partial<SourceDefinition>) => {
       const checked = checkDefinition(definition(given))
@@ -118,7 +118,7 @@ describe('a source finds the client id', () => {
   })
 })
 
-describe('a definition that cannot work is refused with the field that is wrong', () => {
+describe('an invalid definition is refused with the wrong field', () => {
   test.each<[string, Partial<SourceDefinition>, string]>([
     ['the default exchange', { exchange: '' }, 'exchange'],
     ['{clientId} on a direct exchange', { exchangeType: 'DIRECT' }, 'routingKey'],
@@ -128,9 +128,9 @@ describe('a definition that cannot work is refused with the field that is wrong'
     ['{clientId} twice', { routingKey: '{clientId}.{clientId}' }, 'routingKey'],
     ['{clientId} as part of a word', { routingKey: 'client-{clientId}' }, 'routingKey'],
     ['a misspelt placeholder', { routingKey: 'client.{clientid}' }, 'routingKey'],
-    ['a place that is not certain', { routingKey: '#.{clientId}.#' }, 'routingKey'],
-    ['a key longer than AMQP takes', { routingKey: `${'x'.repeat(260)}.{clientId}` }, 'routingKey'],
-    ['a pointer that is none', { routingKey: '#', clientId: { bodyPointer: 'to' } }, 'clientId.bodyPointer'],
+    ['an ambiguous position', { routingKey: '#.{clientId}.#' }, 'routingKey'],
+    ['a key longer than AMQP allows', { routingKey: `${'x'.repeat(260)}.{clientId}` }, 'routingKey'],
+    ['an invalid pointer', { routingKey: '#', clientId: { bodyPointer: 'to' } }, 'clientId.bodyPointer'],
     ['an empty header name', { routingKey: '#', clientId: { header: '' } }, 'clientId.header'],
     ['a fixed id with a space', { routingKey: '#', clientId: { fixed: 'a b' } }, 'clientId.fixed'],
     ['everyone: false', { routingKey: '#', clientId: { everyone: false } }, 'clientId.everyone'],
@@ -138,13 +138,13 @@ describe('a definition that cannot work is refused with the field that is wrong'
     expect(fieldOf(() => checkDefinition(definition(given)))).toBe(field)
   })
 
-  test('the schema’s default key says nothing where the exchange ignores keys and the client id is found elsewhere', () => {
+  test('the schema’s default key is ignored if the exchange ignores keys and the client id is elsewhere', () => {
     const checked = checkDefinition(definition({ exchangeType: 'FANOUT', clientId: { header: 'x-client' } }))
     expect(bindingOf(checked)).toEqual({ exchange: 'orders', key: '', arguments: {} })
   })
 })
 
-test('the same definition has the same id, another has another', () => {
+test('equal definitions have the same id, different ones have different ids', () => {
   const id = sourceId(definition({}))
   expect(sourceId(definition({}))).toBe(id)
   expect(sourceId(definition({ routingKey: 'x.{clientId}' }))).not.toBe(id)
@@ -153,7 +153,7 @@ test('the same definition has the same id, another has another', () => {
   )
 })
 
-test('a binding has one wild word where {clientId} stands', () => {
+test('a binding has one wildcard word in place of {clientId}', () => {
   expect(bindingOf(definition({ routingKey: 'orders.{clientId}.#' })).key).toBe('orders.*.#')
   expect(bindingOf(definition({ exchangeType: 'HEADERS', clientId: { fixed: 'a' } })).arguments).toEqual({
     'x-match': 'all',

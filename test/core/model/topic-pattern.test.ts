@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { matchesTopic } from '../../../src/core/model/topic-pattern.ts'
 
-/** The rule as RabbitMQ states it, word by word; slow, and so plain that it can be read. */
+/** The rule as RabbitMQ documents it, word by word: slow but obviously correct. */
 function reference(pattern: string[], words: string[]): boolean {
   const [head, ...rest] = pattern
   if (head === undefined) return words.length === 0
@@ -25,6 +25,6 @@ test('agrees with the rule on every pattern and key of up to four words', () => 
   }
 })
 
-test('a pattern of many # takes no more than a moment for a key that does not match', () => {
+test('a pattern of many # is fast for a key that does not match', () => {
   expect(matchesTopic(Array(60).fill('#.a').join('.'), `${Array(60).fill('a').join('.')}.b`)).toBe(false)
 })

@@ -2,12 +2,12 @@ import { describe, expect, test } from '@jest/globals'
 import { decodeBody } from '../../../src/core/body/decode-body.ts'
 import { publicationOf } from '../../../src/core/publishing/to-publication.ts'
 
-describe('data that is published', () => {
+describe('published data', () => {
   const nested = (levels: number) => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`) as unknown
   const publication = (data: unknown) =>
     publicationOf({ clientId: 'alice', data }, { namespace: 'warren', publisher: '' })
 
-  test('nests as deep as it can be told to subscribers', () => {
+  test('may nest as deep as the gateway can deliver it', () => {
     const { exchange = '', routingKey, body, properties } = publication(nested(1_000))
     const message = { exchange, routingKey, body, properties, redelivered: false, receivedAt: 0 }
     expect(decodeBody(message).data).toEqual(nested(1_000))

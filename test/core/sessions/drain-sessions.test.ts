@@ -55,7 +55,7 @@ describe('draining a gateway', () => {
     expect(ended.at(-1)?.at).toBeLessThanOrEqual(10_000)
   })
 
-  test('ends those with an operation under way last', async () => {
+  test('ends sessions with an open operation last', async () => {
     const { ended, sessions } = open(10)
     let answer: () => void = () => undefined
     void sessions[0]?.during(
@@ -72,7 +72,7 @@ describe('draining a gateway', () => {
     expect(ended.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5, 6, 0, 7, 8, 9])
   })
 
-  test('is over as soon as nobody is left, and ends nobody twice', async () => {
+  test('ends when no session is left, and closes none twice', async () => {
     const { ended, sessions } = open(20)
     let over = false
     void world.gateway.drain(60_000).then(() => {
@@ -84,7 +84,7 @@ describe('draining a gateway', () => {
     expect({ over, ended: ended.length }).toEqual({ over: true, ended: 1 })
   })
 
-  test('begins no session meanwhile', async () => {
+  test('accepts no session meanwhile', async () => {
     open(2)
     const drained = world.gateway.drain(1_000)
     expect(() => open(1)).toThrow('this replica is being shut down')
@@ -92,7 +92,7 @@ describe('draining a gateway', () => {
     await drained
   })
 
-  test('takes no time where there is none to take', async () => {
+  test('takes no time without sessions', async () => {
     const { ended } = open(5)
     await world.gateway.drain(0)
     expect(ended.length).toBe(5)

@@ -1,10 +1,7 @@
 import { createClient } from 'graphql-sse'
 import { type Connect, dataOf, hear } from './client.ts'
 
-/**
- * The client of graphql-sse in its mode of distinct connections: a response of server-sent events
- * for each operation.
- */
+/** The client of graphql-sse in distinct connections mode: one SSE response for each operation. */
 export const connectGraphqlSse: Connect = ({ graphqlUrl }, token) => {
   const client = createClient({
     url: graphqlUrl,

@@ -15,7 +15,7 @@ export function socketClient(url: string, token?: string): Client {
   })
 }
 
-/** Everything over one socket: queries and mutations as well. */
+/** Runs everything over one socket, queries and mutations included. */
 export const connectGraphqlWs: Connect = ({ graphqlSocketUrl }, token) => {
   const client = socketClient(graphqlSocketUrl, token)
   return {

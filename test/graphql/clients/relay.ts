@@ -6,7 +6,8 @@ const { Environment, Network, Observable, RecordSource, Store } = relay
 
 /**
  * Relay's network layer as its manual sets it up: fetch for queries and mutations, graphql-ws for
- * subscriptions. Without its compiler, the request's parameters are made here.
+ * subscriptions. The request parameters are made here, because the tests do not run Relay's
+ * compiler.
  */
 export const connectRelay: Connect = ({ graphqlUrl, graphqlSocketUrl }, token) => {
   const socket = socketClient(graphqlSocketUrl, token)

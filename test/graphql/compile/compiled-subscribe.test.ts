@@ -16,7 +16,7 @@ import type { Context } from '../../../src/graphql/context.ts'
 import { schema } from '../../../src/graphql/schema.ts'
 import { Seeded } from '../../ledger/seeded.ts'
 
-/** What graphql-js makes of the arguments; undefined where it refuses them. */
+/** The arguments as graphql-js coerces them; undefined if it refuses them. */
 function byGraphqlJs(
   of: GraphQLSchema,
   { document, variableValues }: Pick<ExecutionArgs, 'document' | 'variableValues'>,
@@ -88,8 +88,8 @@ function anyOperation(random: Seeded): { text: string; variableValues: Record<st
   }
 }
 
-describe('the beginning of a subscription', () => {
-  test.each([1, 2])('has the arguments that graphql-js would give it, or none where that refuses (seed %i)', (seed) => {
+describe('a compiled subscribe', () => {
+  test.each([1, 2])('has the arguments that graphql-js would pass, or none if graphql-js refuses (seed %i)', (seed) => {
     const random = new Seeded(seed)
     let [refused, taken] = [0, 0]
     for (let number = 0; number < 1_000; number += 1) {
@@ -109,12 +109,12 @@ describe('the beginning of a subscription', () => {
     ['has a fragment at its root', 'subscription { ... { channel(clientId: "a") { data } } }'],
     ['has a directive', 'subscription { channel(clientId: "a") @include(if: true) { data } }'],
     ['is a query', '{ gateway { version } }'],
-    ['asks only what it is', 'subscription { __typename }'],
-  ])('of one that %s is left to graphql-js', (_what, text) => {
+    ['selects only __typename', 'subscription { __typename }'],
+  ])('leaves an operation that %s to graphql-js', (_what, text) => {
     expect(compileSubscribe(schema, parse(text), undefined)).toBeUndefined()
   })
 
-  test('of a field with lists or input objects for arguments is left to graphql-js', () => {
+  test('leaves a field with lists or input objects as arguments to graphql-js', () => {
     const other = buildSchema(
       'input Where { id: ID } type Query { a: Int } type Subscription { a(ids: [ID], where: Where): Int }',
     )
@@ -130,7 +130,7 @@ describe('the beginning of a subscription', () => {
     expect(compileSubscribe(other, parse('subscription { a }'), undefined)?.argumentsOf({})).toEqual({})
   })
 
-  test('is the feed that the resolver opens; of one that refuses, nothing', () => {
+  test('returns the subscription that the resolver opens, and nothing if the resolver refuses', () => {
     const opening = compileSubscribe(schema, parse('subscription { channel(clientId: "a") { data } }'), undefined)
     const keeper = { resume: () => {}, release: () => {} }
     const feed = new ChannelSubscription({ channel: 'a', after: undefined, keeper })

@@ -35,20 +35,20 @@ afterEach(() => {
   jest.useRealTimers()
 })
 
-test('an idle connection that answers is kept', async () => {
+test('an idle connection that answers stays open', async () => {
   await jest.advanceTimersByTimeAsync(60_000)
   expect(silent).toBe(0)
   expect(asked).toBeGreaterThan(10)
 })
 
-test('a busy connection is asked nothing', async () => {
+test('a busy connection is not probed', async () => {
   const busy = setInterval(() => void (deliveries.reads += 1), 1_000)
   await jest.advanceTimersByTimeAsync(60_000)
   clearInterval(busy)
   expect({ asked, silent }).toEqual({ asked: 0, silent: 0 })
 })
 
-test('a connection that answers nothing is silent after 5 s, once', async () => {
+test('a connection without an answer is silent after 5 s, once', async () => {
   answers = false
   await jest.advanceTimersByTimeAsync(4_900)
   expect({ asked, silent }).toEqual({ asked: 1, silent: 0 })
@@ -56,7 +56,7 @@ test('a connection that answers nothing is silent after 5 s, once', async () => 
   expect(silent).toBe(1)
 })
 
-test('a connection from which RabbitMQ does not read because of an alarm is not suspected', async () => {
+test('a connection that RabbitMQ does not read because of an alarm is not silent', async () => {
   answers = false
   blocked = true
   await jest.advanceTimersByTimeAsync(60_000)

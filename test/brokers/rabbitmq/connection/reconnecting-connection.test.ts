@@ -25,8 +25,8 @@ beforeAll(async () => {
 })
 afterAll(() => vhost.close())
 
-describe('a link', () => {
-  test('says up after its user has established what it needs, and nothing when it is closed', async () => {
+describe('a reconnecting connection', () => {
+  test('reports up after its user has set up what it needs, and nothing after close', async () => {
     const order: string[] = []
     const { link, said } = watchLink([vhost.url], {
       async establish({ connection }) {
@@ -42,7 +42,7 @@ describe('a link', () => {
     expect(said.waiting).toEqual([])
   })
 
-  test('comes back when its connection is closed from the other side, and tells the outage once', async () => {
+  test('reconnects when the other side closes it, and reports the outage once', async () => {
     let sessions = 0
     const { link, said, retries } = watchLink([vhost.url], {
       async establish() {
@@ -57,7 +57,7 @@ describe('a link', () => {
     await link.close()
   })
 
-  test('ends a session that its user calls failed, and aborts its signal', async () => {
+  test('ends a session that its user fails, and aborts its signal', async () => {
     const sessions: ConnectionSession[] = []
     const { link, said } = watchLink([vhost.url], {
       async establish(session) {
@@ -73,13 +73,13 @@ describe('a link', () => {
     await link.close()
   })
 
-  test('takes the next node when one is not there', async () => {
+  test('takes the next node if one is down', async () => {
     const { link, said } = watchLink(['amqp://127.0.0.1:1', vhost.url])
     expect(await take(said, 2)).toEqual([expect.stringContaining('not reachable'), 'up'])
     await link.close()
   })
 
-  test('can be closed while it connects to something that never answers', async () => {
+  test('can be closed while it connects to a server that never answers', async () => {
     const silent = createServer().listen(0, '127.0.0.1')
     await once(silent, 'listening')
     const connected = once(silent, 'connection')
@@ -90,7 +90,7 @@ describe('a link', () => {
     silent.close()
   })
 
-  test('says each failure to connect in a sentence of its own, without the password', async () => {
+  test('describes each failure to connect, without the password', async () => {
     const http = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(0, '127.0.0.1')
     await once(http, 'listening')
     await rabbit.ctl('add_user', 'outsider', 'pa%ß')
@@ -127,21 +127,21 @@ describe('a link', () => {
     await rabbit.ctl('delete_user', 'outsider')
   })
 
-  test('refuses what is no URL of RabbitMQ before it opens anything', () => {
+  test('refuses an invalid URL before it connects', () => {
     expect(() => watchLink(['http://localhost'])).toThrow('url: expected amqp: or amqps:, got http:')
     expect(() => watchLink(['amqp://guest:secret%@localhost'])).toThrow(/^(?!.*secret).*password/)
     expect(() => watchLink([])).toThrow('at least one')
   })
 })
 
-describe('links to several nodes', () => {
-  /** Three nodes, each its own way to the one that the tests share. */
+describe('connections to several nodes', () => {
+  /** Three proxies as nodes, all before the one shared node. */
   async function threeNodes() {
     const proxies = [await tcpProxy(rabbit.port), await tcpProxy(rabbit.port), await tcpProxy(rabbit.port)]
     const urls = proxies.map(({ port }) => at((url) => (url.port = String(port))))
     const nodes = new Nodes(urls)
     const opened: ReconnectingConnection[] = []
-    /** A link, and on which node each of its sessions was. */
+    /** Opens a connection and queues its sessions with their node. */
     const open = (timings = {}) => {
       const sessions = new Inbox<Visit>('sessions of a link')
       const reasons: string[] = []
@@ -181,12 +181,12 @@ describe('links to several nodes', () => {
       ;(three.proxies[on] as TcpProxy).cut()
     }
     expect(visited).toEqual([0, 1, 2, 0, 1])
-    // The next link need not find out again.
+    // The next connection does not try the failed nodes again.
     expect((await sessions.next()).on).toBe(2)
     expect((await three.open(patient).sessions.next()).on).toBe(2)
   })
 
-  test('that are refused something do not blame the node for it', async () => {
+  test('do not blame the node for a refused operation', async () => {
     await using three = await threeNodes()
     const one = three.open(patient)
     const { session } = await one.sessions.next()
@@ -195,19 +195,19 @@ describe('links to several nodes', () => {
     expect((await three.open(patient).sessions.next()).on).toBe(0)
   })
 
-  test('leave a node together when one of them calls it unresponsive, and nobody waits for it', async () => {
+  test('leave a node together when one reports it as unresponsive, without waiting for it', async () => {
     await using three = await threeNodes()
     const [one, other] = [three.open(patient), three.open(patient)]
     const { session, on } = await one.sessions.next()
     expect([on, ...(await places(other.sessions, 1))]).toEqual([0, 0])
-    // It would not answer a close either, and the links would give it a minute.
+    // The node would not answer a close either, and amqplib would wait a minute for it.
     three.proxies[0]?.pause()
     session.fail(new Unresponsive('it confirms nothing'))
     expect([...(await places(one.sessions, 1)), ...(await places(other.sessions, 1))]).toEqual([1, 1])
     expect(other.reasons).toEqual([expect.stringMatching(/^RabbitMQ at 127.0.0.1:\d+ is left: it confirms nothing$/)])
   })
 
-  test('move alone when every node has failed lately', async () => {
+  test('move one by one if every node has failed lately', async () => {
     await using three = await threeNodes()
     const [one, other] = [three.open(patient), three.open(patient)]
     for (const expected of [0, 1]) {
@@ -224,7 +224,7 @@ describe('links to several nodes', () => {
     expect(other.link.up).toBe(true)
   })
 
-  test('leave a node that answers nothing any more', async () => {
+  test('leave a node that stops answering', async () => {
     await using three = await threeNodes()
     const { sessions, reasons } = three.open()
     expect((await sessions.next()).on).toBe(0)
@@ -233,7 +233,7 @@ describe('links to several nodes', () => {
     expect(reasons).toEqual([expect.stringMatching(/is left: it answers nothing$/)])
   })
 
-  test('wait shortly for a node that takes connections and answers nothing', async () => {
+  test('wait briefly for a node that accepts connections and does not answer', async () => {
     await using three = await threeNodes()
     three.proxies[0]?.pause()
     const { sessions, reasons } = three.open()
@@ -259,19 +259,19 @@ interface Visit {
   readonly on: number
 }
 
-/** amqplib does not say in its types which socket it has. */
+/** The types of amqplib lack the socket. */
 function remotePortOf({ connection }: ConnectionSession): number {
   return (connection.connection as unknown as { stream: { remotePort: number } }).stream.remotePort
 }
 
-test('work on a channel of its own has its result also where the connection is lost while the channel is closed', async () => {
+test('work on its own channel keeps its result if the connection is lost while the channel closes', async () => {
   await using proxy = await tcpProxy(rabbit.port)
   await using connection = await stranger(at((url) => (url.port = String(proxy.port))))
   const lost = new Promise((resolve) => connection.on('close', resolve))
   const result = onChannel(connection, async (channel) => {
     await channel.checkExchange('amq.topic')
     proxy.pause()
-    // By then the channel's close is on its way.
+    // By then the channel's close has been sent.
     setImmediate(() => proxy.cut())
     return 'done'
   })

@@ -19,7 +19,10 @@ beforeAll(async () => {
 })
 afterAll(() => vhost.close())
 
-/** A connection whose messages for the consumer `in-place` are read in place. */
+/**
+ * A connection that reads messages for the consumer `in-place` with our reader, and others with
+ * amqplib.
+ */
 async function reader(change: (url: URL) => void = () => {}) {
   const url = new URL(vhost.url)
   change(url)
@@ -76,10 +79,10 @@ const properties: readonly Options.Publish[] = [
   },
 ]
 
-/** Around the size of a frame (4,096 bytes) and of a read (64 KiB). */
+/** Around the size of a frame (4,096 bytes) and of a socket read (64 KiB). */
 const sizes = [0, 1, 200, 4_087, 4_088, 4_089, 9_000, 70_000]
 
-/** What both ways of reading say of a message. */
+/** The parts of a message that both readers must agree on. */
 function asRead({ fields, properties, content }: ConsumeMessage): object {
   const { headers = {}, timestamp } = properties
   const known: Record<string, unknown> = { headers }
@@ -107,10 +110,10 @@ const propertiesRead = {
 }
 
 test.each([
-  ['as they come', () => Number.POSITIVE_INFINITY],
+  ['unchanged', () => Number.POSITIVE_INFINITY],
   ['in pieces of any size', () => 1 + Math.floor(Math.random() ** 3 * 5_000)],
 ])(
-  'messages that come %s are read in place as amqplib reads them, and both in order',
+  'messages that arrive %s are read in place as amqplib reads them, and both in order',
   async (_how, cut) => {
     await using proxy = await splittingProxy(rabbit.port, () => cut)
     const { connection, inPlace } = await reader((url) => {
@@ -156,7 +159,7 @@ function digest(body: Buffer): string {
   return createHash('sha256').update(body).digest('hex')
 }
 
-test('a header named as a prototype is one like any other', async () => {
+test('a header with the name of a prototype property is an ordinary header', async () => {
   const { connection, inPlace } = await reader()
   const channel = await connection.createConfirmChannel()
   const { queue } = await channel.assertQueue('', { exclusive: true })
@@ -168,7 +171,7 @@ test('a header named as a prototype is one like any other', async () => {
   await connection.close()
 })
 
-test('a connection that brings nothing but messages is not taken for one that has fallen silent', async () => {
+test('a connection that receives only messages does not count as silent', async () => {
   const { connection, inPlace, ended } = await reader((url) => url.searchParams.set('heartbeat', '1'))
   const channel = await connection.createChannel()
   const { queue } = await channel.assertQueue('', { exclusive: true })
@@ -180,7 +183,7 @@ test('a connection that brings nothing but messages is not taken for one that ha
     for (; !over.signal.aborted; await pause(20)) publisher.sendToQueue(queue, Buffer.from('x'))
   }
   const publishes = publish()
-  // amqplib gives up after two seconds without a sign of life.
+  // amqplib closes a connection after two seconds without data.
   expect(await Promise.race([ended, pause(3_500, 'open')])).toBe('open')
   over.abort()
   await publishes
@@ -188,7 +191,7 @@ test('a connection that brings nothing but messages is not taken for one that ha
   await connection.close()
 })
 
-test('what a consumer throws ends the connection with it, for amqplib has no part in that message', async () => {
+test('an error of a consumer ends the connection with it, because amqplib does not see that message', async () => {
   const { connection, deliveries } = await reader()
   const failed = once(connection, 'error')
   const channel = await connection.createChannel()
@@ -201,7 +204,7 @@ test('what a consumer throws ends the connection with it, for amqplib has no par
   expect(String((await failed)[0])).toContain('it cannot be taken')
 })
 
-test('where something else than AMQP answers, amqplib says so', async () => {
+test('if the peer is not AMQP, amqplib reports it', async () => {
   const server = createServer((socket) => socket.on('error', () => {}).end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(
     0,
   )

@@ -23,7 +23,7 @@ function message(messageId: string, change: Partial<GatewayPublication> = {}): G
   return { routingKey: 'k', body: Buffer.from(messageId), properties: { messageId }, into: 'journal', ...change }
 }
 
-/** Which of them have resolved. */
+/** The names of those that have resolved. */
 function resolvedOf(publications: Readonly<Record<string, Promise<unknown>>>): string[] {
   const resolved: string[] = []
   for (const [id, publication] of Object.entries(publications)) {
@@ -54,15 +54,15 @@ describe('a publication', () => {
     c?.confirm()
     b?.confirm()
     elsewhere?.confirm()
-    await eventually('the other destination', () => resolved.length > 0)
+    await eventually('the publication to the other exchange', () => resolved.length > 0)
     expect(resolved).toEqual(['elsewhere'])
     a?.confirm()
-    await eventually('all of them', () => resolved.length === 4)
+    await eventually('all publications', () => resolved.length === 4)
     expect(resolved).toEqual(['elsewhere', 'a', 'b', 'c'])
     expect(a?.channel).not.toBe(elsewhere?.channel)
   })
 
-  test('is published again with all later ones where it is never answered and they are', async () => {
+  test('is published again with all later ones if it stays unanswered and they are answered', async () => {
     const broker = new ScriptedBroker()
     const publisher = publisherTo(broker)
     const ids = ['a', 'b', 'c', 'd']
@@ -77,14 +77,14 @@ describe('a publication', () => {
     await all
   })
 
-  test('is not published again once the journal has brought it back', async () => {
+  test('is not published again once it was read back from the journal', async () => {
     const broker = new ScriptedBroker()
     const publisher = publisherTo(broker)
     const all = Promise.all([
       publisher.publish(message('stored'), { repeated: false, isStored: () => true }),
       publisher.publish(message('not')),
     ])
-    // What was stored before it was sent needs no sending at all.
+    // A message stored before it was sent needs no publication.
     const [not] = await take(broker.arrived, 1)
     broker.lose()
     const [again] = await take(broker.arrived, 1)
@@ -115,14 +115,14 @@ describe('a publication', () => {
   })
 })
 
-describe('a node that confirms nothing', () => {
+describe('a node without confirms', () => {
   const probe = () => message('probe', { exchange: 'probes' })
 
-  test('is left, and what it did not confirm is published again', async () => {
+  test('is left, and its unconfirmed publications are published again', async () => {
     const broker = new ScriptedBroker()
     const publisher = publisherTo(broker, { probe })
     const sent = publisher.publish(message('a'))
-    await eventually('the node to be left', () => broker.failures.length === 1)
+    await eventually('the connection to leave the node', () => broker.failures.length === 1)
     expect(broker.failures[0]?.message).toContain('confirms nothing')
     const seen: Arrived[] = []
     while (!seen.some(({ id, isRepeated }) => id === 'a' && isRepeated)) seen.push(await broker.arrived.next())
@@ -131,7 +131,7 @@ describe('a node that confirms nothing', () => {
     await sent
   })
 
-  test('is told from a queue that confirms nothing: others are not disturbed', async () => {
+  test('is distinguished from one queue without confirms: others are not disturbed', async () => {
     const broker = new ScriptedBroker()
     const publisher = publisherTo(broker, { probe, limits: { publishTimeoutMs: 600 } })
     const dead = publisher.publish(message('dead', { exchange: 'other', into: undefined }))
@@ -183,7 +183,7 @@ describe('reading back from the journal', () => {
     return { readBack, published, notStored, fences: () => fences }
   }
 
-  test('resolves with the entry, though others have the same id or the same body', async () => {
+  test('resolves with the entry, even if others have the same id or the same body', async () => {
     const { readBack } = journal()
     const mine = readBack.publish(message('a', { exchange: 'events' }))
     readBack.saw({ ...entryOf(message('a'), 1), body: Buffer.from('another') })
@@ -192,7 +192,7 @@ describe('reading back from the journal', () => {
     expect((await mine)?.offset).toBe(3)
   })
 
-  test('publishes again, with its header, what RabbitMQ confirmed and the journal does not have', async () => {
+  test('publishes again, with its header, what RabbitMQ confirmed and the journal lacks', async () => {
     const { readBack, published, notStored, fences } = journal()
     const lost = readBack.publish(message('a', { exchange: 'events' }))
     await eventually('a second copy', () => published.length === 2)
@@ -203,7 +203,7 @@ describe('reading back from the journal', () => {
     expect((await lost)?.offset).toBe(7)
   })
 
-  test('expects so much at a time, and of one payer no more than it leaves for others', async () => {
+  test('waits for a bounded number at a time, and leaves room beside one payer for others', async () => {
     const { readBack } = journal()
     const large = (messageId: string, payer: string) =>
       readBack.publish(message(messageId, { exchange: 'events', body: Buffer.alloc(400), payer }))
@@ -218,7 +218,7 @@ describe('reading back from the journal', () => {
     expect(readBack.expectedBytes).toBe(0)
   })
 
-  test('gives up after its time, with what to do; a buffered source keeps what it has taken', async () => {
+  test('gives up after its time, with what to do; a buffered source keeps what it accepted', async () => {
     const { readBack } = journal()
     const buffered = readBack.publish(message('b', { exchange: 'events', into: 'buffer' }))
     await expect(readBack.publish(message('a', { exchange: 'events' }))).rejects.toMatchObject({

@@ -37,7 +37,7 @@ afterEach(async () => {
 })
 afterAll(() => vhost.close())
 
-/** Takes what has been received, in order. */
+/** Takes the received messages, in order. */
 async function received() {
   await using rabbitmq = await stranger(vhost.url)
   const channel = await rabbitmq.createChannel()
@@ -48,7 +48,7 @@ async function received() {
 }
 
 describe('a publisher', () => {
-  test('resolves once RabbitMQ has the message, with its properties, persistent and with an id', async () => {
+  test('resolves when RabbitMQ has the message, with its properties, persistent and with an id', async () => {
     const sent = publisher()
     const properties = {
       type: 'order',
@@ -78,7 +78,7 @@ describe('a publisher', () => {
     expect(messages.map(({ content }) => Number(content.toString()))).toEqual(Array.from({ length: 500 }, (_, n) => n))
   })
 
-  test('refuses what is bound to nothing, unless its caller does not mind', async () => {
+  test('refuses a message without a binding, unless the caller allows it', async () => {
     const sent = publisher()
     const refusal = {
       code: 'BAD_USER_INPUT',
@@ -89,7 +89,7 @@ describe('a publisher', () => {
     await sent.publish(to('nobody', { mandatory: false }))
   })
 
-  test('tells apart the answers to publications under the same message id', async () => {
+  test('distinguishes the answers to publications with the same message id', async () => {
     const sent = publisher()
     const properties = { messageId: 'same \ud800' }
     const keys = ['bound.1', 'nobody', 'bound.2', 'nobody']
@@ -97,7 +97,7 @@ describe('a publisher', () => {
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'rejected'])
   })
 
-  test('refuses only the publication that names an unknown exchange', async () => {
+  test('refuses only the publication to an unknown exchange', async () => {
     const sent = publisher()
     const around = [to('bound.1'), to('x', { exchange: 'none' }), to('bound.2')]
     const outcomes = await Promise.allSettled(around.map((publication) => sent.publish(publication)))
@@ -105,7 +105,7 @@ describe('a publisher', () => {
     expect(outcomes[1]).toMatchObject({ reason: { code: 'BAD_USER_INPUT', field: 'exchange' } })
   })
 
-  test('finds the one that RabbitMQ ended the channel over, and publishes the others again under their ids', async () => {
+  test('finds the publication that made RabbitMQ close the channel, and publishes the others again under their ids', async () => {
     const sent = publisher()
     await sent.publish(to('bound.0'))
     const guilty = [
@@ -144,7 +144,7 @@ describe('a publisher', () => {
     expect(outcomes).toMatchObject([{ reason: { code: 'BAD_USER_INPUT', field: 'exchange' } }, { status: 'fulfilled' }])
   })
 
-  test('refuses what is too large, by its own bound and by its memory', async () => {
+  test('refuses what is too large, by its own limit and by its memory', async () => {
     const sent = publisher({ maxMessageBytes: 1000, bufferBytes: 1500 }, 'amqp://127.0.0.1:1')
     await expect(sent.publish(to('k', { body: Buffer.alloc(1001) }))).rejects.toMatchObject({
       code: 'PAYLOAD_TOO_LARGE',
@@ -155,7 +155,7 @@ describe('a publisher', () => {
     await Promise.all([expect(waiting).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' }), sent.close()])
   })
 
-  test('keeps room for others where one client floods it, in bytes and in messages', async () => {
+  test('keeps room for other clients when one floods it, in bytes and in messages', async () => {
     const sent = publisher({ bufferBytes: 10_000, bufferMessages: 100 }, 'amqp://127.0.0.1:1')
     const waiting: Promise<unknown>[] = []
     const refusals: unknown[] = []
@@ -166,7 +166,7 @@ describe('a publisher', () => {
     flood('client large', 1_000, 20)
     flood('client small', 1, 100)
     await new Promise(setImmediate)
-    // Half of the bytes, then of the messages that are left behind its own.
+    // One client gets half of the bytes, then half of the messages that are left.
     expect(refusals).toHaveLength(15 + 52)
     expect(refusals).toMatchObject(refusals.map(() => ({ code: 'BROKER_UNAVAILABLE' })))
     flood('client other', 2_000, 1)
@@ -176,7 +176,7 @@ describe('a publisher', () => {
     await Promise.all(waiting)
   })
 
-  test('publishes again what RabbitMQ refuses for now, until the bound', async () => {
+  test('publishes again what RabbitMQ refuses for a time, up to the limit', async () => {
     const sent = publisher({ publishTimeoutMs: 1000 })
     const publication = to('full', { exchange: '' })
     await sent.publish(publication)
@@ -188,7 +188,7 @@ describe('a publisher', () => {
     await later
   })
 
-  test('does not believe, just after connecting, that what was routed before is bound to nothing', async () => {
+  test('does not trust a return right after a reconnect for a key that was routed before', async () => {
     const sent = publisher()
     await sent.publish(to('bound.x'))
     await using rabbitmq = await stranger(vhost.url)
@@ -201,13 +201,13 @@ describe('a publisher', () => {
     expect((await received()).map(({ properties }) => properties.messageId as string)).toContain('doubted')
   })
 
-  test('says why it cannot publish when RabbitMQ is away for too long', async () => {
+  test('reports why it cannot publish if RabbitMQ is away for too long', async () => {
     const sent = publisher({ publishTimeoutMs: 300 }, 'amqp://127.0.0.1:1')
     const refusal = { code: 'BROKER_UNAVAILABLE', message: expect.stringContaining('not reachable at 127.0.0.1:1') }
     await expect(sent.publish(to('k'))).rejects.toMatchObject(refusal)
   })
 
-  test('loses nothing when its connection is closed again and again under it', async () => {
+  test('loses nothing when its connection closes repeatedly', async () => {
     const sent = publisher()
     const stop = new AbortController()
     let published = 0
@@ -220,7 +220,7 @@ describe('a publisher', () => {
       }
     })
     for (let n = 1; n <= 3; n += 1) {
-      await eventually('it to publish again', () => confirmed >= n * 200)
+      await eventually('the publisher to publish again', () => confirmed >= n * 200)
       await rabbit.ctl('close_all_connections', '--vhost', vhost.name, 'a test')
     }
     stop.abort()

@@ -7,28 +7,28 @@ import {
 } from '../../../../src/brokers/rabbitmq/connection/reconnecting-connection.ts'
 import { Inbox } from '../../../support/frames/inbox.ts'
 
-/** A publication as it came to the broker. */
+/** A publication as the broker received it. */
 export interface Arrived {
   readonly exchange: string
   readonly id: string
   readonly isRepeated: boolean
-  /** Counts the channels of all connections from 0. */
+  /** Channels of all connections, counted from 0. */
   readonly channel: number
   confirm(): void
   nack(): void
-  /** basic.return, which comes before the confirmation. */
+  /** Sends basic.return, which precedes the confirm. */
   giveBack(): void
 }
 
 /**
- * The publishing side of RabbitMQ with answers that a test decides. Only what a publisher uses is
- * there.
+ * The publishing side of RabbitMQ, with answers that a test decides. It has only what a publisher
+ * uses.
  */
 export class ScriptedBroker {
   readonly arrived = new Inbox<Arrived>('publications')
   /** Called with each publication, also with those that no test takes from `arrived`. */
   onArrived: (arrived: Arrived) => void = () => {}
-  /** Why sessions were failed by their user. */
+  /** The reasons with which the user failed sessions. */
   readonly failures: Error[] = []
   #channels = 0
   #session: AbortController | undefined
@@ -56,7 +56,7 @@ export class ScriptedBroker {
     return { close: () => Promise.resolve() } as unknown as ReturnType<OpenConnection>
   }
 
-  /** The connection breaks, and another one is there at once. */
+  /** Ends the connection; the next one opens at once. */
   lose(): void {
     this.#session?.abort(new Error('lost'))
     this.#open?.()

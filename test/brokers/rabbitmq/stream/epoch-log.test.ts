@@ -11,8 +11,7 @@ interface Published {
 }
 
 /**
- * A connection to a broker that confirms everything; the test decides what it returns and what it
- * delivers.
+ * A connection to a broker that confirms everything. The test decides what it returns and delivers.
  */
 function brokerOf() {
   const published: Published[] = []
@@ -107,13 +106,13 @@ test('reads up to its own probe: the last epoch, and each key where it was writt
   expect(await reading).toEqual({ epoch: '00000000000000bb', keys: ['two', 'one'] })
 })
 
-test('is given up after 5 s', async () => {
+test('gives up after 5 s', async () => {
   const refusal = log.read().catch((error: Error) => error.message)
   await jest.advanceTimersByTimeAsync(5_000)
   expect(await refusal).toBe('no answer from stream "warren.journal.epoch" within 5000 ms')
 })
 
-test('a refusal is passed on at once', async () => {
+test('rejects with a refusal at once', async () => {
   const refusal = log.read().catch((error: Error) => error.message)
   await jest.advanceTimersByTimeAsync(0)
   broker.confirming[0]?.emit('error', new Error('no permission'))

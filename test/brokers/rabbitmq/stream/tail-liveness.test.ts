@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { TailLiveness } from '../../../../src/brokers/rabbitmq/stream/tail-liveness.ts'
 
 let began: number
-/** What the pulse found, and after how many seconds. */
+/** What the liveness check reported, and after how many seconds. */
 let found: string[]
 let confirms: boolean
-/** Those of marks that wait. */
+/** Resolvers of unconfirmed marks. */
 let waiting: (() => void)[]
 let mayMove: boolean
 let pulse: TailLiveness
@@ -39,19 +39,19 @@ afterEach(() => {
   jest.useRealTimers()
 })
 
-describe('a tail that brings nothing', () => {
-  test('is left after 5 s where marks are confirmed and there is another node', async () => {
+describe('a tail without entries', () => {
+  test('is left after 5 s if marks are confirmed and another node exists', async () => {
     await jest.advanceTimersByTimeAsync(60_000)
     expect(found).toEqual(['stale 1.75', 'stuck 5'])
   })
 
-  test('is left after 10 s where there is no other node', async () => {
+  test('is left after 10 s if no other node exists', async () => {
     mayMove = false
     await jest.advanceTimersByTimeAsync(60_000)
     expect(found).toEqual(['stale 1.75', 'stuck 11'])
   })
 
-  test('is not blamed while the publisher finds a node, and is left 2 s after it did', async () => {
+  test('is not blamed while the publisher looks for a node, and is left 2 s after it found one', async () => {
     confirms = false
     await jest.advanceTimersByTimeAsync(6_500)
     expect(found).toEqual(['stale 1.75'])
@@ -60,7 +60,7 @@ describe('a tail that brings nothing', () => {
     expect(found).toEqual(['stale 1.75', 'stuck 8.5'])
   })
 
-  test('is left after 12 s where no mark is confirmed, unless an alarm stops the cluster', async () => {
+  test('is left after 12 s if no mark is confirmed, unless an alarm blocks the cluster', async () => {
     confirms = false
     mayMove = false
     await jest.advanceTimersByTimeAsync(20_000)
@@ -70,7 +70,7 @@ describe('a tail that brings nothing', () => {
     expect(found).toEqual(['stale 1.75', 'silent 24'])
   })
 
-  test('is fresh again with the next entry', async () => {
+  test('is healthy again with the next entry', async () => {
     await jest.advanceTimersByTimeAsync(4_000)
     pulse.beat()
     await jest.advanceTimersByTimeAsync(1_000)

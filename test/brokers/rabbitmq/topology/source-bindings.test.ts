@@ -8,7 +8,7 @@ import { linksTo, stranger, take } from '../connections.ts'
 
 let vhost: TestVhost
 let other: ChannelModel & AsyncDisposable
-/** Of the one who made the exchanges and knows nothing of Warren. */
+/** The channel of the program that owns the exchanges. */
 let theirs: Channel
 let log: Inbox<string>
 const open: SourceBindings[] = []
@@ -29,7 +29,7 @@ function topology(options: Partial<TopologyOptions> = {}, url = vhost.url) {
 
 const conflict = (message: string) => ({ code: 'SOURCE_CONFLICT', message: expect.stringContaining(message) })
 
-/** Whether what they publish there flows into the journal. */
+/** True if its messages are routed into the journal. */
 async function flows(exchange: string, routingKey: string): Promise<boolean> {
   await theirs.purgeQueue('journal')
   const confirming = await other.createConfirmChannel()
@@ -61,25 +61,25 @@ describe('the topology', () => {
     ['topic', 'TOPIC', { alternateExchange: 'amq.fanout' }],
     ['headers', 'HEADERS', { arguments: { 'x-whose': 'theirs' } }],
   ] as const)(
-    "takes somebody else's %s exchange as it is, whatever its arguments",
+    "uses another program's %s exchange as it is, whatever its arguments",
     async (type, exchangeType, options) => {
       await theirs.assertExchange(`their ${type}`, type, options)
       const source = sourceOn(`their ${type}`, { exchangeType, routingKey: 'key' })
       expect(await topology().topology.bind(source)).toEqual({ declared: false })
       expect(await flows(`their ${type}`, 'key')).toBe(true)
-      // It is still theirs: the same declaration as before agrees with it.
+      // It is unchanged: declaring it as before succeeds.
       await theirs.assertExchange(`their ${type}`, type, options)
     },
   )
 
-  test('says what type an exchange has that is of another than the source says', async () => {
+  test('names the type of an exchange that differs from the source', async () => {
     await theirs.assertExchange('their odd direct', 'direct', { alternateExchange: 'amq.fanout', durable: false })
     await expect(topology().topology.bind(sourceOn('their odd direct'))).rejects.toMatchObject(
       conflict('exchange "their odd direct" is a direct exchange, not topic: say exchangeType: DIRECT'),
     )
   })
 
-  test('names the permission that is missing', async () => {
+  test('names the missing permission', async () => {
     const { port } = new URL(vhost.url)
     await theirs.assertExchange('hidden', 'topic')
     await rabbit.ctl('add_user', 'clerk', 'clerk')
@@ -94,7 +94,7 @@ describe('the topology', () => {
     await rabbit.ctl('delete_user', 'clerk')
   })
 
-  test('binds again what is kept, on each connection, before it says up', async () => {
+  test('binds its sources again on each connection before it reports up', async () => {
     const { topology: made, state } = topology()
     made.keep(sourceOn('kept', { ownsExchange: true }))
     expect(await state.next()).toBe('up')
@@ -108,7 +108,7 @@ describe('the topology', () => {
     expect(log.waiting).toEqual(Array(2).fill('exchange "kept" was gone and has been declared again'))
   })
 
-  test("waits for somebody else's exchange that is missing, without holding up anything, and says so once", async () => {
+  test("waits for another program's missing exchange without delaying the rest, and reports it once", async () => {
     const { topology: made, state } = topology()
     made.keep(sourceOn('theirs to come', { exchangeType: 'DIRECT', routingKey: 'k' }))
     expect(await state.next()).toBe('up')
@@ -119,14 +119,14 @@ describe('the topology', () => {
     expect(await flows('theirs to come', 'k')).toBe(true)
   })
 
-  test('binds everything again from time to time, for an exchange disappears in silence', async () => {
+  test('binds everything again from time to time, because an exchange is deleted without notice', async () => {
     const { topology: made } = topology()
     await made.bind(sourceOn('passing'))
     await theirs.deleteExchange('passing')
     expect(await log.next()).toBe('exchange "passing" was gone and has been declared again')
   })
 
-  test('waits for the queue before it says up, and binds all again when asked', async () => {
+  test('waits for the queue before it reports up, and binds everything again on request', async () => {
     await theirs.deleteQueue('journal')
     const { topology: made, state } = topology()
     made.keep(sourceOn('early', { ownsExchange: true }))
@@ -145,7 +145,7 @@ describe('the topology', () => {
     expect(await flows('early', 'k')).toBe(true)
   })
 
-  test('answers in time when RabbitMQ is away', async () => {
+  test('answers in time if RabbitMQ is away', async () => {
     const { topology: away } = topology({ timings: { answerMs: 200 } }, 'amqp://127.0.0.1:1')
     const refusal = { code: 'BROKER_UNAVAILABLE', message: expect.stringContaining('not reachable at 127.0.0.1:1') }
     await expect(away.bind(sourceOn('x'))).rejects.toMatchObject(refusal)
