@@ -11,8 +11,8 @@ import { privateRabbit, type RabbitNode } from '../support/rabbitmq/broker.ts'
 import { callerOf, createRabbitChannel, listen, publish, Refused } from './back-end/graphql-caller.ts'
 
 /**
- * Of every user of these tests, so that it can be looked for in everything that is printed and
- * answered.
+ * The password of every user of this file, so that the tests can search all output and answers for
+ * it.
  */
 const password = 'a-pass-that-nobody-may-see'
 const wrongPassword = 'another-that-nobody-may-see'
@@ -51,7 +51,7 @@ async function readyz(gateway: { readonly opsPort: number }): Promise<{ status: 
   return { status: response.status, text: await response.text() }
 }
 
-/** The code and the sentence of a refusal, where it was one, and how long it took. */
+/** The code and text of a refusal, and how long the answer took. */
 async function refusalOf(answer: Promise<unknown>): Promise<{ code?: string; text: string; afterMs: number }> {
   const began = performance.now()
   const error: unknown = await answer.then(
@@ -67,14 +67,14 @@ async function refusalOf(answer: Promise<unknown>): Promise<{ code?: string; tex
 const toAlice = (data: unknown) => ({ input: { clientId: 'alice', data } })
 const sourceOn = (exchange: string) => ({ input: { exchange, exchangeType: 'FANOUT', clientId: { everyone: true } } })
 
-/** What rabbitmqctl takes as definitions. */
+/** The format of rabbitmqctl import_definitions. */
 interface Definitions {
   readonly users?: readonly { name: string; password: string; tags: string }[]
   readonly vhosts?: readonly { name: string }[]
   readonly permissions?: readonly { user: string; vhost: string; configure: string; write: string; read: string }[]
 }
 
-/** One rabbitmqctl for all of it, for each takes a second. */
+/** One rabbitmqctl command for everything, because each takes a second. */
 async function define(definitions: Definitions): Promise<void> {
   const folder = newFolder()
   const file = join(folder, 'definitions.json')
@@ -96,8 +96,8 @@ const permission = (name: string, rights: { configure?: string; write?: string; 
   ...rights,
 })
 
-describe('what an operator has to mend', () => {
-  /** Each with what the log and `/readyz` must say, and how it is mended. */
+describe('a fault that an operator must repair', () => {
+  /** Each with what the log and `/readyz` must contain, and its repair. */
   const faults = [
     {
       fault: 'a wrong password',
@@ -144,7 +144,7 @@ describe('what an operator has to mend', () => {
     },
   ] as const
   const gateways = new Map<string, Awaited<ReturnType<typeof openFaulty>>>()
-  /** What all of them have printed: each has its user's name in what it says. */
+  /** The output of all gateways. Each contains the name of its user. */
   let output = ''
   const write = process.stdout.write.bind(process.stdout)
   const stdout = jest.spyOn(process.stdout, 'write')
@@ -163,7 +163,7 @@ describe('what an operator has to mend', () => {
       WARREN_LOG_LEVEL: 'debug',
     })
     const call = callerOf(gateway.graphqlUrl, gateway.operatorToken)
-    /** The refusals of a source and of a publication, once the reason is known. */
+    /** The refusals of a source and of a publication, when the reason is known. */
     const answers = async () => {
       await eventually('the reason at /readyz', async () => fault.says.test((await readyz({ opsPort })).text))
       return Promise.all([
@@ -172,7 +172,7 @@ describe('what an operator has to mend', () => {
       ])
     }
     const answered = answers()
-    // Its own test tells.
+    // Its own test checks the result.
     answered.catch(() => {})
     return { ...gateway, opsPort, call, answers: answered }
   }
@@ -196,18 +196,18 @@ describe('what an operator has to mend', () => {
   })
 
   test.each(faults)(
-    '$fault is said in the log and to probes, and every call is answered',
+    '$fault is reported in the log and to probes, and every call is answered',
     async (fault) => {
       const gateway = gateways.get(fault.user)
       if (!gateway) throw new Error('unreachable')
-      await eventually(`the log to say ${String(fault.says)}`, () => fault.says.test(output))
+      await eventually(`the log to match ${String(fault.says)}`, () => fault.says.test(output))
       await eventually('the reason at /readyz', async () => {
         const { status, text } = await readyz(gateway)
         return status === 503 && fault.says.test(text)
       })
       const [made, published] = await gateway.answers
       if (fault.user === 'tailor') {
-        // Only the default source has its place taken.
+        // Only the default source is taken.
         expect(made).toMatchObject({ text: 'it was not refused' })
         expect(published).toMatchObject({ code: 'SOURCE_CONFLICT' })
       } else {
@@ -226,12 +226,12 @@ describe('what an operator has to mend', () => {
     30_000,
   )
 
-  test('each is told from the others', async () => {
+  test('is distinguished from the others', async () => {
     const sentences = await Promise.all([...gateways.values()].map(async (gateway) => (await readyz(gateway)).text))
     expect(new Set(sentences).size).toBe(faults.length)
   })
 
-  test('is noticed when it is mended: the same processes serve', async () => {
+  test('is noticed when it is repaired: the same processes serve', async () => {
     await using connection = await stranger(node.url())
     const channel = await connection.createChannel()
     await channel.deleteQueue('collector.journal')
@@ -263,7 +263,7 @@ describe('a source that RabbitMQ refuses', () => {
     await channel.assertExchange('clerk.orders', 'direct', { durable: false })
     await channel.assertExchange('free.for.all', 'fanout')
     await using gateway = await openGateway({ WARREN_BROKER_URL: urlFor('clerk'), WARREN_NAMESPACE: 'clerk' })
-    await eventually('the gateway to be up', () => gateway.gateway.up)
+    await eventually('the gateway to be ready', () => gateway.gateway.up)
     const call = callerOf(gateway.graphqlUrl, operator)
     const refused = (exchange: string) => refusalOf(call(createRabbitChannel, sourceOn(exchange)))
     const [otherType, foreign, missing] = [
@@ -281,7 +281,7 @@ describe('a source that RabbitMQ refuses', () => {
     await using bob = await listen(gateway.graphqlSocketUrl, await testToken({ sub: 'bob' }), { clientId: 'bob' })
     await subscribed(call, 1)
     for (const exchange of ['free.for.all', 'new.one']) {
-      // Permissions are remembered by RabbitMQ for as long as a channel is open.
+      // RabbitMQ caches permissions for as long as a channel is open.
       await eventually('the permission', () => call(createRabbitChannel, sourceOn(exchange)))
       channel.publish(exchange, '', Buffer.from(JSON.stringify(exchange)))
       expect((await bob.next()).data).toBe(exchange)
@@ -290,7 +290,7 @@ describe('a source that RabbitMQ refuses', () => {
 })
 
 describe('RabbitMQ', () => {
-  test('may be killed and come back: clients stay, what was confirmed is delivered once, sources stay', async () => {
+  test('may be killed and restarted: clients stay connected, confirmed messages are delivered once, sources stay', async () => {
     const folder = newFolder()
     const opsPort = await freePort()
     const open = () =>
@@ -317,8 +317,7 @@ describe('RabbitMQ', () => {
     for (const client of clients) void client.closed.then(() => (closed += 1))
     await subscribed(call, clients.length)
 
-    // Each client is written to by one publisher, which waits for each confirmation and ends when
-    // it is told.
+    // Each client has one publisher, which waits for each confirm and ends on request.
     const confirmed = names.map(() => 0)
     const enough = new AbortController()
     const publishers = Promise.all(
@@ -333,14 +332,14 @@ describe('RabbitMQ', () => {
       }),
     )
     const all = (atLeast: number) => () => confirmed.every((count) => count >= atLeast)
-    await eventually('messages for everybody', all(5))
+    await eventually('messages for all clients', all(5))
     await node.kill()
     await eventually('the gateway to notice', async () => (await readyz({ opsPort })).status === 503)
     const before = [...confirmed]
     await node.start()
     await ready()
     await eventually(
-      'more messages for everybody',
+      'more messages for all clients',
       () => confirmed.every((count, index) => count >= (before[index] ?? 0) + 5),
       {
         withinMs: 30_000,
@@ -378,7 +377,7 @@ describe('RabbitMQ', () => {
     removeFolder(folder)
   }, 120_000)
 
-  test('may be missing at the start: clients are taken and wait, and hear what is published when it comes', async () => {
+  test('may be missing at the start: clients connect and wait, and receive what is published when it is up', async () => {
     const early = { WARREN_BROKER_URL: node.url(), WARREN_NAMESPACE: 'early' }
     {
       await using before = await openGateway(early)
@@ -415,7 +414,8 @@ describe('RabbitMQ', () => {
     expect(published.afterMs).toBeLessThan(publishTimeoutMs + 2_000)
 
     await node.start()
-    // A back end is quicker than the gateway. What was published before alice came is not for her.
+    // A back end connects faster than the gateway. Messages published before alice subscribed are
+    // not for her.
     await using connection = await stranger(node.url())
     const channel = await connection.createConfirmChannel()
     channel.publish('early.events', 'client.alice', Buffer.from('"at once"'))
@@ -428,7 +428,7 @@ describe('RabbitMQ', () => {
   }, 90_000)
 })
 
-/** Resolves when so many subscriptions are live: a client is not told. */
+/** Resolves when `count` subscriptions are live, because the protocol does not acknowledge them. */
 async function subscribed(call: ReturnType<typeof callerOf>, count: number): Promise<void> {
   await eventually(`${count} live subscriptions`, async () => {
     const { gateway } = await call<{ gateway: { subscriptions: number } }>('{ gateway { subscriptions } }')

@@ -18,8 +18,8 @@ async function joinThrough(gateway: GatewayProcess): Promise<FrameClient & { tol
 }
 
 /**
- * What a client is told until it has had so many of each kind, by kind: a processor may be quicker
- * than the broker's confirmation.
+ * Collects frames until there are so many of each kind, by kind: a processor may be faster than the
+ * confirm of the broker.
  */
 async function gather(client: { told(): Promise<Told> }, counts: Partial<Record<Told['kind'], number>>) {
   const texts: Record<Told['kind'], string[]> = { joined: [], sent: [], other: [], processed: [] }
@@ -34,7 +34,7 @@ async function gather(client: { told(): Promise<Told> }, counts: Partial<Record<
 const numbered = (name: string, count: number) => Array.from({ length: count }, (_, n) => `${name} ${n}`)
 const open = (url: string) => ({ env: { WARREN_BROKER_URL: url, WARREN_LEGACY_ACCESS: 'open' } })
 
-describe('two replicas behind which processors of the old manager work', () => {
+describe('two replicas with processors of the old manager', () => {
   let vhost: TestVhost
   let a: GatewayProcess
   let b: GatewayProcess
@@ -49,7 +49,7 @@ describe('two replicas behind which processors of the old manager work', () => {
     await vhost?.close()
   })
 
-  test('are one room: everybody has each text once, in order, and what two processors in Python each made of it', async () => {
+  test('are one room: every member receives each text once, in order, and what two processors in Python made of it', async () => {
     await using one = await startPythonProcessor(vhost.url)
     await using two = await startPythonProcessor(vhost.url)
     await using here = await joinThrough(a)
@@ -67,7 +67,10 @@ describe('two replicas behind which processors of the old manager work', () => {
     expect(atThere).toMatchObject({ sent: [], other: texts })
     const outcomes = texts.flatMap((text) => Array.from({ length: 2 }, () => `${text.toUpperCase()} (py)`)).sort()
     for (const at of [atHere, atBeside, atThere]) expect(at.processed.sort()).toEqual(outcomes)
-    await eventually('both to have told', () => one.taken.length + two.taken.length >= 2 * texts.length)
+    await eventually(
+      'both processors to print everything',
+      () => one.taken.length + two.taken.length >= 2 * texts.length,
+    )
     expect([one.taken, two.taken]).toEqual([texts, texts])
   }, 60_000)
 
@@ -76,10 +79,10 @@ describe('two replicas behind which processors of the old manager work', () => {
     ['in Python, by a queue', startPythonProcessor],
     ['on the Distributor, by a group', startProcessor],
   ])(
-    'have their texts shared among processors %s',
+    'share their texts among processors %s',
     async (how, start) => {
       attempts += 1
-      // A queue outlives who shares it, and goes on collecting.
+      // A queue outlives its processors, and keeps collecting.
       const group = `${how.split(' ')[1] ?? ''}${attempts}`
       await using one = await start(vhost.url, group)
       await using two = await start(vhost.url, group)
@@ -90,8 +93,8 @@ describe('two replicas behind which processors of the old manager work', () => {
       const { processed, other } = await gather(here, { processed: 40, other: 40 })
       expect(other).toEqual(texts)
       expect(processed.sort()).toEqual(texts.map((text) => `${text.toUpperCase()} (${group})`).sort())
-      // What they print comes later than what they answer.
-      await eventually('both to have told', () => one.taken.length + two.taken.length >= texts.length)
+      // The processors print after they answer.
+      await eventually('both processors to print everything', () => one.taken.length + two.taken.length >= texts.length)
       expect(one.taken.length).toBeGreaterThan(0)
       expect(two.taken.length).toBeGreaterThan(0)
       expect([...one.taken, ...two.taken].sort()).toEqual([...texts].sort())
@@ -107,7 +110,7 @@ describe('RabbitMQ stops and starts', () => {
   }, 60_000)
   afterAll(() => node?.remove())
 
-  test('and nothing of what was accepted is lost: everybody has it, in order, and so has the processor', async () => {
+  test('and no accepted text is lost: every member receives it, in order, and so does the processor', async () => {
     await using a = await startGateway(open(node.url()))
     await using b = await startGateway(open(node.url()))
     await using sharing = await startProcessor(node.url(), 'shared')
@@ -144,7 +147,10 @@ describe('RabbitMQ stops and starts', () => {
     }
     const [atHere, atThere] = await Promise.all([heardOf(here), heardOf(there)])
     const all = new Set([...before, ...through])
-    await eventually('both to have told', () => new Set([...sharing.taken, ...withIt.taken]).size >= all.size)
+    await eventually(
+      'the processor to print everything',
+      () => new Set([...sharing.taken, ...withIt.taken]).size >= all.size,
+    )
     expect(new Set([...sharing.taken, ...withIt.taken])).toEqual(all)
     expect(atHere).toEqual({ sent: through, other: [] })
     expect(atThere).toEqual({ sent: [], other: through })

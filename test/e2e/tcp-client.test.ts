@@ -28,7 +28,7 @@ function python(...args: string[]): Promise<{ code: number; stdout: string; stde
   })
 }
 
-test('the Python client hears its channel, once and in order, also through a network that is cut', async () => {
+test('the Python client receives its channel, once and in order, also through a network that is cut', async () => {
   const args = [
     script,
     '127.0.0.1',
@@ -55,7 +55,7 @@ test('the Python client hears its channel, once and in order, also through a net
       answer: { messageId: expect.any(String) },
     })
     if (n % 7 === 3) {
-      // Not before it has heard of the place where it is to go on.
+      // Not before it has received the position to resume.
       expect(JSON.parse(await lines.next())).toMatchObject({ kind: 'message', data: { n: expect.any(Number) } })
       proxy.cut()
     }
@@ -67,7 +67,7 @@ test('the Python client hears its channel, once and in order, also through a net
   expect(heard.length).toBe(20 - 3)
 }, 60_000)
 
-test('it searches, sends bytes, and says why it was refused', async () => {
+test('it searches, sends bytes, and prints why it was refused', async () => {
   expect(await python('--token', await testToken({ sub: 'alice' }), 'search', 'x')).toMatchObject({
     code: 0,
     stdout: '[]\n',

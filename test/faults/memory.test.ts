@@ -18,24 +18,23 @@ const MiB = KiB * KiB
 const windowBytes = 2 * MiB
 const bufferedBytes = MiB
 /**
- * One message in twenty goes to the client that stalls, 4 KiB each: more than the system's socket
- * buffers take in its place.
+ * One message in twenty goes to the stalled client, 4 KiB each: more than the socket buffers of the
+ * system hold for it.
  */
 const backlog = 100_000
 const stalledEvery = 20
 const stalledBytes = 4 * KiB
-/** The others go to these in turn, of which some storm back. */
+/** The others go to these in turn, and the clients of some reconnect all at once. */
 const channels = 1_000
 const stormClients = 200
 const behind = (backlog - backlog / stalledEvery) / channels
 const publications = 640
 const publicationBytes = 64 * KiB
 /**
- * Beside the buffers: what V8 has not collected yet, and the clients of this test, which are in the
- * same process.
+ * Next to the buffers: V8's uncollected garbage, and the clients of this test in the same process.
  */
 const roomForGrowth = 300 * MiB
-/** Asking the system for it costs more than a look. */
+/** Reading the RSS costs more than reading the counters. */
 const looksPerRss = 1_000
 const timeoutMs = 150_000
 
@@ -50,7 +49,7 @@ beforeAll(async () => {
     WARREN_HOT_WINDOW: `1m,${windowBytes / MiB}MiB`,
     WARREN_MAX_BUFFERED_BYTES: `${bufferedBytes / KiB}KiB`,
   })
-  await eventually('the gateway to be up', () => opened.gateway.up, { withinMs: 30_000 })
+  await eventually('the gateway to be ready', () => opened.gateway.up, { withinMs: 30_000 })
 }, 60_000)
 
 afterAll(async () => {
@@ -60,8 +59,8 @@ afterAll(async () => {
 })
 
 /**
- * The most that was ever held, looked at whenever something changes: a message from the journal, an
- * event for a client, a publication.
+ * The maxima of what was held, updated at every change: a message from the journal, an event for a
+ * client, a publication.
  */
 interface Peaks {
   window: number
@@ -125,11 +124,11 @@ interface Listening {
   readonly socket: WebSocket
   readonly hadFirst: Promise<void>
   readonly hadAll: Promise<void>
-  /** Where it is: the last number that it has had, and its cursor. */
+  /** The last number that the client has received, and its cursor. */
   readonly place: { number: number; cursor: string }
 }
 
-/** Expects the numbers behind a place in order, up to the last, and nothing else. */
+/** Expects the numbers after a position in order, up to the last, and nothing else. */
 function listen(token: string, clientId: string, behind: Listening['place'], count: number): Listening {
   const socket = new WebSocket(opened.graphqlSocketUrl, 'graphql-transport-ws')
   const place = { ...behind }
@@ -158,15 +157,12 @@ function listen(token: string, clientId: string, behind: Listening['place'], cou
       }
     })
   })
-  // Whoever waits for it is told; the one that stalls may be cut off.
+  // Callers await it; the stalled client may be cut off.
   hadAll.catch(() => {})
   return { socket, hadFirst, hadAll, place }
 }
 
-/**
- * The part of the backlog from one message to another; each body begins with its number on its
- * channel.
- */
+/** Publishes a part of the backlog; each body begins with its number on its channel. */
 async function publishBacklog(channel: ConfirmChannel, from: number, to: number): Promise<void> {
   for (let index = from; index < to; index += 1) {
     const number = Math.floor(index / stalledEvery)
@@ -182,8 +178,8 @@ async function publishBacklog(channel: ConfirmChannel, from: number, to: number)
 }
 
 /**
- * All at once, more than the publishing buffer takes: how many were refused, which is its named
- * overflow.
+ * Publishes more at once than the publishing buffer holds. Resolves to the number of refusals, the
+ * buffer's named overflow.
  */
 async function publishTooMuch(gateway: Gateway): Promise<number> {
   const body = Buffer.from(JSON.stringify('x'.repeat(publicationBytes)))
@@ -195,7 +191,7 @@ async function publishTooMuch(gateway: Gateway): Promise<number> {
 }
 
 test(
-  'the window, what waits for clients and publications stay inside their bounds while a client stalls, others storm back and a backlog comes in',
+  'the window, queued events and publications stay within their limits while a client stalls, others reconnect at once and a backlog arrives',
   async () => {
     const { gateway } = opened
     const start = { number: 0, cursor: printCursor(await gateway.position()) }
@@ -218,9 +214,9 @@ test(
     await rest
     await Promise.all(storm.map(({ hadAll }) => hadAll))
     const stormed = Date.now() - began
-    // It has stalled indeed: else its buffer would not have been full.
+    // It must have stalled, because otherwise its buffer would not have been full.
     expect(peaks.session).toBeGreaterThan(bufferedBytes / 2)
-    // Whoever answers no pings for long is cut off: it comes back as any other.
+    // A client that answers no pings for long is cut off, and resumes like any other.
     stalled.socket.terminate()
     const back = listen(token, 'stalled', stalled.place, backlog / stalledEvery)
     await back.hadAll
@@ -229,7 +225,7 @@ test(
     expect(refused).toBeGreaterThan(0)
     expect(peaks.window).toBeGreaterThan(windowBytes / 2)
     expect(peaks.window).toBeLessThanOrEqual(windowBytes)
-    // A feed takes a whole event as long as there is room at all.
+    // A subscription queues a whole event as long as it has any room.
     expect(peaks.session).toBeLessThanOrEqual(bufferedBytes + stalledBytes * 2)
     expect(peaks.publications).toBeGreaterThan(publisherLimits.bufferBytes / 2)
     expect(peaks.publications).toBeLessThanOrEqual(publisherLimits.bufferBytes)

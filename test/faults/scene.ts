@@ -8,14 +8,11 @@ import { connectGraphql, type GraphqlClient } from '../support/frames/graphql-fr
 import { type GatewayProcess, startGateway, testToken } from '../support/gateway/gateway-process.ts'
 
 /**
- * What the gateway promises, in milliseconds: delivery is back so soon after the broker is, and
- * readiness says no so soon after a fault shows.
+ * The gateway's promise, in milliseconds: how soon delivery continues after the broker is back, and
+ * how soon readiness fails after a fault shows.
  */
 export const promised = { back: 5_000, unready: 2_000 }
-/**
- * The tests share two cores with others, so that what a quiet machine does in time may take longer
- * here.
- */
+/** The tests share two cores with others, so the limits are larger by this factor. */
 const inHand = 3
 
 const channelQuery = `subscription ($after: Cursor) {
@@ -32,16 +29,16 @@ interface Event {
 }
 
 /**
- * A client that listens all the while and a careful back end that publishes number after number
- * straight to the broker, while a test breaks things between the gateway and its broker. Everything
- * that is confirmed is accounted for in the end.
+ * A connected client, and a careful back end that publishes numbers straight to the broker, while a
+ * test breaks things between the gateway and its broker. At the end every confirmed number is
+ * accounted for.
  */
 export class Scene {
   readonly gateway: GatewayProcess
   readonly client: GraphqlClient
   readonly publisher: CarefulPublisher
   readonly heard: Heard[] = []
-  /** Of the last event. */
+  /** The cursor of the last event. */
   cursor = ''
   readonly #brokerUrls: readonly string[]
   readonly #confirmed: number[] = []
@@ -61,9 +58,7 @@ export class Scene {
     })
   }
 
-  /**
-   * `env` names the broker as the gateway reaches it, `brokerUrls` its nodes as the back end does.
-   */
+  /** `env` has the broker's URL for the gateway, `brokerUrls` the nodes for the back end. */
   static async open(env: Readonly<Record<string, string>>, ...brokerUrls: readonly string[]): Promise<Scene> {
     const gateway = await startGateway({ env })
     try {
@@ -84,9 +79,9 @@ export class Scene {
       for (;;) this.#take((await operation.next(24 * 3_600_000)).data?.['channel'] as Event)
     }
     void listen().catch(() => {})
-    // Without a cursor, live begins when the subscription stands, and nobody says when: the first
-    // number that comes does.
-    await eventually('the subscription to stand', async () => {
+    // Without a cursor, live delivery begins when the subscription is open. The first received
+    // number shows that.
+    await eventually('the subscription to be open', async () => {
       await this.#publishNext()
       return this.heard.length > 0
     })
@@ -95,7 +90,7 @@ export class Scene {
     this.#work = Promise.all([this.#produce(), this.#probe()])
   }
 
-  /** A channel on the broker itself, to break things with. */
+  /** Runs the work on a channel of the broker itself, to break something. */
   async onBroker(work: (channel: Channel) => Promise<unknown>): Promise<void> {
     const connection = await amqp.connect(this.#brokerUrls[0] ?? '')
     connection.on('error', () => {})
@@ -104,28 +99,28 @@ export class Scene {
   }
 
   /**
-   * Waits until readiness has said no after `from`, and holds it to what is promised; gives after
-   * how many milliseconds since `shown`.
+   * Waits for a failed readiness after `from`, and checks the promised time. Resolves to the
+   * milliseconds since `shown`.
    */
   async unready(from: number, shown: number): Promise<number> {
     const no = () => this.#probes.find(({ at, ready }) => at >= from && !ready)
-    const { at } = await eventually('readiness to say no', no, { withinMs: promised.unready * inHand + 10_000 })
+    const { at } = await eventually('a failed readiness', no, { withinMs: promised.unready * inHand + 10_000 })
     expect(at - shown).toBeLessThan(promised.unready * inHand)
     return at - shown
   }
 
-  /** Waits until readiness says no for this reason. */
+  /** Waits until readiness fails with this reason. */
   async reason(pattern: RegExp): Promise<void> {
     const says = async (): Promise<boolean> => {
       const response = await fetch(`http://127.0.0.1:${this.gateway.opsPort}/readyz`)
       return pattern.test(await response.text())
     }
-    await eventually(`readiness to say ${String(pattern)}`, says, { withinMs: 30_000 })
+    await eventually(`readiness to fail with ${String(pattern)}`, says, { withinMs: 30_000 })
   }
 
   /**
-   * Waits until it is ready and what is published now comes; gives after how many milliseconds
-   * since the moment, and holds it to what is promised.
+   * Waits until the gateway is ready and new messages arrive. Checks the promised time, and
+   * resolves to the milliseconds since `moment`.
    */
   async back(moment: number): Promise<number> {
     await this.gateway.ready(60_000)
@@ -137,7 +132,7 @@ export class Scene {
     return took
   }
 
-  /** Waits until so many numbers are confirmed that have not come. */
+  /** Waits until `numbers` numbers are confirmed and not yet received. */
   async behind(numbers: number): Promise<void> {
     const last = () => this.heard.findLast((one) => one.kind === 'event')?.number ?? 0
     await eventually(`the client to be ${numbers} behind`, () => (this.#confirmed.at(-1) ?? 0) - last() >= numbers, {
@@ -150,8 +145,8 @@ export class Scene {
   }
 
   /**
-   * Every number confirmed so far has come once and in order or lies in a gap, the socket never
-   * closed, and the process always said that it lives.
+   * Checks that every confirmed number arrived once and in order or is inside a gap, that the
+   * socket stayed open, and that the process was live throughout.
    */
   async account(): Promise<void> {
     const confirmed = [...this.#confirmed]

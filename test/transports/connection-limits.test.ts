@@ -15,14 +15,14 @@ beforeAll(async () => {
 })
 afterAll(() => gateway?.close())
 
-/** As from behind a proxy that says where the client is. */
+/** Connects as through a proxy that reports the client's address. */
 const from = async (address: string) =>
   connectGraphql(gateway.graphqlSocketUrl, {
     headers: { 'x-forwarded-for': address },
     connectionParams: { token: await gateway.clientToken('alice') },
   })
 
-test('of connections without an identity are kept by address: one that has too many is told to come back, and others are not', async () => {
+test('connections without an identity are limited by address: one too many is asked to retry later, and other addresses connect', async () => {
   const stranger = (address: string) =>
     connectGraphql(gateway.graphqlSocketUrl, { headers: { 'x-forwarded-for': address } })
   await using first = await stranger('192.0.2.1')
@@ -41,13 +41,13 @@ test('of connections without an identity are kept by address: one that has too m
   expect([first, known, again].map(({ frames }) => frames.socket.readyState)).toEqual([1, 1, 1])
 })
 
-test('of subscriptions are kept by client over all of its connections, and let go when one ends', async () => {
+test('subscriptions are limited by client over all of its connections, and a closed one makes room', async () => {
   await using one = await from('198.51.100.1')
   await using two = await from('198.51.100.2')
   const [first] = [one.subscribe(query), two.subscribe(query)]
   const refused = { code: 'LIMIT_EXCEEDED', limit: 'WARREN_MAX_CLIENT_SUBSCRIPTIONS' }
   expect((await two.request(query)).errors?.[0]?.extensions).toEqual(refused)
-  // The same over SSE, which is a connection of its own.
+  // The same over SSE, on its own connection.
   const overSse = await fetch(gateway.graphqlUrl, {
     method: 'POST',
     headers: {

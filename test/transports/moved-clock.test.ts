@@ -6,7 +6,7 @@ import { connectFramed } from '../support/frames/framed.ts'
 import { openGateway } from '../support/gateway/gateway-in-process.ts'
 import { freePort } from '../support/network/ports.ts'
 
-/** Longer than the gateway takes to look at all of its connections. */
+/** Longer than the interval in which the gateway checks all connections. */
 const lookedAtMs = 1_500
 
 test.each([3_600_000, -3_600_000])('closes no connection when the clock is moved by %i ms', async (byMs) => {

@@ -21,8 +21,8 @@ const refusal = async (asked: Promise<unknown>) => {
   return error instanceof Refused ? error.code : error
 }
 
-describe('a client that is revoked', () => {
-  test('loses its sessions with 4292, and its tokens over every transport; others hear on', async () => {
+describe('a revoked client', () => {
+  test('loses its sessions with 4292, and its tokens on every transport; other clients still receive events', async () => {
     const token = await gateway.clientToken('mallory')
     await using heard = await listen(gateway.graphqlSocketUrl, token, { clientId: 'mallory' })
     await using bystander = await listen(gateway.graphqlSocketUrl, await gateway.clientToken('bob'), {
@@ -35,7 +35,7 @@ describe('a client that is revoked', () => {
     })
     expect(await asOperator()(revoke, { clientId: 'mallory' })).toEqual({ revoke: true })
     expect(await heard.closed).toEqual({ code: 4292, reason: 'Revoked' })
-    // `complete`: an EventSource is not to come back.
+    // `complete`: an EventSource must not reconnect.
     expect(await stream.text()).toMatch(/event: complete\ndata:\n\n$/)
 
     expect(await refusal(callerOf(gateway.graphqlUrl, token)('{ clientChannel(clientId: "mallory") { name } }'))).toBe(
@@ -56,7 +56,7 @@ describe('a client that is revoked', () => {
     expect((await bystander.next()).data).toBe(1)
   })
 
-  test('gets no token for its password until unban, and then one that is good, be it of the same second', async () => {
+  test('gets no token for its password until unban, and then a valid one, even in the same second', async () => {
     const input = { clientId: 'returner', name: 'R', email: 'r@example.com', password: 'correct horse' }
     await asOperator()(create, { input })
     await asOperator()(revoke, { clientId: 'returner' })
@@ -68,7 +68,7 @@ describe('a client that is revoked', () => {
     expect((await heard.next()).data).toBe(1)
   })
 
-  test('cannot be renewed by a token that does not say when it was issued', async () => {
+  test('cannot be renewed by a token without its time of issue', async () => {
     await asOperator()(revoke, { clientId: 'timeless' })
     const token = await new SignJWT({ sub: 'timeless' })
       .setProtectedHeader({ alg: 'HS256' })
@@ -76,7 +76,7 @@ describe('a client that is revoked', () => {
     expect(await refusal(callerOf(gateway.graphqlUrl, token)('{ gateway { version } }'))).toBe('UNAUTHENTICATED')
   })
 
-  test('only by an operator', async () => {
+  test('can be revoked by an operator only', async () => {
     const asked = callerOf(gateway.graphqlUrl, await testToken({ sub: 'bob', scope: 'publish channel:#' }))
     expect(await refusal(asked(revoke, { clientId: 'bob' }))).toBe('FORBIDDEN')
     expect(await refusal(asOperator()(revoke, { clientId: 'with space' }))).toBe('BAD_USER_INPUT')

@@ -10,14 +10,17 @@ import { type InProcessGateway, openGateway } from '../support/gateway/gateway-i
 import { watchHub } from '../support/gateway/hub-watch.ts'
 import { rabbit, testVhost } from '../support/rabbitmq/broker.ts'
 
-/** About 120 µs of processor time each, both sides together. */
+/** About 120 µs of CPU each, both sides together. */
 const overWebSocket = 100_000
 const overSse = 2_000
 const overRabbit = 2_000
 const sockets = 4
-/** Subscribed and completed before anything is awaited, on one socket. */
+/** Subscribed and completed in one batch without an await, on one socket. */
 const batch = 250
-/** What may be left in the heap, in bytes: far below one small object for each subscription. */
+/**
+ * The most that may be left in the heap, in bytes: far below one small object for each
+ * subscription.
+ */
 const heapSlack = 4 * 1024 * 1024
 
 const listen =
@@ -27,15 +30,15 @@ const manyOperations = { WARREN_MAX_SUBSCRIBE_RATE: '1000000', WARREN_MAX_SUBSCR
 const connect = ({ graphqlSocketUrl, operatorToken }: InProcessGateway) =>
   connectGraphql(graphqlSocketUrl, { connectionParams: { token: operatorToken } })
 
-/** Resolves when the gateway has read everything that was sent before on this socket. */
+/** Resolves when the gateway has read everything sent before on this socket. */
 async function read(client: GraphqlClient): Promise<void> {
   client.frames.send({ type: 'ping' })
   await client.frames.nextMatching((frame) => frame.includes('"pong"'), 60_000)
 }
 
 /**
- * So many subscriptions, each closed as soon as it is asked for; every other one resumes, so that
- * it begins in the catch-up.
+ * Opens `count` subscriptions and closes each right after its request. Every other one resumes, so
+ * that it begins in the catch-up.
  */
 async function comeAndGo(client: GraphqlClient, count: number, after: string): Promise<void> {
   for (let done = 0; done < count; done += batch) {
@@ -55,9 +58,7 @@ async function cursorOfNow(gateway: InProcessGateway): Promise<string> {
   return ((await response.json()) as { data: { history: { cursor: string } } }).data.history.cursor
 }
 
-/**
- * Nobody subscribes, nobody catches up, and only those sessions are left whose sockets are open.
- */
+/** Expects no subscriber and no catch-up, and only the sessions of open sockets. */
 async function expectNothingLeft({ gateway }: InProcessGateway, openSockets: number): Promise<void> {
   const left = () => ({
     subscribers: gateway.hub.size,
@@ -65,8 +66,9 @@ async function expectNothingLeft({ gateway }: InProcessGateway, openSockets: num
     sessions: gateway.sessions.size,
   })
   const wanted = { subscribers: 0, catchingUp: 0, sessions: openSockets }
-  // A session of an aborted response ends when the loop has seen the abort; nobody announces it.
-  await eventually('everything to be let go', () => JSON.stringify(left()) === JSON.stringify(wanted)).catch(() => {})
+  // The session of an aborted response ends when the event loop has seen the abort. No event
+  // reports that.
+  await eventually('everything to be released', () => JSON.stringify(left()) === JSON.stringify(wanted)).catch(() => {})
   expect(left()).toEqual(wanted)
   for (const session of gateway.sessions) expect(session.subscriptions).toBe(0)
 }
@@ -119,10 +121,10 @@ describe('subscribed and closed at once', () => {
     expect((await everyone(overSse - overSse / 5)) - before).toBeLessThan(heapSlack)
   }, 120_000)
 
-  test(`${overRabbit} times on RabbitMQ: it has the connections, channels, queues, bindings and consumers that it had`, async () => {
+  test(`${overRabbit} times on RabbitMQ: it has the same connections, channels, queues, bindings and consumers as before`, async () => {
     await using vhost = await testVhost('leave-nothing')
     await using gateway = await openGateway({ ...manyOperations, WARREN_BROKER_URL: vhost.url })
-    await eventually('the journal to be there', () => gateway.gateway.up)
+    await eventually('the journal to be up', () => gateway.gateway.up)
     await using client = await connect(gateway)
     const cursor = await cursorOfNow(gateway)
     await comeAndGo(client, batch, cursor)
@@ -139,8 +141,8 @@ describe('subscribed and closed at once', () => {
   }, 120_000)
 })
 
-describe('an idle subscription that is closed is gone at once', () => {
-  test('over WebSocket: by complete, by a close, and by a socket that breaks', async () => {
+describe('an idle subscription is gone as soon as it is closed', () => {
+  test('over WebSocket: by complete, by a close, and by a reset', async () => {
     await using gateway = await openGateway()
     const hub = watchHub(gateway.gateway.hub)
     const endings: ((client: GraphqlClient, id: string) => void)[] = [
@@ -190,8 +192,8 @@ function requestText({ operatorToken }: InProcessGateway): string {
 }
 
 /**
- * Sockets that servers of this process accept from here on, and how many listeners hang on those
- * that carry a WebSocket.
+ * Counts the sockets that servers of this process accept from here on, and the listeners of those
+ * that are WebSockets.
  */
 function acceptedSockets() {
   const open = new Set<Socket>()
@@ -207,14 +209,14 @@ function acceptedSockets() {
     listeners: () =>
       [...open].flatMap((socket) => {
         const carries = Object.getOwnPropertySymbols(socket).some(({ description }) => description === 'websocket')
-        // A kept-alive connection of fetch comes and goes as it likes.
+        // The kept-alive connections of fetch open and close at any time.
         return carries ? [count(socket)] : []
       }),
     [Symbol.dispose]: () => void ignore('net.server.socket', note),
   }
 }
 
-/** Node's collector, without a flag on the command line. */
+/** Node.js' garbage collector, without a flag on the command line. */
 function collectGarbage(): void {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
@@ -222,9 +224,9 @@ function collectGarbage(): void {
 }
 
 /**
- * What RabbitMQ has when three listings in a row are the same: a reader of the journal that has
- * just been closed is still listed for a moment, and the gateway opens its last channels two
- * seconds after its start.
+ * The listing of RabbitMQ when three in a row are the same. A journal reader that was just closed
+ * is still listed for a moment, and the gateway opens its last channels two seconds after its
+ * start.
  */
 async function atRest(vhost: string): ReturnType<typeof whatRabbitHas> {
   const listings: string[][] = []
@@ -233,7 +235,7 @@ async function atRest(vhost: string): ReturnType<typeof whatRabbitHas> {
     const [last, ...before] = listings.slice(0, 3).map((listing) => listing.join('\n'))
     return before.length === 2 && before.every((listing) => listing === last)
   }
-  await eventually('RabbitMQ to be at rest', same, { everyMs: 1_250 })
+  await eventually('an unchanged listing of RabbitMQ', same, { everyMs: 1_250 })
   return listings[0] ?? []
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { debianPackages, locate } from '../../support/processes/debian-package.ts'
 
-/** As pika calls them. */
+/** The properties with the names of pika. */
 export interface PikaProperties {
   readonly content_type?: string
   readonly content_encoding?: string
@@ -16,7 +16,7 @@ export interface PikaProperties {
   readonly reply_to?: string
   readonly app_id?: string
   readonly user_id?: string
-  /** In milliseconds, as text. */
+  /** In milliseconds, as a string. */
   readonly expiration?: string
   readonly priority?: number
   readonly headers?: Readonly<Record<string, unknown>>
@@ -24,21 +24,23 @@ export interface PikaProperties {
 
 export interface BackEnd extends AsyncDisposable {
   /**
-   * A method of pika's channel, by its name, with its named arguments; resolves when RabbitMQ has
+   * Calls a method of pika's channel by name, with named arguments. Resolves when RabbitMQ has
    * answered.
    */
   call(method: string, given: Record<string, unknown>): Promise<void>
   /**
-   * Resolves when RabbitMQ has confirmed and routed the message; calls go out in their order. JSON
-   * unless it is told otherwise.
+   * Resolves when RabbitMQ has confirmed and routed the message. Calls are sent in order. The body
+   * is JSON by default.
    */
   publish(exchange: string, routingKey: string, body: unknown, properties?: PikaProperties): Promise<void>
 }
 
-/** A back end in Python that knows nothing of Warren, on one connection and one channel. */
+/**
+ * Starts a back end in Python that knows nothing of Warren, with one connection and one channel.
+ */
 export async function startBackEnd(url: string): Promise<BackEnd> {
   locate(debianPackages.pika)
-  // Debian's own interpreter: another one, earlier in PATH, doesn't have its packages.
+  // Debian's own interpreter, because another one earlier in PATH lacks its packages.
   const child = spawn('/usr/bin/python3', [join('test', 'e2e', 'back-end', 'back-end.py'), url], { stdio: 'pipe' })
   const exited = once(child, 'close')
   let complaint = ''

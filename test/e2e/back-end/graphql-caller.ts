@@ -1,6 +1,6 @@
 import { connectGraphql, type Operation } from '../../support/frames/graphql-frames.ts'
 
-/** One event of a channel with everything that the contract says about it. */
+/** One event of a channel with all fields of the contract. */
 export interface DeliveredEvent {
   readonly kind: 'MESSAGE' | 'GAP' | 'CHECKPOINT'
   readonly cursor: string
@@ -29,7 +29,7 @@ export interface GraphqlError {
   readonly extensions?: { readonly code?: string; readonly field?: string }
 }
 
-/** Operations over HTTP as the bearer of a token; resolves to the data, rejects with `Refused`. */
+/** Runs an operation over HTTP with a token. Resolves to the data; rejects with `Refused`. */
 export type Call = <Data = Record<string, unknown>>(query: string, variables?: Record<string, unknown>) => Promise<Data>
 
 export class Refused extends Error {
@@ -63,17 +63,17 @@ export const deleteRabbitChannel = `mutation Delete($id: ID!) { deleteRabbitChan
 
 export const publish = `mutation Publish($input: PublishInput!) { publish(input: $input) { messageId } }`
 
-/** A subscription of a channel on a connection of its own. */
+/** A subscription to a channel on its own connection. */
 export interface ChannelListener extends AsyncDisposable {
   readonly operation: Operation
-  /** Resolves when the connection is gone. */
+  /** Resolves when the connection is closed. */
   readonly closed: Promise<{ code: number }>
   next(withinMs?: number): Promise<DeliveredEvent>
-  /** So many events, in their order. */
+  /** Takes the next `count` events, in order. */
   take(count: number, withinMs?: number): Promise<DeliveredEvent[]>
 }
 
-/** Listens over graphql-transport-ws, frame by frame. */
+/** Subscribes over graphql-transport-ws, frame by frame. */
 export async function listen(
   graphqlSocketUrl: string,
   token: string,

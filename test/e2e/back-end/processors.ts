@@ -7,13 +7,13 @@ import { debianPackages, locate } from '../../support/processes/debian-package.t
 import { spawnGuarded } from '../../support/processes/guarded-process.ts'
 
 export interface Processor extends AsyncDisposable {
-  /** The texts that it has taken, in order. */
+  /** The texts that it has processed, in order. */
   readonly taken: readonly string[]
 }
 
 /**
- * The example in Python, as somebody would have written it for the old manager; `shared` names a
- * queue that several share.
+ * Starts the example in Python, written as for the old manager. `shared` names a queue that several
+ * processors share.
  */
 export function startPythonProcessor(url: string, shared = ''): Promise<Processor> {
   locate(debianPackages.pika)
@@ -21,7 +21,7 @@ export function startPythonProcessor(url: string, shared = ''): Promise<Processo
   return watched(spawn('/usr/bin/python3', [script, url, shared], { stdio: ['ignore', 'pipe', 'pipe'] }))
 }
 
-/** The example on the Distributor, which comes back when RabbitMQ does. */
+/** Starts the example on the Distributor, which reconnects when RabbitMQ is back. */
 export function startProcessor(url: string, group = ''): Promise<Processor> {
   const script = join('examples', 'processor', 'processor.ts')
   const env = { PATH: process.env['PATH'] ?? '' }

@@ -14,7 +14,7 @@ describeOnFour('bodies on RabbitMQ 4', () => {
   }, 120_000)
   afterAll(() => rabbit?.remove())
 
-  test('what can be told is told in order, and the rest is in the quarantine as it came', async () => {
+  test('deliverable bodies arrive in order, and the others are unchanged in the quarantine', async () => {
     await bodiesThroughRabbit(rabbit.url())
   }, 120_000)
 

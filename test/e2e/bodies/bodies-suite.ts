@@ -17,7 +17,7 @@ interface Body {
 
 interface Deliverable extends Body {
   readonly data: unknown
-  /** Undefined: as it was published. */
+  /** The delivered content type. Undefined: as published. */
   readonly heardAs?: string | null
 }
 
@@ -137,14 +137,14 @@ export const poison: Poison[] = [
   },
 ]
 
-/** Each between two neighbours, poison and the rest taking turns. */
+/** Each valid body lies between two others, so that poison and valid bodies alternate. */
 export const order = [
   ...poison.flatMap((one, index) => [one, ...deliverable.slice(3 * index, 3 * index + 3)]),
   ...deliverable.slice(3 * poison.length),
 ]
 export const neighbour = (index: number) => ({ neighbour: index })
 
-/** What a subscriber must hear, and nothing else. */
+/** Exactly what a subscriber must receive. */
 export const expected = order.flatMap((body, index) => [
   ...('data' in body
     ? [
@@ -162,7 +162,7 @@ export function heardAs(events: readonly DeliveredEvent[]): unknown[] {
   return events.map(({ data, contentType }, index) => ({ name: expected[index]?.name, data, contentType }))
 }
 
-/** One line of the metrics, by its label. */
+/** The values of one metric, by label. */
 export async function quarantinedBy(opsPort: number): Promise<Map<string, number>> {
   const text = await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text()
   const lines = text.matchAll(/^warren_messages_quarantined_total\{reason="([\w-]+)"\} (\d+)$/gm)
@@ -181,11 +181,14 @@ export async function aliceAt(gateway: InProcessGateway) {
   return alice
 }
 
-/** What can be told is told in order, and the rest is in the quarantine as it came. */
+/**
+ * Publishes all bodies: deliverable ones arrive in order, and the others are unchanged in the
+ * quarantine.
+ */
 export async function bodiesThroughRabbit(url: string): Promise<void> {
   const opsPort = await freePort()
   await using gateway = await openGateway({ WARREN_BROKER_URL: url, WARREN_OPS_PORT: String(opsPort) })
-  await eventually('the gateway to be up', () => gateway.gateway.up)
+  await eventually('the gateway to be ready', () => gateway.gateway.up)
   await using alice = await aliceAt(gateway)
   await using python = await startBackEnd(url)
   const connection = await amqp.connect(url, { noDelay: true })
@@ -236,11 +239,11 @@ export async function bodiesThroughRabbit(url: string): Promise<void> {
 }
 
 /**
- * Bytes in a header are base64 whichever way RabbitMQ kept them in its stream, and text stays text.
+ * Bytes in a header are base64, however RabbitMQ stored them in its stream, and text stays text.
  */
 export async function binaryHeadersThroughRabbit(url: string): Promise<void> {
   await using gateway = await openGateway({ WARREN_BROKER_URL: url })
-  await eventually('the gateway to be up', () => gateway.gateway.up)
+  await eventually('the gateway to be ready', () => gateway.gateway.up)
   await using alice = await aliceAt(gateway)
   const connection = await amqp.connect(url, { noDelay: true })
   const channel = await connection.createConfirmChannel()
@@ -261,8 +264,8 @@ function propertiesOf(name: string, index: number): PikaProperties {
     reply_to: 'answers',
     app_id: 'the shop',
     user_id: 'guest',
-    // In the journal nothing expires this way, and in the quarantine nothing may: somebody is to
-    // look at it.
+    // The journal does not expire messages by it, and the quarantine must not, because an operator
+    // looks at them.
     expiration: '1',
     priority: 3,
     headers: { 'x-shop': name, 'x-count': index },

@@ -21,8 +21,8 @@ import {
   unicode,
 } from './bodies-suite.ts'
 
-describe('bodies', () => {
-  test('through RabbitMQ: what can be told is told in order, and the rest is in the quarantine as it came', async () => {
+describe('a body', () => {
+  test('through RabbitMQ: deliverable bodies arrive in order, and the others are unchanged in the quarantine', async () => {
     await using vhost = await testVhost('bodies')
     await bodiesThroughRabbit(vhost.url)
   }, 60_000)
@@ -49,7 +49,7 @@ describe('bodies', () => {
     expect(await quarantinedBy(opsPort)).toEqual(countedPoison)
   })
 
-  test('published by the gateway itself are what can be heard, and what cannot is refused', async () => {
+  test('published by the gateway itself is delivered, or refused if it is undeliverable', async () => {
     await using gateway = await openGateway()
     await using alice = await aliceAt(gateway)
     const call = callerOf(gateway.graphqlUrl, gateway.publisherToken)
@@ -58,7 +58,7 @@ describe('bodies', () => {
     for (const data of values) await send(data)
     for (const levels of [1_001, 2_000]) {
       const error = await send(JSON.parse(nested(levels))).catch((refusal: unknown) => refusal)
-      if (!(error instanceof Refused)) throw new Error(`${levels} levels were taken`)
+      if (!(error instanceof Refused)) throw new Error(`${levels} levels were accepted`)
       expect(error.code).toBe('BAD_USER_INPUT')
       expect(error.message).toBe('data: expected JSON that nests at most 1000 levels')
     }

@@ -35,7 +35,7 @@ const list = (page: Page, name: 'Sent' | 'From others' | 'Processed') =>
 const connected = (page: Page) =>
   page.getByRole('status').getByText('connected', { exact: true }).waitFor({ timeout: 20_000 })
 
-/** By keyboard alone: the field has the focus. */
+/** By keyboard only: the field has the focus. */
 async function say(page: Page, text: string): Promise<void> {
   await page.bringToFront()
   await page.getByLabel('Text for everybody').focus()
@@ -43,7 +43,7 @@ async function say(page: Page, text: string): Promise<void> {
   await page.keyboard.press('Enter')
 }
 
-test('a text sent on one page shows on the other, and on both as processed, with a processor in Python on RabbitMQ', async () => {
+test('a text sent on one page appears on the other, and on both as processed, with a processor in Python on RabbitMQ', async () => {
   const env = { WARREN_BROKER_URL: vhost.url, WARREN_LEGACY_ACCESS: 'open' }
   await using gateway = await startGateway({ env })
   await using processor = await startPythonProcessor(vhost.url)
@@ -65,7 +65,7 @@ test('a text sent on one page shows on the other, and on both as processed, with
   await two.screenshot({ path: join(tmpdir(), 'warren-client-phone.png'), fullPage: true })
   expect(await two.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
 
-  // The gateway goes: what is said meanwhile waits on the page, and arrives when it is back.
+  // While the gateway is down, the page queues the text, and sends it when the gateway is back.
   await gateway.stop()
   await one.getByRole('status').getByText('trying again').waitFor()
   await say(one, 'said while away')
@@ -78,11 +78,11 @@ test('a text sent on one page shows on the other, and on both as processed, with
 
   expect(processor.taken).toEqual(['Hello, <b>everybody</b> 😀', 'and hello back', 'said while away'])
   expect(browser.outside()).toEqual([])
-  // The browser itself complains of each connection in vain.
+  // The browser itself logs each failed connection.
   expect(complaints.filter((text) => !/WebSocket connection to .* failed/.test(text))).toEqual([])
 }, 120_000)
 
-test('where a token is needed the page asks for it, and one that is bad lets nobody in', async () => {
+test('with a required token the page asks for it, and an invalid one gives no access', async () => {
   await using gateway = await startGateway()
   const page = await openPage(`${gateway.url}/client`)
   await page.getByRole('status').getByText('a token is needed').waitFor()

@@ -7,8 +7,8 @@ import { startGateway } from '../../support/gateway/gateway-process.ts'
 import { launchChromium } from '../../support/processes/chromium.ts'
 
 /**
- * What a user does in GraphiQL, by what a user sees; texts go through the clipboard, for what is
- * typed the editor completes.
+ * GraphiQL as a user operates it, by what the page shows. Texts are pasted, because the editor
+ * completes typed ones.
  */
 function graphiql(page: Page) {
   const press = async (editor: string, ...keys: string[]) => {
@@ -24,7 +24,7 @@ function graphiql(page: Page) {
     },
     run: () => page.getByRole('button', { name: /^Execute query/ }).click(),
     isRunning: () => page.getByRole('button', { name: /^Stop query/ }).isVisible(),
-    /** The response, as soon as it says so. */
+    /** The response, when it contains the word. */
     async answer(word: string): Promise<unknown> {
       await page.locator('.graphiql-response .view-lines', { hasText: word }).waitFor()
       await press('.graphiql-response', 'A', 'C')
@@ -34,7 +34,7 @@ function graphiql(page: Page) {
 }
 
 test('the tour of the README works in GraphiQL, from the first page on, and no request leaves the machine', async () => {
-  // With the embedded default's own secret, so that the token is the one that a newcomer sees.
+  // Without the preset secret, so that the page shows the generated token as to a new user.
   await using gateway = await startGateway({ env: { WARREN_JWT_SECRET: undefined as never } })
   const [, operatorHeaders = ''] = await gateway.printed(/^ *(\{"Authorization": "Bearer [^"]+"\})$/m)
   await using browser = await launchChromium()
@@ -58,7 +58,7 @@ test('the tour of the README works in GraphiQL, from the first page on, and no r
   await listener.tab('Listen')
   await listener.headers(`{"Authorization": "Bearer ${created.data.createClientChannel.token}"}`)
   await listener.run()
-  await eventually('the subscription to be there', async () =>
+  await eventually('the subscription to be open', async () =>
     (await gateway.metrics()).includes('warren_subscriptions{transport="graphql-ws"} 1'),
   )
   expect(await listener.isRunning()).toBe(true)
@@ -77,7 +77,7 @@ test('the tour of the README works in GraphiQL, from the first page on, and no r
   })
   await first.screenshot({ path: join(tmpdir(), 'warren-graphiql.png') })
 
-  // The query stands in the URL by now: the page comes back, not an answer.
+  // By now the URL contains the query, so a reload shows the page and not an answer.
   await first.reload()
   expect(await first.title()).toBe('Warren')
   expect(browser.outside()).toEqual([])

@@ -50,7 +50,7 @@ const programs = [
 ]
 
 test.each(programs)(
-  '$name publishes again what was returned or lost its channel, until all is stored',
+  '$name publishes returned messages and those of a lost channel again, until all are stored',
   async (one) => {
     const exchange = `orders.${one.name}`
     const stream = `stored.${one.name}`
@@ -85,7 +85,7 @@ test.each(programs)(
     for (let n = 1; n < 200; n += 1) await stored.next()
     expect(await ended).toEqual([0, null])
 
-    // A return leaves it open which of those behind it are stored first.
+    // After a return it is open which of the later messages are stored first.
     const held = [...(await readNumbers(connection, stream))].toSorted((a, b) => a - b)
     expect(held).toEqual(Array.from({ length: next }, (_, number) => number))
   },

@@ -27,7 +27,7 @@ beforeAll(async () => {
   gateway = await openGateway({ WARREN_BROKER_URL: vhost.url })
   hub = watchHub(gateway.gateway.hub)
   operator = callerOf(gateway.graphqlUrl, gateway.operatorToken)
-  await eventually('the gateway to be up', () => gateway.gateway.up)
+  await eventually('the gateway to be ready', () => gateway.gateway.up)
 }, 60_000)
 
 afterAll(async () => {
@@ -89,7 +89,7 @@ describe('a back end that knows nothing of Warren', () => {
         messageId: 'order-17',
         headers: { trace: 'def', shard: '7' },
       })
-      // AMQP's timestamps are whole seconds.
+      // Timestamps of AMQP are whole seconds.
       const publishedAt = Date.parse(fromPython?.publishedAt ?? '')
       expect(publishedAt % 1_000).toBe(0)
       expect(publishedAt).toBeGreaterThan(began - 1_000)
@@ -101,8 +101,8 @@ describe('a back end that knows nothing of Warren', () => {
 })
 
 /**
- * Exchanges that somebody else declared, with what Warren doesn't know; a message to each, and the
- * client that it is for.
+ * Exchanges of another program, with features that Warren does not use; a message for each, and its
+ * client.
  */
 const exchanges = [
   {
@@ -140,17 +140,17 @@ const exchanges = [
   },
 ]
 
-describe('an exchange that somebody else declared', () => {
+describe('an exchange of another program', () => {
   const declarations = async () =>
     (await rabbit.ctl('list_exchanges', '--vhost', vhost.name, 'name', 'type', 'durable', 'auto_delete', 'arguments'))
       .split('\n')
       .filter((line) => line.startsWith('shop.'))
       .sort()
 
-  test('of each kind is taken as it is, and its messages reach the client that they are for', async () => {
+  test('of each kind is used as it is, and its messages reach their client', async () => {
     await using shop = await startBackEnd(vhost.url)
     await shop.call('exchange_declare', { exchange: 'shop.unrouted', exchange_type: 'fanout' })
-    // Whoever audits the shop was there before, and goes on.
+    // The other program's audit queue exists before, and stays bound.
     await shop.call('queue_declare', { queue: 'audit' })
     for (const { declared } of exchanges) {
       await shop.call('exchange_declare', declared)
@@ -192,7 +192,7 @@ describe('an exchange that somebody else declared', () => {
     expect(await declarations()).toEqual(before)
   }, 60_000)
 
-  test('is delivered once a client, however many sources say that a message is for it', async () => {
+  test('delivers a message once to a client, even if several sources match', async () => {
     await using back = await startBackEnd(vhost.url)
     const overlapping = [
       { routingKey: 'client.*', clientId: { fixed: 'carol' } },

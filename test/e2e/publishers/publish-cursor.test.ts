@@ -54,7 +54,7 @@ describe.each(['memory:', 'RabbitMQ'])('publish on %s', (broker) => {
       })
     ).history.events
 
-  test('answers with the place of the message, behind which its own write is not seen again', async () => {
+  test("answers with the position of the message; resuming there skips the publisher's own message", async () => {
     const before = await publishOne({ clientId: 'alice' })
     const [first, second] = [await publishOne({ clientId: 'alice' }), await publishOne({ clientId: 'alice' })]
     expect(await eventsAfter(before.cursor ?? '')).toEqual([first, second])
@@ -62,7 +62,7 @@ describe.each(['memory:', 'RabbitMQ'])('publish on %s', (broker) => {
     expect(await eventsAfter(second.cursor ?? '')).toEqual([])
   })
 
-  test('answers with the place of each of many that are published at once, in their order', async () => {
+  test('answers with the position of each of many messages published at once, in their order', async () => {
     const { cursor } = await publishOne({ clientId: 'alice' })
     const ids = Array.from({ length: 50 }, (_, n) => `many-${n}`)
     const published = await Promise.all(ids.map((messageId) => publishOne({ clientId: 'alice', messageId })))
@@ -73,11 +73,11 @@ describe.each(['memory:', 'RabbitMQ'])('publish on %s', (broker) => {
   })
 
   if (broker === 'RabbitMQ') {
-    test('answers without a place where no source takes the message', async () => {
+    test('answers without a position if no source matches', async () => {
       expect(await publishOne({ exchange: 'outside', routingKey: 'k' })).toMatchObject({ cursor: null })
     })
 
-    test('answers with the place that a buffered source moves the message to', async () => {
+    test('answers with the position to which a buffered source moves the message', async () => {
       const input = { exchange: 'buffered', routingKey: 'b.{clientId}', buffered: true }
       await operator(createRabbitChannel, { input })
       const { cursor, messageId } = await publishOne({ exchange: 'buffered', routingKey: 'b.alice' })

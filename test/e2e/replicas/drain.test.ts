@@ -9,8 +9,8 @@ const subscription = 'subscription ($clientId: ID!) { channel(clientId: $clientI
 const windowMs = 3_000
 const clients = 90
 
-describe('a gateway that is told to end', () => {
-  test('ends its clients one after another over the window, each with 1012, and exits with 0', async () => {
+describe('a gateway at shutdown', () => {
+  test('closes its clients one after another over the window, each with 1012, and exits with 0', async () => {
     await using gateway = await startGateway({ env: { WARREN_DRAIN: `${windowMs}ms` } })
     const token = await testToken({ scope: 'channel:#' })
     const connected = await Promise.all(Array.from({ length: clients }, () => connect(gateway, token)))
@@ -21,8 +21,7 @@ describe('a gateway that is told to end', () => {
 
     expect(new Set(ends.map(({ code }) => code))).toEqual(new Set([1012]))
     expect(await gateway.exited).toEqual({ code: 0, signal: null })
-    // Oldest first, and in any third of the window no more than half of them again above their
-    // share.
+    // Oldest first, and no third of the window has more than one and a half times its share.
     const slice = windowMs / 3
     const share = clients / 3
     for (const { at } of ends) {
@@ -33,7 +32,7 @@ describe('a gateway that is told to end', () => {
     expect(gateway.output()).toMatch(new RegExp(`draining: ${clients} sessions over 3 s`))
   })
 
-  test('is unready at once, answers requests, and sends whoever connects elsewhere, however they connect', async () => {
+  test('is unready at once, still answers requests, and refuses new connections of any kind', async () => {
     await using gateway = await startGateway({ env: { WARREN_DRAIN: '1m' } })
     const token = await testToken({ scope: 'channel:#' })
     const early = new WebSocket(gateway.graphqlSocketUrl, 'graphql-transport-ws')
@@ -53,11 +52,11 @@ describe('a gateway that is told to end', () => {
       status: 200,
       connection: 'close',
     })
-    // Opened in time, but not a session yet.
+    // Connected before the shutdown, but without a session.
     const refused = once(early, 'close')
     early.send(JSON.stringify({ type: 'connection_init', payload: { token } }))
     expect((await refused)[0]).toBe(1012)
-    // An EventSource gives up on a status, and comes back after a connection that broke.
+    // An EventSource gives up after an error status, and reconnects after a broken connection.
     const url = `${gateway.graphqlUrl}?${new URLSearchParams({ query: 'subscription { channel(clientId: "a") { data } }', token })}`
     await expect(fetch(url, { headers: { accept: 'text/event-stream' } })).rejects.toThrow('fetch failed')
 
@@ -75,7 +74,7 @@ describe('a gateway that is told to end', () => {
     expect(await gateway.exited).toEqual({ code: 143, signal: null })
   })
 
-  test('does not wait for anybody on SIGINT', async () => {
+  test('does not wait for clients on SIGINT', async () => {
     await using gateway = await startGateway({ env: { WARREN_DRAIN: '1m' } })
     const token = await testToken({ scope: 'channel:#' })
     const listeners = await Promise.all([connect(gateway, token), connect(gateway, token)])

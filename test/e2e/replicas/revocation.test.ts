@@ -7,7 +7,7 @@ import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
 import { type Call, callerOf, listen, publish, Refused } from '../back-end/graphql-caller.ts'
 
 const revoke = 'mutation Revoke($clientId: ID!) { revoke(clientId: $clientId) }'
-/** What the issue asks for. */
+/** The limit that the issue requires. */
 const withinMs = 5_000
 
 let postgres: Postgres
@@ -39,7 +39,7 @@ afterAll(async () => {
 })
 
 /**
- * Revokes on the one replica; resolves to how long the session on the other lived on, in
+ * Revokes a client on one replica. Resolves to how long its session on the other continued, in
  * milliseconds.
  */
 async function revokedAfter(clientId: string): Promise<number> {
@@ -62,7 +62,7 @@ test('a revocation ends the sessions on another replica at once', async () => {
   expect(await revokedAfter('mallory')).toBeLessThan(withinMs)
 })
 
-test('and on one that is cut off from the broker within seconds', async () => {
+test('and within seconds on one without a connection to the broker', async () => {
   wayToBroker.pause()
   try {
     expect(await revokedAfter('trudy')).toBeLessThan(withinMs)
@@ -73,7 +73,7 @@ test('and on one that is cut off from the broker within seconds', async () => {
   }
 }, 90_000)
 
-test('and is in force on one that starts later', async () => {
+test('and applies on a replica that starts later', async () => {
   const token = await testToken({ sub: 'eve' })
   await onA(revoke, { clientId: 'eve' })
   await b.stop()
@@ -82,7 +82,7 @@ test('and is in force on one that starts later', async () => {
   await later.stop()
 }, 60_000)
 
-test('while the registry is away, what needs it is answered with REGISTRY_UNAVAILABLE, and channels go on', async () => {
+test('while the registry is away, operations that need it are answered with REGISTRY_UNAVAILABLE, and channels continue', async () => {
   await using heard = await listen(a.graphqlSocketUrl, await testToken({ sub: 'frank' }), { clientId: 'frank' })
   await postgres.crash()
   const input = { clientId: 'grace', name: 'Grace', email: 'grace@example.com', password: 'correct horse' }
@@ -94,7 +94,7 @@ test('while the registry is away, what needs it is answered with REGISTRY_UNAVAI
   expect(await refusalOf(onA(revoke, { clientId: 'frank' }))).toBe('REGISTRY_UNAVAILABLE')
   await onA(publish, { input: { clientId: 'frank', data: 'all the same' } })
   expect((await heard.next()).data).toBe('all the same')
-  await eventually('not to be ready', async () => (await a.readiness()) === 503)
+  await eventually('the gateway to be unready', async () => (await a.readiness()) === 503)
   await postgres.start()
   await a.ready()
   expect(await create()).toHaveProperty('createClientChannel.token')

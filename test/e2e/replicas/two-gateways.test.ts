@@ -64,7 +64,7 @@ describe.each([
     await channel.waitForConfirms()
   }
 
-  test('both serve a source from the moment that one of them has made it', async () => {
+  test('both serve a source as soon as one of them has created it', async () => {
     await using atA = await listenOn(a)
     await using atB = await listenOn(b)
     await Promise.all([subscribed(onA, 1), subscribed(onB, 1)])
@@ -82,7 +82,7 @@ describe.each([
     expect(await onB(list)).toEqual(await onA(list))
   }, 60_000)
 
-  test('give everything to a client of either, in the same order, whoever publishes where', async () => {
+  test('deliver everything to a client of either, in the same order, whichever one publishes', async () => {
     await using atA = await listenOn(a)
     await using atB = await listenOn(b)
     await using python = await startBackEnd(vhost.url)
@@ -90,7 +90,7 @@ describe.each([
     const key = 'client.dora'
     const each = numbers(byEachBackEnd)
     const through = async (call: Call, from: string) => {
-      // Some at a time, as clients do.
+      // A few at a time, as clients do.
       const left = numbers(throughEachGateway)
       const one = async () => {
         for (let n = left.shift(); n !== undefined; n = left.shift()) {
@@ -102,7 +102,7 @@ describe.each([
     const withAmqplib = async () => {
       for (const n of each) {
         channel.publish('warren.events', key, Buffer.from(JSON.stringify({ from: 'amqplib', n })))
-        // Not all in one write, so that the publishers mix.
+        // Not all in one write, so that the publishers interleave.
         if (n % 5 === 0) await channel.waitForConfirms()
       }
       await channel.waitForConfirms()
@@ -124,7 +124,7 @@ describe.each([
     for (const publisher of ['A', 'B']) {
       expect(of(publisher).toSorted((one, other) => one - other)).toEqual(numbers(throughEachGateway))
     }
-    // They did mix: else this would say little about order.
+    // Check that they did interleave, because otherwise the order proves little.
     const turns = heard.filter(({ data }, index) => {
       const before = heard[index - 1]?.data as { from: string } | undefined
       return before?.from !== (data as { from: string }).from
@@ -133,7 +133,7 @@ describe.each([
     expect([atA.operation.waiting, atB.operation.waiting]).toEqual([[], []])
   }, 60_000)
 
-  test('take up each other’s cursors', async () => {
+  test('resume at each other’s cursors', async () => {
     for (const [gateway, place] of [
       [b, Math.floor(published / 3)],
       [a, Math.floor(published / 2)],
@@ -157,7 +157,7 @@ describe.each([
     await publishTo('orders.0', '', 'to nobody')
     await publishTo('orders.1', '', 'still served')
     for (const listener of [atA, atB]) {
-      // A replica that is behind may still come to what was published before it was listened to.
+      // A replica that is behind may still read what was published before the subscription.
       const data: unknown[] = []
       while (data.at(-1) !== 'still served') data.push((await listener.next()).data)
       expect(data).not.toContain('to nobody')
@@ -168,7 +168,7 @@ describe.each([
     expect(await onB(deleteRabbitChannel, { id: made[0] })).toEqual({ deleteRabbitChannel: false })
   })
 
-  test('serve what they served after a restart, and a client that comes back has missed nothing', async () => {
+  test('serve the same sources after a restart, and a client that reconnects has missed nothing', async () => {
     const before = await sourcesOf(onB)
     let last: DeliveredEvent
     {
@@ -186,7 +186,7 @@ describe.each([
     expect((await back.next()).data).toBe('meanwhile')
     await publishTo('orders.3', '', 'after')
     expect((await back.next()).data).toBe('after')
-    // What was deleted stays so.
+    // A deleted source stays deleted.
     await publishTo('orders.0', '', 'to nobody')
     await publishTo('orders.4', '', 'and on')
     expect((await back.next()).data).toBe('and on')
@@ -196,7 +196,7 @@ describe.each([
     }
   }, 60_000)
 
-  test('share their sources with a gateway that comes later', async () => {
+  test('share their sources with a gateway that starts later', async () => {
     await using c = await startGateway({ env: env() })
     const onC = callerOf(c.graphqlUrl, operatorToken)
     const known = await sourcesOf(onA)
@@ -227,7 +227,10 @@ async function sourcesOf(call: Call): Promise<string[]> {
   return rabbitChannels.map(({ id }) => id)
 }
 
-/** Resolves when so many subscriptions of a gateway are live: a client is not told. */
+/**
+ * Resolves when `count` subscriptions of a gateway are live, because the protocol does not
+ * acknowledge them.
+ */
 async function subscribed(call: Call, count: number): Promise<void> {
   await eventually(`${count} live subscriptions`, async () => {
     const { gateway } = await call<{ gateway: { subscriptions: number } }>('{ gateway { subscriptions } }')

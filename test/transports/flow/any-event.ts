@@ -28,7 +28,7 @@ function anyJson(random: Seeded, depth = 0): unknown {
   return random.pick([null, true, 0, -0, 1e21, 0.1, 2 ** 53, ...texts])
 }
 
-/** Its body may be anything, also JSON that is none. */
+/** The body may be anything, invalid JSON included. */
 export function anyEvent(random: Seeded, offset: number): ChannelEvent {
   const cursor = { epoch, offset, fingerprint: 7, before: random.next() < 0.5, codec: testCursors }
   const dice = random.next()

@@ -18,8 +18,8 @@ function messageEvent(offset: number, body = `{"number":${offset}}`, properties 
 }
 
 /**
- * A message that counts how often it was decoded; what was decoded is forgotten at once, as the
- * gateway forgets it.
+ * A message that counts how often it is decoded. Each decoded value is forgotten at once, as in the
+ * gateway.
  */
 function countedEvent(offset: number, body?: string): { event: MessageEvent; decodings: () => number } {
   let decodings = 0
@@ -40,7 +40,7 @@ const codecs: [string, (event: MessageEvent) => string][] = [
 ]
 
 describe.each(codecs)('the encoding %s', (_name, encode) => {
-  test('is made once a message, however many subscribers there are', () => {
+  test('is made once for a message, however many subscribers the channel has', () => {
     const { event, decodings } = countedEvent(1)
     const said = Array.from({ length: 1_000 }, () => {
       const text = encode(event)
@@ -51,7 +51,7 @@ describe.each(codecs)('the encoding %s', (_name, encode) => {
     expect(decodings()).toBe(1)
   })
 
-  test('is made once also for those who catch up, each with many messages at a time', () => {
+  test('is also made once for subscriptions that catch up, with many messages at a time', () => {
     const all = Array.from({ length: 200 }, (_, offset) => countedEvent(offset + 7))
     for (let subscriber = 0; subscriber < 50; subscriber += 1) {
       for (const { event } of all) {
@@ -63,13 +63,13 @@ describe.each(codecs)('the encoding %s', (_name, encode) => {
   })
 })
 
-/** Of a whole frame, the payload. */
+/** The payload of a whole frame. */
 function payloadOf(frame: string): unknown {
   const text = Buffer.from(frame, 'latin1').toString()
   return JSON.parse(text.slice(text.indexOf('{"event"')))
 }
 
-test.each([1, 2])('each encoding says the data as it is printed, for generated events (seed %i)', (seed) => {
+test.each([1, 2])('each encoding has the data as it is printed, for generated events (seed %i)', (seed) => {
   const random = new Seeded(seed)
   for (let offset = 0; offset < 3_000; offset += 1) {
     const event = anyEvent(random, offset)
@@ -103,10 +103,10 @@ function isPoison({ message }: MessageEvent): boolean {
   }
 }
 
-describe('recent encodings', () => {
+describe('the encoding cache', () => {
   const notice: ChannelEvent = { kind: 'CHECKPOINT', cursor: messageEvent(3).cursor, receivedAt: 0 }
 
-  test('are had again for the same event, channel and form alone', () => {
+  test('returns an encoding for the same event, channel and form only', () => {
     const encodings = new EncodingCache()
     const event = messageEvent(3)
     encodings.add('one', event, 'a', 1)
@@ -119,7 +119,7 @@ describe('recent encodings', () => {
     expect(encodings.get({ ...notice }, 'a', 1)).toBeUndefined()
   })
 
-  test('hold at most 256 KiB, bodies included', () => {
+  test('holds at most 256 KiB, bodies included', () => {
     const encodings = new EncodingCache()
     const events = Array.from({ length: 2_000 }, (_, offset) => messageEvent(offset, `"${'x'.repeat(offset % 5_000)}"`))
     let held = 0
@@ -135,7 +135,7 @@ describe('recent encodings', () => {
     expect(held).toBeLessThanOrEqual(256 * 1024)
   })
 
-  test('hold a larger one for all who are handed it in this turn, and no longer', async () => {
+  test('holds a larger one for all subscribers of this turn of the event loop, and no longer', async () => {
     const encodings = new EncodingCache()
     const event = messageEvent(1, `"${'x'.repeat(300_000)}"`)
     encodings.add('large', event)

@@ -108,7 +108,7 @@ async function overWebSocket(seeded: Seeded): Promise<void> {
   await closed
 }
 
-/** Nobody's doing ends what others do: an exchange over each endpoint. */
+/** No sender ends what others do: an exchange over each endpoint still works. */
 async function stillServes(): Promise<void> {
   const operator = await testToken({ scope: 'operator' })
   await using client = await connectFramed(gateway.tcpPort)
@@ -128,7 +128,7 @@ async function stillServes(): Promise<void> {
 }
 
 test(
-  `${total} mutated frames (seed ${seed}) over framed TCP, echo and plain WebSocket break nothing, and leave nothing`,
+  `${total} mutated frames (seed ${seed}) over framed TCP, echo and plain WebSocket break nothing, and leave nothing behind`,
   async () => {
     const echoPort = Number(gateway.env['WARREN_TCP_ECHO_PORT'])
     let sent = 0

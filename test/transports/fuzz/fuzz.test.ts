@@ -82,13 +82,13 @@ async function overWebSocket(seeded: Seeded): Promise<void> {
   for (let count = 0; count < perConnection && socket.readyState === WebSocket.OPEN; count += 1) {
     await new Promise<void>((resolve) => socket.send(frameOf(seeded), () => resolve()))
   }
-  // The gateway may have been the one to close.
+  // The gateway may have closed it.
   if (seeded.next() < 0.5) socket.terminate()
   else socket.close()
   await closed
 }
 
-/** Bytes over a socket of TCP: requests, and upgrades with broken frames behind them. */
+/** Bytes over a TCP socket: requests, and upgrades with broken frames behind them. */
 async function overTcp(seeded: Seeded): Promise<void> {
   const socket = connect(gateway.port, '127.0.0.1')
   socket.on('error', () => {}).resume()
@@ -113,8 +113,8 @@ async function overTcp(seeded: Seeded): Promise<void> {
   ]
   const request = `${lines.join('\r\n')}\r\n\r\n`
   socket.write(seeded.next() < 0.6 ? request : mutatedText(request, seeded))
-  // Of WebSocket: a frame that announces a gibibyte, reserved bits, a frame without a mask, a
-  // control frame that is too long.
+  // WebSocket frames: one that announces a gibibyte, reserved bits, no mask, a control frame that
+  // is too long.
   const frames = [
     Buffer.from('818000000000', 'hex'),
     Buffer.from('81ff0000000040000000aabbccdd', 'hex'),
@@ -125,14 +125,14 @@ async function overTcp(seeded: Seeded): Promise<void> {
   ]
   socket.write(seeded.next() < 0.5 ? body : seeded.pick(frames))
   socket.end()
-  // A request that promises more than it sends is waited for by the gateway, not by us.
+  // The gateway waits for the rest of a request with a body that is too short; the test does not.
   const timer = setTimeout(() => socket.destroy(), 300)
   await closed
   clearTimeout(timer)
 }
 
 test(
-  `${total} mutated frames and requests (seed ${seed}) break nothing, and leave nothing`,
+  `${total} mutated frames and requests (seed ${seed}) break nothing, and leave nothing behind`,
   async () => {
     const lanes = Array.from({ length: atOnce }, (_, lane) => new Seeded(seed + lane))
     let sent = 0
@@ -143,7 +143,7 @@ test(
         for (let count = 0; count < 3; count += 1) await overTcp(seeded)
       }
     }
-    // As much as it takes for caches and buffers to have their size.
+    // Measured when caches and buffers have reached their size.
     const residentBytes = () =>
       Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${gateway.pid}/status`, 'utf8'))?.[1]) * 1024
     const before = residentBytes()

@@ -1,6 +1,6 @@
 import type { Seeded } from '../../ledger/seeded.ts'
 
-/** What breaks readers of JSON, of GraphQL and of AMQP names. */
+/** Values that break readers of JSON, of GraphQL and of AMQP names. */
 const oddValues: readonly unknown[] = [
   null,
   true,
@@ -41,7 +41,7 @@ const oddKeys = [
   'x'.repeat(1_000),
 ]
 
-/** A copy with some of its parts replaced, dropped, doubled or moved; the shape of most stays. */
+/** A copy with some parts replaced, dropped, doubled or moved; most keep their shape. */
 export function mutatedValue(value: unknown, seeded: Seeded, likelihood = 0.12): unknown {
   if (seeded.next() < likelihood) return seeded.pick(oddValues)
   if (Array.isArray(value)) {
@@ -60,7 +60,7 @@ export function mutatedValue(value: unknown, seeded: Seeded, likelihood = 0.12):
   return typeof value === 'string' && seeded.next() < likelihood ? mutatedText(value, seeded) : value
 }
 
-/** Bytes cut, doubled, changed or put in, as a broken or hostile sender would. */
+/** A copy with bytes cut, doubled, changed or inserted, as from a broken or hostile sender. */
 export function mutatedText(text: string, seeded: Seeded): string {
   const at = Math.floor(seeded.next() * (text.length + 1))
   const to = Math.min(text.length, at + Math.floor(seeded.next() * 8))

@@ -49,9 +49,9 @@ function checked(text: string): DocumentNode {
   return document
 }
 
-describe('a result that is shared', () => {
+describe('a shared result', () => {
   test.each([1, 2, 3])(
-    'is byte for byte what graphql-js answers, for generated operations and events (seed %i)',
+    'is byte for byte the answer of graphql-js, for generated operations and events (seed %i)',
     (seed) => {
       const random = new Seeded(seed)
       const fanOut = new FanOut(schema, () => undefined)
@@ -71,7 +71,7 @@ describe('a result that is shared', () => {
     },
   )
 
-  test('is made anew for another channel, and not for another subscriber', () => {
+  test('is made again for another channel, and not for another subscriber', () => {
     let executions = 0
     const fanOut = new FanOut(schema, () => (executions += 1))
     const document = checked('subscription ($c: ID!) { channel(clientId: $c) { clientId data } }')
@@ -91,11 +91,11 @@ describe('a result that is shared', () => {
       'a directive in a named fragment',
       '{ channel(clientId: "a") { ...F } } fragment F on ChannelEvent { data @skip(if: false) }',
     ],
-  ])('is not made where the operation has %s', (_what, text) => {
+  ])('is not made for an operation with %s', (_what, text) => {
     expect(new FanOut(schema, () => undefined).groupOf({ document: checked(`subscription ${text}`) })).toBeUndefined()
   })
 
-  test('is not made of an error: each subscriber has graphql-js answer, with the path to it', () => {
+  test('is not made for an error: each subscriber gets the answer of graphql-js, with its own path', () => {
     const document = checked('subscription { channel(clientId: "a") { kind cursor } }')
     const group = new FanOut(schema, () => undefined).groupOf({ document })
     const event = { kind: 'CHECKPOINT', receivedAt: 0, cursor: undefined } as unknown as ChannelEvent
@@ -123,7 +123,7 @@ describe('over graphql-transport-ws', () => {
     return { gateway, connect, tell, [Symbol.asyncDispose]: () => gateway.close() }
   }
 
-  /** A subscription of channel `a` over HTTP. `text` resolves with so many events, as they came. */
+  /** Subscribes to channel `a` over HTTP. `text` resolves to the next `count` events, unchanged. */
   async function eventStream({ graphqlUrl, operatorToken }: InProcessGateway, query: string) {
     const response = await fetch(graphqlUrl, {
       method: 'POST',
@@ -146,7 +146,7 @@ describe('over graphql-transport-ws', () => {
     }
   }
 
-  /** The frames of one operation as they came, without its id. */
+  /** The received frames of one operation, unchanged but for its id. */
   function framesOf(client: GraphqlClient, id: string): string[] {
     const start = `{"id":${JSON.stringify(id)},`
     return client.frames.waiting.filter((text) => text.startsWith(start)).map((text) => text.slice(start.length))
@@ -163,7 +163,7 @@ describe('over graphql-transport-ws', () => {
     const lengths = [0, 1, 2, 3, 10, 50, 65_300, 65_400, 65_535, 70_000, 200_000]
     const said = [...lengths.map((length) => 'x'.repeat(length)), ...texts.map((text) => ({ [text]: [text] }))]
     for (const data of said) await scene.tell('a', data)
-    // Every length around the borders of a header's forms.
+    // Every length around the limits of the forms of a header.
     const one = framesOf(client, ids[0])[0]?.length ?? 0
     for (let length = 126 - one - 12; length < 126 - one + 12; length += 1)
       await scene.tell('a', 'y'.repeat(Math.max(0, length)))
@@ -172,7 +172,7 @@ describe('over graphql-transport-ws', () => {
     expect(framesOf(client, ids[0])).toEqual(framesOf(client, ids[1]))
   })
 
-  test('a message is executed once for all who asked the same, however many they are, server-sent events included', async () => {
+  test('a message is executed once for all equal subscriptions, server-sent events included', async () => {
     const opsPort = await freePort()
     await using scene = await connected({ WARREN_OPS_PORT: String(opsPort) })
     const hub = watchHub(scene.gateway.gateway.hub)
@@ -194,12 +194,12 @@ describe('over graphql-transport-ws', () => {
     const texts = await Promise.all(streams.map((stream) => stream.text(3)))
     expect(texts[0]).toMatch(/^id: \S+\nevent: next\ndata: \{"data":/)
     expect(texts).toEqual([texts[0], texts[0], texts[0]])
-    // Three for all of them but the single one, which has three of its own.
+    // Three executions for all but the single one, which has three of its own.
     expect((await executions()) - before).toBe(6)
     await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()))
   })
 
-  test('a client that does not read costs the others nothing, holds a bounded number of bytes, and has everything when it reads again', async () => {
+  test('a client that does not read costs the others nothing, holds a bounded number of bytes, and receives everything when it reads again', async () => {
     const opsPort = await freePort()
     const limits = { WARREN_MAX_BUFFERED_BYTES: '64KiB', WARREN_HOT_WINDOW: '10m,128MiB' }
     await using scene = await connected({ WARREN_OPS_PORT: String(opsPort), ...limits })
@@ -229,15 +229,15 @@ describe('over graphql-transport-ws', () => {
       await scene.tell('a', { number, padding })
       if (number % 100 === 0) highest = Math.max(highest, await outboxBytes())
     }
-    await eventually('the quick client to have everything', () => heard.quick.length === count)
-    // The slow one has let go of its live end, so that only the quick one is left there.
+    await eventually('the quick client to receive everything', () => heard.quick.length === count)
+    // The slow one has left the live end, so only the quick one is there.
     expect(scene.gateway.gateway.hub.size).toBe(1)
     expect(highest).toBeGreaterThan(64 * 1024)
     expect(highest).toBeLessThan(256 * 1024)
     slow.frames.socket.resume()
-    await eventually('the slow client to have everything', () => heard.slow.length === count, { withinMs: 60_000 })
+    await eventually('the slow client to receive everything', () => heard.slow.length === count, { withinMs: 60_000 })
     const all = Array.from({ length: count }, (_, number) => number)
     expect(heard).toEqual({ slow: all, quick: all })
-    await eventually('nothing to wait', async () => (await outboxBytes()) === 0)
+    await eventually('no event to be pending', async () => (await outboxBytes()) === 0)
   }, 120_000)
 })

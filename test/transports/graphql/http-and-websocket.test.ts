@@ -31,7 +31,7 @@ async function overHttp(query: string, variables: Record<string, unknown>): Prom
 const alice = { clientId: 'alice', name: 'Alice', email: 'alice@example.com', password: 'correct horse' }
 
 test.each<[what: string, query: string, variables?: Record<string, unknown>]>([
-  ['the question for the schema', getIntrospectionQuery()],
+  ['the introspection query', getIntrospectionQuery()],
   [
     'a query with aliases, fragments and directives',
     `
@@ -40,24 +40,24 @@ test.each<[what: string, query: string, variables?: Record<string, unknown>]>([
     { no: false },
   ],
   [
-    'a mutation that is repeatable',
+    'a repeatable mutation',
     'mutation M($input: CreateClientChannelInput!) { createClientChannel(input: $input) { channel { clientId name } } }',
     { input: alice },
   ],
   ['a list', '{ rabbitChannels { exchange exchangeType routingKey createdAt } }'],
   [
-    'a publication under an id that was given',
+    'a publication with a given id',
     'mutation { publish(input: { clientId: "alice", messageId: "m1", data: [1, "ü", null, { a: 1.5 }] }) { messageId } }',
   ],
   [
-    'a mutation of two fields, of which the second fails',
+    'a mutation of two fields, with an error in the second',
     `mutation {
     first: publish(input: { clientId: "alice", messageId: "m2", data: 1 }) { messageId }
     second: publish(input: { exchange: "nowhere", routingKey: "", data: 1 }) { messageId }
   }`,
   ],
   [
-    'a nullable field beside one that fails',
+    'a nullable field next to one with an error',
     '{ clientChannel(clientId: "nobody") { name } history(clientId: "with space") { hasMore } }',
   ],
   [
@@ -66,7 +66,7 @@ test.each<[what: string, query: string, variables?: Record<string, unknown>]>([
     { input: { ...alice, email: 'no' } },
   ],
   [
-    'a password that is not that of the client',
+    'a wrong password of the client',
     'mutation M($input: CreateClientChannelInput!) { createClientChannel(input: $input) { token } }',
     { input: { ...alice, password: 'another one' } },
   ],
@@ -76,17 +76,17 @@ test.each<[what: string, query: string, variables?: Record<string, unknown>]>([
     { first: 'many' },
   ],
   [
-    'an input of which exactly one field is allowed',
+    'an input with exactly one allowed field',
     'mutation M($from: ClientIdSource) { createRabbitChannel(input: { routingKey: "#", clientId: $from }) { id } }',
     { from: { header: 'a', fixed: 'b' } },
   ],
-])('%s is answered alike over HTTP and over WebSocket', async (_what, query, variables = {}) => {
+])('%s has the same answer over HTTP and over WebSocket', async (_what, query, variables = {}) => {
   const first = await overHttp(query, variables)
   expect(await socket.request(query, variables)).toEqual(first)
   expect(first).toHaveProperty(JSON.stringify(first).includes('"errors"') ? 'errors' : 'data')
 })
 
-test('a subscription is given the same events over server-sent events and over WebSocket, cursors included', async () => {
+test('a subscription receives the same events over server-sent events and over WebSocket, cursors included', async () => {
   const hub = watchHub(gateway.gateway.hub)
   const clients = [connectGraphqlSse, connectGraphqlWs].map((connect) => connect(gateway, gateway.operatorToken))
   const heard = clients.map((client) => client.subscribe(ChannelDocument, { clientId: 'alice' }))

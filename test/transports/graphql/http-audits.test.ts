@@ -9,11 +9,11 @@ beforeAll(async () => {
 })
 afterAll(() => gateway.close())
 
-// Each audit asks `/graphql` over the network; `notice` and `warn` are lapses too, for a SHOULD and
+// Each audit sends a request to `/graphql`. `notice` and `warn` count as failures too: a SHOULD and
 // a MAY of the specification.
 const audits = serverAudits({ url: () => gateway.graphqlUrl })
 
-test('graphql-http brings as many audits as this was written for', () => {
+test('graphql-http has as many audits as this file expects', () => {
   expect(audits).toHaveLength(61)
 })
 

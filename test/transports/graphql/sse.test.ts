@@ -20,7 +20,7 @@ interface Block {
   readonly retry?: string
 }
 
-/** An event stream, block by block as the specification has them. */
+/** Reads an event stream, block by block as in its specification. */
 async function listen(
   clientId: string,
   {
@@ -67,7 +67,7 @@ async function read(response: Response, onBlock: (block: Block) => void): Promis
 const bearer = async (clientId: string) => ({ authorization: `Bearer ${await gateway.clientToken(clientId)}` })
 
 describe('server-sent events', () => {
-  test('carry the cursor as their id, and Last-Event-ID comes before the after of the URL', async () => {
+  test('have the cursor as their id, and Last-Event-ID takes precedence over `after` in the URL', async () => {
     const after = await position('alice', gateway.graphqlUrl)
     await using first = await listen('alice', { after, headers: await bearer('alice') })
     for (const n of [1, 2, 3]) await publish(gateway, 'alice', n)
@@ -80,7 +80,7 @@ describe('server-sent events', () => {
     expect(JSON.parse((await second.next()).data ?? '')).toMatchObject({ data: { channel: { data: 3 } } })
   })
 
-  test('take the default of a variable that is not given', async () => {
+  test('use the default of a missing variable', async () => {
     const after = await position('faye', gateway.graphqlUrl)
     await publish(gateway, 'faye', 1)
     const url = new URL(gateway.graphqlUrl)
@@ -98,7 +98,7 @@ describe('server-sent events', () => {
     await ended
   })
 
-  test('begin with the time to wait before coming back, another for each', async () => {
+  test('begin with the reconnection time, different for each', async () => {
     const headers = await bearer('waiting')
     const times = await Promise.all(
       [1, 2, 3].map(async () => {
@@ -110,7 +110,7 @@ describe('server-sent events', () => {
     expect(new Set(times).size).toBeGreaterThan(1)
   })
 
-  test('break off on a restart, so that whoever listens comes back, and end in order when the channel is no more', async () => {
+  test('break off on a restart, so that clients reconnect, and complete when the channel is deleted', async () => {
     await using restarting = await openGateway()
     const headers = await bearer('bob')
     await using stream = await listen('bob', { headers, from: restarting })
@@ -141,7 +141,7 @@ describe('?token=', () => {
     expect(wrong.response.status).toBe(401)
   })
 
-  test('is passed over where there is an Authorization header, and for anything but event streams', async () => {
+  test('is ignored with an Authorization header, and for anything but event streams', async () => {
     const token = await gateway.clientToken('erin')
     await using stream = await listen('erin', { token, headers: await bearer('somebody-else') })
     expect((await stream.next()).data).toContain('FORBIDDEN')

@@ -14,8 +14,7 @@ import { brokenLines, type GatewayProcess, startGateway, testToken } from '../..
 const protocol = 'graphql-transport-ws'
 const mebibyte = 1024 * 1024
 /**
- * What a gateway may grow by while it is treated badly: buffers and garbage, not what was sent at
- * it.
+ * The most by which a gateway may grow during an attack: buffers and garbage, not what it was sent.
  */
 const growthBytes = 96 * mebibyte
 
@@ -45,7 +44,10 @@ afterAll(async () => {
 beforeEach(() => {
   before = residentBytes()
 })
-/** Whatever was done to it, it serves others, has grown by little, and nothing in it broke. */
+/**
+ * After any attack the gateway serves other clients, has hardly grown, and has logged no unexpected
+ * error.
+ */
 afterEach(async () => {
   await stillServes()
   expect(residentBytes() - before).toBeLessThan(growthBytes)
@@ -66,7 +68,7 @@ function residentBytes(): number {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${gateway.pid}/status`, 'utf8'))?.[1]) * 1024
 }
 
-/** A connection with which anything can be done; what comes back is kept. */
+/** A raw connection that keeps what it receives. */
 function raw(text = ''): { socket: Socket; closed: Promise<string> } {
   const socket = connect(gateway.port, '127.0.0.1')
   let heard = ''
@@ -122,7 +124,7 @@ describe('a body', () => {
     expect(await response.json()).toHaveProperty('data.gateway.version')
   })
 
-  test('that is a bomb of gzip is not unpacked', async () => {
+  test('that is a gzip bomb is not decompressed', async () => {
     const body = gzipSync(Buffer.alloc(48 * mebibyte, 0x20))
     expect(body.length).toBeLessThan(64 * 1024)
     const response = await fetch(gateway.graphqlUrl, {
@@ -135,7 +137,7 @@ describe('a body', () => {
   })
 })
 
-describe('peers that take their time', () => {
+describe('slow peers', () => {
   test.each([
     ['headers', 'POST /graphql HTTP/1.1\r\nHost: localhost\r\nX-Slow: '],
     [
@@ -143,7 +145,7 @@ describe('peers that take their time', () => {
       'POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n{',
     ],
     ['an upgrade', upgrade.slice(0, -4)],
-  ])('over %s are cut off', async (_what, start) => {
+  ])('in the middle of %s are cut off', async (_what, start) => {
     const slow = Array.from({ length: 100 }, () => raw(start))
     const drip = setInterval(() => {
       for (const { socket } of slow) if (socket.writable) socket.write(' ')
@@ -154,7 +156,7 @@ describe('peers that take their time', () => {
     expect(answers.filter((answer) => answer === '' || answer.startsWith('HTTP/1.1 408'))).toHaveLength(100)
   })
 
-  test('to say who they are, on a WebSocket, are closed with 4408', async () => {
+  test('without an identity on a WebSocket are closed with 4408', async () => {
     await using silent = await connectFrames(gateway.graphqlSocketUrl, { protocol })
     expect(await silent.closed).toMatchObject({ code: 4408 })
   })
@@ -193,13 +195,13 @@ describe('a flood', () => {
     ],
     ['pings of WebSocket', (socket: WebSocket, done: () => void) => socket.ping(Buffer.alloc(125), undefined, done)],
   ])(
-    'of %s by a peer that reads no answers stands still by itself',
+    'of %s by a peer that reads no answers stops by itself',
     async (_what, send) => {
       await using client = await connectGraphql(gateway.graphqlSocketUrl)
       const { socket } = client.frames
       socket.pause()
-      // Until the gateway has stopped reading, and the system's buffers are full: then nothing is
-      // taken any more.
+      // Until the gateway has stopped reading and the buffers of the system are full. Then no more
+      // bytes are accepted.
       let [sent, taken, standsStill] = [0, 0, false]
       let moved = () => {}
       while (!standsStill && sent < 1_000_000) {
@@ -225,7 +227,7 @@ describe('a flood', () => {
     60_000,
   )
 
-  test('of operations that end before they begin leaves nothing', async () => {
+  test('of operations that end before they begin leaves nothing behind', async () => {
     await using client = await connectGraphql(gateway.graphqlSocketUrl, {
       connectionParams: { token: await testToken({ sub: 'storm' }) },
     })
@@ -240,14 +242,16 @@ describe('a flood', () => {
     )
   }, 60_000)
 
-  test('of connections ends at the limit: those beyond it are told to try again later', async () => {
-    await eventually('the sockets of others to be gone', async () => (await connections()) === 0, { withinMs: 30_000 })
+  test('of connections ends at the limit: further ones are asked to try again later', async () => {
+    await eventually('the sockets of other tests to be gone', async () => (await connections()) === 0, {
+      withinMs: 30_000,
+    })
     const sockets: FrameClient[] = []
     const answers: Promise<boolean | number>[] = []
     const comes = async () => {
       const socket = await connectFrames(gateway.graphqlSocketUrl, { protocol })
       sockets.push(socket)
-      // At once: its time to say so runs while others are still on their way.
+      // At once, because the time for connection_init runs while other sockets still connect.
       socket.send({ type: 'connection_init' })
       answers.push(
         socket.next().then(
@@ -264,7 +268,7 @@ describe('a flood', () => {
     } finally {
       await Promise.all(sockets.map((socket) => socket.close()))
     }
-    await eventually('room to be made again', async () => (await connections()) === 0)
+    await eventually('room for a connection', async () => (await connections()) === 0)
   }, 90_000)
 })
 
@@ -286,7 +290,7 @@ describe('passwords', () => {
     return errors?.[0]?.extensions ?? 'answered'
   }
 
-  test('cannot be guessed from one address; its owner elsewhere is not locked out', async () => {
+  test('cannot be guessed from one address; the owner at another address is not locked out', async () => {
     expect(await answerTo(create, { input }, '192.0.2.1')).toBe('answered')
     const from = `192.0.2.66-${Math.random()}`
     const wrong = () => answerTo(create, { input: { ...input, password: `${Math.random()}` } }, from)
@@ -306,7 +310,7 @@ describe('passwords', () => {
     })
   })
 
-  test('of a thousand who ask for the same at once are one piece of work, and make one client', async () => {
+  test('of a thousand equal requests at once are one hash, and make one client', async () => {
     const same = { ...input, clientId: 'popular' }
     const answers = await Promise.all(
       Array.from({ length: 1_000 }, (_, n) => answerTo(create, { input: same }, `198.18.${n >> 8}.${n & 255}`)),

@@ -21,13 +21,13 @@ interface Heard {
   readonly gap: { readonly reason: string; readonly dropped: number | null } | null
 }
 
-/** More for each socket than the system's buffers take in the place of one that doesn't read. */
+/** For each socket more than the buffers of the system hold for a client that does not read. */
 const messages = 4_000
 const padding = 'x'.repeat(4_000)
 const healthyPeers = 30
 /**
- * All that may wait for the four that stall, the hot window, and what V8 has not collected of what
- * went through.
+ * The memory for the queues of the four stalled clients, the hot window, and V8's uncollected
+ * garbage.
  */
 const growthBytes = 160 * 1024 * 1024
 
@@ -58,7 +58,7 @@ afterAll(async () => {
   await vhost?.close()
 })
 
-/** A subscription of one channel on a socket of its own, which can be made to stop reading. */
+/** A subscription to one channel on its own socket, which can stop reading. */
 class Peer {
   readonly socket: WebSocket
   readonly heard: Heard[] = []
@@ -84,7 +84,7 @@ class Peer {
     return this.heard.flatMap(({ data }) => (data ? [data.n] : []))
   }
 
-  /** Resolves when it has heard the message of this number. */
+  /** Resolves when the message with this number was received. */
   async until(n: number): Promise<void> {
     const lost = this.closed.then((code) => {
       throw new Error(`closed with ${code} after ${this.heard.length} events`)
@@ -114,7 +114,7 @@ function residentBytes(): number {
 }
 
 async function subscribed(count: number): Promise<void> {
-  await eventually('all to be subscribed', async () =>
+  await eventually('all clients to be subscribed', async () =>
     (await gateway.metrics()).includes(`warren_subscriptions{transport="graphql-ws"} ${count}\n`),
   )
 }
@@ -141,11 +141,11 @@ describe('peers that stop reading', () => {
     for (const { socket } of [...healthy, ...stalled.values()]) socket.terminate()
   })
 
-  test('cost the others nothing: each has everything, in order, once', () => {
+  test('cost the others nothing: each receives everything, in order, once', () => {
     for (const peer of healthy) expect(peer.numbers).toEqual(upTo(messages))
   })
 
-  test('cost the gateway no more memory than is set', () => {
+  test('cost the gateway no more memory than configured', () => {
     expect(residentBytes() - before).toBeLessThan(growthBytes)
   })
 
@@ -156,7 +156,7 @@ describe('peers that stop reading', () => {
     expect(peer.numbers).toEqual(upTo(messages))
   })
 
-  test('are closed with 4290 where they asked for that, and come back to where they were', async () => {
+  test('are closed with 4290 if they requested it, and resume at their position', async () => {
     const peer = stalled.get('END') as Peer
     peer.socket.resume()
     expect(await peer.closed).toBe(4290)
@@ -175,7 +175,7 @@ describe('peers that stop reading', () => {
     ['CONFLATE', 'conflated'],
     ['DROP_OLDEST', 'overflow'],
   ] as const)(
-    'are told by %s exactly how many messages they missed, and where',
+    'learn with %s exactly how many messages they missed, and where',
     async (policy, reason) => {
       const peer = stalled.get(policy) as Peer
       peer.socket.resume()
@@ -204,7 +204,7 @@ describe('peers that stop reading', () => {
   )
 })
 
-test('a policy that the operator does not allow is refused, and the sentence names it', async () => {
+test('an overflow policy that the operator does not allow is refused, and the error names it', async () => {
   await using strict = await startGateway({ env: { WARREN_OVERFLOW: 'CATCH_UP,END' } })
   const response = await fetch(strict.graphqlUrl, {
     method: 'POST',
@@ -218,7 +218,7 @@ test('a policy that the operator does not allow is refused, and the sentence nam
   expect(await response.text()).toMatch(/WARREN_OVERFLOW.*"code":"BAD_USER_INPUT","field":"overflow"/)
 })
 
-test('an SSE client that takes nothing is ended, and resumes at its last event', async () => {
+test('an SSE client that does not read is ended, and resumes at its last event', async () => {
   await using impatient = await startGateway({
     env: { WARREN_BROKER_URL: vhost.url, WARREN_HOT_WINDOW: '1m,4MiB', WARREN_KEEP_ALIVE: '1s' },
   })
@@ -241,12 +241,12 @@ test('an SSE client that takes nothing is ended, and resumes at its last event',
   stuck.response.pause()
   await publish('stuck', 2, messages)
   const ended = /^warren_sessions_ended_total\{transport="sse",reason="slow-consumer"\} (\d+)$/m
-  await eventually('the stalled response to be ended', async () => (await metric(ended, impatient)) === 1, {
+  await eventually('the stalled response to end', async () => (await metric(ended, impatient)) === 1, {
     withinMs: 20_000,
   })
   stuck.response.resume()
   await stuck.closed
-  // What came whole, up to its last blank line.
+  // The complete blocks, up to the last blank line.
   const whole = stuck.text.slice(0, stuck.text.lastIndexOf('\n\n'))
   const resumed = await listen([...whole.matchAll(/^id: (.*)$/gm)].at(-1)?.[1])
   await eventually('the rest', () => resumed.text.includes(`"n":${messages},`))

@@ -9,7 +9,7 @@ import { hearUnderRenewedTokens } from './renewing-listener.ts'
 const renew = 'mutation Renew($token: String!) { refreshSession(token: $token) { clientId scope expiresAt } }'
 
 /**
- * An hour of tokens of a minute: RENEWAL_MINUTES=60 npm test --
+ * An hour with tokens of one minute: RENEWAL_MINUTES=60 npm test --
  * test/transports/renewal/renewed-sessions.test.ts
  */
 const minutes = Number(process.env['RENEWAL_MINUTES'] ?? 0)
@@ -51,8 +51,8 @@ async function heardOn(operation: Operation): Promise<DeliveredEvent> {
   return (await operation.next()).data?.['channel'] as DeliveredEvent
 }
 
-describe('a session whose token expires', () => {
-  test('is ended with 4291, and its cursor goes on under the next token without a hole', async () => {
+describe('a session with an expiring token', () => {
+  test('is ended with 4291, and its cursor resumes under the next token without a hole', async () => {
     await using client = await connectAs(await tokenOf('mayfly', '2s'))
     const operation = await subscribed(client, 'mayfly')
     await tell('mayfly', 1)
@@ -68,7 +68,7 @@ describe('a session whose token expires', () => {
     expect((await again.take(2)).map((event) => event.data)).toEqual([2, 3])
   })
 
-  test('over server-sent events breaks off, so that whoever listens comes back', async () => {
+  test('over server-sent events breaks off, so that the client reconnects', async () => {
     const response = await fetch(gateway.graphqlUrl, {
       method: 'POST',
       headers: {
@@ -83,7 +83,7 @@ describe('a session whose token expires', () => {
   })
 
   test(
-    `that is renewed in time lives on, and misses nothing: ${renewal.forMs / 1_000} s of tokens of ${renewal.ttlSeconds} s`,
+    `that is renewed in time continues, and misses nothing: ${renewal.forMs / 1_000} s with tokens of ${renewal.ttlSeconds} s`,
     async () => {
       expect(await hearUnderRenewedTokens(gateway, renewal)).toBeGreaterThan(100)
     },
@@ -92,7 +92,7 @@ describe('a session whose token expires', () => {
 })
 
 describe('a session', () => {
-  test('takes no token of another client, none that is not valid, and none that grants nothing', async () => {
+  test('accepts no token of another client, no invalid one, and none without scopes', async () => {
     await using client = await connectAs(await tokenOf('alice', '1h'))
     const codeOf = async (token: string) => {
       const { errors } = await client.request(renew, { token })
@@ -108,7 +108,7 @@ describe('a session', () => {
     })
   })
 
-  test('that nobody has claimed is claimed by the first token', async () => {
+  test('that is anonymous belongs to the client of the first token', async () => {
     await using client = await connectGraphql(gateway.graphqlSocketUrl)
     expect(await client.request(renew, { token: await tokenOf('late', '1h') })).toMatchObject({
       data: { refreshSession: { clientId: 'late' } },
@@ -116,7 +116,7 @@ describe('a session', () => {
     await subscribed(client, 'late')
   })
 
-  test('keeps what the new token allows, and loses what it does not', async () => {
+  test('keeps what the new token permits, and loses the rest', async () => {
     await using client = await connectAs(await tokenOf('carol', '1h', 'channel:team.*'))
     const own = await subscribed(client, 'carol')
     const team = await subscribed(client, 'team.a')
@@ -128,7 +128,7 @@ describe('a session', () => {
     expect((await heardOn(own)).data).toBe('still here')
   })
 
-  test('over HTTP is none: each request brings its own token', async () => {
+  test('does not exist over HTTP: each request has its own token', async () => {
     const response = await fetch(gateway.graphqlUrl, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${gateway.operatorToken}` },
@@ -140,14 +140,14 @@ describe('a session', () => {
   })
 })
 
-describe('an operation with a token of its own', () => {
+describe('an operation with its own token', () => {
   const payloadOf = (token: string, clientId: string) => ({
     query: channelQuery,
     variables: { clientId },
     extensions: { headers: { Authorization: `Bearer ${token}` } },
   })
 
-  test('ends with its token, and the session that it came in lives on', async () => {
+  test('ends with its token, and the session of its socket continues', async () => {
     await using client = await connectAs(await tokenOf('host', '1h'))
     client.frames.send({ id: 'guest', type: 'subscribe', payload: payloadOf(await tokenOf('guest', '2s'), 'guest') })
     const end = JSON.parse(await client.frames.nextMatching((text) => text.includes('"guest"')))
@@ -155,7 +155,7 @@ describe('an operation with a token of its own', () => {
     expect(await client.request('{ gateway { version } }')).toMatchObject({ data: { gateway: {} } })
   })
 
-  test('counts among the subscriptions of its socket, whoever it names', async () => {
+  test('counts among the subscriptions of its socket, for any client', async () => {
     await using own = await openGateway({ WARREN_MAX_SUBSCRIPTIONS: '3' })
     await using client = await connectGraphql(own.graphqlSocketUrl)
     const hub = watchHub(own.gateway.hub)

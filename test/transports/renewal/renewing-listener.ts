@@ -8,9 +8,9 @@ import { watchHub } from '../../support/gateway/hub-watch.ts'
 const renew = 'mutation Renew($token: String!) { refreshSession(token: $token) { clientId scope } }'
 
 /**
- * One socket that hears numbered messages for longer than its tokens live, and renews its session
- * halfway through each. Resolves to how many were heard: each once, in order, on the one socket; at
- * the end the last token expires, and with it the session.
+ * Receives numbered messages on one socket for longer than its tokens are valid, and renews its
+ * session halfway through each. Checks that each arrives once and in order, and that the session
+ * ends with the last token. Resolves to the number of messages.
  */
 export async function hearUnderRenewedTokens(
   gateway: InProcessGateway,

@@ -26,7 +26,7 @@ interface Answer {
 const ajv = new Ajv2020({ strict: false })
 ajv.addSchema({ $id: 'document', ...openApiDocument })
 
-/** Asks, and holds the answer against the document that the gateway serves of itself. */
+/** Sends a request and validates the response against the document that the gateway serves. */
 async function ask(url: string, path: string, init: RequestInit = {}): Promise<Answer> {
   const response = await fetch(`${url}${path}`, init)
   const text = await response.text()
@@ -55,7 +55,7 @@ const create = (given: object, url = gateway.url) =>
 const alice = { clientId: 'alice', name: 'Alice', email: 'alice@example.com', password: 'correct horse' }
 
 describe('POST /v1/create-channel-client', () => {
-  test('makes a channel, and answers again with 200 and a fresh token to the same password', async () => {
+  test('creates a channel, and answers 200 and a fresh token to a repeat with the same password', async () => {
     const made = await create(alice)
     expect(made).toMatchObject({ status: 201, body: { channel: 'alice', clientId: 'alice' } })
     expect(await create(alice)).toMatchObject({ status: 200, body: { channel: 'alice' } })
@@ -74,7 +74,7 @@ describe('POST /v1/create-channel-client', () => {
     expect((await heard.next()).data).toBe(1)
   })
 
-  test.each(['clientId', 'client_id', 'clientID', 'id'])('takes the client id as %s', async (name) => {
+  test.each(['clientId', 'client_id', 'clientID', 'id'])('accepts the client id as %s', async (name) => {
     const { clientId: _, ...rest } = alice
     expect(await create({ ...rest, [name]: `by-${name}` })).toMatchObject({
       status: 201,
@@ -86,7 +86,7 @@ describe('POST /v1/create-channel-client', () => {
     })
   })
 
-  test('takes a client id that is a number', async () => {
+  test('accepts a client id that is a number', async () => {
     expect(await create({ ...alice, clientId: 4711 })).toMatchObject({ status: 201, body: { clientId: '4711' } })
   })
 
@@ -98,19 +98,19 @@ describe('POST /v1/create-channel-client', () => {
     ['email', { ...alice, email: 'nobody' }],
     ['password', { ...alice, password: 7 }],
     ['body', []],
-  ])('names %s where that is wrong', async (field, given) => {
+  ])('names %s if it is invalid', async (field, given) => {
     expect(await create(given)).toMatchObject({ status: 400, body: { error: { code: 'BAD_USER_INPUT', field } } })
   })
 
-  test('says so where the body is no JSON, or too much', async () => {
+  test('reports a body that is not JSON, or too large', async () => {
     const broken = await ask(gateway.url, '/v1/create-channel-client', { method: 'POST', body: '{' })
     expect(broken).toMatchObject({ status: 400, body: { error: { field: 'body' } } })
     expect(await create({ ...alice, name: 'x'.repeat(70_000) })).toMatchObject({ status: 413 })
   })
 })
 
-describe('what the old systems had beside it', () => {
-  test('GET /v1/create-rabbit-ch declares the default source, as often as it is asked to, and says that it is deprecated', async () => {
+describe('the other routes of the old systems', () => {
+  test('GET /v1/create-rabbit-ch declares the default source, on each call, and is marked as deprecated', async () => {
     for (const _ of [1, 2]) {
       const { status, body, headers } = await ask(gateway.url, '/v1/create-rabbit-ch')
       expect([status, body]).toEqual([
@@ -122,7 +122,7 @@ describe('what the old systems had beside it', () => {
     }
   })
 
-  test('GET /v1/publish-data-over-ch exists with test routes on alone, and publishes to a channel or to those that are heard', async () => {
+  test('GET /v1/publish-data-over-ch exists with test routes only, and publishes to a channel or to all channels with subscribers', async () => {
     expect((await ask(gateway.url, '/v1/publish-data-over-ch')).status).toBe(404)
     await using heard = await listen(forTests.graphqlSocketUrl, await forTests.clientToken('bob'), { clientId: 'bob' })
     expect(await ask(forTests.url, '/v1/publish-data-over-ch?clientId=bob&count=2')).toMatchObject({
@@ -137,7 +137,7 @@ describe('what the old systems had beside it', () => {
     })
   })
 
-  test('GET /jwt gives a token that publishes: to who may publish, and under open access to anybody', async () => {
+  test('GET /jwt issues a publish token: to callers that may publish, and under open access to all', async () => {
     expect((await ask(gateway.url, '/jwt')).status).toBe(401)
     const asked = async (token: string) => ask(gateway.url, '/jwt', { headers: { authorization: `Bearer ${token}` } })
     expect((await asked(await gateway.clientToken('alice'))).status).toBe(403)
@@ -150,14 +150,14 @@ describe('what the old systems had beside it', () => {
     }
   })
 
-  test('GET /health-check says OK, and GET / that the gateway is there', async () => {
+  test('GET /health-check answers OK, and GET / that the gateway runs', async () => {
     expect(await ask(gateway.url, '/health-check')).toMatchObject({ status: 200, body: 'OK' })
     expect(await ask(gateway.url, '/')).toMatchObject({ status: 200, body: { status: 'ok' } })
   })
 })
 
 describe('every route', () => {
-  test('is in the document that is served, and nothing else is', async () => {
+  test('is in the served document, and nothing else is', async () => {
     const { body } = await ask(gateway.url, '/openapi.json')
     expect(body).toEqual(JSON.parse(JSON.stringify(openApiDocument)))
     const documented = Object.entries(openApiDocument.paths).flatMap(([path, methods]) =>
@@ -170,7 +170,7 @@ describe('every route', () => {
     }
   })
 
-  test('says which method it takes', async () => {
+  test('names its method in the answer to another one', async () => {
     for (const { path, method } of routes) {
       const other = method === 'GET' ? 'POST' : 'GET'
       const response = await fetch(`${forTests.url}${path}`, { method: other })

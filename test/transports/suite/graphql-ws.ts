@@ -46,7 +46,7 @@ function refusedBy(errors: readonly object[]): Refused {
   return new Refused(error?.extensions?.code ?? 'none')
 }
 
-/** By the table of close codes that every WebSocket of the gateway keeps to. */
+/** By the table of close codes that all WebSockets of the gateway share. */
 export function comesBack(code: number): boolean {
   return Object.values(closeReasons).some((reason) => reason.graphqlWs === code && reason.comeBack)
 }

@@ -35,7 +35,7 @@ export const socketCluster: TransportAdapter = {
     client.send({ event: '#subscribe', data: { channel, data: { after, cursors: true } }, cid: 2 })
     return {
       events,
-      // The published clients come back after all codes but these.
+      // The published clients reconnect after all codes but these.
       closed: client.closed.then(({ code }) => ({ comeBack: code !== 1000 && code < 4500 })),
       pause: () => client.socket.pause(),
       resume: () => client.socket.resume(),

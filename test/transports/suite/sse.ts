@@ -38,8 +38,7 @@ export const serverSentEvents: TransportAdapter = {
       response.once('close', () => {
         if (!completed && text.startsWith('{')) take(JSON.parse(text) as Payload)
         events.end(new Error('the response is over'))
-        // An EventSource comes back from everything but the orderly end that GraphQL over SSE
-        // names.
+        // An EventSource reconnects except after the `complete` event of GraphQL over SSE.
         resolve({ comeBack: !completed })
       })
     })

@@ -11,7 +11,7 @@ import { serverSentEvents } from './sse.ts'
 import { framedTcp } from './tcp.ts'
 import { plainWebSocket } from './websocket.ts'
 
-/** Every transport. One more is a file beside these and a word here. */
+/** Every transport. A new one is a file in this folder and an entry here. */
 const transports: readonly TransportAdapter[] = [graphqlWs, serverSentEvents, socketCluster, plainWebSocket, framedTcp]
 
 const maxOfClient = 6
@@ -30,7 +30,7 @@ async function open(): Promise<Under> {
     WARREN_MAX_CLIENT_SUBSCRIPTIONS: String(maxOfClient),
     WARREN_MAX_BUFFERED_BYTES: String(maxBufferedBytes),
   })
-  await eventually('the gateway to be there', () => gateway.gateway.up, { withinMs: 30_000 })
+  await eventually('the gateway to be up', () => gateway.gateway.up, { withinMs: 30_000 })
   return { gateway, tcpPort }
 }
 
@@ -45,8 +45,8 @@ afterAll(async () => {
 })
 
 /**
- * A place in the journal behind everything so far: who listens behind it misses nothing, whether or
- * not the transport says when it listens.
+ * The current position in the journal. With it as `after` the test misses nothing, even if the
+ * transport does not acknowledge a subscription.
  */
 async function now(): Promise<string> {
   const { history } = await call<{ history: { cursor: string } }>(
@@ -73,7 +73,7 @@ const sessionsOf = ({ name }: TransportAdapter, of: Under = under) =>
   [...of.gateway.gateway.sessions].filter(({ transport }) => transport === name)
 
 describe.each(transports.map((transport) => [transport.name, transport] as const))('over %s', (name, transport) => {
-  test('a subscriber has each message once, in order, as it was', async () => {
+  test('a subscriber receives each message once, in order, unchanged', async () => {
     const all: unknown[] = [{ a: [1, null, 'ß𝄞'] }, 'text', 0, false, '', 'x'.repeat(100_000), { toString: 'x' }, []]
     await using listening = await transport.listen(under, await asClient(`${name}-order`))
     for (const data of all) await say(`${name}-order`, data)
@@ -86,14 +86,14 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     ['nobody', async () => undefined, 'UNAUTHENTICATED'],
     ['another client', () => under.gateway.clientToken('somebody'), 'FORBIDDEN'],
     ['a publisher', async () => under.gateway.publisherToken, 'FORBIDDEN'],
-  ])('%s may not hear a channel', async (_who, token, code) => {
+  ])('%s may not subscribe to a channel', async (_who, token, code) => {
     const asked = { channel: `${name}-secret`, token: await token() }
-    // Where the connection itself needs a token, one is waited for, for so long.
+    // A connection that needs a token itself waits this long for one.
     await using listening = await transport.listen(under, asked)
     await expect(listening.events.next(15_000)).rejects.toMatchObject({ code })
   })
 
-  test('whoever may, hears: an operator, and who has the channel in its scope', async () => {
+  test('an operator, and a client with the channel in its scope, may subscribe', async () => {
     const { after } = await asClient(`${name}-open`)
     await using listening = await transport.listen(under, {
       channel: `${name}-open`,
@@ -104,7 +104,7 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     expect(dataOf(await take(listening, 1))).toEqual([1])
   })
 
-  test('a limit is answered, and hurts nobody who is within it', async () => {
+  test('exceeding a limit is answered, and does not affect clients within it', async () => {
     const asked = await asClient(`${name}-limit`)
     const within = await Promise.all(Array.from({ length: maxOfClient }, () => transport.listen(under, asked)))
     await say(`${name}-limit`, 1)
@@ -116,12 +116,12 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     await Promise.all(within.map((listening) => listening[Symbol.asyncDispose]()))
   })
 
-  test('a cursor that is none is told as a gap', async () => {
+  test('an invalid cursor yields a gap', async () => {
     await using listening = await transport.listen(under, { ...(await asClient(`${name}-gap`)), after: 'none' })
     expect((await listening.events.next()).kind).toBe('GAP')
   })
 
-  test('a peer that does not read holds up nobody, takes no more than its bound, and has everything in the end', async () => {
+  test('a peer that does not read delays no other, holds no more than its limit, and receives everything in the end', async () => {
     const asked = await asClient(`${name}-slow`)
     await using slow = await transport.listen(under, asked)
     await using quick = await transport.listen(under, asked)
@@ -141,14 +141,14 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     expect(heard).toEqual(Array.from({ length: count }, (_, n) => n))
   }, 60_000)
 
-  test('who breaks the rules is answered or cut off, alone', async () => {
+  test('a peer that violates the protocol is answered or cut off, and no other', async () => {
     await using listening = await transport.listen(under, await asClient(`${name}-neighbour`))
     await transport.misbehave(under)
     await say(`${name}-neighbour`, 'still here')
     expect(dataOf(await take(listening, 1))).toEqual(['still here'])
   })
 
-  test('a revoked client is told not to come back', async () => {
+  test('a revoked client is not asked to reconnect', async () => {
     await using listening = await transport.listen(under, await asClient(`${name}-revoked`))
     await say(`${name}-revoked`, 1)
     await take(listening, 1)
@@ -156,7 +156,7 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     expect(await listening.closed).toEqual({ comeBack: false })
   })
 
-  test('a client that is gone is forgotten', async () => {
+  test('a disconnected client is forgotten', async () => {
     const before = sessionsOf(transport).length
     const listening = await transport.listen(under, await asClient(`${name}-gone`))
     await eventually('its session', () => sessionsOf(transport).length === before + 1)
@@ -166,7 +166,7 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
 })
 
 test('one channel over every transport at once: each message once, in the same order; a cursor of one resumes on another', async () => {
-  // More at once than the limit of this suite allows one client.
+  // More subscriptions at once than this suite's limit for one client.
   const asked = { ...(await asClient('together')), token: under.gateway.operatorToken }
   const all = await Promise.all(transports.map((transport) => transport.listen(under, asked)))
   for (let n = 0; n < 30; n += 1) await say('together', { n })
@@ -186,7 +186,7 @@ test('one channel over every transport at once: each message once, in the same o
   }
 }, 60_000)
 
-test('a gateway that ends brings everybody back, to another, with nothing missed', async () => {
+test('at its shutdown a gateway asks all clients to reconnect, and they miss nothing on another one', async () => {
   const ending = await open()
   const listeners = await Promise.all(
     transports.map(async (transport) => {

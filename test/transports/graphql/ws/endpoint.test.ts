@@ -27,13 +27,13 @@ afterAll(async () => {
   await gateway.close()
 })
 
-/** Publishes over another socket; resolves when the broker has it. */
+/** Publishes over another socket; resolves when the broker has the message. */
 async function tell(clientId: string, data: unknown): Promise<void> {
   const { errors } = await operator.request(publish, { input: { clientId, data } })
   expect(errors).toBeUndefined()
 }
 
-/** A client's socket, with its own token, that has a subscription of its channel. */
+/** A socket with the client's own token and a subscription to its channel. */
 async function listening(clientId: string) {
   const client = await connectGraphql(gateway.graphqlSocketUrl, {
     connectionParams: { Authorization: `Bearer ${await gateway.clientToken(clientId)}` },
@@ -58,7 +58,7 @@ function frame(text: string): Frame {
 const many = (count: number, field: string) =>
   Array.from({ length: count }, (_, index) => `a${index}: ${field}`).join(' ')
 
-describe('an operation that fails is answered, and its socket and the other operations on it live on', () => {
+describe('a failing operation is answered, and its socket and the other operations on it continue', () => {
   const cases: [what: string, payload: object, answer: object][] = [
     ['does not parse', { query: '{ gateway {' }, { type: 'error', code: 'GRAPHQL_PARSE_FAILED' }],
     ['asks for a field that is not there', { query: '{ nope }' }, { type: 'error', code: 'GRAPHQL_VALIDATION_FAILED' }],
@@ -141,7 +141,7 @@ describe('an operation that fails is answered, and its socket and the other oper
     ],
   ]
 
-  test.each(cases)('where it %s', async (_what, payload, expected) => {
+  test.each(cases)('if it %s', async (_what, payload, expected) => {
     await using client = await listening('bystander')
     const { type, payload: answer } = await answerTo(client.frames, payload)
     const [error] = (type === 'error' ? answer : (answer as { errors: unknown }).errors) as { extensions?: object }[]
@@ -172,7 +172,7 @@ describe('an operation that fails is answered, and its socket and the other oper
     }
   })
 
-  test('where it fails in a way that was not foreseen: the client is given an id, the log has the reason under it', async () => {
+  test('if it fails unexpectedly: the client receives an id, and the log has the reason under it', async () => {
     await using own = await openGateway()
     own.gateway.deleteSource = () => Promise.reject(new Error('the password of the database is hunter2'))
     await using client = await connectGraphql(own.graphqlSocketUrl, { connectionParams: { token: own.operatorToken } })
@@ -194,7 +194,7 @@ describe('an operation that fails is answered, and its socket and the other oper
 })
 
 describe('a subscription', () => {
-  test('of a channel that is deleted ends with CHANNEL_NOT_FOUND, and its socket lives on', async () => {
+  test('to a channel that is deleted ends with CHANNEL_NOT_FOUND, and its socket stays open', async () => {
     await operator.request(
       'mutation { createClientChannel(input: { clientId: "mayfly", name: "m", email: "m@example.com", password: "correct horse" }) { token } }',
     )
@@ -204,11 +204,11 @@ describe('a subscription', () => {
     expect(await client.request('{ gateway { broker } }')).toEqual({ data: { gateway: { broker: 'UP' } } })
   })
 
-  test('that is completed makes room for another of the same id at once', async () => {
+  test('that is completed makes room for another with the same id at once', async () => {
     await using client = await listening('reuser')
     const hub = watchHub(gateway.gateway.hub)
     const before = gateway.gateway.hub.size
-    // In one chunk, so that the gateway sees each while it still begins or ends the one before.
+    // In one chunk, so that the gateway reads each while it still opens or closes the one before.
     for (let round = 0; round < 50; round += 1) {
       client.frames.send({
         id: 'again',
@@ -230,7 +230,7 @@ describe('a subscription', () => {
     expect(client.frames.waiting.map((text) => frame(text).id)).not.toContain('again')
   })
 
-  test('takes the defaults of its variables, the first time and each time after', async () => {
+  test('uses the defaults of its variables, the first time and each time after', async () => {
     await using client = await listening('settled')
     const query = 'subscription ($clientId: ID! = "settled") { channel(clientId: $clientId) { clientId data } }'
     for (const round of [1, 2]) {
@@ -242,7 +242,7 @@ describe('a subscription', () => {
     }
   })
 
-  test('is refused in the same words, frame for frame, when the gateway knows its text already', async () => {
+  test('is refused with the same text, frame for frame, if the gateway has cached its document', async () => {
     await using client = await listening('asker')
     const forgets = (error: Frame) => ({ ...error, id: undefined })
     const payloads = [
@@ -263,7 +263,7 @@ describe('a subscription', () => {
     expect(seen.every(({ type }) => type === 'next')).toBe(true)
   })
 
-  test('of an id that is still open closes the socket with 4409', async () => {
+  test('with the id of an open one closes the socket with 4409', async () => {
     await using client = await listening('twice')
     client.subscribe(listen, { clientId: 'twice' }, 'bystander')
     expect(await client.closed).toEqual({ code: 4409, reason: 'Subscriber for bystander already exists' })
@@ -276,7 +276,7 @@ describe('a subscription', () => {
 })
 
 describe('limits', () => {
-  test('the hundred and first subscription of a socket is refused with LIMIT_EXCEEDED and the name of the limit; one less makes room', async () => {
+  test('the hundred and first subscription of a socket is refused with LIMIT_EXCEEDED and the name of the limit; closing one makes room', async () => {
     await using client = await listening('greedy')
     for (let number = 2; number <= 100; number += 1) client.subscribe(listen, { clientId: 'greedy' }, `n${number}`)
     const refused = await client.request(listen, { clientId: 'greedy' })
@@ -301,7 +301,7 @@ describe('limits', () => {
     )
   })
 
-  test('a connection too many is told to try again later', async () => {
+  test('a connection too many is asked to try again later', async () => {
     await using own = await openGateway({ WARREN_MAX_CONNECTIONS: '1' })
     await using first = await connectGraphql(own.graphqlSocketUrl)
     await using second = await connectFrames(own.graphqlSocketUrl, { protocol })
@@ -310,7 +310,7 @@ describe('limits', () => {
     expect(await first.request('{ gateway { connections } }')).toEqual({ data: { gateway: { connections: 1 } } })
   })
 
-  test('a frame that is too large closes its socket with 1009; other sockets hear on', async () => {
+  test('a frame that is too large closes its socket with 1009; other sockets still receive events', async () => {
     await using client = await listening('bystander')
     await using other = await connectGraphql(gateway.graphqlSocketUrl)
     const printed = captureOutput()
@@ -327,12 +327,12 @@ describe('a client that breaks the protocol is closed with its code:', () => {
   const init = { type: 'connection_init' }
   const ask = { id: '1', type: 'subscribe', payload: { query: '{ gateway { version } }' } }
   test.each<[string, (object | string)[], number]>([
-    ['a token that is not valid', [{ ...init, payload: { token: 'not-a-token' } }], 4401],
-    ['a scheme that is not Bearer', [{ ...init, payload: { Authorization: 'Basic YTpi' } }], 4401],
+    ['an invalid token', [{ ...init, payload: { token: 'not-a-token' } }], 4401],
+    ['a scheme other than Bearer', [{ ...init, payload: { Authorization: 'Basic YTpi' } }], 4401],
     ['an operation before connection_init', [ask], 4401],
     ['two connection_inits', [init, init], 4429],
-    ['what is no JSON', ['{'], 4400],
-    ['JSON that is no message', ['"subscribe"'], 4400],
+    ['invalid JSON', ['{'], 4400],
+    ['JSON that is not a message', ['"subscribe"'], 4400],
     ['a message without a type', [{ id: '1' }], 4400],
     ['an operation without a query', [init, { ...ask, payload: {} }], 4400],
     ['an operation without an id', [init, { ...ask, id: undefined }], 4400],
@@ -342,14 +342,14 @@ describe('a client that breaks the protocol is closed with its code:', () => {
     expect((await client.closed).code).toBe(code)
   })
 
-  test.each([[undefined], ['graphql-ws']])('no subprotocol that the gateway speaks: %s', async (offered) => {
+  test.each([[undefined], ['graphql-ws']])('no subprotocol of the gateway: %s', async (offered) => {
     const client = connectFrames(gateway.graphqlSocketUrl, offered === undefined ? {} : { protocol: offered })
-    // ws, as a client, gives up by itself where none of what it offered is taken.
+    // As a client, ws closes by itself if the server accepts none of its subprotocols.
     if (offered !== undefined) await expect(client).rejects.toThrow('subprotocol')
     else expect((await (await client).closed).code).toBe(4406)
   })
 
-  test('a token in the header of the upgrade that is not valid', async () => {
+  test('an invalid token in the header of the upgrade', async () => {
     const headers = { authorization: 'Bearer not-a-token' }
     await using client = await connectFrames(gateway.graphqlSocketUrl, { protocol, headers })
     client.send(init)
@@ -358,7 +358,7 @@ describe('a client that breaks the protocol is closed with its code:', () => {
 })
 
 describe('credentials', () => {
-  test('may come with each operation, as from the Headers tab of GraphiQL, whose connection_init has none', async () => {
+  test('may come with each operation, as from the Headers tab of GraphiQL, without any in connection_init', async () => {
     await using client = await connectGraphql(gateway.graphqlSocketUrl, { connectionParams: {} })
     const anonymous = await answerTo(client.frames, { query: listen, variables: { clientId: 'tabbed' } })
     expect(anonymous).toMatchObject({ payload: { errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] } })
@@ -387,12 +387,12 @@ describe('credentials', () => {
       (token: string) => ({ connectionParams: { Authorization: `Bearer ${token}` } }),
     ],
     [
-      'authorization, as browsers spell it',
+      'authorization, in the spelling of browsers',
       (token: string) => ({ connectionParams: { authorization: `Bearer ${token}` } }),
     ],
     ['token in connection_init', (token: string) => ({ connectionParams: { token } })],
     ['the header of the upgrade', (token: string) => ({ headers: { authorization: `Bearer ${token}` } })],
-  ])('are taken from %s', async (_where, given) => {
+  ])('are accepted from %s', async (_where, given) => {
     await using client = await connectGraphql(gateway.graphqlSocketUrl, given(gateway.operatorToken))
     expect(await client.request('{ rabbitChannels { exchange } }')).toEqual({
       data: { rabbitChannels: [{ exchange: 'warren.events' }] },
@@ -426,8 +426,8 @@ describe('web pages of other origins', () => {
   })
 })
 
-describe('the end of the gateway', () => {
-  test('closes every socket with 1012, also one that has not said who it is, and completes no subscription', async () => {
+describe('the shutdown of the gateway', () => {
+  test('closes every socket with 1012, also one without connection_init, and completes no subscription', async () => {
     const own = await openGateway()
     await using client = await connectGraphql(own.graphqlSocketUrl, { connectionParams: { token: own.operatorToken } })
     await using silent = await connectFrames(own.graphqlSocketUrl, { protocol })
@@ -442,7 +442,7 @@ describe('the end of the gateway', () => {
   })
 })
 
-/** What the gateway prints from here on. */
+/** Captures what the gateway prints from here on. */
 function captureOutput() {
   const chunks: string[] = []
   const spy = jest.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
