@@ -47,7 +47,7 @@ describe('check-config refuses what start refuses', () => {
       /the data folder .* cannot be used/,
     ],
     [
-      'a registry that is no database',
+      'a registry that is not a database',
       async () => ({
         WARREN_DATA_DIR: await folderWith('garbage', 'warren.db', 'no database, but text of some length'.repeat(100)),
         WARREN_JWT_SECRET: secret,
@@ -64,7 +64,7 @@ describe('check-config refuses what start refuses', () => {
       /^WARREN_BROKER_URL: the password has a %/,
     ],
     [
-      'a database URL whose certificate is not there',
+      'a database URL with a missing certificate',
       () => ({
         WARREN_DATABASE_URL: 'postgres://warren@127.0.0.1:1/warren?sslmode=verify-full&sslrootcert=/nowhere/ca.pem',
         WARREN_JWT_SECRET: secret,

@@ -28,7 +28,7 @@ const eventOf = (offset: number): MessageEvent =>
 
 const keeper = { resume: () => {}, release: () => {} }
 
-/** A feed with a sink that throws at the events with these offsets. */
+/** A subscription with a sink that throws at the events with these offsets. */
 function feedThatThrows(at: readonly number[]) {
   const account = new DeliveryCounter(() => {})
   const failures: unknown[] = []
@@ -53,8 +53,8 @@ function feedThatThrows(at: readonly number[]) {
   return { feed, sink, account, failures, taken, ends }
 }
 
-describe('a subscriber that throws is ended alone', () => {
-  test('by the hub, and the others have the message', () => {
+describe('a throwing subscriber is ended alone', () => {
+  test('by the hub, and the others receive the message', () => {
     const hub = new Hub()
     const heard: string[] = []
     const failures: unknown[] = []
@@ -87,7 +87,7 @@ describe('a subscriber that throws is ended alone', () => {
     })
   })
 
-  test('by its feed, with a reason, and its account is even', () => {
+  test('by its subscription, with a reason, and its account is balanced', () => {
     const { feed, sink, account, failures, taken, ends } = feedThatThrows([2])
     feed.pipe(sink)
     for (const offset of [1, 2, 3]) feed.deliver(eventOf(offset))
@@ -100,7 +100,7 @@ describe('a subscriber that throws is ended alone', () => {
     expect([account.matched, account.delivered, account.dropped.ended, account.pending]).toEqual([2, 1, 1, 0])
   })
 
-  test('in a flush of what waited, which lets go of the rest', () => {
+  test('in a flush of its queue, which drops the rest', () => {
     const { feed, sink, account, ends } = feedThatThrows([2])
     for (const offset of [1, 2, 3]) feed.deliver(eventOf(offset))
     expect(() => feed.pipe(sink)).not.toThrow()
@@ -109,7 +109,7 @@ describe('a subscriber that throws is ended alone', () => {
     expect([account.matched, account.delivered, account.dropped.ended, account.pending]).toEqual([3, 1, 2, 0])
   })
 
-  test('where its end throws too', () => {
+  test('also if its end throws', () => {
     const { feed, sink, failures } = feedThatThrows([1])
     feed.pipe({
       ...sink,
@@ -121,7 +121,7 @@ describe('a subscriber that throws is ended alone', () => {
     expect(failures).toEqual([new RangeError('cannot encode 1'), new Error('no end')])
   })
 
-  test('on its way through the journal, and its neighbours go on', () => {
+  test('during a replay, and its neighbours continue', () => {
     const passage = new ReplayBatch(0)
     const bad = feedThatThrows([1])
     const good = feedThatThrows([])
@@ -168,7 +168,7 @@ describe('a subscriber that throws is ended alone', () => {
 
 describe('a running gateway', () => {
   test.each([...listens.keys()].filter((name) => !name.includes('not compiled')))(
-    'goes on where a delivery over %s throws: the others have it, and the tail stands',
+    'continues if a delivery over %s throws: the others receive it, and the tail continues',
     async (name) => {
       const tcpPort = await freePort()
       await using gateway: InProcessGateway = await openGateway({

@@ -12,7 +12,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => postgres?.close())
 
-/** For sessions that begin after this; those that are there are ended. */
+/** Applies to new sessions; existing ones are ended. */
 async function setReadOnly(url: string, how: 'on' | 'off'): Promise<void> {
   const name = new URL(url).pathname.slice(1)
   await postgres.query(`alter database ${name} set default_transaction_read_only = ${how}`)
@@ -23,14 +23,14 @@ async function setReadOnly(url: string, how: 'on' | 'off'): Promise<void> {
 
 const doctor = async (url: string) => (await examineDatabase(url, '')).findings[0]
 
-test('the probe and the doctor tell a database that is read-only, and one that has lost a table', async () => {
+test('the probe and the doctor report a read-only database, and a missing table', async () => {
   const url = await postgres.newDatabase()
   const registry = await openPostgresRegistry(url)
   await registry.check()
   expect(await doctor(url)).toMatchObject({ status: 'ok' })
 
   await setReadOnly(url, 'on')
-  // The first may meet a connection that has just been ended.
+  // The first check may use a connection that has just been ended.
   await registry.check().catch(() => undefined)
   await expect(registry.check()).rejects.toThrow(/^the registry cannot be written: .*read-only/)
   expect(await doctor(url)).toMatchObject({ status: 'fail', text: expect.stringContaining('is read-only') })
@@ -47,7 +47,7 @@ test('the probe and the doctor tell a database that is read-only, and one that h
   await registry.close()
 }, 60_000)
 
-test('/readyz says so', async () => {
+test('/readyz reports the same', async () => {
   const url = await postgres.newDatabase()
   const opsPort = await freePort()
   await using gateway = await openGateway({ WARREN_DATABASE_URL: url, WARREN_OPS_PORT: String(opsPort) })

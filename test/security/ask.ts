@@ -7,8 +7,8 @@ export interface Answer {
 }
 
 /**
- * One request with exactly these headers: fetch does not send every `Host` and `Origin`. An array
- * sends a header twice.
+ * Sends one request with exactly these headers, because fetch does not send every `Host` and
+ * `Origin`. An array sends a header twice.
  */
 export function ask(
   url: string,
@@ -20,7 +20,7 @@ export function ask(
       let text = ''
       response.setEncoding('utf8').on('data', (piece: string) => {
         text += piece
-        // A stream of events has no end.
+        // An event stream does not end.
         if (response.headers['content-type']?.startsWith('text/event-stream')) {
           asked.destroy()
           resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text })
@@ -37,7 +37,7 @@ export function ask(
   })
 }
 
-/** What asks for a WebSocket (RFC 6455 §1.3). */
+/** The headers of a WebSocket upgrade (RFC 6455 §1.3). */
 export const upgrade = {
   connection: 'Upgrade',
   upgrade: 'websocket',

@@ -5,7 +5,7 @@ import { callerOf, createRabbitChannel, type DeliveredEvent, listen } from '../.
 import { startGateway, testToken } from '../../support/gateway/gateway-process.ts'
 import { testVhost } from '../../support/rabbitmq/broker.ts'
 
-test('the gateway that moves a buffer is killed: messages with an id come once and in order, others at least once and flagged', async () => {
+test('a buffer mover is killed: messages with an id arrive once and in order, others at least once and flagged', async () => {
   await using vhost = await testVhost('moved')
   await using backEnd = await stranger(vhost.url)
   const channel = await backEnd.createConfirmChannel()

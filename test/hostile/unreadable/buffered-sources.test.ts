@@ -53,7 +53,7 @@ describe('a buffered source', () => {
   beforeAll(async () => {
     gateway = await openGateway({ WARREN_BROKER_URL: vhost.url })
     operator = callerOf(gateway.graphqlUrl, gateway.operatorToken)
-    await eventually('the gateway to be up', () => gateway.gateway.up)
+    await eventually('the gateway to be ready', () => gateway.gateway.up)
   })
   afterAll(() => gateway.close())
 
@@ -62,7 +62,7 @@ describe('a buffered source', () => {
       input: { exchange, routingKey: `${exchange}.{clientId}`, ...more },
     })
 
-  test('takes a decimal header, over which a source without a buffer ends the connection of its publisher', async () => {
+  test('accepts a decimal header, at which a source without a buffer ends the connection of its publisher', async () => {
     await make('prices', { buffered: true })
     await make('bare')
     await using alice = await subscribe(gateway, 'alice')
@@ -84,7 +84,7 @@ describe('a buffered source', () => {
     expect((await ended).message).toContain('541')
   })
 
-  test('takes what comes through an alternate exchange', async () => {
+  test('accepts what comes through an alternate exchange', async () => {
     await make('leftovers', { exchangeType: 'FANOUT', routingKey: '#', clientId: { fixed: 'bob' }, buffered: true })
     await channel.assertExchange('front', 'topic', { alternateExchange: 'leftovers' })
     await using bob = await subscribe(gateway, 'bob')
@@ -96,7 +96,7 @@ describe('a buffered source', () => {
     })
   })
 
-  test('is not mixed with sources of the same exchange that have no buffer', async () => {
+  test('is separate from sources of the same exchange without a buffer', async () => {
     await make('mixed')
     await expect(make('mixed', { buffered: true })).rejects.toMatchObject({
       code: 'SOURCE_CONFLICT',
@@ -121,7 +121,7 @@ describe('a buffered source', () => {
     })
   })
 
-  test('is needed for what comes through another exchange, and the log says so', async () => {
+  test('is required for what comes through another exchange, and the log says so', async () => {
     await using process = await startGateway({ env: { WARREN_BROKER_URL: vhost.url, WARREN_NAMESPACE: 'second' } })
     const call = callerOf(process.graphqlUrl, await testToken({ scope: 'operator' }))
     const input = { exchange: 'rest', exchangeType: 'FANOUT', routingKey: '#', clientId: { everyone: true } }
@@ -134,7 +134,7 @@ describe('a buffered source', () => {
   })
 
   test.each([['x-consistent-hash', 'gives each message to one of its queues']])(
-    'an exchange of type %s is refused with a sentence',
+    'refuses an exchange of type %s with a sentence',
     async (type, sentence) => {
       await channel.assertExchange('shared out', type)
       await expect(

@@ -18,10 +18,10 @@ describe('on RabbitMQ', () => {
   beforeAll(async () => {
     vhost = await testVhost('poison-kept')
     gateway = await openGateway({ WARREN_BROKER_URL: vhost.url, WARREN_MAX_MESSAGE_BYTES: '1KiB' })
-    await eventually('the gateway to be up', () => gateway.gateway.up)
-    // A body is looked at when somebody listens.
+    await eventually('the gateway to be ready', () => gateway.gateway.up)
+    // The gateway decodes a body only if the client has a subscriber.
     listener = await listen(gateway.graphqlSocketUrl, await gateway.clientToken('alice'), { clientId: 'alice' })
-    await eventually('somebody to listen', () => gateway.gateway.hub.size > 0)
+    await eventually('a subscriber', () => gateway.gateway.hub.size > 0)
     theirs = await amqp.connect(vhost.url)
   }, 60_000)
   afterAll(async () => {
@@ -38,7 +38,7 @@ describe('on RabbitMQ', () => {
     await channel.close()
   }
 
-  /** The one message in the quarantine, taken out of it. */
+  /** Takes the one message out of the quarantine. */
   function kept(): Promise<GetMessage> {
     return eventually('the message in the quarantine', async () => {
       const channel = await theirs.createChannel()
@@ -60,7 +60,7 @@ describe('on RabbitMQ', () => {
     ['with a timestamp in microseconds', { timestamp: 1_700_000_000_000_000 }, undefined, []],
     ['with a header timestamp in nanoseconds', { headers: { at: { '!': 'timestamp', value: 1.7e18 } } }, undefined, []],
     ['with the largest timestamp', { timestamp: 2 ** 63 }, undefined, []],
-    ['with a body beyond what clients may publish', {}, `{"n":"${'b'.repeat(5_000)}`, []],
+    ['with a body larger than clients may publish', {}, `{"n":"${'b'.repeat(5_000)}`, []],
   ])('poison %s is kept', async (_what, options, body, leftOut) => {
     await publishPoison({ messageId: 'odd', ...options }, body)
     const { content, properties } = await kept()
@@ -72,14 +72,17 @@ describe('on RabbitMQ', () => {
     if (leftOut.length > 0) expect(properties.headers).toMatchObject({ small: 'kept' })
   })
 
-  test.each(['queue', 'exchange'] as const)('its %s is declared again, and has what came meanwhile', async (what) => {
-    const channel = await theirs.createChannel()
-    if (what === 'queue') await channel.deleteQueue('warren.quarantine')
-    else await channel.deleteExchange('warren.quarantine')
-    await channel.close()
-    await publishPoison({ messageId: `without its ${what}` })
-    expect((await kept()).properties.messageId).toBe(`without its ${what}`)
-  })
+  test.each(['queue', 'exchange'] as const)(
+    'its %s is declared again, and has what arrived meanwhile',
+    async (what) => {
+      const channel = await theirs.createChannel()
+      if (what === 'queue') await channel.deleteQueue('warren.quarantine')
+      else await channel.deleteExchange('warren.quarantine')
+      await channel.close()
+      await publishPoison({ messageId: `without its ${what}` })
+      expect((await kept()).properties.messageId).toBe(`without its ${what}`)
+    },
+  )
 })
 
 describe('whatever the broker answers', () => {
@@ -96,8 +99,8 @@ describe('whatever the broker answers', () => {
   const away = new GatewayError('BROKER_UNAVAILABLE', 'it is away')
 
   /**
-   * A quarantine on a broker and a journal that answer with these errors, in turn, and then with
-   * none.
+   * A quarantine on a broker and a journal that answer with these errors, one after another, and
+   * then succeed.
    */
   function quarantineOn({ marks = [], publications = [] }: { marks?: Error[]; publications?: Error[] }) {
     const published: Publication[] = []
@@ -131,7 +134,7 @@ describe('whatever the broker answers', () => {
     ['the claim', { marks: [away, away, away] }],
     ['the copy', { publications: [away, badInput('routingKey', 'bound to nothing'), away] }],
     ['the exchange of the quarantine', { publications: [badInput('exchange', 'there is none'), away] }],
-  ])('it tries again until the broker takes %s, whole', async (_what, errors) => {
+  ])('it retries until the broker accepts %s, completely', async (_what, errors) => {
     jest.useFakeTimers()
     try {
       const { quarantine, published } = quarantineOn(errors)
@@ -146,7 +149,7 @@ describe('whatever the broker answers', () => {
     }
   })
 
-  test('it puts away a summary of what cannot be published whole, and says what is missing', async () => {
+  test('it quarantines a summary of what cannot be published completely, and names what is missing', async () => {
     const { quarantine, published, logged } = quarantineOn({
       publications: [badInput('timestamp', 'AMQP cannot carry it'), new GatewayError('PAYLOAD_TOO_LARGE', 'too large')],
     })
@@ -162,12 +165,12 @@ describe('whatever the broker answers', () => {
     expect(logged).toEqual(['a message went to the quarantine: broken'])
   })
 
-  test('it gives up what waits longest beyond 64 MiB, and says so', async () => {
+  test('it drops the oldest waiting poison beyond 64 MiB, and logs it', async () => {
     const { quarantine, logged } = quarantineOn({ publications: Array.from({ length: 500 }, () => away) })
     for (let offset = 0; offset < 5; offset += 1) {
       quarantine.put({ ...message, offset, body: Buffer.alloc(20 * 1024 * 1024) }, new Error('broken'))
     }
-    await eventually('the complaint', () => logged.some((text) => text.includes('left in the journal')))
+    await eventually('the log line', () => logged.some((text) => text.includes('left in the journal')))
     expect(quarantine.met(0)).toBe(false)
     expect(quarantine.met(4)).toBe(true)
     quarantine.close()

@@ -18,7 +18,7 @@ import { unreadable, unreadableMessages } from './unreadable-publisher.ts'
 const four = await rabbitMq4()
 const describeOnFour = four.root === undefined ? describe.skip : describe
 
-// Each test goes on where the one before it ended.
+// Each test continues where the one before it ended.
 jest.retryTimes(0)
 
 const kinds = Object.values(unreadableMessages)
@@ -42,7 +42,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
   let channel: ConfirmChannel
   let stranger: Amqp1Publisher
   let number = 0
-  /** Everything of alice's, as the first listener was given it. */
+  /** Everything that the first subscriber of alice received. */
   const heard: DeliveredEvent[] = []
 
   beforeAll(async () => {
@@ -79,7 +79,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     return Number(/^warren_unreadable_messages_total (\d+)$/m.exec(await gateway.metrics())?.[1])
   }
 
-  test('are stepped over one by one, each told as a gap to every subscription, and counted', async () => {
+  test('are skipped one by one, each with a gap for every subscription, and counted', async () => {
     await using alice = await listenAs('alice')
     await using bob = await listenAs('bob')
     await eventually('the subscription to be live', async () => {
@@ -104,13 +104,13 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     expect(gateway.output()).toMatch(/stepped over/)
   }, 120_000)
 
-  test('are one gap where several stand together, and nothing around them is lost', async () => {
+  test('are one gap if several are adjacent, and nothing around them is lost', async () => {
     await using alice = await listenAs('alice', heard.at(-1)?.cursor)
     await Promise.all(kinds.map((message) => stranger.publish(message)))
     const last = await good()
     const events: DeliveredEvent[] = []
     while (events.at(-1)?.data !== last) events.push(await alice.next(30_000))
-    // They may be met in two parts, when the first ones end the tail before the others are there.
+    // They may make two gaps, if the first ones end the tail before the others are stored.
     expect(new Set(shown(events.slice(0, -1)))).toEqual(new Set(['UNREADABLE']))
     expect(await counted()).toBe(2 * kinds.length)
     heard.push(...events)
@@ -127,9 +127,13 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     }
   }
 
-  test('are told to whoever resumes before them, once, and not to whoever resumes behind', replays, 60_000)
+  test(
+    'are reported once to a client that resumes before them, and not to one that resumes after them',
+    replays,
+    60_000,
+  )
 
-  test('do not stop history: each page tells at most one gap, and all pages together tell everything', async () => {
+  test('do not stop history: each page reports at most one gap, and all pages together report everything', async () => {
     const call = callerOf(gateway.graphqlUrl, await testToken({ sub: 'alice' }))
     const pages: unknown[] = []
     let after = heard[0]?.cursor
@@ -146,7 +150,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     expect(pages.filter((one) => one === 'UNREADABLE').length).toBe(told.filter((one) => one === 'UNREADABLE').length)
   }, 60_000)
 
-  test('do not keep a gateway from starting, also as the last of the journal', async () => {
+  test('do not prevent a gateway from starting, even as the last message of the journal', async () => {
     await gateway.kill()
     await stranger.publish(unreadable)
     gateway = await gateway.again()
@@ -163,7 +167,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     return events
   }
 
-  test('are read past from the broker by a gateway whose memory holds none of the past', async () => {
+  test('are skipped in the broker by a gateway without the past in memory', async () => {
     await gateway.kill()
     gateway = await gateway.again({ env: { WARREN_HOT_WINDOW: '1s,1MiB' } })
     await replays()
@@ -217,7 +221,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     expect(await counted()).toBe(before + 2)
   }, 60_000)
 
-  test('are not what a broker is restarted over: nothing good is skipped however often it stops at the same place', async () => {
+  test('are distinguished from restarts of the broker: no readable message is skipped, however often the tail stops at the same place', async () => {
     await using alice = await listenAs('alice', heard.at(-1)?.cursor)
     const before = await counted()
     for (let round = 0; round < 4; round += 1) await rabbit.ctl('close_all_connections', 'a test')
@@ -233,7 +237,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
   }, 120_000)
 })
 
-/** Neighbouring gaps are one gap in two parts. */
+/** Adjacent gaps are one gap in two parts. */
 function collapsed(events: readonly unknown[]): unknown[] {
   return events.filter((one, index) => one !== 'UNREADABLE' || events[index - 1] !== 'UNREADABLE')
 }

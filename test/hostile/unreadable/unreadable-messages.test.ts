@@ -8,8 +8,8 @@ import { watchHub } from '../../support/gateway/hub-watch.ts'
 import { rabbit, type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
 import { type FailingBroker, failingBroker, unreadableHeader } from '../../support/rabbitmq/failing-broker.ts'
 
-// What RabbitMQ 4 does is shown on RabbitMQ 4 (unreadable-messages.slow.test.ts); here a proxy does
-// the same on any version.
+// The behaviour of RabbitMQ 4 is tested on RabbitMQ 4 (unreadable-messages.slow.test.ts). Here a
+// proxy imitates it on any version.
 describe('a message that ends every consumer which reaches it', () => {
   let vhost: TestVhost
   let broker: FailingBroker
@@ -22,7 +22,7 @@ describe('a message that ends every consumer which reaches it', () => {
     vhost = await testVhost('unreadable')
     broker = await failingBroker(rabbit.port)
     gateway = await openGateway({ WARREN_BROKER_URL: url(), WARREN_LEGACY_ACCESS: 'open' })
-    await eventually('the gateway to be up', () => gateway.gateway.up)
+    await eventually('the gateway to be ready', () => gateway.gateway.up)
     connection = await amqp.connect(vhost.url, { noDelay: true })
     channel = await connection.createConfirmChannel()
   })
@@ -62,12 +62,12 @@ describe('a message that ends every consumer which reaches it', () => {
     return events
   }
 
-  test('costs nobody a message, whatever RabbitMQ lost of what came before it, and is told once behind a cursor', async () => {
+  test('costs no subscriber another message, whatever RabbitMQ lost before it, and is reported once after a cursor', async () => {
     await using alice = await aliceAt(gateway)
     await publish('good')
     const heard = await alice.take(1)
     const first = number
-    // In one write, so that what is handed out in front of the unreadable ones is in the same read.
+    // In one write, so that the deliveries before the unreadable ones are in the same read.
     await publish(
       ...Array.from({ length: 40 }, () => 'good' as const),
       'unreadable',
@@ -81,10 +81,9 @@ describe('a message that ends every consumer which reaches it', () => {
     const expected = [...numbers, 'UNREADABLE', first + 41, 'UNREADABLE', first + 42]
     expect(shown(heard)).toEqual(expected)
 
-    // One behind: from memory, and on another replica, whose memory holds what its tail reads at
-    // its start.
+    // One message after it: from memory, and on another replica that reads it when its tail starts.
     await using other = await openGateway({ WARREN_BROKER_URL: url() })
-    await eventually('the other gateway to be up', () => other.gateway.up)
+    await eventually('the other gateway to be ready', () => other.gateway.up)
     for (const at of [gateway, other]) {
       for (const place of [0, 40, 41, 42, 43]) {
         await using again = await aliceAt(at, heard[place]?.cursor)
@@ -93,7 +92,7 @@ describe('a message that ends every consumer which reaches it', () => {
     }
   }, 60_000)
 
-  test('is skipped by nobody while it may be RabbitMQ that is ill: what can be read later is delivered', async () => {
+  test('is not skipped while RabbitMQ may be at fault: what becomes readable later is delivered', async () => {
     await using alice = await aliceAt(gateway)
     await publish('good')
     await untilNumber(alice, number)

@@ -5,8 +5,8 @@ const { types } = rhea
 const uuid = types.wrap_uuid(Buffer.alloc(16, 7))
 
 /**
- * What RabbitMQ 4.0 takes over AMQP 1.0 and cannot hand to a consumer of AMQP 0-9-1: each ends it
- * with 541.
+ * What RabbitMQ 4.0 accepts over AMQP 1.0 and cannot deliver over AMQP 0-9-1: each ends the
+ * consumer with 541.
  */
 export const unreadableMessages: Readonly<Record<string, Message>> = {
   'not a number': { body: '', application_properties: { p: types.wrap_double(Number.NaN) } },

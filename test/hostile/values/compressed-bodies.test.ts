@@ -11,15 +11,15 @@ import { testVhost } from '../../support/rabbitmq/broker.ts'
 
 const properties = { contentType: 'application/json', contentEncoding: 'gzip' }
 const mebibyte = 1024 * 1024
-/** 64 KiB that unpack to 64 MiB. */
+/** 64 KiB that decompress to 64 MiB. */
 const bomb = gzipSync(Buffer.alloc(64 * mebibyte, '[0 ,'))
 /**
- * Just within the default bound, and slow to read: many small values, and white space that must go.
+ * Just below the default limit, and slow to parse: many small values, and white space to remove.
  */
 const slow = gzipSync(`[${'0 ,'.repeat(512 * 1024)}0]`)
 const slowMessages = 6
 
-/** How long this process needs to read the slow messages one after the other, in milliseconds. */
+/** The time in which this process reads the slow messages one after another, in milliseconds. */
 function timeToRead(): number {
   const began = performance.now()
   for (let count = 0; count < slowMessages; count += 1) {
@@ -28,9 +28,7 @@ function timeToRead(): number {
   return performance.now() - began
 }
 
-/**
- * The longest time for which the event loop did nothing else while `work` went on, in milliseconds.
- */
+/** The longest block of the event loop while `work` runs, in milliseconds. */
 async function longestStandstill(work: () => Promise<unknown>): Promise<number> {
   const delay = monitorEventLoopDelay({ resolution: 1 })
   delay.enable()
@@ -48,10 +46,10 @@ async function subscribe(gateway: InProcessGateway, after?: string) {
 }
 
 describe('compressed bodies from RabbitMQ', () => {
-  test('a hundred that unpack to 64 MiB take neither the memory nor the turn of others', async () => {
+  test('a hundred that decompress to 64 MiB cost neither memory nor the time of others', async () => {
     await using vhost = await testVhost('bombs')
     await using gateway = await openGateway({ WARREN_BROKER_URL: vhost.url })
-    await eventually('the gateway to be up', () => gateway.gateway.up)
+    await eventually('the gateway to be ready', () => gateway.gateway.up)
     await using alice = await subscribe(gateway)
     const connection = await amqp.connect(vhost.url, { noDelay: true })
     const channel = await connection.createConfirmChannel()
@@ -65,10 +63,10 @@ describe('compressed bodies from RabbitMQ', () => {
     await connection.close()
   })
 
-  test('other work has its turn between bodies that are slow to read, live and on resume', async () => {
+  test('other work runs between bodies that are slow to read, live and on resume', async () => {
     await using vhost = await testVhost('slow-bodies')
     await using gateway = await openGateway({ WARREN_BROKER_URL: vhost.url })
-    await eventually('the gateway to be up', () => gateway.gateway.up)
+    await eventually('the gateway to be ready', () => gateway.gateway.up)
     await using alice = await subscribe(gateway)
     const connection = await amqp.connect(vhost.url, { noDelay: true })
     const channel = await connection.createConfirmChannel()

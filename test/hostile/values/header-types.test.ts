@@ -35,12 +35,12 @@ function anyTable(random: Seeded, depth = 0): Record<string, unknown> {
   return Object.fromEntries(['a', 'b', '__proto__', 'value', 'ü'].map((name) => [name, anyValue(random, depth)]))
 }
 
-/** What amqplib writes, in the folder that its package does not export. */
+/** The encoder of amqplib, from a folder that its package does not export. */
 const { encodeTable } = createRequire(import.meta.url)('../../../node_modules/amqplib/lib/codec.js') as {
   encodeTable: (buffer: Buffer, table: object, offset: number) => number
 }
 
-/** Without its length. */
+/** The encoded table without its length. */
 function written(table: object): Buffer {
   const buffer = Buffer.alloc(64 * 1024)
   return buffer.subarray(4, encodeTable(buffer, table, 0))
@@ -70,9 +70,9 @@ test('headers that are published again are the same bytes: every type and every 
   }
 })
 
-test('a table with names that amqplib takes for a type stays a table', () => {
+test('a table with member names that amqplib treats as a type stays a table', () => {
   const trap = { '!': 'timestamp', value: 'x', in: [{ '!': 'int64' }] }
-  // What is inherited amqplib encodes like any other name.
+  // amqplib encodes inherited members like own ones.
   const bytes = written(
     Object.create({ '!': 'bogus', trap: Object.create({ ...trap, in: [Object.create(trap.in[0] ?? {})] }) }),
   )
@@ -80,7 +80,7 @@ test('a table with names that amqplib takes for a type stays a table', () => {
   expect(again(bytes).toString('hex')).toBe(bytes.toString('hex'))
 })
 
-test.each([1_700_000_000n, 1_700_000_000_000_000n, 2n ** 63n])('a timestamp of %s goes on as it came', (seconds) => {
+test.each([1_700_000_000n, 1_700_000_000_000_000n, 2n ** 63n])('a timestamp of %s is unchanged', (seconds) => {
   const timestamp = Number(seconds) * 1000
   const unixSeconds = Number.isSafeInteger(timestamp) ? undefined : seconds
   expect(toAmqp({ timestamp, unixSeconds }).timestamp).toBe(Number(seconds))
@@ -102,7 +102,7 @@ test('lists that nest too deep for a stack are read up to a depth, and what foll
   expect(fields.at).toBe(fields.bytes.length)
 })
 
-test('text that is no UTF-8 is bytes', () => {
+test('text that is not UTF-8 is bytes', () => {
   const fields = new FieldReader()
   fields.bytes = Buffer.concat([
     Buffer.from('\x01aS\0\0\0\x02'),

@@ -14,17 +14,17 @@ import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
 import { listens } from './raw-listeners.ts'
 
 interface Odd {
-  /** As amqplib encodes it. */
+  /** The input of amqplib's encoder. */
   readonly value: unknown
-  /** As it stands in `headers`; more than one where RabbitMQ's stream changes the value. */
+  /** The JSON in `headers`; more than one if RabbitMQ's stream changes the value. */
   readonly shown: readonly string[]
 }
 
 const typed = (type: string, value: unknown, ...shown: string[]): Odd => ({ value: { '!': type, value }, shown })
 
 /**
- * Every type of header that a stream keeps (it drops lists and tables, and ends who publishes a
- * decimal), at its edges.
+ * Every type of header that a stream keeps, with its extreme values. A stream drops lists and
+ * tables, and a decimal ends its publisher.
  */
 const odd: readonly Odd[] = [
   typed('int64', 750727362669608961n, '750727362669608961'),
@@ -57,8 +57,8 @@ const odd: readonly Odd[] = [
 ]
 
 /**
- * Values that end RabbitMQ's own conversion into a stream, or that only another version keeps: read
- * from frames, but not through a journal.
+ * Values that end RabbitMQ's own conversion into a stream, or that only another version keeps. The
+ * test reads them from frames, but not through a journal.
  */
 const beyondStreams: readonly Odd[] = [
   typed('double', Number.NaN, '"NaN"'),
@@ -86,7 +86,7 @@ describe('on RabbitMQ', () => {
     gateway = await openGateway({ WARREN_BROKER_URL: vhost.url, WARREN_TCP_PORT: String(tcpPort) })
     back = await amqp.connect(vhost.url)
     publishing = await back.createConfirmChannel()
-    await eventually('the gateway to be up', () => gateway.gateway.up)
+    await eventually('the gateway to be ready', () => gateway.gateway.up)
   }, 60_000)
   afterAll(async () => {
     await back?.close()
@@ -98,7 +98,7 @@ describe('on RabbitMQ', () => {
     const random = new Seeded(7)
     const expected: string[] = []
     for (let message = 0; message < 12; message += 1) {
-      // Each is there once at least.
+      // Each is chosen at least once.
       const chosen = message === 0 ? odd : random.some(odd, 5)
       const headers = Object.fromEntries(chosen.map(({ value }, index) => [`h${index}`, value]))
       const timestamp = random.pick([1_700_000_000, 1_700_000_000_000, 1_700_000_000_000_000, Number.MAX_SAFE_INTEGER])
@@ -118,7 +118,7 @@ describe('on RabbitMQ', () => {
   const publishedIn = (text: string): string | undefined => /"publishedAt":("[^"]*"|null)/.exec(text)?.[1]
 
   test.each([...listens.keys()].filter((name) => name !== 'SocketCluster'))(
-    'every header is shown with all of its digits over %s, live and to who resumes',
+    'every header is shown with all of its digits over %s, live and on resume',
     async (name) => {
       const listen = listens.get(name)
       if (!listen) throw new Error('no such transport')
@@ -176,8 +176,8 @@ describe('on RabbitMQ', () => {
   })
 })
 
-describe('a rendering', () => {
-  test('is there for every value, and JSON', () => {
+describe('a printed value', () => {
+  test('exists for every value, and is JSON', () => {
     const all = [...odd, ...beyondStreams]
     for (const { value, shown } of all) {
       const text = printJson(plainHeaders({ value }))
@@ -197,13 +197,13 @@ describe('a rendering', () => {
     }
   })
 
-  test('a table that looks like a value with its type is a table', () => {
+  test('a table that resembles a value with its type is a table', () => {
     const headers = { trap: { '!': 'timestamp', value: 'no time' } }
     setWireType(headers, 'trap', 'table')
     expect(printJson(plainHeaders(headers))).toBe('{"trap":{"!":"timestamp","value":"no time"}}')
   })
 
-  test('a number that is none, or rounded, is nobody’s', () => {
+  test('an invalid or rounded number has no client', () => {
     const match = matcherOf({ exchange: 'x', exchangeType: 'FANOUT', routingKey: '#', clientId: { header: 'user' } })
     const audienceOf = (user: unknown) =>
       match({

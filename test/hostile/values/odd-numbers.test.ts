@@ -15,7 +15,7 @@ import { watchHub } from '../../support/gateway/hub-watch.ts'
 import { freePort } from '../../support/network/ports.ts'
 import { listens } from './raw-listeners.ts'
 
-/** Each loses something in a JavaScript number. */
+/** Each loses digits as a JavaScript number. */
 const tokens = [
   '750727362669608961',
   '-9007199254740993',
@@ -66,7 +66,7 @@ const historyQuery =
   'query H($clientId: ID!, $after: Cursor) { history(clientId: $clientId, after: $after) { events { data headers } } }'
 
 describe('numbers of a body reach subscribers digit by digit', () => {
-  test.each([...listens.keys()])('over %s, live and behind a cursor', async (name) => {
+  test.each([...listens.keys()])('over %s, live and after a cursor', async (name) => {
     const listen = listens.get(name)
     if (!listen) throw new Error('no such transport')
     const channel = `digits-${name.replace(/\W/g, '')}`
@@ -95,7 +95,7 @@ describe('numbers of a body reach subscribers digit by digit', () => {
   })
 })
 
-describe('an id that is given as a number is its digits', () => {
+describe('an id given as a number is its digits', () => {
   const id = '9007199254740993'
   const asVariable = (query: string) => `{"query":${JSON.stringify(query)},"variables":{"id":${id}}}`
   const query = 'query Q($id: ID!) { history(clientId: $id) { events { data } } }'
@@ -121,7 +121,7 @@ describe('an id that is given as a number is its digits', () => {
     await frames.next()
     const subscription = `subscription S($id: ID!) { channel(clientId: $id) ${directive} { data clientId } }`
     const hub = watchHub(gateway.gateway.hub)
-    // The second of equal ones begins another way.
+    // The second of two equal operations takes another path.
     for (const operation of ['one', 'two']) {
       frames.send(`{"id":"${operation}","type":"subscribe","payload":${asVariable(subscription)}}`)
     }
@@ -151,7 +151,7 @@ describe('an id that is given as a number is its digits', () => {
     expect(created).toContain('"clientId":"750727362669608963"')
   })
 
-  test.each(['1.0', '1e3', '1.5', '1e400', '-0.0', 'true'])('%s is refused, and named', async (token) => {
+  test.each(['1.0', '1e3', '1.5', '1e400', '-0.0', 'true'])('refuses %s by name', async (token) => {
     const answer = JSON.parse(
       await post(`{"query":${JSON.stringify(query)},"variables":{"id":${token}}}`, gateway.operatorToken),
     ) as { errors: { message: string; extensions: { code: string } }[] }
@@ -167,7 +167,7 @@ describe('an id that is given as a number is its digits', () => {
     ['1.5', 'Int cannot represent'],
     ['9007199254740993', '$first'],
     ['1e400', '$first'],
-  ])('first: %s still coerces, or is refused by name', async (token, expected) => {
+  ])('first: %s is still coerced, or refused by name', async (token, expected) => {
     const page = 'query P($first: Int) { history(clientId: "alice", first: $first) { hasMore } }'
     const answer = await post(`{"query":${JSON.stringify(page)},"variables":{"first":${token}}}`, gateway.operatorToken)
     expect(answer).toContain(expected)
@@ -195,7 +195,7 @@ describe('publish keeps the digits of its data', () => {
     expect(page).toContain(`{"data":{"in":{"literal":${numbers}}},`)
   })
 
-  test('over SocketCluster and TCP, which answer with the number that they were called by', async () => {
+  test('over SocketCluster and TCP, which answer with the number of the call', async () => {
     await using frames = await connectFrames(socketClusterUrl(gateway.url))
     frames.send(`{"event":"#handshake","data":{"authToken":"${gateway.publisherToken}"},"cid":1}`)
     frames.send(`{"event":"#publish","data":{"channel":"legacy","data":${numbers}},"cid":9007199254740993}`)
@@ -229,7 +229,7 @@ describe('publish keeps the digits of its data', () => {
     '0.12345678901234567890',
     '1e-400',
     `1${'0'.repeat(5_000)}`,
-  ])('a header of %s is refused at once, and named', async (token) => {
+  ])('a header of %s is refused at once by name', async (token) => {
     const answer = JSON.parse(
       await post(
         `{"query":${JSON.stringify(mutation)},"variables":{"input":{"clientId":"headers","data":1,"headers":{"h":${token}}}}}`,
@@ -262,7 +262,7 @@ describe('a source finds the client in a body', () => {
   })
 })
 
-test('any JSON is printed as it was, but for white space, order and repeats', () => {
+test('any JSON is printed unchanged, but for white space, order and repeats', () => {
   const random = new Seeded(13)
   for (let round = 0; round < 5_000; round += 1) {
     const text = anyJsonText(random)
@@ -274,12 +274,12 @@ test('any JSON is printed as it was, but for white space, order and repeats', ()
       continue
     }
     const printed = printJson(parseJson(text)) ?? ''
-    // The same but for its numbers, and those are tokens of the text.
+    // Equal but for numbers, and each number is a token of the text.
     expect(JSON.parse(printed)).toEqual(parsed)
     for (const number of numbersOf(parseJson(text))) expect(text).toContain(number)
     if (isCanonicalJson(Buffer.from(text), maxDepth)) expect(printed).toBe(text)
     expect(printJson(parseJson(printed))).toBe(printed)
-    // White space may stand anywhere between, and takes another way.
+    // White space is allowed anywhere between tokens, and takes another path.
     for (const body of [text, ` ${text}\n`, JSON.stringify([parsed], undefined, '\t')]) {
       const expected = body.includes('\t') ? JSON.stringify([parsed]) : printed
       expect(Buffer.from(bodyOf(body).json, 'latin1').toString()).toBe(expected)

@@ -6,7 +6,7 @@ import { rabbit, type TestVhost, testVhost } from '../../support/rabbitmq/broker
 
 let vhost: TestVhost
 const open: Publisher[] = []
-/** How often a publisher was told that its connection was lost. */
+/** How often a publisher was notified of a lost connection. */
 let losses = 0
 
 function publisher(url = vhost.url): Publisher {
@@ -34,23 +34,19 @@ beforeAll(async () => {
 afterEach(() => Promise.all(open.splice(0).map((made) => made.close())))
 afterAll(() => vhost?.close())
 
-describe('a publication that RabbitMQ would end the connection over', () => {
+describe('a publication at which RabbitMQ would close the connection', () => {
   const long = 'x'.repeat(256)
   test.each([
     ['an infinity', { headers: { h: Number.POSITIVE_INFINITY } }, 'headers.h'],
-    ['what is not a number', { headers: { list: [{ h: Number.NaN }] } }, 'headers.list.h'],
-    [
-      'an infinity of a stated type',
-      { headers: { h: { '!': 'double', value: Number.NEGATIVE_INFINITY } } },
-      'headers.h',
-    ],
+    ['NaN', { headers: { list: [{ h: Number.NaN }] } }, 'headers.list.h'],
+    ['an infinity with a type', { headers: { h: { '!': 'double', value: Number.NEGATIVE_INFINITY } } }, 'headers.h'],
     ['a name of 256 bytes', { headers: { [long]: 1 } }, 'headers'],
     ['a property of 256 bytes', { correlationId: long }, 'correlationId'],
-    ['an expiration that is no number', { expiration: 'soon' }, 'expiration'],
-    ['an expiration past 32 bits', { expiration: '4294967296' }, 'expiration'],
-    ['a priority past a byte', { priority: 256 }, 'priority'],
+    ['an expiration that is not a number', { expiration: 'soon' }, 'expiration'],
+    ['an expiration beyond 32 bits', { expiration: '4294967296' }, 'expiration'],
+    ['a priority beyond a byte', { priority: 256 }, 'priority'],
     ['a time before 1970', { timestamp: -1 }, 'timestamp'],
-  ])('is refused at once where the rule is known: %s', async (_what, properties, field) => {
+  ])('is refused at once if the rule is known: %s', async (_what, properties, field) => {
     const sent = publisher()
     const innocent = sent.publish(to())
     await expect(sent.publish(to(properties))).rejects.toMatchObject({ code: 'BAD_USER_INPUT', field })
@@ -58,7 +54,7 @@ describe('a publication that RabbitMQ would end the connection over', () => {
     expect(losses).toBe(0)
   })
 
-  test('is refused where its properties do not fit into a frame, and one that just fits is published', async () => {
+  test('is refused if its properties do not fit into a frame, and one that just fits is published', async () => {
     const sent = publisher(`${vhost.url}?frameMax=8192`)
     await sent.publish(to())
     const sized = (bytes: number) => to({ messageId: 'm', headers: { h: 'x'.repeat(bytes) } })
@@ -70,7 +66,7 @@ describe('a publication that RabbitMQ would end the connection over', () => {
     expect(losses).toBe(0)
   })
 
-  test('is refused for its size also where it was waiting for the connection', async () => {
+  test('is refused for its size even if it was waiting for the connection', async () => {
     const sent = publisher(`${vhost.url}?frameMax=8192`)
     const refused = sent.publish(to({ headers: { h: 'x'.repeat(20_480) } }))
     const innocent = sent.publish(to())
@@ -79,11 +75,11 @@ describe('a publication that RabbitMQ would end the connection over', () => {
     expect(losses).toBe(0)
   })
 
-  test('is found among the others where no rule is known, and given up, and the others are published', async () => {
+  test('is found among the others if no rule is known, and dropped, and the others are published', async () => {
     const sent = publisher()
     await sent.publish(to())
     const before = Array.from({ length: 20 }, () => sent.publish(to()))
-    // A stream of RabbitMQ 3.10 cannot hold it: 541.
+    // A stream of RabbitMQ 3.10 cannot store it: 541.
     const guilty = sent.publish(to({ headers: { price: decimal } }))
     const after = Array.from({ length: 20 }, () => sent.publish(to()))
     const refusal = { code: 'BAD_USER_INPUT', field: 'properties', message: expect.stringContaining('541') }
@@ -95,7 +91,7 @@ describe('a publication that RabbitMQ would end the connection over', () => {
     expect(losses).toBe(settled)
   })
 
-  test('is nobody where the connection is merely lost, however often', async () => {
+  test('is not blamed if the connection is merely lost, however often', async () => {
     const sent = publisher()
     await sent.publish(to())
     for (let round = 0; round < 4; round += 1) {

@@ -18,7 +18,7 @@ let back: ChannelModel
 beforeAll(async () => {
   vhost = await testVhost('quarantined-values')
   gateway = await startGateway({ env: { WARREN_BROKER_URL: vhost.url } })
-  // A body is looked at when somebody listens.
+  // The gateway decodes a body only if the client has a subscriber.
   listener = await connectGraphql(gateway.graphqlSocketUrl, {
     connectionParams: { token: await testToken({ sub: 'alice' }) },
   })
@@ -48,7 +48,7 @@ async function taker(exchange: string): Promise<{ inbox: Inbox<Delivery> } & Asy
   return { inbox, [Symbol.asyncDispose]: () => connection.close() }
 }
 
-test('a message comes out of the quarantine with the values, types and timestamp that it went in with', async () => {
+test('a message leaves the quarantine with the values, types and timestamp that it had before', async () => {
   const headers = {
     id: { '!': 'int64', value: 750727362669608961n },
     small: { '!': 'int64', value: 5 },
@@ -59,12 +59,12 @@ test('a message comes out of the quarantine with the values, types and timestamp
     text: 'ü',
   }
   const channel = await back.createConfirmChannel()
-  // In microseconds, where AMQP has seconds.
+  // In microseconds; AMQP has seconds.
   const timestamp = 1_700_000_000_000_000
   const options = { contentType: 'application/json', headers, timestamp }
   channel.publish('warren.events', 'client.alice', Buffer.from('{"broken'), options)
   await channel.waitForConfirms()
-  await eventually('the poison to be put away', async () => {
+  await eventually('the poison to be in the quarantine', async () => {
     return (await channel.checkQueue('warren.quarantine')).messageCount === 1
   })
   const listed = await warren('list', '--json')

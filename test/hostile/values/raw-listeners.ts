@@ -8,8 +8,8 @@ import { Inbox } from '../../support/frames/inbox.ts'
 import type { InProcessGateway } from '../../support/gateway/gateway-in-process.ts'
 
 /**
- * A subscriber that keeps events as the text that came: a test that parsed it would lose the digits
- * that it looks for.
+ * A subscriber that keeps the raw text of events, because parsing would lose the digits that a test
+ * checks.
  */
 export interface RawListener extends AsyncDisposable {
   /** The next message, in the transport's own form. */
@@ -26,10 +26,10 @@ export interface Wanted {
 
 type Listen = (wanted: Wanted) => Promise<RawListener>
 
-/** A directive keeps the gateway from compiling and sharing an operation. */
+/** A directive prevents the gateway from compiling and sharing an operation. */
 const uncompiledQuery = channelQuery.replace('$after) {', '$after) @include(if: true) {')
 
-/** Every way to be given events, and on GraphQL the compiled one and that of graphql-js. */
+/** Every way to receive events; over GraphQL the compiled one and that of graphql-js. */
 export const listens: ReadonlyMap<string, Listen> = new Map<string, Listen>([
   ['graphql-transport-ws', (wanted) => overGraphqlWs(wanted, channelQuery)],
   ['graphql-transport-ws, not compiled', (wanted) => overGraphqlWs(wanted, uncompiledQuery)],

@@ -7,7 +7,7 @@ import { connectGraphql } from '../../support/frames/graphql-frames.ts'
 import { openGateway } from '../../support/gateway/gateway-in-process.ts'
 import { ask } from './registrant.ts'
 
-/** Each would be answered with "Did you mean" and a name of the schema. */
+/** graphql-js answers each with "Did you mean" and a name of the schema. */
 const misspelt: [string, Record<string, unknown>?][] = [
   ['{ gatewa { version } }'],
   ['{ gateway { versio } }'],
@@ -49,7 +49,7 @@ test('without introspection no answer suggests a name of the schema, over any tr
   expect(open.filter((text) => /did you mean/i.test(text)).length).toBeGreaterThan(misspelt.length)
 })
 
-test('callers who are no operators learn a name that tells replicas apart, and not the host', async () => {
+test('callers other than operators receive an opaque name for each replica, and not the host', async () => {
   await using gateway = await openGateway()
   await using other = await openGateway()
   const replica = async (url: string, token?: string) => {
@@ -66,10 +66,10 @@ test('callers who are no operators learn a name that tells replicas apart, and n
 const odd = 'ali\u200bce \u202e\u2066\u00ad\u3164\ufe0f\u{e0041}\u2028\ud800'
 const shown = 'ali\\u{200b}ce \\u{202e}\\u{2066}\\u{ad}\\u{3164}\\u{fe0f}\\u{e0041}\\u{2028}\\u{d800}'
 
-test.each(['json', 'pretty'] as const)('a log in %s shows characters that nobody sees', (format) => {
+test.each(['json', 'pretty'] as const)('a log in %s shows invisible characters', (format) => {
   const lines: string[] = []
   const logger = createLogger({ level: 'info', format, sink: { write: (line) => lines.push(line) } })
-  const error = new Error(`client id "${odd}" is taken`, { cause: new Error(odd) })
+  const error = new Error(`client id "${odd}" is in use`, { cause: new Error(odd) })
   logger.log('warn', `of ${odd}`, { client: odd, within: [{ odd }], error })
   const text = lines.join('')
   expect(text).not.toMatch(/[\p{Cf}\p{Cs}\p{Zl}\p{Default_Ignorable_Code_Point}]/u)
@@ -77,7 +77,7 @@ test.each(['json', 'pretty'] as const)('a log in %s shows characters that nobody
   else expect(text).toContain(`of ${shown} client="${shown}"`)
 })
 
-test('and so does what commands print; JSON parses to what it was', () => {
+test('and so does the output of commands; JSON parses to the original', () => {
   expect(printable(odd)).toBe(shown)
   expect(printableLines(`first\nsecond \u001b[2J${odd}`)).toBe(`first\nsecond \\u{1b}[2J${shown}`)
   const json = visibleJson({ [odd]: odd })

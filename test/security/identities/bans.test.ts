@@ -22,7 +22,7 @@ afterAll(async () => {
 
 const mutation = (name: string) => `mutation Do($clientId: ID!) { ${name}(clientId: $clientId) }`
 
-/** A token whose `iat` lies behind every ban of now. */
+/** A token with an `iat` after every ban of now. */
 async function laterToken(clientId: string): Promise<string> {
   const signer = hmacSigner({ secret: testSecret })
   const issuedAfter = new Date(Date.now() + 60_000)
@@ -30,7 +30,7 @@ async function laterToken(clientId: string): Promise<string> {
 }
 
 /**
- * Two replicas on one registry. `bus`: whether they share a broker too, and so hear of each other's
+ * Two replicas on one registry. `bus`: if true, they also share a broker, and learn of each other's
  * changes at once.
  */
 async function replicas({ bus }: { bus: boolean }) {
@@ -56,8 +56,8 @@ const version = '{ gateway { version } }'
 const answerOf = async (gateway: InProcessGateway, token: string) =>
   outcomeOf(await ask(gateway.graphqlUrl, version, {}, { token }))
 
-describe.each([{ bus: true }, { bus: false }])('on two replicas, told by a control message: $bus', (how) => {
-  test('a ban ends sessions and refuses later tokens on both, until unban; tokens of before stay barred', async () => {
+describe.each([{ bus: true }, { bus: false }])('two replicas, notified by a control message: $bus', (how) => {
+  test('a ban ends sessions and refuses later tokens on both, until unban; earlier tokens stay refused', async () => {
     await using pair = await replicas(how)
     const { a, b, onA } = pair
     const { token } = await created(b.graphqlUrl, 'mallory')
@@ -69,7 +69,7 @@ describe.each([{ bus: true }, { bus: false }])('on two replicas, told by a contr
       expect(await answerOf(gateway, later)).toBe('UNAUTHENTICATED')
       expect(await outcomeOfCreate(gateway.graphqlUrl, inputOf('mallory'))).toBe('FORBIDDEN')
     }
-    // A replica that starts later knows too.
+    // A replica that starts later applies it too.
     {
       await using third = await pair.another()
       expect(await answerOf(third, later)).toBe('UNAUTHENTICATED')
@@ -77,25 +77,25 @@ describe.each([{ bus: true }, { bus: false }])('on two replicas, told by a contr
     expect(await onA('unban', 'mallory')).toBe(true)
     expect(await onA('unban', 'mallory')).toBe(false)
     await eventually(
-      'the other replica to take later tokens again',
+      'the other replica to accept later tokens again',
       async () => (await answerOf(b, later)) === 'answered',
     )
     expect(await answerOf(b, token)).toBe('UNAUTHENTICATED')
     expect(await outcomeOfCreate(b.graphqlUrl, inputOf('mallory'))).toBe('answered')
   }, 30_000)
 
-  test('a deletion on one voids tokens and ends subscriptions on the other', async () => {
+  test('a deletion on one revokes tokens and ends subscriptions on the other', async () => {
     await using pair = await replicas(how)
     const { b, onA } = pair
     const { token } = await created(b.graphqlUrl, 'leaver')
     await using heard = await listen(b.graphqlSocketUrl, token, { clientId: 'leaver' })
     expect(await onA('deleteClientChannel', 'leaver')).toBe(true)
     expect(await heard.operation.ended).toMatchObject([{ extensions: { code: 'CHANNEL_NOT_FOUND' } }])
-    await eventually('the token to be void', async () => (await answerOf(b, token)) === 'UNAUTHENTICATED')
+    await eventually('the token to be revoked', async () => (await answerOf(b, token)) === 'UNAUTHENTICATED')
   }, 30_000)
 })
 
-test('a revoked id needs unban for its password, also where it was never registered', async () => {
+test('a revoked id needs unban for its password, even if it was never registered', async () => {
   await using pair = await replicas({ bus: true })
   const { b, onA } = pair
   await onA('revoke', 'stranger')
@@ -105,11 +105,11 @@ test('a revoked id needs unban for its password, also where it was never registe
   expect(await outcomeOfCreate(b.graphqlUrl, inputOf('stranger'))).toBe('answered')
 })
 
-test('a replica of the last release opens the database, and goes on in it', async () => {
+test('a replica of the last release opens the database, and continues in it', async () => {
   const databaseUrl = await postgres.newDatabase()
   const registry = await openPostgresRegistry(databaseUrl)
   await registry.changeClientBar('mallory', { banned: true })
-  // Its migrator refuses a database with migrations that it does not know.
+  // Its migrator refuses a database with unknown migrations.
   expect(await postgres.query('select name from warren_migrations order by name', databaseUrl)).toEqual([
     { name: '0001-clients-and-sources' },
     { name: '0002-revocations' },

@@ -28,7 +28,7 @@ async function tell(clientId: string, data: unknown): Promise<void> {
   })
 }
 
-test("the old owner's tokens are good for nothing, and the new owner's are, within the same second", async () => {
+test("the old owner's tokens are invalid, and the new owner's are valid, within the same second", async () => {
   const owner = await created(gateway.graphqlUrl, 'taken')
   const minted = await gateway.clientToken('taken')
   for (const password of ['second owner', 'third owner']) {
@@ -48,7 +48,7 @@ test("the old owner's tokens are good for nothing, and the new owner's are, with
   }
 })
 
-test('a socket of the old owner reaches the channel no more, and goes on with what its scope grants', async () => {
+test('a socket of the old owner loses the channel, and keeps what its scope permits', async () => {
   await created(gateway.graphqlUrl, 'left')
   const token = await testToken({ sub: 'left', scope: 'channel:other' })
   await using socket = await connectGraphql(gateway.graphqlSocketUrl, { connectionParams: { token } })
@@ -68,7 +68,7 @@ test('a socket of the old owner reaches the channel no more, and goes on with wh
   expect(await other.next()).toMatchObject({ data: { channel: { data: 'still here' } } })
 })
 
-test('the past of a channel is barred for its next owner, whoever asks and however', async () => {
+test('the past of a channel is inaccessible to its next owner, for any caller and over any transport', async () => {
   const before = await created(gateway.graphqlUrl, 'passed')
   await tell('passed', 'of the old owner')
   await asOperator()(remove, { clientId: 'passed' })
@@ -114,7 +114,7 @@ test('the past of a channel is barred for its next owner, whoever asks and howev
   expect((await own.next()).data).toBe('of the new owner')
 })
 
-test('an id that has never been registered is not deleted, and its tokens stay good', async () => {
+test('an id that was never registered cannot be deleted, and its tokens stay valid', async () => {
   const token = await gateway.clientToken('minted')
   expect(await callerOf(gateway.graphqlUrl, token)(remove, { clientId: 'minted' })).toEqual({
     deleteClientChannel: false,

@@ -21,7 +21,7 @@ function tally(outcomes: readonly unknown[]): Record<string, number> {
   return counts
 }
 
-test('wrong passwords that come at once pass the limit no more than those that come one by one', async () => {
+test('wrong passwords sent at once exceed the limit no more than those sent one by one', async () => {
   await created(gateway.graphqlUrl, 'guessed')
   const outcomes = await Promise.all(Array.from({ length: 120 }, () => wrong('guessed', '192.0.2.1')))
   expect(tally(outcomes)).toEqual({ CLIENT_ID_TAKEN: 3, LIMIT_EXCEEDED: 117 })
@@ -29,7 +29,7 @@ test('wrong passwords that come at once pass the limit no more than those that c
   expect(await right('guessed', '192.0.2.2')).toBe('answered')
 })
 
-test('right passwords that come at once are all answered', async () => {
+test('right passwords sent at once are all answered', async () => {
   await created(gateway.graphqlUrl, 'crowd')
   const names = Array.from({ length: 20 }, (_, n) => ({ name: `Name ${n}` }))
   const logIn = (given: Record<string, string>) =>
@@ -50,14 +50,14 @@ test('guessing at many clients from an address does not lock out others behind i
   await Promise.all(ids.map((id) => created(gateway.graphqlUrl, id)))
   const missed = await Promise.all(ids.flatMap((id) => [1, 2, 3].map(() => wrong(id, '192.0.2.4'))))
   expect(tally(missed)).toEqual({ CLIENT_ID_TAKEN: 30 })
-  // From here on the network waits for others, and is not refused.
+  // From here on the network comes last, and is not refused.
   expect(await right('bystander', '192.0.2.4')).toBe('answered')
   expect(await wrong('bystander', '192.0.2.4')).toBe('CLIENT_ID_TAKEN')
   expect(await right('victim-0', '192.0.2.4')).toBe('LIMIT_EXCEEDED')
   expect(await right('victim-0', '192.0.2.5')).toBe('answered')
 })
 
-test('a check that is under way counts as wrong until it is known to be right', () => {
+test('a running check counts as wrong until its result is known', () => {
   const failures = new LoginThrottle(2)
   const first = failures.begin('alice', 'here')
   failures.begin('alice', 'here')
@@ -68,8 +68,11 @@ test('a check that is under way counts as wrong until it is known to be right', 
   failures.check('bob', 'here')
 })
 
-describe('those who wait for a password to be checked', () => {
-  /** A turnstile with one place, which is taken; `order`: who was let in, once it is free. */
+describe('queued password checks', () => {
+  /**
+   * A concurrency limit with one slot, in use. `order` lists the admitted ones after it is
+   * released.
+   */
   function queue(waiting = 100) {
     const turnstile = new ConcurrencyLimit({ inside: 1, waiting, limit: 'l', refusal: 'r' })
     const order: string[] = []
@@ -101,7 +104,7 @@ describe('those who wait for a password to be checked', () => {
     return { come, settle }
   }
 
-  test('take turns by network, and within one by client', async () => {
+  test('alternate by network, and within one by client', async () => {
     const { come, settle } = queue()
     for (let n = 0; n < 4; n += 1) come(`flood ${n}`, { network: 'flood', client: 'x' })
     come('flood other', { network: 'flood', client: 'y' })
@@ -109,7 +112,7 @@ describe('those who wait for a password to be checked', () => {
     expect((await settle()).order).toEqual(['flood 0', 'calm', 'flood other', 'flood 1', 'flood 2', 'flood 3'])
   })
 
-  test('are not kept waiting by registrations', async () => {
+  test('are not delayed by registrations', async () => {
     const { come, settle } = queue()
     for (let n = 0; n < 3; n += 1) come(`new ${n}`, { kind: 'hash' })
     come('log-in 0', {})
@@ -117,7 +120,7 @@ describe('those who wait for a password to be checked', () => {
     expect((await settle()).order).toEqual(['new 0', 'log-in 0', 'new 1', 'log-in 1', 'new 2'])
   })
 
-  test('are turned away where their own network or client brings too many, and no others are', async () => {
+  test('are refused if their own network or client sends too many, and no others are', async () => {
     const { come, settle } = queue(3)
     for (let n = 0; n < 5; n += 1) come(`flood ${n}`, { network: 'flood', client: 'x' })
     come('neighbour', { network: 'flood', client: 'y' })
@@ -129,7 +132,7 @@ describe('those who wait for a password to be checked', () => {
     expect(tally(outcomes)).toEqual({ in: 30, LIMIT_EXCEEDED: 4 })
   })
 
-  test('wait for everybody else where their network has guessed at many clients', async () => {
+  test('come last if their network has guessed at many clients', async () => {
     const { come, settle } = queue()
     const slowed = { network: 'guesser', slowed: () => true }
     come('guess 0', { ...slowed, client: 'x' })

@@ -9,7 +9,7 @@ export interface Created {
   readonly channel: { readonly clientId: string; readonly cursor: string }
 }
 
-/** What a caller sends besides the operation. `from`: what a proxy says that its address is. */
+/** What a caller sends in addition to the operation. `from`: its address according to a proxy. */
 export interface Sent {
   readonly token?: string
   readonly from?: string
@@ -19,7 +19,7 @@ export function inputOf(clientId: string, given: Record<string, string> = {}) {
   return { clientId, name: 'Name', email: 'name@example.com', password: 'correct horse', ...given }
 }
 
-/** One operation over HTTP, whatever comes of it. */
+/** Runs one operation over HTTP, with any result. */
 export async function ask(
   graphqlUrl: string,
   query: string,
@@ -38,12 +38,12 @@ export async function ask(
   return (await response.json()) as Result
 }
 
-/** The code of the first error; `answered` where there is none. */
+/** The code of the first error; `answered` without errors. */
 export function outcomeOf({ errors }: Result): unknown {
   return errors ? errors[0]?.extensions?.['code'] : 'answered'
 }
 
-/** Registers, or logs in: its outcome. */
+/** Registers or logs in, and resolves to the outcome. */
 export async function outcomeOfCreate(
   graphqlUrl: string,
   input: ReturnType<typeof inputOf>,
@@ -52,7 +52,7 @@ export async function outcomeOfCreate(
   return outcomeOf(await ask(graphqlUrl, create, { input }, sent))
 }
 
-/** Registers, or logs in; rejects where that is refused. */
+/** Registers or logs in; rejects if that is refused. */
 export async function created(
   graphqlUrl: string,
   clientId: string,

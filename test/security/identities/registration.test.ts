@@ -50,8 +50,8 @@ async function overRest(url: string, clientId: string, token?: string): Promise<
   return response.status
 }
 
-describe('beside an identity provider', () => {
-  test('nobody gets a token for a user of the provider by registering, over any transport', async () => {
+describe('next to an identity provider', () => {
+  test('registering yields no token for a user of the provider, over any transport', async () => {
     await using gateway = await openGateway({ WARREN_JWKS_URL: provider.url })
     const clientId = 'auth0|4711'
     expect(await outcomeOfCreate(gateway.graphqlUrl, inputOf(clientId))).toBe('FORBIDDEN')
@@ -65,7 +65,7 @@ describe('beside an identity provider', () => {
     ).toBe('answered')
   })
 
-  test('registered ids and those of the provider cannot meet', async () => {
+  test('registered ids and those of the provider differ', async () => {
     await using gateway = await openGateway({
       WARREN_JWKS_URL: provider.url,
       WARREN_REGISTRATION: 'open',
@@ -111,7 +111,7 @@ test.each([
   expect(registrationOf(config).mode).toBe(mode)
 })
 
-test('with "token" new ids take the scope register; a client that exists still gets a token for its password', async () => {
+test('with "token" new ids require the scope register; an existing client still gets a token for its password', async () => {
   await using gateway = await openGateway({ WARREN_REGISTRATION: 'token' })
   const { graphqlUrl, url } = gateway
   expect(await outcomeOfCreate(graphqlUrl, inputOf('alice'))).toBe('UNAUTHENTICATED')
@@ -125,13 +125,13 @@ test('with "token" new ids take the scope register; a client that exists still g
   expect([await overRest(url, 'bob'), await overRest(url, 'bob', registrar), await overRest(url, 'bob')]).toEqual([
     401, 201, 200,
   ])
-  // The scope is for registering and for nothing else.
+  // The scope permits registering and nothing else.
   expect(outcomeOf(await ask(graphqlUrl, '{ history(clientId: "alice") { hasMore } }', {}, { token: registrar }))).toBe(
     'FORBIDDEN',
   )
 })
 
-describe('registered clients of before', () => {
+describe('clients registered before', () => {
   const registered = async (...ids: string[]) => {
     const folder = newFolder()
     const registry = await openEmbeddedRegistry(folder)
@@ -147,7 +147,7 @@ describe('registered clients of before', () => {
     }
   }
 
-  test('are counted at the start where they can log in no more', async () => {
+  test('are counted at the start if they can no longer log in', async () => {
     await using place = await registered('alice', 'bob')
     const lines: unknown[] = []
     const report = (mode: 'off' | 'open', prefix?: string) =>
@@ -159,7 +159,7 @@ describe('registered clients of before', () => {
     expect(lines).toEqual([['warn', expect.stringContaining('WARREN_REGISTRATION'), { clients: 2 }]])
   })
 
-  test('are listed at the start where their ids lack the prefix, whatever it is made of', async () => {
+  test('are listed at the start if their ids lack the prefix, whatever characters it has', async () => {
     await using place = await registered('al_ce', '😀é-old', 'x-new', 'X-OLD', 'x-')
     const found = async (prefix: string) => {
       const lines: unknown[][] = []
@@ -174,7 +174,7 @@ describe('registered clients of before', () => {
     expect(await found('😀é')).toMatchObject([[expect.anything(), { clients: 4 }]])
   })
 
-  test('whose ids or names have hidden characters log in as ever; new ones are refused', async () => {
+  test('with hidden characters in ids or names log in as before; new ones are refused', async () => {
     const odd = 'ali\u200bce'
     await using place = await registered(odd)
     await using gateway = await openGateway({ WARREN_DATA_DIR: place.folder })
@@ -210,7 +210,7 @@ describe('registered clients of before', () => {
         field === 'email' ? 'b\ud800@example.com' : 'half \ud800'.replace(field === 'clientId' ? ' ' : '', '')
       expect(await refused({ [field]: given })).toEqual({ code: 'BAD_USER_INPUT', field })
     }
-    // Nothing is normalised, and what people see may be of any script.
+    // Nothing is normalised, and visible characters of any script are allowed.
     expect(await outcomeOfCreate(gateway.graphqlUrl, inputOf('é', { name: 'Zoë 王 🙂' }))).toBe('answered')
     expect(await outcomeOfCreate(gateway.graphqlUrl, inputOf('e\u0301', { password: 'another' }))).toBe('answered')
   })

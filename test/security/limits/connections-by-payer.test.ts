@@ -12,7 +12,7 @@ import { startGateway } from '../../support/gateway/gateway-process.ts'
 import { freePort } from '../../support/network/ports.ts'
 
 let gateway: InProcessGateway
-/** Where sockets without an identity leave soon. */
+/** A gateway that soon closes sockets without an identity. */
 let impatient: InProcessGateway
 let tcpPort: number
 
@@ -28,13 +28,13 @@ beforeAll(async () => {
 afterAll(() => Promise.all([gateway, impatient].map((one) => one?.close())))
 
 const protocol = 'graphql-transport-ws'
-/** All places of an address: a tenth of WARREN_MAX_CONNECTIONS, at least 10. */
+/** All slots of an address: a tenth of WARREN_MAX_CONNECTIONS, at least 10. */
 const fill = () => Promise.all(Array.from({ length: 10 }, () => anonymous()))
 const anonymous = (to = gateway) => connectGraphql(to.graphqlSocketUrl)
 const of = async (clientId: string) =>
   connectGraphql(gateway.graphqlSocketUrl, { connectionParams: { token: await gateway.clientToken(clientId) } })
 
-/** The close code of a connection that is not acknowledged. */
+/** The close code of an unacknowledged connection. */
 async function refusal(token?: string): Promise<number> {
   const client = await connectFrames(gateway.graphqlSocketUrl, { protocol })
   client.send({ type: 'connection_init', ...(token === undefined ? {} : { payload: { token } }) })
@@ -43,11 +43,11 @@ async function refusal(token?: string): Promise<number> {
 
 async function closeAll(clients: readonly GraphqlClient[]): Promise<void> {
   await Promise.all(clients.map((client) => client.frames.close()))
-  await eventually('their places to be free', () => gateway.gateway.sessions.size === 0)
+  await eventually('their slots to be free', () => gateway.gateway.sessions.size === 0)
 }
 
 describe('connections', () => {
-  test('without an identity fill a tenth of all, and those with one still come in from the same address', async () => {
+  test('without an identity fill a tenth of all, and those with one still connect from the same address', async () => {
     const strangers = await fill()
     expect(await refusal()).toBe(1013)
     const known = [await of('alice'), await of('alice')]
@@ -56,7 +56,7 @@ describe('connections', () => {
     await closeAll([...strangers.slice(1), ...known, again])
   })
 
-  test('with one count by client id', async () => {
+  test('with an identity count by client id', async () => {
     const known: GraphqlClient[] = []
     for (let count = 0; count < 5; count += 1) known.push(await of('alice'))
     expect(await refusal(await gateway.clientToken('alice'))).toBe(1013)
@@ -64,14 +64,14 @@ describe('connections', () => {
     await closeAll([...known, other])
   })
 
-  test('whose token names no client count by address against the limit of a client', async () => {
+  test('with a token without a client count by address against the limit of a client', async () => {
     const open = () => connectGraphql(gateway.graphqlSocketUrl, { connectionParams: { token: gateway.publisherToken } })
     const known = [await open(), await open(), await open(), await open(), await open()]
     expect(await refusal(gateway.operatorToken)).toBe(1013)
     await closeAll(known)
   })
 
-  test('that say later who they are move from the address to the client', async () => {
+  test('that authenticate later move from the address to the client', async () => {
     const renewed: GraphqlClient[] = []
     const renew = 'mutation ($token: String!) { refreshSession(token: $token) { clientId } }'
     for (let count = 0; count < 5; count += 1) {
@@ -95,7 +95,7 @@ describe('connections', () => {
     await closeAll(strangers)
   })
 
-  test('that say nothing at all are taken up to a hundred beyond the limit of their address', async () => {
+  test('that send nothing are accepted up to a hundred beyond the limit of their address', async () => {
     const silent = Array.from({ length: 150 }, () => connect(Number(new URL(gateway.url).port), '127.0.0.1'))
     for (const socket of silent) socket.on('error', () => undefined)
     await Promise.all(silent.map((socket) => once(socket, 'connect')))
@@ -109,7 +109,7 @@ describe('connections', () => {
   })
 })
 
-describe('a socket without an identity that subscribes to nothing', () => {
+describe('a socket without an identity and without a subscription', () => {
   const closed = async (client: Pick<FrameClient, 'closed'>) => (await client.closed).code
 
   test.each(['graphql', 'socketcluster'] as const)('is closed with 1013 on %s', async (transport) => {
@@ -122,7 +122,7 @@ describe('a socket without an identity that subscribes to nothing', () => {
     expect(await closed(await begin())).toBe(1013)
   })
 
-  test('stays where it has a subscription, by its own token, and where it has an identity', async () => {
+  test('stays if it has a subscription, by its own token, and if it has an identity', async () => {
     await using client = await anonymous(impatient)
     const token = await impatient.clientToken('alice')
     await using known = await connectGraphql(impatient.graphqlSocketUrl, { connectionParams: { token } })
@@ -160,7 +160,7 @@ describe('a socket without an identity that subscribes to nothing', () => {
   })
 })
 
-test('a proxy that nobody told of is told to the log once', async () => {
+test('an unconfigured proxy is logged once', async () => {
   await using alone = await startGateway()
   const headers = { 'x-forwarded-for': '192.0.2.1' }
   await fetch(alone.url, { headers })
@@ -186,7 +186,7 @@ test.each([
   expect(networkOf(address)).toBe(network)
 })
 
-test('who fills a shared buffer leaves room for whoever comes next', () => {
+test('a client that fills a shared buffer leaves room for the next one', () => {
   const shares = new FairShares(100)
   const fill = (payer: string): number => {
     let held = 0

@@ -8,7 +8,7 @@ const mebibyte = 1024 * 1024
 
 let gateway: GatewayProcess
 beforeAll(async () => {
-  // An anonymous sender of documents would fill a larger one as well: it only takes longer.
+  // An anonymous sender of documents could fill a larger cache too; it only takes longer.
   gateway = await startGateway({
     env: { NODE_OPTIONS: '--max-old-space-size=128', WARREN_MAX_SUBSCRIBE_RATE: '10000' },
   })
@@ -36,11 +36,11 @@ test.each<[what: string, document: (n: number) => string, answer: RegExp]>([
     /WARREN_MAX_QUERY_COST/,
   ],
   [
-    'fields that there are not',
+    'unknown fields',
     (n) => `{ ${Array.from({ length: 980 }, (_, field) => `x${field}`).join(' ')} #${n}${'\n#'.repeat(2_000)}\n}`,
     /GRAPHQL_VALIDATION_FAILED/,
   ],
-  ['what does not parse', (n) => `{ ${'a '.repeat(7_000)} ${n}`, /Syntax Error|WARREN_MAX_QUERY_COST/],
+  ['a syntax error', (n) => `{ ${'a '.repeat(7_000)} ${n}`, /Syntax Error|WARREN_MAX_QUERY_COST/],
   [
     'valid fields',
     (n) => `{ ${Array.from({ length: 490 }, (_, m) => `a${n}x${m}:gateway{version}`).join('')} }`,
@@ -56,7 +56,7 @@ test.each<[what: string, document: (n: number) => string, answer: RegExp]>([
   expect(await post('{ gateway { broker } }')).toBe('{"data":{"gateway":{"broker":"UP"}}}')
 })
 
-test('a cache of documents is bounded by what they weigh, keeps those in use, and none that is large', () => {
+test('a document cache is limited by weight, keeps those in use, and stores no large one', () => {
   const cache = new DocumentCache()
   const text = (n: number) => `query Q${n} { ${'a '.repeat(500)} }`
   cache.set('in use', parse('{ a }'))

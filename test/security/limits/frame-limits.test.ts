@@ -30,7 +30,7 @@ afterAll(async () => {
 
 const socketUrl = (of: InProcessGateway, path: string) => of.url.replace('http', 'ws') + path
 
-/** A raw WebSocket on which anything can be said. */
+/** A raw WebSocket that can send any bytes. */
 async function upgraded(of: InProcessGateway, path: string, headers: readonly string[] = []) {
   const socket = connect(Number(new URL(of.url).port), '127.0.0.1')
   socket.on('error', () => undefined)
@@ -45,7 +45,7 @@ async function upgraded(of: InProcessGateway, path: string, headers: readonly st
   return { socket, code }
 }
 
-/** Of the last frame, where that is a close frame. */
+/** The code of the last frame, if that is a close frame. */
 function closeCodeIn(bytes: Buffer): number | undefined {
   const at = bytes.lastIndexOf(0x88)
   return at < 0 || at + 4 > bytes.length ? undefined : bytes.readUInt16BE(at + 2)
@@ -57,7 +57,7 @@ const transports = [
   { path: '/socketcluster/', headers: [] },
 ]
 
-describe.each(transports)('before a client of $path has said who it is', ({ path, headers }) => {
+describe.each(transports)('before a client of $path has authenticated', ({ path, headers }) => {
   test('a frame of 16 KiB and one byte is refused by its header', async () => {
     const { socket, code } = await upgraded(gateway, path, headers)
     socket.write(maskedHeader(16 * KiB + 1))
@@ -71,15 +71,15 @@ describe.each(transports)('before a client of $path has said who it is', ({ path
     expect(await code).toBe(1009)
   })
 
-  test('a message that does not come to its end is refused in time', async () => {
+  test('an unfinished message is refused in time', async () => {
     const { socket, code } = await upgraded(gateway, path, headers)
     socket.write(Buffer.concat([maskedHeader(16 * KiB), Buffer.alloc(100, 0x20)]))
-    // 4408, 4401 and 4005: the time for saying who it is, which ends at about the same moment.
+    // 4408, 4401 and 4005: the time limit for authentication, which ends at about the same moment.
     expect([1008, 4408, 4401, 4005]).toContain(await code)
   })
 })
 
-test('a connection that was acknowledged without a token keeps the limit of 16 KiB', async () => {
+test('a connection acknowledged without a token keeps the limit of 16 KiB', async () => {
   await using client = await connectGraphql(gateway.graphqlSocketUrl)
   expect(await client.request(`{ gateway { version } } #${'x'.repeat(15 * KiB)}`)).toHaveProperty('data')
   client.subscribe(`{ gateway { version } } #${'x'.repeat(16 * KiB)}`)
@@ -93,7 +93,7 @@ test('and its unfinished message is refused in time', async () => {
   expect(await code).toBe(1008)
 })
 
-test('a client with a token may send 64 KiB and more, and no more than WARREN_MAX_FRAME_BYTES', async () => {
+test('a client with a token may send 64 KiB and more, up to WARREN_MAX_FRAME_BYTES', async () => {
   await using client = await connectGraphql(gateway.graphqlSocketUrl, {
     connectionParams: { token: await gateway.clientToken('alice') },
   })
@@ -126,7 +126,7 @@ describe('the framed protocol', () => {
   test.each([
     ['a content', frameBytes(Buffer.alloc(0), { 'content-length': 16 * KiB + 1 })],
     ['a header', Buffer.from([0x40, 0x01])],
-  ])('refuses %s of more than 16 KiB before it knows the client', async (_what, bytes) => {
+  ])('refuses %s of more than 16 KiB before authentication', async (_what, bytes) => {
     await using client = await connectFramed(tcpPort)
     client.socket.write(bytes)
     expect(await client.nextJson(({ error }) => error !== undefined)).toMatchObject({
@@ -134,7 +134,7 @@ describe('the framed protocol', () => {
     })
   })
 
-  test('takes a large frame behind `authenticate` in one piece, as it would later', async () => {
+  test('accepts a large frame in one piece with `authenticate`, as later', async () => {
     await using client = await connectFramed(tcpPort)
     const publish = { action: 'publish', channel: 'alice', data: 'x'.repeat(KiB * KiB), id: 'large' }
     client.socket.write(
@@ -143,15 +143,15 @@ describe('the framed protocol', () => {
     expect(await client.nextJson(({ id }) => id === 'large')).toHaveProperty('result.messageId')
   })
 
-  test('refuses the id of a request that is longer than 256 characters', async () => {
+  test('refuses a request id of more than 256 characters', async () => {
     await using client = await connectFramed(tcpPort)
     client.send({ action: 'search', id: 'x'.repeat(1_000) })
     expect((await client.next()).json).toEqual({ action: 'search', error: expect.objectContaining({ field: 'id' }) })
   })
 })
 
-describe('where WARREN_LEGACY_ACCESS is open', () => {
-  test('the room takes frames of a client without a token as of one with a token', async () => {
+describe('with WARREN_LEGACY_ACCESS=open', () => {
+  test('the room accepts the frames of a client without a token like those of one with a token', async () => {
     await using client = await connectFrames(socketUrl(open, '/ws?envelope=json'))
     client.send('x'.repeat(200 * KiB))
     expect(await client.nextMatching((frame) => frame.includes('"sent"'))).toContain('xxx')
@@ -164,7 +164,7 @@ describe('where WARREN_LEGACY_ACCESS is open', () => {
     expect(await client.ask({ action: 'search', value: 'x'.repeat(200 * KiB) })).toHaveProperty('result')
   })
 
-  test('GraphQL keeps the limit of a client that has not said who it is', async () => {
+  test('GraphQL keeps the limit of an anonymous client', async () => {
     await using client = await connectGraphql(open.graphqlSocketUrl)
     client.subscribe(`{ gateway { version } } #${'x'.repeat(16 * KiB)}`)
     expect(await client.closed).toMatchObject({ code: 1009 })
@@ -181,7 +181,7 @@ describe('an operation id', () => {
   const opened = async () =>
     connectGraphql(gateway.graphqlSocketUrl, { connectionParams: { token: await gateway.clientToken('alice') } })
 
-  test('of 256 bytes is taken', async () => {
+  test('of 256 bytes is accepted', async () => {
     await using client = await opened()
     const id = 'é'.repeat(128)
     const operation = client.subscribe('{ gateway { version } }', {}, id)
@@ -195,7 +195,7 @@ describe('an operation id', () => {
   })
 })
 
-test('what old clients of SocketCluster send before their handshake is bounded', async () => {
+test('the frames of old SocketCluster clients before their handshake are limited', async () => {
   await using client = await connectFrames(socketUrl(gateway, '/socketcluster/'))
   const early = JSON.stringify({ event: '#subscribe', data: { channel: 'alice', data: 'x'.repeat(10 * KiB) } })
   client.send(early)

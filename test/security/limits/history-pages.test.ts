@@ -59,7 +59,7 @@ async function pages(query: string): Promise<Page[]> {
 const refusal = { code: 'LIMIT_EXCEEDED', limit: 'WARREN_MAX_HISTORY_BYTES' }
 
 describe('a page of history', () => {
-  test('ends before it holds too much, and its cursor goes on', async () => {
+  test('ends before it holds too much, and its cursor continues', async () => {
     const all = await pages(oneOf('alice'))
     expect(all.flatMap(({ events }) => events.map(({ data }) => (data as { n: number }).n))).toEqual(
       Array.from({ length: messages }, (_, n) => n),
@@ -67,7 +67,7 @@ describe('a page of history', () => {
     for (const { events } of all.slice(0, -1)) expect(events).toHaveLength(5)
   })
 
-  test('holds fewer events where each is asked for more often', async () => {
+  test('holds fewer events if each is selected more often', async () => {
     const query = `${oneOf('alice', 'data again: data ...F')} fragment F on ChannelEvent { third: data }`
     const [first] = await pages(query)
     expect(first?.events).toHaveLength(1)
@@ -79,7 +79,7 @@ describe('a page of history', () => {
   })
 })
 
-test('pages of one operation share what they may hold, and those of the next one have it again', async () => {
+test('pages of one operation share their limit, and those of the next one have it again', async () => {
   const page = 'history(clientId: "alice", first: 100) { events { data } hasMore cursor }'
   for (let round = 0; round < 20; round += 1) {
     const { data, errors } = await overHttp(
@@ -99,7 +99,7 @@ test('pages of one operation share what they may hold, and those of the next one
   }
 })
 
-test('what all pages hold is bounded by caller and together, and given back', () => {
+test('the memory of all pages is limited by caller and in total, and released', () => {
   const all = new PageLimit({ maxHistoryBytes: 100 })
   const open = Array.from({ length: 4 }, () => all.open())
   for (const pages of open) {
@@ -120,7 +120,7 @@ test('what all pages hold is bounded by caller and together, and given back', ()
   expect(all.bytes).toBe(1)
 })
 
-test('an event weighs what its values cost once they are parsed, and its headers', () => {
+test('an event weighs what its parsed values cost, and its headers', () => {
   const event = (body: string, headers?: Record<string, unknown>) =>
     ({ message: { body: Buffer.from(body), properties: { headers } } }) as unknown as MessageEvent
   const once = { data: 1, headers: 1 }

@@ -17,7 +17,7 @@ interface Asking {
   readonly query?: string
 }
 
-/** Statuses of so many requests at once, of which not all fall into one second. */
+/** The statuses of `count` requests at once; they may span two seconds. */
 async function ask(count: number, { from, token, path = '/graphql', query = '{ gateway { version } }' }: Asking) {
   const headers = {
     'content-type': 'application/json',
@@ -37,12 +37,12 @@ const refused = (answers: Awaited<ReturnType<typeof ask>>) => answers.filter(({ 
 
 test.each([
   ['operations', {}],
-  ['operations that are not valid', { query: '{ nothing }' }],
-  ['requests with a token that is not valid', { token: 'not-a-token' }],
+  ['invalid operations', { query: '{ nothing }' }],
+  ['requests with an invalid token', { token: 'not-a-token' }],
   ['calls of the REST API', { path: '/jwt' }],
-])('%s are refused beyond the rate of an address, with the time to wait', async (what, asking) => {
+])('%s are refused above the rate of an address, with the time to wait', async (what, asking) => {
   const answers = refused(await ask(5 * perSecond, { from: `192.0.2.${what.length}`, ...asking }))
-  // They may fall into two seconds.
+  // They may span two seconds.
   expect(answers.length).toBeGreaterThanOrEqual(3 * perSecond)
   for (const { retryAfter, text } of answers) {
     expect(retryAfter).toBe('1')
@@ -51,7 +51,7 @@ test.each([
   }
 })
 
-test('an address is counted as its network, and each network by itself', async () => {
+test('an address counts as its network, and each network separately', async () => {
   const answers = await Promise.all(
     Array.from({ length: 5 * perSecond }, (_, n) => ask(1, { from: `2001:db8:1:2::${n.toString(16)}` })),
   )
@@ -64,7 +64,7 @@ test('an address is counted as its network, and each network by itself', async (
   expect(refused(elsewhere.flat())).toEqual([])
 })
 
-test('a client id is counted wherever it comes from, and its neighbours at one address are not', async () => {
+test('a client id is counted across addresses, and its neighbours at one address are not', async () => {
   const alice = await gateway.clientToken('alice')
   const answers = await Promise.all(
     Array.from({ length: 5 * perSecond }, (_, n) => ask(1, { from: `198.51.100.${n}`, token: alice })),
@@ -78,13 +78,13 @@ test('a client id is counted wherever it comes from, and its neighbours at one a
   expect(refused(others.flat())).toEqual([])
 })
 
-test('whoever may publish has ten times as many', async () => {
+test('publishers have ten times as many', async () => {
   expect(refused(await ask(5 * perSecond, { from: '203.0.113.1', token: gateway.publisherToken }))).toEqual([])
   const answers = refused(await ask(30 * perSecond, { from: '203.0.113.2', token: gateway.publisherToken }))
   expect(answers.length).toBeGreaterThan(0)
 })
 
-test('callers are counted anew each second, and those that are too many to tell apart share one count', () => {
+test('counts restart each second, and callers beyond the tracked number share one count', () => {
   const rates = new RateLimit()
   const at = 1_000_000
   expect([1, 2, 3].map(() => rates.exceeds('a', 2, at))).toEqual([undefined, undefined, 1_000])

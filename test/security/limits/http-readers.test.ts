@@ -7,7 +7,7 @@ import { eventually } from '../../support/eventually.ts'
 import { type GatewayProcess, startGateway } from '../../support/gateway/gateway-process.ts'
 
 const mebibyte = 1024 * 1024
-/** The page in the codings that are kept, and what V8 has not collected yet. */
+/** The page in all cached codings, and V8's uncollected garbage. */
 const growthBytes = 96 * mebibyte
 
 let gateway: GatewayProcess
@@ -22,7 +22,7 @@ function residentBytes(): number {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${gateway.pid}/status`, 'utf8'))?.[1]) * 1024
 }
 
-/** Sockets that the gateway has open, its listening ones among them. */
+/** The open sockets of the gateway, listening ones included. */
 function openSockets(): number {
   const folder = `/proc/${gateway.pid}/fd`
   return readdirSync(folder).filter((name) => {
@@ -44,7 +44,7 @@ async function open(port = gateway.port): Promise<Socket> {
 const requests = (count: number, path: string, accept = 'text/html') =>
   `GET ${path} HTTP/1.1\r\nhost: localhost\r\naccept: ${accept}\r\n\r\n`.repeat(count)
 
-/** The page as a client gets it that takes no coding, or these. */
+/** The page for a client with these codings, or with none. */
 async function page(acceptEncoding?: string): Promise<{ coding: string | undefined; bytes: number }> {
   const headers = {
     accept: 'text/html',
@@ -58,7 +58,7 @@ async function page(acceptEncoding?: string): Promise<{ coding: string | undefin
 }
 
 describe('GraphiQL', () => {
-  test('is sent in the coding that the client wants most', async () => {
+  test('is sent in the coding that the client prefers', async () => {
     const plain = await page()
     expect(plain).toEqual({ coding: undefined, bytes: expect.any(Number) })
     expect((await page('br;q=0, identity')).coding).toBeUndefined()
@@ -68,24 +68,24 @@ describe('GraphiQL', () => {
     expect(bytes).toBeLessThan(plain.bytes / 2)
   })
 
-  test('asked for two hundred times by readers that take nothing is in memory once, and they are ended', async () => {
+  test('requested two hundred times by readers that read nothing is in memory once, and they are ended', async () => {
     await page()
     const before = { bytes: residentBytes(), sockets: openSockets() }
     const sockets = await Promise.all(Array.from({ length: 20 }, () => open()))
     for (const socket of sockets) socket.pause().write(requests(10, '/graphql'))
-    await eventually('all of them to be taken', () => openSockets() >= before.sockets + sockets.length)
+    await eventually('all of them to be accepted', () => openSockets() >= before.sockets + sockets.length)
     await eventually('all of them to be ended', () => openSockets() <= before.sockets)
     expect(residentBytes() - before.bytes).toBeLessThan(growthBytes)
     for (const socket of sockets) socket.destroy()
   })
 
-  test('reaches a reader that is slow and takes something', async () => {
+  test('reaches a reader that is slow but reads', async () => {
     const { bytes } = await page()
     const socket = await open()
     socket.write(requests(1, '/graphql').replace('\r\n\r\n', '\r\nconnection: close\r\n\r\n'))
     let taken = 0
     const ended = once(socket, 'end')
-    // Five times as long as one may be that takes nothing.
+    // Five times the limit of a reader that reads nothing.
     const until = Date.now() + 2_500
     socket.on('data', (piece: Buffer) => {
       taken += piece.length
@@ -100,7 +100,7 @@ describe('GraphiQL', () => {
 })
 
 describe('pipelined requests', () => {
-  test('are answered in their order', async () => {
+  test('are answered in order', async () => {
     const socket = await open()
     let text = ''
     socket.setEncoding('utf8').on('data', (piece: string) => {
@@ -125,7 +125,7 @@ describe('pipelined requests', () => {
   test.each([
     ['the port of clients', () => gateway.port, '/graphql'],
     ['the port of operators', () => gateway.opsPort, '/metrics'],
-  ])('end the connection on %s where there are too many', async (_where, portOf, path) => {
+  ])('end the connection on %s if there are too many', async (_where, portOf, path) => {
     const before = residentBytes()
     const socket = await open(portOf())
     let bytes = 0

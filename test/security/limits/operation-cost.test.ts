@@ -28,8 +28,8 @@ const aliases = (count: number, field: string) => many(count, (n) => `a${n}: ${f
 const allFields = `events { kind cursor clientId data type contentType messageId headers exchange routingKey redelivered
   publishedAt receivedAt gap { reason oldest dropped __typename } __typename } cursor hasMore gap { reason oldest dropped }`
 
-describe('a page of history costs what it asks for', () => {
-  test('one of 1,000 events with all fields is taken by default, and a second one in an alias is not', () => {
+describe('a page of history costs what it selects', () => {
+  test('one of 1,000 events with all fields is accepted by default, and a second one in an alias is not', () => {
     const page = `history(clientId: "a", first: 1000) { ${allFields} }`
     expect(verdictOn(`{ ${page} }`)).toBe('taken')
     expect(verdictOn(`{ a: ${page} b: ${page} }`)).toEqual(tooDear)
@@ -39,19 +39,19 @@ describe('a page of history costs what it asks for', () => {
     ['a literal', '', '1000', {}],
     ['a variable', 'query Q($n: Int) ', '$n', { n: 1_000 }],
     ['the default of a variable', 'query Q($n: Int = 1000) ', '$n', {}],
-  ])('aliases are refused where its size is %s', (_what, head, first, variables) => {
+  ])('aliases are refused if its size is %s', (_what, head, first, variables) => {
     const query = `${head}{ ${aliases(25, `history(clientId: "a", first: ${first}) { events { cursor } }`)} }`
     expect(query.length).toBeLessThan(8 * 1024)
     expect(verdictOn(query, variables)).toEqual(tooDear)
   })
 
-  test('the same aliases are taken where a variable makes the pages small, whatever its default is', () => {
+  test('the same aliases are accepted if a variable makes the pages small, whatever its default is', () => {
     const query = `query Q($n: Int = 1000) { ${aliases(25, 'history(clientId: "a", first: $n) { events { cursor } }')} }`
     expect(verdictOn(query, { n: 10 })).toBe('taken')
     expect(verdictOn(query, { n: 1_000 })).toEqual(tooDear)
   })
 
-  test('the size counts below fragments, and as 100 where it is null or left out', () => {
+  test('the size counts below fragments, and as 100 if it is null or omitted', () => {
     const query = (first: string) =>
       `query Q($n: Int) { ...F ...G } fragment G on Query { ...F }
        fragment F on Query { ${aliases(20, `history(clientId: "a"${first}) { ...E }`)} } fragment E on ChannelHistory { events { ${aliases(4, 'data')} } }`
@@ -59,7 +59,7 @@ describe('a page of history costs what it asks for', () => {
     for (const first of ['', ', first: null', ', first: $n']) expect(verdictOn(query(first))).toEqual(tooDear)
   })
 
-  test('only the operation that is executed is judged by its variables', () => {
+  test('only the executed operation is judged by its variables', () => {
     const query = `query Small { gateway { version } }
       query Large($n: Int) { ${aliases(25, 'history(clientId: "a", first: $n) { events { cursor } }')} }`
     expect(verdictOn(query, { n: 1_000 }, 'Small')).toBe('taken')
@@ -67,7 +67,7 @@ describe('a page of history costs what it asks for', () => {
   })
 })
 
-describe('everything that a document holds costs something', () => {
+describe('everything in a document costs something', () => {
   const field = '{ gateway { version } }'
   test.each([
     [
@@ -101,20 +101,17 @@ describe('everything that a document holds costs something', () => {
     ['definitions of a schema', `${field} ${many(1_001, (n) => `scalar S${n}`)}`],
     ['aliases in the introspection', `{ __schema { types { ${aliases(100, 'fields { name }')} } } }`],
     ['aliases of one type', `{ ${aliases(100, '__type(name: "Gateway") { name }')} }`],
-    [
-      'a subscription that would be kept as long as it lives',
-      `subscription { channel(clientId: "a") { kind } } ${'#\n'.repeat(4_000)}`,
-    ],
+    ['a subscription that would stay open', `subscription { channel(clientId: "a") { kind } } ${'#\n'.repeat(4_000)}`],
   ])('%s', (_what, query) => {
     expect(verdictOn(query)).toEqual(tooDear)
   })
 
-  test('a name that is written again costs nothing as often as documents of clients have it', () => {
+  test('a repeated name costs nothing as often as documents of clients have it', () => {
     const fragments = many(20, (n) => `fragment F${n} on Gateway { __typename version }`)
     expect(verdictOn(`{ gateway { ${many(20, (n) => `...F${n}`)} version __typename } } ${fragments}`)).toBe('taken')
   })
 
-  test('lists and objects nest in literals as deep as anybody needs, and no deeper', () => {
+  test('lists and objects nest in literals as deep as needed, and no deeper', () => {
     const nested = (depth: number) =>
       `mutation { publish(input: { data: ${'['.repeat(depth)}${']'.repeat(depth)} }) { messageId } }`
     expect(verdictOn(nested(90))).toBe('taken')
@@ -124,13 +121,13 @@ describe('everything that a document holds costs something', () => {
     )
   })
 
-  test('the question of every tool for the schema is taken', () => {
+  test('the introspection query of every tool is accepted', () => {
     for (const specifiedByUrl of [false, true])
       expect(verdictOn(getIntrospectionQuery({ specifiedByUrl, inputValueDeprecation: true }))).toBe('taken')
   })
 })
 
-describe('what variables make too dear is refused before execution', () => {
+describe('an operation that variables make too expensive is refused before execution', () => {
   let gateway: InProcessGateway
   beforeAll(async () => {
     gateway = await openGateway()

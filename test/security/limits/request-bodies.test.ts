@@ -23,7 +23,7 @@ afterAll(async () => {
   await gateway?.[Symbol.asyncDispose]()
 })
 
-/** The status of an answer to a body of so many bytes. */
+/** The status of an answer to a body of this many bytes. */
 async function post(
   bytes: number,
   { who, chunked, path = '/graphql' }: { who: keyof typeof tokens; chunked: boolean; path?: string },
@@ -45,25 +45,25 @@ async function post(
   return response.statusCode
 }
 
-describe('a body may be as large as its sender has a use for', () => {
+describe('a body may be as large as its sender needs', () => {
   test.each([
     ['nobody', 64 * kibibyte],
     ['alice', mebibyte],
     ['publisher', 4 * mebibyte],
-  ] as const)('%s: at most %d bytes, whether it is announced or not', async (who, most) => {
+  ] as const)('%s: at most %d bytes, with and without a length', async (who, most) => {
     for (const chunked of [false, true]) {
       expect([await post(most, { who, chunked }), await post(most + 1, { who, chunked })]).toEqual([200, 413])
     }
   })
 })
 
-test('bodies that nobody reads are held by nobody', async () => {
+test('unread bodies are not held in memory', async () => {
   const large = { who: 'publisher', chunked: false } as const
   for (let n = 0; n < 6; n += 1) expect(await post(4 * mebibyte, { ...large, path: '/nothing' })).toBe(404)
   expect(await post(4 * mebibyte, large)).toBe(200)
 })
 
-test('bodies that do not come to their end are bounded by address, and others send theirs', async () => {
+test('unfinished bodies are limited by address, and other addresses send theirs', async () => {
   const residentBytes = () =>
     Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${gateway.pid}/status`, 'utf8'))?.[1]) * kibibyte
   const before = residentBytes()
@@ -83,7 +83,7 @@ test('bodies that do not come to their end are bounded by address, and others se
     )
     const answered = once(socket, 'data').then(([data]) => String(data).slice(0, 12))
     sockets.push(socket)
-    // Whoever is refused is told while the body is still on its way.
+    // A refused client receives the answer while it still sends its body.
     return Promise.race([answered, sent.then(() => Promise.race([answered, settled]))])
   }
   const sockets: { destroy(): void }[] = []

@@ -17,7 +17,7 @@ afterAll(() => gateway?.close())
 
 const subscription = 'subscription { channel(clientId: "alice", after: "none") { kind } }'
 
-/** As a client that says of itself exactly this: `fetch` adds an `Accept`. */
+/** Sends exactly these headers, because `fetch` adds an `Accept`. */
 async function ask(
   accept: string | undefined,
   { query = subscription, method = 'POST' }: { query?: string; method?: string } = {},
@@ -45,7 +45,7 @@ async function ask(
   }
 }
 
-describe('a subscription is answered with server-sent events of the one writer', () => {
+describe('a subscription is answered with server-sent events by the one writer', () => {
   test.each([
     ['text/event-stream'],
     ['*/*'],
@@ -57,13 +57,12 @@ describe('a subscription is answered with server-sent events of the one writer',
     ['application/json, text/event-stream;q=0.1'],
     ['text/plain, */*;q=0.1'],
     ['multipart/mixed;subscriptionSpec="1.0", text/event-stream'],
-  ])('where Accept is %s', async (accept) => {
+  ])('if Accept is %s', async (accept) => {
     for (const method of ['POST', 'GET']) {
       const { socket, until } = await ask(accept, { method })
       const text = await until(/"kind":"GAP"[\s\S]*\n:\n\n/)
       expect(text).toMatch(/^HTTP\/1\.1 200 [\s\S]*content-type: text\/event-stream; charset=utf-8\r\n/i)
-      // How long to wait before coming back, the cursor of each event, and a sign of life while
-      // nothing happens.
+      // The reconnection time, the cursor of each event, and a keep-alive while nothing happens.
       expect(text).toMatch(/\r\n\r\n[\s\S]*retry: \d+\n\n[\s\S]*id: \S+\nevent: next\ndata: \{"data"/)
       socket.destroy()
     }
@@ -78,7 +77,7 @@ describe('a subscription is answered with server-sent events of the one writer',
     ['text/event-stream;q=0, */*'],
     ['text/plain'],
     ['image/*'],
-  ])('and refused with 406 where Accept is %s', async (accept) => {
+  ])('and refused with 406 if Accept is %s', async (accept) => {
     const { socket, until } = await ask(accept)
     const text = await until(/\}\]\}/)
     expect(text).toMatch(/^HTTP\/1\.1 406 [\s\S]*"message":"Accept: expected .*text\/event-stream/)
@@ -87,7 +86,7 @@ describe('a subscription is answered with server-sent events of the one writer',
   })
 })
 
-describe('what is no subscription', () => {
+describe('an operation other than a subscription', () => {
   test.each([
     ['*/*', 'application/json'],
     [undefined, 'application/json'],
@@ -96,7 +95,7 @@ describe('what is no subscription', () => {
     ['multipart/mixed, application/json', 'application/json'],
     ['Text/Event-Stream', 'text/event-stream'],
     ['text/event-stream, application/json;q=0.5', 'text/event-stream'],
-  ])('is answered in the form that is wanted most: Accept %s', async (accept, type) => {
+  ])('is answered in the preferred form: Accept %s', async (accept, type) => {
     const { socket, until } = await ask(accept, { query: '{ gateway { version } }' })
     const text = await until(/"version":.*\}\}\}/)
     expect(text.toLowerCase()).toContain(`content-type: ${type}; charset=utf-8`)
@@ -104,7 +103,7 @@ describe('what is no subscription', () => {
     socket.destroy()
   })
 
-  test('is not executed where its answer would not be taken', async () => {
+  test('is not executed if no form of its answer is accepted', async () => {
     for (const accept of ['multipart/mixed', 'text/html', 'application/json;q=0']) {
       const query = 'mutation { createRabbitChannel(input: { routingKey: "never.{clientId}" }) { id } }'
       const { socket, until } = await ask(accept, { query })
@@ -116,15 +115,15 @@ describe('what is no subscription', () => {
 })
 
 test.each([['*/*'], [undefined], ['text/*']])(
-  'subscribers that take nothing are ended where Accept is %s',
+  'subscribers that read nothing are ended if Accept is %s',
   async (accept) => {
     const query = 'subscription { channel(clientId: "stalled") { data } }'
     const stalled = await Promise.all(Array.from({ length: 10 }, () => ask(accept, { query })))
-    await eventually('all to be subscribed', () => gateway.gateway.hub.size === stalled.length)
+    await eventually('all clients to be subscribed', () => gateway.gateway.hub.size === stalled.length)
     for (const { socket } of stalled) socket.pause()
-    // More for each than the system's buffers take.
+    // For each client more than the buffers of the system hold.
     for (let n = 0; n < 8; n += 1) await publish(gateway, 'stalled', 'x'.repeat(1024 * 1024))
-    await eventually('all to be ended', () => gateway.gateway.sessions.size === 0)
+    await eventually('all responses to end', () => gateway.gateway.sessions.size === 0)
     for (const { socket } of stalled) socket.destroy()
   },
 )
@@ -144,7 +143,7 @@ describe('media types', () => {
     expect(qualityOf(accept, type)).toBe(quality)
   })
 
-  test('of equals the first that is named wins, then the first that is offered', () => {
+  test('of equals the first named wins, then the first offered', () => {
     expect(preferred('b/b, a/a', ['a/a', 'b/b'])).toBe('b/b')
     expect(preferred('*/*', ['a/a', 'b/b'])).toBe('a/a')
     expect(preferred('c/c', ['a/a', 'b/b'])).toBeUndefined()

@@ -11,11 +11,10 @@ import { residentBytes } from '../../support/processes/resident.ts'
 
 const KiB = 1024
 const MiB = KiB * KiB
-/** Of one address, by default: WARREN_MAX_UNFINISHED_BYTES. */
+/** The default limit of one address: WARREN_MAX_UNFINISHED_BYTES. */
 const unfinishedBytes = 16 * MiB
 /**
- * What Node and V8 have not given back yet, beside what is held: each peer here offers several
- * times as much.
+ * Memory that Node.js and V8 have not released yet. Each peer here offers several times as much.
  */
 const slackBytes = 80 * MiB
 
@@ -30,7 +29,7 @@ beforeAll(async () => {
   gateway = await startGateway()
   alice = await testToken({ sub: 'alice' })
   publisher = await testToken({ sub: 'publisher', scope: 'publish' })
-  // What is made once, at the first use.
+  // Warm up: allocations of the first use.
   await using client = await connectGraphql(gateway.graphqlSocketUrl, { connectionParams: { token: publisher } })
   for (let count = 0; count < 10; count += 1)
     await client.request('query ($x: ID!) { clientChannel(clientId: $x) { name } }', { x: 'x'.repeat(2 * MiB) })
@@ -55,7 +54,7 @@ function expectGrowth(most: number): void {
   expect(grown).toBeLessThan(most)
 }
 
-/** A connection on which bytes can be written that are no whole message. */
+/** A connection for bytes that are not a complete message. */
 async function peer(first: string | Buffer, port = gateway.port): Promise<{ socket: Socket; isOpen: () => boolean }> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
   sockets.push(socket)
@@ -109,7 +108,7 @@ describe('unfinished messages', () => {
     for (const { socket } of peers)
       await sent(socket, Buffer.concat([maskedHeader(held + 1), Buffer.alloc(held, 0x20)]))
     await eventually(
-      'those beyond the bound to be closed',
+      'those beyond the limit to be closed',
       () => peers.filter(({ isOpen }) => isOpen()).length <= unfinishedBytes / held,
     )
     expect(peers.filter(({ isOpen }) => isOpen()).length).toBeGreaterThan(unfinishedBytes / held / 2)
@@ -130,14 +129,14 @@ describe('unfinished messages', () => {
   })
 })
 
-test('requests whose headers do not end, a thousand of one address, hold what their headers may have', async () => {
+test('requests with unfinished headers, a thousand from one address, hold at most the allowed headers', async () => {
   const start = `GET /graphql HTTP/1.1\r\nHost: localhost\r\nX-Long: ${'x'.repeat(8 * KiB)}`
   await Promise.all(many(1_000).map(() => peer(start)))
   await settled()
   expectGrowth(1_000 * 16 * KiB + slackBytes)
 })
 
-test('handshakes of a thousand sockets that say nothing more hold some kilobytes each', async () => {
+test('handshakes of a thousand silent sockets hold some kilobytes each', async () => {
   await Promise.all(many(1_000).map((number) => peer(upgrades[number % 3] ?? '')))
   await settled()
   expectGrowth(1_000 * 32 * KiB + slackBytes)
@@ -154,7 +153,7 @@ test('operation ids of 4 MB are refused', async () => {
 
 describe('a hundred open subscriptions hold nothing of', () => {
   const subscriptions = 100
-  /** Those that can be shared, and those that are executed one by one. */
+  /** Operations that can be shared, and operations that are executed one by one. */
   const selections = ['{ kind }', '{ kind @include(if: true) }']
 
   test.each(selections)('2 MiB of variables each, selecting %s', async (selection) => {
@@ -165,7 +164,7 @@ describe('a hundred open subscriptions hold nothing of', () => {
     expectGrowth(slackBytes)
   })
 
-  test('a cursor of 2 MiB that is none', async () => {
+  test('an invalid cursor of 2 MiB', async () => {
     await using client = await connectGraphql(gateway.graphqlSocketUrl, { connectionParams: { token: publisher } })
     const query = 'subscription ($after: Cursor) { channel(clientId: "publisher", after: $after) { kind } }'
     for (const _ of many(subscriptions))
@@ -188,7 +187,7 @@ describe('a hundred open subscriptions hold nothing of', () => {
     expectGrowth(slackBytes)
   })
 
-  test('what stood beside the names of SocketCluster channels', async () => {
+  test('other members in the subscribe packets of SocketCluster channels', async () => {
     const authToken = await testToken({ sub: 'publisher', scope: 'publish channel:#' })
     await using client = await connectFrames(`${gateway.url.replace('http', 'ws')}/socketcluster/`)
     client.send({ event: '#handshake', data: { authToken }, cid: 1 })
@@ -202,7 +201,7 @@ describe('a hundred open subscriptions hold nothing of', () => {
   })
 })
 
-test('documents of open subscriptions count up to 256 KiB of one client, the same one once', async () => {
+test('documents of open subscriptions count up to 256 KiB for one client, and equal ones once', async () => {
   await using client = await connectGraphql(gateway.graphqlSocketUrl, { connectionParams: { token: alice } })
   const open = async (number: number, fields: number) => {
     const aliases = many(fields).map((field) => `${'a'.repeat(180)}_${number}_${field}: kind`)

@@ -9,7 +9,7 @@ import { openGateway } from '../../support/gateway/gateway-in-process.ts'
 
 const deleted: ControlMessage = { kind: 'client-deleted', clientId: 'alice', by: 'another' }
 
-/** As it arrives at another replica. */
+/** The message as another replica receives it. */
 function overTheWire(json: object): Record<string, unknown> {
   return JSON.parse(JSON.stringify(json)) as Record<string, unknown>
 }
@@ -22,7 +22,7 @@ test('a signed control message is read by this release and by the last one', () 
   expect(readControlMessage(sent)).toEqual(deleted)
 })
 
-test('what is not signed, is signed by another deployment, was altered, is old or comes again is only a hint', () => {
+test('an unsigned, foreign, altered, old or repeated control message is only a hint', () => {
   const keys = testKeys()
   const signature = new ControlSignature(keys)
   const reader = new ControlSignature(keys)
@@ -34,7 +34,7 @@ test('what is not signed, is signed by another deployment, was altered, is old o
   expect(reader.read({ ...text, signed: String(text['signed']).replace('alice', 'bobby') })).toEqual(hint)
   expect(reader.read({ ...text, signature: `${String(text['signature'])}A` })).toEqual(hint)
   expect(reader.read({ ...text, signature: '' })).toEqual(hint)
-  // The plain members are for the last release alone.
+  // The plain members are for the last release only.
   expect(reader.read({ ...text, clientId: 'bob' })).toEqual({ isSigned: true, message: deleted })
   expect(reader.read(text)).toEqual(hint)
 
@@ -47,7 +47,7 @@ test('what is not signed, is signed by another deployment, was altered, is old o
     expect(reader.read(garbage)).toBeUndefined()
 })
 
-test('a forged control message ends no subscription and makes no source', async () => {
+test('a forged control message ends no subscription and creates no source', async () => {
   await using gateway = await openGateway()
   await using alice = await listen(gateway.graphqlSocketUrl, await gateway.clientToken('alice'), { clientId: 'alice' })
   const source = { exchange: 'forged', exchangeType: 'FANOUT', routingKey: '#', clientId: { fixed: 'alice' } }
@@ -58,7 +58,7 @@ test('a forged control message ends no subscription and makes no source', async 
     new ControlSignature(testKeys()).write(deleted),
     'no message',
   ].map((message) => JSON.stringify(message))
-  // As somebody would who has RabbitMQ's credentials.
+  // As an attacker with RabbitMQ's credentials would.
   for (const body of [...forged, '{'].map((text) => Buffer.from(text)))
     await gateway.gateway.publish({ exchange: 'warren.control', routingKey: 'control', body, properties: {} })
   const call = callerOf(gateway.graphqlUrl, gateway.operatorToken)
@@ -68,7 +68,7 @@ test('a forged control message ends no subscription and makes no source', async 
   expect(gateway.gateway.revocations.of('alice')).toBeUndefined()
 })
 
-test('a flood of hints has the registry read at once, and then once an interval', () => {
+test('a flood of hints makes the gateway read the registry at once, and then once an interval', () => {
   jest.useFakeTimers()
   try {
     let reads = 0

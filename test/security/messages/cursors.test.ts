@@ -20,7 +20,7 @@ const message: JournalMessage = {
 const epoch = '00112233aabbccdd'
 const hour = 3_600_000
 
-/** The first event behind a cursor, while something is published to the channel. */
+/** The first event after a cursor, while a message is published to the channel. */
 async function answerTo(gateway: InProcessGateway, after: string): Promise<DeliveredEvent> {
   await using alice = await listen(gateway.graphqlSocketUrl, await gateway.clientToken('alice'), {
     clientId: 'alice',
@@ -40,7 +40,7 @@ async function cursorOfAlice(gateway: InProcessGateway): Promise<string> {
   return (await alice.next()).cursor
 }
 
-test('a cursor that is altered in any byte is told INVALID_CURSOR, on subscriptions and in history', async () => {
+test('a cursor altered in any byte is answered with INVALID_CURSOR, on subscriptions and in history', async () => {
   await using gateway = await openGateway()
   const good = await cursorOfAlice(gateway)
   const bytes = Buffer.from(good, 'base64url')
@@ -60,29 +60,28 @@ test('a cursor that is altered in any byte is told INVALID_CURSOR, on subscripti
   expect(await answerTo(gateway, good)).toMatchObject({ kind: 'MESSAGE', data: 'on' })
 })
 
-test('a cursor says nothing of what is in the message: without the key its fingerprint cannot be told from noise', () => {
+test('a cursor reveals nothing of the message: without the key its fingerprint looks random', () => {
   const shown = (keys = testKeys(), offset = message.offset): number => {
     const cursor = cursorOf(new CursorCodec(keys, hour), epoch, { ...message, offset })
     return Buffer.from(printCursor(cursor), 'base64url').readUInt32BE(17)
   }
-  // The checksum of the body, which a client can compute for each message that it thinks of, is not
-  // in it …
+  // The checksum of the body is not in it: a client could compute that for each guessed message …
   const samples = Array.from({ length: 200 }, () => shown())
   expect(samples).not.toContain(fingerprintOf(message))
   expect(new Set(samples).size).toBeGreaterThan(190)
-  // … and equal messages at two places cannot be seen to be equal.
+  // … and equal messages at two positions do not look equal.
   const keys = testKeys()
   expect(new Set(Array.from({ length: 200 }, (_, offset) => shown(keys, offset))).size).toBeGreaterThan(190)
 })
 
-test('cursors outlive a restart and another JWT secret, and mean nothing to another deployment', async () => {
+test('cursors survive a restart and another JWT secret, and are invalid in another deployment', async () => {
   const folder = newFolder()
   try {
     const kept = { WARREN_DATA_DIR: folder }
     const first = await openGateway(kept)
     const good = await cursorOfAlice(first)
     await first.close()
-    // Its embedded journal is gone with it: so says a gateway that can read the cursor.
+    // Its embedded journal is gone too, which a gateway reports if it can read the cursor.
     {
       await using again = await openGateway({ ...kept, WARREN_JWT_SECRET: 'another secret, of at least 32 bytes too' })
       expect(again.gateway.cursors.parse(good)).toMatchObject({ before: false })
@@ -105,13 +104,13 @@ test('a cursor of the last release resumes until one retention after the first s
   const madeBefore = (ms: number) => testKeys({ createdAt: new Date(Date.now() - ms) })
   expect(new CursorCodec(madeBefore(hour - 60_000), hour).parse(old)).toMatchObject({ epoch, offset: 7 })
   expect(new CursorCodec(madeBefore(hour + 1), hour).parse(old)).toBeUndefined()
-  // Where the journal forgets by size alone, for a week.
+  // A week, if the journal is limited by size only.
   const week = 7 * 24 * hour
   expect(new CursorCodec(madeBefore(week - 60_000), Number.POSITIVE_INFINITY).parse(old)).toBeDefined()
   expect(new CursorCodec(madeBefore(week + 1), Number.POSITIVE_INFINITY).parse(old)).toBeUndefined()
 })
 
-test('while an update may be going on cursors are printed as replicas of the last release can read them', () => {
+test('during a possible update cursors are printed so that replicas of the last release can read them', () => {
   const during = new CursorCodec(testKeys({ newCursorsFrom: new Date(Date.now() + 60_000) }), hour)
   const after = new CursorCodec(testKeys({ newCursorsFrom: new Date(Date.now() - 1) }), hour)
   const printed = printCursor(cursorOf(during, epoch, message))
@@ -120,7 +119,7 @@ test('while an update may be going on cursors are printed as replicas of the las
   expect(printCursor(cursorOf(after, epoch, message))).not.toBe(printed)
 })
 
-test('replicas without a common registry hand over their key encrypted: another JWT secret opens nothing', () => {
+test('replicas without a common registry exchange their key encrypted: another JWT secret cannot decrypt it', () => {
   const { current } = testKeys()
   const secret = 'a JWT secret of at least 32 bytes'
   const sealed = sealKey(current, secret)

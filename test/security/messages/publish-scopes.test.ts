@@ -13,13 +13,13 @@ beforeAll(async () => {
   tcpPort = await freePort()
   gateway = await openGateway({ WARREN_TCP_PORT: String(tcpPort), WARREN_PUBLISH_EXCHANGES: 'sources,extra,list.*' })
   const operator = callerOf(gateway.graphqlUrl, gateway.operatorToken)
-  // A source whose name looks like a gateway's own is nothing to write into either.
+  // A source with a name like a gateway's own exchange is refused too.
   for (const exchange of ['orders', 'orders.eu', 'shop: news', 'door.control', 'other.quarantine']) {
     const input = { exchange, exchangeType: 'FANOUT', clientId: { everyone: true } }
     await operator(createRabbitChannel, { input })
   }
   for (const exchange of ['extra', 'list.a', 'list.a.b', 'private']) {
-    // Exchanges that are there and are no sources.
+    // Existing exchanges that are not sources.
     const input = { exchange, exchangeType: 'FANOUT', clientId: { everyone: true } }
     const { createRabbitChannel: source } = await operator<{ createRabbitChannel: { id: string } }>(
       createRabbitChannel,
@@ -35,7 +35,8 @@ async function outcomeOf(scope: string, input: Record<string, unknown>): Promise
     await callerOf(gateway.graphqlUrl, await testToken({ scope }))(publish, { input: { data: 1, ...input } })
     return 'published'
   } catch (error) {
-    // The embedded broker says so of an exchange that nothing is bound to: it was let through.
+    // The embedded broker answers this for an exchange without a binding, so the publication was
+    // permitted.
     return error instanceof Refused ? (error.code === 'BAD_USER_INPUT' ? 'let through' : String(error.code)) : 'failed'
   }
 }
@@ -88,7 +89,7 @@ describe('a token', () => {
     await expect(call(publish, { input })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' })
   })
 
-  test('is held to the same over TCP', async () => {
+  test('has the same limits over TCP', async () => {
     await using client = await connectFramed(tcpPort)
     await client.ask({ action: 'authenticate', id: 1, token: await testToken({ sub: 'p', scope: 'publish:orders:a' }) })
     const asked = async (id: number, exchange: string, routingKey: string) =>
@@ -101,7 +102,7 @@ describe('a token', () => {
       expect(await asked(3, exchange, key)).toMatchObject({ error: { code: 'FORBIDDEN' } })
   })
 
-  test('of another exchange is not exchanged for one that publishes to every client', async () => {
+  test('of another exchange cannot be exchanged for one that publishes to every client', async () => {
     const statusOf = async (scope: string) =>
       (await fetch(`${gateway.url}/jwt`, { headers: { authorization: `Bearer ${await testToken({ scope })}` } })).status
     expect(await statusOf('publish')).toBe(200)
@@ -111,7 +112,7 @@ describe('a token', () => {
   })
 })
 
-test('GET /jwt gives a token for clients on the default source, and for no more', async () => {
+test('GET /jwt issues a token for clients on the default source, and for nothing more', async () => {
   await using open = await openGateway({ WARREN_LEGACY_ACCESS: 'open', WARREN_PUBLISH_EXCHANGES: '#' })
   const { token } = (await (await fetch(`${open.url}/jwt`)).json()) as { token: string }
   const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { scope: string }
@@ -125,7 +126,7 @@ test('GET /jwt gives a token for clients on the default source, and for no more'
   expect(again.status).toBe(200)
 })
 
-test('a gateway’s own exchange of another deployment is named in full, or it is not published to', async () => {
+test('another deployment’s own exchange must be named in full to be published to', async () => {
   await using strict = await openGateway({ WARREN_PUBLISH_EXCHANGES: '#' })
   await using named = await openGateway({ WARREN_PUBLISH_EXCHANGES: 'sources,other.control' })
   const refusal = async ({ graphqlUrl, operatorToken }: InProcessGateway, exchange: string) =>
@@ -135,13 +136,13 @@ test('a gateway’s own exchange of another deployment is named in full, or it i
     )
   expect(await refusal(strict, 'other.control')).toBe('FORBIDDEN')
   expect(await refusal(strict, 'a-b_c.quarantine')).toBe('FORBIDDEN')
-  // No such exchange.
+  // The exchange does not exist.
   expect(await refusal(strict, 'other')).toBe('BAD_USER_INPUT')
   expect(await refusal(named, 'other.control')).toBe('BAD_USER_INPUT')
   expect(await refusal(named, 'warren.control')).toBe('FORBIDDEN')
 })
 
-test('a scope is printed as it was read, and a word that names no exchange grants nothing', () => {
+test('a scope is printed as it was read, and a word without an exchange permits nothing', () => {
   const words = ['publish', 'publish:a%3Ab:c:d', 'channel:x']
   expect(printScope(parseScope(words.join(' ')))).toEqual(words)
   expect(parseScope('publish:a%3Ab%25:c:d').publishTo).toMatchObject([{ exchange: 'a:b%', routingKey: 'c:d' }])

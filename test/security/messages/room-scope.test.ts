@@ -13,14 +13,14 @@ async function registered(of: InProcessGateway, clientId: string): Promise<strin
   return (JSON.parse(answer.body) as { token: string }).token
 }
 
-describe('where tokens are needed', () => {
+describe('if tokens are required', () => {
   let gateway: InProcessGateway
   beforeAll(async () => {
     gateway = await openGateway({ WARREN_TEST_ROUTES: 'on' })
   })
   afterAll(() => gateway.close())
 
-  test('a client that registered itself neither joins the room nor is heard there', async () => {
+  test('a client that registered itself neither joins the room nor reaches it', async () => {
     const token = await registered(gateway, 'alice')
     await using member = await connectFrames(wsUrl(gateway, { token: gateway.operatorToken }))
     await using stranger = await connectFrames(wsUrl(gateway, { envelope: 'json' }))
@@ -42,7 +42,7 @@ describe('where tokens are needed', () => {
     expect(await client.closed).toMatchObject({ code: 4403 })
   })
 
-  test('it listens to its own channel at the same endpoint', async () => {
+  test('it subscribes to its own channel at the same endpoint', async () => {
     const token = await registered(gateway, 'bob')
     await using listener = await connectFrames(wsUrl(gateway, { token, channel: 'bob' }))
     expect(JSON.parse(await listener.next())).toEqual({ kind: 'joined', channel: 'bob' })
@@ -63,7 +63,7 @@ describe('where tokens are needed', () => {
   })
 })
 
-test('with WARREN_LEGACY_ACCESS=open everybody joins, with a token or without', async () => {
+test('with WARREN_LEGACY_ACCESS=open all clients join, with a token or without', async () => {
   await using gateway = await openGateway({ WARREN_LEGACY_ACCESS: 'open' })
   for (const token of [undefined, await registered(gateway, 'alice'), gateway.publisherToken]) {
     await using client = await connectFrames(wsUrl(gateway, { envelope: 'json', ...(token && { token }) }))

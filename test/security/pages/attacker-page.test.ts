@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core'
 import { type InProcessGateway, openGateway } from '../../support/gateway/gateway-in-process.ts'
 import { launchChromium, type TestBrowser } from '../../support/processes/chromium.ts'
 
-/** A name of somebody else that leads to this machine: any site may point its name anywhere. */
+/** A foreign name that resolves to this machine: any site may point its name anywhere. */
 const evil = 'evil.example'
 
 let gateway: InProcessGateway
@@ -18,7 +18,7 @@ afterAll(async () => {
   await gateway?.close()
 })
 
-/** A page of the other site, as its server gave it before the name led here. */
+/** A page of the other site, as its server sent it before the name resolved to this machine. */
 async function evilPage(port = '8080'): Promise<Page> {
   const page = await browser.context.newPage()
   const url = `http://${evil}:${port}/`
@@ -51,7 +51,7 @@ test.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-da
   async (type) => {
     await using page = await evilPage()
     const posted = page.waitForResponse((response) => response.request().method() === 'POST')
-    // As text/plain the name of a field, "=" and its value are one JSON text.
+    // As text/plain the name of a field, "=" and its value form one JSON text.
     const [name, value] =
       type === 'text/plain' ? [`{"query":${JSON.stringify(registration)},"x":"`, '"}'] : ['query', registration]
     await page.evaluate(
@@ -74,7 +74,7 @@ test.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-da
 
 test('nor does an image of it reach a route that publishes', async () => {
   await using page = await evilPage()
-  // Whatever the gateway answers, it is no image, and the browser keeps it from the page.
+  // The answer is not an image, and the browser hides it from the page.
   const failed = page.waitForEvent('requestfailed')
   await page.evaluate((url) => {
     new Image().src = url
@@ -86,9 +86,9 @@ test('nor does an image of it reach a route that publishes', async () => {
   expect(history.events).toEqual([])
 }, 60_000)
 
-test('a page whose name was rebound to this machine is no page of the gateway', async () => {
+test('a page with a name rebound to this machine is not a page of the gateway', async () => {
   await using page = await evilPage(new URL(gateway.url).port)
-  // To the browser it is of the gateway's own origin: what it asks needs no permission.
+  // For the browser it has the gateway's own origin, so its requests need no permission.
   const answer = await page.evaluate(async (query) => {
     const headers = { 'content-type': 'application/json' }
     const told = await fetch('/graphql', { method: 'POST', headers, body: JSON.stringify({ query }) })

@@ -95,7 +95,7 @@ describe('a GET of /graphql', () => {
   })
 })
 
-/** What browsers send; whether the gateway answers; and what the page may read. */
+/** The headers of browsers; if the gateway answers; and if the page may read the answer. */
 const requests: [string, Record<string, string>, boolean][] = [
   ['a program', {}, true],
   ['the address bar', { 'sec-fetch-site': 'none' }, true],
@@ -143,7 +143,7 @@ describe.each([
   })
 })
 
-test('the own origin is found with any case, and with the port of its scheme written or not', async () => {
+test('the own origin matches in any case, and with or without the default port of its scheme', async () => {
   const answered = async (origin: string, as: string) =>
     (await ask(`${gateway.url}/health-check`, { headers: { origin, host: as } })).status === 200
   await using beyond = await openGateway({ WARREN_ALLOWED_HOSTS: '*' })
@@ -179,7 +179,7 @@ test('no answer can be shown in a frame, pages and errors alike', async () => {
   }
 })
 
-test('a refusal is logged with origin, host and the option that would allow it, harmlessly', async () => {
+test('a refusal is logged with escaped origin and host, and the option that would allow it', async () => {
   await using own = await startGateway({ env: { WARREN_LOG_FORMAT: 'json' } })
   const origin = 'https://evil.example\u009b31m'
   await ask(`${own.url}/jwt`, { headers: { origin } })
@@ -198,7 +198,7 @@ test('a refusal is logged with origin, host and the option that would allow it, 
   ])
 })
 
-test('a page that tries without end does not fill the log', () => {
+test('a page that retries without end does not fill the log', () => {
   let lines = 0
   const guard = new PageGuard({
     origins: new Origins([]),
@@ -208,7 +208,7 @@ test('a page that tries without end does not fill the log', () => {
     },
   })
   for (let n = 0; n < 1_000; n += 1) expect(guard.refusalOfPage({ origin: 'https://evil.example' })).toBeDefined()
-  // Ten a second, and a second may end meanwhile.
+  // Ten lines a second, and a second may end meanwhile.
   expect(lines).toBeGreaterThanOrEqual(10)
   expect(lines).toBeLessThanOrEqual(20)
 })

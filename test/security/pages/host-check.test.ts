@@ -51,7 +51,7 @@ describe('on loopback', () => {
     expect(reaches('eviltunnel.example', more)).toBe(false)
     expect(reaches('evil.example', more)).toBe(false)
     expect(reaches('evil.example', { allowed: ['*'] })).toBe(true)
-    // Any origin is not any name.
+    // Allowing any origin does not allow any name.
     expect(reaches('evil.example', { origins: ['*'] })).toBe(false)
   })
 })
@@ -65,7 +65,7 @@ describe('beyond loopback', () => {
     for (const host of ['gateway.example', 'app.example:4000', 'localhost:4000']) expect(reaches(host, set)).toBe(true)
   })
 
-  test('the ops port takes probes to the address of a pod, whatever is set', () => {
+  test('the ops port accepts probes to the address of a pod, whatever is set', () => {
     const config = (opsHost: string) =>
       load({ argv: [], env: { WARREN_OPS_HOST: opsHost, WARREN_ALLOWED_HOSTS: 'gateway.example' }, readFile: String })
     const beyond = opsHosts(config('0.0.0.0'))
@@ -100,7 +100,7 @@ describe('a gateway on loopback', () => {
     return { statuses: answers.map(({ status }) => status), bodies: answers.map(({ body }) => body) }
   }
 
-  test('answers a page whose name was rebound nowhere, its own origin or not', async () => {
+  test('answers no page with a rebound name, same origin or not', async () => {
     for (const origin of [undefined, `http://evil.example:${gateway.port}`]) {
       const refused = await statuses(`evil.example:${gateway.port}`, origin)
       expect(refused.statuses).toEqual(Array.from({ length: 10 }, () => 421))

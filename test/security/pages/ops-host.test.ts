@@ -3,12 +3,12 @@ import { expect, test } from '@jest/globals'
 import { startGateway } from '../../support/gateway/gateway-process.ts'
 import { ask } from '../ask.ts'
 
-/** An address of this machine that others could reach; a machine without a network has none. */
+/** An address of this machine that others could reach; undefined without a network. */
 const outer = Object.values(networkInterfaces())
   .flat()
   .find((one) => one?.family === 'IPv4' && !one.internal)?.address
 
-test('the ops port stays on loopback where clients are served on all addresses', async () => {
+test('the ops port stays on loopback if clients are served on all addresses', async () => {
   await using gateway = await startGateway({ env: { WARREN_HOST: '0.0.0.0' } })
   expect((await ask(`http://127.0.0.1:${gateway.opsPort}/metrics`)).status).toBe(200)
   await gateway.printed(/http:\/\/127\.0\.0\.1:\d+\/readyz/)

@@ -8,13 +8,13 @@ const documented =
   []
 const [, configure, write, read] = documented
 
-/** What a file of RabbitMQ says of its default user. */
+/** The permissions of the default user in a configuration file of RabbitMQ. */
 function rightsIn(conf: string): Record<string, string> {
   const settings = [...conf.matchAll(/^(default_\S+) = (.*)$/gm)].map(([, name, value]) => [name, value])
   return Object.fromEntries(settings) as Record<string, string>
 }
 
-describe('the RabbitMQ user of the manifests has the least rights', () => {
+describe('the RabbitMQ user of the manifests has the least permissions', () => {
   test('in a cluster of the operator', () => {
     const [cluster] = built('rabbitmq')
     const { spec } = cluster as unknown as { spec: { rabbitmq: { additionalConfig: string } } }

@@ -35,7 +35,7 @@ const [, ...documented] =
   /^rabbitmqctl set_permissions -p \/ warren '(.*)' '(.*)' '(.*)'$/m.exec(readFileSync('docs/operations.md', 'utf8')) ??
   []
 
-/** A user with these rights; its URL. */
+/** Creates a user with these permissions; its URL. */
 async function userWith(name: string, patterns: readonly string[]): Promise<{ url: string } & AsyncDisposable> {
   await rabbit.ctl('add_user', name, 'a-password-of-a-test')
   await rabbit.ctl('set_permissions', '-p', vhost.name, name, ...patterns)
@@ -55,13 +55,13 @@ async function publishToOrders(body: string): Promise<void> {
   await channel.close()
 }
 
-test('a user with the documented rights, and no other, carries everything that a deployment does', async () => {
+test('the documented permissions are enough for everything that a deployment does', async () => {
   await using user = await userWith('warren-least', documented)
   const env = { WARREN_BROKER_URL: user.url, WARREN_LEGACY_ACCESS: 'open' }
-  // Each with a registry of its own, so that what they know of each other came through RabbitMQ.
+  // Each with its own registry, so that what they know of each other came through RabbitMQ.
   await using a = await openGateway({ ...env, WARREN_OPS_PORT: String(await freePort()) })
   await using b = await openGateway(env)
-  await eventually('both to be up', () => a.gateway.up && b.gateway.up)
+  await eventually('both gateways to be ready', () => a.gateway.up && b.gateway.up)
   const operator = callerOf(a.graphqlUrl, a.operatorToken)
 
   const input = { exchange: 'orders', exchangeType: 'TOPIC', routingKey: 'order.{clientId}' }
@@ -121,21 +121,21 @@ const names: Names = {
   towsmanagerExchange: 'towsmanager',
   sources: ['warren.events', 'orders'],
 }
-/** Of a replica's own queues, any id. */
+/** The id in the names of a replica's own queues. */
 const anyId = '[0-9a-f-]+'
 
-describe('the doctor names the one right that is missing', () => {
+describe('the doctor names the one missing permission', () => {
   const rights = [
     ...rightsOf(names, anyId),
     ...['wsmanager', 'towsmanager'].map((name): Right => ({ action: 'configure', kind: 'exchange', name })),
   ]
   const actions = ['configure', 'write', 'read']
-  // Queues and exchanges of one name share their rights.
+  // Queues and exchanges of one name share permissions.
   const missing = new Map(rights.map((right) => [`${right.action} on ${right.name}`, right]))
 
-  test('of each right that the gateway needs', async () => {
+  test('for each permission that the gateway needs', async () => {
     await using user = await userWith('warren-almost', documented)
-    // The exchanges of the plain WebSocket would otherwise be there.
+    // The exchanges of the plain WebSocket would otherwise be missing.
     const channel = await theirs.createChannel()
     for (const exchange of ['wsmanager', 'towsmanager']) await channel.deleteExchange(exchange)
     await channel.close()
@@ -183,7 +183,7 @@ test('a control bus that RabbitMQ refuses makes the gateway unready, and is logg
     return /control messages/.test(text) ? text : undefined
   })
   expect(reasons).toContain("access to exchange 'warren.control'")
-  // The bus tries again all the while.
+  // The bus keeps retrying.
   await eventually('RabbitMQ to refuse it several times', async () => (await refused()) > before + 2)
   await gateway.printed(/control messages among replicas do not come through/)
   expect(gateway.output().match(/control messages among replicas do not come through/g)).toHaveLength(1)
