@@ -1,4 +1,4 @@
-/** Which processor serves and which loads, and processes that end with the run. */
+/** The CPUs of the server and of the load, and processes that end with the run. */
 import { type ChildProcess, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
@@ -12,12 +12,12 @@ const pins = cpus().length > 1 && existsSync(taskset)
 const serverCore = 0
 const loadCore = 1
 
-/** The command that runs a program on the load's processor. */
+/** The command that runs a program on the load's CPU. */
 export function onLoadCore(program: string, args: readonly string[]): [string, string[]] {
   return pins ? [taskset, ['-c', String(loadCore), program, ...args]] : [program, [...args]]
 }
 
-/** Puts all threads of a running process on the server's processor, or on the load's. */
+/** Moves all threads of a running process to the server's CPU, or to the load's. */
 export function pin(pid: number, core: 'server' | 'load'): void {
   if (!pins) return
   execFileSync(taskset, ['-acp', String(core === 'server' ? serverCore : loadCore), String(pid)], { stdio: 'ignore' })
@@ -32,13 +32,13 @@ export function describeMachine(): string {
 
 export interface Started {
   readonly pid: number
-  /** What it said it listens on: its own port, and the control port of its source. */
+  /** The ports that it printed: its own, and the control port of its source. */
   readonly port: number
   readonly control: number
   stop(): Promise<void>
 }
 
-/** Starts a program that prints `listening <port> <control>` when clients may come. */
+/** Starts a program that prints `listening <port> <control>` when it accepts clients. */
 export async function startProgram(
   program: string,
   args: readonly string[],
@@ -69,7 +69,7 @@ export async function startProgram(
   }
 }
 
-/** Goes on reading, so that the program never waits for its output to be taken. */
+/** Keeps reading, so that the program never blocks on its output. */
 function said(child: ChildProcess): Promise<number[]> {
   return new Promise((resolve) => {
     createInterface({ input: child.stdout as Readable }).on('line', (line) => {

@@ -10,7 +10,7 @@ import { pin } from './machine.ts'
 
 export interface Nginx {
   readonly port: number
-  /** The processes that serve; the first one only watches over them. */
+  /** The serving processes; the first process only supervises them. */
   readonly workers: readonly number[]
   stop(): Promise<void>
 }

@@ -1,4 +1,4 @@
-/** Mercurius on Fastify, with its own publication and subscription. */
+/** Mercurius on Fastify, with its own publish and subscribe. */
 import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import mercurius from 'mercurius'

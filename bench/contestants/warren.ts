@@ -1,7 +1,7 @@
 /**
  * The whole gateway, opened as `warren start` opens it, on the broker in its own process, so that
- * messages can be published beside it as they are beside the others. From RabbitMQ it is started as
- * users start it instead.
+ * messages are published in its process as in the others. For RabbitMQ it is started as users start
+ * it.
  */
 import { openApp } from '../../src/app/open.ts'
 import { load } from '../../src/config/load/load.ts'

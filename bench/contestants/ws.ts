@@ -1,7 +1,7 @@
 /**
- * The package ws and nothing else, the limit of what JavaScript on it can do: `prepared` sends all
- * subscribers one buffer, `own` each a string of its own, as any protocol with ids of operations
- * must. The frame is as long as that of the GraphQL contestants.
+ * The package ws alone, the limit for JavaScript on it: `prepared` sends all subscribers one
+ * buffer, `own` each its own string, as any protocol with operation ids must. The frame has the
+ * length of the GraphQL contestants' frames.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -1,4 +1,4 @@
-/** Publishes to RabbitMQ what the load generator asks for. Arguments: URL, exchange. */
+/** Publishes to RabbitMQ what the load generator requests. Arguments: URL, exchange. */
 import { connect } from 'amqplib'
 import { bodyOf, listenToGenerator, paced, sayListening } from '../contestants/source.ts'
 

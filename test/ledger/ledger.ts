@@ -24,11 +24,10 @@ export interface LedgerOptions {
   readonly clients: number
   readonly replicas: number
   /**
-   * What happens, one after another; between two of them clients go on being cut, and come back
-   * elsewhere.
+   * The acts, one after another. Between two of them clients are still cut and resume elsewhere.
    */
   readonly script: readonly Act[]
-  /** How often clients have come back in the end, at least. One coming back is one trial. */
+  /** The least number of resumes in the end. One resume is one trial. */
   readonly trials: number
   readonly log?: (line: string) => void
 }
@@ -42,30 +41,29 @@ export interface LedgerResult {
   readonly unrecoverable: { readonly asked: number; readonly answered: number }
   readonly republished: number
   /**
-   * The longest that it took from a broker which stores again to all replicas being ready, in
-   * milliseconds.
+   * The longest time from a broker that stores again to all replicas being ready, in milliseconds.
    */
   readonly healedWithinMs: number
-  /** What must be empty. */
+  /** Must be empty. */
   readonly faults: readonly string[]
 }
 
 /** The stream keeps little, so that it can be trimmed: segments are 256 KiB. */
 const retention = '1h,2MiB'
-/** The first serves resumes from memory, the others mostly from the stream. */
+/** The first one replays from memory, the others mostly from the stream. */
 const hotWindows = ['5m,64MiB', '30s,64KiB', '1s,64KiB']
 const fillerBytes = 100_000
 const fillers = 45
 const pace = { minMs: 20, maxMs: 250 }
-/** How long a client stays before its network goes. */
+/** How long a client stays before its network is cut. */
 const stay = { minMs: 50, maxMs: 3_000 }
 const viaGateway = 0.25
 const settleMs = 30_000
 
 /**
- * Publishes numbers for many clients while everything around breaks by a script, and settles the
- * accounts afterwards: each confirmed number was received by its client exactly once behind its
- * cursor and in order, or lies inside a reported gap.
+ * Publishes numbers to many clients while a script breaks everything around them, and then settles
+ * the accounts. Each client received each confirmed number exactly once after its cursor and in
+ * order, or the number is inside a reported gap.
  */
 export async function runLedger(options: LedgerOptions): Promise<LedgerResult> {
   const rabbit = await privateRabbit('ledger')
@@ -104,7 +102,7 @@ interface Book {
 class Ledger {
   readonly #options: LedgerOptions
   readonly #rabbit: RabbitNode
-  /** As they were started first; killed ones come again under the same ports. */
+  /** The gateways of the first start; killed ones are started again on the same ports. */
   readonly #gateways: readonly GatewayProcess[]
   readonly #running: GatewayProcess[]
   readonly #random: Seeded
@@ -153,7 +151,7 @@ class Ledger {
     return this.#settle()
   }
 
-  /** Those that were started again are nobody else's to end. */
+  /** Stops those that were started again, because only the ledger knows them. */
   async end(): Promise<void> {
     await Promise.all(this.#running.map((gateway) => gateway.kill()))
   }
@@ -183,8 +181,8 @@ class Ledger {
   }
 
   /**
-   * One number after another: the next is not sent before this one is confirmed, so that order has
-   * a meaning.
+   * One number after another: each is sent when the one before is confirmed, so that the order is
+   * defined.
    */
   async #produce(book: Book, random: Seeded): Promise<void> {
     while (this.#publishing) {
@@ -210,8 +208,7 @@ class Ledger {
   }
 
   /**
-   * Again and again under the same idempotency key, on any replica, until one has said that
-   * RabbitMQ has it.
+   * Retries with the same idempotency key, on any replica, until one answers that RabbitMQ has it.
    */
   async #throughGateway(clientId: string, number: number, random: Seeded): Promise<void> {
     const query = 'mutation ($input: PublishInput!) { publish(input: $input) { messageId } }'
@@ -280,7 +277,7 @@ class Ledger {
     await this.#allReady(since)
   }
 
-  /** Retention takes what some clients have not seen, while they are away. */
+  /** Retention removes what some disconnected clients have not received. */
   async #trim(): Promise<void> {
     this.#trims += 1
     const away = this.#random.some(this.#books, Math.ceil(this.#books.length / 3))
@@ -309,8 +306,8 @@ class Ledger {
   }
 
   /**
-   * Cursors that cannot be had: garbage, tampered with, of another deployment, of a journal that is
-   * gone, from the future.
+   * Cursors that cannot be resumed: garbage, tampered with, of another deployment, of a deleted
+   * journal, from the future.
    */
   async #askForTheLost(): Promise<void> {
     const book = this.#random.pick(this.#books)
@@ -326,7 +323,7 @@ class Ledger {
     )
   }
 
-  /** A last number that is surely behind every gap: where its place was in one, another. */
+  /** Publishes a last number that is certainly after every gap; if it falls into one, another. */
   async #close(book: Book): Promise<void> {
     const last = () => book.listener.heard.at(-1)
     for (let attempts = 0; attempts < 3; attempts += 1) {

@@ -23,17 +23,16 @@ export interface RollingOptions {
 export interface RollingResult {
   /** Of each replica in turn. */
   readonly replicas: readonly RestartedReplica[]
-  /** How often connections were closed, by code. */
+  /** The number of closed connections, by code. */
   readonly codes: Readonly<Record<string, number>>
   readonly refused: number
   /**
-   * From opening a connection to a subscription that is live, the slowest of a hundred, in
-   * milliseconds.
+   * From opening a connection to a live subscription, the slowest of a hundred, in milliseconds.
    */
   readonly newSubscriptionP99Ms: number
   readonly confirmed: number
   readonly received: number
-  /** What must be empty: numbers lost, doubled, misordered, gaps, unexpected frames, exits. */
+  /** Must be empty: numbers lost, doubled or misordered, gaps, unexpected frames, exits. */
   readonly faults: readonly string[]
 }
 
@@ -41,21 +40,22 @@ export interface RestartedReplica {
   readonly clients: number
   readonly tookMs: number
   /**
-   * How many sessions it ended because of the restart: its clients', and a newcomer's now and then.
+   * How many sessions it ended because of the restart: those of its clients, and sometimes of a new
+   * one.
    */
   readonly ended: number
-  /** The peak at which it ended them, by its own clock, as a multiple of an even pace. */
+  /** The peak rate at which it ended them, by its own clock, as a multiple of an even pace. */
   readonly endsPeak: number
   /**
-   * The peak at which clients were back, as a multiple of its clients/window, and of all
-   * clients/window: by this process, which may be held up itself.
+   * The peak rate at which clients returned, as a multiple of its clients/window, and of all
+   * clients/window: by the clock of this process, which may be delayed itself.
    */
   readonly returnsPeak: number
   readonly returnsPeakOfAll: number
 }
 
 /**
- * How often the load balancer looks who is ready, and how often a newcomer subscribes, in
+ * How often the load balancer checks readiness, and how often a new client subscribes, in
  * milliseconds.
  */
 const lookMs = 100
@@ -64,16 +64,16 @@ const newcomerMs = 100
 const atOnce = 200
 const settleMs = 120_000
 /**
- * Of the window, so much is judged at a time. A drain that makes up for a pause of its process ends
- * what it may in a tenth of the window at once: in a fifth that is twice 1.25, however the slice
- * falls.
+ * The share of the window in which the peak is counted. After a pause of its process, a drain may
+ * end as much as belongs to a tenth of the window at once: in a fifth that is twice 1.25, wherever
+ * the slice begins.
  */
 const endsSlice = 1 / 5
 const returnsSlice = 1 / 10
 
 /**
- * Restarts each replica in turn while clients listen and messages flow, and settles the ledger's
- * accounts afterwards.
+ * Restarts each replica in turn while clients are subscribed and messages are published, and then
+ * settles the ledger's accounts.
  */
 export async function rollingRestart(options: RollingOptions): Promise<RollingResult> {
   const env = {
@@ -157,7 +157,7 @@ class RollingRestart {
     return (data as { history: { cursor: string } }).history.cursor
   }
 
-  /** As a Service does: whoever is ready is given connections. */
+  /** Like a Service: connections go to ready replicas. */
   async #balance(): Promise<void> {
     while (this.#going) {
       await this.#look()
@@ -172,10 +172,7 @@ class RollingRestart {
     this.#ready = ready.flat()
   }
 
-  /**
-   * One number after another for each client: the next only after RabbitMQ had confirmed the one
-   * before.
-   */
+  /** One number after another for each client: each when RabbitMQ has confirmed the one before. */
   async #publish(): Promise<void> {
     const began = performance.now()
     const inFlight = new Map<Book, Promise<void>>()
@@ -200,7 +197,7 @@ class RollingRestart {
     book.confirmed.push(number)
   }
 
-  /** New clients all the while: how long until each is live. */
+  /** New clients throughout: measures how long until each is live. */
   async #welcome(): Promise<void> {
     while (this.#going) {
       const since = performance.now()
@@ -222,7 +219,7 @@ class RollingRestart {
     if (code !== 0) this.#faults.push(`a replica ended with ${signal ?? code} and not with 0`)
     const tookMs = performance.now() - since
     const isBack = ({ port }: RollingClient) => port !== undefined && port !== gateway.port
-    await eventually('its clients to be back', () => listeners.every(isBack), { withinMs: settleMs })
+    await eventually('its clients to return', () => listeners.every(isBack), { withinMs: settleMs })
     const windowMs = this.#options.drainMs
     const ends = endsForRestart(gateway.output())
     const returns = this.#journeys.opened.slice(opened)
@@ -236,7 +233,7 @@ class RollingRestart {
       returnsPeakOfAll: (returnsPeak * clients) / this.#options.clients,
     }
     this.#running[index] = await gateway.again()
-    await eventually('it to be given clients', () => this.#ready.includes(gateway.port), { withinMs: settleMs })
+    await eventually('it to receive clients', () => this.#ready.includes(gateway.port), { withinMs: settleMs })
     this.#options.log?.(`replica ${index + 1}: ${JSON.stringify(replica)}`)
     return replica
   }
@@ -246,7 +243,7 @@ class RollingRestart {
       const last = confirmed.at(-1)
       return last === undefined || listener.hasHeard(last)
     }
-    await eventually('all clients to hear their last number', () => this.#books.every(isWhole), {
+    await eventually('all clients to receive their last number', () => this.#books.every(isWhole), {
       withinMs: settleMs,
     }).catch((error: unknown) => this.#faults.push(String(error)))
   }
@@ -279,7 +276,10 @@ class RollingRestart {
   }
 }
 
-/** Whether the replica took it; resolves when the subscription says where it begins. */
+/**
+ * Resolves to true when the subscription reports its start position, to false if the replica
+ * refuses it.
+ */
 function liveOn(port: number, token: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = new WebSocket(`ws://127.0.0.1:${port}/graphql`, 'graphql-transport-ws')

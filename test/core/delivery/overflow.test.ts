@@ -42,7 +42,7 @@ async function stalled(overflow: OverflowPolicy, { maxBytes = 1024 * 1024 } = {}
   return { world, listener, sink, publish, readAgain }
 }
 
-describe('a subscription whose client is too slow', () => {
+describe('a subscription with a slow client', () => {
   test('conflates to the newest, and reports how many it skipped', async () => {
     const { world, sink, publish, readAgain } = await stalled('CONFLATE')
     await publish(3, 50)

@@ -121,7 +121,7 @@ describe('a buffered source', () => {
     })
   })
 
-  test('is required for what comes through another exchange, and the log says so', async () => {
+  test('is required for what comes through another exchange, and its absence is logged', async () => {
     await using process = await startGateway({ env: { WARREN_BROKER_URL: vhost.url, WARREN_NAMESPACE: 'second' } })
     const call = callerOf(process.graphqlUrl, await testToken({ scope: 'operator' }))
     const input = { exchange: 'rest', exchangeType: 'FANOUT', routingKey: '#', clientId: { everyone: true } }

@@ -4,7 +4,7 @@ import type { Seeded } from '../seeded.ts'
 import { overEvents, overWebSocket, type Received, type Replica, type Transport, type Watch } from './transports.ts'
 
 const maxComeBackMs = 100
-/** Answers that the documentation asks clients to take as "later, as it is" (docs/errors.md). */
+/** Answers that the documentation defines as "retry later, unchanged" (docs/errors.md). */
 const later = new Set(['BROKER_UNAVAILABLE', 'REGISTRY_UNAVAILABLE', 'DRAINING', 'LIMIT_EXCEEDED'])
 
 export interface ListenerOptions {
@@ -13,18 +13,18 @@ export interface ListenerOptions {
   readonly cursor: string
   readonly replicas: readonly Replica[]
   readonly random: Seeded
-  /** One is picked for each connection; by default graphql-transport-ws and SSE. */
+  /** A random one is used for each connection. Default: graphql-transport-ws and SSE. */
   readonly transports?: readonly Transport[]
   /**
-   * How long a replica may take to accept a subscription before another is tried; by default for
-   * ever.
+   * How long a replica may take to accept a subscription before another is tried. Default: without
+   * limit.
    */
   readonly patienceMs?: number
-  /** Given each event; by default events are kept in `heard`. */
+  /** Called with each event. Default: events go to `heard`. */
   readonly onEvent?: (event: Received) => void
 }
 
-/** The end of a connection that the listener did not bring about. */
+/** A connection that the gateway or the network closed. */
 export interface Closed {
   readonly at: number
   readonly replica: Replica
@@ -33,24 +33,25 @@ export interface Closed {
 }
 
 /**
- * A client as the documentation asks for: it keeps the cursor of the last event, and whenever its
- * connection ends it comes back behind it, on any replica, over any of its transports.
+ * A client as the documentation recommends: it stores the cursor of the last event, and whenever
+ * its connection closes it resumes there, on any replica, over any of its transports.
  */
 export class ResumingListener {
   readonly client: string
   readonly heard: Heard[] = []
-  /** Where it came back, and how many it had heard by then: to tell what went wrong. */
+  /**
+   * Each resume, with the number of events received by then: for finding the cause of a failure.
+   */
   readonly journey: { readonly heard: number; readonly how: string }[] = []
   /**
-   * What should not happen whatever breaks: an error instead of events, an event id that is not the
-   * cursor.
+   * What must never happen: an error in place of events, an event id that differs from the cursor.
    */
   readonly problems: string[] = []
-  /** Subscriptions that a gateway or the network ended. */
+  /** Subscriptions that a gateway or the network closed. */
   readonly closed: Closed[] = []
-  /** How often it has come back with a cursor. */
+  /** The number of resumes with a cursor. */
   resumes = 0
-  /** How often a replica answered that it is to come later. */
+  /** The number of answers of a replica to retry later. */
   refusals = 0
   cursor: string
   readonly #options: ListenerOptions
@@ -83,12 +84,12 @@ export class ResumingListener {
     await this.#running
   }
 
-  /** Its network goes, without a word to the server. */
+  /** Cuts its network, without a message to the server. */
   cut(): void {
     this.#cut()
   }
 
-  /** Cut, and not back before `comeBack`. */
+  /** Cuts it until `comeBack`. */
   leave(): void {
     this.#away ??= new Promise((resolve) => {
       this.#back = resolve
@@ -130,7 +131,7 @@ export class ResumingListener {
           this.journey.push({ heard: this.heard.length, how: `${replica.port} behind ${cursor}` })
         },
         onEvent: (event) => {
-          // What comes after the cut is what a client that is gone would not have received.
+          // A disconnected client would not have received what arrives after the cut.
           if (left) return
           this.cursor = event.cursor
           this.#onEvent(event)

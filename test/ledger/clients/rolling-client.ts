@@ -7,8 +7,8 @@ const query = `subscription ($clientId: ID!, $after: Cursor) {
   channel(clientId: $clientId, after: $after) { kind cursor data gap { reason } }
 }`
 /**
- * How long it waits before it comes back, at most, in milliseconds: shorter than client libraries
- * do, so that it hides no storm.
+ * The longest wait before a reconnect, in milliseconds: shorter than in client libraries, so that
+ * it hides no storm.
  */
 const maxComeBackMs = 100
 
@@ -18,18 +18,18 @@ interface Result {
   }
 }
 
-/** What happened to the connections of all clients of one run. */
+/** The connections of all clients of one run. */
 export interface Journeys {
-  /** When connections that had stood were closed, and with which code. */
+  /** When open connections were closed, and with which code. */
   readonly closed: { readonly at: number; readonly code: number }[]
   /** When clients were connected again. */
   readonly opened: number[]
-  /** How often a replica was asked that took no more connections. */
+  /** How often a replica refused a connection. */
   refused: number
   readonly problems: string[]
 }
 
-/** Subscribes with its cursor behind a load balancer, and comes back whenever it is closed. */
+/** Subscribes with its cursor behind a load balancer, and reconnects whenever it is closed. */
 export class RollingClient {
   readonly client: string
   readonly heard: Heard[] = []
@@ -49,13 +49,13 @@ export class RollingClient {
     this.#journeys = options.journeys
   }
 
-  /** Resolves when it has subscribed; from then on it comes back by itself. */
+  /** Resolves when it has subscribed; from then on it reconnects by itself. */
   async start(): Promise<void> {
     await this.#connect()
     void this.#comeBackAgainAndAgain()
   }
 
-  /** Of the replica that it is connected to; undefined between two. */
+  /** The port of its replica; undefined while disconnected. */
   get port(): number | undefined {
     return this.#port
   }
@@ -89,7 +89,7 @@ export class RollingClient {
     }
   }
 
-  /** Whether it has subscribed. */
+  /** Resolves to whether it has subscribed. */
   #attempt(port: number): Promise<boolean> {
     return new Promise((resolve) => {
       const socket = new WebSocket(`ws://127.0.0.1:${port}/graphql`, 'graphql-transport-ws', {

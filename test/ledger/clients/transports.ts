@@ -4,31 +4,28 @@ import { WebSocket } from 'ws'
 import { frameReader, requestBytes } from '../../support/frames/framed.ts'
 import { textOf } from '../../support/frames/frames.ts'
 
-/** Where a replica of the gateway is reached. */
+/** The address of a replica. */
 export interface Replica {
   readonly address: string
   readonly port: number
   readonly tcpPort: number
 }
 
-/** Who subscribes to its channel, and behind which cursor. */
+/** The client, and the cursor to resume at. */
 export interface Subscriber {
   readonly client: string
   readonly token: string
   readonly cursor: string
 }
 
-/** What publishers of the ledgers send. */
+/** The messages that the ledgers' publishers send. */
 export interface Numbered {
   readonly number: number
-  /**
-   * Set where a publisher cannot send the same message again: each attempt is a message of its
-   * own.
-   */
+  /** Set if a publisher cannot repeat a message: each attempt is then a new message. */
   readonly attempt?: number
 }
 
-/** What a subscriber received, in the same form for every transport. */
+/** A received event, in the same form for every transport. */
 export type Received =
   | { readonly kind: 'message'; readonly cursor: string; readonly data: Numbered; readonly redelivered: boolean }
   | { readonly kind: 'gap'; readonly cursor: string; readonly reason: string }
@@ -39,13 +36,13 @@ export interface Watch {
   /** The gateway has accepted the subscription. */
   readonly onSubscribed: () => void
   readonly onEvent: (event: Received) => void
-  /** Something came that is not an event; `code` where the gateway gave one. */
+  /** A frame that is not an event arrived; `code` if the gateway sent one. */
   readonly onRefused: (what: string, code?: string) => void
-  /** Once, at the end, by whichever side; 0 where the transport has no close codes. */
+  /** Once at the end, by either side; 0 if the transport has no close codes. */
   readonly onClosed: (code: number) => void
 }
 
-/** Subscribes; gives a function that ends the connection without a message to the gateway. */
+/** Subscribes; returns a function that ends the connection without a message to the gateway. */
 export type Transport = (replica: Replica, subscriber: Subscriber, watch: Watch) => () => void
 
 export const channelQuery = `subscription ($clientId: ID!, $after: Cursor) {
@@ -73,7 +70,7 @@ interface FlatError {
   readonly code?: string
 }
 
-/** GraphQL says MESSAGE, the plain transports say message. */
+/** GraphQL has MESSAGE, the plain transports message. */
 function receive(event: ChannelEvent, watch: Watch): void {
   const { cursor } = event
   switch (event.kind.toLowerCase()) {
@@ -125,7 +122,7 @@ export const overWebSocket: Transport = ({ address, port }, { client, token, cur
   return () => socket.terminate()
 }
 
-/** Server-sent events. The cursor travels as a variable, or as `Last-Event-ID`. */
+/** Server-sent events. The cursor is sent as a variable, or as `Last-Event-ID`. */
 export function overEvents(cursorIn: () => 'variable' | 'header'): Transport {
   return function overServerSentEvents({ address, port }, { client, token, cursor }, watch) {
     const inHeader = cursorIn() === 'header'
@@ -181,7 +178,7 @@ function receiveBlock(block: string, watch: Watch): void {
     watch.onRefused(`the event's id ${field('id')} is not its cursor ${cursor}`)
 }
 
-/** SocketCluster, protocol 2. It has no flag for what was delivered before. */
+/** SocketCluster, protocol 2. It has no flag for repeated deliveries. */
 export const overSocketCluster: Transport = ({ address, port }, { client, token, cursor }, watch) => {
   const socket = new WebSocket(`ws://${address}:${port}/socketcluster/?protocolVersion=2`)
   const call = (cid: number, event: string, data: object): void => socket.send(JSON.stringify({ event, data, cid }))

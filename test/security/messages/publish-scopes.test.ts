@@ -102,7 +102,7 @@ describe('a token', () => {
       expect(await asked(3, exchange, key)).toMatchObject({ error: { code: 'FORBIDDEN' } })
   })
 
-  test('of another exchange cannot be exchanged for one that publishes to every client', async () => {
+  test('with another exchange is not exchanged for one that publishes to every client', async () => {
     const statusOf = async (scope: string) =>
       (await fetch(`${gateway.url}/jwt`, { headers: { authorization: `Bearer ${await testToken({ scope })}` } })).status
     expect(await statusOf('publish')).toBe(200)
