@@ -71,10 +71,10 @@ const beside: Record<string, () => Promise<() => void>> = {
   },
   'connections that come and go': async () => {
     const over = new AbortController()
-    const comeAndGo = async (): Promise<void> => {
+    const openAndClose = async (): Promise<void> => {
       while (!over.signal.aborted) (await subscriber('passing', () => {})).terminate()
     }
-    const done = comeAndGo()
+    const done = openAndClose()
     return () => {
       over.abort()
       void done

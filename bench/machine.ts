@@ -53,7 +53,7 @@ export async function startProgram(
   const errors: string[] = []
   child.stderr?.setEncoding('utf8').on('data', (text: string) => errors.push(text))
   const exited = once(child, 'close')
-  const line = await Promise.race([said(child), exited.then(() => undefined)])
+  const line = await Promise.race([listeningPorts(child), exited.then(() => undefined)])
   if (line === undefined) throw new Error(`${program} ${args.join(' ')} did not start: ${errors.join('')}`)
   const [port = 0, control = 0] = line
   const pid = child.pid ?? 0
@@ -70,7 +70,7 @@ export async function startProgram(
 }
 
 /** Keeps reading, so that the program never blocks on its output. */
-function said(child: ChildProcess): Promise<number[]> {
+function listeningPorts(child: ChildProcess): Promise<number[]> {
   return new Promise((resolve) => {
     createInterface({ input: child.stdout as Readable }).on('line', (line) => {
       const [word, ...numbers] = line.split(' ')

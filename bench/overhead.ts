@@ -58,7 +58,7 @@ try {
   console.log(
     `metrics: ${(100 * share).toFixed(1)} %; a traceparent in every message: ${(100 * (median(traced.cpuMs) / median(counted.cpuMs) - 1)).toFixed(1)} %`,
   )
-  console.log('tracing that is off is in both: it looks for one header of each message that somebody hears')
+  console.log('tracing that is off is in both: it looks for one header of each delivered message')
   process.exitCode = share <= maxShare ? 0 : 1
 } finally {
   for (const { child, sockets } of [counted, uncounted, traced]) {

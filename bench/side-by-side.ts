@@ -20,7 +20,7 @@ import { type Measured, runOne, usualPace } from './run.ts'
 import { type Scenario, scenarios } from './scenarios.ts'
 
 const help = `npm run bench:compare -- [options]     all scenarios, all contestants: about an hour
-npm run bench:table -- [options]       what must hold, and nobody but whom it names: about half an hour
+npm run bench:table -- [options]       the requirements, with their contestants only: about half an hour
 
   --scenario a,b      ${scenarios.map(({ name }) => name).join(', ')}
   --contestant a,b    ${contestantNames.join(', ')}

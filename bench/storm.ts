@@ -53,7 +53,7 @@ try {
 
 async function positionOfNow(gateway: GatewayProcess): Promise<string> {
   await using client = await connectGraphql(gateway.graphqlSocketUrl, { connectionParams: { token } })
-  const { data } = await client.request('{ history(clientId: "nobody") { cursor } }')
+  const { data } = await client.request('{ history(clientId: "unused") { cursor } }')
   return (data as { history: { cursor: string } }).history.cursor
 }
 

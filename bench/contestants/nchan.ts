@@ -3,7 +3,7 @@
  * (RFC 9112 §9.3.2). Argument 2 is nginx's port.
  */
 import { connect } from 'node:net'
-import { openSource, sayListening } from './source.ts'
+import { openSource, printListening } from './source.ts'
 
 const port = Number(process.argv[3])
 const socket = connect({ port, host: '127.0.0.1', noDelay: true })
@@ -20,4 +20,4 @@ function send(): void {
   due = ''
 }
 
-sayListening(port, control)
+printListening(port, control)

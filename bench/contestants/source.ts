@@ -164,6 +164,6 @@ export async function openSource(publish: (channel: string, message: Message) =>
 }
 
 /** Prints the line that a contestant prints when it accepts clients. */
-export function sayListening(port: number, control: number): void {
+export function printListening(port: number, control: number): void {
   process.stdout.write(`listening ${port} ${control}\n`)
 }

@@ -6,7 +6,7 @@
 import { openApp } from '../../src/app/open.ts'
 import { load } from '../../src/config/load/load.ts'
 import { surroundings } from '../../src/config/load/surroundings.ts'
-import { openSource, sayListening } from './source.ts'
+import { openSource, printListening } from './source.ts'
 
 const app = await openApp(load(surroundings([])))
 const properties = { contentType: 'application/json' }
@@ -14,4 +14,4 @@ const control = await openSource((channel, { json }) => {
   void app.gateway.publish({ routingKey: `client.${channel}`, body: Buffer.from(json), properties })
 })
 const http = app.endpoints.find(({ url }) => url.startsWith('ws:'))
-sayListening(Number(new URL(http?.url ?? '').port), control)
+printListening(Number(new URL(http?.url ?? '').port), control)

@@ -6,7 +6,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { openSource, sayListening } from './source.ts'
+import { openSource, printListening } from './source.ts'
 
 const own = process.argv[3] === 'own'
 
@@ -46,4 +46,4 @@ const control = await openSource((channel, message) => {
   const prepared = Buffer.from(anyone + tail)
   for (const { socket } of subscribers) socket.send(prepared, { binary: false })
 })
-server.listen(0, '127.0.0.1', () => sayListening((server.address() as AddressInfo).port, control))
+server.listen(0, '127.0.0.1', () => printListening((server.address() as AddressInfo).port, control))

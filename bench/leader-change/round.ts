@@ -110,11 +110,11 @@ async function declareAt(node: RabbitNode, stream: string): Promise<void> {
   await connection.close()
 }
 
-async function ledBy(leader: RabbitNode, asked: RabbitNode, stream: string): Promise<void> {
+async function ledBy(leader: RabbitNode, via: RabbitNode, stream: string): Promise<void> {
   await eventually(
     `${leader.nodeName} to lead ${stream}, with three replicas`,
     async () => {
-      const replicas = await streamReplicas(asked, stream)
+      const replicas = await streamReplicas(via, stream)
       return replicas.leader === leader.nodeName && replicas.online.length === 3
     },
     patience,

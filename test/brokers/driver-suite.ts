@@ -63,7 +63,7 @@ export function driverSuite(name: string, open: () => Promise<BrokerUnderTest>):
     })
 
     test('accepts messages without a subscriber', async () => {
-      await distributor.publish(1, 'nobody')
+      await distributor.publish(1, 'unbound')
     })
 
     test('delivers each message to one member of a group, and to every subscriber outside groups', async () => {

@@ -138,51 +138,51 @@ export function gatewaySuite(name: string, open: () => Promise<GatewayUnderTest>
     })
 
     test('delivers fanout exchanges to each replica completely, in the order of each exchange', async () => {
-      const exchanges = { own: 'heard', fedBy: ['too'], declared: ['said'] }
-      const heard = [under.broker, under.replica].map((broker) => {
-        const inbox = new Inbox<Message>('what fanout exchanges say')
+      const exchanges = { own: 'own', fedBy: ['too'], declared: ['declared'] }
+      const consumers = [under.broker, under.replica].map((broker) => {
+        const inbox = new Inbox<Message>('messages of fanout exchanges')
         return { inbox, fanouts: broker.consumeFanouts(exchanges, (message) => inbox.push(message)) }
       })
       // A fanout message reaches only the queues bound so far.
       await eventually('both replicas to receive a message', async () => {
         await publish('too', 'beginning', { mandatory: false })
-        return heard.every(({ inbox }) => inbox.waiting.length > 0)
+        return consumers.every(({ inbox }) => inbox.waiting.length > 0)
       })
-      await publish('said', 'is there', { mandatory: false })
-      for (let n = 0; n < 300; n += 1) void publish(n % 2 === 0 ? 'heard' : 'too', String(n), { mandatory: false })
-      for (const { inbox, fanouts } of heard) {
+      await publish('declared', 'exists', { mandatory: false })
+      for (let n = 0; n < 300; n += 1) void publish(n % 2 === 0 ? 'own' : 'too', String(n), { mandatory: false })
+      for (const { inbox, fanouts } of consumers) {
         const keys: string[] = []
         while (keys.length < 300) {
           const { routingKey, exchange } = await inbox.next()
           if (routingKey !== 'beginning') keys.push(`${exchange} ${routingKey}`)
         }
         // AMQP 0-9-1 §4.7 keeps the order of what passes through one exchange.
-        const inOrder = Array.from({ length: 300 }, (_, n) => `${n % 2 === 0 ? 'heard' : 'too'} ${n}`)
-        for (const name of ['heard ', 'too ']) {
+        const inOrder = Array.from({ length: 300 }, (_, n) => `${n % 2 === 0 ? 'own' : 'too'} ${n}`)
+        for (const name of ['own ', 'too ']) {
           const ofExchange = (key: string): boolean => key.startsWith(name)
           expect(keys.filter(ofExchange)).toEqual(inOrder.filter(ofExchange))
         }
         await fanouts.close()
       }
-      await publish('heard', 'nobody', { mandatory: false })
-      expect(heard.map(({ inbox }) => inbox.waiting)).toEqual([[], []])
+      await publish('own', 'after close', { mandatory: false })
+      expect(consumers.map(({ inbox }) => inbox.waiting)).toEqual([[], []])
     })
 
     test('delivers a control message to every replica, the sender included', async () => {
-      const heard = new Inbox<ControlMessage | 'resync'>('control messages')
+      const messages = new Inbox<ControlMessage | 'resync'>('control messages')
       const keys = testKeys()
       const buses = [under.broker, under.replica].map((broker) => broker.openControlBus(keys))
-      for (const bus of buses) bus.listen(heard.push.bind(heard), () => heard.push('resync'))
-      expect(await take(heard, 2)).toEqual(['resync', 'resync'])
-      const source = sourceOn('told')
+      for (const bus of buses) bus.listen(messages.push.bind(messages), () => messages.push('resync'))
+      expect(await take(messages, 2)).toEqual(['resync', 'resync'])
+      const source = sourceOn('announced')
       await buses[0]?.send({ kind: 'source-known', source })
       await buses[1]?.send({ kind: 'client-deleted', clientId: 'alice', by: 'another' })
-      const said = await take(heard, 4)
-      expect(said.filter((message) => message !== 'resync' && message.kind === 'source-known')).toEqual([
+      const received = await take(messages, 4)
+      expect(received.filter((message) => message !== 'resync' && message.kind === 'source-known')).toEqual([
         { kind: 'source-known', source },
         { kind: 'source-known', source },
       ])
-      expect(said).toEqual(expect.arrayContaining([{ kind: 'client-deleted', clientId: 'alice', by: 'another' }]))
+      expect(received).toEqual(expect.arrayContaining([{ kind: 'client-deleted', clientId: 'alice', by: 'another' }]))
       await Promise.all(buses.map((bus) => bus.close()))
     })
   })

@@ -17,7 +17,7 @@ export function numbers(count: number, from = 0): number[] {
 }
 
 /** The numbers that a client has received, and the callers that wait for a count. */
-export class Heard {
+export class ReceivedNumbers {
   readonly data: unknown[] = []
   /** Count of received numbers → callbacks that run once when it is reached. */
   readonly #at = new Map<number, (() => void)[]>()
@@ -66,11 +66,11 @@ export async function chaos(options: {
   seed: number
   count: number
   cuts: number
-  heard: Heard
+  received: ReceivedNumbers
   publish: (n: number) => Promise<void>
   cut: () => void
 }): Promise<void> {
-  const { seed, count, cuts, heard } = options
+  const { seed, count, cuts, received } = options
   const random = generator(seed)
   const burst = Math.ceil(count / (3 * cuts))
   let published = 0
@@ -83,14 +83,14 @@ export async function chaos(options: {
   const soon = (): void => {
     publishing = publishing.then(more)
   }
-  for (let from = 0; from < count; from += burst) heard.at(from + 1 + Math.floor(random() * (burst - 1)), soon)
+  for (let from = 0; from < count; from += burst) received.at(from + 1 + Math.floor(random() * (burst - 1)), soon)
   for (let turn = 0; turn < cuts; turn += 1) {
-    heard.at(1 + Math.floor(((turn + random()) * count) / cuts), () => {
+    received.at(1 + Math.floor(((turn + random()) * count) / cuts), () => {
       options.cut()
       soon()
     })
   }
-  await heard.until(count)
+  await received.until(count)
   await publishing
 }
 

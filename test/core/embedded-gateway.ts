@@ -102,10 +102,10 @@ export interface Listening {
 
 /** Takes events only when the test calls `take`, and keeps them. */
 export class Listener {
-  readonly heard: ChannelEvent[] = []
+  readonly received: ChannelEvent[] = []
   readonly feed: ChannelSubscription
   readonly allowance: Allowance
-  #asked = false
+  #pending = false
 
   constructor(gateway: Gateway, channel: string, options: Listening) {
     const { after, maxBytes = 1024 * 1024, checkpoints = false, overflow } = options
@@ -123,14 +123,14 @@ export class Listener {
 
   /** The received events in short form: messages as their data, gaps as their reason. */
   get story(): unknown[] {
-    return this.heard.map((event) => {
+    return this.received.map((event) => {
       if (event.kind === 'MESSAGE') return JSON.parse(event.message.body.toString()) as unknown
       return event.kind === 'GAP' ? event.reason : event.kind
     })
   }
 
   get cursors(): string[] {
-    return this.heard.map(({ cursor }) => printCursor(cursor))
+    return this.received.map(({ cursor }) => printCursor(cursor))
   }
 
   /**
@@ -138,12 +138,12 @@ export class Listener {
    * still goes to the pending call.
    */
   async take(count = Number.POSITIVE_INFINITY): Promise<void> {
-    for (let left = count; left > 0 && !this.#asked; left -= 1) {
-      this.#asked = true
+    for (let left = count; left > 0 && !this.#pending; left -= 1) {
+      this.#pending = true
       void this.feed.next().then((taken) => {
         if (taken.done) return
-        this.#asked = false
-        this.heard.push(taken.value)
+        this.#pending = false
+        this.received.push(taken.value)
       })
       // A queued event arrives within a microtask or two.
       await Promise.resolve()

@@ -56,14 +56,14 @@ describe('a driver dropped into the folder', () => {
 
   test('is distinguished from a broken file, and works next to it', async () => {
     const mixed = await mkdtemp(join(tmpdir(), 'drivers-'))
-    const said: string[] = []
+    const logged: string[] = []
     await cp(folder, mixed, { recursive: true })
     await writeFile(join(mixed, 'a-typo.mjs'), 'export default class { static scheme = "typo" }')
     await writeFile(join(mixed, 'b-mute.mjs'), 'export default class { static scheme = "mute:"; publish() {} }')
     await writeFile(join(mixed, 'c-throws.mjs'), 'throw new Error("cannot be loaded")')
-    const options = { namespace: 'warren', log: (_level: string, text: string) => void said.push(text) }
+    const options = { namespace: 'warren', log: (_level: string, text: string) => void logged.push(text) }
     await openDriver(['loop:'], options, pathToFileURL(`${mixed}/`))
-    expect(said).toEqual([
+    expect(logged).toEqual([
       'a driver cannot be used: a-typo.mjs: expected a static scheme such as "amqp:", got "typo"',
       'a driver cannot be used: b-mute.mjs: expected a method subscribe',
       'a driver cannot be used: c-throws.mjs: cannot be loaded',

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
-import { stranger } from '../brokers/rabbitmq/connections.ts'
+import { plainConnection } from '../brokers/rabbitmq/connections.ts'
 import { eventually } from '../support/eventually.ts'
 import { openGateway } from '../support/gateway/gateway-in-process.ts'
 import { startGateway, testToken } from '../support/gateway/gateway-process.ts'
@@ -14,8 +14,8 @@ import { callerOf, createRabbitChannel, listen, publish, Refused } from './back-
  * The password of every user of this file, so that the tests can search all output and answers for
  * it.
  */
-const password = 'a-pass-that-nobody-may-see'
-const wrongPassword = 'another-that-nobody-may-see'
+const password = 'a-pass-that-must-stay-secret'
+const wrongPassword = 'another-that-must-stay-secret'
 const publishTimeoutMs = 1_000
 
 let node: RabbitNode
@@ -23,7 +23,7 @@ let operator: string
 
 beforeAll(async () => {
   node = await privateRabbit('away')
-  const names = ['mallory', 'nomad', 'stranger', 'tenant', 'reader', 'writer', 'collector', 'tailor', 'clerk']
+  const names = ['mallory', 'nomad', 'visitor', 'tenant', 'reader', 'writer', 'collector', 'tailor', 'clerk']
   await define({
     users: names.map((name) => user(name)),
     vhosts: [{ name: 'private' }],
@@ -103,44 +103,45 @@ describe('a fault that an operator must repair', () => {
       fault: 'a wrong password',
       user: 'mallory',
       secret: wrongPassword,
-      says: /refused user \\?"mallory\\?": wrong user or password/,
+      expected: /refused user \\?"mallory\\?": wrong user or password/,
     },
     {
       fault: 'a virtual host that does not exist',
       user: 'nomad',
       vhost: 'nowhere',
-      says: /has no virtual host \\?"nowhere\\?"/,
+      expected: /has no virtual host \\?"nowhere\\?"/,
     },
     {
       fault: 'a virtual host that the user may not enter',
-      user: 'stranger',
+      user: 'visitor',
       vhost: 'private',
-      says: /no permission: user \\?"stranger\\?" may not enter the virtual host \\?"private\\?"/,
+      expected: /no permission: user \\?"visitor\\?" may not enter the virtual host \\?"private\\?"/,
     },
     {
       fault: 'no permission to configure',
       user: 'tenant',
-      says: /lacks the permission to make it: grant configure|access to queue 'tenant\.[\w.]+' in vhost '\/' refused for user 'tenant'/,
+      expected:
+        /lacks the permission to make it: grant configure|access to queue 'tenant\.[\w.]+' in vhost '\/' refused for user 'tenant'/,
     },
     {
       fault: 'no permission to write',
       user: 'reader',
-      says: /access to (queue|exchange) '[\w.]+' in vhost '\/' refused for user 'reader'/,
+      expected: /access to (queue|exchange) '[\w.]+' in vhost '\/' refused for user 'reader'/,
     },
     {
       fault: 'no permission to read',
       user: 'writer',
-      says: /access to (queue|exchange) '[\w.]+' in vhost '\/' refused for user 'writer'/,
+      expected: /access to (queue|exchange) '[\w.]+' in vhost '\/' refused for user 'writer'/,
     },
     {
       fault: 'a classic queue in the place of the journal',
       user: 'collector',
-      says: /queue \\?"collector\.journal\\?" exists in RabbitMQ and is no stream/,
+      expected: /queue \\?"collector\.journal\\?" exists in RabbitMQ and is no stream/,
     },
     {
       fault: 'an exchange of another type in the place of the default one',
       user: 'tailor',
-      says: /exchange \\?"tailor\.events\\?" is a direct exchange, not topic/,
+      expected: /exchange \\?"tailor\.events\\?" is a direct exchange, not topic/,
     },
   ] as const
   const gateways = new Map<string, Awaited<ReturnType<typeof openFaulty>>>()
@@ -165,7 +166,7 @@ describe('a fault that an operator must repair', () => {
     const call = callerOf(gateway.graphqlUrl, gateway.operatorToken)
     /** The refusals of a source and of a publication, when the reason is known. */
     const answers = async () => {
-      await eventually('the reason at /readyz', async () => fault.says.test((await readyz({ opsPort })).text))
+      await eventually('the reason at /readyz', async () => fault.expected.test((await readyz({ opsPort })).text))
       return Promise.all([
         refusalOf(call(createRabbitChannel, sourceOn(`${fault.user}.more`))),
         refusalOf(call(publish, toAlice(1))),
@@ -183,7 +184,7 @@ describe('a fault that an operator must repair', () => {
       output += String(text)
       return true
     })
-    await using connection = await stranger(node.url())
+    await using connection = await plainConnection(node.url())
     const channel = await connection.createChannel()
     await channel.assertQueue('collector.journal', { durable: true })
     await channel.assertExchange('tailor.events', 'direct', { durable: true })
@@ -200,10 +201,10 @@ describe('a fault that an operator must repair', () => {
     async (fault) => {
       const gateway = gateways.get(fault.user)
       if (!gateway) throw new Error('unreachable')
-      await eventually(`the log to match ${String(fault.says)}`, () => fault.says.test(output))
+      await eventually(`the log to match ${String(fault.expected)}`, () => fault.expected.test(output))
       await eventually('the reason at /readyz', async () => {
         const { status, text } = await readyz(gateway)
-        return status === 503 && fault.says.test(text)
+        return status === 503 && fault.expected.test(text)
       })
       const [made, published] = await gateway.answers
       if (fault.user === 'tailor') {
@@ -212,9 +213,9 @@ describe('a fault that an operator must repair', () => {
         expect(published).toMatchObject({ code: 'SOURCE_CONFLICT' })
       } else {
         for (const { code } of [made, published]) expect(code).toBe('BROKER_UNAVAILABLE')
-        expect(made.text).toMatch(fault.says)
+        expect(made.text).toMatch(fault.expected)
       }
-      expect(published.text).toMatch(fault.says)
+      expect(published.text).toMatch(fault.expected)
       expect(published.afterMs).toBeLessThan(publishTimeoutMs + 3_000)
       expect(made.afterMs).toBeLessThan(10_000)
       for (const text of [output, (await readyz(gateway)).text, made.text, published.text]) {
@@ -232,7 +233,7 @@ describe('a fault that an operator must repair', () => {
   })
 
   test('is noticed when it is repaired: the same processes serve', async () => {
-    await using connection = await stranger(node.url())
+    await using connection = await plainConnection(node.url())
     const channel = await connection.createChannel()
     await channel.deleteQueue('collector.journal')
     await channel.deleteExchange('tailor.events')
@@ -241,7 +242,7 @@ describe('a fault that an operator must repair', () => {
       vhosts: [{ name: 'nowhere' }],
       permissions: [
         permission('nomad', {}, 'nowhere'),
-        permission('stranger', {}, 'private'),
+        permission('visitor', {}, 'private'),
         ...['tenant', 'reader', 'writer'].map((name) => permission(name)),
       ],
     })
@@ -258,7 +259,7 @@ describe('a fault that an operator must repair', () => {
 
 describe('a source that RabbitMQ refuses', () => {
   test('is answered with SOURCE_CONFLICT and what to do, and disturbs nothing', async () => {
-    await using connection = await stranger(node.url())
+    await using connection = await plainConnection(node.url())
     const channel = await connection.createChannel()
     await channel.assertExchange('clerk.orders', 'direct', { durable: false })
     await channel.assertExchange('free.for.all', 'fanout')
@@ -416,7 +417,7 @@ describe('RabbitMQ', () => {
     await node.start()
     // A back end connects faster than the gateway. Messages published before alice subscribed are
     // not for her.
-    await using connection = await stranger(node.url())
+    await using connection = await plainConnection(node.url())
     const channel = await connection.createConfirmChannel()
     channel.publish('early.events', 'client.alice', Buffer.from('"at once"'))
     await channel.waitForConfirms()

@@ -5,28 +5,28 @@ import { type GatewayProcess, startGateway } from '../support/gateway/gateway-pr
 import { privateRabbit, type RabbitNode, type TestVhost, testVhost } from '../support/rabbitmq/broker.ts'
 import { startProcessor, startPythonProcessor } from './back-end/processors.ts'
 
-interface Told {
+interface RoomFrame {
   readonly kind: 'joined' | 'sent' | 'other' | 'processed'
   readonly text: string
 }
 
-async function joinThrough(gateway: GatewayProcess): Promise<FrameClient & { told(): Promise<Told> }> {
+async function joinThrough(gateway: GatewayProcess): Promise<FrameClient & { nextFrame(): Promise<RoomFrame> }> {
   const client = await connectFrames(`ws://127.0.0.1:${gateway.port}/ws?envelope=json`)
-  const told = async () => JSON.parse(await client.next(30_000)) as Told
-  expect(await told()).toEqual({ kind: 'joined' })
-  return Object.assign(client, { told })
+  const nextFrame = async () => JSON.parse(await client.next(30_000)) as RoomFrame
+  expect(await nextFrame()).toEqual({ kind: 'joined' })
+  return Object.assign(client, { nextFrame })
 }
 
 /**
  * Collects frames until there are so many of each kind, by kind: a processor may be faster than the
  * confirm of the broker.
  */
-async function gather(client: { told(): Promise<Told> }, counts: Partial<Record<Told['kind'], number>>) {
-  const texts: Record<Told['kind'], string[]> = { joined: [], sent: [], other: [], processed: [] }
-  const kinds = Object.keys(texts) as Told['kind'][]
+async function gather(client: { nextFrame(): Promise<RoomFrame> }, counts: Partial<Record<RoomFrame['kind'], number>>) {
+  const texts: Record<RoomFrame['kind'], string[]> = { joined: [], sent: [], other: [], processed: [] }
+  const kinds = Object.keys(texts) as RoomFrame['kind'][]
   while (kinds.some((kind) => texts[kind].length < (counts[kind] ?? 0))) {
-    const told = await client.told()
-    texts[told.kind].push(told.text)
+    const frame = await client.nextFrame()
+    texts[frame.kind].push(frame.text)
   }
   return texts
 }
@@ -135,17 +135,17 @@ describe('RabbitMQ stops and starts', () => {
     await sending
 
     const everything = new Set(through.map((text) => `${text.toUpperCase()} (shared)`))
-    const heardOf = async (client: { told(): Promise<Told> }) => {
-      const heard = { sent: [] as string[], other: [] as string[] }
+    const textsOf = async (client: { nextFrame(): Promise<RoomFrame> }) => {
+      const received = { sent: [] as string[], other: [] as string[] }
       const missing = new Set(everything)
-      while (missing.size > 0 || heard.sent.length + heard.other.length < through.length) {
-        const { kind, text } = await client.told()
+      while (missing.size > 0 || received.sent.length + received.other.length < through.length) {
+        const { kind, text } = await client.nextFrame()
         if (kind === 'processed') missing.delete(text)
-        else if (kind !== 'joined') heard[kind].push(text)
+        else if (kind !== 'joined') received[kind].push(text)
       }
-      return heard
+      return received
     }
-    const [atHere, atThere] = await Promise.all([heardOf(here), heardOf(there)])
+    const [atHere, atThere] = await Promise.all([textsOf(here), textsOf(there)])
     const all = new Set([...before, ...through])
     await eventually(
       'the processor to print everything',

@@ -62,9 +62,9 @@ test('the Python client receives its channel, once and in order, also through a 
   }
   await exited
   expect(child.exitCode).toBe(0)
-  const heard = lines.waiting.map((line) => (JSON.parse(line) as { data: { n: number } }).data.n)
-  expect(heard).toEqual(Array.from({ length: heard.length }, (_, index) => index + 20 - heard.length))
-  expect(heard.length).toBe(20 - 3)
+  const received = lines.waiting.map((line) => (JSON.parse(line) as { data: { n: number } }).data.n)
+  expect(received).toEqual(Array.from({ length: received.length }, (_, index) => index + 20 - received.length))
+  expect(received.length).toBe(20 - 3)
 }, 60_000)
 
 test('it searches, sends bytes, and prints why it was refused', async () => {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { stranger } from '../brokers/rabbitmq/connections.ts'
+import { plainConnection } from '../brokers/rabbitmq/connections.ts'
 import { startGateway, testToken } from '../support/gateway/gateway-process.ts'
 import { freePort } from '../support/network/ports.ts'
 import { debianPackages, locate } from '../support/processes/debian-package.ts'
@@ -49,7 +49,7 @@ test('over amqps: every connection is encrypted, and messages of all sizes arriv
   await call(publish, { input: { clientId: 'alice', data: 'through the gateway' } })
   expect((await alice.next()).data).toBe('through the gateway')
 
-  await using backEnd = await stranger(vhost.url)
+  await using backEnd = await plainConnection(vhost.url)
   const channel = await backEnd.createConfirmChannel()
   // Around the 16 KiB of a TLS record and the 128 KiB of an AMQP frame.
   const sizes = [0, 1, 100, 16_300, 16_384, 16_500, 65_536, 130_900, 131_072, 131_200, 300_000]

@@ -11,7 +11,7 @@ test('every confirmed number reaches its client once and in order, or is inside 
   })
   expect(result.faults).toEqual([])
   expect(result.trials).toBeGreaterThanOrEqual(200)
-  expect(result.unrecoverable).toEqual({ asked: 20, answered: 20 })
+  expect(result.unrecoverable).toEqual({ sent: 20, answered: 20 })
   // Faults must have had an effect, or the run proves nothing. Whether a trim removed entries that
   // a client still needed depends on the machine.
   expect(result.gaps).toMatchObject({ JOURNAL_REPLACED: expect.any(Number) })

@@ -73,7 +73,7 @@ interface Peaks {
 function watchPeaks(gateway: Gateway): Readonly<Peaks> {
   const peaks: Peaks = { window: 0, publications: 0, session: 0, catchingUp: 0, rss: 0 }
   let looks = 0
-  const look = (session?: Session): void => {
+  const record = (session?: Session): void => {
     const { held } = gateway
     peaks.window = Math.max(peaks.window, held.window)
     peaks.publications = Math.max(peaks.publications, held.publications)
@@ -86,12 +86,12 @@ function watchPeaks(gateway: Gateway): Readonly<Peaks> {
   const { onMessage } = JournalListener.prototype
   JournalListener.prototype.onMessage = function (message) {
     onMessage.call(this, message)
-    look()
+    record()
   }
   const publish = gateway.publish.bind(gateway)
   gateway.publish = (publication) => {
     const answer = publish(publication)
-    look()
+    record()
     return answer
   }
   const openSession = gateway.openSession.bind(gateway)
@@ -103,7 +103,7 @@ function watchPeaks(gateway: Gateway): Readonly<Peaks> {
       const deliver = feed.deliver.bind(feed)
       feed.deliver = (event) => {
         deliver(event)
-        look(session)
+        record(session)
       }
       return feed
     }
@@ -183,7 +183,7 @@ async function publishBacklog(channel: ConfirmChannel, from: number, to: number)
  */
 async function publishTooMuch(gateway: Gateway): Promise<number> {
   const body = Buffer.from(JSON.stringify('x'.repeat(publicationBytes)))
-  const publication = { exchange: 'warren.events', routingKey: 'client.nobody', body, properties: {} }
+  const publication = { exchange: 'warren.events', routingKey: 'client.unused', body, properties: {} }
   const answers = await Promise.allSettled(Array.from({ length: publications }, () => gateway.publish(publication)))
   const refusals = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as unknown] : []))
   for (const refusal of refusals) expect(refusal).toBeInstanceOf(GatewayError)

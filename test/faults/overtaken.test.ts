@@ -81,8 +81,8 @@ test('a reader that retention overtakes reports it at the position where it cont
   // The reader may report more: holes in what was in flight, with an unknown cause.
   const jump = story.findIndex((one, index) => Number(one) - Number(story[index - 2]) > 100)
   expect(story[jump - 1]).toBe('overtaken')
-  const untold = story.filter((one, index) => Number(one) - Number(story[index - 1]) > 2)
-  expect(untold).toEqual([])
+  const unreported = story.filter((one, index) => Number(one) - Number(story[index - 1]) > 2)
+  expect(unreported).toEqual([])
   consumer.close()
   await connection.close()
 }, 90_000)

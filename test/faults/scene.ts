@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals'
 import amqp, { type Channel } from 'amqplib'
-import { type Heard, settle } from '../ledger/accounts.ts'
+import { type LedgerEvent, settle } from '../ledger/accounts.ts'
 import { CarefulPublisher } from '../ledger/careful-publisher.ts'
 import { pause } from '../ledger/pause.ts'
 import { eventually } from '../support/eventually.ts'
@@ -37,7 +37,7 @@ export class Scene {
   readonly gateway: GatewayProcess
   readonly client: GraphqlClient
   readonly publisher: CarefulPublisher
-  readonly heard: Heard[] = []
+  readonly events: LedgerEvent[] = []
   /** The cursor of the last event. */
   cursor = ''
   readonly #brokerUrls: readonly string[]
@@ -83,9 +83,9 @@ export class Scene {
     // number shows that.
     await eventually('the subscription to be open', async () => {
       await this.#publishNext()
-      return this.heard.length > 0
+      return this.events.length > 0
     })
-    this.heard.length = 0
+    this.events.length = 0
     this.#confirmed.length = 0
     this.#work = Promise.all([this.#produce(), this.#probe()])
   }
@@ -111,11 +111,11 @@ export class Scene {
 
   /** Waits until readiness fails with this reason. */
   async reason(pattern: RegExp): Promise<void> {
-    const says = async (): Promise<boolean> => {
+    const matchesReason = async (): Promise<boolean> => {
       const response = await fetch(`http://127.0.0.1:${this.gateway.opsPort}/readyz`)
       return pattern.test(await response.text())
     }
-    await eventually(`readiness to fail with ${String(pattern)}`, says, { withinMs: 30_000 })
+    await eventually(`readiness to fail with ${String(pattern)}`, matchesReason, { withinMs: 30_000 })
   }
 
   /**
@@ -125,7 +125,7 @@ export class Scene {
   async back(moment: number): Promise<number> {
     await this.gateway.ready(60_000)
     const number = this.#number + 1
-    const came = () => this.heard.some((one) => one.kind === 'event' && one.number >= number)
+    const came = () => this.events.some((one) => one.kind === 'event' && one.number >= number)
     await eventually(`number ${number}`, came, { withinMs: 60_000 })
     const took = Date.now() - moment
     expect(took).toBeLessThan(promised.back * inHand)
@@ -134,14 +134,14 @@ export class Scene {
 
   /** Waits until `numbers` numbers are confirmed and not yet received. */
   async behind(numbers: number): Promise<void> {
-    const last = () => this.heard.findLast((one) => one.kind === 'event')?.number ?? 0
+    const last = () => this.events.findLast((one) => one.kind === 'event')?.number ?? 0
     await eventually(`the client to be ${numbers} behind`, () => (this.#confirmed.at(-1) ?? 0) - last() >= numbers, {
       withinMs: 60_000,
     })
   }
 
   get gaps(): string[] {
-    return this.heard.flatMap((one) => (one.kind === 'gap' ? [one.reason] : []))
+    return this.events.flatMap((one) => (one.kind === 'gap' ? [one.reason] : []))
   }
 
   /**
@@ -151,9 +151,9 @@ export class Scene {
   async account(): Promise<void> {
     const confirmed = [...this.#confirmed]
     const last = confirmed.at(-1) ?? 0
-    const came = () => this.heard.some((one) => one.kind === 'event' && one.number >= last)
+    const came = () => this.events.some((one) => one.kind === 'event' && one.number >= last)
     await eventually(`number ${last}`, came, { withinMs: 30_000 })
-    const balance = settle({ client: 'alice', confirmed, heard: this.heard }, this.#number)
+    const balance = settle({ client: 'alice', confirmed, events: this.events }, this.#number)
     expect(balance).toMatchObject({ lost: [], doubled: [], misordered: [], invented: [] })
     if (this.gaps.length === 0) expect(balance.inGaps).toBe(0)
     expect(this.#closed).toBeUndefined()
@@ -170,8 +170,8 @@ export class Scene {
 
   #take(event: Event): void {
     this.cursor = event.cursor
-    if (event.kind === 'GAP') this.heard.push({ kind: 'gap', reason: event.gap?.reason ?? 'none' })
-    else if (event.kind === 'MESSAGE') this.heard.push({ kind: 'event', number: event.data?.number ?? -1 })
+    if (event.kind === 'GAP') this.events.push({ kind: 'gap', reason: event.gap?.reason ?? 'none' })
+    else if (event.kind === 'MESSAGE') this.events.push({ kind: 'event', number: event.data?.number ?? -1 })
   }
 
   async #produce(): Promise<void> {

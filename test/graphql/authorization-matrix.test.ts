@@ -6,7 +6,7 @@ import { testToken } from '../support/gateway/gateway-process.ts'
 
 /** The callers. Where an operation needs a channel, it is alice's. */
 const roles = {
-  nobody: undefined,
+  anonymous: undefined,
   alice: { sub: 'alice' },
   bob: { sub: 'bob' },
   'a listener of a pattern that only looks like hers': { sub: 'carol', scope: 'channel:ali*' },
@@ -21,7 +21,7 @@ const roles = {
 type Role = keyof typeof roles
 const roleNames = Object.keys(roles) as Role[]
 /** These count as without a token: the answer is that a token is needed. */
-const unknown: readonly Role[] = ['nobody', 'a word that grants nothing']
+const unknown: readonly Role[] = ['anonymous', 'a word that grants nothing']
 
 const everybody = roleNames
 const listeners: readonly Role[] = ['alice', 'a listener of her team', 'an operator']
@@ -140,8 +140,8 @@ const transports: Record<string, (query: string, token: string | undefined) => P
 const overHttpAlone = /^GraphQL over HTTP/
 
 describe.each(Object.keys(transports))('over %s', (transport) => {
-  const asked = operations.filter(({ field }) => field !== 'channel' || !overHttpAlone.test(transport))
-  test.each(asked)('$query is for permitted roles only', async ({ query, allowed }) => {
+  const applicable = operations.filter(({ field }) => field !== 'channel' || !overHttpAlone.test(transport))
+  test.each(applicable)('$query is for permitted roles only', async ({ query, allowed }) => {
     const outcomes: Partial<Record<Role, string>> = {}
     for (const role of roleNames) outcomes[role] = outcomeOf(await transports[transport]!(query, tokens.get(role)))
     const expected = roleNames.map((role) => [

@@ -36,8 +36,8 @@ describe.each(clients)('%s', (_name, clientId, connect) => {
   const input = { clientId, name: 'Alice', email: 'alice@example.com', password: 'correct horse' }
 
   test('creates a channel, publishes to it, and receives the message live and after a cursor', async () => {
-    await using nobody = connect(gateway)
-    const { createClientChannel } = await nobody.run(CreateClientChannelDocument, { input })
+    await using anonymous = connect(gateway)
+    const { createClientChannel } = await anonymous.run(CreateClientChannelDocument, { input })
     const { token, channel } = createClientChannel
     expect(channel.name).toBe('Alice')
 
@@ -80,8 +80,8 @@ describe.each(clients)('%s', (_name, clientId, connect) => {
   })
 
   test('completes queries, and receives the code of each refusal', async () => {
-    await using nobody = connect(gateway)
-    const { createClientChannel } = await nobody.run(CreateClientChannelDocument, { input })
+    await using anonymous = connect(gateway)
+    const { createClientChannel } = await anonymous.run(CreateClientChannelDocument, { input })
     await using alice = connect(gateway, createClientChannel.token)
     expect((await alice.run(GatewayDocument, {})).gateway).toMatchObject({ broker: 'UP', subscriptions: 0 })
     const { clientChannel } = await alice.run(ClientChannelDocument, { clientId })
@@ -92,7 +92,7 @@ describe.each(clients)('%s', (_name, clientId, connect) => {
     })
     const foreign = alice.subscribe(ChannelDocument, { clientId: 'somebody-else' })
     await expect(foreign.next()).rejects.toMatchObject({ codes: ['FORBIDDEN'] })
-    const unknown = nobody.subscribe(ChannelDocument, { clientId })
+    const unknown = anonymous.subscribe(ChannelDocument, { clientId })
     await expect(unknown.next()).rejects.toMatchObject({ codes: ['UNAUTHENTICATED'] })
   })
 })

@@ -56,13 +56,13 @@ function feedThatThrows(at: readonly number[]) {
 describe('a throwing subscriber is ended alone', () => {
   test('by the hub, and the others receive the message', () => {
     const hub = new Hub()
-    const heard: string[] = []
+    const received: string[] = []
     const failures: unknown[] = []
     const subscriberOf = (name: string, fails: boolean) => ({
       channel: 'alice',
       deliver() {
         if (fails) throw new Error(name)
-        heard.push(name)
+        received.push(name)
       },
       fail: (error: unknown) => failures.push(error),
     })
@@ -80,8 +80,8 @@ describe('a throwing subscriber is ended alone', () => {
     })
     hub.publish(['alice', 'bob'], eventOf(1))
     hub.publish('everyone', eventOf(2))
-    expect({ heard, failures, size: hub.size }).toEqual({
-      heard: ['a', 'c', 'a', 'c'],
+    expect({ received, failures, size: hub.size }).toEqual({
+      received: ['a', 'c', 'a', 'c'],
       failures: [new Error('b')],
       size: 2,
     })

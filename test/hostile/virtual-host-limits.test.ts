@@ -33,11 +33,11 @@ describe('a virtual host with the default queue type', () => {
     await using gateway = await openGateway({ WARREN_BROKER_URL: url })
     await eventually('the gateway to be ready', () => gateway.gateway.up)
     await using distributor = new Distributor(url)
-    const heard = new Inbox<unknown>('what subscribers receive')
-    await distributor.subscribe((data) => heard.push(data), 'topic')
-    await distributor.subscribe((data) => heard.push(data), 'topic', { subscriberGroup: 'group' })
-    await distributor.publish('said', 'topic')
-    expect([await heard.next(), await heard.next()]).toEqual(['said', 'said'])
+    const received = new Inbox<unknown>('what subscribers receive')
+    await distributor.subscribe((data) => received.push(data), 'topic')
+    await distributor.subscribe((data) => received.push(data), 'topic', { subscriberGroup: 'group' })
+    await distributor.publish('a text', 'topic')
+    expect([await received.next(), await received.next()]).toEqual(['a text', 'a text'])
 
     const queues = async () => {
       const lines = (await rabbit.ctl('list_queues', '-p', vhost, 'name', 'type')).split('\n')

@@ -28,8 +28,8 @@ describe('the hot window', () => {
     expect(read.map((entry) => copyOf(entry.detach?.() ?? entry))).toEqual(expected)
     expect(read.map(fingerprintOf)).toEqual(fingerprints)
     expect(copyOf(hotWindow.last ?? anyEntry(seeded, 0))).toEqual(expected.at(-1))
-    const asked = Array.from({ length: 6_000 }, (_, offset) => hotWindow.at(offset)?.offset)
-    expect(asked).toEqual(asked.map((_, offset) => (offset % 3 === 0 ? offset : undefined)))
+    const found = Array.from({ length: 6_000 }, (_, offset) => hotWindow.at(offset)?.offset)
+    expect(found).toEqual(found.map((_, offset) => (offset % 3 === 0 ? offset : undefined)))
   })
 
   test('iterates after any offset, in order, until the visitor has enough', () => {
@@ -177,14 +177,14 @@ function entryOf(offset: number, properties: MessageProperties): WindowEntry {
 }
 
 function copyOf({ offset, mark, exchange, routingKey, body, properties, redelivered, receivedAt }: WindowEntry) {
-  const said = Object.entries(properties).filter(([, value]) => value !== undefined)
+  const given = Object.entries(properties).filter(([, value]) => value !== undefined)
   return {
     offset,
     mark,
     exchange,
     routingKey,
     body: body.toString('base64'),
-    properties: Object.fromEntries(said) as MessageProperties,
+    properties: Object.fromEntries(given) as MessageProperties,
     redelivered,
     receivedAt,
   }

@@ -1,14 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
-import { type Heard, settle } from './accounts.ts'
+import { type LedgerEvent, settle } from './accounts.ts'
 
 const clean = { lost: [], doubled: [], misordered: [], invented: [] }
 
 /** Numbers are events, strings the reasons of gaps. */
 function balanceOf(confirmed: readonly number[], story: readonly (number | string)[], attempted = 9) {
-  const heard = story.map(
-    (one): Heard => (typeof one === 'number' ? { kind: 'event', number: one } : { kind: 'gap', reason: one }),
+  const events = story.map(
+    (one): LedgerEvent => (typeof one === 'number' ? { kind: 'event', number: one } : { kind: 'gap', reason: one }),
   )
-  return settle({ client: 'alice', confirmed, heard }, attempted)
+  return settle({ client: 'alice', confirmed, events }, attempted)
 }
 
 describe('the accounts of the ledger', () => {

@@ -1,5 +1,5 @@
 /** The events that one client received, in order. */
-export type Heard =
+export type LedgerEvent =
   | { readonly kind: 'event'; readonly number: number }
   | { readonly kind: 'gap'; readonly reason: string }
 
@@ -10,7 +10,7 @@ export type Heard =
 export interface Account {
   readonly client: string
   readonly confirmed: readonly number[]
-  readonly heard: readonly Heard[]
+  readonly events: readonly LedgerEvent[]
 }
 
 export interface Balance {
@@ -31,7 +31,7 @@ export interface Balance {
  * Settles the account of one client: it received each confirmed number exactly once and in order,
  * or the number is inside a reported gap.
  */
-export function settle({ confirmed, heard }: Account, attempted: number): Balance {
+export function settle({ confirmed, events }: Account, attempted: number): Balance {
   const seen = new Set<number>()
   const missing: number[] = []
   const doubled: number[] = []
@@ -49,7 +49,7 @@ export function settle({ confirmed, heard }: Account, attempted: number): Balanc
       else missing.push(number)
     }
   }
-  for (const one of heard) {
+  for (const one of events) {
     if (one.kind === 'gap') {
       gap = true
       continue

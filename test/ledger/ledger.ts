@@ -38,7 +38,7 @@ export interface LedgerResult {
   readonly received: number
   readonly inGaps: number
   readonly gaps: Readonly<Record<string, number>>
-  readonly unrecoverable: { readonly asked: number; readonly answered: number }
+  readonly unrecoverable: { readonly sent: number; readonly answered: number }
   readonly republished: number
   /**
    * The longest time from a broker that stores again to all replicas being ready, in milliseconds.
@@ -115,7 +115,7 @@ class Ledger {
   #republished = 0
   #deletions = 0
   #trims = 0
-  #asked = 0
+  #sent = 0
   #answered = 0
   #healedWithinMs = 0
 
@@ -255,7 +255,7 @@ class Ledger {
         await this.#deleteStream()
         break
     }
-    await this.#askForTheLost()
+    await this.#resumeAtLostCursors()
     this.#options.log?.(
       `seed ${this.#options.seed}: ${act}, ${Date.now() - began} ms; ${this.#trialsSoFar} resumes so far`,
     )
@@ -287,7 +287,7 @@ class Ledger {
       const messageId = `filler-${this.#trims}-${index}`
       await this.#publisher.publish({ exchange: 'warren.events', routingKey: 'client.filler', body, messageId })
     }
-    for (const { listener } of away) listener.comeBack()
+    for (const { listener } of away) listener.reconnect()
   }
 
   async #deleteStream(): Promise<void> {
@@ -309,13 +309,13 @@ class Ledger {
    * Cursors that cannot be resumed: garbage, tampered with, of another deployment, of a deleted
    * journal, from the future.
    */
-  async #askForTheLost(): Promise<void> {
+  async #resumeAtLostCursors(): Promise<void> {
     const book = this.#random.pick(this.#books)
     const token = await testToken({ sub: book.client })
     const gateway = this.#random.pick(this.#running)
     await Promise.all(
       lostCursors(book.listener.cursor).map(async ({ what, cursor, reason }) => {
-        this.#asked += 1
+        this.#sent += 1
         const answer = await answerTo(gateway.port, token, book.client, cursor)
         if (answer === reason) this.#answered += 1
         else this.#faults.push(`a cursor that was ${what} was answered with ${answer} and not with ${reason}`)
@@ -325,7 +325,7 @@ class Ledger {
 
   /** Publishes a last number that is certainly after every gap; if it falls into one, another. */
   async #close(book: Book): Promise<void> {
-    const last = () => book.listener.heard.at(-1)
+    const last = () => book.listener.events.at(-1)
     for (let attempts = 0; attempts < 3; attempts += 1) {
       const number = await this.#publishNext(book, this.#random)
       const arrived = () => {
@@ -344,19 +344,20 @@ class Ledger {
     let inGaps = 0
     for (const book of this.#books) {
       const balance = settle(
-        { client: book.client, confirmed: book.confirmed, heard: book.listener.heard },
+        { client: book.client, confirmed: book.confirmed, events: book.listener.events },
         book.attempted,
       )
       confirmed += book.confirmed.length
       received += balance.received
       inGaps += balance.inGaps
       this.#faults.push(...faultsOf(book, balance))
-      const told: Record<string, number> = {}
-      for (const one of book.listener.heard) if (one.kind === 'gap') told[one.reason] = (told[one.reason] ?? 0) + 1
-      for (const [reason, count] of Object.entries(told)) {
+      const gapCounts: Record<string, number> = {}
+      for (const one of book.listener.events)
+        if (one.kind === 'gap') gapCounts[one.reason] = (gapCounts[one.reason] ?? 0) + 1
+      for (const [reason, count] of Object.entries(gapCounts)) {
         gaps[reason] = (gaps[reason] ?? 0) + count
         if (reason === 'RETENTION' ? this.#trims === 0 : reason !== 'JOURNAL_REPLACED' || count > this.#deletions)
-          this.#faults.push(`${book.client} was told ${count} gaps of ${reason}, for which there was no cause`)
+          this.#faults.push(`${book.client} received ${count} gaps of ${reason} without a cause`)
       }
     }
     return {
@@ -365,7 +366,7 @@ class Ledger {
       received,
       inGaps,
       gaps,
-      unrecoverable: { asked: this.#asked, answered: this.#answered },
+      unrecoverable: { sent: this.#sent, answered: this.#answered },
       republished: this.#republished + this.#publisher.retries,
       healedWithinMs: this.#healedWithinMs,
       faults: this.#faults,
@@ -385,11 +386,11 @@ function faultsOf({ client, listener, confirmed }: Book, balance: Balance): stri
   return faults
 }
 
-function storyAround({ heard, journey }: ResumingListener, number: number): string {
-  const at = heard.findIndex((one) => one.kind === 'event' && one.number >= number)
+function storyAround({ events, journey }: ResumingListener, number: number): string {
+  const at = events.findIndex((one) => one.kind === 'event' && one.number >= number)
   const from = Math.max(0, at - 3)
-  const story = heard.slice(from, at + 4).flatMap((one, index) => {
-    const resumed = journey.filter((place) => place.heard === from + index).map(({ how }) => `(${how})`)
+  const story = events.slice(from, at + 4).flatMap((one, index) => {
+    const resumed = journey.filter((place) => place.events === from + index).map(({ how }) => `(${how})`)
     return [...resumed, one.kind === 'gap' ? one.reason : String(one.number)]
   })
   return `around it ${story.join(' ')}`

@@ -118,9 +118,9 @@ class RollingRestart {
 
   async run(): Promise<RollingResult> {
     this.#token = await testToken({ scope: 'channel:#' }, { ttl: '24h' })
-    await this.#look()
+    await this.#updateReady()
     await this.#open()
-    const background = [this.#balance(), this.#publish(), this.#welcome()]
+    const background = [this.#balance(), this.#publish(), this.#newClients()]
     const replicas: RestartedReplica[] = []
     for (let index = 0; index < this.#running.length; index += 1) replicas.push(await this.#restart(index))
     this.#going = false
@@ -153,19 +153,19 @@ class RollingRestart {
   async #positionOfNow(): Promise<string> {
     const url = this.#running[0]?.graphqlSocketUrl ?? ''
     await using client = await connectGraphql(url, { connectionParams: { token: this.#token } })
-    const { data } = await client.request('{ history(clientId: "nobody") { cursor } }')
+    const { data } = await client.request('{ history(clientId: "unused") { cursor } }')
     return (data as { history: { cursor: string } }).history.cursor
   }
 
   /** Like a Service: connections go to ready replicas. */
   async #balance(): Promise<void> {
     while (this.#going) {
-      await this.#look()
+      await this.#updateReady()
       await pause(lookMs)
     }
   }
 
-  async #look(): Promise<void> {
+  async #updateReady(): Promise<void> {
     const ready = await Promise.all(
       this.#running.map(async (gateway) => ((await gateway.readiness()) === 200 ? [gateway.port] : [])),
     )
@@ -198,7 +198,7 @@ class RollingRestart {
   }
 
   /** New clients throughout: measures how long until each is live. */
-  async #welcome(): Promise<void> {
+  async #newClients(): Promise<void> {
     while (this.#going) {
       const since = performance.now()
       const port = this.#ready[Math.floor(Math.random() * this.#ready.length)] ?? 0
@@ -241,7 +241,7 @@ class RollingRestart {
   async #settled(): Promise<void> {
     const isWhole = ({ listener, confirmed }: Book): boolean => {
       const last = confirmed.at(-1)
-      return last === undefined || listener.hasHeard(last)
+      return last === undefined || listener.hasReceived(last)
     }
     await eventually('all clients to receive their last number', () => this.#books.every(isWhole), {
       withinMs: settleMs,
@@ -252,14 +252,14 @@ class RollingRestart {
     let confirmed = 0
     let received = 0
     for (const book of this.#books) {
-      const { client, heard } = book.listener
-      const balance = settle({ client, confirmed: book.confirmed, heard }, book.attempted)
+      const { client, events } = book.listener
+      const balance = settle({ client, confirmed: book.confirmed, events }, book.attempted)
       confirmed += book.confirmed.length
       received += balance.received
       for (const kind of ['lost', 'doubled', 'misordered', 'invented'] as const) {
         if (balance[kind].length > 0) this.#faults.push(`${client}: ${kind} ${balance[kind].join(' ')}`)
       }
-      if (heard.some(({ kind }) => kind === 'gap')) this.#faults.push(`${client} was told a gap`)
+      if (events.some(({ kind }) => kind === 'gap')) this.#faults.push(`${client} received a gap`)
     }
     const codes: Record<string, number> = {}
     for (const { code } of this.#journeys.closed) codes[code] = (codes[code] ?? 0) + 1

@@ -103,11 +103,11 @@ describe('compared with the stock server', () => {
   /** The frames of a server in this conversation, call by call, without its own ids and texts. */
   async function conversation(at: string, authToken: string | null): Promise<unknown[]> {
     const publisher = await testToken({ sub: 'alice', scope: 'publish' })
-    const said: unknown[] = []
+    const sentFrames: unknown[] = []
     await using client = await connectRaw(at)
     const { frames } = client
-    const heard: string[] = []
-    frames.socket.on('message', (data: Buffer) => heard.push(data.toString()))
+    const received: string[] = []
+    frames.socket.on('message', (data: Buffer) => received.push(data.toString()))
     let cid = 0
     for (const [event, data] of [
       ['#handshake', { authToken }],
@@ -117,7 +117,7 @@ describe('compared with the stock server', () => {
       ['#publish', { channel: 'alice', data: { n: 1, text: 'żółw', nothing: null } }],
       ['#publish', { channel: 'alice', data: 'text' }],
       ['#unsubscribe', 'alice'],
-      ['#publish', { channel: 'alice', data: 'unheard' }],
+      ['#publish', { channel: 'alice', data: 'unsubscribed' }],
       ['#authenticate', 'not.a.token'],
       ['#subscribe', { channel: 1 }],
       ['#publish', 7],
@@ -129,15 +129,15 @@ describe('compared with the stock server', () => {
       cid += 1
       frames.send({ event: '#unsubscribe', data: 'none', cid })
       await client.answer(cid)
-      said.push(
-        heard
+      sentFrames.push(
+        received
           .splice(0)
           .filter((text) => !text.includes(`"rid":${cid}`))
           .map(bare)
           .sort(),
       )
     }
-    return said
+    return sentFrames
   }
 
   /** The stock server's error names are kept where clients read them: for tokens. */

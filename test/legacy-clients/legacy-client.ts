@@ -22,7 +22,7 @@ export interface LegacyClient extends Disposable {
   readonly kickOuts: Inbox<{ channel: string; message: string }>
   readonly gaps: Inbox<unknown>
   /** The data of all its channels. */
-  readonly heard: Inbox<unknown>
+  readonly received: Inbox<unknown>
   /** The name of each subscribed channel, again after a reconnect. */
   readonly subscribed: Inbox<string>
   readonly subscribeFails: Inbox<Error>
@@ -87,7 +87,7 @@ function inboxes(major: string) {
     disconnects: of<number>('a disconnection'),
     kickOuts: of<{ channel: string; message: string }>('a kick-out'),
     gaps: of<unknown>('a gap'),
-    heard: of<unknown>('a message'),
+    received: of<unknown>('a message'),
     subscribed: of<string>('a subscription'),
     subscribeFails: of<Error>('a refused subscription'),
   }
@@ -115,7 +115,7 @@ function overCallbacks(major: string, socket: CallbackSocket): LegacyClient {
       watched.add(name)
       channel.on('subscribe', () => boxes.subscribed.push(name))
       channel.on('subscribeFail', (error) => boxes.subscribeFails.push(error))
-      channel.watch((data) => boxes.heard.push(data))
+      channel.watch((data) => boxes.received.push(data))
     },
     unsubscribe: (name) => socket.unsubscribe(name),
     transmit: (name, data) => socket.publish(name, data),
@@ -151,7 +151,7 @@ function overStreams(major: string, socket: StreamSocket): LegacyClient {
       watched.add(name)
       void each(channel.listener('subscribe'), () => boxes.subscribed.push(name))
       void each(channel.listener('subscribeFail'), ({ error }) => boxes.subscribeFails.push(error))
-      void each(channel, (data) => boxes.heard.push(data))
+      void each(channel, (data) => boxes.received.push(data))
     },
     unsubscribe: (name) => socket.unsubscribe(name),
     transmit: (name, data) => void socket.transmitPublish(name, data),

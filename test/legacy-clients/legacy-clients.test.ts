@@ -134,9 +134,9 @@ describe.each(releases)('$name', (release) => {
     await backEnd(clientId, { from: 'a back end', text: 'żółw 🐢' })
     await backEnd(clientId, { from: 'the same', repeated: true })
     await graphqlClient(clientId, { from: 'GraphQL' })
-    expect(await client.heard.next()).toEqual({ from: 'a back end', text: 'żółw 🐢' })
-    expect(await client.heard.next()).toEqual({ from: 'the same', repeated: true })
-    expect(await client.heard.next()).toEqual({ from: 'GraphQL' })
+    expect(await client.received.next()).toEqual({ from: 'a back end', text: 'żółw 🐢' })
+    expect(await client.received.next()).toEqual({ from: 'the same', repeated: true })
+    expect(await client.received.next()).toEqual({ from: 'GraphQL' })
   })
 
   test('publishes with and without an acknowledgement, to a GraphQL client too, and is refused without permission', async () => {
@@ -148,16 +148,16 @@ describe.each(releases)('$name', (release) => {
     await client.subscribed.next()
     client.transmit(clientId, 'without')
     await client.publish(clientId, 'with')
-    expect([await client.heard.next(), await client.heard.next()]).toEqual(['without', 'with'])
+    expect([await client.received.next(), await client.received.next()]).toEqual(['without', 'with'])
     expect((await witness.take(2)).map(({ data }) => data)).toEqual(['without', 'with'])
 
     client.unsubscribe(clientId)
-    await client.publish(clientId, 'unheard')
+    await client.publish(clientId, 'unsubscribed')
     await witness.next()
     client.subscribe(clientId)
     await client.subscribed.next()
-    await client.publish(clientId, 'heard again')
-    expect(await client.heard.next()).toBe('heard again')
+    await client.publish(clientId, 'delivered again')
+    expect(await client.received.next()).toBe('delivered again')
 
     using reader = await connected(release, gateway.port, own)
     await expect(reader.publish(clientId, 'no')).rejects.toMatchObject({ name: 'FORBIDDEN' })
@@ -190,7 +190,7 @@ describe.each(releases)('$name', (release) => {
     expect((await client.connects.next()).isAuthenticated).toBe(true)
     await client.subscribed.next()
     await graphqlClient(clientId, 'after the cut')
-    expect(await client.heard.next()).toBe('after the cut')
+    expect(await client.received.next()).toBe('after the cut')
   })
 
   test('is kicked out of a deleted channel and keeps the others, and disconnects for good when it is revoked', async () => {
@@ -202,13 +202,13 @@ describe.each(releases)('$name', (release) => {
       client.subscribe(channel)
       expect(await client.subscribed.next()).toBe(channel)
     }
-    const asked = callerOf(gateway.graphqlUrl, operator)
-    await asked('mutation Delete($clientId: ID!) { deleteClientChannel(clientId: $clientId) }', { clientId })
+    const call = callerOf(gateway.graphqlUrl, operator)
+    await call('mutation Delete($clientId: ID!) { deleteClientChannel(clientId: $clientId) }', { clientId })
     expect(await client.kickOuts.next()).toEqual({ channel: clientId, message: `channel "${clientId}" was deleted` })
     await graphqlClient(other, 'still here')
-    expect(await client.heard.next()).toBe('still here')
+    expect(await client.received.next()).toBe('still here')
 
-    await asked('mutation Revoke($clientId: ID!) { revoke(clientId: $clientId) }', { clientId })
+    await call('mutation Revoke($clientId: ID!) { revoke(clientId: $clientId) }', { clientId })
     expect(await client.kickOuts.next()).toEqual({ channel: other, message: 'Revoked' })
     expect(await client.disconnects.next()).toBe(4592)
     expect(client.token).toBeNull()
@@ -221,12 +221,12 @@ describe.each(releases)('$name', (release) => {
     client.subscribe(clientId, { data: { cursors: true } })
     await client.subscribed.next()
     await graphqlClient(clientId, 1)
-    const { cursor } = (await client.heard.next()) as { cursor: string; data: unknown }
+    const { cursor } = (await client.received.next()) as { cursor: string; data: unknown }
     client.unsubscribe(clientId)
     await graphqlClient(clientId, 2)
     using later = await connected(release, gateway.port, token)
     later.subscribe(clientId, { data: { after: cursor, cursors: true } })
-    expect(await later.heard.next()).toEqual({ cursor: expect.any(String), data: 2 })
+    expect(await later.received.next()).toEqual({ cursor: expect.any(String), data: 2 })
     using lost = await connected(release, gateway.port, token)
     lost.subscribe(clientId, { data: { after: 'no cursor' } })
     expect(await lost.gaps.next()).toMatchObject({ channel: clientId, reason: 'INVALID_CURSOR' })

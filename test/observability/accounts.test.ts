@@ -29,7 +29,7 @@ describe('the accounts of a gateway add up', () => {
     slow.socket.pause()
 
     await back.publish('alice', 400, padding)
-    await back.publish('nobody-listens', 7)
+    await back.publish('unsubscribed', 7)
     for (let number = 1; number <= 400; number += 1) await reader.next()
     await eventually('all events over SSE', () => events.count() === 400)
     const behind = await eventually('a slow client that is behind', async () => {

@@ -25,7 +25,7 @@ describe('JSON lines', () => {
 
   test('below the level are not written', () => {
     const { lines, log } = logged('json')
-    log('debug', 'nobody reads this')
+    log('debug', 'below the level')
     expect(lines).toEqual([])
   })
 

@@ -65,13 +65,13 @@ test.each(['json', 'pretty'])(
     await asking(good, '{ gateway { version } }')
 
     expect(issued).toHaveLength(1)
-    const told = `${gateway.output()}\n${await gateway.metrics()}`
+    const printed = `${gateway.output()}\n${await gateway.metrics()}`
     await gateway.stop()
     const config = await runWarren(['check-config'], {
       ...gateway.env,
       WARREN_DATABASE_URL: `postgres://a:${password}@h/d`,
     })
-    const everything = `${told}\n${gateway.output()}\n${config.stdout}\n${config.stderr}`
+    const everything = `${printed}\n${gateway.output()}\n${config.stdout}\n${config.stderr}`
     expect(everything).toContain('a token was refused')
     for (const secret of [
       password,

@@ -126,9 +126,9 @@ describe('the trace of a publisher', () => {
     await using listener = await listen(traced)
     await send({ traceparent }, 'traced')
     const results = await listener.next()
-    const told = new Set(results.map(({ extensions }) => extensions?.traceparent))
-    expect(told.size).toBe(1)
-    const [, ownTraceId, ownSpanId, flags] = [...told][0]?.split('-') ?? []
+    const traceparents = new Set(results.map(({ extensions }) => extensions?.traceparent))
+    expect(traceparents.size).toBe(1)
+    const [, ownTraceId, ownSpanId, flags] = [...traceparents][0]?.split('-') ?? []
     expect({ ownTraceId, flags }).toEqual({ ownTraceId: traceId, flags: '01' })
     expect(ownSpanId).not.toBe(spanId)
 

@@ -101,7 +101,7 @@ export function registrySuite(name: string, newPlace: () => Promise<Place>): voi
     })
 
     test('returns undefined, not an error, for a missing client', async () => {
-      expect(await (await open()).findClient('nobody')).toBeUndefined()
+      expect(await (await open()).findClient('unknown')).toBeUndefined()
     })
 
     test('reports whether it removed a client', async () => {

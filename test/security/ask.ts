@@ -16,24 +16,24 @@ export function ask(
 ): Promise<Answer> {
   const { method = 'GET', headers = {}, body } = options
   return new Promise((resolve, reject) => {
-    const asked = request(url, { method, headers, agent: false }, (response) => {
+    const outgoing = request(url, { method, headers, agent: false }, (response) => {
       let text = ''
       response.setEncoding('utf8').on('data', (piece: string) => {
         text += piece
         // An event stream does not end.
         if (response.headers['content-type']?.startsWith('text/event-stream')) {
-          asked.destroy()
+          outgoing.destroy()
           resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text })
         }
       })
       response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }))
     })
-    asked.on('upgrade', (response, socket) => {
+    outgoing.on('upgrade', (response, socket) => {
       socket.destroy()
       resolve({ status: response.statusCode ?? 0, headers: response.headers, body: '' })
     })
-    asked.on('error', reject)
-    asked.end(body)
+    outgoing.on('error', reject)
+    outgoing.end(body)
   })
 }
 

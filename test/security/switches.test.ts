@@ -16,8 +16,8 @@ describe('an endpoint that is switched off', () => {
     }
     for (const name of Object.keys(statusOf)) {
       await using gateway = await openGateway({ [name]: 'off', WARREN_TEST_ROUTES: 'on' })
-      for (const [of, look] of Object.entries(statusOf)) {
-        const gone = (await look(gateway.url)).map((status) => status === 404)
+      for (const [of, statusesOf] of Object.entries(statusOf)) {
+        const gone = (await statusesOf(gateway.url)).map((status) => status === 404)
         expect([of, ...gone]).toEqual([of, ...gone.map(() => of === name)])
       }
       const landing = await ask(`${gateway.url}/`, { headers: { accept: 'text/html' } })

@@ -23,10 +23,10 @@ const from = async (address: string) =>
   })
 
 test('connections without an identity are limited by address: one too many is asked to retry later, and other addresses connect', async () => {
-  const stranger = (address: string) =>
+  const connectAnonymously = (address: string) =>
     connectGraphql(gateway.graphqlSocketUrl, { headers: { 'x-forwarded-for': address } })
-  await using first = await stranger('192.0.2.1')
-  await using second = await stranger('192.0.2.1')
+  await using first = await connectAnonymously('192.0.2.1')
+  await using second = await connectAnonymously('192.0.2.1')
   const third = await connectFrames(gateway.graphqlSocketUrl, {
     protocol: 'graphql-transport-ws',
     headers: { 'x-forwarded-for': '192.0.2.1' },
@@ -34,10 +34,10 @@ test('connections without an identity are limited by address: one too many is as
   third.send({ type: 'connection_init' })
   expect(await third.closed).toMatchObject({ code: 1013 })
   await using known = await from('192.0.2.1')
-  await using other = await stranger('192.0.2.2')
+  await using other = await connectAnonymously('192.0.2.2')
   expect(await other.request('{ gateway { connections } }')).toEqual({ data: { gateway: { connections: 4 } } })
   await second.frames.close()
-  await using again = await stranger('192.0.2.1')
+  await using again = await connectAnonymously('192.0.2.1')
   expect([first, known, again].map(({ frames }) => frames.socket.readyState)).toEqual([1, 1, 1])
 })
 

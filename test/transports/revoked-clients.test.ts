@@ -16,15 +16,15 @@ beforeAll(async () => {
 afterAll(() => gateway.close())
 
 const asOperator = () => callerOf(gateway.graphqlUrl, gateway.operatorToken)
-const refusal = async (asked: Promise<unknown>) => {
-  const error: unknown = await asked.catch((thrown: unknown) => thrown)
+const refusal = async (call: Promise<unknown>) => {
+  const error: unknown = await call.catch((thrown: unknown) => thrown)
   return error instanceof Refused ? error.code : error
 }
 
 describe('a revoked client', () => {
   test('loses its sessions with 4292, and its tokens on every transport; other clients still receive events', async () => {
     const token = await gateway.clientToken('mallory')
-    await using heard = await listen(gateway.graphqlSocketUrl, token, { clientId: 'mallory' })
+    await using listener = await listen(gateway.graphqlSocketUrl, token, { clientId: 'mallory' })
     await using bystander = await listen(gateway.graphqlSocketUrl, await gateway.clientToken('bob'), {
       clientId: 'bob',
     })
@@ -34,7 +34,7 @@ describe('a revoked client', () => {
       body: JSON.stringify({ query: channelQuery, variables: { clientId: 'mallory' } }),
     })
     expect(await asOperator()(revoke, { clientId: 'mallory' })).toEqual({ revoke: true })
-    expect(await heard.closed).toEqual({ code: 4292, reason: 'Revoked' })
+    expect(await listener.closed).toEqual({ code: 4292, reason: 'Revoked' })
     // `complete`: an EventSource must not reconnect.
     expect(await stream.text()).toMatch(/event: complete\ndata:\n\n$/)
 
@@ -63,9 +63,9 @@ describe('a revoked client', () => {
     expect(await refusal(asOperator()(create, { input }))).toBe('FORBIDDEN')
     expect(await asOperator()('mutation { unban(clientId: "returner") }')).toEqual({ unban: true })
     const { createClientChannel } = await asOperator()<{ createClientChannel: { token: string } }>(create, { input })
-    await using heard = await listen(gateway.graphqlSocketUrl, createClientChannel.token, { clientId: 'returner' })
+    await using listener = await listen(gateway.graphqlSocketUrl, createClientChannel.token, { clientId: 'returner' })
     await asOperator()('mutation { publish(input: { clientId: "returner", data: 1 }) { messageId } }')
-    expect((await heard.next()).data).toBe(1)
+    expect((await listener.next()).data).toBe(1)
   })
 
   test('cannot be renewed by a token without its time of issue', async () => {
@@ -77,8 +77,8 @@ describe('a revoked client', () => {
   })
 
   test('can be revoked by an operator only', async () => {
-    const asked = callerOf(gateway.graphqlUrl, await testToken({ sub: 'bob', scope: 'publish channel:#' }))
-    expect(await refusal(asked(revoke, { clientId: 'bob' }))).toBe('FORBIDDEN')
+    const call = callerOf(gateway.graphqlUrl, await testToken({ sub: 'bob', scope: 'publish channel:#' }))
+    expect(await refusal(call(revoke, { clientId: 'bob' }))).toBe('FORBIDDEN')
     expect(await refusal(asOperator()(revoke, { clientId: 'with space' }))).toBe('BAD_USER_INPUT')
   })
 })

@@ -40,7 +40,7 @@ async function read(client: GraphqlClient): Promise<void> {
  * Opens `count` subscriptions and closes each right after its request. Every other one resumes, so
  * that it begins in the catch-up.
  */
-async function comeAndGo(client: GraphqlClient, count: number, after: string): Promise<void> {
+async function openAndClose(client: GraphqlClient, count: number, after: string): Promise<void> {
   for (let done = 0; done < count; done += batch) {
     for (let number = 0; number < batch; number += 1) {
       const variables = { clientId: `client-${number}`, after: number % 2 === 0 ? after : null }
@@ -52,7 +52,7 @@ async function comeAndGo(client: GraphqlClient, count: number, after: string): P
 }
 
 async function cursorOfNow(gateway: InProcessGateway): Promise<string> {
-  const query = '{ history(clientId: "nobody") { cursor } }'
+  const query = '{ history(clientId: "unused") { cursor } }'
   const headers = { 'content-type': 'application/json', authorization: `Bearer ${gateway.operatorToken}` }
   const response = await fetch(gateway.graphqlUrl, { method: 'POST', headers, body: JSON.stringify({ query }) })
   return ((await response.json()) as { data: { history: { cursor: string } } }).data.history.cursor
@@ -80,7 +80,7 @@ describe('subscribed and closed at once', () => {
     const clients = await Promise.all(Array.from({ length: sockets }, () => connect(gateway)))
     const cursor = await cursorOfNow(gateway)
     const everyone = async (total: number) => {
-      await Promise.all(clients.map((client) => comeAndGo(client, total / sockets, cursor)))
+      await Promise.all(clients.map((client) => openAndClose(client, total / sockets, cursor)))
       await expectNothingLeft(gateway, sockets)
       collectGarbage()
       return { heap: process.memoryUsage().heapUsed, listeners: accepted.listeners() }
@@ -104,7 +104,7 @@ describe('subscribed and closed at once', () => {
       (socket) => void socket.once('data', () => socket.end()),
       (socket) => void socket.once('data', () => socket.resetAndDestroy()),
     ]
-    const comeAndGo = (end: (socket: Socket) => void) =>
+    const openAndClose = (end: (socket: Socket) => void) =>
       new Promise<void>((resolve) => {
         const socket = connectSocket(Number(new URL(gateway.url).port), '127.0.0.1')
         socket.on('error', () => {}).once('close', () => resolve())
@@ -112,7 +112,7 @@ describe('subscribed and closed at once', () => {
         socket.resume()
       })
     const everyone = async (total: number) => {
-      for (let done = 0; done < total; done += endings.length) await Promise.all(endings.map(comeAndGo))
+      for (let done = 0; done < total; done += endings.length) await Promise.all(endings.map(openAndClose))
       await expectNothingLeft(gateway, 0)
       collectGarbage()
       return process.memoryUsage().heapUsed
@@ -127,9 +127,9 @@ describe('subscribed and closed at once', () => {
     await eventually('the journal to be up', () => gateway.gateway.up)
     await using client = await connect(gateway)
     const cursor = await cursorOfNow(gateway)
-    await comeAndGo(client, batch, cursor)
+    await openAndClose(client, batch, cursor)
     const before = await atRest(vhost.name)
-    await comeAndGo(client, overRabbit - batch, cursor)
+    await openAndClose(client, overRabbit - batch, cursor)
     const hub = watchHub(gateway.gateway.hub)
     for (let number = 0; number < 200; number += 1) client.subscribe(listen, { clientId: `idle-${number}` })
     await hub.until(200)

@@ -17,17 +17,17 @@ export function linksTo(...urls: string[]): OpenConnection {
 
 /** Opens an unused connection and queues its reports: `up`, or the sentence of `onDown`. */
 export function watchLink(urls: string[], options: Partial<ConnectionOptions> = {}) {
-  const said = new Inbox<string>('what the link says')
+  const reports = new Inbox<string>('reports of the connection')
   const retries: string[] = []
   const link = linksTo(...urls)({
     purpose: 'test',
     establish: async () => {},
-    onUp: () => said.push('up'),
-    onDown: (reason) => said.push(reason),
+    onUp: () => reports.push('up'),
+    onDown: (reason) => reports.push(reason),
     onRetry: (reason) => retries.push(reason),
     ...options,
   })
-  return { link, said, retries }
+  return { link, reports, retries }
 }
 
 /** Takes the next `count` items. */
@@ -38,7 +38,7 @@ export async function take<T>(inbox: Inbox<T>, count: number): Promise<T[]> {
 }
 
 /** A plain amqplib connection, as a program without Warren has. */
-export async function stranger(url: string): Promise<ChannelModel & AsyncDisposable> {
+export async function plainConnection(url: string): Promise<ChannelModel & AsyncDisposable> {
   const connection = await amqp.connect(url, { noDelay: true })
   connection.on('error', () => {})
   return Object.assign(connection, { [Symbol.asyncDispose]: () => connection.close().catch(() => {}) })

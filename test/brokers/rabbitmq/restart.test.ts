@@ -7,7 +7,7 @@ import { Inbox } from '../../support/frames/inbox.ts'
 import { testKeys } from '../../support/gateway/deployment-keys.ts'
 import { privateRabbit, type RabbitNode } from '../../support/rabbitmq/broker.ts'
 import { sourceOn } from '../test-source.ts'
-import { stranger, watchLink } from './connections.ts'
+import { plainConnection, watchLink } from './connections.ts'
 
 let node: RabbitNode
 
@@ -41,7 +41,7 @@ async function publishAtLast(distributor: Distributor, number: number, stop: Abo
 
 describe('when RabbitMQ', () => {
   test('is restarted, a gateway declares its sources again, a non-durable exchange included, before it reports up', async () => {
-    await using before = await stranger(node.url())
+    await using before = await plainConnection(node.url())
     const channel = await before.createChannel()
     await channel.assertQueue('journal')
     await channel.assertExchange('passing', 'topic', { durable: false })
@@ -108,8 +108,8 @@ describe('when RabbitMQ', () => {
   })
 
   test('freezes, close still ends in time', async () => {
-    const { link, said } = watchLink([node.url()])
-    await said.next()
+    const { link, reports } = watchLink([node.url()])
+    await reports.next()
     const { gateway, states } = await openGateway()
     await states.nextMatching(({ up }) => up)
     node.freeze()

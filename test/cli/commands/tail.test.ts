@@ -49,13 +49,13 @@ function startTail(...args: string[]) {
   const env = { PATH: process.env['PATH'] ?? '', ...gateway.env }
   const child = spawnGuarded(process.execPath, ['dist/main.js', 'tail', ...args], { env, output: 'pipe' })
   const events = new Inbox<Event>('the events')
-  const said = new Inbox<string>('what tail says')
+  const status = new Inbox<string>('standard error of tail')
   if (!child.stdout || !child.stderr) throw new Error('unreachable')
   createInterface(child.stdout).on('line', (line) => events.push(JSON.parse(line) as Event))
-  createInterface(child.stderr).on('line', (line) => said.push(line))
+  createInterface(child.stderr).on('line', (line) => status.push(line))
   const ended = once(child, 'close').then(([code, signal]: unknown[]) => ({ code, signal }))
   running.add(() => child.kill('SIGKILL'))
-  return { events, said, ended, interrupt: () => child.kill('SIGINT') }
+  return { events, status, ended, interrupt: () => child.kill('SIGINT') }
 }
 
 async function publish(...args: string[]): Promise<string> {
@@ -67,7 +67,7 @@ async function publish(...args: string[]): Promise<string> {
 describe('warren publish and warren tail', () => {
   test('deliver a message with its type, id and headers, and end after --count events', async () => {
     const tail = startTail('alice', '--count', '2')
-    expect(await tail.said.next()).toMatch(/^Listening at ws:/)
+    expect(await tail.status.next()).toMatch(/^Listening at ws:/)
     const args = ['--type', 'greeting', '--message-id', 'm-1', '--header', 'a=b=c', '--header', 'd=']
     expect(await publish('--client', 'alice', '{"hello":1}', ...args)).toBe('m-1')
     expect(await tail.events.next()).toMatchObject({
@@ -85,7 +85,7 @@ describe('warren publish and warren tail', () => {
 
   test('resume after the last event when the connection was lost', async () => {
     const tail = startTail('bob', '--url', `http://127.0.0.1:${proxy.port}/graphql`)
-    await tail.said.next()
+    await tail.status.next()
     await publish('--client', 'bob', '1')
     const first = await tail.events.next()
     expect(first).toMatchObject({ kind: 'MESSAGE', data: 1 })
@@ -95,8 +95,8 @@ describe('warren publish and warren tail', () => {
     await publish('--client', 'bob', '3')
     proxy.cut()
     proxy.resume()
-    expect(await tail.said.next()).toMatch(/trying again in \d+ ms$/)
-    expect(await tail.said.next()).toContain(`behind cursor ${first.cursor}`)
+    expect(await tail.status.next()).toMatch(/trying again in \d+ ms$/)
+    expect(await tail.status.next()).toContain(`behind cursor ${first.cursor}`)
     await publish('--client', 'bob', '4')
     for (const data of [2, 3, 4]) expect(await tail.events.next()).toMatchObject({ kind: 'MESSAGE', data })
 

@@ -38,13 +38,13 @@ interface Traced {
 
 /** By replica, when each of them has read the message. */
 async function trace(messageId: string): Promise<Map<string, Traced[]>> {
-  const asked = async () => {
+  const query = async () => {
     const { stdout } = await runWarren(['trace', '--json', messageId], one.env)
     const replicas = JSON.parse(stdout) as { replica: string; messages: Traced[] }[]
     const seen = replicas.length === 2 && replicas.every(({ messages }) => messages.length > 0)
     return seen ? new Map(replicas.map(({ replica, messages }) => [replica, messages])) : undefined
   }
-  return eventually(`${messageId} on both replicas`, asked)
+  return eventually(`${messageId} on both replicas`, query)
 }
 
 async function send(exchange: string, key: string, body: string, options: amqp.Options.Publish): Promise<void> {
@@ -54,14 +54,14 @@ async function send(exchange: string, key: string, body: string, options: amqp.O
   await channel.close()
 }
 
-const fateOn = (replicas: Map<string, Traced[]>, { port }: GatewayProcess): Traced[] =>
+const traceOn = (replicas: Map<string, Traced[]>, { port }: GatewayProcess): Traced[] =>
   [...replicas].find(([replica]) => replica.endsWith(`:${port}`))?.[1] ?? []
 
 describe('warren trace', () => {
   test('prints for each replica to how many subscriptions a message was delivered, or that it had no subscriber', async () => {
     await send('warren.events', 'client.alice', '{"order":17}', { messageId: 'order-17' })
     const replicas = await trace('order-17')
-    expect(fateOn(replicas, one)).toEqual([
+    expect(traceOn(replicas, one)).toEqual([
       expect.objectContaining({
         fate: 'HEARD',
         exchange: 'warren.events',
@@ -73,7 +73,7 @@ describe('warren trace', () => {
         dropped: 0,
       }),
     ])
-    expect(fateOn(replicas, other)).toEqual([
+    expect(traceOn(replicas, other)).toEqual([
       expect.objectContaining({ fate: 'UNHEARD', clients: ['alice'], matched: 0 }),
     ])
 
@@ -101,22 +101,22 @@ describe('warren trace', () => {
       },
     )
     expect(await events.next()).toEqual({ data: { channel: { messageId: 'while-bob-was-away' } } })
-    expect(fateOn(await trace('while-bob-was-away'), other)).toEqual([
+    expect(traceOn(await trace('while-bob-was-away'), other)).toEqual([
       expect.objectContaining({ fate: 'UNHEARD', matched: 1, delivered: 1 }),
     ])
   })
 
   test('prints why a message was not delivered: poison, a repeat, no client', async () => {
     await send('warren.events', 'client.alice', '{', { messageId: 'broken' })
-    expect(fateOn(await trace('broken'), one)).toEqual([
+    expect(traceOn(await trace('broken'), one)).toEqual([
       expect.objectContaining({ fate: 'QUARANTINED', reason: 'broken-json' }),
     ])
 
     const headers = { 'x-warren-idempotency-key': 'once' }
     await send('warren.events', 'client.alice', '1', { messageId: 'twice', headers })
     await send('warren.events', 'client.alice', '1', { messageId: 'twice', headers })
-    await eventually('both replicas', async () => fateOn(await trace('twice'), one).length === 2)
-    expect(fateOn(await trace('twice'), one).map(({ fate }) => fate)).toEqual(['HEARD', 'REPEATED'])
+    await eventually('both replicas', async () => traceOn(await trace('twice'), one).length === 2)
+    expect(traceOn(await trace('twice'), one).map(({ fate }) => fate)).toEqual(['HEARD', 'REPEATED'])
 
     await callerOf(
       one.graphqlUrl,
@@ -125,7 +125,9 @@ describe('warren trace', () => {
       'mutation { createRabbitChannel(input: { exchange: "orders", exchangeType: FANOUT, routingKey: "#", clientId: { header: "customer" } }) { id } }',
     )
     await send('orders', '', '1', { messageId: 'unmatched' })
-    expect(fateOn(await trace('unmatched'), one)).toEqual([expect.objectContaining({ fate: 'UNMATCHED', sources: [] })])
+    expect(traceOn(await trace('unmatched'), one)).toEqual([
+      expect.objectContaining({ fate: 'UNMATCHED', sources: [] }),
+    ])
   })
 
   test('exits with 1 if no replica knows the id, and prints how far back they remember', async () => {

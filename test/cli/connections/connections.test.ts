@@ -77,8 +77,8 @@ describe('warren connections', () => {
     expect({ code, failures: measured.failures }).toEqual({ code: 1, failures: { 'other bytes came back': 3 } })
     expect(stderr).toBe('3 of 3 connections failed\n')
     liar.close()
-    const nobody = await connections(await freePort(), 2)
-    expect(nobody.measured.failures).toEqual({ ECONNREFUSED: 2 })
+    const unreachable = await connections(await freePort(), 2)
+    expect(unreachable.measured.failures).toEqual({ ECONNREFUSED: 2 })
   }, 60_000)
 
   test('prints text for people, JSON on request, and a progress bar on a terminal only', async () => {

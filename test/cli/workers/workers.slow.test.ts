@@ -108,9 +108,11 @@ describe('two workers on one port', () => {
     const before = await sumOf(gateway, 'warren_deliveries_total')
     const killed = signalFirst(gateway, 'SIGKILL')
     for (let n = 0; n < 20; n += 1) await publishNext()
-    const heard = numbers(from, published)
-    await eventually('all clients to receive everything', () => clients.every((client) => client.hasHeard(published)))
-    for (const client of clients) expect(client.heard.map(numberOf)).toEqual(heard)
+    const received = numbers(from, published)
+    await eventually('all clients to receive everything', () =>
+      clients.every((client) => client.hasReceived(published)),
+    )
+    for (const client of clients) expect(client.events.map(numberOf)).toEqual(received)
     expect(new Set(journeys.closed.map(({ code }) => code))).toEqual(new Set([1006]))
     // The clients of the other worker stayed connected.
     expect(journeys.closed.length).toBeLessThan(clients.length)
@@ -153,11 +155,13 @@ describe('two workers on one port', () => {
     const over = /all workers have been replaced|that are left stay/
     while (!over.test(gateway.output())) {
       await publishNext()
-      await eventually('the first client to receive the message', () => clients[0]?.hasHeard(published))
+      await eventually('the first client to receive the message', () => clients[0]?.hasReceived(published))
     }
     await publishNext()
-    await eventually('all clients to receive everything', () => clients.every((client) => client.hasHeard(published)))
-    for (const client of clients) expect(client.heard.map(numberOf)).toEqual(numbers(from, published))
+    await eventually('all clients to receive everything', () =>
+      clients.every((client) => client.hasReceived(published)),
+    )
+    for (const client of clients) expect(client.events.map(numberOf)).toEqual(numbers(from, published))
     expect(new Set(journeys.closed.map(({ code }) => code))).toEqual(new Set([1012]))
     expect(journeys.refused).toBe(0)
     expect(workersOf(gateway).filter((pid) => before.includes(pid))).toEqual([])
@@ -292,6 +296,6 @@ function numbers(from: number, to: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, index) => from + index)
 }
 
-function numberOf(heard: { kind: string; number?: number }): number | string {
-  return heard.number ?? heard.kind
+function numberOf(received: { kind: string; number?: number }): number | string {
+  return received.number ?? received.kind
 }

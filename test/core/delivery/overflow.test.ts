@@ -6,11 +6,11 @@ import { gatewayOnMemory, type Listener } from '../embedded-gateway.ts'
 
 /** Accepts events while it is open, like a socket with room. */
 class Sink implements SubscriptionSink {
-  readonly heard: ChannelEvent[] = []
+  readonly received: ChannelEvent[] = []
   open = true
 
   take(event: ChannelEvent): boolean {
-    if (this.open) this.heard.push(event)
+    if (this.open) this.received.push(event)
     return this.open
   }
 
@@ -18,7 +18,7 @@ class Sink implements SubscriptionSink {
 
   /** Messages as their data, notices as their reason and exact count. */
   get story(): unknown[] {
-    return this.heard.map((event) => {
+    return this.received.map((event) => {
       if (event.kind === 'MESSAGE') return JSON.parse(event.message.body.toString()) as unknown
       return event.kind === 'GAP' ? `${event.reason} ${event.dropped}` : event.kind
     })
@@ -81,20 +81,20 @@ describe('a subscription with a slow client', () => {
       const { world, sink, publish, readAgain } = await stalled(policy, { maxBytes: 10 })
       await publish(3, 30)
       readAgain()
-      const at = sink.heard.findIndex(({ kind }) => kind === 'GAP')
-      const notice = sink.heard[at] as Extract<ChannelEvent, { kind: 'GAP' }>
-      const heardAgain = async (listener: Listener, count: number) => {
-        while (listener.heard.length < count) {
+      const at = sink.received.findIndex(({ kind }) => kind === 'GAP')
+      const notice = sink.received[at] as Extract<ChannelEvent, { kind: 'GAP' }>
+      const receivedAgain = async (listener: Listener, count: number) => {
+        while (listener.received.length < count) {
           await new Promise((resolve) => setTimeout(resolve, 5))
           await listener.take()
         }
         return listener.story
       }
       const rest = sink.story.slice(at + 1)
-      expect(await heardAgain(world.listen('alice', { after: notice.cursor }), rest.length)).toEqual(rest)
+      expect(await receivedAgain(world.listen('alice', { after: notice.cursor }), rest.length)).toEqual(rest)
       const missed = Array.from({ length: notice.dropped as number }, (_, index) => index + 3)
       const all = [...missed, ...rest]
-      expect(await heardAgain(world.listen('alice', { after: notice.oldest as never }), all.length)).toEqual(all)
+      expect(await receivedAgain(world.listen('alice', { after: notice.oldest as never }), all.length)).toEqual(all)
       await world[Symbol.asyncDispose]()
     },
   )
@@ -103,7 +103,7 @@ describe('a subscription with a slow client', () => {
     const { world, sink, publish, readAgain } = await stalled('CATCH_UP', { maxBytes: 10 })
     await publish(3, 40)
     readAgain()
-    while (sink.heard.length < 40) await new Promise((resolve) => setTimeout(resolve, 5))
+    while (sink.received.length < 40) await new Promise((resolve) => setTimeout(resolve, 5))
     expect(sink.story).toEqual(Array.from({ length: 40 }, (_, index) => index + 1))
     await world[Symbol.asyncDispose]()
   })

@@ -38,7 +38,7 @@ describe('a subscription', () => {
         },
         subscribe: async () => {
           const witness = witnesses.get(pick(channels)) as Listener
-          const event = witness.heard.length > 0 ? pick(witness.heard) : undefined
+          const event = witness.received.length > 0 ? pick(witness.received) : undefined
           const channel = pick(channels)
           // From so small that it overflows after a few messages to so large that it takes most at
           // once.
@@ -65,7 +65,7 @@ describe('a subscription', () => {
       const storyOf = ({ channel, from }: { channel: string; from: number }) =>
         published.filter((one) => one.channel === channel && one.n >= from).map(({ n }) => n)
       const expected = new Map([...open].map(([listener, start]) => [listener, storyOf(start)]))
-      const unfinished = () => [...expected].some(([listener, story]) => listener.heard.length < story.length)
+      const unfinished = () => [...expected].some(([listener, story]) => listener.received.length < story.length)
       for (let turns = 0; turns < 5_000 && unfinished(); turns += 1) {
         for (const listener of open.keys()) await listener.take()
         await pass(gathered)
@@ -99,7 +99,7 @@ describe('a cursor that cannot be resumed', () => {
     await publishNumbers(world, 500, 510)
     for (const listener of [late, inTime]) await listener.take()
 
-    const [gap, first] = late.heard
+    const [gap, first] = late.received
     if (gap?.kind !== 'GAP' || first?.kind !== 'MESSAGE') throw new Error(`no gap first: ${late.story.join(' ')}`)
     expect(gap).toMatchObject({ reason: 'RETENTION', oldest: gap.cursor })
     const oldest = Number(late.story[1])
@@ -138,7 +138,7 @@ describe('a cursor that cannot be resumed', () => {
         await world.publish('alice', 'then')
         await listener.take()
         expect(listener.story).toEqual([reason, 'then'])
-        const [gap] = listener.heard
+        const [gap] = listener.received
         expect(gap).toMatchObject({ oldest: { before: true } })
         // A client can read the whole journal from the position in the notice.
         const all = world.listen('alice', { after: gap?.kind === 'GAP' ? (gap.oldest ?? undefined) : undefined })
@@ -199,10 +199,10 @@ describe('a consumer that takes nothing', () => {
     }
     expect(most).toBeGreaterThan(maxBytes - body)
     expect(most).toBeLessThan(maxBytes + 2 * body)
-    expect(quick.heard).toHaveLength(3_000)
-    expect(slow.heard).toHaveLength(0)
+    expect(quick.received).toHaveLength(3_000)
+    expect(slow.received).toHaveLength(0)
 
-    for (let turns = 0; turns < 500 && slow.heard.length < 3_000; turns += 1) {
+    for (let turns = 0; turns < 500 && slow.received.length < 3_000; turns += 1) {
       await slow.take()
       await pass(gathered)
       most = Math.max(most, slow.allowance.used)
@@ -220,7 +220,7 @@ describe('a consumer that takes nothing', () => {
     const slow = world.listen('alice')
     await publishNumbers(world, 0, 5_000)
     expect(slow.allowance.used).toBeLessThan(1_025 * '4999'.length)
-    for (let turns = 0; turns < 100 && slow.heard.length < 5_000; turns += 1) {
+    for (let turns = 0; turns < 100 && slow.received.length < 5_000; turns += 1) {
       await slow.take()
       await pass(gathered)
     }
@@ -256,19 +256,19 @@ describe('a checkpoint', () => {
     await using world = await gatewayOnMemory({ windowEntries: 8 })
     const idle = world.listen('alice', { checkpoints: true })
     const busy = world.listen('bob', { checkpoints: true })
-    const unasked = world.listen('alice')
+    const plain = world.listen('alice')
     for (let second = 0; second < 32; second += 1) {
       await pass(1_000)
       await world.publish('bob', second)
-      for (const listener of [idle, busy, unasked]) await listener.take()
+      for (const listener of [idle, busy, plain]) await listener.take()
     }
     // One at the start, and two in half a minute.
     expect(idle.story).toEqual(['CHECKPOINT', 'CHECKPOINT', 'CHECKPOINT'])
     expect(new Set(idle.cursors).size).toBe(3)
     expect(busy.story).toEqual(['CHECKPOINT', ...numbers(0, 32)])
-    expect(unasked.story).toEqual([])
+    expect(plain.story).toEqual([])
 
-    const back = world.listen('alice', { after: idle.heard[1]?.cursor })
+    const back = world.listen('alice', { after: idle.received[1]?.cursor })
     await world.publish('alice', 'then')
     await pass(gathered)
     await back.take()
@@ -288,7 +288,7 @@ function numbers(from: number, to: number): number[] {
 }
 
 function cursorOf(listener: Listener, index: number): Cursor {
-  const event = listener.heard[index]
+  const event = listener.received[index]
   if (!event) throw new Error(`no event at ${index}`)
   return event.cursor
 }

@@ -6,7 +6,7 @@ import { printJson } from '../../../src/core/json/print-json.ts'
 import { Seeded } from '../../ledger/seeded.ts'
 import { anyJsonText, mutated } from '../../support/frames/json-texts.ts'
 
-const says = (text: string | Buffer) => isCanonicalJson(Buffer.from(text as string), maxDepth)
+const isCanonical = (text: string | Buffer) => isCanonicalJson(Buffer.from(text as string), maxDepth)
 
 describe('a body is passed through unchanged', () => {
   test.each([
@@ -24,7 +24,7 @@ describe('a body is passed through unchanged', () => {
     ['the same name in sibling and nested objects', '{"a":{"a":1},"b":[{"a":1},{"a":2}],"c":{"a":{"a":3}}}'],
   ])('with %s', (_what, text) => {
     expect(printJson(parseJson(text))).toBe(text)
-    expect(says(text)).toBe(true)
+    expect(isCanonical(text)).toBe(true)
   })
 })
 
@@ -46,7 +46,7 @@ describe('a body is parsed and printed', () => {
     ['a level too many', `${'['.repeat(maxDepth + 1)}${']'.repeat(maxDepth + 1)}`],
   ])('if it has %s', (_what, text) => {
     expect(() => JSON.parse(text) as unknown).not.toThrow()
-    expect(says(text)).toBe(false)
+    expect(isCanonical(text)).toBe(false)
   })
 
   test.each([
@@ -74,7 +74,7 @@ describe('a body is parsed and printed', () => {
     ['a truncated character', Buffer.from([0x22, 0xe6, 0x97, 0x22])],
     ['a zero byte', Buffer.from([0x22, 0, 0x22])],
   ])('and rejected if it has %s', (_what, text) => {
-    expect(says(text)).toBe(false)
+    expect(isCanonical(text)).toBe(false)
   })
 })
 
@@ -119,6 +119,6 @@ test.each([5, 6])('what JSON.stringify prints of ordinary data is passed through
   }
   for (let number = 0; number < 2_000; number += 1) {
     const text = JSON.stringify(value(0))
-    expect([text, says(text)]).toEqual([text, true])
+    expect([text, isCanonical(text)]).toEqual([text, true])
   }
 })

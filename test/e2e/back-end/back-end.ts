@@ -43,14 +43,14 @@ export async function startBackEnd(url: string): Promise<BackEnd> {
   // Debian's own interpreter, because another one earlier in PATH lacks its packages.
   const child = spawn('/usr/bin/python3', [join('test', 'e2e', 'back-end', 'back-end.py'), url], { stdio: 'pipe' })
   const exited = once(child, 'close')
-  let complaint = ''
+  let errors = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaint += text
+    errors += text
   })
   const waiting: { resolve: () => void; reject: (error: Error) => void }[] = []
   createInterface(child.stdout).on('line', () => waiting.shift()?.resolve())
   void exited.then(() => {
-    for (const { reject } of waiting.splice(0)) reject(new Error(`the back end has ended: ${complaint}`))
+    for (const { reject } of waiting.splice(0)) reject(new Error(`the back end has ended: ${errors}`))
   })
   child.stdin.on('error', () => {})
   const call: BackEnd['call'] = (method, given) =>

@@ -32,16 +32,16 @@ async function watched(child: ChildProcess): Promise<Processor> {
   const exited = once(child, 'exit')
   const lines = new Inbox<string>('a line of a processor')
   const taken: string[] = []
-  let complaint = ''
+  let errors = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    complaint += text
+    errors += text
   })
   if (child.stdout)
     createInterface(child.stdout).on('line', (line) => {
       if (line.startsWith('in  ')) taken.push(line.slice(4))
       lines.push(line)
     })
-  void exited.then(() => lines.end(new Error(`the processor has ended: ${complaint}`)))
+  void exited.then(() => lines.end(new Error(`the processor has ended: ${errors}`)))
   await lines.nextMatching((line) => line === 'listening', 30_000)
   return {
     taken,

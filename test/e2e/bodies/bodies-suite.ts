@@ -18,7 +18,7 @@ interface Body {
 interface Deliverable extends Body {
   readonly data: unknown
   /** The delivered content type. Undefined: as published. */
-  readonly heardAs?: string | null
+  readonly deliveredType?: string | null
 }
 
 interface Poison extends Body {
@@ -97,9 +97,9 @@ export const deliverable: Deliverable[] = [
   { name: 'empty JSON', body: none, contentType: json, data: null },
   { name: 'empty text', body: none, contentType: 'text/plain', data: '' },
   { name: 'empty bytes', body: none, contentType: octets, data: '' },
-  { name: 'nothing at all', body: none, data: null, heardAs: null },
-  { name: 'JSON that nobody labelled', body: jsonOf({ a: 1 }), data: { a: 1 }, heardAs: null },
-  { name: 'bytes that nobody labelled', body: bytes, data: bytes.toString('base64'), heardAs: octets },
+  { name: 'nothing at all', body: none, data: null, deliveredType: null },
+  { name: 'JSON without a content type', body: jsonOf({ a: 1 }), data: { a: 1 }, deliveredType: null },
+  { name: 'bytes without a content type', body: bytes, data: bytes.toString('base64'), deliveredType: octets },
 ]
 
 export const poison: Poison[] = [
@@ -119,7 +119,7 @@ export const poison: Poison[] = [
     contentEncoding: 'compress',
     reason: 'unknown-encoding',
   },
-  { name: 'gzip that is none', body: jsonOf(1), contentType: json, contentEncoding: 'gzip', reason: 'broken-encoding' },
+  { name: 'invalid gzip', body: jsonOf(1), contentType: json, contentEncoding: 'gzip', reason: 'broken-encoding' },
   {
     name: 'gzip that was cut',
     body: gzipSync(long).subarray(0, 200),
@@ -151,14 +151,14 @@ export const expected = order.flatMap((body, index) => [
         {
           name: body.name,
           data: body.data,
-          contentType: body.heardAs === undefined ? (body.contentType ?? null) : body.heardAs,
+          contentType: body.deliveredType === undefined ? (body.contentType ?? null) : body.deliveredType,
         },
       ]
     : []),
   { name: `the neighbour behind ${body.name}`, data: neighbour(index), contentType: json },
 ])
 
-export function heardAs(events: readonly DeliveredEvent[]): unknown[] {
+export function deliveredBodies(events: readonly DeliveredEvent[]): unknown[] {
   return events.map(({ data, contentType }, index) => ({ name: expected[index]?.name, data, contentType }))
 }
 
@@ -203,8 +203,8 @@ export async function bodiesThroughRabbit(url: string): Promise<void> {
     channel.publish('warren.events', 'client.alice', jsonOf(neighbour(index)), { contentType: json })
     await channel.waitForConfirms()
   }
-  const heard = await alice.take(expected.length)
-  expect(heardAs(heard)).toEqual(expected)
+  const received = await alice.take(expected.length)
+  expect(deliveredBodies(received)).toEqual(expected)
 
   const queue = 'warren.quarantine'
   await eventually(

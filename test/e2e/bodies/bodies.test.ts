@@ -9,8 +9,8 @@ import {
   binaryHeadersThroughRabbit,
   bodiesThroughRabbit,
   countedPoison,
+  deliveredBodies,
   expected,
-  heardAs,
   json,
   jsonOf,
   long,
@@ -45,7 +45,7 @@ describe('a body', () => {
       })
       await send(jsonOf(neighbour(index)), { contentType: json })
     }
-    expect(heardAs(await alice.take(expected.length))).toEqual(expected)
+    expect(deliveredBodies(await alice.take(expected.length))).toEqual(expected)
     expect(await quarantinedBy(opsPort)).toEqual(countedPoison)
   })
 
@@ -63,8 +63,8 @@ describe('a body', () => {
       expect(error.message).toBe('data: expected JSON that nests at most 1000 levels')
     }
     await send('the end')
-    const heard = await alice.take(values.length + 1)
-    expect(heard.map(({ data }) => data)).toEqual([...values, 'the end'])
-    expect(new Set(heard.map(({ contentType }) => contentType))).toEqual(new Set([json]))
+    const received = await alice.take(values.length + 1)
+    expect(received.map(({ data }) => data)).toEqual([...values, 'the end'])
+    expect(new Set(received.map(({ contentType }) => contentType))).toEqual(new Set([json]))
   })
 })

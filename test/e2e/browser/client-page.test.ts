@@ -9,7 +9,7 @@ import { startPythonProcessor } from '../back-end/processors.ts'
 
 let vhost: TestVhost
 let browser: TestBrowser
-const complaints: string[] = []
+const errors: string[] = []
 
 beforeAll(async () => {
   vhost = await testVhost('page')
@@ -23,9 +23,9 @@ afterAll(async () => {
 async function openPage(url: string): Promise<Page> {
   const page = await browser.context.newPage()
   page.on('console', (message: ConsoleMessage) => {
-    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
+    if (message.type() === 'error' || message.type() === 'warning') errors.push(message.text())
   })
-  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('pageerror', (error) => errors.push(error.message))
   await page.goto(url)
   return page
 }
@@ -36,7 +36,7 @@ const connected = (page: Page) =>
   page.getByRole('status').getByText('connected', { exact: true }).waitFor({ timeout: 20_000 })
 
 /** By keyboard only: the field has the focus. */
-async function say(page: Page, text: string): Promise<void> {
+async function sendText(page: Page, text: string): Promise<void> {
   await page.bringToFront()
   await page.getByLabel('Text for everybody').focus()
   await page.keyboard.type(text)
@@ -51,10 +51,10 @@ test('a text sent on one page appears on the other, and on both as processed, wi
   const two = await openPage(`${gateway.url}/client`)
   await Promise.all([connected(one), connected(two)])
 
-  await say(one, 'Hello, <b>everybody</b> 😀')
+  await sendText(one, 'Hello, <b>everybody</b> 😀')
   await list(two, 'From others').getByText('Hello, <b>everybody</b> 😀', { exact: true }).waitFor()
   for (const page of [one, two]) await list(page, 'Processed').getByText('HELLO, <B>EVERYBODY</B> 😀 (py)').waitFor()
-  await say(two, 'and hello back')
+  await sendText(two, 'and hello back')
   await list(one, 'From others').getByText('and hello back').waitFor()
   expect(await list(one, 'Sent').allTextContents()).toEqual(['Hello, <b>everybody</b> 😀'])
   expect(await list(one, 'Sent').first().getAttribute('data-waiting')).toBeNull()
@@ -68,18 +68,18 @@ test('a text sent on one page appears on the other, and on both as processed, wi
   // While the gateway is down, the page queues the text, and sends it when the gateway is back.
   await gateway.stop()
   await one.getByRole('status').getByText('trying again').waitFor()
-  await say(one, 'said while away')
+  await sendText(one, 'typed while away')
   expect(await list(one, 'Sent').last().getAttribute('data-waiting')).toBe('')
   await using again = await gateway.again()
   expect(again.port).toBe(gateway.port)
   await Promise.all([connected(one), connected(two)])
-  await list(one, 'Processed').getByText('SAID WHILE AWAY (py)').waitFor()
-  await one.locator('#sent li:not([data-waiting])', { hasText: 'said while away' }).waitFor()
+  await list(one, 'Processed').getByText('TYPED WHILE AWAY (py)').waitFor()
+  await one.locator('#sent li:not([data-waiting])', { hasText: 'typed while away' }).waitFor()
 
-  expect(processor.taken).toEqual(['Hello, <b>everybody</b> 😀', 'and hello back', 'said while away'])
+  expect(processor.taken).toEqual(['Hello, <b>everybody</b> 😀', 'and hello back', 'typed while away'])
   expect(browser.outside()).toEqual([])
   // The browser itself logs each failed connection.
-  expect(complaints.filter((text) => !/WebSocket connection to .* failed/.test(text))).toEqual([])
+  expect(errors.filter((text) => !/WebSocket connection to .* failed/.test(text))).toEqual([])
 }, 120_000)
 
 test('with a required token the page asks for it, and an invalid one gives no access', async () => {

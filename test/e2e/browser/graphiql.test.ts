@@ -39,12 +39,12 @@ test('the tour of the README works in GraphiQL, from the first page on, and no r
   const [, operatorHeaders = ''] = await gateway.printed(/^ *(\{"Authorization": "Bearer [^"]+"\})$/m)
   await using browser = await launchChromium()
   await browser.context.grantPermissions(['clipboard-read', 'clipboard-write'])
-  const complaints: string[] = []
+  const errors: string[] = []
   const listenTo = (page: Page) => {
     page.on('console', (message: ConsoleMessage) => {
-      if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
+      if (message.type() === 'error' || message.type() === 'warning') errors.push(message.text())
     })
-    page.on('pageerror', (error) => complaints.push(error.message))
+    page.on('pageerror', (error) => errors.push(error.message))
     return page
   }
 
@@ -81,5 +81,5 @@ test('the tour of the README works in GraphiQL, from the first page on, and no r
   await first.reload()
   expect(await first.title()).toBe('Warren')
   expect(browser.outside()).toEqual([])
-  expect(complaints).toEqual([])
+  expect(errors).toEqual([])
 }, 180_000)

@@ -62,9 +62,9 @@ test.each(programs)(
     const [program = '', ...args] = one.command(exchange, vhost.url)
     const child = spawn(program, args, { stdio: 'pipe' })
     const stored = new Inbox<string>('ids that are printed as stored')
-    const complaints = new Inbox<string>('reasons for publishing again')
+    const reasons = new Inbox<string>('reasons for publishing again')
     createInterface(child.stdout).on('line', (line) => stored.push(line))
-    createInterface(child.stderr).on('line', (line) => complaints.push(line))
+    createInterface(child.stderr).on('line', (line) => reasons.push(line))
     const ended = once(child, 'close')
     let next = 0
     const write = (count: number): void => {
@@ -72,7 +72,7 @@ test.each(programs)(
     }
 
     write(100)
-    expect(await complaints.next()).toMatch(/^again: .*(NO_ROUTE|Unroutable)/)
+    expect(await reasons.next()).toMatch(/^again: .*(NO_ROUTE|Unroutable)/)
     await channel.bindQueue(stream, exchange, '#')
     for (let n = 0; n < 100; n += 1) await stored.next()
 

@@ -58,7 +58,7 @@ describe('a back end that knows nothing of Warren', () => {
       messageId: 'order-17',
       headers: { trace: 'def', shard: '7' },
     })
-    const heard = await Promise.all(
+    const received = await Promise.all(
       listeners.map(async (listener) => [(await listener.next()).channel, (await listener.next()).channel]),
     )
     for (const listener of listeners) listener.stop()
@@ -73,7 +73,7 @@ describe('a back end that knows nothing of Warren', () => {
       redelivered: false,
       gap: null,
     }
-    for (const [fromC, fromPython] of heard) {
+    for (const [fromC, fromPython] of received) {
       expect(fromC).toMatchObject({
         ...same,
         data: { from: 'C' },
@@ -96,7 +96,7 @@ describe('a back end that knows nothing of Warren', () => {
       expect(Date.parse(fromPython?.receivedAt ?? '')).toBeGreaterThanOrEqual(began)
       expect(publishedAt).toBeLessThanOrEqual(Date.now())
     }
-    expect(heard[0]).toEqual(heard[1])
+    expect(received[0]).toEqual(received[1])
   })
 })
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { stranger } from '../../brokers/rabbitmq/connections.ts'
+import { plainConnection } from '../../brokers/rabbitmq/connections.ts'
 import { eventually } from '../../support/eventually.ts'
 import { type InProcessGateway, openGateway } from '../../support/gateway/gateway-in-process.ts'
 import { testVhost } from '../../support/rabbitmq/broker.ts'
@@ -25,7 +25,7 @@ describe.each(['memory:', 'RabbitMQ'])('publish on %s', (broker) => {
       const vhost = await testVhost('publish-cursor')
       url = vhost.url
       close = () => vhost.close()
-      await using rabbit = await stranger(url)
+      await using rabbit = await plainConnection(url)
       const channel = await rabbit.createChannel()
       await channel.assertExchange('outside', 'fanout')
       await channel.assertQueue('outside')

@@ -43,15 +43,15 @@ afterAll(async () => {
  * milliseconds.
  */
 async function revokedAfter(clientId: string): Promise<number> {
-  await using heard = await listen(b.graphqlSocketUrl, await testToken({ sub: clientId }), { clientId })
+  await using listener = await listen(b.graphqlSocketUrl, await testToken({ sub: clientId }), { clientId })
   const start = performance.now()
   expect(await onA(revoke, { clientId })).toEqual({ revoke: true })
-  expect(await heard.closed).toMatchObject({ code: 4292 })
+  expect(await listener.closed).toMatchObject({ code: 4292 })
   return performance.now() - start
 }
 
-async function refusalOf(asked: Promise<unknown>): Promise<string | undefined> {
-  const error: unknown = await asked.then(
+async function refusalOf(call: Promise<unknown>): Promise<string | undefined> {
+  const error: unknown = await call.then(
     () => undefined,
     (thrown: unknown) => thrown,
   )
@@ -83,7 +83,7 @@ test('and applies on a replica that starts later', async () => {
 }, 60_000)
 
 test('while the registry is away, operations that need it are answered with REGISTRY_UNAVAILABLE, and channels continue', async () => {
-  await using heard = await listen(a.graphqlSocketUrl, await testToken({ sub: 'frank' }), { clientId: 'frank' })
+  await using listener = await listen(a.graphqlSocketUrl, await testToken({ sub: 'frank' }), { clientId: 'frank' })
   await postgres.crash()
   const input = { clientId: 'grace', name: 'Grace', email: 'grace@example.com', password: 'correct horse' }
   const create = () =>
@@ -93,7 +93,7 @@ test('while the registry is away, operations that need it are answered with REGI
   expect(await refusalOf(create())).toBe('REGISTRY_UNAVAILABLE')
   expect(await refusalOf(onA(revoke, { clientId: 'frank' }))).toBe('REGISTRY_UNAVAILABLE')
   await onA(publish, { input: { clientId: 'frank', data: 'all the same' } })
-  expect((await heard.next()).data).toBe('all the same')
+  expect((await listener.next()).data).toBe('all the same')
   await eventually('the gateway to be unready', async () => (await a.readiness()) === 503)
   await postgres.start()
   await a.ready()

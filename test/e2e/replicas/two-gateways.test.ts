@@ -31,7 +31,7 @@ describe.each([
   let connection: ChannelModel
   let channel: ConfirmChannel
   const made: string[] = []
-  let heard: DeliveredEvent[] = []
+  let received: DeliveredEvent[] = []
 
   const env = () => ({
     WARREN_BROKER_URL: vhost.url,
@@ -113,11 +113,11 @@ describe.each([
       withAmqplib(),
       Promise.all(each.map((n) => python.publish('warren.events', key, { from: 'pika', n }))),
     ])
-    heard = await atA.take(published)
-    const heardAtB = await atB.take(published)
-    expect(heardAtB.map(identity)).toEqual(heard.map(identity))
+    received = await atA.take(published)
+    const atOther = await atB.take(published)
+    expect(atOther.map(identity)).toEqual(received.map(identity))
     const of = (publisher: string) =>
-      heard
+      received
         .map(({ data }) => data as { from: string; n: number })
         .flatMap(({ from, n }) => (from === publisher ? [n] : []))
     for (const publisher of ['amqplib', 'pika']) expect(of(publisher)).toEqual(each)
@@ -125,8 +125,8 @@ describe.each([
       expect(of(publisher).toSorted((one, other) => one - other)).toEqual(numbers(throughEachGateway))
     }
     // Check that they did interleave, because otherwise the order proves little.
-    const turns = heard.filter(({ data }, index) => {
-      const before = heard[index - 1]?.data as { from: string } | undefined
+    const turns = received.filter(({ data }, index) => {
+      const before = received[index - 1]?.data as { from: string } | undefined
       return before?.from !== (data as { from: string }).from
     })
     expect(turns.length).toBeGreaterThan(published / 20)
@@ -139,13 +139,13 @@ describe.each([
       [a, Math.floor(published / 2)],
       [b, published - 1],
     ] as const) {
-      await using resumed = await listenOn(gateway, heard[place]?.cursor)
-      const rest = heard.slice(place + 1)
+      await using resumed = await listenOn(gateway, received[place]?.cursor)
+      const rest = received.slice(place + 1)
       expect((await resumed.take(rest.length)).map(identity)).toEqual(rest.map(identity))
       await publishTo('warren.events', 'client.dora', 'and on')
       const [next] = await resumed.take(1)
       expect(next).toMatchObject({ kind: 'MESSAGE', data: 'and on' })
-      heard.push(next as DeliveredEvent)
+      received.push(next as DeliveredEvent)
     }
   })
 
@@ -154,13 +154,13 @@ describe.each([
     await using atB = await listenOn(b)
     await Promise.all([subscribed(onA, 1), subscribed(onB, 1)])
     expect(await onA(deleteRabbitChannel, { id: made[0] })).toEqual({ deleteRabbitChannel: true })
-    await publishTo('orders.0', '', 'to nobody')
+    await publishTo('orders.0', '', 'to no source')
     await publishTo('orders.1', '', 'still served')
     for (const listener of [atA, atB]) {
       // A replica that is behind may still read what was published before the subscription.
       const data: unknown[] = []
       while (data.at(-1) !== 'still served') data.push((await listener.next()).data)
-      expect(data).not.toContain('to nobody')
+      expect(data).not.toContain('to no source')
     }
     const ids = await sourcesOf(onA)
     expect(ids).not.toContain(made[0])
@@ -187,7 +187,7 @@ describe.each([
     await publishTo('orders.3', '', 'after')
     expect((await back.next()).data).toBe('after')
     // A deleted source stays deleted.
-    await publishTo('orders.0', '', 'to nobody')
+    await publishTo('orders.0', '', 'to no source')
     await publishTo('orders.4', '', 'and on')
     expect((await back.next()).data).toBe('and on')
     for (const call of [onA, onB]) {

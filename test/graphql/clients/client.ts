@@ -12,10 +12,13 @@ export type Connect = (
 export interface PublishedClient extends AsyncDisposable {
   /** Runs a query or a mutation. Rejects with `Refused`. */
   run<Result, Variables>(document: TypedDocumentString<Result, Variables>, variables: Variables): Promise<Result>
-  subscribe<Result, Variables>(document: TypedDocumentString<Result, Variables>, variables: Variables): Heard<Result>
+  subscribe<Result, Variables>(
+    document: TypedDocumentString<Result, Variables>,
+    variables: Variables,
+  ): CollectedResults<Result>
 }
 
-export interface Heard<Result> {
+export interface CollectedResults<Result> {
   /** Rejects with `Refused` if the gateway answered with errors. */
   next(): Promise<Result>
   stop(): void
@@ -61,13 +64,13 @@ export function dataOf<Result>({ data, errors }: Answer<Result>): Result {
  * Queues the results of a subscription. `start` gets the callbacks for the library, and returns the
  * function that stops it.
  */
-export function hear<Result>(
+export function collect<Result>(
   start: (sink: {
     next: (answer: Answer<Result>) => void
     error: (error: unknown) => void
     complete: () => void
   }) => () => void,
-): Heard<Result> {
+): CollectedResults<Result> {
   const inbox = new Inbox<Result>('a result of the subscription')
   const fail = (error: unknown) => inbox.end(errorOf(error))
   const stop = start({

@@ -1,5 +1,5 @@
 import relay, { type GraphQLResponse, type GraphQLSingularResponse, type RequestParameters } from 'relay-runtime'
-import { type Answer, type Connect, dataOf, hear, operationOf } from './client.ts'
+import { type Answer, type Connect, collect, dataOf, operationOf } from './client.ts'
 import { socketClient } from './graphql-ws.ts'
 
 const { Environment, Network, Observable, RecordSource, Store } = relay
@@ -39,7 +39,7 @@ export const connectRelay: Connect = ({ graphqlUrl, graphqlSocketUrl }, token) =
       return dataOf<Result>(answerOf(answer))
     },
     subscribe: <Result>(document: { toString(): string }, variables: unknown) =>
-      hear<Result>((sink) => {
+      collect<Result>((sink) => {
         const subscription = execute(document, variables).subscribe({
           ...sink,
           next: (answer) => sink.next(answerOf(answer)),

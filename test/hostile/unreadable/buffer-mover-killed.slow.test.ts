@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from '@jest/globals'
-import { stranger } from '../../brokers/rabbitmq/connections.ts'
+import { plainConnection } from '../../brokers/rabbitmq/connections.ts'
 import { callerOf, createRabbitChannel, type DeliveredEvent, listen } from '../../e2e/back-end/graphql-caller.ts'
 import { startGateway, testToken } from '../../support/gateway/gateway-process.ts'
 import { testVhost } from '../../support/rabbitmq/broker.ts'
 
 test('a buffer mover is killed: messages with an id arrive once and in order, others at least once and flagged', async () => {
   await using vhost = await testVhost('moved')
-  await using backEnd = await stranger(vhost.url)
+  await using backEnd = await plainConnection(vhost.url)
   const channel = await backEnd.createConfirmChannel()
   const publish = (exchange: string, routingKey: string, value: unknown, properties: object = {}) =>
     channel.publish(exchange, routingKey, Buffer.from(JSON.stringify(value)), {

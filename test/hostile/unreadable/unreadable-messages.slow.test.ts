@@ -40,21 +40,21 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
   let gateway: GatewayProcess
   let connection: ChannelModel
   let channel: ConfirmChannel
-  let stranger: Amqp1Publisher
+  let publisher: Amqp1Publisher
   let number = 0
   /** Everything that the first subscriber of alice received. */
-  const heard: DeliveredEvent[] = []
+  const received: DeliveredEvent[] = []
 
   beforeAll(async () => {
     rabbit = await privateRabbit('unreadable', four.root)
     gateway = await startGateway({ env: { WARREN_BROKER_URL: rabbit.url(), WARREN_LEGACY_ACCESS: 'open' } })
     connection = await amqp.connect(rabbit.url())
     channel = await connection.createConfirmChannel()
-    stranger = await amqp1Publisher(rabbit.port, 'warren.events', 'client.alice')
+    publisher = await amqp1Publisher(rabbit.port, 'warren.events', 'client.alice')
   }, 120_000)
 
   afterAll(async () => {
-    await stranger?.[Symbol.asyncDispose]()
+    await publisher?.[Symbol.asyncDispose]()
     await connection?.close()
     await gateway?.[Symbol.asyncDispose]()
     await rabbit?.remove()
@@ -86,16 +86,16 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
       await good()
       return alice.operation.waiting.length > 0
     })
-    while (alice.operation.waiting.length > 0) heard.push(await alice.next())
-    while (heard.at(-1)?.data !== number) heard.push(await alice.next())
+    while (alice.operation.waiting.length > 0) received.push(await alice.next())
+    while (received.at(-1)?.data !== number) received.push(await alice.next())
     const expected: unknown[] = []
-    const from = heard.length
+    const from = received.length
     for (const message of kinds) {
-      await stranger.publish(message)
+      await publisher.publish(message)
       expected.push('UNREADABLE', await good())
-      while (heard.length < from + expected.length) heard.push(await alice.next(30_000))
+      while (received.length < from + expected.length) received.push(await alice.next(30_000))
     }
-    expect(shown(heard.slice(from))).toEqual(expected)
+    expect(shown(received.slice(from))).toEqual(expected)
     expect(shown(await bob.take(kinds.length))).toEqual(kinds.map(() => 'UNREADABLE'))
     expect(bob.operation.waiting).toEqual([])
     await gateway.ready()
@@ -105,21 +105,21 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
   }, 120_000)
 
   test('are one gap if several are adjacent, and nothing around them is lost', async () => {
-    await using alice = await listenAs('alice', heard.at(-1)?.cursor)
-    await Promise.all(kinds.map((message) => stranger.publish(message)))
+    await using alice = await listenAs('alice', received.at(-1)?.cursor)
+    await Promise.all(kinds.map((message) => publisher.publish(message)))
     const last = await good()
     const events: DeliveredEvent[] = []
     while (events.at(-1)?.data !== last) events.push(await alice.next(30_000))
     // They may make two gaps, if the first ones end the tail before the others are stored.
     expect(new Set(shown(events.slice(0, -1)))).toEqual(new Set(['UNREADABLE']))
     expect(await counted()).toBe(2 * kinds.length)
-    heard.push(...events)
+    received.push(...events)
   }, 120_000)
 
   async function replays(): Promise<void> {
-    const distinct = shown(heard)
+    const distinct = shown(received)
     for (const place of [0, 3, 4, 9]) {
-      await using again = await listenAs('alice', heard[place]?.cursor)
+      await using again = await listenAs('alice', received[place]?.cursor)
       const events: DeliveredEvent[] = []
       while (events.at(-1)?.data !== number) events.push(await again.next(30_000))
       expect(collapsed(shown(events))).toEqual(collapsed(distinct.slice(place + 1)))
@@ -136,7 +136,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
   test('do not stop history: each page reports at most one gap, and all pages together report everything', async () => {
     const call = callerOf(gateway.graphqlUrl, await testToken({ sub: 'alice' }))
     const pages: unknown[] = []
-    let after = heard[0]?.cursor
+    let after = received[0]?.cursor
     for (let more = true; more; ) {
       const { history }: Page = await call<Page>(historyQuery, { after, first: 4 })
       const { events, gap, hasMore, cursor } = history
@@ -145,17 +145,19 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
       after = cursor
       more = hasMore
     }
-    const told = collapsed(shown(heard.slice(1)))
-    expect(pages.filter((one) => typeof one === 'number')).toEqual(told.filter((one) => typeof one === 'number'))
-    expect(pages.filter((one) => one === 'UNREADABLE').length).toBe(told.filter((one) => one === 'UNREADABLE').length)
+    const shownEvents = collapsed(shown(received.slice(1)))
+    expect(pages.filter((one) => typeof one === 'number')).toEqual(shownEvents.filter((one) => typeof one === 'number'))
+    expect(pages.filter((one) => one === 'UNREADABLE').length).toBe(
+      shownEvents.filter((one) => one === 'UNREADABLE').length,
+    )
   }, 60_000)
 
   test('do not prevent a gateway from starting, even as the last message of the journal', async () => {
     await gateway.kill()
-    await stranger.publish(unreadable)
+    await publisher.publish(unreadable)
     gateway = await gateway.again()
-    heard.push(...(await untilLast(heard.at(-1)?.cursor)))
-    expect(collapsed(shown(heard.slice(-2)))).toEqual(['UNREADABLE', number])
+    received.push(...(await untilLast(received.at(-1)?.cursor)))
+    expect(collapsed(shown(received.slice(-2)))).toEqual(['UNREADABLE', number])
     await replays()
   }, 120_000)
 
@@ -183,19 +185,19 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
   test('stop the room for a moment, and it loses nothing else', async () => {
     await using processor = await amqp1Publisher(rabbit.port, 'towsmanager', '')
     await using member = await connectFrames(`ws://127.0.0.1:${gateway.port}/ws?envelope=json`)
-    const told = async (): Promise<unknown> => JSON.parse(await member.next(30_000)) as unknown
-    expect(await told()).toEqual({ kind: 'joined' })
-    const say = async (text: string): Promise<void> => {
+    const nextFrame = async (): Promise<unknown> => JSON.parse(await member.next(30_000)) as unknown
+    expect(await nextFrame()).toEqual({ kind: 'joined' })
+    const sendText = async (text: string): Promise<void> => {
       channel.publish('towsmanager', '', Buffer.from(text))
       await channel.waitForConfirms()
     }
     const texts: string[] = []
     for (const [name, message] of Object.entries(unreadableMessages)) {
       await processor.publish(message)
-      await say(`behind ${name}`)
+      await sendText(`behind ${name}`)
       texts.push(`behind ${name}`)
     }
-    for (const text of texts) expect(await told()).toEqual({ kind: 'processed', text })
+    for (const text of texts) expect(await nextFrame()).toEqual({ kind: 'processed', text })
   }, 120_000)
 
   test('stop a buffered source for a moment, and it loses nothing else', async () => {
@@ -222,7 +224,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
   }, 60_000)
 
   test('are distinguished from restarts of the broker: no readable message is skipped, however often the tail stops at the same place', async () => {
-    await using alice = await listenAs('alice', heard.at(-1)?.cursor)
+    await using alice = await listenAs('alice', received.at(-1)?.cursor)
     const before = await counted()
     for (let round = 0; round < 4; round += 1) await rabbit.ctl('close_all_connections', 'a test')
     await rabbit.restart()

@@ -65,7 +65,7 @@ describe('a message that ends every consumer which reaches it', () => {
   test('costs no subscriber another message, whatever RabbitMQ lost before it, and is reported once after a cursor', async () => {
     await using alice = await aliceAt(gateway)
     await publish('good')
-    const heard = await alice.take(1)
+    const received = await alice.take(1)
     const first = number
     // In one write, so that the deliveries before the unreadable ones are in the same read.
     await publish(
@@ -76,17 +76,17 @@ describe('a message that ends every consumer which reaches it', () => {
       'unreadable',
     )
     await publish('good')
-    heard.push(...(await untilNumber(alice, number)))
+    received.push(...(await untilNumber(alice, number)))
     const numbers = Array.from({ length: 41 }, (_, n) => first + n)
     const expected = [...numbers, 'UNREADABLE', first + 41, 'UNREADABLE', first + 42]
-    expect(shown(heard)).toEqual(expected)
+    expect(shown(received)).toEqual(expected)
 
     // One message after it: from memory, and on another replica that reads it when its tail starts.
     await using other = await openGateway({ WARREN_BROKER_URL: url() })
     await eventually('the other gateway to be ready', () => other.gateway.up)
     for (const at of [gateway, other]) {
       for (const place of [0, 40, 41, 42, 43]) {
-        await using again = await aliceAt(at, heard[place]?.cursor)
+        await using again = await aliceAt(at, received[place]?.cursor)
         expect(shown(await untilNumber(again, number))).toEqual(expected.slice(place + 1))
       }
     }
@@ -104,14 +104,14 @@ describe('a message that ends every consumer which reaches it', () => {
 
   test('is dropped alone from the queue of the room', async () => {
     await using member = await connectFrames(`${gateway.url.replace('http', 'ws')}/ws?envelope=json`)
-    const told = async (): Promise<unknown> => JSON.parse(await member.next(20_000)) as unknown
-    expect(await told()).toEqual({ kind: 'joined' })
+    const nextFrame = async (): Promise<unknown> => JSON.parse(await member.next(20_000)) as unknown
+    expect(await nextFrame()).toEqual({ kind: 'joined' })
     channel.publish('towsmanager', '', Buffer.from('before'))
     await channel.waitForConfirms()
-    expect(await told()).toEqual({ kind: 'processed', text: 'before' })
+    expect(await nextFrame()).toEqual({ kind: 'processed', text: 'before' })
     channel.publish('towsmanager', '', Buffer.from('?'), { headers: { [unreadableHeader]: 1 } })
     channel.publish('towsmanager', '', Buffer.from('behind'))
     await channel.waitForConfirms()
-    expect(await told()).toEqual({ kind: 'processed', text: 'behind' })
+    expect(await nextFrame()).toEqual({ kind: 'processed', text: 'behind' })
   }, 60_000)
 })

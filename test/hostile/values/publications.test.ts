@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import type { GatewayPublication } from '../../../src/brokers/driver.ts'
 import { Publisher } from '../../../src/brokers/rabbitmq/publish/publisher.ts'
-import { linksTo, stranger } from '../../brokers/rabbitmq/connections.ts'
+import { linksTo, plainConnection } from '../../brokers/rabbitmq/connections.ts'
 import { rabbit, type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
 
 let vhost: TestVhost
@@ -25,7 +25,7 @@ const decimal = { '!': 'decimal', value: { places: 1, digits: 15 } }
 
 beforeAll(async () => {
   vhost = await testVhost('publications')
-  await using connection = await stranger(vhost.url)
+  await using connection = await plainConnection(vhost.url)
   const channel = await connection.createChannel()
   await channel.assertExchange('events', 'topic')
   await channel.assertQueue('stream', { arguments: { 'x-queue-type': 'stream' } })

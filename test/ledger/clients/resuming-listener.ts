@@ -1,9 +1,9 @@
-import type { Heard } from '../accounts.ts'
+import type { LedgerEvent } from '../accounts.ts'
 import { pause } from '../pause.ts'
 import type { Seeded } from '../seeded.ts'
 import { overEvents, overWebSocket, type Received, type Replica, type Transport, type Watch } from './transports.ts'
 
-const maxComeBackMs = 100
+const maxReconnectMs = 100
 /** Answers that the documentation defines as "retry later, unchanged" (docs/errors.md). */
 const later = new Set(['BROKER_UNAVAILABLE', 'REGISTRY_UNAVAILABLE', 'DRAINING', 'LIMIT_EXCEEDED'])
 
@@ -20,7 +20,7 @@ export interface ListenerOptions {
    * limit.
    */
   readonly patienceMs?: number
-  /** Called with each event. Default: events go to `heard`. */
+  /** Called with each event. Default: events go to `events`. */
   readonly onEvent?: (event: Received) => void
 }
 
@@ -38,11 +38,11 @@ export interface Closed {
  */
 export class ResumingListener {
   readonly client: string
-  readonly heard: Heard[] = []
+  readonly events: LedgerEvent[] = []
   /**
    * Each resume, with the number of events received by then: for finding the cause of a failure.
    */
-  readonly journey: { readonly heard: number; readonly how: string }[] = []
+  readonly journey: { readonly events: number; readonly how: string }[] = []
   /**
    * What must never happen: an error in place of events, an event id that differs from the cursor.
    */
@@ -89,7 +89,7 @@ export class ResumingListener {
     this.#cut()
   }
 
-  /** Cuts it until `comeBack`. */
+  /** Cuts it until `reconnect`. */
   leave(): void {
     this.#away ??= new Promise((resolve) => {
       this.#back = resolve
@@ -97,7 +97,7 @@ export class ResumingListener {
     this.#cut()
   }
 
-  comeBack(): void {
+  reconnect(): void {
     this.#away = undefined
     this.#back()
   }
@@ -108,7 +108,7 @@ export class ResumingListener {
       await this.#away
       if (this.#stopped) return
       await this.#connect(random.pick(replicas), random.pick(this.#transports))
-      await pause(random.between(0, maxComeBackMs))
+      await pause(random.between(0, maxReconnectMs))
     }
   }
 
@@ -128,7 +128,7 @@ export class ResumingListener {
           clearTimeout(timer)
           subscribed = true
           this.resumes += 1
-          this.journey.push({ heard: this.heard.length, how: `${replica.port} behind ${cursor}` })
+          this.journey.push({ events: this.events.length, how: `${replica.port} behind ${cursor}` })
         },
         onEvent: (event) => {
           // A disconnected client would not have received what arrives after the cut.
@@ -155,7 +155,7 @@ export class ResumingListener {
   }
 
   #hear(event: Received): void {
-    if (event.kind === 'gap') this.heard.push({ kind: 'gap', reason: event.reason })
-    else if (event.kind === 'message') this.heard.push({ kind: 'event', number: event.data.number })
+    if (event.kind === 'gap') this.events.push({ kind: 'gap', reason: event.reason })
+    else if (event.kind === 'message') this.events.push({ kind: 'event', number: event.data.number })
   }
 }

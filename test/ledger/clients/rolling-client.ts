@@ -1,6 +1,6 @@
 import { WebSocket } from 'ws'
 import { textOf } from '../../support/frames/frames.ts'
-import type { Heard } from '../accounts.ts'
+import type { LedgerEvent } from '../accounts.ts'
 import { pause } from '../pause.ts'
 
 const query = `subscription ($clientId: ID!, $after: Cursor) {
@@ -10,7 +10,7 @@ const query = `subscription ($clientId: ID!, $after: Cursor) {
  * The longest wait before a reconnect, in milliseconds: shorter than in client libraries, so that
  * it hides no storm.
  */
-const maxComeBackMs = 100
+const maxReconnectMs = 100
 
 interface Result {
   readonly data?: {
@@ -32,7 +32,7 @@ export interface Journeys {
 /** Subscribes with its cursor behind a load balancer, and reconnects whenever it is closed. */
 export class RollingClient {
   readonly client: string
-  readonly heard: Heard[] = []
+  readonly events: LedgerEvent[] = []
   readonly #token: string
   readonly #balancer: () => number
   readonly #journeys: Journeys
@@ -52,7 +52,7 @@ export class RollingClient {
   /** Resolves when it has subscribed; from then on it reconnects by itself. */
   async start(): Promise<void> {
     await this.#connect()
-    void this.#comeBackAgainAndAgain()
+    void this.#keepReconnecting()
   }
 
   /** The port of its replica; undefined while disconnected. */
@@ -60,8 +60,8 @@ export class RollingClient {
     return this.#port
   }
 
-  hasHeard(number: number): boolean {
-    return this.heard.some((one) => one.kind === 'event' && one.number === number)
+  hasReceived(number: number): boolean {
+    return this.events.some((one) => one.kind === 'event' && one.number === number)
   }
 
   stop(): void {
@@ -69,7 +69,7 @@ export class RollingClient {
     this.#socket?.terminate()
   }
 
-  async #comeBackAgainAndAgain(): Promise<void> {
+  async #keepReconnecting(): Promise<void> {
     while (!this.#stopped) {
       const socket = this.#socket
       if (!socket) return
@@ -77,7 +77,7 @@ export class RollingClient {
       if (this.#stopped) return
       this.#port = undefined
       this.#journeys.closed.push({ at: performance.now(), code })
-      await pause(Math.random() * maxComeBackMs)
+      await pause(Math.random() * maxReconnectMs)
       await this.#connect()
     }
   }
@@ -85,7 +85,7 @@ export class RollingClient {
   async #connect(): Promise<void> {
     while (!this.#stopped && !(await this.#attempt(this.#balancer()))) {
       this.#journeys.refused += 1
-      await pause(Math.random() * maxComeBackMs)
+      await pause(Math.random() * maxReconnectMs)
     }
   }
 
@@ -123,7 +123,7 @@ export class RollingClient {
     const event = data?.channel
     if (!event) return
     this.#cursor = event.cursor
-    if (event.kind === 'GAP') this.heard.push({ kind: 'gap', reason: event.gap?.reason ?? 'none' })
-    else if (event.kind === 'MESSAGE') this.heard.push({ kind: 'event', number: event.data?.number ?? -1 })
+    if (event.kind === 'GAP') this.events.push({ kind: 'gap', reason: event.gap?.reason ?? 'none' })
+    else if (event.kind === 'MESSAGE') this.events.push({ kind: 'event', number: event.data?.number ?? -1 })
   }
 }

@@ -163,7 +163,7 @@ export class Cluster {
     const restartAfterMs = handling === 'ignore' ? 0 : selfHealMs
     let apartSince: number | undefined
     let wholeSince: number | undefined
-    const look = async () => {
+    const checkAll = async () => {
       const state = await this.#state()
       // Nodes may notice a partition only seconds after the link is back.
       if (state !== 'apart') apartSince = undefined
@@ -176,7 +176,7 @@ export class Cluster {
       else wholeSince ??= Date.now()
       return wholeSince !== undefined && Date.now() - wholeSince >= steadyMs
     }
-    await eventually('the cluster to be whole and all gateways to deliver', look, {
+    await eventually('the cluster to be whole and all gateways to deliver', checkAll, {
       withinMs: wholeMs,
       everyMs: 500,
     })

@@ -23,7 +23,7 @@ const misspelt: [string, Record<string, unknown>?][] = [
 
 async function messages(env: Record<string, string>): Promise<string[]> {
   await using gateway = await openGateway(env)
-  const said: string[] = []
+  const answers: string[] = []
   await using socket = await connectGraphql(gateway.graphqlSocketUrl)
   for (const [query, variables] of misspelt) {
     const overHttp = query.startsWith('subscription') ? undefined : await ask(gateway.graphqlUrl, query, variables)
@@ -32,19 +32,19 @@ async function messages(env: Record<string, string>): Promise<string[]> {
       headers: { accept: 'text/event-stream', 'content-type': 'application/json' },
       body: JSON.stringify({ query, variables }),
     })
-    said.push(
+    answers.push(
       JSON.stringify(overHttp ?? ''),
       await stream.text(),
       JSON.stringify(await socket.request(query, variables)),
     )
   }
-  return said
+  return answers
 }
 
 test('without introspection no answer suggests a name of the schema, over any transport', async () => {
-  const said = await messages({ WARREN_INTROSPECTION: 'off' })
-  expect(said.filter((text) => /did you mean/i.test(text))).toEqual([])
-  expect(said.filter((text) => text.includes('error')).length).toBeGreaterThan(misspelt.length * 2)
+  const answers = await messages({ WARREN_INTROSPECTION: 'off' })
+  expect(answers.filter((text) => /did you mean/i.test(text))).toEqual([])
+  expect(answers.filter((text) => text.includes('error')).length).toBeGreaterThan(misspelt.length * 2)
   const open = await messages({})
   expect(open.filter((text) => /did you mean/i.test(text)).length).toBeGreaterThan(misspelt.length)
 })

@@ -22,7 +22,7 @@ afterAll(() => gateway.close())
 
 const asOperator = () => callerOf(gateway.graphqlUrl, gateway.operatorToken)
 
-async function tell(clientId: string, data: unknown): Promise<void> {
+async function publishTo(clientId: string, data: unknown): Promise<void> {
   await asOperator()('mutation Publish($input: PublishInput!) { publish(input: $input) { messageId } }', {
     input: { clientId, data },
   })
@@ -38,9 +38,9 @@ test("the old owner's tokens are invalid, and the new owner's are valid, within 
         : (await created(gateway.graphqlUrl, 'taken', { password: 'second owner' })).token
     expect(await asOperator()(remove, { clientId: 'taken' })).toEqual({ deleteClientChannel: true })
     const { token } = await created(gateway.graphqlUrl, 'taken', { password })
-    const asked = async (bearer: string) =>
+    const attempt = async (bearer: string) =>
       outcomeOf(await ask(gateway.graphqlUrl, history, { clientId: 'taken' }, { token: bearer }))
-    expect([await asked(before), await asked(minted), await asked(token)]).toEqual([
+    expect([await attempt(before), await attempt(minted), await attempt(token)]).toEqual([
       'UNAUTHENTICATED',
       'UNAUTHENTICATED',
       'answered',
@@ -60,31 +60,31 @@ test('a socket of the old owner loses the channel, and keeps what its scope perm
   })
   expect(await own.ended).toMatchObject([{ extensions: { code: 'CHANNEL_NOT_FOUND' } }])
   await created(gateway.graphqlUrl, 'left', { password: 'next owner' })
-  await tell('left', 'for the next owner')
+  await publishTo('left', 'for the next owner')
   expect(outcomeOf(await socket.subscribe(channelQuery, { clientId: 'left' }).next())).toBe('FORBIDDEN')
   expect(outcomeOf(await socket.request('{ history(clientId: "left") { events { data } } }'))).toBe('FORBIDDEN')
   expect(outcomeOf(await socket.request('mutation { deleteClientChannel(clientId: "left") }'))).toBe('FORBIDDEN')
-  await tell('other', 'still here')
+  await publishTo('other', 'still here')
   expect(await other.next()).toMatchObject({ data: { channel: { data: 'still here' } } })
 })
 
 test('the past of a channel is inaccessible to its next owner, for any caller and over any transport', async () => {
   const before = await created(gateway.graphqlUrl, 'passed')
-  await tell('passed', 'of the old owner')
+  await publishTo('passed', 'of the old owner')
   await asOperator()(remove, { clientId: 'passed' })
-  await tell('passed', 'of nobody')
+  await publishTo('passed', 'of no owner')
   const { token, channel } = await created(gateway.graphqlUrl, 'passed', { password: 'next owner' })
-  await tell('passed', 'of the new owner')
+  await publishTo('passed', 'of the new owner')
 
   const after = before.channel.cursor
   for (const bearer of [token, gateway.operatorToken, await testToken({ scope: 'channel:#' })]) {
-    const asked = callerOf(gateway.graphqlUrl, bearer)
-    const first = await asked<Page>(history, { clientId: 'passed' })
+    const call = callerOf(gateway.graphqlUrl, bearer)
+    const first = await call<Page>(history, { clientId: 'passed' })
     expect(first.history).toEqual({ events: [{ data: 'of the new owner' }], gap: null })
-    const resumed = await asked<Page>(history, { clientId: 'passed', after })
+    const resumed = await call<Page>(history, { clientId: 'passed', after })
     expect(resumed.history.events).toEqual([{ data: 'of the new owner' }])
     expect(resumed.history.gap?.reason).toBe('RETENTION')
-    const oldest = await asked<Page>(history, { clientId: 'passed', after: resumed.history.gap!.oldest })
+    const oldest = await call<Page>(history, { clientId: 'passed', after: resumed.history.gap!.oldest })
     expect(oldest.history).toEqual({ events: [{ data: 'of the new owner' }], gap: null })
 
     await using listener = await listen(gateway.graphqlSocketUrl, bearer, { clientId: 'passed', after })
@@ -108,7 +108,7 @@ test('the past of a channel is inaccessible to its next owner, for any caller an
     if (text.includes('of the new owner')) break
   }
   expect(text).toContain('RETENTION')
-  expect(text).not.toMatch(/of the old owner|of nobody/)
+  expect(text).not.toMatch(/of the old owner|of no owner/)
 
   await using own = await listen(gateway.graphqlSocketUrl, token, { clientId: 'passed', after: channel.cursor })
   expect((await own.next()).data).toBe('of the new owner')

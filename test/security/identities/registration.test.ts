@@ -78,9 +78,9 @@ describe('next to an identity provider', () => {
     )
     expect(refused.errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', field: 'clientId' })
     expect(await outcomeOfCreate(gateway.graphqlUrl, inputOf('local:alice'))).toBe('answered')
-    const asked = async (sub: string) =>
+    const attempt = async (sub: string) =>
       outcomeOf(await ask(gateway.graphqlUrl, version, {}, { token: await provider.tokenOf(sub) }))
-    expect([await asked('local:alice'), await asked('LOCAL:alice'), await asked('auth0|4711')]).toEqual([
+    expect([await attempt('local:alice'), await attempt('LOCAL:alice'), await attempt('auth0|4711')]).toEqual([
       'UNAUTHENTICATED',
       'answered',
       'answered',

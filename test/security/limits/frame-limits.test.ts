@@ -34,13 +34,13 @@ const socketUrl = (of: InProcessGateway, path: string) => of.url.replace('http',
 async function upgraded(of: InProcessGateway, path: string, headers: readonly string[] = []) {
   const socket = connect(Number(new URL(of.url).port), '127.0.0.1')
   socket.on('error', () => undefined)
-  let heard: Buffer = Buffer.alloc(0)
-  const code = new Promise<number | undefined>((resolve) => socket.once('close', () => resolve(closeCodeIn(heard))))
+  let received: Buffer = Buffer.alloc(0)
+  const code = new Promise<number | undefined>((resolve) => socket.once('close', () => resolve(closeCodeIn(received))))
   socket.write(upgradeRequest(path, headers))
   const [answer] = (await once(socket, 'data')) as [Buffer]
-  heard = answer.subarray(answer.indexOf('\r\n\r\n') + 4)
+  received = answer.subarray(answer.indexOf('\r\n\r\n') + 4)
   socket.on('data', (piece: Buffer) => {
-    heard = Buffer.concat([heard, piece])
+    received = Buffer.concat([received, piece])
   })
   return { socket, code }
 }

@@ -9,12 +9,12 @@ const kibibyte = 1024
 const mebibyte = 1024 * kibibyte
 
 let gateway: GatewayProcess
-let tokens: Record<'nobody' | 'alice' | 'publisher', string | undefined>
+let tokens: Record<'anonymous' | 'alice' | 'publisher', string | undefined>
 
 beforeAll(async () => {
   gateway = await startGateway({ env: { WARREN_PROXY_HOPS: '1' } })
   tokens = {
-    nobody: undefined,
+    anonymous: undefined,
     alice: await testToken({ sub: 'alice' }),
     publisher: await testToken({ scope: 'publish' }),
   }
@@ -31,7 +31,7 @@ async function post(
   const query = '{ gateway { version } }'
   const empty = JSON.stringify({ query, variables: { pad: '' } })
   const body = JSON.stringify({ query, variables: { pad: 'x'.repeat(bytes - empty.length) } })
-  const asked = request(`${gateway.url}${path}`, {
+  const outgoing = request(`${gateway.url}${path}`, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
@@ -39,15 +39,15 @@ async function post(
       ...(tokens[who] === undefined ? {} : { authorization: `Bearer ${tokens[who]}` }),
     },
   })
-  asked.end(body)
-  const [response] = (await once(asked, 'response')) as [{ statusCode: number; resume(): void }]
+  outgoing.end(body)
+  const [response] = (await once(outgoing, 'response')) as [{ statusCode: number; resume(): void }]
   response.resume()
   return response.statusCode
 }
 
 describe('a body may be as large as its sender needs', () => {
   test.each([
-    ['nobody', 64 * kibibyte],
+    ['anonymous', 64 * kibibyte],
     ['alice', mebibyte],
     ['publisher', 4 * mebibyte],
   ] as const)('%s: at most %d bytes, with and without a length', async (who, most) => {
@@ -104,7 +104,7 @@ test('unfinished bodies are limited by address, and other addresses send theirs'
   })
   expect(seen).toEqual(refusals)
   expect(residentBytes() - before).toBeLessThan(96 * mebibyte)
-  expect(await post(64 * kibibyte, { who: 'nobody', chunked: false })).toBe(200)
+  expect(await post(64 * kibibyte, { who: 'anonymous', chunked: false })).toBe(200)
   settle('held')
   for (const socket of sockets) socket.destroy()
 })

@@ -26,17 +26,17 @@ async function answerTo(gateway: InProcessGateway, after: string): Promise<Deliv
     clientId: 'alice',
     after,
   })
-  await tell(gateway, 'on')
+  await publishTo(gateway, 'on')
   return await alice.next()
 }
 
-async function tell(gateway: InProcessGateway, data: unknown): Promise<void> {
+async function publishTo(gateway: InProcessGateway, data: unknown): Promise<void> {
   await callerOf(gateway.graphqlUrl, gateway.publisherToken)(publish, { input: { clientId: 'alice', data } })
 }
 
 async function cursorOfAlice(gateway: InProcessGateway): Promise<string> {
   await using alice = await listen(gateway.graphqlSocketUrl, await gateway.clientToken('alice'), { clientId: 'alice' })
-  await tell(gateway, 'first')
+  await publishTo(gateway, 'first')
   return (await alice.next()).cursor
 }
 
@@ -51,8 +51,8 @@ test('a cursor altered in any byte is answered with INVALID_CURSOR, on subscript
   })
   const call = callerOf(gateway.graphqlUrl, gateway.operatorToken)
   const query = altered.map((after, n) => `h${n}: history(clientId: "alice", after: "${after}") { gap { reason } }`)
-  const told = await call(`{ ${query.join(' ')} }`)
-  expect(told).toEqual(Object.fromEntries(altered.map((_, n) => [`h${n}`, { gap: { reason: 'INVALID_CURSOR' } }])))
+  const answer = await call(`{ ${query.join(' ')} }`)
+  expect(answer).toEqual(Object.fromEntries(altered.map((_, n) => [`h${n}`, { gap: { reason: 'INVALID_CURSOR' } }])))
   for (const index of [0, 10, 18, bytes.length - 1]) {
     const event = await answerTo(gateway, altered[index] ?? '')
     expect(event).toMatchObject({ kind: 'GAP', gap: { reason: 'INVALID_CURSOR' } })
@@ -86,9 +86,9 @@ test('cursors survive a restart and another JWT secret, and are invalid in anoth
       await using again = await openGateway({ ...kept, WARREN_JWT_SECRET: 'another secret, of at least 32 bytes too' })
       expect(again.gateway.cursors.parse(good)).toMatchObject({ before: false })
     }
-    await using stranger = await openGateway()
-    expect(stranger.gateway.cursors.parse(good)).toBeUndefined()
-    expect(await answerTo(stranger, good)).toMatchObject({ gap: { reason: 'INVALID_CURSOR' } })
+    await using otherDeployment = await openGateway()
+    expect(otherDeployment.gateway.cursors.parse(good)).toBeUndefined()
+    expect(await answerTo(otherDeployment, good)).toMatchObject({ gap: { reason: 'INVALID_CURSOR' } })
   } finally {
     removeFolder(folder)
   }

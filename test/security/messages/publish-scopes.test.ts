@@ -92,14 +92,14 @@ describe('a token', () => {
   test('has the same limits over TCP', async () => {
     await using client = await connectFramed(tcpPort)
     await client.ask({ action: 'authenticate', id: 1, token: await testToken({ sub: 'p', scope: 'publish:orders:a' }) })
-    const asked = async (id: number, exchange: string, routingKey: string) =>
+    const publishOverTcp = async (id: number, exchange: string, routingKey: string) =>
       client.ask({ action: 'publish', id, exchange, routingKey, data: 1 })
-    expect(await asked(2, 'orders', 'a')).toMatchObject({ result: { messageId: expect.any(String) } })
+    expect(await publishOverTcp(2, 'orders', 'a')).toMatchObject({ result: { messageId: expect.any(String) } })
     for (const [exchange, key] of [
       ['orders', 'b'],
       ['warren.events', 'client.alice'],
     ] as const)
-      expect(await asked(3, exchange, key)).toMatchObject({ error: { code: 'FORBIDDEN' } })
+      expect(await publishOverTcp(3, exchange, key)).toMatchObject({ error: { code: 'FORBIDDEN' } })
   })
 
   test('with another exchange is not exchanged for one that publishes to every client', async () => {

@@ -23,14 +23,14 @@ describe('if tokens are required', () => {
   test('a client that registered itself neither joins the room nor reaches it', async () => {
     const token = await registered(gateway, 'alice')
     await using member = await connectFrames(wsUrl(gateway, { token: gateway.operatorToken }))
-    await using stranger = await connectFrames(wsUrl(gateway, { envelope: 'json' }))
-    stranger.send({ token })
-    stranger.send('let me in')
-    expect(JSON.parse(await stranger.next())).toMatchObject({
+    await using anonymous = await connectFrames(wsUrl(gateway, { envelope: 'json' }))
+    anonymous.send({ token })
+    anonymous.send('let me in')
+    expect(JSON.parse(await anonymous.next())).toMatchObject({
       kind: 'error',
       error: { code: 'FORBIDDEN', message: expect.stringContaining('the scope room') },
     })
-    expect(await stranger.closed).toMatchObject({ code: 4403 })
+    expect(await anonymous.closed).toMatchObject({ code: 4403 })
     await using speaker = await connectFrames(wsUrl(gateway, { token: await scoped('room') }))
     speaker.send('hello')
     expect(await member.next()).toBe('hello')

@@ -91,8 +91,8 @@ test('a page with a name rebound to this machine is not a page of the gateway', 
   // For the browser it has the gateway's own origin, so its requests need no permission.
   const answer = await page.evaluate(async (query) => {
     const headers = { 'content-type': 'application/json' }
-    const told = await fetch('/graphql', { method: 'POST', headers, body: JSON.stringify({ query }) })
-    return [told.status, await told.text()]
+    const reply = await fetch('/graphql', { method: 'POST', headers, body: JSON.stringify({ query }) })
+    return [reply.status, await reply.text()]
   }, registration)
   expect(answer).toEqual([421, expect.stringContaining('WARREN_ALLOWED_HOSTS')])
   expect(await registered()).toBe(false)

@@ -109,8 +109,8 @@ const requests: [string, Record<string, string>, boolean][] = [
   ['a page on this machine', { 'sec-fetch-site': 'same-site', origin: 'http://localhost:5173' }, true],
   ['another page on this machine', { origin: 'http://app.localhost:5173' }, true],
   ['another site', { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }, false],
-  ['a site whose name begins alike', { origin: 'https://app.example.evil.example' }, false],
-  ['a site whose name ends alike', { origin: 'http://notlocalhost:5173' }, false],
+  ['a site with the same first letters', { origin: 'https://app.example.evil.example' }, false],
+  ['a site with the same last letters', { origin: 'http://notlocalhost:5173' }, false],
   ['a page in a sandbox', { 'sec-fetch-site': 'cross-site', origin: 'null' }, false],
   ['what is no origin', { origin: 'app.example' }, false],
 ]

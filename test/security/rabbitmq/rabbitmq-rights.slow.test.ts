@@ -73,9 +73,9 @@ test('the documented permissions are enough for everything that a deployment doe
     await eventually('the subscription on the other replica', () => b.gateway.hub.size > 0)
     await publishToOrders('{"n":1}')
     await operator(publish, { input: { clientId: 'dora', data: { n: 2 } } })
-    const heard = await listener.take(2)
-    expect(heard.map(({ data }) => data)).toEqual([{ n: 1 }, { n: 2 }])
-    cursor = heard[0]?.cursor ?? ''
+    const received = await listener.take(2)
+    expect(received.map(({ data }) => data)).toEqual([{ n: 1 }, { n: 2 }])
+    cursor = received[0]?.cursor ?? ''
   }
   await publishToOrders('{"n":3}')
   await using resumed = await listen(b.graphqlSocketUrl, token, { clientId: 'dora', after: cursor })
@@ -159,10 +159,10 @@ describe('the doctor names the one missing permission', () => {
   }, 60_000)
 
   test('and prints the command of the documentation', async () => {
-    await using user = await userWith('warren-nobody', ['^$', '^$', '^$'])
+    await using user = await userWith('warren-without-rights', ['^$', '^$', '^$'])
     const [, finding] = await examineRabbit([user.url], Promise.resolve(names))
     expect(finding?.advice).toBe(
-      `rabbitmqctl set_permissions -p '${vhost.name}' 'warren-nobody' ${documented.map((one) => `'${one}'`).join(' ')}`,
+      `rabbitmqctl set_permissions -p '${vhost.name}' 'warren-without-rights' ${documented.map((one) => `'${one}'`).join(' ')}`,
     )
   })
 })

@@ -95,7 +95,7 @@ export async function connectFramed(port: number, { answersPings = true } = {}):
   })
   await once(socket, 'connect')
   socket.on('error', () => {})
-  let asked = 0
+  let requests = 0
   const nextJson: FramedClient['nextJson'] = async (matches, withinMs) =>
     (await inbox.nextMatching(({ json }) => matches(json), withinMs)).json
   return {
@@ -108,8 +108,8 @@ export async function connectFramed(port: number, { answersPings = true } = {}):
     next: (withinMs) => inbox.next(withinMs),
     nextJson,
     ask(request) {
-      asked += 1
-      const id = `ask-${asked}`
+      requests += 1
+      const id = `ask-${requests}`
       send({ ...request, id })
       return nextJson((json) => json['id'] === id)
     },

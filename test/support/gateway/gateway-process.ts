@@ -236,12 +236,12 @@ function handle(
     exited,
     output: () => output,
     printed(pattern, withinMs) {
-      const look = () => {
+      const check = () => {
         const match = output.match(pattern)
         if (!match) stillRuns()
         return match ?? undefined
       }
-      return eventually(`the gateway to print ${String(pattern)}`, look, { withinMs })
+      return eventually(`the gateway to print ${String(pattern)}`, check, { withinMs })
     },
     alive: (withinMs) => answers200('/livez', withinMs),
     ready: (withinMs) => answers200('/readyz', withinMs),

@@ -16,26 +16,26 @@ export function watchHub(hub: Hub): HubWatch {
     const original = hub[method].bind(hub)
     hub[method] = (subscriber) => {
       original(subscriber)
-      for (const look of waiting) look()
+      for (const check of waiting) check()
     }
   }
   return {
     until: (size) =>
       new Promise((resolve, reject) => {
         const timer = setTimeout(() => {
-          waiting.delete(look)
+          waiting.delete(check)
           reject(
             new Error(`Waited ${patienceMs} ms in vain for the hub to have ${size} subscribers; it has ${hub.size}`),
           )
         }, patienceMs)
-        const look = () => {
+        const check = () => {
           if (hub.size !== size) return
           clearTimeout(timer)
-          waiting.delete(look)
+          waiting.delete(check)
           resolve()
         }
-        waiting.add(look)
-        look()
+        waiting.add(check)
+        check()
       }),
   }
 }

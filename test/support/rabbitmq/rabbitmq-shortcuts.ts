@@ -53,7 +53,7 @@ export function evaluate(
   expression: string,
 ): Promise<string | undefined> {
   // erl_call exits with 0 even if the expression fails, and prints nothing if it does not parse.
-  const told = `try (begin ${expression} end) of Value -> io:format("~p~nevaluated", [Value]) catch Class:Reason -> io:format("~p", [{Class, Reason}]) end.\n`
+  const guarded = `try (begin ${expression} end) of Value -> io:format("~p~nevaluated", [Value]) catch Class:Reason -> io:format("~p", [{Class, Reason}]) end.\n`
   return new Promise((resolve, reject) => {
     const child = execFile(
       'erl_call',
@@ -67,7 +67,7 @@ export function evaluate(
       },
     )
     child.stdin?.on('error', () => {})
-    child.stdin?.end(told)
+    child.stdin?.end(guarded)
   })
 }
 

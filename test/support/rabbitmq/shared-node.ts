@@ -59,12 +59,12 @@ export function sharedAddress(): NodeAddress {
   return shared().address
 }
 
-let asked: Promise<void> | undefined
+let ready: Promise<void> | undefined
 
 /** Resolves when the shared node is ready; starts it at the first call. */
 export function sharedNodeReady(): Promise<void> {
-  asked ??= ask(shared().door)
-  return asked
+  ready ??= ask(shared().door)
+  return ready
 }
 
 async function ask(door: string): Promise<void> {

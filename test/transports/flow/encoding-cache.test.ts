@@ -42,12 +42,12 @@ const codecs: [string, (event: MessageEvent) => string][] = [
 describe.each(codecs)('the encoding %s', (_name, encode) => {
   test('is made once for a message, however many subscribers the channel has', () => {
     const { event, decodings } = countedEvent(1)
-    const said = Array.from({ length: 1_000 }, () => {
+    const perSubscriber = Array.from({ length: 1_000 }, () => {
       const text = encode(event)
       forgetBody(event.message)
       return text
     })
-    expect(new Set(said).size).toBe(1)
+    expect(new Set(perSubscriber).size).toBe(1)
     expect(decodings()).toBe(1)
   })
 
@@ -81,14 +81,14 @@ test.each([1, 2])('each encoding has the data as it is printed, for generated ev
     expect(text.slice(0, start.length)).toBe(start)
     expect(printJson(parseJson(text))).toBe(text)
     const isText = contentType === null || /^text|json/.test(contentType)
-    const said = JSON.parse(isText ? printed : `{"base64":true,"data":${printed}}`) as unknown
+    const expected = JSON.parse(isText ? printed : `{"base64":true,"data":${printed}}`) as unknown
     expect(payloadOf(frames.frameOf(event, 'ä', false))).toEqual({
       event: '#publish',
-      data: { channel: 'ä', data: said },
+      data: { channel: 'ä', data: expected },
     })
     expect(payloadOf(frames.frameOf(event, 'ä', true))).toEqual({
       event: '#publish',
-      data: { channel: 'ä', data: { cursor: printCursor(event.cursor), data: said } },
+      data: { channel: 'ä', data: { cursor: printCursor(event.cursor), data: expected } },
     })
   }
 })

@@ -160,8 +160,8 @@ test(
       },
       { withinMs: 60_000 },
     )
-    await using heard = await listen(gateway.graphqlSocketUrl, tokens[0] ?? '', { clientId: 'alice', after: 'none' })
-    expect((await heard.next()).kind).toBe('GAP')
+    await using listener = await listen(gateway.graphqlSocketUrl, tokens[0] ?? '', { clientId: 'alice', after: 'none' })
+    expect((await listener.next()).kind).toBe('GAP')
     expect(brokenLines(gateway)).toEqual([])
     expect(await gateway.stop()).toBe(0)
   },

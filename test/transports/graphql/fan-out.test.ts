@@ -77,8 +77,8 @@ describe('a shared result', () => {
     const document = checked('subscription ($c: ID!) { channel(clientId: $c) { clientId data } }')
     const group = fanOut.groupOf({ document })
     const event = anyEvent(new Seeded(5), 1)
-    const said = ['a', 'a', 'b'].map((clientId) => group?.encode(event, clientId, { clientId }))
-    expect(said.map((text) => /"clientId":"(.)"/.exec(text ?? '')?.[1])).toEqual(['a', 'a', 'b'])
+    const encoded = ['a', 'a', 'b'].map((clientId) => group?.encode(event, clientId, { clientId }))
+    expect(encoded.map((text) => /"clientId":"(.)"/.exec(text ?? '')?.[1])).toEqual(['a', 'a', 'b'])
     expect(executions).toBe(2)
     expect(fanOut.groupOf({ document })).toBe(group)
   })
@@ -116,11 +116,11 @@ describe('over graphql-transport-ws', () => {
     const gateway = await openGateway(options)
     const connect = () =>
       connectGraphql(gateway.graphqlSocketUrl, { connectionParams: { token: gateway.operatorToken } })
-    const tell = (clientId: string, data: unknown) => {
+    const publishTo = (clientId: string, data: unknown) => {
       const body = Buffer.from(JSON.stringify(data))
       return gateway.gateway.publish({ routingKey: `client.${clientId}`, body, properties: {} })
     }
-    return { gateway, connect, tell, [Symbol.asyncDispose]: () => gateway.close() }
+    return { gateway, connect, publishTo, [Symbol.asyncDispose]: () => gateway.close() }
   }
 
   /** Subscribes to channel `a` over HTTP. `text` resolves to the next `count` events, unchanged. */
@@ -161,13 +161,13 @@ describe('over graphql-transport-ws', () => {
     client.subscribe(single, { c: 'a' }, ids[1])
     await hub.until(2)
     const lengths = [0, 1, 2, 3, 10, 50, 65_300, 65_400, 65_535, 70_000, 200_000]
-    const said = [...lengths.map((length) => 'x'.repeat(length)), ...texts.map((text) => ({ [text]: [text] }))]
-    for (const data of said) await scene.tell('a', data)
+    const payloads = [...lengths.map((length) => 'x'.repeat(length)), ...texts.map((text) => ({ [text]: [text] }))]
+    for (const data of payloads) await scene.publishTo('a', data)
     // Every length around the limits of the forms of a header.
     const one = framesOf(client, ids[0])[0]?.length ?? 0
     for (let length = 126 - one - 12; length < 126 - one + 12; length += 1)
-      await scene.tell('a', 'y'.repeat(Math.max(0, length)))
-    const all = said.length + 24
+      await scene.publishTo('a', 'y'.repeat(Math.max(0, length)))
+    const all = payloads.length + 24
     await eventually('all frames', () => ids.every((id) => framesOf(client, id).length === all))
     expect(framesOf(client, ids[0])).toEqual(framesOf(client, ids[1]))
   })
@@ -186,7 +186,7 @@ describe('over graphql-transport-ws', () => {
       return Number(/^warren_executions_total (\d+)/m.exec(text)?.[1])
     }
     const before = await executions()
-    for (const number of [1, 2, 3]) await scene.tell('a', number)
+    for (const number of [1, 2, 3]) await scene.publishTo('a', number)
     for (const operation of operations) {
       for (const number of [1, 2, 3])
         expect(await operation.next()).toMatchObject({ data: { channel: { data: number } } })
@@ -206,11 +206,11 @@ describe('over graphql-transport-ws', () => {
     const hub = watchHub(scene.gateway.gateway.hub)
     await using slow = await scene.connect()
     await using quick = await scene.connect()
-    const heard: Record<'slow' | 'quick', number[]> = { slow: [], quick: [] }
+    const received: Record<'slow' | 'quick', number[]> = { slow: [], quick: [] }
     const note = (name: 'slow' | 'quick', client: GraphqlClient) =>
       client.frames.socket.on('message', (data) => {
         const number = /"data":\{"number":(\d+)/.exec(textOf(data))?.[1]
-        if (number !== undefined) heard[name].push(Number(number))
+        if (number !== undefined) received[name].push(Number(number))
       })
     note('slow', slow)
     note('quick', quick)
@@ -226,18 +226,20 @@ describe('over graphql-transport-ws', () => {
     const count = 1_500
     let highest = 0
     for (let number = 0; number < count; number += 1) {
-      await scene.tell('a', { number, padding })
+      await scene.publishTo('a', { number, padding })
       if (number % 100 === 0) highest = Math.max(highest, await outboxBytes())
     }
-    await eventually('the quick client to receive everything', () => heard.quick.length === count)
+    await eventually('the quick client to receive everything', () => received.quick.length === count)
     // The slow one has left the live end, so only the quick one is there.
     expect(scene.gateway.gateway.hub.size).toBe(1)
     expect(highest).toBeGreaterThan(64 * 1024)
     expect(highest).toBeLessThan(256 * 1024)
     slow.frames.socket.resume()
-    await eventually('the slow client to receive everything', () => heard.slow.length === count, { withinMs: 60_000 })
+    await eventually('the slow client to receive everything', () => received.slow.length === count, {
+      withinMs: 60_000,
+    })
     const all = Array.from({ length: count }, (_, number) => number)
-    expect(heard).toEqual({ slow: all, quick: all })
+    expect(received).toEqual({ slow: all, quick: all })
     await eventually('no event to be pending', async () => (await outboxBytes()) === 0)
   }, 120_000)
 })

@@ -71,13 +71,13 @@ function residentBytes(): number {
 /** A raw connection that keeps what it receives. */
 function raw(text = ''): { socket: Socket; closed: Promise<string> } {
   const socket = connect(gateway.port, '127.0.0.1')
-  let heard = ''
+  let received = ''
   socket.setEncoding('latin1').on('data', (piece: string) => {
-    heard += piece
+    received += piece
   })
   socket.on('error', () => {})
   socket.write(text)
-  return { socket, closed: new Promise((resolve) => socket.once('close', () => resolve(heard))) }
+  return { socket, closed: new Promise((resolve) => socket.once('close', () => resolve(received))) }
 }
 
 const upgrade = [
@@ -202,9 +202,9 @@ describe('a flood', () => {
       socket.pause()
       // Until the gateway has stopped reading and the buffers of the system are full. Then no more
       // bytes are accepted.
-      let [sent, taken, standsStill] = [0, 0, false]
+      let [sent, taken, blocked] = [0, 0, false]
       let moved = () => {}
-      while (!standsStill && sent < 1_000_000) {
+      while (!blocked && sent < 1_000_000) {
         for (; socket.bufferedAmount < mebibyte; sent += 1) {
           send(socket, () => {
             taken += 1
@@ -212,7 +212,7 @@ describe('a flood', () => {
           })
         }
         const before = taken
-        standsStill = await new Promise<boolean>((resolve) => {
+        blocked = await new Promise<boolean>((resolve) => {
           const timer = setTimeout(() => resolve(taken === before), 3_000)
           moved = () => {
             clearTimeout(timer)
@@ -220,7 +220,7 @@ describe('a flood', () => {
           }
         })
       }
-      expect(standsStill).toBe(true)
+      expect(blocked).toBe(true)
       await stillServes()
       socket.terminate()
     },

@@ -14,7 +14,7 @@ const query = `subscription Slow($clientId: ID!, $after: Cursor, $overflow: Over
   channel(clientId: $clientId, after: $after, overflow: $overflow) { kind cursor data gap { reason dropped } }
 }`
 
-interface Heard {
+interface ReceivedEvent {
   readonly kind: string
   readonly cursor: string
   readonly data: { readonly n: number } | null
@@ -61,7 +61,7 @@ afterAll(async () => {
 /** A subscription to one channel on its own socket, which can stop reading. */
 class Peer {
   readonly socket: WebSocket
-  readonly heard: Heard[] = []
+  readonly received: ReceivedEvent[] = []
   readonly closed: Promise<number>
   #onEvent: () => void = () => {}
 
@@ -70,27 +70,27 @@ class Peer {
     this.closed = once(this.socket, 'close').then(([code]) => code as number)
     this.socket.on('open', () => this.socket.send(JSON.stringify({ type: 'connection_init', payload: { token } })))
     this.socket.on('message', (data) => {
-      const frame = JSON.parse(textOf(data)) as { type: string; payload?: { data: { channel: Heard } } }
+      const frame = JSON.parse(textOf(data)) as { type: string; payload?: { data: { channel: ReceivedEvent } } }
       if (frame.type === 'connection_ack') {
         this.socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query, variables } }))
       } else if (frame.payload) {
-        this.heard.push(frame.payload.data.channel)
+        this.received.push(frame.payload.data.channel)
         this.#onEvent()
       }
     })
   }
 
   get numbers(): number[] {
-    return this.heard.flatMap(({ data }) => (data ? [data.n] : []))
+    return this.received.flatMap(({ data }) => (data ? [data.n] : []))
   }
 
   /** Resolves when the message with this number was received. */
   async until(n: number): Promise<void> {
     const lost = this.closed.then((code) => {
-      throw new Error(`closed with ${code} after ${this.heard.length} events`)
+      throw new Error(`closed with ${code} after ${this.received.length} events`)
     })
     lost.catch(() => {})
-    while (this.heard.at(-1)?.data?.n !== n) {
+    while (this.received.at(-1)?.data?.n !== n) {
       await Promise.race([new Promise<void>((resolve) => (this.#onEvent = resolve)), lost])
     }
   }
@@ -160,11 +160,11 @@ describe('peers that stop reading', () => {
     const peer = stalled.get('END') as Peer
     peer.socket.resume()
     expect(await peer.closed).toBe(4290)
-    const heard = peer.numbers
-    expect(heard).toEqual(upTo(heard.length))
-    const again = new Peer({ clientId: 'busy', after: (peer.heard.at(-1) as Heard).cursor })
+    const received = peer.numbers
+    expect(received).toEqual(upTo(received.length))
+    const again = new Peer({ clientId: 'busy', after: (peer.received.at(-1) as ReceivedEvent).cursor })
     await again.until(messages)
-    expect([...heard, ...again.numbers]).toEqual(upTo(messages))
+    expect([...received, ...again.numbers]).toEqual(upTo(messages))
     again.socket.terminate()
     expect(
       await metric(/^warren_sessions_ended_total\{transport="graphql-ws",reason="slow-consumer"\} (\d+)$/m),
@@ -181,24 +181,24 @@ describe('peers that stop reading', () => {
       peer.socket.resume()
       await peer.until(messages)
       let expected = 1
-      let told = 0
-      for (const { kind, data, gap } of peer.heard) {
+      let missed = 0
+      for (const { kind, data, gap } of peer.received) {
         if (kind === 'GAP') {
           expect(gap).toEqual({ reason: 'OVERFLOW', dropped: expect.any(Number) })
-          told += gap?.dropped ?? 0
+          missed += gap?.dropped ?? 0
           expected += gap?.dropped ?? 0
         } else {
           expect(data?.n).toBe(expected)
           expected += 1
         }
       }
-      expect(told).toBeGreaterThan(0)
-      expect(peer.numbers.length + told).toBe(messages)
+      expect(missed).toBeGreaterThan(0)
+      expect(peer.numbers.length + missed).toBe(messages)
       expect(
         await metric(
           new RegExp(`^warren_events_dropped_total\\{transport="graphql-ws",reason="${reason}"\\} (\\d+)$`, 'm'),
         ),
-      ).toBe(told)
+      ).toBe(missed)
     },
     30_000,
   )
@@ -225,14 +225,14 @@ test('an SSE client that does not read is ended, and resumes at its last event',
   const listen = async (lastEventId?: string) => {
     const parameters = { query: 'subscription { channel(clientId: "stuck") { data } }', token }
     const headers = { accept: 'text/event-stream', ...(lastEventId ? { 'last-event-id': lastEventId } : {}) }
-    const asked = request(`${impatient.graphqlUrl}?${new URLSearchParams(parameters)}`, { headers }).end()
-    const [response] = (await once(asked, 'response')) as [IncomingMessage]
-    const heard = { text: '', response, closed: new Promise((resolve) => response.once('close', resolve)) }
+    const outgoing = request(`${impatient.graphqlUrl}?${new URLSearchParams(parameters)}`, { headers }).end()
+    const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
+    const received = { text: '', response, closed: new Promise((resolve) => response.once('close', resolve)) }
     response.on('error', () => {})
     response.setEncoding('utf8').on('data', (piece: string) => {
-      heard.text += piece
+      received.text += piece
     })
-    return heard
+    return received
   }
   const numbersIn = (text: string) => [...text.matchAll(/"n":(\d+)/g)].map(([, n]) => Number(n))
   const stuck = await listen()

@@ -4,7 +4,7 @@ import { connectGraphql, type GraphqlClient, type Operation } from '../../suppor
 import { type InProcessGateway, openGateway } from '../../support/gateway/gateway-in-process.ts'
 import { testToken } from '../../support/gateway/gateway-process.ts'
 import { watchHub } from '../../support/gateway/hub-watch.ts'
-import { hearUnderRenewedTokens } from './renewing-listener.ts'
+import { receiveUnderRenewedTokens } from './renewing-listener.ts'
 
 const renew = 'mutation Renew($token: String!) { refreshSession(token: $token) { clientId scope expiresAt } }'
 
@@ -31,9 +31,9 @@ const tokenOf = (sub: string, ttl: string, scope?: string) =>
   testToken({ sub, ...(scope === undefined ? {} : { scope }) }, { ttl })
 const connectAs = (token: string) => connectGraphql(gateway.graphqlSocketUrl, { connectionParams: { token } })
 
-async function tell(clientId: string, data: unknown): Promise<void> {
+async function publishTo(clientId: string, data: unknown): Promise<void> {
   const { errors } = await operator.request(
-    'mutation Tell($input: PublishInput!) { publish(input: $input) { messageId } }',
+    'mutation Publish($input: PublishInput!) { publish(input: $input) { messageId } }',
     { input: { clientId, data } },
   )
   expect(errors).toBeUndefined()
@@ -47,7 +47,7 @@ async function subscribed(client: GraphqlClient, clientId: string): Promise<Oper
   return operation
 }
 
-async function heardOn(operation: Operation): Promise<DeliveredEvent> {
+async function nextEvent(operation: Operation): Promise<DeliveredEvent> {
   return (await operation.next()).data?.['channel'] as DeliveredEvent
 }
 
@@ -55,16 +55,16 @@ describe('a session with an expiring token', () => {
   test('is ended with 4291, and its cursor resumes under the next token without a hole', async () => {
     await using client = await connectAs(await tokenOf('mayfly', '2s'))
     const operation = await subscribed(client, 'mayfly')
-    await tell('mayfly', 1)
-    const { data, cursor } = await heardOn(operation)
+    await publishTo('mayfly', 1)
+    const { data, cursor } = await nextEvent(operation)
     expect(data).toBe(1)
     expect(await client.closed).toEqual({ code: 4291, reason: 'Token expired' })
-    await tell('mayfly', 2)
+    await publishTo('mayfly', 2)
     await using again = await listen(gateway.graphqlSocketUrl, await tokenOf('mayfly', '1h'), {
       clientId: 'mayfly',
       after: cursor,
     })
-    await tell('mayfly', 3)
+    await publishTo('mayfly', 3)
     expect((await again.take(2)).map((event) => event.data)).toEqual([2, 3])
   })
 
@@ -85,7 +85,7 @@ describe('a session with an expiring token', () => {
   test(
     `that is renewed in time continues, and misses nothing: ${renewal.forMs / 1_000} s with tokens of ${renewal.ttlSeconds} s`,
     async () => {
-      expect(await hearUnderRenewedTokens(gateway, renewal)).toBeGreaterThan(100)
+      expect(await receiveUnderRenewedTokens(gateway, renewal)).toBeGreaterThan(100)
     },
     renewal.forMs + 120_000,
   )
@@ -124,8 +124,8 @@ describe('a session', () => {
       data: { refreshSession: { scope: [] } },
     })
     expect(await team.ended).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }])
-    await tell('carol', 'still here')
-    expect((await heardOn(own)).data).toBe('still here')
+    await publishTo('carol', 'still here')
+    expect((await nextEvent(own)).data).toBe('still here')
   })
 
   test('does not exist over HTTP: each request has its own token', async () => {

@@ -12,7 +12,7 @@ const renew = 'mutation Renew($token: String!) { refreshSession(token: $token) {
  * session halfway through each. Checks that each arrives once and in order, and that the session
  * ends with the last token. Resolves to the number of messages.
  */
-export async function hearUnderRenewedTokens(
+export async function receiveUnderRenewedTokens(
   gateway: InProcessGateway,
   { ttlSeconds, forMs }: { ttlSeconds: number; forMs: number },
 ): Promise<number> {

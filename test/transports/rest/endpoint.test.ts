@@ -65,13 +65,13 @@ describe('POST /v1/create-channel-client', () => {
     })
     const { token, cursor } = made.body as { token: string; cursor: string }
     expect(decodeJwt(token)).toMatchObject({ sub: 'alice', scope: '' })
-    await using heard = await listen(gateway.graphqlSocketUrl, token, { clientId: 'alice', after: cursor })
+    await using listener = await listen(gateway.graphqlSocketUrl, token, { clientId: 'alice', after: cursor })
     await fetch(gateway.graphqlUrl, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${gateway.publisherToken}` },
       body: JSON.stringify({ query: 'mutation { publish(input: { clientId: "alice", data: 1 }) { messageId } }' }),
     })
-    expect((await heard.next()).data).toBe(1)
+    expect((await listener.next()).data).toBe(1)
   })
 
   test.each(['clientId', 'client_id', 'clientID', 'id'])('accepts the client id as %s', async (name) => {
@@ -95,7 +95,7 @@ describe('POST /v1/create-channel-client', () => {
     ['clientId', { ...alice, clientId: '' }],
     ['clientId', { ...alice, clientId: ['alice'] }],
     ['name', { ...alice, name: undefined }],
-    ['email', { ...alice, email: 'nobody' }],
+    ['email', { ...alice, email: 'no-address' }],
     ['password', { ...alice, password: 7 }],
     ['body', []],
   ])('names %s if it is invalid', async (field, given) => {
@@ -124,13 +124,15 @@ describe('the other routes of the old systems', () => {
 
   test('GET /v1/publish-data-over-ch exists with test routes only, and publishes to a channel or to all channels with subscribers', async () => {
     expect((await ask(gateway.url, '/v1/publish-data-over-ch')).status).toBe(404)
-    await using heard = await listen(forTests.graphqlSocketUrl, await forTests.clientToken('bob'), { clientId: 'bob' })
+    await using listener = await listen(forTests.graphqlSocketUrl, await forTests.clientToken('bob'), {
+      clientId: 'bob',
+    })
     expect(await ask(forTests.url, '/v1/publish-data-over-ch?clientId=bob&count=2')).toMatchObject({
       status: 200,
       body: { published: 2 },
     })
     expect(await ask(forTests.url, '/v1/publish-data-over-ch')).toMatchObject({ body: { channels: ['bob'] } })
-    expect((await heard.take(3)).map(({ data }) => (data as { number: number }).number)).toEqual([1, 2, 1])
+    expect((await listener.take(3)).map(({ data }) => (data as { number: number }).number)).toEqual([1, 2, 1])
     expect(await ask(forTests.url, '/v1/publish-data-over-ch?count=0')).toMatchObject({
       status: 400,
       body: { error: { field: 'count' } },
@@ -139,10 +141,11 @@ describe('the other routes of the old systems', () => {
 
   test('GET /jwt issues a publish token: to callers that may publish, and under open access to all', async () => {
     expect((await ask(gateway.url, '/jwt')).status).toBe(401)
-    const asked = async (token: string) => ask(gateway.url, '/jwt', { headers: { authorization: `Bearer ${token}` } })
-    expect((await asked(await gateway.clientToken('alice'))).status).toBe(403)
-    expect((await asked('no.such.token')).status).toBe(401)
-    for (const answer of [await asked(gateway.publisherToken), await ask(open.url, '/jwt')]) {
+    const requestToken = async (token: string) =>
+      ask(gateway.url, '/jwt', { headers: { authorization: `Bearer ${token}` } })
+    expect((await requestToken(await gateway.clientToken('alice'))).status).toBe(403)
+    expect((await requestToken('no.such.token')).status).toBe(401)
+    for (const answer of [await requestToken(gateway.publisherToken), await ask(open.url, '/jwt')]) {
       expect(decodeJwt((answer.body as { token: string }).token)).toMatchObject({
         scope: 'publish:warren.events:client.#',
       })

@@ -13,7 +13,7 @@ export interface TransportAdapter {
    * Subscribes to a channel on a new connection. Resolves when the request is sent; `Listening`
    * shows how the gateway answers.
    */
-  listen(to: Under, asked: Asked): Promise<Listening>
+  listen(to: Under, requested: ListenRequest): Promise<Listening>
   /**
    * Opens a connection that violates the protocol. Resolves when the gateway has answered or closed
    * it.
@@ -27,14 +27,14 @@ export interface Under {
   readonly tcpPort: number
 }
 
-export interface Asked {
+export interface ListenRequest {
   readonly channel: string
   /** Undefined: send no token. */
   readonly token: string | undefined
   readonly after?: string
 }
 
-export interface Heard {
+export interface ReceivedEvent {
   readonly kind: 'MESSAGE' | 'GAP'
   readonly cursor: string
   readonly data: unknown
@@ -44,12 +44,12 @@ export interface Listening extends AsyncDisposable {
   /**
    * Events in order. Rejects with `Refused` if the subscription was refused or ended with an error.
    */
-  readonly events: Inbox<Heard>
+  readonly events: Inbox<ReceivedEvent>
   /**
    * Resolves when the connection (over SSE the response) is closed, with whether the protocol's
    * client would reconnect.
    */
-  readonly closed: Promise<{ readonly comeBack: boolean }>
+  readonly closed: Promise<{ readonly reconnects: boolean }>
   /** Stops reading from the network, so that the buffers of the gateway fill. */
   pause(): void
   resume(): void

@@ -103,8 +103,8 @@ describe('over framed TCP', () => {
     expect((await operator.ask({ action: 'search', value: '%' }))['result']).toEqual([])
     await using erin = await connectAs(await gateway.clientToken('erin'))
     expect((await erin.ask({ action: 'search', value: 'e' }))['result']).toEqual(['erin'])
-    await using stranger = await connectFramed(port)
-    expect((await stranger.ask({ action: 'search', value: 'e' }))['result']).toEqual([])
+    await using anonymous = await connectFramed(port)
+    expect((await anonymous.ask({ action: 'search', value: 'e' }))['result']).toEqual([])
   })
 
   test.each([

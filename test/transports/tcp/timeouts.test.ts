@@ -35,14 +35,14 @@ test('a silent peer is pinged, and closed if it stays silent', async () => {
 test('a peer that answers pings stays without any request, but an anonymous one only for a limited time', async () => {
   await using alice = await connectFramed(port)
   await alice.ask({ action: 'authenticate', token: await gateway.clientToken('alice') })
-  await using stranger = await connectFramed(port)
-  expect((await stranger.next()).json).toMatchObject({
+  await using anonymous = await connectFramed(port)
+  expect((await anonymous.next()).json).toMatchObject({
     kind: 'close',
     reason: 'UNAUTHORIZED',
     code: 4401,
     comeBack: true,
   })
-  await stranger.closed
+  await anonymous.closed
   expect((await alice.ask({ action: 'search', value: 'none' }))['result']).toEqual([])
 })
 

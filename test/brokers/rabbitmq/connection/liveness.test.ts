@@ -5,7 +5,7 @@ import { Liveness } from '../../../../src/brokers/rabbitmq/connection/liveness.t
 import { DeliveryReader } from '../../../../src/brokers/rabbitmq/message/delivery-reader.ts'
 
 let deliveries: DeliveryReader
-let asked: number
+let probes: number
 let answers: boolean
 let blocked: boolean
 let silent: number
@@ -14,9 +14,9 @@ let liveness: Liveness
 beforeEach(() => {
   jest.useFakeTimers()
   deliveries = new DeliveryReader()
-  ;[asked, answers, blocked, silent] = [0, true, false, 0]
+  ;[probes, answers, blocked, silent] = [0, true, false, 0]
   const answer = async (): Promise<unknown> => {
-    asked += 1
+    probes += 1
     if (!answers) return new Promise(() => {})
     deliveries.reads += 1
     return {}
@@ -38,20 +38,20 @@ afterEach(() => {
 test('an idle connection that answers stays open', async () => {
   await jest.advanceTimersByTimeAsync(60_000)
   expect(silent).toBe(0)
-  expect(asked).toBeGreaterThan(10)
+  expect(probes).toBeGreaterThan(10)
 })
 
 test('a busy connection is not probed', async () => {
   const busy = setInterval(() => void (deliveries.reads += 1), 1_000)
   await jest.advanceTimersByTimeAsync(60_000)
   clearInterval(busy)
-  expect({ asked, silent }).toEqual({ asked: 0, silent: 0 })
+  expect({ probes, silent }).toEqual({ probes: 0, silent: 0 })
 })
 
 test('a connection without an answer is silent after 5 s, once', async () => {
   answers = false
   await jest.advanceTimersByTimeAsync(4_900)
-  expect({ asked, silent }).toEqual({ asked: 1, silent: 0 })
+  expect({ probes, silent }).toEqual({ probes: 1, silent: 0 })
   await jest.advanceTimersByTimeAsync(60_000)
   expect(silent).toBe(1)
 })
@@ -60,5 +60,5 @@ test('a connection that RabbitMQ does not read because of an alarm is not silent
   answers = false
   blocked = true
   await jest.advanceTimersByTimeAsync(60_000)
-  expect({ asked, silent }).toEqual({ asked: 0, silent: 0 })
+  expect({ probes, silent }).toEqual({ probes: 0, silent: 0 })
 })

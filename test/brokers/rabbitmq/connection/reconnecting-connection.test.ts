@@ -11,7 +11,7 @@ import {
 import { Inbox } from '../../../support/frames/inbox.ts'
 import { type TcpProxy, tcpProxy } from '../../../support/network/tcp-proxy.ts'
 import { rabbit, type TestVhost, testVhost } from '../../../support/rabbitmq/broker.ts'
-import { stranger, take, watchLink } from '../connections.ts'
+import { plainConnection, take, watchLink } from '../connections.ts'
 
 let vhost: TestVhost
 const at = (change: (url: URL) => void) => {
@@ -28,54 +28,54 @@ afterAll(() => vhost.close())
 describe('a reconnecting connection', () => {
   test('reports up after its user has set up what it needs, and nothing after close', async () => {
     const order: string[] = []
-    const { link, said } = watchLink([vhost.url], {
+    const { link, reports } = watchLink([vhost.url], {
       async establish({ connection }) {
         await (await connection.createChannel()).checkExchange('amq.topic')
         order.push('established')
       },
-      onUp: () => said.push(order.at(-1) ?? 'too early'),
+      onUp: () => reports.push(order.at(-1) ?? 'too early'),
     })
-    expect(await said.next()).toBe('established')
+    expect(await reports.next()).toBe('established')
     expect(link.up).toBe(true)
     await link.close()
     expect(link.up).toBe(false)
-    expect(said.waiting).toEqual([])
+    expect(reports.waiting).toEqual([])
   })
 
   test('reconnects when the other side closes it, and reports the outage once', async () => {
     let sessions = 0
-    const { link, said, retries } = watchLink([vhost.url], {
+    const { link, reports, retries } = watchLink([vhost.url], {
       async establish() {
         sessions += 1
         if (sessions === 2) throw new Error('not yet')
       },
     })
-    await said.next()
+    await reports.next()
     await rabbit.ctl('close_all_connections', '--vhost', vhost.name, 'a test')
-    expect(await take(said, 2)).toEqual([expect.stringMatching(/closed the connection: .*a test/), 'up'])
+    expect(await take(reports, 2)).toEqual([expect.stringMatching(/closed the connection: .*a test/), 'up'])
     expect(retries).toEqual([expect.stringContaining('a test'), expect.stringContaining('not yet')])
     await link.close()
   })
 
   test('ends a session that its user fails, and aborts its signal', async () => {
     const sessions: ConnectionSession[] = []
-    const { link, said } = watchLink([vhost.url], {
+    const { link, reports } = watchLink([vhost.url], {
       async establish(session) {
         sessions.push(session)
       },
     })
-    await said.next()
+    await reports.next()
     sessions[0]?.fail(new Error('the user has had enough'))
     sessions[0]?.fail(new Error('twice'))
     expect(sessions[0]?.signal.aborted).toBe(true)
-    expect(await take(said, 2)).toEqual([expect.stringContaining('had enough'), 'up'])
+    expect(await take(reports, 2)).toEqual([expect.stringContaining('had enough'), 'up'])
     expect(sessions).toHaveLength(2)
     await link.close()
   })
 
   test('takes the next node if one is down', async () => {
-    const { link, said } = watchLink(['amqp://127.0.0.1:1', vhost.url])
-    expect(await take(said, 2)).toEqual([expect.stringContaining('not reachable'), 'up'])
+    const { link, reports } = watchLink(['amqp://127.0.0.1:1', vhost.url])
+    expect(await take(reports, 2)).toEqual([expect.stringContaining('not reachable'), 'up'])
     await link.close()
   })
 
@@ -83,10 +83,10 @@ describe('a reconnecting connection', () => {
     const silent = createServer().listen(0, '127.0.0.1')
     await once(silent, 'listening')
     const connected = once(silent, 'connection')
-    const { link, said } = watchLink([`amqp://127.0.0.1:${(silent.address() as AddressInfo).port}`])
+    const { link, reports } = watchLink([`amqp://127.0.0.1:${(silent.address() as AddressInfo).port}`])
     await connected
     await link.close()
-    expect(said.waiting).toEqual([])
+    expect(reports.waiting).toEqual([])
     silent.close()
   })
 
@@ -115,8 +115,8 @@ describe('a reconnecting connection', () => {
     ]
     const sentences = await Promise.all(
       failures.map(async ([url]) => {
-        const { link, said } = watchLink([url])
-        const sentence = await said.next()
+        const { link, reports } = watchLink([url])
+        const sentence = await reports.next()
         await link.close()
         return sentence
       }),
@@ -266,7 +266,7 @@ function remotePortOf({ connection }: ConnectionSession): number {
 
 test('work on its own channel keeps its result if the connection is lost while the channel closes', async () => {
   await using proxy = await tcpProxy(rabbit.port)
-  await using connection = await stranger(at((url) => (url.port = String(proxy.port))))
+  await using connection = await plainConnection(at((url) => (url.port = String(proxy.port))))
   const lost = new Promise((resolve) => connection.on('close', resolve))
   const result = onChannel(connection, async (channel) => {
     await channel.checkExchange('amq.topic')

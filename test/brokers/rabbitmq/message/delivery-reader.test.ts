@@ -10,7 +10,7 @@ import { type Delivery, DeliveryReader } from '../../../../src/brokers/rabbitmq/
 import { Inbox } from '../../../support/frames/inbox.ts'
 import { splittingProxy } from '../../../support/network/splitting-proxy.ts'
 import { rabbit, type TestVhost, testVhost } from '../../../support/rabbitmq/broker.ts'
-import { stranger, take } from '../connections.ts'
+import { plainConnection, take } from '../connections.ts'
 
 let vhost: TestVhost
 
@@ -130,7 +130,7 @@ test.each([
     await channels[0].consume(queues[0] ?? '', () => {}, { consumerTag: 'in-place', noAck: true })
     await channels[1].consume(queues[1] ?? '', (message) => message && byAmqplib.push(message), { noAck: true })
 
-    await using publishing = await stranger(vhost.url)
+    await using publishing = await plainConnection(vhost.url)
     const channel = await publishing.createConfirmChannel()
     let count = 0
     for (const size of sizes) {
@@ -176,7 +176,7 @@ test('a connection that receives only messages does not count as silent', async 
   const channel = await connection.createChannel()
   const { queue } = await channel.assertQueue('', { exclusive: true })
   await channel.consume(queue, () => {}, { consumerTag: 'in-place', noAck: true })
-  await using publishing = await stranger(vhost.url)
+  await using publishing = await plainConnection(vhost.url)
   const publisher = await publishing.createChannel()
   const over = new AbortController()
   const publish = async (): Promise<void> => {

@@ -5,7 +5,7 @@ import { Publisher, type publisherLimits } from '../../../../src/brokers/rabbitm
 import { eventually } from '../../../support/eventually.ts'
 import { Inbox } from '../../../support/frames/inbox.ts'
 import { rabbit, type TestVhost, testVhost } from '../../../support/rabbitmq/broker.ts'
-import { linksTo, stranger, take } from '../connections.ts'
+import { linksTo, plainConnection, take } from '../connections.ts'
 
 let vhost: TestVhost
 const open: Publisher[] = []
@@ -22,7 +22,7 @@ function to(routingKey: string, change: Partial<GatewayPublication> = {}): Gatew
 
 beforeAll(async () => {
   vhost = await testVhost('publisher')
-  await using rabbitmq = await stranger(vhost.url)
+  await using rabbitmq = await plainConnection(vhost.url)
   const channel = await rabbitmq.createChannel()
   await channel.assertExchange('events', 'topic')
   await channel.assertQueue('received')
@@ -32,14 +32,14 @@ beforeAll(async () => {
 })
 afterEach(async () => {
   await Promise.all(open.splice(0).map((made) => made.close()))
-  await using rabbitmq = await stranger(vhost.url)
+  await using rabbitmq = await plainConnection(vhost.url)
   await (await rabbitmq.createChannel()).purgeQueue('received')
 })
 afterAll(() => vhost.close())
 
 /** Takes the received messages, in order. */
 async function received() {
-  await using rabbitmq = await stranger(vhost.url)
+  await using rabbitmq = await plainConnection(vhost.url)
   const channel = await rabbitmq.createChannel()
   const { messageCount } = await channel.checkQueue('received')
   const messages = new Inbox<ConsumeMessage>('messages')
@@ -83,16 +83,16 @@ describe('a publisher', () => {
     const refusal = {
       code: 'BAD_USER_INPUT',
       field: 'routingKey',
-      message: expect.stringContaining('"nobody" is bound to nothing on exchange "events"'),
+      message: expect.stringContaining('"unbound" is bound to nothing on exchange "events"'),
     }
-    await expect(sent.publish(to('nobody'))).rejects.toMatchObject(refusal)
-    await sent.publish(to('nobody', { mandatory: false }))
+    await expect(sent.publish(to('unbound'))).rejects.toMatchObject(refusal)
+    await sent.publish(to('unbound', { mandatory: false }))
   })
 
   test('distinguishes the answers to publications with the same message id', async () => {
     const sent = publisher()
     const properties = { messageId: 'same \ud800' }
-    const keys = ['bound.1', 'nobody', 'bound.2', 'nobody']
+    const keys = ['bound.1', 'unbound', 'bound.2', 'unbound']
     const outcomes = await Promise.allSettled(keys.map((key) => sent.publish(to(key, { properties }))))
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'rejected'])
   })
@@ -131,7 +131,7 @@ describe('a publisher', () => {
 
   test('notices an exchange that is deleted between two publications', async () => {
     const sent = publisher()
-    await using rabbitmq = await stranger(vhost.url)
+    await using rabbitmq = await plainConnection(vhost.url)
     const channel = await rabbitmq.createChannel()
     await channel.assertExchange('passing', 'fanout')
     await channel.bindQueue('received', 'passing', '')
@@ -183,7 +183,7 @@ describe('a publisher', () => {
     const refusal = { code: 'BROKER_UNAVAILABLE', message: expect.stringContaining('keeps refusing it') }
     await expect(sent.publish(publication)).rejects.toMatchObject(refusal)
     const later = sent.publish(publication)
-    await using rabbitmq = await stranger(vhost.url)
+    await using rabbitmq = await plainConnection(vhost.url)
     await (await rabbitmq.createChannel()).purgeQueue('full')
     await later
   })
@@ -191,7 +191,7 @@ describe('a publisher', () => {
   test('does not trust a return right after a reconnect for a key that was routed before', async () => {
     const sent = publisher()
     await sent.publish(to('bound.x'))
-    await using rabbitmq = await stranger(vhost.url)
+    await using rabbitmq = await plainConnection(vhost.url)
     const channel = await rabbitmq.createChannel()
     await channel.unbindQueue('received', 'events', 'bound.#')
     const doubted = sent.publish(to('bound.x', { properties: { messageId: 'doubted' } }))

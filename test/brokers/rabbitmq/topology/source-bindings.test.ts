@@ -4,7 +4,7 @@ import { SourceBindings, type TopologyOptions } from '../../../../src/brokers/ra
 import { Inbox } from '../../../support/frames/inbox.ts'
 import { rabbit, type TestVhost, testVhost } from '../../../support/rabbitmq/broker.ts'
 import { sourceOn } from '../../test-source.ts'
-import { linksTo, stranger, take } from '../connections.ts'
+import { linksTo, plainConnection, take } from '../connections.ts'
 
 let vhost: TestVhost
 let other: ChannelModel & AsyncDisposable
@@ -44,7 +44,7 @@ beforeAll(async () => {
 })
 beforeEach(async () => {
   log = new Inbox('the log')
-  other = await stranger(vhost.url)
+  other = await plainConnection(vhost.url)
   theirs = await other.createChannel()
   await theirs.assertQueue('journal')
 })
@@ -102,7 +102,7 @@ describe('the topology', () => {
     await theirs.deleteExchange('kept')
     await rabbit.ctl('close_all_connections', '--vhost', vhost.name, 'a test')
     expect(await take(state, 2)).toEqual([expect.stringContaining('a test'), 'up'])
-    other = await stranger(vhost.url)
+    other = await plainConnection(vhost.url)
     theirs = await other.createChannel()
     expect(await flows('kept', 'k')).toBe(true)
     expect(log.waiting).toEqual(Array(2).fill('exchange "kept" was gone and has been declared again'))
@@ -130,8 +130,8 @@ describe('the topology', () => {
     await theirs.deleteQueue('journal')
     const { topology: made, state } = topology()
     made.keep(sourceOn('early', { ownsExchange: true }))
-    const { topology: asked } = topology({ timings: { answerMs: 200 } })
-    await expect(asked.bind(sourceOn('early'))).rejects.toMatchObject({
+    const { topology: bindings } = topology({ timings: { answerMs: 200 } })
+    await expect(bindings.bind(sourceOn('early'))).rejects.toMatchObject({
       code: 'BROKER_UNAVAILABLE',
       message: expect.stringContaining('"journal" is not there yet'),
     })

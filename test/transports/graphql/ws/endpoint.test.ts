@@ -28,7 +28,7 @@ afterAll(async () => {
 })
 
 /** Publishes over another socket; resolves when the broker has the message. */
-async function tell(clientId: string, data: unknown): Promise<void> {
+async function publishTo(clientId: string, data: unknown): Promise<void> {
   const { errors } = await operator.request(publish, { input: { clientId, data } })
   expect(errors).toBeUndefined()
 }
@@ -147,7 +147,7 @@ describe('a failing operation is answered, and its socket and the other operatio
     const [error] = (type === 'error' ? answer : (answer as { errors: unknown }).errors) as { extensions?: object }[]
     expect({ type, code: undefined, ...error?.extensions }).toEqual(expected)
 
-    await tell('bystander', { still: 'here' })
+    await publishTo('bystander', { still: 'here' })
     expect(await client.operation.next()).toEqual({ data: { channel: { data: { still: 'here' } } } })
   })
 
@@ -219,8 +219,8 @@ describe('a subscription', () => {
     }
     await hub.until(before + 1)
     expect(await client.request('{ gateway { broker } }')).toEqual({ data: { gateway: { broker: 'UP' } } })
-    await tell('reuser', 1)
-    await tell('reuser', 2)
+    await publishTo('reuser', 1)
+    await publishTo('reuser', 2)
     const next = async () => frame(await client.frames.nextMatching((text) => frame(text).id === 'again'))
     expect([await next(), await next()]).toEqual(
       [1, 2].map((data) => ({ id: 'again', type: 'next', payload: { data: { channel: { data } } } })),
@@ -236,7 +236,7 @@ describe('a subscription', () => {
     for (const round of [1, 2]) {
       const operation = client.subscribe(query)
       await client.request('{ gateway { broker } }')
-      await tell('settled', round)
+      await publishTo('settled', round)
       expect(await operation.next()).toEqual({ data: { channel: { clientId: 'settled', data: round } } })
       operation.stop()
     }
@@ -285,7 +285,7 @@ describe('limits', () => {
     ])
     client.frames.send({ id: 'n2', type: 'complete' })
     const welcome = client.subscribe(listen, { clientId: 'greedy' })
-    await tell('greedy', 'all of you')
+    await publishTo('greedy', 'all of you')
     expect(await welcome.next()).toEqual({ data: { channel: { data: 'all of you' } } })
   })
 
@@ -318,7 +318,7 @@ describe('limits', () => {
     expect((await other.closed).code).toBe(1009)
     printed.restore()
     expect(printed.lines()).toEqual([])
-    await tell('bystander', 'still here')
+    await publishTo('bystander', 'still here')
     expect(await client.operation.next()).toEqual({ data: { channel: { data: 'still here' } } })
   })
 })
@@ -369,9 +369,9 @@ describe('credentials', () => {
     const payload = { query: listen, variables: { clientId: 'tabbed' }, extensions: { headers } }
     client.frames.send({ id: 'mine', type: 'subscribe', payload })
     await hub.until(before + 1)
-    await tell('tabbed', 7)
-    const heard = frame(await client.frames.nextMatching((text) => frame(text).id === 'mine'))
-    expect(heard.payload).toEqual({ data: { channel: { data: 7 } } })
+    await publishTo('tabbed', 7)
+    const received = frame(await client.frames.nextMatching((text) => frame(text).id === 'mine'))
+    expect(received.payload).toEqual({ data: { channel: { data: 7 } } })
 
     const foreign = { query: listen, variables: { clientId: 'another' }, extensions: { headers } }
     expect(await answerTo(client.frames, foreign)).toMatchObject({
