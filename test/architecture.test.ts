@@ -143,14 +143,27 @@ describe('each rule rejects what breaks it', () => {
 })
 
 describe('the words of comments, test names and pages', () => {
-  /** Folders and pages with none of the listed words. All of the repository is to be here. */
-  const clean = ['test/architecture.test.ts', 'test/support/word-list.ts', 'test/support/commit-subjects.ts']
+  /**
+   * Folders and pages without listed words. The goal is the whole repository: src, test, bench,
+   * docs, README.md and CHANGELOG.md.
+   */
+  const clean = [
+    'bench',
+    ...'auth bench brokers cli client config core distributor e2e faults hostile hot-window ledger legacy-clients'
+      .split(' ')
+      .map((folder) => `test/${folder}`),
+    ...'observability registries security support'.split(' ').map((folder) => `test/${folder}`),
+    ...'flow fuzz graphql peers renewal rest suite tcp'.split(' ').map((folder) => `test/transports/${folder}`),
+    'test/graphql/clients',
+    'test/graphql/compile',
+    'test/architecture.test.ts',
+  ]
 
-  test('are none of the list', () => {
+  test('are not on the list', () => {
     expect(listedWords(new Map(clean.flatMap((path) => [...filesIn(path)])))).toEqual([])
   })
 
-  test.each([...wordReasons.keys()])('include no “%s”', (word) => {
+  test.each([...wordReasons.keys()])('do not include “%s”', (word) => {
     const found = listedWords(
       new Map([
         ['a.md', `One line,\nanother with ${word}.`],

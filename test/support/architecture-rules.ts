@@ -43,11 +43,13 @@ const vagueFolders = /^(utils?|helpers?|common|tools?)$/
  * Names in comments that belong to others: RFC 7515, Node.js, RabbitMQ, SQLite, Kubernetes,
  * OpenTelemetry.
  */
-const foreignNames = new Set([
-  ...['crit', 'b64', 'unescape', 'encodeFieldValue', 'localStorage', 'dist', 'SyntaxError', 'detail'],
-  ...['enableServiceLinks', 'WARREN_PORT_4000_TCP_ADDR', 'SQLITE_BUSY_RECOVERY', 'SQLITE_BUSY_SNAPSHOT'],
-  ...['OTEL_SERVICE_NAME', 'OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_TRACES_SAMPLER', 'net', 'somaxconn'],
-])
+const foreignNames = new Set(
+  [
+    'crit b64 unescape encodeFieldValue localStorage dist SyntaxError detail',
+    'enableServiceLinks WARREN_PORT_4000_TCP_ADDR SQLITE_BUSY_RECOVERY SQLITE_BUSY_SNAPSHOT',
+    'OTEL_SERVICE_NAME OTEL_EXPORTER_OTLP_HEADERS OTEL_TRACES_SAMPLER net somaxconn',
+  ].flatMap((names) => names.split(' ')),
+)
 
 interface SourceFile {
   readonly path: string

@@ -40,7 +40,7 @@ function open(count: number) {
 }
 
 describe('draining a gateway', () => {
-  test('ends sessions evenly over the window, oldest first, so that they come back', async () => {
+  test('ends sessions evenly over the window, oldest first, so that their clients reconnect', async () => {
     const { ended } = open(100)
     const drained = world.gateway.drain(10_000)
     await pass(10_000)
