@@ -14,7 +14,7 @@ export interface Place {
 
 export interface Variant {
   readonly name: string
-  /** The channel publishes only to the stream, without a detour. */
+  /** All that the channel publishes is stored in the stream that exists now. */
   readonly clean: boolean
   /** Uses the channel before the round publishes. */
   readonly prepare: (place: Place) => Promise<void>

@@ -161,11 +161,11 @@ export function driverSuite(name: string, open: () => Promise<BrokerUnderTest>):
     })
 
     test('ends a subscription on close after its running callbacks, and no other subscription', async () => {
-      const begun = new Inbox<unknown>('begun callbacks')
+      const started = new Inbox<unknown>('started callbacks')
       let finish = () => {}
       const subscription = await distributor.subscribe(
         (data) => {
-          begun.push(data)
+          started.push(data)
           return new Promise<void>((resolve) => {
             finish = resolve
           })
@@ -175,13 +175,13 @@ export function driverSuite(name: string, open: () => Promise<BrokerUnderTest>):
       )
       const staying = await listen('ending')
       await distributor.publish(1, 'ending')
-      await begun.next()
+      await started.next()
       const closing = subscription.close()
       await distributor.publish(2, 'ending')
       finish()
       await closing
       expect(await take(staying.received, 2)).toHaveLength(2)
-      expect(begun.waiting).toEqual([])
+      expect(started.waiting).toEqual([])
     })
 
     test('has the convenience methods of the old class', async () => {

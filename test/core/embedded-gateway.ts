@@ -103,14 +103,14 @@ export interface Listening {
 /** Takes events only when the test calls `take`, and keeps them. */
 export class Listener {
   readonly received: ChannelEvent[] = []
-  readonly feed: ChannelSubscription
+  readonly subscription: ChannelSubscription
   readonly allowance: Allowance
   #pending = false
 
   constructor(gateway: Gateway, channel: string, options: Listening) {
     const { after, maxBytes = 1024 * 1024, checkpoints = false, overflow } = options
     this.allowance = new Allowance(maxBytes)
-    this.feed = new ChannelSubscription({
+    this.subscription = new ChannelSubscription({
       channel,
       after,
       checkpoints,
@@ -118,7 +118,7 @@ export class Listener {
       keeper: gateway.keeper,
       allowance: this.allowance,
     })
-    gateway.keeper.resume(this.feed)
+    gateway.keeper.resume(this.subscription)
   }
 
   /** The received events in short form: messages as their data, gaps as their reason. */
@@ -140,7 +140,7 @@ export class Listener {
   async take(count = Number.POSITIVE_INFINITY): Promise<void> {
     for (let left = count; left > 0 && !this.#pending; left -= 1) {
       this.#pending = true
-      void this.feed.next().then((taken) => {
+      void this.subscription.next().then((taken) => {
         if (taken.done) return
         this.#pending = false
         this.received.push(taken.value)
@@ -152,7 +152,7 @@ export class Listener {
   }
 
   close(): void {
-    void this.feed.return()
+    void this.subscription.return()
   }
 }
 

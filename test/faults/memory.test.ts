@@ -35,7 +35,7 @@ const publicationBytes = 64 * KiB
  */
 const roomForGrowth = 300 * MiB
 /** Reading the RSS costs more than reading the counters. */
-const looksPerRss = 1_000
+const recordsPerRss = 1_000
 const timeoutMs = 150_000
 
 let vhost: TestVhost
@@ -72,17 +72,17 @@ interface Peaks {
 
 function watchPeaks(gateway: Gateway): Readonly<Peaks> {
   const peaks: Peaks = { window: 0, publications: 0, session: 0, catchingUp: 0, rss: 0 }
-  let looks = 0
+  let records = 0
   const record = (session?: Session): void => {
     const { held } = gateway
     peaks.window = Math.max(peaks.window, held.window)
     peaks.publications = Math.max(peaks.publications, held.publications)
     peaks.session = Math.max(peaks.session, session?.bufferedBytes ?? 0)
     peaks.catchingUp = Math.max(peaks.catchingUp, gateway.catchingUp)
-    looks += 1
-    if (looks % looksPerRss === 0) peaks.rss = Math.max(peaks.rss, process.memoryUsage.rss())
+    records += 1
+    if (records % recordsPerRss === 0) peaks.rss = Math.max(peaks.rss, process.memoryUsage.rss())
   }
-  // oxlint-disable-next-line typescript/unbound-method -- called below with the listener as its `this`
+  // oxlint-disable-next-line typescript/unbound-method -- called below with `this` set
   const { onMessage } = JournalListener.prototype
   JournalListener.prototype.onMessage = function (message) {
     onMessage.call(this, message)
@@ -99,13 +99,13 @@ function watchPeaks(gateway: Gateway): Readonly<Peaks> {
     const session = openSession(options)
     const subscribe = session.subscribe.bind(session)
     session.subscribe = (...wanted) => {
-      const feed = subscribe(...wanted)
-      const deliver = feed.deliver.bind(feed)
-      feed.deliver = (event) => {
+      const added = subscribe(...wanted)
+      const deliver = added.deliver.bind(added)
+      added.deliver = (event) => {
         deliver(event)
         record(session)
       }
-      return feed
+      return added
     }
     return session
   }

@@ -29,12 +29,12 @@ const eventOf = (offset: number): MessageEvent =>
 const keeper = { resume: () => {}, release: () => {} }
 
 /** A subscription with a sink that throws at the events with these offsets. */
-function feedThatThrows(at: readonly number[]) {
+function throwingSubscription(at: readonly number[]) {
   const account = new DeliveryCounter(() => {})
   const failures: unknown[] = []
   const taken: number[] = []
   const ends: (string | undefined)[] = []
-  const feed = new ChannelSubscription({
+  const subscription = new ChannelSubscription({
     channel: 'alice',
     after: undefined,
     keeper,
@@ -50,7 +50,7 @@ function feedThatThrows(at: readonly number[]) {
     },
     end: (failure) => ends.push(failure?.code),
   }
-  return { feed, sink, account, failures, taken, ends }
+  return { subscription, sink, account, failures, taken, ends }
 }
 
 describe('a throwing subscriber is ended alone', () => {
@@ -88,10 +88,10 @@ describe('a throwing subscriber is ended alone', () => {
   })
 
   test('by its subscription, with a reason, and its account is balanced', () => {
-    const { feed, sink, account, failures, taken, ends } = feedThatThrows([2])
-    feed.pipe(sink)
-    for (const offset of [1, 2, 3]) feed.deliver(eventOf(offset))
-    expect({ taken, failures, ends, ended: feed.ended }).toEqual({
+    const { subscription, sink, account, failures, taken, ends } = throwingSubscription([2])
+    subscription.pipe(sink)
+    for (const offset of [1, 2, 3]) subscription.deliver(eventOf(offset))
+    expect({ taken, failures, ends, ended: subscription.ended }).toEqual({
       taken: [1],
       failures: [new RangeError('cannot encode 2')],
       ends: ['DELIVERY_FAILED'],
@@ -101,38 +101,38 @@ describe('a throwing subscriber is ended alone', () => {
   })
 
   test('in a flush of its queue, which drops the rest', () => {
-    const { feed, sink, account, ends } = feedThatThrows([2])
-    for (const offset of [1, 2, 3]) feed.deliver(eventOf(offset))
-    expect(() => feed.pipe(sink)).not.toThrow()
-    expect(() => feed.flush()).not.toThrow()
+    const { subscription, sink, account, ends } = throwingSubscription([2])
+    for (const offset of [1, 2, 3]) subscription.deliver(eventOf(offset))
+    expect(() => subscription.pipe(sink)).not.toThrow()
+    expect(() => subscription.flush()).not.toThrow()
     expect(ends).toEqual(['DELIVERY_FAILED'])
     expect([account.matched, account.delivered, account.dropped.ended, account.pending]).toEqual([3, 1, 2, 0])
   })
 
   test('also if its end throws', () => {
-    const { feed, sink, failures } = feedThatThrows([1])
-    feed.pipe({
+    const { subscription, sink, failures } = throwingSubscription([1])
+    subscription.pipe({
       ...sink,
       end: () => {
         throw new Error('no end')
       },
     })
-    expect(() => feed.deliver(eventOf(1))).not.toThrow()
+    expect(() => subscription.deliver(eventOf(1))).not.toThrow()
     expect(failures).toEqual([new RangeError('cannot encode 1'), new Error('no end')])
   })
 
   test('during a replay, and its neighbours continue', () => {
-    const passage = new ReplayBatch(0)
-    const bad = feedThatThrows([1])
-    const good = feedThatThrows([])
-    for (const { feed, sink } of [bad, good]) {
-      feed.pipe(sink)
-      passage.add(feed, 0)
+    const batch = new ReplayBatch(0)
+    const bad = throwingSubscription([1])
+    const good = throwingSubscription([])
+    for (const { subscription, sink } of [bad, good]) {
+      subscription.pipe(sink)
+      batch.add(subscription, 0)
     }
-    passage.deliver(1, ['alice'], eventOf(1))
-    expect(() => passage.flush()).not.toThrow()
-    passage.deliver(2, ['alice'], eventOf(2))
-    passage.flush()
+    batch.deliver(1, ['alice'], eventOf(1))
+    expect(() => batch.flush()).not.toThrow()
+    batch.deliver(2, ['alice'], eventOf(2))
+    batch.flush()
     expect({ good: good.taken, bad: bad.ends }).toEqual({ good: [1, 2], bad: ['DELIVERY_FAILED'] })
   })
 
@@ -182,11 +182,11 @@ describe('a running gateway', () => {
       const hub = watchHub(gateway.gateway.hub)
       await using bad = await listen({ gateway, tcpPort, channel: 'alice', token })
       await hub.until(1)
-      const [feed] = [...gateway.gateway.hub.all()] as [ChannelSubscription]
+      const [subscription] = [...gateway.gateway.hub.all()] as [ChannelSubscription]
       await using good = await other({ gateway, tcpPort, channel: 'alice', token })
       await hub.until(2)
-      const take = feed.deliver.bind(feed)
-      feed.deliver = (event, later) => {
+      const take = subscription.deliver.bind(subscription)
+      subscription.deliver = (event, later) => {
         if (event.kind === 'MESSAGE' && event.message.body.includes('bad')) throw new RangeError('Invalid time value')
         take(event, later)
       }
@@ -196,7 +196,7 @@ describe('a running gateway', () => {
       await publish('next')
       expect(await good.next()).toContain('"data":"bad"')
       expect(await good.next()).toContain('"data":"next"')
-      expect(feed.ended).toBe(true)
+      expect(subscription.ended).toBe(true)
       expect(gateway.gateway.up).toBe(true)
       await bad[Symbol.asyncDispose]()
     },

@@ -163,7 +163,7 @@ export function registrySuite(name: string, newPlace: () => Promise<Place>): voi
       expect(again.current.newCursorsFrom).toEqual(again.since)
     })
 
-    test('gives a deployment of the last release the time until which its replicas accept all cursors', async () => {
+    test('gives a deployment of the last release a period in which its replicas can read all cursors', async () => {
       const registry = await open()
       await registry.addSource(newSource())
       const { current } = await DeploymentKeys.open(registry)

@@ -52,13 +52,13 @@ describe('a password', () => {
 
 describe('a concurrency limit', () => {
   test('runs at most the limit at once, in order, and continues after a failure', async () => {
-    const turnstile = new ConcurrencyLimit({ inside: 2, waiting: 10, limit: 'l', refusal: 'r' })
+    const checks = new ConcurrencyLimit({ inside: 2, waiting: 10, limit: 'l', refusal: 'r' })
     let inside = 0
     let most = 0
     const order: number[] = []
     const results = await Promise.allSettled(
       Array.from({ length: 8 }, (_, n) =>
-        turnstile.through(async () => {
+        checks.through(async () => {
           order.push(n)
           inside += 1
           most = Math.max(most, inside)

@@ -7,19 +7,19 @@ import {
 import { Inbox } from '../../support/frames/inbox.ts'
 
 /** Opens connections to these nodes that reconnect fast. */
-export function linksTo(...urls: string[]): OpenConnection {
+export function connectionsTo(...urls: string[]): OpenConnection {
   return (options) => {
-    const link = new ReconnectingConnection(urls, { ...options, timings: { retryCapMs: 200, closeMs: 300 } })
-    link.open()
-    return link
+    const reconnecting = new ReconnectingConnection(urls, { ...options, timings: { retryCapMs: 200, closeMs: 300 } })
+    reconnecting.open()
+    return reconnecting
   }
 }
 
 /** Opens an unused connection and queues its reports: `up`, or the sentence of `onDown`. */
-export function watchLink(urls: string[], options: Partial<ConnectionOptions> = {}) {
+export function watchConnection(urls: string[], options: Partial<ConnectionOptions> = {}) {
   const reports = new Inbox<string>('reports of the connection')
   const retries: string[] = []
-  const link = linksTo(...urls)({
+  const reconnecting = connectionsTo(...urls)({
     purpose: 'test',
     establish: async () => {},
     onUp: () => reports.push('up'),
@@ -27,7 +27,7 @@ export function watchLink(urls: string[], options: Partial<ConnectionOptions> = 
     onRetry: (reason) => retries.push(reason),
     ...options,
   })
-  return { link, reports, retries }
+  return { reconnecting, reports, retries }
 }
 
 /** Takes the next `count` items. */

@@ -7,7 +7,7 @@ import { Inbox } from '../../support/frames/inbox.ts'
 import { testKeys } from '../../support/gateway/deployment-keys.ts'
 import { privateRabbit, type RabbitNode } from '../../support/rabbitmq/broker.ts'
 import { sourceOn } from '../test-source.ts'
-import { plainConnection, watchLink } from './connections.ts'
+import { plainConnection, watchConnection } from './connections.ts'
 
 let node: RabbitNode
 
@@ -108,15 +108,15 @@ describe('when RabbitMQ', () => {
   })
 
   test('freezes, close still ends in time', async () => {
-    const { link, reports } = watchLink([node.url()])
+    const { reconnecting, reports } = watchConnection([node.url()])
     await reports.next()
     const { gateway, states } = await openGateway()
     await states.nextMatching(({ up }) => up)
     node.freeze()
-    const connecting = watchLink([node.url()])
-    const begun = performance.now()
-    await Promise.all([link.close(), connecting.link.close(), gateway.close()])
-    expect(performance.now() - begun).toBeLessThan(5_000)
+    const connecting = watchConnection([node.url()])
+    const started = performance.now()
+    await Promise.all([reconnecting.close(), connecting.reconnecting.close(), gateway.close()])
+    expect(performance.now() - started).toBeLessThan(5_000)
     node.thaw()
   })
 })

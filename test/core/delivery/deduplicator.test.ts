@@ -26,29 +26,29 @@ function reconnected(offset: number, since: number): JournalMessage {
 
 describe('a message that is in the journal twice', () => {
   test('is detected by its idempotency key at any time, even if the rest differs', () => {
-    const duplicates = new Deduplicator(true)
-    expect(duplicates.see(entry(1, { key: 'a', body: '1' }))).toBe(false)
-    expect(duplicates.see(entry(2, { key: 'b', body: '1' }))).toBe(false)
-    expect(duplicates.see(entry(3, { key: 'a', body: '2' }))).toBe(true)
-    expect([1, 2, 3].map((offset) => duplicates.isRepeat(offset))).toEqual([false, false, true])
+    const deduplicator = new Deduplicator(true)
+    expect(deduplicator.see(entry(1, { key: 'a', body: '1' }))).toBe(false)
+    expect(deduplicator.see(entry(2, { key: 'b', body: '1' }))).toBe(false)
+    expect(deduplicator.see(entry(3, { key: 'a', body: '2' }))).toBe(true)
+    expect([1, 2, 3].map((offset) => deduplicator.isRepeat(offset))).toEqual([false, false, true])
   })
 
   test('is detected by its message id and body around an outage, for a limited time', () => {
-    const duplicates = new Deduplicator(true)
-    duplicates.see(entry(1, { messageId: 'm' }))
-    duplicates.outage()
-    duplicates.outageOver()
-    expect(duplicates.see(entry(2, { messageId: 'm' }))).toBe(true)
-    expect(duplicates.see(entry(3, { messageId: 'm', body: '"other"' }))).toBe(false)
-    expect(duplicates.see(entry(4, {}))).toBe(false)
-    expect(duplicates.see(entry(5, {}))).toBe(false)
+    const deduplicator = new Deduplicator(true)
+    deduplicator.see(entry(1, { messageId: 'm' }))
+    deduplicator.outage()
+    deduplicator.outageOver()
+    expect(deduplicator.see(entry(2, { messageId: 'm' }))).toBe(true)
+    expect(deduplicator.see(entry(3, { messageId: 'm', body: '"other"' }))).toBe(false)
+    expect(deduplicator.see(entry(4, {}))).toBe(false)
+    expect(deduplicator.see(entry(5, {}))).toBe(false)
   })
 
   test('is delivered if the broker was not away, because a publisher may reuse a message id', () => {
-    const duplicates = new Deduplicator(true)
-    duplicates.see(entry(1, { messageId: 'm' }))
-    expect(duplicates.see(entry(2, { messageId: 'm' }))).toBe(false)
-    expect(duplicates.isRepeat(2)).toBe(false)
+    const deduplicator = new Deduplicator(true)
+    deduplicator.see(entry(1, { messageId: 'm' }))
+    expect(deduplicator.see(entry(2, { messageId: 'm' }))).toBe(false)
+    expect(deduplicator.isRepeat(2)).toBe(false)
   })
 
   test.each([
@@ -56,30 +56,30 @@ describe('a message that is in the journal twice', () => {
     ['of a buffered source', { buffered: true }],
     ['of a buffered source, moved again', { redelivered: true }],
   ])('is a repeat %s, even if the broker was not away', (_what, change) => {
-    const duplicates = new Deduplicator(true)
-    expect(duplicates.see(entry(1, { messageId: 'm' }))).toBe(false)
-    expect(duplicates.see({ ...entry(2, { messageId: 'm' }), ...change })).toBe(true)
-    expect(duplicates.see({ ...entry(3, { messageId: 'm', body: '"other"' }), ...change })).toBe(false)
+    const deduplicator = new Deduplicator(true)
+    expect(deduplicator.see(entry(1, { messageId: 'm' }))).toBe(false)
+    expect(deduplicator.see({ ...entry(2, { messageId: 'm' }), ...change })).toBe(true)
+    expect(deduplicator.see({ ...entry(3, { messageId: 'm', body: '"other"' }), ...change })).toBe(false)
   })
 
   test('is detected by a replica that started later, by the mark of one that had lost the broker', () => {
-    const duplicates = new Deduplicator(true)
+    const deduplicator = new Deduplicator(true)
     for (const [offset, messageId] of [
       [1, 'a'],
       [2, 'a'],
       [3, 'm'],
       [4, 'm'],
     ] as const) {
-      duplicates.see(entry(offset, { messageId }))
+      deduplicator.see(entry(offset, { messageId }))
     }
-    duplicates.see(reconnected(5, 3))
-    expect([1, 2, 3, 4].map((offset) => duplicates.isRepeat(offset))).toEqual([false, false, false, true])
-    expect(duplicates.see(entry(6, { messageId: 'm' }))).toBe(true)
+    deduplicator.see(reconnected(5, 3))
+    expect([1, 2, 3, 4].map((offset) => deduplicator.isRepeat(offset))).toEqual([false, false, false, true])
+    expect(deduplicator.see(entry(6, { messageId: 'm' }))).toBe(true)
   })
 
   test('is still detected when the entry itself is read again', () => {
-    const duplicates = new Deduplicator(true)
-    duplicates.see(entry(1, { key: 'a' }))
-    expect(duplicates.see(entry(1, { key: 'a' }))).toBe(false)
+    const deduplicator = new Deduplicator(true)
+    deduplicator.see(entry(1, { key: 'a' }))
+    expect(deduplicator.see(entry(1, { key: 'a' }))).toBe(false)
   })
 })

@@ -29,7 +29,7 @@ async function stalled(overflow: OverflowPolicy, { maxBytes = 1024 * 1024 } = {}
   const world = await gatewayOnMemory()
   const listener = world.listen('alice', { overflow, maxBytes })
   const sink = new Sink()
-  listener.feed.pipe(sink)
+  listener.subscription.pipe(sink)
   const publish = async (from: number, to: number) => {
     for (let n = from; n <= to; n += 1) await world.publish('alice', n)
   }
@@ -37,7 +37,7 @@ async function stalled(overflow: OverflowPolicy, { maxBytes = 1024 * 1024 } = {}
   sink.open = false
   const readAgain = () => {
     sink.open = true
-    listener.feed.flush()
+    listener.subscription.flush()
   }
   return { world, listener, sink, publish, readAgain }
 }

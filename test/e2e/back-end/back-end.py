@@ -1,7 +1,7 @@
-"""A back end in another language that does what it is told, with plain pika: a line of JSON in, a line of JSON out.
+"""A scripted back end in Python, with plain pika: it answers each line of JSON with a line of JSON.
 
-{"call": "exchange_declare", "with": {...}} calls that method of the channel. basic_publish takes its body in base64 and
-its properties by pika's names; it answers once RabbitMQ has confirmed the message and found a queue for it.
+{"call": "exchange_declare", "with": {...}} calls that method of the channel. basic_publish has its body in base64 and
+its properties with pika's names; it answers when RabbitMQ has confirmed and routed the message.
 """
 
 import base64
@@ -11,7 +11,7 @@ import sys
 import pika
 
 parameters = pika.URLParameters(sys.argv[1])
-parameters.heartbeat = 0  # nothing answers heartbeats while the next line is waited for
+parameters.heartbeat = 0  # nothing answers heartbeats while the loop waits for a line
 channel = pika.BlockingConnection(parameters).channel()
 channel.confirm_delivery()
 for line in sys.stdin:

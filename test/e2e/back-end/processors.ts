@@ -8,7 +8,7 @@ import { spawnGuarded } from '../../support/processes/guarded-process.ts'
 
 export interface Processor extends AsyncDisposable {
   /** The texts that it has processed, in order. */
-  readonly taken: readonly string[]
+  readonly printed: readonly string[]
 }
 
 /**
@@ -31,20 +31,20 @@ export function startProcessor(url: string, group = ''): Promise<Processor> {
 async function watched(child: ChildProcess): Promise<Processor> {
   const exited = once(child, 'exit')
   const lines = new Inbox<string>('a line of a processor')
-  const taken: string[] = []
+  const printed: string[] = []
   let errors = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     errors += text
   })
   if (child.stdout)
     createInterface(child.stdout).on('line', (line) => {
-      if (line.startsWith('in  ')) taken.push(line.slice(4))
+      if (line.startsWith('in  ')) printed.push(line.slice(4))
       lines.push(line)
     })
   void exited.then(() => lines.end(new Error(`the processor has ended: ${errors}`)))
   await lines.nextMatching((line) => line === 'listening', 30_000)
   return {
-    taken,
+    printed,
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL')
       await exited

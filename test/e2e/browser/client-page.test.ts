@@ -76,7 +76,7 @@ test('a text sent on one page appears on the other, and on both as processed, wi
   await list(one, 'Processed').getByText('TYPED WHILE AWAY (py)').waitFor()
   await one.locator('#sent li:not([data-waiting])', { hasText: 'typed while away' }).waitFor()
 
-  expect(processor.taken).toEqual(['Hello, <b>everybody</b> 😀', 'and hello back', 'typed while away'])
+  expect(processor.printed).toEqual(['Hello, <b>everybody</b> 😀', 'and hello back', 'typed while away'])
   expect(browser.outside()).toEqual([])
   // The browser itself logs each failed connection.
   expect(errors.filter((text) => !/WebSocket connection to .* failed/.test(text))).toEqual([])

@@ -97,8 +97,8 @@ describe('a compiled subscribe', () => {
       const document = parse(text)
       if (validate(schema, document).length > 0) continue
       const expected = byGraphqlJs(schema, { document, variableValues })
-      const opening = compileSubscribe(schema, document, undefined)
-      expect([text, variableValues, opening?.argumentsOf(variableValues)]).toEqual([text, variableValues, expected])
+      const compiled = compileSubscribe(schema, document, undefined)
+      expect([text, variableValues, compiled?.argumentsOf(variableValues)]).toEqual([text, variableValues, expected])
       if (expected) taken += 1
       else refused += 1
     }
@@ -131,19 +131,19 @@ describe('a compiled subscribe', () => {
   })
 
   test('returns the subscription that the resolver opens, and nothing if the resolver refuses', () => {
-    const opening = compileSubscribe(schema, parse('subscription { channel(clientId: "a") { data } }'), undefined)
+    const compiled = compileSubscribe(schema, parse('subscription { channel(clientId: "a") { data } }'), undefined)
     const keeper = { resume: () => {}, release: () => {} }
-    const feed = new ChannelSubscription({ channel: 'a', after: undefined, keeper })
+    const opened = new ChannelSubscription({ channel: 'a', after: undefined, keeper })
     const context = (subscribe: () => ChannelSubscription) => ({ subscribe }) as unknown as Context
     expect(
-      opening?.subscription(
+      compiled?.subscription(
         { clientId: 'a' },
-        context(() => feed),
+        context(() => opened),
       ),
-    ).toBe(feed)
+    ).toBe(opened)
     const refusing = () => {
       throw new Error('no')
     }
-    expect(opening?.subscription({ clientId: 'a' }, context(refusing))).toBeUndefined()
+    expect(compiled?.subscription({ clientId: 'a' }, context(refusing))).toBeUndefined()
   })
 })

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import type { GatewayPublication } from '../../../src/brokers/driver.ts'
 import { Publisher } from '../../../src/brokers/rabbitmq/publish/publisher.ts'
-import { linksTo, plainConnection } from '../../brokers/rabbitmq/connections.ts'
+import { connectionsTo, plainConnection } from '../../brokers/rabbitmq/connections.ts'
 import { rabbit, type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
 
 let vhost: TestVhost
@@ -12,7 +12,7 @@ let losses = 0
 function publisher(url = vhost.url): Publisher {
   losses = 0
   const watch = { onDown: () => void (losses += 1) }
-  const made = new Publisher(linksTo(url), watch, { defaultExchange: 'events' })
+  const made = new Publisher(connectionsTo(url), watch, { defaultExchange: 'events' })
   open.push(made)
   return made
 }

@@ -15,7 +15,7 @@ const wrong = (clientId: string, from: string) =>
   outcomeOfCreate(gateway.graphqlUrl, inputOf(clientId, { password: `${Math.random()}` }), { from })
 const right = (clientId: string, from: string) => outcomeOfCreate(gateway.graphqlUrl, inputOf(clientId), { from })
 
-function tally(outcomes: readonly unknown[]): Record<string, number> {
+function countsOf(outcomes: readonly unknown[]): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const outcome of outcomes) counts[String(outcome)] = (counts[String(outcome)] ?? 0) + 1
   return counts
@@ -24,7 +24,7 @@ function tally(outcomes: readonly unknown[]): Record<string, number> {
 test('wrong passwords sent at once exceed the limit no more than those sent one by one', async () => {
   await created(gateway.graphqlUrl, 'guessed')
   const outcomes = await Promise.all(Array.from({ length: 120 }, () => wrong('guessed', '192.0.2.1')))
-  expect(tally(outcomes)).toEqual({ CLIENT_ID_TAKEN: 3, LIMIT_EXCEEDED: 117 })
+  expect(countsOf(outcomes)).toEqual({ CLIENT_ID_TAKEN: 3, LIMIT_EXCEEDED: 117 })
   expect(await right('guessed', '192.0.2.1')).toBe('LIMIT_EXCEEDED')
   expect(await right('guessed', '192.0.2.2')).toBe('answered')
 })
@@ -34,7 +34,7 @@ test('right passwords sent at once are all answered', async () => {
   const names = Array.from({ length: 20 }, (_, n) => ({ name: `Name ${n}` }))
   const logIn = (given: Record<string, string>) =>
     outcomeOfCreate(gateway.graphqlUrl, inputOf('crowd', given), { from: '192.0.2.3' })
-  expect(tally(await Promise.all(names.map(logIn)))).toEqual({ answered: 20 })
+  expect(countsOf(await Promise.all(names.map(logIn)))).toEqual({ answered: 20 })
 })
 
 test('an IPv6 host cannot guess from each of its addresses', async () => {
@@ -49,7 +49,7 @@ test('guessing at many clients from an address does not lock out others behind i
   const ids = Array.from({ length: 10 }, (_, n) => `victim-${n}`)
   await Promise.all(ids.map((id) => created(gateway.graphqlUrl, id)))
   const missed = await Promise.all(ids.flatMap((id) => [1, 2, 3].map(() => wrong(id, '192.0.2.4'))))
-  expect(tally(missed)).toEqual({ CLIENT_ID_TAKEN: 30 })
+  expect(countsOf(missed)).toEqual({ CLIENT_ID_TAKEN: 30 })
   // From here on the network comes last, and is not refused.
   expect(await right('bystander', '192.0.2.4')).toBe('answered')
   expect(await wrong('bystander', '192.0.2.4')).toBe('CLIENT_ID_TAKEN')
@@ -74,13 +74,13 @@ describe('queued password checks', () => {
    * released.
    */
   function queue(waiting = 100) {
-    const turnstile = new ConcurrencyLimit({ inside: 1, waiting, limit: 'l', refusal: 'r' })
+    const checks = new ConcurrencyLimit({ inside: 1, waiting, limit: 'l', refusal: 'r' })
     const order: string[] = []
     let free: () => void = () => undefined
     const freed = new Promise<void>((resolve) => {
       free = resolve
     })
-    const first = turnstile.through(() => freed)
+    const first = checks.through(() => freed)
     const outcomes: Promise<string>[] = []
     const come = (label: string, place: Partial<Place>) => {
       const work = async () => {
@@ -89,7 +89,7 @@ describe('queued password checks', () => {
       }
       const of = { network: 'n', client: 'c', kind: 'verify', ...place }
       outcomes.push(
-        turnstile.through(work, of).then(
+        checks.through(work, of).then(
           () => 'in',
           (error: { code: string }) => error.code,
         ),
@@ -129,7 +129,7 @@ describe('queued password checks', () => {
     const { order, outcomes } = await settle()
     expect(order).not.toContain('flood 2')
     expect(order).toEqual(expect.arrayContaining(['flood 0', 'neighbour', 'last', '0', '26']))
-    expect(tally(outcomes)).toEqual({ in: 30, LIMIT_EXCEEDED: 4 })
+    expect(countsOf(outcomes)).toEqual({ in: 30, LIMIT_EXCEEDED: 4 })
   })
 
   test('come last if their network has guessed at many clients', async () => {

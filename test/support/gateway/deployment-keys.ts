@@ -6,5 +6,5 @@ export function testKeys(given: Partial<DeploymentKey> = {}): DeploymentKeys {
   return new DeploymentKeys([{ ...newKey({ isUpdate: false }), ...given }])
 }
 
-/** Prints cursors that no running gateway accepts, because their key is its own. */
+/** Prints cursors that no running gateway accepts, because their key is a new one. */
 export const testCursors = new CursorCodec(testKeys(), 3_600_000)

@@ -19,7 +19,10 @@ export default class SlowFilesFirst {
     return files.toSorted((a, b) => placeOf(a) - placeOf(b) || (a.path < b.path ? -1 : 1))
   }
 
-  /** @param {readonly TestFile[]} files @param {{ shardIndex: number, shardCount: number }} shard */
+  /**
+   * @param {readonly TestFile[]} files
+   * @param {{ shardIndex: number, shardCount: number }} shard
+   */
   shard(files, { shardIndex, shardCount }) {
     return this.sort(files).filter((_, index) => index % shardCount === shardIndex - 1)
   }

@@ -11,7 +11,7 @@ import {
 import { Inbox } from '../../../support/frames/inbox.ts'
 import { type TcpProxy, tcpProxy } from '../../../support/network/tcp-proxy.ts'
 import { rabbit, type TestVhost, testVhost } from '../../../support/rabbitmq/broker.ts'
-import { plainConnection, take, watchLink } from '../connections.ts'
+import { plainConnection, take, watchConnection } from '../connections.ts'
 
 let vhost: TestVhost
 const at = (change: (url: URL) => void) => {
@@ -28,7 +28,7 @@ afterAll(() => vhost.close())
 describe('a reconnecting connection', () => {
   test('reports up after its user has set up what it needs, and nothing after close', async () => {
     const order: string[] = []
-    const { link, reports } = watchLink([vhost.url], {
+    const { reconnecting, reports } = watchConnection([vhost.url], {
       async establish({ connection }) {
         await (await connection.createChannel()).checkExchange('amq.topic')
         order.push('established')
@@ -36,15 +36,15 @@ describe('a reconnecting connection', () => {
       onUp: () => reports.push(order.at(-1) ?? 'too early'),
     })
     expect(await reports.next()).toBe('established')
-    expect(link.up).toBe(true)
-    await link.close()
-    expect(link.up).toBe(false)
+    expect(reconnecting.up).toBe(true)
+    await reconnecting.close()
+    expect(reconnecting.up).toBe(false)
     expect(reports.waiting).toEqual([])
   })
 
   test('reconnects when the other side closes it, and reports the outage once', async () => {
     let sessions = 0
-    const { link, reports, retries } = watchLink([vhost.url], {
+    const { reconnecting, reports, retries } = watchConnection([vhost.url], {
       async establish() {
         sessions += 1
         if (sessions === 2) throw new Error('not yet')
@@ -54,12 +54,12 @@ describe('a reconnecting connection', () => {
     await rabbit.ctl('close_all_connections', '--vhost', vhost.name, 'a test')
     expect(await take(reports, 2)).toEqual([expect.stringMatching(/closed the connection: .*a test/), 'up'])
     expect(retries).toEqual([expect.stringContaining('a test'), expect.stringContaining('not yet')])
-    await link.close()
+    await reconnecting.close()
   })
 
   test('ends a session that its user fails, and aborts its signal', async () => {
     const sessions: ConnectionSession[] = []
-    const { link, reports } = watchLink([vhost.url], {
+    const { reconnecting, reports } = watchConnection([vhost.url], {
       async establish(session) {
         sessions.push(session)
       },
@@ -70,22 +70,22 @@ describe('a reconnecting connection', () => {
     expect(sessions[0]?.signal.aborted).toBe(true)
     expect(await take(reports, 2)).toEqual([expect.stringContaining('had enough'), 'up'])
     expect(sessions).toHaveLength(2)
-    await link.close()
+    await reconnecting.close()
   })
 
   test('takes the next node if one is down', async () => {
-    const { link, reports } = watchLink(['amqp://127.0.0.1:1', vhost.url])
+    const { reconnecting, reports } = watchConnection(['amqp://127.0.0.1:1', vhost.url])
     expect(await take(reports, 2)).toEqual([expect.stringContaining('not reachable'), 'up'])
-    await link.close()
+    await reconnecting.close()
   })
 
   test('can be closed while it connects to a server that never answers', async () => {
     const silent = createServer().listen(0, '127.0.0.1')
     await once(silent, 'listening')
     const connected = once(silent, 'connection')
-    const { link, reports } = watchLink([`amqp://127.0.0.1:${(silent.address() as AddressInfo).port}`])
+    const { reconnecting, reports } = watchConnection([`amqp://127.0.0.1:${(silent.address() as AddressInfo).port}`])
     await connected
-    await link.close()
+    await reconnecting.close()
     expect(reports.waiting).toEqual([])
     silent.close()
   })
@@ -115,9 +115,9 @@ describe('a reconnecting connection', () => {
     ]
     const sentences = await Promise.all(
       failures.map(async ([url]) => {
-        const { link, reports } = watchLink([url])
+        const { reconnecting, reports } = watchConnection([url])
         const sentence = await reports.next()
-        await link.close()
+        await reconnecting.close()
         return sentence
       }),
     )
@@ -128,9 +128,9 @@ describe('a reconnecting connection', () => {
   })
 
   test('refuses an invalid URL before it connects', () => {
-    expect(() => watchLink(['http://localhost'])).toThrow('url: expected amqp: or amqps:, got http:')
-    expect(() => watchLink(['amqp://guest:secret%@localhost'])).toThrow(/^(?!.*secret).*password/)
-    expect(() => watchLink([])).toThrow('at least one')
+    expect(() => watchConnection(['http://localhost'])).toThrow('url: expected amqp: or amqps:, got http:')
+    expect(() => watchConnection(['amqp://guest:secret%@localhost'])).toThrow(/^(?!.*secret).*password/)
+    expect(() => watchConnection([])).toThrow('at least one')
   })
 })
 
@@ -146,7 +146,7 @@ describe('connections to several nodes', () => {
       const sessions = new Inbox<Visit>('sessions of a link')
       const reasons: string[] = []
       const liveness = { lookMs: 20, askMs: 100, silentMs: 400, ...timings }
-      const link: ReconnectingConnection = new ReconnectingConnection(nodes, {
+      const reconnecting: ReconnectingConnection = new ReconnectingConnection(nodes, {
         purpose: 'test',
         establish: async (session) => {
           const on = proxies.findIndex(({ port }) => port === remotePortOf(session))
@@ -156,13 +156,13 @@ describe('connections to several nodes', () => {
         timings: { firstRetryMs: 10, retryCapMs: 50, closeMs: 60_000, connectMs: 60_000, connectToOneOfManyMs: 200 },
         liveness,
       })
-      opened.push(link)
-      link.open()
-      return { sessions, reasons, link }
+      opened.push(reconnecting)
+      reconnecting.open()
+      return { sessions, reasons, reconnecting }
     }
     const close = async (): Promise<void> => {
       for (const proxy of proxies) proxy.resume()
-      await Promise.all(opened.map((link) => link.close()))
+      await Promise.all(opened.map((reconnecting) => reconnecting.close()))
       await Promise.all(proxies.map((proxy) => proxy.close()))
     }
     return { proxies, nodes, open, [Symbol.asyncDispose]: close }
@@ -221,7 +221,7 @@ describe('connections to several nodes', () => {
     third.session.fail(new Unresponsive('it confirms nothing'))
     expect((await one.sessions.next()).on).toBe(0)
     expect(other.sessions.waiting).toEqual([])
-    expect(other.link.up).toBe(true)
+    expect(other.reconnecting.up).toBe(true)
   })
 
   test('leave a node that stops answering', async () => {

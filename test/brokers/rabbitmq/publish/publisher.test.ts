@@ -5,13 +5,13 @@ import { Publisher, type publisherLimits } from '../../../../src/brokers/rabbitm
 import { eventually } from '../../../support/eventually.ts'
 import { Inbox } from '../../../support/frames/inbox.ts'
 import { rabbit, type TestVhost, testVhost } from '../../../support/rabbitmq/broker.ts'
-import { linksTo, plainConnection, take } from '../connections.ts'
+import { connectionsTo, plainConnection, take } from '../connections.ts'
 
 let vhost: TestVhost
 const open: Publisher[] = []
 
 function publisher(limits: Partial<typeof publisherLimits> = {}, url = vhost.url): Publisher {
-  const made = new Publisher(linksTo(url), {}, { defaultExchange: 'events', limits })
+  const made = new Publisher(connectionsTo(url), {}, { defaultExchange: 'events', limits })
   open.push(made)
   return made
 }

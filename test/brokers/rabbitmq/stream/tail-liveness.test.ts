@@ -8,7 +8,7 @@ let confirms: boolean
 /** Resolvers of unconfirmed marks. */
 let waiting: (() => void)[]
 let mayMove: boolean
-let pulse: TailLiveness
+let liveness: TailLiveness
 
 beforeEach(() => {
   jest.useFakeTimers()
@@ -18,24 +18,24 @@ beforeEach(() => {
   waiting = []
   mayMove = true
   const note = (what: string) => () => void found.push(`${what} ${(Date.now() - began) / 1000}`)
-  pulse = new TailLiveness({
+  liveness = new TailLiveness({
     mark: () => (confirms ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
     onStale: note('stale'),
     onFresh: note('fresh'),
     onStuck: () => {
       note('stuck')()
-      pulse.stop()
+      liveness.stop()
     },
     onSilent: () => {
       note('silent')()
-      pulse.stop()
+      liveness.stop()
     },
     mayMove: () => mayMove,
   })
-  pulse.start()
+  liveness.start()
 })
 afterEach(() => {
-  pulse.stop()
+  liveness.stop()
   jest.useRealTimers()
 })
 
@@ -72,7 +72,7 @@ describe('a tail without entries', () => {
 
   test('is healthy again with the next entry', async () => {
     await jest.advanceTimersByTimeAsync(4_000)
-    pulse.beat()
+    liveness.beat()
     await jest.advanceTimersByTimeAsync(1_000)
     expect(found).toEqual(['stale 1.75', 'fresh 4'])
   })

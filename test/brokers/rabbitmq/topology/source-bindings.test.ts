@@ -4,7 +4,7 @@ import { SourceBindings, type TopologyOptions } from '../../../../src/brokers/ra
 import { Inbox } from '../../../support/frames/inbox.ts'
 import { rabbit, type TestVhost, testVhost } from '../../../support/rabbitmq/broker.ts'
 import { sourceOn } from '../../test-source.ts'
-import { linksTo, plainConnection, take } from '../connections.ts'
+import { connectionsTo, plainConnection, take } from '../connections.ts'
 
 let vhost: TestVhost
 let other: ChannelModel & AsyncDisposable
@@ -16,7 +16,7 @@ const open: SourceBindings[] = []
 function topology(options: Partial<TopologyOptions> = {}, url = vhost.url) {
   const state = new Inbox<string>('the state of the topology')
   const watch = { onUp: () => state.push('up'), onDown: (reason: string) => state.push(reason) }
-  const made = new SourceBindings(linksTo(url), watch, {
+  const made = new SourceBindings(connectionsTo(url), watch, {
     queue: 'journal',
     namespace: 'warren',
     log: (_level, text) => log.push(text),
