@@ -1,17 +1,18 @@
 /**
- * What peers that misbehave cost their neighbours: the latency of healthy subscribers of one
- * channel, alone and beside one that reads nothing, one that floods with subscribe frames, and
- * connections that come and go, in turns against one gateway. `npm run bench:peers -- [rounds]
+ * What misbehaving peers cost their neighbours: the latency of healthy subscribers of one channel,
+ * alone and next to a peer that does not read, one that floods with subscribe frames, and
+ * connections that open and close, in turns against one gateway. `npm run bench:peers -- [rounds]
  * [healthy] [messages a second]`. The latency is from publication to a subscriber, both in this
- * process, on the same cores as everything else: compare, and don't take it for itself.
+ * process, on the same cores as everything else: compare the figures, and do not take them as
+ * absolute.
  */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import amqp from 'amqplib'
 import { WebSocket } from 'ws'
 import { eventually } from '../test/support/eventually.ts'
-import { startGateway, testToken } from '../test/support/gateway-process.ts'
-import { privateRabbit } from '../test/support/rabbitmq.ts'
+import { startGateway, testToken } from '../test/support/gateway/gateway-process.ts'
+import { privateRabbit } from '../test/support/rabbitmq/broker.ts'
 import { median } from './median.ts'
 
 const [rounds = 3, healthy = 999, rate = 20] = process.argv.slice(2).map(Number)
@@ -39,14 +40,14 @@ function publish(clientId: string, body: string): void {
   channel.publish('warren.events', `client.${clientId}`, Buffer.from(body), { contentType: 'application/json' })
 }
 
-/** What goes on beside the healthy ones; resolves to what ends it. */
+/** The load next to the healthy subscribers; resolves to the function that ends it. */
 const beside: Record<string, () => Promise<() => void>> = {
   nothing: async () => () => {},
   'one that reads nothing': async () => {
     const stalled = await subscriber('stalled', () => {})
     stalled.send(JSON.stringify({ id: '2', type: 'subscribe', payload: { query, variables: { clientId: 'shared' } } }))
     stalled.pause()
-    // Until everything that may wait for it is full.
+    // Until all of its queues are full.
     for (let count = 0; count < 4_000; count += 1) {
       publish('stalled', JSON.stringify('x'.repeat(4_096)))
       if (count % 100 === 0) await channel.waitForConfirms()
@@ -70,10 +71,10 @@ const beside: Record<string, () => Promise<() => void>> = {
   },
   'connections that come and go': async () => {
     const over = new AbortController()
-    const comeAndGo = async (): Promise<void> => {
+    const openAndClose = async (): Promise<void> => {
       while (!over.signal.aborted) (await subscriber('passing', () => {})).terminate()
     }
-    const done = comeAndGo()
+    const done = openAndClose()
     return () => {
       over.abort()
       void done
@@ -104,9 +105,9 @@ for (let round = 1; round <= rounds; round += 1) {
       publish('shared', String(performance.now()))
       await new Promise((resolve) => setTimeout(resolve, 1_000 / rate))
     }
-    await eventually('everybody to have everything', () => received === sent * healthy, { withinMs: 20_000 }).catch(
-      console.error,
-    )
+    await eventually('all subscribers to receive everything', () => received === sent * healthy, {
+      withinMs: 20_000,
+    }).catch(console.error)
     sentInAll += sent
     latencies.sort((a, b) => a - b)
     const at = (part: number) => latencies[Math.floor(latencies.length * part)] ?? Number.NaN

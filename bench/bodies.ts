@@ -1,7 +1,7 @@
 /**
- * What it costs to turn a body into the JSON that clients are sent: passed through, or parsed and
- * printed, which the same body with white space in front is. White space at its end is noticed last
- * of all: checked in vain, parsed and printed. `npm run bench:bodies`.
+ * The cost of turning a body into the JSON for clients: passed through, or parsed and printed. The
+ * same body with leading white space is parsed and printed. Trailing white space is noticed last:
+ * checked in vain, then parsed and printed. `npm run bench:bodies`.
  */
 import { decodeBody } from '../src/core/body/decode-body.ts'
 
@@ -27,7 +27,7 @@ const ways: Record<string, (text: string) => string> = {
   vain: (text) => `${text} `,
 }
 const rounds = 9
-/** Long enough for the clock, in bytes of bodies. */
+/** Bytes of bodies between two reads of the clock. */
 const batchBytes = 1_000_000
 
 function microsOf(body: Buffer): number {

@@ -1,7 +1,7 @@
 /**
- * What a run needs compiled: the contestants, with the same compiler as the gateway itself (a
- * loader that compiles on the way adds to the functions that it loads), and the load generator and
- * the bare server, in C.
+ * Compiles what a run needs: the contestants, with the compiler of the gateway (a loader that
+ * compiles at run time adds to the functions that it loads), and the load generator and the bare
+ * server, in C.
  */
 import { execFile } from 'node:child_process'
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs'
@@ -15,7 +15,7 @@ const cache = join(root, '.cache', 'bench')
 export const loadProgram = join(cache, 'load')
 export const bareProgram = join(cache, 'bare')
 
-/** The compiled form of a program of `bench/`, by its path there without the ending. */
+/** The compiled form of a program of `bench/`, by its path there without the extension. */
 export function compiled(path: string): string {
   return join(cache, 'js', 'bench', `${path}.js`)
 }

@@ -1,32 +1,29 @@
 import type { Broker } from './rabbit/broker.ts'
 
-/** Where messages come from: made in the contestant's own process, or published to RabbitMQ. */
+/** The source of messages: the contestant's own process, or RabbitMQ. */
 export type Source = 'process' | 'rabbit'
 
 /**
- * `S` sends a text, `E` waits for a frame that contains it; `load/subscribers.c` says what stands
- * for numbers in braces.
+ * `S` sends a text, `E` waits for a frame that contains it. `load/subscribers.c` defines the
+ * numbers in braces.
  */
 export type Step = readonly ['S' | 'E', string]
 
-/** A contestant that takes subscribers. */
+/** A running contestant. */
 export interface Running {
   readonly port: number
-  /** Of its source of messages. */
+  /** The control port of its source of messages. */
   readonly control: number
-  /** Whose CPU and memory count. */
+  /** The processes with the CPU and memory that count. */
   readonly pids: readonly number[]
   readonly path: string
   readonly protocol?: string
-  /**
-   * How a subscriber gets from the open socket to its subscription, by the GraphQL operation that
-   * it asks for.
-   */
+  /** The frames from the open socket to the subscription, for a GraphQL operation. */
   script(operation: string): readonly Step[]
   readonly tokens?: readonly string[]
-  /** Its own keep-alive: what it sends, and what it wants as answer. */
+  /** Its own keep-alive: the ping that it sends, and the expected answer. */
   readonly ping?: readonly [string, string]
-  /** The port of RabbitMQ that messages come to it from. */
+  /** The port of the RabbitMQ that its messages come from. */
   readonly broker?: number
   stop(): Promise<void>
 }
@@ -35,7 +32,7 @@ export interface Contestant {
   readonly name: ContestantName
   readonly title: string
   readonly sources: readonly Source[]
-  /** Whether it can be asked for a mix of operations. */
+  /** Whether it supports a mix of operations. */
   readonly graphql: boolean
   start(source: Source, broker: () => Promise<Broker>): Promise<Running>
 }

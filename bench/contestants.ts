@@ -1,9 +1,9 @@
-/** Everyone who takes part, and how each is started and subscribed to. */
+/** All contestants, and how each is started and subscribed to. */
 import { join } from 'node:path'
-import { locate } from '../test/support/debian-package.ts'
-import { startGateway, testSecret, testToken } from '../test/support/gateway-process.ts'
-import { freePort } from '../test/support/ports.ts'
-import { newFolder, removeFolder } from '../test/support/run-folder.ts'
+import { startGateway, testSecret, testToken } from '../test/support/gateway/gateway-process.ts'
+import { freePort } from '../test/support/network/ports.ts'
+import { locate } from '../test/support/processes/debian-package.ts'
+import { newFolder, removeFolder } from '../test/support/processes/run-folder.ts'
 import { bareProgram, compiled } from './build.ts'
 import type { Contestant, Running, Source, Step } from './contestant.ts'
 import { exchange } from './contestants/source.ts'
@@ -40,7 +40,7 @@ function graphql(init: object, operation: string): Step[] {
     ['S', json({ type: 'connection_init', payload: init })],
     ['E', 'connection_ack'],
     ['S', json({ type: 'subscribe', id: '{id}', payload })],
-    // Answered after the subscription has been taken up.
+    // Answered when the subscription is live.
     ['S', json({ type: 'ping' })],
     ['E', 'pong'],
   ]
@@ -52,7 +52,7 @@ const onGraphql = {
   script: (operation: string) => graphql({}, operation),
 }
 
-/** Clients differ in who they are: what they are sent may be shared all the same. */
+/** Clients have different identities, and may still share encoded results. */
 const identities = 1_000
 
 async function warrenTokens(): Promise<string[]> {
@@ -69,7 +69,7 @@ const warrenOnGraphql = {
   script: (operation: string) => graphql({ token: '{token}' }, operation),
 }
 
-/** `token`: what stands for the subscriber's in its handshake. */
+/** `token`: the placeholder of the subscriber's token in its handshake. */
 function onSocketCluster(token: string | null) {
   return {
     path: '/socketcluster/',
@@ -122,8 +122,7 @@ async function startWarren(
 async function startNchan(source: Source, broker: BrokerOf): Promise<Running> {
   locate(benchPackages.nchan)
   const nginx = await startNginx(locate(benchPackages.nginx))
-  // Whatever publishes into nginx is not nginx; from RabbitMQ it is a part of what a user has to
-  // run.
+  // A publisher into nginx is not part of nginx; with RabbitMQ it is a part that a user has to run.
   const bridge = await start('nchan', source, broker, { args: [String(nginx.port)] })
   const [bridgePid = 0] = bridge.pids
   if (source === 'process') pin(bridgePid, 'load')

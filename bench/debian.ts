@@ -1,5 +1,5 @@
 /** The Debian packages that only the bench needs. */
-import { type DebianPackage, debianPackages } from '../test/support/debian-package.ts'
+import { type DebianPackage, debianPackages } from '../test/support/processes/debian-package.ts'
 
 export const nchanModule = '/usr/lib/nginx/modules/ngx_nchan_module.so'
 

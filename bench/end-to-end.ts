@@ -1,18 +1,18 @@
 /**
- * Messages a second from a RabbitMQ exchange to one GraphQL subscriber: Warren beside the plain
- * stack (Yoga, graphql-ws, graphql-amqp-subscriptions), in turns on one broker, and the median of
- * the ratios. `npm run bench -- [messages] [rounds]`.
+ * Messages a second from a RabbitMQ exchange to one GraphQL subscriber: Warren compared with the
+ * plain stack (Yoga, graphql-ws, graphql-amqp-subscriptions), in turns on one broker, and the
+ * median of the ratios. `npm run bench -- [messages] [rounds]`.
  *
- * The subscriber is a bare WebSocket that counts frames and looks only for the last; it and the
- * publisher are processes of their own, and the same for both. CPU is what the server's process
+ * The subscriber is a bare WebSocket that counts frames and recognises only the last one; it and
+ * the publisher are processes of their own, and the same for both. CPU is what the server's process
  * used, from first publication to last frame.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { WebSocket } from 'ws'
-import { startGateway, testToken } from '../test/support/gateway-process.ts'
-import { privateRabbit } from '../test/support/rabbitmq.ts'
+import { startGateway, testToken } from '../test/support/gateway/gateway-process.ts'
+import { privateRabbit } from '../test/support/rabbitmq/broker.ts'
 import { cpuOf } from './machine.ts'
 import { median } from './median.ts'
 
@@ -45,7 +45,7 @@ async function run({ url, token, exchange, pid }: Contestant, rabbit: string): P
   await once(socket, 'message')
   const query = 'subscription { channel(clientId: "bench") { data } }'
   socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query } }))
-  // The plain stack does not say when its queue is bound: publish until one comes through.
+  // The plain stack does not report when its queue is bound: publish until one message arrives.
   await firstMessage(socket, rabbit, exchange)
 
   let received = 0
@@ -101,7 +101,7 @@ try {
   ]
   const results = new Map(contestants.map(({ name }) => [name, [] as Result[]]))
   for (let round = 0; round <= rounds; round += 1) {
-    // Who begins changes from round to round; the first round warms both up and does not count.
+    // The order changes from round to round; the first round warms both up and does not count.
     for (const contestant of round % 2 === 0 ? contestants : contestants.toReversed()) {
       const result = await run(contestant, rabbit.url())
       process.stderr.write(

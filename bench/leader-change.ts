@@ -1,15 +1,13 @@
 /**
  * Whether publishers on this RabbitMQ need care when the leader of a stream changes: RabbitMQ 3.9
- * to
- * 3.13 confirm messages that they drop (docs/guides/publishing.md). Plain amqplib on three nodes.
- * `npm run leader-change -- [--rabbitmq 3|4] [--rounds 3]`: 3 is the installed one, 4 that of
- * Debian 13.
- * Exit status 0 when it found out, whatever the answer is; 1 when it could not.
+ * to 3.13 confirm messages that they drop (docs/guides/publishing.md). Plain amqplib on three
+ * nodes. `npm run leader-change -- [--rabbitmq 3|4] [--rounds 3]`: 3 is the installed one, 4 that
+ * of Debian 13. Exit status 0 if the run gave an answer, whatever it is; 1 if it did not.
  */
 import { parseArgs } from 'node:util'
 import amqp from 'amqplib'
-import { rabbitCluster } from '../test/support/rabbitmq.ts'
-import { rabbitMq4 } from '../test/support/rabbitmq-4.ts'
+import { rabbitCluster } from '../test/support/rabbitmq/broker.ts'
+import { rabbitMq4 } from '../test/support/rabbitmq/rabbitmq-4.ts'
 import { endings } from './leader-change/endings.ts'
 import { leaderRound, type Outcome } from './leader-change/round.ts'
 import { table } from './leader-change/table.ts'
@@ -20,8 +18,9 @@ const { values } = parseArgs({
   options: { rabbitmq: { type: 'string', default: '3' }, rounds: { type: 'string', default: '3' } },
 })
 const rounds = Number(values.rounds)
-if (!['3', '4'].includes(values.rabbitmq)) throw new Error(`--rabbitmq is 3 or 4, not ${values.rabbitmq}`)
-if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds is a positive integer, not ${values.rounds}`)
+if (!['3', '4'].includes(values.rabbitmq)) throw new Error(`--rabbitmq: expected 3 or 4, got ${values.rabbitmq}`)
+if (!Number.isInteger(rounds) || rounds < 1)
+  throw new Error(`--rounds: expected a positive integer, got ${values.rounds}`)
 
 const root = values.rabbitmq === '4' ? await rootOf4() : undefined
 await using cluster = await rabbitCluster('leader', 3, root)

@@ -1,10 +1,9 @@
 /**
- * The ledger of a cluster: three RabbitMQ nodes and three gateways in network namespaces, faults
- * by seed, and every number that was
- * accepted accounted for, from its publisher to its client. `npm run ledger:cluster -- --help`
- * lists the options; docs/testing.md explains them.
- * Exit status 1 if anything was lost, doubled, misordered, skipped or closed; 77 where the machine
- * permits no namespaces.
+ * The ledger of a cluster: three RabbitMQ nodes and three gateways in network namespaces, faults by
+ * seed, and an account of every accepted number, from its publisher to its client. `npm run
+ * ledger:cluster -- --help` lists the options; docs/testing.md explains them. Exit status 1 if
+ * anything was lost, doubled, misordered, skipped or closed; 77 if the machine permits no
+ * namespaces.
  */
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -15,7 +14,7 @@ import { namespacesPermitted } from '../test/ledger/cluster/namespaces.ts'
 import { healTable, type NamedResult, publisherTable, roundTable } from '../test/ledger/cluster/report.ts'
 import { scenarios, shortForm, shuffled } from '../test/ledger/cluster/scripts.ts'
 import { Seeded } from '../test/ledger/seeded.ts'
-import { rabbitMq4 } from '../test/support/rabbitmq-4.ts'
+import { rabbitMq4 } from '../test/support/rabbitmq/rabbitmq-4.ts'
 
 const help = `npm run ledger:cluster -- [options]
 
@@ -78,7 +77,7 @@ async function rootOf(rabbitmq: string): Promise<string | undefined> {
 const versions = values.rabbitmq === 'all' ? ['3', '4'] : [values.rabbitmq]
 const scenario = values.scenario === undefined ? undefined : scenarios[values.scenario]
 if (values.scenario !== undefined && scenario === undefined)
-  throw new Error(`--scenario is one of ${Object.keys(scenarios).join(', ')}`)
+  throw new Error(`--scenario: expected one of ${Object.keys(scenarios).join(', ')}`)
 const chosen = handlings.filter((one) => values.handling === 'all' || values.handling === one)
 const combinations: Combination[] = []
 for (const rabbitmq of versions) {
@@ -86,9 +85,9 @@ for (const rabbitmq of versions) {
   for (const handling of values.short ? handlings.slice(0, 1) : scenario ? [scenario.handling] : chosen)
     combinations.push({ rabbitmq, handling, root })
 }
-if (combinations.length === 0) throw new Error(`--handling is all or one of ${handlings.join(', ')}`)
+if (combinations.length === 0) throw new Error(`--handling: expected all or one of ${handlings.join(', ')}`)
 
-/** One order for all clusters, so that together they meet every kind. */
+/** One order for all clusters, so that together they run every kind. */
 function scripts(): (readonly Fault[])[] {
   if (scenario) return combinations.map(() => Array.from({ length: Number(values.rounds) }, () => scenario.fault))
   const from = Number(values.from)

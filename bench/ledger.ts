@@ -1,7 +1,7 @@
 /**
- * The ledger for as long as one likes: rounds of randomised chaos, each with a seed of its own that
- * is printed, until so many clients have come back. `npm run ledger -- [--trials 5000] [--seed 1]`;
- * exit status 1 if anything was lost, doubled, misordered, or silently skipped.
+ * The ledger for any length: rounds of randomised chaos, each with its own printed seed, until so
+ * many clients have resumed. `npm run ledger -- [--trials 5000] [--seed 1]`; exit status 1 if
+ * anything was lost, doubled, misordered, or silently skipped.
  */
 import { parseArgs } from 'node:util'
 import { type Act, acts, type LedgerResult, runLedger } from '../test/ledger/ledger.ts'
@@ -41,7 +41,7 @@ console.log(
   [
     `${sum((one) => one.trials)} trials in ${results.length} rounds from seed ${values.seed}, ${Math.round((Date.now() - began) / 1000)} s:`,
     `${sum((one) => one.confirmed)} numbers confirmed, ${sum((one) => one.received)} received once and in order,`,
-    `${sum((one) => one.inGaps)} inside reported gaps, ${sum((one) => one.unrecoverable.answered)} of ${sum((one) => one.unrecoverable.asked)}`,
+    `${sum((one) => one.inGaps)} inside reported gaps, ${sum((one) => one.unrecoverable.answered)} of ${sum((one) => one.unrecoverable.sent)}`,
     `unrecoverable cursors answered with a gap, healed within ${Math.max(...results.map((one) => one.healedWithinMs))} ms; ${faults.length} faults`,
   ].join(' '),
 )

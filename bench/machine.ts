@@ -1,23 +1,23 @@
-/** Which processor serves and which loads, and processes that end with the run. */
+/** The CPUs of the server and of the load, and processes that end with the run. */
 import { type ChildProcess, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { spawnGuarded } from '../test/support/guarded-process.ts'
+import { spawnGuarded } from '../test/support/processes/guarded-process.ts'
 
 const taskset = '/usr/bin/taskset'
 const pins = cpus().length > 1 && existsSync(taskset)
 const serverCore = 0
 const loadCore = 1
 
-/** The command that runs a program on the load's processor. */
+/** The command that runs a program on the load's CPU. */
 export function onLoadCore(program: string, args: readonly string[]): [string, string[]] {
   return pins ? [taskset, ['-c', String(loadCore), program, ...args]] : [program, [...args]]
 }
 
-/** Puts all threads of a running process on the server's processor, or on the load's. */
+/** Moves all threads of a running process to the server's CPU, or to the load's. */
 export function pin(pid: number, core: 'server' | 'load'): void {
   if (!pins) return
   execFileSync(taskset, ['-acp', String(core === 'server' ? serverCore : loadCore), String(pid)], { stdio: 'ignore' })
@@ -32,13 +32,13 @@ export function describeMachine(): string {
 
 export interface Started {
   readonly pid: number
-  /** What it said it listens on: its own port, and the control port of its source. */
+  /** The ports that it printed: its own, and the control port of its source. */
   readonly port: number
   readonly control: number
   stop(): Promise<void>
 }
 
-/** Starts a program that prints `listening <port> <control>` when clients may come. */
+/** Starts a program that prints `listening <port> <control>` when it accepts clients. */
 export async function startProgram(
   program: string,
   args: readonly string[],
@@ -53,7 +53,7 @@ export async function startProgram(
   const errors: string[] = []
   child.stderr?.setEncoding('utf8').on('data', (text: string) => errors.push(text))
   const exited = once(child, 'close')
-  const line = await Promise.race([said(child), exited.then(() => undefined)])
+  const line = await Promise.race([listeningPorts(child), exited.then(() => undefined)])
   if (line === undefined) throw new Error(`${program} ${args.join(' ')} did not start: ${errors.join('')}`)
   const [port = 0, control = 0] = line
   const pid = child.pid ?? 0
@@ -69,8 +69,8 @@ export async function startProgram(
   }
 }
 
-/** Goes on reading, so that the program never waits for its output to be taken. */
-function said(child: ChildProcess): Promise<number[]> {
+/** Keeps reading, so that the program never blocks on its output. */
+function listeningPorts(child: ChildProcess): Promise<number[]> {
   return new Promise((resolve) => {
     createInterface({ input: child.stdout as Readable }).on('line', (line) => {
       const [word, ...numbers] = line.split(' ')

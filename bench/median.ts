@@ -1,4 +1,4 @@
-/** Of an even count, halfway between the middle two; NaN where there are none. */
+/** For an even count, halfway between the middle two; NaN for none. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length / 2

@@ -2,15 +2,15 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { eventually } from '../test/support/eventually.ts'
-import { spawnGuarded } from '../test/support/guarded-process.ts'
-import { freePort } from '../test/support/ports.ts'
-import { newFolder, removeFolder } from '../test/support/run-folder.ts'
+import { freePort } from '../test/support/network/ports.ts'
+import { spawnGuarded } from '../test/support/processes/guarded-process.ts'
+import { newFolder, removeFolder } from '../test/support/processes/run-folder.ts'
 import { nchanModule } from './debian.ts'
 import { pin } from './machine.ts'
 
 export interface Nginx {
   readonly port: number
-  /** The processes that serve; the first one only watches over them. */
+  /** The serving processes; the first process only supervises them. */
   readonly workers: readonly number[]
   stop(): Promise<void>
 }

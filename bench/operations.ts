@@ -1,7 +1,7 @@
-/** What the GraphQL subscribers ask for. */
+/** The operations of the GraphQL subscribers. */
 const one = 'data'
 
-/** Ten that a user interface might make of one channel, each with other fields. */
+/** Ten operations of a user interface for one channel, each with other fields. */
 const ten = [
   'data',
   'kind data',

@@ -1,17 +1,17 @@
 /**
- * What metrics cost, and what tracing costs that is off: two gateways that differ in nothing else,
- * side by side in turns, each handing the same messages to the same number of clients; the
- * processor time of the gateway alone is compared. `npm run bench:overhead -- [--rounds 10]
- * [--clients 100] [--messages 5000]`. Exit status 1 where metrics take more than 3 %. Only on a
- * quiet machine does a run mean anything: the spread of the rounds is printed.
+ * The cost of metrics, and of tracing that is off: two gateways that differ in nothing else, in
+ * turns, each delivering the same messages to the same number of clients. It compares the CPU of
+ * the gateway alone. `npm run bench:overhead -- [--rounds 10] [--clients 100] [--messages 5000]`.
+ * Exit status 1 if metrics cost more than 3 %. A run is meaningful only on a quiet machine: it
+ * prints the spread of the rounds.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import { WebSocket } from 'ws'
-import { testSecret, testToken } from '../test/support/gateway-process.ts'
-import { freePort } from '../test/support/ports.ts'
-import { newFolder, removeFolder } from '../test/support/run-folder.ts'
+import { testSecret, testToken } from '../test/support/gateway/gateway-process.ts'
+import { freePort } from '../test/support/network/ports.ts'
+import { newFolder, removeFolder } from '../test/support/processes/run-folder.ts'
 import { cpuOf } from './machine.ts'
 import { median } from './median.ts'
 
@@ -24,7 +24,7 @@ const { values } = parseArgs({
 })
 const [rounds, clients, messages] = [Number(values.rounds), Number(values.clients), Number(values.messages)]
 const maxShare = 0.03
-/** Published in one turn of the gateway. */
+/** Published in one turn of the gateway's event loop. */
 const burst = 50
 const token = await testToken({ scope: 'channel:#' })
 const query = 'subscription { channel(clientId: "all", checkpoints: true) { kind data } }'
@@ -58,7 +58,7 @@ try {
   console.log(
     `metrics: ${(100 * share).toFixed(1)} %; a traceparent in every message: ${(100 * (median(traced.cpuMs) / median(counted.cpuMs) - 1)).toFixed(1)} %`,
   )
-  console.log('tracing that is off is in both: it looks for one header of each message that somebody hears')
+  console.log('tracing that is off is in both: it looks for one header of each delivered message')
   process.exitCode = share <= maxShare ? 0 : 1
 } finally {
   for (const { child, sockets } of [counted, uncounted, traced]) {
@@ -81,7 +81,7 @@ async function open(name: string, args: readonly string[]): Promise<Side> {
       WARREN_DATA_DIR: `${folder}/${port}`,
       WARREN_JWT_SECRET: testSecret,
       WARREN_LOG_LEVEL: 'error',
-      // What one process hears by another's name is not its own.
+      // In one process, gateways of one namespace would receive each other's messages.
       WARREN_NAMESPACE: `overhead-${port}`,
     },
   })
@@ -104,7 +104,7 @@ async function listen(port: number, side: Side): Promise<WebSocket> {
   return socket
 }
 
-/** The processor time of the gateway, in milliseconds. */
+/** The CPU of the gateway, in milliseconds. */
 async function deliver(side: Side): Promise<number> {
   const { child } = side
   const before = cpuOf(child.pid ?? 0)

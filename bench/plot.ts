@@ -1,6 +1,6 @@
 /**
- * The results as one picture: for each scenario a bar for each contestant, CPU a delivery, on a
- * scale of its own.
+ * The results as one picture: for each scenario a bar for each contestant, CPU for a delivery, each
+ * scenario with its own scale.
  */
 import { contestants } from './contestants.ts'
 import { medianOf } from './report.ts'

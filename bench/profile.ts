@@ -1,5 +1,6 @@
 /**
- * Where a Node server's time goes, through the inspector that any Node process opens on SIGUSR1.
+ * A CPU profile of a Node.js server, through the inspector that any Node.js process opens on
+ * SIGUSR1.
  */
 
 import { once } from 'node:events'
@@ -21,8 +22,8 @@ interface Profile {
 export interface Profiler {
   begin(): Promise<void>
   /**
-   * Writes the profile where Chromium's tools read it, and resolves to the lines of the dearest
-   * functions.
+   * Writes the profile in the format of Chromium's tools, and resolves to the lines of the most
+   * expensive functions.
    */
   end(): Promise<string>
 }

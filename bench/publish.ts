@@ -1,15 +1,14 @@
 /**
- * What it costs that `publish` resolves when the entry has come back from the journal: throughput
- * with many in flight, and latency at a
- * steady pace beside that of the same messages to a subscriber. `npm run bench:publish --
- * [--against folder] [--rounds n] [--seconds n]`.
- * `--against`: another checkout with its build, measured in turn with this one; then the ratios
- * are printed.
+ * The cost of `publish`, which resolves when the entry was read back from the journal: throughput
+ * with many in flight, and latency at a steady pace, next to that of the same messages to a
+ * subscriber. `npm run bench:publish -- [--against folder] [--rounds n] [--seconds n]`.
+ * `--against`: another checkout with its build, measured in turn with this one; then the ratios are
+ * printed.
  */
 import { parseArgs } from 'node:util'
 import { WebSocket } from 'ws'
-import { startGateway, testToken } from '../test/support/gateway-process.ts'
-import { privateRabbit } from '../test/support/rabbitmq.ts'
+import { startGateway, testToken } from '../test/support/gateway/gateway-process.ts'
+import { privateRabbit } from '../test/support/rabbitmq/broker.ts'
 import { describeMachine } from './machine.ts'
 import { median } from './median.ts'
 
@@ -38,8 +37,8 @@ interface Figures {
 }
 
 /**
- * A graphql-transport-ws connection that is acknowledged; each frame of data goes to `onData` with
- * its operation id.
+ * An acknowledged graphql-transport-ws connection. `onData` receives each frame of data with its
+ * operation id.
  */
 async function connect(url: string, token: string, onData: (id: string, data: unknown) => void): Promise<WebSocket> {
   const socket = new WebSocket(url, 'graphql-transport-ws')

@@ -28,7 +28,7 @@ export function medianOf(measured: readonly Measured[], pick: Column[1]): number
   return picked.length === 0 ? undefined : median(picked)
 }
 
-/** A table a scenario; a column that nobody has a figure for is left out. */
+/** A table for each scenario. A column without figures is left out. */
 export function tables(results: Results): string {
   const parts: string[] = []
   for (const { name, title, mode } of scenarios) {
@@ -52,7 +52,7 @@ export function tables(results: Results): string {
   return parts.join('\n')
 }
 
-/** Each row of what must hold. */
+/** The result of each row in the table of requirements. */
 export function verdicts(results: Results): string {
   return [
     '| what must hold | ratio | at least | aim | |',

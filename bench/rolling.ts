@@ -1,13 +1,13 @@
 /**
- * Three replicas restart one after another while clients listen and messages flow; exit status 1
- * where what is promised did not hold: an even pace (at most
- * 1.5 × clients/window, as sessions end and as clients return), no close but 1012, nothing lost by the ledger, 99 of 100 new subscriptions live within a second.
- * `npm run bench:rolling -- [--clients 10000] [--drain 30] [--rate 1000]`. The clients are one
- * process, this one, on the same cores.
+ * Three replicas restart one after another while clients are subscribed and messages are published.
+ * Exit status 1 if a promise did not hold: an even pace (at most 1.5 × clients/window, as sessions
+ * end and as clients return), no close code but 1012, nothing lost by the ledger, 99 of 100 new
+ * subscriptions live within a second. `npm run bench:rolling -- [--clients 10000] [--drain 30]
+ * [--rate 1000]`. The clients are one process, this one, on the same cores.
  */
 import { parseArgs } from 'node:util'
 import { rollingRestart } from '../test/ledger/rolling-restart.ts'
-import { privateRabbit } from '../test/support/rabbitmq.ts'
+import { privateRabbit } from '../test/support/rabbitmq/broker.ts'
 
 const { values } = parseArgs({
   options: {

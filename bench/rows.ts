@@ -1,4 +1,4 @@
-/** What must hold, as ratios of what was measured side by side. */
+/** The requirements, as ratios of figures measured side by side. */
 import type { ContestantName } from './contestant.ts'
 import { median } from './median.ts'
 import type { Measured } from './run.ts'
@@ -9,14 +9,14 @@ export interface Row {
   readonly text: string
   readonly scenario: string
   readonly figure: Figure
-  /** What is divided; Warren over GraphQL unless it is told otherwise. */
+  /** The dividend's contestant; default: Warren over GraphQL. */
   readonly of?: ContestantName
-  /** Whom it is divided by; itself in another scenario where `overScenario` says so. */
+  /** The divisor's contestant; Warren itself in another scenario if `overScenario` is set. */
   readonly over?: ContestantName
   readonly overScenario?: string
   readonly least: number
   readonly aim: number
-  /** Whether less is better: `least` is then the most that may be. */
+  /** True if less is better: `least` is then the maximum. */
   readonly below?: boolean
   readonly unit?: string
 }
@@ -186,12 +186,12 @@ export const rows: readonly Row[] = [
   },
 ]
 
-/** By scenario and contestant, a result a round. */
+/** By scenario and contestant, one result for each round. */
 export type Results = Readonly<Record<string, Partial<Record<ContestantName, readonly Measured[]>>>>
 
 export interface Judged {
   readonly row: Row
-  /** The median of the rounds' ratios; undefined where it was not measured. */
+  /** The median of the rounds' ratios; undefined if it was not measured. */
   readonly value: number | undefined
   readonly verdict: 'reached its aim' | 'held' | 'NOT held' | 'not measured'
 }

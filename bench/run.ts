@@ -1,11 +1,11 @@
-/** One contestant in one scenario: starts it, lets the load generator loose, and ends it. */
+/** One contestant in one scenario: starts it, runs the load generator, and ends it. */
 import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
-import { newFolder, removeFolder } from '../test/support/run-folder.ts'
+import { newFolder, removeFolder } from '../test/support/processes/run-folder.ts'
 import { loadProgram } from './build.ts'
 import type { Contestant, Running } from './contestant.ts'
 import { onLoadCore } from './machine.ts'
@@ -14,22 +14,25 @@ import { type Profiler, profiler } from './profile.ts'
 import type { Broker } from './rabbit/broker.ts'
 import type { Scenario } from './scenarios.ts'
 
-/** What the generator printed, by `load/main.c`; what a mode does not measure is not there. */
+/**
+ * What the generator printed, as `load/main.c` defines it; figures that a mode does not measure are
+ * missing.
+ */
 export interface Measured {
   readonly error?: string
   readonly deliveries?: number
   readonly perSecond?: number
-  /** Of the server's CPU, a delivery (or a connect). */
+  /** The server's CPU for a delivery (or a connect). */
   readonly cpuMicros?: number
   readonly userMicros?: number
-  /** How busy the server and the generator were: 1 is a whole processor. */
+  /** The load of the server and of the generator: 1 is a whole CPU. */
   readonly serverShare?: number
   readonly generatorShare?: number
   /** From publication to the subscriber, in microseconds. */
   readonly p50?: number
   readonly p99?: number
   /**
-   * What of it passed in the server, from the arrival of the broker's bytes to the first frame:
+   * The part of it inside the server, from the arrival of the broker's bytes to the first frame:
    * `load/tap.c`.
    */
   readonly addedP50?: number
@@ -100,8 +103,8 @@ async function load(server: Running, scenario: Scenario, pace: Pace, profile?: P
 function lines(server: Running, scenario: Scenario, pace: Pace): string[] {
   const { mode, connections, channels, bytes, window = 1, burst = 1, rate = 500, stalled = 0 } = scenario
   const numbers = { port: server.port, control: server.control, connections, channels, bytes, window, burst, rate }
-  // Memory and connects are measured on a server that has had clients before: what it loads once is
-  // not the price of a connection.
+  // Memory and connects are measured on a server that has had clients before, because one-time
+  // loading is not the price of a connection.
   const warmConnects = { closed: 0, rate: 0, idle: 200, connects: 5_000, churn: 20_000 }[mode]
   return [
     `mode ${mode}`,

@@ -7,15 +7,13 @@ export interface Scenario {
   readonly title: string
   readonly source: Source
   readonly mode: Mode
-  /** Those that take part where a run does not say otherwise. */
+  /** The contestants of a run without a selection. */
   readonly contestants: readonly ContestantName[]
   readonly connections: number
   readonly channels: number
-  /** Of a message's body. */
+  /** The size of a message's body. */
   readonly bytes: number
-  /**
-   * Messages on their way at once; the next is published when one has reached all its subscribers.
-   */
+  /** Messages in flight at once; the next is published when one has reached all its subscribers. */
   readonly window?: number
   /** Messages published in one turn of the source's event loop. */
   readonly burst?: number
@@ -37,7 +35,10 @@ function fanOut(more: Partial<Scenario> & Pick<Scenario, 'name' | 'title'>): Sce
   return { ...base, contestants: more.source === 'rabbit' ? fromRabbit : inProcess, ...more }
 }
 
-/** A channel each: as many messages on their way as does not put two of them on one connection. */
+/**
+ * One channel for each subscriber: as many messages in flight as do not put two of them on one
+ * connection.
+ */
 function oneEach(more: Partial<Scenario> & Pick<Scenario, 'name' | 'title'>): Scenario {
   return fanOut({ connections: 1_000, channels: 1_000, window: 256, burst: 64, ...more })
 }

@@ -1,12 +1,12 @@
 /**
- * Warren beside what a user would pick instead, in one run on one machine. `npm run bench:compare
- * -- --help` says how to choose; docs/performance.md how it is measured.
+ * Warren and its alternatives, in one run on one machine. `npm run bench:compare -- --help` lists
+ * the options; docs/performance.md explains the measurement.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { installMissing } from '../test/support/debian-package.ts'
-import { removeAbandonedFolders } from '../test/support/run-folder.ts'
+import { installMissing } from '../test/support/processes/debian-package.ts'
+import { removeAbandonedFolders } from '../test/support/processes/run-folder.ts'
 import { build } from './build.ts'
 import { type ContestantName, contestantNames } from './contestant.ts'
 import { contestants } from './contestants.ts'
@@ -20,7 +20,7 @@ import { type Measured, runOne, usualPace } from './run.ts'
 import { type Scenario, scenarios } from './scenarios.ts'
 
 const help = `npm run bench:compare -- [options]     all scenarios, all contestants: about an hour
-npm run bench:table -- [options]       what must hold, and nobody but whom it names: about half an hour
+npm run bench:table -- [options]       the requirements, with their contestants only: about half an hour
 
   --scenario a,b      ${scenarios.map(({ name }) => name).join(', ')}
   --contestant a,b    ${contestantNames.join(', ')}
@@ -72,7 +72,7 @@ process.exit(0)
 function chosen(): Scenario[] {
   const wanted = values.scenario?.split(',')
   const unknown = wanted?.find((name) => !scenarios.some((one) => one.name === name))
-  if (unknown !== undefined) throw new Error(`--scenario: there is no "${unknown}"; see --help`)
+  if (unknown !== undefined) throw new Error(`--scenario: unknown "${unknown}"; see --help`)
   const numbers = ['connections', 'channels', 'bytes', 'window', 'burst', 'rate', 'operations'] as const
   const changed = Object.fromEntries(
     numbers.flatMap((key) => (values[key] === undefined ? [] : [[key, Number(values[key])]])),
@@ -82,7 +82,7 @@ function chosen(): Scenario[] {
     .map((scenario) => ({ ...scenario, ...changed }))
 }
 
-/** The named ones, or those of the scenario; for the table only whom its rows name. */
+/** The selected ones, or those of the scenario; for the table only those in its rows. */
 function taking(scenario: Scenario): readonly ContestantName[] {
   if (values.contestant !== undefined)
     return contestantNames.filter((name) => values.contestant?.split(',').includes(name))
@@ -93,7 +93,7 @@ function taking(scenario: Scenario): readonly ContestantName[] {
   return [...new Set(named)]
 }
 
-/** `kept`: what is saved with it. */
+/** `kept`: earlier results that are saved too. */
 async function measure(wanted: readonly Scenario[], kept: Results): Promise<Results> {
   removeAbandonedFolders()
   await installMissing(Object.values(benchPackages))
@@ -129,7 +129,7 @@ async function measure(wanted: readonly Scenario[], kept: Results): Promise<Resu
           ;(those[contestant.name] ??= []).push(measured)
         }
       }
-      // After each scenario: a long run that is cut short has not been for nothing.
+      // After each scenario, so that an interrupted run keeps its results.
       if (values.save !== undefined) write(values.save, `${JSON.stringify({ ...kept, ...results }, undefined, 1)}\n`)
     }
   } finally {

@@ -1,12 +1,12 @@
 /**
- * Connects and disconnects, publishes and receives, a million of each unless told otherwise; exit
- * status 1 where live memory at the end is more than 5 % above what it was after the warm-up (a
- * twentieth of the whole), or the accounts do not add up. What there is more of is named. `npm run
- * soak -- [--connects 1000000] [--messages 1000000]`
+ * Connects and disconnects, publishes and receives, a million of each by default. Exit status 1 if
+ * live memory at the end is more than 5 % above that after the warm-up (a twentieth of the whole),
+ * or if the accounts do not balance. It names the objects that increased. `npm run soak --
+ * [--connects 1000000] [--messages 1000000]`
  */
 import { parseArgs } from 'node:util'
 import { soak } from '../test/ledger/soak.ts'
-import { privateRabbit } from '../test/support/rabbitmq.ts'
+import { privateRabbit } from '../test/support/rabbitmq/broker.ts'
 
 const { values } = parseArgs({
   options: { connects: { type: 'string', default: '1000000' }, messages: { type: 'string', default: '1000000' } },

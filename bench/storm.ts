@@ -1,16 +1,15 @@
 /**
- * A thousand clients come back at once, each 100 messages behind: how long until all have caught
- * up, and the processor time of the gateway and of the clients, for the hot window and for the
- * stream. `npm run bench:storm -- [rounds]`. The clients are one process, this one, on the same
- * cores.
+ * A thousand clients reconnect at once, each 100 messages behind: how long until all have caught
+ * up, and the CPU of the gateway and of the clients, for the hot window and for the stream. `npm
+ * run bench:storm -- [rounds]`. The clients are one process, this one, on the same cores.
  */
 import { once } from 'node:events'
 import amqp from 'amqplib'
 import { WebSocket } from 'ws'
 import { eventually } from '../test/support/eventually.ts'
-import { type GatewayProcess, startGateway, testToken } from '../test/support/gateway-process.ts'
-import { connectGraphql } from '../test/support/graphql-frames.ts'
-import { privateRabbit } from '../test/support/rabbitmq.ts'
+import { connectGraphql } from '../test/support/frames/graphql-frames.ts'
+import { type GatewayProcess, startGateway, testToken } from '../test/support/gateway/gateway-process.ts'
+import { privateRabbit } from '../test/support/rabbitmq/broker.ts'
 import { cpuOf } from './machine.ts'
 
 const rounds = Number(process.argv[2] ?? 3)
@@ -30,7 +29,7 @@ try {
   const cursor = await positionOfNow(Object.values(gateways)[0] as GatewayProcess)
   await publishBacklog()
   for (const [name, gateway] of Object.entries(gateways)) {
-    await eventually('the tail to have it all', async () => (await receivedBy(gateway)) >= clients * behind, {
+    await eventually('the tail to have all messages', async () => (await receivedBy(gateway)) >= clients * behind, {
       withinMs: 60_000,
     })
     for (let round = 1; round <= rounds; round += 1) {
@@ -54,7 +53,7 @@ try {
 
 async function positionOfNow(gateway: GatewayProcess): Promise<string> {
   await using client = await connectGraphql(gateway.graphqlSocketUrl, { connectionParams: { token } })
-  const { data } = await client.request('{ history(clientId: "nobody") { cursor } }')
+  const { data } = await client.request('{ history(clientId: "unused") { cursor } }')
   return (data as { history: { cursor: string } }).history.cursor
 }
 

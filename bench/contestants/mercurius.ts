@@ -1,8 +1,8 @@
-/** Mercurius on Fastify, with its own publication and subscription. */
+/** Mercurius on Fastify, with its own publish and subscribe. */
 import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import mercurius from 'mercurius'
-import { openSource, sayListening } from './source.ts'
+import { openSource, printListening } from './source.ts'
 import { ChannelEvent, typeDefs } from './subscriptions.ts'
 
 const app = Fastify()
@@ -22,4 +22,4 @@ await app.listen({ port: 0, host: '127.0.0.1' })
 const control = await openSource((channel, { value }) => {
   app.graphql.pubsub.publish({ topic: channel, payload: { channel: new ChannelEvent(channel, value) } })
 })
-sayListening((app.server.address() as AddressInfo).port, control)
+printListening((app.server.address() as AddressInfo).port, control)

@@ -1,13 +1,13 @@
 /**
- * Publishes into nginx with nchan over HTTP, on one connection kept alive, requests after one
- * another without waiting (RFC 9112 §9.3.2). Argument 2 is nginx's port.
+ * Publishes into nginx with nchan over HTTP, on one kept-alive connection, with pipelined requests
+ * (RFC 9112 §9.3.2). Argument 2 is nginx's port.
  */
 import { connect } from 'node:net'
-import { openSource, sayListening } from './source.ts'
+import { openSource, printListening } from './source.ts'
 
 const port = Number(process.argv[3])
 const socket = connect({ port, host: '127.0.0.1', noDelay: true })
-// The answers: 202 where somebody listens, 201 where not.
+// The answers: 202 with a subscriber, 201 without.
 socket.resume()
 let due = ''
 const control = await openSource((channel, { json }) => {
@@ -20,4 +20,4 @@ function send(): void {
   due = ''
 }
 
-sayListening(port, control)
+printListening(port, control)

@@ -2,7 +2,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Server } from 'socket.io'
-import { openSource, sayListening } from './source.ts'
+import { openSource, printListening } from './source.ts'
 
 const server = createServer()
 const sockets = new Server(server)
@@ -13,4 +13,4 @@ sockets.on('connection', (socket) => {
   })
 })
 const control = await openSource((channel, { value }) => sockets.to(channel).emit('message', value))
-server.listen(0, '127.0.0.1', () => sayListening((server.address() as AddressInfo).port, control))
+server.listen(0, '127.0.0.1', () => printListening((server.address() as AddressInfo).port, control))

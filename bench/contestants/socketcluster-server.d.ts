@@ -1,4 +1,4 @@
-/** The package brings no types; this is what the contestant and the tests call. */
+/** The package has no types; this is what the contestant and the tests call. */
 declare module 'socketcluster-server' {
   import type { Server } from 'node:http'
 

@@ -2,9 +2,9 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import socketClusterServer from 'socketcluster-server'
-import { openSource, sayListening } from './source.ts'
+import { openSource, printListening } from './source.ts'
 
 const server = createServer()
 const sockets = socketClusterServer.attach(server)
 const control = await openSource((channel, { value }) => void sockets.exchange.transmitPublish(channel, value))
-server.listen(0, '127.0.0.1', () => sayListening((server.address() as AddressInfo).port, control))
+server.listen(0, '127.0.0.1', () => printListening((server.address() as AddressInfo).port, control))

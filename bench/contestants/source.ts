@@ -1,7 +1,7 @@
 /**
- * Where a contestant's messages come from: lines on a control port (the load generator says how
- * many and when), or RabbitMQ. `load/main.c` has the lines. Each message carries when it was
- * published and its number, in digits that the generator finds whatever is around them.
+ * The source of a contestant's messages: lines on a control port (the load generator sends how many
+ * and when), or RabbitMQ. `load/main.c` defines the lines. Each message has its time of publication
+ * and its number, in digits that the generator finds in any surroundings.
  */
 
 import type { AddressInfo } from 'node:net'
@@ -18,8 +18,8 @@ export interface Body {
 }
 
 /**
- * A message as the contestant wants it: in process the object is there and its JSON has to be made,
- * from a broker the other way round.
+ * A message as the contestant needs it: in process the object exists and its JSON is printed, from
+ * a broker the other way round.
  */
 export interface Message {
   readonly value: Body
@@ -66,7 +66,7 @@ interface Pace {
   publish(count: number, burst: number): void
 }
 
-/** What is freed by finalizers goes with the next collection. */
+/** What finalizers free is collected in the next run. */
 async function collectGarbage(): Promise<void> {
   for (let times = 0; times < 3; times += 1) {
     ;(globalThis as { gc?: () => void }).gc?.()
@@ -92,7 +92,7 @@ export async function listenToGenerator(pace: Pace): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-/** Counts messages and channels, and takes a turn of the event loop for each burst. */
+/** Counts messages and channels, and takes one turn of the event loop for each burst. */
 export function paced(publish: (channel: number, sequence: number, text: string) => void): Pace {
   let channels = 1
   let text = ''
@@ -138,8 +138,8 @@ export function sourceArgument(): string {
 
 /**
  * Calls `publish` for each message, from the generator's lines or from RabbitMQ over amqplib,
- * without acknowledgements, as the shortest tutorial does. Resolves to the control port; 0 from
- * RabbitMQ, where the publisher has it.
+ * without acknowledgements, as in the shortest tutorial. Resolves to the control port; 0 for
+ * RabbitMQ, because the publisher has it.
  */
 export async function openSource(publish: (channel: string, message: Message) => void): Promise<number> {
   const url = sourceArgument()
@@ -163,7 +163,7 @@ export async function openSource(publish: (channel: string, message: Message) =>
   return 0
 }
 
-/** What a contestant prints when clients may come. */
-export function sayListening(port: number, control: number): void {
+/** Prints the line that a contestant prints when it accepts clients. */
+export function printListening(port: number, control: number): void {
   process.stdout.write(`listening ${port} ${control}\n`)
 }

@@ -1,6 +1,4 @@
-/**
- * The schema that the GraphQL contestants share with Warren, as far as the scenarios ask for it.
- */
+/** The schema that the GraphQL contestants share with Warren, as far as the scenarios use it. */
 export const typeDefs = /* GraphQL */ `
   scalar JSON
   scalar DateTime
@@ -26,8 +24,8 @@ export const typeDefs = /* GraphQL */ `
 `
 
 /**
- * What a resolver gives for a message; graphql-js reads fields from it. What nobody asks for costs
- * nothing.
+ * A resolver's result for a message; graphql-js reads fields from it. A field that is not selected
+ * costs nothing.
  */
 export class ChannelEvent {
   readonly clientId: string

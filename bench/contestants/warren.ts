@@ -1,12 +1,12 @@
 /**
  * The whole gateway, opened as `warren start` opens it, on the broker in its own process, so that
- * messages can be published beside it as they are beside the others. From RabbitMQ it is started as
- * users start it instead.
+ * messages are published in its process as in the others. For RabbitMQ it is started as users start
+ * it.
  */
 import { openApp } from '../../src/app/open.ts'
 import { load } from '../../src/config/load/load.ts'
 import { processInputs } from '../../src/config/load/process-inputs.ts'
-import { openSource, sayListening } from './source.ts'
+import { openSource, printListening } from './source.ts'
 
 const app = await openApp(load(processInputs([])))
 const properties = { contentType: 'application/json' }
@@ -14,4 +14,4 @@ const control = await openSource((channel, { json }) => {
   void app.gateway.publish({ routingKey: `client.${channel}`, body: Buffer.from(json), properties })
 })
 const http = app.endpoints.find(({ url }) => url.startsWith('ws:'))
-sayListening(Number(new URL(http?.url ?? '').port), control)
+printListening(Number(new URL(http?.url ?? '').port), control)

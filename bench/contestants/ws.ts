@@ -1,12 +1,12 @@
 /**
- * The package ws and nothing else, the limit of what JavaScript on it can do: `prepared` sends all
- * subscribers one buffer, `own` each a string of its own, as any protocol with ids of operations
- * must. The frame is as long as that of the GraphQL contestants.
+ * The package ws alone, the limit for JavaScript on it: `prepared` sends all subscribers one
+ * buffer, `own` each its own string, as any protocol with operation ids must. The frame has the
+ * length of the GraphQL contestants' frames.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { openSource, sayListening } from './source.ts'
+import { openSource, printListening } from './source.ts'
 
 const own = process.argv[3] === 'own'
 
@@ -46,4 +46,4 @@ const control = await openSource((channel, message) => {
   const prepared = Buffer.from(anyone + tail)
   for (const { socket } of subscribers) socket.send(prepared, { binary: false })
 })
-server.listen(0, '127.0.0.1', () => sayListening((server.address() as AddressInfo).port, control))
+server.listen(0, '127.0.0.1', () => printListening((server.address() as AddressInfo).port, control))

@@ -10,7 +10,7 @@ import { AMQPPubSub } from 'graphql-amqp-subscriptions'
 import { useServer } from 'graphql-ws/use/ws'
 import { createPubSub, createSchema, createYoga } from 'graphql-yoga'
 import { WebSocketServer } from 'ws'
-import { exchange, openSource, sayListening, sourceArgument } from './source.ts'
+import { exchange, openSource, printListening, sourceArgument } from './source.ts'
 import { ChannelEvent, typeDefs } from './subscriptions.ts'
 
 interface ChannelSubscription {
@@ -77,4 +77,4 @@ useServer(
   },
   new WebSocketServer({ server, path: '/graphql' }),
 )
-server.listen(0, '127.0.0.1', () => sayListening((server.address() as AddressInfo).port, feed.control))
+server.listen(0, '127.0.0.1', () => printListening((server.address() as AddressInfo).port, feed.control))

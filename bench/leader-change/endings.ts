@@ -1,6 +1,6 @@
-import type { RabbitNode } from '../../test/support/rabbitmq.ts'
+import type { RabbitNode } from '../../test/support/rabbitmq/broker.ts'
 
-/** A way for the leader's node to go, and to come back. */
+/** A way in which the leader's node ends and starts again. */
 export interface Ending {
   readonly name: string
   end(node: RabbitNode): Promise<void>

@@ -1,6 +1,6 @@
 import type { ConfirmChannel } from 'amqplib'
 
-/** Publishes the numbers from 0 on at a steady rate, and keeps what RabbitMQ answers to each. */
+/** Publishes the numbers from 0 on at a steady rate, and keeps the answer of RabbitMQ to each. */
 export class NumberedPublisher {
   readonly #channel: ConfirmChannel
   readonly #exchange: string
@@ -21,12 +21,12 @@ export class NumberedPublisher {
     channel.once('close', () => this.stop())
   }
 
-  /** How many numbers were published: the next one. */
+  /** The count of published numbers, which is also the next number. */
   get published(): number {
     return this.#next
   }
 
-  /** The most that was unanswered at a time. */
+  /** The most unanswered numbers at any time. */
   get mostUnanswered(): number {
     return this.#mostUnanswered
   }
@@ -48,7 +48,7 @@ export class NumberedPublisher {
     clearInterval(this.#timer)
   }
 
-  /** Whether everything is answered, or nothing has been answered for so long. */
+  /** True if everything is answered, or nothing was answered for `silentMs`. */
   isSettled(silentMs: number): boolean {
     return this.#unanswered.size === 0 || performance.now() - this.#lastAnswer > silentMs
   }
@@ -61,7 +61,7 @@ export class NumberedPublisher {
     this.#channel.publish(this.#exchange, this.#routingKey, Buffer.from(String(number)), {}, (error: unknown) => {
       this.#lastAnswer = performance.now()
       this.#unanswered.delete(number)
-      // A nack is an answer too, and promises nothing.
+      // A nack is an answer too, but guarantees nothing.
       if (error !== null) return
       this.confirmed.add(number)
       this.#newestConfirmed = Math.max(this.#newestConfirmed, number)

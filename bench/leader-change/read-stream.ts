@@ -3,7 +3,7 @@ import type { ChannelModel } from 'amqplib'
 const end = 'end'
 const prefetch = 500
 
-/** Resolves to the numbers that the stream holds, from its beginning on. */
+/** Resolves to the numbers in the stream, from its beginning. */
 export async function readNumbers(connection: ChannelModel, stream: string): Promise<Set<number>> {
   const marking = await connection.createConfirmChannel()
   marking.sendToQueue(stream, Buffer.from(end))

@@ -1,31 +1,31 @@
 import amqp, { type ChannelModel } from 'amqplib'
 import { eventually } from '../../test/support/eventually.ts'
-import type { RabbitCluster, RabbitNode } from '../../test/support/rabbitmq.ts'
-import { streamReplicas } from '../../test/support/stream-replicas.ts'
+import type { RabbitCluster, RabbitNode } from '../../test/support/rabbitmq/broker.ts'
+import { streamReplicas } from '../../test/support/rabbitmq/stream-replicas.ts'
 import type { Ending } from './endings.ts'
 import { NumberedPublisher } from './numbered-publisher.ts'
 import { readNumbers } from './read-stream.ts'
 import type { Place, Variant } from './variants.ts'
 
-/** What became of one channel's messages in one round. */
+/** The result of one channel in one round. */
 export interface Outcome {
   readonly variant: Variant
   readonly ending: Ending
   readonly confirmed: number
-  /** Of the confirmed ones, how many the stream does not hold. */
+  /** The number of confirmed ones that are missing in the stream. */
   readonly lost: number
   /** The oldest publish in flight was never answered, and later ones were confirmed. */
   readonly sign: boolean
-  /** How many of the lost ones are older than the oldest one without an answer. */
+  /** The number of lost ones that are older than the oldest one without an answer. */
   readonly lostBeforeSign: number
   /**
-   * The most that was in flight at a time: no leader change can harm a channel with nothing in
+   * The most messages in flight at any time. A leader change cannot harm a channel with nothing in
    * flight.
    */
   readonly mostUnanswered: number
 }
 
-/** A publisher a channel: 200 messages a second. */
+/** One publisher for each channel: 200 messages a second. */
 const everyMs = 5
 /** Confirmed before the leader's node ends, and again after it. */
 const confirmedEachSide = 300
@@ -41,7 +41,7 @@ interface Running {
 }
 
 /**
- * All variants publish at once, each on a channel and to a stream of its own. One node leads all
+ * All variants publish at once, each on its own channel and to its own stream. One node leads all
  * streams and ends; the channels are connected to another one and stay open.
  */
 export async function leaderRound(
@@ -72,7 +72,7 @@ export async function leaderRound(
 
 async function connect(node: RabbitNode): Promise<ChannelModel> {
   const connection = await amqp.connect(node.url(), { noDelay: true, timeout: 5_000 })
-  // A lost connection ends the round where the next answer is waited for.
+  // A lost connection ends the round at the next awaited answer.
   connection.on('error', () => {})
   return connection
 }
@@ -102,7 +102,7 @@ async function prepare(
   return { variant, stream, publisher: new NumberedPublisher(channel, exchange, stream) }
 }
 
-/** RabbitMQ gives a stream its leader on the node where it is declared. */
+/** RabbitMQ places the leader of a stream on the node where it is declared. */
 async function declareAt(node: RabbitNode, stream: string): Promise<void> {
   const connection = await connect(node)
   const channel = await connection.createChannel()
@@ -110,11 +110,11 @@ async function declareAt(node: RabbitNode, stream: string): Promise<void> {
   await connection.close()
 }
 
-async function ledBy(leader: RabbitNode, asked: RabbitNode, stream: string): Promise<void> {
+async function ledBy(leader: RabbitNode, via: RabbitNode, stream: string): Promise<void> {
   await eventually(
     `${leader.nodeName} to lead ${stream}, with three replicas`,
     async () => {
-      const replicas = await streamReplicas(asked, stream)
+      const replicas = await streamReplicas(via, stream)
       return replicas.leader === leader.nodeName && replicas.online.length === 3
     },
     patience,

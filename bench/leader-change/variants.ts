@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import type { ConfirmChannel } from 'amqplib'
 
-/** Where a channel publishes in one round. */
+/** The channel's target in one round. */
 export interface Place {
   readonly channel: ConfirmChannel
   readonly stream: string
@@ -14,7 +14,7 @@ export interface Place {
 
 export interface Variant {
   readonly name: string
-  /** Everything that the channel publishes goes into the stream as it stands. */
+  /** All that the channel publishes is stored in the stream that exists now. */
   readonly clean: boolean
   /** Uses the channel before the round publishes. */
   readonly prepare: (place: Place) => Promise<void>

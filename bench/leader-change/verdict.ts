@@ -1,15 +1,15 @@
 import type { Outcome } from './round.ts'
 
 export interface Verdict {
-  /** False when the rounds do not show it. */
+  /** False if the rounds are not conclusive. */
   readonly foundOut: boolean
   readonly sentence: string
 }
 
-/** A channel that had less in flight when its leader ended shows nothing. */
+/** A channel with less in flight when its leader ended proves nothing. */
 const leastUnanswered = 3
 
-/** Whether a publisher on this RabbitMQ has to care on which channel it publishes. */
+/** Whether it matters on this RabbitMQ on which channel a publisher publishes. */
 export function verdict(version: string, outcomes: readonly Outcome[]): Verdict {
   const total = (of: readonly Outcome[], value: (one: Outcome) => number) =>
     of.reduce((sum, one) => sum + value(one), 0)

@@ -8,7 +8,7 @@ import { processInputs } from '../../src/config/load/process-inputs.ts'
 import { DeliveryCounter } from '../../src/core/accounting/delivery-counter.ts'
 import { createMetrics } from '../../src/observability/metrics.ts'
 
-/** Neither additions nor the clock. */
+/** Neither adds nor reads the clock. */
 class NoAccount extends DeliveryCounter {
   override match(): void {}
   override deliver(): void {}

@@ -1,15 +1,15 @@
 /** One RabbitMQ node for a run, with Web STOMP, and publishers that the load generator drives. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { freePort } from '../../test/support/ports.ts'
-import { amqpUrl, NodeProcess, newAddress, rabbitmqctl, startEpmd } from '../../test/support/rabbitmq-node.ts'
-import { newFolder, removeFolder } from '../../test/support/run-folder.ts'
+import { freePort } from '../../test/support/network/ports.ts'
+import { newFolder, removeFolder } from '../../test/support/processes/run-folder.ts'
+import { amqpUrl, NodeProcess, newAddress, rabbitmqctl, startEpmd } from '../../test/support/rabbitmq/rabbitmq-node.ts'
 import { compiled } from '../build.ts'
 import { pin, type Started, startNode } from '../machine.ts'
 
 export interface Broker {
   readonly url: string
-  /** Of the Erlang machine. */
+  /** The id of the Erlang VM. */
   readonly pid: number
   readonly webStompPort: number
   /** The control port of a publisher to this exchange. */
@@ -36,11 +36,12 @@ export async function startBroker(): Promise<Broker> {
     const webStompPort = await freePort()
     const plugins = join(address.folder, 'enabled_plugins')
     await writeFile(plugins, '[rabbitmq_web_stomp].\n')
-    // Persistent: loading a plugin puts back what its own file says otherwise.
+    // Persistent, because loading a plugin restores the values of its own file.
     const settings = [
       `application:set_env(rabbitmq_stomp, tcp_listeners, [{"127.0.0.1", ${await freePort()}}], [{persistent, true}])`,
       `application:set_env(rabbitmq_web_stomp, tcp_config, [{ip, "127.0.0.1"}, {port, ${webStompPort}}], [{persistent, true}])`,
-      // A node takes messages before all of it has begun, and until then it refuses plugins.
+      // A node accepts messages before it has started completely, and until then it refuses
+      // plugins.
       'ok = rabbit:await_startup()',
       `{ok, _, _} = rabbit_plugins:ensure("${plugins}")`,
     ]

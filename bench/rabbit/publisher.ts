@@ -1,6 +1,6 @@
-/** Publishes to RabbitMQ what the load generator asks for. Arguments: URL, exchange. */
+/** Publishes to RabbitMQ what the load generator requests. Arguments: URL, exchange. */
 import { connect } from 'amqplib'
-import { bodyOf, listenToGenerator, paced, sayListening } from '../contestants/source.ts'
+import { bodyOf, listenToGenerator, paced, printListening } from '../contestants/source.ts'
 
 const [, , url = '', exchange = ''] = process.argv
 const connection = await connect(`${url}?heartbeat=10`, { noDelay: true })
@@ -13,4 +13,4 @@ const control = await listenToGenerator(
     channel.publish(exchange, `client.c${client}`, body, { contentType: 'application/json', messageId })
   }),
 )
-sayListening(0, control)
+printListening(0, control)

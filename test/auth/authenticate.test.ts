@@ -22,11 +22,11 @@ describe('a caller', () => {
     ['authorization in the connection parameters', { connectionParams: { authorization: `Bearer ${alice}` } }],
     ['token in the connection parameters', { connectionParams: { token: alice } }],
     ["the operation's headers", { extensionsHeaders: { AUTHORIZATION: `Bearer ${alice}` } }],
-  ])('is known by its token in %s', async (_where, credentials) => {
+  ])('is identified by its token in %s', async (_where, credentials) => {
     expect(await clientIdOf(credentials)).toBe('alice')
   })
 
-  test('is who the first token says: header, then connection, then operation', async () => {
+  test('is identified by the first token: header, then connection, then operation', async () => {
     const connectionParams = { token: alice }
     const extensionsHeaders = { Authorization: `Bearer ${bob}` }
     expect(await clientIdOf({ authorization: `Bearer ${bob}`, connectionParams })).toBe('bob')
@@ -37,21 +37,21 @@ describe('a caller', () => {
   test.each<[string, Credentials]>([
     ['nothing', {}],
     ['empty places', { authorization: '', connectionParams: {}, extensionsHeaders: {} }],
-    ['null where a token would be', { connectionParams: { Authorization: null, token: null } }],
-    ['other things altogether', { connectionParams: [1, 'x'], extensionsHeaders: 'text' }],
+    ['null in place of a token', { connectionParams: { Authorization: null, token: null } }],
+    ['other values', { connectionParams: [1, 'x'], extensionsHeaders: 'text' }],
   ])('with %s is anonymous', async (_what, credentials) => {
     expect(await authenticate(verifier, credentials)).toBe(anonymous)
   })
 
   test.each<[string, Credentials]>([
     ['another scheme', { authorization: 'Basic YWxpY2U6c2VjcmV0' }],
-    ['Bearer and nothing', { authorization: 'Bearer ' }],
+    ['Bearer without a token', { authorization: 'Bearer ' }],
     ['a bare token', { authorization: alice }],
     ['two tokens', { authorization: `Bearer ${alice} ${bob}` }],
     ['a token that is a number', { connectionParams: { token: 7 } }],
     ['a list of headers', { extensionsHeaders: { Authorization: [`Bearer ${alice}`] } }],
-    ['a token that is not valid', { connectionParams: { token: `${alice}x` } }],
-    ['a bad token before a good one', { authorization: 'Bearer bad', connectionParams: { token: alice } }],
+    ['an invalid token', { connectionParams: { token: `${alice}x` } }],
+    ['an invalid token before a valid one', { authorization: 'Bearer bad', connectionParams: { token: alice } }],
   ])('with %s is refused', async (_what, credentials) => {
     await expect(authenticate(verifier, credentials)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
   })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { readOrCreateSecret } from '../../src/auth/secret.ts'
-import { newFolder, removeFolder } from '../support/run-folder.ts'
+import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
 
 const run = promisify(execFile)
 
@@ -15,21 +15,21 @@ describe('the generated secret', () => {
   })
   afterEach(() => removeFolder(join(dataDir, '..')))
 
-  test('is 32 random bytes, made once and kept', async () => {
+  test('is 32 random bytes, created once and kept', async () => {
     const made = await readOrCreateSecret(dataDir)
     expect(made.generated).toBe(true)
     expect(Buffer.from(made.secret, 'base64url')).toHaveLength(32)
     expect(await readOrCreateSecret(dataDir)).toEqual(made)
   })
 
-  test('is readable for its owner alone, and leaves no drafts', async () => {
+  test('is readable for its owner only, and leaves no temporary files', async () => {
     await readOrCreateSecret(dataDir)
     expect((await stat(join(dataDir, 'jwt-secret'))).mode & 0o777).toBe(0o600)
     expect((await stat(dataDir)).mode & 0o777).toBe(0o700)
     expect(await readdir(dataDir)).toEqual(['jwt-secret'])
   })
 
-  test('is one for all who make it at once, in one process and in several', async () => {
+  test('is the same for all that create it at once, in one process or several', async () => {
     const program = `
       import { readOrCreateSecret } from ${JSON.stringify(import.meta.resolve('../../src/auth/secret.ts'))}
       const made = await Promise.all(Array.from({ length: 20 }, () => readOrCreateSecret(${JSON.stringify(dataDir)})))
@@ -43,13 +43,13 @@ describe('the generated secret', () => {
     expect(outputs.map(({ stdout }) => stdout.trim())).toEqual([secret, secret, secret])
   })
 
-  test('that somebody cut short is refused by the name of its file', async () => {
+  test('rejects a truncated secret and names the file', async () => {
     await readOrCreateSecret(dataDir)
     await writeFile(join(dataDir, 'jwt-secret'), 'short\n')
     await expect(readOrCreateSecret(dataDir)).rejects.toThrow(`${join(dataDir, 'jwt-secret')}: expected a secret of at`)
   })
 
-  test('names the directory where it cannot be kept', async () => {
+  test('names the directory if it cannot be written', async () => {
     const file = join(dataDir, '..', 'file')
     await writeFile(file, '')
     await expect(readOrCreateSecret(join(file, 'data'))).rejects.toThrow(

@@ -6,10 +6,10 @@ import { benchPackages } from '../../bench/debian.ts'
 import { type Broker, startBroker } from '../../bench/rabbit/broker.ts'
 import { runOne } from '../../bench/run.ts'
 import { type Scenario, scenarios } from '../../bench/scenarios.ts'
-import { installMissing } from '../support/debian-package.ts'
+import { installMissing } from '../support/processes/debian-package.ts'
 
-// Nothing is timed here: only that each of those whom the figures compare does the same work, all
-// of it.
+// Nothing is timed here. The test only shows that each compared server does the same work,
+// completely.
 const pace = { warmMs: 0, measureMs: 200, settleMs: 50 }
 
 beforeAll(async () => {
@@ -30,10 +30,10 @@ function taking(source: Source) {
 const all = { missing: 0, misordered: 0, lost: 0, deliveries: expect.any(Number) }
 
 function noBroker(): Promise<Broker> {
-  throw new Error('nobody needs a broker here')
+  throw new Error('this test starts no broker')
 }
 
-describe('every contestant delivers every message once and in order to all who subscribed', () => {
+describe('every contestant delivers every message once and in order to all subscribers', () => {
   test('to one channel, published in process', async () => {
     const measured = await Promise.all(
       taking('process').map(async (one) => [one.name, await runOne(one, small('fan-out', 1), noBroker, pace)]),
@@ -46,7 +46,7 @@ describe('every contestant delivers every message once and in order to all who s
   test('to a channel each, published to RabbitMQ', async () => {
     const broker = await startBroker()
     try {
-      // One after the other: what one's publisher publishes reaches all who listen there.
+      // One after the other: all subscribers of the exchange receive what one publisher publishes.
       for (const one of taking('rabbit').filter(({ name }) => ['warren', 'yoga', 'web-stomp'].includes(name))) {
         expect({ [one.name]: await runOne(one, small('rabbit-each', 20), async () => broker, pace) }).toMatchObject({
           [one.name]: all,

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { buildSchema } from 'graphql'
 import { flagOf } from '../../src/config/options/option.ts'
 import { optionNames, options } from '../../src/config/options/options.ts'
-import { runWarren } from '../support/gateway-process.ts'
+import { runWarren } from '../support/gateway/gateway-process.ts'
 
 describe('the program', () => {
   test('prints help and version with status 0', async () => {
@@ -14,7 +14,7 @@ describe('the program', () => {
     expect((await runWarren(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
   })
 
-  test('tells in start --help of every option', async () => {
+  test('describes every option in start --help', async () => {
     const { code, stdout } = await runWarren(['start', '--help'])
     expect(code).toBe(0)
     for (const name of optionNames) {
@@ -31,7 +31,7 @@ describe('the program', () => {
     [['start'], { WARREN_HOST: '0.0.0.0' }, /^WARREN_HOST: [^\n]*set WARREN_JWT_SECRET[^\n]*\n$/],
     [['check-config'], { WARREN_TCP_PORT: '4000' }, /^WARREN_TCP_PORT: expected a different port[^\n]*\n$/],
     [['strat'], {}, "unknown command 'strat' (Did you mean start?)\n"],
-  ])('%j with %j ends with one line and status 2', async (args, env, line) => {
+  ])('ends %j with %j with one line and status 2', async (args, env, line) => {
     const { code, stdout, stderr } = await runWarren(args, env)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     if (typeof line === 'string') expect(stderr).toBe(line)
@@ -40,7 +40,7 @@ describe('the program', () => {
 })
 
 describe('warren check-config', () => {
-  test('prints what holds, with secrets masked', async () => {
+  test('prints the effective options, with secrets masked', async () => {
     const secret = 'correct horse battery staple, twice'
     const { code, stdout } = await runWarren(['check-config', '--port', '5000'], {
       WARREN_JWT_SECRET: secret,
@@ -54,7 +54,7 @@ describe('warren check-config', () => {
 })
 
 describe('warren print-schema', () => {
-  test('prints a schema that can be read', async () => {
+  test('prints a schema that parses', async () => {
     const { code, stdout } = await runWarren(['print-schema'])
     expect(code).toBe(0)
     expect(buildSchema(stdout).getSubscriptionType()?.getFields()).toHaveProperty('channel')

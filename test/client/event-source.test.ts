@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import type { Page } from 'playwright-core'
-import { launchChromium, type TestBrowser } from '../support/chromium.ts'
-import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
-import { freePort } from '../support/ports.ts'
-import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
-import { chaos, Heard, numbers, position, publish } from './numbered.ts'
+import { type InProcessGateway, openGateway } from '../support/gateway/gateway-in-process.ts'
+import { freePort } from '../support/network/ports.ts'
+import { type TcpProxy, tcpProxy } from '../support/network/tcp-proxy.ts'
+import { launchChromium, type TestBrowser } from '../support/processes/chromium.ts'
+import { chaos, numbers, position, publish, ReceivedNumbers } from './numbered-messages.ts'
 
 let gateway: InProcessGateway
 let proxy: TcpProxy
@@ -25,59 +25,63 @@ afterAll(async () => {
   await gateway?.close()
 })
 
-test("the example's page hears each of 2,000 messages once and in order, wherever its connection is cut", async () => {
-  const { heard, page } = await open(
+test('the example page receives each of 2,000 messages once and in order, wherever its connection is cut', async () => {
+  const { received, page } = await open(
     'page',
     await gateway.clientToken('page'),
     await position('page', gateway.graphqlUrl),
   )
   const cut = () => proxy.cut()
-  await chaos({ seed: 7, count: 2_000, cuts: 4, heard, publish: (n) => publish(gateway, 'page', n), cut })
-  expect(heard.data).toEqual(numbers(2_000))
+  await chaos({ seed: 7, count: 2_000, cuts: 4, received, publish: (n) => publish(gateway, 'page', n), cut })
+  expect(received.data).toEqual(numbers(2_000))
   expect(proxy.accepted).toBeGreaterThan(2)
   expect(browser.outside()).toEqual([])
   await page.close()
 }, 120_000)
 
-test('a token that is refused is asked for again, and it goes on behind its cursor', async () => {
+test('a refused token is requested again, and the client resumes after its cursor', async () => {
   const after = await position('renewing', gateway.graphqlUrl)
   await publish(gateway, 'renewing', 'before')
-  const { heard, page } = await open('renewing', 'expired', after)
+  const { received, page } = await open('renewing', 'expired', after)
   await page.getByText('the connection was lost').waitFor()
   await publish(gateway, 'renewing', 'meanwhile')
   const token = await gateway.clientToken('renewing')
   await page.goto(page.url().replace('token=expired', `token=${token}`))
-  await heard.until(2)
-  expect(heard.data).toEqual(['before', 'meanwhile'])
+  await received.until(2)
+  expect(received.data).toEqual(['before', 'meanwhile'])
   await page.close()
 })
 
-async function open(clientId: string, token: string, after: string): Promise<{ page: Page; heard: Heard }> {
-  const heard = new Heard()
+async function open(
+  clientId: string,
+  token: string,
+  after: string,
+): Promise<{ page: Page; received: ReceivedNumbers }> {
+  const received = new ReceivedNumbers()
   const page = await browser.context.newPage()
-  await page.exposeFunction('heard', (lines: string[]) => {
-    for (const line of lines) heard.add(JSON.parse(line))
+  await page.exposeFunction('received', (lines: string[]) => {
+    for (const line of lines) received.add(JSON.parse(line))
   })
-  // What the page shows is what counts.
+  // The test checks what the page displays.
   await page.addInitScript(() => {
     const scope = globalThis as unknown as BrowserScope
     new scope.MutationObserver((changes) => {
       const lines = changes.flatMap(({ target, addedNodes }) => (target.id === 'events' ? [...addedNodes] : []))
-      if (lines.length > 0) scope.heard(lines.map(({ textContent }) => textContent))
+      if (lines.length > 0) scope.received(lines.map(({ textContent }) => textContent))
     }).observe(scope.document, { childList: true, subtree: true })
   })
   const given = new URLSearchParams({ url: `http://127.0.0.1:${proxy.port}/graphql`, clientId, token, after })
   await page.goto(`${pages.url}#${given.toString()}`)
-  return { page, heard }
+  return { page, received }
 }
 
-/** What the page's own script uses of a browser, which the tests' types don't know. */
+/** The part of the browser API that the page uses; the types of the tests lack it. */
 interface BrowserScope {
   readonly document: object
   readonly MutationObserver: new (
     onChange: (changes: { target: { id: string }; addedNodes: Iterable<{ textContent: string }> }[]) => void,
   ) => { observe(target: object, options: object): void }
-  heard(lines: string[]): void
+  received(lines: string[]): void
 }
 
 async function servePage() {

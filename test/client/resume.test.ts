@@ -7,13 +7,13 @@ import { listen as listenWithUrql } from '../../examples/resume/urql.ts'
 import { endWhenSilent, type ResumeOptions, type ResumeState, resumable, resuming } from '../../src/client/resume.ts'
 import { Distributor } from '../../src/distributor/distributor.ts'
 import { closeReasons } from '../../src/errors.ts'
-import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
-import { startGateway, testToken } from '../support/gateway-process.ts'
-import { Inbox } from '../support/inbox.ts'
-import { freePort } from '../support/ports.ts'
-import { testVhost } from '../support/rabbitmq.ts'
-import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
-import { chaos, Heard, numbers, position, publish, socketUrl } from './numbered.ts'
+import { Inbox } from '../support/frames/inbox.ts'
+import { type InProcessGateway, openGateway } from '../support/gateway/gateway-in-process.ts'
+import { startGateway, testToken } from '../support/gateway/gateway-process.ts'
+import { freePort } from '../support/network/ports.ts'
+import { type TcpProxy, tcpProxy } from '../support/network/tcp-proxy.ts'
+import { testVhost } from '../support/rabbitmq/broker.ts'
+import { chaos, numbers, position, publish, ReceivedNumbers, socketUrl } from './numbered-messages.ts'
 
 let gateway: InProcessGateway
 let proxy: TcpProxy
@@ -30,7 +30,7 @@ const query = `subscription Listen($clientId: ID!, $after: Cursor) {
   channel(clientId: $clientId, after: $after, checkpoints: true) { kind cursor data gap { reason oldest } }
 }`
 
-/** Quicker than the default, for tests. */
+/** Shorter than the default. */
 const retry = { retryFirstMs: 20 }
 
 type ClientOptions = Partial<Parameters<typeof createClient>[0]>
@@ -45,7 +45,7 @@ function socketClient(clientId: string, options: ClientOptions = {}) {
   })
 }
 
-/** Listens with `resumable`: what is published from here on is heard wherever `after` is given. */
+/** Subscribes with `resumable`. With `after`, no later message is missed. */
 function listen(
   clientId: string,
   {
@@ -56,7 +56,7 @@ function listen(
   }: ResumeOptions & { after?: string; client?: ClientOptions; onEvent?: (event: ChannelEvent) => unknown } = {},
 ) {
   const client = socketClient(clientId, clientOptions)
-  const heard = new Heard()
+  const received = new ReceivedNumbers()
   const states = new Inbox<ResumeState>('a state')
   const onState = (state: ResumeState) => states.push(state)
   const stop = resumable<ChannelEvent>(client, {
@@ -68,13 +68,13 @@ function listen(
   }).subscribe({
     async next(event) {
       await onEvent(event)
-      if (event.kind === 'MESSAGE') heard.add(event.data)
+      if (event.kind === 'MESSAGE') received.add(event.data)
     },
-    error: heard.fail,
+    error: received.fail,
   })
   return {
     client,
-    heard,
+    received,
     states,
     async [Symbol.asyncDispose]() {
       stop()
@@ -93,27 +93,27 @@ describe('the example', () => {
     ['Apollo Client', listenWithApollo, 2],
     ['urql', listenWithUrql, 3],
   ])(
-    'with %s hears each of 2,000 messages once and in order, wherever its connection is cut',
+    'with %s receives each of 2,000 messages once and in order, wherever its connection is cut',
     async (name, listenWith, seed) => {
       const clientId = name.replace(' ', '-')
-      const heard = new Heard()
+      const received = new ReceivedNumbers()
       const stop = listenWith({
         url: socketUrl(proxy),
         clientId,
         token: () => gateway.clientToken(clientId),
         after: await position(clientId, gateway.graphqlUrl),
-        onEvent: ({ data }) => heard.add(data),
-        onError: heard.fail,
+        onEvent: ({ data }) => received.add(data),
+        onError: received.fail,
       })
       const cut = () => proxy.cut()
-      await chaos({ seed, count: 2_000, cuts: 10, heard, publish: (n) => publish(gateway, clientId, n), cut })
+      await chaos({ seed, count: 2_000, cuts: 10, received, publish: (n) => publish(gateway, clientId, n), cut })
       stop()
-      expect(heard.data).toEqual(numbers(2_000))
+      expect(received.data).toEqual(numbers(2_000))
     },
   )
 })
 
-test('a client that hops between two replicas on RabbitMQ hears each message once and in order', async () => {
+test('a client that alternates between two replicas on RabbitMQ receives each message once and in order', async () => {
   await using vhost = await testVhost('resume')
   const env = { WARREN_BROKER_URL: vhost.url }
   await using one = await startGateway({ env })
@@ -133,94 +133,94 @@ test('a client that hops between two replicas on RabbitMQ hears each message onc
     front.cut()
     back.cut()
   }
-  const { heard } = listening
-  await chaos({ seed: 4, count: 2_000, cuts: 12, heard, publish: (n) => publisher.publish(n, 'client.hopper'), cut })
-  expect(heard.data).toEqual(numbers(2_000))
+  const { received } = listening
+  await chaos({ seed: 4, count: 2_000, cuts: 12, received, publish: (n) => publisher.publish(n, 'client.hopper'), cut })
+  expect(received.data).toEqual(numbers(2_000))
   expect(Math.min(front.accepted, back.accepted)).toBeGreaterThan(3)
 }, 60_000)
 
-describe('whatever the client does by itself', () => {
+describe('whatever the client library does by itself', () => {
   test.each<[string, ClientOptions]>([
     [
       'retries at once, and all errors',
       { retryAttempts: 100, shouldRetry: () => true, retryWait: async () => undefined },
     ],
-    ['connects before it is asked to', { lazy: false, onNonLazyError: () => undefined }],
+    ['connects before the first subscription', { lazy: false, onNonLazyError: () => undefined }],
     ['keeps an idle connection for a while', { lazyCloseTimeout: 50 }],
-  ])('each message is heard once and in order: it %s', async (what, client) => {
+  ])('each message is received once and in order: it %s', async (what, client) => {
     const clientId = what.replaceAll(' ', '-')
     await using listening = listen(clientId, { client, after: await position(clientId, gateway.graphqlUrl) })
-    const { heard } = listening
+    const { received } = listening
     const cut = () => proxy.cut()
-    await chaos({ seed: 5, count: 1_000, cuts: 10, heard, publish: (n) => publish(gateway, clientId, n), cut })
-    expect(heard.data).toEqual(numbers(1_000))
+    await chaos({ seed: 5, count: 1_000, cuts: 10, received, publish: (n) => publish(gateway, clientId, n), cut })
+    expect(received.data).toEqual(numbers(1_000))
   })
 
-  test('several subscriptions on one connection resume each at its own place', async () => {
+  test('several subscriptions on one connection each resume at their own position', async () => {
     const client = resuming(socketClient('operator', { connectionParams: { token: gateway.operatorToken } }), retry)
     const all = await Promise.all(
       ['red', 'green', 'blue'].map(async (clientId) => {
-        const heard = new Heard()
+        const received = new ReceivedNumbers()
         const stop = client.subscribe<{ channel: ChannelEvent }>(
           { query, variables: { clientId, after: await position(clientId, gateway.graphqlUrl) } },
-          { next: ({ data }) => heard.add(data?.channel.data), error: heard.fail, complete: () => undefined },
+          { next: ({ data }) => received.add(data?.channel.data), error: received.fail, complete: () => undefined },
         )
-        return { clientId, heard, stop }
+        return { clientId, received, stop }
       }),
     )
     await Promise.all(
-      all.map(({ clientId, heard }, index) =>
+      all.map(({ clientId, received }, index) =>
         chaos({
           seed: 6 + index,
           count: 500,
           cuts: 4,
-          heard,
+          received,
           publish: (n) => publish(gateway, clientId, n),
           cut: () => proxy.cut(),
         }),
       ),
     )
-    for (const { heard, stop } of all) {
+    for (const { received, stop } of all) {
       stop()
-      expect(heard.data).toEqual(numbers(500))
+      expect(received.data).toEqual(numbers(500))
     }
     await client.dispose()
   })
 
-  test('a connection whose peer is gone without a word is ended and made again', async () => {
+  test('a connection with a silent peer is closed and opened again', async () => {
     await using listening = listen('half-open', {
       after: await position('half-open', gateway.graphqlUrl),
       client: { keepAlive: 100 },
     })
-    const { client, heard, states } = listening
+    const { client, received, states } = listening
     endWhenSilent(client, 100)
     await publish(gateway, 'half-open', 0)
-    await heard.until(1)
+    await received.until(1)
     proxy.pause()
     await publish(gateway, 'half-open', 1)
     await states.nextMatching(({ kind }) => kind === 'waiting')
     proxy.cut()
     proxy.resume()
     await publish(gateway, 'half-open', 2)
-    await heard.until(3)
-    expect(heard.data).toEqual([0, 1, 2])
+    await received.until(3)
+    expect(received.data).toEqual([0, 1, 2])
   })
 })
 
-test('now is when it was first subscribed, also where the connection is lost before anything was heard', async () => {
+test('the start position is that of the first subscribe, even if the connection is lost before any event', async () => {
   const kept = new Inbox<string>('a cursor')
   await using listening = listen('early', { storage: { get: () => undefined, set: (cursor) => kept.push(cursor) } })
-  const { heard, states } = listening
+  const { received, states } = listening
   const checkpoint = await kept.next()
   proxy.cut()
   await publish(gateway, 'early', 'while it was away')
   await states.nextMatching((state) => state.kind === 'subscribing' && state.after === checkpoint)
-  await heard.until(1)
-  expect(heard.data).toEqual(['while it was away'])
+  await received.until(1)
+  expect(received.data).toEqual(['while it was away'])
 })
 
 describe('a consumer', () => {
-  test('that iterates hears one event after another, and the one in hand counts as handled with the next', async () => {
+  test('that iterates receives one event after another, and asking for the next acknowledges the last', async () => {
     let stored: string | undefined = await position('iterating', gateway.graphqlUrl)
     const storage = { get: () => stored, set: (cursor: string) => void (stored = cursor) }
     await publishAll('iterating', numbers(10))
@@ -236,11 +236,11 @@ describe('a consumer', () => {
       return taken
     }
     expect(await takeUpTo(4)).toEqual([0, 1, 2, 3, 4])
-    // The page went away with 4 in hand.
+    // The page was closed while it handled 4.
     expect(await takeUpTo(9)).toEqual([4, 5, 6, 7, 8, 9])
   })
 
-  test('that fails on an event is given it again by the next subscription', async () => {
+  test('that fails on an event receives it again in the next subscription', async () => {
     let stored: string | undefined = await position('failing', gateway.graphqlUrl)
     const storage = { get: () => stored, set: (cursor: string) => void (stored = cursor) }
     await publishAll('failing', numbers(5))
@@ -251,97 +251,99 @@ describe('a consumer', () => {
         if (data === 3) throw failure
       },
     })
-    await expect(first.heard.until(5)).rejects.toBe(failure)
-    expect(first.heard.data).toEqual([0, 1, 2])
+    await expect(first.received.until(5)).rejects.toBe(failure)
+    expect(first.received.data).toEqual([0, 1, 2])
     await using second = listen('failing', { storage })
-    await second.heard.until(2)
-    expect(second.heard.data).toEqual([3, 4])
+    await second.received.until(2)
+    expect(second.received.data).toEqual([3, 4])
   })
 
-  test('that is slow lets go of its subscription, and takes it up again where it was', async () => {
+  test('that is slow closes its subscription and resumes it at the same position', async () => {
     let free: () => void = () => undefined
     const busy = new Promise<void>((resolve) => {
       free = resolve
     })
     const after = await position('slow', gateway.graphqlUrl)
     await using listening = listen('slow', { after, maxQueued: 20, onEvent: () => busy })
-    const { heard, states } = listening
+    const { received, states } = listening
     await publishAll('slow', numbers(200))
     await states.nextMatching(({ kind }) => kind === 'behind')
     free()
-    await heard.until(200)
-    expect(heard.data).toEqual(numbers(200))
+    await received.until(200)
+    expect(received.data).toEqual(numbers(200))
   })
 
-  test('is told of a gap before it is handed the notice, and hears what comes after it', async () => {
-    const told: unknown[] = []
+  test('receives `onGap` before the GAP event, and then the events after it', async () => {
+    const calls: unknown[] = []
     const noticed = new Inbox<string>('the cursor of the notice')
     await using listening = listen('gapped', {
       storage: { get: () => 'not a cursor', set: (cursor) => noticed.push(cursor) },
-      onGap: ({ gap }) => told.push(gap),
-      onEvent: ({ kind }) => told.push(kind),
+      onGap: ({ gap }) => calls.push(gap),
+      onEvent: ({ kind }) => calls.push(kind),
     })
     await noticed.next()
     await publish(gateway, 'gapped', 1)
-    await listening.heard.until(1)
-    expect(told).toEqual([{ reason: 'INVALID_CURSOR', oldest: expect.any(String) }, 'GAP', 'MESSAGE'])
+    await listening.received.until(1)
+    expect(calls).toEqual([{ reason: 'INVALID_CURSOR', oldest: expect.any(String) }, 'GAP', 'MESSAGE'])
   })
 })
 
 describe('a token', () => {
-  test('that is refused on the way back is asked for again', async () => {
+  test('that is refused at a reconnect is requested again', async () => {
     const tokens = [testToken({ sub: 'renewed' }), testToken({ sub: 'renewed' }, { ttl: '-1h' })]
-    const asked: number[] = []
+    const attempts: number[] = []
     await using listening = listen('renewed', {
       after: await position('renewed', gateway.graphqlUrl),
       client: {
-        connectionParams: async () => ({ token: await (tokens[asked.push(1) - 1] ?? testToken({ sub: 'renewed' })) }),
+        connectionParams: async () => ({
+          token: await (tokens[attempts.push(1) - 1] ?? testToken({ sub: 'renewed' })),
+        }),
       },
     })
-    const { heard, states } = listening
+    const { received, states } = listening
     await publish(gateway, 'renewed', 1)
-    await heard.until(1)
+    await received.until(1)
     proxy.cut()
     await publish(gateway, 'renewed', 2)
     await states.nextMatching((state) => state.kind === 'waiting' && codeOf(state.cause) === 4401)
-    await heard.until(2)
-    expect(heard.data).toEqual([1, 2])
-    expect(asked).toHaveLength(3)
+    await received.until(2)
+    expect(received.data).toEqual([1, 2])
+    expect(attempts).toHaveLength(3)
   })
 
   test('that is refused three times in a row ends it with an error', async () => {
     await using listening = listen('refused', { client: { connectionParams: { token: 'not a token' } } })
-    const error = await listening.heard.until(1).catch((reason: unknown) => reason)
+    const error = await listening.received.until(1).catch((reason: unknown) => reason)
     expect(error).toMatchObject({ name: 'SubscriptionEnded', closeCode: 4401 })
   })
 
-  test('that may not hear the channel ends it with the code of the answer', async () => {
+  test('without permission for the channel ends it with the code of the answer', async () => {
     await using listening = listen('somebody-else', {
       client: { connectionParams: async () => ({ token: await gateway.clientToken('me') }) },
     })
-    const error = await listening.heard.until(1).catch((reason: unknown) => reason)
+    const error = await listening.received.until(1).catch((reason: unknown) => reason)
     expect(error).toMatchObject({ name: 'SubscriptionEnded', codes: ['FORBIDDEN'] })
   })
 })
 
 describe('a close', () => {
   test.each(Object.entries(closeReasons).filter(([name]) => name !== 'NORMAL'))(
-    'for %s means what the table of errors says',
+    'with %s has the effect that the table of errors defines',
     async (_name, { graphqlWs: code, text, comeBack }) => {
       await using server = await closingServer(code, text)
       await using listening = listen('closed', { client: { url: server.url } })
-      const { heard, states } = listening
+      const { received, states } = listening
       if (comeBack) {
         expect(await states.nextMatching(({ kind }) => kind === 'waiting')).toMatchObject({ cause: { code } })
         await states.nextMatching(({ kind }) => kind === 'subscribing')
       } else {
-        await expect(heard.until(1)).rejects.toMatchObject({ name: 'SubscriptionEnded', closeCode: code })
+        await expect(received.until(1)).rejects.toMatchObject({ name: 'SubscriptionEnded', closeCode: code })
       }
     },
   )
 })
 
-test('a query that could not resume is refused at once', async () => {
+test('a query that cannot resume is refused at once', async () => {
   const client = socketClient('wrong')
   expect(() => resumable(client, { query: 'subscription { channel(clientId: "a") { cursor } }' })).toThrow(/\$after/)
   const events = resumable(client, {
@@ -355,7 +357,9 @@ function codeOf(cause: unknown): unknown {
   return typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined
 }
 
-/** A peer that lets everybody in and closes with this code at the first subscription. */
+/**
+ * A server that accepts every connection and closes it with this code at the first subscription.
+ */
 async function closingServer(code: number, reason: string) {
   const port = await freePort()
   const server = new WebSocketServer({ port, host: '127.0.0.1', handleProtocols: () => 'graphql-transport-ws' })

@@ -6,7 +6,7 @@ import { flagOf, variableOf } from '../../src/config/options/option.ts'
 import { optionNames, options } from '../../src/config/options/options.ts'
 
 describe('the manual and the help text', () => {
-  test.each(optionNames)('tell of %s', (name) => {
+  test.each(optionNames)('describe %s', (name) => {
     for (const text of [configManual(), helpText()]) {
       expect(text).toContain(variableOf(name))
       expect(text).toContain(flagOf(name))
@@ -30,7 +30,7 @@ describe('the effective configuration', () => {
     WARREN_DATABASE_URL: 'postgres://warren:hunter2@db/warren?sslpassword=hunter2',
   }
 
-  test('masks every secret and says where each value came from', () => {
+  test('masks every secret and names the origin of each value', () => {
     const { config, origins } = loadWithOrigins({ argv: ['--port', '5000'], env: secrets, readFile: () => '' })
     const text = effectiveConfig(config, origins)
     expect(text).not.toMatch(/hunter2|horse/)
@@ -39,7 +39,7 @@ describe('the effective configuration', () => {
     expect(text).toMatch(/^WARREN_RETENTION=24h,1GiB +# default$/m)
   })
 
-  test('can be read again where no secret is in it', () => {
+  test('can be loaded again if it has no secret', () => {
     const given = {
       argv: ['--drain', '90s', '--hot-window', '64MiB', '--tcp-port', 'off'],
       env: {},

@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals'
 import { Distributor } from '../../src/distributor/distributor.ts'
 import { openDriver } from '../../src/distributor/open-driver.ts'
-import { Inbox } from '../support/inbox.ts'
-import { testVhost } from '../support/rabbitmq.ts'
-import { driverSuite } from './driver-suite.ts'
-import { stranger } from './open.ts'
+import { driverSuite } from '../brokers/driver-suite.ts'
+import { plainConnection } from '../brokers/rabbitmq/connections.ts'
+import { Inbox } from '../support/frames/inbox.ts'
+import { testVhost } from '../support/rabbitmq/broker.ts'
 
 driverSuite('memory:', async () => {
   const url = 'memory://drivers'
@@ -19,7 +19,7 @@ driverSuite('memory:', async () => {
 
 driverSuite('RabbitMQ', async () => {
   const vhost = await testVhost('drivers')
-  const publisher = await stranger(vhost.url)
+  const publisher = await plainConnection(vhost.url)
   const channel = await publisher.createConfirmChannel()
   return {
     url: vhost.url,
@@ -34,9 +34,9 @@ driverSuite('RabbitMQ', async () => {
   }
 })
 
-test('what is set aside on RabbitMQ waits in one queue, with where it comes from', async () => {
+test('dead-lettered messages on RabbitMQ are in one queue, with their origin', async () => {
   await using vhost = await testVhost('dead')
-  await using rabbitmq = await stranger(vhost.url)
+  await using rabbitmq = await plainConnection(vhost.url)
   const channel = await rabbitmq.createConfirmChannel()
   {
     await using distributor = new Distributor(vhost.url)

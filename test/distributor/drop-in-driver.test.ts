@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { Distributor } from '../../src/distributor/distributor.ts'
 import { openDriver } from '../../src/distributor/open-driver.ts'
 
-/** All that a driver must have. */
+/** Everything that a driver needs. */
 const dropIn = `
 const subscriptions = []
 export default class Loop {
@@ -41,7 +41,7 @@ describe('a driver dropped into the folder', () => {
     expect(received).toEqual([['user', { userId: 1 }]])
   })
 
-  test('is named with the others where the scheme is another', async () => {
+  test('is named with the others if the scheme is unknown', async () => {
     await expect(new Distributor('kafka://host', { drivers }).connect()).rejects.toThrow(
       'url: no driver for kafka:; expected one of loop:',
     )
@@ -52,16 +52,16 @@ describe('a driver dropped into the folder', () => {
     )
   })
 
-  test('is told apart from a file that is broken, and works beside it', async () => {
+  test('is distinguished from a broken file, and works next to it', async () => {
     const mixed = await mkdtemp(join(tmpdir(), 'drivers-'))
-    const said: string[] = []
+    const logged: string[] = []
     await cp(folder, mixed, { recursive: true })
     await writeFile(join(mixed, 'a-typo.mjs'), 'export default class { static scheme = "typo" }')
     await writeFile(join(mixed, 'b-mute.mjs'), 'export default class { static scheme = "mute:"; publish() {} }')
     await writeFile(join(mixed, 'c-throws.mjs'), 'throw new Error("cannot be loaded")')
-    const options = { namespace: 'warren', log: (_level: string, text: string) => void said.push(text) }
+    const options = { namespace: 'warren', log: (_level: string, text: string) => void logged.push(text) }
     await openDriver(['loop:'], options, pathToFileURL(`${mixed}/`))
-    expect(said).toEqual([
+    expect(logged).toEqual([
       'a driver cannot be used: a-typo.mjs: expected a static scheme such as "amqp:", got "typo"',
       'a driver cannot be used: b-mute.mjs: expected a method subscribe',
       'a driver cannot be used: c-throws.mjs: cannot be loaded',

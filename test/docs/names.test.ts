@@ -5,7 +5,7 @@ import { program } from '../../src/cli/program.ts'
 import { closeReasons, errorTable } from '../../src/errors.ts'
 import { schema } from '../../src/graphql/schema.ts'
 import { createMetrics } from '../../src/observability/metrics.ts'
-import { startGateway } from '../support/gateway-process.ts'
+import { startGateway } from '../support/gateway/gateway-process.ts'
 import { blocksOf, documents, pages } from './documents.ts'
 import { checks, knownMetrics, knownVariables } from './names.ts'
 

@@ -1,21 +1,21 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
-import { stranger } from '../distributor/open.ts'
+import { plainConnection } from '../brokers/rabbitmq/connections.ts'
 import { eventually } from '../support/eventually.ts'
-import { openGateway } from '../support/gateway-in-process.ts'
-import { startGateway, testToken } from '../support/gateway-process.ts'
-import { freePort } from '../support/ports.ts'
-import { privateRabbit, type RabbitNode } from '../support/rabbitmq.ts'
-import { newFolder, removeFolder } from '../support/run-folder.ts'
-import { callerOf, createRabbitChannel, listen, publish, Refused } from './graphql-caller.ts'
+import { openGateway } from '../support/gateway/gateway-in-process.ts'
+import { startGateway, testToken } from '../support/gateway/gateway-process.ts'
+import { freePort } from '../support/network/ports.ts'
+import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
+import { privateRabbit, type RabbitNode } from '../support/rabbitmq/broker.ts'
+import { callerOf, createRabbitChannel, listen, publish, Refused } from './back-end/graphql-caller.ts'
 
 /**
- * Of every user of these tests, so that it can be looked for in everything that is printed and
- * answered.
+ * The password of every user of this file, so that the tests can search all output and answers for
+ * it.
  */
-const password = 'a-pass-that-nobody-may-see'
-const wrongPassword = 'another-that-nobody-may-see'
+const password = 'a-pass-that-must-stay-secret'
+const wrongPassword = 'another-that-must-stay-secret'
 const publishTimeoutMs = 1_000
 
 let node: RabbitNode
@@ -23,7 +23,7 @@ let operator: string
 
 beforeAll(async () => {
   node = await privateRabbit('away')
-  const names = ['mallory', 'nomad', 'stranger', 'tenant', 'reader', 'writer', 'collector', 'tailor', 'clerk']
+  const names = ['mallory', 'nomad', 'visitor', 'tenant', 'reader', 'writer', 'collector', 'tailor', 'clerk']
   await define({
     users: names.map((name) => user(name)),
     vhosts: [{ name: 'private' }],
@@ -51,7 +51,7 @@ async function readyz(gateway: { readonly opsPort: number }): Promise<{ status: 
   return { status: response.status, text: await response.text() }
 }
 
-/** The code and the sentence of a refusal, where it was one, and how long it took. */
+/** The code and text of a refusal, and how long the answer took. */
 async function refusalOf(answer: Promise<unknown>): Promise<{ code?: string; text: string; afterMs: number }> {
   const began = performance.now()
   const error: unknown = await answer.then(
@@ -67,14 +67,14 @@ async function refusalOf(answer: Promise<unknown>): Promise<{ code?: string; tex
 const toAlice = (data: unknown) => ({ input: { clientId: 'alice', data } })
 const sourceOn = (exchange: string) => ({ input: { exchange, exchangeType: 'FANOUT', clientId: { everyone: true } } })
 
-/** What rabbitmqctl takes as definitions. */
+/** The format of rabbitmqctl import_definitions. */
 interface Definitions {
   readonly users?: readonly { name: string; password: string; tags: string }[]
   readonly vhosts?: readonly { name: string }[]
   readonly permissions?: readonly { user: string; vhost: string; configure: string; write: string; read: string }[]
 }
 
-/** One rabbitmqctl for all of it, for each takes a second. */
+/** One rabbitmqctl command for everything, because each takes a second. */
 async function define(definitions: Definitions): Promise<void> {
   const folder = newFolder()
   const file = join(folder, 'definitions.json')
@@ -96,55 +96,56 @@ const permission = (name: string, rights: { configure?: string; write?: string; 
   ...rights,
 })
 
-describe('what an operator has to mend', () => {
-  /** Each with what the log and `/readyz` must say, and how it is mended. */
+describe('a fault that an operator must repair', () => {
+  /** Each with what the log and `/readyz` must contain, and its repair. */
   const faults = [
     {
       fault: 'a wrong password',
       user: 'mallory',
       secret: wrongPassword,
-      says: /refused user \\?"mallory\\?": wrong user or password/,
+      expected: /refused user \\?"mallory\\?": wrong user or password/,
     },
     {
       fault: 'a virtual host that does not exist',
       user: 'nomad',
       vhost: 'nowhere',
-      says: /has no virtual host \\?"nowhere\\?"/,
+      expected: /has no virtual host \\?"nowhere\\?"/,
     },
     {
       fault: 'a virtual host that the user may not enter',
-      user: 'stranger',
+      user: 'visitor',
       vhost: 'private',
-      says: /no permission: user \\?"stranger\\?" may not enter the virtual host \\?"private\\?"/,
+      expected: /no permission: user \\?"visitor\\?" may not enter the virtual host \\?"private\\?"/,
     },
     {
       fault: 'no permission to configure',
       user: 'tenant',
-      says: /lacks the permission to declare it: grant configure|access to queue 'tenant\.[\w.]+' in vhost '\/' refused for user 'tenant'/,
+      expected:
+        /lacks the permission to declare it: grant configure|access to queue 'tenant\.[\w.]+' in vhost '\/' refused for user 'tenant'/,
     },
     {
       fault: 'no permission to write',
       user: 'reader',
-      says: /access to (queue|exchange) '[\w.]+' in vhost '\/' refused for user 'reader'/,
+      expected: /access to (queue|exchange) '[\w.]+' in vhost '\/' refused for user 'reader'/,
     },
     {
       fault: 'no permission to read',
       user: 'writer',
-      says: /access to (queue|exchange) '[\w.]+' in vhost '\/' refused for user 'writer'/,
+      expected: /access to (queue|exchange) '[\w.]+' in vhost '\/' refused for user 'writer'/,
     },
     {
       fault: 'a classic queue in the place of the journal',
       user: 'collector',
-      says: /queue \\?"collector\.journal\\?" exists in RabbitMQ and is not the stream/,
+      expected: /queue \\?"collector\.journal\\?" exists in RabbitMQ and is not the stream/,
     },
     {
       fault: 'an exchange of another type in the place of the default one',
       user: 'tailor',
-      says: /exchange \\?"tailor\.events\\?" is a direct exchange, not topic/,
+      expected: /exchange \\?"tailor\.events\\?" is a direct exchange, not topic/,
     },
   ] as const
   const gateways = new Map<string, Awaited<ReturnType<typeof openFaulty>>>()
-  /** What all of them have printed: each has its user's name in what it says. */
+  /** The output of all gateways. Each contains the name of its user. */
   let output = ''
   const write = process.stdout.write.bind(process.stdout)
   const stdout = jest.spyOn(process.stdout, 'write')
@@ -163,16 +164,16 @@ describe('what an operator has to mend', () => {
       WARREN_LOG_LEVEL: 'debug',
     })
     const call = callerOf(gateway.graphqlUrl, gateway.operatorToken)
-    /** The refusals of a source and of a publication, once the reason is known. */
+    /** The refusals of a source and of a publication, when the reason is known. */
     const answers = async () => {
-      await eventually('the reason at /readyz', async () => fault.says.test((await readyz({ opsPort })).text))
+      await eventually('the reason at /readyz', async () => fault.expected.test((await readyz({ opsPort })).text))
       return Promise.all([
         refusalOf(call(createRabbitChannel, sourceOn(`${fault.user}.more`))),
         refusalOf(call(publish, toAlice(1))),
       ])
     }
     const answered = answers()
-    // Its own test tells.
+    // Its own test checks the result.
     answered.catch(() => {})
     return { ...gateway, opsPort, call, answers: answered }
   }
@@ -183,7 +184,7 @@ describe('what an operator has to mend', () => {
       output += String(text)
       return true
     })
-    await using connection = await stranger(node.url())
+    await using connection = await plainConnection(node.url())
     const channel = await connection.createChannel()
     await channel.assertQueue('collector.journal', { durable: true })
     await channel.assertExchange('tailor.events', 'direct', { durable: true })
@@ -196,25 +197,25 @@ describe('what an operator has to mend', () => {
   })
 
   test.each(faults)(
-    '$fault is said in the log and to probes, and every call is answered',
+    '$fault is reported in the log and to probes, and every call is answered',
     async (fault) => {
       const gateway = gateways.get(fault.user)
       if (!gateway) throw new Error('unreachable')
-      await eventually(`the log to say ${String(fault.says)}`, () => fault.says.test(output))
+      await eventually(`the log to match ${String(fault.expected)}`, () => fault.expected.test(output))
       await eventually('the reason at /readyz', async () => {
         const { status, text } = await readyz(gateway)
-        return status === 503 && fault.says.test(text)
+        return status === 503 && fault.expected.test(text)
       })
       const [made, published] = await gateway.answers
       if (fault.user === 'tailor') {
-        // Only the default source has its place taken.
+        // Only the default source is taken.
         expect(made).toMatchObject({ text: 'it was not refused' })
         expect(published).toMatchObject({ code: 'SOURCE_CONFLICT' })
       } else {
         for (const { code } of [made, published]) expect(code).toBe('BROKER_UNAVAILABLE')
-        expect(made.text).toMatch(fault.says)
+        expect(made.text).toMatch(fault.expected)
       }
-      expect(published.text).toMatch(fault.says)
+      expect(published.text).toMatch(fault.expected)
       expect(published.afterMs).toBeLessThan(publishTimeoutMs + 3_000)
       expect(made.afterMs).toBeLessThan(10_000)
       for (const text of [output, (await readyz(gateway)).text, made.text, published.text]) {
@@ -226,13 +227,13 @@ describe('what an operator has to mend', () => {
     30_000,
   )
 
-  test('each is told from the others', async () => {
+  test('is distinguished from the others', async () => {
     const sentences = await Promise.all([...gateways.values()].map(async (gateway) => (await readyz(gateway)).text))
     expect(new Set(sentences).size).toBe(faults.length)
   })
 
-  test('is noticed when it is mended: the same processes serve', async () => {
-    await using connection = await stranger(node.url())
+  test('is noticed when it is repaired: the same processes serve', async () => {
+    await using connection = await plainConnection(node.url())
     const channel = await connection.createChannel()
     await channel.deleteQueue('collector.journal')
     await channel.deleteExchange('tailor.events')
@@ -241,7 +242,7 @@ describe('what an operator has to mend', () => {
       vhosts: [{ name: 'nowhere' }],
       permissions: [
         permission('nomad', {}, 'nowhere'),
-        permission('stranger', {}, 'private'),
+        permission('visitor', {}, 'private'),
         ...['tenant', 'reader', 'writer'].map((name) => permission(name)),
       ],
     })
@@ -258,12 +259,12 @@ describe('what an operator has to mend', () => {
 
 describe('a source that RabbitMQ refuses', () => {
   test('is answered with SOURCE_CONFLICT and what to do, and disturbs nothing', async () => {
-    await using connection = await stranger(node.url())
+    await using connection = await plainConnection(node.url())
     const channel = await connection.createChannel()
     await channel.assertExchange('clerk.orders', 'direct', { durable: false })
     await channel.assertExchange('free.for.all', 'fanout')
     await using gateway = await openGateway({ WARREN_BROKER_URL: urlFor('clerk'), WARREN_NAMESPACE: 'clerk' })
-    await eventually('the gateway to be up', () => gateway.gateway.up)
+    await eventually('the gateway to be ready', () => gateway.gateway.up)
     const call = callerOf(gateway.graphqlUrl, operator)
     const refused = (exchange: string) => refusalOf(call(createRabbitChannel, sourceOn(exchange)))
     const [otherType, foreign, missing] = [
@@ -281,7 +282,7 @@ describe('a source that RabbitMQ refuses', () => {
     await using bob = await listen(gateway.graphqlSocketUrl, await testToken({ sub: 'bob' }), { clientId: 'bob' })
     await subscribed(call, 1)
     for (const exchange of ['free.for.all', 'new.one']) {
-      // Permissions are remembered by RabbitMQ for as long as a channel is open.
+      // RabbitMQ caches permissions for as long as a channel is open.
       await eventually('the permission', () => call(createRabbitChannel, sourceOn(exchange)))
       channel.publish(exchange, '', Buffer.from(JSON.stringify(exchange)))
       expect((await bob.next()).data).toBe(exchange)
@@ -290,7 +291,7 @@ describe('a source that RabbitMQ refuses', () => {
 })
 
 describe('RabbitMQ', () => {
-  test('may be killed and come back: clients stay, what was confirmed is delivered once, sources stay', async () => {
+  test('may be killed and restarted: clients stay connected, confirmed messages are delivered once, sources stay', async () => {
     const folder = newFolder()
     const opsPort = await freePort()
     const open = () =>
@@ -317,8 +318,7 @@ describe('RabbitMQ', () => {
     for (const client of clients) void client.closed.then(() => (closed += 1))
     await subscribed(call, clients.length)
 
-    // Each client is written to by one publisher, which waits for each confirmation and ends when
-    // it is told.
+    // Each client has one publisher, which waits for each confirm and ends on request.
     const confirmed = names.map(() => 0)
     const enough = new AbortController()
     const publishers = Promise.all(
@@ -333,14 +333,14 @@ describe('RabbitMQ', () => {
       }),
     )
     const all = (atLeast: number) => () => confirmed.every((count) => count >= atLeast)
-    await eventually('messages for everybody', all(5))
+    await eventually('messages for all clients', all(5))
     await node.kill()
     await eventually('the gateway to notice', async () => (await readyz({ opsPort })).status === 503)
     const before = [...confirmed]
     await node.start()
     await ready()
     await eventually(
-      'more messages for everybody',
+      'more messages for all clients',
       () => confirmed.every((count, index) => count >= (before[index] ?? 0) + 5),
       {
         withinMs: 30_000,
@@ -378,7 +378,7 @@ describe('RabbitMQ', () => {
     removeFolder(folder)
   }, 120_000)
 
-  test('may be missing at the start: clients are taken and wait, and hear what is published when it comes', async () => {
+  test('may be missing at the start: clients connect and wait, and receive what is published when it is up', async () => {
     const early = { WARREN_BROKER_URL: node.url(), WARREN_NAMESPACE: 'early' }
     {
       await using before = await openGateway(early)
@@ -415,8 +415,9 @@ describe('RabbitMQ', () => {
     expect(published.afterMs).toBeLessThan(publishTimeoutMs + 2_000)
 
     await node.start()
-    // A back end is quicker than the gateway. What was published before alice came is not for her.
-    await using connection = await stranger(node.url())
+    // A back end connects faster than the gateway. Messages published before alice subscribed are
+    // not for her.
+    await using connection = await plainConnection(node.url())
     const channel = await connection.createConfirmChannel()
     channel.publish('early.events', 'client.alice', Buffer.from('"at once"'))
     await channel.waitForConfirms()
@@ -428,7 +429,7 @@ describe('RabbitMQ', () => {
   }, 90_000)
 })
 
-/** Resolves when so many subscriptions are live: a client is not told. */
+/** Resolves when `count` subscriptions are live, because the protocol does not acknowledge them. */
 async function subscribed(call: ReturnType<typeof callerOf>, count: number): Promise<void> {
   await eventually(`${count} live subscriptions`, async () => {
     const { gateway } = await call<{ gateway: { subscriptions: number } }>('{ gateway { subscriptions } }')

@@ -1,14 +1,14 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
-import { runWarren, startGateway, testToken } from '../support/gateway-process.ts'
-import { connectGraphql } from '../support/graphql-frames.ts'
-import { newFolder, removeFolder } from '../support/run-folder.ts'
+import { connectGraphql } from '../support/frames/graphql-frames.ts'
+import { runWarren, startGateway, testToken } from '../support/gateway/gateway-process.ts'
+import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
 
 const subscription = 'subscription { channel(clientId: "alice", checkpoints: true) { kind } }'
 const refused = { errors: [{ extensions: { code: 'LIMIT_EXCEEDED', limit: 'WARREN_MAX_SUBSCRIPTIONS' } }] }
 
-test('at SIGHUP a gateway takes on what its options file says now, and closes nobody', async () => {
+test('at SIGHUP a gateway applies its changed options file, and closes no connection', async () => {
   const folder = newFolder()
   const file = join(folder, 'options.env')
   const write = (...lines: string[]) => writeFile(file, `# limits\n${lines.join('\n')}\n`)
@@ -26,7 +26,7 @@ test('at SIGHUP a gateway takes on what its options file says now, and closes no
 
   await write('WARREN_MAX_SUBSCRIPTIONS=2', 'WARREN_NAMESPACE=other')
   await reloaded(/"changed":\["WARREN_MAX_SUBSCRIPTIONS"\],"needsRestart":\["WARREN_NAMESPACE"\]/)
-  // On the very connection on which it was refused.
+  // On the same connection that was refused before.
   await client.subscribe(subscription).next()
 
   await write('WARREN_MAX_SUBSCRIPTIONS=many')
@@ -43,7 +43,7 @@ test('at SIGHUP a gateway takes on what its options file says now, and closes no
   removeFolder(folder)
 })
 
-test('the environment comes before the options file, and what is wrong in that is told without its text', async () => {
+test('the environment overrides the options file, and an invalid value is reported without its text', async () => {
   const folder = newFolder()
   const file = join(folder, 'options.env')
   await writeFile(file, 'WARREN_NAMESPACE=of-the-file\nWARREN_PORT=5000\n')

@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { eventually } from '../support/eventually.ts'
-import { type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
-import { Inbox } from '../support/inbox.ts'
-import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
+import { Inbox } from '../support/frames/inbox.ts'
+import { type GatewayProcess, startGateway, testToken } from '../support/gateway/gateway-process.ts'
+import { type TcpProxy, tcpProxy } from '../support/network/tcp-proxy.ts'
 
 const script = 'examples/tcp/framed_client.py'
 let gateway: GatewayProcess
@@ -28,7 +28,7 @@ function python(...args: string[]): Promise<{ code: number; stdout: string; stde
   })
 }
 
-test('the Python client hears its channel, once and in order, also through a network that is cut', async () => {
+test('the Python client receives its channel, once and in order, also through a network that is cut', async () => {
   const args = [
     script,
     '127.0.0.1',
@@ -55,19 +55,19 @@ test('the Python client hears its channel, once and in order, also through a net
       answer: { messageId: expect.any(String) },
     })
     if (n % 7 === 3) {
-      // Not before it has heard of the place where it is to go on.
+      // Not before it has received the position to resume.
       expect(JSON.parse(await lines.next())).toMatchObject({ kind: 'message', data: { n: expect.any(Number) } })
       proxy.cut()
     }
   }
   await exited
   expect(child.exitCode).toBe(0)
-  const heard = lines.waiting.map((line) => (JSON.parse(line) as { data: { n: number } }).data.n)
-  expect(heard).toEqual(Array.from({ length: heard.length }, (_, index) => index + 20 - heard.length))
-  expect(heard.length).toBe(20 - 3)
+  const received = lines.waiting.map((line) => (JSON.parse(line) as { data: { n: number } }).data.n)
+  expect(received).toEqual(Array.from({ length: received.length }, (_, index) => index + 20 - received.length))
+  expect(received.length).toBe(20 - 3)
 }, 60_000)
 
-test('it searches, sends bytes, and says why it was refused', async () => {
+test('it searches, sends bytes, and prints why it was refused', async () => {
   expect(await python('--token', await testToken({ sub: 'alice' }), 'search', 'x')).toMatchObject({
     code: 0,
     stdout: '[]\n',

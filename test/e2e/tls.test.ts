@@ -3,21 +3,21 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { stranger } from '../distributor/open.ts'
-import { debianPackages, locate } from '../support/debian-package.ts'
-import { startGateway, testToken } from '../support/gateway-process.ts'
-import { freePort } from '../support/ports.ts'
-import { rabbit, type TestVhost, testVhost } from '../support/rabbitmq.ts'
-import { newFolder, removeFolder } from '../support/run-folder.ts'
-import { callerOf, listen, publish } from './graphql-caller.ts'
+import { plainConnection } from '../brokers/rabbitmq/connections.ts'
+import { startGateway, testToken } from '../support/gateway/gateway-process.ts'
+import { freePort } from '../support/network/ports.ts'
+import { debianPackages, locate } from '../support/processes/debian-package.ts'
+import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
+import { rabbit, type TestVhost, testVhost } from '../support/rabbitmq/broker.ts'
+import { callerOf, listen, publish } from './back-end/graphql-caller.ts'
 
 const folder = newFolder()
 const certificate = join(folder, 'certificate.pem')
 const key = join(folder, 'key.pem')
 let vhost: TestVhost
-/** By TLS; the certificate is known to nobody who isn't told. */
+/** By TLS. A client without the CA file does not trust the certificate. */
 let url: string
-/** The same, for those who show a certificate that the first one vouches for. */
+/** The same, for clients with a certificate that the CA has signed. */
 let mutualUrl: string
 const clientCertificate = join(folder, 'client.pem')
 const clientKey = join(folder, 'client-key.pem')
@@ -49,7 +49,7 @@ test('over amqps: every connection is encrypted, and messages of all sizes arriv
   await call(publish, { input: { clientId: 'alice', data: 'through the gateway' } })
   expect((await alice.next()).data).toBe('through the gateway')
 
-  await using backEnd = await stranger(vhost.url)
+  await using backEnd = await plainConnection(vhost.url)
   const channel = await backEnd.createConfirmChannel()
   // Around the 16 KiB of a TLS record and the 128 KiB of an AMQP frame.
   const sizes = [0, 1, 100, 16_300, 16_384, 16_500, 65_536, 130_900, 131_072, 131_200, 300_000]
@@ -60,7 +60,7 @@ test('over amqps: every connection is encrypted, and messages of all sizes arriv
   for (const text of texts) expect(digestOf((await alice.next(30_000)).data)).toBe(digestOf(text))
 }, 120_000)
 
-test('a certificate that nobody vouches for is refused, and said to the log and to probes', async () => {
+test('an untrusted certificate is refused, and reported in the log and to probes', async () => {
   await using gateway = await startGateway({ env: { WARREN_BROKER_URL: url, WARREN_LOG_FORMAT: 'json' }, ready: false })
   await gateway.printed(/TLS with 127\.0\.0\.1:\d+ failed: DEPTH_ZERO_SELF_SIGNED_CERT/)
   const response = await fetch(`http://127.0.0.1:${gateway.opsPort}/readyz`)
@@ -68,7 +68,7 @@ test('a certificate that nobody vouches for is refused, and said to the log and 
   expect(await response.text()).toContain('DEPTH_ZERO_SELF_SIGNED_CERT')
 })
 
-test('a RabbitMQ that asks for client certificates takes the one that the options name', async () => {
+test('a RabbitMQ that requires client certificates accepts the configured one', async () => {
   const trust = { WARREN_BROKER_CA: certificate, WARREN_BROKER_SERVER_NAME: 'localhost' }
   await using gateway = await startGateway({
     env: {
@@ -97,7 +97,7 @@ async function listenWithTls(options: string): Promise<string> {
   return `amqps://guest:guest@127.0.0.1:${port}/${encodeURIComponent(vhost.name)}`
 }
 
-/** Of those to the virtual host: whether they are encrypted. */
+/** The connections to the virtual host: true if encrypted. */
 async function connections(): Promise<boolean[]> {
   const name = `<<${JSON.stringify(vhost.name)}>>`
   const printed = await rabbit.ctl(
@@ -107,7 +107,7 @@ async function connections(): Promise<boolean[]> {
   return [...printed.matchAll(/true|false/g)].map(([word]) => word === 'true')
 }
 
-/** No two pieces of it are the same. */
+/** A text without repeated parts. */
 function textOf(seed: number, length: number): string {
   let text = ''
   for (let part = 0; text.length < length; part += 1) text += digestOf(`${seed}/${part}`)

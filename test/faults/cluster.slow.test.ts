@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { eventually } from '../support/eventually.ts'
-import { type RabbitCluster, type RabbitNode, rabbitCluster } from '../support/rabbitmq.ts'
-import { streamReplicas } from '../support/stream-replicas.ts'
+import { type RabbitCluster, type RabbitNode, rabbitCluster } from '../support/rabbitmq/broker.ts'
+import { streamReplicas } from '../support/rabbitmq/stream-replicas.ts'
 import { Scene } from './scene.ts'
 
 let cluster: RabbitCluster

@@ -1,5 +1,5 @@
 import { describe } from '@jest/globals'
-import { rabbitMq4 } from '../support/rabbitmq-4.ts'
+import { rabbitMq4 } from '../support/rabbitmq/rabbitmq-4.ts'
 import { faultMatrix } from './matrix-suite.ts'
 
 const { root } = await rabbitMq4()

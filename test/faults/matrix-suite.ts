@@ -1,20 +1,20 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { answerTo } from '../ledger/unrecoverable.ts'
-import { testToken } from '../support/gateway-process.ts'
-import { privateRabbit, type RabbitNode } from '../support/rabbitmq.ts'
-import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
+import { testToken } from '../support/gateway/gateway-process.ts'
+import { type TcpProxy, tcpProxy } from '../support/network/tcp-proxy.ts'
+import { privateRabbit, type RabbitNode } from '../support/rabbitmq/broker.ts'
 import { Scene } from './scene.ts'
 
 const user = 'warren'
 const heartbeatSeconds = 2
 const journal = 'warren.journal'
 const events = 'warren.events'
-/** Of each test; the tests share two cores with others. */
+/** For each test; the tests share two cores with others. */
 const timeoutMs = 90_000
 
 /**
- * Breaks everything between a gateway and its broker, one after another. `root`: of `rabbitMq4`;
- * else the RabbitMQ of this machine.
+ * Breaks everything between a gateway and its broker, one after another. `root`: from `rabbitMq4`;
+ * default: the RabbitMQ of this machine.
  */
 export function faultMatrix(root?: string): void {
   let rabbit: RabbitNode
@@ -24,8 +24,8 @@ export function faultMatrix(root?: string): void {
 
   beforeAll(async () => {
     rabbit = await privateRabbit('matrix', root)
-    // The gateway is a user of its own, whose password and rights can be taken away while the back
-    // end goes on.
+    // The gateway has its own user, so that a test can change its password and permissions while
+    // the back end continues.
     await rabbit.ctl('add_user', user, 'first')
     await permit('.*')
     proxy = await tcpProxy(rabbit.port)
@@ -45,8 +45,8 @@ export function faultMatrix(root?: string): void {
   }
 
   /**
-   * Waits until readiness has said no, mends, and waits until what is published afterwards comes;
-   * then all accounts are settled.
+   * Waits until the gateway is unready, repairs the fault, waits until new messages arrive, and
+   * settles the accounts.
    */
   async function suffer(fault: () => unknown, mend: () => unknown = () => {}): Promise<void> {
     const from = Date.now()
@@ -58,7 +58,7 @@ export function faultMatrix(root?: string): void {
     measured.push(`${expect.getState().currentTestName}: unready after ${unready} ms, back after ${back} ms`)
   }
 
-  /** The same for what is mended before anybody would have to be sent elsewhere. */
+  /** The same for a fault that ends before the gateway has to become unready. */
   async function shrugOff(fault: () => unknown): Promise<void> {
     await fault()
     const back = await scene.back(Date.now())
@@ -115,7 +115,7 @@ export function faultMatrix(root?: string): void {
   )
 
   test(
-    'the link is half-open for a while that no heartbeat notices',
+    'the connection is half-open for a time that no heartbeat notices',
     () =>
       suffer(
         () => proxy.pause(),
@@ -125,7 +125,7 @@ export function faultMatrix(root?: string): void {
   )
 
   test(
-    'the link is half-open until heartbeats are missed',
+    'the connection is half-open until heartbeats are missed',
     () =>
       suffer(
         () => proxy.pause(),
@@ -139,9 +139,9 @@ export function faultMatrix(root?: string): void {
   )
 
   test(
-    'the link is slower than what comes through it',
+    'the connection is slower than what arrives through it',
     async () => {
-      // A message takes some 300 bytes on the wire, and 25 are published a second.
+      // A message has some 300 bytes on the wire, and 25 are published a second.
       proxy.slow(3_000)
       await scene.behind(30).finally(() => proxy.slow(Number.POSITIVE_INFINITY))
       await shrugOff(() => {})
@@ -150,7 +150,7 @@ export function faultMatrix(root?: string): void {
   )
 
   test(
-    'the broker is frozen, and thaws',
+    'the broker is frozen, and resumes',
     () =>
       suffer(
         () => rabbit.freeze(),
@@ -208,7 +208,7 @@ export function faultMatrix(root?: string): void {
   )
 
   test(
-    'the journal is deleted, made again, and whoever listens or resumes is told',
+    'the journal is deleted and declared again, and subscribers and resuming clients receive a gap',
     async () => {
       expect(scene.gaps).toEqual([])
       const old = scene.cursor
@@ -222,7 +222,7 @@ export function faultMatrix(root?: string): void {
   )
 
   test(
-    'the journal is deleted where the gateway may not make it again, until it may',
+    'the journal is deleted while the gateway may not declare it, until it may',
     async () => {
       await suffer(
         async () => {

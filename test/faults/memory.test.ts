@@ -8,9 +8,9 @@ import { printCursor } from '../../src/core/model/cursor.ts'
 import type { Session } from '../../src/core/sessions/session.ts'
 import { GatewayError } from '../../src/errors.ts'
 import { eventually } from '../support/eventually.ts'
-import { textOf } from '../support/frames.ts'
-import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
-import { type TestVhost, testVhost } from '../support/rabbitmq.ts'
+import { textOf } from '../support/frames/frames.ts'
+import { type InProcessGateway, openGateway } from '../support/gateway/gateway-in-process.ts'
+import { type TestVhost, testVhost } from '../support/rabbitmq/broker.ts'
 
 const KiB = 1_024
 const MiB = KiB * KiB
@@ -18,25 +18,24 @@ const MiB = KiB * KiB
 const windowBytes = 2 * MiB
 const bufferedBytes = MiB
 /**
- * One message in twenty goes to the client that stalls, 4 KiB each: more than the system's socket
- * buffers take in its place.
+ * One message in twenty goes to the stalled client, 4 KiB each: more than the socket buffers of the
+ * system hold for it.
  */
 const backlog = 100_000
 const stalledEvery = 20
 const stalledBytes = 4 * KiB
-/** The others go to these in turn, of which some storm back. */
+/** The others go to these in turn, and the clients of some reconnect all at once. */
 const channels = 1_000
 const stormClients = 200
 const behind = (backlog - backlog / stalledEvery) / channels
 const publications = 640
 const publicationBytes = 64 * KiB
 /**
- * Beside the buffers: what V8 has not collected yet, and the clients of this test, which are in the
- * same process.
+ * Next to the buffers: V8's uncollected garbage, and the clients of this test in the same process.
  */
 const roomForGrowth = 300 * MiB
-/** Asking the system for it costs more than a look. */
-const looksPerRss = 1_000
+/** Reading the RSS costs more than reading the counters. */
+const recordsPerRss = 1_000
 const timeoutMs = 150_000
 
 let vhost: TestVhost
@@ -50,7 +49,7 @@ beforeAll(async () => {
     WARREN_HOT_WINDOW: `1m,${windowBytes / MiB}MiB`,
     WARREN_MAX_BUFFERED_BYTES: `${bufferedBytes / KiB}KiB`,
   })
-  await eventually('the gateway to be up', () => opened.gateway.up, { withinMs: 30_000 })
+  await eventually('the gateway to be ready', () => opened.gateway.up, { withinMs: 30_000 })
 }, 60_000)
 
 afterAll(async () => {
@@ -60,8 +59,8 @@ afterAll(async () => {
 })
 
 /**
- * The most that was ever held, looked at whenever something changes: a message from the journal, an
- * event for a client, a publication.
+ * The maxima of what was held, updated at every change: a message from the journal, an event for a
+ * client, a publication.
  */
 interface Peaks {
   window: number
@@ -73,26 +72,26 @@ interface Peaks {
 
 function watchPeaks(gateway: Gateway): Readonly<Peaks> {
   const peaks: Peaks = { window: 0, publications: 0, session: 0, catchingUp: 0, rss: 0 }
-  let looks = 0
-  const look = (session?: Session): void => {
+  let records = 0
+  const record = (session?: Session): void => {
     const { bufferedBytes: held } = gateway
     peaks.window = Math.max(peaks.window, held.window)
     peaks.publications = Math.max(peaks.publications, held.publications)
     peaks.session = Math.max(peaks.session, session?.bufferedBytes ?? 0)
     peaks.catchingUp = Math.max(peaks.catchingUp, gateway.catchingUp)
-    looks += 1
-    if (looks % looksPerRss === 0) peaks.rss = Math.max(peaks.rss, process.memoryUsage.rss())
+    records += 1
+    if (records % recordsPerRss === 0) peaks.rss = Math.max(peaks.rss, process.memoryUsage.rss())
   }
-  // oxlint-disable-next-line typescript/unbound-method -- called below with the listener as its `this`
+  // oxlint-disable-next-line typescript/unbound-method -- called below with `this` set
   const { onMessage } = JournalListener.prototype
   JournalListener.prototype.onMessage = function (message) {
     onMessage.call(this, message)
-    look()
+    record()
   }
   const publish = gateway.publish.bind(gateway)
   gateway.publish = (publication) => {
     const answer = publish(publication)
-    look()
+    record()
     return answer
   }
   const openSession = gateway.openSession.bind(gateway)
@@ -100,13 +99,13 @@ function watchPeaks(gateway: Gateway): Readonly<Peaks> {
     const session = openSession(options)
     const subscribe = session.subscribe.bind(session)
     session.subscribe = (...wanted) => {
-      const feed = subscribe(...wanted)
-      const deliver = feed.deliver.bind(feed)
-      feed.deliver = (event) => {
+      const added = subscribe(...wanted)
+      const deliver = added.deliver.bind(added)
+      added.deliver = (event) => {
         deliver(event)
-        look(session)
+        record(session)
       }
-      return feed
+      return added
     }
     return session
   }
@@ -125,11 +124,11 @@ interface Listening {
   readonly socket: WebSocket
   readonly hadFirst: Promise<void>
   readonly hadAll: Promise<void>
-  /** Where it is: the last number that it has had, and its cursor. */
+  /** The last number that the client has received, and its cursor. */
   readonly place: { number: number; cursor: string }
 }
 
-/** Expects the numbers behind a place in order, up to the last, and nothing else. */
+/** Expects the numbers after a position in order, up to the last, and nothing else. */
 function listen(token: string, clientId: string, behind: Listening['place'], count: number): Listening {
   const socket = new WebSocket(opened.graphqlSocketUrl, 'graphql-transport-ws')
   const place = { ...behind }
@@ -158,15 +157,12 @@ function listen(token: string, clientId: string, behind: Listening['place'], cou
       }
     })
   })
-  // Whoever waits for it is told; the one that stalls may be cut off.
+  // Callers await it; the stalled client may be cut off.
   hadAll.catch(() => {})
   return { socket, hadFirst, hadAll, place }
 }
 
-/**
- * The part of the backlog from one message to another; each body begins with its number on its
- * channel.
- */
+/** Publishes a part of the backlog; each body begins with its number on its channel. */
 async function publishBacklog(channel: ConfirmChannel, from: number, to: number): Promise<void> {
   for (let index = from; index < to; index += 1) {
     const number = Math.floor(index / stalledEvery)
@@ -182,12 +178,12 @@ async function publishBacklog(channel: ConfirmChannel, from: number, to: number)
 }
 
 /**
- * All at once, more than the publishing buffer takes: how many were refused, which is its named
- * overflow.
+ * Publishes more at once than the publishing buffer holds. Resolves to the number of refusals, the
+ * buffer's named overflow.
  */
 async function publishTooMuch(gateway: Gateway): Promise<number> {
   const body = Buffer.from(JSON.stringify('x'.repeat(publicationBytes)))
-  const publication = { exchange: 'warren.events', routingKey: 'client.nobody', body, properties: {} }
+  const publication = { exchange: 'warren.events', routingKey: 'client.unused', body, properties: {} }
   const answers = await Promise.allSettled(Array.from({ length: publications }, () => gateway.publish(publication)))
   const refusals = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as unknown] : []))
   for (const refusal of refusals) expect(refusal).toBeInstanceOf(GatewayError)
@@ -195,7 +191,7 @@ async function publishTooMuch(gateway: Gateway): Promise<number> {
 }
 
 test(
-  'the window, what waits for clients and publications stay inside their bounds while a client stalls, others storm back and a backlog comes in',
+  'the window, queued events and publications stay within their limits while a client stalls, others reconnect at once and a backlog arrives',
   async () => {
     const { gateway } = opened
     const start = { number: 0, cursor: printCursor(await gateway.position()) }
@@ -218,9 +214,9 @@ test(
     await rest
     await Promise.all(storm.map(({ hadAll }) => hadAll))
     const stormed = Date.now() - began
-    // It has stalled indeed: else its buffer would not have been full.
+    // It must have stalled, because otherwise its buffer would not have been full.
     expect(peaks.session).toBeGreaterThan(bufferedBytes / 2)
-    // Whoever answers no pings for long is cut off: it comes back as any other.
+    // A client that answers no pings for long is cut off, and resumes like any other.
     stalled.socket.terminate()
     const back = listen(token, 'stalled', stalled.place, backlog / stalledEvery)
     await back.hadAll
@@ -229,7 +225,7 @@ test(
     expect(refused).toBeGreaterThan(0)
     expect(peaks.window).toBeGreaterThan(windowBytes / 2)
     expect(peaks.window).toBeLessThanOrEqual(windowBytes)
-    // A feed takes a whole event as long as there is room at all.
+    // A subscription queues a whole event as long as it has any room.
     expect(peaks.session).toBeLessThanOrEqual(bufferedBytes + stalledBytes * 2)
     expect(peaks.publications).toBeGreaterThan(publisherLimits.bufferBytes / 2)
     expect(peaks.publications).toBeLessThanOrEqual(publisherLimits.bufferBytes)

@@ -6,8 +6,8 @@ import { DeliveryReader } from '../../src/brokers/rabbitmq/message/delivery-read
 import { consumeStream } from '../../src/brokers/rabbitmq/stream/stream-consumer.ts'
 import type { JournalMessage } from '../../src/core/model/message.ts'
 import { eventually } from '../support/eventually.ts'
-import { rabbit, type TestVhost, testVhost } from '../support/rabbitmq.ts'
-import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
+import { type TcpProxy, tcpProxy } from '../support/network/tcp-proxy.ts'
+import { rabbit, type TestVhost, testVhost } from '../support/rabbitmq/broker.ts'
 
 let vhost: TestVhost
 let proxy: TcpProxy
@@ -33,13 +33,13 @@ afterAll(async () => {
   await vhost?.close()
 })
 
-test('a reader that retention overtakes is told so where it goes on, and the holes between segments are no such thing', async () => {
+test('a reader that retention overtakes reports it at the position where it continues, and holes between segments do not count', async () => {
   const connection = await amqp.connect(vhost.url)
   const channel = await connection.createConfirmChannel()
   const limits = { 'x-max-length-bytes': 2 ** 21, 'x-stream-max-segment-size-bytes': 2 ** 18 }
   await channel.assertQueue(stream, { arguments: { 'x-queue-type': 'stream', ...limits } })
   let published = 0
-  // What is sent together is stored together, and RabbitMQ begins a segment only between two
+  // Messages sent together are stored together, and RabbitMQ starts a segment only between two
   // chunks.
   const publish = async (chunks: number): Promise<void> => {
     for (let chunk = 0; chunk < chunks; chunk += 1) {
@@ -67,23 +67,22 @@ test('a reader that retention overtakes is told so where it goes on, and the hol
     expect(ends).toEqual([])
     return newest === published
   }
-  await eventually('what is there', allCame, { withinMs })
+  await eventually('the existing messages', allCame, { withinMs })
   expect(Number(story.at(-1))).toBeGreaterThan(100)
   expect(story).not.toContain('overtaken')
 
-  // Twice as many as may be on the way, so that the broker has to stop reading in the middle of
-  // what it then deletes.
+  // Twice as many as may be in flight, so that the broker stops reading in the middle of what it
+  // then deletes.
   proxy.pause()
   await publish(120)
   proxy.resume()
   await publish(1)
-  await eventually('the newest', allCame, { withinMs })
-  // It may be told of more than that: of holes in what was on the way, of which nobody can say any
-  // more what they were.
+  await eventually('the newest message', allCame, { withinMs })
+  // The reader may report more: holes in what was in flight, with an unknown cause.
   const jump = story.findIndex((one, index) => Number(one) - Number(story[index - 2]) > 100)
   expect(story[jump - 1]).toBe('overtaken')
-  const untold = story.filter((one, index) => Number(one) - Number(story[index - 1]) > 2)
-  expect(untold).toEqual([])
+  const unreported = story.filter((one, index) => Number(one) - Number(story[index - 1]) > 2)
+  expect(unreported).toEqual([])
   consumer.close()
   await connection.close()
 }, 90_000)

@@ -1,21 +1,18 @@
 import { expect } from '@jest/globals'
 import amqp, { type Channel } from 'amqplib'
-import { type Heard, settle } from '../ledger/accounts.ts'
+import { type LedgerEvent, settle } from '../ledger/accounts.ts'
 import { CarefulPublisher } from '../ledger/careful-publisher.ts'
 import { pause } from '../ledger/pause.ts'
 import { eventually } from '../support/eventually.ts'
-import { type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
-import { connectGraphql, type GraphqlClient } from '../support/graphql-frames.ts'
+import { connectGraphql, type GraphqlClient } from '../support/frames/graphql-frames.ts'
+import { type GatewayProcess, startGateway, testToken } from '../support/gateway/gateway-process.ts'
 
 /**
- * What the gateway promises, in milliseconds: delivery is back so soon after the broker is, and
- * readiness says no so soon after a fault shows.
+ * The gateway's promise, in milliseconds: how soon delivery continues after the broker is back, and
+ * how soon readiness fails after a fault shows.
  */
 export const promised = { back: 5_000, unready: 2_000 }
-/**
- * The tests share two cores with others, so that what a quiet machine does in time may take longer
- * here.
- */
+/** The tests share two cores with others, so the limits are larger by this factor. */
 const inHand = 3
 
 const channelQuery = `subscription ($after: Cursor) {
@@ -32,16 +29,16 @@ interface Event {
 }
 
 /**
- * A client that listens all the while and a careful back end that publishes number after number
- * straight to the broker, while a test breaks things between the gateway and its broker. Everything
- * that is confirmed is accounted for in the end.
+ * A connected client, and a careful back end that publishes numbers straight to the broker, while a
+ * test breaks things between the gateway and its broker. At the end every confirmed number is
+ * accounted for.
  */
 export class Scene {
   readonly gateway: GatewayProcess
   readonly client: GraphqlClient
   readonly publisher: CarefulPublisher
-  readonly heard: Heard[] = []
-  /** Of the last event. */
+  readonly events: LedgerEvent[] = []
+  /** The cursor of the last event. */
   cursor = ''
   readonly #brokerUrls: readonly string[]
   readonly #confirmed: number[] = []
@@ -61,9 +58,7 @@ export class Scene {
     })
   }
 
-  /**
-   * `env` names the broker as the gateway reaches it, `brokerUrls` its nodes as the back end does.
-   */
+  /** `env` has the broker's URL for the gateway, `brokerUrls` the nodes for the back end. */
   static async open(env: Readonly<Record<string, string>>, ...brokerUrls: readonly string[]): Promise<Scene> {
     const gateway = await startGateway({ env })
     try {
@@ -84,18 +79,18 @@ export class Scene {
       for (;;) this.#take((await operation.next(24 * 3_600_000)).data?.['channel'] as Event)
     }
     void listen().catch(() => {})
-    // Without a cursor, live begins when the subscription stands, and nobody says when: the first
-    // number that comes does.
-    await eventually('the subscription to stand', async () => {
+    // Without a cursor, live delivery begins when the subscription is open. The first received
+    // number shows that.
+    await eventually('the subscription to be open', async () => {
       await this.#publishNext()
-      return this.heard.length > 0
+      return this.events.length > 0
     })
-    this.heard.length = 0
+    this.events.length = 0
     this.#confirmed.length = 0
     this.#work = Promise.all([this.#produce(), this.#probe()])
   }
 
-  /** A channel on the broker itself, to break things with. */
+  /** Runs the work on a channel of the broker itself, to break something. */
   async onBroker(work: (channel: Channel) => Promise<unknown>): Promise<void> {
     const connection = await amqp.connect(this.#brokerUrls[0] ?? '')
     connection.on('error', () => {})
@@ -104,61 +99,61 @@ export class Scene {
   }
 
   /**
-   * Waits until readiness has said no after `from`, and holds it to what is promised; gives after
-   * how many milliseconds since `shown`.
+   * Waits for a failed readiness after `from`, and checks the promised time. Resolves to the
+   * milliseconds since `shown`.
    */
   async unready(from: number, shown: number): Promise<number> {
     const no = () => this.#probes.find(({ at, ready }) => at >= from && !ready)
-    const { at } = await eventually('readiness to say no', no, { withinMs: promised.unready * inHand + 10_000 })
+    const { at } = await eventually('a failed readiness', no, { withinMs: promised.unready * inHand + 10_000 })
     expect(at - shown).toBeLessThan(promised.unready * inHand)
     return at - shown
   }
 
-  /** Waits until readiness says no for this reason. */
+  /** Waits until readiness fails with this reason. */
   async reason(pattern: RegExp): Promise<void> {
-    const says = async (): Promise<boolean> => {
+    const matchesReason = async (): Promise<boolean> => {
       const response = await fetch(`http://127.0.0.1:${this.gateway.opsPort}/readyz`)
       return pattern.test(await response.text())
     }
-    await eventually(`readiness to say ${String(pattern)}`, says, { withinMs: 30_000 })
+    await eventually(`readiness to fail with ${String(pattern)}`, matchesReason, { withinMs: 30_000 })
   }
 
   /**
-   * Waits until it is ready and what is published now comes; gives after how many milliseconds
-   * since the moment, and holds it to what is promised.
+   * Waits until the gateway is ready and new messages arrive. Checks the promised time, and
+   * resolves to the milliseconds since `moment`.
    */
   async back(moment: number): Promise<number> {
     await this.gateway.ready(60_000)
     const number = this.#number + 1
-    const came = () => this.heard.some((one) => one.kind === 'event' && one.number >= number)
+    const came = () => this.events.some((one) => one.kind === 'event' && one.number >= number)
     await eventually(`number ${number}`, came, { withinMs: 60_000 })
     const took = Date.now() - moment
     expect(took).toBeLessThan(promised.back * inHand)
     return took
   }
 
-  /** Waits until so many numbers are confirmed that have not come. */
+  /** Waits until `numbers` numbers are confirmed and not yet received. */
   async behind(numbers: number): Promise<void> {
-    const last = () => this.heard.findLast((one) => one.kind === 'event')?.number ?? 0
+    const last = () => this.events.findLast((one) => one.kind === 'event')?.number ?? 0
     await eventually(`the client to be ${numbers} behind`, () => (this.#confirmed.at(-1) ?? 0) - last() >= numbers, {
       withinMs: 60_000,
     })
   }
 
   get gaps(): string[] {
-    return this.heard.flatMap((one) => (one.kind === 'gap' ? [one.reason] : []))
+    return this.events.flatMap((one) => (one.kind === 'gap' ? [one.reason] : []))
   }
 
   /**
-   * Every number confirmed so far has come once and in order or lies in a gap, the socket never
-   * closed, and the process always said that it lives.
+   * Checks that every confirmed number arrived once and in order or is inside a gap, that the
+   * socket stayed open, and that the process was live throughout.
    */
   async account(): Promise<void> {
     const confirmed = [...this.#confirmed]
     const last = confirmed.at(-1) ?? 0
-    const came = () => this.heard.some((one) => one.kind === 'event' && one.number >= last)
+    const came = () => this.events.some((one) => one.kind === 'event' && one.number >= last)
     await eventually(`number ${last}`, came, { withinMs: 30_000 })
-    const balance = settle({ client: 'alice', confirmed, heard: this.heard }, this.#number)
+    const balance = settle({ client: 'alice', confirmed, events: this.events }, this.#number)
     expect(balance).toMatchObject({ lost: [], doubled: [], misordered: [], invented: [] })
     if (this.gaps.length === 0) expect(balance.inGaps).toBe(0)
     expect(this.#closed).toBeUndefined()
@@ -175,8 +170,8 @@ export class Scene {
 
   #take(event: Event): void {
     this.cursor = event.cursor
-    if (event.kind === 'GAP') this.heard.push({ kind: 'gap', reason: event.gap?.reason ?? 'none' })
-    else if (event.kind === 'MESSAGE') this.heard.push({ kind: 'event', number: event.data?.number ?? -1 })
+    if (event.kind === 'GAP') this.events.push({ kind: 'gap', reason: event.gap?.reason ?? 'none' })
+    else if (event.kind === 'MESSAGE') this.events.push({ kind: 'event', number: event.data?.number ?? -1 })
   }
 
   async #produce(): Promise<void> {

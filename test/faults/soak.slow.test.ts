@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { expect, test } from '@jest/globals'
 import { soak } from '../ledger/soak.ts'
-import { grown, heapOf, snapshotsTo } from '../support/heap-snapshot.ts'
-import { testVhost } from '../support/rabbitmq.ts'
-import { newFolder, removeFolder } from '../support/run-folder.ts'
+import { grown, heapOf, snapshotsTo } from '../support/processes/heap-snapshot.ts'
+import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
+import { testVhost } from '../support/rabbitmq/broker.ts'
 
-test('connects and messages leave nothing behind, and are all in the accounts', async () => {
+test('connections and messages leave nothing behind, and are all in the accounts', async () => {
   await using vhost = await testVhost('soak')
   const result = await soak({ brokerUrl: vhost.url, connections: 100, messagesEach: 10, warmUpRounds: 4, rounds: 5 })
   expect(result.faults).toEqual([])
@@ -15,7 +15,7 @@ test('connects and messages leave nothing behind, and are all in the accounts', 
   expect(result.growth).toBeLessThan(1.05)
 }, 120_000)
 
-test('what leaks is named', async () => {
+test('a leak is named', async () => {
   const folder = newFolder()
   const leaky = `
     class Forgotten {}

@@ -3,22 +3,20 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import amqp from 'amqplib'
 import { WebSocket } from 'ws'
 import { eventually } from '../support/eventually.ts'
-import { textOf } from '../support/frames.ts'
-import { type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
-import { connectGraphql } from '../support/graphql-frames.ts'
-import { privateRabbit, type RabbitNode } from '../support/rabbitmq.ts'
+import { textOf } from '../support/frames/frames.ts'
+import { connectGraphql } from '../support/frames/graphql-frames.ts'
+import { type GatewayProcess, startGateway, testToken } from '../support/gateway/gateway-process.ts'
+import { privateRabbit, type RabbitNode } from '../support/rabbitmq/broker.ts'
 
 const clients = 1_000
 const behind = 100
 /**
- * What is promised on two quiet cores, in milliseconds; the clients of this test and other tests
- * share them.
+ * The promise on two quiet cores, in milliseconds; this test's clients and other tests share them.
  */
 const promisedMs = 5_000
 const inHand = 8
 /**
- * A storm is served in at most so many reads of the stream: a few at a time, whatever comes
- * meanwhile waits for the next.
+ * The most stream reads for one storm: a few at a time, and later clients wait for the next read.
  */
 const maxReads = 25
 const timeoutMs = 180_000
@@ -47,7 +45,7 @@ afterAll(async () => {
   if (process.env['SHOW_MEASURED'] !== undefined) console.log(measured.join('\n'))
 })
 
-/** A cursor is a place in the journal and not in a channel: one will do for all. */
+/** A cursor is a position in the journal, not in a channel, so all clients can use the same one. */
 async function positionOfNow(): Promise<string> {
   await using client = await connectGraphql(fromWindow.graphqlSocketUrl, { connectionParams: { token } })
   const input = { clientId: 'somebody', name: 'Somebody', email: 'somebody@example.com', password: 'a password' }
@@ -85,8 +83,8 @@ interface Listing {
 }
 
 /**
- * From RabbitMQ's own tables; consumers as its channels count them, for the table of their metrics
- * is swept only now and then.
+ * From RabbitMQ's own tables. Consumers are counted by channel, because the metrics table is
+ * cleaned only now and then.
  */
 async function listing(): Promise<Listing> {
   const text = await rabbit.ctl(
@@ -102,8 +100,8 @@ async function listing(): Promise<Listing> {
 }
 
 /**
- * The listing before a storm. A connection that is silent for 2 s opens the channel that it is
- * asked on (liveness.ts), so that the first listing may be too early.
+ * The listing before a storm. A connection that was silent for 2 s opens a channel for its probe
+ * (liveness.ts), so the first listing may be too early.
  */
 async function listingOfIdle(): Promise<Listing> {
   let last: Listing | undefined
@@ -115,10 +113,7 @@ async function listingOfIdle(): Promise<Listing> {
   return eventually('a listing that stays the same for 3 s', unchanged, { withinMs: 30_000, everyMs: 3_000 })
 }
 
-/**
- * What a scan needed is closed behind it and not waited for, so the listing is awaited until
- * nothing reads the stream but the tails.
- */
+/** Closing a scan's reader is not awaited, so wait until only the tails read the stream. */
 async function listingAtRest({ consumers, channels }: Listing): Promise<Listing> {
   let last: Listing | undefined
   const atRest = async () => {
@@ -132,10 +127,7 @@ async function listingAtRest({ consumers, channels }: Listing): Promise<Listing>
 const query =
   'subscription ($clientId: ID!, $after: Cursor) { channel(clientId: $clientId, after: $after) { kind data } }'
 
-/**
- * Resolves when the client has everything that it is behind, and has got it in order; rejects where
- * something else came.
- */
+/** Resolves when the client has received all it missed, in order; rejects at anything else. */
 function catchUp(gateway: GatewayProcess, client: number): Promise<WebSocket> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(gateway.graphqlSocketUrl, 'graphql-transport-ws')
@@ -173,7 +165,7 @@ async function storm(gateway: GatewayProcess): Promise<{ before: Listing; after:
 }
 
 test(
-  'a thousand clients come back at once, and the window serves them without a word to the broker',
+  'a thousand clients reconnect at once, and the window serves them without a request to the broker',
   async () => {
     const { before, after } = await storm(fromWindow)
     expect(after).toEqual(before)
@@ -182,13 +174,13 @@ test(
 )
 
 test(
-  'a thousand clients come back at once, and a handful of reads of the stream serves them',
+  'a thousand clients reconnect at once, and a handful of stream reads serves them',
   async () => {
     const { before, after } = await storm(fromStream)
     const reads = after.channelsOpened - before.channelsOpened
     expect(reads).toBeGreaterThan(0)
     expect(reads).toBeLessThanOrEqual(maxReads)
-    // The connection for replays is opened for the first, and kept.
+    // The connection for replays is opened for the first one, and stays open.
     expect(after.connections - before.connections).toBeLessThanOrEqual(1)
     expect(after).toMatchObject({
       queues: before.queues,
@@ -202,7 +194,7 @@ test(
 )
 
 test(
-  'ten clients or ten thousand, RabbitMQ lists the same',
+  'RabbitMQ lists the same for ten clients and for ten thousand',
   async () => {
     const subscriptions = async () =>
       Number(/^warren_subscriptions\{transport="graphql-ws"\} (\d+)/m.exec(await fromWindow.metrics())?.[1])
@@ -210,7 +202,7 @@ test(
       eventually(`${count} subscriptions`, async () => (await subscriptions()) === count, { withinMs: 60_000 })
     const open = async (count: number) => {
       const opened: WebSocket[] = []
-      // As many at once as the system lets wait to be accepted.
+      // As many at once as the system queues for accept.
       while (opened.length < count) {
         const atOnce = Math.min(250, count - opened.length)
         opened.push(...(await Promise.all(Array.from({ length: atOnce }, (_, one) => listen(opened.length + one)))))

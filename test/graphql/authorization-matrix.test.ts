@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { schema } from '../../src/graphql/schema.ts'
-import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
-import { testToken } from '../support/gateway-process.ts'
-import { connectGraphql, type Result } from '../support/graphql-frames.ts'
+import { connectGraphql, type Result } from '../support/frames/graphql-frames.ts'
+import { type InProcessGateway, openGateway } from '../support/gateway/gateway-in-process.ts'
+import { testToken } from '../support/gateway/gateway-process.ts'
 
-/** Who asks; all of them for what is alice's. */
+/** The callers. Where an operation needs a channel, it is alice's. */
 const roles = {
-  nobody: undefined,
+  anonymous: undefined,
   alice: { sub: 'alice' },
   bob: { sub: 'bob' },
   'a listener of a pattern that only looks like hers': { sub: 'carol', scope: 'channel:ali*' },
@@ -20,8 +20,8 @@ const roles = {
 } as const
 type Role = keyof typeof roles
 const roleNames = Object.keys(roles) as Role[]
-/** Those who are as good as without a token: they are told to bring one. */
-const unknown: readonly Role[] = ['nobody', 'a word that grants nothing']
+/** These count as without a token: the answer is that a token is needed. */
+const unknown: readonly Role[] = ['anonymous', 'a word that grants nothing']
 
 const everybody = roleNames
 const listeners: readonly Role[] = ['alice', 'a listener of her team', 'an operator']
@@ -76,14 +76,14 @@ const operations: readonly Asked[] = [
   {
     field: 'publish',
     query: 'mutation { publish(input: { exchange: "warren.orders", routingKey: "", data: 1 }) { messageId } }',
-    // Not a source, and WARREN_PUBLISH_EXCHANGES does not name it.
+    // It is not a source, and WARREN_PUBLISH_EXCHANGES does not name it.
     allowed: [],
   },
   { field: 'publishTestData', query: 'mutation { publishTestData(clientId: "alice", count: 1) }', allowed: publishers },
   { field: 'ban', query: 'mutation { ban(clientId: "somebody") }', allowed: operators },
   { field: 'unban', query: 'mutation { unban(clientId: "somebody") }', allowed: operators },
   { field: 'revoke', query: 'mutation { revoke(clientId: "somebody") }', allowed: operators },
-  // A cursor that is none is answered at once, and only to those who may hear.
+  // An invalid cursor is answered at once, and only for callers that may subscribe.
   {
     field: 'channel',
     query: 'subscription { channel(clientId: "alice", after: "none") { kind } }',
@@ -92,8 +92,8 @@ const operations: readonly Asked[] = [
 ]
 
 /**
- * Not a matter of grants: whoever has a valid token may go on under it
- * (test/transports/renewed-sessions.test.ts).
+ * Independent of scopes: a client with a valid token may renew it
+ * (test/transports/renewal/renewed-sessions.test.ts).
  */
 const beyondGrants = ['refreshSession']
 
@@ -107,8 +107,8 @@ beforeAll(async () => {
 afterAll(() => gateway.close())
 
 /**
- * One operation as the bearer of a token, over a way in: its first result. A new transport is a
- * line here.
+ * Runs one operation with a token over one transport and resolves to its first result. A new
+ * transport is one line here.
  */
 const transports: Record<string, (query: string, token: string | undefined) => Promise<Result>> = {
   'GraphQL over HTTP': async (query, token) => (await post(query, token, 'application/json')).json() as Promise<Result>,
@@ -136,12 +136,12 @@ const transports: Record<string, (query: string, token: string | undefined) => P
   },
 }
 
-/** Over plain HTTP a subscription has no answer. */
+/** Over plain HTTP a subscription has no response. */
 const overHttpAlone = /^GraphQL over HTTP/
 
 describe.each(Object.keys(transports))('over %s', (transport) => {
-  const asked = operations.filter(({ field }) => field !== 'channel' || !overHttpAlone.test(transport))
-  test.each(asked)('$query is for those whom it concerns', async ({ query, allowed }) => {
+  const applicable = operations.filter(({ field }) => field !== 'channel' || !overHttpAlone.test(transport))
+  test.each(applicable)('$query is for permitted roles only', async ({ query, allowed }) => {
     const outcomes: Partial<Record<Role, string>> = {}
     for (const role of roleNames) outcomes[role] = outcomeOf(await transports[transport]!(query, tokens.get(role)))
     const expected = roleNames.map((role) => [

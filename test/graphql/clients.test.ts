@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
-import { type HubWatch, watchHub } from '../support/hub-watch.ts'
+import { type InProcessGateway, openGateway } from '../support/gateway/gateway-in-process.ts'
+import { type HubWatch, watchHub } from '../support/gateway/hub-watch.ts'
 import { connectApollo } from './clients/apollo.ts'
 import type { Connect } from './clients/client.ts'
 import { connectGraphqlSse } from './clients/graphql-sse.ts'
@@ -35,9 +35,9 @@ const clients: [name: string, clientId: string, Connect][] = [
 describe.each(clients)('%s', (_name, clientId, connect) => {
   const input = { clientId, name: 'Alice', email: 'alice@example.com', password: 'correct horse' }
 
-  test('makes a channel, publishes to it, and hears it live and behind a cursor', async () => {
-    await using nobody = connect(gateway)
-    const { createClientChannel } = await nobody.run(CreateClientChannelDocument, { input })
+  test('creates a channel, publishes to it, and receives the message live and after a cursor', async () => {
+    await using anonymous = connect(gateway)
+    const { createClientChannel } = await anonymous.run(CreateClientChannelDocument, { input })
     const { token, channel } = createClientChannel
     expect(channel.name).toBe('Alice')
 
@@ -72,16 +72,16 @@ describe.each(clients)('%s', (_name, clientId, connect) => {
     expect((await resumed.next()).channel.data).toEqual({ number: 4 })
     resumed.stop()
 
-    // The cursor of before the first: load, then subscribe, and nothing falls between.
+    // The cursor from before the first message: load, then subscribe, without a loss between.
     const all = alice.subscribe(ChannelDocument, { clientId, after: channel.cursor })
     for (const number of [1, 2, 3, 4]) expect((await all.next()).channel.data).toEqual({ number })
     all.stop()
     await hub.until(0)
   })
 
-  test('completes queries, and is told by code what it may not do', async () => {
-    await using nobody = connect(gateway)
-    const { createClientChannel } = await nobody.run(CreateClientChannelDocument, { input })
+  test('completes queries, and receives the code of each refusal', async () => {
+    await using anonymous = connect(gateway)
+    const { createClientChannel } = await anonymous.run(CreateClientChannelDocument, { input })
     await using alice = connect(gateway, createClientChannel.token)
     expect((await alice.run(GatewayDocument, {})).gateway).toMatchObject({ broker: 'UP', subscriptions: 0 })
     const { clientChannel } = await alice.run(ClientChannelDocument, { clientId })
@@ -92,7 +92,7 @@ describe.each(clients)('%s', (_name, clientId, connect) => {
     })
     const foreign = alice.subscribe(ChannelDocument, { clientId: 'somebody-else' })
     await expect(foreign.next()).rejects.toMatchObject({ codes: ['FORBIDDEN'] })
-    const unknown = nobody.subscribe(ChannelDocument, { clientId })
+    const unknown = anonymous.subscribe(ChannelDocument, { clientId })
     await expect(unknown.next()).rejects.toMatchObject({ codes: ['UNAUTHENTICATED'] })
   })
 })

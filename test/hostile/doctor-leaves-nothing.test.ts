@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { checkBroker } from '../../src/brokers/rabbitmq/doctor/check-broker.ts'
 import { eventually } from '../support/eventually.ts'
-import { runWarren } from '../support/gateway-process.ts'
-import { spawnGuarded } from '../support/guarded-process.ts'
-import { freePort } from '../support/ports.ts'
-import { privateRabbit, type RabbitNode } from '../support/rabbitmq.ts'
-import { newFolder, removeFolder } from '../support/run-folder.ts'
+import { runWarren } from '../support/gateway/gateway-process.ts'
+import { freePort } from '../support/network/ports.ts'
+import { spawnGuarded } from '../support/processes/guarded-process.ts'
+import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
+import { privateRabbit, type RabbitNode } from '../support/rabbitmq/broker.ts'
 
 const names = Promise.resolve({
   namespace: 'warren',
@@ -27,14 +27,14 @@ afterAll(async () => {
   removeFolder(folder)
 })
 
-/** How many queues and exchanges the node has. */
+/** The counts of queues and exchanges on the node. */
 async function contents(): Promise<string> {
   return node.ctl('eval', '{rabbit_amqqueue:count(<<"/">>), length(rabbit_exchange:list(<<"/">>))}')
 }
 
 /**
- * A way to the node that calls `onChunk` before it passes on what the node has sent, counted over
- * all connections.
+ * A proxy before the node. It calls `onChunk` before it forwards a chunk from the node, with the
+ * count over all connections.
  */
 async function wayTo(port: number, onChunk: (count: number, client: Socket) => void) {
   let count = 0
@@ -66,7 +66,7 @@ describe('warren doctor', () => {
     const before = await contents()
     const whole = await wayTo(node.port, () => undefined)
     const findings = await checkBroker([whole.url], names)
-    // That one warns of RabbitMQ 3 itself.
+    // That check warns of RabbitMQ 3 in general.
     expect(findings.filter(({ check, status }) => check !== 'leader changes' && status !== 'ok')).toEqual([])
     whole.close()
     expect(whole.count).toBeGreaterThan(20)
@@ -77,7 +77,7 @@ describe('warren doctor', () => {
       await checkBroker([way.url], names)
       way.close()
     }
-    await eventually('RabbitMQ to be as it was', async () => (await contents()) === before)
+    await eventually('RabbitMQ to be unchanged', async () => (await contents()) === before)
   }, 60_000)
 
   test('leaves nothing in RabbitMQ when it is killed', async () => {
@@ -98,14 +98,14 @@ describe('warren doctor', () => {
     child.kill('SIGKILL')
     expect(await ended).toEqual([null, 'SIGKILL'])
     way.close()
-    await eventually('RabbitMQ to be as it was', async () => (await contents()) === before)
+    await eventually('RabbitMQ to be unchanged', async () => (await contents()) === before)
   }, 60_000)
 
   test.each([
     ['memory', ['set_vm_memory_high_watermark', '0.00001'], ['set_vm_memory_high_watermark', '0.4']],
     ['disk', ['set_disk_free_limit', '1000000GB'], ['set_disk_free_limit', '50MB']],
   ])(
-    'ends in time under an alarm (%s), says so, and leaves nothing behind',
+    'ends in time under an alarm (%s), reports it, and leaves nothing behind',
     async (what, raise, lower) => {
       const before = await contents()
       const env = {
@@ -133,12 +133,12 @@ describe('warren doctor', () => {
       expect(findings).toContainEqual(
         expect.objectContaining({ check: 'sources', status: 'warn', text: expect.stringContaining('"warren.events"') }),
       )
-      await eventually('RabbitMQ to be as it was', async () => (await contents()) === before)
+      await eventually('RabbitMQ to be unchanged', async () => (await contents()) === before)
     },
     60_000,
   )
 
-  test('ends in time where RabbitMQ falls silent in the middle', async () => {
+  test('ends in time if RabbitMQ falls silent in the middle', async () => {
     const way = await wayTo(node.port, (count, client) => {
       if (count >= 30) client.cork()
     })

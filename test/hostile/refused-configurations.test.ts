@@ -4,8 +4,8 @@ import { afterAll, describe, expect, test } from '@jest/globals'
 import { openApp } from '../../src/app/open.ts'
 import { checkStart } from '../../src/cli/check-start.ts'
 import { load } from '../../src/config/load/load.ts'
-import { runWarren } from '../support/gateway-process.ts'
-import { newFolder, removeFolder } from '../support/run-folder.ts'
+import { runWarren } from '../support/gateway/gateway-process.ts'
+import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
 
 const folder = newFolder()
 afterAll(() => removeFolder(folder))
@@ -47,7 +47,7 @@ describe('check-config refuses what start refuses', () => {
       /the data directory .* cannot be used/,
     ],
     [
-      'a registry that is no database',
+      'a registry that is not a database',
       async () => ({
         WARREN_DATA_DIR: await folderWith('garbage', 'warren.db', 'no database, but text of some length'.repeat(100)),
         WARREN_JWT_SECRET: secret,
@@ -64,7 +64,7 @@ describe('check-config refuses what start refuses', () => {
       /^WARREN_BROKER_URL: the password has an invalid percent-encoding/,
     ],
     [
-      'a database URL whose certificate is not there',
+      'a database URL with a missing certificate',
       () => ({
         WARREN_DATABASE_URL: 'postgres://warren@127.0.0.1:1/warren?sslmode=verify-full&sslrootcert=/nowhere/ca.pem',
         WARREN_JWT_SECRET: secret,

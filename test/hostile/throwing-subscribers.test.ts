@@ -8,11 +8,11 @@ import type { Session } from '../../src/core/sessions/session.ts'
 import type { Outbox } from '../../src/transports/flow/outbox.ts'
 import { RoomMember } from '../../src/transports/room/member.ts'
 import { RoomFrame } from '../../src/transports/room/room-frame.ts'
-import { testCursors } from '../support/deployment-keys.ts'
-import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
-import { watchHub } from '../support/hub-watch.ts'
-import { freePort } from '../support/ports.ts'
-import { listens } from './raw-listeners.ts'
+import { testCursors } from '../support/gateway/deployment-keys.ts'
+import { type InProcessGateway, openGateway } from '../support/gateway/gateway-in-process.ts'
+import { watchHub } from '../support/gateway/hub-watch.ts'
+import { freePort } from '../support/network/ports.ts'
+import { listens } from './values/raw-listeners.ts'
 
 const eventOf = (offset: number): MessageEvent =>
   new MessageEvent(testCursors, '0123456789abcdef', {
@@ -28,13 +28,13 @@ const eventOf = (offset: number): MessageEvent =>
 
 const replayer = { resume: () => {}, stop: () => {} }
 
-/** A feed with a sink that throws at the events with these offsets. */
-function feedThatThrows(at: readonly number[]) {
+/** A subscription with a sink that throws at the events with these offsets. */
+function throwingSubscription(at: readonly number[]) {
   const account = new DeliveryCounter(() => {})
   const failures: unknown[] = []
   const taken: number[] = []
   const ends: (string | undefined)[] = []
-  const feed = new ChannelSubscription({
+  const subscription = new ChannelSubscription({
     channel: 'alice',
     after: undefined,
     replayer,
@@ -50,19 +50,19 @@ function feedThatThrows(at: readonly number[]) {
     },
     end: (failure) => ends.push(failure?.code),
   }
-  return { feed, sink, account, failures, taken, ends }
+  return { subscription, sink, account, failures, taken, ends }
 }
 
-describe('a subscriber that throws is ended alone', () => {
-  test('by the hub, and the others have the message', () => {
+describe('a throwing subscriber is ended alone', () => {
+  test('by the hub, and the others receive the message', () => {
     const hub = new Hub()
-    const heard: string[] = []
+    const received: string[] = []
     const failures: unknown[] = []
     const subscriberOf = (name: string, fails: boolean) => ({
       channel: 'alice',
       deliver() {
         if (fails) throw new Error(name)
-        heard.push(name)
+        received.push(name)
       },
       fail: (error: unknown) => failures.push(error),
     })
@@ -80,18 +80,18 @@ describe('a subscriber that throws is ended alone', () => {
     })
     hub.publish(['alice', 'bob'], eventOf(1))
     hub.publish('everyone', eventOf(2))
-    expect({ heard, failures, size: hub.size }).toEqual({
-      heard: ['a', 'c', 'a', 'c'],
+    expect({ received, failures, size: hub.size }).toEqual({
+      received: ['a', 'c', 'a', 'c'],
       failures: [new Error('b')],
       size: 2,
     })
   })
 
-  test('by its feed, with a reason, and its account is even', () => {
-    const { feed, sink, account, failures, taken, ends } = feedThatThrows([2])
-    feed.pipe(sink)
-    for (const offset of [1, 2, 3]) feed.deliver(eventOf(offset))
-    expect({ taken, failures, ends, ended: feed.ended }).toEqual({
+  test('by its subscription, with a reason, and its account is balanced', () => {
+    const { subscription, sink, account, failures, taken, ends } = throwingSubscription([2])
+    subscription.pipe(sink)
+    for (const offset of [1, 2, 3]) subscription.deliver(eventOf(offset))
+    expect({ taken, failures, ends, ended: subscription.ended }).toEqual({
       taken: [1],
       failures: [new RangeError('cannot encode 2')],
       ends: ['DELIVERY_FAILED'],
@@ -100,39 +100,39 @@ describe('a subscriber that throws is ended alone', () => {
     expect([account.matched, account.delivered, account.dropped.ended, account.pending]).toEqual([2, 1, 1, 0])
   })
 
-  test('in a flush of what waited, which lets go of the rest', () => {
-    const { feed, sink, account, ends } = feedThatThrows([2])
-    for (const offset of [1, 2, 3]) feed.deliver(eventOf(offset))
-    expect(() => feed.pipe(sink)).not.toThrow()
-    expect(() => feed.flush()).not.toThrow()
+  test('in a flush of its queue, which drops the rest', () => {
+    const { subscription, sink, account, ends } = throwingSubscription([2])
+    for (const offset of [1, 2, 3]) subscription.deliver(eventOf(offset))
+    expect(() => subscription.pipe(sink)).not.toThrow()
+    expect(() => subscription.flush()).not.toThrow()
     expect(ends).toEqual(['DELIVERY_FAILED'])
     expect([account.matched, account.delivered, account.dropped.ended, account.pending]).toEqual([3, 1, 2, 0])
   })
 
-  test('where its end throws too', () => {
-    const { feed, sink, failures } = feedThatThrows([1])
-    feed.pipe({
+  test('also if its end throws', () => {
+    const { subscription, sink, failures } = throwingSubscription([1])
+    subscription.pipe({
       ...sink,
       end: () => {
         throw new Error('no end')
       },
     })
-    expect(() => feed.deliver(eventOf(1))).not.toThrow()
+    expect(() => subscription.deliver(eventOf(1))).not.toThrow()
     expect(failures).toEqual([new RangeError('cannot encode 1'), new Error('no end')])
   })
 
-  test('on its way through the journal, and its neighbours go on', () => {
-    const passage = new ReplayBatch(0)
-    const bad = feedThatThrows([1])
-    const good = feedThatThrows([])
-    for (const { feed, sink } of [bad, good]) {
-      feed.pipe(sink)
-      passage.add(feed, 0)
+  test('during a replay, and its neighbours continue', () => {
+    const batch = new ReplayBatch(0)
+    const bad = throwingSubscription([1])
+    const good = throwingSubscription([])
+    for (const { subscription, sink } of [bad, good]) {
+      subscription.pipe(sink)
+      batch.add(subscription, 0)
     }
-    passage.deliver(1, ['alice'], eventOf(1))
-    expect(() => passage.flush()).not.toThrow()
-    passage.deliver(2, ['alice'], eventOf(2))
-    passage.flush()
+    batch.deliver(1, ['alice'], eventOf(1))
+    expect(() => batch.flush()).not.toThrow()
+    batch.deliver(2, ['alice'], eventOf(2))
+    batch.flush()
     expect({ good: good.taken, bad: bad.ends }).toEqual({ good: [1, 2], bad: ['DELIVERY_FAILED'] })
   })
 
@@ -168,7 +168,7 @@ describe('a subscriber that throws is ended alone', () => {
 
 describe('a running gateway', () => {
   test.each([...listens.keys()].filter((name) => !name.includes('not compiled')))(
-    'goes on where a delivery over %s throws: the others have it, and the tail stands',
+    'continues if a delivery over %s throws: the others receive it, and the tail continues',
     async (name) => {
       const tcpPort = await freePort()
       await using gateway: InProcessGateway = await openGateway({
@@ -182,11 +182,11 @@ describe('a running gateway', () => {
       const hub = watchHub(gateway.gateway.hub)
       await using bad = await listen({ gateway, tcpPort, channel: 'alice', token })
       await hub.until(1)
-      const [feed] = [...gateway.gateway.hub.all()] as [ChannelSubscription]
+      const [subscription] = [...gateway.gateway.hub.all()] as [ChannelSubscription]
       await using good = await other({ gateway, tcpPort, channel: 'alice', token })
       await hub.until(2)
-      const take = feed.deliver.bind(feed)
-      feed.deliver = (event, later) => {
+      const take = subscription.deliver.bind(subscription)
+      subscription.deliver = (event, later) => {
         if (event.kind === 'MESSAGE' && event.message.body.includes('bad')) throw new RangeError('Invalid time value')
         take(event, later)
       }
@@ -196,7 +196,7 @@ describe('a running gateway', () => {
       await publish('next')
       expect(await good.next()).toContain('"data":"bad"')
       expect(await good.next()).toContain('"data":"next"')
-      expect(feed.ended).toBe(true)
+      expect(subscription.ended).toBe(true)
       expect(gateway.gateway.up).toBe(true)
       await bad[Symbol.asyncDispose]()
     },

@@ -4,10 +4,10 @@ import amqp from 'amqplib'
 import { checkBroker } from '../../src/brokers/rabbitmq/doctor/check-broker.ts'
 import { Distributor } from '../../src/distributor/distributor.ts'
 import { eventually } from '../support/eventually.ts'
-import { openGateway } from '../support/gateway-in-process.ts'
-import { startGateway } from '../support/gateway-process.ts'
-import { Inbox } from '../support/inbox.ts'
-import { rabbit, testVhost } from '../support/rabbitmq.ts'
+import { Inbox } from '../support/frames/inbox.ts'
+import { openGateway } from '../support/gateway/gateway-in-process.ts'
+import { startGateway } from '../support/gateway/gateway-process.ts'
+import { rabbit, testVhost } from '../support/rabbitmq/broker.ts'
 
 const names = {
   namespace: 'warren',
@@ -21,7 +21,7 @@ afterEach(async () => {
   for (const name of made.splice(0)) await rabbit.ctl('delete_vhost', name)
 })
 
-describe('a virtual host whose default queue type is', () => {
+describe('a virtual host with the default queue type', () => {
   test.each(['stream', 'quorum'])('%s has queues of the types that Warren needs', async (type) => {
     const vhost = `${type}-${randomBytes(4).toString('hex')}`
     await rabbit.ctl('add_vhost', vhost, '--default-queue-type', type)
@@ -31,13 +31,13 @@ describe('a virtual host whose default queue type is', () => {
     expect((await checkBroker([url], Promise.resolve(names))).filter(({ status }) => status === 'fail')).toEqual([])
 
     await using gateway = await openGateway({ WARREN_BROKER_URL: url })
-    await eventually('the gateway to be up', () => gateway.gateway.up)
+    await eventually('the gateway to be ready', () => gateway.gateway.up)
     await using distributor = new Distributor(url)
-    const heard = new Inbox<unknown>('what subscribers receive')
-    await distributor.subscribe((data) => heard.push(data), 'topic')
-    await distributor.subscribe((data) => heard.push(data), 'topic', { subscriberGroup: 'group' })
-    await distributor.publish('said', 'topic')
-    expect([await heard.next(), await heard.next()]).toEqual(['said', 'said'])
+    const received = new Inbox<unknown>('what subscribers receive')
+    await distributor.subscribe((data) => received.push(data), 'topic')
+    await distributor.subscribe((data) => received.push(data), 'topic', { subscriberGroup: 'group' })
+    await distributor.publish('a text', 'topic')
+    expect([await received.next(), await received.next()]).toEqual(['a text', 'a text'])
 
     const queues = async () => {
       const lines = (await rabbit.ctl('list_queues', '-p', vhost, 'name', 'type')).split('\n')
@@ -72,13 +72,13 @@ test('a limit of queues is named by /readyz, the log and the doctor, with the co
   const findings = await checkBroker([vhost.url], Promise.resolve(names))
   expect(findings).toContainEqual({ check: 'queues', status: 'fail', text: expect.stringContaining(sentence) })
 
-  // The doctor says how many are needed, the lock included: what is said is enough.
+  // The doctor prints how many are needed, the lock included, and that number is enough.
   await gateway.stop()
   const connection = await amqp.connect(vhost.url)
   const channel = await connection.createChannel()
   for (const queue of ['journal', 'journal.epoch', 'quarantine']) await channel.deleteQueue(`warren.${queue}`)
   await connection.close()
-  const needed = await eventually('the doctor to say how many queues are needed', async () => {
+  const needed = await eventually('the doctor to print how many queues are needed', async () => {
     const before = await checkBroker([vhost.url], Promise.resolve(names))
     const text = before.find(({ check }) => check === 'queues')?.text ?? ''
     return Number(/declares (\d+) more/.exec(text)?.[1] ?? 0) || undefined

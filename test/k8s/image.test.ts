@@ -6,7 +6,7 @@ import { validate } from 'dockerfile-utils'
 import { variableOf } from '../../src/config/options/option.ts'
 import { options } from '../../src/config/options/options.ts'
 import { checks } from '../docs/names.ts'
-import { startGateway } from '../support/gateway-process.ts'
+import { startGateway } from '../support/gateway/gateway-process.ts'
 import { builds } from './manifests.ts'
 
 const dockerfile = readFileSync('Dockerfile', 'utf8')

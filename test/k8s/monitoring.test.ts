@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { parse } from 'yaml'
-import { callerOf, publish } from '../e2e/graphql-caller.ts'
+import { callerOf, publish } from '../e2e/back-end/graphql-caller.ts'
 import { eventually } from '../support/eventually.ts'
-import { type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
+import { type GatewayProcess, startGateway, testToken } from '../support/gateway/gateway-process.ts'
 import { built, find } from './manifests.ts'
 import { readQuery } from './promql.ts'
 

@@ -1,20 +1,20 @@
-/** What one client was told, in the order in which it was told. */
-export type Heard =
+/** The events that one client received, in order. */
+export type LedgerEvent =
   | { readonly kind: 'event'; readonly number: number }
   | { readonly kind: 'gap'; readonly reason: string }
 
 /**
- * Numbers were published to the client one after another, ascending: the next only after RabbitMQ
- * had confirmed the one before.
+ * Numbers were published to the client one after another, ascending: each only after RabbitMQ had
+ * confirmed the one before.
  */
 export interface Account {
   readonly client: string
   readonly confirmed: readonly number[]
-  readonly heard: readonly Heard[]
+  readonly events: readonly LedgerEvent[]
 }
 
 export interface Balance {
-  /** Confirmed, never received, and no gap was reported where they are missing. */
+  /** Confirmed, never received, and not inside a reported gap. */
   readonly lost: number[]
   /** Received more than once. */
   readonly doubled: number[]
@@ -28,10 +28,10 @@ export interface Balance {
 }
 
 /**
- * Settles one client's account: each confirmed number was received exactly once and in order, or
- * lies inside a reported gap.
+ * Settles the account of one client: it received each confirmed number exactly once and in order,
+ * or the number is inside a reported gap.
  */
-export function settle({ confirmed, heard }: Account, attempted: number): Balance {
+export function settle({ confirmed, events }: Account, attempted: number): Balance {
   const seen = new Set<number>()
   const missing: number[] = []
   const doubled: number[] = []
@@ -49,7 +49,7 @@ export function settle({ confirmed, heard }: Account, attempted: number): Balanc
       else missing.push(number)
     }
   }
-  for (const one of heard) {
+  for (const one of events) {
     if (one.kind === 'gap') {
       gap = true
       continue
@@ -66,7 +66,7 @@ export function settle({ confirmed, heard }: Account, attempted: number): Balanc
     seen.add(number)
   }
   pass(Number.POSITIVE_INFINITY)
-  // What came late is told as misordered, not as lost too.
+  // A late number counts as misordered, not also as lost.
   return {
     lost: missing.filter((number) => !seen.has(number)),
     doubled,

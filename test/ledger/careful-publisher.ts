@@ -7,7 +7,7 @@ export interface CarefulMessage {
   readonly routingKey: string
   readonly body: Buffer
   /**
-   * Without one RabbitMQ cannot tell which message it returned: then the routing key is looked at.
+   * Without an id RabbitMQ's return does not identify the message, and the routing key is compared.
    */
   readonly messageId?: string
   readonly headers?: Readonly<Record<string, string>>
@@ -15,16 +15,17 @@ export interface CarefulMessage {
 
 export interface CarefulOptions {
   /**
-   * How long RabbitMQ may take to answer before the connection is given up and the message goes to
-   * the next node; by default for ever.
+   * How long RabbitMQ may take to answer before the publisher closes the connection and sends the
+   * message to the next node. Default: without limit.
    */
   readonly answerMs?: number
   /**
-   * Whether the channel is replaced after a return, which RabbitMQ 3.9 to 3.13 needs: they lose as
-   * many messages at a change of the stream's leader as the channel has confirmed elsewhere.
+   * If true, the publisher replaces a channel after a return. RabbitMQ 3.9 to 3.13 needs that: at a
+   * change of the stream's leader they lose as many messages as the channel has confirmed
+   * elsewhere.
    */
   readonly replaceReturned?: boolean
-  /** Called once for each channel, to publish other things on it. */
+  /** Called once for each channel, to publish other messages on it. */
   readonly onChannel?: (channel: ConfirmChannel) => void
 }
 
@@ -34,9 +35,8 @@ const connectMs = 5_000
 const leaveMs = 500
 
 /**
- * What a careful back end does: confirms, `mandatory`, a message id, and the same message again
- * under the same id when it was returned or refused, or when the connection went before the answer
- * came.
+ * A careful back end: confirms, `mandatory`, a message id, and a retry under the same id if the
+ * message was returned or refused, or if the connection closed before the answer.
  */
 export class CarefulPublisher {
   readonly #urls: readonly string[]
@@ -49,19 +49,21 @@ export class CarefulPublisher {
   #release = (): void => {}
   #turn = 0
   readonly #inFlight = new Map<string, { returned: boolean }>()
-  /** How often something was published again. */
+  /** How many publications were repeats. */
   retries = 0
 
-  /** Several URLs are the nodes of one cluster: the next is tried when one doesn't answer. */
+  /**
+   * Several URLs are the nodes of one cluster: if one does not answer, the publisher tries the
+   * next.
+   */
   constructor(urls: string | readonly string[], options: CarefulOptions = {}) {
     this.#urls = [urls].flat()
     this.#options = options
   }
 
   /**
-   * Resolves when RabbitMQ has confirmed it and has not returned it; rejects only when the
-   * publisher
-   * is closed first. A function gives the message of each attempt.
+   * Resolves when RabbitMQ has confirmed the message and has not returned it; rejects only if the
+   * publisher is closed first. A function returns the message for each attempt.
    */
   async publish(message: CarefulMessage | ((attempt: number) => CarefulMessage)): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
@@ -76,9 +78,9 @@ export class CarefulPublisher {
   }
 
   /**
-   * Nothing is sent until `release`. For a broker that restarts: in the 0.25–0.45 s after a single
-   * node boots, AMQP is open before streams are, and what anybody publishes is confirmed and not
-   * stored; `mandatory` returns it only where no other queue matched. That is RabbitMQ's and
+   * Sends nothing until `release`. For a restart of the broker: in the 0.25–0.45 s after a single
+   * node boots, AMQP is open before streams are. What is published then is confirmed and not
+   * stored; `mandatory` returns it only if no other queue matched. That is RabbitMQ's behaviour and
    * outside Warren's guarantee, so this publisher waits until a probe has been stored
    * (`RabbitNode.start` resolves then).
    */
@@ -121,14 +123,14 @@ export class CarefulPublisher {
     }
   }
 
-  /** What is in flight on it is answered with an error, and published again on the next node. */
+  /** Messages in flight on it are answered with an error, and published again on the next node. */
   #leave(channel: ConfirmChannel): void {
     if (this.#using !== channel) return
     const connection = this.#connection
     this.#using = undefined
     this.#connection = undefined
     this.#opening = undefined
-    // A peer that is frozen or cut off does not answer a close.
+    // A frozen or disconnected peer does not answer a close.
     void connection?.close().catch(() => {})
     setTimeout(destroyConnection, leaveMs, connection)
   }
@@ -154,13 +156,13 @@ export class CarefulPublisher {
     }
     connection.on('error', () => {})
     connection.on('close', gone)
-    // A node that is frozen from here on would keep it waiting for ever.
+    // A node that freezes now would delay it for ever.
     const timer = setTimeout(destroyConnection, connectMs, connection)
     const channel = await connection.createConfirmChannel().finally(() => clearTimeout(timer))
     channel.on('error', () => {})
     channel.on('close', () => {
       gone()
-      // A missing exchange ends only the channel.
+      // A missing exchange closes only the channel.
       void connection.close().catch(() => {})
     })
     channel.on('return', ({ fields, properties }) => {
@@ -174,11 +176,11 @@ export class CarefulPublisher {
 }
 
 /**
- * Ends the connection without the farewell, which a peer that is frozen or cut off does not
- * answer.
+ * Destroys the connection without a close handshake, because a frozen or disconnected peer does not
+ * answer one.
  */
 export function destroyConnection(connection: ChannelModel | undefined): void {
-  // amqplib does not name its socket in its types.
+  // The types of amqplib lack the socket.
   const { connection: inner } = (connection ?? {}) as unknown as { connection?: { stream?: Socket } }
   inner?.stream?.destroy()
 }

@@ -1,11 +1,11 @@
 import amqp from 'amqplib'
 import { eventually } from '../support/eventually.ts'
-import { type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
-import { privateRabbit, type RabbitNode } from '../support/rabbitmq.ts'
+import { type GatewayProcess, startGateway, testToken } from '../support/gateway/gateway-process.ts'
+import { privateRabbit, type RabbitNode } from '../support/rabbitmq/broker.ts'
 import { type Balance, settle } from './accounts.ts'
 import { CarefulPublisher } from './careful-publisher.ts'
+import { ResumingListener } from './clients/resuming-listener.ts'
 import { pause } from './pause.ts'
-import { ResumingListener } from './resuming-listener.ts'
 import { Seeded } from './seeded.ts'
 import { answerTo, lostCursors } from './unrecoverable.ts'
 
@@ -24,11 +24,10 @@ export interface LedgerOptions {
   readonly clients: number
   readonly replicas: number
   /**
-   * What happens, one after another; between two of them clients go on being cut, and come back
-   * elsewhere.
+   * The acts, one after another. Between two of them clients are still cut and resume elsewhere.
    */
   readonly script: readonly Act[]
-  /** How often clients have come back in the end, at least. One coming back is one trial. */
+  /** The least number of resumes in the end. One resume is one trial. */
   readonly trials: number
   readonly log?: (line: string) => void
 }
@@ -39,33 +38,32 @@ export interface LedgerResult {
   readonly received: number
   readonly inGaps: number
   readonly gaps: Readonly<Record<string, number>>
-  readonly unrecoverable: { readonly asked: number; readonly answered: number }
+  readonly unrecoverable: { readonly sent: number; readonly answered: number }
   readonly republished: number
   /**
-   * The longest that it took from a broker which stores again to all replicas being ready, in
-   * milliseconds.
+   * The longest time from a broker that stores again to all replicas being ready, in milliseconds.
    */
   readonly healedWithinMs: number
-  /** What must be empty. */
+  /** Must be empty. */
   readonly faults: readonly string[]
 }
 
 /** The stream keeps little, so that it can be trimmed: segments are 256 KiB. */
 const retention = '1h,2MiB'
-/** The first serves resumes from memory, the others mostly from the stream. */
+/** The first one replays from memory, the others mostly from the stream. */
 const hotWindows = ['5m,64MiB', '30s,64KiB', '1s,64KiB']
 const fillerBytes = 100_000
 const fillers = 45
 const pace = { minMs: 20, maxMs: 250 }
-/** How long a client stays before its network goes. */
+/** How long a client stays before its network is cut. */
 const stay = { minMs: 50, maxMs: 3_000 }
 const viaGateway = 0.25
 const settleMs = 30_000
 
 /**
- * Publishes numbers for many clients while everything around breaks by a script, and settles the
- * accounts afterwards: each confirmed number was received by its client exactly once behind its
- * cursor and in order, or lies inside a reported gap.
+ * Publishes numbers to many clients while a script breaks everything around them, and then settles
+ * the accounts. Each client received each confirmed number exactly once after its cursor and in
+ * order, or the number is inside a reported gap.
  */
 export async function runLedger(options: LedgerOptions): Promise<LedgerResult> {
   const rabbit = await privateRabbit('ledger')
@@ -104,7 +102,7 @@ interface Book {
 class Ledger {
   readonly #options: LedgerOptions
   readonly #rabbit: RabbitNode
-  /** As they were started first; killed ones come again under the same ports. */
+  /** The gateways of the first start; killed ones are started again on the same ports. */
   readonly #gateways: readonly GatewayProcess[]
   readonly #running: GatewayProcess[]
   readonly #random: Seeded
@@ -117,7 +115,7 @@ class Ledger {
   #republished = 0
   #deletions = 0
   #trims = 0
-  #asked = 0
+  #sent = 0
   #answered = 0
   #healedWithinMs = 0
 
@@ -153,7 +151,7 @@ class Ledger {
     return this.#settle()
   }
 
-  /** Those that were started again are nobody else's to end. */
+  /** Stops those that were started again, because only the ledger knows them. */
   async end(): Promise<void> {
     await Promise.all(this.#running.map((gateway) => gateway.kill()))
   }
@@ -183,8 +181,8 @@ class Ledger {
   }
 
   /**
-   * One number after another: the next is not sent before this one is confirmed, so that order has
-   * a meaning.
+   * One number after another: each is sent when the one before is confirmed, so that the order is
+   * defined.
    */
   async #produce(book: Book, random: Seeded): Promise<void> {
     while (this.#publishing) {
@@ -210,8 +208,7 @@ class Ledger {
   }
 
   /**
-   * Again and again under the same idempotency key, on any replica, until one has said that
-   * RabbitMQ has it.
+   * Retries with the same idempotency key, on any replica, until one answers that RabbitMQ has it.
    */
   async #throughGateway(clientId: string, number: number, random: Seeded): Promise<void> {
     const query = 'mutation ($input: PublishInput!) { publish(input: $input) { messageId } }'
@@ -258,7 +255,7 @@ class Ledger {
         await this.#deleteStream()
         break
     }
-    await this.#askForTheLost()
+    await this.#resumeAtLostCursors()
     this.#options.log?.(
       `seed ${this.#options.seed}: ${act}, ${Date.now() - began} ms; ${this.#trialsSoFar} resumes so far`,
     )
@@ -280,7 +277,7 @@ class Ledger {
     await this.#allReady(since)
   }
 
-  /** Retention takes what some clients have not seen, while they are away. */
+  /** Retention removes what some disconnected clients have not received. */
   async #trim(): Promise<void> {
     this.#trims += 1
     const away = this.#random.some(this.#books, Math.ceil(this.#books.length / 3))
@@ -290,7 +287,7 @@ class Ledger {
       const messageId = `filler-${this.#trims}-${index}`
       await this.#publisher.publish({ exchange: 'warren.events', routingKey: 'client.filler', body, messageId })
     }
-    for (const { listener } of away) listener.comeBack()
+    for (const { listener } of away) listener.reconnect()
   }
 
   async #deleteStream(): Promise<void> {
@@ -309,16 +306,16 @@ class Ledger {
   }
 
   /**
-   * Cursors that cannot be had: garbage, tampered with, of another deployment, of a journal that is
-   * gone, from the future.
+   * Cursors that cannot be resumed: garbage, tampered with, of another deployment, of a deleted
+   * journal, from the future.
    */
-  async #askForTheLost(): Promise<void> {
+  async #resumeAtLostCursors(): Promise<void> {
     const book = this.#random.pick(this.#books)
     const token = await testToken({ sub: book.client })
     const gateway = this.#random.pick(this.#running)
     await Promise.all(
       lostCursors(book.listener.cursor).map(async ({ what, cursor, reason }) => {
-        this.#asked += 1
+        this.#sent += 1
         const answer = await answerTo(gateway.port, token, book.client, cursor)
         if (answer === reason) this.#answered += 1
         else this.#faults.push(`a cursor that was ${what} was answered with ${answer} and not with ${reason}`)
@@ -326,9 +323,9 @@ class Ledger {
     )
   }
 
-  /** A last number that is surely behind every gap: where its place was in one, another. */
+  /** Publishes a last number that is certainly after every gap; if it falls into one, another. */
   async #close(book: Book): Promise<void> {
-    const last = () => book.listener.heard.at(-1)
+    const last = () => book.listener.events.at(-1)
     for (let attempts = 0; attempts < 3; attempts += 1) {
       const number = await this.#publishNext(book, this.#random)
       const arrived = () => {
@@ -347,19 +344,20 @@ class Ledger {
     let inGaps = 0
     for (const book of this.#books) {
       const balance = settle(
-        { client: book.client, confirmed: book.confirmed, heard: book.listener.heard },
+        { client: book.client, confirmed: book.confirmed, events: book.listener.events },
         book.attempted,
       )
       confirmed += book.confirmed.length
       received += balance.received
       inGaps += balance.inGaps
       this.#faults.push(...faultsOf(book, balance))
-      const told: Record<string, number> = {}
-      for (const one of book.listener.heard) if (one.kind === 'gap') told[one.reason] = (told[one.reason] ?? 0) + 1
-      for (const [reason, count] of Object.entries(told)) {
+      const gapCounts: Record<string, number> = {}
+      for (const one of book.listener.events)
+        if (one.kind === 'gap') gapCounts[one.reason] = (gapCounts[one.reason] ?? 0) + 1
+      for (const [reason, count] of Object.entries(gapCounts)) {
         gaps[reason] = (gaps[reason] ?? 0) + count
         if (reason === 'RETENTION' ? this.#trims === 0 : reason !== 'JOURNAL_REPLACED' || count > this.#deletions)
-          this.#faults.push(`${book.client} was told ${count} gaps of ${reason}, for which there was no cause`)
+          this.#faults.push(`${book.client} received ${count} gaps of ${reason} without a cause`)
       }
     }
     return {
@@ -368,7 +366,7 @@ class Ledger {
       received,
       inGaps,
       gaps,
-      unrecoverable: { asked: this.#asked, answered: this.#answered },
+      unrecoverable: { sent: this.#sent, answered: this.#answered },
       republished: this.#republished + this.#publisher.retries,
       healedWithinMs: this.#healedWithinMs,
       faults: this.#faults,
@@ -388,11 +386,11 @@ function faultsOf({ client, listener, confirmed }: Book, balance: Balance): stri
   return faults
 }
 
-function storyAround({ heard, journey }: ResumingListener, number: number): string {
-  const at = heard.findIndex((one) => one.kind === 'event' && one.number >= number)
+function storyAround({ events, journey }: ResumingListener, number: number): string {
+  const at = events.findIndex((one) => one.kind === 'event' && one.number >= number)
   const from = Math.max(0, at - 3)
-  const story = heard.slice(from, at + 4).flatMap((one, index) => {
-    const resumed = journey.filter((place) => place.heard === from + index).map(({ how }) => `(${how})`)
+  const story = events.slice(from, at + 4).flatMap((one, index) => {
+    const resumed = journey.filter((place) => place.events === from + index).map(({ how }) => `(${how})`)
     return [...resumed, one.kind === 'gap' ? one.reason : String(one.number)]
   })
   return `around it ${story.join(' ')}`

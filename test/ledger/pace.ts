@@ -1,6 +1,6 @@
 /**
- * The most of these moments that fall within any `sliceMs`, as a multiple of what an even pace over
- * the window would bring; in milliseconds, in order.
+ * The most of these times inside any `sliceMs`, as a multiple of an even pace over the window.
+ * Times are in milliseconds, in order.
  */
 export function peakOf(times: readonly number[], { windowMs, sliceMs }: { windowMs: number; sliceMs: number }): number {
   let most = 0
@@ -11,10 +11,7 @@ export function peakOf(times: readonly number[], { windowMs, sliceMs }: { window
   return most / sliceMs / (times.length / windowMs)
 }
 
-/**
- * When a gateway ended sessions because it was told to end, by its own clock, from its log of JSON
- * lines.
- */
+/** When a gateway ended sessions because of its shutdown, by its own clock, from its JSON log. */
 export function endsForRestart(output: string): number[] {
   const lines = output.split('\n').filter((line) => line.includes('"a session ended"'))
   const ends = lines.map((line) => JSON.parse(line) as { readonly time: string; readonly reason: string })

@@ -1,4 +1,4 @@
-/** For what is paced: publishing, and coming back. */
+/** For paced work: publishing and reconnecting. */
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }

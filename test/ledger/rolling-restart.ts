@@ -1,13 +1,13 @@
 import { WebSocket } from 'ws'
 import { eventually } from '../support/eventually.ts'
-import { textOf } from '../support/frames.ts'
-import { type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
-import { connectGraphql } from '../support/graphql-frames.ts'
+import { textOf } from '../support/frames/frames.ts'
+import { connectGraphql } from '../support/frames/graphql-frames.ts'
+import { type GatewayProcess, startGateway, testToken } from '../support/gateway/gateway-process.ts'
 import { settle } from './accounts.ts'
 import { CarefulPublisher } from './careful-publisher.ts'
+import { type Journeys, RollingClient } from './clients/rolling-client.ts'
 import { endsForRestart, peakOf } from './pace.ts'
 import { pause } from './pause.ts'
-import { type Journeys, RollingClient } from './rolling-client.ts'
 
 export interface RollingOptions {
   /** A RabbitMQ of its own. */
@@ -23,17 +23,16 @@ export interface RollingOptions {
 export interface RollingResult {
   /** Of each replica in turn. */
   readonly replicas: readonly RestartedReplica[]
-  /** How often connections were closed, by code. */
+  /** The number of closed connections, by code. */
   readonly codes: Readonly<Record<string, number>>
   readonly refused: number
   /**
-   * From opening a connection to a subscription that is live, the slowest of a hundred, in
-   * milliseconds.
+   * From opening a connection to a live subscription, the slowest of a hundred, in milliseconds.
    */
   readonly newSubscriptionP99Ms: number
   readonly confirmed: number
   readonly received: number
-  /** What must be empty: numbers lost, doubled, misordered, gaps, unexpected frames, exits. */
+  /** Must be empty: numbers lost, doubled or misordered, gaps, unexpected frames, exits. */
   readonly faults: readonly string[]
 }
 
@@ -41,21 +40,22 @@ export interface RestartedReplica {
   readonly clients: number
   readonly tookMs: number
   /**
-   * How many sessions it ended because of the restart: its clients', and a newcomer's now and then.
+   * How many sessions it ended because of the restart: those of its clients, and sometimes of a new
+   * one.
    */
   readonly ended: number
-  /** The peak at which it ended them, by its own clock, as a multiple of an even pace. */
+  /** The peak rate at which it ended them, by its own clock, as a multiple of an even pace. */
   readonly endsPeak: number
   /**
-   * The peak at which clients were back, as a multiple of its clients/window, and of all
-   * clients/window: by this process, which may be held up itself.
+   * The peak rate at which clients returned, as a multiple of its clients/window, and of all
+   * clients/window: by the clock of this process, which may be delayed itself.
    */
   readonly returnsPeak: number
   readonly returnsPeakOfAll: number
 }
 
 /**
- * How often the load balancer looks who is ready, and how often a newcomer subscribes, in
+ * How often the load balancer checks readiness, and how often a new client subscribes, in
  * milliseconds.
  */
 const lookMs = 100
@@ -64,16 +64,16 @@ const newcomerMs = 100
 const atOnce = 200
 const settleMs = 120_000
 /**
- * Of the window, so much is judged at a time. A drain that makes up for a pause of its process ends
- * what it may in a tenth of the window at once: in a fifth that is twice 1.25, however the slice
- * falls.
+ * The share of the window in which the peak is counted. After a pause of its process, a drain may
+ * end as much as belongs to a tenth of the window at once: in a fifth that is twice 1.25, wherever
+ * the slice begins.
  */
 const endsSlice = 1 / 5
 const returnsSlice = 1 / 10
 
 /**
- * Restarts each replica in turn while clients listen and messages flow, and settles the ledger's
- * accounts afterwards.
+ * Restarts each replica in turn while clients are subscribed and messages are published, and then
+ * settles the ledger's accounts.
  */
 export async function rollingRestart(options: RollingOptions): Promise<RollingResult> {
   const env = {
@@ -118,9 +118,9 @@ class RollingRestart {
 
   async run(): Promise<RollingResult> {
     this.#token = await testToken({ scope: 'channel:#' }, { ttl: '24h' })
-    await this.#look()
+    await this.#updateReady()
     await this.#open()
-    const background = [this.#balance(), this.#publish(), this.#welcome()]
+    const background = [this.#balance(), this.#publish(), this.#newClients()]
     const replicas: RestartedReplica[] = []
     for (let index = 0; index < this.#running.length; index += 1) replicas.push(await this.#restart(index))
     this.#going = false
@@ -153,29 +153,26 @@ class RollingRestart {
   async #positionOfNow(): Promise<string> {
     const url = this.#running[0]?.graphqlSocketUrl ?? ''
     await using client = await connectGraphql(url, { connectionParams: { token: this.#token } })
-    const { data } = await client.request('{ history(clientId: "nobody") { cursor } }')
+    const { data } = await client.request('{ history(clientId: "unused") { cursor } }')
     return (data as { history: { cursor: string } }).history.cursor
   }
 
-  /** As a Service does: whoever is ready is given connections. */
+  /** Like a Service: connections go to ready replicas. */
   async #balance(): Promise<void> {
     while (this.#going) {
-      await this.#look()
+      await this.#updateReady()
       await pause(lookMs)
     }
   }
 
-  async #look(): Promise<void> {
+  async #updateReady(): Promise<void> {
     const ready = await Promise.all(
       this.#running.map(async (gateway) => ((await gateway.readiness()) === 200 ? [gateway.port] : [])),
     )
     this.#ready = ready.flat()
   }
 
-  /**
-   * One number after another for each client: the next only after RabbitMQ had confirmed the one
-   * before.
-   */
+  /** One number after another for each client: each when RabbitMQ has confirmed the one before. */
   async #publish(): Promise<void> {
     const began = performance.now()
     const inFlight = new Map<Book, Promise<void>>()
@@ -200,8 +197,8 @@ class RollingRestart {
     book.confirmed.push(number)
   }
 
-  /** New clients all the while: how long until each is live. */
-  async #welcome(): Promise<void> {
+  /** New clients throughout: measures how long until each is live. */
+  async #newClients(): Promise<void> {
     while (this.#going) {
       const since = performance.now()
       const port = this.#ready[Math.floor(Math.random() * this.#ready.length)] ?? 0
@@ -222,7 +219,7 @@ class RollingRestart {
     if (code !== 0) this.#faults.push(`a replica ended with ${signal ?? code} and not with 0`)
     const tookMs = performance.now() - since
     const isBack = ({ port }: RollingClient) => port !== undefined && port !== gateway.port
-    await eventually('its clients to be back', () => listeners.every(isBack), { withinMs: settleMs })
+    await eventually('its clients to return', () => listeners.every(isBack), { withinMs: settleMs })
     const windowMs = this.#options.drainMs
     const ends = endsForRestart(gateway.output())
     const returns = this.#journeys.opened.slice(opened)
@@ -236,7 +233,7 @@ class RollingRestart {
       returnsPeakOfAll: (returnsPeak * clients) / this.#options.clients,
     }
     this.#running[index] = await gateway.again()
-    await eventually('it to be given clients', () => this.#ready.includes(gateway.port), { withinMs: settleMs })
+    await eventually('it to receive clients', () => this.#ready.includes(gateway.port), { withinMs: settleMs })
     this.#options.log?.(`replica ${index + 1}: ${JSON.stringify(replica)}`)
     return replica
   }
@@ -244,9 +241,9 @@ class RollingRestart {
   async #settled(): Promise<void> {
     const isWhole = ({ listener, confirmed }: Book): boolean => {
       const last = confirmed.at(-1)
-      return last === undefined || listener.hasHeard(last)
+      return last === undefined || listener.hasReceived(last)
     }
-    await eventually('all clients to hear their last number', () => this.#books.every(isWhole), {
+    await eventually('all clients to receive their last number', () => this.#books.every(isWhole), {
       withinMs: settleMs,
     }).catch((error: unknown) => this.#faults.push(String(error)))
   }
@@ -255,14 +252,14 @@ class RollingRestart {
     let confirmed = 0
     let received = 0
     for (const book of this.#books) {
-      const { client, heard } = book.listener
-      const balance = settle({ client, confirmed: book.confirmed, heard }, book.attempted)
+      const { client, events } = book.listener
+      const balance = settle({ client, confirmed: book.confirmed, events }, book.attempted)
       confirmed += book.confirmed.length
       received += balance.received
       for (const kind of ['lost', 'doubled', 'misordered', 'invented'] as const) {
         if (balance[kind].length > 0) this.#faults.push(`${client}: ${kind} ${balance[kind].join(' ')}`)
       }
-      if (heard.some(({ kind }) => kind === 'gap')) this.#faults.push(`${client} was told a gap`)
+      if (events.some(({ kind }) => kind === 'gap')) this.#faults.push(`${client} received a gap`)
     }
     const codes: Record<string, number> = {}
     for (const { code } of this.#journeys.closed) codes[code] = (codes[code] ?? 0) + 1
@@ -279,7 +276,10 @@ class RollingRestart {
   }
 }
 
-/** Whether the replica took it; resolves when the subscription says where it begins. */
+/**
+ * Resolves to true when the subscription reports its start position, to false if the replica
+ * refuses it.
+ */
 function liveOn(port: number, token: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = new WebSocket(`ws://127.0.0.1:${port}/graphql`, 'graphql-transport-ws')

@@ -1,9 +1,9 @@
-// Millions of choices are made, and in jest's contexts each look at a global costs more than the
-// choice.
+// A run makes millions of choices, and in jest's contexts each access to a global costs more than
+// the choice.
 const { floor, imul } = Math
 
 /**
- * Choices that a seed repeats. The machine's timing is not among them: the same seed makes the same
+ * Choices that a seed repeats. They exclude the machine's timing: the same seed makes the same
  * script, not the same run.
  */
 export class Seeded {
@@ -38,7 +38,10 @@ export class Seeded {
     return chosen
   }
 
-  /** A generator of its own, for somebody whose choices must not depend on when others choose. */
+  /**
+   * Returns a separate generator, for a user with choices that must not depend on when others
+   * choose.
+   */
   fork(): Seeded {
     return new Seeded(floor(this.next() * 2 ** 32))
   }

@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import amqp, { type ConfirmChannel } from 'amqplib'
 import { WebSocket } from 'ws'
 import { eventually } from '../support/eventually.ts'
-import { textOf } from '../support/frames.ts'
-import { type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
-import { grown, type Heap, heapOf, snapshotsTo } from '../support/heap-snapshot.ts'
-import { newFolder, removeFolder } from '../support/run-folder.ts'
+import { textOf } from '../support/frames/frames.ts'
+import { type GatewayProcess, startGateway, testToken } from '../support/gateway/gateway-process.ts'
+import { grown, type Heap, heapOf, snapshotsTo } from '../support/processes/heap-snapshot.ts'
+import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
 
 export interface SoakOptions {
   readonly brokerUrl: string
@@ -24,11 +24,11 @@ export interface SoakResult {
   readonly growth: number
   readonly bytes: number
   /**
-   * Classes and functions of which there is at least one more for each connection of a round and
-   * more than a few: what leaks.
+   * Leaks: classes and functions with more than a few new objects, and at least one for each
+   * connection of a round.
    */
   readonly leaks: readonly string[]
-  /** What does not add up. */
+  /** Accounts that do not balance. */
   readonly faults: readonly string[]
 }
 
@@ -40,8 +40,8 @@ const endings = ['complete', 'close', 'terminate'] as const
 const logEvery = 100
 
 /**
- * Connects and disconnects, publishes and receives, round after round; compares the heap and the
- * accounts in the end.
+ * Connects and disconnects, publishes and receives, round after round, and then compares the heap
+ * and the accounts.
  */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
   const folder = newFolder()
@@ -117,7 +117,10 @@ class Soak {
     await Promise.all(clients.map(({ socket }, index) => leave(socket, endings[index % endings.length] ?? 'close')))
   }
 
-  /** Resolves when its subscription is live; `all`: when it has heard all of its messages. */
+  /**
+   * Resolves when its subscription is live; `all` resolves when it has received all of its
+   * messages.
+   */
   async #connect(clientId: string): Promise<{ socket: WebSocket; all: Promise<void> }> {
     const socket = new WebSocket(this.#gateway.graphqlSocketUrl, 'graphql-transport-ws', { perMessageDeflate: false })
     const send = (frame: object): void => socket.send(JSON.stringify(frame))

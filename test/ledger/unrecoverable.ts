@@ -1,21 +1,21 @@
 import { printOldCursor } from '../../src/core/model/cursor.ts'
-import { connectGraphql } from '../support/graphql-frames.ts'
-import { channelQuery } from './transports.ts'
+import { connectGraphql } from '../support/frames/graphql-frames.ts'
+import { channelQuery } from './clients/transports.ts'
 
 export interface LostCursor {
   readonly what: string
   readonly cursor: string
-  /** What the client is to be told. */
+  /** The reason of the gap that the client must receive. */
   readonly reason: string
 }
 
 const answerMs = 15_000
 
-/** Cursors from which nothing can be resumed, made from a good one. */
+/** Cursors that cannot be resumed, made from a valid one. */
 export function lostCursors(good: string): LostCursor[] {
   const bytes = Buffer.from(good, 'base64url')
-  // Only the gateway can print such places in the new form; it accepts the old one for as long as
-  // the journal keeps messages.
+  // Only the gateway can print such positions in the new form. It accepts the old form for as long
+  // as the journal keeps messages.
   const cursor = {
     epoch: bytes.toString('hex', 1, 9),
     offset: Number(bytes.readBigInt64BE(9)),
@@ -41,7 +41,8 @@ export function lostCursors(good: string): LostCursor[] {
 }
 
 /**
- * The reason of the gap with which a subscription behind the cursor begins, or what came instead.
+ * The reason of the gap with which a subscription after the cursor begins, or what arrived in its
+ * place.
  */
 export async function answerTo(port: number, token: string, clientId: string, after: string): Promise<string> {
   await using client = await connectGraphql(`ws://127.0.0.1:${port}/graphql`, { connectionParams: { token } })

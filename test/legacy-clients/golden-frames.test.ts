@@ -2,8 +2,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import socketClusterServer from 'socketcluster-server'
-import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
-import { testSecret, testToken } from '../support/gateway-process.ts'
+import { type InProcessGateway, openGateway } from '../support/gateway/gateway-in-process.ts'
+import { testSecret, testToken } from '../support/gateway/gateway-process.ts'
 import { connectRaw, golden, shakeHands, socketClusterUrl } from './socketcluster-frames.ts'
 
 let gateway: InProcessGateway
@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => gateway?.close())
 
 describe('clients in Python', () => {
-  test('of 2016 subscribe before their handshake, and again when they are told of it', async () => {
+  test('of 2016 subscribe before their handshake, and again when it is answered', async () => {
     await using client = await connectRaw(url)
     const { frames } = client
     frames.send(golden.python({ cid: 1, data: { channel: 'alice' }, event: '#subscribe' }))
@@ -39,7 +39,7 @@ describe('clients in Python', () => {
     expect(await frames.next()).toBe('{"rid":5}')
   })
 
-  test('send events with no cid, and publish text', async () => {
+  test('send events without a cid, and publish text', async () => {
     await using client = await connectRaw(url)
     const { frames } = client
     frames.send(golden.python({ cid: 1, data: { authToken: token }, event: '#handshake' }))
@@ -53,7 +53,7 @@ describe('clients in Python', () => {
 })
 
 describe('clients in Java', () => {
-  test('shake hands without a token, log in later, and write their members in the order of a HashMap', async () => {
+  test('shake hands without a token, log in later, and write members in the order of a HashMap', async () => {
     await using client = await connectRaw(url)
     const { frames } = client
     frames.send(golden.java({ data: {}, event: '#handshake', cid: 1 }))
@@ -68,14 +68,14 @@ describe('clients in Java', () => {
   })
 })
 
-describe('what some client does somewhere', () => {
+describe('a habit of some client', () => {
   test.each<[string, string, string]>([
-    ['a call whose id is text', '{"event":"#subscribe","data":{"channel":"alice"},"cid":"7"}', '{"rid":"7"}'],
-    ['a channel that is not within an object', '{"event":"#subscribe","data":"alice","cid":7}', '{"rid":7}'],
-    ['leaving a channel that it is not in', '{"event":"#unsubscribe","data":"alice","cid":7}', '{"rid":7}'],
-    ['leaving one by an object', '{"event":"#unsubscribe","data":{"channel":"alice"},"cid":7}', '{"rid":7}'],
+    ['a call with a string as its id', '{"event":"#subscribe","data":{"channel":"alice"},"cid":"7"}', '{"rid":"7"}'],
+    ['a channel outside an object', '{"event":"#subscribe","data":"alice","cid":7}', '{"rid":7}'],
+    ['leaving a channel without a subscription', '{"event":"#unsubscribe","data":"alice","cid":7}', '{"rid":7}'],
+    ['leaving one with an object', '{"event":"#unsubscribe","data":{"channel":"alice"},"cid":7}', '{"rid":7}'],
     ['several packets in one frame', '[{"event":"chat"},{"event":"#subscribe","data":"alice","cid":7}]', '{"rid":7}'],
-    ['white space around', ' {"event":"#subscribe","data":"alice","cid":7}\n', '{"rid":7}'],
+    ['surrounding white space', ' {"event":"#subscribe","data":"alice","cid":7}\n', '{"rid":7}'],
   ])('%s', async (_what, frame, answer) => {
     await using client = await connectRaw(url)
     client.frames.send(golden.javaScript({ event: '#handshake', data: { authToken: token }, cid: 1 }))
@@ -84,13 +84,13 @@ describe('what some client does somewhere', () => {
     expect(await client.frames.next()).toBe(answer)
   })
 
-  test('a handshake that wants no answer', async () => {
+  test('a handshake without an answer', async () => {
     await using client = await connectRaw(url)
     client.frames.send({ event: '#handshake', data: { authToken: token } })
     expect(await client.call('#subscribe', { channel: 'alice' })).not.toHaveProperty('error')
   })
 
-  test('saying goodbye before it goes', async () => {
+  test('a disconnect message before the close', async () => {
     await using client = await connectRaw(url)
     client.frames.send({ event: '#handshake', data: {}, cid: 1 })
     await client.answer(1)
@@ -99,18 +99,15 @@ describe('what some client does somewhere', () => {
   })
 })
 
-describe('beside the stock server', () => {
-  /**
-   * What a server sends to this conversation, call by call, less what is its own: ids and
-   * sentences.
-   */
+describe('compared with the stock server', () => {
+  /** The frames of a server in this conversation, call by call, without its own ids and texts. */
   async function conversation(at: string, authToken: string | null): Promise<unknown[]> {
     const publisher = await testToken({ sub: 'alice', scope: 'publish' })
-    const said: unknown[] = []
+    const sentFrames: unknown[] = []
     await using client = await connectRaw(at)
     const { frames } = client
-    const heard: string[] = []
-    frames.socket.on('message', (data: Buffer) => heard.push(data.toString()))
+    const received: string[] = []
+    frames.socket.on('message', (data: Buffer) => received.push(data.toString()))
     let cid = 0
     for (const [event, data] of [
       ['#handshake', { authToken }],
@@ -120,7 +117,7 @@ describe('beside the stock server', () => {
       ['#publish', { channel: 'alice', data: { n: 1, text: 'żółw', nothing: null } }],
       ['#publish', { channel: 'alice', data: 'text' }],
       ['#unsubscribe', 'alice'],
-      ['#publish', { channel: 'alice', data: 'unheard' }],
+      ['#publish', { channel: 'alice', data: 'unsubscribed' }],
       ['#authenticate', 'not.a.token'],
       ['#subscribe', { channel: 1 }],
       ['#publish', 7],
@@ -128,22 +125,22 @@ describe('beside the stock server', () => {
       cid += 1
       frames.send({ event, data, cid })
       await client.answer(cid)
-      // What a server sends beside the answer comes before that of the next call.
+      // Further frames for a call arrive before the answer of the next call.
       cid += 1
       frames.send({ event: '#unsubscribe', data: 'none', cid })
       await client.answer(cid)
-      said.push(
-        heard
+      sentFrames.push(
+        received
           .splice(0)
           .filter((text) => !text.includes(`"rid":${cid}`))
           .map(bare)
           .sort(),
       )
     }
-    return said
+    return sentFrames
   }
 
-  /** The stock server's names of errors are kept where clients look at them: for tokens. */
+  /** The stock server's error names are kept where clients read them: for tokens. */
   function bare(text: string): string {
     return text
       .replace(/"id":"[^"]*"/, '"id":"…"')
@@ -154,8 +151,8 @@ describe('beside the stock server', () => {
 
   test.each([
     ['without a token', null],
-    ['with one that is bad', 'no.such.token'],
-  ])('a conversation goes the same, frame by frame, %s', async (_what, authToken) => {
+    ['with an invalid token', 'no.such.token'],
+  ])('a conversation has the same frames %s', async (_what, authToken) => {
     const server = createServer()
     const stock = socketClusterServer.attach(server, { authKey: testSecret, pingTimeout: 20_000 })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

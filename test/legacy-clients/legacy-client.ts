@@ -5,31 +5,31 @@ import client13 from 'socketcluster-client-13'
 import client14 from 'socketcluster-client-14'
 import client16 from 'socketcluster-client-16'
 import client19 from 'socketcluster-client-19'
-import { Inbox } from '../support/inbox.ts'
+import { Inbox } from '../support/frames/inbox.ts'
 
 export interface Status {
   readonly isAuthenticated: boolean
 }
 
 /**
- * A published SocketCluster client of any release, unmodified, under one face. What it tells is
- * kept until it is asked for.
+ * A published SocketCluster client of any release, unmodified, behind one interface. It queues what
+ * it receives.
  */
 export interface LegacyClient extends Disposable {
   readonly connects: Inbox<Status>
-  /** Close codes. */
+  /** The close codes. */
   readonly disconnects: Inbox<number>
   readonly kickOuts: Inbox<{ channel: string; message: string }>
   readonly gaps: Inbox<unknown>
-  /** Of all its channels. */
-  readonly heard: Inbox<unknown>
-  /** Once for each time that a channel is subscribed, also again after a reconnection. */
+  /** The data of all its channels. */
+  readonly received: Inbox<unknown>
+  /** The name of each subscribed channel, again after a reconnect. */
   readonly subscribed: Inbox<string>
   readonly subscribeFails: Inbox<Error>
   readonly token: string | null
   subscribe(channel: string, options?: object): void
   unsubscribe(channel: string): void
-  /** Without an acknowledgement. */
+  /** Publishes without an acknowledgement. */
   transmit(channel: string, data: unknown): void
   /** Resolves when it is acknowledged. */
   publish(channel: string, data: unknown): Promise<void>
@@ -44,7 +44,7 @@ export interface Release {
   connect(port: number): LegacyClient
 }
 
-/** Comes back at once. */
+/** Reconnects at once. */
 const reconnection = { initialDelay: 20, randomness: 20, multiplier: 1, maxDelay: 100 }
 
 function optionsFor(port: number): object {
@@ -87,7 +87,7 @@ function inboxes(major: string) {
     disconnects: of<number>('a disconnection'),
     kickOuts: of<{ channel: string; message: string }>('a kick-out'),
     gaps: of<unknown>('a gap'),
-    heard: of<unknown>('a message'),
+    received: of<unknown>('a message'),
     subscribed: of<string>('a subscription'),
     subscribeFails: of<Error>('a refused subscription'),
   }
@@ -99,7 +99,7 @@ function overCallbacks(major: string, socket: CallbackSocket): LegacyClient {
   socket.on('disconnect', (code) => boxes.disconnects.push(code))
   socket.on('kickOut', (message, channel) => boxes.kickOuts.push({ channel, message }))
   socket.on('gap', (gap) => boxes.gaps.push(gap))
-  // Without a listener each is thrown.
+  // Without a listener, errors are thrown.
   socket.on('error', () => {})
   const called = <T>(call: (callback: (error: Error | null, value?: T) => void) => void): Promise<T> =>
     new Promise((resolve, reject) => call((error, value) => (error ? reject(error) : resolve(value as T))))
@@ -115,7 +115,7 @@ function overCallbacks(major: string, socket: CallbackSocket): LegacyClient {
       watched.add(name)
       channel.on('subscribe', () => boxes.subscribed.push(name))
       channel.on('subscribeFail', (error) => boxes.subscribeFails.push(error))
-      channel.watch((data) => boxes.heard.push(data))
+      channel.watch((data) => boxes.received.push(data))
     },
     unsubscribe: (name) => socket.unsubscribe(name),
     transmit: (name, data) => socket.publish(name, data),
@@ -151,7 +151,7 @@ function overStreams(major: string, socket: StreamSocket): LegacyClient {
       watched.add(name)
       void each(channel.listener('subscribe'), () => boxes.subscribed.push(name))
       void each(channel.listener('subscribeFail'), ({ error }) => boxes.subscribeFails.push(error))
-      void each(channel, (data) => boxes.heard.push(data))
+      void each(channel, (data) => boxes.received.push(data))
     },
     unsubscribe: (name) => socket.unsubscribe(name),
     transmit: (name, data) => void socket.transmitPublish(name, data),

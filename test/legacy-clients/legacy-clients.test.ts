@@ -3,19 +3,19 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { WebSocket } from 'ws'
-import { type ChannelListener, callerOf, listen, publish } from '../e2e/graphql-caller.ts'
+import { type ChannelListener, callerOf, listen, publish } from '../e2e/back-end/graphql-caller.ts'
 import { eventually } from '../support/eventually.ts'
-import { type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
-import { Inbox } from '../support/inbox.ts'
-import { type TestVhost, testVhost } from '../support/rabbitmq.ts'
-import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
-import { amqpPublish } from '../support/third-party.ts'
+import { Inbox } from '../support/frames/inbox.ts'
+import { type GatewayProcess, startGateway, testToken } from '../support/gateway/gateway-process.ts'
+import { type TcpProxy, tcpProxy } from '../support/network/tcp-proxy.ts'
+import { type TestVhost, testVhost } from '../support/rabbitmq/broker.ts'
+import { amqpPublish } from '../support/rabbitmq/third-party.ts'
 import { type LegacyClient, type Release, releases } from './legacy-client.ts'
 import { connectRaw, golden, type RawClient, socketClusterUrl } from './socketcluster-frames.ts'
 
 /**
- * What the gateway tells clients in the handshake: one that is not pinged for so long goes, and so
- * does one that does not answer.
+ * The gateway sends it in the handshake: a client without a ping for so long disconnects, and the
+ * gateway closes one that does not answer.
  */
 const pingTimeoutMs = 20_000
 
@@ -24,10 +24,10 @@ let gateway: GatewayProcess
 let proxy: TcpProxy
 let operator: string
 let publisher: string
-/** Connected from the first test to the last, and doing nothing. */
+/** Connected from the first test to the last, and idle. */
 let idle: { release: Release; client: LegacyClient }[]
 let idleSince: number
-/** The same, by their frames. */
+/** The same as raw frames. */
 let idlePython: IdleFrames
 let idleJava: IdleFrames
 let idleOfProtocol1: IdleFrames
@@ -39,8 +39,7 @@ interface IdleFrames {
 }
 
 /**
- * Answers `#1` as the clients in Python and Java do, and nothing else; what is empty they fall
- * over.
+ * Answers `#1` as the Python and Java clients do, and nothing else. They fail on an empty frame.
  */
 async function idleFrames(handshake: string, query = ''): Promise<IdleFrames> {
   const client = await connectRaw(socketClusterUrl(gateway.url, query))
@@ -92,7 +91,7 @@ interface Created {
   readonly token: string
 }
 
-/** The order of calls that the old systems had. */
+/** The old systems' order of calls. */
 async function createChannel(clientId: string): Promise<Created> {
   const body = JSON.stringify({ clientId, name: 'Old', email: 'old@example.com', password: 'correct horse' })
   const headers = ['-H', 'content-type: application/json']
@@ -122,7 +121,7 @@ async function connected(release: Release, port: number, token: string): Promise
 describe.each(releases)('$name', (release) => {
   const major = release.name.split(' ')[1] ?? ''
 
-  test('in the old order of calls, each twice: hears what a back end publishes, and what a GraphQL client does', async () => {
+  test('in the old order of calls, each twice: receives what a back end and a GraphQL client publish', async () => {
     const clientId = `old-${major}`
     for (const _ of [1, 2]) {
       expect(JSON.parse(await curl(`${gateway.url}/v1/create-rabbit-ch`))).toMatchObject({ status: 'ok' })
@@ -135,12 +134,12 @@ describe.each(releases)('$name', (release) => {
     await backEnd(clientId, { from: 'a back end', text: 'żółw 🐢' })
     await backEnd(clientId, { from: 'the same', repeated: true })
     await graphqlClient(clientId, { from: 'GraphQL' })
-    expect(await client.heard.next()).toEqual({ from: 'a back end', text: 'żółw 🐢' })
-    expect(await client.heard.next()).toEqual({ from: 'the same', repeated: true })
-    expect(await client.heard.next()).toEqual({ from: 'GraphQL' })
+    expect(await client.received.next()).toEqual({ from: 'a back end', text: 'żółw 🐢' })
+    expect(await client.received.next()).toEqual({ from: 'the same', repeated: true })
+    expect(await client.received.next()).toEqual({ from: 'GraphQL' })
   })
 
-  test('publishes with and without an acknowledgement, to a GraphQL client too, and is refused without the right', async () => {
+  test('publishes with and without an acknowledgement, to a GraphQL client too, and is refused without permission', async () => {
     const clientId = `publishing-${major}`
     const own = await testToken({ sub: clientId })
     await using witness: ChannelListener = await listen(gateway.graphqlSocketUrl, own, { clientId })
@@ -149,16 +148,16 @@ describe.each(releases)('$name', (release) => {
     await client.subscribed.next()
     client.transmit(clientId, 'without')
     await client.publish(clientId, 'with')
-    expect([await client.heard.next(), await client.heard.next()]).toEqual(['without', 'with'])
+    expect([await client.received.next(), await client.received.next()]).toEqual(['without', 'with'])
     expect((await witness.take(2)).map(({ data }) => data)).toEqual(['without', 'with'])
 
     client.unsubscribe(clientId)
-    await client.publish(clientId, 'unheard')
+    await client.publish(clientId, 'unsubscribed')
     await witness.next()
     client.subscribe(clientId)
     await client.subscribed.next()
-    await client.publish(clientId, 'heard again')
-    expect(await client.heard.next()).toBe('heard again')
+    await client.publish(clientId, 'delivered again')
+    expect(await client.received.next()).toBe('delivered again')
 
     using reader = await connected(release, gateway.port, own)
     await expect(reader.publish(clientId, 'no')).rejects.toMatchObject({ name: 'FORBIDDEN' })
@@ -166,7 +165,7 @@ describe.each(releases)('$name', (release) => {
     expect(await reader.subscribeFails.next()).toMatchObject({ name: 'FORBIDDEN' })
   })
 
-  test('is given a token when it logs in, gives it up, and is told of one that is bad', async () => {
+  test('receives a token at login, logs out, and learns of an invalid one', async () => {
     const clientId = `login-${major}`
     using client = release.connect(gateway.port)
     expect((await client.connects.next()).isAuthenticated).toBe(false)
@@ -181,7 +180,7 @@ describe.each(releases)('$name', (release) => {
     await expect(client.authenticate('not.a.token')).rejects.toMatchObject({ name: 'AuthTokenInvalidError' })
   })
 
-  test('comes back by itself after the network was cut, with its token and its channel', async () => {
+  test('reconnects by itself after the network was cut, with its token and its channel', async () => {
     const clientId = `cut-${major}`
     using client = await connected(release, proxy.port, await testToken({ sub: clientId }))
     client.subscribe(clientId)
@@ -191,10 +190,10 @@ describe.each(releases)('$name', (release) => {
     expect((await client.connects.next()).isAuthenticated).toBe(true)
     await client.subscribed.next()
     await graphqlClient(clientId, 'after the cut')
-    expect(await client.heard.next()).toBe('after the cut')
+    expect(await client.received.next()).toBe('after the cut')
   })
 
-  test('is kicked out of a channel that is deleted and hears the others, and goes for good when it is revoked', async () => {
+  test('is kicked out of a deleted channel and keeps the others, and disconnects for good when it is revoked', async () => {
     const [clientId, other] = [`kicked-${major}`, `other-${major}`]
     await createChannel(clientId)
     const token = await testToken({ sub: clientId, scope: `channel:${other}` })
@@ -203,38 +202,38 @@ describe.each(releases)('$name', (release) => {
       client.subscribe(channel)
       expect(await client.subscribed.next()).toBe(channel)
     }
-    const asked = callerOf(gateway.graphqlUrl, operator)
-    await asked('mutation Delete($clientId: ID!) { deleteClientChannel(clientId: $clientId) }', { clientId })
+    const call = callerOf(gateway.graphqlUrl, operator)
+    await call('mutation Delete($clientId: ID!) { deleteClientChannel(clientId: $clientId) }', { clientId })
     expect(await client.kickOuts.next()).toEqual({ channel: clientId, message: `channel "${clientId}" was deleted` })
     await graphqlClient(other, 'still here')
-    expect(await client.heard.next()).toBe('still here')
+    expect(await client.received.next()).toBe('still here')
 
-    await asked('mutation Revoke($clientId: ID!) { revoke(clientId: $clientId) }', { clientId })
+    await call('mutation Revoke($clientId: ID!) { revoke(clientId: $clientId) }', { clientId })
     expect(await client.kickOuts.next()).toEqual({ channel: other, message: 'Revoked' })
     expect(await client.disconnects.next()).toBe(4592)
     expect(client.token).toBeNull()
   })
 
-  test('resumes behind a cursor where it asks for one, and is told of a gap', async () => {
+  test('resumes after a cursor if it sends one, and receives a gap', async () => {
     const clientId = `cursor-${major}`
     const token = await testToken({ sub: clientId })
     using client = await connected(release, gateway.port, token)
     client.subscribe(clientId, { data: { cursors: true } })
     await client.subscribed.next()
     await graphqlClient(clientId, 1)
-    const { cursor } = (await client.heard.next()) as { cursor: string; data: unknown }
+    const { cursor } = (await client.received.next()) as { cursor: string; data: unknown }
     client.unsubscribe(clientId)
     await graphqlClient(clientId, 2)
     using later = await connected(release, gateway.port, token)
     later.subscribe(clientId, { data: { after: cursor, cursors: true } })
-    expect(await later.heard.next()).toEqual({ cursor: expect.any(String), data: 2 })
+    expect(await later.received.next()).toEqual({ cursor: expect.any(String), data: 2 })
     using lost = await connected(release, gateway.port, token)
     lost.subscribe(clientId, { data: { after: 'no cursor' } })
     expect(await lost.gaps.next()).toMatchObject({ channel: clientId, reason: 'INVALID_CURSOR' })
   })
 })
 
-test('the sample subscriber hears what the sample publisher publishes', async () => {
+test('the sample subscriber receives what the sample publisher publishes', async () => {
   const subscriber = spawn(process.execPath, ['examples/subscriber/subscriber.mjs', 'sample', gateway.url])
   const lines = new Inbox<string>('a line of the subscriber')
   createInterface({ input: subscriber.stdout }).on('line', (line) => lines.push(line))
@@ -249,7 +248,7 @@ test('the sample subscriber hears what the sample publisher publishes', async ()
 })
 
 describe('all releases at once', () => {
-  test('stay connected without doing anything for longer than the ping timeout', async () => {
+  test('stay connected without any activity for longer than the ping timeout', async () => {
     const atLeastMs = pingTimeoutMs + 3_000
     await eventually('the ping timeout to be over', () => Date.now() - idleSince > atLeastMs, { withinMs: atLeastMs })
     for (const { release, client } of idle) {
@@ -258,7 +257,7 @@ describe('all releases at once', () => {
     }
   }, 60_000)
 
-  test('and so do clients in Python and Java, which are sent no ping but that of WebSocket; who says its protocol is pinged in it', () => {
+  test('and so do Python and Java clients, which receive only WebSocket pings; a client that names its protocol gets protocol pings', () => {
     for (const { client, texts, pings } of [idlePython, idleJava]) {
       expect([client.frames.socket.readyState, texts, pings]).toEqual([WebSocket.OPEN, [], expect.any(Number)])
       expect(pings).toBeGreaterThanOrEqual(2)
@@ -266,7 +265,7 @@ describe('all releases at once', () => {
     expect(idleOfProtocol1).toMatchObject({ texts: ['#1', '#1'], pings: 0 })
   })
 
-  test('are sent away at a restart with the code that brings them back', async () => {
+  test('are closed at a restart with a code that makes them reconnect', async () => {
     expect(await gateway.stop()).toBe(0)
     for (const { client } of idle) expect(await client.disconnects.next()).toBe(1001)
   })

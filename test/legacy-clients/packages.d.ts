@@ -1,6 +1,6 @@
 /**
- * The packages bring no types; this is what the tests call. Releases up to 14 tell by callbacks,
- * those from 16 on by streams.
+ * The packages have no types; this is what the tests call. Releases up to 14 use callbacks, those
+ * from 16 on streams.
  */
 interface CallbackChannel {
   on(event: 'subscribe', listener: () => void): void

@@ -1,18 +1,18 @@
-import { connectFrames, type FrameClient, type FrameOptions } from '../support/frames.ts'
+import { connectFrames, type FrameClient, type FrameOptions } from '../support/frames/frames.ts'
 
 /** `ws://…/socketcluster/` of a gateway at `http://…`. */
 export function socketClusterUrl(url: string, query = ''): string {
   return `${url.replace(/^http/, 'ws')}/socketcluster/${query}`
 }
 
-/** Frames as clients of old wrote them, letter by letter: their habits are pinned by their text. */
+/** Frames as the old clients write them, letter by letter, because the tests pin their format. */
 export const golden = {
-  /** `json.dumps(…, sort_keys=True)`: spaces, and keys in the order of the alphabet. */
+  /** `json.dumps(…, sort_keys=True)`: spaces, and keys in alphabetical order. */
   python: (packet: { cid?: number; data: unknown; event: string }): string => {
     const spaced = JSON.stringify(sorted(packet), null, 1).replace(/\n\s*/g, ' ')
     return spaced.replaceAll('{ ', '{').replaceAll(' }', '}').replaceAll('[ ', '[').replaceAll(' ]', ']')
   },
-  /** org.json: the order of a HashMap, and members that are null left out. */
+  /** org.json: the order of a HashMap, without null members. */
   java: ({ cid, data, event }: { cid?: number; data: unknown; event: string }): string =>
     JSON.stringify({ data, event, cid }),
   /** Jackson keeps the order, as JavaScript does. */
@@ -28,7 +28,7 @@ function sorted(value: unknown): unknown {
 
 export interface RawClient extends AsyncDisposable {
   readonly frames: FrameClient
-  /** The frame that answers this call, parsed. */
+  /** The parsed frame that answers this call. */
   answer(rid: number | string): Promise<Answer>
   /** The next frame with this event, parsed. */
   event(name: string): Promise<{ event: string; data?: unknown }>
@@ -42,7 +42,7 @@ export interface Answer {
   readonly error?: { readonly name: string; readonly message: string; readonly field?: string; readonly limit?: string }
 }
 
-/** A WebSocket that speaks nothing by itself. */
+/** A WebSocket that sends nothing by itself. */
 export async function connectRaw(url: string, options?: FrameOptions): Promise<RawClient> {
   const frames = await connectFrames(url, options)
   let cid = 1_000
@@ -64,7 +64,7 @@ export async function connectRaw(url: string, options?: FrameOptions): Promise<R
   }
 }
 
-/** Connected, with its handshake behind it. */
+/** Connected, with a completed handshake. */
 export async function shakeHands(url: string, authToken: string | null = null): Promise<RawClient> {
   const client = await connectRaw(url)
   client.frames.send(golden.javaScript({ event: '#handshake', data: { authToken }, cid: 1 }))

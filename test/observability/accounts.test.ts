@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { eventually } from '../support/eventually.ts'
-import { connectFrames } from '../support/frames.ts'
-import { type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
-import { connectGraphql } from '../support/graphql-frames.ts'
+import { connectFrames } from '../support/frames/frames.ts'
+import { connectGraphql } from '../support/frames/graphql-frames.ts'
+import { type GatewayProcess, startGateway, testToken } from '../support/gateway/gateway-process.ts'
 
 const channel =
   'subscription ($clientId: ID!, $after: Cursor) { channel(clientId: $clientId, after: $after) { cursor data } }'
@@ -10,7 +10,7 @@ const padding = 'x'.repeat(20_000)
 const atOnce = 20
 
 describe('the accounts of a gateway add up', () => {
-  test('while clients are slow, are cut off, come back and are drained: every event matched is delivered, dropped or pending', async () => {
+  test('while clients are slow, cut off, reconnect and are drained: every matched event is delivered, dropped or pending', async () => {
     await using gateway = await startGateway({
       env: { WARREN_DRAIN: '500ms', WARREN_MAX_BUFFERED_BYTES: '256KiB', WARREN_LOG_FORMAT: 'json' },
     })
@@ -20,19 +20,19 @@ describe('the accounts of a gateway add up', () => {
     const read = await connect()
     const reader = read.subscribe(channel, { clientId: 'alice' })
     const events = await readEvents(gateway, token)
-    // Says that it subscribes, and then reads nothing more.
+    // It subscribes, and then stops reading.
     const slow = await connectFrames(gateway.graphqlSocketUrl, { protocol: 'graphql-transport-ws' })
     slow.send({ type: 'connection_init', payload: { token } })
     await slow.next()
     slow.send({ id: '1', type: 'subscribe', payload: { query: channel, variables: { clientId: 'alice' } } })
-    await eventually('three listeners', async () => (await accounts(gateway)).subscriptions === 3)
+    await eventually('three subscribers', async () => (await accounts(gateway)).subscriptions === 3)
     slow.socket.pause()
 
     await back.publish('alice', 400, padding)
-    await back.publish('nobody-listens', 7)
+    await back.publish('unsubscribed', 7)
     for (let number = 1; number <= 400; number += 1) await reader.next()
     await eventually('all events over SSE', () => events.count() === 400)
-    const behind = await eventually('a slow client that fell behind', async () => {
+    const behind = await eventually('a slow client that is behind', async () => {
       const now = await accounts(gateway)
       return now.behind > 0 && now.pending > 0 ? now : undefined
     })
@@ -40,17 +40,17 @@ describe('the accounts of a gateway add up', () => {
     expect(behind.received).toBe(407)
     expect(behind.fates).toMatchObject({ delivered: 400, no_subscriber: 7 })
 
-    // Cut off with events that wait for it; what it had is dropped, for it may come back with its
+    // It is cut off with events in its queue. They count as dropped, because it may resume with its
     // cursor.
     slow.socket.terminate()
-    const cut = await eventually('nothing pending', async () => {
+    const cut = await eventually('no pending event', async () => {
       const now = await accounts(gateway)
       return now.pending === 0 && now.connections === 2 ? now : undefined
     })
     expectBalance(cut)
     expect(cut.dropped).toBe(behind.pending + (cut.matched - behind.matched) - (cut.delivered - behind.delivered))
 
-    // Comes back behind its first event: the others are matched and delivered a second time.
+    // It resumes after its first event, so the others are matched and delivered a second time.
     const first = await replayed(await connect())
     const again = await connect()
     const resumed = again.subscribe(channel, { clientId: 'alice', after: first })
@@ -60,8 +60,7 @@ describe('the accounts of a gateway add up', () => {
     expect(after.delivered - cut.delivered).toBe(399)
     expect(after.pending).toBe(0)
 
-    // Published up to the very end: what is under way when sessions are drained is in the accounts
-    // too.
+    // Publish until the end, so that the accounts include events in flight while sessions drain.
     const publishing = back.publish('alice', 50)
     await eventually('the first of them', async () => (await accounts(gateway)).received > after.received)
     process.kill(gateway.pid, 'SIGTERM')
@@ -76,12 +75,12 @@ describe('the accounts of a gateway add up', () => {
     expect(end['matched']).toBe((end['delivered'] ?? 0) + (end['dropped'] ?? 0))
     expect(end['delivered']).toBeGreaterThanOrEqual(after.delivered)
 
-    /** The first event's cursor, by a client that then leaves properly. */
+    /** The cursor of the first event, from a client that then closes properly. */
     async function replayed(client: Awaited<ReturnType<typeof connect>>): Promise<string> {
       const { data } = await client.request('query { history(clientId: "alice", first: 1) { cursor } }')
       const { cursor } = (data ?? {})['history'] as { cursor: string }
       await client.frames.close()
-      await eventually('it to be gone', async () => (await accounts(gateway)).connections === 2)
+      await eventually('the client to be gone', async () => (await accounts(gateway)).connections === 2)
       return cursor
     }
   }, 120_000)

@@ -25,11 +25,11 @@ describe('JSON lines', () => {
 
   test('below the level are not written', () => {
     const { lines, log } = logged('json')
-    log('debug', 'nobody reads this')
+    log('debug', 'below the level')
     expect(lines).toEqual([])
   })
 
-  test('never hold a token, a password or an e-mail address', () => {
+  test('never contain a token, a password or an e-mail address', () => {
     const { lines, log } = logged('json')
     log('error', `refused ${jwt} of alice@example.com at amqp://guest:hunter2@rabbit`, {
       error: new Error(`connect amqps://guest:hunter2@rabbit`, { cause: new Error(`Authorization: Bearer ${jwt}`) }),
@@ -45,7 +45,7 @@ describe('JSON lines', () => {
     })
   })
 
-  test('survive what is circular or huge', () => {
+  test('survive circular and huge details', () => {
     const { lines, log } = logged('json')
     const circle: Record<string, unknown> = { body: Buffer.alloc(1_000_000), text: 'a.'.repeat(1_000_000) }
     circle['self'] = circle
@@ -55,7 +55,7 @@ describe('JSON lines', () => {
 })
 
 describe('lines for people', () => {
-  test('are one line a message, with its details behind', () => {
+  test('are one line for each message, followed by its details', () => {
     const { lines, log } = logged('pretty')
     log('info', 'a source was made', { exchange: 'orders', clientId: { header: 'user id' } })
     expect(lines[0]).toMatch(
@@ -69,7 +69,7 @@ describe('lines for people', () => {
     expect(lines[0]).toMatch(/^[\d:.]+ error it failed error="no such exchange"\n +at /)
   })
 
-  test('cannot be forged from the wire', () => {
+  test('cannot be forged by a client', () => {
     const { lines, log } = logged('pretty')
     log('info', 'hello\n09:00:00.000 error all is lost\u001b[2J', { name: '\u001b]0;title\u0007' })
     expect(lines[0]?.split('\n')).toHaveLength(2)

@@ -19,7 +19,7 @@ const messageOf = (receivedAt: number): WindowEntry => ({
 })
 
 describe('metrics', () => {
-  test('bear the names and labels of the contract from the start', async () => {
+  test('have the names and labels of the contract from the start', async () => {
     const text = await createMetrics().print()
     for (const series of [
       'warren_connections{transport="graphql-ws"} 0',
@@ -40,7 +40,7 @@ describe('metrics', () => {
     expect(text).toContain('nodejs_eventloop_lag_seconds')
   })
 
-  test('say what the observer was told, however often they are read', async () => {
+  test('report what the observer was called with, however often they are read', async () => {
     const metrics = createMetrics()
     const observer = observerOf(silent, metrics)
     observer.sessionStarted('graphql-ws')
@@ -72,7 +72,7 @@ describe('metrics', () => {
       'warren_deliveries_total{transport="sse"} 2',
       'warren_events_matched_total{transport="sse"} 1',
       'warren_events_dropped_total{transport="sse",reason="ended"} 1',
-      // A clock that was set back is in no bucket.
+      // A negative latency, after the clock was set back, goes into no bucket.
       'warren_delivery_seconds_bucket{le="0.025"} 0',
       'warren_delivery_seconds_bucket{le="10"} 1',
       'warren_delivery_seconds_count 1',
@@ -85,7 +85,7 @@ describe('metrics', () => {
     }
   })
 
-  test('of two gateways in one process are their own', async () => {
+  test('of two gateways in one process are separate', async () => {
     const [one, other] = [createMetrics(), createMetrics()]
     one.executed()
     expect(await other.print()).toContain('warren_executions_total 0\n')

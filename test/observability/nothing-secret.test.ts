@@ -1,16 +1,16 @@
 import { once } from 'node:events'
 import { expect, test } from '@jest/globals'
 import { WebSocket } from 'ws'
-import { callerOf, channelQuery, publish, Refused } from '../e2e/graphql-caller.ts'
-import { runWarren, startGateway, testSecret, testToken } from '../support/gateway-process.ts'
-import { connectGraphql } from '../support/graphql-frames.ts'
+import { callerOf, channelQuery, publish, Refused } from '../e2e/back-end/graphql-caller.ts'
+import { connectGraphql } from '../support/frames/graphql-frames.ts'
+import { runWarren, startGateway, testSecret, testToken } from '../support/gateway/gateway-process.ts'
 
 const password = 'hunter2-correct-horse'
 const wrongPassword = 'swordfish-battery'
 const email = 'alice.liddell@wonderland.example'
 
 test.each(['json', 'pretty'])(
-  'a run with good and bad passwords, tokens and addresses in every place leaves none of them in its output or its metrics (%s)',
+  'a run with valid and invalid passwords, tokens and addresses everywhere leaves none of them in its output or its metrics (%s)',
   async (format) => {
     await using gateway = await startGateway({
       env: { WARREN_LOG_LEVEL: 'debug', WARREN_LOG_FORMAT: format, WARREN_MAX_PASSWORD_FAILURES: '2' },
@@ -37,7 +37,7 @@ test.each(['json', 'pretty'])(
     for (let attempt = 0; attempt < 4; attempt += 1) {
       await asking(good, create, { input: { ...input, password: wrongPassword } })
     }
-    // Where they don't belong: in names, in the text of a document, in what is published.
+    // In wrong places: in names, in the text of a document, in published data.
     await asking(good, create, { input: { ...input, clientId: `${email} ${password}` } })
     await asking(good, `{ nope(password: "${password}", email: "${email}") }`)
     await asking(operatorToken, publish, {
@@ -65,13 +65,13 @@ test.each(['json', 'pretty'])(
     await asking(good, '{ gateway { version } }')
 
     expect(issued).toHaveLength(1)
-    const told = `${gateway.output()}\n${await gateway.metrics()}`
+    const printed = `${gateway.output()}\n${await gateway.metrics()}`
     await gateway.stop()
     const config = await runWarren(['check-config'], {
       ...gateway.env,
       WARREN_DATABASE_URL: `postgres://a:${password}@h/d`,
     })
-    const everything = `${told}\n${gateway.output()}\n${config.stdout}\n${config.stderr}`
+    const everything = `${printed}\n${gateway.output()}\n${config.stdout}\n${config.stderr}`
     expect(everything).toContain('a token was refused')
     for (const secret of [
       password,
@@ -85,8 +85,8 @@ test.each(['json', 'pretty'])(
       ...issued,
     ]) {
       expect(everything.includes(secret)).toBe(false)
-      // The claims of a token say whose it is; alone they are no secret, but nothing of a token
-      // belongs into a log.
+      // The claims of a token name its client. They are no secret alone, but no part of a token
+      // belongs in a log.
       const claims = secret.split('.')[1]
       if (secret.startsWith('eyJ') && claims) expect(everything.includes(claims)).toBe(false)
     }

@@ -24,7 +24,7 @@ async function readiness(): Promise<unknown> {
 }
 
 describe('the ops port', () => {
-  test('lives from the start, and is ready when every part is up and it does not drain', async () => {
+  test('is live from the start, and ready when every part is up and it does not drain', async () => {
     expect((await fetch(`${listener.url}/livez`)).status).toBe(200)
     expect(await readiness()).toEqual({
       http: 503,
@@ -52,7 +52,7 @@ describe('the ops port', () => {
     expect((await fetch(`${listener.url}/metrics`, { method: 'POST' })).status).toBe(405)
   })
 
-  test('that is taken is an error', async () => {
+  test('rejects if the port is taken', async () => {
     const { port } = new URL(listener.url)
     const second = openOpsListener({
       host: '127.0.0.1',
@@ -64,7 +64,7 @@ describe('the ops port', () => {
     await expect(second).rejects.toThrow(/EADDRINUSE/)
   })
 
-  test('closes although a scraper keeps its connection', async () => {
+  test('closes even if a scraper keeps its connection open', async () => {
     await (await fetch(`${listener.url}/metrics`)).text()
     await listener.close()
     await expect(fetch(`${listener.url}/livez`)).rejects.toThrow()

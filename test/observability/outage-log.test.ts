@@ -14,9 +14,9 @@ afterEach(() => {
   jest.useRealTimers()
 })
 
-test('writes a line when an outage begins, one a minute, and one when it is over, whatever is reported', async () => {
+test('writes a line when an outage begins, one a minute, and one when it ends, however often it is reported', async () => {
   const parts = ['publishing', 'tail', 'control', 'room', 'administration']
-  // Each part tries three nodes in turn, several times a second.
+  // Each part tries three nodes one after another, several times a second.
   for (let attempt = 0; attempt < 800; attempt += 1) {
     for (const part of parts) outages.report(part, `${part} is interrupted`, `no answer from node ${attempt % 3}`)
     await jest.advanceTimersByTimeAsync(200)
@@ -44,7 +44,7 @@ test('names what is interrupted for each reason', async () => {
   ])
 })
 
-test('takes what comes back for a moment for the same outage', async () => {
+test('counts an outage with a brief interruption as one', async () => {
   for (let turn = 0; turn < 5; turn += 1) {
     outages.report('a', 'publications wait', 'it confirms nothing')
     await jest.advanceTimersByTimeAsync(200)
@@ -58,7 +58,7 @@ test('takes what comes back for a moment for the same outage', async () => {
   ])
 })
 
-test('writes nothing while nothing is interrupted, nor when it is closed', async () => {
+test('writes nothing without an outage, nor when it is closed', async () => {
   outages.report('a', 'publications wait', undefined)
   outages.report('a', 'publications wait', 'the gateway is closing')
   outages.close()

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
-import { startGateway, testToken } from '../support/gateway-process.ts'
-import { connectGraphql } from '../support/graphql-frames.ts'
+import { connectGraphql } from '../support/frames/graphql-frames.ts'
+import { startGateway, testToken } from '../support/gateway/gateway-process.ts'
 
 test('the log has one line for each session that ends, with its reason, and none for messages', async () => {
   await using gateway = await startGateway({ env: { WARREN_LOG_FORMAT: 'json', WARREN_LOG_LEVEL: 'debug' } })

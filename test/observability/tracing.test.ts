@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import amqp, { type ConfirmChannel } from 'amqplib'
-import { type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
-import { connectGraphql, type Result } from '../support/graphql-frames.ts'
-import { Inbox } from '../support/inbox.ts'
-import { type TestVhost, testVhost } from '../support/rabbitmq.ts'
+import { connectGraphql, type Result } from '../support/frames/graphql-frames.ts'
+import { Inbox } from '../support/frames/inbox.ts'
+import { type GatewayProcess, startGateway, testToken } from '../support/gateway/gateway-process.ts'
+import { type TestVhost, testVhost } from '../support/rabbitmq/broker.ts'
 
 interface Span {
   readonly traceId: string
@@ -28,10 +28,10 @@ const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
 const spanId = '00f067aa0ba902b7'
 const traceparent = `00-${traceId}-${spanId}-01`
 const shared = 'subscription { channel(clientId: "alice") { data } }'
-/** A directive: graphql-js answers each by itself. */
+/** A directive makes graphql-js execute each of these separately. */
 const alone = 'subscription { channel(clientId: "alice") { data @include(if: true) } }'
 
-/** What an OpenTelemetry collector is given. */
+/** The requests that an OpenTelemetry collector receives. */
 async function openCollector() {
   const exports = new Inbox<Export>('an export of spans')
   const server = createServer((request, response) => {
@@ -79,7 +79,7 @@ async function send(headers: Record<string, unknown>, messageId: string): Promis
   await back.waitForConfirms()
 }
 
-/** What every kind of subscription to alice is told next. */
+/** The next event on every kind of subscription to alice. */
 async function listen(gateway: GatewayProcess) {
   const token = await testToken({ sub: 'alice' })
   const client = await connectGraphql(gateway.graphqlSocketUrl, { connectionParams: { token } })
@@ -122,13 +122,13 @@ const valueOf = (attributes: Span['attributes'], name: string) =>
   Object.values(attributes.find(({ key }) => key === name)?.value ?? {})[0]
 
 describe('the trace of a publisher', () => {
-  test('goes on in a span of the delivery, which is exported and which every client is told', async () => {
+  test('continues in an exported span of the delivery, and every client receives it', async () => {
     await using listener = await listen(traced)
     await send({ traceparent }, 'traced')
     const results = await listener.next()
-    const told = new Set(results.map(({ extensions }) => extensions?.traceparent))
-    expect(told.size).toBe(1)
-    const [, ownTraceId, ownSpanId, flags] = [...told][0]?.split('-') ?? []
+    const traceparents = new Set(results.map(({ extensions }) => extensions?.traceparent))
+    expect(traceparents.size).toBe(1)
+    const [, ownTraceId, ownSpanId, flags] = [...traceparents][0]?.split('-') ?? []
     expect({ ownTraceId, flags }).toEqual({ ownTraceId: traceId, flags: '01' })
     expect(ownSpanId).not.toBe(spanId)
 
@@ -140,7 +140,7 @@ describe('the trace of a publisher', () => {
     expect(valueOf(resourceSpans[0]?.resource.attributes ?? [], 'service.name')).toBe('warren')
   })
 
-  test('is told to clients as it is where tracing is off', async () => {
+  test('reaches clients unchanged if tracing is off', async () => {
     await using listener = await listen(untraced)
     await send({ traceparent }, 'passed on')
     const results = await listener.next()
@@ -151,9 +151,9 @@ describe('the trace of a publisher', () => {
 
   test.each([
     ['nothing', {}],
-    ['what is none', { traceparent: 'garbage' }],
+    ['an invalid value', { traceparent: 'garbage' }],
     ['zeros', { traceparent: `00-${'0'.repeat(32)}-${spanId}-01` }],
-  ])('is not made up where the message bears %s', async (_what, headers) => {
+  ])('is not invented if the message has %s', async (_what, headers) => {
     await using listener = await listen(traced)
     await send(headers, 'untraced')
     for (const result of await listener.next()) expect(result).toEqual({ data: { channel: { data: 1 } } })

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { describe, expect, test } from '@jest/globals'
 import Database from 'libsql'
 import { openRegistry } from '../../src/registries/open-registry.ts'
-import { newFolder, removeFolder } from '../support/run-folder.ts'
+import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
 import { newClient, registrySuite } from './registry-suite.ts'
 
 const run = promisify(execFile)
@@ -28,7 +28,7 @@ async function inFolder(check: (folder: string) => Promise<void>): Promise<void>
 }
 
 describe('the embedded registry', () => {
-  test('makes its directory and its files readable for their owner alone', () =>
+  test('makes its directory and its files readable for their owner only', () =>
     inFolder(async (folder) => {
       const dataDir = join(folder, 'deep', 'data')
       const registry = await openRegistry({ dataDir })
@@ -40,7 +40,7 @@ describe('the embedded registry', () => {
       await registry.close()
     }))
 
-  test('names the directory that cannot be written', () =>
+  test('names the directory if it cannot be written', () =>
     inFolder(async (folder) => {
       await writeFile(join(folder, 'file'), '')
       for (const dataDir of [join(folder, 'file'), join(folder, 'file', 'data')]) {
@@ -49,7 +49,7 @@ describe('the embedded registry', () => {
       }
     }))
 
-  test('names the file that is no database', () =>
+  test('names the file if it is not a database', () =>
     inFolder(async (folder) => {
       const dataDir = join(folder, 'data')
       await mkdir(dataDir)
@@ -59,7 +59,7 @@ describe('the embedded registry', () => {
       )
     }))
 
-  test('has committed what it acknowledges, also where it had to wait for the lock of another', () =>
+  test("has committed what it acknowledges, even if it had to wait for another's lock", () =>
     inFolder(async (folder) => {
       const registry = await openRegistry({ dataDir: folder })
       const other = new Database(join(folder, 'warren.db'))
@@ -77,7 +77,7 @@ describe('the embedded registry', () => {
       await registry.close()
     }))
 
-  test('comes up in processes that start at the same moment on no file at all, and they share it', () =>
+  test('opens in processes that start at the same moment without a file, and they share it', () =>
     inFolder(async (folder) => {
       const dataDir = join(folder, 'data')
       const program = `

@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { openRegistry } from '../../src/registries/open-registry.ts'
 import { openPostgresRegistry } from '../../src/registries/postgres-registry.ts'
-import { Postgres } from '../support/postgres.ts'
+import { Postgres } from '../support/processes/postgres.ts'
 import { newClient, registrySuite } from './registry-suite.ts'
 
 const dataDir = 'never-made'
@@ -27,8 +27,8 @@ describe('the PostgreSQL registry', () => {
     const replicas = await Promise.all(Array.from({ length: 6 }, () => openRegistry({ databaseUrl, dataDir })))
     const rows = await postgres.query('select name from warren_migrations', databaseUrl)
     expect(rows).toEqual([{ name: '0001-clients-and-sources' }, { name: '0002-revocations' }])
-    // The last release starts only where it knows every name in its table: later ones stand in
-    // another.
+    // The previous release starts only if it knows every name in its table, so later migrations are
+    // recorded in another table.
     const later = () => postgres.query('select name from warren_additions', databaseUrl)
     expect(await later()).toEqual([{ name: '0003-keys' }, { name: '0004-client-bars' }])
     await postgres.query("insert into warren_additions values ('0000-of-a-later-release', 'now')", databaseUrl)
@@ -37,7 +37,7 @@ describe('the PostgreSQL registry', () => {
     await Promise.all(replicas.map((replica) => replica.close()))
   })
 
-  test('keeps two deployments apart that share a database in schemas of their own', async () => {
+  test('separates two deployments that share a database in schemas of their own', async () => {
     const databaseUrl = await postgres.newDatabase()
     await postgres.query('create schema red; create schema blue', databaseUrl)
     const inSchema = (name: string) =>
@@ -49,7 +49,7 @@ describe('the PostgreSQL registry', () => {
     await blue.close()
   })
 
-  test('survives a server that crashes and comes back', async () => {
+  test('survives a crash and restart of the server', async () => {
     const registry = await openRegistry({ databaseUrl: await postgres.newDatabase(), dataDir })
     await Promise.all(Array.from({ length: 20 }, (_, n) => registry.addClient(newClient(`client-${n}`))))
     await postgres.crash()
@@ -76,7 +76,7 @@ describe('the PostgreSQL registry', () => {
        commit`,
       databaseUrl,
     )
-    // Whichever statement comes behind the lock is cut; those before it found nobody.
+    // Cuts the first statement after the lock; earlier ones found no connection to cut.
     const cut = (async () => {
       for (;;) await registry.findClient('alice')
     })()
@@ -86,7 +86,7 @@ describe('the PostgreSQL registry', () => {
     await registry.close()
   })
 
-  test('gives up on a server that vanished without a word, and takes another connection then', async () => {
+  test('gives up on a server that vanished without a word, and then takes another connection', async () => {
     const vanished = new Set<Socket>()
     const sockets = new Set<Socket>()
     const proxy = createServer((socket) => {
@@ -115,7 +115,7 @@ describe('the PostgreSQL registry', () => {
     proxy.close()
   })
 
-  test('says where nobody answers, and never the password', async () => {
+  test('names the unreachable address, and never the password', async () => {
     const errorOf = async (databaseUrl: string) => {
       const error: unknown = await openRegistry({ databaseUrl, dataDir }).catch((thrown: unknown) => thrown)
       expect(inspect(error, { showHidden: true })).not.toContain('hunter2')
@@ -128,7 +128,7 @@ describe('the PostgreSQL registry', () => {
     expect(await errorOf('postgres://warren:hunter2@[127.0.0.1/db')).toContain('expected postgres://user:password@host')
   })
 
-  test('lets no row into an error', async () => {
+  test('puts no row into an error', async () => {
     const databaseUrl = await postgres.newDatabase()
     const registry = await openRegistry({ databaseUrl, dataDir })
     await postgres.query("alter table warren_clients add check (name <> 'Alice')", databaseUrl)

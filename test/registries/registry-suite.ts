@@ -26,13 +26,13 @@ function newSource(given: Partial<SourceDefinition> & { createdAt?: Date; ownsEx
   return { ...definition, id: sourceId(definition), createdAt, ownsExchange }
 }
 
-/** An empty place for a registry, which can be opened any number of times. */
+/** An empty place for a registry that can be opened several times. */
 export interface Place {
   open(): Promise<ClientRegistry>
   remove(): Promise<void>
 }
 
-/** What every registry does, whatever database lies beneath. */
+/** The contract of every registry, on any database. */
 export function registrySuite(name: string, newPlace: () => Promise<Place>): void {
   describe(`the registry on ${name}`, () => {
     let place: Place
@@ -52,7 +52,7 @@ export function registrySuite(name: string, newPlace: () => Promise<Place>): voi
       await place.remove()
     })
 
-    test('finds clients by a part of their ids, in pages, whatever the part is made of', async () => {
+    test('finds clients by a part of their ids, in pages, whatever characters the part has', async () => {
       const registry = await open()
       for (const id of ['team-a', 'Team-b', 'team%c', 'team_d', 'other', 'Ünit'])
         await registry.addClient(newClient(id))
@@ -68,14 +68,14 @@ export function registrySuite(name: string, newPlace: () => Promise<Place>): voi
       expect([first.length, second.length]).toEqual([4, 2])
     })
 
-    test('gives back a client as it was added, to the millisecond and in any script', async () => {
+    test('returns a client as it was added, to the millisecond and in any script', async () => {
       const registry = await open()
       const client = newClient('ålice.42/ж', { name: "Ǻ'; drop table warren_clients; --", email: '"a b"@пример.рф' })
       expect(await registry.addClient(client)).toEqual({ client, created: true })
       expect(await registry.findClient('ålice.42/ж')).toEqual(client)
     })
 
-    test('keeps the client that was first and says so to the second', async () => {
+    test('keeps the first client of an id, and reports that to the second caller', async () => {
       const registry = await open()
       const first = newClient('alice')
       await registry.addClient(first)
@@ -83,13 +83,13 @@ export function registrySuite(name: string, newPlace: () => Promise<Place>): voi
       expect(await registry.addClient(second)).toEqual({ client: first, created: false })
     })
 
-    test('takes ids that differ by case alone for different clients', async () => {
+    test('treats ids that differ only in case as different clients', async () => {
       const registry = await open()
       await registry.addClient(newClient('alice'))
       expect(await registry.addClient(newClient('Alice'))).toMatchObject({ created: true })
     })
 
-    test('makes one client of many that come at once for one id, from two replicas', async () => {
+    test('creates one client from many calls at once for one id, on two replicas', async () => {
       const replicas = [await open(), await open()]
       const answers = await Promise.all(
         Array.from({ length: 200 }, (_, n) =>
@@ -100,11 +100,11 @@ export function registrySuite(name: string, newPlace: () => Promise<Place>): voi
       expect(new Set(answers.map(({ client }) => client.passwordHash)).size).toBe(1)
     })
 
-    test('says undefined, and not an error, for a client that is not there', async () => {
-      expect(await (await open()).findClient('nobody')).toBeUndefined()
+    test('returns undefined, not an error, for a missing client', async () => {
+      expect(await (await open()).findClient('unknown')).toBeUndefined()
     })
 
-    test('says whether there was a client to remove', async () => {
+    test('reports whether it removed a client', async () => {
       const registry = await open()
       await registry.addClient(newClient('alice'))
       expect(await registry.removeClient('alice')).toBe(true)
@@ -112,7 +112,7 @@ export function registrySuite(name: string, newPlace: () => Promise<Place>): voi
       expect(await registry.findClient('alice')).toBeUndefined()
     })
 
-    test('gives back sources of every kind as they were added, oldest first', async () => {
+    test('returns sources of every kind as they were added, oldest first', async () => {
       const registry = await open()
       const at = (ms: number) => new Date(Date.UTC(2024, 0, 1) + ms)
       const sources = [
@@ -128,7 +128,7 @@ export function registrySuite(name: string, newPlace: () => Promise<Place>): voi
       expect(await registry.listSources()).toEqual(sources)
     })
 
-    test('keeps the source that was first, and hands it over once when it is removed', async () => {
+    test('keeps the first of equal sources, and returns it once on removal', async () => {
       const registry = await open()
       const source = newSource()
       await registry.addSource(source)
@@ -138,7 +138,7 @@ export function registrySuite(name: string, newPlace: () => Promise<Place>): voi
       expect(await registry.removeSource(source.id)).toBeUndefined()
     })
 
-    test('keeps the latest revocation of a client, known or not, and tells those behind a moment', async () => {
+    test('keeps the latest revocation of a client, known or not, and lists those since a given time', async () => {
       const registry = await open()
       const at = (second: number) => new Date(Date.UTC(2024, 0, 1, 0, 0, second, 7))
       await registry.addRevocation({ clientId: 'alice', at: at(5) })
@@ -152,7 +152,7 @@ export function registrySuite(name: string, newPlace: () => Promise<Place>): voi
       expect(await registry.listRevocations(at(6))).toEqual([{ clientId: 'alice', at: at(9) }])
     })
 
-    test('makes one key of the deployment where replicas start at once, and keeps it', async () => {
+    test('creates one key for the deployment if replicas start at once, and keeps it', async () => {
       const replicas = [await open(), await open()]
       const keys = await Promise.all(Array.from({ length: 20 }, (_, n) => DeploymentKeys.open(replicas[n % 2]!)))
       expect(new Set(keys.map(({ current }) => current.secret.toString('hex'))).size).toBe(1)
@@ -163,7 +163,7 @@ export function registrySuite(name: string, newPlace: () => Promise<Place>): voi
       expect(again.current.newCursorsFrom).toEqual(again.since)
     })
 
-    test('gives a deployment of the last release time in which its replicas can read all cursors', async () => {
+    test('gives a deployment of the last release a period in which its replicas can read all cursors', async () => {
       const registry = await open()
       await registry.addSource(newSource())
       const { current } = await DeploymentKeys.open(registry)
@@ -184,7 +184,7 @@ export function registrySuite(name: string, newPlace: () => Promise<Place>): voi
       expect(again.since).toEqual(new Date(0))
     })
 
-    test('changes of a bar what is given, keeps the rest, and tells those that were changed behind a moment', async () => {
+    test('changes only the given fields of a ban, and lists those changed since a given time', async () => {
       const registry = await open()
       expect(await registry.findClientBar('alice')).toBeUndefined()
       const deletedAt = new Date('2024-05-06T07:08:09.123Z')
@@ -201,7 +201,7 @@ export function registrySuite(name: string, newPlace: () => Promise<Place>): voi
       expect(await registry.listClientBars(new Date(Math.max(+second.changedAt, +bob.changedAt)))).toEqual([])
     })
 
-    test('counts clients, and those whose ids do not begin with a text, letter by letter', async () => {
+    test('counts clients, and those with ids that do not begin with a text, letter by letter', async () => {
       const registry = await open()
       for (const id of ['x-a', 'x-b', 'X-c', 'é%d', 'é_e', 'x']) await registry.addClient(newClient(id))
       expect(await registry.countClients()).toBe(6)
@@ -211,7 +211,7 @@ export function registrySuite(name: string, newPlace: () => Promise<Place>): voi
       expect(found.sort()).toEqual(['X-c', 'x', 'x-a', 'x-b', 'é_e'])
     })
 
-    test('holds after it is opened again what it held before', async () => {
+    test('holds after a reopen what it held before', async () => {
       const before = await place.open()
       await before.addClient(newClient('alice'))
       await before.addSource(newSource())
@@ -221,7 +221,7 @@ export function registrySuite(name: string, newPlace: () => Promise<Place>): voi
       expect(await registry.listSources()).toEqual([newSource()])
     })
 
-    test('is migrated once by replicas that open it at the same moment, and each of them serves', async () => {
+    test('is migrated once if replicas open it at the same moment, and each of them serves', async () => {
       const replicas = await Promise.all(Array.from({ length: 4 }, open))
       for (const [n, replica] of replicas.entries()) await replica.addClient(newClient(`client-${n}`))
       for (const replica of replicas) expect(await replica.findClient('client-0')).toBeDefined()

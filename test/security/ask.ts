@@ -7,8 +7,8 @@ export interface Answer {
 }
 
 /**
- * One request with exactly these headers: fetch does not send every `Host` and `Origin`. An array
- * sends a header twice.
+ * Sends one request with exactly these headers, because fetch does not send every `Host` and
+ * `Origin`. An array sends a header twice.
  */
 export function ask(
   url: string,
@@ -16,28 +16,28 @@ export function ask(
 ): Promise<Answer> {
   const { method = 'GET', headers = {}, body } = options
   return new Promise((resolve, reject) => {
-    const asked = request(url, { method, headers, agent: false }, (response) => {
+    const outgoing = request(url, { method, headers, agent: false }, (response) => {
       let text = ''
       response.setEncoding('utf8').on('data', (piece: string) => {
         text += piece
-        // A stream of events has no end.
+        // An event stream does not end.
         if (response.headers['content-type']?.startsWith('text/event-stream')) {
-          asked.destroy()
+          outgoing.destroy()
           resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text })
         }
       })
       response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }))
     })
-    asked.on('upgrade', (response, socket) => {
+    outgoing.on('upgrade', (response, socket) => {
       socket.destroy()
       resolve({ status: response.statusCode ?? 0, headers: response.headers, body: '' })
     })
-    asked.on('error', reject)
-    asked.end(body)
+    outgoing.on('error', reject)
+    outgoing.end(body)
   })
 }
 
-/** What asks for a WebSocket (RFC 6455 §1.3). */
+/** The headers of a WebSocket upgrade (RFC 6455 §1.3). */
 export const upgrade = {
   connection: 'Upgrade',
   upgrade: 'websocket',

@@ -1,14 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
-import { openGateway } from '../support/gateway-in-process.ts'
-import { startGateway } from '../support/gateway-process.ts'
-import { rabbit, testVhost } from '../support/rabbitmq.ts'
+import { openGateway } from '../support/gateway/gateway-in-process.ts'
+import { startGateway } from '../support/gateway/gateway-process.ts'
+import { rabbit, testVhost } from '../support/rabbitmq/broker.ts'
 import { ask, upgrade } from './ask.ts'
 
 const off = { WARREN_ROOM: 'off', WARREN_SOCKETCLUSTER: 'off', WARREN_REST: 'off', WARREN_TCP_PORT: 'off' }
 const rest = ['/v1/create-channel-client', '/v1/create-rabbit-ch', '/v1/publish-data-over-ch', '/jwt', '/health-check']
 
 describe('an endpoint that is switched off', () => {
-  test('answers 404, and the others go on', async () => {
+  test('answers 404, and the others still serve', async () => {
     const statusOf: Record<string, (url: string) => Promise<number[]>> = {
       WARREN_ROOM: (url) => each([`${url}/ws`, `${url}/ws?channel=a`, `${url}/client`]),
       WARREN_SOCKETCLUSTER: (url) => each([`${url}/socketcluster/`]),
@@ -16,8 +16,8 @@ describe('an endpoint that is switched off', () => {
     }
     for (const name of Object.keys(statusOf)) {
       await using gateway = await openGateway({ [name]: 'off', WARREN_TEST_ROUTES: 'on' })
-      for (const [of, look] of Object.entries(statusOf)) {
-        const gone = (await look(gateway.url)).map((status) => status === 404)
+      for (const [of, statusesOf] of Object.entries(statusOf)) {
+        const gone = (await statusesOf(gateway.url)).map((status) => status === 404)
         expect([of, ...gone]).toEqual([of, ...gone.map(() => of === name)])
       }
       const landing = await ask(`${gateway.url}/`, { headers: { accept: 'text/html' } })
@@ -32,7 +32,7 @@ describe('an endpoint that is switched off', () => {
     expect(text).not.toMatch(/\/ws|\/client|socketcluster|tcp:/i)
   })
 
-  test('declares nothing on RabbitMQ: without the room there is neither wsmanager nor towsmanager', async () => {
+  test('declares nothing on RabbitMQ: without the room neither wsmanager nor towsmanager exists', async () => {
     await using vhost = await testVhost('switches')
     await using gateway = await openGateway({ ...off, WARREN_BROKER_URL: vhost.url })
     const query = '{ gateway { version } }'
@@ -44,7 +44,7 @@ describe('an endpoint that is switched off', () => {
   })
 })
 
-/** Asked as a program would: a page by GET, all else by an upgrade where there is one. */
+/** Sends the request that a program would: a GET for a page, an upgrade for a WebSocket. */
 async function each(urls: readonly string[]): Promise<number[]> {
   const statuses: number[] = []
   for (const url of urls) {

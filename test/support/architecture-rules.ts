@@ -44,9 +44,11 @@ const vagueFolders = /^(utils?|helpers?|common|tools?)$/
  * OpenTelemetry.
  */
 const foreignNames = new Set(
-  `crit b64 unescape encodeFieldValue localStorage dist SyntaxError detail enableServiceLinks net somaxconn
-  WARREN_PORT_4000_TCP_ADDR SQLITE_BUSY_RECOVERY SQLITE_BUSY_SNAPSHOT
-  OTEL_SERVICE_NAME OTEL_EXPORTER_OTLP_HEADERS OTEL_TRACES_SAMPLER`.split(/\s+/),
+  [
+    'crit b64 unescape encodeFieldValue localStorage dist SyntaxError detail',
+    'enableServiceLinks WARREN_PORT_4000_TCP_ADDR SQLITE_BUSY_RECOVERY SQLITE_BUSY_SNAPSHOT',
+    'OTEL_SERVICE_NAME OTEL_EXPORTER_OTLP_HEADERS OTEL_TRACES_SAMPLER net somaxconn',
+  ].flatMap((names) => names.split(' ')),
 )
 
 interface SourceFile {
@@ -222,7 +224,7 @@ function read(path: string, text: string): SourceFile {
     readsEnvironment ||= object === 'process' && property === 'env'
     writesOutput ||= object === 'console' || (object === 'process' && (property === 'stdout' || property === 'stderr'))
   }
-  // Whoever imports it could take anything from it under any name.
+  // An import of the module can take any member under any name.
   readsEnvironment ||= imports.includes('node:process')
   writesOutput ||= imports.includes('node:console') || imports.includes('node:process')
   return { path, folder: folderOf(path), imports, exportedTypes, readsEnvironment, writesOutput }

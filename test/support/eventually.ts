@@ -1,14 +1,14 @@
 import { patienceMs } from './patience.ts'
 
-/** Thrown by an attempt that can't succeed any more: ends the waiting at once. */
+/** Thrown by an attempt that can no longer succeed: `eventually` rejects at once. */
 export class Hopeless extends Error {
   override readonly name = 'Hopeless'
 }
 
 /**
- * Tries again until the attempt gives something other than `undefined` or `false`, for what nobody
- * announces (a file, a port, a count on another process). An attempt that throws has not succeeded
- * yet. `what` completes "Waited 20000 ms in vain for …".
+ * Repeats the attempt until it returns something other than `undefined` or `false`. For changes
+ * without an event: a file, a port, a count in another process. An attempt that throws counts as
+ * failed and is repeated. `what` completes "Waited 20000 ms in vain for …".
  */
 export async function eventually<T>(
   what: string,

@@ -1,5 +1,5 @@
 /**
- * How long a test waits for what ought to come at once, in milliseconds: long, for a machine that
- * is busy. What comes is not waited for any longer.
+ * The longest wait for something that should happen at once, in milliseconds. It is long because a
+ * machine may be busy; a test that succeeds does not wait longer.
  */
 export const patienceMs = 20_000

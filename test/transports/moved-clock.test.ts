@@ -2,11 +2,11 @@ import { once } from 'node:events'
 import { expect, jest, test } from '@jest/globals'
 import { WebSocket } from 'ws'
 import { pause } from '../ledger/pause.ts'
-import { connectFramed } from '../support/framed.ts'
-import { openGateway } from '../support/gateway-in-process.ts'
-import { freePort } from '../support/ports.ts'
+import { connectFramed } from '../support/frames/framed.ts'
+import { openGateway } from '../support/gateway/gateway-in-process.ts'
+import { freePort } from '../support/network/ports.ts'
 
-/** Longer than the gateway takes to look at all of its connections. */
+/** Longer than the interval in which the gateway checks all connections. */
 const lookedAtMs = 1_500
 
 test.each([3_600_000, -3_600_000])('closes no connection when the clock is moved by %i ms', async (byMs) => {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { SignJWT } from 'jose'
-import { callerOf, channelQuery, listen, Refused } from '../e2e/graphql-caller.ts'
-import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
-import { testSecret, testToken } from '../support/gateway-process.ts'
-import { connectGraphql } from '../support/graphql-frames.ts'
+import { callerOf, channelQuery, listen, Refused } from '../e2e/back-end/graphql-caller.ts'
+import { connectGraphql } from '../support/frames/graphql-frames.ts'
+import { type InProcessGateway, openGateway } from '../support/gateway/gateway-in-process.ts'
+import { testSecret, testToken } from '../support/gateway/gateway-process.ts'
 
 const revoke = 'mutation Revoke($clientId: ID!) { revoke(clientId: $clientId) }'
 const create = `mutation Create($input: CreateClientChannelInput!) { createClientChannel(input: $input) { token } }`
@@ -16,15 +16,15 @@ beforeAll(async () => {
 afterAll(() => gateway.close())
 
 const asOperator = () => callerOf(gateway.graphqlUrl, gateway.operatorToken)
-const refusal = async (asked: Promise<unknown>) => {
-  const error: unknown = await asked.catch((thrown: unknown) => thrown)
+const refusal = async (call: Promise<unknown>) => {
+  const error: unknown = await call.catch((thrown: unknown) => thrown)
   return error instanceof Refused ? error.code : error
 }
 
-describe('a client that is revoked', () => {
-  test('loses its sessions with 4292, and its tokens over every transport; others hear on', async () => {
+describe('a revoked client', () => {
+  test('loses its sessions with 4292, and its tokens on every transport; other clients still receive events', async () => {
     const token = await gateway.clientToken('mallory')
-    await using heard = await listen(gateway.graphqlSocketUrl, token, { clientId: 'mallory' })
+    await using listener = await listen(gateway.graphqlSocketUrl, token, { clientId: 'mallory' })
     await using bystander = await listen(gateway.graphqlSocketUrl, await gateway.clientToken('bob'), {
       clientId: 'bob',
     })
@@ -34,8 +34,8 @@ describe('a client that is revoked', () => {
       body: JSON.stringify({ query: channelQuery, variables: { clientId: 'mallory' } }),
     })
     expect(await asOperator()(revoke, { clientId: 'mallory' })).toEqual({ revoke: true })
-    expect(await heard.closed).toEqual({ code: 4292, reason: 'Revoked' })
-    // `complete`: an EventSource is not to come back.
+    expect(await listener.closed).toEqual({ code: 4292, reason: 'Revoked' })
+    // `complete`: an EventSource must not reconnect.
     expect(await stream.text()).toMatch(/event: complete\ndata:\n\n$/)
 
     expect(await refusal(callerOf(gateway.graphqlUrl, token)('{ clientChannel(clientId: "mallory") { name } }'))).toBe(
@@ -56,19 +56,19 @@ describe('a client that is revoked', () => {
     expect((await bystander.next()).data).toBe(1)
   })
 
-  test('gets no token for its password until unban, and then one that is good, be it of the same second', async () => {
+  test('gets no token for its password until unban, and then a valid one, even in the same second', async () => {
     const input = { clientId: 'returner', name: 'R', email: 'r@example.com', password: 'correct horse' }
     await asOperator()(create, { input })
     await asOperator()(revoke, { clientId: 'returner' })
     expect(await refusal(asOperator()(create, { input }))).toBe('FORBIDDEN')
     expect(await asOperator()('mutation { unban(clientId: "returner") }')).toEqual({ unban: true })
     const { createClientChannel } = await asOperator()<{ createClientChannel: { token: string } }>(create, { input })
-    await using heard = await listen(gateway.graphqlSocketUrl, createClientChannel.token, { clientId: 'returner' })
+    await using listener = await listen(gateway.graphqlSocketUrl, createClientChannel.token, { clientId: 'returner' })
     await asOperator()('mutation { publish(input: { clientId: "returner", data: 1 }) { messageId } }')
-    expect((await heard.next()).data).toBe(1)
+    expect((await listener.next()).data).toBe(1)
   })
 
-  test('cannot be renewed by a token that does not say when it was issued', async () => {
+  test('cannot be renewed by a token without its time of issue', async () => {
     await asOperator()(revoke, { clientId: 'timeless' })
     const token = await new SignJWT({ sub: 'timeless' })
       .setProtectedHeader({ alg: 'HS256' })
@@ -76,9 +76,9 @@ describe('a client that is revoked', () => {
     expect(await refusal(callerOf(gateway.graphqlUrl, token)('{ gateway { version } }'))).toBe('UNAUTHENTICATED')
   })
 
-  test('only by an operator', async () => {
-    const asked = callerOf(gateway.graphqlUrl, await testToken({ sub: 'bob', scope: 'publish channel:#' }))
-    expect(await refusal(asked(revoke, { clientId: 'bob' }))).toBe('FORBIDDEN')
+  test('can be revoked by an operator only', async () => {
+    const call = callerOf(gateway.graphqlUrl, await testToken({ sub: 'bob', scope: 'publish channel:#' }))
+    expect(await refusal(call(revoke, { clientId: 'bob' }))).toBe('FORBIDDEN')
     expect(await refusal(asOperator()(revoke, { clientId: 'with space' }))).toBe('BAD_USER_INPUT')
   })
 })

@@ -5,8 +5,8 @@ import { WebSocket } from 'ws'
 import { Seeded } from '../ledger/seeded.ts'
 import { shakeHands, socketClusterUrl } from '../legacy-clients/socketcluster-frames.ts'
 import { eventually } from '../support/eventually.ts'
-import { brokenLines, type GatewayProcess, startGateway, testToken } from '../support/gateway-process.ts'
-import { mutatedText, mutatedValue, randomBytes } from './mutations.ts'
+import { brokenLines, type GatewayProcess, startGateway, testToken } from '../support/gateway/gateway-process.ts'
+import { mutatedText, mutatedValue, randomBytes } from './fuzz/mutations.ts'
 
 /** FUZZ_FRAMES=3000000 FUZZ_SEED=7 npm test -- test/transports/socketcluster-fuzz.test.ts */
 const total = Number(process.env['FUZZ_FRAMES'] ?? 8_000)

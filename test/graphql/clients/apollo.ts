@@ -1,7 +1,7 @@
 import { ApolloClient, ApolloLink, CombinedGraphQLErrors, gql, HttpLink, InMemoryCache } from '@apollo/client'
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions'
 import { OperationTypeNode } from 'graphql'
-import { type Connect, dataOf, hear, operationOf, Refused } from './client.ts'
+import { type Connect, collect, dataOf, operationOf, Refused } from './client.ts'
 import { socketClient } from './graphql-ws.ts'
 
 /** Apollo Client: queries and mutations over its HTTP link, subscriptions over GraphQLWsLink. */
@@ -26,7 +26,7 @@ export const connectApollo: Connect = ({ graphqlUrl, graphqlSocketUrl }, token) 
       return dataOf<Result>(await answer.catch(refuse))
     },
     subscribe: <Result>(document: { toString(): string }, variables: unknown) =>
-      hear<Result>((sink) => {
+      collect<Result>((sink) => {
         const subscription = client
           .subscribe<Result>({ query: gql(document.toString()), variables: variables as Record<string, unknown> })
           .subscribe({

@@ -1,27 +1,30 @@
-import type { InProcessGateway } from '../../support/gateway-in-process.ts'
-import { Inbox } from '../../support/inbox.ts'
+import { Inbox } from '../../support/frames/inbox.ts'
+import type { InProcessGateway } from '../../support/gateway/gateway-in-process.ts'
 import type { TypedDocumentString } from '../generated/graphql.ts'
 
-/** Opens a client of one of the published libraries; with no token it is nobody. */
+/** Opens a client of one of the published libraries. Without a token it is anonymous. */
 export type Connect = (
   gateway: Pick<InProcessGateway, 'graphqlUrl' | 'graphqlSocketUrl'>,
   token?: string,
 ) => PublishedClient
 
-/** What the libraries have in common, in the types that were made from `schema/operations`. */
+/** The common features of the libraries, with types generated from `schema/operations`. */
 export interface PublishedClient extends AsyncDisposable {
-  /** A query or a mutation. Rejects with `Refused`. */
+  /** Runs a query or a mutation. Rejects with `Refused`. */
   run<Result, Variables>(document: TypedDocumentString<Result, Variables>, variables: Variables): Promise<Result>
-  subscribe<Result, Variables>(document: TypedDocumentString<Result, Variables>, variables: Variables): Heard<Result>
+  subscribe<Result, Variables>(
+    document: TypedDocumentString<Result, Variables>,
+    variables: Variables,
+  ): CollectedResults<Result>
 }
 
-export interface Heard<Result> {
-  /** Rejects with `Refused` when the gateway has said no. */
+export interface CollectedResults<Result> {
+  /** Rejects with `Refused` if the gateway answered with errors. */
   next(): Promise<Result>
   stop(): void
 }
 
-/** The gateway answered with errors: their codes, as they came through the library. */
+/** The gateway answered with errors; their codes, as the library reports them. */
 export class Refused extends Error {
   override readonly name = 'Refused'
   readonly codes: readonly unknown[]
@@ -32,7 +35,7 @@ export class Refused extends Error {
   }
 }
 
-/** For libraries that ask for more than the text: the documents name their one operation. */
+/** For libraries that need more than the text: each document has one named operation. */
 export function operationOf(document: { toString(): string }): {
   text: string
   kind: 'query' | 'mutation' | 'subscription'
@@ -45,7 +48,7 @@ export function operationOf(document: { toString(): string }): {
   return { text, kind: kind as 'query', name }
 }
 
-/** Results as the libraries hand them out: errors beside data, or data alone. */
+/** Results as the libraries return them: errors with data, or data alone. */
 export interface Answer<Result> {
   readonly data?: Result | null | undefined
   readonly errors?: readonly { message: string; extensions?: { [name: string]: unknown } }[] | undefined
@@ -58,16 +61,16 @@ export function dataOf<Result>({ data, errors }: Answer<Result>): Result {
 }
 
 /**
- * Keeps the results of a subscription until they are asked for; `start` is given what the library
- * calls, and returns what stops it.
+ * Queues the results of a subscription. `start` gets the callbacks for the library, and returns the
+ * function that stops it.
  */
-export function hear<Result>(
+export function collect<Result>(
   start: (sink: {
     next: (answer: Answer<Result>) => void
     error: (error: unknown) => void
     complete: () => void
   }) => () => void,
-): Heard<Result> {
+): CollectedResults<Result> {
   const inbox = new Inbox<Result>('a result of the subscription')
   const fail = (error: unknown) => inbox.end(errorOf(error))
   const stop = start({
@@ -85,7 +88,7 @@ export function hear<Result>(
 }
 
 function errorOf(error: unknown): Error {
-  // The clients of graphql-ws and graphql-sse fail with the list of errors that came.
+  // The clients of graphql-ws and graphql-sse reject with the list of received errors.
   if (Array.isArray(error)) return new Refused(error as { message: string }[])
   return error instanceof Error ? error : new Error(`the library failed with ${JSON.stringify(error)}`)
 }

@@ -1,10 +1,7 @@
 import { createClient } from 'graphql-sse'
-import { type Connect, dataOf, hear } from './client.ts'
+import { type Connect, collect, dataOf } from './client.ts'
 
-/**
- * The client of graphql-sse in its mode of distinct connections: a response of server-sent events
- * for each operation.
- */
+/** The client of graphql-sse in distinct connections mode: one SSE response for each operation. */
 export const connectGraphqlSse: Connect = ({ graphqlUrl }, token) => {
   const client = createClient({
     url: graphqlUrl,
@@ -18,7 +15,7 @@ export const connectGraphqlSse: Connect = ({ graphqlUrl }, token) => {
       throw new Error('the operation was completed without a result')
     },
     subscribe: <Result>(document: { toString(): string }, variables: unknown) =>
-      hear<Result>((sink) =>
+      collect<Result>((sink) =>
         client.subscribe<Result>({ query: document.toString(), variables: variables as Record<string, unknown> }, sink),
       ),
     [Symbol.asyncDispose]: async () => client.dispose(),

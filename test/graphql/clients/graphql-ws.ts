@@ -1,6 +1,6 @@
 import { type Client, createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
-import { type Connect, dataOf, hear } from './client.ts'
+import { type Connect, collect, dataOf } from './client.ts'
 
 /**
  * The client of graphql-ws, with the token in connectionParams. Apollo, urql and Relay subscribe
@@ -15,7 +15,7 @@ export function socketClient(url: string, token?: string): Client {
   })
 }
 
-/** Everything over one socket: queries and mutations as well. */
+/** Runs everything over one socket, queries and mutations included. */
 export const connectGraphqlWs: Connect = ({ graphqlSocketUrl }, token) => {
   const client = socketClient(graphqlSocketUrl, token)
   return {
@@ -25,7 +25,7 @@ export const connectGraphqlWs: Connect = ({ graphqlSocketUrl }, token) => {
       throw new Error('the operation was completed without a result')
     },
     subscribe: <Result>(document: { toString(): string }, variables: unknown) =>
-      hear<Result>((sink) =>
+      collect<Result>((sink) =>
         client.subscribe<Result>({ query: document.toString(), variables: variables as Record<string, unknown> }, sink),
       ),
     [Symbol.asyncDispose]: async () => client.dispose(),

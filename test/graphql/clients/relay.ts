@@ -1,12 +1,13 @@
 import relay, { type GraphQLResponse, type GraphQLSingularResponse, type RequestParameters } from 'relay-runtime'
-import { type Answer, type Connect, dataOf, hear, operationOf } from './client.ts'
+import { type Answer, type Connect, collect, dataOf, operationOf } from './client.ts'
 import { socketClient } from './graphql-ws.ts'
 
 const { Environment, Network, Observable, RecordSource, Store } = relay
 
 /**
  * Relay's network layer as its manual sets it up: fetch for queries and mutations, graphql-ws for
- * subscriptions. Without its compiler, the request's parameters are made here.
+ * subscriptions. The request parameters are made here, because the tests do not run Relay's
+ * compiler.
  */
 export const connectRelay: Connect = ({ graphqlUrl, graphqlSocketUrl }, token) => {
   const socket = socketClient(graphqlSocketUrl, token)
@@ -38,7 +39,7 @@ export const connectRelay: Connect = ({ graphqlUrl, graphqlSocketUrl }, token) =
       return dataOf<Result>(answerOf(answer))
     },
     subscribe: <Result>(document: { toString(): string }, variables: unknown) =>
-      hear<Result>((sink) => {
+      collect<Result>((sink) => {
         const subscription = execute(document, variables).subscribe({
           ...sink,
           next: (answer) => sink.next(answerOf(answer)),

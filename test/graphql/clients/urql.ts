@@ -1,5 +1,5 @@
 import { Client, type CombinedError, fetchExchange, subscriptionExchange } from '@urql/core'
-import { type Connect, dataOf, hear, operationOf } from './client.ts'
+import { type Connect, collect, dataOf, operationOf } from './client.ts'
 import { socketClient } from './graphql-ws.ts'
 
 /**
@@ -34,7 +34,7 @@ export const connectUrql: Connect = ({ graphqlUrl, graphqlSocketUrl }, token) =>
       return dataOf<Result>({ data, errors: errorsOf(error) })
     },
     subscribe: <Result>(document: { toString(): string }, variables: unknown) =>
-      hear<Result>((sink) => {
+      collect<Result>((sink) => {
         const subscription = client
           .subscription<Result>(document.toString(), variables as Record<string, unknown>)
           .subscribe(({ data, error }) => sink.next({ data, errors: errorsOf(error) }))

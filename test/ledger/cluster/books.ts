@@ -1,4 +1,4 @@
-import type { Received } from '../transports.ts'
+import type { Received } from '../clients/transports.ts'
 import type { JournalEntry } from './raw-journal.ts'
 
 /** The four kinds of publishers of the ledger, two of them in two forms. */
@@ -13,10 +13,10 @@ export const bookKinds = [
 ] as const
 export type BookKind = (typeof bookKinds)[number]
 
-/** What may come again: nothing, what stands twice in the journal, or what is flagged as such. */
+/** What may arrive twice: nothing, what is in the journal twice, or what has the flag. */
 const repeats: Record<BookKind, 'never' | 'stored twice' | 'flagged'> = {
   'clean channel, key': 'never',
-  // A back end that publishes again after an outage that no gateway saw (docs/delivery.md,
+  // A back end that publishes again after an outage that no gateway noticed (docs/delivery.md,
   // Publishing).
   'clean channel, id': 'stored twice',
   'shared channel': 'never',
@@ -26,14 +26,14 @@ const repeats: Record<BookKind, 'never' | 'stored twice' | 'flagged'> = {
   'buffered, no id': 'flagged',
 }
 
-/** What one client was promised and what it received: numbers, published one after another. */
+/** The numbers promised to one client and those it received, published one after another. */
 export class Book {
   readonly client: string
   readonly kind: BookKind
   /** Numbers that RabbitMQ confirmed or that `publish` resolved, and when. */
   readonly accepted: number[] = []
   readonly acceptedAt: number[] = []
-  /** Cursors that `publish` gave, as offsets, beside the number. */
+  /** The cursors that `publish` returned, as offsets, with the number. */
   readonly places: { readonly number: number; readonly offset: number }[] = []
   attempted = 0
   readonly gaps: string[] = []
@@ -131,19 +131,19 @@ export interface Settlement {
   notStored: number[]
   /** In the journal, and never received. */
   lost: number[]
-  /** Received again where that is not allowed. */
+  /** Received again without permission. */
   doubled: number[]
-  /** Received at or before the place of an earlier one. */
+  /** Received at or before the position of an earlier one. */
   misordered: number[]
-  /** Received, and the journal has another message at that place. */
+  /** Received, but the journal has another message at that position. */
   invented: number[]
-  /** `publish` gave a cursor at which the journal has another message. */
+  /** `publish` returned a cursor with another message of the journal. */
   wrongPlace: number[]
-  /** Gaps; nothing in these runs takes messages away, so all of them are false. */
+  /** Gaps; nothing in these runs removes messages, so all of them are false. */
   gaps: number
-  /** Received again where that is allowed. */
+  /** Received again as permitted. */
   repeated: number
-  /** Numbers that stand more than once in the journal. */
+  /** Numbers that are in the journal more than once. */
   storedTwice: number
 }
 
@@ -162,8 +162,7 @@ function emptySettlement(): Settlement {
 }
 
 /**
- * A cursor's place in the journal: eight bytes behind its version and its epoch
- * (`src/core/model/cursor.ts`).
+ * The offset in a cursor: eight bytes after its version and its epoch (`src/core/model/cursor.ts`).
  */
 export function offsetOf(cursor: string): number {
   return Number(Buffer.from(cursor, 'base64url').readBigInt64BE(9))

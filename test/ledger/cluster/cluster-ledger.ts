@@ -1,12 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { eventually } from '../../support/eventually.ts'
-import { testToken } from '../../support/gateway-process.ts'
-import { Postgres } from '../../support/postgres.ts'
-import { newFolder, removeAbandonedFolders, removeFolder } from '../../support/run-folder.ts'
-import { pause } from '../pause.ts'
-import { ResumingListener } from '../resuming-listener.ts'
-import { Seeded } from '../seeded.ts'
+import { testToken } from '../../support/gateway/gateway-process.ts'
+import { Postgres } from '../../support/processes/postgres.ts'
+import { newFolder, removeAbandonedFolders, removeFolder } from '../../support/processes/run-folder.ts'
+import { ResumingListener } from '../clients/resuming-listener.ts'
 import {
   overEvents,
   overPlainWebSocket,
@@ -14,7 +12,9 @@ import {
   overTcp,
   overWebSocket,
   type Transport,
-} from '../transports.ts'
+} from '../clients/transports.ts'
+import { pause } from '../pause.ts'
+import { Seeded } from '../seeded.ts'
 import { Book, type BookKind, bookKinds, type Settlement } from './books.ts'
 import { Cluster, type ClusterSettings } from './cluster-nodes.ts'
 import { type FaultRecord, runFault } from './fault-run.ts'
@@ -27,16 +27,16 @@ import { GatewayReplica, movableClock } from './replicas.ts'
 
 export interface ClusterLedgerOptions extends ClusterSettings {
   readonly seed: number
-  /** What happens, one after another. */
+  /** The faults, one after another. */
   readonly script: readonly Fault[]
-  /** How often clients have come back in the end, at least. */
+  /** The least number of resumes in the end. */
   readonly resumes: number
   /** Books of each kind. */
   readonly clientsEach: number
-  /** How long a client stays before its network is cut, in milliseconds, at least and at most. */
+  /** How long a client stays before its network is cut, in milliseconds, minimum and maximum. */
   readonly stay: readonly [number, number]
   readonly log?: (line: string) => void
-  /** A folder in which what each gateway logged is kept. */
+  /** A folder for the logs of the gateways. */
   readonly logs?: string | undefined
 }
 
@@ -45,19 +45,19 @@ export interface KindBalance {
   readonly accepted: number
   readonly received: number
   /**
-   * Accepted and not in the journal, for each fault of the script the count before the next began.
+   * Accepted and not in the journal; for a fault of the script, the count before the next began.
    */
   readonly notStored: number
   readonly repeated: number
   readonly storedTwice: number
 }
 
-/** From one fault to the next. */
+/** The time from one fault to the next. */
 interface PeriodBalance {
   readonly accepted: number
-  /** Accepted and not stored, by anything but a shared channel. */
+  /** Accepted and not stored, without those of a shared channel. */
   readonly notStored: number
-  /** The same of the shared channel, which RabbitMQ 3.9 to 3.13 loses. */
+  /** The same for the shared channel, which RabbitMQ 3.9 to 3.13 loses. */
   readonly notStoredShared: number
 }
 
@@ -67,20 +67,20 @@ export interface ClusterLedgerResult {
   readonly republished: number
   readonly kinds: Readonly<Record<BookKind, KindBalance>>
   readonly records: readonly (FaultRecord & PeriodBalance)[]
-  /** How often sockets ended with which code that had a reason to. */
+  /** Sockets that closed for a reason, by code. */
   readonly closed: Readonly<Record<string, number>>
-  /** What RabbitMQ confirmed to a back end with a shared channel and did not keep. */
+  /** What RabbitMQ confirmed to a back end with a shared channel and did not store. */
   readonly lostByRabbit: number
-  /** What must be empty. */
+  /** Must be empty. */
   readonly faults: readonly string[]
 }
 
 const pace = { minMs: 60, maxMs: 260 }
 const patienceMs = 6_000
 const endMs = 60_000
-/** Everything is kept, so that the journal can be compared with what was received. */
+/** Nothing is removed, so that the journal can be compared with what was received. */
 const retention = '24h,8GiB'
-/** As on a cluster whose replicas serve some from memory, others from the stream. */
+/** As in a cluster where some replicas replay from memory, others from the stream. */
 const hotWindows = ['5m,64MiB', '30s,64KiB', '1s,64KiB']
 
 export async function runClusterLedger(options: ClusterLedgerOptions): Promise<ClusterLedgerResult> {
@@ -252,7 +252,7 @@ class ClusterLedger {
     return { book, listener }
   }
 
-  /** One number after another: the next is not sent before this one is accepted. */
+  /** One number after another: each is sent when the one before is accepted. */
   async #produce(book: Book, random: Seeded): Promise<void> {
     while (this.#publishing) {
       await this.#publishers.publish(book, book.attempted + 1)
@@ -279,7 +279,7 @@ class ClusterLedger {
     await eventually('clients to catch up', () => !behind(), { withinMs: endMs, everyMs: 100 })
   }
 
-  /** A socket ends only when its own network is cut, or its gateway is killed or drained. */
+  /** A socket closes only if its own network is cut, or its gateway is killed or drained. */
   #checkSockets(listeners: readonly ResumingListener[]): void {
     for (const { client, closed, problems } of listeners) {
       for (const { at, replica, transport, code } of closed) {
@@ -333,7 +333,7 @@ class ClusterLedger {
 
 const nothing: KindBalance = { books: 0, accepted: 0, received: 0, notStored: 0, repeated: 0, storedTwice: 0 }
 
-/** SocketCluster has no flag for what was delivered before. */
+/** SocketCluster has no flag for repeated deliveries. */
 function transportsOf(kind: BookKind, random: Seeded): Transport[] {
   const all = [overWebSocket, overEvents(() => random.pick(['header', 'variable'])), overTcp, overPlainWebSocket]
   return kind === 'buffered, no id' ? all : [...all, overSocketCluster]

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { eventually, Hopeless } from '../../support/eventually.ts'
+import { folderIn, removeFolder } from '../../support/processes/run-folder.ts'
 import {
   amqpUrl,
   type NodeAddress,
@@ -7,8 +8,7 @@ import {
   rabbitmqctl,
   startEpmd,
   streamsOutliveKill,
-} from '../../support/rabbitmq-node.ts'
-import { folderIn, removeFolder } from '../../support/run-folder.ts'
+} from '../../support/rabbitmq/rabbitmq-node.ts'
 import type { Host } from './namespaces.ts'
 
 export const handlings = ['pause_minority', 'ignore', 'autoheal'] as const
@@ -24,18 +24,18 @@ export interface ClusterSettings {
 }
 
 const ports = { amqp: 5672, epmd: 4369, distribution: 25672 }
-/** Also a node that is started again waits for the others, and RabbitMQ 3.10 takes its time. */
+/** A node that is started again also waits for the others, and RabbitMQ 3.10 is slow. */
 const wholeMs = 300_000
 const answerMs = 10_000
 const formMs = 90_000
-/** How long RabbitMQ is given to mend a partition by itself before an operator restarts the app. */
+/** How long RabbitMQ may take to heal a partition before an operator restarts the app. */
 const selfHealMs = 60_000
 /** How long everything must work before the next fault. */
 const steadyMs = 2_000
 
 export const journal = 'warren.journal'
 
-/** A node, and the host that it runs on. */
+/** A node, and the host that runs it. */
 export class ClusterNode {
   readonly host: Host
   readonly process: NodeProcess
@@ -54,7 +54,7 @@ export class ClusterNode {
   }
 
   /**
-   * A command of rabbitmqctl that has a shortcut, because the others need a name server for host
+   * Runs a rabbitmqctl command with a shortcut, because the others need a name server for host
    * names.
    */
   async ctl(args: readonly string[], withinMs = answerMs): Promise<string> {
@@ -77,7 +77,7 @@ export class ClusterNode {
   }
 }
 
-/** Three nodes, each on a host of its own, of one cluster. */
+/** Three nodes of one cluster, each on its own host. */
 export class Cluster {
   readonly nodes: readonly ClusterNode[]
   readonly #folder: string
@@ -93,7 +93,7 @@ export class Cluster {
     try {
       return await Cluster.#form(hosts, settings)
     } catch (error) {
-      // A node of RabbitMQ 3.10 may end while it joins. The cluster is made once more.
+      // A node of RabbitMQ 3.10 may end while it joins. Forming the cluster is repeated once.
       console.warn(error)
       return Cluster.#form(hosts, settings)
     }
@@ -112,7 +112,7 @@ export class Cluster {
         port: ports.amqp,
         epmdPort: ports.epmd,
         distPort: ports.distribution,
-        // The first finds nobody and is the cluster at once; to look for peers would take it five
+        // The first node finds no peer and is the cluster at once; discovery would take it five
         // seconds.
         cluster: index === 0 ? names.slice(0, 1) : names,
         host,
@@ -143,7 +143,7 @@ export class Cluster {
     return this.nodes.map(({ url }) => url)
   }
 
-  /** The node that leads the journal, as the first node that answers lists it. */
+  /** The node with the journal's leader, as the first answering node lists it. */
   async leader(): Promise<ClusterNode> {
     for (const node of this.nodes) {
       const { leader } = await journalAt(node).catch(() => ({ leader: undefined }))
@@ -154,19 +154,18 @@ export class Cluster {
   }
 
   /**
-   * Resolves when all nodes run and see no partition, each has a replica of the journal that is
-   * online, and `delivers` has been true too, for a while. Meanwhile it does what an operator does
-   * after a partition that RabbitMQ does not mend (always under `ignore`): it restarts the app of
-   * the
+   * Resolves when all nodes run and see no partition, each has an online replica of the journal,
+   * and `delivers` has been true too, for a while. Meanwhile it acts as the operator after a
+   * partition that RabbitMQ does not heal (always under `ignore`): it restarts the app of the
    * minority.
    */
   async whole(handling: Handling, delivers: () => boolean): Promise<void> {
     const restartAfterMs = handling === 'ignore' ? 0 : selfHealMs
     let apartSince: number | undefined
     let wholeSince: number | undefined
-    const look = async () => {
+    const checkAll = async () => {
       const state = await this.#state()
-      // Nodes may find out seconds after the link is back that they were apart.
+      // Nodes may notice a partition only seconds after the link is back.
       if (state !== 'apart') apartSince = undefined
       else apartSince ??= Date.now()
       if (apartSince !== undefined && Date.now() - apartSince >= restartAfterMs) {
@@ -177,15 +176,13 @@ export class Cluster {
       else wholeSince ??= Date.now()
       return wholeSince !== undefined && Date.now() - wholeSince >= steadyMs
     }
-    await eventually('the cluster to be whole and all gateways to deliver', look, {
+    await eventually('the cluster to be whole and all gateways to deliver', checkAll, {
       withinMs: wholeMs,
       everyMs: 500,
     })
   }
 
-  /**
-   * 'apart': some node sees that it was cut off from another; undefined while nodes start or join.
-   */
+  /** 'apart': some node sees a partition; undefined while nodes start or join. */
   async #state(): Promise<'whole' | 'apart' | undefined> {
     const question = '{rabbit:is_running(), rabbit_nodes:running_count()}'
     const apart = await this.#apart()
@@ -197,7 +194,7 @@ export class Cluster {
     return (await journalAt(first)).online === this.nodes.length ? 'whole' : undefined
   }
 
-  /** From how many others each node sees that it was cut off. */
+  /** For each node, the number of other nodes that it sees as partitioned. */
   async #apart(): Promise<Map<ClusterNode, number>> {
     const seen = this.nodes.map(async (node) => {
       const count = await node.ctl(['eval', 'length(rabbit_node_monitor:partitions())'])
@@ -214,8 +211,8 @@ export class Cluster {
   }
 
   /**
-   * Starts nodes that were killed, together: each waits for the others. One that gives up while it
-   * boots (RabbitMQ 3.10 does when a peer is too late) is started once more.
+   * Starts killed nodes together, because each waits for the others. A node that gives up during
+   * boot (RabbitMQ 3.10 does if a peer is late) is started once more.
    */
   async startNodes(nodes: readonly ClusterNode[]): Promise<void> {
     await Promise.all(nodes.map((node) => node.process.launch()))

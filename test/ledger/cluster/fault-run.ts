@@ -3,25 +3,25 @@ import type { Applied, Fault, Scene } from './faults.ts'
 import type { Probes } from './probes.ts'
 import type { GatewayReplica } from './replicas.ts'
 
-/** What was measured of one fault; times in milliseconds. */
+/** The measurements of one fault; times in milliseconds. */
 export interface FaultRecord {
   readonly kind: string
   readonly what: string
   readonly from: number
-  /** When its mending began. */
+  /** When its repair began. */
   readonly mendedFrom: number
   /** When delivery was steady and the cluster whole again. */
   readonly to: number
   /**
-   * While it lasted: how long delivery stood still on the slowest gateway that reached a majority;
-   * undefined where none did.
+   * During the fault: the longest silence of delivery, over the gateways that reached a majority;
+   * undefined if none did.
    */
   readonly still: number | undefined
-  /** From the mending on: how long delivery stood still on the slowest gateway. */
+  /** From the repair on: the longest silence of delivery over all gateways. */
   readonly stillAfter: number
-  /** How long a gateway delivered while its `/readyz` said no, summed over gateways. */
+  /** How long gateways delivered while `/readyz` failed, summed over gateways. */
   readonly unreadyWhileDelivering: number
-  /** Lines that the most talkative gateway logged, and in how many minutes. */
+  /** The log lines of the gateway that logged most, and the minutes. */
   readonly logLines: number
   readonly minutes: number
 }
@@ -31,15 +31,15 @@ const pollMs = 500
 export interface FaultRun {
   readonly scene: Scene
   readonly probes: Probes
-  /** Called with what did not come back. */
+  /** Called with each part that did not recover. */
   readonly problem: (text: string) => void
 }
 
 const nothing: Applied = { what: 'nothing', undo: async () => {} }
 
 /**
- * Applies a fault, mends it, waits until everything works again, and measures delivery all the
- * while.
+ * Applies a fault, repairs it, waits until everything works again, and measures delivery
+ * throughout.
  */
 export async function runFault(fault: Fault, { scene, probes, problem }: FaultRun): Promise<FaultRecord> {
   const { replicas, cluster, random } = scene
@@ -78,12 +78,12 @@ export async function runFault(fault: Fault, { scene, probes, problem }: FaultRu
   }
 }
 
-/** Each cut of a client is a line too; those are the ledger's own doing. */
+/** Each cut of a client is a line too; the ledger itself causes those. */
 function linesOf({ output }: GatewayReplica): number {
   return output.split('\n').filter((line) => !line.includes('"msg":"a session ended"')).length
 }
 
-/** Asks `/readyz` of all gateways twice a second. */
+/** Queries `/readyz` of all gateways twice a second. */
 class ReadinessWatch {
   readonly #ending = new AbortController()
   readonly #done: Promise<void>[]

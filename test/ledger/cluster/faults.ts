@@ -1,11 +1,11 @@
-import type { Postgres } from '../../support/postgres.ts'
+import type { Postgres } from '../../support/processes/postgres.ts'
 import { pause } from '../pause.ts'
 import type { Seeded } from '../seeded.ts'
 import type { Cluster, ClusterNode, Handling } from './cluster-nodes.ts'
 import type { Host, Network } from './namespaces.ts'
 import type { GatewayReplica } from './replicas.ts'
 
-/** Everything that can be broken. */
+/** Everything that a fault can break. */
 export interface Scene {
   readonly network: Network
   readonly cluster: Cluster
@@ -16,24 +16,24 @@ export interface Scene {
   readonly random: Seeded
 }
 
-/** A fault that is in force. */
+/** An active fault. */
 export interface Applied {
-  /** Which node or gateway it hit. */
+  /** The node or gateway that it affects. */
   readonly what: string
-  /** Mends it. Resolves when what was broken works again, as far as its owner can see. */
+  /** Repairs it. Resolves when the broken part works again, as far as its owner can see. */
   readonly undo: () => Promise<void>
   /**
-   * Gateways that cannot deliver while it lasts; 'all' where no majority can be reached. By
-   * default none.
+   * Gateways that cannot deliver during the fault; 'all' if no majority is reachable. Default:
+   * none.
    */
   readonly without?: readonly GatewayReplica[] | 'all'
 }
 
 export interface Fault {
   readonly kind: string
-  /** How long it lasts before it is mended, in seconds, at least and at most. */
+  /** How long it lasts before the repair, in seconds, minimum and maximum. */
   readonly lasts: readonly [number, number]
-  /** False: only a scenario uses it. */
+  /** False if only a scenario uses it. */
   readonly matrix?: false
   apply(scene: Scene): Promise<Applied>
 }
@@ -88,7 +88,7 @@ async function isolate(node: ClusterNode, scene: Scene): Promise<Applied> {
   return { what: shortName(node), undo: () => node.host.clear() }
 }
 
-/** The node that most connections of the gateway go to. */
+/** The node with most of the gateway's connections. */
 async function nodeOf({ host }: GatewayReplica, { cluster }: Scene): Promise<ClusterNode> {
   const peers = await host.peersOf(amqpPort)
   const count = (node: ClusterNode): number => peers.filter((ip) => ip === node.host.ip).length
@@ -166,13 +166,13 @@ export const faults: readonly Fault[] = [
     apply: async (scene) => isolate(await scene.cluster.leader(), scene),
   },
   {
-    // Longer than the 45 to 75 s after which Erlang's default tick time finds it.
+    // Longer than the 45 to 75 s in which Erlang's default tick time detects it.
     kind: 'node cut from its peers for long',
     lasts: [80, 90],
     apply: (scene) => isolate(anyNode(scene), scene),
   },
   {
-    // Some gateway is on it, else nothing is shown.
+    // A gateway must be connected to it, or the fault shows nothing.
     kind: 'node of a gateway cut from its peers for 60 s',
     lasts: [60, 60],
     matrix: false,
@@ -248,7 +248,7 @@ export const faults: readonly Fault[] = [
     kind: 'connections closed by RabbitMQ',
     lasts: [1, 2],
     async apply({ cluster }) {
-      // Of the whole cluster; `close_all_connections` gives up at one that ends by itself.
+      // On the whole cluster; `close_all_connections` fails at a connection that closes by itself.
       const close = 'rabbit_networking:close_connection(Pid, "the ledger")'
       await cluster.nodes[0]?.ctl(['eval', `[catch ${close} || Pid <- rabbit_networking:connections()], ok`])
       return { what: 'all nodes', undo: async () => {} }

@@ -1,20 +1,20 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { debianPackages, installMissing } from '../../support/debian-package.ts'
-import { type NetworkHost, onHost } from '../../support/network-host.ts'
-import { isRunning } from '../../support/run-folder.ts'
+import { type NetworkHost, onHost } from '../../support/network/network-host.ts'
+import { debianPackages, installMissing } from '../../support/processes/debian-package.ts'
+import { isRunning } from '../../support/processes/run-folder.ts'
 
 const run = promisify(execFile)
 
 /**
- * Namespaces of a run are named after its process, so that a later run can tell which are left of
- * a dead one.
+ * The names of a run's namespaces contain the id of its process, so that a later run recognises
+ * those of a dead one.
  */
 const prefix = 'warren'
 const ours = /^warren-(\d+)-/
 const hub = 'hub'
 
-/** Whether this machine lets the process make networks, or one sentence why not. */
+/** Whether this machine permits the process to create networks, or the reason why not. */
 export type Permission = { readonly permitted: true } | { readonly permitted: false; readonly why: string }
 
 export async function namespacesPermitted(): Promise<Permission> {
@@ -36,11 +36,7 @@ export async function namespacesPermitted(): Promise<Permission> {
   }
 }
 
-/**
- * Deletes the namespaces of runs that were killed. Whatever still runs inside belonged to them; it
- * is
- * ended first.
- */
+/** Ends what still runs in namespaces of killed runs, and deletes the namespaces. */
 export async function removeAbandonedNamespaces(): Promise<void> {
   for (const name of await namespaces()) {
     const owner = Number(ours.exec(name)?.[1])
@@ -57,7 +53,7 @@ async function removeNamespace(name: string): Promise<void> {
   await shell(`ip netns pids ${name} | xargs -r kill -9 || true; ip netns del ${name}`).catch(() => {})
 }
 
-/** One host: a namespace with one interface, and what can be done to its traffic. */
+/** One host: a namespace with one interface, and the faults of its traffic. */
 export class Host implements NetworkHost {
   readonly namespace: string
   readonly ip: string
@@ -69,32 +65,31 @@ export class Host implements NetworkHost {
     this.#subnet = subnet
   }
 
-  /** Packets to and from these addresses are dropped. */
+  /** Drops packets to and from these addresses. */
   async cut(...peers: readonly NetworkHost[]): Promise<void> {
     await this.#rules(peers.flatMap(({ ip }) => [`FAULT_IN -s ${ip} -j DROP`, `FAULT_OUT -d ${ip} -j DROP`]))
   }
 
-  /** Packets from these addresses are dropped; those to them go out. */
+  /** Drops packets from these addresses; those to them pass. */
   async cutIncoming(...peers: readonly NetworkHost[]): Promise<void> {
     await this.#rules(peers.map(({ ip }) => `FAULT_IN -s ${ip} -j DROP`))
   }
 
-  /** Connections to this port of these addresses are reset at their next packet. */
+  /** Resets connections to this port of these addresses at their next packet. */
   async reset(port: number, ...peers: readonly NetworkHost[]): Promise<void> {
     await this.#rules(
       peers.map(({ ip }) => `FAULT_OUT -p tcp -d ${ip} --dport ${port} -j REJECT --reject-with tcp-reset`),
     )
   }
 
-  /** This share of all packets is dropped, in each direction. */
+  /** Drops this share of all packets, in each direction. */
   async lose(share: number): Promise<void> {
     const random = `-m statistic --mode random --probability ${share} -j DROP`
     await this.#rules([`FAULT_IN ! -i lo ${random}`, `FAULT_OUT ! -o lo ${random}`])
   }
 
   /**
-   * What it sends is late: by `tc netem` where the kernel has it, else it queues behind a low
-   * rate.
+   * Delays what it sends: by `tc netem` if the kernel has it, otherwise by a queue with a low rate.
    */
   async slow(): Promise<void> {
     const device = 'tc qdisc replace dev eth0 root'
@@ -103,7 +98,7 @@ export class Host implements NetworkHost {
     )
   }
 
-  /** Undoes all of these. */
+  /** Undoes all faults. */
   async clear(): Promise<void> {
     await this.#inside(
       'iptables -w -F FAULT_IN; iptables -w -F FAULT_OUT; tc qdisc del dev eth0 root 2>/dev/null || true',
@@ -116,7 +111,7 @@ export class Host implements NetworkHost {
     )
   }
 
-  /** Addresses of a port to which connections are open. */
+  /** The peer addresses of open connections to a port. */
   async peersOf(port: number): Promise<string[]> {
     const open = await this.#inside(`ss -Htn state established dst ${this.#subnet} and dport = :${port}`)
     return open.split('\n').flatMap((line) => line.trim().split(/\s+/)[3]?.split(':')[0] ?? [])
@@ -132,8 +127,8 @@ export class Host implements NetworkHost {
 }
 
 /**
- * Hosts on one bridge. The bridge is in a namespace of its own, where no rule of the machine's
- * firewall reaches; this process is on it too, under `ip`.
+ * Hosts on one bridge. The bridge is in its own namespace, outside the machine's firewall rules;
+ * this process is on it too, under `ip`.
  */
 export class Network {
   readonly hosts: Host[] = []
@@ -190,7 +185,7 @@ export class Network {
     await Promise.all(this.hosts.map((host) => host.clear()))
   }
 
-  /** Deletes everything that it made; the interfaces go with their namespaces. */
+  /** Deletes everything that it created; the interfaces are deleted with their namespaces. */
   async remove(): Promise<void> {
     process.off('SIGINT', this.#leave)
     process.off('SIGTERM', this.#leave)

@@ -1,10 +1,10 @@
 import amqp, { type Channel, type ChannelModel } from 'amqplib'
-import { testToken } from '../../support/gateway-process.ts'
+import { testToken } from '../../support/gateway/gateway-process.ts'
 import { destroyConnection } from '../careful-publisher.ts'
+import { ResumingListener } from '../clients/resuming-listener.ts'
+import { overWebSocket } from '../clients/transports.ts'
 import { pause } from '../pause.ts'
-import { ResumingListener } from '../resuming-listener.ts'
 import type { Seeded } from '../seeded.ts'
-import { overWebSocket } from '../transports.ts'
 import type { ClusterNode } from './cluster-nodes.ts'
 import type { GatewayReplica } from './replicas.ts'
 
@@ -13,10 +13,10 @@ const everyMs = 100
 const againMs = 250
 const connectMs = 1_000
 const patienceMs = 3_000
-/** A gateway delivers steadily when probes of every node, published within this time, reach it. */
+/** Delivery is steady if probes of every node arrive within this time after their publication. */
 const steadyMs = 2_000
 
-/** Publishes to one node, ten times a second, and waits for nothing. */
+/** Publishes to one node, ten times a second, without waiting for answers. */
 class ProbePublisher {
   readonly #node: ClusterNode
   #stopped = false
@@ -69,11 +69,11 @@ class ProbePublisher {
   }
 }
 
-/** What one gateway delivers of the probes. */
+/** The probes that one gateway delivers. */
 class Delivery {
   readonly listener: ResumingListener
   readonly #arrivals: number[] = []
-  /** By node: when the newest probe that arrived was published. */
+  /** By node: when the newest arrived probe was published. */
   readonly #newest = new Map<string, number>()
 
   constructor(replica: GatewayReplica, token: string, cursor: string, random: Seeded) {
@@ -104,8 +104,8 @@ class Delivery {
   }
 
   /**
-   * The longest time between two arrivals in this span; what began before it counts from its
-   * start.
+   * The longest time between two arrivals in this span. A silence that began earlier counts from
+   * the span's start.
    */
   longestSilence(from: number, to: number): number {
     let longest = 0
@@ -126,7 +126,7 @@ class Delivery {
 }
 
 /**
- * Measures delivery: each node is published to, and each gateway has a client that is never cut.
+ * Measures delivery: it publishes to each node, and has a client of each gateway that is never cut.
  */
 export class Probes {
   readonly #nodes: readonly ClusterNode[]
@@ -164,7 +164,7 @@ export class Probes {
     return [...this.#deliveries.values()].every((delivery) => delivery.steady(this.#nodes))
   }
 
-  /** The gateways that do not deliver everything at present, for a message. */
+  /** The gateways that currently do not deliver everything, for a message. */
   get unsteady(): string {
     const late = [...this.#deliveries].filter(([, delivery]) => !delivery.steady(this.#nodes))
     return late.length === 0 ? 'all gateways deliver' : `${late.map(([{ name }]) => name).join(' ')} did not deliver`

@@ -1,5 +1,5 @@
 import type { ConfirmChannel } from 'amqplib'
-import { testToken } from '../../support/gateway-process.ts'
+import { testToken } from '../../support/gateway/gateway-process.ts'
 import { CarefulPublisher } from '../careful-publisher.ts'
 import { pause } from '../pause.ts'
 import type { Seeded } from '../seeded.ts'
@@ -7,27 +7,24 @@ import { type Book, type BookKind, offsetOf } from './books.ts'
 import type { GatewayReplica } from './replicas.ts'
 
 const eventsExchange = 'warren.events'
-/** Of the buffered source. */
+/** The exchange of the buffered source. */
 export const bufferedExchange = 'ledger.buffered'
 const elsewhere = 'ledger.elsewhere'
-/** How many messages the shared channel carries at most that are not for the journal. */
+/** The most messages outside the journal that the shared channel carries. */
 const maxElsewhere = 4
-/** A back end goes to the next node when RabbitMQ has not answered for so long. */
+/** A back end changes to the next node after this long without an answer of RabbitMQ. */
 const answerMs = 5_000
 /** Longer than the gateway waits for RabbitMQ. */
 const publishMs = 15_000
 
 const idempotencyHeader = 'x-warren-idempotency-key'
 
-/**
- * Publishes the next number of a book; false where it was given up, so that nothing is known of
- * it.
- */
+/** Publishes the next number of a book. False if it gave up, so that the result is unknown. */
 type Publish = (book: Book, number: number) => Promise<boolean>
 
-/** All publishers of a run, as they are in the field. */
+/** All publishers of a run, as they exist in production. */
 export class Publishers {
-  /** How often something was published again. */
+  /** The number of repeated publications. */
   get retries(): number {
     return this.#republished + this.#all.reduce((sum, { retries }) => sum + retries, 0)
   }
@@ -88,13 +85,14 @@ export class Publishers {
 
   /**
    * A back end that uses one channel for everything: a few messages go to another queue, and some
-   * come back. Few, because a channel that has confirmed more elsewhere than it has in flight loses
-   * nothing: RabbitMQ then answers none of what is in flight, and the back end moves on.
+   * are returned. Only a few, because a channel that has confirmed more elsewhere than it has in
+   * flight loses nothing: RabbitMQ then answers none of the publications in flight, and the back
+   * end changes nodes.
    */
   #share(channel: ConfirmChannel): void {
     const noAnswer = (): void => {}
     const share = async (): Promise<void> => {
-      // A classic queue would be gone with its node, and declaring it would end the channel.
+      // A classic queue would vanish with its node, and declaring it would close the channel.
       await channel.assertQueue(elsewhere, { arguments: { 'x-queue-type': 'quorum', 'x-max-length': 1_000 } })
       const count = Math.floor(this.#random.between(1, maxElsewhere + 1))
       for (let index = 0; index < count; index += 1) {
@@ -105,7 +103,7 @@ export class Publishers {
     share().catch(() => {})
   }
 
-  /** Under the same key until one replica has resolved it. */
+  /** Repeats with the same key until one replica has resolved it. */
   async #retried(book: Book, number: number): Promise<boolean> {
     while (!this.#ending.signal.aborted) {
       if (await this.#mutation(book, number, idOf(book, number))) return true
@@ -133,7 +131,7 @@ export class Publishers {
   }
 }
 
-/** Gives the data; rejects where there are errors. */
+/** Resolves to the data; rejects if the answer has errors. */
 export async function askGraphql(url: string, body: object, token?: string, withinMs = publishMs): Promise<unknown> {
   const authorization = token === undefined ? undefined : { authorization: `Bearer ${token}` }
   const response = await fetch(url, {

@@ -16,7 +16,7 @@ export interface JournalContent {
 const prefetch = 500
 const silentMs = 30_000
 
-/** Everything that the journal holds, read without Warren up to a message that is published now. */
+/** Reads all messages of the journal without Warren, up to a message that is published now. */
 export async function readJournal(urls: readonly string[]): Promise<JournalContent> {
   const marker = `marker-${process.pid}-${Date.now()}`
   const publisher = new CarefulPublisher(urls, { answerMs: 5_000 })

@@ -1,18 +1,18 @@
 import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { debianPackages, installMissing, locate } from '../../support/debian-package.ts'
-import { type GatewayProcess, startGateway } from '../../support/gateway-process.ts'
-import { isRunning } from '../../support/run-folder.ts'
-import type { Replica } from '../transports.ts'
+import { type GatewayProcess, startGateway } from '../../support/gateway/gateway-process.ts'
+import { debianPackages, installMissing, locate } from '../../support/processes/debian-package.ts'
+import { isRunning } from '../../support/processes/run-folder.ts'
+import type { Replica } from '../clients/transports.ts'
 import type { Host } from './namespaces.ts'
 
 const readyMs = 90_000
-/** Sockets end, and their ends are noticed, a moment after the process did. */
+/** Sockets close a moment after the process ended, and the close is noticed later still. */
 const noticedMs = 2_000
 
 /**
- * What moves the clocks of processes that start with it, or one sentence why none can be moved
- * here.
+ * The library that moves the clocks of processes that start with it, or the reason why none can be
+ * moved here.
  */
 export type MovableClock = { readonly library: string } | { readonly library?: undefined; readonly why: string }
 
@@ -36,7 +36,7 @@ async function removeSharedMemory(isOurs: (pid: number) => boolean): Promise<voi
   }
 }
 
-/** One replica of the gateway on a host of its own, over all of its processes. */
+/** One replica of the gateway on its own host, across all of its processes. */
 export class GatewayReplica implements Replica {
   readonly name: string
   readonly host: Host
@@ -45,7 +45,7 @@ export class GatewayReplica implements Replica {
   #process: GatewayProcess
   readonly #pids: number[] = []
   #earlier = ''
-  /** While it was killed or drained: then its sockets end. */
+  /** The times when it was killed or draining, and its sockets may close. */
   readonly #down: { from: number; to: number }[] = []
 
   private constructor(name: string, host: Host, clock: string, gateway: GatewayProcess) {
@@ -65,7 +65,7 @@ export class GatewayReplica implements Replica {
     const clock = join(options.folder, `clock-of-${name}`)
     await writeFile(clock, '+0\n')
     const library = options.clock?.library
-    // Timers go by the monotonic clock, which no operator moves.
+    // Timers use the monotonic clock, which no operator moves.
     const faked =
       library === undefined
         ? undefined
@@ -101,7 +101,7 @@ export class GatewayReplica implements Replica {
     return this.#earlier + this.#process.output()
   }
 
-  /** The status of `/readyz`; 0 where no answer comes. */
+  /** The status of `/readyz`; 0 without an answer. */
   async readiness(): Promise<number> {
     const { address, opsPort } = this.#process
     const signal = AbortSignal.timeout(400)
@@ -114,7 +114,7 @@ export class GatewayReplica implements Replica {
     )
   }
 
-  /** Whether a socket to it may have ended at this moment. */
+  /** Whether a socket to it may have closed at this time. */
   wasDown(at: number): boolean {
     return this.#down.some(({ from, to }) => at >= from && at <= to + noticedMs)
   }
@@ -146,7 +146,7 @@ export class GatewayReplica implements Replica {
     if (last) last.to = Date.now()
   }
 
-  /** Moves its clock by so many seconds from the machine's. */
+  /** Moves its clock to this many seconds from the machine's. */
   async moveClock(seconds: number): Promise<void> {
     await writeFile(this.#clock, `${seconds < 0 ? '' : '+'}${seconds}\n`)
   }

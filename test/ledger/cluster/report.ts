@@ -1,13 +1,13 @@
 import type { ClusterLedgerResult } from './cluster-ledger.ts'
 
-/** One run of the ledger on one cluster, with what it was run on. */
+/** One run of the ledger on one cluster, with a description of the cluster. */
 export interface NamedResult {
   readonly rabbitmq: string
   readonly handling: string
   readonly result: ClusterLedgerResult
 }
 
-/** Heal times by kind of fault as a Markdown table, in seconds: median and maximum. */
+/** Recovery times by kind of fault as a Markdown table, in seconds: median and maximum. */
 export function healTable(results: readonly NamedResult[]): string {
   const records = results.flatMap(({ result }) => result.records)
   const kinds = [...new Set(records.map(({ kind }) => kind))].toSorted()
@@ -55,8 +55,7 @@ export function publisherTable(results: readonly NamedResult[]): string {
 }
 
 /**
- * A line for each fault: what was accepted from it to the next, and how much of that is not
- * stored.
+ * A line for each fault: what was accepted from it to the next, and how much of that is not stored.
  */
 export function roundTable({ records }: ClusterLedgerResult): string {
   return [

@@ -15,7 +15,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'ignore-partition': { handling: 'ignore', fault: faultNamed('node of a gateway cut from its peers for 60 s') },
 }
 
-/** All kinds in an order of the seed's, again and again until there are so many. */
+/** All kinds in a seeded order, repeated up to this number. */
 export function shuffled(
   random: Seeded,
   count: number,
@@ -26,7 +26,7 @@ export function shuffled(
   return script.slice(0, count)
 }
 
-/** The form that runs with all tests: one partition, one `stop_app`, one leader killed. */
+/** The short form for the test suite: one partition, one `stop_app`, one killed leader. */
 export function shortForm(seed: number): Omit<ClusterLedgerOptions, 'root'> {
   const kinds = ['node cut from its peers', 'stop_app of the leader', 'leader killed']
   return {

@@ -1,40 +1,40 @@
-import type { InProcessGateway } from '../../support/gateway-in-process.ts'
-import type { Inbox } from '../../support/inbox.ts'
+import type { Inbox } from '../../support/frames/inbox.ts'
+import type { InProcessGateway } from '../../support/gateway/gateway-in-process.ts'
 
 /**
- * A transport as the shared suite sees it. To take part: implement this in a file beside this one,
- * and add it to the list in `transports.test.ts`. A client here is what a careful user would write
- * on the transport: it keeps what comes, and asks nothing of the gateway but what the protocol has.
+ * A transport for the shared suite. To add one, implement this in a file in this folder, and add it
+ * to the list in `transports.test.ts`. A client here is what a careful user would write for the
+ * transport: it queues what it receives, and uses only the protocol.
  */
 export interface TransportAdapter {
-  /** As metrics and sessions call it. */
+  /** The name in metrics and sessions. */
   readonly name: string
   /**
-   * Asks for a channel on a connection of its own. Resolves once that is on its way; how it is
-   * answered, the listening tells.
+   * Subscribes to a channel on a new connection. Resolves when the request is sent; `Listening`
+   * shows how the gateway answers.
    */
-  listen(to: Under, asked: Asked): Promise<Listening>
+  listen(to: Under, requested: ListenRequest): Promise<Listening>
   /**
-   * A connection that breaks the rules of the protocol; resolves when the gateway has answered
-   * that, or closed.
+   * Opens a connection that violates the protocol. Resolves when the gateway has answered or closed
+   * it.
    */
   misbehave(to: Under): Promise<void>
 }
 
-/** Where the gateway is. */
+/** The gateway under test. */
 export interface Under {
   readonly gateway: InProcessGateway
   readonly tcpPort: number
 }
 
-export interface Asked {
+export interface ListenRequest {
   readonly channel: string
-  /** Undefined: none is sent. */
+  /** Undefined: send no token. */
   readonly token: string | undefined
   readonly after?: string
 }
 
-export interface Heard {
+export interface ReceivedEvent {
   readonly kind: 'MESSAGE' | 'GAP'
   readonly cursor: string
   readonly data: unknown
@@ -42,20 +42,20 @@ export interface Heard {
 
 export interface Listening extends AsyncDisposable {
   /**
-   * Events in order. Ends with `Refused` where the subscription was refused or ended with an error.
+   * Events in order. Rejects with `Refused` if the subscription was refused or ended with an error.
    */
-  readonly events: Inbox<Heard>
+  readonly events: Inbox<ReceivedEvent>
   /**
-   * When the connection (or the response that it is) is over: whether the client was told, in the
-   * protocol's way, to come back.
+   * Resolves when the connection (over SSE the response) is closed, with whether the protocol's
+   * client would reconnect.
    */
-  readonly closed: Promise<{ readonly comeBack: boolean }>
-  /** Reads nothing from the network, so that the gateway's own buffers fill. */
+  readonly closed: Promise<{ readonly reconnects: boolean }>
+  /** Stops reading from the network, so that the buffers of the gateway fill. */
   pause(): void
   resume(): void
 }
 
-/** The code of an error, as `docs/errors.md` has it. */
+/** An error code, as in `docs/errors.md`. */
 export class Refused extends Error {
   override readonly name = 'Refused'
   readonly code: string

@@ -1,9 +1,9 @@
 import { closeReasons } from '../../../src/errors.ts'
-import { channelQuery } from '../../e2e/graphql-caller.ts'
-import { connectFrames } from '../../support/frames.ts'
-import { connectGraphql } from '../../support/graphql-frames.ts'
-import { Inbox } from '../../support/inbox.ts'
-import { type Heard, Refused, type TransportAdapter } from './adapter.ts'
+import { channelQuery } from '../../e2e/back-end/graphql-caller.ts'
+import { connectFrames } from '../../support/frames/frames.ts'
+import { connectGraphql } from '../../support/frames/graphql-frames.ts'
+import { Inbox } from '../../support/frames/inbox.ts'
+import { type ReceivedEvent, Refused, type TransportAdapter } from './adapter.ts'
 
 export const graphqlWs: TransportAdapter = {
   name: 'graphql-ws',
@@ -13,13 +13,13 @@ export const graphqlWs: TransportAdapter = {
       token === undefined ? {} : { connectionParams: { token } },
     )
     const operation = client.subscribe(channelQuery, { clientId: channel, after })
-    const events = new Inbox<Heard>('an event over graphql-transport-ws')
+    const events = new Inbox<ReceivedEvent>('an event over graphql-transport-ws')
     void (async () => {
       for (;;) {
         const { data, errors } = await operation.next(600_000)
         const [error] = errors ?? []
         if (error) return events.end(new Refused(String(error.extensions?.['code'])))
-        events.push(data?.['channel'] as Heard)
+        events.push(data?.['channel'] as ReceivedEvent)
       }
     })().catch((error: Error) => events.end(error))
     operation.ended.then(
@@ -28,7 +28,7 @@ export const graphqlWs: TransportAdapter = {
     )
     return {
       events,
-      closed: client.closed.then(({ code }) => ({ comeBack: comesBack(code) })),
+      closed: client.closed.then(({ code }) => ({ reconnects: reconnectsAfter(code) })),
       pause: () => client.frames.socket.pause(),
       resume: () => client.frames.socket.resume(),
       [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
@@ -46,7 +46,7 @@ function refusedBy(errors: readonly object[]): Refused {
   return new Refused(error?.extensions?.code ?? 'none')
 }
 
-/** By the table of close codes that every WebSocket of the gateway keeps to. */
-export function comesBack(code: number): boolean {
+/** By the table of close codes that all WebSockets of the gateway share. */
+export function reconnectsAfter(code: number): boolean {
   return Object.values(closeReasons).some((reason) => reason.graphqlWs === code && reason.comeBack)
 }

@@ -1,7 +1,7 @@
 import { socketClusterUrl } from '../../legacy-clients/socketcluster-frames.ts'
-import { connectFrames } from '../../support/frames.ts'
-import { Inbox } from '../../support/inbox.ts'
-import { type Heard, Refused, type TransportAdapter } from './adapter.ts'
+import { connectFrames } from '../../support/frames/frames.ts'
+import { Inbox } from '../../support/frames/inbox.ts'
+import { type ReceivedEvent, Refused, type TransportAdapter } from './adapter.ts'
 
 interface Packet {
   readonly rid?: number
@@ -14,7 +14,7 @@ export const socketCluster: TransportAdapter = {
   name: 'socketcluster',
   async listen({ gateway }, { channel, token, after }) {
     const client = await connectFrames(socketClusterUrl(gateway.url))
-    const events = new Inbox<Heard>('an event over SocketCluster')
+    const events = new Inbox<ReceivedEvent>('an event over SocketCluster')
     const take = ({ event, error, data }: Packet) => {
       if (error) events.end(new Refused(error.name))
       else if (event === 'gap') events.push({ kind: 'GAP', cursor: data?.cursor ?? '', data: undefined })
@@ -35,8 +35,8 @@ export const socketCluster: TransportAdapter = {
     client.send({ event: '#subscribe', data: { channel, data: { after, cursors: true } }, cid: 2 })
     return {
       events,
-      // The published clients come back after all codes but these.
-      closed: client.closed.then(({ code }) => ({ comeBack: code !== 1000 && code < 4500 })),
+      // The published clients reconnect after all codes but these.
+      closed: client.closed.then(({ code }) => ({ reconnects: code !== 1000 && code < 4500 })),
       pause: () => client.socket.pause(),
       resume: () => client.socket.resume(),
       [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),

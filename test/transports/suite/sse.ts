@@ -1,20 +1,20 @@
 import { once } from 'node:events'
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
-import { channelQuery } from '../../e2e/graphql-caller.ts'
-import { Inbox } from '../../support/inbox.ts'
-import { type Asked, type Heard, Refused, type TransportAdapter, type Under } from './adapter.ts'
+import { channelQuery } from '../../e2e/back-end/graphql-caller.ts'
+import { Inbox } from '../../support/frames/inbox.ts'
+import { type ListenRequest, type ReceivedEvent, Refused, type TransportAdapter, type Under } from './adapter.ts'
 
 interface Payload {
-  readonly data?: { readonly channel: Heard } | null
+  readonly data?: { readonly channel: ReceivedEvent } | null
   readonly errors?: readonly { readonly extensions?: { readonly code?: string } }[]
 }
 
 export const serverSentEvents: TransportAdapter = {
   name: 'sse',
-  async listen(to, asked) {
-    const sent = ask(to, asked)
+  async listen(to, requested) {
+    const sent = ask(to, requested)
     const [response] = (await once(sent, 'response')) as [IncomingMessage]
-    const events = new Inbox<Heard>('an event of SSE')
+    const events = new Inbox<ReceivedEvent>('an event of SSE')
     let text = ''
     let completed = false
     const take = ({ data, errors }: Payload) => {
@@ -34,13 +34,12 @@ export const serverSentEvents: TransportAdapter = {
       }
     })
     response.on('error', () => {})
-    const closed = new Promise<{ comeBack: boolean }>((resolve) => {
+    const closed = new Promise<{ reconnects: boolean }>((resolve) => {
       response.once('close', () => {
         if (!completed && text.startsWith('{')) take(JSON.parse(text) as Payload)
         events.end(new Error('the response is over'))
-        // An EventSource comes back from everything but the orderly end that GraphQL over SSE
-        // names.
-        resolve({ comeBack: !completed })
+        // An EventSource reconnects except after the `complete` event of GraphQL over SSE.
+        resolve({ reconnects: !completed })
       })
     })
     return {
@@ -64,7 +63,7 @@ export const serverSentEvents: TransportAdapter = {
   },
 }
 
-function ask({ gateway }: Under, { channel, token, after }: Asked): ClientRequest {
+function ask({ gateway }: Under, { channel, token, after }: ListenRequest): ClientRequest {
   const headers = {
     'content-type': 'application/json',
     accept: 'text/event-stream',

@@ -1,13 +1,13 @@
-import { connectFramed } from '../../support/framed.ts'
-import { Inbox } from '../../support/inbox.ts'
-import { type Heard, Refused, type TransportAdapter } from './adapter.ts'
+import { connectFramed } from '../../support/frames/framed.ts'
+import { Inbox } from '../../support/frames/inbox.ts'
+import { type ReceivedEvent, Refused, type TransportAdapter } from './adapter.ts'
 
 export const framedTcp: TransportAdapter = {
   name: 'tcp',
   async listen({ tcpPort }, { channel, token, after }) {
     const client = await connectFramed(tcpPort)
-    const events = new Inbox<Heard>('an event over TCP')
-    let comeBack = true
+    const events = new Inbox<ReceivedEvent>('an event over TCP')
+    let reconnects = true
     const read = async () => {
       for (;;) {
         const { json } = await client.next(600_000)
@@ -18,9 +18,9 @@ export const framedTcp: TransportAdapter = {
           data: unknown
         }
         if (error) events.end(new Refused(error.code))
-        else if (kind === 'close') comeBack = json['comeBack'] === true
+        else if (kind === 'close') reconnects = json['comeBack'] === true
         else if (kind !== undefined && cursor !== undefined)
-          events.push({ kind: kind.toUpperCase() as Heard['kind'], cursor, data })
+          events.push({ kind: kind.toUpperCase() as ReceivedEvent['kind'], cursor, data })
       }
     }
     read().catch((error: Error) => events.end(error))
@@ -28,7 +28,7 @@ export const framedTcp: TransportAdapter = {
     client.send({ action: 'subscribe', channel, after })
     return {
       events,
-      closed: client.closed.then(() => ({ comeBack })),
+      closed: client.closed.then(() => ({ reconnects })),
       pause: () => client.socket.pause(),
       resume: () => client.socket.resume(),
       [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),

@@ -1,12 +1,12 @@
-import { connectFrames } from '../../support/frames.ts'
-import { Inbox } from '../../support/inbox.ts'
-import { type Heard, Refused, type TransportAdapter, type Under } from './adapter.ts'
-import { comesBack } from './graphql-ws.ts'
+import { connectFrames } from '../../support/frames/frames.ts'
+import { Inbox } from '../../support/frames/inbox.ts'
+import { type ReceivedEvent, Refused, type TransportAdapter, type Under } from './adapter.ts'
+import { reconnectsAfter } from './graphql-ws.ts'
 
 const wsUrl = ({ gateway }: Under, query: Record<string, string>) =>
   `${gateway.url.replace('http', 'ws')}/ws?${new URLSearchParams(query).toString()}`
 
-interface Told {
+interface RoomFrame {
   readonly kind: string
   readonly error?: { readonly code: string }
   readonly cursor: string
@@ -17,20 +17,20 @@ export const plainWebSocket: TransportAdapter = {
   name: 'websocket',
   async listen(to, { channel, token, after }) {
     const client = await connectFrames(wsUrl(to, { channel, ...(token && { token }), ...(after && { after }) }))
-    const events = new Inbox<Heard>('an event over plain WebSocket')
+    const events = new Inbox<ReceivedEvent>('an event over plain WebSocket')
     const read = async () => {
       for (;;) {
-        const told = JSON.parse(await client.next(600_000)) as Told
-        if (told.error) return events.end(new Refused(told.error.code))
-        if (told.kind === 'joined') continue
-        events.push({ kind: told.kind.toUpperCase() as Heard['kind'], cursor: told.cursor, data: told.data })
+        const frame = JSON.parse(await client.next(600_000)) as RoomFrame
+        if (frame.error) return events.end(new Refused(frame.error.code))
+        if (frame.kind === 'joined') continue
+        events.push({ kind: frame.kind.toUpperCase() as ReceivedEvent['kind'], cursor: frame.cursor, data: frame.data })
       }
     }
     read().catch((error: Error) => events.end(error))
     void client.closed.then(({ code }) => code === 4401 && events.end(new Refused('UNAUTHENTICATED')))
     return {
       events,
-      closed: client.closed.then(({ code }) => ({ comeBack: comesBack(code) })),
+      closed: client.closed.then(({ code }) => ({ reconnects: reconnectsAfter(code) })),
       pause: () => client.socket.pause(),
       resume: () => client.socket.resume(),
       [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),

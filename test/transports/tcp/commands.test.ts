@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { connectFramed, frameBytes } from '../../support/framed.ts'
-import { type InProcessGateway, openGateway } from '../../support/gateway-in-process.ts'
-import { freePort } from '../../support/ports.ts'
+import { connectFramed, frameBytes } from '../../support/frames/framed.ts'
+import { type InProcessGateway, openGateway } from '../../support/gateway/gateway-in-process.ts'
+import { freePort } from '../../support/network/ports.ts'
 
 let gateway: InProcessGateway
 let port: number
@@ -20,7 +20,7 @@ async function connectAs(token: string) {
 }
 
 describe('over framed TCP', () => {
-  test('a subscriber hears its channel in order, with a cursor that resumes behind each event', async () => {
+  test('a subscriber receives its channel in order, with a cursor that resumes after each event', async () => {
     await using alice = await connectAs(await gateway.clientToken('alice'))
     await using publisher = await connectAs(gateway.publisherToken)
     expect(await alice.ask({ action: 'subscribe', channel: 'alice' })).toEqual({
@@ -51,7 +51,7 @@ describe('over framed TCP', () => {
     expect([(await again.next()).json['data'], (await again.next()).json['data']]).toEqual([{ n: 2 }, { n: 3 }])
   })
 
-  test('an unsubscribed channel is heard no more, and its cursor says where to go on', async () => {
+  test('an unsubscribed channel delivers no more, and its cursor names the position to resume', async () => {
     await using carol = await connectAs(await gateway.clientToken('carol'))
     await using publisher = await connectAs(gateway.publisherToken)
     await carol.ask({ action: 'subscribe', channel: 'carol' })
@@ -71,7 +71,7 @@ describe('over framed TCP', () => {
     expect((await carol.next()).json['data']).toBe(2)
   })
 
-  test('answers come in the order of the requests, pipelined as they may be', async () => {
+  test('answers come in the order of the requests, however they are pipelined', async () => {
     await using operator = await connectFramed(port)
     operator.send({ action: 'authenticate', token: gateway.operatorToken, id: 0 })
     for (let id = 1; id < 50; id += 1) {
@@ -84,7 +84,7 @@ describe('over framed TCP', () => {
     expect(ids).toEqual(Array.from({ length: 50 }, (_, id) => id))
   })
 
-  test('search finds the channels that the caller may hear', async () => {
+  test('search finds the channels that the caller may subscribe to', async () => {
     for (const clientId of ['team-red', 'team-blue', 'Teamwork', 'erin']) {
       const input = { clientId, name: 'N', email: 'n@example.com', password: 'a password' }
       const query = 'mutation M($input: CreateClientChannelInput!) { createClientChannel(input: $input) { token } }'
@@ -103,8 +103,8 @@ describe('over framed TCP', () => {
     expect((await operator.ask({ action: 'search', value: '%' }))['result']).toEqual([])
     await using erin = await connectAs(await gateway.clientToken('erin'))
     expect((await erin.ask({ action: 'search', value: 'e' }))['result']).toEqual(['erin'])
-    await using stranger = await connectFramed(port)
-    expect((await stranger.ask({ action: 'search', value: 'e' }))['result']).toEqual([])
+    await using anonymous = await connectFramed(port)
+    expect((await anonymous.ask({ action: 'search', value: 'e' }))['result']).toEqual([])
   })
 
   test.each([
@@ -119,13 +119,13 @@ describe('over framed TCP', () => {
     [{ action: 'dance' }, { code: 'BAD_USER_INPUT', field: 'action' }],
     [{ action: '__proto__' }, { code: 'BAD_USER_INPUT', field: 'action' }],
     [{}, { code: 'BAD_USER_INPUT', field: 'action' }],
-  ])('%j is refused, and the connection lives on', async (request, error) => {
+  ])('%j is refused, and the connection stays open', async (request, error) => {
     await using client = await connectFramed(port)
     expect((await client.ask(request))['error']).toMatchObject(error)
     expect((await client.ask({ action: 'search', value: 'x' }))['result']).toEqual([])
   })
 
-  test('what a token does not grant is forbidden', async () => {
+  test('what a token does not permit is forbidden', async () => {
     await using alice = await connectAs(await gateway.clientToken('alice'))
     expect((await alice.ask({ action: 'subscribe', channel: 'bob' }))['error']).toMatchObject({ code: 'FORBIDDEN' })
     expect((await alice.ask({ action: 'publish', channel: 'bob', data: 1 }))['error']).toMatchObject({
@@ -138,7 +138,7 @@ describe('over framed TCP', () => {
     })
   })
 
-  test('a binary request is answered in binary, as the old server did', async () => {
+  test('a binary request gets a binary answer, as from the old server', async () => {
     await using client = await connectFramed(port)
     const header = { 'content-type': 'binary/custom-client-binary-type', 'content-encoding': 'binary' }
     client.socket.write(frameBytes(Buffer.from('\u0000\u0001hello world'), header))
@@ -152,13 +152,13 @@ describe('over framed TCP', () => {
   })
 
   test.each([
-    ['a header that is no JSON', Buffer.from('\u0000\u0005hello'), 'header'],
-    ['a header that is no object', Buffer.from('\u0000\u0002[]'), 'header'],
-    ['no byte order', frameBytes(Buffer.alloc(0), { byteorder: 'middle' }), 'byteorder'],
+    ['a header that is not JSON', Buffer.from('\u0000\u0005hello'), 'header'],
+    ['a header that is not an object', Buffer.from('\u0000\u0002[]'), 'header'],
+    ['a missing byte order', frameBytes(Buffer.alloc(0), { byteorder: 'middle' }), 'byteorder'],
     ['a negative length', frameBytes(Buffer.alloc(0), { 'content-length': -1 }), 'content-length'],
-    ['no encoding', frameBytes(Buffer.alloc(0), { 'content-encoding': undefined }), 'content-encoding'],
+    ['a missing encoding', frameBytes(Buffer.alloc(0), { 'content-encoding': undefined }), 'content-encoding'],
   ])(
-    '%s is answered with an error, and the connection is closed: nobody knows where the next frame begins',
+    '%s is answered with an error, and the connection is closed: the start of the next frame is unknown',
     async (_what, bytes, field) => {
       await using client = await connectFramed(port)
       client.socket.write(bytes)
@@ -168,7 +168,7 @@ describe('over framed TCP', () => {
     },
   )
 
-  test('a content of the largest size is taken, and one that is larger is not', async () => {
+  test('content of the maximum size is accepted, and larger content is not', async () => {
     await using client = await connectFramed(port)
     await client.ask({ action: 'authenticate', token: await gateway.clientToken('large') })
     const largest = Buffer.alloc(64 * 1024, 0x20)
@@ -180,7 +180,7 @@ describe('over framed TCP', () => {
     await client.closed
   })
 
-  test('who says its end is answered first', async () => {
+  test('a client that half-closes is answered first', async () => {
     await using client = await connectFramed(port)
     client.socket.end(frameBytes(Buffer.from('{"action":"search","value":""}')))
     expect((await client.next()).json).toEqual({ action: 'search', result: [] })

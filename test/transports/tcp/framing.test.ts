@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { Seeded } from '../../ledger/seeded.ts'
-import { type FramedAnswer, frameBytes, frameReader } from '../../support/framed.ts'
-import { type InProcessGateway, openGateway } from '../../support/gateway-in-process.ts'
-import { freePort } from '../../support/ports.ts'
-import { type Cut, splittingProxy } from '../../support/splitting-proxy.ts'
+import { type FramedAnswer, frameBytes, frameReader } from '../../support/frames/framed.ts'
+import { type InProcessGateway, openGateway } from '../../support/gateway/gateway-in-process.ts'
+import { freePort } from '../../support/network/ports.ts'
+import { type Cut, splittingProxy } from '../../support/network/splitting-proxy.ts'
 
 const maxBytes = 1024
 let gateway: InProcessGateway
@@ -16,7 +16,7 @@ beforeAll(async () => {
   gateway = await openGateway({
     WARREN_TCP_PORT: String(port),
     WARREN_MAX_MESSAGE_BYTES: `${maxBytes}`,
-    // Else a header of a client that has not said who it is would be limited.
+    // Otherwise the header of an anonymous client would be limited.
     WARREN_LEGACY_ACCESS: 'open',
   })
 })
@@ -26,7 +26,7 @@ const text = (id: string) => JSON.stringify({ action: 'search', value: id, id })
 const bigEndian = (characters: string) => Buffer.from(characters, 'utf16le').swap16()
 const byteOrderMark = '\ufeff'
 
-/** What says `id` back shows that it was read as it was meant. */
+/** An answer with the same `id` shows that the request was decoded correctly. */
 const encodings: readonly [encoding: string, byteorder: 'little' | 'big', content: Buffer, id: string][] = [
   ['utf-8', 'little', Buffer.from(text('ü€😀')), 'ü€😀'],
   ['utf-8', 'big', Buffer.from(text('ü€😀')), 'ü€😀'],
@@ -53,12 +53,12 @@ const large = Buffer.concat([
   small,
   frameBytes(Buffer.from(text('maximal').padEnd(maxBytes))),
   frameBytes(Buffer.alloc(maxBytes, 0xff), { 'content-type': 'binary/x', 'content-encoding': 'binary' }),
-  // A header of the largest size that two bytes can say.
+  // The largest header that a length of two bytes allows.
   frameBytes(Buffer.from(text('header')), { padding: 'x'.repeat(65_535 - 114) }),
   small,
 ])
 
-/** All answers to these bytes on a connection of their own, which the client ends. */
+/** All answers to these bytes on a new connection, which the client ends. */
 async function answersTo(bytes: Buffer, through: number): Promise<unknown[]> {
   const answers: FramedAnswer[] = []
   const socket = connect({ port: through, host: '127.0.0.1', noDelay: true })
@@ -71,7 +71,7 @@ async function answersTo(bytes: Buffer, through: number): Promise<unknown[]> {
   return answers.map(({ header, content, json }) => [header, content.toString('latin1'), json])
 }
 
-test('every encoding and byte order is read as it was meant, and what is empty is answered too', async () => {
+test('every encoding and byte order is decoded correctly, and empty content is answered too', async () => {
   const answers = (await answersTo(small, port)) as [unknown, string, Record<string, unknown>][]
   expect(answers.slice(0, encodings.length).map(([, , json]) => json)).toEqual(
     encodings.map(([, , , id]) => ({ action: 'search', id, result: [] })),
@@ -86,8 +86,8 @@ test('every encoding and byte order is read as it was meant, and what is empty i
   ])
 })
 
-test('split at any one place, the answers are the same', async () => {
-  // Compared as texts: a thousand and more comparisons of values would take longer than the
+test('split at any one position, the answers are the same', async () => {
+  // Compared as strings: more than a thousand deep comparisons would take longer than the
   // connections.
   const whole = JSON.stringify(await answersTo(small, port))
   let next = 1

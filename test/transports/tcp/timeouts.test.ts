@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { connectFramed, frameBytes } from '../../support/framed.ts'
-import { type InProcessGateway, openGateway } from '../../support/gateway-in-process.ts'
-import { freePort } from '../../support/ports.ts'
-import { tcpProxy } from '../../support/tcp-proxy.ts'
+import { connectFramed, frameBytes } from '../../support/frames/framed.ts'
+import { type InProcessGateway, openGateway } from '../../support/gateway/gateway-in-process.ts'
+import { freePort } from '../../support/network/ports.ts'
+import { tcpProxy } from '../../support/network/tcp-proxy.ts'
 
 let gateway: InProcessGateway
 let port: number
@@ -25,38 +25,38 @@ afterAll(() => gateway.close())
 
 const sessions = () => [...gateway.gateway.sessions].filter(({ transport }) => transport === 'tcp').length
 
-test('a silent peer is pinged, and closed when it stays silent', async () => {
+test('a silent peer is pinged, and closed if it stays silent', async () => {
   await using silent = await connectFramed(port, { answersPings: false })
   expect((await silent.next()).json).toEqual({ kind: 'ping' })
   await silent.closed
   expect(sessions()).toBe(0)
 })
 
-test('who answers pings stays, with nothing to say; who does not say who it is, only so long', async () => {
+test('a peer that answers pings stays without any request, but an anonymous one only for a limited time', async () => {
   await using alice = await connectFramed(port)
   await alice.ask({ action: 'authenticate', token: await gateway.clientToken('alice') })
-  await using stranger = await connectFramed(port)
-  expect((await stranger.next()).json).toMatchObject({
+  await using anonymous = await connectFramed(port)
+  expect((await anonymous.next()).json).toMatchObject({
     kind: 'close',
     reason: 'UNAUTHORIZED',
     code: 4401,
     comeBack: true,
   })
-  await stranger.closed
+  await anonymous.closed
   expect((await alice.ask({ action: 'search', value: 'none' }))['result']).toEqual([])
 })
 
-test('nobody is found silent because the gateway stood still', async () => {
+test('a blocked event loop does not time out healthy peers', async () => {
   await using alice = await connectFramed(port)
   await alice.ask({ action: 'authenticate', token: await gateway.clientToken('alice') })
   const until = Date.now() + 1_000
   while (Date.now() < until);
-  // Whoever is to be cut off now is cut off before this is answered.
+  // The gateway closes an expired peer before it answers this.
   await new Promise((resolve) => setTimeout(resolve, 50))
   expect((await alice.ask({ action: 'search', value: 'none' }))['result']).toEqual([])
 })
 
-test('a peer that is gone without a word is forgotten', async () => {
+test('a peer that vanished without a word is forgotten', async () => {
   await using proxy = await tcpProxy(port)
   await using gone = await connectFramed(proxy.port)
   await gone.ask({ action: 'authenticate', token: await gateway.clientToken('gone') })
@@ -72,7 +72,7 @@ test('a peer that is gone without a word is forgotten', async () => {
   await ended
 })
 
-test('a frame that does not come to its end is answered with an error, however it drips', async () => {
+test('an unfinished frame is answered with an error, however slowly it arrives', async () => {
   await using slow = await connectFramed(port)
   const frame = frameBytes(Buffer.alloc(1_000, 0x20))
   let place = 0
@@ -83,7 +83,7 @@ test('a frame that does not come to its end is answered with an error, however i
   await slow.closed
 })
 
-test('an echo of any length comes back byte for byte, and an idle one is closed', async () => {
+test('an echo of any length returns byte for byte, and an idle one is closed', async () => {
   const socket = connect(echoPort, '127.0.0.1')
   const sent = Buffer.from(Array.from({ length: 3_000_000 }, (_, index) => (index * 31 + (index >> 8)) & 0xff))
   const pieces: Buffer[] = []

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { callerOf, publish } from '../../e2e/graphql-caller.ts'
+import { callerOf, publish } from '../../e2e/back-end/graphql-caller.ts'
 import { eventually } from '../../support/eventually.ts'
-import { connectFrames, type FrameClient, type FrameOptions } from '../../support/frames.ts'
-import { type InProcessGateway, openGateway } from '../../support/gateway-in-process.ts'
-import { testToken } from '../../support/gateway-process.ts'
-import { freePort } from '../../support/ports.ts'
+import { connectFrames, type FrameClient, type FrameOptions } from '../../support/frames/frames.ts'
+import { type InProcessGateway, openGateway } from '../../support/gateway/gateway-in-process.ts'
+import { testToken } from '../../support/gateway/gateway-process.ts'
+import { freePort } from '../../support/network/ports.ts'
 
 let gateway: InProcessGateway
 let open: InProcessGateway

@@ -1,0 +1,159 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import type { Channel, ChannelModel } from 'amqplib'
+import {
+  SourceBindings,
+  type SourceBindingsOptions,
+} from '../../../../src/brokers/rabbitmq/topology/source-bindings.ts'
+import { Inbox } from '../../../support/frames/inbox.ts'
+import { rabbit, type TestVhost, testVhost } from '../../../support/rabbitmq/broker.ts'
+import { sourceOn } from '../../test-source.ts'
+import { connectionsTo, plainConnection, take } from '../connections.ts'
+
+let vhost: TestVhost
+let other: ChannelModel & AsyncDisposable
+/** The channel of the program that owns the exchanges. */
+let theirs: Channel
+let log: Inbox<string>
+const open: SourceBindings[] = []
+
+function topology(options: Partial<SourceBindingsOptions> = {}, url = vhost.url) {
+  const state = new Inbox<string>('the state of the topology')
+  const watch = { onUp: () => state.push('up'), onDown: (reason: string) => state.push(reason) }
+  const made = new SourceBindings(connectionsTo(url), watch, {
+    queue: 'journal',
+    namespace: 'warren',
+    log: (_level, text) => log.push(text),
+    ...options,
+    timings: { rebindMs: 100, queueMs: 20, ...options.timings },
+  })
+  open.push(made)
+  return { topology: made, state }
+}
+
+const conflict = (message: string) => ({ code: 'SOURCE_CONFLICT', message: expect.stringContaining(message) })
+
+/** True if its messages are routed into the journal. */
+async function flows(exchange: string, routingKey: string): Promise<boolean> {
+  await theirs.purgeQueue('journal')
+  const confirming = await other.createConfirmChannel()
+  confirming.publish(exchange, routingKey, Buffer.from('1'))
+  await confirming.waitForConfirms()
+  await confirming.close()
+  return (await theirs.purgeQueue('journal')).messageCount === 1
+}
+
+beforeAll(async () => {
+  vhost = await testVhost('topology')
+})
+beforeEach(async () => {
+  log = new Inbox('the log')
+  other = await plainConnection(vhost.url)
+  theirs = await other.createChannel()
+  await theirs.assertQueue('journal')
+})
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((made) => made.close()))
+  await other.close().catch(() => {})
+})
+afterAll(() => vhost.close())
+
+describe('the topology', () => {
+  test.each([
+    ['direct', 'DIRECT', { durable: false }],
+    ['fanout', 'FANOUT', { autoDelete: true }],
+    ['topic', 'TOPIC', { alternateExchange: 'amq.fanout' }],
+    ['headers', 'HEADERS', { arguments: { 'x-whose': 'theirs' } }],
+  ] as const)(
+    "uses another program's %s exchange as it is, whatever its arguments",
+    async (type, exchangeType, options) => {
+      await theirs.assertExchange(`their ${type}`, type, options)
+      const source = sourceOn(`their ${type}`, { exchangeType, routingKey: 'key' })
+      expect(await topology().topology.bind(source)).toEqual({ declared: false })
+      expect(await flows(`their ${type}`, 'key')).toBe(true)
+      // It is unchanged: declaring it as before succeeds.
+      await theirs.assertExchange(`their ${type}`, type, options)
+    },
+  )
+
+  test('names the type of an exchange that differs from the source', async () => {
+    await theirs.assertExchange('their odd direct', 'direct', { alternateExchange: 'amq.fanout', durable: false })
+    await expect(topology().topology.bind(sourceOn('their odd direct'))).rejects.toMatchObject(
+      conflict('exchange "their odd direct" is a direct exchange, not topic: set exchangeType: DIRECT'),
+    )
+  })
+
+  test('names the missing permission', async () => {
+    const { port } = new URL(vhost.url)
+    await theirs.assertExchange('hidden', 'topic')
+    await rabbit.ctl('add_user', 'clerk', 'clerk')
+    await rabbit.ctl('set_permissions', '-p', vhost.name, 'clerk', '^warren', '.*', '^(journal|open)')
+    const { topology: limited } = topology({}, `amqp://clerk:clerk@127.0.0.1:${port}/${vhost.name}`)
+    await expect(limited.bind(sourceOn('hidden'))).rejects.toMatchObject(
+      conflict('no permission to bind exchange "hidden"'),
+    )
+    await expect(limited.bind(sourceOn('open to none'))).rejects.toMatchObject(
+      conflict(
+        'exchange "open to none" does not exist, and Warren\'s RabbitMQ user lacks the permission to declare it',
+      ),
+    )
+    await rabbit.ctl('delete_user', 'clerk')
+  })
+
+  test('binds its sources again on each connection before it reports up', async () => {
+    const { topology: made, state } = topology()
+    made.keep(sourceOn('kept', { ownsExchange: true }))
+    expect(await state.next()).toBe('up')
+    expect(await flows('kept', 'k')).toBe(true)
+    await theirs.deleteExchange('kept')
+    await rabbit.ctl('close_all_connections', '--vhost', vhost.name, 'a test')
+    expect(await take(state, 2)).toEqual([expect.stringContaining('a test'), 'up'])
+    other = await plainConnection(vhost.url)
+    theirs = await other.createChannel()
+    expect(await flows('kept', 'k')).toBe(true)
+    expect(log.waiting).toEqual(Array(2).fill('exchange "kept" was missing and has been declared again'))
+  })
+
+  test("waits for another program's missing exchange without delaying the rest, and reports it once", async () => {
+    const { topology: made, state } = topology()
+    made.keep(sourceOn('theirs to come', { exchangeType: 'DIRECT', routingKey: 'k' }))
+    expect(await state.next()).toBe('up')
+    await made.bind(sourceOn('another'))
+    expect(await log.next()).toBe('a source receives no messages for now: exchange "theirs to come" does not exist')
+    await theirs.assertExchange('theirs to come', 'direct', { durable: false })
+    expect(await log.next()).toBe('exchange "theirs to come" is bound again')
+    expect(await flows('theirs to come', 'k')).toBe(true)
+  })
+
+  test('binds everything again from time to time, because an exchange is deleted without notice', async () => {
+    const { topology: made } = topology()
+    await made.bind(sourceOn('passing'))
+    await theirs.deleteExchange('passing')
+    expect(await log.next()).toBe('exchange "passing" was missing and has been declared again')
+  })
+
+  test('waits for the queue before it reports up, and binds everything again on request', async () => {
+    await theirs.deleteQueue('journal')
+    const { topology: made, state } = topology()
+    made.keep(sourceOn('early', { ownsExchange: true }))
+    const { topology: bindings } = topology({ timings: { answerMs: 200 } })
+    await expect(bindings.bind(sourceOn('early'))).rejects.toMatchObject({
+      code: 'BROKER_UNAVAILABLE',
+      message: expect.stringContaining('"journal" does not exist yet'),
+    })
+    expect(state.waiting).toEqual([])
+    await theirs.assertQueue('journal')
+    expect(await state.next()).toBe('up')
+    expect(await flows('early', 'k')).toBe(true)
+    await theirs.deleteQueue('journal')
+    await theirs.assertQueue('journal')
+    await made.bindAllAgain()
+    expect(await flows('early', 'k')).toBe(true)
+  })
+
+  test('answers in time if RabbitMQ is away', async () => {
+    const { topology: away } = topology({ timings: { answerMs: 200 } }, 'amqp://127.0.0.1:1')
+    const refusal = { code: 'BROKER_UNAVAILABLE', message: expect.stringContaining('not reachable at 127.0.0.1:1') }
+    await expect(away.bind(sourceOn('x'))).rejects.toMatchObject(refusal)
+    await expect(away.unbind(sourceOn('x'))).rejects.toMatchObject(refusal)
+  })
+})

@@ -1,0 +1,67 @@
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { describe, expect, test } from '@jest/globals'
+import { Inbox } from '../../support/frames/inbox.ts'
+import { runWarren, startGateway } from '../../support/gateway/gateway-process.ts'
+import { spawnGuarded } from '../../support/processes/guarded-process.ts'
+import { newFolder, removeFolder } from '../../support/processes/run-folder.ts'
+
+describe('warren start', () => {
+  test('prints every endpoint, and no token if a secret is set', async () => {
+    await using gateway = await startGateway()
+    await gateway.printed(/listens\./)
+    await gateway.printed(new RegExp(`http://127\\.0\\.0\\.1:${gateway.port}/graphql\\n`))
+    await gateway.printed(new RegExp(`ws://127\\.0\\.0\\.1:${gateway.port}/graphql\\n`))
+    await gateway.printed(new RegExp(`http://127\\.0\\.0\\.1:${gateway.opsPort}`))
+    expect(gateway.output()).not.toMatch(/eyJ/)
+  })
+
+  test('prints a valid operator token to paste if the secret was generated', async () => {
+    const folder = newFolder()
+    const env = {
+      WARREN_DATA_DIR: join(folder, 'data'),
+      WARREN_PORT: '0',
+      WARREN_OPS_PORT: '0',
+      WARREN_TCP_PORT: 'off',
+    }
+    const child = spawnGuarded(process.execPath, ['dist/main.js', 'start'], { env, output: 'pipe' })
+    const ended = once(child, 'close')
+    const lines = new Inbox<string>('the lines of the welcome')
+    if (!child.stdout) throw new Error('unreachable')
+    createInterface(child.stdout).on('line', (line) => lines.push(line))
+
+    const url =
+      (await lines.nextMatching((line) => line.includes('http:') && line.endsWith('/graphql')))
+        .trim()
+        .split(/ +/)
+        .at(-1) ?? ''
+    const headers = await lines.nextMatching((line) => line.includes('"Authorization"'))
+    const { Authorization } = JSON.parse(headers) as { Authorization: string }
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: Authorization },
+      body: JSON.stringify({ query: '{ rabbitChannels { id } }' }),
+    })
+    expect(await response.json()).toMatchObject({ data: { rabbitChannels: expect.any(Array) } })
+
+    child.kill('SIGINT')
+    expect(await ended).toEqual([0, null])
+    removeFolder(folder)
+  })
+
+  test.each(['SIGINT', 'SIGTERM'] as const)('exits with 0 on %s', async (signal) => {
+    await using gateway = await startGateway()
+    process.kill(gateway.pid, signal)
+    expect(await gateway.exited).toEqual({ code: 0, signal: null })
+  })
+
+  test('exits with 1 if a port is taken, with one sentence that names the option', async () => {
+    await using gateway = await startGateway()
+    const { code, stderr } = await runWarren(['start', '--ops-port', 'off'], gateway.env)
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `WARREN_PORT: port ${gateway.port} of 127.0.0.1 is taken by another program\n`,
+    })
+  })
+})

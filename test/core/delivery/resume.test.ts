@@ -1,0 +1,305 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import type { Cursor } from '../../../src/core/model/cursor.ts'
+import { gatewayOnMemory, type Listener, pass } from '../embedded-gateway.ts'
+
+/** An outage lasts milliseconds here; the gateway gathers resumes for 20 ms. */
+const gathered = 25
+
+beforeEach(() => {
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance'] })
+})
+
+afterEach(() => {
+  jest.useRealTimers()
+})
+
+describe('a subscription', () => {
+  test.each([1, 2, 3, 4, 5, 6])(
+    'gets exactly what follows its cursor, in order, once, whatever happens meanwhile (seed %d)',
+    async (seed) => {
+      const random = generator(seed)
+      const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T
+      const upTo = (max: number) => 1 + Math.floor(random() * max)
+      await using world = await gatewayOnMemory({ windowEntries: 40 })
+      const channels = ['alice', 'bob', 'carol']
+      const published: { channel: string; n: number }[] = []
+      // Receives all events of its channel without delay. Others resume at its cursors.
+      const witnesses = new Map(channels.map((channel) => [channel, world.listen(channel)]))
+      const open = new Map<Listener, { channel: string; from: number }>()
+
+      const actions = {
+        publish: async () => {
+          for (let left = upTo(60); left > 0; left -= 1) {
+            const channel = pick(channels)
+            published.push({ channel, n: published.length })
+            await world.publish(channel, published.length - 1)
+          }
+          for (const witness of witnesses.values()) await witness.take()
+        },
+        subscribe: async () => {
+          const witness = witnesses.get(pick(channels)) as Listener
+          const event = witness.received.length > 0 ? pick(witness.received) : undefined
+          const channel = pick(channels)
+          // From so small that it overflows after a few messages to so large that it takes most at
+          // once.
+          const listener = world.listen(channel, { after: event?.cursor, maxBytes: pick([1, 20, 200, 100_000]) })
+          const from = event?.kind === 'MESSAGE' ? Number(event.message.body.toString()) + 1 : published.length
+          open.set(listener, { channel, from })
+        },
+        take: async () => {
+          for (const listener of open.keys()) if (random() < 0.5) await listener.take(upTo(50))
+        },
+        close: async () => {
+          if (open.size < 2) return
+          const listener = pick([...open.keys()])
+          open.delete(listener)
+          listener.close()
+          await listener.take()
+        },
+        pass: () => pass(pick([0, 1, gathered])),
+      }
+      for (let step = 0; step < 250; step += 1) {
+        await pick([actions.publish, actions.subscribe, actions.take, actions.take, actions.close, actions.pass])()
+      }
+
+      const storyOf = ({ channel, from }: { channel: string; from: number }) =>
+        published.filter((one) => one.channel === channel && one.n >= from).map(({ n }) => n)
+      const expected = new Map([...open].map(([listener, start]) => [listener, storyOf(start)]))
+      const unfinished = () => [...expected].some(([listener, story]) => listener.received.length < story.length)
+      for (let turns = 0; turns < 5_000 && unfinished(); turns += 1) {
+        for (const listener of open.keys()) await listener.take()
+        await pass(gathered)
+      }
+      // Take once more: nothing may follow the last event.
+      for (const listener of open.keys()) await listener.take()
+      await pass(gathered)
+      for (const [listener, story] of expected) {
+        expect(listener.story).toEqual(story)
+        expect(listener.allowance.used).toBe(0)
+      }
+      for (const [channel, witness] of witnesses) expect(witness.story).toEqual(storyOf({ channel, from: 0 }))
+      expect(published.length).toBeGreaterThan(800)
+      expect(new Set(world.observer.resumes)).toEqual(new Set(['resumed']))
+      for (const listener of [...open.keys(), ...witnesses.values()]) listener.close()
+      expect(world.gateway.hub.size).toBe(0)
+    },
+  )
+})
+
+describe('a cursor that cannot be resumed', () => {
+  test('yields a gap if retention removed its position, and then everything that is kept', async () => {
+    await using world = await gatewayOnMemory({ windowEntries: 10, journalEntries: 100 })
+    const witness = world.listen('alice')
+    await publishNumbers(world, 0, 10)
+    await witness.take()
+    await publishNumbers(world, 10, 500)
+    const late = world.listen('alice', { after: cursorOf(witness, 3) })
+    const inTime = world.listen('alice', { after: cursorOf(witness, 3) })
+    await pass(gathered)
+    await publishNumbers(world, 500, 510)
+    for (const listener of [late, inTime]) await listener.take()
+
+    const [gap, first] = late.received
+    if (gap?.kind !== 'GAP' || first?.kind !== 'MESSAGE') throw new Error(`no gap first: ${late.story.join(' ')}`)
+    expect(gap).toMatchObject({ reason: 'RETENTION', oldest: gap.cursor })
+    const oldest = Number(late.story[1])
+    expect(oldest).toBeGreaterThan(400)
+    expect(late.story).toEqual(['RETENTION', ...numbers(oldest, 510)])
+    expect(inTime.story).toEqual(late.story)
+    expect(world.observer.resumes).toEqual(['gap', 'gap'])
+
+    // A client can resume at the notice's own cursor without a loss.
+    const again = world.listen('alice', { after: gap.cursor })
+    await pass(gathered)
+    await again.take()
+    expect(again.story.at(-1)).toBe(509)
+    if (again.story[0] !== 'RETENTION') expect(again.story).toEqual(numbers(oldest, 510))
+  })
+
+  test('yields a gap if the journal is another one, and then everything from its start', async () => {
+    await using world = await gatewayOnMemory()
+    const witness = world.listen('alice')
+    await publishNumbers(world, 0, 20)
+    await witness.take()
+    const good = cursorOf(witness, 5)
+    const broken = {
+      JOURNAL_REPLACED: [
+        { ...good, epoch: '00000000000000ff' },
+        { ...good, fingerprint: good.fingerprint ^ 1 },
+        { ...good, offset: good.offset + 1 },
+        { ...good, offset: good.offset + 1_000_000 },
+      ],
+      INVALID_CURSOR: ['invalid' as const],
+    }
+    for (const [reason, cursors] of Object.entries(broken)) {
+      for (const after of cursors) {
+        const listener = world.listen('alice', { after })
+        await pass(gathered)
+        await world.publish('alice', 'then')
+        await listener.take()
+        expect(listener.story).toEqual([reason, 'then'])
+        const [gap] = listener.received
+        expect(gap).toMatchObject({ oldest: { before: true } })
+        // A client can read the whole journal from the position in the notice.
+        const all = world.listen('alice', { after: gap?.kind === 'GAP' ? (gap.oldest ?? undefined) : undefined })
+        await pass(gathered)
+        await all.take()
+        expect(all.story.slice(0, 20)).toEqual(numbers(0, 20))
+        listener.close()
+        all.close()
+      }
+    }
+  })
+
+  test('yields a gap if retention removes its position during the read, at any point of it', async () => {
+    await using world = await gatewayOnMemory({ windowEntries: 10, journalEntries: 5_000 })
+    // One message in ten is for alice, so her queue never fills and the read continues.
+    const publish = async (from: number, to: number) => {
+      for (let n = from; n < to; n += 1) await world.publish(n % 10 === 0 ? 'alice' : 'bob', n)
+    }
+    const witness = world.listen('alice')
+    await publish(0, 4_000)
+    await witness.take()
+    const listener = world.listen('alice', { after: cursorOf(witness, 0) })
+    // One slice is read at once, the next in a later turn of the event loop. Before that, retention
+    // removes it.
+    jest.advanceTimersByTime(gathered)
+    await listener.take()
+    const read = listener.story.length
+    expect(read).toBeGreaterThan(0)
+    expect(read).toBeLessThan(399)
+    await publish(4_000, 12_000)
+    for (let turn = 0; turn < 10; turn += 1) {
+      await pass(gathered)
+      await listener.take()
+    }
+    const tens = (from: number, to: number) => numbers(from / 10, to / 10).map((n) => 10 * n)
+    const [gap, first, ...rest] = listener.story.slice(read)
+    expect(listener.story.slice(0, read)).toEqual(tens(10, 10 * (read + 1)))
+    expect(gap).toBe('RETENTION')
+    expect(Number(first)).toBeGreaterThan(7_000)
+    expect(rest).toEqual(tens(Number(first) + 10, 12_000))
+  })
+})
+
+describe('a consumer that takes nothing', () => {
+  test('holds no more than its allowance, and misses nothing when it takes again', async () => {
+    await using world = await gatewayOnMemory({ windowEntries: 100 })
+    const maxBytes = 64 * 1024
+    const text = 'x'.repeat(1_000)
+    const body = JSON.stringify([0, text]).length
+    const slow = world.listen('alice', { maxBytes })
+    const quick = world.listen('alice')
+    let most = 0
+    for (let n = 0; n < 3_000; n += 1) {
+      await world.publish('alice', [n, text])
+      most = Math.max(most, slow.allowance.used)
+      if (n % 500 === 0) await pass(gathered)
+      await quick.take()
+    }
+    expect(most).toBeGreaterThan(maxBytes - body)
+    expect(most).toBeLessThan(maxBytes + 2 * body)
+    expect(quick.received).toHaveLength(3_000)
+    expect(slow.received).toHaveLength(0)
+
+    for (let turns = 0; turns < 500 && slow.received.length < 3_000; turns += 1) {
+      await slow.take()
+      await pass(gathered)
+      most = Math.max(most, slow.allowance.used)
+    }
+    expect(most).toBeLessThan(maxBytes + 2 * body)
+    expect(slow.story.map((data) => (data as [number])[0])).toEqual(numbers(0, 3_000))
+    expect(slow.allowance.used).toBe(0)
+    await world.publish('alice', [3_000, 'live'])
+    await slow.take()
+    expect(slow.story.at(-1)).toEqual([3_000, 'live'])
+  })
+
+  test('of many small messages holds no more than a fixed number of them', async () => {
+    await using world = await gatewayOnMemory()
+    const slow = world.listen('alice')
+    await publishNumbers(world, 0, 5_000)
+    expect(slow.allowance.used).toBeLessThan(1_025 * '4999'.length)
+    for (let turns = 0; turns < 100 && slow.received.length < 5_000; turns += 1) {
+      await slow.take()
+      await pass(gathered)
+    }
+    expect(slow.story).toEqual(numbers(0, 5_000))
+  })
+
+  test('receives a gap even if its connection has no room left', async () => {
+    await using world = await gatewayOnMemory({ windowEntries: 10, journalEntries: 100 })
+    const crowded = world.listen('alice', { maxBytes: 50 })
+    await publishNumbers(world, 100, 150)
+    // It has taken enough to resume at what it dropped. Before it does, retention removes that, and
+    // other subscriptions fill the connection's room.
+    await crowded.take(10)
+    await publishNumbers(world, 150, 400, 'bob')
+    crowded.allowance.used += 50
+    await pass(gathered)
+    crowded.allowance.used -= 50
+    await crowded.take(1)
+    await publishNumbers(world, 400, 402)
+    for (let turns = 0; turns < 10; turns += 1) {
+      await crowded.take()
+      await pass(gathered)
+    }
+    const gap = crowded.story.indexOf('RETENTION')
+    expect(gap).toBeGreaterThan(10)
+    expect(crowded.story).toEqual([...numbers(100, 100 + gap), 'RETENTION', 400, 401])
+    expect(crowded.allowance.used).toBe(0)
+  })
+})
+
+describe('a checkpoint', () => {
+  test('keeps the cursor of an idle channel fresh for subscriptions that request it, and can be resumed like any cursor', async () => {
+    await using world = await gatewayOnMemory({ windowEntries: 8 })
+    const idle = world.listen('alice', { checkpoints: true })
+    const busy = world.listen('bob', { checkpoints: true })
+    const plain = world.listen('alice')
+    for (let second = 0; second < 32; second += 1) {
+      await pass(1_000)
+      await world.publish('bob', second)
+      for (const listener of [idle, busy, plain]) await listener.take()
+    }
+    // One at the start, and two in half a minute.
+    expect(idle.story).toEqual(['CHECKPOINT', 'CHECKPOINT', 'CHECKPOINT'])
+    expect(new Set(idle.cursors).size).toBe(3)
+    expect(busy.story).toEqual(['CHECKPOINT', ...numbers(0, 32)])
+    expect(plain.story).toEqual([])
+
+    const back = world.listen('alice', { after: idle.received[1]?.cursor })
+    await world.publish('alice', 'then')
+    await pass(gathered)
+    await back.take()
+    expect(back.story).toEqual(['then'])
+    expect(world.observer.resumes).toEqual(['resumed'])
+  })
+})
+
+type World = Awaited<ReturnType<typeof gatewayOnMemory>>
+
+async function publishNumbers(world: World, from: number, to: number, channel = 'alice'): Promise<void> {
+  for (let n = from; n < to; n += 1) await world.publish(channel, n)
+}
+
+function numbers(from: number, to: number): number[] {
+  return Array.from({ length: Math.max(0, to - from) }, (_, index) => from + index)
+}
+
+function cursorOf(listener: Listener, index: number): Cursor {
+  const event = listener.received[index]
+  if (!event) throw new Error(`no event at ${index}`)
+  return event.cursor
+}
+
+/** Mulberry32: small, and equal on every platform. */
+function generator(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
+  }
+}

@@ -1,0 +1,195 @@
+import { jest } from '@jest/globals'
+import { EmbeddedJournal } from '../../src/brokers/embedded/journal.ts'
+import { DeliveryCounter } from '../../src/core/accounting/delivery-counter.ts'
+import { DeploymentKeys } from '../../src/core/clients/deployment-keys.ts'
+import { Allowance, ChannelSubscription } from '../../src/core/delivery/channel-subscription.ts'
+import { Gateway } from '../../src/core/gateway.ts'
+import type { ChannelEvent } from '../../src/core/model/channel-event.ts'
+import { CursorCodec, printCursor } from '../../src/core/model/cursor.ts'
+import { type OverflowPolicy, overflowPolicies } from '../../src/core/model/overflow-policy.ts'
+import { defaultRoutingKey } from '../../src/core/model/source.ts'
+import type { Observer } from '../../src/core/ports/observer.ts'
+import EmbeddedDriver from '../../src/distributor/drivers/memory.ts'
+import { ChunkedHotWindow } from '../../src/hot-window/hot-window.ts'
+import { openEmbeddedRegistry } from '../../src/registries/embedded-registry.ts'
+import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
+
+const hour = 60 * 60 * 1000
+let worlds = 0
+
+/**
+ * The journal weighs its entries. Limits here count entries with a short routing key and a number.
+ */
+const entryBytes = 110
+
+/**
+ * A gateway core on the embedded broker, journal and registry, without transports. The test's fake
+ * clock drives it.
+ */
+export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100_000 } = {}) {
+  const folder = newFolder()
+  const registry = await openEmbeddedRegistry(folder)
+  const keys = await DeploymentKeys.open(registry)
+  worlds += 1
+  const broker = new EmbeddedDriver([`memory:resume-${worlds}`], { namespace: 'warren', log: () => {} }).gateway({
+    queue: 'warren.journal',
+  })
+  const journal = new EmbeddedJournal({ maxAgeMs: hour, maxBytes: journalEntries * entryBytes })
+  broker.onRouted((message) => journal.append(message))
+  const observer = new RecordingObserver()
+  const gateway = new Gateway({
+    replica: 'here',
+    namespace: 'warren',
+    journal,
+    hotWindow: new ChunkedHotWindow({ maxAgeMs: hour, maxBytes: windowEntries * entryBytes }),
+    broker,
+    control: broker.openControlBus(keys),
+    registry,
+    keys,
+    cursors: new CursorCodec(keys, hour),
+    observer,
+    limits: {
+      maxDecodedBytes: 4 * 1024 * 1024,
+      maxSubscriptions: 1_000,
+      maxSubscribeRate: 1_000_000,
+      maxBufferedBytes: 64 * 1024,
+      publishTimeoutMs: 1_000,
+      publishExchanges: ['sources'],
+      maxConnections: 1_000,
+      maxConnectionsPerAddress: 1_000,
+      maxConnectionsPerClient: 1_000,
+      anonymousIdleMs: 60_000,
+      maxClientSubscriptions: 1_000,
+      overflow: overflowPolicies,
+    },
+    onState: () => {},
+  })
+  await gateway.open({
+    exchange: 'warren.events',
+    exchangeType: 'TOPIC',
+    routingKey: defaultRoutingKey,
+    clientId: undefined,
+  })
+  return {
+    gateway,
+    observer,
+    publish: (channel: string, data: unknown) =>
+      gateway.publish({
+        routingKey: `client.${channel}`,
+        body: Buffer.from(JSON.stringify(data)),
+        properties: { contentType: 'application/json' },
+      }),
+    /** Subscribes to a channel with its own allowance, after the cursor, else from now on. */
+    listen(channel: string, options: Listening = {}): Listener {
+      return new Listener(gateway, channel, options)
+    },
+    async [Symbol.asyncDispose]() {
+      gateway.close()
+      await journal.close()
+      await broker.close()
+      await registry.close()
+      removeFolder(folder)
+    },
+  }
+}
+
+export interface Listening {
+  readonly after?: ChannelSubscription['position']
+  readonly overflow?: OverflowPolicy
+  readonly maxBytes?: number
+  readonly checkpoints?: boolean
+}
+
+/** Takes events only when the test calls `take`, and keeps them. */
+export class Listener {
+  readonly received: ChannelEvent[] = []
+  readonly subscription: ChannelSubscription
+  readonly allowance: Allowance
+  #pending = false
+
+  constructor(gateway: Gateway, channel: string, options: Listening) {
+    const { after, maxBytes = 1024 * 1024, checkpoints = false, overflow } = options
+    this.allowance = new Allowance(maxBytes)
+    this.subscription = new ChannelSubscription({
+      channel,
+      after,
+      checkpoints,
+      overflow,
+      replayer: gateway.replayer,
+      allowance: this.allowance,
+    })
+    gateway.replayer.resume(this.subscription)
+  }
+
+  /** The received events in short form: messages as their data, gaps as their reason. */
+  get story(): unknown[] {
+    return this.received.map((event) => {
+      if (event.kind === 'MESSAGE') return JSON.parse(event.message.body.toString()) as unknown
+      return event.kind === 'GAP' ? event.reason : event.kind
+    })
+  }
+
+  get cursors(): string[] {
+    return this.received.map(({ cursor }) => printCursor(cursor))
+  }
+
+  /**
+   * Takes up to `count` more events. It returns after this turn of the event loop; a later event
+   * still goes to the pending call.
+   */
+  async take(count = Number.POSITIVE_INFINITY): Promise<void> {
+    for (let left = count; left > 0 && !this.#pending; left -= 1) {
+      this.#pending = true
+      void this.subscription.next().then((taken) => {
+        if (taken.done) return
+        this.#pending = false
+        this.received.push(taken.value)
+      })
+      // A queued event arrives within a microtask or two.
+      await Promise.resolve()
+      await Promise.resolve()
+    }
+  }
+
+  close(): void {
+    void this.subscription.return()
+  }
+}
+
+class RecordingObserver implements Observer {
+  readonly resumes: string[] = []
+  readonly quarantined: string[] = []
+  readonly account = new DeliveryCounter(() => {})
+  log(): void {}
+  messageReceived(): void {}
+  messageRedelivered(): void {}
+
+  messageQuarantined(reason: string): void {
+    this.quarantined.push(reason)
+  }
+  messageUnreadable(): void {}
+  messagesNotStored(): void {}
+  messageRouted(): void {}
+  eventsOf(): DeliveryCounter {
+    return this.account
+  }
+  resumed(result: string): void {
+    this.resumes.push(result)
+  }
+  deliveryFailed(): void {}
+  sessionStarted(): void {}
+  sessionEnded(): void {}
+  subscriptionStarted(): void {}
+  subscriptionEnded(): void {}
+  brokerUp(): void {}
+  executed(): void {}
+  refused(): void {}
+  outboxBytes(): void {}
+}
+
+/** Advances the fake clock by `ms` and runs all that follows. */
+export async function pass(ms: number): Promise<void> {
+  await jest.advanceTimersByTimeAsync(ms)
+  // setImmediate is real, because sliced work takes some turns.
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+}

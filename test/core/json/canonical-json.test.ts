@@ -1,0 +1,124 @@
+import { describe, expect, test } from '@jest/globals'
+import { maxDepth } from '../../../src/core/body/decode-body.ts'
+import { isCanonicalJson } from '../../../src/core/json/canonical-json.ts'
+import { parseJson } from '../../../src/core/json/parse-json.ts'
+import { printJson } from '../../../src/core/json/print-json.ts'
+import { Seeded } from '../../ledger/seeded.ts'
+import { anyJsonText, mutated } from '../../support/frames/json-texts.ts'
+
+const isCanonical = (text: string | Buffer) => isCanonicalJson(Buffer.from(text as string), maxDepth)
+
+describe('a body is passed through unchanged', () => {
+  test.each([
+    ['an object', '{"id":"o-1","n":12,"price":19.95,"tags":["a","b"],"none":null,"yes":true,"no":false,"in":{"a":[]}}'],
+    ['one value', '"text"'],
+    ['an empty value', '[{},[],"",{"":""}]'],
+    ['every script', '{"grüße":"日本語 🐇 \u2028 \u007f"}'],
+    ['the escapes that JSON.stringify prints', String.raw`{"a\"b":"\\ \b\f\n\r\t"}`],
+    ['numbers as JavaScript prints them', '[0,-1,0.1,-0.5,0.000001,123456789012345,48.858844,0.30000000000000004]'],
+    ['numbers in forms that JavaScript does not print', '[1.0,1e3,1E+3,0.0000001,-0,-0.0,1e400]'],
+    ['more digits than a double has', '[9007199254740993,0.1234567890123456789,1000000000000000000000]'],
+    ['the largest integers that are exact', '[9007199254740991,-9007199254740991,100000000000000000000]'],
+    ['names with a special meaning in JavaScript', '{"__proto__":{"toJSON":1},"constructor":2,"-1":3,"1.5":4}'],
+    ['as many levels as allowed', `${'['.repeat(maxDepth)}${']'.repeat(maxDepth)}`],
+    ['the same name in sibling and nested objects', '{"a":{"a":1},"b":[{"a":1},{"a":2}],"c":{"a":{"a":3}}}'],
+  ])('with %s', (_what, text) => {
+    expect(printJson(parseJson(text))).toBe(text)
+    expect(isCanonical(text)).toBe(true)
+  })
+})
+
+describe('a body is parsed and printed', () => {
+  test.each([
+    ['white space', '{"a": 1}'],
+    ['a line break at the end', '[1]\n'],
+    ['a name twice', '{"a":1,"b":2,"a":3}'],
+    ['an empty name twice', '{"":1,"":2}'],
+    ['a name twice, with an object between', '{"a":1,"b":{"c":[]},"a":3}'],
+    ['names that an object would put first', '{"b":1,"1":2}'],
+    ['an unnecessary escape', String.raw`["\/"]`],
+    ['an escape by number', String.raw`["\u0041"]`],
+    ['half of a surrogate pair', String.raw`["\ud800"]`],
+    [
+      'more names than the check compares',
+      JSON.stringify(Object.fromEntries(Array.from({ length: 65 }, (_, n) => [`n${n}`, n]))),
+    ],
+    ['a level too many', `${'['.repeat(maxDepth + 1)}${']'.repeat(maxDepth + 1)}`],
+  ])('if it has %s', (_what, text) => {
+    expect(() => JSON.parse(text) as unknown).not.toThrow()
+    expect(isCanonical(text)).toBe(false)
+  })
+
+  test.each([
+    ['nothing', ''],
+    ['a byte order mark', '\ufeff[1]'],
+    ['a control character', '"\u0001"'],
+    ['two values', '1 2'],
+    ['two values without a space', '[][]'],
+    ['a missing end', '{"a":[1,2'],
+    ['an unterminated string', '"a'],
+    ['an unterminated escape', '"\\'],
+    ['the wrong bracket', '[1}'],
+    ['an extra bracket', '[1]]'],
+    ['an extra comma', '[1,]'],
+    ['a name without a value', '{"a"}'],
+    ['a value without a name', '{1}'],
+    ['half a literal', 'tru'],
+    ['a number that begins with zero', '01'],
+    ['a number without an end', '1.'],
+    ['an exponent without digits', '1e+'],
+    ['minus zero with an extra zero', '-00'],
+    ['a lone sign', '-'],
+    ['invalid UTF-8', Buffer.from([0x22, 0xff, 0x22])],
+    ['a surrogate in UTF-8', Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22])],
+    ['a truncated character', Buffer.from([0x22, 0xe6, 0x97, 0x22])],
+    ['a zero byte', Buffer.from([0x22, 0, 0x22])],
+  ])('and rejected if it has %s', (_what, text) => {
+    expect(isCanonical(text)).toBe(false)
+  })
+})
+
+test.each([1, 2, 3, 4])(
+  'what is passed through equals what parsing and printing yield, for 60,000 valid and invalid texts (seed %i)',
+  (seed) => {
+    const random = new Seeded(seed)
+    const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+    const seen = { canonical: 0, other: 0 }
+    for (let number = 0; number < 60_000; number += 1) {
+      const text = mutated(random, Buffer.from(anyJsonText(random)))
+      if (!isCanonicalJson(text, maxDepth)) {
+        seen.other += 1
+        continue
+      }
+      seen.canonical += 1
+      const printed = printJson(parseJson(strict.decode(text))) ?? ''
+      if (!Buffer.from(printed).equals(text)) throw new Error(`${text.toString('latin1')} is printed as ${printed}`)
+    }
+    // The run counts only if it had enough of both.
+    expect(seen.canonical).toBeGreaterThan(10_000)
+    expect(seen.other).toBeGreaterThan(10_000)
+  },
+)
+
+test.each([5, 6])('what JSON.stringify prints of ordinary data is passed through (seed %i)', (seed) => {
+  const random = new Seeded(seed)
+  const word = () => random.pick(['order', 'Grüße', '日本', 'a "quoted" \\ word', 'line\nbreak', ''])
+  const value = (depth: number): unknown => {
+    const dice = random.next()
+    if (depth < 4 && dice < 0.3)
+      return Object.fromEntries(Array.from({ length: 5 }, (_, n) => [`${word()}-${n}`, value(depth + 1)]))
+    if (depth < 4 && dice < 0.4) return [value(depth + 1), value(depth + 1)]
+    return random.pick([
+      true,
+      null,
+      word(),
+      Math.floor(random.next() * 1e9),
+      Math.round(random.next() * 1e4) / 100,
+      random.next(),
+    ])
+  }
+  for (let number = 0; number < 2_000; number += 1) {
+    const text = JSON.stringify(value(0))
+    expect([text, isCanonical(text)]).toEqual([text, true])
+  }
+})

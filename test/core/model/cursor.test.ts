@@ -1,0 +1,73 @@
+import { expect, test } from '@jest/globals'
+import { cursorBefore, cursorOf, fingerprintOf, printCursor } from '../../../src/core/model/cursor.ts'
+import type { JournalMessage } from '../../../src/core/model/message.ts'
+import { SipHash } from '../../../src/core/model/siphash.ts'
+import { testCursors } from '../../support/gateway/deployment-keys.ts'
+
+const epoch = '00112233aabbccdd'
+const message: JournalMessage = {
+  offset: 2 ** 40 + 7,
+  mark: false,
+  exchange: 'warren.events',
+  routingKey: 'client.alice',
+  body: Buffer.from('{"a":1}'),
+  properties: { messageId: 'm1' },
+  redelivered: false,
+  receivedAt: 0,
+}
+
+test('reads a printed cursor back completely', () => {
+  const offsets = [0, 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 40 + 7, Number.MAX_SAFE_INTEGER]
+  for (const offset of offsets) {
+    for (const place of [cursorOf, cursorBefore]) {
+      const cursor = place(testCursors, epoch, { ...message, offset })
+      expect(testCursors.parse(printCursor(cursor))).toEqual(cursor)
+    }
+  }
+  expect(printCursor(cursorOf(testCursors, epoch, message))).not.toBe(
+    printCursor(cursorBefore(testCursors, epoch, message)),
+  )
+})
+
+test('rejects what this deployment did not print: each changed character, garbage, nothing', () => {
+  const text = printCursor(cursorOf(testCursors, epoch, message))
+  for (let index = 0; index < text.length; index += 1) {
+    const changed = `${text.slice(0, index)}${text[index] === 'A' ? 'B' : 'A'}${text.slice(index + 1)}`
+    expect(testCursors.parse(changed)).toBeUndefined()
+  }
+  for (const garbage of ['', 'x', `${text}A`, text.slice(1), '🐇', `${text}=`, 'A'.repeat(text.length)])
+    expect(testCursors.parse(garbage)).toBeUndefined()
+})
+
+test('a fingerprint distinguishes messages by body, routing key, exchange and message id', () => {
+  const others = [
+    { ...message, body: Buffer.from('{"a":2}') },
+    { ...message, routingKey: 'client.bob' },
+    { ...message, exchange: 'other' },
+    { ...message, properties: { messageId: 'm2' } },
+  ]
+  expect(new Set([message, ...others].map(fingerprintOf)).size).toBe(5)
+  expect(fingerprintOf({ ...message, offset: 0, receivedAt: 99 })).toBe(fingerprintOf(message))
+})
+
+/**
+ * https://github.com/veorq/SipHash/blob/master/vectors.h, `vectors_sip64` at 0, 8 and 16 bytes; the
+ * bytes of key and input count up from 0.
+ */
+test.each([
+  [0, '310e0edd47db6f72'],
+  [8, '6224939a79f5f593'],
+  [16, 'db9bc2577fcc2a3f'],
+])('SipHash-2-4 of %d bytes equals the vector of its authors', (bytes, expected) => {
+  const counting = (length: number): Buffer => Buffer.from(Array.from({ length }, (_, n) => n))
+  const hash = new SipHash(counting(16))
+  const input = counting(bytes)
+  hash.hash(
+    Int32Array.from({ length: bytes / 4 }, (_, n) => input.readInt32LE(4 * n)),
+    bytes / 8,
+  )
+  const printed = Buffer.alloc(8)
+  printed.writeInt32LE(hash.low, 0)
+  printed.writeInt32LE(hash.high, 4)
+  expect(printed.toString('hex')).toBe(expected)
+})

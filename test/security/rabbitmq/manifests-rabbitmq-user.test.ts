@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from '@jest/globals'
+import { parse } from 'yaml'
+import { built, find } from '../../k8s/manifests.ts'
+
+const documented =
+  /^rabbitmqctl set_permissions -p \/ warren '(.*)' '(.*)' '(.*)'$/m.exec(
+    readFileSync('docs/guides/operate.md', 'utf8'),
+  ) ?? []
+const [, configure, write, read] = documented
+
+/** The permissions of the default user in a configuration file of RabbitMQ. */
+function rightsIn(conf: string): Record<string, string> {
+  const settings = [...conf.matchAll(/^(default_\S+) = (.*)$/gm)].map(([, name, value]) => [name, value])
+  return Object.fromEntries(settings) as Record<string, string>
+}
+
+describe('the RabbitMQ user of the manifests has the least permissions', () => {
+  test('in a cluster of the operator', () => {
+    const [cluster] = built('rabbitmq')
+    const { spec } = cluster as unknown as { spec: { rabbitmq: { additionalConfig: string } } }
+    expect(rightsIn(spec.rabbitmq.additionalConfig)).toEqual({
+      'default_permissions.configure': configure,
+      'default_permissions.write': write,
+      'default_permissions.read': read?.replace('|orders', ''),
+      'default_user_tags.administrator': 'false',
+    })
+  })
+
+  test('on a laptop, in Kubernetes and with compose, where it may read any exchange', () => {
+    const file = 'k8s/overlays/development/rabbitmq.conf'
+    const conf = readFileSync(file, 'utf8')
+    expect(rightsIn(conf)).toEqual({
+      'default_permissions.configure': configure,
+      'default_permissions.write': write,
+      'default_permissions.read': '.*',
+      'default_user_tags.administrator': 'false',
+      'default_user_tags.monitoring': 'true',
+    })
+    const at = '/etc/rabbitmq/conf.d/20-warren.conf'
+    const compose = parse(readFileSync('compose.yaml', 'utf8')) as { services: { rabbitmq: { volumes: string[] } } }
+    expect(compose.services.rabbitmq.volumes).toContain(`./${file}:${at}:ro`)
+    const development = built('development')
+    const { data } = find(development, 'ConfigMap', 'rabbitmq')
+    expect(data).toEqual({ '20-warren.conf': conf })
+    const pod = find(development, 'StatefulSet', 'rabbitmq').spec?.template.spec
+    expect(pod?.containers[0]?.volumeMounts).toContainEqual(
+      expect.objectContaining({ mountPath: at, subPath: '20-warren.conf', name: 'configuration' }),
+    )
+    expect(pod?.volumes).toContainEqual({ name: 'configuration', configMap: { name: 'rabbitmq' } })
+  })
+})

@@ -1,0 +1,16 @@
+import { debianPackages, installMissing } from '../processes/debian-package.ts'
+import { removeAbandonedFolders } from '../processes/run-folder.ts'
+import { offerSharedNode } from '../rabbitmq/shared-node.ts'
+
+declare global {
+  var sharedNode: { close(): Promise<void> } | undefined
+}
+
+/** Runs once, in jest's main process, before the first test file. */
+export default async function globalSetup(): Promise<void> {
+  removeAbandonedFolders()
+  // Here, not in each test, because an installation may take longer than the timeout of a test.
+  const { debootstrap: _, ...everyRun } = debianPackages
+  await installMissing(Object.values(everyRun))
+  globalThis.sharedNode = await offerSharedNode()
+}
