@@ -254,21 +254,27 @@ export class Gateway implements JournalTail {
   }
 
   /** For a caller: also rejects with `UNAUTHENTICATED` or `FORBIDDEN`. */
-  async publishAs(identity: Identity, publication: Publication, payer?: string): Promise<Cursor | null> {
+  async publishAs(identity: Identity, publication: Publication, payer?: string): Promise<JournalMessage | undefined> {
     const { exchange = this.#defaultExchange, routingKey } = publication
     await this.#publishRights.check(identity, exchange, routingKey)
     return this.publish(publication, payer)
   }
 
   /**
-   * Resolves when the message has come back from the journal, with its place there; with null once
+   * Resolves with the entry when the message has come back from the journal; with undefined once
    * the broker has confirmed what no source takes, or a buffered source holds. Rejects as
    * `Broker.publish` does. `payer`: as in `Publication`.
    */
-  async publish(publication: Publication, payer?: string): Promise<Cursor | null> {
-    const into = this.sources.takes(publication.exchange ?? this.#defaultExchange, publication.routingKey)
-    const entry = await this.#ingress.publish({ ...publication, payer, into })
-    return entry ? cursorOf(this.#parts.cursors, this.#epoch ?? '', entry) : null
+  publish(publication: Publication, payer?: string): Promise<JournalMessage | undefined> {
+    const { exchange, routingKey, body, properties } = publication
+    const into = this.sources.takes(exchange ?? this.#defaultExchange, routingKey)
+    // Written out, because a spread makes a hidden class for each object that it makes.
+    return this.#ingress.publish({ exchange, routingKey, body, properties, payer, into })
+  }
+
+  /** The cursor behind which a client has seen this entry. Computes a checksum of its body. */
+  cursorOf(entry: JournalMessage): Cursor {
+    return cursorOf(this.#parts.cursors, this.#epoch ?? '', entry)
   }
 
   get #defaultExchange(): string {
