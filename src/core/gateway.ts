@@ -13,7 +13,7 @@ import { Throttle } from './limits/throttle.ts'
 import type { Cursor, CursorCodec } from './model/cursor.ts'
 import { errorText } from './model/error-text.ts'
 import type { Identity } from './model/identity.ts'
-import type { Publication } from './model/message.ts'
+import type { JournalMessage, Publication } from './model/message.ts'
 import { type Audience, reviveSource, type Source, type SourceDefinition, sourceId } from './model/source.ts'
 import type { Tracing } from './model/trace-context.ts'
 import type { Broker } from './ports/broker.ts'
@@ -282,23 +282,29 @@ export class Gateway {
    * As `publish`, for a caller. Also rejects with `UNAUTHENTICATED` or `FORBIDDEN` if the identity
    * may not publish to the exchange with this routing key.
    */
-  async publishAs(identity: Identity, publication: Publication, payer?: string): Promise<Cursor | null> {
+  async publishAs(identity: Identity, publication: Publication, payer?: string): Promise<JournalMessage | undefined> {
     const { exchange = this.#defaultExchange, routingKey } = publication
     await this.#publishRights.check(identity, exchange, routingKey)
     return this.publish(publication, payer)
   }
 
   /**
-   * Publishes a message. Resolves with its cursor when the tail has read it back from the journal.
-   * Resolves with null when the broker has confirmed it, if no source takes it or if the queue of a
-   * buffered source still holds it. Rejects with `BROKER_UNAVAILABLE`, `BAD_USER_INPUT` or
+   * Publishes a message. Resolves with its entry when the tail has read it back from the journal.
+   * Resolves with undefined when the broker has confirmed it, if no source takes it or if the queue
+   * of a buffered source still holds it. Rejects with `BROKER_UNAVAILABLE`, `BAD_USER_INPUT` or
    * `PAYLOAD_TOO_LARGE`: see `Broker.publish`. `payer`: as in `Publication`; undefined for the
    * gateway itself.
    */
-  async publish(publication: Publication, payer?: string): Promise<Cursor | null> {
-    const into = this.sources.destinationOf(publication.exchange ?? this.#defaultExchange, publication.routingKey)
-    const entry = await this.#publishGate.publish({ ...publication, payer, into })
-    return entry ? this.#listener.cursorOf(entry) : null
+  publish(publication: Publication, payer?: string): Promise<JournalMessage | undefined> {
+    const { exchange, routingKey, body, properties } = publication
+    const into = this.sources.destinationOf(exchange ?? this.#defaultExchange, routingKey)
+    // No spread, because it makes a hidden class for each object that it makes.
+    return this.#publishGate.publish({ exchange, routingKey, body, properties, payer, into })
+  }
+
+  /** The cursor after which this entry is not delivered again. Computes a checksum of its body. */
+  cursorOf(entry: JournalMessage): Cursor {
+    return this.#listener.cursorOf(entry)
   }
 
   get #defaultExchange(): string {

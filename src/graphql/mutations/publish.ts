@@ -1,4 +1,4 @@
-import type { Cursor } from '../../core/model/cursor.ts'
+import type { JournalMessage } from '../../core/model/message.ts'
 import { publicationOf } from '../../core/publishing/to-publication.ts'
 import { demand, mayPublish } from '../../core/sessions/authorizer.ts'
 import { payerOf } from '../../core/sessions/payer.ts'
@@ -20,17 +20,20 @@ const PublishInput = builder.inputType('PublishInput', {
   }),
 })
 
-const PublishPayload = builder.objectRef<{ messageId: string; cursor: Cursor | null }>('PublishPayload').implement({
-  fields: (t) => ({
-    messageId: t.exposeID('messageId'),
-    cursor: t.expose('cursor', {
-      type: 'Cursor',
-      nullable: true,
-      description:
-        'The position in the journal. Null if no source accepts the message, or if a buffered source has not moved it within WARREN_PUBLISH_TIMEOUT.',
+const PublishPayload = builder
+  .objectRef<{ messageId: string; entry: JournalMessage | undefined }>('PublishPayload')
+  .implement({
+    fields: (t) => ({
+      messageId: t.exposeID('messageId'),
+      cursor: t.field({
+        type: 'Cursor',
+        nullable: true,
+        resolve: ({ entry }, _arguments, { gateway }) => (entry ? gateway.cursorOf(entry) : null),
+        description:
+          'The position in the journal. Null if no source accepts the message, or if a buffered source has not moved it within WARREN_PUBLISH_TIMEOUT.',
+      }),
     }),
-  }),
-})
+  })
 
 builder.mutationField('publish', (t) =>
   t.field({
@@ -41,8 +44,8 @@ builder.mutationField('publish', (t) =>
     resolve: async (_root, { input }, { identity, address, gateway, settings }) => {
       demand(mayPublish(identity), identity, 'publish')
       const publication = publicationOf(input, { namespace: settings.namespace, publisher: identity.clientId ?? '' })
-      const cursor = await gateway.publishAs(identity, publication, payerOf(identity, address))
-      return { messageId: publication.messageId, cursor }
+      const entry = await gateway.publishAs(identity, publication, payerOf(identity, address))
+      return { messageId: publication.messageId, entry }
     },
   }),
 )

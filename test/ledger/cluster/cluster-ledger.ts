@@ -362,10 +362,10 @@ function faultsOf(book: Book, settlement: Settlement, { journey }: ResumingListe
   return faults
 }
 
-function lineOf({ kind, what, still, stillAfter, ...record }: FaultRecord): string {
+function lineOf({ kind, what, leader, still, stillAfter, ...record }: FaultRecord): string {
   const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`
   return [
-    `${clockOf(record.from)} ${kind}${what === '' ? '' : ` (${what})`}`,
+    `${clockOf(record.from)} ${kind}${what === '' ? '' : ` (${what})`}${leader === undefined ? '' : `, leader ${leader}`}`,
     `lasted ${seconds(record.mendedFrom - record.from)}, whole after ${seconds(record.to - record.mendedFrom)}`,
     `still for ${still === undefined ? 'as long as it lasted' : seconds(still)}, then for ${seconds(stillAfter)}`,
     `unready while delivering ${seconds(record.unreadyWhileDelivering)}`,

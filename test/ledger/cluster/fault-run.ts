@@ -7,6 +7,8 @@ import type { GatewayReplica } from './replicas.ts'
 export interface FaultRecord {
   readonly kind: string
   readonly what: string
+  /** The node that led the journal before the fault; undefined if no node knew. */
+  readonly leader: string | undefined
   readonly from: number
   /** When its repair began. */
   readonly mendedFrom: number
@@ -43,6 +45,10 @@ const nothing: Applied = { what: 'nothing', undo: async () => {} }
  */
 export async function runFault(fault: Fault, { scene, probes, problem }: FaultRun): Promise<FaultRecord> {
   const { replicas, cluster, random } = scene
+  const leader = await cluster.leader().then(
+    ({ name }) => name.split('@')[0],
+    () => undefined,
+  )
   const from = Date.now()
   probes.forget(from - 1_000)
   const lines = new Map(replicas.map((replica) => [replica, linesOf(replica)]))
@@ -67,6 +73,7 @@ export async function runFault(fault: Fault, { scene, probes, problem }: FaultRu
   return {
     kind: fault.kind,
     what,
+    leader,
     from,
     mendedFrom,
     to,
