@@ -14,7 +14,7 @@ export const paths = execFileSync('git', ['ls-files', '--cached', '--others', '-
   .split('\0')
   .filter((path) => path !== '')
 
-/** What tells people or machines how Warren is used: pages, manifests, the image, examples. */
+/** The files that describe how to use Warren: pages, manifests, the image, examples. */
 export function documents(): Document[] {
   return paths
     .filter((path) => /\.md$|^k8s\/|^examples\/|^compose\.yaml$|^Dockerfile$/.test(path))

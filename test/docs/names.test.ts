@@ -12,12 +12,12 @@ import { checks, knownMetrics, knownVariables } from './names.ts'
 type Kind = keyof typeof checks
 const kinds = Object.keys(checks) as Kind[]
 
-describe('what pages, manifests and examples name is there', () => {
+describe('names in pages, manifests and examples exist', () => {
   test.each(kinds)('%s', (kind) => {
     expect(documents().flatMap(checks[kind])).toEqual([])
   })
 
-  test('and every operation that a page shows is one of the schema', () => {
+  test('operations that a page shows fit the schema', () => {
     const operations = pages()
       .flatMap(blocksOf)
       .filter(({ language, text }) => language === 'graphql' && /^\s*(query|mutation|subscription|\{)/.test(text))
@@ -30,13 +30,13 @@ describe('what pages, manifests and examples name is there', () => {
   })
 })
 
-describe('what is there is told of', () => {
-  const told = pages()
+describe('the pages document', () => {
+  const documented = pages()
     .map(({ text }) => text)
     .join('\n')
 
   test('every option', () => {
-    expect([...knownVariables].filter((name) => !told.includes(`\`${name}\``))).toEqual([])
+    expect([...knownVariables].filter((name) => !documented.includes(`\`${name}\``))).toEqual([])
   })
 
   test('every metric, and each value of its labels', () => {
@@ -67,7 +67,7 @@ describe('what is there is told of', () => {
     expect(names.filter((name) => !page.includes(`## ${name}\n`))).toEqual([])
   })
 
-  test('and every page is reached from the README', () => {
+  test('every page is reachable from the README', () => {
     const reached = new Set(['README.md'])
     for (const path of reached) {
       const page = pages().find((one) => one.path === path)
@@ -90,7 +90,7 @@ test('docs/metrics.md has the metrics that a running gateway prints, and no othe
   expect(new Set(printed)).toEqual(new Set(listed))
 })
 
-describe('each check notices what is not there', () => {
+describe('each check finds a name that does not exist', () => {
   test.each([
     ['variables', 'Set `WARREN_PROT`.', 'WARREN_PROT is no option'],
     ['variables', 'Set `WARREN_LOST_*`.', 'WARREN_LOST_ is no option'],

@@ -25,8 +25,8 @@ export const knownVariables = new Set(
 )
 
 /**
- * Set by Kubernetes for a Service called warren, and passed over by the gateway: docs/config.md
- * says so.
+ * Kubernetes sets them for a Service called warren, and the gateway ignores them: see
+ * docs/config.md.
  */
 const serviceLinks = new Set(['WARREN_SERVICE_HOST', 'WARREN_SERVICE_PORT'])
 
@@ -83,7 +83,7 @@ const knownCodes = new Set([
   ...Object.keys(errorTable),
   ...Object.keys(closeReasons),
   ...enumValues,
-  // graphql-js and Yoga have it for what is nobody's fault but ours.
+  // graphql-js and Yoga use it for unexpected errors of the server.
   'INTERNAL_SERVER_ERROR',
 ])
 
@@ -92,7 +92,7 @@ const knownCloseCodes = new Set<number>([
   ...Object.values(CloseCode).filter((code) => typeof code === 'number'),
 ])
 
-/** Other programs' environment variables that pages tell of. */
+/** Environment variables of other programs that pages name. */
 const foreignVariables = new Set([
   'NODE_EXTRA_CA_CERTS',
   'NODE_OPTIONS',

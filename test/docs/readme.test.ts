@@ -33,13 +33,13 @@ const byHand = {
   submission: [`${install}npm test`],
 }
 
-test('every command of the README is one that is run', () => {
+test('runs every command of the README', () => {
   expect(new Set(commands)).toEqual(new Set(Object.values(byHand).flat()))
   const submission = readFileSync('.ci/run', 'utf8')
   for (const step of ['npm ci', 'npm test']) expect(submission).toContain(step)
 })
 
-test('the embedded run: a gateway, a listener, a publication', async () => {
+test('embedded: starts a gateway, subscribes, publishes', async () => {
   await using shell = await newShell()
   const [start = '', listen = '', publish = ''] = byHand.embedded
   shell.start(start.replace(install, ''))
@@ -54,7 +54,7 @@ test('the embedded run: a gateway, a listener, a publication', async () => {
   })
 }, 90_000)
 
-test('the same on RabbitMQ, from Python and from C', async () => {
+test('RabbitMQ: the same, published from Python and from C', async () => {
   await using vhost = await testVhost('readme')
   await using shell = await newShell()
   locate(debianPackages.pika)
@@ -89,16 +89,14 @@ interface Shell extends AsyncDisposable {
   /** Resolves to what it printed; rejects where it failed. */
   run(command: string): Promise<string>
   ready(): Promise<void>
-  /** Resolves when somebody listens over graphql-transport-ws. */
+  /** Resolves when a client has subscribed over graphql-transport-ws. */
   subscribed(): Promise<void>
 }
 
 // Asked to end and not killed when this process is gone: npm hands that on to what it started.
 const guard = existsSync('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pdeathsig', 'TERM'] : []
 
-/**
- * The shell of somebody in a checkout, but for ports that are free and a data folder of its own.
- */
+/** A shell in a checkout, with free ports and a separate data folder. */
 async function newShell(): Promise<Shell> {
   const folder = newFolder()
   const opsPort = await freePort()

@@ -56,8 +56,7 @@ const rabbitmqCluster = new Ajv().compile({
 })
 
 /**
- * What the API would say against a resource: fields that are wrong or missing, and fields that it
- * does not know.
+ * Returns why the API would reject a resource: fields that are wrong, missing or unknown.
  */
 export function problemsOf(manifest: Manifest): string[] {
   if (manifest.kind === 'RabbitmqCluster') {
@@ -79,8 +78,8 @@ export function problemsOf(manifest: Manifest): string[] {
 }
 
 /**
- * The validators are compiled from the API's schemas and pass over what those don't have, while
- * `kubectl apply` refuses it. But they look at every field that they know: what nobody looked at is
+ * The validators are compiled from the API's schemas and ignore unknown fields, while `kubectl
+ * apply` rejects them. They read every field that they know, so a field that was not read is
  * unknown.
  */
 function recording(value: object, path: string, read: Set<string>): object {

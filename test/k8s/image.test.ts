@@ -19,7 +19,7 @@ const of = (keyword: string) =>
   instructions.filter((line) => line.startsWith(`${keyword} `)).map((line) => line.slice(keyword.length + 1))
 
 describe('the Dockerfile', () => {
-  test('has nothing that a linter complains of', () => {
+  test('passes the linter', () => {
     expect(validate(dockerfile)).toEqual([])
     for (const [right, wrong] of [
       ['HEALTHCHECK --interval', 'HEALTHCHECK --every'],
@@ -40,7 +40,7 @@ describe('the Dockerfile', () => {
     expect(of('FROM').every((from) => /^\$\{BASE\}( AS \w+)?$/.test(from))).toBe(true)
   })
 
-  test('and every image beside it that somebody else makes is one exact build too', () => {
+  test('pins every third-party image to one exact build', () => {
     const used = ['compose.yaml', ...builds.map((build) => `k8s/built/${build}.yaml`)]
       .flatMap((path) => [...readFileSync(path, 'utf8').matchAll(/^\s*image: (\S+)$/gm)])
       .map(([, image = '']) => image)
@@ -51,7 +51,7 @@ describe('the Dockerfile', () => {
     expect(new Set(foreign).size).toBe(2)
   })
 
-  test('copies what is there and what .dockerignore lets through', () => {
+  test('copies files that exist and that .dockerignore allows', () => {
     const letThrough = readFileSync('.dockerignore', 'utf8')
       .split('\n')
       .filter((line) => line.startsWith('!'))
@@ -63,7 +63,7 @@ describe('the Dockerfile', () => {
     expect(letThrough.sort()).toEqual([...new Set(copied)].sort())
   })
 
-  test('runs as a number that is not 0, tells of the ports that clients use, and names options that exist', () => {
+  test('runs as a numeric user other than 0, exposes the ports that clients use, and sets existing options', () => {
     expect(of('USER')).toEqual(['1000:1000'])
     expect(of('EXPOSE')).toEqual([`${options.port.default} ${options.tcpPort.default}`])
     expect(checks.variables({ path: 'Dockerfile', text: dockerfile })).toEqual([])
@@ -79,7 +79,7 @@ describe('the Dockerfile', () => {
     ])
   })
 
-  test("has a health check that knows a gateway that lives from one that doesn't", async () => {
+  test('has a health check that fails if the gateway does not run', async () => {
     const [check = ''] = of('HEALTHCHECK')
     const [, program = '', ...args] = JSON.parse(check.slice(check.indexOf('['))) as string[]
     const status = (opsPort: number) =>

@@ -8,11 +8,11 @@ import { problemsOf } from './api-schemas.ts'
 import { builds, built, find, type Manifest, parseManifests, staleness } from './manifests.ts'
 
 describe.each(builds)('k8s/built/%s.yaml', (build) => {
-  test('is what k8s/build.sh makes of the files that are there', () => {
+  test('is what k8s/build.sh builds from the sources', () => {
     expect(staleness(build)).toBeUndefined()
   })
 
-  test("is taken by the API's schemas, field by field", () => {
+  test("is valid by the API's schemas, field by field", () => {
     const manifests = built(build)
     expect(manifests.length).toBeGreaterThan(0)
     for (const manifest of manifests) {
@@ -24,7 +24,7 @@ describe.each(builds)('k8s/built/%s.yaml', (build) => {
   })
 })
 
-describe('a mistake is noticed', () => {
+describe('reports a mistake', () => {
   const mistakes: [string, string, string, string, string][] = [
     ['Deployment', 'a misspelt field', 'readOnlyRootFilesystem', 'readOnlyRootFileSystem', 'unknown field'],
     [
@@ -68,7 +68,7 @@ describe.each(['development', 'production'] as const)('the gateway in %s', (over
   const container = containerOf(pod.spec.containers)
   const { config, read } = configOf(container)
 
-  test('is given options that it takes, and secrets by files that are mounted', () => {
+  test('has existing options, and secrets from mounted files', () => {
     const mounted = (pod.spec.volumes ?? []).flatMap(({ name, projected }) => {
       const at = container.volumeMounts?.find((mount) => mount.name === name)?.mountPath
       return (projected?.sources ?? []).flatMap(({ secret }) => secret?.items?.map(({ path }) => `${at}/${path}`) ?? [])
@@ -85,7 +85,7 @@ describe.each(['development', 'production'] as const)('the gateway in %s', (over
     )
   })
 
-  test('is probed where it answers, and tells clients nothing of the ops port', () => {
+  test('has probes on the ops port, and does not publish that port to clients', () => {
     const ports = new Map(container.ports?.map(({ name, containerPort }) => [name, containerPort]))
     expect(Object.fromEntries(ports)).toEqual({ http: config.port, tcp: config.tcpPort, ops: config.opsPort })
     for (const [probe, path] of [
@@ -100,7 +100,7 @@ describe.each(['development', 'production'] as const)('the gateway in %s', (over
     expect(find(manifests, 'Service', 'warren').spec?.ports?.map(({ port }) => port)).toEqual([4000, 4001])
   })
 
-  test('runs as nobody in particular, and can write to its volumes only', () => {
+  test('runs as an unprivileged user that can write to its volumes only', () => {
     expect(pod.spec.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } })
     expect(container.securityContext).toEqual({
       allowPrivilegeEscalation: false,
@@ -113,7 +113,7 @@ describe.each(['development', 'production'] as const)('the gateway in %s', (over
     expect(container.resources?.limits).toHaveProperty('memory')
   })
 
-  test('is found by everything that selects it', () => {
+  test('matches every selector that is meant for it', () => {
     const selectors = [
       find(manifests, 'Service', 'warren').spec?.selector,
       find(manifests, 'PodDisruptionBudget', 'warren').spec?.selector?.matchLabels,
@@ -127,7 +127,7 @@ describe.each(['development', 'production'] as const)('the gateway in %s', (over
     ])
   })
 
-  test('has its ops port reached by Prometheus only', () => {
+  test('allows only Prometheus to reach the ops port', () => {
     const policy = find(manifests, 'NetworkPolicy', 'warren')
     const [fromAnywhere, ...others] = policy.spec?.ingress ?? []
     expect(fromAnywhere).toEqual({ ports: [{ port: 'http' }, { port: 'tcp' }] })
@@ -148,7 +148,7 @@ describe.each(['development', 'production'] as const)('the gateway in %s', (over
 describe('development', () => {
   const manifests = built('development')
 
-  test('brings a RabbitMQ and a PostgreSQL, with the passwords that the gateway has', () => {
+  test('includes RabbitMQ and PostgreSQL, with the passwords of the gateway', () => {
     const { config } = configOf(containerOf(podOf(find(manifests, 'Deployment', 'warren')).spec.containers), manifests)
     const rabbitmq = find(manifests, 'StatefulSet', 'rabbitmq')
     const postgres = find(manifests, 'StatefulSet', 'postgres')
@@ -189,7 +189,7 @@ describe('production', () => {
   const manifests = built('production')
   const { config } = configOf(containerOf(podOf(find(manifests, 'Deployment', 'warren')).spec.containers))
 
-  test('scales on the connections of a replica, and leaves room for those of another', () => {
+  test('scales on the connections of a replica, and leaves room for those of another replica', () => {
     const { spec } = find(manifests, 'HorizontalPodAutoscaler', 'warren')
     expect(spec?.scaleTargetRef).toEqual({ apiVersion: 'apps/v1', kind: 'Deployment', name: 'warren' })
     const pods = spec?.metrics?.find(({ type }) => type === 'Pods')?.pods
@@ -199,7 +199,7 @@ describe('production', () => {
     expect(find(manifests, 'Deployment', 'warren').spec?.replicas).toBeUndefined()
   })
 
-  test('keeps quiet WebSockets and lets events through at once', () => {
+  test('keeps idle WebSockets open and does not buffer events', () => {
     const ingress = find(manifests, 'Ingress', 'warren')
     const set = (name: string) => ingress.metadata?.annotations?.[`nginx.ingress.kubernetes.io/${name}`]
     // A peer is pinged every 12 s.

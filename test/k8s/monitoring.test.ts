@@ -19,7 +19,7 @@ interface Dashboard {
 const dashboard = JSON.parse(readFileSync('k8s/monitoring/dashboard.json', 'utf8')) as Dashboard
 const rules = find(built('monitoring'), 'PrometheusRule', 'warren').spec?.groups?.flatMap((group) => group.rules ?? [])
 
-/** Put to every series by whoever scrapes. */
+/** Prometheus adds them to every series. */
 const targetLabels = new Set(['namespace', 'pod', 'job', 'instance', 'container'])
 
 /** By metric and label, the values that a gateway prints. */
@@ -41,7 +41,7 @@ afterAll(async () => {
   await gateway[Symbol.asyncDispose]()
 })
 
-describe('what the gateway prints has what is asked for', () => {
+describe('the gateway prints the series of every query', () => {
   const queries = [
     ...(rules ?? []).map(({ alert, expr }): [string, string] => [`alert ${alert}`, String(expr)]),
     ...dashboard.panels.flatMap(({ title, targets }) =>
@@ -53,7 +53,7 @@ describe('what the gateway prints has what is asked for', () => {
     expect(missing(query, printed)).toEqual([])
   })
 
-  test('and is noticed where it has not', () => {
+  test('a query for a missing series is reported', () => {
     for (const [query, sentence] of [
       ['sum(warren_conections)', 'warren_conections is not printed'],
       ['warren_connections{transprot="sse"}', 'warren_connections has no label transprot'],

@@ -15,8 +15,8 @@ export interface Query {
 }
 
 /**
- * What an expression asks Prometheus for; throws where it is none. Grafana's own variables stand
- * for what it puts there.
+ * Returns the series that an expression reads. Throws if the expression is invalid. Grafana's
+ * variables are accepted in place of values.
  */
 export function readQuery(written: string): Query {
   const text = written.replaceAll('$__rate_interval', '5m').replaceAll(/\$(\w+)/g, 'variable')

@@ -31,8 +31,8 @@ export interface SourceDefinition {
   readonly routingKey: string
   readonly clientId: ClientIdSource | undefined
   /**
-   * Whether there is a queue between the exchange and the journal: see docs/guides/sources.md. Not part of
-   * the source's id.
+   * Whether there is a queue between the exchange and the journal: see docs/guides/sources.md. Not
+   * part of the source's id.
    */
   readonly buffered?: boolean
 }
