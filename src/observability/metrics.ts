@@ -2,6 +2,8 @@ import { type Aggregator, Counter, collectDefaultMetrics, Gauge, Registry } from
 import { DeliveryCounter } from '../core/accounting/delivery-counter.ts'
 import {
   dropReasons,
+  type FormerOutcome,
+  formerOutcomes,
   type MessageOutcome,
   messageOutcomes,
   type QuarantineReason,
@@ -11,7 +13,7 @@ import {
   type TransportName,
   transportNames,
 } from '../core/accounting/labels.ts'
-import { type Observer } from '../core/ports/observer.ts'
+import type { Observer } from '../core/ports/observer.ts'
 import { type ErrorCode, errorTable } from '../errors.ts'
 import { Buckets, printHistogram } from './buckets.ts'
 import type { Snapshot, SnapshotMetric } from './snapshot.ts'
@@ -72,7 +74,8 @@ export function createMetrics(): Metrics {
   const redelivered = metricFamily<[]>([], [])
   const unreadable = metricFamily<[]>([], [[]])
   const notStored = metricFamily<[]>([], [[]])
-  const routed = metricFamily<[MessageOutcome]>(['fate'], cross(messageOutcomes))
+  const outcomes = metricFamily<[MessageOutcome]>(['outcome'], cross(messageOutcomes))
+  const routed = metricFamily<[FormerOutcome]>(['fate'], cross(Object.values(formerOutcomes)))
   const describedDelivery = ['warren_delivery_seconds', 'From broker receipt to socket write.'] as const
   const delivery = new Buckets(...describedDelivery, deliveryBuckets)
   // A clock that was set back must not make the delivery of a message throw.
@@ -161,7 +164,16 @@ export function createMetrics(): Metrics {
     'Messages of this gateway that RabbitMQ confirmed but did not store, so the gateway published them again.',
     notStored,
   )
-  counter('warren_messages_routed_total', 'Messages read from the journal, by their outcome on this replica.', routed)
+  counter(
+    'warren_message_outcomes_total',
+    'Messages read from the journal, by their outcome on this replica.',
+    outcomes,
+  )
+  counter(
+    'warren_messages_routed_total',
+    'Deprecated, removed in the next release: `warren_message_outcomes_total` with the former label values.',
+    routed,
+  )
   counter(
     'warren_events_matched_total',
     'Events that subscriptions took, live or in a replay: delivered, dropped or pending.',
@@ -210,7 +222,10 @@ export function createMetrics(): Metrics {
     messageRedelivered: () => redelivered.add(1),
     messageUnreadable: () => unreadable.add(1),
     messagesNotStored: (messages) => notStored.add(messages),
-    messageRouted: (outcome) => routed.add(1, outcome),
+    messageRouted(outcome) {
+      outcomes.add(1, outcome)
+      routed.add(1, formerOutcomes[outcome])
+    },
     eventsOf: (transport) => accounts.get(transport) ?? new DeliveryCounter(onTimed),
     resumed: (result) => resumes.add(1, result),
     sessionStarted(transport) {

@@ -152,12 +152,12 @@ class Soak {
   }
 
   async #faults(): Promise<string[]> {
-    const [started, ended, received, routed, matched, delivered, dropped, pending] = await Promise.all(
+    const [started, ended, received, outcomes, matched, delivered, dropped, pending] = await Promise.all(
       [
         'sessions_started_total',
         'sessions_ended_total',
         'messages_received_total',
-        'messages_routed_total',
+        'message_outcomes_total',
         'events_matched_total',
         'deliveries_total',
         'events_dropped_total',
@@ -168,7 +168,7 @@ class Soak {
       ['sessions started', started, this.#connects],
       ['sessions ended', ended, this.#connects],
       ['messages received', received, this.#received],
-      ['messages routed', routed, this.#received],
+      ['outcomes of messages', outcomes, this.#received],
       ['events matched', matched, this.#received],
       ['events delivered', delivered, this.#received],
       ['events dropped', dropped, 0],

@@ -38,7 +38,7 @@ describe('the accounts of a gateway add up', () => {
     })
     expectBalance(behind)
     expect(behind.received).toBe(407)
-    expect(behind.fates).toMatchObject({ delivered: 400, no_subscriber: 7 })
+    expect(behind.outcomes).toMatchObject({ delivered: 400, no_subscriber: 7 })
 
     // It is cut off with events in its queue. They count as dropped, because it may resume with its
     // cursor.
@@ -88,7 +88,7 @@ describe('the accounts of a gateway add up', () => {
 
 function expectBalance(now: Accounts): void {
   expect(now.matched).toBe(now.delivered + now.dropped + now.pending)
-  expect(now.received).toBe(Object.values(now.fates).reduce((sum, count) => sum + count, 0))
+  expect(now.received).toBe(Object.values(now.outcomes).reduce((sum, count) => sum + count, 0))
   expect(now.started).toBe(now.ended + now.connections)
 }
 
@@ -99,7 +99,7 @@ interface Accounts {
   readonly pending: number
   readonly behind: number
   readonly received: number
-  readonly fates: Readonly<Record<string, number>>
+  readonly outcomes: Readonly<Record<string, number>>
   readonly started: number
   readonly ended: number
   readonly connections: number
@@ -121,8 +121,8 @@ async function accounts(gateway: GatewayProcess): Promise<Accounts> {
     pending: sum('warren_events_pending'),
     behind: sum('warren_subscriptions_behind_total'),
     received: sum('warren_messages_received_total'),
-    fates: Object.fromEntries(
-      series('warren_messages_routed_total').map(({ labels, value }) => [/fate="(.*)"/.exec(labels)?.[1], value]),
+    outcomes: Object.fromEntries(
+      series('warren_message_outcomes_total').map(({ labels, value }) => [/outcome="(.*)"/.exec(labels)?.[1], value]),
     ),
     started: sum('warren_sessions_started_total'),
     ended: sum('warren_sessions_ended_total'),

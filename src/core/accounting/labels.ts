@@ -27,6 +27,16 @@ export const messageOutcomes = [
 ] as const
 export type MessageOutcome = (typeof messageOutcomes)[number]
 
+/** The outcomes as release 0.1 spelled them, for the metric of that release. */
+export const formerOutcomes = {
+  delivered: 'heard',
+  no_subscriber: 'unheard',
+  unmatched: 'unmatched',
+  repeated: 'repeated',
+  quarantined: 'quarantined',
+} as const satisfies Record<MessageOutcome, string>
+export type FormerOutcome = (typeof formerOutcomes)[MessageOutcome]
+
 export const dropReasons = [
   /**
    * The subscription ended while events waited for its client. A client that resumes with its
