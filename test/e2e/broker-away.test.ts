@@ -197,7 +197,10 @@ describe('what an operator has to mend', () => {
     async (fault) => {
       const gateway = gateways.get(fault.user)
       if (!gateway) throw new Error('unreachable')
-      await eventually(`the log to say ${String(fault.says)}`, () => fault.says.test(output))
+      // The log has the reasons of an outage's first second, and those of then a minute later: on a
+      // busy machine the final reason may come with the second line.
+      const withinMs = 75_000
+      await eventually(`the log to have ${String(fault.says)}`, () => fault.says.test(output), { withinMs })
       await eventually('the reason at /readyz', async () => {
         const { status, text } = await readyz(gateway)
         return status === 503 && fault.says.test(text)
@@ -220,7 +223,7 @@ describe('what an operator has to mend', () => {
       }
       expect((await fetch(`http://127.0.0.1:${gateway.opsPort}/livez`)).status).toBe(200)
     },
-    30_000,
+    100_000,
   )
 
   test('each is told from the others', async () => {
