@@ -201,7 +201,10 @@ describe('a fault that an operator must repair', () => {
     async (fault) => {
       const gateway = gateways.get(fault.user)
       if (!gateway) throw new Error('unreachable')
-      await eventually(`the log to match ${String(fault.expected)}`, () => fault.expected.test(output))
+      // The log has the reasons of an outage's first second, and those of then a minute later: on a
+      // busy machine the final reason may come with the second line.
+      const withinMs = 75_000
+      await eventually(`the log to match ${String(fault.expected)}`, () => fault.expected.test(output), { withinMs })
       await eventually('the reason at /readyz', async () => {
         const { status, text } = await readyz(gateway)
         return status === 503 && fault.expected.test(text)
@@ -224,7 +227,7 @@ describe('a fault that an operator must repair', () => {
       }
       expect((await fetch(`http://127.0.0.1:${gateway.opsPort}/livez`)).status).toBe(200)
     },
-    30_000,
+    100_000,
   )
 
   test('is distinguished from the others', async () => {
