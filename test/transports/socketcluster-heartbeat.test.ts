@@ -21,7 +21,7 @@ function pings(heartbeat: Heartbeat, seconds: number, answers: Record<number, 1 
 
 function heartbeatAfter(handshake: string, protocol?: 1 | 2): Heartbeat {
   const heartbeat = new Heartbeat(options, protocol, 0)
-  heartbeat.shaken(handshake)
+  heartbeat.handshakeReceived(handshake)
   return heartbeat
 }
 
@@ -65,6 +65,6 @@ test('a client that says nothing for the length of the time-out is gone; any sig
   const heartbeat = heartbeatAfter(javaScript)
   expect(heartbeat.isSilent(20_000)).toBe(false)
   expect(heartbeat.isSilent(20_001)).toBe(true)
-  heartbeat.heard(15_000)
+  heartbeat.received(15_000)
   expect(heartbeat.isSilent(35_000)).toBe(false)
 })

@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { WebSocket } from 'ws'
 import { setIntervalAfterIo } from './interval-after-io.ts'
 
 /** This end of a WebSocket. */
@@ -42,20 +41,6 @@ export class KeepAlive {
     this.#timer = setIntervalAfterIo(everyMs, () => {
       for (const peer of this.#peers) look(peer)
     })
-  }
-
-  /** One of ws. `stream`: what the WebSocket is spoken on. */
-  watch(socket: WebSocket, stream: Duplex, onStalled: () => void): void {
-    const ping = (): void => {
-      if (socket.readyState === socket.OPEN) socket.ping()
-    }
-    const peer = new Peer({ ping, stalled: onStalled, terminate: () => socket.terminate() }, stream)
-    this.add(peer)
-    const onSign = (): void => {
-      peer.silent = false
-    }
-    socket.on('pong', onSign).on('message', onSign)
-    socket.once('close', () => this.delete(peer))
   }
 
   /** Whoever adds one says when something was heard of it, and when it is gone. */

@@ -125,8 +125,8 @@ export class GraphQLWsConnection implements WebSocketUser {
     this.#close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout')
   }
 
-  onStalled(): void {
-    this.#session?.end('slow-consumer')
+  onCutOff(end: 'bad-request' | 'slow-consumer'): void {
+    this.#session?.end(end)
   }
 
   onMessage(data: Buffer): void {
