@@ -122,6 +122,10 @@ export class RoomConnection implements WebSocketUser {
     this.#take(frame)
   }
 
+  flush(): void {
+    this.#outbox.flush()
+  }
+
   onCutOff(end: 'bad-request' | 'slow-consumer'): void {
     this.#session?.end(end)
   }
@@ -175,10 +179,7 @@ export class RoomConnection implements WebSocketUser {
         transport: 'websocket',
         address,
         on: acceptedOn(socket.stream),
-        onClose: (reason) => {
-          this.#outbox.flush()
-          closeSocket(this.#socket, reason)
-        },
+        onClose: (reason) => closeSocket(this.#socket, reason),
       })
       this.#taker = this.#query.has('channel') ? this.#joinChannel(this.#session) : this.#joinRoom(this.#session)
       this.#take = take ?? this.#taker
@@ -279,7 +280,6 @@ export class RoomConnection implements WebSocketUser {
   #refuse(error: unknown): void {
     const shown = this.#shown(error)
     if (this.#envelope === 'json') this.#outbox.push(jsonTextFrame({ kind: 'error', error: shown }))
-    this.#outbox.flush()
     const reason = closeReasonOf(shown.code)
     if (this.#session) this.#session.close(reason)
     else closeSocket(this.#socket, reason)

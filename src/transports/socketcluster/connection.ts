@@ -114,6 +114,10 @@ export class SocketClusterConnection implements Caller, WebSocketUser {
     this.parts.heartbeat.received()
   }
 
+  flush(): void {
+    this.parts.outbox.flush()
+  }
+
   onCutOff(end: 'bad-request' | 'slow-consumer'): void {
     this.#session?.end(end)
   }
@@ -173,10 +177,8 @@ export class SocketClusterConnection implements Caller, WebSocketUser {
   }
 
   readonly close = (code = 1000, text = ''): void => {
-    const { socket, outbox } = this.parts
     this.#waiting.length = 0
-    outbox.flush()
-    socket.close(code, text)
+    this.parts.socket.close(code, text)
   }
 
   /** The gateway ends the session. */

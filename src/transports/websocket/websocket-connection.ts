@@ -24,6 +24,11 @@ export interface WebSocketUser {
   onPing?(data: Buffer): void
   onPong?(): void
   /**
+   * Writes the frames that wait for the end of this turn of the event loop. Called before a close
+   * frame is written, after which nothing may be written.
+   */
+  flush(): void
+  /**
    * The connection is cut off. `bad-request`: the client sent something invalid or too large; the
    * close frame was sent. `slow-consumer`: the client reads nothing; no close frame follows.
    */
@@ -223,6 +228,7 @@ export class WebSocketConnection implements FrameHandler, Line, Receiver {
   }
 
   #sendClose(payload: string): void {
+    this.#user?.flush()
     this.#isOpen = false
     this.stream.write(closeFrame(payload), 'latin1')
     this.#host.closing.add(this)

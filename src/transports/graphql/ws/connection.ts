@@ -125,6 +125,10 @@ export class GraphQLWsConnection implements WebSocketUser {
     this.#close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout')
   }
 
+  flush(): void {
+    this.#outbox.flush()
+  }
+
   onCutOff(end: 'bad-request' | 'slow-consumer'): void {
     this.#session?.end(end)
   }
@@ -188,10 +192,7 @@ export class GraphQLWsConnection implements WebSocketUser {
         transport: 'graphql-ws',
         address: this.address,
         on: acceptedOn(this.#socket.stream),
-        onClose: (reason) => {
-          this.#outbox.flush()
-          closeSocket(this.#socket, reason)
-        },
+        onClose: (reason) => closeSocket(this.#socket, reason),
       })
     } catch (error) {
       return this.#turnAway(error)
@@ -406,7 +407,6 @@ export class GraphQLWsConnection implements WebSocketUser {
   }
 
   #close(code: CloseCode, reason: string): void {
-    this.#outbox.flush()
     this.#socket.close(code, reason)
   }
 

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { eventually } from '../support/eventually.ts'
-import { type InProcessGateway, openGateway } from '../support/gateway-in-process.ts'
+import { eventually } from '../../support/eventually.ts'
+import { type InProcessGateway, openGateway } from '../../support/gateway-in-process.ts'
 
 let gateway: InProcessGateway
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import * as ws from 'ws'
-import { BrokenFrame, FrameReader } from '../../src/transports/websocket/frame-reader.ts'
-import { Seeded } from '../ledger/seeded.ts'
+import { BrokenFrame, FrameReader } from '../../../src/transports/websocket/frame-reader.ts'
+import { Seeded } from '../../ledger/seeded.ts'
 
 const maxBytes = 4_096
 
