@@ -9,11 +9,11 @@ beforeAll(async () => {
 })
 afterAll(() => gateway?.close())
 
-/** Of RFC 6455 §1.3, with what it is answered with. */
+/** The key of RFC 6455 §1.3 and its answer. */
 const key = 'dGhlIHNhbXBsZSBub25jZQ=='
 const accept = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo='
 
-function upgrade(changed: Record<string, string | undefined> = {}, method = 'GET'): string {
+function upgrade(changed: Record<string, string | undefined> = {}, method = 'GET', path = '/graphql'): string {
   const headers = {
     Host: 'localhost',
     Connection: 'Upgrade',
@@ -24,31 +24,29 @@ function upgrade(changed: Record<string, string | undefined> = {}, method = 'GET
     ...changed,
   }
   const lines = Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}`]))
-  return `${method} /graphql HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`
+  return `${method} ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`
 }
 
-/** Masked with nothing, as a client may. */
+/** The masking key is 0, so that the payload is sent as it is. */
 function frame(opcode: number, payload: string): string {
   return `${String.fromCharCode(0x80 | opcode, 0x80 | payload.length)}\0\0\0\0${payload}`
 }
 
 const init = frame(1, '{"type":"connection_init"}')
 const ack = '\x81\x19{"type":"connection_ack"}'
-const goodbye = (code: number, reason = '') => String.fromCharCode(code >> 8, code & 0xff) + reason
+const closePayload = (code: number, reason = '') => String.fromCharCode(code >> 8, code & 0xff) + reason
 
-/**
- * A connection on which bytes are sent as they are; what has come back so far, and whether it has
- * been ended from there.
- */
+/** A connection that sends bytes as they are and keeps what it receives. */
 class Raw implements Disposable {
-  heard = ''
+  received = ''
+  /** Whether the gateway has closed its side. */
   ended = false
   readonly socket: Socket
 
   constructor(to: InProcessGateway = gateway) {
     this.socket = connect({ port: Number(new URL(to.url).port), host: '127.0.0.1', allowHalfOpen: true })
     this.socket.setEncoding('latin1').on('data', (piece: string) => {
-      this.heard += piece
+      this.received += piece
     })
     this.socket.on('end', () => {
       this.ended = true
@@ -62,7 +60,7 @@ class Raw implements Disposable {
   }
 
   until(end: string): Promise<unknown> {
-    return eventually(`to hear ${JSON.stringify(end)}`, () => this.heard.endsWith(end))
+    return eventually(`to receive ${JSON.stringify(end)}`, () => this.received.endsWith(end))
   }
 
   over(): Promise<unknown> {
@@ -75,16 +73,16 @@ class Raw implements Disposable {
 }
 
 describe('the handshake', () => {
-  test('is answered by its key, and what came with it is read', async () => {
+  test('is answered with its key, and frames in the same packet are read', async () => {
     using raw = new Raw().send(upgrade() + init)
     await raw.until(ack)
-    expect(raw.heard).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/)
-    expect(raw.heard).toContain(`\r\nSec-WebSocket-Accept: ${accept}\r\n`)
-    expect(raw.heard).toContain('\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n')
-    expect(raw.heard).not.toContain('Extensions')
+    expect(raw.received).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/)
+    expect(raw.received).toContain(`\r\nSec-WebSocket-Accept: ${accept}\r\n`)
+    expect(raw.received).toContain('\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n')
+    expect(raw.received).not.toContain('Extensions')
   })
 
-  test('may offer other protocols and extensions beside, and be cut into bytes', async () => {
+  test('may offer other subprotocols and extensions, and arrive byte by byte', async () => {
     using raw = new Raw()
     raw.socket.setNoDelay(true)
     const request = upgrade({
@@ -93,28 +91,52 @@ describe('the handshake', () => {
     })
     for (const byte of request + init) raw.send(byte)
     await raw.until(ack)
-    expect(raw.heard).toContain('\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n')
-    expect(raw.heard).not.toContain('Extensions')
+    expect(raw.received).toContain('\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n')
+    expect(raw.received).not.toContain('Extensions')
   })
 
-  test.each<[string, string, number]>([
-    ['by another method', upgrade({}, 'POST'), 405],
-    ['to another protocol than WebSocket', upgrade({ Upgrade: 'h2c' }), 400],
-    ['without a key', upgrade({ 'Sec-WebSocket-Key': undefined }), 400],
-    ['with a key that is none', upgrade({ 'Sec-WebSocket-Key': 'short' }), 400],
-    ['of another version', upgrade({ 'Sec-WebSocket-Version': '12' }), 400],
-    ['without a version', upgrade({ 'Sec-WebSocket-Version': undefined }), 400],
-    ['with a protocol that is no word', upgrade({ 'Sec-WebSocket-Protocol': 'graphql-transport-ws, a b' }), 400],
-    ['with a protocol twice', upgrade({ 'Sec-WebSocket-Protocol': 'a, a' }), 400],
-  ])('%s is refused', async (_what, request, status) => {
-    using raw = new Raw().send(request)
-    await raw.over()
-    expect(raw.heard).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
-    if (request.includes('Version: 12')) expect(raw.heard).toContain('\r\nSec-WebSocket-Version: 13, 8\r\n')
+  test('without a subprotocol is answered without one, and closed with 4406 on /graphql', async () => {
+    using raw = new Raw().send(upgrade({ 'Sec-WebSocket-Protocol': undefined }))
+    await raw.until(closePayload(4406, 'Subprotocol not acceptable'))
+    expect(raw.received).not.toContain('Sec-WebSocket-Protocol')
+  })
+
+  test.each(['/socketcluster/', '/ws'])('selects the first subprotocol that is offered on %s', async (path) => {
+    using raw = new Raw().send(upgrade({ 'Sec-WebSocket-Protocol': 'first, second' }, 'GET', path))
+    await raw.until('\r\n\r\n')
+    expect(raw.received).toBe(
+      `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\nSec-WebSocket-Protocol: first\r\n\r\n`,
+    )
+  })
+
+  describe.each(['/graphql', '/socketcluster/', '/ws'])('on %s is refused', (path) => {
+    const version = 'Missing or invalid Sec-WebSocket-Version header'
+    test.each<[string, Record<string, string | undefined>, string]>([
+      ['with another protocol than WebSocket', { Upgrade: 'h2c' }, 'Invalid Upgrade header'],
+      ['without a key', { 'Sec-WebSocket-Key': undefined }, 'Missing or invalid Sec-WebSocket-Key header'],
+      ['with an invalid key', { 'Sec-WebSocket-Key': 'short' }, 'Missing or invalid Sec-WebSocket-Key header'],
+      ['with another version', { 'Sec-WebSocket-Version': '12' }, version],
+      ['without a version', { 'Sec-WebSocket-Version': undefined }, version],
+      ['with an invalid subprotocol', { 'Sec-WebSocket-Protocol': 'a, b c' }, 'Invalid Sec-WebSocket-Protocol header'],
+      ['with a subprotocol twice', { 'Sec-WebSocket-Protocol': 'a, a' }, 'Invalid Sec-WebSocket-Protocol header'],
+    ])('%s', async (_what, headers, text) => {
+      using raw = new Raw().send(upgrade(headers, 'GET', path))
+      await raw.over()
+      const versions = text === version ? 'Sec-WebSocket-Version: 13, 8\r\n' : ''
+      expect(raw.received).toBe(
+        `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/html\r\nContent-Length: ${text.length}\r\n${versions}\r\n${text}`,
+      )
+    })
+
+    test('with another method', async () => {
+      using raw = new Raw().send(upgrade({}, 'POST', path))
+      await raw.over()
+      expect(raw.received).toMatch(/^HTTP\/1\.1 405 Method Not Allowed\r\n/)
+    })
   })
 })
 
-describe('the end', () => {
+describe('the close', () => {
   const opened = async (to = gateway) => {
     const raw = new Raw(to).send(upgrade() + init)
     await raw.until(ack)
@@ -123,16 +145,18 @@ describe('the end', () => {
   const sessionsGone = () => eventually('the session to end', () => gateway.gateway.sessions.size === 0)
 
   test.each([
-    ['with a code and a reason', goodbye(1000, 'done é')],
-    ['with a code of its own', goodbye(4321)],
-    ['without a word', ''],
-  ])('by the client, %s, is answered alike, and the connection ends', async (_how, payload) => {
+    ['with a code and a reason', closePayload(1000, 'done é')],
+    ['with an application code', closePayload(4321)],
+    ['without a code', ''],
+  ])('by the client, %s, is answered with the same payload, and the connection ends', async (_how, payload) => {
     const bytes = Buffer.from(payload.slice(2)).toString('latin1')
     const sent = payload.slice(0, 2) + bytes
     using raw = await opened()
-    raw.send(frame(8, sent) + frame(9, 'nobody hears this'))
+    raw.send(frame(8, sent) + frame(9, 'ignored'))
     await raw.over()
-    expect(raw.heard.slice(raw.heard.indexOf(ack) + ack.length)).toBe(`\x88${String.fromCharCode(sent.length)}${sent}`)
+    expect(raw.received.slice(raw.received.indexOf(ack) + ack.length)).toBe(
+      `\x88${String.fromCharCode(sent.length)}${sent}`,
+    )
     raw.socket.end()
     await sessionsGone()
   })
@@ -141,35 +165,35 @@ describe('the end', () => {
     ['a frame without a mask', '\x81\x02{}', 1002],
     ['a reserved bit', '\xc1\x80\0\0\0\0', 1002],
     ['text that is not UTF-8', frame(1, '\xff'), 1007],
-    ['a frame that announces more than is taken', '\x81\xff\0\0\0\x01\0\0\0\0\0\0\0\0', 1009],
-    ['a close code that there is not', frame(8, goodbye(1005)), 1002],
-  ])('comes with its code for %s', async (_what, bytes, code) => {
+    ['a frame that announces more than the limit', '\x81\xff\0\0\0\x01\0\0\0\0\0\0\0\0', 1009],
+    ['an invalid close code', frame(8, closePayload(1005)), 1002],
+  ])('by the gateway has the right code for %s', async (_what, bytes, code) => {
     using raw = await opened()
     raw.send(bytes)
     await raw.over()
-    expect(raw.heard.slice(-4)).toBe(`\x88\x02${goodbye(code)}`)
+    expect(raw.received.slice(-4)).toBe(`\x88\x02${closePayload(code)}`)
     raw.socket.end()
     await sessionsGone()
   })
 
   test.each<[string, (socket: Socket) => unknown]>([
     ['ends its side', (socket) => socket.end()],
-    ['breaks off', (socket) => socket.resetAndDestroy()],
-  ])('comes for a client that %s without a close frame', async (_how, leave) => {
+    ['resets the connection', (socket) => socket.resetAndDestroy()],
+  ])('of a session follows when a client %s without a close frame', async (_how, leave) => {
     using raw = await opened()
     leave(raw.socket)
     await sessionsGone()
   })
 
-  test('of the gateway waits for no client that does not answer its close frame', async () => {
+  test('of the gateway does not wait for a client that does not answer its close frame', async () => {
     const own = await openGateway()
     using raw = await opened(own)
     await own.close()
-    expect(raw.heard).toContain(`\x88\x11${goodbye(1012, 'Service restart')}`)
+    expect(raw.received).toContain(`\x88\x11${closePayload(1012, 'Service restart')}`)
   })
 })
 
-test('a ping is answered with what it said, between the frames of a message too', async () => {
+test('answers a ping with its payload, also within a fragmented message', async () => {
   using raw = new Raw().send(upgrade())
   const half = init.slice(6, 6 + 10)
   const rest = init.slice(6 + 10)
