@@ -145,7 +145,7 @@ async function openWs(): Promise<Endpoint> {
 }
 
 async function gateway() {
-  const bytes = `${maxMessageBytes}B`
+  const bytes = `${maxMessageBytes / 2 ** 20}MiB`
   const opened = await openGateway({
     WARREN_LEGACY_ACCESS: 'open',
     WARREN_MAX_FRAME_BYTES: bytes,
