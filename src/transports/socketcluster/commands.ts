@@ -60,7 +60,8 @@ export const socketClusterCommands: ReadonlyMap<string, Command> = new Map([
 ])
 
 /**
- * Does nothing if the client is already subscribed: old clients subscribe twice when they reconnect.
+ * Does nothing if the client is subscribed already: old clients subscribe twice after a
+ * reconnection.
  */
 function subscribe(caller: Caller, data: unknown): Answer {
   const channel = channelOf(data)

@@ -284,8 +284,8 @@ export class SocketClusterConnection implements Caller, WebSocketUser {
   #start({ event, data, cid }: Packet): void {
     const command = socketClusterCommands.get(event)
     if (!command) {
-      // As on the stock server, an unknown event without a call id is ignored. A call gets an error,
-      // because its client waits for an answer.
+      // As on the stock server, an unknown event without a call id is ignored. A call gets an
+      // error, because its client waits for an answer.
       if (cid !== undefined) this.#answers.refuse(cid, unknownCall(event))
       return
     }

@@ -28,8 +28,8 @@ export const maxBatch = 1_000
 const maxCallIdLength = 100
 
 /**
- * Reads a client's frame, of protocol 1 or 2. Answers to calls are raw, because the gateway makes no
- * calls.
+ * Reads a client's frame, of protocol 1 or 2. Answers to calls are raw, because the gateway makes
+ * no calls.
  */
 export function decodeFrame(text: string): SocketClusterFrame {
   if (text === '') return { kind: 'pong', protocol: 2 }

@@ -59,7 +59,7 @@ export class SocketClusterSubscription implements SubscriptionSink {
     this.#parts.onEnd(failure)
   }
 
-  /** A separate event, only for clients that use cursors. Others get what the stock server sends. */
+  /** A separate event, for clients that use cursors. Others get what the stock server sends. */
   #sendGap(event: ChannelEvent & { kind: 'GAP' }): void {
     const { subscription, sendsGaps, transmit } = this.#parts
     if (!sendsGaps) return
