@@ -1,4 +1,9 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { UnfinishedMessages } from '../../../src/transports/flow/unfinished-messages.ts'
+import { WebSocketServer } from '../../../src/transports/websocket/websocket-server.ts'
 import { type InProcessGateway, openGateway } from '../../support/gateway-in-process.ts'
 import { maskedHeader } from '../../support/masked-frames.ts'
 import { closePayload, opcodes, serverFrame } from './client-frames.ts'
@@ -57,9 +62,27 @@ describe.each(paths)('on %s', (path) => {
 })
 
 test('a client that does not answer a close frame is cut off', async () => {
-  using peer = await opened('/graphql')
-  await peer.sendText('not a message')
-  expect(await peer.untilEnd()).toEqual(closeFrame(4400, 'Invalid message received'))
+  const limits = { maxUnfinishedBytes: KiB }
+  const unfinished = new UnfinishedMessages({ limits, authTimeoutMs: 1_000, requestTimeoutMs: 1_000 })
+  const sockets = new WebSocketServer({ unfinished, closeTimeoutMs: 100, explainsRefusals: false })
+  const http = createServer().listen(0, '127.0.0.1')
+  http.on('upgrade', (request, stream, head) => {
+    const socket = sockets.accept(request, stream, head)?.socket
+    socket?.serve({
+      address: '127.0.0.1',
+      isKnown: true,
+      maxMessageBytes: KiB,
+      onMessage: (data) => socket.close(4321, data.toString()),
+      flush: () => {},
+      onCutOff: () => {},
+      onClosed: () => {},
+    })
+  })
+  await once(http, 'listening')
+  using peer = await RawPeer.connect((http.address() as AddressInfo).port, '/')
+  await peer.sendText('the reason')
+  expect(await peer.untilEnd()).toEqual(closeFrame(4321, 'the reason'))
+  http.close()
 })
 
 test('the close of the gateway does not wait for clients that do not answer its close frame', async () => {

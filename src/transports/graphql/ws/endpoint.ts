@@ -14,7 +14,7 @@ import { SharedOperations } from '../shared-operations.ts'
 import { GraphQLWsConnection, type GraphQLWsOptions, type GraphQLWsParts } from './connection.ts'
 
 /** How long a client may take to answer a close frame and to close its side. */
-const closeTimeoutMs = 1_000
+const closeTimeoutMs = 30_000
 
 /**
  * graphql-transport-ws at `/graphql`, on the schema, context, masking and limits of the HTTP side.
