@@ -32,7 +32,11 @@ const foldersForBrowsers = new Set(['client'])
 const readersOfEnvironment = new Set(['config'])
 const writersOfOutput = new Set(['observability', 'cli'])
 /** Packages that one folder only may import. */
-const ownedPackages = new Map([['amqplib', 'src/brokers/rabbitmq/connection/']])
+const ownedPackages = new Map([
+  ['amqplib', 'src/brokers/rabbitmq/connection/'],
+  // As a client. The server is src/transports/websocket/.
+  ['ws', 'src/cli/'],
+])
 const maxFilesOfFolder = 12
 const maxCommentColumns = 100
 // In graphql/, the folder `types` holds the types of the schema, one a file.

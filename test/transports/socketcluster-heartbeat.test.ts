@@ -5,8 +5,8 @@ const options = { pingIntervalMs: 8_000, probeGapMs: 1_000, pingTimeoutMs: 20_00
 const javaScript = '{"event":"#handshake","data":{"authToken":null},"cid":1}'
 
 /**
- * What is sent within so many seconds, looked at each second; `answers`: when the client answers,
- * and in which protocol.
+ * The pings within so many seconds. `answers`: the second at which the client answers, and its
+ * protocol.
  */
 function pings(heartbeat: Heartbeat, seconds: number, answers: Record<number, 1 | 2> = {}): string[] {
   const sent: string[] = []
@@ -21,12 +21,12 @@ function pings(heartbeat: Heartbeat, seconds: number, answers: Record<number, 1 
 
 function heartbeatAfter(handshake: string, protocol?: 1 | 2): Heartbeat {
   const heartbeat = new Heartbeat(options, protocol, 0)
-  heartbeat.shaken(handshake)
+  heartbeat.handshakeReceived(handshake)
   return heartbeat
 }
 
-describe('a client that shakes hands as JavaScript does', () => {
-  test('is sent both pings until it answers one', () => {
+describe('a client with the handshake of a JavaScript client', () => {
+  test('gets both pings until it answers one', () => {
     expect(pings(heartbeatAfter(javaScript), 26)).toEqual([
       '8: #1',
       '9: empty',
@@ -37,11 +37,11 @@ describe('a client that shakes hands as JavaScript does', () => {
     ])
   })
 
-  test('is pinged in protocol 1 from its answer on, and never sent an empty frame', () => {
+  test('gets pings of protocol 1 after it has answered one, and no empty frame', () => {
     expect(pings(heartbeatAfter(javaScript), 26, { 8: 1 })).toEqual(['8: #1', '9: #1', '17: #1', '25: #1'])
   })
 
-  test('is pinged in protocol 2 from its answer on', () => {
+  test('gets pings of protocol 2 after it has answered one', () => {
     expect(pings(heartbeatAfter(javaScript), 26, { 9: 2 })).toEqual(['8: #1', '9: empty', '16: empty', '24: empty'])
   })
 })
@@ -51,20 +51,20 @@ describe('any other client', () => {
     ['Python', '{"cid": 1, "data": {"authToken": null}, "event": "#handshake"}'],
     ['Java', '{"data":{},"event":"#handshake","cid":1}'],
     ['a batch', '[{"event":"#handshake","data":{"authToken":null},"cid":1}]'],
-  ])('is sent pings of WebSocket alone: %s', (_who, handshake) => {
+  ])('gets pings of WebSocket only: %s', (_who, handshake) => {
     expect(pings(heartbeatAfter(handshake), 17)).toEqual(['8: control', '16: control'])
   })
 
-  test('is pinged as it says in its URL, whatever its handshake looks like', () => {
+  test('gets the pings of the protocol in its URL, whatever its handshake is', () => {
     expect(pings(heartbeatAfter(javaScript, 1), 17)).toEqual(['8: #1', '16: #1'])
     expect(pings(heartbeatAfter('{}', 2), 17)).toEqual(['8: empty', '16: empty'])
   })
 })
 
-test('a client that says nothing for the length of the time-out is gone; any sign of life counts', () => {
+test('a client is silent when it has sent nothing for the length of the timeout', () => {
   const heartbeat = heartbeatAfter(javaScript)
   expect(heartbeat.isSilent(20_000)).toBe(false)
   expect(heartbeat.isSilent(20_001)).toBe(true)
-  heartbeat.heard(15_000)
+  heartbeat.received(15_000)
   expect(heartbeat.isSilent(35_000)).toBe(false)
 })

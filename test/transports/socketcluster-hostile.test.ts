@@ -20,37 +20,37 @@ beforeAll(async () => {
 })
 afterAll(() => Promise.all([gateway, strict].map((one) => one?.close())))
 
-const anybody = (authToken: string | null = null) => shakeHands(socketClusterUrl(gateway.url), authToken)
+const opened = (authToken: string | null = null) => shakeHands(socketClusterUrl(gateway.url), authToken)
 
-/** That the connection is of use after whatever came before. */
-async function hears(client: RawClient, channel: string, data: unknown): Promise<void> {
+/** Checks that the connection still receives events. */
+async function receives(client: RawClient, channel: string, data: unknown): Promise<void> {
   expect(await client.call('#subscribe', { channel })).not.toHaveProperty('error')
-  await using publisher = await anybody(operator)
+  await using publisher = await opened(operator)
   expect(await publisher.call('#publish', { channel, data })).not.toHaveProperty('error')
   expect(await client.event('#publish')).toEqual({ event: '#publish', data: { channel, data } })
 }
 
-describe('names of what every object has', () => {
+describe('names of members of every object', () => {
   const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf']
 
   test.each(names)('%s is a channel like any other', async (name) => {
-    await using client = await anybody()
-    await hears(client, name, { [name]: 1 })
+    await using client = await opened()
+    await receives(client, name, { [name]: 1 })
     expect(await client.call('#unsubscribe', name)).not.toHaveProperty('error')
     expect(({} as Record<string, unknown>)['a']).toBeUndefined()
     expect(Object.keys(Object.prototype)).toEqual([])
   })
 
-  test.each(names)('%s is no event: a transmission is passed over, a call refused', async (name) => {
-    await using client = await anybody()
+  test.each(names)('%s is not an event: without a call id it is ignored, with one it is refused', async (name) => {
+    await using client = await opened()
     client.frames.send(`{"event":"${name}"}`)
     client.frames.send(`{"event":"${name}","data":{"__proto__":{"a":1}}}`)
     expect(await client.call(name)).toMatchObject({ error: { name: 'BAD_USER_INPUT', field: 'event' } })
     expect(({} as Record<string, unknown>)['a']).toBeUndefined()
   })
 
-  test('members of a packet are its own, not those of its prototype', async () => {
-    await using client = await anybody()
+  test('only own members of a packet count, not those of its prototype', async () => {
+    await using client = await opened()
     client.frames.send('{"__proto__":{"event":"#subscribe","data":"alice","cid":5}}')
     client.frames.send('{"event":"#subscribe","data":{"__proto__":{"channel":"alice"}},"cid":6}')
     expect(await client.answer(6)).toMatchObject({ error: { name: 'BAD_USER_INPUT', field: 'channel' } })
@@ -84,13 +84,13 @@ describe('packets of the wrong form', () => {
     '#handshake',
     '#setAuthToken',
     '#kickOut',
-  ])('%s answers each, and the connection goes on', async (event) => {
-    await using client = await anybody()
+  ])('%s answers each, and the connection stays open', async (event) => {
+    await using client = await opened()
     for (const data of odd) {
       const { error } = await client.call(event, data)
       expect([data, outcomes.includes(error?.name), typeof (error?.message ?? '')]).toEqual([data, true, 'string'])
     }
-    await hears(client, 'alive', event)
+    await receives(client, 'alive', event)
   })
 
   test.each([
@@ -100,25 +100,25 @@ describe('packets of the wrong form', () => {
     ['a number', '7'],
     ['null', 'null'],
     ['an empty list', '[]'],
-    ['a list of what is no packet', '[null,1,"a",[],{"event":1}]'],
+    ['a list without packets', '[null,1,"a",[],{"event":1}]'],
     ['an answer to nothing', '{"rid":1,"data":{}}'],
-    ['a call whose id is an object', '{"event":"#subscribe","data":"a","cid":{"a":1}}'],
+    ['a call with an object as its id', '{"event":"#subscribe","data":"a","cid":{"a":1}}'],
     ['a ping of a server', '#1'],
     ['bytes', Buffer.from([0xff, 0xfe, 0x00])],
-  ])('%s is passed over', async (_what, frame) => {
-    await using client = await anybody()
+  ])('%s is ignored', async (_what, frame) => {
+    await using client = await opened()
     client.frames.send(frame)
-    await hears(client, 'passed-over', 1)
+    await receives(client, 'passed-over', 1)
   })
 
-  test('a packet in a binary frame is read as in one of text', async () => {
-    await using client = await anybody()
+  test('a packet in a binary frame is read as in a text frame', async () => {
+    await using client = await opened()
     client.frames.send(Buffer.from('{"event":"#subscribe","data":"alice","cid":9}'))
     expect(await client.answer(9)).toEqual({ rid: 9 })
   })
 
-  test('data that nests too deep is refused, and so is JSON of nothing else', async () => {
-    await using client = await anybody(operator)
+  test('data that nests too deep is refused, and the connection stays open', async () => {
+    await using client = await opened(operator)
     const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
     client.frames.send(`{"event":"#publish","data":{"channel":"alice","data":${deep}},"cid":9}`)
     expect(await client.answer(9)).toMatchObject({ error: { name: 'BAD_USER_INPUT' } })
@@ -127,8 +127,8 @@ describe('packets of the wrong form', () => {
     expect(await client.answer(10)).toMatchObject({ error: { field: 'channel' } })
   })
 
-  test('a second handshake is refused, and counts for nothing', async () => {
-    await using client = await anybody()
+  test('a second handshake is refused and changes nothing', async () => {
+    await using client = await opened()
     const before = gateway.gateway.sessions.size
     for (const authToken of [null, operator]) {
       expect(await client.call('#handshake', { authToken })).toMatchObject({ error: { name: 'BAD_USER_INPUT' } })
@@ -137,8 +137,8 @@ describe('packets of the wrong form', () => {
     expect(await client.call('#publish', { channel: 'a', data: 1 })).toMatchObject({ error: { name: 'FORBIDDEN' } })
   })
 
-  test('a thousand packets in one frame are read, more end the connection', async () => {
-    await using client = await anybody()
+  test('a thousand packets in one frame are read, more close the connection', async () => {
+    await using client = await opened()
     const packets = Array.from({ length: 1_000 }, (_, cid) => ({ event: 'nothing', cid }))
     client.frames.send(packets)
     for (const cid of [0, 999]) expect(await client.answer(cid)).toMatchObject({ error: { field: 'event' } })
@@ -148,18 +148,18 @@ describe('packets of the wrong form', () => {
 })
 
 describe('too much', () => {
-  test('of channels: those past the limit are refused by its name, the others are heard', async () => {
-    await using client = await anybody()
+  test('channels: those above the limit are refused with its name, the others work', async () => {
+    await using client = await opened()
     for (let n = 0; n < 3_000; n += 1) client.frames.send({ event: '#subscribe', data: `many-${n}`, cid: `many-${n}` })
     const limit = { name: 'LIMIT_EXCEEDED', limit: 'WARREN_MAX_SUBSCRIPTIONS' }
     expect(await client.answer('many-2999')).toMatchObject({ error: limit })
     expect(client.frames.waiting.filter((text) => text.includes('LIMIT_EXCEEDED'))).toHaveLength(2_899)
-    await hears(client, 'many-99', 1)
+    await receives(client, 'many-99', 1)
     await client.frames.close()
     await eventually('its subscriptions to be gone', () => gateway.gateway.hub.countOf('many-99') === 0)
   })
 
-  test('of commands: a client that is too fast is read more slowly, and none of them is refused', async () => {
+  test('commands: a client that is too fast is read more slowly, and none is refused', async () => {
     await using client = await shakeHands(socketClusterUrl(strict.url), await strict.clientToken('fast'))
     const begun = Date.now()
     const answers = await Promise.all(Array.from({ length: 50 }, () => client.call('#subscribe', { channel: 'fast' })))
@@ -168,15 +168,15 @@ describe('too much', () => {
     expect(Date.now() - begun).toBeGreaterThan(1_000)
   })
 
-  test('of questions by a client that does not read the answers: nothing more is read from it until it does', async () => {
-    await using client = await anybody()
+  test('calls of a client that does not read the answers: nothing more is read from it until it does', async () => {
+    await using client = await opened()
     const { socket } = client.frames
     socket.pause()
     const padding = '.'.repeat(90)
     let count = 0
     let before = 0
-    // The answers are as long as the questions. When nobody takes them, the questions stand still,
-    // too: in the client. How many the kernel takes before that differs by machine.
+    // The answers are as long as the calls. If they are not read, the calls wait in the client. How
+    // many the kernel buffers before that differs by machine.
     const stalled = () => {
       const now = socket.bufferedAmount
       if (now > 0 && now === before) return true
@@ -187,17 +187,17 @@ describe('too much', () => {
       return false
     }
     await eventually('the gateway to have stopped reading', stalled, { everyMs: 500, withinMs: 30_000 })
-    await using neighbour = await anybody()
-    await hears(neighbour, 'neighbour', 1)
+    await using neighbour = await opened()
+    await receives(neighbour, 'neighbour', 1)
     socket.resume()
     expect(await client.answer(`${count - 1}${padding}`)).not.toHaveProperty('error')
   }, 60_000)
 
-  test('of messages for a client that does not read: they wait in the journal, and it has them all in the end', async () => {
-    await using client = await anybody()
+  test('messages for a client that does not read wait in the journal, and it gets all of them later', async () => {
+    await using client = await opened()
     expect(await client.call('#subscribe', { channel: 'slow' })).not.toHaveProperty('error')
     client.frames.socket.pause()
-    await using publisher = await anybody(operator)
+    await using publisher = await opened(operator)
     const count = 1_600
     const filler = 'x'.repeat(10_000)
     for (let n = 0; n < count; n += 50) {
@@ -219,13 +219,13 @@ describe('too much', () => {
 describe('before its handshake, a client', () => {
   const unknown = (url = gateway.url) => connectRaw(socketClusterUrl(url))
 
-  test('that says anything else is sent away', async () => {
+  test('that sends anything else is closed with 4009', async () => {
     await using client = await unknown()
     client.frames.send('hello')
     expect((await client.frames.closed).code).toBe(4009)
   })
 
-  test('may ask 32 things at most, and is answered when it has shaken hands', async () => {
+  test('may send 32 packets, which are answered after the handshake', async () => {
     await using client = await unknown()
     for (let cid = 2; cid < 34; cid += 1) client.frames.send({ event: '#subscribe', data: `early-${cid}`, cid })
     client.frames.send({ event: '#handshake', data: {}, cid: 1 })
@@ -235,12 +235,12 @@ describe('before its handshake, a client', () => {
     expect((await other.frames.closed).code).toBe(4009)
   })
 
-  test('that says nothing is sent away when its time is over', async () => {
+  test('that sends nothing is closed with 4005 after the timeout', async () => {
     await using client = await unknown(strict.url)
     expect((await client.frames.closed).code).toBe(4005)
   })
 
-  test('is told where there are too many, and to come back', async () => {
+  test('is refused with the limit of connections and closed with 1013', async () => {
     const clients = await Promise.all([1, 2, 3].map(() => shakeHands(socketClusterUrl(strict.url))))
     await using client = await unknown(strict.url)
     client.frames.send({ event: '#handshake', data: {}, cid: 1 })
@@ -250,7 +250,7 @@ describe('before its handshake, a client', () => {
   })
 })
 
-test('a frame that is too large ends its connection, and no other', async () => {
+test('a frame above the limit closes its connection and no other', async () => {
   await using neighbour = await shakeHands(socketClusterUrl(strict.url))
   await using client = await shakeHands(socketClusterUrl(strict.url))
   client.frames.send('x'.repeat(70_000))
@@ -258,7 +258,7 @@ test('a frame that is too large ends its connection, and no other', async () => 
   expect(await neighbour.call('nothing')).toHaveProperty('error')
 })
 
-test('a session ends with its token, unless the client has brought another by then', async () => {
+test('a session ends with its token, unless the client has sent another before', async () => {
   const url = socketClusterUrl(gateway.url)
   const short = await testToken({ sub: 'brief' }, { ttl: '1s' })
   await using client = await shakeHands(url, short)
@@ -266,16 +266,16 @@ test('a session ends with its token, unless the client has brought another by th
   const { data } = await renewed.call('#authenticate', await testToken({ sub: 'brief' }))
   expect(data).toEqual({ isAuthenticated: true, authError: null })
   expect((await client.frames.closed).code).toBe(4291)
-  await hears(renewed, 'brief', 1)
+  await receives(renewed, 'brief', 1)
   await using again = await connectRaw(url)
   again.frames.send({ event: '#handshake', data: { authToken: short }, cid: 1 })
-  // Within the tolerance for clocks it is taken for a few seconds yet.
+  // The token is valid for some seconds more, as the tolerance for clocks allows.
   expect(await again.answer(1)).toMatchObject({ data: { pingTimeout: 20_000 } })
 })
 
-test('whoever has no token hears what anybody may, and only publishes with one', async () => {
-  await using open = await anybody()
-  await hears(open, 'anything', 1)
+test('a client without a token may subscribe to what is open, and may not publish', async () => {
+  await using open = await opened()
+  await receives(open, 'anything', 1)
   expect(await open.call('#publish', { channel: 'anything', data: 1 })).toMatchObject({ error: { name: 'FORBIDDEN' } })
   await using shut = await shakeHands(socketClusterUrl(strict.url))
   expect(await shut.call('#subscribe', { channel: 'anything' })).toMatchObject({ error: { name: 'UNAUTHENTICATED' } })

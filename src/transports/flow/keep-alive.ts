@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { WebSocket } from 'ws'
 import { setIntervalAfterIo } from './interval-after-io.ts'
 
 /** What `KeepAlive` needs from the gateway's end of a WebSocket. */
@@ -44,20 +43,6 @@ export class KeepAlive {
     this.#timer = setIntervalAfterIo(everyMs, () => {
       for (const peer of this.#peers) check(peer)
     })
-  }
-
-  /** Adds a socket of the `ws` package. `stream`: the stream below the WebSocket. */
-  watch(socket: WebSocket, stream: Duplex, onStalled: () => void): void {
-    const ping = (): void => {
-      if (socket.readyState === socket.OPEN) socket.ping()
-    }
-    const peer = new Peer({ ping, stalled: onStalled, terminate: () => socket.terminate() }, stream)
-    this.add(peer)
-    const onSign = (): void => {
-      peer.silent = false
-    }
-    socket.on('pong', onSign).on('message', onSign)
-    socket.once('close', () => this.delete(peer))
   }
 
   /**

@@ -23,15 +23,15 @@ export interface ChannelParts {
   readonly after: string | null
   readonly checkpoints: boolean
   readonly overflow: string | null
-  /** Called once: the subscription has ended, with what ended it. */
+  /** Called once, when the subscription has ended. Undefined: without an error. */
   readonly onEnd: (failure: GatewayError | undefined) => void
 }
 
 /**
- * `?channel=`: one channel, with its past, in place of the common room. Throws what
- * `Session.subscribe` throws.
+ * `?channel=`: subscribes to one channel, from a cursor if the client has one, instead of joining
+ * the room. Throws what `Session.subscribe` throws.
  */
-export function listenToChannel(parts: ChannelParts): void {
+export function subscribeToChannel(parts: ChannelParts): void {
   const { session, outbox, envelope, channel, after, checkpoints, overflow, onEnd } = parts
   const encode = envelope === 'json' ? enveloped : bare
   const subscription = session.subscribe({
@@ -56,8 +56,8 @@ export function listenToChannel(parts: ChannelParts): void {
 }
 
 /**
- * A client's frame on a channel is published there, as a string. Resolves once the broker has
- * confirmed.
+ * Publishes a client's frame on its channel, as a JSON string. Resolves when the broker has
+ * confirmed it.
  */
 export async function publishOn(parts: ChannelParts, text: string): Promise<void> {
   const { session, gateway, namespace, channel, envelope, outbox } = parts
@@ -76,8 +76,8 @@ const enveloped = (event: ChannelEvent, channel: string): string | undefined => 
 const bareEncodings = new EncodingCache()
 
 /**
- * The data alone: a string as it is, all else as JSON. A notice has none, so that who wants to know
- * of gaps asks for the envelope.
+ * The data alone: a string as it is, everything else as JSON. Undefined for gaps and checkpoints,
+ * which have no data: clients that need them ask for the envelope.
  */
 function bare(event: ChannelEvent): string | undefined {
   if (event.kind !== 'MESSAGE') return undefined

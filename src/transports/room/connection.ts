@@ -1,6 +1,4 @@
 import type { IncomingMessage } from 'node:http'
-import type { Duplex } from 'node:stream'
-import type { WebSocket } from 'ws'
 import type { Credentials } from '../../auth/authenticate.ts'
 import type { Gateway } from '../../core/gateway.ts'
 import { errorStack } from '../../core/model/error-text.ts'
@@ -13,9 +11,9 @@ import type { FrameLimitOptions, FrameLimits } from '../flow/frame-limits.ts'
 import { Outbox, type Outboxes } from '../flow/outbox.ts'
 import { ReadThrottle } from '../flow/read-throttle.ts'
 import type { UnfinishedMessages } from '../flow/unfinished-messages.ts'
-import { answerPings, closeSocket, endOf } from '../websocket/close.ts'
-import { MeteredSocket } from '../websocket/metered-socket.ts'
-import { type ChannelParts, listenToChannel, publishOn } from './channel-mode.ts'
+import { closeSocket, endOf } from '../websocket/close.ts'
+import type { WebSocketConnection, WebSocketUser } from '../websocket/websocket-connection.ts'
+import { type ChannelParts, publishOn, subscribeToChannel } from './channel-mode.ts'
 import { RoomMember } from './member.ts'
 import type { Room, RoomOptions } from './room.ts'
 import { type Envelope, jsonTextFrame, RoomFrame } from './room-frame.ts'
@@ -24,9 +22,9 @@ import { tokenIn } from './token-frame.ts'
 export interface WebSocketManagerOptions extends RoomOptions, FrameLimitOptions {
   readonly gateway: Gateway
   readonly authenticate: (credentials: Credentials) => Promise<Identity>
-  /** Who a connection is that brings no token. */
+  /** The identity of a connection without a token. */
   readonly anonymous: Identity
-  /** Whether it may stay so. */
+  /** Whether a connection may stay without a token. */
   readonly allowAnonymous: boolean
   readonly proxyHops: number
   readonly unfinished: UnfinishedMessages
@@ -36,14 +34,13 @@ export interface WebSocketManagerOptions extends RoomOptions, FrameLimitOptions 
   readonly onRefusal: (code: ErrorCode) => void
 }
 
-/** How long frames beyond the rate of a connection are held, in milliseconds. */
+/** How long frames above the rate of a connection are held, in milliseconds. */
 const holdMs = 100
 
 interface ConnectionOptions extends WebSocketManagerOptions {
   readonly room: Room
   readonly frameLimits: FrameLimits
-  readonly socket: WebSocket
-  readonly stream: Duplex
+  readonly socket: WebSocketConnection
   readonly request: IncomingMessage
   readonly address: string
 }
@@ -53,23 +50,27 @@ interface Incoming {
   readonly binary: boolean
 }
 
-/** One client of `/ws`: who it is, then what it sends and hears. */
-export class RoomConnection {
+type FrameTaker = (frame: Incoming) => void
+
+/** One client of `/ws`: authenticates it, then handles its frames in the room or on its channel. */
+export class RoomConnection implements WebSocketUser {
   readonly #options: Omit<ConnectionOptions, 'request'>
-  readonly #socket: WebSocket
+  readonly #socket: WebSocketConnection
   readonly #outbox: Outbox
   readonly #query: URLSearchParams
-  /** The token that came with the request, until it has been looked at. */
+  /** The token of the upgrade request, until `begin` has read it. */
   #authorization: string | undefined
   readonly #envelope: Envelope
-  /** What takes the client's frames once it is known who it is. */
-  #take: ((frame: Incoming) => void) | undefined
-  /** The same, behind the first frame. */
-  #taker: (frame: Incoming) => void = () => {}
+  /** Handles the next frame. Undefined: a token is being checked, and frames are held. */
+  #take: FrameTaker | undefined
+  /** Handles all frames after the first one. */
+  #taker: FrameTaker = () => {}
   #session: Session | undefined
+  /** The client's place in the room. Undefined on a channel. */
+  #member: RoomMember | undefined
   /**
-   * Frames beyond the rate, and those that came while the token was looked at. Nothing is read
-   * while there are any.
+   * Frames above the rate, and those that arrived while the token was checked. While there are any,
+   * nothing is read.
    */
   #held: Incoming[] = []
   #holding: NodeJS.Timeout | undefined
@@ -77,62 +78,72 @@ export class RoomConnection {
 
   constructor(options: ConnectionOptions) {
     const { request, ...others } = options
-    const { socket, stream, outboxes, unfinished, address, frameLimits } = others
-    // Without the request: its headers would be held as long as the connection.
+    const { socket, outboxes } = others
+    // Without the request: its headers would stay in memory as long as the connection.
     this.#options = others
     this.#socket = socket
-    const isOpen = () => socket.readyState === socket.OPEN
-    this.#outbox = new Outbox({ socket: stream, isOpen, outboxes })
+    this.#outbox = new Outbox({ socket: socket.stream, isOpen: () => socket.isOpen, outboxes })
     this.#query = new URL(request.url ?? '/', 'ws://localhost').searchParams
     this.#envelope = envelopeOf(this.#query)
     const token = this.#query.get('token')
     this.#authorization = token === null ? request.headers.authorization : `Bearer ${token}`
-    MeteredSocket.watch({
-      socket,
-      stream,
-      address,
-      unfinished,
-      isKnown: () => frameLimits.isKnown(this.#session?.identity),
-      maxBytes: () => frameLimits.of(this.#session?.identity),
-      onRefused: () => this.#session?.end('bad-request'),
-    })
-    // Without a listener an oversized or broken frame would be an uncaught error; ws closes the
-    // socket itself.
-    socket.on('error', () => undefined)
-    answerPings(socket, new ReadThrottle(socket))
-    socket.on('message', (data: Buffer, binary: boolean) => this.#receive({ body: data, binary }))
-    socket.once('close', (code) => {
-      clearTimeout(this.#authTimer)
-      clearTimeout(this.#holding)
-      this.#held = []
-      this.#outbox.close()
-      this.#session?.end(endOf(code))
-    })
+  }
+
+  get address(): string {
+    return this.#options.address
+  }
+
+  get isKnown(): boolean {
+    return this.#options.frameLimits.isKnown(this.#session?.identity)
+  }
+
+  get maxMessageBytes(): number {
+    return this.#options.frameLimits.of(this.#session?.identity)
   }
 
   /**
-   * A token in the URL or the header, or none where strangers may stay; otherwise the first frame
-   * brings it.
+   * Starts to read. The token is in the URL, in the header or in the first frame. If anonymous
+   * clients are allowed, the first frame need not have one.
    */
-  async begin(): Promise<void> {
+  begin(): void {
+    this.#socket.serve(this, new ReadThrottle(this.#socket))
     const authorization = this.#authorization
     this.#authorization = undefined
-    if (authorization !== undefined) return this.#introduce(authorization)
+    if (authorization !== undefined) return void this.#authenticateWith(authorization)
+    const { allowAnonymous, anonymous, authTimeoutMs } = this.#options
     this.#take = (frame) => this.#takeFirst(frame)
-    if (this.#options.allowAnonymous) return this.#enter(this.#options.anonymous, (frame) => this.#takeFirst(frame))
-    this.#authTimer = setTimeout(() => closeSocket(this.#socket, 'UNAUTHORIZED'), this.#options.authTimeoutMs)
+    if (allowAnonymous) return this.#enter(anonymous, (frame) => this.#takeFirst(frame))
+    this.#authTimer = setTimeout(() => closeSocket(this.#socket, 'UNAUTHORIZED'), authTimeoutMs)
   }
 
-  /** It takes nothing of what waits for it, and is about to be cut off. */
-  stalled(): void {
-    this.#session?.end('slow-consumer')
+  onMessage(body: Buffer, binary: boolean): void {
+    const frame = { body, binary }
+    if (this.#held.length > 0 || !this.#take || !this.#isAdmitted()) return this.#hold(frame)
+    this.#take(frame)
+  }
+
+  flush(): void {
+    this.#outbox.flush()
+  }
+
+  onCutOff(end: 'bad-request' | 'slow-consumer'): void {
+    this.#session?.end(end)
+  }
+
+  onClosed(code: number): void {
+    clearTimeout(this.#authTimer)
+    clearTimeout(this.#holding)
+    this.#held = []
+    this.#outbox.close()
+    this.#session?.end(endOf(code))
+    if (this.#member) this.#options.room.leave(this.#member)
   }
 
   #takeFirst(frame: Incoming): void {
     const token = frame.binary ? undefined : tokenIn(frame.body.toString())
     if (token !== undefined) {
       this.#take = undefined
-      void this.#introduce(`Bearer ${token}`)
+      void this.#authenticateWith(`Bearer ${token}`)
       return
     }
     if (!this.#session) return closeSocket(this.#socket, 'UNAUTHORIZED')
@@ -140,39 +151,35 @@ export class RoomConnection {
     this.#taker(frame)
   }
 
-  /** Nothing is read meanwhile: what it may send depends on who it is. */
-  async #introduce(authorization: string): Promise<void> {
+  /** Nothing is read meanwhile, because the identity decides what the client may send. */
+  async #authenticateWith(authorization: string): Promise<void> {
     this.#socket.pause()
-    await this.#authenticate(authorization)
-    this.#takeHeld()
-  }
-
-  async #authenticate(authorization: string): Promise<void> {
     try {
       const identity = await this.#options.authenticate({ authorization })
       if (!isKnown(identity)) throw new GatewayError('UNAUTHENTICATED', 'The token grants nothing.')
-      if (this.#socket.readyState !== this.#socket.OPEN) return
-      if (this.#session) this.#session.renew(identity)
-      else this.#enter(identity)
-      this.#take = this.#taker
+      if (this.#socket.isOpen) this.#enterAs(identity)
     } catch (error) {
       this.#refuse(error)
     }
+    this.#takeHeld()
   }
 
-  #enter(identity: Identity, take?: (frame: Incoming) => void): void {
-    const { gateway, address, stream } = this.#options
+  #enterAs(identity: Identity): void {
+    if (this.#session) this.#session.renew(identity)
+    else this.#enter(identity)
+    this.#take = this.#taker
+  }
+
+  #enter(identity: Identity, take?: FrameTaker): void {
+    const { gateway, address, socket } = this.#options
     clearTimeout(this.#authTimer)
     try {
       this.#session = gateway.openSession({
         identity,
         transport: 'websocket',
         address,
-        on: acceptedOn(stream),
-        onClose: (reason) => {
-          this.#outbox.flush()
-          closeSocket(this.#socket, reason)
-        },
+        on: acceptedOn(socket.stream),
+        onClose: (reason) => closeSocket(this.#socket, reason),
       })
       this.#taker = this.#query.has('channel') ? this.#joinChannel(this.#session) : this.#joinRoom(this.#session)
       this.#take = take ?? this.#taker
@@ -181,16 +188,16 @@ export class RoomConnection {
     }
   }
 
-  #joinRoom(session: Session): (frame: Incoming) => void {
+  #joinRoom(session: Session): FrameTaker {
     const { room, maxBufferedBytes, allowAnonymous } = this.#options
-    // Where anybody may be in the room without a token, one with a token may too.
+    // If anonymous clients may be in the room, so may every client with a token.
     if (!allowAnonymous)
       demand(mayJoinRoom(session.identity), session.identity, 'join the room; that takes the scope room')
     const member = new RoomMember({ envelope: this.#envelope, session, outbox: this.#outbox, maxBufferedBytes })
+    this.#member = member
     room.join(member)
     session.joinRoom()
-    if (this.#envelope === 'json') member.tell(jsonTextFrame({ kind: 'joined' }))
-    this.#socket.once('close', () => room.leave(member))
+    if (this.#envelope === 'json') member.send(jsonTextFrame({ kind: 'joined' }))
     return ({ body, binary }) => {
       if (room.accept(member, new RoomFrame(body, binary))) return
       const message = 'too many frames wait for the broker; this one was not taken, nor is any behind it'
@@ -198,7 +205,7 @@ export class RoomConnection {
     }
   }
 
-  #joinChannel(session: Session): (frame: Incoming) => void {
+  #joinChannel(session: Session): FrameTaker {
     const parts: ChannelParts = {
       ...this.#options,
       session,
@@ -210,26 +217,20 @@ export class RoomConnection {
       overflow: this.#query.get('overflow'),
       onEnd: (failure) => failure && this.#refuse(failure),
     }
-    listenToChannel(parts)
+    subscribeToChannel(parts)
     let last: Promise<void> = Promise.resolve()
     return ({ body, binary }) => {
-      if (binary) return this.#tell(new GatewayError('BAD_USER_INPUT', 'a channel takes text frames'))
+      if (binary) return this.#sendError(new GatewayError('BAD_USER_INPUT', 'a channel takes text frames'))
       const text = body.toString()
       last = Promise.all([session.during(publishOn(parts, text)), last]).then(
         () => {},
-        (error: unknown) => this.#tell(error),
+        (error: unknown) => this.#sendError(error),
       )
     }
   }
 
-  #receive(frame: Incoming): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return
-    if (this.#held.length > 0 || !this.#take || !this.#mayTake()) return this.#hold(frame)
-    this.#take(frame)
-  }
-
-  /** The first frame may be what makes a session. */
-  #mayTake(): boolean {
+  /** Whether the rate of the session allows a frame. Before there is a session, it always does. */
+  #isAdmitted(): boolean {
     try {
       this.#session?.admit()
       return true
@@ -239,8 +240,7 @@ export class RoomConnection {
   }
 
   /**
-   * A client that sends faster than it may is read from more slowly: nothing is lost, and the limit
-   * holds.
+   * A client that sends too fast is read more slowly: no frame is lost, and the rate limit holds.
    */
   #hold(frame: Incoming): void {
     this.#held.push(frame)
@@ -256,10 +256,10 @@ export class RoomConnection {
   }
 
   #takeHeld(): void {
-    // Refused or ended: nothing is taken any more, but the peer's close frame is still to be read.
-    if (this.#socket.readyState !== this.#socket.OPEN) this.#held = []
+    // After a close nothing is handled any more.
+    if (!this.#socket.isOpen) this.#held = []
     let place = 0
-    for (; place < this.#held.length && this.#take && this.#mayTake(); place += 1) {
+    for (; place < this.#held.length && this.#take && this.#isAdmitted(); place += 1) {
       const frame = this.#held[place]
       if (frame) this.#take(frame)
     }
@@ -268,22 +268,25 @@ export class RoomConnection {
     else if (this.#socket.isPaused) this.#socket.resume()
   }
 
-  /** An error that the session survives. Who has no envelope can't be told it, and is let go. */
-  #tell(error: unknown): void {
+  /**
+   * An error that does not end the session. Without the envelope the client cannot be sent an
+   * error, so its connection is closed.
+   */
+  #sendError(error: unknown): void {
     if (this.#envelope === 'none') return this.#refuse(error)
-    this.#outbox.push(jsonTextFrame({ kind: 'error', error: this.#toldOf(error) }))
+    this.#outbox.push(jsonTextFrame({ kind: 'error', error: this.#shown(error) }))
   }
 
   #refuse(error: unknown): void {
-    const told = this.#toldOf(error)
-    if (this.#envelope === 'json') this.#outbox.push(jsonTextFrame({ kind: 'error', error: told }))
-    this.#outbox.flush()
-    const reason = closeReasonOf(told.code)
+    const shown = this.#shown(error)
+    if (this.#envelope === 'json') this.#outbox.push(jsonTextFrame({ kind: 'error', error: shown }))
+    const reason = closeReasonOf(shown.code)
     if (this.#session) this.#session.close(reason)
     else closeSocket(this.#socket, reason)
   }
 
-  #toldOf(error: unknown): {
+  /** What the client may see of an error. */
+  #shown(error: unknown): {
     code: ErrorCode | 'INTERNAL_SERVER_ERROR'
     message: string
     field?: string
@@ -300,10 +303,9 @@ export class RoomConnection {
   }
 }
 
-/** What cannot be answered ends the session: with which reason. */
 /**
- * The old manager's clients get bare frames; a channel is new, and without the envelope its cursors
- * and gaps are not to be had.
+ * The default is bare frames in the room, as the clients of the old manager expect, and JSON on a
+ * channel, because only JSON has cursors and gaps.
  */
 function envelopeOf(query: URLSearchParams): Envelope {
   const asked = query.get('envelope')

@@ -3,8 +3,8 @@ import type { Outbox } from '../flow/outbox.ts'
 import type { Envelope, FrameKind, RoomFrame } from './room-frame.ts'
 
 /**
- * A client in the common room. What it is too slow for waits, within its bound; past it the client
- * is told to come back.
+ * A client in the common room. Frames wait here while the client is too slow. Above the limit of
+ * waiting bytes its session is closed with `SLOW_CONSUMER`.
  */
 export class RoomMember {
   readonly envelope: Envelope
@@ -26,12 +26,12 @@ export class RoomMember {
     this.#maxBufferedBytes = options.maxBufferedBytes
   }
 
-  /** Who pays for what it sends: `payerOf`. */
+  /** Accounts for what the client sends: `payerOf`. */
   get payer(): string | undefined {
     return this.#session.payer
   }
 
-  /** What throws ends this member alone: the room has others. */
+  /** Never throws: an error closes the session of this member alone. */
   deliver(frame: RoomFrame, kind: FrameKind): void {
     try {
       this.#push(frame.encode(kind, this.envelope))
@@ -41,12 +41,12 @@ export class RoomMember {
     }
   }
 
-  /** A frame for this client alone, as `Outbox.push` takes it. */
-  tell(frame: string): void {
+  /** Sends a frame to this client alone, in the form that `Outbox.push` takes. */
+  send(frame: string): void {
     this.#push(frame)
   }
 
-  /** There is room again. */
+  /** The outbox has room again. */
   flush(): void {
     let place = 0
     for (; place < this.#waiting.length && this.#outbox.hasRoom; place += 1) {
@@ -61,7 +61,7 @@ export class RoomMember {
   #push(frame: string): void {
     if (this.#session.ended) return
     if (this.#waiting.length === 0 && this.#outbox.hasRoom) return this.#outbox.push(frame)
-    // One is always held, else a large frame would never pass.
+    // One frame may always wait: otherwise a frame above the limit could never be sent.
     if (this.#waiting.length > 0 && this.#bytes + frame.length > this.#maxBufferedBytes) {
       this.#waiting = []
       return this.#session.close('SLOW_CONSUMER')

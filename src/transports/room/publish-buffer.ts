@@ -4,38 +4,36 @@ import { pause } from '../../core/timing/pause.ts'
 import { GatewayError } from '../../errors.ts'
 import type { RoomFrame } from './room-frame.ts'
 
-/** Frames that are given to the broker at a time. */
+/** How many frames are published at a time. */
 const batch = 500
-/** Before what was refused is tried again, in milliseconds. */
+/** The pause before failed publications are repeated, in milliseconds. */
 const retryMs = 250
-/**
- * What may wait for the broker in all, and of one client. Past it a client's next frame is not
- * accepted.
- */
+/** Limits of all frames that wait for the broker. Above them frames are not accepted. */
 const maxBytes = 16 * 1024 * 1024
 const maxFrames = 10_000
-/** What a frame weighs beside its body. */
+/** The cost of a frame in addition to its body. */
 const envelopeBytes = 512
 
 export interface HeldFrame {
   readonly frame: RoomFrame
   readonly sender: object
-  /** Who pays for what waits, over all of its connections. */
+  /** Accounts for what waits, over all connections of the client. */
   readonly payer: string | undefined
   readonly onConfirmed: () => void
 }
 
 /**
- * Frames that were accepted and that the broker has not confirmed yet. While it is away they wait
- * here, bounded, in their order; they are published until it has confirmed each of them: once,
- * unless a confirmation was lost.
+ * Accepted frames that the broker has not confirmed, in their order. While the broker is
+ * unreachable they wait here, up to a limit. Each is published until it is confirmed: once, unless
+ * a confirmation was lost.
  */
 export class PublishBuffer {
   readonly #publish: (frame: RoomFrame) => Promise<void>
-  readonly #maxBytesOfOne: number
+  readonly #maxClientBytes: number
   readonly #onRefused: (reason: string) => void
   readonly #onDropped: (reason: string) => void
-  #told = false
+  /** Whether `onRefused` was called since the last confirmation. */
+  #refusalReported = false
   readonly #bytesOf = new WeakMap<object, number>()
   readonly #bytes = new FairShares(maxBytes)
   readonly #frames = new FairShares(maxFrames)
@@ -45,39 +43,39 @@ export class PublishBuffer {
 
   constructor(options: {
     publish: (frame: RoomFrame) => Promise<void>
-    maxBytesOfOne: number
-    /** Once, until something is confirmed. */
+    maxClientBytes: number
+    /** Called at the first failure; again only after a confirmation. */
     onRefused: (reason: string) => void
-    /** The broker will never take it. */
+    /** Called for a frame that the broker will never accept. */
     onDropped: (reason: string) => void
   }) {
     this.#publish = options.publish
     this.#onRefused = options.onRefused
     this.#onDropped = options.onDropped
-    this.#maxBytesOfOne = options.maxBytesOfOne
+    this.#maxClientBytes = options.maxClientBytes
   }
 
   get size(): number {
     return this.#held.length
   }
 
-  /** Whether there was room for it. */
+  /** False: there was no room for it, or the buffer is closed. */
   accept(held: HeldFrame): boolean {
-    const bytes = weightOf(held)
-    const ofSender = (this.#bytesOf.get(held.sender) ?? 0) + bytes
+    const bytes = costOf(held)
+    const senderBytes = (this.#bytesOf.get(held.sender) ?? 0) + bytes
     const { payer } = held
     const isFull =
-      !this.#frames.hasRoom(payer, 1) || !this.#bytes.hasRoom(payer, bytes) || ofSender > this.#maxBytesOfOne
+      !this.#frames.hasRoom(payer, 1) || !this.#bytes.hasRoom(payer, bytes) || senderBytes > this.#maxClientBytes
     if (this.#ended || (isFull && this.#held.length > 0)) return false
     this.#bytes.add(payer, bytes)
     this.#frames.add(payer, 1)
-    this.#bytesOf.set(held.sender, ofSender)
+    this.#bytesOf.set(held.sender, senderBytes)
     this.#held.push(held)
     this.#running ??= this.#run()
     return true
   }
 
-  /** Resolves when everything is confirmed, or the time is up: then with how many were not. */
+  /** Resolves when all frames are confirmed or `withinMs` is over, with how many are not. */
   async close(withinMs: number): Promise<number> {
     await Promise.race([this.#running, pause(withinMs, undefined, { ref: false })])
     this.#ended = true
@@ -91,8 +89,8 @@ export class PublishBuffer {
       const refused: HeldFrame[] = []
       for (const [place, held] of first.entries()) {
         const outcome = settled[place]
-        if (outcome?.status === 'rejected' && !this.#isHopeless(outcome.reason)) refused.push(held)
-        else this.#leaves(held, outcome?.status === 'fulfilled')
+        if (outcome?.status === 'rejected' && !this.#isPermanent(outcome.reason)) refused.push(held)
+        else this.#settle(held, outcome?.status === 'fulfilled')
       }
       this.#held = [...refused, ...this.#held.slice(first.length)]
       if (refused.length > 0) await pause(retryMs)
@@ -100,28 +98,28 @@ export class PublishBuffer {
     this.#running = undefined
   }
 
-  /** Trying again would not mend it. */
-  #isHopeless(error: unknown): boolean {
+  /** Whether publishing again would fail again. */
+  #isPermanent(error: unknown): boolean {
     const { code, field } = error instanceof GatewayError ? error : {}
     const reason = errorText(error)
-    const hopeless = code === 'PAYLOAD_TOO_LARGE' || (code === 'BAD_USER_INPUT' && field !== 'exchange')
-    if (hopeless) this.#onDropped(reason)
-    else if (!this.#told) this.#onRefused(reason)
-    this.#told = !hopeless
-    return hopeless
+    const isPermanent = code === 'PAYLOAD_TOO_LARGE' || (code === 'BAD_USER_INPUT' && field !== 'exchange')
+    if (isPermanent) this.#onDropped(reason)
+    else if (!this.#refusalReported) this.#onRefused(reason)
+    this.#refusalReported = !isPermanent
+    return isPermanent
   }
 
-  #leaves(held: HeldFrame, confirmed: boolean): void {
-    const bytes = weightOf(held)
+  #settle(held: HeldFrame, confirmed: boolean): void {
+    const bytes = costOf(held)
     this.#bytes.add(held.payer, -bytes)
     this.#frames.add(held.payer, -1)
     this.#bytesOf.set(held.sender, (this.#bytesOf.get(held.sender) ?? 0) - bytes)
     if (!confirmed) return
-    this.#told = false
+    this.#refusalReported = false
     held.onConfirmed()
   }
 }
 
-function weightOf({ frame }: HeldFrame): number {
+function costOf({ frame }: HeldFrame): number {
   return frame.body.length + envelopeBytes
 }

@@ -6,15 +6,15 @@ import type { Message, MessageProperties } from '../../core/model/message.ts'
 import { binaryFrameHeader, textFrameHeader } from '../websocket/frame-writer.ts'
 
 /**
- * What a frame is to the one who gets it: its own, confirmed; another client's; what a processor
- * made of one.
+ * What a frame is to the client that gets it. `sent`: its own, confirmed; `other`: another
+ * client's; `processed`: from a processor.
  */
 export type FrameKind = 'sent' | 'other' | 'processed'
 
-/** How a client wants its frames: bare, as the old manager sent them, or told apart, as JSON. */
+/** `none`: bare frames, as the old manager sent them. `json`: each frame with its kind. */
 export type Envelope = 'none' | 'json'
 
-/** One frame of the common room. Encoded once for all who get it in the same form. */
+/** One frame of the common room. Each form is encoded once for all clients that get it. */
 export class RoomFrame {
   readonly id: string
   readonly body: Buffer
@@ -28,17 +28,16 @@ export class RoomFrame {
   }
 
   /**
-   * What another program put on an exchange; text unless its content type says otherwise, or it is
-   * none.
+   * A message that another program or replica has published. It is a text frame if its content
+   * type is absent, text or JSON and its body is UTF-8, else a binary frame.
    */
   static of({ body, properties }: Message): RoomFrame {
     const { contentType, messageId } = properties
-    const claimsText =
-      contentType === undefined || contentType === '' || isTextType(contentType) || isJsonType(contentType)
-    return new RoomFrame(body, !claimsText || !isUtf8(body), messageId)
+    const isText = contentType === undefined || contentType === '' || isTextType(contentType) || isJsonType(contentType)
+    return new RoomFrame(body, !isText || !isUtf8(body), messageId)
   }
 
-  /** As processors of the old manager expect it: the raw text. */
+  /** For the exchanges. Processors of the old manager expect the raw text as the body. */
   get properties(): MessageProperties {
     return {
       contentType: this.binary ? 'application/octet-stream' : 'text/plain; charset=utf-8',
@@ -47,12 +46,12 @@ export class RoomFrame {
     }
   }
 
-  /** The whole WebSocket frame, as `Outbox.push` takes it. */
+  /** The whole WebSocket frame, in the form that `Outbox.push` takes. */
   encode(kind: FrameKind, envelope: Envelope): string {
     const form = envelope === 'none' ? 'none' : kind
     let encoded = this.#encoded.get(form)
     if (encoded === undefined) {
-      encoded = form === 'none' ? this.#bare() : jsonTextFrame(this.#told(form))
+      encoded = form === 'none' ? this.#bare() : jsonTextFrame(this.#enveloped(form))
       this.#encoded.set(form, encoded)
     }
     return encoded
@@ -63,12 +62,12 @@ export class RoomFrame {
     return (this.binary ? binaryFrameHeader(length) : textFrameHeader(length)) + this.body.toString('latin1')
   }
 
-  #told(kind: FrameKind): object {
+  #enveloped(kind: FrameKind): object {
     return this.binary ? { kind, base64: this.body.toString('base64') } : { kind, text: this.body.toString() }
   }
 }
 
-/** A text frame of JSON, as `Outbox.push` takes it. */
+/** A whole text frame of JSON, in the form that `Outbox.push` takes. */
 export function jsonTextFrame(value: object): string {
   const json = latin1Of(JSON.stringify(value))
   return textFrameHeader(json.length) + json

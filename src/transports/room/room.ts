@@ -7,60 +7,64 @@ import type { RoomMember } from './member.ts'
 import { PublishBuffer } from './publish-buffer.ts'
 import { type FrameKind, RoomFrame } from './room-frame.ts'
 
-/** The header that names the replica whose clients have a frame already. */
+/** The header that names the replica which has already delivered the frame to its clients. */
 const replicaHeader = 'x-warren-replica'
 /**
- * Frames of other replicas that are remembered: one whose confirmation was lost is published again.
+ * How many frames of other replicas are remembered. A replica publishes a frame again if its
+ * confirmation was lost.
  */
 const rememberedFrames = 10_000
 /**
- * How long processors are waited for that were there, in milliseconds: frames wait for them within
- * the bounds of those that wait for the broker.
+ * How long frames wait for processors that have disconnected, in milliseconds. The limits of
+ * `PublishBuffer` apply to them.
  */
 const processorsMs = 30_000
-/** What the broker is given to confirm the rest at the end, in milliseconds. */
+/** How long the broker may take to confirm the last frames on close, in milliseconds. */
 const closeMs = 2_000
 
 export interface RoomOptions {
   readonly broker: GatewayBroker
   readonly namespace: string
-  /** Where frames of clients go, for processors. */
+  /** The exchange to which frames of clients are published, for processors. */
   readonly outExchange: string
-  /** Where processors put what goes to every client. */
+  /** The exchange to which processors publish what every client gets. */
   readonly inExchange: string
   readonly maxBufferedBytes: number
   readonly log: (level: 'info' | 'warn' | 'error', text: string, details?: Record<string, unknown>) => void
 }
 
 /**
- * The common room: what a client sends goes to all others, here at once, on other replicas through
- * the exchange `<namespace>.room`, and to processors; what processors answer goes to everybody.
- * Several replicas are one room.
+ * The common room. A client's frame goes to all other clients: on this replica at once, on other
+ * replicas through the exchange `<namespace>.room`. It also goes to processors, and what they
+ * answer goes to every client. All replicas form one room.
  */
 export class Room {
   readonly #options: RoomOptions
   readonly #members = new Set<RoomMember>()
   readonly #replica = randomUUID()
-  readonly #amongReplicas: string
-  readonly #held: PublishBuffer
+  readonly #replicaExchange: string
+  readonly #unpublished: PublishBuffer
   readonly #fanouts: { close(): Promise<void> }
-  /** What of a frame the broker has not confirmed. */
+  /** The copies of a frame that the broker has not confirmed. */
   readonly #unconfirmed = new WeakMap<RoomFrame, Set<'room' | 'processors'>>()
-  #processors: { were: boolean; missingSince: number | undefined } = { were: false, missingSince: undefined }
-  readonly #seen = new BoundedSet<string>(rememberedFrames)
+  #processors: { wereBound: boolean; missingSince: number | undefined } = {
+    wereBound: false,
+    missingSince: undefined,
+  }
+  readonly #receivedIds = new BoundedSet<string>(rememberedFrames)
 
   constructor(options: RoomOptions) {
     this.#options = options
     const { broker, namespace, inExchange, outExchange } = options
-    this.#amongReplicas = `${namespace}.room`
-    this.#held = new PublishBuffer({
+    this.#replicaExchange = `${namespace}.room`
+    this.#unpublished = new PublishBuffer({
       publish: (frame) => this.#publish(frame),
-      maxBytesOfOne: options.maxBufferedBytes,
+      maxClientBytes: options.maxBufferedBytes,
       onRefused: (reason) => options.log('warn', `frames of the WebSocket manager wait for the broker: ${reason}`),
       onDropped: (reason) => options.log('error', `a frame of the WebSocket manager was dropped: ${reason}`),
     })
     this.#fanouts = broker.consumeFanouts(
-      { own: this.#amongReplicas, fedBy: [inExchange], declared: [outExchange] },
+      { own: this.#replicaExchange, fedBy: [inExchange], declared: [outExchange] },
       (message) => this.#onMessage(message),
     )
   }
@@ -74,11 +78,11 @@ export class Room {
   }
 
   /**
-   * False: too many frames wait for the broker, and this one was not accepted. What is accepted
-   * reaches the broker.
+   * Delivers and publishes a client's frame. False: too many frames wait for the broker, and this
+   * one was neither delivered nor published.
    */
   accept(sender: RoomMember, frame: RoomFrame): boolean {
-    const accepted = this.#held.accept({
+    const accepted = this.#unpublished.accept({
       frame,
       sender,
       payer: sender.payer,
@@ -91,16 +95,16 @@ export class Room {
   }
 
   async close(): Promise<void> {
-    const lost = await this.#held.close(closeMs)
+    const lost = await this.#unpublished.close(closeMs)
     if (lost > 0) this.#options.log('warn', `${lost} frames of the WebSocket manager never reached the broker`)
     await this.#fanouts.close()
   }
 
   #onMessage(message: Message): void {
-    if (message.exchange !== this.#amongReplicas) return this.#deliver(RoomFrame.of(message), 'processed')
+    if (message.exchange !== this.#replicaExchange) return this.#deliver(RoomFrame.of(message), 'processed')
     const { headers, messageId = '' } = message.properties
-    if (headers?.[replicaHeader] === this.#replica || this.#seen.has(messageId)) return
-    this.#seen.add(messageId)
+    if (headers?.[replicaHeader] === this.#replica || this.#receivedIds.has(messageId)) return
+    this.#receivedIds.add(messageId)
     this.#deliver(RoomFrame.of(message), 'other')
   }
 
@@ -109,16 +113,16 @@ export class Room {
   }
 
   /**
-   * Both copies are asked for at once, so that they stand in one order on every exchange; other
-   * clients' before what processors answer.
+   * Publishes both copies at once, so that frames have one order on both exchanges, and the other
+   * replicas get a frame before a processor's answer to it.
    */
   async #publish(frame: RoomFrame): Promise<void> {
     const { body, properties } = frame
     const parts = this.#unconfirmed.get(frame) ?? new Set(['room', 'processors'] as const)
     this.#unconfirmed.set(frame, parts)
-    const among = { ...properties, headers: { [replicaHeader]: this.#replica } }
+    const replicaProperties = { ...properties, headers: { [replicaHeader]: this.#replica } }
     const publishing = {
-      room: (): Promise<void> => this.#send(this.#amongReplicas, body, among, false),
+      room: (): Promise<void> => this.#send(this.#replicaExchange, body, replicaProperties, false),
       processors: (): Promise<void> => this.#sendToProcessors(body, properties),
     }
     const results = await Promise.allSettled(
@@ -129,19 +133,19 @@ export class Room {
   }
 
   /**
-   * Processors that were there and are gone, for a restart of theirs or of RabbitMQ's, are waited
-   * for. Where there are none, nobody is told.
+   * Rejects, so that the frame is published again, if processors were bound and are not now: they
+   * or RabbitMQ restart. If there were none, the copy is dropped.
    */
   async #sendToProcessors(body: Buffer, properties: MessageProperties): Promise<void> {
     try {
       await this.#send(this.#options.outExchange, body, properties, true)
-      this.#processors = { were: true, missingSince: undefined }
+      this.#processors = { wereBound: true, missingSince: undefined }
     } catch (error) {
       if (!(error instanceof GatewayError) || error.field !== 'routingKey') throw error
-      const { were, missingSince = performance.now() } = this.#processors
-      const waitFor = were && performance.now() - missingSince < processorsMs
-      this.#processors = { were: waitFor, missingSince }
-      if (waitFor) throw new Error('no processor is bound to its exchange', { cause: error })
+      const { wereBound, missingSince = performance.now() } = this.#processors
+      const waits = wereBound && performance.now() - missingSince < processorsMs
+      this.#processors = { wereBound: waits, missingSince }
+      if (waits) throw new Error('no processor is bound to its exchange', { cause: error })
     }
   }
 

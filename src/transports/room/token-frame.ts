@@ -1,10 +1,10 @@
-/** A JWT as it is written (RFC 7519 §3, in the compact serialisation of RFC 7515 §7.1). */
+/** A JWT in its compact serialisation (RFC 7519 §3, RFC 7515 §7.1). */
 const jwt = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
 /**
- * The token that a first frame brings: JSON of an object with the one member `token`, which is a
- * JWT. Any other frame is somebody's text. Only the first frame of a connection that has brought no
- * token otherwise is ever looked at.
+ * The token in a first frame: a JSON object with the one member `token`, a JWT. Undefined: the
+ * frame is a message. Called only for the first frame of a connection without a token in its URL or
+ * header.
  */
 export function tokenIn(frame: string): string | undefined {
   if (!frame.trimStart().startsWith('{')) return undefined

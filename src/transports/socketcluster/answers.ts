@@ -2,7 +2,7 @@ import { latin1Of } from '../../core/body/latin1.ts'
 import { printJson } from '../../core/json/print-json.ts'
 import type { ErrorCode } from '../../errors.ts'
 import type { Outbox, Waiting } from '../flow/outbox.ts'
-import { textFrameHeader } from '../websocket/frame-writer.ts'
+import { pongFrame, textFrameHeader } from '../websocket/frame-writer.ts'
 import type { CallId } from './packet.ts'
 import { type Refusal, refusalOf, TokenRefused } from './refusal.ts'
 
@@ -14,10 +14,10 @@ export interface AnswersOptions {
   readonly onRefusal: (code: ErrorCode) => void
 }
 
-/** What a client may have asked for and not read, in bytes. */
+/** Of answers that the client has not read, in bytes. */
 const maxUnreadBytes = 256 * 1024
 
-/** What a client is sent beside the events of its channels. */
+/** Sends what is not an event of a channel: answers, pongs and events of the protocol. */
 export class Answers implements Waiting {
   readonly #options: AnswersOptions
   #unreadBytes = 0
@@ -26,7 +26,7 @@ export class Answers implements Waiting {
     this.#options = options
   }
 
-  /** More than the client may leave lying about. */
+  /** Whether the client has to read answers before more is read from it. */
   get areUnread(): boolean {
     return this.#unreadBytes > maxUnreadBytes
   }
@@ -35,8 +35,8 @@ export class Answers implements Waiting {
     this.#options.outbox.push(frameOf(data === undefined ? { event } : { event, data }))
   }
 
-  /** Never with a member `error`, not even null: the clients in Python ask whether it is there. */
-  give(cid: CallId | undefined, data?: unknown): void {
+  /** Never with a member `error`, not even null: the Python clients check whether it exists. */
+  answer(cid: CallId | undefined, data?: unknown): void {
     if (cid !== undefined) this.#push(frameOf(data === undefined ? { rid: cid } : { rid: cid, data }))
   }
 
@@ -47,9 +47,9 @@ export class Answers implements Waiting {
     if (cid !== undefined) this.#push(frameOf({ rid: cid, error: refusal }))
   }
 
-  /** RFC 6455 §5.5.3. In place of ws, which answers without looking at what waits already. */
+  /** Answers a ping of WebSocket in the order of the other answers, and counted with them. */
   pong(data: Buffer): void {
-    this.#push(`\x8a${String.fromCharCode(data.length)}${data.toString('latin1')}`)
+    this.#push(pongFrame(data))
   }
 
   /** The outbox has room again. */

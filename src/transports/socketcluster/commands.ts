@@ -16,14 +16,14 @@ import type { SocketClusterSubscribeOptions } from './subscription.ts'
 export interface Caller {
   readonly session: Session
   readonly parts: CommandParts
-  /** Whoever has no token here. */
-  readonly nobody: Identity
+  /** The identity of a client without a token. */
+  readonly anonymous: Identity
   isSubscribed(channel: string): boolean
-  /** Opens the channel; nothing flows before what is returned has been called. */
+  /** Subscribes. Events are sent only after the returned function was called. */
   subscribe(channel: string, options: SocketClusterSubscribeOptions): () => void
   unsubscribe(channel: string): void
   readonly transmit: (event: string, data?: unknown) => void
-  /** Told how many bytes more, or fewer, the broker has not confirmed. */
+  /** `change`: how many bytes were published, or negative, how many are settled. */
   readonly unconfirmed: (change: number) => void
   readonly close: () => void
 }
@@ -38,17 +38,17 @@ export interface CommandParts {
 
 export interface Answer {
   readonly data?: unknown
-  /** Done when the client has its answer. */
+  /** Called when the answer has been sent. */
   readonly afterwards?: () => void
 }
 
 export interface Command {
-  /** Whether what comes behind it has to wait for its end. */
+  /** Whether the next commands wait for its end. */
   readonly inTurn: boolean
   run(caller: Caller, data: unknown): Answer | Promise<Answer>
 }
 
-/** By event. Whatever else a client calls does not exist here. */
+/** By event. All other events are unknown. */
 export const socketClusterCommands: ReadonlyMap<string, Command> = new Map([
   ['#subscribe', { inTurn: false, run: subscribe }],
   ['#unsubscribe', { inTurn: false, run: unsubscribe }],
@@ -60,7 +60,8 @@ export const socketClusterCommands: ReadonlyMap<string, Command> = new Map([
 ])
 
 /**
- * A channel that is heard already stays as it is: old clients subscribe twice when they come back.
+ * Does nothing if the client is subscribed already: old clients subscribe twice after a
+ * reconnection.
  */
 function subscribe(caller: Caller, data: unknown): Answer {
   const channel = channelOf(data)
@@ -73,7 +74,7 @@ function unsubscribe(caller: Caller, data: unknown): Answer {
   return {}
 }
 
-/** Answered when the broker has confirmed. */
+/** Answers when the broker has confirmed the message. */
 async function publish({ session, parts, unconfirmed }: Caller, data: unknown): Promise<Answer> {
   const channel = channelOf(data)
   demand(mayPublish(session.identity), session.identity, 'publish')
@@ -92,37 +93,37 @@ async function publish({ session, parts, unconfirmed }: Caller, data: unknown): 
 }
 
 /**
- * The session goes on under the token; a bad one ends the old one too, as the clients take it to.
+ * Changes the identity of the session. An invalid token makes it anonymous, as the clients expect.
  */
 async function authenticate(caller: Caller, token: unknown): Promise<Answer> {
-  const { session, parts, nobody, transmit } = caller
+  const { session, parts, anonymous, transmit } = caller
   try {
-    session.become(typeof token === 'string' && token !== '' ? await parts.identify(token) : nobody)
+    session.become(typeof token === 'string' && token !== '' ? await parts.identify(token) : anonymous)
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error
     const refused = new TokenRefused(error)
     if (!refused.refusal.isBadToken) throw refused
-    session.become(nobody)
+    session.become(anonymous)
     transmit('#removeAuthToken')
     throw refused
   }
-  return { data: { isAuthenticated: session.identity !== nobody, authError: null } }
+  return { data: { isAuthenticated: session.identity !== anonymous, authError: null } }
 }
 
-function removeAuthToken({ session, nobody }: Caller): Answer {
-  session.become(nobody)
+function removeAuthToken({ session, anonymous }: Caller): Answer {
+  session.become(anonymous)
   return {}
 }
 
-/** Clients of before 2019 say this and close. */
+/** Clients from before 2019 send this before they close. */
 function disconnect({ close }: Caller): Answer {
   close()
   return {}
 }
 
 /**
- * `createClientChannel` over the socket: the client is sent its token before it is answered, as
- * servers with a login of their own do.
+ * The mutation `createClientChannel` on this protocol. As with a login of the stock server, the
+ * client gets its token before the answer.
  */
 async function login({ session, parts, transmit }: Caller, data: unknown): Promise<Answer> {
   const text = (name: string): string => {
@@ -139,12 +140,12 @@ async function login({ session, parts, transmit }: Caller, data: unknown): Promi
   return { data: { channel: client.clientId, clientId: client.clientId, cursor } }
 }
 
-/** Some clients send the name alone where others send it within an object. */
+/** Some clients send the name alone, others an object that contains it. */
 function channelOf(data: unknown): string {
   return checkClientId(typeof data === 'string' ? data : memberOf(data, 'channel'), 'channel')
 }
 
-/** The session judges what is no cursor, and no policy. */
+/** The session checks the cursor and the policy. */
 function optionsOf(data: unknown): SocketClusterSubscribeOptions {
   const after = memberOf(data, 'after')
   const overflow = (memberOf(data, 'overflow') ?? undefined) as OverflowPolicy | undefined

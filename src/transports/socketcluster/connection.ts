@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import type { Duplex } from 'node:stream'
-import type { WebSocket } from 'ws'
 import type { SessionEnd } from '../../core/accounting/labels.ts'
 import type { Identity } from '../../core/model/identity.ts'
 import type { Session } from '../../core/sessions/session.ts'
@@ -8,9 +6,8 @@ import { type CloseReason, closeReasons, type ErrorCode, GatewayError } from '..
 import { acceptedOn } from '../flow/accepted-sockets.ts'
 import type { FrameLimits } from '../flow/frame-limits.ts'
 import type { Outbox } from '../flow/outbox.ts'
-import type { UnfinishedMessages } from '../flow/unfinished-messages.ts'
 import { textFrameHeader } from '../websocket/frame-writer.ts'
-import { MeteredSocket } from '../websocket/metered-socket.ts'
+import type { WebSocketConnection, WebSocketUser } from '../websocket/websocket-connection.ts'
 import { Answers } from './answers.ts'
 import { type Answer, type Caller, type Command, type CommandParts, socketClusterCommands } from './commands.ts'
 import type { Heartbeat } from './heartbeat.ts'
@@ -20,24 +17,24 @@ import type { PublishFrames } from './publish-frames.ts'
 import { type SocketClusterSubscribeOptions, SocketClusterSubscription } from './subscription.ts'
 
 export interface ConnectionParts extends CommandParts {
-  readonly socket: WebSocket
-  /** What the WebSocket is spoken on. */
-  readonly stream: Duplex
-  readonly unfinished: UnfinishedMessages
+  readonly socket: WebSocketConnection
   readonly frameLimits: FrameLimits
   readonly outbox: Outbox
   readonly frames: PublishFrames
   readonly heartbeat: Heartbeat
   readonly address: string
-  readonly nobody: Identity
-  /** What the client is told: how long it may hear nothing from us before it gives us up. */
+  /** The identity of a client without a token. */
+  readonly anonymous: Identity
+  /** Sent to the client: it reconnects if it receives nothing for so long. */
   readonly pingTimeoutMs: number
   readonly handshakeTimeoutMs: number
   readonly log: (text: string, details: Record<string, unknown>) => void
   readonly onRefusal: (code: ErrorCode) => void
+  /** All connections of the endpoint. */
+  readonly connections: Set<SocketClusterConnection>
 }
 
-/** The codes that the protocol itself closes with. */
+/** The close codes of the protocol itself. */
 export const protocolCloses = {
   pongTimeout: { code: 4001, text: 'No pong' },
   handshakeTimeout: { code: 4005, text: 'No handshake' },
@@ -45,63 +42,92 @@ export const protocolCloses = {
 } as const
 
 /**
- * Old clients subscribe before they shake hands; so many packets are kept for them, and so much of
- * their text.
+ * Old clients subscribe before their handshake. Their packets are kept until then, up to this
+ * number and this much text.
  */
 const maxEarlyPackets = 32
 const maxEarlyBytes = 16 * 1024
-/** What packets weigh that are kept as they were parsed, for each byte of their text. */
+/** The memory of a parsed packet for each byte of its text. */
 const parsedFactor = 16
 /**
- * What a client may have published that the broker has not confirmed, in bytes; past it nothing is
- * read from it until it has.
+ * Above so many published and unconfirmed bytes, nothing is read from the client until the broker
+ * has confirmed some.
  */
 const maxUnconfirmedBytes = 1024 * 1024
-/** How soon a client that is at the limit of its rate is looked at again, in milliseconds. */
+/** The pause of a client that has reached its rate limit, in milliseconds. */
 const rateRetryMs = 250
 
 /**
- * One client, from its first frame to its close. Commands are begun in their order, within the rate
- * of its session: one that is too fast is read more slowly, for its publications have nobody who
- * could be told that they were refused.
+ * One client, from its first frame to its close. Commands start in their order, within the rate of
+ * the session. A client that is too fast is read more slowly instead of refused, because a
+ * publication without a call id has no answer.
  */
-export class SocketClusterConnection implements Caller {
+export class SocketClusterConnection implements Caller, WebSocketUser {
   readonly parts: ConnectionParts
   readonly #answers: Answers
-  readonly #meter: MeteredSocket
-  /** Text of packets that came before the handshake. */
+  /** The text of packets that arrived before the handshake. */
   #earlyBytes = 0
   readonly #openedAt = performance.now()
   readonly #subscriptions = new Map<string, SocketClusterSubscription>()
   readonly #waiting: Packet[] = []
   #session: Session | undefined
-  /** A command that others wait for is under way. */
+  /** A command is running that the next ones wait for. */
   #busy = false
   #unconfirmedBytes = 0
   #retry: NodeJS.Timeout | undefined
 
   constructor(parts: ConnectionParts) {
     this.parts = parts
-    const { socket, outbox, log, onRefusal } = parts
-    this.#meter = MeteredSocket.watch({
-      ...parts,
-      isKnown: () => parts.frameLimits.isKnown(this.#session?.identity),
-      maxBytes: () => parts.frameLimits.of(this.#session?.identity),
-      onRefused: () => this.#session?.end('bad-request'),
-    })
-    this.#answers = new Answers({ outbox, log, onRefusal, onChange: () => this.#listenOrNot() })
-    socket.on('message', (data: Buffer) => this.#receive(data.toString()))
-    socket.on('pong', () => parts.heartbeat.heard())
-    socket.on('ping', (data) => {
-      parts.heartbeat.heard()
-      this.#answers.pong(data)
-    })
-    socket.once('close', (code) => {
-      clearTimeout(this.#retry)
-      this.#waiting.length = 0
-      outbox.close()
-      this.#session?.end(endOf(code))
-    })
+    const { outbox, log, onRefusal } = parts
+    this.#answers = new Answers({ outbox, log, onRefusal, onChange: () => this.#readOrPause() })
+  }
+
+  /** Starts to read. */
+  begin(): void {
+    this.parts.connections.add(this)
+    this.parts.socket.serve(this)
+  }
+
+  get address(): string {
+    return this.parts.address
+  }
+
+  get isKnown(): boolean {
+    return this.parts.frameLimits.isKnown(this.#session?.identity)
+  }
+
+  get maxMessageBytes(): number {
+    return this.parts.frameLimits.of(this.#session?.identity)
+  }
+
+  /** Clients may send JSON in binary frames too. */
+  onMessage(data: Buffer): void {
+    this.#receive(data.toString())
+  }
+
+  onPing(data: Buffer): void {
+    this.parts.heartbeat.received()
+    this.#answers.pong(data)
+  }
+
+  onPong(): void {
+    this.parts.heartbeat.received()
+  }
+
+  flush(): void {
+    this.parts.outbox.flush()
+  }
+
+  onCutOff(end: 'bad-request' | 'slow-consumer'): void {
+    this.#session?.end(end)
+  }
+
+  onClosed(code: number): void {
+    clearTimeout(this.#retry)
+    this.#waiting.length = 0
+    this.parts.outbox.close()
+    this.#session?.end(endOf(code))
+    this.parts.connections.delete(this)
   }
 
   get session(): Session {
@@ -109,8 +135,8 @@ export class SocketClusterConnection implements Caller {
     return this.#session
   }
 
-  get nobody(): Identity {
-    return this.parts.nobody
+  get anonymous(): Identity {
+    return this.parts.anonymous
   }
 
   isSubscribed(channel: string): boolean {
@@ -122,7 +148,7 @@ export class SocketClusterConnection implements Caller {
     const entry: SocketClusterSubscription = new SocketClusterSubscription({
       subscription: this.session.subscribe({ clientId: channel, ...options }),
       cursors: options.cursors,
-      tellsGaps: options.cursors || options.after !== undefined,
+      sendsGaps: options.cursors || options.after !== undefined,
       outbox,
       frames,
       transmit: this.transmit,
@@ -151,12 +177,8 @@ export class SocketClusterConnection implements Caller {
   }
 
   readonly close = (code = 1000, text = ''): void => {
-    const { socket, outbox } = this.parts
     this.#waiting.length = 0
-    outbox.flush()
-    socket.close(code, text)
-    // Else the answer to the close frame would not be read either.
-    if (socket.isPaused) socket.resume()
+    this.parts.socket.close(code, text)
   }
 
   /** The gateway ends the session. */
@@ -169,10 +191,10 @@ export class SocketClusterConnection implements Caller {
     this.close(closeReasons[reason].socketCluster, closeReasons[reason].text)
   }
 
-  /** Called again and again: sends the pings that are due, and lets go of a peer that is gone. */
+  /** Called at intervals: sends pings that are due, and closes clients that are silent or late. */
   tick(now: number): void {
     const { socket, heartbeat, outbox, handshakeTimeoutMs } = this.parts
-    if (socket.readyState !== socket.OPEN) return
+    if (!socket.isOpen) return
     const { pongTimeout, handshakeTimeout } = protocolCloses
     if (!this.#session) {
       if (now - this.#openedAt > handshakeTimeoutMs) this.close(handshakeTimeout.code, handshakeTimeout.text)
@@ -184,14 +206,13 @@ export class SocketClusterConnection implements Caller {
       return
     }
     const ping = heartbeat.due(now)
-    if (ping === 'control') outbox.push('\x89\x00')
+    if (ping === 'control') socket.ping()
     else if (ping !== undefined) outbox.push(`${textFrameHeader(ping.length)}${ping}`)
   }
 
   #receive(text: string): void {
-    const { heartbeat, socket } = this.parts
-    if (socket.readyState !== socket.OPEN) return
-    heartbeat.heard()
+    const { heartbeat } = this.parts
+    heartbeat.received()
     const frame = decodeFrame(text)
     switch (frame.kind) {
       case 'pong':
@@ -211,8 +232,8 @@ export class SocketClusterConnection implements Caller {
   }
 
   /**
-   * False: it is too much, and the connection is closed. Its address pays for what is kept until
-   * the handshake.
+   * Accounts for a packet that is kept until the handshake. False: it is above the limit, and the
+   * connection is closed.
    */
   #keepEarly(text: string): boolean {
     this.#earlyBytes += Buffer.byteLength(text)
@@ -220,7 +241,7 @@ export class SocketClusterConnection implements Caller {
       this.#refuseEarly()
       return false
     }
-    this.#meter.keepsBeside(this.#earlyBytes * parsedFactor)
+    this.parts.socket.holdForUser(this.#earlyBytes * parsedFactor)
     return true
   }
 
@@ -230,24 +251,23 @@ export class SocketClusterConnection implements Caller {
       return
     }
     this.#busy = true
-    void this.#shakeHands(packet)
+    void this.#answerHandshake(packet)
   }
 
   #work(): void {
     if (!this.#session) {
       if (!this.#busy && this.#waiting.length > maxEarlyPackets) this.#refuseEarly()
     } else {
-      while (this.#mayBegin()) {
+      while (this.#mayStart()) {
         const packet = this.#waiting.shift()
-        if (packet) this.#begin(packet)
+        if (packet) this.#start(packet)
       }
     }
-    this.#listenOrNot()
+    this.#readOrPause()
   }
 
-  #mayBegin(): boolean {
-    const { socket } = this.parts
-    if (this.#waiting.length === 0 || this.#busy || this.#retry || socket.readyState !== socket.OPEN) return false
+  #mayStart(): boolean {
+    if (this.#waiting.length === 0 || this.#busy || this.#retry || !this.parts.socket.isOpen) return false
     if (this.#unconfirmedBytes > maxUnconfirmedBytes) return false
     try {
       this.#session?.admit()
@@ -261,11 +281,11 @@ export class SocketClusterConnection implements Caller {
     }
   }
 
-  #begin({ event, data, cid }: Packet): void {
+  #start({ event, data, cid }: Packet): void {
     const command = socketClusterCommands.get(event)
     if (!command) {
-      // A transmission that nobody listens for is passed over, as the stock server does; a call
-      // would wait in vain.
+      // As on the stock server, an unknown event without a call id is ignored. A call gets an
+      // error, because its client waits for an answer.
       if (cid !== undefined) this.#answers.refuse(cid, unknownCall(event))
       return
     }
@@ -278,7 +298,7 @@ export class SocketClusterConnection implements Caller {
     })
   }
 
-  /** Begins at once; what needs no waiting is done when this returns. Never rejects. */
+  /** Starts at once. A command that waits for nothing is done when this returns. Never rejects. */
   #run(command: Command, data: unknown, cid: CallId | undefined): Promise<void> {
     try {
       const answer = this.session.during(command.run(this, data))
@@ -295,25 +315,25 @@ export class SocketClusterConnection implements Caller {
     return Promise.resolve()
   }
 
-  async #shakeHands({ data, cid, text }: Packet): Promise<void> {
-    const { socket, stream, gateway, heartbeat, address, nobody, pingTimeoutMs, onRefusal } = this.parts
+  async #answerHandshake({ data, cid, text }: Packet): Promise<void> {
+    const { socket, gateway, heartbeat, address, anonymous, pingTimeoutMs, onRefusal } = this.parts
     try {
       const { identity, refused } = await introductionOf(data, this.parts)
-      if (socket.readyState !== socket.OPEN) return
+      if (!socket.isOpen) return
       const onClose = (reason: CloseReason) => this.closeFor(reason)
       this.#session = gateway.openSession({
         identity,
         transport: 'socketcluster',
         address,
-        on: acceptedOn(stream),
+        on: acceptedOn(socket.stream),
         onClose,
       })
       this.#earlyBytes = 0
-      this.#meter.keepsBeside(0)
-      heartbeat.shaken(text)
+      socket.holdForUser(0)
+      heartbeat.handshakeReceived(text)
       const status = { id: randomUUID(), pingTimeout: pingTimeoutMs }
       const authError = refused ? { authError: refused.refusal } : {}
-      this.#answers.give(cid, { ...status, ...authError, isAuthenticated: identity !== nobody })
+      this.#answers.answer(cid, { ...status, ...authError, isAuthenticated: identity !== anonymous })
       if (refused?.refusal.code) onRefusal(refused.refusal.code)
       if (refused?.refusal.isBadToken) this.transmit('#removeAuthToken')
       this.#busy = false
@@ -329,14 +349,14 @@ export class SocketClusterConnection implements Caller {
   }
 
   #answer(cid: CallId | undefined, { data, afterwards }: Answer): void {
-    this.#answers.give(cid, data)
+    this.#answers.answer(cid, data)
     afterwards?.()
   }
 
-  /** Nothing is read from a client that is ahead of us: its own sending stands still. */
-  #listenOrNot(): void {
+  /** While packets or answers wait, nothing is read from the client, so that its sending stops. */
+  #readOrPause(): void {
     const { socket } = this.parts
-    if (socket.readyState !== socket.OPEN) return
+    if (!socket.isOpen) return
     const isAhead = this.#busy || (this.#session && this.#waiting.length > 0) || this.#answers.areUnread
     if (isAhead && !socket.isPaused) socket.pause()
     else if (!isAhead && socket.isPaused) socket.resume()

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { type WebSocket, WebSocketServer } from 'ws'
 import { anonymousFor } from '../../auth/legacy-access.ts'
 import type { ClientChannels } from '../../core/clients/client-channels.ts'
 import type { Gateway } from '../../core/gateway.ts'
@@ -11,6 +10,7 @@ import { setIntervalAfterIo } from '../flow/interval-after-io.ts'
 import { Outbox, type Outboxes } from '../flow/outbox.ts'
 import type { UnfinishedMessages } from '../flow/unfinished-messages.ts'
 import { addressOf } from '../http/peer-address.ts'
+import { WebSocketServer } from '../websocket/websocket-server.ts'
 import { SocketClusterConnection } from './connection.ts'
 import { Heartbeat, type HeartbeatOptions, protocolIn, stockHeartbeat } from './heartbeat.ts'
 import { PublishFrames } from './publish-frames.ts'
@@ -33,89 +33,65 @@ export interface SocketClusterOptions extends FrameLimitOptions {
 }
 
 /**
- * How often connections are looked through for pings and time-outs, in milliseconds, where pings
- * are not more frequent than that.
+ * How often connections are checked for pings and timeouts, in milliseconds. More often if pings
+ * are more frequent.
  */
 const maxTickMs = 1_000
-/** How long a peer may take to answer a close frame, in milliseconds. */
+/** How long a client may take to answer a close frame and to close its side. */
 const closeTimeoutMs = 5_000
-/** The same when the gateway ends. */
-const lastCloseTimeoutMs = 1_000
 
 /**
- * SocketCluster at `/socketcluster/`, protocol 1 and 2 on the same path. The server half is written
- * here, on ws: `docs/protocols/socketcluster.md` says why.
+ * SocketCluster at `/socketcluster/`, protocol 1 and 2 on the same path.
+ * `docs/protocols/socketcluster.md` explains why the package `socketcluster-server` is not used.
  * https://github.com/SocketCluster/socketcluster/blob/master/socketcluster-protocol.md
  */
 export function createSocketCluster(options: SocketClusterOptions): {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
   close(): Promise<void>
 } {
-  const { heartbeat = stockHeartbeat, access } = options
+  const { heartbeat = stockHeartbeat, access, unfinished, outboxes } = options
   const connections = new Set<SocketClusterConnection>()
   const frames = new PublishFrames()
-  const nobody = anonymousFor(access)
-  const serverOptions = {
-    noServer: true,
-    // Of whoever may send most; `MeteredSocket` has the limit of each.
-    maxPayload: options.maxMessageBytes,
-    // Compressed frames are written later than they are sent, and ours would come between.
-    perMessageDeflate: false,
-    autoPong: false,
-    // Not among the types yet.
-    closeTimeout: closeTimeoutMs,
-  }
+  const anonymous = anonymousFor(access)
   const frameLimits = new FrameLimits(options, access === 'open')
-  const sockets = new WebSocketServer(serverOptions)
+  const sockets = new WebSocketServer({ unfinished, closeTimeoutMs, explainsRefusals: true })
   const identify = async (token: string): Promise<Identity> =>
     withLegacyAccess(await options.authenticate({ connectionParams: { token } }), access)
-
-  const serve = (socket: WebSocket, request: IncomingMessage, stream: Duplex): void => {
-    // Without a listener an oversized or broken frame would be an uncaught error; ws closes the
-    // socket itself.
-    socket.on('error', () => undefined)
-    const isOpen = () => socket.readyState === socket.OPEN
-    const connection = new SocketClusterConnection({
-      ...options,
-      socket,
-      stream,
-      frameLimits,
-      frames,
-      nobody,
-      identify,
-      outbox: new Outbox({ socket: stream, isOpen, outboxes: options.outboxes }),
-      heartbeat: new Heartbeat(heartbeat, protocolIn(request)),
-      address: addressOf(request, options.proxyHops),
-      pingTimeoutMs: heartbeat.pingTimeoutMs,
-      handshakeTimeoutMs: options.authTimeoutMs,
-    })
-    connections.add(connection)
-    socket.once('close', () => connections.delete(connection))
-  }
   const timer = setIntervalAfterIo(Math.min(maxTickMs, heartbeat.probeGapMs / 2), () => {
     const now = performance.now()
     for (const connection of connections) connection.tick(now)
   })
   return {
-    upgrade: (request, socket, head) => {
-      sockets.handleUpgrade(request, socket, head, (ws) => serve(ws, request, socket))
+    upgrade: (request, stream, head) => {
+      const accepted = sockets.accept(request, stream, head)
+      if (!accepted) return
+      const { socket } = accepted
+      const connection = new SocketClusterConnection({
+        ...options,
+        socket,
+        frameLimits,
+        frames,
+        anonymous,
+        identify,
+        outbox: new Outbox({ socket: stream, isOpen: () => socket.isOpen, outboxes }),
+        heartbeat: new Heartbeat(heartbeat, protocolIn(request)),
+        address: addressOf(request, options.proxyHops),
+        pingTimeoutMs: heartbeat.pingTimeoutMs,
+        handshakeTimeoutMs: options.authTimeoutMs,
+        connections,
+      })
+      connection.begin()
     },
     close: async () => {
       clearInterval(timer)
-      // Those without a session: nobody else tells them.
       const { socketCluster, text } = closeReasons.RESTART
       for (const connection of connections) connection.close(socketCluster, text)
-      // A peer that does not answer the close frame must not hold up the end.
-      const last = setTimeout(() => {
-        for (const client of sockets.clients) client.terminate()
-      }, lastCloseTimeoutMs)
-      await new Promise<void>((resolve) => sockets.close(() => resolve()))
-      clearTimeout(last)
+      await sockets.close((socket) => socket.close(socketCluster, text))
     },
   }
 }
 
-/** A token is never worth less than none. */
+/** With open access, a client with a token may do at least what an anonymous client may do. */
 function withLegacyAccess(identity: Identity, access: 'open' | 'token'): Identity {
   if (access === 'token') return identity
   const channels = [...identity.scope.channels, ...anyListener.scope.channels]

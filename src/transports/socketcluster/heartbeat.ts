@@ -2,65 +2,69 @@ import type { IncomingMessage } from 'node:http'
 
 export interface HeartbeatOptions {
   readonly pingIntervalMs: number
-  /** How long a client has for the ping of one protocol before that of the other is tried. */
+  /** The time between the ping of protocol 1 and that of protocol 2, to a client of either. */
   readonly probeGapMs: number
   /**
-   * How long a peer may say nothing; the clients' own limit is told them in the handshake, and is
-   * the same.
+   * A client that sends nothing for so long is closed. The answer to its handshake has the same
+   * value as the limit for the gateway's silence.
    */
   readonly pingTimeoutMs: number
 }
 
-/** As the stock server had them in the days of protocol 1; its time-out is longer now. */
+/** The intervals of the stock server in the time of protocol 1. */
 export const stockHeartbeat: HeartbeatOptions = { pingIntervalMs: 8_000, probeGapMs: 1_000, pingTimeoutMs: 20_000 }
 
-/** A text frame of protocol 1 or 2, or a ping of WebSocket itself. */
+/** The text message that is the ping of protocol 1 or 2, or a ping frame of WebSocket. */
 export type Ping = '#1' | '' | 'control'
 
-/** What the JavaScript clients send, letter by letter, and those that were written after them. */
+/** The handshake of the JavaScript clients, and of clients written after them. */
 const javaScriptHandshake = /^\{"event":"#handshake","data":\{"authToken":(?:null|"[^"\\]*")\},"cid":\d+\}$/
 
 /**
- * When to ping a client, and how. Nothing that a client says before its first pong tells protocol 1
- * from 2, and each takes the other's ping for a text of no meaning: so both are sent, `#1` first,
- * and the one that is answered is kept. Clients in Python and Java have no ping timer, and the
- * oldest fall over an empty frame: a handshake in another shape than JavaScript's gets the pings of
- * RFC 6455 §5.5.2, which every WebSocket library answers by itself.
+ * Decides when to ping a client, and with which ping. Before its first pong a client does not
+ * reveal whether it uses protocol 1 or 2. A client of either ignores the ping of the other. So it
+ * is sent both, `#1` first, and then only the one that it answers.
+ *
+ * The Python and Java clients have no ping timer, and the oldest fail on an empty message. If the
+ * handshake is not that of a JavaScript client, the client gets the pings of RFC 6455 §5.5.2, which
+ * every WebSocket library answers.
  */
 export class Heartbeat {
   readonly #options: HeartbeatOptions
   #kind: Ping | 'probing'
   #nextAt: number
-  #heardAt: number
+  #receivedAt: number
+  /** Whether the ping of protocol 1 was the last one. */
   #probed = false
 
-  /** `protocol`: where the client said it in its URL. */
+  /** `protocol`: from the client's URL. Undefined: not given. */
   constructor(options: HeartbeatOptions, protocol: 1 | 2 | undefined, now = performance.now()) {
     this.#options = options
     this.#kind = protocol === undefined ? 'control' : pingOf(protocol)
     this.#nextAt = now + options.pingIntervalMs
-    this.#heardAt = now
+    this.#receivedAt = now
   }
 
-  /** The text of the client's handshake. */
-  shaken(text: string | undefined): void {
+  /** `text`: of the client's handshake. Undefined: it came in a batch of packets. */
+  handshakeReceived(text: string | undefined): void {
     if (this.#kind === 'control' && text !== undefined && javaScriptHandshake.test(text)) this.#kind = 'probing'
   }
 
-  /** Any sign of life. */
-  heard(now = performance.now()): void {
-    this.#heardAt = now
+  /** The client has sent anything. */
+  received(now = performance.now()): void {
+    this.#receivedAt = now
   }
 
+  /** The client has answered the ping of this protocol. */
   answered(protocol: 1 | 2): void {
     this.#kind = pingOf(protocol)
   }
 
   isSilent(now: number): boolean {
-    return now - this.#heardAt > this.#options.pingTimeoutMs
+    return now - this.#receivedAt > this.#options.pingTimeoutMs
   }
 
-  /** What is due by now. */
+  /** Undefined: no ping is due. */
   due(now: number): Ping | undefined {
     if (now < this.#nextAt) return undefined
     const { pingIntervalMs, probeGapMs } = this.#options

@@ -5,21 +5,21 @@ import { TokenRefused } from './refusal.ts'
 
 export interface Introduction {
   readonly identity: Identity
-  /** A bad token does not keep a client out: it is told, and comes in as nobody. */
+  /** The token was invalid. The client is informed of it and is anonymous. */
   readonly refused?: TokenRefused
 }
 
-/** Who a client says it is in its handshake. Rejects only where nobody could say. */
+/** Authenticates the client by its handshake. Rejects only on unexpected errors. */
 export async function introductionOf(
   data: unknown,
-  { nobody, identify }: { readonly nobody: Identity; readonly identify: (token: string) => Promise<Identity> },
+  { anonymous, identify }: { readonly anonymous: Identity; readonly identify: (token: string) => Promise<Identity> },
 ): Promise<Introduction> {
   const token = memberOf(data, 'authToken')
-  if (typeof token !== 'string' || token === '') return { identity: nobody }
+  if (typeof token !== 'string' || token === '') return { identity: anonymous }
   try {
     return { identity: await identify(token) }
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error
-    return { identity: nobody, refused: new TokenRefused(error) }
+    return { identity: anonymous, refused: new TokenRefused(error) }
   }
 }

@@ -2,17 +2,17 @@ import { JsonNumber } from '../../core/json/json-number.ts'
 import { parseJson } from '../../core/json/parse-json.ts'
 
 /**
- * How a client names a call, and wants it named in the answer. JavaScript numbers them, some
- * clients send text.
+ * The id of a call, which its answer repeats. JavaScript clients send numbers, some other clients
+ * text.
  */
 export type CallId = number | string | JsonNumber
 
-/** What a client asks for. `cid` undefined: it wants no answer. */
+/** A client's event. `cid` undefined: it expects no answer. */
 export interface Packet {
   readonly event: string
   readonly data: unknown
   readonly cid: CallId | undefined
-  /** Its text where it came alone, else undefined. */
+  /** The text of the frame. Undefined if the packet is one of a batch. */
   readonly text?: string | undefined
 }
 
@@ -20,16 +20,16 @@ export type SocketClusterFrame =
   | { readonly kind: 'pong'; readonly protocol: 1 | 2 }
   | { readonly kind: 'packets'; readonly packets: readonly Packet[] }
   | { readonly kind: 'oversized-batch' }
-  /** Text that is no packet: clients may send it, and a server passes it over. */
+  /** Text that is not a packet. Servers ignore it. */
   | { readonly kind: 'raw' }
 
-/** How many packets a client may send as one array; the published clients stay far below. */
+/** How many packets one frame may have. The published clients send far fewer. */
 export const maxBatch = 1_000
 const maxCallIdLength = 100
 
 /**
- * Reads a frame of a client, of either protocol. Answers to calls of ours are raw, for we make
- * none.
+ * Reads a client's frame, of protocol 1 or 2. Answers to calls are raw, because the gateway makes
+ * no calls.
  */
 export function decodeFrame(text: string): SocketClusterFrame {
   if (text === '') return { kind: 'pong', protocol: 2 }
@@ -68,7 +68,7 @@ function callIdOf(cid: unknown): CallId | undefined {
   return isNumber ? (cid as number | JsonNumber) : undefined
 }
 
-/** A member of what came from the wire: its own, never one of a prototype. */
+/** An own member of a value from the network, never one of its prototype. */
 export function memberOf(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
   return (value as Record<string, unknown>)[name]

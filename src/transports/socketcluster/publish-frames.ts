@@ -8,18 +8,18 @@ import { textFrameHeader } from '../websocket/frame-writer.ts'
 
 const plain = 0
 const withCursor = 1
-/** The data alone, which is the same on every channel. */
+/** The data alone, which does not depend on the channel. */
 const bare = 2
 
 /**
- * Encodes an event once for all subscribers of a channel, as a whole frame in the form that
+ * Encodes an event once for all subscribers of a channel, as a whole frame, in the form that
  * `Outbox.push` takes.
  */
 export class PublishFrames {
   readonly #encodings = new EncodingCache()
 
   /**
-   * The payload is what the old server sent. With `cursor` it is that and the event's cursor:
+   * Without `cursor`, the payload is that of the stock server. With it, the payload is
    * `{"cursor":"…","data":…}`.
    */
   frameOf(event: MessageEvent, channel: string, cursor: boolean): string {
@@ -41,7 +41,7 @@ function framed(channel: string, payload: string): string {
   return `${textFrameHeader(text.length)}${text}`
 }
 
-/** Bytes in the form that SocketCluster's own codec has for them. */
+/** Binary data in the form that SocketCluster's own codec uses. */
 function dataOf(event: MessageEvent): string {
   const { json, contentType } = decodeBody(event.message)
   const isText = contentType === null || isJsonType(contentType) || isTextType(contentType)

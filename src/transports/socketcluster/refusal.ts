@@ -3,7 +3,7 @@ import { TokenRejection } from '../../auth/tokens/token-verifier.ts'
 import { errorStack } from '../../core/model/error-text.ts'
 import { type ErrorCode, GatewayError } from '../../errors.ts'
 
-/** An error as the clients read it: `name` tells what it is. */
+/** An error in the form that clients expect. `name` identifies it. */
 export interface Refusal {
   readonly name: string
   readonly message: string
@@ -14,10 +14,7 @@ export interface Refusal {
   readonly id?: string
 }
 
-/**
- * What a client is told of an error; of one that nobody foresaw, only under which id the log has
- * it.
- */
+/** What the client sees of an error. Of an unexpected one, only its id in the log. */
 export function refusalOf(error: unknown, log: (text: string, details: Record<string, unknown>) => void): Refusal {
   if (error instanceof GatewayError) {
     const { code, message, field, limit } = error
@@ -32,8 +29,8 @@ export function refusalOf(error: unknown, log: (text: string, details: Record<st
 }
 
 /**
- * What is wrong with a token, by the names that the clients know. A token is bad unless it could
- * not be checked.
+ * The error for a refused token, with the names that the clients know. The token is bad unless it
+ * could not be checked.
  */
 function tokenRefusal(error: GatewayError): Refusal & { readonly isBadToken: boolean } {
   const reason = error.cause instanceof TokenRejection ? error.cause.reason : undefined
@@ -49,7 +46,7 @@ function tokenRefusal(error: GatewayError): Refusal & { readonly isBadToken: boo
   }
 }
 
-/** A token that was not taken, with what the clients want to know of it. */
+/** A refused token, with the error that clients are sent. */
 export class TokenRefused extends Error {
   readonly refusal: ReturnType<typeof tokenRefusal>
 

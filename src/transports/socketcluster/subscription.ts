@@ -6,7 +6,7 @@ import type { GatewayError } from '../../errors.ts'
 import type { Outbox } from '../flow/outbox.ts'
 import type { PublishFrames } from './publish-frames.ts'
 
-/** What a client may ask for beside the channel, in the `data` of its subscription. */
+/** The options in the `data` of a subscription. */
 export interface SocketClusterSubscribeOptions {
   readonly after: string | undefined
   readonly overflow: OverflowPolicy | undefined
@@ -15,18 +15,18 @@ export interface SocketClusterSubscribeOptions {
 
 export interface SubscriptionParts {
   readonly subscription: ChannelSubscription
-  /** Each event is sent with its cursor. */
+  /** Whether each event is sent with its cursor. */
   readonly cursors: boolean
-  /** The client knows of gaps. */
-  readonly tellsGaps: boolean
+  /** Whether gaps are sent. */
+  readonly sendsGaps: boolean
   readonly outbox: Outbox
   readonly frames: PublishFrames
   readonly transmit: (event: string, data: unknown) => void
-  /** Called once, when nothing more comes; with a failure where the gateway ended it. */
+  /** Called once, at the end. `failure`: why the gateway ended it; undefined: it did not. */
   readonly onEnd: (failure: GatewayError | undefined) => void
 }
 
-/** One channel of one connection: writes its events straight to the socket. */
+/** One channel of one connection: writes its events to the outbox. */
 export class SocketClusterSubscription implements SubscriptionSink {
   readonly #parts: SubscriptionParts
 
@@ -34,12 +34,12 @@ export class SocketClusterSubscription implements SubscriptionSink {
     this.#parts = parts
   }
 
-  /** From here on events flow. */
+  /** Starts to send events. */
   begin(): void {
     this.#parts.subscription.pipe(this)
   }
 
-  /** The client has had enough. */
+  /** The client has unsubscribed. */
   cancel(): void {
     void this.#parts.subscription.return()
   }
@@ -51,7 +51,7 @@ export class SocketClusterSubscription implements SubscriptionSink {
       return false
     }
     if (event.kind === 'MESSAGE') outbox.push(frames.frameOf(event, subscription.channel, cursors))
-    else if (event.kind === 'GAP') this.#tellGap(event)
+    else if (event.kind === 'GAP') this.#sendGap(event)
     return true
   }
 
@@ -59,13 +59,10 @@ export class SocketClusterSubscription implements SubscriptionSink {
     this.#parts.onEnd(failure)
   }
 
-  /**
-   * An event of its own beside the channel, and only to who knows of cursors: old clients are sent
-   * what the old server sent.
-   */
-  #tellGap(event: ChannelEvent & { kind: 'GAP' }): void {
-    const { subscription, tellsGaps, transmit } = this.#parts
-    if (!tellsGaps) return
+  /** A separate event, for clients that use cursors. Others get what the stock server sends. */
+  #sendGap(event: ChannelEvent & { kind: 'GAP' }): void {
+    const { subscription, sendsGaps, transmit } = this.#parts
+    if (!sendsGaps) return
     transmit('gap', {
       channel: subscription.channel,
       reason: event.reason,

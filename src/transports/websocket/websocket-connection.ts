@@ -5,56 +5,77 @@ import { type KeepAlive, type Line, Peer } from '../flow/keep-alive.ts'
 import type { ReadThrottle } from '../flow/read-throttle.ts'
 import type { Receiver, UnfinishedMessages, UnfinishedRefusal } from '../flow/unfinished-messages.ts'
 import { BrokenFrame, type FrameHandler, FrameReader } from './frame-reader.ts'
-import { closeFrameHeader, pingFrame, pongFrameHeader } from './frame-writer.ts'
+import { closeFrame, pingFrame, pongFrame } from './frame-writer.ts'
 
-/** Whoever speaks over a WebSocket. */
+/** The application protocol on one WebSocket. */
 export interface WebSocketUser {
-  /** Where the peer is. */
+  /** Of the client; it accounts for unfinished messages. */
   readonly address: string
-  /** Whether it has said who it is. */
+  /** Whether the client has authenticated. */
   readonly isKnown: boolean
-  /** How large a message of it may be. */
+  /** Of one message from this client, in bytes. */
   readonly maxMessageBytes: number
-  /** A whole message. */
-  onMessage(data: Buffer): void
-  /** The peer takes nothing of what waits for it, and is about to be cut off. */
-  onStalled(): void
+  /** A whole message. Not called after a close frame was sent. */
+  onMessage(data: Buffer, isBinary: boolean): void
   /**
-   * The connection is no more, with the code that the peer closed it with (1006 without). Called
-   * once, last.
+   * Answers a ping in the user's own queue of answers. If it is missing, the connection answers at
+   * once.
+   */
+  onPing?(data: Buffer): void
+  onPong?(): void
+  /**
+   * Writes the frames that wait for the end of this turn of the event loop. Called before a close
+   * frame is written, after which nothing may be written.
+   */
+  flush(): void
+  /**
+   * The connection is cut off. `bad-request`: the client sent something invalid or too large; the
+   * close frame was sent. `slow-consumer`: the client reads nothing; no close frame follows.
+   */
+  onCutOff(end: 'bad-request' | 'slow-consumer'): void
+  /**
+   * Called once, last. `code`: the client's close code; 1005 if it sent none, 1006 if it sent no
+   * close frame.
    */
   onClosed(code: number): void
 }
 
-/** What the sockets of a server have in common. */
+/** What all connections of a server share. */
 export interface WebSocketHost {
   readonly unfinished: UnfinishedMessages
-  readonly keepAlive: KeepAlive
-  /** Those that wait for the peer to close its side too: past it they are cut off. */
+  /** Undefined: the users ping by themselves. */
+  readonly keepAlive: KeepAlive | undefined
+  /** Connections that wait for the client to close its side. Late ones are terminated. */
   readonly closing: Deadlines<WebSocketConnection>
-  /** All that are being used. */
-  readonly used: Set<WebSocketConnection>
+  /** All connections that are served. */
+  readonly open: Set<WebSocketConnection>
+  /** Whether the close frame that refuses an unfinished message has a reason text. */
+  readonly explainsRefusals: boolean
 }
 
-/**
- * A server's end of a WebSocket whose frames are written as they are, uncompressed. In place of
- * ws's, which brings a stream of its own, a sender and a dozen listeners to each connection: most
- * of what a connection costs until it is asked for something.
- */
+const refusals = {
+  late: { code: 1008, reason: 'The message took too long' },
+  'too-much': { code: 1013, reason: 'Too many unfinished messages' },
+} as const satisfies Record<UnfinishedRefusal['kind'], { code: number; reason: string }>
+
+/** The server's end of one WebSocket, from its handshake to its close. */
 export class WebSocketConnection implements FrameHandler, Line, Receiver {
+  /** Users write whole frames to it, while `isOpen`. */
   readonly stream: Duplex
   readonly #host: WebSocketHost
   readonly #reader: FrameReader
   readonly #peer: Peer
   #user: WebSocketUser | undefined
   #readThrottle: ReadThrottle | undefined
-  #open = true
-  /** Nothing that comes is read any more. */
+  #isOpen = true
+  /** Everything that arrives is dropped. */
   #readClosed = false
-  /** What the peer closed it with. */
+  /** The client's close code. */
   #code = 1006
-  /** Part of a message is counted among what its address holds. */
-  #holds = false
+  /** What the user holds for an anonymous client, in bytes. */
+  #heldByUser = 0
+  /** Whether the client's address accounts for any bytes of this connection. */
+  #isHolding = false
 
   /** The handshake has been answered. */
   constructor(stream: Duplex, host: WebSocketHost) {
@@ -65,13 +86,14 @@ export class WebSocketConnection implements FrameHandler, Line, Receiver {
   }
 
   /**
-   * From here on it is read. Answers to pings count as what the peer asked for and may not take.
+   * Starts to read. `readThrottle` bounds the answers to pings that wait for the client to read
+   * them.
    */
-  serve(user: WebSocketUser, readThrottle: ReadThrottle): void {
+  serve(user: WebSocketUser, readThrottle?: ReadThrottle): void {
     this.#user = user
     this.#readThrottle = readThrottle
-    this.#host.used.add(this)
-    this.#host.keepAlive.add(this.#peer)
+    this.#host.open.add(this)
+    this.#host.keepAlive?.add(this.#peer)
     ;(this.stream as Carrier)[webSocket] = this
     this.stream.on('data', onData).on('end', onEnd).on('close', onClose)
   }
@@ -84,64 +106,96 @@ export class WebSocketConnection implements FrameHandler, Line, Receiver {
     return this.#user?.isKnown ?? false
   }
 
-  get isPaused(): boolean {
-    return this.stream.isPaused()
-  }
-
   get maxMessageBytes(): number {
     return this.#user?.maxMessageBytes ?? 0
   }
 
-  /** Frames may be written: no close frame has been. */
+  /** Whether frames may be written: neither side has sent a close frame or has gone. */
   get isOpen(): boolean {
-    return this.#open
+    return this.#isOpen
   }
 
-  ping(): void {
-    if (this.#open) this.stream.write(pingFrame, 'latin1')
+  get isPaused(): boolean {
+    return this.stream.isPaused()
   }
 
   /**
-   * Says why, and waits for the peer to say goodbye too. Idempotent. `reason`: at most 123 bytes.
+   * Reads nothing more from the network. Messages of the piece that is being read still follow. A
+   * connection that is closing is never paused: it has to read the client's close frame.
+   */
+  pause(): void {
+    if (this.#isOpen) this.stream.pause()
+  }
+
+  resume(): void {
+    this.stream.resume()
+  }
+
+  /**
+   * What the user keeps in memory for a client that has not authenticated. It counts as part of an
+   * unfinished message.
+   */
+  holdForUser(bytes: number): void {
+    if (this.#readClosed || bytes === this.#heldByUser) return
+    this.#heldByUser = bytes
+    this.#hold(this.#reader.unfinished + bytes)
+  }
+
+  ping(): void {
+    if (this.#isOpen) this.stream.write(pingFrame, 'latin1')
+  }
+
+  /**
+   * Sends a close frame and waits for the client's. Later calls do nothing. `reason`: at most 123
+   * bytes.
    */
   close(code: number, reason: string): void {
-    if (this.#open) this.#sayClose(String.fromCharCode(code >> 8, code & 0xff) + latin1Of(reason))
+    if (this.#isOpen) this.#sendClose(payloadOf(code, latin1Of(reason)))
   }
 
   stalled(): void {
-    this.#user?.onStalled()
+    this.#user?.onCutOff('slow-consumer')
   }
 
-  /** Without a word. */
+  /** Ends the connection without a close frame. */
   terminate(): void {
-    this.#open = false
+    this.#isOpen = false
     this.stream.destroy()
   }
 
-  onMessage(data: Buffer): void {
-    // Behind a close frame of ours nothing is answered.
-    if (this.#open) this.#user?.onMessage(data)
+  onMessage(data: Buffer, isBinary: boolean): void {
+    if (this.#isOpen) this.#user?.onMessage(data, isBinary)
   }
 
   onPing(data: Buffer): void {
-    if (!this.#open) return
-    const waits = this.stream.writableLength > 0
-    const frame = pongFrameHeader(data.length) + data.toString('latin1')
-    this.stream.write(frame, 'latin1', waits ? this.#readThrottle?.sending(frame.length) : undefined)
+    if (!this.#isOpen || !this.#user) return
+    if (this.#user.onPing) return this.#user.onPing(data)
+    const frame = pongFrame(data)
+    const isBehind = this.stream.writableLength > 0
+    this.stream.write(frame, 'latin1', isBehind ? this.#readThrottle?.sending(frame.length) : undefined)
   }
 
-  onPong(): void {}
+  onPong(): void {
+    this.#user?.onPong?.()
+  }
 
   onCloseFrame(code: number, reason: Buffer): void {
     this.#code = code
-    this.#ignoreInput()
-    if (this.#open)
-      this.#sayClose(code === 1005 ? '' : String.fromCharCode(code >> 8, code & 0xff) + reason.toString('latin1'))
-    // RFC 6455 §7.1.1: the server closes the connection of TCP first.
+    this.#closeRead()
+    // RFC 6455 §5.5.1: the answer has the same code.
+    if (this.#isOpen) this.#sendClose(code === 1005 ? '' : payloadOf(code, reason.toString('latin1')))
+    // RFC 6455 §7.1.1: the server closes the TCP connection first.
     this.stream.end()
   }
 
-  /** What follows is called by the stream's listeners. */
+  refuseUnfinished({ kind }: UnfinishedRefusal): void {
+    // The caller has already forgotten what was held.
+    this.#isHolding = false
+    const { code, reason } = refusals[kind]
+    this.#cutOff(code, this.#host.explainsRefusals ? reason : '')
+  }
+
+  /** For the stream's listeners, as are `end` and `gone`. */
   receive(chunk: Buffer): void {
     if (this.#readClosed) return
     this.#peer.silent = false
@@ -152,63 +206,67 @@ export class WebSocketConnection implements FrameHandler, Line, Receiver {
       this.#cutOff(error.code)
       return
     }
-    this.#hold(this.#reader.unfinished)
+    this.#hold(this.#reader.unfinished + this.#heldByUser)
   }
 
-  refuseUnfinished({ kind }: UnfinishedRefusal): void {
-    this.#holds = false
-    this.#cutOff(kind === 'late' ? 1008 : 1013)
-  }
-
-  /** The peer sends nothing more. */
+  /** The client has closed its side of the TCP connection. */
   end(): void {
-    this.#open = false
+    this.#isOpen = false
     this.#host.closing.add(this)
     this.stream.end()
   }
 
   gone(): void {
-    this.#open = false
+    this.#isOpen = false
+    this.#readClosed = true
     this.#host.closing.delete(this)
-    this.#host.keepAlive.delete(this.#peer)
-    this.#host.used.delete(this)
+    this.#host.keepAlive?.delete(this.#peer)
+    this.#host.open.delete(this)
     this.#hold(0)
     this.#user?.onClosed(this.#code)
     this.#user = undefined
   }
 
-  #sayClose(payload: string): void {
-    this.#open = false
-    this.stream.write(closeFrameHeader(payload.length) + payload, 'latin1')
+  #sendClose(payload: string): void {
+    this.#user?.flush()
+    this.#isOpen = false
+    this.stream.write(closeFrame(payload), 'latin1')
     this.#host.closing.add(this)
-    // However little it was listened to: its goodbye is to be heard.
+    // Even if it was paused: the client's close frame has to be read.
     this.stream.resume()
   }
 
-  #cutOff(code: number): void {
-    this.#ignoreInput()
-    this.close(code, '')
+  #cutOff(code: number, reason = ''): void {
+    this.#closeRead()
+    this.close(code, reason)
+    this.#user?.onCutOff('bad-request')
     this.stream.end()
   }
 
   #hold(bytes: number): void {
-    if (bytes === 0 && !this.#holds) return
-    this.#holds = bytes > 0
+    if (bytes === 0 && !this.#isHolding) return
+    this.#isHolding = bytes > 0
     this.#host.unfinished.hold(this, bytes, this.#reader.messages)
   }
 
-  #ignoreInput(): void {
+  #closeRead(): void {
     this.#readClosed = true
+    this.#heldByUser = 0
     this.#reader.drop()
     this.#hold(0)
     this.stream.resume()
   }
 }
 
+/** Of a close frame (RFC 6455 §5.5.1). */
+function payloadOf(code: number, reason: string): string {
+  return String.fromCharCode(code >> 8, code & 0xff) + reason
+}
+
 const webSocket = Symbol('websocket')
 type Carrier = Duplex & { [webSocket]?: WebSocketConnection }
 
-// One function for all streams.
+// The streams share these functions: a closure for each listener costs memory per connection.
 function onData(this: Carrier, chunk: Buffer): void {
   this[webSocket]?.receive(chunk)
 }

@@ -4,50 +4,60 @@ import { Deadlines } from '../flow/deadlines.ts'
 import { endWith } from '../flow/end-with-answer.ts'
 import { KeepAlive } from '../flow/keep-alive.ts'
 import type { UnfinishedMessages } from '../flow/unfinished-messages.ts'
-import { closeTimeoutMs } from './close.ts'
-import { handshakeOf } from './handshake.ts'
+import { handshakeOf, refusalOf } from './handshake.ts'
 import { WebSocketConnection, type WebSocketHost } from './websocket-connection.ts'
 
-/** How long a peer may take to close its side too, in milliseconds. */
-const closingMs = 30_000
+/** How long clients may take to close their side when the server closes, in milliseconds. */
+const serverCloseMs = 1_000
 
-/** The WebSocketServer of one endpoint, from their handshakes to their ends. */
+export interface WebSocketServerOptions {
+  /** The one subprotocol of the endpoint. Undefined: any, the first one offered is selected. */
+  readonly protocol?: string
+  readonly unfinished: UnfinishedMessages
+  /**
+   * The time between two pings. Undefined: the endpoint pings by itself, as its protocol requires.
+   */
+  readonly keepAliveMs?: number
+  /** How long a client may take to answer a close frame and to close its side. */
+  readonly closeTimeoutMs: number
+  /** Whether the close frame that refuses an unfinished message has a reason text. */
+  readonly explainsRefusals: boolean
+}
+
+export interface AcceptedWebSocket {
+  /** Reads nothing before its `serve` is called. */
+  readonly socket: WebSocketConnection
+  /** The subprotocol that was selected. */
+  readonly protocol: string | undefined
+}
+
+/** The WebSockets of one endpoint: handshake, pings, close. The README of this folder has more. */
 export class WebSocketServer {
-  readonly #protocol: string
+  readonly #protocol: string | undefined
   readonly #host: WebSocketHost
   #closing = false
 
-  constructor({
-    protocol,
-    unfinished,
-    keepAliveMs,
-  }: { protocol: string; unfinished: UnfinishedMessages; keepAliveMs: number }) {
+  constructor({ protocol, unfinished, keepAliveMs, closeTimeoutMs, explainsRefusals }: WebSocketServerOptions) {
     this.#protocol = protocol
     this.#host = {
       unfinished,
-      keepAlive: new KeepAlive(keepAliveMs),
+      keepAlive: keepAliveMs === undefined ? undefined : new KeepAlive(keepAliveMs),
       closing: new Deadlines(closeTimeoutMs, (socket) => socket.terminate()),
-      used: new Set(),
+      open: new Set(),
+      explainsRefusals,
     }
   }
 
-  /**
-   * Answers the handshake. Undefined where there is none, or not with our protocol: the client has
-   * been told.
-   */
-  accept(
-    request: IncomingMessage,
-    stream: Duplex,
-    head: Buffer,
-  ): { socket: WebSocketConnection; protocol: string | undefined } | undefined {
-    // It has gone already.
+  /** Answers the handshake. Undefined: it was refused, and the client has the response. */
+  accept(request: IncomingMessage, stream: Duplex, head: Buffer): AcceptedWebSocket | undefined {
+    // The client has closed it already.
     if (!stream.readable || !stream.writable) {
       stream.destroy()
       return undefined
     }
-    const handshake = this.#closing ? '503 Service Unavailable' : handshakeOf(request, this.#protocol)
-    if (typeof handshake === 'string') {
-      endWith(stream, `HTTP/1.1 ${handshake}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+    const handshake = this.#closing ? refusalOf(503) : handshakeOf(request, this.#protocol)
+    if ('refusal' in handshake) {
+      endWith(stream, handshake.refusal)
       return undefined
     }
     stream.write(handshake.answer, 'latin1')
@@ -56,19 +66,21 @@ export class WebSocketServer {
   }
 
   /**
-   * Takes no more; resolves when none is left, also where a peer does not answer the close frame.
+   * Accepts no more handshakes and calls `closeOne` for each open socket. Resolves when all are
+   * gone. A client that does not answer the close frame in time is cut off.
    */
-  async close(say: (socket: WebSocketConnection) => void): Promise<void> {
+  async close(closeOne: (socket: WebSocketConnection) => void): Promise<void> {
     this.#closing = true
-    const { used, keepAlive, closing } = this.#host
-    keepAlive.close()
-    const gone = [...used].map((socket) => new Promise((resolve) => socket.stream.once('close', resolve)))
-    for (const socket of used) say(socket)
-    const timer = setTimeout(() => {
-      for (const socket of used) socket.terminate()
-    }, closingMs)
-    await Promise.all(gone)
-    clearTimeout(timer)
+    const { open, keepAlive, closing } = this.#host
+    keepAlive?.close()
+    const late = new Deadlines<WebSocketConnection>(serverCloseMs, (socket) => socket.terminate())
+    const closed = [...open].map((socket) => new Promise((resolve) => socket.stream.once('close', resolve)))
+    for (const socket of open) {
+      closeOne(socket)
+      late.add(socket)
+    }
+    await Promise.all(closed)
+    late.close()
     closing.close()
   }
 }

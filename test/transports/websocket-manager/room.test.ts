@@ -46,7 +46,7 @@ async function framesUntil(client: FrameClient, last: string): Promise<string[]>
 }
 
 describe('the common room', () => {
-  test('a text goes to all the other clients, as it is, in order, and not back', async () => {
+  test('a text goes to all other clients, unchanged and in order, and not back to its sender', async () => {
     await using one = await join()
     await using two = await join()
     await using three = await join()
@@ -59,18 +59,18 @@ describe('the common room', () => {
     expect(one.waiting).toEqual([])
   })
 
-  test('a binary frame arrives as one', async () => {
+  test('a binary frame arrives as a binary frame', async () => {
     await using one = await join()
     await using two = await join()
     const bytes = Buffer.from([0, 255, 254, 128, 10])
-    const heard = new Promise((resolve) =>
+    const received = new Promise((resolve) =>
       two.socket.once('message', (data: Buffer, binary: boolean) => resolve({ data: Buffer.from(data), binary })),
     )
     one.send(bytes)
-    expect(await heard).toEqual({ data: bytes, binary: true })
+    expect(await received).toEqual({ data: bytes, binary: true })
   })
 
-  test('with the envelope a client is told its own, confirmed, from others and what came back processed', async () => {
+  test('the envelope distinguishes confirmed own frames, frames of others and processed ones', async () => {
     await using one = await join('?envelope=json')
     await using two = await join('?envelope=json')
     await using bare = await join()
@@ -85,7 +85,7 @@ describe('the common room', () => {
     expect(JSON.parse(await two.next())).toEqual({ kind: 'processed', text: '"HELLO"' })
   })
 
-  test('a burst beyond the rate of a connection is slowed down, and none of it is lost', async () => {
+  test('a burst above the rate of a connection is read more slowly, and nothing is lost', async () => {
     await using one = await join()
     await using two = await join()
     const texts = Array.from({ length: 700 }, (_, n) => `burst ${n}`)
@@ -93,7 +93,7 @@ describe('the common room', () => {
     expect(await framesUntil(two, 'burst 699')).toEqual(texts)
   })
 
-  test('who does not read is told to come back, and holds up nobody', async () => {
+  test('a client that does not read is closed with 4290, and the others do not wait for it', async () => {
     await using slow = await join(`?token=${token}`, gateway)
     await using one = await join(`?token=${token}`, gateway)
     await using two = await join(`?token=${token}`, gateway)
@@ -110,7 +110,7 @@ describe('the common room', () => {
   })
 })
 
-test('while the broker is away frames wait for it, within a bound; who goes past it is told, and closed with 1013', async () => {
+test('while the broker is unreachable frames wait up to a limit, above which the sender is closed with 1013', async () => {
   await using away = await openGateway({
     WARREN_BROKER_URL: `amqp://127.0.0.1:${await freePort()}`,
     WARREN_LEGACY_ACCESS: 'open',
@@ -138,13 +138,13 @@ describe('a token', () => {
     first.send('right behind it')
     expect(await inUrl.next()).toBe('right behind it')
     expect(await inHeader.next()).toBe('right behind it')
-    // Who is known already sends texts, whatever they look like.
+    // After authentication every frame is a text.
     first.send({ token })
     expect(await inUrl.next()).toBe(JSON.stringify({ token }))
     await first.close()
   })
 
-  test('where anyone may come in, makes a first frame a token only if it is one', async () => {
+  test('with open access, a first frame is a token only if it has the form of one', async () => {
     await using other = await join()
     await using one = await join()
     one.send('{"token":"hello"}')
@@ -167,19 +167,19 @@ describe('a token', () => {
     expect(await client.closed).toMatchObject({ code: 4401 })
   })
 
-  test('that is no good closes at once, also where more was sent behind it', async () => {
+  test('that is invalid closes the connection at once, also if more frames follow', async () => {
     await using client = await connectFrames(wsUrl(gateway))
     const since = performance.now()
     client.send({ token: 'not.a.token' })
     for (let number = 0; number < 10; number += 1) client.send(`text ${number}`)
     expect(await client.closed).toMatchObject({ code: 4401 })
-    // Whose close frame is not read is cut off by the keep-alive, after 20 s.
+    // If the close frame of the client were not read, the keep-alive would take 20 s.
     expect(performance.now() - since).toBeLessThan(5_000)
   })
 })
 
 describe('?channel=', () => {
-  test('joins one channel in place of the room, with cursors that resume', async () => {
+  test('joins one channel instead of the room, with cursors that resume', async () => {
     await using alice = await join(`?channel=alice&token=${token}`, gateway)
     await using room = await join(`?token=${token}`, gateway)
     const call = callerOf(gateway.graphqlUrl, gateway.publisherToken)
@@ -197,13 +197,13 @@ describe('?channel=', () => {
     expect([await bare.next(), await bare.next()]).toEqual(['{"n":2}', 'ü'])
   })
 
-  test('publishes what a publisher sends, and tells it when the broker has it', async () => {
+  test('publishes what a publisher sends, and confirms it', async () => {
     await using one = await join(`?channel=team&token=${gateway.operatorToken}`, gateway)
     await using two = await join(`?channel=team&envelope=none&token=${gateway.operatorToken}`, gateway)
     one.send('hello')
     expect(await two.next()).toBe('hello')
-    const told = [JSON.parse(await one.next()), JSON.parse(await one.next())] as Record<string, unknown>[]
-    expect(told).toEqual(
+    const frames = [JSON.parse(await one.next()), JSON.parse(await one.next())] as Record<string, unknown>[]
+    expect(frames).toEqual(
       expect.arrayContaining([
         { kind: 'sent', text: 'hello', messageId: expect.any(String) },
         expect.objectContaining({ kind: 'message', data: 'hello' }),
@@ -219,7 +219,7 @@ describe('?channel=', () => {
     ['bob', token, 4403, 'FORBIDDEN'],
     ['', token, 4400, 'BAD_USER_INPUT'],
     ['a b', token, 4400, 'BAD_USER_INPUT'],
-  ])('%j that may not be heard closes with its reason', async (channel, _token, code, error) => {
+  ])('%j that the client may not subscribe to closes with the right code', async (channel, _token, code, error) => {
     await using client = await connectFrames(wsUrl(gateway, `?channel=${encodeURIComponent(channel)}&token=${token}`))
     expect(JSON.parse(await client.next())).toMatchObject({ kind: 'error', error: { code: error } })
     expect(await client.closed).toMatchObject({ code })

@@ -125,6 +125,14 @@ export class GraphQLWsConnection implements WebSocketUser {
     this.#close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout')
   }
 
+  flush(): void {
+    this.#outbox.flush()
+  }
+
+  onCutOff(end: 'bad-request' | 'slow-consumer'): void {
+    this.#session?.end(end)
+  }
+
   onMessage(data: Buffer): void {
     try {
       this.#receive(data.toString())
@@ -182,10 +190,7 @@ export class GraphQLWsConnection implements WebSocketUser {
         transport: 'graphql-ws',
         address: this.address,
         on: acceptedOn(this.#socket.stream),
-        onClose: (reason) => {
-          this.#outbox.flush()
-          closeSocket(this.#socket, reason)
-        },
+        onClose: (reason) => closeSocket(this.#socket, reason),
       })
     } catch (error) {
       return this.#refuse(error)
@@ -412,7 +417,6 @@ export class GraphQLWsConnection implements WebSocketUser {
   }
 
   #close(code: CloseCode, reason: string): void {
-    this.#outbox.flush()
     this.#socket.close(code, reason)
   }
 

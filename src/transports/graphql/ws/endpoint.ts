@@ -13,6 +13,9 @@ import { WebSocketServer } from '../../websocket/websocket-server.ts'
 import { SharedOperations } from '../shared-operations.ts'
 import { GraphQLWsConnection, type GraphQLWsOptions, type GraphQLWsParts } from './connection.ts'
 
+/** How long a client may take to answer a close frame and to close its side. */
+const closeTimeoutMs = 30_000
+
 /**
  * graphql-transport-ws at `/graphql`, with the schema, context, masking and limits of the HTTP
  * side.
@@ -40,6 +43,8 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
     protocol: GRAPHQL_TRANSPORT_WS_PROTOCOL,
     unfinished: options.unfinished,
     keepAliveMs: options.settings.keepAliveMs,
+    closeTimeoutMs,
+    explainsRefusals: false,
   })
   return {
     upgrade(request, stream, head) {
