@@ -33,7 +33,7 @@ import { landingPage } from '../transports/http/landing-page.ts'
 import { Origins } from '../transports/http/origins.ts'
 import { PageGuard } from '../transports/http/page-guard.ts'
 import { createRest } from '../transports/rest/endpoint.ts'
-import { createWebSocketManager } from '../transports/room/endpoint.ts'
+import { createRoomEndpoint } from '../transports/room/endpoint.ts'
 import { createSocketCluster } from '../transports/socketcluster/endpoint.ts'
 import { openEcho } from '../transports/tcp/echo.ts'
 import { openFramedTcp } from '../transports/tcp/framed-listener.ts'
@@ -97,7 +97,7 @@ export async function openTransports(config: Config, parts: TransportParts): Pro
   if (config.room) {
     addUpgrade(
       '/ws',
-      createWebSocketManager({
+      createRoomEndpoint({
         ...graphql,
         ...config,
         ...shared.sockets,

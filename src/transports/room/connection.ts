@@ -19,7 +19,7 @@ import type { Room, RoomOptions } from './room.ts'
 import { type Envelope, jsonTextFrame, RoomFrame } from './room-frame.ts'
 import { tokenIn } from './token-frame.ts'
 
-export interface WebSocketManagerOptions extends RoomOptions, FrameLimitOptions {
+export interface RoomEndpointOptions extends RoomOptions, FrameLimitOptions {
   readonly gateway: Gateway
   readonly authenticate: (credentials: Credentials) => Promise<Identity>
   /** The identity of a connection without a token. */
@@ -37,7 +37,7 @@ export interface WebSocketManagerOptions extends RoomOptions, FrameLimitOptions 
 /** How long frames above the rate of a connection are held, in milliseconds. */
 const holdMs = 100
 
-interface ConnectionOptions extends WebSocketManagerOptions {
+interface ConnectionOptions extends RoomEndpointOptions {
   readonly room: Room
   readonly frameLimits: FrameLimits
   readonly socket: WebSocketConnection

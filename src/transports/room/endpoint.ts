@@ -4,7 +4,7 @@ import { FrameLimits } from '../flow/frame-limits.ts'
 import { addressOf } from '../http/peer-address.ts'
 import { closeSocket } from '../websocket/close.ts'
 import { WebSocketServer } from '../websocket/websocket-server.ts'
-import { RoomConnection, type WebSocketManagerOptions } from './connection.ts'
+import { RoomConnection, type RoomEndpointOptions } from './connection.ts'
 import { Room } from './room.ts'
 
 /** How long a client may take to answer a close frame and to close its side. */
@@ -14,7 +14,7 @@ const closeTimeoutMs = 30_000
  * Plain WebSocket at `/ws`: the common room of the old manager, or one channel.
  * `docs/protocols/websocket.md`.
  */
-export function createWebSocketManager(options: WebSocketManagerOptions): {
+export function createRoomEndpoint(options: RoomEndpointOptions): {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
   close(): Promise<void>
 } {

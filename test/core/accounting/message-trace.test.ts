@@ -16,7 +16,7 @@ const message = {
 }
 
 test.each([
-  ['heard', 'delivered'],
+  ['`heard`', 'delivered'],
   ['unheard', 'no_subscriber'],
   ['delivered', 'delivered'],
   ['unmatched', 'unmatched'],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { Heartbeat } from '../../src/transports/socketcluster/heartbeat.ts'
+import { Heartbeat } from '../../../src/transports/socketcluster/heartbeat.ts'
 
 const options = { pingIntervalMs: 8_000, probeGapMs: 1_000, pingTimeoutMs: 20_000 }
 const javaScript = '{"event":"#handshake","data":{"authToken":null},"cid":1}'

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { connectRaw, type RawClient, shakeHands, socketClusterUrl } from '../legacy-clients/socketcluster-frames.ts'
-import { eventually } from '../support/eventually.ts'
-import { type InProcessGateway, openGateway } from '../support/gateway/gateway-in-process.ts'
-import { testToken } from '../support/gateway/gateway-process.ts'
+import { connectRaw, type RawClient, shakeHands, socketClusterUrl } from '../../legacy-clients/socketcluster-frames.ts'
+import { eventually } from '../../support/eventually.ts'
+import { type InProcessGateway, openGateway } from '../../support/gateway/gateway-in-process.ts'
+import { testToken } from '../../support/gateway/gateway-process.ts'
 
 let gateway: InProcessGateway
 let strict: InProcessGateway

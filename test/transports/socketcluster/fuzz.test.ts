@@ -2,13 +2,13 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { WebSocket } from 'ws'
-import { Seeded } from '../ledger/seeded.ts'
-import { shakeHands, socketClusterUrl } from '../legacy-clients/socketcluster-frames.ts'
-import { eventually } from '../support/eventually.ts'
-import { brokenLines, type GatewayProcess, startGateway, testToken } from '../support/gateway/gateway-process.ts'
-import { mutatedText, mutatedValue, randomBytes } from './fuzz/mutations.ts'
+import { Seeded } from '../../ledger/seeded.ts'
+import { shakeHands, socketClusterUrl } from '../../legacy-clients/socketcluster-frames.ts'
+import { eventually } from '../../support/eventually.ts'
+import { brokenLines, type GatewayProcess, startGateway, testToken } from '../../support/gateway/gateway-process.ts'
+import { mutatedText, mutatedValue, randomBytes } from '../fuzz/mutations.ts'
 
-/** FUZZ_FRAMES=3000000 FUZZ_SEED=7 npm test -- test/transports/socketcluster-fuzz.test.ts */
+/** FUZZ_FRAMES=3000000 FUZZ_SEED=7 npm test -- test/transports/socketcluster/fuzz.test.ts */
 const total = Number(process.env['FUZZ_FRAMES'] ?? 8_000)
 const seed = Number(process.env['FUZZ_SEED'] ?? 20_261_121)
 const atOnce = 16
