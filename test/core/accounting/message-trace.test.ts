@@ -15,13 +15,15 @@ const message = {
   dropped: 0,
 }
 
-test.each([
-  ['`heard`', 'delivered'],
-  ['unheard', 'no_subscriber'],
-  ['delivered', 'delivered'],
-  ['unmatched', 'unmatched'],
-  ['unknown', null],
-])('reads the outcome %s of another replica as %s', (sent, read) => {
+const outcomes: Readonly<Record<string, string | null>> = {
+  heard: 'delivered',
+  unheard: 'no_subscriber',
+  delivered: 'delivered',
+  unmatched: 'unmatched',
+  unknown: null,
+}
+
+test.each(Object.entries(outcomes))('reads the outcome %s of another replica as %s', (sent, expected) => {
   const trace = reviveTrace({ replica: 'other', since: 1, messages: [{ ...message, fate: sent }] })
-  expect(trace?.messages).toMatchObject([{ fate: read }])
+  expect(trace?.messages).toMatchObject([{ fate: expected }])
 })
