@@ -156,7 +156,7 @@ describe('what is invalid', () => {
     ['WARREN_PORT', 'abc', '"abc"'],
     ['WARREN_PORT', '65536', '"65536"'],
     ['WARREN_PORT', 'off', '"off"'],
-    ['WARREN_PORT', '', 'nothing'],
+    ['WARREN_PORT', '', 'an empty text'],
     ['WARREN_HOST', '1.2.3', '"1.2.3"'],
     ['WARREN_NAMESPACE', 'a.b', '"a.b"'],
     ['WARREN_GRAPHIQL', 'true', '"true"'],

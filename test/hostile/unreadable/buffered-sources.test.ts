@@ -100,7 +100,7 @@ describe('a buffered source', () => {
     await make('mixed')
     await expect(make('mixed', { buffered: true })).rejects.toMatchObject({
       code: 'SOURCE_CONFLICT',
-      message: expect.stringContaining('delete that one first, or give buffered: false'),
+      message: expect.stringContaining('with buffered: false, and all sources of an exchange must agree'),
     })
   })
 
