@@ -74,6 +74,8 @@ async function gateway() {
     WARREN_MAX_BUFFERED_BYTES: '64MiB',
     WARREN_MAX_UNFINISHED_BYTES: '64MiB',
     WARREN_MAX_SUBSCRIBE_RATE: '1000000',
+    // A ping of the server would be among the bytes that are compared.
+    WARREN_KEEP_ALIVE: '10m',
   })
   return { opened, port: Number(new URL(opened.url).port) }
 }
