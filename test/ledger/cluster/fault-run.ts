@@ -1,5 +1,5 @@
 import { pause } from '../pause.ts'
-import type { Applied, Fault, Scene } from './faults.ts'
+import { type Applied, type Fault, type Scene, shortName } from './faults.ts'
 import type { Probes } from './probes.ts'
 import type { GatewayReplica } from './replicas.ts'
 
@@ -45,10 +45,7 @@ const nothing: Applied = { what: 'nothing', undo: async () => {} }
  */
 export async function runFault(fault: Fault, { scene, probes, problem }: FaultRun): Promise<FaultRecord> {
   const { replicas, cluster, random } = scene
-  const leader = await cluster.leader().then(
-    ({ name }) => name.split('@')[0],
-    () => undefined,
-  )
+  const leader = await cluster.leader().then(shortName, () => undefined)
   const from = Date.now()
   probes.forget(from - 1_000)
   const lines = new Map(replicas.map((replica) => [replica, linesOf(replica)]))

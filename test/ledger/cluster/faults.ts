@@ -53,7 +53,7 @@ function hostsOf(nodes: readonly ClusterNode[]): Host[] {
   return nodes.map(({ host }) => host)
 }
 
-function shortName({ name }: ClusterNode): string {
+export function shortName({ name }: ClusterNode): string {
   return name.split('@')[0] ?? name
 }
 
