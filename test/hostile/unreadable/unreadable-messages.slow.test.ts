@@ -208,7 +208,11 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     await using carol = await listenAs('carol')
     const before = await counted()
     const price = async (value: number): Promise<void> => {
-      channel.publish('prices', 'prices.carol', Buffer.from(String(value)), { contentType: 'application/json' })
+      // with an id, so that the broker's second delivery of what was not acknowledged yet is recognised
+      channel.publish('prices', 'prices.carol', Buffer.from(String(value)), {
+        contentType: 'application/json',
+        messageId: `price-${value}`
+      })
       await channel.waitForConfirms()
     }
     await price(0)
@@ -219,7 +223,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     }
     const behind: unknown[] = []
     while (behind.at(-1) !== 80) behind.push((await carol.next(60_000)).data)
-    expect([...new Set(behind)]).toEqual(Array.from({ length: 80 }, (_, place) => place + 1))
+    expect(behind).toEqual(Array.from({ length: 80 }, (_, place) => place + 1))
     expect(await counted()).toBe(before + 2)
   }, 60_000)
 
