@@ -1,7 +1,6 @@
 /**
- * All errors and close reasons of Warren. An error *answers* one request and the session stays
- * open. A close reason *ends* the session and states whether the client should reconnect.
- * `docs/errors.md` is printed from these two tables.
+ * All errors of Warren. An error *answers* one request and the session stays open; what ends a
+ * session is in `close-reasons.ts`. `docs/errors.md` is printed from the two tables.
  */
 
 export const errorTable = {
@@ -61,47 +60,4 @@ export class GatewayError extends Error {
 /** `BAD_USER_INPUT` for one field. */
 export function badInput(field: string, message: string): GatewayError {
   return new GatewayError('BAD_USER_INPUT', `${field}: ${message}`, { field })
-}
-
-/**
- * Why a session ended. `graphqlWs` is the close code on graphql-transport-ws, which reserves
- * 4400–4499. `socketCluster` is the close code there. Old SocketCluster clients do not reconnect
- * after 1000 and after 4500 or above, but do after 1001. `comeBack`: the client should reconnect.
- */
-export const closeReasons = {
-  NORMAL: { graphqlWs: 1000, socketCluster: 1000, comeBack: false, text: 'Normal closure' },
-  RESTART: { graphqlWs: 1012, socketCluster: 1001, comeBack: true, text: 'Service restart' },
-  BAD_REQUEST: { graphqlWs: 4400, socketCluster: 4500, comeBack: false, text: 'Bad request' },
-  UNAUTHORIZED: { graphqlWs: 4401, socketCluster: 4401, comeBack: true, text: 'Unauthorized' },
-  FORBIDDEN: { graphqlWs: 4403, socketCluster: 4503, comeBack: false, text: 'Forbidden' },
-  TOO_MANY: { graphqlWs: 1013, socketCluster: 1013, comeBack: true, text: 'Try again later' },
-  IDLE: { graphqlWs: 1013, socketCluster: 1013, comeBack: true, text: 'Nothing subscribed' },
-  SLOW_CONSUMER: { graphqlWs: 4290, socketCluster: 4290, comeBack: true, text: 'Slow consumer' },
-  TOKEN_EXPIRED: { graphqlWs: 4291, socketCluster: 4291, comeBack: true, text: 'Token expired' },
-  INTERNAL_ERROR: { graphqlWs: 1013, socketCluster: 1013, comeBack: true, text: 'Internal error' },
-  REVOKED: { graphqlWs: 4292, socketCluster: 4592, comeBack: false, text: 'Revoked' },
-} as const satisfies Record<string, { graphqlWs: number; socketCluster: number; comeBack: boolean; text: string }>
-
-export type CloseReason = keyof typeof closeReasons
-
-/**
- * The close reason for a connection that is rejected, or that cannot continue, because of an error.
- */
-export function closeReasonOf(code: ErrorCode | 'INTERNAL_SERVER_ERROR'): CloseReason {
-  switch (code) {
-    case 'UNAUTHENTICATED':
-      return 'UNAUTHORIZED'
-    case 'FORBIDDEN':
-      return 'FORBIDDEN'
-    case 'DRAINING':
-      return 'RESTART'
-    case 'DELIVERY_FAILED':
-      return 'INTERNAL_ERROR'
-    case 'LIMIT_EXCEEDED':
-    case 'BROKER_UNAVAILABLE':
-    case 'REGISTRY_UNAVAILABLE':
-      return 'TOO_MANY'
-    default:
-      return 'BAD_REQUEST'
-  }
 }

@@ -6,7 +6,7 @@ import { parseSync } from '@swc/core'
  * other.
  */
 const layers = [
-  ['errors', 'client'],
+  ['errors', 'close-reasons', 'client'],
   ['core'],
   ['hot-window'],
   ['brokers', 'registries', 'auth', 'observability'],
@@ -26,7 +26,7 @@ const innerLayers: Readonly<Record<string, readonly (readonly string[])[]>> = {
   brokers: [['rabbitmq', 'embedded']],
 }
 
-const foldersWithoutPackages = new Set(['errors', 'core'])
+const foldersWithoutPackages = new Set(['errors', 'close-reasons', 'core'])
 /** This code runs in browsers: it imports nothing from outside its folder, nor from Node.js. */
 const foldersForBrowsers = new Set(['client'])
 const readersOfEnvironment = new Set(['config'])

@@ -1,10 +1,11 @@
-import { closeReasons, errorTable } from '../../errors.ts'
+import { closeReasons } from '../../close-reasons.ts'
+import { errorTable } from '../../errors.ts'
 
 /** `docs/errors.md`. */
 export function errorsManual(): string {
   const parts = [
     '# Errors',
-    '<!-- Printed from src/errors.ts by `npm run generate`; do not edit. -->',
+    '<!-- Printed from src/errors.ts and src/close-reasons.ts by `npm run generate`; do not edit. -->',
     [
       'Warren has two kinds of failures. An **error** answers one request, and the session continues with all other operations.',
       'A **close reason** ends the session and states whether the client should reconnect.',

@@ -1,4 +1,5 @@
-import { badInput, type CloseReason, GatewayError } from '../../errors.ts'
+import type { CloseReason } from '../../close-reasons.ts'
+import { badInput, GatewayError } from '../../errors.ts'
 import type { DeliveryCounter } from '../accounting/delivery-counter.ts'
 import type { SessionEnd, TransportName } from '../accounting/labels.ts'
 import { Allowance, ChannelSubscription, type Replayer } from '../delivery/channel-subscription.ts'

@@ -1,4 +1,5 @@
-import { type CloseReason, GatewayError } from '../../errors.ts'
+import type { CloseReason } from '../../close-reasons.ts'
+import { GatewayError } from '../../errors.ts'
 import type { TransportName } from '../accounting/labels.ts'
 import type { Replayer } from '../delivery/channel-subscription.ts'
 import { KeyedLimit } from '../limits/keyed-limit.ts'

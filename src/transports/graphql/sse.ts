@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http'
 import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
+import { type CloseReason, closeReasons } from '../../close-reasons.ts'
 import type { ChannelSubscription } from '../../core/delivery/channel-subscription.ts'
 import { printJson } from '../../core/json/print-json.ts'
 import { type Cursor, printCursor } from '../../core/model/cursor.ts'
 import type { Session } from '../../core/sessions/session.ts'
-import { type CloseReason, closeReasons } from '../../errors.ts'
 import { eventStreamHeaders, eventStreamType, isAsyncIterable, lastEvent } from './answer-forms.ts'
 import { type FanOut, type FanOutGroup, withTrace } from './fan-out.ts'
 

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { type CloseReason, closeReasons } from '../../close-reasons.ts'
 import type { SessionEnd } from '../../core/accounting/labels.ts'
 import type { Identity } from '../../core/model/identity.ts'
 import type { Session } from '../../core/sessions/session.ts'
-import { type CloseReason, closeReasons, type ErrorCode, GatewayError } from '../../errors.ts'
+import { type ErrorCode, GatewayError } from '../../errors.ts'
 import { acceptedOn } from '../flow/accepted-sockets.ts'
 import type { FrameLimits } from '../flow/frame-limits.ts'
 import type { Outbox } from '../flow/outbox.ts'
@@ -10,17 +11,17 @@ import { textFrameHeader } from '../websocket/frame-writer.ts'
 import type { WebSocketConnection, WebSocketUser } from '../websocket/websocket-connection.ts'
 import { Answers } from './answers.ts'
 import { type Answer, type Caller, type Command, type CommandParts, socketClusterCommands } from './commands.ts'
+import type { DeliveryFrames } from './delivery-frames.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { introductionOf } from './introduction.ts'
 import { type CallId, decodeFrame, type Packet } from './packet.ts'
-import type { PublishFrames } from './publish-frames.ts'
 import { type SocketClusterSubscribeOptions, SocketClusterSubscription } from './subscription.ts'
 
 export interface ConnectionParts extends CommandParts {
   readonly socket: WebSocketConnection
   readonly frameLimits: FrameLimits
   readonly outbox: Outbox
-  readonly frames: PublishFrames
+  readonly frames: DeliveryFrames
   readonly heartbeat: Heartbeat
   readonly address: string
   /** The identity of a client without a token. */

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { anonymousFor } from '../../auth/legacy-access.ts'
+import { closeReasons } from '../../close-reasons.ts'
 import type { ClientChannels } from '../../core/clients/client-channels.ts'
 import type { Gateway } from '../../core/gateway.ts'
 import { anyListener, type Identity } from '../../core/model/identity.ts'
-import { closeReasons, type ErrorCode } from '../../errors.ts'
+import type { ErrorCode } from '../../errors.ts'
 import { type FrameLimitOptions, FrameLimits } from '../flow/frame-limits.ts'
 import { setIntervalAfterIo } from '../flow/interval-after-io.ts'
 import { Outbox, type Outboxes } from '../flow/outbox.ts'
@@ -12,8 +13,8 @@ import type { UnfinishedMessages } from '../flow/unfinished-messages.ts'
 import { addressOf } from '../http/peer-address.ts'
 import { WebSocketServer } from '../websocket/websocket-server.ts'
 import { SocketClusterConnection } from './connection.ts'
+import { DeliveryFrames } from './delivery-frames.ts'
 import { Heartbeat, type HeartbeatOptions, protocolIn, stockHeartbeat } from './heartbeat.ts'
-import { PublishFrames } from './publish-frames.ts'
 
 export interface SocketClusterOptions extends FrameLimitOptions {
   readonly gateway: Gateway
@@ -51,7 +52,7 @@ export function createSocketCluster(options: SocketClusterOptions): {
 } {
   const { heartbeat = stockHeartbeat, access, unfinished, outboxes } = options
   const connections = new Set<SocketClusterConnection>()
-  const frames = new PublishFrames()
+  const frames = new DeliveryFrames()
   const anonymous = anonymousFor(access)
   const frameLimits = new FrameLimits(options, access === 'open')
   const sockets = new WebSocketServer({ unfinished, closeTimeoutMs, explainsRefusals: true })

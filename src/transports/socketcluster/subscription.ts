@@ -4,7 +4,7 @@ import { printCursor } from '../../core/model/cursor.ts'
 import type { OverflowPolicy } from '../../core/model/overflow-policy.ts'
 import type { GatewayError } from '../../errors.ts'
 import type { Outbox } from '../flow/outbox.ts'
-import type { PublishFrames } from './publish-frames.ts'
+import type { DeliveryFrames } from './delivery-frames.ts'
 
 /** The options in the `data` of a subscription. */
 export interface SocketClusterSubscribeOptions {
@@ -20,7 +20,7 @@ export interface SubscriptionParts {
   /** Whether gaps are sent. */
   readonly sendsGaps: boolean
   readonly outbox: Outbox
-  readonly frames: PublishFrames
+  readonly frames: DeliveryFrames
   readonly transmit: (event: string, data: unknown) => void
   /** Called once, at the end. `failure`: why the gateway ended it; undefined: it did not. */
   readonly onEnd: (failure: GatewayError | undefined) => void

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
-import { closeReasonOf, closeReasons, GatewayError } from '../../errors.ts'
+import { closeReasonOf, closeReasons } from '../../close-reasons.ts'
+import { GatewayError } from '../../errors.ts'
 import { endWith } from '../flow/end-with-answer.ts'
 import { FrameLimits } from '../flow/frame-limits.ts'
 import { setIntervalAfterIo } from '../flow/interval-after-io.ts'

@@ -1,5 +1,5 @@
+import { type CloseReason, closeReasons } from '../../close-reasons.ts'
 import type { SessionEnd } from '../../core/accounting/labels.ts'
-import { type CloseReason, closeReasons } from '../../errors.ts'
 
 /** Closes a WebSocket with the codes that all protocols except SocketCluster share. */
 export function closeSocket(socket: { close(code: number, text: string): void }, reason: CloseReason): void {

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { errorsManual } from '../../../src/cli/manuals/errors-manual.ts'
 import { staleFiles, writeFiles } from '../../../src/cli/manuals/generate.ts'
-import { closeReasons, errorTable } from '../../../src/errors.ts'
+import { closeReasons } from '../../../src/close-reasons.ts'
+import { errorTable } from '../../../src/errors.ts'
 import { newFolder } from '../../support/processes/run-folder.ts'
 
 describe('the generated files', () => {

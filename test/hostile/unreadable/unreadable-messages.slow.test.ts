@@ -211,7 +211,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
       // with an id, so that the broker's second delivery of what was not acknowledged yet is recognised
       channel.publish('prices', 'prices.carol', Buffer.from(String(value)), {
         contentType: 'application/json',
-        messageId: `price-${value}`
+        messageId: `price-${value}`,
       })
       await channel.waitForConfirms()
     }

@@ -7,7 +7,7 @@ import { type ChannelEvent, MessageEvent } from '../../../src/core/model/channel
 import { printCursor } from '../../../src/core/model/cursor.ts'
 import { EncodingCache } from '../../../src/transports/flow/encoding-cache.ts'
 import { eventJson } from '../../../src/transports/flow/event-json.ts'
-import { PublishFrames } from '../../../src/transports/socketcluster/publish-frames.ts'
+import { DeliveryFrames } from '../../../src/transports/socketcluster/delivery-frames.ts'
 import { Seeded } from '../../ledger/seeded.ts'
 import { testCursors } from '../../support/gateway/deployment-keys.ts'
 import { anyEvent } from './any-event.ts'
@@ -32,7 +32,7 @@ function countedEvent(offset: number, body?: string): { event: MessageEvent; dec
   return { event: messageEvent(offset, body, properties), decodings: () => decodings }
 }
 
-const frames = new PublishFrames()
+const frames = new DeliveryFrames()
 const codecs: [string, (event: MessageEvent) => string][] = [
   ['of the envelope', (event) => eventJson(event, 'a')],
   ['of SocketCluster', (event) => frames.frameOf(event, 'a', false)],

@@ -1,4 +1,4 @@
-import { closeReasons } from '../../../src/errors.ts'
+import { closeReasons } from '../../../src/close-reasons.ts'
 import { channelQuery } from '../../e2e/back-end/graphql-caller.ts'
 import { connectFrames } from '../../support/frames/frames.ts'
 import { connectGraphql } from '../../support/frames/graphql-frames.ts'

@@ -15,7 +15,7 @@ const bare = 2
  * Encodes an event once for all subscribers of a channel, as a whole frame, in the form that
  * `Outbox.push` takes.
  */
-export class PublishFrames {
+export class DeliveryFrames {
   readonly #encodings = new EncodingCache()
 
   /**
