@@ -1,5 +1,3 @@
-import type { ErrorCode } from './errors.ts'
-
 /**
  * All close reasons of Warren. A close reason *ends* a session and states whether the client should
  * reconnect. `docs/errors.md` is printed from this table.
@@ -25,25 +23,3 @@ export const closeReasons = {
 } as const satisfies Record<string, { graphqlWs: number; socketCluster: number; comeBack: boolean; text: string }>
 
 export type CloseReason = keyof typeof closeReasons
-
-/**
- * The close reason for a connection that is rejected, or that cannot continue, because of an error.
- */
-export function closeReasonOf(code: ErrorCode | 'INTERNAL_SERVER_ERROR'): CloseReason {
-  switch (code) {
-    case 'UNAUTHENTICATED':
-      return 'UNAUTHORIZED'
-    case 'FORBIDDEN':
-      return 'FORBIDDEN'
-    case 'DRAINING':
-      return 'RESTART'
-    case 'DELIVERY_FAILED':
-      return 'INTERNAL_ERROR'
-    case 'LIMIT_EXCEEDED':
-    case 'BROKER_UNAVAILABLE':
-    case 'REGISTRY_UNAVAILABLE':
-      return 'TOO_MANY'
-    default:
-      return 'BAD_REQUEST'
-  }
-}

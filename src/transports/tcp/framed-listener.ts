@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
-import { closeReasonOf, closeReasons } from '../../close-reasons.ts'
+import { closeReasons } from '../../close-reasons.ts'
+import { closeReasonOf } from '../../core/sessions/close-reason-of.ts'
 import { GatewayError } from '../../errors.ts'
 import { endWith } from '../flow/end-with-answer.ts'
 import { FrameLimits } from '../flow/frame-limits.ts'

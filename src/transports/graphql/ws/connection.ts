@@ -1,7 +1,7 @@
 import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql'
 import { CloseCode, type Message, MessageType, type SubscribeMessage } from 'graphql-ws'
-import { closeReasonOf } from '../../../close-reasons.ts'
 import type { ChannelSubscription } from '../../../core/delivery/channel-subscription.ts'
+import { closeReasonOf } from '../../../core/sessions/close-reason-of.ts'
 import type { OperationPages } from '../../../core/sessions/page-limits.ts'
 import type { Session } from '../../../core/sessions/session.ts'
 import { type ErrorCode, GatewayError } from '../../../errors.ts'
