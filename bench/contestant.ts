@@ -40,6 +40,7 @@ export interface Contestant {
 export const contestantNames = [
   'warren',
   'warren-socketcluster',
+  'warren-amqplib',
   'yoga',
   'mercurius',
   'socketcluster',

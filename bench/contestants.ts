@@ -87,6 +87,7 @@ async function startWarren(
   source: Source,
   broker: BrokerOf,
   access: Pick<Running, 'path' | 'protocol' | 'script' | 'ping'>,
+  parameters = '',
 ): Promise<Running> {
   const common = { ...access, tokens: await warrenTokens() }
   if (source === 'process') {
@@ -107,7 +108,7 @@ async function startWarren(
     return { ...started, ...common, stop }
   }
   const node = await broker()
-  const gateway = await startGateway({ env: { WARREN_BROKER_URL: node.url } })
+  const gateway = await startGateway({ env: { WARREN_BROKER_URL: node.url + parameters } })
   pin(gateway.pid, 'server')
   return {
     ...common,
@@ -180,6 +181,13 @@ export const contestants: readonly Contestant[] = [
     sources: ['process'],
     graphql: false,
     start: (source, broker) => startWarren(source, broker, onSocketCluster('{token}')),
+  },
+  {
+    name: 'warren-amqplib',
+    title: 'Warren, messages read by amqplib',
+    sources: ['rabbit'],
+    graphql: true,
+    start: (source, broker) => startWarren(source, broker, warrenOnGraphql, '?reader=amqplib'),
   },
   {
     name: 'yoga',

@@ -87,6 +87,15 @@ export const rows: readonly Row[] = [
     aim: 3,
   },
   {
+    text: 'from RabbitMQ, 1,000 channels × 1: CPU a delivery ÷ the same with messages read by amqplib',
+    scenario: 'reader',
+    figure: cpu,
+    over: 'warren-amqplib',
+    least: 0.9,
+    aim: 0.85,
+    below: true,
+  },
+  {
     text: 'from RabbitMQ, 32 in flight, one channel × 1,000: deliveries a second ÷ bare ws',
     scenario: 'rabbit-32',
     figure: perSecond,

@@ -25,7 +25,7 @@ export interface Scenario {
   readonly measureMs?: number
 }
 
-const general = contestantNames.filter((name) => name !== 'warren-socketcluster')
+const general = contestantNames.filter((name) => !['warren-socketcluster', 'warren-amqplib'].includes(name))
 const inProcess = general.filter((name) => name !== 'web-stomp')
 const fromRabbit = general.filter((name) => name !== 'bare-c')
 const graphql = ['warren', 'yoga', 'mercurius'] as const
@@ -67,6 +67,12 @@ export const scenarios: readonly Scenario[] = [
   fanOut({ name: 'rabbit-fan-out', title: 'RabbitMQ, one channel × 1,000', source: 'rabbit' }),
   fanOut({ name: 'rabbit-32', title: 'RabbitMQ, one channel × 1,000, 32 in flight', source: 'rabbit', window: 32 }),
   oneEach({ name: 'rabbit-each', title: 'RabbitMQ, 1,000 channels × 1', source: 'rabbit' }),
+  oneEach({
+    name: 'reader',
+    title: 'RabbitMQ, 1,000 channels × 1, with two readers of messages',
+    source: 'rabbit',
+    contestants: ['warren', 'warren-amqplib'],
+  }),
   oneEach({
     name: 'latency',
     title: 'RabbitMQ, 500 messages a second to 100 channels × 1',

@@ -12,7 +12,7 @@ import { rabbit, type TestVhost, testVhost } from '../support/rabbitmq/broker.ts
 let vhost: TestVhost
 let proxy: TcpProxy
 let reading: ChannelModel
-const deliveries = new DeliveryReader()
+const deliveries = new DeliveryReader(true)
 
 const stream = 'short'
 const body = Buffer.alloc(10_000)

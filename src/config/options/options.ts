@@ -84,7 +84,7 @@ export const options = {
   brokerUrl: option(brokers, {
     default: 'memory:',
     group: 'RabbitMQ',
-    help: 'Connects to this broker. Several URLs are the nodes of one cluster. memory: is the embedded broker, which loses its messages when the gateway ends.',
+    help: 'Connects to this broker. Several URLs are the nodes of one cluster. memory: is the embedded broker, which loses its messages when the gateway ends. ?reader=amqplib in a URL replaces the reader of messages (src/brokers/rabbitmq/message/README.md).',
     secret: true,
     file: true,
   }),

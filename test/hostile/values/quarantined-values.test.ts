@@ -36,7 +36,7 @@ const warren = (...args: string[]) => runWarren(['quarantine', ...args], { WARRE
 
 /** Consumes a queue on a fanout exchange, and keeps types and digits. */
 async function taker(exchange: string): Promise<{ inbox: Inbox<Delivery> } & AsyncDisposable> {
-  const deliveries = new DeliveryReader()
+  const deliveries = new DeliveryReader(true)
   const connection = await connect(parseAddress(vhost.url), 'taker', 10_000, new AbortController(), deliveries)
   const channel = await connection.createChannel()
   await channel.assertExchange(exchange, 'fanout')

@@ -82,7 +82,13 @@ export async function moveBuffered(
       })
       channel
         .prefetch(window)
-        .then(() => channel.consume(options.queue, () => reject(new Error('the queue was deleted')), { consumerTag }))
+        .then(() =>
+          channel.consume(
+            options.queue,
+            deliveries.callback(consumerTag, () => reject(new Error('the queue was deleted'))),
+            { consumerTag },
+          ),
+        )
         .catch(reject)
     })
   } finally {

@@ -98,7 +98,11 @@ function attempt(
           moving.catch((error: unknown) => session.fail(error as Error))
         })
         await channel.prefetch(1)
-        await channel.consume(queue, () => finish('failed'), { consumerTag, noAck: drop })
+        await channel.consume(
+          queue,
+          session.deliveries.callback(consumerTag, () => finish('failed')),
+          { consumerTag, noAck: drop },
+        )
         restartQuietTimer()
       },
       onDown: () => setImmediate(() => finish('failed')),

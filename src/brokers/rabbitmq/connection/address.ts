@@ -26,6 +26,8 @@ export interface BrokerAddress {
   readonly serverName: string | undefined
   /** Whether RabbitMQ takes the user from the client certificate (SASL EXTERNAL). */
   readonly external: boolean
+  /** Whether messages are decoded without amqplib; see `brokers/rabbitmq/message/README.md`. */
+  readonly readInPlace: boolean
 }
 
 /** RabbitMQ and amqplib notice a silent peer after two to three heartbeats. */
@@ -34,8 +36,9 @@ const defaultHeartbeatSeconds = 10
 /**
  * `amqp[s]://[user[:password]@]host[:port][/vhost][?heartbeat=seconds]`. For TLS it also accepts
  * the parameters `certfile`, `keyfile`, `cacertfile`, `server_name_indication` and
- * `auth_mechanism=external` of https://www.rabbitmq.com/docs/uri-query-parameters. Throws
- * `BAD_USER_INPUT`; the message never contains the password.
+ * `auth_mechanism=external` of https://www.rabbitmq.com/docs/uri-query-parameters.
+ * `reader=amqplib` is Warren's own; the default is `reader=in-place`. Throws `BAD_USER_INPUT`; the
+ * message never contains the password.
  */
 export function parseAddress(text: string): BrokerAddress {
   let url: URL
@@ -63,6 +66,10 @@ export function parseAddress(text: string): BrokerAddress {
   if (mechanism !== 'plain' && mechanism !== 'external') {
     throw badInput('url', `auth_mechanism: expected plain or external, got "${mechanism}"`)
   }
+  const reader = take('reader') ?? 'in-place'
+  if (reader !== 'in-place' && reader !== 'amqplib') {
+    throw badInput('url', `reader: expected in-place or amqplib, got "${reader}"`)
+  }
   const hasCredentials = url.username !== '' || url.password !== ''
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const port = url.port === '' ? (tls ? 5671 : 5672) : Number(url.port)
@@ -81,6 +88,7 @@ export function parseAddress(text: string): BrokerAddress {
     caFile,
     serverName,
     external: mechanism === 'external',
+    readInPlace: reader === 'in-place',
   }
 }
 

@@ -185,7 +185,7 @@ export class ReconnectingConnection {
     const { signal: closing } = this.#closing
     const cutNow = () => cut.abort()
     closing.addEventListener('abort', cutNow)
-    const deliveries = new DeliveryReader()
+    const deliveries = new DeliveryReader(address.readInPlace)
     const name = `warren ${this.#options.purpose}`
     let connection: ChannelModel
     try {

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { asError } from '../../../core/model/error-text.ts'
 import type { MessageProperties } from '../../../core/model/message.ts'
+import type { ConsumeMessage } from '../connection/amqp.ts'
 import { FieldReader } from './field-decoder.ts'
 
 /** A message that RabbitMQ delivered to a consumer. */
@@ -50,11 +51,9 @@ interface PartialDelivery extends WithProperties {
 }
 
 /**
- * Reads a connection before amqplib does. It decodes the messages of registered consumer tags
- * directly and does not pass them on. This avoids amqplib's streams, objects and event loop turns,
- * which are a large part of the cost of a message at some hundred messages a second with cold
- * caches. All other frames go to amqplib, which owns the connection, its channels and its
- * consumers.
+ * Reads a connection before amqplib does: the exact properties of each message, and, in place, the
+ * whole messages of registered consumers, which amqplib then does not see. All other frames go to
+ * amqplib, which owns the connection, its channels and its consumers; see `README.md`.
  */
 export class DeliveryReader {
   /** For `net.connect` and `tls.connect`. */
@@ -69,11 +68,18 @@ export class DeliveryReader {
   #watcher: ((properties: MessageProperties) => void) | undefined
   /** The start of an incomplete frame. */
   #rest: Buffer | undefined
+  /** The properties of the messages that amqplib has not delivered yet. Empty if `#inPlace`. */
+  readonly #ahead = new Map<string, WithProperties[]>()
+  /** Channel → consumer of the message that has begun. Empty if `#inPlace`. */
+  readonly #headerOf = new Map<number, string>()
+  readonly #inPlace: boolean
   /** How many reads there were, of any content. */
   reads = 0
   #passedAt = 0
 
-  constructor() {
+  /** `inPlace`: false leaves the messages to amqplib and reads their properties only. */
+  constructor(inPlace: boolean) {
+    this.#inPlace = inPlace
     const read = (bytes: Buffer, pass: (bytes: Buffer) => boolean): boolean => this.#read(bytes, pass)
     this.onread = {
       buffer: Buffer.allocUnsafeSlow(readBytes),
@@ -94,7 +100,27 @@ export class DeliveryReader {
    */
   intercept(consumerTag: string, onDelivery: DeliveryListener): () => void {
     this.#consumers.set(consumerTag, onDelivery)
-    return () => void this.#consumers.delete(consumerTag)
+    if (!this.#inPlace) this.#ahead.set(consumerTag, [])
+    return () => {
+      this.#consumers.delete(consumerTag)
+      this.#ahead.delete(consumerTag)
+    }
+  }
+
+  /**
+   * The callback for `channel.consume` of an intercepted consumer. If messages are not read in
+   * place, it gives them to the listener of `intercept`. `onCancel` is called when RabbitMQ cancels
+   * the consumer.
+   */
+  callback(consumerTag: string, onCancel: () => void): (message: ConsumeMessage | null) => void {
+    return (message) => {
+      if (!message) return onCancel()
+      const ahead = this.#ahead.get(consumerTag)?.shift()
+      if (!ahead) return
+      const { deliveryTag, redelivered, exchange, routingKey } = message.fields
+      const delivery = { deliveryTag, redelivered, exchange, routingKey, ...ahead, body: message.content }
+      this.#consumers.get(consumerTag)?.(delivery)
+    }
   }
 
   /**
@@ -126,8 +152,10 @@ export class DeliveryReader {
       }
       const end = at + frame.headBytes + all.readUInt32BE(at + 3) + 1
       if (end > all.length) break
-      if (this.#interceptFrame(all, at, end)) {
+      const forAmqplib = this.#interceptFrame(all, at, end)
+      if (forAmqplib !== unchanged) {
         passUpTo(at)
+        if (forAmqplib) wantsMore = pass(forAmqplib)
         passedUntil = end
       }
       at = end
@@ -140,14 +168,21 @@ export class DeliveryReader {
     return pass(heartbeatFrame)
   }
 
-  #interceptFrame(bytes: Buffer, at: number, end: number): boolean {
+  /** Returns what amqplib gets instead of the frame; undefined if it gets nothing. */
+  #interceptFrame(bytes: Buffer, at: number, end: number): Buffer | typeof unchanged | undefined {
     const type = bytes[at]
-    if (type === frame.method) return this.#readDeliver(bytes, at)
+    if (type === frame.method) return this.#readDeliver(bytes, at) ? undefined : unchanged
     const channel = bytes.readUInt16BE(at + 1)
     const partial = this.#partial.get(channel)
     if (!partial) {
-      if (type === frame.header && this.#watcher) this.#watcher(this.#propertiesAt(bytes, at))
-      return false
+      const consumerTag = type === frame.header ? this.#headerOf.get(channel) : undefined
+      if (consumerTag !== undefined) {
+        this.#headerOf.delete(channel)
+        this.#ahead.get(consumerTag)?.push(this.#headerAt(bytes, at))
+        return headerWithoutProperties(bytes, at)
+      }
+      if (type === frame.header && this.#watcher) this.#watcher(this.#headerAt(bytes, at).properties)
+      return unchanged
     }
     if (bytes[end - 1] !== frame.end) throw new Error('expected the end of an AMQP frame')
     const fields = this.#fields
@@ -157,20 +192,26 @@ export class DeliveryReader {
       partial.body = Buffer.allocUnsafe(this.#readHeader(partial))
     } else if (type === frame.body) {
       partial.filled += bytes.copy(partial.body, partial.filled, fields.at, end - 1)
-    } else return false
-    if (partial.filled < partial.body.length) return true
+    } else return unchanged
+    if (partial.filled < partial.body.length) return undefined
     this.#partial.delete(channel)
     partial.onDelivery(partial)
-    return true
+    return undefined
   }
 
+  /** Returns whether the message that begins here is read in place. */
   #readDeliver(bytes: Buffer, at: number): boolean {
     const fields = this.#fields
     fields.bytes = bytes
     fields.at = at + frame.headBytes
     if (fields.long() !== basicDeliver) return false
-    const onDelivery = this.#consumers.get(this.#consumerTag.read(fields))
+    const consumerTag = this.#consumerTag.read(fields)
+    const onDelivery = this.#consumers.get(consumerTag)
     if (!onDelivery) return false
+    if (!this.#inPlace) {
+      this.#headerOf.set(bytes.readUInt16BE(at + 1), consumerTag)
+      return false
+    }
     const deliveryTag = fields.longLong()
     const redelivered = fields.octet() !== 0
     this.#partial.set(bytes.readUInt16BE(at + 1), {
@@ -187,12 +228,12 @@ export class DeliveryReader {
     return true
   }
 
-  #propertiesAt(bytes: Buffer, at: number): MessageProperties {
+  #headerAt(bytes: Buffer, at: number): WithProperties {
     const read: WithProperties = { streamOffset: undefined, properties: noProperties }
     this.#fields.bytes = bytes
     this.#fields.at = at + frame.headBytes
     this.#readHeader(read)
-    return read.properties
+    return read
   }
 
   /** §4.2.6.1: class, weight, body size, property flags, properties. Returns the body size. */
@@ -241,6 +282,20 @@ export class DeliveryReader {
     into.properties = isExact ? properties : { ...properties, unixSeconds: BigInt(seconds) }
     return size
   }
+}
+
+/** The frame goes to amqplib as it came. */
+const unchanged = Symbol('unchanged')
+/** Class, weight, body size and property flags. */
+const shortestHeader = 14
+
+/** The header frame at `at` for amqplib, which refuses types of header fields that we can read. */
+function headerWithoutProperties(bytes: Buffer, at: number): Buffer {
+  const header = Buffer.alloc(frame.headBytes + shortestHeader + 1)
+  bytes.copy(header, 0, at, at + frame.headBytes + shortestHeader - 2)
+  header.writeUInt32BE(shortestHeader, 3)
+  header[header.length - 1] = frame.end
+  return header
 }
 
 const noProperties: MessageProperties = {}

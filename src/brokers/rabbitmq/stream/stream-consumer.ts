@@ -178,7 +178,9 @@ export async function consumeStream(
     await channel.consume(
       stream,
       // amqplib calls this only when RabbitMQ cancels the consumer.
-      () => end(new Error(`RabbitMQ cancelled the consumer of stream "${stream}": it was deleted, or lost its node`)),
+      deliveries.callback(consumerTag, () =>
+        end(new Error(`RabbitMQ cancelled the consumer of stream "${stream}": it was deleted, or lost its node`)),
+      ),
       { consumerTag, noAck: false, arguments: { 'x-stream-offset': offsetArgument(start) } },
     )
     onConsuming?.()
@@ -217,7 +219,7 @@ async function stillExists(
       channel
         .prefetch(1)
         .then(() =>
-          channel.consume(stream, cancelled, {
+          channel.consume(stream, deliveries.callback(consumerTag, cancelled), {
             consumerTag,
             arguments: { 'x-stream-offset': offsetArgument(entry.offset) },
           }),

@@ -88,7 +88,11 @@ export class AmqpSubscription implements Subscription {
       channel.on('close', stopIntercepting)
       // amqplib calls this only when RabbitMQ cancels the consumer: the queue was deleted, or its
       // node is down.
-      await channel.consume(queue, () => void channel.close().catch(() => {}), { consumerTag })
+      await channel.consume(
+        queue,
+        deliveries.callback(consumerTag, () => void channel.close().catch(() => {})),
+        { consumerTag },
+      )
       this.#consumerTag = consumerTag
     } catch (error) {
       await within(

@@ -135,9 +135,13 @@ export class FanoutConsumer {
     })
     session.signal.addEventListener('abort', stopIntercepting)
     // amqplib calls this only when RabbitMQ cancels the consumer because the queue was deleted.
-    await channel.consume(this.#queue, () => session.fail(new Error(`the queue "${this.#queue}" was deleted`)), {
-      consumerTag,
-    })
+    await channel.consume(
+      this.#queue,
+      session.deliveries.callback(consumerTag, () => session.fail(new Error(`the queue "${this.#queue}" was deleted`))),
+      {
+        consumerTag,
+      },
+    )
     this.#channel = channel
     session.signal.addEventListener('abort', () => {
       this.#channel = undefined

@@ -13,7 +13,7 @@ let liveness: Liveness
 
 beforeEach(() => {
   jest.useFakeTimers()
-  deliveries = new DeliveryReader()
+  deliveries = new DeliveryReader(true)
   ;[probes, answers, blocked, silent] = [0, true, false, 0]
   const answer = async (): Promise<unknown> => {
     probes += 1

@@ -19,20 +19,24 @@ beforeAll(async () => {
 })
 afterAll(() => vhost.close())
 
+/** As the parameter `reader` of a broker's URL spells them. */
+const readers = ['in-place', 'amqplib']
+
 /**
- * A connection that reads messages for the consumer `in-place` with our reader, and others with
+ * A connection that reads messages for the consumer `ours` with our reader, and others with
  * amqplib.
  */
 async function reader(change: (url: URL) => void = () => {}) {
   const url = new URL(vhost.url)
   change(url)
-  const deliveries = new DeliveryReader()
-  const connection = await connect(parseAddress(url.href), 'deliveries', 10_000, new AbortController(), deliveries)
+  const address = parseAddress(url.href)
+  const deliveries = new DeliveryReader(address.readInPlace)
+  const connection = await connect(address, 'deliveries', 10_000, new AbortController(), deliveries)
   const ended = new Promise<string>((resolve) => connection.on('close', () => resolve('ended')))
   connection.on('error', () => {})
-  const inPlace = new Inbox<Delivery>('what is read in place')
-  deliveries.intercept('in-place', (delivery) => inPlace.push(delivery))
-  return { connection, deliveries, inPlace, ended }
+  const ours = new Inbox<Delivery>('what our reader reads')
+  deliveries.intercept('ours', (delivery) => ours.push(delivery))
+  return { connection, deliveries, ours, onMessage: deliveries.callback('ours', () => {}), ended }
 }
 
 const everyType = {
@@ -109,15 +113,18 @@ const propertiesRead = {
   appId: '',
 }
 
-test.each([
-  ['unchanged', () => Number.POSITIVE_INFINITY],
-  ['in pieces of any size', () => 1 + Math.floor(Math.random() ** 3 * 5_000)],
-])(
-  'messages that arrive %s are read in place as amqplib reads them, and both in order',
-  async (_how, cut) => {
+test.each(
+  readers.flatMap((which) => [
+    ['unchanged', which, () => Number.POSITIVE_INFINITY] as const,
+    ['in pieces of any size', which, () => 1 + Math.floor(Math.random() ** 3 * 5_000)] as const,
+  ]),
+)(
+  'messages that arrive %s are read as amqplib reads them, and in order (reader=%s)',
+  async (_how, which, cut) => {
     await using proxy = await splittingProxy(rabbit.port, () => cut)
-    const { connection, inPlace } = await reader((url) => {
+    const { connection, ours, onMessage } = await reader((url) => {
       url.port = String(proxy.port)
+      url.searchParams.set('reader', which)
     })
     const byAmqplib = new Inbox<ConsumeMessage>('what amqplib reads')
     const channels = [await connection.createChannel(), await connection.createChannel()] as const
@@ -127,7 +134,7 @@ test.each([
       await channel.bindQueue(queue, 'amq.fanout', '')
       queues.push(queue)
     }
-    await channels[0].consume(queues[0] ?? '', () => {}, { consumerTag: 'in-place', noAck: true })
+    await channels[0].consume(queues[0] ?? '', onMessage, { consumerTag: 'ours', noAck: true })
     await channels[1].consume(queues[1] ?? '', (message) => message && byAmqplib.push(message), { noAck: true })
 
     await using publishing = await plainConnection(vhost.url)
@@ -141,9 +148,9 @@ test.each([
     }
     await channel.waitForConfirms()
     const theirs = (await take(byAmqplib, count)).map(asRead)
-    for (const { streamOffset, ...ours } of (await take(inPlace, count)).map(plain)) {
+    for (const { streamOffset, ...read } of (await take(ours, count)).map(plain)) {
       expect(streamOffset).toBeUndefined()
-      expect(ours).toEqual(theirs.shift())
+      expect(read).toEqual(theirs.shift())
     }
     await connection.close()
   },
@@ -159,23 +166,44 @@ function digest(body: Buffer): string {
   return createHash('sha256').update(body).digest('hex')
 }
 
-test('a header with the name of a prototype property is an ordinary header', async () => {
-  const { connection, inPlace } = await reader()
-  const channel = await connection.createConfirmChannel()
-  const { queue } = await channel.assertQueue('', { exclusive: true })
-  await channel.consume(queue, () => {}, { consumerTag: 'in-place', noAck: true })
-  const headers = JSON.parse('{"__proto__": "a text", "constructor": 1}') as Record<string, unknown>
-  channel.sendToQueue(queue, Buffer.from('x'), { headers })
-  const { properties } = await inPlace.next()
-  expect(Object.entries(properties.headers ?? {})).toEqual(Object.entries(headers))
+test.each(readers)(
+  'a header with the name of a prototype property is an ordinary header (reader=%s)',
+  async (which) => {
+    const { connection, ours, onMessage } = await reader((url) => url.searchParams.set('reader', which))
+    const channel = await connection.createConfirmChannel()
+    const { queue } = await channel.assertQueue('', { exclusive: true })
+    await channel.consume(queue, onMessage, { consumerTag: 'ours', noAck: true })
+    const headers = JSON.parse('{"__proto__": "a text", "constructor": 1}') as Record<string, unknown>
+    channel.sendToQueue(queue, Buffer.from('x'), { headers })
+    const { properties } = await ours.next()
+    expect(Object.entries(properties.headers ?? {})).toEqual(Object.entries(headers))
+    await connection.close()
+  },
+)
+
+test.each(readers)('offsets of a stream and integers beyond 2^53 are read exactly (reader=%s)', async (which) => {
+  const { connection, ours, onMessage } = await reader((url) => url.searchParams.set('reader', which))
+  await using publishing = await plainConnection(vhost.url)
+  const publisher = await publishing.createConfirmChannel()
+  const queue = `exact-${which}`
+  await publisher.assertQueue(queue, { arguments: { 'x-queue-type': 'stream' } })
+  const channel = await connection.createChannel()
+  await channel.prefetch(10)
+  await channel.consume(queue, onMessage, { consumerTag: 'ours', arguments: { 'x-stream-offset': 'first' } })
+  publisher.sendToQueue(queue, Buffer.from('first'))
+  // amqplib encodes a number as a double.
+  const exact = 750727362669608961n
+  publisher.sendToQueue(queue, Buffer.from('second'), { timestamp: 5, headers: { id: { '!': 'int64', value: exact } } })
+  expect(await ours.next()).toMatchObject({ streamOffset: 0, properties: { headers: {} } })
+  expect(await ours.next()).toMatchObject({ streamOffset: 1, properties: { headers: { id: exact } } })
   await connection.close()
 })
 
 test('a connection that receives only messages does not count as silent', async () => {
-  const { connection, inPlace, ended } = await reader((url) => url.searchParams.set('heartbeat', '1'))
+  const { connection, ours, onMessage, ended } = await reader((url) => url.searchParams.set('heartbeat', '1'))
   const channel = await connection.createChannel()
   const { queue } = await channel.assertQueue('', { exclusive: true })
-  await channel.consume(queue, () => {}, { consumerTag: 'in-place', noAck: true })
+  await channel.consume(queue, onMessage, { consumerTag: 'ours', noAck: true })
   await using publishing = await plainConnection(vhost.url)
   const publisher = await publishing.createChannel()
   const over = new AbortController()
@@ -187,19 +215,20 @@ test('a connection that receives only messages does not count as silent', async 
   expect(await Promise.race([ended, pause(3_500, 'open')])).toBe('open')
   over.abort()
   await publishes
-  expect(inPlace.waiting.length).toBeGreaterThan(10)
+  expect(ours.waiting.length).toBeGreaterThan(10)
   await connection.close()
 })
 
-test('an error of a consumer ends the connection with it, because amqplib does not see that message', async () => {
-  const { connection, deliveries } = await reader()
+test.each(readers)('an error of a consumer ends the connection with it (reader=%s)', async (which) => {
+  const { connection, deliveries } = await reader((url) => url.searchParams.set('reader', which))
   const failed = once(connection, 'error')
   const channel = await connection.createChannel()
   const { queue } = await channel.assertQueue('', { exclusive: true })
   deliveries.intercept('throws', () => {
     throw new Error('it cannot be taken')
   })
-  await channel.consume(queue, () => {}, { consumerTag: 'throws', noAck: true })
+  const onMessage = deliveries.callback('throws', () => {})
+  await channel.consume(queue, onMessage, { consumerTag: 'throws', noAck: true })
   channel.sendToQueue(queue, Buffer.from('x'))
   expect(String((await failed)[0])).toContain('it cannot be taken')
 })
