@@ -32,6 +32,21 @@ export const errorTable = {
     meaning:
       'The gateway failed to deliver an event to this subscription because of a bug. Other subscriptions continue.',
   },
+  INVALID_EVENT: {
+    http: 500,
+    retry: false,
+    meaning: 'A message does not have the form that the schema declares; `pointer` is the place in its body.',
+  },
+  NO_RESPONDER: {
+    http: 503,
+    retry: true,
+    meaning: 'No queue takes the message: no program that would handle it is running.',
+  },
+  REQUEST_TIMEOUT: {
+    http: 504,
+    retry: true,
+    meaning: 'No reply came in time. The request may have been handled.',
+  },
   PAYLOAD_TOO_LARGE: { http: 413, retry: false, meaning: 'The message is larger than the gateway accepts.' },
 } as const satisfies Record<string, { http: number; retry: boolean; meaning: string }>
 
@@ -48,12 +63,22 @@ export class GatewayError extends Error {
   readonly field: string | undefined
   /** The option of the limit that was reached. Only with `LIMIT_EXCEEDED`. */
   readonly limit: string | undefined
+  /**
+   * Whether the request was sent before the broker was lost, so that a responder may have handled
+   * it. Only with `BROKER_UNAVAILABLE`.
+   */
+  readonly mayHaveRun: boolean
 
-  constructor(code: ErrorCode, message: string, details: { field?: string; limit?: string; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    details: { field?: string; limit?: string; mayHaveRun?: boolean; cause?: unknown } = {},
+  ) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.code = code
     this.field = details.field
     this.limit = details.limit
+    this.mayHaveRun = details.mayHaveRun ?? false
   }
 }
 

@@ -5,6 +5,7 @@ import type { ControlBus } from '../core/ports/control-bus.ts'
 import type { HotWindow } from '../core/ports/hot-window.ts'
 import type { Journal } from '../core/ports/journal.ts'
 import type { Observer } from '../core/ports/observer.ts'
+import type { Requester } from '../core/ports/requester.ts'
 import type { WindowBounds } from '../hot-window/hot-window.ts'
 
 /**
@@ -182,6 +183,9 @@ export interface GatewayBroker extends Broker {
    * bindings.
    */
   onState(listener: (state: BrokerState) => void): void
+
+  /** Called once. It connects at the first request. */
+  openRequester(): Requester
 
   /** `keys` sign the control messages and verify received ones. */
   openControlBus(keys: DeploymentKeys): ControlBus

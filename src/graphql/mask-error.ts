@@ -79,6 +79,7 @@ export function gatewayError(
       code: cause.code,
       ...(cause.field === undefined ? {} : { field: cause.field }),
       ...(cause.limit === undefined ? {} : { limit: cause.limit }),
+      ...(cause.mayHaveRun ? { mayHaveRun: true } : {}),
       ...extensions,
     },
   })

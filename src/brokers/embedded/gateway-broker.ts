@@ -2,6 +2,7 @@ import type { DeploymentKeys } from '../../core/clients/deployment-keys.ts'
 import type { JournalMessage, Message } from '../../core/model/message.ts'
 import { bindingOf, type Source } from '../../core/model/source.ts'
 import type { ControlBus } from '../../core/ports/control-bus.ts'
+import type { Requester } from '../../core/ports/requester.ts'
 import { GatewayError } from '../../errors.ts'
 import type { ChunkedHotWindow } from '../../hot-window/hot-window.ts'
 import { ControlSignature } from '../control-signature.ts'
@@ -131,6 +132,15 @@ export class EmbeddedGateway implements GatewayBroker {
         for (const name of bound) broker.unbind({ exchange: name, key: '' }, destination)
       },
     }
+  }
+
+  /** Nothing in this process answers requests. */
+  openRequester(): Requester {
+    const noResponder = (): Promise<never> =>
+      Promise.reject(
+        new GatewayError('NO_RESPONDER', 'no program answers requests on the embedded broker: set WARREN_BROKER_URL'),
+      )
+    return { inFlight: 0, request: noResponder, close: () => Promise.resolve() }
   }
 
   openControlBus(keys: DeploymentKeys): ControlBus {

@@ -3,6 +3,7 @@ import type { DeploymentKeys } from '../../core/clients/deployment-keys.ts'
 import type { JournalMessage } from '../../core/model/message.ts'
 import type { Source } from '../../core/model/source.ts'
 import type { ControlBus } from '../../core/ports/control-bus.ts'
+import type { Requester } from '../../core/ports/requester.ts'
 import { ChunkedHotWindow } from '../../hot-window/hot-window.ts'
 import { ControlSignature } from '../control-signature.ts'
 import type {
@@ -27,6 +28,7 @@ import { RabbitControlBus } from './control-bus.ts'
 import { notYet, PartReadiness } from './part-readiness.ts'
 import { Publisher, publisherLimits } from './publish/publisher.ts'
 import { ReadBack } from './publish/read-back.ts'
+import { RabbitRequester } from './request/requester.ts'
 import { StreamJournal } from './stream/stream-journal.ts'
 import { FanoutConsumer } from './topology/fanout-consumer.ts'
 import { SourceBindings } from './topology/source-bindings.ts'
@@ -217,6 +219,13 @@ export class RabbitGateway implements GatewayBroker {
     return new FanoutConsumer(this.openConnection, { ...exchanges, watch, onUnreadable }, receive)
   }
 
+  openRequester(): Requester {
+    return new RabbitRequester(this.openConnection, {
+      maxMessageBytes: this.#maxMessageBytes,
+      maxWaitingBytes: publisherLimits.bufferBytes,
+    })
+  }
+
   openControlBus(keys: DeploymentKeys): ControlBus {
     const watch = this.#watch('control')
     return new RabbitControlBus(this.openConnection, `${this.#namespace}.control`, new ControlSignature(keys), watch)
@@ -329,6 +338,7 @@ const interrupted: Readonly<Record<string, string>> = {
   administration: 'sources cannot be bound',
   control: 'control messages between replicas are not delivered',
   fanouts: 'messages of the room (fanout exchanges) are not received',
+  requests: 'requests are not sent',
   'buffered sources': 'messages of buffered sources wait',
 }
 

@@ -1,5 +1,5 @@
 import { BoundedSet } from '../../../core/limits/bounded-set.ts'
-import type { ChannelModel } from '../connection/amqp.ts'
+import { frameMaxOf } from '../connection/frame-max.ts'
 import type { ConnectionSession } from '../connection/reconnecting-connection.ts'
 import { type BrokerReply, connectionFaultOf } from '../connection/reply-codes.ts'
 import type { PendingPublish } from './pending-publish.ts'
@@ -155,10 +155,4 @@ export class PublishingConnection {
     for (const suspect of this.#suspects) if (suspect.sequence < pending.sequence) return false
     return this.#suspects.has(pending)
   }
-}
-
-/** amqplib negotiates it, but its types omit it. 0 means no limit. */
-function frameMaxOf({ connection }: ChannelModel): number {
-  const { frameMax } = connection as unknown as { readonly frameMax?: unknown }
-  return typeof frameMax === 'number' && frameMax > 0 ? frameMax : Number.POSITIVE_INFINITY
 }
