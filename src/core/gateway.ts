@@ -15,10 +15,12 @@ import { errorText } from './model/error-text.ts'
 import type { Identity } from './model/identity.ts'
 import type { JournalMessage, Publication } from './model/message.ts'
 import { type Audience, reviveSource, type Source, type SourceDefinition, sourceId } from './model/source.ts'
+import type { Topic } from './model/topic.ts'
 import type { Tracing } from './model/trace-context.ts'
 import type { Broker } from './ports/broker.ts'
 import type { ClientRegistry } from './ports/client-registry.ts'
 import type { ControlBus, ControlMessage } from './ports/control-bus.ts'
+import { type EventMatcher, noEvents } from './ports/event-matcher.ts'
 import type { HotWindow, WindowEntry } from './ports/hot-window.ts'
 import type { Journal, MarkNote } from './ports/journal.ts'
 import type { Observer } from './ports/observer.ts'
@@ -43,6 +45,8 @@ export interface GatewayParts {
   readonly hotWindow: HotWindow
   readonly broker: Broker
   readonly control: ControlBus
+  /** Default: no typed events. */
+  readonly events?: EventMatcher
   readonly registry: ClientRegistry
   readonly keys: DeploymentKeys
   readonly cursors: CursorCodec
@@ -127,6 +131,7 @@ export class Gateway {
       hotWindow: parts.hotWindow,
       hub: this.hub,
       sources: this.sources,
+      events: parts.events ?? noEvents,
       quarantine: this.#quarantine,
       checkpoints: this.#checkpoints,
       cursors: parts.cursors,
@@ -145,8 +150,8 @@ export class Gateway {
       observer: parts.observer,
       cursors: parts.cursors,
       epoch: () => (this.#listener.up ? this.#listener.epoch : undefined),
-      originOf: (channel) => this.#originOf(channel),
-      audienceOf: (message, inWindow) => this.#listener.audienceOf(message, inWindow),
+      originOf: (topic) => this.#originOf(topic),
+      recipientsOf: (message, inWindow) => this.#listener.recipientsOf(message, inWindow),
       eventOf: (message) => this.#listener.eventOf(message),
       onUnreadable: (entry) => this.#listener.noteUnreadable(entry),
     })
@@ -376,10 +381,10 @@ export class Gateway {
   }
 
   /**
-   * The oldest position from which the channel can be read. Null if the journal cannot be read now.
+   * The oldest position from which the topic can be read. Null if the journal cannot be read now.
    */
-  oldest(channel: string): Promise<Cursor | null> {
-    return this.#catchUp.oldestOf(channel)
+  oldest(topic: Topic): Promise<Cursor | null> {
+    return this.#catchUp.oldestOf(topic)
   }
 
   /**
@@ -456,8 +461,8 @@ export class Gateway {
     }
   }
 
-  #originOf(channel: string): Cursor | undefined {
-    const origin = this.bans.originOf(channel)
+  #originOf(topic: Topic): Cursor | undefined {
+    const origin = topic.kind === 'channel' ? this.bans.originOf(topic.clientId) : undefined
     return origin && { ...origin, codec: this.#parts.cursors }
   }
 

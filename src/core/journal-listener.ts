@@ -7,8 +7,9 @@ import { BoundedSet } from './limits/bounded-set.ts'
 import { MessageEvent, unreadableGap } from './model/channel-event.ts'
 import { type Cursor, type CursorCodec, cursorBefore, cursorOf } from './model/cursor.ts'
 import type { JournalMessage } from './model/message.ts'
-import type { Audience } from './model/source.ts'
+import { noRecipients, type Recipients } from './model/topic.ts'
 import type { Tracing } from './model/trace-context.ts'
+import type { EventMatcher } from './ports/event-matcher.ts'
 import type { HotWindow, WindowEntry } from './ports/hot-window.ts'
 import { type Journal, type JournalTail, type MarkNote, noteOf } from './ports/journal.ts'
 import type { Observer } from './ports/observer.ts'
@@ -21,6 +22,7 @@ export interface JournalListenerParts {
   readonly hotWindow: HotWindow
   readonly hub: Hub
   readonly sources: SourceRouter
+  readonly events: EventMatcher
   readonly quarantine: Quarantine
   readonly checkpoints: Checkpoints
   readonly cursors: CursorCodec
@@ -47,7 +49,7 @@ const maxForeignExchanges = 1_000
 
 /**
  * Receives what the tail of the journal reads. Adds each entry to the hot window and delivers it to
- * the subscriptions of its channels. Private to the gateway; transports do not use it.
+ * the subscriptions of its topics. Private to the gateway; transports do not use it.
  */
 export class JournalListener implements JournalTail {
   readonly #parts: JournalListenerParts
@@ -159,7 +161,7 @@ export class JournalListener implements JournalTail {
     if (this.#gapAhead) this.#publishGap(this.#gapAhead, first)
     for (const entry of entries) hotWindow.add(entry)
     for (const entry of entries) this.noteUnreadable(entry)
-    if (this.#present) hub.publish('everyone', unreadableGap(cursors, this.#epoch ?? '', last))
+    if (this.#present) hub.broadcast(unreadableGap(cursors, this.#epoch ?? '', last))
   }
 
   /** Counts and logs an unreadable entry once, for the tail and all replays together. */
@@ -191,20 +193,21 @@ export class JournalListener implements JournalTail {
   }
 
   /**
-   * The channels of an entry. Empty for a repeat and for poison. `inWindow`: the entry is in the
-   * hot window, and its audience is cached.
+   * The topics of an entry. None for a repeat and for poison. `inWindow`: the entry is in the hot
+   * window, and its clients are cached.
    */
-  audienceOf(message: WindowEntry, inWindow: boolean): Audience {
-    const { quarantine, sources } = this.#parts
+  recipientsOf(message: WindowEntry, inWindow: boolean): Recipients {
+    const { quarantine, sources, events } = this.#parts
     // A repeat stays in the journal, because a cursor may name it.
-    if (this.#deduplicator.isRepeat(message.offset)) return []
+    if (this.#deduplicator.isRepeat(message.offset)) return noRecipients
     // Without this check each resume would decode the poison again, which may be expensive.
-    if (quarantine.foundPoison(message.offset)) return []
+    if (quarantine.foundPoison(message.offset)) return noRecipients
     try {
-      return inWindow ? sources.knownAudienceOf(message) : sources.audienceOf(message)
+      const clients = inWindow ? sources.knownAudienceOf(message) : sources.audienceOf(message)
+      return { clients, eventKeys: events.keysOf(message) }
     } catch (error) {
       quarantine.put(message, error)
-      return []
+      return noRecipients
     }
   }
 
@@ -231,31 +234,32 @@ export class JournalListener implements JournalTail {
 
   #route(message: WindowEntry): MessageOutcome {
     const { hub, quarantine } = this.#parts
-    const audience = this.audienceOf(message, false)
-    if (!hub.hasSubscribers(audience)) {
-      if (audience.length > 0) return 'no_subscriber'
+    const recipients = this.recipientsOf(message, false)
+    if (!hub.hasSubscribers(recipients)) {
+      if (recipients.clients.length > 0 || recipients.eventKeys.length > 0) return 'no_subscriber'
       if (this.#deduplicator.isRepeat(message.offset)) return 'repeated'
       return quarantine.isPoison(message.offset) ? 'quarantined' : 'unmatched'
     }
     const event = this.eventOf(message)
     if (!event) return 'quarantined'
-    this.#publish(audience, event)
+    this.#publish(recipients, event)
     // Live subscriptions have received it. A replay decodes it again.
     forgetBody(message)
     return 'delivered'
   }
 
-  #publish(audience: Audience, event: MessageEvent): void {
+  #publish(recipients: Recipients, event: MessageEvent): void {
     const { hub, tracing } = this.#parts
     const span = event.traceparent === undefined ? undefined : tracing?.begin(event.message, event.traceparent)
     if (span) event.traceparent = span.traceparent
-    hub.publish(audience, event)
+    hub.publish(recipients, event)
     span?.end()
   }
 
   /** Logs each exchange once. An operator may have created a source for an alternate exchange. */
   #logForeign(exchange: string): void {
-    if (this.#foreignExchanges.has(exchange) || !this.#parts.sources.isForeign(exchange)) return
+    const { sources, events } = this.#parts
+    if (this.#foreignExchanges.has(exchange) || !sources.isForeign(exchange) || events.hasExchange(exchange)) return
     this.#foreignExchanges.add(exchange)
     this.#parts.observer.log(
       'warn',
@@ -266,7 +270,7 @@ export class JournalListener implements JournalTail {
   #publishGap(reason: 'RETENTION' | 'JOURNAL_REPLACED', first: JournalMessage): void {
     this.#gapAhead = undefined
     const cursor = cursorBefore(this.#parts.cursors, this.#epoch ?? '', first)
-    this.#parts.hub.publish('everyone', { kind: 'GAP', cursor, reason, oldest: cursor, receivedAt: Date.now() })
+    this.#parts.hub.broadcast({ kind: 'GAP', cursor, reason, oldest: cursor, receivedAt: Date.now() })
   }
 
   #onMark(mark: JournalMessage): void {

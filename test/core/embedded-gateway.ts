@@ -8,6 +8,7 @@ import type { ChannelEvent } from '../../src/core/model/channel-event.ts'
 import { CursorCodec, printCursor } from '../../src/core/model/cursor.ts'
 import { type OverflowPolicy, overflowPolicies } from '../../src/core/model/overflow-policy.ts'
 import { defaultRoutingKey } from '../../src/core/model/source.ts'
+import { channelTopic } from '../../src/core/model/topic.ts'
 import type { Observer } from '../../src/core/ports/observer.ts'
 import EmbeddedDriver from '../../src/distributor/drivers/memory.ts'
 import { ChunkedHotWindow } from '../../src/hot-window/hot-window.ts'
@@ -111,7 +112,7 @@ export class Listener {
     const { after, maxBytes = 1024 * 1024, checkpoints = false, overflow } = options
     this.allowance = new Allowance(maxBytes)
     this.subscription = new ChannelSubscription({
-      channel,
+      topic: channelTopic(channel),
       after,
       checkpoints,
       overflow,

@@ -4,6 +4,7 @@ import { ChannelSubscription, type SubscriptionSink } from '../../src/core/deliv
 import { Hub } from '../../src/core/delivery/hub.ts'
 import { ReplayBatch } from '../../src/core/delivery/replay-batch.ts'
 import { type ChannelEvent, MessageEvent } from '../../src/core/model/channel-event.ts'
+import { channelTopic } from '../../src/core/model/topic.ts'
 import type { Session } from '../../src/core/sessions/session.ts'
 import type { Outbox } from '../../src/transports/flow/outbox.ts'
 import { RoomMember } from '../../src/transports/room/member.ts'
@@ -28,6 +29,8 @@ const eventOf = (offset: number): MessageEvent =>
 
 const replayer = { resume: () => {}, stop: () => {} }
 
+const toAlice = { clients: ['alice'], eventKeys: [] }
+
 /** A subscription with a sink that throws at the events with these offsets. */
 function throwingSubscription(at: readonly number[]) {
   const account = new DeliveryCounter(() => {})
@@ -35,7 +38,7 @@ function throwingSubscription(at: readonly number[]) {
   const taken: number[] = []
   const ends: (string | undefined)[] = []
   const subscription = new ChannelSubscription({
-    channel: 'alice',
+    topic: channelTopic('alice'),
     after: undefined,
     replayer,
     counter: account,
@@ -59,7 +62,7 @@ describe('a throwing subscriber is ended alone', () => {
     const received: string[] = []
     const failures: unknown[] = []
     const subscriberOf = (name: string, fails: boolean) => ({
-      channel: 'alice',
+      topic: channelTopic('alice'),
       deliver() {
         if (fails) throw new Error(name)
         received.push(name)
@@ -73,13 +76,13 @@ describe('a throwing subscriber is ended alone', () => {
     ] as const)
       hub.subscribe(subscriberOf(name, fails))
     hub.subscribe({
-      channel: 'bob',
+      topic: channelTopic('bob'),
       deliver: () => {
         throw new Error('without fail')
       },
     })
-    hub.publish(['alice', 'bob'], eventOf(1))
-    hub.publish('everyone', eventOf(2))
+    hub.publish({ clients: ['alice', 'bob'], eventKeys: [] }, eventOf(1))
+    hub.publish({ clients: 'everyone', eventKeys: [] }, eventOf(2))
     expect({ received, failures, size: hub.size }).toEqual({
       received: ['a', 'c', 'a', 'c'],
       failures: [new Error('b')],
@@ -129,9 +132,9 @@ describe('a throwing subscriber is ended alone', () => {
       subscription.pipe(sink)
       batch.add(subscription, 0)
     }
-    batch.deliver(1, ['alice'], eventOf(1))
+    batch.deliver(1, toAlice, eventOf(1))
     expect(() => batch.flush()).not.toThrow()
-    batch.deliver(2, ['alice'], eventOf(2))
+    batch.deliver(2, toAlice, eventOf(2))
     batch.flush()
     expect({ good: good.taken, bad: bad.ends }).toEqual({ good: [1, 2], bad: ['DELIVERY_FAILED'] })
   })

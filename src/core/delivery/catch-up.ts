@@ -1,7 +1,7 @@
 import { type ChannelEvent, type GapReason, unreadableGap } from '../model/channel-event.ts'
 import { type Cursor, type CursorCodec, cursorBefore, cursorOf, fingerprintOf } from '../model/cursor.ts'
 import type { JournalMessage } from '../model/message.ts'
-import type { Audience } from '../model/source.ts'
+import type { Recipients, Topic } from '../model/topic.ts'
 import type { HotWindow } from '../ports/hot-window.ts'
 import type { Journal } from '../ports/journal.ts'
 import type { Observer } from '../ports/observer.ts'
@@ -37,12 +37,12 @@ export interface CatchUpContext {
    * The place before which the journal holds nothing for the channel's present owner. Undefined:
    * there is no such place.
    */
-  originOf(channel: string): Cursor | undefined
+  originOf(topic: Topic): Cursor | undefined
   /**
-   * The channels of an entry. `inWindow`: the hot window holds the entry, so its audience is asked
-   * for again and is worth caching.
+   * The topics of an entry. `inWindow`: the hot window holds the entry, so its recipients are asked
+   * for again and are worth caching.
    */
-  audienceOf(message: JournalMessage, inWindow: boolean): Audience
+  recipientsOf(message: JournalMessage, inWindow: boolean): Recipients
   /** The event of a message. Undefined if its body cannot be decoded. */
   eventOf(message: JournalMessage): ChannelEvent | undefined
   /** Called when a replay reaches an entry that the broker cannot deliver. */
@@ -128,10 +128,10 @@ export class CatchUp implements Replayer {
     return this.#oldest
   }
 
-  /** The oldest position from which a channel can be read; null as in `oldestCursor`. */
-  async oldestOf(channel: string): Promise<Cursor | null> {
+  /** The oldest position from which a topic can be read; null as in `oldestCursor`. */
+  async oldestOf(topic: Topic): Promise<Cursor | null> {
     const oldest = await this.oldestCursor()
-    const origin = this.#context.originOf(channel)
+    const origin = this.#context.originOf(topic)
     return oldest && origin && isOlder(oldest, origin) ? origin : oldest
   }
 
@@ -193,7 +193,7 @@ export class CatchUp implements Replayer {
    * of the channel are never delivered to the present owner.
    */
   #skipToOrigin(subscription: ChannelSubscription): void {
-    const origin = this.#context.originOf(subscription.channel)
+    const origin = this.#context.originOf(subscription.topic)
     const { position } = subscription
     if (!origin || typeof position !== 'object' || !isOlder(position, origin)) return
     this.#recordResult(subscription, 'gap')
@@ -255,10 +255,10 @@ export class CatchUp implements Replayer {
     }
     if (batch.unreadable) this.#deliverUnreadableGap(batch)
     if (entry.mark) return
-    const audience = this.#context.audienceOf(entry, inWindow)
-    if (!batch.hasSubscribers(audience)) return
+    const recipients = this.#context.recipientsOf(entry, inWindow)
+    if (!batch.hasSubscribers(recipients)) return
     const event = this.#context.eventOf(entry)
-    if (event) batch.deliver(entry.offset, audience, event)
+    if (event) batch.deliver(entry.offset, recipients, event)
   }
 
   /**
@@ -270,7 +270,7 @@ export class CatchUp implements Replayer {
     const epoch = this.#context.epoch()
     if (!last || epoch === undefined) return
     batch.unreadable = undefined
-    batch.deliver(last.offset, 'everyone', unreadableGap(this.#context.cursors, epoch, last))
+    batch.broadcast(last.offset, unreadableGap(this.#context.cursors, epoch, last))
   }
 
   /** Reads the journal once for all of these subscriptions, up to the hot window. */

@@ -3,6 +3,7 @@ import type { DeliveryCounter } from '../accounting/delivery-counter.ts'
 import { type ChannelEvent, type GapEvent, type MessageEvent, OverflowGap } from '../model/channel-event.ts'
 import type { Cursor } from '../model/cursor.ts'
 import type { OverflowPolicy } from '../model/overflow-policy.ts'
+import type { Topic } from '../model/topic.ts'
 import type { Subscriber } from '../ports/subscriber.ts'
 
 /** How many events one subscription queues for a consumer that is slower than its channel. */
@@ -51,7 +52,7 @@ export interface SubscriptionSink {
 }
 
 /**
- * One subscription of a channel: a position in the journal, and a queue of later events that its
+ * One subscription of a topic: a position in the journal, and a queue of later events that its
  * consumer has not taken.
  *
  * The hub pushes live events and `CatchUp` pushes older ones. The consumer pulls, or is a sink. If
@@ -60,7 +61,7 @@ export interface SubscriptionSink {
  * requested another overflow policy.
  */
 export class ChannelSubscription implements Subscriber, AsyncIterableIterator<ChannelEvent> {
-  readonly channel: string
+  readonly topic: Topic
   /** Whether the consumer wants checkpoints: fresh cursors while the channel is idle. */
   readonly checkpoints: boolean
   /** Whether it ends at the live end instead of continuing live. A page of history does. */
@@ -97,7 +98,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   #flushing = false
 
   constructor(options: {
-    channel: string
+    topic: Topic
     /**
      * The cursor to resume after. Undefined: start at the live end. `invalid`: the client gave a
      * cursor that cannot be parsed; the subscription receives a gap.
@@ -116,7 +117,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     /** Counts the events of this subscription. Undefined: they are not counted. */
     counter?: DeliveryCounter
   }) {
-    this.channel = options.channel
+    this.topic = options.topic
     this.checkpoints = options.checkpoints ?? false
     this.endsAtLive = options.endsAtLive ?? false
     this.#after = options.after
@@ -136,6 +137,11 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
 
   get ended(): boolean {
     return this.#ended
+  }
+
+  /** The name of its channel: the client id, or what the subscriber calls the event field. */
+  get channel(): string {
+    return this.topic.kind === 'channel' ? this.topic.clientId : this.topic.name
   }
 
   /**

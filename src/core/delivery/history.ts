@@ -1,6 +1,7 @@
 import type { Gateway } from '../gateway.ts'
 import type { ChannelEvent, GapEvent, MessageEvent } from '../model/channel-event.ts'
 import type { Cursor } from '../model/cursor.ts'
+import { channelTopic } from '../model/topic.ts'
 import { ChannelSubscription } from './channel-subscription.ts'
 
 export interface History {
@@ -29,18 +30,17 @@ export async function readHistory(
     reserve: (event: MessageEvent, isFirst: boolean) => boolean
   },
 ): Promise<History> {
+  const topic = channelTopic(options.channel)
   const now = await gateway.position()
   const after =
-    options.after === undefined
-      ? await gateway.oldest(options.channel)
-      : (gateway.cursors.parse(options.after) ?? 'invalid')
+    options.after === undefined ? await gateway.oldest(topic) : (gateway.cursors.parse(options.after) ?? 'invalid')
   const events: MessageEvent[] = []
   let gap: GapEvent | undefined
   let last: MessageEvent | GapEvent | undefined
   let hasMore = false
   if (after !== null) {
     const subscription = new ChannelSubscription({
-      channel: options.channel,
+      topic,
       after,
       endsAtLive: true,
       replayer: gateway.replayer,

@@ -1,63 +1,56 @@
 import type { ChannelEvent } from '../model/channel-event.ts'
-import type { Audience } from '../model/source.ts'
+import type { Recipients } from '../model/topic.ts'
 import type { Subscriber } from '../ports/subscriber.ts'
+import { TopicIndex } from './topic-index.ts'
 
-/** The subscribers of each channel on this replica. Calls each subscriber once per message. */
+/** The live subscribers on this replica. Calls each subscriber once per message. */
 export class Hub {
-  readonly #channels = new Map<string, Set<Subscriber>>()
-  #size = 0
+  readonly #subscribers = new TopicIndex<Subscriber>()
 
   /** How many subscribers are registered. */
   get size(): number {
-    return this.#size
+    return this.#subscribers.size
   }
 
-  countOf(channel: string): number {
-    return this.#channels.get(channel)?.size ?? 0
+  /** How many subscribers the channel of a client has. */
+  countOf(clientId: string): number {
+    return this.#subscribers.countOfChannel(clientId)
   }
 
-  /** The channels with at least one subscriber on this replica. */
+  /** The client ids with at least one subscriber on this replica. */
   channels(): Iterable<string> {
-    return this.#channels.keys()
+    return this.#subscribers.clientIds()
   }
 
   /**
-   * Whether the audience has a subscriber on this replica. If not, the body need not be decoded.
+   * Whether the recipients have a subscriber on this replica. If not, the body need not be decoded.
    */
-  hasSubscribers(audience: Audience): boolean {
-    if (audience === 'everyone') return this.#size > 0
-    for (const channel of audience) if (this.#channels.has(channel)) return true
-    return false
+  hasSubscribers(recipients: Recipients): boolean {
+    return this.#subscribers.hasAny(recipients)
   }
 
+  /** Idempotent. */
   subscribe(subscriber: Subscriber): void {
-    let subscribers = this.#channels.get(subscriber.channel)
-    if (!subscribers) {
-      subscribers = new Set()
-      this.#channels.set(subscriber.channel, subscribers)
-    }
-    if (subscribers.has(subscriber)) return
-    subscribers.add(subscriber)
-    this.#size += 1
+    this.#subscribers.add(subscriber)
   }
 
   /** Idempotent. */
   unsubscribe(subscriber: Subscriber): void {
-    const subscribers = this.#channels.get(subscriber.channel)
-    if (!subscribers?.delete(subscriber)) return
-    this.#size -= 1
-    if (subscribers.size === 0) this.#channels.delete(subscriber.channel)
+    this.#subscribers.remove(subscriber)
   }
 
-  publish(audience: Audience, event: ChannelEvent): void {
-    if (audience === 'everyone') {
-      for (const subscriber of this.all()) this.#deliverTo(subscriber, event)
-      return
-    }
-    for (const channel of audience) {
-      const subscribers = this.#channels.get(channel)
-      if (subscribers) for (const subscriber of subscribers) this.#deliverTo(subscriber, event)
-    }
+  /** Every subscriber once. */
+  all(): Iterable<Subscriber> {
+    return this.#subscribers.all()
+  }
+
+  publish(recipients: Recipients, event: ChannelEvent): void {
+    this.#subscribers.forEach(recipients, (subscriber) => this.#deliverTo(subscriber, event))
+  }
+
+  /** Delivers an event that concerns every subscriber, such as a gap. */
+  broadcast(event: ChannelEvent): void {
+    for (const subscriber of this.all()) this.#deliverTo(subscriber, event)
   }
 
   /**
@@ -71,9 +64,5 @@ export class Hub {
       this.unsubscribe(subscriber)
       subscriber.fail?.(error)
     }
-  }
-
-  *all(): Generator<Subscriber> {
-    for (const subscribers of this.#channels.values()) yield* subscribers
   }
 }

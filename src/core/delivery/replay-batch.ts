@@ -1,7 +1,8 @@
 import type { ChannelEvent } from '../model/channel-event.ts'
 import type { JournalMessage } from '../model/message.ts'
-import type { Audience } from '../model/source.ts'
+import type { Recipients } from '../model/topic.ts'
 import type { ChannelSubscription } from './channel-subscription.ts'
+import { TopicIndex } from './topic-index.ts'
 
 /**
  * How long the batch gathers events before it flushes subscriptions, in ms. Neighbouring entries
@@ -18,8 +19,9 @@ export class ReplayBatch {
    * yet.
    */
   unreadable: JournalMessage | undefined
-  readonly #byChannel = new Map<string, Map<ChannelSubscription, number>>()
-  #size = 0
+  readonly #byTopic = new TopicIndex<ChannelSubscription>()
+  /** The first offset that each subscription should receive. */
+  readonly #starts = new Map<ChannelSubscription, number>()
   /** Subscriptions that have received events since their last flush. */
   readonly #unflushed = new Set<ChannelSubscription>()
   #timer: NodeJS.Timeout | undefined
@@ -29,44 +31,38 @@ export class ReplayBatch {
   }
 
   get size(): number {
-    return this.#size
+    return this.#starts.size
   }
 
   /** `start`: the first offset that the subscription should receive. */
   add(subscription: ChannelSubscription, start: number): void {
-    let subscriptions = this.#byChannel.get(subscription.channel)
-    if (!subscriptions) {
-      subscriptions = new Map()
-      this.#byChannel.set(subscription.channel, subscriptions)
-    }
-    if (!subscriptions.has(subscription)) this.#size += 1
-    subscriptions.set(subscription, start)
+    this.#byTopic.add(subscription)
+    this.#starts.set(subscription, start)
   }
 
   remove(subscription: ChannelSubscription): void {
-    const subscriptions = this.#byChannel.get(subscription.channel)
-    if (!subscriptions?.delete(subscription)) return
-    this.#size -= 1
-    if (subscriptions.size === 0) this.#byChannel.delete(subscription.channel)
+    if (!this.#starts.delete(subscription)) return
+    this.#byTopic.remove(subscription)
     if (this.#unflushed.delete(subscription)) this.#flush(subscription)
   }
 
-  hasSubscribers(audience: Audience): boolean {
-    if (audience === 'everyone') return this.#size > 0
-    return audience.some((channel) => this.#byChannel.has(channel))
+  hasSubscribers(recipients: Recipients): boolean {
+    return this.#byTopic.hasAny(recipients)
   }
 
   /**
    * A subscription without room leaves the batch. It resumes when its consumer has taken some
    * events.
    */
-  deliver(offset: number, audience: Audience, event: ChannelEvent): void {
-    for (const channel of audience === 'everyone' ? [...this.#byChannel.keys()] : audience) {
-      for (const [subscription, start] of this.#byChannel.get(channel) ?? []) {
-        if (offset >= start) this.#deliverTo(subscription, event)
-      }
-    }
-    if (this.#unflushed.size > 0) this.#timer ??= setTimeout(() => this.flush(), gatherMs)
+  deliver(offset: number, recipients: Recipients, event: ChannelEvent): void {
+    this.#byTopic.forEach(recipients, (subscription) => this.#deliverFrom(offset, subscription, event))
+    this.#flushSoon()
+  }
+
+  /** Delivers an event that concerns every subscription of the batch. */
+  broadcast(offset: number, event: ChannelEvent): void {
+    for (const subscription of [...this.#starts.keys()]) this.#deliverFrom(offset, subscription, event)
+    this.#flushSoon()
   }
 
   /**
@@ -79,6 +75,18 @@ export class ReplayBatch {
     const unflushed = [...this.#unflushed]
     this.#unflushed.clear()
     for (const subscription of unflushed) this.#flush(subscription)
+  }
+
+  subscriptions(): Iterable<ChannelSubscription> {
+    return this.#starts.keys()
+  }
+
+  #flushSoon(): void {
+    if (this.#unflushed.size > 0) this.#timer ??= setTimeout(() => this.flush(), gatherMs)
+  }
+
+  #deliverFrom(offset: number, subscription: ChannelSubscription, event: ChannelEvent): void {
+    if (offset >= (this.#starts.get(subscription) ?? Number.POSITIVE_INFINITY)) this.#deliverTo(subscription, event)
   }
 
   #deliverTo(subscription: ChannelSubscription, event: ChannelEvent): void {
@@ -108,9 +116,5 @@ export class ReplayBatch {
     this.#unflushed.delete(subscription)
     this.remove(subscription)
     subscription.fail(error)
-  }
-
-  *subscriptions(): Generator<ChannelSubscription> {
-    for (const subscriptions of this.#byChannel.values()) yield* subscriptions.keys()
   }
 }

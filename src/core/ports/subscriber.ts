@@ -1,9 +1,10 @@
 import type { ChannelEvent } from '../model/channel-event.ts'
+import type { Topic } from '../model/topic.ts'
 
-/** Receives the events of one channel. The hub calls it for each event, in order. */
+/** Receives the events of one topic. The hub calls it for each event, in order. */
 export interface Subscriber {
-  /** The client id that the channel belongs to. Never changes. */
-  readonly channel: string
+  /** Does not change while the hub holds the subscriber. */
+  readonly topic: Topic
   /**
    * Must neither block nor throw. A subscriber queues what it cannot handle now, within a bound.
    * Past the bound it unsubscribes from live delivery.

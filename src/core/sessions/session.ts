@@ -9,6 +9,7 @@ import type { CursorCodec } from '../model/cursor.ts'
 import { errorStack } from '../model/error-text.ts'
 import { hasIdentity, type Identity, isExpired } from '../model/identity.ts'
 import { type OverflowPolicy, overflowPolicies } from '../model/overflow-policy.ts'
+import { channelTopic, type Topic } from '../model/topic.ts'
 import type { Observer } from '../ports/observer.ts'
 import { demand, maySubscribe } from './authorizer.ts'
 import type { ConnectionSlot } from './connections.ts'
@@ -181,7 +182,7 @@ export class Session {
     const release = this.#ofClient.take(identity.clientId)
     const { after } = options
     const subscription: ChannelSubscription = new ChannelSubscription({
-      channel,
+      topic: channelTopic(channel),
       after: after === undefined || after === null ? undefined : (this.#cursors.parse(after) ?? 'invalid'),
       checkpoints: options.checkpoints ?? false,
       replayer: this.#replayer,
@@ -230,7 +231,7 @@ export class Session {
     this.#slot.chargeTo(identity)
     this.identity = identity
     for (const subscription of this.#subscriptions) {
-      if (this.#withOwnToken.has(subscription) || maySubscribe(identity, subscription.channel)) continue
+      if (this.#withOwnToken.has(subscription) || mayContinue(identity, subscription.topic)) continue
       subscription.end(
         new GatewayError(
           'FORBIDDEN',
@@ -275,7 +276,7 @@ export class Session {
   disown(channel: string, isInvalidated: (identity: Identity) => boolean): void {
     if (isInvalidated(this.identity)) this.identity = { ...this.identity, disowned: true }
     for (const subscription of this.#subscriptions) {
-      if (subscription.channel !== channel) continue
+      if (!isChannelOf(subscription, channel)) continue
       const borrowed = this.#withOwnToken.get(subscription)
       const mayStay = borrowed ? !isInvalidated(borrowed) : maySubscribe(this.identity, channel)
       if (!mayStay) subscription.end(deletedChannel(channel))
@@ -332,7 +333,7 @@ export class Session {
    */
   endChannel(channel: string): void {
     for (const subscription of this.#subscriptions) {
-      if (subscription.channel === channel) subscription.end(deletedChannel(channel))
+      if (isChannelOf(subscription, channel)) subscription.end(deletedChannel(channel))
     }
   }
 
@@ -361,6 +362,14 @@ export class Session {
   get ended(): boolean {
     return this.#ended
   }
+}
+
+function isChannelOf({ topic }: ChannelSubscription, clientId: string): boolean {
+  return topic.kind === 'channel' && topic.clientId === clientId
+}
+
+function mayContinue(identity: Identity, topic: Topic): boolean {
+  return topic.kind === 'channel' && maySubscribe(identity, topic.clientId)
 }
 
 function deletedChannel(channel: string): GatewayError {

@@ -11,6 +11,7 @@ import {
   validate,
 } from 'graphql'
 import { ChannelSubscription } from '../../../src/core/delivery/channel-subscription.ts'
+import { channelTopic } from '../../../src/core/model/topic.ts'
 import { compileSubscribe } from '../../../src/graphql/compile/compiled-subscribe.ts'
 import type { Context } from '../../../src/graphql/context.ts'
 import { schema } from '../../../src/graphql/schema.ts'
@@ -133,7 +134,7 @@ describe('a compiled subscribe', () => {
   test('returns the subscription that the resolver opens, and nothing if the resolver refuses', () => {
     const compiled = compileSubscribe(schema, parse('subscription { channel(clientId: "a") { data } }'), undefined)
     const replayer = { resume: () => {}, stop: () => {} }
-    const opened = new ChannelSubscription({ channel: 'a', after: undefined, replayer })
+    const opened = new ChannelSubscription({ topic: channelTopic('a'), after: undefined, replayer })
     const context = (subscribe: () => ChannelSubscription) => ({ subscribe }) as unknown as Context
     expect(
       compiled?.subscription(

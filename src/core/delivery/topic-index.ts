@@ -1,0 +1,76 @@
+import type { Recipients, Topic } from '../model/topic.ts'
+
+interface Member {
+  readonly topic: Topic
+}
+
+/** Subscribers by topic. A message costs a look-up for each of its recipients. */
+export class TopicIndex<Subscriber extends Member> {
+  readonly #channels = new Map<string, Set<Subscriber>>()
+  readonly #events = new Map<string, Set<Subscriber>>()
+  #size = 0
+
+  /** How many subscribers it holds. */
+  get size(): number {
+    return this.#size
+  }
+
+  countOfChannel(clientId: string): number {
+    return this.#channels.get(clientId)?.size ?? 0
+  }
+
+  /** The client ids with at least one subscriber. */
+  clientIds(): Iterable<string> {
+    return this.#channels.keys()
+  }
+
+  /** Returns false if it holds the subscriber already. */
+  add(subscriber: Subscriber): boolean {
+    const { index, key } = this.#placeOf(subscriber.topic)
+    const subscribers = index.get(key)
+    if (subscribers?.has(subscriber)) return false
+    if (subscribers) subscribers.add(subscriber)
+    else index.set(key, new Set([subscriber]))
+    this.#size += 1
+    return true
+  }
+
+  /** Returns false if it does not hold the subscriber. Call it before the topic changes. */
+  remove(subscriber: Subscriber): boolean {
+    const { index, key } = this.#placeOf(subscriber.topic)
+    const subscribers = index.get(key)
+    if (!subscribers?.delete(subscriber)) return false
+    if (subscribers.size === 0) index.delete(key)
+    this.#size -= 1
+    return true
+  }
+
+  /** Whether any subscriber is among the recipients. */
+  hasAny({ clients, eventKeys }: Recipients): boolean {
+    if (clients === 'everyone' ? this.#channels.size > 0 : clients.some((clientId) => this.#channels.has(clientId))) {
+      return true
+    }
+    return eventKeys.some((key) => this.#events.has(key))
+  }
+
+  /**
+   * Calls `visit` once for each subscriber among the recipients. `visit` may remove subscribers.
+   */
+  forEach({ clients, eventKeys }: Recipients, visit: (subscriber: Subscriber) => void): void {
+    if (clients === 'everyone') for (const subscribers of this.#channels.values()) subscribers.forEach(visit)
+    else for (const clientId of clients) this.#channels.get(clientId)?.forEach(visit)
+    for (const key of eventKeys) this.#events.get(key)?.forEach(visit)
+  }
+
+  /** Every subscriber once. */
+  *all(): Generator<Subscriber> {
+    for (const subscribers of this.#channels.values()) yield* subscribers
+    for (const subscribers of this.#events.values()) yield* subscribers
+  }
+
+  #placeOf(topic: Topic): { readonly index: Map<string, Set<Subscriber>>; readonly key: string } {
+    return topic.kind === 'channel'
+      ? { index: this.#channels, key: topic.clientId }
+      : { index: this.#events, key: topic.key }
+  }
+}

@@ -1,0 +1,35 @@
+import type { Audience } from './source.ts'
+
+/**
+ * What a subscription receives: the channel of a client, or the events of a typed field that meet
+ * its conditions.
+ */
+export type Topic = ChannelTopic | EventTopic
+
+export interface ChannelTopic {
+  readonly kind: 'channel'
+  readonly clientId: string
+}
+
+export interface EventTopic {
+  readonly kind: 'event'
+  /** The name of the subscription field. */
+  readonly field: string
+  /** What the subscriber calls it, such as `orderChanged?customerId=7`. */
+  readonly name: string
+  /** Stands for its conditions: subscriptions with equal conditions have equal keys. */
+  readonly key: string
+}
+
+export function channelTopic(clientId: string): ChannelTopic {
+  return { kind: 'channel', clientId }
+}
+
+/** The topics that a message is for. */
+export interface Recipients {
+  readonly clients: Audience
+  /** Keys of event topics, each once. Keys without a subscription on this replica may be missing. */
+  readonly eventKeys: readonly string[]
+}
+
+export const noRecipients: Recipients = { clients: [], eventKeys: [] }
