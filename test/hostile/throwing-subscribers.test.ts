@@ -4,7 +4,7 @@ import { ChannelSubscription, type SubscriptionSink } from '../../src/core/deliv
 import { Hub } from '../../src/core/delivery/hub.ts'
 import { ReplayBatch } from '../../src/core/delivery/replay-batch.ts'
 import { type ChannelEvent, MessageEvent } from '../../src/core/model/channel-event.ts'
-import { channelTopic } from '../../src/core/model/topic.ts'
+import { channelTopic } from '../../src/core/ports/topic.ts'
 import type { Session } from '../../src/core/sessions/session.ts'
 import type { Outbox } from '../../src/transports/flow/outbox.ts'
 import { RoomMember } from '../../src/transports/room/member.ts'

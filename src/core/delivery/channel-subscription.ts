@@ -3,8 +3,8 @@ import type { DeliveryCounter } from '../accounting/delivery-counter.ts'
 import { type ChannelEvent, type GapEvent, type MessageEvent, OverflowGap } from '../model/channel-event.ts'
 import type { Cursor } from '../model/cursor.ts'
 import type { OverflowPolicy } from '../model/overflow-policy.ts'
-import type { Topic } from '../model/topic.ts'
 import type { Subscriber } from '../ports/subscriber.ts'
+import type { Topic } from '../ports/topic.ts'
 
 /** How many events one subscription queues for a consumer that is slower than its channel. */
 const maxQueuedEvents = 1024

@@ -1,7 +1,7 @@
 import type { Gateway } from '../gateway.ts'
 import type { ChannelEvent, GapEvent, MessageEvent } from '../model/channel-event.ts'
 import type { Cursor } from '../model/cursor.ts'
-import { channelTopic } from '../model/topic.ts'
+import { channelTopic } from '../ports/topic.ts'
 import { ChannelSubscription } from './channel-subscription.ts'
 
 export interface History {

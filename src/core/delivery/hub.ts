@@ -1,6 +1,6 @@
 import type { ChannelEvent } from '../model/channel-event.ts'
-import type { Recipients } from '../model/topic.ts'
 import type { Subscriber } from '../ports/subscriber.ts'
+import type { Recipients } from '../ports/topic.ts'
 import { TopicIndex } from './topic-index.ts'
 
 /** The live subscribers on this replica. Calls each subscriber once per message. */

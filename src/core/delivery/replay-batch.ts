@@ -1,6 +1,6 @@
 import type { ChannelEvent } from '../model/channel-event.ts'
 import type { JournalMessage } from '../model/message.ts'
-import type { Recipients } from '../model/topic.ts'
+import type { Recipients } from '../ports/topic.ts'
 import type { ChannelSubscription } from './channel-subscription.ts'
 import { TopicIndex } from './topic-index.ts'
 

@@ -1,4 +1,4 @@
-import type { Recipients, Topic } from '../model/topic.ts'
+import type { Recipients, Topic } from '../ports/topic.ts'
 
 interface Member {
   readonly topic: Topic

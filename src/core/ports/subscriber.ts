@@ -1,5 +1,5 @@
 import type { ChannelEvent } from '../model/channel-event.ts'
-import type { Topic } from '../model/topic.ts'
+import type { Topic } from './topic.ts'
 
 /** Receives the events of one topic. The hub calls it for each event, in order. */
 export interface Subscriber {

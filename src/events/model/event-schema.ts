@@ -84,7 +84,7 @@ export interface EventField {
   readonly gapForm: GapForm
   /** Whether `Query.<name>History` exists. */
   readonly history: boolean
-  /** The names of the arguments that play a built-in role; undefined where the author took the name. */
+  /** The arguments that play a built-in role; undefined where the author took the name. */
   readonly builtIn: BuiltInArguments
   /** Whether the field has the argument `filter` with conditions. */
   readonly filterable: boolean
@@ -198,7 +198,7 @@ export interface MessageTemplate {
   /** JSON in which the strings `{body}`, `{messageId}` and `{now}` are replaced. */
   readonly wrap: unknown
   readonly access: Access
-  /** The name of the argument whose value is the body; undefined: an object of all arguments. */
+  /** The name of the argument with the value that is the body; undefined: an object of all arguments. */
   readonly bodyArgument: string | undefined
   /** Declared arguments by name, without the built-in ones. */
   readonly arguments: ReadonlyMap<string, InputFieldMapping>

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { TopicIndex } from '../../../src/core/delivery/topic-index.ts'
-import { channelTopic, type Recipients, type Topic } from '../../../src/core/model/topic.ts'
+import { channelTopic, type Recipients, type Topic } from '../../../src/core/ports/topic.ts'
 
 interface Named {
   readonly name: string

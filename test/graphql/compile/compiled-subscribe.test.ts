@@ -11,7 +11,7 @@ import {
   validate,
 } from 'graphql'
 import { ChannelSubscription } from '../../../src/core/delivery/channel-subscription.ts'
-import { channelTopic } from '../../../src/core/model/topic.ts'
+import { channelTopic } from '../../../src/core/ports/topic.ts'
 import { compileSubscribe } from '../../../src/graphql/compile/compiled-subscribe.ts'
 import type { Context } from '../../../src/graphql/context.ts'
 import { schema } from '../../../src/graphql/schema.ts'

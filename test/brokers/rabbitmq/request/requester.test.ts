@@ -46,7 +46,7 @@ function requester(url = vhost.url, limits = {}): RabbitRequester {
   return made
 }
 
-/** A URL of the broker behind a proxy, whose connections a test can cut. */
+/** The URL of the broker behind a proxy. A test can cut its connections. */
 function proxied(): string {
   const url = new URL(vhost.url)
   url.port = String(proxy.port)

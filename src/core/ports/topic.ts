@@ -1,4 +1,4 @@
-import type { Audience } from './source.ts'
+import type { Audience } from '../model/source.ts'
 
 /**
  * What a subscription receives: the channel of a client, or the events of a typed field that meet
@@ -28,7 +28,9 @@ export function channelTopic(clientId: string): ChannelTopic {
 /** The topics that a message is for. */
 export interface Recipients {
   readonly clients: Audience
-  /** Keys of event topics, each once. Keys without a subscription on this replica may be missing. */
+  /**
+   * Keys of event topics, each once. Keys without a subscription on this replica may be missing.
+   */
   readonly eventKeys: readonly string[]
 }
 
