@@ -57,6 +57,7 @@ byte tailLast = NONE;   /* the last entry that the tail delivered in this epoch 
 byte upAfter;           /* the mark of this connection comes after this offset */
 bit windowEmpty = 1;
 byte windowFirst, windowLast;
+byte window;            /* the offsets that were added to the hot window */
 bit gapAhead;
 
 /* ChannelSubscription. */
@@ -117,7 +118,7 @@ inline nextInWindow(from)
   found = 0;
   o = MAX(windowFirst, from);
   do
-  :: o <= windowLast && !STORED(epoch, o) -> o++
+  :: o <= windowLast && !((window >> o) & 1) -> o++
   :: else -> break
   od;
   found = !windowEmpty && o <= windowLast
@@ -204,6 +205,7 @@ inline onMessage(offset)
   :: else
   fi;
   windowLast = offset;
+  window = window | (1 << offset);
   tailLast = offset;
   if
   :: where == LIVE && offset > 0 -> deliver(MESSAGE, epoch, epoch, offset, 0)
@@ -217,7 +219,7 @@ inline onTruncated()
   gapAhead = 1;
 #endif
 #ifndef PLANT_WINDOW_KEPT_AT_TRUNCATION
-  windowEmpty = 1; windowFirst = 0; windowLast = 0
+  windowEmpty = 1; windowFirst = 0; windowLast = 0; window = 0
 #endif
 }
 
@@ -227,7 +229,7 @@ inline onEpoch()
   epoch = epochOfStream;
   tailLast = NONE;
 #ifndef PLANT_WINDOW_KEPT_AT_NEW_EPOCH
-  windowEmpty = 1; windowFirst = 0; windowLast = 0;
+  windowEmpty = 1; windowFirst = 0; windowLast = 0; window = 0;
 #endif
   /* The signal of the epoch ends a scan: JournalReplaced. */
   if
@@ -333,7 +335,7 @@ end:
   :: atomic { !windowEmpty && windowFirst < windowLast ->
       windowFirst++;
       do
-      :: !STORED(epoch, windowFirst) -> windowFirst++
+      :: !((window >> windowFirst) & 1) -> windowFirst++
       :: else -> break
       od }
 
@@ -358,7 +360,7 @@ end:
         lastOffset = (scanBegin == 0 -> NONE : scanBegin - 1)
       :: positionEpoch == epoch && positionOffset >= windowFirst && positionOffset <= windowLast ->
         if
-        :: entryMatches(epoch, positionOffset) ->
+        :: positionTrue == epoch && ((window >> positionOffset) & 1) ->
           where = IN_WINDOW; inBatch = 1;
           start = (positionBefore -> positionOffset : positionOffset + 1);
           i = start;
