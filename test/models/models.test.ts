@@ -30,6 +30,8 @@ const plantedErrors: readonly (readonly [name: string, bounds: readonly string[]
   ['BEHIND_STAYS_LIVE', withRetention],
   ['TRUNCATION_WITHOUT_GAP', withRetention],
   ['WINDOW_KEPT_AT_TRUNCATION', withRetention],
+  ['SCAN_EPOCH_UNCHECKED', withReplacement],
+  ['WINDOW_KEPT_AT_NEW_EPOCH', withReplacement],
 ]
 
 beforeAll(async () => {
