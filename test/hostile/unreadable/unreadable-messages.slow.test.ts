@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import amqp, { type ChannelModel, type ConfirmChannel } from 'amqplib'
 import { callerOf, createRabbitChannel, type DeliveredEvent, listen } from '../../e2e/back-end/graphql-caller.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -17,9 +17,6 @@ import { unreadable, unreadableMessages } from './unreadable-publisher.ts'
 
 const four = await rabbitMq4()
 const describeOnFour = four.root === undefined ? describe.skip : describe
-
-// Each test continues where the one before it ended.
-jest.retryTimes(0)
 
 const kinds = Object.values(unreadableMessages)
 const historyQuery = `query ($after: Cursor, $first: Int!) {
