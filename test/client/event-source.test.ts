@@ -35,7 +35,15 @@ test(`the example page receives each of ${many} messages once and in order, wher
     await position('page', gateway.graphqlUrl),
   )
   const cut = () => proxy.cut()
-  await chaos({ seed: 7, count: many, cuts: 4, received, publish: (n) => publish(gateway, 'page', n), cut })
+  await chaos({
+    seed: 7,
+    count: many,
+    cuts: 4,
+    received,
+    publish: (n) => publish(gateway, 'page', n),
+    cut,
+    connections: () => proxy.accepted,
+  })
   expect(received.data).toEqual(numbers(many))
   expect(proxy.accepted).toBeGreaterThan(2)
   expect(browser.outside()).toEqual([])

@@ -87,6 +87,8 @@ function listen(
   }
 }
 
+const connections = () => proxy.accepted
+
 const publishAll = async (clientId: string, data: readonly unknown[]) => {
   for (const one of data) await publish(gateway, clientId, one)
 }
@@ -110,7 +112,15 @@ describe('the example', () => {
         onError: received.fail,
       })
       const cut = () => proxy.cut()
-      await chaos({ seed, count: many, cuts: 10, received, publish: (n) => publish(gateway, clientId, n), cut })
+      await chaos({
+        seed,
+        count: many,
+        cuts: 10,
+        received,
+        publish: (n) => publish(gateway, clientId, n),
+        cut,
+        connections,
+      })
       stop()
       expect(received.data).toEqual(numbers(many))
     },
@@ -138,7 +148,15 @@ test('a client that alternates between two replicas on RabbitMQ receives each me
     back.cut()
   }
   const { received } = listening
-  await chaos({ seed: 4, count: many, cuts: 12, received, publish: (n) => publisher.publish(n, 'client.hopper'), cut })
+  await chaos({
+    seed: 4,
+    count: many,
+    cuts: 12,
+    received,
+    publish: (n) => publisher.publish(n, 'client.hopper'),
+    cut,
+    connections: () => front.accepted + back.accepted,
+  })
   expect(received.data).toEqual(numbers(many))
   expect(Math.min(front.accepted, back.accepted)).toBeGreaterThan(3)
 }, 60_000)
@@ -156,7 +174,15 @@ describe('whatever the client library does by itself', () => {
     await using listening = listen(clientId, { client, after: await position(clientId, gateway.graphqlUrl) })
     const { received } = listening
     const cut = () => proxy.cut()
-    await chaos({ seed: 5, count: many / 2, cuts: 10, received, publish: (n) => publish(gateway, clientId, n), cut })
+    await chaos({
+      seed: 5,
+      count: many / 2,
+      cuts: 10,
+      received,
+      publish: (n) => publish(gateway, clientId, n),
+      cut,
+      connections,
+    })
     expect(received.data).toEqual(numbers(many / 2))
   })
 
@@ -181,6 +207,7 @@ describe('whatever the client library does by itself', () => {
           received,
           publish: (n) => publish(gateway, clientId, n),
           cut: () => proxy.cut(),
+          connections: () => proxy.accepted,
         }),
       ),
     )
