@@ -221,7 +221,8 @@ function handle(
       stillRuns()
       return (await status(path)) === 200
     }
-    await eventually(`the gateway to answer 200 to ${path}`, attempt, { withinMs })
+    // Each request costs both sides CPU that a starting gateway needs.
+    await eventually(`the gateway to answer 200 to ${path}`, attempt, { withinMs, everyMs: 100 })
   }
   return {
     pid: child.pid ?? 0,

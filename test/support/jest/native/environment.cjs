@@ -20,7 +20,11 @@ module.exports = class NativeEnvironment {
   #variables = { ...process.env }
   #open = openResources()
 
-  constructor({ projectConfig }) {
+  constructor({ projectConfig }, { testPath }) {
+    this.testPath = testPath
+    this.t0 = Date.now()
+    this.c0 = process.cpuUsage()
+    this.k0 = kids()
     this.fakeTimersModern = new ModernFakeTimers({ config: projectConfig, global: globalThis })
   }
 
@@ -41,6 +45,17 @@ module.exports = class NativeEnvironment {
     process.exit = this.#exit
     process.exitCode = this.#exitCode
     globalThis.console = this.#console
+    const d = process.cpuUsage(this.c0)
+    const k = kids()
+    require('node:fs').appendFileSync(
+      '/tmp/suite-cpu.jsonl',
+      JSON.stringify({
+        f: this.testPath.split('/test/')[1],
+        wall: (Date.now() - this.t0) / 1000,
+        self: (d.user + d.system) / 1e6,
+        kids: (k - this.k0) / 100,
+      }) + '\n',
+    )
     await this.#closed()
   }
 
@@ -70,4 +85,9 @@ function difference(more, less) {
     if (place !== -1) rest.splice(place, 1)
     return place === -1
   })
+}
+
+function kids() {
+  const f = require('node:fs').readFileSync('/proc/self/stat', 'utf8').split(') ')[1].split(' ')
+  return Number(f[13]) + Number(f[14])
 }
