@@ -11,6 +11,7 @@ import { type TcpProxy, tcpProxy } from '../support/network/tcp-proxy.ts'
 import { type TestVhost, testVhost } from '../support/rabbitmq/broker.ts'
 import { amqpPublish } from '../support/rabbitmq/third-party.ts'
 import { repetitions } from '../support/repetitions.ts'
+import { keepTimers } from './kept-timers.ts'
 import { type LegacyClient, type Release, releases } from './legacy-client.ts'
 import { connectRaw, golden, type RawClient, socketClusterUrl } from './socketcluster-frames.ts'
 
@@ -61,7 +62,10 @@ async function idleFrames(handshake: string, query = ''): Promise<IdleFrames> {
   return idle
 }
 
+let timers: ReturnType<typeof keepTimers>
+
 beforeAll(async () => {
+  timers = keepTimers()
   vhost = await testVhost('legacy-clients')
   gateway = await startGateway({ env: { WARREN_BROKER_URL: vhost.url } })
   proxy = await tcpProxy(gateway.port)
@@ -86,6 +90,7 @@ afterAll(async () => {
   await proxy?.close()
   await gateway?.[Symbol.asyncDispose]()
   await vhost?.close()
+  timers.clear()
 })
 
 const curl = async (...args: string[]) =>
