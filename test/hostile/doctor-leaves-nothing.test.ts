@@ -9,6 +9,7 @@ import { freePort } from '../support/network/ports.ts'
 import { spawnGuarded } from '../support/processes/guarded-process.ts'
 import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
 import { privateRabbit, type RabbitNode } from '../support/rabbitmq/broker.ts'
+import { repetitions } from '../support/repetitions.ts'
 
 const names = Promise.resolve({
   namespace: 'warren',
@@ -70,7 +71,7 @@ describe('warren doctor', () => {
     expect(findings.filter(({ check, status }) => check !== 'leader changes' && status !== 'ok')).toEqual([])
     whole.close()
     expect(whole.count).toBeGreaterThan(20)
-    for (let at = 1; at < whole.count; at += Math.ceil(whole.count / 25)) {
+    for (let at = 1; at < whole.count; at += Math.ceil(whole.count / repetitions(8, 25))) {
       const way = await wayTo(node.port, (count, client) => {
         if (count === at) client.resetAndDestroy()
       })

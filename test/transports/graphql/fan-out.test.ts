@@ -56,7 +56,7 @@ describe('a shared result', () => {
     (seed) => {
       const random = new Seeded(seed)
       const fanOut = new FanOut(schema, () => undefined)
-      for (let number = 0; number < 500; number += 1) {
+      for (let number = 0; number < repetitions(250, 500); number += 1) {
         const text = anyOperation(random)
         const args = { schema, document: checked(text), variableValues: { clientId: random.pick(texts) || 'c' } }
         const group = fanOut.groupOf(args)

@@ -9,6 +9,7 @@ import { eventually } from '../../support/eventually.ts'
 import { textOf } from '../../support/frames/frames.ts'
 import { type GatewayProcess, startGateway, testToken } from '../../support/gateway/gateway-process.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
+import { repetitions } from '../../support/repetitions.ts'
 
 const query = `subscription Slow($clientId: ID!, $after: Cursor, $overflow: OverflowPolicy) {
   channel(clientId: $clientId, after: $after, overflow: $overflow) { kind cursor data gap { reason dropped } }
@@ -24,7 +25,7 @@ interface ReceivedEvent {
 /** For each socket more than the buffers of the system hold for a client that does not read. */
 const messages = 4_000
 const padding = 'x'.repeat(4_000)
-const healthyPeers = 30
+const healthyPeers = repetitions(8, 30)
 /**
  * The memory for the queues of the four stalled clients, the hot window, and V8's uncollected
  * garbage.

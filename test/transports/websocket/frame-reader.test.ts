@@ -160,7 +160,7 @@ describe('the frame reader', () => {
     async (seed) => {
       const random = new Seeded(seed)
       const seen = new Set<string>()
-      for (let number = 0; number < 300; number += 1) {
+      for (let number = 0; number < repetitions(150, 300); number += 1) {
         const frames: Frame[] = []
         let fragmented = false
         for (let count = 1 + Math.floor(random.next() * 8); count > 0; count -= 1) {

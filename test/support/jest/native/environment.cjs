@@ -20,11 +20,7 @@ module.exports = class NativeEnvironment {
   #variables = { ...process.env }
   #open = openResources()
 
-  constructor({ projectConfig }, { testPath }) {
-    this.testPath = testPath
-    this.t0 = Date.now()
-    this.c0 = process.cpuUsage()
-    this.k0 = kids()
+  constructor({ projectConfig }) {
     this.fakeTimersModern = new ModernFakeTimers({ config: projectConfig, global: globalThis })
   }
 
@@ -45,17 +41,6 @@ module.exports = class NativeEnvironment {
     process.exit = this.#exit
     process.exitCode = this.#exitCode
     globalThis.console = this.#console
-    const d = process.cpuUsage(this.c0)
-    const k = kids()
-    require('node:fs').appendFileSync(
-      '/tmp/suite-cpu.jsonl',
-      JSON.stringify({
-        f: this.testPath.split('/test/')[1],
-        wall: (Date.now() - this.t0) / 1000,
-        self: (d.user + d.system) / 1e6,
-        kids: (k - this.k0) / 100,
-      }) + '\n',
-    )
     await this.#closed()
   }
 
@@ -64,7 +49,8 @@ module.exports = class NativeEnvironment {
     for (;;) {
       const left = difference(openResources(), this.#open)
       if (left.length === 0) return
-      if (Date.now() > deadline) throw new Error(`The tests of this file left open: ${left.join(', ')}.`)
+      if (Date.now() > deadline)
+        throw new Error(`The tests of this file left open: ${left.join(', ')} (${ends().join('; ')}).`)
       await delay(20)
     }
   }
@@ -77,6 +63,14 @@ function openResources() {
     .filter((kind) => /^(TCP|UDP|Pipe|Process|Timeout|FSEvent|StatWatcher|MessagePort|Worker)/.test(kind))
 }
 
+/** Which ports the open sockets and servers connect; those of the worker itself have none. */
+function ends() {
+  const handles = process._getActiveHandles().filter(({ localPort, address }) => localPort || address)
+  return handles.map(({ localPort, remotePort, address }) =>
+    remotePort ? `${localPort} to ${remotePort}` : JSON.stringify(address?.()),
+  )
+}
+
 /** What is in `more` beyond what is in `less`. Both may have the same more than once. */
 function difference(more, less) {
   const rest = [...less]
@@ -85,9 +79,4 @@ function difference(more, less) {
     if (place !== -1) rest.splice(place, 1)
     return place === -1
   })
-}
-
-function kids() {
-  const f = require('node:fs').readFileSync('/proc/self/stat', 'utf8').split(') ')[1].split(' ')
-  return Number(f[13]) + Number(f[14])
 }
