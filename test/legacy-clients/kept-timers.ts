@@ -5,20 +5,19 @@
 export function keepTimers(): { clear(): void } {
   const { setTimeout, setInterval } = globalThis
   const set = new Set<NodeJS.Timeout>()
-  const kept = <T extends typeof setTimeout>(original: T): T => {
-    const keeping = (...args: Parameters<typeof setTimeout>) => {
-      const timer = original(...args)
-      set.add(timer)
-      return timer
-    }
-    return Object.assign(keeping, original) as unknown as T
+  const keep = (timer: NodeJS.Timeout): NodeJS.Timeout => {
+    set.add(timer)
+    return timer
   }
-  globalThis.setTimeout = kept(setTimeout)
-  globalThis.setInterval = kept(setInterval as unknown as typeof setTimeout) as unknown as typeof setInterval
+  type Callback = (...args: unknown[]) => void
+  const keeping = {
+    setTimeout: (run: Callback, ms?: number, ...args: unknown[]) => keep(setTimeout(run, ms, ...args)),
+    setInterval: (run: Callback, ms?: number, ...args: unknown[]) => keep(setInterval(run, ms, ...args)),
+  }
+  Object.assign(globalThis, keeping)
   return {
     clear() {
-      globalThis.setTimeout = setTimeout
-      globalThis.setInterval = setInterval
+      Object.assign(globalThis, { setTimeout, setInterval })
       for (const timer of set) clearTimeout(timer)
     },
   }

@@ -7,6 +7,7 @@ import { messageOf, toAmqp } from '../../../src/brokers/rabbitmq/message/propert
 import { eventually } from '../../support/eventually.ts'
 import { connectGraphql, type GraphqlClient } from '../../support/frames/graphql-frames.ts'
 import { Inbox } from '../../support/frames/inbox.ts'
+import { runCommand } from '../../support/gateway/command-in-process.ts'
 import { type GatewayProcess, runWarren, startGateway, testToken } from '../../support/gateway/gateway-process.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
 
@@ -32,7 +33,7 @@ afterAll(async () => {
   await vhost?.close()
 })
 
-const warren = (...args: string[]) => runWarren(['quarantine', ...args], { WARREN_BROKER_URL: vhost.url })
+const warren = (...args: string[]) => runCommand(['quarantine', ...args], { WARREN_BROKER_URL: vhost.url })
 
 /** Consumes a queue on a fanout exchange, and keeps types and digits. */
 async function taker(exchange: string): Promise<{ inbox: Inbox<Delivery> } & AsyncDisposable> {
@@ -85,7 +86,7 @@ test('warren publish and warren tail keep every digit', async () => {
   })
   const { data } = (await response.json()) as { data: { history: { cursor: string } } }
   const body = '{"userId":750727362669608961,"large":1e400,"price":1.10,"zero":-0}'
-  const published = await runWarren(['publish', '--client', 'bob', body], gateway.env)
+  const published = await runCommand(['publish', '--client', 'bob', body], gateway.env)
   expect(published).toMatchObject({ code: 0, stderr: '' })
   const tailed = await runWarren(['tail', 'bob', '--after', data.history.cursor, '--count', '1'], gateway.env)
   expect(tailed.stdout).toContain(`"data":${body}`)

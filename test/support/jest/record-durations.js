@@ -1,9 +1,11 @@
 // Writes durations.json from the results of runs: node record-durations.js <results of jest --json>...
-import { readFileSync, writeFileSync } from 'node:fs'
+// Files that were not run keep their duration.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 
 const table = new URL('durations.json', import.meta.url)
 /** @type {Record<string, number>} */
-const seconds = {}
+const seconds = JSON.parse(readFileSync(table, 'utf8'))
+for (const path of Object.keys(seconds)) if (!existsSync(path)) delete seconds[path]
 for (const file of process.argv.slice(2)) {
   const { testResults } = JSON.parse(readFileSync(file, 'utf8'))
   for (const { name, startTime, endTime } of testResults)

@@ -1,6 +1,6 @@
 // jest's main process requires this file without a transform.
 const { existsSync, readFileSync } = require('node:fs')
-const { dirname, join } = require('node:path')
+const { posix } = require('node:path')
 
 /** Modules that open sockets or start processes, and packages that do. */
 const outside =
@@ -36,7 +36,9 @@ function importsOfFile(path) {
     const used = named?.filter((name) => !name.startsWith('type ') && !harmless.test(name))
     if (!type && (used === undefined || used.length > 0)) found.push(specifier)
   }
-  const paths = found.map((specifier) => (specifier.startsWith('.') ? join(dirname(path), specifier) : specifier))
+  const paths = found.map((specifier) =>
+    specifier.startsWith('.') ? posix.join(posix.dirname(path), specifier) : specifier,
+  )
   importsOf.set(path, paths)
   return paths
 }

@@ -15,6 +15,7 @@ module.exports = class NativeEnvironment {
   moduleMocker = new ModuleMocker(globalThis)
   fakeTimers = null
   #console = globalThis.console
+  // oxlint-disable-next-line typescript/unbound-method -- put back unchanged
   #exit = process.exit
   #exitCode = process.exitCode
   #variables = { ...process.env }
@@ -65,6 +66,7 @@ function openResources() {
 
 /** Which ports the open sockets and servers connect; those of the worker itself have none. */
 function ends() {
+  // oxlint-disable-next-line no-underscore-dangle -- its public form has no ports
   const handles = process._getActiveHandles().filter(({ localPort, address }) => localPort || address)
   return handles.map(({ localPort, remotePort, address }) =>
     remotePort ? `${localPort} to ${remotePort}` : JSON.stringify(address?.()),

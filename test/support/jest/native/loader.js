@@ -1,16 +1,16 @@
 // Hooks of Node's module loader (node:module, `register`). They run in a thread of their own.
 import { fileURLToPath } from 'node:url'
-import { CompiledFiles } from './compile.js'
+import compiling from './compile.cjs'
 
 const globals = new URL('globals.js', import.meta.url).href
 const tests = new URL('../../../', import.meta.url).href
 
-/** @type {CompiledFiles} */
+/** @type {import('./compile.cjs').CompiledFiles} */
 let compiled
 
 /** @param {{ folder: string }} data */
 export function initialize({ folder }) {
-  compiled = new CompiledFiles(folder)
+  compiled = new compiling.CompiledFiles(folder)
 }
 
 /**

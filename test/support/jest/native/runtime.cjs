@@ -1,15 +1,15 @@
 // jest requires its runtime, so this is a CommonJS module.
 const { register } = require('node:module')
-const { join } = require('node:path')
 const { pathToFileURL } = require('node:url')
 const { default: JestRuntime } = require('jest-runtime')
+const { CompiledFiles, SourceMaps } = require('./compile.cjs')
 
 /** What `globals.js` exports, by the number of the test file in this process. */
 const globalsOf = new Map()
 globalThis[Symbol.for('warren.test.globals')] = globalsOf
 
 let runs = 0
-let loading
+let sourceMaps
 
 /**
  * Loads test files with Node's own loader instead of jest's modules in a VM context. A worker then
@@ -18,34 +18,31 @@ let loading
  */
 module.exports = class NativeRuntime extends JestRuntime {
   #run = ++runs
-  #maps
 
   constructor(config, ...rest) {
     super(config, ...rest)
-    loading ??= openLoader(join(config.cacheDirectory, 'native'))
-    this.#maps = new Map()
+    sourceMaps ??= openLoader(`${config.cacheDirectory}/native`)
   }
 
   unstable_shouldLoadAsEsm() {
     return true
   }
 
-  async unstable_importModule(path) {
-    globalsOf.set(this.#run, this.jestGlobals.cjsGlobals(path))
-    await loading
-    await import(`${pathToFileURL(path).href}?run=${this.#run}`)
+  async unstable_importModule(file) {
+    globalsOf.set(this.#run, this.jestGlobals.cjsGlobals(file))
+    await import(`${pathToFileURL(file).href}?run=${this.#run}`)
   }
 
   /** jest asks for its own modules here, first for jest-circus, which has the state of one file. */
-  requireInternalModule(path) {
+  requireInternalModule(file) {
     for (const loaded of Object.keys(require.cache)) {
       if (/[\\/]jest-circus[\\/]build[\\/]/.test(loaded)) delete require.cache[loaded]
     }
-    return require(path)
+    return require(file)
   }
 
   getSourceMaps() {
-    return sourceMaps ?? this.#maps
+    return sourceMaps
   }
 
   teardown() {
@@ -54,10 +51,7 @@ module.exports = class NativeRuntime extends JestRuntime {
   }
 }
 
-let sourceMaps
-
-async function openLoader(folder) {
+function openLoader(folder) {
   register('./loader.js', { parentURL: pathToFileURL(__filename), data: { folder } })
-  const { CompiledFiles, SourceMaps } = await import('./compile.js')
-  sourceMaps = new SourceMaps(new CompiledFiles(folder))
+  return new SourceMaps(new CompiledFiles(folder))
 }

@@ -1,10 +1,9 @@
 // Compiles TypeScript for the loader, and finds the source maps for jest. Plain JavaScript, because
 // it is what makes TypeScript run.
-import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { transformSync, version } from '@swc/core'
+const { createHash } = require('node:crypto')
+const { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } = require('node:fs')
+const { fileURLToPath } = require('node:url')
+const { transformSync, version } = require('@swc/core')
 
 /** @type {import('@swc/core').Options} */
 const options = {
@@ -20,7 +19,7 @@ const options = {
 const salt = JSON.stringify([version, options])
 
 /** A folder of compiled files. Their names are hashes of what they were compiled from. */
-export class CompiledFiles {
+class CompiledFiles {
   #folder
 
   /** @param {string} folder */
@@ -48,12 +47,12 @@ export class CompiledFiles {
   /** @param {string} path @param {string} source */
   #target(path, source) {
     const hash = createHash('sha1').update(salt).update('\0').update(path).update('\0').update(source)
-    return join(this.#folder, `${hash.digest('hex')}.js`)
+    return `${this.#folder}/${hash.digest('hex')}.js`
   }
 }
 
 /** jest looks up the source map of a stack frame by what V8 calls the file: a URL, or a path. */
-export class SourceMaps extends Map {
+class SourceMaps extends Map {
   #compiled
 
   /** @param {CompiledFiles} compiled */
@@ -65,7 +64,7 @@ export class SourceMaps extends Map {
   /** @override @param {string} file */
   get(file) {
     const path = file.startsWith('file:') ? fileURLToPath(file) : file
-    return /\.ts$/.test(path) && existsSync(path) ? this.#compiled.map(path) : undefined
+    return path.endsWith('.ts') && existsSync(path) ? this.#compiled.map(path) : undefined
   }
 }
 
@@ -75,3 +74,5 @@ function write(path, text) {
   writeFileSync(temporary, text)
   renameSync(temporary, path)
 }
+
+module.exports = { CompiledFiles, SourceMaps }
