@@ -2,6 +2,9 @@ const { setTimeout: delay } = require('node:timers/promises')
 const { ModernFakeTimers } = require('@jest/fake-timers')
 const { ModuleMocker } = require('jest-mock')
 
+const ofWorker = /^(TCP|UDP|Pipe|Process|Timeout|FSEvent|StatWatcher|MessagePort|Worker)/
+const ofMainProcess = /^(TCP|UDP|Timeout|FSEvent|StatWatcher|MessagePort|Worker)/
+
 /** What closes by itself has this long after the last test of a file. */
 const closingMs = 5_000
 
@@ -20,6 +23,7 @@ module.exports = class NativeEnvironment {
   #exitCode = process.exitCode
   #variables = { ...process.env }
   #open = openResources()
+  #failed = false
 
   constructor({ projectConfig }) {
     this.fakeTimersModern = new ModernFakeTimers({ config: projectConfig, global: globalThis })
@@ -35,6 +39,10 @@ module.exports = class NativeEnvironment {
 
   async setup() {}
 
+  handleTestEvent({ name, test }) {
+    if (name === 'test_done' && test.errors.length > 0) this.#failed = true
+  }
+
   async teardown() {
     this.fakeTimersModern.dispose()
     for (const name of Object.keys(process.env)) if (!(name in this.#variables)) delete process.env[name]
@@ -42,7 +50,8 @@ module.exports = class NativeEnvironment {
     process.exit = this.#exit
     process.exitCode = this.#exitCode
     globalThis.console = this.#console
-    await this.#closed()
+    // A test that failed may not have come to its end, and its failure is what has to be read.
+    if (!this.#failed) await this.#closed()
   }
 
   async #closed() {
@@ -57,20 +66,22 @@ module.exports = class NativeEnvironment {
   }
 }
 
-/** The kinds of what keeps the event loop alive, without what ends at once by itself. */
+/**
+ * The kinds of what keeps the event loop alive, without what ends at once by itself. A single test
+ * file runs in jest's main process, with the shared RabbitMQ node as a child.
+ */
 function openResources() {
-  return process
-    .getActiveResourcesInfo()
-    .filter((kind) => /^(TCP|UDP|Pipe|Process|Timeout|FSEvent|StatWatcher|MessagePort|Worker)/.test(kind))
+  const kinds = process.connected ? ofWorker : ofMainProcess
+  return process.getActiveResourcesInfo().filter((kind) => kinds.test(kind))
 }
 
 /** Which ports the open sockets and servers connect; those of the worker itself have none. */
 function ends() {
   // oxlint-disable-next-line no-underscore-dangle -- its public form has no ports
-  const handles = process._getActiveHandles().filter(({ localPort, address }) => localPort || address)
-  return handles.map(({ localPort, remotePort, address }) =>
-    remotePort ? `${localPort} to ${remotePort}` : JSON.stringify(address?.()),
-  )
+  return process._getActiveHandles().flatMap((handle) => {
+    if (handle.remotePort) return `${handle.localPort} to ${handle.remotePort}`
+    return typeof handle.listening === 'boolean' ? JSON.stringify(handle.address()) : []
+  })
 }
 
 /** What is in `more` beyond what is in `less`. Both may have the same more than once. */
