@@ -20,7 +20,7 @@ beforeAll(async () => {
   proxy = await tcpProxy(Number(new URL(gateway.url).port))
   browser = await launchChromium()
   pages = await servePage()
-}, 60_000)
+})
 afterAll(async () => {
   await browser?.close()
   await pages?.close()

@@ -159,7 +159,7 @@ test('a client that alternates between two replicas on RabbitMQ receives each me
   })
   expect(received.data).toEqual(numbers(many))
   expect(Math.min(front.accepted, back.accepted)).toBeGreaterThan(3)
-}, 60_000)
+})
 
 describe('whatever the client library does by itself', () => {
   test.each<[string, ClientOptions]>([

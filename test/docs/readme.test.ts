@@ -82,7 +82,7 @@ test('the commands that print tokens print tokens', async () => {
     inText.map((command) => shell.run(command.replace('npx warren', 'node bin/warren.js'))),
   )
   for (const token of printed) expect(token).toMatch(/^eyJ[\w-]+\.[\w-]+\.[\w-]+\n$/)
-}, 60_000)
+})
 
 interface Shell extends AsyncDisposable {
   /** Something that goes on until it is asked to end. */

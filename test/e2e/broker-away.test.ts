@@ -40,7 +40,7 @@ beforeAll(async () => {
     ],
   })
   operator = await testToken({ scope: 'operator' })
-}, 60_000)
+})
 
 afterAll(() => node.remove())
 
@@ -203,7 +203,7 @@ describe('a fault that an operator must repair', () => {
     await channel.assertQueue('collector.journal', { durable: true })
     await channel.assertExchange('tailor.events', 'direct', { durable: true })
     for (const fault of faults) gateways.set(fault.user, await openFaulty(fault))
-  }, 60_000)
+  })
 
   afterAll(async () => {
     await Promise.all([...gateways.values()].map((gateway) => gateway.close()))
@@ -308,7 +308,7 @@ describe('a source that RabbitMQ refuses', () => {
       channel.publish(exchange, '', Buffer.from(JSON.stringify(exchange)))
       expect((await bob.next()).data).toBe(exchange)
     }
-  }, 60_000)
+  })
 })
 
 describe('RabbitMQ', () => {

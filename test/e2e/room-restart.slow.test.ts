@@ -9,7 +9,7 @@ describe('RabbitMQ stops and starts', () => {
   let node: RabbitNode
   beforeAll(async () => {
     node = await privateRabbit('room')
-  }, 60_000)
+  })
   afterAll(() => node?.remove())
 
   test('and no accepted text is lost: every member receives it, in order, and so does the processor', async () => {

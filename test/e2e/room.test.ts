@@ -14,7 +14,7 @@ describe('two replicas with processors of the old manager', () => {
     vhost = await testVhost('room')
     a = await startGateway(open(vhost.url))
     b = await startGateway(open(vhost.url))
-  }, 60_000)
+  })
   afterAll(async () => {
     await Promise.all([a?.[Symbol.asyncDispose](), b?.[Symbol.asyncDispose]()])
     await vhost?.close()
@@ -43,36 +43,32 @@ describe('two replicas with processors of the old manager', () => {
       () => one.printed.length + two.printed.length >= 2 * texts.length,
     )
     expect([one.printed, two.printed]).toEqual([texts, texts])
-  }, 60_000)
+  })
 
   let attempts = 0
   test.each([
     ['in Python, by a queue', startPythonProcessor],
     ['on the Distributor, by a group', startProcessor],
-  ])(
-    'share their texts among processors %s',
-    async (how, start) => {
-      attempts += 1
-      // A queue outlives its processors, and keeps collecting.
-      const group = `${how.split(' ')[1] ?? ''}${attempts}`
-      await using one = await start(vhost.url, group)
-      await using two = await start(vhost.url, group)
-      await using here = await joinThrough(a)
-      await using there = await joinThrough(b)
-      const texts = numbered(how, 40)
-      for (const text of texts) there.send(text)
-      const { processed, other } = await gather(here, { processed: 40, other: 40 })
-      expect(other).toEqual(texts)
-      expect(processed.sort()).toEqual(texts.map((text) => `${text.toUpperCase()} (${group})`).sort())
-      // The processors print after they answer.
-      await eventually(
-        'both processors to print everything',
-        () => one.printed.length + two.printed.length >= texts.length,
-      )
-      expect(one.printed.length).toBeGreaterThan(0)
-      expect(two.printed.length).toBeGreaterThan(0)
-      expect([...one.printed, ...two.printed].sort()).toEqual([...texts].sort())
-    },
-    60_000,
-  )
+  ])('share their texts among processors %s', async (how, start) => {
+    attempts += 1
+    // A queue outlives its processors, and keeps collecting.
+    const group = `${how.split(' ')[1] ?? ''}${attempts}`
+    await using one = await start(vhost.url, group)
+    await using two = await start(vhost.url, group)
+    await using here = await joinThrough(a)
+    await using there = await joinThrough(b)
+    const texts = numbered(how, 40)
+    for (const text of texts) there.send(text)
+    const { processed, other } = await gather(here, { processed: 40, other: 40 })
+    expect(other).toEqual(texts)
+    expect(processed.sort()).toEqual(texts.map((text) => `${text.toUpperCase()} (${group})`).sort())
+    // The processors print after they answer.
+    await eventually(
+      'both processors to print everything',
+      () => one.printed.length + two.printed.length >= texts.length,
+    )
+    expect(one.printed.length).toBeGreaterThan(0)
+    expect(two.printed.length).toBeGreaterThan(0)
+    expect([...one.printed, ...two.printed].sort()).toEqual([...texts].sort())
+  })
 })

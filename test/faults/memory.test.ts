@@ -51,7 +51,7 @@ beforeAll(async () => {
     WARREN_MAX_BUFFERED_BYTES: `${bufferedBytes / KiB}KiB`,
   })
   await eventually('the gateway to be ready', () => opened.gateway.up, { withinMs: 30_000 })
-}, 60_000)
+})
 
 // oxlint-disable-next-line typescript/unbound-method -- called below with `this` set
 const { onMessage } = JournalListener.prototype

@@ -91,4 +91,4 @@ test('a limit of queues is named by /readyz, the log and the doctor, with the co
   await limit(needed)
   await using again = await gateway.again()
   expect(await again.readiness()).toBe(200)
-}, 60_000)
+})

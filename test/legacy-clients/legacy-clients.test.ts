@@ -265,7 +265,7 @@ describe('all releases at once', () => {
       expect([release.name, client.disconnects.waiting]).toEqual([release.name, []])
       expect(await client.authenticate(operator)).toBe(true)
     }
-  }, 60_000)
+  })
 
   test('and so do Python and Java clients, which receive only WebSocket pings; a client that names its protocol gets protocol pings', () => {
     for (const { client, texts, pings } of [idlePython, idleJava]) {

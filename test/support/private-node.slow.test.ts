@@ -25,4 +25,4 @@ test('a private node keeps durable queues and streams when it is killed right af
   } finally {
     await node.remove()
   }
-}, 60_000)
+})

@@ -21,7 +21,7 @@ beforeAll(async () => {
   const subscription = listener.subscribe('subscription { channel(clientId: "alice", checkpoints: true) { kind } }')
   await subscription.next()
   back = await amqp.connect(vhost.url)
-}, 60_000)
+})
 afterAll(async () => {
   await back?.close()
   await listener?.[Symbol.asyncDispose]()

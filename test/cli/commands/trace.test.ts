@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import amqp, { type ChannelModel } from 'amqplib'
 import { callerOf } from '../../e2e/back-end/graphql-caller.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -6,8 +6,6 @@ import { connectGraphql, type GraphqlClient } from '../../support/frames/graphql
 import { runCommand } from '../../support/gateway/command-in-process.ts'
 import { type GatewayProcess, runWarren, startGateway, testToken } from '../../support/gateway/gateway-process.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
-
-jest.setTimeout(60_000)
 
 let vhost: TestVhost
 let one: GatewayProcess
@@ -24,7 +22,7 @@ beforeAll(async () => {
   const subscription = 'subscription { channel(clientId: "alice", checkpoints: true) { kind messageId } }'
   await Promise.all([alice.subscribe(subscription).next(), alice.subscribe(subscription).next()])
   back = await amqp.connect(vhost.url)
-}, 60_000)
+})
 afterAll(async () => {
   await back?.close()
   await alice?.[Symbol.asyncDispose]()

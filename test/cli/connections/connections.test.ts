@@ -61,13 +61,13 @@ describe('warren connections', () => {
     const token = await testToken({ sub: 'alice' })
     const known = await connections(gateway.tcpPort, 20, '--protocol', 'framed', '--token', token)
     expect(known.measured).toMatchObject({ connected: 20, messages: 100, failures: {} })
-  }, 60_000)
+  })
 
   test('uses WebSocket', async () => {
     const token = await testToken({ scope: 'room' })
     const { measured } = await connections(gateway.port, 300, '--protocol', 'websocket', '--token', token)
     expect(measured).toMatchObject({ connected: 300, messages: 1_500, bytes: 125, failures: {} })
-  }, 60_000)
+  })
 
   test('reports what failed, and on how many, and exits with 1', async () => {
     const liar = createServer((socket: Socket) => {
@@ -83,7 +83,7 @@ describe('warren connections', () => {
     liar.close()
     const unreachable = await connections(await freePort(), 2)
     expect(unreachable.measured.failures).toEqual({ ECONNREFUSED: 2 })
-  }, 60_000)
+  })
 
   test('prints text for people, JSON on request, and a progress bar on a terminal only', async () => {
     const { stdout, stderr } = await runWarren(['connections', '127.0.0.1', String(echoPort), '10'])

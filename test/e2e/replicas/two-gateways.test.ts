@@ -55,7 +55,7 @@ describe.each(deployments.slice(0, repetitions(1, 2)))(
       onB = callerOf(b.graphqlUrl, operatorToken)
       connection = await amqp.connect(vhost.url, { noDelay: true })
       channel = await connection.createConfirmChannel()
-    }, 60_000)
+    })
 
     afterAll(async () => {
       await connection.close()
@@ -88,7 +88,7 @@ describe.each(deployments.slice(0, repetitions(1, 2)))(
       expect(dataOf(await atA.take(sources))).toEqual(numbers(sources))
       const list = '{ rabbitChannels { id } }'
       expect(await onB(list)).toEqual(await onA(list))
-    }, 60_000)
+    })
 
     test('deliver everything to a client of either, in the same order, whichever one publishes', async () => {
       await using atA = await listenOn(a)
@@ -139,7 +139,7 @@ describe.each(deployments.slice(0, repetitions(1, 2)))(
       })
       expect(turns.length).toBeGreaterThan(published / 20)
       expect([atA.operation.waiting, atB.operation.waiting]).toEqual([[], []])
-    }, 60_000)
+    })
 
     test('resume at each other’s cursors', async () => {
       for (const [gateway, place] of [
@@ -202,7 +202,7 @@ describe.each(deployments.slice(0, repetitions(1, 2)))(
         expect(await sourcesOf(call)).toEqual(before)
         expect(await call(deleteRabbitChannel, { id: made[0] })).toEqual({ deleteRabbitChannel: false })
       }
-    }, 60_000)
+    })
 
     test('share their sources with a gateway that starts later', async () => {
       await using c = await startGateway({ env: env() })
@@ -215,7 +215,7 @@ describe.each(deployments.slice(0, repetitions(1, 2)))(
       await subscribed(onC, 1)
       await publishTo('orders.5', '', 'to the third')
       expect((await atC.next()).data).toBe('to the third')
-    }, 60_000)
+    })
   },
 )
 

@@ -83,7 +83,7 @@ export function brokenLines(gateway: Pick<GatewayProcess, 'output'>): string[] {
 export const testSecret = 'the secret of tests, at least 32 bytes long'
 
 /** Long enough for a busy machine; a failing start is noticed at once. */
-const startMs = 60_000
+const startMs = 120_000
 
 /**
  * A token as an operator issues it. Scopes as in the contract: `operator`, `publish`,
