@@ -156,7 +156,7 @@ describe('connections to several nodes', () => {
           sessions.push({ session, on })
         },
         onRetry: (reason) => reasons.push(reason),
-        timings: { firstRetryMs: 10, retryCapMs: 50, closeMs: 60_000, connectMs: 60_000, connectToOneOfManyMs: 200 },
+        timings: { firstRetryMs: 10, retryCapMs: 50, closeMs: 60_000, connectMs: 60_000, connectToOneOfManyMs: 2_000 },
         liveness,
       })
       opened.push(reconnecting)
@@ -243,7 +243,7 @@ describe('connections to several nodes', () => {
     three.proxies[0]?.pause()
     const { sessions, reasons } = three.open()
     expect((await sessions.next()).on).toBe(1)
-    expect(reasons).toEqual([expect.stringMatching(/did not answer within 0.2 s$/)])
+    expect(reasons).toEqual([expect.stringMatching(/did not answer within 2 s$/)])
   })
 
   test('a sibling is on the same node and ends with its session', async () => {
