@@ -21,7 +21,9 @@ export function mayReceive(
   const skew = world.skew.get(replica.owner) ?? 0
   const { expiresAt, issuedAt, scope } = identity
   if (!scope.channels.includes(client.channel)) return 'without a grant for the channel'
-  if (expiresAt && expiresAt.getTime() + toleranceMs < now + skew) return 'with an expired token'
+  const skewedSince = world.skewedSince.get(replica.owner) ?? 0
+  const isExpired = expiresAt && expiresAt.getTime() + toleranceMs < now + skew
+  if (isExpired && now > skewedSince + toleranceMs) return 'with an expired token'
   const revoked = world.revoked.get(client.clientId)
   if (!revoked || (issuedAt && issuedAt.getTime() > revoked.until)) return undefined
   const known =

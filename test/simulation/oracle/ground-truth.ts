@@ -68,6 +68,12 @@ export class JournalLife {
     return found
   }
 
+  /** How many messages of a channel there are, without and with second copies. */
+  countOf(channel: string, from: number, before: number): readonly [number, number] {
+    const all = (this.#entries.get(channel) ?? []).filter(({ offset }) => offset >= from && offset < before)
+    return [all.filter(({ isFirst, intent }) => isFirst && !intent.isOptional).length, all.length]
+  }
+
   unreadableBetween(from: number, before: number): readonly number[] {
     return this.unreadable.filter((offset) => offset >= from && offset < before)
   }

@@ -3,7 +3,7 @@ import { type Script, scriptOf } from '../world/script.ts'
 
 /** What a worker does for one line of its standard input. */
 export type Order =
-  | { readonly kind: 'seeds'; readonly from: number; readonly to: number; readonly size: number }
+  | { readonly kind: 'seeds'; readonly keepsLog?: boolean; readonly from: number; readonly to: number; readonly size: number }
   | { readonly kind: 'script'; readonly script: Script; readonly keepsLog: boolean }
 
 /** One line of its standard output. */

@@ -99,6 +99,11 @@ export function act(world: World, action: Action): void {
     case 'clock-skew': {
       const owner = world.replicas[action.replica]?.owner ?? 0
       world.skew.set(owner, action.byMs)
+      world.skewedSince.set(owner, world.clock.now)
+      return lasts(world, world.script.lengthMs, () => {
+        world.skew.delete(owner)
+        world.skewedSince.set(owner, world.clock.now)
+      })
     }
   }
 }

@@ -86,7 +86,7 @@ const weights: Readonly<Partial<Record<Kind, number>>> = {
   'client-rewind': 8,
   'client-renew': 4,
   revoke: 2,
-  source: 1,
+  source: 3,
   'replica-kill': 3,
   'replica-restart': 2,
   partition: 4,

@@ -2,7 +2,7 @@ import type { CloseReason } from '../../../src/close-reasons.ts'
 import type { ChannelSubscription } from '../../../src/core/delivery/channel-subscription.ts'
 import type { ChannelEvent } from '../../../src/core/model/channel-event.ts'
 import { printCursor } from '../../../src/core/model/cursor.ts'
-import { type Identity, noScope } from '../../../src/core/model/identity.ts'
+import { type Identity, isExpired, noScope } from '../../../src/core/model/identity.ts'
 import type { Session } from '../../../src/core/sessions/session.ts'
 import { GatewayError } from '../../../src/errors.ts'
 import { ClientAccount, type ReceivedEvent } from '../oracle/client-account.ts'
@@ -190,6 +190,8 @@ class Socket {
     const { gateway } = this.replica
     const { channel, script } = this.#client
     if (!gateway) throw new GatewayError('DRAINING', 'closed')
+    // `src/auth` refuses an expired token before a session is opened.
+    if (isExpired(this.#identity)) throw new GatewayError('UNAUTHENTICATED', 'expired')
     const session = gateway.openSession({
       identity: this.#identity,
       transport: 'graphql-ws',
@@ -216,7 +218,7 @@ class Socket {
   }
 
   renew(identity: Identity, narrow: boolean): void {
-    if (this.#isClosed || !this.session || this.session.ended) return
+    if (this.#isClosed || !this.session || this.session.ended || isExpired(identity)) return
     const renewed = narrow ? { ...identity, scope: { ...identity.scope, channels: ['another'] } } : identity
     try {
       this.session.renew(renewed)

@@ -43,6 +43,8 @@ export interface RunResult {
 /** How long everything may take to settle after the last fault, in milliseconds. */
 const settleMs = 90_000
 const checkEveryMs = 500
+/** More events than this in one run are a loop without progress. */
+const maxEvents = 3_000_000
 
 /** One simulated deployment: replicas, RabbitMQ, a database, clients and publishers. */
 export class World {
@@ -62,6 +64,8 @@ export class World {
   readonly revoked = new Map<string, { until: number; since: number; owner: number }>()
   /** When the database became reachable for a replica, by its owner. */
   readonly reachableSince = new Map<number, number>()
+  /** When a replica's clock was last moved, by its owner. */
+  readonly skewedSince = new Map<number, number>()
   /** Extra exchanges with a source, and whether `createSource` has resolved. */
   readonly sources: ('missing' | 'pending' | 'there')[] = ['missing', 'missing']
   /** Undo functions of faults that still last. */
@@ -133,14 +137,15 @@ export class World {
 
   /** Records what happened: equal runs have equal records. */
   note(what: string): void {
+    if (this.#violation) return
     const line = `${this.simulatedMs.toFixed(3)} ${what}`
     this.#digest.update(line)
     if (this.#keepsLog) this.#log.push(line)
   }
 
   violated(promise: string, details: string): void {
-    this.#violation ??= new Violation(promise, details)
     this.note(`VIOLATED ${promise}: ${details}`)
+    this.#violation ??= new Violation(promise, details)
   }
 
   get isViolated(): boolean {
@@ -203,6 +208,7 @@ export class World {
       checkBounds(this, replica)
       checkAccounts(this, replica)
     }
+    if (this.clock.events > maxEvents) this.violated('no loop without progress', `${this.clock.events} events`)
     if (!this.isOver) this.at(checkEveryMs, () => this.#check())
   }
 
