@@ -146,7 +146,11 @@ export class ClientChannel extends EventEmitter {
     const { exchange, routingKey, body, properties, offset } = message
     const delivery = { deliveryTag, redelivered: false, streamOffset: offset, exchange, routingKey, properties, body }
     if (connection.deliveries?.receive(tag, delivery)) return
-    onMessage({ content: body, fields: { deliveryTag, redelivered: false, exchange, routingKey, consumerTag: tag }, properties })
+    onMessage({
+      content: body,
+      fields: { deliveryTag, redelivered: false, exchange, routingKey, consumerTag: tag },
+      properties,
+    })
   }
 
   consumerCancelled(tag: string): void {
@@ -175,7 +179,8 @@ export class ClientChannel extends EventEmitter {
     this.connection.channels.delete(this)
     const unconfirmed = [...this.#unconfirmed.values()]
     this.#unconfirmed.clear()
-    for (const reject of this.#pending) reject(new IllegalOperationError('Channel ended, no reply will be forthcoming', ''))
+    for (const reject of this.#pending)
+      reject(new IllegalOperationError('Channel ended, no reply will be forthcoming', ''))
     this.#pending.clear()
     for (const { done } of unconfirmed) done(new Error('channel closed'))
     this.emit('close')

@@ -55,7 +55,7 @@ export class ClientConnection extends EventEmitter {
 
   #end(error: Error | undefined): void {
     this.#isOpen = false
-    for (const channel of [...this.channels]) channel.closed()
+    for (const channel of this.channels) channel.closed()
     this.emit('close', error)
   }
 

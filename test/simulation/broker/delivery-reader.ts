@@ -1,5 +1,5 @@
-import type { MessageProperties } from '../../../src/core/model/message.ts'
 import type { Delivery, DeliveryListener } from '../../../src/brokers/rabbitmq/message/delivery-reader.ts'
+import type { MessageProperties } from '../../../src/core/model/message.ts'
 
 /** Takes the place of `src/brokers/rabbitmq/message/delivery-reader.ts`: there are no bytes to read. */
 export class DeliveryReader {

@@ -1,11 +1,11 @@
-import { Refusal, socketError } from './refusal.ts'
 import type { BrokerNode, SimulatedRabbit } from './rabbit.ts'
+import { Refusal, socketError } from './refusal.ts'
 import { StreamQueue } from './stream-queue.ts'
 
 /** How long a single node, or a whole cluster, accepts connections before its streams exist. */
 const bootMs = { least: 250, most: 450 }
 
-/** The node stops. `reset`: it was killed; otherwise it says goodbye. */
+/** The node stops. `reset`: it was killed; otherwise it closes its connections. */
 export function stopNode(rabbit: SimulatedRabbit, node: BrokerNode, reset: boolean): void {
   if (node.state === 'down') return
   node.state = 'down'
@@ -25,22 +25,30 @@ export function startNode(rabbit: SimulatedRabbit, node: BrokerNode): void {
   node.isIsolated = false
   if (!rabbit.isBooting || rabbit.nodes.some((other) => other !== node && other.state === 'up')) return
   rabbit.leaderless = false
-  rabbit.clock.at(rabbit.random.between(bootMs.least, bootMs.most), () => {
-    rabbit.isBooting = false
-    forEachStream(rabbit, (stream) => {
-      for (const reader of stream.readers) stream.pump(reader)
-    })
-  }, 0)
+  rabbit.clock.at(
+    rabbit.random.between(bootMs.least, bootMs.most),
+    () => {
+      rabbit.isBooting = false
+      forEachStream(rabbit, (stream) => {
+        for (const reader of stream.readers) stream.pump(reader)
+      })
+    },
+    0,
+  )
 }
 
 /** For a while nothing is stored; then another replica of the streams leads. */
 export function electLeader(rabbit: SimulatedRabbit, afterMs: number): void {
   if (rabbit.leaderless) return
   rabbit.leaderless = true
-  rabbit.clock.at(afterMs, () => {
-    rabbit.leaderless = false
-    forEachStream(rabbit, (stream) => stream.leaderChanged())
-  }, 0)
+  rabbit.clock.at(
+    afterMs,
+    () => {
+      rabbit.leaderless = false
+      forEachStream(rabbit, (stream) => stream.leaderChanged())
+    },
+    0,
+  )
 }
 
 /** The node's connections stay open and silent, until the returned function is called. */
@@ -87,7 +95,7 @@ export function setAlarm(rabbit: SimulatedRabbit, on: boolean): void {
 /** As `rabbitmqctl close_all_connections`. `chosen`: which of them. */
 export function closeConnections(rabbit: SimulatedRabbit, chosen: () => boolean): void {
   const reason = new Refusal(320, 'closed by an operator').toError('Connection closed')
-  for (const connection of [...rabbit.connections]) if (chosen()) connection.end(reason)
+  for (const connection of rabbit.connections) if (chosen()) connection.end(reason)
 }
 
 /** RabbitMQ cancels the consumers of the stream, for example because its replica moved. */

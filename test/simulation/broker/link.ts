@@ -9,7 +9,7 @@ export class Direction {
   latencyMs: number
   readonly #clock: VirtualClock
   readonly #random: Choices
-  /** Whose code handles what arrives. */
+  /** The owner of the code that handles what arrives. */
   readonly #owner: number
   #holds = 0
   #held: (() => void)[] = []

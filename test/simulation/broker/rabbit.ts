@@ -129,7 +129,7 @@ export class SimulatedRabbit {
   clientClosed(server: ServerConnection): void {
     if (!server.isOpen) return
     server.isOpen = false
-    for (const channel of [...server.channels]) channel.close()
+    for (const channel of server.channels) channel.close()
     this.forget(server)
   }
 
@@ -269,13 +269,18 @@ export class SimulatedRabbit {
 
   /** Each end gives up after two heartbeats without a packet. */
   watchHeartbeats(server: ServerConnection, up: boolean, down: boolean): void {
-    this.clock.at(this.random.between(20_000, 30_000), () => {
-      if (down && server.down.isHeld) {
-        const { client } = server
-        this.clock.at(0, () => client?.lost(new Error('Heartbeat timeout')), server.owner)
-        if (!server.up.isHeld) server.end(undefined)
-      }
-      if (up && server.up.isHeld && server.isOpen) server.end(server.down.isHeld ? undefined : socketError('ECONNRESET'))
-    }, 0)
+    this.clock.at(
+      this.random.between(20_000, 30_000),
+      () => {
+        if (down && server.down.isHeld) {
+          const { client } = server
+          this.clock.at(0, () => client?.lost(new Error('Heartbeat timeout')), server.owner)
+          if (!server.up.isHeld) server.end(undefined)
+        }
+        if (up && server.up.isHeld && server.isOpen)
+          server.end(server.down.isHeld ? undefined : socketError('ECONNRESET'))
+      },
+      0,
+    )
   }
 }

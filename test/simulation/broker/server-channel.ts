@@ -1,7 +1,7 @@
 import type { MessageProperties } from '../../../src/core/model/message.ts'
 import type { ClientChannel } from './client-channel.ts'
-import type { ServerConnection } from './server-connection.ts'
 import { Refusal } from './refusal.ts'
+import type { ServerConnection } from './server-connection.ts'
 import type { StreamReader } from './stream-queue.ts'
 import { StreamQueue } from './stream-queue.ts'
 
@@ -114,7 +114,8 @@ export class ServerChannel {
     if (queues.length !== 1 || streams.length !== 1) this.isShared = true
     // While a node boots, messages to its streams are confirmed and not stored.
     const stored = rabbit.isBooting ? [] : streams
-    for (const queue of queues) if (!(queue instanceof StreamQueue)) for (const deliver of queue.values()) deliver(message)
+    for (const queue of queues)
+      if (!(queue instanceof StreamQueue)) for (const deliver of queue.values()) deliver(message)
     if (mandatory && queues.length === streams.length && stored.length === 0) answer('return')
     if (stored.length === 0) {
       this.isShared = true
@@ -123,10 +124,16 @@ export class ServerChannel {
     }
     let left = stored.length
     for (const stream of stored) {
-      rabbit.publishInto(stream, this.connection.node, message, () => this.isShared, () => {
-        left -= 1
-        if (left === 0 && isAnswered) rabbit.clock.at(rabbit.confirmDelay(), () => answer('ack'), 0)
-      })
+      rabbit.publishInto(
+        stream,
+        this.connection.node,
+        message,
+        () => this.isShared,
+        () => {
+          left -= 1
+          if (left === 0 && isAnswered) rabbit.clock.at(rabbit.confirmDelay(), () => answer('ack'), 0)
+        },
+      )
     }
   }
 

@@ -61,7 +61,7 @@ export class ServerConnection {
   end(error: Error | undefined): void {
     if (!this.isOpen) return
     this.isOpen = false
-    for (const channel of [...this.channels]) channel.close()
+    for (const channel of this.channels) channel.close()
     this.rabbit.forget(this)
     this.up.close()
     if (error) this.down.send(() => this.#client?.lost(error))

@@ -43,7 +43,7 @@ export class StreamLog {
     return this.removed + this.messages.length
   }
 
-  /** The offset of the oldest message; undefined if there is none. */
+  /** The offset of the oldest message. Undefined: the stream is empty. */
   get oldest(): number | undefined {
     return this.messages[0]?.offset
   }

@@ -1,6 +1,6 @@
-import type { ServerChannel } from './server-channel.ts'
-import { type NewMessage, StreamLog, type StoredMessage } from './stream-log.ts'
 import type { SimulatedRabbit } from './rabbit.ts'
+import type { ServerChannel } from './server-channel.ts'
+import { type NewMessage, type StoredMessage, StreamLog } from './stream-log.ts'
 
 /** A consumer of a stream: a position and its credit. */
 export interface StreamReader {
@@ -99,7 +99,7 @@ export class StreamQueue {
   }
 
   cancelReaders(): void {
-    for (const { channel, tag } of [...this.readers]) channel.cancelled(tag)
+    for (const { channel, tag } of this.readers) channel.cancelled(tag)
     this.readers.clear()
   }
 
@@ -110,7 +110,7 @@ export class StreamQueue {
     this.#uncommitted = []
     const { now } = this.#rabbit.clock
     for (const { message } of committed) this.#rabbit.onStored(this, this.log.append(message, now))
-    for (const reader of [...this.readers]) this.pump(reader)
+    for (const reader of this.readers) this.pump(reader)
     for (const { stored } of committed) stored()
   }
 }

@@ -101,9 +101,12 @@ export class ClientAccount {
   #nothingBetween(life: JournalLife, from: number, before: number): void {
     const [lost] = life.due(this.channel, from, before)
     if (lost)
-      this.#violated('no silent loss', `${lost.intent.number} at ${lost.offset} is missing between ${from} and ${before}`)
-    const [untold] = life.unreadableBetween(from, before)
-    if (untold !== undefined) this.#violated('a gap for the unreadable', `${untold} was skipped without a gap`)
+      this.#violated(
+        'no silent loss',
+        `${lost.intent.number} at ${lost.offset} is missing between ${from} and ${before}`,
+      )
+    const [unreported] = life.unreadableBetween(from, before)
+    if (unreported !== undefined) this.#violated('a gap for the unreadable', `${unreported} was skipped without a gap`)
   }
 
   #gap(event: ReceivedEvent, life: JournalLife): void {

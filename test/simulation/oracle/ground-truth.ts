@@ -7,7 +7,7 @@ export interface Intent {
   readonly channel: string
   /** Undefined: the publisher never publishes it again. */
   readonly key: string | undefined
-  /** Whether the publisher was told that it is stored. */
+  /** Whether the publisher has the answer that it is stored. */
   isConfirmed: boolean
   /** Whether the source may be deleted before it is read. */
   isOptional: boolean

@@ -7,7 +7,14 @@ import { transformSync } from '@swc/core'
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../../..')
 
 /** Everything that a simulated gateway is made of. */
-const sources = ['src/core', 'src/hot-window', 'src/brokers', 'src/errors.ts', 'src/close-reasons.ts', 'test/simulation']
+const sources = [
+  'src/core',
+  'src/hot-window',
+  'src/brokers',
+  'src/errors.ts',
+  'src/close-reasons.ts',
+  'test/simulation',
+]
 
 /** What the simulation takes the place of. Everything else is the product's code as it is. */
 const replaced: Readonly<Record<string, string>> = {
@@ -45,7 +52,8 @@ export function patched(file: string, patches: readonly Patch[]): string {
   for (const patch of patches) {
     if (patch.file !== file) continue
     const parts = text.split(patch.from)
-    if (parts.length !== 2) throw new Error(`${file}: expected the text once, found it ${parts.length - 1} times: ${patch.from}`)
+    if (parts.length !== 2)
+      throw new Error(`${file}: expected the text once, found it ${parts.length - 1} times: ${patch.from}`)
     text = parts.join(patch.to)
   }
   return text
@@ -59,14 +67,26 @@ function compile(out: string, file: string, patches: readonly Patch[]): void {
     writeFileSync(target, `export * from ${JSON.stringify(compiled(out, replacement))}\n`)
     return
   }
-  const { code } = transformSync(patched(file, patches), {
-    filename: file,
-    swcrc: false,
-    configFile: false,
-    module: { type: 'es6' },
-    jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
-  })
-  writeFileSync(target, code.replaceAll(/((?:from|import)\s*\(?['"]\.[^'"]*)\.ts(['"])/g, '$1.js$2'))
+  writeFileSync(target, javaScriptOf(file, patched(file, patches)))
+}
+
+/** By the text of the file: of many builds, each differs in one file. */
+const known = new Map<string, string>()
+
+function javaScriptOf(file: string, text: string): string {
+  let result = known.get(text)
+  if (result === undefined) {
+    const { code } = transformSync(text, {
+      filename: file,
+      swcrc: false,
+      configFile: false,
+      module: { type: 'es6' },
+      jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
+    })
+    result = code.replaceAll(/((?:from|import)\s*\(?['"]\.[^'"]*)\.ts(['"])/g, '$1.js$2')
+    known.set(text, result)
+  }
+  return result
 }
 
 function filesOf(path: string): string[] {

@@ -14,12 +14,21 @@ const stream = 'src/brokers/rabbitmq/stream'
 /** Bugs that a reviewer may miss. The simulation has to find each of them. */
 export const mutants: readonly Mutant[] = [
   mutant('resume at the cursor instead of after it', catchUp, 'return before ? offset : offset + 1', 'return offset'),
-  mutant(
-    'a cursor is judged while the broker is away',
-    'src/core/gateway.ts',
-    '(this.#listener.up ? this.#listener.epoch : undefined)',
-    'this.#listener.epoch',
-  ),
+  {
+    name: 'a gap is judged while the broker is away',
+    patches: [
+      {
+        file: 'src/core/gateway.ts',
+        from: '(this.#listener.up ? this.#listener.epoch : undefined)',
+        to: 'this.#listener.epoch',
+      },
+      {
+        file: catchUp,
+        from: 'for (const subscription of subscriptions) this.resume(subscription)\n      return',
+        to: '',
+      },
+    ],
+  },
   mutant(
     'the epoch of a cursor is not compared',
     catchUp,
@@ -32,7 +41,12 @@ export const mutants: readonly Mutant[] = [
     'if (reachedWindow && this.#context.epoch() === epoch)',
     'if (reachedWindow)',
   ),
-  mutant('a cursor ahead of the tail is judged before the mark is back', catchUp, 'await journal.mark()', 'await undefined'),
+  mutant(
+    'a cursor ahead of the tail is judged before the mark is back',
+    catchUp,
+    'await journal.mark()',
+    'await undefined',
+  ),
   mutant(
     'the fingerprint at the cursor is not compared',
     catchUp,
@@ -93,12 +107,7 @@ export const mutants: readonly Mutant[] = [
     "this.#gapAhead = 'JOURNAL_REPLACED'",
     '',
   ),
-  mutant(
-    'a truncation is not reported to live subscriptions',
-    listener,
-    "this.#gapAhead = 'RETENTION'",
-    '',
-  ),
+  mutant('a truncation is not reported to live subscriptions', listener, "this.#gapAhead = 'RETENTION'", ''),
   mutant(
     'the deduplication window is too short',
     'src/core/delivery/deduplicator.ts',

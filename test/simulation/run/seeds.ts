@@ -32,9 +32,13 @@ export interface Summary {
 const batchSeeds = 20
 
 /** Runs the seeds in worker processes. `out`: the folder of `build`. */
-export async function runSeeds(out: string, range: SeedRange, onFailed: (failed: FailedSeed) => void): Promise<Summary> {
+export async function runSeeds(
+  out: string,
+  range: SeedRange,
+  onFailed: (failed: FailedSeed) => void,
+): Promise<Summary> {
   const { from, to, size, workers, stopAfter } = range
-  const sum = { seeds: 0, simulatedMs: 0, events: 0, delivered: 0, confirmed: 0, resumed: 0, gaps: 0 }
+  const sum = { seeds: 0, simulatedMs: 0, events: 0, delivered: 0, confirmed: 0, resumed: 0, gaps: 0, processorMs: 0 }
   const failed: FailedSeed[] = []
   const digests = new Map<number, string>()
   const began = performance.now()
@@ -46,7 +50,8 @@ export async function runSeeds(out: string, range: SeedRange, onFailed: (failed:
         const first = next
         const last = Math.min(to, first + batchSeeds - 1)
         next = last + 1
-        await worker.run({ kind: 'seeds', from: first, to: last, size }, (report) => {
+        const left = stopAfter - failed.length
+        await worker.run({ kind: 'seeds', from: first, to: last, size, stopAfter: left }, (report) => {
           if (report.kind === 'failed') {
             failed.push(report)
             onFailed(report)
@@ -68,6 +73,7 @@ export async function runSeeds(out: string, range: SeedRange, onFailed: (failed:
   const text = [
     `${sum.seeds} seeds in ${(hours * 3600).toFixed(1)} s, ${failed.length} failed`,
     `${simulatedHours.toFixed(2)} simulated hours, ${Math.round(simulatedHours / hours)} an hour on ${workers} processes`,
+    `${Math.round((simulatedHours * 3_600_000) / sum.processorMs)} simulated hours an hour of processor time`,
     `${sum.delivered} messages delivered, ${sum.confirmed} accepted, ${sum.resumed} resumes, ${sum.gaps} gaps, ${sum.events} events`,
     `digest ${digest}`,
   ].join('\n')

@@ -23,9 +23,12 @@ export async function shrink(
     smallest = candidate
     return true
   }
-  for (let before: Script | undefined; before !== smallest && left > 0; ) {
+  for (let before: Script | undefined; before !== smallest; ) {
     before = smallest
-    await dropSome(() => smallest.actions, (actions) => accepts({ ...smallest, actions }))
+    await dropSome(
+      () => smallest.actions,
+      (actions) => accepts({ ...smallest, actions }),
+    )
     for (let index = smallest.clients.length - 1; index >= 0; index -= 1) {
       if (smallest.clients.length > 1) await accepts(withoutClient(smallest, index))
     }

@@ -3,12 +3,12 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Script, scriptOf } from '../world/script.ts'
+import type { RunResult } from '../world/world.ts'
 import { build } from './build.ts'
 import { proveThatItBites } from './mutants.ts'
 import { runSeeds } from './seeds.ts'
 import { shrink } from './shrink.ts'
 import { WorkerProcess } from './worker-process.ts'
-import type { RunResult } from '../world/world.ts'
 
 const usage = `npm run simulate -- [options]
 
@@ -57,7 +57,9 @@ async function seeds(out: string): Promise<number> {
   const [first] = summary.failed
   if (!first?.result.violation) return summary.failed.length === 0 ? 0 : 1
   const worker = new WorkerProcess(out)
-  const smallest = await shrink(scriptOf(first.seed, size), first.result.violation.promise, (script) => ran(worker, script, false))
+  const smallest = await shrink(scriptOf(first.seed, size), first.result.violation.promise, (script) =>
+    ran(worker, script, false),
+  )
   const file = join(tmpdir(), `warren-seed-${first.seed}.json`)
   writeFileSync(file, JSON.stringify(smallest, null, 2))
   console.log(`\nThe smallest script of seed ${first.seed}:\n${printed(smallest)}`)

@@ -17,7 +17,9 @@ export class WorkerProcess {
   /** `out`: the folder of `build`. */
   constructor(out: string) {
     const file = compiled(out, 'test/simulation/run/worker.ts')
-    this.#process = spawn(process.execPath, ['--enable-source-maps', '--max-semi-space-size=16', file], { stdio: 'pipe' })
+    this.#process = spawn(process.execPath, ['--enable-source-maps', '--max-semi-space-size=16', file], {
+      stdio: 'pipe',
+    })
     this.#process.stderr?.on('data', (chunk) => {
       this.#errors = (this.#errors + String(chunk)).slice(-4_000)
     })

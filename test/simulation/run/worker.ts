@@ -1,9 +1,16 @@
-import { World, type RunResult } from '../world/world.ts'
 import { type Script, scriptOf } from '../world/script.ts'
+import { type RunResult, World } from '../world/world.ts'
 
 /** What a worker does for one line of its standard input. */
 export type Order =
-  | { readonly kind: 'seeds'; readonly keepsLog?: boolean; readonly from: number; readonly to: number; readonly size: number }
+  | {
+      readonly kind: 'seeds'
+      readonly from: number
+      readonly to: number
+      readonly size: number
+      /** The worker leaves out the rest after so many failures. */
+      readonly stopAfter: number
+    }
   | { readonly kind: 'script'; readonly script: Script; readonly keepsLog: boolean }
 
 /** One line of its standard output. */
@@ -19,13 +26,17 @@ export type Report =
       readonly confirmed: number
       readonly resumed: number
       readonly gaps: number
+      /** The processor time of the runs, in milliseconds. */
+      readonly processorMs: number
       readonly digest: string
     }
 
 const realImmediate = setImmediate
 let violate: ((promise: string, details: string) => void) | undefined
 
-process.on('unhandledRejection', (error) => violate?.('no unhandled rejection', String((error as Error)?.stack ?? error)))
+process.on('unhandledRejection', (error) =>
+  violate?.('no unhandled rejection', String((error as Error)?.stack ?? error)),
+)
 process.on('uncaughtException', (error) => violate?.('no uncaught exception', String(error?.stack ?? error)))
 
 export async function runScript(script: Script, keepsLog: boolean): Promise<RunResult> {
@@ -33,7 +44,7 @@ export async function runScript(script: Script, keepsLog: boolean): Promise<RunR
   violate = (promise, details) => world.violated(promise, details)
   try {
     const result = await world.run()
-    // Rejections that nobody handled are reported between two turns.
+    // Node reports unhandled rejections between two turns.
     await new Promise<void>((resolve) => void realImmediate(resolve))
     return result
   } catch (error) {
@@ -67,17 +78,26 @@ async function serve(): Promise<void> {
   }
 }
 
-async function runSeeds({ from, to, size, keepsLog = false }: Extract<Order, { kind: 'seeds' }>, print: (report: Report) => void): Promise<void> {
+async function runSeeds(
+  { from, to, size, stopAfter }: Extract<Order, { kind: 'seeds' }>,
+  print: (report: Report) => void,
+): Promise<void> {
+  let left = stopAfter
   const sum = { seeds: 0, simulatedMs: 0, events: 0, delivered: 0, confirmed: 0, resumed: 0, gaps: 0 }
   const digests: string[] = []
-  for (let seed = from; seed <= to; seed += 1) {
-    const result = await runScript(scriptOf(seed, size), keepsLog)
+  const before = process.cpuUsage()
+  for (let seed = from; seed <= to && left > 0; seed += 1) {
+    const result = await runScript(scriptOf(seed, size), false)
     sum.seeds += 1
-    for (const name of ['simulatedMs', 'events', 'delivered', 'confirmed', 'resumed', 'gaps'] as const) sum[name] += result[name]
+    for (const name of ['simulatedMs', 'events', 'delivered', 'confirmed', 'resumed', 'gaps'] as const)
+      sum[name] += result[name]
     digests.push(result.digest)
-    if (result.violation) print({ kind: 'failed', seed, result })
+    if (!result.violation) continue
+    left -= 1
+    print({ kind: 'failed', seed, result })
   }
-  print({ kind: 'done', ...sum, digest: digests.join(' ') })
+  const { user, system } = process.cpuUsage(before)
+  print({ kind: 'done', ...sum, processorMs: (user + system) / 1_000, digest: digests.join(' ') })
 }
 
 await serve()

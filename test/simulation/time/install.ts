@@ -70,7 +70,10 @@ function install(): void {
   Object.assign(crypto, {
     randomBytes: bytes,
     randomUUID: () => {
-      const hex = (): string => Math.floor(current.random() * 0x1_0000_0000).toString(16).padStart(8, '0')
+      const hex = (): string =>
+        Math.floor(current.random() * 0x1_0000_0000)
+          .toString(16)
+          .padStart(8, '0')
       return `${hex()}-0000-4000-8000-${hex()}0000`
     },
   })

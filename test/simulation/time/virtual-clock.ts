@@ -56,7 +56,7 @@ export class VirtualTimer {
 export class VirtualClock {
   /** Milliseconds since the epoch. */
   now: number
-  /** Whose code runs now. */
+  /** The owner of the code that runs now. */
   owner = 0
   events = 0
   /** For the search of a timer that is left behind. */
@@ -120,7 +120,9 @@ export class VirtualClock {
 
   /** The active timers that the code of an owner created. */
   timersOf(owner: number): readonly VirtualTimer[] {
-    return [...this.#heap, ...this.#immediates].filter((timer) => timer.owner === owner && timer.isUnderTest && timer.run)
+    return [...this.#heap, ...this.#immediates].filter(
+      (timer) => timer.owner === owner && timer.isUnderTest && timer.run,
+    )
   }
 
   /** Runs everything up to `until`. Resolves early when `stopped` returns true. */

@@ -18,7 +18,7 @@ import type { World } from './world.ts'
 /** How long a publisher waits for a gateway's answer, in milliseconds. */
 const answerMs = 15_000
 
-/** Does what the script says, now. */
+/** Performs one action of the script, now. */
 export function act(world: World, action: Action): void {
   const { rabbit, database } = world
   if (action.kind !== 'publish') world.note(JSON.stringify(action))
@@ -28,7 +28,8 @@ export function act(world: World, action: Action): void {
     case 'publish':
       return publish(world, action)
     case 'publish-unreadable':
-      for (let left = action.count; left > 0; left -= 1) world.backEnd.publishUnreadable(defaultExchange, 'client.channel-0')
+      for (let left = action.count; left > 0; left -= 1)
+        world.backEnd.publishUnreadable(defaultExchange, 'client.channel-0')
       return
     case 'client-cut':
       return client?.cut(action.halfOpen, action.awayMs)
@@ -151,25 +152,29 @@ async function publishThrough(world: World, index: number, letter: Letter): Prom
     const isStored = gateway
       ? await new Promise<boolean>((resolve) => {
           const timer = world.at(answerMs, () => resolve(false))
-          world.at(world.latency(), () => {
-            const { exchange, routingKey } = letter
-            const headers = intent.key === undefined ? {} : { headers: { 'x-warren-idempotency-key': intent.key } }
-            const properties = { contentType: 'application/json', messageId: `message-${intent.number}`, ...headers }
-            gateway.publish({ exchange, routingKey, body: bodyOf(intent.number, letter.bytes), properties }).then(
-              (entry) => {
-                world.clock.clear(timer)
-                const offset = entry?.offset
-                const stored = world.truth.lives.some((life) => offset !== undefined && life.at(offset) === intent)
-                if (!stored) world.violated('publish resolves when it is stored', `${intent.number} at ${offset}`)
-                resolve(true)
-              },
-              (error: unknown) => {
-                world.clock.clear(timer)
-                if (!(error instanceof GatewayError)) world.violated('a known error', String(error))
-                resolve(false)
-              },
-            )
-          }, owner)
+          world.at(
+            world.latency(),
+            () => {
+              const { exchange, routingKey } = letter
+              const headers = intent.key === undefined ? {} : { headers: { 'x-warren-idempotency-key': intent.key } }
+              const properties = { contentType: 'application/json', messageId: `message-${intent.number}`, ...headers }
+              gateway.publish({ exchange, routingKey, body: bodyOf(intent.number, letter.bytes), properties }).then(
+                (entry) => {
+                  world.clock.clear(timer)
+                  const offset = entry?.offset
+                  const stored = world.truth.lives.some((life) => offset !== undefined && life.at(offset) === intent)
+                  if (!stored) world.violated('publish resolves when it is stored', `${intent.number} at ${offset}`)
+                  resolve(true)
+                },
+                (error: unknown) => {
+                  world.clock.clear(timer)
+                  if (!(error instanceof GatewayError)) world.violated('a known error', String(error))
+                  resolve(false)
+                },
+              )
+            },
+            owner,
+          )
         })
       : false
     if (isStored) intent.isConfirmed = true
@@ -182,16 +187,20 @@ function revoke(world: World, { client, replica }: Extract<Action, { kind: 'revo
   const { gateway, owner } = world.replicas[replica] ?? {}
   const { clientId } = world.clients[client] ?? {}
   if (!gateway || owner === undefined || clientId === undefined) return
-  world.at(0, () => {
-    gateway.revocations.revoke(clientId).then(
-      () => {
-        const until = gateway.revocations.of(clientId)?.getTime() ?? 0
-        world.revoked.set(clientId, { until, since: world.clock.now, owner })
-        world.note(`${clientId} is revoked`)
-      },
-      () => undefined,
-    )
-  }, owner)
+  world.at(
+    0,
+    () => {
+      gateway.revocations.revoke(clientId).then(
+        () => {
+          const until = gateway.revocations.of(clientId)?.getTime() ?? 0
+          world.revoked.set(clientId, { until, since: world.clock.now, owner })
+          world.note(`${clientId} is revoked`)
+        },
+        () => undefined,
+      )
+    },
+    owner,
+  )
 }
 
 function createSource(world: World, { replica, index }: Extract<Action, { kind: 'source' }>): void {
@@ -204,16 +213,20 @@ function createSource(world: World, { replica, index }: Extract<Action, { kind: 
     routingKey: 'of.{clientId}',
     clientId: undefined,
   } as const
-  world.at(0, () => {
-    gateway.createSource(definition).then(
-      () => {
-        world.sources[index] = 'there'
-      },
-      () => {
-        world.sources[index] = 'missing'
-      },
-    )
-  }, owner)
+  world.at(
+    0,
+    () => {
+      gateway.createSource(definition).then(
+        () => {
+          world.sources[index] = 'there'
+        },
+        () => {
+          world.sources[index] = 'missing'
+        },
+      )
+    },
+    owner,
+  )
 }
 
 function exchangeOf(index: number): string {
@@ -224,13 +237,17 @@ function restart(world: World, { replica: index, overMs }: Extract<Action, { kin
   const replica = world.replicas[index]
   const { gateway } = replica ?? {}
   if (!replica || !gateway) return
-  world.at(0, () => {
-    void gateway
-      .drain(overMs)
-      .then(() => replica.close())
-      .then(() => {
-        world.ended.push(replica)
-        world.at(100, () => world.startReplica(index))
-      })
-  }, replica.owner)
+  world.at(
+    0,
+    () => {
+      void gateway
+        .drain(overMs)
+        .then(() => replica.close())
+        .then(() => {
+          world.ended.push(replica)
+          world.at(100, () => world.startReplica(index))
+        })
+    },
+    replica.owner,
+  )
 }

@@ -1,6 +1,6 @@
 import type { ClientChannel } from '../broker/client-channel.ts'
 import type { ClientConnection } from '../broker/client-connection.ts'
-import { type Intent, bodyOf } from '../oracle/ground-truth.ts'
+import { bodyOf, type Intent } from '../oracle/ground-truth.ts'
 import type { World } from './world.ts'
 
 /** How long it waits for a confirm before it publishes again, in milliseconds. */
@@ -34,7 +34,13 @@ export class BackEnd {
   publishUnreadable(exchange: string, routingKey: string): void {
     void this.#ready().then((channel) => {
       try {
-        channel?.publish(exchange, routingKey, Buffer.from('{"number":-1}'), { unreadable: true, mandatory: true }, () => undefined)
+        channel?.publish(
+          exchange,
+          routingKey,
+          Buffer.from('{"number":-1}'),
+          { unreadable: true, mandatory: true },
+          () => undefined,
+        )
       } catch {
         // The channel is closing; then there is one unreadable message less.
       }

@@ -28,19 +28,23 @@ export class SimulatedDatabase {
     return !this.isAway && !this.cut.has(owner)
   }
 
-  /** Runs one statement for whoever calls: the request and the answer each take their time. */
+  /** Runs one statement for its caller. The request and the answer each take some time. */
   query<Result>(work: () => Result): Promise<Result> {
     const { owner } = this.#clock
     const delay = (): number => this.#latencyMs * (0.5 + this.#random.next())
     return new Promise((resolve, reject) => {
       const fail = (): void => void this.#clock.at(delay(), () => reject(new Error('the database is away')), owner)
-      this.#clock.at(delay(), () => {
-        if (!this.isReachableFor(owner)) return fail()
-        const result = work()
-        // The statement may have been executed although its answer is lost.
-        if (!this.isReachableFor(owner)) return fail()
-        this.#clock.at(delay(), () => resolve(result), owner)
-      }, 0)
+      this.#clock.at(
+        delay(),
+        () => {
+          if (!this.isReachableFor(owner)) return fail()
+          const result = work()
+          // The statement may have been executed although its answer is lost.
+          if (!this.isReachableFor(owner)) return fail()
+          this.#clock.at(delay(), () => resolve(result), owner)
+        },
+        0,
+      )
     })
   }
 }

@@ -56,9 +56,12 @@ export class Replica {
     const registry = new SimulatedRegistry(database)
     const keys = await DeploymentKeys.open(registry)
     const observer = this.#observer()
-    const urls = Array.from({ length: nodes }, (_, node) => `amqp://replica-${this.owner}.node-${(node + this.owner) % nodes}`)
+    const urls = Array.from(
+      { length: nodes },
+      (_, node) => `amqp://replica-${this.owner}.node-${(node + this.owner) % nodes}`,
+    )
     const options = { queue: journalName, publishTimeoutMs, maxMessageBytes: 64 * 1024 }
-    const broker = new RabbitGateway(urls, { namespace: 'warren', log: observer.log }, options)
+    const broker = new RabbitGateway(urls, { namespace: 'warren', log: (...line) => observer.log(...line) }, options)
     const { journal, hotWindow } = broker.openJournal({
       retention: { maxAgeMs: Number.POSITIVE_INFINITY, maxBytes: 1024 ** 3 },
       hotWindow: { maxBytes: windowBytes, maxAgeMs: windowMs },
@@ -87,7 +90,12 @@ export class Replica {
       await journal.close()
       await broker.close()
     }
-    await gateway.open({ exchange: defaultExchange, exchangeType: 'TOPIC', routingKey: defaultRoutingKey, clientId: undefined })
+    await gateway.open({
+      exchange: defaultExchange,
+      exchangeType: 'TOPIC',
+      routingKey: defaultRoutingKey,
+      clientId: undefined,
+    })
     this.state = 'open'
   }
 

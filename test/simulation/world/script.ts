@@ -60,7 +60,13 @@ export type Action = { readonly at: number } & (
   | { readonly kind: 'source'; readonly replica: number; readonly index: number }
   | { readonly kind: 'replica-kill'; readonly replica: number; readonly awayMs: number }
   | { readonly kind: 'replica-restart'; readonly replica: number; readonly overMs: number }
-  | { readonly kind: 'partition'; readonly replica: number; readonly up: boolean; readonly down: boolean; readonly forMs: number }
+  | {
+      readonly kind: 'partition'
+      readonly replica: number
+      readonly up: boolean
+      readonly down: boolean
+      readonly forMs: number
+    }
   | { readonly kind: 'registry-cut'; readonly replica: number; readonly forMs: number }
   | { readonly kind: 'registry-away'; readonly forMs: number }
   | { readonly kind: 'node-stop'; readonly node: number; readonly killed: boolean; readonly forMs: number }
@@ -124,8 +130,12 @@ export function scriptOf(seed: number, size: number): Script {
     maxBufferedBytes: Math.floor(random.scaled(200, 20_000)),
     publishTimeoutMs: random.pick([3_000, 10_000]),
   }
-  const lengthMs = Math.floor(random.scaled(5_000, 30_000 * Math.sqrt(size)))
-  const clients = Array.from({ length: random.whole(1, Math.ceil(6 * size)) }, () => clientOf(random, settings, lengthMs))
+  // Some runs last as long as what ages: windows, keys of publishers, tokens, idle channels.
+  const isLong = size >= 1 && random.chance(0.35)
+  const lengthMs = Math.floor(isLong ? random.scaled(60_000, 3_600_000) : random.scaled(5_000, 30_000))
+  const clients = Array.from({ length: random.whole(1, Math.ceil(6 * size)) }, () =>
+    clientOf(random, settings, lengthMs),
+  )
   const actions: Action[] = []
   const bursts = random.whole(2, Math.ceil(10 * size))
   for (let index = 0; index < bursts; index += 1) actions.push(burstOf(random, settings, lengthMs))

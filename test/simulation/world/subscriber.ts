@@ -11,7 +11,7 @@ import type { Replica } from './replica.ts'
 import type { ClientScript } from './script.ts'
 import type { World } from './world.ts'
 
-/** How long a gateway takes to miss a peer that says nothing (keep-alive), in milliseconds. */
+/** How long a gateway takes to notice a silent peer (keep-alive), in milliseconds. */
 const keepAliveMs = { least: 10_000, most: 25_000 }
 /** The wait before a client connects again, in milliseconds. */
 const retryMs = { least: 5, most: 2_000 }
@@ -104,7 +104,7 @@ export class Subscriber {
     this.#socket?.drainSoon()
   }
 
-  /** The client comes back with an older cursor, or with one that nobody issued. */
+  /** The client comes back with an older cursor, or with an invalid one. */
   rewind(share: number, invalid: boolean): void {
     this.#resumesInvalid = invalid
     if (!invalid) {
@@ -145,7 +145,7 @@ export class Subscriber {
     const again = (): void => void world.at(world.latency(), () => this.retry(), 0)
     if (!gateway || this.#socket || world.isOver) return again()
     const resumesInvalid = this.#resumesInvalid
-    const after = resumesInvalid ? 'nobody issued this cursor' : this.#last?.cursor
+    const after = resumesInvalid ? 'this is not a cursor' : this.#last?.cursor
     const socket = new Socket(world, this, replica)
     try {
       socket.open(after)
@@ -158,7 +158,9 @@ export class Subscriber {
     this.#socket = socket
     this.#resumesInvalid = false
     this.account.connected(resumesInvalid ? 'invalid' : after === undefined ? 'nothing' : 'cursor')
-    world.note(`${this.clientId} on ${replica.owner} after ${resumesInvalid ? 'invalid' : (this.#last?.offset ?? 'nothing')}`)
+    world.note(
+      `${this.clientId} on ${replica.owner} after ${resumesInvalid ? 'invalid' : (this.#last?.offset ?? 'nothing')}`,
+    )
     socket.pipe()
   }
 }
@@ -291,7 +293,12 @@ function frameOf(event: ChannelEvent, isFirst: boolean): ReceivedEvent {
     case 'MESSAGE':
       return { kind: 'MESSAGE', ...place, number: numberIn(event.message.body) }
     case 'GAP':
-      return { kind: 'GAP', ...place, reason: event.reason, ...(event.dropped === undefined ? {} : { dropped: event.dropped }) }
+      return {
+        kind: 'GAP',
+        ...place,
+        reason: event.reason,
+        ...(event.dropped === undefined ? {} : { dropped: event.dropped }),
+      }
     default:
       return { kind: 'CHECKPOINT', ...place }
   }

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
+import type { ChannelEvent } from '../../../src/core/model/channel-event.ts'
+import type { Identity } from '../../../src/core/model/identity.ts'
 import { connectTo } from '../broker/connect.ts'
 import { SimulatedRabbit } from '../broker/rabbit.ts'
-import { GroundTruth } from '../oracle/ground-truth.ts'
 import { checkAccounts, checkBounds } from '../oracle/bounds.ts'
 import { checkLeftBehind, checkSettled } from '../oracle/end.ts'
 import { mayReceive } from '../oracle/grants.ts'
-import type { ChannelEvent } from '../../../src/core/model/channel-event.ts'
-import type { Identity } from '../../../src/core/model/identity.ts'
+import { GroundTruth } from '../oracle/ground-truth.ts'
 import { simulateTime, startsAt } from '../time/install.ts'
 import { Choices } from '../time/seeded.ts'
 import type { VirtualClock, VirtualTimer } from '../time/virtual-clock.ts'
@@ -112,12 +112,13 @@ export class World {
     for (const action of script.actions) this.at(action.at, () => act(this, action))
     this.#check()
     await this.#until(script.lengthMs)
-    for (const undo of [...this.faults]) undo()
+    for (const undo of this.faults) undo()
     this.note('faults are over')
     await this.#settle()
     if (!this.#violation) checkSettled(this)
-    await this.#end()
+    // What follows is not counted: there is nothing to fail any more.
     const { simulatedMs } = this
+    await this.#end()
     return {
       violation: this.#violation && { promise: this.#violation.promise, details: this.#violation.message },
       digest: this.#digest.digest('hex').slice(0, 16),
@@ -177,14 +178,18 @@ export class World {
     const settings = { nodes, windowBytes, windowMs, maxBufferedBytes, publishTimeoutMs, maxConnections: 100 }
     const replica = new Replica(this.#owners, settings)
     this.replicas[index] = replica
-    this.at(0, () => {
-      replica.open(this.database).catch((error: unknown) => {
-        if (replica.state === 'killed') return
-        this.note(`replica ${replica.owner} cannot start: ${String(error)}`)
-        this.killReplica(index)
-        this.at(1_000, () => this.startReplica(index))
-      })
-    }, replica.owner)
+    this.at(
+      0,
+      () => {
+        replica.open(this.database).catch((error: unknown) => {
+          if (replica.state === 'killed') return
+          this.note(`replica ${replica.owner} cannot start: ${String(error)}`)
+          this.killReplica(index)
+          this.at(1_000, () => this.startReplica(index))
+        })
+      },
+      replica.owner,
+    )
   }
 
   killReplica(index: number): void {
@@ -193,11 +198,18 @@ export class World {
     replica.state = 'killed'
     this.ended.push(replica)
     this.clock.kill(replica.owner)
-    for (const connection of [...this.rabbit.connections]) if (connection.owner === replica.owner) connection.end(undefined)
+    for (const connection of this.rabbit.connections)
+      if (connection.owner === replica.owner) connection.end(undefined)
     for (const client of this.clients) if (client.replica === replica) client.cut(false, this.latency())
   }
 
-  checkDelivery(client: Subscriber, replica: Replica, identity: Identity, event: ChannelEvent, toleranceMs: number): void {
+  checkDelivery(
+    client: Subscriber,
+    replica: Replica,
+    identity: Identity,
+    event: ChannelEvent,
+    toleranceMs: number,
+  ): void {
     const refusal = mayReceive(this, client, replica, identity, toleranceMs)
     if (refusal) this.violated('no delivery without a grant', `${client.clientId} ${refusal} got a ${event.kind}`)
     checkBounds(this, replica)
@@ -229,7 +241,11 @@ export class World {
   async #end(): Promise<void> {
     this.isOver = true
     const closing = this.replicas.map((replica) => {
-      this.at(0, () => void replica.close().catch((error: unknown) => this.violated('a replica closes', String(error))), replica.owner)
+      this.at(
+        0,
+        () => void replica.close().catch((error: unknown) => this.violated('a replica closes', String(error))),
+        replica.owner,
+      )
       return replica
     })
     this.backEnd.close()
