@@ -87,15 +87,15 @@ type Kind = Action['kind']
 
 /** How often each fault is drawn, relative to the others. */
 const weights: Readonly<Partial<Record<Kind, number>>> = {
-  'client-cut': 30,
+  'client-cut': 20,
   'client-stall': 12,
   'client-rewind': 8,
   'client-renew': 4,
   revoke: 2,
   source: 3,
-  'replica-kill': 3,
+  'replica-kill': 5,
   'replica-restart': 2,
-  partition: 4,
+  partition: 6,
   'registry-cut': 1,
   'registry-away': 1,
   'node-stop': 4,
@@ -107,9 +107,9 @@ const weights: Readonly<Partial<Record<Kind, number>>> = {
   'connections-close': 5,
   'consumers-cancel': 3,
   'confirms-slow': 2,
-  trim: 5,
-  'journal-delete': 1,
-  'publish-unreadable': 3,
+  trim: 7,
+  'journal-delete': 5,
+  'publish-unreadable': 4,
   'clock-skew': 1,
 }
 
@@ -141,6 +141,8 @@ export function scriptOf(seed: number, size: number): Script {
   for (let index = 0; index < bursts; index += 1) actions.push(burstOf(random, settings, lengthMs))
   // A seed draws from a few kinds of fault, so that faults meet others of their kind.
   const kinds = random.chance(0.1) ? [] : chosen(random)
+  // Most faults matter only to a client that resumes.
+  if (kinds.length > 0 && random.chance(0.7)) kinds.push('client-cut')
   const faults = kinds.length === 0 ? 0 : random.whole(1, Math.ceil(8 * size))
   for (let index = 0; index < faults; index += 1) {
     actions.push(faultOf(random.pick(kinds), random, settings, clients.length, lengthMs))
