@@ -198,8 +198,7 @@ export class World {
     replica.state = 'killed'
     this.ended.push(replica)
     this.clock.kill(replica.owner)
-    for (const connection of this.rabbit.connections)
-      if (connection.owner === replica.owner) connection.end(undefined)
+    for (const connection of this.rabbit.connections) if (connection.owner === replica.owner) connection.end(undefined)
     for (const client of this.clients) if (client.replica === replica) client.cut(false, this.latency())
   }
 
