@@ -20,7 +20,11 @@ export function fuzz(data: Buffer): void {
 function read(pieces: readonly Buffer[], inPlace: boolean): readonly unknown[] {
   const found: unknown[] = []
   const reader = new DeliveryReader(inPlace)
-  reader.intercept('c', (delivery: Delivery) => found.push({ ...delivery }))
+  reader.intercept(
+    'c',
+    ({ deliveryTag, redelivered, streamOffset, exchange, routingKey, properties, body }: Delivery) =>
+      found.push({ deliveryTag, redelivered, streamOffset, exchange, routingKey, properties, body }),
+  )
   feed(reader, pieces, () => {})
   return found
 }

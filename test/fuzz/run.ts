@@ -42,11 +42,10 @@ async function fuzzTarget(name: string): Promise<void> {
     log = (log + text).slice(-20_000)
   })
   const status = await new Promise((resolve) => child.on('close', resolve))
-  const stat = (of: string) => new RegExp(`stat::${of}:\\s+(\\d+)`).exec(log)?.[1] ?? '?'
-  const last = [...log.matchAll(/cov: (\d+) ft: \d+ corp: (\d+)/g)].at(-1)
+  const [, count, edges] = [...log.matchAll(/#(\d+)\t.* cov: (\d+) ft:/g)].at(-1) ?? []
   const corpusSize = readdirSync(corpus).length
   console.log(
-    `${name}: ${stat('number_of_executed_units')} executions in ${values.seconds} s, ${last?.[1] ?? '?'} edges, corpus ${corpusSize} files in the tree`,
+    `${name}: ${count ?? '?'} executions in ${values.seconds} s, ${edges ?? '?'} edges, corpus ${corpusSize} files in the tree`,
   )
   if (status !== 0) {
     console.error(log.split('\n').slice(-60).join('\n'))

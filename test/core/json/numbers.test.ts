@@ -11,19 +11,26 @@ describe('a number of a JSON text', () => {
     (token) => expect(numberOf(token)).toBe(Number(token)),
   )
 
-  test.each(['9007199254740993', '9007199254740992', '1.10', '-0', '1e400', '1e3', '1E3', '1e+21', '100000000000000000000'])(
-    'keeps its digits otherwise: %s',
-    (token) => {
-      const number = numberOf(token) as JsonNumber
-      expect(number).toBeInstanceOf(JsonNumber)
-      expect([number.token, String(number), JSON.stringify(number), printJson(number)]).toEqual([
-        token,
-        token,
-        `"${token}"`,
-        token,
-      ])
-    },
-  )
+  test.each([
+    '9007199254740993',
+    '9007199254740992',
+    '1.10',
+    '-0',
+    '1e400',
+    '1e3',
+    '1E3',
+    '1e+21',
+    '100000000000000000000',
+  ])('keeps its digits otherwise: %s', (token) => {
+    const number = numberOf(token) as JsonNumber
+    expect(number).toBeInstanceOf(JsonNumber)
+    expect([number.token, String(number), JSON.stringify(number), printJson(number)]).toEqual([
+      token,
+      token,
+      `"${token}"`,
+      token,
+    ])
+  })
 
   test.each([
     ['0', true],
