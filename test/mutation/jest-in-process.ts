@@ -23,6 +23,7 @@ export const jest = {
   useRealTimers: () => timers.useRealTimers(),
   advanceTimersByTime: (ms: number) => timers.advanceTimersByTime(ms),
   advanceTimersByTimeAsync: (ms: number) => timers.advanceTimersByTimeAsync(ms),
+  setSystemTime: (now: number) => timers.setSystemTime(now),
   getTimerCount: () => timers.getTimerCount(),
   spyOn: mocker.spyOn.bind(mocker),
   fn: mocker.fn.bind(mocker),

@@ -53,6 +53,7 @@ class WarmRunner implements TestRunner {
   readonly #context: InstrumenterContext = (globalThis.__stryker__ ??= {})
   readonly #files = new Map<string, LoadedFile>()
   #measured: Measured | undefined
+  #uncaught: Error | undefined
 
   capabilities() {
     return { reloadEnvironment: false }
@@ -62,6 +63,10 @@ class WarmRunner implements TestRunner {
     const url = new URL('jest-in-process.ts', import.meta.url).href
     register(`data:text/javascript,${encodeURIComponent(resolveHook)}`, { data: { url } })
     process.env['NODE_ENV'] = 'test'
+    // Between tests circus catches nothing. In jest such an error would fail the file.
+    process.on('uncaughtException', (error) => {
+      this.#uncaught ??= error
+    })
   }
 
   async dryRun(_: DryRunOptions): Promise<DryRunResult> {
@@ -107,6 +112,7 @@ class WarmRunner implements TestRunner {
     this.#context.hitLimit = hitLimit
     this.#context.hitCount = hitLimit === undefined ? undefined : 0
     const results: TestResult[] = []
+    this.#uncaught = undefined
     const timeoutMs = (id: string) => fixedMs + slowerBy * (measured.testMs[id] ?? 0)
     try {
       for (const path of wanted) {
@@ -122,6 +128,8 @@ class WarmRunner implements TestRunner {
         this.#context.activeMutant = activeMutant.id
         results.push(...(await file.run(ids, { bail: true, timeoutMs })))
         if (mutantActivation !== 'static') this.#context.activeMutant = undefined
+        await new Promise((resolve) => setImmediate(resolve))
+        if (this.#uncaught) results.push({ id: `${path} afterwards`, ms: 0, failure: String(this.#uncaught) })
         if (results.some(({ failure }) => failure !== undefined)) break
       }
     } finally {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { Duplex } from 'node:stream'
-import { describe, expect, test } from '@jest/globals'
+import { afterEach, describe, expect, test } from '@jest/globals'
 import { Deadlines } from '../../../src/transports/flow/deadlines.ts'
 import { ReadThrottle } from '../../../src/transports/flow/read-throttle.ts'
 import { pieceBytes, UnfinishedMessages } from '../../../src/transports/flow/unfinished-messages.ts'
@@ -37,6 +37,12 @@ class Wire extends Duplex {
   }
 }
 
+/** Ends what a test has left open. */
+const rest: (() => void)[] = []
+afterEach(() => {
+  for (const end of rest.splice(0)) end()
+})
+
 const address = '192.0.2.1'
 const KiB = 1024
 
@@ -56,6 +62,10 @@ function served({ explainsRefusals = true, own = {} as Partial<WebSocketUser>, c
     explainsRefusals,
   }
   const socket = new WebSocketConnection(wire, host)
+  rest.push(() => {
+    socket.terminate()
+    host.closing.close()
+  })
   const user: WebSocketUser = {
     address,
     isKnown: true,
