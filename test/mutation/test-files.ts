@@ -5,15 +5,19 @@
 const testsOf: readonly (readonly [source: string, tests: readonly string[]])[] = [
   ['src/auth', ['test/auth']],
   ['src/transports/websocket', ['test/transports/websocket']],
-  ['src/core/json', ['test/core/json', 'test/core/body']],
+  ['src/core/json', ['test/core/json']],
+  ['src/core/limits', ['test/core/limits']],
+  ['src/core/timing', ['test/core/timing']],
   ['src/core', ['test/core']],
 ]
 
 /**
- * Too slow to run for each mutant: the conformance suite takes minutes. What only it finds is a
- * survivor here.
+ * Too slow to run for each mutant, because they start gateways; the conformance suite takes minutes.
+ * What only they notice is a survivor here.
  */
-const tooSlow: ReadonlySet<string> = new Set(['test/transports/websocket/conformance.test.ts'])
+const tooSlow: ReadonlySet<string> = new Set(
+  ['conformance', 'handshake', 'limits'].map((name) => `test/transports/websocket/${name}.test.ts`),
+)
 
 export function testFoldersOf(source: string): readonly string[] {
   const found = testsOf.find(([folder]) => source.startsWith(folder))

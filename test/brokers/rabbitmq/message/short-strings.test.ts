@@ -67,7 +67,7 @@ test('such a message does not hold up the queue of a buffered source', async () 
     queue: 'q',
     log: () => {},
     publish: async ({ exchange, routingKey, properties }) => {
-      checkShortString('routingKey', routingKey)
+      checkShortString('routingKey', routingKey ?? '')
       checkProperties(properties)
       moved.push(exchange)
     },
