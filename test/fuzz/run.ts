@@ -29,11 +29,19 @@ async function fuzzTarget(name: string): Promise<void> {
   const jazzer = fileURLToPath(import.meta.resolve('@jazzer.js/core'))
   const args = [
     ...before,
-    ...['--import', 'tsx', join(jazzer, '..', 'cli.js'), `./${join('test/fuzz', `${name}.js`)}`],
+    '--import',
+    'tsx',
+    join(jazzer, '..', 'cli.js'),
+    `./${join('test/fuzz', `${name}.js`)}`,
     ...(values.merge ? [corpus, found] : [found, corpus]),
     // They look for faults of other kinds, such as commands that an input injects.
-    ...['--disableBugDetectors', '.*', '-i', 'src/', '-e', 'node_modules', ...(name === 'jwt' ? [] : ['--sync'])],
-    ...['--', `-artifact_prefix=${join('.cache', 'fuzz', `${name}-`)}`, '-max_len=2048', '-print_final_stats=1'],
+    '--disableBugDetectors=.*',
+    '--includes=src/',
+    '--excludes=node_modules',
+    ...(name === 'jwt' ? [] : ['--sync']),
+    '--',
+    `-artifact_prefix=${join('.cache', 'fuzz', `${name}-`)}`,
+    '-max_len=2048',
     ...(values.merge ? ['-merge=1'] : [`-max_total_time=${values.seconds}`]),
   ]
   const child = spawn(command ?? '', args, { stdio: ['ignore', 'inherit', 'pipe'] })

@@ -6,7 +6,6 @@ import type { InstrumenterContext, MutantCoverage, MutantResult } from '@stryker
 import { declareClassPlugin, PluginKind } from '@stryker-mutator/api/plugin'
 import type { Reporter } from '@stryker-mutator/api/report'
 import {
-  type DryRunOptions,
   type DryRunResult,
   DryRunStatus,
   determineHitLimitReached,
@@ -19,9 +18,12 @@ import {
 import type { LoadedFile, TestResult } from './jest-in-process.ts'
 import { isRun } from './test-files.ts'
 
-declare global {
-  var __stryker__: InstrumenterContext | undefined
+/** What the instrumented code reads, under the name that Stryker gives it. */
+function contextOfMutants(): InstrumenterContext {
+  const all = globalThis as unknown as Record<string, InstrumenterContext | undefined>
+  return (all[namespace] ??= {})
 }
+const namespace = '__stryker__'
 
 /** Resolves `@jest/globals` to the file at `data.url`. It runs before the hooks of tsx. */
 const resolveHook = `
@@ -50,7 +52,7 @@ const measuredFile = 'mutation-measured.json'
  * runs while its module is loaded gets a process of its own.
  */
 class WarmRunner implements TestRunner {
-  readonly #context: InstrumenterContext = (globalThis.__stryker__ ??= {})
+  readonly #context = contextOfMutants()
   readonly #files = new Map<string, LoadedFile>()
   #measured: Measured | undefined
   #uncaught: Error | undefined
@@ -69,7 +71,7 @@ class WarmRunner implements TestRunner {
     })
   }
 
-  async dryRun(_: DryRunOptions): Promise<DryRunResult> {
+  async dryRun(): Promise<DryRunResult> {
     const coverage: MutantCoverage = { static: {}, perTest: {} }
     this.#context.mutantCoverage = coverage
     const results: TestResult[] = []

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 
 /**
  * PROPERTY_RUNS=50 runs each property fifty times as often; `npm run mutate` runs it less often.

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { type JWTPayload, jwtVerify } from 'jose'
 import { type ClaimRules, verifyOptions } from '../../../src/auth/tokens/checked-claims.ts'
 import { hmacClaims } from '../../../src/auth/tokens/hmac-claims.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { maxDepth } from '../../../src/core/body/decode-body.ts'
 import { isCanonicalJson } from '../../../src/core/json/canonical-json.ts'
 import { parseJson } from '../../../src/core/json/parse-json.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { compactJson } from '../../../src/core/json/compact-json.ts'
 import { runs } from '../../support/property.ts'
 

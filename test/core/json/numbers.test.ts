@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { JsonNumber, numberOf } from '../../../src/core/json/json-number.ts'
 import { parseJson } from '../../../src/core/json/parse-json.ts'
 import { JsonText, printJson } from '../../../src/core/json/print-json.ts'

@@ -17,7 +17,7 @@ describe('the gate', () => {
 
   function gateWith(bind: () => Promise<void> = async () => {}) {
     const calls: string[] = []
-    let up = (_: boolean): void => undefined
+    let up: (isUp: boolean) => void = () => undefined
     const isUp = new Promise<boolean>((resolve) => (up = resolve))
     const broker = {
       bind: (source: Source) => {

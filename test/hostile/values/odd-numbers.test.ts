@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { type DecodedBody, decodeBody, maxDepth } from '../../../src/core/body/decode-body.ts'
 import { isCanonicalJson } from '../../../src/core/json/canonical-json.ts'
 import { JsonNumber } from '../../../src/core/json/json-number.ts'

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { type ChannelEvent, gapReasons, MessageEvent } from '../../../src/core/model/channel-event.ts'
 import type { MessageProperties } from '../../../src/core/model/message.ts'
 import { anyJsonText, mutated } from '../../support/frames/json-texts.ts'

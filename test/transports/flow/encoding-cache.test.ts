@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { decodeBody, forgetBody, UndecodableBody } from '../../../src/core/body/decode-body.ts'
 import { parseJson } from '../../../src/core/json/parse-json.ts'
 import { printJson } from '../../../src/core/json/print-json.ts'

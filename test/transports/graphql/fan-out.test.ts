@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { type DocumentNode, execute, parse, validate } from 'graphql'
 import { latin1Of } from '../../../src/core/body/latin1.ts'
 import { printJson } from '../../../src/core/json/print-json.ts'

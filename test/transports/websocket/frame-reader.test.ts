@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import * as ws from 'ws'
 import { BrokenFrame, FrameReader } from '../../../src/transports/websocket/frame-reader.ts'
 import { isWholeRun, pick, runs, weighted } from '../../support/property.ts'
