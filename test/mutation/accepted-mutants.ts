@@ -4,7 +4,7 @@ export interface FoundMutant {
   readonly file: string
   readonly mutatorName: string
   readonly replacement: string
-  /** Lines and columns from 0. */
+  /** Lines and columns from 1. */
   readonly location: { readonly start: { readonly line: number; readonly column: number } }
   readonly status: string
 }
@@ -14,6 +14,8 @@ interface AcceptedMutant {
   readonly file: string
   /** The line that is mutated, without indentation. */
   readonly code: string
+  /** What follows the place of the mutant in that line. */
+  readonly from: string
   readonly mutator: string
   readonly replacement: string
   readonly reason: string
@@ -23,7 +25,7 @@ const file = new URL('accepted-mutants.json', import.meta.url)
 
 export function acceptedMutants(): ReadonlySet<string> {
   const list = JSON.parse(readFileSync(file, 'utf8')) as readonly AcceptedMutant[]
-  return new Set(list.map((one) => keyOf(one.file, one.code, one.mutator, one.replacement)))
+  return new Set(list.map((one) => keyOf(one.file, one.code, one.from, one.mutator, one.replacement)))
 }
 
 const texts = new Map<string, readonly string[]>()
@@ -32,7 +34,8 @@ const texts = new Map<string, readonly string[]>()
 export function placeOf({ file: path, mutatorName, replacement, location }: FoundMutant): string {
   const lines = texts.get(path) ?? readFileSync(path, 'utf8').split('\n')
   texts.set(path, lines)
-  return keyOf(path, (lines[location.start.line] ?? '').trim(), mutatorName, replacement)
+  const line = lines[location.start.line - 1] ?? ''
+  return keyOf(path, line.trim(), line.slice(location.start.column - 1), mutatorName, replacement)
 }
 
 function keyOf(...parts: readonly string[]): string {

@@ -79,7 +79,7 @@ function report(results: readonly FoundMutant[]): void {
     else if (accepted.has(placeOf(mutant))) count.accepted += 1
     else
       open.push(
-        `${mutant.file}:${mutant.location.start.line + 1}:${mutant.location.start.column + 1} ${mutant.mutatorName} → ${mutant.replacement.replaceAll(/\s+/g, ' ').slice(0, 90)}${mutant.status === 'NoCoverage' ? ' (not covered)' : ''}`,
+        `${mutant.file}:${mutant.location.start.line}:${mutant.location.start.column} ${mutant.mutatorName} → ${mutant.replacement.replaceAll(/\s+/g, ' ').slice(0, 90)}${mutant.status === 'NoCoverage' ? ' (not covered)' : ''}`,
       )
   }
   for (const line of open.toSorted()) console.log(line)

@@ -16,6 +16,7 @@ test.each([
   ['that is all gap', '::', '0:0:0:0::/64'],
   ['with IPv4 at its end', '64:ff9b::192.0.2.1', '64:ff9b:0:0::/64'],
   ['IPv4 mapped into IPv6 is IPv4', '::ffff:192.0.2.1', '192.0.2.1'],
+  ['also with a zero before the gap', '0::ffff:192.0.2.1', '192.0.2.1'],
   ['also in hexadecimal', '::ffff:c000:0281', '192.0.2.129'],
   ['also without a gap', '0:0:0:0:0:ffff:c0a8:ff01', '192.168.255.1'],
   ['a marker elsewhere maps nothing', '1::ffff:c000:0201', '1:0:0:0::/64'],
@@ -40,6 +41,8 @@ test.each([
   ['127.0.0.1.example', false],
   ['localhost.example', false],
   ['[::1', false],
+  ['x[127.0.0.1]', false],
+  ['[127.0.0.1]x', false],
   ['', false],
 ])('the host %s is this machine: %s', (host, isThis) => {
   expect(isLoopback(host)).toBe(isThis)

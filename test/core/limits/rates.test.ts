@@ -63,6 +63,8 @@ test('a bounded set keeps the last values, in the order in which they were first
   const set = new BoundedSet<string>(3)
   for (const value of ['a', 'b', 'a', 'c']) set.add(value)
   expect([...set]).toEqual(['a', 'b', 'c'])
+  set.add('b')
+  expect([...set]).toEqual(['a', 'b', 'c'])
   set.add('d')
   expect([...set]).toEqual(['b', 'c', 'd'])
   expect([set.has('a'), set.has('d')]).toEqual([false, true])
