@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
 import * as ws from 'ws'
+import { pieceBytes } from '../../../src/transports/flow/unfinished-messages.ts'
 import { BrokenFrame, FrameReader } from '../../../src/transports/websocket/frame-reader.ts'
 import { isWholeRun, pick, runs, weighted } from '../../support/property.ts'
 
@@ -225,5 +226,49 @@ describe('the frame reader', () => {
     const payload = Buffer.alloc(maxBytes, 'x')
     const bytes = Array.from(bytesOf({ ...plain, payload }), (byte) => Buffer.from([byte]))
     expect(byWarren(bytes)).toEqual([['message', payload.toString(), false]])
+  })
+
+  test.each<[string, Frame, number]>([
+    ['without a mask', { ...plain, masked: false, payload: Buffer.from('a') }, 1002],
+    ['with a length above 32 bits', { ...plain, length: 2 ** 32 + 1, wide: 2 }, 1009],
+    ['with a length just above the limit', { ...plain, length: maxBytes + 1 }, 1009],
+  ])('breaks at a frame %s', (_what, frame, code) => {
+    expect(byWarren([bytesOf(frame)])).toEqual([['broken', code]])
+  })
+
+  test('limits messages, not control frames, and accepts an empty last fragment at the limit', () => {
+    const pings: number[] = []
+    const messages: number[] = []
+    const reader = new FrameReader({
+      maxMessageBytes: 10,
+      onMessage: ({ length }) => messages.push(length),
+      onPing: ({ length }) => pings.push(length),
+      onPong: () => {},
+      onCloseFrame: () => {},
+    })
+    reader.read(bytesOf({ ...plain, opcode: 9, payload: Buffer.alloc(20) }))
+    reader.read(bytesOf({ ...plain, fin: false, payload: Buffer.alloc(10) }))
+    reader.read(bytesOf({ ...plain, opcode: 0 }))
+    expect([pings, messages]).toEqual([[20], [10]])
+  })
+
+  test('reads nothing more once the incomplete message is dropped', () => {
+    const events: unknown[] = []
+    const reader = new FrameReader({
+      maxMessageBytes: 10,
+      onMessage: (data) => events.push(data.toString()),
+      onPing: () => {},
+      onPong: () => {},
+      onCloseFrame: () => {},
+    })
+    const bytes = bytesOf({ ...plain, payload: Buffer.from('abc') })
+    expect(reader.unfinished).toBe(0)
+    reader.read(bytes.subarray(0, 5))
+    expect(reader.unfinished).toBe(5 + pieceBytes)
+    reader.drop()
+    expect(reader.unfinished).toBe(0)
+    reader.read(bytes.subarray(5))
+    reader.read(Buffer.from(bytes))
+    expect([events, reader.unfinished]).toEqual([[], 0])
   })
 })
