@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { setWireType, type WireType } from '../../../core/body/amqp-field-types.ts'
+import { clearWireType, setWireType, type WireType } from '../../../core/body/amqp-field-types.ts'
 import { maxShortStringBytes } from '../../../core/model/short-string.ts'
 
 /** The maximum nesting of lists and tables. A deeper value is skipped and becomes null. */
@@ -79,6 +79,7 @@ export class FieldReader {
     setOwn(table, name, value)
     const type = explicitTypeOf(code, value)
     if (type) setWireType(table, name, type)
+    else clearWireType(table, name)
   }
 
   #array(end: number, depth: number): unknown[] {
