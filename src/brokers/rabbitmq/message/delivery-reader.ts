@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import { asError } from '../../../core/model/error-text.ts'
 import type { MessageProperties } from '../../../core/model/message.ts'
 import type { ConsumeMessage } from '../connection/amqp.ts'
-import { FieldReader } from './field-decoder.ts'
+import { asShortString, FieldReader } from './field-decoder.ts'
 
 /** A message that RabbitMQ delivered to a consumer. */
 export interface Delivery {
@@ -117,7 +117,8 @@ export class DeliveryReader {
       if (!message) return onCancel()
       const ahead = this.#ahead.get(consumerTag)?.shift()
       if (!ahead) return
-      const { deliveryTag, redelivered, exchange, routingKey } = message.fields
+      const { deliveryTag, redelivered, exchange } = message.fields
+      const routingKey = asShortString(message.fields.routingKey)
       const delivery = { deliveryTag, redelivered, exchange, routingKey, ...ahead, body: message.content }
       this.#consumers.get(consumerTag)?.(delivery)
     }
