@@ -393,8 +393,8 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
 }
 
 /**
- * Of adjacent gaps with the same reason the last one covers all. Gaps are queued even if there is no
- * room, so without this they would accumulate while retention keeps overtaking a slow client. An
+ * Of adjacent gaps with the same reason the last one covers all. Gaps are queued even if there is
+ * no room, so without this they would accumulate while retention keeps overtaking a slow client. An
  * `OVERFLOW` gap counts what was dropped before it, so it stays.
  */
 function covers(later: GapEvent, earlier: GapEvent): boolean {

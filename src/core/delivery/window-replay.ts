@@ -24,8 +24,8 @@ export interface WindowReplayContext {
   /** Called in the same tick in which the batch reaches the end of the window. */
   onEndReached(batch: ReplayBatch): void
   /**
-   * Called if the journal goes down, if the window evicts entries that the batch has not read, or if
-   * the batch has read further than the tail. Each subscription must then resume from its own
+   * Called if the journal goes down, if the window evicts entries that the batch has not read, or
+   * if the batch has read further than the tail. Each subscription must then resume from its own
    * position.
    */
   onInterrupted(batch: ReplayBatch): void
@@ -62,8 +62,8 @@ export class WindowReplay {
     const { hotWindow } = this.#context
     const { first, last } = hotWindow
     const evicted = first === undefined || batch.lastOffset < first - 1
-    // A scan may overtake the tail if retention deletes what the window holds. The tail will deliver
-    // these entries to live subscriptions, so a subscription that has them must not go live yet.
+    // A scan may overtake the tail if retention deletes what the window holds. The tail will
+    // deliver these entries to live subscriptions, so a subscription that has them must not go live yet.
     const pastTail = last === undefined || batch.lastOffset > last.offset
     if (!this.#context.isUp() || evicted || pastTail) {
       this.#end(startedAt)
