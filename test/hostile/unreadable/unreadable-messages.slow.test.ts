@@ -201,7 +201,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     await using carol = await listenAs('carol')
     const before = await counted()
     const price = async (value: number): Promise<void> => {
-      // with an id, so that the broker's second delivery of what was not acknowledged yet is recognised
+      // With an id, so that a second delivery of what was not acknowledged yet is recognised.
       channel.publish('prices', 'prices.carol', Buffer.from(String(value)), {
         contentType: 'application/json',
         messageId: `price-${value}`,

@@ -95,8 +95,9 @@ export class DeliveryReader {
   }
 
   /**
-   * From now on the messages of this consumer go to `onDelivery` and not to amqplib. The consumer
-   * need not exist yet. Returns a function that stops it.
+   * From now on the messages of this consumer go to `onDelivery`. Consume with `callback`, which
+   * passes on what is not read in place. The consumer need not exist yet. Returns a function that
+   * stops it.
    */
   intercept(consumerTag: string, onDelivery: DeliveryListener): () => void {
     this.#consumers.set(consumerTag, onDelivery)
