@@ -63,7 +63,7 @@ export class WindowReplay {
     const { first, last } = hotWindow
     const evicted = first === undefined || batch.lastOffset < first - 1
     // A scan may overtake the tail if retention deletes what the window holds. The tail will
-    // deliver these entries to live subscriptions, so a subscription that has them must not go live yet.
+    // deliver these entries to live subscriptions. A subscription that already has them must wait.
     const pastTail = last === undefined || batch.lastOffset > last.offset
     if (!this.#context.isUp() || evicted || pastTail) {
       this.#end(startedAt)

@@ -179,9 +179,9 @@ export class FieldReader {
 }
 
 /**
- * A decoded short string that can be sent again. Bytes that are not UTF-8 become U+FFFD, which takes
- * three bytes: a text with many of them would be too long, and is cut. Publishers may send any
- * bytes.
+ * A decoded short string that can be sent again. Bytes that are not UTF-8 become U+FFFD, which
+ * takes three bytes: a text with many of them would be too long, and is cut. Publishers may send
+ * any bytes.
  */
 export function asShortString(text: string): string {
   if (text.length <= maxShortStringBytes / 3 || !text.includes('\ufffd')) return text
