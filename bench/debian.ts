@@ -7,7 +7,7 @@ export const benchPackages = {
   rabbitmq: debianPackages.rabbitmq,
   nginx: { name: 'nginx-light', file: '/usr/sbin/nginx', command: 'nginx', variable: 'NGINX_PATH' },
   nchan: { name: 'libnginx-mod-nchan', file: nchanModule },
-  compiler: { name: 'gcc', file: '/usr/bin/cc', command: 'cc', variable: 'CC' },
-  libc: { name: 'libc6-dev', file: '/usr/include/stdio.h' },
+  compiler: debianPackages.compiler,
+  libc: debianPackages.libc,
   taskset: { name: 'util-linux', file: '/usr/bin/taskset' },
 } as const satisfies Record<string, DebianPackage>

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { describe, expect, test } from '@jest/globals'
 import { violations } from './support/architecture-rules.ts'
 import { longSubjects } from './support/commit-subjects.ts'
@@ -8,6 +9,37 @@ test('the source keeps the rules of the architecture', () => {
   const source = new Map([...filesIn('src')].filter(([path]) => path.endsWith('.ts')))
   expect(source.size).toBeGreaterThan(50)
   expect(violations(source)).toEqual([])
+})
+
+/** The filter of `npm run test:unit`. */
+const unitTests = createRequire(import.meta.url)('./support/jest/unit-tests.cjs') as ((paths: string[]) => {
+  filtered: string[]
+}) & { wayOutside(path: string): string[] | undefined }
+
+describe('unit tests', () => {
+  test('include all tests of the core and of the hot window', () => {
+    const tests = [...filesIn('test/core').keys(), ...filesIn('test/hot-window').keys()].filter((path) =>
+      path.endsWith('.test.ts'),
+    )
+    expect(tests.length).toBeGreaterThan(10)
+    expect(tests.map((path) => unitTests.wayOutside(path))).toEqual(tests.map(() => undefined))
+  })
+
+  test.each([
+    ['test/transports/room/room.test.ts'],
+    ['test/e2e/tcp-client.test.ts'],
+    ['test/brokers/rabbitmq/publish/publisher.test.ts'],
+  ])('do not include %s, which opens sockets or starts processes', (path) => {
+    expect(unitTests([path])).toEqual({ filtered: [] })
+    expect(unitTests.wayOutside(path)?.length).toBeGreaterThan(1)
+  })
+})
+
+const thisFile = 'test/architecture.test.ts'
+
+test('no test is tried twice', () => {
+  const retrying = [...filesIn('test')].filter(([path, text]) => path !== thisFile && text.includes('retryTimes'))
+  expect(retrying.map(([path]) => path)).toEqual([])
 })
 
 describe('each rule rejects what breaks it', () => {
@@ -181,10 +213,9 @@ test('commit subjects have at most 72 characters', () => {
   else expect(long).toEqual([])
 })
 
-test('every test file that starts first exists and is listed once', () => {
-  const slow = JSON.parse(readFileSync('test/support/jest/slow-files.json', 'utf8')) as string[]
-  expect(slow.filter((path) => !existsSync(path))).toEqual([])
-  expect(new Set(slow).size).toBe(slow.length)
+test('every test file with a recorded duration exists', () => {
+  const seconds = JSON.parse(readFileSync('test/support/jest/durations.json', 'utf8')) as Record<string, number>
+  expect(Object.keys(seconds).filter((path) => !existsSync(path))).toEqual([])
 })
 
 /** The text files in a folder, or the file itself, as path → text. */

@@ -129,6 +129,9 @@ async function open(config: Config, { metrics, health, worker }: OpenOptions, cl
     broker,
     defaultSource,
     live,
+  }).catch((error: unknown) => {
+    gateway.close()
+    throw error
   })
   closing.add(() => gateway.close())
   closing.add(({ drainMs, handOver }) => {

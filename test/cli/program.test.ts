@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { buildSchema } from 'graphql'
 import { flagOf } from '../../src/config/options/option.ts'
 import { optionNames, options } from '../../src/config/options/options.ts'
+import { runCommand } from '../support/gateway/command-in-process.ts'
 import { runWarren } from '../support/gateway/gateway-process.ts'
 
 describe('the program', () => {
@@ -15,7 +16,7 @@ describe('the program', () => {
   })
 
   test('describes every option in start --help', async () => {
-    const { code, stdout } = await runWarren(['start', '--help'])
+    const { code, stdout } = await runCommand(['start', '--help'])
     expect(code).toBe(0)
     for (const name of optionNames) {
       expect(stdout).toContain(flagOf(name))
@@ -32,11 +33,16 @@ describe('the program', () => {
     [['check-config'], { WARREN_TCP_PORT: '4000' }, /^WARREN_TCP_PORT: expected a different port[^\n]*\n$/],
     [['strat'], {}, "unknown command 'strat' (Did you mean start?)\n"],
   ])('ends %j with %j with one line and status 2', async (args, env, line) => {
-    const { code, stdout, stderr } = await runWarren(args, env)
+    const { code, stdout, stderr } = await runCommand(args, env)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     if (typeof line === 'string') expect(stderr).toBe(line)
     else expect(stderr).toMatch(line)
   })
+})
+
+test('a process ends with the same line and status', async () => {
+  const args = ['start', '--prot', '5000']
+  expect(await runWarren(args)).toEqual(await runCommand(args))
 })
 
 describe('warren check-config', () => {

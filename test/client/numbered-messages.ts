@@ -60,7 +60,8 @@ export async function publish(gateway: InProcessGateway, clientId: string, data:
 /**
  * Publishes numbers in bursts as the client receives them, cuts its connection at random positions,
  * and publishes while the client is disconnected. Resolves when the client has received as many
- * numbers as were published.
+ * numbers as were published. No connection is cut twice: a cut waits until the client has received
+ * something on a new one.
  */
 export async function chaos(options: {
   seed: number
@@ -69,6 +70,8 @@ export async function chaos(options: {
   received: ReceivedNumbers
   publish: (n: number) => Promise<void>
   cut: () => void
+  /** How many connections the client has opened so far. */
+  connections: () => number
 }): Promise<void> {
   const { seed, count, cuts, received } = options
   const random = generator(seed)
@@ -84,12 +87,20 @@ export async function chaos(options: {
     publishing = publishing.then(more)
   }
   for (let from = 0; from < count; from += burst) received.at(from + 1 + Math.floor(random() * (burst - 1)), soon)
+  let [due, cutSoFar] = [0, 0]
   for (let turn = 0; turn < cuts; turn += 1) {
     received.at(1 + Math.floor(((turn + random()) * count) / cuts), () => {
-      options.cut()
-      soon()
+      due += 1
     })
   }
+  const cutIfConnected = (): void => {
+    if (due === 0 || options.connections() === cutSoFar) return
+    due -= 1
+    cutSoFar = options.connections()
+    options.cut()
+    soon()
+  }
+  for (const n of numbers(count, 1)) received.at(n, cutIfConnected)
   await received.until(count)
   await publishing
 }

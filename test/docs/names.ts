@@ -93,7 +93,7 @@ const knownCloseCodes = new Set<number>([
   ...Object.values(CloseCode).filter((code) => typeof code === 'number'),
 ])
 
-/** Environment variables of other programs that pages name. */
+/** Environment variables of tests and of other programs, not of the gateway. */
 const foreignVariables = new Set([
   'NODE_EXTRA_CA_CERTS',
   'NODE_OPTIONS',
@@ -101,6 +101,8 @@ const foreignVariables = new Set([
   'OTEL_EXPORTER_OTLP_HEADERS',
   'OTEL_SERVICE_NAME',
   'OTEL_TRACES_SAMPLER',
+  'PROPERTY_RUNS',
+  'PROPERTY_SEED',
   'SOCKET_SERVER_ADD',
   'SOCKET_SERVER_PORT',
 ])

@@ -31,7 +31,7 @@ export function faultMatrix(root?: string): void {
     proxy = await tcpProxy(rabbit.port)
     const url = `amqp://${user}:first@127.0.0.1:${proxy.port}?heartbeat=${heartbeatSeconds}`
     scene = await Scene.open({ WARREN_BROKER_URL: url }, rabbit.url())
-  }, 60_000)
+  })
 
   afterAll(async () => {
     await scene?.[Symbol.asyncDispose]()

@@ -11,6 +11,7 @@ import { eventually } from '../support/eventually.ts'
 import { textOf } from '../support/frames/frames.ts'
 import { type InProcessGateway, openGateway } from '../support/gateway/gateway-in-process.ts'
 import { type TestVhost, testVhost } from '../support/rabbitmq/broker.ts'
+import { repetitions } from '../support/repetitions.ts'
 
 const KiB = 1_024
 const MiB = KiB * KiB
@@ -21,7 +22,7 @@ const bufferedBytes = MiB
  * One message in twenty goes to the stalled client, 4 KiB each: more than the socket buffers of the
  * system hold for it.
  */
-const backlog = 100_000
+const backlog = repetitions(60_000, 100_000)
 const stalledEvery = 20
 const stalledBytes = 4 * KiB
 /** The others go to these in turn, and the clients of some reconnect all at once. */
@@ -50,9 +51,13 @@ beforeAll(async () => {
     WARREN_MAX_BUFFERED_BYTES: `${bufferedBytes / KiB}KiB`,
   })
   await eventually('the gateway to be ready', () => opened.gateway.up, { withinMs: 30_000 })
-}, 60_000)
+})
+
+// oxlint-disable-next-line typescript/unbound-method -- called below with `this` set
+const { onMessage } = JournalListener.prototype
 
 afterAll(async () => {
+  JournalListener.prototype.onMessage = onMessage
   await opened?.close()
   await vhost?.close()
   if (process.env['SHOW_MEASURED'] !== undefined) console.log(measured.join('\n'))
@@ -82,8 +87,6 @@ function watchPeaks(gateway: Gateway): Readonly<Peaks> {
     records += 1
     if (records % recordsPerRss === 0) peaks.rss = Math.max(peaks.rss, process.memoryUsage.rss())
   }
-  // oxlint-disable-next-line typescript/unbound-method -- called below with `this` set
-  const { onMessage } = JournalListener.prototype
   JournalListener.prototype.onMessage = function (message) {
     onMessage.call(this, message)
     record()

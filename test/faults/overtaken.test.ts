@@ -25,7 +25,7 @@ beforeAll(async () => {
   url.port = String(proxy.port)
   reading = await connect(parseAddress(url.href), 'overtaken', 10_000, new AbortController(), deliveries)
   reading.on('error', () => {})
-}, 60_000)
+})
 
 afterAll(async () => {
   await reading?.close().catch(() => {})

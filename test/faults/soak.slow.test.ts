@@ -38,4 +38,4 @@ test('a leak is named', async () => {
   child.kill()
   await once(child, 'exit')
   removeFolder(folder)
-}, 60_000)
+})

@@ -9,6 +9,7 @@ import { freePort } from '../support/network/ports.ts'
 import { spawnGuarded } from '../support/processes/guarded-process.ts'
 import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
 import { privateRabbit, type RabbitNode } from '../support/rabbitmq/broker.ts'
+import { repetitions } from '../support/repetitions.ts'
 
 const names = Promise.resolve({
   namespace: 'warren',
@@ -21,7 +22,7 @@ let node: RabbitNode
 const folder = newFolder()
 beforeAll(async () => {
   node = await privateRabbit('doctored')
-}, 60_000)
+})
 afterAll(async () => {
   await node?.remove()
   removeFolder(folder)
@@ -70,7 +71,7 @@ describe('warren doctor', () => {
     expect(findings.filter(({ check, status }) => check !== 'leader changes' && status !== 'ok')).toEqual([])
     whole.close()
     expect(whole.count).toBeGreaterThan(20)
-    for (let at = 1; at < whole.count; at += Math.ceil(whole.count / 25)) {
+    for (let at = 1; at < whole.count; at += Math.ceil(whole.count / repetitions(8, 25))) {
       const way = await wayTo(node.port, (count, client) => {
         if (count === at) client.resetAndDestroy()
       })
@@ -78,7 +79,7 @@ describe('warren doctor', () => {
       way.close()
     }
     await eventually('RabbitMQ to be unchanged', async () => (await contents()) === before)
-  }, 60_000)
+  })
 
   test('leaves nothing in RabbitMQ when it is killed', async () => {
     const before = await contents()
@@ -99,44 +100,40 @@ describe('warren doctor', () => {
     expect(await ended).toEqual([null, 'SIGKILL'])
     way.close()
     await eventually('RabbitMQ to be unchanged', async () => (await contents()) === before)
-  }, 60_000)
+  })
 
   test.each([
     ['memory', ['set_vm_memory_high_watermark', '0.00001'], ['set_vm_memory_high_watermark', '0.4']],
     ['disk', ['set_disk_free_limit', '1000000GB'], ['set_disk_free_limit', '50MB']],
-  ])(
-    'ends in time under an alarm (%s), reports it, and leaves nothing behind',
-    async (what, raise, lower) => {
-      const before = await contents()
-      const env = {
-        WARREN_BROKER_URL: node.url(),
-        WARREN_DATA_DIR: join(folder, what),
-        WARREN_PORT: String(await freePort()),
-        WARREN_OPS_PORT: 'off',
-        WARREN_TCP_PORT: 'off',
-      }
-      await node.ctl(...raise)
-      const began = performance.now()
-      const { code, stdout } = await runWarren(['doctor', '--json'], env)
-      expect(performance.now() - began).toBeLessThan(30_000)
-      await node.ctl(...lower)
-      const { findings } = JSON.parse(stdout) as { findings: { check: string }[] }
-      expect(code).toBe(1)
-      expect(findings.filter(({ check }) => check === 'publishing')).toEqual([
-        {
-          check: 'publishing',
-          status: 'fail',
-          text: `RabbitMQ does not accept publishes for now: it is low on ${what}`,
-          advice: expect.stringContaining('alarms'),
-        },
-      ])
-      expect(findings).toContainEqual(
-        expect.objectContaining({ check: 'sources', status: 'warn', text: expect.stringContaining('"warren.events"') }),
-      )
-      await eventually('RabbitMQ to be unchanged', async () => (await contents()) === before)
-    },
-    60_000,
-  )
+  ])('ends in time under an alarm (%s), reports it, and leaves nothing behind', async (what, raise, lower) => {
+    const before = await contents()
+    const env = {
+      WARREN_BROKER_URL: node.url(),
+      WARREN_DATA_DIR: join(folder, what),
+      WARREN_PORT: String(await freePort()),
+      WARREN_OPS_PORT: 'off',
+      WARREN_TCP_PORT: 'off',
+    }
+    await node.ctl(...raise)
+    const began = performance.now()
+    const { code, stdout } = await runWarren(['doctor', '--json'], env)
+    expect(performance.now() - began).toBeLessThan(30_000)
+    await node.ctl(...lower)
+    const { findings } = JSON.parse(stdout) as { findings: { check: string }[] }
+    expect(code).toBe(1)
+    expect(findings.filter(({ check }) => check === 'publishing')).toEqual([
+      {
+        check: 'publishing',
+        status: 'fail',
+        text: `RabbitMQ does not accept publishes for now: it is low on ${what}`,
+        advice: expect.stringContaining('alarms'),
+      },
+    ])
+    expect(findings).toContainEqual(
+      expect.objectContaining({ check: 'sources', status: 'warn', text: expect.stringContaining('"warren.events"') }),
+    )
+    await eventually('RabbitMQ to be unchanged', async () => (await contents()) === before)
+  })
 
   test('ends in time if RabbitMQ falls silent in the middle', async () => {
     const way = await wayTo(node.port, (count, client) => {
@@ -149,5 +146,5 @@ describe('warren doctor', () => {
       text: expect.stringContaining('does not answer within'),
     })
     way.close()
-  }, 60_000)
+  })
 })

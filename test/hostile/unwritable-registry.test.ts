@@ -9,7 +9,7 @@ import { Postgres } from '../support/processes/postgres.ts'
 let postgres: Postgres
 beforeAll(async () => {
   postgres = await Postgres.start()
-}, 60_000)
+})
 afterAll(() => postgres?.close())
 
 /** Applies to new sessions; existing ones are ended. */
@@ -45,7 +45,7 @@ test('the probe and the doctor report a read-only database, and a missing table'
   }
   await registry.check()
   await registry.close()
-}, 60_000)
+})
 
 test('/readyz reports the same', async () => {
   const url = await postgres.newDatabase()
@@ -62,4 +62,4 @@ test('/readyz reports the same', async () => {
     return status === 503 && text.includes('read-only') ? text : undefined
   })
   expect(unready).toContain('registry: the registry cannot be written')
-}, 60_000)
+})

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import amqp, { type ConfirmChannel } from 'amqplib'
 import { connectGraphql, type Result } from '../support/frames/graphql-frames.ts'
 import { Inbox } from '../support/frames/inbox.ts'
@@ -44,8 +44,6 @@ async function openCollector() {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, exports, server }
 }
 
-jest.setTimeout(60_000)
-
 let vhost: TestVhost
 let collector: Awaited<ReturnType<typeof openCollector>>
 let traced: GatewayProcess
@@ -62,7 +60,7 @@ beforeAll(async () => {
   const connection = await amqp.connect(vhost.url)
   back = await connection.createConfirmChannel()
   closeBack = () => connection.close()
-}, 60_000)
+})
 afterAll(async () => {
   await closeBack?.()
   await Promise.all([traced?.[Symbol.asyncDispose](), untraced?.[Symbol.asyncDispose]()])

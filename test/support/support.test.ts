@@ -7,7 +7,7 @@ import { WebSocketServer } from 'ws'
 import { connectFrames } from './frames/frames.ts'
 import { tcpProxy } from './network/tcp-proxy.ts'
 import { launchChromium } from './processes/chromium.ts'
-import { privateRabbit, rabbit, testVhost } from './rabbitmq/broker.ts'
+import { rabbit, testVhost } from './rabbitmq/broker.ts'
 import { amqpPublish, pikaPublish } from './rabbitmq/third-party.ts'
 
 describe('RabbitMQ', () => {
@@ -24,31 +24,6 @@ describe('RabbitMQ', () => {
   test('the shared node refuses what would disturb other files', () => {
     expect(() => rabbit.kill()).toThrow('privateRabbit')
   })
-
-  test('a private node keeps durable queues and streams when it is killed right after its start', async () => {
-    const node = await privateRabbit('killed')
-    try {
-      const streamArguments = { 'x-queue-type': 'stream' }
-      const before = await amqp.connect(node.url())
-      before.on('error', () => {})
-      const channel = await before.createConfirmChannel()
-      channel.on('error', () => {})
-      await channel.assertQueue('kept', { durable: true })
-      await channel.assertQueue('journal', { durable: true, arguments: streamArguments })
-      channel.sendToQueue('kept', Buffer.from('still here'), { persistent: true })
-      await channel.waitForConfirms()
-      await node.kill()
-      await node.start()
-      const after = await amqp.connect(node.url())
-      const again = await after.createChannel()
-      const message = await again.get('kept', { noAck: true })
-      await again.assertQueue('journal', { durable: true, arguments: streamArguments })
-      await after.close()
-      expect(message && message.content.toString()).toBe('still here')
-    } finally {
-      await node.remove()
-    }
-  }, 60_000)
 
   test('publishers in C and Python reach a queue with the given properties', async () => {
     await using vhost = await testVhost('publishers')

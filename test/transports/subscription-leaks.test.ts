@@ -9,17 +9,18 @@ import { connectGraphql, type GraphqlClient } from '../support/frames/graphql-fr
 import { type InProcessGateway, openGateway } from '../support/gateway/gateway-in-process.ts'
 import { watchHub } from '../support/gateway/hub-watch.ts'
 import { rabbit, testVhost } from '../support/rabbitmq/broker.ts'
+import { repetitions } from '../support/repetitions.ts'
 
 /** About 120 µs of CPU each, both sides together. */
-const overWebSocket = 100_000
-const overSse = 2_000
-const overRabbit = 2_000
+const overWebSocket = repetitions(30_000, 100_000)
+const overSse = repetitions(450, 2_000)
+const overRabbit = repetitions(500, 2_000)
 const sockets = 4
 /** Subscribed and completed in one batch without an await, on one socket. */
 const batch = 250
 /**
- * The most that may be left in the heap, in bytes: far below one small object for each
- * subscription.
+ * The most that may be left in the heap, in bytes: in a long run, far below one small object for
+ * each subscription.
  */
 const heapSlack = 4 * 1024 * 1024
 

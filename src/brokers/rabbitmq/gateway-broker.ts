@@ -265,6 +265,7 @@ export class RabbitGateway implements GatewayBroker {
     await this.#buffers.close()
     await Promise.all([this.#publisher.close(), this.#bindings.close()])
     await Promise.all([...this.#connections].map((connection) => connection.close()))
+    for (const readiness of Object.values(this.#readiness)) readiness?.close()
   }
 
   /** RabbitMQ cannot deliver the message at the head of this queue to any consumer. */

@@ -58,6 +58,12 @@ export class PartReadiness {
     this.#onChange()
   }
 
+  /** Stops the timer. Called when the part's connection is closed for good. */
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
   /** RabbitMQ refuses to serve this part, and only RabbitMQ can change that. */
   refused(reason: string): void {
     clearTimeout(this.#timer)

@@ -31,6 +31,12 @@ export function setWireType(container: object, name: string, type: WireType): vo
   else define(container, Object.assign(Object.create(null) as Record<string, WireType>, { [name]: type }))
 }
 
+/** For a name that a table has twice: the type of the earlier value does not apply to the later. */
+export function clearWireType(container: object, name: string): void {
+  const types = (container as Typed)[key]
+  if (types) delete types[name]
+}
+
 /** The recorded type of one value; undefined if its JavaScript value implies the type. */
 export function wireTypeOf(container: object, name: string): WireType | undefined {
   return (container as Typed)[key]?.[name]

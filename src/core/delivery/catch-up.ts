@@ -287,7 +287,11 @@ export class CatchUp implements Replayer {
     const deduplicator = new Deduplicator(journal.repeats)
     const visit = (entry: JournalMessage): boolean => {
       const repeat = deduplicator.record(entry)
-      if (entry.offset < begin) return true
+      if (entry.offset < begin) {
+        // Retention deletes the oldest entries first, so it has not deleted the wanted positions.
+        first = false
+        return true
+      }
       for (
         let subscription = waiting[0];
         subscription && offsetOf(subscription) <= entry.offset;

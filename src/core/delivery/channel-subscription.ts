@@ -180,9 +180,8 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
       pull.resolve({ done: false, value: event })
       return
     }
-    // Of consecutive unreadable gaps the last one covers all, so they do not accumulate.
     const before = this.#queue.at(-1)
-    if (event.kind === 'GAP' && before?.kind === 'GAP' && isUnreadable(event) && isUnreadable(before)) this.#queue.pop()
+    if (event.kind === 'GAP' && before?.kind === 'GAP' && covers(event, before)) this.#queue.pop()
     this.#queue.push(event)
     this.#addQueued(event)
   }
@@ -399,8 +398,13 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   }
 }
 
-function isUnreadable({ reason }: GapEvent): boolean {
-  return reason === 'UNREADABLE'
+/**
+ * Of adjacent gaps with the same reason the last one covers all. Gaps are queued even if there is
+ * no room, so without this they would accumulate while retention keeps overtaking a slow client. An
+ * `OVERFLOW` gap counts what was dropped before it, so it stays.
+ */
+function covers(later: GapEvent, earlier: GapEvent): boolean {
+  return later.reason === earlier.reason && later.reason !== 'OVERFLOW'
 }
 
 function bytesOf(event: ChannelEvent): number {

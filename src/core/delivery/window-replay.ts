@@ -24,8 +24,9 @@ export interface WindowReplayContext {
   /** Called in the same tick in which the batch reaches the end of the window. */
   onEndReached(batch: ReplayBatch): void
   /**
-   * Called if the journal goes down, or if the window evicts entries that the batch has not read.
-   * Each subscription must then resume from its own position.
+   * Called if the journal goes down, if the window evicts entries that the batch has not read, or
+   * if the batch has read further than the tail. Each subscription must then resume from its own
+   * position.
    */
   onInterrupted(batch: ReplayBatch): void
 }
@@ -59,7 +60,12 @@ export class WindowReplay {
 
   #replaySlice(batch: ReplayBatch, startedAt: number): void {
     const { hotWindow } = this.#context
-    if (!this.#context.isUp() || hotWindow.first === undefined || batch.lastOffset < hotWindow.first - 1) {
+    const { first, last } = hotWindow
+    const evicted = first === undefined || batch.lastOffset < first - 1
+    // A scan may overtake the tail if retention deletes what the window holds. The tail will
+    // deliver these entries to live subscriptions. A subscription that already has them must wait.
+    const pastTail = last === undefined || batch.lastOffset > last.offset
+    if (!this.#context.isUp() || evicted || pastTail) {
       this.#end(startedAt)
       this.#context.onInterrupted(batch)
       return

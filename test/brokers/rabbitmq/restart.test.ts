@@ -87,7 +87,7 @@ describe('when RabbitMQ', () => {
     expect(new Set([...grouped.waiting, published]).size).toBe(published)
     await control.close()
     await gateway.close()
-  }, 60_000)
+  })
 
   test('has no memory left, publications are refused with that reason, and accepted again afterwards', async () => {
     const { gateway, states } = await openGateway(500)

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import amqp from 'amqplib'
 import { checkLeaderChanges } from '../../../src/brokers/rabbitmq/doctor/check-version.ts'
+import { runCommand } from '../../support/gateway/command-in-process.ts'
 import { runWarren, startGateway, testSecret } from '../../support/gateway/gateway-process.ts'
 import { freePort } from '../../support/network/ports.ts'
 import { Postgres } from '../../support/processes/postgres.ts'
@@ -44,7 +45,7 @@ async function examine(env: Readonly<Record<string, string>>) {
     WARREN_JWT_SECRET: testSecret,
     ...env,
   }
-  const { code, stdout, stderr } = await runWarren(['doctor', '--json'], full)
+  const { code, stdout, stderr } = await runCommand(['doctor', '--json'], full)
   const { ok, findings } = JSON.parse(stdout) as { ok: boolean; findings: readonly Finding[] }
   expect(ok).toBe(code === 0)
   return { code, stdout, stderr, of: (check: string) => findings.filter((finding) => finding.check === check) }
@@ -91,7 +92,7 @@ describe('warren doctor', () => {
 
   test('prints a line for each check, with the remedy below', async () => {
     const port = await freePort()
-    const { code, stdout, stderr } = await runWarren(['doctor', '--broker-url', `amqp://127.0.0.1:${port}`], {
+    const { code, stdout, stderr } = await runCommand(['doctor', '--broker-url', `amqp://127.0.0.1:${port}`], {
       WARREN_DATA_DIR: join(folder, 'data'),
       WARREN_PORT: String(await freePort()),
       WARREN_OPS_PORT: 'off',
@@ -181,7 +182,7 @@ describe('warren doctor', () => {
   })
 
   test('refuses an invalid configuration as every command does', async () => {
-    const { code, stderr } = await runWarren(['doctor', '--prot', '1'])
+    const { code, stderr } = await runCommand(['doctor', '--prot', '1'])
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('did you mean --port?') })
   })
 })

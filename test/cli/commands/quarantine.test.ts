@@ -3,6 +3,7 @@ import amqp, { type ChannelModel, type GetMessage } from 'amqplib'
 import { original, quarantined } from '../../../src/cli/commands/quarantined-message.ts'
 import { eventually } from '../../support/eventually.ts'
 import { connectGraphql, type GraphqlClient } from '../../support/frames/graphql-frames.ts'
+import { runCommand } from '../../support/gateway/command-in-process.ts'
 import { type GatewayProcess, runWarren, startGateway, testToken } from '../../support/gateway/gateway-process.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
 
@@ -20,7 +21,7 @@ beforeAll(async () => {
   const subscription = listener.subscribe('subscription { channel(clientId: "alice", checkpoints: true) { kind } }')
   await subscription.next()
   back = await amqp.connect(vhost.url)
-}, 60_000)
+})
 afterAll(async () => {
   await back?.close()
   await listener?.[Symbol.asyncDispose]()
@@ -33,7 +34,7 @@ interface Shown {
   readonly [name: string]: unknown
 }
 
-const warren = (...args: string[]) => runWarren(['quarantine', ...args], { WARREN_BROKER_URL: vhost.url })
+const warren = (...args: string[]) => runCommand(['quarantine', ...args], { WARREN_BROKER_URL: vhost.url })
 
 async function list(...args: string[]): Promise<Shown[]> {
   const { code, stdout, stderr } = await warren('list', '--json', ...args)
@@ -177,9 +178,9 @@ describe('warren quarantine', () => {
   test('lists nothing if no quarantine exists, and reports an unreachable broker', async () => {
     const nothing = await runWarren(['quarantine', 'list', '--namespace', 'other'], { WARREN_BROKER_URL: vhost.url })
     expect(nothing).toEqual({ code: 0, stdout: '0 of 0 messages in other.quarantine\n', stderr: '' })
-    const away = await runWarren(['quarantine', 'list'], { WARREN_BROKER_URL: 'amqp://127.0.0.1:9' })
+    const away = await runCommand(['quarantine', 'list'], { WARREN_BROKER_URL: 'amqp://127.0.0.1:9' })
     expect(away).toMatchObject({ code: 1, stderr: expect.stringMatching(/^RabbitMQ is not reachable at [^\n]+\n$/) })
-    const embedded = await runWarren(['quarantine', 'list'])
+    const embedded = await runCommand(['quarantine', 'list'])
     expect(embedded).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/^WARREN_BROKER_URL: expected a RabbitMQ [^\n]+\n$/),

@@ -17,7 +17,7 @@ describe('warren start', () => {
     expect(gateway.output()).not.toMatch(/eyJ/)
   })
 
-  test('prints a valid operator token to paste if the secret was generated', async () => {
+  test('prints a valid operator token to paste if the secret was generated, and exits with 0 on SIGINT', async () => {
     const folder = newFolder()
     const env = {
       WARREN_DATA_DIR: join(folder, 'data'),
@@ -50,9 +50,9 @@ describe('warren start', () => {
     removeFolder(folder)
   })
 
-  test.each(['SIGINT', 'SIGTERM'] as const)('exits with 0 on %s', async (signal) => {
+  test('exits with 0 on SIGTERM', async () => {
     await using gateway = await startGateway()
-    process.kill(gateway.pid, signal)
+    process.kill(gateway.pid, 'SIGTERM')
     expect(await gateway.exited).toEqual({ code: 0, signal: null })
   })
 

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { Inbox } from '../../support/frames/inbox.ts'
+import { runCommand } from '../../support/gateway/command-in-process.ts'
 import { type GatewayProcess, runWarren, startGateway, testToken } from '../../support/gateway/gateway-process.ts'
 import { type TcpProxy, tcpProxy } from '../../support/network/tcp-proxy.ts'
 import { spawnGuarded } from '../../support/processes/guarded-process.ts'
@@ -59,7 +60,7 @@ function startTail(...args: string[]) {
 }
 
 async function publish(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await runWarren(['publish', ...args], gateway.env)
+  const { code, stdout, stderr } = await runCommand(['publish', ...args], gateway.env)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   return stdout.trim()
 }
@@ -127,7 +128,7 @@ describe('warren publish and warren tail', () => {
     [['tail', 'alice', '--url', 'localhost'], /^--url: expected a URL/],
     [['tail'], /^missing required argument 'client'\n$/],
   ])('reject %j with one line and status 2', async (args, line) => {
-    const { code, stdout, stderr } = await runWarren(args, gateway.env)
+    const { code, stdout, stderr } = await runCommand(args, gateway.env)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(line)
   })
@@ -137,7 +138,7 @@ describe('warren publish and warren tail', () => {
       ['publish', '--client', 'a', '1'],
       ['tail', 'a'],
     ]) {
-      const { code, stderr } = await runWarren([...args, '--url', 'http://127.0.0.1:9/graphql'], gateway.env)
+      const { code, stderr } = await runCommand([...args, '--url', 'http://127.0.0.1:9/graphql'], gateway.env)
       expect(code).toBe(1)
       expect(stderr).toMatch(/^--url: no gateway answers at [^\n]+\n$/)
     }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from '@jest/globals'
 import { decodeJwt, jwtVerify } from 'jose'
+import { runCommand } from '../../support/gateway/command-in-process.ts'
 import { runWarren, testSecret } from '../../support/gateway/gateway-process.ts'
 
 const withSecret = { WARREN_JWT_SECRET: testSecret }
@@ -20,7 +21,7 @@ describe('warren token', () => {
 
   test('prints a token with the requested scope, valid for WARREN_TOKEN_TTL', async () => {
     const args = ['token', '--operator', '--scope', 'publish channel:team.#']
-    const { stdout } = await runWarren(args, { ...withSecret, WARREN_TOKEN_TTL: '7d' })
+    const { stdout } = await runCommand(args, { ...withSecret, WARREN_TOKEN_TTL: '7d' })
     const { scope, sub, exp = 0, iat = 0 } = decodeJwt(stdout.trim())
     expect({ scope, sub, ttl: exp - iat }).toEqual({
       scope: 'operator publish channel:team.#',
@@ -34,7 +35,7 @@ describe('warren token', () => {
     expect(first).toMatchObject({ code: 0, stderr: `No secret yet: generating one in ${dataDir}\n` })
     const secret = readFileSync(join(dataDir, 'jwt-secret'), 'utf8').trim()
     await jwtVerify(first.stdout.trim(), Buffer.from(secret))
-    const second = await runWarren(['token', '--operator'], { WARREN_DATA_DIR: dataDir })
+    const second = await runCommand(['token', '--operator'], { WARREN_DATA_DIR: dataDir })
     expect(second.stderr).toBe('')
     await jwtVerify(second.stdout.trim(), Buffer.from(secret))
   })
@@ -47,7 +48,7 @@ describe('warren token', () => {
     [['--opertor'], /^unknown option '--opertor' \(Did you mean --operator\?\)\n$/],
     [['--operator', '--jwt-secret', 'hunter2'], /^--jwt-secret: expected at least 32 bytes, got 7\n$/],
   ])('rejects %j with one line and status 2', async (args, line) => {
-    const { code, stdout, stderr } = await runWarren(
+    const { code, stdout, stderr } = await runCommand(
       ['token', ...args],
       args.includes('--jwt-secret') ? {} : withSecret,
     )

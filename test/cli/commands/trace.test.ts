@@ -1,12 +1,11 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import amqp, { type ChannelModel } from 'amqplib'
 import { callerOf } from '../../e2e/back-end/graphql-caller.ts'
 import { eventually } from '../../support/eventually.ts'
 import { connectGraphql, type GraphqlClient } from '../../support/frames/graphql-frames.ts'
+import { runCommand } from '../../support/gateway/command-in-process.ts'
 import { type GatewayProcess, runWarren, startGateway, testToken } from '../../support/gateway/gateway-process.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
-
-jest.setTimeout(60_000)
 
 let vhost: TestVhost
 let one: GatewayProcess
@@ -23,7 +22,7 @@ beforeAll(async () => {
   const subscription = 'subscription { channel(clientId: "alice", checkpoints: true) { kind messageId } }'
   await Promise.all([alice.subscribe(subscription).next(), alice.subscribe(subscription).next()])
   back = await amqp.connect(vhost.url)
-}, 60_000)
+})
 afterAll(async () => {
   await back?.close()
   await alice?.[Symbol.asyncDispose]()
@@ -39,7 +38,7 @@ interface Traced {
 /** By replica, when each of them has read the message. */
 async function trace(messageId: string): Promise<Map<string, Traced[]>> {
   const query = async () => {
-    const { stdout } = await runWarren(['trace', '--json', messageId], one.env)
+    const { stdout } = await runCommand(['trace', '--json', messageId], one.env)
     const replicas = JSON.parse(stdout) as { replica: string; messages: Traced[] }[]
     const seen = replicas.length === 2 && replicas.every(({ messages }) => messages.length > 0)
     return seen ? new Map(replicas.map(({ replica, messages }) => [replica, messages])) : undefined
@@ -129,7 +128,7 @@ describe('warren trace', () => {
   })
 
   test('exits with 1 if no replica knows the id, and prints how far back they remember', async () => {
-    const { code, stdout, stderr } = await runWarren(['trace', 'never-sent'], one.env)
+    const { code, stdout, stderr } = await runCommand(['trace', 'never-sent'], one.env)
     expect(code).toBe(1)
     expect(stdout.match(/not seen; it remembers since \d{4}-/g)).toHaveLength(2)
     expect(stderr).toMatch(/^no replica knows this id: /)
@@ -137,7 +136,7 @@ describe('warren trace', () => {
 
   test('is for operators only', async () => {
     const token = await testToken({ sub: 'alice' })
-    const { code, stderr } = await runWarren(['trace', 'order-17', '--token', token], one.env)
+    const { code, stderr } = await runCommand(['trace', 'order-17', '--token', token], one.env)
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/^FORBIDDEN: /) })
   })
 })

@@ -18,7 +18,7 @@ const subscription = 'subscription { channel(clientId: "all") { data } }'
 let vhost: TestVhost
 beforeAll(async () => {
   vhost = await testVhost('workers')
-}, 60_000)
+})
 afterAll(async () => {
   await vhost.close()
 })
@@ -45,7 +45,7 @@ describe('two workers on one port', () => {
     gateway = await start({ WARREN_DRAIN: '300ms' })
     call = callerOf(gateway.graphqlUrl, await testToken({ scope: 'operator publish' }))
     token = await testToken({ scope: 'channel:#' })
-  }, 60_000)
+  })
   afterAll(async () => {
     await gateway[Symbol.asyncDispose]()
   })
@@ -100,7 +100,7 @@ describe('two workers on one port', () => {
     }
     await eventually('all deliveries', async () => (await sumOf(gateway, 'warren_deliveries_total')) === 6)
     expect(await sumOf(gateway, 'warren_delivery_seconds_count')).toBe(6)
-  }, 60_000)
+  })
 
   test('replace a killed worker; its clients resume without loss, and counters keep their values', async () => {
     const { journeys, from } = await listeners(10)
@@ -128,7 +128,7 @@ describe('two workers on one port', () => {
       async () => (await sumOf(gateway, 'warren_connections')) === clients.length,
     )
     expect(Number(lost)).toBeLessThanOrEqual(2)
-  }, 60_000)
+  })
 
   test('do not leave a client waiting if a worker ends with a connection that it has not accepted', async () => {
     const frozen = signalFirst(gateway, 'SIGSTOP')
@@ -145,7 +145,7 @@ describe('two workers on one port', () => {
     process.kill(frozen, 'SIGKILL')
     expect((await ends).filter(({ status }) => status === 'rejected')).toHaveLength(1)
     await eventually('another worker', async () => (await sumOf(gateway, 'warren_workers')) === 2)
-  }, 60_000)
+  })
 
   test('are replaced one after another at SIGUSR2; each client is closed once with 1012 and misses nothing', async () => {
     const { journeys, from } = await listeners(10)
@@ -169,7 +169,7 @@ describe('two workers on one port', () => {
     const least = delivered + clients.length * (published - from + 1)
     expect(await sumOf(gateway, 'warren_deliveries_total')).toBeGreaterThanOrEqual(least)
     expect(await gateway.readiness()).toBe(200)
-  }, 60_000)
+  })
 
   test('drain together at SIGTERM, and the primary exits with 0 when both have ended', async () => {
     const connected = await Promise.all(
@@ -184,7 +184,7 @@ describe('two workers on one port', () => {
     // The gateway logs once, for all workers, where it listens.
     expect(gateway.output().match(/"msg":"listening"/g)).toHaveLength(1)
     expect(gateway.output()).toMatch(/"worker":\d+,.*"msg":"closed"/)
-  }, 60_000)
+  })
 })
 
 test('workers share a port that the system has chosen, and drain and end when their primary is killed', async () => {
@@ -202,14 +202,14 @@ test('workers share a port that the system has chosen, and drain and end when th
   process.kill(gateway.pid, 'SIGKILL')
   expect(await Promise.all(clients.map(async ({ closed }) => (await closed).code))).toEqual([1012, 1012, 1012, 1012])
   await eventually('the workers to end', () => workers.every((pid) => !runs(pid)))
-}, 60_000)
+})
 
 test('a worker that is still starting ends with the others', async () => {
   await using gateway = await start({ WARREN_DRAIN: '300ms' })
   signalFirst(gateway, 'SIGKILL')
   await gateway.printed(/a worker exited; starting another/)
   expect(await gateway.stop()).toBe(0)
-}, 60_000)
+})
 
 test('the second signal ends all workers at once', async () => {
   await using gateway = await start({ WARREN_DRAIN: '1m' })
@@ -224,7 +224,7 @@ test('the second signal ends all workers at once', async () => {
   expect(await gateway.exited).toEqual({ code: 143, signal: null })
   await Promise.all(clients.map(({ closed }) => closed))
   expect(workers.filter(runs)).toEqual([])
-}, 60_000)
+})
 
 describe('an impossible start', () => {
   test('with the embedded broker is refused with a sentence that names both options', async () => {
@@ -248,7 +248,7 @@ describe('an impossible start', () => {
       code: 1,
       stderr: `WARREN_PORT: port ${port} of 127.0.0.1 is taken by another program\n`,
     })
-  }, 60_000)
+  })
 })
 
 async function replicaOf(client: GraphqlClient): Promise<unknown> {

@@ -43,6 +43,22 @@ async function stalled(overflow: OverflowPolicy, { maxBytes = 1024 * 1024 } = {}
 }
 
 describe('a subscription with a slow client', () => {
+  // Gaps are queued even if there is no room, so they must not accumulate.
+  test.each(['RETENTION', 'JOURNAL_REPLACED', 'UNREADABLE'] as const)(
+    'keeps one of adjacent %s gaps, the last',
+    async (reason) => {
+      const { world, listener, sink, publish, readAgain } = await stalled('CATCH_UP')
+      await publish(3, 3)
+      const cursor = listener.subscription.position
+      if (typeof cursor !== 'object') throw new Error('the subscription has no position')
+      for (let receivedAt = 1; receivedAt <= 3; receivedAt += 1)
+        listener.subscription.deliver({ kind: 'GAP', reason, cursor, oldest: null, receivedAt })
+      readAgain()
+      expect(sink.received.slice(3)).toEqual([expect.objectContaining({ kind: 'GAP', reason, receivedAt: 3 })])
+      await world[Symbol.asyncDispose]()
+    },
+  )
+
   test('conflates to the newest, and reports how many it skipped', async () => {
     const { world, sink, publish, readAgain } = await stalled('CONFLATE')
     await publish(3, 50)

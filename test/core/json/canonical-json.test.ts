@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
+import * as fc from 'fast-check'
 import { maxDepth } from '../../../src/core/body/decode-body.ts'
 import { isCanonicalJson } from '../../../src/core/json/canonical-json.ts'
 import { parseJson } from '../../../src/core/json/parse-json.ts'
 import { printJson } from '../../../src/core/json/print-json.ts'
-import { Seeded } from '../../ledger/seeded.ts'
 import { anyJsonText, mutated } from '../../support/frames/json-texts.ts'
+import { isWholeRun, pick, runs } from '../../support/property.ts'
 
 const isCanonical = (text: string | Buffer) => isCanonicalJson(Buffer.from(text as string), maxDepth)
 
@@ -78,47 +79,48 @@ describe('a body is parsed and printed', () => {
   })
 })
 
-test.each([1, 2, 3, 4])(
-  'what is passed through equals what parsing and printing yield, for 60,000 valid and invalid texts (seed %i)',
-  (seed) => {
-    const random = new Seeded(seed)
-    const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-    const seen = { canonical: 0, other: 0 }
-    for (let number = 0; number < 60_000; number += 1) {
-      const text = mutated(random, Buffer.from(anyJsonText(random)))
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+test('what is passed through equals what parsing and printing yield, for valid and invalid texts', () => {
+  const seen = { canonical: 0, other: 0 }
+  fc.assert(
+    fc.property(mutated(anyJsonText), (text) => {
       if (!isCanonicalJson(text, maxDepth)) {
         seen.other += 1
-        continue
+        return
       }
       seen.canonical += 1
       const printed = printJson(parseJson(strict.decode(text))) ?? ''
       if (!Buffer.from(printed).equals(text)) throw new Error(`${text.toString('latin1')} is printed as ${printed}`)
-    }
-    // The run counts only if it had enough of both.
-    expect(seen.canonical).toBeGreaterThan(10_000)
-    expect(seen.other).toBeGreaterThan(10_000)
-  },
-)
+    }),
+    runs(60_000),
+  )
+  // The run counts only if it had enough of both.
+  if (isWholeRun) expect(Math.min(seen.canonical, seen.other)).toBeGreaterThan(10_000)
+})
 
-test.each([5, 6])('what JSON.stringify prints of ordinary data is passed through (seed %i)', (seed) => {
-  const random = new Seeded(seed)
-  const word = () => random.pick(['order', 'Grüße', '日本', 'a "quoted" \\ word', 'line\nbreak', ''])
-  const value = (depth: number): unknown => {
-    const dice = random.next()
-    if (depth < 4 && dice < 0.3)
-      return Object.fromEntries(Array.from({ length: 5 }, (_, n) => [`${word()}-${n}`, value(depth + 1)]))
-    if (depth < 4 && dice < 0.4) return [value(depth + 1), value(depth + 1)]
-    return random.pick([
-      true,
-      null,
-      word(),
-      Math.floor(random.next() * 1e9),
-      Math.round(random.next() * 1e4) / 100,
-      random.next(),
-    ])
-  }
-  for (let number = 0; number < 2_000; number += 1) {
-    const text = JSON.stringify(value(0))
-    expect([text, isCanonical(text)]).toEqual([text, true])
-  }
+test('what JSON.stringify prints of ordinary data is passed through', () => {
+  const word = pick('order', 'Grüße', '日本', 'a "quoted" \\ word', 'line\nbreak', '')
+  const { value } = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { depthIdentifier: 'data', maxDepth: 4 },
+      fc.boolean(),
+      fc.constant(null),
+      word,
+      fc.nat(1e9),
+      fc.nat(1e6).map((cents) => cents / 100),
+      fc.double({ min: 0.001, max: 1, noNaN: true }),
+      fc
+        .array(fc.tuple(word, tie('value')), { maxLength: 5 })
+        .map((members) => Object.fromEntries(members.map(([name, of], n) => [`${name}-${n}`, of]))),
+      fc.array(tie('value'), { maxLength: 3 }),
+    ),
+  }))
+  fc.assert(
+    fc.property(value, (data) => {
+      const text = JSON.stringify(data)
+      expect([text, isCanonical(text)]).toEqual([text, true])
+    }),
+    runs(4_000),
+  )
 })

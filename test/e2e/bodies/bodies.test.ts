@@ -25,7 +25,7 @@ describe('a body', () => {
   test('through RabbitMQ: deliverable bodies arrive in order, and the others are unchanged in the quarantine', async () => {
     await using vhost = await testVhost('bodies')
     await bodiesThroughRabbit(vhost.url)
-  }, 60_000)
+  })
 
   test('through RabbitMQ: bytes in a header are base64', async () => {
     await using vhost = await testVhost('headers')

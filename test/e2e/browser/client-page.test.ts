@@ -14,7 +14,7 @@ const errors: string[] = []
 beforeAll(async () => {
   vhost = await testVhost('page')
   browser = await launchChromium()
-}, 60_000)
+})
 afterAll(async () => {
   await browser?.close()
   await vhost?.close()
@@ -96,4 +96,4 @@ test('with a required token the page asks for it, and an invalid one gives no ac
   const response = await page.request.get(`${gateway.url}/client`)
   expect(response.headers()['content-security-policy']).toMatch(/^default-src 'none'; script-src 'sha256-/)
   expect(browser.outside()).toEqual([])
-}, 60_000)
+})

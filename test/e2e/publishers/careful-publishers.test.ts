@@ -16,7 +16,7 @@ beforeAll(async () => {
   vhost = await testVhost('careful')
   connection = await amqp.connect(vhost.url)
   connection.on('error', () => {})
-}, 60_000)
+})
 
 afterAll(async () => {
   await connection?.close()

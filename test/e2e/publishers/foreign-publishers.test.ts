@@ -28,7 +28,7 @@ beforeAll(async () => {
   hub = watchHub(gateway.gateway.hub)
   operator = callerOf(gateway.graphqlUrl, gateway.operatorToken)
   await eventually('the gateway to be ready', () => gateway.gateway.up)
-}, 60_000)
+})
 
 afterAll(async () => {
   await gateway.close()
@@ -190,7 +190,7 @@ describe('an exchange of another program', () => {
       })
     }
     expect(await declarations()).toEqual(before)
-  }, 60_000)
+  })
 
   test('delivers a message once to a client, even if several sources match', async () => {
     await using back = await startBackEnd(vhost.url)

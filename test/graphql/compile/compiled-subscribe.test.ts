@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import * as fc from 'fast-check'
 import {
   buildSchema,
   type ExecutionArgs,
@@ -15,7 +16,7 @@ import { channelTopic } from '../../../src/core/ports/topic.ts'
 import { compileSubscribe } from '../../../src/graphql/compile/compiled-subscribe.ts'
 import type { Context } from '../../../src/graphql/context.ts'
 import { schema } from '../../../src/graphql/schema.ts'
-import { Seeded } from '../../ledger/seeded.ts'
+import { isWholeRun, pick, runs, weighted } from '../../support/property.ts'
 
 /** The arguments as graphql-js coerces them; undefined if it refuses them. */
 function byGraphqlJs(
@@ -64,46 +65,65 @@ const values: readonly unknown[] = [
   1e300,
 ]
 
-function anyOperation(random: Seeded): { text: string; variableValues: Record<string, unknown> | undefined } {
-  const variables: string[] = []
-  const args: string[] = []
-  const variableValues: Record<string, unknown> = {}
-  for (const name of Object.keys(types)) {
-    const dice = random.next()
-    if (dice < 0.2 && name !== 'clientId') continue
-    if (dice < 0.4) {
-      args.push(`${name}: ${random.pick(literals[name] ?? [])}`)
-      continue
-    }
-    const variable = random.pick([name, `${name}_`, '__proto__'])
-    if (variables.some((one) => one.startsWith(`$${variable}:`))) continue
-    variables.push(`$${variable}: ${random.pick(types[name] ?? [])}`)
-    args.push(`${name}: $${variable}`)
-    if (random.next() < 0.8)
-      Object.defineProperty(variableValues, variable, { value: random.pick(values), enumerable: true })
-  }
-  const definitions = variables.length > 0 ? `(${variables.join(', ')})` : ''
-  return {
-    text: `subscription Any${definitions} { channel${args.length > 0 ? `(${args.join(', ')})` : ''} { data } }`,
-    variableValues: random.next() < 0.05 ? undefined : variableValues,
-  }
+interface Argument {
+  readonly name: string
+  /** Undefined: a literal. */
+  readonly variable: string | undefined
+  readonly type: string
+  readonly literal: string
+  /** The value of the variable, if it is given. */
+  readonly given: readonly unknown[]
 }
 
-describe('a compiled subscribe', () => {
-  test.each([1, 2])('has the arguments that graphql-js would pass, or none if graphql-js refuses (seed %i)', (seed) => {
-    const random = new Seeded(seed)
-    let [refused, taken] = [0, 0]
-    for (let number = 0; number < 1_000; number += 1) {
-      const { text, variableValues } = anyOperation(random)
-      const document = parse(text)
-      if (validate(schema, document).length > 0) continue
-      const expected = byGraphqlJs(schema, { document, variableValues })
-      const compiled = compileSubscribe(schema, document, undefined)
-      expect([text, variableValues, compiled?.argumentsOf(variableValues)]).toEqual([text, variableValues, expected])
-      if (expected) taken += 1
-      else refused += 1
+const argument = (name: string): fc.Arbitrary<Argument | undefined> =>
+  fc
+    .record({
+      name: fc.constant(name),
+      variable: weighted<string | undefined>([3, pick(name, `${name}_`, '__proto__')], [1, pick(undefined)]),
+      type: pick(...(types[name] ?? [])),
+      literal: pick(...(literals[name] ?? [])),
+      given: weighted<readonly unknown[]>([4, fc.tuple(pick(...values))], [1, fc.constant([])]),
+    })
+    .chain((made) => (name === 'clientId' ? fc.constant(made) : weighted([4, fc.constant(made)], [1, pick(undefined)])))
+
+const operation = fc
+  .tuple(fc.tuple(...Object.keys(types).map(argument)), weighted([19, pick(true)], [1, pick(false)]))
+  .map(([made, hasValues]) => {
+    const variables = new Map<string, string>()
+    const args: string[] = []
+    const variableValues: Record<string, unknown> = {}
+    for (const one of made) {
+      if (one === undefined || (one.variable !== undefined && variables.has(one.variable))) continue
+      const { name, variable, type, literal, given } = one
+      args.push(`${name}: ${variable === undefined ? literal : `$${variable}`}`)
+      if (variable === undefined) continue
+      variables.set(variable, type)
+      for (const value of given) Object.defineProperty(variableValues, variable, { value, enumerable: true })
     }
-    expect(Math.min(refused, taken)).toBeGreaterThan(60)
+    const definitions =
+      variables.size > 0 ? `(${[...variables].map(([name, type]) => `$${name}: ${type}`).join(', ')})` : ''
+    return {
+      text: `subscription Any${definitions} { channel${args.length > 0 ? `(${args.join(', ')})` : ''} { data } }`,
+      variableValues: hasValues ? variableValues : undefined,
+    }
+  })
+
+describe('a compiled subscribe', () => {
+  test('has the arguments that graphql-js would pass, or none if graphql-js refuses', () => {
+    let [refused, taken] = [0, 0]
+    fc.assert(
+      fc.property(operation, ({ text, variableValues }) => {
+        const document = parse(text)
+        if (validate(schema, document).length > 0) return
+        const expected = byGraphqlJs(schema, { document, variableValues })
+        const compiled = compileSubscribe(schema, document, undefined)
+        expect(compiled?.argumentsOf(variableValues)).toEqual(expected)
+        if (expected) taken += 1
+        else refused += 1
+      }),
+      runs(2_000),
+    )
+    if (isWholeRun) expect(Math.min(refused, taken)).toBeGreaterThan(120)
   })
 
   test.each([

@@ -23,7 +23,7 @@ describe('on RabbitMQ', () => {
     listener = await listen(gateway.graphqlSocketUrl, await gateway.clientToken('alice'), { clientId: 'alice' })
     await eventually('a subscriber', () => gateway.gateway.hub.size > 0)
     theirs = await amqp.connect(vhost.url)
-  }, 60_000)
+  })
   afterAll(async () => {
     await theirs?.close()
     await listener?.[Symbol.asyncDispose]()

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import amqp, { type ChannelModel, type ConfirmChannel } from 'amqplib'
 import { callerOf, createRabbitChannel, type DeliveredEvent, listen } from '../../e2e/back-end/graphql-caller.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -17,9 +17,6 @@ import { unreadable, unreadableMessages } from './unreadable-publisher.ts'
 
 const four = await rabbitMq4()
 const describeOnFour = four.root === undefined ? describe.skip : describe
-
-// Each test continues where the one before it ended.
-jest.retryTimes(0)
 
 const kinds = Object.values(unreadableMessages)
 const historyQuery = `query ($after: Cursor, $first: Int!) {
@@ -127,11 +124,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     }
   }
 
-  test(
-    'are reported once to a client that resumes before them, and not to one that resumes after them',
-    replays,
-    60_000,
-  )
+  test('are reported once to a client that resumes before them, and not to one that resumes after them', replays)
 
   test('do not stop history: each page reports at most one gap, and all pages together report everything', async () => {
     const call = callerOf(gateway.graphqlUrl, await testToken({ sub: 'alice' }))
@@ -150,7 +143,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     expect(pages.filter((one) => one === 'UNREADABLE').length).toBe(
       shownEvents.filter((one) => one === 'UNREADABLE').length,
     )
-  }, 60_000)
+  })
 
   test('do not prevent a gateway from starting, even as the last message of the journal', async () => {
     await gateway.kill()
@@ -180,7 +173,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     const { findings } = JSON.parse(stdout) as { findings: { check: string; status: string; text: string }[] }
     const found = findings.filter(({ check }) => check === 'unreadable')
     expect(found).toMatchObject([{ status: 'warn', text: expect.stringMatching(/at offset \d+, \d+, \d+/) }])
-  }, 60_000)
+  })
 
   test('stop the room for a moment, and it loses nothing else', async () => {
     await using processor = await amqp1Publisher(rabbit.port, 'towsmanager', '')
@@ -208,7 +201,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     await using carol = await listenAs('carol')
     const before = await counted()
     const price = async (value: number): Promise<void> => {
-      // with an id, so that the broker's second delivery of what was not acknowledged yet is recognised
+      // With an id, so that a second delivery of what was not acknowledged yet is recognised.
       channel.publish('prices', 'prices.carol', Buffer.from(String(value)), {
         contentType: 'application/json',
         messageId: `price-${value}`,
@@ -225,7 +218,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     while (behind.at(-1) !== 80) behind.push((await carol.next(60_000)).data)
     expect(behind).toEqual(Array.from({ length: 80 }, (_, place) => place + 1))
     expect(await counted()).toBe(before + 2)
-  }, 60_000)
+  })
 
   test('are distinguished from restarts of the broker: no readable message is skipped, however often the tail stops at the same place', async () => {
     await using alice = await listenAs('alice', received.at(-1)?.cursor)

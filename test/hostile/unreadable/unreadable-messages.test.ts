@@ -90,7 +90,7 @@ describe('a message that ends every consumer which reaches it', () => {
         expect(shown(await untilNumber(again, number))).toEqual(expected.slice(place + 1))
       }
     }
-  }, 60_000)
+  })
 
   test('is not skipped while RabbitMQ may be at fault: what becomes readable later is delivered', async () => {
     await using alice = await aliceAt(gateway)
@@ -100,7 +100,7 @@ describe('a message that ends every consumer which reaches it', () => {
     await publish('good')
     const events = await untilNumber(alice, number)
     expect(shown(events)).toEqual([number])
-  }, 60_000)
+  })
 
   test('is dropped alone from the queue of the room', async () => {
     await using member = await connectFrames(`${gateway.url.replace('http', 'ws')}/ws?envelope=json`)
@@ -113,5 +113,5 @@ describe('a message that ends every consumer which reaches it', () => {
     channel.publish('towsmanager', '', Buffer.from('behind'))
     await channel.waitForConfirms()
     expect(await nextFrame()).toEqual({ kind: 'processed', text: 'behind' })
-  }, 60_000)
+  })
 })

@@ -87,7 +87,7 @@ describe('on RabbitMQ', () => {
     back = await amqp.connect(vhost.url)
     publishing = await back.createConfirmChannel()
     await eventually('the gateway to be ready', () => gateway.gateway.up)
-  }, 60_000)
+  })
   afterAll(async () => {
     await back?.close()
     await gateway?.close()

@@ -82,7 +82,7 @@ describe.each([{ bus: true }, { bus: false }])('two replicas, notified by a cont
     )
     expect(await answerOf(b, token)).toBe('UNAUTHENTICATED')
     expect(await outcomeOfCreate(b.graphqlUrl, inputOf('mallory'))).toBe('answered')
-  }, 30_000)
+  })
 
   test('a deletion on one revokes tokens and ends subscriptions on the other', async () => {
     await using pair = await replicas(how)
@@ -92,7 +92,7 @@ describe.each([{ bus: true }, { bus: false }])('two replicas, notified by a cont
     expect(await onA('deleteClientChannel', 'leaver')).toBe(true)
     expect(await listener.operation.ended).toMatchObject([{ extensions: { code: 'CHANNEL_NOT_FOUND' } }])
     await eventually('the token to be revoked', async () => (await answerOf(b, token)) === 'UNAUTHENTICATED')
-  }, 30_000)
+  })
 })
 
 test('a revoked id needs unban for its password, even if it was never registered', async () => {

@@ -12,7 +12,7 @@ beforeAll(async () => {
   gateway = await startGateway({
     env: { NODE_OPTIONS: '--max-old-space-size=128', WARREN_MAX_SUBSCRIBE_RATE: '10000' },
   })
-}, 60_000)
+})
 afterAll(async () => {
   await gateway?.[Symbol.asyncDispose]()
 })

@@ -13,7 +13,7 @@ const growthBytes = 96 * mebibyte
 let gateway: GatewayProcess
 beforeAll(async () => {
   gateway = await startGateway({ env: { WARREN_KEEP_ALIVE: '500ms' } })
-}, 60_000)
+})
 afterAll(async () => {
   await gateway?.[Symbol.asyncDispose]()
 })

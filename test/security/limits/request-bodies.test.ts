@@ -18,7 +18,7 @@ beforeAll(async () => {
     alice: await testToken({ sub: 'alice' }),
     publisher: await testToken({ scope: 'publish' }),
   }
-}, 60_000)
+})
 afterAll(async () => {
   await gateway?.[Symbol.asyncDispose]()
 })

@@ -12,7 +12,7 @@ let browser: TestBrowser
 beforeAll(async () => {
   gateway = await openGateway({ WARREN_TEST_ROUTES: 'on' })
   browser = await launchChromium({ ownNames: [evil] })
-}, 60_000)
+})
 afterAll(async () => {
   await browser?.close()
   await gateway?.close()
@@ -84,7 +84,7 @@ test('nor does an image of it reach a route that publishes', async () => {
     '{ history(clientId: "mallory") { events { data } } }',
   )
   expect(history.events).toEqual([])
-}, 60_000)
+})
 
 test('a page with a name rebound to this machine is not a page of the gateway', async () => {
   await using page = await evilPage(new URL(gateway.url).port)
@@ -96,4 +96,4 @@ test('a page with a name rebound to this machine is not a page of the gateway', 
   }, registration)
   expect(answer).toEqual([421, expect.stringContaining('WARREN_ALLOWED_HOSTS')])
   expect(await registered()).toBe(false)
-}, 60_000)
+})

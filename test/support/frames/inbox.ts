@@ -63,6 +63,8 @@ export class Inbox<T> {
         },
       }
       const timer = setTimeout(() => waiter.reject(new Error(this.#inVain(withinMs))), withinMs)
+      // Of several waiters a test may need one only.
+      timer.unref()
       this.#waiters.add(waiter)
     })
   }

@@ -1,4 +1,5 @@
-import type { Seeded } from '../../ledger/seeded.ts'
+import * as fc from 'fast-check'
+import { pick, weighted } from '../property.ts'
 
 const numbers = [
   '0 -0 1 -1 10 0.1 1.0 1.50 123.456 -0.5 -0.0 01 .5 1. +1 - 1e3 1E3 1e21 1e400 5e-324 2.2250738585072014e-308',
@@ -11,42 +12,59 @@ const strings = [
   `"\u007f" "\u2028" "\n" "\t" "${'x'.repeat(300)}"`,
 ].flatMap((line) => line.split(' '))
 
+const leaf = weighted([25, pick(...numbers)], [25, pick(...strings)], [5, pick('true', 'false', 'null', 'nul', 'True')])
+const depthIdentifier = 'json'
+const { text } = fc.letrec<{ text: string }>((tie) => {
+  const colon = weighted([19, pick(':')], [1, pick(' : ')])
+  const member = fc.tuple(pick(...strings), colon, tie('text')).map((parts) => parts.join(''))
+  const listOf = (items: fc.Arbitrary<string>, [open, close]: readonly [string, string]) =>
+    fc.array(items, { maxLength: 4 }).map((made) => `${open}${made.join(',')}${close}`)
+  return {
+    text: fc.oneof(
+      { depthIdentifier, maxDepth: 4 },
+      { weight: 55, arbitrary: leaf },
+      { weight: 25, arbitrary: listOf(member, ['{', '}']) },
+      { weight: 20, arbitrary: listOf(tie('text'), ['[', ']']) },
+    ),
+  }
+})
+
 /** JSON, or text that resembles it. About every other one is canonical. */
-export function anyJsonText(random: Seeded): string {
-  const text = anyText(random, 0)
-  if (random.next() < 0.5) return text
+export const anyJsonText: fc.Arbitrary<string> = fc.tuple(text, fc.boolean()).map(([made, asPrinted]) => {
+  if (!asPrinted) return made
   try {
-    return JSON.stringify(JSON.parse(text))
+    return JSON.stringify(JSON.parse(made))
   } catch {
-    return text
+    return made
   }
+})
+
+const likelyByte = pick(...Buffer.from('{}[]:,"\\ 0123456789.-+eEtrufalsn\nü/'))
+interface Change {
+  /** Where in the text, from 0 to below 1. */
+  readonly at: number
+  readonly byte: number
+  readonly inserts: boolean
+  readonly removes: boolean
 }
+const change: fc.Arbitrary<Change> = fc.record({
+  at: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+  byte: weighted([7, likelyByte], [3, fc.nat(255)]),
+  inserts: weighted([7, pick(true)], [3, pick(false)]),
+  removes: fc.boolean(),
+})
+const changes = weighted([1, fc.constant<readonly Change[]>([])], [1, fc.array(change, { minLength: 1, maxLength: 2 })])
 
-function anyText(random: Seeded, depth: number): string {
-  const dice = random.next()
-  const several = (one: () => string): string => Array.from({ length: Math.floor(random.next() * 5) }, one).join(',')
-  if (depth < 4 && dice < 0.25)
-    return `{${several(() => `${random.pick(strings)}${random.next() < 0.05 ? ' : ' : ':'}${anyText(random, depth + 1)}`)}}`
-  if (depth < 4 && dice < 0.45) return `[${several(() => anyText(random, depth + 1))}]`
-  if (dice < 0.7) return random.pick(numbers)
-  if (dice < 0.95) return random.pick(strings)
-  return random.pick(['true', 'false', 'null', 'nul', 'True'])
-}
-
-const bytes = [...Buffer.from('{}[]:,"\\ 0123456789.-+eEtrufalsn\nü/')]
-
-/** Changes, removes or inserts one or two bytes in about every other text. */
-export function mutated(random: Seeded, text: Buffer): Buffer {
-  let result = text
-  for (let left = random.pick([0, 0, 1, 2]); left > 0; left -= 1) {
-    const at = Math.floor(random.next() * result.length)
-    const byte = random.next() < 0.7 ? random.pick(bytes) : Math.floor(random.next() * 256)
-    const rest = random.pick([at, at + 1])
-    result = Buffer.concat([
-      result.subarray(0, at),
-      Buffer.from(random.next() < 0.7 ? [byte] : []),
-      result.subarray(rest),
-    ])
-  }
-  return result
+/** Texts of `of`, with one or two bytes changed, removed or inserted in about every other one. */
+export function mutated(of: fc.Arbitrary<string>): fc.Arbitrary<Buffer> {
+  return fc.tuple(of, changes).map(([given, list]) =>
+    list.reduce((bytes, { at: place, byte, inserts, removes }) => {
+      const at = Math.floor(place * bytes.length)
+      return Buffer.concat([
+        bytes.subarray(0, at),
+        Buffer.from(inserts ? [byte] : []),
+        bytes.subarray(removes ? at + 1 : at),
+      ])
+    }, Buffer.from(given)),
+  )
 }

@@ -83,7 +83,7 @@ export function brokenLines(gateway: Pick<GatewayProcess, 'output'>): string[] {
 export const testSecret = 'the secret of tests, at least 32 bytes long'
 
 /** Long enough for a busy machine; a failing start is noticed at once. */
-const startMs = 60_000
+const startMs = 120_000
 
 /**
  * A token as an operator issues it. Scopes as in the contract: `operator`, `publish`,
@@ -137,7 +137,7 @@ export function runWarren(
   env: Readonly<Record<string, string>> = {},
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, [...program, ...args], { env: clean(env) }, (error, stdout, stderr) => {
+    execFile(process.execPath, [...program, ...args], { env: cleanEnvironment(env) }, (error, stdout, stderr) => {
       if (error && typeof error.code !== 'number') reject(error)
       else resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr })
     })
@@ -147,7 +147,8 @@ export function runWarren(
 const programOf = (checkout: string) => ['--enable-source-maps', join(checkout, 'dist', 'main.js')]
 const program = programOf('')
 
-function clean(env: Readonly<Record<string, string>>): Record<string, string> {
+/** The environment of a program under test: without the caller's Warren variables. */
+export function cleanEnvironment(env: Readonly<Record<string, string>>): Record<string, string> {
   const passed = ['PATH', 'HOME', 'TMPDIR', 'LANG']
   const kept = passed.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))
   return { ...Object.fromEntries(kept), ...env } as Record<string, string>
@@ -162,7 +163,7 @@ interface Launch {
 
 async function launch({ env, ready, host, checkout = '' }: Launch, dispose: () => void): Promise<GatewayProcess> {
   const [command, ...args] = onHost(host, [process.execPath, ...programOf(checkout), 'start'])
-  const child = spawnGuarded(command, args, { env: clean(env), output: 'pipe' })
+  const child = spawnGuarded(command, args, { env: cleanEnvironment(env), output: 'pipe' })
   const gateway = handle(child, env, host, dispose)
   try {
     await (ready ? gateway.ready(startMs) : gateway.alive(startMs))
@@ -220,7 +221,8 @@ function handle(
       stillRuns()
       return (await status(path)) === 200
     }
-    await eventually(`the gateway to answer 200 to ${path}`, attempt, { withinMs })
+    // Each request costs both sides CPU that a starting gateway needs.
+    await eventually(`the gateway to answer 200 to ${path}`, attempt, { withinMs, everyMs: 100 })
   }
   return {
     pid: child.pid ?? 0,

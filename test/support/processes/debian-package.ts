@@ -44,6 +44,10 @@ export const debianPackages = {
   iproute: { name: 'iproute2', file: '/usr/sbin/ip', command: 'ip' },
   iptables: { name: 'iptables', file: '/usr/sbin/iptables', command: 'iptables' },
   faketime: { name: 'faketime', file: '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1' },
+  // The model checker of `test/models`, which compiles its search.
+  spin: { name: 'spin', file: '/usr/bin/spin', command: 'spin' },
+  compiler: { name: 'gcc', file: '/usr/bin/cc', command: 'cc', variable: 'CC' },
+  libc: { name: 'libc6-dev', file: '/usr/include/stdio.h' },
   pika: { name: 'python3-pika', file: '/usr/lib/python3/dist-packages/pika/__init__.py' },
 } as const satisfies Record<string, DebianPackage>
 

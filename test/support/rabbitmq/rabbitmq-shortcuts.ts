@@ -39,6 +39,10 @@ export function shortcut([command, ...args]: readonly string[]): string | undefi
       const [vhost, user, ...patterns] = first === '-p' ? args.slice(1) : ['/', ...args]
       return `rabbit_auth_backend_internal:set_permissions(${[user, vhost, ...patterns, 'a test'].map((one) => binary(one ?? '')).join(', ')})`
     }
+    case 'delete_vhost':
+      return `rabbit_vhost:delete(${binary(first)}, ${actor})`
+    case 'set_vhost_limits':
+      return `rabbit_vhost_limit:parse_set(${binary(second)}, ${binary(third ?? '')}, ${actor})`
     default:
       return undefined
   }

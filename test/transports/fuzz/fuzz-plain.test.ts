@@ -8,10 +8,11 @@ import { connectFramed, frameBytes } from '../../support/frames/framed.ts'
 import { connectFrames } from '../../support/frames/frames.ts'
 import { brokenLines, type GatewayProcess, startGateway, testToken } from '../../support/gateway/gateway-process.ts'
 import { freePort } from '../../support/network/ports.ts'
+import { repetitions } from '../../support/repetitions.ts'
 import { mutatedText, mutatedValue, randomBytes } from './mutations.ts'
 
 /** FUZZ_FRAMES=1000000 FUZZ_SEED=7 npm test -- test/transports/fuzz/fuzz-plain.test.ts */
-const total = Number(process.env['FUZZ_FRAMES'] ?? 6_000)
+const total = Number(process.env['FUZZ_FRAMES'] ?? repetitions(3_000, 6_000))
 const seed = Number(process.env['FUZZ_SEED'] ?? 20_261_121)
 const atOnce = 12
 const perConnection = 25

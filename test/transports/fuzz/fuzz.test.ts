@@ -7,10 +7,11 @@ import { channelQuery, listen } from '../../e2e/back-end/graphql-caller.ts'
 import { Seeded } from '../../ledger/seeded.ts'
 import { eventually } from '../../support/eventually.ts'
 import { brokenLines, type GatewayProcess, startGateway, testToken } from '../../support/gateway/gateway-process.ts'
+import { repetitions } from '../../support/repetitions.ts'
 import { mutatedText, mutatedValue, randomBytes } from './mutations.ts'
 
 /** FUZZ_FRAMES=3000000 FUZZ_SEED=7 npm test -- test/transports/fuzz/fuzz.test.ts */
-const total = Number(process.env['FUZZ_FRAMES'] ?? 20_000)
+const total = Number(process.env['FUZZ_FRAMES'] ?? repetitions(5_000, 20_000))
 const seed = Number(process.env['FUZZ_SEED'] ?? 20_261_121)
 const atOnce = 16
 const perConnection = 25

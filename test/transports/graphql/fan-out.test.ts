@@ -1,17 +1,19 @@
 import { describe, expect, test } from '@jest/globals'
+import * as fc from 'fast-check'
 import { type DocumentNode, execute, parse, validate } from 'graphql'
 import { latin1Of } from '../../../src/core/body/latin1.ts'
 import { printJson } from '../../../src/core/json/print-json.ts'
 import type { ChannelEvent } from '../../../src/core/model/channel-event.ts'
 import { schema } from '../../../src/graphql/schema.ts'
 import { answerOf, FanOut } from '../../../src/transports/graphql/fan-out.ts'
-import { Seeded } from '../../ledger/seeded.ts'
 import { eventually } from '../../support/eventually.ts'
 import { textOf } from '../../support/frames/frames.ts'
 import { connectGraphql, type GraphqlClient } from '../../support/frames/graphql-frames.ts'
+import { testCursors } from '../../support/gateway/deployment-keys.ts'
 import { type InProcessGateway, openGateway } from '../../support/gateway/gateway-in-process.ts'
 import { watchHub } from '../../support/gateway/hub-watch.ts'
 import { freePort } from '../../support/network/ports.ts'
+import { pick, runs, weighted } from '../../support/property.ts'
 import { anyEvent, texts } from '../flow/any-event.ts'
 
 const fields = Object.keys(
@@ -19,29 +21,33 @@ const fields = Object.keys(
 )
 
 /** Any selection that GraphQL allows: aliases, repeated fields, fragments in fragments. */
-function anySelection(random: Seeded, depth = 0): string {
-  const count = 1 + Math.floor(random.next() * 6)
-  const parts = Array.from({ length: count }, () => {
-    const dice = random.next()
-    if (dice < 0.1 && depth < 3) return `... { ${anySelection(random, depth + 1)} }`
-    if (dice < 0.2 && depth < 3) return `... on ChannelEvent { ${anySelection(random, depth + 1)} }`
-    if (dice < 0.25) return '...Named'
-    if (dice < 0.3) return random.pick(['__typename', 'of: __typename'])
-    const field = random.pick(fields)
-    if (field === 'gap')
-      return random.pick(['gap { reason }', 'gap { oldest __typename }', 'gap { oldest why: reason }'])
-    return dice < 0.4 ? `${field}_: ${field}` : field
-  })
-  return parts.join(' ')
-}
+const { selection } = fc.letrec<{ selection: string }>((tie) => {
+  const field = pick(...fields).chain((name) =>
+    name === 'gap'
+      ? pick('gap { reason }', 'gap { oldest __typename }', 'gap { oldest why: reason }')
+      : weighted([6, pick(name)], [1, pick(`${name}_: ${name}`)]),
+  )
+  const part = fc.oneof(
+    { maxDepth: 3 },
+    { weight: 70, arbitrary: field },
+    { weight: 5, arbitrary: pick('...Named') },
+    { weight: 5, arbitrary: pick('__typename', 'of: __typename') },
+    { weight: 10, arbitrary: tie('selection').map((inner) => `... { ${inner} }`) },
+    { weight: 10, arbitrary: tie('selection').map((inner) => `... on ChannelEvent { ${inner} }`) },
+  )
+  return { selection: fc.array(part, { minLength: 1, maxLength: 6 }).map((parts) => parts.join(' ')) }
+})
 
-function anyOperation(random: Seeded): string {
-  const selection = anySelection(random)
-  const named = random.pick(['cursor data', 'gap { reason } kind', 'exchange headers type', '__typename data'])
-  const root = random.pick(['channel', 'it: channel'])
-  const fragment = selection.includes('...Named') ? `fragment Named on ChannelEvent { ${named} }` : ''
-  return `subscription Any($clientId: ID!) { ${root}(clientId: $clientId) { ${selection} } } ${fragment}`
-}
+const operation = fc
+  .tuple(
+    selection,
+    pick('cursor data', 'gap { reason } kind', 'exchange headers type', '__typename data'),
+    pick('channel', 'it: channel'),
+  )
+  .map(([selected, named, root]) => {
+    const fragment = selected.includes('...Named') ? `fragment Named on ChannelEvent { ${named} }` : ''
+    return `subscription Any($clientId: ID!) { ${root}(clientId: $clientId) { ${selected} } } ${fragment}`
+  })
 
 function checked(text: string): DocumentNode {
   const document = parse(text)
@@ -50,33 +56,30 @@ function checked(text: string): DocumentNode {
 }
 
 describe('a shared result', () => {
-  test.each([1, 2, 3])(
-    'is byte for byte the answer of graphql-js, for generated operations and events (seed %i)',
-    (seed) => {
-      const random = new Seeded(seed)
-      const fanOut = new FanOut(schema, () => undefined)
-      for (let number = 0; number < 500; number += 1) {
-        const text = anyOperation(random)
-        const args = { schema, document: checked(text), variableValues: { clientId: random.pick(texts) || 'c' } }
-        const group = fanOut.groupOf(args)
-        if (!group) throw new Error(`not shared: ${text}`)
-        const channel = args.variableValues.clientId
-        for (let offset = 0; offset < 4; offset += 1) {
-          const event = anyEvent(random, offset)
-          const answer = answerOf(args, event)
-          const expected = answer.errors ? undefined : latin1Of(printJson(answer) ?? '')
-          expect([text, group.encode(event, channel, group.argumentsOf(args.variableValues))]).toEqual([text, expected])
-        }
+  test('is byte for byte the answer of graphql-js, for generated operations and events', () => {
+    const fanOut = new FanOut(schema, () => undefined)
+    const check = (text: string, clientId: string, events: readonly ChannelEvent[]) => {
+      const args = { schema, document: checked(text), variableValues: { clientId } }
+      const group = fanOut.groupOf(args)
+      if (!group) throw new Error(`not shared: ${text}`)
+      for (const event of events) {
+        const answer = answerOf(args, event)
+        const expected = answer.errors ? undefined : latin1Of(printJson(answer) ?? '')
+        expect(group.encode(event, clientId, group.argumentsOf(args.variableValues))).toBe(expected)
       }
-    },
-  )
+    }
+    const clientId = pick(...texts).map((text) => text || 'c')
+    const events = fc.array(anyEvent, { minLength: 1, maxLength: 4 })
+    fc.assert(fc.property(operation, clientId, events, check), runs(1_500))
+  })
 
   test('is made again for another channel, and not for another subscriber', () => {
     let executions = 0
     const fanOut = new FanOut(schema, () => (executions += 1))
     const document = checked('subscription ($c: ID!) { channel(clientId: $c) { clientId data } }')
     const group = fanOut.groupOf({ document })
-    const event = anyEvent(new Seeded(5), 1)
+    const cursor = { epoch: '0123456789abcdef', offset: 1, fingerprint: 7, before: false, codec: testCursors }
+    const event: ChannelEvent = { kind: 'CHECKPOINT', cursor, receivedAt: 0 }
     const encoded = ['a', 'a', 'b'].map((clientId) => group?.encode(event, clientId, { clientId }))
     expect(encoded.map((text) => /"clientId":"(.)"/.exec(text ?? '')?.[1])).toEqual(['a', 'a', 'b'])
     expect(executions).toBe(2)

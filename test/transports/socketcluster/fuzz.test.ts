@@ -6,10 +6,11 @@ import { Seeded } from '../../ledger/seeded.ts'
 import { shakeHands, socketClusterUrl } from '../../legacy-clients/socketcluster-frames.ts'
 import { eventually } from '../../support/eventually.ts'
 import { brokenLines, type GatewayProcess, startGateway, testToken } from '../../support/gateway/gateway-process.ts'
+import { repetitions } from '../../support/repetitions.ts'
 import { mutatedText, mutatedValue, randomBytes } from '../fuzz/mutations.ts'
 
 /** FUZZ_FRAMES=3000000 FUZZ_SEED=7 npm test -- test/transports/socketcluster/fuzz.test.ts */
-const total = Number(process.env['FUZZ_FRAMES'] ?? 8_000)
+const total = Number(process.env['FUZZ_FRAMES'] ?? repetitions(2_000, 8_000))
 const seed = Number(process.env['FUZZ_SEED'] ?? 20_261_121)
 const atOnce = 16
 const perConnection = 25

@@ -191,7 +191,7 @@ describe('too much', () => {
     await receives(neighbour, 'neighbour', 1)
     socket.resume()
     expect(await client.answer(`${count - 1}${padding}`)).not.toHaveProperty('error')
-  }, 60_000)
+  })
 
   test('messages for a client that does not read wait in the journal, and it gets all of them later', async () => {
     await using client = await opened()
@@ -213,7 +213,7 @@ describe('too much', () => {
     for (let n = 0; n < count; n += 1) {
       expect((await client.event('#publish')).data).toMatchObject({ channel: 'slow', data: { n } })
     }
-  }, 60_000)
+  })
 })
 
 describe('before its handshake, a client', () => {

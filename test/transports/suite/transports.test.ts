@@ -38,7 +38,7 @@ beforeAll(async () => {
   vhost = await testVhost('transports')
   under = await open()
   call = callerOf(under.gateway.graphqlUrl, under.gateway.operatorToken)
-}, 60_000)
+})
 afterAll(async () => {
   await under?.gateway.close()
   await vhost?.close()
@@ -139,7 +139,7 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     slow.resume()
     const received = dataOf(await take(slow, count)).map((data) => Number.parseInt(String(data), 10))
     expect(received).toEqual(Array.from({ length: count }, (_, n) => n))
-  }, 60_000)
+  })
 
   test('a peer that violates the protocol is answered or cut off, and no other', async () => {
     await using listening = await transport.listen(under, await asClient(`${name}-neighbour`))
@@ -184,7 +184,7 @@ test('one channel over every transport at once: each message once, in the same o
       expect(dataOf(await take(again, 29 - place))).toEqual(dataOf(events.slice(place + 1)))
     }
   }
-}, 60_000)
+})
 
 test('at its shutdown a gateway asks all clients to reconnect, and they miss nothing on another one', async () => {
   const ending = await open()
@@ -205,4 +205,4 @@ test('at its shutdown a gateway asks all clients to reconnect, and they miss not
     await using again = await transport.listen(under, { ...requested, after: lasts[place] })
     expect(dataOf(await take(again, 1))).toEqual(['meanwhile'])
   }
-}, 60_000)
+})

@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
+import * as fc from 'fast-check'
 import * as ws from 'ws'
+import { pieceBytes } from '../../../src/transports/flow/unfinished-messages.ts'
 import { BrokenFrame, FrameReader } from '../../../src/transports/websocket/frame-reader.ts'
-import { Seeded } from '../../ledger/seeded.ts'
+import { isWholeRun, pick, runs, weighted } from '../../support/property.ts'
 
 const maxBytes = 4_096
 
@@ -72,23 +74,24 @@ interface Frame {
   readonly reserved: number
   readonly opcode: number
   readonly masked: boolean
-  readonly length?: number
+  /** What the header announces, if it is not the length of the payload. */
+  readonly length?: number | undefined
   readonly payload: Buffer
+  readonly mask: Buffer
+  /** How many bytes more than necessary the length takes. */
+  readonly wide: 0 | 1 | 2
 }
 
-function bytesOf({ fin, reserved, opcode, masked, length, payload }: Frame, random: Seeded): Buffer {
+function bytesOf({ fin, reserved, opcode, masked, length, payload, mask, wide }: Frame): Buffer {
   const announced = length ?? payload.length
   const first = (fin ? 0x80 : 0) | (reserved << 4) | opcode
   const bit = masked ? 0x80 : 0
-  const wide = random.next()
   const header =
-    announced < 126 && wide < 0.97
+    announced < 126 && wide === 0
       ? Buffer.from([first, bit | announced])
-      : announced < 65_536 && wide < 0.98
+      : announced < 65_536 && wide < 2
         ? Buffer.from([first, bit | 126, announced >> 8, announced & 0xff])
         : Buffer.concat([Buffer.from([first, bit | 127]), eightBytes(announced)])
-  const mask = Buffer.from(Array.from({ length: 4 }, () => Math.floor(random.next() * 256)))
-  if (random.next() < 0.1) mask.fill(0)
   const hidden = Buffer.from(payload.map((byte, at) => byte ^ (mask[at & 3] ?? 0)))
   return Buffer.concat(masked ? [header, mask, hidden] : [header, payload])
 }
@@ -110,92 +113,162 @@ const texts = [
   'y'.repeat(2_000),
   'z'.repeat(4_096),
 ]
-const closeCodes = [999, 1000, 1001, 1004, 1005, 1006, 1011, 1014, 1015, 2999, 3000, 4999, 5000, 65_535]
+const content = weighted(
+  [87, pick(...texts).map((text) => Buffer.from(text))],
+  [10, fc.tuple(pick(...texts), fc.nat(4_096)).map(([text, length]) => Buffer.from(text).subarray(0, length))],
+  [3, fc.constant(Buffer.from([0xff, 0xfe]))],
+)
+const closeContent = weighted(
+  [3, fc.constant(Buffer.alloc(0))],
+  [
+    7,
+    fc
+      .tuple(pick(999, 1000, 1001, 1004, 1005, 1006, 1011, 1014, 1015, 2999, 3000, 4999, 5000, 65_535), content)
+      .map(([code, reason]) => Buffer.concat([Buffer.from([code >> 8, code & 0xff]), reason.subarray(0, 50)])),
+  ],
+)
+const mask = weighted(
+  [9, fc.uint8Array({ minLength: 4, maxLength: 4 }).map((bytes) => Buffer.from(bytes))],
+  [1, fc.constant(Buffer.alloc(4))],
+)
+const form = {
+  mask,
+  reserved: weighted([49, pick(0)], [1, fc.nat(7)]),
+  masked: weighted([99, pick(true)], [1, pick(false)]),
+  wide: weighted<0 | 1 | 2>([96, pick(0)], [2, pick(1)], [2, pick(2)]),
+  length: weighted<number | undefined>([49, pick(undefined)], [1, pick(4_097, 70_000, 2 ** 40, 2 ** 53)]),
+}
+const dataFrame = fc.record({
+  ...form,
+  opcode: pick(1, 1, 2),
+  fin: weighted([7, pick(true)], [3, pick(false)]),
+  payload: content,
+})
+const fin = weighted([97, pick(true)], [3, pick(false)])
+const short = content.map((payload) => payload.subarray(0, 125))
+const controlFrame = weighted<Frame>(
+  [2, fc.record({ ...form, opcode: pick(9), fin, payload: weighted([9, short], [1, content]) })],
+  [1, fc.record({ ...form, opcode: pick(10), fin, payload: weighted([9, short], [1, content]) })],
+  [1, fc.record({ ...form, opcode: pick(8), fin, payload: closeContent })],
+)
+const oddFrame = fc.record({ ...form, opcode: fc.nat(15), fin, payload: weighted([9, short], [1, content]) })
+const frames = fc
+  .array(weighted<Frame>([71, dataFrame], [25, controlFrame], [4, oddFrame]), { minLength: 1, maxLength: 8 })
+  .map(continued)
 
-function anyFrame(random: Seeded, fragmented: boolean): Frame {
-  const odd = random.next() < 0.04
-  const opcode = odd
-    ? Math.floor(random.next() * 16)
-    : random.next() < 0.25
-      ? random.pick([9, 9, 10, 8])
-      : fragmented
-        ? 0
-        : random.pick([1, 1, 2])
-  const isControl = opcode > 7
-  let payload = Buffer.from(random.pick(texts))
-  if (random.next() < 0.1) payload = payload.subarray(0, Math.floor(random.next() * payload.length))
-  if (random.next() < 0.03) payload = Buffer.from([0xff, 0xfe])
-  if (opcode === 8) {
-    const code = Buffer.alloc(2)
-    code.writeUInt16BE(random.pick(closeCodes))
-    payload = random.next() < 0.3 ? Buffer.alloc(0) : Buffer.concat([code, payload.subarray(0, 50)])
-  }
-  if (isControl && random.next() < 0.9) payload = payload.subarray(0, 125)
-  return {
-    fin: isControl ? random.next() < 0.97 : random.next() < 0.7,
-    reserved: random.next() < 0.02 ? Math.floor(random.next() * 8) : 0,
-    opcode,
-    masked: random.next() < 0.99,
-    payload,
-    ...(random.next() < 0.02 ? { length: random.pick([4_097, 70_000, 2 ** 40, 2 ** 53]) } : {}),
-  }
+/** After the first fragment of a message, the next frames of data continue it. */
+function continued(list: readonly Frame[]): Frame[] {
+  let fragmented = false
+  return list.map((frame) => {
+    const isData = frame.opcode === 1 || frame.opcode === 2
+    const placed = isData && fragmented ? { ...frame, opcode: 0 } : frame
+    if (placed.opcode < 8) fragmented = !placed.fin
+    return placed
+  })
 }
 
-/** In pieces of any size, as the network delivers them. */
-function cut(bytes: Buffer, random: Seeded): Buffer[] {
+/** Lengths of the pieces that the network delivers, used in turn. */
+const cuts = pick(1, 3, 17, 500, 70_000).chain((max) =>
+  fc.array(fc.integer({ min: 1, max }), { minLength: 1, maxLength: 20 }),
+)
+
+function cut(bytes: Buffer, lengths: readonly number[]): Buffer[] {
   const chunks: Buffer[] = []
-  const longest = random.pick([1, 3, 17, 500, 70_000])
-  for (let at = 0; at < bytes.length; ) {
-    const length = 1 + Math.floor(random.next() * longest)
-    chunks.push(bytes.subarray(at, at + length))
-    at += length
-  }
+  for (let at = 0; at < bytes.length; at += chunks.at(-1)?.length ?? 0)
+    chunks.push(bytes.subarray(at, at + (lengths[chunks.length % lengths.length] ?? 1)))
   return chunks
 }
 
+const plain: Frame = {
+  fin: true,
+  reserved: 0,
+  opcode: 1,
+  masked: true,
+  payload: Buffer.alloc(0),
+  mask: Buffer.from([1, 2, 3, 4]),
+  wide: 0,
+}
+
 describe('the frame reader', () => {
-  test.each([1, 2])(
-    'reads the same messages as ws in pieces of any size, and breaks with the same code (seed %i)',
-    async (seed) => {
-      const random = new Seeded(seed)
-      const seen = new Set<string>()
-      for (let number = 0; number < 300; number += 1) {
-        const frames: Frame[] = []
-        let fragmented = false
-        for (let count = 1 + Math.floor(random.next() * 8); count > 0; count -= 1) {
-          const frame = anyFrame(random, fragmented)
-          if (frame.opcode < 8) fragmented = !frame.fin
-          frames.push(frame)
-        }
-        const chunks = cut(Buffer.concat(frames.map((frame) => bytesOf(frame, random))), random)
+  test('reads the same messages as ws in pieces of any size, and breaks with the same code', async () => {
+    const seen = new Set<string>()
+    await fc.assert(
+      fc.asyncProperty(frames, cuts, async (list, lengths) => {
+        const chunks = cut(Buffer.concat(list.map(bytesOf)), lengths)
         const expected = await byWs(chunks)
-        expect([number, byWarren(chunks)]).toEqual([number, expected])
+        expect(byWarren(chunks)).toEqual(expected)
         for (const [what, code] of expected) seen.add(what === 'broken' ? `${what} ${String(code)}` : what)
-      }
-      expect([...seen].toSorted()).toEqual([
-        'broken 1002',
-        'broken 1007',
-        'broken 1009',
-        'close',
-        'message',
-        'ping',
-        'pong',
-      ])
-    },
-  )
+      }),
+      runs(600),
+    )
+    // The run counts only if it had all of them.
+    if (!isWholeRun) return
+    expect([...seen].toSorted()).toEqual([
+      'broken 1002',
+      'broken 1007',
+      'broken 1009',
+      'close',
+      'message',
+      'ping',
+      'pong',
+    ])
+  })
 
   test('breaks with 1008 at a message in too many fragments', () => {
-    const random = new Seeded(1)
-    const frame = (opcode: number) =>
-      bytesOf({ fin: false, reserved: 0, opcode, masked: true, payload: Buffer.alloc(0) }, random)
-    const chunks = [frame(1), ...Array.from({ length: 16 * 1024 }, () => frame(0))]
-    expect(byWarren([Buffer.concat(chunks)])).toEqual([['broken', 1008]])
+    const frame = (opcode: number) => bytesOf({ ...plain, fin: false, opcode })
+    const rest = (count: number) => Array.from({ length: count }, () => frame(0))
+    const last = bytesOf({ ...plain, opcode: 0 })
+    expect(byWarren([Buffer.concat([frame(1), ...rest(16 * 1024)])])).toEqual([['broken', 1008]])
+    expect(byWarren([Buffer.concat([frame(1), ...rest(16 * 1024 - 2), last])])).toEqual([['message', '', false]])
   })
 
   test('reads byte by byte without copying the bytes before again and again', () => {
     const payload = Buffer.alloc(maxBytes, 'x')
-    const whole = bytesOf({ fin: true, reserved: 0, opcode: 1, masked: true, payload }, new Seeded(1))
-    const bytes = Array.from(whole, (byte) => Buffer.from([byte]))
+    const bytes = Array.from(bytesOf({ ...plain, payload }), (byte) => Buffer.from([byte]))
     expect(byWarren(bytes)).toEqual([['message', payload.toString(), false]])
+  })
+
+  test.each<[string, Frame, number]>([
+    ['without a mask', { ...plain, masked: false, payload: Buffer.from('a') }, 1002],
+    ['with a length above 32 bits', { ...plain, length: 2 ** 32 + 1, wide: 2 }, 1009],
+    ['with a length just above the limit', { ...plain, length: maxBytes + 1 }, 1009],
+  ])('breaks at a frame %s', (_what, frame, code) => {
+    expect(byWarren([bytesOf(frame)])).toEqual([['broken', code]])
+  })
+
+  test('limits messages, not control frames, and accepts an empty last fragment at the limit', () => {
+    const pings: number[] = []
+    const messages: number[] = []
+    const reader = new FrameReader({
+      maxMessageBytes: 10,
+      onMessage: ({ length }) => messages.push(length),
+      onPing: ({ length }) => pings.push(length),
+      onPong: () => {},
+      onCloseFrame: () => {},
+    })
+    reader.read(bytesOf({ ...plain, opcode: 9, payload: Buffer.alloc(20) }))
+    reader.read(bytesOf({ ...plain, fin: false, payload: Buffer.alloc(10) }))
+    reader.read(bytesOf({ ...plain, opcode: 0 }))
+    expect([pings, messages]).toEqual([[20], [10]])
+  })
+
+  test('reads nothing more once the incomplete message is dropped', () => {
+    const events: unknown[] = []
+    const reader = new FrameReader({
+      maxMessageBytes: 10,
+      onMessage: (data) => events.push(data.toString()),
+      onPing: () => {},
+      onPong: () => {},
+      onCloseFrame: () => {},
+    })
+    const bytes = bytesOf({ ...plain, payload: Buffer.from('abc') })
+    expect(reader.unfinished).toBe(0)
+    reader.read(bytes.subarray(0, 5))
+    expect(reader.unfinished).toBe(5 + pieceBytes)
+    reader.drop()
+    expect(reader.unfinished).toBe(0)
+    reader.read(bytes.subarray(5))
+    reader.read(Buffer.from(bytes))
+    expect([events, reader.unfinished]).toEqual([[], 0])
   })
 })

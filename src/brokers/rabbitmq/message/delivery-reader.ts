@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import { asError } from '../../../core/model/error-text.ts'
 import type { MessageProperties } from '../../../core/model/message.ts'
 import type { ConsumeMessage } from '../connection/amqp.ts'
-import { FieldReader } from './field-decoder.ts'
+import { asShortString, FieldReader } from './field-decoder.ts'
 
 /** A message that RabbitMQ delivered to a consumer. */
 export interface Delivery {
@@ -95,8 +95,9 @@ export class DeliveryReader {
   }
 
   /**
-   * From now on the messages of this consumer go to `onDelivery` and not to amqplib. The consumer
-   * need not exist yet. Returns a function that stops it.
+   * From now on the messages of this consumer go to `onDelivery`. Consume with `callback`, which
+   * passes on what is not read in place. The consumer need not exist yet. Returns a function that
+   * stops it.
    */
   intercept(consumerTag: string, onDelivery: DeliveryListener): () => void {
     this.#consumers.set(consumerTag, onDelivery)
@@ -117,7 +118,8 @@ export class DeliveryReader {
       if (!message) return onCancel()
       const ahead = this.#ahead.get(consumerTag)?.shift()
       if (!ahead) return
-      const { deliveryTag, redelivered, exchange, routingKey } = message.fields
+      const { deliveryTag, redelivered, exchange } = message.fields
+      const routingKey = asShortString(message.fields.routingKey)
       const delivery = { deliveryTag, redelivered, exchange, routingKey, ...ahead, body: message.content }
       this.#consumers.get(consumerTag)?.(delivery)
     }

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { setWireType, type WireType } from '../../../core/body/amqp-field-types.ts'
+import { clearWireType, setWireType, type WireType } from '../../../core/body/amqp-field-types.ts'
+import { maxShortStringBytes } from '../../../core/model/short-string.ts'
 
 /** The maximum nesting of lists and tables. A deeper value is skipped and becomes null. */
 const maxNesting = 64
@@ -59,7 +60,7 @@ export class FieldReader {
   }
 
   shortText(): string {
-    return this.text(this.octet())
+    return asShortString(this.text(this.octet()))
   }
 
   /** If the next bytes are `expected`, skips them and returns true. */
@@ -78,6 +79,7 @@ export class FieldReader {
     setOwn(table, name, value)
     const type = explicitTypeOf(code, value)
     if (type) setWireType(table, name, type)
+    else clearWireType(table, name)
   }
 
   #array(end: number, depth: number): unknown[] {
@@ -174,6 +176,20 @@ export class FieldReader {
     this.at = end
     return end
   }
+}
+
+/**
+ * A decoded short string that can be sent again. Bytes that are not UTF-8 become U+FFFD, which
+ * takes three bytes: a text with many of them would be too long, and is cut. Publishers may send
+ * any bytes.
+ */
+export function asShortString(text: string): string {
+  if (text.length <= maxShortStringBytes / 3 || !text.includes('\ufffd')) return text
+  const bytes = Buffer.from(text)
+  if (bytes.length <= maxShortStringBytes) return text
+  let end = maxShortStringBytes
+  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1
+  return bytes.toString('utf8', 0, end)
 }
 
 const tableCode = 0x46 // F

@@ -1,6 +1,7 @@
 import type { Message, MessageProperties } from '../../../core/model/message.ts'
 import type { AmqpMessage, Options } from '../connection/amqp.ts'
 import type { Delivery } from './delivery-reader.ts'
+import { asShortString } from './field-decoder.ts'
 import { toAmqpTable } from './field-table.ts'
 
 /** Converts properties for amqplib, which omits undefined ones on the wire. */
@@ -42,7 +43,7 @@ export function fromAmqp({ content, fields, properties }: AmqpMessage, exact?: M
   const timestamp = typeof properties.timestamp === 'number' ? properties.timestamp * 1000 : undefined
   return {
     exchange: fields.exchange,
-    routingKey: fields.routingKey,
+    routingKey: asShortString(fields.routingKey),
     body: content,
     properties: propertiesOf(exact ?? { ...properties, timestamp }),
     redelivered: fields.redelivered,
@@ -61,7 +62,7 @@ function propertiesOf(
   const properties: Writable = {}
   for (const name of textProperties) {
     const value: unknown = given[name]
-    if (typeof value === 'string') properties[name] = value
+    if (typeof value === 'string') properties[name] = asShortString(value)
   }
   if (typeof given.priority === 'number') properties.priority = given.priority
   if (given.timestamp !== undefined) properties.timestamp = given.timestamp

@@ -177,7 +177,6 @@ export async function consumeStream(
     await channel.prefetch(prefetch)
     await channel.consume(
       stream,
-      // amqplib calls this only when RabbitMQ cancels the consumer.
       deliveries.callback(consumerTag, () =>
         end(new Error(`RabbitMQ cancelled the consumer of stream "${stream}": it was deleted, or lost its node`)),
       ),

@@ -86,8 +86,7 @@ export class AmqpSubscription implements Subscription {
       // Decoded by Warren, because amqplib would round integers.
       const stopIntercepting = deliveries.intercept(consumerTag, (delivery) => this.#onDelivery(channel, delivery))
       channel.on('close', stopIntercepting)
-      // amqplib calls this only when RabbitMQ cancels the consumer: the queue was deleted, or its
-      // node is down.
+      // RabbitMQ cancels the consumer if the queue is deleted or its node is down.
       await channel.consume(
         queue,
         deliveries.callback(consumerTag, () => void channel.close().catch(() => {})),

@@ -134,13 +134,11 @@ export class FanoutConsumer {
       acknowledge()
     })
     session.signal.addEventListener('abort', stopIntercepting)
-    // amqplib calls this only when RabbitMQ cancels the consumer because the queue was deleted.
+    // RabbitMQ cancels the consumer if the queue is deleted.
     await channel.consume(
       this.#queue,
       session.deliveries.callback(consumerTag, () => session.fail(new Error(`the queue "${this.#queue}" was deleted`))),
-      {
-        consumerTag,
-      },
+      { consumerTag },
     )
     this.#channel = channel
     session.signal.addEventListener('abort', () => {

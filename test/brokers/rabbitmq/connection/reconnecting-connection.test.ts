@@ -80,7 +80,7 @@ describe('a reconnecting connection', () => {
   })
 
   test('can be closed while it connects to a server that never answers', async () => {
-    const silent = createServer().listen(0, '127.0.0.1')
+    const silent = createServer((socket) => socket.resume()).listen(0, '127.0.0.1')
     await once(silent, 'listening')
     const connected = once(silent, 'connection')
     const { reconnecting, reports } = watchConnection([`amqp://127.0.0.1:${(silent.address() as AddressInfo).port}`])
@@ -91,7 +91,10 @@ describe('a reconnecting connection', () => {
   })
 
   test('describes each failure to connect, without the password', async () => {
-    const http = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(0, '127.0.0.1')
+    const http = createServer((socket) => socket.resume().end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(
+      0,
+      '127.0.0.1',
+    )
     await once(http, 'listening')
     await rabbit.ctl('add_user', 'outsider', 'pa%ß')
     const { host, port } = new URL(vhost.url)
@@ -153,7 +156,7 @@ describe('connections to several nodes', () => {
           sessions.push({ session, on })
         },
         onRetry: (reason) => reasons.push(reason),
-        timings: { firstRetryMs: 10, retryCapMs: 50, closeMs: 60_000, connectMs: 60_000, connectToOneOfManyMs: 200 },
+        timings: { firstRetryMs: 10, retryCapMs: 50, closeMs: 60_000, connectMs: 60_000, connectToOneOfManyMs: 2_000 },
         liveness,
       })
       opened.push(reconnecting)
@@ -240,7 +243,7 @@ describe('connections to several nodes', () => {
     three.proxies[0]?.pause()
     const { sessions, reasons } = three.open()
     expect((await sessions.next()).on).toBe(1)
-    expect(reasons).toEqual([expect.stringMatching(/did not answer within 0.2 s$/)])
+    expect(reasons).toEqual([expect.stringMatching(/did not answer within 2 s$/)])
   })
 
   test('a sibling is on the same node and ends with its session', async () => {

@@ -234,9 +234,12 @@ test.each(readers)('an error of a consumer ends the connection with it (reader=%
 })
 
 test('if the peer is not AMQP, amqplib reports it', async () => {
-  const server = createServer((socket) => socket.on('error', () => {}).end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(
-    0,
-  )
+  const server = createServer((socket) =>
+    socket
+      .on('error', () => {})
+      .resume()
+      .end('HTTP/1.1 400 Bad Request\r\n\r\n'),
+  ).listen(0)
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
   await expect(reader((url) => (url.port = String(port)))).rejects.toThrow(/frame|closed/i)

@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs'
+
+export interface FoundMutant {
+  readonly file: string
+  readonly mutatorName: string
+  readonly replacement: string
+  /** Lines and columns from 1. */
+  readonly location: { readonly start: { readonly line: number; readonly column: number } }
+  readonly status: string
+}
+
+/** A mutant that behaves like the original, or differs only in what is not promised. */
+interface AcceptedMutant {
+  readonly file: string
+  /** The line that is mutated, without indentation. */
+  readonly code: string
+  /** What follows the place of the mutant in that line. */
+  readonly from: string
+  readonly mutator: string
+  readonly replacement: string
+  readonly reason: string
+}
+
+const file = new URL('accepted-mutants.json', import.meta.url)
+
+export function acceptedMutants(): ReadonlySet<string> {
+  const list = JSON.parse(readFileSync(file, 'utf8')) as readonly AcceptedMutant[]
+  return new Set(list.map((one) => keyOf(one.file, one.code, one.from, one.mutator, one.replacement)))
+}
+
+const texts = new Map<string, readonly string[]>()
+
+/** What names the mutant while lines move: its line, not the number of it. */
+export function placeOf({ file: path, mutatorName, replacement, location }: FoundMutant): string {
+  const lines = texts.get(path) ?? readFileSync(path, 'utf8').split('\n')
+  texts.set(path, lines)
+  const line = lines[location.start.line - 1] ?? ''
+  return keyOf(path, line.trim(), line.slice(location.start.column - 1), mutatorName, replacement)
+}
+
+function keyOf(...parts: readonly string[]): string {
+  return JSON.stringify(parts)
+}

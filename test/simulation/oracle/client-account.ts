@@ -1,0 +1,167 @@
+import type { GapReason } from '../../../src/core/model/channel-event.ts'
+import type { OverflowPolicy } from '../../../src/core/model/overflow-policy.ts'
+import type { GroundTruth, JournalLife } from './ground-truth.ts'
+
+/** An event as its client received it. */
+export interface ReceivedEvent {
+  readonly kind: 'MESSAGE' | 'GAP' | 'CHECKPOINT'
+  /** As the client sends it back. */
+  readonly cursor: string
+  readonly epoch: string
+  readonly offset: number
+  readonly before: boolean
+  readonly number?: number
+  readonly reason?: GapReason
+  readonly dropped?: number
+  /** The first event on its connection. */
+  readonly isFirst: boolean
+}
+
+interface Position {
+  readonly epoch: string
+  /** The offset that the cursor names. */
+  readonly offset: number
+  /** The first offset after the cursor. */
+  readonly next: number
+}
+
+/** Called with the promise of `docs/delivery.md` that does not hold. */
+export type Violated = (promise: string, details: string) => void
+
+/**
+ * Checks what one client receives along its cursor, over all its connections, against what the
+ * journal holds. The promises are those of `docs/delivery.md`.
+ */
+export class ClientAccount {
+  readonly channel: string
+  readonly policy: OverflowPolicy
+  readonly #truth: GroundTruth
+  readonly #violated: Violated
+  readonly #numbers = new Set<number>()
+  #position: Position | undefined
+  /** What the current connection gave as its cursor. */
+  #resumedWith: 'nothing' | 'cursor' | 'invalid' = 'nothing'
+
+  constructor(channel: string, policy: OverflowPolicy, truth: GroundTruth, violated: Violated) {
+    this.channel = channel
+    this.policy = policy
+    this.#truth = truth
+    this.#violated = violated
+  }
+
+  /** The client begins again at this earlier event, or without a cursor. */
+  rewind(to: ReceivedEvent | undefined): void {
+    this.#numbers.clear()
+    this.#position = to && positionOf(to)
+  }
+
+  connected(resumedWith: 'nothing' | 'cursor' | 'invalid'): void {
+    this.#resumedWith = resumedWith
+    if (resumedWith === 'nothing') this.#position = undefined
+  }
+
+  receive(event: ReceivedEvent): void {
+    const life = this.#truth.lifeOf(event.epoch)
+    if (!life) return this.#violated('a cursor names a journal', `epoch ${event.epoch} never existed`)
+    if (event.kind === 'GAP') this.#gap(event, life)
+    else this.#inOrder(event, life)
+    this.#position = positionOf(event)
+  }
+
+  /** What is missing after everything has settled; undefined if nothing is. */
+  missing(): string | undefined {
+    const life = this.#truth.current
+    const position = this.#position
+    if (!position || !life) return undefined
+    if (position.epoch !== life.epoch) return `the client of "${this.channel}" is still in journal ${position.epoch}`
+    const [first] = life.due(this.channel, position.next)
+    if (first) return `message ${first.intent.number} at ${first.offset} for "${this.channel}" is not delivered`
+    const [unreadable] = life.unreadableBetween(position.next, Number.POSITIVE_INFINITY)
+    return unreadable === undefined ? undefined : `no gap for the unreadable message at ${unreadable}`
+  }
+
+  #inOrder(event: ReceivedEvent, life: JournalLife): void {
+    const position = this.#position
+    const { number, offset } = event
+    if (position && event.epoch !== position.epoch)
+      return this.#violated('a gap between journals', `from ${position.epoch} to ${event.epoch} without a gap`)
+    // A checkpoint may repeat the position where the client is.
+    const least = position ? (event.kind === 'CHECKPOINT' ? position.next - 1 : position.next) : 0
+    if (offset < least) this.#violated('in order', `offset ${offset} after position ${least}`)
+    if (position) this.#nothingBetween(life, position.next, event.kind === 'CHECKPOINT' ? nextOf(event) : offset)
+    if (number === undefined) return
+    const stored = life.at(offset)
+    if (stored?.number !== number) this.#violated('a cursor names its message', `${number} with cursor ${offset}`)
+    if (stored && stored.channel !== this.channel)
+      this.#violated('only entitled messages', `${number} for "${stored.channel}" came to "${this.channel}"`)
+    if (this.#numbers.has(number)) this.#violated('exactly once', `${number} came twice, again at ${offset}`)
+    this.#numbers.add(number)
+  }
+
+  #nothingBetween(life: JournalLife, from: number, before: number): void {
+    const [lost] = life.due(this.channel, from, before)
+    if (lost)
+      this.#violated(
+        'no silent loss',
+        `${lost.intent.number} at ${lost.offset} is missing between ${from} and ${before}`,
+      )
+    const [unreported] = life.unreadableBetween(from, before)
+    if (unreported !== undefined) this.#violated('a gap for the unreadable', `${unreported} was skipped without a gap`)
+  }
+
+  #gap(event: ReceivedEvent, life: JournalLife): void {
+    const position = this.#position
+    const refuse = (why: string): void => this.#violated(`a true gap (${event.reason})`, why)
+    switch (event.reason) {
+      case 'RETENTION':
+        if (!position) return
+        if (event.epoch !== position.epoch) refuse('it leads to another journal')
+        else if (position.offset >= life.oldest) refuse(`${position.offset} still exists: oldest is ${life.oldest}`)
+        else this.#afterRetention(position, event)
+        return
+      case 'JOURNAL_REPLACED':
+        this.#numbers.clear()
+        if (position && position.epoch === event.epoch) refuse('the journal is the same')
+        return
+      case 'INVALID_CURSOR':
+        if (this.#resumedWith !== 'invalid') refuse('the cursor was issued by Warren')
+        return
+      case 'OVERFLOW': {
+        if (this.policy !== 'CONFLATE' && this.policy !== 'DROP_OLDEST') return refuse(`the policy is ${this.policy}`)
+        if (!position) return
+        // A second copy counts only if the gateway never read the first one.
+        const [first, all] = life.countOf(this.channel, position.next, nextOf(event))
+        const { dropped = 0 } = event
+        if (dropped < first || dropped > all) refuse(`${dropped} dropped, and ${first} to ${all} are missing`)
+        return
+      }
+      case 'UNREADABLE':
+        if (!life.unreadable.includes(event.offset)) return refuse(`${event.offset} is readable`)
+        if (!position) return
+        if (event.epoch !== position.epoch) return refuse('it leads to another journal')
+        if (event.offset < position.next) return refuse(`${event.offset} was reported before`)
+        return this.#onlyUnreadable(life, position.next, event.offset)
+      default:
+        refuse('unknown reason')
+    }
+  }
+
+  /** What still exists follows a gap because of retention. */
+  #afterRetention(position: Position, event: ReceivedEvent): void {
+    const next = nextOf(event)
+    if (next < position.next) this.#violated('in order', `a gap goes back from ${position.next} to ${next}`)
+  }
+
+  #onlyUnreadable(life: JournalLife, from: number, before: number): void {
+    const [lost] = life.due(this.channel, from, before)
+    if (lost) this.#violated('no silent loss', `${lost.intent.number} at ${lost.offset} is hidden by an UNREADABLE gap`)
+  }
+}
+
+function nextOf({ offset, before }: ReceivedEvent): number {
+  return before ? offset : offset + 1
+}
+
+function positionOf(event: ReceivedEvent): Position {
+  return { epoch: event.epoch, offset: event.offset, next: nextOf(event) }
+}

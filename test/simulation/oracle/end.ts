@@ -1,0 +1,58 @@
+import type { Replica } from '../world/replica.ts'
+import type { World } from '../world/world.ts'
+
+/**
+ * After the faults, everything must work again. Returns what does not yet; with `quiet` false, that
+ * is a violation.
+ */
+export function checkSettled(world: World, quiet = false): string | undefined {
+  const why = unsettled(world)
+  if (why && !quiet) world.violated('everything settles', why)
+  return why
+}
+
+function unsettled(world: World): string | undefined {
+  for (const replica of world.replicas) {
+    const { gateway } = replica
+    if (!gateway?.up) return `replica ${replica.owner} is not up (${replica.state})`
+    if (gateway.catchingUp > 0) return `replica ${replica.owner} has ${gateway.catchingUp} subscriptions behind`
+  }
+  for (const { key, isConfirmed, number } of world.truth.intents) {
+    if (key !== undefined && !isConfirmed) return `message ${number} was never accepted`
+  }
+  for (const { isConfirmed, number } of world.truth.intents) {
+    if (isConfirmed && !world.truth.lives.some((life) => life.has(number))) return `message ${number} is not stored`
+  }
+  for (const client of world.clients) {
+    if (!client.isConnected) return `${client.clientId} is not connected`
+    const missing = client.account.missing()
+    if (missing !== undefined) return `${client.clientId}: ${missing}`
+  }
+  return undefined
+}
+
+/** A closed replica leaves nothing behind. */
+export function checkLeftBehind(world: World, replica: Replica): void {
+  if (replica.state !== 'closed') {
+    if (replica.state !== 'killed') world.violated('a replica closes', `replica ${replica.owner} is ${replica.state}`)
+    return
+  }
+  const { gateway, broker } = replica.parts
+  const timers = world.clock.timersOf(replica.owner)
+  const left = {
+    timers: timers.length,
+    connections: [...world.rabbit.connections].filter(({ owner }) => owner === replica.owner).length,
+    subscribers: gateway?.hub.size ?? 0,
+    sessions: gateway?.sessions.size ?? 0,
+    replays: gateway?.catchingUp ?? 0,
+    pending: replica.counter.pending,
+    publications: broker?.unansweredBytes ?? 0,
+    failures: replica.failures,
+  }
+  const found = Object.entries(left).filter(([, count]) => count !== 0)
+  if (found.length > 0) {
+    const what = found.map(([name, count]) => `${count} ${name}`).join(', ')
+    const origins = timers.map(({ origin }) => origin ?? '').join('\n')
+    world.violated('nothing is left behind', `replica ${replica.owner}: ${what} ${origins}`)
+  }
+}

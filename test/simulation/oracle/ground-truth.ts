@@ -1,0 +1,149 @@
+import type { StoredMessage } from '../broker/stream-log.ts'
+import type { StreamQueue } from '../broker/stream-queue.ts'
+
+/** What a publisher wanted to be delivered. */
+export interface Intent {
+  readonly number: number
+  readonly channel: string
+  /** Undefined: the publisher never publishes it again. */
+  readonly key: string | undefined
+  /** Whether the publisher has the answer that it is stored. */
+  isConfirmed: boolean
+  /** Whether the source may be deleted before it is read. */
+  isOptional: boolean
+}
+
+export interface Entry {
+  readonly offset: number
+  readonly intent: Intent
+  /** Whether it is the first copy of its message in this journal. */
+  readonly isFirst: boolean
+}
+
+/** One journal, from its declaration to its deletion. */
+export class JournalLife {
+  readonly epoch: string
+  readonly stream: StreamQueue
+  /** By channel, in the order of offsets. */
+  readonly #entries = new Map<string, Entry[]>()
+  readonly #byOffset = new Map<number, Intent>()
+  readonly #numbers = new Set<number>()
+  readonly unreadable: number[] = []
+
+  constructor(epoch: string, stream: StreamQueue) {
+    this.epoch = epoch
+    this.stream = stream
+  }
+
+  add(offset: number, intent: Intent): void {
+    const entries = this.#entries.get(intent.channel) ?? []
+    this.#entries.set(intent.channel, entries)
+    entries.push({ offset, intent, isFirst: !this.#numbers.has(intent.number) })
+    this.#numbers.add(intent.number)
+    this.#byOffset.set(offset, intent)
+  }
+
+  has(number: number): boolean {
+    return this.#numbers.has(number)
+  }
+
+  at(offset: number): Intent | undefined {
+    return this.#byOffset.get(offset)
+  }
+
+  /** The oldest offset that the journal still holds. */
+  get oldest(): number {
+    return this.stream.log.oldest ?? this.stream.log.nextOffset
+  }
+
+  /** The messages of a channel that must be delivered, from one offset to before another. */
+  due(channel: string, from: number, before = Number.POSITIVE_INFINITY): readonly Entry[] {
+    const entries = this.#entries.get(channel) ?? []
+    const found: Entry[] = []
+    for (let index = firstAt(entries, from); index < entries.length; index += 1) {
+      const entry = entries[index] as Entry
+      if (entry.offset >= before) break
+      if (entry.isFirst && !entry.intent.isOptional) found.push(entry)
+    }
+    return found
+  }
+
+  /** How many messages of a channel there are, without and with second copies. */
+  countOf(channel: string, from: number, before: number): readonly [number, number] {
+    const all = (this.#entries.get(channel) ?? []).filter(({ offset }) => offset >= from && offset < before)
+    return [all.filter(({ isFirst, intent }) => isFirst && !intent.isOptional).length, all.length]
+  }
+
+  unreadableBetween(from: number, before: number): readonly number[] {
+    return this.unreadable.filter((offset) => offset >= from && offset < before)
+  }
+}
+
+function firstAt(entries: readonly Entry[], offset: number): number {
+  let low = 0
+  let high = entries.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((entries[middle] as Entry).offset < offset) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** What the simulated RabbitMQ has stored, which no gateway can know better. */
+export class GroundTruth {
+  readonly intents: Intent[] = []
+  readonly #lives: JournalLife[] = []
+  readonly #journal: string
+  #nextEpoch = ''
+
+  constructor(journal: string) {
+    this.#journal = journal
+  }
+
+  get lives(): readonly JournalLife[] {
+    return this.#lives
+  }
+
+  get current(): JournalLife | undefined {
+    return this.#lives.at(-1)
+  }
+
+  lifeOf(epoch: string): JournalLife | undefined {
+    return this.#lives.find((life) => life.epoch === epoch)
+  }
+
+  intend(channel: string, key: string | undefined, isOptional: boolean): Intent {
+    const intent = { number: this.intents.length, channel, key, isConfirmed: false, isOptional }
+    this.intents.push(intent)
+    return intent
+  }
+
+  /** Called for each message that a stream stores. Returns what it recorded. */
+  onStored(stream: StreamQueue, message: StoredMessage): Intent | undefined {
+    if (stream.name === `${this.#journal}.epoch`) {
+      const { epoch } = JSON.parse(message.body.toString()) as { epoch?: string }
+      if (epoch !== undefined) this.#nextEpoch = epoch
+      return undefined
+    }
+    if (stream.name !== this.#journal) return undefined
+    let life = this.current
+    if (life?.stream !== stream) {
+      life = new JournalLife(this.#nextEpoch, stream)
+      this.#lives.push(life)
+    }
+    if (message.unreadable) life.unreadable.push(message.offset)
+    if (message.unreadable || message.exchange === this.#journal) return undefined
+    const intent = this.intents[numberIn(message.body)]
+    if (intent) life.add(message.offset, intent)
+    return intent
+  }
+}
+
+export function bodyOf(number: number, bytes: number): Buffer {
+  return Buffer.from(JSON.stringify({ number, filling: 'x'.repeat(bytes) }))
+}
+
+export function numberIn(body: Buffer): number {
+  return (JSON.parse(body.toString()) as { number: number }).number
+}

@@ -1,0 +1,205 @@
+import type { Patch } from './build.ts'
+
+export interface Mutant {
+  readonly name: string
+  readonly patches: readonly Patch[]
+}
+
+const catchUp = 'src/core/delivery/catch-up.ts'
+const subscription = 'src/core/delivery/channel-subscription.ts'
+const listener = 'src/core/journal-listener.ts'
+const session = 'src/core/sessions/session.ts'
+const stream = 'src/brokers/rabbitmq/stream'
+
+/** Bugs that a reviewer may miss. The simulation has to find each of them. */
+export const mutants: readonly Mutant[] = [
+  mutant('resume at the cursor instead of after it', catchUp, 'return before ? offset : offset + 1', 'return offset'),
+  {
+    name: 'a gap is judged while the broker is away',
+    patches: [
+      {
+        file: 'src/core/gateway.ts',
+        from: '(this.#listener.up ? this.#listener.epoch : undefined)',
+        to: 'this.#listener.epoch',
+      },
+      {
+        file: catchUp,
+        from: 'for (const subscription of subscriptions) this.resume(subscription)\n      return',
+        to: '',
+      },
+    ],
+  },
+  mutant(
+    'the epoch of a cursor is not compared',
+    catchUp,
+    'else if (position.epoch !== epoch || position.offset > last.offset)',
+    'else if (position.offset > last.offset)',
+  ),
+  mutant(
+    'the epoch is not checked again after a scan',
+    catchUp,
+    'if (reachedWindow && this.#context.epoch() === epoch)',
+    'if (reachedWindow)',
+  ),
+  mutant(
+    'a cursor ahead of the tail is judged before the mark is back',
+    catchUp,
+    'await journal.mark()',
+    'await undefined',
+  ),
+  mutant(
+    'the fingerprint at the cursor is not compared',
+    catchUp,
+    'return entry !== undefined && fingerprintOf(entry) === position.fingerprint',
+    'return entry !== undefined',
+  ),
+  mutant(
+    'a join to live misses one entry',
+    'src/core/delivery/window-replay.ts',
+    'hotWindow.visit(batch.lastOffset, (entry)',
+    'hotWindow.visit(batch.lastOffset + 1, (entry)',
+  ),
+  mutant(
+    'the first entry of a replay is skipped',
+    'src/core/delivery/replay-batch.ts',
+    'if (offset >= start)',
+    'if (offset > start)',
+  ),
+  mutant(
+    'checkpoints continue while a subscription catches up',
+    catchUp,
+    'this.#context.checkpoints.remove(subscription)',
+    '',
+  ),
+  mutant(
+    'a subscription without room stays in live delivery',
+    subscription,
+    'this.#counter.fellBehind += 1\n    this.#replayer.stop(this)',
+    'this.#counter.fellBehind += 1',
+  ),
+  mutant(
+    'the bound of what waits for a client is not applied',
+    subscription,
+    'this.#queue.length < maxQueuedEvents && this.#allowance.used + bytesOf(event) <= this.#allowance.maxBytes',
+    'this.#queue.length < maxQueuedEvents',
+  ),
+  mutant(
+    'an overflow counts one message too few',
+    subscription,
+    'notice.add(oldest)',
+    'if (this.#queue.length % 2 === 0) notice.add(oldest)',
+  ),
+  mutant(
+    'the bound of the hot window is not applied',
+    'src/hot-window/hot-window.ts',
+    'this.#bytes <= this.#maxBytes && first',
+    'first',
+  ),
+  mutant(
+    'the hot window keeps what is before a truncation',
+    listener,
+    "retention deleted messages that the tail had not read: every subscription receives a GAP event',\n    )\n    this.#parts.hotWindow.clear()",
+    "retention deleted messages that the tail had not read: every subscription receives a GAP event',\n    )",
+  ),
+  mutant(
+    'a replaced journal is not reported to live subscriptions',
+    listener,
+    "this.#gapAhead = 'JOURNAL_REPLACED'",
+    '',
+  ),
+  mutant('a truncation is not reported to live subscriptions', listener, "this.#gapAhead = 'RETENTION'", ''),
+  mutant(
+    'the deduplication window is too short',
+    'src/core/delivery/deduplicator.ts',
+    'const generationMs = 5 * 60 * 1000',
+    'const generationMs = 200',
+  ),
+  mutant(
+    'a repeat is found but not remembered',
+    'src/core/delivery/deduplicator.ts',
+    'this.#repeats.add(entry.offset)\n    return true',
+    'return true',
+  ),
+  mutant(
+    'off by one at the hole of a segment',
+    `${stream}/stream-consumer.ts`,
+    'entry.offset > last.offset + 1',
+    'entry.offset > last.offset + 2',
+  ),
+  mutant(
+    'a hole is taken for a truncation',
+    `${stream}/stream-consumer.ts`,
+    'if (!intact) visitor.onTruncated()',
+    'visitor.onTruncated()',
+  ),
+  mutant(
+    'messages of a checked hole are delivered without a check of later holes',
+    `${stream}/stream-consumer.ts`,
+    'if (intact && open) deliver',
+    'if (open) deliver',
+  ),
+  mutant(
+    'after an outage the tail does not compare the entry at its position',
+    `${stream}/stream-journal.ts`,
+    'if (intact) return\n          this.#tail?.onTruncated()',
+    'return',
+  ),
+  mutant(
+    'a scan that retention overtook ends as if it were complete',
+    `${stream}/stream-reader.ts`,
+    'if (truncated) enough.abort()\n        return',
+    'return',
+  ),
+  mutant(
+    'a journal that was deleted keeps its epoch',
+    `${stream}/declare-journal.ts`,
+    'const epoch = exists && logged.epoch !== undefined ?',
+    'const epoch = logged.epoch !== undefined ?',
+  ),
+  mutant(
+    'an unreadable message is skipped without a report',
+    `${stream}/message-by-message-reader.ts`,
+    'visitor.onUnreadable(certain.map(unreadableAt))',
+    '',
+  ),
+  mutant(
+    'a message that is published again is not marked',
+    'src/brokers/rabbitmq/publish/publishing-channel.ts',
+    'pending.attempts += 1\n      pending.repeated = true',
+    'pending.attempts += 1',
+  ),
+  mutant(
+    'a grant is not checked again when the token is renewed',
+    session,
+    'if (this.#withOwnToken.has(subscription) || maySubscribe(identity, subscription.channel)) continue',
+    'continue',
+  ),
+  mutant(
+    'an expired token keeps its session',
+    session,
+    "if (isExpired(this.identity, now)) return this.close('TOKEN_EXPIRED')",
+    '',
+  ),
+  mutant(
+    'a revocation does not end open sessions',
+    'src/core/clients/revocations.ts',
+    'for (const session of this.#sessions) session.revoke((identity) => this.#bans(identity))',
+    '',
+  ),
+  mutant(
+    'a new source is not announced in the journal',
+    'src/core/sources/source-sync.ts',
+    "await this.#parts.appendMark({ kind: 'source-created', source })",
+    '',
+  ),
+  mutant(
+    'a session that ends leaves its subscriptions',
+    session,
+    'for (const subscription of this.#subscriptions) subscription.end()',
+    '',
+  ),
+]
+
+function mutant(name: string, file: string, from: string, to: string): Mutant {
+  return { name, patches: [{ file, from, to }] }
+}

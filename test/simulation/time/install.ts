@@ -1,0 +1,82 @@
+import crypto from 'node:crypto'
+import { syncBuiltinESMExports } from 'node:module'
+import { VirtualClock } from './virtual-clock.ts'
+
+/** An arbitrary moment: simulated runs begin here. */
+export const startsAt = Date.UTC(2027, 0, 4, 9)
+
+interface Simulated {
+  clock: VirtualClock
+  /** From 0 to below 1. */
+  random: () => number
+  /** How far the clock of an owner is ahead, in milliseconds. */
+  skew: Map<number, number>
+}
+
+const current: Simulated = { clock: new VirtualClock(startsAt), random: () => 0, skew: new Map() }
+
+/** Whether the globals are replaced. Modules that read them at load time are loaded before. */
+let installed = false
+
+/** Replaces time and randomness of this process for good, and begins a run with them. */
+export function simulateTime(random: () => number): { clock: VirtualClock; skew: Map<number, number> } {
+  current.clock = new VirtualClock(startsAt)
+  current.random = random
+  current.skew = new Map()
+  if (!installed) install()
+  installed = true
+  return { clock: current.clock, skew: current.skew }
+}
+
+function wallClock(): number {
+  const { clock, skew } = current
+  return Math.floor(clock.now) + (skew.get(clock.owner) ?? 0)
+}
+
+function install(): void {
+  const RealDate = Date
+  class SimulatedDate extends RealDate {
+    constructor(...given: [] | [string | number | Date]) {
+      if (given.length === 0) super(wallClock())
+      else super(...given)
+    }
+
+    static override now(): number {
+      return wallClock()
+    }
+  }
+  const globals = globalThis as unknown as Record<string, unknown>
+  globals['Date'] = SimulatedDate
+  globals['performance'] = { now: () => current.clock.now - startsAt + 1_000 }
+  globals['setTimeout'] = (run: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) =>
+    current.clock.timer(ms, args.length === 0 ? run : () => run(...args))
+  globals['setInterval'] = (run: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) =>
+    current.clock.timer(ms, args.length === 0 ? run : () => run(...args), true)
+  globals['setImmediate'] = (run: (...args: unknown[]) => void, ...args: unknown[]) =>
+    current.clock.immediate(args.length === 0 ? run : () => run(...args))
+  for (const name of ['clearTimeout', 'clearInterval', 'clearImmediate'])
+    globals[name] = (timer: unknown) => current.clock.clear(timer)
+  Math.random = () => current.random()
+  AbortSignal.timeout = (ms) => {
+    const controller = new AbortController()
+    current.clock.timer(ms, () => controller.abort(new DOMException('timed out', 'TimeoutError')))
+    return controller.signal
+  }
+  const bytes = (size: number): Buffer => {
+    const buffer = Buffer.alloc(size)
+    for (let index = 0; index < size; index += 1) buffer[index] = Math.floor(current.random() * 256)
+    return buffer
+  }
+  Object.assign(crypto, {
+    randomBytes: bytes,
+    randomUUID: () => {
+      const hex = (): string =>
+        Math.floor(current.random() * 0x1_0000_0000)
+          .toString(16)
+          .padStart(8, '0')
+      return `${hex()}-0000-4000-8000-${hex()}0000`
+    },
+  })
+  // The named imports of all modules see the replacements.
+  syncBuiltinESMExports()
+}

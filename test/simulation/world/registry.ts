@@ -1,0 +1,154 @@
+import type { DeploymentKey } from '../../../src/core/clients/deployment-keys.ts'
+import type { Source } from '../../../src/core/model/source.ts'
+import type { Client, ClientBar, ClientRegistry, Revocation } from '../../../src/core/ports/client-registry.ts'
+import type { Choices } from '../time/seeded.ts'
+import type { VirtualClock } from '../time/virtual-clock.ts'
+
+/** The database that all replicas share. */
+export class SimulatedDatabase {
+  readonly clients = new Map<string, Client>()
+  readonly sources = new Map<string, Source>()
+  readonly revocations = new Map<string, Revocation>()
+  readonly bars = new Map<string, ClientBar>()
+  readonly keys = new Map<string, DeploymentKey>()
+  isAway = false
+  /** The replicas that cannot reach it. */
+  readonly cut = new Set<number>()
+  readonly #clock: VirtualClock
+  readonly #random: Choices
+  readonly #latencyMs: number
+
+  constructor(clock: VirtualClock, random: Choices, latencyMs: number) {
+    this.#clock = clock
+    this.#random = random
+    this.#latencyMs = latencyMs
+  }
+
+  isReachableFor(owner: number): boolean {
+    return !this.isAway && !this.cut.has(owner)
+  }
+
+  /** Runs one statement for its caller. The request and the answer each take some time. */
+  query<Result>(work: () => Result): Promise<Result> {
+    const { owner } = this.#clock
+    const delay = (): number => this.#latencyMs * (0.5 + this.#random.next())
+    return new Promise((resolve, reject) => {
+      const fail = (): void => void this.#clock.at(delay(), () => reject(new Error('the database is away')), owner)
+      this.#clock.at(
+        delay(),
+        () => {
+          if (!this.isReachableFor(owner)) return fail()
+          const result = work()
+          // The statement may have been executed although its answer is lost.
+          if (!this.isReachableFor(owner)) return fail()
+          this.#clock.at(delay(), () => resolve(result), owner)
+        },
+        0,
+      )
+    })
+  }
+}
+
+/** A replica's connection to the database. */
+export class SimulatedRegistry implements ClientRegistry {
+  readonly #database: SimulatedDatabase
+
+  constructor(database: SimulatedDatabase) {
+    this.#database = database
+  }
+
+  addKey(key: DeploymentKey): Promise<void> {
+    return this.#database.query(() => {
+      const known = this.#database.keys.get(key.id)
+      this.#database.keys.set(key.id, known ? { ...known, adoptedAt: key.adoptedAt } : key)
+    })
+  }
+
+  listKeys(): Promise<DeploymentKey[]> {
+    return this.#database.query(() => [...this.#database.keys.values()])
+  }
+
+  addClient(client: Client): Promise<{ client: Client; created: boolean }> {
+    return this.#database.query(() => insert(this.#database.clients, client.clientId, client, 'client'))
+  }
+
+  findClient(clientId: string): Promise<Client | undefined> {
+    return this.#database.query(() => this.#database.clients.get(clientId))
+  }
+
+  findClientIds(): Promise<string[]> {
+    return this.#database.query(() => [...this.#database.clients.keys()].sort())
+  }
+
+  countClients(): Promise<number> {
+    return this.#database.query(() => this.#database.clients.size)
+  }
+
+  removeClient(clientId: string): Promise<boolean> {
+    return this.#database.query(() => this.#database.clients.delete(clientId))
+  }
+
+  addSource(source: Source): Promise<{ source: Source; created: boolean }> {
+    return this.#database.query(() => insert(this.#database.sources, source.id, source, 'source'))
+  }
+
+  listSources(): Promise<Source[]> {
+    return this.#database.query(() => [...this.#database.sources.values()])
+  }
+
+  removeSource(id: string): Promise<Source | undefined> {
+    return this.#database.query(() => {
+      const source = this.#database.sources.get(id)
+      this.#database.sources.delete(id)
+      return source
+    })
+  }
+
+  addRevocation(revocation: Revocation): Promise<void> {
+    return this.#database.query(() => {
+      const known = this.#database.revocations.get(revocation.clientId)
+      if (!known || known.at < revocation.at) this.#database.revocations.set(revocation.clientId, revocation)
+    })
+  }
+
+  listRevocations(behind?: Date): Promise<Revocation[]> {
+    return this.#database.query(() => newer([...this.#database.revocations.values()], ({ at }) => at, behind))
+  }
+
+  changeClientBar(clientId: string, change: Partial<ClientBar>): Promise<ClientBar> {
+    return this.#database.query(() => {
+      const known = this.#database.bars.get(clientId)
+      const changedAt = new Date(Math.max(Date.now(), (known?.changedAt.getTime() ?? 0) + 1))
+      const none = { clientId, loginLocked: false, banned: false, deletedAt: undefined, origin: undefined }
+      const bar = { ...(known ?? none), ...change, changedAt }
+      this.#database.bars.set(clientId, bar)
+      return bar
+    })
+  }
+
+  findClientBar(clientId: string): Promise<ClientBar | undefined> {
+    return this.#database.query(() => this.#database.bars.get(clientId))
+  }
+
+  listClientBars(behind?: Date): Promise<ClientBar[]> {
+    return this.#database.query(() => newer([...this.#database.bars.values()], ({ changedAt }) => changedAt, behind))
+  }
+
+  async close(): Promise<void> {}
+}
+
+function insert<Row, Name extends string>(
+  table: Map<string, Row>,
+  id: string,
+  row: Row,
+  name: Name,
+): { created: boolean } & Record<Name, Row> {
+  const known = table.get(id)
+  if (known === undefined) table.set(id, row)
+  return { created: known === undefined, [name]: known ?? row } as { created: boolean } & Record<Name, Row>
+}
+
+function newer<Row>(rows: readonly Row[], timeOf: (row: Row) => Date, behind: Date | undefined): Row[] {
+  const found = rows.filter((row) => !behind || timeOf(row) > behind)
+  return found.sort((one, other) => timeOf(one).getTime() - timeOf(other).getTime())
+}

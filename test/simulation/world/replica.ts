@@ -1,0 +1,156 @@
+import { RabbitGateway } from '../../../src/brokers/rabbitmq/gateway-broker.ts'
+import { DeliveryCounter } from '../../../src/core/accounting/delivery-counter.ts'
+import { DeploymentKeys } from '../../../src/core/clients/deployment-keys.ts'
+import { Gateway } from '../../../src/core/gateway.ts'
+import { CursorCodec } from '../../../src/core/model/cursor.ts'
+import { overflowPolicies } from '../../../src/core/model/overflow-policy.ts'
+import { defaultRoutingKey } from '../../../src/core/model/source.ts'
+import type { HotWindow } from '../../../src/core/ports/hot-window.ts'
+import type { Observer } from '../../../src/core/ports/observer.ts'
+import { type SimulatedDatabase, SimulatedRegistry } from './registry.ts'
+
+export interface ReplicaSettings {
+  readonly nodes: number
+  readonly windowBytes: number
+  readonly windowMs: number
+  readonly maxBufferedBytes: number
+  readonly maxConnections: number
+  readonly publishTimeoutMs: number
+}
+
+export const journalName = 'warren.journal'
+export const defaultExchange = 'warren.events'
+
+/** One gateway on RabbitMQ, opened and closed as `src/app` does. */
+export class Replica {
+  /** Owns its timers and its connections. */
+  readonly owner: number
+  readonly counter = new DeliveryCounter(() => undefined)
+  readonly log: string[] = []
+  readonly settings: ReplicaSettings
+  resumes = { resumed: 0, gap: 0 }
+  failures = 0
+  #gateway: Gateway | undefined
+  #hotWindow: HotWindow | undefined
+  #broker: RabbitGateway | undefined
+  #close: (() => Promise<void>) | undefined
+  state: 'opening' | 'open' | 'closing' | 'closed' | 'killed' = 'opening'
+
+  constructor(owner: number, settings: ReplicaSettings) {
+    this.owner = owner
+    this.settings = settings
+  }
+
+  get gateway(): Gateway | undefined {
+    return this.state === 'open' ? this.#gateway : undefined
+  }
+
+  /** For checks after the end. */
+  get parts(): { gateway: Gateway | undefined; hotWindow: HotWindow | undefined; broker: RabbitGateway | undefined } {
+    return { gateway: this.#gateway, hotWindow: this.#hotWindow, broker: this.#broker }
+  }
+
+  /** Rejects if the registry does not answer; the replica then has to be started again. */
+  async open(database: SimulatedDatabase): Promise<void> {
+    const { nodes, windowBytes, windowMs, publishTimeoutMs } = this.settings
+    const registry = new SimulatedRegistry(database)
+    const keys = await DeploymentKeys.open(registry)
+    const observer = this.#observer()
+    const urls = Array.from(
+      { length: nodes },
+      (_, node) => `amqp://replica-${this.owner}.node-${(node + this.owner) % nodes}`,
+    )
+    const options = { queue: journalName, publishTimeoutMs, maxMessageBytes: 64 * 1024 }
+    const broker = new RabbitGateway(urls, { namespace: 'warren', log: (...line) => observer.log(...line) }, options)
+    const { journal, hotWindow } = broker.openJournal({
+      retention: { maxAgeMs: Number.POSITIVE_INFINITY, maxBytes: 1024 ** 3 },
+      hotWindow: { maxBytes: windowBytes, maxAgeMs: windowMs },
+    })
+    const control = broker.openControlBus(keys)
+    const gateway = new Gateway({
+      replica: `replica-${this.owner}`,
+      namespace: 'warren',
+      journal,
+      hotWindow,
+      broker,
+      control,
+      registry,
+      keys,
+      cursors: new CursorCodec(keys, Number.POSITIVE_INFINITY),
+      observer,
+      limits: this.#limits(),
+      onState: () => undefined,
+    })
+    this.#gateway = gateway
+    this.#hotWindow = hotWindow
+    this.#broker = broker
+    this.#close = async () => {
+      gateway.close()
+      await control.close()
+      await journal.close()
+      await broker.close()
+    }
+    await gateway.open({
+      exchange: defaultExchange,
+      exchangeType: 'TOPIC',
+      routingKey: defaultRoutingKey,
+      clientId: undefined,
+    })
+    this.state = 'open'
+  }
+
+  async close(): Promise<void> {
+    if (this.state === 'killed' || this.state === 'closed') return
+    this.state = 'closing'
+    await this.#close?.()
+    this.state = 'closed'
+  }
+
+  #limits(): ConstructorParameters<typeof Gateway>[0]['limits'] {
+    const { maxBufferedBytes, maxConnections, publishTimeoutMs } = this.settings
+    return {
+      maxDecodedBytes: 1024 * 1024,
+      maxSubscriptions: 4,
+      maxSubscribeRate: 1_000,
+      maxBufferedBytes,
+      publishTimeoutMs,
+      publishExchanges: ['sources'],
+      maxConnections,
+      maxConnectionsPerAddress: 1_000,
+      maxConnectionsPerClient: 1_000,
+      anonymousIdleMs: 60_000,
+      maxClientSubscriptions: 1_000,
+      overflow: overflowPolicies,
+    }
+  }
+
+  #observer(): Observer {
+    const nothing = (): void => undefined
+    return {
+      log: (level, text) => {
+        if (level === 'warn' || level === 'error') this.log.push(`${level} ${text}`)
+      },
+      messageReceived: nothing,
+      messageRedelivered: nothing,
+      messageQuarantined: nothing,
+      messageUnreadable: nothing,
+      messagesNotStored: nothing,
+      messageRouted: nothing,
+      eventsOf: () => this.counter,
+      resumed: (result) => {
+        this.resumes[result] += 1
+      },
+      deliveryFailed: () => {
+        this.failures += 1
+      },
+      sessionStarted: nothing,
+      sessionEnded: nothing,
+      subscriptionStarted: nothing,
+      subscriptionEnded: nothing,
+      brokerUp: nothing,
+      executed: nothing,
+      refused: nothing,
+      outboxBytes: nothing,
+    }
+  }
+}

@@ -1,0 +1,305 @@
+import type { CloseReason } from '../../../src/close-reasons.ts'
+import type { ChannelSubscription } from '../../../src/core/delivery/channel-subscription.ts'
+import type { ChannelEvent } from '../../../src/core/model/channel-event.ts'
+import { printCursor } from '../../../src/core/model/cursor.ts'
+import { type Identity, isExpired, noScope } from '../../../src/core/model/identity.ts'
+import type { Session } from '../../../src/core/sessions/session.ts'
+import { GatewayError } from '../../../src/errors.ts'
+import { ClientAccount, type ReceivedEvent } from '../oracle/client-account.ts'
+import { numberIn } from '../oracle/ground-truth.ts'
+import type { Replica } from './replica.ts'
+import type { ClientScript } from './script.ts'
+import type { World } from './world.ts'
+
+/** How long a gateway takes to notice a silent peer (keep-alive), in milliseconds. */
+const keepAliveMs = { least: 10_000, most: 25_000 }
+/** The wait before a client connects again, in milliseconds. */
+const retryMs = { least: 5, most: 2_000 }
+/** How long after its end a token may still be used: sessions are checked every second. */
+const expiryToleranceMs = 1_200
+const rememberedEvents = 40
+
+/** A client: subscribes to one channel, and resumes with its cursor on any replica. */
+export class Subscriber {
+  readonly script: ClientScript
+  readonly channel: string
+  readonly clientId: string
+  readonly account: ClientAccount
+  readonly #world: World
+  #socket: Socket | undefined
+  #last: ReceivedEvent | undefined
+  readonly #received: ReceivedEvent[] = []
+  #resumesInvalid = false
+  #connecting = false
+  #stalled = false
+  /** When its present token was issued. */
+  issuedAt: number
+  delivered = 0
+
+  constructor(world: World, index: number, script: ClientScript) {
+    this.#world = world
+    this.script = script
+    this.channel = `channel-${script.channel}`
+    this.clientId = `client-${index}`
+    this.issuedAt = world.clock.now
+    this.account = new ClientAccount(this.channel, script.policy, world.truth, (promise, details) =>
+      world.violated(promise, `${this.clientId}: ${details}`),
+    )
+  }
+
+  get isConnected(): boolean {
+    return this.#socket !== undefined
+  }
+
+  /** The replica that it is connected to. */
+  get replica(): Replica | undefined {
+    return this.#socket?.replica
+  }
+
+  get isStalled(): boolean {
+    return this.#stalled
+  }
+
+  identity(): Identity {
+    const { tokenMs } = this.script
+    return {
+      clientId: this.clientId,
+      scope: { ...noScope, channels: [this.channel] },
+      issuedAt: new Date(this.issuedAt),
+      expiresAt: tokenMs === 0 ? undefined : new Date(this.#world.clock.now + tokenMs),
+    }
+  }
+
+  /** Connects to a replica, now or when one can be reached. */
+  connect(afterMs: number): void {
+    if (this.#connecting || this.#socket) return
+    this.#connecting = true
+    this.#world.at(afterMs, () => {
+      this.#connecting = false
+      if (this.#socket) return
+      const replica = this.#world.pickReplica()
+      if (!replica?.gateway) return this.retry()
+      this.#world.at(this.#world.latency(), () => this.#accept(replica), replica.owner)
+    })
+  }
+
+  retry(): void {
+    this.connect(this.#world.random.scaled(retryMs.least, retryMs.most))
+  }
+
+  cut(halfOpen: boolean, awayMs: number): void {
+    const socket = this.#socket
+    this.#socket = undefined
+    const { random } = this.#world
+    socket?.lost(halfOpen ? random.between(keepAliveMs.least, keepAliveMs.most) : this.#world.latency())
+    this.connect(awayMs)
+  }
+
+  stall(): void {
+    this.#stalled = true
+  }
+
+  resumeReading(): void {
+    this.#stalled = false
+    this.#socket?.drainSoon()
+  }
+
+  /** The client comes back with an older cursor, or with an invalid one. */
+  rewind(share: number, invalid: boolean): void {
+    this.#resumesInvalid = invalid
+    if (!invalid) {
+      this.#last = this.#received[Math.floor(share * this.#received.length)]
+      this.account.rewind(this.#last)
+    }
+    this.cut(false, 1)
+  }
+
+  renew(narrow: boolean): void {
+    const socket = this.#socket
+    if (!socket || this.#world.clock.isKilled(socket.replica.owner)) return
+    this.#world.at(this.#world.latency(), () => socket.renew(this.identity(), narrow), socket.replica.owner)
+  }
+
+  receive(socket: Socket, event: ReceivedEvent): void {
+    if (socket !== this.#socket) return
+    this.delivered += event.kind === 'MESSAGE' ? 1 : 0
+    this.account.receive(event)
+    this.#last = event
+    this.#received.push(event)
+    if (this.#received.length > rememberedEvents) this.#received.shift()
+    this.#world.note(`${this.clientId} ${event.kind} ${event.reason ?? event.number ?? ''} ${event.offset}`)
+  }
+
+  /** The gateway closed the connection. */
+  closed(socket: Socket): void {
+    if (socket !== this.#socket) return
+    this.#socket = undefined
+    this.issuedAt = Math.max(this.issuedAt, this.#world.clock.now)
+    this.retry()
+  }
+
+  /** Runs as the replica. */
+  #accept(replica: Replica): void {
+    const { gateway } = replica
+    const world = this.#world
+    const again = (): void => void world.at(world.latency(), () => this.retry(), 0)
+    if (!gateway || this.#socket || world.isOver) return again()
+    const resumesInvalid = this.#resumesInvalid
+    const after = resumesInvalid ? 'this is not a cursor' : this.#last?.cursor
+    const socket = new Socket(world, this, replica)
+    try {
+      socket.open(after)
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error
+      world.note(`${this.clientId} refused ${error.code}`)
+      if (error.code === 'UNAUTHENTICATED') this.issuedAt = Math.max(this.issuedAt + 1_000, world.clock.now)
+      return again()
+    }
+    this.#socket = socket
+    this.#resumesInvalid = false
+    this.account.connected(resumesInvalid ? 'invalid' : after === undefined ? 'nothing' : 'cursor')
+    world.note(
+      `${this.clientId} on ${replica.owner} after ${resumesInvalid ? 'invalid' : (this.#last?.offset ?? 'nothing')}`,
+    )
+    socket.pipe()
+  }
+}
+
+/** One connection of a client: what its gateway wrote and the client has not read yet. */
+class Socket {
+  readonly replica: Replica
+  readonly #world: World
+  readonly #client: Subscriber
+  readonly #frames: ReceivedEvent[] = []
+  session: Session | undefined
+  #subscription: ChannelSubscription | undefined
+  #identity: Identity
+  #isClosed = false
+  #isLost = false
+  #isDraining = false
+  #refusedFrame = false
+  #wrote = false
+
+  constructor(world: World, client: Subscriber, replica: Replica) {
+    this.#world = world
+    this.#client = client
+    this.replica = replica
+    this.#identity = client.identity()
+  }
+
+  /** Runs as the replica. Throws what the gateway refuses with. */
+  open(after: string | undefined): void {
+    const { gateway } = this.replica
+    const { channel, script } = this.#client
+    if (!gateway) throw new GatewayError('DRAINING', 'closed')
+    // `src/auth` refuses an expired token before a session is opened.
+    if (isExpired(this.#identity)) throw new GatewayError('UNAUTHENTICATED', 'expired')
+    const session = gateway.openSession({
+      identity: this.#identity,
+      transport: 'graphql-ws',
+      address: '10.0.0.1',
+      onClose: (reason) => this.#onClose(reason),
+    })
+    this.session = session
+    try {
+      session.admit()
+      const { policy: overflow, checkpoints } = script
+      this.#subscription = session.subscribe({ clientId: channel, after, checkpoints, overflow })
+    } catch (error) {
+      session.close('BAD_REQUEST')
+      throw error
+    }
+  }
+
+  pipe(): void {
+    const end = (): void => {
+      // The client ends a connection that has no subscription any more.
+      if (!this.#isClosed) this.session?.close('NORMAL')
+    }
+    this.#subscription?.pipe({ take: (event) => this.#take(event), end })
+  }
+
+  renew(identity: Identity, narrow: boolean): void {
+    if (this.#isClosed || !this.session || this.session.ended || isExpired(identity)) return
+    const renewed = narrow ? { ...identity, scope: { ...identity.scope, channels: ['another'] } } : identity
+    try {
+      this.session.renew(renewed)
+      this.#identity = renewed
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error
+    }
+  }
+
+  /** The client is gone; its gateway learns of it after `afterMs`. */
+  lost(afterMs: number): void {
+    this.#isLost = true
+    this.#world.at(
+      afterMs,
+      () => {
+        this.session?.end('lost')
+        void this.#subscription?.return()
+      },
+      this.replica.owner,
+    )
+  }
+
+  drainSoon(): void {
+    if (this.#isDraining || this.#isLost || this.#client.isStalled || this.#frames.length === 0) return
+    this.#isDraining = true
+    this.#world.at(this.#client.script.frameMs, () => this.#drain(), 0)
+  }
+
+  /** Runs as the replica. */
+  #take(event: ChannelEvent): boolean {
+    this.#world.checkDelivery(this.#client, this.replica, this.#identity, event, expiryToleranceMs)
+    if (this.#isClosed) return true
+    if (this.#frames.length >= this.#client.script.socketEvents) {
+      this.#refusedFrame = true
+      return false
+    }
+    this.#frames.push(frameOf(event, !this.#wrote))
+    this.#wrote = true
+    this.drainSoon()
+    return true
+  }
+
+  #drain(): void {
+    this.#isDraining = false
+    if (this.#isLost || this.#client.isStalled) return
+    const frame = this.#frames.shift()
+    if (frame) this.#client.receive(this, frame)
+    if (this.#refusedFrame && !this.#world.clock.isKilled(this.replica.owner)) {
+      this.#refusedFrame = false
+      this.#world.at(this.#world.latency(), () => this.#subscription?.flush(), this.replica.owner)
+    }
+    if (this.#frames.length > 0) this.drainSoon()
+    else if (this.#isClosed) this.#client.closed(this)
+  }
+
+  #onClose(reason: CloseReason): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#world.note(`${this.#client.clientId} closed ${reason}`)
+    void this.#subscription?.return()
+    if (this.#frames.length === 0) this.#world.at(this.#world.latency(), () => this.#client.closed(this), 0)
+    else this.drainSoon()
+  }
+}
+
+function frameOf(event: ChannelEvent, isFirst: boolean): ReceivedEvent {
+  const { epoch, offset, before } = event.cursor
+  const place = { cursor: printCursor(event.cursor), epoch, offset, before, isFirst }
+  switch (event.kind) {
+    case 'MESSAGE':
+      return { kind: 'MESSAGE', ...place, number: numberIn(event.message.body) }
+    case 'GAP':
+      return {
+        kind: 'GAP',
+        ...place,
+        reason: event.reason,
+        ...(event.dropped === undefined ? {} : { dropped: event.dropped }),
+      }
+    default:
+      return { kind: 'CHECKPOINT', ...place }
+  }
+}

@@ -1,0 +1,57 @@
+// jest requires its runtime, so this is a CommonJS module.
+const { register } = require('node:module')
+const { pathToFileURL } = require('node:url')
+const { default: JestRuntime } = require('jest-runtime')
+const { CompiledFiles, SourceMaps } = require('./compile.cjs')
+
+/** What `globals.js` exports, by the number of the test file in this process. */
+const globalsOf = new Map()
+globalThis[Symbol.for('warren.test.globals')] = globalsOf
+
+let runs = 0
+let sourceMaps
+
+/**
+ * Loads test files with Node's own loader instead of jest's modules in a VM context. A worker then
+ * loads the gateway and its packages once, not once a test file, and their code runs at full speed:
+ * in a VM context of jest, each use of a global asks a proxy. `jest.mock` has no effect here.
+ */
+module.exports = class NativeRuntime extends JestRuntime {
+  #run = ++runs
+
+  constructor(config, ...rest) {
+    super(config, ...rest)
+    sourceMaps ??= openLoader(`${config.cacheDirectory}/native`)
+  }
+
+  unstable_shouldLoadAsEsm() {
+    return true
+  }
+
+  async unstable_importModule(file) {
+    globalsOf.set(this.#run, this.jestGlobals.cjsGlobals(file))
+    await import(`${pathToFileURL(file).href}?run=${this.#run}`)
+  }
+
+  /** jest asks for its own modules here, first for jest-circus, which has the state of one file. */
+  requireInternalModule(file) {
+    for (const loaded of Object.keys(require.cache)) {
+      if (/[\\/]jest-circus[\\/]build[\\/]/.test(loaded)) delete require.cache[loaded]
+    }
+    return require(file)
+  }
+
+  getSourceMaps() {
+    return sourceMaps
+  }
+
+  teardown() {
+    globalsOf.delete(this.#run)
+    super.teardown()
+  }
+}
+
+function openLoader(folder) {
+  register('./loader.js', { parentURL: pathToFileURL(__filename), data: { folder } })
+  return new SourceMaps(new CompiledFiles(folder))
+}
