@@ -3,7 +3,9 @@ import type { SdlLocation, SdlMistake } from '../model/place.ts'
 
 /** A node of the parsed SDL, of which only the place in its file matters here. */
 export interface LocatedNode {
+  readonly kind?: string
   readonly loc?: Location | undefined
+  readonly name?: LocatedNode | undefined
 }
 
 /** Gathers all mistakes of one reading, so that the author sees them at once. */
@@ -34,8 +36,10 @@ export class SdlMistakes {
     this.#add({ location, message, severity: 'error' })
   }
 
-  locationOf({ loc }: LocatedNode): SdlLocation {
-    const { source, startToken } = loc ?? {}
+  locationOf(node: LocatedNode): SdlLocation {
+    // A definition begins with its description; its name is what an author looks for.
+    const isDefinition = node.kind?.endsWith('Definition') || node.kind?.endsWith('Extension')
+    const { source, startToken } = (isDefinition ? node.name?.loc : undefined) ?? node.loc ?? {}
     return {
       file: source?.name ?? this.#files[0] ?? '',
       line: startToken?.line || 1,
@@ -70,9 +74,12 @@ export function quoted(text: string): string {
   return JSON.stringify(text.length > maxQuotedLength ? `${text.slice(0, maxQuotedLength)}…` : text)
 }
 
+const maxListed = 30
+
 /** `a, b and c`. */
 export function listed(names: Iterable<string>, last = 'and'): string {
-  const all = [...names]
+  const given = [...names]
+  const all = given.length > maxListed ? [...given.slice(0, maxListed), `${given.length - maxListed} more`] : given
   const end = all.pop() ?? ''
   return all.length === 0 ? end : `${all.join(', ')} ${last} ${end}`
 }

@@ -8,6 +8,8 @@ import {
   specifiedDirectives,
   visit,
 } from 'graphql'
+import { gapReasons } from '../../../core/model/channel-event.ts'
+import { overflowPolicies } from '../../../core/model/overflow-policy.ts'
 import { exchangeTypes } from '../../../core/model/source.ts'
 import { messageProperties } from '../../model/place.ts'
 
@@ -100,6 +102,21 @@ enum MessageProperty { ${messageProperties.join(' ')} }
 
 const exchangeTypeSdl = `enum ExchangeType { ${exchangeTypes.join(' ')} }`
 
+/** The types that are known without declaration. */
+const knownTypesSdl = `
+scalar Cursor
+scalar DateTime
+scalar Date
+scalar JSON
+scalar Decimal
+scalar BigInt
+scalar UUID
+type Published { messageId: ID! }
+type EventGap { reason: GapReason!, oldest: Cursor, cursor: Cursor! }
+enum GapReason { ${gapReasons.join(' ')} }
+enum OverflowPolicy { ${overflowPolicies.join(' ')} }
+`
+
 /** Of Federation 2.3, and of the link specification 1.0. */
 const federationSdl = `
 directive @key(fields: FieldSet!, resolvable: Boolean = true) repeatable on OBJECT | INTERFACE
@@ -135,11 +152,11 @@ export const graphqlDirectives: ReadonlyMap<string, GraphQLDirective> = new Map(
 )
 
 /**
- * The SDL of Warren's directives and of the types in them, for editors. Files that contain it are
- * accepted. `ExchangeType` is a type of Warren's own schema too, so it can be left out.
+ * The SDL of Warren's directives and of all types that files can use without declaration, for
+ * editors. Files that contain it are accepted.
  */
-export function printDirectives({ exchangeType = true }: { exchangeType?: boolean } = {}): string {
-  return `${print(parse(exchangeType ? directiveSdl + exchangeTypeSdl : directiveSdl))}\n`
+export function printDirectives(): string {
+  return `${print(parse(directiveSdl + exchangeTypeSdl + knownTypesSdl))}\n`
 }
 
 const printedDefinitions: ReadonlyMap<string, string> = new Map(

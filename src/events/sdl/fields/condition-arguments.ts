@@ -174,8 +174,8 @@ export function checkWord(
   const why = partialCaptures.includes(place.name)
     ? 'only some of its @events capture it'
     : captures.length === 0
-      ? 'no routing key captures anything'
+      ? 'they capture nothing'
       : `captured are ${listed(captures.map((name) => `{${name}}`))}`
-  mistakes.error(node, `no routing key of ${path} captures {${place.name}} for all messages: ${why}`)
+  mistakes.error(node, `the routing keys of ${path} do not capture {${place.name}}: ${why}`)
   return false
 }

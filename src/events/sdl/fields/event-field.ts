@@ -86,8 +86,14 @@ export function readEventField(
     ...ownerPlaces.map(({ place }) => place),
     ...bindings.bindings.flatMap(({ typeFrom }) => typeFrom ?? []),
   ].flatMap(wordIn)
+  // An argument with the name of such a capture is reported itself.
+  const misplaced = field.args
+    .map(({ name: argument }) => argument)
+    .filter((argument) => {
+      return bindings.partialCaptures.includes(argument)
+    })
   checkTypeFrom(reading, field, bindings)
-  checkCaptures(reading, field, bindings, usedWords)
+  checkCaptures(reading, field, bindings, [...usedWords, ...misplaced])
   const gapForm = isUnresolved(field.type)
     ? ({ kind: 'null' } as const)
     : gapFormOf(

@@ -199,7 +199,7 @@ function readWrap({ context: { mistakes } }: FieldReading, use: DirectiveUse, te
     return value
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
-    mistakes.error(node, `expected JSON in wrap, got ${quoted(text)} (${error.message})`)
+    mistakes.error(node, `expected JSON in wrap, such as "{\\"data\\": \\"{body}\\"}", got ${quoted(text)}`)
     return undefined
   }
 }

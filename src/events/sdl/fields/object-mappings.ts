@@ -239,6 +239,12 @@ class MappingReader {
             `${path} has @owner, so it cannot have a default value: what is absent is filled in from the claim`,
           )
         }
+        if (first && type.isOneOf) {
+          mistakes.error(
+            first.node,
+            `${path} has @owner, and ${type.name} is @oneOf: what is absent is filled in from the claim, and would be a second field`,
+          )
+        }
         return [field.name, { member: memberNames(field.name), owners }]
       }),
     )

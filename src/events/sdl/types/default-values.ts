@@ -6,6 +6,7 @@ import {
   type GraphQLNamedType,
   getNamedType,
   Kind,
+  print,
   valueFromAST,
 } from 'graphql'
 import type { SdlContext } from '../context.ts'
@@ -60,14 +61,19 @@ class DefaultValueSetter {
       this.setFields(named)
     }
     const value = valueFromAST(literal, target.type)
-    if (value === undefined || !isPrintable(value, target)) {
+    if (value === undefined) {
       this.#context.mistakes.error(
         literal,
-        `the default value of ${target.name} is not a value of the type ${String(target.type)} that introspection can show`,
+        `expected a value of the type ${String(target.type)} as the default value of ${target.name}, got ${print(literal)}`,
       )
-      return
+    } else if (isPrintable(value, target)) {
+      target.defaultValue = value
+    } else {
+      this.#context.mistakes.error(
+        literal,
+        `the default value of ${target.name} is an object, a list or a long number of a scalar, which introspection cannot show: leave it out`,
+      )
     }
-    target.defaultValue = value
   }
 }
 
