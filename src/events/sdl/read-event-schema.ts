@@ -97,8 +97,9 @@ function readFiles(
   const mappings = readMappings(context, builder.types.values(), known)
   const reach = new TypeReach(builder.types.values())
   const isTakenType = (name: string) => builder.types.has(name) || known.byName.has(name) || coreTypes.has(name)
-  const filters = new FilterTypes({ context, mappings, reach, isTaken: isTakenType })
-  filters.check(builder.types.values())
+  const types = [...builder.types.values()]
+  const filters = new FilterTypes({ context, mappings, reach, types, isTaken: isTakenType })
+  filters.check()
   const exchanges = new SdlExchanges(context)
   const capturedWords = new Set<string>()
   const reading: FieldReading = {

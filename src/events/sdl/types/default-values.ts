@@ -28,6 +28,9 @@ export function setDefaultValues(
   for (const argument of rootArguments) setter.set(argument)
 }
 
+/** Introspection prints a default value in one piece, which clients have to parse. */
+const maxNesting = 16
+
 class DefaultValueSetter {
   readonly #context: SdlContext
   readonly #finished = new Set<GraphQLInputObjectType>()
@@ -55,6 +58,13 @@ class DefaultValueSetter {
         this.#context.mistakes.error(
           literal,
           `the default value of ${target.name} contains itself through the default values of ${named.name}: leave one of them out`,
+        )
+        return
+      }
+      if (this.#open.size >= maxNesting) {
+        this.#context.mistakes.error(
+          literal,
+          `default values contain each other over more than ${maxNesting} input types: use fewer`,
         )
         return
       }

@@ -36,6 +36,8 @@ export interface FilterParts {
   readonly context: SdlContext
   readonly mappings: TypeMappings
   readonly reach: TypeReach
+  /** Of the team. */
+  readonly types: readonly GraphQLNamedType[]
   /** Types of the files and of Warren, by name. */
   readonly isTaken: (name: string) => boolean
 }
@@ -44,7 +46,7 @@ export interface FilterParts {
 export class FilterTypes {
   readonly #parts: FilterParts
   readonly #made = new Map<string, GraphQLInputObjectType>()
-  readonly #filterable = new Map<string, boolean>()
+  #filterable: ReadonlySet<string> | undefined
 
   constructor(parts: FilterParts) {
     this.#parts = parts
@@ -57,9 +59,9 @@ export class FilterTypes {
   }
 
   /** Reports marks that no filter can use. */
-  check(types: Iterable<GraphQLNamedType>): void {
+  check(): void {
     const { mistakes, uses } = this.#parts.context
-    for (const type of types) {
+    for (const type of this.#parts.types) {
       if (!isObjectType(type)) continue
       for (const field of Object.values(type.getFields())) {
         const [use] = uses.of(field.astNode, 'filterable')
@@ -84,14 +86,35 @@ export class FilterTypes {
   }
 
   #isFilterable(type: GraphQLNamedType): boolean {
-    const known = this.#filterable.get(type.name)
-    if (known !== undefined) return known
-    // A type that contains itself adds nothing to what is found elsewhere.
-    const { objects } = this.#parts.reach.from(type as GraphQLOutputType)
-    const found = [...objects].some(({ name }) =>
-      [...(this.#parts.mappings.objects.get(name) ?? [])].some(([, { filterable }]) => filterable),
+    this.#filterable ??= this.#findFilterable()
+    return this.#filterable.has(type.name)
+  }
+
+  /** The types that have marks, and all types that contain them. */
+  #findFilterable(): ReadonlySet<string> {
+    const { mappings, reach, types } = this.#parts
+    const containers = new Map<string, string[]>()
+    const contain = (inner: string, outer: string) => {
+      const others = containers.get(inner)
+      if (others) others.push(outer)
+      else containers.set(inner, [outer])
+    }
+    for (const type of types) {
+      if (isObjectType(type)) {
+        for (const field of Object.values(type.getFields())) contain(getNamedType(field.type).name, type.name)
+      } else if (isUnionType(type) || isInterfaceType(type)) {
+        for (const { name } of reach.membersOf(type)) contain(name, type.name)
+      }
+    }
+    const open = [...mappings.objects].flatMap(([name, fields]) =>
+      [...fields.values()].some(({ filterable }) => filterable) ? name : [],
     )
-    this.#filterable.set(type.name, found)
+    const found = new Set<string>()
+    for (let name = open.pop(); name !== undefined; name = open.pop()) {
+      if (found.has(name)) continue
+      found.add(name)
+      open.push(...(containers.get(name) ?? []))
+    }
     return found
   }
 
