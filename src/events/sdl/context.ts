@@ -1,7 +1,7 @@
 import type { ConstDirectiveNode } from 'graphql'
 import type { DirectiveNames } from './directives/links.ts'
 import type { DirectiveUses } from './directives/uses.ts'
-import type { MemberNames } from './fields/member-names.ts'
+import type { MemberNames } from './mappings/member-names.ts'
 import type { SdlMistakes } from './mistakes.ts'
 
 /** What all readers of one set of files share. */

@@ -5,47 +5,13 @@ import { printServedSchema } from '../../../src/events/sdl/types/served-schema.t
 import { readSdl } from './reading.ts'
 
 const specification = readFileSync(new URL('specification.sdl.txt', import.meta.url), 'utf8')
-const words = [
-  ...['__proto__', 'constructor', 'toString', 'hasOwnProperty', '__typename', 'Query', 'Subscription', 'EventGap'],
-  ...['ClientChannel', 'Order', 'OrderStatus', 'ID', 'Cursor', 'PlaceOrder', 'type', 'extend', 'union', 'input'],
-  ...['interface', 'enum', 'scalar', 'directive', 'schema', '@events', '@match', '@owner', '@from', '@key', '@value'],
-  ...[
-    '{',
-    '}',
-    '(',
-    ')',
-    '[',
-    ']',
-    ':',
-    '!',
-    '=',
-    '|',
-    '&',
-    '"',
-    '"""',
-    '#',
-    'null',
-    '7',
-    '1e400',
-    'true',
-    '$a',
-    '\0',
-    '\u{fffe}',
-  ],
-  ...[
-    '"/a~2"',
-    '"{id}"',
-    '"{"',
-    '"order.{region#}"',
-    'exchange:',
-    'body:',
-    'implements',
-    'on',
-    'repeatable',
-    'fields:',
-    'in:',
-  ],
-]
+const names =
+  '__proto__ constructor toString hasOwnProperty __typename Query Subscription EventGap ClientChannel Order OrderStatus ID Cursor PlaceOrder'
+const keywords =
+  'type extend union input interface enum scalar directive schema implements on repeatable @events @match @owner @from @key @value'
+const symbols =
+  '{ } ( ) [ ] : ! = | & " """ # null 7 1e400 true $a \0 \u{fffe} exchange: body: fields: in: "/a~2" "{id}" "{" "a.{b#}"'
+const words = `${names} ${keywords} ${symbols}`.split(' ')
 
 /** Numbers from 0 to 1 that are the same in every run (mulberry32). */
 function seeded(seed: number): () => number {

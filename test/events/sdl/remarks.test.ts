@@ -35,10 +35,8 @@ describe('an argument with the name or type of a built-in one', () => {
   const read = (args: string, type = 'Order') => {
     const { schema } = schemaOf(orderField(args, events(), type))
     const event = schema.events.get('order')
-    const served = schema.schema
-      .getSubscriptionType()
-      ?.getFields()
-      ['order']?.args.map(({ name }) => name)
+    const { order } = schema.schema.getSubscriptionType()?.getFields() ?? {}
+    const served = order?.args.map(({ name }) => name)
     return { conditions: event?.conditions.map(({ name }) => name), builtIn: event?.builtIn, served }
   }
 

@@ -1,4 +1,5 @@
 import {
+  type ASTNode,
   buildSchema,
   type DefinitionNode,
   type GraphQLDirective,
@@ -163,11 +164,21 @@ const printedDefinitions: ReadonlyMap<string, string> = new Map(
   parse(directiveSdl + exchangeTypeSdl).definitions.map((node) => [nameOf(node), printShape(node)]),
 )
 
-/** Prints a definition without descriptions, so that equal definitions have equal texts. */
+/**
+ * Prints a definition without descriptions, and the values of an enum by name, so that equal
+ * definitions have equal texts.
+ */
 export function printShape(definition: DefinitionNode): string {
   return print(
-    visit(definition, { enter: (node) => ('description' in node ? { ...node, description: undefined } : undefined) }),
+    visit(definition, {
+      enter: (node) => withoutOrder('description' in node ? { ...node, description: undefined } : node),
+    }),
   )
+}
+
+function withoutOrder(node: ASTNode): ASTNode {
+  if (node.kind !== Kind.ENUM_TYPE_DEFINITION && node.kind !== Kind.ENUM_TYPE_EXTENSION) return node
+  return { ...node, values: node.values?.toSorted((a, b) => (a.name.value < b.name.value ? -1 : 1)) }
 }
 
 /** The names of Warren's directives begin with `@`, so that they differ from those of types. */

@@ -1,5 +1,4 @@
 import {
-  type ArgumentNode,
   type ASTNode,
   type ConstDirectiveNode,
   type DefinitionNode,
@@ -219,7 +218,7 @@ class DirectiveReader {
       readable = false
       this.#mistakes.error(at, message)
     }
-    const given = new Map<string, ArgumentNode>()
+    const given = new Set<string>()
     for (const argument of node.arguments ?? []) {
       const name = argument.name.value
       const known = definition.args.find((candidate) => candidate.name === name)
@@ -232,7 +231,7 @@ class DirectiveReader {
       } else if (given.has(name)) {
         report(argument, `${written} has the argument ${quoted(name)} twice`)
       } else {
-        given.set(name, argument as ArgumentNode)
+        given.add(name)
         const value = readLiteral(argument.value, known.type, `${written}(${name}:)`, report)
         if (value !== unreadable) args[name] = value
       }

@@ -2,12 +2,12 @@ import type { GraphQLArgument, GraphQLField } from 'graphql'
 import type { EventField, PublishField, RequestField } from '../../model/event-schema.ts'
 import { written } from '../context.ts'
 import type { DirectiveName } from '../directives/arguments.ts'
+import { checkEventTypes } from '../mappings/event-types.ts'
+import { gapFieldOf } from '../mappings/gap-form.ts'
 import { listed } from '../mistakes.ts'
 import { type RootName, rootNames } from '../types/declared-types.ts'
 import { historyFieldOf } from '../types/history-types.ts'
 import { type FieldReading, readEventField } from './event-field.ts'
-import { checkEventTypes } from './event-types.ts'
-import { gapFieldOf } from './gap-form.ts'
 import { readPublishField, readRequestField } from './message-fields.ts'
 
 type Field = GraphQLField<unknown, unknown>
@@ -87,7 +87,9 @@ class RootFieldReader implements RootFields {
     this.events.set(field.name, event)
     for (const { name } of this.#reading.reach.from(field.type).objects) this.#gapTypes.add(name)
     if (event.history) {
-      const history = historyFieldOf(context, known, event, { ...field, args: served }, this.#isTaken.type)
+      const history = historyFieldOf(context, known, event, { ...field, args: served }, (typeName) =>
+        this.#isTaken.type(typeName),
+      )
       if (this.#isTaken.queryField(history.name)) {
         context.mistakes.error(
           field.astNode ?? {},

@@ -157,7 +157,7 @@ class DeclarationReader {
     const name = node.name.value
     const declared = this.#types.get(name)
     if (declared) {
-      if (declared.node.kind.replace('Definition', 'Extension') === node.kind) declared.parts.push(node)
+      if (node.kind.startsWith(declared.node.kind.replace(/Definition$/, ''))) declared.parts.push(node)
       else
         this.#mistakes.error(
           node,

@@ -15,8 +15,8 @@ import {
   isUnionType,
 } from 'graphql'
 import type { SdlContext } from '../context.ts'
-import type { TypeMappings } from '../fields/object-mappings.ts'
-import type { TypeReach } from '../fields/reach.ts'
+import type { TypeMappings } from '../mappings/object-mappings.ts'
+import type { TypeReach } from '../mappings/reach.ts'
 import { type LocatedNode, listed } from '../mistakes.ts'
 import { isUnresolved } from './type-builder.ts'
 

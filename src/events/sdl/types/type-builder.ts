@@ -111,19 +111,19 @@ export class TypeBuilder {
       case Kind.OBJECT_TYPE_DEFINITION:
         return new GraphQLObjectType({
           ...common,
-          interfaces: () => this.#interfaces(name, parts as Parts<{ interfaces?: readonly NamedTypeNode[] }>),
+          interfaces: () => this.#interfaces(name, parts),
           fields: () => this.#fields(name, parts as Parts<{ fields?: readonly FieldDefinitionNode[] }>),
         })
       case Kind.INTERFACE_TYPE_DEFINITION:
         return new GraphQLInterfaceType({
           ...common,
-          interfaces: () => this.#interfaces(name, parts as Parts<{ interfaces?: readonly NamedTypeNode[] }>),
+          interfaces: () => this.#interfaces(name, parts),
           fields: () => this.#fields(name, parts as Parts<{ fields?: readonly FieldDefinitionNode[] }>),
         })
       case Kind.UNION_TYPE_DEFINITION:
         return new GraphQLUnionType({
           ...common,
-          types: () => this.#members(name, parts as Parts<{ types?: readonly NamedTypeNode[] }>),
+          types: () => this.#members(name, parts),
         })
       case Kind.ENUM_TYPE_DEFINITION:
         return new GraphQLEnumType({

@@ -1,7 +1,7 @@
 import type { GraphQLObjectType, GraphQLOutputType } from 'graphql'
 import { argumentNode, type DirectiveUse } from '../directives/uses.ts'
+import type { FieldReading } from '../fields/event-field.ts'
 import { listed, quoted } from '../mistakes.ts'
-import type { FieldReading } from './event-field.ts'
 
 /**
  * Checks that the members of each union and interface in the type differ in their event

@@ -19,11 +19,11 @@ import type { Place } from '../../model/place.ts'
 import { type SdlContext, written } from '../context.ts'
 import type { DirectiveName } from '../directives/arguments.ts'
 import { argumentNode } from '../directives/uses.ts'
+import { ownersOf, readAllow } from '../fields/access.ts'
+import { isTextPlace, placeOfUse, readPlace } from '../fields/places.ts'
 import { quoted } from '../mistakes.ts'
 import type { KnownTypes } from '../types/known-types.ts'
 import { isUnresolved } from '../types/type-builder.ts'
-import { ownersOf, readAllow } from './access.ts'
-import { isTextPlace, placeOfUse, readPlace } from './places.ts'
 
 /** How the values of the team's types are written in bodies. */
 export interface TypeMappings {
