@@ -40,7 +40,7 @@ export interface EventSchemaOptions {
   readonly namespace: string
 }
 
-/** `remarks` do not prevent the schema from being served. `mistakes` contains errors and remarks. */
+/** `remarks` do not prevent serving. `mistakes` contains errors and remarks. */
 export type EventSchemaReading =
   | { readonly schema: EventSchema; readonly federation: FederationMarks; readonly remarks: readonly SdlMistake[] }
   | { readonly mistakes: readonly SdlMistake[] }

@@ -2,7 +2,7 @@ import { type DefinitionNode, GraphQLError, Kind, Lexer, parse, Source, TokenKin
 import type { SdlMistakes } from './mistakes.ts'
 
 export interface SdlFile {
-  /** As given in `WARREN_SCHEMA`. */
+  /** As the operator gave it. */
   readonly path: string
   readonly text: string
 }

@@ -72,7 +72,7 @@ test(`returns mistakes or a schema for ${rounds} files that are changed at rando
     }
   }
   expect(counts.mistakes).toBeGreaterThan(rounds / 3)
-  expect(counts.schemas).toBeGreaterThan(rounds / 20)
+  expect(counts.schemas).toBeGreaterThan(rounds / 60)
 })
 
 const chain = (length: number, line: (index: number) => string) =>

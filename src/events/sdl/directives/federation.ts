@@ -21,7 +21,7 @@ export interface FederationMarks {
 }
 
 export interface FederationMark {
-  /** A schema coordinate: `Order`, `Order.id`, `Query.quote(sku:)`; empty for the schema. */
+  /** A schema coordinate, such as `Query.quote(sku:)`; empty for the schema. */
   readonly coordinate: string
   /** Without `@` and without renames. */
   readonly name: string

@@ -11,7 +11,7 @@ import {
 export interface DirectiveHolder {
   readonly node: ASTNode & { readonly directives?: readonly ConstDirectiveNode[] | undefined }
   readonly location: DirectiveLocation
-  /** A schema coordinate: `Order`, `Order.id`, `Query.quote(sku:)`; empty for the schema. */
+  /** A schema coordinate, such as `Query.quote(sku:)`; empty for the schema. */
   readonly coordinate: string
 }
 

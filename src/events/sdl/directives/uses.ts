@@ -29,7 +29,7 @@ export interface DirectiveUse<Arguments = object> {
 
 /** A use of a directive of federation, for the federated SDL. */
 export interface FederationUse {
-  /** A schema coordinate: `Order`, `Order.id`, `Query.quote(sku:)`; empty for the schema. */
+  /** A schema coordinate, such as `Query.quote(sku:)`; empty for the schema. */
   readonly coordinate: string
   /** Without renames. */
   readonly name: string
@@ -91,8 +91,8 @@ const definitionsOf: Readonly<Record<DirectiveOrigin, ReadonlyMap<string, GraphQ
 }
 
 /**
- * Leaves out what files may repeat of Warren and of federation: the definitions of directives, and of
- * their types.
+ * Leaves out what files may repeat of Warren and of federation: the definitions of directives, and
+ * of their types.
  */
 export function withoutKnownDefinitions(
   definitions: readonly DefinitionNode[],

@@ -14,7 +14,7 @@ export class SdlExchanges {
     this.#context = context
   }
 
-  /** The name in RabbitMQ of an exchange that messages are read from; undefined if there is a mistake. */
+  /** The name in RabbitMQ of an exchange to read from; undefined if there is a mistake. */
   toRead(use: DirectiveUse<{ exchange: string; exchangeType: ExchangeType }>): string | undefined {
     const { exchange: name, exchangeType } = use.args
     const { mistakes } = this.#context

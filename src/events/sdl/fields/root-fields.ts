@@ -37,7 +37,7 @@ const fieldDirectives: readonly DirectiveName[] = [
   'request',
 ]
 
-/** `fields`: as declared. `isTakenField` and `isTakenType`: the names that history cannot have. */
+/** `fields`: as declared. `isTaken`: the names that history cannot have. */
 export function readRootFields(
   reading: FieldReading,
   fields: ReadonlyMap<RootName, readonly Field[]>,

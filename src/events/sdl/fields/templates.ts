@@ -12,8 +12,8 @@ const argumentPath = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/
 const scalarNames = ['ID', 'String', 'Int', 'Boolean']
 
 /**
- * Reads a text with `{arg.path}` and `{claim:/pointer}`. `report` gets each mistake; then the result
- * is undefined.
+ * Reads a text with `{arg.path}` and `{claim:/pointer}`. `report` gets each mistake; then the
+ * result is undefined.
  */
 export function readTemplate(
   text: string,
