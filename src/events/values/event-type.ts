@@ -63,6 +63,7 @@ export function memberFinder<Member>(schema: EventSchema, members: ReadonlyMap<s
   byType.delete(otherTypes)
   return (types) => {
     const named = types.find((type) => byType.has(type))
-    return named === undefined ? other : byType.get(named)
+    if (named !== undefined) return byType.get(named)
+    return types.length > 0 ? other : undefined
   }
 }
