@@ -12,6 +12,8 @@ const maxLevels = 1_000
  * double them with each level of the body.
  */
 const maxValues = 1_000_000
+/** Places that `invalid: NULL` makes null in one message; each is named to clients. */
+const maxNulled = 1_000
 
 /** How a value is found from the one that contains it: the index of an element, or a place. */
 export type Step = number | PlaceStep
@@ -32,6 +34,8 @@ export class Reading {
   readonly invalid: string[] = []
   /** The event type names no member: the message is not for this field. */
   filtered = false
+  /** Past one of the bounds. The message is invalid, whatever may be null. */
+  exceeded = false
   /** The last invalid value. */
   pointer = ''
   expected = ''
@@ -69,6 +73,13 @@ export class Reading {
     return this.#values <= maxValues || this.#refuse(`at most ${maxValues} values`)
   }
 
+  /** Notes that the place became null. False if too many did; the failure is recorded then. */
+  nulled(step: Step): boolean {
+    if (this.invalid.length === maxNulled) return this.#refuse(`at most ${maxNulled} invalid values`)
+    this.invalid.push(this.pointerOf(step))
+    return true
+  }
+
   push(step: Step): void {
     this.#path.push(step)
   }
@@ -97,6 +108,7 @@ export class Reading {
   }
 
   #refuse(expected: string): false {
+    this.exceeded = true
     this.pointer = this.pointerOf()
     this.expected = expected
     return false

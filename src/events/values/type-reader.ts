@@ -68,9 +68,8 @@ function failed(reading: Reading, slot: Slot, value: unknown, step: Step) {
 }
 
 function nulled(reading: Reading, slot: Slot, step: Step) {
-  if (!slot.nullable || !reading.nulls || reading.filtered) return broken
-  reading.invalid.push(reading.pointerOf(step))
-  return null
+  if (!slot.nullable || !reading.nulls || reading.filtered || reading.exceeded) return broken
+  return reading.nulled(step) ? null : broken
 }
 
 /** What a tree of readers is compiled for: one binding of one field, or the replies of one request. */

@@ -343,8 +343,17 @@ describe('the bounds of a message', () => {
   ])('a value that grows with each level is invalid, although %s', (_what, from) => {
     const sdl = 'type Subscription { event: Node } type Node { a: Node b: Node }'
     expect(judge(sdl, { from }, { json: chain(100) })).toMatch(/^invalid at/)
-    expect(judge(sdl, { from, events: { event: { invalid: 'NULL' } } }, { json: {} })).toBeDefined()
+    const nulls = { event: { invalid: 'NULL' as const } }
+    expect(judge(sdl, { from, events: nulls }, { json: chain(100) })).toMatch(/^invalid at/)
   })
+})
+
+test('more than 1,000 places that became null make the message invalid', () => {
+  const sdl = 'type Subscription { event: T! } type T { list: [Int] }'
+  const nulls = { events: { event: { invalid: 'NULL' as const } } }
+  const of = (count: number) => judge(sdl, nulls, { json: { list: Array.from({ length: count }, () => 'x') } })
+  expect(of(1_000)).toHaveLength(1_001)
+  expect(of(1_001)).toBe('invalid at /list')
 })
 
 describe('a reply', () => {
