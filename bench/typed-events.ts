@@ -27,8 +27,8 @@ const order = {
     { sku: 'b-7', quantity: 1, price: 5.5 },
   ],
 }
-const rounds = 15
-const count = 20_000
+const rounds = 5
+const count = 5_000
 
 const typed = builtSchema(
   `type Subscription { order: Order }

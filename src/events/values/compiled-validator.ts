@@ -87,10 +87,10 @@ function rootReader(schema: EventSchema, type: GraphQLOutputType, source: Source
     text: placeText(fromEnvelope(source.typeFrom ?? typeProperty, source.body)),
     absolute: true,
   }
-  const withoutType: Slot = { ...slot, read: (reading) => reading.fail('an event type', 'nothing', typeStep) }
+  const withoutType: Slot = { ...slot, read: (_payload, reading) => reading.fail('an event type', 'nothing', typeStep) }
   const withoutBody: Slot = {
     ...slot,
-    read: (reading) => reading.fail('a body of JSON, MessagePack or CBOR', 'another content type', wholeBody),
+    read: (_payload, reading) => reading.fail('a body of JSON, MessagePack or CBOR', 'another content type', wholeBody),
   }
   return (reading) => {
     let reader = sole

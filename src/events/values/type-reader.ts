@@ -20,7 +20,8 @@ import { isTextPlace, placeReader, placeText } from './place-reader.ts'
 import { broken, kindOf, type PlaceStep, type Reading, type Step } from './reading.ts'
 
 type Failure = typeof wrong | typeof unnamed | typeof broken
-type Read = (reading: Reading, value: unknown) => TypedValue | Failure
+/** The value first, so that readers of leaves are called as they are. */
+type Read = (value: unknown, reading: Reading) => TypedValue | Failure
 
 /** A type at a place, without the place: whether null is allowed, and how a value is read. */
 export interface Slot {
@@ -35,7 +36,7 @@ export interface Slot {
 export interface ObjectReader {
   readonly typeName: string
   /** Whether no field is in the body, so that any body suits it, and none. */
-  bodiless: boolean
+  readonly bodiless: boolean
   readonly read: Read
 }
 
@@ -43,12 +44,12 @@ export interface ObjectReader {
 export function settle(reading: Reading, slot: Slot, value: unknown, step: Step): TypedValue | typeof broken {
   if (value === undefined || value === null) return slot.nullable ? null : failed(reading, slot, value, step)
   if (!slot.composite) {
-    const leaf = slot.read(reading, value)
+    const leaf = slot.read(value, reading)
     return typeof leaf === 'symbol' ? unsettled(reading, slot, leaf, value, step) : leaf
   }
   const nulled = reading.invalid.length
   reading.push(step)
-  const read = slot.read(reading, value)
+  const read = slot.read(value, reading)
   reading.pop()
   if (typeof read !== 'symbol') return read
   // What became null inside is not visible if the whole does.
@@ -160,6 +161,8 @@ export class TypeTree {
     const { place } = mapping
     const slot = this.slotOf(type, mapping, this.#isPayload(place, atPayload))
     const step: PlaceStep = { text: placeText(place), absolute: place.kind !== 'body' }
+    const [name] = place.kind === 'body' && place.pointer.length === 1 ? place.pointer : []
+    if (name !== undefined && !arrayIndex.test(name)) return memberRead(name, slot, step)
     const read = placeReader(place, this.#source.pattern)
     return (reading, value) => settle(reading, slot, read(reading.input, value), step)
   }
@@ -176,11 +179,11 @@ export class TypeTree {
   #abstractRead(type: GraphQLNamedOutputType, atPayload: boolean): Read {
     const { eventTypes } = this.#source
     const find = this.memberOf(type, atPayload)
-    return (reading, value) => {
+    return (value, reading) => {
       const own = atPayload ? [] : typesIn(ownMember(value, '__typename'))
       const types = own.length > 0 ? own : reading.eventTypes(eventTypes)
       const member = find(types)
-      if (member) return member.read(reading, value)
+      if (member) return member.read(value, reading)
       if (own.length > 0) return unnamed
       reading.filtered = atPayload && types.length > 0
       return wrong
@@ -190,17 +193,32 @@ export class TypeTree {
 
 type ReadField = (reading: Reading, value: unknown) => TypedValue | typeof broken
 
+/** Most fields are members of the object at hand, which `accepts` has checked to be one. */
+function memberRead(name: string, slot: Slot, step: Step): ReadField {
+  const isInherited = name in Object.prototype
+  const memberOf = (value: unknown) =>
+    isInherited && !Object.hasOwn(value as object, name) ? undefined : (value as Record<string, unknown>)[name]
+  if (slot.composite) return (reading, value) => settle(reading, slot, memberOf(value), step)
+  const { nullable, read } = slot
+  return (reading, value) => {
+    const member = memberOf(value)
+    if (member === undefined || member === null) return nullable ? null : failed(reading, slot, member, step)
+    const leaf = read(member, reading)
+    return typeof leaf === 'symbol' ? unsettled(reading, slot, leaf, member, step) : leaf
+  }
+}
+
 function textSlot({ expected, ofText }: LeafReader): Slot {
   return {
     nullable: true,
     composite: false,
     expected,
-    read: (_reading, value) => (typeof value === 'string' ? ofText(value) : wrong),
+    read: (value) => (typeof value === 'string' ? ofText(value) : wrong),
   }
 }
 
 function jsonSlot({ expected, ofJson }: LeafReader): Slot {
-  return { nullable: true, composite: false, expected, read: (_reading, value) => ofJson(value) }
+  return { nullable: true, composite: false, expected, read: ofJson }
 }
 
 function listSlot(element: Slot): Slot {
@@ -208,7 +226,7 @@ function listSlot(element: Slot): Slot {
     nullable: true,
     composite: true,
     expected: 'an array',
-    read(reading, value) {
+    read(value, reading) {
       if (!Array.isArray(value)) return wrong
       if (!reading.count(value.length) || !reading.enter()) return broken
       const list: TypedValue[] = []
@@ -235,7 +253,7 @@ function objectRead(
   // One shape for all objects of the type, and no inherited members.
   const Fields = function () {} as unknown as new () => Record<string, TypedValue>
   Fields.prototype = Object.create(null)
-  return (reading, value) => {
+  return (value, reading) => {
     if (!accept(value)) return wrong
     if (!reading.enter()) return broken
     const fields = new Fields()
