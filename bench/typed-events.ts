@@ -1,6 +1,6 @@
 /**
- * The cost of a typed event beside that of the same message on `channel`, both decoded, rendered for
- * one operation and not written: `channel` passes its body through, a typed event is parsed,
+ * The cost of a typed event beside that of the same message on `channel`, both decoded, rendered
+ * for one operation and not written: `channel` passes its body through, a typed event is parsed,
  * validated and printed. `npm run bench:typed`.
  */
 import { parse } from 'graphql'

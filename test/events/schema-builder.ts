@@ -26,7 +26,9 @@ export interface Directives {
   readonly from?: Readonly<Record<string, WrittenPlace>>
   readonly as?: Readonly<Record<string, FieldMapping['as']>>
   readonly eventTypes?: Readonly<Record<string, readonly string[]>>
-  /** Enum name → text in bodies → enum value; `unknown` is the value that takes every other text. */
+  /**
+   * Enum name → text in bodies → enum value; `unknown` is the value that takes every other text.
+   */
   readonly enums?: Readonly<Record<string, { texts: Readonly<Record<string, string>>; unknown?: string }>>
   readonly events?: Readonly<
     Record<string, Partial<Omit<EventField, 'bindings'>> & { bindings?: Partial<WrittenBinding>[] }>

@@ -32,8 +32,8 @@ export class Selections {
   }
 
   /**
-   * GraphQL specification §6.3.2, over merged selection sets. Throws `GraphQLError` if a variable of
-   * a directive is null.
+   * GraphQL specification §6.3.2, over merged selection sets. Throws `GraphQLError` if a variable
+   * of a directive is null.
    */
   collect(sets: readonly SelectionSetNode[], type: GraphQLObjectType): FieldGroups {
     const groups = new Map<string, FieldNode[]>()

@@ -15,13 +15,15 @@ import { printJson } from '../../core/json/print-json.ts'
 import { fragmentsOf } from './collect-fields.ts'
 import { type Projection, projectionOf } from './compiled-projection.ts'
 
-/** Projections of one operation that are kept; each set of values of its inner variables has one. */
+/**
+ * Projections of one operation that are kept; each set of values of its inner variables has one.
+ */
 const maxVariants = 32
 
 /**
- * The projections of a subscribe operation. Variables that occur only in arguments of the root field
- * do not change what is printed, so all clients that differ only in these share one projection. The
- * caller coerces those variables.
+ * The projections of a subscribe operation. Variables that occur only in arguments of the root
+ * field do not change what is printed, so all clients that differ only in these share one
+ * projection. The caller coerces those variables.
  */
 export class OperationProjections {
   readonly #schema: GraphQLSchema
@@ -38,7 +40,9 @@ export class OperationProjections {
     this.#inner = this.#operation ? innerVariables(schema, document, this.#operation) : []
   }
 
-  /** The same projection for the same results. Undefined: graphql-js has to execute the operation. */
+  /**
+   * The same projection for the same results. Undefined: graphql-js has to execute the operation.
+   */
   of(variables: Readonly<Record<string, unknown>> | null | undefined): Projection | undefined {
     if (!this.#operation) return undefined
     const { coerced, errors } = getVariableValues(this.#schema, this.#inner, variables ?? {})

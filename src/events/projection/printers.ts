@@ -17,8 +17,8 @@ export type Print = (value: TypedValue) => string
 export type PrintMember = (fields: TypedObject['fields']) => string
 
 /**
- * The printer of a type. `composite` makes the one of a named type with fields. A printer throws for
- * a value that validation by the same schema never makes.
+ * The printer of a type. `composite` makes the one of a named type with fields. A printer throws
+ * for a value that validation by the same schema never makes.
  */
 export function typePrinter(type: GraphQLOutputType, composite: (type: GraphQLCompositeType) => Print): Print {
   if (isNonNullType(type)) return presentPrinter(type.ofType, composite)

@@ -30,8 +30,8 @@ export function binaryForm(contentType: string | undefined): BinaryForm | undefi
 }
 
 /**
- * The body as values of `parseJson`; undefined if the form has no decoder. Throws `UndecodableBody`.
- * An empty body is null, as it is for JSON.
+ * The body as values of `parseJson`; undefined if the form has no decoder. Throws
+ * `UndecodableBody`. An empty body is null, as it is for JSON.
  */
 export function decodeBinary(
   body: Buffer,

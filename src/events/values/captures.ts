@@ -4,9 +4,9 @@ import type { KeyPattern } from '../model/event-schema.ts'
 export type ReadCapture = (routingKey: string) => string | undefined
 
 /**
- * Compiles the reader of one capture. The pattern has matched the key: the reader counts words only,
- * from the end if the capture comes after a `#`. A name that the pattern does not capture reads as
- * undefined.
+ * Compiles the reader of one capture. The pattern has matched the key: the reader counts words
+ * only, from the end if the capture comes after a `#`. A name that the pattern does not capture
+ * reads as undefined.
  */
 export function captureReader({ words }: KeyPattern, name: string): ReadCapture {
   const at = words.findIndex((word) => (word.kind === 'capture' || word.kind === 'rest') && word.name === name)

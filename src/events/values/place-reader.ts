@@ -9,9 +9,9 @@ import type { EventInput } from '../model/typed-value.ts'
 import { captureReader } from './captures.ts'
 
 /**
- * Reads one place of a message. Returns a JSON value of `parseJson` for places in the body, text for
- * all others, and undefined if nothing is there. Throws `UndecodableBody` if it needs a body that
- * cannot be decoded.
+ * Reads one place of a message. Returns a JSON value of `parseJson` for places in the body, text
+ * for all others, and undefined if nothing is there. Throws `UndecodableBody` if it needs a body
+ * that cannot be decoded.
  */
 export type ReadPlace = (input: EventInput, valueAtHand: unknown) => unknown
 
@@ -51,7 +51,9 @@ export function fromEnvelope(place: Place, body: readonly string[]): Place {
   return place.kind === 'body' ? { kind: 'envelope', pointer: [...body, ...place.pointer] } : place
 }
 
-/** A place as errors and quarantine copies name it: a JSON pointer in the body, or `header:<name>`. */
+/**
+ * A place as errors and quarantine copies name it: a JSON pointer in the body, or `header:<name>`.
+ */
 export function placeText(place: Place): string {
   switch (place.kind) {
     case 'body':
@@ -69,7 +71,9 @@ export function pointerText(tokens: readonly string[]): string {
   return tokens.map((token) => `/${token.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 }
 
-/** Arrays and tables do not survive a stream. They count as absent, so that no replica sees them. */
+/**
+ * Arrays and tables do not survive a stream. They count as absent, so that no replica sees them.
+ */
 function headerText(headers: Readonly<Record<string, unknown>>, name: string): string | undefined {
   if (!Object.hasOwn(headers, name)) return undefined
   const value = headers[name]
@@ -97,7 +101,7 @@ function objectText(headers: Readonly<Record<string, unknown>>, name: string): s
 const propertyReaders: Readonly<Record<MessagePropertyName, (input: EventInput) => string | undefined>> = {
   // A reply has no cursor.
   CURSOR: (input) => input.cursor || undefined,
-  // Only a gap notice has one (`gapNotice`).
+  // Only a gap notice has one (`gapValue`).
   GAP: () => undefined,
   MESSAGE_ID: ({ properties }) => properties.messageId,
   TYPE: ({ properties }) => properties.type,

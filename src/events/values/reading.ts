@@ -5,7 +5,9 @@ import type { ReadEventTypes } from './event-type.ts'
 /** The value is invalid, or inside it a value is; `Reading` holds where and why. */
 export const broken = Symbol('broken')
 
-/** Objects and lists inside each other. A body nests at most as deep (`maxDepth` of `core/body`). */
+/**
+ * Objects and lists inside each other. A body nests at most as deep (`maxDepth` of `core/body`).
+ */
 const maxLevels = 1_000
 /**
  * Objects and elements of lists in one message. A recursive type with two fields at one place would

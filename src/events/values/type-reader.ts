@@ -73,7 +73,9 @@ function nulled(reading: Reading, slot: Slot, step: Step) {
   return reading.nulled(step) ? null : broken
 }
 
-/** What a tree of readers is compiled for: one binding of one field, or the replies of one request. */
+/**
+ * What a tree of readers is compiled for: one binding of one field, or the replies of one request.
+ */
 export interface TreeSource {
   readonly schema: EventSchema
   /** Where the payload is in the body. */
@@ -83,8 +85,8 @@ export interface TreeSource {
 }
 
 /**
- * Compiles the readers of output types. Readers of object types are shared, which is what lets types
- * be recursive.
+ * Compiles the readers of output types. Readers of object types are shared, which is what lets
+ * types be recursive.
  */
 export class TypeTree {
   readonly #source: TreeSource
@@ -94,7 +96,10 @@ export class TypeTree {
     this.#source = source
   }
 
-  /** `atPayload`: the value at hand is the payload of the message, so its event type is the message's. */
+  /**
+   * `atPayload`: the value at hand is the payload of the message, so its event type is the
+   * message's.
+   */
   slotOf(type: GraphQLOutputType, mapping: FieldMapping | undefined, atPayload: boolean): Slot {
     if (isNonNullType(type)) return { ...this.slotOf(type.ofType, mapping, atPayload), nullable: false }
     if (isListType(type)) return listSlot(this.slotOf(type.ofType, mapping, false))

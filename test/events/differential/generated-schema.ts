@@ -83,7 +83,7 @@ export function generatedSchema(random: Seeded): GeneratedSchema {
       const types = [...(isRecursive ? names : names.slice(index + 1)), ...abstract]
       const isLeaf = bodiless || types.length === 0 || random.next() < 0.65
       const type = isLeaf ? random.pick(leaves) : random.pick(types)
-      const later = /^T/.test(type) && Number(type.slice(1)) > index
+      const later = type.startsWith('T') && Number(type.slice(1)) > index
       const still = later || !isRecursive
       const place = bodiless ? outsidePlace(random) : anyPlace(random, isLeaf, { still, envelope: !isRecursive })
       if (place) from[key] = place

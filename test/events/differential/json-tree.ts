@@ -11,8 +11,8 @@ export class Digits {
 }
 
 /**
- * Reads JSON without white space. As in JavaScript, of members with one name the last counts, at the
- * place of the first, and indexes come before other names.
+ * Reads JSON without white space. As in JavaScript, of members with one name the last counts, at
+ * the place of the first, and indexes come before other names.
  */
 export function readTree(text: string): JsonTree {
   let at = 0

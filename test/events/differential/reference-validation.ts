@@ -275,7 +275,9 @@ class ReferenceReading {
         return { tree: atPointer(body, place.pointer) }
       case 'header': {
         const value = new Map(Object.entries(input.properties.headers ?? {})).get(place.name)
-        return { text: value === undefined || value === null || typeof value === 'object' ? undefined : String(value) }
+        if (typeof value === 'string') return { text: value }
+        const isScalar = typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint'
+        return { text: isScalar ? String(value) : undefined }
       }
       case 'word':
         return {
