@@ -1,0 +1,116 @@
+import { copyWireTypes } from '../../core/body/amqp-field-types.ts'
+import { plainHeaders } from '../../core/body/plain-headers.ts'
+import { toDate } from '../../core/body/to-date.ts'
+import { JsonNumber } from '../../core/json/json-number.ts'
+import { readPointer } from '../../core/json/json-pointer.ts'
+import type { KeyPattern } from '../model/event-schema.ts'
+import type { MessagePropertyName, Place } from '../model/place.ts'
+import type { EventInput } from '../model/typed-value.ts'
+import { captureReader } from './captures.ts'
+
+/**
+ * Reads one place of a message. Returns a JSON value of `parseJson` for places in the body, text
+ * for all others, and undefined if nothing is there. Throws `UndecodableBody` if it needs a body
+ * that cannot be decoded.
+ */
+export type ReadPlace = (input: EventInput, valueAtHand: unknown) => unknown
+
+/** Whether the value there is text, to be read by the type of its field or argument. */
+export function isTextPlace({ kind }: Place): boolean {
+  return kind !== 'body' && kind !== 'envelope'
+}
+
+/** Compiles the reader of a place. Without `pattern` no word is captured, as in a reply. */
+export function placeReader(place: Place, pattern: KeyPattern | undefined): ReadPlace {
+  switch (place.kind) {
+    case 'body': {
+      const { pointer } = place
+      if (pointer.length === 0) return (_input, valueAtHand) => valueAtHand
+      return (_input, valueAtHand) => readPointer(valueAtHand, pointer)
+    }
+    case 'envelope': {
+      const { pointer } = place
+      return (input) => readPointer(input.body(), pointer)
+    }
+    case 'header': {
+      const { name } = place
+      return ({ properties: { headers } }) => (headers ? headerText(headers, name) : undefined)
+    }
+    case 'word': {
+      if (!pattern) return () => undefined
+      const read = captureReader(pattern, place.name)
+      return ({ routingKey }) => read(routingKey)
+    }
+    case 'property':
+      return propertyReaders[place.property]
+  }
+}
+
+/** The same place for readers that have no payload at hand. `body`: where the payload is. */
+export function fromEnvelope(place: Place, body: readonly string[]): Place {
+  return place.kind === 'body' ? { kind: 'envelope', pointer: [...body, ...place.pointer] } : place
+}
+
+/**
+ * A place as errors and quarantine copies name it: a JSON pointer in the body, or `header:<name>`.
+ */
+export function placeText(place: Place): string {
+  switch (place.kind) {
+    case 'body':
+    case 'envelope':
+      return pointerText(place.pointer)
+    case 'property':
+      return `property:${place.property}`
+    default:
+      return `${place.kind}:${place.name}`
+  }
+}
+
+/** The JSON pointer of these reference tokens (RFC 6901 §3). */
+export function pointerText(tokens: readonly string[]): string {
+  return tokens.map((token) => `/${token.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+}
+
+/**
+ * Arrays and tables do not survive a stream. They count as absent, so that no replica sees them.
+ */
+function headerText(headers: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  if (!Object.hasOwn(headers, name)) return undefined
+  const value = headers[name]
+  switch (typeof value) {
+    case 'string':
+      return value
+    case 'number':
+    case 'boolean':
+    case 'bigint':
+      return String(value)
+    case 'object':
+      return value === null ? undefined : objectText(copyWireTypes(headers, { [name]: value }), name)
+    default:
+      return undefined
+  }
+}
+
+function objectText(headers: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const plain = plainHeaders(headers)[name]
+  if (typeof plain === 'string') return plain
+  if (plain instanceof JsonNumber) return plain.token
+  return plain instanceof Date ? plain.toISOString() : undefined
+}
+
+const propertyReaders: Readonly<Record<MessagePropertyName, (input: EventInput) => string | undefined>> = {
+  // A reply has no cursor.
+  CURSOR: (input) => input.cursor || undefined,
+  // Only a gap notice has one (`gapValue`).
+  GAP: () => undefined,
+  MESSAGE_ID: ({ properties }) => properties.messageId,
+  TYPE: ({ properties }) => properties.type,
+  TIMESTAMP: ({ properties }) => toDate(properties.timestamp)?.toISOString(),
+  RECEIVED_AT: ({ receivedAt }) => toDate(receivedAt)?.toISOString(),
+  EXCHANGE: ({ exchange }) => exchange,
+  ROUTING_KEY: ({ routingKey }) => routingKey,
+  CORRELATION_ID: ({ properties }) => properties.correlationId,
+  CONTENT_TYPE: ({ properties }) => properties.contentType,
+  APP_ID: ({ properties }) => properties.appId,
+  REDELIVERED: ({ redelivered }) => String(redelivered),
+}
