@@ -1,0 +1,220 @@
+import type { Conditions } from '../access/conditions.ts'
+import type { EventField, EventSchema } from '../model/event-schema.ts'
+import type { Place } from '../model/place.ts'
+import type { TypedValue, Verdict } from '../model/typed-value.ts'
+import { claimEquality, type Equality, equalityOf } from './equality.ts'
+import type { MessageReading } from './message-reading.ts'
+import { onlyTestOf } from './only-condition.ts'
+import { isTextPlace, type PlaceReader, placeReaderOf } from './place-reader.ts'
+import { maxCombinations, Shape, type Target, tuplesOf } from './shape.ts'
+
+/** What a message is for one field. */
+export type FieldOutcome =
+  /** `keys`: the keys in use that the message matches, each once. May be empty. */
+  { readonly kind: 'matched'; readonly keys: readonly string[] } | Extract<Verdict, { kind: 'filtered' | 'invalid' }>
+
+/**
+ * The value of the message for the field, needed only for filters; undefined if it has none, and
+ * then no filter matches. Called at most once for each call of `match`.
+ */
+export type ValueOf = () => TypedValue | undefined
+
+interface Slot {
+  /** Index in the places of the field: two conditions may read the same place. */
+  readonly read: number
+  readonly place: Place
+  readonly canonical: (value: unknown) => string | undefined
+}
+
+const nothing: FieldOutcome = { kind: 'matched', keys: [] }
+
+/**
+ * The subscriptions of one event field, indexed by the values of their conditions, so that a
+ * message needs one look-up for each set of conditions in use and not one for each subscription.
+ */
+export class FieldIndex {
+  readonly field: EventField
+  readonly #slots: readonly Slot[]
+  readonly #readers: readonly PlaceReader[]
+  readonly #only: readonly ReturnType<typeof onlyTestOf>[]
+  readonly #shapes = new Map<string, Shape>()
+  readonly #targets = new Map<string, Target>()
+  #lookups = 0
+
+  constructor(field: EventField, schema: Pick<EventSchema, 'enums'>) {
+    this.field = field
+    const readers = new Map<string, { index: number; read: PlaceReader }>()
+    const slotOf = (place: Place, equality: Equality): Slot => {
+      const name = JSON.stringify(place)
+      const reader = readers.get(name) ?? { index: readers.size, read: placeReaderOf(place) }
+      readers.set(name, reader)
+      const { ofText, ofJson } = equality
+      return { read: reader.index, place, canonical: isTextPlace(place) ? (text) => ofText(text as string) : ofJson }
+    }
+    this.#slots = [
+      ...field.conditions.map(({ kind, enumName, place }) =>
+        slotOf(place, equalityOf(kind, enumName === undefined ? undefined : schema.enums.get(enumName))),
+      ),
+      ...field.ownerPlaces.map(({ place }) => slotOf(place, claimEquality(isTextPlace(place)))),
+    ]
+    this.#readers = [...readers.values()].map(({ read }) => read)
+    this.#only = field.only.map(onlyTestOf)
+  }
+
+  /** How many different conditions are in use. Without any, no message need be matched. */
+  get size(): number {
+    return this.#targets.size
+  }
+
+  /** How many sets of conditions are in use. */
+  get shapes(): number {
+    return this.#shapes.size
+  }
+
+  /** How many look-ups all messages have needed. */
+  get lookups(): number {
+    return this.#lookups
+  }
+
+  /**
+   * Adds a subscription and returns the key of its conditions, which begins with a NUL and so is no
+   * client id. Subscriptions with equal conditions share a key.
+   */
+  add(conditions: Conditions): string {
+    const key = this.keyOf(conditions)
+    const known = this.#targets.get(key)
+    if (known) {
+      known.count += 1
+      return key
+    }
+    const target: Target = { key, filter: conditions.filter, count: 1 }
+    this.#targets.set(key, target)
+    const { name, slots, columns } = shapeOf(conditions)
+    const shape = this.#shapes.get(name) ?? new Shape(slots)
+    this.#shapes.set(name, shape)
+    shape.add(columns, target)
+    return key
+  }
+
+  /** Removes one subscription that was added with these conditions. */
+  remove(conditions: Conditions): void {
+    const target = this.#targets.get(this.keyOf(conditions))
+    if (!target) return
+    target.count -= 1
+    if (target.count > 0) return
+    this.#targets.delete(target.key)
+    const { name, columns } = shapeOf(conditions)
+    const shape = this.#shapes.get(name)
+    shape?.remove(columns, target)
+    if (shape?.isEmpty) this.#shapes.delete(name)
+  }
+
+  keyOf({ key }: Conditions): string {
+    return `\0${this.field.name}\0${key}`
+  }
+
+  /** The keys that the message matches; none if it is filtered or invalid. */
+  keysOf(reading: MessageReading, valueOf: ValueOf): readonly string[] {
+    const outcome = this.match(reading, valueOf)
+    return outcome.kind === 'matched' ? outcome.keys : []
+  }
+
+  /**
+   * Matches a message that one of the field's bindings takes. Reads each place at most once, and
+   * the body only if a condition in use is on it. Throws `UndecodableBody`.
+   */
+  match(reading: MessageReading, valueOf: ValueOf): FieldOutcome {
+    if (this.#targets.size === 0) return nothing
+    const found = new Set<Target>()
+    const texts: (readonly string[] | undefined)[] = []
+    const values: unknown[] = []
+    for (const shape of this.#shapes.values()) {
+      const columns: (readonly string[])[] = []
+      let combinations = 1
+      for (const index of shape.slots) {
+        const column = (texts[index] ??= this.#textsAt(index, reading, values))
+        columns.push(column)
+        combinations *= column.length
+      }
+      if (combinations === 0) continue
+      if (combinations > maxCombinations) return this.#tooMany(shape, reading, texts)
+      for (const tuple of tuplesOf(columns)) {
+        this.#lookups += 1
+        const targets = shape.targetsOf(tuple)
+        if (targets) for (const target of targets) found.add(target)
+      }
+    }
+    if (found.size === 0) return nothing
+    if (!this.#only.every(({ read, holds }) => holds(read(reading)))) return { kind: 'filtered' }
+    return { kind: 'matched', keys: keysPassing(found, valueOf) }
+  }
+
+  /** The canonical texts at the place of a slot: several for an array, none for what is no value. */
+  #textsAt(index: number, reading: MessageReading, values: unknown[]): readonly string[] {
+    const slot = this.#slots[index]
+    if (!slot) return []
+    const { read, canonical } = slot
+    if (!(read in values)) values[read] = this.#readers[read]?.(reading)
+    const value = values[read]
+    if (value === undefined || value === null) return []
+    if (Array.isArray(value)) {
+      const texts = new Set<string>()
+      for (const element of value) {
+        const text = canonical(element)
+        if (text !== undefined) texts.add(text)
+      }
+      return [...texts]
+    }
+    const text = canonical(value)
+    return text === undefined ? [] : [text]
+  }
+
+  #tooMany(shape: Shape, reading: MessageReading, texts: readonly (readonly string[] | undefined)[]): FieldOutcome {
+    const sizeOf = (index: number) => texts[index]?.length ?? 0
+    const [longest = 0] = shape.slots.toSorted((a, b) => sizeOf(b) - sizeOf(a))
+    const place = this.#slots[longest]?.place
+    const tokens = place?.kind === 'body' ? [...reading.binding.body, ...place.pointer] : []
+    const combinations = shape.slots.reduce((product, index) => product * sizeOf(index), 1)
+    return {
+      kind: 'invalid',
+      pointer: printPointer(place?.kind === 'envelope' ? place.pointer : tokens),
+      expected: `arrays that make at most ${maxCombinations} combinations of values, got ${combinations}`,
+    }
+  }
+}
+
+/** The keys with a filter that the message's value passes, or without one. */
+function keysPassing(targets: ReadonlySet<Target>, valueOf: ValueOf): string[] {
+  const keys: string[] = []
+  const verdicts = new Map<string, boolean>()
+  let value: { readonly of: TypedValue | undefined } | undefined
+  for (const { key, filter } of targets) {
+    if (filter) {
+      let passes = verdicts.get(filter.key)
+      if (passes === undefined) {
+        value ??= { of: valueOf() }
+        passes = value.of !== undefined && filter.test(value.of)
+        verdicts.set(filter.key, passes)
+      }
+      if (!passes) continue
+    }
+    keys.push(key)
+  }
+  return keys
+}
+
+/** RFC 6901 §3. */
+function printPointer(tokens: readonly string[]): string {
+  return tokens.map((token) => `/${token.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+}
+
+function shapeOf({ values }: Conditions): { name: string; slots: number[]; columns: (readonly string[])[] } {
+  const slots: number[] = []
+  const columns: (readonly string[])[] = []
+  for (const [index, texts] of values.entries()) {
+    if (!texts) continue
+    slots.push(index)
+    columns.push(texts)
+  }
+  return { name: slots.join(), slots, columns }
+}
