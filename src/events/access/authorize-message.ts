@@ -20,7 +20,7 @@ import type {
 } from '../model/event-schema.ts'
 import { type ArgumentTexts, isAllowed } from './allow-rules.ts'
 import { ownedTexts } from './authorize.ts'
-import { type Caller, claimValuesOf, isPrivileged, refusal, type UsedField } from './caller.ts'
+import { type Caller, claimValuesOf, hasToken, isPrivileged, refusal, type UsedField } from './caller.ts'
 import { inputTextsAt } from './input-text.ts'
 
 /** What `authorizeMessage` reads of the schema. */
@@ -69,10 +69,11 @@ export function authorizeMessage(
   }
   if ((allow.length > 0 || !owned) && !isAllowed(allow, caller, textsOf)) throw refusal(caller, used)
   if (!owned) return args
+  if (!hasToken(caller)) throw refusal(caller, used)
   const owners = new InputOwners(schema, caller, used)
   const filled: Record<string, unknown> = { ...args }
   for (const [name, type] of types) {
-    owners.fill(filled, name, type, field.arguments.get(name), name)
+    owners.complete(filled, name, type, field.arguments.get(name), name)
   }
   return filled
 }
@@ -89,8 +90,8 @@ class InputOwners {
     this.#used = used
   }
 
-  /** Replaces `object[name]`, whose path in the operation is `path`. */
-  fill(
+  /** Checks and completes `object[name]`. `path`: its path in the operation. */
+  complete(
     object: Record<string, unknown>,
     name: string,
     type: GraphQLInputType,
@@ -113,7 +114,7 @@ class InputOwners {
     const filled: Record<string, unknown> = { ...(value as object) }
     const mappings = this.#schema.inputs.get(nullable.name)
     for (const field of Object.values(nullable.getFields())) {
-      this.fill(filled, field.name, field.type, mappings?.get(field.name), `${path}.${field.name}`)
+      this.complete(filled, field.name, field.type, mappings?.get(field.name), `${path}.${field.name}`)
     }
     return filled
   }

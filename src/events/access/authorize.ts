@@ -5,7 +5,7 @@ import { isTextPlace } from '../matching/place-reader.ts'
 import type { ClaimPath, ConditionArgument, EventField, EventSchema } from '../model/event-schema.ts'
 import { type ArgumentTexts, isAllowed } from './allow-rules.ts'
 import { argumentTextsOf } from './argument-values.ts'
-import { type Caller, type ClaimValue, claimValuesOf, isPrivileged, refusal, type UsedField } from './caller.ts'
+import { type Caller, type ClaimValue, claimValuesOf, hasToken, isPrivileged, refusal, type UsedField } from './caller.ts'
 import { type Conditions, conditionsOf } from './conditions.ts'
 import { maySelect } from './selected-fields.ts'
 
@@ -36,6 +36,7 @@ export function authorize(
   const { allow, owned } = field.access
   // `@owner` alone needs no `@allow`; without either, only scopes above both suffice.
   const needsRule = allow.length > 0 || !owned
+  if (!privileged && owned && !hasToken(caller)) refuse()
   if (!privileged && needsRule && !isAllowed(allow, caller, argumentTexts(schema, field, args))) refuse()
   const owners = (claim: ClaimPath) => claimValuesOf(caller, claim) ?? refuse()
 

@@ -12,7 +12,7 @@ export interface Caller {
    * The value of a claim of the token at this JSON pointer, with every digit of a number;
    * undefined if there is none.
    */
-  claims(pointer: readonly string[]): unknown
+  readonly claims: (pointer: readonly string[]) => unknown
 }
 
 /** The root type of the field that is used. */

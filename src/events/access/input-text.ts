@@ -22,7 +22,11 @@ export function inputTextsAt(
     const field = nullable.getFields()[name]
     return field ? inputTextsAt(schema, field.type, (value as Record<string, unknown>)[name], rest) : []
   }
-  if (path.length > 0 || typeof value === 'object') return []
+  if (path.length > 0 || !isScalar(value)) return []
   const text = String(value)
   return [isEnumType(nullable) ? (schema.enums.get(nullable.name)?.textOf.get(text) ?? text) : text]
+}
+
+function isScalar(value: unknown): value is string | number | bigint | boolean {
+  return typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol'
 }

@@ -3,7 +3,7 @@ import type { TypedValue } from '../model/typed-value.ts'
 /** A condition on one value. Equal conditions have equal keys. */
 export interface FilterCondition {
   readonly key: string
-  test(value: TypedValue): boolean
+  readonly test: (value: TypedValue) => boolean
 }
 
 export function allOf(conditions: readonly FilterCondition[]): FilterCondition {

@@ -9,7 +9,7 @@ export interface LeafComparison {
    * Equal for equal values and undefined for what cannot be compared. Given null, undefined. Values
    * of messages and of arguments alike.
    */
-  canonical(value: unknown): string | number | boolean | undefined
+  readonly canonical: (value: unknown) => string | number | boolean | undefined
   /** Whether the argument makes sense for `lt` and the others. Undefined: the type has no order. */
   readonly order: ((limit: unknown) => ((value: TypedValue) => number | undefined) | undefined) | undefined
 }

@@ -31,7 +31,10 @@ export function leafConditionOf(
         canonicalOf(comparison, type, item, path),
       )
       const set = new Set(wanted)
-      const key = `in ${JSON.stringify([...set].toSorted())}`
+      const key = `in [${[...set]
+        .map((text) => JSON.stringify(text))
+        .toSorted()
+        .join()}]`
       return { key, test: (value) => value !== null && has(set, comparison.canonical(value)) }
     }
     case 'startsWith':

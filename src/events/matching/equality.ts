@@ -3,22 +3,22 @@ import type { EnumMapping, ValueKind } from '../model/event-schema.ts'
 import { exactNumberOf, isWhole, numberTextOf } from './exact-number.ts'
 
 /**
- * Equality of one kind: two values are equal if their canonical texts are. Each method returns
+ * Equality of one kind: two values are equal if their canonical texts are. Each function returns
  * undefined for a value that is not of the kind, so that it equals nothing. Nothing is converted:
  * `"7"` is no Int, `7` is no String.
  */
 export interface Equality {
   /** The value of an argument, after GraphQL has coerced it. */
-  ofArgument(value: unknown): string | undefined
+  readonly ofArgument: (value: unknown) => string | undefined
   /** A value of a body, as `parseJson` makes it. */
-  ofJson(value: unknown): string | undefined
+  readonly ofJson: (value: unknown) => string | undefined
   /** The text of a header, a word of the routing key or a property. */
-  ofText(text: string): string | undefined
+  readonly ofText: (text: string) => string | undefined
   /**
    * A claim of a token. Unlike `ofJson` it never takes the enum value that is for unknown texts,
    * because one claim would then stand for all of them.
    */
-  ofClaim(value: unknown): string | undefined
+  readonly ofClaim: (value: unknown) => string | undefined
 }
 
 /** `mapping`: of the enum, if the kind is `enum`. */

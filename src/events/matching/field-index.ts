@@ -4,7 +4,7 @@ import type { Place } from '../model/place.ts'
 import type { TypedValue, Verdict } from '../model/typed-value.ts'
 import { claimEquality, type Equality, equalityOf } from './equality.ts'
 import type { MessageReading } from './message-reading.ts'
-import { onlyTestOf } from './only-condition.ts'
+import { type OnlyTest, onlyTestOf } from './only-condition.ts'
 import { isTextPlace, type PlaceReader, placeReaderOf } from './place-reader.ts'
 import { maxCombinations, Shape, type Target, tuplesOf } from './shape.ts'
 
@@ -36,7 +36,7 @@ export class FieldIndex {
   readonly field: EventField
   readonly #slots: readonly Slot[]
   readonly #readers: readonly PlaceReader[]
-  readonly #only: readonly ReturnType<typeof onlyTestOf>[]
+  readonly #only: readonly OnlyTest[]
   readonly #shapes = new Map<string, Shape>()
   readonly #targets = new Map<string, Target>()
   #lookups = 0

@@ -2,11 +2,17 @@ import { JsonNumber } from '../../core/json/json-number.ts'
 import type { OnlyCondition } from '../model/event-schema.ts'
 import { type PlaceReader, placeReaderOf } from './place-reader.ts'
 
+/** `read` reads the place, and `holds` judges what it returned. */
+export interface OnlyTest {
+  readonly read: PlaceReader
+  readonly holds: (value: unknown) => boolean
+}
+
 /**
- * Compiles one `@only`. `read` reads its place. The text of a JSON string is the string, of a number its digits as sent, of a
- * boolean its name; an array matches if an element does.
+ * Compiles one `@only`. The text of a number is its digits as sent, of a boolean its name. An array
+ * matches if an element does.
  */
-export function onlyTestOf({ place, in: texts }: OnlyCondition): { read: PlaceReader; holds(value: unknown): boolean } {
+export function onlyTestOf({ place, in: texts }: OnlyCondition): OnlyTest {
   const allowed = new Set(texts)
   const holds = (value: unknown): boolean => {
     const text = textOf(value)
