@@ -5,7 +5,15 @@ import { isTextPlace } from '../matching/place-reader.ts'
 import type { ClaimPath, ConditionArgument, EventField, EventSchema } from '../model/event-schema.ts'
 import { type ArgumentTexts, isAllowed } from './allow-rules.ts'
 import { argumentTextsOf } from './argument-values.ts'
-import { type Caller, type ClaimValue, claimValuesOf, hasToken, isPrivileged, refusal, type UsedField } from './caller.ts'
+import {
+  type Caller,
+  type ClaimValue,
+  claimValuesOf,
+  hasToken,
+  isPrivileged,
+  refusal,
+  type UsedField,
+} from './caller.ts'
 import { type Conditions, conditionsOf } from './conditions.ts'
 import { maySelect } from './selected-fields.ts'
 

@@ -12,7 +12,7 @@ import {
 import { badInput, GatewayError } from '../../errors.ts'
 import type { EventSchema } from '../model/event-schema.ts'
 import { TypedObject } from '../model/typed-value.ts'
-import { allOf, anyOf, type FilterCondition, not, someElement } from './filter-condition.ts'
+import { allOf, anyOf, everything, type FilterCondition, isEverything, not, someElement } from './filter-condition.ts'
 import { existsCondition, leafConditionOf, leafOperators } from './leaf-condition.ts'
 
 /** The argument `filter` of one subscription, compiled. Equal filters have equal keys. */
@@ -24,9 +24,6 @@ export interface CompiledFilter extends FilterCondition {
 export const maxFilterConditions = 20
 export const maxFilterDepth = 5
 export const maxFilterValues = 100
-
-/** What is left of a filter without conditions. */
-const everything = allOf([])
 
 type FilterInput = Readonly<Record<string, unknown>>
 
@@ -45,7 +42,7 @@ export function compileFilter(
   if (input === undefined || input === null) return undefined
   const compiler = new FilterCompiler(schema)
   const condition = compiler.object(getNamedType(type), objectOf(input, path), path, 1)
-  if (condition.key === everything.key) return undefined
+  if (isEverything(condition)) return undefined
   const { key, test } = someElement(condition)
   return { key, test, fields: compiler.fields }
 }
@@ -115,6 +112,7 @@ class FilterCompiler {
             }),
         )
       : this.object(named, input, path, depth + 1)
+    if (isEverything(condition)) return everything
     const { key, test } = someElement(condition)
     return {
       key: `${JSON.stringify(name)}(${key})`,

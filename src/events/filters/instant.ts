@@ -6,7 +6,9 @@ const dateTime = /^(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d):(\d\d)(?:\.(\d+))?([Zz]|[+-]
  * of the fraction, and sorts in order of time. Undefined for what is no RFC 3339 date.
  */
 export function instantOf(text: string): string | undefined {
-  const [, day, minute, second = '', fraction = '', offset = ''] = dateTime.exec(text) ?? []
+  const match = dateTime.exec(text)
+  if (!match) return undefined
+  const [, day, minute, second = '', fraction = '', offset = ''] = match
   // `Date` has no leap second: the minute and the second are kept apart.
   const milliseconds = Date.parse(`${day}T${minute}:00${offset.toUpperCase()}`)
   if (Number.isNaN(milliseconds) || second > '60') return undefined
