@@ -35,7 +35,7 @@ export function equalityOf(kind: ValueKind, mapping?: EnumMapping): Equality {
       return { ofArgument: exactOf, ofJson: exactOf, ofText: numberTextOf, ofClaim: exactOf }
     case 'BigInt':
     case 'Decimal':
-      return { ofArgument: exactArgument, ofJson: exactOf, ofText: numberTextOf, ofClaim: exactOf }
+      return { ofArgument: digitsOf, ofJson: digitsOf, ofText: numberTextOf, ofClaim: digitsOf }
     case 'Float':
       return { ofArgument: floatOf, ofJson: floatOf, ofText: floatText, ofClaim: floatOf }
     case 'enum':
@@ -80,8 +80,8 @@ function exactOf(value: unknown): string | undefined {
   return value instanceof JsonNumber ? numberTextOf(value.token) : undefined
 }
 
-/** BigInt and Decimal are strings in GraphQL. */
-function exactArgument(value: unknown): string | undefined {
+/** BigInt and Decimal are strings in GraphQL, and bodies have them as numbers or as strings. */
+function digitsOf(value: unknown): string | undefined {
   return typeof value === 'string' ? numberTextOf(value) : exactOf(value)
 }
 
