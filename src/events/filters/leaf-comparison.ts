@@ -51,12 +51,15 @@ function finite(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value + 0 : undefined
 }
 
+const exactNumber = remembering(exactNumberOf)
+const numberText = remembering(numberTextOf)
+
 const exactNumbers: LeafComparison = {
-  canonical: (value) => numberTextOf(tokenOf(value)),
+  canonical: (value) => numberText(tokenOf(value)),
   order: (limit) => {
     const bound = exactNumberOf(tokenOf(limit))
     if (!bound) return undefined
-    return (value) => compareWith(bound, exactNumberOf(tokenOf(value)))
+    return (value) => compareWith(bound, exactNumber(tokenOf(value)))
   },
 }
 
@@ -75,14 +78,36 @@ const instants: LeafComparison = {
     const bound = instantText(limit)
     if (bound === undefined) return undefined
     return (value) => {
-      const instant = instantText(value)
-      if (instant === undefined || instant === bound) return instant === undefined ? undefined : 0
-      return instant < bound ? -1 : 1
+      const text = instantText(value)
+      if (text === undefined || text === bound) return text === undefined ? undefined : 0
+      return text < bound ? -1 : 1
     }
   },
 }
 
+const instant = remembering(instantOf)
+
 function instantText(value: unknown): string | undefined {
-  if (value instanceof Date) return instantOf(value.toISOString())
-  return typeof value === 'string' ? instantOf(value) : undefined
+  if (value instanceof Date) return instant(value.toISOString())
+  return typeof value === 'string' ? instant(value) : undefined
 }
+
+/**
+ * Remembers the last results, because many filters read the same values of one message. Long texts
+ * are not kept.
+ */
+function remembering<Result>(read: (text: string) => Result): (text: string) => Result {
+  const results = new Map<string, Result>()
+  return (text) => {
+    if (text.length > maxRememberedLength) return read(text)
+    const known = results.get(text)
+    if (known !== undefined) return known
+    if (results.size === maxRemembered) results.clear()
+    const result = read(text)
+    results.set(text, result)
+    return result
+  }
+}
+
+const maxRemembered = 16
+const maxRememberedLength = 100

@@ -125,28 +125,38 @@ export class FieldIndex {
    */
   match(reading: MessageReading, valueOf: ValueOf): FieldOutcome {
     if (this.#targets.size === 0) return nothing
-    const found = new Set<Target>()
+    const found: Target[] = []
     const texts: (readonly string[] | undefined)[] = []
     const values: unknown[] = []
+    const parts: string[] = []
+    let crowded: Shape | undefined
     for (const shape of this.#shapes.values()) {
-      const columns: (readonly string[])[] = []
       let combinations = 1
       for (const index of shape.slots) {
         const column = (texts[index] ??= this.#textsAt(index, reading, values))
-        columns.push(column)
         combinations *= column.length
+        if (combinations === 0) break
       }
-      if (combinations === 0) continue
-      if (combinations > maxCombinations) return this.#tooMany(shape, reading, texts)
-      for (const tuple of tuplesOf(columns)) {
-        this.#lookups += 1
-        const targets = shape.targetsOf(tuple)
-        if (targets) for (const target of targets) found.add(target)
-      }
+      if (combinations > maxCombinations) crowded = shape
+      else if (combinations === 1) this.#take(shape.tupleOf(texts, parts), shape, found)
+      else if (combinations > 1) this.#takeAll(shape, texts, found)
     }
-    if (found.size === 0) return nothing
+    if (found.length === 0 && !crowded) return nothing
     if (!this.#only.every(({ read, holds }) => holds(read(reading)))) return { kind: 'filtered' }
-    return { kind: 'matched', keys: keysPassing(found, valueOf) }
+    return crowded ? this.#tooMany(crowded, reading, texts) : { kind: 'matched', keys: keysPassing(found, valueOf) }
+  }
+
+  #take(tuple: string, shape: Shape, found: Target[]): void {
+    this.#lookups += 1
+    const targets = shape.targetsOf(tuple)
+    if (targets) for (const target of targets) found.push(target)
+  }
+
+  /** Subscriptions of one shape can be found by several combinations, those of two shapes differ. */
+  #takeAll(shape: Shape, texts: readonly (readonly string[] | undefined)[], found: Target[]): void {
+    const inShape: Target[] = []
+    for (const tuple of tuplesOf(shape.slots.map((index) => texts[index] ?? []))) this.#take(tuple, shape, inShape)
+    for (const target of new Set(inShape)) found.push(target)
   }
 
   /** The canonical texts at the place of a slot: several for an array, none for what is no value. */
@@ -184,7 +194,7 @@ export class FieldIndex {
 }
 
 /** The keys with a filter that the message's value passes, or without one. */
-function keysPassing(targets: ReadonlySet<Target>, valueOf: ValueOf): string[] {
+function keysPassing(targets: readonly Target[], valueOf: ValueOf): string[] {
   const keys: string[] = []
   const verdicts = new Map<string, boolean>()
   let value: { readonly of: TypedValue | undefined } | undefined

@@ -47,19 +47,33 @@ export class Shape {
   targetsOf(tuple: string): readonly Target[] | undefined {
     return this.#byTuple.get(tuple)
   }
+
+  /**
+   * The tuple of a message with one value at each slot. `texts`: the values by slot. `parts`: what
+   * was made of them for other shapes.
+   */
+  tupleOf(texts: readonly (readonly string[] | undefined)[], parts: string[]): string {
+    const { slots } = this
+    const last = slots.length - 1
+    let tuple = ''
+    for (let position = 0; position < last; position += 1) {
+      const slot = slots[position] ?? 0
+      tuple += parts[slot] ??= partOf(texts[slot]?.[0] ?? '')
+    }
+    return last < 0 ? tuple : tuple + (texts[slots[last] ?? 0]?.[0] ?? '')
+  }
 }
 
-/** Every combination of one value of each column, as text. */
+/** Every combination of one value of each column, as text: equal only for equal values. */
 export function tuplesOf(columns: readonly (readonly string[])[]): readonly string[] {
-  const [only] = columns
-  if (columns.length === 1 && only) return only
-  let tuples = ['']
-  for (const column of columns) {
-    const parts = column.map((value) => `${value.length}:${value}`)
-    tuples =
-      parts.length === 1
-        ? tuples.map((tuple) => tuple + parts[0])
-        : tuples.flatMap((tuple) => parts.map((part) => tuple + part))
+  let tuples: readonly string[] = columns.at(-1) ?? ['']
+  for (const column of columns.slice(0, -1).toReversed()) {
+    tuples = column.flatMap((value) => tuples.map((rest) => partOf(value) + rest))
   }
   return tuples
+}
+
+/** All values of a tuple but the last have their length before them. */
+function partOf(value: string): string {
+  return `${value.length}:${value}`
 }

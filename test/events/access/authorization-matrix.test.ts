@@ -1,13 +1,4 @@
 import { describe, expect, test } from '@jest/globals'
-import {
-  type FieldNode,
-  GraphQLError,
-  type GraphQLObjectType,
-  getArgumentValues,
-  getVariableValues,
-  type OperationDefinitionNode,
-  parse,
-} from 'graphql'
 import { anyListener } from '../../../src/core/model/identity.ts'
 import { GatewayError } from '../../../src/errors.ts'
 import { authorize } from '../../../src/events/access/authorize.ts'
@@ -27,6 +18,7 @@ import {
   requestField,
 } from './build-schema.ts'
 import { callerWith, noToken } from './callers.ts'
+import { coercedArguments } from './coerced-arguments.ts'
 
 /**
  * The verdicts are written by hand from the guide of typed events ("Who may", "Arguments"). U:
@@ -100,21 +92,6 @@ function deleted(caller: Caller): Caller {
   return { ...caller, identity: { ...caller.identity, disowned: true } }
 }
 
-/** The arguments as GraphQL coerces them, from the text in brackets of a field. */
-function coerced(
-  root: GraphQLObjectType | null | undefined,
-  text: string,
-  variables: Record<string, unknown> = {},
-): Record<string, unknown> {
-  const operation = parse(text).definitions[0] as OperationDefinitionNode
-  const field = operation.selectionSet.selections[0] as FieldNode
-  const definition = root?.getFields()[field.name.value]
-  if (!definition) throw new Error(`no field ${text}`)
-  const values = getVariableValues(schema.schema, operation.variableDefinitions ?? [], variables)
-  if (!values.coerced) throw values.errors?.[0] ?? new GraphQLError('variables')
-  return getArgumentValues(definition, field, values.coerced)
-}
-
 function verdict(decide: () => readonly (readonly string[] | undefined)[]): string {
   try {
     const values = decide()
@@ -184,7 +161,7 @@ describe('a subscription of', () => {
     const name = /^\w+/.exec(text)?.[0] ?? ''
     const field = schema.events.get(name)
     if (!field) throw new Error(name)
-    const args = coerced(schema.schema.getSubscriptionType(), `subscription { ${text} }`)
+    const args = coercedArguments(schema.schema, 'Subscription', `subscription { ${text} }`)
     const decide = (caller: Caller) => verdict(() => authorize(schema, field, args, caller).values)
     const withoutToken = [noToken, { identity: anyListener, claims: () => 'alice' }].map(decide)
     const [first = '', ...others] = verdicts
@@ -257,8 +234,11 @@ describe('an operation that sends a message', () => {
   ])('%s', (text, ...verdicts) => {
     const name = /^\w+/.exec(text)?.[0] as keyof typeof messages
     const isQuery = name.startsWith('ask')
-    const root = isQuery ? schema.schema.getQueryType() : schema.schema.getMutationType()
-    const args = coerced(root, `${isQuery ? 'query' : 'mutation'} { ${text} }`)
+    const args = coercedArguments(
+      schema.schema,
+      isQuery ? 'Query' : 'Mutation',
+      `${isQuery ? 'query' : 'mutation'} { ${text} }`,
+    )
     const decide = (caller: Caller) => {
       try {
         return JSON.stringify(authorizeMessage(schema, messages[name], args, caller))
@@ -295,7 +275,7 @@ describe('variables and defaults', () => {
     ['a list as one variable', 'subscription ($ids: [ID!]) { ownedList(ids: $ids) }', { ids: ['alice', 'bob'] }, 'F'],
     ['a default stands for absent only', 'subscription ($s: String) { owned(status: $s) }', { s: null }, 'alice;*'],
   ])('%s', (_what, text, variables, expected) => {
-    const args = coerced(schema.schema.getSubscriptionType(), text, variables)
+    const args = coercedArguments(schema.schema, 'Subscription', text, variables)
     const field = schema.events.get(/\{ (\w+)/.exec(text)?.[1] ?? '')
     if (!field) throw new Error(text)
     expect(verdict(() => authorize(schema, field, args, callerWith({ sub: 'alice' })).values)).toBe(expected)
