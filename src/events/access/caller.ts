@@ -10,7 +10,7 @@ export interface Caller {
   readonly identity: Identity
   /**
    * The value of a claim of the token at this JSON pointer, with every digit of a number;
-   * undefined if there is none.
+   * undefined if the token has no such claim.
    */
   readonly claims: (pointer: readonly string[]) => unknown
 }

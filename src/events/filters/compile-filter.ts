@@ -29,7 +29,7 @@ type FilterInput = Readonly<Record<string, unknown>>
 
 /**
  * Compiles a filter over values of the type. `path`: the name of the argument. Null and left-out
- * conditions are none, except that `eq: null` and `ne: null` compare with null. Returns undefined if
+ * conditions do not count, but `eq: null` and `ne: null` compare with null. Returns undefined if
  * there is no condition at all. Throws `LIMIT_EXCEEDED`, and `BAD_USER_INPUT` with the path in the
  * argument.
  */
@@ -127,7 +127,7 @@ class FilterCompiler {
     }
   }
 
-  /** The type of a field that can be filtered by; undefined if there is none of that name. */
+  /** The type of a field that can be filtered by; undefined if no such field exists. */
   #fieldOf(type: GraphQLNamedType, name: string): GraphQLOutputType | undefined {
     let found: GraphQLOutputType | undefined
     for (const owner of this.#ownersOf(type)) {

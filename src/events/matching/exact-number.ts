@@ -58,7 +58,7 @@ export function printExact({ negative, digits, exponent }: ExactNumber): string 
   return `${sign}${digits}e${exponent}`
 }
 
-/** The canonical text of a number; undefined if it is none. */
+/** The canonical text of a number; undefined if the text is no number. */
 export function numberTextOf(token: string): string | undefined {
   const number = exactNumberOf(token)
   return number && printExact(number)

@@ -2,11 +2,11 @@ import type { Conditions } from '../access/conditions.ts'
 import type { EventField, EventSchema } from '../model/event-schema.ts'
 import type { Place } from '../model/place.ts'
 import type { TypedValue, Verdict } from '../model/typed-value.ts'
+import { ConditionShape, maxCombinations, type Target, tuplesOf } from './condition-shape.ts'
 import { claimEquality, type Equality, equalityOf } from './equality.ts'
 import type { MessageReading } from './message-reading.ts'
 import { type OnlyTest, onlyTestOf } from './only-condition.ts'
 import { isTextPlace, type PlaceReader, placeReaderOf } from './place-reader.ts'
-import { maxCombinations, Shape, type Target, tuplesOf } from './shape.ts'
 
 /** What a message is for one field. */
 export type FieldOutcome =
@@ -37,7 +37,7 @@ export class FieldIndex {
   readonly #slots: readonly Slot[]
   readonly #readers: readonly PlaceReader[]
   readonly #only: readonly OnlyTest[]
-  readonly #shapes = new Map<string, Shape>()
+  readonly #shapes = new Map<string, ConditionShape>()
   readonly #targets = new Map<string, Target>()
   #lookups = 0
 
@@ -90,7 +90,7 @@ export class FieldIndex {
     const target: Target = { key, filter: conditions.filter, count: 1 }
     this.#targets.set(key, target)
     const { name, slots, columns } = shapeOf(conditions)
-    const shape = this.#shapes.get(name) ?? new Shape(slots)
+    const shape = this.#shapes.get(name) ?? new ConditionShape(slots)
     this.#shapes.set(name, shape)
     shape.add(columns, target)
     return key
@@ -129,7 +129,7 @@ export class FieldIndex {
     const texts: (readonly string[] | undefined)[] = []
     const values: unknown[] = []
     const parts: string[] = []
-    let crowded: Shape | undefined
+    let crowded: ConditionShape | undefined
     for (const shape of this.#shapes.values()) {
       let combinations = 1
       for (const index of shape.slots) {
@@ -146,14 +146,14 @@ export class FieldIndex {
     return crowded ? this.#tooMany(crowded, reading, texts) : { kind: 'matched', keys: keysPassing(found, valueOf) }
   }
 
-  #take(tuple: string, shape: Shape, found: Target[]): void {
+  #take(tuple: string, shape: ConditionShape, found: Target[]): void {
     this.#lookups += 1
     const targets = shape.targetsOf(tuple)
     if (targets) for (const target of targets) found.push(target)
   }
 
   /** Subscriptions of one shape can be found by several combinations, those of two shapes differ. */
-  #takeAll(shape: Shape, texts: readonly (readonly string[] | undefined)[], found: Target[]): void {
+  #takeAll(shape: ConditionShape, texts: readonly (readonly string[] | undefined)[], found: Target[]): void {
     const inShape: Target[] = []
     for (const tuple of tuplesOf(shape.slots.map((index) => texts[index] ?? []))) this.#take(tuple, shape, inShape)
     for (const target of new Set(inShape)) found.push(target)
@@ -179,7 +179,11 @@ export class FieldIndex {
     return text === undefined ? [] : [text]
   }
 
-  #tooMany(shape: Shape, reading: MessageReading, texts: readonly (readonly string[] | undefined)[]): FieldOutcome {
+  #tooMany(
+    shape: ConditionShape,
+    reading: MessageReading,
+    texts: readonly (readonly string[] | undefined)[],
+  ): FieldOutcome {
     const sizeOf = (index: number) => texts[index]?.length ?? 0
     const [longest = 0] = shape.slots.toSorted((a, b) => sizeOf(b) - sizeOf(a))
     const place = this.#slots[longest]?.place

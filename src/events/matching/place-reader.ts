@@ -32,7 +32,7 @@ export function placeReaderOf(place: Place): PlaceReader {
 }
 
 /**
- * The text of a header; undefined if there is none, or if it is a table or an array. A whole number
+ * The text of a header; undefined if the header is absent, a table or an array. A whole number
  * that was sent as a float keeps `.0`, because it is no integer.
  */
 export function headerText(headers: Readonly<Record<string, unknown>> | undefined, name: string): string | undefined {

@@ -170,7 +170,10 @@ describe('compared with the reference', () => {
     ],
   }
   const operatorsOf = (type: string) => [
-    ...['eq', 'ne', 'in', 'exists'],
+    'eq',
+    'ne',
+    'in',
+    'exists',
     ...(/Int|Float|Decimal|DateTime/.test(type) ? ['lt', 'lte', 'gt', 'gte'] : []),
     ...(/ID|String/.test(type) ? ['startsWith'] : []),
   ]

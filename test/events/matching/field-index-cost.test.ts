@@ -97,14 +97,14 @@ test('2,000 messages match what a scan of all subscriptions finds', () => {
       const [removed] = live.splice(random.below(live.length), 1)
       if (removed) index.remove(removed)
     }
-    const message: Record<string, unknown> = {}
+    const message: Record<string, string | number[]> = {}
     for (const name of names) {
       if (random.chance(0.8)) message[name] = random.chance(0.3) ? random.list(3, () => random.below(4)) : value()
     }
     const scanned = live.filter(({ values }) =>
       values.every((wanted, at) => {
         const there = message[names[at] ?? '']
-        return !wanted || (there !== undefined && [there].flat().some((item) => wanted.includes(String(item))))
+        return !wanted || (there !== undefined && [there].flat().some((item) => wanted.includes(`${item}`)))
       }),
     )
     const keys = index.keysOf(reading({ json: JSON.stringify(message) }), noValue)

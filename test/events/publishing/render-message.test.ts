@@ -268,7 +268,7 @@ describe('headers and properties', () => {
     expect(Object.keys(render(send(), {}, noToken).headers)).toEqual([])
   })
 
-  test('say whether a key without a queue is an error', () => {
+  test('state whether a key without a queue is an error', () => {
     expect(render(send({ mandatory: false }), {}).mandatory).toBe(false)
     const quote = requestField('quote', 'Query', {
       arguments: { sku: [], quantity: [] },

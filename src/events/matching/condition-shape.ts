@@ -15,7 +15,7 @@ export const maxCombinations = 1_000
  * The subscriptions that have conditions on the same slots, by the tuple of their values. A slot is
  * an index in `Conditions.values`.
  */
-export class Shape {
+export class ConditionShape {
   readonly slots: readonly number[]
   readonly #byTuple = new Map<string, Target[]>()
 
