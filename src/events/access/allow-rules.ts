@@ -1,5 +1,5 @@
 import type { AllowRule } from '../model/event-schema.ts'
-import { type Caller, hasToken } from './caller.ts'
+import { type EventCaller, hasToken } from './event-caller.ts'
 
 /**
  * The texts of an argument for a scope such as `room:{id}`: several for a list, none if it is left
@@ -8,11 +8,11 @@ import { type Caller, hasToken } from './caller.ts'
 export type ArgumentTexts = (path: readonly string[]) => readonly string[]
 
 /** Whether one of the rules holds. Without rules, none does. */
-export function isAllowed(rules: readonly AllowRule[], caller: Caller, textsOf: ArgumentTexts): boolean {
+export function isAllowed(rules: readonly AllowRule[], caller: EventCaller, textsOf: ArgumentTexts): boolean {
   return rules.some((rule) => holds(rule, caller, textsOf))
 }
 
-function holds({ scopes, anonymous }: AllowRule, caller: Caller, textsOf: ArgumentTexts): boolean {
+function holds({ scopes, anonymous }: AllowRule, caller: EventCaller, textsOf: ArgumentTexts): boolean {
   if (anonymous) return true
   if (!hasToken(caller)) return false
   // The token of a deleted client is no more than its scope.

@@ -20,7 +20,7 @@ import type {
 } from '../model/event-schema.ts'
 import { type ArgumentTexts, isAllowed } from './allow-rules.ts'
 import { ownedTexts } from './authorize.ts'
-import { type Caller, claimValuesOf, hasToken, isPrivileged, refusal, type UsedField } from './caller.ts'
+import { claimValuesOf, type EventCaller, hasToken, isPrivileged, refusal, type UsedField } from './event-caller.ts'
 import { inputTextsAt } from './input-text.ts'
 
 /** What `authorizeMessage` reads of the schema. */
@@ -57,7 +57,7 @@ export function authorizeMessage(
   schema: InputSchema,
   field: PublishField | RequestField,
   args: Arguments,
-  caller: Caller,
+  caller: EventCaller,
 ): Arguments {
   const used = usedFieldOf(field)
   const types = argumentTypesOf(schema, field)
@@ -81,10 +81,10 @@ export function authorizeMessage(
 /** Checks the `@owner` values in arguments and fills in absent ones. */
 class InputOwners {
   readonly #schema: InputSchema
-  readonly #caller: Caller
+  readonly #caller: EventCaller
   readonly #used: UsedField
 
-  constructor(schema: InputSchema, caller: Caller, used: UsedField) {
+  constructor(schema: InputSchema, caller: EventCaller, used: UsedField) {
     this.#schema = schema
     this.#caller = caller
     this.#used = used

@@ -5,16 +5,16 @@ import { isTextPlace } from '../matching/place-reader.ts'
 import type { ClaimPath, ConditionArgument, EventField, EventSchema } from '../model/event-schema.ts'
 import { type ArgumentTexts, isAllowed } from './allow-rules.ts'
 import { argumentTextsOf } from './argument-values.ts'
+import { type Conditions, conditionsOf } from './conditions.ts'
 import {
-  type Caller,
   type ClaimValue,
   claimValuesOf,
+  type EventCaller,
   hasToken,
   isPrivileged,
   refusal,
   type UsedField,
-} from './caller.ts'
-import { type Conditions, conditionsOf } from './conditions.ts'
+} from './event-caller.ts'
 import { maySelect } from './selected-fields.ts'
 
 /** What `authorize` reads of the schema. */
@@ -33,7 +33,7 @@ export function authorize(
   schema: AccessSchema,
   field: EventField,
   args: Readonly<Record<string, unknown>>,
-  caller: Caller,
+  caller: EventCaller,
   operation: 'Subscription' | 'Query' = 'Subscription',
 ): Conditions {
   const used: UsedField = { operation, name: field.name }

@@ -1,14 +1,14 @@
 import type { EventSchema } from '../model/event-schema.ts'
 import { isAllowed } from './allow-rules.ts'
-import { type Caller, isPrivileged, refusal, type UsedField } from './caller.ts'
+import { type EventCaller, isPrivileged, refusal, type UsedField } from './event-caller.ts'
 
 /**
- * Whether the caller may select an output field and filter by it: `@allow` on the field, which has
- * scopes only. `name`: `Type.field`. A field without `@allow` is for every caller of the root field.
+ * Whether the caller may select an output field and filter by it: `@allow` on the field, with
+ * scopes only. `name`: `Type.field`. Without `@allow`, every caller of the root field may.
  */
 export function maySelect(
   schema: Pick<EventSchema, 'objects'>,
-  caller: Caller,
+  caller: EventCaller,
   used: UsedField,
   name: string,
 ): boolean {
@@ -23,7 +23,7 @@ export function maySelect(
  */
 export function demandSelection(
   schema: Pick<EventSchema, 'objects'>,
-  caller: Caller,
+  caller: EventCaller,
   used: UsedField,
   names: Iterable<string>,
 ): void {

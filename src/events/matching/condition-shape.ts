@@ -1,7 +1,7 @@
 import type { CompiledFilter } from '../filters/compile-filter.ts'
 
 /** The subscriptions with the same conditions: one channel of the hub. */
-export interface Target {
+export interface IndexedKey {
   readonly key: string
   readonly filter: CompiledFilter | undefined
   /** How many subscriptions have these conditions. */
@@ -17,7 +17,7 @@ export const maxCombinations = 1_000
  */
 export class ConditionShape {
   readonly slots: readonly number[]
-  readonly #byTuple = new Map<string, Target[]>()
+  readonly #byTuple = new Map<string, IndexedKey[]>()
 
   constructor(slots: readonly number[]) {
     this.slots = slots
@@ -28,7 +28,7 @@ export class ConditionShape {
   }
 
   /** `columns`: for each slot its values. */
-  add(columns: readonly (readonly string[])[], target: Target): void {
+  add(columns: readonly (readonly string[])[], target: IndexedKey): void {
     for (const tuple of tuplesOf(columns)) {
       const targets = this.#byTuple.get(tuple)
       if (targets) targets.push(target)
@@ -36,7 +36,7 @@ export class ConditionShape {
     }
   }
 
-  remove(columns: readonly (readonly string[])[], target: Target): void {
+  remove(columns: readonly (readonly string[])[], target: IndexedKey): void {
     for (const tuple of tuplesOf(columns)) {
       const rest = this.#byTuple.get(tuple)?.filter((other) => other !== target)
       if (rest && rest.length > 0) this.#byTuple.set(tuple, rest)
@@ -44,7 +44,7 @@ export class ConditionShape {
     }
   }
 
-  targetsOf(tuple: string): readonly Target[] | undefined {
+  targetsOf(tuple: string): readonly IndexedKey[] | undefined {
     return this.#byTuple.get(tuple)
   }
 

@@ -2,7 +2,7 @@ import type { Conditions } from '../access/conditions.ts'
 import type { EventField, EventSchema } from '../model/event-schema.ts'
 import type { Place } from '../model/place.ts'
 import type { TypedValue, Verdict } from '../model/typed-value.ts'
-import { ConditionShape, maxCombinations, type Target, tuplesOf } from './condition-shape.ts'
+import { ConditionShape, type IndexedKey, maxCombinations, tuplesOf } from './condition-shape.ts'
 import { claimEquality, type Equality, equalityOf } from './equality.ts'
 import type { MessageReading } from './message-reading.ts'
 import { type OnlyTest, onlyTestOf } from './only-condition.ts'
@@ -38,7 +38,7 @@ export class FieldIndex {
   readonly #readers: readonly PlaceReader[]
   readonly #only: readonly OnlyTest[]
   readonly #shapes = new Map<string, ConditionShape>()
-  readonly #targets = new Map<string, Target>()
+  readonly #targets = new Map<string, IndexedKey>()
   #lookups = 0
 
   constructor(field: EventField, schema: Pick<EventSchema, 'enums'>) {
@@ -87,7 +87,7 @@ export class FieldIndex {
       known.count += 1
       return key
     }
-    const target: Target = { key, filter: conditions.filter, count: 1 }
+    const target: IndexedKey = { key, filter: conditions.filter, count: 1 }
     this.#targets.set(key, target)
     const { name, slots, columns } = shapeOf(conditions)
     const shape = this.#shapes.get(name) ?? new ConditionShape(slots)
@@ -125,7 +125,7 @@ export class FieldIndex {
    */
   match(reading: MessageReading, valueOf: ValueOf): FieldOutcome {
     if (this.#targets.size === 0) return nothing
-    const found: Target[] = []
+    const found: IndexedKey[] = []
     const texts: (readonly string[] | undefined)[] = []
     const values: unknown[] = []
     const parts: string[] = []
@@ -146,20 +146,20 @@ export class FieldIndex {
     return crowded ? this.#tooMany(crowded, reading, texts) : { kind: 'matched', keys: keysPassing(found, valueOf) }
   }
 
-  #take(tuple: string, shape: ConditionShape, found: Target[]): void {
+  #take(tuple: string, shape: ConditionShape, found: IndexedKey[]): void {
     this.#lookups += 1
     const targets = shape.targetsOf(tuple)
     if (targets) for (const target of targets) found.push(target)
   }
 
-  /** Subscriptions of one shape can be found by several combinations, those of two shapes differ. */
-  #takeAll(shape: ConditionShape, texts: readonly (readonly string[] | undefined)[], found: Target[]): void {
-    const inShape: Target[] = []
+  /** Several combinations can find one subscription, but only within a shape. */
+  #takeAll(shape: ConditionShape, texts: readonly (readonly string[] | undefined)[], found: IndexedKey[]): void {
+    const inShape: IndexedKey[] = []
     for (const tuple of tuplesOf(shape.slots.map((index) => texts[index] ?? []))) this.#take(tuple, shape, inShape)
     for (const target of new Set(inShape)) found.push(target)
   }
 
-  /** The canonical texts at the place of a slot: several for an array, none for what is no value. */
+  /** The canonical texts at the place of a slot: several for an array, none without a value. */
   #textsAt(index: number, reading: MessageReading, values: unknown[]): readonly string[] {
     const slot = this.#slots[index]
     if (!slot) return []
@@ -198,7 +198,7 @@ export class FieldIndex {
 }
 
 /** The keys with a filter that the message's value passes, or without one. */
-function keysPassing(targets: readonly Target[], valueOf: ValueOf): string[] {
+function keysPassing(targets: readonly IndexedKey[], valueOf: ValueOf): string[] {
   const keys: string[] = []
   const verdicts = new Map<string, boolean>()
   let value: { readonly of: TypedValue | undefined } | undefined

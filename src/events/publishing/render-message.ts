@@ -13,7 +13,7 @@ import {
   type InputSchema,
   usedFieldOf,
 } from '../access/authorize-message.ts'
-import { type Caller, refusal } from '../access/caller.ts'
+import { type EventCaller, refusal } from '../access/event-caller.ts'
 import type { PublishField, RequestField } from '../model/event-schema.ts'
 import { bodyObjectOf, bodyValueOf } from './message-body.ts'
 import { renderHeader, renderRoutingKey, type TemplateSource } from './render-template.ts'
@@ -37,7 +37,7 @@ export const clientIdHeader = 'x-warren-client-id'
 export interface MessageRequest {
   /** After GraphQL has coerced them. */
   readonly args: Arguments
-  readonly caller: Caller
+  readonly caller: EventCaller
   /** In milliseconds since the epoch. */
   readonly now: number
   readonly traceparent: string | undefined

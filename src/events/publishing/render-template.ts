@@ -2,7 +2,7 @@ import type { GraphQLInputType } from 'graphql'
 import { maxShortStringBytes } from '../../core/model/short-string.ts'
 import { badInput } from '../../errors.ts'
 import type { Arguments, InputSchema } from '../access/authorize-message.ts'
-import { type Caller, claimValuesOf } from '../access/caller.ts'
+import { claimValuesOf, type EventCaller } from '../access/event-caller.ts'
 import { inputTextsAt } from '../access/input-text.ts'
 import type { Template } from '../model/event-schema.ts'
 
@@ -12,7 +12,7 @@ export interface TemplateSource {
   readonly types: ReadonlyMap<string, GraphQLInputType>
   /** With absent `@owner` values filled in. */
   readonly args: Arguments
-  readonly caller: Caller
+  readonly caller: EventCaller
   /** The error for a caller without the claim that the template needs. */
   readonly refusal: () => Error
 }

@@ -3,7 +3,7 @@ import { anyListener } from '../../../src/core/model/identity.ts'
 import { GatewayError } from '../../../src/errors.ts'
 import { authorize } from '../../../src/events/access/authorize.ts'
 import { authorizeMessage } from '../../../src/events/access/authorize-message.ts'
-import type { Caller } from '../../../src/events/access/caller.ts'
+import type { EventCaller } from '../../../src/events/access/event-caller.ts'
 import {
   allow,
   allowAnonymous,
@@ -75,7 +75,7 @@ const schema = eventSchema(
 
 /** Above `@owner` and `@allow` for subscriptions and queries. */
 const above = (field: string) => ['operator', 'observe', `event:${field}`, 'event:*', 'event:#']
-const callers: Record<string, Caller> = {
+const callers: Record<string, EventCaller> = {
   alice: callerWith({ sub: 'alice', scope: 'channel:#' }),
   shop: callerWith({ sub: 'alice', scope: 'shop:read event:other' }),
   words: callerWith({ scope: 'shop:read' }),
@@ -88,7 +88,7 @@ const callers: Record<string, Caller> = {
   deleted: deleted(callerWith({ sub: 'alice', scope: 'shop:read', rooms: ['1'] })),
 }
 
-function deleted(caller: Caller): Caller {
+function deleted(caller: EventCaller): EventCaller {
   return { ...caller, identity: { ...caller.identity, disowned: true } }
 }
 
@@ -162,7 +162,7 @@ describe('a subscription of', () => {
     const field = schema.events.get(name)
     if (!field) throw new Error(name)
     const args = coercedArguments(schema.schema, 'Subscription', `subscription { ${text} }`)
-    const decide = (caller: Caller) => verdict(() => authorize(schema, field, args, caller).values)
+    const decide = (caller: EventCaller) => verdict(() => authorize(schema, field, args, caller).values)
     const withoutToken = [noToken, { identity: anyListener, claims: () => 'alice' }].map(decide)
     const [first = '', ...others] = verdicts
     expect([
@@ -239,7 +239,7 @@ describe('an operation that sends a message', () => {
       isQuery ? 'Query' : 'Mutation',
       `${isQuery ? 'query' : 'mutation'} { ${text} }`,
     )
-    const decide = (caller: Caller) => {
+    const decide = (caller: EventCaller) => {
       try {
         return JSON.stringify(authorizeMessage(schema, messages[name], args, caller))
       } catch (error) {

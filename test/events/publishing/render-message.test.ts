@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { JsonNumber } from '../../../src/core/json/json-number.ts'
 import { GatewayError } from '../../../src/errors.ts'
-import type { Caller } from '../../../src/events/access/caller.ts'
+import type { EventCaller } from '../../../src/events/access/event-caller.ts'
 import type { PublishField, RequestField } from '../../../src/events/model/event-schema.ts'
 import { messageRendererOf } from '../../../src/events/publishing/render-message.ts'
 import {
@@ -54,13 +54,13 @@ const now = Date.UTC(2026, 10, 28, 12)
 function render(
   field: PublishField | RequestField,
   args: Record<string, unknown>,
-  caller: Caller = alice,
+  caller: EventCaller = alice,
   traceparent?: string,
 ) {
   return messageRendererOf(schema, field)({ args, caller, now, traceparent })
 }
 
-function bodyOf(field: PublishField, args: Record<string, unknown>, caller?: Caller): string {
+function bodyOf(field: PublishField, args: Record<string, unknown>, caller?: EventCaller): string {
   return render(field, args, caller).body.toString()
 }
 

@@ -6,7 +6,7 @@ import { integerDigits } from '../matching/equality.ts'
 import type { ClaimPath } from '../model/event-schema.ts'
 
 /** Who uses a typed field. */
-export interface Caller {
+export interface EventCaller {
   readonly identity: Identity
   /**
    * The value of a claim of the token at this JSON pointer, with every digit of a number;
@@ -31,7 +31,7 @@ export const maxClaimValues = 1_000
  * Whether the caller presented a token. A token that has only words of the team's own counts; a
  * caller that the operator lets subscribe without a token (`anyListener`) does not.
  */
-export function hasToken({ identity }: Caller): boolean {
+export function hasToken({ identity }: EventCaller): boolean {
   return identity !== anyListener && (identity.clientId !== undefined || identity.scope.words.length > 0)
 }
 
@@ -39,7 +39,7 @@ export function hasToken({ identity }: Caller): boolean {
  * Whether a scope of the caller stands above `@owner` and `@allow`. A pattern such as `event:*`
  * never reaches mutations.
  */
-export function isPrivileged({ identity: { scope } }: Caller, { operation, name }: UsedField): boolean {
+export function isPrivileged({ identity: { scope } }: EventCaller, { operation, name }: UsedField): boolean {
   if (scope.operator || scope.events.includes(name)) return true
   if (operation === 'Mutation') return false
   return scope.observe || scope.events.some((pattern) => matchesTopic(pattern, name))
@@ -49,7 +49,7 @@ export function isPrivileged({ identity: { scope } }: Caller, { operation, name 
  * The error for a caller that may not use the field. Its text depends on nothing but the field, so
  * that it reveals nothing about what exists.
  */
-export function refusal(caller: Caller, { operation, name }: UsedField): GatewayError {
+export function refusal(caller: EventCaller, { operation, name }: UsedField): GatewayError {
   const what = `use ${operation}.${name} in this way`
   return hasToken(caller)
     ? new GatewayError('FORBIDDEN', `this token does not allow you to ${what}`)
@@ -63,7 +63,7 @@ export type ClaimValue = string | boolean | number | bigint | JsonNumber
  * token has no such claim, if it is anything else, empty or longer than 1,000, and for a client
  * that was deleted: then only scopes grant anything.
  */
-export function claimValuesOf({ identity, claims }: Caller, path: ClaimPath): readonly ClaimValue[] | undefined {
+export function claimValuesOf({ identity, claims }: EventCaller, path: ClaimPath): readonly ClaimValue[] | undefined {
   if (identity.disowned === true || identity === anyListener) return undefined
   const value = path.kind === 'clientId' ? identity.clientId : claims(path.pointer)
   const values: readonly unknown[] = Array.isArray(value) ? value : [value]
