@@ -21,7 +21,7 @@ export function tokenCommand(): Command {
     .option('--operator', 'allow everything')
     .option(
       '--scope <words>',
-      'allow more, as space-separated words: "publish" (to sources), "publish:<exchange>[:<key>]", "register", "room", "channel:<pattern>"; in patterns * matches one word and # the rest, such as "channel:team.#"',
+      'allow more, as space-separated words: "publish" (to sources), "publish:<exchange>[:<key>]", "register", "room", "observe", "channel:<pattern>", "event:<field pattern>"; in patterns * matches one word and # the rest, such as "channel:team.#"',
     )
     .option('--ttl <duration>', 'expire after this duration, such as 30m, 1h or 7d (default: WARREN_TOKEN_TTL)')
   return takesConfig(command, secretOptions).action(async (given: TokenOptions) => {
@@ -44,10 +44,10 @@ function scopeOf({ operator, scope = '' }: TokenOptions): string[] {
   const words = scope.split(/\s+/).filter((word) => word !== '')
   // A misspelt word would grant nothing without a message.
   const understood = new Set(printScope(parseScope(words.join(' '))))
-  const unknown = words.find((word) => !understood.has(word) || word === 'channel:')
+  const unknown = words.find((word) => !understood.has(word) || word === 'channel:' || word === 'event:')
   if (unknown)
     throw wrongUse(
-      `--scope: expected the words operator, publish, publish:<exchange>[:<key>], register, room or channel:<pattern>, got "${unknown}"`,
+      `--scope: expected the words operator, publish, publish:<exchange>[:<key>], register, room, observe, channel:<pattern> or event:<field pattern>, got "${unknown}"`,
     )
   return [...new Set([...(operator ? ['operator'] : []), ...words])]
 }

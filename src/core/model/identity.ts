@@ -26,12 +26,19 @@ export interface Identity {
 }
 
 /** Scopes of one word. Each is a member of `Scope`. */
-const flags = ['operator', 'publish', 'register', 'room'] as const
+const flags = ['operator', 'observe', 'publish', 'register', 'room'] as const
 type Flag = (typeof flags)[number]
 
 export interface Scope extends Readonly<Record<Flag, boolean>> {
   /** Patterns of channels: `*` matches one word, `#` any number of words. */
   readonly channels: readonly string[]
+  /** Patterns of the names of typed fields, as for channels. */
+  readonly events: readonly string[]
+  /**
+   * Every word of the scope as written in the token, known to Warren or not: typed fields name
+   * words of the team's own (`@allow`).
+   */
+  readonly words: readonly string[]
   /** Exchanges, and routing keys on them, that the caller may publish to. */
   readonly publishTo: readonly PublishGrant[]
 }
@@ -50,29 +57,43 @@ export interface PublishGrant {
 
 export const noScope: Scope = {
   operator: false,
+  observe: false,
   publish: false,
   register: false,
   room: false,
   channels: [],
+  events: [],
   publishTo: [],
+  words: [],
 }
 
-/** Reads a space-separated scope (RFC 8693 §4.2). Unknown words grant nothing. */
+/**
+ * Reads a space-separated scope (RFC 8693 §4.2). Words that Warren does not know grant nothing but
+ * the typed fields that name them.
+ */
 export function parseScope(text: string): Scope {
   const words = text.split(' ').filter((word) => word !== '')
   const granted = Object.fromEntries(flags.map((flag) => [flag, words.includes(flag)])) as Record<Flag, boolean>
   return {
     ...granted,
-    channels: words.filter((word) => word.startsWith('channel:')).map((word) => word.slice('channel:'.length)),
+    channels: patternsOf('channel:', words),
+    events: patternsOf('event:', words),
     publishTo: words.flatMap(publishGrantOf),
+    words,
   }
 }
 
+function patternsOf(prefix: string, words: readonly string[]): string[] {
+  return words.filter((word) => word.startsWith(prefix)).map((word) => word.slice(prefix.length))
+}
+
+/** Prints the words that Warren knows. */
 export function printScope(scope: Scope): string[] {
   return [
     ...flags.filter((flag) => scope[flag]),
     ...scope.publishTo.map(({ word }) => word),
     ...scope.channels.map((pattern) => `channel:${pattern}`),
+    ...scope.events.map((pattern) => `event:${pattern}`),
   ]
 }
 
@@ -111,7 +132,8 @@ export const anonymous: Identity = {
 export const anyListener: Identity = { ...anonymous, scope: { ...anonymous.scope, room: true, channels: ['#'] } }
 
 /**
- * Whether the token names a client or grants something. A token that does neither counts as none.
+ * Whether the token names a client or grants something. A token that does neither counts as none,
+ * except for typed fields, which can name words of the team's own.
  */
 export function isKnown({ clientId, scope }: Identity): boolean {
   return clientId !== undefined || printScope(scope).length > 0

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 
 /** How many ids share one stem. */
 const idsOfStem = 2 ** 24
@@ -16,4 +16,13 @@ export function newMessageId(): string {
   const digits = (idsOfStem + (count % idsOfStem)).toString(16).slice(1)
   count += 1
   return stem + digits
+}
+
+/**
+ * The same key gives the same message id on every replica: a UUID (RFC 9562, version 8) of its
+ * hash.
+ */
+export function messageIdOf(key: string): string {
+  const hex = createHash('sha256').update(key).digest('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }

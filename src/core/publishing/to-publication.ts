@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { badInput, GatewayError } from '../../errors.ts'
 import { checkDepth, maxDepth, UndecodableBody } from '../body/decode-body.ts'
 import { idempotencyHeader } from '../delivery/deduplicator.ts'
@@ -6,7 +5,7 @@ import { JsonNumber } from '../json/json-number.ts'
 import { printJson } from '../json/print-json.ts'
 import { checkClientId } from '../model/channel-event.ts'
 import type { Publication } from '../model/message.ts'
-import { newMessageId } from '../model/message-id.ts'
+import { messageIdOf, newMessageId } from '../model/message-id.ts'
 import { checkShortString } from '../model/short-string.ts'
 import { isReservedExchange } from '../sources/reserved-exchanges.ts'
 
@@ -53,7 +52,7 @@ export function publicationOf(
   if (idempotencyKey === '') throw badInput(`${prefix}idempotencyKey`, 'expected a non-empty string')
   const messageId =
     shortString(`${prefix}messageId`, request.messageId) ??
-    (idempotencyKey === undefined ? newMessageId() : idOf(`${publisher} ${idempotencyKey}`))
+    (idempotencyKey === undefined ? newMessageId() : messageIdOf(`${publisher} ${idempotencyKey}`))
   return {
     exchange,
     routingKey,
@@ -195,13 +194,4 @@ function notCarried(token: string, field: string): GatewayError {
     field,
     `expected a signed 64-bit integer, a number that a double holds exactly, or a string, got ${got}, which AMQP cannot carry exactly`,
   )
-}
-
-/**
- * The same key gives the same message id on every replica: a UUID (RFC 9562, version 8) of its
- * hash.
- */
-function idOf(key: string): string {
-  const hex = createHash('sha256').update(key).digest('hex')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }

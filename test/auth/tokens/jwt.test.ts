@@ -41,7 +41,7 @@ describe('a token signed with the secret', () => {
     })
     expect(await verifier.verify(token)).toEqual({
       clientId: 'alice',
-      scope: { ...noScope, publish: true, channels: ['team.#'] },
+      scope: { ...noScope, publish: true, channels: ['team.#'], words: ['publish', 'channel:team.#'] },
       issuedAt: new Date(expiresAt.getTime() - 60_000),
       expiresAt,
     })
@@ -64,7 +64,7 @@ describe('a token signed with the secret', () => {
     const listed = await signed({ sub: 'alice', scope: ['publish', 'channel:a.*'] })
     expect(await verifier.verify(listed)).toEqual({
       clientId: 'alice',
-      scope: { ...noScope, publish: true, channels: ['a.*'] },
+      scope: { ...noScope, publish: true, channels: ['a.*'], words: ['publish', 'channel:a.*'] },
       issuedAt: undefined,
       expiresAt: undefined,
     })

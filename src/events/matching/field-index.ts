@@ -1,0 +1,234 @@
+import type { Conditions } from '../access/conditions.ts'
+import type { EventField, EventSchema } from '../model/event-schema.ts'
+import type { Place } from '../model/place.ts'
+import type { TypedValue, Verdict } from '../model/typed-value.ts'
+import { ConditionShape, type IndexedKey, maxCombinations, tuplesOf } from './condition-shape.ts'
+import { claimEquality, type Equality, equalityOf } from './equality.ts'
+import type { MessageReading } from './message-reading.ts'
+import { type OnlyTest, onlyTestOf } from './only-condition.ts'
+import { isTextPlace, type PlaceReader, placeReaderOf } from './place-reader.ts'
+
+/** What a message is for one field. */
+export type FieldOutcome =
+  /** `keys`: the keys in use that the message matches, each once. May be empty. */
+  { readonly kind: 'matched'; readonly keys: readonly string[] } | Extract<Verdict, { kind: 'filtered' | 'invalid' }>
+
+/**
+ * The value of the message for the field, needed only for filters; undefined if it has none, and
+ * then no filter matches. Called at most once for each call of `match`.
+ */
+export type ValueOf = () => TypedValue | undefined
+
+interface Slot {
+  /** Index in the places of the field: two conditions may read the same place. */
+  readonly read: number
+  readonly place: Place
+  readonly canonical: (value: unknown) => string | undefined
+}
+
+const nothing: FieldOutcome = { kind: 'matched', keys: [] }
+
+/**
+ * The subscriptions of one event field, indexed by the values of their conditions, so that a
+ * message needs one look-up for each set of conditions in use and not one for each subscription.
+ */
+export class FieldIndex {
+  readonly field: EventField
+  readonly #slots: readonly Slot[]
+  readonly #readers: readonly PlaceReader[]
+  readonly #only: readonly OnlyTest[]
+  readonly #shapes = new Map<string, ConditionShape>()
+  readonly #targets = new Map<string, IndexedKey>()
+  #lookups = 0
+
+  constructor(field: EventField, schema: Pick<EventSchema, 'enums'>) {
+    this.field = field
+    const readers = new Map<string, { index: number; read: PlaceReader }>()
+    const slotOf = (place: Place, equality: Equality): Slot => {
+      const name = JSON.stringify(place)
+      const reader = readers.get(name) ?? { index: readers.size, read: placeReaderOf(place) }
+      readers.set(name, reader)
+      const { ofText, ofJson } = equality
+      return { read: reader.index, place, canonical: isTextPlace(place) ? (text) => ofText(text as string) : ofJson }
+    }
+    this.#slots = [
+      ...field.conditions.map(({ kind, enumName, place }) =>
+        slotOf(place, equalityOf(kind, enumName === undefined ? undefined : schema.enums.get(enumName))),
+      ),
+      ...field.ownerPlaces.map(({ place }) => slotOf(place, claimEquality(isTextPlace(place)))),
+    ]
+    this.#readers = [...readers.values()].map(({ read }) => read)
+    this.#only = field.only.map(onlyTestOf)
+  }
+
+  /** How many different conditions are in use. Without any, no message need be matched. */
+  get size(): number {
+    return this.#targets.size
+  }
+
+  /** How many sets of conditions are in use. */
+  get shapes(): number {
+    return this.#shapes.size
+  }
+
+  /** How many look-ups all messages have needed. */
+  get lookups(): number {
+    return this.#lookups
+  }
+
+  /**
+   * Adds a subscription and returns the key of its conditions, which begins with a NUL and so is no
+   * client id. Subscriptions with equal conditions share a key.
+   */
+  add(conditions: Conditions): string {
+    const key = this.keyOf(conditions)
+    const known = this.#targets.get(key)
+    if (known) {
+      known.count += 1
+      return key
+    }
+    const target: IndexedKey = { key, filter: conditions.filter, count: 1 }
+    this.#targets.set(key, target)
+    const { name, slots, columns } = shapeOf(conditions)
+    const shape = this.#shapes.get(name) ?? new ConditionShape(slots)
+    this.#shapes.set(name, shape)
+    shape.add(columns, target)
+    return key
+  }
+
+  /** Removes one subscription that was added with these conditions. */
+  remove(conditions: Conditions): void {
+    const target = this.#targets.get(this.keyOf(conditions))
+    if (!target) return
+    target.count -= 1
+    if (target.count > 0) return
+    this.#targets.delete(target.key)
+    const { name, columns } = shapeOf(conditions)
+    const shape = this.#shapes.get(name)
+    shape?.remove(columns, target)
+    if (shape?.isEmpty) this.#shapes.delete(name)
+  }
+
+  keyOf({ key }: Conditions): string {
+    return `\0${this.field.name}\0${key}`
+  }
+
+  /** The keys that the message matches; none if it is filtered or invalid. */
+  keysOf(reading: MessageReading, valueOf: ValueOf): readonly string[] {
+    const outcome = this.match(reading, valueOf)
+    return outcome.kind === 'matched' ? outcome.keys : []
+  }
+
+  /**
+   * Matches a message that one of the field's bindings takes. Reads each place at most once, and
+   * the body only if a condition in use is on it. Throws `UndecodableBody`.
+   */
+  match(reading: MessageReading, valueOf: ValueOf): FieldOutcome {
+    if (this.#targets.size === 0) return nothing
+    const found: IndexedKey[] = []
+    const texts: (readonly string[] | undefined)[] = []
+    const values: unknown[] = []
+    const parts: string[] = []
+    let crowded: ConditionShape | undefined
+    for (const shape of this.#shapes.values()) {
+      let combinations = 1
+      for (const index of shape.slots) {
+        const column = (texts[index] ??= this.#textsAt(index, reading, values))
+        combinations *= column.length
+        if (combinations === 0) break
+      }
+      if (combinations > maxCombinations) crowded = shape
+      else if (combinations === 1) this.#take(shape.tupleOf(texts, parts), shape, found)
+      else if (combinations > 1) this.#takeAll(shape, texts, found)
+    }
+    if (found.length === 0 && !crowded) return nothing
+    if (!this.#only.every(({ read, holds }) => holds(read(reading)))) return { kind: 'filtered' }
+    return crowded ? this.#tooMany(crowded, reading, texts) : { kind: 'matched', keys: keysPassing(found, valueOf) }
+  }
+
+  #take(tuple: string, shape: ConditionShape, found: IndexedKey[]): void {
+    this.#lookups += 1
+    const targets = shape.targetsOf(tuple)
+    if (targets) for (const target of targets) found.push(target)
+  }
+
+  /** Several combinations can find one subscription, but only within a shape. */
+  #takeAll(shape: ConditionShape, texts: readonly (readonly string[] | undefined)[], found: IndexedKey[]): void {
+    const inShape: IndexedKey[] = []
+    for (const tuple of tuplesOf(shape.slots.map((index) => texts[index] ?? []))) this.#take(tuple, shape, inShape)
+    for (const target of new Set(inShape)) found.push(target)
+  }
+
+  /** The canonical texts at the place of a slot: several for an array, none without a value. */
+  #textsAt(index: number, reading: MessageReading, values: unknown[]): readonly string[] {
+    const slot = this.#slots[index]
+    if (!slot) return []
+    const { read, canonical } = slot
+    if (!(read in values)) values[read] = this.#readers[read]?.(reading)
+    const value = values[read]
+    if (value === undefined || value === null) return []
+    if (Array.isArray(value)) {
+      const texts = new Set<string>()
+      for (const element of value) {
+        const text = canonical(element)
+        if (text !== undefined) texts.add(text)
+      }
+      return [...texts]
+    }
+    const text = canonical(value)
+    return text === undefined ? [] : [text]
+  }
+
+  #tooMany(
+    shape: ConditionShape,
+    reading: MessageReading,
+    texts: readonly (readonly string[] | undefined)[],
+  ): FieldOutcome {
+    const sizeOf = (index: number) => texts[index]?.length ?? 0
+    const [longest = 0] = shape.slots.toSorted((a, b) => sizeOf(b) - sizeOf(a))
+    const place = this.#slots[longest]?.place
+    const tokens = place?.kind === 'body' ? [...reading.binding.body, ...place.pointer] : []
+    const combinations = shape.slots.reduce((product, index) => product * sizeOf(index), 1)
+    return {
+      kind: 'invalid',
+      pointer: printPointer(place?.kind === 'envelope' ? place.pointer : tokens),
+      expected: `arrays that make at most ${maxCombinations} combinations of values, got ${combinations}`,
+    }
+  }
+}
+
+/** The keys with a filter that the message's value passes, or without one. */
+function keysPassing(targets: readonly IndexedKey[], valueOf: ValueOf): string[] {
+  const keys: string[] = []
+  const verdicts = new Map<string, boolean>()
+  let value: { readonly of: TypedValue | undefined } | undefined
+  for (const { key, filter } of targets) {
+    if (filter) {
+      let passes = verdicts.get(filter.key)
+      if (passes === undefined) {
+        value ??= { of: valueOf() }
+        passes = value.of !== undefined && filter.test(value.of)
+        verdicts.set(filter.key, passes)
+      }
+      if (!passes) continue
+    }
+    keys.push(key)
+  }
+  return keys
+}
+
+/** RFC 6901 §3. */
+function printPointer(tokens: readonly string[]): string {
+  return tokens.map((token) => `/${token.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+}
+
+function shapeOf({ values }: Conditions): { name: string; slots: number[]; columns: (readonly string[])[] } {
+  const slots: number[] = []
+  const columns: (readonly string[])[] = []
+  for (const [index, texts] of values.entries()) {
+    if (!texts) continue
+    slots.push(index)
+    columns.push(texts)
+  }
+  return { name: slots.join(), slots, columns }
+}

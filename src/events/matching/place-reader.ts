@@ -1,0 +1,88 @@
+import { copyWireTypes, wireTypeOf } from '../../core/body/amqp-field-types.ts'
+import { plainHeaders } from '../../core/body/plain-headers.ts'
+import { toDate } from '../../core/body/to-date.ts'
+import { JsonNumber } from '../../core/json/json-number.ts'
+import { readPointer } from '../../core/json/json-pointer.ts'
+import type { MessagePropertyName, Place } from '../model/place.ts'
+import type { EventInput } from '../model/typed-value.ts'
+import type { MessageReading } from './message-reading.ts'
+
+/** Reads one place of a message; undefined if there is nothing. */
+export type PlaceReader = (reading: MessageReading) => unknown
+
+/** Whether the place is outside the body, so that its value is a text. */
+export function isTextPlace({ kind }: Place): boolean {
+  return kind !== 'body' && kind !== 'envelope'
+}
+
+/** Compiles a place. Readers of text places return a string or undefined, others a JSON value. */
+export function placeReaderOf(place: Place): PlaceReader {
+  switch (place.kind) {
+    case 'body':
+      return ({ payload }) => readPointer(payload, place.pointer)
+    case 'envelope':
+      return ({ input }) => readPointer(input.body(), place.pointer)
+    case 'header':
+      return ({ input }) => headerText(input.properties.headers, place.name)
+    case 'word':
+      return ({ captures }) => captures.get(place.name)
+    case 'property':
+      return ({ input }) => propertyText(input, place.property)
+  }
+}
+
+/**
+ * The text of a header; undefined if the header is absent, a table or an array. A whole number
+ * that was sent as a float keeps `.0`, because it is no integer.
+ */
+export function headerText(headers: Readonly<Record<string, unknown>> | undefined, name: string): string | undefined {
+  if (!headers || !Object.hasOwn(headers, name)) return undefined
+  const value = headers[name]
+  if (typeof value === 'string') return value
+  const plain = plainHeaders(copyWireTypes(headers, { [name]: value }))[name]
+  switch (typeof plain) {
+    case 'string':
+      return plain
+    case 'boolean':
+      return String(plain)
+    case 'number': {
+      const type = wireTypeOf(headers, name)
+      const isFloat = type === 'float' || type === 'double'
+      return isFloat && Number.isSafeInteger(plain) ? `${plain}.0` : String(plain)
+    }
+    default:
+      if (plain instanceof Date) return plain.toISOString()
+      return plain instanceof JsonNumber ? plain.token : undefined
+  }
+}
+
+/** The text of a property; undefined if the message has none. Times are in RFC 3339. */
+export function propertyText(input: EventInput, property: MessagePropertyName): string | undefined {
+  const { properties } = input
+  switch (property) {
+    case 'CURSOR':
+      return input.cursor
+    case 'GAP':
+      return undefined
+    case 'MESSAGE_ID':
+      return properties.messageId
+    case 'TYPE':
+      return properties.type
+    case 'TIMESTAMP':
+      return toDate(properties.timestamp)?.toISOString()
+    case 'RECEIVED_AT':
+      return toDate(input.receivedAt)?.toISOString()
+    case 'EXCHANGE':
+      return input.exchange
+    case 'ROUTING_KEY':
+      return input.routingKey
+    case 'CORRELATION_ID':
+      return properties.correlationId
+    case 'CONTENT_TYPE':
+      return properties.contentType
+    case 'APP_ID':
+      return properties.appId
+    case 'REDELIVERED':
+      return String(input.redelivered)
+  }
+}

@@ -1,0 +1,249 @@
+import { describe, expect, test } from '@jest/globals'
+import type { GraphQLOutputType } from 'graphql'
+import { GatewayError } from '../../../src/errors.ts'
+import { compileFilter } from '../../../src/events/filters/compile-filter.ts'
+import { TypedObject, type TypedValue } from '../../../src/events/model/typed-value.ts'
+import { enumMapping, eventSchema, fieldMapping } from '../access/build-schema.ts'
+import { Random } from './random.ts'
+import { passes } from './reference-filter.ts'
+
+const leaves = {
+  id: 'ID',
+  name: 'String',
+  count: 'Int',
+  weight: 'Float',
+  big: 'BigInt',
+  total: 'Decimal',
+  open: 'Boolean',
+  status: 'Status',
+  at: 'DateTime',
+  tags: 'String',
+} as const
+const leafFields = Object.entries(leaves).map(([name, type]) => `${name}: ${name === 'tags' ? '[String]' : type}`)
+const mappings = Object.fromEntries(Object.keys(leaves).map((name) => [name, fieldMapping(name, { filterable: true })]))
+const schema = eventSchema(
+  `type Subscription { order: Order orders: [Order] shipment: Shipment node: Node }
+  type Order implements Node { ${leafFields.join(' ')} secret: String customer: Order lines: [Order] }
+  interface Node { id: ID }
+  union Shipment = Order | Packed
+  type Packed { id: ID packed: Int }
+  enum Status { OPEN DONE }`,
+  {
+    enums: { Status: enumMapping({ OPEN: 'open', DONE: 'done' }) },
+    objects: {
+      Order: {
+        ...mappings,
+        secret: fieldMapping('secret'),
+        customer: fieldMapping('customer'),
+        lines: fieldMapping('lines'),
+      },
+      Packed: { id: fieldMapping('id', { filterable: true }), packed: fieldMapping('packed', { filterable: true }) },
+    },
+  },
+)
+const typeOf = (field: string) => schema.schema.getSubscriptionType()?.getFields()[field]?.type as GraphQLOutputType
+const compile = (filter: unknown, field = 'order') => compileFilter(schema, typeOf(field), filter)
+const order = (fields: Record<string, TypedValue>) => new TypedObject('Order', fields)
+
+describe('a value passes', () => {
+  test.each<[filter: Record<string, unknown>, value: TypedValue, expected: boolean]>([
+    [{ id: { eq: '7' } }, order({ id: '7' }), true],
+    [{ id: { eq: '7' } }, order({ id: '07' }), false],
+    [{ name: { eq: 'a' } }, order({ name: 'A' }), false],
+    [{ total: { eq: '1.5' } }, order({ total: '1.50' }), true],
+    [{ total: { gt: '9007199254740992' } }, order({ total: '9007199254740993' }), true],
+    [{ total: { lt: '1e999999999' } }, order({ total: '9'.repeat(1_000) }), true],
+    [{ big: { lte: '-10' } }, order({ big: '-9' }), false],
+    [{ weight: { eq: 0 } }, order({ weight: -0 }), true],
+    [{ count: { gte: 3, lt: 5 } }, order({ count: 5 }), false],
+    [{ at: { eq: '2026-01-01T00:00:00Z' } }, order({ at: '2026-01-01T01:00:00.000+01:00' }), true],
+    [{ at: { lt: '2026-01-01T00:00:00.0002Z' } }, order({ at: '2026-01-01T00:00:00.0001Z' }), true],
+    [{ at: { gt: '2016-12-31T23:59:59.9Z' } }, order({ at: '2016-12-31T23:59:60Z' }), true],
+    [{ name: { startsWith: 'ab' } }, order({ name: 'abc' }), true],
+    [{ name: { startsWith: '' } }, order({ name: null }), false],
+    // Null answers only `eq: null`, `ne` and `exists: false`.
+    [{ name: { eq: null } }, order({ name: null }), true],
+    [{ name: { ne: 'a' } }, order({ name: null }), true],
+    [{ name: { ne: null } }, order({ name: null }), false],
+    [{ name: { exists: false } }, order({ name: null }), true],
+    [{ name: { eq: 'a' } }, order({ name: null }), false],
+    [{ name: { in: ['a'] } }, order({ name: null }), false],
+    [{ count: { lt: 5 } }, order({ count: null }), false],
+    [{ count: { gte: 5 } }, order({ count: null }), false],
+    [{ not: { count: { lt: 5 } } }, order({ count: null }), true],
+    [{ name: { exists: true } }, order({ name: '' }), true],
+    // A null object is an object of nulls.
+    [{ customer: { name: { ne: 'a' } } }, order({ customer: null }), true],
+    [{ customer: { name: { eq: 'a' } } }, order({ customer: null }), false],
+    [{ customer: { exists: false } }, order({ customer: null }), true],
+    // Some element.
+    [{ tags: { eq: 'b' } }, order({ tags: ['a', 'b'] }), true],
+    [{ tags: { eq: 'a', ne: 'b' } }, order({ tags: ['b', 'c'] }), false],
+    [{ tags: { ne: 'a' } }, order({ tags: [] }), false],
+    [{ tags: { exists: false } }, order({ tags: null }), true],
+    [
+      { lines: { name: { eq: 'a' }, count: { gt: 1 } } },
+      order({ lines: [order({ name: 'a', count: 1 }), order({ name: 'b', count: 2 })] }),
+      false,
+    ],
+    [{ lines: { name: { eq: 'a' }, count: { gt: 1 } } }, order({ lines: [order({ name: 'a', count: 2 })] }), true],
+    [{ or: [{ name: { eq: 'a' } }, { count: { eq: 1 } }] }, order({ name: 'b', count: 1 }), true],
+    [{ and: [{ name: { eq: 'a' } }, { count: { eq: 1 } }] }, order({ name: 'b', count: 1 }), false],
+  ])('%j', (filter, value, expected) => {
+    expect(compile(filter)?.test(value)).toBe(expected)
+  })
+
+  test('as a member of a union or interface, by the fields that it has', () => {
+    const packed = new TypedObject('Packed', { id: '1', packed: 3 })
+    expect(compile({ packed: { gt: 2 } }, 'shipment')?.test(packed)).toBe(true)
+    expect(compile({ packed: { gt: 2 } }, 'shipment')?.test(order({ id: '1' }))).toBe(false)
+    expect(compile({ id: { eq: '1' } }, 'shipment')?.fields).toEqual(new Set(['Order.id', 'Packed.id']))
+    expect(compile({ id: { eq: '1' } }, 'node')?.test(order({ id: '1' }))).toBe(true)
+  })
+
+  test('if it is a list with an element that passes', () => {
+    expect(compile({ count: { eq: 1 } }, 'orders')?.test([order({ count: 0 }), order({ count: 1 })])).toBe(true)
+    expect(compile({ count: { eq: 1 } }, 'orders')?.test([])).toBe(false)
+  })
+})
+
+describe('a filter is refused', () => {
+  const nested = (depth: number): unknown => (depth === 1 ? { id: { eq: '1' } } : { not: nested(depth - 1) })
+  const many = (count: number) => ({ or: Array.from({ length: count }, (_, id) => ({ id: { eq: String(id) } })) })
+
+  test.each<[what: string, filter: unknown, error: Record<string, string>]>([
+    ['with 21 conditions', many(21), { code: 'LIMIT_EXCEEDED', limit: 'filterConditions' }],
+    ['of depth 6', nested(6), { code: 'LIMIT_EXCEEDED', limit: 'filterDepth' }],
+    [
+      'with 101 values',
+      { id: { in: Array.from({ length: 101 }, String) } },
+      { code: 'LIMIT_EXCEEDED', limit: 'filterValues' },
+    ],
+    ['with no value', { id: { in: [] } }, { code: 'BAD_USER_INPUT', field: 'filter.id.in' }],
+    ['with an empty or', { or: [] }, { code: 'BAD_USER_INPUT', field: 'filter.or' }],
+    ['by an unknown field', { colour: { eq: '1' } }, { code: 'BAD_USER_INPUT', field: 'filter.colour' }],
+    [
+      'by a field that is not filterable',
+      { not: { secret: { eq: '1' } } },
+      { code: 'BAD_USER_INPUT', field: 'filter.not.secret' },
+    ],
+    ['with an unknown operator', { id: { like: '1' } }, { code: 'BAD_USER_INPUT', field: 'filter.id.like' }],
+    ['with the order of an ID', { id: { lt: '1' } }, { code: 'BAD_USER_INPUT', field: 'filter.id.lt' }],
+    ['with a date that is none', { at: { gt: 'today' } }, { code: 'BAD_USER_INPUT', field: 'filter.at.gt' }],
+    [
+      'with null among values',
+      { and: [{ id: { in: [null] } }] },
+      { code: 'BAD_USER_INPUT', field: 'filter.and.0.id.in' },
+    ],
+  ])('%s', (_what, filter, error) => {
+    let thrown: unknown
+    try {
+      compile(filter)
+    } catch (caught) {
+      thrown = caught
+    }
+    expect(thrown).toBeInstanceOf(GatewayError)
+    expect(thrown).toMatchObject(error)
+  })
+
+  test('and accepted at the limits', () => {
+    expect(compile(many(20))?.test(order({ id: '19' }))).toBe(true)
+    expect(compile(nested(5))?.test(order({ id: '1' }))).toBe(true)
+  })
+})
+
+describe('compared with the reference', () => {
+  const values: Record<string, readonly TypedValue[]> = {
+    ID: ['1', '01', 'a', ''],
+    String: ['a', 'ab', 'A', ''],
+    Int: [0, 1, -1, 7],
+    Float: [0, -0, 0.1, 1, 1e300],
+    BigInt: ['0', '-0', '7', '-7', '9007199254740993', '9007199254740992'],
+    Decimal: ['0', '0.0', '1.5', '1.50', '15e-1', '-1.5', '1e3', '1000', '999.99', '1e-20'],
+    Boolean: [true, false],
+    Status: ['OPEN', 'DONE'],
+    DateTime: [
+      '2026-01-01T00:00:00Z',
+      '2026-01-01T01:00:00+01:00',
+      '2026-01-01T00:00:00.500Z',
+      '2025-12-31T23:59:59.999Z',
+    ],
+  }
+  const operatorsOf = (type: string) => [
+    'eq',
+    'ne',
+    'in',
+    'exists',
+    ...(/Int|Float|Decimal|DateTime/.test(type) ? ['lt', 'lte', 'gt', 'gte'] : []),
+    ...(/ID|String/.test(type) ? ['startsWith'] : []),
+  ]
+
+  const cases = 4_000
+  test(`${cases} filters and values give the same verdicts, and equal keys the same`, () => {
+    const random = new Random(17)
+    const valueOf = (type: string) => (random.chance(0.2) ? null : random.pick(values[type] ?? []))
+    const orderOf = (depth: number): TypedValue => {
+      const fields: Record<string, TypedValue> = {}
+      for (const [name, type] of Object.entries(leaves))
+        fields[name] = name === 'tags' && random.chance(0.8) ? random.list(3, () => valueOf(type)) : valueOf(type)
+      if (fields['tags'] !== null && !Array.isArray(fields['tags'])) fields['tags'] = null
+      fields['customer'] = depth > 2 || random.chance(0.3) ? null : orderOf(depth + 1)
+      fields['lines'] =
+        depth > 2 || random.chance(0.2) ? null : random.list(3, () => (random.chance(0.1) ? null : orderOf(depth + 1)))
+      return order(fields)
+    }
+    const leafFilter = (type: string) => {
+      const filter: Record<string, unknown> = {}
+      for (let count = random.chance(0.3) ? 2 : 1; count > 0; count -= 1) {
+        const operator = random.pick(operatorsOf(type))
+        if (operator === 'in') filter[operator] = [random.pick(values[type] ?? []), random.pick(values[type] ?? [])]
+        else if (operator === 'exists') filter[operator] = random.chance(0.5)
+        else filter[operator] = random.chance(0.15) ? null : random.pick(values[type] ?? [])
+      }
+      return filter
+    }
+    const filterOf = (depth: number): Record<string, unknown> => {
+      const filter: Record<string, unknown> = {}
+      for (let count = random.below(depth > 2 ? 2 : 3); count >= 0; count -= 1) {
+        const kind = depth > 3 ? 0 : random.below(10)
+        if (kind < 5) {
+          const [name, type] = random.pick(Object.entries(leaves))
+          filter[name] = leafFilter(type)
+        } else if (kind === 5) filter['not'] = filterOf(depth + 1)
+        else if (kind === 6) filter['and'] = [filterOf(depth + 1), filterOf(depth + 1)]
+        else if (kind === 7) filter['or'] = [filterOf(depth + 1), filterOf(depth + 1)]
+        else
+          filter[random.pick(['customer', 'lines'])] = random.chance(0.1)
+            ? { exists: random.chance(0.5) }
+            : filterOf(depth + 1)
+      }
+      return filter
+    }
+    const byKey = new Map<string, Record<string, unknown>>()
+    let [compared, passed] = [0, 0]
+    while (compared < cases) {
+      const filter = filterOf(1)
+      let compiled
+      try {
+        compiled = compile(filter)
+      } catch (error) {
+        if (error instanceof GatewayError && error.code === 'LIMIT_EXCEEDED') continue
+        throw error
+      }
+      const same = byKey.get(compiled?.key ?? '') ?? filter
+      byKey.set(compiled?.key ?? '', same)
+      for (let count = 0; count < 5; count += 1) {
+        const value = orderOf(1)
+        const expected = passes(leaves, filter, value)
+        const actual = compiled ? compiled.test(value) : true
+        if (actual !== expected || passes(leaves, same, value) !== expected) {
+          throw new Error(`expected ${expected}, got ${actual}: ${JSON.stringify({ filter, same, value })}`)
+        }
+        if (actual) passed += 1
+      }
+      compared += 1
+    }
+    expect(passed / compared / 5).toBeGreaterThan(0.2)
+    expect(passed / compared / 5).toBeLessThan(0.8)
+  })
+})
