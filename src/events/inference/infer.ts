@@ -1,0 +1,322 @@
+import { readPointer } from '../../core/json/json-pointer.ts'
+import { type Attribute, type Envelope, type EventTypePlace, envelopeOf, headerAttributes } from './envelope.ts'
+import { eventTypePlaces, kindsAt } from './event-kinds.ts'
+import type { EventSample, InferenceOptions } from './event-sample.ts'
+import { type Capture, inferKeys } from './key-captures.ts'
+import { nameOfKind } from './kind-names.ts'
+import {
+  camelCase,
+  fieldName,
+  pascalCase,
+  reservedSubscriptions,
+  reservedTypes,
+  singularWords,
+  typeName,
+  UniqueNames,
+  wordsOf,
+} from './names.ts'
+import { isMap, newBudget, Shape } from './shape.ts'
+import {
+  directive,
+  example,
+  type FieldSketch,
+  inComment,
+  literal,
+  type ObjectSketch,
+  pointerOf,
+  printSketch,
+  type TypeSketch,
+  unionOf,
+} from './sketch.ts'
+import { leftOutRemark, TypePlan } from './type-plan.ts'
+
+/** Samples that become one type. */
+interface Root {
+  /** Empty: the type has no event type. */
+  readonly eventTypes: readonly string[]
+  readonly samples: readonly EventSample[]
+  readonly payloads: readonly Shape[]
+}
+
+interface Subject {
+  readonly samples: readonly EventSample[]
+  readonly envelope: Envelope | undefined
+  readonly options: InferenceOptions
+}
+
+/** Fewer samples than this show too little of what may be absent. */
+const fewSamples = 20
+/** What a nullable event field means to clients: rule 3 of docs/guides/typed-events.md. */
+const gapDescription = 'Null means: events are missing here (a gap); read the state again.'
+
+/**
+ * Writes SDL for the messages of an exchange: a draft for people to review. Throws `RangeError`
+ * without samples.
+ */
+export function infer(given: readonly EventSample[], options: InferenceOptions): string {
+  if (given.length === 0) throw new RangeError('expected at least one message')
+  const readable = given.filter(({ body }) => body !== undefined)
+  const samples = readable.length > 0 ? readable : given
+  const subject = { samples, envelope: envelopeOf(samples), options }
+  const { place, roots } = chooseKinds(subject)
+  return write(subject, place, roots, given.length - readable.length)
+}
+
+/** Finds the place of the event type, if there is one, and the samples that become one type. */
+function chooseKinds(subject: Subject): { place: EventTypePlace | undefined; roots: readonly Root[] } {
+  const { samples, envelope } = subject
+  let single: { place: EventTypePlace; roots: readonly Root[] } | undefined
+  for (const place of eventTypePlaces(samples, envelope)) {
+    const kinds = kindsAt(samples, place)
+    if (!kinds) continue
+    const roots = merged(kinds.map(({ eventType, samples: own }) => rootOf(subject, [eventType], own)))
+    if (place.isCertain && kinds.length === 1) single ??= { place, roots }
+    else if (place.isCertain || (kinds.length > 1 && roots.length > 1 && areApart(roots))) return { place, roots }
+  }
+  return single ?? { place: undefined, roots: [rootOf(subject, [], samples)] }
+}
+
+function rootOf({ envelope }: Subject, eventTypes: readonly string[], samples: readonly EventSample[]): Root {
+  const payload = new Shape()
+  const budget = newBudget()
+  for (const { body } of samples) payload.add(readPointer(body, envelope?.body ?? []) ?? null, budget)
+  return { eventTypes, samples, payloads: [payload] }
+}
+
+/** Event types with payloads of the same type become one. */
+function merged(roots: readonly Root[]): Root[] {
+  const plan = new TypePlan([], new UniqueNames(), false)
+  const byKey = new Map<string, Root>()
+  for (const root of roots) {
+    const [payload] = root.payloads
+    const key = payload && isObjectType(root.payloads) ? plan.keyOfMembers(payload) : `other ${byKey.size}`
+    const same = byKey.get(key)
+    byKey.set(key, {
+      eventTypes: [...(same?.eventTypes ?? []), ...root.eventTypes],
+      samples: [...(same?.samples ?? []), ...root.samples],
+      payloads: [...(same?.payloads ?? []), ...root.payloads],
+    })
+  }
+  return [...byKey.values()]
+}
+
+/** Whether each pair differs in a member that one always has and the other never. */
+function areApart(roots: readonly Root[]): boolean {
+  const always = ({ payloads }: Root): string[] =>
+    [...(payloads[0]?.members ?? [])].flatMap(([name, { seen }]) => (seen === payloads[0]?.objects ? [name] : []))
+  const differs = (a: Root, b: Root) => always(a).some((name) => b.payloads.every(({ members }) => !members.has(name)))
+  return roots.every((a, index) => roots.slice(index + 1).every((b) => differs(a, b) || differs(b, a)))
+}
+
+/** Whether the payloads are objects with members that can be fields. */
+function isObjectType(payloads: readonly Shape[]): boolean {
+  return payloads.every(
+    (shape) => shape.kinds.length === 1 && shape.objects > 0 && shape.members.size > 0 && !isMap(shape),
+  )
+}
+
+function write(
+  subject: Subject,
+  place: EventTypePlace | undefined,
+  roots: readonly Root[],
+  unreadable: number,
+): string {
+  const { samples, envelope, options } = subject
+  const exchangeWords = wordsOfExchange(options.exchange)
+  const base = singularWords(exchangeWords.length > 0 ? exchangeWords : ['event'])
+  const names = new UniqueNames(reservedTypes)
+  const isUnion = roots.length > 1
+  const eventName =
+    isPlural(exchangeWords) && !isUnion ? typeName(base) : typeName(base.at(-1) === 'event' ? base : [...base, 'event'])
+  const unionName = isUnion ? names.take(eventName) : undefined
+  const rootNames = roots.map(({ eventTypes }) => {
+    const isKind = isUnion || eventTypes.length === 1
+    return names.take(...(isKind ? nameOfKind(eventTypes, base) : one(eventName)))
+  })
+  const plan = new TypePlan(base, names, options.examples ?? true)
+  const keys = inferKeys(samples, options, envelope, place)
+  const forms = roots.map((root) => register(plan, root, isUnion))
+  const types = roots.map((root, index) =>
+    rootType(subject, plan, root, forms[index] ?? 'value', {
+      name: rootNames[index] ?? eventName,
+      place,
+      captures: keys.captures,
+    }),
+  )
+  const payloadExists = roots.some(({ payloads }) => payloads.some(({ kinds }) => kinds.length > 0))
+  const bodyPointer = payloadExists ? pointerOf(...(envelope?.body ?? [])) : ''
+  const typeWord = keys.captures.find(({ word }) => word === place?.word)
+  const typeFrom = typeWord ? `{ word: ${literal(typeWord.name)} }` : place?.typeFrom
+  const events = keys.routingKeys.map((routingKey) =>
+    directive('events', {
+      exchange: literal(options.exchange),
+      exchangeType: (options.exchangeType ?? 'TOPIC') === 'TOPIC' ? undefined : options.exchangeType,
+      routingKey: routingKey === '#' ? undefined : literal(routingKey),
+      body: bodyPointer === '' ? undefined : literal(bodyPointer),
+      typeFrom: roots.some(({ eventTypes }) => eventTypes.length > 0) ? typeFrom : undefined,
+    }),
+  )
+  const rootName = unionName ?? rootNames[0] ?? eventName
+  const union: TypeSketch[] = unionName ? [unionOf(unionName, types)] : []
+  return printSketch({
+    remarks: remarksOf(subject, unreadable, keys.remarks),
+    subscriptions: [
+      {
+        name: new UniqueNames(reservedSubscriptions).take(
+          fieldName(options.field ?? camelCase(exchangeWords), 'events'),
+          `${camelCase(base)}Events`,
+        ),
+        description: gapDescription,
+        arguments: keys.captures.map((capture) => argumentOf(capture, options)),
+        type: forms[0] === 'list' ? `[${rootName}!]` : rootName,
+        directives: events,
+      },
+    ],
+    types: [...union, ...types, ...plan.types()],
+  })
+}
+
+function one(name: string): [string] {
+  return [name]
+}
+
+/** MassTransit names exchanges after classes, as `Shop.Contracts:OrderPaid`; the class counts. */
+function wordsOfExchange(exchange: string): string[] {
+  const last = wordsOf(exchange.split(':').at(-1) ?? '')
+  return last.length > 0 ? last : wordsOf(exchange)
+}
+
+function isPlural(words: readonly string[]): boolean {
+  return singularWords(words).join() !== words.join()
+}
+
+/** How the payload becomes the type: its members, those of its elements, or one field for all. */
+type RootForm = 'members' | 'list' | 'value' | 'nothing'
+
+function register(plan: TypePlan, { payloads }: Root, isUnion: boolean): RootForm {
+  if (payloads.every(({ kinds }) => kinds.length === 0)) return 'nothing'
+  if (isObjectType(payloads)) {
+    for (const payload of payloads) plan.keyOfMembers(payload)
+    return 'members'
+  }
+  const elements = elementsOf(payloads)
+  const areLists = payloads.every(({ kinds }) => kinds.length === 1 && kinds[0] === 'array')
+  if (
+    areLists &&
+    !isUnion &&
+    elements.length > 0 &&
+    isObjectType(elements) &&
+    elements.every(({ nulls }) => nulls === 0)
+  ) {
+    for (const element of elements) plan.keyOfMembers(element)
+    return 'list'
+  }
+  for (const payload of payloads) plan.register('payload', payload)
+  return 'value'
+}
+
+function elementsOf(payloads: readonly Shape[]): Shape[] {
+  return payloads.flatMap(({ elements }) => elements ?? [])
+}
+
+interface RootNaming {
+  readonly name: string
+  readonly place: EventTypePlace | undefined
+  readonly captures: readonly Capture[]
+}
+
+function rootType(
+  { envelope }: Subject,
+  plan: TypePlan,
+  { eventTypes, samples, payloads }: Root,
+  form: RootForm,
+  { name, place, captures }: RootNaming,
+): ObjectSketch {
+  const names = new UniqueNames()
+  const shapes = form === 'list' ? elementsOf(payloads) : payloads
+  const skip = place?.member === '__typename' ? place.member : undefined
+  const payload =
+    form === 'members' || form === 'list'
+      ? plan.fieldsOf(shapes, names, skip)
+      : { fields: form === 'value' ? [payloadField(plan, names, payloads, samples.length)] : [], leftOut: 0 }
+  const words = captures.filter(({ isInPayload, word }) => !isInPayload && word !== place?.word)
+  const typeWord = captures.find(({ word }) => word === place?.word)
+  const typePlace = typeWord ? directive('from', { word: literal(typeWord.name) }) : place?.from
+  const needsType = eventTypes.length > 1 && typePlace !== undefined && place?.member === undefined
+  const added = [
+    ...(needsType ? [{ name: names.take('eventType', 'messageType'), type: 'String!', directives: [typePlace] }] : []),
+    ...(envelope?.attributes ?? []).flatMap((attribute) => attributeField(plan, names, 'envelope', attribute, samples)),
+    ...headerAttributes(samples, envelope).flatMap((attribute) =>
+      attributeField(plan, names, 'header', attribute, samples),
+    ),
+    ...words.map(
+      (capture): FieldSketch => ({
+        name: names.take(capture.name, `${capture.name}Word`),
+        type: `${capture.type}!`,
+        directives: [directive('from', { word: literal(capture.name) })],
+      }),
+    ),
+  ]
+  const fields = [...payload.fields, ...added]
+  const cursor: FieldSketch = { name: 'cursor', type: 'Cursor', directives: ['@from(property: CURSOR)'] }
+  return {
+    kind: 'type',
+    name,
+    directives: eventTypes.map((eventType) => directive('eventType', { name: literal(eventType) })),
+    remarks: leftOutRemark(payload.leftOut),
+    fields: fields.length > 0 ? fields : [cursor],
+  }
+}
+
+function payloadField(plan: TypePlan, names: UniqueNames, payloads: readonly Shape[], count: number): FieldSketch {
+  return plan.fieldAt(names.take('payload'), { from: '@from(body: "")', member: 'payload' }, payloads, count)
+}
+
+function attributeField(
+  plan: TypePlan,
+  names: UniqueNames,
+  kind: 'envelope' | 'header',
+  { name, directive: from, read }: Attribute,
+  samples: readonly EventSample[],
+): FieldSketch[] {
+  const shape = new Shape()
+  const budget = newBudget()
+  for (const sample of samples) {
+    const value = read(sample)
+    if (value !== undefined) shape.add(value, budget)
+  }
+  // Other kinds of messages have it.
+  if (shape.kinds.length === 0) return []
+  plan.register(name, shape)
+  const own = fieldName(name)
+  return [
+    plan.fieldAt(
+      names.take(own, `${kind}${pascalCase(wordsOf(name))}`),
+      { from, member: name },
+      [shape],
+      samples.length,
+    ),
+  ]
+}
+
+function argumentOf({ name, type, distinct }: Capture, { examples = true }: InferenceOptions): FieldSketch {
+  const [first = ''] = distinct
+  const shown = examples ? `, such as ${example(first)}` : ''
+  return { name, type, directives: [], comment: `${distinct.size} different${shown}` }
+}
+
+function remarksOf({ samples, envelope, options }: Subject, unreadable: number, keys: readonly string[]): string[] {
+  const total = Math.max(samples.length, unreadable)
+  const count = `${samples.length} message${samples.length === 1 ? '' : 's'}`
+  return [
+    `A draft from ${count} of the exchange ${inComment(literal(options.exchange))}. Review it before you serve it:`,
+    `- A field that was in every message is non-null; a message without it will be quarantined.`,
+    `- Without @owner or @allow only operators may subscribe.`,
+    ...(envelope ? [`The messages are ${envelope.title}.`] : []),
+    ...(samples.length < fewSamples ? [`So few messages show little of what may be absent: look at each "!".`] : []),
+    ...(unreadable > 0 && unreadable < total + unreadable && samples.length !== unreadable
+      ? [`${unreadable} more messages are not JSON and fit no type here.`]
+      : []),
+    ...keys,
+  ]
+}

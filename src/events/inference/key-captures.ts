@@ -1,0 +1,161 @@
+import { JsonNumber } from '../../core/json/json-number.ts'
+import { readPointer } from '../../core/json/json-pointer.ts'
+import { type Envelope, type EventTypePlace, isObject } from './envelope.ts'
+import type { EventSample, InferenceOptions } from './event-sample.ts'
+import { camelCase, isFieldName, reservedArguments, singularWords, UniqueNames, wordsOf } from './names.ts'
+
+/** A word of the routing key that varies. */
+export interface Capture {
+  readonly name: string
+  /** Its place in the key, counted from 0. */
+  readonly word: number
+  readonly type: 'ID' | 'String'
+  readonly distinct: ReadonlySet<string>
+  /** The payload has the same value, so that types need no field for the word. */
+  readonly isInPayload: boolean
+}
+
+export interface InferredKeys {
+  /** For `@events(routingKey:)`, one each. `#` alone: all. */
+  readonly routingKeys: readonly string[]
+  readonly captures: readonly Capture[]
+  /** Comment lines. */
+  readonly remarks: readonly string[]
+}
+
+/** An event field has at most this many optional conditions. */
+const maxCaptures = 4
+const maxDirectKeys = 20
+const plainWord = /^[^{}*#]+$/
+const idLikeWord = /^(?:\d+|[\da-f]{8}-[\da-f]{4}-.*|(?=.*\d)[\w@:-]{3,}|.{25,})$/i
+/** As many distinct words are values, however they look. */
+const manyWords = 20
+
+/** `place`: that of the event type. If it is a word of the key, the word is captured in any case. */
+export function inferKeys(
+  samples: readonly EventSample[],
+  options: InferenceOptions,
+  envelope: Envelope | undefined,
+  place: EventTypePlace | undefined,
+): InferredKeys {
+  const keys = [...new Set(samples.map(({ routingKey }) => routingKey))]
+  const exchangeType = options.exchangeType ?? 'TOPIC'
+  if (exchangeType === 'DIRECT') return directKeys(keys)
+  if (exchangeType !== 'TOPIC' || keys.every((key) => key === '')) return everything
+  return topicKeys(samples, keys, envelope, place)
+}
+
+const everything: InferredKeys = { routingKeys: ['#'], captures: [], remarks: [] }
+
+/** A direct exchange compares whole keys, so each needs a binding. */
+function directKeys(keys: readonly string[]): InferredKeys {
+  const remarks =
+    keys.length > maxDirectKeys
+      ? [`There are ${keys.length - maxDirectKeys} more routing keys than are named here.`]
+      : []
+  return { routingKeys: keys.slice(0, maxDirectKeys), captures: [], remarks }
+}
+
+function topicKeys(
+  samples: readonly EventSample[],
+  keys: readonly string[],
+  envelope: Envelope | undefined,
+  place: EventTypePlace | undefined,
+): InferredKeys {
+  const typeWord = place?.word
+  const words = keys.map((key) => key.split('.'))
+  const shortest = Math.min(...words.map(({ length }) => length))
+  const longest = Math.max(...words.map(({ length }) => length))
+  const names = new UniqueNames(reservedArguments)
+  const captures: Capture[] = []
+  const pattern: string[] = []
+  for (let word = 0; word < shortest; word += 1) {
+    const distinct = new Set(words.map((all) => all[word] ?? ''))
+    const [only = ''] = distinct
+    if (distinct.size === 1 && plainWord.test(only) && word !== typeWord) pattern.push(only)
+    else if (distinct.has('') || (captures.length === maxCaptures && word !== typeWord)) pattern.push('*')
+    else if (word !== typeWord && followsFromType(samples, word, place)) pattern.push('*')
+    else {
+      const capture = captureOf(samples, word, distinct, envelope, pattern, typeWord, names)
+      captures.push(capture)
+      pattern.push(`{${capture.name}}`)
+    }
+  }
+  if (longest > shortest) pattern.push('#')
+  // Nothing is the same in all keys.
+  const isUnordered = longest > shortest && pattern.every((word) => word === '*' || word === '#' || word.includes('{'))
+  if (isUnordered && typeWord === undefined && !captures.some(({ isInPayload }) => isInPayload)) return everything
+  return { routingKeys: [pattern.join('.')], captures, remarks: [] }
+}
+
+/** Whether the event type has the word anyway: `created` of `order.created`. */
+function followsFromType(samples: readonly EventSample[], word: number, place: EventTypePlace | undefined): boolean {
+  if (!place) return false
+  return samples.every((sample) => {
+    const words = wordsOf(place.read(sample) ?? '')
+    return wordsOf(sample.routingKey.split('.')[word] ?? '').every((part) => words.includes(part))
+  })
+}
+
+function captureOf(
+  samples: readonly EventSample[],
+  word: number,
+  distinct: ReadonlySet<string>,
+  envelope: Envelope | undefined,
+  before: readonly string[],
+  typeWord: number | undefined,
+  names: UniqueNames,
+): Capture {
+  const same = memberWithWord(samples, word, envelope)
+  const isId = distinct.size > manyWords || [...distinct].every((text) => idLikeWord.test(text))
+  const previous = before.at(-1) ?? ''
+  const literalBefore = plainWord.test(previous) ? singularWords(wordsOf(previous)) : []
+  const candidate =
+    word === typeWord
+      ? 'event'
+      : (same ?? (isId && literalBefore.length > 0 ? camelCase([...literalBefore, 'id']) : `word${word + 1}`))
+  const name = names.take(isFieldName(candidate) ? candidate : `word${word + 1}`, `${candidate}Word`)
+  return { name, word, type: isId ? 'ID' : 'String', distinct, isInPayload: same !== undefined }
+}
+
+/** The name for the member of the payload that has the word's value in every message. */
+function memberWithWord(
+  samples: readonly EventSample[],
+  word: number,
+  envelope: Envelope | undefined,
+): string | undefined {
+  const payloads = samples.map(({ body }) => readPointer(body, envelope?.body ?? []))
+  const texts = samples.map(({ routingKey }) => routingKey.split('.')[word])
+  let candidates = scalarPaths(payloads[0]).filter((path) => textAt(payloads[0], path) === texts[0])
+  for (const [index, payload] of payloads.entries()) {
+    if (candidates.length === 0) return undefined
+    candidates = candidates.filter((path) => textAt(payload, path) === texts[index])
+  }
+  const [path] = candidates
+  if (!path) return undefined
+  // `/customer/id` is `customerId`.
+  return camelCase(path.flatMap(wordsOf))
+}
+
+const maxPaths = 200
+
+/** Paths of members, and of members of members. */
+function scalarPaths(payload: unknown): string[][] {
+  if (!isObject(payload)) return []
+  const names = Object.keys(payload).slice(0, maxPaths)
+  const inner = names.flatMap((name) => {
+    const value = payload[name]
+    return isObject(value)
+      ? Object.keys(value)
+          .slice(0, maxPaths)
+          .map((member) => [name, member])
+      : []
+  })
+  return [...names.map((name) => [name]), ...inner]
+}
+
+function textAt(payload: unknown, path: readonly string[]): string | undefined {
+  const value = readPointer(payload, path)
+  if (typeof value === 'string') return value
+  return typeof value === 'number' || value instanceof JsonNumber ? String(value) : undefined
+}
