@@ -1,8 +1,8 @@
 import { JsonNumber } from '../../core/json/json-number.ts'
 import { readPointer } from '../../core/json/json-pointer.ts'
+import { camelCase, wordsOf } from '../draft/names.ts'
+import { directive, isWritable, literal, pointerOf } from '../draft/sketch.ts'
 import type { EventSample } from './event-sample.ts'
-import { camelCase, wordsOf } from './names.ts'
-import { directive, isWritable, literal, pointerOf } from './sketch.ts'
 
 /** How the samples carry payload and event type. */
 export interface Envelope {

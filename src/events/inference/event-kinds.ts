@@ -1,7 +1,7 @@
 import { readPointer } from '../../core/json/json-pointer.ts'
+import { directive, literal, pointerOf } from '../draft/sketch.ts'
 import { type Envelope, type EventTypePlace, textOf } from './envelope.ts'
 import type { EventSample } from './event-sample.ts'
-import { directive, literal, pointerOf } from './sketch.ts'
 
 /** More kinds than this are no kinds: the place holds something else. */
 export const maxKinds = 40

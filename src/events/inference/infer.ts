@@ -1,42 +1,35 @@
 import { readPointer } from '../../core/json/json-pointer.ts'
-import { type Attribute, type Envelope, type EventTypePlace, envelopeOf, headerAttributes } from './envelope.ts'
-import { eventTypePlaces, kindsAt } from './event-kinds.ts'
-import type { EventSample, InferenceOptions } from './event-sample.ts'
-import { type Capture, inferKeys } from './key-captures.ts'
-import { nameOfKind } from './kind-names.ts'
+import { nameOfKind } from '../draft/kind-names.ts'
 import {
   camelCase,
+  eventTypeName,
   fieldName,
-  pascalCase,
   reservedSubscriptions,
   reservedTypes,
   singularWords,
   typeName,
   UniqueNames,
   wordsOf,
-} from './names.ts'
-import { isMap, newBudget, Shape } from './shape.ts'
+} from '../draft/names.ts'
 import {
   directive,
   example,
   type FieldSketch,
+  gapDescription,
   inComment,
   literal,
-  type ObjectSketch,
   pointerOf,
   printSketch,
   type TypeSketch,
   unionOf,
-} from './sketch.ts'
-import { leftOutRemark, TypePlan } from './type-plan.ts'
-
-/** Samples that become one type. */
-interface Root {
-  /** Empty: the type has no event type. */
-  readonly eventTypes: readonly string[]
-  readonly samples: readonly EventSample[]
-  readonly payloads: readonly Shape[]
-}
+} from '../draft/sketch.ts'
+import { type Envelope, type EventTypePlace, envelopeOf } from './envelope.ts'
+import { eventTypePlaces, kindsAt } from './event-kinds.ts'
+import type { EventSample, InferenceOptions } from './event-sample.ts'
+import { type Capture, inferKeys } from './key-captures.ts'
+import { isObjectType, type Root, registerRoot, rootType } from './root-type.ts'
+import { newBudget, Shape } from './shape.ts'
+import { TypePlan } from './type-plan.ts'
 
 interface Subject {
   readonly samples: readonly EventSample[]
@@ -46,9 +39,6 @@ interface Subject {
 
 /** Fewer samples than this show too little of what may be absent. */
 const fewSamples = 20
-/** What a nullable event field means to clients: rule 3 of docs/guides/typed-events.md. */
-const gapDescription = 'Null means: events are missing here (a gap); read the state again.'
-
 /**
  * Writes SDL for the messages of an exchange: a draft for people to review. Throws `RangeError`
  * without samples.
@@ -108,13 +98,6 @@ function areApart(roots: readonly Root[]): boolean {
   return roots.every((a, index) => roots.slice(index + 1).every((b) => differs(a, b) || differs(b, a)))
 }
 
-/** Whether the payloads are objects with members that can be fields. */
-function isObjectType(payloads: readonly Shape[]): boolean {
-  return payloads.every(
-    (shape) => shape.kinds.length === 1 && shape.objects > 0 && shape.members.size > 0 && !isMap(shape),
-  )
-}
-
 function write(
   subject: Subject,
   place: EventTypePlace | undefined,
@@ -126,8 +109,7 @@ function write(
   const base = singularWords(exchangeWords.length > 0 ? exchangeWords : ['event'])
   const names = new UniqueNames(reservedTypes)
   const isUnion = roots.length > 1
-  const eventName =
-    isPlural(exchangeWords) && !isUnion ? typeName(base) : typeName(base.at(-1) === 'event' ? base : [...base, 'event'])
+  const eventName = isPlural(exchangeWords) && !isUnion ? typeName(base) : eventTypeName(base)
   const unionName = isUnion ? names.take(eventName) : undefined
   const rootNames = roots.map(({ eventTypes }) => {
     const isKind = isUnion || eventTypes.length === 1
@@ -135,9 +117,9 @@ function write(
   })
   const plan = new TypePlan(base, names, options.examples ?? true)
   const keys = inferKeys(samples, options, envelope, place)
-  const forms = roots.map((root) => register(plan, root, isUnion))
+  const forms = roots.map((root) => registerRoot(plan, root, isUnion))
   const types = roots.map((root, index) =>
-    rootType(subject, plan, root, forms[index] ?? 'value', {
+    rootType(envelope, plan, root, forms[index] ?? 'value', {
       name: rootNames[index] ?? eventName,
       place,
       captures: keys.captures,
@@ -188,115 +170,6 @@ function wordsOfExchange(exchange: string): string[] {
 
 function isPlural(words: readonly string[]): boolean {
   return singularWords(words).join() !== words.join()
-}
-
-/** How the payload becomes the type: its members, those of its elements, or one field for all. */
-type RootForm = 'members' | 'list' | 'value' | 'nothing'
-
-function register(plan: TypePlan, { payloads }: Root, isUnion: boolean): RootForm {
-  if (payloads.every(({ kinds }) => kinds.length === 0)) return 'nothing'
-  if (isObjectType(payloads)) {
-    for (const payload of payloads) plan.keyOfMembers(payload)
-    return 'members'
-  }
-  const elements = elementsOf(payloads)
-  const areLists = payloads.every(({ kinds }) => kinds.length === 1 && kinds[0] === 'array')
-  if (
-    areLists &&
-    !isUnion &&
-    elements.length > 0 &&
-    isObjectType(elements) &&
-    elements.every(({ nulls }) => nulls === 0)
-  ) {
-    for (const element of elements) plan.keyOfMembers(element)
-    return 'list'
-  }
-  for (const payload of payloads) plan.register('payload', payload)
-  return 'value'
-}
-
-function elementsOf(payloads: readonly Shape[]): Shape[] {
-  return payloads.flatMap(({ elements }) => elements ?? [])
-}
-
-interface RootNaming {
-  readonly name: string
-  readonly place: EventTypePlace | undefined
-  readonly captures: readonly Capture[]
-}
-
-function rootType(
-  { envelope }: Subject,
-  plan: TypePlan,
-  { eventTypes, samples, payloads }: Root,
-  form: RootForm,
-  { name, place, captures }: RootNaming,
-): ObjectSketch {
-  const names = new UniqueNames()
-  const shapes = form === 'list' ? elementsOf(payloads) : payloads
-  const skip = place?.member === '__typename' ? place.member : undefined
-  const payload =
-    form === 'members' || form === 'list'
-      ? plan.fieldsOf(shapes, names, skip)
-      : { fields: form === 'value' ? [payloadField(plan, names, payloads, samples.length)] : [], leftOut: 0 }
-  const words = captures.filter(({ isInPayload, word }) => !isInPayload && word !== place?.word)
-  const typeWord = captures.find(({ word }) => word === place?.word)
-  const typePlace = typeWord ? directive('from', { word: literal(typeWord.name) }) : place?.from
-  const needsType = eventTypes.length > 1 && typePlace !== undefined && place?.member === undefined
-  const added = [
-    ...(needsType ? [{ name: names.take('eventType', 'messageType'), type: 'String!', directives: [typePlace] }] : []),
-    ...(envelope?.attributes ?? []).flatMap((attribute) => attributeField(plan, names, 'envelope', attribute, samples)),
-    ...headerAttributes(samples, envelope).flatMap((attribute) =>
-      attributeField(plan, names, 'header', attribute, samples),
-    ),
-    ...words.map(
-      (capture): FieldSketch => ({
-        name: names.take(capture.name, `${capture.name}Word`),
-        type: `${capture.type}!`,
-        directives: [directive('from', { word: literal(capture.name) })],
-      }),
-    ),
-  ]
-  const fields = [...payload.fields, ...added]
-  const cursor: FieldSketch = { name: 'cursor', type: 'Cursor', directives: ['@from(property: CURSOR)'] }
-  return {
-    kind: 'type',
-    name,
-    directives: eventTypes.map((eventType) => directive('eventType', { name: literal(eventType) })),
-    remarks: leftOutRemark(payload.leftOut),
-    fields: fields.length > 0 ? fields : [cursor],
-  }
-}
-
-function payloadField(plan: TypePlan, names: UniqueNames, payloads: readonly Shape[], count: number): FieldSketch {
-  return plan.fieldAt(names.take('payload'), { from: '@from(body: "")', member: 'payload' }, payloads, count)
-}
-
-function attributeField(
-  plan: TypePlan,
-  names: UniqueNames,
-  kind: 'envelope' | 'header',
-  { name, directive: from, read }: Attribute,
-  samples: readonly EventSample[],
-): FieldSketch[] {
-  const shape = new Shape()
-  const budget = newBudget()
-  for (const sample of samples) {
-    const value = read(sample)
-    if (value !== undefined) shape.add(value, budget)
-  }
-  // Other kinds of messages have it.
-  if (shape.kinds.length === 0) return []
-  plan.register(name, shape)
-  const own = fieldName(name)
-  return [
-    plan.fieldAt(
-      names.take(own, `${kind}${pascalCase(wordsOf(name))}`),
-      { from, member: name },
-      [shape],
-      samples.length,
-    ),
-  ]
 }
 
 function argumentOf({ name, type, distinct }: Capture, { examples = true }: InferenceOptions): FieldSketch {

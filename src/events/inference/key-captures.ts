@@ -1,8 +1,8 @@
 import { JsonNumber } from '../../core/json/json-number.ts'
 import { readPointer } from '../../core/json/json-pointer.ts'
+import { camelCase, isFieldName, reservedArguments, singularWords, UniqueNames, wordsOf } from '../draft/names.ts'
 import { type Envelope, type EventTypePlace, isObject } from './envelope.ts'
 import type { EventSample, InferenceOptions } from './event-sample.ts'
-import { camelCase, isFieldName, reservedArguments, singularWords, UniqueNames, wordsOf } from './names.ts'
 
 /** A word of the routing key that varies. */
 export interface Capture {

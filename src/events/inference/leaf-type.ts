@@ -1,5 +1,5 @@
+import { enumValueName, singular, wordsOf } from '../draft/names.ts'
 import type { NumberStats, TextStats } from './leaf-stats.ts'
-import { enumValueName, singular, wordsOf } from './names.ts'
 import type { Kind, Shape } from './shape.ts'
 
 /** The type of a place that holds neither objects nor lists. */
@@ -24,10 +24,10 @@ const openWords = new Set([
   ...'name user username login author owner actor email mail host hostname address ip tag label key title'.split(' '),
   ...'city country region locale language lang zone timezone tenant sku code version token path url uri by'.split(' '),
 ])
-const timeWords = new Set(
+export const timeWords = new Set(
   'at on time timestamp ts date datetime created updated modified expires epoch when'.split(' '),
 )
-const moneyWords = new Set(
+export const moneyWords = new Set(
   'price amount total subtotal cost fee tax vat balance discount sum net gross payment revenue salary'.split(' '),
 )
 
@@ -82,16 +82,16 @@ function numberType(words: readonly string[], numbers: NumberStats): LeafType {
   return { type: isDecimal ? 'Decimal' : 'Float' }
 }
 
-function isIdName(words: readonly string[]): boolean {
+export function isIdName(words: readonly string[]): boolean {
   return hasLastWord(words, idWords)
 }
 
-function hasLastWord(words: readonly string[], set: ReadonlySet<string>): boolean {
+export function hasLastWord(words: readonly string[], set: ReadonlySet<string>): boolean {
   const last = words.at(-1)
   return last !== undefined && (set.has(last) || set.has(singular(last)) || (last === 'ids' && set.has('id')))
 }
 
-function hasWord(words: readonly string[], set: ReadonlySet<string>): boolean {
+export function hasWord(words: readonly string[], set: ReadonlySet<string>): boolean {
   return words.some((word) => set.has(word))
 }
 

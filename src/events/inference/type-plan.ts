@@ -1,9 +1,6 @@
-import { type LeafType, leafTypeOf } from './leaf-type.ts'
-import { enumValueName, fieldName, pascalCase, singularWords, typeName, UniqueNames, wordsOf } from './names.ts'
-import { isMap, mergedLeaves, type Shape } from './shape.ts'
+import { fieldName, pascalCase, singularWords, typeName, UniqueNames, wordsOf } from '../draft/names.ts'
 import {
   directive,
-  type EnumSketch,
   example,
   type FieldSketch,
   isWritable,
@@ -11,7 +8,10 @@ import {
   type ObjectSketch,
   pointerOf,
   type TypeSketch,
-} from './sketch.ts'
+} from '../draft/sketch.ts'
+import { EnumPlans } from './enum-plans.ts'
+import { type LeafType, leafTypeOf } from './leaf-type.ts'
+import { isMap, mergedLeaves, type Shape } from './shape.ts'
 
 /** More fields or types help no reader. Members that a type does not name are ignored. */
 const maxFields = 200
@@ -23,12 +23,6 @@ interface Group {
   /** The names of the members that hold such objects. */
   readonly uses: Set<string>
   name: string | undefined
-}
-
-interface EnumPlan {
-  readonly name: string
-  /** Text → how often. */
-  readonly words: Map<string, number>
 }
 
 /** The type of a place, without the `!` of its end. */
@@ -51,13 +45,14 @@ export class TypePlan {
   readonly #examples: boolean
   readonly #keys = new Map<Shape, string>()
   readonly #groups = new Map<string, Group>()
-  readonly #enums = new Map<string, EnumPlan[]>()
+  readonly #enums: EnumPlans
   readonly #types: TypeSketch[] = []
   #typeCount = 0
 
   /** `base`: the words that names of inner types begin with. */
   constructor(base: readonly string[], names: UniqueNames, examples: boolean) {
     this.#base = base
+    this.#enums = new EnumPlans(base, names)
     this.#names = names
     this.#examples = examples
   }
@@ -120,8 +115,7 @@ export class TypePlan {
 
   /** The types that fields refer to, in order of first use, then the enums. */
   types(): TypeSketch[] {
-    const enums = [...this.#enums.values()].flat().map(sketchOfEnum)
-    return [...this.#types, ...enums]
+    return [...this.#types, ...this.#enums.types()]
   }
 
   #field(name: string, member: string, shapes: readonly Shape[], objects: number): FieldSketch {
@@ -154,7 +148,7 @@ export class TypePlan {
     if (kinds.length === 1 && kinds[0] === 'object') return this.#objectOf(shapes, merged)
     const leaf = leafTypeOf(member, merged)
     if (leaf.type !== 'enum') return leaf
-    return { type: this.#enumOf(member, leaf.words ?? [], merged.text.distinct), isEnum: true }
+    return { type: this.#enums.nameOf(member, leaf.words ?? [], merged.text.distinct), isEnum: true }
   }
 
   #listOf(member: string, shapes: readonly Shape[]): TypeReference {
@@ -212,22 +206,6 @@ export class TypePlan {
     return [name, `${name}Data`]
   }
 
-  #enumOf(member: string, words: readonly string[], counts: ReadonlyMap<string, number>): string {
-    const own = wordsOf(member)
-    const key = own.join(' ')
-    const plans = this.#enums.get(key) ?? []
-    this.#enums.set(key, plans)
-    let plan = plans.find(({ words: known }) => words.some((word) => known.has(word)) && mayJoin(known, words))
-    if (!plan) {
-      const isPrefixed = this.#base.every((word, index) => own[index] === word)
-      const name = typeName(isPrefixed ? own : [...this.#base, ...own], `${pascalCase(this.#base)}Value`)
-      plan = { name: this.#names.take(name, `${name}Value`), words: new Map() }
-      plans.push(plan)
-    }
-    for (const word of words) plan.words.set(word, (plan.words.get(word) ?? 0) + (counts.get(word) ?? 0))
-    return plan.name
-  }
-
   #keyOf(member: string, shape: Shape): string {
     const known = this.#keys.get(shape)
     if (known !== undefined) return known
@@ -271,15 +249,10 @@ export function leftOutRemark(leftOut: number): string[] {
 }
 
 /** `lines` holds a `line`. */
-function elementName(member: string): string {
+export function elementName(member: string): string {
   const words = wordsOf(member)
   const one = singularWords(words)
   return one.join() === words.join() ? member : one.join('_')
-}
-
-function mayJoin(known: ReadonlyMap<string, number>, words: readonly string[]): boolean {
-  const all = new Set([...known.keys(), ...words])
-  return new Set([...all].map(enumValueName)).size === all.size
 }
 
 function commonSuffix(names: readonly (readonly string[])[]): readonly string[] {
@@ -296,26 +269,6 @@ function knownShape(shapes: readonly Shape[]): readonly string[] | undefined {
   if (names.includes('lat') || names.includes('latitude')) return ['position']
   if (names.length <= 3 && names.includes('id')) return ['reference']
   return undefined
-}
-
-function sketchOfEnum({ name, words }: EnumPlan): EnumSketch {
-  const sorted = [...words].sort(([, a], [, b]) => b - a)
-  const taken = new UniqueNames(sorted.map(([word]) => enumValueName(word)))
-  const values = sorted.map(([word, count]): FieldSketch => {
-    const value = enumValueName(word)
-    return {
-      name: value,
-      type: '',
-      directives: value === word ? [] : [directive('value', { is: literal(word) })],
-      comment: String(count),
-    }
-  })
-  const unknown = taken.take('OTHER', 'UNKNOWN', 'UNKNOWN_VALUE')
-  return {
-    kind: 'enum',
-    name,
-    values: [...values, { name: unknown, type: '', directives: ['@value(unknown: true)'] }],
-  }
 }
 
 const maxNumberLength = 48

@@ -1,4 +1,4 @@
-import { escapedCharacter, visibleJson } from '../../core/body/invisible-characters.ts'
+import { escapedCharacter, hiddenIn, visibleJson } from '../../core/body/invisible-characters.ts'
 
 /** SDL to be: what inference and import write, before it is text. */
 export interface SchemaSketch {
@@ -50,7 +50,9 @@ export interface UnionSketch {
   readonly members: readonly string[]
 }
 
-/** The gateway counts columns of a file, and people read them. */
+/** What a nullable event field means to clients: rule 3 of docs/guides/typed-events.md. */
+export const gapDescription = 'Null means: events are missing here (a gap); read the state again.'
+
 const maxColumns = 120
 
 export function printSketch({ remarks, subscriptions, types }: SchemaSketch): string {
@@ -109,7 +111,13 @@ function line({ name, type, directives, description, comment }: FieldSketch, ind
 
 function described(description: string | undefined, indent: string): string {
   if (description === undefined || description.trim() === '') return ''
-  return `${indent}${literal(description.trim())}\n`
+  const text = description.trim()
+  const lines = text.split(/\r?\n/).map((one) => one.trimEnd())
+  // A block string has no escapes but one.
+  const isPlain = lines.length > 1 && !/"""|\\|[^\P{Cc}\n\r\t]/u.test(text) && hiddenIn(text) === undefined
+  if (!isPlain) return `${indent}${literal(text)}\n`
+  const mark = '"'.repeat(3)
+  return `${indent}${mark}\n${lines.map((one) => (one === '' ? '' : indent + one)).join('\n')}\n${indent}${mark}\n`
 }
 
 function comments(lines: readonly string[], indent: string): string {
@@ -140,7 +148,7 @@ const maxExampleLength = 48
 
 /** A text of a message for a comment, in one line. */
 export function example(text: string): string {
-  const characters = [...text.slice(0, 2 * maxExampleLength)]
+  const characters = Array.from(text.slice(0, 2 * maxExampleLength))
   const isCut = characters.length > maxExampleLength || text.length > 2 * maxExampleLength
   const shown = isCut ? `${characters.slice(0, maxExampleLength - 1).join('')}…` : text
   return literal(shown)

@@ -79,6 +79,11 @@ export function typeName(words: readonly string[], fallback = 'Event'): string {
   return validOr(pascalCase(words), fallback)
 }
 
+/** The name for events about something: `OrderEvent`, but not `EventEvent`. */
+export function eventTypeName(base: readonly string[]): string {
+  return typeName(base.at(-1) === 'event' ? base : [...base, 'event'])
+}
+
 function validOr(name: string, fallback: string): string {
   const cut = name.slice(0, maxNameLength)
   if (cut === '') return fallback
