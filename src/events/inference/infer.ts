@@ -18,6 +18,7 @@ import {
   gapDescription,
   inComment,
   literal,
+  type ObjectSketch,
   pointerOf,
   printSketch,
   type TypeSketch,
@@ -37,6 +38,8 @@ interface Subject {
   readonly options: InferenceOptions
 }
 
+/** With more kinds than this, those with equal payloads share a type. */
+const maxEqualKinds = 12
 /** Fewer samples than this show too little of what may be absent. */
 const fewSamples = 20
 /**
@@ -59,9 +62,13 @@ function chooseKinds(subject: Subject): { place: EventTypePlace | undefined; roo
   for (const place of eventTypePlaces(samples, envelope)) {
     const kinds = kindsAt(samples, place)
     if (!kinds) continue
-    const roots = merged(kinds.map(({ eventType, samples: own }) => rootOf(subject, [eventType], own)))
+    const each = kinds.map(({ eventType, samples: own }) => rootOf(subject, [eventType], own))
+    const roots = merged(each)
     if (place.isCertain && kinds.length === 1) single ??= { place, roots }
-    else if (place.isCertain || (kinds.length > 1 && roots.length > 1 && areApart(roots))) return { place, roots }
+    else if (place.isCertain || (roots.length > 1 && areApart(roots))) {
+      // A type of its own is clearer for clients, unless there would be many equal ones.
+      return { place, roots: roots.length > 1 && kinds.length <= maxEqualKinds ? each : roots }
+    }
   }
   return single ?? { place: undefined, roots: [rootOf(subject, [], samples)] }
 }
@@ -90,12 +97,15 @@ function merged(roots: readonly Root[]): Root[] {
   return [...byKey.values()]
 }
 
-/** Whether each pair differs in a member that one always has and the other never. */
+/**
+ * Whether each two have a member that the other never has. If only one of them has, its members are
+ * optional ones of the same type.
+ */
 function areApart(roots: readonly Root[]): boolean {
   const always = ({ payloads }: Root): string[] =>
     [...(payloads[0]?.members ?? [])].flatMap(([name, { seen }]) => (seen === payloads[0]?.objects ? [name] : []))
-  const differs = (a: Root, b: Root) => always(a).some((name) => b.payloads.every(({ members }) => !members.has(name)))
-  return roots.every((a, index) => roots.slice(index + 1).every((b) => differs(a, b) || differs(b, a)))
+  const hasOwn = (a: Root, b: Root) => always(a).some((name) => b.payloads.every(({ members }) => !members.has(name)))
+  return roots.every((a, index) => roots.slice(index + 1).every((b) => hasOwn(a, b) && hasOwn(b, a)))
 }
 
 function write(
@@ -117,6 +127,7 @@ function write(
   })
   const plan = new TypePlan(base, names, options.examples ?? true)
   const keys = inferKeys(samples, options, envelope, place)
+  plan.shareEnums(roots.map(({ payloads }) => payloads))
   const forms = roots.map((root) => registerRoot(plan, root, isUnion))
   const types = roots.map((root, index) =>
     rootType(envelope, plan, root, forms[index] ?? 'value', {
@@ -138,6 +149,7 @@ function write(
       typeFrom: roots.some(({ eventTypes }) => eventTypes.length > 0) ? typeFrom : undefined,
     }),
   )
+  const enums = new Set(plan.types().flatMap((type) => (type.kind === 'enum' ? [type.name] : [])))
   const rootName = unionName ?? rootNames[0] ?? eventName
   const union: TypeSketch[] = unionName ? [unionOf(unionName, types)] : []
   return printSketch({
@@ -149,7 +161,7 @@ function write(
           `${camelCase(base)}Events`,
         ),
         description: gapDescription,
-        arguments: keys.captures.map((capture) => argumentOf(capture, options)),
+        arguments: keys.captures.map((capture) => argumentOf(capture, types, enums, options)),
         type: forms[0] === 'list' ? `[${rootName}!]` : rootName,
         directives: events,
       },
@@ -172,10 +184,19 @@ function isPlural(words: readonly string[]): boolean {
   return singularWords(words).join() !== words.join()
 }
 
-function argumentOf({ name, type, distinct }: Capture, { examples = true }: InferenceOptions): FieldSketch {
+/** Text of a word, or the enum that the same value is in each type. */
+function argumentOf(
+  { name, type, distinct, member }: Capture,
+  types: readonly ObjectSketch[],
+  enums: ReadonlySet<string>,
+  { examples = true }: InferenceOptions,
+): FieldSketch {
   const [first = ''] = distinct
-  const shown = examples ? `, such as ${example(first)}` : ''
-  return { name, type, directives: [], comment: `${distinct.size} different${shown}` }
+  const inTypes = types.map(({ fields }) => fields.find((field) => field.name === member)?.type.replace('!', '') ?? '')
+  const [same = ''] = inTypes
+  const isEnum = enums.has(same) && inTypes.every((other) => other === same)
+  const shown = examples && !isEnum ? `, such as ${example(first)}` : ''
+  return { name, type: isEnum ? same : type, directives: [], comment: `${distinct.size} different${shown}` }
 }
 
 function remarksOf({ samples, envelope, options }: Subject, unreadable: number, keys: readonly string[]): string[] {
@@ -185,11 +206,11 @@ function remarksOf({ samples, envelope, options }: Subject, unreadable: number, 
     `A draft from ${count} of the exchange ${inComment(literal(options.exchange))}. Review it before you serve it:`,
     `- A field that was in every message is non-null; a message without it will be quarantined.`,
     `- Without @owner or @allow only operators may subscribe.`,
+    ...keys,
     ...(envelope ? [`The messages are ${envelope.title}.`] : []),
     ...(samples.length < fewSamples ? [`So few messages show little of what may be absent: look at each "!".`] : []),
     ...(unreadable > 0 && unreadable < total + unreadable && samples.length !== unreadable
       ? [`${unreadable} more messages are not JSON and fit no type here.`]
       : []),
-    ...keys,
   ]
 }

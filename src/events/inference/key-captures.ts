@@ -13,6 +13,8 @@ export interface Capture {
   readonly distinct: ReadonlySet<string>
   /** The payload has the same value, so that types need no field for the word. */
   readonly isInPayload: boolean
+  /** The member of the payload with the value, if it is not deeper. */
+  readonly member: string | undefined
 }
 
 export interface InferredKeys {
@@ -82,10 +84,17 @@ function topicKeys(
     }
   }
   if (longest > shortest) pattern.push('#')
+  if (pattern.every((word) => word === '*' || word === '#')) return everything
   // Nothing is the same in all keys.
   const isUnordered = longest > shortest && pattern.every((word) => word === '*' || word === '#' || word.includes('{'))
   if (isUnordered && typeWord === undefined && !captures.some(({ isInPayload }) => isInPayload)) return everything
-  return { routingKeys: [pattern.join('.')], captures, remarks: [] }
+  const unnamed = captures.flatMap(({ name }) => (/^word\d+$/.test(name) ? [name] : []))
+  return {
+    routingKeys: [pattern.join('.')],
+    captures,
+    remarks:
+      unnamed.length === 0 ? [] : [`- Give ${unnamed.join(', ')} a better name: a word of the routing key has none.`],
+  }
 }
 
 /** Whether the event type has the word anyway: `created` of `order.created`. */
@@ -110,20 +119,29 @@ function captureOf(
   const isId = distinct.size > manyWords || [...distinct].every((text) => idLikeWord.test(text))
   const previous = before.at(-1) ?? ''
   const literalBefore = plainWord.test(previous) ? singularWords(wordsOf(previous)) : []
+  // `/customer/id` is `customerId`.
   const candidate =
     word === typeWord
       ? 'event'
-      : (same ?? (isId && literalBefore.length > 0 ? camelCase([...literalBefore, 'id']) : `word${word + 1}`))
+      : ((same && camelCase(same.flatMap(wordsOf))) ??
+        (isId && literalBefore.length > 0 ? camelCase([...literalBefore, 'id']) : `word${word + 1}`))
   const name = names.take(isFieldName(candidate) ? candidate : `word${word + 1}`, `${candidate}Word`)
-  return { name, word, type: isId ? 'ID' : 'String', distinct, isInPayload: same !== undefined }
+  return {
+    name,
+    word,
+    type: isId ? 'ID' : 'String',
+    distinct,
+    isInPayload: same !== undefined,
+    member: same?.length === 1 ? same[0] : undefined,
+  }
 }
 
-/** The name for the member of the payload that has the word's value in every message. */
+/** The path of the member of the payload that has the word's value in every message. */
 function memberWithWord(
   samples: readonly EventSample[],
   word: number,
   envelope: Envelope | undefined,
-): string | undefined {
+): readonly string[] | undefined {
   const payloads = samples.map(({ body }) => readPointer(body, envelope?.body ?? []))
   const texts = samples.map(({ routingKey }) => routingKey.split('.')[word])
   let candidates = scalarPaths(payloads[0]).filter((path) => textAt(payloads[0], path) === texts[0])
@@ -131,10 +149,7 @@ function memberWithWord(
     if (candidates.length === 0) return undefined
     candidates = candidates.filter((path) => textAt(payload, path) === texts[index])
   }
-  const [path] = candidates
-  if (!path) return undefined
-  // `/customer/id` is `customerId`.
-  return camelCase(path.flatMap(wordsOf))
+  return candidates[0]
 }
 
 const maxPaths = 200

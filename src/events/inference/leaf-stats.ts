@@ -63,8 +63,13 @@ export class TextStats {
 
 const minInt = -(2 ** 31)
 const maxInt = 2 ** 31 - 1
-/** The digits that every double keeps. */
-const doubleDigits = 15
+/** No double is written with more digits. */
+const doubleDigits = 17
+
+/** Whether the token has the form of a decimal: `12.50`, or more digits than a double has. */
+function isDecimal(token: string): boolean {
+  return /\.\d+0$/.test(token) || (!/e/i.test(token) && token.replace(/\D/g, '').length > doubleDigits)
+}
 
 /** What the numbers at one place have in common. */
 export class NumberStats {
@@ -90,7 +95,7 @@ export class NumberStats {
     this.areInt32 &&= isInteger && nearest >= minInt && nearest <= maxInt
     this.areDoubles &&=
       Number.isFinite(nearest) && (!isInteger || !(value instanceof JsonNumber) || value.exact !== undefined)
-    this.areDecimals ||= /\.\d+0$/.test(token) || (!/e/i.test(token) && token.replace(/\D/g, '').length > doubleDigits)
+    this.areDecimals ||= value instanceof JsonNumber && isDecimal(token)
     this.min = Math.min(this.min, nearest)
     this.max = Math.max(this.max, nearest)
   }

@@ -46,6 +46,7 @@ export class TypePlan {
   readonly #keys = new Map<Shape, string>()
   readonly #groups = new Map<string, Group>()
   readonly #enums: EnumPlans
+  readonly #sharedEnums = new Map<string, ReadonlySet<string>>()
   readonly #types: TypeSketch[] = []
   #typeCount = 0
 
@@ -62,7 +63,9 @@ export class TypePlan {
    * before the first fields are read, because a type is named after all its uses.
    */
   keyOfMembers(shape: Shape): string {
-    const members = [...shape.members].map(([name, member]) => `${JSON.stringify(name)}:${this.#keyOf(name, member)}`)
+    const members = [...shape.members].map(
+      ([name, member]) => `${JSON.stringify(name)}:${this.#keyOf(readAs(name, shape.members), member)}`,
+    )
     return members.sort().join(',')
   }
 
@@ -85,7 +88,15 @@ export class TypePlan {
     return {
       fields: writable
         .filter((entry) => kept.has(entry))
-        .map(([member, found]) => this.#field(chosen.get(member) ?? member, member, found, objects)),
+        .map(([member, found]) =>
+          this.#field(
+            chosen.get(member) ?? member,
+            member,
+            this.#typeOf(readAs(member, members), found),
+            found,
+            objects,
+          ),
+        ),
       leftOut: members.size - kept.size - (skip !== undefined && members.has(skip) ? 1 : 0),
     }
   }
@@ -108,6 +119,19 @@ export class TypePlan {
     }
   }
 
+  /**
+   * Makes a member an enum in all kinds of messages if it is one over all of them: one kind may have
+   * one of the words only.
+   */
+  shareEnums(kinds: readonly (readonly Shape[])[]): void {
+    if (kinds.length < 2) return
+    const all = kinds.flat()
+    for (const member of new Set(all.flatMap(({ members }) => [...members.keys()]))) {
+      const leaf = leafTypeOf(member, mergedLeaves(all.flatMap(({ members }) => members.get(member) ?? [])))
+      if (leaf.words) this.#sharedEnums.set(member, new Set(leaf.words))
+    }
+  }
+
   /** Makes a place for objects known, as `keyOfMembers` does for the members. */
   register(member: string, shape: Shape): void {
     this.#keyOf(member, shape)
@@ -118,8 +142,13 @@ export class TypePlan {
     return [...this.#types, ...this.#enums.types()]
   }
 
-  #field(name: string, member: string, shapes: readonly Shape[], objects: number): FieldSketch {
-    const reference = this.#typeOf(member, shapes)
+  #field(
+    name: string,
+    member: string,
+    reference: TypeReference,
+    shapes: readonly Shape[],
+    objects: number,
+  ): FieldSketch {
     const { seen, nulls } = mergedLeaves(shapes)
     const isPlain = name === member && reference.as === undefined
     const from = directive('from', { body: literal(pointerOf(member)), as: reference.as })
@@ -134,6 +163,7 @@ export class TypePlan {
   #comment(shapes: readonly Shape[], objects: number, { note, isEnum }: TypeReference): string {
     const { seen, nulls } = mergedLeaves(shapes)
     const present = seen - nulls
+    if (present === 0 && note !== undefined) return note
     const often = present === objects ? `in all ${objects}` : `in ${present} of ${objects}`
     const shown = this.#examples && !isEnum ? exampleOf(shapes) : undefined
     return [`${often}${shown === undefined ? '' : `, such as ${shown}`}`, ...(note === undefined ? [] : [note])].join(
@@ -147,6 +177,10 @@ export class TypePlan {
     if (kinds.length === 1 && kinds[0] === 'array') return this.#listOf(member, shapes)
     if (kinds.length === 1 && kinds[0] === 'object') return this.#objectOf(shapes, merged)
     const leaf = leafTypeOf(member, merged)
+    const shared = this.#sharedEnums.get(member)
+    const own = leaf.type === 'String' ? [...merged.text.distinct.keys()] : []
+    if (shared && own.length > 0 && own.every((word) => shared.has(word)))
+      return { type: this.#enums.nameOf(member, [...shared], merged.text.distinct), isEnum: true }
     if (leaf.type !== 'enum') return leaf
     return { type: this.#enums.nameOf(member, leaf.words ?? [], merged.text.distinct), isEnum: true }
   }
@@ -246,6 +280,11 @@ export class TypePlan {
 
 export function leftOutRemark(leftOut: number): string[] {
   return leftOut === 0 ? [] : [`${leftOut} more members, which came less often, are left out.`]
+}
+
+/** The value of `{value, currency}` is an amount. */
+function readAs(member: string, members: ReadonlyMap<string, unknown>): string {
+  return member === 'value' && members.has('currency') ? 'amount' : member
 }
 
 /** `lines` holds a `line`. */
