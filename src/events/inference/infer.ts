@@ -200,7 +200,8 @@ function argumentOf(
 }
 
 function remarksOf({ samples, envelope, options }: Subject, unreadable: number, keys: readonly string[]): string[] {
-  const total = Math.max(samples.length, unreadable)
+  // All of them: then `samples` are those messages.
+  const areAll = samples.every(({ body }) => body === undefined)
   const count = `${samples.length} message${samples.length === 1 ? '' : 's'}`
   return [
     `A draft from ${count} of the exchange ${inComment(literal(options.exchange))}. Review it before you serve it:`,
@@ -209,8 +210,8 @@ function remarksOf({ samples, envelope, options }: Subject, unreadable: number, 
     ...keys,
     ...(envelope ? [`The messages are ${envelope.title}.`] : []),
     ...(samples.length < fewSamples ? [`So few messages show little of what may be absent: look at each "!".`] : []),
-    ...(unreadable > 0 && unreadable < total + unreadable && samples.length !== unreadable
-      ? [`${unreadable} more messages are not JSON and fit no type here.`]
+    ...(unreadable > 0 && !areAll
+      ? [`${unreadable} more ${unreadable === 1 ? 'message is' : 'messages are'} not JSON and fit no type here.`]
       : []),
   ]
 }

@@ -1,4 +1,5 @@
 import { JsonNumber } from '../../core/json/json-number.ts'
+import { isWritable } from '../draft/sketch.ts'
 import { NumberStats, TextStats } from './leaf-stats.ts'
 
 /** Deeper values are JSON. A client that selects as deep would meet limits of its own. */
@@ -125,7 +126,7 @@ const maxSparseShare = 0.2
 export function isMap({ members, objects, isWide }: Shape): boolean {
   if (members.size === 0) return false
   const names = [...members.keys()]
-  if (names.every((name) => idLikeKey.test(name))) return true
+  if (names.every((name) => idLikeKey.test(name)) || !names.some(isWritable)) return true
   if (isWide) return true
   if (members.size < minSparseNames) return false
   const shapes = [...members.values()]

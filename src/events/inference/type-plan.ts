@@ -279,7 +279,7 @@ export class TypePlan {
 }
 
 export function leftOutRemark(leftOut: number): string[] {
-  return leftOut === 0 ? [] : [`${leftOut} more members, which came less often, are left out.`]
+  return leftOut === 0 ? [] : [`Left out: ${leftOut} more ${leftOut === 1 ? 'member' : 'members'}.`]
 }
 
 /** The value of `{value, currency}` is an amount. */

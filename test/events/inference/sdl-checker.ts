@@ -121,7 +121,7 @@ class MessageReader {
     if (typeof place['body'] === 'string') return readPointer(value, splitPointer(place['body']) ?? [])
     if (typeof place['envelope'] === 'string')
       return readPointer(this.#sample.body, splitPointer(place['envelope']) ?? [])
-    if (typeof place['header'] === 'string') return properties.headers?.[place['header']]
+    if (typeof place['header'] === 'string') return readPointer(properties.headers ?? {}, [place['header']])
     if (typeof place['word'] === 'string') return this.#words.get(place['word'])
     return properties.type
   }
@@ -141,7 +141,8 @@ class MessageReader {
 }
 
 function isScalar(name: string, value: unknown, as: unknown): boolean {
-  const token = value instanceof JsonNumber ? value.token : typeof value === 'number' ? String(value) : undefined
+  const isNumber = typeof value === 'number' || typeof value === 'bigint' || value instanceof JsonNumber
+  const token = isNumber ? String(value) : undefined
   const number = Number(token)
   const isInteger = token !== undefined && /^-?\d+$/.test(token)
   if (as !== undefined) return token !== undefined && number > 0
@@ -178,7 +179,8 @@ function isScalar(name: string, value: unknown, as: unknown): boolean {
 /** What the captures have taken; undefined if the key does not match. */
 function captured(pattern: string, exchangeType: string, { routingKey }: EventSample): Map<string, string> | undefined {
   if (exchangeType === 'FANOUT' || exchangeType === 'HEADERS' || pattern === '#') return new Map()
-  if (exchangeType === 'DIRECT') return pattern === routingKey ? new Map() : undefined
+  // There can be more keys than a draft names.
+  if (exchangeType === 'DIRECT') return new Map()
   const found = new Map<string, string>()
   const words = pattern.split('.')
   const given = routingKey.split('.')
