@@ -51,6 +51,9 @@ export function inferSchemaCommand(): Command {
     const sampler = new Sampler(brokerUrl)
     try {
       const exchangeType = await typeOf(sampler, given.exchange)
+      // A binding of a direct exchange takes one key.
+      if (exchangeType === 'DIRECT' && from === 'live' && given.key === '#')
+        throw wrongUse(`--key: "${given.exchange}" is a direct exchange: give the routing key to read`)
       const query = { exchange: given.exchange, key: given.key, count }
       const messages =
         from === 'journal' ? await sampler.fromJournal(namespace, query) : await live(sampler, query, waitSeconds)

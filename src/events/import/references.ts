@@ -48,7 +48,7 @@ export class References {
       if (reference === undefined) return { value: here, name }
       here = this.#find(reference)
       if (here === undefined) return undefined
-      name = splitPointer(reference.slice(reference.indexOf('#') + 1))?.at(-1) ?? name
+      name = nameOf(reference) ?? name
     }
     return undefined
   }
@@ -68,6 +68,13 @@ export class References {
     this.#anchors ??= anchorsOf(this.#root)
     return this.#anchors.get(name)
   }
+}
+
+/** The last token of the pointer, or the anchor. */
+function nameOf(reference: string): string | undefined {
+  const fragment = reference.slice(reference.indexOf('#') + 1)
+  const path = splitPointer(fragment)
+  return path ? path.at(-1) : reference.includes('#') ? fragment : undefined
 }
 
 /** RFC 6901 §6: a pointer in a URI is percent-encoded. */

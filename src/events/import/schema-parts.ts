@@ -144,7 +144,7 @@ function join(all: Writable, part: SchemaParts): void {
   all.minimum ??= part.minimum
   all.maximum ??= part.maximum
   all.multipleOf ??= part.multipleOf
-  all.title ??= part.title ?? part.refName
+  all.title ??= part.title
   all.description ??= part.description
   all.example ??= part.example
   all.isDeprecated ||= part.isDeprecated

@@ -129,17 +129,18 @@ export class SchemaTypes {
   #typeOf(parts: SchemaParts, context: Context): TypeReference {
     const { types, problem, values } = parts
     if (problem !== undefined) return { type: 'JSON', note: inComment(problem) }
-    const [type, ...others] = types.length > 0 ? types : impliedTypes(parts)
+    const kinds = types.length > 0 ? types : impliedTypes(parts)
+    const [type, ...others] = kinds
+    if (values !== undefined && kinds.every((kind) => kind === 'string' || kind === 'integer')) {
+      const name = this.#enumOf(parts, values, context)
+      if (name !== undefined) return { type: name }
+    }
     if (type === 'integer' && others.join() === 'number') return this.#typeOf({ ...parts, types: ['number'] }, context)
     if (type === 'number' && others.join() === 'integer') return this.#typeOf({ ...parts, types: ['number'] }, context)
     const words = wordsOf(context.member)
     if (others.length > 0) {
-      const isId = isIdName(words) && types.every((one) => one === 'string' || one === 'integer')
-      return isId ? { type: 'ID' } : { type: 'JSON', note: `mixed: ${types.map(inComment).join(', ')}` }
-    }
-    if (values !== undefined && (type === 'string' || type === 'integer')) {
-      const name = this.#enumOf(parts, values, context)
-      if (name !== undefined) return { type: name }
+      const isId = isIdName(words) && kinds.every((one) => one === 'string' || one === 'integer')
+      return isId ? { type: 'ID' } : { type: 'JSON', note: `mixed: ${kinds.map(inComment).join(', ')}` }
     }
     switch (type) {
       case 'object':
