@@ -15,9 +15,9 @@ const defaultWaitSeconds = 60
 
 interface InferOptions {
   readonly exchange: string
-  readonly key: string
+  readonly key?: string
   readonly samples?: string
-  readonly from: string
+  readonly from?: string
   readonly wait?: string
   readonly field?: string
   readonly examples: boolean
@@ -27,16 +27,16 @@ export function inferSchemaCommand(): Command {
   const command = new Command('infer')
     .description('reads messages of an exchange and prints a draft of SDL for them, to review before it is served')
     .requiredOption('--exchange <name>', 'the exchange')
-    .option('--key <pattern>', 'read only messages with a routing key that matches, such as orders.#', '#')
+    .option('--key <pattern>', 'read only messages with a routing key that matches, such as orders.# (default: all)')
     .option('--samples <n>', `read at most this many messages (default: ${defaultSamples})`)
-    .option('--from <place>', 'journal: what the gateway has stored; live: what is published from now on', 'journal')
+    .option('--from <place>', 'journal (default): what the gateway has stored; live: what is published from now on')
     .option('--wait <seconds>', `how long to wait for live messages (default: ${defaultWaitSeconds})`)
     .option('--field <name>', 'the name of the subscription field (default: from the exchange)')
     .option('--no-examples', 'print no values of messages in comments, because they may be personal data')
   return takesConfig(command, configNames).action(async (given: InferOptions) => {
     const count = wholeNumber('--samples', given.samples, defaultSamples, maxSamples)
     const waitSeconds = wholeNumber('--wait', given.wait, defaultWaitSeconds, 86_400)
-    const { from } = given
+    const { from = 'journal', key = '#' } = given
     if (from !== 'journal' && from !== 'live') throw wrongUse(`--from: expected journal or live, got "${from}"`)
     if (given.exchange === '')
       throw wrongUse('--exchange: expected a name; no queue can be bound to the default exchange')
@@ -52,12 +52,12 @@ export function inferSchemaCommand(): Command {
     try {
       const exchangeType = await typeOf(sampler, given.exchange)
       // A binding of a direct exchange takes one key.
-      if (exchangeType === 'DIRECT' && from === 'live' && given.key === '#')
+      if (exchangeType === 'DIRECT' && from === 'live' && key === '#')
         throw wrongUse(`--key: "${given.exchange}" is a direct exchange: give the routing key to read`)
-      const query = { exchange: given.exchange, key: given.key, count }
+      const query = { exchange: given.exchange, key, count }
       const messages =
         from === 'journal' ? await sampler.fromJournal(namespace, query) : await live(sampler, query, waitSeconds)
-      if (messages.length === 0) throw new CommandFailure(nothingFound(given, namespace, waitSeconds))
+      if (messages.length === 0) throw new CommandFailure(nothingFound({ ...given, key, from }, namespace, waitSeconds))
       process.stderr.write(`Read ${messages.length} message${messages.length === 1 ? '' : 's'}\n`)
       const { infer } = await import('../../events/inference/infer.ts')
       const { exchange, field, examples } = given
@@ -95,7 +95,11 @@ async function typeOf(sampler: MessageSampler, exchange: string): Promise<Exchan
   return exchangeTypes.find((known) => known === type.toUpperCase()) ?? 'TOPIC'
 }
 
-function nothingFound({ exchange, key, from }: InferOptions, namespace: string, waitSeconds: number): string {
+function nothingFound(
+  { exchange, key, from }: Required<Pick<InferOptions, 'exchange' | 'key' | 'from'>>,
+  namespace: string,
+  waitSeconds: number,
+): string {
   const which = `of exchange "${exchange}"${key === '#' ? '' : ` with a key that matches "${key}"`}`
   return from === 'live'
     ? `no message ${which} was published within ${waitSeconds} s`

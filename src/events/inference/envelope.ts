@@ -185,7 +185,7 @@ const technicalHeader =
 /** Headers that carry something about the event, such as a tenant. */
 export function headerAttributes(samples: readonly EventSample[], envelope: Envelope | undefined): Attribute[] {
   return membersOf(samples.map(({ properties }) => properties.headers))
-    .filter((name) => !technicalHeader.test(name) && !envelope?.ownsHeader(name) && isWritable(name))
+    .filter((name) => !technicalHeader.test(name) && !envelope?.ownsHeader(name) && isHeaderName(name))
     .filter((name) => samples.every((sample) => isScalar(headerOf(sample, name))))
     .slice(0, maxAttributes)
     .map((name) => ({
@@ -193,6 +193,11 @@ export function headerAttributes(samples: readonly EventSample[], envelope: Enve
       directive: directive('from', { header: literal(name) }),
       read: (sample) => headerOf(sample, name),
     }))
+}
+
+/** A header's name is a short string (AMQP 0-9-1 §4.2.5.5). */
+function isHeaderName(name: string): boolean {
+  return name !== '' && Buffer.byteLength(name) <= 255 && isWritable(name)
 }
 
 /** Tables, arrays and binary values do not survive a stream. Absent is no contradiction. */

@@ -51,12 +51,12 @@ const everything: InferredKeys = { routingKeys: ['#'], captures: [], remarks: []
 
 /** A direct exchange compares whole keys, so each needs a binding. */
 function directKeys(keys: readonly string[]): InferredKeys {
-  // `{a}` would be a capture.
-  const possible = keys.filter((key) => !/[{}]/.test(key)).slice(0, maxDirectKeys)
+  // `{a}` would be a capture, and `*` a wildcard.
+  const possible = keys.filter((key) => !/[{}*#]/.test(key)).slice(0, maxDirectKeys)
   const leftOut = keys.length - possible.length
   const remarks =
     leftOut === 0 ? [] : [`- ${leftOut} more routing keys are left out; a direct exchange needs each of them.`]
-  return { routingKeys: possible.length > 0 ? possible : ['#'], captures: [], remarks }
+  return { routingKeys: possible.length > 0 ? possible : [''], captures: [], remarks }
 }
 
 function topicKeys(
