@@ -19,7 +19,7 @@ export function importSchemaCommand(): Command {
       // Imported late, so that the other commands start without the YAML parser.
       const [{ importDocument }, { ImportRefused }] = await Promise.all([
         import('../../events/import/import-document.ts'),
-        import('../../events/import/import-refused.ts'),
+        import('../../events/import/import-options.ts'),
       ])
       try {
         process.stdout.write(importDocument(content, options))

@@ -1,6 +1,6 @@
 import { singular, typeName, wordsOf } from './names.ts'
 
-/** Top-level domains that begin names in reverse order, as in `com.example.order.created`. */
+/** Top-level domains that begin names in reverse order, as in com.example.order.created. */
 const domains = new Set(['com', 'org', 'net', 'io', 'dev', 'de', 'app', 'co', 'eu', 'uk', 'fr', 'nl', 'ch', 'at', 'us'])
 const maxJoined = 3
 
@@ -17,7 +17,7 @@ export function nameOfKind(eventTypes: readonly string[], base: readonly string[
 
 /**
  * The words of a name for the event type. Of the name of a class only the class counts
- * (`com.example.OrderPaid`, `urn:message:Shop:OrderPaid`, `Shop.OrderPaid, Shop.Contracts`); of
+ * (com.example.OrderPaid, urn:message:Shop:OrderPaid, “Shop.OrderPaid, Shop.Contracts”); of
  * others all but the domain.
  */
 function wordsOfType(eventType: string, base: readonly string[]): readonly string[] {
@@ -27,7 +27,7 @@ function wordsOfType(eventType: string, base: readonly string[]): readonly strin
   if (/^[A-Z]\w*[a-z]\w*$/.test(last)) return wordsOf(last)
   const named = domains.has(parts[0] ?? '') && parts.length > 2 ? parts.slice(2) : parts
   const words = named.flatMap(wordsOf)
-  // `paid` alone does not name what was paid. `orders.paid` of `order` is `order.paid`.
+  // “paid” alone does not name what was paid. “orders.paid” of “order” is “order.paid”.
   if (words.length < 2) return [...base, ...words]
   const isBase = base.every((word, index) => singular(words[index] ?? '') === word)
   return isBase ? [...base, ...words.slice(base.length)] : words

@@ -29,7 +29,7 @@ export const reservedArguments: readonly string[] = [
 const maxNameLength = 60
 const validName = /^(?!__)[A-Za-z_]\w*$/
 
-/** The words of a name in any notation: `orderId`, `order-id` and `ORDER_ID` are `order`, `id`. */
+/** The words of a name in any notation: order and id for “orderId”, “order-id” and “ORDER_ID”. */
 export function wordsOf(text: string): string[] {
   const plain = text.normalize('NFKD').replace(/\p{M}/gu, '')
   return (plain.match(/[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+/g) ?? []).map((word) => word.toLowerCase())
@@ -44,13 +44,13 @@ export function camelCase(words: readonly string[]): string {
   return name.charAt(0).toLowerCase() + name.slice(1)
 }
 
-/** The name of an enum value for a word of a body: `in-transit` is `IN_TRANSIT`. */
+/** The name of an enum value for a word of a body: “in-transit” is “IN_TRANSIT”. */
 export function enumValueName(text: string): string {
   const name = text.replace(/[^A-Za-z0-9]+/g, '_').toUpperCase()
   return /^[0-9]/.test(name) ? `_${name}` : name
 }
 
-/** A name of one thing in a list: `addresses` is `address`, `entries` is `entry`, `lines` is `line`. */
+/** A name of one thing in a list: “address” of “addresses”, “entry” of “entries”. */
 export function singular(word: string): string {
   if (word.length < 4 || /(?:ss|us|is|news)$/.test(word)) return word
   if (word.endsWith('ies') && word.length > 4) return `${word.slice(0, -3)}y`
@@ -79,7 +79,7 @@ export function typeName(words: readonly string[], fallback = 'Event'): string {
   return validOr(pascalCase(words), fallback)
 }
 
-/** The name for events about something: `OrderEvent`, but not `EventEvent`. */
+/** The name for events about something: “OrderEvent”, but not “EventEvent”. */
 export function eventTypeName(base: readonly string[]): string {
   return typeName(base.at(-1) === 'event' ? base : [...base, 'event'])
 }
@@ -110,7 +110,7 @@ export class UniqueNames {
   }
 
   #numbered(name: string): string {
-    // `line2` and `line22` would read as one.
+    // “line2” and “line22” would read as one.
     const separator = /\d$/.test(name) ? '_' : ''
     for (let number = 2; ; number += 1) {
       const candidate = `${name}${separator}${number}`

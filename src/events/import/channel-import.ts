@@ -48,7 +48,7 @@ export class ChannelImport {
   constructor(channel: ApiChannel, schemas: SchemaTypes, names: UniqueNames) {
     this.#channel = channel
     this.#names = names
-    // `user.{userId}.created` is named `userCreated`; of a path of classes the last one counts.
+    // “user.{userId}.created” is named “userCreated”.
     const plain = wordsOf(channel.name.replace(/\{[^}]*\}/g, ' '))
     this.#words = plain.length > 0 ? plain : wordsOf(channel.exchange)
     this.#schemas = schemas

@@ -2,8 +2,7 @@ import { reservedSubscriptions, reservedTypes, UniqueNames } from '../draft/name
 import { inComment, literal, printSketch, type SubscriptionSketch } from '../draft/sketch.ts'
 import { channelsOf } from './async-api.ts'
 import { ChannelImport } from './channel-import.ts'
-import type { ImportOptions } from './import-options.ts'
-import { ImportRefused } from './import-refused.ts'
+import { type ImportOptions, ImportRefused } from './import-options.ts'
 import { type DocumentObject, References, textAt } from './references.ts'
 import { SchemaTypes } from './schema-types.ts'
 

@@ -3,8 +3,7 @@ import { parseJson } from '../../core/json/parse-json.ts'
 import type { EventSample } from '../inference/event-sample.ts'
 import { infer } from '../inference/infer.ts'
 import { importChannels } from './import-channels.ts'
-import { type ImportOptions, unnamedExchange } from './import-options.ts'
-import { ImportRefused } from './import-refused.ts'
+import { type ImportOptions, ImportRefused, unnamedExchange } from './import-options.ts'
 import { importSchema } from './import-schema.ts'
 import { isDocumentObject } from './references.ts'
 
@@ -53,7 +52,7 @@ function parseDocument(text: string): unknown {
     try {
       if (lines.length > 1) return new Lines(lines.map((line) => parseJson(line)))
     } catch {}
-    // What begins as JSON is no YAML that somebody wrote, so JSON's own error helps more.
+    // YAML that people write does not begin like JSON, so JSON's own error helps more.
     if (/^\s*[[{]/.test(plain)) throw new ImportRefused(`the document is not JSON: ${messageOf(error)}`)
   }
   try {

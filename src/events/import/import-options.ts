@@ -9,3 +9,8 @@ export interface ImportOptions {
 
 /** The exchange that a draft names if nothing else does. */
 export const unnamedExchange = 'events'
+
+/** The document cannot become SDL. The message is for the person who gave it. */
+export class ImportRefused extends Error {
+  override readonly name = 'ImportRefused'
+}

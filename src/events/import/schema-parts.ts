@@ -24,7 +24,7 @@ export interface SchemaParts {
   readonly description: string | undefined
   readonly example: unknown
   readonly isDeprecated: boolean
-  /** The last name of the reference that led here: `Address` of `#/$defs/Address`. */
+  /** The last name of the reference that led here: “Address” of “#/$defs/Address”. */
   readonly refName: string | undefined
   /** The schema object itself, which is the same for every reference to it. */
   readonly identity: object | undefined

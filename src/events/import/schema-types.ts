@@ -11,7 +11,7 @@ import {
   type TypeSketch,
 } from '../draft/sketch.ts'
 import { isIdName } from '../inference/leaf-type.ts'
-import { elementName, leftOutRemark } from '../inference/type-plan.ts'
+import { elementName, leftOutRemark } from '../inference/member-words.ts'
 import type { References } from './references.ts'
 import { type SchemaParts, schemaParts } from './schema-parts.ts'
 import { numberType, stringType } from './schema-scalars.ts'

@@ -2,7 +2,7 @@ import type { SchemaParts } from './schema-parts.ts'
 
 /**
  * Merges `oneOf` and `anyOf`. Objects become one with all properties, of which those are required
- * that all variants require: the event type of a message cannot tell inner objects apart.
+ * that all variants require: the event type of a message does not distinguish inner objects.
  */
 export function withVariants(parts: SchemaParts, read: (variant: unknown) => SchemaParts): SchemaParts {
   const [first, ...rest] = distinctVariants(parts.variants.map(read))

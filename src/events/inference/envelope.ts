@@ -5,7 +5,7 @@ import { directive, isWritable, literal, pointerOf } from '../draft/sketch.ts'
 import type { EventSample } from './event-sample.ts'
 
 /** How the samples carry payload and event type. */
-export interface Envelope {
+export interface EventEnvelope {
   /** What it is called, for the comment at the top of the file. */
   readonly title: string
   /** Where the payload is in the body. */
@@ -42,7 +42,7 @@ export interface Attribute {
 const maxAttributes = 20
 
 /** The envelope that all samples have. Samples without JSON body have binary ones at most. */
-export function envelopeOf(samples: readonly EventSample[]): Envelope | undefined {
+export function envelopeOf(samples: readonly EventSample[]): EventEnvelope | undefined {
   return structuredCloudEvents(samples) ?? massTransit(samples) ?? binaryCloudEvents(samples) ?? spring(samples)
 }
 
@@ -63,7 +63,7 @@ const technicalAttributes = new Set([
   'tracestate',
 ])
 
-function structuredCloudEvents(samples: readonly EventSample[]): Envelope | undefined {
+function structuredCloudEvents(samples: readonly EventSample[]): EventEnvelope | undefined {
   if (!samples.every(({ body }) => hasTexts(body, ['specversion', 'type', 'source', 'id']))) return undefined
   const names = membersOf(samples.map(({ body }) => body)).filter((name) => !technicalAttributes.has(name))
   return {
@@ -90,7 +90,7 @@ function structuredCloudEvents(samples: readonly EventSample[]): Envelope | unde
  */
 const cloudEventsPrefixes = ['ce-', 'ce_', 'cloudEvents:', 'cloudEvents_', '']
 
-function binaryCloudEvents(samples: readonly EventSample[]): Envelope | undefined {
+function binaryCloudEvents(samples: readonly EventSample[]): EventEnvelope | undefined {
   const prefix = cloudEventsPrefixes.find((before) =>
     samples.every((sample) =>
       ['specversion', 'type', 'source'].every((name) => typeof headerOf(sample, before + name) === 'string'),
@@ -134,7 +134,7 @@ function cloudEventsFieldName(attribute: string): string {
 /** What MassTransit writes for itself only: addresses, the host, the versions of its libraries. */
 const massTransitAttributes = ['messageId', 'conversationId', 'correlationId', 'initiatorId', 'sentTime']
 
-function massTransit(samples: readonly EventSample[]): Envelope | undefined {
+function massTransit(samples: readonly EventSample[]): EventEnvelope | undefined {
   const isEnvelope = ({ body }: EventSample): boolean => {
     const types = readPointer(body, ['messageType'])
     return Array.isArray(types) && typeof types[0] === 'string' && types[0] !== '' && hasMember(body, 'message')
@@ -161,7 +161,7 @@ function massTransit(samples: readonly EventSample[]): Envelope | undefined {
   }
 }
 
-function spring(samples: readonly EventSample[]): Envelope | undefined {
+function spring(samples: readonly EventSample[]): EventEnvelope | undefined {
   const read = (sample: EventSample) => textOf(headerOf(sample, '__TypeId__'))
   if (!samples.every((sample) => read(sample) !== undefined)) return undefined
   return {
@@ -183,7 +183,7 @@ const technicalHeader =
   /^(?:x-(?:death|first-death|last-death|stream|warren|delay|match|received|retry|opt|routing|original|exception)|traceparent$|tracestate$|baggage$|uber-trace-id$|b3$|x-b3-|content[-_]?type$|content[-_]?encoding$|__|ce[-_]|cc$|bcc$)/i
 
 /** Headers that carry something about the event, such as a tenant. */
-export function headerAttributes(samples: readonly EventSample[], envelope: Envelope | undefined): Attribute[] {
+export function headerAttributes(samples: readonly EventSample[], envelope: EventEnvelope | undefined): Attribute[] {
   return membersOf(samples.map(({ properties }) => properties.headers))
     .filter((name) => !technicalHeader.test(name) && !envelope?.ownsHeader(name) && isHeaderName(name))
     .filter((name) => samples.every((sample) => isScalar(headerOf(sample, name))))

@@ -1,6 +1,6 @@
 import { readPointer } from '../../core/json/json-pointer.ts'
 import { directive, literal, pointerOf } from '../draft/sketch.ts'
-import { type Envelope, type EventTypePlace, textOf } from './envelope.ts'
+import { type EventEnvelope, type EventTypePlace, textOf } from './envelope.ts'
 import type { EventSample } from './event-sample.ts'
 
 /** More kinds than this are no kinds: the place holds something else. */
@@ -19,7 +19,7 @@ const propertyType: EventTypePlace = {
   isCertain: true,
 }
 
-/** Members of payloads by which programs tell their messages apart; the first ones for nothing else. */
+/** Members of payloads that hold event types, the first ones nothing else. */
 const certainMembers = [
   '__typename',
   'eventType',
@@ -37,7 +37,7 @@ const likelyMembers = ['@type', '$type', 'type', 'event', 'kind', 'action', 'nam
  */
 export function eventTypePlaces(
   samples: readonly EventSample[],
-  envelope: Envelope | undefined,
+  envelope: EventEnvelope | undefined,
 ): readonly EventTypePlace[] {
   const places = [
     ...(envelope?.eventType ? [envelope.eventType] : []),
@@ -62,7 +62,7 @@ export function kindsAt(samples: readonly EventSample[], place: EventTypePlace):
   return [...byType].map(([eventType, same]) => ({ eventType, samples: same }))
 }
 
-function memberPlace(member: string, envelope: Envelope | undefined, isCertain: boolean): EventTypePlace {
+function memberPlace(member: string, envelope: EventEnvelope | undefined, isCertain: boolean): EventTypePlace {
   const pointer = literal(pointerOf(member))
   return {
     typeFrom: `{ body: ${pointer} }`,

@@ -24,7 +24,7 @@ import {
   type TypeSketch,
   unionOf,
 } from '../draft/sketch.ts'
-import { type Envelope, type EventTypePlace, envelopeOf } from './envelope.ts'
+import { type EventEnvelope, type EventTypePlace, envelopeOf } from './envelope.ts'
 import { eventTypePlaces, kindsAt } from './event-kinds.ts'
 import type { EventSample, InferenceOptions } from './event-sample.ts'
 import { type Capture, inferKeys } from './key-captures.ts'
@@ -34,7 +34,7 @@ import { TypePlan } from './type-plan.ts'
 
 interface Subject {
   readonly samples: readonly EventSample[]
-  readonly envelope: Envelope | undefined
+  readonly envelope: EventEnvelope | undefined
   readonly options: InferenceOptions
 }
 

@@ -1,7 +1,7 @@
 import { JsonNumber } from '../../core/json/json-number.ts'
 import { readPointer } from '../../core/json/json-pointer.ts'
 import { camelCase, isFieldName, reservedArguments, singularWords, UniqueNames, wordsOf } from '../draft/names.ts'
-import { type Envelope, type EventTypePlace, isObject } from './envelope.ts'
+import { type EventEnvelope, type EventTypePlace, isObject } from './envelope.ts'
 import type { EventSample, InferenceOptions } from './event-sample.ts'
 
 /** A word of the routing key that varies. */
@@ -33,11 +33,11 @@ const idLikeWord = /^(?:\d+|[\da-f]{8}-[\da-f]{4}-.*|(?=.*\d)[\w@:-]{3,}|.{25,})
 /** As many distinct words are values, however they look. */
 const manyWords = 20
 
-/** `place`: that of the event type. If it is a word of the key, the word is captured in any case. */
+/** `place`: that of the event type. A word of the key that holds it is captured in any case. */
 export function inferKeys(
   samples: readonly EventSample[],
   options: InferenceOptions,
-  envelope: Envelope | undefined,
+  envelope: EventEnvelope | undefined,
   place: EventTypePlace | undefined,
 ): InferredKeys {
   const keys = [...new Set(samples.map(({ routingKey }) => routingKey))]
@@ -62,7 +62,7 @@ function directKeys(keys: readonly string[]): InferredKeys {
 function topicKeys(
   samples: readonly EventSample[],
   keys: readonly string[],
-  envelope: Envelope | undefined,
+  envelope: EventEnvelope | undefined,
   place: EventTypePlace | undefined,
 ): InferredKeys {
   const typeWord = place?.word
@@ -111,7 +111,7 @@ function captureOf(
   samples: readonly EventSample[],
   word: number,
   distinct: ReadonlySet<string>,
-  envelope: Envelope | undefined,
+  envelope: EventEnvelope | undefined,
   before: readonly string[],
   typeWord: number | undefined,
   names: UniqueNames,
@@ -120,7 +120,7 @@ function captureOf(
   const isId = distinct.size > manyWords || [...distinct].every((text) => idLikeWord.test(text))
   const previous = before.at(-1) ?? ''
   const literalBefore = plainWord.test(previous) ? singularWords(wordsOf(previous)) : []
-  // `/customer/id` is `customerId`.
+  // “/customer/id” is “customerId”.
   const candidate =
     word === typeWord
       ? 'event'
@@ -141,7 +141,7 @@ function captureOf(
 function memberWithWord(
   samples: readonly EventSample[],
   word: number,
-  envelope: Envelope | undefined,
+  envelope: EventEnvelope | undefined,
 ): readonly string[] | undefined {
   const payloads = samples.map(({ body }) => readPointer(body, envelope?.body ?? []))
   const texts = samples.map(({ routingKey }) => routingKey.split('.')[word])

@@ -1,6 +1,6 @@
 import { enumValueName, singular, wordsOf } from '../draft/names.ts'
 import type { NumberStats, TextStats } from './leaf-stats.ts'
-import type { Kind, Shape } from './shape.ts'
+import type { JsonKind, Shape } from './shape.ts'
 
 /** The type of a place that holds neither objects nor lists. */
 export interface LeafType {
@@ -95,8 +95,8 @@ export function hasWord(words: readonly string[], set: ReadonlySet<string>): boo
   return words.some((word) => set.has(word))
 }
 
-function mixed(shape: Shape, kinds: readonly Kind[]): string {
-  const counts: Record<Kind, number> = {
+function mixed(shape: Shape, kinds: readonly JsonKind[]): string {
+  const counts: Record<JsonKind, number> = {
     text: shape.text.count,
     number: shape.numbers.count,
     boolean: shape.booleans,

@@ -1,10 +1,11 @@
 import { fieldName, pascalCase, UniqueNames, wordsOf } from '../draft/names.ts'
 import { directive, type FieldSketch, literal, type ObjectSketch } from '../draft/sketch.ts'
-import { type Attribute, type Envelope, type EventTypePlace, headerAttributes } from './envelope.ts'
+import { type Attribute, type EventEnvelope, type EventTypePlace, headerAttributes } from './envelope.ts'
 import type { EventSample } from './event-sample.ts'
 import type { Capture } from './key-captures.ts'
+import { leftOutRemark } from './member-words.ts'
 import { isMap, newBudget, Shape } from './shape.ts'
-import { leftOutRemark, type TypePlan } from './type-plan.ts'
+import type { TypePlan } from './type-plan.ts'
 
 /** Samples that become one type. */
 export interface Root {
@@ -57,7 +58,7 @@ interface RootNaming {
 }
 
 export function rootType(
-  envelope: Envelope | undefined,
+  envelope: EventEnvelope | undefined,
   plan: TypePlan,
   { eventTypes, samples, payloads }: Root,
   form: RootForm,

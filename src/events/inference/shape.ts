@@ -10,7 +10,7 @@ const maxMembers = 1_000
 const maxPlaces = 20_000
 
 /** The kinds of JSON values, but null. */
-export type Kind = 'text' | 'number' | 'boolean' | 'object' | 'array'
+export type JsonKind = 'text' | 'number' | 'boolean' | 'object' | 'array'
 
 /** Counts places, so that bodies with ever new members end somewhere. */
 export interface ShapeBudget {
@@ -51,8 +51,8 @@ export class Shape {
     else this.nulls += 1
   }
 
-  get kinds(): readonly Kind[] {
-    const kinds: Kind[] = []
+  get kinds(): readonly JsonKind[] {
+    const kinds: JsonKind[] = []
     if (this.text.count > 0) kinds.push('text')
     if (this.numbers.count > 0) kinds.push('number')
     if (this.booleans > 0) kinds.push('boolean')

@@ -11,6 +11,7 @@ import {
 } from '../draft/sketch.ts'
 import { EnumPlans } from './enum-plans.ts'
 import { type LeafType, leafTypeOf } from './leaf-type.ts'
+import { commonSuffix, elementName, knownShape, leftOutRemark, readAs } from './member-words.ts'
 import { isMap, mergedLeaves, type Shape } from './shape.ts'
 
 /** More fields or types help no reader. Members that a type does not name are ignored. */
@@ -120,8 +121,8 @@ export class TypePlan {
   }
 
   /**
-   * Makes a member an enum in all kinds of messages if it is one over all of them: one kind may have
-   * one of the words only.
+   * Makes a member an enum in all kinds of messages if it is one over all of them, because one kind
+   * may have one of the words only.
    */
   shareEnums(kinds: readonly (readonly Shape[])[]): void {
     if (kinds.length < 2) return
@@ -276,38 +277,6 @@ export class TypePlan {
   }
 
   readonly #ids = new Map<string, string>()
-}
-
-export function leftOutRemark(leftOut: number): string[] {
-  return leftOut === 0 ? [] : [`Left out: ${leftOut} more ${leftOut === 1 ? 'member' : 'members'}.`]
-}
-
-/** The value of `{value, currency}` is an amount. */
-function readAs(member: string, members: ReadonlyMap<string, unknown>): string {
-  return member === 'value' && members.has('currency') ? 'amount' : member
-}
-
-/** `lines` holds a `line`. */
-export function elementName(member: string): string {
-  const words = wordsOf(member)
-  const one = singularWords(words)
-  return one.join() === words.join() ? member : one.join('_')
-}
-
-function commonSuffix(names: readonly (readonly string[])[]): readonly string[] {
-  const [first = []] = names
-  let length = 0
-  while (length < first.length && names.every((words) => words.at(-1 - length) === first.at(-1 - length))) length += 1
-  return first.slice(first.length - length)
-}
-
-/** What several members of unlike names hold, if it is one of the usual things. */
-function knownShape(shapes: readonly Shape[]): readonly string[] | undefined {
-  const names = [...(shapes[0]?.members.keys() ?? [])].map((name) => name.toLowerCase())
-  if (names.length <= 3 && names.includes('currency')) return ['money']
-  if (names.includes('lat') || names.includes('latitude')) return ['position']
-  if (names.length <= 3 && names.includes('id')) return ['reference']
-  return undefined
 }
 
 const maxNumberLength = 48

@@ -47,16 +47,9 @@ describe('warren schema infer', () => {
     const channel = await publisher.createChannel()
     await channel.assertExchange('sensors', 'fanout')
     const reading = inferSchema('--exchange', 'sensors', '--from', 'live', '--samples', '2', '--no-examples')
-    let isDone = false
-    void reading.finally(() => {
-      isDone = true
-    })
-    // The command prints nothing when its queue is bound, so messages are published until it ends.
-    while (!isDone) {
-      await publish('sensors', '', [{ deviceId: 'd-1', celsius: 20.5 }])
-      await new Promise((resolve) => setTimeout(resolve, 200))
-    }
-    const { code, stdout } = await reading
+    // The command does not print when its queue is bound, so messages are published until it ends.
+    const publishing = setInterval(() => void publish('sensors', '', [{ deviceId: 'd-1', celsius: 20.5 }]), 200)
+    const { code, stdout } = await reading.finally(() => clearInterval(publishing))
     expect(code).toBe(0)
     expect(stdout).toContain('sensors: Sensor @events(exchange: "sensors", exchangeType: FANOUT)')
     expect(stdout).toContain('  deviceId: ID! # in all 2\n  celsius: Float! # in all 2\n')

@@ -154,7 +154,7 @@ enum OrderChangedReason {
     expect(sdl).toContain('type SignedUp {\n  userId: ID!\n}')
   })
 
-  test('the constant of a property tells messages apart', () => {
+  test('the constant of a property distinguishes messages', () => {
     const message = (kind: string) => ({ payload: { type: 'object', properties: { kind: { const: kind } } } })
     const channel = { ...third.channels.bound, messages: { A: message('a'), B: message('b') } }
     const sdl = imported({ ...third, channels: { bound: channel } })

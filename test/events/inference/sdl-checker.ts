@@ -2,6 +2,7 @@ import {
   type DirectiveNode,
   type DocumentNode,
   type FieldDefinitionNode,
+  Kind,
   type ObjectTypeDefinitionNode,
   type TypeNode,
   valueFromASTUntyped,
@@ -35,9 +36,9 @@ export class SdlChecker {
   }
 
   #faultsIn(sample: EventSample, events: Arguments): string[] {
-    const words = captured(String(events['routingKey'] ?? '#'), String(events['exchangeType'] ?? 'TOPIC'), sample)
+    const words = captured(textIn(events, 'routingKey', '#'), textIn(events, 'exchangeType', 'TOPIC'), sample)
     if (!words) return [`the key ${sample.routingKey} does not match`]
-    const payload = readPointer(sample.body, splitPointer(String(events['body'] ?? '')) ?? [])
+    const payload = readPointer(sample.body, splitPointer(textIn(events, 'body', '')) ?? [])
     if (payload === undefined || payload === null) return []
     const reader = new MessageReader(this.#types, sample, words, events['typeFrom'] as Arguments | undefined)
     return reader.check(this.#field.type, payload, '', undefined)
@@ -63,11 +64,11 @@ class MessageReader {
   }
 
   check(type: TypeNode, value: unknown, at: string, as: unknown): string[] {
-    if (type.kind === 'NonNullType') {
+    if (type.kind === Kind.NON_NULL_TYPE) {
       return value === undefined || value === null ? [`${at}: null`] : this.check(type.type, value, at, as)
     }
     if (value === undefined || value === null) return []
-    if (type.kind === 'ListType') {
+    if (type.kind === Kind.LIST_TYPE) {
       if (!Array.isArray(value)) return [`${at}: no list`]
       return value.flatMap((element, index) => this.check(type.type, element, `${at}/${index}`, as))
     }
@@ -77,7 +78,7 @@ class MessageReader {
   #checkNamed(name: string, value: unknown, at: string, as: unknown): string[] {
     const definition = this.#types.get(name)
     switch (definition?.kind) {
-      case 'UnionTypeDefinition': {
+      case Kind.UNION_TYPE_DEFINITION: {
         const eventTypes = this.#eventTypes(value)
         const members = (definition.types ?? []).map((member) => member.name.value)
         const found = members.filter((member) => this.#namesOf(member).some((one) => eventTypes.includes(one)))
@@ -85,14 +86,14 @@ class MessageReader {
           ? this.#checkNamed(found[0] ?? '', value, at, as)
           : [`${at}: event type ${eventTypes.join()}`]
       }
-      case 'ObjectTypeDefinition': {
+      case Kind.OBJECT_TYPE_DEFINITION: {
         const names = at === '' ? this.#namesOf(name) : []
         const eventTypes = this.#eventTypes(value)
         if (names.length > 0 && !names.some((one) => eventTypes.includes(one)))
           return [`${at}: event type ${eventTypes.join()}`]
         return (definition.fields ?? []).flatMap((field) => this.#checkField(field, value, at))
       }
-      case 'EnumTypeDefinition': {
+      case Kind.ENUM_TYPE_DEFINITION: {
         const texts = (definition.values ?? []).map((one) => uses(one, 'value')[0]?.['is'] ?? one.name.value)
         const hasUnknown = (definition.values ?? []).some((one) => uses(one, 'value')[0]?.['unknown'] === true)
         return typeof value === 'string' && (hasUnknown || texts.includes(value)) ? [] : [`${at}: not of ${name}`]
@@ -136,7 +137,7 @@ class MessageReader {
 
   #namesOf(type: string): unknown[] {
     const definition = this.#types.get(type)
-    return definition?.kind === 'ObjectTypeDefinition' ? uses(definition, 'eventType').map(({ name }) => name) : []
+    return definition?.kind === Kind.OBJECT_TYPE_DEFINITION ? uses(definition, 'eventType').map(({ name }) => name) : []
   }
 }
 
@@ -202,4 +203,9 @@ function uses(node: { readonly directives?: readonly DirectiveNode[] | undefined
     .map((one) =>
       Object.fromEntries((one.arguments ?? []).map((given) => [given.name.value, valueFromASTUntyped(given.value)])),
     )
+}
+
+function textIn(given: Arguments, name: string, fallback: string): string {
+  const value = given[name]
+  return typeof value === 'string' ? value : fallback
 }
