@@ -73,7 +73,8 @@ export function channelsOf(
         name,
         exchange: exchangeName,
         exchangeType,
-        routingKey: routingKeyOf(operations, address, exchangeName, references),
+        // Since version 0.4.0 of the binding.
+        routingKey: textAt(binding, 'name') ?? routingKeyOf(operations, address, exchangeName, references),
         parameters: parametersOf(channel, references),
         messages: distinctMessages(messages),
         description:

@@ -154,6 +154,12 @@ enum OrderChangedReason {
     expect(sdl).toContain('type SignedUp {\n  userId: ID!\n}')
   })
 
+  test('the name in the binding is the routing key', () => {
+    const bindings = { amqp: { name: 'user.*', exchange: { name: 'users', type: 'topic' } } }
+    const sdl = imported({ ...third, channels: { signedUp: { ...third.channels.signedUp, bindings } } })
+    expect(sdl).toContain('signedUp: SignedUp @events(exchange: "users", routingKey: "user.*")')
+  })
+
   test('the constant of a property distinguishes messages', () => {
     const message = (kind: string) => ({ payload: { type: 'object', properties: { kind: { const: kind } } } })
     const channel = { ...third.channels.bound, messages: { A: message('a'), B: message('b') } }
