@@ -35,6 +35,17 @@ export function wordsOf(text: string): string[] {
   return (plain.match(/[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+/g) ?? []).map((word) => word.toLowerCase())
 }
 
+/**
+ * The words for a schema that a reference names and that may have a title. Of the name of a class
+ * in a package only the class counts.
+ */
+export function wordsOfSchema(refName: string | undefined, title: string | undefined): string[] {
+  const isPlain = refName !== undefined && !/[.$]/.test(refName)
+  const name = (isPlain ? refName : (title ?? refName)) ?? ''
+  const last = name.split(/[.$/+:]/).at(-1) ?? ''
+  return wordsOf(/^[A-Z]\w*[a-z]/.test(last) ? last : name)
+}
+
 export function pascalCase(words: readonly string[]): string {
   return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('')
 }

@@ -128,6 +128,8 @@ function routingKeyOf(
   const key = keys.find((one): one is string => typeof one === 'string' && one !== '')
   if (key !== undefined) return key
   if (address === '' || address === exchange) return '#'
+  // So does Springwolf, with the key after it.
+  if (address.startsWith(`${exchange}_`)) return address.slice(exchange.length + 1)
   // Documents for several brokers separate words with slashes, which no topic exchange does.
   return address.includes('.') ? address : address.replaceAll('/', '.')
 }

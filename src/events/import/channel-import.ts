@@ -10,6 +10,7 @@ import {
   typeName,
   UniqueNames,
   wordsOf,
+  wordsOfSchema,
 } from '../draft/names.ts'
 import {
   directive,
@@ -122,7 +123,7 @@ export class ChannelImport {
       const known = this.#hasOwnFields(only) ? undefined : this.#schemas.nameOf(only.payload)
       if (known !== undefined) return known
       const { refName, title } = only.payload
-      const words = wordsOf(refName ?? title ?? '')
+      const words = wordsOfSchema(refName, title)
       const name = this.#names.take(typeName(words.length > 0 ? words : base), eventTypeName(base))
       return this.#write(name, only, undefined, true)
     }

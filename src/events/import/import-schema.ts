@@ -9,6 +9,7 @@ import {
   typeName,
   UniqueNames,
   wordsOf,
+  wordsOfSchema,
 } from '../draft/names.ts'
 import {
   directive,
@@ -42,7 +43,7 @@ export function importSchema(document: DocumentObject, options: ImportOptions): 
     ? variants.map((variant) => {
         const eventType = place.eventTypeOf(variant) ?? ''
         const { refName, title: own } = variant.payload
-        const named = wordsOf(refName ?? own ?? '')
+        const named = wordsOfSchema(refName, own)
         const name = names.take(...(named.length > 0 ? one(typeName(named)) : nameOfKind([eventType], base)))
         return schemas.write(name, variant.payload, {
           description: variant.payload.description,

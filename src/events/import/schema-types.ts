@@ -1,4 +1,13 @@
-import { enumValueName, fieldName, pascalCase, singularWords, typeName, UniqueNames, wordsOf } from '../draft/names.ts'
+import {
+  enumValueName,
+  fieldName,
+  pascalCase,
+  singularWords,
+  typeName,
+  UniqueNames,
+  wordsOf,
+  wordsOfSchema,
+} from '../draft/names.ts'
 import {
   directive,
   example,
@@ -178,7 +187,7 @@ export class SchemaTypes {
     if (this.#types.length >= maxTypes) return { type: 'JSON', note: 'too many types' }
     const { names, base } = this.#options
     const own = singularWords(wordsOf(context.member))
-    const named = wordsOf(parts.refName ?? parts.title ?? '')
+    const named = wordsOfSchema(parts.refName, parts.title)
     const full = typeName([...context.owner, ...own])
     const name = names.take(named.length > 0 ? typeName(named) : typeName([...base, ...own]), full)
     this.know(parts, name)
@@ -229,7 +238,7 @@ export class SchemaTypes {
       names.every((name) => /^(?!__)[A-Z_][A-Z0-9_]*$/.test(name) && /[A-Z0-9]/.test(name)) &&
       new Set(names).size === names.length
     if (!isPossible) return undefined
-    const named = wordsOf(parts.refName ?? '')
+    const named = wordsOfSchema(parts.refName, undefined)
     const own = [...this.#options.base, ...wordsOf(member)]
     const key = JSON.stringify([named, named.length > 0 ? '' : member, texts])
     const known = this.#enums.get(key)
