@@ -11,6 +11,7 @@ import { tokenCommand } from './commands/token.ts'
 import { traceCommand } from './commands/trace.ts'
 import { connectionsCommand } from './connections/connections.ts'
 import { exitStatus, report } from './failure.ts'
+import { schemaCommand } from './schema/schema.ts'
 
 /** All commands. */
 export function program(): Command {
@@ -27,6 +28,7 @@ export function program(): Command {
     .addCommand(connectionsCommand())
     .addCommand(checkConfigCommand())
     .addCommand(printSchemaCommand())
+    .addCommand(schemaCommand())
 }
 
 /** Runs the command that the arguments name and resolves to the exit status. */

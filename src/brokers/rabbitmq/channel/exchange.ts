@@ -5,7 +5,7 @@ import { repliedWith, replyCodes, replyOf } from '../connection/reply-codes.ts'
 import { onChannel } from './with-channel.ts'
 
 export type AmqpExchangeType = 'direct' | 'fanout' | 'topic' | 'headers'
-const ownTypes: readonly string[] = ['direct', 'fanout', 'topic', 'headers'] satisfies AmqpExchangeType[]
+const ownTypes: readonly AmqpExchangeType[] = ['direct', 'fanout', 'topic', 'headers']
 
 /** Uses a passive declare, which needs no permission and changes nothing. */
 export async function exchangeExists(connection: ChannelModel, exchange: string): Promise<boolean> {
@@ -67,11 +67,30 @@ export async function checkExchangeType(
     const rules = currentOf(delayedDifference, 'x-delayed-type')
     if (rules !== undefined) throw otherExchangeType(exchange, rules, type)
   } else if (current !== undefined) {
-    throw ownTypes.includes(current)
+    throw ownTypes.some((own) => own === current)
       ? otherExchangeType(exchange, current, type)
       : unsuitableExchangeType(exchange, current)
   }
   return { alternate: currentOf(difference, 'alternate-exchange') }
+}
+
+/**
+ * The rules by which an existing exchange routes; undefined without the configure right on it,
+ * because RabbitMQ then reveals nothing.
+ */
+export async function exchangeTypeOf(
+  connection: ChannelModel,
+  exchange: string,
+): Promise<AmqpExchangeType | undefined> {
+  const difference = await differenceTo(connection, exchange, 'topic', {})
+  if (difference === undefined) return 'topic'
+  const type = currentOf(difference, 'type')
+  // RabbitMQ compares the type first.
+  if (type === undefined) return difference.includes('inequivalent arg') ? 'topic' : undefined
+  if (type !== delayedType) return ownTypes.find((own): own is AmqpExchangeType => own === type)
+  const delayedDifference = await differenceTo(connection, exchange, delayedType, { 'x-delayed-type': 'topic' })
+  const rules = currentOf(delayedDifference, 'x-delayed-type')
+  return rules === undefined ? 'topic' : ownTypes.find((own): own is AmqpExchangeType => own === rules)
 }
 
 /** RabbitMQ's text about the first difference, or undefined if nothing differs. */
