@@ -26,6 +26,7 @@ import type { Observer } from './ports/observer.ts'
 import type { Topic } from './ports/topic.ts'
 import { PublishGate } from './publishing/publish-gate.ts'
 import { PublishRights } from './publishing/publish-rights.ts'
+import { InvalidEvents } from './quarantine/invalid-events.ts'
 import { Quarantine } from './quarantine/quarantine.ts'
 import type { Connections } from './sessions/connections.ts'
 import type { Session } from './sessions/session.ts'
@@ -95,6 +96,7 @@ export class Gateway {
   readonly #publishGate: PublishGate
   readonly #publishRights: PublishRights
   readonly #quarantine: Quarantine
+  readonly #invalidEvents: InvalidEvents
   readonly #listener: JournalListener
   readonly #checkpoints = new Checkpoints()
   readonly #sourceSync: SourceSync
@@ -125,7 +127,10 @@ export class Gateway {
       isPoison: (offset) => this.#quarantine.isPoison(offset),
       maxDecodedBytes: parts.limits.maxDecodedBytes,
     })
-    this.#quarantine = new Quarantine(parts.journal, parts.broker, parts.observer, `${parts.namespace}.quarantine`)
+    const { journal, broker, observer } = parts
+    const quarantine = { journal, broker, observer, exchange: `${parts.namespace}.quarantine` }
+    this.#quarantine = new Quarantine({ ...quarantine, kind: 'poison' })
+    this.#invalidEvents = new InvalidEvents(quarantine)
     this.#listener = new JournalListener({
       journal: parts.journal,
       hotWindow: parts.hotWindow,
@@ -133,6 +138,7 @@ export class Gateway {
       sources: this.sources,
       events: parts.events ?? noEvents,
       quarantine: this.#quarantine,
+      invalidEvents: this.#invalidEvents,
       checkpoints: this.#checkpoints,
       cursors: parts.cursors,
       observer: parts.observer,
@@ -151,8 +157,8 @@ export class Gateway {
       cursors: parts.cursors,
       epoch: () => (this.#listener.up ? this.#listener.epoch : undefined),
       originOf: (topic) => this.#originOf(topic),
-      recipientsOf: (message, inWindow) => this.#listener.recipientsOf(message, inWindow),
-      eventOf: (message) => this.#listener.eventOf(message),
+      recipientsOf: (message, from) => this.#listener.recipientsOf(message, from),
+      eventOf: (message, recipients) => this.#listener.eventOf(message, recipients),
       onUnreadable: (entry) => this.#listener.noteUnreadable(entry),
     })
     this.#sessions = new Sessions({
@@ -409,6 +415,7 @@ export class Gateway {
     this.revocations.close()
     this.bans.close()
     this.#quarantine.close()
+    this.#invalidEvents.close()
     this.#catchUp.close()
     this.#sessions.close()
   }

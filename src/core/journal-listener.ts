@@ -5,7 +5,7 @@ import { Deduplicator } from './delivery/deduplicator.ts'
 import type { Hub } from './delivery/hub.ts'
 import { BoundedSet } from './limits/bounded-set.ts'
 import { MessageEvent, unreadableGap } from './model/channel-event.ts'
-import { type Cursor, type CursorCodec, cursorBefore, cursorOf } from './model/cursor.ts'
+import { type Cursor, type CursorCodec, cursorBefore, cursorOf, printCursor } from './model/cursor.ts'
 import type { JournalMessage } from './model/message.ts'
 import type { Tracing } from './model/trace-context.ts'
 import type { EventMatcher } from './ports/event-matcher.ts'
@@ -13,7 +13,8 @@ import type { HotWindow, WindowEntry } from './ports/hot-window.ts'
 import { type Journal, type JournalTail, type MarkNote, noteOf } from './ports/journal.ts'
 import type { Observer } from './ports/observer.ts'
 import { noRecipients, type Recipients } from './ports/topic.ts'
-import type { Quarantine } from './quarantine/quarantine.ts'
+import type { InvalidEvents } from './quarantine/invalid-events.ts'
+import { causeOf, type Quarantine } from './quarantine/quarantine.ts'
 import type { SourceRouter } from './sources/source-router.ts'
 import { within } from './timing/deadline.ts'
 
@@ -24,6 +25,7 @@ export interface JournalListenerParts {
   readonly sources: SourceRouter
   readonly events: EventMatcher
   readonly quarantine: Quarantine
+  readonly invalidEvents: InvalidEvents
   readonly checkpoints: Checkpoints
   readonly cursors: CursorCodec
   readonly observer: Observer
@@ -101,6 +103,7 @@ export class JournalListener implements JournalTail {
     this.#parts.hotWindow.clear()
     this.#deduplicator.clear()
     this.#parts.quarantine.clear()
+    this.#parts.invalidEvents.clear()
     this.#unreadable.clear()
   }
 
@@ -193,36 +196,45 @@ export class JournalListener implements JournalTail {
   }
 
   /**
-   * The topics of an entry. None for a repeat and for poison. `inWindow`: the entry is in the hot
-   * window, and its clients are cached.
+   * The topics of an entry. None for a repeat and for poison. `from`: where the entry was read. An
+   * entry of the hot window is asked for again, so its clients are cached.
    */
-  recipientsOf(message: WindowEntry, inWindow: boolean): Recipients {
-    const { quarantine, sources, events } = this.#parts
+  recipientsOf(message: WindowEntry, from: 'tail' | 'window' | 'journal'): Recipients {
+    const { quarantine, sources, events, invalidEvents } = this.#parts
     // A repeat stays in the journal, because a cursor may name it.
     if (this.#deduplicator.isRepeat(message.offset)) return noRecipients
     // Without this check each resume would decode the poison again, which may be expensive.
     if (quarantine.foundPoison(message.offset)) return noRecipients
     try {
-      const clients = inWindow ? sources.knownAudienceOf(message) : sources.audienceOf(message)
-      return { clients, eventKeys: events.keysOf(message) }
+      const clients = from === 'window' ? sources.knownAudienceOf(message) : sources.audienceOf(message)
+      if (!events.hasExchange(message.exchange)) return { clients, eventKeys: [] }
+      const { keys, reading, invalid } = events.match(
+        message,
+        () => printCursor(this.cursorOf(message)),
+        from === 'tail',
+      )
+      if (invalid.length > 0) invalidEvents.put(message, invalid)
+      return { clients, eventKeys: keys, reading }
     } catch (error) {
-      quarantine.put(message, error)
+      quarantine.put(message, causeOf(error))
       return noRecipients
     }
   }
 
   /**
-   * The event of an entry. Undefined if its body cannot be decoded; the entry then goes to the
-   * quarantine.
+   * The event of an entry. Undefined if a channel needs its body and the body cannot be decoded;
+   * the entry then goes to the quarantine.
    */
-  eventOf(message: WindowEntry): MessageEvent | undefined {
+  eventOf(message: WindowEntry, { clients, reading }: Recipients): MessageEvent | undefined {
     const { cursors, limits, quarantine } = this.#parts
     try {
       const own = message.detach?.() ?? message
-      decodeBody(own, limits.maxDecodedBytes)
-      return new MessageEvent(cursors, this.#epoch ?? '', own)
+      if (clients.length > 0) decodeBody(own, limits.maxDecodedBytes)
+      const event = new MessageEvent(cursors, this.#epoch ?? '', own)
+      event.reading = reading
+      return event
     } catch (error) {
-      quarantine.put(message, error)
+      quarantine.put(message, causeOf(error))
       return undefined
     }
   }
@@ -234,17 +246,18 @@ export class JournalListener implements JournalTail {
 
   #route(message: WindowEntry): MessageOutcome {
     const { hub, quarantine } = this.#parts
-    const recipients = this.recipientsOf(message, false)
+    const recipients = this.recipientsOf(message, 'tail')
     if (!hub.hasSubscribers(recipients)) {
       if (recipients.clients.length > 0 || recipients.eventKeys.length > 0) return 'no_subscriber'
       if (this.#deduplicator.isRepeat(message.offset)) return 'repeated'
       return quarantine.isPoison(message.offset) ? 'quarantined' : 'unmatched'
     }
-    const event = this.eventOf(message)
+    const event = this.eventOf(message, recipients)
     if (!event) return 'quarantined'
     this.#publish(recipients, event)
-    // Live subscriptions have received it. A replay decodes it again.
+    // Live subscriptions have received it. A replay, and a client that is slow, decode it again.
     forgetBody(message)
+    event.reading = undefined
     return 'delivered'
   }
 
@@ -276,6 +289,7 @@ export class JournalListener implements JournalTail {
   #onMark(mark: JournalMessage): void {
     const note = noteOf(mark)
     if (note?.kind === 'poison') this.#parts.quarantine.onClaim(note)
+    if (note?.kind === 'invalid') this.#parts.invalidEvents.onClaim(note)
     this.#parts.onMark(note)
     if (this.#present) this.#parts.checkpoints.onMark(() => this.cursorOf(mark))
   }

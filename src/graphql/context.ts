@@ -20,6 +20,8 @@ export interface Context {
   readonly pages: OperationPages
   /** Opens a subscription in the caller's session; throws as `Session.subscribe` does. */
   subscribe(options: Parameters<Session['subscribe']>[0]): ChannelSubscription
+  /** As `subscribe`, to a typed field. */
+  subscribeEvent(options: Parameters<Session['subscribeEvent']>[0]): ChannelSubscription
   /**
    * Renews the session of the caller's socket with a new token. Rejects with `BAD_USER_INPUT` if
    * the caller has no such session.

@@ -43,7 +43,7 @@ export function jwksVerifier({
   return {
     async verify(token) {
       try {
-        const identity = identityOf(await checkedClaims(token, (text) => jwtVerify(text, keyOf, options)))
+        const identity = identityOf(await checkedClaims(token, (text) => jwtVerify(text, keyOf, options)), token)
         if (reservedPrefix !== undefined && identity.clientId?.startsWith(reservedPrefix)) {
           const reserved =
             'sub: begins with WARREN_REGISTRATION_PREFIX, which is reserved for ids that are registered here'

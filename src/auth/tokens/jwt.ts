@@ -80,7 +80,7 @@ export function hmacVerifier({ secret, ...rules }: HmacOptions): TokenVerifier {
   return {
     async verify(token) {
       try {
-        return identityOf(simpleClaims(token) ?? (await verifyWithJose(token)))
+        return identityOf(simpleClaims(token) ?? (await verifyWithJose(token)), token)
       } catch (error) {
         throw error instanceof TokenRejection ? refuseToken(error) : error
       }

@@ -1,5 +1,6 @@
 import { checkClientId } from '../../core/model/channel-event.ts'
 import { type Identity, parseScope } from '../../core/model/identity.ts'
+import { TokenClaims } from '../../core/model/token-claims.ts'
 import { GatewayError } from '../../errors.ts'
 
 /**
@@ -62,14 +63,25 @@ export interface CheckedClaims {
   readonly exp?: number | undefined
 }
 
-/** Throws `TokenRejection`. */
-export function identityOf({ sub, scope, iat, exp }: CheckedClaims): Identity {
-  return {
+/** Claims that the other members of `Identity` hold, or that only the verifier needs. */
+const plainClaims = new Set(['sub', 'scope', 'iat', 'exp', 'nbf'])
+
+/** `token`: the token that the claims are of. Throws `TokenRejection`. */
+export function identityOf(claims: CheckedClaims, token: string): Identity {
+  const { sub, scope, iat, exp } = claims
+  const identity = {
     clientId: clientIdOf(sub),
     scope: parseScope(scopeText(scope)),
     issuedAt: dateOf(iat),
     expiresAt: dateOf(exp),
   }
+  if (Object.keys(claims).every((name) => plainClaims.has(name))) return identity
+  return { ...identity, claims: new TokenClaims(payloadOf(token)) }
+}
+
+/** RFC 7515 §7.1: the second part of a compact JWS. */
+function payloadOf(token: string): string {
+  return Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()
 }
 
 function clientIdOf(sub: unknown): string | undefined {

@@ -11,6 +11,8 @@ export const quarantineReasons = [
   'too-deep',
   /** RabbitMQ does not accept it into the journal. Only for buffered sources. */
   'refused',
+  /** It does not fit the type of a typed field. Other fields and channels may have received it. */
+  'schema',
 ] as const
 export type QuarantineReason = (typeof quarantineReasons)[number]
 

@@ -39,12 +39,12 @@ export interface CatchUpContext {
    */
   originOf(topic: Topic): Cursor | undefined
   /**
-   * The topics of an entry. `inWindow`: the hot window holds the entry, so its recipients are asked
-   * for again and are worth caching.
+   * The topics of an entry. `from`: where the entry was read. The recipients of an entry of the hot
+   * window are asked for again and are worth caching.
    */
-  recipientsOf(message: JournalMessage, inWindow: boolean): Recipients
-  /** The event of a message. Undefined if its body cannot be decoded. */
-  eventOf(message: JournalMessage): ChannelEvent | undefined
+  recipientsOf(message: JournalMessage, from: 'window' | 'journal'): Recipients
+  /** The event of a message for these recipients. Undefined if its body cannot be decoded. */
+  eventOf(message: JournalMessage, recipients: Recipients): ChannelEvent | undefined
   /** Called when a replay reaches an entry that the broker cannot deliver. */
   onUnreadable(entry: JournalMessage): void
 }
@@ -72,7 +72,7 @@ export class CatchUp implements Replayer {
     this.#windowReplay = new WindowReplay({
       hotWindow: context.hotWindow,
       isUp: () => context.epoch() !== undefined,
-      deliverEntry: (batch, entry) => this.#deliverEntry(batch, entry, true),
+      deliverEntry: (batch, entry) => this.#deliverEntry(batch, entry, 'window'),
       onEndReached: (batch) => {
         this.#deliverUnreadableGap(batch)
         batch.flush()
@@ -246,7 +246,7 @@ export class CatchUp implements Replayer {
     return batch
   }
 
-  #deliverEntry(batch: ReplayBatch, entry: JournalMessage, inWindow: boolean): void {
+  #deliverEntry(batch: ReplayBatch, entry: JournalMessage, from: 'window' | 'journal'): void {
     batch.lastOffset = entry.offset
     if (entry.unreadable) {
       this.#context.onUnreadable(entry)
@@ -255,9 +255,9 @@ export class CatchUp implements Replayer {
     }
     if (batch.unreadable) this.#deliverUnreadableGap(batch)
     if (entry.mark) return
-    const recipients = this.#context.recipientsOf(entry, inWindow)
+    const recipients = this.#context.recipientsOf(entry, from)
     if (!batch.hasSubscribers(recipients)) return
-    const event = this.#context.eventOf(entry)
+    const event = this.#context.eventOf(entry, recipients)
     if (event) batch.deliver(entry.offset, recipients, event)
   }
 
@@ -301,7 +301,7 @@ export class CatchUp implements Replayer {
         this.#addAt(batch, subscription, entry, epoch, first)
       }
       first = false
-      if (!repeat) this.#deliverEntry(batch, entry, false)
+      if (!repeat) this.#deliverEntry(batch, entry, 'journal')
       batch.lastOffset = entry.offset
       reachedWindow = hotWindow.first !== undefined && entry.offset >= hotWindow.first
       return !reachedWindow && batch.size + waiting.length > 0

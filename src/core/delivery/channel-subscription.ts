@@ -61,7 +61,6 @@ export interface SubscriptionSink {
  * requested another overflow policy.
  */
 export class ChannelSubscription implements Subscriber, AsyncIterableIterator<ChannelEvent> {
-  readonly topic: Topic
   /** Whether the consumer wants checkpoints: fresh cursors while the channel is idle. */
   readonly checkpoints: boolean
   /** Whether it ends at the live end instead of continuing live. A page of history does. */
@@ -87,6 +86,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   readonly #onOverflow: (() => void) | undefined
   readonly #onFailure: ((error: unknown) => void) | undefined
   readonly #counter: DeliveryCounter | undefined
+  #topic: Topic
   #after: Cursor | 'invalid' | undefined
   #last: ChannelEvent | undefined
   readonly #queue: ChannelEvent[] = []
@@ -117,7 +117,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     /** Counts the events of this subscription. Undefined: they are not counted. */
     counter?: DeliveryCounter
   }) {
-    this.topic = options.topic
+    this.#topic = options.topic
     this.checkpoints = options.checkpoints ?? false
     this.endsAtLive = options.endsAtLive ?? false
     this.#after = options.after
@@ -137,6 +137,17 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
 
   get ended(): boolean {
     return this.#ended
+  }
+
+  get topic(): Topic {
+    return this.#topic
+  }
+
+  /** Continues after its position with the events of another topic. Queued events stay. */
+  changeTopic(topic: Topic): void {
+    this.#replayer.stop(this)
+    this.#topic = topic
+    if (!this.#behind) this.#replayer.resume(this)
   }
 
   /** The name of its channel: the client id, or what the subscriber calls the event field. */

@@ -31,6 +31,8 @@ export class MessageEvent {
   readonly message: JournalMessage & Counted
   /** The `traceparent` that clients receive; undefined if the publisher set none. */
   traceparent: string | undefined
+  /** `EventMatches.reading`: what typed events made of the message; undefined if it is not kept. */
+  reading: object | undefined
   readonly #codec: CursorCodec
   readonly #epoch: string
   #cursor: Cursor | undefined

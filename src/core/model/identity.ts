@@ -1,3 +1,5 @@
+import type { TokenClaims } from './token-claims.ts'
+
 /**
  * The identity and the grants of a caller, read from a token. `clientId` is the claim `sub`; a
  * token without it belongs to no client. Callers may trust it no further than the signature of the
@@ -23,6 +25,8 @@ export interface Identity {
    * grants anything.
    */
   readonly disowned?: boolean
+  /** Undefined: the token has no claims but those of the other members. */
+  readonly claims?: TokenClaims
 }
 
 /** Scopes of one word. Each is a member of `Scope`. */
@@ -137,6 +141,14 @@ export const anyListener: Identity = { ...anonymous, scope: { ...anonymous.scope
  */
 export function isKnown({ clientId, scope }: Identity): boolean {
   return clientId !== undefined || printScope(scope).length > 0
+}
+
+/**
+ * Whether the caller presented a token with a client id or any word in its scope. False for
+ * `anyListener`: the operator lets such a caller subscribe without one.
+ */
+export function hasToken(identity: Identity): boolean {
+  return identity !== anyListener && (identity.clientId !== undefined || identity.scope.words.length > 0)
 }
 
 /**

@@ -1,22 +1,56 @@
+import type { QuarantineReason } from '../accounting/labels.ts'
+import type { Identity } from '../model/identity.ts'
 import type { WindowEntry } from './hot-window.ts'
+import type { EventTopic } from './topic.ts'
 
-/**
- * Finds the event topics of a message. Implemented by typed events. A gateway without a schema has
- * none.
- */
+/** Finds the event topics of a message. Implemented by typed events. */
 export interface EventMatcher {
   /** Whether a field of the schema reads messages of this exchange. */
   hasExchange(exchange: string): boolean
   /**
-   * The keys that the message matches, each once. Keys without a subscription on this replica may
-   * be missing. Called for the tail and for replays. Throws `UndecodableBody` if a field needs the
-   * body and it cannot be decoded.
+   * The topics of a message, for the tail (`live`) and for replays. `cursor` prints the cursor of
+   * the message. Throws `UndecodableBody` if a field needs the body and it cannot be decoded.
    */
-  keysOf(message: WindowEntry): readonly string[]
+  match(message: WindowEntry, cursor: () => string, live: boolean): EventMatches
 }
+
+export interface EventMatches {
+  /** The keys to deliver to, each once. Keys without a subscription on this replica may be missing. */
+  readonly keys: readonly string[]
+  /** What the matcher made of the message. It belongs to the matcher. */
+  readonly reading: object | undefined
+  /** The fields that the message was for, and that it does not fit. */
+  readonly invalid: readonly InvalidEvent[]
+}
+
+/** A message does not fit the type of a field. One copy of it goes to the quarantine. */
+export interface InvalidEvent {
+  readonly reason: Extract<QuarantineReason, 'schema'>
+  readonly field: string
+  /** Where in the body, as a JSON pointer; for other places `header:<name>` and so on. */
+  readonly pointer: string
+  /** What was expected there, and what was found. */
+  readonly text: string
+  /** The hash of the schema. */
+  readonly schema: string
+}
+
+/** Who may have the events of a typed field, with which conditions. One for each subscription. */
+export interface EventAccess {
+  /**
+   * The topic for this identity. Called when the subscription begins and when its token changes.
+   * Throws `UNAUTHENTICATED`, `FORBIDDEN`, `BAD_USER_INPUT` or `LIMIT_EXCEEDED`; the topic of
+   * before then stays valid.
+   */
+  topicFor(identity: Identity): EventTopic
+  /** The subscription has ended, or it did not begin. Idempotent. */
+  release(): void
+}
+
+const noMatches: EventMatches = { keys: [], reading: undefined, invalid: [] }
 
 /** The matcher of a gateway without a schema. */
 export const noEvents: EventMatcher = {
   hasExchange: () => false,
-  keysOf: () => [],
+  match: () => noMatches,
 }

@@ -58,11 +58,12 @@ export type MarkNote =
   | { readonly kind: 'reconnected'; readonly since: number; readonly at: number }
 
 /**
- * A replica found poison at `offset` and offers to quarantine it. The first claim in the journal
- * decides. `claim`: a random id of the replica.
+ * A replica found a message at `offset` that is poison, or that does not fit a typed field
+ * (`invalid`), and offers to quarantine it. The first claim of a kind in the journal decides.
+ * `claim`: a random id of the replica.
  */
 export interface PoisonClaim {
-  readonly kind: 'poison'
+  readonly kind: 'poison' | 'invalid'
   readonly offset: number
   readonly claim: string
 }

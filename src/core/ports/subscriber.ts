@@ -3,7 +3,7 @@ import type { Topic } from './topic.ts'
 
 /** Receives the events of one topic. The hub calls it for each event, in order. */
 export interface Subscriber {
-  /** Does not change while the hub holds the subscriber. */
+  /** Does not change while the hub or a replay holds the subscriber. */
   readonly topic: Topic
   /**
    * Must neither block nor throw. A subscriber queues what it cannot handle now, within a bound.

@@ -32,6 +32,8 @@ export interface Recipients {
    * Keys of event topics, each once. Keys without a subscription on this replica may be missing.
    */
   readonly eventKeys: readonly string[]
+  /** `EventMatches.reading`. */
+  readonly reading?: object | undefined
 }
 
 export const noRecipients: Recipients = { clients: [], eventKeys: [] }

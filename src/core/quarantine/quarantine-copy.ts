@@ -22,11 +22,12 @@ type QuarantinedMessage = Pick<Message, 'exchange' | 'routingKey' | 'body' | 'pr
  * * the whole message, unless its headers are too large;
  * * a summary, with `x-warren-left-out` naming what is missing;
  * * a summary with only the beginning of the body.
- * The caller publishes the first copy that the broker accepts.
+ * The caller publishes the first copy that the broker accepts. `details`: further headers.
  */
 export function* copiesOf(
   { exchange, routingKey, offset, body, properties, receivedAt }: QuarantinedMessage,
   reason: string,
+  details: Readonly<Record<string, string>> = {},
 ): Generator<Omit<Publication, 'exchange'>, void> {
   const { userId, expiration, headers = {}, ...kept } = properties
   const { unixSeconds } = kept
@@ -44,6 +45,7 @@ export function* copiesOf(
     'x-warren-routing-key': routingKey,
     ...(offset === undefined ? {} : { 'x-warren-offset': offset }),
     'x-warren-received-at': new Date(receivedAt).toISOString(),
+    ...details,
   }
   if (weightOf(headers) <= maxHeaderBytes) {
     yield { routingKey, body, properties: { ...kept, headers: copyWireTypes(headers, { ...headers, ...envelope }) } }

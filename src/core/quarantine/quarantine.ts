@@ -24,10 +24,33 @@ const maxWaitingBytes = 64 * 1024 * 1024
 /** Pause before the next attempt, in milliseconds. It doubles up to the cap. */
 const retryMs = { first: 500, cap: 15_000 }
 
+/** Why a message goes to the quarantine. */
+export interface QuarantineCause {
+  readonly reason: QuarantineReason
+  /** One sentence for the log. */
+  readonly text: string
+  /** Further headers of the copy. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** The cause if a body could not be decoded. */
+export function causeOf(error: unknown): QuarantineCause {
+  return { reason: error instanceof UndecodableBody ? error.reason : 'broken-json', text: errorText(error) }
+}
+
+export interface QuarantineParts {
+  readonly journal: Journal
+  readonly broker: Broker
+  readonly observer: Observer
+  /** The exchange that takes the copies. */
+  readonly exchange: string
+  /** The kind of its claims. */
+  readonly kind: PoisonClaim['kind']
+}
+
 interface Poison {
   readonly message: WindowEntry
-  readonly reason: QuarantineReason
-  readonly text: string
+  readonly cause: QuarantineCause
 }
 
 /**
@@ -39,10 +62,7 @@ interface Poison {
  * are retried while the broker refuses them.
  */
 export class Quarantine {
-  readonly #journal: Journal
-  readonly #broker: Broker
-  readonly #observer: Observer
-  readonly #exchange: string
+  readonly #parts: QuarantineParts
   readonly #replica = randomUUID()
   /** Poison by offset. Undefined: the first claim for this offset has been read. */
   readonly #poison = new Map<number, Poison | undefined>()
@@ -52,11 +72,8 @@ export class Quarantine {
   #waitingBytes = 0
   readonly #closing = new AbortController()
 
-  constructor(journal: Journal, broker: Broker, observer: Observer, exchange: string) {
-    this.#journal = journal
-    this.#broker = broker
-    this.#observer = observer
-    this.#exchange = exchange
+  constructor(parts: QuarantineParts) {
+    this.#parts = parts
   }
 
   /**
@@ -80,20 +97,17 @@ export class Quarantine {
     this.#poison.clear()
   }
 
-  put(message: WindowEntry, error: unknown): void {
+  put(message: WindowEntry, cause: QuarantineCause): void {
     const { offset } = message
     this.#foundHere.add(offset)
     if (this.#poison.has(offset)) return
-    const reason = error instanceof UndecodableBody ? error.reason : 'broken-json'
-    const poison = {
-      message: message.detach?.() ?? message,
-      reason,
-      text: errorText(error),
-    }
+    const poison = { message: message.detach?.() ?? message, cause }
     this.#remember(offset, poison)
     this.#enqueue(poison)
     const isUnclaimed = (): boolean => this.#poison.get(offset) === poison && this.#waiting.has(offset)
-    void this.#retry(isUnclaimed, () => this.#journal.mark({ kind: 'poison', offset, claim: this.#replica }))
+    void this.#retry(isUnclaimed, () =>
+      this.#parts.journal.mark({ kind: this.#parts.kind, offset, claim: this.#replica }),
+    )
   }
 
   /** Handles a claim that the tail has read. The first claim for an offset counts. */
@@ -142,17 +156,17 @@ export class Quarantine {
   }
 
   async #publishCopy(poison: Poison): Promise<void> {
-    const { message, reason, text } = poison
+    const { message, cause } = poison
     const { offset } = message
-    this.#observer.messageQuarantined(reason)
-    this.#log('warn', `a message went to the quarantine: ${text}`, poison)
-    const copies = copiesOf(message, reason)
+    this.#parts.observer.messageQuarantined(cause.reason)
+    this.#log('warn', `a message went to the quarantine: ${cause.text}`, poison)
+    const copies = copiesOf(message, cause.reason, cause.headers)
     let copy = copies.next().value
     let failureLogged = false
     const publish = async (): Promise<void> => {
       while (copy) {
         try {
-          await this.#broker.publish({ ...copy, exchange: this.#exchange })
+          await this.#parts.broker.publish({ ...copy, exchange: this.#parts.exchange })
           return
         } catch (error) {
           if (!isMessageFault(error)) throw error
@@ -167,15 +181,15 @@ export class Quarantine {
         publish().then(
           () => this.#dequeue(offset),
           (error: unknown) => {
-            const cause = errorText(error)
+            const failure = errorText(error)
             if (!copy)
               this.#log(
                 'error',
-                `the broker accepts no copy of a message for the quarantine, so it is only in the journal: ${cause}`,
+                `the broker accepts no copy of a message for the quarantine, so it is only in the journal: ${failure}`,
                 poison,
               )
             else if (!failureLogged)
-              this.#log('error', `a message could not be quarantined yet, retrying: ${cause}`, poison)
+              this.#log('error', `a message could not be quarantined yet, retrying: ${failure}`, poison)
             failureLogged = true
             if (!copy) this.#dequeue(offset)
             throw error
@@ -200,7 +214,7 @@ export class Quarantine {
 
   #log(level: 'info' | 'warn' | 'error', text: string, { message }: Poison): void {
     const { exchange, routingKey, offset } = message
-    this.#observer.log(level, text, { exchange, routingKey, offset })
+    this.#parts.observer.log(level, text, { exchange, routingKey, offset })
   }
 }
 

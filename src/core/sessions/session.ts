@@ -9,6 +9,7 @@ import type { CursorCodec } from '../model/cursor.ts'
 import { errorStack } from '../model/error-text.ts'
 import { hasIdentity, type Identity, isExpired } from '../model/identity.ts'
 import { type OverflowPolicy, overflowPolicies } from '../model/overflow-policy.ts'
+import type { EventAccess } from '../ports/event-matcher.ts'
 import type { Observer } from '../ports/observer.ts'
 import { channelTopic, type Topic } from '../ports/topic.ts'
 import { demand, maySubscribe } from './authorizer.ts'
@@ -28,6 +29,13 @@ export interface SessionLimits {
   readonly anonymousIdleMs: number
 }
 
+export interface SubscribeOptions {
+  readonly after?: string | null | undefined
+  readonly checkpoints?: boolean | null | undefined
+  readonly overflow?: OverflowPolicy | null | undefined
+  readonly as?: Identity | undefined
+}
+
 /**
  * An identity on a transport: decides what it may do, and holds its limits. A WebSocket is one
  * session, and so is an SSE response. It ends once, with a reason.
@@ -44,6 +52,8 @@ export class Session {
   readonly #subscriptions = new Set<ChannelSubscription>()
   /** Subscriptions of operations that had a token of their own, with the identity of that token. */
   readonly #withOwnToken = new Map<ChannelSubscription, Identity>()
+  /** Subscriptions of typed fields. */
+  readonly #eventAccess = new Map<ChannelSubscription, EventAccess>()
   readonly #onClose: (reason: CloseReason) => void
   readonly #onEnd: (session: Session) => void
   readonly #allowance: Allowance
@@ -159,19 +169,42 @@ export class Session {
    * own; it counts towards the limits of this session all the same. Throws `BAD_USER_INPUT`,
    * `UNAUTHENTICATED`, `FORBIDDEN`, `LIMIT_EXCEEDED`.
    */
-  subscribe(
-    options: {
-      clientId: string
-      after?: string | null
-      checkpoints?: boolean | null
-      overflow?: OverflowPolicy | null
-      as?: Identity
-    },
-    onEnd?: () => void,
-  ): ChannelSubscription {
+  subscribe(options: SubscribeOptions & { clientId: string }, onEnd?: () => void): ChannelSubscription {
     const channel = checkClientId(options.clientId)
     const identity = options.as ?? this.identity
     demand(maySubscribe(identity, channel), identity, `subscribe to channel "${channel}"`)
+    return this.#begin(options, identity, () => channelTopic(channel), onEnd)
+  }
+
+  /** As `subscribe`, to the events of a typed field. Also throws what `access` throws. */
+  subscribeEvent(options: SubscribeOptions & { access: EventAccess }, onEnd?: () => void): ChannelSubscription {
+    const { access } = options
+    const identity = options.as ?? this.identity
+    try {
+      const subscription = this.#begin(
+        options,
+        identity,
+        () => access.topicFor(identity),
+        () => {
+          this.#eventAccess.delete(subscription)
+          access.release()
+          onEnd?.()
+        },
+      )
+      if (!subscription.ended) this.#eventAccess.set(subscription, access)
+      return subscription
+    } catch (error) {
+      access.release()
+      throw error
+    }
+  }
+
+  #begin(
+    options: SubscribeOptions,
+    identity: Identity,
+    topicOf: () => Topic,
+    onEnd: (() => void) | undefined,
+  ): ChannelSubscription {
     if (this.#ended) throw new GatewayError('UNAUTHENTICATED', 'this session has ended')
     if (this.#subscriptions.size >= this.#limits.maxSubscriptions) {
       throw new GatewayError('LIMIT_EXCEEDED', `at most ${this.#limits.maxSubscriptions} subscriptions a connection`, {
@@ -179,10 +212,11 @@ export class Session {
       })
     }
     const overflow = this.#policyOf(options.overflow)
+    const topic = topicOf()
     const release = this.#ofClient.take(identity.clientId)
     const { after } = options
     const subscription: ChannelSubscription = new ChannelSubscription({
-      topic: channelTopic(channel),
+      topic,
       after: after === undefined || after === null ? undefined : (this.#cursors.parse(after) ?? 'invalid'),
       checkpoints: options.checkpoints ?? false,
       replayer: this.#replayer,
@@ -195,7 +229,7 @@ export class Session {
       },
       overflow,
       onOverflow: () => this.close('SLOW_CONSUMER'),
-      onFailure: (error) => this.failed(error, channel),
+      onFailure: (error) => this.failed(error, subscription.channel),
       counter: this.#deliveries,
     })
     this.#subscriptions.add(subscription)
@@ -231,13 +265,33 @@ export class Session {
     this.#slot.chargeTo(identity)
     this.identity = identity
     for (const subscription of this.#subscriptions) {
-      if (this.#withOwnToken.has(subscription) || mayContinue(identity, subscription.topic)) continue
+      if (this.#withOwnToken.has(subscription) || this.#eventAccess.has(subscription)) continue
+      if (mayContinue(identity, subscription.topic)) continue
       subscription.end(
         new GatewayError(
           'FORBIDDEN',
           `the new token does not allow you to subscribe to channel "${subscription.channel}"`,
         ),
       )
+    }
+    this.authorizeEvents()
+  }
+
+  /**
+   * Decides again who may have the events of typed fields, because the token or the schema changed.
+   * Values that the client left out are taken from the token as it is now. A subscription that is
+   * no longer allowed ends with the error.
+   */
+  authorizeEvents(): void {
+    for (const [subscription, access] of this.#eventAccess) {
+      try {
+        const topic = access.topicFor(this.#withOwnToken.get(subscription) ?? this.identity)
+        const { topic: before } = subscription
+        if (before.kind !== 'event' || before.key !== topic.key) subscription.changeTopic(topic)
+      } catch (error) {
+        if (error instanceof GatewayError) subscription.end(error)
+        else subscription.fail(error)
+      }
     }
   }
 
@@ -274,7 +328,14 @@ export class Session {
    * longer owns that channel.
    */
   disown(channel: string, isInvalidated: (identity: Identity) => boolean): void {
-    if (isInvalidated(this.identity)) this.identity = { ...this.identity, disowned: true }
+    if (isInvalidated(this.identity)) {
+      this.identity = { ...this.identity, disowned: true }
+    }
+    for (const [subscription, identity] of this.#withOwnToken) {
+      if (isInvalidated(identity) && this.#eventAccess.has(subscription))
+        this.#withOwnToken.set(subscription, { ...identity, disowned: true })
+    }
+    this.authorizeEvents()
     for (const subscription of this.#subscriptions) {
       if (!isChannelOf(subscription, channel)) continue
       const borrowed = this.#withOwnToken.get(subscription)

@@ -1,5 +1,6 @@
+import { hasToken } from '../../core/model/identity.ts'
 import type { AllowRule } from '../model/event-schema.ts'
-import { type EventCaller, hasToken } from './event-caller.ts'
+import type { EventCaller } from './event-caller.ts'
 
 /**
  * The texts of an argument for a scope such as `room:{id}`: several for a list, none if it is left
@@ -14,7 +15,7 @@ export function isAllowed(rules: readonly AllowRule[], caller: EventCaller, text
 
 function holds({ scopes, anonymous }: AllowRule, caller: EventCaller, textsOf: ArgumentTexts): boolean {
   if (anonymous) return true
-  if (!hasToken(caller)) return false
+  if (!hasToken(caller.identity)) return false
   // The token of a deleted client is no more than its scope.
   if (scopes.length === 0) return caller.identity.disowned !== true
   const { words } = caller.identity.scope

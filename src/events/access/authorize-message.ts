@@ -8,6 +8,7 @@ import {
   isLeafType,
   isListType,
 } from 'graphql'
+import { hasToken } from '../../core/model/identity.ts'
 import { badInput } from '../../errors.ts'
 import { type Equality, equalityOf } from '../matching/equality.ts'
 import type {
@@ -20,7 +21,7 @@ import type {
 } from '../model/event-schema.ts'
 import { type ArgumentTexts, isAllowed } from './allow-rules.ts'
 import { ownedTexts } from './authorize.ts'
-import { claimValuesOf, type EventCaller, hasToken, isPrivileged, refusal, type UsedField } from './event-caller.ts'
+import { claimValuesOf, type EventCaller, isPrivileged, refusal, type UsedField } from './event-caller.ts'
 import { inputTextsAt } from './input-text.ts'
 
 /** What `authorizeMessage` reads of the schema. */
@@ -69,7 +70,7 @@ export function authorizeMessage(
   }
   if ((allow.length > 0 || !owned) && !isAllowed(allow, caller, textsOf)) throw refusal(caller, used)
   if (!owned) return args
-  if (!hasToken(caller)) throw refusal(caller, used)
+  if (!hasToken(caller.identity)) throw refusal(caller, used)
   const owners = new InputOwners(schema, caller, used)
   const filled: Record<string, unknown> = { ...args }
   for (const [name, type] of types) {

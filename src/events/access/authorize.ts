@@ -1,3 +1,4 @@
+import { hasToken } from '../../core/model/identity.ts'
 import { badInput } from '../../errors.ts'
 import { compileFilter } from '../filters/compile-filter.ts'
 import { claimEquality, type Equality, equalityOf } from '../matching/equality.ts'
@@ -10,7 +11,6 @@ import {
   type ClaimValue,
   claimValuesOf,
   type EventCaller,
-  hasToken,
   isPrivileged,
   refusal,
   type UsedField,
@@ -44,7 +44,7 @@ export function authorize(
   const { allow, owned } = field.access
   // `@owner` alone needs no `@allow`; without either, only scopes above both suffice.
   const needsRule = allow.length > 0 || !owned
-  if (!privileged && owned && !hasToken(caller)) refuse()
+  if (!privileged && owned && !hasToken(caller.identity)) refuse()
   if (!privileged && needsRule && !isAllowed(allow, caller, argumentTexts(schema, field, args))) refuse()
   const owners = (claim: ClaimPath) => claimValuesOf(caller, claim) ?? refuse()
 

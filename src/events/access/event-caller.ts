@@ -1,5 +1,5 @@
 import { JsonNumber } from '../../core/json/json-number.ts'
-import { anyListener, type Identity } from '../../core/model/identity.ts'
+import { anyListener, hasToken, type Identity } from '../../core/model/identity.ts'
 import { matchesTopic } from '../../core/model/topic-pattern.ts'
 import { GatewayError } from '../../errors.ts'
 import { integerDigits } from '../matching/equality.ts'
@@ -28,14 +28,6 @@ export interface UsedField {
 export const maxClaimValues = 1_000
 
 /**
- * Whether the caller presented a token. A token that has only words of the team's own counts; a
- * caller that the operator lets subscribe without a token (`anyListener`) does not.
- */
-export function hasToken({ identity }: EventCaller): boolean {
-  return identity !== anyListener && (identity.clientId !== undefined || identity.scope.words.length > 0)
-}
-
-/**
  * Whether a scope of the caller stands above `@owner` and `@allow`. A pattern such as `event:*`
  * never reaches mutations.
  */
@@ -51,7 +43,7 @@ export function isPrivileged({ identity: { scope } }: EventCaller, { operation, 
  */
 export function refusal(caller: EventCaller, { operation, name }: UsedField): GatewayError {
   const what = `use ${operation}.${name} in this way`
-  return hasToken(caller)
+  return hasToken(caller.identity)
     ? new GatewayError('FORBIDDEN', `this token does not allow you to ${what}`)
     : new GatewayError('UNAUTHENTICATED', `a token is needed to ${what}`)
 }

@@ -22,6 +22,8 @@ import { constantMember, memberPrinter, objectPrinter, type Print, type PrintMem
  * `execute` of graphql-js over the typed value and `printJson` make, byte for byte.
  */
 export interface Projection {
+  /** The key of the root field in the result. */
+  readonly responseKey: string
   /**
    * Returns `{"data":{…}}` in the form of `latin1Of`. The value is what validation made of a
    * message, or a gap notice (`gapValue`), by the same schema. Throws for any other.
@@ -69,6 +71,7 @@ export function projectionOf(
     const open = `{"data":{${JSON.stringify(key)}:`
     const print = typePrinter(field.type, (type) => compiler.printerOf(type, nodes))
     return {
+      responseKey: key,
       // The conversion costs less once than for each string.
       print: (value) => latin1Of(`${open}${print(value)}}}`),
       selectedFields: compiler.selectedFields,

@@ -4,9 +4,9 @@ import type { Credentials } from '../../auth/authenticate.ts'
 import type { ClientChannels } from '../../core/clients/client-channels.ts'
 import type { ChannelSubscription } from '../../core/delivery/channel-subscription.ts'
 import type { Gateway } from '../../core/gateway.ts'
-import { anonymous, type Identity, isKnown } from '../../core/model/identity.ts'
+import { anonymous, hasToken, type Identity } from '../../core/model/identity.ts'
 import type { OperationPages, PageLimit } from '../../core/sessions/page-limits.ts'
-import type { Session } from '../../core/sessions/session.ts'
+import type { Session, SubscribeOptions } from '../../core/sessions/session.ts'
 import { badInput, GatewayError } from '../../errors.ts'
 import type { Context, Settings } from '../../graphql/context.ts'
 import { gatewayError } from '../../graphql/mask-error.ts'
@@ -54,6 +54,44 @@ export function contextFactory(
     }
     const ownIdentity = await identify(parts, credentials, session)
     const identity = ownIdentity ?? session?.identity ?? anonymous
+    /** Subscribes in the caller's session; each SSE response has its own. */
+    const subscribeIn = <Options extends SubscribeOptions>(
+      options: Options,
+      open: (session: Session, options: Options, onEnd?: () => void) => ChannelSubscription,
+    ): ChannelSubscription => {
+      if (session) {
+        const subscription = open(session, ownIdentity ? { ...options, as: ownIdentity } : options)
+        onSubscription?.(subscription)
+        return subscription
+      }
+      let stream: SseStream | undefined
+      const ownSession = openUnlessDraining(res, () =>
+        parts.gateway.openSession({
+          identity,
+          address: addressOf(req, parts.settings.proxyHops),
+          transport: 'sse',
+          on: req && acceptedOn(req.socket),
+          onClose: (reason) => {
+            if (stream) stream.closeReason = reason
+          },
+        }),
+      )
+      try {
+        // A reconnecting EventSource repeats its URL and sends its last cursor in this header.
+        const lastEventId = request?.headers.get('last-event-id') ?? null
+        const subscription = open(ownSession, { ...options, after: lastEventId ?? options.after }, () =>
+          ownSession.end('client'),
+        )
+        stream = { subscription, session: ownSession }
+        onSubscription?.(subscription)
+        if (request) streams.set(request, stream)
+        if (res) endOnClose(res, ownSession)
+        return subscription
+      } catch (error) {
+        ownSession.end('client')
+        throw error
+      }
+    }
     return {
       gateway: parts.gateway,
       clientChannels: parts.clientChannels,
@@ -61,41 +99,8 @@ export function contextFactory(
       pages: pages ?? pagesUntilAnswered(parts.pages, res),
       identity,
       address: session?.address ?? addressOf(req, parts.settings.proxyHops),
-      subscribe: (options) => {
-        if (session) {
-          const subscription = session.subscribe(ownIdentity ? { ...options, as: ownIdentity } : options)
-          onSubscription?.(subscription)
-          return subscription
-        }
-        // Each SSE response has its own session.
-        let stream: SseStream | undefined
-        const ownSession = openUnlessDraining(res, () =>
-          parts.gateway.openSession({
-            identity,
-            address: addressOf(req, parts.settings.proxyHops),
-            transport: 'sse',
-            on: req && acceptedOn(req.socket),
-            onClose: (reason) => {
-              if (stream) stream.closeReason = reason
-            },
-          }),
-        )
-        try {
-          // A reconnecting EventSource repeats its URL and sends its last cursor in this header.
-          const lastEventId = request?.headers.get('last-event-id') ?? null
-          const subscription = ownSession.subscribe({ ...options, after: lastEventId ?? options.after }, () =>
-            ownSession.end('client'),
-          )
-          stream = { subscription, session: ownSession }
-          onSubscription?.(subscription)
-          if (request) streams.set(request, stream)
-          if (res) endOnClose(res, ownSession)
-          return subscription
-        } catch (error) {
-          ownSession.end('client')
-          throw error
-        }
-      },
+      subscribe: (options) => subscribeIn(options, (owner, given, onEnd) => owner.subscribe(given, onEnd)),
+      subscribeEvent: (options) => subscribeIn(options, (owner, given, onEnd) => owner.subscribeEvent(given, onEnd)),
       renewSession: (token) => renew(parts, session, token),
     }
   }
@@ -141,6 +146,10 @@ export class SessionContext implements Context {
 
   subscribe(options: Parameters<Session['subscribe']>[0]): ChannelSubscription {
     return this.#session.subscribe(options)
+  }
+
+  subscribeEvent(options: Parameters<Session['subscribeEvent']>[0]): ChannelSubscription {
+    return this.#session.subscribeEvent(options)
   }
 
   renewSession(token: string): Promise<Identity> {
@@ -206,7 +215,7 @@ async function identify(
   if (session && credentials.extensionsHeaders === undefined) return undefined
   try {
     const identity = await parts.authenticate(credentials)
-    return isKnown(identity) ? identity : undefined
+    return hasToken(identity) ? identity : undefined
   } catch (error) {
     if (error instanceof GatewayError && !session) throw gatewayError(error, undefined, { http: { status: 401 } })
     throw error
@@ -220,7 +229,7 @@ async function renew(parts: GraphQLParts, session: Session | undefined, token: s
       'refreshSession renews the token of a WebSocket; over HTTP, send the new token with each request',
     )
   const identity = await parts.authenticate({ connectionParams: { token } })
-  if (!isKnown(identity)) throw badInput('token', 'expected a token with a client id or a scope')
+  if (!hasToken(identity)) throw badInput('token', 'expected a token with a client id or a scope')
   session.renew(identity)
   return identity
 }

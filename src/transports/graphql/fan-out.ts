@@ -1,10 +1,15 @@
 import { type DocumentNode, type ExecutionArgs, type ExecutionResult, execute, type GraphQLSchema } from 'graphql'
 import { latin1Of } from '../../core/body/latin1.ts'
 import { printJson } from '../../core/json/print-json.ts'
-import type { ChannelEvent } from '../../core/model/channel-event.ts'
+import type { ChannelEvent, GapEvent } from '../../core/model/channel-event.ts'
 import { traceparentName } from '../../core/model/trace-context.ts'
+import type { Projection } from '../../events/projection/compiled-projection.ts'
+import type { TypedOperation, TypedOperations } from '../../events/serving/typed-operations.ts'
+import { printResult, resultOf } from '../../events/serving/typed-results.ts'
 import { type CompiledSelection, compileSelection } from '../../graphql/compile/compiled-selection.ts'
 import { EncodingCache } from '../flow/encoding-cache.ts'
+
+type Operation = Pick<ExecutionArgs, 'document' | 'operationName' | 'variableValues'>
 
 /**
  * Executes and encodes an event once for all subscriptions with the same document, operation and
@@ -14,20 +19,33 @@ import { EncodingCache } from '../flow/encoding-cache.ts'
 export class FanOut {
   readonly #schema: GraphQLSchema
   readonly #onExecute: () => void
+  readonly #typed: TypedOperations | undefined
   readonly #groups = new WeakMap<DocumentNode, Map<string, FanOutGroup | undefined>>()
+  readonly #typedGroups = new WeakMap<Projection, FanOutGroup>()
   readonly #encodings = new EncodingCache()
   #groupCount = 0
 
-  constructor(schema: GraphQLSchema, onExecute: () => void) {
+  /** `typed`: undefined if the schema has no typed fields. */
+  constructor(schema: GraphQLSchema, onExecute: () => void, typed?: TypedOperations) {
     this.#schema = schema
     this.#onExecute = onExecute
+    this.#typed = typed
+  }
+
+  /** The operation, if it is a subscription to a typed field. */
+  typedOperation({ document, operationName }: Operation): TypedOperation | undefined {
+    return this.#typed?.of(document, operationName)
   }
 
   /**
-   * The group of all subscriptions with this operation; undefined if its results cannot be shared.
-   * The caller has validated the document.
+   * The group of all subscriptions with this operation (and the variables on which the selection of
+   * a typed field depends); undefined if its results cannot be shared. The caller has validated the
+   * document.
    */
-  groupOf({ document, operationName }: Pick<ExecutionArgs, 'document' | 'operationName'>): FanOutGroup | undefined {
+  groupOf(given: Operation): FanOutGroup | undefined {
+    const operation = this.typedOperation(given)
+    if (operation) return this.#typedGroup(operation, given.variableValues)
+    const { document, operationName } = given
     let groups = this.#groups.get(document)
     if (!groups) {
       groups = new Map()
@@ -36,15 +54,36 @@ export class FanOut {
     const key = operationName ?? ''
     if (!groups.has(key)) {
       const selection = compileSelection(this.#schema, document, operationName)
-      groups.set(key, selection && this.#makeGroup(selection))
+      groups.set(key, selection && this.#makeGroup(channelResults(selection)))
     }
     return groups.get(key)
   }
 
-  #makeGroup(selection: CompiledSelection): FanOutGroup {
+  /** Adds what every result of the event has to a result of graphql-js. */
+  extend(
+    event: ChannelEvent | undefined,
+    result: ExecutionResult,
+    operation: TypedOperation | undefined,
+  ): ExecutionResult {
+    const extended = withTrace(event, result)
+    const typed = event && operation && this.#typed && resultOf(this.#typed.fields, operation.field, event)
+    return typed ? { ...extended, extensions: { ...extended.extensions, warren: typed.warren } } : extended
+  }
+
+  #typedGroup(operation: TypedOperation, variables: Operation['variableValues']): FanOutGroup | undefined {
+    const projection = this.#typed && operation.projectionOf(variables)
+    if (!projection) return undefined
+    const known = this.#typedGroups.get(projection)
+    if (known) return known
+    const group = this.#makeGroup(typedResults(this.#typed, operation, projection))
+    this.#typedGroups.set(projection, group)
+    return group
+  }
+
+  #makeGroup(results: SharedResults): FanOutGroup {
     this.#groupCount += 1
     return new FanOutGroup({
-      selection,
+      results,
       encodings: this.#encodings,
       number: this.#groupCount,
       onExecute: this.#onExecute,
@@ -52,8 +91,45 @@ export class FanOut {
   }
 }
 
+/** How the results of one operation are made, once for all who asked the same. */
+export interface SharedResults {
+  /** The coerced arguments of the root field. Throws if coercion fails. */
+  argumentsOf(variables: ExecutionArgs['variableValues']): Record<string, unknown>
+  /**
+   * The text of a result, in the form of `latin1Of`. Undefined: nothing is sent for this event.
+   * Throws if graphql-js has to execute the operation. `gap`: marks the result, see `holdsGaps`.
+   */
+  render(event: ChannelEvent, args: Readonly<Record<string, unknown>>, gap?: GapEvent): string | undefined
+  /** Whether a result depends on the channel. */
+  readonly byChannel: boolean
+  /** Whether a gap is not sent by itself, and marks the next event. */
+  readonly holdsGaps: boolean
+}
+
+function channelResults(selection: CompiledSelection): SharedResults {
+  return {
+    argumentsOf: (variables) => selection.argumentsOf(variables),
+    render: (event, args) => withTraceInText(selection.render(event, args), event),
+    byChannel: true,
+    holdsGaps: false,
+  }
+}
+
+function typedResults({ fields }: TypedOperations, operation: TypedOperation, projection: Projection): SharedResults {
+  const { field } = operation
+  return {
+    argumentsOf: (variables) => operation.argumentsOf(variables) ?? {},
+    render: (event, _args, gap) => {
+      const result = resultOf(fields, field, event, gap)
+      return result && printResult(result, projection, event)
+    },
+    byChannel: false,
+    holdsGaps: field.gapForm.kind === 'next',
+  }
+}
+
 export interface GroupParts {
-  readonly selection: CompiledSelection
+  readonly results: SharedResults
   /** Shared by all groups. */
   readonly encodings: EncodingCache
   /** Number of this group; the `variant` in the cache. */
@@ -68,29 +144,35 @@ export class FanOutGroup {
     this.#parts = parts
   }
 
+  /** As in `SharedResults`. */
+  get holdsGaps(): boolean {
+    return this.#parts.results.holdsGaps
+  }
+
   argumentsOf(variables: ExecutionArgs['variableValues']): Record<string, unknown> {
-    return this.#parts.selection.argumentsOf(variables)
+    return this.#parts.results.argumentsOf(variables)
   }
 
   /**
-   * `{"data":{…}}` of the event on this channel, as `latin1Of` makes it. Undefined if the result is
-   * an error, which is not shared.
+   * The result of the event on this channel, as `latin1Of` makes it. Undefined if the result is an
+   * error that is not shared, or if nothing is sent.
    */
   encode(event: ChannelEvent, channel: string, args: Readonly<Record<string, unknown>>): string | undefined {
-    return this.#endOfNext(event, channel, args)?.slice(0, -1)
+    const end = this.#endOfNext(event, channel, args)
+    return typeof end === 'string' ? end.slice(0, -1) : undefined
   }
 
   /**
    * Like `encode`, but if the result is an error, graphql-js executes it for this subscription
-   * only, and `maskResult` makes it fit to show.
+   * only, and `maskResult` makes it fit to show. Undefined if nothing is sent.
    */
-  answer(...parameters: Parameters<FanOutGroup['endOfNext']>): string {
-    return this.endOfNext(...parameters).slice(0, -1)
+  answer(...parameters: Parameters<FanOutGroup['endOfNext']>): string | undefined {
+    return this.endOfNext(...parameters)?.slice(0, -1)
   }
 
   /**
    * Like `answer`, with the brace appended that closes a `next` message, so that the part that all
-   * members share is one string.
+   * members share is one string. `gap`: marks the result, see `holdsGaps`.
    */
   endOfNext(
     event: ChannelEvent,
@@ -98,26 +180,38 @@ export class FanOutGroup {
     fieldArguments: Readonly<Record<string, unknown>>,
     args: ExecutionArgs,
     maskResult: (result: ExecutionResult) => object,
-  ): string {
-    const shared = this.#endOfNext(event, channel, fieldArguments)
-    return shared ?? `${latin1Of(printJson(maskResult(answerOf(args, event))) ?? 'null')}}`
+    gap?: GapEvent,
+  ): string | undefined {
+    const shared = this.#endOfNext(event, channel, fieldArguments, gap)
+    if (shared !== notShared) return shared
+    return `${latin1Of(printJson(maskResult(answerOf(args, event))) ?? 'null')}}`
   }
 
-  #endOfNext(event: ChannelEvent, channel: string, args: Readonly<Record<string, unknown>>): string | undefined {
-    const { selection, encodings, number, onExecute } = this.#parts
-    const cached = encodings.get(event, channel, number)
+  #endOfNext(
+    event: ChannelEvent,
+    channel: string,
+    args: Readonly<Record<string, unknown>>,
+    gap?: GapEvent,
+  ): string | undefined | typeof notShared {
+    const { results, encodings, number, onExecute } = this.#parts
+    const key = results.byChannel ? channel : ''
+    const cached = gap ? undefined : encodings.get(event, key, number)
     if (cached !== undefined) return cached
-    let text: string
+    let text: string | undefined
     try {
-      text = withTraceInText(selection.render(event, args), event)
+      text = results.render(event, args, gap)
     } catch {
       // `answerOf` executes it again with graphql-js, which reports the error.
-      return undefined
+      return notShared
     }
+    if (text === undefined) return undefined
     onExecute()
-    return encodings.add(`${text}}`, event, channel, number)
+    return gap ? `${text}}` : encodings.add(`${text}}`, event, key, number)
   }
 }
+
+/** Graphql-js has to execute the operation. */
+const notShared = Symbol('not shared')
 
 /**
  * Executes one event with graphql-js, for a result with an error. All resolvers of events are
@@ -131,7 +225,7 @@ export function answerOf(args: ExecutionArgs, event: ChannelEvent): ExecutionRes
  * Adds the trace of the event's message to the result, if its publisher sent one. The client's own
  * spans can continue it.
  */
-export function withTrace(event: ChannelEvent | undefined, result: ExecutionResult): ExecutionResult {
+function withTrace(event: ChannelEvent | undefined, result: ExecutionResult): ExecutionResult {
   if (event?.kind !== 'MESSAGE' || event.traceparent === undefined) return result
   return { ...result, extensions: { ...result.extensions, [traceparentName]: event.traceparent } }
 }

@@ -1,5 +1,7 @@
 import type { DocumentNode, ExecutionArgs, GraphQLSchema } from 'graphql'
-import { type CompiledSubscribe, compileSubscribe } from '../../graphql/compile/compiled-subscribe.ts'
+import type { ChannelSubscription } from '../../core/delivery/channel-subscription.ts'
+import { compileSubscribe } from '../../graphql/compile/compiled-subscribe.ts'
+import type { Context } from '../../graphql/context.ts'
 import { DocumentCache } from './document-cache.ts'
 import type { FanOut, FanOutGroup } from './fan-out.ts'
 
@@ -10,8 +12,15 @@ import type { FanOut, FanOutGroup } from './fan-out.ts'
 export interface SharedOperation {
   readonly schema: GraphQLSchema
   readonly document: DocumentNode
+  /** Undefined, before any effect, if graphql-js has to begin it. `context` is made on demand. */
+  begin(variables: ExecutionArgs['variableValues'], context: () => Context): BegunOperation | undefined
+}
+
+export interface BegunOperation {
+  readonly subscription: ChannelSubscription
   readonly group: FanOutGroup
-  readonly compiled: CompiledSubscribe
+  /** The coerced arguments of the root field. */
+  readonly fieldArguments: Record<string, unknown>
 }
 
 /**
@@ -41,17 +50,50 @@ export class SharedOperations {
       this.#operations.set(document, operations)
     }
     const name = operationName ?? ''
-    if (!operations.has(name)) operations.set(name, this.#compile(schema, document, operationName))
+    if (!operations.has(name)) {
+      const operation = { document, operationName }
+      operations.set(name, this.#typed(schema, operation) ?? this.#channel(schema, operation))
+    }
     if (operations.get(name)) this.#documents.set(text, document)
   }
 
-  #compile(
+  #channel(
     schema: GraphQLSchema,
-    document: DocumentNode,
-    operationName: string | null | undefined,
+    operation: Pick<ExecutionArgs, 'document' | 'operationName'>,
   ): SharedOperation | undefined {
-    const group = this.#fanOut.groupOf({ document, operationName })
+    const { document, operationName } = operation
+    const group = this.#fanOut.groupOf(operation)
     const compiled = group && compileSubscribe(schema, document, operationName)
-    return compiled && { schema, document, group, compiled }
+    if (!compiled) return undefined
+    return {
+      schema,
+      document,
+      begin(variables, context) {
+        const fieldArguments = compiled.argumentsOf(variables)
+        const subscription = fieldArguments && compiled.subscription(fieldArguments, context())
+        return subscription && { subscription, group, fieldArguments }
+      },
+    }
+  }
+
+  #typed(schema: GraphQLSchema, given: Pick<ExecutionArgs, 'document' | 'operationName'>): SharedOperation | undefined {
+    const operation = this.#fanOut.typedOperation(given)
+    return (
+      operation && {
+        schema,
+        document: given.document,
+        begin: (variables, context) => {
+          const group = this.#fanOut.groupOf({ ...given, variableValues: variables })
+          const fieldArguments = operation.argumentsOf(variables)
+          if (!group || !fieldArguments) return undefined
+          try {
+            return { subscription: operation.subscribe(fieldArguments, variables, context()), group, fieldArguments }
+          } catch {
+            // Graphql-js repeats the call to report the error.
+            return undefined
+          }
+        },
+      }
+    )
   }
 }

@@ -4,10 +4,11 @@ import type { Plugin } from 'graphql-yoga'
 import { type CloseReason, closeReasons } from '../../close-reasons.ts'
 import type { ChannelSubscription } from '../../core/delivery/channel-subscription.ts'
 import { printJson } from '../../core/json/print-json.ts'
+import type { ChannelEvent, GapEvent } from '../../core/model/channel-event.ts'
 import { type Cursor, printCursor } from '../../core/model/cursor.ts'
 import type { Session } from '../../core/sessions/session.ts'
 import { eventStreamHeaders, eventStreamType, isAsyncIterable, lastEvent } from './answer-forms.ts'
-import { type FanOut, type FanOutGroup, withTrace } from './fan-out.ts'
+import type { FanOut, FanOutGroup } from './fan-out.ts'
 
 /**
  * How much a response may buffer for a slow reader, in bytes, in addition to what its subscription
@@ -65,7 +66,9 @@ export function serverSentEvents({ streams, fanOut, maskError, keepAliveMs }: Se
       const source =
         stream && group
           ? sharedResults(stream.subscription, group, operation, maskError)
-          : separateResults(result[Symbol.asyncIterator](), stream?.subscription, maskError)
+          : separateResults(result[Symbol.asyncIterator](), stream?.subscription, maskError, (event, value) =>
+              fanOut.extend(event, value, operation && fanOut.typedOperation(operation)),
+            )
       payload.setResultProcessor((_result, fetchAPI) => {
         // The adapter of node:http adds it.
         const { res } = serverContext as { res?: ServerResponse }
@@ -105,6 +108,7 @@ function sharedResults(
 ): ResultSource {
   const fieldArguments = group.argumentsOf(operation.variableValues)
   let piped = false
+  let gap: GapEvent | undefined
   return {
     pull(response) {
       if (piped) {
@@ -115,9 +119,14 @@ function sharedResults(
       subscription.pipe({
         take(event) {
           if (!response.hasRoom) return false
-          const json = group.answer(event, subscription.channel, fieldArguments, operation, (result) =>
-            maskResult(result, maskError),
-          )
+          if (event.kind === 'GAP' && group.holdsGaps) {
+            gap = event
+            return true
+          }
+          const mask = (result: ExecutionResult) => maskResult(result, maskError)
+          const json = group.answer(event, subscription.channel, fieldArguments, operation, mask, gap)
+          gap = undefined
+          if (json === undefined) return true
           response.write(Buffer.from(eventChunk(event.cursor, json), 'latin1'))
           return true
         },
@@ -136,6 +145,7 @@ function separateResults(
   results: AsyncIterator<ExecutionResult>,
   subscription: ChannelSubscription | undefined,
   maskError: (error: unknown) => GraphQLError,
+  extend: (event: ChannelEvent | undefined, result: ExecutionResult) => ExecutionResult,
 ): ResultSource {
   return {
     async pull(response) {
@@ -146,7 +156,7 @@ function separateResults(
         // after this one is written.
         else {
           const event = subscription?.lastTaken
-          response.write(Buffer.from(eventChunk(event?.cursor, printJson(withTrace(event, value)) ?? 'null')))
+          response.write(Buffer.from(eventChunk(event?.cursor, printJson(extend(event, value)) ?? 'null')))
         }
       } catch (error) {
         response.write(errorChunk(error, maskError))

@@ -32,17 +32,17 @@ describe('with two verifiers', () => {
 
 describe('claims', () => {
   test('become an identity', () => {
-    expect(identityOf({ sub: 'alice', scope: ['room', 'publish'], iat: 10, exp: 20.5 })).toEqual({
+    expect(identityOf({ sub: 'alice', scope: ['room', 'publish'], iat: 10, exp: 20.5 }, '')).toEqual({
       clientId: 'alice',
       scope: { ...noScope, room: true, publish: true },
       issuedAt: new Date(10_000),
       expiresAt: new Date(20_500),
     })
-    expect(identityOf({})).toEqual(anonymous)
+    expect(identityOf({}, '')).toEqual(anonymous)
   })
 
   test('with times beyond every date have the nearest date', () => {
-    expect(identityOf({ iat: -1e300, exp: 1e300 })).toMatchObject({
+    expect(identityOf({ iat: -1e300, exp: 1e300 }, '')).toMatchObject({
       issuedAt: new Date(-8.64e15),
       expiresAt: new Date(8.64e15),
     })
@@ -55,7 +55,7 @@ describe('claims', () => {
     ['scope', { scope: ['a', 7] }],
     ['scope', { scope: null }],
   ])('with an invalid %s are refused: %j', (reason, claims) => {
-    expect(() => identityOf(claims)).toThrow(expect.objectContaining({ name: 'TokenRejection', reason }))
+    expect(() => identityOf(claims, '')).toThrow(expect.objectContaining({ name: 'TokenRejection', reason }))
   })
 
   test('that were refused have one message for the client, and another if it may try again', () => {

@@ -126,7 +126,7 @@ describe('whatever the broker answers', () => {
       log: (_level: string, text: string) => logged.push(text),
       messageQuarantined() {},
     } as unknown as Observer
-    const quarantine = new Quarantine(journal, broker as never, observer, 'warren.quarantine')
+    const quarantine = new Quarantine({ journal, broker: broker as never, observer, exchange: 'warren.quarantine', kind: 'poison' })
     return { quarantine, published, logged }
   }
 
@@ -138,7 +138,7 @@ describe('whatever the broker answers', () => {
     jest.useFakeTimers()
     try {
       const { quarantine, published } = quarantineOn(errors)
-      quarantine.put(message, new Error('broken'))
+      quarantine.put(message, { reason: 'broken-json', text: 'broken' })
       await jest.advanceTimersByTimeAsync(20_000)
       expect(published).toMatchObject([
         { body: message.body, properties: { timestamp: 1e18, headers: { why: 'odd' } } },
@@ -153,7 +153,7 @@ describe('whatever the broker answers', () => {
     const { quarantine, published, logged } = quarantineOn({
       publications: [badInput('timestamp', 'AMQP cannot carry it'), new GatewayError('PAYLOAD_TOO_LARGE', 'too large')],
     })
-    quarantine.put(message, new Error('broken'))
+    quarantine.put(message, { reason: 'broken-json', text: 'broken' })
     await eventually('the summary', () => published.length > 0)
     const [copy] = published
     expect(copy?.body).toEqual(message.body.subarray(0, 65_536))
@@ -168,7 +168,7 @@ describe('whatever the broker answers', () => {
   test('it drops the oldest waiting poison beyond 64 MiB, and logs it', async () => {
     const { quarantine, logged } = quarantineOn({ publications: Array.from({ length: 500 }, () => away) })
     for (let offset = 0; offset < 5; offset += 1) {
-      quarantine.put({ ...message, offset, body: Buffer.alloc(20 * 1024 * 1024) }, new Error('broken'))
+      quarantine.put({ ...message, offset, body: Buffer.alloc(20 * 1024 * 1024) }, { reason: 'broken-json', text: 'broken' })
     }
     await eventually('the log line', () => logged.some((text) => text.includes('left in the journal')))
     expect(quarantine.isPoison(0)).toBe(false)

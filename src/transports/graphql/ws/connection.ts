@@ -16,7 +16,7 @@ import { closeSocket, endOf } from '../../websocket/close.ts'
 import type { WebSocketConnection, WebSocketUser } from '../../websocket/websocket-connection.ts'
 import { compactValues, declaredVariables, jsonLength } from '../compact-variables.ts'
 import { type GraphQLParts, SessionContext } from '../context.ts'
-import { type FanOut, type FanOutGroup, withTrace } from '../fan-out.ts'
+import type { FanOut, FanOutGroup } from '../fan-out.ts'
 import type { Yoga } from '../http.ts'
 import type { OpenDocuments } from '../open-documents.ts'
 import type { SharedOperation, SharedOperations } from '../shared-operations.ts'
@@ -229,23 +229,16 @@ export class GraphQLWsConnection implements WebSocketUser {
   }
 
   /** Begins a shared operation. Returns false, before any effect, if Yoga has to answer it. */
-  #beginShared(
-    session: Session,
-    { schema, document, group, compiled }: SharedOperation,
-    id: string,
-    payload: SubscribeMessage['payload'],
-  ): boolean {
+  #beginShared(session: Session, shared: SharedOperation, id: string, payload: SubscribeMessage['payload']): boolean {
     // It brings its own credentials.
     if (payload.extensions?.['headers'] !== undefined) return false
-    const fieldArguments = compiled.argumentsOf(payload.variables)
-    if (!fieldArguments) return false
-    this.#context ??= new SessionContext(this.#parts, session)
-    const contextValue = this.#context
-    const subscription = compiled.subscription(fieldArguments, contextValue)
-    if (!subscription) return false
     const { operationName, variables: variableValues } = payload
-    const args = { schema, document, operationName, variableValues, contextValue }
-    this.#deliver(id, subscription, group, args, fieldArguments, payload.query.length)
+    const contextOf = () => (this.#context ??= new SessionContext(this.#parts, session))
+    const begun = shared.begin(variableValues, contextOf)
+    if (!begun) return false
+    const { schema, document } = shared
+    const args = { schema, document, operationName, variableValues, contextValue: contextOf() }
+    this.#deliver(id, begun.subscription, begun.group, args, begun.fieldArguments, payload.query.length)
     return true
   }
 
@@ -330,11 +323,14 @@ export class GraphQLWsConnection implements WebSocketUser {
       // Each result is executed with the document and these variables.
       const held = prepared.documentLength + jsonLength(prepared.args.variableValues)
       release = this.#parts.openDocuments.hold(prepared.args, held, this.#session?.payer)
+      const { fanOut } = this.#parts
+      const typed = fanOut.typedOperation(prepared.args)
       for await (const each of results) {
         if (!isOpen()) return
         // A result is made from the event that was taken last, because the next one is taken only
         // after this one is written.
-        await this.#sendAndWait(nextFrame(id, this.#payloadOf(withTrace(prepared.subscription?.lastTaken, each))))
+        const event = prepared.subscription?.lastTaken
+        await this.#sendAndWait(nextFrame(id, this.#payloadOf(fanOut.extend(event, each, typed))))
       }
       if (isOpen()) this.#send(completeFrame(id))
     } catch (error) {

@@ -2,7 +2,7 @@ import type { ExecutionArgs, ExecutionResult } from 'graphql'
 import { MessageType } from 'graphql-ws'
 import { latin1Of } from '../../../core/body/latin1.ts'
 import type { ChannelSubscription, SubscriptionSink } from '../../../core/delivery/channel-subscription.ts'
-import type { ChannelEvent } from '../../../core/model/channel-event.ts'
+import type { ChannelEvent, GapEvent } from '../../../core/model/channel-event.ts'
 import type { GatewayError } from '../../../errors.ts'
 import type { Outbox } from '../../flow/outbox.ts'
 import { textFrameHeader } from '../../websocket/frame-writer.ts'
@@ -44,6 +44,8 @@ export class NextWriter implements SubscriptionSink {
   /** The frame's header and start, for a message of `#bytes` bytes. */
   #head = ''
   #bytes = 0
+  /** The gap that marks the next event. */
+  #gap: GapEvent | undefined
 
   constructor({
     subscription,
@@ -83,13 +85,20 @@ export class NextWriter implements SubscriptionSink {
       this.#outbox.whenRoom(this.#subscription)
       return false
     }
+    if (event.kind === 'GAP' && this.#group.holdsGaps) {
+      this.#gap = event
+      return true
+    }
     const end = this.#group.endOfNext(
       event,
       this.#subscription.channel,
       this.#fieldArguments,
       this.#args,
       this.#maskResult,
+      this.#gap,
     )
+    this.#gap = undefined
+    if (end === undefined) return true
     const bytes = this.#start.length + end.length
     // Many messages have the same length as the one before.
     if (bytes !== this.#bytes) {

@@ -1,0 +1,121 @@
+import type { MessageEvent } from '../../core/model/channel-event.ts'
+import { printCursor } from '../../core/model/cursor.ts'
+import type { EventAccess, EventMatcher, EventMatches, InvalidEvent } from '../../core/ports/event-matcher.ts'
+import type { WindowEntry } from '../../core/ports/hot-window.ts'
+import { EventRouter } from '../matching/event-router.ts'
+import type { EventField, EventSchema } from '../model/event-schema.ts'
+import type { TypedValue, Verdict } from '../model/typed-value.ts'
+import type { BinaryDecoders } from '../values/binary-body.ts'
+import { compileValidator } from '../values/compiled-validator.ts'
+import { MessageInput } from '../values/message-input.ts'
+import { SubscriptionAccess } from './subscription-access.ts'
+
+export interface EventFieldsParts {
+  readonly decoders: BinaryDecoders
+  /** The most that a compressed body may grow to, in bytes. */
+  readonly maxDecodedBytes: number
+  /** Counts what a field made of a live message. */
+  readonly count: (field: string, outcome: FieldResult) => void
+}
+
+/** What a field made of a message of its exchange. */
+export const fieldResults = ['matched', 'filtered', 'invalid'] as const
+export type FieldResult = (typeof fieldResults)[number]
+
+type Validate = ReturnType<typeof compileValidator>
+
+/** What the fields made of one message, by the name of the field. */
+class EventReading {
+  readonly verdicts = new Map<string, Verdict>()
+}
+
+const filtered: Verdict = { kind: 'filtered' }
+
+/**
+ * The subscription fields of one schema: finds the subscriptions of a message, and its value for
+ * each field. A message is validated once for a field, whatever its subscriptions select.
+ */
+export class EventFields implements EventMatcher {
+  readonly schema: EventSchema
+  readonly #parts: EventFieldsParts
+  readonly #router: EventRouter
+  readonly #validators: ReadonlyMap<string, Validate>
+
+  constructor(schema: EventSchema, parts: EventFieldsParts) {
+    this.schema = schema
+    this.#parts = parts
+    this.#router = new EventRouter(schema)
+    this.#validators = new Map([...schema.events].map(([name, field]) => [name, compileValidator(schema, field)]))
+  }
+
+  hasExchange(exchange: string): boolean {
+    return this.#router.hasExchange(exchange)
+  }
+
+  match(message: WindowEntry, cursor: () => string, live: boolean): EventMatches {
+    const input = this.#inputOf(message, cursor)
+    const reading = new EventReading()
+    const keys: string[] = []
+    const invalid: InvalidEvent[] = []
+    const verdictOf = (field: EventField, binding: EventField['bindings'][number]): Verdict => {
+      const known = reading.verdicts.get(field.name)
+      if (known) return known
+      const verdict = this.#validators.get(field.name)?.(input, binding) ?? filtered
+      reading.verdicts.set(field.name, verdict)
+      return verdict
+    }
+    const matches = this.#router.route(input, ({ binding }, field) => valueIn(verdictOf(field, binding)))
+    for (const { field, reading: from, outcome } of matches) {
+      if (outcome.kind === 'undecodable') throw outcome.error
+      if (outcome.kind === 'matched' && outcome.keys.length === 0) continue
+      const verdict = outcome.kind === 'matched' ? verdictOf(field, from.binding) : outcome
+      const result = verdict.kind === 'valid' ? 'matched' : verdict.kind
+      if (live) this.#parts.count(field.name, result)
+      const delivers = verdict.kind === 'valid' || (verdict.kind === 'invalid' && field.invalid === 'DELIVER')
+      if (delivers && outcome.kind === 'matched') keys.push(...outcome.keys)
+      else if (verdict.kind === 'invalid') invalid.push(this.#invalidEvent(field, verdict))
+    }
+    return { keys, reading, invalid }
+  }
+
+  /** What the field makes of the message of an event. */
+  verdictOf(event: MessageEvent, field: EventField): Verdict {
+    const reading = event.reading instanceof EventReading ? event.reading : new EventReading()
+    event.reading = reading
+    const known = reading.verdicts.get(field.name)
+    if (known) return known
+    const input = this.#inputOf(event.message, () => printCursor(event.cursor))
+    const binding = this.#router.read(field.name, input)?.binding
+    const verdict = (binding && this.#validators.get(field.name)?.(input, binding)) ?? filtered
+    reading.verdicts.set(field.name, verdict)
+    return verdict
+  }
+
+  /**
+   * Who may subscribe to the field with these coerced arguments. `selected`: the selected fields
+   * below it, as `Type.field`. `name`: what the subscriber calls the subscription.
+   */
+  accessOf(
+    field: EventField,
+    args: Readonly<Record<string, unknown>>,
+    selected: Iterable<string>,
+    name = field.name,
+  ): EventAccess {
+    return new SubscriptionAccess({ schema: this.schema, router: this.#router, field, args, selected, name })
+  }
+
+  #inputOf(message: WindowEntry, cursor: () => string): MessageInput {
+    return new MessageInput(message, cursor, this.#parts.decoders, this.#parts.maxDecodedBytes)
+  }
+
+  #invalidEvent(
+    { name: field }: EventField,
+    { pointer, expected }: { readonly pointer: string; readonly expected: string },
+  ): InvalidEvent {
+    return { reason: 'schema', field, pointer, text: `expected ${expected}`, schema: this.schema.hash }
+  }
+}
+
+function valueIn(verdict: Verdict): TypedValue | undefined {
+  return verdict.kind === 'valid' ? verdict.value : undefined
+}

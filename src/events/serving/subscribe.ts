@@ -1,0 +1,29 @@
+import type { ChannelSubscription } from '../../core/delivery/channel-subscription.ts'
+import type { SubscribeOptions } from '../../core/sessions/session.ts'
+import type { EventField } from '../model/event-schema.ts'
+import type { EventContext } from './event-context.ts'
+import type { EventFields } from './event-fields.ts'
+
+/**
+ * Subscribes to a typed field with coerced arguments. `selected`: the selected fields below it.
+ * Throws what `Session.subscribeEvent` throws.
+ */
+export function subscribeToField(
+  fields: EventFields,
+  field: EventField,
+  args: Readonly<Record<string, unknown>>,
+  selected: Iterable<string>,
+  context: EventContext,
+): ChannelSubscription {
+  return context.subscribeEvent({ ...builtInOptions(field, args), access: fields.accessOf(field, args, selected) })
+}
+
+/** The built-in arguments of the field, whatever the author called them. */
+function builtInOptions({ builtIn }: EventField, args: Readonly<Record<string, unknown>>): SubscribeOptions {
+  const valueOf = (name: string | undefined) => (name === undefined ? undefined : args[name])
+  return {
+    after: valueOf(builtIn.after) as SubscribeOptions['after'],
+    checkpoints: valueOf(builtIn.checkpoints) as SubscribeOptions['checkpoints'],
+    overflow: valueOf(builtIn.overflow) as SubscribeOptions['overflow'],
+  }
+}

@@ -1,0 +1,179 @@
+import {
+  type DocumentNode,
+  type FieldNode,
+  type GraphQLField,
+  type GraphQLSchema,
+  getArgumentValues,
+  getNamedType,
+  getOperationAST,
+  getVariableValues,
+  isCompositeType,
+  Kind,
+  type OperationDefinitionNode,
+  OperationTypeNode,
+  TypeInfo,
+  visit,
+  visitWithTypeInfo,
+} from 'graphql'
+import type { ChannelSubscription } from '../../core/delivery/channel-subscription.ts'
+import type { EventField } from '../model/event-schema.ts'
+import { Selections } from '../projection/collect-fields.ts'
+import type { Projection } from '../projection/compiled-projection.ts'
+import { OperationProjections } from '../projection/operation-projections.ts'
+import type { EventContext } from './event-context.ts'
+import type { EventFields } from './event-fields.ts'
+import { subscribeToField } from './subscribe.ts'
+
+type Variables = Readonly<Record<string, unknown>> | null | undefined
+
+/** The subscribe operations on the fields of one schema. Each document is compiled once. */
+export class TypedOperations {
+  readonly fields: EventFields
+  readonly #operations = new WeakMap<DocumentNode, Map<string, TypedOperation | undefined>>()
+
+  constructor(fields: EventFields) {
+    this.fields = fields
+  }
+
+  /**
+   * Undefined if the operation is no subscription to a typed field. The caller has validated the
+   * document.
+   */
+  of(document: DocumentNode, operationName: string | null | undefined): TypedOperation | undefined {
+    let operations = this.#operations.get(document)
+    if (!operations) {
+      operations = new Map()
+      this.#operations.set(document, operations)
+    }
+    const key = operationName ?? ''
+    if (!operations.has(key)) operations.set(key, this.#make(document, operationName))
+    return operations.get(key)
+  }
+
+  #make(document: DocumentNode, operationName: string | null | undefined): TypedOperation | undefined {
+    const operation = getOperationAST(document, operationName)
+    if (operation?.operation !== OperationTypeNode.SUBSCRIPTION) return undefined
+    const name = rootFieldName(document, operation)
+    const field = name === undefined ? undefined : this.fields.schema.events.get(name)
+    const definition = field && this.fields.schema.schema.getSubscriptionType()?.getFields()[field.name]
+    return field && definition && new TypedOperation(this.fields, field, definition, document, operation)
+  }
+}
+
+/** A subscribe operation on a typed field. */
+export class TypedOperation {
+  readonly field: EventField
+  readonly #fields: EventFields
+  readonly #schema: GraphQLSchema
+  readonly #definition: GraphQLField<unknown, unknown>
+  readonly #document: DocumentNode
+  readonly #operation: OperationDefinitionNode
+  readonly #projections: OperationProjections
+
+  constructor(
+    fields: EventFields,
+    field: EventField,
+    definition: GraphQLField<unknown, unknown>,
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+  ) {
+    const { schema } = fields.schema
+    this.field = field
+    this.#fields = fields
+    this.#schema = schema
+    this.#definition = definition
+    this.#document = document
+    this.#operation = operation
+    this.#projections = new OperationProjections(schema, document, operation.name?.value)
+  }
+
+  /**
+   * The same projection for the same results. Undefined: graphql-js has to execute the operation.
+   */
+  projectionOf(variables: Variables): Projection | undefined {
+    return this.#projections.of(variables)
+  }
+
+  /**
+   * The coerced arguments of the field. Undefined if the variables are invalid, or exclude the
+   * field; graphql-js then reports it.
+   */
+  argumentsOf(variables: Variables): Record<string, unknown> | undefined {
+    const { coerced, errors } = getVariableValues(
+      this.#schema,
+      this.#operation.variableDefinitions ?? [],
+      variables ?? {},
+    )
+    const root = this.#schema.getSubscriptionType()
+    if (errors || !root) return undefined
+    try {
+      const selections = new Selections(this.#schema, this.#document, coerced)
+      const [nodes] = selections.collect([this.#operation.selectionSet], root).values()
+      const [node] = nodes ?? []
+      return node && getArgumentValues(this.#definition, node, coerced)
+    } catch {
+      return undefined
+    }
+  }
+
+  /**
+   * Subscribes with coerced arguments and the variables of the operation. Throws what
+   * `Session.subscribeEvent` throws.
+   */
+  subscribe(args: Record<string, unknown>, variables: Variables, context: EventContext): ChannelSubscription {
+    return subscribeToField(this.#fields, this.field, args, this.selectedFields(variables), context)
+  }
+
+  /** The fields below the root that the operation may select, as `Type.field`. */
+  selectedFields(variables: Variables): ReadonlySet<string> {
+    return this.projectionOf(variables)?.selectedFields ?? everyField(this.#schema, this.#document)
+  }
+}
+
+/** The name of the first field of the root, through fragments; directives are not looked at. */
+function rootFieldName(document: DocumentNode, { selectionSet }: OperationDefinitionNode): string | undefined {
+  const visited = new Set<string>()
+  const find = (selections: OperationDefinitionNode['selectionSet']['selections']): FieldNode | undefined => {
+    for (const selection of selections) {
+      if (selection.kind === Kind.FIELD) return selection
+      if (selection.kind === Kind.INLINE_FRAGMENT) {
+        const found = find(selection.selectionSet.selections)
+        if (found) return found
+        continue
+      }
+      const name = selection.name.value
+      if (visited.has(name)) continue
+      visited.add(name)
+      const fragment = document.definitions.find(
+        (one) => one.kind === Kind.FRAGMENT_DEFINITION && one.name.value === name,
+      )
+      const found = fragment?.kind === Kind.FRAGMENT_DEFINITION ? find(fragment.selectionSet.selections) : undefined
+      if (found) return found
+    }
+    return undefined
+  }
+  return find(selectionSet.selections)?.name.value
+}
+
+/** Every field that the document names, whatever its directives. */
+function everyField(schema: GraphQLSchema, document: DocumentNode): ReadonlySet<string> {
+  const fields = new Set<string>()
+  const info = new TypeInfo(schema)
+  visit(
+    document,
+    visitWithTypeInfo(info, {
+      Field: ({ name }) => {
+        const parent = info.getParentType()
+        if (!parent || !isCompositeType(getNamedType(parent))) return
+        const types = 'getFields' in parent ? [parent] : []
+        const possible = parent && !('getFields' in parent) ? schema.getPossibleTypes(parent) : []
+        for (const type of [...types, ...possible]) fields.add(`${type.name}.${name.value}`)
+        if (types[0] && 'getInterfaces' in types[0]) {
+          for (const one of types[0].getInterfaces())
+            if (name.value in one.getFields()) fields.add(`${one.name}.${name.value}`)
+        }
+      },
+    }),
+  )
+  return fields
+}

@@ -1,0 +1,108 @@
+import { latin1Of } from '../../core/body/latin1.ts'
+import type { ChannelEvent, GapEvent, MessageEvent } from '../../core/model/channel-event.ts'
+import { printCursor } from '../../core/model/cursor.ts'
+import { traceparentName } from '../../core/model/trace-context.ts'
+import type { EventField } from '../model/event-schema.ts'
+import type { TypedValue } from '../model/typed-value.ts'
+import { type GapNotice, gapValue } from '../values/gap-notice.ts'
+import type { EventFields } from './event-fields.ts'
+
+/** Prints the value of a field as it stands in a result. */
+export interface ValuePrinter {
+  /** The key of the root field in the result. */
+  readonly responseKey: string
+  /** Returns `{"data":{…}}` in the form of `latin1Of`. */
+  print(value: TypedValue): string
+}
+
+/** `extensions.warren` of a result. */
+export interface WarrenExtension {
+  readonly cursor: string
+  readonly gap?: { readonly reason: string; readonly oldest: string | null }
+  readonly checkpoint?: true
+  /** Pointers of what became null, because it did not fit (`invalid: NULL`). */
+  readonly invalid?: readonly string[]
+}
+
+/** A result in parts, for transports and for graphql-js. */
+export type TypedResult =
+  | { readonly kind: 'value'; readonly value: TypedValue; readonly warren: WarrenExtension }
+  | { readonly kind: 'error'; readonly error: EventError; readonly warren: WarrenExtension }
+
+export interface EventError {
+  readonly message: string
+  readonly extensions: Readonly<Record<string, unknown>> & { readonly code: 'GAP' | 'INVALID_EVENT' }
+}
+
+/**
+ * What an event is for a field. Undefined: nothing is sent; the field marks the next event in place
+ * of a gap (`GapForm`). `gap`: the gap that this event has to be marked with.
+ */
+export function resultOf(
+  fields: EventFields,
+  field: EventField,
+  event: ChannelEvent,
+  gap?: GapEvent,
+): TypedResult | undefined {
+  const cursor = printCursor(event.cursor)
+  switch (event.kind) {
+    case 'MESSAGE':
+      return messageResult(fields, field, event, { cursor, ...(gap ? { gap: gapExtension(gap) } : {}) })
+    case 'CHECKPOINT':
+      return { kind: 'value', value: null, warren: { cursor, checkpoint: true } }
+    case 'GAP': {
+      const extension = gapExtension(event)
+      const warren = { cursor, gap: extension }
+      if (field.gapForm.kind === 'next') return undefined
+      const value = gapValue(fields.schema, field, { ...extension, cursor })
+      if (value !== undefined) return { kind: 'value', value, warren }
+      return { kind: 'error', error: gapError({ ...extension, cursor }), warren }
+    }
+  }
+}
+
+function messageResult(
+  fields: EventFields,
+  field: EventField,
+  event: MessageEvent,
+  warren: WarrenExtension,
+): TypedResult | undefined {
+  const verdict = fields.verdictOf(event, field)
+  switch (verdict.kind) {
+    case 'valid': {
+      const { value, invalid } = verdict
+      return { kind: 'value', value, warren: invalid.length > 0 ? { ...warren, invalid } : warren }
+    }
+    case 'invalid': {
+      const { pointer, expected } = verdict
+      const message = `this event does not fit the schema at "${pointer}": expected ${expected}`
+      return { kind: 'error', error: { message, extensions: { code: 'INVALID_EVENT', pointer } }, warren }
+    }
+    case 'filtered':
+      // The schema changed between the match and this call.
+      return undefined
+  }
+}
+
+/** The text of a result, in the form of `latin1Of`: `{"data":…,"extensions":…}`. */
+export function printResult(result: TypedResult, { responseKey, print }: ValuePrinter, event: ChannelEvent): string {
+  const trace = event.kind === 'MESSAGE' ? event.traceparent : undefined
+  const extensions = JSON.stringify({
+    warren: result.warren,
+    ...(trace === undefined ? {} : { [traceparentName]: trace }),
+  })
+  if (result.kind === 'value') return `${print(result.value).slice(0, -1)},"extensions":${latin1Of(extensions)}}`
+  const errors = JSON.stringify([{ ...result.error, path: [responseKey] }])
+  return latin1Of(`{"data":null,"errors":${errors},"extensions":${extensions}}`)
+}
+
+function gapExtension({ reason, oldest }: GapEvent): { readonly reason: string; readonly oldest: string | null } {
+  return { reason, oldest: oldest && printCursor(oldest) }
+}
+
+function gapError({ reason, oldest, cursor }: GapNotice): EventError {
+  return {
+    message: `events are missing before this cursor (${reason}); read the state again`,
+    extensions: { code: 'GAP', reason, oldest, cursor },
+  }
+}
