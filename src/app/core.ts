@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { hostname } from 'node:os'
+import type { GraphQLSchema } from 'graphql'
 import { createPasswords } from '../auth/passwords/passwords.ts'
 import type { Config } from '../config/options/options.ts'
 import { version } from '../config/version.ts'
@@ -10,8 +11,10 @@ import { Gateway } from '../core/gateway.ts'
 import { LoginThrottle } from '../core/limits/login-throttle.ts'
 import { CursorCodec } from '../core/model/cursor.ts'
 import type { Observer } from '../core/ports/observer.ts'
+import { schemaFor } from '../graphql/schema.ts'
 import type { OpenTracing } from '../observability/tracing.ts'
 import type { Closing } from './closing.ts'
+import type { openTypedEvents, TypedEvents } from './event-schema.ts'
 import type { Identities } from './identities.ts'
 import type { Brokerage, OpenRegistryParts } from './storage.ts'
 
@@ -29,6 +32,10 @@ export interface CoreParts extends Brokerage, OpenRegistryParts {
 export interface Core {
   readonly gateway: Gateway
   readonly clientChannels: ClientChannels
+  /** The schema that is served. */
+  readonly schema: GraphQLSchema
+  /** Undefined without `WARREN_SCHEMA`. */
+  readonly typed: TypedEvents | undefined
 }
 
 /** Makes the gateway; it serves nothing before `Gateway.open` is called. */
@@ -39,7 +46,13 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
   const tracing =
     config.tracesUrl === undefined ? undefined : await traceTo({ endpoint: config.tracesUrl, version, replica })
   if (tracing) closing.add(() => tracing.close())
+  const coreSchema = schemaFor(config)
+  const typed =
+    config.schema === undefined
+      ? undefined
+      : await typedEvents({ ...config, schema: config.schema }, coreSchema, observer)
   const gateway = new Gateway({
+    ...(typed ? { events: typed.operations.fields } : {}),
     replica,
     replicaAlias: createHmac('sha256', secret).update(`replica ${replica}`).digest('hex').slice(0, 16),
     tracing,
@@ -70,11 +83,17 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
     bans: gateway.bans,
     position: () => gateway.exactPosition(),
   })
-  return { gateway, clientChannels }
+  return { gateway, clientChannels, schema: typed?.schema ?? coreSchema, typed }
 }
 
 /** Loads OpenTelemetry only if it is used, because it is large. */
 async function traceTo(options: { endpoint: string; version: string; replica: string }): Promise<OpenTracing> {
   const { openTracing } = await import('../observability/tracing.ts')
   return openTracing(options)
+}
+
+/** Loads the code of typed events only if it is used, because it is large. */
+async function typedEvents(...parameters: Parameters<typeof openTypedEvents>): Promise<TypedEvents> {
+  const { openTypedEvents: open } = await import('./event-schema.ts')
+  return open(...parameters)
 }

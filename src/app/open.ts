@@ -142,7 +142,7 @@ async function open(config: Config, { metrics, health, worker }: OpenOptions, cl
     return gateway.drain(drainMs)
   })
 
-  await gateway.open(defaultSource)
+  await gateway.open(defaultSource, core.typed?.sources)
 
   return {
     endpoints: endpointsOf(config, { ...listeners, ops }),

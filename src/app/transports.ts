@@ -11,7 +11,6 @@ import type { Observer } from '../core/ports/observer.ts'
 import { clientKeys } from '../core/sessions/authorizer.ts'
 import { PageLimit } from '../core/sessions/page-limits.ts'
 import type { ErrorCode } from '../errors.ts'
-import { schemaFor } from '../graphql/schema.ts'
 import { serveClientPage } from '../transports/client-page/client-page.ts'
 import { Outboxes } from '../transports/flow/outbox.ts'
 import { UnfinishedMessages } from '../transports/flow/unfinished-messages.ts'
@@ -150,9 +149,11 @@ interface Upgrading {
 }
 
 /** Options that several transports share. */
-function sharedBy(config: Config, { observer, identities, gateway, clientChannels, live }: TransportParts) {
+function sharedBy(
+  config: Config,
+  { observer, identities, gateway, clientChannels, live, schema, typed }: TransportParts,
+) {
   const { verifier } = identities
-  const schema = schemaFor(config)
   const onExecute = () => observer.executed()
   const logged = logRejections((text, details) => observer.log('info', text, details))
   const graphql = {
@@ -164,7 +165,7 @@ function sharedBy(config: Config, { observer, identities, gateway, clientChannel
       identify: (authorization) => authenticate(verifier, { authorization }),
     }),
     pages: new PageLimit(live),
-    fanOut: new FanOut(schema, onExecute),
+    fanOut: new FanOut(schema, onExecute, typed?.operations),
     gateway,
     clientChannels,
     settings: { ...config, version },

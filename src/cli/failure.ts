@@ -1,3 +1,4 @@
+import { SchemaError } from '../app/schema-error.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { GatewayError } from '../errors.ts'
 import { printableLines } from './printable.ts'
@@ -29,7 +30,8 @@ export function report(error: unknown): number {
 
 /** The text of the error for the user, and the exit status. */
 export function describeFailure(error: unknown): { text: string; status: number } {
-  if (error instanceof ConfigError) return { text: error.message, status: exitStatus.wrongUse }
+  if (error instanceof ConfigError || error instanceof SchemaError)
+    return { text: error.message, status: exitStatus.wrongUse }
   if (error instanceof CommandFailure) return { text: error.message, status: error.status }
   if (error instanceof GatewayError && error.code === 'BAD_USER_INPUT') {
     return { text: error.message, status: exitStatus.wrongUse }

@@ -235,9 +235,10 @@ export class Gateway {
   /**
    * Serves the sources of the registry and starts to tail the journal. The application calls it
    * once. Resolves before the broker is available; `onState` reports when it is. Rejects if the
-   * registry cannot be read. `defaultSource` is added to the registry if it is missing.
+   * registry cannot be read. `defaultSource` and the sources of the schema are added to the registry
+   * if they are missing.
    */
-  async open(defaultSource: SourceDefinition): Promise<void> {
+  async open(defaultSource: SourceDefinition, schemaSources: readonly Source[] = []): Promise<void> {
     const { registry, journal, control, keys } = this.#parts
     const { source } = await registry.addSource({
       ...defaultSource,
@@ -247,6 +248,7 @@ export class Gateway {
     })
     this.#publishGate.defaultSource = source
     for (const known of await registry.listSources()) this.#sourceSync.serve(known)
+    await this.#sourceSync.serveSchema(schemaSources)
     await this.revocations.open()
     await this.bans.open()
     control.listen(

@@ -1,6 +1,6 @@
 import type { DeploymentKey } from '../core/clients/deployment-keys.ts'
 import type { JournalPlace } from '../core/model/cursor.ts'
-import type { Source, SourceDefinition } from '../core/model/source.ts'
+import { isSchemaDefinition, type Source, type SourceDefinition } from '../core/model/source.ts'
 import type { Client, ClientBar, Revocation } from '../core/ports/client-registry.ts'
 
 /**
@@ -149,7 +149,8 @@ export function sourceRow({ id, createdAt, ownsExchange, ...definition }: Source
 }
 
 export function sourceOf(row: SourceRow): Source {
-  const { exchange, exchangeType, routingKey, clientId, buffered } = JSON.parse(row.definition) as SourceDefinition
+  const definition = JSON.parse(row.definition) as SourceDefinition
+  const { exchange, exchangeType, routingKey, clientId, buffered } = definition
   return {
     id: row.id,
     exchange,
@@ -158,6 +159,7 @@ export function sourceOf(row: SourceRow): Source {
     clientId,
     ...(buffered ? { buffered } : {}),
     ownsExchange: row.owns_exchange === 1,
+    ...(isSchemaDefinition(definition) ? { origin: 'SCHEMA' } : {}),
     createdAt: new Date(row.created_at),
   }
 }

@@ -95,6 +95,32 @@ export const directory: Kind<string> = {
   print: (path) => path,
 }
 
+/** Paths of files and folders, or patterns of them, separated by commas. */
+export const paths: Kind<readonly string[]> = {
+  expected: 'paths of files or folders, or patterns such as events/*.graphql, separated by commas',
+  parse(text) {
+    const parts = text.split(',').map((part) => part.trim())
+    if (parts.some((part) => part === '' || /\p{Cc}/u.test(part))) throw new BadValue()
+    return parts
+  },
+  print: (list) => list.join(','),
+}
+
+/** Names of exchanges, each with the name to use in its place. */
+export const exchangeMap: Kind<readonly (readonly [name: string, other: string])[]> = {
+  expected: 'pairs such as orders=prod.orders.v2, separated by commas, each name once',
+  parse(text) {
+    const pairs = text.split(',').map((part): [string, string] => {
+      const [name = '', other = '', ...rest] = part.trim().split('=')
+      if (rest.length > 0) throw new BadValue()
+      return [exchangeName.parse(name), exchangeName.parse(other)]
+    })
+    if (new Set(pairs.map(([name]) => name)).size < pairs.length) throw new BadValue()
+    return pairs
+  },
+  print: (pairs) => pairs.map((pair) => pair.join('=')).join(','),
+}
+
 /** Any text in one line, such as the name of an issuer. */
 export const line: Kind<string> = {
   expected: 'text in one line',

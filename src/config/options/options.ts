@@ -7,12 +7,14 @@ import {
   choice,
   choices,
   directory,
+  exchangeMap,
   exchangeName,
   exchangePatterns,
   idPrefix,
   line,
   namespace,
   onOff,
+  paths,
   secret,
 } from '../kinds/words.ts'
 import { type Option, option, optional } from './option.ts'
@@ -204,6 +206,26 @@ export const options = {
 
   graphiql: option(onOff, { default: 'on', group: 'GraphQL', help: 'Serves GraphiQL to browsers on /graphql.' }),
   introspection: option(onOff, { default: 'on', group: 'GraphQL', help: 'Allows clients to query the schema.' }),
+  schema: optional(paths, {
+    unset: 'no typed events',
+    group: 'GraphQL',
+    help: "The team's SDL with typed events: files, folders or patterns, separated by commas, read as one document (docs/guides/typed-events.md). Read again at SIGHUP.",
+  }),
+  schemaWatch: option(onOff, {
+    default: 'off',
+    group: 'GraphQL',
+    help: 'Reads WARREN_SCHEMA again when one of its files changes. For development.',
+  }),
+  core: option(onOff, {
+    default: 'on',
+    group: 'GraphQL',
+    help: "Serves Warren's own root fields and types beside those of WARREN_SCHEMA. off: their names are free.",
+  }),
+  exchangeMap: optional(exchangeMap, {
+    unset: 'the names in the SDL',
+    group: 'GraphQL',
+    help: 'Renames exchanges of WARREN_SCHEMA in this environment: orders=prod.orders.v2,…',
+  }),
   testRoutes: option(onOff, {
     default: 'off',
     group: 'GraphQL',

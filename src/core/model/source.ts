@@ -47,6 +47,34 @@ export interface Source extends SourceDefinition {
   readonly createdAt: Date
   /** Whether Warren created the exchange, and may therefore create it again if it is missing. */
   readonly ownsExchange: boolean
+  /**
+   * `SCHEMA`: a typed field reads the messages; the source finds no clients for them. Undefined: it
+   * was created through the API.
+   */
+  readonly origin?: 'SCHEMA'
+}
+
+/** The source that brings the messages of a typed field into the journal. */
+export function schemaSource(binding: {
+  readonly exchange: string
+  readonly exchangeType: ExchangeType
+  /** The binding key: see `bindingOf`. */
+  readonly bindingKey: string
+  /** Whether a missing exchange is declared. */
+  readonly declare: boolean
+}): Source {
+  const { exchange, exchangeType, bindingKey, declare } = binding
+  const ignoresKeys = exchangeType === 'FANOUT' || exchangeType === 'HEADERS'
+  const definition = { exchange, exchangeType, routingKey: ignoresKeys ? '#' : bindingKey, clientId: undefined }
+  return { ...definition, id: sourceId(definition), createdAt: new Date(), ownsExchange: declare, origin: 'SCHEMA' }
+}
+
+/**
+ * Whether a definition is one of a typed field: it finds no client id. No other definition may be
+ * so (`checkDefinition`).
+ */
+export function isSchemaDefinition({ routingKey, clientId }: SourceDefinition): boolean {
+  return clientId === undefined && !routingKey.split('.').includes(placeholder)
 }
 
 export const defaultRoutingKey = 'client.{clientId}'
@@ -273,7 +301,7 @@ function idOf(value: unknown): readonly string[] {
  */
 export function reviveSource(value: unknown): Source | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  const { exchange, exchangeType, routingKey, clientId, buffered, createdAt, ownsExchange } = value as Record<
+  const { exchange, exchangeType, routingKey, clientId, buffered, createdAt, ownsExchange, origin } = value as Record<
     string,
     unknown
   >
@@ -282,14 +310,22 @@ export function reviveSource(value: unknown): Source | undefined {
   const at = new Date(createdAt)
   if (type === undefined || Number.isNaN(at.getTime())) return undefined
   try {
-    const definition = checkDefinition({
+    const given: SourceDefinition = {
       exchange,
       exchangeType: type,
       routingKey,
       clientId: clientId as ClientIdSource | undefined,
       ...(buffered === true ? { buffered } : {}),
-    })
-    return { ...definition, id: sourceId(definition), createdAt: at, ownsExchange: ownsExchange === true }
+    }
+    const ofSchema = origin === 'SCHEMA' && isSchemaDefinition(given)
+    const definition = ofSchema ? given : checkDefinition(given)
+    return {
+      ...definition,
+      id: sourceId(definition),
+      createdAt: at,
+      ownsExchange: ownsExchange === true,
+      ...(ofSchema ? { origin } : {}),
+    }
   } catch {
     return undefined
   }

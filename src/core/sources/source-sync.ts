@@ -34,6 +34,8 @@ export class SourceSync {
    */
   readonly #unsavedChanges = new Map<string, Source | undefined>()
   #registryWrites: Promise<void> = Promise.resolve()
+  /** Ids of the sources that the schema names now. */
+  #neededBySchema: ReadonlySet<string> = new Set()
 
   constructor(parts: SourceSyncParts) {
     this.#parts = parts
@@ -72,8 +74,25 @@ export class SourceSync {
     return source
   }
 
-  /** Resolves with false if there is no such source. */
+  /**
+   * Serves the sources of the schema, beside those of the registry, which keeps them: a reload of
+   * the schema removes none.
+   */
+  async serveSchema(schemaSources: readonly Source[]): Promise<void> {
+    this.#neededBySchema = new Set(schemaSources.map(({ id }) => id))
+    const { registry, sources } = this.#parts
+    for (const wanted of schemaSources) {
+      if (sources.get(wanted.id)) continue
+      const isBuffered = sources.list().some(({ exchange, buffered }) => buffered && exchange === wanted.exchange)
+      const { source } = await registry.addSource(isBuffered ? { ...wanted, buffered: true } : wanted)
+      this.serve(source)
+    }
+  }
+
+  /** Rejects with `SOURCE_CONFLICT` if a typed field needs it. Resolves with false if there is none. */
   async delete(id: string): Promise<boolean> {
+    if (this.#neededBySchema.has(id))
+      throw new GatewayError('SOURCE_CONFLICT', `a field of WARREN_SCHEMA needs source ${id}: change the schema first`)
     const { broker, registry } = this.#parts
     const removed = (await registry.removeSource(id)) ?? this.#parts.sources.get(id)
     if (!removed) return false

@@ -1,0 +1,106 @@
+import { readFile, stat } from 'node:fs/promises'
+import type { GraphQLSchema } from 'graphql'
+import { glob } from 'tinyglobby'
+import type { Config } from '../config/options/options.ts'
+import { errorText } from '../core/model/error-text.ts'
+import { type Source, schemaSource } from '../core/model/source.ts'
+import type { Observer } from '../core/ports/observer.ts'
+import type { EventSchema } from '../events/model/event-schema.ts'
+import type { SdlMistake } from '../events/model/place.ts'
+import { printMistake } from '../events/sdl/mistakes.ts'
+import { readEventSchema } from '../events/sdl/read-event-schema.ts'
+import type { SdlFile } from '../events/sdl/source-files.ts'
+import { EventFields } from '../events/serving/event-fields.ts'
+import { addFieldResolvers } from '../events/serving/field-resolvers.ts'
+import { TypedOperations } from '../events/serving/typed-operations.ts'
+import { binaryDecoders } from '../events/values/binary-decoders.ts'
+import { SchemaError } from './schema-error.ts'
+
+type SchemaConfig = Pick<Config, 'core' | 'exchangeMap' | 'namespace'> & { readonly schema: readonly string[] }
+
+export interface TypedEvents {
+  readonly operations: TypedOperations
+  /** The schema that is served: Warren's own and the team's. */
+  readonly schema: GraphQLSchema
+  /** What brings the messages of the fields into the journal. */
+  readonly sources: readonly Source[]
+}
+
+/** Reads the team's SDL, and makes what serves it. Rejects with `SchemaError`. */
+export async function openTypedEvents(
+  config: SchemaConfig & Pick<Config, 'maxDecodedBytes'>,
+  coreSchema: GraphQLSchema,
+  observer: Observer,
+): Promise<TypedEvents> {
+  const { schema, remarks } = await readSchema(config, coreSchema)
+  for (const remark of remarks) observer.log('info', `WARREN_SCHEMA: ${printMistake(remark)}`)
+  const fields = new EventFields(schema, {
+    decoders: binaryDecoders,
+    maxDecodedBytes: config.maxDecodedBytes,
+    count: () => undefined,
+  })
+  const operations = new TypedOperations(fields)
+  addFieldResolvers(operations)
+  return { operations, schema: schema.schema, sources: schemaSources(schema) }
+}
+
+/**
+ * Reads the team's SDL (`WARREN_SCHEMA`). `coreSchema`: Warren's own.
+ * Rejects with `SchemaError`.
+ */
+export async function readSchema(
+  config: SchemaConfig,
+  coreSchema: GraphQLSchema,
+): Promise<{ readonly schema: EventSchema; readonly remarks: readonly SdlMistake[] }> {
+  const reading = readEventSchema(await readSdlFiles(config.schema), {
+    coreSchema,
+    core: config.core,
+    exchangeMap: new Map(config.exchangeMap),
+    namespace: config.namespace,
+  })
+  if ('mistakes' in reading) {
+    const errors = reading.mistakes.filter(({ severity }) => severity === 'error')
+    throw new SchemaError(['WARREN_SCHEMA cannot be served:', ...errors.map(printMistake)].join('\n'), reading.mistakes)
+  }
+  return reading
+}
+
+/** A folder stands for all files below it that end so. */
+const sdlFiles = '**/*.{graphql,graphqls,gql}'
+
+/** The files of a list of files, folders and patterns, sorted by path, each once. */
+export async function readSdlFiles(paths: readonly string[]): Promise<SdlFile[]> {
+  const found = new Set<string>()
+  for (const path of paths) {
+    const files = await filesAt(path)
+    if (files.length === 0) throw new SchemaError(`WARREN_SCHEMA: no file is at "${path}"`)
+    for (const file of files) found.add(file)
+  }
+  return Promise.all(
+    [...found].toSorted().map(async (path) => {
+      try {
+        return { path, text: await readFile(path, 'utf8') }
+      } catch (error) {
+        throw new SchemaError(`WARREN_SCHEMA: "${path}" cannot be read: ${errorText(error)}`)
+      }
+    }),
+  )
+}
+
+async function filesAt(path: string): Promise<string[]> {
+  const found = await stat(path).catch(() => undefined)
+  if (found?.isFile()) return [path]
+  if (found?.isDirectory()) {
+    const inside = await glob(sdlFiles, { cwd: path })
+    return inside.map((file) => `${path.replace(/\/$/, '')}/${file}`)
+  }
+  return glob(path.replace(/^\.\//, ''), { expandDirectories: false })
+}
+
+/** The sources that bring the messages of all event fields into the journal, each once. */
+function schemaSources({ events }: EventSchema): Source[] {
+  const sources = [...events.values()].flatMap(({ bindings }) =>
+    bindings.map((binding) => schemaSource({ ...binding, bindingKey: binding.pattern.bindingKey })),
+  )
+  return [...new Map(sources.map((source) => [source.id, source])).values()]
+}
