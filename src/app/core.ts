@@ -48,9 +48,7 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
   if (tracing) closing.add(() => tracing.close())
   const coreSchema = schemaFor(config)
   const typed =
-    config.schema === undefined
-      ? undefined
-      : await typedEvents({ ...config, schema: config.schema }, coreSchema, observer)
+    config.schema === undefined ? undefined : await typedEvents({ ...config, schema: config.schema }, coreSchema, parts)
   const gateway = new Gateway({
     ...(typed ? { events: typed.operations.fields } : {}),
     replica,

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import type { GraphQLSchema } from 'graphql'
 import { glob } from 'tinyglobby'
+import type { GatewayBroker } from '../brokers/driver.ts'
 import type { Config } from '../config/options/options.ts'
 import { errorText } from '../core/model/error-text.ts'
 import { type Source, schemaSource } from '../core/model/source.ts'
@@ -12,8 +13,10 @@ import { readEventSchema } from '../events/sdl/read-event-schema.ts'
 import type { SdlFile } from '../events/sdl/source-files.ts'
 import { EventFields } from '../events/serving/event-fields.ts'
 import { addFieldResolvers } from '../events/serving/field-resolvers.ts'
+import { RequestLimit } from '../events/serving/request-limit.ts'
 import { TypedOperations } from '../events/serving/typed-operations.ts'
 import { binaryDecoders } from '../events/values/binary-decoders.ts'
+import type { Closing } from './closing.ts'
 import { SchemaError } from './schema-error.ts'
 
 type SchemaConfig = Pick<Config, 'core' | 'exchangeMap' | 'namespace'> & { readonly schema: readonly string[] }
@@ -30,7 +33,7 @@ export interface TypedEvents {
 export async function openTypedEvents(
   config: SchemaConfig & Pick<Config, 'maxDecodedBytes'>,
   coreSchema: GraphQLSchema,
-  observer: Observer,
+  { observer, broker, closing }: { observer: Observer; broker: GatewayBroker; closing: Closing },
 ): Promise<TypedEvents> {
   const { schema, remarks } = await readSchema(config, coreSchema)
   for (const remark of remarks) observer.log('info', `WARREN_SCHEMA: ${printMistake(remark)}`)
@@ -40,7 +43,16 @@ export async function openTypedEvents(
     count: () => undefined,
   })
   const operations = new TypedOperations(fields)
-  addFieldResolvers(operations)
+  const requester = broker.openRequester()
+  closing.add(() => requester.close())
+  addFieldResolvers(operations, {
+    requester,
+    limit: new RequestLimit(),
+    decoders: binaryDecoders,
+    maxDecodedBytes: config.maxDecodedBytes,
+    onInvalid: (field, pointer, expected) =>
+      observer.log('warn', `a reply to ${field} does not fit the schema at "${pointer}": expected ${expected}`),
+  })
   return { operations, schema: schema.schema, sources: schemaSources(schema) }
 }
 

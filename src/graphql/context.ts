@@ -20,6 +20,8 @@ export interface Context {
   readonly pages: OperationPages
   /** Opens a subscription in the caller's session; throws as `Session.subscribe` does. */
   subscribe(options: Parameters<Session['subscribe']>[0]): ChannelSubscription
+  /** The session of the caller's socket; undefined over HTTP. */
+  readonly session: Session | undefined
   /** As `subscribe`, to a typed field. */
   subscribeEvent(options: Parameters<Session['subscribeEvent']>[0]): ChannelSubscription
   /**

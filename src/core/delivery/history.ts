@@ -1,7 +1,7 @@
 import type { Gateway } from '../gateway.ts'
 import type { ChannelEvent, GapEvent, MessageEvent } from '../model/channel-event.ts'
 import type { Cursor } from '../model/cursor.ts'
-import { channelTopic } from '../ports/topic.ts'
+import type { Topic } from '../ports/topic.ts'
 import { ChannelSubscription } from './channel-subscription.ts'
 
 export interface History {
@@ -16,7 +16,7 @@ export interface History {
 }
 
 /**
- * Reads a page of a channel's past: a subscription that ends at the live end. `after`: undefined
+ * Reads a page of a topic's past: a subscription that ends at the live end. `after`: undefined
  * starts at the oldest entry; a cursor that cannot be parsed yields a gap. `reserve` is called
  * before an event is added. If it returns false, the page ends before that event. If it throws,
  * `readHistory` rejects with its error.
@@ -24,13 +24,13 @@ export interface History {
 export async function readHistory(
   gateway: Gateway,
   options: {
-    channel: string
+    topic: Topic
     after: string | undefined
     first: number
     reserve: (event: MessageEvent, isFirst: boolean) => boolean
   },
 ): Promise<History> {
-  const topic = channelTopic(options.channel)
+  const { topic } = options
   const now = await gateway.position()
   const after =
     options.after === undefined ? await gateway.oldest(topic) : (gateway.cursors.parse(options.after) ?? 'invalid')

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Counted } from '../accounting/message-outcomes.ts'
 import type { JournalMessage } from './message.ts'
 
@@ -13,6 +14,12 @@ const pattern = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
 export function traceparentOf({ properties: { headers } }: JournalMessage): string | undefined {
   const given = headers?.[traceparentName]
   return typeof given === 'string' && pattern.test(given) ? given : undefined
+}
+
+/** The context of a trace that begins here and is not sampled. */
+export function newTraceparent(): string {
+  const hex = randomBytes(24).toString('hex')
+  return `00-${hex.slice(0, 32)}-${hex.slice(32)}-00`
 }
 
 /**

@@ -92,16 +92,16 @@ export class EventFields implements EventMatcher {
   }
 
   /**
-   * Who may subscribe to the field with these coerced arguments. `selected`: the selected fields
-   * below it, as `Type.field`. `name`: what the subscriber calls the subscription.
+   * Who may subscribe to the field, or read its history, with these coerced arguments. `selected`:
+   * the selected fields below it, as `Type.field`. `name`: what the subscriber calls it.
    */
   accessOf(
     field: EventField,
     args: Readonly<Record<string, unknown>>,
     selected: Iterable<string>,
-    name = field.name,
+    { name = field.name, operation = 'Subscription' }: { name?: string; operation?: 'Subscription' | 'Query' } = {},
   ): EventAccess {
-    return new SubscriptionAccess({ schema: this.schema, router: this.#router, field, args, selected, name })
+    return new SubscriptionAccess({ schema: this.schema, router: this.#router, field, args, selected, name, operation })
   }
 
   #inputOf(message: WindowEntry, cursor: () => string): MessageInput {

@@ -1,6 +1,7 @@
 import {
   type DocumentNode,
   GraphQLError,
+  type GraphQLField,
   type GraphQLResolveInfo,
   isAbstractType,
   isObjectType,
@@ -8,28 +9,45 @@ import {
   type OperationDefinitionNode,
 } from 'graphql'
 import type { ChannelEvent } from '../../core/model/channel-event.ts'
+import type { EventSchema } from '../model/event-schema.ts'
 import { plainValue, typedFieldResolver, typedTypeResolver } from '../projection/typed-resolvers.ts'
+import { gapTypeName } from '../values/gap-notice.ts'
 import type { EventContext } from './event-context.ts'
+import { historyCost, readFieldHistory } from './field-history.ts'
+import { publisherOf, type RequestParts, requesterOf } from './send-message.ts'
 import { subscribeToField } from './subscribe.ts'
-import type { TypedOperations } from './typed-operations.ts'
+import { fieldsNamedIn, type TypedOperations } from './typed-operations.ts'
 import { resultOf } from './typed-results.ts'
+
+type Definition = GraphQLField<unknown, unknown>
 
 /**
  * Gives the schema's typed fields and types their resolvers. They run where graphql-js executes: at
- * the start of a subscription that is not compiled, and for results that are not shared.
+ * the start of a subscription that is not compiled, for results that are not shared, and for
+ * queries and mutations.
  */
-export function addFieldResolvers(operations: TypedOperations): void {
+export function addFieldResolvers(operations: TypedOperations, requests: RequestParts): void {
+  const { schema } = operations.fields
+  addEventResolvers(operations)
+  for (const [name, field] of schema.publications) {
+    const definition = schema.schema.getMutationType()?.getFields()[name]
+    if (definition) resolveWith(definition, publisherOf(schema, field))
+  }
+  for (const field of schema.requests.values()) {
+    const root = field.operation === 'Query' ? schema.schema.getQueryType() : schema.schema.getMutationType()
+    const definition = root?.getFields()[field.name]
+    if (definition) resolveWith(definition, requesterOf(schema, field, requests))
+  }
+  addValueResolvers(schema)
+}
+
+function addEventResolvers(operations: TypedOperations): void {
   const { fields } = operations
-  const { schema, events, objects } = fields.schema
+  const { schema, events } = fields.schema
   for (const field of events.values()) {
     const definition = schema.getSubscriptionType()?.getFields()[field.name]
     if (!definition) continue
-    definition.subscribe = (
-      _root: unknown,
-      args: Record<string, unknown>,
-      context: unknown,
-      info: GraphQLResolveInfo,
-    ) => {
+    definition.subscribe = (_root: unknown, args: Record<string, unknown>, context: unknown, info) => {
       const selected = operations.of(documentOf(info), undefined)?.selectedFields(info.variableValues) ?? []
       return subscribeToField(fields, field, args, selected, context as EventContext)
     }
@@ -39,11 +57,27 @@ export function addFieldResolvers(operations: TypedOperations): void {
       if (result.kind === 'value') return plainValue(result.value)
       throw new GraphQLError(result.error.message, { extensions: { ...result.error.extensions } })
     }
+    const history = field.history && schema.getQueryType()?.getFields()[`${field.name}History`]
+    if (!history) continue
+    history.extensions = { ...history.extensions, ...historyCost }
+    history.resolve = (_root: unknown, args: Record<string, unknown>, context: unknown, info) =>
+      readFieldHistory(fields, field, args, fieldsNamedIn(schema, documentOf(info)), context as EventContext)
   }
+}
+
+function resolveWith(
+  definition: Definition,
+  resolve: (args: Readonly<Record<string, unknown>>, context: EventContext) => Promise<unknown>,
+): void {
+  definition.resolve = (_root, args: Record<string, unknown>, context) => resolve(args, context as EventContext)
+}
+
+/** The fields of values that validation made. */
+function addValueResolvers({ schema, objects }: EventSchema): void {
+  const isTyped = ({ name }: { readonly name: string }) => objects.has(name) || name === gapTypeName
   for (const type of Object.values(schema.getTypeMap())) {
-    if (isAbstractType(type) && schema.getPossibleTypes(type).some(({ name }) => objects.has(name)))
-      type.resolveType ??= typedTypeResolver
-    if (!isObjectType(type) || !(objects.has(type.name) || type.name === 'EventGap')) continue
+    if (isAbstractType(type) && schema.getPossibleTypes(type).some(isTyped)) type.resolveType ??= typedTypeResolver
+    if (!isObjectType(type) || !isTyped(type)) continue
     for (const definition of Object.values(type.getFields())) definition.resolve ??= typedFieldResolver
   }
 }

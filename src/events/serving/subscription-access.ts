@@ -17,6 +17,7 @@ export interface SubscriptionAccessParts {
   /** The selected fields below the field, as `Type.field`. */
   readonly selected: Iterable<string>
   readonly name: string
+  readonly operation: 'Subscription' | 'Query'
 }
 
 /** One subscription of a field: its conditions are in the router from its first topic to its release. */
@@ -29,10 +30,10 @@ export class SubscriptionAccess implements EventAccess {
   }
 
   topicFor(identity: Identity): EventTopic {
-    const { schema, router, field, args, selected, name } = this.#parts
+    const { schema, router, field, args, selected, name, operation } = this.#parts
     const caller = callerOf(identity)
-    demandSelection(schema, caller, { operation: 'Subscription', name: field.name }, selected)
-    const conditions = authorize(schema, field, args, caller)
+    demandSelection(schema, caller, { operation, name: field.name }, selected)
+    const conditions = authorize(schema, field, args, caller, operation)
     const before = this.#current
     if (before?.conditions.key === conditions.key) return before.topic
     const topic: EventTopic = { kind: 'event', field: field.name, name, key: router.add(field.name, conditions) }

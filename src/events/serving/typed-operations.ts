@@ -126,7 +126,7 @@ export class TypedOperation {
 
   /** The fields below the root that the operation may select, as `Type.field`. */
   selectedFields(variables: Variables): ReadonlySet<string> {
-    return this.projectionOf(variables)?.selectedFields ?? everyField(this.#schema, this.#document)
+    return this.projectionOf(variables)?.selectedFields ?? fieldsNamedIn(this.#schema, this.#document)
   }
 }
 
@@ -155,8 +155,8 @@ function rootFieldName(document: DocumentNode, { selectionSet }: OperationDefini
   return find(selectionSet.selections)?.name.value
 }
 
-/** Every field that the document names, whatever its directives. */
-function everyField(schema: GraphQLSchema, document: DocumentNode): ReadonlySet<string> {
+/** Every field that the document names as `Type.field`, whatever its directives. */
+export function fieldsNamedIn(schema: GraphQLSchema, document: DocumentNode): ReadonlySet<string> {
   const fields = new Set<string>()
   const info = new TypeInfo(schema)
   visit(

@@ -43,6 +43,7 @@ export function gapValue({ schema, objects }: EventSchema, field: EventField, ga
   }
 }
 
-function gapObject({ reason, oldest, cursor }: GapNotice): TypedObject {
+/** The value of the type `EventGap`. */
+export function gapObject({ reason, oldest, cursor }: GapNotice): TypedObject {
   return new TypedObject(gapTypeName, { reason, oldest, cursor })
 }

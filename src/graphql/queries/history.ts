@@ -8,6 +8,7 @@ import {
 import { eventWeight } from '../../core/delivery/event-weight.ts'
 import { type History, readHistory } from '../../core/delivery/history.ts'
 import { checkClientId } from '../../core/model/channel-event.ts'
+import { channelTopic } from '../../core/ports/topic.ts'
 import { demand, maySubscribe } from '../../core/sessions/authorizer.ts'
 import { payerOf } from '../../core/sessions/payer.ts'
 import { badInput } from '../../errors.ts'
@@ -60,7 +61,7 @@ builder.queryField('history', (t) =>
       const payer = payerOf(identity, address)
       const copies = { data: copiesIn(info, 'data'), headers: copiesIn(info, 'headers') }
       const page = await readHistory(gateway, {
-        channel,
+        topic: channelTopic(channel),
         after: after ?? undefined,
         first: size,
         reserve: (event, isFirst) => {

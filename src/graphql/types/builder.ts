@@ -39,7 +39,8 @@ builder.addScalarType('DateTime', GraphQLDateTime)
 builder.scalarType('Cursor', {
   description:
     'A position in the stream of events. Opaque, and valid on every replica and transport of one deployment.',
-  serialize: printCursor,
+  // Typed events have it printed.
+  serialize: (value: Cursor | string) => (typeof value === 'string' ? value : printCursor(value)),
   parseValue: (value) => {
     if (typeof value !== 'string') throw new GraphQLError('Cursor: expected a string')
     return value

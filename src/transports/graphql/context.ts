@@ -98,6 +98,7 @@ export function contextFactory(
       settings: parts.settings,
       pages: pages ?? pagesUntilAnswered(parts.pages, res),
       identity,
+      session,
       address: session?.address ?? addressOf(req, parts.settings.proxyHops),
       subscribe: (options) => subscribeIn(options, (owner, given, onEnd) => owner.subscribe(given, onEnd)),
       subscribeEvent: (options) => subscribeIn(options, (owner, given, onEnd) => owner.subscribeEvent(given, onEnd)),
@@ -109,11 +110,11 @@ export function contextFactory(
 /** The context of a socket's operations that bring no credentials. */
 export class SessionContext implements Context {
   readonly #parts: GraphQLParts
-  readonly #session: Session
+  readonly session: Session
 
   constructor(parts: GraphQLParts, session: Session) {
     this.#parts = parts
-    this.#session = session
+    this.session = session
   }
 
   get gateway(): Gateway {
@@ -137,23 +138,23 @@ export class SessionContext implements Context {
   }
 
   get identity(): Identity {
-    return this.#session.identity
+    return this.session.identity
   }
 
   get address(): string {
-    return this.#session.address
+    return this.session.address
   }
 
   subscribe(options: Parameters<Session['subscribe']>[0]): ChannelSubscription {
-    return this.#session.subscribe(options)
+    return this.session.subscribe(options)
   }
 
   subscribeEvent(options: Parameters<Session['subscribeEvent']>[0]): ChannelSubscription {
-    return this.#session.subscribeEvent(options)
+    return this.session.subscribeEvent(options)
   }
 
   renewSession(token: string): Promise<Identity> {
-    return renew(this.#parts, this.#session, token)
+    return renew(this.#parts, this.session, token)
   }
 }
 

@@ -1,0 +1,78 @@
+import { eventWeight } from '../../core/delivery/event-weight.ts'
+import { readHistory } from '../../core/delivery/history.ts'
+import { printCursor } from '../../core/model/cursor.ts'
+import { payerOf } from '../../core/sessions/payer.ts'
+import { badInput } from '../../errors.ts'
+import type { EventField } from '../model/event-schema.ts'
+import type { TypedObject } from '../model/typed-value.ts'
+import { plainValue } from '../projection/typed-resolvers.ts'
+import { gapObject } from '../values/gap-notice.ts'
+import type { EventContext } from './event-context.ts'
+import type { EventFields } from './event-fields.ts'
+import { resultOf } from './typed-results.ts'
+
+const defaultPage = 100
+const maxPage = 1_000
+
+/** What the query cost of a page counts, as for `history`: see `graphql/limits/operation-cost.ts`. */
+export const historyCost = {
+  complexity: 10,
+  pageSize: ({ first }: Readonly<Record<string, unknown>>) =>
+    typeof first === 'number' ? Math.min(first, maxPage) : defaultPage,
+}
+
+export interface FieldHistory {
+  /** As the field itself delivers them. */
+  readonly events: readonly unknown[]
+  readonly cursor: string
+  readonly hasMore: boolean
+  /** Of the type `EventGap`. */
+  readonly gap: TypedObject | null
+}
+
+/** Reads a page of the past events of a typed field, by the same conditions and rights. */
+export async function readFieldHistory(
+  fields: EventFields,
+  field: EventField,
+  args: Readonly<Record<string, unknown>>,
+  selected: Iterable<string>,
+  { identity, address, gateway, pages }: EventContext,
+): Promise<FieldHistory> {
+  const first = args['first'] ?? defaultPage
+  if (typeof first !== 'number' || first < 1 || first > maxPage)
+    throw badInput('first', `expected a number from 1 to ${maxPage}, got ${String(first)}`)
+  const access = fields.accessOf(field, args, selected, { operation: 'Query' })
+  try {
+    const payer = payerOf(identity, address)
+    const after = field.builtIn.after === undefined ? undefined : args[field.builtIn.after]
+    const page = await readHistory(gateway, {
+      topic: access.topicFor(identity),
+      after: typeof after === 'string' ? after : undefined,
+      first,
+      reserve: (event, isFirst) => {
+        const bytes = eventWeight(event, { data: 1, headers: 0 })
+        if (!isFirst) return pages.take(payer, bytes)
+        pages.begin(payer, bytes)
+        return true
+      },
+    })
+    const { gap } = page
+    return {
+      events: page.events.flatMap((event) => {
+        const result = resultOf(fields, field, event)
+        return result?.kind === 'value' ? [plainValue(result.value)] : []
+      }),
+      cursor: printCursor(page.cursor),
+      hasMore: page.hasMore,
+      gap: gap
+        ? gapObject({
+            reason: gap.reason,
+            oldest: gap.oldest && printCursor(gap.oldest),
+            cursor: printCursor(gap.cursor),
+          })
+        : null,
+    }
+  } finally {
+    access.release()
+  }
+}

@@ -1,0 +1,106 @@
+import { GraphQLError } from 'graphql'
+import type { Message } from '../../core/model/message.ts'
+import { newTraceparent } from '../../core/model/trace-context.ts'
+import type { Requester } from '../../core/ports/requester.ts'
+import { payerOf } from '../../core/sessions/payer.ts'
+import { GatewayError } from '../../errors.ts'
+import type { EventSchema, PublishField, RequestField } from '../model/event-schema.ts'
+import { plainValue } from '../projection/typed-resolvers.ts'
+import { messageRendererOf, type RenderedMessage } from '../publishing/render-message.ts'
+import type { BinaryDecoders } from '../values/binary-body.ts'
+import { compileReplyValidator } from '../values/compiled-validator.ts'
+import { MessageInput } from '../values/message-input.ts'
+import type { EventContext } from './event-context.ts'
+import type { RequestLimit } from './request-limit.ts'
+import { callerOf } from './subscription-access.ts'
+
+type Arguments = Readonly<Record<string, unknown>>
+
+/** The headers of a reply that reports an error. */
+const errorHeader = 'x-error'
+const errorCodeHeader = 'x-error-code'
+const defaultErrorCode = 'RESPONDER_ERROR'
+
+/** Resolves a field with `@publish`: publishes, confirmed, and returns `Published`. */
+export function publisherOf(
+  schema: EventSchema,
+  field: PublishField,
+): (args: Arguments, context: EventContext) => Promise<{ readonly messageId: string }> {
+  const rendererOf = messageRendererOf(schema, field)
+  return async (args, { identity, address, gateway }) => {
+    const message = rendererOf(requestOf(args, identity))
+    const { exchange, routingKey, body, properties } = message
+    try {
+      await gateway.publish({ exchange, routingKey, body, properties }, payerOf(identity, address))
+    } catch (error) {
+      if (!isUnroutable(error)) throw error
+      if (message.mandatory || error.field === 'exchange') throw noResponder(field.name, error)
+    }
+    return { messageId: properties.messageId }
+  }
+}
+
+export interface RequestParts {
+  readonly requester: Requester
+  readonly limit: RequestLimit
+  readonly decoders: BinaryDecoders
+  readonly maxDecodedBytes: number
+  /** Logs a reply that does not fit the schema. */
+  readonly onInvalid: (field: string, pointer: string, expected: string) => void
+}
+
+/** Resolves a field with `@request`: sends the message, and returns the reply as the field's type. */
+export function requesterOf(
+  schema: EventSchema,
+  field: RequestField,
+  parts: RequestParts,
+): (args: Arguments, context: EventContext) => Promise<unknown> {
+  const rendererOf = messageRendererOf(schema, field)
+  const validate = compileReplyValidator(schema, field)
+  return async (args, { identity, address, session }) => {
+    const { exchange, routingKey, body, properties }: RenderedMessage = rendererOf(requestOf(args, identity))
+    const release = parts.limit.take(session ?? payerOf(identity, address))
+    let reply: Message
+    try {
+      reply = await parts.requester.request({ exchange, routingKey, body, properties, timeoutMs: field.timeoutMs })
+    } finally {
+      release()
+    }
+    throwResponderError(reply)
+    const verdict = validate(new MessageInput(reply, () => '', parts.decoders, parts.maxDecodedBytes))
+    if (verdict.kind === 'valid') return plainValue(verdict.value)
+    const { pointer, expected } =
+      verdict.kind === 'invalid' ? verdict : { pointer: '', expected: 'an event type of the field' }
+    parts.onInvalid(field.name, pointer, expected)
+    throw new GatewayError(
+      'INVALID_EVENT',
+      `the reply to ${field.name} does not have the form that the schema declares`,
+    )
+  }
+}
+
+function requestOf(args: Arguments, identity: EventContext['identity']) {
+  return { args, caller: callerOf(identity), now: Date.now(), traceparent: newTraceparent() }
+}
+
+/** RabbitMQ has no such exchange, or nothing is bound to it with this key. */
+function isUnroutable(error: unknown): error is GatewayError {
+  return (
+    error instanceof GatewayError &&
+    error.code === 'BAD_USER_INPUT' &&
+    (error.field === 'exchange' || error.field === 'routingKey')
+  )
+}
+
+function noResponder(field: string, cause: GatewayError): GatewayError {
+  return new GatewayError('NO_RESPONDER', `no queue takes the messages of ${field}: try again later`, { cause })
+}
+
+function throwResponderError({ properties: { headers } }: Message): void {
+  const text = headers?.[errorHeader]
+  const code = headers?.[errorCodeHeader]
+  if (text === undefined && code === undefined) return
+  throw new GraphQLError(typeof text === 'string' && text !== '' ? text : 'the responder reports an error', {
+    extensions: { code: typeof code === 'string' && /^[A-Z_]{1,64}$/.test(code) ? code : defaultErrorCode },
+  })
+}
