@@ -13,6 +13,7 @@ import { readEventSchema } from '../events/sdl/read-event-schema.ts'
 import type { SdlFile } from '../events/sdl/source-files.ts'
 import { EventFields } from '../events/serving/event-fields.ts'
 import { addFieldResolvers } from '../events/serving/field-resolvers.ts'
+import { NamedEvents } from '../events/serving/named-events.ts'
 import { RequestLimit } from '../events/serving/request-limit.ts'
 import { TypedOperations } from '../events/serving/typed-operations.ts'
 import { binaryDecoders } from '../events/values/binary-decoders.ts'
@@ -23,6 +24,7 @@ type SchemaConfig = Pick<Config, 'core' | 'exchangeMap' | 'namespace'> & { reado
 
 export interface TypedEvents {
   readonly operations: TypedOperations
+  readonly named: NamedEvents
   /** The schema that is served: Warren's own and the team's. */
   readonly schema: GraphQLSchema
   /** What brings the messages of the fields into the journal. */
@@ -53,7 +55,7 @@ export async function openTypedEvents(
     onInvalid: (field, pointer, expected) =>
       observer.log('warn', `a reply to ${field} does not fit the schema at "${pointer}": expected ${expected}`),
   })
-  return { operations, schema: schema.schema, sources: schemaSources(schema) }
+  return { operations, named: new NamedEvents(fields), schema: schema.schema, sources: schemaSources(schema) }
 }
 
 /**

@@ -166,6 +166,7 @@ function sharedBy(
     }),
     pages: new PageLimit(live),
     fanOut: new FanOut(schema, onExecute, typed?.operations),
+    named: typed?.named,
     gateway,
     clientChannels,
     settings: { ...config, version },

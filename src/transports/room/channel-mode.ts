@@ -7,9 +7,11 @@ import { publicationOf } from '../../core/publishing/to-publication.ts'
 import { demand, mayPublish } from '../../core/sessions/authorizer.ts'
 import type { Session } from '../../core/sessions/session.ts'
 import type { GatewayError } from '../../errors.ts'
+import type { NamedEvents, NamedSubscription } from '../../events/serving/named-events.ts'
 import { EncodingCache } from '../flow/encoding-cache.ts'
 import { eventJson } from '../flow/event-json.ts'
 import type { Outbox } from '../flow/outbox.ts'
+import { subscribeByName } from '../flow/subscribe-by-name.ts'
 import { textFrameHeader } from '../websocket/frame-writer.ts'
 import { type Envelope, jsonTextFrame } from './room-frame.ts'
 
@@ -17,6 +19,8 @@ export interface ChannelParts {
   readonly gateway: Gateway
   readonly namespace: string
   readonly session: Session
+  /** Undefined if there are no typed fields. */
+  readonly named: NamedEvents | undefined
   readonly outbox: Outbox
   readonly envelope: Envelope
   readonly channel: string
@@ -32,14 +36,9 @@ export interface ChannelParts {
  * the room. Throws what `Session.subscribe` throws.
  */
 export function subscribeToChannel(parts: ChannelParts): void {
-  const { session, outbox, envelope, channel, after, checkpoints, overflow, onEnd } = parts
-  const encode = envelope === 'json' ? enveloped : bare
-  const subscription = session.subscribe({
-    clientId: channel,
-    after,
-    checkpoints,
-    overflow: overflowPolicyOf(overflow),
-  })
+  const { session, named, outbox, envelope, channel, after, checkpoints, overflow, onEnd } = parts
+  const options = { after, checkpoints, overflow: overflowPolicyOf(overflow) }
+  const { subscription, typed } = subscribeByName(session, named, channel, options)
   if (envelope === 'json') outbox.push(jsonTextFrame({ kind: 'joined', channel }))
   subscription.pipe({
     take: (event) => {
@@ -47,7 +46,7 @@ export function subscribeToChannel(parts: ChannelParts): void {
         outbox.whenRoom(subscription)
         return false
       }
-      const text = encode(event, channel)
+      const text = envelope === 'json' ? eventJson(event, channel, typed) : bare(event, typed)
       if (text !== undefined) outbox.push(textFrameHeader(text.length) + text)
       return true
     },
@@ -71,16 +70,18 @@ export async function publishOn(parts: ChannelParts, text: string): Promise<void
   if (envelope === 'json') outbox.push(jsonTextFrame({ kind: 'sent', text, messageId: publication.messageId }))
 }
 
-const enveloped = (event: ChannelEvent, channel: string): string | undefined => eventJson(event, channel)
-
 const bareEncodings = new EncodingCache()
 
 /**
  * The data alone: a string as it is, everything else as JSON. Undefined for gaps and checkpoints,
  * which have no data: clients that need them ask for the envelope.
  */
-function bare(event: ChannelEvent): string | undefined {
+function bare(event: ChannelEvent, typed: NamedSubscription | undefined): string | undefined {
   if (event.kind !== 'MESSAGE') return undefined
+  if (typed) {
+    const result = typed.resultOf(event)
+    return result?.kind === 'value' ? result.json : undefined
+  }
   return bareEncodings.get(event) ?? bareEncodings.add(bareTextOf(decodeBody(event.message)), event)
 }
 

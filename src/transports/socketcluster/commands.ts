@@ -64,13 +64,13 @@ export const socketClusterCommands: ReadonlyMap<string, Command> = new Map([
  * reconnection.
  */
 function subscribe(caller: Caller, data: unknown): Answer {
-  const channel = channelOf(data)
+  const channel = nameOf(data)
   if (caller.isSubscribed(channel)) return {}
   return { afterwards: caller.subscribe(channel, optionsOf(memberOf(data, 'data'))) }
 }
 
 function unsubscribe(caller: Caller, data: unknown): Answer {
-  caller.unsubscribe(channelOf(data))
+  caller.unsubscribe(nameOf(data))
   return {}
 }
 
@@ -140,9 +140,15 @@ async function login({ session, parts, transmit }: Caller, data: unknown): Promi
   return { data: { channel: client.clientId, clientId: client.clientId, cursor } }
 }
 
-/** Some clients send the name alone, others an object that contains it. */
 function channelOf(data: unknown): string {
-  return checkClientId(typeof data === 'string' ? data : memberOf(data, 'channel'), 'channel')
+  return checkClientId(nameOf(data), 'channel')
+}
+
+/** Some clients send the name alone, others an object that contains it. */
+function nameOf(data: unknown): string {
+  const name = typeof data === 'string' ? data : memberOf(data, 'channel')
+  if (typeof name !== 'string' || name === '') throw badInput('channel', 'expected a non-empty string')
+  return name
 }
 
 /** The session checks the cursor and the policy. */

@@ -4,9 +4,11 @@ import type { SessionEnd } from '../../core/accounting/labels.ts'
 import type { Identity } from '../../core/model/identity.ts'
 import type { Session } from '../../core/sessions/session.ts'
 import { type ErrorCode, GatewayError } from '../../errors.ts'
+import type { NamedEvents } from '../../events/serving/named-events.ts'
 import { acceptedOn } from '../flow/accepted-sockets.ts'
 import type { FrameLimits } from '../flow/frame-limits.ts'
 import type { Outbox } from '../flow/outbox.ts'
+import { subscribeByName } from '../flow/subscribe-by-name.ts'
 import { textFrameHeader } from '../websocket/frame-writer.ts'
 import type { WebSocketConnection, WebSocketUser } from '../websocket/websocket-connection.ts'
 import { Answers } from './answers.ts'
@@ -22,6 +24,8 @@ export interface ConnectionParts extends CommandParts {
   readonly frameLimits: FrameLimits
   readonly outbox: Outbox
   readonly frames: DeliveryFrames
+  /** Undefined if there are no typed fields. */
+  readonly named: NamedEvents | undefined
   readonly heartbeat: Heartbeat
   readonly address: string
   /** The identity of a client without a token. */
@@ -145,9 +149,9 @@ export class SocketClusterConnection implements Caller, WebSocketUser {
   }
 
   subscribe(channel: string, options: SocketClusterSubscribeOptions): () => void {
-    const { outbox, frames } = this.parts
+    const { outbox, frames, named } = this.parts
     const entry: SocketClusterSubscription = new SocketClusterSubscription({
-      subscription: this.session.subscribe({ clientId: channel, ...options }),
+      ...subscribeByName(this.session, named, channel, options),
       cursors: options.cursors,
       sendsGaps: options.cursors || options.after !== undefined,
       outbox,

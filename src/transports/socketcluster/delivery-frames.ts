@@ -3,6 +3,7 @@ import { latin1Of } from '../../core/body/latin1.ts'
 import { isJsonType, isTextType } from '../../core/body/media-type.ts'
 import type { MessageEvent } from '../../core/model/channel-event.ts'
 import { printCursor } from '../../core/model/cursor.ts'
+import type { NamedSubscription } from '../../events/serving/named-events.ts'
 import { EncodingCache } from '../flow/encoding-cache.ts'
 import { textFrameHeader } from '../websocket/frame-writer.ts'
 
@@ -10,6 +11,8 @@ const plain = 0
 const withCursor = 1
 /** The data alone, which does not depend on the channel. */
 const bare = 2
+/** The first variant of typed fields: two for each `NamedSubscription.variant`. */
+const typedVariants = 3
 
 /**
  * Encodes an event once for all subscribers of a channel, as a whole frame, in the form that
@@ -28,6 +31,30 @@ export class DeliveryFrames {
       this.#encodings.get(event, channel, variant) ??
       this.#encodings.add(framed(channel, this.#payloadOf(event, cursor)), event, channel, variant)
     )
+  }
+
+  /**
+   * As `frameOf`, with the value of a typed field as the data. An event that does not fit the field
+   * (`invalid: DELIVER`) has `error` instead of data. Undefined: nothing is sent.
+   */
+  typedFrameOf(event: MessageEvent, channel: string, cursor: boolean, typed: NamedSubscription): string | undefined {
+    const variant = typedVariants + typed.variant * 2 + (cursor ? 1 : 0)
+    const cached = this.#encodings.get(event, channel, variant)
+    if (cached !== undefined) return cached
+    const result = typed.resultOf(event)
+    if (!result) return undefined
+    const printed = cursor ? `"cursor":"${printCursor(event.cursor)}",` : ''
+    const error = () =>
+      latin1Of(
+        JSON.stringify(result.kind === 'error' ? { message: result.error.message, ...result.error.extensions } : null),
+      )
+    const payload =
+      result.kind === 'error'
+        ? `{${printed}"error":${error()}}`
+        : cursor
+          ? `{${printed}"data":${result.json}}`
+          : result.json
+    return this.#encodings.add(framed(channel, payload), event, channel, variant)
   }
 
   #payloadOf(event: MessageEvent, cursor: boolean): string {

@@ -3,6 +3,7 @@ import type { ChannelEvent } from '../../core/model/channel-event.ts'
 import { printCursor } from '../../core/model/cursor.ts'
 import type { OverflowPolicy } from '../../core/model/overflow-policy.ts'
 import type { GatewayError } from '../../errors.ts'
+import type { NamedSubscription } from '../../events/serving/named-events.ts'
 import type { Outbox } from '../flow/outbox.ts'
 import type { DeliveryFrames } from './delivery-frames.ts'
 
@@ -15,6 +16,8 @@ export interface SocketClusterSubscribeOptions {
 
 export interface SubscriptionParts {
   readonly subscription: ChannelSubscription
+  /** Prints the messages of a typed field; undefined for a channel. */
+  readonly typed: NamedSubscription | undefined
   /** Whether each event is sent with its cursor. */
   readonly cursors: boolean
   /** Whether gaps are sent. */
@@ -45,13 +48,17 @@ export class SocketClusterSubscription implements SubscriptionSink {
   }
 
   take(event: ChannelEvent): boolean {
-    const { subscription, cursors, outbox, frames } = this.#parts
+    const { subscription, typed, cursors, outbox, frames } = this.#parts
     if (!outbox.hasRoom) {
       outbox.whenRoom(subscription)
       return false
     }
-    if (event.kind === 'MESSAGE') outbox.push(frames.frameOf(event, subscription.channel, cursors))
-    else if (event.kind === 'GAP') this.#sendGap(event)
+    if (event.kind === 'MESSAGE') {
+      const frame = typed
+        ? frames.typedFrameOf(event, subscription.channel, cursors, typed)
+        : frames.frameOf(event, subscription.channel, cursors)
+      if (frame !== undefined) outbox.push(frame)
+    } else if (event.kind === 'GAP') this.#sendGap(event)
     return true
   }
 

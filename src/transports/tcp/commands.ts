@@ -1,14 +1,15 @@
 import { toDate } from '../../core/body/to-date.ts'
 import type { ClientChannels } from '../../core/clients/client-channels.ts'
-import type { ChannelSubscription } from '../../core/delivery/channel-subscription.ts'
 import type { Gateway } from '../../core/gateway.ts'
 import { printCursor } from '../../core/model/cursor.ts'
-import { type Identity, isKnown, printScope } from '../../core/model/identity.ts'
+import { hasToken, type Identity, printScope } from '../../core/model/identity.ts'
 import { overflowPolicyOf } from '../../core/model/overflow-policy.ts'
 import { type PublishRequest, publicationOf } from '../../core/publishing/to-publication.ts'
 import { demand, mayPublish } from '../../core/sessions/authorizer.ts'
 import type { Session } from '../../core/sessions/session.ts'
 import { badInput } from '../../errors.ts'
+import type { NamedEvents } from '../../events/serving/named-events.ts'
+import { type SubscribedByName, subscribeByName } from '../flow/subscribe-by-name.ts'
 
 /** What a command uses of its connection. */
 export interface CommandContext {
@@ -18,7 +19,8 @@ export interface CommandContext {
   readonly session: Session
   readonly authenticate: (token: string) => Promise<Identity>
   /** By channel: a connection has at most one subscription to each. */
-  readonly subscriptions: Map<string, ChannelSubscription>
+  readonly subscriptions: Map<string, SubscribedByName>
+  readonly named: NamedEvents | undefined
 }
 
 type Request = Readonly<Record<string, unknown>>
@@ -39,31 +41,33 @@ export const tcpCommands: ReadonlyMap<string, Command> = new Map<string, Command
 /** Sets the identity of the connection. A client may send a newer token at any time. */
 async function authenticate({ authenticate, session }: CommandContext, request: Request): Promise<unknown> {
   const identity = await authenticate(text(request, 'token'))
-  if (!isKnown(identity)) throw badInput('token', 'expected a token with a client id or a scope')
+  if (!hasToken(identity)) throw badInput('token', 'expected a token with a client id or a scope')
   session.renew(identity)
   const { clientId, scope, expiresAt } = identity
   return { clientId: clientId ?? null, scope: printScope(scope), expiresAt: toDate(expiresAt?.getTime()) }
 }
 
-async function subscribe({ session, subscriptions }: CommandContext, request: Request): Promise<unknown> {
+async function subscribe({ session, subscriptions, named }: CommandContext, request: Request): Promise<unknown> {
   const channel = text(request, 'channel')
   if (subscriptions.has(channel)) throw badInput('channel', `this connection has already subscribed to "${channel}"`)
-  const subscription = session.subscribe(
+  const subscribed = subscribeByName(
+    session,
+    named,
+    channel,
     {
-      clientId: channel,
       after: optionalText(request, 'after'),
       checkpoints: request['checkpoints'] === true,
       overflow: overflowPolicyOf(optionalText(request, 'overflow')),
     },
     () => subscriptions.delete(channel),
   )
-  subscriptions.set(channel, subscription)
+  subscriptions.set(channel, subscribed)
   return { channel }
 }
 
 async function unsubscribe({ subscriptions }: CommandContext, request: Request): Promise<unknown> {
   const channel = text(request, 'channel')
-  const subscription = subscriptions.get(channel)
+  const subscription = subscriptions.get(channel)?.subscription
   if (!subscription) throw badInput('channel', `this connection has not subscribed to "${channel}"`)
   await subscription.return()
   // The position from which a later `subscribe` can resume.

@@ -10,6 +10,7 @@ import { errorStack } from '../../core/model/error-text.ts'
 import type { Identity } from '../../core/model/identity.ts'
 import type { Session } from '../../core/sessions/session.ts'
 import { badInput, type ErrorCode, GatewayError } from '../../errors.ts'
+import type { NamedEvents } from '../../events/serving/named-events.ts'
 import { acceptedOn } from '../flow/accepted-sockets.ts'
 import { eventJson } from '../flow/event-json.ts'
 import type { FrameLimitOptions, FrameLimits } from '../flow/frame-limits.ts'
@@ -25,6 +26,8 @@ export interface FramedTcpOptions extends ListenOptions, FrameLimitOptions {
   readonly gateway: Gateway
   readonly clientChannels: ClientChannels
   readonly namespace: string
+  /** Undefined if there are no typed fields. */
+  readonly named: NamedEvents | undefined
   readonly authenticate: (token: string) => Promise<Identity>
   /** Identity of a connection that has not authenticated. */
   readonly anonymous: Identity
@@ -218,8 +221,9 @@ export class FramedConnection implements Receiver {
 
   /** Starts the delivery after the answer of `subscribe` has been written. */
   #deliver(channel: unknown): void {
-    const subscription = typeof channel === 'string' ? this.#commandContext.subscriptions.get(channel) : undefined
-    if (!subscription || this.#piped.has(subscription)) return
+    const subscribed = typeof channel === 'string' ? this.#commandContext.subscriptions.get(channel) : undefined
+    if (!subscribed || this.#piped.has(subscribed.subscription)) return
+    const { subscription, typed } = subscribed
     this.#piped.add(subscription)
     const outbox = this.#outbox
     subscription.pipe({
@@ -228,7 +232,8 @@ export class FramedConnection implements Receiver {
           outbox.whenRoom(subscription)
           return false
         }
-        outbox.push(jsonFrame(eventJson(event, subscription.channel)))
+        const json = eventJson(event, subscription.channel, typed)
+        if (json !== undefined) outbox.push(jsonFrame(json))
         return true
       },
       end: (failure) => {

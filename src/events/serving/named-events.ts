@@ -1,0 +1,179 @@
+import {
+  coerceInputValue,
+  type GraphQLArgument,
+  type GraphQLInputType,
+  getNullableType,
+  isInputObjectType,
+  isLeafType,
+  isListType,
+  isRequiredArgument,
+} from 'graphql'
+import { parseJson } from '../../core/json/parse-json.ts'
+import type { MessageEvent } from '../../core/model/channel-event.ts'
+import type { Identity } from '../../core/model/identity.ts'
+import type { EventAccess } from '../../core/ports/event-matcher.ts'
+import type { EventTopic } from '../../core/ports/topic.ts'
+import { badInput } from '../../errors.ts'
+import { maySelect } from '../access/selected-fields.ts'
+import type { EventField } from '../model/event-schema.ts'
+import { type FixedProjection, fixedProjection } from '../projection/fixed-projection.ts'
+import type { EventFields } from './event-fields.ts'
+import { callerOf } from './subscription-access.ts'
+import { type EventError, resultOf } from './typed-results.ts'
+
+/** The longest name of a subscription, in bytes. */
+const maxNameBytes = 1_024
+/** The argument of the wire protocols, not of the query. */
+const field = 'channel'
+
+/** What a message is on a transport without documents. */
+export type NamedResult =
+  /** `json`: the value, in the form of `latin1Of`. `invalid`: pointers of what became null. */
+  | { readonly kind: 'value'; readonly json: string; readonly invalid: readonly string[] | undefined }
+  | { readonly kind: 'error'; readonly error: EventError }
+
+/**
+ * Subscriptions to typed fields by a name such as `orderChanged?customerId=7&status=PAID`, for
+ * clients that send no documents: SocketCluster, plain WebSocket and TCP. The query is URL-encoded
+ * (https://url.spec.whatwg.org/#urlencoded-parsing), and its values are read by the types of the SDL.
+ */
+export class NamedEvents {
+  readonly #fields: EventFields
+  /** By the field, then by the restricted fields that a caller may select. */
+  readonly #projections = new Map<string, NumberedProjection | undefined>()
+
+  constructor(fields: EventFields) {
+    this.#fields = fields
+  }
+
+  /**
+   * Undefined if the name is that of a channel. Throws `BAD_USER_INPUT` if the name begins as a
+   * field does and the rest is wrong.
+   */
+  open(name: string): NamedSubscription | undefined {
+    const end = name.indexOf('?')
+    const event = end < 0 ? undefined : this.#fields.schema.events.get(name.slice(0, end))
+    if (!event) return undefined
+    const bytes = Buffer.byteLength(name)
+    if (bytes > maxNameBytes) throw badInput(field, `expected at most ${maxNameBytes} bytes, got ${bytes}`)
+    const args = this.#argumentsIn(event, new URLSearchParams(name.slice(end + 1)))
+    const access = this.#fields.accessOf(event, args, [], { name })
+    return new NamedSubscription(this.#fields, event, access, (identity) => this.#projectionFor(event, identity))
+  }
+
+  #argumentsIn(event: EventField, query: URLSearchParams): Record<string, unknown> {
+    const root = this.#fields.schema.schema.getSubscriptionType()?.getFields()[event.name]
+    // The protocol has its own place for these.
+    const { after, last, position, every, overflow, checkpoints } = event.builtIn
+    const own = new Set([after, last, position, every, overflow, checkpoints])
+    const declared = new Map((root?.args ?? []).filter(({ name }) => !own.has(name)).map((one) => [one.name, one]))
+    for (const name of query.keys()) {
+      if (declared.has(name)) continue
+      const expected = declared.size === 0 ? 'no arguments' : [...declared.keys()].join(', ')
+      throw badInput(field, `${event.name} has no argument "${name}": expected ${expected}`)
+    }
+    const args: Record<string, unknown> = {}
+    for (const argument of declared.values()) {
+      const texts = query.getAll(argument.name)
+      if (texts.length > 0) args[argument.name] = argumentValue(argument, texts)
+      else if (argument.defaultValue !== undefined) args[argument.name] = argument.defaultValue
+      else if (isRequiredArgument(argument)) throw badInput(field, `expected the argument ${argument.name}`)
+    }
+    return args
+  }
+
+  #projectionFor(event: EventField, identity: Identity): NumberedProjection | undefined {
+    const { schema } = this.#fields
+    const caller = callerOf(identity)
+    const used = { operation: 'Subscription', name: event.name } as const
+    const refused = new Set<string>()
+    for (const [type, places] of schema.objects) {
+      for (const [name, { allow }] of places) {
+        const fullName = `${type}.${name}`
+        if (allow.length > 0 && !maySelect(schema, caller, used, fullName)) refused.add(fullName)
+      }
+    }
+    const key = [event.name, ...refused].join(' ')
+    if (!this.#projections.has(key)) {
+      const projection = fixedProjection(schema.schema, event.name, (type, name) => !refused.has(`${type}.${name}`))
+      this.#projections.set(key, projection && { projection, number: this.#projections.size })
+    }
+    return this.#projections.get(key)
+  }
+}
+
+interface NumberedProjection {
+  readonly projection: FixedProjection
+  readonly number: number
+}
+
+/** One subscription by name. */
+export class NamedSubscription implements EventAccess {
+  readonly #fields: EventFields
+  readonly #field: EventField
+  readonly #access: EventAccess
+  readonly #projectionFor: (identity: Identity) => NumberedProjection | undefined
+  #printer: NumberedProjection | undefined
+
+  constructor(
+    fields: EventFields,
+    event: EventField,
+    access: EventAccess,
+    projectionFor: (identity: Identity) => NumberedProjection | undefined,
+  ) {
+    this.#fields = fields
+    this.#field = event
+    this.#access = access
+    this.#projectionFor = projectionFor
+  }
+
+  /** Subscriptions with the same number print an event alike. */
+  get variant(): number {
+    return this.#printer?.number ?? -1
+  }
+
+  topicFor(identity: Identity): EventTopic {
+    const topic = this.#access.topicFor(identity)
+    this.#printer = this.#projectionFor(identity)
+    return topic
+  }
+
+  release(): void {
+    this.#access.release()
+  }
+
+  /** Undefined: nothing is sent. */
+  resultOf(event: MessageEvent): NamedResult | undefined {
+    const result = resultOf(this.#fields, this.#field, event)
+    if (result?.kind === 'error') return { kind: 'error', error: result.error }
+    const { value } = result ?? {}
+    if (!result || value === undefined) return undefined
+    return { kind: 'value', json: this.#printer?.projection.print(value) ?? 'null', invalid: result.warren.invalid }
+  }
+}
+
+function argumentValue(argument: GraphQLArgument, texts: readonly string[]): unknown {
+  const type = getNullableType(argument.type)
+  const [first = '', ...others] = texts
+  if (!isListType(type) && others.length > 0) throw badInput(field, `${argument.name}: expected one value`)
+  const given = isListType(type) ? texts.map((text) => inputValue(type.ofType, text)) : inputValue(type, first)
+  return coerceInputValue(given, argument.type, (_path, _invalid, error) => {
+    throw badInput(field, `${argument.name}: ${error.message}`)
+  })
+}
+
+/** What GraphQL takes for the text: a number, a boolean or an object where the type needs one. */
+function inputValue(type: GraphQLInputType, text: string): unknown {
+  const nullable = getNullableType(type)
+  if (isInputObjectType(nullable) || isListType(nullable)) {
+    try {
+      return parseJson(text)
+    } catch {
+      throw badInput(field, `expected JSON for ${String(type)}, got ${JSON.stringify(text)}`)
+    }
+  }
+  if (!isLeafType(nullable)) return text
+  if (nullable.name === 'Boolean') return text === 'true' ? true : text === 'false' ? false : text
+  if ((nullable.name === 'Int' || nullable.name === 'Float') && /^-?\d/.test(text)) return Number(text)
+  return text
+}
