@@ -42,8 +42,11 @@ export async function openTypedEvents(
   const fields = new EventFields(schema, {
     decoders: binaryDecoders,
     maxDecodedBytes: config.maxDecodedBytes,
-    count: () => undefined,
+    count: (field, result) => {
+      observer.fieldCounter(field)[result] += 1
+    },
   })
+  observer.fieldsServed([...schema.events.keys()])
   const operations = new TypedOperations(fields)
   const requester = broker.openRequester()
   closing.add(() => requester.close())

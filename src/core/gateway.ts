@@ -10,7 +10,7 @@ import { Checkpoints } from './delivery/checkpoints.ts'
 import { Hub } from './delivery/hub.ts'
 import { JournalListener } from './journal-listener.ts'
 import { Throttle } from './limits/throttle.ts'
-import type { Cursor, CursorCodec } from './model/cursor.ts'
+import { type Cursor, type CursorCodec, printCursor } from './model/cursor.ts'
 import { errorText } from './model/error-text.ts'
 import type { Identity } from './model/identity.ts'
 import type { JournalMessage, Publication } from './model/message.ts'
@@ -124,6 +124,7 @@ export class Gateway {
       sources: this.sources,
       control: parts.control,
       audienceOf: (message) => this.#audienceOrNone(message),
+      fieldsOf: (message) => parts.events?.explain(message, () => printCursor(this.#listener.cursorOf(message))) ?? [],
       isPoison: (offset) => this.#quarantine.isPoison(offset),
       maxDecodedBytes: parts.limits.maxDecodedBytes,
     })

@@ -208,13 +208,14 @@ export class JournalListener implements JournalTail {
     try {
       const clients = from === 'window' ? sources.knownAudienceOf(message) : sources.audienceOf(message)
       if (!events.hasExchange(message.exchange)) return { clients, eventKeys: [] }
-      const { keys, reading, invalid } = events.match(
+      const { keys, reading, invalid, filtered } = events.match(
         message,
         () => printCursor(this.cursorOf(message)),
         from === 'tail',
       )
       if (invalid.length > 0) invalidEvents.put(message, invalid)
-      return { clients, eventKeys: keys, reading }
+      const excluded = invalid.length > 0 ? 'invalid' : filtered ? 'filtered' : 'no_subscriber'
+      return { clients, eventKeys: keys, reading, excluded }
     } catch (error) {
       quarantine.put(message, causeOf(error))
       return noRecipients
@@ -250,7 +251,7 @@ export class JournalListener implements JournalTail {
     if (!hub.hasSubscribers(recipients)) {
       if (recipients.clients.length > 0 || recipients.eventKeys.length > 0) return 'no_subscriber'
       if (this.#deduplicator.isRepeat(message.offset)) return 'repeated'
-      return quarantine.isPoison(message.offset) ? 'quarantined' : 'unmatched'
+      return quarantine.isPoison(message.offset) ? 'quarantined' : (recipients.excluded ?? 'unmatched')
     }
     const event = this.eventOf(message, recipients)
     if (!event) return 'quarantined'

@@ -1,5 +1,6 @@
 import { type Aggregator, Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { DeliveryCounter } from '../core/accounting/delivery-counter.ts'
+import { FieldCounter } from '../core/accounting/field-counter.ts'
 import {
   dropReasons,
   type FormerOutcome,
@@ -101,6 +102,13 @@ export function createMetrics(): Metrics {
       }
     },
   }
+  let fields = new Map<string, FieldCounter>()
+  const ofFields = (read: (counter: FieldCounter) => number): Series => ({
+    labelNames: ['field'],
+    each: (visit) => {
+      for (const [field, count] of fields) visit({ field }, read(count))
+    },
+  })
   const started = metricFamily<[TransportName]>(['transport'], cross(transportNames))
   const resumes = metricFamily<['resumed' | 'gap']>(['result'], [['resumed'], ['gap']])
   const ended = metricFamily<[TransportName, SessionEnd]>(['transport', 'reason'], cross(transportNames, sessionEnds))
@@ -195,6 +203,26 @@ export function createMetrics(): Metrics {
     'Times that a subscription fell behind its channel and continued from the journal at the pace of its client.',
     ofEvents(({ fellBehind }) => fellBehind),
   )
+  counter(
+    'warren_event_matched_total',
+    'Messages that matched a subscription of a typed field when they arrived.',
+    ofFields(({ matched }) => matched),
+  )
+  counter(
+    'warren_event_delivered_total',
+    'Events of a typed field that were delivered to clients.',
+    ofFields(({ delivered }) => delivered),
+  )
+  counter(
+    'warren_event_filtered_total',
+    'Messages that a typed field excluded by their event type or by a condition of the schema.',
+    ofFields(({ filtered }) => filtered),
+  )
+  counter(
+    'warren_event_invalid_total',
+    'Messages that did not fit the type of a typed field.',
+    ofFields(({ invalid }) => invalid),
+  )
   counter('warren_resumes_total', 'Subscriptions that started at a cursor, by result.', resumes)
   counter('warren_sessions_started_total', 'Started sessions.', started)
   counter('warren_sessions_ended_total', 'Ended sessions, by reason.', ended)
@@ -227,6 +255,16 @@ export function createMetrics(): Metrics {
       routed.add(1, formerOutcomes[outcome])
     },
     eventsOf: (transport) => accounts.get(transport) ?? new DeliveryCounter(onTimed),
+    fieldCounter(field) {
+      const known = fields.get(field)
+      if (known) return known
+      const added = new FieldCounter()
+      fields.set(field, added)
+      return added
+    },
+    fieldsServed(names) {
+      fields = new Map(names.map((name) => [name, fields.get(name) ?? new FieldCounter()]))
+    },
     resumed: (result) => resumes.add(1, result),
     sessionStarted(transport) {
       connections.add(1, transport)

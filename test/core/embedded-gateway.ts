@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals'
 import { EmbeddedJournal } from '../../src/brokers/embedded/journal.ts'
 import { DeliveryCounter } from '../../src/core/accounting/delivery-counter.ts'
+import { FieldCounter } from '../../src/core/accounting/field-counter.ts'
 import { DeploymentKeys } from '../../src/core/clients/deployment-keys.ts'
 import { Allowance, ChannelSubscription } from '../../src/core/delivery/channel-subscription.ts'
 import { Gateway } from '../../src/core/gateway.ts'
@@ -174,6 +175,10 @@ class RecordingObserver implements Observer {
   eventsOf(): DeliveryCounter {
     return this.account
   }
+  fieldCounter(): FieldCounter {
+    return new FieldCounter()
+  }
+  fieldsServed(): void {}
   resumed(result: string): void {
     this.resumes.push(result)
   }

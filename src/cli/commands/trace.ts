@@ -17,7 +17,15 @@ interface Traced {
   readonly exchange: string
   readonly routingKey: string
   readonly receivedAt: string
-  readonly fate: 'DELIVERED' | 'NO_SUBSCRIBER' | 'UNMATCHED' | 'REPEATED' | 'QUARANTINED' | null
+  readonly fate:
+    | 'DELIVERED'
+    | 'NO_SUBSCRIBER'
+    | 'UNMATCHED'
+    | 'REPEATED'
+    | 'QUARANTINED'
+    | 'FILTERED'
+    | 'INVALID'
+    | null
   readonly reason: string | null
   readonly sources: readonly string[]
   readonly clients: readonly string[]
@@ -25,6 +33,13 @@ interface Traced {
   readonly matched: number
   readonly delivered: number
   readonly dropped: number
+  readonly fields: readonly TracedField[]
+}
+
+interface TracedField {
+  readonly field: string
+  readonly outcome: 'MATCHED' | 'NOT_MATCHED' | 'FILTERED' | 'INVALID' | 'UNUSED'
+  readonly detail: string | null
 }
 
 interface Replica {
@@ -38,7 +53,8 @@ const configNames = [...addressOptions, ...secretOptions]
 const query = `query Trace($messageId: ID!) {
   trace(messageId: $messageId) {
     replica since
-    messages { exchange routingKey receivedAt fate reason sources clients clientCount matched delivered dropped }
+    messages { exchange routingKey receivedAt fate reason sources clients clientCount matched delivered dropped
+      fields { field outcome detail } }
   }
 }`
 
@@ -76,7 +92,7 @@ function describe({ replica, since, messages }: Replica): string {
     .map((message) => {
       const { exchange, routingKey, receivedAt } = message
       const head = `${printable(replica)}: arrived at ${receivedAt} through "${printable(exchange)}" with key "${printable(routingKey)}"`
-      return `${[head, audienceText(message), outcomeText(message), countsText(message)].filter(Boolean).join('\n    ')}\n`
+      return `${[head, audienceText(message), outcomeText(message), ...message.fields.map(fieldText), countsText(message)].filter(Boolean).join('\n    ')}\n`
     })
     .join('')
 }
@@ -98,10 +114,30 @@ function outcomeText({ fate, reason }: Traced): string {
       return 'UNMATCHED: no source found a client for it; compare its exchange and key with rabbitChannels'
     case 'REPEATED':
       return 'REPEATED: not delivered, because it arrived before with the same idempotency key, or was published again after an outage'
+    case 'FILTERED':
+      return 'FILTERED: only typed fields are for it, and they exclude it'
+    case 'INVALID':
+      return 'INVALID: only typed fields are for it, and it does not fit their types; see warren quarantine list'
     case 'QUARANTINED':
       return `QUARANTINED: ${reason ?? 'its body cannot be read'}; see warren quarantine list`
     default:
       return 'arrived before this replica started, which only replays it'
+  }
+}
+
+function fieldText({ field, outcome, detail }: TracedField): string {
+  const because = detail === null || detail === '' ? '' : printable(detail)
+  switch (outcome) {
+    case 'MATCHED':
+      return `field ${field}: matches a subscription`
+    case 'NOT_MATCHED':
+      return `field ${field}: matches no subscription${because && `, because of ${because}`}`
+    case 'FILTERED':
+      return `field ${field}: excluded by its event type or by a condition of the schema`
+    case 'INVALID':
+      return `field ${field}: invalid at ${because}`
+    case 'UNUSED':
+      return `field ${field}: has no subscription`
   }
 }
 

@@ -26,6 +26,10 @@ export const messageOutcomes = [
   /** It repeats an earlier entry of the journal. */
   'repeated',
   'quarantined',
+  /** Only typed fields are for it, and they exclude it: its event type, or their own conditions. */
+  'filtered',
+  /** Only typed fields are for it, and it does not fit their types. */
+  'invalid',
 ] as const
 export type MessageOutcome = (typeof messageOutcomes)[number]
 
@@ -36,6 +40,8 @@ export const formerOutcomes = {
   unmatched: 'unmatched',
   repeated: 'repeated',
   quarantined: 'quarantined',
+  filtered: 'unmatched',
+  invalid: 'quarantined',
 } as const satisfies Record<MessageOutcome, string>
 export type FormerOutcome = (typeof formerOutcomes)[MessageOutcome]
 

@@ -6,7 +6,7 @@ import type { HotWindow, WindowEntry } from '../ports/hot-window.ts'
 import type { SourceRouter } from '../sources/source-router.ts'
 import { pause } from '../timing/pause.ts'
 import { type MessageOutcome, messageOutcomes, type QuarantineReason, quarantineReasons } from './labels.ts'
-import type { ReplicaTrace, TracedMessage } from './replica-trace.ts'
+import { fieldOutcomes, type ReplicaTrace, type TracedField, type TracedMessage } from './replica-trace.ts'
 
 /** How long the tracer waits for other replicas, in ms. It does not know how many there are. */
 const answerMs = 500
@@ -24,6 +24,7 @@ export interface TracerParts {
   readonly control: ControlBus
   /** The channels of a message, even if it is a repeat or poison. */
   readonly audienceOf: (message: WindowEntry) => Audience
+  readonly fieldsOf: (message: WindowEntry) => readonly TracedField[]
   /** Whether the message at this offset is known to be poison. */
   readonly isPoison: (offset: number) => boolean
   /** The most that a compressed body may grow to, in bytes. */
@@ -95,6 +96,7 @@ export class Tracer {
       matched,
       delivered,
       dropped,
+      fields: this.#parts.fieldsOf(entry).slice(0, maxNamed),
     }
   }
 }
@@ -112,7 +114,7 @@ export function reviveTrace(value: unknown): ReplicaTrace | undefined {
 function reviveMessage(value: unknown): TracedMessage | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { offset, exchange, routingKey, receivedAt, fate, reason, ...rest } = value as Record<string, unknown>
-  const { sources, clients, clientCount, matched, delivered, dropped } = rest
+  const { sources, clients, clientCount, matched, delivered, dropped, fields } = rest
   if (typeof exchange !== 'string' || typeof routingKey !== 'string') return undefined
   if (!isNumber(offset) || !isNumber(receivedAt) || !isNumberOrNull(clientCount)) return undefined
   if (!isNumber(matched) || !isNumber(delivered) || !isNumber(dropped)) return undefined
@@ -130,7 +132,17 @@ function reviveMessage(value: unknown): TracedMessage | undefined {
     matched,
     delivered,
     dropped,
+    // Replicas of the previous release send none.
+    fields: Array.isArray(fields) ? fields.slice(0, maxNamed).flatMap(reviveField) : [],
   }
+}
+
+function reviveField(value: unknown): TracedField[] {
+  if (typeof value !== 'object' || value === null) return []
+  const { field, outcome, detail } = value as Record<string, unknown>
+  const known = fieldOutcomes.find((one) => one === outcome)
+  if (typeof field !== 'string' || !known) return []
+  return [{ field, outcome: known, detail: typeof detail === 'string' ? detail : null }]
 }
 
 /** Accepts the old names too, which replicas of the previous release send during an upgrade. */

@@ -24,6 +24,22 @@ export interface TracedMessage {
   readonly matched: number
   readonly delivered: number
   readonly dropped: number
+  /** The typed fields with a binding that takes it, at most 20. */
+  readonly fields: readonly TracedField[]
+}
+
+export const fieldOutcomes = ['matched', 'not_matched', 'filtered', 'invalid', 'unused'] as const
+
+/** What a typed field makes of a message, for the subscriptions that this replica has now. */
+export interface TracedField {
+  readonly field: string
+  /**
+   * `not_matched`: no subscription has its values. `filtered`: its event type or a condition of the
+   * schema excludes it. `unused`: the field has no subscription.
+   */
+  readonly outcome: (typeof fieldOutcomes)[number]
+  /** Which arguments exclude it (`not_matched`), or where it is invalid; null otherwise. */
+  readonly detail: string | null
 }
 
 /** What one replica knows of a message. */

@@ -1,5 +1,6 @@
 import { GatewayError } from '../../errors.ts'
 import type { DeliveryCounter } from '../accounting/delivery-counter.ts'
+import type { FieldCounter } from '../accounting/field-counter.ts'
 import { type ChannelEvent, type GapEvent, type MessageEvent, OverflowGap } from '../model/channel-event.ts'
 import type { Cursor } from '../model/cursor.ts'
 import type { OverflowPolicy } from '../model/overflow-policy.ts'
@@ -86,6 +87,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   readonly #onOverflow: (() => void) | undefined
   readonly #onFailure: ((error: unknown) => void) | undefined
   readonly #counter: DeliveryCounter | undefined
+  readonly #fieldCounter: FieldCounter | undefined
   #topic: Topic
   #after: Cursor | 'invalid' | undefined
   #last: ChannelEvent | undefined
@@ -116,6 +118,8 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     onFailure?: (error: unknown) => void
     /** Counts the events of this subscription. Undefined: they are not counted. */
     counter?: DeliveryCounter
+    /** Counts what is delivered of a typed field. */
+    fieldCounter?: FieldCounter | undefined
   }) {
     this.#topic = options.topic
     this.checkpoints = options.checkpoints ?? false
@@ -128,6 +132,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     this.#onOverflow = options.onOverflow
     this.#onFailure = options.onFailure
     this.#counter = options.counter
+    this.#fieldCounter = options.fieldCounter
   }
 
   /** The position to continue after: the last event queued, or else the given `after`. */
@@ -384,7 +389,9 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
 
   #markTaken(event: ChannelEvent): void {
     this.lastTaken = event
-    if (event.kind === 'MESSAGE') this.#counter?.deliver(event.message)
+    if (event.kind !== 'MESSAGE') return
+    this.#counter?.deliver(event.message)
+    if (this.#fieldCounter) this.#fieldCounter.delivered += 1
   }
 
   /** Resuming costs a replay, so it waits until there is room for more than a few events. */

@@ -1,4 +1,5 @@
 import type { QuarantineReason } from '../accounting/labels.ts'
+import type { TracedField } from '../accounting/replica-trace.ts'
 import type { Identity } from '../model/identity.ts'
 import type { WindowEntry } from './hot-window.ts'
 import type { EventTopic } from './topic.ts'
@@ -12,6 +13,8 @@ export interface EventMatcher {
    * the message. Throws `UndecodableBody` if a field needs the body and it cannot be decoded.
    */
   match(message: WindowEntry, cursor: () => string, live: boolean): EventMatches
+  /** What each field of the schema makes of a message, for `trace`. Never throws. */
+  explain(message: WindowEntry, cursor: () => string): readonly TracedField[]
 }
 
 export interface EventMatches {
@@ -21,6 +24,8 @@ export interface EventMatches {
   readonly reading: object | undefined
   /** The fields that the message was for, and that it does not fit. */
   readonly invalid: readonly InvalidEvent[]
+  /** Whether a field that is in use excludes it: by the event type, or a condition of the author. */
+  readonly filtered: boolean
 }
 
 /** A message does not fit the type of a field. One copy of it goes to the quarantine. */
@@ -47,10 +52,11 @@ export interface EventAccess {
   release(): void
 }
 
-const noMatches: EventMatches = { keys: [], reading: undefined, invalid: [] }
+const noMatches: EventMatches = { keys: [], reading: undefined, invalid: [], filtered: false }
 
 /** The matcher of a gateway without a schema. */
 export const noEvents: EventMatcher = {
   hasExchange: () => false,
   match: () => noMatches,
+  explain: () => [],
 }

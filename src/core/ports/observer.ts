@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../errors.ts'
 import type { DeliveryCounter } from '../accounting/delivery-counter.ts'
+import type { FieldCounter } from '../accounting/field-counter.ts'
 import type { MessageOutcome, QuarantineReason, SessionEnd, TransportName } from '../accounting/labels.ts'
 
 /**
@@ -26,6 +27,10 @@ export interface Observer {
   messageRouted(outcome: MessageOutcome): void
   /** The counter that all sessions of a transport share. Always returns the same object. */
   eventsOf(transport: TransportName): DeliveryCounter
+  /** The counter of a typed field. Always returns the same object while the schema has the field. */
+  fieldCounter(field: string): FieldCounter
+  /** The typed fields of the schema, from now on: the counters of others are dropped. */
+  fieldsServed(fields: readonly string[]): void
   /** A subscription with a cursor resumed, or received a gap. Called once per subscription. */
   resumed(result: 'resumed' | 'gap'): void
   sessionStarted(transport: TransportName): void

@@ -32,6 +32,8 @@ export interface Recipients {
    * Keys of event topics, each once. Keys without a subscription on this replica may be missing.
    */
   readonly eventKeys: readonly string[]
+  /** Why no typed field takes the message, though its exchange is one of theirs. */
+  readonly excluded?: 'filtered' | 'invalid' | 'no_subscriber' | undefined
   /** `EventMatches.reading`. */
   readonly reading?: object | undefined
 }

@@ -231,6 +231,7 @@ export class Session {
       onOverflow: () => this.close('SLOW_CONSUMER'),
       onFailure: (error) => this.failed(error, subscription.channel),
       counter: this.#deliveries,
+      fieldCounter: topic.kind === 'event' ? this.#observer.fieldCounter(topic.field) : undefined,
     })
     this.#subscriptions.add(subscription)
     this.#subscribed += 1

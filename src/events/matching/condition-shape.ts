@@ -48,6 +48,11 @@ export class ConditionShape {
     return this.#byTuple.get(tuple)
   }
 
+  /** The values in use at a slot, by its position in `slots`. Looks at every tuple. */
+  valuesAt(position: number): ReadonlySet<string> {
+    return new Set([...this.#byTuple.keys()].map((tuple) => columnsOf(tuple, this.slots.length)[position] ?? ''))
+  }
+
   /**
    * The tuple of a message with one value at each slot. `texts`: the values by slot. `parts`: what
    * was made of them for other shapes.
@@ -76,4 +81,17 @@ export function tuplesOf(columns: readonly (readonly string[])[]): readonly stri
 /** All values of a tuple but the last have their length before them. */
 function partOf(value: string): string {
   return `${value.length}:${value}`
+}
+
+/** The values that `tuplesOf` put together. */
+function columnsOf(tuple: string, count: number): readonly string[] {
+  const columns: string[] = []
+  let rest = tuple
+  while (columns.length < count - 1) {
+    const colon = rest.indexOf(':')
+    const end = colon + 1 + Number(rest.slice(0, colon))
+    columns.push(rest.slice(colon + 1, end))
+    rest = rest.slice(end)
+  }
+  return [...columns, rest]
 }

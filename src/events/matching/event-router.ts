@@ -87,6 +87,15 @@ export class EventRouter {
     return route && readingOf(input, input.routingKey.split('.'), route)
   }
 
+  /** The fields with a binding that takes the message, whether or not they are in use. */
+  *readings(input: EventInput): Generator<{ readonly index: FieldIndex; readonly reading: MessageReading }> {
+    const words = input.routingKey.split('.')
+    for (const route of this.#byExchange.get(input.exchange) ?? []) {
+      const reading = readingOf(input, words, route)
+      if (reading) yield { index: route.index, reading }
+    }
+  }
+
   #addRoutes(index: FieldIndex): void {
     for (const exchange of new Set(index.field.bindings.map((binding) => binding.exchange))) {
       const bindings = index.field.bindings.filter((binding) => binding.exchange === exchange)

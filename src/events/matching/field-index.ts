@@ -146,6 +146,37 @@ export class FieldIndex {
     return crowded ? this.#tooMany(crowded, reading, texts) : { kind: 'matched', keys: keysPassing(found, valueOf) }
   }
 
+  /**
+   * For `warren trace`: the conditions that exclude the message, one for each set of conditions in
+   * use, by the name of the argument (`owner` for the field's own). Reads every subscription.
+   */
+  excludingConditions(reading: MessageReading, valueOf: ValueOf): readonly string[] {
+    const names = new Set<string>()
+    const values: unknown[] = []
+    for (const shape of this.#shapes.values()) {
+      const texts: (readonly string[])[] = []
+      for (const index of shape.slots) texts[index] = this.#textsAt(index, reading, values)
+      const position = shape.slots.findIndex((index, at) => {
+        const inUse = shape.valuesAt(at)
+        return !(texts[index] ?? []).some((text) => inUse.has(text))
+      })
+      const slot = shape.slots[position]
+      if (slot !== undefined) names.add(this.#nameOf(slot))
+      else if (this.keysOf(reading, valueOf).length === 0) names.add(this.#combinationOf(shape, texts))
+    }
+    return [...names]
+  }
+
+  #nameOf(slot: number): string {
+    return this.field.conditions[slot]?.name ?? 'owner'
+  }
+
+  /** Each value is in use, and not together; or they are, and the filter excludes the message. */
+  #combinationOf(shape: ConditionShape, texts: readonly (readonly string[])[]): string {
+    const found = tuplesOf(shape.slots.map((index) => texts[index] ?? [])).some((tuple) => shape.targetsOf(tuple))
+    return found ? 'filter' : shape.slots.map((slot) => this.#nameOf(slot)).join(' and ')
+  }
+
   #take(tuple: string, shape: ConditionShape, found: IndexedKey[]): void {
     this.#lookups += 1
     const targets = shape.targetsOf(tuple)

@@ -1,5 +1,7 @@
+import type { TracedField } from '../../core/accounting/replica-trace.ts'
 import type { MessageEvent } from '../../core/model/channel-event.ts'
 import { printCursor } from '../../core/model/cursor.ts'
+import { errorText } from '../../core/model/error-text.ts'
 import type { EventAccess, EventMatcher, EventMatches, InvalidEvent } from '../../core/ports/event-matcher.ts'
 import type { WindowEntry } from '../../core/ports/hot-window.ts'
 import { EventRouter } from '../matching/event-router.ts'
@@ -29,7 +31,7 @@ class EventReading {
   readonly verdicts = new Map<string, Verdict>()
 }
 
-const filtered: Verdict = { kind: 'filtered' }
+const excluded: Verdict = { kind: 'filtered' }
 
 /**
  * The subscription fields of one schema: finds the subscriptions of a message, and its value for
@@ -57,10 +59,11 @@ export class EventFields implements EventMatcher {
     const reading = new EventReading()
     const keys: string[] = []
     const invalid: InvalidEvent[] = []
+    let filtered = false
     const verdictOf = (field: EventField, binding: EventField['bindings'][number]): Verdict => {
       const known = reading.verdicts.get(field.name)
       if (known) return known
-      const verdict = this.#validators.get(field.name)?.(input, binding) ?? filtered
+      const verdict = this.#validators.get(field.name)?.(input, binding) ?? excluded
       reading.verdicts.set(field.name, verdict)
       return verdict
     }
@@ -69,13 +72,32 @@ export class EventFields implements EventMatcher {
       if (outcome.kind === 'undecodable') throw outcome.error
       if (outcome.kind === 'matched' && outcome.keys.length === 0) continue
       const verdict = outcome.kind === 'matched' ? verdictOf(field, from.binding) : outcome
-      const result = verdict.kind === 'valid' ? 'matched' : verdict.kind
-      if (live) this.#parts.count(field.name, result)
+      if (live) this.#parts.count(field.name, verdict.kind === 'valid' ? 'matched' : verdict.kind)
+      filtered ||= verdict.kind === 'filtered'
       const delivers = verdict.kind === 'valid' || (verdict.kind === 'invalid' && field.invalid === 'DELIVER')
       if (delivers && outcome.kind === 'matched') keys.push(...outcome.keys)
       else if (verdict.kind === 'invalid') invalid.push(this.#invalidEvent(field, verdict))
     }
-    return { keys, reading, invalid }
+    return { keys, reading, invalid, filtered }
+  }
+
+  explain(message: WindowEntry, cursor: () => string): readonly TracedField[] {
+    const input = this.#inputOf(message, cursor)
+    return [...this.#router.readings(input)].map(({ index, reading }) => {
+      const { name } = index.field
+      try {
+        const verdict = this.#validators.get(name)?.(input, reading.binding) ?? excluded
+        if (verdict.kind === 'invalid')
+          return traced(name, 'invalid', `${verdict.pointer}: expected ${verdict.expected}`)
+        if (verdict.kind === 'filtered') return traced(name, 'filtered')
+        if (index.size === 0) return traced(name, 'unused')
+        const value = () => verdict.value
+        if (index.keysOf(reading, value).length > 0) return traced(name, 'matched')
+        return traced(name, 'not_matched', index.excludingConditions(reading, value).join(', '))
+      } catch (error) {
+        return traced(name, 'invalid', errorText(error))
+      }
+    })
   }
 
   /** What the field makes of the message of an event. */
@@ -86,7 +108,7 @@ export class EventFields implements EventMatcher {
     if (known) return known
     const input = this.#inputOf(event.message, () => printCursor(event.cursor))
     const binding = this.#router.read(field.name, input)?.binding
-    const verdict = (binding && this.#validators.get(field.name)?.(input, binding)) ?? filtered
+    const verdict = (binding && this.#validators.get(field.name)?.(input, binding)) ?? excluded
     reading.verdicts.set(field.name, verdict)
     return verdict
   }
@@ -118,4 +140,8 @@ export class EventFields implements EventMatcher {
 
 function valueIn(verdict: Verdict): TypedValue | undefined {
   return verdict.kind === 'valid' ? verdict.value : undefined
+}
+
+function traced(field: string, outcome: TracedField['outcome'], detail: string | null = null): TracedField {
+  return { field, outcome, detail }
 }

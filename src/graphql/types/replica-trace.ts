@@ -1,4 +1,8 @@
-import type { TracedMessage as CoreMessage, ReplicaTrace as CoreTrace } from '../../core/accounting/replica-trace.ts'
+import type {
+  TracedField as CoreField,
+  TracedMessage as CoreMessage,
+  ReplicaTrace as CoreTrace,
+} from '../../core/accounting/replica-trace.ts'
 import { builder } from './builder.ts'
 
 const MessageFate = builder.enumType('MessageFate', {
@@ -12,9 +16,34 @@ const MessageFate = builder.enumType('MessageFate', {
     UNMATCHED: { value: 'unmatched', description: 'No source found a client for it.' },
     REPEATED: { value: 'repeated', description: 'It repeats an earlier message: a publisher published it again.' },
     QUARANTINED: { value: 'quarantined', description: 'Its body could not be read.' },
+    FILTERED: {
+      value: 'filtered',
+      description: 'Only typed fields are for it, and they exclude it: its event type, or their own conditions.',
+    },
+    INVALID: { value: 'invalid', description: 'Only typed fields are for it, and it does not fit their types.' },
     HEARD: { value: 'heard', deprecationReason: 'Renamed to DELIVERED. No longer returned.' },
     UNHEARD: { value: 'unheard', deprecationReason: 'Renamed to NO_SUBSCRIBER. No longer returned.' },
   } as const,
+})
+
+const FieldOutcome = builder.enumType('FieldOutcome', {
+  description: 'What a typed field makes of a message, for the subscriptions that the replica has now.',
+  values: {
+    MATCHED: { value: 'matched', description: 'At least one subscription has its values.' },
+    NOT_MATCHED: { value: 'not_matched', description: 'No subscription has its values; `detail` names the arguments.' },
+    FILTERED: { value: 'filtered', description: 'Its event type, or a condition of the schema, excludes it.' },
+    INVALID: { value: 'invalid', description: 'It does not fit the type of the field; `detail` says where.' },
+    UNUSED: { value: 'unused', description: 'The field has no subscription on this replica.' },
+  } as const satisfies Record<string, { value: CoreField['outcome']; description: string }>,
+})
+
+const TracedField = builder.objectRef<CoreField>('TracedField').implement({
+  description: 'A typed field with a binding that takes the message.',
+  fields: (t) => ({
+    field: t.exposeString('field'),
+    outcome: t.expose('outcome', { type: FieldOutcome }),
+    detail: t.exposeString('detail', { nullable: true }),
+  }),
 })
 
 const TracedMessage = builder.objectRef<CoreMessage>('TracedMessage').implement({
@@ -40,6 +69,7 @@ const TracedMessage = builder.objectRef<CoreMessage>('TracedMessage').implement(
       description:
         'Number of those that ended before, or dropped it by their overflow policy. The others wait for slow clients.',
     }),
+    fields: t.expose('fields', { type: [TracedField], description: 'The typed fields that read it.' }),
   }),
 })
 

@@ -54,7 +54,14 @@ export async function eventClient(
 /** Publishes through the gateway and returns the cursor; null if no source takes the message. */
 export async function publish(
   gateway: InProcessGateway,
-  input: { exchange: string; routingKey: string; data: unknown; type?: string; headers?: Record<string, unknown> },
+  input: {
+    exchange: string
+    routingKey: string
+    data: unknown
+    type?: string
+    messageId?: string
+    headers?: Record<string, unknown>
+  },
 ): Promise<string> {
   const { publish: published } = await operate<{ publish: { cursor: string } }>(gateway, gateway.operatorToken, {
     query: 'mutation ($input: PublishInput!) { publish(input: $input) { cursor } }',

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { eventually } from '../../support/eventually.ts'
 import { type InProcessGateway, openGateway } from '../../support/gateway/gateway-in-process.ts'
-import { eventClient, publish } from './event-client.ts'
+import { eventClient, operate, publish } from './event-client.ts'
 
 let gateway: InProcessGateway
 
@@ -123,6 +123,47 @@ describe('a subscription to a typed field', () => {
   ])('is refused: %s', async (_what, clientId, scope, query, variables, code) => {
     await using client = await eventClient(gateway, clientId, scope)
     expect(await client.listen(query, variables).next()).toMatchObject({ errors: [{ extensions: { code } }] })
+  })
+
+  test('is explained by trace, for each field that reads the message', async () => {
+    await live(0)
+    await using frank = await eventClient(gateway, 'frank')
+    await using ships = await eventClient(gateway, undefined, ['operator'])
+    const orders = frank.listen(ids, { id: 'frank', region: 'eu' })
+    const shipments = ships.listen('subscription { shipment(id: 9) { __typename } }')
+    await live(2)
+    const send = (messageId: string, exchange: string, routingKey: string, data: unknown, type?: string) =>
+      publish(gateway, { exchange, routingKey, data, messageId, ...(type === undefined ? {} : { type }) })
+    await send('t1', 'orders', 'orders.eu.x', order(1, 'frank'))
+    await send('t2', 'orders', 'orders.eu.x', order(1, 'grace'))
+    await send('t3', 'orders', 'orders.us.x', order(1, 'frank'))
+    await send('t4', 'orders', 'orders.eu.x', { ...order(1, 'frank'), total: 'many' })
+    await send('t5', 'shipping', 'shipment.9', { id: 1 }, 'shipment.lost')
+    await send('t6', 'shipping', 'shipment.8', { id: 1, weight: 1 }, 'shipment.packed')
+    await orders.next()
+    expect(shipments.waiting).toEqual([])
+    type Trace = { trace: { messages: { fate: string; fields: unknown[] }[] }[] }
+    const traceOf = async (id: string) => {
+      const query = 'query ($id: ID!) { trace(messageId: $id) { messages { fate fields { field outcome detail } } } }'
+      const { trace } = await operate<Trace>(gateway, gateway.operatorToken, { query, variables: { id } })
+      return trace[0]?.messages[0]
+    }
+    const field = 'orderChanged'
+    expect(await traceOf('t1')).toEqual({ fate: 'DELIVERED', fields: [{ field, outcome: 'MATCHED', detail: null }] })
+    expect(await traceOf('t2')).toEqual({
+      fate: 'NO_SUBSCRIBER',
+      fields: [{ field, outcome: 'NOT_MATCHED', detail: 'customerId' }],
+    })
+    expect(await traceOf('t3')).toMatchObject({ fields: [{ outcome: 'NOT_MATCHED', detail: 'region' }] })
+    expect(await traceOf('t4')).toMatchObject({
+      fate: 'INVALID',
+      fields: [{ outcome: 'INVALID', detail: expect.stringMatching(/^\/total: expected/) }],
+    })
+    expect(await traceOf('t5')).toMatchObject({
+      fate: 'FILTERED',
+      fields: [{ field: 'shipment', outcome: 'FILTERED' }],
+    })
+    expect(await traceOf('t6')).toMatchObject({ fields: [{ outcome: 'NOT_MATCHED', detail: 'id' }] })
   })
 
   test.each(['operator', 'observe', 'event:orderChanged', 'event:*'])(

@@ -126,7 +126,13 @@ describe('whatever the broker answers', () => {
       log: (_level: string, text: string) => logged.push(text),
       messageQuarantined() {},
     } as unknown as Observer
-    const quarantine = new Quarantine({ journal, broker: broker as never, observer, exchange: 'warren.quarantine', kind: 'poison' })
+    const quarantine = new Quarantine({
+      journal,
+      broker: broker as never,
+      observer,
+      exchange: 'warren.quarantine',
+      kind: 'poison',
+    })
     return { quarantine, published, logged }
   }
 
@@ -168,7 +174,10 @@ describe('whatever the broker answers', () => {
   test('it drops the oldest waiting poison beyond 64 MiB, and logs it', async () => {
     const { quarantine, logged } = quarantineOn({ publications: Array.from({ length: 500 }, () => away) })
     for (let offset = 0; offset < 5; offset += 1) {
-      quarantine.put({ ...message, offset, body: Buffer.alloc(20 * 1024 * 1024) }, { reason: 'broken-json', text: 'broken' })
+      quarantine.put(
+        { ...message, offset, body: Buffer.alloc(20 * 1024 * 1024) },
+        { reason: 'broken-json', text: 'broken' },
+      )
     }
     await eventually('the log line', () => logged.some((text) => text.includes('left in the journal')))
     expect(quarantine.isPoison(0)).toBe(false)

@@ -1,5 +1,6 @@
 import { RabbitGateway } from '../../../src/brokers/rabbitmq/gateway-broker.ts'
 import { DeliveryCounter } from '../../../src/core/accounting/delivery-counter.ts'
+import { FieldCounter } from '../../../src/core/accounting/field-counter.ts'
 import { DeploymentKeys } from '../../../src/core/clients/deployment-keys.ts'
 import { Gateway } from '../../../src/core/gateway.ts'
 import { CursorCodec } from '../../../src/core/model/cursor.ts'
@@ -137,6 +138,8 @@ export class Replica {
       messagesNotStored: nothing,
       messageRouted: nothing,
       eventsOf: () => this.counter,
+      fieldCounter: () => new FieldCounter(),
+      fieldsServed: nothing,
       resumed: (result) => {
         this.resumes[result] += 1
       },
