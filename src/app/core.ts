@@ -11,6 +11,7 @@ import { Gateway } from '../core/gateway.ts'
 import { LoginThrottle } from '../core/limits/login-throttle.ts'
 import { CursorCodec } from '../core/model/cursor.ts'
 import type { Observer } from '../core/ports/observer.ts'
+import { type Served, ServedSchema } from '../events/serving/served-schema.ts'
 import { schemaFor } from '../graphql/schema.ts'
 import type { OpenTracing } from '../observability/tracing.ts'
 import type { Closing } from './closing.ts'
@@ -33,7 +34,7 @@ export interface Core {
   readonly gateway: Gateway
   readonly clientChannels: ClientChannels
   /** The schema that is served. */
-  readonly schema: GraphQLSchema
+  readonly served: ServedSchema
   /** Undefined without `WARREN_SCHEMA`. */
   readonly typed: TypedEvents | undefined
 }
@@ -48,9 +49,11 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
   if (tracing) closing.add(() => tracing.close())
   const coreSchema = schemaFor(config)
   const typed =
-    config.schema === undefined ? undefined : await typedEvents({ ...config, schema: config.schema }, coreSchema, parts)
+    config.schema === undefined
+      ? undefined
+      : await typedEvents({ ...config, schema: config.schema }, { ...parts, coreSchema })
   const gateway = new Gateway({
-    ...(typed ? { events: typed.operations.fields } : {}),
+    ...(typed ? { events: typed.events } : {}),
     replica,
     replicaAlias: createHmac('sha256', secret).update(`replica ${replica}`).digest('hex').slice(0, 16),
     tracing,
@@ -81,13 +84,17 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
     bans: gateway.bans,
     position: () => gateway.exactPosition(),
   })
-  return { gateway, clientChannels, schema: typed?.schema ?? coreSchema, typed }
+  return { gateway, clientChannels, served: new ServedSchema(typed?.served ?? withoutEvents(coreSchema)), typed }
 }
 
 /** Loads OpenTelemetry only if it is used, because it is large. */
 async function traceTo(options: { endpoint: string; version: string; replica: string }): Promise<OpenTracing> {
   const { openTracing } = await import('../observability/tracing.ts')
   return openTracing(options)
+}
+
+function withoutEvents(schema: GraphQLSchema): Served {
+  return { schema, operations: undefined, named: undefined }
 }
 
 /** Loads the code of typed events only if it is used, because it is large. */

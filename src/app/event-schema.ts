@@ -11,10 +11,13 @@ import type { SdlMistake } from '../events/model/place.ts'
 import { printMistake } from '../events/sdl/mistakes.ts'
 import { readEventSchema } from '../events/sdl/read-event-schema.ts'
 import type { SdlFile } from '../events/sdl/source-files.ts'
+import { breakingChanges } from '../events/sdl/types/served-schema.ts'
 import { EventFields } from '../events/serving/event-fields.ts'
 import { addFieldResolvers } from '../events/serving/field-resolvers.ts'
 import { NamedEvents } from '../events/serving/named-events.ts'
 import { RequestLimit } from '../events/serving/request-limit.ts'
+import { ServedEvents } from '../events/serving/served-events.ts'
+import type { Served } from '../events/serving/served-schema.ts'
 import { TypedOperations } from '../events/serving/typed-operations.ts'
 import { binaryDecoders } from '../events/values/binary-decoders.ts'
 import type { Closing } from './closing.ts'
@@ -23,42 +26,88 @@ import { SchemaError } from './schema-error.ts'
 type SchemaConfig = Pick<Config, 'core' | 'exchangeMap' | 'namespace'> & { readonly schema: readonly string[] }
 
 export interface TypedEvents {
-  readonly operations: TypedOperations
-  readonly named: NamedEvents
-  /** The schema that is served: Warren's own and the team's. */
-  readonly schema: GraphQLSchema
+  /** What the gateway matches messages with. */
+  readonly events: ServedEvents
+  /** What is served at the start. */
+  readonly served: Served
   /** What brings the messages of the fields into the journal. */
   readonly sources: readonly Source[]
+  /** Reads the files again. Changes nothing yet. Rejects with `SchemaError`. */
+  readonly read: () => Promise<NextSchema>
+}
+
+/** A schema that was read again. */
+export interface NextSchema {
+  readonly served: Served
+  readonly sources: readonly Source[]
+  /** What clients of the schema before can no longer do, one sentence a change. */
+  readonly breakingChanges: readonly string[]
+  /** Whether anything differs from the schema before. */
+  readonly changed: boolean
+  /** From now on messages are matched by this schema. */
+  readonly take: () => void
+}
+
+export interface TypedEventsParts {
+  readonly observer: Observer
+  readonly broker: GatewayBroker
+  readonly closing: Closing
+  readonly coreSchema: GraphQLSchema
 }
 
 /** Reads the team's SDL, and makes what serves it. Rejects with `SchemaError`. */
 export async function openTypedEvents(
   config: SchemaConfig & Pick<Config, 'maxDecodedBytes'>,
-  coreSchema: GraphQLSchema,
-  { observer, broker, closing }: { observer: Observer; broker: GatewayBroker; closing: Closing },
+  { observer, broker, closing, coreSchema }: TypedEventsParts,
 ): Promise<TypedEvents> {
-  const { schema, remarks } = await readSchema(config, coreSchema)
-  for (const remark of remarks) observer.log('info', `WARREN_SCHEMA: ${printMistake(remark)}`)
-  const fields = new EventFields(schema, {
-    decoders: binaryDecoders,
-    maxDecodedBytes: config.maxDecodedBytes,
-    count: (field, result) => {
-      observer.fieldCounter(field)[result] += 1
-    },
-  })
-  observer.fieldsServed([...schema.events.keys()])
-  const operations = new TypedOperations(fields)
   const requester = broker.openRequester()
   closing.add(() => requester.close())
-  addFieldResolvers(operations, {
+  const requests = {
     requester,
     limit: new RequestLimit(),
     decoders: binaryDecoders,
     maxDecodedBytes: config.maxDecodedBytes,
-    onInvalid: (field, pointer, expected) =>
+    onInvalid: (field: string, pointer: string, expected: string) =>
       observer.log('warn', `a reply to ${field} does not fit the schema at "${pointer}": expected ${expected}`),
-  })
-  return { operations, named: new NamedEvents(fields), schema: schema.schema, sources: schemaSources(schema) }
+  }
+  const read = async (): Promise<EventFields> => {
+    const { schema, remarks } = await readSchema(config, coreSchema)
+    for (const remark of remarks) observer.log('info', `WARREN_SCHEMA: ${printMistake(remark)}`)
+    return new EventFields(schema, {
+      decoders: binaryDecoders,
+      maxDecodedBytes: config.maxDecodedBytes,
+      count: (field, result) => {
+        observer.fieldCounter(field)[result] += 1
+      },
+    })
+  }
+  const first = await read()
+  const events = new ServedEvents(first)
+  const serve = (fields: EventFields): Served => {
+    const operations = new TypedOperations(events, fields)
+    addFieldResolvers(operations, requests)
+    return { schema: fields.schema.schema, operations, named: new NamedEvents(events, fields) }
+  }
+  observer.fieldsServed([...first.schema.events.keys()])
+  return {
+    events,
+    served: serve(first),
+    sources: schemaSources(first.schema),
+    read: async () => {
+      const next = await read()
+      const before = events.current.schema
+      return {
+        served: serve(next),
+        sources: schemaSources(next.schema),
+        breakingChanges: breakingChanges(before, next.schema),
+        changed: next.schema.hash !== before.hash,
+        take: () => {
+          events.replace(next)
+          observer.fieldsServed([...next.schema.events.keys()])
+        },
+      }
+    },
+  }
 }
 
 /**

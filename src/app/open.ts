@@ -16,6 +16,7 @@ import { createCore } from './core.ts'
 import { type Endpoint, endpointsOf } from './endpoints.ts'
 import { openIdentities } from './identities.ts'
 import { reloader } from './reload.ts'
+import { schemaReloader, watchSchema } from './schema-reload.ts'
 import { openBrokerage, openClientRegistry } from './storage.ts'
 import { openTransports } from './transports.ts'
 
@@ -143,6 +144,9 @@ async function open(config: Config, { metrics, health, worker }: OpenOptions, cl
   })
 
   await gateway.open(defaultSource, core.typed?.sources)
+  const reloadSchema = core.typed && schemaReloader({ typed: core.typed, served: core.served, gateway, observer, live })
+  if (reloadSchema && config.schema && config.schemaWatch)
+    watchSchema(config.schema, reloadSchema, { observer, closing })
 
   return {
     endpoints: endpointsOf(config, { ...listeners, ops }),
@@ -154,7 +158,7 @@ async function open(config: Config, { metrics, health, worker }: OpenOptions, cl
       ...broker.notes,
     ],
     gateway,
-    reload: reloader(live, { observer, logger, http: listeners.http }),
+    reload: reloader(live, { observer, logger, http: listeners.http, reloadSchema }),
     close: ({ drainMs = live.drainMs, handOver = false } = {}) => closing.run({ drainMs, handOver }),
   }
 }

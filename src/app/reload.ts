@@ -10,10 +10,12 @@ interface Reloaded {
   readonly observer: Observer
   readonly logger: Pick<Logger, 'setLevel'>
   readonly http: { setMaxConnections(max: number): void }
+  /** Reads `WARREN_SCHEMA` again; undefined if there is none. */
+  readonly reloadSchema: (() => Promise<void>) | undefined
 }
 
 /** Returns `App.reload`. It changes `live`, which the core and the transports read on each use. */
-export function reloader(live: Live, { observer, logger, http }: Reloaded): (read: () => Config) => void {
+export function reloader(live: Live, { observer, logger, http, reloadSchema }: Reloaded): (read: () => Config) => void {
   return (read) => {
     try {
       const { config: next, changed, needsRestart } = reload(live, read())
@@ -21,6 +23,7 @@ export function reloader(live: Live, { observer, logger, http }: Reloaded): (rea
       logger.setLevel(live.logLevel)
       http.setMaxConnections(live.maxConnections)
       observer.log('info', 'the options were read again', { changed, needsRestart })
+      void reloadSchema?.()
     } catch (error) {
       observer.log('error', 'the options could not be read again, and stay as they are', { error })
     }

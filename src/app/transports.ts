@@ -77,8 +77,8 @@ export async function openTransports(config: Config, parts: TransportParts): Pro
     hosts: hostsOf(config, config.host),
     log: (text, details) => observer.log('warn', text, details),
   })
-  const { schema, onExecute, ...graphql } = shared.graphql
-  const yoga = createGraphQLHttp({ ...graphql, schema, onExecute, origins, introspection: config.introspection })
+  const { onExecute, ...graphql } = shared.graphql
+  const yoga = createGraphQLHttp({ ...graphql, onExecute, origins, introspection: config.introspection })
   addUpgrade(
     '/graphql',
     createGraphQLWs({
@@ -149,15 +149,12 @@ interface Upgrading {
 }
 
 /** Options that several transports share. */
-function sharedBy(
-  config: Config,
-  { observer, identities, gateway, clientChannels, live, schema, typed }: TransportParts,
-) {
+function sharedBy(config: Config, { observer, identities, gateway, clientChannels, live, served }: TransportParts) {
   const { verifier } = identities
   const onExecute = () => observer.executed()
   const logged = logRejections((text, details) => observer.log('info', text, details))
   const graphql = {
-    schema,
+    served,
     onExecute,
     admitRequest: admitRequests({
       limits: live,
@@ -165,8 +162,7 @@ function sharedBy(
       identify: (authorization) => authenticate(verifier, { authorization }),
     }),
     pages: new PageLimit(live),
-    fanOut: new FanOut(schema, onExecute, typed?.operations),
-    named: typed?.named,
+    fanOut: new FanOut(served, onExecute),
     gateway,
     clientChannels,
     settings: { ...config, version },

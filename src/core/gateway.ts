@@ -404,6 +404,15 @@ export class Gateway {
     await this.#parts.control.send({ kind: 'client-deleted', clientId, by: this.replica }).catch(() => undefined)
   }
 
+  /**
+   * The schema was replaced: binds what its fields need, then moves their subscriptions to it.
+   * `overMs`: see `Sessions.reloadEvents`.
+   */
+  async reloadEvents(schemaSources: readonly Source[], overMs: number): Promise<void> {
+    await this.#sourceSync.serveSchema(schemaSources)
+    await this.#sessions.reloadEvents(overMs)
+  }
+
   /** As `Sessions.drain`. The gateway otherwise continues to work. */
   drain(overMs: number): Promise<void> {
     return this.#sessions.drain(overMs)

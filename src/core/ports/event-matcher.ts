@@ -48,6 +48,11 @@ export interface EventAccess {
    * before then stays valid.
    */
   topicFor(identity: Identity): EventTopic
+  /**
+   * After a reload of the schema. False: the subscription may not continue. Otherwise `topicFor` is
+   * called next.
+   */
+  reload(): boolean
   /** The subscription has ended, or it did not begin. Idempotent. */
   release(): void
 }

@@ -296,6 +296,16 @@ export class Session {
     }
   }
 
+  /**
+   * After a reload of the schema: authorizes the subscriptions of typed fields again. False: one of
+   * them may not continue, and the caller closes the session.
+   */
+  reloadEvents(): boolean {
+    const mayContinue = [...this.#eventAccess.values()].map((access) => access.reload())
+    this.authorizeEvents()
+    return mayContinue.every(Boolean)
+  }
+
   /** The session enters the common room, which counts as a subscription. */
   joinRoom(): void {
     this.#inRoom = true

@@ -32,6 +32,8 @@ export class Sessions {
   /** Counts sockets and sessions by payer. */
   readonly connections: Connections
   readonly #all = new Set<Session>()
+  /** Sessions with a subscription that may not continue after a reload of the schema. */
+  readonly #outdated = new Set<Session>()
   readonly #ofClient: KeyedLimit
   readonly #expiry: NodeJS.Timeout
   #draining = false
@@ -93,6 +95,7 @@ export class Sessions {
         slot.release()
         detach?.()
         this.#all.delete(ended)
+        this.#outdated.delete(ended)
       },
     })
     this.#all.add(session)
@@ -114,6 +117,16 @@ export class Sessions {
   /** The channel was deleted: its subscriptions end. */
   endChannel(clientId: string): void {
     for (const session of this.#all) session.endChannel(clientId)
+  }
+
+  /**
+   * After a reload of the schema: the subscriptions of typed fields continue where they mean the
+   * same. The sessions of the others end with `RESTART`, spread over `overMs`, so that clients come
+   * back.
+   */
+  async reloadEvents(overMs: number): Promise<void> {
+    for (const session of this.#all) if (!session.reloadEvents()) this.#outdated.add(session)
+    await drain(this.#outdated, overMs)
   }
 
   /**

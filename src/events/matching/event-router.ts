@@ -48,6 +48,11 @@ export class EventRouter {
     this.indexOf(field).remove(conditions)
   }
 
+  /** Whether any field has a subscription. */
+  get isInUse(): boolean {
+    return [...this.#indexes.values()].some(({ size }) => size > 0)
+  }
+
   /** Whether a field has a binding to the exchange. */
   hasExchange(exchange: string): boolean {
     return this.#byExchange.has(exchange)

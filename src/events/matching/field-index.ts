@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Conditions } from '../access/conditions.ts'
 import type { EventField, EventSchema } from '../model/event-schema.ts'
 import type { Place } from '../model/place.ts'
@@ -19,6 +20,9 @@ export type FieldOutcome =
  */
 export type ValueOf = () => TypedValue | undefined
 
+/** Longer texts of conditions are replaced by a hash. */
+const maxKeyLength = 200
+
 interface Slot {
   /** Index in the places of the field: two conditions may read the same place. */
   readonly read: number
@@ -39,10 +43,14 @@ export class FieldIndex {
   readonly #only: readonly OnlyTest[]
   readonly #shapes = new Map<string, ConditionShape>()
   readonly #targets = new Map<string, IndexedKey>()
+  readonly #enums: EventSchema['enums']
+  /** By the shape of the conditions. */
+  readonly #meanings = new Map<string, string>()
   #lookups = 0
 
   constructor(field: EventField, schema: Pick<EventSchema, 'enums'>) {
     this.field = field
+    this.#enums = schema.enums
     const readers = new Map<string, { index: number; read: PlaceReader }>()
     const slotOf = (place: Place, equality: Equality): Slot => {
       const name = JSON.stringify(place)
@@ -109,8 +117,31 @@ export class FieldIndex {
     if (shape?.isEmpty) this.#shapes.delete(name)
   }
 
-  keyOf({ key }: Conditions): string {
-    return `\0${this.field.name}\0${key}`
+  /**
+   * Equal for subscriptions with equal conditions that mean the same, on every replica and after a
+   * reload that changes neither.
+   */
+  keyOf(conditions: Conditions): string {
+    const { name, columns } = shapeOf(conditions)
+    const text = JSON.stringify([columns, conditions.filter?.key ?? null])
+    return `\0${this.field.name}\0${this.#meaningOf(name)}${text.length > maxKeyLength ? hashOf(text) : text}`
+  }
+
+  /** Of a set of conditions: which messages, and what is compared with which place. */
+  #meaningOf(shape: string): string {
+    const known = this.#meanings.get(shape)
+    if (known !== undefined) return known
+    const { bindings, only, conditions, ownerPlaces } = this.field
+    const slots = shape === '' ? [] : shape.split(',').map(Number)
+    const used = slots.map((slot) => {
+      const condition = conditions[slot]
+      if (!condition) return ownerPlaces[slot - conditions.length]?.place
+      const { name, kind, place, enumName } = condition
+      return [name, kind, place, enumName === undefined ? null : [...(this.#enums.get(enumName)?.textOf ?? [])]]
+    })
+    const meaning = hashOf(JSON.stringify([bindings.map(({ location: _location, ...rest }) => rest), only, used]))
+    this.#meanings.set(shape, meaning)
+    return meaning
   }
 
   /** The keys that the message matches; none if it is filtered or invalid. */
@@ -251,6 +282,11 @@ function keysPassing(targets: readonly IndexedKey[], valueOf: ValueOf): string[]
 /** RFC 6901 §3. */
 function printPointer(tokens: readonly string[]): string {
   return tokens.map((token) => `/${token.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+}
+
+/** 12 characters. */
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64url').slice(0, 12)
 }
 
 function shapeOf({ values }: Conditions): { name: string; slots: number[]; columns: (readonly string[])[] } {

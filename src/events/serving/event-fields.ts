@@ -2,15 +2,15 @@ import type { TracedField } from '../../core/accounting/replica-trace.ts'
 import type { MessageEvent } from '../../core/model/channel-event.ts'
 import { printCursor } from '../../core/model/cursor.ts'
 import { errorText } from '../../core/model/error-text.ts'
-import type { EventAccess, EventMatcher, EventMatches, InvalidEvent } from '../../core/ports/event-matcher.ts'
+import type { EventMatcher, EventMatches, InvalidEvent } from '../../core/ports/event-matcher.ts'
 import type { WindowEntry } from '../../core/ports/hot-window.ts'
+import type { Conditions } from '../access/conditions.ts'
 import { EventRouter } from '../matching/event-router.ts'
 import type { EventField, EventSchema } from '../model/event-schema.ts'
 import type { TypedValue, Verdict } from '../model/typed-value.ts'
 import type { BinaryDecoders } from '../values/binary-body.ts'
 import { compileValidator } from '../values/compiled-validator.ts'
 import { MessageInput } from '../values/message-input.ts'
-import { SubscriptionAccess } from './subscription-access.ts'
 
 export interface EventFieldsParts {
   readonly decoders: BinaryDecoders
@@ -28,7 +28,13 @@ type Validate = ReturnType<typeof compileValidator>
 
 /** What the fields made of one message, by the name of the field. */
 class EventReading {
+  /** After a reload, a subscription of the former schema reads the message by its own fields. */
+  readonly owner: EventFields
   readonly verdicts = new Map<string, Verdict>()
+
+  constructor(owner: EventFields) {
+    this.owner = owner
+  }
 }
 
 const excluded: Verdict = { kind: 'filtered' }
@@ -50,13 +56,18 @@ export class EventFields implements EventMatcher {
     this.#validators = new Map([...schema.events].map(([name, field]) => [name, compileValidator(schema, field)]))
   }
 
+  /** Whether any field has a subscription. */
+  get isInUse(): boolean {
+    return this.#router.isInUse
+  }
+
   hasExchange(exchange: string): boolean {
     return this.#router.hasExchange(exchange)
   }
 
   match(message: WindowEntry, cursor: () => string, live: boolean): EventMatches {
     const input = this.#inputOf(message, cursor)
-    const reading = new EventReading()
+    const reading = new EventReading(this)
     const keys: string[] = []
     const invalid: InvalidEvent[] = []
     let filtered = false
@@ -102,7 +113,8 @@ export class EventFields implements EventMatcher {
 
   /** What the field makes of the message of an event. */
   verdictOf(event: MessageEvent, field: EventField): Verdict {
-    const reading = event.reading instanceof EventReading ? event.reading : new EventReading()
+    const kept = event.reading
+    const reading = kept instanceof EventReading && kept.owner === this ? kept : new EventReading(this)
     event.reading = reading
     const known = reading.verdicts.get(field.name)
     if (known) return known
@@ -113,17 +125,13 @@ export class EventFields implements EventMatcher {
     return verdict
   }
 
-  /**
-   * Who may subscribe to the field, or read its history, with these coerced arguments. `selected`:
-   * the selected fields below it, as `Type.field`. `name`: what the subscriber calls it.
-   */
-  accessOf(
-    field: EventField,
-    args: Readonly<Record<string, unknown>>,
-    selected: Iterable<string>,
-    { name = field.name, operation = 'Subscription' }: { name?: string; operation?: 'Subscription' | 'Query' } = {},
-  ): EventAccess {
-    return new SubscriptionAccess({ schema: this.schema, router: this.#router, field, args, selected, name, operation })
+  /** See `EventRouter.add`. */
+  add(field: string, conditions: Conditions): string {
+    return this.#router.add(field, conditions)
+  }
+
+  remove(field: string, conditions: Conditions): void {
+    this.#router.remove(field, conditions)
   }
 
   #inputOf(message: WindowEntry, cursor: () => string): MessageInput {

@@ -3,12 +3,12 @@ import { readHistory } from '../../core/delivery/history.ts'
 import { printCursor } from '../../core/model/cursor.ts'
 import { payerOf } from '../../core/sessions/payer.ts'
 import { badInput } from '../../errors.ts'
-import type { EventField } from '../model/event-schema.ts'
 import type { TypedObject } from '../model/typed-value.ts'
 import { plainValue } from '../projection/typed-resolvers.ts'
 import { gapObject } from '../values/gap-notice.ts'
 import type { EventContext } from './event-context.ts'
-import type { EventFields } from './event-fields.ts'
+import type { ServedEvents } from './served-events.ts'
+import { SubscriptionAccess, type SubscriptionRequest } from './subscription-access.ts'
 import { resultOf } from './typed-results.ts'
 
 const defaultPage = 100
@@ -32,16 +32,16 @@ export interface FieldHistory {
 
 /** Reads a page of the past events of a typed field, by the same conditions and rights. */
 export async function readFieldHistory(
-  fields: EventFields,
-  field: EventField,
-  args: Readonly<Record<string, unknown>>,
-  selected: Iterable<string>,
+  served: ServedEvents,
+  request: SubscriptionRequest,
   { identity, address, gateway, pages }: EventContext,
 ): Promise<FieldHistory> {
+  const { field, args } = request
   const first = args['first'] ?? defaultPage
   if (typeof first !== 'number' || first < 1 || first > maxPage)
     throw badInput('first', `expected a number from 1 to ${maxPage}, got ${String(first)}`)
-  const access = fields.accessOf(field, args, selected, { operation: 'Query' })
+  const access = new SubscriptionAccess(served, { ...request, operation: 'Query' })
+  const { fields } = access.reader
   try {
     const payer = payerOf(identity, address)
     const after = field.builtIn.after === undefined ? undefined : args[field.builtIn.after]

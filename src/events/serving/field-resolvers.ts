@@ -48,8 +48,9 @@ function addEventResolvers(operations: TypedOperations): void {
     const definition = schema.getSubscriptionType()?.getFields()[field.name]
     if (!definition) continue
     definition.subscribe = (_root: unknown, args: Record<string, unknown>, context: unknown, info) => {
-      const selected = operations.of(documentOf(info), undefined)?.selectedFields(info.variableValues) ?? []
-      return subscribeToField(fields, field, args, selected, context as EventContext)
+      const document = documentOf(info)
+      const selected = operations.of(document, undefined)?.selectedFields(info.variableValues) ?? []
+      return subscribeToField(operations.served, { fields, field, args, selected, document }, context as EventContext)
     }
     definition.resolve = (event: unknown) => {
       const result = resultOf(fields, field, event as ChannelEvent)
@@ -61,7 +62,11 @@ function addEventResolvers(operations: TypedOperations): void {
     if (!history) continue
     history.extensions = { ...history.extensions, ...historyCost }
     history.resolve = (_root: unknown, args: Record<string, unknown>, context: unknown, info) =>
-      readFieldHistory(fields, field, args, fieldsNamedIn(schema, documentOf(info)), context as EventContext)
+      readFieldHistory(
+        operations.served,
+        { fields, field, args, selected: fieldsNamedIn(schema, documentOf(info)) },
+        context as EventContext,
+      )
   }
 }
 

@@ -18,7 +18,8 @@ import { maySelect } from '../access/selected-fields.ts'
 import type { EventField } from '../model/event-schema.ts'
 import { type FixedProjection, fixedProjection } from '../projection/fixed-projection.ts'
 import type { EventFields } from './event-fields.ts'
-import { callerOf } from './subscription-access.ts'
+import type { ServedEvents } from './served-events.ts'
+import { callerOf, SubscriptionAccess } from './subscription-access.ts'
 import { type EventError, resultOf } from './typed-results.ts'
 
 /** The longest name of a subscription, in bytes. */
@@ -38,11 +39,12 @@ export type NamedResult =
  * (https://url.spec.whatwg.org/#urlencoded-parsing), and its values are read by the types of the SDL.
  */
 export class NamedEvents {
+  readonly #served: ServedEvents
   readonly #fields: EventFields
-  /** By the field, then by the restricted fields that a caller may select. */
-  readonly #projections = new Map<string, NumberedProjection | undefined>()
 
-  constructor(fields: EventFields) {
+  /** `fields`: of the schema by which names are read. */
+  constructor(served: ServedEvents, fields: EventFields) {
+    this.#served = served
     this.#fields = fields
   }
 
@@ -57,8 +59,14 @@ export class NamedEvents {
     const bytes = Buffer.byteLength(name)
     if (bytes > maxNameBytes) throw badInput(field, `expected at most ${maxNameBytes} bytes, got ${bytes}`)
     const args = this.#argumentsIn(event, new URLSearchParams(name.slice(end + 1)))
-    const access = this.#fields.accessOf(event, args, [], { name })
-    return new NamedSubscription(this.#fields, event, access, (identity) => this.#projectionFor(event, identity))
+    const access = new SubscriptionAccess(this.#served, {
+      fields: this.#fields,
+      field: event,
+      args,
+      selected: [],
+      name,
+    })
+    return new NamedSubscription(access)
   }
 
   #argumentsIn(event: EventField, query: URLSearchParams): Record<string, unknown> {
@@ -81,25 +89,35 @@ export class NamedEvents {
     }
     return args
   }
+}
 
-  #projectionFor(event: EventField, identity: Identity): NumberedProjection | undefined {
-    const { schema } = this.#fields
-    const caller = callerOf(identity)
-    const used = { operation: 'Subscription', name: event.name } as const
-    const refused = new Set<string>()
-    for (const [type, places] of schema.objects) {
-      for (const [name, { allow }] of places) {
-        const fullName = `${type}.${name}`
-        if (allow.length > 0 && !maySelect(schema, caller, used, fullName)) refused.add(fullName)
-      }
+/** By schema, then by the field and the fields below it that a caller may not select. */
+const projections = new WeakMap<EventFields, Map<string, NumberedProjection | undefined>>()
+let projectionCount = 0
+
+function projectionFor(fields: EventFields, event: EventField, identity: Identity): NumberedProjection | undefined {
+  const { schema } = fields
+  const caller = callerOf(identity)
+  const used = { operation: 'Subscription', name: event.name } as const
+  const refused = new Set<string>()
+  for (const [type, places] of schema.objects) {
+    for (const [name, { allow }] of places) {
+      const fullName = `${type}.${name}`
+      if (allow.length > 0 && !maySelect(schema, caller, used, fullName)) refused.add(fullName)
     }
-    const key = [event.name, ...refused].join(' ')
-    if (!this.#projections.has(key)) {
-      const projection = fixedProjection(schema.schema, event.name, (type, name) => !refused.has(`${type}.${name}`))
-      this.#projections.set(key, projection && { projection, number: this.#projections.size })
-    }
-    return this.#projections.get(key)
   }
+  let known = projections.get(fields)
+  if (!known) {
+    known = new Map()
+    projections.set(fields, known)
+  }
+  const key = [event.name, ...refused].join(' ')
+  if (!known.has(key)) {
+    const projection = fixedProjection(schema.schema, event.name, (type, name) => !refused.has(`${type}.${name}`))
+    projectionCount += 1
+    known.set(key, projection && { projection, number: projectionCount })
+  }
+  return known.get(key)
 }
 
 interface NumberedProjection {
@@ -109,33 +127,27 @@ interface NumberedProjection {
 
 /** One subscription by name. */
 export class NamedSubscription implements EventAccess {
-  readonly #fields: EventFields
-  readonly #field: EventField
-  readonly #access: EventAccess
-  readonly #projectionFor: (identity: Identity) => NumberedProjection | undefined
+  readonly #access: SubscriptionAccess
   #printer: NumberedProjection | undefined
 
-  constructor(
-    fields: EventFields,
-    event: EventField,
-    access: EventAccess,
-    projectionFor: (identity: Identity) => NumberedProjection | undefined,
-  ) {
-    this.#fields = fields
-    this.#field = event
+  constructor(access: SubscriptionAccess) {
     this.#access = access
-    this.#projectionFor = projectionFor
   }
 
   /** Subscriptions with the same number print an event alike. */
   get variant(): number {
-    return this.#printer?.number ?? -1
+    return this.#printer?.number ?? 0
   }
 
   topicFor(identity: Identity): EventTopic {
     const topic = this.#access.topicFor(identity)
-    this.#printer = this.#projectionFor(identity)
+    const { fields, field: event } = this.#access.reader
+    this.#printer = projectionFor(fields, event, identity)
     return topic
+  }
+
+  reload(): boolean {
+    return this.#access.reload()
   }
 
   release(): void {
@@ -144,7 +156,8 @@ export class NamedSubscription implements EventAccess {
 
   /** Undefined: nothing is sent. */
   resultOf(event: MessageEvent): NamedResult | undefined {
-    const result = resultOf(this.#fields, this.#field, event)
+    const { fields, field: typed } = this.#access.reader
+    const result = resultOf(fields, typed, event)
     if (result?.kind === 'error') return { kind: 'error', error: result.error }
     const { value } = result ?? {}
     if (!result || value === undefined) return undefined

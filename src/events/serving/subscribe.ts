@@ -2,20 +2,19 @@ import type { ChannelSubscription } from '../../core/delivery/channel-subscripti
 import type { SubscribeOptions } from '../../core/sessions/session.ts'
 import type { EventField } from '../model/event-schema.ts'
 import type { EventContext } from './event-context.ts'
-import type { EventFields } from './event-fields.ts'
+import type { ServedEvents } from './served-events.ts'
+import { SubscriptionAccess, type SubscriptionRequest } from './subscription-access.ts'
 
-/**
- * Subscribes to a typed field with coerced arguments. `selected`: the selected fields below it.
- * Throws what `Session.subscribeEvent` throws.
- */
+/** Subscribes to a typed field. Throws what `Session.subscribeEvent` throws. */
 export function subscribeToField(
-  fields: EventFields,
-  field: EventField,
-  args: Readonly<Record<string, unknown>>,
-  selected: Iterable<string>,
+  served: ServedEvents,
+  request: SubscriptionRequest,
   context: EventContext,
 ): ChannelSubscription {
-  return context.subscribeEvent({ ...builtInOptions(field, args), access: fields.accessOf(field, args, selected) })
+  return context.subscribeEvent({
+    ...builtInOptions(request.field, request.args),
+    access: new SubscriptionAccess(served, request),
+  })
 }
 
 /** The built-in arguments of the field, whatever the author called them. */

@@ -1,49 +1,91 @@
+import type { DocumentNode } from 'graphql'
 import type { Identity } from '../../core/model/identity.ts'
 import type { EventAccess } from '../../core/ports/event-matcher.ts'
 import type { EventTopic } from '../../core/ports/topic.ts'
+import { GatewayError } from '../../errors.ts'
 import { authorize } from '../access/authorize.ts'
 import type { Conditions } from '../access/conditions.ts'
 import type { EventCaller } from '../access/event-caller.ts'
 import { demandSelection } from '../access/selected-fields.ts'
-import type { EventRouter } from '../matching/event-router.ts'
-import type { EventField, EventSchema } from '../model/event-schema.ts'
+import type { EventField } from '../model/event-schema.ts'
+import type { EventFields } from './event-fields.ts'
+import { continuingField } from './same-meaning.ts'
+import type { ServedEvents } from './served-events.ts'
 
-export interface SubscriptionAccessParts {
-  readonly schema: EventSchema
-  readonly router: EventRouter
+export interface SubscriptionRequest {
+  /** The fields of the schema by which the request was read. */
+  readonly fields: EventFields
   readonly field: EventField
   /** The coerced arguments. */
   readonly args: Readonly<Record<string, unknown>>
-  /** The selected fields below the field, as `Type.field`. */
+  /** The selected fields below the field, as `Type.field`. The caller must be allowed to select them. */
   readonly selected: Iterable<string>
-  readonly name: string
-  readonly operation: 'Subscription' | 'Query'
+  /** Undefined for clients that send no documents. */
+  readonly document?: DocumentNode
+  /** What the subscriber calls it. Default: the name of the field. */
+  readonly name?: string
+  /** `Query`: for the field's history. Default: `Subscription`. */
+  readonly operation?: 'Subscription' | 'Query'
 }
 
-/** One subscription of a field: its conditions are in the router from its first topic to its release. */
+/** One subscription of a field: its conditions are matched from its first topic to its release. */
 export class SubscriptionAccess implements EventAccess {
-  readonly #parts: SubscriptionAccessParts
-  #current: { readonly conditions: Conditions; readonly topic: EventTopic } | undefined
+  readonly #served: ServedEvents
+  readonly #request: SubscriptionRequest
+  #fields: EventFields
+  #field: EventField
+  #current: { readonly fields: EventFields; readonly conditions: Conditions; readonly topic: EventTopic } | undefined
 
-  constructor(parts: SubscriptionAccessParts) {
-    this.#parts = parts
+  constructor(served: ServedEvents, request: SubscriptionRequest) {
+    this.#served = served
+    this.#request = request
+    this.#fields = request.fields
+    this.#field = request.field
+  }
+
+  /** The fields and the field by which its messages are read now. */
+  get reader(): { readonly fields: EventFields; readonly field: EventField } {
+    return { fields: this.#fields, field: this.#field }
   }
 
   topicFor(identity: Identity): EventTopic {
-    const { schema, router, field, args, selected, name, operation } = this.#parts
+    const { args, selected, operation = 'Subscription', name = this.#field.name } = this.#request
+    // A reload came between the reading of the request and its first topic.
+    if (!this.#current && !this.reload())
+      throw new GatewayError('BROKER_UNAVAILABLE', 'the schema was replaced while this operation began: try again')
+    const { schema } = this.#fields
     const caller = callerOf(identity)
-    demandSelection(schema, caller, { operation, name: field.name }, selected)
-    const conditions = authorize(schema, field, args, caller, operation)
+    demandSelection(schema, caller, { operation, name: this.#field.name }, selected)
+    const conditions = authorize(schema, this.#field, args, caller, operation)
     const before = this.#current
-    if (before?.conditions.key === conditions.key) return before.topic
-    const topic: EventTopic = { kind: 'event', field: field.name, name, key: router.add(field.name, conditions) }
-    if (before) router.remove(field.name, before.conditions)
-    this.#current = { conditions, topic }
+    if (before?.fields === this.#fields && before.conditions.key === conditions.key) return before.topic
+    const { name: field } = this.#field
+    const topic: EventTopic = { kind: 'event', field, name, key: this.#fields.add(field, conditions) }
+    this.release()
+    this.#current = { fields: this.#fields, conditions, topic }
     return topic
   }
 
+  /**
+   * After a reload: continues with the fields that are served now. False: the subscription may not
+   * continue, because its document or its conditions mean something else. Call `topicFor` after it.
+   */
+  reload(): boolean {
+    const { current } = this.#served
+    if (current === this.#fields) return true
+    const next = continuingField(this.#fields.schema, current.schema, {
+      document: undefined,
+      ...this.#request,
+      field: this.#field,
+    })
+    if (!next) return false
+    this.#fields = current
+    this.#field = next
+    return true
+  }
+
   release(): void {
-    if (this.#current) this.#parts.router.remove(this.#parts.field.name, this.#current.conditions)
+    this.#current?.fields.remove(this.#field.name, this.#current.conditions)
     this.#current = undefined
   }
 }

@@ -22,16 +22,20 @@ import type { Projection } from '../projection/compiled-projection.ts'
 import { OperationProjections } from '../projection/operation-projections.ts'
 import type { EventContext } from './event-context.ts'
 import type { EventFields } from './event-fields.ts'
+import type { ServedEvents } from './served-events.ts'
 import { subscribeToField } from './subscribe.ts'
 
 type Variables = Readonly<Record<string, unknown>> | null | undefined
 
 /** The subscribe operations on the fields of one schema. Each document is compiled once. */
 export class TypedOperations {
+  readonly served: ServedEvents
   readonly fields: EventFields
   readonly #operations = new WeakMap<DocumentNode, Map<string, TypedOperation | undefined>>()
 
-  constructor(fields: EventFields) {
+  /** `fields`: of the schema for which operations are compiled. */
+  constructor(served: ServedEvents, fields: EventFields) {
+    this.served = served
     this.fields = fields
   }
 
@@ -56,21 +60,23 @@ export class TypedOperations {
     const name = rootFieldName(document, operation)
     const field = name === undefined ? undefined : this.fields.schema.events.get(name)
     const definition = field && this.fields.schema.schema.getSubscriptionType()?.getFields()[field.name]
-    return field && definition && new TypedOperation(this.fields, field, definition, document, operation)
+    return field && definition && new TypedOperation(this.served, this.fields, field, definition, document, operation)
   }
 }
 
 /** A subscribe operation on a typed field. */
 export class TypedOperation {
   readonly field: EventField
-  readonly #fields: EventFields
+  readonly fields: EventFields
+  readonly document: DocumentNode
+  readonly #served: ServedEvents
   readonly #schema: GraphQLSchema
   readonly #definition: GraphQLField<unknown, unknown>
-  readonly #document: DocumentNode
   readonly #operation: OperationDefinitionNode
   readonly #projections: OperationProjections
 
   constructor(
+    served: ServedEvents,
     fields: EventFields,
     field: EventField,
     definition: GraphQLField<unknown, unknown>,
@@ -79,12 +85,17 @@ export class TypedOperation {
   ) {
     const { schema } = fields.schema
     this.field = field
-    this.#fields = fields
+    this.fields = fields
+    this.#served = served
     this.#schema = schema
     this.#definition = definition
-    this.#document = document
+    this.document = document
     this.#operation = operation
     this.#projections = new OperationProjections(schema, document, operation.name?.value)
+  }
+
+  get operationName(): string | undefined {
+    return this.#operation.name?.value
   }
 
   /**
@@ -107,7 +118,7 @@ export class TypedOperation {
     const root = this.#schema.getSubscriptionType()
     if (errors || !root) return undefined
     try {
-      const selections = new Selections(this.#schema, this.#document, coerced)
+      const selections = new Selections(this.#schema, this.document, coerced)
       const [nodes] = selections.collect([this.#operation.selectionSet], root).values()
       const [node] = nodes ?? []
       return node && getArgumentValues(this.#definition, node, coerced)
@@ -121,12 +132,17 @@ export class TypedOperation {
    * `Session.subscribeEvent` throws.
    */
   subscribe(args: Record<string, unknown>, variables: Variables, context: EventContext): ChannelSubscription {
-    return subscribeToField(this.#fields, this.field, args, this.selectedFields(variables), context)
+    const selected = this.selectedFields(variables)
+    return subscribeToField(
+      this.#served,
+      { fields: this.fields, field: this.field, args, selected, document: this.document },
+      context,
+    )
   }
 
   /** The fields below the root that the operation may select, as `Type.field`. */
   selectedFields(variables: Variables): ReadonlySet<string> {
-    return this.projectionOf(variables)?.selectedFields ?? fieldsNamedIn(this.#schema, this.#document)
+    return this.projectionOf(variables)?.selectedFields ?? fieldsNamedIn(this.#schema, this.document)
   }
 }
 

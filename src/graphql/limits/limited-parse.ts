@@ -57,7 +57,7 @@ export interface LimitedOperations {
 }
 
 /** Enforces the limits of operations, for every transport. */
-export function limitedOperations(schema: GraphQLSchema, limits: OperationLimits): LimitedOperations {
+export function limitedOperations(schemaOf: () => GraphQLSchema, limits: OperationLimits): LimitedOperations {
   const maxTokens = limits.maxQueryCost * tokensPerCost + baseTokens
   const maxCharacters = maxTokens * charactersPerToken
   /** Documents with a cost that depends on variables. */
@@ -77,7 +77,7 @@ export function limitedOperations(schema: GraphQLSchema, limits: OperationLimits
       if (written.valueDepth > maxValueDepth)
         throw refusal('WARREN_MAX_QUERY_DEPTH', `has a literal that is nested deeper than ${maxValueDepth}`)
       if (operations.length === 0) check({ depth: 0, cost: written.around + written.unused }, limits)
-      const measure = new DocumentMeasure(schema, document)
+      const measure = new DocumentMeasure(schemaOf(), document)
       for (const operation of operations) {
         const { depth, cost, needsVariables } = measure.of(operation)
         if (needsVariables) undecided.set(document, written)
@@ -89,7 +89,7 @@ export function limitedOperations(schema: GraphQLSchema, limits: OperationLimits
       const written = undecided.get(document)
       const operation = written && getOperationAST(document, operationName)
       if (!operation) return
-      const measure = new DocumentMeasure(schema, document, variableValues ?? {})
+      const measure = new DocumentMeasure(schemaOf(), document, variableValues ?? {})
       const { depth, cost } = measure.of(operation)
       check({ depth, cost: cost + costOutside(written, operation) }, limits)
     },

@@ -1,7 +1,8 @@
 import type { ChannelSubscription } from '../../core/delivery/channel-subscription.ts'
 import { checkClientId } from '../../core/model/channel-event.ts'
 import type { Session, SubscribeOptions } from '../../core/sessions/session.ts'
-import type { NamedEvents, NamedSubscription } from '../../events/serving/named-events.ts'
+import type { NamedSubscription } from '../../events/serving/named-events.ts'
+import type { ServedSchema } from '../../events/serving/served-schema.ts'
 
 export interface SubscribedByName {
   readonly subscription: ChannelSubscription
@@ -11,17 +12,16 @@ export interface SubscribedByName {
 
 /**
  * Subscribes to the channel of a client, or to a typed field by a name such as
- * `orderChanged?customerId=7`. `named`: undefined if there are no typed fields. Throws what
- * `Session.subscribe` and `Session.subscribeEvent` throw.
+ * `orderChanged?customerId=7`. Throws what `Session.subscribe` and `Session.subscribeEvent` throw.
  */
 export function subscribeByName(
   session: Session,
-  named: NamedEvents | undefined,
+  served: ServedSchema,
   name: string,
   options: SubscribeOptions,
   onEnd?: () => void,
 ): SubscribedByName {
-  const typed = named?.open(name)
+  const typed = served.current.named?.open(name)
   if (!typed) checkClientId(name, 'channel')
   const subscription = typed
     ? session.subscribeEvent({ ...options, access: typed }, onEnd)

@@ -4,6 +4,8 @@ import { printJson } from '../../core/json/print-json.ts'
 import type { ChannelEvent, GapEvent } from '../../core/model/channel-event.ts'
 import { traceparentName } from '../../core/model/trace-context.ts'
 import type { Projection } from '../../events/projection/compiled-projection.ts'
+import { continuingField } from '../../events/serving/same-meaning.ts'
+import type { ServedSchema } from '../../events/serving/served-schema.ts'
 import type { TypedOperation, TypedOperations } from '../../events/serving/typed-operations.ts'
 import { printResult, resultOf } from '../../events/serving/typed-results.ts'
 import { type CompiledSelection, compileSelection } from '../../graphql/compile/compiled-selection.ts'
@@ -17,24 +19,26 @@ type Operation = Pick<ExecutionArgs, 'document' | 'operationName' | 'variableVal
  * (`CompiledSelection`), so the key contains nothing of it either.
  */
 export class FanOut {
-  readonly #schema: GraphQLSchema
+  readonly #served: ServedSchema
   readonly #onExecute: () => void
-  readonly #typed: TypedOperations | undefined
   readonly #groups = new WeakMap<DocumentNode, Map<string, FanOutGroup | undefined>>()
   readonly #typedGroups = new WeakMap<Projection, FanOutGroup>()
   readonly #encodings = new EncodingCache()
   #groupCount = 0
 
-  /** `typed`: undefined if the schema has no typed fields. */
-  constructor(schema: GraphQLSchema, onExecute: () => void, typed?: TypedOperations) {
-    this.#schema = schema
+  constructor(served: ServedSchema, onExecute: () => void) {
+    this.#served = served
     this.#onExecute = onExecute
-    this.#typed = typed
+  }
+
+  /** The schema that is served now. */
+  get schema(): GraphQLSchema {
+    return this.#served.current.schema
   }
 
   /** The operation, if it is a subscription to a typed field. */
   typedOperation({ document, operationName }: Operation): TypedOperation | undefined {
-    return this.#typed?.of(document, operationName)
+    return this.#served.current.operations?.of(document, operationName)
   }
 
   /**
@@ -53,7 +57,7 @@ export class FanOut {
     }
     const key = operationName ?? ''
     if (!groups.has(key)) {
-      const selection = compileSelection(this.#schema, document, operationName)
+      const selection = compileSelection(this.schema, document, operationName)
       groups.set(key, selection && this.#makeGroup(channelResults(selection)))
     }
     return groups.get(key)
@@ -66,16 +70,16 @@ export class FanOut {
     operation: TypedOperation | undefined,
   ): ExecutionResult {
     const extended = withTrace(event, result)
-    const typed = event && operation && this.#typed && resultOf(this.#typed.fields, operation.field, event)
+    const typed = event && operation && resultOf(operation.fields, operation.field, event)
     return typed ? { ...extended, extensions: { ...extended.extensions, warren: typed.warren } } : extended
   }
 
   #typedGroup(operation: TypedOperation, variables: Operation['variableValues']): FanOutGroup | undefined {
-    const projection = this.#typed && operation.projectionOf(variables)
+    const projection = operation.projectionOf(variables)
     if (!projection) return undefined
     const known = this.#typedGroups.get(projection)
     if (known) return known
-    const group = this.#makeGroup(typedResults(this.#typed, operation, projection))
+    const group = this.#makeGroup(typedResults(this.#served, { operation, projection, variables }))
     this.#typedGroups.set(projection, group)
     return group
   }
@@ -115,17 +119,42 @@ function channelResults(selection: CompiledSelection): SharedResults {
   }
 }
 
-function typedResults({ fields }: TypedOperations, operation: TypedOperation, projection: Projection): SharedResults {
-  const { field } = operation
+interface TypedReader {
+  readonly operation: TypedOperation
+  readonly projection: Projection
+  /** Of the first subscription: those that share a projection differ in root arguments only. */
+  readonly variables: Operation['variableValues']
+}
+
+function typedResults(served: ServedSchema, first: TypedReader): SharedResults {
+  let reader = first
+  let { operations } = served.current
   return {
-    argumentsOf: (variables) => operation.argumentsOf(variables) ?? {},
+    argumentsOf: (variables) => reader.operation.argumentsOf(variables) ?? {},
     render: (event, _args, gap) => {
+      if (served.current.operations !== operations) {
+        ;({ operations } = served.current)
+        reader = readerAfterReload(operations, reader) ?? reader
+      }
+      const { fields, field } = reader.operation
       const result = resultOf(fields, field, event, gap)
-      return result && printResult(result, projection, event)
+      return result && printResult(result, reader.projection, event)
     },
     byChannel: false,
-    holdsGaps: field.gapForm.kind === 'next',
+    holdsGaps: first.operation.field.gapForm.kind === 'next',
   }
+}
+
+/** Undefined: the subscriptions do not continue, and are read as before until they end. */
+function readerAfterReload(operations: TypedOperations | undefined, reader: TypedReader): TypedReader | undefined {
+  const { operation, variables } = reader
+  const { fields, field, document } = operation
+  const selected = operation.selectedFields(variables)
+  const continues =
+    operations && continuingField(fields.schema, operations.fields.schema, { field, args: {}, selected, document })
+  const next = continues && operations.of(document, operation.operationName)
+  const projection = next?.projectionOf(variables)
+  return next && projection && { operation: next, projection, variables }
 }
 
 export interface GroupParts {

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type GraphQLSchema, NoSchemaIntrospectionCustomRule, validate } from 'graphql'
+import { NoSchemaIntrospectionCustomRule, validate } from 'graphql'
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import type { ErrorCode } from '../../errors.ts'
+import type { ServedSchema } from '../../events/serving/served-schema.ts'
 import type { Context } from '../../graphql/context.ts'
 import { limitedOperations } from '../../graphql/limits/limited-parse.ts'
 import { errorMasker, withoutSuggestion } from '../../graphql/mask-error.ts'
@@ -17,7 +18,7 @@ import { type SseStreams, serverSentEvents } from './sse.ts'
 import { validDocuments } from './valid-documents.ts'
 
 export interface GraphQLHttpOptions extends GraphQLParts {
-  readonly schema: GraphQLSchema
+  readonly served: ServedSchema
   readonly origins: Origins
   readonly introspection: boolean
   readonly log: (text: string, details: Record<string, unknown>) => void
@@ -37,7 +38,7 @@ export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
   const maskError = errorMasker(options.log, options.onRefusal, { suggestions: options.introspection })
   const streams: SseStreams = new WeakMap()
   return createYoga<Partial<SocketContext>, Context>({
-    schema: options.schema,
+    schema: options.served.current.schema,
     context: contextFactory(options, streams),
     graphqlEndpoint: '/graphql',
     parserAndValidationCache: false,
@@ -56,13 +57,19 @@ export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
       requestRates(options.admitRequest, (error) => options.onRefusal(error.code)),
       losslessRequests,
       losslessResults,
-      validDocuments(limitedOperations(options.schema, options.settings)),
+      currentSchema(options.served),
+      validDocuments(limitedOperations(() => options.served.current.schema, options.settings)),
       answerForms(),
       serverSentEvents({ streams, fanOut: options.fanOut, maskError, keepAliveMs: options.settings.keepAliveMs }),
       countExecutions(options.onExecute),
       ...(options.introspection ? [] : [noIntrospection]),
     ],
   })
+}
+
+/** A reload replaces the schema that Yoga was given. */
+function currentSchema(served: ServedSchema): Plugin {
+  return { onEnveloped: ({ setSchema }) => setSchema(served.current.schema) }
 }
 
 /** A validation rule, because it also applies to the WebSocket. */

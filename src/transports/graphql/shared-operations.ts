@@ -39,7 +39,9 @@ export class SharedOperations {
   /** Undefined if the operation is new or cannot be shared. */
   get(text: string, operationName: string | null | undefined): SharedOperation | undefined {
     const document = this.#documents.get(text)
-    return document && this.#operations.get(document)?.get(operationName ?? '')
+    const operation = document && this.#operations.get(document)?.get(operationName ?? '')
+    // A reload of the schema may have made it invalid.
+    return operation?.schema === this.#fanOut.schema ? operation : undefined
   }
 
   /** The caller has validated the document, and it contains this operation. */
@@ -50,7 +52,7 @@ export class SharedOperations {
       this.#operations.set(document, operations)
     }
     const name = operationName ?? ''
-    if (!operations.has(name)) {
+    if (!operations.has(name) || operations.get(name)?.schema !== schema) {
       const operation = { document, operationName }
       operations.set(name, this.#typed(schema, operation) ?? this.#channel(schema, operation))
     }

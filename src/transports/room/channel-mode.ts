@@ -7,7 +7,8 @@ import { publicationOf } from '../../core/publishing/to-publication.ts'
 import { demand, mayPublish } from '../../core/sessions/authorizer.ts'
 import type { Session } from '../../core/sessions/session.ts'
 import type { GatewayError } from '../../errors.ts'
-import type { NamedEvents, NamedSubscription } from '../../events/serving/named-events.ts'
+import type { NamedSubscription } from '../../events/serving/named-events.ts'
+import type { ServedSchema } from '../../events/serving/served-schema.ts'
 import { EncodingCache } from '../flow/encoding-cache.ts'
 import { eventJson } from '../flow/event-json.ts'
 import type { Outbox } from '../flow/outbox.ts'
@@ -19,8 +20,7 @@ export interface ChannelParts {
   readonly gateway: Gateway
   readonly namespace: string
   readonly session: Session
-  /** Undefined if there are no typed fields. */
-  readonly named: NamedEvents | undefined
+  readonly served: ServedSchema
   readonly outbox: Outbox
   readonly envelope: Envelope
   readonly channel: string
@@ -36,9 +36,9 @@ export interface ChannelParts {
  * the room. Throws what `Session.subscribe` throws.
  */
 export function subscribeToChannel(parts: ChannelParts): void {
-  const { session, named, outbox, envelope, channel, after, checkpoints, overflow, onEnd } = parts
+  const { session, served, outbox, envelope, channel, after, checkpoints, overflow, onEnd } = parts
   const options = { after, checkpoints, overflow: overflowPolicyOf(overflow) }
-  const { subscription, typed } = subscribeByName(session, named, channel, options)
+  const { subscription, typed } = subscribeByName(session, served, channel, options)
   if (envelope === 'json') outbox.push(jsonTextFrame({ kind: 'joined', channel }))
   subscription.pipe({
     take: (event) => {

@@ -7,7 +7,7 @@ import { demand, mayJoinRoom } from '../../core/sessions/authorizer.ts'
 import { closeReasonOf } from '../../core/sessions/close-reason-of.ts'
 import type { Session } from '../../core/sessions/session.ts'
 import { type ErrorCode, GatewayError } from '../../errors.ts'
-import type { NamedEvents } from '../../events/serving/named-events.ts'
+import type { ServedSchema } from '../../events/serving/served-schema.ts'
 import { acceptedOn } from '../flow/accepted-sockets.ts'
 import type { FrameLimitOptions, FrameLimits } from '../flow/frame-limits.ts'
 import { Outbox, type Outboxes } from '../flow/outbox.ts'
@@ -23,8 +23,7 @@ import { tokenIn } from './token-frame.ts'
 
 export interface RoomEndpointOptions extends RoomOptions, FrameLimitOptions {
   readonly gateway: Gateway
-  /** Undefined if there are no typed fields. */
-  readonly named: NamedEvents | undefined
+  readonly served: ServedSchema
   readonly authenticate: (credentials: Credentials) => Promise<Identity>
   /** The identity of a connection without a token. */
   readonly anonymous: Identity

@@ -4,7 +4,7 @@ import type { SessionEnd } from '../../core/accounting/labels.ts'
 import type { Identity } from '../../core/model/identity.ts'
 import type { Session } from '../../core/sessions/session.ts'
 import { type ErrorCode, GatewayError } from '../../errors.ts'
-import type { NamedEvents } from '../../events/serving/named-events.ts'
+import type { ServedSchema } from '../../events/serving/served-schema.ts'
 import { acceptedOn } from '../flow/accepted-sockets.ts'
 import type { FrameLimits } from '../flow/frame-limits.ts'
 import type { Outbox } from '../flow/outbox.ts'
@@ -24,8 +24,7 @@ export interface ConnectionParts extends CommandParts {
   readonly frameLimits: FrameLimits
   readonly outbox: Outbox
   readonly frames: DeliveryFrames
-  /** Undefined if there are no typed fields. */
-  readonly named: NamedEvents | undefined
+  readonly served: ServedSchema
   readonly heartbeat: Heartbeat
   readonly address: string
   /** The identity of a client without a token. */
@@ -149,9 +148,9 @@ export class SocketClusterConnection implements Caller, WebSocketUser {
   }
 
   subscribe(channel: string, options: SocketClusterSubscribeOptions): () => void {
-    const { outbox, frames, named } = this.parts
+    const { outbox, frames, served } = this.parts
     const entry: SocketClusterSubscription = new SocketClusterSubscription({
-      ...subscribeByName(this.session, named, channel, options),
+      ...subscribeByName(this.session, served, channel, options),
       cursors: options.cursors,
       sendsGaps: options.cursors || options.after !== undefined,
       outbox,

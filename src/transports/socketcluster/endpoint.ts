@@ -6,7 +6,7 @@ import type { ClientChannels } from '../../core/clients/client-channels.ts'
 import type { Gateway } from '../../core/gateway.ts'
 import { anyListener, type Identity } from '../../core/model/identity.ts'
 import type { ErrorCode } from '../../errors.ts'
-import type { NamedEvents } from '../../events/serving/named-events.ts'
+import type { ServedSchema } from '../../events/serving/served-schema.ts'
 import { type FrameLimitOptions, FrameLimits } from '../flow/frame-limits.ts'
 import { setIntervalAfterIo } from '../flow/interval-after-io.ts'
 import { Outbox, type Outboxes } from '../flow/outbox.ts'
@@ -21,8 +21,7 @@ export interface SocketClusterOptions extends FrameLimitOptions {
   readonly gateway: Gateway
   readonly clientChannels: ClientChannels
   readonly namespace: string
-  /** Undefined if there are no typed fields. */
-  readonly named: NamedEvents | undefined
+  readonly served: ServedSchema
   readonly proxyHops: number
   readonly access: 'open' | 'token'
   /** Rejects with `UNAUTHENTICATED`. */

@@ -8,7 +8,7 @@ import { type PublishRequest, publicationOf } from '../../core/publishing/to-pub
 import { demand, mayPublish } from '../../core/sessions/authorizer.ts'
 import type { Session } from '../../core/sessions/session.ts'
 import { badInput } from '../../errors.ts'
-import type { NamedEvents } from '../../events/serving/named-events.ts'
+import type { ServedSchema } from '../../events/serving/served-schema.ts'
 import { type SubscribedByName, subscribeByName } from '../flow/subscribe-by-name.ts'
 
 /** What a command uses of its connection. */
@@ -20,7 +20,7 @@ export interface CommandContext {
   readonly authenticate: (token: string) => Promise<Identity>
   /** By channel: a connection has at most one subscription to each. */
   readonly subscriptions: Map<string, SubscribedByName>
-  readonly named: NamedEvents | undefined
+  readonly served: ServedSchema
 }
 
 type Request = Readonly<Record<string, unknown>>
@@ -47,12 +47,12 @@ async function authenticate({ authenticate, session }: CommandContext, request: 
   return { clientId: clientId ?? null, scope: printScope(scope), expiresAt: toDate(expiresAt?.getTime()) }
 }
 
-async function subscribe({ session, subscriptions, named }: CommandContext, request: Request): Promise<unknown> {
+async function subscribe({ session, subscriptions, served }: CommandContext, request: Request): Promise<unknown> {
   const channel = text(request, 'channel')
   if (subscriptions.has(channel)) throw badInput('channel', `this connection has already subscribed to "${channel}"`)
   const subscribed = subscribeByName(
     session,
-    named,
+    served,
     channel,
     {
       after: optionalText(request, 'after'),

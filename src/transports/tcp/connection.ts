@@ -10,7 +10,7 @@ import { errorStack } from '../../core/model/error-text.ts'
 import type { Identity } from '../../core/model/identity.ts'
 import type { Session } from '../../core/sessions/session.ts'
 import { badInput, type ErrorCode, GatewayError } from '../../errors.ts'
-import type { NamedEvents } from '../../events/serving/named-events.ts'
+import type { ServedSchema } from '../../events/serving/served-schema.ts'
 import { acceptedOn } from '../flow/accepted-sockets.ts'
 import { eventJson } from '../flow/event-json.ts'
 import type { FrameLimitOptions, FrameLimits } from '../flow/frame-limits.ts'
@@ -26,8 +26,7 @@ export interface FramedTcpOptions extends ListenOptions, FrameLimitOptions {
   readonly gateway: Gateway
   readonly clientChannels: ClientChannels
   readonly namespace: string
-  /** Undefined if there are no typed fields. */
-  readonly named: NamedEvents | undefined
+  readonly served: ServedSchema
   readonly authenticate: (token: string) => Promise<Identity>
   /** Identity of a connection that has not authenticated. */
   readonly anonymous: Identity

@@ -5,7 +5,7 @@ import { schema } from '../../../src/graphql/schema.ts'
 import { connectGraphql } from '../../support/frames/graphql-frames.ts'
 import { type InProcessGateway, openGateway } from '../../support/gateway/gateway-in-process.ts'
 
-const operations = limitedOperations(schema, { maxQueryDepth: 12, maxQueryCost: 1_000 })
+const operations = limitedOperations(() => schema, { maxQueryDepth: 12, maxQueryCost: 1_000 })
 const tooDear = { code: 'LIMIT_EXCEEDED', limit: 'WARREN_MAX_QUERY_COST' }
 const tooDeep = { code: 'LIMIT_EXCEEDED', limit: 'WARREN_MAX_QUERY_DEPTH' }
 

@@ -4,6 +4,7 @@ import { type DocumentNode, execute, parse, validate } from 'graphql'
 import { latin1Of } from '../../../src/core/body/latin1.ts'
 import { printJson } from '../../../src/core/json/print-json.ts'
 import type { ChannelEvent } from '../../../src/core/model/channel-event.ts'
+import { ServedSchema } from '../../../src/events/serving/served-schema.ts'
 import { schema } from '../../../src/graphql/schema.ts'
 import { answerOf, FanOut } from '../../../src/transports/graphql/fan-out.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -15,6 +16,8 @@ import { watchHub } from '../../support/gateway/hub-watch.ts'
 import { freePort } from '../../support/network/ports.ts'
 import { pick, runs, weighted } from '../../support/property.ts'
 import { anyEvent, texts } from '../flow/any-event.ts'
+
+const served = new ServedSchema({ schema, operations: undefined, named: undefined })
 
 const fields = Object.keys(
   (schema.getType('ChannelEvent') as { getFields(): Record<string, unknown> } & object).getFields(),
@@ -57,7 +60,7 @@ function checked(text: string): DocumentNode {
 
 describe('a shared result', () => {
   test('is byte for byte the answer of graphql-js, for generated operations and events', () => {
-    const fanOut = new FanOut(schema, () => undefined)
+    const fanOut = new FanOut(served, () => undefined)
     const check = (text: string, clientId: string, events: readonly ChannelEvent[]) => {
       const args = { schema, document: checked(text), variableValues: { clientId } }
       const group = fanOut.groupOf(args)
@@ -75,7 +78,7 @@ describe('a shared result', () => {
 
   test('is made again for another channel, and not for another subscriber', () => {
     let executions = 0
-    const fanOut = new FanOut(schema, () => (executions += 1))
+    const fanOut = new FanOut(served, () => (executions += 1))
     const document = checked('subscription ($c: ID!) { channel(clientId: $c) { clientId data } }')
     const group = fanOut.groupOf({ document })
     const cursor = { epoch: '0123456789abcdef', offset: 1, fingerprint: 7, before: false, codec: testCursors }
@@ -95,12 +98,12 @@ describe('a shared result', () => {
       '{ channel(clientId: "a") { ...F } } fragment F on ChannelEvent { data @skip(if: false) }',
     ],
   ])('is not made for an operation with %s', (_what, text) => {
-    expect(new FanOut(schema, () => undefined).groupOf({ document: checked(`subscription ${text}`) })).toBeUndefined()
+    expect(new FanOut(served, () => undefined).groupOf({ document: checked(`subscription ${text}`) })).toBeUndefined()
   })
 
   test('is not made for an error: each subscriber gets the answer of graphql-js, with its own path', () => {
     const document = checked('subscription { channel(clientId: "a") { kind cursor } }')
-    const group = new FanOut(schema, () => undefined).groupOf({ document })
+    const group = new FanOut(served, () => undefined).groupOf({ document })
     const event = { kind: 'CHECKPOINT', receivedAt: 0, cursor: undefined } as unknown as ChannelEvent
     expect(group?.encode(event, 'a', { clientId: 'a' })).toBeUndefined()
     expect(answerOf({ schema, document }, event)).toEqual(execute({ schema, document, rootValue: event }))

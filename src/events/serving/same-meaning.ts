@@ -1,0 +1,90 @@
+import {
+  type DocumentNode,
+  type GraphQLField,
+  type GraphQLSchema,
+  getNamedType,
+  isAbstractType,
+  isEnumType,
+  validate,
+} from 'graphql'
+import type { EventField, EventSchema } from '../model/event-schema.ts'
+
+/** One subscription, as it began. */
+export interface SubscriptionUse {
+  readonly field: EventField
+  /** The coerced arguments. */
+  readonly args: Readonly<Record<string, unknown>>
+  /** The selected fields below the field, as `Type.field`. */
+  readonly selected: Iterable<string>
+  /** Undefined for clients that send no documents. */
+  readonly document: DocumentNode | undefined
+}
+
+/**
+ * The field of the next schema by which the subscription may continue after a reload: its document
+ * is valid there, and its conditions and the fields that it selects mean the same. Who may use the
+ * field is not compared. Undefined: it may not continue.
+ */
+export function continuingField(old: EventSchema, next: EventSchema, use: SubscriptionUse): EventField | undefined {
+  const { field, args, document } = use
+  const other = next.events.get(field.name)
+  if (!other) return undefined
+  const [before, after] = [rootField(old.schema, field.name), rootField(next.schema, field.name)]
+  if (!before || !after || String(before.type) !== String(after.type)) return undefined
+  if (streamOf(field) !== streamOf(other)) return undefined
+  const given = Object.keys(args).filter((name) => args[name] !== undefined && args[name] !== null)
+  if (!given.every((name) => argumentOf(field, before, name) === argumentOf(other, after, name))) return undefined
+  if (eventTypesOf(old, before) !== eventTypesOf(next, before)) return undefined
+  for (const name of use.selected) if (selectionOf(old, name) !== selectionOf(next, name)) return undefined
+  if (document && validate(next.schema, document).length > 0) return undefined
+  return other
+}
+
+function rootField(schema: GraphQLSchema, name: string): GraphQLField<unknown, unknown> | undefined {
+  return schema.getSubscriptionType()?.getFields()[name]
+}
+
+/** Which messages the field has, and in which form they and its gaps arrive. */
+function streamOf({ bindings, only, invalid, gapForm }: EventField): string {
+  return JSON.stringify([bindings.map(({ location: _location, ...binding }) => binding), only, invalid, gapForm])
+}
+
+/** What an argument means: the condition or the built-in role, and its type. */
+function argumentOf(field: EventField, definition: GraphQLField<unknown, unknown>, name: string): string {
+  const type = definition.args.find((argument) => argument.name === name)?.type
+  const condition = field.conditions.find((one) => one.name === name)
+  const role = Object.entries(field.builtIn).find(([, argument]) => argument === name)?.[0]
+  const meaning = condition && [condition.kind, condition.enumName, condition.list, condition.place]
+  return JSON.stringify([String(type), meaning, role])
+}
+
+/** The event types of the members that the field has in the old schema. */
+function eventTypesOf({ schema, eventTypes }: EventSchema, { type }: GraphQLField<unknown, unknown>): string {
+  const known = schema.getType(getNamedType(type).name)
+  const members = isAbstractType(known) ? schema.getPossibleTypes(known) : known ? [known] : []
+  const before = isAbstractType(getNamedType(type)) ? new Set(namesOf(type)) : undefined
+  return JSON.stringify(
+    members.filter(({ name }) => !before || before.has(name)).map(({ name }) => [name, eventTypes.get(name)]),
+  )
+}
+
+function namesOf(type: GraphQLField<unknown, unknown>['type']): string[] {
+  const named = getNamedType(type)
+  if ('getTypes' in named) return named.getTypes().map(({ name }) => name)
+  return []
+}
+
+/** Where a field of a type is read, and as what. */
+function selectionOf({ schema, objects, enums }: EventSchema, name: string): string {
+  const [typeName = '', fieldName = ''] = name.split('.')
+  const type = schema.getType(typeName)
+  const definition = type && 'getFields' in type ? type.getFields()[fieldName] : undefined
+  const mapping = objects.get(typeName)?.get(fieldName)
+  const named = definition && getNamedType(definition.type)
+  const values = named && isEnumType(named) ? enums.get(named.name) : undefined
+  return JSON.stringify([
+    definition && String(definition.type),
+    mapping && [mapping.place, mapping.as],
+    values && [[...values.byText], values.unknown],
+  ])
+}
