@@ -1,5 +1,6 @@
+import type { ReadResult } from './read-result.ts'
 import { type CursorStorage, type ResumableEvent, type ResumeOptions, Resumption } from './resumption.ts'
-import type { ClientSink, Payload, SubscriptionClient } from './subscription-client.ts'
+import type { ClientSink, Payload, Result, SubscriptionClient } from './subscription-client.ts'
 
 export { endWhenSilent } from './end-when-silent.ts'
 export type { CursorStorage, ResumableEvent, ResumeOptions, ResumeState } from './resumption.ts'
@@ -31,8 +32,8 @@ export interface EventSink<Event> {
  *     const variables = { clientId: 'alice' }
  *     for await (const event of resumable(client, { query, variables })) { … }
  *
- * The query takes `$after: Cursor` and selects `cursor`, and should select `kind` and
- * `gap { reason oldest }`. It begins after the stored cursor, else after `variables.after`, else
+ * The query takes `$after: Cursor`. A query of `channel` selects `cursor`, and should select `kind`
+ * and `gap { reason oldest }`; a typed field has them in the extensions of its results. It begins after the stored cursor, else after `variables.after`, else
  * now. Each event is passed on once and in order, however often the connection is lost. With a
  * `storage`, an event that the page did not finish handling before it closed is passed on again: at
  * least once.
@@ -40,7 +41,7 @@ export interface EventSink<Event> {
  * Iterating starts the subscription, and leaving the loop ends it. An event counts as handled when
  * the next one is requested. Create the client with `retryAttempts: 0`.
  */
-export function resumable<Event extends ResumableEvent = ResumableEvent>(
+export function resumable<Event = ResumableEvent>(
   client: SubscriptionClient,
   options: Payload & ResumeOptions,
 ): Resumable<Event> {
@@ -58,9 +59,7 @@ export function resumable<Event extends ResumableEvent = ResumableEvent>(
       client,
       payload,
       {
-        // The cursor is always present, whatever its name in the query. The other fields are what
-        // the query selects.
-        next: (_result, event) => sink.next(event as Event),
+        next: (result, read) => (read.hasValue ? sink.next(eventOf<Event>(result, read)) : undefined),
         error: (error) => sink.error?.(error),
         complete: () => sink.complete?.(),
       },
@@ -87,6 +86,15 @@ export function resuming<Client extends SubscriptionClient>(
     return () => resumption.dispose()
   }
   return { ...client, subscribe }
+}
+
+/**
+ * The event of `channel` with its cursor, whatever its name in the query; the value of a typed field
+ * as it is.
+ */
+function eventOf<Event>({ extensions }: Result, { value, cursor }: ReadResult): Event {
+  const isTyped = extensions?.['warren'] !== undefined || typeof value !== 'object'
+  return (isTyped ? value : { ...value, cursor }) as Event
 }
 
 function takesAfter(query: string): boolean {

@@ -1,3 +1,4 @@
+import { type ReadResult, readResult } from './read-result.ts'
 import { RetryPolicy, SubscriptionEnded } from './retry-policy.ts'
 import {
   attempt,
@@ -10,8 +11,8 @@ import {
 } from './subscription-client.ts'
 
 /**
- * The fields that every event must select. `kind` and `gap` too, if gaps and checkpoints must be
- * distinguished from messages.
+ * The fields that every event of `channel` must select. `kind` and `gap` too, if gaps and checkpoints
+ * must be distinguished from messages. Events of typed fields need select none of them.
  */
 export interface ResumableEvent {
   readonly cursor: string
@@ -71,7 +72,7 @@ export interface ResumeOptions {
  * error.
  */
 export interface ResultSink {
-  next(result: Result, event: ResumableEvent): unknown
+  next(result: Result, read: ReadResult): unknown
   error: ClientSink['error']
   complete: ClientSink['complete']
 }
@@ -82,7 +83,7 @@ export interface ResultSink {
  */
 const closingMs = 1_000
 
-type Queued = { readonly result: Result; readonly event: ResumableEvent } | { readonly ending: unknown }
+type Queued = { readonly result: Result; readonly read: ReadResult } | { readonly ending: unknown }
 
 /** One subscription across any number of connections. */
 export class Resumption {
@@ -148,17 +149,16 @@ export class Resumption {
   }
 
   #onResult(result: Result): void {
-    const event = eventOf(result)
-    const cursor = (this.#options.cursorOf ?? cursorIn)(event)
-    if (event === undefined || cursor === undefined) {
+    const read = readResult(result, this.#options.cursorOf)
+    if (!read) {
       this.#stopAttempt?.()
       this.#onEnd(result.errors ?? new SubscriptionEnded('expected a cursor in every event: select it'))
       return
     }
-    this.#received = cursor
+    this.#received = read.cursor
     this.#failures = 0
     this.#retryPolicy.reset()
-    this.#queue.push({ result, event: { ...event, cursor } })
+    this.#queue.push({ result, read })
     if (this.#queue.length >= (this.#options.maxQueued ?? 1_000)) {
       this.#stopAttempt?.()
       this.#behind = true
@@ -211,12 +211,13 @@ export class Resumption {
     try {
       for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
         if ('ending' in next) return this.#end(next.ending)
-        const { result, event } = next
-        if (event.kind === 'GAP' || event.gap) await this.#options.onGap?.(event)
-        if (event.kind === 'CHECKPOINT') await this.#options.onCheckpoint?.(event)
-        else if (!this.#over) await this.#sink.next(result, event)
+        const { result, read } = next
+        const { cursor, gap } = read
+        if (gap) await this.#options.onGap?.({ ...noticeIn(read), cursor, kind: 'GAP', gap })
+        if (read.isCheckpoint) await this.#options.onCheckpoint?.({ ...noticeIn(read), cursor, kind: 'CHECKPOINT' })
+        else if (!this.#over) await this.#sink.next(result, read)
         if (this.#over) return
-        this.#options.storage?.set(event.cursor)
+        this.#options.storage?.set(cursor)
         if (this.#behind && this.#queue.length === 0) {
           this.#behind = false
           this.#attempt()
@@ -238,13 +239,7 @@ export class Resumption {
   }
 }
 
-/** The first root field that is an object. */
-function eventOf({ data }: Result): Omit<ResumableEvent, 'cursor'> | undefined {
-  if (typeof data !== 'object' || data === null) return undefined
-  return Object.values(data).find((field) => typeof field === 'object' && field !== null) as ResumableEvent | undefined
-}
-
-function cursorIn(event: unknown): string | undefined {
-  const cursor = (event as { cursor?: unknown } | undefined)?.cursor
-  return typeof cursor === 'string' ? cursor : undefined
+/** The other fields that the query selects of a gap or checkpoint of `channel`. */
+function noticeIn({ value }: ReadResult): object {
+  return typeof value === 'object' && value !== null ? value : {}
 }

@@ -27,7 +27,15 @@ const unauthorized = 4401
  */
 const maxUnauthorized = 3
 /** Values of `extensions.code` that `docs/errors.md` lists to retry later. */
-const retryableErrors = ['BROKER_UNAVAILABLE', 'REGISTRY_UNAVAILABLE', 'DRAINING', 'LIMIT_EXCEEDED', 'DELIVERY_FAILED']
+const retryableErrors = [
+  'BROKER_UNAVAILABLE',
+  'REGISTRY_UNAVAILABLE',
+  'DRAINING',
+  'LIMIT_EXCEEDED',
+  'DELIVERY_FAILED',
+  'NO_RESPONDER',
+  'REQUEST_TIMEOUT',
+]
 
 /** Decides whether a subscription resumes after an attempt ended. */
 export class RetryPolicy {

@@ -24,6 +24,7 @@ export interface ClientSink {
 export interface Result {
   readonly data?: unknown
   readonly errors?: readonly AnsweredError[]
+  readonly extensions?: { readonly [name: string]: unknown } | null
 }
 
 export interface AnsweredError {

@@ -1,4 +1,6 @@
 import {
+  type GraphQLNamedType,
+  type GraphQLObjectType,
   type GraphQLOutputType,
   getNamedType,
   getNullableType,
@@ -11,6 +13,7 @@ import type { EventBinding, EventField, EventSchema, OnlyCondition, RequestField
 import type { Place } from '../model/place.ts'
 import type { EventInput, TypedValue, Verdict } from '../model/typed-value.ts'
 import { type EventTypeSource, eventTypeReader } from './event-type.ts'
+import { gapTypeName } from './gap-notice.ts'
 import { isNumber, tokenOf } from './numbers.ts'
 import { fromEnvelope, placeReader, placeText, pointerText } from './place-reader.ts'
 import { broken, type PlaceStep, Reading } from './reading.ts'
@@ -79,8 +82,9 @@ function rootReader(schema: EventSchema, type: GraphQLOutputType, source: Source
   const slot = tree.slotOf(type, undefined, true)
   const named = getNamedType(type)
   const isList = isListType(getNullableType(type))
-  const sole = isObjectType(named) && !isList ? tree.objectReader(named, true) : undefined
-  const isConditional = isAbstractType(named) ? !isList : isObjectType(named) && schema.eventTypes.has(named.name)
+  const only = isObjectType(named) ? named : onlyMember(schema, named)
+  const sole = only && !isList ? tree.objectReader(only, true) : undefined
+  const isConditional = only ? schema.eventTypes.has(only.name) : isAbstractType(named) && !isList
   const find = isConditional ? tree.memberOf(named, true) : undefined
   const step: PlaceStep = { text: pointerText(source.body), absolute: true }
   const typeStep: PlaceStep = {
@@ -110,6 +114,16 @@ function rootReader(schema: EventSchema, type: GraphQLOutputType, source: Source
     if (body === undefined) return settle(reading, withoutBody, present, step)
     return settle(reading, reader ? { ...slot, read: reader.read } : slot, readPointer(body, source.body), step)
   }
+}
+
+/**
+ * The member of a union or interface that takes every message, with or without an event type: the
+ * only one besides `EventGap`, without `@eventType`.
+ */
+function onlyMember({ schema, eventTypes }: EventSchema, type: GraphQLNamedType): GraphQLObjectType | undefined {
+  if (!isAbstractType(type)) return undefined
+  const [member, ...others] = schema.getPossibleTypes(type).filter(({ name }) => name !== gapTypeName)
+  return others.length === 0 && member && !eventTypes.has(member.name) ? member : undefined
 }
 
 const typeProperty: Place = { kind: 'property', property: 'TYPE' }

@@ -69,6 +69,8 @@ class ReferenceReading {
   readonly #schema: EventSchema
   readonly #field: EventField
   readonly #binding: EventBinding
+  /** The only member of the type of the field, if there is one. */
+  #onlyMember: GraphQLObjectType | undefined
   readonly #message: ReferenceMessage
   readonly #payload: JsonTree | undefined
 
@@ -95,7 +97,14 @@ class ReferenceReading {
     const isList = isListType(getNullableType(type))
     let target: GraphQLOutputType | undefined
     const path = pointerOf(this.#binding.body)
-    if ((isAbstractType(named) && !isList) || (isObjectType(named) && this.#schema.eventTypes.has(named.name))) {
+    const members = isAbstractType(named)
+      ? this.#schema.schema.getPossibleTypes(named).filter(({ name }) => name !== 'EventGap')
+      : []
+    // The only member takes every message.
+    if (members.length === 1 && members[0] && !this.#schema.eventTypes.has(members[0].name) && !isList) {
+      target = members[0]
+      this.#onlyMember = members[0]
+    } else if ((isAbstractType(named) && !isList) || (isObjectType(named) && this.#schema.eventTypes.has(named.name))) {
       const types = this.#messageTypes()
       if (types.length === 0) {
         return this.#orNull(type, path, () => {
@@ -183,6 +192,7 @@ class ReferenceReading {
     const tree = found.tree as JsonTree
     if (isObjectType(type)) return this.#object(type, tree, path, whole)
     if (!isAbstractType(type)) throw new Error('an input type')
+    if (whole && this.#onlyMember) return this.#object(this.#onlyMember, tree, path, whole)
     if (!whole) {
       const own = namesOfTypes(tree instanceof Map ? tree.get('__typename') : undefined)
       if (own.length > 0) {

@@ -28,7 +28,9 @@ const orders = eventField('orders', {
 
 describe('keys', () => {
   test('begin with a NUL and the name of the field', () => {
-    expect(indexOf(orders).add(conditionsOf([['7'], undefined, undefined]))).toBe('\0orders\0[[["7"],null,null],null]')
+    expect(indexOf(orders).add(conditionsOf([['7'], undefined, undefined]))).toMatch(
+      /^\0orders\0[\w-]{12}\[\[\["7"\]\],null\]$/,
+    )
   })
 
   test('are in use until the last subscription with the conditions is removed', () => {
@@ -61,7 +63,9 @@ describe('keys', () => {
     const index = indexOf(eventField('two', { conditions: [argument('a', 'String'), argument('b', 'String')] }))
     index.add(conditionsOf([['1:a'], ['']]))
     index.add(conditionsOf([['1'], [':a']]))
-    expect(index.keysOf(reading({ json: '{"a":"1","b":":a"}' }), noValue)).toEqual(['\0two\0[[["1"],[":a"]],null]'])
+    expect(index.keysOf(reading({ json: '{"a":"1","b":":a"}' }), noValue)).toEqual([
+      expect.stringMatching(/^\0two\0[\w-]{12}\[\[\["1"\],\[":a"\]\],null\]$/),
+    ])
     expect(index.keysOf(reading({ json: '{"a":"","b":"1:a"}' }), noValue)).toEqual([])
   })
 })
