@@ -8,6 +8,9 @@ const { CompiledFiles, SourceMaps } = require('./compile.cjs')
 const globalsOf = new Map()
 globalThis[Symbol.for('warren.test.globals')] = globalsOf
 
+/** When a worker prints why it has not ended: before jest ends it, without a reason. */
+const printLeftMs = 8_000
+
 let runs = 0
 let sourceMaps
 
@@ -52,6 +55,18 @@ module.exports = class NativeRuntime extends JestRuntime {
 }
 
 function openLoader(folder) {
+  // jest-worker asks a worker to end by removing its listener.
+  process.on('removeListener', (name) => {
+    if (name === 'message') setTimeout(printWhatIsLeft, printLeftMs).unref()
+  })
   register('./loader.js', { parentURL: pathToFileURL(__filename), data: { folder } })
   return new SourceMaps(new CompiledFiles(folder))
+}
+
+function printWhatIsLeft() {
+  const kinds = process.getActiveResourcesInfo().join(', ')
+  // oxlint-disable-next-line no-underscore-dangle -- its public form has no details
+  const handles = process._getActiveHandles().map((handle) => handle?.constructor?.name)
+  const listeners = process.eventNames().map((name) => `${String(name)} ${process.listenerCount(name)}`)
+  console.error(`This worker does not end. Open: ${kinds}. Handles: ${handles}. Listeners: ${listeners.join(', ')}.`)
 }
