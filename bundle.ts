@@ -17,7 +17,9 @@ await build({
   // The program finds its drivers beside itself (`src/distributor/open-driver.ts`).
   entryPoints: {
     main: 'src/main.ts',
-    ...Object.fromEntries(readdirSync(drivers).map((file) => [`drivers/${basename(file, '.ts')}`, `${drivers}/${file}`])),
+    ...Object.fromEntries(
+      readdirSync(drivers).map((file) => [`drivers/${basename(file, '.ts')}`, `${drivers}/${file}`]),
+    ),
   },
   outdir,
   bundle: true,

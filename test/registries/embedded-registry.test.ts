@@ -91,9 +91,7 @@ import { openRegistry } from ${JSON.stringify(import.meta.resolve('../../dist/re
         }
         await registry.close()`
       const outputs = await Promise.all(
-        Array.from({ length: 3 }, () =>
-          run(process.execPath, ['--input-type=module', '--eval', program]),
-        ),
+        Array.from({ length: 3 }, () => run(process.execPath, ['--input-type=module', '--eval', program])),
       )
       const created = outputs.flatMap(({ stdout }) => stdout.trim().split('\n'))
       expect(created).toHaveLength(150)
