@@ -39,6 +39,8 @@ export function shortcut([command, ...args]: readonly string[]): string | undefi
       const [vhost, user, ...patterns] = first === '-p' ? args.slice(1) : ['/', ...args]
       return `rabbit_auth_backend_internal:set_permissions(${[user, vhost, ...patterns, 'a test'].map((one) => binary(one ?? '')).join(', ')})`
     }
+    case 'add_vhost':
+      return `rabbit_vhost:add(${binary(first)}, ${actor})`
     case 'delete_vhost':
       return `rabbit_vhost:delete(${binary(first)}, ${actor})`
     case 'set_vhost_limits':
