@@ -409,7 +409,7 @@ describe('RabbitMQ', () => {
       await using before = await openGateway(early)
       await callerOf(before.graphqlUrl, operator)(publish, toAlice('long ago'))
     }
-    await node.kill()
+    await node.stopApp()
     await using gateway = await startGateway({
       ready: false,
       env: {
@@ -439,7 +439,7 @@ describe('RabbitMQ', () => {
     expect(published.afterMs).toBeGreaterThan(publishTimeoutMs - 50)
     expect(published.afterMs).toBeLessThan(publishTimeoutMs + 2_000)
 
-    await node.start()
+    await node.startApp()
     // A back end connects faster than the gateway. Messages published before alice subscribed are
     // not for her.
     await using connection = await plainConnection(node.url())

@@ -30,6 +30,13 @@ export interface RabbitNode {
    */
   start(): Promise<void>
   restart(): Promise<void>
+  /**
+   * Stops RabbitMQ but not its Erlang VM: connections end, nothing listens, and what is not durable
+   * is gone.
+   */
+  stopApp(): Promise<void>
+  /** Starts RabbitMQ in its Erlang VM, for a sixth of the CPU time of `start`. */
+  startApp(): Promise<void>
   /** Sends SIGKILL. */
   kill(): Promise<void>
   /** Sends SIGSTOP: connections stay open and silent. */
@@ -64,6 +71,8 @@ export const rabbit: RabbitNode = {
   stop: refuse,
   start: refuse,
   restart: refuse,
+  stopApp: refuse,
+  startApp: refuse,
   kill: refuse,
   freeze: refuse,
   thaw: refuse,
@@ -112,6 +121,13 @@ function handle(node: NodeProcess, remove: () => Promise<void>): RabbitNode {
     async restart() {
       await node.stop()
       await node.start()
+    },
+    async stopApp() {
+      await rabbitmqctl(address, ['stop_app'])
+    },
+    async startApp() {
+      await rabbitmqctl(address, ['start_app'])
+      await node.ready()
     },
     kill: () => node.kill(),
     freeze: () => node.freeze(),
@@ -189,10 +205,8 @@ export async function testVhost(name: string): Promise<TestVhost> {
   await sharedNodeReady()
   const vhost = `${name}-${randomBytes(4).toString('hex')}`
   const ctl = (...args: string[]) => rabbitmqctl(sharedAddress(), args)
-  // On a busy machine the node may take longer to answer than a command waits.
-  const repeated = (...args: string[]) => eventually(args.join(' '), () => ctl(...args), { everyMs: 250 })
-  await repeated('add_vhost', vhost)
-  await repeated('set_permissions', '-p', vhost, 'guest', '.*', '.*', '.*')
-  const close = async () => void (await repeated('delete_vhost', vhost))
+  await ctl('add_vhost', vhost)
+  await ctl('set_permissions', '-p', vhost, 'guest', '.*', '.*', '.*')
+  const close = async () => void (await ctl('delete_vhost', vhost))
   return { name: vhost, url: rabbit.url(vhost), close, [Symbol.asyncDispose]: close }
 }

@@ -12,7 +12,7 @@ import { evaluate, shortcut } from './rabbitmq-shortcuts.ts'
 
 const run = promisify(execFile)
 
-const readyMs = 60_000
+const readyMs = 150_000
 const readyPollMs = 50
 
 /**
