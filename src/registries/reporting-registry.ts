@@ -24,7 +24,7 @@ export function reportingRegistry(registry: ClientRegistry, onFailure: (error: u
     removeClient: (clientId) => guarded(registry.removeClient(clientId)),
     addSource: (source) => guarded(registry.addSource(source)),
     listSources: () => guarded(registry.listSources()),
-    removeSource: (id) => guarded(registry.removeSource(id)),
+    removeSource: (id, createdUpTo) => guarded(registry.removeSource(id, createdUpTo)),
     addRevocation: (revocation) => guarded(registry.addRevocation(revocation)),
     listRevocations: (behind) => guarded(registry.listRevocations(behind)),
     addKey: (key) => guarded(registry.addKey(key)),

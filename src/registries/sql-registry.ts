@@ -122,10 +122,12 @@ export class SqlRegistry implements ClientRegistry {
     return rows.map(sourceOf)
   }
 
-  async removeSource(id: string): Promise<Source | undefined> {
-    const row = await this.#run((db) =>
-      db.deleteFrom('warren_sources').where('id', '=', id).returningAll().executeTakeFirst(),
-    )
+  async removeSource(id: string, createdUpTo?: Date): Promise<Source | undefined> {
+    const row = await this.#run((db) => {
+      const named = db.deleteFrom('warren_sources').where('id', '=', id)
+      const removed = createdUpTo ? named.where('created_at', '<=', createdUpTo.toISOString()) : named
+      return removed.returningAll().executeTakeFirst()
+    })
     return row && sourceOf(row)
   }
 

@@ -134,7 +134,8 @@ export function registrySuite(name: string, newPlace: () => Promise<Place>): voi
       await registry.addSource(source)
       const again = newSource({ createdAt: new Date(), ownsExchange: true })
       expect(await registry.addSource(again)).toEqual({ source, created: false })
-      expect(await registry.removeSource(source.id)).toEqual(source)
+      expect(await registry.removeSource(source.id, new Date(source.createdAt.getTime() - 1))).toBeUndefined()
+      expect(await registry.removeSource(source.id, source.createdAt)).toEqual(source)
       expect(await registry.removeSource(source.id)).toBeUndefined()
     })
 

@@ -66,8 +66,11 @@ export interface ClientRegistry extends KeyStore {
   addSource(source: Source): Promise<{ source: Source; created: boolean }>
   /** All sources, oldest first. */
   listSources(): Promise<Source[]>
-  /** Resolves with the removed source; undefined if there is no such source. */
-  removeSource(id: string): Promise<Source | undefined>
+  /**
+   * Resolves with the removed source; undefined if there is no such source. With `createdUpTo`, a
+   * source that was created later stays.
+   */
+  removeSource(id: string, createdUpTo?: Date): Promise<Source | undefined>
 
   /** Stores the revocation, unless a later one exists. The client need not be registered. */
   addRevocation(revocation: Revocation): Promise<void>

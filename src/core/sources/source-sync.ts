@@ -1,5 +1,6 @@
 import { GatewayError } from '../../errors.ts'
-import { checkDefinition, reviveSource, type Source, type SourceDefinition, sourceId } from '../model/source.ts'
+import { BoundedSet } from '../limits/bounded-set.ts'
+import { checkDefinition, lifeOf, reviveSource, type Source, type SourceDefinition, sourceId } from '../model/source.ts'
 import type { Broker } from '../ports/broker.ts'
 import type { ClientRegistry } from '../ports/client-registry.ts'
 import type { ControlBus, ControlMessage } from '../ports/control-bus.ts'
@@ -21,6 +22,15 @@ export interface SourceSyncParts {
   readonly logError: (what: string, error: unknown) => void
 }
 
+/** A deleted source: the lives of it that were created at this time or before. */
+interface Deletion {
+  /** Undefined: all. */
+  readonly createdUpTo: Date | undefined
+}
+
+/** How many deleted sources are remembered. */
+const maxDeleted = 10_000
+
 /**
  * Keeps the sources of all replicas the same. A mark in the journal announces a source, so each
  * replica knows it before the first message that follows. Replicas that missed the mark read the
@@ -28,11 +38,15 @@ export interface SourceSyncParts {
  */
 export class SourceSync {
   readonly #parts: SourceSyncParts
+  /** Changes from marks that the registry does not have yet: the latest for each id. */
+  readonly #unsavedChanges = new Map<string, Source | Deletion>()
   /**
-   * Changes from marks that the registry does not have yet: the latest for each id. Undefined: the
-   * source was deleted.
+   * Lives of sources (`lifeOf`) that were deleted. A registry that was read before the
+   * deletion must not bring them back.
    */
-  readonly #unsavedChanges = new Map<string, Source | undefined>()
+  readonly #deleted = new BoundedSet<string>(maxDeleted)
+  /** The latest time of creation of all sources that this replica knew, in milliseconds. */
+  #lastCreated = 0
   #registryWrites: Promise<void> = Promise.resolve()
 
   constructor(parts: SourceSyncParts) {
@@ -65,7 +79,9 @@ export class SourceSync {
         `exchange "${checked.exchange}" has source ${otherType.id} with type ${otherType.exchangeType}: expected the same type, got ${checked.exchangeType}`,
       )
     }
-    const newSource: Source = { ...checked, id, createdAt: new Date(), ownsExchange: false }
+    // The clocks of replicas differ, but a later life of a source must have a later time.
+    const createdAt = new Date(Math.max(Date.now(), this.#lastCreated + 1))
+    const newSource: Source = { ...checked, id, createdAt, ownsExchange: false }
     const { declared } = await broker.bind(newSource)
     const { source } = await registry.addSource({ ...newSource, ownsExchange: declared })
     await this.#parts.appendMark({ kind: 'source-created', source })
@@ -75,52 +91,83 @@ export class SourceSync {
   /** Resolves with false if there is no such source. */
   async delete(id: string): Promise<boolean> {
     const { broker, registry } = this.#parts
-    const removed = (await registry.removeSource(id)) ?? this.#parts.sources.get(id)
+    const stored = await registry.removeSource(id)
+    const served = this.#parts.sources.get(id)
+    const removed = stored && served && served.createdAt > stored.createdAt ? served : (stored ?? served)
     if (!removed) return false
     await broker.unbind(removed)
-    await this.#parts.appendMark({ kind: 'source-deleted', id })
+    await this.#parts.appendMark({ kind: 'source-deleted', id, createdAt: removed.createdAt.toISOString() })
     return true
   }
 
   /**
    * Called at a mark: routes messages of the source from here on. Also saves the source in the
-   * registry, because another replica may use another registry.
+   * registry, because another replica may use another registry. Of two creations the later one
+   * counts, on every replica.
    */
   onCreated(source: Source | undefined): void {
-    if (!source || this.#parts.sources.get(source.id)) return
+    if (!source) return
+    const served = this.#parts.sources.get(source.id)
+    if (served && served.createdAt >= source.createdAt) return
+    if (served) this.#stop(served)
     this.serve(source)
     this.#unsavedChanges.set(source.id, source)
     this.syncRegistry()
   }
 
-  onDeleted(id: string): void {
-    const source = this.#parts.sources.remove(id)
-    if (source)
-      void this.#parts.broker
-        .unbind(source)
-        .catch((error: unknown) => this.#parts.logError('unbinding a source', error))
-    this.#unsavedChanges.set(id, undefined)
+  /**
+   * Called at a mark. `createdAt`: when the deleted source was created; replicas up to 0.1 do not
+   * write it. A starting replica reads old marks again, and a source that was created later stays.
+   */
+  onDeleted(id: string, createdAt: Date | undefined): void {
+    const served = this.#parts.sources.get(id)
+    const createdUpTo = createdAt ?? served?.createdAt
+    if (createdUpTo) this.#noteDeleted({ id, createdAt: createdUpTo })
+    if (served && createdAt && served.createdAt > createdAt) return
+    if (served) this.#stop(served)
+    this.#unsavedChanges.set(id, { createdUpTo })
     this.syncRegistry()
+  }
+
+  #noteDeleted(source: Pick<Source, 'id' | 'createdAt'>): void {
+    this.#deleted.add(lifeOf(source))
+    this.#lastCreated = Math.max(this.#lastCreated, source.createdAt.getTime())
+  }
+
+  #stop(source: Source): void {
+    this.#noteDeleted(source)
+    this.#parts.sources.remove(source.id)
+    void this.#parts.broker.unbind(source).catch((error: unknown) => this.#parts.logError('unbinding a source', error))
   }
 
   /**
    * Saves the changes once the tail is current. A starting replica reads old marks again, and only
-   * the latest change of each source counts.
+   * the latest change of each source counts. A change that could not be saved is kept.
    */
   syncRegistry(): void {
     if (!this.#parts.isUp() || this.#unsavedChanges.size === 0) return
-    const { registry } = this.#parts
-    const unsavedChanges = [...this.#unsavedChanges]
+    const changes = [...this.#unsavedChanges]
     this.#unsavedChanges.clear()
-    this.#registryWrites = this.#registryWrites
-      .then(async () => {
-        for (const [id, source] of unsavedChanges)
-          await (source ? registry.addSource(source) : registry.removeSource(id))
-      })
-      .catch((error: unknown) => this.#parts.logError('saving sources in the registry', error))
+    for (const change of changes) this.#registryWrites = this.#registryWrites.then(() => this.#save(change))
+  }
+
+  /** The registry may have a later life of the source already, because replicas may share it. */
+  async #save([id, change]: readonly [string, Source | Deletion]): Promise<void> {
+    const { registry, logError } = this.#parts
+    try {
+      if ('createdUpTo' in change) await registry.removeSource(id, change.createdUpTo)
+      else if ((await registry.addSource(change)).source.createdAt < change.createdAt) {
+        await registry.removeSource(id, new Date(change.createdAt.getTime() - 1))
+        await registry.addSource(change)
+      }
+    } catch (error) {
+      if (!this.#unsavedChanges.has(id)) this.#unsavedChanges.set(id, change)
+      logError('saving sources in the registry', error)
+    }
   }
 
   serve(source: Source): void {
+    this.#lastCreated = Math.max(this.#lastCreated, source.createdAt.getTime())
     this.#parts.sources.add(source)
     this.#parts.broker.keep(source)
   }
@@ -142,11 +189,16 @@ export class SourceSync {
     const known = await registry.listSources()
     for (const source of known) {
       // A source that was served before stays served, unless a mark deletes it during this read.
-      if (!this.#unsavedChanges.has(source.id) && !before.some(({ id }) => id === source.id)) this.serve(source)
+      if (this.#unsavedChanges.has(source.id) || this.#deleted.has(lifeOf(source))) continue
+      if (!before.some(({ id }) => id === source.id)) this.serve(source)
     }
     for (const source of before) {
       if (this.#unsavedChanges.has(source.id) || known.some(({ id }) => id === source.id)) continue
-      if (this.#parts.sources.remove(source.id)) await broker.unbind(source)
+      // During this read, a mark may have deleted it, and another may have created it again.
+      if (this.#parts.sources.get(source.id) !== source) continue
+      this.#noteDeleted(source)
+      this.#parts.sources.remove(source.id)
+      await broker.unbind(source)
     }
   }
 
@@ -158,13 +210,13 @@ export class SourceSync {
     const { registry, control } = this.#parts
     switch (message.kind) {
       case 'sources-wanted':
-        for (const source of await registry.listSources()) await control.send({ kind: 'source-known', source })
+        for (const source of await registry.listSources())
+          if (!this.#deleted.has(lifeOf(source))) await control.send({ kind: 'source-known', source })
         return
       case 'source-known': {
         const source = reviveSource(message.source)
-        if (!source || this.#parts.sources.get(source.id)) return
-        await registry.addSource(source)
-        this.serve(source)
+        // The other replica may have read its registry before the source was deleted.
+        if (source && !this.#deleted.has(lifeOf(source))) this.onCreated(source)
         return
       }
     }
