@@ -59,7 +59,7 @@ export class SourceSync {
    * definition contradicts another source or the broker, and with `BROKER_UNAVAILABLE`.
    */
   async create(definition: SourceDefinition): Promise<Source> {
-    const { broker, registry } = this.#parts
+    const { broker } = this.#parts
     const checked = checkDefinition(definition)
     const id = sourceId(checked)
     const known = this.#parts.sources.get(id)
@@ -83,9 +83,25 @@ export class SourceSync {
     const createdAt = new Date(Math.max(Date.now(), this.#lastCreated + 1))
     const newSource: Source = { ...checked, id, createdAt, ownsExchange: false }
     const { declared } = await broker.bind(newSource)
-    const { source } = await registry.addSource({ ...newSource, ownsExchange: declared })
+    const source = await this.#add({ ...newSource, ownsExchange: declared })
     await this.#parts.appendMark({ kind: 'source-created', source })
     return source
+  }
+
+  /** Resolves with the row of the registry, and leaves no other life of the source bound. */
+  async #add(source: Source): Promise<Source> {
+    const { broker, registry } = this.#parts
+    try {
+      const { source: stored } = await registry.addSource(source)
+      if (lifeOf(stored) === lifeOf(source)) return stored
+      // Another replica creates it too.
+      await broker.bind(stored)
+      await broker.unbind(source)
+      return stored
+    } catch (error) {
+      await broker.unbind(source).catch(() => undefined)
+      throw error
+    }
   }
 
   /** Resolves with false if there is no such source. */
@@ -109,8 +125,10 @@ export class SourceSync {
     if (!source) return
     const served = this.#parts.sources.get(source.id)
     if (served && served.createdAt >= source.createdAt) return
-    if (served) this.#stop(served)
+    if (served) this.#parts.sources.remove(served.id)
     this.serve(source)
+    // After the new binding, so that there is always one.
+    if (served) this.#unbind(served)
     this.#unsavedChanges.set(source.id, source)
     this.syncRegistry()
   }
@@ -124,7 +142,10 @@ export class SourceSync {
     const createdUpTo = createdAt ?? served?.createdAt
     if (createdUpTo) this.#noteDeleted({ id, createdAt: createdUpTo })
     if (served && createdAt && served.createdAt > createdAt) return
-    if (served) this.#stop(served)
+    if (served) {
+      this.#parts.sources.remove(id)
+      this.#unbind(served)
+    }
     this.#unsavedChanges.set(id, { createdUpTo })
     this.syncRegistry()
   }
@@ -134,9 +155,8 @@ export class SourceSync {
     this.#lastCreated = Math.max(this.#lastCreated, source.createdAt.getTime())
   }
 
-  #stop(source: Source): void {
+  #unbind(source: Source): void {
     this.#noteDeleted(source)
-    this.#parts.sources.remove(source.id)
     void this.#parts.broker.unbind(source).catch((error: unknown) => this.#parts.logError('unbinding a source', error))
   }
 

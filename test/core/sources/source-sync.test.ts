@@ -203,6 +203,19 @@ describe('a source that was created again', () => {
   })
 })
 
+test('of a source that two replicas create at the same time, one life stays bound', async () => {
+  const [one, other] = [replica(), replica()]
+  const created = await Promise.all([one.sync.create(first), other.sync.create(first)])
+  expect(created[1]).toEqual(created[0])
+  expect([...bound]).toEqual([created[0].createdAt.getTime()])
+})
+
+test('a source that the registry does not take is not bound', async () => {
+  registry.isAway = true
+  await expect(replica().sync.create(first)).rejects.toThrow('the registry is away')
+  expect(bound.size).toBe(0)
+})
+
 test('a change that the registry did not take is saved at the next one', async () => {
   const here = replica()
   registry.isAway = true

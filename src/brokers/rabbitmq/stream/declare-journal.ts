@@ -142,10 +142,12 @@ async function declareMissing(
     const log = new EpochLog(connection, name)
     const logged = await log.read()
     const exists = await queueExists(connection, name)
-    const epoch = exists && logged.epoch !== undefined ? logged.epoch : randomBytes(8).toString('hex')
+    const known = exists ? logged.epoch : undefined
+    const epoch = known ?? randomBytes(8).toString('hex')
     const key = await agreeOnKey?.(logged.keys)
     await log.write(key === undefined ? { epoch } : { epoch, key })
-    await declareStream(connection, name, limitsOf(retention))
+    // If an operator deletes the stream at this moment, a new one must not get the known epoch.
+    if (known === undefined) await declareStream(connection, name, limitsOf(retention))
     await onOwnChannel(connection, (channel) => channel.bindQueue(name, name, name))
     return epoch
   } finally {
