@@ -135,6 +135,7 @@ export class Gateway {
       limits: parts.limits,
       onUp: () => this.#onUp(),
       onDown: (reason) => parts.onState({ up: false, reason }),
+      onMarksMissed: () => this.#resync(),
       onMark: (note) => this.#onMark(note),
     })
     this.#catchUp = new CatchUp({

@@ -23,6 +23,7 @@ export function reportingRegistry(registry: ClientRegistry, onFailure: (error: u
     countClients: (options) => guarded(registry.countClients(options)),
     removeClient: (clientId) => guarded(registry.removeClient(clientId)),
     addSource: (source) => guarded(registry.addSource(source)),
+    renewSource: (source) => guarded(registry.renewSource(source)),
     listSources: () => guarded(registry.listSources()),
     removeSource: (id, createdUpTo) => guarded(registry.removeSource(id, createdUpTo)),
     addRevocation: (revocation) => guarded(registry.addRevocation(revocation)),

@@ -64,6 +64,11 @@ export interface ClientRegistry extends KeyStore {
    * inserted it. Atomic.
    */
   addSource(source: Source): Promise<{ source: Source; created: boolean }>
+  /**
+   * As `addSource`, but if the id exists with an earlier `createdAt`, the row gets the later one.
+   * Atomic.
+   */
+  renewSource(source: Source): Promise<Source>
   /** All sources, oldest first. */
   listSources(): Promise<Source[]>
   /**

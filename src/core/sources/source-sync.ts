@@ -1,5 +1,4 @@
 import { GatewayError } from '../../errors.ts'
-import { BoundedSet } from '../limits/bounded-set.ts'
 import { checkDefinition, lifeOf, reviveSource, type Source, type SourceDefinition, sourceId } from '../model/source.ts'
 import type { Broker } from '../ports/broker.ts'
 import type { ClientRegistry } from '../ports/client-registry.ts'
@@ -41,10 +40,10 @@ export class SourceSync {
   /** Changes from marks that the registry does not have yet: the latest for each id. */
   readonly #unsavedChanges = new Map<string, Source | Deletion>()
   /**
-   * Lives of sources (`lifeOf`) that were deleted. A registry that was read before the
-   * deletion must not bring them back.
+   * By id: when the latest life that was deleted was created, in milliseconds. A registry that was
+   * read before the deletion must not bring it back.
    */
-  readonly #deleted = new BoundedSet<string>(maxDeleted)
+  readonly #deletedUpTo = new Map<string, number>()
   /** The latest time of creation of all sources that this replica knew, in milliseconds. */
   #lastCreated = 0
   #registryWrites: Promise<void> = Promise.resolve()
@@ -59,7 +58,6 @@ export class SourceSync {
    * definition contradicts another source or the broker, and with `BROKER_UNAVAILABLE`.
    */
   async create(definition: SourceDefinition): Promise<Source> {
-    const { broker } = this.#parts
     const checked = checkDefinition(definition)
     const id = sourceId(checked)
     const known = this.#parts.sources.get(id)
@@ -79,25 +77,34 @@ export class SourceSync {
         `exchange "${checked.exchange}" has source ${otherType.id} with type ${otherType.exchangeType}: expected the same type, got ${checked.exchangeType}`,
       )
     }
-    // The clocks of replicas differ, but a later life of a source must have a later time.
-    const createdAt = new Date(Math.max(Date.now(), this.#lastCreated + 1))
-    const newSource: Source = { ...checked, id, createdAt, ownsExchange: false }
-    const { declared } = await broker.bind(newSource)
-    const source = await this.#add({ ...newSource, ownsExchange: declared })
-    await this.#parts.appendMark({ kind: 'source-created', source })
-    return source
+    for (;;) {
+      // The clocks of replicas differ, but a later life of a source must have a later time.
+      const createdAt = new Date(Math.max(Date.now(), this.#lastCreated + 1))
+      const source = await this.#add({ ...checked, id, createdAt, ownsExchange: false })
+      if (!source) continue
+      await this.#parts.appendMark({ kind: 'source-created', source })
+      const served = this.#parts.sources.get(id)
+      if (served && lifeOf(served) === lifeOf(source)) return served
+      await this.#parts.broker.unbind(source)
+      // Another replica has created a later life, or has deleted one.
+      if (served) return served
+      await this.#parts.registry.removeSource(id, source.createdAt)
+    }
   }
 
-  /** Resolves with the row of the registry, and leaves no other life of the source bound. */
-  async #add(source: Source): Promise<Source> {
+  /**
+   * Binds a new life of a source and stores it in the registry, in the place of an earlier one.
+   * Resolves with undefined, and leaves it unbound, if the registry has a later one.
+   */
+  async #add(source: Source): Promise<Source | undefined> {
     const { broker, registry } = this.#parts
+    const { declared } = await broker.bind(source)
     try {
-      const { source: stored } = await registry.addSource(source)
+      const stored = await registry.renewSource({ ...source, ownsExchange: declared })
+      this.#lastCreated = Math.max(this.#lastCreated, stored.createdAt.getTime())
       if (lifeOf(stored) === lifeOf(source)) return stored
-      // Another replica creates it too.
-      await broker.bind(stored)
       await broker.unbind(source)
-      return stored
+      return undefined
     } catch (error) {
       await broker.unbind(source).catch(() => undefined)
       throw error
@@ -107,9 +114,10 @@ export class SourceSync {
   /** Resolves with false if there is no such source. */
   async delete(id: string): Promise<boolean> {
     const { broker, registry } = this.#parts
-    const stored = await registry.removeSource(id)
     const served = this.#parts.sources.get(id)
-    const removed = stored && served && served.createdAt > stored.createdAt ? served : (stored ?? served)
+    // Another replica may be creating a later life of it, which stays.
+    const stored = await registry.removeSource(id, served?.createdAt)
+    const removed = served ?? stored
     if (!removed) return false
     await broker.unbind(removed)
     await this.#parts.appendMark({ kind: 'source-deleted', id, createdAt: removed.createdAt.toISOString() })
@@ -122,7 +130,7 @@ export class SourceSync {
    * counts, on every replica.
    */
   onCreated(source: Source | undefined): void {
-    if (!source) return
+    if (!source || this.#isDeleted(source)) return
     const served = this.#parts.sources.get(source.id)
     if (served && served.createdAt >= source.createdAt) return
     if (served) this.#parts.sources.remove(served.id)
@@ -140,7 +148,7 @@ export class SourceSync {
   onDeleted(id: string, createdAt: Date | undefined): void {
     const served = this.#parts.sources.get(id)
     const createdUpTo = createdAt ?? served?.createdAt
-    if (createdUpTo) this.#noteDeleted({ id, createdAt: createdUpTo })
+    if (createdUpTo) this.#noteDeleted(id, createdUpTo)
     if (served && createdAt && served.createdAt > createdAt) return
     if (served) {
       this.#parts.sources.remove(id)
@@ -150,13 +158,19 @@ export class SourceSync {
     this.syncRegistry()
   }
 
-  #noteDeleted(source: Pick<Source, 'id' | 'createdAt'>): void {
-    this.#deleted.add(lifeOf(source))
-    this.#lastCreated = Math.max(this.#lastCreated, source.createdAt.getTime())
+  #noteDeleted(id: string, createdAt: Date): void {
+    const upTo = Math.max(createdAt.getTime(), this.#deletedUpTo.get(id) ?? 0)
+    this.#lastCreated = Math.max(this.#lastCreated, upTo)
+    const [oldest] = this.#deletedUpTo.keys()
+    if (oldest !== undefined && this.#deletedUpTo.size >= maxDeleted) this.#deletedUpTo.delete(oldest)
+    this.#deletedUpTo.set(id, upTo)
+  }
+
+  #isDeleted({ id, createdAt }: Source): boolean {
+    return createdAt.getTime() <= (this.#deletedUpTo.get(id) ?? Number.NEGATIVE_INFINITY)
   }
 
   #unbind(source: Source): void {
-    this.#noteDeleted(source)
     void this.#parts.broker.unbind(source).catch((error: unknown) => this.#parts.logError('unbinding a source', error))
   }
 
@@ -171,15 +185,10 @@ export class SourceSync {
     for (const change of changes) this.#registryWrites = this.#registryWrites.then(() => this.#save(change))
   }
 
-  /** The registry may have a later life of the source already, because replicas may share it. */
   async #save([id, change]: readonly [string, Source | Deletion]): Promise<void> {
     const { registry, logError } = this.#parts
     try {
-      if ('createdUpTo' in change) await registry.removeSource(id, change.createdUpTo)
-      else if ((await registry.addSource(change)).source.createdAt < change.createdAt) {
-        await registry.removeSource(id, new Date(change.createdAt.getTime() - 1))
-        await registry.addSource(change)
-      }
+      await ('createdUpTo' in change ? registry.removeSource(id, change.createdUpTo) : registry.renewSource(change))
     } catch (error) {
       if (!this.#unsavedChanges.has(id)) this.#unsavedChanges.set(id, change)
       logError('saving sources in the registry', error)
@@ -209,14 +218,14 @@ export class SourceSync {
     const known = await registry.listSources()
     for (const source of known) {
       // A source that was served before stays served, unless a mark deletes it during this read.
-      if (this.#unsavedChanges.has(source.id) || this.#deleted.has(lifeOf(source))) continue
+      if (this.#unsavedChanges.has(source.id) || this.#isDeleted(source)) continue
       if (!before.some(({ id }) => id === source.id)) this.serve(source)
     }
     for (const source of before) {
       if (this.#unsavedChanges.has(source.id) || known.some(({ id }) => id === source.id)) continue
       // During this read, a mark may have deleted it, and another may have created it again.
       if (this.#parts.sources.get(source.id) !== source) continue
-      this.#noteDeleted(source)
+      this.#noteDeleted(source.id, source.createdAt)
       this.#parts.sources.remove(source.id)
       await broker.unbind(source)
     }
@@ -231,12 +240,12 @@ export class SourceSync {
     switch (message.kind) {
       case 'sources-wanted':
         for (const source of await registry.listSources())
-          if (!this.#deleted.has(lifeOf(source))) await control.send({ kind: 'source-known', source })
+          if (!this.#isDeleted(source)) await control.send({ kind: 'source-known', source })
         return
       case 'source-known': {
         const source = reviveSource(message.source)
         // The other replica may have read its registry before the source was deleted.
-        if (source && !this.#deleted.has(lifeOf(source))) this.onCreated(source)
+        this.onCreated(source)
         return
       }
     }

@@ -22,11 +22,12 @@ class SlowRegistry {
     for (const answer of held) answer()
   }
 
-  async addSource(source: Source) {
+  async renewSource(source: Source) {
     if (this.isAway) throw new Error('the registry is away')
-    const existing = this.rows.get(source.id)
-    if (!existing) this.rows.set(source.id, source)
-    return { source: existing ?? source, created: !existing }
+    const known = this.rows.get(source.id)
+    const renewed = known && known.createdAt >= source.createdAt ? known : source
+    this.rows.set(source.id, renewed)
+    return renewed
   }
 
   async removeSource(id: string, createdUpTo?: Date) {
@@ -65,12 +66,16 @@ function replica(own = registry): Replica {
     keep: ({ createdAt }: Source) => void bound.add(createdAt.getTime()),
     unbind: async ({ createdAt }: Source) => void bound.delete(createdAt.getTime()),
   }
-  const sync = new SourceSync({
+  const sync: SourceSync = new SourceSync({
     sources,
     registry: own,
     broker,
     control: { send: async (message: ControlMessage) => void sent.push(message) },
-    appendMark: async (note: MarkNote) => void notes.push(note),
+    appendMark: async (note: MarkNote) => {
+      notes.push(note)
+      if (note.kind === 'source-created') sync.onCreated(note.source)
+      if (note.kind === 'source-deleted') sync.onDeleted(note.id, new Date(note.createdAt ?? 0))
+    },
     isUp: () => true,
     logError: () => {},
   } as unknown as SourceSyncParts)
@@ -151,6 +156,28 @@ describe('a source that was created again', () => {
     expect(here.sources.get(id)?.createdAt).toEqual(second.createdAt)
   })
 
+  test('is a life of its own when another replica has saved the deleted one late', async () => {
+    const here = replica()
+    here.sync.onCreated(first)
+    here.sync.onDeleted(id, first.createdAt)
+    await turn()
+    registry.rows.set(id, first)
+    const created = await here.sync.create(first)
+    expect(created.createdAt.getTime()).toBeGreaterThan(first.createdAt.getTime())
+    expect([...registry.rows.values()]).toEqual([created])
+  })
+
+  test('stays when another replica deletes the life before it', async () => {
+    const here = replica()
+    here.sync.serve(first)
+    bound.add(second.createdAt.getTime())
+    registry.rows.set(id, second)
+    await here.sync.delete(id)
+    expect(here.notes).toMatchObject([{ createdAt: first.createdAt.toISOString() }])
+    expect([...registry.rows.values()]).toEqual([second])
+    expect([...bound]).toEqual([second.createdAt.getTime()])
+  })
+
   test('keeps its binding and its row when another replica reads late that it was deleted', async () => {
     const here = replica()
     const late = replica()
@@ -203,11 +230,16 @@ describe('a source that was created again', () => {
   })
 })
 
-test('of a source that two replicas create at the same time, one life stays bound', async () => {
-  const [one, other] = [replica(), replica()]
-  const created = await Promise.all([one.sync.create(first), other.sync.create(first)])
-  expect(created[1]).toEqual(created[0])
-  expect([...bound]).toEqual([created[0].createdAt.getTime()])
+test('of a source that two replicas create at the same time, one life stays', async () => {
+  const replicas = [replica(), replica()]
+  await Promise.all(replicas.map(({ sync }) => sync.create(first)))
+  const notes = replicas.flatMap((one) => one.notes)
+  for (const { sync } of replicas)
+    for (const note of notes) if (note.kind === 'source-created') sync.onCreated(note.source)
+  await turn()
+  const [row] = registry.rows.values()
+  expect(replicas.map(({ sources }) => sources.get(id)?.createdAt)).toEqual([row?.createdAt, row?.createdAt])
+  expect([...bound]).toEqual([row?.createdAt.getTime()])
 })
 
 test('a source that the registry does not take is not bound', async () => {

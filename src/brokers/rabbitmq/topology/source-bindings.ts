@@ -110,9 +110,7 @@ export class SourceBindings {
   /** See `Broker.unbind`. If it rejects, the source is still bound. */
   unbind(source: Source): Promise<void> {
     return this.#runForCaller(async (connection, tooLate) => {
-      const known = this.#bound.get(source.id)
-      // It may have been created again.
-      const previous = known && lifeOf(known) === lifeOf(source) ? known : undefined
+      const previous = this.#isKept(source) ? source : undefined
       if (previous) {
         this.#bound.delete(source.id)
         this.#waiting.delete(source.id)
@@ -202,7 +200,7 @@ export class SourceBindings {
 
   /** An existing binding costs one request. */
   async #maintainBinding(source: Source, session: ConnectionSession, reusable: ReusableChannel): Promise<void> {
-    if (session.signal.aborted || !this.#bound.has(source.id)) return
+    if (session.signal.aborted || !this.#isKept(source)) return
     if (!this.#waiting.has(source.id)) {
       try {
         return await reusable.do((channel) => this.#bindOn(channel, source))
@@ -222,7 +220,7 @@ export class SourceBindings {
 
   /** A problem with one source is logged once and retried. It does not affect the other sources. */
   async #bindAgain({ connection, signal }: ConnectionSession, source: Source): Promise<void> {
-    if (signal.aborted || !this.#bound.has(source.id)) return
+    if (signal.aborted || !this.#isKept(source)) return
     const { exchange } = source
     try {
       await this.#declareAndBind(connection, source).catch(async (error: unknown) => {
@@ -236,6 +234,12 @@ export class SourceBindings {
     } catch (error) {
       if (!signal.aborted) this.#warnOnce(source, this.#conflict(error, source))
     }
+  }
+
+  /** Not if it was deleted, or created again, before its turn. */
+  #isKept(source: Source): boolean {
+    const kept = this.#bound.get(source.id)
+    return kept !== undefined && lifeOf(kept) === lifeOf(source)
   }
 
   #warnAboutAlternate(exchange: string, { alternate }: { alternate: string | undefined }): void {
