@@ -33,8 +33,8 @@
 #ifndef RESYNCS
 #define RESYNCS 0       /* reads of the registry after a lost control connection */
 #endif
-#ifndef RESTARTS
-#define RESTARTS 0
+#ifndef MAINTAINED
+#define MAINTAINED 0
 #endif
 
 #define NONE 255
@@ -134,7 +134,7 @@ inline tailStep(one)
 #endif
     fi
   :: phase[one] == CONFIRMING ->
-    if :: reading[one] == stream && logged == epoch[one] -> phase[one] = UP :: else -> leave(one) fi
+    if :: logged == epoch[one] -> phase[one] = UP :: else -> leave(one) fi
   /* RabbitMQ cancels the consumer of a deleted stream, some time later. */
   :: phase[one] == UP && reading[one] != stream -> leave(one)
   fi;
@@ -162,12 +162,11 @@ end:
 #endif
   :: atomic { stream != 0 && deletions < JOURNAL_DELETIONS -> deletions++; stream = 0 }
   /* The lock is a queue of the connection that is lost. */
-  :: atomic { crashes < CRASHES ->
-      crashes++;
-      if
-      :: phase[0] != AWAY -> leave(0)
-      :: phase[1] != AWAY -> leave(1)
-      fi }
+  :: atomic { crashes < CRASHES && phase[0] != AWAY -> crashes++; leave(0) }
+  :: atomic { crashes < CRASHES && phase[1] != AWAY -> crashes++; leave(1) }
+#if REPLICAS > 2
+  :: atomic { crashes < CRASHES && phase[2] != AWAY -> crashes++; leave(2) }
+#endif
   /* Nothing can happen any more: every replica reads the journal under its epoch. */
   :: else ->
     for (r : 0 .. (REPLICAS - 1)) { assert(phase[r] == UP && reading[r] == stream && epoch[r] == logged) };
@@ -178,57 +177,53 @@ end:
 
 #else
 
-mtype = { IDLE, BOUND, OTHER, ADDED, CREATING, REMOVED, UNBOUND, DELETING };
+#define IDLE 0
+mtype = { BOUND, ADDED, CREATING, REMOVED, UNBOUND };
 mtype:change = { CREATED, DELETED };
 mtype:operation = { BIND, UNBIND };
 
 #define MAX_MARKS 6
 
-byte lives, deletions, journalDeletions, answers, resyncs, restarts;
+byte lives, deletions, answers, resyncs, maintained;
 byte registry;                      /* the life in the registry that all replicas share; 0: none */
 byte bindings;                      /* the set of lives that are bound */
 mtype:change kindOf[MAX_MARKS];     /* the marks */
 byte lifeOf[MAX_MARKS];
-byte marks, firstMark;              /* an operator has deleted the marks before `firstMark` */
+byte marks;
 
 /* SourceSync, of each replica. */
 byte position[REPLICAS];            /* the next mark that the tail reads */
-byte upAt[REPLICAS];                /* the tail is current from this mark on */
 byte served[REPLICAS];
-byte deleted[REPLICAS];             /* the set of lives that are known to be deleted */
-mtype:change unsavedKind[REPLICAS];
-byte unsavedLife[REPLICAS];         /* 0: no unsaved change */
-chan writes0 = [3] of { mtype:change, byte };
-chan writes1 = [3] of { mtype:change, byte };
-chan known0 = [2] of { byte };      /* `source-known` messages on their way */
-chan known1 = [2] of { byte };
+byte deletedUpTo[REPLICAS];         /* the latest life that is known to be deleted */
+chan writes[REPLICAS] = [3] of { mtype:change, byte };  /* to the registry, in order */
+chan known[REPLICAS] = [2] of { byte };                 /* `source-known` messages on their way */
 byte answering[REPLICAS];           /* the row that an answer was read from */
 bit readsRegistry[REPLICAS];
 byte servedBefore[REPLICAS], rowRead[REPLICAS];
-bit mustResync[REPLICAS];
 
 /* SourceBindings, of each replica: `#bound`, and its operations in order. */
 byte kept[REPLICAS];
-chan inOrder0 = [4] of { mtype:operation, byte };
-chan inOrder1 = [4] of { mtype:operation, byte };
+chan inOrder[REPLICAS] = [4] of { mtype:operation, byte };
 
 /* The mutation that runs on each replica. */
 mtype mutation[REPLICAS];
-byte life[REPLICAS], otherLife[REPLICAS], markOf[REPLICAS];
+byte life[REPLICAS], markOf[REPLICAS];
 byte created;                       /* the set of lives with a creation that has resolved */
-byte ending;                        /* the set of lives with a deletion that has begun */
+byte ending;                        /* the set of lives with a mark of a deletion after theirs */
+byte endingBy[REPLICAS];            /* the set of lives that a running deletion concerns */
 
-mtype:operation operation;
-mtype:change change;
-byte n;
+#define LIVING (created & (255 - (ending | endingBy[0] | endingBy[1])))
 
-#define LIVING (created & (255 - ending))
-
-/* No replica misses a message that is published after `create` has resolved. */
+/*
+ * No replica misses a message that is published after `create` has resolved: the source stays
+ * bound and in the registry, under this life or a later one.
+ */
 inline checkLiving()
 {
-  assert((LIVING & (255 - bindings)) == 0);
-  assert(LIVING == 0 || LIVING == ONE(registry))
+  for (i : 1 .. CREATIONS) {
+    assert(!HAS(LIVING, i) || ((bindings >> i) > 0 && registry >= i))
+  };
+  i = 0
 }
 
 inline unbind(one, which)
@@ -242,50 +237,51 @@ inline unbind(one, which)
   checkLiving()
 }
 
-inline save(one, writes, what, which)
+inline onCreated(one, which)
 {
   if
-  :: position[one] >= upAt[one] -> writes ! what, which
-  :: else -> unsavedKind[one] = what; unsavedLife[one] = which
-  fi
-}
-
-inline onCreated(one, writes, inOrder, which)
-{
-  if
+#ifdef PLANT_LATE_ANSWER_TRUSTED
   :: served[one] < which ->
-    inOrder ! BIND, which;
-    if
-    :: served[one] != 0 -> inOrder ! UNBIND, served[one]; deleted[one] = deleted[one] | ONE(served[one])
-    :: else
-    fi;
+#else
+  :: served[one] < which && deletedUpTo[one] < which ->
+#endif
+    inOrder[one] ! BIND, which;
+    if :: served[one] != 0 -> inOrder[one] ! UNBIND, served[one] :: else fi;
     served[one] = which;
     kept[one] = which;
-    save(one, writes, CREATED, which)
+    writes[one] ! CREATED, which
   :: else
   fi
 }
 
-inline onDeleted(one, writes, inOrder, which)
+inline onDeleted(one, which)
 {
-  deleted[one] = deleted[one] | ONE(which);
+  if :: deletedUpTo[one] < which -> deletedUpTo[one] = which :: else fi;
   if
-#ifndef PLANT_OLD_MARK_DELETES
+#ifdef PLANT_LATER_LIFE_DELETED
+  :: true ->
+#else
   :: served[one] > which -> skip
   :: served[one] <= which ->
-#else
-  :: true ->
 #endif
-    if :: served[one] != 0 -> inOrder ! UNBIND, served[one]; deleted[one] = deleted[one] | ONE(served[one]) :: else fi;
+    if :: served[one] != 0 -> inOrder[one] ! UNBIND, served[one] :: else fi;
     served[one] = 0;
-    save(one, writes, DELETED, which)
+    writes[one] ! DELETED, which
   fi
 }
 
-inline replica(one, writes, inOrder, known)
+#define one _pid
+
+active [REPLICAS] proctype replica()
 {
+  mtype:operation operation;
+  mtype:change change;
+  byte n;
+
+end:
+  do
   /* ---------------------------------------------------------- SourceSync.create */
-  :: atomic { mutation[one] == IDLE && served[one] == 0 && lives < CREATIONS && position[one] >= upAt[one] ->
+  :: atomic { mutation[one] == IDLE && served[one] == 0 && lives < CREATIONS && len(inOrder[one]) == 0 ->
       lives++;
       life[one] = lives;
       bindings = bindings | ONE(lives);
@@ -293,52 +289,60 @@ inline replica(one, writes, inOrder, known)
       mutation[one] = BOUND }
   :: atomic { mutation[one] == BOUND ->
       if
+#ifdef PLANT_ROW_REUSED
       :: registry == 0 -> registry = life[one]; mutation[one] = ADDED
-      :: else -> otherLife[one] = life[one]; life[one] = registry; mutation[one] = OTHER
-      fi }
-  :: atomic { mutation[one] == OTHER ->
-      bindings = bindings | ONE(life[one]);
-      kept[one] = life[one];
-#ifndef PLANT_OTHER_LIFE_STAYS_BOUND
-      unbind(one, otherLife[one]);
+      :: registry != 0 -> bindings = bindings & (255 - ONE(life[one])); life[one] = registry; mutation[one] = ADDED
+#else
+      :: registry < life[one] -> registry = life[one]; mutation[one] = ADDED
+      /* It begins again, with a later life. */
+      :: registry >= life[one] -> unbind(one, life[one]); life[one] = 0; mutation[one] = IDLE
 #endif
-      otherLife[one] = 0;
-      mutation[one] = ADDED }
+      fi }
   :: atomic { mutation[one] == ADDED && marks < MAX_MARKS ->
       kindOf[marks] = CREATED; lifeOf[marks] = life[one];
       markOf[one] = marks; marks++;
       mutation[one] = CREATING }
-  :: atomic { mutation[one] == CREATING && position[one] > markOf[one] ->
-      /* Not if the journal was deleted meanwhile: then the caller gets an error. */
-      if :: markOf[one] >= firstMark -> created = created | ONE(life[one]) :: else fi;
+  :: atomic { mutation[one] == CREATING && position[one] > markOf[one] && len(inOrder[one]) == 0 ->
+      if
+      :: served[one] == life[one] -> created = created | ONE(life[one])
+      /* There is a later life, or it was deleted, and the creation begins again. */
+      :: served[one] != life[one] ->
+#ifndef PLANT_EARLIER_LIFE_STAYS_BOUND
+        unbind(one, life[one]);
+#endif
+        if :: served[one] == 0 && registry <= life[one] -> registry = 0 :: else fi
+      fi;
       checkLiving();
       life[one] = 0; markOf[one] = 0; mutation[one] = IDLE }
   /* ---------------------------------------------------------- SourceSync.delete */
   :: atomic { mutation[one] == IDLE && served[one] != 0 && deletions < DELETIONS ->
       deletions++;
-      life[one] = (registry > served[one] -> registry : served[one]);
-      ending = ending | ONE(life[one]) | ONE(served[one]);
+      life[one] = served[one];
+      endingBy[one] = ONE(life[one] + 1) - 1;
+#ifdef PLANT_ANY_LIFE_DELETED
+      if :: registry != 0 -> life[one] = registry :: else fi;
       registry = 0;
+#else
+      if :: registry <= life[one] -> registry = 0 :: else fi;
+#endif
       mutation[one] = REMOVED }
-  :: atomic { mutation[one] == REMOVED -> unbind(one, life[one]); mutation[one] = UNBOUND }
+  :: atomic { mutation[one] == REMOVED && len(inOrder[one]) == 0 -> unbind(one, life[one]); mutation[one] = UNBOUND }
   :: atomic { mutation[one] == UNBOUND && marks < MAX_MARKS ->
       kindOf[marks] = DELETED; lifeOf[marks] = life[one]; marks++;
-      life[one] = 0; mutation[one] = IDLE }
+      ending = ending | endingBy[one];
+      life[one] = 0; endingBy[one] = 0; mutation[one] = IDLE }
 
   /* ------------------------------------------------- the tail: onMark, syncRegistry */
-  :: atomic { position[one] < marks && position[one] >= firstMark && nfull(writes) && len(inOrder) <= 2 ->
+  :: atomic { position[one] < marks && nfull(writes[one]) && len(inOrder[one]) <= 2 ->
       n = position[one];
       position[one]++;
       if
-      :: kindOf[n] == CREATED -> onCreated(one, writes, inOrder, lifeOf[n])
-      :: kindOf[n] == DELETED -> onDeleted(one, writes, inOrder, lifeOf[n])
+      :: kindOf[n] == CREATED -> onCreated(one, lifeOf[n])
+      :: kindOf[n] == DELETED -> onDeleted(one, lifeOf[n])
       fi;
       n = 0 }
-  :: atomic { position[one] >= upAt[one] && unsavedLife[one] != 0 && nfull(writes) ->
-      writes ! unsavedKind[one], unsavedLife[one];
-      unsavedLife[one] = 0; unsavedKind[one] = 0 }
-  :: atomic { len(writes) > 0 ->
-      writes ? change, n;
+  :: atomic { len(writes[one]) > 0 ->
+      writes[one] ? change, n;
       if
       :: change == CREATED && registry < n -> registry = n
       :: change == CREATED && registry >= n -> skip
@@ -351,18 +355,10 @@ inline replica(one, writes, inOrder, known)
       fi;
       change = 0; n = 0;
       checkLiving() }
-  /* The journal was deleted before this tail had read its marks. */
-  :: atomic { position[one] < firstMark ->
-      position[one] = firstMark;
-      if :: upAt[one] < firstMark -> upAt[one] = firstMark :: else fi;
-#ifndef PLANT_NO_RESYNC_AT_NEW_EPOCH
-      mustResync[one] = 1
-#endif
-    }
 
   /* ------------------------------------------------------ SourceBindings.#inOrder */
-  :: atomic { len(inOrder) > 0 ->
-      inOrder ? operation, n;
+  :: atomic { len(inOrder[one]) > 0 ->
+      inOrder[one] ? operation, n;
       if
 #ifdef PLANT_FORMER_LIFE_IS_BOUND
       :: operation == BIND && kept[one] != 0 -> bindings = bindings | ONE(n)
@@ -374,7 +370,9 @@ inline replica(one, writes, inOrder, known)
       :: operation == UNBIND -> unbind(one, n)
       fi;
       operation = 0; n = 0 }
-  /* Everything is bound again periodically. */
+  /* Everything is bound again periodically: `#maintain` waits for its turn, or has it. */
+  :: atomic { maintained < MAINTAINED && kept[one] != 0 && len(inOrder[one]) <= 2 ->
+      maintained++; inOrder[one] ! BIND, kept[one] }
   :: atomic { kept[one] != 0 && !HAS(bindings, kept[one]) -> bindings = bindings | ONE(kept[one]) }
 
   /* -------------------------------------------- onControl: sources-wanted, source-known */
@@ -383,99 +381,69 @@ inline replica(one, writes, inOrder, known)
       answering[one] = registry }
   :: atomic { answering[one] != 0 ->
       if
-      :: !HAS(deleted[one], answering[one]) ->
-        if :: nfull(known0) -> known0 ! answering[one] :: else fi;
-        if :: nfull(known1) -> known1 ! answering[one] :: else fi
+      :: answering[one] > deletedUpTo[one] ->
+        for (i : 0 .. (REPLICAS - 1)) {
+          if :: nfull(known[i]) -> known[i] ! answering[one] :: full(known[i]) -> skip fi
+        };
+        i = 0
       :: else
       fi;
       answering[one] = 0 }
-  :: atomic { len(known) > 0 && nfull(writes) && len(inOrder) <= 2 ->
-      known ? n;
-      if
-#ifdef PLANT_LATE_ANSWER_TRUSTED
-      :: true -> onCreated(one, writes, inOrder, n)
-#else
-      :: !HAS(deleted[one], n) -> onCreated(one, writes, inOrder, n)
-      :: else
-#endif
-      fi;
+  :: atomic { len(known[one]) > 0 && nfull(writes[one]) && len(inOrder[one]) <= 2 ->
+      known[one] ? n;
+      onCreated(one, n);
       n = 0 }
 
   /* ----------------------------------------------------------- readRegistry */
-  :: atomic { !readsRegistry[one] && len(writes) == 0 && (mustResync[one] || resyncs < RESYNCS) ->
-      if :: mustResync[one] -> mustResync[one] = 0 :: else -> resyncs++ fi;
+  :: atomic { !readsRegistry[one] && len(writes[one]) == 0 && resyncs < RESYNCS ->
+      resyncs++;
       readsRegistry[one] = 1;
       servedBefore[one] = served[one];
       rowRead[one] = registry }
-  :: atomic { readsRegistry[one] && len(inOrder) <= 2 ->
+  :: atomic { readsRegistry[one] && len(inOrder[one]) <= 2 ->
       if
-      :: unsavedLife[one] != 0 -> skip
-      :: unsavedLife[one] == 0 && rowRead[one] != 0 ->
+      :: rowRead[one] != 0 ->
         if
 #ifndef PLANT_DELETED_ROW_SERVED
-        :: HAS(deleted[one], rowRead[one]) -> skip
-        :: !HAS(deleted[one], rowRead[one]) && servedBefore[one] == 0 && served[one] == 0 ->
+        :: rowRead[one] > deletedUpTo[one] && servedBefore[one] == 0 && served[one] == 0 ->
 #else
         :: servedBefore[one] == 0 && served[one] == 0 ->
 #endif
           served[one] = rowRead[one];
           kept[one] = rowRead[one];
-          inOrder ! BIND, rowRead[one]
+          inOrder[one] ! BIND, rowRead[one]
         :: else
         fi
-      :: unsavedLife[one] == 0 && rowRead[one] == 0 && servedBefore[one] != 0 ->
+      :: rowRead[one] == 0 && servedBefore[one] != 0 ->
         if
 #ifdef PLANT_NEW_LIFE_REMOVED
         :: served[one] != 0 ->
 #else
         :: served[one] != 0 && served[one] == servedBefore[one] ->
 #endif
-          inOrder ! UNBIND, served[one];
-          deleted[one] = deleted[one] | ONE(served[one]);
+          inOrder[one] ! UNBIND, served[one];
+          if :: deletedUpTo[one] < served[one] -> deletedUpTo[one] = served[one] :: else fi;
           served[one] = 0
         :: else
         fi
-      :: unsavedLife[one] == 0 && rowRead[one] == 0 && servedBefore[one] == 0 -> skip
+      :: rowRead[one] == 0 && servedBefore[one] == 0 -> skip
       fi;
       readsRegistry[one] = 0; servedBefore[one] = 0; rowRead[one] = 0 }
-
-  /* A replica that starts serves the registry, and reads old marks again. */
-  :: atomic { restarts < RESTARTS && mutation[one] == IDLE ->
-      restarts++;
-      do
-      :: len(writes) > 0 -> writes ? change, n
-      :: len(inOrder) > 0 -> inOrder ? operation, n
-      :: len(known) > 0 -> known ? n
-      :: else -> break
-      od;
-      change = 0; operation = 0; n = 0;
-      served[one] = registry;
-      kept[one] = registry;
-      deleted[one] = 0; unsavedLife[one] = 0; unsavedKind[one] = 0; answering[one] = 0;
-      readsRegistry[one] = 0; servedBefore[one] = 0; rowRead[one] = 0; mustResync[one] = 0;
-      position[one] = firstMark;
-      do
-      :: position[one] < marks -> position[one]++
-      :: break
-      od;
-      upAt[one] = marks }
+  od
 }
 
-active proctype system()
+active proctype operator()
 {
-  atomic { mutation[0] = IDLE; mutation[1] = IDLE }
 end:
   do
-  replica(0, writes0, inOrder0, known0)
-  replica(1, writes1, inOrder1, known1)
-  :: atomic { journalDeletions < JOURNAL_DELETIONS && firstMark < marks -> journalDeletions++; firstMark = marks }
   /* Nothing can happen any more: all replicas, the registry and RabbitMQ agree. */
-  :: else ->
-    checkLiving();
-    assert(served[0] == served[1] && served[0] == registry);
-    assert(bindings == (registry == 0 -> 0 : ONE(registry)));
-    assert((registry == 0 -> LIVING == 0 : !HAS(ending, registry)));
-    break
+  :: atomic { timeout ->
+      checkLiving();
+      for (i : 0 .. (REPLICAS - 1)) { assert(served[i] == registry) };
+      i = 0;
+      assert(bindings == (registry == 0 -> 0 : ONE(registry)));
+      assert((registry == 0 -> LIVING == 0 : !HAS(ending, registry)));
+      break }
   od
 }
 

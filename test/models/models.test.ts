@@ -27,6 +27,7 @@ interface Model {
  */
 const withRetention = ['-DREPLACED=0', '-DMESSAGES=2']
 const withReplacement = ['-DREPLACED=1', '-DMESSAGES=2', '-DHOLES=0', '-DMESSAGES_AFTER=1']
+const withHolesAndReplacement = ['-DREPLACED=1', '-DMESSAGES=2', '-DMESSAGES_AFTER=1']
 const threeMessages = ['-DREPLACED=0', '-DMESSAGES=3']
 
 const replayToLive: Model = {
@@ -34,7 +35,8 @@ const replayToLive: Model = {
   bounds: { 'holes and retention': withRetention, 'a replaced journal': withReplacement },
   wideBounds: {
     'holes, retention and three messages': threeMessages,
-    'holes and a replaced journal': ['-DREPLACED=1', '-DMESSAGES=2', '-DMESSAGES_AFTER=1'],
+    'holes and a replaced journal': withHolesAndReplacement,
+    'three messages and a replaced journal': ['-DREPLACED=1', '-DMESSAGES=3'],
   },
   plantedErrors: [
     ['LIVE_ONE_TURN_LATER', withRetention],
@@ -50,6 +52,45 @@ const replayToLive: Model = {
     ['WINDOW_KEPT_AT_TRUNCATION', threeMessages],
     ['SCAN_EPOCH_UNCHECKED', withReplacement],
     ['WINDOW_KEPT_AT_NEW_EPOCH', withReplacement],
+    ['LOOK_BACK_IGNORED', withHolesAndReplacement],
+  ],
+}
+
+const epochs = ['-DEPOCHS', '-DREPLICAS=3', '-DJOURNAL_DELETIONS=2', '-DCRASHES=1']
+const oneLife = '-DCREATIONS=1'
+const lateAnswer = '-DANSWERS=1'
+const lateRead = '-DRESYNCS=1'
+const lateBinding = '-DMAINTAINED=1'
+
+/** Two replicas create the source twice and delete it once, if the bounds name nothing else. */
+const epochsAndSources: Model = {
+  file: 'epochs-and-sources.pml',
+  bounds: {
+    'three replicas, a deleted journal and a crash': epochs,
+    'two creations and a deletion': [],
+    'an answer of another replica': [lateAnswer, oneLife],
+    'a read of the registry': [lateRead, oneLife],
+  },
+  wideBounds: {
+    'two creations and an answer': [lateAnswer],
+    'two creations and a read of the registry': [lateRead],
+    'two creations and a binding that waits': [lateBinding],
+  },
+  plantedErrors: [
+    ['EPOCH_UNCONFIRMED', epochs],
+    ['DECLARED_UNDER_KNOWN_EPOCH', epochs],
+    ['STREAM_BEFORE_EPOCH', epochs],
+    ['WITHOUT_LOCK', epochs],
+    ['BINDING_SHARED', []],
+    ['ROW_OF_ANY_LIFE_REMOVED', []],
+    ['ROW_REUSED', []],
+    ['ANY_LIFE_DELETED', []],
+    ['LATER_LIFE_DELETED', []],
+    ['EARLIER_LIFE_STAYS_BOUND', []],
+    ['FORMER_LIFE_IS_BOUND', [lateBinding]],
+    ['LATE_ANSWER_TRUSTED', [lateAnswer, oneLife]],
+    ['DELETED_ROW_SERVED', [lateRead, oneLife]],
+    ['NEW_LIFE_REMOVED', [lateRead]],
   ],
 }
 
@@ -83,21 +124,21 @@ async function check(
   return { errors, states, report: stdout }
 }
 
-describe.each([['joining a replay to the live end', replayToLive]])(
-  'the model of %s',
-  (_title, { file, bounds, wideBounds, plantedErrors }) => {
-    const searched = Object.entries({ ...bounds, ...(repetitions(0, 1) === 1 ? wideBounds : {}) })
+describe.each([
+  ['joining a replay to the live end', replayToLive],
+  ['epochs and sources on several replicas', epochsAndSources],
+])('the model of %s', (_title, { file, bounds, wideBounds, plantedErrors }) => {
+  const searched = Object.entries({ ...bounds, ...(repetitions(0, 1) === 1 ? wideBounds : {}) })
 
-    test.each(searched)('holds its invariants in every state, with %s', async (name, macros) => {
-      const { errors, states, report } = await check(file, macros)
-      process.stderr.write(`${file}, ${name}: ${states} states explored.\n`)
-      if (errors !== 0) throw new Error(report)
-      expect(states).toBeGreaterThan(10_000)
-    })
+  test.each(searched)('holds its invariants in every state, with %s', async (name, macros) => {
+    const { errors, states, report } = await check(file, macros)
+    process.stderr.write(`${file}, ${name}: ${states} states explored.\n`)
+    if (errors !== 0) throw new Error(report)
+    expect(states).toBeGreaterThan(10_000)
+  })
 
-    test.each(plantedErrors)('finds the planted error %s', async (name, macros) => {
-      const { errors, report } = await check(file, [...macros, `-DPLANT_${name}`])
-      expect({ errors, violated: /assertion violated/.test(report) }).toEqual({ errors: 1, violated: true })
-    })
-  },
-)
+  test.each(plantedErrors)('finds the planted error %s', async (name, macros) => {
+    const { errors, report } = await check(file, [...macros, `-DPLANT_${name}`])
+    expect({ errors, violated: /assertion violated/.test(report) }).toEqual({ errors: 1, violated: true })
+  })
+})
