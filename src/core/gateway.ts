@@ -135,6 +135,7 @@ export class Gateway {
       limits: parts.limits,
       onUp: () => this.#onUp(),
       onDown: (reason) => parts.onState({ up: false, reason }),
+      onMarksMissed: () => this.#resync(),
       onMark: (note) => this.#onMark(note),
     })
     this.#catchUp = new CatchUp({
@@ -429,7 +430,7 @@ export class Gateway {
 
   #onMark(note: MarkNote | undefined): void {
     if (note?.kind === 'source-created') this.#sourceSync.onCreated(reviveSource(note.source))
-    if (note?.kind === 'source-deleted') this.#sourceSync.onDeleted(note.id)
+    if (note?.kind === 'source-deleted') this.#sourceSync.onDeleted(note.id, dateOf(note.createdAt))
     if (this.#listener.up && !this.#publishGate.isOpen) void this.#openPublishGate()
   }
 
@@ -509,4 +510,10 @@ export class Gateway {
   #logError(what: string, error: unknown): void {
     this.#parts.observer.log('warn', `${what} failed: ${errorText(error)}`)
   }
+}
+
+/** Undefined if it is missing or invalid. */
+function dateOf(text: string | undefined): Date | undefined {
+  const date = new Date(text ?? '')
+  return Number.isNaN(date.getTime()) ? undefined : date
 }

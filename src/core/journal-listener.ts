@@ -36,6 +36,8 @@ export interface JournalListenerParts {
   readonly onUp: () => void
   /** Called once at the start of an outage. */
   readonly onDown: (reason: string) => void
+  /** Called when marks may have been deleted before the tail read them. */
+  readonly onMarksMissed: () => void
   /** Called for each mark of a gateway, with its note if it has one. */
   readonly onMark: (note: MarkNote | undefined) => void
 }
@@ -88,7 +90,8 @@ export class JournalListener implements JournalTail {
   }
 
   onEpoch(epoch: string): void {
-    if (this.#epoch !== undefined && this.#epoch !== epoch) {
+    const isReplaced = this.#epoch !== undefined && this.#epoch !== epoch
+    if (isReplaced) {
       this.#gapAhead = 'JOURNAL_REPLACED'
       this.#parts.observer.log(
         'warn',
@@ -100,6 +103,7 @@ export class JournalListener implements JournalTail {
     this.#deduplicator.clear()
     this.#parts.quarantine.clear()
     this.#unreadable.clear()
+    if (isReplaced) this.#parts.onMarksMissed()
   }
 
   onPresent(): void {
@@ -113,6 +117,7 @@ export class JournalListener implements JournalTail {
       'retention deleted messages that the tail had not read: every subscription receives a GAP event',
     )
     this.#parts.hotWindow.clear()
+    this.#parts.onMarksMissed()
   }
 
   onUp(): void {

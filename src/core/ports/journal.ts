@@ -49,7 +49,8 @@ export interface Journal {
  */
 export type MarkNote =
   | { readonly kind: 'source-created'; readonly source: Source }
-  | { readonly kind: 'source-deleted'; readonly id: string }
+  /** `createdAt` (ISO 8601): when the source was created. Replicas up to 0.1 do not write it. */
+  | { readonly kind: 'source-deleted'; readonly id: string; readonly createdAt?: string }
   | PoisonClaim
   /**
    * A replica lost the broker. It had read the journal up to offset `since`, and was back at `at`

@@ -9,7 +9,7 @@ import type { WindowBounds } from '../../../hot-window/hot-window.ts'
 import type { AgreeOnKey } from '../../driver.ts'
 import type { ChannelModel } from '../connection/amqp.ts'
 import type { ConnectionSession, OpenConnection } from '../connection/reconnecting-connection.ts'
-import { declareJournal } from './declare-journal.ts'
+import { confirmEpoch, declareJournal } from './declare-journal.ts'
 import { MessageByMessageReader, type MessageByMessageVisitor } from './message-by-message-reader.ts'
 import { consumeStream, type StreamStart } from './stream-consumer.ts'
 import { StreamReader } from './stream-reader.ts'
@@ -176,9 +176,10 @@ export class StreamJournal implements Journal {
     this.#setEpoch(epoch)
     this.#present ??= await this.#presentOffset(session, write)
     const since = this.#last?.offset
-    if (this.#failedOnMessage) await this.#readMessageByMessage(session.signal)
+    const confirm = () => confirmEpoch(session, connection, name, epoch)
+    if (this.#failedOnMessage) await this.#readMessageByMessage(session.signal, confirm)
     let expected = this.#last?.unreadable ? undefined : this.#last
-    const reading = { after: expected ? undefined : this.#lastRead }
+    const reading = { after: expected ? undefined : this.#lastRead, confirm }
     session.signal.addEventListener('abort', () => {
       this.#failedOnMessage ||= isInternalError(session.signal.reason)
     })
@@ -205,8 +206,9 @@ export class StreamJournal implements Journal {
   }
 
   /** Rejects if RabbitMQ has another problem. Nothing was skipped in that case. */
-  async #readMessageByMessage(signal: AbortSignal): Promise<void> {
+  async #readMessageByMessage(signal: AbortSignal, confirm: () => Promise<void>): Promise<void> {
     const visitor: MessageByMessageVisitor = {
+      confirm,
       onEntry: (entry) => this.#deliver(entry),
       onUnreadable: (entries) => {
         this.#last = entries.at(-1)
