@@ -10,6 +10,8 @@ export class ClientConnection extends EventEmitter {
   readonly server: ServerConnection
   readonly channels = new Set<ClientChannel>()
   readonly deliveries: DeliveryReader | undefined
+  /** Rejects the attempt to connect. Undefined: it is connected. */
+  connecting: ((error: Error) => void) | undefined
   #isOpen = true
 
   constructor(server: ServerConnection, deliveries: DeliveryReader | undefined) {
@@ -47,6 +49,7 @@ export class ClientConnection extends EventEmitter {
 
   /** The socket is gone, or RabbitMQ closed the connection. */
   lost(error: Error): void {
+    if (this.connecting) return this.connecting(error)
     if (!this.#isOpen && this.channels.size === 0) return
     this.#isOpen = false
     if ((error as { code?: unknown }).code !== 320) this.emit('error', error)

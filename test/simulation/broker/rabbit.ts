@@ -108,7 +108,7 @@ export class SimulatedRabbit {
       client.lost(socketError('ABORT_ERR'))
     })
     return new Promise((resolve, reject) => {
-      cut.addEventListener('abort', () => reject(socketError('ABORT_ERR')))
+      client.connecting = reject
       server.up.send(() => {
         if (node.state === 'down') {
           server.down.send(() => reject(socketError('ECONNREFUSED')))
@@ -118,7 +118,9 @@ export class SimulatedRabbit {
         server.down.send(() =>
           server.up.send(() =>
             server.down.send(() => {
-              if (!cut.aborted) resolve(client)
+              if (cut.aborted) return
+              client.connecting = undefined
+              resolve(client)
             }),
           ),
         )

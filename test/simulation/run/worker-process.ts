@@ -17,7 +17,7 @@ export class WorkerProcess {
   /** `out`: the folder of `build`. */
   constructor(out: string) {
     const file = compiled(out, 'test/simulation/run/worker.ts')
-    this.#process = spawn(process.execPath, ['--enable-source-maps', '--max-semi-space-size=16', file], {
+    this.#process = spawn(process.execPath, ['--max-semi-space-size=16', file], {
       stdio: 'pipe',
     })
     this.#process.stderr?.on('data', (chunk) => {

@@ -1,5 +1,6 @@
 import crypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
+import { SimulatedAbortController, SimulatedAbortSignal } from './abort.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 /** An arbitrary moment: simulated runs begin here. */
@@ -14,6 +15,8 @@ interface Simulated {
 }
 
 const current: Simulated = { clock: new VirtualClock(startsAt), random: () => 0, skew: new Map() }
+
+const timedOut = new DOMException('timed out', 'TimeoutError')
 
 /** Whether the globals are replaced. Modules that read them at load time are loaded before. */
 let installed = false
@@ -56,12 +59,21 @@ function install(): void {
     current.clock.immediate(args.length === 0 ? run : () => run(...args))
   for (const name of ['clearTimeout', 'clearInterval', 'clearImmediate'])
     globals[name] = (timer: unknown) => current.clock.clear(timer)
-  Math.random = () => current.random()
-  AbortSignal.timeout = (ms) => {
-    const controller = new AbortController()
-    current.clock.timer(ms, () => controller.abort(new DOMException('timed out', 'TimeoutError')))
-    return controller.signal
+  const nextTick = process.nextTick.bind(process)
+  // Between two turns of the clock, Node itself needs its own.
+  process.nextTick = (run: (...args: unknown[]) => void, ...args: unknown[]) => {
+    if (!current.clock.isRunning) nextTick(run, ...args)
+    else current.clock.tick(args.length === 0 ? run : () => run(...args))
   }
+  Math.random = () => current.random()
+  globals['AbortController'] = SimulatedAbortController
+  globals['AbortSignal'] = Object.assign(SimulatedAbortSignal, {
+    timeout: (ms: number): SimulatedAbortSignal => {
+      const { signal } = new SimulatedAbortController()
+      current.clock.timer(ms, () => signal.abortNow(timedOut))
+      return signal
+    },
+  })
   const bytes = (size: number): Buffer => {
     const buffer = Buffer.alloc(size)
     for (let index = 0; index < size; index += 1) buffer[index] = Math.floor(current.random() * 256)

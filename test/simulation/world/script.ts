@@ -113,42 +113,71 @@ const weights: Readonly<Partial<Record<Kind, number>>> = {
   'clock-skew': 1,
 }
 
-/** Draws a script. `size` scales how much happens. */
+/**
+ * What kind of run a seed is. Most are short, and everything in them is small: what meets an edge,
+ * and what meets something else, is found in them. A few last as long as what ages: windows, keys
+ * of publishers, tokens, idle channels.
+ */
+const shapes = {
+  dense: { lengthMs: [1_500, 8_000], episodes: [1, 2], episodeMs: 1_500, bursts: 8, faults: 8, clients: 4 },
+  mixed: { lengthMs: [5_000, 30_000], episodes: [1, 3], episodeMs: 15_000, bursts: 10, faults: 8, clients: 6 },
+  long: { lengthMs: [60_000, 14_400_000], episodes: [1, 6], episodeMs: 60_000, bursts: 10, faults: 10, clients: 4 },
+} as const
+
+/** Draws a script. `size` scales how much happens; below 1 nothing takes longer than half a minute. */
 export function scriptOf(seed: number, size: number): Script {
   const random = new Choices(seed)
-  const settings: Settings = {
-    version: random.pick([3, 4]),
-    nodes: random.pick([1, 1, 3]),
-    replicas: random.pick([1, 2, 2, 3]),
-    channels: random.whole(1, 4),
-    latencyMs: random.scaled(0.2, 5),
-    registryMs: random.scaled(0.5, 20),
-    segmentMessages: random.whole(4, 60),
-    segments: random.pick([2, 3, 5, 20, 100]),
-    windowBytes: Math.floor(random.scaled(1_000, 60_000)),
-    windowMs: random.pick([20_000, 300_000]),
-    maxBufferedBytes: Math.floor(random.scaled(200, 20_000)),
-    publishTimeoutMs: random.pick([3_000, 10_000]),
-  }
-  // Some runs last as long as what ages: windows, keys of publishers, tokens, idle channels.
-  const isLong = size >= 1 && random.chance(0.35)
-  const lengthMs = Math.floor(isLong ? random.scaled(60_000, 3_600_000) : random.scaled(5_000, 30_000))
-  const clients = Array.from({ length: random.whole(1, Math.ceil(6 * size)) }, () =>
-    clientOf(random, settings, lengthMs),
+  const total = size >= 1 ? 100 : 90
+  const drawn = random.next() * total
+  const shape = drawn < 70 ? shapes.dense : drawn < 90 ? shapes.mixed : shapes.long
+  const isDense = shape === shapes.dense
+  const settings = settingsOf(random, isDense)
+  const lengthMs = Math.floor(random.scaled(shape.lengthMs[0], shape.lengthMs[1]))
+  const when = timesOf(random, lengthMs, random.whole(shape.episodes[0], shape.episodes[1]), shape.episodeMs)
+  const clients = Array.from({ length: random.whole(1, Math.ceil(shape.clients * size)) }, () =>
+    clientOf(random, settings, when),
   )
   const actions: Action[] = []
-  const bursts = random.whole(2, Math.ceil(10 * size))
-  for (let index = 0; index < bursts; index += 1) actions.push(burstOf(random, settings, lengthMs))
+  const bursts = random.whole(2, Math.ceil(shape.bursts * size))
+  for (let index = 0; index < bursts; index += 1) actions.push(burstOf(random, settings, when()))
   // A seed draws from a few kinds of fault, so that faults meet others of their kind.
-  const kinds = random.chance(0.1) ? [] : chosen(random)
+  const kinds = random.chance(0.06) ? [] : chosen(random)
   // Most faults matter only to a client that resumes.
   if (kinds.length > 0 && random.chance(0.7)) kinds.push('client-cut')
-  const faults = kinds.length === 0 ? 0 : random.whole(1, Math.ceil(8 * size))
+  const faults = kinds.length === 0 ? 0 : random.whole(1, Math.ceil(shape.faults * size))
+  const longest = isDense ? 4_000 : 40_000
   for (let index = 0; index < faults; index += 1) {
-    actions.push(faultOf(random.pick(kinds), random, settings, clients.length, lengthMs))
+    const at = when()
+    const most = Math.min(longest, Math.max(20, lengthMs - at))
+    actions.push(faultOf(random.pick(kinds), random, settings, clients.length, { at, most }))
   }
   actions.sort((one, other) => one.at - other.at)
   return { seed, settings, clients, actions, lengthMs }
+}
+
+function settingsOf(random: Choices, isDense: boolean): Settings {
+  // Small limits make their edges common; a part of the runs has room, so that other bugs show.
+  const small = random.chance(0.6)
+  return {
+    version: random.pick([3, 4]),
+    nodes: random.pick(isDense ? [1, 1, 1, 3] : [1, 1, 3]),
+    replicas: random.pick(isDense ? [1, 1, 2, 2, 2, 3] : [1, 2, 2, 3]),
+    channels: random.pick([1, 1, 2, 3, 4]),
+    latencyMs: random.scaled(0.2, 5),
+    registryMs: random.scaled(0.5, 20),
+    segmentMessages: small ? random.whole(2, 12) : random.whole(4, 60),
+    segments: random.pick(small ? [2, 3, 5, 20] : [3, 5, 20, 100]),
+    windowBytes: Math.floor(small ? random.scaled(500, 4_000) : random.scaled(2_000, 60_000)),
+    windowMs: random.pick([20_000, 300_000]),
+    maxBufferedBytes: Math.floor(small ? random.scaled(200, 1_000) : random.scaled(500, 20_000)),
+    publishTimeoutMs: random.pick([3_000, 10_000]),
+  }
+}
+
+/** Times within a few episodes, so that what happens meets what else happens. */
+function timesOf(random: Choices, lengthMs: number, episodes: number, episodeMs: number): () => number {
+  const begins = Array.from({ length: episodes }, () => random.next() * Math.max(0, lengthMs - episodeMs))
+  return () => Math.floor(Math.min(lengthMs, random.pick(begins) + random.next() * episodeMs))
 }
 
 function chosen(random: Choices): Kind[] {
@@ -164,7 +193,7 @@ function chosen(random: Choices): Kind[] {
   })
 }
 
-function clientOf(random: Choices, settings: Settings, lengthMs: number): ClientScript {
+function clientOf(random: Choices, settings: Settings, when: () => number): ClientScript {
   return {
     channel: random.whole(0, settings.channels - 1),
     policy: random.pick(['CATCH_UP', 'CATCH_UP', 'CATCH_UP', 'DROP_OLDEST', 'CONFLATE', 'END']),
@@ -172,13 +201,13 @@ function clientOf(random: Choices, settings: Settings, lengthMs: number): Client
     frameMs: random.scaled(0.1, random.chance(0.2) ? 200 : 5),
     socketEvents: random.whole(1, 30),
     tokenMs: random.chance(0.2) ? random.whole(3_000, 20_000) : 0,
-    connectsAt: random.chance(0.7) ? 0 : random.whole(0, lengthMs),
+    connectsAt: random.chance(0.7) ? 0 : when(),
   }
 }
 
-function burstOf(random: Choices, settings: Settings, lengthMs: number): Action {
+function burstOf(random: Choices, settings: Settings, at: number): Action {
   return {
-    at: random.whole(0, lengthMs),
+    at,
     kind: 'publish',
     channel: random.whole(0, settings.channels - 1),
     count: Math.floor(random.scaled(1, 60)),
@@ -189,9 +218,15 @@ function burstOf(random: Choices, settings: Settings, lengthMs: number): Action 
   }
 }
 
-function faultOf(kind: Kind, random: Choices, settings: Settings, clients: number, lengthMs: number): Action {
-  const at = random.whole(0, lengthMs)
-  const forMs = Math.floor(random.scaled(10, Math.min(40_000, Math.max(20, lengthMs - at))))
+function faultOf(
+  kind: Kind,
+  random: Choices,
+  settings: Settings,
+  clients: number,
+  { at, most }: { readonly at: number; readonly most: number },
+): Action {
+  const forMs = Math.floor(random.scaled(10, most))
+  const awayMs = Math.floor(random.scaled(1, Math.min(20_000, most)))
   const client = random.whole(0, clients - 1)
   const replica = random.whole(0, settings.replicas - 1)
   const node = random.whole(0, settings.nodes - 1)
@@ -201,7 +236,7 @@ function faultOf(kind: Kind, random: Choices, settings: Settings, clients: numbe
         ? { at, kind, count: random.whole(1, 3) }
         : { at, kind: 'trim', segments: random.whole(1, 3) }
     case 'client-cut':
-      return { at, kind, client, halfOpen: random.chance(0.3), awayMs: Math.floor(random.scaled(1, 20_000)) }
+      return { at, kind, client, halfOpen: random.chance(0.3), awayMs }
     case 'client-stall':
       return { at, kind, client, forMs }
     case 'client-rewind':
@@ -213,7 +248,7 @@ function faultOf(kind: Kind, random: Choices, settings: Settings, clients: numbe
     case 'source':
       return { at, kind, replica, index: random.whole(0, 1) }
     case 'replica-kill':
-      return { at, kind, replica, awayMs: Math.floor(random.scaled(10, 20_000)) }
+      return { at, kind, replica, awayMs: awayMs + 10 }
     case 'replica-restart':
       return { at, kind, replica, overMs: random.whole(10, 3_000) }
     case 'partition': {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { ChannelEvent } from '../../../src/core/model/channel-event.ts'
 import type { Identity } from '../../../src/core/model/identity.ts'
 import { connectTo } from '../broker/connect.ts'
@@ -7,6 +6,7 @@ import { checkAccounts, checkBounds } from '../oracle/bounds.ts'
 import { checkLeftBehind, checkSettled } from '../oracle/end.ts'
 import { mayReceive } from '../oracle/grants.ts'
 import { GroundTruth } from '../oracle/ground-truth.ts'
+import { Digest } from '../time/digest.ts'
 import { simulateTime, startsAt } from '../time/install.ts'
 import { Choices } from '../time/seeded.ts'
 import type { VirtualClock, VirtualTimer } from '../time/virtual-clock.ts'
@@ -42,6 +42,8 @@ export interface RunResult {
 
 /** How long everything may take to settle after the last fault, in milliseconds. */
 const settleMs = 90_000
+/** After this time nothing of a replica may be left, in milliseconds. */
+const closeMs = 15_000
 const checkEveryMs = 500
 /** More events than this in one run are a loop without progress. */
 const maxEvents = 3_000_000
@@ -73,7 +75,7 @@ export class World {
   isOver = false
   #owners = 0
   #violation: Violation | undefined
-  readonly #digest = createHash('sha1')
+  readonly #digest = new Digest()
   readonly #log: string[] = []
   readonly #keepsLog: boolean
 
@@ -121,7 +123,7 @@ export class World {
     await this.#end()
     return {
       violation: this.#violation && { promise: this.#violation.promise, details: this.#violation.message },
-      digest: this.#digest.digest('hex').slice(0, 16),
+      digest: this.#digest.text,
       simulatedMs,
       events: this.clock.events,
       delivered: this.clients.reduce((sum, { delivered }) => sum + delivered, 0),
@@ -139,9 +141,8 @@ export class World {
   /** Records what happened: equal runs have equal records. */
   note(what: string): void {
     if (this.#violation) return
-    const line = `${this.simulatedMs.toFixed(3)} ${what}`
-    this.#digest.update(line)
-    if (this.#keepsLog) this.#log.push(line)
+    this.#digest.add(this.simulatedMs, what)
+    if (this.#keepsLog) this.#log.push(`${this.simulatedMs.toFixed(3)} ${what}`)
   }
 
   violated(promise: string, details: string): void {
@@ -248,7 +249,10 @@ export class World {
       return replica
     })
     this.backEnd.close()
-    await this.clock.runUntil(this.clock.now + 15_000, () => false)
+    const isGone = ({ state, owner }: Replica): boolean =>
+      state === 'killed' || (state === 'closed' && this.clock.timersOf(owner).length === 0)
+    const end = this.clock.now + closeMs
+    while (this.clock.now < end && !closing.every(isGone)) await this.clock.runUntil(this.clock.now + 500, () => false)
     for (const replica of closing) if (!this.isViolated) checkLeftBehind(this, replica)
   }
 
