@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs'
 import { build } from './build.ts'
 import { type Mutant, mutants } from './mutant-list.ts'
 import { runSeeds } from './seeds.ts'
+import { WorkerHangs } from './worker-process.ts'
 
 export interface MutantSearch {
   readonly from: number
@@ -48,8 +49,9 @@ async function searchFor(
       first && { seed: first.seed, why: (first.result.violation?.details ?? '').split('\n')[0]?.slice(0, 120) ?? '' }
     )
   } catch (error) {
-    // A worker that hangs or ends has found it, too.
-    return { seed: 'the worker ended', why: String(error).slice(0, 120) }
+    // A loop without an event between its rounds.
+    if (error instanceof WorkerHangs) return { seed: 'a run that does not end', why: error.message.slice(0, 120) }
+    throw error
   } finally {
     rmSync(out, { recursive: true, force: true })
   }

@@ -1,4 +1,5 @@
-import { type Script, scriptOf } from '../world/script.ts'
+import { scriptOf } from '../world/draw.ts'
+import type { Script } from '../world/script.ts'
 import { type RunResult, World } from '../world/world.ts'
 
 /** What a worker does for one line of its standard input. */

@@ -6,6 +6,7 @@ import { type Identity, isExpired, noScope } from '../../../src/core/model/ident
 import type { Session } from '../../../src/core/sessions/session.ts'
 import { GatewayError } from '../../../src/errors.ts'
 import { ClientAccount, type ReceivedEvent } from '../oracle/client-account.ts'
+import { isKnown } from '../oracle/grants.ts'
 import { numberIn } from '../oracle/ground-truth.ts'
 import type { Replica } from './replica.ts'
 import type { ClientScript } from './script.ts'
@@ -157,7 +158,10 @@ export class Subscriber {
     }
     this.#socket = socket
     this.#resumesInvalid = false
-    this.account.connected(resumesInvalid ? 'invalid' : after === undefined ? 'nothing' : 'cursor')
+    const floor = world.truth.origins.findLast(
+      (origin) => origin.channel === this.channel && isKnown(world, replica, origin),
+    )
+    this.account.connected(resumesInvalid ? 'invalid' : after === undefined ? 'nothing' : 'cursor', floor)
     world.note(
       `${this.clientId} on ${replica.owner} after ${resumesInvalid ? 'invalid' : (this.#last?.offset ?? 'nothing')}`,
     )
@@ -291,7 +295,7 @@ function frameOf(event: ChannelEvent, isFirst: boolean): ReceivedEvent {
   const place = { cursor: printCursor(event.cursor), epoch, offset, before, isFirst }
   switch (event.kind) {
     case 'MESSAGE':
-      return { kind: 'MESSAGE', ...place, number: numberIn(event.message.body) }
+      return { kind: 'MESSAGE', ...place, number: numberIn(event.message.body), redelivered: event.message.redelivered }
     case 'GAP':
       return {
         kind: 'GAP',

@@ -14,7 +14,7 @@ import { act } from './act.ts'
 import { BackEnd } from './back-end.ts'
 import { SimulatedDatabase } from './registry.ts'
 import { journalName, Replica } from './replica.ts'
-import type { Script } from './script.ts'
+import { extraSources, type Script } from './script.ts'
 import { Subscriber } from './subscriber.ts'
 
 /** A promise that does not hold. It ends the run. */
@@ -40,6 +40,17 @@ export interface RunResult {
   readonly log: readonly string[]
 }
 
+/** A source that the script creates and deletes. */
+export interface SimulatedSource {
+  readonly exchange: string
+  readonly buffered: boolean
+  /** `unknown`: a change of it was rejected, and may have happened. */
+  state: 'missing' | 'pending' | 'there' | 'unknown'
+  /** Once it has existed. */
+  id: string | undefined
+  readonly mayBeDeleted: boolean
+}
+
 /** How long everything may take to settle after the last fault, in milliseconds. */
 const settleMs = 90_000
 /** After this time nothing of a replica may be left, in milliseconds. */
@@ -62,14 +73,13 @@ export class World {
   readonly ended: Replica[] = []
   readonly clients: Subscriber[]
   readonly backEnd: BackEnd
-  /** Tokens of a client that were issued until then are invalid, everywhere since `since`. */
-  readonly revoked = new Map<string, { until: number; since: number; owner: number }>()
+  /** Tokens of a client that were issued until then are invalid, on the owner's replica since `since`. */
+  readonly barred: { clientId: string; until: number; since: number; owner: number }[] = []
   /** When the database became reachable for a replica, by its owner. */
   readonly reachableSince = new Map<number, number>()
   /** When a replica's clock was last moved, by its owner. */
   readonly skewedSince = new Map<number, number>()
-  /** Extra exchanges with a source, and whether `createSource` has resolved. */
-  readonly sources: ('missing' | 'pending' | 'there')[] = ['missing', 'missing']
+  readonly sources: SimulatedSource[]
   /** Undo functions of faults that still last. */
   readonly faults = new Set<() => void>()
   isOver = false
@@ -96,6 +106,7 @@ export class World {
       nodes: settings.nodes,
       latencyMs: settings.latencyMs,
       journal: { segmentMessages: settings.segmentMessages, segments: settings.segments },
+      onDeclared: (stream) => this.truth.onDeclared(stream),
       onStored: (stream, message) => {
         const intent = this.truth.onStored(stream, message)
         if (intent) this.note(`stored ${intent.number} at ${message.offset}`)
@@ -105,6 +116,12 @@ export class World {
     this.database = new SimulatedDatabase(clock, this.random.fork(), settings.registryMs)
     this.clients = script.clients.map((client, index) => new Subscriber(this, index, client))
     this.backEnd = new BackEnd(this)
+    this.sources = extraSources.map((source, index) => ({
+      ...source,
+      state: 'missing',
+      id: undefined,
+      mayBeDeleted: script.actions.some((action) => action.kind === 'source-delete' && action.index === index),
+    }))
   }
 
   async run(): Promise<RunResult> {
