@@ -68,12 +68,14 @@ export class ClientChannel extends EventEmitter {
     return this.#call('QueueDeclare', 50, 10, (server) => server.checkQueue(name))
   }
 
-  bindQueue(queue: string, exchange: string, key: string): Promise<unknown> {
-    return this.#call('QueueBind', 50, 20, ({ connection }) => connection.rabbit.bind(queue, exchange, key))
+  bindQueue(queue: string, exchange: string, key: string, args: object = {}): Promise<unknown> {
+    const label = JSON.stringify(args)
+    return this.#call('QueueBind', 50, 20, ({ connection }) => connection.rabbit.bind(queue, exchange, key, label))
   }
 
-  unbindQueue(queue: string, exchange: string, key: string): Promise<unknown> {
-    return this.#call('QueueUnbind', 50, 50, ({ connection }) => connection.rabbit.unbind(queue, exchange, key))
+  unbindQueue(queue: string, exchange: string, key: string, args: object = {}): Promise<unknown> {
+    const label = JSON.stringify(args)
+    return this.#call('QueueUnbind', 50, 50, ({ connection }) => connection.rabbit.unbind(queue, exchange, key, label))
   }
 
   unbindExchange(): Promise<unknown> {

@@ -13,6 +13,7 @@ export class ClientConnection extends EventEmitter {
   /** Rejects the attempt to connect. Undefined: it is connected. */
   connecting: ((error: Error) => void) | undefined
   #isOpen = true
+  #isEnded = false
 
   constructor(server: ServerConnection, deliveries: DeliveryReader | undefined) {
     super()
@@ -50,7 +51,7 @@ export class ClientConnection extends EventEmitter {
   /** The socket is gone, or RabbitMQ closed the connection. */
   lost(error: Error): void {
     if (this.connecting) return this.connecting(error)
-    if (!this.#isOpen && this.channels.size === 0) return
+    if (this.#isEnded) return
     this.#isOpen = false
     if ((error as { code?: unknown }).code !== 320) this.emit('error', error)
     this.#end(error)
@@ -58,6 +59,7 @@ export class ClientConnection extends EventEmitter {
 
   #end(error: Error | undefined): void {
     this.#isOpen = false
+    this.#isEnded = true
     for (const channel of this.channels) channel.closed()
     this.emit('close', error)
   }

@@ -28,9 +28,17 @@ interface Queue {
   readonly owner: ServerConnection | undefined
 }
 
+/** Bindings that differ in their arguments (`label`) are different ones. */
+interface Binding {
+  readonly queue: string
+  readonly key: string
+  readonly label: string
+  readonly words: readonly string[]
+}
+
 interface Exchange {
   readonly type: string
-  readonly bindings: { readonly queue: string; readonly key: string; readonly words: readonly string[] }[]
+  readonly bindings: Binding[]
   readonly routes: Map<string, readonly Queue['content'][]>
 }
 
@@ -168,18 +176,18 @@ export class SimulatedRabbit {
     return queue
   }
 
-  bind(queue: string, exchange: string, key: string): void {
+  bind(queue: string, exchange: string, key: string, label: string): void {
     this.queueOf(queue)
     this.checkExchange(exchange)
     const found = this.#exchanges.get(exchange)
-    if (!found || found.bindings.some((known) => known.queue === queue && known.key === key)) return
-    found.bindings.push({ queue, key, words: key.split('.') })
+    if (!found || found.bindings.some(isBinding(queue, key, label))) return
+    found.bindings.push({ queue, key, label, words: key.split('.') })
     found.routes.clear()
   }
 
-  unbind(queue: string, exchange: string, key: string): void {
+  unbind(queue: string, exchange: string, key: string, label: string): void {
     const found = this.#exchanges.get(exchange)
-    const index = found?.bindings.findIndex((known) => known.queue === queue && known.key === key) ?? -1
+    const index = found?.bindings.findIndex(isBinding(queue, key, label)) ?? -1
     if (index >= 0) found?.bindings.splice(index, 1)
     found?.routes.clear()
   }
@@ -211,7 +219,7 @@ export class SimulatedRabbit {
     let route = found.routes.get(routingKey)
     if (!route) {
       const words = routingKey.split('.')
-      const matches = ({ key, words: pattern }: Exchange['bindings'][number]): boolean =>
+      const matches = ({ key, words: pattern }: Binding): boolean =>
         found.type === 'fanout' || (found.type === 'topic' ? matchWords(pattern, words) : key === routingKey)
       const names = new Set(found.bindings.filter(matches).map(({ queue }) => queue))
       route = [...names].flatMap((name) => this.queues.get(name)?.content ?? [])
@@ -297,4 +305,8 @@ export class SimulatedRabbit {
       0,
     )
   }
+}
+
+function isBinding(queue: string, key: string, label: string): (known: Binding) => boolean {
+  return (known) => known.queue === queue && known.key === key && known.label === label
 }

@@ -42,6 +42,8 @@ export class ClientAccount {
   /** What it received, and where the journal held it. */
   readonly #numbers = new Map<number, number>()
   #floor: Origin | undefined
+  /** Poison for its channel that a gateway decoded for it. */
+  readonly passed = new Set<number>()
   #position: Position | undefined
   /** What the current connection gave as its cursor. */
   #resumedWith: 'nothing' | 'cursor' | 'invalid' = 'nothing'
@@ -91,6 +93,7 @@ export class ClientAccount {
     const { number, offset } = event
     if (position && event.epoch !== position.epoch)
       return this.#violated('a gap between journals', `from ${position.epoch} to ${event.epoch} without a gap`)
+    if (position) life.poisonBetween(this.channel, position.next, offset).forEach((number) => this.passed.add(number))
     // A checkpoint may repeat the position where the client is.
     const least = position ? (event.kind === 'CHECKPOINT' ? position.next - 1 : position.next) : 0
     if (offset < least) this.#violated('in order', `offset ${offset} after position ${least}`)

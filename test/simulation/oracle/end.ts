@@ -1,5 +1,6 @@
 import type { Replica } from '../world/replica.ts'
 import type { World } from '../world/world.ts'
+import { unsettledQuarantine } from './quarantine.ts'
 
 /**
  * After the faults, everything must work again. Returns what does not yet; with `quiet` false, that
@@ -24,8 +25,8 @@ function unsettled(world: World): string | undefined {
     if (isConfirmed && !isOptional && !world.truth.lives.some((life) => life.has(number)))
       return `message ${number} is not stored`
   }
-  const source = unsettledSource(world)
-  if (source !== undefined) return source
+  const why = unsettledSource(world) ?? unsettledQuarantine(world)
+  if (why !== undefined) return why
   for (const client of world.clients) {
     if (!client.isConnected) return `${client.clientId} is not connected`
     const missing = client.account.missing()

@@ -26,7 +26,11 @@ export function mayReceive(
   if (isExpired && now > skewedSince + toleranceMs) return 'with an expired token'
   const bar = world.barred.find(
     ({ clientId, until, ...change }) =>
-      clientId === client.clientId && !(issuedAt && issuedAt.getTime() > until) && isKnown(world, replica, change),
+      clientId === client.clientId &&
+      !(issuedAt && issuedAt.getTime() > until) &&
+      // A ban ends when its end is written.
+      (Number.isFinite(until) || world.database.bars.get(clientId)?.banned === true) &&
+      isKnown(world, replica, change),
   )
   return bar && 'with a revoked token, or banned'
 }

@@ -46,7 +46,7 @@ export class JournalLife {
   readonly #entries = new Map<string, Entry[]>()
   readonly #byOffset = new Map<number, Intent>()
   readonly #numbers = new Set<number>()
-  readonly poison: number[] = []
+  readonly #poison: { readonly offset: number; readonly number: number; readonly channel: string }[] = []
   readonly unreadable: number[] = []
 
   constructor(epoch: string, stream: StreamQueue) {
@@ -55,7 +55,7 @@ export class JournalLife {
   }
 
   add(offset: number, intent: Intent): void {
-    if (intent.isPoison) this.poison.push(intent.number)
+    if (intent.isPoison) this.#poison.push({ offset, number: intent.number, channel: intent.channel })
     const entries = this.#entries.get(intent.channel) ?? []
     this.#entries.set(intent.channel, entries)
     entries.push({ offset, intent, isFirst: !this.#numbers.has(intent.number) })
@@ -92,6 +92,12 @@ export class JournalLife {
   countOf(channel: string, from: number, before: number): readonly [number, number] {
     const all = (this.#entries.get(channel) ?? []).filter(({ offset }) => offset >= from && offset < before)
     return [all.filter(({ isFirst, intent }) => isFirst && mustArrive(intent)).length, all.length]
+  }
+
+  poisonBetween(channel: string, from: number, before: number): readonly number[] {
+    return this.#poison.flatMap((each) =>
+      each.channel === channel && each.offset >= from && each.offset < before ? each.number : [],
+    )
   }
 
   unreadableBetween(from: number, before: number): readonly number[] {

@@ -22,11 +22,12 @@ export function revoke(world: World, { client, replica }: Extract<Action, { kind
 /** Returns a function that lifts the ban. */
 export function ban(world: World, { client, replica }: Extract<Action, { kind: 'ban' }>): () => void {
   const { clientId = '' } = world.clients[client] ?? {}
-  let isLifted = false
   on(world, replica, (gateway, owner) => {
     gateway.bans.ban(clientId).then(
       () => {
-        if (!isLifted) world.barred.push({ clientId, until: Number.POSITIVE_INFINITY, since: world.clock.now, owner })
+        // Another action may have lifted it meanwhile.
+        if (world.database.bars.get(clientId)?.banned !== true) return
+        world.barred.push({ clientId, until: Number.POSITIVE_INFINITY, since: world.clock.now, owner })
         world.note(`${clientId} is banned`)
       },
       () => undefined,
@@ -48,9 +49,7 @@ export function ban(world: World, { client, replica }: Extract<Action, { kind: '
   }
   let isDone = false
   return () => {
-    isLifted = true
-    const at = world.barred.findIndex((bar) => bar.clientId === clientId && bar.until === Number.POSITIVE_INFINITY)
-    if (at >= 0) world.barred.splice(at, 1)
+    world.barred = world.barred.filter((bar) => bar.clientId !== clientId || Number.isFinite(bar.until))
     world.at(1_000, lift)
   }
 }

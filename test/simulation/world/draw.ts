@@ -41,7 +41,7 @@ const weights: Readonly<Partial<Record<Kind, number>>> = {
  * of publishers, tokens, idle channels.
  */
 const shapes = {
-  dense: { lengthMs: [1_500, 12_000], episodes: [1, 2], episodeMs: 2_500, bursts: 8, faults: 8, clients: 4 },
+  dense: { lengthMs: [1_500, 15_000], episodes: [1, 2], episodeMs: 2_500, bursts: 8, faults: 8, clients: 4 },
   mixed: { lengthMs: [5_000, 30_000], episodes: [1, 3], episodeMs: 15_000, bursts: 10, faults: 8, clients: 6 },
   long: { lengthMs: [60_000, 14_400_000], episodes: [1, 6], episodeMs: 60_000, bursts: 10, faults: 10, clients: 4 },
 } as const
@@ -66,7 +66,7 @@ export function scriptOf(seed: number, size: number): Script {
   // Most faults matter only to a client that resumes.
   if (kinds.length > 0 && random.chance(0.7)) kinds.push('client-cut')
   const faults = kinds.length === 0 ? 0 : random.whole(1, Math.ceil(shape.faults * size))
-  const longest = isDense ? 10_000 : 40_000
+  const longest = isDense ? 12_000 : 40_000
   for (let index = 0; index < faults; index += 1) {
     const at = when()
     const most = Math.min(longest, Math.max(20, lengthMs - at))
@@ -108,12 +108,16 @@ function timesOf(random: Choices, lengthMs: number, episodes: number, episodeMs:
 /** Faults of one mechanism, which a part of the seeds draws from alone. */
 const themes: readonly (readonly Kind[])[] = [
   ['journal-delete', 'client-rewind', 'client-cut', 'replica-restart'],
+  ['journal-delete', 'trim', 'client-rewind', 'client-cut'],
   ['journal-delete', 'connections-close', 'consumers-cancel', 'partition'],
   ['trim', 'client-rewind', 'client-stall', 'client-cut'],
   ['trim', 'connections-close', 'consumers-cancel', 'client-cut'],
-  ['partition', 'client-cut', 'client-rewind'],
+  ['trim', 'partition', 'client-rewind', 'client-cut'],
+  ['partition', 'client-cut'],
+  ['partition', 'client-cut', 'client-rewind', 'connections-close'],
   ['node-freeze', 'node-isolate', 'node-stop', 'client-cut'],
   ['client-stall', 'client-cut'],
+  ['client-stall', 'clock-skew', 'source', 'client-cut'],
   ['client-renew', 'revoke', 'ban', 'client-cut', 'registry-cut'],
   ['channel-delete', 'client-rewind', 'client-cut'],
   ['source', 'source-delete', 'partition', 'replica-kill', 'connections-close'],
@@ -141,8 +145,8 @@ function clientOf(random: Choices, settings: Settings, when: () => number): Clie
   return {
     channel: random.whole(0, settings.channels - 1),
     policy: random.pick(['CATCH_UP', 'CATCH_UP', 'CATCH_UP', 'DROP_OLDEST', 'CONFLATE', 'END']),
-    checkpoints: random.chance(0.3),
-    frameMs: random.scaled(0.1, random.chance(0.2) ? 200 : 5),
+    checkpoints: random.chance(0.5),
+    frameMs: random.scaled(0.1, random.chance(0.3) ? 200 : 5),
     socketEvents: random.whole(1, 30),
     tokenMs: random.chance(0.2) ? random.whole(3_000, 20_000) : 0,
     connectsAt: random.chance(0.7) ? 0 : when(),
@@ -172,7 +176,8 @@ function faultOf(
   clients: number,
   { at, most }: { readonly at: number; readonly most: number },
 ): Action {
-  const forMs = Math.floor(random.scaled(10, most))
+  // Some last longer than every time-out, if the run does.
+  const forMs = Math.floor(random.chance(0.35) ? random.between(most / 2, most) : random.scaled(10, most))
   const awayMs = Math.floor(random.scaled(1, Math.min(20_000, most)))
   const client = random.whole(0, clients - 1)
   const replica = random.whole(0, settings.replicas - 1)

@@ -96,9 +96,10 @@ export class SimulatedRegistry implements ClientRegistry {
     return this.#database.query(() => [...this.#database.sources.values()])
   }
 
-  removeSource(id: string): Promise<Source | undefined> {
+  removeSource(id: string, createdUpTo?: Date): Promise<Source | undefined> {
     return this.#database.query(() => {
       const source = this.#database.sources.get(id)
+      if (createdUpTo && source && source.createdAt > createdUpTo) return undefined
       this.#database.sources.delete(id)
       return source
     })

@@ -19,6 +19,8 @@ const retryMs = { least: 5, most: 2_000 }
 /** How long after its end a token may still be used: sessions are checked every second. */
 const expiryToleranceMs = 1_200
 const rememberedEvents = 40
+/** How long a client waits for the answer to its connection, in milliseconds. */
+const unansweredMs = 1_000
 
 /** A client: subscribes to one channel, and resumes with its cursor on any replica. */
 export class Subscriber {
@@ -73,7 +75,7 @@ export class Subscriber {
 
   /** Connects to a replica, now or when one can be reached. */
   connect(afterMs: number): void {
-    if (this.#connecting || this.#socket) return
+    if (this.#connecting || this.#socket || this.#world.isOver) return
     this.#connecting = true
     this.#world.at(afterMs, () => {
       this.#connecting = false
@@ -81,6 +83,8 @@ export class Subscriber {
       const replica = this.#world.pickReplica()
       if (!replica?.gateway) return this.retry()
       this.#world.at(this.#world.latency(), () => this.#accept(replica), replica.owner)
+      // A replica that is killed meanwhile does not answer.
+      this.#world.at(unansweredMs, () => this.retry())
     })
   }
 

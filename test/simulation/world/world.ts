@@ -74,7 +74,7 @@ export class World {
   readonly clients: Subscriber[]
   readonly backEnd: BackEnd
   /** Tokens of a client that were issued until then are invalid, on the owner's replica since `since`. */
-  readonly barred: { clientId: string; until: number; since: number; owner: number }[] = []
+  barred: { clientId: string; until: number; since: number; owner: number }[] = []
   /** When the database became reachable for a replica, by its owner. */
   readonly reachableSince = new Map<number, number>()
   /** When a replica's clock was last moved, by its owner. */
@@ -194,7 +194,7 @@ export class World {
     this.#owners += 1
     const { nodes, windowBytes, windowMs, maxBufferedBytes, publishTimeoutMs } = this.script.settings
     const settings = { nodes, windowBytes, windowMs, maxBufferedBytes, publishTimeoutMs, maxConnections: 100 }
-    const replica = new Replica(this.#owners, settings)
+    const replica = new Replica(this.#owners, settings, (line) => this.#keepsLog && this.note(line))
     this.replicas[index] = replica
     this.at(
       0,
