@@ -141,8 +141,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'a journal that was deleted keeps its epoch',
     `${stream}/declare-journal.ts`,
-    'const epoch = exists && logged.epoch !== undefined ?',
-    'const epoch = logged.epoch !== undefined ?',
+    'const exists = await queueExists(connection, name)',
+    'const exists = (await queueExists(connection, name)) || logged.epoch !== undefined',
   ),
   mutant(
     'an unreadable message is skipped without a report',
@@ -183,8 +183,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'a deleted source stays on the other replicas',
     'src/core/gateway.ts',
-    "if (note?.kind === 'source-deleted') this.#sourceSync.onDeleted(note.id)",
-    '',
+    "if (note?.kind === 'source-deleted')",
+    'if (note === null)',
   ),
   mutant(
     'a lost binding is not made again',

@@ -32,7 +32,8 @@ function publishOne(world: World, action: Extract<Action, { kind: 'publish' }>):
     hasId,
     isPoison: action.poison,
   })
-  if (action.by < 0) void world.backEnd.publish({ exchange, routingKey, intent, bytes: action.bytes })
+  const backEnd = isBuffered ? world.bufferingBackEnd : world.backEnd
+  if (action.by < 0) void backEnd.publish({ exchange, routingKey, intent, bytes: action.bytes })
   else void publishThrough(world, action.by, { exchange, routingKey, intent, bytes: action.bytes })
 }
 

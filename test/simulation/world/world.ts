@@ -73,6 +73,8 @@ export class World {
   readonly ended: Replica[] = []
   readonly clients: Subscriber[]
   readonly backEnd: BackEnd
+  /** By the guide, what goes to a queue has a channel of its own. */
+  readonly bufferingBackEnd: BackEnd
   /** Tokens of a client that were issued until then are invalid, on the owner's replica since `since`. */
   barred: { clientId: string; until: number; since: number; owner: number }[] = []
   /** When the database became reachable for a replica, by its owner. */
@@ -116,6 +118,7 @@ export class World {
     this.database = new SimulatedDatabase(clock, this.random.fork(), settings.registryMs)
     this.clients = script.clients.map((client, index) => new Subscriber(this, index, client))
     this.backEnd = new BackEnd(this)
+    this.bufferingBackEnd = new BackEnd(this)
     this.sources = extraSources.map((source, index) => ({
       ...source,
       state: 'missing',
@@ -266,6 +269,7 @@ export class World {
       return replica
     })
     this.backEnd.close()
+    this.bufferingBackEnd.close()
     const isGone = ({ state, owner }: Replica): boolean =>
       state === 'killed' || (state === 'closed' && this.clock.timersOf(owner).length === 0)
     const end = this.clock.now + closeMs
