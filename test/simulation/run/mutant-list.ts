@@ -196,7 +196,7 @@ export const mutants: readonly Mutant[] = [
     'a buffered message is acknowledged before the journal has it',
     'src/brokers/rabbitmq/buffer/buffer-mover.ts',
     'moveOne(next, options)\n            .then(() => acknowledge(channel, next))',
-    '(acknowledge(channel, next), moveOne(next, options))',
+    ';(acknowledge(channel, next), moveOne(next, options))',
   ),
   mutant(
     'a buffered message that may have been moved before is not marked',
