@@ -31,6 +31,8 @@ import { Sessions, type SessionsParts } from './sessions/sessions.ts'
 import { isReservedExchange } from './sources/reserved-exchanges.ts'
 import { SourceRouter } from './sources/source-router.ts'
 import { SourceSync } from './sources/source-sync.ts'
+import { within } from './timing/deadline.ts'
+import { pause } from './timing/pause.ts'
 
 export interface GatewayParts {
   /** The id of this replica, unique in the deployment. Contains the host name. */
@@ -71,6 +73,10 @@ const positionTimeoutMs = 5_000
  * The shortest time between two reads of the registry that unsigned control messages cause, in ms.
  */
 const unsignedThrottleMs = 1_000
+/** How long a new journal waits for the registry at most, in milliseconds. */
+const registryMs = 2_000
+/** The pause before the registry is read again after a failure, in milliseconds. */
+const registryRetryMs = 1_000
 
 /**
  * Connects the journal's tail, the sources, the hub and the sessions. It is the interface for
@@ -94,6 +100,7 @@ export class Gateway {
   readonly #listener: JournalListener
   readonly #checkpoints = new Checkpoints()
   readonly #sourceSync: SourceSync
+  readonly #closing = new AbortController()
   /**
    * Everyone who can publish to the control exchange can send an unsigned message. It only causes a
    * read of the registry, at a bounded rate.
@@ -135,7 +142,7 @@ export class Gateway {
       limits: parts.limits,
       onUp: () => this.#onUp(),
       onDown: (reason) => parts.onState({ up: false, reason }),
-      onMarksMissed: () => this.#resync(),
+      onMarksLost: () => within(registryMs, this.#readSourcesAgain()),
       onMark: (note) => this.#onMark(note),
     })
     this.#catchUp = new CatchUp({
@@ -401,6 +408,7 @@ export class Gateway {
    * registry are closed by the code that opened them.
    */
   close(): void {
+    this.#closing.abort()
     this.#unsignedThrottle.close()
     this.revocations.close()
     this.bans.close()
@@ -466,6 +474,20 @@ export class Gateway {
     this.revocations.refresh()
     this.bans.refresh()
     this.#sourceSync.resync().catch((error: unknown) => this.#logError('reading the registry again', error))
+  }
+
+  /**
+   * The registry has what lost marks announced. While it cannot be read, this tries again.
+   */
+  async #readSourcesAgain(): Promise<void> {
+    for (let logged = false; !this.#closing.signal.aborted; logged = true) {
+      try {
+        return await this.#sourceSync.resync()
+      } catch (error) {
+        if (!logged) this.#logError('reading the sources again', error)
+        await pause(registryRetryMs, this.#closing.signal)
+      }
+    }
   }
 
   #readRegistry(): void {

@@ -36,8 +36,12 @@ export interface JournalListenerParts {
   readonly onUp: () => void
   /** Called once at the start of an outage. */
   readonly onDown: (reason: string) => void
-  /** Called when marks may have been deleted before the tail read them. */
-  readonly onMarksMissed: () => void
+  /**
+   * Called when marks may be gone that the tail has not read: the journal was replaced, or
+   * retention overtook the tail. The first entry of a new journal waits for the promise, which must
+   * not reject.
+   */
+  readonly onMarksLost: () => Promise<void>
   /** Called for each mark of a gateway, with its note if it has one. */
   readonly onMark: (note: MarkNote | undefined) => void
 }
@@ -89,7 +93,7 @@ export class JournalListener implements JournalTail {
     return this.#downReason
   }
 
-  onEpoch(epoch: string): void {
+  async onEpoch(epoch: string): Promise<void> {
     const isReplaced = this.#epoch !== undefined && this.#epoch !== epoch
     if (isReplaced) {
       this.#gapAhead = 'JOURNAL_REPLACED'
@@ -103,7 +107,7 @@ export class JournalListener implements JournalTail {
     this.#deduplicator.clear()
     this.#parts.quarantine.clear()
     this.#unreadable.clear()
-    if (isReplaced) this.#parts.onMarksMissed()
+    if (isReplaced) await this.#parts.onMarksLost()
   }
 
   onPresent(): void {
@@ -117,7 +121,7 @@ export class JournalListener implements JournalTail {
       'retention deleted messages that the tail had not read: every subscription receives a GAP event',
     )
     this.#parts.hotWindow.clear()
-    this.#parts.onMarksMissed()
+    void this.#parts.onMarksLost()
   }
 
   onUp(): void {

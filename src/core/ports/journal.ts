@@ -103,9 +103,10 @@ export interface JournalTail {
   onDown(reason: string): void
   /**
    * A new epoch begins: at the first connection, and after the journal was deleted and created
-   * again. Offsets start again. Called before any entry of the epoch.
+   * again. Offsets start again. Called before any entry of the epoch; the driver waits for the
+   * promise, which never rejects, before it delivers one.
    */
-  onEpoch(epoch: string): void
+  onEpoch(epoch: string): Promise<void>
   /**
    * Called once. Entries before this call are the past, which a starting replica reads into the hot
    * window. Later entries were written after `open` was called (or a moment before), and are

@@ -6,6 +6,7 @@ import { type Identity, isExpired, noScope } from '../../../src/core/model/ident
 import type { Session } from '../../../src/core/sessions/session.ts'
 import { GatewayError } from '../../../src/errors.ts'
 import { ClientAccount, type ReceivedEvent } from '../oracle/client-account.ts'
+import { isKnown } from '../oracle/grants.ts'
 import { numberIn } from '../oracle/ground-truth.ts'
 import type { Replica } from './replica.ts'
 import type { ClientScript } from './script.ts'
@@ -18,6 +19,8 @@ const retryMs = { least: 5, most: 2_000 }
 /** How long after its end a token may still be used: sessions are checked every second. */
 const expiryToleranceMs = 1_200
 const rememberedEvents = 40
+/** How long a client waits for the answer to its connection, in milliseconds. */
+const unansweredMs = 1_000
 
 /** A client: subscribes to one channel, and resumes with its cursor on any replica. */
 export class Subscriber {
@@ -72,7 +75,7 @@ export class Subscriber {
 
   /** Connects to a replica, now or when one can be reached. */
   connect(afterMs: number): void {
-    if (this.#connecting || this.#socket) return
+    if (this.#connecting || this.#socket || this.#world.isOver) return
     this.#connecting = true
     this.#world.at(afterMs, () => {
       this.#connecting = false
@@ -80,6 +83,8 @@ export class Subscriber {
       const replica = this.#world.pickReplica()
       if (!replica?.gateway) return this.retry()
       this.#world.at(this.#world.latency(), () => this.#accept(replica), replica.owner)
+      // A replica that is killed meanwhile does not answer.
+      this.#world.at(unansweredMs, () => this.retry())
     })
   }
 
@@ -157,7 +162,10 @@ export class Subscriber {
     }
     this.#socket = socket
     this.#resumesInvalid = false
-    this.account.connected(resumesInvalid ? 'invalid' : after === undefined ? 'nothing' : 'cursor')
+    const floor = world.truth.origins.findLast(
+      (origin) => origin.channel === this.channel && isKnown(world, replica, origin),
+    )
+    this.account.connected(resumesInvalid ? 'invalid' : after === undefined ? 'nothing' : 'cursor', floor)
     world.note(
       `${this.clientId} on ${replica.owner} after ${resumesInvalid ? 'invalid' : (this.#last?.offset ?? 'nothing')}`,
     )
@@ -291,7 +299,7 @@ function frameOf(event: ChannelEvent, isFirst: boolean): ReceivedEvent {
   const place = { cursor: printCursor(event.cursor), epoch, offset, before, isFirst }
   switch (event.kind) {
     case 'MESSAGE':
-      return { kind: 'MESSAGE', ...place, number: numberIn(event.message.body) }
+      return { kind: 'MESSAGE', ...place, number: numberIn(event.message.body), redelivered: event.message.redelivered }
     case 'GAP':
       return {
         kind: 'GAP',

@@ -173,7 +173,7 @@ export class StreamJournal implements Journal {
     // awaited.
     const bound = this.#options.bindSources()
     if (epoch !== this.#epoch) await bound
-    this.#setEpoch(epoch)
+    await this.#setEpoch(epoch)
     this.#present ??= await this.#presentOffset(session, write)
     const since = this.#last?.offset
     const confirm = () => confirmEpoch(session, connection, name, epoch)
@@ -228,7 +228,7 @@ export class StreamJournal implements Journal {
     this.#failedOnMessage = false
   }
 
-  #setEpoch(epoch: string): void {
+  async #setEpoch(epoch: string): Promise<void> {
     if (epoch === this.#epoch) return
     this.#startedWhileTailed = this.#epoch !== undefined
     if (this.#startedWhileTailed && this.#present !== 'reported') this.#present = 0
@@ -239,7 +239,7 @@ export class StreamJournal implements Journal {
     this.#messageByMessage.forget()
     this.#epochEnd.abort()
     this.#epochEnd = new AbortController()
-    this.#tail?.onEpoch(epoch)
+    await this.#tail?.onEpoch(epoch)
   }
 
   /**
