@@ -5,10 +5,18 @@
 const testsOf: readonly (readonly [source: string, tests: readonly string[]])[] = [
   ['src/auth', ['test/auth']],
   ['src/transports/websocket', ['test/transports/websocket']],
-  ['src/core/json', ['test/core/json']],
+  ['src/core/json', ['test/core/json', 'test/fuzz/corpus.test.ts']],
   ['src/core/limits', ['test/core/limits']],
   ['src/core/timing', ['test/core/timing']],
-  ['src/core', ['test/core']],
+  [
+    'src/core',
+    [
+      'test/core',
+      'test/fuzz/corpus.test.ts',
+      'test/graphql/types/replica-trace.test.ts',
+      'test/hostile/values/header-types.test.ts',
+    ],
+  ],
 ]
 
 /**
