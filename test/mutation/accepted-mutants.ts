@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
+import type { PlacedMutant } from './sample.ts'
 
-export interface FoundMutant {
+export interface FoundMutant extends PlacedMutant {
   readonly file: string
   readonly mutatorName: string
-  readonly replacement: string
   /** Lines and columns from 1. */
-  readonly location: { readonly start: { readonly line: number; readonly column: number } }
+  readonly location: PlacedMutant['location']
   readonly status: string
 }
 

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import type { LogLevel } from '@stryker-mutator/api/core'
 import { Stryker } from '@stryker-mutator/core'
 import { acceptedMutants, type FoundMutant, placeOf } from './accepted-mutants.ts'
+import { isInSample, placeIn } from './sample.ts'
 import { testFoldersOf } from './test-files.ts'
 
 /**
@@ -12,7 +13,7 @@ import { testFoldersOf } from './test-files.ts'
  * each folder and the mutants that no test notices. MUTATION_WORKERS=2 uses two processes.
  * MUTATION_RESULTS names the file of all results, so that runs of several folders keep theirs. With
  * MUTATION_BEFORE, the results of an earlier run over the same sources, what was noticed then is not
- * tried again.
+ * tried again. MUTATION_SAMPLE: see sample.ts.
  */
 const paths = process.argv.slice(2)
 const wanted = paths.length > 0 ? paths : ['src/auth', 'src/transports/websocket', 'src/core/json', 'src/core']
@@ -80,6 +81,7 @@ function report(results: readonly FoundMutant[]): void {
       mutant.status !== 'NoCoverage'
     )
       continue
+    if (!isInSample(placeIn(mutant.file, mutant))) continue
     const folder = dirname(mutant.file)
     const count = folders.get(folder) ?? { noticed: 0, accepted: 0, all: 0 }
     folders.set(folder, count)

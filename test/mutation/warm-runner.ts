@@ -2,7 +2,7 @@ import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:f
 import { register } from 'node:module'
 import { join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { InstrumenterContext, Mutant, MutantCoverage, MutantResult } from '@stryker-mutator/api/core'
+import type { InstrumenterContext, MutantCoverage, MutantResult } from '@stryker-mutator/api/core'
 import { declareClassPlugin, PluginKind } from '@stryker-mutator/api/plugin'
 import type { Reporter } from '@stryker-mutator/api/report'
 import {
@@ -17,6 +17,7 @@ import {
   toMutantRunResult,
 } from '@stryker-mutator/api/test-runner'
 import type { LoadedFile, TestResult } from './jest-in-process.ts'
+import { isInSample, placeIn } from './sample.ts'
 import { isRun } from './test-files.ts'
 
 /** What the instrumented code reads, under the name that Stryker gives it. */
@@ -117,8 +118,10 @@ class WarmRunner implements TestRunner {
     mutantActivation,
     sandboxFileName,
   }: MutantRunOptions): Promise<MutantRunResult> {
+    const place = placeIn(relative(process.cwd(), sandboxFileName), activeMutant, 1)
+    if (!isInSample(place)) return { status: MutantRunStatus.Error, errorMessage: 'not in the sample' }
     this.#noticedBefore ??= noticedBefore()
-    const before = this.#noticedBefore.get(placeOf(relative(process.cwd(), sandboxFileName), activeMutant, 1))
+    const before = this.#noticedBefore.get(place)
     if (before) return { status: MutantRunStatus.Killed, killedBy: [...before], failureMessage: 'before', nrOfTests: 0 }
     const measured = (this.#measured ??= JSON.parse(readFileSync(measuredFile, 'utf8')) as Measured)
     const ids = testFilter && new Set(testFilter)
@@ -182,14 +185,8 @@ function noticedBefore(): ReadonlyMap<string, readonly string[]> {
   return new Map(
     results
       .filter(({ status }) => status === 'Killed' || status === 'Timeout')
-      .map((mutant) => [placeOf(mutant.file, mutant), mutant.killedBy ?? []]),
+      .map((mutant) => [placeIn(mutant.file, mutant), mutant.killedBy ?? []]),
   )
-}
-
-/** `add`: Stryker counts lines and columns from 0 in the order for a runner, and from 1 in a report. */
-function placeOf(file: string, { location, replacement }: Pick<Mutant, 'location' | 'replacement'>, add = 0): string {
-  const { start, end } = location
-  return JSON.stringify([file, ...[start.line, start.column, end.line, end.column].map((at) => at + add), replacement])
 }
 
 /** Test files in the sandbox, relative to it. */

@@ -169,10 +169,12 @@ describe('a mark', () => {
     registry.failing = new Error('away')
     sync.onDeleted(other.id)
     await settled()
-    expect(events.slice(1).toSorted()).toEqual([
-      ['error', 'saving sources in the registry', 'away'],
-      ['error', 'unbinding a source', 'closed'],
-    ])
+    expect(new Set(events.slice(1))).toEqual(
+      new Set([
+        ['error', 'saving sources in the registry', 'away'],
+        ['error', 'unbinding a source', 'closed'],
+      ]),
+    )
     registry.failing = undefined
     sync.onCreated(stored())
     await settled()
