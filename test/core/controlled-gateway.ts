@@ -17,7 +17,7 @@ const hour = 60 * 60 * 1000
 export const operator: Identity = { ...anonymous, scope: { ...noScope, operator: true } }
 export const epochs = ['00112233aabbccdd', 'ffeeddccbbaa9988'] as const
 
-/** A journal that does only what the test says. Marks come back at once while `marking` resolves. */
+/** A journal that the test controls. Marks come back at once while `marking` resolves. */
 export class ControlledJournal implements Journal {
   readonly repeats = true
   entries: JournalMessage[] = []

@@ -4,19 +4,19 @@ import type { LogLevel } from '@stryker-mutator/api/core'
 import { Stryker } from '@stryker-mutator/core'
 import { acceptedMutants, type FoundMutant, placeOf } from './accepted-mutants.ts'
 import { isInSample, placeIn } from './sample.ts'
-import { testFoldersOf } from './test-files.ts'
+import { foldersIn, testFoldersOf } from './test-files.ts'
 
 /**
  * npm run mutate [-- src/core/json src/auth/secret.ts]
  *
  * Mutates each source file in turn, runs the tests that cover the mutant, and prints the score of
  * each folder and the mutants that no test notices. MUTATION_WORKERS=2 uses two processes.
- * MUTATION_RESULTS names the file of all results, so that runs of several folders keep theirs. With
- * MUTATION_BEFORE, the results of an earlier run over the same sources, what was noticed then is not
- * tried again. MUTATION_SAMPLE: see sample.ts.
+ * MUTATION_RESULTS names the file of all results, so that runs of several folders keep theirs.
+ * MUTATION_BEFORE names results of an earlier run over the same sources: what was noticed then is
+ * not tried again. MUTATION_SAMPLE: see sample.ts.
  */
 const paths = process.argv.slice(2)
-const wanted = paths.length > 0 ? paths : ['src/auth', 'src/transports/websocket', 'src/core/json', 'src/core']
+const wanted = (paths.length > 0 ? paths : ['src/auth', 'src/transports/websocket', 'src/core']).flatMap(foldersIn)
 const cache = '.cache/mutation'
 const lines = resolve(process.env['MUTATION_RESULTS'] ?? join(cache, 'results.jsonl'))
 mkdirSync(cache, { recursive: true })
@@ -68,7 +68,7 @@ function parse(line: string): FoundMutant {
   return JSON.parse(line) as FoundMutant
 }
 
-/** A mutant is noticed if a test fails or waits in vain. Mutants that do not compile do not count. */
+/** A mutant is noticed if a test fails or waits in vain. Those that do not compile do not count. */
 function report(results: readonly FoundMutant[]): void {
   const folders = new Map<string, { noticed: number; accepted: number; all: number }>()
   const open: string[] = []

@@ -28,8 +28,8 @@ function contextOfMutants(): InstrumenterContext {
 const namespace = '__stryker__'
 
 /**
- * Resolves `@jest/globals` to the file at `data.url`. It runs before the hooks of tsx. What a module
- * with `?load=7` imports from the sandbox is loaded again, too.
+ * Resolves `@jest/globals` to the file at `data.url`. It runs before the hooks of tsx. What a
+ * module with `?load=7` imports from the sandbox is loaded again, too.
  */
 const resolveHook = `
   let url, sandbox
@@ -58,8 +58,8 @@ const measuredFile = 'mutation-measured.json'
 
 /**
  * Runs the tests of many mutants in one process. jest takes 2 s for each mutant, because it loads
- * all modules again; here a mutant takes as long as the tests that cover it. For a mutant in code that
- * runs while its module is loaded, the tests and all modules are loaded once more.
+ * all modules again; here a mutant takes as long as the tests that cover it. For a mutant in code
+ * that runs while its module is loaded, the tests and all modules are loaded once more.
  */
 class WarmRunner implements TestRunner {
   readonly #context = contextOfMutants()

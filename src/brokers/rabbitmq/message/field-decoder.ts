@@ -17,7 +17,9 @@ export class FieldReader {
   #at = 0
   #end = 0
 
-  /** Reads the fields from `at` to `end`. Without this bound a field could go on in the next frame. */
+  /**
+   * Reads the fields from `at` to `end`. Without this bound a field could go on in the next frame.
+   */
   begin(bytes: Buffer, at = 0, end = bytes.length): void {
     this.#bytes = bytes
     this.#at = at
