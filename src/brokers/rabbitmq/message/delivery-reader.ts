@@ -173,27 +173,26 @@ export class DeliveryReader {
   /** Returns what amqplib gets instead of the frame; undefined if it gets nothing. */
   #interceptFrame(bytes: Buffer, at: number, end: number): Buffer | typeof unchanged | undefined {
     const type = bytes[at]
-    if (type === frame.method) return this.#readDeliver(bytes, at) ? undefined : unchanged
+    if (type === frame.method) return this.#readDeliver(bytes, at, end) ? undefined : unchanged
     const channel = bytes.readUInt16BE(at + 1)
     const partial = this.#partial.get(channel)
     if (!partial) {
       const consumerTag = type === frame.header ? this.#headerOf.get(channel) : undefined
       if (consumerTag !== undefined) {
         this.#headerOf.delete(channel)
-        this.#ahead.get(consumerTag)?.push(this.#headerAt(bytes, at))
+        this.#ahead.get(consumerTag)?.push(this.#headerAt(bytes, at, end))
         return headerWithoutProperties(bytes, at)
       }
-      if (type === frame.header && this.#watcher) this.#watcher(this.#headerAt(bytes, at).properties)
+      if (type === frame.header && this.#watcher) this.#watcher(this.#headerAt(bytes, at, end).properties)
       return unchanged
     }
     if (bytes[end - 1] !== frame.end) throw new Error('expected the end of an AMQP frame')
-    const fields = this.#fields
-    fields.bytes = bytes
-    fields.at = at + frame.headBytes
+    const payloadAt = at + frame.headBytes
     if (type === frame.header) {
+      this.#fields.begin(bytes, payloadAt, end - 1)
       partial.body = Buffer.allocUnsafe(this.#readHeader(partial))
     } else if (type === frame.body) {
-      partial.filled += bytes.copy(partial.body, partial.filled, fields.at, end - 1)
+      partial.filled += bytes.copy(partial.body, partial.filled, payloadAt, end - 1)
     } else return unchanged
     if (partial.filled < partial.body.length) return undefined
     this.#partial.delete(channel)
@@ -202,10 +201,9 @@ export class DeliveryReader {
   }
 
   /** Returns whether the message that begins here is read in place. */
-  #readDeliver(bytes: Buffer, at: number): boolean {
+  #readDeliver(bytes: Buffer, at: number, end: number): boolean {
     const fields = this.#fields
-    fields.bytes = bytes
-    fields.at = at + frame.headBytes
+    fields.begin(bytes, at + frame.headBytes, end - 1)
     if (fields.long() !== basicDeliver) return false
     const consumerTag = this.#consumerTag.read(fields)
     const onDelivery = this.#consumers.get(consumerTag)
@@ -230,10 +228,9 @@ export class DeliveryReader {
     return true
   }
 
-  #headerAt(bytes: Buffer, at: number): WithProperties {
+  #headerAt(bytes: Buffer, at: number, end: number): WithProperties {
     const read: WithProperties = { streamOffset: undefined, properties: noProperties }
-    this.#fields.bytes = bytes
-    this.#fields.at = at + frame.headBytes
+    this.#fields.begin(bytes, at + frame.headBytes, end - 1)
     this.#readHeader(read)
     return read
   }
@@ -241,7 +238,7 @@ export class DeliveryReader {
   /** §4.2.6.1: class, weight, body size, property flags, properties. Returns the body size. */
   #readHeader(into: WithProperties): number {
     const fields = this.#fields
-    fields.at += 4
+    fields.skip(4)
     const size = fields.longLong()
     const flags = fields.short()
     const has = (bit: number): boolean => (flags & (1 << bit)) !== 0
