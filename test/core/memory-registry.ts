@@ -52,14 +52,23 @@ export class MemoryRegistry implements ClientRegistry {
     return { source: known ?? source, created: !known }
   }
 
+  async renewSource(source: Source) {
+    this.#called('renewSource', source.id)
+    const known = this.sources.get(source.id)
+    if (known && known.createdAt >= source.createdAt) return known
+    this.sources.set(source.id, source)
+    return source
+  }
+
   async listSources() {
     this.#called('listSources')
     return [...this.sources.values()]
   }
 
-  async removeSource(id: string) {
+  async removeSource(id: string, createdUpTo?: Date) {
     this.#called('removeSource', id)
     const source = this.sources.get(id)
+    if (source && createdUpTo && source.createdAt > createdUpTo) return undefined
     this.sources.delete(id)
     return source
   }

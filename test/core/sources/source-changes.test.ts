@@ -146,14 +146,14 @@ describe('a mark', () => {
     await settled()
     expect(events).toEqual([['keep', other.id]])
     expect([sources.list(), [...registry.sources.keys()]]).toEqual([[other], [other.id]])
-    expect(registry.calls).toEqual([['addSource', other.id]])
+    expect(registry.calls).toEqual([['renewSource', other.id]])
   })
 
   test('of a deleted source ends it and removes it, once', async () => {
     sources.add(other)
     registry.sources.set(other.id, other)
-    sync.onDeleted(other.id)
-    sync.onDeleted('unknown')
+    sync.onDeleted(other.id, other.createdAt)
+    sync.onDeleted('unknown', undefined)
     await settled()
     expect(events).toEqual([['unbind', other.id]])
     expect(registry.calls).toEqual([
@@ -167,7 +167,7 @@ describe('a mark', () => {
     unbind = () => Promise.reject(new Error('closed'))
     sources.add(other)
     registry.failing = new Error('away')
-    sync.onDeleted(other.id)
+    sync.onDeleted(other.id, other.createdAt)
     await settled()
     expect(new Set(events.slice(1))).toEqual(
       new Set([
@@ -184,8 +184,8 @@ describe('a mark', () => {
   test('is stored when the tail is current, and only the latest change of each source', async () => {
     isUp = false
     sync.onCreated(stored())
-    sync.onDeleted(id)
-    sync.onDeleted(other.id)
+    sync.onDeleted(id, stored().createdAt)
+    sync.onDeleted(other.id, other.createdAt)
     sync.onCreated(other)
     await settled()
     expect(registry.calls).toEqual([])
@@ -195,7 +195,7 @@ describe('a mark', () => {
     await settled()
     expect(registry.calls).toEqual([
       ['removeSource', id],
-      ['addSource', other.id],
+      ['renewSource', other.id],
     ])
   })
 })
@@ -220,7 +220,7 @@ describe('the registry', () => {
     registry.sources.set(other.id, other)
     isUp = false
     sync.onCreated(stored())
-    sync.onDeleted(other.id)
+    sync.onDeleted(other.id, other.createdAt)
     events.length = 0
     await sync.readRegistry()
     expect([events, sources.list()]).toEqual([[], [stored()]])
@@ -230,7 +230,7 @@ describe('the registry', () => {
     sources.add(other)
     registry.sources.set(other.id, other)
     const reading = sync.readRegistry()
-    sync.onDeleted(other.id)
+    sync.onDeleted(other.id, other.createdAt)
     await reading
     expect(sources.list()).toEqual([])
   })
@@ -238,7 +238,7 @@ describe('the registry', () => {
   test('is read after the changes under way', async () => {
     sync.onCreated(other)
     await sync.readRegistry()
-    expect(registry.calls.map(([name]) => name)).toEqual(['addSource', 'listSources'])
+    expect(registry.calls.map(([name]) => name)).toEqual(['renewSource', 'listSources'])
     expect(sources.list()).toEqual([other])
   })
 
@@ -268,7 +268,7 @@ describe('a control message', () => {
     await sync.onControl({ kind: 'source-known', source: sent })
     await sync.onControl({ kind: 'source-known', source: sent })
     expect([events, sources.list()]).toEqual([[['keep', other.id]], [other]])
-    expect(registry.calls).toEqual([['addSource', other.id]])
+    expect(registry.calls).toEqual([['renewSource', other.id]])
   })
 
   test('with an invalid source is ignored', async () => {

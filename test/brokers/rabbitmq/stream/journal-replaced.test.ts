@@ -38,7 +38,9 @@ function open(): void {
     journal.open({
       onUp: resolve,
       onDown: () => {},
-      onEpoch: (epoch) => void passed.push(`epoch ${epoch}`),
+      onEpoch: async (epoch) => {
+        passed.push(`epoch ${epoch}`)
+      },
       onPresent: () => {},
       onTruncated: () => void passed.push('truncated'),
       onMessage: (entry: JournalMessage) => {
