@@ -30,6 +30,9 @@ interface Deletion {
 /** How many deleted sources are remembered. */
 const maxDeleted = 10_000
 
+/** How often a creation is tried while other replicas create and delete the same source. */
+const maxCreations = 20
+
 /**
  * Keeps the sources of all replicas the same. A mark in the journal announces a source, so each
  * replica knows it before the first message that follows. Replicas that missed the mark read the
@@ -77,7 +80,7 @@ export class SourceSync {
         `exchange "${checked.exchange}" has source ${otherType.id} with type ${otherType.exchangeType}: expected the same type, got ${checked.exchangeType}`,
       )
     }
-    for (;;) {
+    for (let attempt = 0; attempt < maxCreations; attempt += 1) {
       // The clocks of replicas differ, but a later life of a source must have a later time.
       const createdAt = new Date(Math.max(Date.now(), this.#lastCreated + 1))
       const source = await this.#add({ ...checked, id, createdAt, ownsExchange: false })
@@ -90,6 +93,10 @@ export class SourceSync {
       if (served) return served
       await this.#parts.registry.removeSource(id, source.createdAt)
     }
+    throw new GatewayError(
+      'BROKER_UNAVAILABLE',
+      `source ${id} is being created and deleted elsewhere at the same time: try again`,
+    )
   }
 
   /**

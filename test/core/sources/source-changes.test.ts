@@ -60,6 +60,7 @@ beforeEach(() => {
     control,
     appendMark: async (note) => {
       events.push(['mark', note.kind, registry.sources.size])
+      if (note.kind === 'source-created') sync.onCreated(note.source)
     },
     isUp: () => isUp,
     logError: (what, error) => events.push(['error', what, (error as Error).message]),
@@ -75,6 +76,7 @@ describe('creating a source', () => {
     expect(events).toEqual([
       ['bind', id, 0],
       ['mark', 'source-created', 1],
+      ['keep', id],
     ])
     expect(source).toMatchObject({ ...definition, id, ownsExchange: false })
     expect(Math.abs(Date.now() - source.createdAt.getTime())).toBeLessThan(60_000)
@@ -186,7 +188,7 @@ describe('a mark', () => {
     sync.onCreated(stored())
     sync.onDeleted(id, stored().createdAt)
     sync.onDeleted(other.id, other.createdAt)
-    sync.onCreated(other)
+    sync.onCreated({ ...other, createdAt: new Date(2_000) })
     await settled()
     expect(registry.calls).toEqual([])
     isUp = true
