@@ -11,7 +11,7 @@ import type { Script } from './world/script.ts'
 import type { RunResult } from './world/world.ts'
 
 /** `npm run simulate` runs as many as wanted. */
-const seeds = { from: 1, to: repetitions(120, 3_000), size: 0.5, workers: 2, stopAfter: 1 }
+const seeds = { from: 1, to: repetitions(100, 3_000), size: 0.5, workers: 2, stopAfter: 1 }
 /** A run of the test file may share its processors. */
 const timeoutMs = 1_800_000
 /** Runs that failed once, made smaller. Their names are what was wrong. */

@@ -143,6 +143,12 @@ export class GroundTruth {
     return this.#lives.at(-1)
   }
 
+  /** The place where the next message of the journal will be. */
+  get end(): { readonly epoch: string; readonly next: number } {
+    const { current } = this
+    return { epoch: current?.epoch ?? '', next: current?.stream.log.nextOffset ?? 0 }
+  }
+
   lifeOf(epoch: string): JournalLife | undefined {
     return this.#lives.find((life) => life.epoch === epoch)
   }

@@ -60,21 +60,23 @@ export function scriptOf(seed: number, size: number): Script {
     clientOf(random, settings, when),
   )
   const actions: Action[] = []
+  // Sources that exist from the beginning, in a part of the runs.
+  const created = extraSources.flatMap((_, index) => (random.chance(0.25) ? index : []))
+  for (const index of created) actions.push({ at: random.whole(100, 800), kind: 'source', replica: 0, index })
   const bursts = random.whole(2, Math.ceil(shape.bursts * size))
-  for (let index = 0; index < bursts; index += 1) actions.push(burstOf(random, settings, when()))
+  for (let index = 0; index < bursts; index += 1) actions.push(burstOf(random, settings, when(), created))
   const kinds = random.chance(0.06) ? [] : chosen(random)
   // Most faults matter only to a client that resumes.
   if (kinds.length > 0 && random.chance(0.7)) kinds.push('client-cut')
   const faults = kinds.length === 0 ? 0 : random.whole(1, Math.ceil(shape.faults * size))
   const longest = isDense ? 12_000 : 40_000
+  let last = 0
   for (let index = 0; index < faults; index += 1) {
-    const at = when()
+    // Some follow the one before at once: what that one started is still under way.
+    const at = index > 0 && random.chance(0.35) ? Math.min(lengthMs, last + random.whole(1, 150)) : when()
+    last = at
     const most = Math.min(longest, Math.max(20, lengthMs - at))
     actions.push(faultOf(random.pick(kinds), random, settings, clients.length, { at, most }))
-  }
-  // Sources that exist from the beginning, in a part of the runs.
-  for (let index = 0; index < extraSources.length; index += 1) {
-    if (random.chance(0.3)) actions.push({ at: random.whole(100, 800), kind: 'source', replica: 0, index })
   }
   actions.sort((one, other) => one.at - other.at)
   return { seed, settings, clients, actions, lengthMs }
@@ -153,7 +155,7 @@ function clientOf(random: Choices, settings: Settings, when: () => number): Clie
   }
 }
 
-function burstOf(random: Choices, settings: Settings, at: number): Action {
+function burstOf(random: Choices, settings: Settings, at: number, sources: readonly number[]): Action {
   return {
     at,
     kind: 'publish',
@@ -163,7 +165,7 @@ function burstOf(random: Choices, settings: Settings, at: number): Action {
     by: random.whole(-1, settings.replicas - 1),
     keyed: random.chance(0.6),
     bytes: Math.floor(random.scaled(1, 200)),
-    via: random.chance(0.6) ? -1 : random.whole(0, extraSources.length - 1),
+    via: random.chance(0.4) ? -1 : random.pick(sources.length > 0 ? sources : [0, 1, 2]),
     noId: random.chance(0.5),
     poison: random.chance(0.05),
   }

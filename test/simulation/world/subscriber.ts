@@ -182,6 +182,8 @@ class Socket {
   session: Session | undefined
   #subscription: ChannelSubscription | undefined
   #identity: Identity
+  /** Where the journal ended when the token lost its grant, and the token before. */
+  #narrowed: { readonly epoch: string; readonly next: number; readonly before: Identity } | undefined
   #isClosed = false
   #isLost = false
   #isDraining = false
@@ -231,8 +233,11 @@ class Socket {
     if (this.#isClosed || !this.session || this.session.ended || isExpired(identity)) return
     const renewed = narrow ? { ...identity, scope: { ...identity.scope, channels: ['another'] } } : identity
     try {
+      const { epoch, next } = this.#world.truth.end
+      const before = this.#identity
       this.session.renew(renewed)
       this.#identity = renewed
+      if (narrow) this.#narrowed = { epoch, next, before }
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error
     }
@@ -259,7 +264,12 @@ class Socket {
 
   /** Runs as the replica. */
   #take(event: ChannelEvent): boolean {
-    this.#world.checkDelivery(this.#client, this.replica, this.#identity, event, expiryToleranceMs)
+    // What waited for the client when its token lost the grant is still delivered.
+    const { epoch, offset } = event.cursor
+    const narrowed = this.#narrowed
+    const isEarlier = narrowed && epoch === narrowed.epoch && offset < narrowed.next
+    const identity = isEarlier ? narrowed.before : this.#identity
+    this.#world.checkDelivery(this.#client, this.replica, identity, event, expiryToleranceMs)
     if (this.#isClosed) return true
     if (this.#frames.length >= this.#client.script.socketEvents) {
       this.#refusedFrame = true
