@@ -146,21 +146,27 @@ export class DeliveryReader {
       wantsMore = pass(Buffer.from(all.subarray(passedUntil, end)))
       this.#passedAt = Date.now()
     }
-    while (at + frame.headBytes < all.length) {
-      // Not AMQP: amqplib reports the error.
-      if (!frameTypes.has(all[at])) {
-        at = all.length
-        break
+    try {
+      while (at + frame.headBytes < all.length) {
+        // Not AMQP: amqplib reports the error.
+        if (!frameTypes.has(all[at])) {
+          at = all.length
+          break
+        }
+        const end = at + frame.headBytes + all.readUInt32BE(at + 3) + 1
+        if (end > all.length) break
+        const forAmqplib = this.#interceptFrame(all, at, end)
+        if (forAmqplib !== unchanged) {
+          passUpTo(at)
+          if (forAmqplib) wantsMore = pass(forAmqplib)
+          passedUntil = end
+        }
+        at = end
       }
-      const end = at + frame.headBytes + all.readUInt32BE(at + 3) + 1
-      if (end > all.length) break
-      const forAmqplib = this.#interceptFrame(all, at, end)
-      if (forAmqplib !== unchanged) {
-        passUpTo(at)
-        if (forAmqplib) wantsMore = pass(forAmqplib)
-        passedUntil = end
-      }
-      at = end
+    } catch (error) {
+      // Frames before the invalid one count, such as a `connection.close` with its reason.
+      passUpTo(at)
+      throw error
     }
     passUpTo(at)
     if (at < all.length) this.#rest = Buffer.from(all.subarray(at))
