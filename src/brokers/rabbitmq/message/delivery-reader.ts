@@ -73,6 +73,8 @@ export class DeliveryReader {
   /** Channel → consumer of the message that has begun. Empty if `#inPlace`. */
   readonly #headerOf = new Map<number, string>()
   readonly #inPlace: boolean
+  /** Whether all bytes so far were frames. After others, nothing shows where a frame begins. */
+  #isAmqp = true
   /** How many reads there were, of any content. */
   reads = 0
   #passedAt = 0
@@ -136,6 +138,7 @@ export class DeliveryReader {
   /** Returns whether amqplib accepts more bytes. `bytes` is reused after the call. */
   #read(bytes: Buffer, pass: (bytes: Buffer) => boolean): boolean {
     this.reads += 1
+    if (!this.#isAmqp) return pass(Buffer.from(bytes))
     const all = this.#rest ? Buffer.concat([this.#rest, bytes]) : bytes
     this.#rest = undefined
     let wantsMore = true
@@ -150,6 +153,7 @@ export class DeliveryReader {
       while (at + frame.headBytes < all.length) {
         // Not AMQP: amqplib reports the error.
         if (!frameTypes.has(all[at])) {
+          this.#isAmqp = false
           at = all.length
           break
         }

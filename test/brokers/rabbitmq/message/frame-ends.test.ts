@@ -36,6 +36,16 @@ test('amqplib gets what came before an invalid frame, in the same read', () => {
   ])
 })
 
+test('after bytes that are no frame, nothing is taken for a message', () => {
+  const odd = Buffer.from('\x04 this is no frame')
+  const frames = [deliver('\x03key'), header]
+  for (const pieces of [[Buffer.concat([odd, ...frames])], [odd, ...frames]]) {
+    const { deliveries, passed, error } = readFrames(pieces)
+    expect([deliveries, error]).toEqual([[], undefined])
+    expect(passed.includes(Buffer.concat(frames))).toBe(true)
+  }
+})
+
 test('a frame that ends with its last field is read', () => {
   const { deliveries, error } = readFrames([Buffer.concat([deliver('\x03key'), header])])
   expect([error, deliveries.map(({ exchange, routingKey }) => [exchange, routingKey])]).toEqual([
