@@ -113,8 +113,8 @@ describe('the log of refused tokens', () => {
 })
 
 describe('a failed check', () => {
-  const reasonOf = async (error: unknown) => {
-    const rejection = await checkedClaims('x', () => Promise.reject(error)).catch((thrown: unknown) => thrown)
+  const reasonOf = async (failure: unknown) => {
+    const rejection = await checkedClaims('x', () => Promise.reject(failure)).catch((thrown: unknown) => thrown)
     expect(rejection).toBeInstanceOf(TokenRejection)
     const { reason, message } = rejection as TokenRejection
     return [reason, message]

@@ -6,6 +6,8 @@ import {
   setWireType,
   wireTypeOf,
 } from '../../../src/core/body/amqp-field-types.ts'
+import { decodeText, utf8OfJson } from '../../../src/core/body/charset.ts'
+import { mayBeCompressed, undoContentEncoding } from '../../../src/core/body/content-encoding.ts'
 import { escapedCharacter, hiddenIn, showHidden, visibleJson } from '../../../src/core/body/invisible-characters.ts'
 import { inOnePiece, latin1Of } from '../../../src/core/body/latin1.ts'
 import { charsetOf, essenceOf, isJsonType, isTextType } from '../../../src/core/body/media-type.ts'
@@ -82,7 +84,7 @@ describe('the headers of a message become JSON', () => {
     expect(wireTypeOf(table, 'constructor')).toBeUndefined()
     const copy = copyWireTypes(table, { a: 1 })
     expect([wireTypeOf(copy, 'a'), hasWireTypes(copyWireTypes({}, {}))]).toEqual(['uint8', false])
-    expect(wireTypeOf(copyWireTypes(table, copyWireTypes({}, copy)), 'b')).toBe('float')
+    expect(wireTypeOf(copyWireTypes({}, copy), 'a')).toBe('uint8')
     clearWireType(table, 'a')
     expect(wireTypeOf(table, 'a')).toBeUndefined()
   })
@@ -152,4 +154,54 @@ test('hidden characters are found, and shown', () => {
 test('a text as its UTF-8 bytes, a character for each', () => {
   for (const text of ['abc', 'ü', '', '🐇']) expect(Buffer.from(latin1Of(text), 'latin1').toString()).toBe(text)
   expect(inOnePiece('a\xff')).toBe('a\xff')
+})
+
+describe('the character set of a body', () => {
+  const utf16 = Buffer.from('"\u3042"', 'utf16le')
+  const swapped = Buffer.from(utf16).swap16()
+
+  test('of JSON is found by its label, its mark or its zeros, if it is not UTF-8', () => {
+    const text = '"\u3042"'
+    for (const bytes of [utf16, swapped]) expect(utf8OfJson(bytes, undefined).toString()).toBe(text)
+    expect(utf8OfJson(Buffer.concat([Buffer.from([0xff, 0xfe]), utf16]), 'latin1').toString()).toBe(text)
+    expect(utf8OfJson(Buffer.concat([Buffer.from([0xfe, 0xff]), swapped]), undefined).toString()).toBe(text)
+    expect(utf8OfJson(utf16.subarray(2, -2), 'utf-16le').toString()).toBe('\u3042')
+    expect(utf8OfJson(Buffer.from('"\u3042"'), 'latin1').toString()).toBe(text)
+    expect(utf8OfJson(Buffer.from([0x22, 0xfc, 0x22]), 'latin1').toString()).toBe('"\u00fc"')
+    for (const label of [undefined, 'utf-8', 'odd'])
+      expect(utf8OfJson(Buffer.from([0x22, 0xfc, 0x22]), label)).toEqual(Buffer.from([0x22, 0xfc, 0x22]))
+    expect([utf8OfJson(Buffer.from('1'), undefined), utf8OfJson(Buffer.alloc(1), undefined)]).toEqual([
+      Buffer.from('1'),
+      Buffer.alloc(1),
+    ])
+    expect(() => utf8OfJson(Buffer.from([0xff, 0xfe, 0, 0xd8]), undefined)).toThrow(TypeError)
+  })
+
+  test('of text is that of its label, or of its mark', () => {
+    expect(decodeText(Buffer.from([0xfe, 0x41]), 'latin1')).toBe('\u00feA')
+    expect(decodeText(Buffer.from([0xff, 0x41]), 'latin1')).toBe('\u00ffA')
+    expect(decodeText(Buffer.from([0xff, 0xfe, 0x41, 0]), 'latin1')).toBe('A')
+    expect(decodeText(Buffer.from([0xfe, 0xff, 0, 0x41]), undefined)).toBe('A')
+    expect(decodeText(Buffer.from('\u00fc'), 'odd')).toBe('\u00fc')
+  })
+
+  test('may be named in place of an encoding, of which there are four at most', () => {
+    const undo = (encoding: string) => undoContentEncoding(Buffer.from('x'), encoding, 10)
+    expect(undo('identity, 7bit; none:utf-16le')).toEqual({ bytes: Buffer.from('x'), charset: 'utf-16le' })
+    expect(undo(`charset="latin1"`).charset).toBe('windows-1252')
+    expect(() => undo('none, none, none, none, none')).toThrow('at most 4 names')
+    expect(() => undo('odd')).toThrow('gzip, x-gzip, deflate, br')
+  })
+
+  test.each([
+    [undefined, false],
+    ['', false],
+    ['identity', false],
+    ['utf-8', false],
+    ['GZIP', true],
+    ['utf-8; x-gzip', true],
+    ['br', true],
+  ])('content encoding %p may be a compression: %s', (encoding, expected) => {
+    expect(mayBeCompressed(encoding)).toBe(expected)
+  })
 })

@@ -87,7 +87,12 @@ describe('a channel', () => {
     expect(again).toMatchObject({ created: false, client: { name: 'Alice' } })
   })
 
-  test('is taken for any other password, and after too many of those nobody there may try again', async () => {
+  test('is new: its password is hashed and not checked', async () => {
+    verify = () => Promise.reject(new Error('not needed'))
+    expect((await create()).created).toBe(true)
+  })
+
+  test('is taken for any other password, and after too many of those no more are checked', async () => {
     await create()
     for (let attempt = 0; attempt < 2; attempt += 1)
       await expect(create({ password: 'wrong' })).rejects.toMatchObject({ code: 'CLIENT_ID_TAKEN' })
@@ -191,7 +196,7 @@ describe('the input is checked:', () => {
 })
 
 describe('who may register', () => {
-  test('nobody if passwords are off, not even a client that exists', async () => {
+  test('no client if passwords are off, not even one that exists', async () => {
     await create()
     mode = 'off'
     await expect(create()).rejects.toMatchObject({ code: 'FORBIDDEN' })

@@ -73,6 +73,8 @@ export class DeliveryReader {
   /** Channel → consumer of the message that has begun. Empty if `#inPlace`. */
   readonly #headerOf = new Map<number, string>()
   readonly #inPlace: boolean
+  /** Whether all bytes so far were frames. After others, nothing shows where a frame begins. */
+  #isAmqp = true
   /** How many reads there were, of any content. */
   reads = 0
   #passedAt = 0
@@ -136,6 +138,7 @@ export class DeliveryReader {
   /** Returns whether amqplib accepts more bytes. `bytes` is reused after the call. */
   #read(bytes: Buffer, pass: (bytes: Buffer) => boolean): boolean {
     this.reads += 1
+    if (!this.#isAmqp) return pass(Buffer.from(bytes))
     const all = this.#rest ? Buffer.concat([this.#rest, bytes]) : bytes
     this.#rest = undefined
     let wantsMore = true
@@ -146,21 +149,28 @@ export class DeliveryReader {
       wantsMore = pass(Buffer.from(all.subarray(passedUntil, end)))
       this.#passedAt = Date.now()
     }
-    while (at + frame.headBytes < all.length) {
-      // Not AMQP: amqplib reports the error.
-      if (!frameTypes.has(all[at])) {
-        at = all.length
-        break
+    try {
+      while (at + frame.headBytes < all.length) {
+        // Not AMQP: amqplib reports the error.
+        if (!frameTypes.has(all[at])) {
+          this.#isAmqp = false
+          at = all.length
+          break
+        }
+        const end = at + frame.headBytes + all.readUInt32BE(at + 3) + 1
+        if (end > all.length) break
+        const forAmqplib = this.#interceptFrame(all, at, end)
+        if (forAmqplib !== unchanged) {
+          passUpTo(at)
+          if (forAmqplib) wantsMore = pass(forAmqplib)
+          passedUntil = end
+        }
+        at = end
       }
-      const end = at + frame.headBytes + all.readUInt32BE(at + 3) + 1
-      if (end > all.length) break
-      const forAmqplib = this.#interceptFrame(all, at, end)
-      if (forAmqplib !== unchanged) {
-        passUpTo(at)
-        if (forAmqplib) wantsMore = pass(forAmqplib)
-        passedUntil = end
-      }
-      at = end
+    } catch (error) {
+      // Frames before the invalid one count, such as a `connection.close` with its reason.
+      passUpTo(at)
+      throw error
     }
     passUpTo(at)
     if (at < all.length) this.#rest = Buffer.from(all.subarray(at))

@@ -27,6 +27,25 @@ test.each([
   }
 })
 
+test('amqplib gets what came before an invalid frame, in the same read', () => {
+  const blocked = frame(1, Buffer.concat([number(0x000a003c, 4), Buffer.from('\x03low')]))
+  const { passed, error } = readFrames([Buffer.concat([blocked, blocked, frame(1, Buffer.alloc(0))])])
+  expect([passed, error?.message]).toEqual([
+    Buffer.concat([blocked, blocked]),
+    'expected 4 bytes more in a frame, got 0',
+  ])
+})
+
+test('after bytes that are no frame, nothing is taken for a message', () => {
+  const odd = Buffer.from('\x04 this is no frame')
+  const frames = [deliver('\x03key'), header]
+  for (const pieces of [[Buffer.concat([odd, ...frames])], [odd, ...frames]]) {
+    const { deliveries, passed, error } = readFrames(pieces)
+    expect([deliveries, error]).toEqual([[], undefined])
+    expect(passed.includes(Buffer.concat(frames))).toBe(true)
+  }
+})
+
 test('a frame that ends with its last field is read', () => {
   const { deliveries, error } = readFrames([Buffer.concat([deliver('\x03key'), header])])
   expect([error, deliveries.map(({ exchange, routingKey }) => [exchange, routingKey])]).toEqual([
