@@ -66,7 +66,7 @@ export class ControlledJournal implements Journal {
 
   /** As a starting replica sees it: everything so far is the past. */
   begin(epoch: string = epochs[0]): void {
-    this.tail.onEpoch(epoch)
+    void this.tail.onEpoch(epoch)
     for (const entry of this.entries) this.tail.onMessage({ ...entry })
     this.tail.onPresent()
     this.tail.onUp()
@@ -77,7 +77,7 @@ export class ControlledJournal implements Journal {
     this.tail.onDown('away')
     this.entries = []
     this.#next = 0
-    this.tail.onEpoch(epochs[1])
+    void this.tail.onEpoch(epochs[1])
     this.tail.onUp()
   }
 

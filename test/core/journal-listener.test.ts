@@ -193,7 +193,7 @@ describe('a gap', () => {
     subscribe()
     world.journal.begin()
     world.journal.tail.onDown('cut')
-    world.journal.tail.onEpoch(epochs[0])
+    void world.journal.tail.onEpoch(epochs[0])
     world.journal.tail.onUp()
     world.journal.add()
     expect(story()).toEqual([0])
@@ -243,7 +243,7 @@ describe('a gap', () => {
 
   test('in the past of a starting replica is not delivered', async () => {
     subscribe()
-    world.journal.tail.onEpoch(epochs[0])
+    void world.journal.tail.onEpoch(epochs[0])
     world.journal.add({ unreadable: true })
     expect([events, of('unreadable').length]).toEqual([[], 1])
   })
@@ -271,9 +271,9 @@ describe('the tail', () => {
     jest.setSystemTime(Date.now() + 121_000)
     world.journal.add({ properties, body })
     expect(story()).toEqual([0, 1, 4])
-    world.journal.tail.onEpoch(epochs[1])
+    void world.journal.tail.onEpoch(epochs[1])
     world.journal.add({ offset: 5, properties: { headers: { 'x-warren-idempotency-key': 'k' } } })
-    world.journal.tail.onEpoch(epochs[0])
+    void world.journal.tail.onEpoch(epochs[0])
     world.journal.add({ offset: 6, properties: { headers: { 'x-warren-idempotency-key': 'k' } } })
     expect(routed().slice(-2)).toEqual(['delivered', 'delivered'])
   })
@@ -286,7 +286,7 @@ describe('the tail', () => {
         .pipe({ take: (event) => into.push(event) > 0, end: () => {} })
     const early: ChannelEvent[] = []
     pipe(true, early)
-    world.journal.tail.onEpoch(epochs[0])
+    void world.journal.tail.onEpoch(epochs[0])
     world.journal.add({ mark: true, body: Buffer.alloc(0) })
     expect(early).toEqual([])
     world.journal.begin()
