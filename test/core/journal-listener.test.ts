@@ -130,7 +130,7 @@ describe('a message', () => {
     expect([story(again), of('quarantined').length]).toEqual([[1], 2])
   })
 
-  test('whose client is in a body that is no JSON goes to the quarantine', async () => {
+  test('with its client in a body that is no JSON goes to the quarantine', async () => {
     world.journal.begin()
     await world.gateway.createSource({
       exchange: 'orders',

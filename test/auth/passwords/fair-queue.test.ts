@@ -3,7 +3,7 @@ import { FairQueue } from '../../../src/auth/passwords/fair-queue.ts'
 
 const any = () => true
 
-test('a client whose last item was taken or dropped does not take a turn', () => {
+test('a client without items, after one was taken or dropped, does not take a turn', () => {
   const queue = new FairQueue<number>()
   for (const [client, item] of [
     ['a', 1],

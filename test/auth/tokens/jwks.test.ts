@@ -139,7 +139,7 @@ describe('a token of an identity provider', () => {
     expect(await reason()).toMatch(/^the key server: TypeError: fetch failed \(connect ECONNREFUSED .*\)$/)
   })
 
-  test('may not name a client whose id is registered here', async () => {
+  test('may not name a client that may be registered here', async () => {
     const key = await newKey('one')
     server.keys = [key.jwk]
     const verifier = jwksVerifier({ url, reservedPrefix: 'web-' })

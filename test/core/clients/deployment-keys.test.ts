@@ -77,7 +77,7 @@ describe('the keys of a deployment', () => {
   })
 })
 
-describe('at the start, the log says', () => {
+describe('at the start, the log contains', () => {
   async function logged(ids: readonly string[], mode: 'open' | 'off', prefix?: string, hasProvider = true) {
     const lines: unknown[] = []
     const registry = new MemoryRegistry()

@@ -210,7 +210,7 @@ describe('a copy that the broker refuses', () => {
     expect(new Set(copies.map(({ properties }) => properties)).size).toBe(1)
   })
 
-  test('in every form is given up, and the log says where the message still is', async () => {
+  test('in every form is given up, and the log names the place of the message', async () => {
     publishing = () => Promise.reject(refusal('PAYLOAD_TOO_LARGE'))
     await claimed()
     await passed(120_000)
