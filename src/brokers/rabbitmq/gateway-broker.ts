@@ -8,6 +8,7 @@ import { ControlSignature } from '../control-signature.ts'
 import type {
   BrokerState,
   DriverOptions,
+  FanoutConsumption,
   FanoutExchanges,
   FanoutListener,
   GatewayBroker,
@@ -211,7 +212,7 @@ export class RabbitGateway implements GatewayBroker {
     return this.#bindings.bindAllAgain()
   }
 
-  consumeFanouts(exchanges: FanoutExchanges, receive: FanoutListener): { close(): Promise<void> } {
+  consumeFanouts(exchanges: FanoutExchanges, receive: FanoutListener): FanoutConsumption {
     const watch = this.#watch('room')
     const onUnreadable = (queue: string): void => this.#onMessageDropped(queue)
     return new FanoutConsumer(this.openConnection, { ...exchanges, watch, onUnreadable }, receive)
