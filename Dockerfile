@@ -10,7 +10,7 @@ COPY package.json package-lock.json .npmrc ./
 # Without scripts: no dependency of the gateway is compiled at installation, and `prepare` needs the
 # source.
 RUN npm ci --ignore-scripts
-COPY tsconfig.json tsconfig.build.json ./
+COPY tsconfig.json tsconfig.build.json bundle.ts ./
 COPY src src
 RUN npm run build && npm prune --omit=dev --ignore-scripts && rm -f dist/.tsbuildinfo
 

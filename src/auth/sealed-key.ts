@@ -22,7 +22,6 @@ export function sealKey({ secret, createdAt, newCursorsFrom }: SharedKey, jwtSec
 /** Returns undefined if the text was sealed with another secret or is not a sealed key. */
 export function openSealedKey(sealed: string, jwtSecret: string): SharedKey | undefined {
   const bytes = Buffer.from(sealed, 'base64url')
-  if (bytes.length <= nonceBytes + tagBytes) return undefined
   try {
     const decipher = createDecipheriv(algorithm, wrappingKey(jwtSecret), bytes.subarray(0, nonceBytes), {
       authTagLength: tagBytes,

@@ -148,6 +148,15 @@ export interface FanoutExchanges {
 /** Must not throw. */
 export type FanoutListener = (message: Message) => void
 
+export interface FanoutConsumption {
+  /**
+   * Whether the queue of this replica is bound. What is published before is not received. Once
+   * bound, it stays so while the queue exists.
+   */
+  readonly bound: boolean
+  close(): Promise<void>
+}
+
 /**
  * Receives the sealed keys in the epoch log, newest last. Returns the key to write to the log, so
  * that replicas without a shared registry agree on one key before any of them issues a cursor. The
@@ -197,7 +206,7 @@ export interface GatewayBroker extends Broker {
    * declared, and declared again when they disappear; this includes those that are only in
    * `declared`. Existing exchanges are used as they are. Returns before the broker is connected.
    */
-  consumeFanouts(exchanges: FanoutExchanges, receive: FanoutListener): { close(): Promise<void> }
+  consumeFanouts(exchanges: FanoutExchanges, receive: FanoutListener): FanoutConsumption
 
   /** Waits briefly for outstanding confirms. Idempotent. */
   close(): Promise<void>

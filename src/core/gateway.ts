@@ -34,6 +34,8 @@ import { Sessions, type SessionsParts } from './sessions/sessions.ts'
 import { isReservedExchange } from './sources/reserved-exchanges.ts'
 import { SourceRouter } from './sources/source-router.ts'
 import { SourceSync } from './sources/source-sync.ts'
+import { within } from './timing/deadline.ts'
+import { pause } from './timing/pause.ts'
 
 export interface GatewayParts {
   /** The id of this replica, unique in the deployment. Contains the host name. */
@@ -76,6 +78,10 @@ const positionTimeoutMs = 5_000
  * The shortest time between two reads of the registry that unsigned control messages cause, in ms.
  */
 const unsignedThrottleMs = 1_000
+/** How long a new journal waits for the registry at most, in milliseconds. */
+const registryMs = 2_000
+/** The pause before the registry is read again after a failure, in milliseconds. */
+const registryRetryMs = 1_000
 
 /**
  * Connects the journal's tail, the sources, the hub and the sessions. It is the interface for
@@ -100,6 +106,7 @@ export class Gateway {
   readonly #listener: JournalListener
   readonly #checkpoints = new Checkpoints()
   readonly #sourceSync: SourceSync
+  readonly #closing = new AbortController()
   /**
    * Everyone who can publish to the control exchange can send an unsigned message. It only causes a
    * read of the registry, at a bounded rate.
@@ -147,6 +154,7 @@ export class Gateway {
       limits: parts.limits,
       onUp: () => this.#onUp(),
       onDown: (reason) => parts.onState({ up: false, reason }),
+      onMarksLost: () => within(registryMs, this.#readSourcesAgain()),
       onMark: (note) => this.#onMark(note),
     })
     this.#catchUp = new CatchUp({
@@ -423,6 +431,7 @@ export class Gateway {
    * registry are closed by the code that opened them.
    */
   close(): void {
+    this.#closing.abort()
     this.#unsignedThrottle.close()
     this.revocations.close()
     this.bans.close()
@@ -453,7 +462,7 @@ export class Gateway {
 
   #onMark(note: MarkNote | undefined): void {
     if (note?.kind === 'source-created') this.#sourceSync.onCreated(reviveSource(note.source))
-    if (note?.kind === 'source-deleted') this.#sourceSync.onDeleted(note.id)
+    if (note?.kind === 'source-deleted') this.#sourceSync.onDeleted(note.id, dateOf(note.createdAt))
     if (this.#listener.up && !this.#publishGate.isOpen) void this.#openPublishGate()
   }
 
@@ -489,6 +498,20 @@ export class Gateway {
     this.revocations.refresh()
     this.bans.refresh()
     this.#sourceSync.resync().catch((error: unknown) => this.#logError('reading the registry again', error))
+  }
+
+  /**
+   * The registry has what lost marks announced. While it cannot be read, this tries again.
+   */
+  async #readSourcesAgain(): Promise<void> {
+    for (let logged = false; !this.#closing.signal.aborted; logged = true) {
+      try {
+        return await this.#sourceSync.resync()
+      } catch (error) {
+        if (!logged) this.#logError('reading the sources again', error)
+        await pause(registryRetryMs, this.#closing.signal)
+      }
+    }
   }
 
   #readRegistry(): void {
@@ -533,4 +556,10 @@ export class Gateway {
   #logError(what: string, error: unknown): void {
     this.#parts.observer.log('warn', `${what} failed: ${errorText(error)}`)
   }
+}
+
+/** Undefined if it is missing or invalid. */
+function dateOf(text: string | undefined): Date | undefined {
+  const date = new Date(text ?? '')
+  return Number.isNaN(date.getTime()) ? undefined : date
 }

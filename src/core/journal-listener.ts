@@ -40,6 +40,12 @@ export interface JournalListenerParts {
   readonly onUp: () => void
   /** Called once at the start of an outage. */
   readonly onDown: (reason: string) => void
+  /**
+   * Called when marks may be gone that the tail has not read: the journal was replaced, or
+   * retention overtook the tail. The first entry of a new journal waits for the promise, which must
+   * not reject.
+   */
+  readonly onMarksLost: () => Promise<void>
   /** Called for each mark of a gateway, with its note if it has one. */
   readonly onMark: (note: MarkNote | undefined) => void
 }
@@ -91,8 +97,9 @@ export class JournalListener implements JournalTail {
     return this.#downReason
   }
 
-  onEpoch(epoch: string): void {
-    if (this.#epoch !== undefined && this.#epoch !== epoch) {
+  async onEpoch(epoch: string): Promise<void> {
+    const isReplaced = this.#epoch !== undefined && this.#epoch !== epoch
+    if (isReplaced) {
       this.#gapAhead = 'JOURNAL_REPLACED'
       this.#parts.observer.log(
         'warn',
@@ -105,6 +112,7 @@ export class JournalListener implements JournalTail {
     this.#parts.quarantine.clear()
     this.#parts.invalidEvents.clear()
     this.#unreadable.clear()
+    if (isReplaced) await this.#parts.onMarksLost()
   }
 
   onPresent(): void {
@@ -118,6 +126,7 @@ export class JournalListener implements JournalTail {
       'retention deleted messages that the tail had not read: every subscription receives a GAP event',
     )
     this.#parts.hotWindow.clear()
+    void this.#parts.onMarksLost()
   }
 
   onUp(): void {

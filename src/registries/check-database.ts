@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { access, stat, statfs } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { Client } from 'pg'
+import type { Client } from 'pg'
 import { errorText } from '../core/model/error-text.ts'
 import type { Source } from '../core/model/source.ts'
 import type { Finding } from '../core/ports/finding.ts'
@@ -30,7 +30,9 @@ export function checkDatabase(databaseUrl: string | undefined, dataDir: string):
 
 async function checkPostgres(databaseUrl: string): Promise<DatabaseCheck> {
   const { host, pathname } = new URL(databaseUrl)
-  const client = new Client({
+  // Imported late: most gateways do not load the driver.
+  const pg = await import('pg')
+  const client = new pg.Client({
     connectionString: databaseUrl,
     application_name: 'warren doctor',
     connectionTimeoutMillis: connectMs,

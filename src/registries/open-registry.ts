@@ -1,5 +1,4 @@
 import { openEmbeddedRegistry } from './embedded-registry.ts'
-import { openPostgresRegistry } from './postgres-registry.ts'
 import type { SqlRegistry } from './sql-registry.ts'
 
 /**
@@ -13,5 +12,8 @@ export async function openRegistry({
   databaseUrl?: string | undefined
   dataDir: string
 }): Promise<SqlRegistry> {
-  return databaseUrl === undefined ? openEmbeddedRegistry(dataDir) : openPostgresRegistry(databaseUrl)
+  if (databaseUrl === undefined) return openEmbeddedRegistry(dataDir)
+  // Imported late: most gateways do not load its driver.
+  const { openPostgresRegistry } = await import('./postgres-registry.ts')
+  return openPostgresRegistry(databaseUrl)
 }

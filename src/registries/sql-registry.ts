@@ -115,6 +115,28 @@ export class SqlRegistry implements ClientRegistry {
     }
   }
 
+  async renewSource(source: Source): Promise<Source> {
+    const row = sourceRow(source)
+    for (;;) {
+      const renewed = await this.#run((db) =>
+        db
+          .insertInto('warren_sources')
+          .values(row)
+          .onConflict((conflict) =>
+            conflict
+              .column('id')
+              .doUpdateSet({ created_at: row.created_at })
+              .where('warren_sources.created_at', '<', row.created_at),
+          )
+          .returningAll()
+          .executeTakeFirst(),
+      )
+      if (renewed) return sourceOf(renewed)
+      const { source: found } = await this.addSource(source)
+      if (found.createdAt >= source.createdAt) return found
+    }
+  }
+
   async listSources(): Promise<Source[]> {
     const rows = await this.#run((db) =>
       db.selectFrom('warren_sources').selectAll().orderBy('created_at').orderBy('id').execute(),
@@ -122,10 +144,12 @@ export class SqlRegistry implements ClientRegistry {
     return rows.map(sourceOf)
   }
 
-  async removeSource(id: string): Promise<Source | undefined> {
-    const row = await this.#run((db) =>
-      db.deleteFrom('warren_sources').where('id', '=', id).returningAll().executeTakeFirst(),
-    )
+  async removeSource(id: string, createdUpTo?: Date): Promise<Source | undefined> {
+    const row = await this.#run((db) => {
+      const named = db.deleteFrom('warren_sources').where('id', '=', id)
+      const removed = createdUpTo ? named.where('created_at', '<=', createdUpTo.toISOString()) : named
+      return removed.returningAll().executeTakeFirst()
+    })
     return row && sourceOf(row)
   }
 

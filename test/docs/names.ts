@@ -95,6 +95,11 @@ const knownCloseCodes = new Set<number>([
 
 /** Environment variables of tests and of other programs, not of the gateway. */
 const foreignVariables = new Set([
+  'MUTATION_BEFORE',
+  'MUTATION_RESULTS',
+  'MUTATION_SAMPLE',
+  'MUTATION_SEED',
+  'MUTATION_WORKERS',
   'NODE_EXTRA_CA_CERTS',
   'NODE_OPTIONS',
   'OTEL_EXPORTER_OTLP_ENDPOINT',

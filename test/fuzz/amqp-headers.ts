@@ -5,7 +5,7 @@ import { toAmqpTable } from '../../src/brokers/rabbitmq/message/field-table.ts'
 
 /** amqplib does not export it. */
 const { encodeTable } = createRequire(import.meta.url)('../../node_modules/amqplib/lib/codec.js') as {
-  encodeTable(buffer: Buffer, table: object, offset: number): number
+  encodeTable: (this: void, buffer: Buffer, table: object, offset: number) => number
 }
 const encoded = Buffer.alloc(1024 * 1024)
 
@@ -21,7 +21,7 @@ export function fuzz(data: Buffer): void {
 /** Undefined: the bytes are not the entries of a table. */
 function read(bytes: Buffer): Record<string, unknown> | undefined {
   const fields = new FieldReader()
-  fields.bytes = bytes
+  fields.begin(bytes)
   const table: Record<string, unknown> = {}
   try {
     while (fields.at < bytes.length) fields.entry(table)

@@ -90,7 +90,7 @@ describe('warren doctor', () => {
     const way = await wayTo(node.port, (count) => {
       if (count === 40) kill()
     })
-    const child = spawnGuarded(process.execPath, ['dist/main.js', 'doctor', '--broker-url', way.url], {
+    const child = spawnGuarded(process.execPath, ['dist/program/main.js', 'doctor', '--broker-url', way.url], {
       env: { PATH: process.env['PATH'] ?? '', WARREN_DATA_DIR: join(folder, 'killed') },
       output: 'ignore',
     })

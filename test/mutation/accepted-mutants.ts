@@ -1,20 +1,20 @@
 import { readFileSync } from 'node:fs'
+import type { PlacedMutant } from './sample.ts'
 
-export interface FoundMutant {
+export interface FoundMutant extends PlacedMutant {
   readonly file: string
   readonly mutatorName: string
-  readonly replacement: string
   /** Lines and columns from 1. */
-  readonly location: { readonly start: { readonly line: number; readonly column: number } }
+  readonly location: PlacedMutant['location']
   readonly status: string
 }
 
 /** A mutant that behaves like the original, or differs only in what is not promised. */
 interface AcceptedMutant {
   readonly file: string
-  /** The line that is mutated, without indentation. */
+  /** The line in which the mutant begins, without indentation. */
   readonly code: string
-  /** What follows the place of the mutant in that line. */
+  /** The code that is replaced; any white space as one space. */
   readonly from: string
   readonly mutator: string
   readonly replacement: string
@@ -30,12 +30,16 @@ export function acceptedMutants(): ReadonlySet<string> {
 
 const texts = new Map<string, readonly string[]>()
 
-/** What names the mutant while lines move: its line, not the number of it. */
+/** What names the mutant while lines move: its code, not its place. */
 export function placeOf({ file: path, mutatorName, replacement, location }: FoundMutant): string {
   const lines = texts.get(path) ?? readFileSync(path, 'utf8').split('\n')
   texts.set(path, lines)
-  const line = lines[location.start.line - 1] ?? ''
-  return keyOf(path, line.trim(), line.slice(location.start.column - 1), mutatorName, replacement)
+  const { start, end } = location
+  const code = lines.slice(start.line - 1, end.line)
+  const [line = ''] = code
+  code.push((code.pop() ?? '').slice(0, end.column - 1))
+  code[0] = (code[0] ?? '').slice(start.column - 1)
+  return keyOf(path, line.trim(), code.join(' ').replaceAll(/\s+/g, ' ').trim(), mutatorName, replacement)
 }
 
 function keyOf(...parts: readonly string[]): string {

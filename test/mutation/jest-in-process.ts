@@ -50,7 +50,7 @@ export type Listener = (running: LoadedTest | 'hooks' | undefined) => void
 export interface RunOptions {
   /** No test after the first failure. */
   readonly bail: boolean
-  timeoutMs(id: string): number
+  readonly timeoutMs: (id: string) => number
   readonly listener?: Listener
 }
 
@@ -121,7 +121,7 @@ let onEvent: (event: Circus.Event) => void = () => {}
 let listening = false
 
 function subscribe(handler: (event: Circus.Event) => void): () => void {
-  if (!listening) addEventHandler((event) => onEvent(event as Circus.Event))
+  if (!listening) addEventHandler((event) => onEvent(event))
   listening = true
   onEvent = handler
   return () => {

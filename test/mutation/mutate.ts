@@ -1,24 +1,30 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { LogLevel } from '@stryker-mutator/api/core'
 import { Stryker } from '@stryker-mutator/core'
 import { acceptedMutants, type FoundMutant, placeOf } from './accepted-mutants.ts'
-import { testFoldersOf } from './test-files.ts'
+import { isInSample, placeIn } from './sample.ts'
+import { foldersIn, testFoldersOf } from './test-files.ts'
 
 /**
  * npm run mutate [-- src/core/json src/auth/secret.ts]
  *
  * Mutates each source file in turn, runs the tests that cover the mutant, and prints the score of
  * each folder and the mutants that no test notices. MUTATION_WORKERS=2 uses two processes.
+ * MUTATION_RESULTS names the file of all results, so that runs of several folders keep theirs.
+ * MUTATION_BEFORE names results of an earlier run over the same sources: what was noticed then is
+ * not tried again. MUTATION_SAMPLE: see sample.ts.
  */
 const paths = process.argv.slice(2)
-const wanted = paths.length > 0 ? paths : ['src/auth', 'src/transports/websocket', 'src/core/json', 'src/core']
+const wanted = (paths.length > 0 ? paths : ['src/auth', 'src/transports/websocket', 'src/core']).flatMap(foldersIn)
 const cache = '.cache/mutation'
-const lines = join(process.cwd(), cache, 'results.jsonl')
+const lines = resolve(process.env['MUTATION_RESULTS'] ?? join(cache, 'results.jsonl'))
 mkdirSync(cache, { recursive: true })
 rmSync(lines, { force: true })
 process.env['MUTATION_LINES'] = lines
 process.env['PROPERTY_RUNS'] = '0.02'
+const before = process.env['MUTATION_BEFORE']
+if (before !== undefined) process.env['MUTATION_BEFORE'] = resolve(before)
 let excluded: string[] = []
 for (const path of wanted) {
   await mutate(path, excluded)
@@ -39,6 +45,8 @@ async function mutate(path: string, without: readonly string[]): Promise<void> {
     testRunnerNodeArgs: ['--import', 'tsx'],
     checkerNodeArgs: ['--import', 'tsx'],
     coverageAnalysis: 'perTest',
+    // Modules that were loaded again stay in memory.
+    maxTestRunnerReuse: 300,
     concurrency: Number(process.env['MUTATION_WORKERS'] ?? 1),
     // Most texts are messages for people.
     mutator: { excludedMutations: ['StringLiteral'], plugins: null },
@@ -47,7 +55,9 @@ async function mutate(path: string, without: readonly string[]): Promise<void> {
     disableTypeChecks: false,
     // Stryker would rewrite it with an API that TypeScript 7 does not have.
     tsconfigFile: 'none',
-    timeoutMS: 20_000,
+    timeoutMS: 12_000,
+    // On a busy machine.
+    dryRunTimeoutMinutes: 30,
     reporters: ['lines'],
     allowConsoleColors: false,
     logLevel: 'warn' as LogLevel,
@@ -58,7 +68,7 @@ function parse(line: string): FoundMutant {
   return JSON.parse(line) as FoundMutant
 }
 
-/** A mutant is noticed if a test fails or waits in vain. Mutants that do not compile do not count. */
+/** A mutant is noticed if a test fails or waits in vain. Those that do not compile do not count. */
 function report(results: readonly FoundMutant[]): void {
   const folders = new Map<string, { noticed: number; accepted: number; all: number }>()
   const open: string[] = []
@@ -71,6 +81,7 @@ function report(results: readonly FoundMutant[]): void {
       mutant.status !== 'NoCoverage'
     )
       continue
+    if (!isInSample(placeIn(mutant.file, mutant))) continue
     const folder = dirname(mutant.file)
     const count = folders.get(folder) ?? { noticed: 0, accepted: 0, all: 0 }
     folders.set(folder, count)
@@ -84,7 +95,7 @@ function report(results: readonly FoundMutant[]): void {
   }
   for (const line of open.toSorted()) console.log(line)
   const total = { noticed: 0, accepted: 0, all: 0 }
-  for (const [folder, count] of [...folders].toSorted()) {
+  for (const [folder, count] of [...folders].toSorted(([one], [other]) => one.localeCompare(other))) {
     print(folder, count)
     for (const name of ['noticed', 'accepted', 'all'] as const) total[name] += count[name]
   }

@@ -11,11 +11,13 @@ import {
   determineHitLimitReached,
   type MutantRunOptions,
   type MutantRunResult,
+  MutantRunStatus,
   type TestRunner,
   TestStatus,
   toMutantRunResult,
 } from '@stryker-mutator/api/test-runner'
 import type { LoadedFile, TestResult } from './jest-in-process.ts'
+import { isInSample, placeIn } from './sample.ts'
 import { isRun } from './test-files.ts'
 
 /** What the instrumented code reads, under the name that Stryker gives it. */
@@ -25,12 +27,20 @@ function contextOfMutants(): InstrumenterContext {
 }
 const namespace = '__stryker__'
 
-/** Resolves `@jest/globals` to the file at `data.url`. It runs before the hooks of tsx. */
+/**
+ * Resolves `@jest/globals` to the file at `data.url`. It runs before the hooks of tsx. What a
+ * module with `?load=7` imports from the sandbox is loaded again, too.
+ */
 const resolveHook = `
-  let url
-  export const initialize = (data) => { url = data.url }
-  export const resolve = (name, context, next) =>
-    name === '@jest/globals' ? { url, format: 'module', shortCircuit: true } : next(name, context)
+  let url, sandbox
+  export const initialize = (data) => { ({ url, sandbox } = data) }
+  export const resolve = async (name, context, next) => {
+    if (name === '@jest/globals') return { url, format: 'module', shortCircuit: true }
+    const [load] = /\\?load=\\d+$/.exec(context.parentURL ?? '') ?? []
+    const found = await next(name, context)
+    const isOwn = found.url.startsWith(sandbox) && !found.url.includes('/node_modules/')
+    return load && isOwn && !found.url.includes('?') ? { ...found, url: found.url + load } : found
+  }
 `
 
 /** What the dry run found, for the processes that start later. In the sandbox. */
@@ -48,22 +58,25 @@ const measuredFile = 'mutation-measured.json'
 
 /**
  * Runs the tests of many mutants in one process. jest takes 2 s for each mutant, because it loads
- * all modules again; here a mutant takes as long as the tests that cover it. A mutant in code that
- * runs while its module is loaded gets a process of its own.
+ * all modules again; here a mutant takes as long as the tests that cover it. For a mutant in code
+ * that runs while its module is loaded, the tests and all modules are loaded once more.
  */
 class WarmRunner implements TestRunner {
   readonly #context = contextOfMutants()
   readonly #files = new Map<string, LoadedFile>()
   #measured: Measured | undefined
+  #noticedBefore: ReadonlyMap<string, readonly string[]> | undefined
   #uncaught: Error | undefined
+  #loads = 0
 
   capabilities() {
-    return { reloadEnvironment: false }
+    return { reloadEnvironment: true }
   }
 
   async init(): Promise<void> {
     const url = new URL('jest-in-process.ts', import.meta.url).href
-    register(`data:text/javascript,${encodeURIComponent(resolveHook)}`, { data: { url } })
+    const sandbox = pathToFileURL(`${process.cwd()}/`).href
+    register(`data:text/javascript,${encodeURIComponent(resolveHook)}`, { data: { url, sandbox } })
     process.env['NODE_ENV'] = 'test'
     // Between tests circus catches nothing. In jest such an error would fail the file.
     process.on('uncaughtException', (error) => {
@@ -103,7 +116,13 @@ class WarmRunner implements TestRunner {
     testFilter,
     hitLimit,
     mutantActivation,
+    sandboxFileName,
   }: MutantRunOptions): Promise<MutantRunResult> {
+    const place = placeIn(relative(process.cwd(), sandboxFileName), activeMutant, 1)
+    if (!isInSample(place)) return { status: MutantRunStatus.Error, errorMessage: 'not in the sample' }
+    this.#noticedBefore ??= noticedBefore()
+    const before = this.#noticedBefore.get(place)
+    if (before) return { status: MutantRunStatus.Killed, killedBy: [...before], failureMessage: 'before', nrOfTests: 0 }
     const measured = (this.#measured ??= JSON.parse(readFileSync(measuredFile, 'utf8')) as Measured)
     const ids = testFilter && new Set(testFilter)
     const wanted = ids
@@ -120,7 +139,7 @@ class WarmRunner implements TestRunner {
       for (const path of wanted) {
         let file: LoadedFile
         try {
-          file = await this.#load(path)
+          file = await (mutantActivation === 'static' ? this.#loadAgain(path) : this.#load(path))
         } catch (error) {
           if (mutantActivation !== 'static') throw error
           // The mutant breaks the module itself.
@@ -149,6 +168,25 @@ class WarmRunner implements TestRunner {
     this.#files.set(path, file)
     return file
   }
+
+  /** Loads the file and all that it imports from the sandbox, whatever was loaded before. */
+  async #loadAgain(path: string): Promise<LoadedFile> {
+    this.#loads += 1
+    const { LoadedFile: Loaded } = await import('./jest-in-process.ts')
+    return Loaded.load(path, `${pathToFileURL(path).href}?load=${this.#loads}`)
+  }
+}
+
+/** The tests that noticed a mutant in an earlier run, by its place (`mutate.ts`). */
+function noticedBefore(): ReadonlyMap<string, readonly string[]> {
+  const file = process.env['MUTATION_BEFORE']
+  const lines = file === undefined ? [] : readFileSync(file, 'utf8').split('\n').filter(Boolean)
+  const results = lines.map((line) => JSON.parse(line) as MutantResult & { readonly file: string })
+  return new Map(
+    results
+      .filter(({ status }) => status === 'Killed' || status === 'Timeout')
+      .map((mutant) => [placeIn(mutant.file, mutant), mutant.killedBy ?? []]),
+  )
 }
 
 /** Test files in the sandbox, relative to it. */

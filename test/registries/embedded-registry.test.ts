@@ -82,7 +82,7 @@ describe('the embedded registry', () => {
       const dataDir = join(folder, 'data')
       const program = `
         import Database from 'libsql'
-import { openRegistry } from ${JSON.stringify(import.meta.resolve('../../src/registries/open-registry.ts'))}
+import { openRegistry } from ${JSON.stringify(import.meta.resolve('../../dist/registries/open-registry.js'))}
         const registry = await openRegistry({ dataDir: ${JSON.stringify(dataDir)} })
         for (let n = 0; n < 50; n++) {
           const createdAt = new Date()
@@ -91,9 +91,7 @@ import { openRegistry } from ${JSON.stringify(import.meta.resolve('../../src/reg
         }
         await registry.close()`
       const outputs = await Promise.all(
-        Array.from({ length: 3 }, () =>
-          run(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', program]),
-        ),
+        Array.from({ length: 3 }, () => run(process.execPath, ['--input-type=module', '--eval', program])),
       )
       const created = outputs.flatMap(({ stdout }) => stdout.trim().split('\n'))
       expect(created).toHaveLength(150)

@@ -134,7 +134,14 @@ export function registrySuite(name: string, newPlace: () => Promise<Place>): voi
       await registry.addSource(source)
       const again = newSource({ createdAt: new Date(), ownsExchange: true })
       expect(await registry.addSource(again)).toEqual({ source, created: false })
-      expect(await registry.removeSource(source.id)).toEqual(source)
+      const later = { ...source, createdAt: new Date(source.createdAt.getTime() + 1_000) }
+      expect(await registry.renewSource({ ...later, ownsExchange: !source.ownsExchange })).toEqual(later)
+      expect(await registry.renewSource(source)).toEqual(later)
+      expect(await registry.removeSource(source.id, source.createdAt)).toBeUndefined()
+      expect(await registry.removeSource(source.id)).toEqual(later)
+      expect(await registry.renewSource(source)).toEqual(source)
+      expect(await registry.removeSource(source.id, new Date(source.createdAt.getTime() - 1))).toBeUndefined()
+      expect(await registry.removeSource(source.id, source.createdAt)).toEqual(source)
       expect(await registry.removeSource(source.id)).toBeUndefined()
     })
 

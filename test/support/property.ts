@@ -1,10 +1,12 @@
 import * as fc from 'fast-check'
+import { isLongRun } from './repetitions.ts'
 
 /**
- * PROPERTY_RUNS=50 runs each property fifty times as often; `npm run mutate` runs it less often.
+ * A long run runs each property ten times as often, PROPERTY_RUNS=50 fifty times; `npm run mutate`
+ * runs it less often.
  * PROPERTY_SEED=7 makes other values. A failure prints its seed and its path.
  */
-const scale = Number(process.env['PROPERTY_RUNS'] ?? 1)
+const scale = Number(process.env['PROPERTY_RUNS'] ?? (isLongRun ? 10 : 1))
 const seed = Number(process.env['PROPERTY_SEED'] ?? 20_261_128)
 const fewestRuns = 20
 

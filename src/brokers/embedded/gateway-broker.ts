@@ -9,6 +9,7 @@ import { ControlSignature } from '../control-signature.ts'
 import type {
   BrokerState,
   DriverOptions,
+  FanoutConsumption,
   FanoutExchanges,
   FanoutListener,
   GatewayBroker,
@@ -118,7 +119,7 @@ export class EmbeddedGateway implements GatewayBroker {
     this.#lease.broker.unbind({ exchange, key }, this.#destination)
   }
 
-  consumeFanouts({ own, fedBy, declared }: FanoutExchanges, receive: FanoutListener): { close(): Promise<void> } {
+  consumeFanouts({ own, fedBy, declared }: FanoutExchanges, receive: FanoutListener): FanoutConsumption {
     const bound = [own, ...fedBy]
     const { broker } = this.#lease
     let closed = false
@@ -127,6 +128,7 @@ export class EmbeddedGateway implements GatewayBroker {
     for (const name of [...bound, ...declared]) broker.declare(name, 'FANOUT')
     for (const name of bound) broker.bind({ exchange: name, key: '' }, destination)
     return {
+      bound: true,
       close: async () => {
         closed = true
         for (const name of bound) broker.unbind({ exchange: name, key: '' }, destination)

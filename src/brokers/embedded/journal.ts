@@ -38,7 +38,7 @@ export class EmbeddedJournal implements Journal {
 
   open(tail: JournalTail): void {
     this.#tail = tail
-    tail.onEpoch(randomBytes(8).toString('hex'))
+    void tail.onEpoch(randomBytes(8).toString('hex'))
     tail.onPresent()
     this.#append(markOf(), true)
     tail.onUp()

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { DeploymentKeys } from '../../core/clients/deployment-keys.ts'
 import type { JournalMessage } from '../../core/model/message.ts'
-import type { Source } from '../../core/model/source.ts'
+import { lifeOf, type Source } from '../../core/model/source.ts'
 import type { ControlBus } from '../../core/ports/control-bus.ts'
 import type { Requester } from '../../core/ports/requester.ts'
 import { ChunkedHotWindow } from '../../hot-window/hot-window.ts'
@@ -9,6 +9,7 @@ import { ControlSignature } from '../control-signature.ts'
 import type {
   BrokerState,
   DriverOptions,
+  FanoutConsumption,
   FanoutExchanges,
   FanoutListener,
   GatewayBroker,
@@ -62,7 +63,7 @@ export class RabbitGateway implements GatewayBroker {
   readonly #readBack: ReadBack
   readonly #bindings: SourceBindings
   readonly #buffers: Buffers
-  /** Exchange → ids of its buffered sources. */
+  /** Exchange → lives of its buffered sources. */
   readonly #buffered = new Map<string, Set<string>>()
   readonly #connections = new Set<ReconnectingConnection>()
   readonly #listeners: ((state: BrokerState) => void)[] = []
@@ -198,7 +199,7 @@ export class RabbitGateway implements GatewayBroker {
   async unbind(source: Source): Promise<void> {
     await this.#bindings.unbind(source)
     const others = this.#buffered.get(source.exchange)
-    if (!others?.delete(source.id) || others.size > 0) return
+    if (!others?.delete(lifeOf(source)) || others.size > 0) return
     this.#buffered.delete(source.exchange)
     this.#buffers.remove(source.exchange)
   }
@@ -213,7 +214,7 @@ export class RabbitGateway implements GatewayBroker {
     return this.#bindings.bindAllAgain()
   }
 
-  consumeFanouts(exchanges: FanoutExchanges, receive: FanoutListener): { close(): Promise<void> } {
+  consumeFanouts(exchanges: FanoutExchanges, receive: FanoutListener): FanoutConsumption {
     const watch = this.#watch('room')
     const onUnreadable = (queue: string): void => this.#onMessageDropped(queue)
     return new FanoutConsumer(this.openConnection, { ...exchanges, watch, onUnreadable }, receive)
@@ -276,10 +277,11 @@ export class RabbitGateway implements GatewayBroker {
     this.#onUnreadable?.()
   }
 
-  #drainBuffer({ buffered, exchange, id }: Source): void {
+  #drainBuffer(source: Source): void {
+    const { buffered, exchange } = source
     if (!buffered) return
-    const ids = this.#buffered.get(exchange) ?? new Set()
-    this.#buffered.set(exchange, ids.add(id))
+    const lives = this.#buffered.get(exchange) ?? new Set()
+    this.#buffered.set(exchange, lives.add(lifeOf(source)))
     this.#buffers.add(exchange)
   }
 

@@ -122,14 +122,14 @@ export class ClientBans {
   }
 
   async #change(clientId: string, change: Parameters<ClientRegistry['changeClientBar']>[1]): Promise<void> {
-    this.#apply(await this.#registry.changeClientBar(clientId, change))
+    this.#take(await this.#registry.changeClientBar(clientId, change))
     // Replicas that miss this message read the registry within seconds.
     await this.#control.send({ kind: 'client-barred', clientId }).catch(() => undefined)
   }
 
   #take(bar: ClientBar): void {
     const known = this.#bans.get(bar.clientId)
-    // An answer that was under way while this replica changed the row is older than the known row.
+    // An answer that was under way while the row was changed again is older than the known row.
     if (!known || bar.changedAt > known.changedAt) this.#apply(bar)
   }
 

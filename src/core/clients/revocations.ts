@@ -73,7 +73,8 @@ export class Revocations {
     const last = this.#barredUntil(clientId)?.getTime() ?? 0
     const revocation = { clientId, at: new Date(Math.max(Date.now(), last + 1_000)) }
     await this.#registry.addRevocation(revocation)
-    this.#apply(revocation)
+    // Meanwhile a later revocation by another replica may have arrived.
+    if (!this.#knows(revocation)) this.#apply(revocation)
     await this.#control.send({ kind: 'client-revoked', clientId, at: revocation.at.toISOString() })
   }
 

@@ -164,6 +164,11 @@ export function sourceId({ exchange, exchangeType, routingKey, clientId }: Sourc
   return createHash('sha256').update(canonical).digest('hex').slice(0, 32)
 }
 
+/** Names one life of a source: if it is deleted and created again, its id is the same. */
+export function lifeOf({ id, createdAt }: Pick<Source, 'id' | 'createdAt'>): string {
+  return `${id} ${createdAt.getTime()}`
+}
+
 /**
  * The binding of the source: its routing key with `{clientId}` replaced by `*`. Fanout and headers
  * exchanges take everything.

@@ -64,10 +64,18 @@ export interface ClientRegistry extends KeyStore {
    * inserted it. Atomic.
    */
   addSource(source: Source): Promise<{ source: Source; created: boolean }>
+  /**
+   * As `addSource`, but if the id exists with an earlier `createdAt`, the row gets the later one.
+   * Atomic.
+   */
+  renewSource(source: Source): Promise<Source>
   /** All sources, oldest first. */
   listSources(): Promise<Source[]>
-  /** Resolves with the removed source; undefined if there is no such source. */
-  removeSource(id: string): Promise<Source | undefined>
+  /**
+   * Resolves with the removed source; undefined if there is no such source. With `createdUpTo`, a
+   * source that was created later stays.
+   */
+  removeSource(id: string, createdUpTo?: Date): Promise<Source | undefined>
 
   /** Stores the revocation, unless a later one exists. The client need not be registered. */
   addRevocation(revocation: Revocation): Promise<void>

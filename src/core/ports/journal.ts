@@ -49,7 +49,8 @@ export interface Journal {
  */
 export type MarkNote =
   | { readonly kind: 'source-created'; readonly source: Source }
-  | { readonly kind: 'source-deleted'; readonly id: string }
+  /** `createdAt` (ISO 8601): when the source was created. Replicas up to 0.1 do not write it. */
+  | { readonly kind: 'source-deleted'; readonly id: string; readonly createdAt?: string }
   | PoisonClaim
   /**
    * A replica lost the broker. It had read the journal up to offset `since`, and was back at `at`
@@ -103,9 +104,10 @@ export interface JournalTail {
   onDown(reason: string): void
   /**
    * A new epoch begins: at the first connection, and after the journal was deleted and created
-   * again. Offsets start again. Called before any entry of the epoch.
+   * again. Offsets start again. Called before any entry of the epoch; the driver waits for the
+   * promise, which never rejects, before it delivers one.
    */
-  onEpoch(epoch: string): void
+  onEpoch(epoch: string): Promise<void>
   /**
    * Called once. Entries before this call are the past, which a starting replica reads into the hot
    * window. Later entries were written after `open` was called (or a moment before), and are

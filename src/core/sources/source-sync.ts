@@ -1,5 +1,5 @@
 import { GatewayError } from '../../errors.ts'
-import { checkDefinition, reviveSource, type Source, type SourceDefinition, sourceId } from '../model/source.ts'
+import { checkDefinition, lifeOf, reviveSource, type Source, type SourceDefinition, sourceId } from '../model/source.ts'
 import type { Broker } from '../ports/broker.ts'
 import type { ClientRegistry } from '../ports/client-registry.ts'
 import type { ControlBus, ControlMessage } from '../ports/control-bus.ts'
@@ -21,6 +21,18 @@ export interface SourceSyncParts {
   readonly logError: (what: string, error: unknown) => void
 }
 
+/** A deleted source: the lives of it that were created at this time or before. */
+interface Deletion {
+  /** Undefined: all. */
+  readonly createdUpTo: Date | undefined
+}
+
+/** How many deleted sources are remembered. */
+const maxDeleted = 10_000
+
+/** How often a creation is tried while other replicas create and delete the same source. */
+const maxCreations = 20
+
 /**
  * Keeps the sources of all replicas the same. A mark in the journal announces a source, so each
  * replica knows it before the first message that follows. Replicas that missed the mark read the
@@ -28,11 +40,15 @@ export interface SourceSyncParts {
  */
 export class SourceSync {
   readonly #parts: SourceSyncParts
+  /** Changes from marks that the registry does not have yet: the latest for each id. */
+  readonly #unsavedChanges = new Map<string, Source | Deletion>()
   /**
-   * Changes from marks that the registry does not have yet: the latest for each id. Undefined: the
-   * source was deleted.
+   * By id: when the latest life that was deleted was created, in milliseconds. A registry that was
+   * read before the deletion must not bring it back.
    */
-  readonly #unsavedChanges = new Map<string, Source | undefined>()
+  readonly #deletedUpTo = new Map<string, number>()
+  /** The latest time of creation of all sources that this replica knew, in milliseconds. */
+  #lastCreated = 0
   #registryWrites: Promise<void> = Promise.resolve()
   /** Ids of the sources that the schema names now. */
   #neededBySchema: ReadonlySet<string> = new Set()
@@ -47,7 +63,6 @@ export class SourceSync {
    * definition contradicts another source or the broker, and with `BROKER_UNAVAILABLE`.
    */
   async create(definition: SourceDefinition): Promise<Source> {
-    const { broker, registry } = this.#parts
     const checked = checkDefinition(definition)
     const id = sourceId(checked)
     const known = this.#parts.sources.get(id)
@@ -67,11 +82,42 @@ export class SourceSync {
         `exchange "${checked.exchange}" has source ${otherType.id} with type ${otherType.exchangeType}: expected the same type, got ${checked.exchangeType}`,
       )
     }
-    const newSource: Source = { ...checked, id, createdAt: new Date(), ownsExchange: false }
-    const { declared } = await broker.bind(newSource)
-    const { source } = await registry.addSource({ ...newSource, ownsExchange: declared })
-    await this.#parts.appendMark({ kind: 'source-created', source })
-    return source
+    for (let attempt = 0; attempt < maxCreations; attempt += 1) {
+      // The clocks of replicas differ, but a later life of a source must have a later time.
+      const createdAt = new Date(Math.max(Date.now(), this.#lastCreated + 1))
+      const source = await this.#add({ ...checked, id, createdAt, ownsExchange: false })
+      if (!source) continue
+      await this.#parts.appendMark({ kind: 'source-created', source })
+      const served = this.#parts.sources.get(id)
+      if (served && lifeOf(served) === lifeOf(source)) return served
+      await this.#parts.broker.unbind(source)
+      // Another replica has created a later life, or has deleted one.
+      if (served) return served
+      await this.#parts.registry.removeSource(id, source.createdAt)
+    }
+    throw new GatewayError(
+      'BROKER_UNAVAILABLE',
+      `source ${id} is being created and deleted elsewhere at the same time: try again`,
+    )
+  }
+
+  /**
+   * Binds a new life of a source and stores it in the registry, in the place of an earlier one.
+   * Resolves with undefined, and leaves it unbound, if the registry has a later one.
+   */
+  async #add(source: Source): Promise<Source | undefined> {
+    const { broker, registry } = this.#parts
+    const { declared } = await broker.bind(source)
+    try {
+      const stored = await registry.renewSource({ ...source, ownsExchange: declared })
+      this.#lastCreated = Math.max(this.#lastCreated, stored.createdAt.getTime())
+      if (lifeOf(stored) === lifeOf(source)) return stored
+      await broker.unbind(source)
+      return undefined
+    } catch (error) {
+      await broker.unbind(source).catch(() => undefined)
+      throw error
+    }
   }
 
   /**
@@ -94,52 +140,89 @@ export class SourceSync {
     if (this.#neededBySchema.has(id))
       throw new GatewayError('SOURCE_CONFLICT', `a field of WARREN_SCHEMA needs source ${id}: change the schema first`)
     const { broker, registry } = this.#parts
-    const removed = (await registry.removeSource(id)) ?? this.#parts.sources.get(id)
+    const served = this.#parts.sources.get(id)
+    // Another replica may be creating a later life of it, which stays.
+    const stored = await registry.removeSource(id, served?.createdAt)
+    const removed = served ?? stored
     if (!removed) return false
     await broker.unbind(removed)
-    await this.#parts.appendMark({ kind: 'source-deleted', id })
+    await this.#parts.appendMark({ kind: 'source-deleted', id, createdAt: removed.createdAt.toISOString() })
     return true
   }
 
   /**
    * Called at a mark: routes messages of the source from here on. Also saves the source in the
-   * registry, because another replica may use another registry.
+   * registry, because another replica may use another registry. Of two creations the later one
+   * counts, on every replica.
    */
   onCreated(source: Source | undefined): void {
-    if (!source || this.#parts.sources.get(source.id)) return
+    if (!source || this.#isDeleted(source)) return
+    const served = this.#parts.sources.get(source.id)
+    if (served && served.createdAt >= source.createdAt) return
+    if (served) this.#parts.sources.remove(served.id)
     this.serve(source)
+    // After the new binding, so that there is always one.
+    if (served) this.#unbind(served)
     this.#unsavedChanges.set(source.id, source)
     this.syncRegistry()
   }
 
-  onDeleted(id: string): void {
-    const source = this.#parts.sources.remove(id)
-    if (source)
-      void this.#parts.broker
-        .unbind(source)
-        .catch((error: unknown) => this.#parts.logError('unbinding a source', error))
-    this.#unsavedChanges.set(id, undefined)
+  /**
+   * Called at a mark. `createdAt`: when the deleted source was created; replicas up to 0.1 do not
+   * write it. A starting replica reads old marks again, and a source that was created later stays.
+   */
+  onDeleted(id: string, createdAt: Date | undefined): void {
+    const served = this.#parts.sources.get(id)
+    const createdUpTo = createdAt ?? served?.createdAt
+    if (createdUpTo) this.#noteDeleted(id, createdUpTo)
+    if (served && createdAt && served.createdAt > createdAt) return
+    if (served) {
+      this.#parts.sources.remove(id)
+      this.#unbind(served)
+    }
+    this.#unsavedChanges.set(id, { createdUpTo })
     this.syncRegistry()
+  }
+
+  #noteDeleted(id: string, createdAt: Date): void {
+    const upTo = Math.max(createdAt.getTime(), this.#deletedUpTo.get(id) ?? 0)
+    this.#lastCreated = Math.max(this.#lastCreated, upTo)
+    const [oldest] = this.#deletedUpTo.keys()
+    if (oldest !== undefined && this.#deletedUpTo.size >= maxDeleted) this.#deletedUpTo.delete(oldest)
+    this.#deletedUpTo.set(id, upTo)
+  }
+
+  #isDeleted({ id, createdAt }: Source): boolean {
+    return createdAt.getTime() <= (this.#deletedUpTo.get(id) ?? Number.NEGATIVE_INFINITY)
+  }
+
+  #unbind(source: Source): void {
+    void this.#parts.broker.unbind(source).catch((error: unknown) => this.#parts.logError('unbinding a source', error))
   }
 
   /**
    * Saves the changes once the tail is current. A starting replica reads old marks again, and only
-   * the latest change of each source counts.
+   * the latest change of each source counts. A change that could not be saved is kept.
    */
   syncRegistry(): void {
     if (!this.#parts.isUp() || this.#unsavedChanges.size === 0) return
-    const { registry } = this.#parts
-    const unsavedChanges = [...this.#unsavedChanges]
+    const changes = [...this.#unsavedChanges]
     this.#unsavedChanges.clear()
-    this.#registryWrites = this.#registryWrites
-      .then(async () => {
-        for (const [id, source] of unsavedChanges)
-          await (source ? registry.addSource(source) : registry.removeSource(id))
-      })
-      .catch((error: unknown) => this.#parts.logError('saving sources in the registry', error))
+    for (const change of changes) this.#registryWrites = this.#registryWrites.then(() => this.#save(change))
+  }
+
+  async #save([id, change]: readonly [string, Source | Deletion]): Promise<void> {
+    const { registry, logError } = this.#parts
+    try {
+      await ('createdUpTo' in change ? registry.removeSource(id, change.createdUpTo) : registry.renewSource(change))
+    } catch (error) {
+      if (!this.#unsavedChanges.has(id)) this.#unsavedChanges.set(id, change)
+      logError('saving sources in the registry', error)
+    }
   }
 
   serve(source: Source): void {
+    this.#lastCreated = Math.max(this.#lastCreated, source.createdAt.getTime())
     this.#parts.sources.add(source)
     this.#parts.broker.keep(source)
   }
@@ -161,11 +244,16 @@ export class SourceSync {
     const known = await registry.listSources()
     for (const source of known) {
       // A source that was served before stays served, unless a mark deletes it during this read.
-      if (!this.#unsavedChanges.has(source.id) && !before.some(({ id }) => id === source.id)) this.serve(source)
+      if (this.#unsavedChanges.has(source.id) || this.#isDeleted(source)) continue
+      if (!before.some(({ id }) => id === source.id)) this.serve(source)
     }
     for (const source of before) {
       if (this.#unsavedChanges.has(source.id) || known.some(({ id }) => id === source.id)) continue
-      if (this.#parts.sources.remove(source.id)) await broker.unbind(source)
+      // During this read, a mark may have deleted it, and another may have created it again.
+      if (this.#parts.sources.get(source.id) !== source) continue
+      this.#noteDeleted(source.id, source.createdAt)
+      this.#parts.sources.remove(source.id)
+      await broker.unbind(source)
     }
   }
 
@@ -177,13 +265,13 @@ export class SourceSync {
     const { registry, control } = this.#parts
     switch (message.kind) {
       case 'sources-wanted':
-        for (const source of await registry.listSources()) await control.send({ kind: 'source-known', source })
+        for (const source of await registry.listSources())
+          if (!this.#isDeleted(source)) await control.send({ kind: 'source-known', source })
         return
       case 'source-known': {
         const source = reviveSource(message.source)
-        if (!source || this.#parts.sources.get(source.id)) return
-        await registry.addSource(source)
-        this.serve(source)
+        // The other replica may have read its registry before the source was deleted.
+        this.onCreated(source)
         return
       }
     }

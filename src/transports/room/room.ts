@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { GatewayBroker } from '../../brokers/driver.ts'
+import type { FanoutConsumption, GatewayBroker } from '../../brokers/driver.ts'
 import { BoundedSet } from '../../core/limits/bounded-set.ts'
 import type { Message, MessageProperties } from '../../core/model/message.ts'
 import { GatewayError } from '../../errors.ts'
@@ -44,7 +44,7 @@ export class Room {
   readonly #replica = randomUUID()
   readonly #replicaExchange: string
   readonly #unpublished: PublishBuffer
-  readonly #fanouts: { close(): Promise<void> }
+  readonly #fanouts: FanoutConsumption
   /** The copies of a frame that the broker has not confirmed. */
   readonly #unconfirmed = new WeakMap<RoomFrame, Set<'room' | 'processors'>>()
   #processors: { wereBound: boolean; missingSince: number | undefined } = {
@@ -117,6 +117,8 @@ export class Room {
    * replicas get a frame before a processor's answer to it.
    */
   async #publish(frame: RoomFrame): Promise<void> {
+    // A processor may answer before this replica's queue is bound, and its answer would be lost.
+    if (!this.#fanouts.bound) throw new Error('the queue for the answers of processors is not bound yet')
     const { body, properties } = frame
     const parts = this.#unconfirmed.get(frame) ?? new Set(['room', 'processors'] as const)
     this.#unconfirmed.set(frame, parts)

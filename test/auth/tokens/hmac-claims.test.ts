@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { describe, expect, test } from '@jest/globals'
+import { afterEach, describe, expect, jest, test } from '@jest/globals'
 import * as fc from 'fast-check'
 import { type JWTPayload, jwtVerify } from 'jose'
 import { type ClaimRules, verifyOptions } from '../../../src/auth/tokens/checked-claims.ts'
@@ -132,5 +132,91 @@ describe('the check without jose', () => {
     const claimsOf = hmacClaims(secret, {})
     expect(claimsOf(signed('{"alg":"HS256"}', Buffer.from('{"sub":"\xff"}', 'latin1')))).toBeUndefined()
     expect(claimsOf(signed('{"alg":"HS256"}', JSON.stringify({ sub: 'a'.repeat(9_000) })))).toBeUndefined()
+  })
+
+  test('rejects headers with anything that jose would have to handle', async () => {
+    const claimsOf = hmacClaims(secret, {})
+    const quick = headers.filter((header) => claimsOf(signed(header, '{"sub":"alice"}')) !== undefined)
+    // In JSON the last of two members counts.
+    expect(quick).toEqual([...headers.slice(0, 3), '{"alg":"none","alg":"HS256"}'])
+    for (const header of quick) expect(await byJose(signed(header, '{}'), {})).toEqual({})
+  })
+
+  test.each(['null', '[]', '[1]', '"text"', '7', 'true', '{', ''])('rejects the payload %s', (payload) => {
+    expect(hmacClaims(secret, {})(signed('{"alg":"HS256"}', payload))).toBeUndefined()
+  })
+
+  test('rejects texts that are not three parts of base64url, although their signature is right', async () => {
+    const [header, payload] = [encoded('{"alg":"HS256"}'), encoded('{"sub":"alice"} ')]
+    const claimsOf = hmacClaims(secret, {})
+    const sign = (text: string) => `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`
+    expect(claimsOf(sign(`${header}.${payload}`))).toEqual({ sub: 'alice' })
+    const whole = encoded('{"sub":"alice1"}  ')
+    expect([whole.length % 4, claimsOf(sign(`${header}.${whole}`))]).toEqual([0, { sub: 'alice1' }])
+    const odd = [
+      header,
+      `${header}.${payload}`,
+      sign(header),
+      `${sign(`${header}.${payload}`)}.x`,
+      sign(`${header}.${payload}=`),
+      sign(`${header}.=${payload}`),
+      sign(`${header}. ${payload}`),
+      sign(`${header}=.${payload}`),
+      sign(`${header}.${whole}A`),
+      `${sign(`${header}.${payload}`)}=`,
+      `${sign(`${header}.${payload}`)}A`,
+    ]
+    for (const token of odd) expect([token, claimsOf(token)]).toEqual([token, undefined])
+  })
+
+  test('accepts 8,192 characters', () => {
+    const token = (length: number) => {
+      const payload = JSON.stringify({ sub: 'a'.repeat(length) })
+      return signed('{"alg":"HS256"}', payload)
+    }
+    const claimsOf = hmacClaims(secret, {})
+    expect([token(6_085).length, claimsOf(token(6_085)) !== undefined, claimsOf(token(6_086))]).toEqual([
+      8_192,
+      true,
+      undefined,
+    ])
+  })
+
+  describe('at the limits', () => {
+    afterEach(() => void jest.useRealTimers())
+
+    test('of time: five seconds either way', () => {
+      jest.useFakeTimers({ now: 1_000_000_900 })
+      const second = 1_000_000
+      const claimsOf = hmacClaims(secret, {})
+      const isAccepted = (claims: object) => claimsOf(signed('{"alg":"HS256"}', JSON.stringify(claims))) !== undefined
+      expect([second - 5, second - 4].map((exp) => isAccepted({ exp }))).toEqual([false, true])
+      expect([second + 5, second + 6].map((nbf) => isAccepted({ nbf }))).toEqual([true, false])
+      expect(
+        ['1', null].map((time) => [isAccepted({ exp: time }), isAccepted({ nbf: time }), isAccepted({ iat: time })]),
+      ).toEqual([
+        [false, false, false],
+        [false, false, false],
+      ])
+      expect([isAccepted({}), isAccepted({ iat: second + 99 })]).toEqual([true, true])
+    })
+
+    test('of issuer and audience', () => {
+      const accepted = (rules: ClaimRules, claims: object) =>
+        hmacClaims(secret, rules)(signed('{"alg":"HS256"}', JSON.stringify(claims))) !== undefined
+      const any = [{}, { iss: 'x' }, { aud: 'x' }]
+      expect(any.map((claims) => accepted({}, claims))).toEqual([true, true, true])
+      const issuers = [{ iss: 'x' }, { iss: 'y' }, { iss: ['x'] }, {}]
+      expect(issuers.map((claims) => accepted({ issuer: 'x' }, claims))).toEqual([true, false, false, false])
+      const audiences = [{ aud: 'x' }, { aud: ['y', 'x'] }, { aud: 'y' }, { aud: ['y'] }, { aud: 'xx' }, {}]
+      expect(audiences.map((claims) => accepted({ audience: 'x' }, claims))).toEqual([
+        true,
+        true,
+        false,
+        false,
+        false,
+        false,
+      ])
+    })
   })
 })

@@ -61,7 +61,11 @@ describe('a token of an identity provider', () => {
     server.keys = [key.jwk]
     const verifier = jwksVerifier({ url, issuer: 'https://id.example', audience: 'warren' })
     const token = await key.sign({ sub: 'alice', scope: 'publish', iss: 'https://id.example', aud: 'warren' })
-    expect(await verifier.verify(token)).toMatchObject({ clientId: 'alice', scope: { publish: true } })
+    expect(await verifier.verify(token)).toMatchObject({
+      clientId: 'alice',
+      scope: { publish: true },
+      fromProvider: true,
+    })
     const elsewhere = await key.sign({ sub: 'alice', iss: 'https://id.example', aud: 'other' })
     await expect(verifier.verify(elsewhere)).rejects.toMatchObject({ cause: { reason: 'audience' } })
   })
@@ -120,6 +124,32 @@ describe('a token of an identity provider', () => {
       message: 'The token cannot be checked just now; try again in a moment.',
       cause: { reason: 'keys-unavailable' },
     })
+  })
+
+  test('names what is wrong with the key server in the log, and does not wait for a key then', async () => {
+    const key = await newKey('one')
+    const verifier = jwksVerifier({ url, cooldownMs: 60_000 })
+    const reason = async () => {
+      const error = await verifier.verify(await key.sign({ sub: 'alice' })).catch((thrown: Error) => thrown)
+      return ((error as Error).cause as Error).message
+    }
+    server.keys = 'odd' as never
+    expect(await reason()).toMatch(/^the key server: JWKSInvalid: [^()]*$/)
+    await server.close()
+    expect(await reason()).toMatch(/^the key server: TypeError: fetch failed \(connect ECONNREFUSED .*\)$/)
+  })
+
+  test('may not name a client that may be registered here', async () => {
+    const key = await newKey('one')
+    server.keys = [key.jwk]
+    const verifier = jwksVerifier({ url, reservedPrefix: 'web-' })
+    await expect(verifier.verify(await key.sign({ sub: 'web-alice' }))).rejects.toMatchObject({
+      cause: { reason: 'subject' },
+    })
+    for (const sub of ['alice', 'my-web-', undefined])
+      expect((await verifier.verify(await key.sign(sub === undefined ? {} : { sub }))).clientId).toBe(sub)
+    const without = jwksVerifier({ url })
+    expect((await without.verify(await key.sign({ sub: 'web-alice' }))).clientId).toBe('web-alice')
   })
 
   test('is accepted next to tokens that the gateway signs itself', async () => {

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
-import { SignJWT } from 'jose'
+import { errors, SignJWT } from 'jose'
 import { anonymousFor } from '../../../src/auth/legacy-access.ts'
+import { checkedClaims } from '../../../src/auth/tokens/checked-claims.ts'
 import { eitherVerifier } from '../../../src/auth/tokens/either-verifier.ts'
+import { hmacSigner, hmacVerifier } from '../../../src/auth/tokens/jwt.ts'
 import { logRejections } from '../../../src/auth/tokens/log-rejections.ts'
 import { identityOf, refuseToken, TokenRejection, type TokenVerifier } from '../../../src/auth/tokens/token-verifier.ts'
 import { anonymous, anyListener, noScope } from '../../../src/core/model/identity.ts'
@@ -108,4 +110,66 @@ describe('the log of refused tokens', () => {
     await refuse(12)
     expect(lines).toBe(20)
   })
+})
+
+describe('a failed check', () => {
+  const reasonOf = async (failure: unknown) => {
+    const rejection = await checkedClaims('x', () => Promise.reject(failure)).catch((thrown: unknown) => thrown)
+    expect(rejection).toBeInstanceOf(TokenRejection)
+    const { reason, message } = rejection as TokenRejection
+    return [reason, message]
+  }
+
+  test('has a reason, whatever failed', async () => {
+    const own = new TokenRejection('subject', 'own')
+    await expect(checkedClaims('x', () => Promise.reject(own))).rejects.toBe(own)
+    const claim = (name: string) => new errors.JWTClaimValidationFailed('m', {}, name)
+    expect(await Promise.all(['nbf', 'iss', 'aud', 'other'].map((name) => reasonOf(claim(name))))).toEqual([
+      ['not-yet-valid', 'm'],
+      ['issuer', 'm'],
+      ['audience', 'm'],
+      ['claims', 'm'],
+    ])
+    const all = [
+      new errors.JWTExpired('m', {}),
+      new errors.JOSEAlgNotAllowed('m'),
+      new errors.JOSENotSupported('m'),
+      new errors.JWSSignatureVerificationFailed('m'),
+      new errors.JWKSNoMatchingKey('m'),
+      new errors.JWKSMultipleMatchingKeys('m'),
+      new errors.JWSInvalid('m'),
+    ]
+    expect(await Promise.all(all.map(async (error) => (await reasonOf(error))[0]))).toEqual([
+      'expired',
+      'algorithm',
+      'algorithm',
+      'signature',
+      'unknown-key',
+      'unknown-key',
+      'malformed',
+    ])
+    expect(await reasonOf(new TypeError('odd'))).toEqual(['malformed', 'unexpected: TypeError: odd'])
+  })
+
+  test('is not begun for more than 8,192 characters', async () => {
+    const check = async () => ({ payload: { sub: 'a' } })
+    expect(await checkedClaims('x'.repeat(8_192), check)).toEqual({ sub: 'a' })
+    await expect(checkedClaims('x'.repeat(8_193), check)).rejects.toMatchObject({ reason: 'too-long' })
+  })
+})
+
+test('a token is dated into the second after the given moment, and its scope has words without white space', async () => {
+  const signer = hmacSigner({ secret: 'a secret of thirty-two bytes or more' })
+  const verifier = hmacVerifier({ secret: 'a secret of thirty-two bytes or more' })
+  const later = new Date((Math.floor(Date.now() / 1_000) + 100) * 1_000 + 500)
+  const issued = async (issuedAfter: Date | undefined) => {
+    const { token } = await signer.sign({ clientId: 'a', scope: ['x'], ttlSeconds: 600, issuedAfter })
+    return (await verifier.verify(token)).issuedAt?.getTime() ?? 0
+  }
+  expect(await issued(later)).toBe(later.getTime() + 500)
+  for (const past of [undefined, new Date(0)]) expect(Math.abs((await issued(past)) - Date.now())).toBeLessThan(30_000)
+  for (const word of ['', 'a b', 'a\tb'])
+    await expect(signer.sign({ clientId: 'a', scope: ['x', word], ttlSeconds: 1 })).rejects.toThrow(
+      'without white space',
+    )
 })

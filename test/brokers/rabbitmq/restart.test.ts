@@ -44,7 +44,7 @@ describe('when RabbitMQ', () => {
     await using before = await plainConnection(node.url())
     const channel = await before.createChannel()
     await channel.assertQueue('journal')
-    await channel.assertExchange('passing', 'topic', { durable: false })
+    for (const exchange of ['passing', 'forgotten']) await channel.assertExchange(exchange, 'topic', { durable: false })
     const { gateway, states } = await openGateway()
     await states.nextMatching(({ up }) => up)
     expect(await gateway.bind(sourceOn('passing', { ownsExchange: true }))).toEqual({ declared: false })
@@ -72,11 +72,16 @@ describe('when RabbitMQ', () => {
     })()
 
     try {
-      await node.restart()
+      // test/e2e/broker-away.test.ts starts its Erlang VM again too.
+      await node.stopApp()
+      await node.startApp()
       expect(await states.nextMatching(({ up }) => !up)).toMatchObject({ reason: expect.stringContaining('RabbitMQ') })
       await states.nextMatching(({ up }) => up)
       await resyncs.next(20_000)
       await gateway.publish({ exchange: 'passing', routingKey: 'k', body: Buffer.from('1'), properties: {} })
+      await using after = await plainConnection(node.url())
+      const missing = (await after.createChannel()).on('error', () => {})
+      await expect(missing.checkExchange('forgotten')).rejects.toMatchObject({ code: 404 })
       const marker = published
       await ungrouped.nextMatching((data) => (data as number) > marker)
     } finally {

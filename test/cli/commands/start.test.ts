@@ -25,7 +25,7 @@ describe('warren start', () => {
       WARREN_OPS_PORT: '0',
       WARREN_TCP_PORT: 'off',
     }
-    const child = spawnGuarded(process.execPath, ['dist/main.js', 'start'], { env, output: 'pipe' })
+    const child = spawnGuarded(process.execPath, ['dist/program/main.js', 'start'], { env, output: 'pipe' })
     const ended = once(child, 'close')
     const lines = new Inbox<string>('the lines of the welcome')
     if (!child.stdout) throw new Error('unreachable')

@@ -48,7 +48,7 @@ afterEach(() => {
 /** `warren tail` as users run it; both outputs, line by line. */
 function startTail(...args: string[]) {
   const env = { PATH: process.env['PATH'] ?? '', ...gateway.env }
-  const child = spawnGuarded(process.execPath, ['dist/main.js', 'tail', ...args], { env, output: 'pipe' })
+  const child = spawnGuarded(process.execPath, ['dist/program/main.js', 'tail', ...args], { env, output: 'pipe' })
   const events = new Inbox<Event>('the events')
   const status = new Inbox<string>('standard error of tail')
   if (!child.stdout || !child.stderr) throw new Error('unreachable')

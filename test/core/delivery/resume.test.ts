@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import type { Cursor } from '../../../src/core/model/cursor.ts'
+import { isWholeRun } from '../../support/property.ts'
+import { repetitions } from '../../support/repetitions.ts'
 import { gatewayOnMemory, type Listener, pass } from '../embedded-gateway.ts'
 
 /** An outage lasts milliseconds here; the gateway gathers resumes for 20 ms. */
@@ -14,7 +16,7 @@ afterEach(() => {
 })
 
 describe('a subscription', () => {
-  test.each([1, 2, 3, 4, 5, 6])(
+  test.each(numbers(1, 1 + (isWholeRun ? repetitions(6, 30) : 2)))(
     'gets exactly what follows its cursor, in order, once, whatever happens meanwhile (seed %d)',
     async (seed) => {
       const random = generator(seed)

@@ -1,8 +1,17 @@
-import { expect, test } from '@jest/globals'
-import { cursorBefore, cursorOf, fingerprintOf, printCursor } from '../../../src/core/model/cursor.ts'
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { DeploymentKeys } from '../../../src/core/clients/deployment-keys.ts'
+import { MessageEvent } from '../../../src/core/model/channel-event.ts'
+import {
+  CursorCodec,
+  cursorBefore,
+  cursorOf,
+  fingerprintOf,
+  printCursor,
+  printOldCursor,
+} from '../../../src/core/model/cursor.ts'
 import type { JournalMessage } from '../../../src/core/model/message.ts'
 import { SipHash } from '../../../src/core/model/siphash.ts'
-import { testCursors } from '../../support/gateway/deployment-keys.ts'
+import { testCursors, testKeys } from '../../support/gateway/deployment-keys.ts'
 
 const epoch = '00112233aabbccdd'
 const message: JournalMessage = {
@@ -70,4 +79,74 @@ test.each([
   printed.writeInt32LE(hash.low, 0)
   printed.writeInt32LE(hash.high, 4)
   expect(printed.toString('hex')).toBe(expected)
+})
+
+describe('cursors of the last release', () => {
+  const createdAt = new Date(1_000_000)
+  const cursor = cursorOf(testCursors, epoch, message)
+  const hour = 3_600_000
+  const week = 7 * 24 * hour
+  beforeEach(() => void jest.useFakeTimers({ now: createdAt }))
+  afterEach(() => void jest.useRealTimers())
+
+  test('are printed until all replicas can read new ones, and read', () => {
+    const codec = new CursorCodec(testKeys({ createdAt, newCursorsFrom: new Date(createdAt.getTime() + hour) }), week)
+    for (const before of [true, false]) {
+      const old = { ...cursor, before, codec }
+      expect(codec.print(old)).toBe(printOldCursor(old))
+      expect(codec.parse(printOldCursor(old))).toEqual(old)
+    }
+    jest.setSystemTime(createdAt.getTime() + hour)
+    const text = codec.print({ ...cursor, codec })
+    expect([text === printOldCursor(cursor), codec.parse(text)]).toEqual([false, { ...cursor, codec }])
+  })
+
+  test.each([
+    ['as long as the journal keeps messages', hour, hour],
+    ['a week if only their size bounds them', Number.POSITIVE_INFINITY, week],
+  ])('are accepted %s', (_how, retentionMs, acceptedMs) => {
+    const codec = new CursorCodec(testKeys({ createdAt }), retentionMs)
+    const old = printOldCursor(cursor)
+    jest.setSystemTime(createdAt.getTime() + acceptedMs - 1)
+    expect(codec.parse(old)).toMatchObject({ offset: message.offset })
+    jest.setSystemTime(createdAt.getTime() + acceptedMs)
+    expect(codec.parse(old)).toBeUndefined()
+  })
+
+  test('are refused if one character was changed', () => {
+    const codec = new CursorCodec(testKeys({ createdAt }), week)
+    const old = printOldCursor(cursor)
+    for (let index = 0; index < old.length; index += 1)
+      expect(
+        codec.parse(`${old.slice(0, index)}${old[index] === 'A' ? 'B' : 'A'}${old.slice(index + 1)}`),
+      ).toBeUndefined()
+  })
+
+  test('are not needed after a key was adopted: its own cursors are read, and those of keys before it', async () => {
+    const keys = testKeys()
+    const codec = new CursorCodec(keys, week)
+    const first = codec.print({ ...cursor, codec })
+    await keys.adopt({ secret: Buffer.alloc(32, 1), createdAt, newCursorsFrom: createdAt })
+    const second = codec.print({ ...cursor, codec })
+    expect([first === second, codec.parse(first)?.offset, codec.parse(second)?.offset]).toEqual([
+      false,
+      message.offset,
+      message.offset,
+    ])
+    await keys.adopt({ secret: Buffer.alloc(32, 2), createdAt, newCursorsFrom: new Date(createdAt.getTime() + hour) })
+    expect(codec.print({ ...cursor, codec })).toBe(printOldCursor(cursor))
+  })
+
+  test('and new ones need a key', () => {
+    expect(() => new CursorCodec(new DeploymentKeys([]), week)).toThrow('the registry has no key')
+  })
+})
+
+test('the position before a message is made from its event', () => {
+  const event = new MessageEvent(testCursors, epoch, message)
+  expect([event.cursorBefore, event.cursor]).toEqual([
+    cursorBefore(testCursors, epoch, message),
+    cursorOf(testCursors, epoch, message),
+  ])
+  expect(event.cursor).toBe(event.cursor)
 })

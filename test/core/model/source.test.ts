@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Message } from '../../../src/core/model/message.ts'
 import {
+  bindingMatcherOf,
   bindingOf,
   checkDefinition,
   matcherOf,
@@ -158,4 +159,14 @@ test('a binding has one wildcard word in place of {clientId}', () => {
   expect(bindingOf(definition({ exchangeType: 'HEADERS', clientId: { fixed: 'a' } })).arguments).toEqual({
     'x-match': 'all',
   })
+})
+
+test.each<[Partial<SourceDefinition>, readonly string[], readonly string[]]>([
+  [{ exchangeType: 'DIRECT', routingKey: 'a.b', clientId: { everyone: true } }, ['a.b'], ['a', 'a.b.c', '']],
+  [{ exchangeType: 'FANOUT', clientId: { everyone: true } }, ['', 'x.y'], []],
+  [{ exchangeType: 'HEADERS', clientId: { everyone: true } }, ['', 'x.y'], []],
+  [{ routingKey: 'a.{clientId}' }, ['a.x'], ['a', 'a.x.y', 'b.x']],
+])('the binding of %j takes its keys and no others', (given, taken, left) => {
+  const takes = bindingMatcherOf({ ...definition({ routingKey: '#' }), ...given })
+  expect([taken.map(takes), left.map(takes)]).toEqual([taken.map(() => true), left.map(() => false)])
 })

@@ -11,8 +11,13 @@ import { GatewayError } from '../../../src/errors.ts'
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 describe('the gate', () => {
-  const publication = (bytes: number, payer?: string): Publication =>
-    ({ exchange: 'e', routingKey: 'k', body: Buffer.alloc(bytes), properties: {}, payer }) as Publication
+  const publication = (bytes: number, payer?: string): Publication => ({
+    exchange: 'e',
+    routingKey: 'k',
+    body: Buffer.alloc(bytes),
+    properties: {},
+    payer,
+  })
   const stored = { offset: 1 } as unknown as JournalMessage
 
   function gateWith(bind: () => Promise<void> = async () => {}) {

@@ -48,7 +48,7 @@ function written(table: object): Buffer {
 
 function read(bytes: Buffer): Record<string, unknown> {
   const fields = new FieldReader()
-  fields.bytes = bytes
+  fields.begin(bytes)
   const table: Record<string, unknown> = {}
   while (fields.at < bytes.length) fields.entry(table)
   return table
@@ -94,7 +94,7 @@ test('lists that nest too deep for a stack are read up to a depth, and what foll
     nested.writeUInt32BE((depth - level - 1) * 5, level * 5 + 1)
   }
   const fields = new FieldReader()
-  fields.bytes = Buffer.concat([Buffer.from('\x04deep'), nested, Buffer.from('\x04nextt\x01', 'latin1')])
+  fields.begin(Buffer.concat([Buffer.from('\x04deep'), nested, Buffer.from('\x04nextt\x01', 'latin1')]))
   const table: Record<string, unknown> = {}
   fields.entry(table)
   fields.entry(table)
@@ -104,11 +104,9 @@ test('lists that nest too deep for a stack are read up to a depth, and what foll
 
 test('text that is not UTF-8 is bytes', () => {
   const fields = new FieldReader()
-  fields.bytes = Buffer.concat([
-    Buffer.from('\x01aS\0\0\0\x02'),
-    Buffer.from([0xfc, 0x41]),
-    Buffer.from('\x01bS\0\0\0\x03\ufffd'),
-  ])
+  fields.begin(
+    Buffer.concat([Buffer.from('\x01aS\0\0\0\x02'), Buffer.from([0xfc, 0x41]), Buffer.from('\x01bS\0\0\0\x03\ufffd')]),
+  )
   const table: Record<string, unknown> = {}
   fields.entry(table)
   fields.entry(table)

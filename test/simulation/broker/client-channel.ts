@@ -19,6 +19,7 @@ interface Received {
   readonly routingKey: string
   readonly body: Buffer
   readonly properties: MessageProperties
+  readonly redelivered?: boolean
 }
 
 /** amqplib's side of a channel: its methods, its events and its errors, as far as Warren uses them. */
@@ -67,12 +68,14 @@ export class ClientChannel extends EventEmitter {
     return this.#call('QueueDeclare', 50, 10, (server) => server.checkQueue(name))
   }
 
-  bindQueue(queue: string, exchange: string, key: string): Promise<unknown> {
-    return this.#call('QueueBind', 50, 20, ({ connection }) => connection.rabbit.bind(queue, exchange, key))
+  bindQueue(queue: string, exchange: string, key: string, args: object = {}): Promise<unknown> {
+    const label = JSON.stringify(args)
+    return this.#call('QueueBind', 50, 20, ({ connection }) => connection.rabbit.bind(queue, exchange, key, label))
   }
 
-  unbindQueue(queue: string, exchange: string, key: string): Promise<unknown> {
-    return this.#call('QueueUnbind', 50, 50, ({ connection }) => connection.rabbit.unbind(queue, exchange, key))
+  unbindQueue(queue: string, exchange: string, key: string, args: object = {}): Promise<unknown> {
+    const label = JSON.stringify(args)
+    return this.#call('QueueUnbind', 50, 50, ({ connection }) => connection.rabbit.unbind(queue, exchange, key, label))
   }
 
   unbindExchange(): Promise<unknown> {
@@ -97,12 +100,11 @@ export class ClientChannel extends EventEmitter {
     return { consumerTag: tag }
   }
 
-  /** Warren acknowledges each message, or all up to one. Both are the same in order. */
-  ack({ fields }: { readonly fields: { readonly deliveryTag: number } }): void {
+  ack({ fields }: { readonly fields: { readonly deliveryTag: number } }, allUpTo = false): void {
     this.#checkOpen()
     const { deliveryTag } = fields
     this.connection.server.up.send(() => {
-      if (this.#server.isOpen) this.#server.ack(deliveryTag)
+      if (this.#server.isOpen) this.#server.ack(deliveryTag, allUpTo)
     })
   }
 
@@ -143,12 +145,12 @@ export class ClientChannel extends EventEmitter {
     connection.noteRead()
     const onMessage = this.#consumers.get(tag)
     if (!onMessage || !this.#isOpen) return
-    const { exchange, routingKey, body, properties, offset } = message
-    const delivery = { deliveryTag, redelivered: false, streamOffset: offset, exchange, routingKey, properties, body }
+    const { exchange, routingKey, body, properties, offset, redelivered = false } = message
+    const delivery = { deliveryTag, redelivered, streamOffset: offset, exchange, routingKey, properties, body }
     if (connection.deliveries?.receive(tag, delivery)) return
     onMessage({
       content: body,
-      fields: { deliveryTag, redelivered: false, exchange, routingKey, consumerTag: tag },
+      fields: { deliveryTag, redelivered, exchange, routingKey, consumerTag: tag },
       properties,
     })
   }

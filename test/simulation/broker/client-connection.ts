@@ -10,7 +10,10 @@ export class ClientConnection extends EventEmitter {
   readonly server: ServerConnection
   readonly channels = new Set<ClientChannel>()
   readonly deliveries: DeliveryReader | undefined
+  /** Rejects the attempt to connect. Undefined: it is connected. */
+  connecting: ((error: Error) => void) | undefined
   #isOpen = true
+  #isEnded = false
 
   constructor(server: ServerConnection, deliveries: DeliveryReader | undefined) {
     super()
@@ -47,7 +50,8 @@ export class ClientConnection extends EventEmitter {
 
   /** The socket is gone, or RabbitMQ closed the connection. */
   lost(error: Error): void {
-    if (!this.#isOpen && this.channels.size === 0) return
+    if (this.connecting) return this.connecting(error)
+    if (this.#isEnded) return
     this.#isOpen = false
     if ((error as { code?: unknown }).code !== 320) this.emit('error', error)
     this.#end(error)
@@ -55,6 +59,7 @@ export class ClientConnection extends EventEmitter {
 
   #end(error: Error | undefined): void {
     this.#isOpen = false
+    this.#isEnded = true
     for (const channel of this.channels) channel.closed()
     this.emit('close', error)
   }

@@ -1,3 +1,4 @@
+import { QuorumQueue } from './quorum-queue.ts'
 import type { BrokerNode, SimulatedRabbit } from './rabbit.ts'
 import { Refusal, socketError } from './refusal.ts'
 import { StreamQueue } from './stream-queue.ts'
@@ -29,8 +30,9 @@ export function startNode(rabbit: SimulatedRabbit, node: BrokerNode): void {
     rabbit.random.between(bootMs.least, bootMs.most),
     () => {
       rabbit.isBooting = false
-      forEachStream(rabbit, (stream) => {
-        for (const reader of stream.readers) stream.pump(reader)
+      forEachQueue(rabbit, (queue) => {
+        queue.commitSoon()
+        pumpAll(queue)
       })
     },
     0,
@@ -45,7 +47,7 @@ export function electLeader(rabbit: SimulatedRabbit, afterMs: number): void {
     afterMs,
     () => {
       rabbit.leaderless = false
-      forEachStream(rabbit, (stream) => stream.leaderChanged())
+      forEachQueue(rabbit, (queue) => queue.leaderChanged())
     },
     0,
   )
@@ -81,9 +83,7 @@ export function isolateNode(rabbit: SimulatedRabbit, node: BrokerNode): () => vo
     const waiting = node.waiting.splice(0)
     // RabbitMQ 3 never answers what it could not store; RabbitMQ 4 stores it now.
     if (rabbit.version === 4) for (const publish of waiting) publish()
-    forEachStream(rabbit, (stream) => {
-      for (const reader of stream.readers) if (reader.channel.connection.node === node) stream.pump(reader)
-    })
+    forEachQueue(rabbit, pumpAll)
   }
 }
 
@@ -110,6 +110,11 @@ export function trim(rabbit: SimulatedRabbit, name: string, segments: number): v
   if (content instanceof StreamQueue) content.log.trim(segments)
 }
 
-function forEachStream(rabbit: SimulatedRabbit, act: (stream: StreamQueue) => void): void {
-  for (const { content } of rabbit.queues.values()) if (content instanceof StreamQueue) act(content)
+function forEachQueue(rabbit: SimulatedRabbit, act: (queue: StreamQueue | QuorumQueue) => void): void {
+  for (const { content } of rabbit.queues.values()) if (!(content instanceof Map)) act(content)
+}
+
+function pumpAll(queue: StreamQueue | QuorumQueue): void {
+  if (queue instanceof QuorumQueue) queue.pump()
+  else for (const reader of queue.readers) queue.pump(reader)
 }

@@ -4,6 +4,7 @@ import type { VirtualClock } from '../time/virtual-clock.ts'
 import { ClientConnection } from './client-connection.ts'
 import type { DeliveryReader } from './delivery-reader.ts'
 import { Direction } from './link.ts'
+import { QuorumQueue } from './quorum-queue.ts'
 import { Refusal, socketError } from './refusal.ts'
 import type { PublishedMessage } from './server-channel.ts'
 import { ServerConnection } from './server-connection.ts'
@@ -22,14 +23,22 @@ export interface BrokerNode {
 type ClassicQueue = Map<string, (message: PublishedMessage) => void>
 
 interface Queue {
-  readonly content: StreamQueue | ClassicQueue
+  readonly content: StreamQueue | QuorumQueue | ClassicQueue
   /** The connection of an exclusive queue. */
   readonly owner: ServerConnection | undefined
 }
 
+/** Bindings that differ in their arguments (`label`) are different ones. */
+interface Binding {
+  readonly queue: string
+  readonly key: string
+  readonly label: string
+  readonly words: readonly string[]
+}
+
 interface Exchange {
   readonly type: string
-  readonly bindings: { readonly queue: string; readonly key: string; readonly words: readonly string[] }[]
+  readonly bindings: Binding[]
   readonly routes: Map<string, readonly Queue['content'][]>
 }
 
@@ -40,6 +49,7 @@ export interface RabbitOptions {
   readonly nodes: number
   readonly latencyMs: number
   readonly journal: StreamLimits
+  readonly onDeclared: (stream: StreamQueue) => void
   readonly onStored: (stream: StreamQueue, message: StoredMessage) => void
 }
 
@@ -108,7 +118,7 @@ export class SimulatedRabbit {
       client.lost(socketError('ABORT_ERR'))
     })
     return new Promise((resolve, reject) => {
-      cut.addEventListener('abort', () => reject(socketError('ABORT_ERR')))
+      client.connecting = reject
       server.up.send(() => {
         if (node.state === 'down') {
           server.down.send(() => reject(socketError('ECONNREFUSED')))
@@ -118,7 +128,9 @@ export class SimulatedRabbit {
         server.down.send(() =>
           server.up.send(() =>
             server.down.send(() => {
-              if (!cut.aborted) resolve(client)
+              if (cut.aborted) return
+              client.connecting = undefined
+              resolve(client)
             }),
           ),
         )
@@ -151,8 +163,11 @@ export class SimulatedRabbit {
     if (!this.#exchanges.has(name)) throw new Refusal(404, `no exchange '${name}' in vhost '/'`)
   }
 
-  addQueue(name: string, isStream: boolean, owner: ServerConnection | undefined): void {
-    this.queues.set(name, { content: isStream ? new StreamQueue(this, name) : new Map(), owner })
+  addQueue(name: string, type: unknown, owner: ServerConnection | undefined): void {
+    const content =
+      type === 'stream' ? new StreamQueue(this, name) : type === 'quorum' ? new QuorumQueue(this, name) : new Map()
+    this.queues.set(name, { content, owner })
+    if (content instanceof StreamQueue) this.#options.onDeclared(content)
   }
 
   queueOf(name: string): Queue {
@@ -161,18 +176,18 @@ export class SimulatedRabbit {
     return queue
   }
 
-  bind(queue: string, exchange: string, key: string): void {
+  bind(queue: string, exchange: string, key: string, label: string): void {
     this.queueOf(queue)
     this.checkExchange(exchange)
     const found = this.#exchanges.get(exchange)
-    if (!found || found.bindings.some((known) => known.queue === queue && known.key === key)) return
-    found.bindings.push({ queue, key, words: key.split('.') })
+    if (!found || found.bindings.some(isBinding(queue, key, label))) return
+    found.bindings.push({ queue, key, label, words: key.split('.') })
     found.routes.clear()
   }
 
-  unbind(queue: string, exchange: string, key: string): void {
+  unbind(queue: string, exchange: string, key: string, label: string): void {
     const found = this.#exchanges.get(exchange)
-    const index = found?.bindings.findIndex((known) => known.queue === queue && known.key === key) ?? -1
+    const index = found?.bindings.findIndex(isBinding(queue, key, label)) ?? -1
     if (index >= 0) found?.bindings.splice(index, 1)
     found?.routes.clear()
   }
@@ -186,7 +201,14 @@ export class SimulatedRabbit {
       bindings.splice(0, bindings.length, ...kept)
       routes.clear()
     }
-    if (queue.content instanceof StreamQueue) queue.content.cancelReaders()
+    if (!(queue.content instanceof Map)) queue.content.delete()
+  }
+
+  /** The exchange stays, and what is published to it matches no queue. */
+  loseBindings(exchange: string): void {
+    const found = this.#exchanges.get(exchange)
+    found?.bindings.splice(0)
+    found?.routes.clear()
   }
 
   /** The queues of a message; undefined if the exchange does not exist. */
@@ -197,7 +219,7 @@ export class SimulatedRabbit {
     let route = found.routes.get(routingKey)
     if (!route) {
       const words = routingKey.split('.')
-      const matches = ({ key, words: pattern }: Exchange['bindings'][number]): boolean =>
+      const matches = ({ key, words: pattern }: Binding): boolean =>
         found.type === 'fanout' || (found.type === 'topic' ? matchWords(pattern, words) : key === routingKey)
       const names = new Set(found.bindings.filter(matches).map(({ queue }) => queue))
       route = [...names].flatMap((name) => this.queues.get(name)?.content ?? [])
@@ -208,13 +230,13 @@ export class SimulatedRabbit {
   }
 
   publishInto(
-    stream: StreamQueue,
+    queue: StreamQueue | QuorumQueue,
     node: BrokerNode,
     message: PublishedMessage,
     isShared: () => boolean,
     stored: () => void,
   ): void {
-    const publish = (): void => stream.publish(message, isShared, stored)
+    const publish = (): void => queue.publish(message, isShared, stored)
     if (node.isIsolated) node.waiting.push(publish)
     else publish()
   }
@@ -283,4 +305,8 @@ export class SimulatedRabbit {
       0,
     )
   }
+}
+
+function isBinding(queue: string, key: string, label: string): (known: Binding) => boolean {
+  return (known) => known.queue === queue && known.key === key && known.label === label
 }

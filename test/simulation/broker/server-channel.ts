@@ -1,5 +1,6 @@
 import type { MessageProperties } from '../../../src/core/model/message.ts'
 import type { ClientChannel } from './client-channel.ts'
+import { type QuorumConsumer, QuorumQueue } from './quorum-queue.ts'
 import { Refusal } from './refusal.ts'
 import type { ServerConnection } from './server-connection.ts'
 import type { StreamReader } from './stream-queue.ts'
@@ -19,12 +20,15 @@ interface ReceivedMessage {
   readonly routingKey: string
   readonly body: Buffer
   readonly properties: MessageProperties
+  readonly redelivered?: boolean
 }
 
 export interface DeclareOptions {
   readonly exclusive?: boolean
   readonly arguments?: Readonly<Record<string, unknown>>
 }
+
+const none = { messageCount: 0, consumerCount: 0 }
 
 /** RabbitMQ's side of a channel. Methods that throw a `Refusal` close the channel. */
 export class ServerChannel {
@@ -35,9 +39,10 @@ export class ServerChannel {
   /** Whether it has confirmed a message that did not go to a stream alone. */
   isShared = false
   #deliveryTag = 0
-  readonly #unacknowledged: { readonly tag: number; readonly reader: StreamReader }[] = []
+  readonly #unacknowledged: { readonly tag: number; readonly acknowledged: () => void }[] = []
   readonly #readers = new Map<string, { readonly stream: StreamQueue; readonly reader: StreamReader }>()
   readonly #classic = new Map<string, string>()
+  readonly #quorum = new Map<string, { readonly queue: QuorumQueue; readonly consumer: QuorumConsumer }>()
 
   constructor(connection: ServerConnection, client: ClientChannel) {
     this.connection = connection
@@ -57,22 +62,27 @@ export class ServerChannel {
       return { queue: name }
     }
     rabbit.checkLeader()
-    const isStream = options.arguments?.['x-queue-type'] === 'stream'
-    if (isStream) rabbit.checkBooted(name)
-    rabbit.addQueue(name, isStream, options.exclusive === true ? this.connection : undefined)
+    const type = options.arguments?.['x-queue-type']
+    if (type === 'stream') rabbit.checkBooted(name)
+    rabbit.addQueue(name, type, options.exclusive === true ? this.connection : undefined)
     return { queue: name }
   }
 
-  checkQueue(name: string): { queue: string } {
-    this.#rabbit.queueOf(name)
+  checkQueue(name: string): { queue: string; messageCount: number; consumerCount: number } {
+    const { content } = this.#rabbit.queueOf(name)
     this.#rabbit.checkBooted(name)
-    return { queue: name }
+    const { messageCount, consumerCount } = content instanceof QuorumQueue ? content : none
+    return { queue: name, messageCount, consumerCount }
   }
 
   consume(name: string, tag: string, offset: unknown): void {
     const rabbit = this.#rabbit
     const { content } = rabbit.queueOf(name)
     rabbit.checkBooted(name)
+    if (content instanceof QuorumQueue) {
+      this.#quorum.set(tag, { queue: content, consumer: content.consume(this, tag) })
+      return
+    }
     if (!(content instanceof StreamQueue)) {
       this.#classic.set(tag, name)
       content.set(tag, (message) => this.#send(tag, 0, message))
@@ -85,21 +95,19 @@ export class ServerChannel {
     rabbit.clock.at(0, () => content.pump(reader), 0)
   }
 
-  deliver(tag: string, message: ReceivedMessage, reader: StreamReader): void {
+  /** `acknowledged` is called if the client acknowledges the message. */
+  deliver(tag: string, message: ReceivedMessage, acknowledged: () => void): void {
     this.#deliveryTag += 1
-    this.#unacknowledged.push({ tag: this.#deliveryTag, reader })
+    this.#unacknowledged.push({ tag: this.#deliveryTag, acknowledged })
     this.#send(tag, this.#deliveryTag, message)
   }
 
-  /** Acknowledges this delivery and all before it. */
-  ack(deliveryTag: number): void {
-    const readers = new Set<StreamReader>()
-    for (let first = this.#unacknowledged[0]; first && first.tag <= deliveryTag; first = this.#unacknowledged[0]) {
-      this.#unacknowledged.shift()
-      first.reader.unacknowledged -= 1
-      readers.add(first.reader)
-    }
-    for (const reader of readers) this.#readers.get(reader.tag)?.stream.pump(reader)
+  ack(deliveryTag: number, allUpTo: boolean): void {
+    const found = this.#unacknowledged.findIndex(({ tag }) => tag === deliveryTag)
+    if (found < 0) return
+    const [from, count] = allUpTo ? [0, found + 1] : [found, 1]
+    for (const { acknowledged } of this.#unacknowledged.splice(from, count)) acknowledged()
+    for (const { stream, reader } of this.#readers.values()) stream.pump(reader)
   }
 
   publish(message: PublishedMessage, mandatory: boolean, isAnswered: boolean, sequence: number): void {
@@ -110,22 +118,23 @@ export class ServerChannel {
     const answer = (kind: 'ack' | 'return'): void => {
       if (this.isOpen) this.connection.down.send(() => this.#client.answered(kind, sequence))
     }
-    const streams = queues.filter((queue) => queue instanceof StreamQueue)
-    if (queues.length !== 1 || streams.length !== 1) this.isShared = true
+    const isOnlyStream = queues.length === 1 && queues[0] instanceof StreamQueue
+    if (!isOnlyStream) this.isShared = true
     // While a node boots, messages to its streams are confirmed and not stored.
-    const stored = rabbit.isBooting ? [] : streams
-    for (const queue of queues)
-      if (!(queue instanceof StreamQueue)) for (const deliver of queue.values()) deliver(message)
-    if (mandatory && queues.length === streams.length && stored.length === 0) answer('return')
+    const stored = queues.filter((queue): queue is StreamQueue | QuorumQueue =>
+      queue instanceof StreamQueue ? !rabbit.isBooting : queue instanceof QuorumQueue,
+    )
+    for (const queue of queues) if (queue instanceof Map) for (const deliver of queue.values()) deliver(message)
+    if (mandatory && stored.length === 0 && !queues.some((queue) => queue instanceof Map)) answer('return')
     if (stored.length === 0) {
       this.isShared = true
       if (isAnswered) answer('ack')
       return
     }
     let left = stored.length
-    for (const stream of stored) {
+    for (const queue of stored) {
       rabbit.publishInto(
-        stream,
+        queue,
         this.connection.node,
         message,
         () => this.isShared,
@@ -141,6 +150,7 @@ export class ServerChannel {
   cancelled(tag: string): void {
     this.#readers.delete(tag)
     this.#classic.delete(tag)
+    this.#quorum.delete(tag)
     this.connection.down.send(() => this.#client.consumerCancelled(tag))
   }
 
@@ -148,6 +158,8 @@ export class ServerChannel {
     this.isOpen = false
     for (const { stream, reader } of this.#readers.values()) stream.readers.delete(reader)
     this.#readers.clear()
+    for (const { queue, consumer } of this.#quorum.values()) queue.cancel(consumer)
+    this.#quorum.clear()
     for (const [tag, name] of this.#classic) {
       const content = this.#rabbit.queues.get(name)?.content
       if (content instanceof Map) content.delete(tag)

@@ -54,7 +54,9 @@ export class StreamLog {
 
   append(message: NewMessage, storedAt: number): StoredMessage {
     if ((this.#segments.at(-1) ?? 0) >= this.limits.segmentMessages) this.#beginSegment()
-    const stored = { ...message, offset: this.#nextOffset, storedAt }
+    // No spread: it makes a hidden class for each object.
+    const { exchange, routingKey, body, properties, unreadable } = message
+    const stored = { offset: this.#nextOffset, exchange, routingKey, body, properties, storedAt, unreadable }
     this.#nextOffset += 1
     this.messages.push(stored)
     this.#segments[this.#segments.length - 1] = (this.#segments.at(-1) ?? 0) + 1

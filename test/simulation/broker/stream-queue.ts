@@ -28,6 +28,7 @@ export class StreamQueue {
   readonly #rabbit: SimulatedRabbit
   #uncommitted: Uncommitted[] = []
   #commitPending = false
+  #isDeleted = false
 
   constructor(rabbit: SimulatedRabbit, name: string) {
     this.#rabbit = rabbit
@@ -94,8 +95,17 @@ export class StreamQueue {
     // Of the messages in flight before it, some are lost with the connection.
     const sent = blocked ? batch.slice(0, this.#rabbit.random.whole(0, batch.length)) : batch
     reader.unacknowledged += sent.length
-    for (const message of sent) channel.deliver(reader.tag, message, reader)
+    const acknowledged = (): void => {
+      reader.unacknowledged -= 1
+    }
+    for (const message of sent) channel.deliver(reader.tag, message, acknowledged)
     if (blocked) this.#rabbit.failConsumer(channel.connection)
+  }
+
+  /** What is not stored yet is dropped, and its publishers get no answer. */
+  delete(): void {
+    this.#isDeleted = true
+    this.cancelReaders()
   }
 
   cancelReaders(): void {
@@ -105,7 +115,7 @@ export class StreamQueue {
 
   #commit(): void {
     this.#commitPending = false
-    if (this.#rabbit.leaderless || this.#uncommitted.length === 0) return
+    if (this.#isDeleted || this.#rabbit.leaderless || this.#uncommitted.length === 0) return
     const committed = this.#uncommitted
     this.#uncommitted = []
     const { now } = this.#rabbit.clock

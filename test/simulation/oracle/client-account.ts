@@ -1,6 +1,6 @@
 import type { GapReason } from '../../../src/core/model/channel-event.ts'
 import type { OverflowPolicy } from '../../../src/core/model/overflow-policy.ts'
-import type { GroundTruth, JournalLife } from './ground-truth.ts'
+import type { GroundTruth, JournalLife, Origin } from './ground-truth.ts'
 
 /** An event as its client received it. */
 export interface ReceivedEvent {
@@ -13,6 +13,8 @@ export interface ReceivedEvent {
   readonly number?: number
   readonly reason?: GapReason
   readonly dropped?: number
+  /** Marked as a copy of a message that may have been delivered before. */
+  readonly redelivered?: boolean
   /** The first event on its connection. */
   readonly isFirst: boolean
 }
@@ -37,7 +39,11 @@ export class ClientAccount {
   readonly policy: OverflowPolicy
   readonly #truth: GroundTruth
   readonly #violated: Violated
-  readonly #numbers = new Set<number>()
+  /** What it received, and where the journal held it. */
+  readonly #numbers = new Map<number, number>()
+  #floor: Origin | undefined
+  /** Poison for its channel that a gateway decoded for it. */
+  readonly passed = new Set<number>()
   #position: Position | undefined
   /** What the current connection gave as its cursor. */
   #resumedWith: 'nothing' | 'cursor' | 'invalid' = 'nothing'
@@ -55,7 +61,9 @@ export class ClientAccount {
     this.#position = to && positionOf(to)
   }
 
-  connected(resumedWith: 'nothing' | 'cursor' | 'invalid'): void {
+  /** `floor`: where its channel's present owner begins, if its replica must know it. */
+  connected(resumedWith: 'nothing' | 'cursor' | 'invalid', floor: Origin | undefined): void {
+    this.#floor = floor
     this.#resumedWith = resumedWith
     if (resumedWith === 'nothing') this.#position = undefined
   }
@@ -85,6 +93,7 @@ export class ClientAccount {
     const { number, offset } = event
     if (position && event.epoch !== position.epoch)
       return this.#violated('a gap between journals', `from ${position.epoch} to ${event.epoch} without a gap`)
+    if (position) life.poisonBetween(this.channel, position.next, offset).forEach((number) => this.passed.add(number))
     // A checkpoint may repeat the position where the client is.
     const least = position ? (event.kind === 'CHECKPOINT' ? position.next - 1 : position.next) : 0
     if (offset < least) this.#violated('in order', `offset ${offset} after position ${least}`)
@@ -94,8 +103,13 @@ export class ClientAccount {
     if (stored?.number !== number) this.#violated('a cursor names its message', `${number} with cursor ${offset}`)
     if (stored && stored.channel !== this.channel)
       this.#violated('only entitled messages', `${number} for "${stored.channel}" came to "${this.channel}"`)
-    if (this.#numbers.has(number)) this.#violated('exactly once', `${number} came twice, again at ${offset}`)
-    this.#numbers.add(number)
+    if (stored?.isPoison) this.#violated('poison reaches no client', `${number} at ${offset}`)
+    if (position?.epoch === this.#floor?.epoch && offset < (this.#floor?.next ?? 0))
+      this.#violated('nothing of an earlier owner', `${number} at ${offset}, before ${this.#floor?.next}`)
+    const isMarkedCopy = stored?.hasId === false && event.redelivered === true
+    if (this.#numbers.has(number) && !isMarkedCopy)
+      this.#violated('exactly once', `${number} came twice, again at ${offset}`)
+    this.#numbers.set(number, offset)
   }
 
   #nothingBetween(life: JournalLife, from: number, before: number): void {
@@ -116,8 +130,9 @@ export class ClientAccount {
       case 'RETENTION':
         if (!position) return
         if (event.epoch !== position.epoch) refuse('it leads to another journal')
+        else if (this.#isOrigin(position, event)) return
         else if (position.offset >= life.oldest) refuse(`${position.offset} still exists: oldest is ${life.oldest}`)
-        else this.#afterRetention(position, event)
+        else this.#afterRetention(position, event, life)
         return
       case 'JOURNAL_REPLACED':
         this.#numbers.clear()
@@ -146,9 +161,18 @@ export class ClientAccount {
     }
   }
 
+  #isOrigin(position: Position, event: ReceivedEvent): boolean {
+    return this.#truth.origins.some(
+      ({ channel, epoch, next }) =>
+        channel === this.channel && epoch === event.epoch && next === nextOf(event) && position.next < next,
+    )
+  }
+
   /** What still exists follows a gap because of retention. */
-  #afterRetention(position: Position, event: ReceivedEvent): void {
+  #afterRetention(position: Position, event: ReceivedEvent, life: JournalLife): void {
     const next = nextOf(event)
+    // A replica that never read what retention removed does not recognise a copy of it.
+    for (const [number, offset] of this.#numbers) if (offset < life.oldest) this.#numbers.delete(number)
     if (next < position.next) this.#violated('in order', `a gap goes back from ${position.next} to ${next}`)
   }
 

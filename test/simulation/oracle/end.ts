@@ -1,5 +1,6 @@
 import type { Replica } from '../world/replica.ts'
 import type { World } from '../world/world.ts'
+import { unsettledQuarantine } from './quarantine.ts'
 
 /**
  * After the faults, everything must work again. Returns what does not yet; with `quiet` false, that
@@ -17,16 +18,36 @@ function unsettled(world: World): string | undefined {
     if (!gateway?.up) return `replica ${replica.owner} is not up (${replica.state})`
     if (gateway.catchingUp > 0) return `replica ${replica.owner} has ${gateway.catchingUp} subscriptions behind`
   }
-  for (const { key, isConfirmed, number } of world.truth.intents) {
-    if (key !== undefined && !isConfirmed) return `message ${number} was never accepted`
+  for (const { key, isConfirmed, isOptional, number } of world.truth.intents) {
+    if (key !== undefined && !isConfirmed && !isOptional) return `message ${number} was never accepted`
   }
-  for (const { isConfirmed, number } of world.truth.intents) {
-    if (isConfirmed && !world.truth.lives.some((life) => life.has(number))) return `message ${number} is not stored`
+  for (const { isConfirmed, isOptional, number } of world.truth.intents) {
+    if (isConfirmed && !isOptional && !world.truth.lives.some((life) => life.has(number)))
+      return `message ${number} is not stored`
   }
+  const why = unsettledSource(world) ?? unsettledQuarantine(world)
+  if (why !== undefined) return why
   for (const client of world.clients) {
     if (!client.isConnected) return `${client.clientId} is not connected`
     const missing = client.account.missing()
     if (missing !== undefined) return `${client.clientId}: ${missing}`
+  }
+  return undefined
+}
+
+/** All replicas serve the same sources: those that exist, and none that was deleted. */
+function unsettledSource(world: World): string | undefined {
+  for (const { id, state, exchange } of world.sources) {
+    if (id === undefined || state === 'pending') continue
+    const serving = world.replicas.filter(({ gateway }) => gateway?.sources.get(id) !== undefined)
+    const names = serving.map(({ owner }) => owner).join(', ')
+    const isSaved = world.database.sources.has(id)
+    if (state === 'missing' && (serving.length > 0 || isSaved))
+      return `source ${exchange} was deleted, and replicas [${names}] serve it (registry: ${isSaved})`
+    if (state === 'there' && (serving.length < world.replicas.length || !isSaved))
+      return `source ${exchange} exists, and only replicas [${names}] serve it (registry: ${isSaved})`
+    if (state === 'unknown' && serving.length > 0 && serving.length < world.replicas.length)
+      return `only replicas [${names}] serve source ${exchange}`
   }
   return undefined
 }

@@ -24,14 +24,22 @@ export function mayReceive(
   const skewedSince = world.skewedSince.get(replica.owner) ?? 0
   const isExpired = expiresAt && expiresAt.getTime() + toleranceMs < now + skew
   if (isExpired && now > skewedSince + toleranceMs) return 'with an expired token'
-  const revoked = world.revoked.get(client.clientId)
-  if (!revoked || (issuedAt && issuedAt.getTime() > revoked.until)) return undefined
-  const known =
-    revoked.owner === replica.owner
-      ? revoked.since
-      : Math.max(revoked.since, world.reachableSince.get(replica.owner) ?? 0) +
-        elsewhereMs +
-        world.script.settings.registryMs * 4
-  const canRead = revoked.owner === replica.owner || world.database.isReachableFor(replica.owner)
-  return canRead && now > known ? 'with a revoked token' : undefined
+  const bar = world.barred.find(
+    ({ clientId, until, ...change }) =>
+      clientId === client.clientId &&
+      !(issuedAt && issuedAt.getTime() > until) &&
+      // A ban ends when its end is written.
+      (Number.isFinite(until) || world.database.bars.get(clientId)?.banned === true) &&
+      isKnown(world, replica, change),
+  )
+  return bar && 'with a revoked token, or banned'
+}
+
+/** Whether a replica must know by now what another one has written to the registry. */
+export function isKnown(world: World, { owner }: Replica, change: { since: number; owner: number }): boolean {
+  const { now } = world.clock
+  if (change.owner === owner) return now > change.since
+  if (!world.database.isReachableFor(owner)) return false
+  const readableSince = Math.max(change.since, world.reachableSince.get(owner) ?? 0)
+  return now > readableSince + elsewhereMs + world.script.settings.registryMs * 4
 }

@@ -1,3 +1,4 @@
+import type { MessageProperties } from '../../../src/core/model/message.ts'
 import type { StoredMessage } from '../broker/stream-log.ts'
 import type { StreamQueue } from '../broker/stream-queue.ts'
 
@@ -9,8 +10,25 @@ export interface Intent {
   readonly key: string | undefined
   /** Whether the publisher has the answer that it is stored. */
   isConfirmed: boolean
-  /** Whether the source may be deleted before it is read. */
-  isOptional: boolean
+  /** Whether its source may be deleted before it is read. */
+  readonly isOptional: boolean
+  /** Through a buffered source. */
+  readonly isBuffered: boolean
+  /** Without one, a buffered source delivers it at least once, and marks copies. */
+  readonly hasId: boolean
+  /** Its body cannot be decoded, so no client may receive it. */
+  readonly isPoison: boolean
+}
+
+/** The place behind which the next owner of a deleted channel begins. */
+export interface Origin {
+  readonly channel: string
+  readonly epoch: string
+  readonly next: number
+  /** The replica that deleted the channel. */
+  readonly owner: number
+  /** When its deletion resolved. */
+  since: number
 }
 
 export interface Entry {
@@ -28,6 +46,7 @@ export class JournalLife {
   readonly #entries = new Map<string, Entry[]>()
   readonly #byOffset = new Map<number, Intent>()
   readonly #numbers = new Set<number>()
+  readonly #poison: { readonly offset: number; readonly number: number; readonly channel: string }[] = []
   readonly unreadable: number[] = []
 
   constructor(epoch: string, stream: StreamQueue) {
@@ -36,6 +55,7 @@ export class JournalLife {
   }
 
   add(offset: number, intent: Intent): void {
+    if (intent.isPoison) this.#poison.push({ offset, number: intent.number, channel: intent.channel })
     const entries = this.#entries.get(intent.channel) ?? []
     this.#entries.set(intent.channel, entries)
     entries.push({ offset, intent, isFirst: !this.#numbers.has(intent.number) })
@@ -63,7 +83,7 @@ export class JournalLife {
     for (let index = firstAt(entries, from); index < entries.length; index += 1) {
       const entry = entries[index] as Entry
       if (entry.offset >= before) break
-      if (entry.isFirst && !entry.intent.isOptional) found.push(entry)
+      if (entry.isFirst && mustArrive(entry.intent)) found.push(entry)
     }
     return found
   }
@@ -71,12 +91,22 @@ export class JournalLife {
   /** How many messages of a channel there are, without and with second copies. */
   countOf(channel: string, from: number, before: number): readonly [number, number] {
     const all = (this.#entries.get(channel) ?? []).filter(({ offset }) => offset >= from && offset < before)
-    return [all.filter(({ isFirst, intent }) => isFirst && !intent.isOptional).length, all.length]
+    return [all.filter(({ isFirst, intent }) => isFirst && mustArrive(intent)).length, all.length]
+  }
+
+  poisonBetween(channel: string, from: number, before: number): readonly number[] {
+    return this.#poison.flatMap((each) =>
+      each.channel === channel && each.offset >= from && each.offset < before ? each.number : [],
+    )
   }
 
   unreadableBetween(from: number, before: number): readonly number[] {
     return this.unreadable.filter((offset) => offset >= from && offset < before)
   }
+}
+
+function mustArrive({ isOptional, isPoison }: Intent): boolean {
+  return !isOptional && !isPoison
 }
 
 function firstAt(entries: readonly Entry[], offset: number): number {
@@ -93,9 +123,13 @@ function firstAt(entries: readonly Entry[], offset: number): number {
 /** What the simulated RabbitMQ has stored, which no gateway can know better. */
 export class GroundTruth {
   readonly intents: Intent[] = []
+  /** Of channels that were deleted. */
+  readonly origins: Origin[] = []
   readonly #lives: JournalLife[] = []
   readonly #journal: string
   #nextEpoch = ''
+  /** The epoch that was recorded last when the journal was declared. */
+  readonly #epochs = new Map<StreamQueue, string>()
 
   constructor(journal: string) {
     this.#journal = journal
@@ -109,14 +143,24 @@ export class GroundTruth {
     return this.#lives.at(-1)
   }
 
+  /** The place where the next message of the journal will be. */
+  get end(): { readonly epoch: string; readonly next: number } {
+    const { current } = this
+    return { epoch: current?.epoch ?? '', next: current?.stream.log.nextOffset ?? 0 }
+  }
+
   lifeOf(epoch: string): JournalLife | undefined {
     return this.#lives.find((life) => life.epoch === epoch)
   }
 
-  intend(channel: string, key: string | undefined, isOptional: boolean): Intent {
-    const intent = { number: this.intents.length, channel, key, isConfirmed: false, isOptional }
+  intend(wanted: Omit<Intent, 'number' | 'isConfirmed'>): Intent {
+    const intent = { ...wanted, number: this.intents.length, isConfirmed: false }
     this.intents.push(intent)
     return intent
+  }
+
+  onDeclared(stream: StreamQueue): void {
+    if (stream.name === this.#journal) this.#epochs.set(stream, this.#nextEpoch)
   }
 
   /** Called for each message that a stream stores. Returns what it recorded. */
@@ -129,7 +173,7 @@ export class GroundTruth {
     if (stream.name !== this.#journal) return undefined
     let life = this.current
     if (life?.stream !== stream) {
-      life = new JournalLife(this.#nextEpoch, stream)
+      life = new JournalLife(this.#epochs.get(stream) ?? '', stream)
       this.#lives.push(life)
     }
     if (message.unreadable) life.unreadable.push(message.offset)
@@ -142,6 +186,15 @@ export class GroundTruth {
 
 export function bodyOf(number: number, bytes: number): Buffer {
   return Buffer.from(JSON.stringify({ number, filling: 'x'.repeat(bytes) }))
+}
+
+export function propertiesOf({ number, key, hasId, isPoison }: Intent): MessageProperties {
+  return {
+    contentType: 'application/json',
+    ...(isPoison ? { contentEncoding: 'gzip' } : {}),
+    ...(hasId ? { messageId: `message-${number}` } : {}),
+    ...(key === undefined ? {} : { headers: { 'x-warren-idempotency-key': key } }),
+  }
 }
 
 export function numberIn(body: Buffer): number {

@@ -2,7 +2,8 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Script, scriptOf } from '../world/script.ts'
+import { scriptOf } from '../world/draw.ts'
+import type { Script } from '../world/script.ts'
 import type { RunResult } from '../world/world.ts'
 import { build } from './build.ts'
 import { proveThatItBites } from './mutants.ts'
@@ -13,7 +14,7 @@ import { WorkerProcess } from './worker-process.ts'
 const usage = `npm run simulate -- [options]
 
   --seeds 1..1000     the seeds to run (default 1..1000)
-  --size 1            how much happens in one run
+  --size 1            how much happens in one run; below 1 no run is long (with --mutants 0.9)
   --script file.json  run one script, and print what happened
   --mutants           plant each bug of mutant-list.ts, and search for it with the seeds
   --only name         with --mutants: only bugs with this text in their name
@@ -22,7 +23,7 @@ const usage = `npm run simulate -- [options]
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '1..1000' },
-    size: { type: 'string', default: '1' },
+    size: { type: 'string' },
     script: { type: 'string' },
     mutants: { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
@@ -32,7 +33,7 @@ const { values } = parseArgs({
 })
 
 const [from = Number.NaN, to = from] = values.seeds.split('..').map(Number)
-const size = Number(values.size)
+const size = Number(values.size ?? (values.mutants ? 0.9 : 1))
 const workers = Number(values.workers)
 if (values.help || !Number.isInteger(from) || !Number.isInteger(to) || !(size > 0) || !(workers > 0)) {
   console.log(usage)

@@ -4,7 +4,11 @@ import { compiled } from './build.ts'
 import type { Order, Report } from './worker.ts'
 
 /** How long a worker may take for one order before it counts as hanging, in milliseconds. */
-const hangMs = 600_000
+const hangMs = 300_000
+
+export class WorkerHangs extends Error {
+  override readonly name = 'WorkerHangs'
+}
 
 /** A process that simulates: its globals are replaced, so it does nothing else. */
 export class WorkerProcess {
@@ -17,7 +21,7 @@ export class WorkerProcess {
   /** `out`: the folder of `build`. */
   constructor(out: string) {
     const file = compiled(out, 'test/simulation/run/worker.ts')
-    this.#process = spawn(process.execPath, ['--enable-source-maps', '--max-semi-space-size=16', file], {
+    this.#process = spawn(process.execPath, ['--max-semi-space-size=16', file], {
       stdio: 'pipe',
     })
     this.#process.stderr?.on('data', (chunk) => {
@@ -35,7 +39,7 @@ export class WorkerProcess {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.end()
-        reject(new Error(`no answer within ${hangMs / 1000} s: ${JSON.stringify(order)}`))
+        reject(new WorkerHangs(`no answer within ${hangMs / 1000} s: ${JSON.stringify(order)}`))
       }, hangMs)
       this.#onEnd = (reason) => {
         clearTimeout(timer)

@@ -1,4 +1,5 @@
-import { type Script, scriptOf } from '../world/script.ts'
+import { scriptOf } from '../world/draw.ts'
+import type { Script } from '../world/script.ts'
 import { type RunResult, World } from '../world/world.ts'
 
 /** What a worker does for one line of its standard input. */
@@ -40,6 +41,8 @@ process.on('unhandledRejection', (error) =>
 process.on('uncaughtException', (error) => violate?.('no uncaught exception', String(error?.stack ?? error)))
 
 export async function runScript(script: Script, keepsLog: boolean): Promise<RunResult> {
+  // A stack costs more than the error. A seed that fails is repeated as a script.
+  Error.stackTraceLimit = keepsLog ? 30 : 1
   const world = new World(script, keepsLog)
   violate = (promise, details) => world.violated(promise, details)
   try {

@@ -1,5 +1,6 @@
 import crypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
+import { SimulatedAbortController, SimulatedAbortSignal } from './abort.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 /** An arbitrary moment: simulated runs begin here. */
@@ -9,11 +10,15 @@ interface Simulated {
   clock: VirtualClock
   /** From 0 to below 1. */
   random: () => number
+  /** The last answer of `performance.now`. */
+  monotonicMs: number
   /** How far the clock of an owner is ahead, in milliseconds. */
   skew: Map<number, number>
 }
 
-const current: Simulated = { clock: new VirtualClock(startsAt), random: () => 0, skew: new Map() }
+const current: Simulated = { clock: new VirtualClock(startsAt), random: () => 0, monotonicMs: 0, skew: new Map() }
+
+const timedOut = new DOMException('timed out', 'TimeoutError')
 
 /** Whether the globals are replaced. Modules that read them at load time are loaded before. */
 let installed = false
@@ -22,6 +27,7 @@ let installed = false
 export function simulateTime(random: () => number): { clock: VirtualClock; skew: Map<number, number> } {
   current.clock = new VirtualClock(startsAt)
   current.random = random
+  current.monotonicMs = 0
   current.skew = new Map()
   if (!installed) install()
   installed = true
@@ -31,6 +37,17 @@ export function simulateTime(random: () => number): { clock: VirtualClock; skew:
 function wallClock(): number {
   const { clock, skew } = current
   return Math.floor(clock.now) + (skew.get(clock.owner) ?? 0)
+}
+
+/** How likely it is that the code took long since the clock was read before. */
+const slowShare = 0.03
+const slowMs = 15
+
+/** Code takes no time, except when a slice of work seems to have taken long: it then pauses. */
+function monotonic(): number {
+  const read = Math.max(current.monotonicMs, current.clock.now - startsAt + 1_000)
+  current.monotonicMs = current.random() < slowShare ? read + slowMs : read
+  return current.monotonicMs
 }
 
 function install(): void {
@@ -47,7 +64,7 @@ function install(): void {
   }
   const globals = globalThis as unknown as Record<string, unknown>
   globals['Date'] = SimulatedDate
-  globals['performance'] = { now: () => current.clock.now - startsAt + 1_000 }
+  globals['performance'] = { now: monotonic }
   globals['setTimeout'] = (run: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) =>
     current.clock.timer(ms, args.length === 0 ? run : () => run(...args))
   globals['setInterval'] = (run: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) =>
@@ -56,12 +73,21 @@ function install(): void {
     current.clock.immediate(args.length === 0 ? run : () => run(...args))
   for (const name of ['clearTimeout', 'clearInterval', 'clearImmediate'])
     globals[name] = (timer: unknown) => current.clock.clear(timer)
-  Math.random = () => current.random()
-  AbortSignal.timeout = (ms) => {
-    const controller = new AbortController()
-    current.clock.timer(ms, () => controller.abort(new DOMException('timed out', 'TimeoutError')))
-    return controller.signal
+  const nextTick = process.nextTick.bind(process)
+  // Between two turns of the clock, Node itself needs its own.
+  process.nextTick = (run: (...args: unknown[]) => void, ...args: unknown[]) => {
+    if (!current.clock.isRunning) nextTick(run, ...args)
+    else current.clock.tick(args.length === 0 ? run : () => run(...args))
   }
+  Math.random = () => current.random()
+  globals['AbortController'] = SimulatedAbortController
+  globals['AbortSignal'] = Object.assign(SimulatedAbortSignal, {
+    timeout: (ms: number): SimulatedAbortSignal => {
+      const { signal } = new SimulatedAbortController()
+      current.clock.timer(ms, () => signal.abortNow(timedOut))
+      return signal
+    },
+  })
   const bytes = (size: number): Buffer => {
     const buffer = Buffer.alloc(size)
     for (let index = 0; index < size; index += 1) buffer[index] = Math.floor(current.random() * 256)

@@ -1,4 +1,3 @@
-import { GatewayError } from '../../../src/errors.ts'
 import {
   cancelConsumers,
   closeConnections,
@@ -10,13 +9,11 @@ import {
   stopNode,
   trim,
 } from '../broker/faults.ts'
-import { bodyOf, type Intent } from '../oracle/ground-truth.ts'
+import { ban, createSource, deleteChannel, deleteSource, revoke } from './administer.ts'
+import { publish } from './publish.ts'
 import { defaultExchange, journalName } from './replica.ts'
 import type { Action } from './script.ts'
 import type { World } from './world.ts'
-
-/** How long a publisher waits for a gateway's answer, in milliseconds. */
-const answerMs = 15_000
 
 /** Performs one action of the script, now. */
 export function act(world: World, action: Action): void {
@@ -42,8 +39,16 @@ export function act(world: World, action: Action): void {
       return client?.renew(action.narrow)
     case 'revoke':
       return revoke(world, action)
+    case 'ban':
+      return lasts(world, action.forMs, ban(world, action))
+    case 'channel-delete':
+      return deleteChannel(world, action)
     case 'source':
       return createSource(world, action)
+    case 'source-delete':
+      return deleteSource(world, action)
+    case 'binding-lost':
+      return rabbit.loseBindings(defaultExchange)
     case 'replica-kill':
       world.killReplica(action.replica)
       return lasts(world, action.awayMs, () => world.startReplica(action.replica))
@@ -96,7 +101,9 @@ export function act(world: World, action: Action): void {
     case 'trim':
       return trim(rabbit, journalName, action.segments)
     case 'journal-delete':
-      return rabbit.deleteQueue(journalName)
+      for (let index = 0; index < action.times; index += 1)
+        world.at(index * action.everyMs, () => world.isOver || rabbit.deleteQueue(journalName))
+      return
     case 'clock-skew': {
       const owner = world.replicas[action.replica]?.owner ?? 0
       world.skew.set(owner, action.byMs)
@@ -118,119 +125,6 @@ function lasts(world: World, forMs: number, undo: () => void): void {
   }
   world.faults.add(once)
   world.at(forMs, once)
-}
-
-function publish(world: World, action: Extract<Action, { kind: 'publish' }>): void {
-  const channel = `channel-${action.channel}`
-  const extra = world.sources.indexOf('there')
-  // A part of the messages comes through another source, once it exists.
-  const viaSource = extra >= 0 && action.count % 3 === 0
-  const exchange = viaSource ? exchangeOf(extra) : defaultExchange
-  const routingKey = viaSource ? `of.${channel}` : `client.${channel}`
-  const one = (): void => {
-    if (world.isOver || world.isViolated) return
-    const number = world.truth.intents.length
-    const intent = world.truth.intend(channel, action.keyed ? `key-${number}` : undefined, false)
-    if (action.by < 0) void world.backEnd.publish(exchange, routingKey, intent, action.bytes)
-    else void publishThrough(world, action.by, { exchange, routingKey, intent, bytes: action.bytes })
-  }
-  for (let index = 0; index < action.count; index += 1) world.at(index * action.everyMs, one)
-}
-
-interface Letter {
-  readonly exchange: string
-  readonly routingKey: string
-  readonly intent: Intent
-  readonly bytes: number
-}
-
-/** The mutation `publish` on a replica, and with a key again on any replica until it resolves. */
-async function publishThrough(world: World, index: number, letter: Letter): Promise<void> {
-  const { intent } = letter
-  for (let replica = world.replicas[index]; ; replica = world.pickReplica()) {
-    const { gateway, owner = 0 } = replica ?? {}
-    const isStored = gateway
-      ? await new Promise<boolean>((resolve) => {
-          const timer = world.at(answerMs, () => resolve(false))
-          world.at(
-            world.latency(),
-            () => {
-              const { exchange, routingKey } = letter
-              const headers = intent.key === undefined ? {} : { headers: { 'x-warren-idempotency-key': intent.key } }
-              const properties = { contentType: 'application/json', messageId: `message-${intent.number}`, ...headers }
-              gateway.publish({ exchange, routingKey, body: bodyOf(intent.number, letter.bytes), properties }).then(
-                (entry) => {
-                  world.clock.clear(timer)
-                  const offset = entry?.offset
-                  const stored = world.truth.lives.some((life) => offset !== undefined && life.at(offset) === intent)
-                  if (!stored) world.violated('publish resolves when it is stored', `${intent.number} at ${offset}`)
-                  resolve(true)
-                },
-                (error: unknown) => {
-                  world.clock.clear(timer)
-                  if (!(error instanceof GatewayError)) world.violated('a known error', String(error))
-                  resolve(false)
-                },
-              )
-            },
-            owner,
-          )
-        })
-      : false
-    if (isStored) intent.isConfirmed = true
-    if (isStored || intent.key === undefined || world.isOver) return
-    await world.wait(500)
-  }
-}
-
-function revoke(world: World, { client, replica }: Extract<Action, { kind: 'revoke' }>): void {
-  const { gateway, owner } = world.replicas[replica] ?? {}
-  const { clientId } = world.clients[client] ?? {}
-  if (!gateway || owner === undefined || clientId === undefined) return
-  world.at(
-    0,
-    () => {
-      gateway.revocations.revoke(clientId).then(
-        () => {
-          const until = gateway.revocations.of(clientId)?.getTime() ?? 0
-          world.revoked.set(clientId, { until, since: world.clock.now, owner })
-          world.note(`${clientId} is revoked`)
-        },
-        () => undefined,
-      )
-    },
-    owner,
-  )
-}
-
-function createSource(world: World, { replica, index }: Extract<Action, { kind: 'source' }>): void {
-  const { gateway, owner } = world.replicas[replica] ?? {}
-  if (!gateway || owner === undefined || world.sources[index] !== 'missing') return
-  world.sources[index] = 'pending'
-  const definition = {
-    exchange: exchangeOf(index),
-    exchangeType: 'TOPIC',
-    routingKey: 'of.{clientId}',
-    clientId: undefined,
-  } as const
-  world.at(
-    0,
-    () => {
-      gateway.createSource(definition).then(
-        () => {
-          world.sources[index] = 'there'
-        },
-        () => {
-          world.sources[index] = 'missing'
-        },
-      )
-    },
-    owner,
-  )
-}
-
-function exchangeOf(index: number): string {
-  return `orders-${index}`
 }
 
 function restart(world: World, { replica: index, overMs }: Extract<Action, { kind: 'replica-restart' }>): void {

@@ -1,7 +1,15 @@
 import type { ClientChannel } from '../broker/client-channel.ts'
 import type { ClientConnection } from '../broker/client-connection.ts'
-import { bodyOf, type Intent } from '../oracle/ground-truth.ts'
+import { bodyOf, type Intent, propertiesOf } from '../oracle/ground-truth.ts'
 import type { World } from './world.ts'
+
+/** What a publisher publishes, and where. */
+export interface Letter {
+  readonly exchange: string
+  readonly routingKey: string
+  readonly intent: Intent
+  readonly bytes: number
+}
 
 /** How long it waits for a confirm before it publishes again, in milliseconds. */
 const unansweredMs = 5_000
@@ -21,12 +29,15 @@ export class BackEnd {
     this.#world = world
   }
 
-  /** Publishes once, and again until it is confirmed if the intent has a key. */
-  async publish(exchange: string, routingKey: string, intent: Intent, bytes: number): Promise<void> {
+  /** Publishes once, and again until it is confirmed if copies are recognised. */
+  async publish(letter: Letter): Promise<void> {
+    const { intent } = letter
     for (;;) {
-      const isStored = await this.#attempt(exchange, routingKey, intent, bytes)
+      const isStored = await this.#attempt(letter)
       if (isStored) intent.isConfirmed = true
-      if (isStored || intent.key === undefined || this.#world.isOver) return
+      // The guide: again under a key, or to a buffered source under the same id.
+      const mayRepeat = intent.key !== undefined || (intent.isBuffered && intent.hasId)
+      if (isStored || !mayRepeat || this.#world.isOver) return
       await this.#world.wait(reconnectMs)
     }
   }
@@ -51,15 +62,15 @@ export class BackEnd {
     this.#connection?.close().catch(() => undefined)
   }
 
-  async #attempt(exchange: string, routingKey: string, intent: Intent, bytes: number): Promise<boolean> {
+  async #attempt({ exchange, routingKey, intent, bytes }: Letter): Promise<boolean> {
     const channel = await this.#ready()
     if (!channel) return false
     const { clock } = this.#world
     return new Promise((resolve) => {
       let returned = false
-      const messageId = `message-${intent.number}`
-      const onReturn = ({ properties }: { properties: { messageId?: string } }): void => {
-        if (properties.messageId === messageId) returned = true
+      const properties = propertiesOf(intent)
+      const onReturn = (message: { properties: { messageId?: string } }): void => {
+        if (message.properties.messageId === properties.messageId) returned = true
       }
       const finish = (isStored: boolean): void => {
         clock.clear(timer)
@@ -69,10 +80,9 @@ export class BackEnd {
       }
       const timer = clock.at(unansweredMs, () => finish(false), 0)
       channel.on('return', onReturn)
-      const headers = intent.key === undefined ? {} : { headers: { 'x-warren-idempotency-key': intent.key } }
-      const properties = { contentType: 'application/json', messageId, mandatory: true, ...headers }
       try {
-        channel.publish(exchange, routingKey, bodyOf(intent.number, bytes), properties, (error) =>
+        const options = { ...properties, mandatory: true }
+        channel.publish(exchange, routingKey, bodyOf(intent.number, bytes), options, (error) =>
           finish(error === null && !returned),
         )
       } catch {

@@ -92,13 +92,24 @@ export class SimulatedRegistry implements ClientRegistry {
     return this.#database.query(() => insert(this.#database.sources, source.id, source, 'source'))
   }
 
+  renewSource(source: Source): Promise<Source> {
+    return this.#database.query(() => {
+      const known = this.#database.sources.get(source.id)
+      const renewed =
+        known && known.createdAt >= source.createdAt ? known : { ...source, ...known, createdAt: source.createdAt }
+      this.#database.sources.set(source.id, renewed)
+      return renewed
+    })
+  }
+
   listSources(): Promise<Source[]> {
     return this.#database.query(() => [...this.#database.sources.values()])
   }
 
-  removeSource(id: string): Promise<Source | undefined> {
+  removeSource(id: string, createdUpTo?: Date): Promise<Source | undefined> {
     return this.#database.query(() => {
       const source = this.#database.sources.get(id)
+      if (createdUpTo && source && source.createdAt > createdUpTo) return undefined
       this.#database.sources.delete(id)
       return source
     })

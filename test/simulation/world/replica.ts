@@ -27,8 +27,8 @@ export class Replica {
   /** Owns its timers and its connections. */
   readonly owner: number
   readonly counter = new DeliveryCounter(() => undefined)
-  readonly log: string[] = []
   readonly settings: ReplicaSettings
+  readonly #log: (line: string) => void
   resumes = { resumed: 0, gap: 0 }
   failures = 0
   #gateway: Gateway | undefined
@@ -37,7 +37,9 @@ export class Replica {
   #close: (() => Promise<void>) | undefined
   state: 'opening' | 'open' | 'closing' | 'closed' | 'killed' = 'opening'
 
-  constructor(owner: number, settings: ReplicaSettings) {
+  /** `log` receives each line of its log. */
+  constructor(owner: number, settings: ReplicaSettings, log: (line: string) => void) {
+    this.#log = log
     this.owner = owner
     this.settings = settings
   }
@@ -80,7 +82,7 @@ export class Replica {
       cursors: new CursorCodec(keys, Number.POSITIVE_INFINITY),
       observer,
       limits: this.#limits(),
-      onState: () => undefined,
+      onState: ({ up, reason }) => this.#log(`replica ${this.owner} is ${up ? 'up' : `down: ${reason}`}`),
     })
     this.#gateway = gateway
     this.#hotWindow = hotWindow
@@ -129,7 +131,7 @@ export class Replica {
     const nothing = (): void => undefined
     return {
       log: (level, text) => {
-        if (level === 'warn' || level === 'error') this.log.push(`${level} ${text}`)
+        this.#log(`replica ${this.owner} ${level} ${text}`)
       },
       messageReceived: nothing,
       messageRedelivered: nothing,
@@ -150,7 +152,7 @@ export class Replica {
       sessionEnded: nothing,
       subscriptionStarted: nothing,
       subscriptionEnded: nothing,
-      brokerUp: nothing,
+      brokerUp: (...state) => this.#log(`replica ${this.owner} ${state.join(' ')}`),
       executed: nothing,
       refused: nothing,
       outboxBytes: nothing,

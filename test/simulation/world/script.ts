@@ -1,5 +1,4 @@
 import type { OverflowPolicy } from '../../../src/core/model/overflow-policy.ts'
-import { Choices } from '../time/seeded.ts'
 
 /** A run: everything that happens from outside, and when. Plain JSON, so that it can be made smaller. */
 export interface Script {
@@ -50,6 +49,12 @@ export type Action = { readonly at: number } & (
       readonly by: number
       readonly keyed: boolean
       readonly bytes: number
+      /** The exchange of this source, while it exists; -1: the default exchange. */
+      readonly via: number
+      /** Without message id. Only a back end that publishes to a buffered source does that. */
+      readonly noId: boolean
+      /** The body cannot be decoded. */
+      readonly poison: boolean
     }
   | { readonly kind: 'publish-unreadable'; readonly count: number }
   | { readonly kind: 'client-cut'; readonly client: number; readonly halfOpen: boolean; readonly awayMs: number }
@@ -57,7 +62,11 @@ export type Action = { readonly at: number } & (
   | { readonly kind: 'client-rewind'; readonly client: number; readonly share: number; readonly invalid: boolean }
   | { readonly kind: 'client-renew'; readonly client: number; readonly narrow: boolean }
   | { readonly kind: 'revoke'; readonly client: number; readonly replica: number }
+  | { readonly kind: 'ban'; readonly client: number; readonly replica: number; readonly forMs: number }
+  | { readonly kind: 'channel-delete'; readonly channel: number; readonly replica: number }
   | { readonly kind: 'source'; readonly replica: number; readonly index: number }
+  | { readonly kind: 'source-delete'; readonly replica: number; readonly index: number }
+  | { readonly kind: 'binding-lost' }
   | { readonly kind: 'replica-kill'; readonly replica: number; readonly awayMs: number }
   | { readonly kind: 'replica-restart'; readonly replica: number; readonly overMs: number }
   | {
@@ -79,173 +88,14 @@ export type Action = { readonly at: number } & (
   | { readonly kind: 'consumers-cancel' }
   | { readonly kind: 'confirms-slow'; readonly byMs: number; readonly forMs: number }
   | { readonly kind: 'trim'; readonly segments: number }
-  | { readonly kind: 'journal-delete' }
+  /** Several times in a row: replicas declare it again meanwhile. */
+  | { readonly kind: 'journal-delete'; readonly times: number; readonly everyMs: number }
   | { readonly kind: 'clock-skew'; readonly replica: number; readonly byMs: number }
 )
 
-type Kind = Action['kind']
-
-/** How often each fault is drawn, relative to the others. */
-const weights: Readonly<Partial<Record<Kind, number>>> = {
-  'client-cut': 20,
-  'client-stall': 12,
-  'client-rewind': 8,
-  'client-renew': 4,
-  revoke: 2,
-  source: 3,
-  'replica-kill': 5,
-  'replica-restart': 2,
-  partition: 6,
-  'registry-cut': 1,
-  'registry-away': 1,
-  'node-stop': 4,
-  'nodes-stop': 1,
-  'node-freeze': 2,
-  'node-isolate': 2,
-  'leader-change': 4,
-  alarm: 2,
-  'connections-close': 5,
-  'consumers-cancel': 3,
-  'confirms-slow': 2,
-  trim: 7,
-  'journal-delete': 5,
-  'publish-unreadable': 4,
-  'clock-skew': 1,
-}
-
-/** Draws a script. `size` scales how much happens. */
-export function scriptOf(seed: number, size: number): Script {
-  const random = new Choices(seed)
-  const settings: Settings = {
-    version: random.pick([3, 4]),
-    nodes: random.pick([1, 1, 3]),
-    replicas: random.pick([1, 2, 2, 3]),
-    channels: random.whole(1, 4),
-    latencyMs: random.scaled(0.2, 5),
-    registryMs: random.scaled(0.5, 20),
-    segmentMessages: random.whole(4, 60),
-    segments: random.pick([2, 3, 5, 20, 100]),
-    windowBytes: Math.floor(random.scaled(1_000, 60_000)),
-    windowMs: random.pick([20_000, 300_000]),
-    maxBufferedBytes: Math.floor(random.scaled(200, 20_000)),
-    publishTimeoutMs: random.pick([3_000, 10_000]),
-  }
-  // Some runs last as long as what ages: windows, keys of publishers, tokens, idle channels.
-  const isLong = size >= 1 && random.chance(0.35)
-  const lengthMs = Math.floor(isLong ? random.scaled(60_000, 3_600_000) : random.scaled(5_000, 30_000))
-  const clients = Array.from({ length: random.whole(1, Math.ceil(6 * size)) }, () =>
-    clientOf(random, settings, lengthMs),
-  )
-  const actions: Action[] = []
-  const bursts = random.whole(2, Math.ceil(10 * size))
-  for (let index = 0; index < bursts; index += 1) actions.push(burstOf(random, settings, lengthMs))
-  // A seed draws from a few kinds of fault, so that faults meet others of their kind.
-  const kinds = random.chance(0.1) ? [] : chosen(random)
-  // Most faults matter only to a client that resumes.
-  if (kinds.length > 0 && random.chance(0.7)) kinds.push('client-cut')
-  const faults = kinds.length === 0 ? 0 : random.whole(1, Math.ceil(8 * size))
-  for (let index = 0; index < faults; index += 1) {
-    actions.push(faultOf(random.pick(kinds), random, settings, clients.length, lengthMs))
-  }
-  actions.sort((one, other) => one.at - other.at)
-  return { seed, settings, clients, actions, lengthMs }
-}
-
-function chosen(random: Choices): Kind[] {
-  const all = Object.entries(weights) as [Kind, number][]
-  const total = all.reduce((sum, [, weight]) => sum + weight, 0)
-  return Array.from({ length: random.whole(1, 5) }, () => {
-    let left = random.next() * total
-    for (const [kind, weight] of all) {
-      left -= weight
-      if (left < 0) return kind
-    }
-    return 'client-cut'
-  })
-}
-
-function clientOf(random: Choices, settings: Settings, lengthMs: number): ClientScript {
-  return {
-    channel: random.whole(0, settings.channels - 1),
-    policy: random.pick(['CATCH_UP', 'CATCH_UP', 'CATCH_UP', 'DROP_OLDEST', 'CONFLATE', 'END']),
-    checkpoints: random.chance(0.3),
-    frameMs: random.scaled(0.1, random.chance(0.2) ? 200 : 5),
-    socketEvents: random.whole(1, 30),
-    tokenMs: random.chance(0.2) ? random.whole(3_000, 20_000) : 0,
-    connectsAt: random.chance(0.7) ? 0 : random.whole(0, lengthMs),
-  }
-}
-
-function burstOf(random: Choices, settings: Settings, lengthMs: number): Action {
-  return {
-    at: random.whole(0, lengthMs),
-    kind: 'publish',
-    channel: random.whole(0, settings.channels - 1),
-    count: Math.floor(random.scaled(1, 60)),
-    everyMs: random.pick([0, 0, 1, 10, 100]),
-    by: random.whole(-1, settings.replicas - 1),
-    keyed: random.chance(0.6),
-    bytes: Math.floor(random.scaled(1, 200)),
-  }
-}
-
-function faultOf(kind: Kind, random: Choices, settings: Settings, clients: number, lengthMs: number): Action {
-  const at = random.whole(0, lengthMs)
-  const forMs = Math.floor(random.scaled(10, Math.min(40_000, Math.max(20, lengthMs - at))))
-  const client = random.whole(0, clients - 1)
-  const replica = random.whole(0, settings.replicas - 1)
-  const node = random.whole(0, settings.nodes - 1)
-  switch (kind) {
-    case 'publish-unreadable':
-      return settings.version === 4
-        ? { at, kind, count: random.whole(1, 3) }
-        : { at, kind: 'trim', segments: random.whole(1, 3) }
-    case 'client-cut':
-      return { at, kind, client, halfOpen: random.chance(0.3), awayMs: Math.floor(random.scaled(1, 20_000)) }
-    case 'client-stall':
-      return { at, kind, client, forMs }
-    case 'client-rewind':
-      return { at, kind, client, share: random.next(), invalid: random.chance(0.1) }
-    case 'client-renew':
-      return { at, kind, client, narrow: random.chance(0.5) }
-    case 'revoke':
-      return { at, kind, client, replica }
-    case 'source':
-      return { at, kind, replica, index: random.whole(0, 1) }
-    case 'replica-kill':
-      return { at, kind, replica, awayMs: Math.floor(random.scaled(10, 20_000)) }
-    case 'replica-restart':
-      return { at, kind, replica, overMs: random.whole(10, 3_000) }
-    case 'partition': {
-      const [up, down] = random.pick([
-        [true, true],
-        [true, false],
-        [false, true],
-      ] as const)
-      return { at, kind, replica, up, down, forMs }
-    }
-    case 'registry-cut':
-      return { at, kind, replica, forMs }
-    case 'node-stop':
-      return { at, kind, node, killed: random.chance(0.5), forMs }
-    case 'node-freeze':
-      return { at, kind, node, forMs }
-    case 'node-isolate':
-      return settings.nodes > 1 ? { at, kind, node, forMs } : { at, kind: 'node-freeze', node, forMs }
-    case 'registry-away':
-    case 'nodes-stop':
-    case 'leader-change':
-    case 'alarm':
-      return { at, kind, forMs }
-    case 'connections-close':
-      return { at, kind, share: random.pick([0.1, 0.3, 1]) }
-    case 'confirms-slow':
-      return { at, kind, byMs: random.whole(10, 4_000), forMs }
-    case 'trim':
-      return { at, kind, segments: random.whole(1, 3) }
-    case 'clock-skew':
-      return { at, kind, replica, byMs: random.whole(-3_600_000, 3_600_000) }
-    default:
-      return { at, kind } as Action
-  }
-}
+/** Sources that scripts create: exchanges of their own. The last one is buffered. */
+export const extraSources = [
+  { exchange: 'orders-0', buffered: false },
+  { exchange: 'orders-1', buffered: false },
+  { exchange: 'orders-2', buffered: true },
+] as const

@@ -6,6 +6,7 @@ import { type Identity, isExpired, noScope } from '../../../src/core/model/ident
 import type { Session } from '../../../src/core/sessions/session.ts'
 import { GatewayError } from '../../../src/errors.ts'
 import { ClientAccount, type ReceivedEvent } from '../oracle/client-account.ts'
+import { isKnown } from '../oracle/grants.ts'
 import { numberIn } from '../oracle/ground-truth.ts'
 import type { Replica } from './replica.ts'
 import type { ClientScript } from './script.ts'
@@ -18,6 +19,8 @@ const retryMs = { least: 5, most: 2_000 }
 /** How long after its end a token may still be used: sessions are checked every second. */
 const expiryToleranceMs = 1_200
 const rememberedEvents = 40
+/** How long a client waits for the answer to its connection, in milliseconds. */
+const unansweredMs = 1_000
 
 /** A client: subscribes to one channel, and resumes with its cursor on any replica. */
 export class Subscriber {
@@ -72,7 +75,7 @@ export class Subscriber {
 
   /** Connects to a replica, now or when one can be reached. */
   connect(afterMs: number): void {
-    if (this.#connecting || this.#socket) return
+    if (this.#connecting || this.#socket || this.#world.isOver) return
     this.#connecting = true
     this.#world.at(afterMs, () => {
       this.#connecting = false
@@ -80,6 +83,8 @@ export class Subscriber {
       const replica = this.#world.pickReplica()
       if (!replica?.gateway) return this.retry()
       this.#world.at(this.#world.latency(), () => this.#accept(replica), replica.owner)
+      // A replica that is killed meanwhile does not answer.
+      this.#world.at(unansweredMs, () => this.retry())
     })
   }
 
@@ -157,7 +162,10 @@ export class Subscriber {
     }
     this.#socket = socket
     this.#resumesInvalid = false
-    this.account.connected(resumesInvalid ? 'invalid' : after === undefined ? 'nothing' : 'cursor')
+    const floor = world.truth.origins.findLast(
+      (origin) => origin.channel === this.channel && isKnown(world, replica, origin),
+    )
+    this.account.connected(resumesInvalid ? 'invalid' : after === undefined ? 'nothing' : 'cursor', floor)
     world.note(
       `${this.clientId} on ${replica.owner} after ${resumesInvalid ? 'invalid' : (this.#last?.offset ?? 'nothing')}`,
     )
@@ -174,6 +182,8 @@ class Socket {
   session: Session | undefined
   #subscription: ChannelSubscription | undefined
   #identity: Identity
+  /** Where the journal ended when the token lost its grant, and the token before. */
+  #narrowed: { readonly epoch: string; readonly next: number; readonly before: Identity } | undefined
   #isClosed = false
   #isLost = false
   #isDraining = false
@@ -223,8 +233,11 @@ class Socket {
     if (this.#isClosed || !this.session || this.session.ended || isExpired(identity)) return
     const renewed = narrow ? { ...identity, scope: { ...identity.scope, channels: ['another'] } } : identity
     try {
+      const { epoch, next } = this.#world.truth.end
+      const before = this.#identity
       this.session.renew(renewed)
       this.#identity = renewed
+      if (narrow) this.#narrowed = { epoch, next, before }
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error
     }
@@ -251,7 +264,12 @@ class Socket {
 
   /** Runs as the replica. */
   #take(event: ChannelEvent): boolean {
-    this.#world.checkDelivery(this.#client, this.replica, this.#identity, event, expiryToleranceMs)
+    // What waited for the client when its token lost the grant is still delivered.
+    const { epoch, offset } = event.cursor
+    const narrowed = this.#narrowed
+    const isEarlier = narrowed && epoch === narrowed.epoch && offset < narrowed.next
+    const identity = isEarlier ? narrowed.before : this.#identity
+    this.#world.checkDelivery(this.#client, this.replica, identity, event, expiryToleranceMs)
     if (this.#isClosed) return true
     if (this.#frames.length >= this.#client.script.socketEvents) {
       this.#refusedFrame = true
@@ -291,7 +309,7 @@ function frameOf(event: ChannelEvent, isFirst: boolean): ReceivedEvent {
   const place = { cursor: printCursor(event.cursor), epoch, offset, before, isFirst }
   switch (event.kind) {
     case 'MESSAGE':
-      return { kind: 'MESSAGE', ...place, number: numberIn(event.message.body) }
+      return { kind: 'MESSAGE', ...place, number: numberIn(event.message.body), redelivered: event.message.redelivered }
     case 'GAP':
       return {
         kind: 'GAP',

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { ChannelEvent } from '../../../src/core/model/channel-event.ts'
 import type { Identity } from '../../../src/core/model/identity.ts'
 import { connectTo } from '../broker/connect.ts'
@@ -7,6 +6,7 @@ import { checkAccounts, checkBounds } from '../oracle/bounds.ts'
 import { checkLeftBehind, checkSettled } from '../oracle/end.ts'
 import { mayReceive } from '../oracle/grants.ts'
 import { GroundTruth } from '../oracle/ground-truth.ts'
+import { Digest } from '../time/digest.ts'
 import { simulateTime, startsAt } from '../time/install.ts'
 import { Choices } from '../time/seeded.ts'
 import type { VirtualClock, VirtualTimer } from '../time/virtual-clock.ts'
@@ -14,7 +14,7 @@ import { act } from './act.ts'
 import { BackEnd } from './back-end.ts'
 import { SimulatedDatabase } from './registry.ts'
 import { journalName, Replica } from './replica.ts'
-import type { Script } from './script.ts'
+import { extraSources, type Script } from './script.ts'
 import { Subscriber } from './subscriber.ts'
 
 /** A promise that does not hold. It ends the run. */
@@ -40,8 +40,21 @@ export interface RunResult {
   readonly log: readonly string[]
 }
 
+/** A source that the script creates and deletes. */
+export interface SimulatedSource {
+  readonly exchange: string
+  readonly buffered: boolean
+  /** `unknown`: a change of it was rejected, and may have happened. */
+  state: 'missing' | 'pending' | 'there' | 'unknown'
+  /** Once it has existed. */
+  id: string | undefined
+  readonly mayBeDeleted: boolean
+}
+
 /** How long everything may take to settle after the last fault, in milliseconds. */
 const settleMs = 90_000
+/** After this time nothing of a replica may be left, in milliseconds. */
+const closeMs = 15_000
 const checkEveryMs = 500
 /** More events than this in one run are a loop without progress. */
 const maxEvents = 3_000_000
@@ -60,20 +73,21 @@ export class World {
   readonly ended: Replica[] = []
   readonly clients: Subscriber[]
   readonly backEnd: BackEnd
-  /** Tokens of a client that were issued until then are invalid, everywhere since `since`. */
-  readonly revoked = new Map<string, { until: number; since: number; owner: number }>()
+  /** By the guide, what goes to a queue has a channel of its own. */
+  readonly bufferingBackEnd: BackEnd
+  /** Tokens of a client that were issued until then are invalid, on the owner's replica since `since`. */
+  barred: { clientId: string; until: number; since: number; owner: number }[] = []
   /** When the database became reachable for a replica, by its owner. */
   readonly reachableSince = new Map<number, number>()
   /** When a replica's clock was last moved, by its owner. */
   readonly skewedSince = new Map<number, number>()
-  /** Extra exchanges with a source, and whether `createSource` has resolved. */
-  readonly sources: ('missing' | 'pending' | 'there')[] = ['missing', 'missing']
+  readonly sources: SimulatedSource[]
   /** Undo functions of faults that still last. */
   readonly faults = new Set<() => void>()
   isOver = false
   #owners = 0
   #violation: Violation | undefined
-  readonly #digest = createHash('sha1')
+  readonly #digest = new Digest()
   readonly #log: string[] = []
   readonly #keepsLog: boolean
 
@@ -94,6 +108,7 @@ export class World {
       nodes: settings.nodes,
       latencyMs: settings.latencyMs,
       journal: { segmentMessages: settings.segmentMessages, segments: settings.segments },
+      onDeclared: (stream) => this.truth.onDeclared(stream),
       onStored: (stream, message) => {
         const intent = this.truth.onStored(stream, message)
         if (intent) this.note(`stored ${intent.number} at ${message.offset}`)
@@ -103,6 +118,13 @@ export class World {
     this.database = new SimulatedDatabase(clock, this.random.fork(), settings.registryMs)
     this.clients = script.clients.map((client, index) => new Subscriber(this, index, client))
     this.backEnd = new BackEnd(this)
+    this.bufferingBackEnd = new BackEnd(this)
+    this.sources = extraSources.map((source, index) => ({
+      ...source,
+      state: 'missing',
+      id: undefined,
+      mayBeDeleted: script.actions.some((action) => action.kind === 'source-delete' && action.index === index),
+    }))
   }
 
   async run(): Promise<RunResult> {
@@ -121,7 +143,7 @@ export class World {
     await this.#end()
     return {
       violation: this.#violation && { promise: this.#violation.promise, details: this.#violation.message },
-      digest: this.#digest.digest('hex').slice(0, 16),
+      digest: this.#digest.text,
       simulatedMs,
       events: this.clock.events,
       delivered: this.clients.reduce((sum, { delivered }) => sum + delivered, 0),
@@ -139,9 +161,8 @@ export class World {
   /** Records what happened: equal runs have equal records. */
   note(what: string): void {
     if (this.#violation) return
-    const line = `${this.simulatedMs.toFixed(3)} ${what}`
-    this.#digest.update(line)
-    if (this.#keepsLog) this.#log.push(line)
+    this.#digest.add(this.simulatedMs, what)
+    if (this.#keepsLog) this.#log.push(`${this.simulatedMs.toFixed(3)} ${what}`)
   }
 
   violated(promise: string, details: string): void {
@@ -176,7 +197,7 @@ export class World {
     this.#owners += 1
     const { nodes, windowBytes, windowMs, maxBufferedBytes, publishTimeoutMs } = this.script.settings
     const settings = { nodes, windowBytes, windowMs, maxBufferedBytes, publishTimeoutMs, maxConnections: 100 }
-    const replica = new Replica(this.#owners, settings)
+    const replica = new Replica(this.#owners, settings, (line) => this.#keepsLog && this.note(line))
     this.replicas[index] = replica
     this.at(
       0,
@@ -248,7 +269,11 @@ export class World {
       return replica
     })
     this.backEnd.close()
-    await this.clock.runUntil(this.clock.now + 15_000, () => false)
+    this.bufferingBackEnd.close()
+    const isGone = ({ state, owner }: Replica): boolean =>
+      state === 'killed' || (state === 'closed' && this.clock.timersOf(owner).length === 0)
+    const end = this.clock.now + closeMs
+    while (this.clock.now < end && !closing.every(isGone)) await this.clock.runUntil(this.clock.now + 500, () => false)
     for (const replica of closing) if (!this.isViolated) checkLeftBehind(this, replica)
   }
 

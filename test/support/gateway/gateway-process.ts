@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { SignJWT } from 'jose'
 import { eventually, Hopeless } from '../eventually.ts'
@@ -144,7 +145,11 @@ export function runWarren(
   })
 }
 
-const programOf = (checkout: string) => ['--enable-source-maps', join(checkout, 'dist', 'main.js')]
+/** A checkout of an earlier release has no program in a few files. */
+const programOf = (checkout: string) => {
+  const [program, modules] = ['program/main.js', 'main.js'].map((file) => join(checkout, 'dist', file))
+  return ['--enable-source-maps', existsSync(program!) ? program! : modules!]
+}
 const program = programOf('')
 
 /** The environment of a program under test: without the caller's Warren variables. */

@@ -9,6 +9,10 @@ const { readFileSync } = require('node:fs')
  */
 module.exports = (paths) => ({
   filtered: paths.filter(
-    (path) => path.endsWith('.slow.test.ts') || /^import \{ repetitions \}/m.test(readFileSync(path, 'utf8')),
+    (path) =>
+      path.endsWith('.slow.test.ts') ||
+      /^import .*\b(?:repetitions|runs)\b.* from '.*\/support\/(?:repetitions|property)\.ts'/m.test(
+        readFileSync(path, 'utf8'),
+      ),
   ),
 })

@@ -44,8 +44,9 @@ export const debianPackages = {
   iproute: { name: 'iproute2', file: '/usr/sbin/ip', command: 'ip' },
   iptables: { name: 'iptables', file: '/usr/sbin/iptables', command: 'iptables' },
   faketime: { name: 'faketime', file: '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1' },
-  // The model checker of `test/models`, which compiles its search.
+  // The model checker of `test/models`, and the compiler of its searches.
   spin: { name: 'spin', file: '/usr/bin/spin', command: 'spin' },
+  tcc: { name: 'tcc', file: '/usr/bin/tcc', command: 'tcc', variable: 'TCC_PATH' },
   compiler: { name: 'gcc', file: '/usr/bin/cc', command: 'cc', variable: 'CC' },
   libc: { name: 'libc6-dev', file: '/usr/include/stdio.h' },
   pika: { name: 'python3-pika', file: '/usr/lib/python3/dist-packages/pika/__init__.py' },

@@ -30,6 +30,13 @@ export interface RabbitNode {
    */
   start(): Promise<void>
   restart(): Promise<void>
+  /**
+   * Stops RabbitMQ but not its Erlang VM: connections end, nothing listens, and what is not durable
+   * is gone.
+   */
+  stopApp(): Promise<void>
+  /** Starts RabbitMQ in its Erlang VM, for a sixth of the CPU time of `start`. */
+  startApp(): Promise<void>
   /** Sends SIGKILL. */
   kill(): Promise<void>
   /** Sends SIGSTOP: connections stay open and silent. */
@@ -64,6 +71,8 @@ export const rabbit: RabbitNode = {
   stop: refuse,
   start: refuse,
   restart: refuse,
+  stopApp: refuse,
+  startApp: refuse,
   kill: refuse,
   freeze: refuse,
   thaw: refuse,
@@ -112,6 +121,13 @@ function handle(node: NodeProcess, remove: () => Promise<void>): RabbitNode {
     async restart() {
       await node.stop()
       await node.start()
+    },
+    async stopApp() {
+      await rabbitmqctl(address, ['stop_app'])
+    },
+    async startApp() {
+      await rabbitmqctl(address, ['start_app'])
+      await node.ready()
     },
     kill: () => node.kill(),
     freeze: () => node.freeze(),
@@ -188,23 +204,9 @@ async function formCluster(name: string, size: number, root: string | undefined)
 export async function testVhost(name: string): Promise<TestVhost> {
   await sharedNodeReady()
   const vhost = `${name}-${randomBytes(4).toString('hex')}`
-  const path = encodeURIComponent(vhost)
-  // HTTP takes 40 ms; a rabbitmqctl command takes 700 ms.
-  await manage('PUT', `/api/vhosts/${path}`)
-  await manage('PUT', `/api/permissions/${path}/guest`, { configure: '.*', write: '.*', read: '.*' })
-  const close = () => manage('DELETE', `/api/vhosts/${path}`)
+  const ctl = (...args: string[]) => rabbitmqctl(sharedAddress(), args)
+  await ctl('add_vhost', vhost)
+  await ctl('set_permissions', '-p', vhost, 'guest', '.*', '.*', '.*')
+  const close = async () => void (await ctl('delete_vhost', vhost))
   return { name: vhost, url: rabbit.url(vhost), close, [Symbol.asyncDispose]: close }
-}
-
-async function manage(method: string, path: string, body: object = {}): Promise<void> {
-  const response = await fetch(`http://127.0.0.1:${sharedAddress().managementPort}${path}`, {
-    method,
-    headers: {
-      'content-type': 'application/json',
-      authorization: `Basic ${Buffer.from('guest:guest').toString('base64')}`,
-    },
-    body: JSON.stringify(body),
-  })
-  const text = await response.text()
-  if (!response.ok) throw new Error(`RabbitMQ answered ${response.status} to ${method} ${path}: ${text}`)
 }

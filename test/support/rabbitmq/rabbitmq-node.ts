@@ -12,7 +12,7 @@ import { evaluate, shortcut } from './rabbitmq-shortcuts.ts'
 
 const run = promisify(execFile)
 
-const readyMs = 60_000
+const readyMs = 150_000
 const readyPollMs = 50
 
 /**
@@ -27,8 +27,8 @@ export interface NodeAddress {
   readonly port: number
   readonly epmdPort: number
   readonly distPort: number
-  /** The port of the management API; undefined if the plugin is off. */
-  readonly managementPort?: number
+  /** The plugins that it starts. */
+  readonly plugins?: readonly string[]
   /** The root folder of another system, with its RabbitMQ. The node's folder is inside it. */
   readonly root?: string
   /** Names of the nodes, this one included, that form a cluster at their first start. */
@@ -47,7 +47,12 @@ export interface NodeAddress {
 export async function newAddress(
   name: string,
   folder: string,
-  shared: { epmdPort?: number; cluster?: readonly string[]; management?: boolean; root?: string | undefined } = {},
+  shared: {
+    epmdPort?: number
+    cluster?: readonly string[]
+    plugins?: readonly string[]
+    root?: string | undefined
+  } = {},
 ): Promise<NodeAddress> {
   return {
     nodeName: nodeName(name),
@@ -58,7 +63,7 @@ export async function newAddress(
     distPort: await freePort(),
     ...(shared.cluster ? { cluster: shared.cluster.map(nodeName) } : {}),
     ...(shared.root === undefined ? {} : { root: shared.root }),
-    ...(shared.management ? { managementPort: await freePort() } : {}),
+    ...(shared.plugins ? { plugins: shared.plugins } : {}),
   }
 }
 
@@ -290,7 +295,7 @@ export class NodeProcess {
   }
 
   async #writeFiles(): Promise<void> {
-    const { folder, home, managementPort, cluster = [], host, settings: further = [] } = this.address
+    const { folder, home, plugins = [], cluster = [], host, settings: further = [] } = this.address
     await mkdir(home, { recursive: true })
     await mkdir(folder, { recursive: true })
     const settings = ['log.console = false', ...further]
@@ -298,12 +303,9 @@ export class NodeProcess {
     if (host !== undefined) settings.push('loopback_users.guest = false')
     // The other strategy reads /proc/<pid>, which the root lacks.
     if (this.address.root !== undefined) settings.push('vm_memory_calculation_strategy = allocated')
-    if (managementPort !== undefined)
-      settings.push('management.tcp.ip = 127.0.0.1', `management.tcp.port = ${managementPort}`)
     cluster.forEach((name, index) => settings.push(`cluster_formation.classic_config.nodes.${index + 1} = ${name}`))
-    const plugins = managementPort === undefined ? '[].' : '[rabbitmq_management,rabbitmq_consistent_hash_exchange].'
     await writeFile(join(folder, 'rabbitmq.conf'), `${settings.join('\n')}\n`)
-    await writeFile(join(folder, 'enabled_plugins'), `${plugins}\n`)
+    await writeFile(join(folder, 'enabled_plugins'), `[${plugins.join(',')}].\n`)
     await writeFile(join(folder, 'rabbitmq-env.conf'), '')
   }
 }

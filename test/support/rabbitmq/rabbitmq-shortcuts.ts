@@ -39,6 +39,8 @@ export function shortcut([command, ...args]: readonly string[]): string | undefi
       const [vhost, user, ...patterns] = first === '-p' ? args.slice(1) : ['/', ...args]
       return `rabbit_auth_backend_internal:set_permissions(${[user, vhost, ...patterns, 'a test'].map((one) => binary(one ?? '')).join(', ')})`
     }
+    case 'add_vhost':
+      return `rabbit_vhost:add(${binary(first)}, ${actor})`
     case 'delete_vhost':
       return `rabbit_vhost:delete(${binary(first)}, ${actor})`
     case 'set_vhost_limits':
@@ -47,6 +49,8 @@ export function shortcut([command, ...args]: readonly string[]): string | undefi
       return undefined
   }
 }
+
+let calls = 0
 
 /**
  * Evaluates an expression on the node. Resolves to its output and value, as `rabbitmqctl eval`
@@ -61,7 +65,9 @@ export function evaluate(
   return new Promise((resolve, reject) => {
     const child = execFile(
       'erl_call',
-      ['-n', nodeName, '-e', '-fetch_stdout', '-no_result_term'],
+      // Of two with the same name, one cannot connect. Those that start in the same second have the
+      // same name by default, and with -r.
+      ['-h', `test${process.pid}x${(calls += 1)}`, '-n', nodeName, '-e', '-fetch_stdout', '-no_result_term'],
       { env: { ...env }, maxBuffer: 64 * 1024 * 1024 },
       (error, stdout, stderr) => {
         if (error?.code === 'ENOENT') resolve(undefined)

@@ -22,7 +22,10 @@ interface SharedNode {
  */
 export async function offerSharedNode(): Promise<{ close(): Promise<void> }> {
   const folder = folderIn(defaultRoot)
-  const address = await newAddress('shared', folder, { management: true, root: defaultRoot })
+  const address = await newAddress('shared', folder, {
+    plugins: ['rabbitmq_consistent_hash_exchange'],
+    root: defaultRoot,
+  })
   const door = join(folder, 'door')
   const node = new NodeProcess(address)
   let epmd: { close(): Promise<void> } | undefined

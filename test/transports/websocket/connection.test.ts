@@ -50,7 +50,13 @@ function unfinishedMessages(maxUnfinishedBytes = 64 * KiB): UnfinishedMessages {
   return new UnfinishedMessages({ limits: { maxUnfinishedBytes }, authTimeoutMs: 60_000, requestTimeoutMs: 60_000 })
 }
 
-function served({ explainsRefusals = true, own = {} as Partial<WebSocketUser>, closeMs = 60_000 } = {}) {
+interface ServedOptions {
+  readonly explainsRefusals?: boolean
+  readonly own?: Partial<WebSocketUser>
+  readonly closeMs?: number
+}
+
+function served({ explainsRefusals = true, own = {}, closeMs = 60_000 }: ServedOptions = {}) {
   const events: unknown[] = []
   const wire = new Wire()
   const unfinished = unfinishedMessages()
@@ -260,7 +266,8 @@ describe('a WebSocket server', () => {
     'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
     'sec-websocket-version': '13',
   }
-  const request = { method: 'GET', headers } as unknown as IncomingMessage
+  const requestWith = (method: string) => ({ method, headers }) as unknown as IncomingMessage
+  const request = requestWith('GET')
   const nothing = Buffer.alloc(0)
   const user: WebSocketUser = {
     address,
@@ -286,7 +293,7 @@ describe('a WebSocket server', () => {
 
   test('refuses an invalid handshake, and a stream that has gone', () => {
     const wire = new Wire()
-    expect(server().accept({ ...request, method: 'POST' } as IncomingMessage, wire, nothing)).toBeUndefined()
+    expect(server().accept(requestWith('POST'), wire, nothing)).toBeUndefined()
     expect(wire.sent.toString()).toMatch(/^HTTP\/1\.1 405 /)
     const gone = new Wire()
     gone.end()

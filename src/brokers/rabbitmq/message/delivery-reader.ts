@@ -73,6 +73,8 @@ export class DeliveryReader {
   /** Channel → consumer of the message that has begun. Empty if `#inPlace`. */
   readonly #headerOf = new Map<number, string>()
   readonly #inPlace: boolean
+  /** Whether all bytes so far were frames. After others, nothing shows where a frame begins. */
+  #isAmqp = true
   /** How many reads there were, of any content. */
   reads = 0
   #passedAt = 0
@@ -136,6 +138,7 @@ export class DeliveryReader {
   /** Returns whether amqplib accepts more bytes. `bytes` is reused after the call. */
   #read(bytes: Buffer, pass: (bytes: Buffer) => boolean): boolean {
     this.reads += 1
+    if (!this.#isAmqp) return pass(Buffer.from(bytes))
     const all = this.#rest ? Buffer.concat([this.#rest, bytes]) : bytes
     this.#rest = undefined
     let wantsMore = true
@@ -146,21 +149,28 @@ export class DeliveryReader {
       wantsMore = pass(Buffer.from(all.subarray(passedUntil, end)))
       this.#passedAt = Date.now()
     }
-    while (at + frame.headBytes < all.length) {
-      // Not AMQP: amqplib reports the error.
-      if (!frameTypes.has(all[at])) {
-        at = all.length
-        break
+    try {
+      while (at + frame.headBytes < all.length) {
+        // Not AMQP: amqplib reports the error.
+        if (!frameTypes.has(all[at])) {
+          this.#isAmqp = false
+          at = all.length
+          break
+        }
+        const end = at + frame.headBytes + all.readUInt32BE(at + 3) + 1
+        if (end > all.length) break
+        const forAmqplib = this.#interceptFrame(all, at, end)
+        if (forAmqplib !== unchanged) {
+          passUpTo(at)
+          if (forAmqplib) wantsMore = pass(forAmqplib)
+          passedUntil = end
+        }
+        at = end
       }
-      const end = at + frame.headBytes + all.readUInt32BE(at + 3) + 1
-      if (end > all.length) break
-      const forAmqplib = this.#interceptFrame(all, at, end)
-      if (forAmqplib !== unchanged) {
-        passUpTo(at)
-        if (forAmqplib) wantsMore = pass(forAmqplib)
-        passedUntil = end
-      }
-      at = end
+    } catch (error) {
+      // Frames before the invalid one count, such as a `connection.close` with its reason.
+      passUpTo(at)
+      throw error
     }
     passUpTo(at)
     if (at < all.length) this.#rest = Buffer.from(all.subarray(at))
@@ -173,27 +183,26 @@ export class DeliveryReader {
   /** Returns what amqplib gets instead of the frame; undefined if it gets nothing. */
   #interceptFrame(bytes: Buffer, at: number, end: number): Buffer | typeof unchanged | undefined {
     const type = bytes[at]
-    if (type === frame.method) return this.#readDeliver(bytes, at) ? undefined : unchanged
+    if (type === frame.method) return this.#readDeliver(bytes, at, end) ? undefined : unchanged
     const channel = bytes.readUInt16BE(at + 1)
     const partial = this.#partial.get(channel)
     if (!partial) {
       const consumerTag = type === frame.header ? this.#headerOf.get(channel) : undefined
       if (consumerTag !== undefined) {
         this.#headerOf.delete(channel)
-        this.#ahead.get(consumerTag)?.push(this.#headerAt(bytes, at))
+        this.#ahead.get(consumerTag)?.push(this.#headerAt(bytes, at, end))
         return headerWithoutProperties(bytes, at)
       }
-      if (type === frame.header && this.#watcher) this.#watcher(this.#headerAt(bytes, at).properties)
+      if (type === frame.header && this.#watcher) this.#watcher(this.#headerAt(bytes, at, end).properties)
       return unchanged
     }
     if (bytes[end - 1] !== frame.end) throw new Error('expected the end of an AMQP frame')
-    const fields = this.#fields
-    fields.bytes = bytes
-    fields.at = at + frame.headBytes
+    const payloadAt = at + frame.headBytes
     if (type === frame.header) {
+      this.#fields.begin(bytes, payloadAt, end - 1)
       partial.body = Buffer.allocUnsafe(this.#readHeader(partial))
     } else if (type === frame.body) {
-      partial.filled += bytes.copy(partial.body, partial.filled, fields.at, end - 1)
+      partial.filled += bytes.copy(partial.body, partial.filled, payloadAt, end - 1)
     } else return unchanged
     if (partial.filled < partial.body.length) return undefined
     this.#partial.delete(channel)
@@ -202,10 +211,9 @@ export class DeliveryReader {
   }
 
   /** Returns whether the message that begins here is read in place. */
-  #readDeliver(bytes: Buffer, at: number): boolean {
+  #readDeliver(bytes: Buffer, at: number, end: number): boolean {
     const fields = this.#fields
-    fields.bytes = bytes
-    fields.at = at + frame.headBytes
+    fields.begin(bytes, at + frame.headBytes, end - 1)
     if (fields.long() !== basicDeliver) return false
     const consumerTag = this.#consumerTag.read(fields)
     const onDelivery = this.#consumers.get(consumerTag)
@@ -230,10 +238,9 @@ export class DeliveryReader {
     return true
   }
 
-  #headerAt(bytes: Buffer, at: number): WithProperties {
+  #headerAt(bytes: Buffer, at: number, end: number): WithProperties {
     const read: WithProperties = { streamOffset: undefined, properties: noProperties }
-    this.#fields.bytes = bytes
-    this.#fields.at = at + frame.headBytes
+    this.#fields.begin(bytes, at + frame.headBytes, end - 1)
     this.#readHeader(read)
     return read
   }
@@ -241,7 +248,7 @@ export class DeliveryReader {
   /** §4.2.6.1: class, weight, body size, property flags, properties. Returns the body size. */
   #readHeader(into: WithProperties): number {
     const fields = this.#fields
-    fields.at += 4
+    fields.skip(4)
     const size = fields.longLong()
     const flags = fields.short()
     const has = (bit: number): boolean => (flags & (1 << bit)) !== 0

@@ -8,30 +8,52 @@ const maxNesting = 64
 /**
  * Reads the fields of frames sequentially, like amqplib, except that integers beyond the safe range
  * become bigints. If amqplib would encode a value with another type, its original type is recorded
- * (`wireTypeOf`). Throws if a field is longer than the remaining bytes.
+ * (`wireTypeOf`). Throws if a field is longer than the rest of its frame.
  * https://www.rabbitmq.com/resources/specs/amqp0-9-1.pdf §4.2.5, with the field types as RabbitMQ
  * writes them: https://www.rabbitmq.com/amqp-0-9-1-errata#section_3
  */
 export class FieldReader {
-  bytes: Buffer = Buffer.alloc(0)
-  at = 0
+  #bytes: Buffer = Buffer.alloc(0)
+  #at = 0
+  #end = 0
+
+  /**
+   * Reads the fields from `at` to `end`. Without this bound a field could go on in the next frame.
+   */
+  begin(bytes: Buffer, at = 0, end = bytes.length): void {
+    this.#bytes = bytes
+    this.#at = at
+    this.#end = end
+  }
+
+  get bytes(): Buffer {
+    return this.#bytes
+  }
+
+  /** The place of the next field. */
+  get at(): number {
+    return this.#at
+  }
+
+  /** Returns where the skipped bytes begin. */
+  skip(length: number): number {
+    const begin = this.#at
+    const end = begin + length
+    if (end > this.#end) throw new RangeError(`expected ${length} bytes more in a frame, got ${this.#end - begin}`)
+    this.#at = end
+    return begin
+  }
 
   octet(): number {
-    const value = this.bytes.readUInt8(this.at)
-    this.at += 1
-    return value
+    return this.#bytes.readUInt8(this.skip(1))
   }
 
   short(): number {
-    const value = this.bytes.readUInt16BE(this.at)
-    this.at += 2
-    return value
+    return this.#bytes.readUInt16BE(this.skip(2))
   }
 
   long(): number {
-    const value = this.bytes.readUInt32BE(this.at)
-    this.at += 4
-    return value
+    return this.#bytes.readUInt32BE(this.skip(4))
   }
 
   /** As a number, rounded beyond 2⁵³. */
@@ -46,17 +68,17 @@ export class FieldReader {
   /** An unsigned 64-bit integer without rounding. */
   uint64(): number | bigint {
     const value = this.longLong()
-    return Number.isSafeInteger(value) ? value : this.bytes.readBigUInt64BE(this.at - 8)
+    return Number.isSafeInteger(value) ? value : this.#bytes.readBigUInt64BE(this.#at - 8)
   }
 
   int64(): number | bigint {
     const value = this.signedLongLong()
-    return Number.isSafeInteger(value) ? value : this.bytes.readBigInt64BE(this.at - 8)
+    return Number.isSafeInteger(value) ? value : this.#bytes.readBigInt64BE(this.#at - 8)
   }
 
   text(length: number): string {
-    const begin = this.at
-    return this.bytes.toString('utf8', begin, this.#skip(length))
+    const begin = this.skip(length)
+    return this.#bytes.toString('utf8', begin, this.#at)
   }
 
   shortText(): string {
@@ -65,9 +87,12 @@ export class FieldReader {
 
   /** If the next bytes are `expected`, skips them and returns true. */
   skips(expected: Uint8Array): boolean {
-    const { bytes, at } = this
+    const bytes = this.#bytes
+    const at = this.#at
+    const end = at + expected.length
+    if (end > this.#end) return false
     for (let index = 0; index < expected.length; index += 1) if (bytes[at + index] !== expected[index]) return false
-    this.at = at + expected.length
+    this.#at = end
     return true
   }
 
@@ -84,7 +109,7 @@ export class FieldReader {
 
   #array(end: number, depth: number): unknown[] {
     const values: unknown[] = []
-    while (this.at < end) {
+    while (this.#at < end) {
       const code = this.octet()
       const value = this.#value(code, depth)
       const type = explicitTypeOf(code, value)
@@ -113,9 +138,9 @@ export class FieldReader {
       case 'l':
         return this.int64()
       case 'f':
-        return this.bytes.readFloatBE(this.#skipFrom(4))
+        return this.#bytes.readFloatBE(this.skip(4))
       case 'd':
-        return this.bytes.readDoubleBE(this.#skipFrom(8))
+        return this.#bytes.readDoubleBE(this.skip(8))
       case 'D':
         return { '!': 'decimal', value: { places: this.octet(), digits: this.long() } }
       case 'T':
@@ -129,14 +154,14 @@ export class FieldReader {
       case 'F':
       case 'A': {
         const length = this.long()
-        const end = this.at + length
+        const end = this.#at + length
         if (depth === maxNesting) {
-          this.#skip(length)
+          this.skip(length)
           return null
         }
         if (code === tableCode) {
           const table: Record<string, unknown> = {}
-          while (this.at < end) this.entry(table, depth + 1)
+          while (this.#at < end) this.entry(table, depth + 1)
           return table
         }
         return this.#array(end, depth + 1)
@@ -151,30 +176,17 @@ export class FieldReader {
    * stream as long strings, so a string that is not valid UTF-8 becomes bytes again.
    */
   #longString(length: number): string | Buffer {
-    const begin = this.at
+    const begin = this.#at
     const text = this.text(length)
     if (!text.includes('\ufffd')) return text
-    const bytes = this.bytes.subarray(begin, this.at)
+    const bytes = this.#bytes.subarray(begin, this.#at)
     return isUtf8(bytes) ? text : Buffer.from(bytes)
   }
 
   /** Copies the bytes, because the next read overwrites the buffer. */
   #copy(length: number): Buffer {
-    const begin = this.at
-    return Buffer.from(this.bytes.subarray(begin, this.#skip(length)))
-  }
-
-  #skipFrom(length: number): number {
-    this.#skip(length)
-    return this.at - length
-  }
-
-  #skip(length: number): number {
-    const end = this.at + length
-    if (end > this.bytes.length)
-      throw new RangeError(`expected ${length} bytes more in a frame, got ${this.bytes.length - this.at}`)
-    this.at = end
-    return end
+    const begin = this.skip(length)
+    return Buffer.from(this.#bytes.subarray(begin, this.#at))
   }
 }
 

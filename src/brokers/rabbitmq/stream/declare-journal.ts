@@ -18,7 +18,7 @@ const answerMs = 5_000
 const bindMs = 200
 /** Arguments of an existing stream that may differ: see `declareStream`. */
 const retentionArguments = new Set(['x-max-age', 'x-max-length-bytes', 'x-stream-max-segment-size-bytes'])
-/** The epoch log needs a few bytes for each start. */
+/** The epoch log needs some hundred bytes for each session of a tail: see `EpochRecords.isOld`. */
 const epochRetention = { maxBytes: 1024 * 1024, segmentBytes: 128 * 1024 }
 /**
  * RabbitMQ applies retention when a segment is full, so a segment is a small part of the retention,
@@ -55,8 +55,38 @@ export async function declareJournal(
   connection: ChannelModel,
   journal: JournalDeclaration,
 ): Promise<string> {
+  return leavingSilentNode(session, async () => {
+    const existing = await epochOfExisting(connection, journal)
+    if (existing && !existing.isOld) return existing.epoch
+    try {
+      return await declareMissing(connection, journal, session.signal)
+    } catch (error) {
+      // The record of the epoch is old, and is still there. The next session renews it.
+      if (existing) return existing.epoch
+      throw error
+    }
+  })
+}
+
+/**
+ * Rejects if the journal was declared again since `declareJournal` returned this epoch. Call it
+ * when a consumer of the journal has been accepted: the newest epoch was written before its stream
+ * was declared, so if it is still this one, the consumer reads the stream of this epoch. If that
+ * stream is deleted later, RabbitMQ cancels the consumer.
+ */
+export async function confirmEpoch(
+  session: ConnectionSession,
+  connection: ChannelModel,
+  journal: string,
+  epoch: string,
+): Promise<void> {
+  const current = await leavingSilentNode(session, async () => (await new EpochLog(connection, journal).read()).epoch)
+  if (current !== epoch) throw new Error('the journal was deleted and declared again while its consumer started')
+}
+
+async function leavingSilentNode<Result>(session: ConnectionSession, work: () => Promise<Result>): Promise<Result> {
   try {
-    return (await epochOfExisting(connection, journal)) ?? (await declareMissing(connection, journal, session.signal))
+    return await work()
   } catch (error) {
     if (error instanceof NoAnswerInTime && session.mayMove) session.failNode(error.message)
     throw error
@@ -75,7 +105,7 @@ export async function declareJournal(
 async function epochOfExisting(
   connection: ChannelModel,
   { name, agreeOnKey }: JournalDeclaration,
-): Promise<string | undefined> {
+): Promise<{ epoch: string; isOld: boolean } | undefined> {
   const epochs = epochsOf(name)
   if (!(await queueExists(connection, name)) || !(await queueExists(connection, epochs))) return undefined
   await onOwnChannel(connection, (channel) => channel.assertExchange(name, 'direct', { durable: true }))
@@ -86,11 +116,11 @@ async function epochOfExisting(
     await channel.bindQueue(name, name, name)
   })
   bound.catch(() => undefined)
-  const { epoch, keys } = await new EpochLog(connection, name).read()
+  const { epoch, isOld, keys } = await new EpochLog(connection, name).read()
   await Promise.race([bound, pause(bindMs)])
   if (epoch === undefined) return undefined
   const key = await agreeOnKey?.(keys)
-  return key === undefined || key === keys.at(-1) ? epoch : undefined
+  return key === undefined || key === keys.at(-1) ? { epoch, isOld } : undefined
 }
 
 async function declareMissing(
@@ -112,10 +142,12 @@ async function declareMissing(
     const log = new EpochLog(connection, name)
     const logged = await log.read()
     const exists = await queueExists(connection, name)
-    const epoch = exists && logged.epoch !== undefined ? logged.epoch : randomBytes(8).toString('hex')
+    const known = exists ? logged.epoch : undefined
+    const epoch = known ?? randomBytes(8).toString('hex')
     const key = await agreeOnKey?.(logged.keys)
     await log.write(key === undefined ? { epoch } : { epoch, key })
-    await declareStream(connection, name, limitsOf(retention))
+    // If an operator deletes the stream at this moment, a new one must not get the known epoch.
+    if (known === undefined) await declareStream(connection, name, limitsOf(retention))
     await onOwnChannel(connection, (channel) => channel.bindQueue(name, name, name))
     return epoch
   } finally {

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { withDeadline } from '../../../core/timing/deadline.ts'
 import type { Channel, ChannelModel } from '../connection/amqp.ts'
 import { NoAnswerInTime } from './no-answer.ts'
 import { StreamWriter } from './stream-writer.ts'
 
 /** In milliseconds. */
 const timings = {
-  /** How long the round trip of a record through the broker may take. */
+  /** How long a record may take through the broker, from the last record that was read. */
   answer: 5_000,
+  /** How long reading all records may take. */
+  all: 30_000,
   /**
    * The interval at which a record is written again until it is read back. While a node boots,
    * streams lose messages that it confirms.
@@ -15,10 +16,17 @@ const timings = {
   retry: 500,
 }
 const prefetch = 100
+/**
+ * Each read adds a record, and retention deletes the oldest ones after some 3,000. So the epoch is
+ * written again when this many records follow it.
+ */
+const recordsUntilOld = 500
 
 export interface EpochRecords {
   /** The newest epoch. */
   readonly epoch: string | undefined
+  /** Whether the epoch has to be written again before retention deletes its record. */
+  readonly isOld: boolean
   /** The sealed keys, each once, in the order in which they were last written. */
   readonly keys: readonly string[]
 }
@@ -38,6 +46,9 @@ export class EpochLog {
   readonly #waiting = new Map<string, () => void>()
   readonly #keys = new Set<string>()
   #epoch: string | undefined
+  #recordsSinceEpoch = 0
+  #answerTimer: NodeJS.Timeout | undefined
+  #writingSince = 0
   #channel: Channel | undefined
   /** Why nothing can be read or written any more. */
   #failed: Error | undefined
@@ -52,7 +63,7 @@ export class EpochLog {
   /** Returns the current records. Rejects with `NoAnswerInTime`, or with RabbitMQ's refusal. */
   async read(): Promise<EpochRecords> {
     await this.write({ probe: randomUUID() })
-    return { epoch: this.#epoch, keys: [...this.#keys] }
+    return { epoch: this.#epoch, isOld: this.#recordsSinceEpoch > recordsUntilOld, keys: [...this.#keys] }
   }
 
   /** Resolves when the record has been read back. Rejects like `read`. */
@@ -62,8 +73,12 @@ export class EpochLog {
     const publish = (): void => void this.#writer.write(id, body).catch((error: Error) => this.#fail(error))
     let retryTimer: NodeJS.Timeout | undefined
     try {
-      const readBack = new Promise<void>((resolve, reject) => {
+      await new Promise<void>((resolve, reject) => {
         this.#onFailure = reject
+        const late = () =>
+          reject(new NoAnswerInTime(`no answer from stream "${epochsOf(this.#journal)}"`, timings.answer))
+        this.#writingSince = Date.now()
+        this.#answerTimer = setTimeout(late, timings.answer)
         if (this.#failed) return reject(this.#failed)
         this.#waiting.set(id, resolve)
         this.#consume()
@@ -73,9 +88,9 @@ export class EpochLog {
           })
           .catch(reject)
       })
-      const late = () => new NoAnswerInTime(`no answer from stream "${epochsOf(this.#journal)}"`, timings.answer)
-      await withDeadline(timings.answer, readBack, late)
     } finally {
+      clearTimeout(this.#answerTimer)
+      this.#answerTimer = undefined
       clearInterval(retryTimer)
       this.#waiting.delete(id)
     }
@@ -103,7 +118,12 @@ export class EpochLog {
 
   #addRecord(content: Buffer): void {
     const { epoch, key } = parse(content)
-    if (typeof epoch === 'string' && /^[0-9a-f]{16}$/.test(epoch)) this.#epoch = epoch
+    if (Date.now() - this.#writingSince < timings.all) this.#answerTimer?.refresh()
+    this.#recordsSinceEpoch += 1
+    if (typeof epoch === 'string' && /^[0-9a-f]{16}$/.test(epoch)) {
+      this.#epoch = epoch
+      this.#recordsSinceEpoch = 0
+    }
     // In the order in which each was last written.
     if (typeof key === 'string') {
       this.#keys.delete(key)

@@ -44,6 +44,8 @@ export interface MessageByMessageVisitor {
   onUnreadable(entries: readonly JournalMessage[]): void
   /** See `StreamVisitor`. */
   onTruncated(): void
+  /** See `StreamReading`. */
+  readonly confirm?: () => Promise<void>
 }
 
 /**
@@ -64,6 +66,7 @@ interface AttemptVisitor {
   /** Returns false when it needs no more. */
   onEntry(entry: JournalMessage): boolean
   onTruncated(): void
+  readonly confirm?: (() => Promise<void>) | undefined
 }
 
 /** Only checks whether there is a readable entry. */
@@ -120,7 +123,7 @@ export class MessageByMessageReader {
       visitor.onEntry(entry)
       return left > 0 && !signal.aborted
     }
-    const reading = { onEntry, onTruncated: () => visitor.onTruncated() }
+    const reading = { onEntry, onTruncated: () => visitor.onTruncated(), confirm: visitor.confirm }
     while (!signal.aborted) {
       if (typeof at === 'number' && this.#known.has(at)) {
         skipped.push(at)
@@ -241,7 +244,7 @@ export class MessageByMessageReader {
               // loop.
               onEnd: (error) => setImmediate(() => broke(session.signal.reason ?? error)),
             },
-            { after, prefetch: 1, onConsuming },
+            { after, prefetch: 1, onConsuming, confirm: visitor.confirm },
           )
         },
         onDown: () => finish('failed'),

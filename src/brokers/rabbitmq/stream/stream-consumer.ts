@@ -41,6 +41,11 @@ export interface StreamReading {
   readonly prefetch?: number
   /** Called when RabbitMQ has accepted the consumer. */
   readonly onConsuming?: () => void
+  /**
+   * Called after `onConsuming`. No entry is passed on until it resolves. If it rejects, reading
+   * stops and `consumeStream` rejects.
+   */
+  readonly confirm?: (() => Promise<void>) | undefined
 }
 
 /** The reader of a stream. The callbacks must not throw. */
@@ -76,7 +81,7 @@ export async function consumeStream(
   stream: string,
   start: StreamStart,
   visitor: StreamVisitor,
-  { after, prefetch = prefetchMessages, onConsuming }: StreamReading = {},
+  { after, prefetch = prefetchMessages, onConsuming, confirm }: StreamReading = {},
 ): Promise<StreamConsumer> {
   const channel = await connection.createChannel()
   let open = true
@@ -85,10 +90,10 @@ export async function consumeStream(
   let count = 0
   let last = after
   /**
-   * Messages since a hole that is being checked. The prefetch limits them, because they are not
-   * acknowledged.
+   * Messages since a hole that is being checked, or before `confirm` resolves. The prefetch limits
+   * them, because they are not acknowledged.
    */
-  let deferred: Delivery[] | undefined
+  let deferred: Delivery[] | undefined = confirm ? [] : undefined
 
   const stop = (): void => {
     open = false
@@ -139,11 +144,7 @@ export async function consumeStream(
     deliver(message, entry)
     if (!slice.isOver || !open) return
     deferred = []
-    setImmediate(() => {
-      const rest = deferred ?? []
-      deferred = undefined
-      for (const waiting of rest) dispatch(waiting)
-    })
+    setImmediate(release)
   }
   const checkHole = async (before: WindowEntry): Promise<void> => {
     let intact: boolean
@@ -164,11 +165,16 @@ export async function consumeStream(
       else dispatch(message)
     }
   }
-  /** Processes a message, or defers it while a hole is being checked. */
+  /** Processes a message, or defers it. */
   const dispatch = (message: Delivery): void => {
     if (!open) return
     if (deferred) deferred.push(message)
     else receive(message)
+  }
+  const release = (): void => {
+    const rest = deferred ?? []
+    deferred = undefined
+    for (const waiting of rest) dispatch(waiting)
   }
 
   const consumerTag = randomUUID()
@@ -183,10 +189,13 @@ export async function consumeStream(
       { consumerTag, noAck: false, arguments: { 'x-stream-offset': offsetArgument(start) } },
     )
     onConsuming?.()
+    await confirm?.()
   } catch (error) {
     stop()
+    closeQuietly(channel)
     throw explain(error, stream)
   }
+  if (confirm) release()
   return {
     close() {
       if (!open) return

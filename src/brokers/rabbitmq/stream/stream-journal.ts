@@ -9,7 +9,7 @@ import type { WindowBounds } from '../../../hot-window/hot-window.ts'
 import type { AgreeOnKey } from '../../driver.ts'
 import type { ChannelModel } from '../connection/amqp.ts'
 import type { ConnectionSession, OpenConnection } from '../connection/reconnecting-connection.ts'
-import { declareJournal } from './declare-journal.ts'
+import { confirmEpoch, declareJournal } from './declare-journal.ts'
 import { MessageByMessageReader, type MessageByMessageVisitor } from './message-by-message-reader.ts'
 import { consumeStream, type StreamStart } from './stream-consumer.ts'
 import { StreamReader } from './stream-reader.ts'
@@ -173,12 +173,13 @@ export class StreamJournal implements Journal {
     // awaited.
     const bound = this.#options.bindSources()
     if (epoch !== this.#epoch) await bound
-    this.#setEpoch(epoch)
+    await this.#setEpoch(epoch)
     this.#present ??= await this.#presentOffset(session, write)
     const since = this.#last?.offset
-    if (this.#failedOnMessage) await this.#readMessageByMessage(session.signal)
+    const confirm = () => confirmEpoch(session, connection, name, epoch)
+    if (this.#failedOnMessage) await this.#readMessageByMessage(session.signal, confirm)
     let expected = this.#last?.unreadable ? undefined : this.#last
-    const reading = { after: expected ? undefined : this.#lastRead }
+    const reading = { after: expected ? undefined : this.#lastRead, confirm }
     session.signal.addEventListener('abort', () => {
       this.#failedOnMessage ||= isInternalError(session.signal.reason)
     })
@@ -205,8 +206,9 @@ export class StreamJournal implements Journal {
   }
 
   /** Rejects if RabbitMQ has another problem. Nothing was skipped in that case. */
-  async #readMessageByMessage(signal: AbortSignal): Promise<void> {
+  async #readMessageByMessage(signal: AbortSignal, confirm: () => Promise<void>): Promise<void> {
     const visitor: MessageByMessageVisitor = {
+      confirm,
       onEntry: (entry) => this.#deliver(entry),
       onUnreadable: (entries) => {
         this.#last = entries.at(-1)
@@ -226,7 +228,7 @@ export class StreamJournal implements Journal {
     this.#failedOnMessage = false
   }
 
-  #setEpoch(epoch: string): void {
+  async #setEpoch(epoch: string): Promise<void> {
     if (epoch === this.#epoch) return
     this.#startedWhileTailed = this.#epoch !== undefined
     if (this.#startedWhileTailed && this.#present !== 'reported') this.#present = 0
@@ -237,7 +239,7 @@ export class StreamJournal implements Journal {
     this.#messageByMessage.forget()
     this.#epochEnd.abort()
     this.#epochEnd = new AbortController()
-    this.#tail?.onEpoch(epoch)
+    await this.#tail?.onEpoch(epoch)
   }
 
   /**

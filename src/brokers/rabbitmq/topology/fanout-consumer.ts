@@ -3,7 +3,7 @@ import { asError } from '../../../core/model/error-text.ts'
 import type { Message } from '../../../core/model/message.ts'
 import { within } from '../../../core/timing/deadline.ts'
 import { pause } from '../../../core/timing/pause.ts'
-import type { FanoutExchanges, FanoutListener } from '../../driver.ts'
+import type { FanoutConsumption, FanoutExchanges, FanoutListener } from '../../driver.ts'
 import { ensureExchange } from '../channel/exchange.ts'
 import { ReusableChannel } from '../channel/reusable-channel.ts'
 import type { Channel } from '../connection/amqp.ts'
@@ -55,11 +55,12 @@ export interface FanoutOptions extends FanoutExchanges {
  * queues of all replicas are bound to one durable exchange, and the exchanges of other programs are
  * bound to it. If RabbitMQ has lost those, the first replica that binds them again does it for all.
  */
-export class FanoutConsumer {
+export class FanoutConsumer implements FanoutConsumption {
   readonly #options: FanoutOptions
   readonly #receive: FanoutListener
   readonly #connection: ReconnectingConnection
   #queue: string
+  #bound = false
   /**
    * RabbitMQ ended the last session because of its own failure, perhaps on a message that it cannot
    * deliver.
@@ -84,6 +85,10 @@ export class FanoutConsumer {
       purpose: 'fanouts',
       establish: (session) => this.#establish(session),
     })
+  }
+
+  get bound(): boolean {
+    return this.#bound
   }
 
   /** Deletes the queue. */
@@ -113,10 +118,14 @@ export class FanoutConsumer {
       })
     } catch (error) {
       // For example, the node that holds the queue is down.
-      if (replyOf(error)) this.#queue = this.#newName()
+      if (replyOf(error)) {
+        this.#queue = this.#newName()
+        this.#bound = false
+      }
       throw error
     }
     await this.#bind(channel)
+    this.#bound = true
     session.signal.addEventListener('abort', () => {
       this.#returning = [...this.#unacknowledged, ...this.#returning]
       this.#unacknowledged = []

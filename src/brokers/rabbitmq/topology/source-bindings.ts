@@ -1,5 +1,5 @@
 import { asError } from '../../../core/model/error-text.ts'
-import { bindingOf, type Source } from '../../../core/model/source.ts'
+import { bindingOf, lifeOf, type Source } from '../../../core/model/source.ts'
 import type { Observer } from '../../../core/ports/observer.ts'
 import { bufferedExchange } from '../../../core/publishing/buffered-message.ts'
 import { pause } from '../../../core/timing/pause.ts'
@@ -110,15 +110,16 @@ export class SourceBindings {
   /** See `Broker.unbind`. If it rejects, the source is still bound. */
   unbind(source: Source): Promise<void> {
     return this.#runForCaller(async (connection, tooLate) => {
-      const previous = this.#bound.get(source.id)
-      this.#bound.delete(source.id)
-      this.#waiting.delete(source.id)
+      const previous = this.#isKept(source) ? source : undefined
+      if (previous) {
+        this.#bound.delete(source.id)
+        this.#waiting.delete(source.id)
+      }
       try {
-        if (![...this.#bound.values()].some((other) => sameBinding(other, source)))
-          await this.#unbindFromQueue(connection, source)
+        await this.#unbindFromQueue(connection, source)
         tooLate.throwIfAborted()
       } catch (error) {
-        if (previous) this.#bound.set(source.id, previous)
+        if (previous && !this.#bound.has(source.id)) this.#bound.set(source.id, previous)
         throw this.#conflict(error, source)
       }
     })
@@ -199,7 +200,7 @@ export class SourceBindings {
 
   /** An existing binding costs one request. */
   async #maintainBinding(source: Source, session: ConnectionSession, reusable: ReusableChannel): Promise<void> {
-    if (session.signal.aborted || !this.#bound.has(source.id)) return
+    if (session.signal.aborted || !this.#isKept(source)) return
     if (!this.#waiting.has(source.id)) {
       try {
         return await reusable.do((channel) => this.#bindOn(channel, source))
@@ -219,7 +220,7 @@ export class SourceBindings {
 
   /** A problem with one source is logged once and retried. It does not affect the other sources. */
   async #bindAgain({ connection, signal }: ConnectionSession, source: Source): Promise<void> {
-    if (signal.aborted || !this.#bound.has(source.id)) return
+    if (signal.aborted || !this.#isKept(source)) return
     const { exchange } = source
     try {
       await this.#declareAndBind(connection, source).catch(async (error: unknown) => {
@@ -233,6 +234,12 @@ export class SourceBindings {
     } catch (error) {
       if (!signal.aborted) this.#warnOnce(source, this.#conflict(error, source))
     }
+  }
+
+  /** Not if it was deleted, or created again, before its turn. */
+  #isKept(source: Source): boolean {
+    const kept = this.#bound.get(source.id)
+    return kept !== undefined && lifeOf(kept) === lifeOf(source)
   }
 
   #warnAboutAlternate(exchange: string, { alternate }: { alternate: string | undefined }): void {
@@ -261,7 +268,7 @@ export class SourceBindings {
   async #bindOn(channel: Channel, source: Source): Promise<void> {
     const { exchange, key, arguments: args } = bindingOf(source)
     const { queue, namespace } = this.#options
-    await channel.bindQueue(this.#queueOf(source), exchange, key, args)
+    await channel.bindQueue(this.#queueOf(source), exchange, key, { ...args, ...bindingLabel(source) })
     if (source.buffered) await channel.bindQueue(queue, bufferedExchange(namespace), '')
   }
 
@@ -272,7 +279,13 @@ export class SourceBindings {
   /** Unbinding a missing binding succeeds, even if the queue or the exchange is missing. */
   async #unbindFromQueue(connection: ChannelModel, source: Source): Promise<void> {
     const { exchange, key, arguments: args } = bindingOf(source)
-    await onChannel(connection, (channel) => channel.unbindQueue(this.#queueOf(source), exchange, key, args))
+    const queue = this.#queueOf(source)
+    const isShared = [...this.#bound.values()].some((other) => sameBinding(other, source))
+    await onChannel(connection, async (channel) => {
+      await channel.unbindQueue(queue, exchange, key, { ...args, ...bindingLabel(source) })
+      // Replicas up to 0.1 bind without the label.
+      if (!isShared) await channel.unbindQueue(queue, exchange, key, args)
+    })
   }
 
   /**
@@ -330,6 +343,15 @@ export class SourceBindings {
 
 function typeOf({ exchangeType }: Source): AmqpExchangeType {
   return exchangeType.toLowerCase() as Lowercase<typeof exchangeType>
+}
+
+/**
+ * Gives each life of a source a binding of its own. A replica that reads late that a source was
+ * deleted removes its binding, and must not remove the one of a source that was created since.
+ * RabbitMQ ignores arguments in `x-` when it routes, for exchanges of every type.
+ */
+function bindingLabel(source: Source): Record<string, string> {
+  return { 'x-warren-source': lifeOf(source) }
 }
 
 function sameBinding(one: Source, other: Source): boolean {

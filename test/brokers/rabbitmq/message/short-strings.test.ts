@@ -1,24 +1,14 @@
-import type { Duplex } from 'node:stream'
 import { expect, test } from '@jest/globals'
 import { moveOne } from '../../../../src/brokers/rabbitmq/buffer/buffer-mover.ts'
-import { type Delivery, DeliveryReader } from '../../../../src/brokers/rabbitmq/message/delivery-reader.ts'
+import type { Delivery } from '../../../../src/brokers/rabbitmq/message/delivery-reader.ts'
 import { asShortString } from '../../../../src/brokers/rabbitmq/message/field-decoder.ts'
 import { checkProperties } from '../../../../src/brokers/rabbitmq/publish/publishable.ts'
 import { checkShortString } from '../../../../src/core/model/short-string.ts'
+import { frame, number, readFrames } from './broker-frames.ts'
 
 /** A short string of bytes that are not UTF-8: as text it has three times as many bytes. */
 const hostile = Buffer.alloc(201, 0xff)
 hostile[0] = 200
-
-function number(value: number, bytes: number): Buffer {
-  const result = Buffer.alloc(bytes)
-  result.writeUIntBE(value, bytes - 4, 4)
-  return result
-}
-
-function frame(type: number, payload: Buffer): Buffer {
-  return Buffer.concat([Buffer.from([type, 0, 1]), number(payload.length, 4), payload, Buffer.from([0xce])])
-}
 
 /** `basic.deliver` and the header of an empty message, with hostile bytes wherever they fit. */
 function hostileMessage(): Buffer {
@@ -40,18 +30,9 @@ function hostileMessage(): Buffer {
 }
 
 function read(bytes: Buffer): Delivery {
-  const deliveries: Delivery[] = []
-  const reader = new DeliveryReader(true)
-  reader.intercept('c', (delivery) => deliveries.push(delivery))
-  const socket = {
-    push: () => true,
-    destroy(error: Error) {
-      throw error
-    },
-  }
-  reader.onread.callback.call(socket as unknown as Duplex, bytes.length, bytes)
+  const { deliveries, error } = readFrames([bytes])
   const [first] = deliveries
-  if (!first) throw new Error('expected a delivery')
+  if (error || !first) throw error ?? new Error('expected a delivery')
   return first
 }
 

@@ -103,7 +103,7 @@ test('reads up to its own probe: the last epoch, and each key where it was writt
   ]
   for (const record of records) broker.deliver({ messageId: 'old', body: Buffer.from(JSON.stringify(record)) })
   broker.deliver(first())
-  expect(await reading).toEqual({ epoch: '00000000000000bb', keys: ['two', 'one'] })
+  expect(await reading).toEqual({ epoch: '00000000000000bb', isOld: false, keys: ['two', 'one'] })
 })
 
 test('gives up after 5 s', async () => {
@@ -117,4 +117,14 @@ test('rejects with a refusal at once', async () => {
   await jest.advanceTimersByTimeAsync(0)
   broker.confirming[0]?.emit('error', new Error('no permission'))
   expect(await refusal).toBe('no permission')
+})
+
+test('reads a long log for longer than 5 s, as long as records arrive', async () => {
+  const reading = log.read()
+  for (let second = 0; second < 12; second += 3) {
+    await jest.advanceTimersByTimeAsync(3_000)
+    broker.deliver({ messageId: 'old', body: Buffer.from(JSON.stringify({ epoch: '00000000000000aa' })) })
+  }
+  broker.deliver(first())
+  expect(await reading).toMatchObject({ epoch: '00000000000000aa' })
 })

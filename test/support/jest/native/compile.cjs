@@ -54,6 +54,8 @@ class CompiledFiles {
 /** jest looks up the source map of a stack frame by what V8 calls the file: a URL, or a path. */
 class SourceMaps extends Map {
   #compiled
+  /** amqplib captures a stack at each call, and jest looks up each of its frames. */
+  #found = new Map()
 
   /** @param {CompiledFiles} compiled */
   constructor(compiled) {
@@ -63,6 +65,12 @@ class SourceMaps extends Map {
 
   /** @override @param {string} file */
   get(file) {
+    if (!this.#found.has(file)) this.#found.set(file, this.#find(file))
+    return this.#found.get(file)
+  }
+
+  /** @param {string} file */
+  #find(file) {
     const path = file.startsWith('file:') ? fileURLToPath(file) : file
     return path.endsWith('.ts') && existsSync(path) ? this.#compiled.map(path) : undefined
   }

@@ -1,4 +1,5 @@
 // jest requires its runtime, so this is a CommonJS module.
+const asyncHooks = require('node:async_hooks')
 const { register } = require('node:module')
 const { pathToFileURL } = require('node:url')
 const { default: JestRuntime } = require('jest-runtime')
@@ -7,6 +8,9 @@ const { CompiledFiles, SourceMaps } = require('./compile.cjs')
 /** What `globals.js` exports, by the number of the test file in this process. */
 const globalsOf = new Map()
 globalThis[Symbol.for('warren.test.globals')] = globalsOf
+
+/** When a worker prints why it has not ended: before jest ends it, without a reason. */
+const printLeftMs = 8_000
 
 let runs = 0
 let sourceMaps
@@ -29,6 +33,9 @@ module.exports = class NativeRuntime extends JestRuntime {
   }
 
   async unstable_importModule(file) {
+    // jest sets 100. Errors are part of what the gateway does, and each frame costs time.
+    Error.stackTraceLimit = 15
+    rememberFrames()
     globalsOf.set(this.#run, this.jestGlobals.cjsGlobals(file))
     await import(`${pathToFileURL(file).href}?run=${this.#run}`)
   }
@@ -38,7 +45,13 @@ module.exports = class NativeRuntime extends JestRuntime {
     for (const loaded of Object.keys(require.cache)) {
       if (/[\\/]jest-circus[\\/]build[\\/]/.test(loaded)) delete require.cache[loaded]
     }
-    return require(file)
+    const { AsyncLocalStorage } = asyncHooks
+    asyncHooks.AsyncLocalStorage = StorageOfOneTest
+    try {
+      return require(file)
+    } finally {
+      asyncHooks.AsyncLocalStorage = AsyncLocalStorage
+    }
   }
 
   getSourceMaps() {
@@ -51,7 +64,63 @@ module.exports = class NativeRuntime extends JestRuntime {
   }
 }
 
+/**
+ * Takes the place of AsyncLocalStorage in jest-circus, which finds the test of an error with it.
+ * With that, Node.js calls JavaScript at each step of each promise of the process. Here, tests of a
+ * file run one after another, so an error is of the test that runs.
+ */
+class StorageOfOneTest {
+  #store
+
+  getStore() {
+    return this.#store
+  }
+
+  async run(store, callback) {
+    const before = this.#store
+    this.#store = store
+    try {
+      return await callback()
+    } finally {
+      this.#store = before
+    }
+  }
+}
+
+/** The lines of stack traces that were made, by how V8 writes the frame. */
+const lines = new Map()
+
+/**
+ * jest looks up the position of each frame in a source map, each time that a stack is read. The
+ * gateway and its packages read the same stacks again and again.
+ */
+function rememberFrames() {
+  // oxlint-disable-next-line typescript/unbound-method -- jest has bound it
+  const format = Error.prepareStackTrace
+  Error.prepareStackTrace = (error, frames) => {
+    const text = format(error, [])
+    const lineOf = (frame) => {
+      const key = String(frame)
+      if (!lines.has(key)) lines.set(key, format(error, [frame]).slice(text.length))
+      return lines.get(key)
+    }
+    return text + frames.map(lineOf).join('')
+  }
+}
+
 function openLoader(folder) {
+  // jest-worker asks a worker to end by removing its listener.
+  process.on('removeListener', (name) => {
+    if (name === 'message') setTimeout(printWhatIsLeft, printLeftMs).unref()
+  })
   register('./loader.js', { parentURL: pathToFileURL(__filename), data: { folder } })
   return new SourceMaps(new CompiledFiles(folder))
+}
+
+function printWhatIsLeft() {
+  const kinds = process.getActiveResourcesInfo().join(', ')
+  // oxlint-disable-next-line no-underscore-dangle -- its public form has no details
+  const handles = process._getActiveHandles().map((handle) => handle?.constructor?.name)
+  const listeners = process.eventNames().map((name) => `${String(name)} ${process.listenerCount(name)}`)
+  console.error(`This worker does not end. Open: ${kinds}. Handles: ${handles}. Listeners: ${listeners.join(', ')}.`)
 }

@@ -1,0 +1,211 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { MessageOutcomes } from '../../../src/core/accounting/message-outcomes.ts'
+import { reviveTrace, Tracer } from '../../../src/core/accounting/message-trace.ts'
+import type { ReplicaTrace } from '../../../src/core/accounting/replica-trace.ts'
+import type { Audience } from '../../../src/core/model/source.ts'
+import type { ControlBus, ControlMessage } from '../../../src/core/ports/control-bus.ts'
+import type { HotWindow, WindowEntry } from '../../../src/core/ports/hot-window.ts'
+import { SourceRouter } from '../../../src/core/sources/source-router.ts'
+
+let entries: WindowEntry[]
+let visited: number
+let sent: ControlMessage[]
+let audience: Audience
+let poison: number[]
+let sources: SourceRouter
+let tracer: Tracer
+
+beforeEach(() => {
+  jest.useFakeTimers()
+  entries = []
+  visited = 0
+  sent = []
+  audience = ['alice']
+  poison = []
+  sources = new SourceRouter()
+  const hotWindow = {
+    visit: (offset: number, visit: (entry: WindowEntry) => boolean) => {
+      visited = 0
+      for (const entry of entries) {
+        if (entry.offset <= offset) continue
+        visited += 1
+        if (!visit(entry)) return
+      }
+    },
+  } as unknown as HotWindow
+  const control = { send: async (message: ControlMessage) => void sent.push(message) } as unknown as ControlBus
+  tracer = new Tracer({
+    replica: 'here',
+    hotWindow,
+    sources,
+    control,
+    audienceOf: () => audience,
+    isPoison: (offset) => poison.includes(offset),
+    maxDecodedBytes: 100,
+  })
+})
+afterEach(() => void jest.useRealTimers())
+
+function entry(offset: number, messageId: string | undefined, more: Partial<WindowEntry> = {}): WindowEntry {
+  const properties = messageId === undefined ? {} : { messageId }
+  const rest = { exchange: 'orders', routingKey: 'k', body: Buffer.from('{}'), redelivered: false, mark: false }
+  return { offset, receivedAt: 1_000 + offset, properties, ...rest, ...more }
+}
+
+async function traceHere(messageId = 'm'): Promise<ReplicaTrace> {
+  const tracing = tracer.trace(messageId)
+  await jest.advanceTimersByTimeAsync(500)
+  const [own] = await tracing
+  if (!own) throw new Error('expected a trace of this replica')
+  return own
+}
+
+const question = () => (sent[0] as { question: string }).question
+const other: ReplicaTrace = { replica: 'other', since: null, messages: [] }
+
+describe('this replica answers', () => {
+  test('from all entries of its hot window, marks excepted', async () => {
+    const outcomes = new MessageOutcomes(2)
+    outcomes.set(1, 'delivered')
+    outcomes.match(1)
+    outcomes.match(1)
+    outcomes.deliver(1)
+    outcomes.drop(1)
+    entries = [
+      entry(0, 'other'),
+      entry(1, 'm', { outcomes, slot: 1 }),
+      entry(2, undefined),
+      entry(3, 'm', { mark: true }),
+      entry(4, 'm'),
+    ]
+    const message = {
+      exchange: 'orders',
+      routingKey: 'k',
+      reason: null,
+      sources: [],
+      clients: ['alice'],
+      clientCount: 1,
+    }
+    expect(await traceHere()).toEqual({
+      replica: 'here',
+      since: 1_000,
+      messages: [
+        { ...message, offset: 1, receivedAt: 1_001, fate: 'delivered', matched: 2, delivered: 1, dropped: 1 },
+        { ...message, offset: 4, receivedAt: 1_004, fate: null, matched: 0, delivered: 0, dropped: 0 },
+      ],
+    })
+    expect(visited).toBe(5)
+  })
+
+  test('that it has nothing', async () => {
+    expect(await traceHere()).toEqual({ replica: 'here', since: null, messages: [] })
+  })
+
+  test('the slot of an entry without one is the first', async () => {
+    const outcomes = new MessageOutcomes(1)
+    outcomes.set(0, 'unmatched')
+    entries = [entry(1, 'm', { outcomes })]
+    expect((await traceHere()).messages[0]?.fate).toBe('unmatched')
+  })
+
+  test('with 20 messages, sources and clients at most', async () => {
+    for (let number = 0; number < 22; number += 1) {
+      entries.push(entry(number, 'm'))
+      const id = String(number)
+      const definition = { exchange: 'orders', exchangeType: 'FANOUT', routingKey: '', buffered: false } as const
+      sources.add({ ...definition, id, clientId: { fixed: id }, createdAt: new Date(), ownsExchange: false })
+    }
+    audience = Array.from({ length: 25 }, (_, number) => `c${number}`)
+    const { messages } = await traceHere()
+    expect([messages.length, visited]).toEqual([20, 20])
+    expect([messages[0]?.sources.length, messages[0]?.clients.length, messages[0]?.clientCount]).toEqual([20, 20, 25])
+    audience = 'everyone'
+    expect((await traceHere()).messages[0]).toMatchObject({ clients: [], clientCount: null })
+  })
+
+  test('why a message is in the quarantine', async () => {
+    const contentType = { properties: { messageId: 'm', contentType: 'application/json' } }
+    entries = [
+      entry(1, 'm', { ...contentType, body: Buffer.from('{') }),
+      entry(2, 'm', { ...contentType, body: Buffer.from('{') }),
+      entry(3, 'm'),
+      entry(4, 'm', { body: null as unknown as Buffer }),
+    ]
+    poison = [1, 3, 4]
+    expect((await traceHere()).messages.map(({ reason }) => reason)).toEqual(['broken-json', null, null, null])
+  })
+})
+
+describe('other replicas', () => {
+  test('are asked, and have half a second', async () => {
+    const tracing = tracer.trace('m')
+    await jest.advanceTimersByTimeAsync(499)
+    expect(sent).toEqual([{ kind: 'trace-wanted', question: question(), messageId: 'm' }])
+    await tracer.onControl({ kind: 'trace-known', question: question(), trace: other })
+    await tracer.onControl({ kind: 'trace-known', question: 'another', trace: other })
+    await tracer.onControl({ kind: 'trace-wanted', question: question(), messageId: 'm' })
+    await jest.advanceTimersByTimeAsync(1)
+    expect((await tracing).map(({ replica }) => replica)).toEqual(['here', 'other'])
+    await tracer.onControl({ kind: 'trace-known', question: question(), trace: other })
+    expect([(await tracing).length, sent.length]).toEqual([2, 1])
+  })
+
+  test('get an answer to their own questions', async () => {
+    entries = [entry(1, 'm')]
+    await tracer.onControl({ kind: 'trace-wanted', question: 'theirs', messageId: 'm' })
+    expect(sent).toMatchObject([
+      { kind: 'trace-known', question: 'theirs', trace: { replica: 'here', since: 1_001, messages: [{ offset: 1 }] } },
+    ])
+    await tracer.onControl({ kind: 'sources-wanted' })
+    expect(sent).toHaveLength(1)
+  })
+})
+
+describe('a trace of another replica', () => {
+  const message = {
+    offset: 1,
+    exchange: 'e',
+    routingKey: 'k',
+    receivedAt: 2,
+    fate: 'delivered',
+    reason: 'too-deep',
+    sources: ['s'],
+    clients: ['c'],
+    clientCount: null,
+    matched: 3,
+    delivered: 2,
+    dropped: 1,
+  }
+  const trace = { replica: 'r', since: null, messages: [message] }
+
+  test('is read as it is, with the first 20 messages', () => {
+    expect(reviveTrace(trace)).toEqual(trace)
+    expect(reviveTrace({ ...trace, since: 5, messages: [] })).toEqual({ replica: 'r', since: 5, messages: [] })
+    expect(reviveTrace({ ...trace, messages: Array.from({ length: 21 }, () => message) })?.messages).toHaveLength(20)
+    expect(reviveTrace({ ...trace, messages: [{ ...message, reason: 'new', more: 1 }] })?.messages).toEqual([
+      { ...message, reason: null },
+    ])
+  })
+
+  test('that is invalid is no trace', () => {
+    const numbers = ['offset', 'receivedAt', 'matched', 'delivered', 'dropped']
+    const wrong = [
+      ...['exchange', 'routingKey'].map((name) => ({ [name]: 1 })),
+      ...numbers.flatMap((name) => [{ [name]: 'x' }, { [name]: null }, { [name]: Number.NaN }]),
+      ...['sources', 'clients'].flatMap((name) => [{ [name]: 'x' }, { [name]: [1] }, { [name]: ['a', 1] }]),
+      { clientCount: 'x' },
+    ].map((change) => ({ ...trace, messages: [message, { ...message, ...change }] }))
+    const traces = [
+      undefined,
+      null,
+      'x',
+      { ...trace, replica: 1 },
+      { ...trace, since: 'x' },
+      { ...trace, messages: { 0: message } },
+      { ...trace, messages: [null] },
+      { ...trace, messages: ['x'] },
+      ...wrong,
+    ]
+    for (const each of traces) expect([each, reviveTrace(each)]).toEqual([each, undefined])
+  })
+})

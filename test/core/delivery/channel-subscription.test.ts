@@ -1,0 +1,330 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { DeliveryCounter } from '../../../src/core/accounting/delivery-counter.ts'
+import { Allowance, ChannelSubscription } from '../../../src/core/delivery/channel-subscription.ts'
+import type { ChannelEvent } from '../../../src/core/model/channel-event.ts'
+import { GatewayError } from '../../../src/errors.ts'
+import { checkpointAt, cursorAt, gapAt, messageAt, RecordingReplayer } from './events.ts'
+
+let replayer: RecordingReplayer
+let counter: DeliveryCounter
+let calls: unknown[]
+
+beforeEach(() => {
+  jest.useFakeTimers({ now: 1_000 })
+  replayer = new RecordingReplayer()
+  counter = new DeliveryCounter(() => {})
+  calls = []
+})
+afterEach(() => void jest.useRealTimers())
+
+function subscribed(given: Partial<ConstructorParameters<typeof ChannelSubscription>[0]> = {}): ChannelSubscription {
+  return new ChannelSubscription({
+    channel: 'alice',
+    after: undefined,
+    replayer,
+    allowance: new Allowance(10),
+    counter,
+    onEnd: () => calls.push('end'),
+    onOverflow: () => calls.push('overflow'),
+    onFailure: (error) => calls.push(['failure', (error as Error).message]),
+    ...given,
+  })
+}
+
+/** A sink that takes `room` events, and records all. */
+function sinkOf(room = Number.POSITIVE_INFINITY) {
+  const taken: number[] = []
+  return {
+    room,
+    taken,
+    ends: [] as (string | undefined)[],
+    take(event: ChannelEvent) {
+      if (this.room === 0) return false
+      this.room -= 1
+      this.taken.push(event.cursor.offset)
+      return true
+    },
+    end(failure: GatewayError | undefined) {
+      this.ends.push(failure?.code)
+    },
+  }
+}
+
+const accounts = () => [counter.matched, counter.delivered, counter.pending, counter.dropped.ended]
+async function pulled(subscription: ChannelSubscription): Promise<unknown> {
+  const { done, value } = await subscription.next()
+  return done ? 'done' : value.cursor.offset
+}
+
+describe('a consumer that pulls', () => {
+  test('gets queued events at once, and waits for later ones', async () => {
+    const subscription = subscribed({ after: cursorAt(1) })
+    expect([subscription.position, subscription.checkpoints, subscription.endsAtLive]).toEqual([
+      cursorAt(1),
+      false,
+      false,
+    ])
+    subscription.deliver(messageAt(2, 'four'))
+    expect([subscription.position?.valueOf(), accounts()]).toEqual([cursorAt(2), [1, 0, 1, 0]])
+    expect(await pulled(subscription)).toBe(2)
+    expect([accounts(), subscription.lastTaken?.cursor.offset]).toEqual([[1, 1, 0, 0], 2])
+    const waiting = [pulled(subscription), pulled(subscription)]
+    subscription.deliver(messageAt(3))
+    subscription.deliver(gapAt(4))
+    expect(await Promise.all(waiting)).toEqual([3, 4])
+    expect([accounts(), subscription.lastTaken?.cursor.offset]).toEqual([[2, 2, 0, 0], 4])
+  })
+
+  test('gets what is queued before the end, then the failure once', async () => {
+    const subscription = subscribed()
+    subscription.deliver(messageAt(1))
+    subscription.end(new GatewayError('FORBIDDEN', 'no'))
+    subscription.end()
+    subscription.deliver(messageAt(2))
+    expect([subscription.ended, replayer.stopped, calls]).toEqual([true, [subscription], ['end']])
+    expect(await pulled(subscription)).toBe(1)
+    await expect(subscription.next()).rejects.toThrow('no')
+    expect([await pulled(subscription), accounts()]).toEqual(['done', [1, 1, 0, 0]])
+  })
+
+  test('that waits is released by the end: the first call with the failure', async () => {
+    const failing = subscribed()
+    const waits = [failing.next(), failing.next()]
+    failing.end(new GatewayError('FORBIDDEN', 'no'))
+    await expect(waits[0]).rejects.toThrow('no')
+    expect([await waits[1], await failing.next()]).toEqual([
+      { done: true, value: undefined },
+      { done: true, value: undefined },
+    ])
+    const ending = subscribed()
+    const pull = pulled(ending)
+    ending.end()
+    expect(await pull).toBe('done')
+  })
+
+  test('can stop: what it has not taken is dropped', async () => {
+    const allowance = new Allowance(10)
+    const events: number[] = []
+    {
+      await using subscription = subscribed({ allowance })
+      for (const offset of [1, 2, 3]) subscription.deliver(messageAt(offset))
+      for await (const event of subscription) {
+        events.push(event.cursor.offset)
+        break
+      }
+      expect([subscription.ended, allowance.used]).toEqual([true, 0])
+    }
+    expect([events, accounts(), calls]).toEqual([[1], [3, 1, 0, 2], ['end']])
+  })
+})
+
+describe('a sink', () => {
+  test('gets events directly, and those that it refused when it flushes', () => {
+    const subscription = subscribed()
+    const sink = sinkOf(2)
+    subscription.deliver(messageAt(1))
+    subscription.pipe(sink)
+    subscription.deliver(messageAt(2))
+    subscription.deliver(messageAt(3))
+    subscription.deliver(messageAt(4))
+    expect([sink.taken, accounts()]).toEqual([
+      [1, 2],
+      [4, 2, 2, 0],
+    ])
+    sink.room = 1
+    subscription.flush()
+    sink.room = 9
+    // Queued events come first.
+    subscription.deliver(messageAt(5))
+    expect(sink.taken).toEqual([1, 2, 3])
+    subscription.flush()
+    expect([sink.taken, accounts()]).toEqual([
+      [1, 2, 3, 4, 5],
+      [5, 5, 0, 0],
+    ])
+  })
+
+  test('gets replayed events at the next flush', () => {
+    const subscription = subscribed()
+    const sink = sinkOf()
+    subscription.pipe(sink)
+    subscription.deliver(messageAt(1), true)
+    expect(sink.taken).toEqual([])
+    subscription.flush()
+    expect(sink.taken).toEqual([1])
+  })
+
+  test('may flush while it takes: order is kept', () => {
+    const subscription = subscribed()
+    for (const offset of [1, 2, 3]) subscription.deliver(messageAt(offset))
+    const sink = sinkOf()
+    const take = sink.take.bind(sink)
+    subscription.pipe({
+      take: (event) => {
+        subscription.flush()
+        return take(event)
+      },
+      end: () => {},
+    })
+    expect(sink.taken).toEqual([1, 2, 3])
+  })
+
+  test('is ended once, after the last event', () => {
+    const subscription = subscribed()
+    const sink = sinkOf(0)
+    subscription.pipe(sink)
+    subscription.deliver(messageAt(1))
+    subscription.end(new GatewayError('FORBIDDEN', 'no'))
+    expect(sink.ends).toEqual([])
+    sink.room = 1
+    subscription.flush()
+    subscription.flush()
+    expect([sink.taken, sink.ends]).toEqual([[1], ['FORBIDDEN']])
+    const idle = subscribed()
+    const other = sinkOf()
+    idle.pipe(other)
+    idle.end()
+    idle.end()
+    expect(other.ends).toEqual([undefined])
+  })
+
+  test('that throws ends its subscription alone, and what waited is dropped', () => {
+    const subscription = subscribed()
+    const sink = sinkOf(0)
+    subscription.pipe(sink)
+    subscription.deliver(messageAt(1))
+    subscription.deliver(messageAt(2))
+    sink.take = () => {
+      throw new Error('odd')
+    }
+    subscription.flush()
+    expect([subscription.ended, sink.ends, calls]).toEqual([true, ['DELIVERY_FAILED'], [['failure', 'odd'], 'end']])
+    expect(accounts()).toEqual([2, 0, 0, 2])
+    subscription.fail(new Error('again'))
+    expect(calls).toHaveLength(2)
+
+    const direct = subscribed()
+    direct.pipe(sink)
+    direct.deliver(messageAt(3))
+    expect([direct.ended, accounts()]).toEqual([true, [3, 0, 0, 3]])
+  })
+
+  test('that throws at the end is reported', () => {
+    const subscription = subscribed()
+    subscription.pipe({
+      take: () => true,
+      end() {
+        throw new Error('odd end')
+      },
+    })
+    subscription.end()
+    expect(calls).toEqual(['end', ['failure', 'odd end']])
+    const without = new ChannelSubscription({ channel: 'a', after: undefined, replayer })
+    without.pipe({
+      take: () => true,
+      end() {
+        throw new Error('odd end')
+      },
+    })
+    expect(() => without.end()).not.toThrow()
+  })
+})
+
+describe('a slow consumer', () => {
+  test('leaves the live end when its allowance is used, and resumes when half of it is free', async () => {
+    const allowance = new Allowance(10)
+    const subscription = subscribed({ allowance })
+    const other = subscribed({ allowance })
+    // An empty queue takes any event.
+    other.deliver(messageAt(1, '12345'))
+    subscription.deliver(messageAt(1, '1'))
+    subscription.deliver(messageAt(2, '2345'))
+    expect([subscription.full, allowance.used, replayer.stopped]).toEqual([true, 10, []])
+    subscription.deliver(messageAt(3))
+    subscription.deliver(messageAt(4))
+    expect([replayer.stopped, counter.fellBehind, subscription.position]).toEqual([[subscription], 1, cursorAt(2)])
+    expect([await pulled(subscription), replayer.resumed]).toEqual([1, []])
+    expect([await pulled(subscription), replayer.resumed]).toEqual([2, [subscription]])
+    subscription.deliver(messageAt(3))
+    expect(await pulled(subscription)).toBe(3)
+    expect(replayer.resumed).toHaveLength(1)
+  })
+
+  test('resumes with events in its queue if these take half of the room at most', async () => {
+    const subscription = subscribed()
+    for (let offset = 1; offset <= 10; offset += 1) subscription.deliver(messageAt(offset))
+    subscription.deliver(messageAt(11))
+    for (let taken = 0; taken < 4; taken += 1) await pulled(subscription)
+    expect(replayer.resumed).toEqual([])
+    await pulled(subscription)
+    expect(replayer.resumed).toEqual([subscription])
+  })
+
+  test('queues 1,024 events at most, and resumes at 512', async () => {
+    const subscription = subscribed({ allowance: new Allowance(1e6) })
+    for (let offset = 1; offset <= 1_024; offset += 1) {
+      expect(subscription.full).toBe(false)
+      subscription.deliver(messageAt(offset))
+    }
+    expect([subscription.full, replayer.stopped]).toEqual([true, []])
+    // A checkpoint without room is left out: the next one comes soon.
+    subscription.deliver(checkpointAt(1_025))
+    expect([replayer.stopped, subscription.position]).toEqual([[], cursorAt(1_024)])
+    subscription.deliver(messageAt(1_026), true)
+    expect([replayer.stopped, counter.pending]).toEqual([[subscription], 1_024])
+    for (let taken = 0; taken < 511; taken += 1) await pulled(subscription)
+    expect(replayer.resumed).toEqual([])
+    await pulled(subscription)
+    expect(replayer.resumed).toEqual([subscription])
+  })
+
+  test('gets gaps at any time; of adjacent ones for the same reason only the last', async () => {
+    const subscription = subscribed()
+    subscription.deliver(messageAt(1, '1234567890'))
+    subscription.deliver(gapAt(2))
+    subscription.deliver(gapAt(3))
+    subscription.deliver(gapAt(4, 'JOURNAL_REPLACED'))
+    subscription.deliver(gapAt(5, 'OVERFLOW'))
+    subscription.deliver(gapAt(6, 'OVERFLOW'))
+    const offsets: unknown[] = []
+    for (let count = 0; count < 5; count += 1) offsets.push(await pulled(subscription))
+    expect([offsets, accounts()]).toEqual([
+      [1, 3, 4, 5, 6],
+      [1, 1, 0, 0],
+    ])
+  })
+
+  test('of policy END is reported, and its queue stays as it is', () => {
+    const subscription = subscribed({ overflow: 'END' })
+    subscription.deliver(messageAt(1, '1234567890'))
+    subscription.deliver(messageAt(2))
+    expect([calls, replayer.stopped, counter.matched, counter.dropped.overflow]).toEqual([['overflow'], [], 1, 0])
+    subscription.deliver(messageAt(2), true)
+    expect(replayer.stopped).toEqual([subscription])
+  })
+
+  test('of policy CONFLATE queues a replay whole', () => {
+    const subscription = subscribed({ overflow: 'CONFLATE' })
+    for (const offset of [1, 2]) subscription.deliver(messageAt(offset), true)
+    expect(counter.pending).toBe(2)
+    subscription.deliver(messageAt(3))
+    expect([counter.pending, counter.dropped.conflated]).toEqual([1, 2])
+  })
+
+  test('has an allowance of 4 MiB if it has no connection', () => {
+    const subscription = new ChannelSubscription({ channel: 'a', after: 'invalid', replayer })
+    expect(subscription.position).toBe('invalid')
+    const quarter = 'x'.repeat(1024 * 1024)
+    for (let offset = 1; offset <= 4; offset += 1) subscription.deliver(messageAt(offset, quarter))
+    expect([replayer.stopped, subscription.full]).toEqual([[], true])
+    subscription.deliver(messageAt(5))
+    expect(replayer.stopped).toHaveLength(1)
+  })
+})
+
+test('the time of the last event is kept for subscriptions that request checkpoints', () => {
+  const [idle, other] = [subscribed({ checkpoints: true }), subscribed({ checkpoints: false })]
+  jest.setSystemTime(5_000)
+  for (const subscription of [idle, other]) subscription.deliver(messageAt(1))
+  expect([idle.lastEventAt, other.lastEventAt]).toEqual([5_000, 1_000])
+})

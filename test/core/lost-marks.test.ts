@@ -1,0 +1,45 @@
+import { beforeEach, expect, jest, test } from '@jest/globals'
+import { JournalListener, type JournalListenerParts } from '../../src/core/journal-listener.ts'
+
+let lost: jest.Mock<() => Promise<void>>
+let listener: JournalListener
+
+beforeEach(async () => {
+  lost = jest.fn(() => Promise.resolve())
+  const cleared = { clear: () => {} }
+  listener = new JournalListener({
+    journal: { repeats: true },
+    hotWindow: cleared,
+    quarantine: cleared,
+    observer: { log: () => {} },
+    onMarksLost: lost,
+  } as unknown as JournalListenerParts)
+  await listener.onEpoch('00000000000000aa')
+})
+
+test('no marks are lost with the first epoch', () => {
+  expect(lost).not.toHaveBeenCalled()
+})
+
+test('marks are lost when the journal was replaced, and the new epoch waits for what replaces them', async () => {
+  let done: () => void = () => undefined
+  lost.mockReturnValueOnce(
+    new Promise((resolve) => {
+      done = resolve
+    }),
+  )
+  let begun = false
+  const begins = listener.onEpoch('00000000000000bb').then(() => {
+    begun = true
+  })
+  await Promise.resolve()
+  expect([lost.mock.calls.length, begun]).toEqual([1, false])
+  done()
+  await begins
+  expect(begun).toBe(true)
+})
+
+test('marks are lost when retention deleted what the tail had not read', () => {
+  listener.onTruncated()
+  expect(lost).toHaveBeenCalledTimes(1)
+})
