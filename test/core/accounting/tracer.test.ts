@@ -40,6 +40,7 @@ beforeEach(() => {
     sources,
     control,
     audienceOf: () => audience,
+    fieldsOf: () => [],
     isPoison: (offset) => poison.includes(offset),
     maxDecodedBytes: 100,
   })

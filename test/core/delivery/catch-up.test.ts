@@ -4,6 +4,7 @@ import type { ChannelEvent } from '../../../src/core/model/channel-event.ts'
 import { printCursor } from '../../../src/core/model/cursor.ts'
 import type { JournalMessage } from '../../../src/core/model/message.ts'
 import { JournalReplaced } from '../../../src/core/ports/journal.ts'
+import { channelTopic } from '../../../src/core/ports/topic.ts'
 import { controlledGateway, epochs, operator, passed } from '../controlled-gateway.ts'
 
 type World = Awaited<ReturnType<typeof controlledGateway>>
@@ -288,12 +289,12 @@ describe('the owner of a channel', () => {
     expect([early.story(), exact.story(), bob.story()]).toEqual([['RETENTION', 3, 4], [3, 4], []])
     expect(early.events[0]).toMatchObject({ cursor: { offset: 2, before: false }, oldest: { offset: 2 } })
     expect(results()).toEqual(['gap', 'resumed', 'resumed'])
-    expect(await world.gateway.oldest('alice')).toMatchObject({ offset: 2, before: false })
-    expect(await world.gateway.oldest('bob')).toMatchObject({ offset: 0, before: true })
+    expect(await world.gateway.oldest(channelTopic('alice'))).toMatchObject({ offset: 2, before: false })
+    expect(await world.gateway.oldest(channelTopic('bob'))).toMatchObject({ offset: 0, before: true })
     await world.gateway.bans.begin('alice', { ...cursorAt(2), epoch: epochs[1] })
-    expect(await world.gateway.oldest('alice')).toMatchObject({ offset: 0 })
+    expect(await world.gateway.oldest(channelTopic('alice'))).toMatchObject({ offset: 0 })
     world.journal.tail.onDown('cut')
-    expect(await world.gateway.oldest('bob')).toBeNull()
+    expect(await world.gateway.oldest(channelTopic('bob'))).toBeNull()
   })
 })
 
@@ -316,7 +317,13 @@ test('the first checkpoint comes at once, or after an outage at the next mark', 
 
 describe('a page of history', () => {
   const page = (options: Partial<Parameters<typeof readHistory>[1]> = {}) =>
-    readHistory(world.gateway, { channel: 'alice', after: undefined, first: 3, reserve: () => true, ...options })
+    readHistory(world.gateway, {
+      topic: channelTopic('alice'),
+      after: undefined,
+      first: 3,
+      reserve: () => true,
+      ...options,
+    })
   const read = async (options: Parameters<typeof page>[0] = {}) => {
     const reading = page(options)
     reading.catch(() => {})
@@ -330,7 +337,12 @@ describe('a page of history', () => {
     fill(5)
     expect(await read()).toEqual([[0, 1, 2], 2, true, undefined])
     expect(await read({ after: printCursor(cursorAt(2)) })).toEqual([[3, 4], 4, false, undefined])
-    expect(await read({ channel: 'bob' })).toEqual([[], world.journal.entries.at(-1)?.offset, false, undefined])
+    expect(await read({ topic: channelTopic('bob') })).toEqual([
+      [],
+      world.journal.entries.at(-1)?.offset,
+      false,
+      undefined,
+    ])
     expect(world.gateway.hub.size).toBe(0)
   })
 

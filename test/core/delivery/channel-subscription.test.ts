@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { DeliveryCounter } from '../../../src/core/accounting/delivery-counter.ts'
 import { Allowance, ChannelSubscription } from '../../../src/core/delivery/channel-subscription.ts'
 import type { ChannelEvent } from '../../../src/core/model/channel-event.ts'
+import { channelTopic } from '../../../src/core/ports/topic.ts'
 import { GatewayError } from '../../../src/errors.ts'
 import { checkpointAt, cursorAt, gapAt, messageAt, RecordingReplayer } from './events.ts'
 
@@ -19,7 +20,7 @@ afterEach(() => void jest.useRealTimers())
 
 function subscribed(given: Partial<ConstructorParameters<typeof ChannelSubscription>[0]> = {}): ChannelSubscription {
   return new ChannelSubscription({
-    channel: 'alice',
+    topic: channelTopic('alice'),
     after: undefined,
     replayer,
     allowance: new Allowance(10),
@@ -219,7 +220,7 @@ describe('a sink', () => {
     })
     subscription.end()
     expect(calls).toEqual(['end', ['failure', 'odd end']])
-    const without = new ChannelSubscription({ channel: 'a', after: undefined, replayer })
+    const without = new ChannelSubscription({ topic: channelTopic('a'), after: undefined, replayer })
     without.pipe({
       take: () => true,
       end() {
@@ -312,7 +313,7 @@ describe('a slow consumer', () => {
   })
 
   test('has an allowance of 4 MiB if it has no connection', () => {
-    const subscription = new ChannelSubscription({ channel: 'a', after: 'invalid', replayer })
+    const subscription = new ChannelSubscription({ topic: channelTopic('a'), after: 'invalid', replayer })
     expect(subscription.position).toBe('invalid')
     const quarter = 'x'.repeat(1024 * 1024)
     for (let offset = 1; offset <= 4; offset += 1) subscription.deliver(messageAt(offset, quarter))

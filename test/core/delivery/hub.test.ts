@@ -6,22 +6,26 @@ import { Hub } from '../../../src/core/delivery/hub.ts'
 import { ReplayBatch } from '../../../src/core/delivery/replay-batch.ts'
 import { ScanScheduler } from '../../../src/core/delivery/scan-scheduler.ts'
 import type { MessageEvent } from '../../../src/core/model/channel-event.ts'
+import type { Audience } from '../../../src/core/model/source.ts'
 import type { Subscriber } from '../../../src/core/ports/subscriber.ts'
+import { channelTopic, type Recipients } from '../../../src/core/ports/topic.ts'
 import { cursorAt, entryAt, messageAt, RecordingReplayer } from './events.ts'
 
 beforeEach(() => void jest.useFakeTimers({ now: 100_000 }))
 afterEach(() => void jest.useRealTimers())
 
+const to = (clients: Audience): Recipients => ({ clients, eventKeys: [] })
+
 describe('the hub', () => {
   function subscriber(channel: string): Subscriber & { readonly offsets: number[] } {
     const offsets: number[] = []
-    return { channel, offsets, deliver: (event) => void offsets.push(event.cursor.offset) }
+    return { topic: channelTopic(channel), offsets, deliver: (event) => void offsets.push(event.cursor.offset) }
   }
 
   test('knows which channels have subscribers', () => {
     const hub = new Hub()
     const [one, two, bob] = [subscriber('alice'), subscriber('alice'), subscriber('bob')]
-    expect([hub.hasSubscribers('everyone'), hub.hasSubscribers(['alice'])]).toEqual([false, false])
+    expect([hub.hasSubscribers(to('everyone')), hub.hasSubscribers(to(['alice']))]).toEqual([false, false])
     for (const each of [one, one, two, bob]) hub.subscribe(each)
     expect([hub.size, hub.countOf('alice'), hub.countOf('eve'), [...hub.channels()]]).toEqual([
       3,
@@ -29,11 +33,11 @@ describe('the hub', () => {
       0,
       ['alice', 'bob'],
     ])
-    expect([hub.hasSubscribers('everyone'), hub.hasSubscribers(['eve', 'bob']), hub.hasSubscribers([])]).toEqual([
-      true,
-      true,
-      false,
-    ])
+    expect([
+      hub.hasSubscribers(to('everyone')),
+      hub.hasSubscribers(to(['eve', 'bob'])),
+      hub.hasSubscribers(to([])),
+    ]).toEqual([true, true, false])
     for (const each of [one, one, subscriber('eve')]) hub.unsubscribe(each)
     expect([hub.size, hub.countOf('alice'), [...hub.all()]]).toEqual([2, 1, [two, bob]])
     hub.unsubscribe(two)
@@ -45,18 +49,18 @@ describe('the hub', () => {
     const hub = new Hub()
     const failures: unknown[] = []
     const odd: Subscriber = {
-      channel: 'alice',
+      topic: channelTopic('alice'),
       deliver() {
         throw new Error('odd')
       },
       fail: (error) => void failures.push((error as Error).message),
     }
-    const silent: Subscriber = { channel: 'alice', deliver: (event) => odd.deliver(event) }
+    const silent: Subscriber = { topic: channelTopic('alice'), deliver: (event) => odd.deliver(event) }
     const [alice, bob] = [subscriber('alice'), subscriber('bob')]
     for (const each of [odd, silent, alice, bob]) hub.subscribe(each)
-    hub.publish(['alice', 'eve'], messageAt(1))
-    hub.publish('everyone', messageAt(2))
-    hub.publish([], messageAt(3))
+    hub.publish(to(['alice', 'eve']), messageAt(1))
+    hub.publish(to('everyone'), messageAt(2))
+    hub.publish(to([]), messageAt(3))
     expect([alice.offsets, bob.offsets, failures, hub.size]).toEqual([[1, 2], [2], ['odd'], 2])
   })
 })
@@ -70,7 +74,7 @@ describe('a batch of replays', () => {
   })
 
   function subscribed(channel: string) {
-    const subscription = new ChannelSubscription({ channel, after: undefined, replayer })
+    const subscription = new ChannelSubscription({ topic: channelTopic(channel), after: undefined, replayer })
     const offsets: number[] = []
     subscription.pipe({ take: (event) => offsets.push(event.cursor.offset) > 0, end: () => {} })
     const flush = subscription.flush.bind(subscription)
@@ -89,9 +93,9 @@ describe('a batch of replays', () => {
     batch.add(late.subscription, 7)
     batch.add(bob.subscription, 5)
     expect([batch.lastOffset, batch.size, [...batch.subscriptions()].length]).toEqual([4, 3, 3])
-    batch.deliver(5, ['alice', 'eve'], messageAt(5))
-    batch.deliver(6, ['alice'], messageAt(6))
-    batch.deliver(7, 'everyone', messageAt(7))
+    batch.deliver(5, to(['alice', 'eve']), messageAt(5))
+    batch.deliver(6, to(['alice']), messageAt(6))
+    batch.deliver(7, to('everyone'), messageAt(7))
     jest.advanceTimersByTime(99)
     expect(flushed).toEqual([])
     jest.advanceTimersByTime(1)
@@ -99,7 +103,7 @@ describe('a batch of replays', () => {
     expect([flushed, jest.getTimerCount()]).toEqual([['alice', 'alice', 'bob'], 0])
     batch.flush()
     expect(flushed).toHaveLength(3)
-    batch.deliver(8, ['bob'], messageAt(8))
+    batch.deliver(8, to(['bob']), messageAt(8))
     batch.flush()
     expect([bob.offsets, jest.getTimerCount()]).toEqual([[7, 8], 0])
   })
@@ -107,22 +111,22 @@ describe('a batch of replays', () => {
   test('flushes a subscription that leaves, and forgets channels without one', () => {
     const batch = new ReplayBatch(0)
     const [alice, bob] = [subscribed('alice'), subscribed('bob')]
-    expect([batch.hasSubscribers('everyone'), batch.hasSubscribers(['alice'])]).toEqual([false, false])
+    expect([batch.hasSubscribers(to('everyone')), batch.hasSubscribers(to(['alice']))]).toEqual([false, false])
     batch.add(alice.subscription, 1)
     batch.add(bob.subscription, 1)
     expect([
-      batch.hasSubscribers('everyone'),
-      batch.hasSubscribers(['eve', 'alice']),
-      batch.hasSubscribers([]),
+      batch.hasSubscribers(to('everyone')),
+      batch.hasSubscribers(to(['eve', 'alice'])),
+      batch.hasSubscribers(to([])),
     ]).toEqual([true, true, false])
-    batch.deliver(1, ['alice'], messageAt(1))
+    batch.deliver(1, to(['alice']), messageAt(1))
     batch.remove(alice.subscription)
     batch.remove(alice.subscription)
     batch.remove(bob.subscription)
     batch.remove(subscribed('eve').subscription)
     expect([flushed, alice.offsets, batch.size]).toEqual([['alice'], [1], 0])
-    expect(batch.hasSubscribers(['alice'])).toBe(false)
-    batch.deliver(2, 'everyone', messageAt(2))
+    expect(batch.hasSubscribers(to(['alice']))).toBe(false)
+    batch.deliver(2, to('everyone'), messageAt(2))
     jest.advanceTimersByTime(200)
     expect(flushed).toHaveLength(1)
   })
@@ -132,12 +136,12 @@ describe('a batch of replays', () => {
     const { subscription, offsets } = subscribed('alice')
     batch.add(subscription, 1)
     const large = 'x'.repeat(4 * 1024 * 1024)
-    for (const offset of [1, 2]) batch.deliver(offset, ['alice'], messageAt(offset, large))
+    for (const offset of [1, 2]) batch.deliver(offset, to(['alice']), messageAt(offset, large))
     expect([offsets, replayer.stopped]).toEqual([[1], []])
 
-    const stuck = new ChannelSubscription({ channel: 'bob', after: undefined, replayer })
+    const stuck = new ChannelSubscription({ topic: channelTopic('bob'), after: undefined, replayer })
     batch.add(stuck, 1)
-    for (const offset of [3, 4, 5]) batch.deliver(offset, ['bob'], messageAt(offset, large))
+    for (const offset of [3, 4, 5]) batch.deliver(offset, to(['bob']), messageAt(offset, large))
     expect([replayer.stopped, stuck.position]).toEqual([[stuck, stuck], cursorAt(3)])
   })
 
@@ -146,7 +150,7 @@ describe('a batch of replays', () => {
     const [odd, alice] = [subscribed('alice'), subscribed('alice')]
     batch.add(odd.subscription, 1)
     batch.add(alice.subscription, 1)
-    batch.deliver(1, ['alice'], messageAt(1))
+    batch.deliver(1, to(['alice']), messageAt(1))
     const failed: unknown[] = []
     const fail = (error: unknown) => void failed.push((error as Error).message)
     odd.subscription.fail = fail
@@ -159,7 +163,7 @@ describe('a batch of replays', () => {
       throw new Error('odd')
     }
     alice.subscription.fail = fail
-    batch.deliver(2, ['alice'], messageAt(2))
+    batch.deliver(2, to(['alice']), messageAt(2))
     expect([failed, batch.size]).toEqual([['odd flush', 'odd'], 0])
   })
 })
@@ -168,7 +172,8 @@ describe('checkpoints', () => {
   test('renew the cursor of what has been idle for 15 seconds, with one event for all', () => {
     const checkpoints = new Checkpoints()
     const replayer = new RecordingReplayer()
-    const make = () => new ChannelSubscription({ channel: 'a', after: undefined, replayer, checkpoints: true })
+    const make = () =>
+      new ChannelSubscription({ topic: channelTopic('a'), after: undefined, replayer, checkpoints: true })
     const [idle, other, busy, left] = [make(), make(), make(), make()]
     for (const each of [idle, other, busy, left]) checkpoints.add(each)
     checkpoints.remove(left)

@@ -5,11 +5,11 @@ import type { Broker } from '../../../src/core/ports/broker.ts'
 import type { WindowEntry } from '../../../src/core/ports/hot-window.ts'
 import type { Journal, PoisonClaim } from '../../../src/core/ports/journal.ts'
 import type { Observer } from '../../../src/core/ports/observer.ts'
-import { Quarantine } from '../../../src/core/quarantine/quarantine.ts'
+import { causeOf, Quarantine } from '../../../src/core/quarantine/quarantine.ts'
 import { GatewayError } from '../../../src/errors.ts'
 
 const MiB = 1024 * 1024
-const poison = new UndecodableBody('broken-json', 'it does not parse')
+const poison = causeOf(new UndecodableBody('broken-json', 'it does not parse'))
 
 let claims: PoisonClaim[]
 let marking: () => Promise<void>
@@ -43,7 +43,7 @@ beforeEach(() => {
     messageQuarantined: (reason: string) => counted.push(reason),
     log: (level: string, text: string, details?: { offset: unknown }) => lines.push([level, text, details?.offset]),
   } as unknown as Observer
-  quarantine = new Quarantine(journal, broker, observer, 'warren.quarantine')
+  quarantine = new Quarantine({ journal, broker, observer, exchange: 'warren.quarantine', kind: 'poison' })
 })
 afterEach(() => {
   quarantine.close()
@@ -109,9 +109,9 @@ describe('poison', () => {
   })
 
   test('has the reason of the error; one of another kind counts as broken JSON', async () => {
-    quarantine.put(entry(1), new UndecodableBody('too-deep', 'deep'))
+    quarantine.put(entry(1), causeOf(new UndecodableBody('too-deep', 'deep')))
     quarantine.onClaim(own())
-    quarantine.put(entry(2), new TypeError('odd'))
+    quarantine.put(entry(2), causeOf(new TypeError('odd')))
     quarantine.onClaim(own())
     await passed()
     expect(counted).toEqual(['too-deep', 'broken-json'])
@@ -204,7 +204,7 @@ describe('a copy that the broker refuses', () => {
   })
 
   test('by an error that is no answer is the same copy later', async () => {
-    publishing = () => Promise.reject(new TypeError('odd'))
+    publishing = () => Promise.reject(causeOf(new TypeError('odd')))
     await claimed()
     await passed(500)
     expect(new Set(copies.map(({ properties }) => properties)).size).toBe(1)
