@@ -11,6 +11,7 @@ beforeEach(async () => {
     journal: { repeats: true },
     hotWindow: cleared,
     quarantine: cleared,
+    invalidEvents: cleared,
     observer: { log: () => {} },
     onMarksLost: lost,
   } as unknown as JournalListenerParts)

@@ -34,9 +34,12 @@ test('counts by message and in total', () => {
 })
 
 test('keeps the outcome of each message', () => {
-  const outcomes = new MessageOutcomes(6)
+  const outcomes = new MessageOutcomes(messageOutcomes.length)
   for (const [slot, outcome] of messageOutcomes.entries()) outcomes.set(slot, outcome)
-  expect([0, 1, 2, 3, 4, 5, 6].map((slot) => outcomes.of(slot))).toEqual([...messageOutcomes, undefined, undefined])
+  expect([...messageOutcomes.keys(), messageOutcomes.length].map((slot) => outcomes.of(slot))).toEqual([
+    ...messageOutcomes,
+    undefined,
+  ])
 })
 
 test('reads the clock once for the deliveries of one message, and again after 32 of them', () => {

@@ -91,8 +91,17 @@ describe('this replica answers', () => {
       replica: 'here',
       since: 1_000,
       messages: [
-        { ...message, offset: 1, receivedAt: 1_001, fate: 'delivered', matched: 2, delivered: 1, dropped: 1 },
-        { ...message, offset: 4, receivedAt: 1_004, fate: null, matched: 0, delivered: 0, dropped: 0 },
+        {
+          ...message,
+          offset: 1,
+          receivedAt: 1_001,
+          fate: 'delivered',
+          matched: 2,
+          delivered: 1,
+          dropped: 1,
+          fields: [],
+        },
+        { ...message, offset: 4, receivedAt: 1_004, fate: null, matched: 0, delivered: 0, dropped: 0, fields: [] },
       ],
     })
     expect(visited).toBe(5)
@@ -176,6 +185,7 @@ describe('a trace of another replica', () => {
     matched: 3,
     delivered: 2,
     dropped: 1,
+    fields: [{ field: 'order', outcome: 'invalid', detail: '/total' }],
   }
   const trace = { replica: 'r', since: null, messages: [message] }
 
