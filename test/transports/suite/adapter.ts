@@ -28,7 +28,10 @@ export interface Under {
 }
 
 export interface ListenRequest {
+  /** The client id of a channel; with `typed`, the client id that the field `item` is asked for. */
   readonly channel: string
+  /** Subscribes to the typed field `item` of `sdl`, not to the channel. */
+  readonly typed?: boolean
   /** Undefined: send no token. */
   readonly token: string | undefined
   readonly after?: string
@@ -64,4 +67,36 @@ export class Refused extends Error {
     super(code)
     this.code = code
   }
+}
+
+/** The schema of the gateway under test. `item` delivers to the client that a header names. */
+export const sdl = `
+type Subscription {
+  item(clientId: ID! @match(header: "x-client") @owner): Item @events(exchange: "items")
+}
+type Item { data: JSON @from(body: "") }
+`
+
+export const itemQuery =
+  'subscription ($clientId: ID!, $after: Cursor) { item(clientId: $clientId, after: $after) { data } }'
+
+/** What transports without documents subscribe to. */
+export function nameOf({ channel, typed }: ListenRequest): string {
+  return typed ? `item?clientId=${encodeURIComponent(channel)}` : channel
+}
+
+/** The data of an event, as transports without documents send it. */
+export function dataIn({ typed }: ListenRequest, data: unknown): unknown {
+  return typed ? (data as { data: unknown } | undefined)?.data : data
+}
+
+interface ItemResult {
+  readonly data?: { readonly item?: { readonly data: unknown } | null } | null
+  readonly extensions?: { readonly warren?: { readonly cursor: string; readonly gap?: object } }
+}
+
+/** The event of a result of `itemQuery`. */
+export function itemEvent({ data, extensions }: ItemResult): ReceivedEvent {
+  const { cursor = '', gap } = extensions?.warren ?? {}
+  return { kind: gap ? 'GAP' : 'MESSAGE', cursor, data: data?.item?.data }
 }

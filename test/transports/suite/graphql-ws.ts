@@ -3,23 +3,24 @@ import { channelQuery } from '../../e2e/back-end/graphql-caller.ts'
 import { connectFrames } from '../../support/frames/frames.ts'
 import { connectGraphql } from '../../support/frames/graphql-frames.ts'
 import { Inbox } from '../../support/frames/inbox.ts'
-import { type ReceivedEvent, Refused, type TransportAdapter } from './adapter.ts'
+import { itemEvent, itemQuery, type ReceivedEvent, Refused, type TransportAdapter } from './adapter.ts'
 
 export const graphqlWs: TransportAdapter = {
   name: 'graphql-ws',
-  async listen({ gateway }, { channel, token, after }) {
+  async listen({ gateway }, { channel, token, after, typed }) {
     const client = await connectGraphql(
       gateway.graphqlSocketUrl,
       token === undefined ? {} : { connectionParams: { token } },
     )
-    const operation = client.subscribe(channelQuery, { clientId: channel, after })
+    const operation = client.subscribe(typed ? itemQuery : channelQuery, { clientId: channel, after })
     const events = new Inbox<ReceivedEvent>('an event over graphql-transport-ws')
     void (async () => {
       for (;;) {
-        const { data, errors } = await operation.next(600_000)
+        const result = await operation.next(600_000)
+        const { data, errors } = result
         const [error] = errors ?? []
         if (error) return events.end(new Refused(String(error.extensions?.['code'])))
-        events.push(data?.['channel'] as ReceivedEvent)
+        events.push(typed ? itemEvent(result) : (data?.['channel'] as ReceivedEvent))
       }
     })().catch((error: Error) => events.end(error))
     operation.ended.then(

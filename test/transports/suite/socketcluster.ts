@@ -1,7 +1,7 @@
 import { socketClusterUrl } from '../../legacy-clients/socketcluster-frames.ts'
 import { connectFrames } from '../../support/frames/frames.ts'
 import { Inbox } from '../../support/frames/inbox.ts'
-import { type ReceivedEvent, Refused, type TransportAdapter } from './adapter.ts'
+import { dataIn, nameOf, type ReceivedEvent, Refused, type TransportAdapter } from './adapter.ts'
 
 interface Packet {
   readonly rid?: number
@@ -12,7 +12,8 @@ interface Packet {
 
 export const socketCluster: TransportAdapter = {
   name: 'socketcluster',
-  async listen({ gateway }, { channel, token, after }) {
+  async listen({ gateway }, requested) {
+    const { token, after } = requested
     const client = await connectFrames(socketClusterUrl(gateway.url))
     const events = new Inbox<ReceivedEvent>('an event over SocketCluster')
     const take = ({ event, error, data }: Packet) => {
@@ -20,7 +21,7 @@ export const socketCluster: TransportAdapter = {
       else if (event === 'gap') events.push({ kind: 'GAP', cursor: data?.cursor ?? '', data: undefined })
       else if (event === '#publish' && data) {
         const { cursor, data: body } = data.data as { cursor: string; data: unknown }
-        events.push({ kind: 'MESSAGE', cursor, data: body })
+        events.push({ kind: 'MESSAGE', cursor, data: dataIn(requested, body) })
       }
     }
     const read = async () => {
@@ -32,7 +33,7 @@ export const socketCluster: TransportAdapter = {
     }
     read().catch((error: Error) => events.end(error))
     client.send({ event: '#handshake', data: { authToken: token ?? null }, cid: 1 })
-    client.send({ event: '#subscribe', data: { channel, data: { after, cursors: true } }, cid: 2 })
+    client.send({ event: '#subscribe', data: { channel: nameOf(requested), data: { after, cursors: true } }, cid: 2 })
     return {
       events,
       // The published clients reconnect after all codes but these.

@@ -2,10 +2,19 @@ import { once } from 'node:events'
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { channelQuery } from '../../e2e/back-end/graphql-caller.ts'
 import { Inbox } from '../../support/frames/inbox.ts'
-import { type ListenRequest, type ReceivedEvent, Refused, type TransportAdapter, type Under } from './adapter.ts'
+import {
+  itemEvent,
+  itemQuery,
+  type ListenRequest,
+  type ReceivedEvent,
+  Refused,
+  type TransportAdapter,
+  type Under,
+} from './adapter.ts'
 
 interface Payload {
   readonly data?: { readonly channel: ReceivedEvent } | null
+  readonly extensions?: Parameters<typeof itemEvent>[0]['extensions']
   readonly errors?: readonly { readonly extensions?: { readonly code?: string } }[]
 }
 
@@ -17,9 +26,11 @@ export const serverSentEvents: TransportAdapter = {
     const events = new Inbox<ReceivedEvent>('an event of SSE')
     let text = ''
     let completed = false
-    const take = ({ data, errors }: Payload) => {
+    const take = (payload: Payload) => {
+      const { data, errors } = payload
       const [error] = errors ?? []
       if (error) events.end(new Refused(error.extensions?.code ?? 'none'))
+      else if (requested.typed) events.push(itemEvent(payload as Parameters<typeof itemEvent>[0]))
       else if (data) events.push(data.channel)
     }
     response.setEncoding('utf8').on('data', (piece: string) => {
@@ -63,7 +74,7 @@ export const serverSentEvents: TransportAdapter = {
   },
 }
 
-function ask({ gateway }: Under, { channel, token, after }: ListenRequest): ClientRequest {
+function ask({ gateway }: Under, { channel, token, after, typed }: ListenRequest): ClientRequest {
   const headers = {
     'content-type': 'application/json',
     accept: 'text/event-stream',
@@ -71,6 +82,6 @@ function ask({ gateway }: Under, { channel, token, after }: ListenRequest): Clie
   }
   const sent = request(gateway.graphqlUrl, { method: 'POST', headers, agent: false })
   sent.on('error', () => {})
-  sent.end(JSON.stringify({ query: channelQuery, variables: { clientId: channel, after } }))
+  sent.end(JSON.stringify({ query: typed ? itemQuery : channelQuery, variables: { clientId: channel, after } }))
   return sent
 }

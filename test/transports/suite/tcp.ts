@@ -1,10 +1,11 @@
 import { connectFramed } from '../../support/frames/framed.ts'
 import { Inbox } from '../../support/frames/inbox.ts'
-import { type ReceivedEvent, Refused, type TransportAdapter } from './adapter.ts'
+import { dataIn, nameOf, type ReceivedEvent, Refused, type TransportAdapter } from './adapter.ts'
 
 export const framedTcp: TransportAdapter = {
   name: 'tcp',
-  async listen({ tcpPort }, { channel, token, after }) {
+  async listen({ tcpPort }, requested) {
+    const { token, after } = requested
     const client = await connectFramed(tcpPort)
     const events = new Inbox<ReceivedEvent>('an event over TCP')
     let reconnects = true
@@ -20,12 +21,12 @@ export const framedTcp: TransportAdapter = {
         if (error) events.end(new Refused(error.code))
         else if (kind === 'close') reconnects = json['comeBack'] === true
         else if (kind !== undefined && cursor !== undefined)
-          events.push({ kind: kind.toUpperCase() as ReceivedEvent['kind'], cursor, data })
+          events.push({ kind: kind.toUpperCase() as ReceivedEvent['kind'], cursor, data: dataIn(requested, data) })
       }
     }
     read().catch((error: Error) => events.end(error))
     if (token !== undefined) client.send({ action: 'authenticate', token })
-    client.send({ action: 'subscribe', channel, after })
+    client.send({ action: 'subscribe', channel: nameOf(requested), after })
     return {
       events,
       closed: client.closed.then(() => ({ reconnects })),

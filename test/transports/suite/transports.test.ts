@@ -1,10 +1,20 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { type Call, callerOf, publish } from '../../e2e/back-end/graphql-caller.ts'
 import { eventually } from '../../support/eventually.ts'
 import { openGateway } from '../../support/gateway/gateway-in-process.ts'
 import { freePort } from '../../support/network/ports.ts'
+import { newFolder, removeFolder } from '../../support/processes/run-folder.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
-import type { Listening, ListenRequest, ReceivedEvent, TransportAdapter, Under } from './adapter.ts'
+import {
+  type Listening,
+  type ListenRequest,
+  type ReceivedEvent,
+  sdl,
+  type TransportAdapter,
+  type Under,
+} from './adapter.ts'
 import { graphqlWs } from './graphql-ws.ts'
 import { socketCluster } from './socketcluster.ts'
 import { serverSentEvents } from './sse.ts'
@@ -14,6 +24,13 @@ import { plainWebSocket } from './websocket.ts'
 /** Every transport. A new one is a file in this folder and an entry here. */
 const transports: readonly TransportAdapter[] = [graphqlWs, serverSentEvents, socketCluster, plainWebSocket, framedTcp]
 
+/** What a subscription is to: the channel of a client, or a typed field. */
+const subjects = [
+  ['a channel', false],
+  ['a typed field', true],
+] as const
+
+const folder = newFolder()
 const maxOfClient = 6
 const maxBufferedBytes = 64 * 1024
 
@@ -25,6 +42,7 @@ async function open(): Promise<Under> {
   const tcpPort = await freePort()
   const gateway = await openGateway({
     WARREN_BROKER_URL: vhost.url,
+    WARREN_SCHEMA: folder,
     WARREN_TCP_PORT: String(tcpPort),
     WARREN_AUTH_TIMEOUT: '2s',
     WARREN_MAX_CLIENT_SUBSCRIPTIONS: String(maxOfClient),
@@ -35,6 +53,7 @@ async function open(): Promise<Under> {
 }
 
 beforeAll(async () => {
+  writeFileSync(join(folder, 'events.graphql'), sdl)
   vhost = await testVhost('transports')
   under = await open()
   call = callerOf(under.gateway.graphqlUrl, under.gateway.operatorToken)
@@ -42,6 +61,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await under?.gateway.close()
   await vhost?.close()
+  removeFolder(folder)
 })
 
 /**
@@ -55,7 +75,12 @@ async function now(): Promise<string> {
   return history.cursor
 }
 
-const publishTo = (channel: string, data: unknown) => call(publish, { input: { clientId: channel, data } })
+const publishTo = (channel: string, data: unknown, typed = false) =>
+  call(publish, {
+    input: typed
+      ? { exchange: 'items', routingKey: 'x', data, headers: { 'x-client': channel } }
+      : { clientId: channel, data },
+  })
 
 async function take(listening: Listening, count: number, withinMs = 15_000): Promise<ReceivedEvent[]> {
   const received: ReceivedEvent[] = []
@@ -65,18 +90,26 @@ async function take(listening: Listening, count: number, withinMs = 15_000): Pro
 
 const dataOf = (received: readonly ReceivedEvent[]) => received.map(({ data }) => data)
 
-async function asClient(channel: string, of: Under = under): Promise<ListenRequest> {
-  return { channel, token: await of.gateway.clientToken(channel), after: await now() }
+async function asClient(channel: string, typed = false): Promise<ListenRequest> {
+  return { channel, token: await under.gateway.clientToken(channel), after: await now(), typed }
 }
 
 const sessionsOf = ({ name }: TransportAdapter, of: Under = under) =>
   [...of.gateway.gateway.sessions].filter(({ transport }) => transport === name)
 
-describe.each(transports.map((transport) => [transport.name, transport] as const))('over %s', (name, transport) => {
+const each = transports.flatMap((transport) =>
+  subjects.map(([subject, typed]) => [transport.name, subject, { transport, typed }] as const),
+)
+
+describe.each(each)('over %s, %s', (transportName, _subject, { transport, typed }) => {
+  const name = `${transportName}${typed ? '-typed' : ''}`
+  const send = (channel: string, data: unknown) => publishTo(channel, data, typed)
+  const as = (channel: string) => asClient(channel, typed)
+
   test('a subscriber receives each message once, in order, unchanged', async () => {
     const all: unknown[] = [{ a: [1, null, 'ß𝄞'] }, 'text', 0, false, '', 'x'.repeat(100_000), { toString: 'x' }, []]
-    await using listening = await transport.listen(under, await asClient(`${name}-order`))
-    for (const data of all) await publishTo(`${name}-order`, data)
+    await using listening = await transport.listen(under, await as(`${name}-order`))
+    for (const data of all) await send(`${name}-order`, data)
     const received = await take(listening, all.length)
     expect(dataOf(received)).toEqual(all)
     expect(new Set(received.map(({ cursor }) => cursor)).size).toBe(all.length)
@@ -87,51 +120,52 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     ['another client', () => under.gateway.clientToken('somebody'), 'FORBIDDEN'],
     ['a publisher', async () => under.gateway.publisherToken, 'FORBIDDEN'],
   ])('%s may not subscribe to a channel', async (_who, token, code) => {
-    const requested = { channel: `${name}-secret`, token: await token() }
+    const requested = { channel: `${name}-secret`, token: await token(), typed }
     // A connection that needs a token itself waits this long for one.
     await using listening = await transport.listen(under, requested)
     await expect(listening.events.next(15_000)).rejects.toMatchObject({ code })
   })
 
   test('an operator, and a client with the channel in its scope, may subscribe', async () => {
-    const { after } = await asClient(`${name}-open`)
+    const { after } = await as(`${name}-open`)
     await using listening = await transport.listen(under, {
       channel: `${name}-open`,
       token: under.gateway.operatorToken,
       after,
+      typed,
     })
-    await publishTo(`${name}-open`, 1)
+    await send(`${name}-open`, 1)
     expect(dataOf(await take(listening, 1))).toEqual([1])
   })
 
   test('exceeding a limit is answered, and does not affect clients within it', async () => {
-    const requested = await asClient(`${name}-limit`)
+    const requested = await as(`${name}-limit`)
     const within = await Promise.all(Array.from({ length: maxOfClient }, () => transport.listen(under, requested)))
-    await publishTo(`${name}-limit`, 1)
+    await send(`${name}-limit`, 1)
     for (const listening of within) expect(dataOf(await take(listening, 1))).toEqual([1])
     await using beyond = await transport.listen(under, requested)
     await expect(beyond.events.next()).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' })
-    await publishTo(`${name}-limit`, 2)
+    await send(`${name}-limit`, 2)
     for (const listening of within) expect(dataOf(await take(listening, 1))).toEqual([2])
     await Promise.all(within.map((listening) => listening[Symbol.asyncDispose]()))
   })
 
   test('an invalid cursor yields a gap', async () => {
-    await using listening = await transport.listen(under, { ...(await asClient(`${name}-gap`)), after: 'none' })
+    await using listening = await transport.listen(under, { ...(await as(`${name}-gap`)), after: 'none' })
     expect((await listening.events.next()).kind).toBe('GAP')
   })
 
   test('a peer that does not read delays no other, holds no more than its limit, and receives everything in the end', async () => {
-    const requested = await asClient(`${name}-slow`)
+    const requested = await as(`${name}-slow`)
     await using slow = await transport.listen(under, requested)
     await using quick = await transport.listen(under, requested)
-    await publishTo(`${name}-slow`, 'first')
+    await send(`${name}-slow`, 'first')
     await Promise.all([slow, quick].map((listening) => take(listening, 1)))
     slow.pause()
     const count = 60
     const text = 'x'.repeat(200_000)
     for (let n = 0; n < count; n += 1) {
-      await publishTo(`${name}-slow`, n % 2 === 0 ? n : `${n}${text}`)
+      await send(`${name}-slow`, n % 2 === 0 ? n : `${n}${text}`)
       await take(quick, 1)
     }
     for (const session of sessionsOf(transport))
@@ -142,15 +176,15 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
   })
 
   test('a peer that violates the protocol is answered or cut off, and no other', async () => {
-    await using listening = await transport.listen(under, await asClient(`${name}-neighbour`))
+    await using listening = await transport.listen(under, await as(`${name}-neighbour`))
     await transport.misbehave(under)
-    await publishTo(`${name}-neighbour`, 'still here')
+    await send(`${name}-neighbour`, 'still here')
     expect(dataOf(await take(listening, 1))).toEqual(['still here'])
   })
 
   test('a revoked client is not asked to reconnect', async () => {
-    await using listening = await transport.listen(under, await asClient(`${name}-revoked`))
-    await publishTo(`${name}-revoked`, 1)
+    await using listening = await transport.listen(under, await as(`${name}-revoked`))
+    await send(`${name}-revoked`, 1)
     await take(listening, 1)
     await call('mutation R($clientId: ID!) { revoke(clientId: $clientId) }', { clientId: `${name}-revoked` })
     expect(await listening.closed).toEqual({ reconnects: false })
@@ -158,7 +192,7 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
 
   test('a disconnected client is forgotten', async () => {
     const before = sessionsOf(transport).length
-    const listening = await transport.listen(under, await asClient(`${name}-gone`))
+    const listening = await transport.listen(under, await as(`${name}-gone`))
     await eventually('its session', () => sessionsOf(transport).length === before + 1)
     await listening[Symbol.asyncDispose]()
     await eventually('its session to be gone', () => sessionsOf(transport).length === before)

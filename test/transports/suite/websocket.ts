@@ -1,6 +1,6 @@
 import { connectFrames } from '../../support/frames/frames.ts'
 import { Inbox } from '../../support/frames/inbox.ts'
-import { type ReceivedEvent, Refused, type TransportAdapter, type Under } from './adapter.ts'
+import { dataIn, nameOf, type ReceivedEvent, Refused, type TransportAdapter, type Under } from './adapter.ts'
 import { reconnectsAfter } from './graphql-ws.ts'
 
 const wsUrl = ({ gateway }: Under, query: Record<string, string>) =>
@@ -15,7 +15,9 @@ interface RoomFrame {
 
 export const plainWebSocket: TransportAdapter = {
   name: 'websocket',
-  async listen(to, { channel, token, after }) {
+  async listen(to, requested) {
+    const { token, after } = requested
+    const channel = nameOf(requested)
     const client = await connectFrames(wsUrl(to, { channel, ...(token && { token }), ...(after && { after }) }))
     const events = new Inbox<ReceivedEvent>('an event over plain WebSocket')
     const read = async () => {
@@ -23,7 +25,11 @@ export const plainWebSocket: TransportAdapter = {
         const frame = JSON.parse(await client.next(600_000)) as RoomFrame
         if (frame.error) return events.end(new Refused(frame.error.code))
         if (frame.kind === 'joined') continue
-        events.push({ kind: frame.kind.toUpperCase() as ReceivedEvent['kind'], cursor: frame.cursor, data: frame.data })
+        events.push({
+          kind: frame.kind.toUpperCase() as ReceivedEvent['kind'],
+          cursor: frame.cursor,
+          data: dataIn(requested, frame.data),
+        })
       }
     }
     read().catch((error: Error) => events.end(error))
