@@ -28,7 +28,16 @@ export async function eventClient(
   scope: readonly string[] = [],
 ): Promise<EventClient> {
   const isAnonymous = clientId === undefined && scope.length === 0
-  const token = isAnonymous ? undefined : (await signer.sign({ clientId, scope, ttlSeconds: 3_600 })).token
+  if (isAnonymous) return clientWith(gateway, undefined)
+  return clientWith(gateway, (await signer.sign({ clientId, scope, ttlSeconds: 3_600 })).token)
+}
+
+/** The same with a token of the caller's. */
+export async function clientWith(
+  gateway: InProcessGateway,
+  given: string | Promise<string> | undefined,
+): Promise<EventClient> {
+  const token = await given
   const client = createClient({
     url: gateway.graphqlSocketUrl,
     webSocketImpl: WebSocket,
