@@ -22,7 +22,7 @@ describe('a replay of the hot window', () => {
       onEndReached: () => outcomes.push('live'),
       onInterrupted: () => outcomes.push('interrupted'),
     })
-    const batch = new ReplayBatch(lastOffset)
+    const batch = new ReplayBatch(lastOffset, '00000000000000aa')
     replay.begin(batch)
     expect(outcomes).toEqual([expected])
   })
