@@ -11,7 +11,7 @@ const run = promisify(execFile)
 const lastRelease = '508a2c4'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** A folder with the built last release, or why there is none. */
+/** A folder with the built last release, or the reason why it does not exist. */
 export type LastRelease = { readonly checkout: string } | { readonly checkout?: undefined; readonly why: string }
 
 /**

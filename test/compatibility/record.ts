@@ -1,8 +1,8 @@
 /**
  * Records what another release writes, as fixtures for `last-release.test.ts`:
  *
- *   git worktree add /tmp/last c3ac5e6 && ln -s "$PWD/node_modules" /tmp/last/node_modules
- *   node --import tsx test/compatibility/record.ts /tmp/last test/compatibility/0.1.0
+ *   git worktree add ../last c3ac5e6 && ln -s "$PWD/node_modules" ../last/node_modules
+ *   node --import tsx test/compatibility/record.ts ../last test/compatibility/0.1.0
  *
  * It runs the code of that checkout: its registry, cursors, sealed key, control messages.
  */

@@ -5,12 +5,12 @@ import { Gateway, type GatewayParts } from '../../src/core/gateway.ts'
 import { CursorCodec } from '../../src/core/model/cursor.ts'
 import { anonymous, type Identity, noScope } from '../../src/core/model/identity.ts'
 import type { JournalMessage, Publication } from '../../src/core/model/message.ts'
-import { overflowPolicies } from '../../src/core/model/overflow-policy.ts'
 import { defaultRoutingKey, type Source } from '../../src/core/model/source.ts'
 import type { ControlBus, ControlMessage } from '../../src/core/ports/control-bus.ts'
 import type { Journal, JournalTail, MarkNote } from '../../src/core/ports/journal.ts'
 import type { Observer } from '../../src/core/ports/observer.ts'
 import { ChunkedHotWindow } from '../../src/hot-window/hot-window.ts'
+import { ampleLimits } from './ample-limits.ts'
 import { MemoryRegistry } from './memory-registry.ts'
 
 const hour = 60 * 60 * 1000
@@ -162,20 +162,7 @@ export async function controlledGateway(given: Partial<GatewayParts> = {}, windo
       subscriptionStarted: () => {},
       subscriptionEnded: () => {},
     } as unknown as Observer,
-    limits: {
-      maxDecodedBytes: 4 * 1024 * 1024,
-      maxSubscriptions: 1_000,
-      maxSubscribeRate: 1_000_000,
-      maxBufferedBytes: 64 * 1024,
-      publishTimeoutMs: 1_000,
-      publishExchanges: ['sources'],
-      maxConnections: 1_000,
-      maxConnectionsPerAddress: 1_000,
-      maxConnectionsPerClient: 1_000,
-      anonymousIdleMs: 60_000,
-      maxClientSubscriptions: 1_000,
-      overflow: overflowPolicies,
-    },
+    limits: ampleLimits,
     onState: note('state'),
     ...given,
   })

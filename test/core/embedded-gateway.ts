@@ -7,7 +7,7 @@ import { Allowance, ChannelSubscription } from '../../src/core/delivery/channel-
 import { Gateway } from '../../src/core/gateway.ts'
 import type { ChannelEvent } from '../../src/core/model/channel-event.ts'
 import { CursorCodec, printCursor } from '../../src/core/model/cursor.ts'
-import { type OverflowPolicy, overflowPolicies } from '../../src/core/model/overflow-policy.ts'
+import type { OverflowPolicy } from '../../src/core/model/overflow-policy.ts'
 import { defaultRoutingKey } from '../../src/core/model/source.ts'
 import type { Observer } from '../../src/core/ports/observer.ts'
 import { channelTopic } from '../../src/core/ports/topic.ts'
@@ -15,6 +15,7 @@ import EmbeddedDriver from '../../src/distributor/drivers/memory.ts'
 import { ChunkedHotWindow } from '../../src/hot-window/hot-window.ts'
 import { openEmbeddedRegistry } from '../../src/registries/embedded-registry.ts'
 import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
+import { ampleLimits } from './ample-limits.ts'
 
 const hour = 60 * 60 * 1000
 let worlds = 0
@@ -50,20 +51,7 @@ export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100
     keys,
     cursors: new CursorCodec(keys, hour),
     observer,
-    limits: {
-      maxDecodedBytes: 4 * 1024 * 1024,
-      maxSubscriptions: 1_000,
-      maxSubscribeRate: 1_000_000,
-      maxBufferedBytes: 64 * 1024,
-      publishTimeoutMs: 1_000,
-      publishExchanges: ['sources'],
-      maxConnections: 1_000,
-      maxConnectionsPerAddress: 1_000,
-      maxConnectionsPerClient: 1_000,
-      anonymousIdleMs: 60_000,
-      maxClientSubscriptions: 1_000,
-      overflow: overflowPolicies,
-    },
+    limits: ampleLimits,
     onState: () => {},
   })
   await gateway.open({

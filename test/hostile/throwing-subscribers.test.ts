@@ -125,7 +125,7 @@ describe('a throwing subscriber is ended alone', () => {
   })
 
   test('during a replay, and its neighbours continue', () => {
-    const batch = new ReplayBatch(0)
+    const batch = new ReplayBatch(0, '00000000000000aa')
     const bad = throwingSubscription([1])
     const good = throwingSubscription([])
     for (const { subscription, sink } of [bad, good]) {

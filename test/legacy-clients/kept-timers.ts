@@ -1,5 +1,5 @@
 /**
- * Old clients keep timers of up to 20 s after they have disconnected. `clear` clears all timers that
+ * Old clients keep timers of up to 20 s after they disconnect. `clear` clears all timers that
  * were set since the call of this function.
  */
 export function keepTimers(): { clear(): void } {

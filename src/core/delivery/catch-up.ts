@@ -179,7 +179,7 @@ export class CatchUp implements Replayer {
         (least, subscription) => Math.min(least, firstOffsetFor(subscription)),
         Number.POSITIVE_INFINITY,
       )
-      this.#windowReplay.begin(this.#createBatch(inWindow, begin - 1))
+      this.#windowReplay.begin(this.#createBatch(inWindow, begin - 1, epoch))
     }
     if (unknown.length > 0) void this.#awaitUnknown(unknown)
     if (older.length > 0 && this.#scanScheduler.tryBegin(older.length)) {
@@ -238,8 +238,8 @@ export class CatchUp implements Replayer {
     this.#context.observer.resumed(result)
   }
 
-  #createBatch(subscriptions: Iterable<ChannelSubscription>, lastOffset: number): ReplayBatch {
-    const batch = new ReplayBatch(lastOffset)
+  #createBatch(subscriptions: Iterable<ChannelSubscription>, lastOffset: number, epoch: string): ReplayBatch {
+    const batch = new ReplayBatch(lastOffset, epoch)
     for (const subscription of subscriptions)
       if (!subscription.ended) batch.add(subscription, firstOffsetFor(subscription))
     this.#batches.add(batch)
@@ -267,10 +267,9 @@ export class CatchUp implements Replayer {
    */
   #deliverUnreadableGap(batch: ReplayBatch): void {
     const last = batch.unreadable
-    const epoch = this.#context.epoch()
-    if (!last || epoch === undefined) return
+    if (!last) return
     batch.unreadable = undefined
-    batch.broadcast(last.offset, unreadableGap(this.#context.cursors, epoch, last))
+    batch.broadcast(last.offset, unreadableGap(this.#context.cursors, batch.epoch, last))
   }
 
   /** Reads the journal once for all of these subscriptions, up to the hot window. */
@@ -281,7 +280,7 @@ export class CatchUp implements Replayer {
       .filter((subscription) => !subscription.ended)
       .toSorted((a, b) => offsetOf(a) - offsetOf(b))
     const begin = waiting[0] ? offsetOf(waiting[0]) : 0
-    const batch = this.#createBatch([], begin - 1)
+    const batch = this.#createBatch([], begin - 1, epoch)
     let first = true
     let reachedWindow = false
     const deduplicator = new Deduplicator(journal.repeats)

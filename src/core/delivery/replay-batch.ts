@@ -14,6 +14,8 @@ const gatherMs = 100
 export class ReplayBatch {
   /** The last offset that the batch has read. */
   lastOffset: number
+  /** The epoch of the entries that it reads, also while the tail is down. */
+  readonly epoch: string
   /**
    * The last entry read, if the broker cannot deliver it. The gap for it has not been delivered
    * yet.
@@ -26,8 +28,9 @@ export class ReplayBatch {
   readonly #unflushed = new Set<ChannelSubscription>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(lastOffset: number) {
+  constructor(lastOffset: number, epoch: string) {
     this.lastOffset = lastOffset
+    this.epoch = epoch
   }
 
   get size(): number {

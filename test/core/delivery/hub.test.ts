@@ -86,7 +86,7 @@ describe('a batch of replays', () => {
   }
 
   test('delivers to each of its subscriptions from its own start, and flushes them together', () => {
-    const batch = new ReplayBatch(4)
+    const batch = new ReplayBatch(4, '00000000000000aa')
     const [early, late, bob] = [subscribed('alice'), subscribed('alice'), subscribed('bob')]
     batch.add(early.subscription, 5)
     batch.add(late.subscription, 9)
@@ -109,7 +109,7 @@ describe('a batch of replays', () => {
   })
 
   test('flushes a subscription that leaves, and forgets channels without one', () => {
-    const batch = new ReplayBatch(0)
+    const batch = new ReplayBatch(0, '00000000000000aa')
     const [alice, bob] = [subscribed('alice'), subscribed('bob')]
     expect([batch.hasSubscribers(to('everyone')), batch.hasSubscribers(to(['alice']))]).toEqual([false, false])
     batch.add(alice.subscription, 1)
@@ -132,7 +132,7 @@ describe('a batch of replays', () => {
   })
 
   test('flushes a full subscription first; one that stays full leaves the replay', () => {
-    const batch = new ReplayBatch(0)
+    const batch = new ReplayBatch(0, '00000000000000aa')
     const { subscription, offsets } = subscribed('alice')
     batch.add(subscription, 1)
     const large = 'x'.repeat(4 * 1024 * 1024)
@@ -146,7 +146,7 @@ describe('a batch of replays', () => {
   })
 
   test('goes on if one of its subscriptions fails', () => {
-    const batch = new ReplayBatch(0)
+    const batch = new ReplayBatch(0, '00000000000000aa')
     const [odd, alice] = [subscribed('alice'), subscribed('alice')]
     batch.add(odd.subscription, 1)
     batch.add(alice.subscription, 1)

@@ -80,7 +80,7 @@ describe('a subscription', () => {
         expect(listener.allowance.used).toBe(0)
       }
       for (const [channel, witness] of witnesses) expect(witness.story).toEqual(storyOf({ channel, from: 0 }))
-      expect(published.length).toBeGreaterThan(800)
+      expect(published.length).toBeGreaterThan(600)
       expect(new Set(world.observer.resumes)).toEqual(new Set(['resumed']))
       for (const listener of [...open.keys(), ...witnesses.values()]) listener.close()
       expect(world.gateway.hub.size).toBe(0)

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { ReplayBatch } from '../../../src/core/delivery/replay-batch.ts'
 import { WindowReplay } from '../../../src/core/delivery/window-replay.ts'
-import type { WindowEntry } from '../../../src/core/ports/hot-window.ts'
 import { ChunkedHotWindow } from '../../../src/hot-window/hot-window.ts'
+import { entryAt } from './events.ts'
 
 describe('a replay of the hot window', () => {
   // `test/models/replay-to-live.pml` found the last case: PLANT_PAST_TAIL_UNCHECKED.
@@ -13,7 +13,7 @@ describe('a replay of the hot window', () => {
     ['resumes again if a scan has read further than the tail', 8, 'interrupted'],
   ])('%s', (_, lastOffset, expected) => {
     const hotWindow = new ChunkedHotWindow({ maxBytes: 100_000, maxAgeMs: 60_000 })
-    for (const offset of [5, 6, 7]) hotWindow.add(entryAt(offset))
+    for (const offset of [5, 6, 7]) hotWindow.add(entryAt(offset, 'x', { receivedAt: Date.now() }))
     const outcomes: string[] = []
     const replay = new WindowReplay({
       hotWindow,
@@ -22,25 +22,8 @@ describe('a replay of the hot window', () => {
       onEndReached: () => outcomes.push('live'),
       onInterrupted: () => outcomes.push('interrupted'),
     })
-    const batch = new ReplayBatch(lastOffset)
+    const batch = new ReplayBatch(lastOffset, '00000000000000aa')
     replay.begin(batch)
     expect(outcomes).toEqual([expected])
   })
 })
-
-function entryAt(offset: number): WindowEntry {
-  return {
-    offset,
-    mark: false,
-    exchange: 'events',
-    routingKey: 'client.alice',
-    body: Buffer.from(String(offset)),
-    properties: {},
-    redelivered: false,
-    receivedAt: Date.now(),
-    decoded: undefined,
-    known: undefined,
-    outcomes: undefined,
-    slot: 0,
-  }
-}

@@ -142,7 +142,7 @@ test.each<[unknown, boolean]>([
   expect(traceparentOf(entryAt(1))).toBeUndefined()
 })
 
-test('the note of a mark is JSON, or there is none', () => {
+test('the note of a mark is JSON; without JSON a mark has no note', () => {
   expect([noteOf(entryAt(1, '')), noteOf(entryAt(1, '{')), noteOf(entryAt(1, '{"kind":"x"}'))]).toEqual([
     undefined,
     undefined,

@@ -26,7 +26,7 @@ function until(limit: string, call: () => unknown): number {
 const ofAddress = 'WARREN_MAX_CONNECTIONS_PER_ADDRESS'
 const ofClient = 'WARREN_MAX_CONNECTIONS_PER_CLIENT'
 
-test('a payer is a client, else a network, else there is none', () => {
+test('a payer is a client, else a network, else undefined', () => {
   expect(payerOf(alice, '192.0.2.1')).toBe('client alice')
   expect(payerOf(anonymous, '2001:db8:0:1::2')).toBe(payerOf(anonymous, '2001:db8:0:1::3'))
   expect(payerOf(anonymous, '192.0.2.1')).toBe('address 192.0.2.1')

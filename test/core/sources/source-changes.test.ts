@@ -135,7 +135,7 @@ describe('deleting a source', () => {
     expect(events).toHaveLength(2)
   })
 
-  test('resolves with false if there is none', async () => {
+  test('resolves with false if no such source exists', async () => {
     expect([await sync.delete(id), events]).toEqual([false, []])
   })
 })

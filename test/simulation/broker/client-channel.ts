@@ -22,7 +22,9 @@ interface Received {
   readonly redelivered?: boolean
 }
 
-/** amqplib's side of a channel: its methods, its events and its errors, as far as Warren uses them. */
+/**
+ * amqplib's side of a channel: its methods, its events and its errors, as far as Warren uses them.
+ */
 export class ClientChannel extends EventEmitter {
   readonly connection: ClientConnection
   readonly #server: ServerChannel

@@ -1,7 +1,9 @@
 import type { Delivery, DeliveryListener } from '../../../src/brokers/rabbitmq/message/delivery-reader.ts'
 import type { MessageProperties } from '../../../src/core/model/message.ts'
 
-/** Takes the place of `src/brokers/rabbitmq/message/delivery-reader.ts`: there are no bytes to read. */
+/**
+ * Takes the place of `src/brokers/rabbitmq/message/delivery-reader.ts`: there are no bytes to read.
+ */
 export class DeliveryReader {
   reads = 0
   readonly #consumers = new Map<string, DeliveryListener>()

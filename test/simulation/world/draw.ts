@@ -46,7 +46,9 @@ const shapes = {
   long: { lengthMs: [60_000, 14_400_000], episodes: [1, 6], episodeMs: 60_000, bursts: 10, faults: 10, clients: 4 },
 } as const
 
-/** Draws a script. `size` scales how much happens; below 1 nothing takes longer than half a minute. */
+/**
+ * Draws a script. `size` scales how much happens. Below 1 nothing takes longer than half a minute.
+ */
 export function scriptOf(seed: number, size: number): Script {
   const random = new Choices(seed)
   const total = size >= 1 ? 100 : 90

@@ -1,6 +1,8 @@
 import type { OverflowPolicy } from '../../../src/core/model/overflow-policy.ts'
 
-/** A run: everything that happens from outside, and when. Plain JSON, so that it can be made smaller. */
+/**
+ * A run: everything that happens from outside, and when. Plain JSON, so that it can be made smaller.
+ */
 export interface Script {
   readonly seed: number
   readonly settings: Settings

@@ -75,7 +75,10 @@ export class World {
   readonly backEnd: BackEnd
   /** By the guide, what goes to a queue has a channel of its own. */
   readonly bufferingBackEnd: BackEnd
-  /** Tokens of a client that were issued until then are invalid, on the owner's replica since `since`. */
+  /**
+   * Tokens of a client that were issued until then are invalid, on the owner's replica since
+   * `since`.
+   */
   barred: { clientId: string; until: number; since: number; owner: number }[] = []
   /** When the database became reachable for a replica, by its owner. */
   readonly reachableSince = new Map<number, number>()
