@@ -5,6 +5,10 @@ const { ModuleMocker } = require('jest-mock')
 const ofWorker = /^(TCP|UDP|Pipe|Process|Timeout|FSEvent|StatWatcher|MessagePort|Worker)/
 const ofMainProcess = /^(TCP|UDP|Timeout|FSEvent|StatWatcher|MessagePort|Worker)/
 
+// Node opens these on first use, and they stay open: a file that writes to one leaves nothing.
+void process.stdout
+void process.stderr
+
 /** What closes by itself has this long after the last test of a file. */
 const closingMs = 5_000
 

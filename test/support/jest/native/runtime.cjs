@@ -45,12 +45,13 @@ module.exports = class NativeRuntime extends JestRuntime {
     for (const loaded of Object.keys(require.cache)) {
       if (/[\\/]jest-circus[\\/]build[\\/]/.test(loaded)) delete require.cache[loaded]
     }
-    const { AsyncLocalStorage } = asyncHooks
-    asyncHooks.AsyncLocalStorage = StorageOfOneTest
+    // Assigning is not enough: from Node.js 22 on, the property has a getter only.
+    const own = Object.getOwnPropertyDescriptor(asyncHooks, 'AsyncLocalStorage')
+    Object.defineProperty(asyncHooks, 'AsyncLocalStorage', { ...plain, value: StorageOfOneTest })
     try {
       return require(file)
     } finally {
-      asyncHooks.AsyncLocalStorage = AsyncLocalStorage
+      Object.defineProperty(asyncHooks, 'AsyncLocalStorage', own)
     }
   }
 
@@ -63,6 +64,8 @@ module.exports = class NativeRuntime extends JestRuntime {
     super.teardown()
   }
 }
+
+const plain = { configurable: true, enumerable: true, writable: true }
 
 /**
  * Takes the place of AsyncLocalStorage in jest-circus, which finds the test of an error with it.
