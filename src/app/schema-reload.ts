@@ -16,13 +16,15 @@ interface ReloadParts {
   readonly served: ServedSchema
   readonly gateway: Gateway
   readonly observer: Observer
-  /** Read at each use: `drainMs` is the time over which connections are closed that cannot continue. */
+  /**
+   * Read at each use: `drainMs` is the time over which connections are closed that cannot continue.
+   */
   readonly live: Pick<Config, 'drainMs'>
 }
 
 /**
  * Returns a function that reads `WARREN_SCHEMA` again and serves it. If a file is broken, nothing
- * changes and the log says why. One reload runs at a time.
+ * changes and the log has the mistakes. One reload runs at a time.
  */
 export function schemaReloader({ typed, served, gateway, observer, live }: ReloadParts): () => Promise<void> {
   let last: Promise<void> = Promise.resolve()

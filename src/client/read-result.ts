@@ -1,16 +1,24 @@
-import type { ResumableEvent } from './resumption.ts'
 import type { Result } from './subscription-client.ts'
 
-/** What a result tells about the position of its subscription. */
+/** The events between two cursors are lost. */
+export interface ReadGap {
+  readonly reason: string
+  /** The oldest available cursor. */
+  readonly oldest?: string | null
+}
+
+/** The position of its subscription. */
 export interface ReadResult {
   /** The first root field of the result, for consumers of events. */
   readonly value: unknown
   readonly cursor: string
   /** Events are missing before this one. */
-  readonly gap: NonNullable<ResumableEvent['gap']> | undefined
+  readonly gap: ReadGap | undefined
   /** The position moved without an event. */
   readonly isCheckpoint: boolean
-  /** Whether there is a value to pass on: not for a checkpoint, nor for a gap that is all there is. */
+  /**
+   * Whether there is a value to pass on: not for a checkpoint, nor for a gap that is all there is.
+   */
   readonly hasValue: boolean
 }
 
@@ -57,7 +65,7 @@ function firstField(data: unknown): unknown {
   return fields.find((field) => typeof field === 'object' && field !== null) ?? fields[0]
 }
 
-function gapIn(value: unknown): NonNullable<ResumableEvent['gap']> | undefined {
+function gapIn(value: unknown): ReadGap | undefined {
   const gap = recordIn(value)
   const reason = textIn(gap?.['reason'])
   if (reason === undefined) return undefined

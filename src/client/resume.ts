@@ -33,10 +33,10 @@ export interface EventSink<Event> {
  *     for await (const event of resumable(client, { query, variables })) { … }
  *
  * The query takes `$after: Cursor`. A query of `channel` selects `cursor`, and should select `kind`
- * and `gap { reason oldest }`; a typed field has them in the extensions of its results. It begins after the stored cursor, else after `variables.after`, else
- * now. Each event is passed on once and in order, however often the connection is lost. With a
- * `storage`, an event that the page did not finish handling before it closed is passed on again: at
- * least once.
+ * and `gap { reason oldest }`; a typed field has them in the extensions of its results. It begins
+ * after the stored cursor, else after `variables.after`, else now. Each event is passed on once and
+ * in order, however often the connection is lost. With a `storage`, an event that the page did not
+ * finish handling before it closed is passed on again: at least once.
  *
  * Iterating starts the subscription, and leaving the loop ends it. An event counts as handled when
  * the next one is requested. Create the client with `retryAttempts: 0`.
@@ -59,7 +59,7 @@ export function resumable<Event = ResumableEvent>(
       client,
       payload,
       {
-        next: (result, read) => (read.hasValue ? sink.next(eventOf<Event>(result, read)) : undefined),
+        next: (result, read) => (read.hasValue ? sink.next(eventOf(result, read) as Event) : undefined),
         error: (error) => sink.error?.(error),
         complete: () => sink.complete?.(),
       },
@@ -89,12 +89,12 @@ export function resuming<Client extends SubscriptionClient>(
 }
 
 /**
- * The event of `channel` with its cursor, whatever its name in the query; the value of a typed field
- * as it is.
+ * The event of `channel` with its cursor, whatever its name in the query; the value of a typed
+ * field as it is.
  */
-function eventOf<Event>({ extensions }: Result, { value, cursor }: ReadResult): Event {
+function eventOf({ extensions }: Result, { value, cursor }: ReadResult): unknown {
   const isTyped = extensions?.['warren'] !== undefined || typeof value !== 'object'
-  return (isTyped ? value : { ...value, cursor }) as Event
+  return isTyped ? value : { ...value, cursor }
 }
 
 function takesAfter(query: string): boolean {

@@ -1,4 +1,4 @@
-import { type ReadResult, readResult } from './read-result.ts'
+import { type ReadGap, type ReadResult, readResult } from './read-result.ts'
 import { RetryPolicy, SubscriptionEnded } from './retry-policy.ts'
 import {
   attempt,
@@ -11,13 +11,13 @@ import {
 } from './subscription-client.ts'
 
 /**
- * The fields that every event of `channel` must select. `kind` and `gap` too, if gaps and checkpoints
- * must be distinguished from messages. Events of typed fields need select none of them.
+ * The fields that every event of `channel` must select. `kind` and `gap` too, if gaps and
+ * checkpoints must be distinguished from messages. Events of typed fields need select none of them.
  */
 export interface ResumableEvent {
   readonly cursor: string
   readonly kind?: string
-  readonly gap?: { readonly reason: string; readonly oldest?: string | null } | null
+  readonly gap?: ReadGap | null
 }
 
 /**

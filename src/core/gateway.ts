@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors.ts'
 import { Tracer } from './accounting/message-trace.ts'
+import type { Tracing } from './accounting/trace-context.ts'
 import { ClientBans } from './clients/client-bans.ts'
 import type { DeploymentKeys } from './clients/deployment-keys.ts'
 import { latest } from './clients/latest-date.ts'
@@ -15,7 +16,6 @@ import { errorText } from './model/error-text.ts'
 import type { Identity } from './model/identity.ts'
 import type { JournalMessage, Publication } from './model/message.ts'
 import { type Audience, reviveSource, type Source, type SourceDefinition, sourceId } from './model/source.ts'
-import type { Tracing } from './model/trace-context.ts'
 import type { Broker } from './ports/broker.ts'
 import type { ClientRegistry } from './ports/client-registry.ts'
 import type { ControlBus, ControlMessage } from './ports/control-bus.ts'
@@ -244,8 +244,8 @@ export class Gateway {
   /**
    * Serves the sources of the registry and starts to tail the journal. The application calls it
    * once. Resolves before the broker is available; `onState` reports when it is. Rejects if the
-   * registry cannot be read. `defaultSource` and the sources of the schema are added to the registry
-   * if they are missing.
+   * registry cannot be read. `defaultSource` and the sources of the schema are added to the
+   * registry if they are missing.
    */
   async open(defaultSource: SourceDefinition, schemaSources: readonly Source[] = []): Promise<void> {
     const { registry, journal, control, keys } = this.#parts

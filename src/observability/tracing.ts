@@ -1,6 +1,6 @@
 import { ROOT_CONTEXT, SpanKind, TraceFlags, trace } from '@opentelemetry/api'
+import type { DeliverySpan, Tracing } from '../core/accounting/trace-context.ts'
 import type { MessageEvent } from '../core/model/channel-event.ts'
-import type { DeliverySpan, Tracing } from '../core/model/trace-context.ts'
 import { within } from '../core/timing/deadline.ts'
 
 export interface OpenTracing extends Tracing {

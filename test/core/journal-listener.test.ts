@@ -1,8 +1,8 @@
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import type { Tracing } from '../../src/core/accounting/trace-context.ts'
 import type { ChannelEvent } from '../../src/core/model/channel-event.ts'
 import type { JournalMessage } from '../../src/core/model/message.ts'
-import type { Tracing } from '../../src/core/model/trace-context.ts'
 import { controlledGateway, epochs, operator, passed } from './controlled-gateway.ts'
 
 type World = Awaited<ReturnType<typeof controlledGateway>>

@@ -11,6 +11,7 @@ interface TokenOptions {
   readonly client?: string
   readonly operator?: boolean
   readonly scope?: string
+  readonly teamScope?: string
   readonly ttl?: string
 }
 
@@ -22,6 +23,10 @@ export function tokenCommand(): Command {
     .option(
       '--scope <words>',
       'allow more, as space-separated words: "publish" (to sources), "publish:<exchange>[:<key>]", "register", "room", "observe", "channel:<pattern>", "event:<field pattern>"; in patterns * matches one word and # the rest, such as "channel:team.#"',
+    )
+    .option(
+      '--team-scope <words>',
+      'allow what typed fields require with @allow(scopes:), as space-separated words of your own',
     )
     .option('--ttl <duration>', 'expire after this duration, such as 30m, 1h or 7d (default: WARREN_TOKEN_TTL)')
   return takesConfig(command, secretOptions).action(async (given: TokenOptions) => {
@@ -40,16 +45,23 @@ export function tokenCommand(): Command {
   })
 }
 
-function scopeOf({ operator, scope = '' }: TokenOptions): string[] {
-  const words = scope.split(/\s+/).filter((word) => word !== '')
+function scopeOf({ operator, scope = '', teamScope = '' }: TokenOptions): string[] {
+  const words = wordsOf(scope)
   // A misspelt word would grant nothing without a message.
   const understood = new Set(printScope(parseScope(words.join(' '))))
   const unknown = words.find((word) => !understood.has(word) || word === 'channel:' || word === 'event:')
   if (unknown)
     throw wrongUse(
-      `--scope: expected the words operator, publish, publish:<exchange>[:<key>], register, room, observe, channel:<pattern> or event:<field pattern>, got "${unknown}"`,
+      `--scope: expected the words operator, publish, publish:<exchange>[:<key>], register, room, observe, channel:<pattern> or event:<field pattern>, got "${unknown}"; --team-scope takes words that only your schema names`,
     )
-  return [...new Set([...(operator ? ['operator'] : []), ...words])]
+  const ofWarren = wordsOf(teamScope).find((word) => printScope(parseScope(word)).length > 0)
+  if (ofWarren)
+    throw wrongUse(`--team-scope: expected words that only your schema names, got "${ofWarren}"; use --scope`)
+  return [...new Set([...(operator ? ['operator'] : []), ...words, ...wordsOf(teamScope)])]
+}
+
+function wordsOf(text: string): string[] {
+  return text.split(/\s+/).filter((word) => word !== '')
 }
 
 const ttl = duration({ min: '1s', max: '3650d' })

@@ -64,7 +64,7 @@ export class ReplayBatch {
 
   /** Delivers an event that concerns every subscription of the batch. */
   broadcast(offset: number, event: ChannelEvent): void {
-    for (const subscription of [...this.#starts.keys()]) this.#deliverFrom(offset, subscription, event)
+    for (const subscription of Array.from(this.#starts.keys())) this.#deliverFrom(offset, subscription, event)
     this.#flushSoon()
   }
 

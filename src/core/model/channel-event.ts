@@ -1,8 +1,8 @@
 import { badInput } from '../../errors.ts'
 import type { Counted } from '../accounting/message-outcomes.ts'
+import { traceparentOf } from '../accounting/trace-context.ts'
 import { type Cursor, type CursorCodec, cursorBefore, cursorOf } from './cursor.ts'
 import type { JournalMessage } from './message.ts'
-import { traceparentOf } from './trace-context.ts'
 
 /**
  * A channel is named after the client id that subscribes to it. An AMQP routing key holds 255 bytes

@@ -18,13 +18,17 @@ export interface EventMatcher {
 }
 
 export interface EventMatches {
-  /** The keys to deliver to, each once. Keys without a subscription on this replica may be missing. */
+  /**
+   * The keys to deliver to, each once. Keys without a subscription on this replica may be missing.
+   */
   readonly keys: readonly string[]
   /** What the matcher made of the message. It belongs to the matcher. */
   readonly reading: object | undefined
   /** The fields that the message was for, and that it does not fit. */
   readonly invalid: readonly InvalidEvent[]
-  /** Whether a field that is in use excludes it: by the event type, or a condition of the author. */
+  /**
+   * Whether a field that is in use excludes it: by the event type, or a condition of the author.
+   */
   readonly filtered: boolean
 }
 

@@ -27,7 +27,9 @@ export interface Observer {
   messageRouted(outcome: MessageOutcome): void
   /** The counter that all sessions of a transport share. Always returns the same object. */
   eventsOf(transport: TransportName): DeliveryCounter
-  /** The counter of a typed field. Always returns the same object while the schema has the field. */
+  /**
+   * The counter of a typed field. Always returns the same object while the schema has the field.
+   */
   fieldCounter(field: string): FieldCounter
   /** The typed fields of the schema, from now on: the counters of others are dropped. */
   fieldsServed(fields: readonly string[]): void

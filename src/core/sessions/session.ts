@@ -29,7 +29,7 @@ export interface SessionLimits {
   readonly anonymousIdleMs: number
 }
 
-export interface SubscribeOptions {
+export interface SessionSubscribeOptions {
   readonly after?: string | null | undefined
   readonly checkpoints?: boolean | null | undefined
   readonly overflow?: OverflowPolicy | null | undefined
@@ -169,7 +169,7 @@ export class Session {
    * own; it counts towards the limits of this session all the same. Throws `BAD_USER_INPUT`,
    * `UNAUTHENTICATED`, `FORBIDDEN`, `LIMIT_EXCEEDED`.
    */
-  subscribe(options: SubscribeOptions & { clientId: string }, onEnd?: () => void): ChannelSubscription {
+  subscribe(options: SessionSubscribeOptions & { clientId: string }, onEnd?: () => void): ChannelSubscription {
     const channel = checkClientId(options.clientId)
     const identity = options.as ?? this.identity
     demand(maySubscribe(identity, channel), identity, `subscribe to channel "${channel}"`)
@@ -177,7 +177,7 @@ export class Session {
   }
 
   /** As `subscribe`, to the events of a typed field. Also throws what `access` throws. */
-  subscribeEvent(options: SubscribeOptions & { access: EventAccess }, onEnd?: () => void): ChannelSubscription {
+  subscribeEvent(options: SessionSubscribeOptions & { access: EventAccess }, onEnd?: () => void): ChannelSubscription {
     const { access } = options
     const identity = options.as ?? this.identity
     try {
@@ -200,7 +200,7 @@ export class Session {
   }
 
   #begin(
-    options: SubscribeOptions,
+    options: SessionSubscribeOptions,
     identity: Identity,
     topicOf: () => Topic,
     onEnd: (() => void) | undefined,

@@ -135,7 +135,9 @@ export class SourceSync {
     }
   }
 
-  /** Rejects with `SOURCE_CONFLICT` if a typed field needs it. Resolves with false if there is none. */
+  /**
+   * Rejects with `SOURCE_CONFLICT` if a typed field needs it. Resolves with false if there is none.
+   */
   async delete(id: string): Promise<boolean> {
     if (this.#neededBySchema.has(id))
       throw new GatewayError('SOURCE_CONFLICT', `a field of WARREN_SCHEMA needs source ${id}: change the schema first`)

@@ -6,6 +6,12 @@ import { FieldIndex, type FieldOutcome } from './field-index.ts'
 import { type KeyMatcher, keyMatcherOf } from './key-matcher.ts'
 import { MessageReading } from './message-reading.ts'
 
+/** A message as a field reads it. */
+export interface FieldReading {
+  readonly index: FieldIndex
+  readonly reading: MessageReading
+}
+
 /** One field that a message is for, and what the field makes of it. */
 export interface EventMatch {
   readonly field: EventField
@@ -93,7 +99,7 @@ export class EventRouter {
   }
 
   /** The fields with a binding that takes the message, whether or not they are in use. */
-  *readings(input: EventInput): Generator<{ readonly index: FieldIndex; readonly reading: MessageReading }> {
+  *readings(input: EventInput): Generator<FieldReading> {
     const words = input.routingKey.split('.')
     for (const route of this.#byExchange.get(input.exchange) ?? []) {
       const reading = readingOf(input, words, route)

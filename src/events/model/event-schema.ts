@@ -198,7 +198,10 @@ export interface MessageTemplate {
   /** JSON in which the strings `{body}`, `{messageId}` and `{now}` are replaced. */
   readonly wrap: unknown
   readonly access: Access
-  /** The name of the argument with the value that is the body; undefined: an object of all arguments. */
+  /**
+   * The name of the argument with the value that is the body; undefined: an object of all
+   * arguments.
+   */
   readonly bodyArgument: string | undefined
   /** Declared arguments by name, without the built-in ones. */
   readonly arguments: ReadonlyMap<string, InputFieldMapping>

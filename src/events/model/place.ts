@@ -20,7 +20,9 @@ export type MessagePropertyName = (typeof messageProperties)[number]
  * (`splitPointer`); the empty list is the value itself.
  */
 export type Place =
-  /** From the value at hand: the payload for arguments and root fields, an object for its fields. */
+  /**
+   * From the value at hand: the payload for arguments and root fields, an object for its fields.
+   */
   | { readonly kind: 'body'; readonly pointer: readonly string[] }
   /** From the whole body, whatever `@events(body:)` names. */
   | { readonly kind: 'envelope'; readonly pointer: readonly string[] }

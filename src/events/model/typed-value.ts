@@ -35,7 +35,9 @@ export type Verdict =
   | { readonly kind: 'valid'; readonly value: TypedValue; readonly invalid: readonly string[] }
   /** Its event type or an `@only` condition excludes it: it is not for this field. */
   | { readonly kind: 'filtered' }
-  /** `pointer`: where in the body, as a JSON pointer; for other places `header:<name>` and so on. */
+  /**
+   * `pointer`: where in the body, as a JSON pointer; for other places `header:<name>` and so on.
+   */
   | { readonly kind: 'invalid'; readonly pointer: string; readonly expected: string }
 
 /** A message as typed events read it. */

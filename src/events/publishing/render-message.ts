@@ -1,10 +1,10 @@
+import { traceparentName } from '../../core/accounting/trace-context.ts'
 import { checkDepth, maxDepth, UndecodableBody } from '../../core/body/decode-body.ts'
 import { idempotencyHeader } from '../../core/delivery/deduplicator.ts'
 import { printJson } from '../../core/json/print-json.ts'
 import type { MessageProperties } from '../../core/model/message.ts'
 import { messageIdOf, newMessageId } from '../../core/model/message-id.ts'
 import { checkShortString } from '../../core/model/short-string.ts'
-import { traceparentName } from '../../core/model/trace-context.ts'
 import { badInput } from '../../errors.ts'
 import {
   type Arguments,

@@ -3,7 +3,7 @@ import type { Gateway } from '../../core/gateway.ts'
 import type { Identity } from '../../core/model/identity.ts'
 import type { EventAccess } from '../../core/ports/event-matcher.ts'
 import type { OperationPages } from '../../core/sessions/page-limits.ts'
-import type { SubscribeOptions } from '../../core/sessions/session.ts'
+import type { SessionSubscribeOptions } from '../../core/sessions/session.ts'
 
 /** What the resolvers of typed fields need of the context of an operation. */
 export interface EventContext {
@@ -18,5 +18,5 @@ export interface EventContext {
    */
   readonly session: object | undefined
   /** As `Session.subscribeEvent`, in the caller's session. */
-  subscribeEvent(options: SubscribeOptions & { readonly access: EventAccess }): ChannelSubscription
+  subscribeEvent(options: SessionSubscribeOptions & { readonly access: EventAccess }): ChannelSubscription
 }

@@ -3,9 +3,9 @@ import { readHistory } from '../../core/delivery/history.ts'
 import { printCursor } from '../../core/model/cursor.ts'
 import { payerOf } from '../../core/sessions/payer.ts'
 import { badInput } from '../../errors.ts'
+import { gapObject } from '../model/gap-notice.ts'
 import type { TypedObject } from '../model/typed-value.ts'
 import { plainValue } from '../projection/typed-resolvers.ts'
-import { gapObject } from '../values/gap-notice.ts'
 import type { EventContext } from './event-context.ts'
 import type { ServedEvents } from './served-events.ts'
 import { SubscriptionAccess, type SubscriptionRequest } from './subscription-access.ts'
@@ -14,7 +14,9 @@ import { resultOf } from './typed-results.ts'
 const defaultPage = 100
 const maxPage = 1_000
 
-/** What the query cost of a page counts, as for `history`: see `graphql/limits/operation-cost.ts`. */
+/**
+ * What the query cost of a page counts, as for `history`: see `graphql/limits/operation-cost.ts`.
+ */
 export const historyCost = {
   complexity: 10,
   pageSize: ({ first }: Readonly<Record<string, unknown>>) =>
@@ -39,7 +41,7 @@ export async function readFieldHistory(
   const { field, args } = request
   const first = args['first'] ?? defaultPage
   if (typeof first !== 'number' || first < 1 || first > maxPage)
-    throw badInput('first', `expected a number from 1 to ${maxPage}, got ${String(first)}`)
+    throw badInput('first', `expected a number from 1 to ${maxPage}, got ${JSON.stringify(first)}`)
   const access = new SubscriptionAccess(served, { ...request, operation: 'Query' })
   const { fields } = access.reader
   try {

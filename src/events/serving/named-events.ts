@@ -36,7 +36,8 @@ export type NamedResult =
 /**
  * Subscriptions to typed fields by a name such as `orderChanged?customerId=7&status=PAID`, for
  * clients that send no documents: SocketCluster, plain WebSocket and TCP. The query is URL-encoded
- * (https://url.spec.whatwg.org/#urlencoded-parsing), and its values are read by the types of the SDL.
+ * (https://url.spec.whatwg.org/#urlencoded-parsing), and its values are read by the types of the
+ * SDL.
  */
 export class NamedEvents {
   readonly #served: ServedEvents

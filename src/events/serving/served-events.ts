@@ -4,8 +4,8 @@ import type { WindowEntry } from '../../core/ports/hot-window.ts'
 import type { EventFields } from './event-fields.ts'
 
 /**
- * The fields of the schema that is served now. After a reload, the fields of the former schema go on
- * matching until their last subscription has ended.
+ * The fields of the schema that is served now. After a reload, the fields of the former schema go
+ * on matching until their last subscription has ended.
  */
 export class ServedEvents implements EventMatcher {
   #current: EventFields

@@ -1,5 +1,5 @@
 import type { ChannelSubscription } from '../../core/delivery/channel-subscription.ts'
-import type { SubscribeOptions } from '../../core/sessions/session.ts'
+import type { SessionSubscribeOptions } from '../../core/sessions/session.ts'
 import type { EventField } from '../model/event-schema.ts'
 import type { EventContext } from './event-context.ts'
 import type { ServedEvents } from './served-events.ts'
@@ -18,11 +18,11 @@ export function subscribeToField(
 }
 
 /** The built-in arguments of the field, whatever the author called them. */
-function builtInOptions({ builtIn }: EventField, args: Readonly<Record<string, unknown>>): SubscribeOptions {
+function builtInOptions({ builtIn }: EventField, args: Readonly<Record<string, unknown>>): SessionSubscribeOptions {
   const valueOf = (name: string | undefined) => (name === undefined ? undefined : args[name])
   return {
-    after: valueOf(builtIn.after) as SubscribeOptions['after'],
-    checkpoints: valueOf(builtIn.checkpoints) as SubscribeOptions['checkpoints'],
-    overflow: valueOf(builtIn.overflow) as SubscribeOptions['overflow'],
+    after: valueOf(builtIn.after) as SessionSubscribeOptions['after'],
+    checkpoints: valueOf(builtIn.checkpoints) as SessionSubscribeOptions['checkpoints'],
+    overflow: valueOf(builtIn.overflow) as SessionSubscribeOptions['overflow'],
   }
 }

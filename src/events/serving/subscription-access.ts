@@ -18,7 +18,10 @@ export interface SubscriptionRequest {
   readonly field: EventField
   /** The coerced arguments. */
   readonly args: Readonly<Record<string, unknown>>
-  /** The selected fields below the field, as `Type.field`. The caller must be allowed to select them. */
+  /**
+   * The selected fields below the field, as `Type.field`. The caller must be allowed to select
+   * them.
+   */
   readonly selected: Iterable<string>
   /** Undefined for clients that send no documents. */
   readonly document?: DocumentNode

@@ -1,10 +1,10 @@
+import { traceparentName } from '../../core/accounting/trace-context.ts'
 import { latin1Of } from '../../core/body/latin1.ts'
 import type { ChannelEvent, GapEvent, MessageEvent } from '../../core/model/channel-event.ts'
 import { printCursor } from '../../core/model/cursor.ts'
-import { traceparentName } from '../../core/model/trace-context.ts'
 import type { EventField } from '../model/event-schema.ts'
+import { type GapNotice, gapValue } from '../model/gap-notice.ts'
 import type { TypedValue } from '../model/typed-value.ts'
-import { type GapNotice, gapValue } from '../values/gap-notice.ts'
 import type { EventFields } from './event-fields.ts'
 
 /** Prints the value of a field as it stands in a result. */
@@ -85,14 +85,15 @@ function messageResult(
 }
 
 /** The text of a result, in the form of `latin1Of`: `{"data":…,"extensions":…}`. */
-export function printResult(result: TypedResult, { responseKey, print }: ValuePrinter, event: ChannelEvent): string {
+export function printResult(result: TypedResult, printer: ValuePrinter, event: ChannelEvent): string {
   const trace = event.kind === 'MESSAGE' ? event.traceparent : undefined
   const extensions = JSON.stringify({
     warren: result.warren,
     ...(trace === undefined ? {} : { [traceparentName]: trace }),
   })
-  if (result.kind === 'value') return `${print(result.value).slice(0, -1)},"extensions":${latin1Of(extensions)}}`
-  const errors = JSON.stringify([{ ...result.error, path: [responseKey] }])
+  if (result.kind === 'value')
+    return `${printer.print(result.value).slice(0, -1)},"extensions":${latin1Of(extensions)}}`
+  const errors = JSON.stringify([{ ...result.error, path: [printer.responseKey] }])
   return latin1Of(`{"data":null,"errors":${errors},"extensions":${extensions}}`)
 }
 

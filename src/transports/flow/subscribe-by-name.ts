@@ -1,6 +1,6 @@
 import type { ChannelSubscription } from '../../core/delivery/channel-subscription.ts'
 import { checkClientId } from '../../core/model/channel-event.ts'
-import type { Session, SubscribeOptions } from '../../core/sessions/session.ts'
+import type { Session, SessionSubscribeOptions } from '../../core/sessions/session.ts'
 import type { NamedSubscription } from '../../events/serving/named-events.ts'
 import type { ServedSchema } from '../../events/serving/served-schema.ts'
 
@@ -18,7 +18,7 @@ export function subscribeByName(
   session: Session,
   served: ServedSchema,
   name: string,
-  options: SubscribeOptions,
+  options: SessionSubscribeOptions,
   onEnd?: () => void,
 ): SubscribedByName {
   const typed = served.current.named?.open(name)

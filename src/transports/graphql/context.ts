@@ -6,7 +6,7 @@ import type { ChannelSubscription } from '../../core/delivery/channel-subscripti
 import type { Gateway } from '../../core/gateway.ts'
 import { anonymous, hasToken, type Identity } from '../../core/model/identity.ts'
 import type { OperationPages, PageLimit } from '../../core/sessions/page-limits.ts'
-import type { Session, SubscribeOptions } from '../../core/sessions/session.ts'
+import type { Session, SessionSubscribeOptions } from '../../core/sessions/session.ts'
 import { badInput, GatewayError } from '../../errors.ts'
 import type { Context, Settings } from '../../graphql/context.ts'
 import { gatewayError } from '../../graphql/mask-error.ts'
@@ -55,7 +55,7 @@ export function contextFactory(
     const ownIdentity = await identify(parts, credentials, session)
     const identity = ownIdentity ?? session?.identity ?? anonymous
     /** Subscribes in the caller's session; each SSE response has its own. */
-    const subscribeIn = <Options extends SubscribeOptions>(
+    const subscribeIn = <Options extends SessionSubscribeOptions>(
       options: Options,
       open: (session: Session, options: Options, onEnd?: () => void) => ChannelSubscription,
     ): ChannelSubscription => {

@@ -1,15 +1,15 @@
 import { type DocumentNode, type ExecutionArgs, type ExecutionResult, execute, type GraphQLSchema } from 'graphql'
+import { traceparentName } from '../../core/accounting/trace-context.ts'
 import { latin1Of } from '../../core/body/latin1.ts'
 import { printJson } from '../../core/json/print-json.ts'
 import type { ChannelEvent, GapEvent } from '../../core/model/channel-event.ts'
-import { traceparentName } from '../../core/model/trace-context.ts'
 import type { Projection } from '../../events/projection/compiled-projection.ts'
 import { continuingField } from '../../events/serving/same-meaning.ts'
 import type { ServedSchema } from '../../events/serving/served-schema.ts'
 import type { TypedOperation, TypedOperations } from '../../events/serving/typed-operations.ts'
 import { printResult, resultOf } from '../../events/serving/typed-results.ts'
 import { type CompiledSelection, compileSelection } from '../../graphql/compile/compiled-selection.ts'
-import { EncodingCache } from '../flow/encoding-cache.ts'
+import { EncodingCache } from '../encoding/encoding-cache.ts'
 
 type Operation = Pick<ExecutionArgs, 'document' | 'operationName' | 'variableValues'>
 

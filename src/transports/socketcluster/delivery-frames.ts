@@ -4,7 +4,7 @@ import { isJsonType, isTextType } from '../../core/body/media-type.ts'
 import type { MessageEvent } from '../../core/model/channel-event.ts'
 import { printCursor } from '../../core/model/cursor.ts'
 import type { NamedSubscription } from '../../events/serving/named-events.ts'
-import { EncodingCache } from '../flow/encoding-cache.ts'
+import { EncodingCache } from '../encoding/encoding-cache.ts'
 import { textFrameHeader } from '../websocket/frame-writer.ts'
 
 const plain = 0

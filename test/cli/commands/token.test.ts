@@ -30,6 +30,11 @@ describe('warren token', () => {
     })
   })
 
+  test('takes words of the team', async () => {
+    const { stdout } = await runCommand(['token', '--scope', 'room', '--team-scope', 'orders:read odd'], withSecret)
+    expect(decodeJwt(stdout.trim())['scope']).toBe('room orders:read odd')
+  })
+
   test('uses the generated secret if none is set, and creates it if it does not exist', async () => {
     const first = await runWarren(['token', '--operator', '--data-dir', dataDir])
     expect(first).toMatchObject({ code: 0, stderr: `No secret yet: generating one in ${dataDir}\n` })
@@ -42,7 +47,8 @@ describe('warren token', () => {
 
   test.each([
     [[], /^warren token: expected --client, --operator or --scope/],
-    [['--scope', 'publisher'], /^--scope: expected .* got "publisher"\n$/],
+    [['--scope', 'publisher'], /^--scope: expected .* got "publisher"; --team-scope takes .*\n$/],
+    [['--team-scope', 'orders:read room'], /^--team-scope: expected .* got "room"; use --scope\n$/],
     [['--operator', '--ttl', '5'], /^--ttl: expected a duration .* got "5"\n$/],
     [['--client', 'a b'], /^--client: expected no white space/],
     [['--opertor'], /^unknown option '--opertor' \(Did you mean --operator\?\)\n$/],

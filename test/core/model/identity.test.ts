@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { traceparentOf } from '../../../src/core/accounting/trace-context.ts'
 import { checkClientId, OverflowGap, unreadableGap } from '../../../src/core/model/channel-event.ts'
 import { asError, errorStack, errorText } from '../../../src/core/model/error-text.ts'
 import {
@@ -15,7 +16,6 @@ import {
 import { newMessageId } from '../../../src/core/model/message-id.ts'
 import { overflowPolicies, overflowPolicyOf } from '../../../src/core/model/overflow-policy.ts'
 import { checkShortString } from '../../../src/core/model/short-string.ts'
-import { traceparentOf } from '../../../src/core/model/trace-context.ts'
 import { noteOf } from '../../../src/core/ports/journal.ts'
 import { testCursors } from '../../support/gateway/deployment-keys.ts'
 import { entryAt, messageAt } from '../delivery/events.ts'
@@ -25,12 +25,23 @@ describe('a scope', () => {
     const scope = parseScope(
       'operator  room channel:team.* channel: publish:orders publish:a%3Ab:k.#:x publish: odd publish:%zz',
     )
-    expect(scope).toEqual({
+    expect(scope).toMatchObject({
       operator: true,
       publish: false,
       register: false,
       room: true,
       channels: ['team.*', ''],
+      words: [
+        'operator',
+        'room',
+        'channel:team.*',
+        'channel:',
+        'publish:orders',
+        'publish:a%3Ab:k.#:x',
+        'publish:',
+        'odd',
+        'publish:%zz',
+      ],
       publishTo: [
         { exchange: 'orders', routingKey: undefined, word: 'publish:orders' },
         { exchange: 'a:b', routingKey: 'k.#:x', word: 'publish:a%3Ab:k.#:x' },
@@ -44,7 +55,12 @@ describe('a scope', () => {
       'channel:team.*',
       'channel:',
     ])
-    expect(parseScope('publish register')).toEqual({ ...noScope, publish: true, register: true })
+    expect(parseScope('publish register')).toEqual({
+      ...noScope,
+      publish: true,
+      register: true,
+      words: ['publish', 'register'],
+    })
     expect([parseScope(''), printScope(noScope)]).toEqual([noScope, []])
     expect(parseScope('xpublish:e mychannel:a publish:e:').publishTo).toEqual([
       { exchange: 'e', routingKey: '', word: 'publish:e:' },

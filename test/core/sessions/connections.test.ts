@@ -136,6 +136,9 @@ test('each error has a close reason', () => {
     LIMIT_EXCEEDED: 'TOO_MANY',
     DELIVERY_FAILED: 'INTERNAL_ERROR',
     PAYLOAD_TOO_LARGE: 'BAD_REQUEST',
+    INVALID_EVENT: 'BAD_REQUEST',
+    NO_RESPONDER: 'BAD_REQUEST',
+    REQUEST_TIMEOUT: 'BAD_REQUEST',
   })
   expect(closeReasonOf('INTERNAL_SERVER_ERROR')).toBe('BAD_REQUEST')
 })

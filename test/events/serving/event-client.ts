@@ -1,5 +1,5 @@
 import { createClient } from 'graphql-ws'
-import WebSocket from 'ws'
+import { WebSocket } from 'ws'
 import { hmacSigner } from '../../../src/auth/tokens/jwt.ts'
 import { Inbox } from '../../support/frames/inbox.ts'
 import type { InProcessGateway } from '../../support/gateway/gateway-in-process.ts'

@@ -27,7 +27,7 @@ type Delivered @eventType(name: "delivered") { id: ID! }
 `
 
 const folder = newFolder()
-const { sign } = hmacSigner({ secret: testSecret })
+const signer = hmacSigner({ secret: testSecret })
 let gateway: InProcessGateway
 let tcpPort: number
 
@@ -57,7 +57,7 @@ const transports: readonly TransportAdapter[] = [socketCluster, plainWebSocket, 
 
 describe.each(transports)('$name', (transport) => {
   async function listen(channel: string, scope: readonly string[] = [], after?: string) {
-    const { token } = await sign({ clientId: 'alice', scope, ttlSeconds: 600 })
+    const { token } = await signer.sign({ clientId: 'alice', scope, ttlSeconds: 600 })
     return transport.listen({ gateway, tcpPort }, { channel, token, ...(after === undefined ? {} : { after }) })
   }
 

@@ -47,7 +47,7 @@ async function served(text: string): Promise<void> {
 const query = 'subscription ($after: Cursor) { order(customer: "alice", after: $after) { id status } }'
 
 describe('a reload of the schema', () => {
-  test('that adds closes nobody, and new operations can use it', async () => {
+  test('that adds closes no connection, and new operations can use it', async () => {
     await using client = await eventClient(gateway, 'alice')
     const events = client.listen(query)
     await eventually('the subscription', () => gateway.gateway.hub.size === 1)

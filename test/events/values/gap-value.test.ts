@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import type { GapForm } from '../../../src/events/model/event-schema.ts'
+import { gapValue } from '../../../src/events/model/gap-notice.ts'
 import { TypedObject } from '../../../src/events/model/typed-value.ts'
-import { gapValue } from '../../../src/events/values/gap-notice.ts'
 import { builtSchema, eventFieldOf } from '../schema-builder.ts'
 
 const gap = { reason: 'RETENTION', oldest: null, cursor: 'c2' }

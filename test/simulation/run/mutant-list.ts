@@ -50,8 +50,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'the first entry of a replay is skipped',
     'src/core/delivery/replay-batch.ts',
-    'if (offset >= start)',
-    'if (offset > start)',
+    'if (offset >= (this.#starts.get(subscription) ?? Number.POSITIVE_INFINITY))',
+    'if (offset > (this.#starts.get(subscription) ?? Number.POSITIVE_INFINITY))',
   ),
   mutant(
     'checkpoints continue while a subscription catches up',
@@ -159,7 +159,7 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'a grant is not checked again when the token is renewed',
     session,
-    'if (this.#withOwnToken.has(subscription) || maySubscribe(identity, subscription.channel)) continue',
+    'if (mayContinue(identity, subscription.topic)) continue',
     'continue',
   ),
   mutant(

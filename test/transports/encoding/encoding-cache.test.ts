@@ -6,13 +6,13 @@ import { parseJson } from '../../../src/core/json/parse-json.ts'
 import { printJson } from '../../../src/core/json/print-json.ts'
 import { type ChannelEvent, MessageEvent } from '../../../src/core/model/channel-event.ts'
 import { printCursor } from '../../../src/core/model/cursor.ts'
-import { EncodingCache } from '../../../src/transports/flow/encoding-cache.ts'
-import { eventJson } from '../../../src/transports/flow/event-json.ts'
+import { EncodingCache } from '../../../src/transports/encoding/encoding-cache.ts'
+import { eventJson } from '../../../src/transports/encoding/event-json.ts'
 import { DeliveryFrames } from '../../../src/transports/socketcluster/delivery-frames.ts'
 import { testCursors } from '../../support/gateway/deployment-keys.ts'
 import { runs } from '../../support/property.ts'
 import { repetitions } from '../../support/repetitions.ts'
-import { anyEvent } from './any-event.ts'
+import { anyEvent } from '../flow/any-event.ts'
 
 function messageEvent(offset: number, body = `{"number":${offset}}`, properties = {}): MessageEvent {
   const message = { exchange: 'e', routingKey: 'k', body: Buffer.from(body), redelivered: false, receivedAt: 0 }

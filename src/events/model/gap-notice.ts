@@ -1,6 +1,6 @@
 import { type GraphQLField, getNamedType, isObjectType } from 'graphql'
-import type { EventField, EventSchema } from '../model/event-schema.ts'
-import { TypedObject, type TypedValue } from '../model/typed-value.ts'
+import type { EventField, EventSchema } from './event-schema.ts'
+import { TypedObject, type TypedValue } from './typed-value.ts'
 
 export const gapTypeName = 'EventGap'
 

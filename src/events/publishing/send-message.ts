@@ -1,18 +1,18 @@
 import { GraphQLError } from 'graphql'
+import { newTraceparent } from '../../core/accounting/trace-context.ts'
 import type { Message } from '../../core/model/message.ts'
-import { newTraceparent } from '../../core/model/trace-context.ts'
 import type { Requester } from '../../core/ports/requester.ts'
 import { payerOf } from '../../core/sessions/payer.ts'
 import { GatewayError } from '../../errors.ts'
 import type { EventSchema, PublishField, RequestField } from '../model/event-schema.ts'
 import { plainValue } from '../projection/typed-resolvers.ts'
-import { messageRendererOf, type RenderedMessage } from '../publishing/render-message.ts'
+import type { EventContext } from '../serving/event-context.ts'
+import { callerOf } from '../serving/subscription-access.ts'
 import type { BinaryDecoders } from '../values/binary-body.ts'
 import { compileReplyValidator } from '../values/compiled-validator.ts'
 import { MessageInput } from '../values/message-input.ts'
-import type { EventContext } from './event-context.ts'
+import { messageRendererOf, type RenderedMessage } from './render-message.ts'
 import type { RequestLimit } from './request-limit.ts'
-import { callerOf } from './subscription-access.ts'
 
 type Arguments = Readonly<Record<string, unknown>>
 
@@ -49,7 +49,9 @@ export interface RequestParts {
   readonly onInvalid: (field: string, pointer: string, expected: string) => void
 }
 
-/** Resolves a field with `@request`: sends the message, and returns the reply as the field's type. */
+/**
+ * Resolves a field with `@request`: sends the message, and returns the reply as the field's type.
+ */
 export function requesterOf(
   schema: EventSchema,
   field: RequestField,

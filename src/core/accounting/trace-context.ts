@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { Counted } from '../accounting/message-outcomes.ts'
-import type { JournalMessage } from './message.ts'
+import type { JournalMessage } from '../model/message.ts'
+import type { Counted } from './message-outcomes.ts'
 
 /**
  * The name of the header of AMQP messages, and of the member of a result's extensions.
