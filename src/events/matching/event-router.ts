@@ -7,7 +7,7 @@ import { type KeyMatcher, keyMatcherOf } from './key-matcher.ts'
 import { MessageReading } from './message-reading.ts'
 
 /** A message as a field reads it. */
-export interface FieldReading {
+export interface RoutedReading {
   readonly index: FieldIndex
   readonly reading: MessageReading
 }
@@ -99,7 +99,7 @@ export class EventRouter {
   }
 
   /** The fields with a binding that takes the message, whether or not they are in use. */
-  *readings(input: EventInput): Generator<FieldReading> {
+  *readings(input: EventInput): Generator<RoutedReading> {
     const words = input.routingKey.split('.')
     for (const route of this.#byExchange.get(input.exchange) ?? []) {
       const reading = readingOf(input, words, route)

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Credentials } from '../../auth/authenticate.ts'
 import type { Gateway } from '../../core/gateway.ts'
 import { errorStack } from '../../core/model/error-text.ts'
-import { type Identity, isKnown } from '../../core/model/identity.ts'
+import { hasToken, type Identity } from '../../core/model/identity.ts'
 import { demand, mayJoinRoom } from '../../core/sessions/authorizer.ts'
 import { closeReasonOf } from '../../core/sessions/close-reason-of.ts'
 import type { Session } from '../../core/sessions/session.ts'
@@ -106,7 +106,8 @@ export class RoomConnection implements WebSocketUser {
 
   /**
    * Starts to read. The token is in the URL, in the header or in the first frame. If anonymous
-   * clients are allowed, the first frame need not have one.
+   * clients are allowed, here or by the typed field that is asked for, the first frame need not
+   * have one.
    */
   begin(): void {
     this.#socket.serve(this, new ReadThrottle(this.#socket))
@@ -115,7 +116,7 @@ export class RoomConnection implements WebSocketUser {
     if (authorization !== undefined) return void this.#authenticateWith(authorization)
     const { allowAnonymous, anonymous, authTimeoutMs } = this.#options
     this.#take = (frame) => this.#takeFirst(frame)
-    if (allowAnonymous) return this.#enter(anonymous, (frame) => this.#takeFirst(frame))
+    if (allowAnonymous || this.#isPublicField()) return this.#enter(anonymous, (frame) => this.#takeFirst(frame))
     this.#authTimer = setTimeout(() => closeSocket(this.#socket, 'UNAUTHORIZED'), authTimeoutMs)
   }
 
@@ -159,7 +160,7 @@ export class RoomConnection implements WebSocketUser {
     this.#socket.pause()
     try {
       const identity = await this.#options.authenticate({ authorization })
-      if (!isKnown(identity)) throw new GatewayError('UNAUTHENTICATED', 'The token grants nothing.')
+      if (!hasToken(identity)) throw new GatewayError('UNAUTHENTICATED', 'The token grants nothing.')
       if (this.#socket.isOpen) this.#enterAs(identity)
     } catch (error) {
       this.#refuse(error)
@@ -188,6 +189,17 @@ export class RoomConnection implements WebSocketUser {
       this.#take = take ?? this.#taker
     } catch (error) {
       this.#refuse(error)
+    }
+  }
+
+  /** Whether the channel is a typed field that callers without a token may subscribe to. */
+  #isPublicField(): boolean {
+    const { served, anonymous } = this.#options
+    try {
+      return served.current.named?.open(this.#query.get('channel') ?? '')?.topicFor(anonymous) !== undefined
+    } catch {
+      // Whoever sends a token gets the error.
+      return false
     }
   }
 
