@@ -1,10 +1,14 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import amqp from 'amqplib'
 import { eventually } from '../support/eventually.ts'
 import { type GatewayProcess, startGateway, testToken } from '../support/gateway/gateway-process.ts'
+import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
 import { privateRabbit, type RabbitNode } from '../support/rabbitmq/broker.ts'
 import { type Balance, settle } from './accounts.ts'
 import { CarefulPublisher } from './careful-publisher.ts'
 import { ResumingListener } from './clients/resuming-listener.ts'
+import { typedSdl } from './clients/transports.ts'
 import { pause } from './pause.ts'
 import { Seeded } from './seeded.ts'
 import { answerTo, lostCursors } from './unrecoverable.ts'
@@ -63,17 +67,21 @@ const settleMs = 30_000
 /**
  * Publishes numbers to many clients while a script breaks everything around them, and then settles
  * the accounts. Each client received each confirmed number exactly once after its cursor and in
- * order, or the number is inside a reported gap.
+ * order, or the number is inside a reported gap. Half of the clients subscribe to a typed field.
  */
 export async function runLedger(options: LedgerOptions): Promise<LedgerResult> {
   const rabbit = await privateRabbit('ledger')
   const gateways: GatewayProcess[] = []
+  const folder = newFolder()
+  const schema = join(folder, 'events.graphql')
+  writeFileSync(schema, typedSdl)
   try {
     for (let index = 0; index < options.replicas; index += 1) {
       gateways.push(
         await startGateway({
           env: {
             WARREN_BROKER_URL: rabbit.url(),
+            WARREN_SCHEMA: schema,
             WARREN_RETENTION: retention,
             WARREN_HOT_WINDOW: hotWindows[index % hotWindows.length] ?? '',
           },
@@ -89,6 +97,7 @@ export async function runLedger(options: LedgerOptions): Promise<LedgerResult> {
   } finally {
     await Promise.all(gateways.map((gateway) => gateway[Symbol.asyncDispose]()))
     await rabbit.remove()
+    removeFolder(folder)
   }
 }
 
@@ -176,7 +185,15 @@ class Ledger {
     }
     const { token, channel } = data.createClientChannel
     const random = this.#random.fork()
-    const listener = new ResumingListener({ client, token, cursor: channel.cursor, replicas: this.#gateways, random })
+    const typed = this.#books.length % 2 === 1
+    const listener = new ResumingListener({
+      client,
+      token,
+      cursor: channel.cursor,
+      replicas: this.#gateways,
+      random,
+      typed,
+    })
     return { client, listener, confirmed: [], attempted: 0 }
   }
 

@@ -13,6 +13,8 @@ export interface ListenerOptions {
   readonly cursor: string
   readonly replicas: readonly Replica[]
   readonly random: Seeded
+  /** Subscribes to the field of `typedSdl`, not to the channel. Default: false. */
+  readonly typed?: boolean
   /** A random one is used for each connection. Default: graphql-transport-ws and SSE. */
   readonly transports?: readonly Transport[]
   /**
@@ -113,7 +115,7 @@ export class ResumingListener {
   }
 
   #connect(replica: Replica, transport: Transport): Promise<void> {
-    const { token, patienceMs } = this.#options
+    const { token, typed, patienceMs } = this.#options
     const { client, cursor } = this
     return new Promise((resolve) => {
       let subscribed = false
@@ -148,7 +150,7 @@ export class ResumingListener {
           resolve()
         },
       }
-      const end = transport(replica, { client, token, cursor }, watch)
+      const end = transport(replica, { client, token, cursor, typed }, watch)
       this.#cut = leave
       if (this.#stopped) leave()
     })

@@ -16,6 +16,8 @@ export interface Subscriber {
   readonly client: string
   readonly token: string
   readonly cursor: string
+  /** Subscribes to the field of `typedSdl`, not to the channel. Default: false. */
+  readonly typed?: boolean | undefined
 }
 
 /** The messages that the ledgers' publishers send. */
@@ -49,6 +51,24 @@ export const channelQuery = `subscription ($clientId: ID!, $after: Cursor) {
   channel(clientId: $clientId, after: $after) { kind cursor data redelivered gap { reason } }
 }`
 
+/** The same messages as a typed field. Their key is that of the default source. */
+export const typedSdl = `
+type Subscription {
+  numbered(client: ID! @owner): Numbered
+    @events(exchange: "warren.events", routingKey: "client.{client}")
+}
+type Numbered { number: Int!  attempt: Int }
+`
+
+const typedQuery = `subscription ($clientId: ID!, $after: Cursor) {
+  numbered(client: $clientId, after: $after) { number attempt }
+}`
+
+const queryOf = ({ typed }: Subscriber): string => (typed ? typedQuery : channelQuery)
+
+/** What transports without documents subscribe to. */
+const nameOf = ({ client, typed }: Subscriber): string => (typed ? `numbered?client=${client}` : client)
+
 interface ChannelEvent {
   readonly kind: string
   readonly cursor: string
@@ -58,8 +78,16 @@ interface ChannelEvent {
 }
 
 interface Result {
-  readonly data?: { readonly channel?: ChannelEvent } | null
+  readonly data?: { readonly channel?: ChannelEvent; readonly numbered?: Numbered | null } | null
+  readonly extensions?: { readonly warren?: Position }
   readonly errors?: readonly GraphqlError[]
+}
+
+/** `extensions.warren` of a typed field. */
+interface Position {
+  readonly cursor: string
+  readonly gap?: { readonly reason: string }
+  readonly checkpoint?: boolean
 }
 
 interface GraphqlError {
@@ -94,13 +122,26 @@ function receive(event: ChannelEvent, watch: Watch): void {
 }
 
 function receiveResult(result: Result, watch: Watch): void {
-  const event = result.data?.channel
+  const event = result.data?.channel ?? typedEvent(result)
   if (event) receive(event, watch)
   else watch.onRefused(JSON.stringify(result), result.errors?.[0]?.extensions?.code)
 }
 
+function typedEvent({ data, extensions, errors }: Result): ChannelEvent | undefined {
+  const position = extensions?.warren
+  if (!position || errors) return undefined
+  const { cursor, gap, checkpoint } = position
+  return {
+    kind: gap ? 'gap' : checkpoint ? 'checkpoint' : 'message',
+    cursor,
+    data: data?.numbered ?? null,
+    gap: gap ?? null,
+  }
+}
+
 /** graphql-transport-ws. */
-export const overWebSocket: Transport = ({ address, port }, { client, token, cursor }, watch) => {
+export const overWebSocket: Transport = ({ address, port }, subscriber, watch) => {
+  const { client, token, cursor } = subscriber
   const socket = new WebSocket(`ws://${address}:${port}/graphql`, 'graphql-transport-ws')
   const send = (frame: object): void => socket.send(JSON.stringify(frame))
   socket.on('error', () => {})
@@ -111,7 +152,7 @@ export const overWebSocket: Transport = ({ address, port }, { client, token, cur
     if (frame.type === 'ping') send({ type: 'pong' })
     else if (frame.type === 'connection_ack') {
       const variables = { clientId: client, after: cursor }
-      send({ id: '1', type: 'subscribe', payload: { query: channelQuery, variables } })
+      send({ id: '1', type: 'subscribe', payload: { query: queryOf(subscriber), variables } })
       watch.onSubscribed()
     } else if (frame.type === 'next') receiveResult(frame.payload as Result, watch)
     else {
@@ -124,7 +165,8 @@ export const overWebSocket: Transport = ({ address, port }, { client, token, cur
 
 /** Server-sent events. The cursor is sent as a variable, or as `Last-Event-ID`. */
 export function overEvents(cursorIn: () => 'variable' | 'header'): Transport {
-  return function overServerSentEvents({ address, port }, { client, token, cursor }, watch) {
+  return function overServerSentEvents({ address, port }, subscriber, watch) {
+    const { client, token, cursor } = subscriber
     const inHeader = cursorIn() === 'header'
     const call = request({
       host: address,
@@ -159,7 +201,8 @@ export function overEvents(cursorIn: () => 'variable' | 'header'): Transport {
         watch.onRefused(`over SSE came status ${response.statusCode}: ${text}`, code)
       })
     })
-    call.end(JSON.stringify({ query: channelQuery, variables: { clientId: client, after: inHeader ? null : cursor } }))
+    const variables = { clientId: client, after: inHeader ? null : cursor }
+    call.end(JSON.stringify({ query: queryOf(subscriber), variables }))
     return () => call.destroy()
   }
 }
@@ -173,13 +216,14 @@ function receiveBlock(block: string, watch: Watch): void {
   if (field('event') !== 'next') return
   const result = JSON.parse(field('data') ?? '{}') as Result
   receiveResult(result, watch)
-  const cursor = result.data?.channel?.cursor
+  const cursor = result.data?.channel?.cursor ?? result.extensions?.warren?.cursor
   if (cursor !== undefined && field('id') !== cursor)
     watch.onRefused(`the event's id ${field('id')} is not its cursor ${cursor}`)
 }
 
 /** SocketCluster, protocol 2. It has no flag for repeated deliveries. */
-export const overSocketCluster: Transport = ({ address, port }, { client, token, cursor }, watch) => {
+export const overSocketCluster: Transport = ({ address, port }, subscriber, watch) => {
+  const { token, cursor } = subscriber
   const socket = new WebSocket(`ws://${address}:${port}/socketcluster/?protocolVersion=2`)
   const call = (cid: number, event: string, data: object): void => socket.send(JSON.stringify({ event, data, cid }))
   socket.on('error', () => {})
@@ -195,7 +239,7 @@ export const overSocketCluster: Transport = ({ address, port }, { client, token,
       error?: { name: string }
     }
     if (error) watch.onRefused(text, error.name)
-    else if (rid === 1) call(2, '#subscribe', { channel: client, data: { after: cursor, cursors: true } })
+    else if (rid === 1) call(2, '#subscribe', { channel: nameOf(subscriber), data: { after: cursor, cursors: true } })
     else if (rid === 2) watch.onSubscribed()
     else if (event === '#publish' && data) receive({ kind: 'message', ...data.data }, watch)
     else if (event === 'gap' && data) receive({ kind: 'gap', cursor: data.cursor, gap: data }, watch)
@@ -205,7 +249,8 @@ export const overSocketCluster: Transport = ({ address, port }, { client, token,
 }
 
 /** The framed protocol over TCP. */
-export const overTcp: Transport = ({ address, tcpPort }, { client, token, cursor }, watch) => {
+export const overTcp: Transport = ({ address, tcpPort }, subscriber, watch) => {
+  const { token, cursor } = subscriber
   const socket = connect({ host: address, port: tcpPort, noDelay: true })
   const send = (request: object): void => void socket.write(requestBytes(request))
   let closed = 0
@@ -217,7 +262,7 @@ export const overTcp: Transport = ({ address, tcpPort }, { client, token, cursor
     if (kind === 'ping') send({ action: 'pong' })
     else if (kind === 'close') closed = code ?? 0
     else if (error) watch.onRefused(JSON.stringify(json), error.code)
-    else if (id === 1) send({ action: 'subscribe', channel: client, after: cursor, id: 2 })
+    else if (id === 1) send({ action: 'subscribe', channel: nameOf(subscriber), after: cursor, id: 2 })
     else if (id === 2) watch.onSubscribed()
     else receive(json as unknown as ChannelEvent, watch)
   })
@@ -226,8 +271,9 @@ export const overTcp: Transport = ({ address, tcpPort }, { client, token, cursor
 }
 
 /** `/ws?channel=`, in its envelope. */
-export const overPlainWebSocket: Transport = ({ address, port }, { client, token, cursor }, watch) => {
-  const query = new URLSearchParams({ channel: client, after: cursor, token })
+export const overPlainWebSocket: Transport = ({ address, port }, subscriber, watch) => {
+  const { token, cursor } = subscriber
+  const query = new URLSearchParams({ channel: nameOf(subscriber), after: cursor, token })
   const socket = new WebSocket(`ws://${address}:${port}/ws?${query.toString()}`)
   socket.on('error', () => {})
   socket.on('close', watch.onClosed)
