@@ -41,6 +41,8 @@ export const contestantNames = [
   'warren',
   'warren-socketcluster',
   'warren-amqplib',
+  'warren-typed',
+  'warren-filters',
   'yoga',
   'mercurius',
   'socketcluster',

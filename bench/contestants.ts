@@ -1,4 +1,5 @@
 /** All contestants, and how each is started and subscribed to. */
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startGateway, testSecret, testToken } from '../test/support/gateway/gateway-process.ts'
 import { freePort } from '../test/support/network/ports.ts'
@@ -34,8 +35,8 @@ function portOf({ url }: Broker): number {
 
 const json = JSON.stringify
 
-function graphql(init: object, operation: string): Step[] {
-  const payload = { query: operation, variables: { clientId: 'c{c}' } }
+function graphql(init: object, operation: string, variables: object = { clientId: 'c{c}' }): Step[] {
+  const payload = { query: operation, variables }
   return [
     ['S', json({ type: 'connection_init', payload: init })],
     ['E', 'connection_ack'],
@@ -83,15 +84,38 @@ function onSocketCluster(token: string | null) {
   }
 }
 
+/** The messages of the scenarios as a typed field. */
+const sdl = `type Subscription {
+  event(clientId: ID!): Event @events(exchange: "warren.events", routingKey: "client.{clientId}") @allow
+}
+type Event { mark: String! text: String! @filterable }
+`
+
+/** `filter`: a filter in the variables, which every message passes. */
+function onTypedField(filter?: object) {
+  const operation = filter
+    ? 'subscription ($clientId: ID!, $filter: EventFilter) { event(clientId: $clientId, filter: $filter) { mark text } }'
+    : 'subscription ($clientId: ID!) { event(clientId: $clientId) { mark text } }'
+  const script = () => graphql({ token: '{token}' }, operation, { clientId: 'c{c}', filter })
+  return { ...warrenOnGraphql, script, sdl }
+}
+
 async function startWarren(
   source: Source,
   broker: BrokerOf,
-  access: Pick<Running, 'path' | 'protocol' | 'script' | 'ping'>,
+  { sdl: schema, ...access }: Pick<Running, 'path' | 'protocol' | 'script' | 'ping'> & { readonly sdl?: string },
   parameters = '',
 ): Promise<Running> {
+  const folder = newFolder()
+  const file = join(folder, 'events.graphql')
+  writeFileSync(file, schema ?? '')
+  const own: Record<string, string> = schema === undefined ? {} : { WARREN_SCHEMA: file }
   const common = { ...access, tokens: await warrenTokens() }
+  const stopping = (end: () => PromiseLike<void>) => async (): Promise<void> => {
+    await end()
+    removeFolder(folder)
+  }
   if (source === 'process') {
-    const folder = newFolder()
     const started = await start('warren', source, broker, {
       env: {
         WARREN_PORT: String(await freePort()),
@@ -99,16 +123,13 @@ async function startWarren(
         WARREN_TCP_PORT: 'off',
         WARREN_DATA_DIR: join(folder, 'data'),
         WARREN_JWT_SECRET: testSecret,
+        ...own,
       },
     })
-    const stop = async (): Promise<void> => {
-      await started.stop()
-      removeFolder(folder)
-    }
-    return { ...started, ...common, stop }
+    return { ...started, ...common, stop: stopping(() => started.stop()) }
   }
   const node = await broker()
-  const gateway = await startGateway({ env: { WARREN_BROKER_URL: node.url + parameters } })
+  const gateway = await startGateway({ env: { WARREN_BROKER_URL: node.url + parameters, ...own } })
   pin(gateway.pid, 'server')
   return {
     ...common,
@@ -116,7 +137,7 @@ async function startWarren(
     control: await node.publisher('warren.events'),
     pids: [gateway.pid],
     broker: portOf(node),
-    stop: async () => gateway[Symbol.asyncDispose](),
+    stop: stopping(() => gateway[Symbol.asyncDispose]()),
   }
 }
 
@@ -188,6 +209,20 @@ export const contestants: readonly Contestant[] = [
     sources: ['rabbit'],
     graphql: true,
     start: (source, broker) => startWarren(source, broker, warrenOnGraphql, '?reader=amqplib'),
+  },
+  {
+    name: 'warren-typed',
+    title: 'Warren, a typed field',
+    sources: both,
+    graphql: false,
+    start: (source, broker) => startWarren(source, broker, onTypedField()),
+  },
+  {
+    name: 'warren-filters',
+    title: 'Warren, a typed field with a filter each',
+    sources: ['process'],
+    graphql: false,
+    start: (source, broker) => startWarren(source, broker, onTypedField({ text: { ne: '{id}' } })),
   },
   {
     name: 'yoga',

@@ -25,7 +25,9 @@ export interface Scenario {
   readonly measureMs?: number
 }
 
-const general = contestantNames.filter((name) => !['warren-socketcluster', 'warren-amqplib'].includes(name))
+const general = contestantNames.filter(
+  (name) => !['warren-socketcluster', 'warren-amqplib', 'warren-typed', 'warren-filters'].includes(name),
+)
 const inProcess = general.filter((name) => name !== 'web-stomp')
 const fromRabbit = general.filter((name) => name !== 'bare-c')
 const graphql = ['warren', 'yoga', 'mercurius'] as const
@@ -60,6 +62,17 @@ export const scenarios: readonly Scenario[] = [
     contestants: ['warren-socketcluster', 'socketcluster'],
   }),
   fanOut({ name: 'mix', title: 'one channel × 1,000, ten operations', operations: 10, contestants: graphql }),
+  fanOut({
+    name: 'typed-fan-out',
+    title: 'a typed field beside a channel, one × 1,000',
+    contestants: ['warren', 'warren-typed', 'warren-filters'],
+  }),
+  oneEach({
+    name: 'typed-each',
+    title: 'RabbitMQ, a typed field beside channels, 1,000 arguments × 1',
+    source: 'rabbit',
+    contestants: ['warren', 'warren-typed'],
+  }),
   fanOut({ name: 'four', title: 'one channel × 1,000, four events in one turn', window: 4, burst: 4 }),
   oneEach({ name: 'each', title: '1,000 channels × 1' }),
   oneEach({ name: 'each-10k', title: '10,000 channels × 1', connections: 10_000, channels: 10_000 }),

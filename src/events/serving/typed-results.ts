@@ -86,15 +86,17 @@ function messageResult(
 
 /** The text of a result, in the form of `latin1Of`: `{"data":…,"extensions":…}`. */
 export function printResult(result: TypedResult, printer: ValuePrinter, event: ChannelEvent): string {
-  const trace = event.kind === 'MESSAGE' ? event.traceparent : undefined
-  const extensions = JSON.stringify({
-    warren: result.warren,
-    ...(trace === undefined ? {} : { [traceparentName]: trace }),
-  })
+  const extensions = printExtensions(result.warren, event.kind === 'MESSAGE' ? event.traceparent : undefined)
   if (result.kind === 'value')
     return `${printer.print(result.value).slice(0, -1)},"extensions":${latin1Of(extensions)}}`
   const errors = JSON.stringify([{ ...result.error, path: [printer.responseKey] }])
   return latin1Of(`{"data":null,"errors":${errors},"extensions":${extensions}}`)
+}
+
+function printExtensions(warren: WarrenExtension, traceparent: string | undefined): string {
+  // Most events have nothing else. A cursor is base64url.
+  if (traceparent === undefined && Object.keys(warren).length === 1) return `{"warren":{"cursor":"${warren.cursor}"}}`
+  return JSON.stringify({ warren, ...(traceparent === undefined ? {} : { [traceparentName]: traceparent }) })
 }
 
 function gapExtension({ reason, oldest }: GapEvent): { readonly reason: string; readonly oldest: string | null } {
