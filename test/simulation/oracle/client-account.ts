@@ -154,6 +154,8 @@ export class ClientAccount {
       case 'JOURNAL_REPLACED':
         this.#numbers.clear()
         if (position && position.epoch === event.epoch) refuse('the journal is the same')
+        else if (position && this.#truth.isEarlier(event.epoch, position.epoch))
+          refuse(`it goes back from journal ${position.epoch} to ${event.epoch}`)
         return
       case 'INVALID_CURSOR':
         if (this.#resumedWith !== 'invalid') refuse('the cursor was issued by Warren')

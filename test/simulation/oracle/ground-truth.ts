@@ -160,6 +160,12 @@ export class GroundTruth {
     return this.#lives.find((life) => life.epoch === epoch)
   }
 
+  /** Whether one journal was declared before another. */
+  isEarlier(one: string, other: string): boolean {
+    const epochs = this.#lives.map(({ epoch }) => epoch)
+    return epochs.indexOf(one) < epochs.indexOf(other)
+  }
+
   intend(wanted: Omit<Intent, 'number' | 'isConfirmed'>): Intent {
     const intent = { ...wanted, number: this.intents.length, isConfirmed: false }
     this.intents.push(intent)
