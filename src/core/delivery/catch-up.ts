@@ -337,7 +337,7 @@ export class CatchUp implements Replayer {
       this.#recordResult(subscription, 'resumed')
       batch.add(subscription, firstOffsetFor(subscription))
     } else if (this.#context.epoch() !== epoch) {
-      // The journal is away. What the scan reads may be a new journal, which the tail does not know.
+      // The journal is away: the scan may read a new one, which the tail does not know yet.
       this.resume(subscription)
     } else if (entry.offset > position.offset && first) {
       this.#recordResult(subscription, 'gap')

@@ -36,8 +36,8 @@ export class PublishRights {
   check(identity: Identity, exchange: string, routingKey: string): (() => Promise<void>) | undefined {
     const wouldBeGranted = mayPublishTo(identity, { exchange, routingKey, isSource: true })
     if (!wouldBeGranted || this.#parts.isSource(exchange)) return this.#checkNow(identity, exchange, routingKey)
-    // Another replica may have created the source a moment ago. A publication to an exchange without
-    // a source is not read back, so it must not be taken for one.
+    // Another replica may have created the source a moment ago. What is published to an exchange
+    // without a source is not read back, so a source must not be taken for one.
     return () => this.#parts.catchUp().then(() => this.#checkNow(identity, exchange, routingKey))
   }
 

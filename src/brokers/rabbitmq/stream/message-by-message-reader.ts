@@ -216,7 +216,7 @@ export class MessageByMessageReader {
         establish: async (session) => {
           session.signal.addEventListener('abort', () => broke(session.signal.reason))
           let id = randomUUID()
-          // RabbitMQ refuses or delays the mark during an alarm. In that case silence marks the end.
+          // RabbitMQ refuses or delays the mark during an alarm. Then silence marks the end.
           const markEnd = (): void => {
             id = randomUUID()
             this.#options.mark(id).catch(() => undefined)
