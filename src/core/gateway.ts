@@ -200,7 +200,11 @@ export class Gateway {
     this.#publishRights = new PublishRights({
       isSource: (exchange) => this.sources.hasExchange(exchange),
       limits: parts.limits,
-      catchUp: () => (this.#listener.up ? parts.journal.mark().catch(() => undefined) : Promise.resolve()),
+      catchUp: () =>
+        this.#catchUpWithJournal(parts.limits.publishTimeoutMs).catch((error: unknown) => {
+          const isUnavailable = error instanceof GatewayError && error.code === 'BROKER_UNAVAILABLE'
+          throw isUnavailable ? error : this.#unavailable(error)
+        }),
     })
   }
 
@@ -302,11 +306,13 @@ export class Gateway {
 
   /**
    * As `publish`, for a caller. Also rejects with `UNAUTHENTICATED` or `FORBIDDEN` if the identity
-   * may not publish to the exchange with this routing key.
+   * may not publish to the exchange with this routing key. While the journal is away, an exchange
+   * that is no known source waits as publications do: it may be a source by now.
    */
   async publishAs(identity: Identity, publication: Publication, payer?: string): Promise<JournalMessage | undefined> {
     const { exchange = this.#defaultExchange, routingKey } = publication
-    await this.#publishRights.check(identity, exchange, routingKey)
+    const wait = this.#publishRights.check(identity, exchange, routingKey)
+    if (wait) await this.#publishGate.hold({ body: publication.body, payer }, wait)
     return this.publish(publication, payer)
   }
 
@@ -348,10 +354,15 @@ export class Gateway {
    * away.
    */
   async exactPosition(): Promise<Cursor> {
-    if (!this.#listener.up) await this.#listener.firstUp(positionTimeoutMs)
+    await this.#catchUpWithJournal(positionTimeoutMs)
+    return this.#lastPosition()
+  }
+
+  /** Resolves when the tail has read everything that was stored before the call. */
+  async #catchUpWithJournal(timeoutMs: number): Promise<void> {
+    if (!this.#listener.up) await this.#listener.firstUp(timeoutMs)
     if (!this.#listener.up) throw this.#unavailable()
     await this.#parts.journal.mark()
-    return this.#lastPosition()
   }
 
   async #lastPosition(): Promise<Cursor> {

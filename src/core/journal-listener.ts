@@ -292,6 +292,9 @@ export class JournalListener implements JournalTail {
 
   #publishGap(reason: 'RETENTION' | 'JOURNAL_REPLACED', first: JournalMessage): void {
     this.#gapAhead = undefined
+    // What follows is the past, which a starting replica does not deliver, and nothing before it is
+    // missing to a subscription without a position.
+    if (!this.#present) return
     const cursor = cursorBefore(this.#parts.cursors, this.#epoch ?? '', first)
     this.#parts.hub.broadcast({ kind: 'GAP', cursor, reason, oldest: cursor, receivedAt: Date.now() })
   }

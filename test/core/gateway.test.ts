@@ -167,14 +167,16 @@ describe('publishing', () => {
     }
     await world.gateway.publishAs(publisher, publication, 'payer')
     expect(world.published).toMatchObject([{ exchange: 'orders', payer: 'payer' }])
+    const elsewhere = { ...publication, exchange: 'x' }
+    await expect(world.gateway.publishAs(publisher, elsewhere)).rejects.toThrow('does not allow')
     world.journal.marking = () => Promise.reject(new Error('no'))
-    await expect(world.gateway.publishAs(publisher, { ...publication, exchange: 'x' })).rejects.toThrow(
-      'does not allow',
-    )
+    await expect(world.gateway.publishAs(publisher, elsewhere)).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' })
     world.journal.tail.onDown('cut')
     world.journal.notes.length = 0
-    await expect(world.gateway.publishAs(publisher, { ...publication, exchange: 'x' })).rejects.toThrow(GatewayError)
-    expect(world.journal.notes).toEqual([])
+    const waiting = failureOf(world.gateway.publishAs(publisher, elsewhere))
+    expect(world.gateway.bufferedBytes.publications).toBe(512 + 7)
+    expect(await waiting).toEqual(['BROKER_UNAVAILABLE', 'the journal cannot be reached: cut'])
+    expect([world.journal.notes, world.gateway.bufferedBytes.publications]).toEqual([[], 7])
     const { exchange: _default, ...toDefault } = publication
     await world.gateway.publishAs(publisher, toDefault)
     expect(world.published).toHaveLength(2)

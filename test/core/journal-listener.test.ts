@@ -213,6 +213,18 @@ describe('a gap', () => {
     expect(texts().at(-1)).toMatch(/^warn: retention deleted messages/)
   })
 
+  test('is not reported if it lies in the past that a starting replica reads', async () => {
+    subscribe()
+    void world.journal.tail.onEpoch(epochs[0])
+    world.journal.add()
+    world.journal.tail.onTruncated()
+    world.journal.add({ offset: 90 })
+    world.journal.tail.onPresent()
+    world.journal.tail.onUp()
+    world.journal.add({ offset: 91 })
+    expect(story()).toEqual([91])
+  })
+
   test('covers a run of unreadable entries, and one that was ahead comes first', async () => {
     subscribe()
     world.journal.begin()

@@ -336,6 +336,9 @@ export class CatchUp implements Replayer {
     if (entry.offset === position.offset && this.#isSameMessage(entry, position)) {
       this.#recordResult(subscription, 'resumed')
       batch.add(subscription, firstOffsetFor(subscription))
+    } else if (this.#context.epoch() !== epoch) {
+      // The journal is away: the scan may read a new one, which the tail does not know yet.
+      this.resume(subscription)
     } else if (entry.offset > position.offset && first) {
       this.#recordResult(subscription, 'gap')
       const cursor = cursorBefore(this.#context.cursors, epoch, entry)

@@ -45,7 +45,7 @@ export class PublishGate {
     return this.#open
   }
 
-  /** Bytes of publications that wait for the gate to open. */
+  /** Bytes of publications that wait for the gate to open, or in `hold`. */
   get waitingBytes(): number {
     return this.#waiting.used
   }
@@ -76,17 +76,27 @@ export class PublishGate {
     return this.#opening
   }
 
-  async #waitUntilOpen({ body, payer }: Publication): Promise<void> {
-    const { firstUp, limits, unavailable } = this.#parts
+  /**
+   * Waits for `ready`, and counts the publication among those that wait meanwhile. Rejects with
+   * `BROKER_UNAVAILABLE` if there is no room.
+   */
+  async hold({ body, payer }: Pick<Publication, 'body' | 'payer'>, ready: () => Promise<void>): Promise<void> {
     const weight = body.length + envelopeBytes
-    if (!this.#waiting.hasRoom(payer, weight)) throw unavailable()
+    if (!this.#waiting.hasRoom(payer, weight)) throw this.#parts.unavailable()
     this.#waiting.add(payer, weight)
     try {
-      if (!(await firstUp(limits.publishTimeoutMs))) throw unavailable()
-      await this.open()
+      await ready()
     } finally {
       this.#waiting.add(payer, -weight)
     }
+  }
+
+  #waitUntilOpen(publication: Publication): Promise<void> {
+    const { firstUp, limits, unavailable } = this.#parts
+    return this.hold(publication, async () => {
+      if (!(await firstUp(limits.publishTimeoutMs))) throw unavailable()
+      await this.open()
+    })
   }
 }
 

@@ -11,7 +11,10 @@ export interface PublishRightsParts {
   readonly isSource: (exchange: string) => boolean
   /** Read at each check, because it may change while the gateway runs. */
   readonly limits: { readonly publishExchanges: readonly string[] }
-  /** Resolves when this replica knows every source that was created before the call. */
+  /**
+   * Resolves when this replica knows every source that was created before the call. Rejects with
+   * `BROKER_UNAVAILABLE` if it cannot know them.
+   */
   readonly catchUp: () => Promise<void>
 }
 
@@ -27,14 +30,15 @@ export class PublishRights {
   }
 
   /**
-   * Throws or rejects with `UNAUTHENTICATED` or `FORBIDDEN`. Returns undefined (no promise) if the
-   * decision needs no wait.
+   * Throws `UNAUTHENTICATED` or `FORBIDDEN`. If the decision needs a wait, returns a function that
+   * waits, and then rejects like that, or with `BROKER_UNAVAILABLE`.
    */
-  check(identity: Identity, exchange: string, routingKey: string): Promise<void> | undefined {
+  check(identity: Identity, exchange: string, routingKey: string): (() => Promise<void>) | undefined {
     const wouldBeGranted = mayPublishTo(identity, { exchange, routingKey, isSource: true })
     if (!wouldBeGranted || this.#parts.isSource(exchange)) return this.#checkNow(identity, exchange, routingKey)
-    // Another replica may have created the source a moment ago.
-    return this.#parts.catchUp().then(() => this.#checkNow(identity, exchange, routingKey))
+    // Another replica may have created the source a moment ago. What is published to an exchange
+    // without a source is not read back, so a source must not be taken for one.
+    return () => this.#parts.catchUp().then(() => this.#checkNow(identity, exchange, routingKey))
   }
 
   #checkNow(identity: Identity, exchange: string, routingKey: string): undefined {

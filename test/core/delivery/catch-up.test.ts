@@ -94,6 +94,25 @@ describe('a position', () => {
     expect([kept.story(), new Set(results())]).toEqual([range(101, 500), new Set(['gap', 'resumed'])])
   })
 
+  test('is not judged by a scan while the journal is down, which may read a new one', async () => {
+    await start(50)
+    world.journal.begin()
+    fill(500)
+    const { story } = subscribe(printCursor(cursorAt(10)))
+    const { entries } = world.journal
+    world.journal.scanning = async () => {
+      world.journal.scanning = async () => {}
+      world.journal.tail.onDown('cut')
+      world.journal.entries = entries.filter(({ offset }) => offset >= 100)
+    }
+    await passed(200)
+    expect([world.journal.scans.length, story()]).toEqual([1, []])
+    world.journal.entries = entries
+    world.journal.tail.onUp()
+    await passed(200)
+    expect(story()).toEqual(range(11, 500))
+  })
+
   test('of another message is a gap: in the window, in the journal, and in a hole of the journal', async () => {
     await start(50)
     world.journal.begin()

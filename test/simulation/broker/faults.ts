@@ -107,7 +107,7 @@ export function cancelConsumers(rabbit: SimulatedRabbit, name: string): void {
 /** Retention removes all but the newest messages, also those that a consumer is about to read. */
 export function trim(rabbit: SimulatedRabbit, name: string, segments: number): void {
   const content = rabbit.queues.get(name)?.content
-  if (content instanceof StreamQueue) content.log.trim(segments)
+  if (content instanceof StreamQueue) content.log.trim(segments, rabbit.clock.now)
 }
 
 function forEachQueue(rabbit: SimulatedRabbit, act: (queue: StreamQueue | QuorumQueue) => void): void {

@@ -33,6 +33,8 @@ export class StreamLog {
   /** How many messages were removed. `messages[0]` has this index. */
   removed = 0
   #nextOffset = 0
+  /** When retention removed something, and the oldest offset that it kept. In order. */
+  readonly #removals: { readonly keptFrom: number; readonly at: number }[] = []
 
   constructor(limits: StreamLimits) {
     this.limits = limits
@@ -48,12 +50,17 @@ export class StreamLog {
     return this.messages[0]?.offset
   }
 
+  /** When retention removed this offset; undefined if it did not. */
+  removedAt(offset: number): number | undefined {
+    return this.#removals.find(({ keptFrom }) => keptFrom > offset)?.at
+  }
+
   get nextOffset(): number {
     return this.#nextOffset
   }
 
   append(message: NewMessage, storedAt: number): StoredMessage {
-    if ((this.#segments.at(-1) ?? 0) >= this.limits.segmentMessages) this.#beginSegment()
+    if ((this.#segments.at(-1) ?? 0) >= this.limits.segmentMessages) this.#beginSegment(storedAt)
     // No spread: it makes a hidden class for each object.
     const { exchange, routingKey, body, properties, unreadable } = message
     const stored = { offset: this.#nextOffset, exchange, routingKey, body, properties, storedAt, unreadable }
@@ -64,9 +71,9 @@ export class StreamLog {
   }
 
   /** Begins a segment and removes all but the newest `segments` of those that are full. */
-  trim(segments: number): void {
-    this.#beginSegment()
-    this.#keep(segments)
+  trim(segments: number, now: number): void {
+    this.#beginSegment(now)
+    this.#keep(segments, now)
   }
 
   at(index: number): StoredMessage | undefined {
@@ -91,18 +98,20 @@ export class StreamLog {
     return index < 0 ? this.end : this.removed + index
   }
 
-  #beginSegment(): void {
+  #beginSegment(now: number): void {
     if (this.#segments.at(-1) === 0) return
     this.#segments.push(0)
     this.#nextOffset += 1
-    this.#keep(this.limits.segments)
+    this.#keep(this.limits.segments, now)
   }
 
-  #keep(segments: number): void {
+  #keep(segments: number, now: number): void {
+    const { removed } = this
     while (this.#segments.length > segments) {
       const count = this.#segments.shift() ?? 0
       this.messages.splice(0, count)
       this.removed += count
     }
+    if (this.removed > removed) this.#removals.push({ keptFrom: this.oldest ?? this.#nextOffset, at: now })
   }
 }

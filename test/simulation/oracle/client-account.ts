@@ -39,12 +39,14 @@ export class ClientAccount {
   readonly policy: OverflowPolicy
   readonly #truth: GroundTruth
   readonly #violated: Violated
-  /** What it received, and where the journal held it. */
-  readonly #numbers = new Map<number, number>()
+  /** What it received. */
+  readonly #numbers = new Set<number>()
   #floor: Origin | undefined
   /** Poison for its channel that a gateway decoded for it. */
   readonly passed = new Set<number>()
   #position: Position | undefined
+  /** Whether its present replica must have read what was stored and removed at these times. */
+  #hasRead: (storedAt: number, removedAt: number) => boolean = () => true
   /** What the current connection gave as its cursor. */
   #resumedWith: 'nothing' | 'cursor' | 'invalid' = 'nothing'
 
@@ -62,8 +64,13 @@ export class ClientAccount {
   }
 
   /** `floor`: where its channel's present owner begins, if its replica must know it. */
-  connected(resumedWith: 'nothing' | 'cursor' | 'invalid', floor: Origin | undefined): void {
+  connected(
+    resumedWith: 'nothing' | 'cursor' | 'invalid',
+    floor: Origin | undefined,
+    hasRead: (storedAt: number, removedAt: number) => boolean,
+  ): void {
     this.#floor = floor
+    this.#hasRead = hasRead
     this.#resumedWith = resumedWith
     if (resumedWith === 'nothing') this.#position = undefined
   }
@@ -107,9 +114,19 @@ export class ClientAccount {
     if (position?.epoch === this.#floor?.epoch && offset < (this.#floor?.next ?? 0))
       this.#violated('nothing of an earlier owner', `${number} at ${offset}, before ${this.#floor?.next}`)
     const isMarkedCopy = stored?.hasId === false && event.redelivered === true
-    if (this.#numbers.has(number) && !isMarkedCopy)
+    if (this.#numbers.has(number) && !isMarkedCopy && !this.#cannotBeRecognised(life, event))
       this.#violated('exactly once', `${number} came twice, again at ${offset}`)
-    this.#numbers.set(number, offset)
+    this.#numbers.add(number)
+  }
+
+  /** A replica recognises a copy only if it has read an earlier one, which retention may remove. */
+  #cannotBeRecognised(life: JournalLife, { offset }: ReceivedEvent): boolean {
+    const intent = life.at(offset)
+    if (!intent) return false
+    return life.copiesBefore(intent, offset).every(({ offset: earlier, storedAt }) => {
+      const removedAt = life.stream.log.removedAt(earlier)
+      return removedAt !== undefined && !this.#hasRead(storedAt, removedAt)
+    })
   }
 
   #nothingBetween(life: JournalLife, from: number, before: number): void {
@@ -132,11 +149,13 @@ export class ClientAccount {
         if (event.epoch !== position.epoch) refuse('it leads to another journal')
         else if (this.#isOrigin(position, event)) return
         else if (position.offset >= life.oldest) refuse(`${position.offset} still exists: oldest is ${life.oldest}`)
-        else this.#afterRetention(position, event, life)
+        else this.#afterRetention(position, event)
         return
       case 'JOURNAL_REPLACED':
         this.#numbers.clear()
         if (position && position.epoch === event.epoch) refuse('the journal is the same')
+        else if (position && this.#truth.isEarlier(event.epoch, position.epoch))
+          refuse(`it goes back from journal ${position.epoch} to ${event.epoch}`)
         return
       case 'INVALID_CURSOR':
         if (this.#resumedWith !== 'invalid') refuse('the cursor was issued by Warren')
@@ -169,10 +188,8 @@ export class ClientAccount {
   }
 
   /** What still exists follows a gap because of retention. */
-  #afterRetention(position: Position, event: ReceivedEvent, life: JournalLife): void {
+  #afterRetention(position: Position, event: ReceivedEvent): void {
     const next = nextOf(event)
-    // A replica that never read what retention removed does not recognise a copy of it.
-    for (const [number, offset] of this.#numbers) if (offset < life.oldest) this.#numbers.delete(number)
     if (next < position.next) this.#violated('in order', `a gap goes back from ${position.next} to ${next}`)
   }
 

@@ -33,6 +33,7 @@ export interface Origin {
 
 export interface Entry {
   readonly offset: number
+  readonly storedAt: number
   readonly intent: Intent
   /** Whether it is the first copy of its message in this journal. */
   readonly isFirst: boolean
@@ -54,11 +55,11 @@ export class JournalLife {
     this.stream = stream
   }
 
-  add(offset: number, intent: Intent): void {
+  add({ offset, storedAt }: StoredMessage, intent: Intent): void {
     if (intent.isPoison) this.#poison.push({ offset, number: intent.number, channel: intent.channel })
     const entries = this.#entries.get(intent.channel) ?? []
     this.#entries.set(intent.channel, entries)
-    entries.push({ offset, intent, isFirst: !this.#numbers.has(intent.number) })
+    entries.push({ offset, storedAt, intent, isFirst: !this.#numbers.has(intent.number) })
     this.#numbers.add(intent.number)
     this.#byOffset.set(offset, intent)
   }
@@ -92,6 +93,12 @@ export class JournalLife {
   countOf(channel: string, from: number, before: number): readonly [number, number] {
     const all = (this.#entries.get(channel) ?? []).filter(({ offset }) => offset >= from && offset < before)
     return [all.filter(({ isFirst, intent }) => isFirst && mustArrive(intent)).length, all.length]
+  }
+
+  /** The copies of a message that are stored before this offset. */
+  copiesBefore({ number, channel }: Intent, offset: number): readonly Entry[] {
+    const entries = this.#entries.get(channel) ?? []
+    return entries.filter((entry) => entry.intent.number === number && entry.offset < offset)
   }
 
   poisonBetween(channel: string, from: number, before: number): readonly number[] {
@@ -153,6 +160,12 @@ export class GroundTruth {
     return this.#lives.find((life) => life.epoch === epoch)
   }
 
+  /** Whether one journal was declared before another. */
+  isEarlier(one: string, other: string): boolean {
+    const epochs = this.#lives.map(({ epoch }) => epoch)
+    return epochs.indexOf(one) < epochs.indexOf(other)
+  }
+
   intend(wanted: Omit<Intent, 'number' | 'isConfirmed'>): Intent {
     const intent = { ...wanted, number: this.intents.length, isConfirmed: false }
     this.intents.push(intent)
@@ -179,7 +192,7 @@ export class GroundTruth {
     if (message.unreadable) life.unreadable.push(message.offset)
     if (message.unreadable || message.exchange === this.#journal) return undefined
     const intent = this.intents[numberIn(message.body)]
-    if (intent) life.add(message.offset, intent)
+    if (intent) life.add(message, intent)
     return intent
   }
 }

@@ -1,3 +1,4 @@
+import { anonymous, type Identity, noScope } from '../../../src/core/model/identity.ts'
 import { GatewayError } from '../../../src/errors.ts'
 import { bodyOf, propertiesOf } from '../oracle/ground-truth.ts'
 import type { Letter } from './back-end.ts'
@@ -7,6 +8,8 @@ import type { World } from './world.ts'
 
 /** How long a publisher waits for a gateway's answer, in milliseconds. */
 const answerMs = 15_000
+
+const publisher: Identity = { ...anonymous, clientId: 'publisher', scope: { ...noScope, publish: true } }
 
 /** Publishes the messages of one action, each at its time. */
 export function publish(world: World, action: Extract<Action, { kind: 'publish' }>): void {
@@ -50,7 +53,8 @@ async function publishThrough(world: World, index: number, letter: Letter): Prom
             () => {
               const { exchange, routingKey } = letter
               const body = bodyOf(intent.number, letter.bytes)
-              gateway.publish({ exchange, routingKey, body, properties: propertiesOf(intent) }).then(
+              const publication = { exchange, routingKey, body, properties: propertiesOf(intent) }
+              gateway.publishAs(publisher, publication).then(
                 (entry) => {
                   world.clock.clear(timer)
                   const offset = entry?.offset
@@ -64,6 +68,8 @@ async function publishThrough(world: World, index: number, letter: Letter): Prom
                 (error: unknown) => {
                   world.clock.clear(timer)
                   if (!(error instanceof GatewayError)) world.violated('a known error', String(error))
+                  else if (error.code === 'FORBIDDEN' && !intent.isOptional)
+                    world.violated('publish to a source is not forbidden', error.message)
                   resolve(false)
                 },
               )

@@ -29,6 +29,9 @@ export class Replica {
   readonly counter = new DeliveryCounter(() => undefined)
   readonly settings: ReplicaSettings
   readonly #log: (line: string) => void
+  readonly #now: () => number
+  /** When it was up. The last one may not have ended. */
+  readonly #ups: { readonly from: number; to: number }[] = []
   resumes = { resumed: 0, gap: 0 }
   failures = 0
   #gateway: Gateway | undefined
@@ -37,15 +40,21 @@ export class Replica {
   #close: (() => Promise<void>) | undefined
   state: 'opening' | 'open' | 'closing' | 'closed' | 'killed' = 'opening'
 
-  /** `log` receives each line of its log. */
-  constructor(owner: number, settings: ReplicaSettings, log: (line: string) => void) {
+  /** `log` receives each line of its log. `now`: the true time. */
+  constructor(owner: number, settings: ReplicaSettings, log: (line: string) => void, now: () => number) {
     this.#log = log
+    this.#now = now
     this.owner = owner
     this.settings = settings
   }
 
   get gateway(): Gateway | undefined {
     return this.state === 'open' ? this.#gateway : undefined
+  }
+
+  /** Whether it was up for `leastMs` at a time between these two. */
+  wasUp(from: number, to: number, leastMs: number): boolean {
+    return this.#ups.some((up) => Math.min(to, up.to) - Math.max(from, up.from) >= leastMs)
   }
 
   /** For checks after the end. */
@@ -82,7 +91,10 @@ export class Replica {
       cursors: new CursorCodec(keys, Number.POSITIVE_INFINITY),
       observer,
       limits: this.#limits(),
-      onState: ({ up, reason }) => this.#log(`replica ${this.owner} is ${up ? 'up' : `down: ${reason}`}`),
+      onState: ({ up, reason }) => {
+        this.#noteState(up)
+        this.#log(`replica ${this.owner} is ${up ? 'up' : `down: ${reason}`}`)
+      },
     })
     this.#gateway = gateway
     this.#hotWindow = hotWindow
@@ -107,6 +119,13 @@ export class Replica {
     this.state = 'closing'
     await this.#close?.()
     this.state = 'closed'
+  }
+
+  #noteState(up: boolean): void {
+    const last = this.#ups.at(-1)
+    const isUp = last !== undefined && last.to === Number.POSITIVE_INFINITY
+    if (up && !isUp) this.#ups.push({ from: this.#now(), to: Number.POSITIVE_INFINITY })
+    if (!up && isUp) last.to = this.#now()
   }
 
   #limits(): ConstructorParameters<typeof Gateway>[0]['limits'] {

@@ -19,6 +19,8 @@ const retryMs = { least: 5, most: 2_000 }
 /** How long after its end a token may still be used: sessions are checked every second. */
 const expiryToleranceMs = 1_200
 const rememberedEvents = 40
+/** A replica that is up for this long has read what was stored before, in milliseconds. */
+const readMs = 4_000
 /** How long a client waits for the answer to its connection, in milliseconds. */
 const unansweredMs = 1_000
 
@@ -165,7 +167,8 @@ export class Subscriber {
     const floor = world.truth.origins.findLast(
       (origin) => origin.channel === this.channel && isKnown(world, replica, origin),
     )
-    this.account.connected(resumesInvalid ? 'invalid' : after === undefined ? 'nothing' : 'cursor', floor)
+    const resumedWith = resumesInvalid ? 'invalid' : after === undefined ? 'nothing' : 'cursor'
+    this.account.connected(resumedWith, floor, (storedAt, removedAt) => replica.wasUp(storedAt, removedAt, readMs))
     world.note(
       `${this.clientId} on ${replica.owner} after ${resumesInvalid ? 'invalid' : (this.#last?.offset ?? 'nothing')}`,
     )

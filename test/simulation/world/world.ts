@@ -200,7 +200,12 @@ export class World {
     this.#owners += 1
     const { nodes, windowBytes, windowMs, maxBufferedBytes, publishTimeoutMs } = this.script.settings
     const settings = { nodes, windowBytes, windowMs, maxBufferedBytes, publishTimeoutMs, maxConnections: 100 }
-    const replica = new Replica(this.#owners, settings, (line) => this.#keepsLog && this.note(line))
+    const replica = new Replica(
+      this.#owners,
+      settings,
+      (line) => this.#keepsLog && this.note(line),
+      () => this.clock.now,
+    )
     this.replicas[index] = replica
     this.at(
       0,

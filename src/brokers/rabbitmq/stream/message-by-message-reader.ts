@@ -215,7 +215,12 @@ export class MessageByMessageReader {
         purpose: 'careful reading',
         establish: async (session) => {
           session.signal.addEventListener('abort', () => broke(session.signal.reason))
-          const id = randomUUID()
+          let id = randomUUID()
+          // RabbitMQ refuses or delays the mark during an alarm. Then silence marks the end.
+          const markEnd = (): void => {
+            id = randomUUID()
+            this.#options.mark(id).catch(() => undefined)
+          }
           const restartTimers = (): void => {
             clearTimeout(quiet)
             timer.refresh()
@@ -229,9 +234,13 @@ export class MessageByMessageReader {
           }
           const onConsuming = (): void => {
             restartTimers()
-            // RabbitMQ refuses or delays the mark during an alarm. In that case silence marks the
-            // end.
-            this.#options.mark(id).catch(() => undefined)
+            markEnd()
+          }
+          const onTruncated = (): void => {
+            if (finished.signal.aborted) return
+            // The mark may be gone, too.
+            markEnd()
+            visitor.onTruncated()
           }
           await consumeStream(
             session,
@@ -239,7 +248,7 @@ export class MessageByMessageReader {
             at,
             {
               onEntry,
-              onTruncated: () => !finished.signal.aborted && visitor.onTruncated(),
+              onTruncated,
               // The session has the reason. It ends before this or in the same turn of the event
               // loop.
               onEnd: (error) => setImmediate(() => broke(session.signal.reason ?? error)),
