@@ -1,6 +1,6 @@
 import type { GapReason } from '../../../src/core/model/channel-event.ts'
 import type { OverflowPolicy } from '../../../src/core/model/overflow-policy.ts'
-import type { GroundTruth, JournalLife, Origin } from './ground-truth.ts'
+import { type GroundTruth, isOf, type JournalLife, type Origin, type Subject } from './ground-truth.ts'
 
 /** An event as its client received it. */
 export interface ReceivedEvent {
@@ -35,7 +35,7 @@ export type Violated = (promise: string, details: string) => void
  * journal holds. The promises are those of `docs/delivery.md`.
  */
 export class ClientAccount {
-  readonly channel: string
+  readonly subject: Subject
   readonly policy: OverflowPolicy
   readonly #truth: GroundTruth
   readonly #violated: Violated
@@ -50,11 +50,16 @@ export class ClientAccount {
   /** What the current connection gave as its cursor. */
   #resumedWith: 'nothing' | 'cursor' | 'invalid' = 'nothing'
 
-  constructor(channel: string, policy: OverflowPolicy, truth: GroundTruth, violated: Violated) {
-    this.channel = channel
+  constructor(subject: Subject, policy: OverflowPolicy, truth: GroundTruth, violated: Violated) {
+    this.subject = subject
     this.policy = policy
     this.#truth = truth
     this.#violated = violated
+  }
+
+  get #name(): string {
+    const { channel, typed } = this.subject
+    return typed ? `the typed field of "${channel}"` : `"${channel}"`
   }
 
   /** The client begins again at this earlier event, or without a cursor. */
@@ -88,9 +93,9 @@ export class ClientAccount {
     const life = this.#truth.current
     const position = this.#position
     if (!position || !life) return undefined
-    if (position.epoch !== life.epoch) return `the client of "${this.channel}" is still in journal ${position.epoch}`
-    const [first] = life.due(this.channel, position.next)
-    if (first) return `message ${first.intent.number} at ${first.offset} for "${this.channel}" is not delivered`
+    if (position.epoch !== life.epoch) return `the client of ${this.#name} is still in journal ${position.epoch}`
+    const [first] = life.due(this.subject, position.next)
+    if (first) return `message ${first.intent.number} at ${first.offset} for ${this.#name} is not delivered`
     const [unreadable] = life.unreadableBetween(position.next, Number.POSITIVE_INFINITY)
     return unreadable === undefined ? undefined : `no gap for the unreadable message at ${unreadable}`
   }
@@ -100,7 +105,7 @@ export class ClientAccount {
     const { number, offset } = event
     if (position && event.epoch !== position.epoch)
       return this.#violated('a gap between journals', `from ${position.epoch} to ${event.epoch} without a gap`)
-    if (position) life.poisonBetween(this.channel, position.next, offset).forEach((number) => this.passed.add(number))
+    if (position) life.poisonBetween(this.subject, position.next, offset).forEach((number) => this.passed.add(number))
     // A checkpoint may repeat the position where the client is.
     const least = position ? (event.kind === 'CHECKPOINT' ? position.next - 1 : position.next) : 0
     if (offset < least) this.#violated('in order', `offset ${offset} after position ${least}`)
@@ -108,8 +113,8 @@ export class ClientAccount {
     if (number === undefined) return
     const stored = life.at(offset)
     if (stored?.number !== number) this.#violated('a cursor names its message', `${number} with cursor ${offset}`)
-    if (stored && stored.channel !== this.channel)
-      this.#violated('only entitled messages', `${number} for "${stored.channel}" came to "${this.channel}"`)
+    if (stored && !isOf(stored, this.subject))
+      this.#violated('only entitled messages', `${number} for "${stored.channel}" came to ${this.#name}`)
     if (stored?.isPoison) this.#violated('poison reaches no client', `${number} at ${offset}`)
     if (position?.epoch === this.#floor?.epoch && offset < (this.#floor?.next ?? 0))
       this.#violated('nothing of an earlier owner', `${number} at ${offset}, before ${this.#floor?.next}`)
@@ -130,7 +135,7 @@ export class ClientAccount {
   }
 
   #nothingBetween(life: JournalLife, from: number, before: number): void {
-    const [lost] = life.due(this.channel, from, before)
+    const [lost] = life.due(this.subject, from, before)
     if (lost)
       this.#violated(
         'no silent loss',
@@ -164,7 +169,7 @@ export class ClientAccount {
         if (this.policy !== 'CONFLATE' && this.policy !== 'DROP_OLDEST') return refuse(`the policy is ${this.policy}`)
         if (!position) return
         // A second copy counts only if the gateway never read the first one.
-        const [first, all] = life.countOf(this.channel, position.next, nextOf(event))
+        const [first, all] = life.countOf(this.subject, position.next, nextOf(event))
         const { dropped = 0 } = event
         if (dropped < first || dropped > all) refuse(`${dropped} dropped, and ${first} to ${all} are missing`)
         return
@@ -181,9 +186,11 @@ export class ClientAccount {
   }
 
   #isOrigin(position: Position, event: ReceivedEvent): boolean {
+    // The owner of a channel has nothing to do with a typed field.
+    if (this.subject.typed) return false
     return this.#truth.origins.some(
       ({ channel, epoch, next }) =>
-        channel === this.channel && epoch === event.epoch && next === nextOf(event) && position.next < next,
+        channel === this.subject.channel && epoch === event.epoch && next === nextOf(event) && position.next < next,
     )
   }
 
@@ -194,7 +201,7 @@ export class ClientAccount {
   }
 
   #onlyUnreadable(life: JournalLife, from: number, before: number): void {
-    const [lost] = life.due(this.channel, from, before)
+    const [lost] = life.due(this.subject, from, before)
     if (lost) this.#violated('no silent loss', `${lost.intent.number} at ${lost.offset} is hidden by an UNREADABLE gap`)
   }
 }

@@ -18,6 +18,16 @@ export interface Intent {
   readonly hasId: boolean
   /** Its body cannot be decoded, so no client may receive it. */
   readonly isPoison: boolean
+  /** The typed field is bound to its exchange. */
+  readonly isTyped: boolean
+  /** It does not fit the type of the typed field. */
+  readonly isMisfit: boolean
+}
+
+/** What a subscription is to: a channel, or the events of a channel's name as a typed field. */
+export interface Subject {
+  readonly channel: string
+  readonly typed: boolean
 }
 
 /** The place behind which the next owner of a deleted channel begins. */
@@ -47,7 +57,7 @@ export class JournalLife {
   readonly #entries = new Map<string, Entry[]>()
   readonly #byOffset = new Map<number, Intent>()
   readonly #numbers = new Set<number>()
-  readonly #poison: { readonly offset: number; readonly number: number; readonly channel: string }[] = []
+  readonly #poison: { readonly offset: number; readonly intent: Intent }[] = []
   readonly unreadable: number[] = []
 
   constructor(epoch: string, stream: StreamQueue) {
@@ -56,7 +66,7 @@ export class JournalLife {
   }
 
   add({ offset, storedAt }: StoredMessage, intent: Intent): void {
-    if (intent.isPoison) this.#poison.push({ offset, number: intent.number, channel: intent.channel })
+    if (intent.isPoison) this.#poison.push({ offset, intent })
     const entries = this.#entries.get(intent.channel) ?? []
     this.#entries.set(intent.channel, entries)
     entries.push({ offset, storedAt, intent, isFirst: !this.#numbers.has(intent.number) })
@@ -77,22 +87,24 @@ export class JournalLife {
     return this.stream.log.oldest ?? this.stream.log.nextOffset
   }
 
-  /** The messages of a channel that must be delivered, from one offset to before another. */
-  due(channel: string, from: number, before = Number.POSITIVE_INFINITY): readonly Entry[] {
-    const entries = this.#entries.get(channel) ?? []
+  /** The messages of a subject that must be delivered, from one offset to before another. */
+  due(subject: Subject, from: number, before = Number.POSITIVE_INFINITY): readonly Entry[] {
+    const entries = this.#entries.get(subject.channel) ?? []
     const found: Entry[] = []
     for (let index = firstAt(entries, from); index < entries.length; index += 1) {
       const entry = entries[index] as Entry
       if (entry.offset >= before) break
-      if (entry.isFirst && mustArrive(entry.intent)) found.push(entry)
+      if (entry.isFirst && mustArrive(entry.intent, subject)) found.push(entry)
     }
     return found
   }
 
-  /** How many messages of a channel there are, without and with second copies. */
-  countOf(channel: string, from: number, before: number): readonly [number, number] {
-    const all = (this.#entries.get(channel) ?? []).filter(({ offset }) => offset >= from && offset < before)
-    return [all.filter(({ isFirst, intent }) => isFirst && mustArrive(intent)).length, all.length]
+  /** How many messages of a subject there are, without and with second copies. */
+  countOf(subject: Subject, from: number, before: number): readonly [number, number] {
+    const all = (this.#entries.get(subject.channel) ?? []).filter(
+      ({ offset, intent }) => offset >= from && offset < before && isOf(intent, subject),
+    )
+    return [all.filter(({ isFirst, intent }) => isFirst && mustArrive(intent, subject)).length, all.length]
   }
 
   /** The copies of a message that are stored before this offset. */
@@ -101,9 +113,9 @@ export class JournalLife {
     return entries.filter((entry) => entry.intent.number === number && entry.offset < offset)
   }
 
-  poisonBetween(channel: string, from: number, before: number): readonly number[] {
-    return this.#poison.flatMap((each) =>
-      each.channel === channel && each.offset >= from && each.offset < before ? each.number : [],
+  poisonBetween(subject: Subject, from: number, before: number): readonly number[] {
+    return this.#poison.flatMap(({ offset, intent }) =>
+      isOf(intent, subject) && offset >= from && offset < before ? intent.number : [],
     )
   }
 
@@ -112,8 +124,13 @@ export class JournalLife {
   }
 }
 
-function mustArrive({ isOptional, isPoison }: Intent): boolean {
-  return !isOptional && !isPoison
+/** Whether a client of the subject may receive it, if it can be decoded. */
+export function isOf({ channel, isTyped, isMisfit }: Intent, subject: Subject): boolean {
+  return channel === subject.channel && (!subject.typed || (isTyped && !isMisfit))
+}
+
+function mustArrive(intent: Intent, subject: Subject): boolean {
+  return !intent.isOptional && !intent.isPoison && isOf(intent, subject)
 }
 
 function firstAt(entries: readonly Entry[], offset: number): number {
@@ -197,8 +214,8 @@ export class GroundTruth {
   }
 }
 
-export function bodyOf(number: number, bytes: number): Buffer {
-  return Buffer.from(JSON.stringify({ number, filling: 'x'.repeat(bytes) }))
+export function bodyOf({ number, isMisfit }: Intent, bytes: number): Buffer {
+  return Buffer.from(JSON.stringify({ number, filling: isMisfit ? bytes : 'x'.repeat(bytes) }))
 }
 
 export function propertiesOf({ number, key, hasId, isPoison }: Intent): MessageProperties {

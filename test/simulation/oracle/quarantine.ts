@@ -15,8 +15,8 @@ export function unsettledQuarantine(world: World): string | undefined {
   for (const body of content.bodies) {
     const number = numberIn(body)
     copies.set(number, (copies.get(number) ?? 0) + 1)
-    if (world.truth.intents[number]?.isPoison !== true)
-      world.violated('only poison is in the quarantine', `message ${number}`)
+    const { isPoison, isMisfit } = world.truth.intents[number] ?? {}
+    if (!isPoison && !isMisfit) world.violated('only poison and misfits are in the quarantine', `message ${number}`)
   }
   const { actions } = world.script
   if (actions.every(({ kind }) => ofClients.has(kind)))

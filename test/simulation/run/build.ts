@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,6 +11,7 @@ const sources = [
   'src/core',
   'src/hot-window',
   'src/brokers',
+  'src/events',
   'src/errors.ts',
   'src/close-reasons.ts',
   'test/simulation',
@@ -38,6 +39,8 @@ export function build(patches: readonly Patch[] = []): string {
   symlinkSync(join(root, 'node_modules'), join(out, 'node_modules'))
   writeFileSync(join(out, 'package.json'), '{ "type": "module" }')
   for (const source of sources) for (const file of filesOf(source)) compile(out, file, patches)
+  // Warren's own types, for the typed field of the runs.
+  copyFileSync(join(root, 'schema/schema.graphql'), join(out, 'schema.graphql'))
   return out
 }
 

@@ -234,6 +234,36 @@ export const mutants: readonly Mutant[] = [
     'for (const subscription of this.#subscriptions) subscription.end()',
     '',
   ),
+  mutant(
+    'a typed field delivers messages that do not fit it',
+    'src/events/serving/event-fields.ts',
+    "const delivers = verdict.kind === 'valid' ||",
+    "const delivers = verdict.kind !== 'filtered' ||",
+  ),
+  mutant(
+    'a typed field keeps its subscription after the token lost its grant',
+    session,
+    'if (error instanceof GatewayError) subscription.end(error)\n        else subscription.fail(error)',
+    'if (!(error instanceof GatewayError)) subscription.fail(error)',
+  ),
+  mutant(
+    'a message for typed fields alone is passed over in a replay',
+    'src/core/delivery/topic-index.ts',
+    'return eventKeys.some((key) => this.#events.has(key))',
+    'return false',
+  ),
+  mutant(
+    'a gap of the journal reaches channels only',
+    'src/core/delivery/topic-index.ts',
+    'for (const subscribers of this.#events.values()) yield* subscribers',
+    '',
+  ),
+  mutant(
+    'conditions of a typed field leave the index while another subscription has them',
+    'src/events/matching/field-index.ts',
+    'if (target.count > 0) return',
+    '',
+  ),
 ]
 
 function mutant(name: string, file: string, from: string, to: string): Mutant {

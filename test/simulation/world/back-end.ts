@@ -82,7 +82,7 @@ export class BackEnd {
       channel.on('return', onReturn)
       try {
         const options = { ...properties, mandatory: true }
-        channel.publish(exchange, routingKey, bodyOf(intent.number, bytes), options, (error) =>
+        channel.publish(exchange, routingKey, bodyOf(intent, bytes), options, (error) =>
           finish(error === null && !returned),
         )
       } catch {

@@ -51,6 +51,8 @@ const shapes = {
  */
 export function scriptOf(seed: number, size: number): Script {
   const random = new Choices(seed)
+  // Choices of their own, so that a seed draws the rest as before there were typed fields.
+  const isTyped = new Choices(seed ^ 0x7f4a7c15)
   const total = size >= 1 ? 100 : 90
   const drawn = random.next() * total
   const shape = drawn < 70 ? shapes.dense : drawn < 90 ? shapes.mixed : shapes.long
@@ -60,7 +62,7 @@ export function scriptOf(seed: number, size: number): Script {
   const when = timesOf(random, lengthMs, random.whole(shape.episodes[0], shape.episodes[1]), shape.episodeMs)
   const clients = Array.from({ length: random.whole(1, Math.ceil(shape.clients * size)) }, () =>
     clientOf(random, settings, when),
-  )
+  ).map((client): ClientScript => (isTyped.chance(0.3) ? { ...client, typed: true } : client))
   const actions: Action[] = []
   // Sources that exist from the beginning, in a part of the runs.
   const created = extraSources.flatMap((_, index) => (random.chance(0.25) ? index : []))

@@ -34,6 +34,8 @@ function publishOne(world: World, action: Extract<Action, { kind: 'publish' }>):
     isBuffered,
     hasId,
     isPoison: action.poison,
+    isTyped: exchange === defaultExchange,
+    isMisfit: world.hasTypedClients && number % 5 === 0,
   })
   const backEnd = isBuffered ? world.bufferingBackEnd : world.backEnd
   if (action.by < 0) void backEnd.publish({ exchange, routingKey, intent, bytes: action.bytes })
@@ -52,7 +54,7 @@ async function publishThrough(world: World, index: number, letter: Letter): Prom
             world.latency(),
             () => {
               const { exchange, routingKey } = letter
-              const body = bodyOf(intent.number, letter.bytes)
+              const body = bodyOf(intent, letter.bytes)
               const publication = { exchange, routingKey, body, properties: propertiesOf(intent) }
               gateway.publishAs(publisher, publication).then(
                 (entry) => {

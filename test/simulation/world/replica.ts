@@ -9,6 +9,7 @@ import { defaultRoutingKey } from '../../../src/core/model/source.ts'
 import type { HotWindow } from '../../../src/core/ports/hot-window.ts'
 import type { Observer } from '../../../src/core/ports/observer.ts'
 import { type SimulatedDatabase, SimulatedRegistry } from './registry.ts'
+import { TypedField } from './typed-field.ts'
 
 export interface ReplicaSettings {
   readonly nodes: number
@@ -17,6 +18,8 @@ export interface ReplicaSettings {
   readonly maxBufferedBytes: number
   readonly maxConnections: number
   readonly publishTimeoutMs: number
+  /** Whether it has a schema. */
+  readonly typed: boolean
 }
 
 export const journalName = 'warren.journal'
@@ -34,6 +37,8 @@ export class Replica {
   readonly #ups: { readonly from: number; to: number }[] = []
   resumes = { resumed: 0, gap: 0 }
   failures = 0
+  /** Undefined: no client of the run subscribes to it. */
+  readonly typed: TypedField | undefined
   #gateway: Gateway | undefined
   #hotWindow: HotWindow | undefined
   #broker: RabbitGateway | undefined
@@ -46,6 +51,7 @@ export class Replica {
     this.#now = now
     this.owner = owner
     this.settings = settings
+    this.typed = settings.typed ? new TypedField() : undefined
   }
 
   get gateway(): Gateway | undefined {
@@ -90,6 +96,7 @@ export class Replica {
       keys,
       cursors: new CursorCodec(keys, Number.POSITIVE_INFINITY),
       observer,
+      ...(this.typed ? { events: this.typed.events } : {}),
       limits: this.#limits(),
       onState: ({ up, reason }) => {
         this.#noteState(up)
@@ -105,12 +112,10 @@ export class Replica {
       await journal.close()
       await broker.close()
     }
-    await gateway.open({
-      exchange: defaultExchange,
-      exchangeType: 'TOPIC',
-      routingKey: defaultRoutingKey,
-      clientId: undefined,
-    })
+    await gateway.open(
+      { exchange: defaultExchange, exchangeType: 'TOPIC', routingKey: defaultRoutingKey, clientId: undefined },
+      this.typed?.sources,
+    )
     this.state = 'open'
   }
 

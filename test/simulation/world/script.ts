@@ -39,6 +39,8 @@ export interface ClientScript {
   /** How long its token is valid, in milliseconds; 0: for ever. */
   readonly tokenMs: number
   readonly connectsAt: number
+  /** It subscribes to the typed field, not to the channel. Scripts from before typed events lack it. */
+  readonly typed?: true
 }
 
 export type Action = { readonly at: number } & (

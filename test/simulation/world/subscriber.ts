@@ -1,10 +1,11 @@
 import type { CloseReason } from '../../../src/close-reasons.ts'
 import type { ChannelSubscription } from '../../../src/core/delivery/channel-subscription.ts'
-import type { ChannelEvent } from '../../../src/core/model/channel-event.ts'
+import type { ChannelEvent, MessageEvent } from '../../../src/core/model/channel-event.ts'
 import { printCursor } from '../../../src/core/model/cursor.ts'
-import { type Identity, isExpired, noScope } from '../../../src/core/model/identity.ts'
+import { type Identity, isExpired, noScope, type Scope } from '../../../src/core/model/identity.ts'
 import type { Session } from '../../../src/core/sessions/session.ts'
 import { GatewayError } from '../../../src/errors.ts'
+import type { NamedSubscription } from '../../../src/events/serving/named-events.ts'
 import { ClientAccount, type ReceivedEvent } from '../oracle/client-account.ts'
 import { isKnown } from '../oracle/grants.ts'
 import { numberIn } from '../oracle/ground-truth.ts'
@@ -47,8 +48,11 @@ export class Subscriber {
     this.channel = `channel-${script.channel}`
     this.clientId = `client-${index}`
     this.issuedAt = world.clock.now
-    this.account = new ClientAccount(this.channel, script.policy, world.truth, (promise, details) =>
-      world.violated(promise, `${this.clientId}: ${details}`),
+    this.account = new ClientAccount(
+      { channel: this.channel, typed: script.typed === true },
+      script.policy,
+      world.truth,
+      (promise, details) => world.violated(promise, `${this.clientId}: ${details}`),
     )
   }
 
@@ -69,7 +73,7 @@ export class Subscriber {
     const { tokenMs } = this.script
     return {
       clientId: this.clientId,
-      scope: { ...noScope, channels: [this.channel] },
+      scope: grantOf(this.channel),
       issuedAt: new Date(this.issuedAt),
       expiresAt: tokenMs === 0 ? undefined : new Date(this.#world.clock.now + tokenMs),
     }
@@ -165,7 +169,7 @@ export class Subscriber {
     this.#socket = socket
     this.#resumesInvalid = false
     const floor = world.truth.origins.findLast(
-      (origin) => origin.channel === this.channel && isKnown(world, replica, origin),
+      (origin) => !this.script.typed && origin.channel === this.channel && isKnown(world, replica, origin),
     )
     const resumedWith = resumesInvalid ? 'invalid' : after === undefined ? 'nothing' : 'cursor'
     this.account.connected(resumedWith, floor, (storedAt, removedAt) => replica.wasUp(storedAt, removedAt, readMs))
@@ -184,6 +188,8 @@ class Socket {
   readonly #frames: ReceivedEvent[] = []
   session: Session | undefined
   #subscription: ChannelSubscription | undefined
+  /** Prints the events of the typed field. */
+  #typed: NamedSubscription | undefined
   #identity: Identity
   /** Where the journal ended when the token lost its grant, and the token before. */
   #narrowed: { readonly epoch: string; readonly next: number; readonly before: Identity } | undefined
@@ -217,7 +223,11 @@ class Socket {
     try {
       session.admit()
       const { policy: overflow, checkpoints } = script
-      this.#subscription = session.subscribe({ clientId: channel, after, checkpoints, overflow })
+      const options = { after, checkpoints, overflow }
+      this.#typed = script.typed && this.replica.typed?.open(channel)
+      this.#subscription = this.#typed
+        ? session.subscribeEvent({ ...options, access: this.#typed })
+        : session.subscribe({ ...options, clientId: channel })
     } catch (error) {
       session.close('BAD_REQUEST')
       throw error
@@ -234,7 +244,7 @@ class Socket {
 
   renew(identity: Identity, narrow: boolean): void {
     if (this.#isClosed || !this.session || this.session.ended || isExpired(identity)) return
-    const renewed = narrow ? { ...identity, scope: { ...identity.scope, channels: ['another'] } } : identity
+    const renewed = narrow ? { ...identity, scope: grantOf('another') } : identity
     try {
       const { epoch, next } = this.#world.truth.end
       const before = this.#identity
@@ -279,9 +289,18 @@ class Socket {
       return false
     }
     this.#frames.push(frameOf(event, !this.#wrote))
+    if (event.kind === 'MESSAGE' && this.#typed) this.#checkValue(this.#typed, event)
     this.#wrote = true
     this.drainSoon()
     return true
+  }
+
+  /** What a typed client is sent is the value of the message that the cursor names. */
+  #checkValue(typed: NamedSubscription, event: MessageEvent): void {
+    const result = typed.resultOf(event)
+    const sent = result?.kind === 'value' ? (JSON.parse(result.json) as { number: number }).number : result?.kind
+    const { clientId } = this.#client
+    if (sent !== numberIn(event.message.body)) this.#world.violated('a typed value', `${clientId} was sent ${sent}`)
   }
 
   #drain(): void {
@@ -305,6 +324,10 @@ class Socket {
     if (this.#frames.length === 0) this.#world.at(this.#world.latency(), () => this.#client.closed(this), 0)
     else this.drainSoon()
   }
+}
+
+function grantOf(channel: string): Scope {
+  return { ...noScope, channels: [channel], words: [`channel:${channel}`] }
 }
 
 function frameOf(event: ChannelEvent, isFirst: boolean): ReceivedEvent {

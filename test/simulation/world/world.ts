@@ -173,6 +173,11 @@ export class World {
     this.#violation ??= new Violation(promise, details)
   }
 
+  /** Whether a client subscribes to the typed field: replicas then have a schema. */
+  get hasTypedClients(): boolean {
+    return this.script.clients.some(({ typed }) => typed)
+  }
+
   get isViolated(): boolean {
     return this.#violation !== undefined
   }
@@ -199,7 +204,15 @@ export class World {
     if (this.isOver) return
     this.#owners += 1
     const { nodes, windowBytes, windowMs, maxBufferedBytes, publishTimeoutMs } = this.script.settings
-    const settings = { nodes, windowBytes, windowMs, maxBufferedBytes, publishTimeoutMs, maxConnections: 100 }
+    const settings = {
+      nodes,
+      windowBytes,
+      windowMs,
+      maxBufferedBytes,
+      publishTimeoutMs,
+      maxConnections: 100,
+      typed: this.hasTypedClients,
+    }
     const replica = new Replica(
       this.#owners,
       settings,
