@@ -21,7 +21,7 @@ export function tokenCommand(): Command {
     .option('--operator', 'allow everything')
     .option(
       '--scope <words>',
-      'allow more, as space-separated words: "publish" (to sources), "publish:<exchange>[:<key>]", "register", "room", "observe", "channel:<pattern>", "event:<field pattern>"; in patterns * matches one word and # the rest, such as "channel:team.#"',
+      'allow more, as space-separated words: "publish" (to sources), "publish:<exchange>[:<key>]", "register", "room", "observe", "channel:<pattern>", "event:<field pattern>"; in patterns * matches one word and # the rest, such as "channel:team.#"; scopes of your own for typed fields have a colon, such as "orders:write"',
     )
     .option('--ttl <duration>', 'expire after this duration, such as 30m, 1h or 7d (default: WARREN_TOKEN_TTL)')
   return takesConfig(command, secretOptions).action(async (given: TokenOptions) => {
@@ -44,13 +44,21 @@ function scopeOf({ operator, scope = '' }: TokenOptions): string[] {
   const words = scope.split(/\s+/).filter((word) => word !== '')
   // A misspelt word would grant nothing without a message.
   const understood = new Set(printScope(parseScope(words.join(' '))))
-  const unknown = words.find((word) => !understood.has(word) || word === 'channel:' || word === 'event:')
+  const unknown = words.find(
+    (word) => word === 'channel:' || word === 'event:' || !(understood.has(word) || teamScope.test(word)),
+  )
   if (unknown)
     throw wrongUse(
-      `--scope: expected the words operator, publish, publish:<exchange>[:<key>], register, room, observe, channel:<pattern> or event:<field pattern>, got "${unknown}"`,
+      `--scope: expected the words operator, publish, publish:<exchange>[:<key>], register, room, observe, channel:<pattern>, event:<field pattern>, or a scope of your own such as orders:write, got "${unknown}"`,
     )
   return [...new Set([...(operator ? ['operator'] : []), ...words])]
 }
+
+/**
+ * A scope of the team, which `@allow` of a typed field may name. It has a colon, so that a misspelt
+ * word of Warren is not taken for one.
+ */
+const teamScope = /^(?!(?:operator|observe|publish|register|room|channel|event):)[^:]+:./
 
 const ttl = duration({ min: '1s', max: '3650d' })
 

@@ -30,6 +30,11 @@ describe('warren token', () => {
     })
   })
 
+  test('prints a token with a scope of the team for typed fields', async () => {
+    const { stdout } = await runCommand(['token', '--client', 'alice', '--scope', 'orders:write'], withSecret)
+    expect(decodeJwt(stdout.trim())).toMatchObject({ sub: 'alice', scope: 'orders:write' })
+  })
+
   test('uses the generated secret if none is set, and creates it if it does not exist', async () => {
     const first = await runWarren(['token', '--operator', '--data-dir', dataDir])
     expect(first).toMatchObject({ code: 0, stderr: `No secret yet: generating one in ${dataDir}\n` })
@@ -43,6 +48,8 @@ describe('warren token', () => {
   test.each([
     [[], /^warren token: expected --client, --operator or --scope/],
     [['--scope', 'publisher'], /^--scope: expected .* got "publisher"\n$/],
+    [['--scope', 'observe:orders'], /^--scope: expected .* got "observe:orders"\n$/],
+    [['--scope', 'write'], /^--scope: expected .* a scope of your own such as orders:write, got "write"\n$/],
     [['--operator', '--ttl', '5'], /^--ttl: expected a duration .* got "5"\n$/],
     [['--client', 'a b'], /^--client: expected no white space/],
     [['--opertor'], /^unknown option '--opertor' \(Did you mean --operator\?\)\n$/],
