@@ -18,8 +18,8 @@ export interface CheckoutShell extends AsyncDisposable {
   run(command: string): Promise<string>
   /** Resolves when the gateway of the shell is ready. */
   ready(): Promise<void>
-  /** Resolves when this many clients have subscribed over graphql-transport-ws. */
-  subscribed(count?: number): Promise<void>
+  /** Resolves when the transport, a label of the metric, has this many subscriptions. */
+  subscribed(count?: number, transport?: string): Promise<void>
 }
 
 export interface ShellProgram {
@@ -93,9 +93,9 @@ export async function checkoutShell({ env: added = {}, folder: cwd = '.' } = {})
         everyMs: 200,
       })
     },
-    async subscribed(count = 1) {
-      const isCounted = async () =>
-        (await (await ops('/metrics'))?.text())?.includes(`warren_subscriptions{transport="graphql-ws"} ${count}\n`)
+    async subscribed(count = 1, transport = 'graphql-ws') {
+      const sample = `warren_subscriptions{transport="${transport}"} ${count}\n`
+      const isCounted = async () => (await (await ops('/metrics'))?.text())?.includes(sample)
       await eventually(`${count} subscriptions`, isCounted, { withinMs: 30_000, everyMs: 200 })
     },
     async [Symbol.asyncDispose]() {
