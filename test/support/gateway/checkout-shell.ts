@@ -29,6 +29,9 @@ export interface ShellProgram {
   kill(): Promise<void>
 }
 
+/** `npm start` compiles first. Long enough for a busy machine. */
+const startMs = 150_000
+
 // Sends SIGTERM and not SIGKILL when this process is gone, because npm passes it on to its child.
 const guard = existsSync('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pdeathsig', 'TERM'] : []
 
@@ -89,7 +92,7 @@ export async function checkoutShell({ env: added = {}, folder: cwd = '.' } = {})
     },
     async ready() {
       await eventually('the gateway to be ready', async () => (await ops('/readyz'))?.status === 200, {
-        withinMs: 60_000,
+        withinMs: startMs,
         everyMs: 200,
       })
     },
