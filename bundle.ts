@@ -33,6 +33,9 @@ await build({
   logLevel: 'warning',
   // Native code, and what few gateways load: 9 MB of GraphiQL, and OpenTelemetry.
   external: ['libsql', '@node-rs/argon2', 'pg-native', '@graphql-yoga/render-graphiql', '@opentelemetry/*'],
-  // Packages in CommonJS call it for Node's own modules. Some packages import `createRequire`.
-  banner: { js: `import{createRequire as requireOf}from'node:module';const require=requireOf(import.meta.url);` },
+  // Packages in CommonJS call `require` for Node's own modules. Some packages import `createRequire`
+  // themselves, so the name in the banner is another one.
+  banner: {
+    js: `import{createRequire as warrenRequire}from'node:module';const require=warrenRequire(import.meta.url);`,
+  },
 })

@@ -43,17 +43,17 @@ export interface Block {
   readonly text: string
 }
 
-/** The fenced blocks of a page, in order. */
+/** The fenced blocks of a page, in order. Those in a list are indented, their texts here are not. */
 export function blocksOf({ path, text }: Document): Block[] {
-  return [...text.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map((match) => ({
+  return [...text.matchAll(/^( *)```(\w*)\n([\s\S]*?)^\1```$/gm)].map((match) => ({
     path,
     line: text.slice(0, match.index).split('\n').length + 1,
-    language: match[1] ?? '',
-    text: match[2] ?? '',
+    language: match[2] ?? '',
+    text: (match[3] ?? '').replaceAll(new RegExp(`^${match[1]}`, 'gm'), ''),
   }))
 }
 
 /** What stands in single backquotes, outside of blocks. */
 export function spansOf({ text }: Document): string[] {
-  return [...text.replace(/^```[\s\S]*?^```$/gm, '').matchAll(/`([^`\n]+)`/g)].map((match) => match[1] ?? '')
+  return [...text.replace(/^( *)```[\s\S]*?^\1```$/gm, '').matchAll(/`([^`\n]+)`/g)].map((match) => match[1] ?? '')
 }

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { isEnumType } from 'graphql'
+import { Kind, parse, printSchema } from 'graphql'
 import { CloseCode } from 'graphql-ws'
 import { program } from '../../src/cli/program.ts'
 import { closeReasons } from '../../src/close-reasons.ts'
 import { flagOf, variableOf } from '../../src/config/options/option.ts'
 import { optionNames, options } from '../../src/config/options/options.ts'
 import { errorTable } from '../../src/errors.ts'
+import { printDirectives } from '../../src/events/sdl/directives/definitions.ts'
 import { schema } from '../../src/graphql/schema.ts'
 import { createMetrics } from '../../src/observability/metrics.ts'
 import { blocksOf, type Document, paths, spansOf } from './documents.ts'
@@ -76,9 +77,11 @@ function metrics({ path, text }: Document): string[] {
   })
 }
 
-const enumValues = Object.values(schema.getTypeMap())
-  .filter(isEnumType)
-  .flatMap((type) => type.getValues().map(({ name }) => name))
+/** Of the served schema, and of the directives that a team's SDL uses. */
+const enumValues = [printSchema(schema), printDirectives()]
+  .flatMap((sdl) => parse(sdl).definitions)
+  .flatMap((definition) => (definition.kind === Kind.ENUM_TYPE_DEFINITION ? (definition.values ?? []) : []))
+  .map(({ name }) => name.value)
 
 const knownCodes = new Set([
   ...Object.keys(errorTable),

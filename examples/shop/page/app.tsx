@@ -1,82 +1,25 @@
-import { ApolloProvider, useMutation, useQuery, useSubscription } from '@apollo/client/react'
-import { useState } from 'react'
+import { ApolloProvider } from '@apollo/client/react'
 import { createRoot } from 'react-dom/client'
 import { shopClient } from './client.ts'
-import type { OrderChangedSubscription } from './generated/graphql.ts'
-import { orderChanged, placeOrder, quote, shipment } from './operations.ts'
+import { openLog } from './order-log.ts'
+import { Orders } from './orders.tsx'
+import { Purchase } from './purchase.tsx'
 
-type Order = NonNullable<OrderChangedSubscription['orderChanged']>
+const settings = document.querySelector('#settings')?.textContent ?? '{}'
+const { gateway, customerId, token } = JSON.parse(settings) as { gateway: string; customerId: string; token: string }
 
-function Orders({ customerId }: { customerId: string }) {
-  const [orders, setOrders] = useState<ReadonlyMap<string, Order>>(new Map())
-  const [isIncomplete, setIncomplete] = useState(false)
-  useSubscription(orderChanged, {
-    variables: { customerId },
-    fetchPolicy: 'no-cache',
-    onData: ({ data }) => {
-      const order = data.data?.orderChanged
-      // Null is a gap: the page should read the state again.
-      if (order) setOrders((known) => new Map(known).set(order.id, order))
-      else setIncomplete(true)
-    },
-  })
-  return (
-    <section aria-label="Orders">
-      {isIncomplete && <p role="status">Some changes are missing.</p>}
-      <ul>
-        {[...orders.values()].map((order) => (
-          <li key={order.id}>
-            {order.status} {order.total} <Shipment id={order.id} />
-          </li>
-        ))}
-      </ul>
-    </section>
-  )
-}
-
-function Shipment({ id }: { id: string }) {
-  const { data } = useSubscription(shipment, { variables: { id }, fetchPolicy: 'no-cache' })
-  switch (data?.shipment.__typename) {
-    case 'ShipmentPacked':
-      return <>packed ({data.shipment.weight} kg)</>
-    case 'ShipmentDelivered':
-      return <>delivered to {data.shipment.signedBy}</>
-    default:
-      return null
-  }
-}
-
-function Shop({ customerId }: { customerId: string }) {
-  const [quantity, setQuantity] = useState(1)
-  const price = useQuery(quote, { variables: { sku: 'tea', quantity } })
-  const [place, { error }] = useMutation(placeOrder)
-  return (
-    <main>
-      <label>
-        Packets of tea{' '}
-        <input type="number" min="1" value={quantity} onChange={(event) => setQuantity(Number(event.target.value))} />
-      </label>
-      <output>{price.data?.quote.price}</output>
-      <button
-        type="button"
-        onClick={() =>
-          void place({ variables: { input: { customerId, region: 'eu', lines: [{ sku: 'tea', quantity }] } } })
-        }
-      >
-        Order
-      </button>
-      {error && <p role="alert">{error.message}</p>}
-      <Orders customerId={customerId} />
-    </main>
-  )
-}
-
-const { gateway, customer, token } = Object.fromEntries(new URLSearchParams(location.hash.slice(1)))
 const root = document.querySelector('#root')
-if (root && gateway && customer && token) {
+if (!root) throw new Error('expected an element #root')
+const { apollo, socket } = shopClient(gateway, token)
+try {
+  // Load first, then subscribe after the cursor of what was loaded: nothing is missed in between.
+  const log = await openLog(apollo, customerId)
   createRoot(root).render(
-    <ApolloProvider client={shopClient(gateway, token)}>
-      <Shop customerId={customer} />
+    <ApolloProvider client={apollo}>
+      <Purchase customerId={customerId} />
+      <Orders customerId={customerId} socket={socket} loaded={log} />
     </ApolloProvider>,
   )
+} catch (error) {
+  root.textContent = `The orders cannot be read: ${String(error)}`
 }

@@ -1,23 +1,27 @@
-import { ApolloClient, HttpLink, InMemoryCache, split } from '@apollo/client'
+import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from '@apollo/client'
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions'
-import { getMainDefinition } from '@apollo/client/utilities'
-import { createClient } from 'graphql-ws'
-import { resuming } from '../../../src/client/resume.ts' // yours: 'warren/client'
+import { OperationTypeNode } from 'graphql'
+import { type Client, createClient } from 'graphql-ws'
+import { endWhenSilent, resuming } from '../../../src/client/resume.ts' // yours: 'warren/client'
+
+export interface ShopClient {
+  readonly apollo: ApolloClient
+  readonly socket: Client
+}
 
 /** Subscriptions over WebSocket, which resume after their last event; the rest over HTTP. */
-export function shopClient(url: string, token: string): ApolloClient {
+export function shopClient(url: string, token: string): ShopClient {
   const socket = createClient({
     url: url.replace(/^http/, 'ws'),
     connectionParams: { token },
     retryAttempts: 0, // resuming reconnects.
+    keepAlive: 10_000,
   })
-  const link = split(
-    ({ query }) => {
-      const definition = getMainDefinition(query)
-      return definition.kind === 'OperationDefinition' && definition.operation === 'subscription'
-    },
+  endWhenSilent(socket)
+  const link = ApolloLink.split(
+    ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
     new GraphQLWsLink(resuming(socket)),
     new HttpLink({ uri: url, headers: { authorization: `Bearer ${token}` } }),
   )
-  return new ApolloClient({ link, cache: new InMemoryCache() })
+  return { apollo: new ApolloClient({ link, cache: new InMemoryCache() }), socket }
 }

@@ -12,6 +12,10 @@ export interface Quarantined {
   /** A hash of the message, so that it is the same in every listing. Identical copies share it. */
   readonly id: string
   readonly reason: string
+  /** The typed field with a type that the message does not fit. Null for every other reason. */
+  readonly field: string | null
+  /** The JSON pointer to what does not fit; `""` is the whole body. Null if `field` is null. */
+  readonly pointer: string | null
   readonly exchange: string
   readonly routingKey: string
   /** When a gateway received it. Null if another program put it in the quarantine. */
@@ -31,6 +35,8 @@ export function quarantined(message: Message): Quarantined {
   return {
     id: idOf(message),
     reason: text(properties.headers?.['x-warren-reason']) ?? 'unknown',
+    field: text(properties.headers?.['x-warren-field']) ?? null,
+    pointer: text(properties.headers?.['x-warren-pointer']) ?? null,
     exchange,
     routingKey,
     receivedAt: text(properties.headers?.['x-warren-received-at']) ?? null,
@@ -46,6 +52,7 @@ export function quarantined(message: Message): Quarantined {
 export function describe(one: Quarantined): string {
   const facts = [
     printable(one.reason),
+    one.field === null ? null : `${printable(one.field)} at "${printable(one.pointer ?? '')}"`,
     `${printable(one.exchange)} ${printable(one.routingKey)}`,
     one.receivedAt ?? one.publishedAt,
     `${one.bytes} B`,

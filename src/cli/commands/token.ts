@@ -11,7 +11,6 @@ interface TokenOptions {
   readonly client?: string
   readonly operator?: boolean
   readonly scope?: string
-  readonly teamScope?: string
   readonly ttl?: string
 }
 
@@ -22,11 +21,7 @@ export function tokenCommand(): Command {
     .option('--operator', 'allow everything')
     .option(
       '--scope <words>',
-      'allow more, as space-separated words: "publish" (to sources), "publish:<exchange>[:<key>]", "register", "room", "observe", "channel:<pattern>", "event:<field pattern>"; in patterns * matches one word and # the rest, such as "channel:team.#"',
-    )
-    .option(
-      '--team-scope <words>',
-      'allow what typed fields require with @allow(scopes:), as space-separated words of your own',
+      'allow more, as space-separated words: "publish" (to sources), "publish:<exchange>[:<key>]", "register", "room", "observe", "channel:<pattern>", "event:<field pattern>"; in patterns * matches one word and # the rest, such as "channel:team.#"; scopes of your own for typed fields have a colon, such as "orders:write"',
     )
     .option('--ttl <duration>', 'expire after this duration, such as 30m, 1h or 7d (default: WARREN_TOKEN_TTL)')
   return takesConfig(command, secretOptions).action(async (given: TokenOptions) => {
@@ -45,24 +40,25 @@ export function tokenCommand(): Command {
   })
 }
 
-function scopeOf({ operator, scope = '', teamScope = '' }: TokenOptions): string[] {
-  const words = wordsOf(scope)
+function scopeOf({ operator, scope = '' }: TokenOptions): string[] {
+  const words = scope.split(/\s+/).filter((word) => word !== '')
   // A misspelt word would grant nothing without a message.
   const understood = new Set(printScope(parseScope(words.join(' '))))
-  const unknown = words.find((word) => !understood.has(word) || word === 'channel:' || word === 'event:')
+  const unknown = words.find(
+    (word) => word === 'channel:' || word === 'event:' || !(understood.has(word) || teamScope.test(word)),
+  )
   if (unknown)
     throw wrongUse(
-      `--scope: expected the words operator, publish, publish:<exchange>[:<key>], register, room, observe, channel:<pattern> or event:<field pattern>, got "${unknown}"; --team-scope takes words that only your schema names`,
+      `--scope: expected the words operator, publish, publish:<exchange>[:<key>], register, room, observe, channel:<pattern>, event:<field pattern>, or a scope of your own such as orders:write, got "${unknown}"`,
     )
-  const ofWarren = wordsOf(teamScope).find((word) => printScope(parseScope(word)).length > 0)
-  if (ofWarren)
-    throw wrongUse(`--team-scope: expected words that only your schema names, got "${ofWarren}"; use --scope`)
-  return [...new Set([...(operator ? ['operator'] : []), ...words, ...wordsOf(teamScope)])]
+  return [...new Set([...(operator ? ['operator'] : []), ...words])]
 }
 
-function wordsOf(text: string): string[] {
-  return text.split(/\s+/).filter((word) => word !== '')
-}
+/**
+ * A scope of the team, which `@allow` of a typed field may name. It has a colon, so that a misspelt
+ * word of Warren is not taken for one.
+ */
+const teamScope = /^(?!(?:operator|observe|publish|register|room|channel|event):)[^:]+:./
 
 const ttl = duration({ min: '1s', max: '3650d' })
 

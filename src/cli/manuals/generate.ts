@@ -2,7 +2,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { configManual } from '../../config/manual.ts'
-import { printedSchema } from '../../graphql/schema.ts'
+import { readEventSchema } from '../../events/sdl/read-event-schema.ts'
+import { printServedSchema } from '../../events/sdl/types/served-schema.ts'
+import { printedSchema, schema } from '../../graphql/schema.ts'
 import { commandsManual } from './commands-manual.ts'
 import { errorsManual } from './errors-manual.ts'
 import { metricsManual } from './metrics-manual.ts'
@@ -14,6 +16,7 @@ const printed = new Map<string, () => string>([
   ['docs/errors.md', errorsManual],
   ['docs/metrics.md', metricsManual],
   ['docs/commands.md', commandsManual],
+  ['examples/shop/page/schema.graphql', shopSchema],
 ])
 
 /** The files under `root` that differ from what the code prints. */
@@ -26,6 +29,19 @@ export function writeFiles(root: string): void {
     mkdirSync(dirname(join(root, path)), { recursive: true })
     writeFileSync(join(root, path), print())
   }
+}
+
+/** What `warren schema print --core off examples/shop` prints. */
+function shopSchema(): string {
+  const path = fileURLToPath(new URL('../../../examples/shop/events.graphql', import.meta.url))
+  const reading = readEventSchema([{ path, text: readFileSync(path, 'utf8') }], {
+    coreSchema: schema,
+    core: false,
+    exchangeMap: new Map(),
+    namespace: 'warren',
+  })
+  if ('mistakes' in reading) throw new Error(`${path}: run npx warren schema check ${path}`)
+  return printServedSchema(reading.schema)
 }
 
 function contentOf(path: string): string | undefined {

@@ -198,7 +198,7 @@ export class RoomConnection implements WebSocketUser {
     try {
       return served.current.named?.open(this.#query.get('channel') ?? '')?.topicFor(anonymous) !== undefined
     } catch {
-      // Whoever sends a token gets the error.
+      // The error is for clients with a token.
       return false
     }
   }

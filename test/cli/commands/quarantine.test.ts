@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import amqp, { type ChannelModel, type GetMessage } from 'amqplib'
-import { original, quarantined } from '../../../src/cli/commands/quarantined-message.ts'
+import { original, describe as printed, quarantined } from '../../../src/cli/commands/quarantined-message.ts'
 import { eventually } from '../../support/eventually.ts'
 import { connectGraphql, type GraphqlClient } from '../../support/frames/graphql-frames.ts'
 import { runCommand } from '../../support/gateway/command-in-process.ts'
@@ -90,6 +90,8 @@ describe('warren quarantine', () => {
       {
         id: expect.stringMatching(/^[0-9a-f]{10}$/),
         reason: 'broken-json',
+        field: null,
+        pointer: null,
         exchange: 'warren.events',
         routingKey: 'client.alice',
         receivedAt: expect.stringMatching(/^20\d\d-.*Z$/),
@@ -223,4 +225,18 @@ test('republishes messages that expired or had a user id as far as possible', ()
     properties: { expiration: '60000' },
   })
   expect(quarantined(message)).toMatchObject({ reason: 'unknown', receivedAt: null, messageId: null })
+})
+
+test('names the typed field that a message does not fit, and the place', () => {
+  const headers = { 'x-warren-reason': 'schema', 'x-warren-field': 'order', 'x-warren-pointer': '/tags/0\u001b' }
+  const shown = quarantined({
+    exchange: 'warren.quarantine',
+    routingKey: 'orders.new',
+    body: Buffer.from('{}'),
+    redelivered: false,
+    receivedAt: 0,
+    properties: { headers },
+  })
+  expect(shown).toMatchObject({ field: 'order', pointer: '/tags/0\u001b' })
+  expect(printed(shown)).toContain('  schema  order at "/tags/0\\u{1b}"  ')
 })

@@ -30,9 +30,9 @@ describe('warren token', () => {
     })
   })
 
-  test('takes words of the team', async () => {
-    const { stdout } = await runCommand(['token', '--scope', 'room', '--team-scope', 'orders:read odd'], withSecret)
-    expect(decodeJwt(stdout.trim())['scope']).toBe('room orders:read odd')
+  test('prints a token with a scope of the team for typed fields', async () => {
+    const { stdout } = await runCommand(['token', '--client', 'alice', '--scope', 'orders:write'], withSecret)
+    expect(decodeJwt(stdout.trim())).toMatchObject({ sub: 'alice', scope: 'orders:write' })
   })
 
   test('uses the generated secret if none is set, and creates it if it does not exist', async () => {
@@ -47,8 +47,9 @@ describe('warren token', () => {
 
   test.each([
     [[], /^warren token: expected --client, --operator or --scope/],
-    [['--scope', 'publisher'], /^--scope: expected .* got "publisher"; --team-scope takes .*\n$/],
-    [['--team-scope', 'orders:read room'], /^--team-scope: expected .* got "room"; use --scope\n$/],
+    [['--scope', 'publisher'], /^--scope: expected .* got "publisher"\n$/],
+    [['--scope', 'observe:orders'], /^--scope: expected .* got "observe:orders"\n$/],
+    [['--scope', 'write'], /^--scope: expected .* a scope of your own such as orders:write, got "write"\n$/],
     [['--operator', '--ttl', '5'], /^--ttl: expected a duration .* got "5"\n$/],
     [['--client', 'a b'], /^--client: expected no white space/],
     [['--opertor'], /^unknown option '--opertor' \(Did you mean --operator\?\)\n$/],

@@ -20,6 +20,7 @@ describe('the generated files', () => {
       'docs/errors.md',
       'docs/metrics.md',
       'docs/commands.md',
+      'examples/shop/page/schema.graphql',
     ])
     writeFiles(folder)
     expect(staleFiles(folder)).toEqual([])

@@ -4,6 +4,7 @@ import { afterAll, describe, expect, test } from '@jest/globals'
 import { buildSchema } from 'graphql'
 import { plainConnection } from '../../brokers/rabbitmq/connections.ts'
 import { runCommand } from '../../support/gateway/command-in-process.ts'
+import { runWarren } from '../../support/gateway/gateway-process.ts'
 import { newFolder, removeFolder } from '../../support/processes/run-folder.ts'
 import { testVhost } from '../../support/rabbitmq/broker.ts'
 
@@ -51,6 +52,11 @@ describe('warren schema', () => {
   ])('check reports %s', async (_what, args, text) => {
     const { code, stderr } = await runCommand(['schema', 'check', ...args])
     expect([code, stderr]).toEqual([2, expect.stringContaining(text)])
+  })
+
+  test('check reads files in the built program, which finds them with a bundled package', async () => {
+    const files = ['schema', 'check', 'examples/shop/events.graphql']
+    expect(await runWarren(files)).toMatchObject({ code: 0, stderr: '' })
   })
 
   test('check --broker compares the types of exchanges', async () => {
