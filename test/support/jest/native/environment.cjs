@@ -5,7 +5,9 @@ const { ModuleMocker } = require('jest-mock')
 const ofWorker = /^(TCP|UDP|Pipe|Process|Timeout|FSEvent|StatWatcher|MessagePort|Worker)/
 const ofMainProcess = /^(TCP|UDP|Timeout|FSEvent|StatWatcher|MessagePort|Worker)/
 
-// Node opens these on first use, and they stay open: a file that writes to one leaves nothing.
+// Node opens these on first use, such as an import of `node:process`, and they stay open. A file that
+// does it leaves nothing.
+void process.stdin
 void process.stdout
 void process.stderr
 
