@@ -84,7 +84,12 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
     bans: gateway.bans,
     position: () => gateway.exactPosition(),
   })
-  return { gateway, clientChannels, served: new ServedSchema(typed?.served ?? withoutEvents(coreSchema)), typed }
+  return {
+    gateway,
+    clientChannels,
+    served: new ServedSchema(typed?.served ?? (await withoutEvents(coreSchema, config))),
+    typed,
+  }
 }
 
 /** Loads OpenTelemetry only if it is used, because it is large. */
@@ -93,7 +98,10 @@ async function traceTo(options: { endpoint: string; version: string; replica: st
   return openTracing(options)
 }
 
-function withoutEvents(schema: GraphQLSchema): Served {
+async function withoutEvents(coreSchema: GraphQLSchema, { federation }: Pick<Config, 'federation'>): Promise<Served> {
+  if (!federation) return { schema: coreSchema, operations: undefined, named: undefined }
+  const { asSubgraph } = await import('../events/federation/subgraph.ts')
+  const schema = asSubgraph(coreSchema, { coreSchema, team: undefined })
   return { schema, operations: undefined, named: undefined }
 }
 

@@ -6,11 +6,12 @@ import type { Config } from '../config/options/options.ts'
 import { errorText } from '../core/model/error-text.ts'
 import { type Source, schemaSource } from '../core/model/source.ts'
 import type { Observer } from '../core/ports/observer.ts'
+import { asSubgraph } from '../events/federation/subgraph.ts'
 import type { EventSchema } from '../events/model/event-schema.ts'
-import type { SdlMistake } from '../events/model/place.ts'
 import { RequestLimit } from '../events/publishing/request-limit.ts'
+import type { FederationMarks } from '../events/sdl/directives/federation.ts'
 import { printMistake } from '../events/sdl/mistakes.ts'
-import { readEventSchema } from '../events/sdl/read-event-schema.ts'
+import { type EventSchemaReading, readEventSchema } from '../events/sdl/read-event-schema.ts'
 import type { SdlFile } from '../events/sdl/source-files.ts'
 import { breakingChanges } from '../events/sdl/types/served-schema.ts'
 import { EventFields } from '../events/serving/event-fields.ts'
@@ -23,7 +24,9 @@ import { binaryDecoders } from '../events/values/binary-decoders.ts'
 import type { Closing } from './closing.ts'
 import { SchemaError } from './schema-error.ts'
 
-type SchemaConfig = Pick<Config, 'core' | 'exchangeMap' | 'namespace'> & { readonly schema: readonly string[] }
+type SchemaConfig = Pick<Config, 'core' | 'federation' | 'exchangeMap' | 'namespace'> & {
+  readonly schema: readonly string[]
+}
 
 export interface TypedEvents {
   /** What the gateway matches messages with. */
@@ -48,6 +51,11 @@ export interface NextSchema {
   readonly take: () => void
 }
 
+interface ReadFields {
+  readonly fields: EventFields
+  readonly federation: FederationMarks
+}
+
 export interface TypedEventsParts {
   readonly observer: Observer
   readonly broker: GatewayBroker
@@ -70,40 +78,45 @@ export async function openTypedEvents(
     onInvalid: (field: string, pointer: string, expected: string) =>
       observer.log('warn', `a reply to ${field} does not fit the schema at "${pointer}": expected ${expected}`),
   }
-  const read = async (): Promise<EventFields> => {
-    const { schema, remarks } = await readSchema(config, coreSchema)
+  const read = async (): Promise<ReadFields> => {
+    const { schema, federation, remarks } = await readSchema(config, coreSchema)
     for (const remark of remarks) observer.log('info', `WARREN_SCHEMA: ${printMistake(remark)}`)
-    return new EventFields(schema, {
+    const fields = new EventFields(schema, {
       decoders: binaryDecoders,
       maxDecodedBytes: config.maxDecodedBytes,
       count: (field, result) => {
         observer.fieldCounter(field)[result] += 1
       },
     })
+    return { fields, federation }
   }
   const first = await read()
-  const events = new ServedEvents(first)
-  const serve = (fields: EventFields): Served => {
+  const events = new ServedEvents(first.fields)
+  const serve = ({ fields, federation }: ReadFields): Served => {
     const operations = new TypedOperations(events, fields)
     addFieldResolvers(operations, requests)
-    return { schema: fields.schema.schema, operations, named: new NamedEvents(events, fields) }
+    const { schema } = fields
+    const served = config.federation
+      ? asSubgraph(schema.schema, { coreSchema, team: { schema, marks: federation } })
+      : schema.schema
+    return { schema: served, operations, named: new NamedEvents(events, fields) }
   }
-  observer.fieldsServed([...first.schema.events.keys()])
+  observer.fieldsServed([...first.fields.schema.events.keys()])
   return {
     events,
     served: serve(first),
-    sources: schemaSources(first.schema),
+    sources: schemaSources(first.fields.schema),
     read: async () => {
       const next = await read()
       const before = events.current.schema
       return {
         served: serve(next),
-        sources: schemaSources(next.schema),
-        breakingChanges: breakingChanges(before, next.schema),
-        changed: next.schema.hash !== before.hash,
+        sources: schemaSources(next.fields.schema),
+        breakingChanges: breakingChanges(before, next.fields.schema),
+        changed: next.fields.schema.hash !== before.hash,
         take: () => {
-          events.replace(next)
-          observer.fieldsServed([...next.schema.events.keys()])
+          events.replace(next.fields)
+          observer.fieldsServed([...next.fields.schema.events.keys()])
         },
       }
     },
@@ -117,7 +130,7 @@ export async function openTypedEvents(
 export async function readSchema(
   config: SchemaConfig,
   coreSchema: GraphQLSchema,
-): Promise<{ readonly schema: EventSchema; readonly remarks: readonly SdlMistake[] }> {
+): Promise<Exclude<EventSchemaReading, { readonly mistakes: unknown }>> {
   const reading = readEventSchema(await readSdlFiles(config.schema), {
     coreSchema,
     core: config.core,

@@ -226,6 +226,11 @@ export const options = {
     group: 'GraphQL',
     help: 'Renames exchanges of WARREN_SCHEMA in this environment: orders=prod.orders.v2,…',
   }),
+  federation: option(onOff, {
+    default: 'off',
+    group: 'GraphQL',
+    help: 'Makes /graphql a Federation 2 subgraph, with _service and _entities.',
+  }),
   testRoutes: option(onOff, {
     default: 'off',
     group: 'GraphQL',

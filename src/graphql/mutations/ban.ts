@@ -1,11 +1,13 @@
 import { checkClientId } from '../../core/model/channel-event.ts'
 import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
+import { operatorsOnly } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'
 
 builder.mutationField('ban', (t) =>
   t.boolean({
     description:
       'Operators only. Like `revoke`, and also refuses every later token of the client from any issuer, until `unban`.',
+    extensions: operatorsOnly,
     args: { clientId: t.arg.id({ required: true }) },
     resolve: async (_root, { clientId }, { identity, gateway }) => {
       demand(mayOperate(identity), identity, 'ban clients')

@@ -1,4 +1,5 @@
 import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
+import { operatorsOnly } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'
 import { CreateRabbitChannelInput, RabbitChannel } from '../types/rabbit-channel.ts'
 
@@ -6,6 +7,7 @@ builder.mutationField('createRabbitChannel', (t) =>
   t.field({
     type: RabbitChannel,
     description: 'Operators only. Creates a source. Repeatable: the same input returns the same source.',
+    extensions: operatorsOnly,
     args: { input: t.arg({ type: CreateRabbitChannelInput, required: true }) },
     resolve: (_root, { input }, { identity, gateway }) => {
       demand(mayOperate(identity), identity, 'create sources')

@@ -1,11 +1,13 @@
 import { checkClientId } from '../../core/model/channel-event.ts'
 import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
+import { operatorsOnly } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'
 
 builder.mutationField('revoke', (t) =>
   t.boolean({
     description:
       'Operators only. Ends the sessions of a client on every replica (4292) and revokes the tokens issued to it so far. Its password gives no token until `unban`.',
+    extensions: operatorsOnly,
     args: { clientId: t.arg.id({ required: true }) },
     resolve: async (_root, { clientId }, { identity, gateway }) => {
       demand(mayOperate(identity), identity, 'revoke clients')

@@ -1,11 +1,13 @@
 import { checkClientId } from '../../core/model/channel-event.ts'
 import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
+import { operatorsOnly } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'
 
 builder.mutationField('unban', (t) =>
   t.boolean({
     description:
       'Operators only. Lifts `ban`, and allows a revoked client to log in with its password again. Earlier tokens stay revoked. False if the client was not banned or revoked.',
+    extensions: operatorsOnly,
     args: { clientId: t.arg.id({ required: true }) },
     resolve: (_root, { clientId }, { identity, gateway }) => {
       demand(mayOperate(identity), identity, 'unban clients')

@@ -1,4 +1,5 @@
 import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
+import { operatorsOnly } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'
 import { RabbitChannel } from '../types/rabbit-channel.ts'
 
@@ -6,6 +7,7 @@ builder.queryField('rabbitChannels', (t) =>
   t.field({
     type: [RabbitChannel],
     description: 'Operators only.',
+    extensions: operatorsOnly,
     resolve: (_root, _args, { identity, gateway }) => {
       demand(mayOperate(identity), identity, 'list sources')
       return gateway.sources.list()

@@ -1,4 +1,5 @@
 import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
+import { operatorsOnly } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'
 import { ReplicaTraceObject } from '../types/replica-trace.ts'
 
@@ -7,6 +8,7 @@ builder.queryField('trace', (t) =>
     type: [ReplicaTraceObject],
     description:
       'Operators only. What each replica did with a recent message. Contains the replicas that answer within half a second, this one first.',
+    extensions: operatorsOnly,
     args: { messageId: t.arg.id({ required: true }) },
     resolve: (_root, { messageId }, { identity, gateway }) => {
       demand(mayOperate(identity), identity, 'trace messages')
