@@ -106,7 +106,7 @@ describe('HEAD /graphql', () => {
     ['a browser', 'text/html', 'text/html; charset=utf-8'],
     ['a GraphQL client', 'application/graphql-response+json', 'application/graphql-response+json; charset=utf-8'],
   ])('is answered to %s as GET is, without a body', async (_who, accept, type) => {
-    const headers = { ...(accept ? { accept } : {}) }
+    const headers: Record<string, string> = accept ? { accept } : {}
     const path = '/graphql?query={__typename}'
     const head = await ask(path, { method: 'HEAD', headers })
     expect([head.status, head.headers.get('content-type'), head.text]).toEqual([200, type, ''])
