@@ -6,9 +6,9 @@ const backslash = 0x5c
 const quote = 0x22
 
 /**
- * `JSON.parse` with right keys on every engine. V8 from 13.6 (Node.js 24) to at least 14.6 expects the
- * key that followed when an object last began with the same keys. It compares it with the text of a
- * key before escapes are undone: once `\` was a key, `"\n"` is read as `\`
+ * `JSON.parse` with right keys on every engine. V8 from 13.6 (Node.js 24) to at least 14.6 expects
+ * the key that followed when an object last began with the same keys. It compares it with the text
+ * of a key before escapes are undone: once `\` was a key, `"\n"` is read as `\`
  * (https://github.com/nodejs/node/issues/63785). Use it for every text that others have written.
  */
 export const parseWithRightKeys: (text: string) => unknown = confusesKeys()

@@ -186,8 +186,8 @@ export function lifeOf({ id, createdAt }: Pick<Source, 'id' | 'createdAt'>): str
 }
 
 /**
- * The binding of the source: its routing key with `{clientId}` replaced by `*`, and `{clientId#}` by
- * `*.#`. Fanout and headers exchanges take everything.
+ * The binding of the source: its routing key with `{clientId}` replaced by `*`, and `{clientId#}`
+ * by `*.#`. Fanout and headers exchanges take everything.
  */
 export function bindingOf({ exchange, exchangeType, routingKey }: SourceDefinition): {
   exchange: string

@@ -4,9 +4,9 @@ import { defaultRoutingKey, restPlaceholder, type SourceDefinition } from '../mo
 const servedRoutingKey = `client.${restPlaceholder}`
 
 /**
- * The default source as its messages are bound and matched. In the registry, in marks and in control
- * messages it has the routing key and the id that release 0.1 gives it, because replicas of 0.1 may
- * use the same registry and refuse the newer pattern. Other sources are returned unchanged.
+ * The default source as its messages are bound and matched. In the registry, in marks and in
+ * control messages it has the routing key and the id that release 0.1 gives it, because replicas of
+ * 0.1 may use the same registry and refuse the newer pattern. Other sources are returned unchanged.
  */
 export function servedForm<Definition extends SourceDefinition>(
   source: Definition,

@@ -62,7 +62,9 @@ export class RequestTurns {
     return this.#waiting.has(socket)
   }
 
-  /** Calls `then` when all requests of the connection have been answered, unless it closes first. */
+  /**
+   * Calls `then` when all requests of the connection have been answered, unless it closes first.
+   */
   afterAnswers(socket: Duplex, then: () => void): void {
     const waiting = this.#waiting.get(socket)
     if (waiting) waiting.push({ begin: then, drop: () => undefined })

@@ -78,7 +78,7 @@ export class FramedConnection implements Receiver {
   #closing = false
   #inProgress = 0
   #inProgressBytes = 0
-  /** Clients of the old server read until the end of the stream, which followed each answer there. */
+  /** Clients of the old server read until the end of the stream, which followed each answer. */
   readonly #silence = new Silence(oldClientSilenceMs, () => this.#end('client'))
   /**
    * A token is being verified. The frames behind it are read afterwards, because they may be
@@ -203,7 +203,10 @@ export class FramedConnection implements Receiver {
     )
   }
 
-  /** The old server had these two requests only. A client with a token or a subscription is a new one. */
+  /**
+   * Called after the answer to one of the two requests of the old server. Its clients have neither
+   * token nor subscription.
+   */
   #endAfterSilence(): void {
     const isOld = this.#session.identity === this.#options.anonymous && this.#commandContext.subscriptions.size === 0
     if (isOld && this.#inProgress === 0) this.#silence.watch()

@@ -3,11 +3,11 @@ import { isUtf8 } from 'node:buffer'
 const nothing = Buffer.alloc(0)
 
 /**
- * Checks text that arrives in pieces, which may divide characters: so that invalid text is refused at
+ * Checks text that arrives in pieces, which may divide characters. So invalid text is refused at
  * its first invalid byte, and not when the message ends (RFC 6455 §8.1).
  */
 export class Utf8Pieces {
-  /** The beginning of a character whose other bytes have not arrived: at most 3 bytes. */
+  /** The beginning of a character, at most 3 bytes. The others have not arrived. */
   #begun: Buffer = nothing
 
   /** Returns false if no text can begin with the pieces so far. Nothing may be added then. */

@@ -228,7 +228,7 @@ describe('a client of the old tutorial, which reads until the end of the stream'
     expect(performance.now() - since).toBeGreaterThan(900)
   })
 
-  test('is not one with a token, nor one whose request was another', async () => {
+  test('is not one with a token, nor one with another request', async () => {
     await using known = await connectAs(await gateway.clientToken('known'))
     await using other = await connectFramed(port)
     await other.ask({ action: 'search', value: '' })
