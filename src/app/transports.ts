@@ -16,7 +16,7 @@ import { Outboxes } from '../transports/flow/outbox.ts'
 import { UnfinishedMessages } from '../transports/flow/unfinished-messages.ts'
 import { FanOut } from '../transports/graphql/fan-out.ts'
 import { GraphiQLPage, wantsPage } from '../transports/graphql/graphiql/page.ts'
-import { createGraphQLHttp, serveGraphQL } from '../transports/graphql/http.ts'
+import { createGraphQLHttp, headAsGet, serveGraphQL } from '../transports/graphql/http.ts'
 import { OpenDocuments } from '../transports/graphql/open-documents.ts'
 import { admitRequests } from '../transports/graphql/request-rates.ts'
 import { createGraphQLWs } from '../transports/graphql/ws/endpoint.ts'
@@ -110,7 +110,7 @@ export async function openTransports(config: Config, parts: TransportParts): Pro
   }
   if (config.socketcluster) {
     const access = config.legacyAccess
-    addUpgrade('/socketcluster/', createSocketCluster({ ...config, ...graphql, ...shared.sockets, access }))
+    addUpgrade('/socketcluster', createSocketCluster({ ...config, ...graphql, ...shared.sockets, access }))
   }
   const graphiql = config.graphiql ? new GraphiQLPage() : undefined
   const requests: Requests = new Map([
@@ -119,10 +119,12 @@ export async function openTransports(config: Config, parts: TransportParts): Pro
     ...(config.room ? ([['/client', serveClientPage]] as const) : []),
     [
       '/graphql',
-      (request, response) =>
-        graphiql && wantsPage(request)
+      (request, response) => {
+        headAsGet(request)
+        return graphiql && wantsPage(request)
           ? graphiql.serve(request, response)
-          : serveGraphQL(yoga, guard, request, response),
+          : serveGraphQL(yoga, guard, request, response)
+      },
     ],
   ])
   const http = await listenForHttp(config, parts, { guard, requests, upgrades })

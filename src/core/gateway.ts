@@ -31,6 +31,7 @@ import { Quarantine } from './quarantine/quarantine.ts'
 import type { Connections } from './sessions/connections.ts'
 import type { Session } from './sessions/session.ts'
 import { Sessions, type SessionsParts } from './sessions/sessions.ts'
+import { defaultExchangeOf, servedForm } from './sources/default-source.ts'
 import { isReservedExchange } from './sources/reserved-exchanges.ts'
 import { SourceRouter } from './sources/source-router.ts'
 import { SourceSync } from './sources/source-sync.ts'
@@ -117,6 +118,7 @@ export class Gateway {
     this.#parts = parts
     this.sources = new SourceRouter(parts.limits.maxDecodedBytes)
     this.#sourceSync = new SourceSync({
+      defaultExchange: this.#defaultExchange,
       sources: this.sources,
       registry: parts.registry,
       broker: parts.broker,
@@ -259,7 +261,7 @@ export class Gateway {
       createdAt: new Date(),
       ownsExchange: true,
     })
-    this.#publishGate.defaultSource = source
+    this.#publishGate.defaultSource = servedForm(source, this.#defaultExchange)
     for (const known of await registry.listSources()) this.#sourceSync.serve(known)
     await this.#sourceSync.serveSchema(schemaSources)
     await this.revocations.open()
@@ -336,7 +338,7 @@ export class Gateway {
   }
 
   get #defaultExchange(): string {
-    return `${this.#parts.namespace}.events`
+    return defaultExchangeOf(this.#parts.namespace)
   }
 
   /**

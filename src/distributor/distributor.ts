@@ -6,6 +6,7 @@ import {
   type Subscription,
   Undeliverable,
 } from '../brokers/driver.ts'
+import { parseWithRightKeys } from '../core/json/right-keys.ts'
 import type { Message } from '../core/model/message.ts'
 import { newMessageId } from '../core/model/message-id.ts'
 import { checkShortString } from '../core/model/short-string.ts'
@@ -224,7 +225,7 @@ interface Bodies {
 const json: Bodies = {
   contentType: 'application/json',
   encode: (data) => JSON.stringify(data),
-  decode: (text) => JSON.parse(text) as unknown,
+  decode: parseWithRightKeys,
 }
 
 const plainText: Bodies = {

@@ -22,4 +22,4 @@ test('a channel per stream loses nothing when the leader is killed, and a loss a
     if (lost > 0) expect(sign).toBe(true)
   }
   expect(verdict('under test', outcomes).foundOut).toBe(true)
-}, 180_000)
+})

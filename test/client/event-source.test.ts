@@ -48,7 +48,7 @@ test(`the example page receives each of ${many} messages once and in order, wher
   expect(proxy.accepted).toBeGreaterThan(2)
   expect(browser.outside()).toEqual([])
   await page.close()
-}, 120_000)
+})
 
 test('a refused token is requested again, and the client resumes after its cursor', async () => {
   const after = await position('renewing', gateway.graphqlUrl)

@@ -81,6 +81,23 @@ if (last.checkout === undefined) {
       )
     })
 
+    test('the default source is the same for both, and this release takes client ids with dots', async () => {
+      expect(await idsOf(onA)).toEqual(await idsOf(onB))
+      expect(await idsOf(onA)).toHaveLength(1)
+      const [to, call] = checkouts[0] === undefined ? [a, onA] : [b, onB]
+      const clientId = 'frank@example.com'
+      const { history } = await call<{ history: { cursor: string } }>('{ history(clientId: "x", first: 1) { cursor } }')
+      await publishFrom(call, clientId, 'to an id with dots')
+      for (const from of [onA, onB]) await publishFrom(from, 'gina', 'to an id of one word')
+      const tokens = await Promise.all([clientId, 'gina'].map((sub) => testToken({ sub })))
+      await using frank = await listen(to.graphqlSocketUrl, tokens[0] ?? '', { clientId, after: history.cursor })
+      expect((await frank.next()).data).toBe('to an id with dots')
+      for (const { graphqlSocketUrl } of [a, b]) {
+        await using gina = await listen(graphqlSocketUrl, tokens[1] ?? '', { clientId: 'gina', after: history.cursor })
+        expect(await gina.take(2)).toMatchObject([{ kind: 'MESSAGE' }, { kind: 'MESSAGE' }])
+      }
+    })
+
     test('a source that the first creates is known to the second before its first message', async () => {
       const token = await testToken({ sub: 'emma' })
       const input = { exchange: 'orders', exchangeType: 'FANOUT', clientId: { fixed: 'emma' } }

@@ -278,7 +278,7 @@ describe('a fault that an operator must repair', () => {
       await gateway.call(publish, toAlice('mended'))
       expect((await listener.next()).data).toBe('mended')
     }
-  }, 90_000)
+  })
 })
 
 describe('a source that RabbitMQ refuses', () => {
@@ -401,7 +401,7 @@ describe('RabbitMQ', () => {
     await callAgain(publish, { input: { exchange: 'restart.news', routingKey: '', data: 'still served' } })
     expect((await listener.next()).data).toBe('still served')
     removeFolder(folder)
-  }, 120_000)
+  })
 
   test('may be missing at the start: clients connect and wait, and receive what is published when it is up', async () => {
     const early = { WARREN_BROKER_URL: node.url(), WARREN_NAMESPACE: 'early' }
@@ -451,7 +451,7 @@ describe('RabbitMQ', () => {
     for (const data of ['at once', 'here I am']) expect(await alice.next()).toMatchObject({ kind: 'MESSAGE', data })
     expect(await call('{ gateway { broker } }')).toEqual({ gateway: { broker: 'UP' } })
     expect(gateway.output()).not.toContain('guest:guest')
-  }, 90_000)
+  })
 })
 
 /** Resolves when `count` subscriptions are live, because the protocol does not acknowledge them. */

@@ -56,5 +56,5 @@ describe('RabbitMQ stops and starts', () => {
     expect(new Set([...sharing.printed, ...withIt.printed])).toEqual(all)
     expect(atHere).toEqual({ sent: through, other: [] })
     expect(atThere).toEqual({ sent: [], other: through })
-  }, 180_000)
+  })
 })

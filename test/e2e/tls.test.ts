@@ -58,7 +58,7 @@ test('over amqps: every connection is encrypted, and messages of all sizes arriv
     channel.publish('warren.events', 'client.alice', Buffer.from(text), { contentType: 'text/plain' })
   await channel.waitForConfirms()
   for (const text of texts) expect(digestOf((await alice.next(30_000)).data)).toBe(digestOf(text))
-}, 120_000)
+})
 
 test('an untrusted certificate is refused, and reported in the log and to probes', async () => {
   await using gateway = await startGateway({ env: { WARREN_BROKER_URL: url, WARREN_LOG_FORMAT: 'json' }, ready: false })

@@ -85,4 +85,4 @@ test('a reader that retention overtakes reports it at the position where it cont
   expect(unreported).toEqual([])
   consumer.close()
   await connection.close()
-}, 90_000)
+})

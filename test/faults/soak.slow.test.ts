@@ -13,7 +13,7 @@ test('connections and messages leave nothing behind, and are all in the accounts
   expect({ connects: result.connects, messages: result.messages }).toEqual({ connects: 900, messages: 9_000 })
   expect(result.leaks).toEqual([])
   expect(result.growth).toBeLessThan(1.05)
-}, 120_000)
+})
 
 test('a leak is named', async () => {
   const folder = newFolder()

@@ -83,7 +83,7 @@ beforeAll(async () => {
   idleJava = await idleFrames(golden.java({ ...handshake, data: {} }))
   idleOfProtocol1 = await idleFrames(golden.javaScript(handshake), '?protocolVersion=1')
   idleSince = Date.now()
-}, 120_000)
+})
 afterAll(async () => {
   for (const { client } of idle ?? []) client[Symbol.dispose]()
   for (const one of [idlePython, idleJava, idleOfProtocol1]) await one?.client[Symbol.asyncDispose]()

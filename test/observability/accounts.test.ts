@@ -83,7 +83,7 @@ describe('the accounts of a gateway add up', () => {
       await eventually('the client to be gone', async () => (await accounts(gateway)).connections === 2)
       return cursor
     }
-  }, 120_000)
+  })
 })
 
 function expectBalance(now: Accounts): void {

@@ -1,5 +1,6 @@
 import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
 import type { JWTPayload } from 'jose'
+import { parseWithRightKeys } from '../../core/json/right-keys.ts'
 import { type ClaimRules, clockToleranceSeconds, maxTokenLength } from './checked-claims.ts'
 
 const signatureBytes = 32
@@ -41,7 +42,7 @@ function isSimpleHeader(header: string): boolean {
 
 function objectIn(part: string): Record<string, unknown> | undefined {
   try {
-    const value: unknown = JSON.parse(utf8.decode(bytesOf(part)))
+    const value = parseWithRightKeys(utf8.decode(bytesOf(part)))
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
     return isObject ? (value as Record<string, unknown>) : undefined
   } catch {

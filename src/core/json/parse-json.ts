@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { JsonNumber, numberOf } from './json-number.ts'
+import { parseWithRightKeys } from './right-keys.ts'
 
 /**
  * Matches numbers that `String(Number(token))` prints differently: 16 or more digits, an exponent,
@@ -18,11 +19,11 @@ const oddNumber = /(?:^|[[:,\s])-?(?:\d[\d.]{15}|[\d.]+[eE]|\d+\.\d*0(?!\d)|0\.0
  * `JsonNumber`. Throws `SyntaxError`.
  */
 export function parseJson(text: string): unknown {
-  if (!maybeOdd.test(text) || !oddNumber.test(text)) return JSON.parse(text)
   // Throws JavaScript's own error if it is not JSON.
-  const value: unknown = JSON.parse(text)
+  const value = parseWithRightKeys(text)
+  if (!maybeOdd.test(text) || !oddNumber.test(text)) return value
   const marked = markOddNumbers(text)
-  return marked === undefined ? value : withNumbers(JSON.parse(marked))
+  return marked === undefined ? value : withNumbers(parseWithRightKeys(marked))
 }
 
 /** Prefix of a string that stands for a number. It is random, so that no client can know it. */

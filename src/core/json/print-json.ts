@@ -1,4 +1,5 @@
 import { JsonNumber, unprintable } from './json-number.ts'
+import { parseWithRightKeys } from './right-keys.ts'
 
 let inStringify = false
 
@@ -18,7 +19,7 @@ export class JsonText {
   /** For callers of `JSON.stringify`: the JavaScript value. */
   toJSON(): unknown {
     unprintable.count += 1
-    return inStringify ? null : JSON.parse(this.toString())
+    return inStringify ? null : parseWithRightKeys(this.toString())
   }
 }
 

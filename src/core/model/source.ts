@@ -1,13 +1,8 @@
 import { createHash } from 'node:crypto'
 import { badInput } from '../../errors.ts'
-import { wireTypeOf } from '../body/amqp-field-types.ts'
-import { jsonBody } from '../body/decode-body.ts'
-import { JsonNumber } from '../json/json-number.ts'
-import { readPointer, splitPointer } from '../json/json-pointer.ts'
+import { splitPointer } from '../json/json-pointer.ts'
 import { checkClientId } from './channel-event.ts'
-import type { Message } from './message.ts'
 import { checkShortString } from './short-string.ts'
-import { matchWords } from './topic-pattern.ts'
 
 export const exchangeTypes = ['DIRECT', 'FANOUT', 'TOPIC', 'HEADERS'] as const
 export type ExchangeType = (typeof exchangeTypes)[number]
@@ -25,8 +20,8 @@ export interface SourceDefinition {
   readonly exchange: string
   readonly exchangeType: ExchangeType
   /**
-   * A binding pattern in which `{clientId}` may take the place of one word. Exchanges of type
-   * fanout and headers ignore it.
+   * A binding pattern in which `{clientId}` may take the place of one word, or `{clientId#}`, as its
+   * last word, that of the rest of the key. Exchanges of type fanout and headers ignore it.
    */
   readonly routingKey: string
   readonly clientId: ClientIdSource | undefined
@@ -74,11 +69,22 @@ export function schemaSource(binding: {
  * so (`checkDefinition`).
  */
 export function isSchemaDefinition({ routingKey, clientId }: SourceDefinition): boolean {
-  return clientId === undefined && !routingKey.split('.').includes(placeholder)
+  return clientId === undefined && !routingKey.split('.').some(isPlaceholder)
 }
 
+/**
+ * The routing key of a definition that gives none. On the exchange of the default source it means
+ * `client.{clientId#}`: see core/sources/default-source.ts.
+ */
 export const defaultRoutingKey = 'client.{clientId}'
-const placeholder = '{clientId}'
+/** In a pattern: one word is the client id. */
+export const placeholder = '{clientId}'
+/** In a pattern, as the last word: the rest of the key, at least one word, is the client id. */
+export const restPlaceholder = '{clientId#}'
+
+export function isPlaceholder(word: string): boolean {
+  return word === placeholder || word === restPlaceholder
+}
 
 /**
  * Checks a definition against the rules of the exchange types. Throws `BAD_USER_INPUT` with the
@@ -104,18 +110,22 @@ export function checkDefinition(given: SourceDefinition, prefix = ''): SourceDef
   const { routingKey } = given
   checkName(field, routingKey)
   const words = routingKey.split('.')
-  const places = words.filter((word) => word === placeholder).length
-  if (words.some((word) => word !== placeholder && /[{}]/.test(word)) || places > 1) {
-    throw badInput(field, `expected ${placeholder} at most once and as a whole word between dots, got "${routingKey}"`)
+  const places = words.filter(isPlaceholder)
+  const [place] = places
+  if (words.some((word) => !isPlaceholder(word) && /[{}]/.test(word)) || places.length > 1) {
+    throw badInput(
+      field,
+      `expected ${placeholder} or ${restPlaceholder} at most once and as a whole word between dots, got "${routingKey}"`,
+    )
   }
-  if (places === 0) {
+  if (place === undefined) {
     if (clientId) return given
     throw badInput(field, `expected ${placeholder} in it, or clientId with the place where a message names its client`)
   }
   if (exchangeType !== 'TOPIC') {
     throw badInput(
       field,
-      `${placeholder} needs a topic exchange; a ${exchangeType.toLowerCase()} exchange ${
+      `${place} needs a topic exchange; a ${exchangeType.toLowerCase()} exchange ${
         ignoresKeys ? 'ignores routing keys' : 'takes concrete keys'
       }: give in clientId the place where a message names its client`,
     )
@@ -123,7 +133,13 @@ export function checkDefinition(given: SourceDefinition, prefix = ''): SourceDef
   if (clientId) {
     throw badInput(
       field,
-      `"${routingKey}" names the client already, and so does clientId: give a pattern without ${placeholder}, such as "#", or leave clientId out`,
+      `"${routingKey}" names the client already, and so does clientId: give a pattern without ${place}, such as "#", or leave clientId out`,
+    )
+  }
+  if (place === restPlaceholder && (words.at(-1) !== place || words.includes('#'))) {
+    throw badInput(
+      field,
+      `expected ${place} as the last word and no # before it, because it takes the rest of the key, got "${routingKey}"`,
     )
   }
   if (words.filter((word) => word === '#').length > 1) {
@@ -170,8 +186,8 @@ export function lifeOf({ id, createdAt }: Pick<Source, 'id' | 'createdAt'>): str
 }
 
 /**
- * The binding of the source: its routing key with `{clientId}` replaced by `*`. Fanout and headers
- * exchanges take everything.
+ * The binding of the source: its routing key with `{clientId}` replaced by `*`, and `{clientId#}`
+ * by `*.#`. Fanout and headers exchanges take everything.
  */
 export function bindingOf({ exchange, exchangeType, routingKey }: SourceDefinition): {
   exchange: string
@@ -184,122 +200,14 @@ export function bindingOf({ exchange, exchangeType, routingKey }: SourceDefiniti
     exchange,
     key: routingKey
       .split('.')
-      .map((word) => (word === placeholder ? '*' : word))
+      .map((word) => (word === placeholder ? '*' : word === restPlaceholder ? '*.#' : word))
       .join('.'),
     arguments: {},
   }
 }
 
-/** Returns whether the source's binding takes a routing key. Called once for each source. */
-export function bindingMatcherOf(source: SourceDefinition): (routingKey: string) => boolean {
-  const { key } = bindingOf(source)
-  switch (source.exchangeType) {
-    case 'FANOUT':
-    case 'HEADERS':
-      return () => true
-    case 'DIRECT':
-      return (routingKey) => routingKey === key
-    case 'TOPIC': {
-      const words = key.split('.')
-      return (routingKey) => matchWords(words, routingKey.split('.'))
-    }
-  }
-}
-
 /** The channels that a message is for: client ids, everyone, or none (the empty list). */
 export type Audience = readonly string[] | 'everyone'
-
-/**
- * Made once for each source and called for each message of its exchange. Throws `UndecodableBody`
- * if the body pointer needs a body that cannot be decoded.
- */
-export type Matcher = (message: Message) => Audience
-
-const noClients: Audience = []
-
-/** `maxBodyBytes`: the limit on a decompressed body. */
-export function matcherOf(source: SourceDefinition, maxBodyBytes?: number): Matcher {
-  const find = finderOf(source, maxBodyBytes)
-  switch (source.exchangeType) {
-    case 'FANOUT':
-    case 'HEADERS':
-      return find
-    case 'DIRECT':
-      return (message) => (message.routingKey === source.routingKey ? find(message) : noClients)
-    case 'TOPIC': {
-      const words = source.routingKey.split('.')
-      if (words.includes(placeholder)) return capture(words)
-      if (source.routingKey === '#') return find
-      return (message) => (matchWords(words, message.routingKey.split('.')) ? find(message) : noClients)
-    }
-  }
-}
-
-/**
- * With at most one `#` the position of `{clientId}` is certain: counted from the front if it
- * precedes the `#`, else from the back.
- */
-function capture(pattern: readonly string[]): Matcher {
-  if (!pattern.some((word) => word === '*' || word === '#')) return captureBetween(pattern)
-  const place = pattern.indexOf(placeholder)
-  const hash = pattern.indexOf('#')
-  const fromBack = hash >= 0 && hash < place ? pattern.length - place : undefined
-  const binding = pattern.map((word) => (word === placeholder ? '*' : word))
-  return (message) => {
-    const words = message.routingKey.split('.')
-    if (!matchWords(binding, words)) return noClients
-    return idOf(words[fromBack === undefined ? place : words.length - fromBack])
-  }
-}
-
-/** Without wildcards, as in the default source, there is no need to split the key. */
-function captureBetween(pattern: readonly string[]): Matcher {
-  const [before = '', after = ''] = pattern.join('.').split(placeholder)
-  return ({ routingKey }) => {
-    if (!routingKey.startsWith(before) || !routingKey.endsWith(after)) return noClients
-    // If prefix and suffix overlap, nothing is left between them and the message is for no client.
-    const word = routingKey.slice(before.length, routingKey.length - after.length)
-    return word === '' || word.includes('.') ? noClients : [word]
-  }
-}
-
-function finderOf({ clientId }: SourceDefinition, maxBodyBytes: number | undefined): Matcher {
-  if (clientId === undefined) return () => noClients
-  if ('everyone' in clientId) return () => 'everyone'
-  if ('fixed' in clientId) {
-    const ids = [clientId.fixed]
-    return () => ids
-  }
-  if ('header' in clientId) {
-    const name = clientId.header
-    return ({ properties: { headers } }) => {
-      if (!headers || !Object.hasOwn(headers, name) || isFloat(headers, name)) return noClients
-      return idOf(headers[name])
-    }
-  }
-  const path = splitPointer(clientId.bodyPointer) ?? []
-  return (message) => {
-    const found = readPointer(jsonBody(message, maxBodyBytes), path)
-    return Array.isArray(found) ? found.flatMap(idOf) : idOf(found)
-  }
-}
-
-/** A float may have been rounded by the publisher, if not by this process. */
-function isFloat(headers: object, name: string): boolean {
-  const type = wireTypeOf(headers, name)
-  return type === 'float' || type === 'double'
-}
-
-/**
- * A client id is a string. Publishers in other languages also send whole numbers; these count if
- * all their digits are known. Any other value names no client.
- */
-function idOf(value: unknown): readonly string[] {
-  if (typeof value === 'string') return value === '' ? [] : [value]
-  if (typeof value === 'bigint' || Number.isSafeInteger(value)) return [String(value)]
-  if (value instanceof JsonNumber && value.isInteger) return [value.token]
-  return []
-}
 
 /**
  * Reads a source from JSON (a mark in the journal, a control message); undefined if it is invalid.

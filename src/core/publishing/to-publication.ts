@@ -7,6 +7,7 @@ import { checkClientId } from '../model/channel-event.ts'
 import type { Publication } from '../model/message.ts'
 import { messageIdOf, newMessageId } from '../model/message-id.ts'
 import { checkShortString } from '../model/short-string.ts'
+import { defaultExchangeOf } from '../sources/default-source.ts'
 import { isReservedExchange } from '../sources/reserved-exchanges.ts'
 
 /** What a client wants to publish: to a client's channel, or to an exchange. */
@@ -86,13 +87,7 @@ function destinationOf(
       throw badInput(`${prefix}clientId`, 'expected either clientId, or exchange and routingKey, not both')
     }
     checkClientId(clientId, `${prefix}clientId`)
-    if (clientId.includes('.')) {
-      throw badInput(
-        `${prefix}clientId`,
-        `expected an id without dots, because it becomes one word of a routing key, got "${clientId}": give exchange and routingKey of a source that finds this client in another way`,
-      )
-    }
-    return { exchange: `${namespace}.events`, routingKey: `client.${clientId}` }
+    return { exchange: defaultExchangeOf(namespace), routingKey: `client.${clientId}` }
   }
   if (exchange === undefined || exchange === null) {
     throw badInput(

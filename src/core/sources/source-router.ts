@@ -1,7 +1,8 @@
 import { UndecodableBody } from '../body/decode-body.ts'
 import { BoundedSet } from '../limits/bounded-set.ts'
 import type { Message, Publication } from '../model/message.ts'
-import { type Audience, bindingMatcherOf, type Matcher, matcherOf, type Source } from '../model/source.ts'
+import type { Audience, Source } from '../model/source.ts'
+import { bindingMatcherOf, type Matcher, matcherOf } from './source-matcher.ts'
 
 /** An audience that `SourceRouter` has computed for a message. */
 export interface KnownAudience {

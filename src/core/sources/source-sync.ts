@@ -4,9 +4,12 @@ import type { Broker } from '../ports/broker.ts'
 import type { ClientRegistry } from '../ports/client-registry.ts'
 import type { ControlBus, ControlMessage } from '../ports/control-bus.ts'
 import type { MarkNote } from '../ports/journal.ts'
+import { servedForm, storedForm } from './default-source.ts'
 import type { SourceRouter } from './source-router.ts'
 
 export interface SourceSyncParts {
+  /** The exchange of the default source. */
+  readonly defaultExchange: string
   readonly sources: SourceRouter
   readonly registry: ClientRegistry
   readonly broker: Broker
@@ -63,7 +66,7 @@ export class SourceSync {
    * definition contradicts another source or the broker, and with `BROKER_UNAVAILABLE`.
    */
   async create(definition: SourceDefinition): Promise<Source> {
-    const checked = checkDefinition(definition)
+    const checked = storedForm(checkDefinition(definition), this.#parts.defaultExchange)
     const id = sourceId(checked)
     const known = this.#parts.sources.get(id)
     const sameExchange = this.#parts.sources.list().filter((other) => other.exchange === checked.exchange)
@@ -90,7 +93,7 @@ export class SourceSync {
       await this.#parts.appendMark({ kind: 'source-created', source })
       const served = this.#parts.sources.get(id)
       if (served && lifeOf(served) === lifeOf(source)) return served
-      await this.#parts.broker.unbind(source)
+      await this.#parts.broker.unbind(this.#served(source))
       // Another replica has created a later life, or has deleted one.
       if (served) return served
       await this.#parts.registry.removeSource(id, source.createdAt)
@@ -107,15 +110,16 @@ export class SourceSync {
    */
   async #add(source: Source): Promise<Source | undefined> {
     const { broker, registry } = this.#parts
-    const { declared } = await broker.bind(source)
+    const served = this.#served(source)
+    const { declared } = await broker.bind(served)
     try {
       const stored = await registry.renewSource({ ...source, ownsExchange: declared })
       this.#lastCreated = Math.max(this.#lastCreated, stored.createdAt.getTime())
       if (lifeOf(stored) === lifeOf(source)) return stored
-      await broker.unbind(source)
+      await broker.unbind(served)
       return undefined
     } catch (error) {
-      await broker.unbind(source).catch(() => undefined)
+      await broker.unbind(served).catch(() => undefined)
       throw error
     }
   }
@@ -147,7 +151,7 @@ export class SourceSync {
     const stored = await registry.removeSource(id, served?.createdAt)
     const removed = served ?? stored
     if (!removed) return false
-    await broker.unbind(removed)
+    await broker.unbind(this.#served(removed))
     await this.#parts.appendMark({ kind: 'source-deleted', id, createdAt: removed.createdAt.toISOString() })
     return true
   }
@@ -225,8 +229,13 @@ export class SourceSync {
 
   serve(source: Source): void {
     this.#lastCreated = Math.max(this.#lastCreated, source.createdAt.getTime())
-    this.#parts.sources.add(source)
-    this.#parts.broker.keep(source)
+    const served = this.#served(source)
+    this.#parts.sources.add(served)
+    this.#parts.broker.keep(served)
+  }
+
+  #served(source: Source): Source {
+    return servedForm(source, this.#parts.defaultExchange)
   }
 
   /**

@@ -46,9 +46,13 @@ export const CreateRabbitChannelInput = builder.inputType('CreateRabbitChannelIn
     routingKey: t.string({
       required: true,
       defaultValue: defaultRoutingKey,
-      description: 'A binding pattern. {clientId} matches one word and requires a topic exchange.',
+      description:
+        'A binding pattern. On a topic exchange, {clientId} stands for one word, and {clientId#}, as the last word, for the rest of the key. On the exchange of the default source, client.{clientId} means client.{clientId#}.',
     }),
-    clientId: t.field({ type: ClientIdSourceInput, description: 'Required if the pattern has no {clientId}.' }),
+    clientId: t.field({
+      type: ClientIdSourceInput,
+      description: 'Required if the pattern has neither {clientId} nor {clientId#}.',
+    }),
     buffered: t.boolean({
       required: true,
       defaultValue: false,

@@ -110,10 +110,14 @@ export class UnfinishedMessages {
 
   #startTimer(): NodeJS.Timeout {
     const tickMs = Math.min(maxTickMs, Math.max(10, this.#unauthenticatedMs / 4))
+    let checkedAt = performance.now()
     return setIntervalAfterIo(tickMs, () => {
       const now = performance.now()
+      const sinceCheckMs = now - checkedAt
+      checkedAt = now
       for (const [receiver, held] of this.#held) {
-        if (receiver.isPaused) held.since = now
+        // Not the whole time: a client can cause pauses again and again.
+        if (receiver.isPaused) held.since = Math.min(now, held.since + sinceCheckMs)
         const afterMs = receiver.isKnown ? this.#authenticatedMs : this.#unauthenticatedMs
         if (now - held.since < afterMs) continue
         this.#forget(receiver, held)

@@ -7,6 +7,7 @@ import type { Context } from '../../graphql/context.ts'
 import { limitedOperations } from '../../graphql/limits/limited-parse.ts'
 import { errorMasker, withoutSuggestion } from '../../graphql/mask-error.ts'
 import { sendJson } from '../http/http-listener.ts'
+import { names } from '../http/media-types.ts'
 import type { Origins } from '../http/origins.ts'
 import type { PageGuard } from '../http/page-guard.ts'
 import { answerForms } from './answer-forms.ts'
@@ -112,6 +113,20 @@ export async function serveGraphQL(
     request.headers['content-type'] = 'application/json'
   }
   await yoga(request, response)
+}
+
+const graphqlResponse = 'application/graphql-response+json'
+
+/**
+ * HEAD is answered as GET is, without a body, which Node.js leaves out (RFC 9110 §9.3.2). It never
+ * begins a stream: nothing of one could be sent, and it would not end.
+ */
+export function headAsGet(request: IncomingMessage): void {
+  if (request.method !== 'HEAD') return
+  request.method = 'GET'
+  const { accept } = request.headers
+  if (names(accept, 'text/html')) return
+  request.headers.accept = names(accept, graphqlResponse) ? graphqlResponse : 'application/json'
 }
 
 /**

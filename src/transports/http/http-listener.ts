@@ -14,9 +14,9 @@ import { addressOf } from './peer-address.ts'
 import { RequestTurns } from './request-turns.ts'
 
 export interface HttpRoutes {
-  /** By path: the handler that answers a request. */
+  /** By path, without a final slash: the handler that answers a request. */
   readonly requests: ReadonlyMap<string, (request: IncomingMessage, response: ServerResponse) => void | Promise<void>>
-  /** By path: the handler that takes over an upgraded connection. */
+  /** By path, without a final slash: the handler that takes over an upgraded connection. */
   readonly upgrades: ReadonlyMap<string, UpgradeHandler>
 }
 
@@ -49,6 +49,8 @@ const maxHeadersMs = 10_000
 const closeTimeoutMs = 5_000
 /** `Retry-After` of a refused client, in seconds: another replica accepts it at once. */
 const retryAfterSeconds = 1
+/** How long a refused upgrade waits for the answers to earlier requests, in milliseconds. */
+const maxPipelinedMs = 5_000
 /** How often Node checks its timeouts, in milliseconds. */
 const checkMs = 1_000
 /**
@@ -143,7 +145,9 @@ export async function openHttpListener(
   }
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
+    if (turns.isBusy(socket)) return refusePipelined(turns, socket)
     reportProxy(request)
+    withoutFinalSlash(request)
     const route = options.upgrades.get(pathOf(request))
     const hostRefusal = options.guard.refusalOfHost(request.headers)
     if (hostRefusal) return refusePage(socket, hostRefusal)
@@ -192,7 +196,9 @@ async function answer(
     sendJson(response, refusal.status, { error: { code: 'FORBIDDEN', message: refusal.message } })
     return
   }
+  withoutFinalSlash(request)
   const route = options.requests.get(pathOf(request))
+  if (!route && options.upgrades.has(pathOf(request))) return askForUpgrade(request, response)
   if (!route) {
     sendJson(response, 404, {
       error: { code: 'NOT_FOUND', message: `no endpoint at ${pathOf(request).slice(0, 200)}` },
@@ -265,6 +271,34 @@ export function sendJson(response: ServerResponse, status: number, body: unknown
 
 function pathOf(request: IncomingMessage): string {
   return (request.url ?? '/').split('?', 1)[0] ?? '/'
+}
+
+/** `/graphql/` is the same place as `/graphql`. */
+function withoutFinalSlash(request: IncomingMessage): void {
+  request.url = request.url?.replace(/^([^?]*[^?/])\/(?=\?|$)/, '$1')
+}
+
+/** RFC 9110 §15.5.22. `Connection` may hold `close` already. */
+function askForUpgrade(request: IncomingMessage, response: ServerResponse): void {
+  const message = `${pathOf(request)}: expected a WebSocket upgrade, got a plain ${request.method} request`
+  const close = response.getHeader('connection') === 'close' ? ', close' : ''
+  response.setHeader('connection', `Upgrade${close}`)
+  response.setHeader('upgrade', 'websocket')
+  sendJson(response, 426, { error: { code: 'UPGRADE_REQUIRED', message } })
+}
+
+/**
+ * The answers before it have not been sent, and the connection cannot become a WebSocket with them
+ * on it. The refusal follows them. A client that does not read them is cut off.
+ */
+function refusePipelined(turns: RequestTurns, socket: Duplex): void {
+  const deadline = setTimeout(() => socket.destroy(), maxPipelinedMs)
+  socket.once('close', () => clearTimeout(deadline))
+  turns.afterAnswers(socket, () => {
+    clearTimeout(deadline)
+    const text = 'expected the upgrade after the answers to all earlier requests on the connection\n'
+    refuse(socket, '400 Bad Request', 'Content-Type: text/plain; charset=utf-8\r\n', text)
+  })
 }
 
 function refuse(socket: Duplex, status: string, headers = '', text = ''): void {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { SendQueues } from './send-queues.ts'
 
 /**
@@ -22,7 +23,7 @@ interface Waiting {
 export class RequestTurns {
   readonly #stallMs: number
   /** The requests that wait, for each connection on which a request is being served. */
-  readonly #waiting = new WeakMap<Socket, Waiting[]>()
+  readonly #waiting = new WeakMap<Duplex, Waiting[]>()
   /** Connections with a `close` listener that drops what waits on them. */
   readonly #withCloseListener = new WeakSet<Socket>()
   readonly #sendQueues = new SendQueues()
@@ -54,6 +55,20 @@ export class RequestTurns {
     }
     waiting.push({ begin, drop })
     if (waiting.length > maxWaiting) socket.destroy()
+  }
+
+  /** Whether a request of this connection has not been answered. */
+  isBusy(socket: Duplex): boolean {
+    return this.#waiting.has(socket)
+  }
+
+  /**
+   * Calls `then` when all requests of the connection have been answered, unless it closes first.
+   */
+  afterAnswers(socket: Duplex, then: () => void): void {
+    const waiting = this.#waiting.get(socket)
+    if (waiting) waiting.push({ begin: then, drop: () => undefined })
+    else then()
   }
 
   #begin(socket: Socket, response: ServerResponse, serve: () => void): void {

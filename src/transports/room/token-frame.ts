@@ -1,3 +1,5 @@
+import { parseWithRightKeys } from '../../core/json/right-keys.ts'
+
 /** A JWT in its compact serialisation (RFC 7519 §3, RFC 7515 §7.1). */
 const jwt = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
@@ -9,7 +11,7 @@ const jwt = /^[\w-]+\.[\w-]+\.[\w-]+$/
 export function tokenIn(frame: string): string | undefined {
   if (!frame.trimStart().startsWith('{')) return undefined
   try {
-    const { token, ...others } = JSON.parse(frame) as Record<string, unknown>
+    const { token, ...others } = parseWithRightKeys(frame) as Record<string, unknown>
     return typeof token === 'string' && jwt.test(token) && Object.keys(others).length === 0 ? token : undefined
   } catch {
     return undefined

@@ -76,6 +76,8 @@ function unsubscribe(caller: Caller, data: unknown): Answer {
 
 /** Answers when the broker has confirmed the message. */
 async function publish({ session, parts, unconfirmed }: Caller, data: unknown): Promise<Answer> {
+  // Only `#subscribe` and `#unsubscribe` take the name alone: here the message would be missing.
+  if (typeof data === 'string') throw badInput('data', 'expected an object with channel and data, got a string')
   const channel = channelOf(data)
   demand(mayPublish(session.identity), session.identity, 'publish')
   const publication = publicationOf(

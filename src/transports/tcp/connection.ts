@@ -21,6 +21,7 @@ import { type CommandContext, tcpCommands } from './commands.ts'
 import { isJson, readJson } from './content.ts'
 import { binaryFrame, jsonFrame, type TcpFrame, TcpFrameReader } from './framing.ts'
 import type { ListenOptions } from './listen.ts'
+import { Silence } from './silence.ts'
 
 export interface FramedTcpOptions extends ListenOptions, FrameLimitOptions {
   readonly gateway: Gateway
@@ -53,6 +54,8 @@ const maxInProgressBytes = 1024 * 1024
 const maxIdBytes = 256
 /** How long a peer may take to read the last frame, in milliseconds. */
 const lingerMs = 1_000
+/** How long after its answer a client of the old server may be silent, in milliseconds. */
+const oldClientSilenceMs = 1_000
 
 export interface FramedConnectionOptions extends FramedTcpOptions {
   readonly frameLimits: FrameLimits
@@ -75,6 +78,8 @@ export class FramedConnection implements Receiver {
   #closing = false
   #inProgress = 0
   #inProgressBytes = 0
+  /** Clients of the old server read until the end of the stream, which followed each answer. */
+  readonly #silence = new Silence(oldClientSilenceMs, () => this.#end('client'))
   /**
    * A token is being verified. The frames behind it are read afterwards, because they may be
    * larger.
@@ -109,6 +114,7 @@ export class FramedConnection implements Receiver {
     // A peer that closes its half first gets the answers that it waits for.
     socket.once('end', () => void this.#afterAnswers(() => this.#end('client')))
     socket.once('close', () => {
+      this.#silence.stop()
       this.#outbox.close()
       options.unfinished.hold(this, 0)
       this.#session.end('lost')
@@ -126,6 +132,7 @@ export class FramedConnection implements Receiver {
 
   #receive(piece: Buffer): void {
     this.#receivedAt = performance.now()
+    this.#silence.stop()
     if (this.#closing) return
     this.#reader.push(piece)
     this.#read()
@@ -188,8 +195,21 @@ export class FramedConnection implements Receiver {
     this.#answerWith(
       frame,
       answered.catch((error: unknown) => textFrame({ ...echoed, error: this.#errorFields(error) })),
-      action === 'subscribe' ? () => this.#deliver(request['channel']) : undefined,
+      action === 'subscribe'
+        ? () => this.#deliver(request['channel'])
+        : action === 'search' || !isJson(frame)
+          ? () => this.#endAfterSilence()
+          : undefined,
     )
+  }
+
+  /**
+   * Called after the answer to one of the two requests of the old server. Its clients have neither
+   * token nor subscription.
+   */
+  #endAfterSilence(): void {
+    const isOld = this.#session.identity === this.#options.anonymous && this.#commandContext.subscriptions.size === 0
+    if (isOld && this.#inProgress === 0) this.#silence.watch()
   }
 
   async #runCommand(request: Record<string, unknown>): Promise<unknown> {
@@ -311,6 +331,7 @@ export class FramedConnection implements Receiver {
   #end(reason?: SessionEnd): void {
     if (this.#closing) return
     this.#closing = true
+    this.#silence.stop()
     this.#options.unfinished.hold(this, 0)
     if (reason) this.#session.end(reason)
     this.#outbox.flush()

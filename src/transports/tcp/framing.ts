@@ -1,4 +1,5 @@
 import { TextDecoder } from 'node:util'
+import { parseWithRightKeys } from '../../core/json/right-keys.ts'
 import { badInput, GatewayError } from '../../errors.ts'
 import { maxUnauthenticatedFrameBytes } from '../flow/frame-limits.ts'
 import { pieceBytes } from '../flow/unfinished-messages.ts'
@@ -112,7 +113,7 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
 function readHeader(bytes: Buffer): FrameHeader {
   let parsed: unknown
   try {
-    parsed = JSON.parse(strictUtf8.decode(bytes))
+    parsed = parseWithRightKeys(strictUtf8.decode(bytes))
   } catch (error) {
     throw badInput('header', `expected JSON in UTF-8 (${(error as Error).message})`)
   }

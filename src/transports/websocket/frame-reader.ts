@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { pieceBytes } from '../flow/unfinished-messages.ts'
+import { Utf8Pieces } from './utf8-pieces.ts'
 
 /** The client broke RFC 6455 or a limit: the connection is closed with this code. */
 export class BrokenFrame extends Error {
@@ -51,6 +52,11 @@ export class FrameReader {
   #fragmentCount = 0
   /** The opcode of the fragmented message. `continuation`: no message is fragmented. */
   #fragmented: number = opcodes.continuation
+  /** What has been checked of an incomplete text message. Undefined: nothing. */
+  #text: Utf8Pieces | undefined
+  /** Of an incomplete frame of text: how much of its payload has been checked, and its mask. */
+  #ahead = 0
+  #aheadMask: Buffer | undefined
   #ended = false
 
   constructor(handler: FrameHandler) {
@@ -78,6 +84,7 @@ export class FrameReader {
       this.#pieces.push(piece)
       this.#pieceBytes += piece.length
       if (this.#pieceBytes < this.#neededBytes) {
+        if (this.#aheadMask) this.#checkAhead(piece, this.#aheadMask)
         if (this.#pieces.length >= maxPieces) this.#pieces = [Buffer.concat(this.#pieces)]
         return
       }
@@ -127,7 +134,14 @@ export class FrameReader {
     }
     if (opcode < opcodes.close && length > 0 && this.#fragmentBytes + length > this.#handler.maxMessageBytes)
       throw new BrokenFrame(1009, 'a message above the limit')
-    if (available < header + length) return this.#needs(header + length)
+    if (available < header) return this.#needs(header)
+    if (available < header + length) {
+      if (opcode < opcodes.close && this.#kindOf(opcode) === opcodes.text) {
+        this.#aheadMask = Buffer.from(bytes.subarray(at + header - 4, at + header))
+        this.#checkAhead(bytes.subarray(at + header), this.#aheadMask)
+      }
+      return this.#needs(header + length)
+    }
     this.#neededBytes = 2
     const end = at + header + length
     const payload = length === 0 ? nothing : bytes.subarray(at + header, end)
@@ -170,6 +184,7 @@ export class FrameReader {
     if (opcode === opcodes.ping) return this.#handler.onPing(payload)
     if (opcode === opcodes.pong) return this.#handler.onPong()
     if (opcode === opcodes.close) return this.#handleClose(payload)
+    if (this.#kindOf(opcode) === opcodes.text) this.#checkText(payload, isLast)
     if (isLast && !this.#fragments) return this.#handleMessage(opcode, payload)
     this.#fragments ??= []
     this.#fragmentCount += 1
@@ -188,9 +203,35 @@ export class FrameReader {
     this.#handleMessage(kind, message)
   }
 
+  /** Of the message that a data frame is part of. */
+  #kindOf(opcode: number): number {
+    return opcode === opcodes.continuation ? this.#fragmented : opcode
+  }
+
+  /** Checks what has arrived of an incomplete frame. */
+  #checkAhead(masked: Buffer, mask: Buffer): void {
+    const bytes = Buffer.from(masked)
+    unmask(bytes, mask, 0, this.#ahead)
+    this.#ahead += bytes.length
+    this.#text ??= new Utf8Pieces()
+    if (!this.#text.add(bytes)) throw notUtf8()
+  }
+
+  /** Checks a whole frame. Most messages have one, which arrives in one piece. */
+  #checkText(payload: Buffer, isLast: boolean): void {
+    if (isLast && !this.#text) {
+      if (!isUtf8(payload)) throw notUtf8()
+      return
+    }
+    this.#text ??= new Utf8Pieces()
+    if (!this.#text.add(payload.subarray(this.#ahead)) || (isLast && !this.#text.isComplete)) throw notUtf8()
+    this.#ahead = 0
+    this.#aheadMask = undefined
+    if (isLast) this.#text = undefined
+  }
+
   #handleMessage(opcode: number, data: Buffer): void {
     this.messages += 1
-    if (opcode === opcodes.text && !isUtf8(data)) throw new BrokenFrame(1007, 'a text message that is not UTF-8')
     this.#handler.onMessage(data, opcode === opcodes.binary)
   }
 
@@ -214,13 +255,20 @@ function isCloseCode(code: number): boolean {
   )
 }
 
-/** `maskAt`: where the four bytes of the masking key are in `bytes` (RFC 6455 §5.3). */
-function unmask(payload: Buffer, bytes: Buffer, maskAt: number): void {
+function notUtf8(): BrokenFrame {
+  return new BrokenFrame(1007, 'a text message that is not UTF-8')
+}
+
+/**
+ * `maskAt`: where the four bytes of the masking key are in `bytes` (RFC 6455 §5.3). `before`: how
+ * many bytes of the frame's payload come before these.
+ */
+function unmask(payload: Buffer, bytes: Buffer, maskAt: number, before = 0): void {
   const m0 = bytes[maskAt] ?? 0
   const m1 = bytes[maskAt + 1] ?? 0
   const m2 = bytes[maskAt + 2] ?? 0
   const m3 = bytes[maskAt + 3] ?? 0
   if ((m0 | m1 | m2 | m3) === 0) return
   const masks = [m0, m1, m2, m3]
-  for (let at = 0; at < payload.length; at += 1) payload[at] = (payload[at] ?? 0) ^ (masks[at & 3] ?? 0)
+  for (let at = 0; at < payload.length; at += 1) payload[at] = (payload[at] ?? 0) ^ (masks[(at + before) & 3] ?? 0)
 }

@@ -21,7 +21,7 @@ beforeAll(async () => {
   ;[vhost, postgres] = await Promise.all([testVhost('doctor'), Postgres.start()])
   await rabbit.ctl('add_user', limited, 'a-password-of-a-test')
   await rabbit.ctl('set_permissions', '-p', vhost.name, limited, '^other', '^other', '.*')
-}, 90_000)
+})
 afterAll(async () => {
   await rabbit.ctl('delete_user', limited)
   await postgres?.close()

@@ -53,7 +53,7 @@ describe('warren connections', () => {
     expect(measured.roundTrip.p50).toBeLessThanOrEqual(measured.roundTrip.max)
     expect(code).toBe(0)
     for (const socket of [stalled, garbage]) socket.destroy()
-  }, 120_000)
+  })
 
   test('uses the framed protocol, with and without a token', async () => {
     const { measured } = await connections(gateway.tcpPort, 300, '--protocol', 'framed')

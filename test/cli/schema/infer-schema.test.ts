@@ -11,7 +11,7 @@ beforeAll(async () => {
   vhost = await testVhost('schema')
   gateway = await startGateway({ env: { WARREN_BROKER_URL: vhost.url } })
   publisher = await amqp.connect(vhost.url)
-}, 60_000)
+})
 afterAll(async () => {
   await publisher?.close()
   await gateway?.[Symbol.asyncDispose]()

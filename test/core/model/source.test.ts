@@ -1,13 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Message } from '../../../src/core/model/message.ts'
-import {
-  bindingMatcherOf,
-  bindingOf,
-  checkDefinition,
-  matcherOf,
-  type SourceDefinition,
-  sourceId,
-} from '../../../src/core/model/source.ts'
+import { bindingOf, checkDefinition, type SourceDefinition, sourceId } from '../../../src/core/model/source.ts'
+import { bindingMatcherOf, matcherOf } from '../../../src/core/sources/source-matcher.ts'
 import { SourceRouter } from '../../../src/core/sources/source-router.ts'
 import { GatewayError } from '../../../src/errors.ts'
 
@@ -59,6 +53,16 @@ describe('a source finds the client id', () => {
     ['a.#.{clientId}.z', 'a.alice.z', ['alice']],
     ['a.#.{clientId}.z', 'a.z', []],
     ['{clientId}.#.end', 'alice.x.end', ['alice']],
+    ['orders.{clientId}', 'orders.alice.created', []],
+    ['client.{clientId#}', 'client.alice', ['alice']],
+    ['client.{clientId#}', 'client.alice@example.com', ['alice@example.com']],
+    ['client.{clientId#}', 'client.', []],
+    ['client.{clientId#}', 'client', []],
+    ['client.{clientId#}', 'clients.alice', []],
+    ['{clientId#}', 'a.b.c', ['a.b.c']],
+    ['*.of.{clientId#}', 'shop.of.a.b', ['a.b']],
+    ['*.of.{clientId#}', 'shop.of', []],
+    ['*.of.{clientId#}', 'shop.of.', []],
   ])('in the routing key: %s takes from %s %j', (routingKey, key, expected) => {
     expect(audience({ routingKey }, { routingKey: key })).toEqual(expected)
   })
@@ -129,6 +133,10 @@ describe('an invalid definition is refused with the wrong field', () => {
     ['{clientId} twice', { routingKey: '{clientId}.{clientId}' }, 'routingKey'],
     ['{clientId} as part of a word', { routingKey: 'client-{clientId}' }, 'routingKey'],
     ['a misspelt placeholder', { routingKey: 'client.{clientid}' }, 'routingKey'],
+    ['both placeholders', { routingKey: '{clientId}.{clientId#}' }, 'routingKey'],
+    ['{clientId#} before the last word', { routingKey: '{clientId#}.created' }, 'routingKey'],
+    ['{clientId#} after a #', { routingKey: '#.x.{clientId#}' }, 'routingKey'],
+    ['{clientId#} on a direct exchange', { routingKey: '{clientId#}', exchangeType: 'DIRECT' }, 'routingKey'],
     ['an ambiguous position', { routingKey: '#.{clientId}.#' }, 'routingKey'],
     ['a key longer than AMQP allows', { routingKey: `${'x'.repeat(260)}.{clientId}` }, 'routingKey'],
     ['an invalid pointer', { routingKey: '#', clientId: { bodyPointer: 'to' } }, 'clientId.bodyPointer'],
@@ -154,7 +162,8 @@ test('equal definitions have the same id, different ones have different ids', ()
   )
 })
 
-test('a binding has one wildcard word in place of {clientId}', () => {
+test('a binding has one wildcard word in place of {clientId}, and one or more for {clientId#}', () => {
+  expect(bindingOf(definition({ routingKey: 'orders.{clientId#}' })).key).toBe('orders.*.#')
   expect(bindingOf(definition({ routingKey: 'orders.{clientId}.#' })).key).toBe('orders.*.#')
   expect(bindingOf(definition({ exchangeType: 'HEADERS', clientId: { fixed: 'a' } })).arguments).toEqual({
     'x-match': 'all',
@@ -165,6 +174,7 @@ test.each<[Partial<SourceDefinition>, readonly string[], readonly string[]]>([
   [{ exchangeType: 'DIRECT', routingKey: 'a.b', clientId: { everyone: true } }, ['a.b'], ['a', 'a.b.c', '']],
   [{ exchangeType: 'FANOUT', clientId: { everyone: true } }, ['', 'x.y'], []],
   [{ exchangeType: 'HEADERS', clientId: { everyone: true } }, ['', 'x.y'], []],
+  [{ routingKey: 'a.{clientId#}' }, ['a.x', 'a.x.y'], ['a', 'b.x']],
   [{ routingKey: 'a.{clientId}' }, ['a.x'], ['a', 'a.x.y', 'b.x']],
 ])('the binding of %j takes its keys and no others', (given, taken, left) => {
   const takes = bindingMatcherOf({ ...definition({ routingKey: '#' }), ...given })

@@ -54,6 +54,7 @@ beforeEach(() => {
     },
   } as unknown as ControlBus
   sync = new SourceSync({
+    defaultExchange: 'warren.events',
     sources,
     registry,
     broker,

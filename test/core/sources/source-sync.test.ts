@@ -67,6 +67,7 @@ function replica(own = registry): Replica {
     unbind: async ({ createdAt }: Source) => void bound.delete(createdAt.getTime()),
   }
   const sync: SourceSync = new SourceSync({
+    defaultExchange: 'warren.events',
     sources,
     registry: own,
     broker,

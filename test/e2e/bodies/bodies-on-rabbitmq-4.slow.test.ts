@@ -11,12 +11,12 @@ describeOnFour('bodies on RabbitMQ 4', () => {
 
   beforeAll(async () => {
     rabbit = await privateRabbit('bodies', root)
-  }, 120_000)
+  })
   afterAll(() => rabbit?.remove())
 
   test('deliverable bodies arrive in order, and the others are unchanged in the quarantine', async () => {
     await bodiesThroughRabbit(rabbit.url())
-  }, 120_000)
+  })
 
   test('bytes in a header are base64', () => binaryHeadersThroughRabbit(rabbit.url()))
 })

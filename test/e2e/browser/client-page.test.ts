@@ -80,7 +80,7 @@ test('a text sent on one page appears on the other, and on both as processed, wi
   expect(browser.outside()).toEqual([])
   // The browser itself logs each failed connection.
   expect(errors.filter((text) => !/WebSocket connection to .* failed/.test(text))).toEqual([])
-}, 120_000)
+})
 
 test('with a required token the page asks for it, and an invalid one gives no access', async () => {
   await using gateway = await startGateway()

@@ -82,4 +82,4 @@ test('the tour of the README works in GraphiQL, from the first page on, and no r
   expect(await first.title()).toBe('Warren')
   expect(browser.outside()).toEqual([])
   expect(errors).toEqual([])
-}, 180_000)
+})

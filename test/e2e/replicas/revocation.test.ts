@@ -28,7 +28,7 @@ beforeAll(async () => {
   a = await startGateway({ env: { ...shared, WARREN_BROKER_URL: vhost.url } })
   b = await startGateway({ env: { ...shared, WARREN_BROKER_URL: throughProxy.href } })
   onA = callerOf(a.graphqlUrl, await testToken({ scope: 'operator' }))
-}, 90_000)
+})
 
 afterAll(async () => {
   await b?.[Symbol.asyncDispose]()
@@ -71,7 +71,7 @@ test('and within seconds on one without a connection to the broker', async () =>
     wayToBroker.resume()
     await b.ready(60_000)
   }
-}, 90_000)
+})
 
 test('and applies on a replica that starts later', async () => {
   const token = await testToken({ sub: 'eve' })

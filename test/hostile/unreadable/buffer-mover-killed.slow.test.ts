@@ -46,4 +46,4 @@ test('a buffer mover is killed: messages with an id arrive once and in order, ot
     seen.add(data)
   }
   expect(seen.size).toBe(count + 1)
-}, 120_000)
+})

@@ -48,7 +48,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     connection = await amqp.connect(rabbit.url())
     channel = await connection.createConfirmChannel()
     publisher = await amqp1Publisher(rabbit.port, 'warren.events', 'client.alice')
-  }, 120_000)
+  })
 
   afterAll(async () => {
     await publisher?.[Symbol.asyncDispose]()
@@ -99,7 +99,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     expect(await counted()).toBe(kinds.length)
     expect(brokenLines(gateway)).toEqual([])
     expect(gateway.output()).toMatch(/skipped it/)
-  }, 120_000)
+  })
 
   test('are one gap if several are adjacent, and nothing around them is lost', async () => {
     await using alice = await listenAs('alice', received.at(-1)?.cursor)
@@ -111,7 +111,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     expect(new Set(shown(events.slice(0, -1)))).toEqual(new Set(['UNREADABLE']))
     expect(await counted()).toBe(2 * kinds.length)
     received.push(...events)
-  }, 120_000)
+  })
 
   async function replays(): Promise<void> {
     const distinct = shown(received)
@@ -152,7 +152,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     received.push(...(await untilLast(received.at(-1)?.cursor)))
     expect(collapsed(shown(received.slice(-2)))).toEqual(['UNREADABLE', number])
     await replays()
-  }, 120_000)
+  })
 
   async function untilLast(after: string | undefined): Promise<DeliveredEvent[]> {
     await using alice = await listenAs('alice', after)
@@ -166,7 +166,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     await gateway.kill()
     gateway = await gateway.again({ env: { WARREN_HOT_WINDOW: '1s,1MiB' } })
     await replays()
-  }, 120_000)
+  })
 
   test('are named by doctor', async () => {
     const { stdout } = await runWarren(['doctor', '--json'], gateway.env)
@@ -191,7 +191,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
       texts.push(`behind ${name}`)
     }
     for (const text of texts) expect(await nextFrame()).toEqual({ kind: 'processed', text })
-  }, 120_000)
+  })
 
   test('stop a buffered source for a moment, and it loses nothing else', async () => {
     const operator = callerOf(gateway.graphqlUrl, await testToken({ scope: 'operator' }))
@@ -233,7 +233,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     while (events.at(-1)?.data !== last) events.push(await alice.next(30_000))
     expect(shown(events)).toEqual([last])
     expect(await counted()).toBe(before)
-  }, 120_000)
+  })
 })
 
 /** Adjacent gaps are one gap in two parts. */

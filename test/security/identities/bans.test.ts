@@ -14,7 +14,7 @@ let vhost: TestVhost
 beforeAll(async () => {
   postgres = await Postgres.start()
   vhost = await testVhost('bans')
-}, 90_000)
+})
 afterAll(async () => {
   await vhost?.close()
   await postgres?.close()

@@ -248,5 +248,5 @@ describe('over graphql-transport-ws', () => {
     const all = Array.from({ length: count }, (_, number) => number)
     expect(received).toEqual({ slow: all, quick: all })
     await eventually('no event to be pending', async () => (await outboxBytes()) === 0)
-  }, 120_000)
+  })
 })

@@ -115,7 +115,7 @@ describe('the other routes of the old systems', () => {
       const { status, body, headers } = await ask(gateway.url, '/v1/create-rabbit-ch')
       expect([status, body]).toEqual([
         200,
-        expect.objectContaining({ exchange: 'warren.events', routingKey: 'client.{clientId}' }),
+        expect.objectContaining({ exchange: 'warren.events', routingKey: 'client.{clientId#}' }),
       ])
       expect(headers.get('deprecation')).toMatch(/^@\d+$/)
       expect(headers.get('link')).toContain('</graphql>; rel="successor-version"')

@@ -58,6 +58,16 @@ describe('names of members of every object', () => {
   })
 })
 
+test('#publish with the name of a channel alone is refused, and publishes nothing', async () => {
+  await using listener = await opened()
+  await using publisher = await opened(operator)
+  await listener.call('#subscribe', 'bare')
+  for (const data of ['bare', ''])
+    expect(await publisher.call('#publish', data)).toMatchObject({ error: { name: 'BAD_USER_INPUT', field: 'data' } })
+  expect(await publisher.call('#publish', { channel: 'bare', data: 'text' })).not.toHaveProperty('error')
+  expect(await listener.event('#publish')).toEqual({ event: '#publish', data: { channel: 'bare', data: 'text' } })
+})
+
 describe('packets of the wrong form', () => {
   const odd = [
     null,

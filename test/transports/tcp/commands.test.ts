@@ -1,5 +1,6 @@
+import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { connectFramed, frameBytes } from '../../support/frames/framed.ts'
+import { connectFramed, frameBytes, requestBytes } from '../../support/frames/framed.ts'
 import { type InProcessGateway, openGateway } from '../../support/gateway/gateway-in-process.ts'
 import { freePort } from '../../support/network/ports.ts'
 
@@ -186,5 +187,55 @@ describe('over framed TCP', () => {
     expect((await client.next()).json).toEqual({ action: 'search', result: [] })
     await client.closed
     expect([...gateway.gateway.sessions].filter(({ transport }) => transport === 'tcp')).toEqual([])
+  })
+})
+
+describe('a client of the old tutorial, which reads until the end of the stream', () => {
+  /** All that comes until the gateway ends the stream, and how long that took, in milliseconds. */
+  async function readToEnd(request: Buffer, { halfClose = false } = {}): Promise<[frames: number, ms: number]> {
+    const since = performance.now()
+    await using client = await connectFramed(port)
+    client.socket.write(request)
+    if (halfClose) client.socket.end()
+    await once(client.socket, 'end')
+    return [client.waiting.length, performance.now() - since]
+  }
+  const search = requestBytes({ action: 'search', value: 'morpheus' })
+  const binary = frameBytes(Buffer.from('binary request'), {
+    'content-type': 'binary/custom-client-binary-type',
+    'content-encoding': 'binary',
+  })
+
+  test.each([
+    ['search', search],
+    ['a binary request', binary],
+    ['both', Buffer.concat([search, binary, search])],
+  ])(
+    'gets its end after the answer to %s: after a second of silence, or at once if it half-closes',
+    async (_what, request) => {
+      const answers = request.length > search.length + binary.length ? 3 : 1
+      const [frames, ms] = await readToEnd(request)
+      expect([frames, ms > 900]).toEqual([answers, true])
+      expect((await readToEnd(request, { halfClose: true }))[0]).toBe(answers)
+    },
+  )
+
+  test('is answered again, and has another second then', async () => {
+    await using client = await connectFramed(port)
+    for (const value of ['', 'again']) expect(await client.ask({ action: 'search', value })).toHaveProperty('result')
+    const since = performance.now()
+    await once(client.socket, 'end')
+    expect(performance.now() - since).toBeGreaterThan(900)
+  })
+
+  test('is not one with a token, nor one with another request', async () => {
+    await using known = await connectAs(await gateway.clientToken('known'))
+    await using other = await connectFramed(port)
+    await other.ask({ action: 'search', value: '' })
+    // It takes the place of the search before it: the connection waits for a token.
+    await other.ask({ action: 'unknown' })
+    await known.ask({ action: 'search', value: '' })
+    expect((await readToEnd(search))[0]).toBe(1)
+    for (const client of [known, other]) expect(await client.ask({ action: 'search' })).toHaveProperty('result')
   })
 })

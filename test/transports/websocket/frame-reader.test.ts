@@ -197,7 +197,15 @@ describe('the frame reader', () => {
       fc.asyncProperty(frames, cuts, async (list, lengths) => {
         const chunks = cut(Buffer.concat(list.map(bytesOf)), lengths)
         const expected = await byWs(chunks)
-        expect(byWarren(chunks)).toEqual(expected)
+        const read = byWarren(chunks)
+        if (read.at(-1)?.[1] === 1007) {
+          // ws reads on to the end of the message. It must not deliver it.
+          const before = read.length - 1
+          expect(read.slice(0, before)).toEqual(expected.slice(0, before))
+          expect(expected.slice(before).map(([what]) => what)).not.toContain('message')
+        } else {
+          expect(read).toEqual(expected)
+        }
         for (const [what, code] of expected) seen.add(what === 'broken' ? `${what} ${String(code)}` : what)
       }),
       runs(repetitions(200, 600)),
@@ -213,6 +221,35 @@ describe('the frame reader', () => {
       'ping',
       'pong',
     ])
+  })
+
+  const invalid = Buffer.concat([Buffer.from('κόσμε'), Buffer.from([0xf4, 0x90])])
+
+  test('breaks at the first invalid byte of text, in a fragment and in a frame of which more is to come', () => {
+    const first = bytesOf({ ...plain, fin: false, payload: invalid.subarray(0, -1) })
+    const second = bytesOf({ ...plain, fin: false, opcode: 0, payload: invalid.subarray(-1) })
+    expect([byWarren([first]), byWarren([first, second])]).toEqual([[], [['broken', 1007]]])
+    const whole = bytesOf({ ...plain, payload: Buffer.concat([invalid, Buffer.from('more')]) })
+    const bytes = Array.from(whole, (byte) => Buffer.from([byte]))
+    expect(byWarren(bytes.slice(0, -4))).toEqual([['broken', 1007]])
+    expect(byWarren(bytes.slice(0, -5))).toEqual([])
+    // The same in the second fragment, and in a piece of many bytes.
+    const start = bytesOf({ ...plain, fin: false, payload: Buffer.from('ok') })
+    const later = bytesOf({ ...plain, opcode: 0, payload: Buffer.concat([invalid, Buffer.from('more')]) })
+    expect(byWarren([start, later.subarray(0, -4)])).toEqual([['broken', 1007]])
+    expect(byWarren([start, later.subarray(0, -5), later.subarray(-5)])).toEqual([['broken', 1007]])
+  })
+
+  test('checks no bytes of binary messages, nor of control frames within text', () => {
+    const first = bytesOf({ ...plain, opcode: 2, fin: false, payload: invalid })
+    const last = bytesOf({ ...plain, opcode: 0, payload: invalid })
+    expect(byWarren([first, last.subarray(0, -1), last.subarray(-1)]).map(([what]) => what)).toEqual(['message'])
+    const text = bytesOf({ ...plain, fin: false, payload: Buffer.from('κ').subarray(0, 1) })
+    const ping = bytesOf({ ...plain, opcode: 9, payload: invalid })
+    const rest = bytesOf({ ...plain, opcode: 0, payload: Buffer.from('κ').subarray(1) })
+    const all = byWarren([text, ping.subarray(0, -1), ping.subarray(-1), rest])
+    expect(all.map(([what]) => what)).toEqual(['ping', 'message'])
+    expect(byWarren([text, bytesOf({ ...plain, opcode: 0 })])).toEqual([['broken', 1007]])
   })
 
   test('breaks with 1008 at a message in too many fragments', () => {

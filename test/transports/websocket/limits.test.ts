@@ -48,6 +48,26 @@ describe.each(paths)('on %s', (path) => {
     expect(await peer.untilEnd()).toEqual(closeFrame(1008, reasonOf('The message took too long')))
   })
 
+  test.each([
+    [
+      'fragments of one byte without an end',
+      Buffer.concat([maskedHeader(1, { opcode: 0, last: false }), Buffer.from('x')]),
+    ],
+    ['empty fragments without an end', maskedHeader(0, { opcode: 0, last: false })],
+    [
+      'fragments with pings in between',
+      Buffer.concat([maskedHeader(0, { opcode: 0, last: false }), maskedHeader(0, { opcode: 9 })]),
+    ],
+  ])('%s are refused with 1008 when the time of a message is over', async (_what, fragment) => {
+    using peer = await opened(path)
+    await peer.write(Buffer.concat([maskedHeader(1, { last: false }), Buffer.from('x')]))
+    const drip = setInterval(() => void peer.write(fragment), 20)
+    const received = await peer.untilEnd()
+    clearInterval(drip)
+    const expected = closeFrame(1008, reasonOf('The message took too long'))
+    expect(received.subarray(-expected.length)).toEqual(expected)
+  })
+
   test('incomplete messages above the limit of an address are refused with 1013', async () => {
     using peer = await opened(path)
     await peer.write(Buffer.concat([maskedHeader(128 * KiB), Buffer.alloc(70 * KiB, ' ')]))

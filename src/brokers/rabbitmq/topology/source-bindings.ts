@@ -2,6 +2,7 @@ import { asError } from '../../../core/model/error-text.ts'
 import { bindingOf, lifeOf, type Source } from '../../../core/model/source.ts'
 import type { Observer } from '../../../core/ports/observer.ts'
 import { bufferedExchange } from '../../../core/publishing/buffered-message.ts'
+import { defaultExchangeOf, formerBindingKey } from '../../../core/sources/default-source.ts'
 import { pause } from '../../../core/timing/pause.ts'
 import { GatewayError } from '../../../errors.ts'
 import { bufferQueueName, declareBuffer } from '../buffer/buffer-queue.ts'
@@ -270,6 +271,14 @@ export class SourceBindings {
     const { queue, namespace } = this.#options
     await channel.bindQueue(this.#queueOf(source), exchange, key, { ...args, ...bindingLabel(source) })
     if (source.buffered) await channel.bindQueue(queue, bufferedExchange(namespace), '')
+    await this.#unbindFormer(channel, source)
+  }
+
+  /** Replicas up to 0.1 bind the default source to fewer keys, and leave that binding behind. */
+  async #unbindFormer(channel: Channel, source: Source): Promise<void> {
+    const { exchange } = source
+    const key = formerBindingKey(source, defaultExchangeOf(this.#options.namespace))
+    if (key !== undefined) await channel.unbindQueue(this.#queueOf(source), exchange, key, {})
   }
 
   #queueOf({ buffered, exchange }: Source): string {
@@ -285,6 +294,7 @@ export class SourceBindings {
       await channel.unbindQueue(queue, exchange, key, { ...args, ...bindingLabel(source) })
       // Replicas up to 0.1 bind without the label.
       if (!isShared) await channel.unbindQueue(queue, exchange, key, args)
+      await this.#unbindFormer(channel, source)
     })
   }
 

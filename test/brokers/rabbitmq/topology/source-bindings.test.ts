@@ -99,6 +99,26 @@ describe('the topology', () => {
     await rabbit.ctl('delete_user', 'clerk')
   })
 
+  test('replaces the binding that release 0.1 left of the default source, and no other', async () => {
+    const exchange = 'warren.events'
+    for (const name of [exchange, 'their events']) {
+      await theirs.assertExchange(name, 'topic')
+      await theirs.bindQueue('journal', name, 'client.*')
+    }
+    const { topology: made, state } = topology()
+    const clients = { routingKey: 'client.{clientId#}', clientId: undefined }
+    const source = sourceOn(exchange, clients)
+    made.keep(source)
+    await made.bind(sourceOn('their events', clients))
+    expect(await state.next()).toBe('up')
+    expect(await flows(exchange, 'client.alice@example.com')).toBe(true)
+    // A replica of 0.1 beside this one binds it again and again.
+    await theirs.bindQueue('journal', exchange, 'client.*')
+    await made.unbind(source)
+    expect(await flows(exchange, 'client.alice')).toBe(false)
+    expect(await flows('their events', 'client.alice')).toBe(true)
+  })
+
   test('binds its sources again on each connection before it reports up', async () => {
     const { topology: made, state } = topology()
     made.keep(sourceOn('kept', { ownsExchange: true }))
