@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { type InProcessGateway, openGateway } from '../support/gateway/gateway-in-process.ts'
 import { type HubWatch, watchHub } from '../support/gateway/hub-watch.ts'
 import { connectApollo } from './clients/apollo.ts'
+import { connectApollo3 } from './clients/apollo-3.ts'
 import type { Connect } from './clients/client.ts'
 import { connectGraphqlSse } from './clients/graphql-sse.ts'
 import { connectGraphqlWs } from './clients/graphql-ws.ts'
@@ -25,9 +26,10 @@ beforeAll(async () => {
 afterAll(() => gateway.close())
 
 const clients: [name: string, clientId: string, Connect][] = [
-  ['Apollo Client', 'apollo', connectApollo],
+  ['Apollo Client 4', 'apollo', connectApollo],
+  ['Apollo Client 3', 'apollo-3', connectApollo3],
   ['urql', 'urql', connectUrql],
-  ["Relay's network layer", 'relay', connectRelay],
+  ['Relay', 'relay', connectRelay],
   ['the client of graphql-ws', 'graphql-ws', connectGraphqlWs],
   ['the client of graphql-sse', 'graphql-sse', connectGraphqlSse],
 ]
