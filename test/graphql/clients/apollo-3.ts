@@ -28,7 +28,7 @@ export const connectApollo3: Connect = ({ graphqlUrl, graphqlSocketUrl }, token,
       return dataOf<Result>({ data: (await answer).data })
     },
     listen(text, variables, sink) {
-      const subscription = client.subscribe({ query: gql(text), variables }).subscribe({
+      const subscription = client.subscribe({ query: gql(text), variables, fetchPolicy: 'no-cache' }).subscribe({
         next: ({ data, errors, extensions }) => sink.next({ data, errors, extensions }),
         error: sink.error,
         complete: sink.complete,

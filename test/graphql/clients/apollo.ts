@@ -24,7 +24,7 @@ export const connectApollo: Connect = ({ graphqlUrl, graphqlSocketUrl }, token, 
       return dataOf<Result>({ data: (await answer).data })
     },
     listen(text, variables, sink) {
-      const subscription = client.subscribe({ query: gql(text), variables }).subscribe({
+      const subscription = client.subscribe({ query: gql(text), variables, fetchPolicy: 'no-cache' }).subscribe({
         next: ({ data, error, extensions }) =>
           sink.next({ data, extensions, errors: error instanceof CombinedGraphQLErrors ? error.errors : undefined }),
         error: sink.error,
