@@ -7,12 +7,14 @@ import { WebSocket } from 'ws'
 import { keepAfter } from '../../../examples/resume/keep-after.ts'
 import { connectApollo } from '../../graphql/clients/apollo.ts'
 import { connectApollo3 } from '../../graphql/clients/apollo-3.ts'
-import { type Connect, publishedClient } from '../../graphql/clients/client.ts'
+import type { Connect, PublishedClient } from '../../graphql/clients/client.ts'
+import { throughSse } from '../../graphql/clients/graphql-sse.ts'
 import { connectGraphqlWs } from '../../graphql/clients/graphql-ws.ts'
 import { connectRelay } from '../../graphql/clients/relay.ts'
 import { connectUrql } from '../../graphql/clients/urql.ts'
 import { eventually } from '../../support/eventually.ts'
 import { type InProcessGateway, openGateway } from '../../support/gateway/gateway-in-process.ts'
+import { testToken } from '../../support/gateway/gateway-process.ts'
 import { type TcpProxy, tcpProxy } from '../../support/network/tcp-proxy.ts'
 import { newFolder, removeFolder } from '../../support/processes/run-folder.ts'
 import { publish } from '../serving/event-client.ts'
@@ -33,45 +35,55 @@ afterAll(async () => {
   removeFolder(folder)
 })
 
-/** Reconnects as graphql-ws does, without its wait. */
-const keepingSocket = (url: string, token?: string) =>
+/** The clients that reconnect, as published, without their wait before an attempt. */
+const keepingSocket = (token: () => Promise<string>) => (url: string) =>
   keepAfter(
-    createClient({ url, webSocketImpl: WebSocket, connectionParams: { token }, retryWait: () => Promise.resolve() }),
-  )
-
-const connectKeepingSse: Connect = ({ graphqlUrl }, token) => {
-  const client = keepAfter(
-    createSseClient({
-      url: graphqlUrl,
-      headers: { Authorization: `Bearer ${token}` },
-      retry: () => Promise.resolve(),
+    createClient({
+      url,
+      webSocketImpl: WebSocket,
+      connectionParams: async () => ({ token: await token() }),
+      retryWait: () => Promise.resolve(),
     }),
   )
-  return publishedClient({
-    run: () => Promise.reject(new Error('this client only subscribes')),
-    listen: (query, variables, sink) => client.subscribe({ query, variables }, sink),
-    close: () => client.dispose(),
-  })
-}
+const keepingSse = (token: () => Promise<string>) =>
+  throughSse((url) =>
+    keepAfter(
+      createSseClient({
+        url,
+        headers: async () => ({ Authorization: `Bearer ${await token()}` }),
+        retry: () => Promise.resolve(),
+      }),
+    ),
+  )
+
+/** Opens a client that asks `token` at each connection. */
+type Open = (gateway: Parameters<Connect>[0], token: () => Promise<string>) => PublishedClient
+
+const over =
+  (connect: Connect): Open =>
+  (gateway, token) =>
+    connect(gateway, undefined, keepingSocket(token))
+
+const clients: [name: string, Open][] = [
+  ['graphql-ws', over(connectGraphqlWs)],
+  ['Apollo Client 4', over(connectApollo)],
+  ['Apollo Client 3', over(connectApollo3)],
+  ['urql', over(connectUrql)],
+  ['Relay', over(connectRelay)],
+  ['graphql-sse', (gateway, token) => keepingSse(token)(gateway)],
+]
 
 const live = (count: number) => eventually(`${count} subscriptions`, () => gateway.gateway.hub.size === count)
 const send = (number: number) => publish(gateway, { exchange: 'items', routingKey: 'x', data: { number } })
 
-describe.each<[string, Connect]>([
-  ['graphql-ws', connectGraphqlWs],
-  ['Apollo Client 4', connectApollo],
-  ['Apollo Client 3', connectApollo3],
-  ['urql', connectUrql],
-  ['Relay', connectRelay],
-  ['graphql-sse', connectKeepingSse],
-])('%s with the example that keeps the cursor in the variables', (_name, connect) => {
+describe.each(clients)('%s with the example that keeps the cursor in the variables', (_name, open) => {
   test('receives each event once and in order through two lost connections', async () => {
     await live(0)
     const throughProxy = {
       graphqlUrl: gateway.graphqlUrl.replace(/:\d+/, `:${proxy.port}`),
       graphqlSocketUrl: gateway.graphqlSocketUrl.replace(/:\d+/, `:${proxy.port}`),
     }
-    await using client = connect(throughProxy, await gateway.clientToken('alice'), keepingSocket)
+    await using client = open(throughProxy, () => gateway.clientToken('alice'))
     const items = client.subscribe(documentOf('strict'), {})
     const next = async () => (await items.next()).event?.number
     await live(1)
@@ -93,4 +105,24 @@ describe.each<[string, Connect]>([
     }
     items.stop()
   })
+})
+
+test('each client asks for a token again when it expires, and misses nothing', async () => {
+  await live(0)
+  const receiving = clients.map(async ([name, open]) => {
+    let asked = 0
+    const token = () => testToken({ sub: 'alice' }, { ttl: asked++ === 0 ? '4s' : '1h' })
+    const client = open(gateway, token)
+    const items = client.subscribe(documentOf('strict'), {})
+    const numbers = [(await items.next()).event?.number]
+    await eventually(`${name} to ask for a token again`, () => asked === 2)
+    return { name, client, numbers, items }
+  })
+  await live(clients.length)
+  await send(1)
+  const received = await Promise.all(receiving)
+  await send(2)
+  for (const { items, numbers } of received) numbers.push((await items.next()).event?.number)
+  expect(received.map(({ name, numbers }) => [name, ...numbers])).toEqual(clients.map(([name]) => [name, 1, 2]))
+  for (const { client } of received) await client[Symbol.asyncDispose]()
 })

@@ -1,19 +1,26 @@
-import { createClient } from 'graphql-sse'
+import { type Client, createClient } from 'graphql-sse'
 import { type Connect, dataOf, publishedClient } from './client.ts'
 
 /** The client of graphql-sse in distinct connections mode: one SSE response for each operation. */
-export const connectGraphqlSse: Connect = ({ graphqlUrl }, token) => {
-  const client = createClient({
-    url: graphqlUrl,
+export const connectGraphqlSse: Connect = throughSse((url, token) =>
+  createClient({
+    url,
     headers: token === undefined ? {} : { Authorization: `Bearer ${token}` },
     retryAttempts: 0,
-  })
-  return publishedClient({
-    async run<Result>(query: string, variables: Record<string, unknown>) {
-      for await (const answer of client.iterate<Result>({ query, variables })) return dataOf(answer)
-      throw new Error('the operation was completed without a result')
-    },
-    listen: (query, variables, sink) => client.subscribe({ query, variables }, sink),
-    close: () => client.dispose(),
-  })
+  }),
+)
+
+/** The same with a client that the test makes. */
+export function throughSse(makeClient: (url: string, token?: string) => Client): Connect {
+  return ({ graphqlUrl }, token) => {
+    const client = makeClient(graphqlUrl, token)
+    return publishedClient({
+      async run<Result>(query: string, variables: Record<string, unknown>) {
+        for await (const answer of client.iterate<Result>({ query, variables })) return dataOf(answer)
+        throw new Error('the operation was completed without a result')
+      },
+      listen: (query, variables, sink) => client.subscribe({ query, variables }, sink),
+      close: () => client.dispose(),
+    })
+  }
 }
