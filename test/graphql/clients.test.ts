@@ -8,7 +8,7 @@ import { connectGraphqlRequest } from './clients/graphql-request.ts'
 import { connectGraphqlSse } from './clients/graphql-sse.ts'
 import { connectGraphqlWs } from './clients/graphql-ws.ts'
 import { connectRelay } from './clients/relay.ts'
-import { connectUrql } from './clients/urql.ts'
+import { connectUrql, connectUrqlOverHttp } from './clients/urql.ts'
 import {
   ChannelDocument,
   ClientChannelDocument,
@@ -30,6 +30,7 @@ const clients: [name: string, clientId: string, Connect][] = [
   ['Apollo Client 4', 'apollo', connectApollo],
   ['Apollo Client 3', 'apollo-3', connectApollo3],
   ['urql', 'urql', connectUrql],
+  ['urql with fetchSubscriptions', 'urql-fetch', connectUrqlOverHttp],
   ['Relay', 'relay', connectRelay],
   ['the client of graphql-ws', 'graphql-ws', connectGraphqlWs],
   ['the client of graphql-sse', 'graphql-sse', connectGraphqlSse],

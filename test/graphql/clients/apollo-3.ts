@@ -1,24 +1,33 @@
 import subscriptions from 'apollo-client-3/link/subscriptions/subscriptions.cjs'
 import apollo from 'apollo-client-3/main.cjs'
 import { OperationTypeNode } from 'graphql'
-import { type Connect, dataOf, operationOf, publishedClient } from './client.ts'
+import { type Connect, dataOf, operationOf, type PublishedClient, publishedClient } from './client.ts'
 import { socketClient } from './graphql-ws.ts'
 
-const { ApolloClient, gql, HttpLink, InMemoryCache, split } = apollo
+const { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache, split } = apollo
 const { GraphQLWsLink } = subscriptions
 
 /** Apollo Client 3: queries and mutations over its HTTP link, subscriptions over GraphQLWsLink. */
 export const connectApollo3: Connect = ({ graphqlUrl, graphqlSocketUrl }, token, socket = socketClient) => {
   const webSocket = socket(graphqlSocketUrl, token)
-  const client = new ApolloClient({
-    cache: new InMemoryCache(),
-    link: split(
-      ({ query }) =>
-        query.definitions.some((one) => 'operation' in one && one.operation === OperationTypeNode.SUBSCRIPTION),
-      new GraphQLWsLink(webSocket),
-      new HttpLink({ uri: graphqlUrl, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } }),
-    ),
-  })
+  const link = split(
+    ({ query }) =>
+      query.definitions.some((one) => 'operation' in one && one.operation === OperationTypeNode.SUBSCRIPTION),
+    new GraphQLWsLink(webSocket),
+    httpLink(graphqlUrl, token),
+  )
+  return apollo3Client(link, () => webSocket.dispose())
+}
+
+/** The same with its HTTP link alone, which asks for a multipart response to subscriptions. */
+export const connectApollo3OverHttp: Connect = ({ graphqlUrl }, token) => apollo3Client(httpLink(graphqlUrl, token))
+
+function httpLink(uri: string, token: string | undefined): InstanceType<typeof HttpLink> {
+  return new HttpLink({ uri, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })
+}
+
+export function apollo3Client(link: InstanceType<typeof ApolloLink>, close?: () => unknown): PublishedClient {
+  const client = new ApolloClient({ cache: new InMemoryCache(), link })
   return publishedClient({
     async run<Result>(text: string, variables: Record<string, unknown>) {
       const answer =
@@ -37,7 +46,7 @@ export const connectApollo3: Connect = ({ graphqlUrl, graphqlSocketUrl }, token,
     },
     async close() {
       client.stop()
-      await webSocket.dispose()
+      await close?.()
     },
   })
 }

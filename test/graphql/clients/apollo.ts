@@ -1,20 +1,29 @@
 import { ApolloClient, ApolloLink, CombinedGraphQLErrors, gql, HttpLink, InMemoryCache } from '@apollo/client'
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions'
 import { OperationTypeNode } from 'graphql'
-import { type Connect, dataOf, operationOf, publishedClient } from './client.ts'
+import { type Connect, dataOf, operationOf, type PublishedClient, publishedClient } from './client.ts'
 import { socketClient } from './graphql-ws.ts'
 
 /** Apollo Client 4: queries and mutations over its HTTP link, subscriptions over GraphQLWsLink. */
 export const connectApollo: Connect = ({ graphqlUrl, graphqlSocketUrl }, token, socket = socketClient) => {
   const webSocket = socket(graphqlSocketUrl, token)
-  const client = new ApolloClient({
-    cache: new InMemoryCache(),
-    link: ApolloLink.split(
-      ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
-      new GraphQLWsLink(webSocket),
-      new HttpLink({ uri: graphqlUrl, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } }),
-    ),
-  })
+  const link = ApolloLink.split(
+    ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
+    new GraphQLWsLink(webSocket),
+    httpLink(graphqlUrl, token),
+  )
+  return apolloClient(link, () => webSocket.dispose())
+}
+
+/** The same with its HTTP link alone, which asks for a multipart response to subscriptions. */
+export const connectApolloOverHttp: Connect = ({ graphqlUrl }, token) => apolloClient(httpLink(graphqlUrl, token))
+
+function httpLink(uri: string, token: string | undefined): HttpLink {
+  return new HttpLink({ uri, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })
+}
+
+export function apolloClient(link: ApolloLink, close?: () => unknown): PublishedClient {
+  const client = new ApolloClient({ cache: new InMemoryCache(), link })
   return publishedClient({
     async run<Result>(text: string, variables: Record<string, unknown>) {
       const answer =
@@ -34,7 +43,7 @@ export const connectApollo: Connect = ({ graphqlUrl, graphqlSocketUrl }, token, 
     },
     async close() {
       client.stop()
-      await webSocket.dispose()
+      await close?.()
     },
   })
 }

@@ -10,8 +10,20 @@ export const connectGraphqlSse: Connect = throughSse((url, token) =>
   }),
 )
 
+/** The same in single connection mode: one SSE response for all operations. */
+export const connectGraphqlSseSingle: Connect = throughSse((url, token) =>
+  createClient({
+    url,
+    singleConnection: true,
+    headers: token === undefined ? {} : { Authorization: `Bearer ${token}` },
+    retryAttempts: 0,
+  }),
+)
+
 /** The same with a client that the test makes. */
-export function throughSse(makeClient: (url: string, token?: string) => Client): Connect {
+export function throughSse<Single extends boolean = false>(
+  makeClient: (url: string, token?: string) => Client<Single>,
+): Connect {
   return ({ graphqlUrl }, token) => {
     const client = makeClient(graphqlUrl, token)
     return publishedClient({

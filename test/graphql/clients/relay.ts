@@ -14,7 +14,7 @@ export const connectRelay: Connect = ({ graphqlUrl, graphqlSocketUrl }, token, s
   const environment = new Environment({
     store: new Store(new RecordSource()),
     // Kinds of event may share an id; Relay's store expects ids that are unique across types.
-    getDataID: ({ id }: { id?: unknown }, typeName: string) => (id === undefined ? undefined : `${typeName}:${id}`),
+    getDataID: ({ id }: { id?: string }, typeName: string) => (id === undefined ? undefined : `${typeName}:${id}`),
     network: Network.create(
       async ({ text }, variables) => {
         const response = await fetch(graphqlUrl, {

@@ -1,27 +1,33 @@
-import { Client, type CombinedError, fetchExchange, subscriptionExchange } from '@urql/core'
-import { type Connect, dataOf, operationOf, publishedClient } from './client.ts'
+import { Client, type ClientOptions, type CombinedError, fetchExchange, subscriptionExchange } from '@urql/core'
+import { type Connect, dataOf, operationOf, type PublishedClient, publishedClient } from './client.ts'
 import { socketClient } from './graphql-ws.ts'
 
 /**
  * urql: queries and mutations over its fetchExchange, subscriptions over its subscriptionExchange
  * on graphql-ws.
  */
-export const connectUrql: Connect = ({ graphqlUrl, graphqlSocketUrl }, token, socket = socketClient) => {
+export const connectUrql: Connect = ({ graphqlUrl: url, graphqlSocketUrl }, token, socket = socketClient) => {
   const webSocket = socket(graphqlSocketUrl, token)
-  const client = new Client({
-    url: graphqlUrl,
-    fetchOptions: { headers: token === undefined ? {} : { authorization: `Bearer ${token}` } },
-    exchanges: [
-      fetchExchange,
-      subscriptionExchange({
-        forwardSubscription: ({ query = '', variables }) => ({
-          subscribe: (sink) => ({
-            unsubscribe: webSocket.subscribe({ query, variables: variables as Record<string, unknown> }, sink),
-          }),
-        }),
+  const overSocket = subscriptionExchange({
+    forwardSubscription: ({ query = '', variables }) => ({
+      subscribe: (sink) => ({
+        unsubscribe: webSocket.subscribe({ query, variables: variables as Record<string, unknown> }, sink),
       }),
-    ],
+    }),
   })
+  return urqlClient({ url, token, exchanges: [fetchExchange, overSocket] }, () => webSocket.dispose())
+}
+
+/** The same with its fetchExchange alone, which accepts server-sent events and multipart responses. */
+export const connectUrqlOverHttp: Connect = ({ graphqlUrl: url }, token) =>
+  urqlClient({ url, token, exchanges: [fetchExchange], fetchSubscriptions: true })
+
+function urqlClient(
+  { token, ...options }: ClientOptions & { token: string | undefined },
+  close?: () => unknown,
+): PublishedClient {
+  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
+  const client = new Client({ ...options, fetchOptions: { headers } })
   return publishedClient({
     async run<Result>(text: string, variables: Record<string, unknown>) {
       const answer =
@@ -38,7 +44,7 @@ export const connectUrql: Connect = ({ graphqlUrl, graphqlSocketUrl }, token, so
       })
       return () => subscription.unsubscribe()
     },
-    close: () => webSocket.dispose(),
+    close: () => close?.(),
   })
 }
 
