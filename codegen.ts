@@ -1,25 +1,38 @@
 import type { CodegenConfig } from '@graphql-codegen/cli'
 import shop from './examples/shop/codegen.ts'
 
-/** Types the operations that clients use against the printed schema: an operation that the schema no longer answers fails here. */
+const client = {
+  preset: 'client' as const,
+  presetConfig: { fragmentMasking: false },
+  config: {
+    documentMode: 'string',
+    strictScalars: true,
+    useTypeImports: true,
+    scalars: {
+      Cursor: 'string',
+      DateTime: 'string',
+      Decimal: 'string',
+      JSON: 'unknown',
+    },
+  },
+}
+
+/**
+ * Types the operations of clients against printed schemas: Warren's own, and the one of the typed
+ * events under test. An operation that its schema no longer answers fails here.
+ */
 const config: CodegenConfig = {
   generates: {
     ...shop.generates,
     'test/graphql/generated/': {
+      ...client,
       schema: 'schema/schema.graphql',
       documents: 'schema/operations/*.graphql',
-      preset: 'client',
-      presetConfig: { fragmentMasking: false },
-      config: {
-        documentMode: 'string',
-        strictScalars: true,
-        useTypeImports: true,
-        scalars: {
-          Cursor: 'string',
-          DateTime: 'string',
-          JSON: 'unknown',
-        },
-      },
+    },
+    'test/events/clients/generated/': {
+      ...client,
+      schema: 'test/events/clients/specification.schema.graphql',
+      documents: 'test/events/clients/specification.graphql',
     },
   },
   importExtension: '.ts',

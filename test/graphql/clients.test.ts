@@ -2,11 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { type InProcessGateway, openGateway } from '../support/gateway/gateway-in-process.ts'
 import { type HubWatch, watchHub } from '../support/gateway/hub-watch.ts'
 import { connectApollo } from './clients/apollo.ts'
+import { connectApollo3 } from './clients/apollo-3.ts'
 import type { Connect } from './clients/client.ts'
+import { connectGraphqlRequest } from './clients/graphql-request.ts'
 import { connectGraphqlSse } from './clients/graphql-sse.ts'
 import { connectGraphqlWs } from './clients/graphql-ws.ts'
 import { connectRelay } from './clients/relay.ts'
-import { connectUrql } from './clients/urql.ts'
+import { connectUrql, connectUrqlOverHttp } from './clients/urql.ts'
 import {
   ChannelDocument,
   ClientChannelDocument,
@@ -25,9 +27,11 @@ beforeAll(async () => {
 afterAll(() => gateway.close())
 
 const clients: [name: string, clientId: string, Connect][] = [
-  ['Apollo Client', 'apollo', connectApollo],
+  ['Apollo Client 4', 'apollo', connectApollo],
+  ['Apollo Client 3', 'apollo-3', connectApollo3],
   ['urql', 'urql', connectUrql],
-  ["Relay's network layer", 'relay', connectRelay],
+  ['urql with fetchSubscriptions', 'urql-fetch', connectUrqlOverHttp],
+  ['Relay', 'relay', connectRelay],
   ['the client of graphql-ws', 'graphql-ws', connectGraphqlWs],
   ['the client of graphql-sse', 'graphql-sse', connectGraphqlSse],
 ]
@@ -94,5 +98,22 @@ describe.each(clients)('%s', (_name, clientId, connect) => {
     await expect(foreign.next()).rejects.toMatchObject({ codes: ['FORBIDDEN'] })
     const unknown = anonymous.subscribe(ChannelDocument, { clientId })
     await expect(unknown.next()).rejects.toMatchObject({ codes: ['UNAUTHENTICATED'] })
+  })
+})
+
+test('graphql-request creates a channel, publishes, and receives the code of a refusal', async () => {
+  const input = { clientId: 'requesting', name: 'Alice', email: 'alice@example.com', password: 'correct horse' }
+  await using anonymous = connectGraphqlRequest(gateway)
+  const { createClientChannel } = await anonymous.run(CreateClientChannelDocument, { input })
+  await using publisher = connectGraphqlRequest(gateway, gateway.publisherToken)
+  const { publish } = await publisher.run(PublishDocument, {
+    input: { clientId: 'requesting', messageId: 'm1', data: { number: 1 } },
+  })
+  expect(publish.messageId).toBe('m1')
+  await using alice = connectGraphqlRequest(gateway, createClientChannel.token)
+  const { clientChannel } = await alice.run(ClientChannelDocument, { clientId: 'requesting' })
+  expect(clientChannel).toMatchObject({ clientId: 'requesting', name: 'Alice' })
+  await expect(alice.run(PublishDocument, { input: { clientId: 'requesting', data: 1 } })).rejects.toMatchObject({
+    codes: ['FORBIDDEN'],
   })
 })

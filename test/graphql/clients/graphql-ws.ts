@@ -1,6 +1,6 @@
 import { type Client, createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
-import { type Connect, collect, dataOf } from './client.ts'
+import { type Connect, dataOf, publishedClient } from './client.ts'
 
 /**
  * The client of graphql-ws, with the token in connectionParams. Apollo, urql and Relay subscribe
@@ -16,18 +16,14 @@ export function socketClient(url: string, token?: string): Client {
 }
 
 /** Runs everything over one socket, queries and mutations included. */
-export const connectGraphqlWs: Connect = ({ graphqlSocketUrl }, token) => {
-  const client = socketClient(graphqlSocketUrl, token)
-  return {
-    async run<Result>(document: { toString(): string }, variables: unknown) {
-      const payload = { query: document.toString(), variables: variables as Record<string, unknown> }
-      for await (const answer of client.iterate<Result>(payload)) return dataOf(answer)
+export const connectGraphqlWs: Connect = ({ graphqlSocketUrl }, token, socket = socketClient) => {
+  const client = socket(graphqlSocketUrl, token)
+  return publishedClient({
+    async run<Result>(query: string, variables: Record<string, unknown>) {
+      for await (const answer of client.iterate<Result>({ query, variables })) return dataOf(answer)
       throw new Error('the operation was completed without a result')
     },
-    subscribe: <Result>(document: { toString(): string }, variables: unknown) =>
-      collect<Result>((sink) =>
-        client.subscribe<Result>({ query: document.toString(), variables: variables as Record<string, unknown> }, sink),
-      ),
-    [Symbol.asyncDispose]: async () => client.dispose(),
-  }
+    listen: (query, variables, sink) => client.subscribe({ query, variables }, sink),
+    close: () => client.dispose(),
+  })
 }

@@ -1,18 +1,20 @@
-import relay, { type GraphQLResponse, type GraphQLSingularResponse, type RequestParameters } from 'relay-runtime'
-import { type Answer, type Connect, collect, dataOf, operationOf } from './client.ts'
+import relay, { type GraphQLResponse } from 'relay-runtime'
+import { type Connect, dataOf, operationOf, publishedClient } from './client.ts'
 import { socketClient } from './graphql-ws.ts'
+import { compiledByRelay } from './relay-compiler.ts'
 
-const { Environment, Network, Observable, RecordSource, Store } = relay
+const { commitMutation, Environment, fetchQuery, Network, Observable, RecordSource, requestSubscription, Store } = relay
 
 /**
- * Relay's network layer as its manual sets it up: fetch for queries and mutations, graphql-ws for
- * subscriptions. The request parameters are made here, because the tests do not run Relay's
- * compiler.
+ * Relay as its manual sets it up: fetch for queries and mutations, graphql-ws for subscriptions,
+ * operations compiled by Relay's compiler from the schema that the gateway shows to introspection.
  */
-export const connectRelay: Connect = ({ graphqlUrl, graphqlSocketUrl }, token) => {
-  const socket = socketClient(graphqlSocketUrl, token)
+export const connectRelay: Connect = ({ graphqlUrl, graphqlSocketUrl }, token, socket = socketClient) => {
+  const webSocket = socket(graphqlSocketUrl, token)
   const environment = new Environment({
     store: new Store(new RecordSource()),
+    // Kinds of event may share an id; Relay's store expects ids that are unique across types.
+    getDataID: ({ id }: { id?: string }, typeName: string) => (id === undefined ? undefined : `${typeName}:${id}`),
     network: Network.create(
       async ({ text }, variables) => {
         const response = await fetch(graphqlUrl, {
@@ -24,37 +26,48 @@ export const connectRelay: Connect = ({ graphqlUrl, graphqlSocketUrl }, token) =
       },
       ({ text }, variables) =>
         Observable.create((sink) =>
-          socket.subscribe(
+          webSocket.subscribe(
             { query: text ?? '', variables },
             { ...sink, next: (answer) => sink.next(answer as GraphQLResponse) },
           ),
         ),
     ),
   })
-  const execute = (document: { toString(): string }, variables: unknown) =>
-    environment.getNetwork().execute(parametersOf(document), variables as Record<string, unknown>, { force: true })
-  return {
-    async run<Result>(document: { toString(): string }, variables: unknown) {
-      const answer = await execute(document, variables).toPromise()
-      return dataOf<Result>(answerOf(answer))
-    },
-    subscribe: <Result>(document: { toString(): string }, variables: unknown) =>
-      collect<Result>((sink) => {
-        const subscription = execute(document, variables).subscribe({
-          ...sink,
-          next: (answer) => sink.next(answerOf(answer)),
+  return publishedClient({
+    async run<Result>(text: string, variables: Record<string, unknown>) {
+      const operation = await compiledByRelay(graphqlUrl, text)
+      if (operationOf(text).kind === 'query')
+        return dataOf({ data: (await fetchQuery(environment, operation, variables).toPromise()) as Result })
+      return new Promise<Result>((resolve, reject) => {
+        commitMutation(environment, {
+          mutation: operation,
+          variables,
+          onCompleted: (data, errors) =>
+            errors ? reject(new AggregateError(errors)) : resolve(dataOf({ data: data as Result })),
+          onError: reject,
         })
-        return () => subscription.unsubscribe()
-      }),
-    [Symbol.asyncDispose]: async () => socket.dispose(),
-  }
-}
-
-function parametersOf(document: { toString(): string }): RequestParameters {
-  const { text, kind, name } = operationOf(document)
-  return { id: null, cacheID: name, text, name, operationKind: kind, metadata: {} }
-}
-
-function answerOf<Result>(response: GraphQLResponse | undefined): Answer<Result> {
-  return (response ?? {}) as GraphQLSingularResponse as Answer<Result>
+      })
+    },
+    listen(text, variables, sink) {
+      let subscription: { dispose(): void } | undefined
+      let stopped = false
+      const start = async () => {
+        const operation = await compiledByRelay(graphqlUrl, text)
+        if (stopped) return
+        subscription = requestSubscription(environment, {
+          subscription: operation,
+          variables,
+          onNext: (data) => sink.next({ data }),
+          onError: sink.error,
+          onCompleted: sink.complete,
+        })
+      }
+      void start().catch(sink.error)
+      return () => {
+        stopped = true
+        subscription?.dispose()
+      }
+    },
+    close: () => webSocket.dispose(),
+  })
 }
