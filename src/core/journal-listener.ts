@@ -41,8 +41,8 @@ export interface JournalListenerParts {
   /** Called once at the start of an outage. */
   readonly onDown: (reason: string) => void
   /**
-   * Called when marks may be gone that the tail has not read: the journal was replaced, or
-   * retention overtook the tail. The first entry of a new journal waits for the promise, which must
+   * Called when marks may be gone that the tail has not read: a journal is read for the first time,
+   * or retention overtook the tail. The first entry of a journal waits for the promise, which must
    * not reject.
    */
   readonly onMarksLost: () => Promise<void>
@@ -112,7 +112,8 @@ export class JournalListener implements JournalTail {
     this.#parts.quarantine.clear()
     this.#parts.invalidEvents.clear()
     this.#unreadable.clear()
-    if (isReplaced) await this.#parts.onMarksLost()
+    // While this replica waited for its first connection, retention may have deleted marks, too.
+    await this.#parts.onMarksLost()
   }
 
   onPresent(): void {

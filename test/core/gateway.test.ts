@@ -30,6 +30,8 @@ async function begun(): Promise<void> {
   await world.open()
   world.journal.begin()
   await passed()
+  // The registry was read when the journal was, and others were asked.
+  expect(world.sent.splice(0)).toEqual([{ kind: 'sources-wanted' }])
 }
 
 async function failureOf(promise: Promise<unknown>): Promise<unknown> {

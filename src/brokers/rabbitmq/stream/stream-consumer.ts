@@ -46,6 +46,12 @@ export interface StreamReading {
    * stops and `consumeStream` rejects.
    */
   readonly confirm?: (() => Promise<void>) | undefined
+  /**
+   * Called if `start` is an offset and the first entry lies behind it. Either retention has removed
+   * what was there, or the stream was deleted and declared again. No entry is passed on until it
+   * resolves. If it rejects, the consumer ends.
+   */
+  readonly confirmMoved?: (() => Promise<void>) | undefined
 }
 
 /** The reader of a stream. The callbacks must not throw. */
@@ -81,7 +87,7 @@ export async function consumeStream(
   stream: string,
   start: StreamStart,
   visitor: StreamVisitor,
-  { after, prefetch = prefetchMessages, onConsuming, confirm }: StreamReading = {},
+  { after, prefetch = prefetchMessages, onConsuming, confirm, confirmMoved }: StreamReading = {},
 ): Promise<StreamConsumer> {
   const channel = await connection.createChannel()
   let open = true
@@ -89,6 +95,7 @@ export async function consumeStream(
   let unacked: number | undefined
   let count = 0
   let last = after
+  let isFirst = true
   /**
    * Messages since a hole that is being checked, or before `confirm` resolves. The prefetch limits
    * them, because they are not acknowledged.
@@ -129,7 +136,12 @@ export async function consumeStream(
   }
   const receive = (message: Delivery): void => {
     const entry = entryOf(message, stream)
-    if (entry && last && entry.offset > last.offset + 1) {
+    const isMoved = isFirst && entry && typeof start === 'number' && entry.offset > start
+    isFirst = false
+    if (isMoved && confirmMoved) {
+      deferred = [message]
+      confirmMoved().then(release, end)
+    } else if (entry && last && entry.offset > last.offset + 1) {
       deferred = [message]
       void checkHole(last)
     } else if (mayBeCompressed(message.properties.contentEncoding)) deliverCompressed(message, entry)
@@ -172,6 +184,7 @@ export async function consumeStream(
     else receive(message)
   }
   const release = (): void => {
+    if (!open) return
     const rest = deferred ?? []
     deferred = undefined
     for (const waiting of rest) dispatch(waiting)

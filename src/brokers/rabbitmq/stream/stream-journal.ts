@@ -91,7 +91,9 @@ export class StreamJournal implements Journal {
       openConnection,
       mark: (id) => this.#publishMark(id, undefined),
     })
-    this.#reader = new StreamReader(name, openConnection, this.#messageByMessage)
+    // A mark that comes back after a scan has begun shows that the stream of the tail still existed
+    // then, so the scan reads the same one.
+    this.#reader = new StreamReader(name, openConnection, this.#messageByMessage, () => this.mark())
     this.#liveness = new TailLiveness({
       mark: () => this.#publishMark(randomUUID(), undefined),
       onStale: () => this.#tail?.onDown('the journal is silent: no mark arrived for two seconds'),

@@ -12,12 +12,23 @@ export class StreamReader {
   readonly #stream: string
   readonly #openConnection: OpenConnection
   readonly #messageByMessage: MessageByMessageReader
+  readonly #confirmMoved: () => Promise<void>
   #connection: { close(): Promise<void> } | undefined
   #session: ConnectionSession | undefined
   readonly #waiting = new Set<() => void>()
 
-  constructor(stream: string, openConnection: OpenConnection, messageByMessage: MessageByMessageReader) {
+  /**
+   * `confirmMoved` resolves if the stream that a consumer has just begun to read is the one that
+   * the caller of `scan` means.
+   */
+  constructor(
+    stream: string,
+    openConnection: OpenConnection,
+    messageByMessage: MessageByMessageReader,
+    confirmMoved: () => Promise<void>,
+  ) {
     this.#messageByMessage = messageByMessage
+    this.#confirmMoved = confirmMoved
     this.#stream = stream
     this.#openConnection = openConnection
   }
@@ -76,7 +87,8 @@ export class StreamReader {
       }
       expected = last === lastReadable ? last : undefined
       const start = last && last !== lastReadable ? last.offset + 1 : (last?.offset ?? offset)
-      const reading = expected ? {} : { after: lastReadable }
+      const confirmMoved = last ? undefined : this.#confirmMoved
+      const reading = expected ? {} : { after: lastReadable, confirmMoved }
       const reason = await this.#scanOnce(session, start, { onEntry, onTruncated }, reading, finished)
       failedOnMessage = isInternalError(reason)
     }

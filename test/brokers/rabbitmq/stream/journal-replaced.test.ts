@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
 import { StreamJournal } from '../../../../src/brokers/rabbitmq/stream/stream-journal.ts'
 import type { JournalMessage } from '../../../../src/core/model/message.ts'
+import { JournalReplaced } from '../../../../src/core/ports/journal.ts'
 import { ScriptedStreams } from './scripted-streams.ts'
 
 const name = 'warren.journal'
@@ -22,7 +23,7 @@ beforeEach(() => {
     warmMs: hour,
     openConnection: broker.openConnection,
     publish: async ({ body, properties }) => {
-      broker.publish(name, body.toString(), properties.messageId)
+      broker.publishMark(name, body, properties.messageId)
     },
     onEntry: () => {},
     bindSources: async () => {},
@@ -82,6 +83,35 @@ test('a journal that stays the same is read in one session', async () => {
   await up
   expect(passed).toEqual(['epoch 00000000000000aa', 'old'])
   expect(broker.sessions).toBe(1)
+})
+
+test('a scan does not take the entries of a new journal for what retention has left of the old one', async () => {
+  declareJournal('00000000000000aa')
+  for (let number = 0; number < 5; number += 1) broker.publish(name, `old ${number}`)
+  open()
+  await up
+  // The tail does not know yet that the journal is another one.
+  broker.cancelMs = 300
+  broker.delete(name)
+  declareJournal('00000000000000bb')
+  for (let number = 0; number < 5; number += 1) broker.publish(name, `new ${number}`)
+  broker.trim(name, 3)
+  const read: string[] = []
+  const visit = ({ body }: JournalMessage): boolean => read.push(body.toString()) > 0
+  const scanned = journal.scan(1, visit, new AbortController().signal)
+  await expect(scanned).rejects.toBeInstanceOf(JournalReplaced)
+  expect(read).toEqual([])
+})
+
+test('a scan of a journal of which retention has removed the beginning begins behind it', async () => {
+  declareJournal('00000000000000aa')
+  for (let number = 0; number < 5; number += 1) broker.publish(name, `old ${number}`)
+  open()
+  await up
+  broker.trim(name, 3)
+  const read: string[] = []
+  await journal.scan(1, ({ body }) => read.push(body.toString()) < 2, new AbortController().signal)
+  expect(read).toEqual(['old 3', 'old 4'])
 })
 
 test('the epoch is written again before retention deletes its record', async () => {

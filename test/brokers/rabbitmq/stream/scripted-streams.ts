@@ -16,6 +16,8 @@ interface Consumer {
 }
 
 class Stream {
+  /** The oldest offset that retention has kept. */
+  oldest = 0
   readonly entries: Stored[] = []
   readonly consumers = new Set<Consumer>()
 }
@@ -29,6 +31,8 @@ export class ScriptedStreams {
   readonly #listeners = new Map<string, DeliveryListener>()
   /** Called before a consumer of a stream starts. */
   onConsume: (stream: string) => void = () => {}
+  /** How long a consumer takes to learn that its stream was deleted. */
+  cancelMs = 0
   sessions = 0
 
   readonly openConnection = ((options) => {
@@ -76,6 +80,11 @@ export class ScriptedStreams {
     this.#store(stream, { exchange: 'events', routingKey: 'client.a', body: Buffer.from(body), messageId })
   }
 
+  /** A gateway writes to its own stream. */
+  publishMark(stream: string, body: Buffer, messageId: string | undefined): void {
+    this.#store(stream, { exchange: stream, routingKey: stream, body, messageId })
+  }
+
   /** What a stream holds. */
   bodiesOf(stream: string): string[] {
     return this.#streams.get(stream)?.entries.map(({ body }) => body.toString()) ?? []
@@ -85,7 +94,13 @@ export class ScriptedStreams {
   delete(stream: string): void {
     const deleted = this.#streams.get(stream)
     this.#streams.delete(stream)
-    for (const { take } of deleted?.consumers ?? []) setImmediate(() => take(null))
+    for (const { take } of deleted?.consumers ?? []) setTimeout(() => take(null), this.cancelMs)
+  }
+
+  /** Retention removes what is before this offset. */
+  trim(name: string, oldest: number): void {
+    const stream = this.#streams.get(name)
+    if (stream) stream.oldest = oldest
   }
 
   declare(stream: string): void {
@@ -150,7 +165,8 @@ export class ScriptedStreams {
         const stream = this.#streams.get(name)
         if (!stream) throw Object.assign(new Error(`no queue '${name}'`), { code: 404 })
         const offset = options.arguments['x-stream-offset']
-        const next = typeof offset === 'number' ? offset : offset === 'next' ? stream.entries.length : 0
+        const from = typeof offset === 'number' ? offset : offset === 'next' ? stream.entries.length : 0
+        const next = Math.max(from, stream.oldest)
         const consumer = { tag: options.consumerTag ?? '', take, next }
         stream.consumers.add(consumer)
         this.#deliver(name, consumer)
