@@ -68,17 +68,30 @@ export class GatewayError extends Error {
    * it. Only with `BROKER_UNAVAILABLE`.
    */
   readonly mayHaveRun: boolean
+  /**
+   * Whether another token helps. `useless`: the client is banned, whatever its token. `unneeded`:
+   * the token could not be checked, and may be valid. Undefined: it helps. Only with
+   * `UNAUTHENTICATED`.
+   */
+  readonly newToken: 'useless' | 'unneeded' | undefined
 
   constructor(
     code: ErrorCode,
     message: string,
-    details: { field?: string; limit?: string; mayHaveRun?: boolean; cause?: unknown } = {},
+    details: {
+      field?: string
+      limit?: string
+      mayHaveRun?: boolean
+      newToken?: 'useless' | 'unneeded' | undefined
+      cause?: unknown
+    } = {},
   ) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.code = code
     this.field = details.field
     this.limit = details.limit
     this.mayHaveRun = details.mayHaveRun ?? false
+    this.newToken = details.newToken
   }
 }
 

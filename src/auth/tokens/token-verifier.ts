@@ -48,11 +48,14 @@ export class TokenRejection extends Error {
 
 /** The error for the client. Its message does not depend on what was wrong with the token. */
 export function refuseToken(rejection: TokenRejection): GatewayError {
-  const sentence =
-    rejection.reason === 'keys-unavailable'
-      ? 'The token cannot be checked just now; try again in a moment.'
-      : 'The token is not valid, or no longer valid.'
-  return new GatewayError('UNAUTHENTICATED', sentence, { cause: rejection })
+  const isUnchecked = rejection.reason === 'keys-unavailable'
+  const sentence = isUnchecked
+    ? 'The token cannot be checked just now; try again in a moment.'
+    : 'The token is not valid, or no longer valid.'
+  return new GatewayError('UNAUTHENTICATED', sentence, {
+    newToken: isUnchecked ? 'unneeded' : undefined,
+    cause: rejection,
+  })
 }
 
 /** Claims of a token with verified signature, `exp`, `nbf`, `iss` and `aud`. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { YogaInitialContext } from 'graphql-yoga'
-import type { Credentials } from '../../auth/authenticate.ts'
+import { type Credentials, mayBearToken } from '../../auth/authenticate.ts'
 import type { ClientChannels } from '../../core/clients/client-channels.ts'
 import type { ChannelSubscription } from '../../core/delivery/channel-subscription.ts'
 import type { Gateway } from '../../core/gateway.ts'
@@ -188,9 +188,10 @@ function endOnClose(response: ServerResponse, session: Session): void {
   else response.once('close', () => session.end('client'))
 }
 
-/** The header `Authorization`, or the token in the URL. */
+/** The header `Authorization`, or the token in the URL if the header is for another server. */
 export function bearerOf(request: Request): string | undefined {
-  return request.headers.get('authorization') ?? tokenInUrl(request)
+  const header = request.headers.get('authorization') ?? undefined
+  return mayBearToken(header) ? header : tokenInUrl(request)
 }
 
 /**

@@ -410,7 +410,7 @@ export class GraphQLWsConnection implements WebSocketUser {
       return this.#close(CloseCode.InternalServerError, 'Internal server error')
     }
     this.#parts.onRefusal(error.code)
-    closeSocket(this.#socket, closeReasonOf(error.code))
+    closeSocket(this.#socket, closeReasonOf(error))
   }
 
   #close(code: CloseCode, reason: string): void {

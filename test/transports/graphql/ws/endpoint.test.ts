@@ -327,8 +327,8 @@ describe('a client that breaks the protocol is closed with its code:', () => {
   const init = { type: 'connection_init' }
   const ask = { id: '1', type: 'subscribe', payload: { query: '{ gateway { version } }' } }
   test.each<[string, (object | string)[], number]>([
-    ['an invalid token', [{ ...init, payload: { token: 'not-a-token' } }], 4401],
-    ['a scheme other than Bearer', [{ ...init, payload: { Authorization: 'Basic YTpi' } }], 4401],
+    ['an invalid token', [{ ...init, payload: { token: 'not-a-token' } }], 4403],
+    ['a scheme other than Bearer', [{ ...init, payload: { Authorization: 'Basic YTpi' } }], 4403],
     ['an operation before connection_init', [ask], 4401],
     ['two connection_inits', [init, init], 4429],
     ['invalid JSON', ['{'], 4400],
@@ -353,7 +353,7 @@ describe('a client that breaks the protocol is closed with its code:', () => {
     const headers = { authorization: 'Bearer not-a-token' }
     await using client = await connectFrames(gateway.graphqlSocketUrl, { protocol, headers })
     client.send(init)
-    expect(await client.closed).toEqual({ code: 4401, reason: 'Unauthorized' })
+    expect(await client.closed).toEqual({ code: 4403, reason: 'Forbidden' })
   })
 })
 
@@ -391,6 +391,13 @@ describe('credentials', () => {
       (token: string) => ({ connectionParams: { authorization: `Bearer ${token}` } }),
     ],
     ['token in connection_init', (token: string) => ({ connectionParams: { token } })],
+    [
+      'connection_init of Apollo Router, behind a proxy with a password',
+      (token: string) => ({
+        headers: { authorization: 'Basic YTpi' },
+        connectionParams: { connectionParams: { token: `Bearer ${token}` } },
+      }),
+    ],
     ['the header of the upgrade', (token: string) => ({ headers: { authorization: `Bearer ${token}` } })],
   ])('are accepted from %s', async (_where, given) => {
     await using client = await connectGraphql(gateway.graphqlSocketUrl, given(gateway.operatorToken))
