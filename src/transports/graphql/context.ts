@@ -78,8 +78,9 @@ export function contextFactory(
       )
       try {
         // A reconnecting EventSource repeats its URL and sends its last cursor in this header.
-        const lastEventId = request?.headers.get('last-event-id') ?? null
-        const subscription = open(ownSession, { ...options, after: lastEventId ?? options.after }, () =>
+        // Some clients send an empty one before their first event.
+        const lastEventId = request?.headers.get('last-event-id')
+        const subscription = open(ownSession, { ...options, after: lastEventId || options.after }, () =>
           ownSession.end('client'),
         )
         stream = { subscription, session: ownSession }

@@ -14,6 +14,8 @@ import { contextFactory, type GraphQLParts, type SocketContext } from './context
 import type { FanOut } from './fan-out.ts'
 import { losslessRequests, losslessResults } from './lossless-http.ts'
 import { type AdmitRequest, requestRates } from './request-rates.ts'
+import { noConditionalRoots } from './requests/conditional-roots.ts'
+import { variableErrors } from './requests/variable-errors.ts'
 import { type SseStreams, serverSentEvents } from './sse.ts'
 import { validDocuments } from './valid-documents.ts'
 
@@ -56,12 +58,14 @@ export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
     plugins: [
       requestRates(options.admitRequest, (error) => options.onRefusal(error.code)),
       losslessRequests,
+      variableErrors,
       losslessResults,
       currentSchema(options.served),
       validDocuments(limitedOperations(() => options.served.current.schema, options.settings)),
       answerForms(),
       serverSentEvents({ streams, fanOut: options.fanOut, maskError, keepAliveMs: options.settings.keepAliveMs }),
       countExecutions(options.onExecute),
+      noConditionalRoots,
       ...(options.introspection ? [] : [noIntrospection]),
     ],
   })

@@ -42,9 +42,13 @@ async function readBody(request: Request): Promise<GraphQLParams> {
 
 const invalidBody = 'POST body sent invalid JSON.'
 
-/** Yoga checks that these are objects. A `JsonNumber` is an object too and must not pass. */
+/**
+ * Yoga checks that these are objects. A `JsonNumber` is an object too and must not pass. An empty
+ * `operationName` counts as none, as in a URL.
+ */
 function withObjects(params: GraphQLParams): GraphQLParams {
   const { variables, extensions } = params
+  if (params.operationName === '') delete params.operationName
   if (!(variables instanceof JsonNumber || extensions instanceof JsonNumber)) return params
   throw badRequest('"variables" and "extensions": expected objects, got a number')
 }

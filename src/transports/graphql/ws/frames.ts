@@ -17,7 +17,11 @@ export function readMessage(text: string): Message {
   if ([payload, variables, extensions].some((part) => part instanceof JsonNumber)) {
     throw new TypeError('expected an object, got a number')
   }
-  return validateMessage(message)
+  const valid = validateMessage(message)
+  // As over HTTP, an empty name means none.
+  if (valid.type === MessageType.Subscribe && valid.payload.operationName === '')
+    delete (valid.payload as { operationName?: string }).operationName
+  return valid
 }
 
 /** A server message as a whole WebSocket frame, in the bytes of a latin1 string. */

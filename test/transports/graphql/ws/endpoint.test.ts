@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { connectFrames, type FrameClient } from '../../../support/frames/frames.ts'
 import { connectGraphql, type GraphqlClient } from '../../../support/frames/graphql-frames.ts'
+import { captureOutput } from '../../../support/gateway/captured-output.ts'
 import { type InProcessGateway, openGateway } from '../../../support/gateway/gateway-in-process.ts'
 import { watchHub } from '../../../support/gateway/hub-watch.ts'
 
@@ -70,7 +71,7 @@ describe('a failing operation is answered, and its socket and the other operatio
     [
       'lacks a variable',
       { query: 'query Q($id: ID!) { clientChannel(clientId: $id) { name } }' },
-      { type: 'next', code: undefined },
+      { type: 'next', code: 'BAD_USER_INPUT', field: 'id' },
     ],
     [
       'gives a number for a cursor',
@@ -78,7 +79,7 @@ describe('a failing operation is answered, and its socket and the other operatio
         query: 'query Q($after: Cursor) { history(clientId: "bystander", after: $after) { hasMore } }',
         variables: { after: 7 },
       },
-      { type: 'next', code: undefined },
+      { type: 'next', code: 'BAD_USER_INPUT', field: 'after' },
     ],
     [
       'has an argument that the gateway refuses',
@@ -448,16 +449,3 @@ describe('the shutdown of the gateway', () => {
     await expect(operation.ended).rejects.toThrow('1012')
   })
 })
-
-/** Captures what the gateway prints from here on. */
-function captureOutput() {
-  const chunks: string[] = []
-  const spy = jest.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-    chunks.push(String(chunk))
-    return true
-  })
-  return {
-    lines: () => chunks.join('').split('\n').filter(Boolean),
-    restore: () => spy.mockRestore(),
-  }
-}
