@@ -47,6 +47,16 @@ export const errorTable = {
     retry: true,
     meaning: 'No reply came in time. The request may have been handled.',
   },
+  PERSISTED_QUERY_NOT_FOUND: {
+    http: 404,
+    retry: false,
+    meaning: 'The gateway does not know the document of this hash or id. Send its text too.',
+  },
+  PERSISTED_QUERY_NOT_SUPPORTED: {
+    http: 400,
+    retry: false,
+    meaning: 'The version of `persistedQuery` is not 1. Send the text of the document.',
+  },
   PAYLOAD_TOO_LARGE: { http: 413, retry: false, meaning: 'The message is larger than the gateway accepts.' },
 } as const satisfies Record<string, { http: number; retry: boolean; meaning: string }>
 

@@ -222,6 +222,11 @@ export const options = {
 
   graphiql: option(onOff, { default: 'on', group: 'GraphQL', help: 'Serves GraphiQL to browsers on /graphql.' }),
   introspection: option(onOff, { default: 'on', group: 'GraphQL', help: 'Allows clients to query the schema.' }),
+  trustedDocuments: optional(line, {
+    unset: 'any document',
+    group: 'GraphQL',
+    help: 'JSON file of documents, which are then the only ones that may be executed: {"id": "query …"}, or a manifest of Apollo. Clients send the id or the text. Read at the start.',
+  }),
   schema: optional(paths, {
     unset: 'no typed events',
     group: 'GraphQL',

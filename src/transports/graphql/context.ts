@@ -13,6 +13,7 @@ import { gatewayError } from '../../graphql/mask-error.ts'
 import { acceptedOn } from '../flow/accepted-sockets.ts'
 import { names } from '../http/media-types.ts'
 import { addressOf } from '../http/peer-address.ts'
+import type { PersistedDocuments } from './requests/persisted-documents.ts'
 import type { SseStream, SseStreams } from './sse.ts'
 
 export interface GraphQLParts {
@@ -20,6 +21,7 @@ export interface GraphQLParts {
   readonly clientChannels: ClientChannels
   readonly settings: Settings
   readonly pages: PageLimit
+  readonly documents: PersistedDocuments
   readonly authenticate: (credentials: Credentials) => Promise<Identity>
 }
 

@@ -15,6 +15,7 @@ import type { FanOut } from './fan-out.ts'
 import { losslessRequests, losslessResults } from './lossless-http.ts'
 import { type AdmitRequest, requestRates } from './request-rates.ts'
 import { noConditionalRoots } from './requests/conditional-roots.ts'
+import { persistedDocuments } from './requests/persisted-documents.ts'
 import { variableErrors } from './requests/variable-errors.ts'
 import { type SseStreams, serverSentEvents } from './sse.ts'
 import { validDocuments } from './valid-documents.ts'
@@ -58,6 +59,7 @@ export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
     plugins: [
       requestRates(options.admitRequest, (error) => options.onRefusal(error.code)),
       losslessRequests,
+      persistedDocuments(options.documents, options.settings.proxyHops),
       variableErrors,
       losslessResults,
       currentSchema(options.served),

@@ -28,6 +28,7 @@ function paramsOf(encoded: string): GraphQLParams {
     query: search.get('query') || undefined,
     variables: objectIn('variables'),
     extensions: objectIn('extensions'),
+    ...(search.get('documentId') ? { documentId: search.get('documentId') } : {}),
   })
 }
 

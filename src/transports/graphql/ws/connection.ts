@@ -199,7 +199,7 @@ export class GraphQLWsConnection implements WebSocketUser {
     this.#send(ackFrame)
   }
 
-  #subscribe({ id, payload }: SubscribeMessage, bytes: number): void {
+  #subscribe({ id, payload: sent }: SubscribeMessage, bytes: number): void {
     const session = this.#session
     if (!session) return this.#close(CloseCode.Unauthorized, 'Unauthorized')
     if (this.#operations.has(id)) {
@@ -210,8 +210,10 @@ export class GraphQLWsConnection implements WebSocketUser {
         Buffer.byteLength(reason) > 123 ? 'Subscriber already exists' : reason,
       )
     }
+    let payload = sent
     try {
       session.admit()
+      payload = this.#parts.documents.resolve(sent, session.payer ?? '')
     } catch (error) {
       return this.#sendErrors(id, [error])
     }
