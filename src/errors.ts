@@ -47,6 +47,16 @@ export const errorTable = {
     retry: true,
     meaning: 'No reply came in time. The request may have been handled.',
   },
+  PERSISTED_QUERY_NOT_FOUND: {
+    http: 404,
+    retry: false,
+    meaning: 'The gateway does not know the document of this hash or id. Send its text too.',
+  },
+  PERSISTED_QUERY_NOT_SUPPORTED: {
+    http: 400,
+    retry: false,
+    meaning: 'The version of `persistedQuery` is not 1. Send the text of the document.',
+  },
   PAYLOAD_TOO_LARGE: { http: 413, retry: false, meaning: 'The message is larger than the gateway accepts.' },
 } as const satisfies Record<string, { http: number; retry: boolean; meaning: string }>
 
@@ -68,17 +78,30 @@ export class GatewayError extends Error {
    * it. Only with `BROKER_UNAVAILABLE`.
    */
   readonly mayHaveRun: boolean
+  /**
+   * Whether another token helps. `useless`: the client is banned, whatever its token. `unneeded`:
+   * the token could not be checked, and may be valid. Undefined: it helps. Only with
+   * `UNAUTHENTICATED`.
+   */
+  readonly newToken: 'useless' | 'unneeded' | undefined
 
   constructor(
     code: ErrorCode,
     message: string,
-    details: { field?: string; limit?: string; mayHaveRun?: boolean; cause?: unknown } = {},
+    details: {
+      field?: string
+      limit?: string
+      mayHaveRun?: boolean
+      newToken?: 'useless' | 'unneeded' | undefined
+      cause?: unknown
+    } = {},
   ) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.code = code
     this.field = details.field
     this.limit = details.limit
     this.mayHaveRun = details.mayHaveRun ?? false
+    this.newToken = details.newToken
   }
 }
 

@@ -1,8 +1,9 @@
 import { readOrCreateSecret } from '../auth/secret.ts'
-import { eitherVerifier } from '../auth/tokens/either-verifier.ts'
+import { eitherVerifier, verifierByIssuer } from '../auth/tokens/either-verifier.ts'
 import { jwksVerifier } from '../auth/tokens/jwks.ts'
 import { hmacSigner, hmacVerifier, type TokenSigner } from '../auth/tokens/jwt.ts'
 import type { TokenVerifier } from '../auth/tokens/token-verifier.ts'
+import { type IdentityProvider, identityProvidersOf } from '../config/checks/identity-providers.ts'
 import type { Config } from '../config/options/options.ts'
 
 /** Issues and verifies tokens. */
@@ -29,14 +30,13 @@ export async function openIdentities(config: Config): Promise<Identities> {
 
 function verifierOf(config: Config, secret: string): TokenVerifier {
   const own = hmacVerifier({ secret })
-  if (config.jwksUrl === undefined) return own
-  return eitherVerifier(
-    own,
-    jwksVerifier({
-      url: new URL(config.jwksUrl),
-      issuer: config.jwtIssuer,
-      audience: config.jwtAudience,
-      reservedPrefix: config.registrationPrefix,
-    }),
-  )
+  const [first, ...others] = identityProvidersOf(config)
+  if (!first) return own
+  if (others.length === 0) return eitherVerifier(own, providerVerifier(first))
+  const all = [first, ...others].map((provider) => [provider.issuer ?? '', providerVerifier(provider)] as const)
+  return eitherVerifier(own, verifierByIssuer(new Map(all)))
+}
+
+function providerVerifier({ url, ...provider }: IdentityProvider): TokenVerifier {
+  return jwksVerifier({ ...provider, url: new URL(url) })
 }

@@ -19,6 +19,7 @@ import { GraphiQLPage, wantsPage } from '../transports/graphql/graphiql/page.ts'
 import { createGraphQLHttp, headAsGet, serveGraphQL } from '../transports/graphql/http.ts'
 import { OpenDocuments } from '../transports/graphql/open-documents.ts'
 import { admitRequests } from '../transports/graphql/request-rates.ts'
+import { PersistedDocuments } from '../transports/graphql/requests/persisted-documents.ts'
 import { createGraphQLWs } from '../transports/graphql/ws/endpoint.ts'
 import { hostsOf } from '../transports/http/hosts.ts'
 import {
@@ -39,6 +40,7 @@ import { openFramedTcp } from '../transports/tcp/framed-listener.ts'
 import type { Closing } from './closing.ts'
 import type { Core } from './core.ts'
 import type { Identities } from './identities.ts'
+import { readTrustedDocuments, type TrustedDocuments } from './trusted-documents.ts'
 
 export interface TransportParts extends Core {
   readonly observer: Observer
@@ -65,7 +67,9 @@ type TcpListener = Awaited<ReturnType<typeof openFramedTcp>>
  */
 export async function openTransports(config: Config, parts: TransportParts): Promise<Listeners> {
   const { observer, closing, live } = parts
-  const shared = sharedBy(config, parts)
+  const trusted =
+    config.trustedDocuments === undefined ? undefined : await readTrustedDocuments(config.trustedDocuments)
+  const shared = sharedBy(config, parts, trusted)
   const upgrades = new Map<string, UpgradeHandler>()
   const addUpgrade = (path: string, endpoint: Upgrading): void => {
     closing.add(() => endpoint.close())
@@ -151,7 +155,11 @@ interface Upgrading {
 }
 
 /** Options that several transports share. */
-function sharedBy(config: Config, { observer, identities, gateway, clientChannels, live, served }: TransportParts) {
+function sharedBy(
+  config: Config,
+  { observer, identities, gateway, clientChannels, live, served }: TransportParts,
+  trusted: TrustedDocuments | undefined,
+) {
   const { verifier } = identities
   const onExecute = () => observer.executed()
   const logged = logRejections((text, details) => observer.log('info', text, details))
@@ -164,6 +172,7 @@ function sharedBy(config: Config, { observer, identities, gateway, clientChannel
       identify: (authorization) => authenticate(verifier, { authorization }),
     }),
     pages: new PageLimit(live),
+    documents: new PersistedDocuments(trusted),
     fanOut: new FanOut(served, onExecute),
     gateway,
     clientChannels,

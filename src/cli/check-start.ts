@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { readTrustedDocuments } from '../app/trusted-documents.ts'
 import { checkSecretFile } from '../auth/secret.ts'
 import { checkTogether } from '../config/checks/check-together.ts'
 import { ConfigError } from '../config/config-error.ts'
@@ -15,6 +16,7 @@ import { listenProblem } from './listen-problem.ts'
  */
 export async function checkStart(config: Config): Promise<void> {
   checkTogether(config, { secretGenerated: config.jwtSecret === undefined })
+  if (config.trustedDocuments !== undefined) await readTrustedDocuments(config.trustedDocuments)
   await checkBrokerOption(config)
   await checkDatabaseOption(config)
   if (config.jwtSecret === undefined) await checkSecretFile(config.dataDir)

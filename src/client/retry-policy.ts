@@ -3,7 +3,7 @@ import { type AnsweredError, causeText, closeCodeOf } from './subscription-clien
 /** The subscription has ended, and resuming cannot help. */
 export class SubscriptionEnded extends Error {
   override readonly name = 'SubscriptionEnded'
-  /** The close code of the connection (4292 revoked, 4403 forbidden, …), if that was the cause. */
+  /** The close code of the connection (4292 revoked, 4403 invalid token, …), if that was the cause. */
   readonly closeCode: number | undefined
   /** `extensions.code` of the errors that answered the subscription, if they were the cause. */
   readonly codes: readonly string[]
@@ -16,11 +16,12 @@ export class SubscriptionEnded extends Error {
 }
 
 /**
- * With 4292 and 4403 the gateway rejects this client. With the others the client sent something
- * wrong and would send it again.
+ * With 4292 the gateway rejects this client, whatever its token. With the others the client sent
+ * something wrong and would send it again.
  */
-const finalCloseCodes = [1002, 1003, 1007, 1008, 1009, 1010, 4004, 4292, 4400, 4403, 4406, 4409, 4429]
-const unauthorized = 4401
+const finalCloseCodes = [1002, 1003, 1007, 1008, 1009, 1010, 4004, 4292, 4400, 4406, 4409, 4429]
+/** No token, and an invalid one. */
+const unauthorized = [4401, 4403]
 /**
  * After a refused token the client reconnects with a new one (`connectionParams`). After this many
  * refusals in a row, no valid token is available.
@@ -52,7 +53,7 @@ export class RetryPolicy {
     if (isErrors(cause)) return refusalOf(cause)
     const closeCode = closeCodeOf(cause)
     if (closeCode === undefined) return undefined
-    this.#unauthorized = closeCode === unauthorized ? this.#unauthorized + 1 : 0
+    this.#unauthorized = unauthorized.includes(closeCode) ? this.#unauthorized + 1 : 0
     if (!finalCloseCodes.includes(closeCode) && this.#unauthorized < maxUnauthorized) return undefined
     return new SubscriptionEnded(causeText(cause), { closeCode, cause })
   }

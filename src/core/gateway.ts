@@ -235,8 +235,9 @@ export class Gateway {
    * invalid. Called when a token is authenticated and when a session opens.
    */
   checkNotBarred(identity: Identity): void {
-    this.revocations.check(identity)
+    // First, because a banned client is refused whatever its token.
     this.bans.check(identity)
+    this.revocations.check(identity)
   }
 
   /**

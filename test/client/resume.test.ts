@@ -336,7 +336,7 @@ describe('a token', () => {
     await received.until(1)
     proxy.cut()
     await publish(gateway, 'renewed', 2)
-    await states.nextMatching((state) => state.kind === 'waiting' && codeOf(state.cause) === 4401)
+    await states.nextMatching((state) => state.kind === 'waiting' && codeOf(state.cause) === 4403)
     await received.until(2)
     expect(received.data).toEqual([1, 2])
     expect(attempts).toHaveLength(3)
@@ -345,7 +345,7 @@ describe('a token', () => {
   test('that is refused three times in a row ends it with an error', async () => {
     await using listening = listen('refused', { client: { connectionParams: { token: 'not a token' } } })
     const error = await listening.received.until(1).catch((reason: unknown) => reason)
-    expect(error).toMatchObject({ name: 'SubscriptionEnded', closeCode: 4401 })
+    expect(error).toMatchObject({ name: 'SubscriptionEnded', closeCode: 4403 })
   })
 
   test('without permission for the channel ends it with the code of the answer', async () => {

@@ -11,16 +11,19 @@ describe('the retry policy', () => {
     else expect(error).toMatchObject({ codes: [code], message: `${code}: refused` })
   })
 
-  test('ends after three refused tokens in a row', () => {
+  test.each([
+    [4403, 4403, 4403],
+    [4401, 4403, 4401],
+  ])('ends after three refused tokens in a row: %i, %i, %i', (...codes) => {
     const policy = new RetryPolicy()
-    const closed = { code: 4401, reason: 'Unauthorized' }
-    expect([1, 2].map(() => policy.finalErrorOf(closed))).toEqual([undefined, undefined])
-    expect(policy.finalErrorOf(closed)).toBeInstanceOf(SubscriptionEnded)
+    const errors = codes.map((code) => policy.finalErrorOf({ code, reason: 'refused' }))
+    expect(errors).toEqual([undefined, undefined, expect.any(SubscriptionEnded)])
+    expect(new RetryPolicy().finalErrorOf({ code: 4292, reason: 'Revoked' })).toBeInstanceOf(SubscriptionEnded)
   })
 
   test('counts refused tokens from zero after a result', () => {
     const policy = new RetryPolicy()
-    const closed = { code: 4401, reason: 'Unauthorized' }
+    const closed = { code: 4403, reason: 'Forbidden' }
     for (let refusals = 0; refusals < 2; refusals += 1) policy.finalErrorOf(closed)
     policy.reset()
     expect(policy.finalErrorOf(closed)).toBeUndefined()

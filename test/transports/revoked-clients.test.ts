@@ -42,7 +42,7 @@ describe('a revoked client', () => {
       'UNAUTHENTICATED',
     )
     const refusedSocket = listen(gateway.graphqlSocketUrl, token, { clientId: 'mallory' })
-    await expect(refusedSocket).rejects.toThrow('4401')
+    await expect(refusedSocket).rejects.toThrow('4403')
     await using anonymous = await connectGraphql(gateway.graphqlSocketUrl)
     const headers = { Authorization: `Bearer ${token}` }
     anonymous.frames.send({
@@ -54,6 +54,15 @@ describe('a revoked client', () => {
 
     await asOperator()('mutation { publish(input: { clientId: "bob", data: 1 }) { messageId } }')
     expect((await bystander.next()).data).toBe(1)
+  })
+
+  test('is asked for a new token, and refused for good only if it is banned', async () => {
+    const token = await gateway.clientToken('banned')
+    const connect = () => listen(gateway.graphqlSocketUrl, token, { clientId: 'banned' })
+    await asOperator()(revoke, { clientId: 'banned' })
+    await expect(connect()).rejects.toThrow('4403')
+    await asOperator()('mutation { ban(clientId: "banned") }')
+    await expect(connect()).rejects.toThrow('4292')
   })
 
   test('gets no token for its password until unban, and then a valid one, even in the same second', async () => {

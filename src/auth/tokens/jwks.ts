@@ -1,6 +1,7 @@
 import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { pause } from '../../core/timing/pause.ts'
 import { type ClaimRules, checkedClaims, verifyOptions } from './checked-claims.ts'
+import { type ClaimMapping, claimReader, defaultMapping } from './claim-rules.ts'
 import { identityOf, refuseToken, TokenRejection, type TokenVerifier } from './token-verifier.ts'
 
 /** Asymmetric signatures only. If HS256 were accepted, anyone with the public key could sign. */
@@ -20,11 +21,7 @@ const answerMs = 5_000
 
 export interface JwksOptions extends ClaimRules {
   readonly url: URL
-  /**
-   * Prefix of the ids of registered clients. A token with such a `sub` is rejected. Undefined: no
-   * prefix is reserved.
-   */
-  readonly reservedPrefix?: string | undefined
+  readonly mapping?: ClaimMapping
   readonly cooldownMs?: number
 }
 
@@ -35,21 +32,17 @@ export interface JwksOptions extends ClaimRules {
 export function jwksVerifier({
   url,
   cooldownMs = defaultCooldownMs,
-  reservedPrefix,
+  mapping = defaultMapping,
   ...rules
 }: JwksOptions): TokenVerifier {
   const keyOf = keyFinder(url, cooldownMs)
   const options = verifyOptions(rules, algorithms)
+  const readGrant = claimReader(mapping)
   return {
     async verify(token) {
       try {
-        const identity = identityOf(await checkedClaims(token, (text) => jwtVerify(text, keyOf, options)), token)
-        if (reservedPrefix !== undefined && identity.clientId?.startsWith(reservedPrefix)) {
-          const reserved =
-            'sub: begins with WARREN_REGISTRATION_PREFIX, which is reserved for ids that are registered here'
-          throw new TokenRejection('subject', reserved)
-        }
-        return { ...identity, fromProvider: true }
+        const claims = await checkedClaims(token, (text) => jwtVerify(text, keyOf, options))
+        return { ...identityOf(claims, token, readGrant), fromProvider: true }
       } catch (error) {
         throw error instanceof TokenRejection ? refuseToken(error) : error
       }

@@ -48,11 +48,14 @@ export class TokenRejection extends Error {
 
 /** The error for the client. Its message does not depend on what was wrong with the token. */
 export function refuseToken(rejection: TokenRejection): GatewayError {
-  const sentence =
-    rejection.reason === 'keys-unavailable'
-      ? 'The token cannot be checked just now; try again in a moment.'
-      : 'The token is not valid, or no longer valid.'
-  return new GatewayError('UNAUTHENTICATED', sentence, { cause: rejection })
+  const isUnchecked = rejection.reason === 'keys-unavailable'
+  const sentence = isUnchecked
+    ? 'The token cannot be checked just now; try again in a moment.'
+    : 'The token is not valid, or no longer valid.'
+  return new GatewayError('UNAUTHENTICATED', sentence, {
+    newToken: isUnchecked ? 'unneeded' : undefined,
+    cause: rejection,
+  })
 }
 
 /** Claims of a token with verified signature, `exp`, `nbf`, `iss` and `aud`. */
@@ -66,12 +69,20 @@ export interface CheckedClaims {
 /** Claims that the other members of `Identity` hold, or that only the verifier needs. */
 const plainClaims = new Set(['sub', 'scope', 'iat', 'exp', 'nbf'])
 
-/** `token`: the token that the claims are of. Throws `TokenRejection`. */
-export function identityOf(claims: CheckedClaims, token: string): Identity {
+/**
+ * `token`: the token that the claims are of. `readGrant` reads the client id and the scope of its
+ * payload; by default they are `sub` and `scope`. Throws `TokenRejection`.
+ */
+export function identityOf(
+  claims: CheckedClaims,
+  token: string,
+  readGrant?: (payload: string) => Pick<Identity, 'clientId' | 'scope'>,
+): Identity {
   const { sub, scope, iat, exp } = claims
+  const grant = readGrant?.(payloadOf(token)) ?? { clientId: clientIdOf(sub), scope: parseScope(scopeText(scope)) }
   const identity = {
-    clientId: clientIdOf(sub),
-    scope: parseScope(scopeText(scope)),
+    clientId: grant.clientId,
+    scope: grant.scope,
     issuedAt: dateOf(iat),
     expiresAt: dateOf(exp),
   }

@@ -23,8 +23,8 @@ export async function checkClock(config: Config, databaseNow: number | undefined
   const others: [owner: string, now: number][] = []
   if (databaseNow !== undefined) others.push(["the database's", databaseNow])
   const findings: Finding[] = []
-  if (config.jwksUrl !== undefined) {
-    const provider = await askProvider(config.jwksUrl)
+  for (const url of config.jwksUrl ?? []) {
+    const provider = await askProvider(url)
     if (typeof provider === 'number') others.push(["the identity provider's", provider])
     else findings.push(provider)
   }

@@ -32,6 +32,7 @@ export function errorsManual(): string {
       '## Close reasons\n',
       'Plain WebSocket uses the close codes of graphql-transport-ws. Framed TCP sends the reason in a last frame, `{"kind": "close", "reason", …}`.\n',
       'A client that reconnects resumes with its last cursor and misses no event.\n',
+      'After 4401 (no token) and 4403 (an invalid token) a client asks for a new token and reconnects, at most three times in a row.\n',
       '| reason | graphql-transport-ws | SocketCluster | reconnect | text |',
       '|---|---|---|---|---|',
       ...Object.entries(closeReasons).map(

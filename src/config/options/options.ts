@@ -3,6 +3,7 @@ import { overflowPolicies } from '../../core/model/overflow-policy.ts'
 import { sourcesKeyword } from '../../core/publishing/publish-rights.ts'
 import { brokers, host, hosts, httpUrl, origins, port, portOrOff, postgres } from '../kinds/addresses.ts'
 import { bounds, bytes, count, duration, processes } from '../kinds/amounts.ts'
+import { claimNames, httpUrls, idClaims, lines, scopeMap } from '../kinds/identity.ts'
 import {
   choice,
   choices,
@@ -168,20 +169,35 @@ export const options = {
     secret: true,
     file: true,
   }),
-  jwksUrl: optional(httpUrl, {
+  jwksUrl: optional(httpUrls, {
     unset: 'no identity provider',
     group: 'Identity',
-    help: 'URL of the keys (JWKS) of an identity provider. Its tokens are accepted too (RS, PS, ES, EdDSA).',
+    help: 'URL of the keys (JWKS) of an identity provider, or of several. Their tokens are accepted too (RS, PS, ES, EdDSA).',
   }),
-  jwtIssuer: optional(line, {
+  jwtIssuer: optional(lines, {
     unset: 'not checked',
     group: 'Identity',
-    help: "Required claim iss in the identity provider's tokens.",
+    help: "Required claim iss in the identity provider's tokens. With several providers, one for each URL of WARREN_JWKS_URL, in the same order: it selects the keys.",
   }),
-  jwtAudience: optional(line, {
+  jwtAudience: optional(lines, {
     unset: 'not checked',
     group: 'Identity',
-    help: "Required claim aud in the identity provider's tokens.",
+    help: "Required claim aud in the identity provider's tokens. One for all providers, or one for each.",
+  }),
+  clientIdClaim: option(idClaims, {
+    default: 'sub',
+    group: 'Identity',
+    help: "Claim of the identity provider's tokens with the client id: a name, or a JSON pointer such as /customer/id. One for all providers, or one for each; partner-=sub puts partner- before the ids of a provider.",
+  }),
+  scopeClaim: option(claimNames, {
+    default: 'scope',
+    group: 'Identity',
+    help: "Claims of the identity provider's tokens with scopes, roles or groups, such as scope,/realm_access/roles. Words of scope and scp grant what they grant in Warren, except operator; those of other claims grant only what WARREN_SCOPE_MAP gives them.",
+  }),
+  scopeMap: optional(scopeMap, {
+    unset: 'no map',
+    group: 'Identity',
+    help: "Gives words of the identity provider's scopes, roles and groups a meaning in Warren: orders-admin=operator,staff=publish channel:#. A mapped word grants nothing else. An entry may begin with the issuer that it is for, and must for operator if there are several: https://id.example.com orders-admin=operator.",
   }),
   tokenTtlMs: option(duration({ min: '1s', max: '3650d' }), {
     default: '24h',
@@ -206,6 +222,11 @@ export const options = {
 
   graphiql: option(onOff, { default: 'on', group: 'GraphQL', help: 'Serves GraphiQL to browsers on /graphql.' }),
   introspection: option(onOff, { default: 'on', group: 'GraphQL', help: 'Allows clients to query the schema.' }),
+  trustedDocuments: optional(line, {
+    unset: 'any document',
+    group: 'GraphQL',
+    help: 'JSON file of documents, which are then the only ones that may be executed: {"id": "query …"}, or a manifest of Apollo. Clients send the id or the text. Read at the start.',
+  }),
   schema: optional(paths, {
     unset: 'no typed events',
     group: 'GraphQL',

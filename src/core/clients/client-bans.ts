@@ -60,7 +60,8 @@ export class ClientBans {
    * channel invalidated.
    */
   check(identity: Identity): void {
-    const reason = this.#isBanned(identity)
+    const isBanned = this.#isBanned(identity)
+    const reason = isBanned
       ? 'banned: the client is banned'
       : this.#isInvalidated(identity)
         ? 'deleted: the channel was deleted after the token was issued'
@@ -68,6 +69,7 @@ export class ClientBans {
     if (reason === undefined) return
     // The same message for every refused token; only the log has the reason.
     throw new GatewayError('UNAUTHENTICATED', 'The token is not valid, or no longer valid.', {
+      newToken: isBanned ? 'useless' : undefined,
       cause: new Error(reason),
     })
   }

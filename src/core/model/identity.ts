@@ -76,7 +76,11 @@ export const noScope: Scope = {
  * the typed fields that name them.
  */
 export function parseScope(text: string): Scope {
-  const words = text.split(' ').filter((word) => word !== '')
+  return scopeOf(text.split(' ').filter((word) => word !== ''))
+}
+
+/** The scope of words that contain no blanks. */
+export function scopeOf(words: readonly string[]): Scope {
   const granted = Object.fromEntries(flags.map((flag) => [flag, words.includes(flag)])) as Record<Flag, boolean>
   return {
     ...granted,

@@ -1,13 +1,20 @@
 import type { CloseReason } from '../../close-reasons.ts'
-import type { ErrorCode } from '../../errors.ts'
+import type { ErrorCode, GatewayError } from '../../errors.ts'
 
 /**
  * The close reason for a connection that is rejected, or that cannot continue, because of an error.
  */
-export function closeReasonOf(code: ErrorCode | 'INTERNAL_SERVER_ERROR'): CloseReason {
+export function closeReasonOf({
+  code,
+  newToken,
+}: {
+  readonly code: ErrorCode | 'INTERNAL_SERVER_ERROR'
+  readonly newToken?: GatewayError['newToken']
+}): CloseReason {
   switch (code) {
     case 'UNAUTHENTICATED':
-      return 'UNAUTHORIZED'
+      if (newToken === 'useless') return 'REVOKED'
+      return newToken === 'unneeded' ? 'TOO_MANY' : 'INVALID_TOKEN'
     case 'FORBIDDEN':
       return 'FORBIDDEN'
     case 'DRAINING':
@@ -17,6 +24,8 @@ export function closeReasonOf(code: ErrorCode | 'INTERNAL_SERVER_ERROR'): CloseR
     case 'LIMIT_EXCEEDED':
     case 'BROKER_UNAVAILABLE':
     case 'REGISTRY_UNAVAILABLE':
+    case 'NO_RESPONDER':
+    case 'REQUEST_TIMEOUT':
       return 'TOO_MANY'
     default:
       return 'BAD_REQUEST'

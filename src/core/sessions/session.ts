@@ -453,6 +453,7 @@ const sessionEndOf = {
   RESTART: 'restart',
   BAD_REQUEST: 'bad-request',
   UNAUTHORIZED: 'unauthorized',
+  INVALID_TOKEN: 'unauthorized',
   FORBIDDEN: 'forbidden',
   TOO_MANY: 'too-many',
   SLOW_CONSUMER: 'slow-consumer',

@@ -12,7 +12,9 @@ const waiting = []
 const maxShown = 500
 let socket
 let token = new URLSearchParams(location.hash.slice(1)).get('token') || ''
+const tokenRequired = 'a token is required'
 let attempts = 0
+let refusals = 0
 let timer
 if (token) history.replaceState(null, '', location.pathname)
 
@@ -36,14 +38,23 @@ function textOf(frame) {
   return frame.text === undefined ? 'bytes: ' + frame.base64 : frame.text
 }
 
-function showRefusal() {
-  setState('refused', token ? 'this token is not accepted' : 'a token is required')
+function showRefusal(text) {
+  setState('refused', text)
   element('who').open = true
+}
+
+/** Asks at most three times in a row; after that, a reload of the page does. */
+function askForToken() {
+  if (token) refusals += 1
+  if (refusals < 3) return showRefusal(token ? 'this token is not accepted' : tokenRequired)
+  setState('refused', 'three tokens were not accepted: reload the page to try again')
+  element('who').open = false
 }
 
 function onFrame(frame) {
   if (frame.kind === 'joined') {
     attempts = 0
+    refusals = 0
     setState('connected', 'connected')
     for (const { text } of waiting) socket.send(text)
   }
@@ -62,15 +73,13 @@ function connect() {
   if (state.dataset.state !== 'refused') setState('connecting', 'connecting')
   current.onopen = () => {
     if (token) current.send(JSON.stringify({ token }))
-    else setTimeout(() => current === socket && state.dataset.state === 'connecting' && showRefusal(), 1000)
+    else setTimeout(() => current === socket && state.dataset.state === 'connecting' && showRefusal(tokenRequired), 1000)
   }
   current.onmessage = (event) => onFrame(JSON.parse(event.data))
   current.onclose = (event) => {
     if (current !== socket) return
-    if (event.code === 4401 || event.code === 4403 || event.code === 4292) {
-      showRefusal()
-      return
-    }
+    if (event.code === 4401 || event.code === 4403) return askForToken()
+    if (event.code === 4292) return showRefusal('this token may not join, or its client was revoked')
     // Full jitter, so that pages do not all reconnect at once.
     const delay = Math.random() * Math.min(10000, 500 * 2 ** attempts)
     attempts += 1

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { YogaInitialContext } from 'graphql-yoga'
-import type { Credentials } from '../../auth/authenticate.ts'
+import { type Credentials, mayBearToken } from '../../auth/authenticate.ts'
 import type { ClientChannels } from '../../core/clients/client-channels.ts'
 import type { ChannelSubscription } from '../../core/delivery/channel-subscription.ts'
 import type { Gateway } from '../../core/gateway.ts'
@@ -13,6 +13,7 @@ import { gatewayError } from '../../graphql/mask-error.ts'
 import { acceptedOn } from '../flow/accepted-sockets.ts'
 import { names } from '../http/media-types.ts'
 import { addressOf } from '../http/peer-address.ts'
+import type { PersistedDocuments } from './requests/persisted-documents.ts'
 import type { SseStream, SseStreams } from './sse.ts'
 
 export interface GraphQLParts {
@@ -20,6 +21,7 @@ export interface GraphQLParts {
   readonly clientChannels: ClientChannels
   readonly settings: Settings
   readonly pages: PageLimit
+  readonly documents: PersistedDocuments
   readonly authenticate: (credentials: Credentials) => Promise<Identity>
 }
 
@@ -78,8 +80,9 @@ export function contextFactory(
       )
       try {
         // A reconnecting EventSource repeats its URL and sends its last cursor in this header.
-        const lastEventId = request?.headers.get('last-event-id') ?? null
-        const subscription = open(ownSession, { ...options, after: lastEventId ?? options.after }, () =>
+        // Some clients send an empty one before their first event.
+        const lastEventId = request?.headers.get('last-event-id')
+        const subscription = open(ownSession, { ...options, after: lastEventId || options.after }, () =>
           ownSession.end('client'),
         )
         stream = { subscription, session: ownSession }
@@ -188,9 +191,10 @@ function endOnClose(response: ServerResponse, session: Session): void {
   else response.once('close', () => session.end('client'))
 }
 
-/** The header `Authorization`, or the token in the URL. */
+/** The header `Authorization`, or the token in the URL if the header is for another server. */
 export function bearerOf(request: Request): string | undefined {
-  return request.headers.get('authorization') ?? tokenInUrl(request)
+  const header = request.headers.get('authorization') ?? undefined
+  return mayBearToken(header) ? header : tokenInUrl(request)
 }
 
 /**

@@ -15,6 +15,9 @@ import { contextFactory, type GraphQLParts, type SocketContext } from './context
 import type { FanOut } from './fan-out.ts'
 import { losslessRequests, losslessResults } from './lossless-http.ts'
 import { type AdmitRequest, requestRates } from './request-rates.ts'
+import { noConditionalRoots } from './requests/conditional-roots.ts'
+import { persistedDocuments } from './requests/persisted-documents.ts'
+import { variableErrors } from './requests/variable-errors.ts'
 import { type SseStreams, serverSentEvents } from './sse.ts'
 import { validDocuments } from './valid-documents.ts'
 
@@ -57,12 +60,15 @@ export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
     plugins: [
       requestRates(options.admitRequest, (error) => options.onRefusal(error.code)),
       losslessRequests,
+      persistedDocuments(options.documents, options.settings.proxyHops),
+      variableErrors,
       losslessResults,
       currentSchema(options.served),
       validDocuments(limitedOperations(() => options.served.current.schema, options.settings)),
       answerForms(),
       serverSentEvents({ streams, fanOut: options.fanOut, maskError, keepAliveMs: options.settings.keepAliveMs }),
       countExecutions(options.onExecute),
+      noConditionalRoots,
       ...(options.introspection ? [] : [noIntrospection]),
     ],
   })

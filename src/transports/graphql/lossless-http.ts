@@ -28,6 +28,7 @@ function paramsOf(encoded: string): GraphQLParams {
     query: search.get('query') || undefined,
     variables: objectIn('variables'),
     extensions: objectIn('extensions'),
+    ...(search.get('documentId') ? { documentId: search.get('documentId') } : {}),
   })
 }
 
@@ -42,9 +43,13 @@ async function readBody(request: Request): Promise<GraphQLParams> {
 
 const invalidBody = 'POST body sent invalid JSON.'
 
-/** Yoga checks that these are objects. A `JsonNumber` is an object too and must not pass. */
+/**
+ * Yoga checks that these are objects. A `JsonNumber` is an object too and must not pass. An empty
+ * `operationName` counts as none, as in a URL.
+ */
 function withObjects(params: GraphQLParams): GraphQLParams {
   const { variables, extensions } = params
+  if (params.operationName === '') delete params.operationName
   if (!(variables instanceof JsonNumber || extensions instanceof JsonNumber)) return params
   throw badRequest('"variables" and "extensions": expected objects, got a number')
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { Credentials } from '../../auth/authenticate.ts'
+import { type Credentials, mayBearToken } from '../../auth/authenticate.ts'
 import type { Gateway } from '../../core/gateway.ts'
 import { errorStack } from '../../core/model/error-text.ts'
 import { hasToken, type Identity } from '../../core/model/identity.ts'
@@ -89,7 +89,9 @@ export class RoomConnection implements WebSocketUser {
     this.#query = new URL(request.url ?? '/', 'ws://localhost').searchParams
     this.#envelope = envelopeOf(this.#query)
     const token = this.#query.get('token')
-    this.#authorization = token === null ? request.headers.authorization : `Bearer ${token}`
+    const { authorization } = request.headers
+    if (token !== null) this.#authorization = `Bearer ${token}`
+    else if (mayBearToken(authorization)) this.#authorization = authorization
   }
 
   get address(): string {
@@ -295,7 +297,10 @@ export class RoomConnection implements WebSocketUser {
   #refuse(error: unknown): void {
     const shown = this.#shown(error)
     if (this.#envelope === 'json') this.#outbox.push(jsonTextFrame({ kind: 'error', error: shown }))
-    const reason = closeReasonOf(shown.code)
+    const reason = closeReasonOf({
+      code: shown.code,
+      newToken: error instanceof GatewayError ? error.newToken : undefined,
+    })
     if (this.#session) this.#session.close(reason)
     else closeSocket(this.#socket, reason)
   }

@@ -45,8 +45,9 @@ export async function openFramedTcp(options: FramedTcpOptions): Promise<TcpListe
 }
 
 /** Refuses a connection because there are too many, or because this replica drains. */
-function refuse(socket: Socket, { code, message, limit }: GatewayError): void {
-  const reason = closeReasonOf(code)
+function refuse(socket: Socket, error: GatewayError): void {
+  const { code, message, limit } = error
+  const reason = closeReasonOf(error)
   const { text, comeBack, graphqlWs } = closeReasons[reason]
   const frames = [{ error: { code, message, limit } }, { kind: 'close', reason, code: graphqlWs, comeBack, text }]
   endWith(socket, frames.map((frame) => jsonFrame(JSON.stringify(frame))).join(''), 'latin1')

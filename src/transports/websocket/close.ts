@@ -10,5 +10,6 @@ export function closeSocket(socket: { close(code: number, text: string): void },
 export function endOf(code: number): SessionEnd {
   if (code === 1006) return 'lost'
   if (code === 1000 || code === 1001 || code === 1005) return 'client'
-  return code === closeReasons.UNAUTHORIZED.graphqlWs ? 'unauthorized' : 'bad-request'
+  const { UNAUTHORIZED, INVALID_TOKEN } = closeReasons
+  return code === UNAUTHORIZED.graphqlWs || code === INVALID_TOKEN.graphqlWs ? 'unauthorized' : 'bad-request'
 }

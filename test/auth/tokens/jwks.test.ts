@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JSONWebKeySet, SignJWT } from 'jose'
+import { defaultMapping } from '../../../src/auth/tokens/claim-rules.ts'
 import { eitherVerifier } from '../../../src/auth/tokens/either-verifier.ts'
 import { jwksVerifier } from '../../../src/auth/tokens/jwks.ts'
 import { hmacSigner, hmacVerifier } from '../../../src/auth/tokens/jwt.ts'
@@ -142,7 +143,8 @@ describe('a token of an identity provider', () => {
   test('may not name a client that may be registered here', async () => {
     const key = await newKey('one')
     server.keys = [key.jwk]
-    const verifier = jwksVerifier({ url, reservedPrefix: 'web-' })
+    const reserved = [{ prefix: 'web-', option: 'WARREN_REGISTRATION_PREFIX' }]
+    const verifier = jwksVerifier({ url, mapping: { ...defaultMapping, reserved } })
     await expect(verifier.verify(await key.sign({ sub: 'web-alice' }))).rejects.toMatchObject({
       cause: { reason: 'subject' },
     })

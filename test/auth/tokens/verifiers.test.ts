@@ -36,7 +36,7 @@ describe('claims', () => {
   test('become an identity', () => {
     expect(identityOf({ sub: 'alice', scope: ['room', 'publish'], iat: 10, exp: 20.5 }, '')).toEqual({
       clientId: 'alice',
-      scope: { ...noScope, room: true, publish: true },
+      scope: { ...noScope, room: true, publish: true, words: ['room', 'publish'] },
       issuedAt: new Date(10_000),
       expiresAt: new Date(20_500),
     })

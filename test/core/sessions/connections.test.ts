@@ -3,7 +3,7 @@ import { anonymous, anyListener, type Identity, noScope } from '../../../src/cor
 import { closeReasonOf } from '../../../src/core/sessions/close-reason-of.ts'
 import { type ConnectionSlot, Connections } from '../../../src/core/sessions/connections.ts'
 import { payerOf } from '../../../src/core/sessions/payer.ts'
-import { errorTable } from '../../../src/errors.ts'
+import { type ErrorCode, errorTable } from '../../../src/errors.ts'
 
 const alice: Identity = { ...anonymous, clientId: 'alice' }
 const operator: Identity = { ...anonymous, scope: { ...noScope, operator: true } }
@@ -122,9 +122,9 @@ test('a socket with a session takes no room at a new address, until the session 
 })
 
 test('each error has a close reason', () => {
-  const reasons = Object.keys(errorTable).map((code) => [code, closeReasonOf(code as keyof typeof errorTable)])
+  const reasons = Object.keys(errorTable).map((code) => [code, closeReasonOf({ code: code as ErrorCode })])
   expect(Object.fromEntries(reasons)).toEqual({
-    UNAUTHENTICATED: 'UNAUTHORIZED',
+    UNAUTHENTICATED: 'INVALID_TOKEN',
     FORBIDDEN: 'FORBIDDEN',
     BAD_USER_INPUT: 'BAD_REQUEST',
     CLIENT_ID_TAKEN: 'BAD_REQUEST',
@@ -139,6 +139,12 @@ test('each error has a close reason', () => {
     INVALID_EVENT: 'BAD_REQUEST',
     NO_RESPONDER: 'BAD_REQUEST',
     REQUEST_TIMEOUT: 'BAD_REQUEST',
+    PERSISTED_QUERY_NOT_FOUND: 'BAD_REQUEST',
+    PERSISTED_QUERY_NOT_SUPPORTED: 'BAD_REQUEST',
+    NO_RESPONDER: 'TOO_MANY',
+    REQUEST_TIMEOUT: 'TOO_MANY',
   })
-  expect(closeReasonOf('INTERNAL_SERVER_ERROR')).toBe('BAD_REQUEST')
+  expect(closeReasonOf({ code: 'INTERNAL_SERVER_ERROR' })).toBe('BAD_REQUEST')
+  expect(closeReasonOf({ code: 'UNAUTHENTICATED', newToken: 'useless' })).toBe('REVOKED')
+  expect(closeReasonOf({ code: 'UNAUTHENTICATED', newToken: 'unneeded' })).toBe('TOO_MANY')
 })

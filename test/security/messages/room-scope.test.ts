@@ -30,7 +30,7 @@ describe('if tokens are required', () => {
       kind: 'error',
       error: { code: 'FORBIDDEN', message: expect.stringContaining('the scope room') },
     })
-    expect(await anonymous.closed).toMatchObject({ code: 4403 })
+    expect(await anonymous.closed).toMatchObject({ code: 4292 })
     await using speaker = await connectFrames(wsUrl(gateway, { token: await scoped('room') }))
     speaker.send('hello')
     expect(await member.next()).toBe('hello')
@@ -39,7 +39,7 @@ describe('if tokens are required', () => {
 
   test.each(['publish', 'channel:#', 'publish channel:#'])('nor does a token with the scope %s', async (scope) => {
     await using client = await connectFrames(wsUrl(gateway, { token: await scoped(scope) }))
-    expect(await client.closed).toMatchObject({ code: 4403 })
+    expect(await client.closed).toMatchObject({ code: 4292 })
   })
 
   test('it subscribes to its own channel at the same endpoint', async () => {
@@ -55,7 +55,7 @@ describe('if tokens are required', () => {
     await using client = await connectFrames(wsUrl(gateway, { token, envelope: 'json' }))
     expect(JSON.parse(await client.next())).toEqual({ kind: 'joined' })
     await using listener = await connectFrames(wsUrl(gateway, { token, channel: 'alice' }))
-    expect(await listener.closed).toMatchObject({ code: 4403 })
+    expect(await listener.closed).toMatchObject({ code: 4292 })
     const query = 'mutation { publish(input: { clientId: "alice", data: 1 }) { messageId } }'
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` }
     const { body } = await ask(gateway.graphqlUrl, { method: 'POST', headers, body: JSON.stringify({ query }) })

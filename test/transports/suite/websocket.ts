@@ -33,7 +33,9 @@ export const plainWebSocket: TransportAdapter = {
       }
     }
     read().catch((error: Error) => events.end(error))
-    void client.closed.then(({ code }) => code === 4401 && events.end(new Refused('UNAUTHENTICATED')))
+    void client.closed.then(
+      ({ code }) => (code === 4401 || code === 4403) && events.end(new Refused('UNAUTHENTICATED')),
+    )
     return {
       events,
       closed: client.closed.then(({ code }) => ({ reconnects: reconnectsAfter(code) })),

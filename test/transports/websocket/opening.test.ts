@@ -100,6 +100,7 @@ test('a close has the code and text of its reason, and the end of a session that
   closeSocket({ close: (...args) => closed.push(args) }, 'UNAUTHORIZED')
   expect(closed).toEqual([[closeReasons.UNAUTHORIZED.graphqlWs, closeReasons.UNAUTHORIZED.text]])
   const unauthorized = closeReasons.UNAUTHORIZED.graphqlWs
+  expect(endOf(closeReasons.INVALID_TOKEN.graphqlWs)).toBe('unauthorized')
   expect([1006, 1000, 1001, 1005, unauthorized, 1002, 4400].map(endOf)).toEqual([
     'lost',
     'client',

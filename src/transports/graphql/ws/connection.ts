@@ -199,7 +199,7 @@ export class GraphQLWsConnection implements WebSocketUser {
     this.#send(ackFrame)
   }
 
-  #subscribe({ id, payload }: SubscribeMessage, bytes: number): void {
+  #subscribe({ id, payload: sent }: SubscribeMessage, bytes: number): void {
     const session = this.#session
     if (!session) return this.#close(CloseCode.Unauthorized, 'Unauthorized')
     if (this.#operations.has(id)) {
@@ -210,8 +210,10 @@ export class GraphQLWsConnection implements WebSocketUser {
         Buffer.byteLength(reason) > 123 ? 'Subscriber already exists' : reason,
       )
     }
+    let payload = sent
     try {
       session.admit()
+      payload = this.#parts.documents.resolve(sent, session.payer ?? '')
     } catch (error) {
       return this.#sendErrors(id, [error])
     }
@@ -410,7 +412,7 @@ export class GraphQLWsConnection implements WebSocketUser {
       return this.#close(CloseCode.InternalServerError, 'Internal server error')
     }
     this.#parts.onRefusal(error.code)
-    closeSocket(this.#socket, closeReasonOf(error.code))
+    closeSocket(this.#socket, closeReasonOf(error))
   }
 
   #close(code: CloseCode, reason: string): void {

@@ -4,6 +4,7 @@ import { JsonNumber } from '../../../core/json/json-number.ts'
 import { parseJson } from '../../../core/json/parse-json.ts'
 import { printJson } from '../../../core/json/print-json.ts'
 import { textFrameHeader } from '../../websocket/frame-writer.ts'
+import { allowMissingQuery } from '../requests/persisted-documents.ts'
 
 /**
  * Reads a client's message and keeps all digits of its numbers. Throws if it is not a valid message
@@ -17,7 +18,12 @@ export function readMessage(text: string): Message {
   if ([payload, variables, extensions].some((part) => part instanceof JsonNumber)) {
     throw new TypeError('expected an object, got a number')
   }
-  return validateMessage(message)
+  allowMissingQuery(message)
+  const valid = validateMessage(message)
+  // As over HTTP, an empty name means none.
+  if (valid.type === MessageType.Subscribe && valid.payload.operationName === '')
+    delete (valid.payload as { operationName?: string }).operationName
+  return valid
 }
 
 /** A server message as a whole WebSocket frame, in the bytes of a latin1 string. */

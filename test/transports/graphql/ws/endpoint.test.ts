@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { connectFrames, type FrameClient } from '../../../support/frames/frames.ts'
 import { connectGraphql, type GraphqlClient } from '../../../support/frames/graphql-frames.ts'
+import { captureOutput } from '../../../support/gateway/captured-output.ts'
 import { type InProcessGateway, openGateway } from '../../../support/gateway/gateway-in-process.ts'
 import { watchHub } from '../../../support/gateway/hub-watch.ts'
 
@@ -70,7 +71,7 @@ describe('a failing operation is answered, and its socket and the other operatio
     [
       'lacks a variable',
       { query: 'query Q($id: ID!) { clientChannel(clientId: $id) { name } }' },
-      { type: 'next', code: undefined },
+      { type: 'next', code: 'BAD_USER_INPUT', field: 'id' },
     ],
     [
       'gives a number for a cursor',
@@ -78,7 +79,7 @@ describe('a failing operation is answered, and its socket and the other operatio
         query: 'query Q($after: Cursor) { history(clientId: "bystander", after: $after) { hasMore } }',
         variables: { after: 7 },
       },
-      { type: 'next', code: undefined },
+      { type: 'next', code: 'BAD_USER_INPUT', field: 'after' },
     ],
     [
       'has an argument that the gateway refuses',
@@ -327,8 +328,8 @@ describe('a client that breaks the protocol is closed with its code:', () => {
   const init = { type: 'connection_init' }
   const ask = { id: '1', type: 'subscribe', payload: { query: '{ gateway { version } }' } }
   test.each<[string, (object | string)[], number]>([
-    ['an invalid token', [{ ...init, payload: { token: 'not-a-token' } }], 4401],
-    ['a scheme other than Bearer', [{ ...init, payload: { Authorization: 'Basic YTpi' } }], 4401],
+    ['an invalid token', [{ ...init, payload: { token: 'not-a-token' } }], 4403],
+    ['a scheme other than Bearer', [{ ...init, payload: { Authorization: 'Basic YTpi' } }], 4403],
     ['an operation before connection_init', [ask], 4401],
     ['two connection_inits', [init, init], 4429],
     ['invalid JSON', ['{'], 4400],
@@ -353,7 +354,7 @@ describe('a client that breaks the protocol is closed with its code:', () => {
     const headers = { authorization: 'Bearer not-a-token' }
     await using client = await connectFrames(gateway.graphqlSocketUrl, { protocol, headers })
     client.send(init)
-    expect(await client.closed).toEqual({ code: 4401, reason: 'Unauthorized' })
+    expect(await client.closed).toEqual({ code: 4403, reason: 'Forbidden' })
   })
 })
 
@@ -391,6 +392,13 @@ describe('credentials', () => {
       (token: string) => ({ connectionParams: { authorization: `Bearer ${token}` } }),
     ],
     ['token in connection_init', (token: string) => ({ connectionParams: { token } })],
+    [
+      'connection_init of Apollo Router, behind a proxy with a password',
+      (token: string) => ({
+        headers: { authorization: 'Basic YTpi' },
+        connectionParams: { connectionParams: { token: `Bearer ${token}` } },
+      }),
+    ],
     ['the header of the upgrade', (token: string) => ({ headers: { authorization: `Bearer ${token}` } })],
   ])('are accepted from %s', async (_where, given) => {
     await using client = await connectGraphql(gateway.graphqlSocketUrl, given(gateway.operatorToken))
@@ -441,16 +449,3 @@ describe('the shutdown of the gateway', () => {
     await expect(operation.ended).rejects.toThrow('1012')
   })
 })
-
-/** Captures what the gateway prints from here on. */
-function captureOutput() {
-  const chunks: string[] = []
-  const spy = jest.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-    chunks.push(String(chunk))
-    return true
-  })
-  return {
-    lines: () => chunks.join('').split('\n').filter(Boolean),
-    restore: () => spy.mockRestore(),
-  }
-}
