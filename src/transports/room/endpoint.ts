@@ -1,14 +1,27 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { endWith } from '../flow/end-with-answer.ts'
 import { FrameLimits } from '../flow/frame-limits.ts'
 import { addressOf } from '../http/peer-address.ts'
 import { closeSocket } from '../websocket/close.ts'
+import { refusalOf } from '../websocket/handshake.ts'
 import { WebSocketServer } from '../websocket/websocket-server.ts'
 import { RoomConnection, type RoomEndpointOptions } from './connection.ts'
 import { Room } from './room.ts'
 
 /** How long a client may take to answer a close frame and to close its side. */
 const closeTimeoutMs = 30_000
+
+/** Apollo Router connects to `/ws` unless its configuration names another path. */
+const graphqlIsElsewhere = refusalOf(
+  400,
+  'This is the room of plain WebSocket clients. GraphQL over WebSocket is at /graphql.\n',
+)
+
+function offersGraphql({ headers }: IncomingMessage): boolean {
+  const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim())
+  return offered?.some((name) => name === 'graphql-transport-ws' || name === 'graphql-ws') === true
+}
 
 /**
  * Plain WebSocket at `/ws`: the common room of the old manager, or one channel.
@@ -24,6 +37,7 @@ export function createRoomEndpoint(options: RoomEndpointOptions): {
   const frameLimits = new FrameLimits(options, options.allowAnonymous)
   return {
     upgrade: (request, stream, head) => {
+      if (offersGraphql(request)) return endWith(stream, graphqlIsElsewhere.refusal)
       const accepted = sockets.accept(request, stream, head)
       if (!accepted) return
       const address = addressOf(request, options.proxyHops)
