@@ -5,7 +5,7 @@ export const nchanModule = '/usr/lib/nginx/modules/ngx_nchan_module.so'
 
 export const benchPackages = {
   rabbitmq: debianPackages.rabbitmq,
-  nginx: { name: 'nginx-light', file: '/usr/sbin/nginx', command: 'nginx', variable: 'NGINX_PATH' },
+  nginx: debianPackages.nginx,
   nchan: { name: 'libnginx-mod-nchan', file: nchanModule },
   compiler: debianPackages.compiler,
   libc: debianPackages.libc,

@@ -13,6 +13,7 @@ const path = 'examples/shop/README.md'
 const commands = blocksOf({ path, text: readFileSync(path, 'utf8') }).map(({ text }) => text.trim())
 const [gatewayCommand = '', publisherCommand = '', responderCommand = '', pageCommand = ''] = commands
 const [publishCommand = '', publishWrongCommand = '', quarantineCommand = ''] = commands.slice(4)
+const [printCommand = '', codegenCommand = '', ...others] = commands.slice(7)
 
 /** Where the page has RabbitMQ; the test has its own elsewhere. */
 const documentedBroker = 'amqp://guest:guest@localhost:5672'
@@ -112,10 +113,23 @@ test('the shop: its commands run as written, and the page shows each change once
   await isConnected(page)
   expect(await changesOf(page)).toEqual(['o-6 PAID 12.50'])
 
+  // A request that no responder answers.
+  await responder.kill()
+  await page.getByLabel('Quantity').fill('4')
+  await price.getByText('no reply within 2000 ms').waitFor()
+
   expect(browser.outside()).toEqual([])
   // The browser itself logs each failed connection.
   expect(errors.filter((text) => !/WebSocket connection to .* failed/.test(text))).toEqual([])
 }, 600_000)
+
+test('the commands that write the types write what the example contains', async () => {
+  expect(others).toEqual([])
+  await using shell = await checkoutShell()
+  const [print = '', file = ''] = printCommand.split(' > ')
+  expect(await shell.run(print)).toBe(readFileSync(file, 'utf8'))
+  await shell.run(`${codegenCommand} --check`)
+})
 
 const isConnected = (page: Page) => page.getByRole('status').getByText('connected', { exact: true }).waitFor()
 

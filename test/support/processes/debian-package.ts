@@ -35,6 +35,8 @@ export const debianPackages = {
     command: 'postgres',
     variable: 'POSTGRES_PATH',
   },
+  // The proxy of docs/guides/proxies.md.
+  nginx: { name: 'nginx-light', file: '/usr/sbin/nginx', command: 'nginx', variable: 'NGINX_PATH' },
   amqpTools: { name: 'amqp-tools', file: '/usr/bin/amqp-publish', command: 'amqp-publish' },
   openssl: { name: 'openssl', file: '/usr/bin/openssl', command: 'openssl' },
   // Creates the root folder of another Debian, for RabbitMQ 4. Installed only by tests that need
