@@ -12,11 +12,7 @@ export interface Quarantined {
   /** A hash of the message, so that it is the same in every listing. Identical copies share it. */
   readonly id: string
   readonly reason: string
-<<<<<<< HEAD
-  /** The typed field with a type that the message does not fit. Null for every other reason. */
-=======
   /** The typed field that the message does not fit. Null for every other reason. */
->>>>>>> h18/shop
   readonly field: string | null
   /** The JSON pointer to what does not fit; `""` is the whole body. Null if `field` is null. */
   readonly pointer: string | null
