@@ -6,15 +6,22 @@ import { TokenClaims } from '../../core/model/token-claims.ts'
 import { GatewayError } from '../../errors.ts'
 import { TokenRejection } from './token-verifier.ts'
 
-/** Where the tokens of an identity provider have the client id and the scope, and what they grant. */
+/**
+ * Where the tokens of an identity provider have the client id and the scope, and what they grant.
+ */
 export interface ClaimMapping {
   /** The claim of the client id: a name, or a JSON pointer such as `/customer/id`. */
   readonly clientIdClaim: string
   /** Put before the value of the claim. */
   readonly clientIdPrefix: string
-  /** Prefixes that a client id of this provider may not begin with, with the option that reserves it. */
+  /**
+   * Prefixes that a client id of this provider may not begin with, with the option that reserves
+   * it.
+   */
   readonly reserved: readonly { readonly prefix: string; readonly option: string }[]
-  /** The claims with scopes, roles or groups: names or JSON pointers. All that a token has count. */
+  /**
+   * The claims with scopes, roles or groups: names or JSON pointers. All that a token has count.
+   */
   readonly scopeClaims: readonly string[]
   /** Warren's words for a word of the provider. */
   readonly scopeMap: ReadonlyMap<string, readonly string[]>
@@ -30,9 +37,9 @@ export const defaultMapping: ClaimMapping = {
 }
 
 /**
- * Claims of OAuth scopes (RFC 8693 §4.2, and as Entra ID spells it), which a provider issues for this
- * gateway. Their words grant what they grant in Warren. All other claims are roles or groups, which
- * were made for other programs and grant nothing without the map.
+ * Claims of OAuth scopes (RFC 8693 §4.2, and as Entra ID spells it), which a provider issues for
+ * this gateway. Their words grant what they grant in Warren. All other claims are roles or groups,
+ * which were made for other programs and grant nothing without the map.
  */
 const scopeClaimNames = ['scope', 'scp']
 

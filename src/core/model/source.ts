@@ -20,8 +20,8 @@ export interface SourceDefinition {
   readonly exchange: string
   readonly exchangeType: ExchangeType
   /**
-   * A binding pattern in which `{clientId}` may take the place of one word, or `{clientId#}`, as its
-   * last word, that of the rest of the key. Exchanges of type fanout and headers ignore it.
+   * A binding pattern in which `{clientId}` may take the place of one word, or `{clientId#}`, as
+   * its last word, that of the rest of the key. Exchanges of type fanout and headers ignore it.
    */
   readonly routingKey: string
   readonly clientId: ClientIdSource | undefined
