@@ -111,6 +111,8 @@ describe('the handshake', () => {
 
   describe.each(['/graphql', '/socketcluster/', '/ws'])('on %s is refused', (path) => {
     const version = 'Missing or invalid Sec-WebSocket-Version header'
+    // Clients of GraphQL are refused on /ws before anything else.
+    const plain = path === '/ws' ? { 'Sec-WebSocket-Protocol': undefined } : {}
     test.each<[string, Record<string, string | undefined>, string]>([
       ['with another protocol than WebSocket', { Upgrade: 'h2c' }, 'Invalid Upgrade header'],
       ['without a key', { 'Sec-WebSocket-Key': undefined }, 'Missing or invalid Sec-WebSocket-Key header'],
@@ -120,8 +122,6 @@ describe('the handshake', () => {
       ['with an invalid subprotocol', { 'Sec-WebSocket-Protocol': 'a, b c' }, 'Invalid Sec-WebSocket-Protocol header'],
       ['with a subprotocol twice', { 'Sec-WebSocket-Protocol': 'a, a' }, 'Invalid Sec-WebSocket-Protocol header'],
     ])('%s', async (_what, headers, text) => {
-      // Clients of GraphQL are refused on /ws before anything else.
-      const plain = path === '/ws' ? { 'Sec-WebSocket-Protocol': undefined } : {}
       using raw = new Raw().send(upgrade({ ...plain, ...headers }, 'GET', path))
       await raw.over()
       const versions = text === version ? 'Sec-WebSocket-Version: 13, 8\r\n' : ''
@@ -131,7 +131,7 @@ describe('the handshake', () => {
     })
 
     test('with another method', async () => {
-      using raw = new Raw().send(upgrade({}, 'POST', path))
+      using raw = new Raw().send(upgrade(plain, 'POST', path))
       await raw.over()
       expect(raw.received).toMatch(/^HTTP\/1\.1 405 Method Not Allowed\r\n/)
     })
