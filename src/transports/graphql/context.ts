@@ -13,7 +13,10 @@ import { gatewayError } from '../../graphql/mask-error.ts'
 import { acceptedOn } from '../flow/accepted-sockets.ts'
 import { names } from '../http/media-types.ts'
 import { addressOf } from '../http/peer-address.ts'
-import type { SseStream, SseStreams } from './sse.ts'
+import { acceptOf } from './answer-forms.ts'
+import type { StreamedSubscription } from './streaming/response-body.ts'
+import { streamFormOf } from './streaming/stream-form.ts'
+import type { StreamedSubscriptions } from './streaming/streamed-responses.ts'
 
 export interface GraphQLParts {
   readonly gateway: Gateway
@@ -44,7 +47,7 @@ interface NodeContext {
  */
 export function contextFactory(
   parts: GraphQLParts,
-  streams: SseStreams,
+  streams: StreamedSubscriptions,
 ): (initial: YogaInitialContext & Partial<SocketContext> & Partial<NodeContext>) => Promise<Context> {
   return async ({ request, params, session, onSubscription, pages, req, res }) => {
     const { extensions } = params ?? {}
@@ -54,7 +57,7 @@ export function contextFactory(
     }
     const ownIdentity = await identify(parts, credentials, session)
     const identity = ownIdentity ?? session?.identity ?? anonymous
-    /** Subscribes in the caller's session; each SSE response has its own. */
+    /** Subscribes in the caller's session; each streamed response has its own. */
     const subscribeIn = <Options extends SubscribeOptions>(
       options: Options,
       open: (session: Session, options: Options, onEnd?: () => void) => ChannelSubscription,
@@ -64,12 +67,12 @@ export function contextFactory(
         onSubscription?.(subscription)
         return subscription
       }
-      let stream: SseStream | undefined
+      let stream: StreamedSubscription | undefined
       const ownSession = openUnlessDraining(res, () =>
         parts.gateway.openSession({
           identity,
           address: addressOf(req, parts.settings.proxyHops),
-          transport: 'sse',
+          transport: (request && streamFormOf(acceptOf(request))?.transport) ?? 'sse',
           on: req && acceptedOn(req.socket),
           onClose: (reason) => {
             if (stream) stream.closeReason = reason

@@ -14,7 +14,7 @@ import { contextFactory, type GraphQLParts, type SocketContext } from './context
 import type { FanOut } from './fan-out.ts'
 import { losslessRequests, losslessResults } from './lossless-http.ts'
 import { type AdmitRequest, requestRates } from './request-rates.ts'
-import { type SseStreams, serverSentEvents } from './sse.ts'
+import { type StreamedSubscriptions, streamedResponses } from './streaming/streamed-responses.ts'
 import { validDocuments } from './valid-documents.ts'
 
 export interface GraphQLHttpOptions extends GraphQLParts {
@@ -31,12 +31,12 @@ export interface GraphQLHttpOptions extends GraphQLParts {
 export type Yoga = YogaServerInstance<Partial<SocketContext>, Context>
 
 /**
- * Queries, mutations and SSE at `/graphql` (GraphQL over HTTP). The WebSocket side uses the same
+ * Queries, mutations and streamed subscriptions at `/graphql` (GraphQL over HTTP). The WebSocket side uses the same
  * envelope, so both behave alike.
  */
 export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
   const maskError = errorMasker(options.log, options.onRefusal, { suggestions: options.introspection })
-  const streams: SseStreams = new WeakMap()
+  const streams: StreamedSubscriptions = new WeakMap()
   return createYoga<Partial<SocketContext>, Context>({
     schema: options.served.current.schema,
     context: contextFactory(options, streams),
@@ -60,7 +60,7 @@ export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
       currentSchema(options.served),
       validDocuments(limitedOperations(() => options.served.current.schema, options.settings)),
       answerForms(),
-      serverSentEvents({ streams, fanOut: options.fanOut, maskError, keepAliveMs: options.settings.keepAliveMs }),
+      streamedResponses({ streams, fanOut: options.fanOut, maskError, keepAliveMs: options.settings.keepAliveMs }),
       countExecutions(options.onExecute),
       ...(options.introspection ? [] : [noIntrospection]),
     ],

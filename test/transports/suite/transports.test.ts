@@ -16,13 +16,21 @@ import {
   type Under,
 } from './adapter.ts'
 import { graphqlWs } from './graphql-ws.ts'
+import { multipart } from './multipart.ts'
 import { socketCluster } from './socketcluster.ts'
 import { serverSentEvents } from './sse.ts'
 import { framedTcp } from './tcp.ts'
 import { plainWebSocket } from './websocket.ts'
 
 /** Every transport. A new one is a file in this folder and an entry here. */
-const transports: readonly TransportAdapter[] = [graphqlWs, serverSentEvents, socketCluster, plainWebSocket, framedTcp]
+const transports: readonly TransportAdapter[] = [
+  graphqlWs,
+  serverSentEvents,
+  multipart,
+  socketCluster,
+  plainWebSocket,
+  framedTcp,
+]
 
 /** What a subscription is to: the channel of a client, or a typed field. */
 const subjects = [
