@@ -2,6 +2,8 @@
 
 export const transportNames = [
   'graphql-ws',
+  /** The subprotocol of subscriptions-transport-ws. */
+  'graphql-ws-legacy',
   'sse',
   'multipart',
   'socketcluster',

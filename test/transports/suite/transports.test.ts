@@ -16,6 +16,7 @@ import {
   type Under,
 } from './adapter.ts'
 import { graphqlWs } from './graphql-ws.ts'
+import { graphqlWsLegacy } from './graphql-ws-legacy.ts'
 import { multipart } from './multipart.ts'
 import { socketCluster } from './socketcluster.ts'
 import { serverSentEvents } from './sse.ts'
@@ -25,6 +26,7 @@ import { plainWebSocket } from './websocket.ts'
 /** Every transport. A new one is a file in this folder and an entry here. */
 const transports: readonly TransportAdapter[] = [
   graphqlWs,
+  graphqlWsLegacy,
   serverSentEvents,
   multipart,
   socketCluster,

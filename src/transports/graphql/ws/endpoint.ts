@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type ExecutionResult, type FormattedExecutionResult, GraphQLError } from 'graphql'
-import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws'
 import { errorStack } from '../../../core/model/error-text.ts'
 import { errorMasker } from '../../../graphql/mask-error.ts'
 import { Deadlines } from '../../flow/deadlines.ts'
@@ -12,13 +11,24 @@ import { closeSocket } from '../../websocket/close.ts'
 import { WebSocketServer } from '../../websocket/websocket-server.ts'
 import { SharedOperations } from '../shared-operations.ts'
 import { GraphQLWsConnection, type GraphQLWsOptions, type GraphQLWsParts } from './connection.ts'
+import { legacyGraphqlWs } from './legacy-ws.ts'
+import { graphqlTransportWs } from './transport-ws.ts'
 
 /** How long a client may take to answer a close frame and to close its side. */
 const closeTimeoutMs = 30_000
 
 /**
- * graphql-transport-ws at `/graphql`, with the schema, context, masking and limits of the HTTP
- * side.
+ * The longest time between two keep-alive messages of a subprotocol, in milliseconds. The client of
+ * subscriptions-transport-ws gives up after 30 s without one.
+ */
+const maxKeepAliveMs = 10_000
+
+/** In the order of preference, if a client offers several. */
+const protocols = [graphqlTransportWs, legacyGraphqlWs]
+
+/**
+ * The WebSocket subprotocols at `/graphql`, with the schema, context, masking and limits of the
+ * HTTP side.
  */
 export function createGraphQLWs(options: GraphQLWsOptions): {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
@@ -32,27 +42,36 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
     operations: new SharedOperations(options.fanOut),
     frameLimits: new FrameLimits(options),
     initDeadlines,
+    keptAlive: new Set(),
     maskError,
     maskResult: (result) => withMaskedErrors(result, maskError),
     logError: (error) =>
-      options.log('unexpected error on a graphql-transport-ws socket', {
+      options.log('unexpected error on a WebSocket at /graphql', {
         error: errorStack(error),
       }),
   }
   const sockets = new WebSocketServer({
-    protocol: GRAPHQL_TRANSPORT_WS_PROTOCOL,
+    protocols: protocols.map(({ name }) => name),
     unfinished: options.unfinished,
     keepAliveMs: options.settings.keepAliveMs,
     closeTimeoutMs,
     explainsRefusals: false,
   })
+  const keepAlive = setInterval(
+    () => {
+      for (const connection of parts.keptAlive) connection.keepAlive()
+    },
+    Math.min(options.settings.keepAliveMs, maxKeepAliveMs),
+  )
   return {
     upgrade(request, stream, head) {
       const accepted = sockets.accept(request, stream, head)
       if (!accepted) return
-      const { socket, protocol } = accepted
+      const { socket } = accepted
+      const protocol = protocols.find(({ name }) => name === accepted.protocol)
       const connection = new GraphQLWsConnection(parts, {
         socket,
+        protocol: protocol ?? graphqlTransportWs,
         outbox: new Outbox({ socket: stream, isOpen: () => socket.isOpen, outboxes: options.outboxes }),
         authorization: request.headers.authorization,
         address: addressOf(request, options.settings.proxyHops),
@@ -61,6 +80,7 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
     },
     close: async () => {
       initDeadlines.close()
+      clearInterval(keepAlive)
       // Closes sockets without a session, because the gateway closes only sessions.
       await sockets.close((socket) => closeSocket(socket, 'RESTART'))
     },
