@@ -6,6 +6,7 @@ export const transportNames = [
   'graphql-ws-legacy',
   'sse',
   'multipart',
+  'callback',
   'socketcluster',
   'websocket',
   'tcp',

@@ -1,6 +1,7 @@
 import { type ExecutionResult, GraphQLError } from 'graphql'
-import { type Plugin, processRegularResult } from 'graphql-yoga'
+import { type GraphQLParams, type Plugin, processRegularResult } from 'graphql-yoga'
 import { preferred, qualityOf } from '../http/media-types.ts'
+import { wantsCallback } from './callback/callback-request.ts'
 import { eventStreamType, serverSentEvents } from './streaming/event-stream.ts'
 import { type StreamForm, streamFormOf, streamTypes } from './streaming/stream-form.ts'
 
@@ -32,8 +33,8 @@ export function answerForms(): Plugin {
       )
     },
     onSubscribe({ args }) {
-      const { request } = args.contextValue as { request?: Request }
-      if (!request || streamFormOf(acceptOf(request))) return
+      const { request, params } = args.contextValue as { request?: Request; params?: GraphQLParams }
+      if (!request || streamFormOf(acceptOf(request)) || wantsCallback(acceptOf(request), params?.extensions)) return
       throw notAcceptable(acceptOf(request), streamTypes)
     },
     onExecute({ args }) {

@@ -14,9 +14,10 @@ import { acceptedOn } from '../flow/accepted-sockets.ts'
 import { names } from '../http/media-types.ts'
 import { addressOf } from '../http/peer-address.ts'
 import { acceptOf } from './answer-forms.ts'
+import { wantsCallback } from './callback/callback-request.ts'
 import type { StreamedSubscription } from './streaming/response-body.ts'
+import type { ResultSources } from './streaming/result-sources.ts'
 import { streamFormOf } from './streaming/stream-form.ts'
-import type { StreamedSubscriptions } from './streaming/streamed-responses.ts'
 
 export interface GraphQLParts {
   readonly gateway: Gateway
@@ -47,7 +48,7 @@ interface NodeContext {
  */
 export function contextFactory(
   parts: GraphQLParts,
-  streams: StreamedSubscriptions,
+  streams: ResultSources['streams'],
 ): (initial: YogaInitialContext & Partial<SocketContext> & Partial<NodeContext>) => Promise<Context> {
   return async ({ request, params, session, onSubscription, pages, req, res }) => {
     const { extensions } = params ?? {}
@@ -68,14 +69,19 @@ export function contextFactory(
         return subscription
       }
       let stream: StreamedSubscription | undefined
+      const accept = request && acceptOf(request)
+      const isCallback = wantsCallback(accept, extensions)
       const ownSession = openUnlessDraining(res, () =>
         parts.gateway.openSession({
           identity,
           address: addressOf(req, parts.settings.proxyHops),
-          transport: (request && streamFormOf(acceptOf(request))?.transport) ?? 'sse',
-          on: req && acceptedOn(req.socket),
+          transport: isCallback ? 'callback' : (streamFormOf(accept)?.transport ?? 'sse'),
+          on: isCallback ? undefined : req && acceptedOn(req.socket),
           onClose: (reason) => {
-            if (stream) stream.closeReason = reason
+            if (!stream) return
+            stream.closeReason = reason
+            const { onClosed } = stream
+            if (onClosed) queueMicrotask(onClosed)
           },
         }),
       )
@@ -88,7 +94,7 @@ export function contextFactory(
         stream = { subscription, session: ownSession }
         onSubscription?.(subscription)
         if (request) streams.set(request, stream)
-        if (res) endOnClose(res, ownSession)
+        if (res) stream.detachFromResponse = endOnClose(res, ownSession)
         return subscription
       } catch (error) {
         ownSession.end('client')
@@ -184,11 +190,13 @@ function pagesUntilAnswered(all: PageLimit, response: ServerResponse | undefined
 
 /**
  * Ends the session when the response closes. Needed because Yoga drops the result of a request that
- * was aborted in the meantime, and does not end the subscription.
+ * was aborted in the meantime, and does not end the subscription. The returned function undoes it.
  */
-function endOnClose(response: ServerResponse, session: Session): void {
-  if (response.destroyed) session.end('client')
-  else response.once('close', () => session.end('client'))
+function endOnClose(response: ServerResponse, session: Session): () => void {
+  const end = (): void => session.end('client')
+  if (response.destroyed) end()
+  else response.once('close', end)
+  return () => response.off('close', end)
 }
 
 /** The header `Authorization`, or the token in the URL. */

