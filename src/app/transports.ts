@@ -18,8 +18,10 @@ import { FanOut } from '../transports/graphql/fan-out.ts'
 import { GraphiQLPage, wantsPage } from '../transports/graphql/graphiql/page.ts'
 import { createGraphQLHttp, headAsGet, serveGraphQL } from '../transports/graphql/http.ts'
 import { OpenDocuments } from '../transports/graphql/open-documents.ts'
+import { operationsParts } from '../transports/graphql/operations/operations-parts.ts'
 import { admitRequests } from '../transports/graphql/request-rates.ts'
 import { PersistedDocuments } from '../transports/graphql/requests/persisted-documents.ts'
+import { SingleConnections } from '../transports/graphql/single-connection/endpoint.ts'
 import { createGraphQLWs } from '../transports/graphql/ws/endpoint.ts'
 import { hostsOf } from '../transports/http/hosts.ts'
 import {
@@ -82,21 +84,21 @@ export async function openTransports(config: Config, parts: TransportParts): Pro
     log: (text, details) => observer.log('warn', text, details),
   })
   const { onExecute, ...graphql } = shared.graphql
-  const yoga = createGraphQLHttp({ ...graphql, onExecute, origins, introspection: config.introspection })
-  addUpgrade(
-    '/graphql',
-    createGraphQLWs({
-      ...graphql,
-      ...shared.sockets,
-      yoga,
-      maxFrameBytes: config.maxFrameBytes,
-      maxMessageBytes: config.maxMessageBytes,
-      introspection: config.introspection,
-      maxBufferedBytes: config.maxBufferedBytes,
-      authTimeoutMs: config.authTimeoutMs,
-      openDocuments: new OpenDocuments(live),
-    }),
-  )
+  const { introspection, callbackUrls = [] } = config
+  const { yoga, callbacks } = createGraphQLHttp({ ...graphql, onExecute, origins, introspection, callbackUrls })
+  closing.add(() => callbacks.close())
+  const operations = operationsParts({
+    ...graphql,
+    ...shared.sockets,
+    yoga,
+    introspection,
+    maxBufferedBytes: config.maxBufferedBytes,
+    authTimeoutMs: config.authTimeoutMs,
+    openDocuments: new OpenDocuments(live),
+  })
+  const { maxFrameBytes, maxMessageBytes } = config
+  addUpgrade('/graphql', createGraphQLWs({ ...operations, maxFrameBytes, maxMessageBytes }))
+  const single = new SingleConnections(operations)
   if (config.room) {
     addUpgrade(
       '/ws',
@@ -127,7 +129,7 @@ export async function openTransports(config: Config, parts: TransportParts): Pro
         headAsGet(request)
         return graphiql && wantsPage(request)
           ? graphiql.serve(request, response)
-          : serveGraphQL(yoga, guard, request, response)
+          : serveGraphQL({ yoga, guard, single }, request, response)
       },
     ],
   ])
@@ -185,6 +187,7 @@ function sharedBy(
       }),
     onRefusal: (code: ErrorCode) => observer.refused(code),
     log: (text: string, details: Record<string, unknown>) => observer.log('error', text, details),
+    warn: (text: string, details: Record<string, unknown>) => observer.log('warn', text, details),
   }
   const outboxes = new Outboxes((error) =>
     observer.log('error', 'a socket could not be written to, and was closed', { error: errorStack(error) }),

@@ -70,6 +70,21 @@ export const httpUrl: Kind<string> = {
   print: maskPassword,
 }
 
+/** Scheme, host, port and the beginning of a path, in whole segments. */
+export const urlPrefixes: Kind<readonly string[]> = {
+  expected:
+    'URLs such as https://router.example.com/callback/, separated by commas, without a user, a query and a fragment',
+  parse: (text) =>
+    text.split(',').map((part) => {
+      const url = parseUrl(part.trim(), ['https:', 'http:'])
+      if (url.hostname === '') throw new BadValue('a URL without a host')
+      if (url.username !== '' || url.password !== '') throw new BadValue('a URL with a user')
+      if (url.search !== '' || url.hash !== '') throw new BadValue('a URL with a query or a fragment')
+      return url.href
+    }),
+  print: (urls) => urls.join(','),
+}
+
 /**
  * Origins as a browser sends them (RFC 6454 §6.2): lower case, without a path and without the
  * default port of the scheme.

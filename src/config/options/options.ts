@@ -1,7 +1,7 @@
 import { registrationModes } from '../../core/clients/registration.ts'
 import { overflowPolicies } from '../../core/model/overflow-policy.ts'
 import { sourcesKeyword } from '../../core/publishing/publish-rights.ts'
-import { brokers, host, hosts, httpUrl, origins, port, portOrOff, postgres } from '../kinds/addresses.ts'
+import { brokers, host, hosts, httpUrl, origins, port, portOrOff, postgres, urlPrefixes } from '../kinds/addresses.ts'
 import { bounds, bytes, count, duration, processes } from '../kinds/amounts.ts'
 import { claimNames, httpUrls, idClaims, lines, scopeMap } from '../kinds/identity.ts'
 import {
@@ -56,6 +56,11 @@ export const options = {
     unset: 'the same origin and loopback',
     group: 'Listening',
     help: 'Allows browsers to call and connect from these origins, in addition to the same origin and loopback.',
+  }),
+  callbackUrls: optional(urlPrefixes, {
+    unset: 'the HTTP callback protocol is off',
+    group: 'Listening',
+    help: 'Posts results of subscriptions to URLs within these, if a router asks for it (HTTP callback protocol 1.0, docs/protocols/callback.md).',
   }),
   allowedHosts: optional(hosts, {
     unset:

@@ -1,6 +1,17 @@
 /** The values of metric labels. They are lists in the code and never come from clients. */
 
-export const transportNames = ['graphql-ws', 'sse', 'socketcluster', 'websocket', 'tcp', 'in-process'] as const
+export const transportNames = [
+  'graphql-ws',
+  /** The subprotocol of subscriptions-transport-ws. */
+  'graphql-ws-legacy',
+  'sse',
+  'multipart',
+  'callback',
+  'socketcluster',
+  'websocket',
+  'tcp',
+  'in-process',
+] as const
 export type TransportName = (typeof transportNames)[number]
 
 export const quarantineReasons = [

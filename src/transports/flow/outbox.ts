@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream'
+import type { Writable } from 'node:stream'
 
 /**
  * How much one connection may buffer for the system to send, in bytes. Beyond it, senders keep what
@@ -12,7 +12,7 @@ export interface Waiting {
 }
 
 export interface OutboxOptions {
-  readonly socket: Duplex
+  readonly socket: Writable
   /** Whether frames may still be written: false after a close frame. */
   readonly isOpen: () => boolean
   readonly outboxes: Outboxes
@@ -64,7 +64,7 @@ export class Outboxes {
  * what it has until `whenRoom` calls it. A subscription that waits too long leaves the live end.
  */
 export class Outbox {
-  readonly #socket: Duplex
+  readonly #socket: Writable
   readonly #isOpen: () => boolean
   readonly #outboxes: Outboxes
   #pending = ''

@@ -13,8 +13,12 @@ import { gatewayError } from '../../graphql/mask-error.ts'
 import { acceptedOn } from '../flow/accepted-sockets.ts'
 import { names } from '../http/media-types.ts'
 import { addressOf } from '../http/peer-address.ts'
+import { acceptOf } from './answer-forms.ts'
+import { wantsCallback } from './callback/callback-request.ts'
 import type { PersistedDocuments } from './requests/persisted-documents.ts'
-import type { SseStream, SseStreams } from './sse.ts'
+import type { StreamedSubscription } from './streaming/response-body.ts'
+import type { ResultSources } from './streaming/result-sources.ts'
+import { streamFormOf } from './streaming/stream-form.ts'
 
 export interface GraphQLParts {
   readonly gateway: Gateway
@@ -46,7 +50,7 @@ interface NodeContext {
  */
 export function contextFactory(
   parts: GraphQLParts,
-  streams: SseStreams,
+  streams: ResultSources['streams'],
 ): (initial: YogaInitialContext & Partial<SocketContext> & Partial<NodeContext>) => Promise<Context> {
   return async ({ request, params, session, onSubscription, pages, req, res }) => {
     const { extensions } = params ?? {}
@@ -56,7 +60,7 @@ export function contextFactory(
     }
     const ownIdentity = await identify(parts, credentials, session)
     const identity = ownIdentity ?? session?.identity ?? anonymous
-    /** Subscribes in the caller's session; each SSE response has its own. */
+    /** Subscribes in the caller's session; each streamed response has its own. */
     const subscribeIn = <Options extends SessionSubscribeOptions>(
       options: Options,
       open: (session: Session, options: Options, onEnd?: () => void) => ChannelSubscription,
@@ -66,15 +70,20 @@ export function contextFactory(
         onSubscription?.(subscription)
         return subscription
       }
-      let stream: SseStream | undefined
+      let stream: StreamedSubscription | undefined
+      const accept = request && acceptOf(request)
+      const isCallback = wantsCallback(accept, extensions)
       const ownSession = openUnlessDraining(res, () =>
         parts.gateway.openSession({
           identity,
           address: addressOf(req, parts.settings.proxyHops),
-          transport: 'sse',
-          on: req && acceptedOn(req.socket),
+          transport: isCallback ? 'callback' : (streamFormOf(accept)?.transport ?? 'sse'),
+          on: isCallback ? undefined : req && acceptedOn(req.socket),
           onClose: (reason) => {
-            if (stream) stream.closeReason = reason
+            if (!stream) return
+            stream.closeReason = reason
+            const { onClosed } = stream
+            if (onClosed) queueMicrotask(onClosed)
           },
         }),
       )
@@ -88,7 +97,7 @@ export function contextFactory(
         stream = { subscription, session: ownSession }
         onSubscription?.(subscription)
         if (request) streams.set(request, stream)
-        if (res) endOnClose(res, ownSession)
+        if (res) stream.detachFromResponse = endOnClose(res, ownSession)
         return subscription
       } catch (error) {
         ownSession.end('client')
@@ -184,11 +193,13 @@ function pagesUntilAnswered(all: PageLimit, response: ServerResponse | undefined
 
 /**
  * Ends the session when the response closes. Needed because Yoga drops the result of a request that
- * was aborted in the meantime, and does not end the subscription.
+ * was aborted in the meantime, and does not end the subscription. The returned function undoes it.
  */
-function endOnClose(response: ServerResponse, session: Session): void {
-  if (response.destroyed) session.end('client')
-  else response.once('close', () => session.end('client'))
+function endOnClose(response: ServerResponse, session: Session): () => void {
+  const end = (): void => session.end('client')
+  if (response.destroyed) end()
+  else response.once('close', end)
+  return () => response.off('close', end)
 }
 
 /** The header `Authorization`, or the token in the URL if the header is for another server. */

@@ -11,6 +11,7 @@ import { names } from '../http/media-types.ts'
 import type { Origins } from '../http/origins.ts'
 import type { PageGuard } from '../http/page-guard.ts'
 import { answerForms } from './answer-forms.ts'
+import { CallbackSubscriptions } from './callback/callback-subscriptions.ts'
 import { contextFactory, type GraphQLParts, type SocketContext } from './context.ts'
 import type { FanOut } from './fan-out.ts'
 import { losslessRequests, losslessResults } from './lossless-http.ts'
@@ -18,7 +19,9 @@ import { type AdmitRequest, requestRates } from './request-rates.ts'
 import { noConditionalRoots } from './requests/conditional-roots.ts'
 import { persistedDocuments } from './requests/persisted-documents.ts'
 import { variableErrors } from './requests/variable-errors.ts'
-import { type SseStreams, serverSentEvents } from './sse.ts'
+import type { SingleConnections } from './single-connection/endpoint.ts'
+import { ResultSources } from './streaming/result-sources.ts'
+import { streamedResponses } from './streaming/streamed-responses.ts'
 import { validDocuments } from './valid-documents.ts'
 
 export interface GraphQLHttpOptions extends GraphQLParts {
@@ -26,24 +29,31 @@ export interface GraphQLHttpOptions extends GraphQLParts {
   readonly origins: Origins
   readonly introspection: boolean
   readonly log: (text: string, details: Record<string, unknown>) => void
+  readonly warn: (text: string, details: Record<string, unknown>) => void
   readonly onRefusal: (code: ErrorCode) => void
   readonly onExecute: () => void
   readonly fanOut: FanOut
   readonly admitRequest: AdmitRequest
+  /** To which the HTTP callback protocol may post; empty: it is off. */
+  readonly callbackUrls: readonly string[]
 }
 
 export type Yoga = YogaServerInstance<Partial<SocketContext>, Context>
 
 /**
- * Queries, mutations and SSE at `/graphql` (GraphQL over HTTP). The WebSocket side uses the same
+ * Queries, mutations and streamed subscriptions at `/graphql` (GraphQL over HTTP). The WebSocket side uses the same
  * envelope, so both behave alike.
  */
-export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
+export function createGraphQLHttp(options: GraphQLHttpOptions): {
+  readonly yoga: Yoga
+  readonly callbacks: CallbackSubscriptions
+} {
   const maskError = errorMasker(options.log, options.onRefusal, { suggestions: options.introspection })
-  const streams: SseStreams = new WeakMap()
-  return createYoga<Partial<SocketContext>, Context>({
+  const sources = new ResultSources(options.fanOut, maskError)
+  const callbacks = new CallbackSubscriptions({ urls: options.callbackUrls, sources, warn: options.warn })
+  const yoga = createYoga<Partial<SocketContext>, Context>({
     schema: options.served.current.schema,
-    context: contextFactory(options, streams),
+    context: contextFactory(options, sources.streams),
     graphqlEndpoint: '/graphql',
     parserAndValidationCache: false,
     graphiql: false,
@@ -55,7 +65,7 @@ export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
       const origin = request.headers.get('origin')
       const allowed = origin !== null && options.origins.allows(origin, request.headers.get('host'))
       // Yoga would read an empty list as "any origin".
-      return allowed ? { origin, credentials: true, methods: ['GET', 'POST', 'OPTIONS'] } : false
+      return allowed ? { origin, credentials: true, methods: ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS'] } : false
     },
     plugins: [
       requestRates(options.admitRequest, (error) => options.onRefusal(error.code)),
@@ -66,12 +76,15 @@ export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
       currentSchema(options.served),
       validDocuments(limitedOperations(() => options.served.current.schema, options.settings)),
       answerForms(),
-      serverSentEvents({ streams, fanOut: options.fanOut, maskError, keepAliveMs: options.settings.keepAliveMs }),
+      sources.plugin,
+      streamedResponses(sources, options.settings.keepAliveMs),
+      callbacks.plugin,
       countExecutions(options.onExecute),
       noConditionalRoots,
       ...(options.introspection ? [] : [noIntrospection]),
     ],
   })
+  return { yoga, callbacks }
 }
 
 /** A reload replaces the schema that Yoga was given. */
@@ -98,12 +111,11 @@ function countExecutions(onExecute: () => void): Plugin {
 }
 
 /**
- * Passes a request to Yoga. A failure ends this response only. Requests from pages of other sites
+ * Passes a request to Yoga, or to the single connection mode of SSE. A failure ends this response only. Requests from pages of other sites
  * stop here: an HTML form cannot post JSON, and `Origin` and `Sec-Fetch-Site` reveal the others.
  */
 export async function serveGraphQL(
-  yoga: Yoga,
-  guard: PageGuard,
+  { yoga, guard, single }: { yoga: Yoga; guard: PageGuard; single: SingleConnections },
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -118,7 +130,8 @@ export async function serveGraphQL(
     // Yoga compares the type with case.
     request.headers['content-type'] = 'application/json'
   }
-  await yoga(request, response)
+  if (single.isFor(request)) await single.serve(request, response)
+  else await yoga(request, response)
 }
 
 const graphqlResponse = 'application/graphql-response+json'

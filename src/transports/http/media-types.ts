@@ -12,12 +12,13 @@ const anything: readonly Range[] = [{ value: '*/*', quality: 1 }]
  * How much a client wants this media type, from 0 (not at all) to 1. The most specific range of its
  * `Accept` that covers the type decides, whatever its case (RFC 9110 §12.5.1). Only UTF-8 is
  * served, so a range with another charset does not match. The parameters of a multipart type name a
- * form of it (`multipart/mixed;deferSpec=…`). Other parameters are ignored.
+ * form of it (`multipart/mixed;subscriptionspec=1.0`), except `boundary`. Other parameters are
+ * ignored. A client that can read a multipart type names it, so no wildcard covers one.
  */
 export function qualityOf(accept: string | undefined, type: string): number {
   const ranges = rangesOf(accept) ?? anything
   const [family] = type.split('/')
-  for (const value of [type, `${family}/*`, '*/*']) {
+  for (const value of family === 'multipart' ? [type] : [type, `${family}/*`, '*/*']) {
     const found = ranges.filter((range) => range.value === value)
     if (found.length > 0) return Math.max(...found.map(({ quality }) => quality))
   }
@@ -50,6 +51,16 @@ export function preferred<Type extends string>(accept: string | undefined, offer
   return best?.type
 }
 
+/** The type that the client wants most. If several are equal: the first of `offered`. */
+export function mostWanted(accept: string | undefined, offered: readonly string[]): string | undefined {
+  let best: { type: string; quality: number } | undefined
+  for (const type of offered) {
+    const quality = qualityOf(accept, type)
+    if (quality > (best?.quality ?? 0)) best = { type, quality }
+  }
+  return best?.type
+}
+
 /** How much a client wants a content coding (RFC 9110 §12.5.3), from 0 to 1. */
 export function qualityOfCoding(acceptEncoding: string | undefined, coding: string): number {
   const ranges = rangesOf(acceptEncoding) ?? []
@@ -62,16 +73,22 @@ export function qualityOfCoding(acceptEncoding: string | undefined, coding: stri
  */
 function rangesOf(header: string | undefined): Range[] | undefined {
   if (header === undefined || header.trim() === '') return undefined
-  return header.split(',').flatMap((part) => {
-    const [value = '', ...parameters] = part.split(';').map((each) => each.trim().toLowerCase())
+  return partsOf(header, ',').flatMap((part) => {
+    const [value = '', ...parameters] = partsOf(part, ';').map((each) => each.trim().toLowerCase())
     let quality = 1
     let form = ''
     for (const parameter of parameters) {
-      const [name = '', text = ''] = parameter.split('=', 2).map((each) => each.trim())
+      const [name = '', text = ''] = parameter.split('=', 2).map((each) => each.trim().replace(/^"(.*)"$/, '$1'))
       if (name === 'q') quality = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/.test(text) ? Number(text) : 1
-      else if (name === 'charset' ? !/^"?utf-?8"?$/.test(text) : value.startsWith('multipart/'))
+      else if (name === 'charset' ? !/^utf-?8$/.test(text) : value.startsWith('multipart/') && name !== 'boundary')
         form += `;${name}=${text}`
     }
     return value === '' ? [] : [{ value: value + form, quality }]
   })
+}
+
+/** Splits at a separator that is not within quotes (RFC 9110 §5.6.4). */
+function partsOf(text: string, separator: ',' | ';'): string[] {
+  if (!text.includes('"')) return text.split(separator)
+  return text.match(separator === ',' ? /(?:"(?:[^"\\]|\\.)*"?|[^,"])+/g : /(?:"(?:[^"\\]|\\.)*"?|[^;"])+/g) ?? []
 }

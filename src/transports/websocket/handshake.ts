@@ -22,12 +22,12 @@ export interface HandshakeRefusal {
 /**
  * Checks the opening handshake of a client (RFC 6455 §4.2.1). Extensions are never accepted.
  *
- * `supported`: the one subprotocol of the endpoint. If it is undefined, the endpoint accepts any,
- * and the first one that the client offers is selected.
+ * `supported`: the subprotocols of the endpoint, in the order of preference. If it is undefined,
+ * the endpoint accepts any, and the first one that the client offers is selected.
  */
 export function handshakeOf(
   { method, headers }: IncomingMessage,
-  supported: string | undefined,
+  supported: readonly string[] | undefined,
 ): Handshake | HandshakeRefusal {
   const key = headers['sec-websocket-key']
   if (method !== 'GET') return refusalOf(405, 'Invalid HTTP method')
@@ -38,7 +38,7 @@ export function handshakeOf(
     return refusalOf(400, 'Missing or invalid Sec-WebSocket-Version header', 'Sec-WebSocket-Version: 13, 8\r\n')
   const offered = offeredProtocols(headers['sec-websocket-protocol'], supported)
   if (!offered) return refusalOf(400, 'Invalid Sec-WebSocket-Protocol header')
-  const protocol = supported === undefined ? offered[0] : offered.find((name) => name === supported)
+  const protocol = supported === undefined ? offered[0] : supported.find((name) => offered.includes(name))
   const protocolHeader = protocol === undefined ? '' : `Sec-WebSocket-Protocol: ${protocol}\r\n`
   const accept = sha1(key + guid)
   return {
@@ -54,9 +54,12 @@ export function refusalOf(status: number, text = STATUS_CODES[status] ?? '', hea
 }
 
 /** Undefined: the header is invalid (RFC 6455 §4.1: unique tokens). */
-function offeredProtocols(header: string | undefined, supported: string | undefined): readonly string[] | undefined {
+function offeredProtocols(
+  header: string | undefined,
+  supported: readonly string[] | undefined,
+): readonly string[] | undefined {
   if (header === undefined) return []
-  if (header === supported) return [header]
+  if (supported?.includes(header)) return [header]
   const names = header.split(',').map((name) => name.trim())
   return new Set(names).size === names.length && names.every((name) => token.test(name)) ? names : undefined
 }

@@ -11,8 +11,11 @@ import { WebSocketConnection, type WebSocketHost } from './websocket-connection.
 const serverCloseMs = 1_000
 
 export interface WebSocketServerOptions {
-  /** The one subprotocol of the endpoint. Undefined: any, the first one offered is selected. */
-  readonly protocol?: string
+  /**
+   * The subprotocols of the endpoint, in the order of preference. Undefined: any, the first one
+   * offered is selected.
+   */
+  readonly protocols?: readonly string[]
   readonly unfinished: UnfinishedMessages
   /**
    * The time between two pings. Undefined: the endpoint pings by itself, as its protocol requires.
@@ -33,12 +36,12 @@ export interface AcceptedWebSocket {
 
 /** The WebSockets of one endpoint: handshake, pings, close. The README of this folder has more. */
 export class WebSocketServer {
-  readonly #protocol: string | undefined
+  readonly #protocols: readonly string[] | undefined
   readonly #host: WebSocketHost
   #closing = false
 
-  constructor({ protocol, unfinished, keepAliveMs, closeTimeoutMs, explainsRefusals }: WebSocketServerOptions) {
-    this.#protocol = protocol
+  constructor({ protocols, unfinished, keepAliveMs, closeTimeoutMs, explainsRefusals }: WebSocketServerOptions) {
+    this.#protocols = protocols
     this.#host = {
       unfinished,
       keepAlive: keepAliveMs === undefined ? undefined : new KeepAlive(keepAliveMs),
@@ -55,7 +58,7 @@ export class WebSocketServer {
       stream.destroy()
       return undefined
     }
-    const handshake = this.#closing ? refusalOf(503) : handshakeOf(request, this.#protocol)
+    const handshake = this.#closing ? refusalOf(503) : handshakeOf(request, this.#protocols)
     if ('refusal' in handshake) {
       endWith(stream, handshake.refusal)
       return undefined

@@ -56,7 +56,9 @@ describe('a subscription is answered with server-sent events by the one writer',
     ['text/event-stream;q=0.5'],
     ['application/json, text/event-stream;q=0.1'],
     ['text/plain, */*;q=0.1'],
-    ['multipart/mixed;subscriptionSpec="1.0", text/event-stream'],
+    ['text/event-stream, multipart/mixed'],
+    ['multipart/mixed;subscriptionSpec="1.0";q=0.9, text/event-stream'],
+    ['multipart/mixed;subscriptionSpec="2.0", */*'],
   ])('if Accept is %s', async (accept) => {
     for (const method of ['POST', 'GET']) {
       const { socket, until } = await ask(accept, { method })
@@ -72,8 +74,8 @@ describe('a subscription is answered with server-sent events by the one writer',
   test.each([
     ['application/json'],
     ['application/graphql-response+json, application/json;q=0.9'],
-    ['multipart/mixed'],
     ['multipart/mixed;deferSpec=20220824, application/json'],
+    ['multipart/mixed;subscriptionSpec=2.0, application/json'],
     ['text/event-stream;q=0, */*'],
     ['text/plain'],
     ['image/*'],
@@ -85,6 +87,57 @@ describe('a subscription is answered with server-sent events by the one writer',
     socket.destroy()
   })
 })
+
+describe('a subscription is answered in parts', () => {
+  const part = (json: string) => `\r\ncontent-type: application/json\r\n\r\n${json}\r\n--graphql`
+
+  test.each([
+    ['multipart/mixed;subscriptionSpec="1.0", application/json', 'subscriptionSpec=1.0'],
+    ['multipart/mixed;boundary="graphql";subscriptionSpec=1.0,application/json', 'subscriptionSpec=1.0'],
+    ['Multipart/Mixed; SubscriptionSpec=1.0', 'subscriptionSpec=1.0'],
+    ['multipart/mixed;subscriptionSpec="1.0", text/event-stream', 'subscriptionSpec=1.0'],
+    ['multipart/mixed, multipart/mixed;subscriptionSpec="1.0", */*', 'subscriptionSpec=1.0'],
+    ['multipart/mixed', undefined],
+    ['multipart/mixed, application/json', undefined],
+    ['text/event-stream;q=0.9, multipart/mixed;boundary=","', undefined],
+  ])('if Accept is %s', async (accept, specification) => {
+    const { socket, until } = await ask(accept)
+    const text = await until(/"kind":"GAP"[\s\S]*\{\}\r\n--graphql/)
+    const type = `multipart/mixed; boundary=graphql${specification ? `; ${specification}` : ''}\r\n`
+    expect(text).toContain(`content-type: ${type}`)
+    const body = unchunked(text)
+    const result = '{"data":{"channel":{"kind":"GAP"}}}'
+    const payload = specification ? `{"payload":${result}}` : result
+    // A heartbeat at once, the event, and a heartbeat while nothing happens.
+    expect(body.startsWith(`\r\n--graphql${part('{}')}${part(payload)}${part('{}')}`)).toBe(true)
+    socket.destroy()
+  })
+
+  test.each([
+    ['multipart/mixed;subscriptionSpec="1.0"', '{"payload":null,"errors":'],
+    ['multipart/mixed', '{"errors":'],
+  ])('and an error that keeps it from beginning is the only part if Accept is %s', async (accept, start) => {
+    const { socket, until } = await ask(accept, { query: 'subscription { nothing }' })
+    const body = unchunked(await until(/--graphql--/))
+    expect(body).toContain(`\r\n\r\n${start}[{"message":"Cannot query field`)
+    expect(body.endsWith('\r\n--graphql--\r\n')).toBe(true)
+    socket.destroy()
+  })
+})
+
+/** The body of a response, without its chunks. */
+function unchunked(response: string): string {
+  let rest = response.slice(response.indexOf('\r\n\r\n') + 4)
+  if (!/\r\ntransfer-encoding: chunked\r\n/i.test(response)) return rest
+  let body = ''
+  for (;;) {
+    const [line = ''] = rest.split('\r\n', 1)
+    const length = Number.parseInt(line, 16)
+    if (!(length > 0)) return body
+    body += rest.slice(line.length + 2, line.length + 2 + length)
+    rest = rest.slice(line.length + 4 + length)
+  }
+}
 
 describe('an operation other than a subscription', () => {
   test.each([
@@ -139,6 +192,11 @@ describe('media types', () => {
     ['text/event-stream;charset=latin1', 'text/event-stream', 0],
     [',,', 'text/event-stream', 0],
     [undefined, 'text/event-stream', 1],
+    ['*/*', 'multipart/mixed', 0],
+    ['multipart/mixed; boundary="a;b,c" ;q=0.4, a/b', 'multipart/mixed', 0.4],
+    ['multipart/mixed;SubscriptionSpec="1.0"', 'multipart/mixed;subscriptionspec=1.0', 1],
+    ['multipart/mixed;subscriptionSpec=1.0', 'multipart/mixed', 0],
+    ['multipart/mixed;x="a\\"', 'multipart/mixed', 0],
   ])('%s wants %s by %d', (accept, type, quality) => {
     expect(qualityOf(accept, type)).toBe(quality)
   })

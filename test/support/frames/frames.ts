@@ -22,7 +22,8 @@ export interface FrameClient extends AsyncDisposable {
 }
 
 export interface FrameOptions {
-  readonly protocol?: string
+  /** What the client offers; the server selects one. */
+  readonly protocol?: string | readonly string[]
   readonly headers?: OutgoingHttpHeaders
   readonly origin?: string
 }
@@ -35,7 +36,7 @@ export async function connectFrames(
   url: string,
   { protocol, headers, origin }: FrameOptions = {},
 ): Promise<FrameClient> {
-  const socket = new WebSocket(url, protocol === undefined ? [] : [protocol], {
+  const socket = new WebSocket(url, protocol === undefined ? [] : [protocol].flat(), {
     ...(headers ? { headers } : {}),
     ...(origin === undefined ? {} : { origin }),
   })

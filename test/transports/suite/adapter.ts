@@ -9,6 +9,8 @@ import type { InProcessGateway } from '../../support/gateway/gateway-in-process.
 export interface TransportAdapter {
   /** The name in metrics and sessions. */
   readonly name: string
+  /** Distinguishes adapters with the same name. */
+  readonly mode?: string
   /**
    * Subscribes to a channel on a new connection. Resolves when the request is sent; `Listening`
    * shows how the gateway answers.

@@ -15,14 +15,28 @@ import {
   type TransportAdapter,
   type Under,
 } from './adapter.ts'
+import { callback, router } from './callback.ts'
 import { graphqlWs } from './graphql-ws.ts'
+import { graphqlWsLegacy } from './graphql-ws-legacy.ts'
+import { multipart } from './multipart.ts'
 import { socketCluster } from './socketcluster.ts'
 import { serverSentEvents } from './sse.ts'
+import { singleConnection } from './sse-single.ts'
 import { framedTcp } from './tcp.ts'
 import { plainWebSocket } from './websocket.ts'
 
 /** Every transport. A new one is a file in this folder and an entry here. */
-const transports: readonly TransportAdapter[] = [graphqlWs, serverSentEvents, socketCluster, plainWebSocket, framedTcp]
+const transports: readonly TransportAdapter[] = [
+  graphqlWs,
+  graphqlWsLegacy,
+  serverSentEvents,
+  singleConnection,
+  multipart,
+  callback,
+  socketCluster,
+  plainWebSocket,
+  framedTcp,
+]
 
 /** What a subscription is to: the channel of a client, or a typed field. */
 const subjects = [
@@ -46,6 +60,7 @@ async function open(): Promise<Under> {
     WARREN_TCP_PORT: String(tcpPort),
     WARREN_AUTH_TIMEOUT: '2s',
     WARREN_MAX_CLIENT_SUBSCRIPTIONS: String(maxOfClient),
+    WARREN_CALLBACK_URLS: router.url,
     WARREN_MAX_BUFFERED_BYTES: String(maxBufferedBytes),
   })
   await eventually('the gateway to be up', () => gateway.gateway.up, { withinMs: 30_000 })
@@ -55,12 +70,14 @@ async function open(): Promise<Under> {
 beforeAll(async () => {
   writeFileSync(join(folder, 'events.graphql'), sdl)
   vhost = await testVhost('transports')
+  await router.open()
   under = await open()
   call = callerOf(under.gateway.graphqlUrl, under.gateway.operatorToken)
 })
 afterAll(async () => {
   await under?.gateway.close()
   await vhost?.close()
+  router.close()
   removeFolder(folder)
 })
 
@@ -97,8 +114,10 @@ async function asClient(channel: string, typed = false): Promise<ListenRequest> 
 const sessionsOf = ({ name }: TransportAdapter, of: Under = under) =>
   [...of.gateway.gateway.sessions].filter(({ transport }) => transport === name)
 
+const labelOf = ({ name, mode }: TransportAdapter) => (mode === undefined ? name : `${name}-${mode}`)
+
 const each = transports.flatMap((transport) =>
-  subjects.map(([subject, typed]) => [transport.name, subject, { transport, typed }] as const),
+  subjects.map(([subject, typed]) => [labelOf(transport), subject, { transport, typed }] as const),
 )
 
 describe.each(each)('over %s, %s', (transportName, _subject, { transport, typed }) => {
@@ -224,7 +243,7 @@ test('at its shutdown a gateway asks all clients to reconnect, and they miss not
   const ending = await open()
   const listeners = await Promise.all(
     transports.map(async (transport) => {
-      const requested = await asClient(`${transport.name}-drained`)
+      const requested = await asClient(`${labelOf(transport)}-drained`)
       return { transport, requested, listening: await transport.listen(ending, requested) }
     }),
   )

@@ -17,7 +17,7 @@ const accept = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo='
 
 function shake(changed: Record<string, string | undefined> = {}, supported?: string, method = 'GET') {
   const headers = { upgrade: 'websocket', 'sec-websocket-key': key, 'sec-websocket-version': '13', ...changed }
-  return handshakeOf({ method, headers } as unknown as IncomingMessage, supported)
+  return handshakeOf({ method, headers } as unknown as IncomingMessage, supported?.split(' '))
 }
 
 describe('a handshake', () => {
@@ -35,6 +35,7 @@ describe('a handshake', () => {
   test.each<[string | undefined, string | undefined, string | undefined]>([
     ['a, b', 'b', 'b'],
     ['a,b', 'c', undefined],
+    ['a, b', 'c b a', 'b'],
     [' a ,b', undefined, 'a'],
     [undefined, 'a', undefined],
     [undefined, undefined, undefined],

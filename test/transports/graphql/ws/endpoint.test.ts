@@ -343,7 +343,7 @@ describe('a client that breaks the protocol is closed with its code:', () => {
     expect((await client.closed).code).toBe(code)
   })
 
-  test.each([[undefined], ['graphql-ws']])('no subprotocol of the gateway: %s', async (offered) => {
+  test.each([[undefined], ['graphql-sse']])('no subprotocol of the gateway: %s', async (offered) => {
     const client = connectFrames(gateway.graphqlSocketUrl, offered === undefined ? {} : { protocol: offered })
     // As a client, ws closes by itself if the server accepts none of its subprotocols.
     if (offered !== undefined) await expect(client).rejects.toThrow('subprotocol')

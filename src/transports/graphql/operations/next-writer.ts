@@ -1,17 +1,16 @@
 import type { ExecutionArgs, ExecutionResult } from 'graphql'
-import { MessageType } from 'graphql-ws'
-import { latin1Of } from '../../../core/body/latin1.ts'
 import type { ChannelSubscription, SubscriptionSink } from '../../../core/delivery/channel-subscription.ts'
 import type { ChannelEvent, GapEvent } from '../../../core/model/channel-event.ts'
 import type { GatewayError } from '../../../errors.ts'
 import type { Outbox } from '../../flow/outbox.ts'
-import { textFrameHeader } from '../../websocket/frame-writer.ts'
 import type { FanOutGroup } from '../fan-out.ts'
+import type { OperationFrames } from './operation-frames.ts'
 
 export interface NextWriterOptions {
   readonly subscription: ChannelSubscription
   readonly group: FanOutGroup
   readonly outbox: Outbox
+  readonly frames: OperationFrames
   /** The client's id of the operation. */
   readonly id: string
   /** For results that are not shared. Holds only the variables that `compactValues` keeps. */
@@ -28,12 +27,13 @@ export interface NextWriterOptions {
   }
 }
 
-/** Writes the `next` frames of one subscription directly to its socket. */
+/** Writes the results of one subscription directly to its connection. */
 export class NextWriter implements SubscriptionSink {
   // Copied from the options, so that a delivery reads one object only.
   readonly #subscription: ChannelSubscription
   readonly #group: FanOutGroup
   readonly #outbox: Outbox
+  readonly #frames: OperationFrames
   readonly #args: ExecutionArgs
   readonly #maskResult: NextWriterOptions['maskResult']
   readonly #id: string
@@ -41,7 +41,7 @@ export class NextWriter implements SubscriptionSink {
   readonly #fieldArguments: Record<string, unknown>
   readonly #owner: NextWriterOptions['owner']
   readonly #release: () => void
-  /** The frame's header and start, for a message of `#bytes` bytes. */
+  /** The head and the start of a message of `#bytes` bytes. */
   #head = ''
   #bytes = 0
   /** The gap that marks the next event. */
@@ -51,6 +51,7 @@ export class NextWriter implements SubscriptionSink {
     subscription,
     group,
     outbox,
+    frames,
     id,
     args,
     fieldArguments,
@@ -61,10 +62,11 @@ export class NextWriter implements SubscriptionSink {
     this.#subscription = subscription
     this.#group = group
     this.#outbox = outbox
+    this.#frames = frames
     this.#args = args
     this.#maskResult = maskResult
     this.#id = id
-    this.#start = latin1Of(`{"id":${JSON.stringify(id)},"type":"${MessageType.Next}","payload":`)
+    this.#start = frames.startOf(id)
     this.#fieldArguments = fieldArguments
     this.#owner = owner
     this.#release = release
@@ -103,9 +105,9 @@ export class NextWriter implements SubscriptionSink {
     // Many messages have the same length as the one before.
     if (bytes !== this.#bytes) {
       this.#bytes = bytes
-      this.#head = textFrameHeader(bytes) + this.#start
+      this.#head = this.#frames.headOf(bytes) + this.#start
     }
-    this.#outbox.push(this.#head + end)
+    this.#outbox.push(this.#head + end + this.#frames.tail)
     return true
   }
 
