@@ -7,8 +7,8 @@
  * Why a session ended. `graphqlWs` is the close code on graphql-transport-ws, which reserves
  * 4400–4499. `socketCluster` is the close code there. Old SocketCluster clients do not reconnect
  * after 1000 and after 4500 or above, but do after 1001. `comeBack`: the client should reconnect.
- * `UNAUTHORIZED` (no token) and `INVALID_TOKEN` ask for a new token. graphql-ws takes 4401 as final,
- * so an invalid token gets 4403, after which it calls `connectionParams` again.
+ * `UNAUTHORIZED` (no token) and `INVALID_TOKEN` ask for a new token. graphql-ws takes 4401 as
+ * final, so an invalid token gets 4403, after which it calls `connectionParams` again.
  */
 export const closeReasons = {
   NORMAL: { graphqlWs: 1000, socketCluster: 1000, comeBack: false, text: 'Normal closure' },

@@ -82,7 +82,13 @@ export async function openTransports(config: Config, parts: TransportParts): Pro
     log: (text, details) => observer.log('warn', text, details),
   })
   const { onExecute, ...graphql } = shared.graphql
-  const yoga = createGraphQLHttp({ ...graphql, onExecute, origins, introspection: config.introspection })
+  const yoga = createGraphQLHttp({
+    ...graphql,
+    onExecute,
+    origins,
+    introspection: config.introspection,
+    maxBatch: config.maxBatch,
+  })
   addUpgrade(
     '/graphql',
     createGraphQLWs({
@@ -242,6 +248,7 @@ function listenForHttp(
     proxyHops: config.proxyHops,
     maxConnections: config.maxConnections,
     keepAliveMs: config.keepAliveMs,
+    httpKeepAliveMs: config.httpKeepAliveMs,
     connections: gateway.connections,
     onUnexpectedProxy: () =>
       observer.log(

@@ -6,8 +6,9 @@ import { errorText } from '../core/model/error-text.ts'
 export type TrustedDocuments = ReadonlyMap<string, string>
 
 /**
- * Reads the file of WARREN_TRUSTED_DOCUMENTS: an object of texts by id, as graphql-codegen and Relay
- * write it, or a manifest of Apollo's `generate-persisted-query-manifest`. Rejects with `ConfigError`.
+ * Reads the file of WARREN_TRUSTED_DOCUMENTS: an object of texts by id, as graphql-codegen and
+ * Relay write it, or a manifest of Apollo's `generate-persisted-query-manifest`. Rejects with
+ * `ConfigError`.
  */
 export async function readTrustedDocuments(path: string): Promise<TrustedDocuments> {
   const refuse = (what: string): never => {

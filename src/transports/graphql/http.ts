@@ -14,6 +14,7 @@ import { contextFactory, type GraphQLParts, type SocketContext } from './context
 import type { FanOut } from './fan-out.ts'
 import { losslessRequests, losslessResults } from './lossless-http.ts'
 import { type AdmitRequest, requestRates } from './request-rates.ts'
+import { batches } from './requests/batches.ts'
 import { noConditionalRoots } from './requests/conditional-roots.ts'
 import { persistedDocuments } from './requests/persisted-documents.ts'
 import { variableErrors } from './requests/variable-errors.ts'
@@ -29,6 +30,7 @@ export interface GraphQLHttpOptions extends GraphQLParts {
   readonly onExecute: () => void
   readonly fanOut: FanOut
   readonly admitRequest: AdmitRequest
+  readonly maxBatch: number
 }
 
 export type Yoga = YogaServerInstance<Partial<SocketContext>, Context>
@@ -45,6 +47,8 @@ export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
     context: contextFactory(options, streams),
     graphqlEndpoint: '/graphql',
     parserAndValidationCache: false,
+    // `batches` has refused longer ones.
+    batching: { limit: Math.max(1, options.maxBatch) },
     graphiql: false,
     multipart: false,
     landingPage: false,
@@ -59,6 +63,7 @@ export function createGraphQLHttp(options: GraphQLHttpOptions): Yoga {
     plugins: [
       requestRates(options.admitRequest, (error) => options.onRefusal(error.code)),
       losslessRequests,
+      batches(options),
       persistedDocuments(options.documents, options.settings.proxyHops),
       variableErrors,
       losslessResults,
@@ -112,6 +117,7 @@ export async function serveGraphQL(
   if (request.method === 'POST') {
     if (mediaTypeOf(request) !== 'application/json') {
       const message = 'expected a POST with the content type application/json'
+      response.setHeader('accept', 'application/json')
       return refuse(response, 415, 'BAD_USER_INPUT', message)
     }
     // Yoga compares the type with case.

@@ -27,9 +27,9 @@ interface Remembered {
 }
 
 /**
- * Documents that clients name instead of sending them. Without trusted documents, any document that
- * came with its SHA-256 hash is remembered for a while (Automatic Persisted Queries). With them, only
- * those may be executed.
+ * Documents that clients name instead of sending them. Without trusted documents, any document
+ * that came with its SHA-256 hash is remembered for a while (Automatic Persisted Queries). With
+ * them, only those may be executed.
  * https://www.apollographql.com/docs/apollo-server/performance/apq
  */
 export class PersistedDocuments {

@@ -89,7 +89,7 @@ describe('automatic persisted queries', () => {
     ['no hash', { persistedQuery: { version: 1 } }, 'BAD_USER_INPUT'],
     ['a long hash', { persistedQuery: { version: 1, sha256Hash: 'x'.repeat(257) } }, 'BAD_USER_INPUT'],
     ['another version', { persistedQuery: { version: 2, sha256Hash: 'x' } }, 'PERSISTED_QUERY_NOT_SUPPORTED'],
-  ])('with %s, the code says so over HTTP and WebSocket', async (_what, extensions, code) => {
+  ])('with %s, the answer has its code over HTTP and WebSocket', async (_what, extensions, code) => {
     const errors = [{ extensions: { code } }]
     const query = '{ gateway { version } }'
     expect(await post(gateway, { query, extensions })).toMatchObject({ errors })
