@@ -84,8 +84,15 @@ export async function openTransports(config: Config, parts: TransportParts): Pro
     log: (text, details) => observer.log('warn', text, details),
   })
   const { onExecute, ...graphql } = shared.graphql
-  const { introspection, callbackUrls = [] } = config
-  const { yoga, callbacks } = createGraphQLHttp({ ...graphql, onExecute, origins, introspection, callbackUrls })
+  const { introspection, callbackUrls = [], maxBatch } = config
+  const { yoga, callbacks } = createGraphQLHttp({
+    ...graphql,
+    onExecute,
+    origins,
+    introspection,
+    callbackUrls,
+    maxBatch,
+  })
   closing.add(() => callbacks.close())
   const operations = operationsParts({
     ...graphql,
@@ -247,6 +254,7 @@ function listenForHttp(
     proxyHops: config.proxyHops,
     maxConnections: config.maxConnections,
     keepAliveMs: config.keepAliveMs,
+    httpKeepAliveMs: config.httpKeepAliveMs,
     connections: gateway.connections,
     onUnexpectedProxy: () =>
       observer.log(

@@ -3,9 +3,7 @@ import { type AnsweredError, causeText, closeCodeOf } from './subscription-clien
 /** The subscription has ended, and resuming cannot help. */
 export class SubscriptionEnded extends Error {
   override readonly name = 'SubscriptionEnded'
-  /**
-   * The close code of the connection (4292 revoked, 4403 invalid token, …), if that was the cause.
-   */
+  /** The close code (4292 revoked, 4403 invalid token, …), if the connection was closed. */
   readonly closeCode: number | undefined
   /** `extensions.code` of the errors that answered the subscription, if they were the cause. */
   readonly codes: readonly string[]

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { createClient } from 'graphql-ws'
+import { WebSocket } from 'ws'
 import { type InProcessGateway, openGateway } from '../support/gateway/gateway-in-process.ts'
+import { testToken } from '../support/gateway/gateway-process.ts'
 import { type HubWatch, watchHub } from '../support/gateway/hub-watch.ts'
 import { connectApollo } from './clients/apollo.ts'
 import { connectApollo3 } from './clients/apollo-3.ts'
@@ -116,4 +119,21 @@ test('graphql-request creates a channel, publishes, and receives the code of a r
   await expect(alice.run(PublishDocument, { input: { clientId: 'requesting', data: 1 } })).rejects.toMatchObject({
     codes: ['FORBIDDEN'],
   })
+})
+
+test('graphql-ws as it is asks for the token again after one that has expired', async () => {
+  const tokens = [await testToken({ scope: 'operator' }, { ttl: '-1h' }), gateway.operatorToken]
+  const asked: number[] = []
+  const closed: unknown[] = []
+  const client = createClient({
+    url: gateway.graphqlSocketUrl,
+    webSocketImpl: WebSocket,
+    retryWait: () => Promise.resolve(),
+    connectionParams: () => ({ token: `Bearer ${tokens[asked.push(asked.length) - 1]}` }),
+    on: { closed: (event) => closed.push((event as { code: number }).code) },
+  })
+  for await (const { data } of client.iterate({ query: '{ rabbitChannels { exchange } }' }))
+    expect(data).toEqual({ rabbitChannels: [{ exchange: 'warren.events' }] })
+  expect([asked.length, closed]).toEqual([2, [4403]])
+  await client.dispose()
 })

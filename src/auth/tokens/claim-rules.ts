@@ -6,22 +6,15 @@ import { TokenClaims } from '../../core/model/token-claims.ts'
 import { GatewayError } from '../../errors.ts'
 import { TokenRejection } from './token-verifier.ts'
 
-/**
- * Where the tokens of an identity provider have the client id and the scope, and what they grant.
- */
+/** Where the tokens of a provider have the client id and the scope, and what they grant. */
 export interface ClaimMapping {
   /** The claim of the client id: a name, or a JSON pointer such as `/customer/id`. */
   readonly clientIdClaim: string
   /** Put before the value of the claim. */
   readonly clientIdPrefix: string
-  /**
-   * Prefixes that a client id of this provider may not begin with, with the option that reserves
-   * it.
-   */
+  /** Prefixes that no client id of this provider may have, with the option that reserves it. */
   readonly reserved: readonly { readonly prefix: string; readonly option: string }[]
-  /**
-   * The claims with scopes, roles or groups: names or JSON pointers. All that a token has count.
-   */
+  /** The claims with scopes, roles or groups: names or JSON pointers. Each that exists counts. */
   readonly scopeClaims: readonly string[]
   /** Warren's words for a word of the provider. */
   readonly scopeMap: ReadonlyMap<string, readonly string[]>
@@ -60,7 +53,7 @@ export function claimReader(mapping: ClaimMapping): (payload: string) => {
   }
 }
 
-/** A text that begins with a slash is a JSON pointer; names such as `https://shop.example/roles` are not. */
+/** Only a text that begins with a slash is a JSON pointer. Names may contain slashes. */
 function pathOf(claim: string): readonly string[] {
   return claim.startsWith('/') ? (splitPointer(claim) ?? []) : [claim]
 }

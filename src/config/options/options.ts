@@ -330,6 +330,11 @@ export const options = {
     group: 'Limits',
     help: 'Maximum size of a frame on WebSocket and TCP of an authenticated client that may not publish. It cannot exceed WARREN_MAX_MESSAGE_BYTES. Before authentication the maximum is 16 KiB.',
   }),
+  maxBatch: option(count({ min: 0, max: 1_000 }), {
+    default: '0',
+    group: 'Limits',
+    help: 'Maximum number of operations in one POST to /graphql, as a list. Each counts as a request. 0: one operation, no list.',
+  }),
   maxOpenDocumentBytes: option(bytes({ min: '1KiB', max: '64MiB' }), {
     default: '256KiB',
     group: 'Limits',
@@ -369,6 +374,11 @@ export const options = {
     default: '12s',
     group: 'Limits',
     help: 'Interval between pings on a connection. A connection is closed if it neither answers nor reads waiting data before the next ping.',
+  }),
+  httpKeepAliveMs: option(duration({ min: '1s', max: '1h' }), {
+    default: '75s',
+    group: 'Limits',
+    help: 'How long an HTTP connection stays open between two requests. It must be longer than the idle timeout of a load balancer in front, or the balancer sends requests on connections that close: AWS ALB and nginx have 60s; for Google Cloud set 620s.',
   }),
   maxPasswordFailures: option(count({ min: 1, max: 1_000_000 }), {
     default: '10',

@@ -233,9 +233,17 @@ async function identify(
     const identity = await parts.authenticate(credentials)
     return hasToken(identity) ? identity : undefined
   } catch (error) {
-    if (error instanceof GatewayError && !session) throw gatewayError(error, undefined, { http: { status: 401 } })
+    if (error instanceof GatewayError && !session)
+      throw gatewayError(error, undefined, {
+        http: { status: 401, headers: { 'www-authenticate': challengeOf(error) } },
+      })
     throw error
   }
+}
+
+/** RFC 6750 §3: with `invalid_token` a client may ask for another token. */
+function challengeOf({ newToken }: GatewayError): string {
+  return newToken === 'unneeded' ? 'Bearer realm="warren"' : 'Bearer realm="warren", error="invalid_token"'
 }
 
 async function renew(parts: GraphQLParts, session: Session | undefined, token: string): Promise<Identity> {

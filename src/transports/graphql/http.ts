@@ -16,6 +16,7 @@ import { contextFactory, type GraphQLParts, type SocketContext } from './context
 import type { FanOut } from './fan-out.ts'
 import { losslessRequests, losslessResults } from './lossless-http.ts'
 import { type AdmitRequest, requestRates } from './request-rates.ts'
+import { batches } from './requests/batches.ts'
 import { noConditionalRoots } from './requests/conditional-roots.ts'
 import { persistedDocuments } from './requests/persisted-documents.ts'
 import { variableErrors } from './requests/variable-errors.ts'
@@ -36,13 +37,14 @@ export interface GraphQLHttpOptions extends GraphQLParts {
   readonly admitRequest: AdmitRequest
   /** To which the HTTP callback protocol may post; empty: it is off. */
   readonly callbackUrls: readonly string[]
+  readonly maxBatch: number
 }
 
 export type Yoga = YogaServerInstance<Partial<SocketContext>, Context>
 
 /**
- * Queries, mutations and streamed subscriptions at `/graphql` (GraphQL over HTTP). The WebSocket side uses the same
- * envelope, so both behave alike.
+ * Queries, mutations and streamed subscriptions at `/graphql` (GraphQL over HTTP). WebSocket uses
+ * the same envelope, so both behave alike.
  */
 export function createGraphQLHttp(options: GraphQLHttpOptions): {
   readonly yoga: Yoga
@@ -56,6 +58,8 @@ export function createGraphQLHttp(options: GraphQLHttpOptions): {
     context: contextFactory(options, sources.streams),
     graphqlEndpoint: '/graphql',
     parserAndValidationCache: false,
+    // `batches` has refused longer ones.
+    batching: { limit: Math.max(1, options.maxBatch) },
     graphiql: false,
     multipart: false,
     landingPage: false,
@@ -70,6 +74,7 @@ export function createGraphQLHttp(options: GraphQLHttpOptions): {
     plugins: [
       requestRates(options.admitRequest, (error) => options.onRefusal(error.code)),
       losslessRequests,
+      batches(options),
       persistedDocuments(options.documents, options.settings.proxyHops),
       variableErrors,
       losslessResults,
@@ -111,8 +116,9 @@ function countExecutions(onExecute: () => void): Plugin {
 }
 
 /**
- * Passes a request to Yoga, or to the single connection mode of SSE. A failure ends this response only. Requests from pages of other sites
- * stop here: an HTML form cannot post JSON, and `Origin` and `Sec-Fetch-Site` reveal the others.
+ * Passes a request to Yoga, or to the single connection mode of SSE. A failure ends this response
+ * only. Requests from pages of other sites stop here: an HTML form cannot post JSON, and `Origin`
+ * and `Sec-Fetch-Site` reveal the others.
  */
 export async function serveGraphQL(
   { yoga, guard, single }: { yoga: Yoga; guard: PageGuard; single: SingleConnections },
@@ -125,6 +131,7 @@ export async function serveGraphQL(
   if (request.method === 'POST') {
     if (mediaTypeOf(request) !== 'application/json') {
       const message = 'expected a POST with the content type application/json'
+      response.setHeader('accept', 'application/json')
       return refuse(response, 415, 'BAD_USER_INPUT', message)
     }
     // Yoga compares the type with case.

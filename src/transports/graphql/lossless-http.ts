@@ -34,11 +34,17 @@ function paramsOf(encoded: string): GraphQLParams {
 
 async function readBody(request: Request): Promise<GraphQLParams> {
   const body = jsonOf(await textOf(request), invalidBody)
-  if (typeof body === 'object' && body !== null && !(body instanceof JsonNumber)) return withObjects(body)
+  // A batch, which `batches` admits or refuses.
+  if (Array.isArray(body)) return body.map((one) => (isObject(one) ? withObjects(one) : one)) as GraphQLParams
+  if (isObject(body)) return withObjects(body)
   const type = body instanceof JsonNumber ? 'number' : body === null ? 'null' : typeof body
   throw new GraphQLError(`POST body is expected to be object but received ${type}`, {
     extensions: { http: { status: 400 }, code: 'BAD_REQUEST' },
   })
+}
+
+function isObject(value: unknown): value is GraphQLParams {
+  return typeof value === 'object' && value !== null && !(value instanceof JsonNumber)
 }
 
 const invalidBody = 'POST body sent invalid JSON.'

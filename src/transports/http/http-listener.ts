@@ -9,8 +9,10 @@ import { acceptedOn, acceptSocket } from '../flow/accepted-sockets.ts'
 import { backlog } from '../flow/backlog.ts'
 import { endWith } from '../flow/end-with-answer.ts'
 import { type BodyRefusal, type BoundedRequest, boundedRequest } from './bounded-request.ts'
+import { refuseCompressed, refuseMalformed } from './malformed-requests.ts'
 import { defaultPolicy, type PageGuard, type PageRefusal } from './page-guard.ts'
 import { addressOf } from './peer-address.ts'
+import { toOriginForm } from './request-target.ts'
 import { RequestTurns } from './request-turns.ts'
 
 export interface HttpRoutes {
@@ -80,6 +82,8 @@ export async function openHttpListener(
     maxConnections: number
     /** How long a client may read nothing of an answer, in milliseconds. */
     keepAliveMs: number
+    /** How long a connection without a request stays open, in milliseconds. */
+    httpKeepAliveMs: number
     readonly connections: Connections
     /** Called once if a proxy names client addresses while WARREN_PROXY_HOPS is 0. */
     readonly onUnexpectedProxy: () => void
@@ -106,6 +110,7 @@ export async function openHttpListener(
       IncomingMessage: boundedRequest(options.maxBodyBytes, options.proxyHops),
     },
     (request, response) => {
+      toOriginForm(request)
       const serve = (): void => {
         reportProxy(request)
         inProgress.add(response)
@@ -120,6 +125,8 @@ export async function openHttpListener(
       turns.take(request, response, serve, () => request.releaseBody())
     },
   )
+  server.keepAliveTimeout = options.httpKeepAliveMs
+  refuseMalformed(server, turns)
   let { maxConnections } = options
   let open = 0
   // `server.maxConnections` does not work here: with several workers, Node passes a connection over
@@ -145,6 +152,7 @@ export async function openHttpListener(
   }
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
+    toOriginForm(request)
     if (turns.isBusy(socket)) return refusePipelined(turns, socket)
     reportProxy(request)
     withoutFinalSlash(request)
@@ -191,6 +199,8 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   for (const [name, value] of Object.entries(defaultPolicy)) response.setHeader(name, value)
+  // The headers of CORS, and refusals, depend on it.
+  response.setHeader('vary', 'Origin')
   const refusal = options.guard.refusalOfHost(request.headers)
   if (refusal) {
     sendJson(response, refusal.status, { error: { code: 'FORBIDDEN', message: refusal.message } })
@@ -205,6 +215,7 @@ async function answer(
     })
     return
   }
+  if (refuseCompressed(request, response)) return
   try {
     if ((await admitBody(options, request, response)) && !response.headersSent) await route(request, response)
   } catch (error) {

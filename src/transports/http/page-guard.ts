@@ -83,7 +83,6 @@ export class PageGuard {
 
   /** CORS: a page that was admitted may read the answer. */
   allowReading(headers: IncomingHttpHeaders, response: ServerResponse): void {
-    response.setHeader('vary', 'origin')
     if (headers.origin !== undefined) response.setHeader('access-control-allow-origin', headers.origin)
   }
 

@@ -36,6 +36,11 @@ export class RequestTurns {
     this.#stallMs = stallMs
   }
 
+  /** Whether a request on the connection is not answered yet. */
+  isServing(socket: Socket): boolean {
+    return this.#waiting.has(socket)
+  }
+
   /**
    * Calls `serve` when the requests before it have been answered, or `drop` if the connection
    * closes first.

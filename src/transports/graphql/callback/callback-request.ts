@@ -21,7 +21,9 @@ const heartbeatBounds = { min: 100, max: 3_600_000 }
 
 type Extensions = Readonly<Record<string, unknown>> | null | undefined
 
-/** Whether the results of a subscription are to be posted to its sender (HTTP callback protocol). */
+/**
+ * Whether the results of a subscription are to be posted to its sender (HTTP callback protocol).
+ */
 export function wantsCallback(accept: string | undefined, extensions: Extensions): boolean {
   if (/;\s*callbackSpec\s*=\s*"?1\.0"?\s*(?:[;,]|$)/i.test(accept ?? '')) return true
   const { callbackUrl } = (extensions?.['subscription'] ?? {}) as { callbackUrl?: unknown }

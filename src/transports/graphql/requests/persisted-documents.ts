@@ -10,6 +10,8 @@ import { addressOf } from '../../http/peer-address.ts'
 const maxCharacters = 4 * 1024 * 1024
 /** Of those that one client, or one network, has sent: it forgets its own first. */
 const maxCharactersOfPayer = maxCharacters / 8
+/** What a document costs beside its text: its hash and its places in maps. */
+const charactersBeside = 256
 /** Ids of trusted documents may have any form. */
 const maxIdLength = 256
 
@@ -27,9 +29,10 @@ interface Remembered {
 }
 
 /**
- * Documents that clients name instead of sending them. Without trusted documents, any document that
- * came with its SHA-256 hash is remembered for a while (Automatic Persisted Queries). With them,
- * only those may be executed. https://www.apollographql.com/docs/apollo-server/performance/apq
+ * Documents that clients name instead of sending them. Without trusted documents, any document
+ * that came with its SHA-256 hash is remembered for a while (Automatic Persisted Queries). With
+ * them, only those may be executed.
+ * https://www.apollographql.com/docs/apollo-server/performance/apq
  */
 export class PersistedDocuments {
   readonly #trusted: ReadonlyMap<string, string> | undefined
@@ -88,19 +91,22 @@ export class PersistedDocuments {
 
   #remember(hash: string, document: Remembered): void {
     if (this.#recall(hash) !== undefined || document.text.length > maxCharactersOfPayer) return
-    this.#remembered.set(hash, document)
-    this.#count(document, document.text.length)
     const { payer } = document
+    // A copy, because a part of a text can keep all of the request in memory.
+    const copy = { text: Buffer.from(document.text).toString(), payer }
+    this.#remembered.set(hash, copy)
+    this.#count(copy, 1)
     for (const [other, one] of this.#remembered) {
       const isOverOwn = (this.#charactersOf.get(payer) ?? 0) > maxCharactersOfPayer
       if (!isOverOwn && this.#characters <= maxCharacters) break
       if (isOverOwn && one.payer !== payer) continue
       this.#remembered.delete(other)
-      this.#count(one, -one.text.length)
+      this.#count(one, -1)
     }
   }
 
-  #count({ payer }: Remembered, characters: number): void {
+  #count({ payer, text }: Remembered, sign: 1 | -1): void {
+    const characters = sign * (text.length + charactersBeside)
     this.#characters += characters
     const left = (this.#charactersOf.get(payer) ?? 0) + characters
     if (left > 0) this.#charactersOf.set(payer, left)

@@ -49,7 +49,9 @@ export const apolloMultipart: StreamForm = {
   ending: endingWith(apolloFailure),
 }
 
-/** The same with bare results, for clients that ask for `multipart/mixed` without a specification. */
+/**
+ * The same with bare results, for clients that ask for `multipart/mixed` without a specification.
+ */
 export const plainMultipart: StreamForm = {
   mediaType: 'multipart/mixed',
   transport: 'multipart',

@@ -89,7 +89,7 @@ describe('automatic persisted queries', () => {
     ['no hash', { persistedQuery: { version: 1 } }, 'BAD_USER_INPUT'],
     ['a long hash', { persistedQuery: { version: 1, sha256Hash: 'x'.repeat(257) } }, 'BAD_USER_INPUT'],
     ['another version', { persistedQuery: { version: 2, sha256Hash: 'x' } }, 'PERSISTED_QUERY_NOT_SUPPORTED'],
-  ])('with %s, the code says so over HTTP and WebSocket', async (_what, extensions, code) => {
+  ])('with %s, the answer has its code over HTTP and WebSocket', async (_what, extensions, code) => {
     const errors = [{ extensions: { code } }]
     const query = '{ gateway { version } }'
     expect(await post(gateway, { query, extensions })).toMatchObject({ errors })
@@ -101,6 +101,15 @@ describe('automatic persisted queries', () => {
     { query: ['a'], extensions: persistedQuery('a') },
   ])('a query that is no text is a bad request: %j', async (body) => {
     expect(await post(gateway, body)).toMatchObject({ status: 400, errors: [{ extensions: { code: 'BAD_REQUEST' } }] })
+  })
+
+  test('a mutation named in a URL is not executed', async () => {
+    const query = 'mutation { publish(input: { clientId: "a", data: 1 }) { messageId } }'
+    const extensions = persistedQuery(query)
+    expect(await post(gateway, { query, extensions })).toMatchObject({ data: { publish: {} } })
+    const search = new URLSearchParams({ extensions: JSON.stringify(extensions) })
+    const headers = { authorization: `Bearer ${gateway.operatorToken}` }
+    expect((await fetch(`${gateway.graphqlUrl}?${search}`, { headers })).status).toBe(405)
   })
 
   test('documents are forgotten within bounds, those of the client that sends most first', () => {
@@ -122,6 +131,10 @@ describe('automatic persisted queries', () => {
     for (let n = 0; n < 200; n += 1) register(`many${n}`, `client-${n}`)
     expect(documents.characters).toBeLessThanOrEqual(4 * 1024 * 1024)
     expect([isKnown('many0'), isKnown('many199')]).toEqual([false, true])
+    const before = documents.characters
+    const tiny = (n: number) => ({ query: `{a${n}}`, extensions: persistedQuery(`{a${n}}`) })
+    for (let n = 0; n < 10; n += 1) documents.resolve(tiny(n), 'tiny')
+    expect(documents.characters - before).toBeGreaterThan(2_560)
   })
 })
 

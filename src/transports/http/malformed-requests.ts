@@ -1,0 +1,67 @@
+import { type IncomingMessage, maxHeaderSize, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { endWith } from '../flow/end-with-answer.ts'
+import type { RequestTurns } from './request-turns.ts'
+
+interface Problem {
+  readonly status: number
+  readonly code: 'BAD_REQUEST' | 'PAYLOAD_TOO_LARGE' | 'REQUEST_TIMEOUT'
+  readonly message: string
+}
+
+const invalid: Problem = { status: 400, code: 'BAD_REQUEST', message: 'expected a request of HTTP/1.1' }
+
+/** By the code of the error of Node's parser. Node itself answers with the same statuses. */
+const problems: Readonly<Record<string, Problem>> = {
+  HPE_HEADER_OVERFLOW: {
+    status: 431,
+    code: 'PAYLOAD_TOO_LARGE',
+    message: `headers: expected at most ${maxHeaderSize} bytes with the target; send variables and documents in the body of a POST, and a shorter token`,
+  },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: {
+    status: 413,
+    code: 'PAYLOAD_TOO_LARGE',
+    message: 'body: expected shorter extensions of its chunks',
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: 408,
+    code: 'REQUEST_TIMEOUT',
+    message: 'expected the whole request in less time (WARREN_REQUEST_TIMEOUT; 10 s for the headers)',
+  },
+}
+
+/** Answers what the parser of the server refuses, and ends the connection. */
+export function refuseMalformed(server: Server, turns: RequestTurns): void {
+  server.on('clientError', (error, socket) => {
+    // An answer to an earlier request is on its way.
+    if (!socket.writable || turns.isServing(socket as Socket)) socket.destroy()
+    else refuse(error, socket)
+  })
+}
+
+function refuse(error: Error & { readonly code?: string }, socket: Duplex): void {
+  const { status, code, message } = problems[error.code ?? ''] ?? invalid
+  const body = JSON.stringify({ errors: [{ message, extensions: { code } }] })
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ]
+  endWith(socket, `${head.join('\r\n')}\r\n\r\n${body}`)
+}
+
+/**
+ * Refuses a compressed body, which no endpoint reads. Returns whether it has answered. The header
+ * names what is accepted (RFC 9110 §15.5.16).
+ */
+export function refuseCompressed({ headers }: IncomingMessage, response: ServerResponse): boolean {
+  const coding = (headers['content-encoding'] ?? '').trim().toLowerCase()
+  if (coding === '' || coding === 'identity') return false
+  const message = `Content-Encoding: expected a body without compression, got ${JSON.stringify(coding.slice(0, 100))}`
+  response
+    .writeHead(415, { 'content-type': 'application/json; charset=utf-8', 'accept-encoding': 'identity' })
+    .end(JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_USER_INPUT' } }] }))
+  return true
+}
