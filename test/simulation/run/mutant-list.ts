@@ -133,12 +133,6 @@ export const mutants: readonly Mutant[] = [
     'return',
   ),
   mutant(
-    'a scan that retention overtook ends as if it were complete',
-    `${stream}/stream-reader.ts`,
-    'if (truncated) enough.abort()\n        return',
-    'return',
-  ),
-  mutant(
     'a journal that was deleted keeps its epoch',
     `${stream}/declare-journal.ts`,
     'const exists = await queueExists(connection, name)',
@@ -227,12 +221,6 @@ export const mutants: readonly Mutant[] = [
     'src/core/quarantine/quarantine.ts',
     'if (claim === this.#replica) void this.#publishCopy(poison)\n    else this.#dequeue(offset)',
     'void this.#publishCopy(poison)',
-  ),
-  mutant(
-    'a session that ends leaves its subscriptions',
-    session,
-    'for (const subscription of this.#subscriptions) subscription.end()',
-    '',
   ),
   mutant(
     'a typed field delivers messages that do not fit it',

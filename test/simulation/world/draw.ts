@@ -1,4 +1,5 @@
 import { Choices } from '../time/seeded.ts'
+import { episodeOf } from './episodes.ts'
 import { type Action, type ClientScript, extraSources, type Script, type Settings } from './script.ts'
 
 type Kind = Action['kind']
@@ -82,8 +83,11 @@ export function scriptOf(seed: number, size: number): Script {
     const most = Math.min(longest, Math.max(20, lengthMs - at))
     actions.push(faultOf(random.pick(kinds), random, settings, clients.length, { at, most }))
   }
+  // Drawn last, so that all other seeds stay what they are without it.
+  const episode = episodeOf({ random, settings, clients, lengthMs })
+  actions.push(...(episode?.actions ?? []))
   actions.sort((one, other) => one.at - other.at)
-  return { seed, settings, clients, actions, lengthMs }
+  return { seed, settings, clients, actions, lengthMs: lengthMs + (episode?.lastsMs ?? 0) }
 }
 
 function settingsOf(random: Choices, isDense: boolean): Settings {
