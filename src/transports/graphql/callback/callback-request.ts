@@ -1,6 +1,6 @@
 import { badInput } from '../../../errors.ts'
 import { qualityOf } from '../../http/media-types.ts'
-import { maxIdBytes } from '../operations/connection-operations.ts'
+import { maxIdBytes } from '../operations/operation-frames.ts'
 import { streamFormOf } from '../streaming/stream-form.ts'
 
 /** What a router asks for in `extensions.subscription`. */

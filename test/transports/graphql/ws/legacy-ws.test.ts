@@ -87,7 +87,7 @@ describe('the subprotocol graphql-ws of subscriptions-transport-ws', () => {
   })
 
   test.each<[string, (object | string)[], string, number]>([
-    ['an invalid token', [{ type: 'connection_init', payload: { token: 'no' } }], 'UNAUTHENTICATED', 4401],
+    ['an invalid token', [{ type: 'connection_init', payload: { token: 'no' } }], 'UNAUTHENTICATED', 4403],
     ['an unknown message', [{ type: 'subscribe', id: '1', payload: version }], 'BAD_REQUEST', 4400],
     ['invalid JSON', ['{'], 'BAD_REQUEST', 4400],
   ])('refuses %s with connection_error and closes', async (_what, messages, code, closeCode) => {
