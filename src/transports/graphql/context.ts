@@ -18,7 +18,7 @@ import { wantsCallback } from './callback/callback-request.ts'
 import type { PersistedDocuments } from './requests/persisted-documents.ts'
 import type { StreamedSubscription } from './streaming/response-body.ts'
 import type { ResultSources } from './streaming/result-sources.ts'
-import { streamFormOf } from './streaming/stream-form.ts'
+import { streamFormOf } from './streaming/stream-forms.ts'
 
 export interface GraphQLParts {
   readonly gateway: Gateway

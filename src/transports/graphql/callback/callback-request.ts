@@ -1,7 +1,7 @@
 import { badInput } from '../../../errors.ts'
 import { qualityOf } from '../../http/media-types.ts'
 import { maxIdBytes } from '../operations/operation-frames.ts'
-import { streamFormOf } from '../streaming/stream-form.ts'
+import { streamFormOf } from '../streaming/stream-forms.ts'
 
 /** What a router asks for in `extensions.subscription`. */
 export interface CallbackRequest {

@@ -4,7 +4,7 @@ import { acceptOf, isAsyncIterable } from '../answer-forms.ts'
 import { wantsCallback } from '../callback/callback-request.ts'
 import { responseBody } from './response-body.ts'
 import type { ResultSources } from './result-sources.ts'
-import { streamFormOf } from './stream-form.ts'
+import { streamFormOf } from './stream-forms.ts'
 
 /**
  * Answers subscriptions with a response that carries their results until they end. `keepAliveMs`:

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { createClient } from 'graphql-sse'
 import { eventually } from '../../../support/eventually.ts'
 import { Inbox } from '../../../support/frames/inbox.ts'
@@ -79,6 +79,9 @@ async function open(token: string, search?: string) {
 }
 
 describe('single connection mode of GraphQL over SSE', () => {
+  // Reservations of the test before end by time.
+  beforeEach(() => eventually('no session', () => gateway.gateway.sessions.size === 0))
+
   test('carries the results of all operations in one stream, each with its id', async () => {
     const hub = watchHub(gateway.gateway.hub)
     const token = await reserve()
