@@ -30,7 +30,8 @@ export function errorsManual(): string {
     ].join('\n'),
     [
       '## Close reasons\n',
-      'Plain WebSocket uses the close codes of graphql-transport-ws. Framed TCP sends the reason in a last frame, `{"kind": "close", "reason", …}`.\n',
+      'Plain WebSocket and the subprotocol `graphql-ws` use the close codes of graphql-transport-ws. Framed TCP sends the reason in a last frame, `{"kind": "close", "reason", …}`.',
+      'Server-sent events break off if the client should reconnect, and end with `complete` otherwise. Multipart responses and callbacks end with an error that has the reason as its `code`, and `comeBack`.\n',
       'A client that reconnects resumes with its last cursor and misses no event.\n',
       'After 4401 (no token) and 4403 (an invalid token) a client asks for a new token and reconnects, at most three times in a row.\n',
       '| reason | graphql-transport-ws | SocketCluster | reconnect | text |',

@@ -20,7 +20,6 @@ import { batches } from './requests/batches.ts'
 import { noConditionalRoots } from './requests/conditional-roots.ts'
 import { persistedDocuments } from './requests/persisted-documents.ts'
 import { variableErrors } from './requests/variable-errors.ts'
-import type { SingleConnections } from './single-connection/endpoint.ts'
 import { ResultSources } from './streaming/result-sources.ts'
 import { streamedResponses } from './streaming/streamed-responses.ts'
 import { validDocuments } from './valid-documents.ts'
@@ -115,13 +114,19 @@ function countExecutions(onExecute: () => void): Plugin {
   }
 }
 
+/** `SingleConnections`. */
+export interface SingleConnectionMode {
+  isFor(request: IncomingMessage): boolean
+  serve(request: IncomingMessage, response: ServerResponse): Promise<void>
+}
+
 /**
  * Passes a request to Yoga, or to the single connection mode of SSE. A failure ends this response
  * only. Requests from pages of other sites stop here: an HTML form cannot post JSON, and `Origin`
  * and `Sec-Fetch-Site` reveal the others.
  */
 export async function serveGraphQL(
-  { yoga, guard, single }: { yoga: Yoga; guard: PageGuard; single: SingleConnections },
+  { yoga, guard, single }: { yoga: Yoga; guard: PageGuard; single: SingleConnectionMode },
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {

@@ -87,6 +87,8 @@ export const callback: TransportAdapter = {
         return
       }
       const answer = () => {
+        // The gateway gave up waiting, and has sent the message again.
+        if (response.destroyed) return
         take(message)
         response.writeHead(204, { 'subscription-protocol': 'callback/1.0' }).end()
       }
