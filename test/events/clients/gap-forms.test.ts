@@ -52,7 +52,8 @@ const live = (count: number) => eventually(`${count} subscriptions`, () => gatew
 async function cellOf(connect: Connect, form: GapForm): Promise<{ cell: string; showsCursor: boolean }> {
   await live(0)
   await using client = connect(gateway, await gateway.clientToken('alice'))
-  const { shown } = client.listen(documentOf(form), { after: 'nonsense' })
+  const { shown, stop } = client.listen(documentOf(form), { after: 'nonsense' })
+  using _ = { [Symbol.dispose]: stop }
   const send = () => publish(gateway, { exchange: 'items', routingKey: 'x', data: { number: 1 } })
   let gap = 'nothing'
   if (form === 'later') await live(1)
