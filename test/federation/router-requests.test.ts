@@ -49,6 +49,39 @@ test('the default path of Apollo Router is answered with a sentence that names t
   }
 })
 
+describe('over HTTP', () => {
+  test.each([
+    [
+      'Hive Router',
+      'multipart/mixed;subscriptionSpec="1.0", text/event-stream',
+      'multipart/mixed',
+      '{"payload":{"data":',
+    ],
+    ['Cosmo Router, plain multipart', 'multipart/mixed', 'multipart/mixed', '{"data":'],
+    ['Cosmo Router, sse_post', 'text/event-stream', 'text/event-stream', 'data: {"data":'],
+    ['Fusion', 'application/jsonl, text/event-stream', 'text/event-stream', 'data: {"data":'],
+  ])('%s subscribes', async (_router, accept, type, begin) => {
+    const abort = new AbortController()
+    const response = await fetch(gateway.graphqlUrl, {
+      method: 'POST',
+      headers: { accept, 'content-type': 'application/json', authorization: `Bearer ${token}` },
+      body: JSON.stringify({ query }),
+      signal: abort.signal,
+    })
+    expect(response.headers.get('content-type')).toContain(type)
+    await live()
+    await publishOrder(2)
+    let text = ''
+    for await (const piece of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += piece
+      if (text.includes('"id":"2"')) break
+    }
+    expect(text).toContain(`${begin}{"orderChanged":{"id":"2"}}`)
+    abort.abort()
+    await eventually('no subscription', () => gateway.gateway.hub.size === 0)
+  })
+})
+
 describe('over WebSocket', () => {
   test.each([
     ['Apollo Router', { connectionParams: { token: 'Bearer TOKEN' } }],
