@@ -7,7 +7,6 @@ import { type HubWatch, watchHub } from '../support/gateway/hub-watch.ts'
 import { connectApollo } from './clients/apollo.ts'
 import { connectApollo3 } from './clients/apollo-3.ts'
 import type { Connect } from './clients/client.ts'
-import { connectGraphqlRequest } from './clients/graphql-request.ts'
 import { connectGraphqlSse } from './clients/graphql-sse.ts'
 import { connectGraphqlWs } from './clients/graphql-ws.ts'
 import { connectRelay } from './clients/relay.ts'
@@ -101,23 +100,6 @@ describe.each(clients)('%s', (_name, clientId, connect) => {
     await expect(foreign.next()).rejects.toMatchObject({ codes: ['FORBIDDEN'] })
     const unknown = anonymous.subscribe(ChannelDocument, { clientId })
     await expect(unknown.next()).rejects.toMatchObject({ codes: ['UNAUTHENTICATED'] })
-  })
-})
-
-test('graphql-request creates a channel, publishes, and receives the code of a refusal', async () => {
-  const input = { clientId: 'requesting', name: 'Alice', email: 'alice@example.com', password: 'correct horse' }
-  await using anonymous = connectGraphqlRequest(gateway)
-  const { createClientChannel } = await anonymous.run(CreateClientChannelDocument, { input })
-  await using publisher = connectGraphqlRequest(gateway, gateway.publisherToken)
-  const { publish } = await publisher.run(PublishDocument, {
-    input: { clientId: 'requesting', messageId: 'm1', data: { number: 1 } },
-  })
-  expect(publish.messageId).toBe('m1')
-  await using alice = connectGraphqlRequest(gateway, createClientChannel.token)
-  const { clientChannel } = await alice.run(ClientChannelDocument, { clientId: 'requesting' })
-  expect(clientChannel).toMatchObject({ clientId: 'requesting', name: 'Alice' })
-  await expect(alice.run(PublishDocument, { input: { clientId: 'requesting', data: 1 } })).rejects.toMatchObject({
-    codes: ['FORBIDDEN'],
   })
 })
 
