@@ -1,4 +1,5 @@
 import { checkTogether } from '../config/checks/check-together.ts'
+import { identityProvidersOf, sharesClientIds } from '../config/checks/identity-providers.ts'
 import { registrationOf } from '../config/checks/registration.ts'
 import type { Config } from '../config/options/options.ts'
 import { reportRegisteredClients } from '../core/clients/registered-clients.ts'
@@ -96,6 +97,12 @@ async function open(config: Config, { metrics, health, worker }: OpenOptions, cl
           turns: new RequestTurns(config.keepAliveMs),
         })
   closing.add(() => ops?.close())
+
+  if (sharesClientIds(identityProvidersOf(config)))
+    observer.log(
+      'warn',
+      'WARREN_CLIENT_ID_CLAIM: an id of one identity provider is the same client as that id of another; give their ids a prefix (partner-=sub) unless they have the same users',
+    )
 
   const { registry, keys } = await openClientRegistry(config, { observer, health, closing })
   const policy = registrationOf(config)

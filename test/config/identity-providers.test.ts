@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { identityProvidersOf } from '../../src/config/checks/identity-providers.ts'
+import { identityProvidersOf, sharesClientIds } from '../../src/config/checks/identity-providers.ts'
 import { ConfigError } from '../../src/config/config-error.ts'
 import { load } from '../../src/config/load/load.ts'
 
@@ -59,6 +59,18 @@ test('each provider has its own issuer, audience, claim and map', () => {
       },
     },
   ])
+})
+
+test('two providers without a prefix have the same ids', () => {
+  const shares = (claims: string) => sharesClientIds(providersOf({ ...both, WARREN_CLIENT_ID_CLAIM: claims }))
+  expect(['sub', 'sub,oid', 'p-=sub', 'sub,p-=sub', 'q-=sub,p-=sub'].map(shares)).toEqual([
+    true,
+    true,
+    true,
+    false,
+    false,
+  ])
+  expect(sharesClientIds(providersOf(one))).toBe(false)
 })
 
 test('an entry for an issuer wins over one for all, in any order', () => {

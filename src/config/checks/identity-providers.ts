@@ -67,6 +67,11 @@ export function identityProvidersOf(config: ProviderOptions): readonly IdentityP
   })
 }
 
+/** Whether a client id may be of either of two providers. */
+export function sharesClientIds(providers: readonly IdentityProvider[]): boolean {
+  return new Set(providers.map(({ mapping }) => mapping.clientIdPrefix)).size < providers.length
+}
+
 function checkCount(option: string, values: readonly unknown[], urls: readonly string[]): void {
   if (values.length > 1 && values.length !== urls.length)
     throw new ConfigError([

@@ -33,15 +33,25 @@ const problems: Readonly<Record<string, Problem>> = {
 
 /** Answers what the parser of the server refuses, and ends the connection. */
 export function refuseMalformed(server: Server, turns: RequestTurns): void {
-  server.on('clientError', (error, socket) => {
-    // An answer to an earlier request is on its way.
-    if (!socket.writable || turns.isServing(socket as Socket)) socket.destroy()
-    else refuse(error, socket)
+  server.on('clientError', (error: Error & { readonly code?: string }, socket) => {
+    const problem = problems[error.code ?? ''] ?? invalid
+    const served = turns.servedOn(socket as Socket)
+    if (!socket.writable) socket.destroy()
+    else if (!served) refuse(problem, socket)
+    // Otherwise the error is in a later request, or the answer has begun.
+    else if (!served.request.complete && !served.response.headersSent) refuseServed(problem, served.response)
+    else socket.destroy()
   })
 }
 
-function refuse(error: Error & { readonly code?: string }, socket: Duplex): void {
-  const { status, code, message } = problems[error.code ?? ''] ?? invalid
+/** The body of the request is wrong, or does not come. */
+function refuseServed({ status, code, message }: Problem, response: ServerResponse): void {
+  response
+    .writeHead(status, { 'content-type': 'application/json; charset=utf-8', connection: 'close' })
+    .end(JSON.stringify({ errors: [{ message, extensions: { code } }] }))
+}
+
+function refuse({ status, code, message }: Problem, socket: Duplex): void {
   const body = JSON.stringify({ errors: [{ message, extensions: { code } }] })
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,

@@ -9,6 +9,11 @@ import { SendQueues } from './send-queues.ts'
  */
 const maxWaiting = 32
 
+interface Served {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+}
+
 interface Waiting {
   readonly begin: () => void
   readonly drop: () => void
@@ -24,6 +29,7 @@ export class RequestTurns {
   readonly #stallMs: number
   /** The requests that wait, for each connection on which a request is being served. */
   readonly #waiting = new WeakMap<Duplex, Waiting[]>()
+  readonly #served = new WeakMap<Socket, Served>()
   /** Connections with a `close` listener that drops what waits on them. */
   readonly #withCloseListener = new WeakSet<Socket>()
   readonly #sendQueues = new SendQueues()
@@ -36,18 +42,22 @@ export class RequestTurns {
     this.#stallMs = stallMs
   }
 
-  /** Whether a request on the connection is not answered yet. */
-  isServing(socket: Socket): boolean {
-    return this.#waiting.has(socket)
+  /** The request that is being answered on the connection, if there is one. */
+  servedOn(socket: Socket): Served | undefined {
+    return this.#waiting.has(socket) ? this.#served.get(socket) : undefined
   }
 
   /**
    * Calls `serve` when the requests before it have been answered, or `drop` if the connection
    * closes first.
    */
-  take({ socket }: IncomingMessage, response: ServerResponse, serve: () => void, drop = (): void => undefined): void {
+  take(request: IncomingMessage, response: ServerResponse, serve: () => void, drop = (): void => undefined): void {
+    const { socket } = request
     if (socket.destroyed) return drop()
-    const begin = (): void => this.#begin(socket, response, serve)
+    const begin = (): void => {
+      this.#served.set(socket, { request, response })
+      this.#begin(socket, response, serve)
+    }
     const waiting = this.#waiting.get(socket)
     if (!waiting) {
       this.#waiting.set(socket, [])

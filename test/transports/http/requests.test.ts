@@ -13,14 +13,16 @@ afterAll(() => gateway.close())
 const body = '{"query":"{ gateway { version } }"}'
 
 /** Sends bytes and resolves with everything that comes until the gateway closes. */
-async function raw(...pieces: string[]): Promise<string> {
-  const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1')
+async function raw(...given: [{ to: InProcessGateway }, ...string[]] | string[]): Promise<string> {
+  const [first, ...others] = given
+  const [to, pieces] = typeof first === 'object' ? [first.to, others] : [gateway, given]
+  const socket = connect(Number(new URL(to.url).port), '127.0.0.1')
   let answer = ''
   socket.on('data', (data) => {
     answer += data.toString()
   })
   await once(socket, 'connect')
-  for (const piece of pieces) socket.write(piece)
+  for (const piece of pieces as string[]) socket.write(piece)
   await once(socket, 'close')
   return answer
 }
@@ -127,6 +129,15 @@ describe('what the parser refuses', () => {
 
   test('is answered with 400 if it is not HTTP', async () => {
     expect(await raw('GET\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*"code":"BAD_REQUEST"/)
+  })
+
+  test('is answered with 408 if a body does not come in time, and with 400 if it is broken', async () => {
+    await using hasty = await openGateway({ WARREN_REQUEST_TIMEOUT: '100ms' })
+    const start = 'POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n'
+    const slow = await raw({ to: hasty }, `${start}Content-Length: 50\r\n\r\n{`)
+    expect(slow).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n[\s\S]*WARREN_REQUEST_TIMEOUT/)
+    const broken = await raw({ to: gateway }, `${start}Transfer-Encoding: chunked\r\n\r\n`, 'x\r\n')
+    expect(broken).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/)
   })
 
   test('does not come before the answer to an earlier request', async () => {
