@@ -15,9 +15,9 @@ import { names } from '../http/media-types.ts'
 import { addressOf } from '../http/peer-address.ts'
 import { acceptOf } from './answer-forms.ts'
 import { wantsCallback } from './callback/callback-request.ts'
+import { streamFormOf } from './streaming/negotiated-form.ts'
 import type { StreamedSubscription } from './streaming/response-body.ts'
 import type { ResultSources } from './streaming/result-sources.ts'
-import { streamFormOf } from './streaming/stream-form.ts'
 
 export interface GraphQLParts {
   readonly gateway: Gateway

@@ -37,8 +37,8 @@ export interface GraphQLHttpOptions extends GraphQLParts {
 export type Yoga = YogaServerInstance<Partial<SocketContext>, Context>
 
 /**
- * Queries, mutations and streamed subscriptions at `/graphql` (GraphQL over HTTP). The WebSocket side uses the same
- * envelope, so both behave alike.
+ * Queries, mutations and streamed subscriptions at `/graphql` (GraphQL over HTTP). The WebSocket
+ * side uses the same envelope, so both behave alike.
  */
 export function createGraphQLHttp(options: GraphQLHttpOptions): {
   readonly yoga: Yoga
@@ -104,8 +104,9 @@ function countExecutions(onExecute: () => void): Plugin {
 }
 
 /**
- * Passes a request to Yoga, or to the single connection mode of SSE. A failure ends this response only. Requests from pages of other sites
- * stop here: an HTML form cannot post JSON, and `Origin` and `Sec-Fetch-Site` reveal the others.
+ * Passes a request to Yoga, or to the single connection mode of SSE. A failure ends this response
+ * only. Requests from pages of other sites stop here: an HTML form cannot post JSON, and `Origin`
+ * and `Sec-Fetch-Site` reveal the others.
  */
 export async function serveGraphQL(
   { yoga, guard, single }: { yoga: Yoga; guard: PageGuard; single: SingleConnections },

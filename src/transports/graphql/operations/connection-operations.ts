@@ -53,9 +53,6 @@ export interface Admission {
   refused(errors: readonly GraphQLError[]): void
 }
 
-/** Limit of an operation's id, which is repeated in each of its results. */
-export const maxIdBytes = 256
-
 /** The text of an unanswered operation counts for its connection. */
 function tooManyUnanswered(bytes: number): GatewayError {
   return new GatewayError('LIMIT_EXCEEDED', `at most ${bytes} bytes of unanswered operations on one connection`, {

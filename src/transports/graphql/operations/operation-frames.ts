@@ -1,3 +1,6 @@
+/** Limit of an operation's id, which is repeated in each of its results. */
+export const maxIdBytes = 256
+
 /**
  * The messages of a protocol with many operations on one connection. All are whole frames as the
  * bytes of a latin1 string.

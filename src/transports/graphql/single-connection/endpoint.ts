@@ -7,7 +7,7 @@ import { type ErrorCode, errorTable, GatewayError } from '../../../errors.ts'
 import { sendJson } from '../../http/http-listener.ts'
 import { mostWanted, qualityOf } from '../../http/media-types.ts'
 import { addressOf } from '../../http/peer-address.ts'
-import { maxIdBytes } from '../operations/connection-operations.ts'
+import { maxIdBytes } from '../operations/operation-frames.ts'
 import { type AdmitRequest, retryAfterSeconds } from '../request-rates.ts'
 import { eventStreamType } from '../streaming/event-stream.ts'
 import { validMessage } from '../ws/frames.ts'
@@ -75,7 +75,7 @@ export class SingleConnections {
     if (!stream) throw new Refusal(404, 'Stream not found', 'NOT_FOUND')
     adopt(stream, identity)
     if (request.method === 'DELETE') return complete(stream, request, response)
-    if (request.method === 'GET' && mostWanted(accept, ['application/json', eventStreamType]) === eventStreamType) {
+    if (mostWanted(accept, ['application/json', eventStreamType]) === eventStreamType) {
       if (stream.isOpen) throw new Refusal(409, 'Stream already open', 'CONFLICT')
       stream.begin(response)
       return

@@ -1,9 +1,6 @@
 import type { CloseReason } from '../../../close-reasons.ts'
 import type { TransportName } from '../../../core/accounting/labels.ts'
 import type { Cursor } from '../../../core/model/cursor.ts'
-import { mostWanted } from '../../http/media-types.ts'
-import { serverSentEvents } from './event-stream.ts'
-import { apolloMultipart, plainMultipart } from './multipart.ts'
 
 /**
  * How a response carries the results of one subscription. All texts are bytes, as `latin1Of` makes
@@ -27,15 +24,4 @@ export interface StreamForm {
    * is returned if only a broken connection makes clients come back.
    */
   ending(reason?: CloseReason): string | undefined
-}
-
-/** If a client wants several equally, the first of them is taken. */
-const streamForms: readonly StreamForm[] = [apolloMultipart, serverSentEvents, plainMultipart]
-
-export const streamTypes = streamForms.map(({ mediaType }) => mediaType)
-
-/** The form that answers a subscription. Undefined: the client accepts none. */
-export function streamFormOf(accept: string | undefined): StreamForm | undefined {
-  const type = mostWanted(accept, streamTypes)
-  return streamForms.find(({ mediaType }) => mediaType === type)
 }

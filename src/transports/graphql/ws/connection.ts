@@ -12,11 +12,10 @@ import { closeSocket, endOf } from '../../websocket/close.ts'
 import type { WebSocketConnection, WebSocketUser } from '../../websocket/websocket-connection.ts'
 import {
   ConnectionOperations,
-  maxIdBytes,
   type OperationsConnection,
   type OperationsParts,
 } from '../operations/connection-operations.ts'
-import type { OperationFrames } from '../operations/operation-frames.ts'
+import { maxIdBytes, type OperationFrames } from '../operations/operation-frames.ts'
 import type { ClientMessage, WsProtocol } from './protocol.ts'
 
 export interface GraphQLWsOptions extends OperationsParts, FrameLimitOptions {
