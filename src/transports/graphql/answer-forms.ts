@@ -3,8 +3,8 @@ import { type GraphQLParams, type Plugin, processRegularResult } from 'graphql-y
 import { preferred, qualityOf } from '../http/media-types.ts'
 import { wantsCallback } from './callback/callback-request.ts'
 import { eventStreamType, serverSentEvents } from './streaming/event-stream.ts'
+import { streamFormOf, streamTypes } from './streaming/negotiated-form.ts'
 import type { StreamForm } from './streaming/stream-form.ts'
-import { streamFormOf, streamTypes } from './streaming/stream-forms.ts'
 
 /** The first one is for clients that accept any type (GraphQL over HTTP, 2025). */
 const jsonTypes = ['application/json', 'application/graphql-response+json'] as const

@@ -16,9 +16,9 @@ import { addressOf } from '../http/peer-address.ts'
 import { acceptOf } from './answer-forms.ts'
 import { wantsCallback } from './callback/callback-request.ts'
 import type { PersistedDocuments } from './requests/persisted-documents.ts'
+import { streamFormOf } from './streaming/negotiated-form.ts'
 import type { StreamedSubscription } from './streaming/response-body.ts'
 import type { ResultSources } from './streaming/result-sources.ts'
-import { streamFormOf } from './streaming/stream-forms.ts'
 
 export interface GraphQLParts {
   readonly gateway: Gateway

@@ -42,8 +42,8 @@ export interface GraphQLHttpOptions extends GraphQLParts {
 export type Yoga = YogaServerInstance<Partial<SocketContext>, Context>
 
 /**
- * Queries, mutations and streamed subscriptions at `/graphql` (GraphQL over HTTP). WebSocket uses
- * the same envelope, so both behave alike.
+ * Queries, mutations and streamed subscriptions at `/graphql` (GraphQL over HTTP). The WebSocket
+ * side uses the same envelope, so both behave alike.
  */
 export function createGraphQLHttp(options: GraphQLHttpOptions): {
   readonly yoga: Yoga

@@ -1,7 +1,7 @@
 import { badInput } from '../../../errors.ts'
 import { qualityOf } from '../../http/media-types.ts'
 import { maxIdBytes } from '../operations/operation-frames.ts'
-import { streamFormOf } from '../streaming/stream-forms.ts'
+import { streamFormOf } from '../streaming/negotiated-form.ts'
 
 /** What a router asks for in `extensions.subscription`. */
 export interface CallbackRequest {
@@ -21,9 +21,7 @@ const heartbeatBounds = { min: 100, max: 3_600_000 }
 
 type Extensions = Readonly<Record<string, unknown>> | null | undefined
 
-/**
- * Whether the results of a subscription are to be posted to its sender (HTTP callback protocol).
- */
+/** Whether results of a subscription are to be posted to its sender (HTTP callback protocol). */
 export function wantsCallback(accept: string | undefined, extensions: Extensions): boolean {
   if (/;\s*callbackSpec\s*=\s*"?1\.0"?\s*(?:[;,]|$)/i.test(accept ?? '')) return true
   const { callbackUrl } = (extensions?.['subscription'] ?? {}) as { callbackUrl?: unknown }

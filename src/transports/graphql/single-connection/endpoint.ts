@@ -75,7 +75,7 @@ export class SingleConnections {
     if (!stream) throw new Refusal(404, 'Stream not found', 'NOT_FOUND')
     adopt(stream, identity)
     if (request.method === 'DELETE') return complete(stream, request, response)
-    if (request.method === 'GET' && mostWanted(accept, ['application/json', eventStreamType]) === eventStreamType) {
+    if (mostWanted(accept, ['application/json', eventStreamType]) === eventStreamType) {
       if (stream.isOpen) throw new Refusal(409, 'Stream already open', 'CONFLICT')
       stream.begin(response)
       return

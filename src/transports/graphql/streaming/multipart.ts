@@ -49,9 +49,7 @@ export const apolloMultipart: StreamForm = {
   ending: endingWith(apolloFailure),
 }
 
-/**
- * The same with bare results, for clients that ask for `multipart/mixed` without a specification.
- */
+/** The same with bare results, for clients that ask for `multipart/mixed` alone. */
 export const plainMultipart: StreamForm = {
   mediaType: 'multipart/mixed',
   transport: 'multipart',

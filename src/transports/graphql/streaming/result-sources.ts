@@ -31,10 +31,7 @@ export class ResultSources {
     },
   }
 
-  /**
-   * The results of a subscription in the given form: shared with all that asked the same, if
-   * possible.
-   */
+  /** The results of a subscription, shared with all that asked the same if possible. */
   of(
     request: Request,
     form: StreamForm,

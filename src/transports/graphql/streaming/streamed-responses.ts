@@ -2,9 +2,9 @@ import type { ServerResponse } from 'node:http'
 import type { GraphQLParams, Plugin } from 'graphql-yoga'
 import { acceptOf, isAsyncIterable } from '../answer-forms.ts'
 import { wantsCallback } from '../callback/callback-request.ts'
+import { streamFormOf } from './negotiated-form.ts'
 import { responseBody } from './response-body.ts'
 import type { ResultSources } from './result-sources.ts'
-import { streamFormOf } from './stream-forms.ts'
 
 /**
  * Answers subscriptions with a response that carries their results until they end. `keepAliveMs`:

@@ -15,8 +15,7 @@ import {
   type OperationsConnection,
   type OperationsParts,
 } from '../operations/connection-operations.ts'
-import type { OperationFrames } from '../operations/operation-frames.ts'
-import { maxIdBytes } from '../operations/operation-frames.ts'
+import { maxIdBytes, type OperationFrames } from '../operations/operation-frames.ts'
 import type { ClientMessage, WsProtocol } from './protocol.ts'
 
 export interface GraphQLWsOptions extends OperationsParts, FrameLimitOptions {

@@ -14,8 +14,7 @@ const keepAlive = frameOf({ type: 'ka' })
 export const legacyGraphqlWs: WsProtocol = {
   name: 'graphql-ws',
   transport: 'graphql-ws-legacy',
-  // Clients in typed languages read an object. The published JavaScript client reads `errors` in
-  // it.
+  // Clients in typed languages read an object. The JavaScript client reads `errors` in it.
   frames: operationFrames('data', ([first, ...others]) =>
     others.length === 0 ? first : { ...first, errors: [first, ...others] },
   ),

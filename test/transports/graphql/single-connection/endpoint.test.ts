@@ -136,6 +136,8 @@ describe('single connection mode of GraphQL over SSE', () => {
     await using stream = await open(token)
     expect(stream.response.status).toBe(200)
     expect((await open(token)).response.status).toBe(409)
+    const accept = { accept: 'text/event-stream' }
+    expect((await ask('POST', { token, headers: accept, body: operation(version, 'x') })).status).toBe(409)
     const unknown = '00000000-0000-4000-8000-000000000000'
     for (const method of ['GET', 'POST', 'DELETE']) {
       const body = method === 'POST' ? { body: operation(version, 'x') } : {}
