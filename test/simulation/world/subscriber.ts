@@ -21,7 +21,7 @@ const retryMs = { least: 5, most: 2_000 }
 const expiryToleranceMs = 1_200
 const rememberedEvents = 40
 /** A replica that is up for this long has read what was stored before, in milliseconds. */
-const readMs = 4_000
+const readMs = 2_000
 /** How long a client waits for the answer to its connection, in milliseconds. */
 const unansweredMs = 1_000
 
