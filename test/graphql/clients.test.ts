@@ -4,12 +4,13 @@ import { WebSocket } from 'ws'
 import { type InProcessGateway, openGateway } from '../support/gateway/gateway-in-process.ts'
 import { testToken } from '../support/gateway/gateway-process.ts'
 import { type HubWatch, watchHub } from '../support/gateway/hub-watch.ts'
-import { connectApollo } from './clients/apollo.ts'
-import { connectApollo3 } from './clients/apollo-3.ts'
+import { connectApollo, connectApolloOverHttp } from './clients/apollo.ts'
+import { connectApollo3, connectApollo3OverHttp } from './clients/apollo-3.ts'
 import type { Connect } from './clients/client.ts'
 import { connectGraphqlSse } from './clients/graphql-sse.ts'
 import { connectGraphqlWs } from './clients/graphql-ws.ts'
 import { connectRelay } from './clients/relay.ts'
+import { connectApolloWebSocketLink, connectSubscriptionsTransport } from './clients/subscriptions-transport-ws.ts'
 import { connectUrql, connectUrqlOverHttp } from './clients/urql.ts'
 import {
   ChannelDocument,
@@ -30,7 +31,11 @@ afterAll(() => gateway.close())
 
 const clients: [name: string, clientId: string, Connect][] = [
   ['Apollo Client 4', 'apollo', connectApollo],
+  ['Apollo Client 4 with multipart responses', 'apollo-multipart', connectApolloOverHttp],
   ['Apollo Client 3', 'apollo-3', connectApollo3],
+  ['Apollo Client 3 with multipart responses', 'apollo-3-multipart', connectApollo3OverHttp],
+  ['Apollo Client 3 with WebSocketLink', 'apollo-3-legacy', connectApolloWebSocketLink],
+  ['subscriptions-transport-ws', 'subscriptions-transport', connectSubscriptionsTransport],
   ['urql', 'urql', connectUrql],
   ['urql with fetchSubscriptions', 'urql-fetch', connectUrqlOverHttp],
   ['Relay', 'relay', connectRelay],

@@ -126,6 +126,37 @@ describe('gql for Python', () => {
     }
   })
 
+  test('subscribes over HTTP with multipart responses', async () => {
+    const sent = request(gateway.graphqlUrl, {
+      method: 'POST',
+      headers: {
+        Authorization: `Bearer ${await gateway.clientToken('carol')}`,
+        'Accept-Encoding': 'gzip, deflate',
+        'User-Agent': 'Python/3.11 aiohttp/3.12.15',
+        'Content-Type': 'application/json',
+        Accept: 'multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/json',
+      },
+    })
+    sent.end(dumps({ query: listen, variables: { clientId: 'carol' } }))
+    const [response] = (await once(sent, 'response')) as [IncomingMessage]
+    // The client looks for these texts, without quotation marks.
+    for (const part of ['multipart/mixed', 'boundary=graphql', 'subscriptionSpec=1.0'])
+      expect(response.headers['content-type']).toContain(part)
+    await hub.until(1)
+    const variables = { input: { clientId: 'carol', data: { number: 1 } } }
+    await aiohttpTransport(gateway.publisherToken, { query: publish, variables })
+    let received = ''
+    for await (const piece of response.setEncoding('utf8')) {
+      received += piece as string
+      if (/number.*--graphql/s.test(received)) break
+    }
+    const part = received.split('--graphql').find((one) => one.includes('number')) ?? ''
+    const [head = '', body = ''] = part.split('\r\n\r\n')
+    expect(head.toLowerCase()).toContain('content-type: application/json')
+    expect(JSON.parse(body)).toMatchObject({ payload: { data: { channel: { data: { number: 1 } } } } })
+    await hub.until(0)
+  })
+
   test('runs queries and mutations over HTTP, and reads the code of a refusal', async () => {
     const variables = { input: { clientId: 'alice', messageId: 'm3', data: { number: 3 } } }
     expect(await aiohttpTransport(gateway.publisherToken, { query: publish, variables })).toEqual({

@@ -1,12 +1,16 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { connectApollo } from '../../graphql/clients/apollo.ts'
-import { connectApollo3 } from '../../graphql/clients/apollo-3.ts'
+import { connectApollo, connectApolloOverHttp } from '../../graphql/clients/apollo.ts'
+import { connectApollo3, connectApollo3OverHttp } from '../../graphql/clients/apollo-3.ts'
 import type { Connect } from '../../graphql/clients/client.ts'
 import { connectGraphqlSse } from '../../graphql/clients/graphql-sse.ts'
 import { connectGraphqlWs } from '../../graphql/clients/graphql-ws.ts'
 import { connectRelay } from '../../graphql/clients/relay.ts'
+import {
+  connectApolloWebSocketLink,
+  connectSubscriptionsTransport,
+} from '../../graphql/clients/subscriptions-transport-ws.ts'
 import { connectUrql } from '../../graphql/clients/urql.ts'
 import { reactConnections } from '../../graphql/clients/use-subscription.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -38,9 +42,13 @@ const clients: [name: string, Connect][] = [
   ['graphql-ws', connectGraphqlWs],
   ['graphql-sse', connectGraphqlSse],
   ['Apollo Client 4', connectApollo],
+  ['Apollo Client 4, multipart', connectApolloOverHttp],
   ['Apollo Client 4, `useSubscription`', (...args) => react[4](...args)],
   ['Apollo Client 3', connectApollo3],
+  ['Apollo Client 3, multipart', connectApollo3OverHttp],
+  ['Apollo Client 3, `WebSocketLink`', connectApolloWebSocketLink],
   ['Apollo Client 3, `useSubscription`', (...args) => react[3](...args)],
+  ['subscriptions-transport-ws', connectSubscriptionsTransport],
   ['urql', connectUrql],
   ['Relay', connectRelay],
 ]
