@@ -9,7 +9,6 @@ import { plainConnection } from '../brokers/rabbitmq/connections.ts'
 import { eventually } from '../support/eventually.ts'
 import { Inbox } from '../support/frames/inbox.ts'
 import { type GatewayProcess, startGateway, testToken } from '../support/gateway/gateway-process.ts'
-import { freePort } from '../support/network/ports.ts'
 import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
 import { type TestVhost, testVhost } from '../support/rabbitmq/broker.ts'
 import { type HiveGateway, startHiveGateway } from './hive-gateway.ts'
@@ -23,8 +22,6 @@ let warren: GatewayProcess
 let customers: Subgraph
 let supergraph: string
 let alice: string
-/** Of a router that Warren may post to. */
-let callbackPort: number
 
 beforeAll(async () => {
   vhost = await testVhost('federation')
@@ -43,14 +40,7 @@ beforeAll(async () => {
   )
   const file = join(folder, 'events.graphql')
   writeFileSync(file, eventsSdl)
-  callbackPort = await freePort()
-  const callbacks = `http://127.0.0.1:${callbackPort}/callback`
-  const env = {
-    WARREN_BROKER_URL: vhost.url,
-    WARREN_SCHEMA: file,
-    WARREN_FEDERATION: 'on',
-    WARREN_CALLBACK_URLS: callbacks,
-  }
+  const env = { WARREN_BROKER_URL: vhost.url, WARREN_SCHEMA: file, WARREN_FEDERATION: 'on' }
   ;[warren, customers, alice] = await Promise.all([
     startGateway({ env }),
     customersSubgraph(),
@@ -118,7 +108,7 @@ async function publish(id: number, customer = 'alice'): Promise<void> {
 }
 
 /** Waits until Warren has so many subscriptions over a transport, by its metrics. */
-async function subscribed(count: number, transport: 'sse' | 'graphql-ws' | 'callback' = 'sse'): Promise<void> {
+async function subscribed(count: number, transport: 'sse' | 'graphql-ws' = 'sse'): Promise<void> {
   const line = `warren_subscriptions{transport="${transport}"} ${count}\n`
   await eventually(`${count} subscriptions over ${transport}`, async () => (await warren.metrics()).includes(line), {
     withinMs: 30_000,
@@ -138,11 +128,10 @@ describe('Hive Gateway before Warren', () => {
   test.each([
     ['sse', 'sse'],
     ['ws', 'graphql-ws'],
-    ['http-callback', 'callback'],
   ] as const)(
     'over %s: delivers events with the fields of another subgraph, to their owner only, and resumes at a mapped cursor',
     async (subscribesOver, transport) => {
-      await using hive = await startHiveGateway({ supergraph, subscribesOver, port: callbackPort })
+      await using hive = await startHiveGateway({ supergraph, subscribesOver })
       let last: string
       {
         using client = subscribe(hive)

@@ -15,7 +15,7 @@ export interface HiveGateway extends AsyncDisposable {
 export interface HiveOptions {
   readonly supergraph: string
   /** How it subscribes at its subgraphs. Default: server-sent events. */
-  readonly subscribesOver?: 'sse' | 'ws' | 'http-callback'
+  readonly subscribesOver?: 'sse' | 'ws'
   readonly port?: number
 }
 
@@ -25,8 +25,8 @@ export async function startHiveGateway({ supergraph, subscribesOver, port }: Hiv
   const file = join(folder, 'supergraph.graphql')
   writeFileSync(file, supergraph)
   const config = join(folder, 'gateway.config.mjs')
+  writeFileSync(config, configText(subscribesOver === 'ws'))
   const ownPort = port ?? (await freePort())
-  writeFileSync(config, configText(subscribesOver, ownPort))
   const child = spawnGuarded(
     process.execPath,
     [
@@ -63,37 +63,15 @@ export async function startHiveGateway({ supergraph, subscribesOver, port }: Hiv
   return { url, socketUrl: url.replace('http', 'ws'), output: () => output, [Symbol.asyncDispose]: end }
 }
 
-function configText(subscribesOver: HiveOptions['subscribesOver'], port: number): string {
-  const { imports, settings } = subscriptionSettings(subscribesOver, port)
-  return `${imports}
-  export const gatewayConfig = {
+function configText(overWebSocket: boolean): string {
+  const transport = overWebSocket
+    ? `transportEntries: { '*.http': { options: { subscriptions: { kind: 'ws', options: {
+        connectionParams: { authorization: '{context.headers.authorization}' } } } } } },`
+    : ''
+  return `export const gatewayConfig = {
     propagateHeaders: {
       fromClientToSubgraphs: ({ request }) => ({ authorization: request.headers.get('authorization') ?? undefined }),
     },
-    ${settings}
+    ${transport}
   }`
-}
-
-function subscriptionSettings(subscribesOver: HiveOptions['subscribesOver'], port: number) {
-  const transport = (subscriptions: string) =>
-    `transportEntries: { '*.http': { options: { subscriptions: { ${subscriptions} } } } },`
-  switch (subscribesOver) {
-    case 'ws':
-      return {
-        imports: '',
-        settings: transport(
-          `kind: 'ws', options: { connectionParams: { authorization: '{context.headers.authorization}' } }`,
-        ),
-      }
-    case 'http-callback':
-      return {
-        imports: `import { MemPubSub } from ${JSON.stringify(import.meta.resolve('@graphql-hive/pubsub'))}`,
-        settings: `webhooks: true, pubsub: new MemPubSub(), ${transport(
-          `kind: 'http-callback', headers: [['authorization', '{context.headers.authorization}']],
-           options: { public_url: 'http://127.0.0.1:${port}/callback', path: '/callback', heartbeat_interval: 5000 }`,
-        )}`,
-      }
-    default:
-      return { imports: '', settings: '' }
-  }
 }
