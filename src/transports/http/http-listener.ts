@@ -9,7 +9,7 @@ import { acceptedOn, acceptSocket } from '../flow/accepted-sockets.ts'
 import { backlog } from '../flow/backlog.ts'
 import { endWith } from '../flow/end-with-answer.ts'
 import { type BodyRefusal, type BoundedRequest, boundedRequest } from './bounded-request.ts'
-import { refuseCompressed, refuseMalformed } from './malformed-requests.ts'
+import { isRefused, refuseCompressed, refuseMalformed } from './malformed-requests.ts'
 import { defaultPolicy, type PageGuard, type PageRefusal } from './page-guard.ts'
 import { addressOf } from './peer-address.ts'
 import { toOriginForm } from './request-target.ts'
@@ -219,6 +219,8 @@ async function answer(
   try {
     if ((await admitBody(options, request, response)) && !response.headersSent) await route(request, response)
   } catch (error) {
+    // Its endpoint has tried to answer, too.
+    if (isRefused(response)) return
     options.onError(error)
     if (response.headersSent) response.destroy()
     else sendJson(response, 500, { error: { code: 'INTERNAL_SERVER_ERROR', message: 'Unexpected error' } })

@@ -44,8 +44,16 @@ export function refuseMalformed(server: Server, turns: RequestTurns): void {
   })
 }
 
+const refused = new WeakSet<ServerResponse>()
+
+/** Whether the response was written here, while the endpoint was reading the body. */
+export function isRefused(response: ServerResponse): boolean {
+  return refused.has(response)
+}
+
 /** The body of the request is wrong, or does not come. */
 function refuseServed({ status, code, message }: Problem, response: ServerResponse): void {
+  refused.add(response)
   response
     .writeHead(status, { 'content-type': 'application/json; charset=utf-8', connection: 'close' })
     .end(JSON.stringify({ errors: [{ message, extensions: { code } }] }))

@@ -121,7 +121,7 @@ describe('an id given as a number is its digits', () => {
     await using frames = await connectFrames(gateway.graphqlSocketUrl, { protocol: 'graphql-transport-ws' })
     frames.send({ type: 'connection_init', payload: { token: await gateway.clientToken(id) } })
     await frames.next()
-    const subscription = `subscription S($id: ID!) { channel(clientId: $id) ${directive} { data clientId } }`
+    const subscription = `subscription S($id: ID!) { channel(clientId: $id) { data ${directive} clientId } }`
     const hub = watchHub(gateway.gateway.hub)
     // The second of two equal operations takes another path.
     for (const operation of ['one', 'two']) {

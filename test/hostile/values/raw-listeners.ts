@@ -27,7 +27,7 @@ export interface Wanted {
 type Listen = (wanted: Wanted) => Promise<RawListener>
 
 /** A directive prevents the gateway from compiling and sharing an operation. */
-const uncompiledQuery = channelQuery.replace('$after) {', '$after) @include(if: true) {')
+const uncompiledQuery = channelQuery.replace(' data ', ' data @include(if: true) ')
 
 /** Every way to receive events; over GraphQL the compiled one and that of graphql-js. */
 export const listens: ReadonlyMap<string, Listen> = new Map<string, Listen>([

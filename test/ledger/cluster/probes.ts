@@ -50,8 +50,7 @@ class ProbePublisher {
     connection.on('error', () => {})
     const ended = new Promise<void>((resolve) => connection.once('close', () => resolve()))
     const late = setTimeout(destroyConnection, connectMs, connection)
-    const channel: Channel = await connection.createChannel()
-    clearTimeout(late)
+    const channel: Channel = await connection.createChannel().finally(() => clearTimeout(late))
     channel.on('error', () => {})
     const publish = (): void => {
       try {

@@ -41,13 +41,16 @@ export async function readJournal(urls: readonly string[]): Promise<JournalConte
 async function readTo(url: string, marker: string): Promise<JournalContent> {
   const connection = await amqp.connect(url, { noDelay: true, timeout: 5_000 })
   const byClient = new Map<string, JournalEntry[]>()
+  let silence: NodeJS.Timeout | undefined
+  let isRead = false
   try {
     return await new Promise<JournalContent>((resolve, reject) => {
       connection.on('error', reject)
       connection.on('close', () => reject(new Error('the connection was closed')))
-      let silence: NodeJS.Timeout | undefined
       const alive = (): void => {
         clearTimeout(silence)
+        // Messages go on to come behind the marker, until the connection is closed.
+        if (isRead) return
         silence = setTimeout(() => reject(new Error(`no message came for ${silentMs} ms`)), silentMs)
       }
       const read = async (): Promise<void> => {
@@ -69,6 +72,7 @@ async function readTo(url: string, marker: string): Promise<JournalContent> {
             const offset = Number(message.properties.headers?.['x-stream-offset'])
             const body = parsed(message.content)
             if (body?.marker === marker) {
+              isRead = true
               clearTimeout(silence)
               resolve({ byClient, end: offset })
             } else if (body?.client !== undefined && body.number !== undefined) {
@@ -84,6 +88,8 @@ async function readTo(url: string, marker: string): Promise<JournalContent> {
       read().catch(reject)
     })
   } finally {
+    isRead = true
+    clearTimeout(silence)
     await connection.close().catch(() => {})
   }
 }
