@@ -53,11 +53,14 @@ export function contextFactory(
   streams: ResultSources['streams'],
 ): (initial: YogaInitialContext & Partial<SocketContext> & Partial<NodeContext>) => Promise<Context> {
   return async ({ request, params, session, onSubscription, pages, req, res }) => {
-    const { extensions } = params ?? {}
     const credentials: Credentials = {
       authorization: session || !request ? undefined : bearerOf(request),
-      extensionsHeaders: extensions?.['headers'],
+      extensionsHeaders: params?.extensions?.['headers'],
     }
+    // Here, because a subscription holds what `subscribeIn` names, and `params` is the client's
+    // message.
+    const accept = request && acceptOf(request)
+    const isCallback = !session && wantsCallback(accept, params?.extensions)
     const ownIdentity = await identify(parts, credentials, session)
     const identity = ownIdentity ?? session?.identity ?? anonymous
     /** Subscribes in the caller's session; each streamed response has its own. */
@@ -71,8 +74,6 @@ export function contextFactory(
         return subscription
       }
       let stream: StreamedSubscription | undefined
-      const accept = request && acceptOf(request)
-      const isCallback = wantsCallback(accept, extensions)
       const ownSession = openUnlessDraining(res, () =>
         parts.gateway.openSession({
           identity,
