@@ -3,7 +3,7 @@ import type { InProcessGateway } from '../../support/gateway/gateway-in-process.
 
 /**
  * A transport for the shared suite. To add one, implement this in a file in this folder, and add it
- * to the list in `transports.test.ts`. A client here is what a careful user would write for the
+ * to the list in `every-transport.ts`. A client here is what a careful user would write for the
  * transport: it queues what it receives, and uses only the protocol.
  */
 export interface TransportAdapter {

@@ -7,14 +7,9 @@ import { openGateway } from '../../support/gateway/gateway-in-process.ts'
 import { testSecret } from '../../support/gateway/gateway-process.ts'
 import { freePort } from '../../support/network/ports.ts'
 import { newFolder, removeFolder } from '../../support/processes/run-folder.ts'
-import { sdl, type TransportAdapter, type Under } from './adapter.ts'
-import { graphqlWs } from './graphql-ws.ts'
-import { socketCluster } from './socketcluster.ts'
-import { serverSentEvents } from './sse.ts'
-import { framedTcp } from './tcp.ts'
-import { plainWebSocket } from './websocket.ts'
-
-const transports: readonly TransportAdapter[] = [graphqlWs, serverSentEvents, socketCluster, plainWebSocket, framedTcp]
+import { transports } from '../every-transport.ts'
+import { sdl, type Under } from './adapter.ts'
+import { router } from './callback.ts'
 
 /** The claims of each caller's token. */
 const callers = {
@@ -52,6 +47,7 @@ const closings: (() => Promise<void>)[] = []
 const tokens = new Map<string, string | undefined>()
 
 beforeAll(async () => {
+  await router.open()
   const key = Buffer.from(testSecret)
   for (const [name, claims] of Object.entries(callers)) {
     const signed =
@@ -61,6 +57,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   for (const close of closings) await close()
+  router.close()
   removeFolder(folder)
 })
 
@@ -73,6 +70,7 @@ async function open(directives: string): Promise<Under> {
     WARREN_SCHEMA: file,
     WARREN_TCP_PORT: String(tcpPort),
     WARREN_AUTH_TIMEOUT: '500ms',
+    WARREN_CALLBACK_URLS: router.url,
   })
   closings.push(() => gateway.close())
   return { gateway, tcpPort }

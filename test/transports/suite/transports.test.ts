@@ -7,6 +7,7 @@ import { openGateway } from '../../support/gateway/gateway-in-process.ts'
 import { freePort } from '../../support/network/ports.ts'
 import { newFolder, removeFolder } from '../../support/processes/run-folder.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
+import { transports } from '../every-transport.ts'
 import {
   type Listening,
   type ListenRequest,
@@ -15,28 +16,7 @@ import {
   type TransportAdapter,
   type Under,
 } from './adapter.ts'
-import { callback, router } from './callback.ts'
-import { graphqlWs } from './graphql-ws.ts'
-import { graphqlWsLegacy } from './graphql-ws-legacy.ts'
-import { multipart } from './multipart.ts'
-import { socketCluster } from './socketcluster.ts'
-import { serverSentEvents } from './sse.ts'
-import { singleConnection } from './sse-single.ts'
-import { framedTcp } from './tcp.ts'
-import { plainWebSocket } from './websocket.ts'
-
-/** Every transport. A new one is a file in this folder and an entry here. */
-const transports: readonly TransportAdapter[] = [
-  graphqlWs,
-  graphqlWsLegacy,
-  serverSentEvents,
-  singleConnection,
-  multipart,
-  callback,
-  socketCluster,
-  plainWebSocket,
-  framedTcp,
-]
+import { router } from './callback.ts'
 
 /** What a subscription is to: the channel of a client, or a typed field. */
 const subjects = [
