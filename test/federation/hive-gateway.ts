@@ -7,26 +7,22 @@ import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
 
 export interface HiveGateway extends AsyncDisposable {
   readonly url: string
-  readonly socketUrl: string
-  /** Everything printed so far. */
-  output(): string
 }
 
 export interface HiveOptions {
   readonly supergraph: string
   /** How it subscribes at its subgraphs. Default: server-sent events. */
   readonly subscribesOver?: 'sse' | 'ws'
-  readonly port?: number
 }
 
 /** Hive Gateway as published on npm, with a configuration as its documentation shows. */
-export async function startHiveGateway({ supergraph, subscribesOver, port }: HiveOptions): Promise<HiveGateway> {
+export async function startHiveGateway({ supergraph, subscribesOver }: HiveOptions): Promise<HiveGateway> {
   const folder = newFolder()
   const file = join(folder, 'supergraph.graphql')
   writeFileSync(file, supergraph)
   const config = join(folder, 'gateway.config.mjs')
   writeFileSync(config, configText(subscribesOver === 'ws'))
-  const ownPort = port ?? (await freePort())
+  const port = await freePort()
   const child = spawnGuarded(
     process.execPath,
     [
@@ -35,7 +31,7 @@ export async function startHiveGateway({ supergraph, subscribesOver, port }: Hiv
       file,
       `--config-path=${config}`,
       '--host=127.0.0.1',
-      `--port=${ownPort}`,
+      `--port=${port}`,
       '--fork=1',
     ],
     { env: { PATH: process.env['PATH'] ?? '', HOME: folder, NODE_ENV: 'production' }, output: 'pipe' },
@@ -43,7 +39,7 @@ export async function startHiveGateway({ supergraph, subscribesOver, port }: Hiv
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes: Buffer) => (output += bytes.toString()))
   const exited = new Promise<void>((resolve) => child.once('close', () => resolve()))
-  const url = `http://127.0.0.1:${ownPort}/graphql`
+  const url = `http://127.0.0.1:${port}/graphql`
   const end = async () => {
     child.kill('SIGKILL')
     await exited
@@ -52,7 +48,7 @@ export async function startHiveGateway({ supergraph, subscribesOver, port }: Hiv
   try {
     const answers = async () => {
       if (child.exitCode !== null) throw new Error(`Hive Gateway has ended: ${output}`)
-      const response = await fetch(`http://127.0.0.1:${ownPort}/readiness`).catch(() => undefined)
+      const response = await fetch(`http://127.0.0.1:${port}/readiness`).catch(() => undefined)
       return response?.ok === true
     }
     await eventually('Hive Gateway to answer', answers, { withinMs: 120_000 })
@@ -60,7 +56,7 @@ export async function startHiveGateway({ supergraph, subscribesOver, port }: Hiv
     await end()
     throw new Error(`Hive Gateway did not start: ${output}`, { cause: error })
   }
-  return { url, socketUrl: url.replace('http', 'ws'), output: () => output, [Symbol.asyncDispose]: end }
+  return { url, [Symbol.asyncDispose]: end }
 }
 
 function configText(overWebSocket: boolean): string {

@@ -10,6 +10,7 @@ import {
   GraphQLSchema,
   GraphQLString,
   GraphQLUnionType,
+  getNullableType,
   isObjectType,
 } from 'graphql'
 import { badInput } from '../../errors.ts'
@@ -96,7 +97,7 @@ function entityResolvers(schema: GraphQLSchema, team: EventSchema | undefined): 
   const resolvers = new Map<string, EntityResolver>()
   for (const { name, entity, arguments: args } of team?.requests.values() ?? []) {
     const field = entity ? schema.getQueryType()?.getFields()[name] : undefined
-    const type = field && ('ofType' in field.type ? field.type.ofType : field.type)
+    const type = field && getNullableType(field.type)
     const [key] = args.keys()
     if (field && key !== undefined && isObjectType(type)) resolvers.set(type.name, { field, key })
   }
