@@ -15,8 +15,9 @@ const ten = [
   'kind cursor clientId data type contentType messageId exchange routingKey redelivered receivedAt',
 ]
 
-export function operations(count: number): readonly string[] {
-  const selections = count === 1 ? [one] : ten.slice(0, count)
+/** `selection`: instead of that of the only operation. */
+export function operations(count: number, selection = one): readonly string[] {
+  const selections = count === 1 ? [selection] : ten.slice(0, count)
   return selections.map(
     (selection, index) =>
       `subscription Channel${index}($clientId: ID!) { channel(clientId: $clientId) { ${selection} } }`,

@@ -62,7 +62,7 @@ export const rows: readonly Row[] = [
   },
   { text: 'the same ÷ nchan', scenario: 'fan-out', figure: perCpu, over: 'nchan', least: 0.85, aim: 1 },
   {
-    text: 'one typed field × 1,000: CPU a delivery ÷ a channel × 1,000',
+    text: 'one typed field × 1,000: CPU a delivery ÷ a channel with its cursor × 1,000',
     scenario: 'typed-fan-out',
     figure: cpu,
     of: 'warren-typed',
@@ -82,7 +82,7 @@ export const rows: readonly Row[] = [
     below: true,
   },
   {
-    text: 'from RabbitMQ, one typed field, 1,000 arguments × 1: CPU a delivery ÷ 1,000 channels × 1',
+    text: 'from RabbitMQ, one typed field, 1,000 arguments × 1: CPU a delivery ÷ 1,000 channels with their cursors × 1',
     scenario: 'typed-each',
     figure: cpu,
     of: 'warren-typed',

@@ -120,7 +120,7 @@ function lines(server: Running, scenario: Scenario, pace: Pace): string[] {
     ...(server.ping ? [`ping ${server.ping[0]}`, `pong ${server.ping[1]}`] : []),
     ...server.pids.map((pid) => `pid ${pid}`),
     ...(server.tokens ?? []).map((token) => `token ${token}`),
-    ...operations(scenario.operations ?? 1).flatMap((operation) => [
+    ...operations(scenario.operations ?? 1, scenario.selection).flatMap((operation) => [
       'script',
       ...server.script(operation).map(([kind, text]) => `${kind} ${text}`),
     ]),

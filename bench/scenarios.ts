@@ -20,6 +20,8 @@ export interface Scenario {
   /** Messages a second, instead of a window. */
   readonly rate?: number
   readonly operations?: number
+  /** What the operation on a channel selects; `data` if it is not given. */
+  readonly selection?: string
   /** Subscribers that stop reading before the first message. */
   readonly stalled?: number
   readonly measureMs?: number
@@ -30,6 +32,8 @@ const general = contestantNames.filter(
 )
 const inProcess = general.filter((name) => name !== 'web-stomp')
 const fromRabbit = general.filter((name) => name !== 'bare-c')
+/** A result of a typed field always has the cursor of the event, so the channel beside it has, too. */
+const withCursor = 'cursor data'
 const graphql = ['warren', 'yoga', 'mercurius'] as const
 
 function fanOut(more: Partial<Scenario> & Pick<Scenario, 'name' | 'title'>): Scenario {
@@ -64,12 +68,14 @@ export const scenarios: readonly Scenario[] = [
   fanOut({ name: 'mix', title: 'one channel × 1,000, ten operations', operations: 10, contestants: graphql }),
   fanOut({
     name: 'typed-fan-out',
-    title: 'a typed field beside a channel, one × 1,000',
+    title: 'a typed field beside a channel with its cursor, one × 1,000',
+    selection: withCursor,
     contestants: ['warren', 'warren-typed', 'warren-filters'],
   }),
   oneEach({
     name: 'typed-each',
-    title: 'RabbitMQ, a typed field beside channels, 1,000 arguments × 1',
+    title: 'RabbitMQ, a typed field beside channels with their cursors, 1,000 arguments × 1',
+    selection: withCursor,
     source: 'rabbit',
     contestants: ['warren', 'warren-typed'],
   }),

@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer'
 import { TextDecoder } from 'node:util'
 import { isCanonicalJson } from '../json/canonical-json.ts'
 import { compactJson } from '../json/compact-json.ts'
@@ -44,7 +45,11 @@ export interface Decodable extends Message {
  * message is decoded once; JSON that needs no change is only checked. Throws `UndecodableBody`.
  */
 export function decodeBody(message: Decodable, maxBytes = maxDecodedBytes): DecodedBody {
-  message.decoded ??= attempt(message, maxBytes)
+  return decodeOnce(message, maxBytes, decodeJson)
+}
+
+function decodeOnce(message: Decodable, maxBytes: number, read: ReadJson): DecodedBody {
+  message.decoded ??= attempt(message, maxBytes, read)
   const outcome = message.decoded
   if (outcome instanceof UndecodableBody) throw outcome
   return outcome
@@ -61,14 +66,14 @@ export function forgetBody(message: Decodable): void {
  * Returns the body if it is JSON, else undefined. Throws `UndecodableBody` if its content type is
  * JSON and the body is not.
  */
-export function jsonBody(message: Decodable, maxBytes?: number): unknown {
-  const { data, contentType } = decodeBody(message, maxBytes)
+export function jsonBody(message: Decodable, maxBytes = maxDecodedBytes): unknown {
+  const { data, contentType } = decodeOnce(message, maxBytes, parseWhole)
   return contentType === null || isJsonType(contentType) ? data : undefined
 }
 
-function attempt(message: Message, maxBytes: number): BodyOutcome {
+function attempt(message: Message, maxBytes: number, read: ReadJson): BodyOutcome {
   try {
-    return decode(message, maxBytes)
+    return decode(message, maxBytes, read)
   } catch (error) {
     if (error instanceof UndecodableBody) return error
     throw error
@@ -110,13 +115,34 @@ class CanonicalJson implements DecodedBody {
   }
 }
 
-function decode({ body, properties }: Message, maxBytes: number): DecodedBody {
+/** JSON that was parsed first. Whether it can pass through unchanged is found out on request. */
+class ParsedJson implements DecodedBody {
+  readonly data: unknown
+  readonly contentType: string | null
+  readonly #bytes: Buffer
+
+  constructor(bytes: Buffer, contentType: string | null) {
+    this.data = parseJson(textOf(bytes))
+    this.contentType = contentType
+    this.#bytes = bytes
+  }
+
+  get json(): string {
+    const bytes = this.#bytes
+    return isCanonicalJson(bytes, maxDepth) ? bytes.toString('latin1') : latin1Of(printJson(this.data) ?? 'null')
+  }
+}
+
+/** Reads UTF-8. Throws an error of any type, `UndecodableBody` among them. */
+type ReadJson = (bytes: Buffer, contentType: string | null) => DecodedBody
+
+function decode({ body, properties }: Message, maxBytes: number, read: ReadJson): DecodedBody {
   const { bytes, charset } = undoContentEncoding(body, properties.contentEncoding, maxBytes)
   const contentType = properties.contentType || null
   if (contentType === null) {
     if (bytes.length === 0) return new Decoded(null, contentType)
     try {
-      return decodeJson(utf8OfJson(bytes, charset), contentType)
+      return read(utf8OfJson(bytes, charset), contentType)
     } catch {
       return new Decoded(bytes.toString('base64'), 'application/octet-stream')
     }
@@ -124,7 +150,7 @@ function decode({ body, properties }: Message, maxBytes: number): DecodedBody {
   if (isJsonType(contentType)) {
     if (bytes.length === 0) return new Decoded(null, contentType)
     try {
-      return decodeJson(utf8OfJson(bytes, charsetOf(contentType) ?? charset), contentType)
+      return read(utf8OfJson(bytes, charsetOf(contentType) ?? charset), contentType)
     } catch (error) {
       if (error instanceof UndecodableBody) throw error
       throw new UndecodableBody('broken-json', `the body is labelled ${contentType} and does not parse`, error)
@@ -174,4 +200,18 @@ function decodeJson(bytes: Buffer, contentType: string | null): DecodedBody {
   if (compact && isCanonicalJson(compact, maxDepth)) return new CanonicalJson(compact, contentType)
   checkDepth(bytes)
   return new Decoded(parseJson(strictUtf8.decode(bytes)), contentType)
+}
+
+/**
+ * The same outcome as that of `decodeJson`, for a caller that needs the data: it costs less than
+ * checking the form and then parsing.
+ */
+function parseWhole(bytes: Buffer, contentType: string | null): DecodedBody {
+  checkDepth(bytes)
+  return new ParsedJson(bytes, contentType)
+}
+
+/** Most bodies are ASCII, which takes no decoder. */
+function textOf(bytes: Buffer): string {
+  return isAscii(bytes) ? bytes.toString('latin1') : strictUtf8.decode(bytes)
 }

@@ -1,7 +1,7 @@
 import { UndecodableBody } from '../body/decode-body.ts'
 import { BoundedSet } from '../limits/bounded-set.ts'
 import type { Message, Publication } from '../model/message.ts'
-import type { Audience, Source } from '../model/source.ts'
+import { type Audience, isSchemaDefinition, type Source } from '../model/source.ts'
 import { bindingMatcherOf, type Matcher, matcherOf } from './source-matcher.ts'
 
 /** An audience that `SourceRouter` has computed for a message. */
@@ -17,10 +17,22 @@ export interface Routable extends Message {
   known?: KnownAudience | undefined
 }
 
+interface Taker {
+  readonly id: string
+  readonly takes: (routingKey: string) => boolean
+}
+
+interface Finder {
+  readonly id: string
+  readonly match: Matcher
+}
+
 /** The sources that this replica serves. Computes which channels a message is for. */
 export class SourceRouter {
   readonly #byId = new Map<string, Source>()
-  readonly #byExchange = new Map<string, { id: string; match: Matcher; takes: (routingKey: string) => boolean }[]>()
+  readonly #byExchange = new Map<string, readonly Taker[]>()
+  /** Only the sources that find clients: those of typed fields do not. */
+  readonly #finders = new Map<string, readonly Finder[]>()
   readonly #maxBodyBytes: number | undefined
   /** Exchanges of removed sources: the journal may still hold their messages. */
   readonly #formerExchanges = new BoundedSet<string>(1_000)
@@ -57,11 +69,10 @@ export class SourceRouter {
     if (this.#byId.has(source.id)) return false
     this.#byId.set(source.id, source)
     this.#generation = {}
-    const matchers = this.#byExchange.get(source.exchange) ?? []
-    this.#byExchange.set(source.exchange, [
-      ...matchers,
-      { id: source.id, match: matcherOf(source, this.#maxBodyBytes), takes: bindingMatcherOf(source) },
-    ])
+    const { id, exchange } = source
+    append(this.#byExchange, exchange, { id, takes: bindingMatcherOf(source) })
+    if (!isSchemaDefinition(source))
+      append(this.#finders, exchange, { id, match: matcherOf(source, this.#maxBodyBytes) })
     return true
   }
 
@@ -71,9 +82,8 @@ export class SourceRouter {
     this.#byId.delete(id)
     this.#formerExchanges.add(source.exchange)
     this.#generation = {}
-    const rest = (this.#byExchange.get(source.exchange) ?? []).filter((matcher) => matcher.id !== id)
-    if (rest.length > 0) this.#byExchange.set(source.exchange, rest)
-    else this.#byExchange.delete(source.exchange)
+    withdraw(this.#byExchange, source.exchange, id)
+    withdraw(this.#finders, source.exchange, id)
     return source
   }
 
@@ -95,7 +105,7 @@ export class SourceRouter {
    * body finds none.
    */
   matchingIds(message: Message): string[] {
-    const matchers = this.#byExchange.get(message.exchange) ?? []
+    const matchers = this.#finders.get(message.exchange) ?? []
     return matchers.flatMap(({ id, match }) => (hasAudience(message, match) ? [id] : []))
   }
 
@@ -112,7 +122,7 @@ export class SourceRouter {
    * `UndecodableBody` if a source needs the body and it cannot be decoded.
    */
   audienceOf(message: Message): Audience {
-    const matchers = this.#byExchange.get(message.exchange)
+    const matchers = this.#finders.get(message.exchange)
     const first = matchers?.[0]
     if (!matchers || !first) return []
     if (matchers.length === 1) return withoutRepeats(first.match(message))
@@ -124,6 +134,20 @@ export class SourceRouter {
     }
     return [...clientIds]
   }
+}
+
+function append<Value>(index: Map<string, readonly Value[]>, exchange: string, value: Value): void {
+  index.set(exchange, [...(index.get(exchange) ?? []), value])
+}
+
+function withdraw<Value extends { readonly id: string }>(
+  index: Map<string, readonly Value[]>,
+  exchange: string,
+  id: string,
+): void {
+  const rest = (index.get(exchange) ?? []).filter((value) => value.id !== id)
+  if (rest.length > 0) index.set(exchange, rest)
+  else index.delete(exchange)
 }
 
 function hasAudience(message: Message, match: Matcher): boolean {

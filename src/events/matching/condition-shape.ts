@@ -54,19 +54,23 @@ export class ConditionShape {
   }
 
   /**
-   * The tuple of a message with one value at each slot. `texts`: the values by slot. `parts`: what
-   * was made of them for other shapes.
+   * The tuple of a message with one value at each slot. `columns`: that value by slot, alone or in
+   * an array. `parts`: what was made of them for other shapes.
    */
-  tupleOf(texts: readonly (readonly string[] | undefined)[], parts: string[]): string {
+  tupleOf(columns: readonly (string | readonly string[] | undefined)[], parts: string[]): string {
     const { slots } = this
     const last = slots.length - 1
     let tuple = ''
     for (let position = 0; position < last; position += 1) {
       const slot = slots[position] ?? 0
-      tuple += parts[slot] ??= partOf(texts[slot]?.[0] ?? '')
+      tuple += parts[slot] ??= partOf(onlyIn(columns[slot]))
     }
-    return last < 0 ? tuple : tuple + (texts[slots[last] ?? 0]?.[0] ?? '')
+    return last < 0 ? tuple : tuple + onlyIn(columns[slots[last] ?? 0])
   }
+}
+
+function onlyIn(column: string | readonly string[] | undefined): string {
+  return (typeof column === 'string' ? column : column?.[0]) ?? ''
 }
 
 /** Every combination of one value of each column, as text: equal only for equal values. */

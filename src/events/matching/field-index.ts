@@ -157,24 +157,23 @@ export class FieldIndex {
   match(reading: MessageReading, valueOf: ValueOf): FieldOutcome {
     if (this.#targets.size === 0) return nothing
     const found: IndexedKey[] = []
-    const texts: (readonly string[] | undefined)[] = []
+    const columns: (Column | undefined)[] = []
     const values: unknown[] = []
     const parts: string[] = []
     let crowded: ConditionShape | undefined
     for (const shape of this.#shapes.values()) {
       let combinations = 1
       for (const index of shape.slots) {
-        const column = (texts[index] ??= this.#textsAt(index, reading, values))
-        combinations *= column.length
+        combinations *= countOf((columns[index] ??= this.#columnAt(index, reading, values)))
         if (combinations === 0) break
       }
       if (combinations > maxCombinations) crowded = shape
-      else if (combinations === 1) this.#take(shape.tupleOf(texts, parts), shape, found)
-      else if (combinations > 1) this.#takeAll(shape, texts, found)
+      else if (combinations === 1) this.#take(shape.tupleOf(columns, parts), shape, found)
+      else if (combinations > 1) this.#takeAll(shape, columns, found)
     }
     if (found.length === 0 && !crowded) return nothing
-    if (!this.#only.every(({ read, holds }) => holds(read(reading)))) return { kind: 'filtered' }
-    return crowded ? this.#tooMany(crowded, reading, texts) : { kind: 'matched', keys: keysPassing(found, valueOf) }
+    for (const { read, holds } of this.#only) if (!holds(read(reading))) return { kind: 'filtered' }
+    return crowded ? this.#tooMany(crowded, reading, columns) : { kind: 'matched', keys: keysPassing(found, valueOf) }
   }
 
   /**
@@ -185,15 +184,15 @@ export class FieldIndex {
     const names = new Set<string>()
     const values: unknown[] = []
     for (const shape of this.#shapes.values()) {
-      const texts: (readonly string[])[] = []
-      for (const index of shape.slots) texts[index] = this.#textsAt(index, reading, values)
+      const columns: Column[] = []
+      for (const index of shape.slots) columns[index] = this.#columnAt(index, reading, values)
       const position = shape.slots.findIndex((index, at) => {
         const inUse = shape.valuesAt(at)
-        return !(texts[index] ?? []).some((text) => inUse.has(text))
+        return !textsIn(columns[index]).some((text) => inUse.has(text))
       })
       const slot = shape.slots[position]
       if (slot !== undefined) names.add(this.#nameOf(slot))
-      else if (this.keysOf(reading, valueOf).length === 0) names.add(this.#combinationOf(shape, texts))
+      else if (this.keysOf(reading, valueOf).length === 0) names.add(this.#combinationOf(shape, columns))
     }
     return [...names]
   }
@@ -203,8 +202,8 @@ export class FieldIndex {
   }
 
   /** Each value is in use, and not together; or they are, and the filter excludes the message. */
-  #combinationOf(shape: ConditionShape, texts: readonly (readonly string[])[]): string {
-    const found = tuplesOf(shape.slots.map((index) => texts[index] ?? [])).some((tuple) => shape.targetsOf(tuple))
+  #combinationOf(shape: ConditionShape, columns: readonly Column[]): string {
+    const found = tuplesOf(shape.slots.map((index) => textsIn(columns[index]))).some((tuple) => shape.targetsOf(tuple))
     return found ? 'filter' : shape.slots.map((slot) => this.#nameOf(slot)).join(' and ')
   }
 
@@ -215,20 +214,20 @@ export class FieldIndex {
   }
 
   /** Several combinations can find one subscription, but only within a shape. */
-  #takeAll(shape: ConditionShape, texts: readonly (readonly string[] | undefined)[], found: IndexedKey[]): void {
+  #takeAll(shape: ConditionShape, columns: readonly (Column | undefined)[], found: IndexedKey[]): void {
     const inShape: IndexedKey[] = []
-    for (const tuple of tuplesOf(shape.slots.map((index) => texts[index] ?? []))) this.#take(tuple, shape, inShape)
+    for (const tuple of tuplesOf(shape.slots.map((index) => textsIn(columns[index])))) this.#take(tuple, shape, inShape)
     for (const target of new Set(inShape)) found.push(target)
   }
 
-  /** The canonical texts at the place of a slot: several for an array, none without a value. */
-  #textsAt(index: number, reading: MessageReading, values: unknown[]): readonly string[] {
+  #columnAt(index: number, reading: MessageReading, values: unknown[]): Column {
     const slot = this.#slots[index]
-    if (!slot) return []
+    if (!slot) return none
     const { read, canonical } = slot
-    if (!(read in values)) values[read] = this.#readers[read]?.(reading)
+    // Undefined also stands for a place that was not read yet: reading it again changes nothing.
+    values[read] ??= this.#readers[read]?.(reading)
     const value = values[read]
-    if (value === undefined || value === null) return []
+    if (value === undefined || value === null) return none
     if (Array.isArray(value)) {
       const texts = new Set<string>()
       for (const element of value) {
@@ -237,16 +236,11 @@ export class FieldIndex {
       }
       return [...texts]
     }
-    const text = canonical(value)
-    return text === undefined ? [] : [text]
+    return canonical(value) ?? none
   }
 
-  #tooMany(
-    shape: ConditionShape,
-    reading: MessageReading,
-    texts: readonly (readonly string[] | undefined)[],
-  ): FieldOutcome {
-    const sizeOf = (index: number) => texts[index]?.length ?? 0
+  #tooMany(shape: ConditionShape, reading: MessageReading, columns: readonly (Column | undefined)[]): FieldOutcome {
+    const sizeOf = (index: number) => countOf(columns[index])
     const [longest = 0] = shape.slots.toSorted((a, b) => sizeOf(b) - sizeOf(a))
     const place = this.#slots[longest]?.place
     const tokens = place?.kind === 'body' ? [...reading.binding.body, ...place.pointer] : []
@@ -259,13 +253,26 @@ export class FieldIndex {
   }
 }
 
+/** The canonical texts at the place of a slot: several for an array, none without a value. */
+type Column = string | readonly string[]
+const none: readonly string[] = []
+
+function countOf(column: Column | undefined): number {
+  return typeof column === 'string' ? 1 : (column?.length ?? 0)
+}
+
+function textsIn(column: Column = none): readonly string[] {
+  return typeof column === 'string' ? [column] : column
+}
+
 /** The keys with a filter that the message's value passes, or without one. */
 function keysPassing(targets: readonly IndexedKey[], valueOf: ValueOf): string[] {
   const keys: string[] = []
-  const verdicts = new Map<string, boolean>()
+  let verdicts: Map<string, boolean> | undefined
   let value: { readonly of: TypedValue | undefined } | undefined
   for (const { key, filter } of targets) {
     if (filter) {
+      verdicts ??= new Map()
       let passes = verdicts.get(filter.key)
       if (passes === undefined) {
         value ??= { of: valueOf() }

@@ -6,6 +6,7 @@ import type { EventMatcher, EventMatches, InvalidEvent } from '../../core/ports/
 import type { WindowEntry } from '../../core/ports/hot-window.ts'
 import type { Conditions } from '../access/conditions.ts'
 import { EventRouter } from '../matching/event-router.ts'
+import type { MessageReading } from '../matching/message-reading.ts'
 import type { EventField, EventSchema } from '../model/event-schema.ts'
 import type { TypedValue, Verdict } from '../model/typed-value.ts'
 import type { BinaryDecoders } from '../values/binary-body.ts'
@@ -26,18 +27,39 @@ export type FieldResult = (typeof fieldResults)[number]
 
 type Validate = ReturnType<typeof compileValidator>
 
-/** What the fields made of one message, by the name of the field. */
+/**
+ * What the fields made of one message, by the name of the field. Most messages are for one field
+ * only, which takes no table.
+ */
 class EventReading {
   /** After a reload, a subscription of the former schema reads the message by its own fields. */
   readonly owner: EventFields
-  readonly verdicts = new Map<string, Verdict>()
+  #field: string | undefined
+  #verdict: Verdict | undefined
+  #others: Map<string, Verdict> | undefined
 
   constructor(owner: EventFields) {
     this.owner = owner
   }
+
+  get(field: string): Verdict | undefined {
+    return field === this.#field ? this.#verdict : this.#others?.get(field)
+  }
+
+  set(field: string, verdict: Verdict): void {
+    if (this.#field === undefined) {
+      this.#field = field
+      this.#verdict = verdict
+    } else {
+      this.#others ??= new Map()
+      this.#others.set(field, verdict)
+    }
+  }
 }
 
 const excluded: Verdict = { kind: 'filtered' }
+const noKeys: readonly string[] = []
+const noneInvalid: readonly InvalidEvent[] = []
 
 /**
  * The subscription fields of one schema: finds the subscriptions of a message, and its value for
@@ -68,26 +90,19 @@ export class EventFields implements EventMatcher {
   match(message: WindowEntry, cursor: () => string, live: boolean): EventMatches {
     const input = this.#inputOf(message, cursor)
     const reading = new EventReading(this)
-    const keys: string[] = []
-    const invalid: InvalidEvent[] = []
+    let keys: readonly string[] = noKeys
+    let invalid: readonly InvalidEvent[] = noneInvalid
     let filtered = false
-    const verdictOf = (field: EventField, binding: EventField['bindings'][number]): Verdict => {
-      const known = reading.verdicts.get(field.name)
-      if (known) return known
-      const verdict = this.#validators.get(field.name)?.(input, binding) ?? excluded
-      reading.verdicts.set(field.name, verdict)
-      return verdict
-    }
-    const matches = this.#router.route(input, ({ binding }, field) => valueIn(verdictOf(field, binding)))
-    for (const { field, reading: from, outcome } of matches) {
+    const valueOf = (from: MessageReading, field: EventField) => valueIn(this.#verdictOf(reading, input, field, from))
+    for (const { field, reading: from, outcome } of this.#router.route(input, valueOf)) {
       if (outcome.kind === 'undecodable') throw outcome.error
       if (outcome.kind === 'matched' && outcome.keys.length === 0) continue
-      const verdict = outcome.kind === 'matched' ? verdictOf(field, from.binding) : outcome
+      const verdict = outcome.kind === 'matched' ? this.#verdictOf(reading, input, field, from) : outcome
       if (live) this.#parts.count(field.name, verdict.kind === 'valid' ? 'matched' : verdict.kind)
       filtered ||= verdict.kind === 'filtered'
       const delivers = verdict.kind === 'valid' || (verdict.kind === 'invalid' && field.invalid === 'DELIVER')
-      if (delivers && outcome.kind === 'matched') keys.push(...outcome.keys)
-      else if (verdict.kind === 'invalid') invalid.push(this.#invalidEvent(field, verdict))
+      if (delivers && outcome.kind === 'matched') keys = keys.length === 0 ? outcome.keys : [...keys, ...outcome.keys]
+      else if (verdict.kind === 'invalid') invalid = [...invalid, this.#invalidEvent(field, verdict)]
     }
     return { keys, reading, invalid, filtered }
   }
@@ -116,13 +131,10 @@ export class EventFields implements EventMatcher {
     const kept = event.reading
     const reading = kept instanceof EventReading && kept.owner === this ? kept : new EventReading(this)
     event.reading = reading
-    const known = reading.verdicts.get(field.name)
+    const known = reading.get(field.name)
     if (known) return known
     const input = this.#inputOf(event.message, () => printCursor(event.cursor))
-    const binding = this.#router.read(field.name, input)?.binding
-    const verdict = (binding && this.#validators.get(field.name)?.(input, binding)) ?? excluded
-    reading.verdicts.set(field.name, verdict)
-    return verdict
+    return this.#verdictOf(reading, input, field, this.#router.read(field.name, input))
   }
 
   /** See `EventRouter.add`. */
@@ -132,6 +144,19 @@ export class EventFields implements EventMatcher {
 
   remove(field: string, conditions: Conditions): void {
     this.#router.remove(field, conditions)
+  }
+
+  #verdictOf(
+    reading: EventReading,
+    input: MessageInput,
+    { name }: EventField,
+    from: MessageReading | undefined,
+  ): Verdict {
+    const known = reading.get(name)
+    if (known) return known
+    const verdict = (from && this.#validators.get(name)?.(input, from.binding)) ?? excluded
+    reading.set(name, verdict)
+    return verdict
   }
 
   #inputOf(message: WindowEntry, cursor: () => string): MessageInput {

@@ -85,17 +85,39 @@ function messageResult(
 }
 
 /** The text of a result, in the form of `latin1Of`: `{"data":…,"extensions":…}`. */
-export function printResult(result: TypedResult, printer: ValuePrinter, event: ChannelEvent): string {
+function printResult(result: TypedResult, printer: ValuePrinter, event: ChannelEvent): string {
   const extensions = printExtensions(result.warren, event.kind === 'MESSAGE' ? event.traceparent : undefined)
-  if (result.kind === 'value')
-    return `${printer.print(result.value).slice(0, -1)},"extensions":${latin1Of(extensions)}}`
+  if (result.kind === 'value') return withExtensions(printer.print(result.value), latin1Of(extensions))
   const errors = JSON.stringify([{ ...result.error, path: [printer.responseKey] }])
   return latin1Of(`{"data":null,"errors":${errors},"extensions":${extensions}}`)
 }
 
+/**
+ * The text of an event in a result, in the form of `latin1Of`; undefined if nothing is sent. The
+ * same as `printResult` of `resultOf`, without the objects between them for the usual message.
+ */
+export function printEvent(
+  fields: EventFields,
+  field: EventField,
+  event: ChannelEvent,
+  printer: ValuePrinter,
+  gap?: GapEvent,
+): string | undefined {
+  if (event.kind === 'MESSAGE' && event.traceparent === undefined && !gap) {
+    const verdict = fields.verdictOf(event, field)
+    if (verdict.kind === 'valid' && verdict.invalid.length === 0)
+      // A cursor is base64url.
+      return withExtensions(printer.print(verdict.value), `{"warren":{"cursor":"${printCursor(event.cursor)}"}}`)
+  }
+  const result = resultOf(fields, field, event, gap)
+  return result && printResult(result, printer, event)
+}
+
+function withExtensions(data: string, extensions: string): string {
+  return `${data.slice(0, -1)},"extensions":${extensions}}`
+}
+
 function printExtensions(warren: WarrenExtension, traceparent: string | undefined): string {
-  // Most events have nothing else. A cursor is base64url.
-  if (traceparent === undefined && Object.keys(warren).length === 1) return `{"warren":{"cursor":"${warren.cursor}"}}`
   return JSON.stringify({ warren, ...(traceparent === undefined ? {} : { [traceparentName]: traceparent }) })
 }
 

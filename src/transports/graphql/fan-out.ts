@@ -7,7 +7,7 @@ import type { Projection } from '../../events/projection/compiled-projection.ts'
 import { continuingField } from '../../events/serving/same-meaning.ts'
 import type { ServedSchema } from '../../events/serving/served-schema.ts'
 import type { TypedOperation, TypedOperations } from '../../events/serving/typed-operations.ts'
-import { printResult, resultOf } from '../../events/serving/typed-results.ts'
+import { printEvent, resultOf } from '../../events/serving/typed-results.ts'
 import { type CompiledSelection, compileSelection } from '../../graphql/compile/compiled-selection.ts'
 import { EncodingCache } from '../encoding/encoding-cache.ts'
 
@@ -137,8 +137,7 @@ function typedResults(served: ServedSchema, first: TypedReader): SharedResults {
         reader = readerAfterReload(operations, reader) ?? reader
       }
       const { fields, field } = reader.operation
-      const result = resultOf(fields, field, event, gap)
-      return result && printResult(result, reader.projection, event)
+      return printEvent(fields, field, event, reader.projection, gap)
     },
     byChannel: false,
     holdsGaps: first.operation.field.gapForm.kind === 'next',

@@ -121,7 +121,7 @@ describe('a message', () => {
     const router = new EventRouter(schema)
     const read = (field: string, routingKey: string) =>
       router.read(field, new TestInput({ exchange: 'orders', routingKey, json: '{"m":1}' }))
-    expect(read('orders', 'orders.eu.paid')?.captures).toEqual(new Map([['region', 'eu']]))
+    expect(read('orders', 'orders.eu.paid')?.captures.get('region')).toBe('eu')
     expect(read('orders', 'orders.eu')?.payload).toBe(1)
     expect([read('orders', 'payments'), read('other', 'orders.eu')]).toEqual([undefined, undefined])
   })

@@ -4,7 +4,8 @@ import { binding } from '../access/build-schema.ts'
 
 function take(pattern: string, key: string) {
   const captures = keyMatcherOf(binding('events', pattern))(key, key.split('.'))
-  return captures && Object.fromEntries(captures)
+  const names = [...pattern.matchAll(/\{(\w+)#?\}/g)].map(([, name = '']) => name)
+  return captures && Object.fromEntries(names.map((name) => [name, captures.get(name)]))
 }
 
 describe('a topic binding', () => {
@@ -15,6 +16,8 @@ describe('a topic binding', () => {
     ['orders.{region}.*', 'orders..paid', undefined],
     ['orders.{region}.*', 'orders.eu.', { region: 'eu' }],
     ['{a}.{b}', 'x.y', { a: 'x', b: 'y' }],
+    ['{a}.{b}', 'x.', undefined],
+    ['device.{id#}', 'device..x', { id: '.x' }],
     ['{a}', '', undefined],
     ['{a}', 'x', { a: 'x' }],
     ['shipment.{id}.#', 'shipment.7', { id: '7' }],
@@ -46,9 +49,10 @@ describe('a topic binding', () => {
 
 test('a direct binding takes its key only, and wildcards are text in it', () => {
   const matches = keyMatcherOf(binding('events', 'a.*', { exchangeType: 'DIRECT' }))
-  expect([matches('a.*', ['a', '*'])?.size, matches('a.b', ['a', 'b'])]).toEqual([0, undefined])
+  expect(matches('a.*', ['a', '*'])).toBeDefined()
+  expect(matches('a.b', ['a', 'b'])).toBeUndefined()
 })
 
 test.each(['FANOUT', 'HEADERS'] as const)('a %s binding takes every key', (exchangeType) => {
-  expect(keyMatcherOf(binding('events', 'a', { exchangeType }))('other', ['other'])?.size).toBe(0)
+  expect(keyMatcherOf(binding('events', 'a', { exchangeType }))('other', ['other'])).toBeDefined()
 })
