@@ -152,15 +152,7 @@ export function isKnown({ clientId, scope }: Identity): boolean {
  * `anyListener`: the operator lets such a caller subscribe without one.
  */
 export function hasToken(identity: Identity): boolean {
-  return identity !== anyListener && (identity.clientId !== undefined || identity.scope.words.length > 0)
-}
-
-/**
- * Whether a token identifies the caller. False for `anyListener` as well: the operator lets such a
- * caller subscribe, but it has no identity.
- */
-export function hasIdentity(identity: Identity): boolean {
-  return identity !== anyListener && isKnown(identity)
+  return identity !== anyListener && (isKnown(identity) || identity.scope.words.length > 0)
 }
 
 export function isExpired({ expiresAt }: Identity, now = Date.now()): boolean {

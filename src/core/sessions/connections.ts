@@ -1,6 +1,6 @@
 import { KeyedLimit } from '../limits/keyed-limit.ts'
 import { networkOf } from '../limits/network-address.ts'
-import { hasIdentity, type Identity } from '../model/identity.ts'
+import { hasToken, type Identity } from '../model/identity.ts'
 import { payerOf } from './payer.ts'
 
 export interface ConnectionLimits {
@@ -116,7 +116,7 @@ export class ConnectionSlot {
     this.#ofAddress = ofAddress
     this.#ofClient = ofClient
     this.#address = address
-    this.#isKnown = hasIdentity(identity)
+    this.#isKnown = hasToken(identity)
     this.#payer = payerOf(identity, address)
     this.#release = this.#take()
   }
@@ -127,7 +127,7 @@ export class ConnectionSlot {
    */
   chargeTo(identity: Identity): void {
     const before = { isKnown: this.#isKnown, payer: this.#payer }
-    this.#isKnown = hasIdentity(identity)
+    this.#isKnown = hasToken(identity)
     this.#payer = payerOf(identity, this.#address)
     if (this.#isKnown === before.isKnown && this.#payer === before.payer) return
     try {

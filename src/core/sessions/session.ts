@@ -7,7 +7,7 @@ import type { KeyedLimit } from '../limits/keyed-limit.ts'
 import { checkClientId } from '../model/channel-event.ts'
 import type { CursorCodec } from '../model/cursor.ts'
 import { errorStack } from '../model/error-text.ts'
-import { hasIdentity, type Identity, isExpired } from '../model/identity.ts'
+import { hasToken, type Identity, isExpired } from '../model/identity.ts'
 import { type OverflowPolicy, overflowPolicies } from '../model/overflow-policy.ts'
 import type { EventAccess } from '../ports/event-matcher.ts'
 import type { Observer } from '../ports/observer.ts'
@@ -248,7 +248,7 @@ export class Session {
    */
   renew(identity: Identity): void {
     if (this.#ended) throw new GatewayError('UNAUTHENTICATED', 'this session has ended')
-    if (hasIdentity(this.identity) && this.identity.clientId !== identity.clientId) {
+    if (hasToken(this.identity) && this.identity.clientId !== identity.clientId) {
       throw new GatewayError(
         'FORBIDDEN',
         'the token belongs to another client than this session; open a new connection for it',
@@ -428,7 +428,7 @@ export class Session {
 
   get #isIdle(): boolean {
     if (this.#subscriptions.size > 0 || this.#inRoom || this.#working > 0) return false
-    return !hasIdentity(this.identity) && this.transport !== 'in-process'
+    return !hasToken(this.identity) && this.transport !== 'in-process'
   }
 
   get ended(): boolean {

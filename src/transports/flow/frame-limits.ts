@@ -1,4 +1,4 @@
-import { hasIdentity, type Identity } from '../../core/model/identity.ts'
+import { hasToken, type Identity } from '../../core/model/identity.ts'
 import { mayPublish } from '../../core/sessions/authorizer.ts'
 
 /** How large a frame of an unauthenticated client may be, in bytes. */
@@ -36,12 +36,12 @@ export class FrameLimits {
    * has authenticated.
    */
   isKnown(identity: Identity | undefined): boolean {
-    return this.#openToAll || (identity !== undefined && hasIdentity(identity))
+    return this.#openToAll || (identity !== undefined && hasToken(identity))
   }
 
   /** In bytes. `identity`: as in `isKnown`. */
   of(identity: Identity | undefined): number {
-    if (!identity || !hasIdentity(identity)) return this.#unauthenticated
+    if (!identity || !hasToken(identity)) return this.#unauthenticated
     return mayPublish(identity) ? this.#publisher : this.#authenticated
   }
 }

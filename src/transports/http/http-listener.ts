@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type Identity, isKnown } from '../../core/model/identity.ts'
+import { hasToken, type Identity, isKnown } from '../../core/model/identity.ts'
 import { mayPublish } from '../../core/sessions/authorizer.ts'
 import type { Connections } from '../../core/sessions/connections.ts'
 import { within } from '../../core/timing/deadline.ts'
@@ -275,7 +275,7 @@ const clientBodyBytes = 1024 * 1024
 /** How large a body this identity may send, in bytes. `maxBytes` is the largest limit. */
 export function maxBodyBytesOf(identity: Identity, maxBytes: number): number {
   if (mayPublish(identity)) return maxBytes
-  return Math.min(maxBytes, isKnown(identity) ? clientBodyBytes : smallBodyBytes)
+  return Math.min(maxBytes, isKnown(identity) || hasToken(identity) ? clientBodyBytes : smallBodyBytes)
 }
 
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {

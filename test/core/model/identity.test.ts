@@ -5,7 +5,7 @@ import { asError, errorStack, errorText } from '../../../src/core/model/error-te
 import {
   anonymous,
   anyListener,
-  hasIdentity,
+  hasToken,
   isExpired,
   isKnown,
   noScope,
@@ -74,12 +74,12 @@ describe('a scope', () => {
   })
 })
 
-test('who has an identity', () => {
+test('who presented a token', () => {
   const granted = { ...anonymous, scope: { ...noScope, channels: ['a'] } }
   const client = { ...anonymous, clientId: 'a' }
   const all = [anonymous, anyListener, granted, client]
   expect(all.map(isKnown)).toEqual([false, true, true, true])
-  expect(all.map(hasIdentity)).toEqual([false, false, true, true])
+  expect(all.map(hasToken)).toEqual([false, false, true, true])
   expect(anyListener.scope).toEqual({ ...noScope, room: true, channels: ['#'] })
 })
 

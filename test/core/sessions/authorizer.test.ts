@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import {
   anonymous,
   anyListener,
-  hasIdentity,
+  hasToken,
   type Identity,
   isExpired,
   isKnown,
@@ -62,12 +62,9 @@ describe('a caller', () => {
       true,
       false,
     ])
-    expect([anyListener, anonymous, caller('', 'alice'), caller('channel:#')].map(hasIdentity)).toEqual([
-      false,
-      false,
-      true,
-      true,
-    ])
+    expect([anyListener, anonymous, caller('', 'alice'), caller('channel:#'), caller('unknown')].map(hasToken)).toEqual(
+      [false, false, true, true, true],
+    )
   })
 
   test('expires at its time', () => {
