@@ -27,6 +27,7 @@ const episodes: readonly ((drawn: Drawn) => Episode)[] = [
   confirmsLost,
   moverKilled,
   stalledOverAnOutage,
+  repeatedLate,
 ]
 
 /** An episode for a small part of the seeds. */
@@ -77,6 +78,22 @@ function confirmsLost(drawn: Drawn): Episode {
       burst(drawn, lengthMs + 100, { count: 5, everyMs: 50, by: replica }),
     ],
     lastsMs: 4_000,
+  }
+}
+
+/**
+ * Confirms come so late that a back end publishes again under the same keys, long after the first
+ * copies and behind other messages.
+ */
+function repeatedLate(drawn: Drawn): Episode {
+  const { random, lengthMs: at } = drawn
+  return {
+    actions: [
+      { at, kind: 'confirms-slow', byMs: random.whole(5_500, 7_000), forMs: 1_000 },
+      { ...burst(drawn, at + 100, { count: 5, everyMs: 50, by: -1 }), keyed: true },
+      { ...burst(drawn, at + 1_100, { count: 12, everyMs: 300, by: -1 }), noId: false },
+    ],
+    lastsMs: 9_000,
   }
 }
 
