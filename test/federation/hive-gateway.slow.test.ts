@@ -9,6 +9,7 @@ import { plainConnection } from '../brokers/rabbitmq/connections.ts'
 import { eventually } from '../support/eventually.ts'
 import { Inbox } from '../support/frames/inbox.ts'
 import { type GatewayProcess, startGateway, testToken } from '../support/gateway/gateway-process.ts'
+import { freePort } from '../support/network/ports.ts'
 import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
 import { type TestVhost, testVhost } from '../support/rabbitmq/broker.ts'
 import { type HiveGateway, startHiveGateway } from './hive-gateway.ts'
@@ -22,6 +23,8 @@ let warren: GatewayProcess
 let customers: Subgraph
 let supergraph: string
 let alice: string
+/** Of a router that Warren may post to. */
+let callbackPort: number
 
 beforeAll(async () => {
   vhost = await testVhost('federation')
@@ -40,7 +43,13 @@ beforeAll(async () => {
   )
   const file = join(folder, 'events.graphql')
   writeFileSync(file, eventsSdl)
-  const env = { WARREN_BROKER_URL: vhost.url, WARREN_SCHEMA: file, WARREN_FEDERATION: 'on' }
+  callbackPort = await freePort()
+  const env = {
+    WARREN_BROKER_URL: vhost.url,
+    WARREN_SCHEMA: file,
+    WARREN_FEDERATION: 'on',
+    WARREN_CALLBACK_URLS: `http://127.0.0.1:${callbackPort}/callback`,
+  }
   ;[warren, customers, alice] = await Promise.all([
     startGateway({ env }),
     customersSubgraph(),
@@ -108,7 +117,7 @@ async function publish(id: number, customer = 'alice'): Promise<void> {
 }
 
 /** Waits until Warren has so many subscriptions over a transport, by its metrics. */
-async function subscribed(count: number, transport: 'sse' | 'graphql-ws' = 'sse'): Promise<void> {
+async function subscribed(count: number, transport: 'sse' | 'graphql-ws' | 'callback' = 'sse'): Promise<void> {
   const line = `warren_subscriptions{transport="${transport}"} ${count}\n`
   await eventually(`${count} subscriptions over ${transport}`, async () => (await warren.metrics()).includes(line), {
     withinMs: 30_000,
@@ -128,10 +137,11 @@ describe('Hive Gateway before Warren', () => {
   test.each([
     ['sse', 'sse'],
     ['ws', 'graphql-ws'],
+    ['http-callback', 'callback'],
   ] as const)(
     'over %s: delivers events with the fields of another subgraph, to their owner only, and resumes at a mapped cursor',
     async (subscribesOver, transport) => {
-      await using hive = await startHiveGateway({ supergraph, subscribesOver })
+      await using hive = await startHiveGateway({ supergraph, subscribesOver, port: callbackPort })
       let last: string
       {
         using client = subscribe(hive)
@@ -157,13 +167,17 @@ describe('Hive Gateway before Warren', () => {
     },
   )
 
-  test('a client misses nothing when Warren and the router are restarted', async () => {
+  test.each([
+    ['sse', 'sse'],
+    ['http-callback', 'callback'],
+  ] as const)('over %s: a client misses nothing when Warren and the router are restarted', async (over, transport) => {
+    const started = { supergraph, subscribesOver: over, port: callbackPort }
     const seen: string[] = []
     let last: string | undefined
     {
-      await using hive = await startHiveGateway({ supergraph })
+      await using hive = await startHiveGateway(started)
       using client = subscribe(hive)
-      await subscribed(1)
+      await subscribed(1, transport)
       await publish(10)
       const order = await client.orders.next(30_000)
       seen.push(order.id)
@@ -174,7 +188,7 @@ describe('Hive Gateway before Warren', () => {
     await publish(11)
     warren = await warren.again()
     await publish(12)
-    await using hive = await startHiveGateway({ supergraph })
+    await using hive = await startHiveGateway(started)
     using client = subscribe(hive, last)
     while (seen.length < 3) seen.push((await client.orders.next(30_000)).id)
     expect(seen).toEqual(['10', '11', '12'])

@@ -12,17 +12,19 @@ export interface HiveGateway extends AsyncDisposable {
 export interface HiveOptions {
   readonly supergraph: string
   /** How it subscribes at its subgraphs. Default: server-sent events. */
-  readonly subscribesOver?: 'sse' | 'ws'
+  readonly subscribesOver?: 'sse' | 'ws' | 'http-callback'
+  /** Default: a free one. */
+  readonly port?: number
 }
 
 /** Hive Gateway as published on npm, with a configuration as its documentation shows. */
-export async function startHiveGateway({ supergraph, subscribesOver }: HiveOptions): Promise<HiveGateway> {
+export async function startHiveGateway(options: HiveOptions): Promise<HiveGateway> {
+  const { supergraph, subscribesOver = 'sse', port = await freePort() } = options
   const folder = newFolder()
   const file = join(folder, 'supergraph.graphql')
   writeFileSync(file, supergraph)
   const config = join(folder, 'gateway.config.mjs')
-  writeFileSync(config, configText(subscribesOver === 'ws'))
-  const port = await freePort()
+  writeFileSync(config, configText(subscribesOver, port))
   const child = spawnGuarded(
     process.execPath,
     [
@@ -59,15 +61,26 @@ export async function startHiveGateway({ supergraph, subscribesOver }: HiveOptio
   return { url, [Symbol.asyncDispose]: end }
 }
 
-function configText(overWebSocket: boolean): string {
-  const transport = overWebSocket
-    ? `transportEntries: { '*.http': { options: { subscriptions: { kind: 'ws', options: {
-        connectionParams: { authorization: '{context.headers.authorization}' } } } } } },`
-    : ''
-  return `export const gatewayConfig = {
+function configText(subscribesOver: 'sse' | 'ws' | 'http-callback', port: number): string {
+  return `
+  import { MemPubSub } from ${JSON.stringify(import.meta.resolve('@graphql-hive/pubsub'))}
+  export const gatewayConfig = {
     propagateHeaders: {
       fromClientToSubgraphs: ({ request }) => ({ authorization: request.headers.get('authorization') ?? undefined }),
     },
-    ${transport}
+    ${subscriptionsText(subscribesOver, port)}
   }`
+}
+
+function subscriptionsText(subscribesOver: 'sse' | 'ws' | 'http-callback', port: number): string {
+  const entries = (subscriptions: string) =>
+    `transportEntries: { '*.http': { options: { subscriptions: { ${subscriptions} } } } },`
+  if (subscribesOver === 'ws')
+    return entries(`kind: 'ws', options: { connectionParams: { authorization: '{context.headers.authorization}' } }`)
+  if (subscribesOver === 'http-callback')
+    return `webhooks: true, pubsub: new MemPubSub(), ${entries(
+      `kind: 'http-callback', headers: [['authorization', '{context.headers.authorization}']],
+       options: { public_url: 'http://127.0.0.1:${port}/callback', path: '/callback', heartbeat_interval: 12_000 }`,
+    )}`
+  return ''
 }

@@ -7,7 +7,7 @@ import { type HubWatch, watchHub } from '../support/gateway/hub-watch.ts'
 import { connectApollo, connectApolloOverHttp } from './clients/apollo.ts'
 import { connectApollo3, connectApollo3OverHttp } from './clients/apollo-3.ts'
 import type { Connect } from './clients/client.ts'
-import { connectGraphqlSse } from './clients/graphql-sse.ts'
+import { connectGraphqlSse, connectGraphqlSseSingle } from './clients/graphql-sse.ts'
 import { connectGraphqlWs } from './clients/graphql-ws.ts'
 import { connectRelay } from './clients/relay.ts'
 import { connectApolloWebSocketLink, connectSubscriptionsTransport } from './clients/subscriptions-transport-ws.ts'
@@ -41,6 +41,7 @@ const clients: [name: string, clientId: string, Connect][] = [
   ['Relay', 'relay', connectRelay],
   ['the client of graphql-ws', 'graphql-ws', connectGraphqlWs],
   ['the client of graphql-sse', 'graphql-sse', connectGraphqlSse],
+  ['graphql-sse with a single connection', 'graphql-sse-single', connectGraphqlSseSingle],
 ]
 
 describe.each(clients)('%s', (_name, clientId, connect) => {

@@ -1,10 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { endWith } from '../flow/end-with-answer.ts'
 import { FrameLimits } from '../flow/frame-limits.ts'
 import { addressOf } from '../http/peer-address.ts'
 import { closeSocket } from '../websocket/close.ts'
-import { refusalOf } from '../websocket/handshake.ts'
 import { WebSocketServer } from '../websocket/websocket-server.ts'
 import { RoomConnection, type RoomEndpointOptions } from './connection.ts'
 import { Room } from './room.ts'
@@ -13,14 +11,9 @@ import { Room } from './room.ts'
 const closeTimeoutMs = 30_000
 
 /** Apollo Router connects to `/ws` unless its configuration names another path. */
-const graphqlIsElsewhere = refusalOf(
-  400,
-  'This is the room of plain WebSocket clients. GraphQL over WebSocket is at /graphql.\n',
-)
-
-function offersGraphql({ headers }: IncomingMessage): boolean {
-  const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim())
-  return offered?.some((name) => name === 'graphql-transport-ws' || name === 'graphql-ws') === true
+const misdirected = {
+  protocols: ['graphql-transport-ws', 'graphql-ws'],
+  text: 'This is the room of plain WebSocket clients. GraphQL over WebSocket is at /graphql.\n',
 }
 
 /**
@@ -33,11 +26,10 @@ export function createRoomEndpoint(options: RoomEndpointOptions): {
 } {
   const room = new Room(options)
   const { unfinished, keepAliveMs } = options
-  const sockets = new WebSocketServer({ unfinished, keepAliveMs, closeTimeoutMs, explainsRefusals: true })
+  const sockets = new WebSocketServer({ unfinished, keepAliveMs, closeTimeoutMs, explainsRefusals: true, misdirected })
   const frameLimits = new FrameLimits(options, options.allowAnonymous)
   return {
     upgrade: (request, stream, head) => {
-      if (offersGraphql(request)) return endWith(stream, graphqlIsElsewhere.refusal)
       const accepted = sockets.accept(request, stream, head)
       if (!accepted) return
       const address = addressOf(request, options.proxyHops)

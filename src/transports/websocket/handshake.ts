@@ -14,6 +14,13 @@ export interface Handshake {
   readonly answer: string
 }
 
+/** Subprotocols that the client meant for another endpoint. */
+export interface MisdirectedProtocols {
+  readonly protocols: readonly string[]
+  /** The body of the refusal: names that endpoint. */
+  readonly text: string
+}
+
 /** The handshake is invalid: the whole response to the upgrade request. */
 export interface HandshakeRefusal {
   readonly refusal: string
@@ -24,10 +31,13 @@ export interface HandshakeRefusal {
  *
  * `supported`: the subprotocols of the endpoint, in the order of preference. If it is undefined,
  * the endpoint accepts any, and the first one that the client offers is selected.
+ *
+ * `misdirected`: a valid handshake that offers one of these subprotocols is refused.
  */
 export function handshakeOf(
   { method, headers }: IncomingMessage,
   supported: readonly string[] | undefined,
+  misdirected?: MisdirectedProtocols,
 ): Handshake | HandshakeRefusal {
   const key = headers['sec-websocket-key']
   if (method !== 'GET') return refusalOf(405, 'Invalid HTTP method')
@@ -38,6 +48,7 @@ export function handshakeOf(
     return refusalOf(400, 'Missing or invalid Sec-WebSocket-Version header', 'Sec-WebSocket-Version: 13, 8\r\n')
   const offered = offeredProtocols(headers['sec-websocket-protocol'], supported)
   if (!offered) return refusalOf(400, 'Invalid Sec-WebSocket-Protocol header')
+  if (misdirected?.protocols.some((name) => offered.includes(name))) return refusalOf(400, misdirected.text)
   const protocol = supported === undefined ? offered[0] : supported.find((name) => offered.includes(name))
   const protocolHeader = protocol === undefined ? '' : `Sec-WebSocket-Protocol: ${protocol}\r\n`
   const accept = sha1(key + guid)

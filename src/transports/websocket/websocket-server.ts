@@ -4,7 +4,7 @@ import { Deadlines } from '../flow/deadlines.ts'
 import { endWith } from '../flow/end-with-answer.ts'
 import { KeepAlive } from '../flow/keep-alive.ts'
 import type { UnfinishedMessages } from '../flow/unfinished-messages.ts'
-import { handshakeOf, refusalOf } from './handshake.ts'
+import { handshakeOf, type MisdirectedProtocols, refusalOf } from './handshake.ts'
 import { WebSocketConnection, type WebSocketHost } from './websocket-connection.ts'
 
 /** How long clients may take to close their side when the server closes, in milliseconds. */
@@ -16,6 +16,8 @@ export interface WebSocketServerOptions {
    * offered is selected.
    */
   readonly protocols?: readonly string[]
+  /** Subprotocols of another endpoint. A client that offers one is refused with the text. */
+  readonly misdirected?: MisdirectedProtocols
   readonly unfinished: UnfinishedMessages
   /**
    * The time between two pings. Undefined: the endpoint pings by itself, as its protocol requires.
@@ -37,11 +39,14 @@ export interface AcceptedWebSocket {
 /** The WebSockets of one endpoint: handshake, pings, close. The README of this folder has more. */
 export class WebSocketServer {
   readonly #protocols: readonly string[] | undefined
+  readonly #misdirected: MisdirectedProtocols | undefined
   readonly #host: WebSocketHost
   #closing = false
 
-  constructor({ protocols, unfinished, keepAliveMs, closeTimeoutMs, explainsRefusals }: WebSocketServerOptions) {
-    this.#protocols = protocols
+  constructor(options: WebSocketServerOptions) {
+    const { unfinished, keepAliveMs, closeTimeoutMs, explainsRefusals } = options
+    this.#protocols = options.protocols
+    this.#misdirected = options.misdirected
     this.#host = {
       unfinished,
       keepAlive: keepAliveMs === undefined ? undefined : new KeepAlive(keepAliveMs),
@@ -58,7 +63,7 @@ export class WebSocketServer {
       stream.destroy()
       return undefined
     }
-    const handshake = this.#closing ? refusalOf(503) : handshakeOf(request, this.#protocols)
+    const handshake = this.#closing ? refusalOf(503) : handshakeOf(request, this.#protocols, this.#misdirected)
     if ('refusal' in handshake) {
       endWith(stream, handshake.refusal)
       return undefined

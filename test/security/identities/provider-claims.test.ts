@@ -1,22 +1,10 @@
-import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { JWTPayload } from 'jose'
-import { hmacVerifier } from '../../../src/auth/tokens/jwt.ts'
-import { blocksOf } from '../../docs/documents.ts'
 import { type InProcessGateway, openGateway } from '../../support/gateway/gateway-in-process.ts'
-import { testSecret } from '../../support/gateway/gateway-process.ts'
 import { type LocalIssuer, localIssuer } from '../../support/gateway/local-issuer.ts'
-import { newFolder, removeFolder } from '../../support/processes/run-folder.ts'
+import { sectionsOf } from './guide-sections.ts'
 import { ask, outcomeOf } from './registrant.ts'
 
-const sectionsOf = (path: string) =>
-  new Map(
-    readFileSync(path, 'utf8')
-      .split(/^## /m)
-      .map((text) => [text.slice(0, text.indexOf('\n')), blocksOf({ path, text })] as const),
-  )
 const guide = sectionsOf('docs/guides/identity-providers.md')
 
 /** The block of a section of the guide. */
@@ -125,47 +113,4 @@ test('with several providers each has its own keys, map and ids', async () => {
     'eyJhbGciOiJSUzI1NiJ9..',
   ]
   for (const token of refused) expect(await rights(token, 'alice')).toMatchObject({ own: 'UNAUTHENTICATED' })
-})
-
-describe('the guide to minting tokens has a program in', () => {
-  const programs = sectionsOf('docs/guides/mint-tokens.md')
-  const clientId = 'o\'neil"\\ü@example.com'
-
-  test.each([
-    ['Node.js', 'mint.mjs', 'node'],
-    ['Python', 'mint.py', 'python3'],
-    ['Java', 'Mint.java', 'java'],
-  ])('%s, and the gateway accepts its token', async (name, file, command) => {
-    const folder = newFolder()
-    try {
-      const path = join(folder, file)
-      writeFileSync(path, programs.get(name)?.[0]?.text ?? '')
-      const env = {
-        ...process.env,
-        WARREN_JWT_SECRET: testSecret,
-        JAVA_TOOL_OPTIONS: '-Dfile.encoding=UTF-8',
-        LC_ALL: 'C.UTF-8',
-      }
-      const token = execFileSync(command, [path, clientId], {
-        env,
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'ignore'],
-      })
-      expect(await hmacVerifier({ secret: testSecret }).verify(token.trim())).toMatchObject({
-        clientId,
-        scope: { operator: false, words: [] },
-        issuedAt: expect.any(Date),
-        expiresAt: expect.any(Date),
-      })
-    } finally {
-      removeFolder(folder)
-    }
-  })
-
-  test('Go and C# with the same claims', () => {
-    for (const name of ['Go', 'C#']) {
-      const text = programs.get(name)?.[0]?.text ?? ''
-      for (const claim of ['sub', 'scope', 'iat', 'exp', 'HS256', 'WARREN_JWT_SECRET']) expect(text).toContain(claim)
-    }
-  })
 })

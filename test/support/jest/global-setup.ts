@@ -1,4 +1,4 @@
-import { debianPackages, installMissing } from '../processes/debian-package.ts'
+import { type DebianPackage, debianPackages, installMissing } from '../processes/debian-package.ts'
 import { removeAbandonedFolders } from '../processes/run-folder.ts'
 import { offerSharedNode } from '../rabbitmq/shared-node.ts'
 
@@ -10,7 +10,8 @@ declare global {
 export default async function globalSetup(): Promise<void> {
   removeAbandonedFolders()
   // Here, not in each test, because an installation may take longer than the timeout of a test.
-  const { debootstrap: _, ...everyRun } = debianPackages
-  await installMissing(Object.values(everyRun))
+  const { debootstrap, javac, go } = debianPackages
+  const onDemand = new Set<DebianPackage>([debootstrap, javac, go])
+  await installMissing(Object.values(debianPackages).filter((one) => !onDemand.has(one)))
   globalThis.sharedNode = await offerSharedNode()
 }

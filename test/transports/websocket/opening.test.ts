@@ -20,6 +20,20 @@ function shake(changed: Record<string, string | undefined> = {}, supported?: str
   return handshakeOf({ method, headers } as unknown as IncomingMessage, supported?.split(' '))
 }
 
+test('a valid handshake that offers a subprotocol of another endpoint is refused with its sentence', () => {
+  const shakeOnRoom = (changed: Record<string, string>) => {
+    const headers = { upgrade: 'websocket', 'sec-websocket-key': key, 'sec-websocket-version': '13', ...changed }
+    const request = { method: 'GET', headers } as unknown as IncomingMessage
+    return handshakeOf(request, undefined, { protocols: ['graphql-ws'], text: 'Elsewhere.' })
+  }
+  for (const offered of ['graphql-ws', 'a, graphql-ws'])
+    expect(shakeOnRoom({ 'sec-websocket-protocol': offered })).toEqual(refusalOf(400, 'Elsewhere.'))
+  expect(shakeOnRoom({ 'sec-websocket-protocol': 'graphql-ws-2' })).toMatchObject({ protocol: 'graphql-ws-2' })
+  expect(shakeOnRoom({ 'sec-websocket-protocol': 'graphql-ws', 'sec-websocket-key': '' })).toEqual(
+    refusalOf(400, 'Missing or invalid Sec-WebSocket-Key header'),
+  )
+})
+
 describe('a handshake', () => {
   test('is answered byte for byte', () => {
     expect(shake()).toEqual({

@@ -3,35 +3,27 @@ import { BlockList, isIP, type LookupFunction } from 'node:net'
 import { isLoopback } from '../../../core/limits/loopback.ts'
 
 /** Never a router: this network itself, link-local (metadata services), multicast. */
-const neverRouters = new BlockList()
-for (const [net, prefix] of [
-  ['0.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['224.0.0.0', 3],
-] as const)
-  neverRouters.addSubnet(net, prefix, 'ipv4')
-for (const [net, prefix] of [
-  ['::', 128],
-  ['fe80::', 10],
-  ['ff00::', 8],
-] as const)
-  neverRouters.addSubnet(net, prefix, 'ipv6')
+const neverRouters = networks('0.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3', '::/128', 'fe80::/10', 'ff00::/8')
 
 /** RFC 1918, RFC 6598, RFC 4193, loopback. */
-const privateNetworks = new BlockList()
-for (const [net, prefix] of [
-  ['10.0.0.0', 8],
-  ['172.16.0.0', 12],
-  ['192.168.0.0', 16],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-] as const)
-  privateNetworks.addSubnet(net, prefix, 'ipv4')
-for (const [net, prefix] of [
-  ['fc00::', 7],
-  ['::1', 128],
-] as const)
-  privateNetworks.addSubnet(net, prefix, 'ipv6')
+const privateNetworks = networks(
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  'fc00::/7',
+  '::1/128',
+)
+
+function networks(...blocks: readonly string[]): BlockList {
+  const list = new BlockList()
+  for (const block of blocks) {
+    const [address = '', prefix] = block.split('/')
+    list.addSubnet(address, Number(prefix), isIP(address) === 6 ? 'ipv6' : 'ipv4')
+  }
+  return list
+}
 
 /** Names that the public DNS does not have (RFC 6761, RFC 6762, RFC 8375, Kubernetes). */
 const privateName = /^[^.]+$|\.(?:local|internal|svc|localhost|test|home\.arpa|lan)$/i
