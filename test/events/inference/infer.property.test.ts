@@ -1,13 +1,14 @@
 import { expect, test } from '@jest/globals'
 import { buildSchema, parse, validateSchema } from 'graphql'
 import { infer } from '../../../src/events/inference/infer.ts'
+import { repetitions } from '../../support/repetitions.ts'
 import { SeededRandom } from '../seeded-random.ts'
 import { typedEventsPrelude } from '../typed-events-prelude.ts'
 import { randomSamples } from './random-samples.ts'
 import { SdlChecker } from './sdl-checker.ts'
 
 test('messages of any kind give valid SDL, and each JSON message fits its types', () => {
-  for (let seed = 1; seed <= 500; seed += 1) {
+  for (let seed = 1; seed <= repetitions(200, 500); seed += 1) {
     const random = new SeededRandom(seed)
     const samples = randomSamples(random)
     const exchange = random.pick(['orders', '', 'ü', 'a.b:C', '"', 'channel', 'Query'])

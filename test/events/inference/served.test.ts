@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { infer } from '../../../src/events/inference/infer.ts'
 import { readEventSchema } from '../../../src/events/sdl/read-event-schema.ts'
 import { schema as coreSchema } from '../../../src/graphql/schema.ts'
+import { repetitions } from '../../support/repetitions.ts'
 import { SeededRandom } from '../seeded-random.ts'
 import { randomSamples } from './random-samples.ts'
 import { realWorldShapes } from './real-world-samples.ts'
@@ -21,7 +22,7 @@ describe('the gateway accepts the draft for', () => {
   }
 
   test('random messages', () => {
-    for (let seed = 1; seed <= 200; seed += 1) {
+    for (let seed = 1; seed <= repetitions(80, 200); seed += 1) {
       const random = new SeededRandom(seed)
       const samples = randomSamples(random)
       const exchangeType = random.pick(['TOPIC', 'DIRECT', 'FANOUT', 'HEADERS'] as const)

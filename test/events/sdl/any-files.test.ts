@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from '@jest/globals'
 import { buildSchema } from 'graphql'
 import { printServedSchema } from '../../../src/events/sdl/types/served-schema.ts'
+import { repetitions } from '../../support/repetitions.ts'
 import { readSdl } from './reading.ts'
 
 const specification = readFileSync(new URL('specification.sdl.txt', import.meta.url), 'utf8')
@@ -41,7 +42,7 @@ function mutated(text: string, random: () => number): string {
   return tokens.join('')
 }
 
-const rounds = 300
+const rounds = repetitions(150, 300)
 
 test(`returns mistakes or a schema for ${rounds} files that are changed at random`, () => {
   const random = seeded(17)

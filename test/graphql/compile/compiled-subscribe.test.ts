@@ -17,7 +17,6 @@ import { compileSubscribe } from '../../../src/graphql/compile/compiled-subscrib
 import type { Context } from '../../../src/graphql/context.ts'
 import { schema } from '../../../src/graphql/schema.ts'
 import { isWholeRun, pick, runs, weighted } from '../../support/property.ts'
-import { repetitions } from '../../support/repetitions.ts'
 
 /** The arguments as graphql-js coerces them; undefined if it refuses them. */
 function byGraphqlJs(
@@ -109,7 +108,7 @@ const operation = fc
     }
   })
 
-const operations = repetitions(600, 2_000)
+const operations = 250
 
 describe('a compiled subscribe', () => {
   test('has the arguments that graphql-js would pass, or none if graphql-js refuses', () => {

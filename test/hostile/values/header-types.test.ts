@@ -3,6 +3,7 @@ import { expect, test } from '@jest/globals'
 import { FieldReader } from '../../../src/brokers/rabbitmq/message/field-decoder.ts'
 import { toAmqp } from '../../../src/brokers/rabbitmq/message/properties.ts'
 import { Seeded } from '../../ledger/seeded.ts'
+import { repetitions } from '../../support/repetitions.ts'
 
 const edges: Readonly<Record<string, readonly unknown[]>> = {
   int8: [-128, 0, 127],
@@ -64,9 +65,9 @@ test('headers that are published again are the same bytes: every type and every 
     }
   }
   const random = new Seeded(3)
-  for (let round = 0; round < 2_000; round += 1) {
+  for (let round = 0; round < repetitions(600, 2_000); round += 1) {
     const bytes = written(anyTable(random))
-    expect(again(bytes).toString('hex')).toBe(bytes.toString('hex'))
+    if (!again(bytes).equals(bytes)) expect(again(bytes).toString('hex')).toBe(bytes.toString('hex'))
   }
 })
 

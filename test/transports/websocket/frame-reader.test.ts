@@ -4,7 +4,6 @@ import * as ws from 'ws'
 import { pieceBytes } from '../../../src/transports/flow/unfinished-messages.ts'
 import { BrokenFrame, FrameReader } from '../../../src/transports/websocket/frame-reader.ts'
 import { isWholeRun, pick, runs, weighted } from '../../support/property.ts'
-import { repetitions } from '../../support/repetitions.ts'
 
 const maxBytes = 4_096
 
@@ -208,7 +207,7 @@ describe('the frame reader', () => {
         }
         for (const [what, code] of expected) seen.add(what === 'broken' ? `${what} ${String(code)}` : what)
       }),
-      runs(repetitions(200, 600)),
+      runs(150),
     )
     // The run counts only if it had all of them.
     if (!isWholeRun) return

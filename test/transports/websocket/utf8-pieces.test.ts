@@ -56,6 +56,6 @@ test('text in pieces is refused in the piece with the first invalid byte', () =>
         expect([refused, isComplete]).toEqual([refusedByDecoder(pieces), isUtf8(bytes)])
       },
     ),
-    runs(2_000),
+    runs(800),
   )
 })

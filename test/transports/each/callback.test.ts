@@ -1,0 +1,4 @@
+import { callback } from '../suite/callback.ts'
+import { testTransport } from './transport-tests.ts'
+
+testTransport(callback)

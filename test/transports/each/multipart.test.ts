@@ -1,0 +1,4 @@
+import { multipart } from '../suite/multipart.ts'
+import { testTransport } from './transport-tests.ts'
+
+testTransport(multipart)

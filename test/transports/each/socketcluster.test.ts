@@ -1,0 +1,4 @@
+import { socketCluster } from '../suite/socketcluster.ts'
+import { testTransport } from './transport-tests.ts'
+
+testTransport(socketCluster)

@@ -1,0 +1,4 @@
+import { singleConnection } from '../suite/sse-single.ts'
+import { testTransport } from './transport-tests.ts'
+
+testTransport(singleConnection)

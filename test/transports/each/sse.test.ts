@@ -1,0 +1,4 @@
+import { serverSentEvents } from '../suite/sse.ts'
+import { testTransport } from './transport-tests.ts'
+
+testTransport(serverSentEvents)

@@ -1,0 +1,4 @@
+import { framedTcp } from '../suite/tcp.ts'
+import { testTransport } from './transport-tests.ts'
+
+testTransport(framedTcp)
