@@ -120,6 +120,7 @@ class ParsedJson implements DecodedBody {
   readonly data: unknown
   readonly contentType: string | null
   readonly #bytes: Buffer
+  #isCanonical: boolean | undefined
 
   constructor(bytes: Buffer, contentType: string | null) {
     this.data = parseJson(textOf(bytes))
@@ -128,8 +129,8 @@ class ParsedJson implements DecodedBody {
   }
 
   get json(): string {
-    const bytes = this.#bytes
-    return isCanonicalJson(bytes, maxDepth) ? bytes.toString('latin1') : latin1Of(printJson(this.data) ?? 'null')
+    this.#isCanonical ??= isCanonicalJson(this.#bytes, maxDepth)
+    return this.#isCanonical ? this.#bytes.toString('latin1') : latin1Of(printJson(this.data) ?? 'null')
   }
 }
 

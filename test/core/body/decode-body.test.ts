@@ -5,11 +5,23 @@ import { decodeBody, jsonBody, UndecodableBody } from '../../../src/core/body/de
 import { printJson } from '../../../src/core/json/print-json.ts'
 import type { MessageProperties } from '../../../src/core/model/message.ts'
 
+/** A message whose JSON was needed first has the same outcome. */
 function decode(body: Buffer | string, properties: MessageProperties = {}) {
-  const message = { exchange: 'e', routingKey: 'k', body: Buffer.from(body as string), properties }
-  const decoded = decodeBody({ ...message, redelivered: false, receivedAt: 0 })
-  const { data, contentType, json } = decoded
+  const message = {
+    exchange: 'e',
+    routingKey: 'k',
+    body: Buffer.from(body as string),
+    properties,
+    redelivered: false,
+    receivedAt: 0,
+  }
+  const parsed = { ...message }
+  const [one, other] = [() => decodeBody({ ...message }), () => jsonBody(parsed)]
+  expect(reasonOf(other)).toBe(reasonOf(one))
+  const { data, contentType, json } = one()
   expect(Buffer.from(json, 'latin1').toString()).toBe(printJson(data))
+  const again = decodeBody(parsed)
+  expect([again.data, again.contentType, again.json]).toEqual([data, contentType, json])
   return { data, contentType }
 }
 
