@@ -211,6 +211,7 @@ describe('a gap', () => {
     world.journal.add({ offset: 91 })
     expect(story()).toEqual([0, ['GAP', 'RETENTION'], 90, 91])
     expect(texts().at(-1)).toMatch(/^warn: retention deleted messages/)
+    expect(world.lines.at(-1)?.[2]).toEqual({ epoch: epochs[0], after: 0, before: 90 })
   })
 
   test('is not reported if it lies in the past that a starting replica reads', async () => {
