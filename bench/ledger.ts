@@ -42,7 +42,8 @@ console.log(
     `${sum((one) => one.trials)} trials in ${results.length} rounds from seed ${values.seed}, ${Math.round((Date.now() - began) / 1000)} s:`,
     `${sum((one) => one.confirmed)} numbers confirmed, ${sum((one) => one.received)} received once and in order,`,
     `${sum((one) => one.inGaps)} inside reported gaps, ${sum((one) => one.unrecoverable.answered)} of ${sum((one) => one.unrecoverable.sent)}`,
-    `unrecoverable cursors answered with a gap, healed within ${Math.max(...results.map((one) => one.healedWithinMs))} ms; ${faults.length} faults`,
+    `unrecoverable cursors answered with a gap, ${sum((one) => one.withoutFirstCopy.length)} received again from a replica that retention had overtaken,`,
+    `healed within ${Math.max(...results.map((one) => one.healedWithinMs))} ms; ${faults.length} faults`,
   ].join(' '),
 )
 process.exitCode = faults.length === 0 ? 0 : 1

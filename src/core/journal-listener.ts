@@ -71,6 +71,8 @@ export class JournalListener implements JournalTail {
   #present = false
   #downReason = 'it is not connected yet'
   #gapAhead: 'RETENTION' | 'JOURNAL_REPLACED' | undefined
+  /** The last offset that the tail read before retention overtook it. */
+  #readUpTo: number | undefined
 
   constructor(parts: JournalListenerParts) {
     this.#parts = parts
@@ -107,6 +109,7 @@ export class JournalListener implements JournalTail {
       )
     }
     this.#epoch = epoch
+    this.#readUpTo = undefined
     this.#parts.hotWindow.clear()
     this.#deduplicator.clear()
     this.#parts.quarantine.clear()
@@ -122,10 +125,7 @@ export class JournalListener implements JournalTail {
 
   onTruncated(): void {
     this.#gapAhead = 'RETENTION'
-    this.#parts.observer.log(
-      'warn',
-      'retention deleted messages that the tail had not read: every subscription receives a GAP event',
-    )
+    this.#readUpTo = this.#parts.hotWindow.last?.offset ?? this.#readUpTo
     this.#parts.hotWindow.clear()
     void this.#parts.onMarksLost()
   }
@@ -293,6 +293,13 @@ export class JournalListener implements JournalTail {
 
   #publishGap(reason: 'RETENTION' | 'JOURNAL_REPLACED', first: JournalMessage): void {
     this.#gapAhead = undefined
+    if (reason === 'RETENTION') {
+      this.#parts.observer.log(
+        'warn',
+        'retention deleted messages that the tail had not read: every subscription receives a GAP event',
+        { epoch: this.#epoch, after: this.#readUpTo, before: first.offset },
+      )
+    }
     // What follows is the past, which a starting replica does not deliver, and nothing before it is
     // missing to a subscription without a position.
     if (!this.#present) return

@@ -98,7 +98,7 @@ export async function controlledGateway(given: Partial<GatewayParts> = {}, windo
   const registry = new MemoryRegistry()
   const journal = new ControlledJournal()
   const events: unknown[] = []
-  const lines: [level: string, text: string][] = []
+  const lines: [level: string, text: string, details?: object][] = []
   const sent: ControlMessage[] = []
   const published: Publication[] = []
   const control = {
@@ -149,7 +149,7 @@ export async function controlledGateway(given: Partial<GatewayParts> = {}, windo
     keys,
     cursors: new CursorCodec(keys, hour),
     observer: {
-      log: (level: string, text: string) => lines.push([level, text]),
+      log: (...line: (typeof lines)[number]) => lines.push(line),
       messageReceived: note('received'),
       messageRedelivered: note('redelivered'),
       messageQuarantined: note('quarantined'),

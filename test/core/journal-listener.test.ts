@@ -211,6 +211,24 @@ describe('a gap', () => {
     world.journal.add({ offset: 91 })
     expect(story()).toEqual([0, ['GAP', 'RETENTION'], 90, 91])
     expect(texts().at(-1)).toMatch(/^warn: retention deleted messages/)
+    expect(world.lines.at(-1)?.[2]).toEqual({ epoch: epochs[0], after: 0, before: 90 })
+  })
+
+  test('does not make it forget the messages that it read: a copy behind the gap is not delivered', async () => {
+    const published = (offset: number, key: string) =>
+      world.journal.add({ offset, properties: { headers: { 'x-warren-idempotency-key': key } } })
+    subscribe()
+    world.journal.begin()
+    published(0, 'read')
+    world.journal.tail.onDown('cut')
+    world.journal.tail.onTruncated()
+    published(90, 'read')
+    world.journal.tail.onUp()
+    published(91, 'not read')
+    published(92, 'not read')
+    published(93, 'read')
+    expect(story()).toEqual([0, ['GAP', 'RETENTION'], 91])
+    expect(routed()).toEqual(['delivered', 'repeated', 'delivered', 'repeated', 'repeated'])
   })
 
   test('is not reported if it lies in the past that a starting replica reads', async () => {

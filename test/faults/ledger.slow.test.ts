@@ -9,6 +9,8 @@ test('every confirmed number reaches its client once and in order, or is inside 
     trials: 200,
     script: ['storm', 'kill a gateway', 'trim the stream', 'kill the broker', 'delete the stream'],
   })
+  // docs/delivery.md, Storms and retention: a few, on a machine so busy that retention overtakes.
+  if (result.withoutFirstCopy.length > 0) console.log('received again:', result.withoutFirstCopy)
   expect(result.faults).toEqual([])
   expect(result.trials).toBeGreaterThanOrEqual(200)
   expect(result.unrecoverable).toEqual({ sent: 20, answered: 20 })

@@ -1,6 +1,17 @@
-/** The events that one client received, in order. */
+/** Where a client received a number. */
+export interface Receipt {
+  /** The replica. */
+  readonly port: number
+  /** In milliseconds since the epoch. */
+  readonly at: number
+  /** The epoch and the offset that the cursor names. */
+  readonly epoch: string
+  readonly offset: number
+}
+
+/** The events that one client received, in order. Not every ledger needs `receipt`. */
 export type LedgerEvent =
-  | { readonly kind: 'event'; readonly number: number }
+  | { readonly kind: 'event'; readonly number: number; readonly receipt?: Receipt }
   | { readonly kind: 'gap'; readonly reason: string }
 
 /**

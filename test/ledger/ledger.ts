@@ -9,6 +9,7 @@ import { type Balance, settle } from './accounts.ts'
 import { CarefulPublisher } from './careful-publisher.ts'
 import { ResumingListener } from './clients/resuming-listener.ts'
 import { typedSdl } from './clients/transports.ts'
+import { lacksFirstCopy, type ReplicaLog } from './lost-first-copy.ts'
 import { pause } from './pause.ts'
 import { Seeded } from './seeded.ts'
 import { answerTo, lostCursors } from './unrecoverable.ts'
@@ -44,6 +45,11 @@ export interface LedgerResult {
   readonly gaps: Readonly<Record<string, number>>
   readonly unrecoverable: { readonly sent: number; readonly answered: number }
   readonly republished: number
+  /**
+   * Numbers that came again from a replica that never read the first copy, behind the gap that says
+   * so (docs/delivery.md, Storms and retention).
+   */
+  readonly withoutFirstCopy: readonly string[]
   /**
    * The longest time from a broker that stores again to all replicas being ready, in milliseconds.
    */
@@ -114,6 +120,8 @@ class Ledger {
   /** The gateways of the first start; killed ones are started again on the same ports. */
   readonly #gateways: readonly GatewayProcess[]
   readonly #running: GatewayProcess[]
+  /** Of all processes, those that were killed included. */
+  readonly #logs: ReplicaLog[]
   readonly #random: Seeded
   readonly #publisher: CarefulPublisher
   readonly #books: Book[] = []
@@ -133,6 +141,7 @@ class Ledger {
     this.#rabbit = rabbit
     this.#gateways = gateways
     this.#running = [...gateways]
+    this.#logs = gateways.map((gateway) => logOf(gateway, 0))
     this.#random = new Seeded(options.seed)
     this.#publisher = new CarefulPublisher(rabbit.url())
   }
@@ -282,7 +291,10 @@ class Ledger {
     const index = Math.floor(this.#random.next() * this.#running.length)
     const gateway = this.#running[index] as GatewayProcess
     await gateway.kill()
-    this.#running[index] = await gateway.again()
+    const since = Date.now()
+    const again = await gateway.again()
+    this.#running[index] = again
+    this.#logs.push(logOf(again, since))
   }
 
   async #killBroker(): Promise<void> {
@@ -356,14 +368,18 @@ class Ledger {
 
   #settle(): LedgerResult {
     const gaps: Record<string, number> = {}
+    const withoutFirstCopy: string[] = []
     let confirmed = 0
     let received = 0
     let inGaps = 0
     for (const book of this.#books) {
-      const balance = settle(
-        { client: book.client, confirmed: book.confirmed, events: book.listener.events },
-        book.attempted,
+      const { events } = book.listener
+      const settled = settle({ client: book.client, confirmed: book.confirmed, events }, book.attempted)
+      const allowed = settled.doubled.filter((number) => lacksFirstCopy(events, number, this.#logs))
+      withoutFirstCopy.push(
+        ...allowed.map((number) => `${book.client}: ${number}; ${storyAround(book.listener, number)}`),
       )
+      const balance = { ...settled, doubled: settled.doubled.filter((number) => !allowed.includes(number)) }
       confirmed += book.confirmed.length
       received += balance.received
       inGaps += balance.inGaps
@@ -385,10 +401,15 @@ class Ledger {
       gaps,
       unrecoverable: { sent: this.#sent, answered: this.#answered },
       republished: this.#republished + this.#publisher.retries,
+      withoutFirstCopy,
       healedWithinMs: this.#healedWithinMs,
       faults: this.#faults,
     }
   }
+}
+
+function logOf(gateway: GatewayProcess, since: number): ReplicaLog {
+  return { port: gateway.port, since, output: () => gateway.output() }
 }
 
 function faultsOf({ client, listener, confirmed }: Book, balance: Balance): string[] {

@@ -13,15 +13,9 @@ const answerMs = 15_000
 
 /** Cursors that cannot be resumed, made from a valid one. */
 export function lostCursors(good: string): LostCursor[] {
-  const bytes = Buffer.from(good, 'base64url')
   // Only the gateway can print such positions in the new form. It accepts the old form for as long
   // as the journal keeps messages.
-  const cursor = {
-    epoch: bytes.toString('hex', 1, 9),
-    offset: Number(bytes.readBigInt64BE(9)),
-    fingerprint: 0,
-    before: false,
-  }
+  const cursor = { ...openedCursor(good), fingerprint: 0, before: false }
   const middle = Math.floor(good.length / 2)
   const tampered = good.slice(0, middle) + (good[middle] === 'A' ? 'B' : 'A') + good.slice(middle + 1)
   return [
@@ -38,6 +32,12 @@ export function lostCursors(good: string): LostCursor[] {
       reason: 'JOURNAL_REPLACED',
     },
   ]
+}
+
+/** What a cursor says in clear text. */
+export function openedCursor(cursor: string): { readonly epoch: string; readonly offset: number } {
+  const bytes = Buffer.from(cursor, 'base64url')
+  return { epoch: bytes.toString('hex', 1, 9), offset: Number(bytes.readBigInt64BE(9)) }
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { LedgerEvent } from '../accounts.ts'
 import { pause } from '../pause.ts'
 import type { Seeded } from '../seeded.ts'
+import { openedCursor } from '../unrecoverable.ts'
 import { overEvents, overWebSocket, type Received, type Replica, type Transport, type Watch } from './transports.ts'
 
 const maxReconnectMs = 100
@@ -58,7 +59,7 @@ export class ResumingListener {
   cursor: string
   readonly #options: ListenerOptions
   readonly #transports: readonly Transport[]
-  readonly #onEvent: (event: Received) => void
+  readonly #onEvent: (event: Received, replica: Replica) => void
   #stopped = false
   #away: Promise<void> | undefined
   #back = (): void => {}
@@ -72,7 +73,7 @@ export class ResumingListener {
     this.#options = options
     const cursorIn = (): 'header' | 'variable' => random.pick(['header', 'variable'])
     this.#transports = options.transports ?? [overWebSocket, overEvents(cursorIn)]
-    this.#onEvent = onEvent ?? ((event) => this.#hear(event))
+    this.#onEvent = onEvent ?? ((event, replica) => this.#hear(event, replica))
   }
 
   start(): void {
@@ -136,7 +137,7 @@ export class ResumingListener {
           // A disconnected client would not have received what arrives after the cut.
           if (left) return
           this.cursor = event.cursor
-          this.#onEvent(event)
+          this.#onEvent(event, replica)
         },
         onRefused: (what, code) => {
           if (left) return
@@ -156,8 +157,11 @@ export class ResumingListener {
     })
   }
 
-  #hear(event: Received): void {
+  #hear(event: Received, { port }: Replica): void {
     if (event.kind === 'gap') this.events.push({ kind: 'gap', reason: event.reason })
-    else if (event.kind === 'message') this.events.push({ kind: 'event', number: event.data.number })
+    else if (event.kind === 'message') {
+      const { epoch, offset } = openedCursor(event.cursor)
+      this.events.push({ kind: 'event', number: event.data.number, receipt: { port, at: Date.now(), epoch, offset } })
+    }
   }
 }

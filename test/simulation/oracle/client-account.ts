@@ -1,6 +1,6 @@
 import type { GapReason } from '../../../src/core/model/channel-event.ts'
 import type { OverflowPolicy } from '../../../src/core/model/overflow-policy.ts'
-import { type GroundTruth, isOf, type JournalLife, type Origin, type Subject } from './ground-truth.ts'
+import { type Entry, type GroundTruth, isOf, type JournalLife, type Origin, type Subject } from './ground-truth.ts'
 
 /** An event as its client received it. */
 export interface ReceivedEvent {
@@ -27,6 +27,12 @@ interface Position {
   readonly next: number
 }
 
+/**
+ * Whether a client's present replica has read an entry, or had the time to read it before retention
+ * removed it.
+ */
+export type HasRead = (epoch: string, entry: Entry, removedAt: number) => boolean
+
 /** Called with the promise of `docs/delivery.md` that does not hold. */
 export type Violated = (promise: string, details: string) => void
 
@@ -45,8 +51,7 @@ export class ClientAccount {
   /** Poison for its channel that a gateway decoded for it. */
   readonly passed = new Set<number>()
   #position: Position | undefined
-  /** Whether its present replica must have read what was stored and removed at these times. */
-  #hasRead: (storedAt: number, removedAt: number) => boolean = () => true
+  #hasRead: HasRead = () => true
   /** What the current connection gave as its cursor. */
   #resumedWith: 'nothing' | 'cursor' | 'invalid' = 'nothing'
 
@@ -69,11 +74,7 @@ export class ClientAccount {
   }
 
   /** `floor`: where its channel's present owner begins, if its replica must know it. */
-  connected(
-    resumedWith: 'nothing' | 'cursor' | 'invalid',
-    floor: Origin | undefined,
-    hasRead: (storedAt: number, removedAt: number) => boolean,
-  ): void {
+  connected(resumedWith: 'nothing' | 'cursor' | 'invalid', floor: Origin | undefined, hasRead: HasRead): void {
     this.#floor = floor
     this.#hasRead = hasRead
     this.#resumedWith = resumedWith
@@ -128,9 +129,9 @@ export class ClientAccount {
   #cannotBeRecognised(life: JournalLife, { offset }: ReceivedEvent): boolean {
     const intent = life.at(offset)
     if (!intent) return false
-    return life.copiesBefore(intent, offset).every(({ offset: earlier, storedAt }) => {
-      const removedAt = life.stream.log.removedAt(earlier)
-      return removedAt !== undefined && !this.#hasRead(storedAt, removedAt)
+    return life.copiesBefore(intent, offset).every((earlier) => {
+      const removedAt = life.stream.log.removedAt(earlier.offset)
+      return removedAt !== undefined && !this.#hasRead(life.epoch, earlier, removedAt)
     })
   }
 

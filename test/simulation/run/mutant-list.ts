@@ -86,8 +86,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'the hot window keeps what is before a truncation',
     listener,
-    "retention deleted messages that the tail had not read: every subscription receives a GAP event',\n    )\n    this.#parts.hotWindow.clear()",
-    "retention deleted messages that the tail had not read: every subscription receives a GAP event',\n    )",
+    'this.#readUpTo\n    this.#parts.hotWindow.clear()',
+    'this.#readUpTo',
   ),
   mutant(
     'a replaced journal is not reported to live subscriptions',

@@ -7,6 +7,7 @@ import { CursorCodec } from '../../../src/core/model/cursor.ts'
 import { overflowPolicies } from '../../../src/core/model/overflow-policy.ts'
 import { defaultRoutingKey } from '../../../src/core/model/source.ts'
 import type { HotWindow } from '../../../src/core/ports/hot-window.ts'
+import type { Journal } from '../../../src/core/ports/journal.ts'
 import type { Observer } from '../../../src/core/ports/observer.ts'
 import { type SimulatedDatabase, SimulatedRegistry } from './registry.ts'
 import { TypedField } from './typed-field.ts'
@@ -35,6 +36,8 @@ export class Replica {
   readonly #now: () => number
   /** When it was up. The last one may not have ended. */
   readonly #ups: { readonly from: number; to: number }[] = []
+  /** The places of the entries that its tail has read. */
+  readonly #read = new Set<string>()
   resumes = { resumed: 0, gap: 0 }
   failures = 0
   /** Undefined: no client of the run subscribes to it. */
@@ -63,6 +66,11 @@ export class Replica {
     return this.#ups.some((up) => Math.min(to, up.to) - Math.max(from, up.from) >= leastMs)
   }
 
+  /** Whether its tail has read this entry. */
+  hasRead(epoch: string, offset: number): boolean {
+    return this.#read.has(`${epoch} ${offset}`)
+  }
+
   /** For checks after the end. */
   get parts(): { gateway: Gateway | undefined; hotWindow: HotWindow | undefined; broker: RabbitGateway | undefined } {
     return { gateway: this.#gateway, hotWindow: this.#hotWindow, broker: this.#broker }
@@ -84,6 +92,7 @@ export class Replica {
       retention: { maxAgeMs: Number.POSITIVE_INFINITY, maxBytes: 1024 ** 3 },
       hotWindow: { maxBytes: windowBytes, maxAgeMs: windowMs },
     })
+    this.#watch(journal)
     const control = broker.openControlBus(keys)
     const gateway = new Gateway({
       replica: `replica-${this.owner}`,
@@ -124,6 +133,23 @@ export class Replica {
     this.state = 'closing'
     await this.#close?.()
     this.state = 'closed'
+  }
+
+  #watch(journal: Journal): void {
+    const open = journal.open.bind(journal)
+    journal.open = (tail) => {
+      let current = ''
+      const [onEpoch, onMessage] = [tail.onEpoch.bind(tail), tail.onMessage.bind(tail)]
+      tail.onEpoch = (epoch) => {
+        current = epoch
+        return onEpoch(epoch)
+      }
+      tail.onMessage = (entry) => {
+        this.#read.add(`${current} ${entry.offset}`)
+        onMessage(entry)
+      }
+      open(tail)
+    }
   }
 
   #noteState(up: boolean): void {

@@ -172,7 +172,12 @@ export class Subscriber {
       (origin) => !this.script.typed && origin.channel === this.channel && isKnown(world, replica, origin),
     )
     const resumedWith = resumesInvalid ? 'invalid' : after === undefined ? 'nothing' : 'cursor'
-    this.account.connected(resumedWith, floor, (storedAt, removedAt) => replica.wasUp(storedAt, removedAt, readMs))
+    this.account.connected(
+      resumedWith,
+      floor,
+      (epoch, { offset, storedAt }, removedAt) =>
+        replica.hasRead(epoch, offset) || replica.wasUp(storedAt, removedAt, readMs),
+    )
     world.note(
       `${this.clientId} on ${replica.owner} after ${resumesInvalid ? 'invalid' : (this.#last?.offset ?? 'nothing')}`,
     )
