@@ -40,31 +40,34 @@ test(
 test(
   'repeats a run bit for bit',
   async () => {
-    const some = { ...seeds, to: 20 }
+    const some = { ...seeds, to: repetitions(8, 20) }
     const first = await runSeeds(out, { ...some, workers: 1 }, () => undefined)
-    const second = await runSeeds(out, some, () => undefined)
+    const second = await runSeeds(out, { ...some, workers: 1 }, () => undefined)
     expect(second.digest).toBe(first.digest)
   },
   timeoutMs,
 )
 
-test.each(readdirSync(scripts))(
-  'keeps the promises in the run %s',
-  async (name) => {
-    const script = JSON.parse(readFileSync(join(scripts, name), 'utf8')) as Script
-    const worker = new WorkerProcess(out)
-    const results: RunResult[] = []
-    try {
+describe('scripts', () => {
+  let worker: WorkerProcess
+  beforeAll(() => {
+    worker = new WorkerProcess(out)
+  })
+  afterAll(() => worker.end())
+
+  test.each(readdirSync(scripts))(
+    'keeps the promises in the run %s',
+    async (name) => {
+      const script = JSON.parse(readFileSync(join(scripts, name), 'utf8')) as Script
+      const results: RunResult[] = []
       await worker.run({ kind: 'script', script, keepsLog: true }, (report) => {
         if (report.kind === 'ran') results.push(report.result)
       })
-    } finally {
-      worker.end()
-    }
-    expect(results.map(({ violation }) => violation)).toEqual([undefined])
-  },
-  timeoutMs,
-)
+      expect(results.map(({ violation }) => violation)).toEqual([undefined])
+    },
+    timeoutMs,
+  )
+})
 
 describe('planted bugs', () => {
   test('are changes of code that exists', () => {

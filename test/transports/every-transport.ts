@@ -9,7 +9,7 @@ import { singleConnection } from './suite/sse-single.ts'
 import { framedTcp } from './suite/tcp.ts'
 import { plainWebSocket } from './suite/websocket.ts'
 
-/** Every transport. A new one is a file in `suite` and an entry here. */
+/** Every transport. A new one is a file in `suite`, one in `each`, and an entry here. */
 export const transports: readonly TransportAdapter[] = [
   graphqlWs,
   graphqlWsLegacy,

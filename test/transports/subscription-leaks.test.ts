@@ -12,9 +12,9 @@ import { rabbit, testVhost } from '../support/rabbitmq/broker.ts'
 import { repetitions } from '../support/repetitions.ts'
 
 /** About 120 µs of CPU each, both sides together. */
-const overWebSocket = repetitions(30_000, 100_000)
+const overWebSocket = repetitions(15_000, 100_000)
 const overSse = repetitions(450, 2_000)
-const overRabbit = repetitions(500, 2_000)
+const overRabbit = repetitions(250, 2_000)
 const sockets = 4
 /** Subscribed and completed in one batch without an await, on one socket. */
 const batch = 250

@@ -5,6 +5,7 @@ import type { Journal, MarkNote } from '../../../src/core/ports/journal.ts'
 import type { Observer } from '../../../src/core/ports/observer.ts'
 import { Quarantine } from '../../../src/core/quarantine/quarantine.ts'
 import { badInput, GatewayError } from '../../../src/errors.ts'
+import { plainConnection } from '../../brokers/rabbitmq/connections.ts'
 import { type ChannelListener, listen } from '../../e2e/back-end/graphql-caller.ts'
 import { eventually } from '../../support/eventually.ts'
 import { type InProcessGateway, openGateway } from '../../support/gateway/gateway-in-process.ts'
@@ -38,14 +39,16 @@ describe('on RabbitMQ', () => {
     await channel.close()
   }
 
-  /** Takes the one message out of the quarantine. */
+  /**
+   * Takes the one message out of the quarantine. Each attempt has its own connection: while the queue
+   * is missing, each ends its channel, and after some dozens RabbitMQ 3.10 ends the connection.
+   */
   function kept(): Promise<GetMessage> {
     return eventually('the message in the quarantine', async () => {
-      const channel = await theirs.createChannel()
+      await using connection = await plainConnection(vhost.url)
+      const channel = await connection.createChannel()
       channel.on('error', () => undefined)
-      const message = await channel.get('warren.quarantine', { noAck: true })
-      await channel.close()
-      return message
+      return await channel.get('warren.quarantine', { noAck: true })
     })
   }
 

@@ -11,7 +11,7 @@ import { repetitions } from '../../support/repetitions.ts'
 import { mutatedText, mutatedValue, randomBytes } from './mutations.ts'
 
 /** FUZZ_FRAMES=3000000 FUZZ_SEED=7 npm test -- test/transports/fuzz/fuzz.test.ts */
-const total = Number(process.env['FUZZ_FRAMES'] ?? repetitions(5_000, 20_000))
+const total = Number(process.env['FUZZ_FRAMES'] ?? repetitions(3_000, 20_000))
 const seed = Number(process.env['FUZZ_SEED'] ?? 20_261_121)
 const atOnce = 16
 const perConnection = 25

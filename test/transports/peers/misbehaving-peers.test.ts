@@ -18,8 +18,8 @@ const mebibyte = 1024 * 1024
  * The most by which a gateway may grow during an attack: buffers and garbage, not what it was sent.
  */
 const growthBytes = 96 * mebibyte
-const flood = repetitions(10_000, 100_000)
-const endedAtOnce = repetitions(4_000, 20_000)
+const flood = repetitions(4_000, 100_000)
+const endedAtOnce = repetitions(2_000, 20_000)
 const equalRequests = repetitions(100, 1_000)
 const equalAtOnce = repetitions(100, 200)
 /** The longest that the gateway accepts, so that few answers fill the buffers of the system. */

@@ -2,8 +2,8 @@ import type { Inbox } from '../../support/frames/inbox.ts'
 import type { InProcessGateway } from '../../support/gateway/gateway-in-process.ts'
 
 /**
- * A transport for the shared suite. To add one, implement this in a file in this folder, and add it
- * to the list in `every-transport.ts`. A client here is what a careful user would write for the
+ * A transport for the shared suite. To add one, implement this in a file in this folder, add it to
+ * the list in `every-transport.ts`, and give it a file of tests in `test/transports/each`. A client here is what a careful user would write for the
  * transport: it queues what it receives, and uses only the protocol.
  */
 export interface TransportAdapter {
