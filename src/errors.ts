@@ -60,6 +60,30 @@ export const errorTable = {
   PAYLOAD_TOO_LARGE: { http: 413, retry: false, meaning: 'The message is larger than the gateway accepts.' },
 } as const satisfies Record<string, { http: number; retry: boolean; meaning: string }>
 
+/** Codes of HTTP requests that reach no operation. `docs/errors.md` prints them. */
+export const requestErrorTable = {
+  BAD_REQUEST: {
+    http: '400',
+    meaning: 'The body, or a parameter of the URL, is invalid; `field` names a parameter.',
+  },
+  GRAPHQL_PARSE_FAILED: { http: '400, or 200 for `application/json`', meaning: 'The document has a syntax error.' },
+  GRAPHQL_VALIDATION_FAILED: {
+    http: '400, or 200 for `application/json`',
+    meaning: 'The document does not fit the schema.',
+  },
+  OPERATION_RESOLUTION_FAILURE: {
+    http: '400, or 200 for `application/json`',
+    meaning: 'The document does not have the operation of `operationName`.',
+  },
+  NOT_FOUND: { http: '404', meaning: 'Nothing is served at the path, or no event stream has the token.' },
+  METHOD_NOT_ALLOWED: {
+    http: '405',
+    meaning: 'The path is not served with this method; `Allow` names those that are.',
+  },
+  NOT_ACCEPTABLE: { http: '406', meaning: '`Accept` has no type that can answer; the message names those that can.' },
+  UPGRADE_REQUIRED: { http: '426', meaning: 'The path is for WebSockets.' },
+} as const satisfies Record<string, { http: string; meaning: string }>
+
 export type ErrorCode = keyof typeof errorTable
 
 /**

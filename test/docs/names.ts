@@ -6,7 +6,7 @@ import { program } from '../../src/cli/program.ts'
 import { closeReasons } from '../../src/close-reasons.ts'
 import { flagOf, variableOf } from '../../src/config/options/option.ts'
 import { optionNames, options } from '../../src/config/options/options.ts'
-import { errorTable } from '../../src/errors.ts'
+import { errorTable, requestErrorTable } from '../../src/errors.ts'
 import { printDirectives } from '../../src/events/sdl/directives/definitions.ts'
 import { schema } from '../../src/graphql/schema.ts'
 import { createMetrics } from '../../src/observability/metrics.ts'
@@ -85,6 +85,7 @@ const enumValues = [printSchema(schema), printDirectives()]
 
 const knownCodes = new Set([
   ...Object.keys(errorTable),
+  ...Object.keys(requestErrorTable),
   ...Object.keys(closeReasons),
   ...enumValues,
   // graphql-js and Yoga use it for unexpected errors of the server.

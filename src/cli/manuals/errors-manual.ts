@@ -1,5 +1,5 @@
 import { closeReasons } from '../../close-reasons.ts'
-import { errorTable } from '../../errors.ts'
+import { errorTable, requestErrorTable } from '../../errors.ts'
 
 /** `docs/errors.md`. */
 export function errorsManual(): string {
@@ -27,6 +27,12 @@ export function errorsManual(): string {
         ([code, { http, retry, meaning }]) =>
           `| \`${code}\` | ${http} | stays open | stays open | ${retry ? 'later, unchanged' : 'only if changed'} | ${meaning} |`,
       ),
+    ].join('\n'),
+    [
+      'Requests that reach no operation have codes of their own over HTTP:\n',
+      '| code | HTTP | meaning |',
+      '|---|---|---|',
+      ...Object.entries(requestErrorTable).map(([code, { http, meaning }]) => `| \`${code}\` | ${http} | ${meaning} |`),
     ].join('\n'),
     [
       '## Close reasons\n',

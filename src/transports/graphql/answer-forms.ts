@@ -26,8 +26,11 @@ export function answerForms(): Plugin {
       const accept = acceptOf(request)
       const served = [...singleTypes, ...streamTypes]
       if (!['GET', 'POST'].includes(request.method) || preferred(accept, served)) return
+      // `http` is for Yoga, which does not see this error.
+      const { message, extensions } = notAcceptable(accept, singleTypes)
+      const errors = [{ message, extensions: { code: extensions['code'] } }]
       payload.endResponse(
-        new fetchAPI.Response(JSON.stringify({ errors: [notAcceptable(accept, singleTypes)] }), {
+        new fetchAPI.Response(JSON.stringify({ errors }), {
           status: 406,
           headers: { 'content-type': 'application/json; charset=utf-8' },
         }),
@@ -83,10 +86,9 @@ function inOnePart(form: StreamForm) {
 
 function notAcceptable(accept: string | undefined, served: readonly string[]): GraphQLError {
   const received = (accept ?? '').slice(0, 200)
-  return new GraphQLError(
-    `Accept: expected ${served.join(' or ')} for this operation, got ${JSON.stringify(received)}`,
-    {
-      extensions: { code: 'NOT_ACCEPTABLE', http: { status: 406 } },
-    },
-  )
+  // As the specification of multipart subscriptions spells it.
+  const expected = served.join(' or ').replace('subscriptionspec=1.0', 'subscriptionSpec="1.0"')
+  return new GraphQLError(`Accept: expected ${expected} for this operation, got ${JSON.stringify(received)}`, {
+    extensions: { code: 'NOT_ACCEPTABLE', http: { status: 406 } },
+  })
 }

@@ -21,7 +21,7 @@ function paramsOf(encoded: string): GraphQLParams {
   const search = new URLSearchParams(encoded)
   const objectIn = (name: string): Record<string, unknown> | undefined => {
     const text = search.get(name)
-    return text ? (jsonOf(text, `"${name}": expected valid JSON`) as Record<string, unknown>) : undefined
+    return text ? (jsonOf(text, `"${name}": expected valid JSON`, name) as Record<string, unknown>) : undefined
   }
   return withObjects({
     operationName: search.get('operationName') || undefined,
@@ -63,24 +63,23 @@ function withObjects(params: GraphQLParams): GraphQLParams {
 async function textOf(request: Request): Promise<string> {
   try {
     return await request.text()
-  } catch (error) {
-    throw badRequest(invalidBody, error)
+  } catch {
+    throw badRequest(invalidBody)
   }
 }
 
-function jsonOf(text: string, message: string): unknown {
+/** `field`: the parameter of the URL that has the text. */
+function jsonOf(text: string, message: string, field?: string): unknown {
   try {
     return parseJson(text)
-  } catch (error) {
-    throw badRequest(message, error)
+  } catch {
+    throw badRequest(message, field)
   }
 }
 
-/** `spec`: the status is sent only if the client accepts application/graphql-response+json. */
-function badRequest(message: string, error?: unknown): GraphQLError {
-  const originalError = error instanceof Error ? { name: error.name, message: error.message } : undefined
+function badRequest(message: string, field?: string): GraphQLError {
   return new GraphQLError(message, {
-    extensions: { http: { spec: true, status: 400 }, code: 'BAD_REQUEST', ...(originalError && { originalError }) },
+    extensions: { http: { status: 400 }, code: 'BAD_REQUEST', ...(field && { field }) },
   })
 }
 

@@ -66,7 +66,14 @@ test('an Accept that is not served is answered with 406 and what is', async () =
   const headers = { 'content-type': 'application/json', accept: 'image/png' }
   const response = await fetch(gateway.graphqlUrl, { method: 'POST', headers, body })
   expect(response.status).toBe(406)
-  expect(await response.text()).toMatch(/expected .*application\/json.* got \\"image\/png\\"/)
+  expect(await response.json()).toEqual({
+    errors: [
+      {
+        message: expect.stringMatching(/expected .*application\/json.* got "image\/png"/),
+        extensions: { code: 'NOT_ACCEPTABLE' },
+      },
+    ],
+  })
 })
 
 test('an invalid token is answered with a challenge', async () => {

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { type ExecutionResult, GraphQLError } from 'graphql'
 import type { GraphQLParams, Plugin } from 'graphql-yoga'
-import { badInput } from '../../../errors.ts'
+import { badInput, GatewayError } from '../../../errors.ts'
 import { acceptOf, isAsyncIterable } from '../answer-forms.ts'
 import type { ResultSources } from '../streaming/result-sources.ts'
 import { AllowedUrls } from './allowed-urls.ts'
@@ -43,7 +43,7 @@ export class CallbackSubscriptions {
   readonly plugin: Plugin = {
     onSubscribe: ({ args }) => {
       const { request, params } = args.contextValue as OperationContext
-      if (request && wantsCallback(acceptOf(request), params?.extensions)) this.#urlIn(params)
+      if (request && wantsCallback(acceptOf(request), params?.extensions)) this.#check(params)
     },
     onResultProcess: (payload) => {
       const { request, result, serverContext } = payload
@@ -90,6 +90,17 @@ export class CallbackSubscriptions {
     stream.detachFromResponse?.()
     delivery.begin()
     return undefined
+  }
+
+  /** A request that asks for callbacks in vain is answered with 400, whatever it accepts. */
+  #check(params: GraphQLParams | undefined): void {
+    try {
+      this.#urlIn(params)
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error
+      const { message, code, field } = error
+      throw new GraphQLError(message, { extensions: { code, field, http: { status: 400, headers: callbackHeaders } } })
+    }
   }
 
   #urlIn(params: GraphQLParams | undefined): URL {

@@ -227,7 +227,8 @@ describe('the HTTP callback protocol', () => {
     ['another port', { callbackUrl: 'http://127.0.0.1:1/callback/x' }, 'callbackUrl'],
   ])('refuses %s before anything is sent', async (_what, subscription, field) => {
     const inbox = inboxOf('refused')
-    const { body } = await ask('refused', { subscription })
+    const { status, body } = await ask('refused', { subscription })
+    expect(status).toBe(400)
     const extensions = { code: 'BAD_USER_INPUT', field: `extensions.subscription.${field}` }
     expect(body).toMatchObject({ errors: [{ extensions }] })
     expect([inbox.waiting.length, sessions().length]).toEqual([0, 0])
@@ -249,7 +250,8 @@ describe('the HTTP callback protocol', () => {
 
   test('is off by default', async () => {
     await using other = await openGateway()
-    const { body } = await ask('off', { from: other })
+    const { status, body } = await ask('off', { from: other })
+    expect(status).toBe(400)
     expect(body).toMatchObject({ errors: [{ message: expect.stringMatching(/set WARREN_CALLBACK_URLS/) }] })
   })
 })
