@@ -46,8 +46,8 @@ export interface LedgerResult {
   readonly unrecoverable: { readonly sent: number; readonly answered: number }
   readonly republished: number
   /**
-   * Numbers that came again from a replica that never read the first copy, behind the gap that says
-   * so (docs/delivery.md, Storms and retention).
+   * Numbers that came again, behind a gap, from a replica that never read the first copy
+   * (docs/delivery.md, Storms and retention).
    */
   readonly withoutFirstCopy: readonly string[]
   /**

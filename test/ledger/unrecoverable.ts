@@ -34,7 +34,7 @@ export function lostCursors(good: string): LostCursor[] {
   ]
 }
 
-/** What a cursor says in clear text. */
+/** What a cursor contains in clear text. */
 export function openedCursor(cursor: string): { readonly epoch: string; readonly offset: number } {
   const bytes = Buffer.from(cursor, 'base64url')
   return { epoch: bytes.toString('hex', 1, 9), offset: Number(bytes.readBigInt64BE(9)) }

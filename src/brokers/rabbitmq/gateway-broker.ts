@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { DeploymentKeys } from '../../core/clients/deployment-keys.ts'
+import { retriesMs } from '../../core/delivery/deduplicator.ts'
 import type { JournalMessage } from '../../core/model/message.ts'
 import { lifeOf, type Source } from '../../core/model/source.ts'
 import type { ControlBus } from '../../core/ports/control-bus.ts'
@@ -169,7 +170,8 @@ export class RabbitGateway implements GatewayBroker {
     const journal = new StreamJournal({
       name: this.#queue,
       retention,
-      warmMs: Math.min(hotWindow.maxAgeMs, maxWarmMs),
+      // At least what publishers may publish again: a starting replica then recognises the copies.
+      warmMs: Math.min(Math.max(hotWindow.maxAgeMs, retriesMs), maxWarmMs),
       openConnection: this.openConnection,
       publish: (publication) => this.#publisher.publish({ ...publication, into: 'journal' }),
       onEntry: (entry) => {

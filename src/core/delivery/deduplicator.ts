@@ -14,7 +14,7 @@ export const idempotencyHeader = 'x-warren-idempotency-key'
 const generationKeys = 50_000
 const generationMs = 5 * 60 * 1000
 /** How long after an outage publishers may still publish unconfirmed messages again, in ms. */
-const retriesMs = 120_000
+export const retriesMs = 120_000
 /** How many offsets of repeated entries are remembered. */
 const maxRepeats = 50_000
 
