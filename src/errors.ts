@@ -72,7 +72,7 @@ export const requestErrorTable = {
     meaning: 'The document does not fit the schema.',
   },
   OPERATION_RESOLUTION_FAILURE: {
-    http: '400, or 200 for `application/json`',
+    http: '400',
     meaning: 'The document does not have the operation of `operationName`.',
   },
   NOT_FOUND: { http: '404', meaning: 'Nothing is served at the path, or no event stream has the token.' },

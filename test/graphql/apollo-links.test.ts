@@ -3,6 +3,8 @@ import { ApolloClient, type ApolloLink, gql, HttpLink, InMemoryCache } from '@ap
 import { BatchHttpLink } from '@apollo/client/link/batch-http'
 import { PersistedQueryLink } from '@apollo/client/link/persisted-queries'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import batch3 from 'apollo-client-3/link/batch-http/batch-http.cjs'
+import apollo3 from 'apollo-client-3/main.cjs'
 import { type InProcessGateway, openGateway } from '../support/gateway/gateway-in-process.ts'
 
 let gateway: InProcessGateway
@@ -31,6 +33,23 @@ test("Apollo's persisted-query link sends the text once, and only the hash after
   for (let round = 0; round < 2; round += 1)
     expect((await client.query({ query, fetchPolicy: 'network-only' })).data).toMatchObject(answer)
   expect(sent.map((body) => body.query !== undefined)).toEqual([false, true, false])
+  client.stop()
+})
+
+test('the batch link of Apollo Client 3 sends several operations in one request', async () => {
+  const sent: unknown[] = []
+  const recording: typeof fetch = (input, init) => {
+    sent.push(JSON.parse(init?.body as string))
+    return fetch(input, init)
+  }
+  const link = new batch3.BatchHttpLink({ uri: gateway.graphqlUrl, fetch: recording, batchInterval: 20 })
+  const client = new apollo3.ApolloClient({ cache: new apollo3.InMemoryCache(), link })
+  const texts = ['query Version { gateway { version } }', 'query Other { gateway { broker } }']
+  const results = await Promise.all(
+    texts.map((text) => client.query({ query: apollo3.gql(text), fetchPolicy: 'no-cache' })),
+  )
+  expect(results.map(({ data }) => data)).toMatchObject([answer, { gateway: { broker: 'UP' } }])
+  expect(sent).toMatchObject([[{ operationName: 'Version' }, { operationName: 'Other' }]])
   client.stop()
 })
 
