@@ -134,3 +134,9 @@ async function answer(socket: Socket, text: string): Promise<string> {
   socket.write(text)
   return String((await data)[0])
 }
+
+test('no earlier file of the worker receives the events of these tests', () => {
+  // A global of jest-circus. Each file adds five handlers to the two of jest-circus itself.
+  const { [Symbol.for('EVENT_HANDLERS')]: handlers } = globalThis as { [name: symbol]: unknown }
+  expect(handlers).toHaveLength(7)
+})

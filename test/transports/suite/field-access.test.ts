@@ -69,7 +69,8 @@ async function open(directives: string): Promise<Under> {
   const gateway = await openGateway({
     WARREN_SCHEMA: file,
     WARREN_TCP_PORT: String(tcpPort),
-    WARREN_AUTH_TIMEOUT: '500ms',
+    // A busy machine takes half a second for a request, and a connection is cut after this long.
+    WARREN_AUTH_TIMEOUT: '1500ms',
     WARREN_CALLBACK_URLS: router.url,
   })
   closings.push(() => gateway.close())

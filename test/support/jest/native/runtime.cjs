@@ -9,6 +9,8 @@ const { CompiledFiles, SourceMaps } = require('./compile.cjs')
 const globalsOf = new Map()
 globalThis[Symbol.for('warren.test.globals')] = globalsOf
 
+const handlersOfEvents = Symbol.for('EVENT_HANDLERS')
+
 /** When a worker prints why it has not ended: before jest ends it, without a reason. */
 const printLeftMs = 8_000
 
@@ -25,6 +27,9 @@ module.exports = class NativeRuntime extends JestRuntime {
 
   constructor(config, ...rest) {
     super(config, ...rest)
+    // jest-circus keeps its handlers of events in a global, which a VM context would end. Without
+    // this, each test would be reported by the handlers of all earlier files of the worker.
+    delete globalThis[handlersOfEvents]
     sourceMaps ??= openLoader(`${config.cacheDirectory}/native`)
   }
 
