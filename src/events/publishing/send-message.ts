@@ -1,10 +1,12 @@
 import { GraphQLError } from 'graphql'
 import { newTraceparent } from '../../core/accounting/trace-context.ts'
+import { UndecodableBody } from '../../core/body/undecodable-body.ts'
 import type { Message } from '../../core/model/message.ts'
 import type { Requester } from '../../core/ports/requester.ts'
 import { payerOf } from '../../core/sessions/payer.ts'
 import { GatewayError } from '../../errors.ts'
 import type { EventSchema, PublishField, RequestField } from '../model/event-schema.ts'
+import type { Verdict } from '../model/typed-value.ts'
 import { plainValue } from '../projection/typed-resolvers.ts'
 import type { EventContext } from '../serving/event-context.ts'
 import { callerOf } from '../serving/subscription-access.ts'
@@ -69,7 +71,7 @@ export function requesterOf(
       release()
     }
     throwResponderError(reply)
-    const verdict = validate(new MessageInput(reply, () => '', parts.decoders, parts.maxDecodedBytes))
+    const verdict = verdictOn(() => validate(new MessageInput(reply, () => '', parts.decoders, parts.maxDecodedBytes)))
     if (verdict.kind === 'valid') return plainValue(verdict.value)
     const { pointer, expected } =
       verdict.kind === 'invalid' ? verdict : { pointer: '', expected: 'an event type of the field' }
@@ -78,6 +80,16 @@ export function requesterOf(
       'INVALID_EVENT',
       `the reply to ${field.name} does not have the form that the schema declares`,
     )
+  }
+}
+
+/** A reply that does not decode is the responder's mistake, as one of another form is. */
+function verdictOn(validate: () => Verdict): Verdict {
+  try {
+    return validate()
+  } catch (error) {
+    if (!(error instanceof UndecodableBody)) throw error
+    return { kind: 'invalid', pointer: '', expected: `a body that decodes: ${error.message}` }
   }
 }
 

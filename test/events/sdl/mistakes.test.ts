@@ -47,6 +47,31 @@ test('reports the mistakes of all files at once, sorted by file, line and column
   ])
 })
 
+test('reports what stands beside a directive with a mistake, and nothing that follows from it', () => {
+  expect(
+    printedMistakes(`type Subscription {
+  order(id: ID @match(body: "x"), region: ID @match(word: "region"), at: DateTime): Order
+    @events(exchange: "a", routingKey: "o.{region}", foo: 1) @events(exchange: "b", routingKey: "o") @allow(scopes: ["a b"])
+  gap: Envelope @events(exchange: "c", routingKey: "{x") @only(in: [])
+}
+type Mutation { place(a: ID @match(body: "/a")): Published! @publish(foo: 1) @allow(scopes: ["{b}"]) }
+type Order { id: ID! region: ID @from(word: "region") }
+type Envelope { gap: EventGap @from(property: GAP), order: Order @from(body: "") }`).map((line) => line.slice(0, 55)),
+  ).toEqual([
+    'e.graphql:2:29: expected a JSON pointer (RFC 6901) such',
+    'e.graphql:2:74: Subscription.order(at:) has the type Da',
+    'e.graphql:3:54: unknown argument "foo" of @events: allo',
+    'e.graphql:3:117: expected scopes without white space, s',
+    'e.graphql:4:52: expected a capture such as {region} or ',
+    'e.graphql:4:58: expected one of body, envelope, header,',
+    'e.graphql:4:68: expected at least one text in @only(in:',
+    'e.graphql:6:29: @match is for arguments of subscription',
+    'e.graphql:6:61: @publish lacks the argument "exchange",',
+    'e.graphql:6:70: unknown argument "foo" of @publish: all',
+    'e.graphql:6:93: {b} in the scope "{b}" names no argumen',
+  ])
+})
+
 test('reports broken files alone, because what they define is missing elsewhere', () => {
   expect(
     printedMistakes(['type Order {', 'type Query { a: Order }', 'type Sku [']).map((line) => line.slice(0, 15)),

@@ -70,12 +70,11 @@ beforeAll(async () => {
       if (!message) return
       const { sku, quantity } = JSON.parse(message.content.toString()) as { sku: string; quantity: number }
       const { replyTo, correlationId } = message.properties
-      const reply = (body: unknown, headers = {}) =>
-        channel.sendToQueue(String(replyTo), Buffer.from(JSON.stringify(body)), {
-          correlationId: String(correlationId),
-          headers,
-        })
+      const answer = (text: string, properties = {}) =>
+        channel.sendToQueue(String(replyTo), Buffer.from(text), { correlationId: String(correlationId), ...properties })
+      const reply = (body: unknown, headers = {}) => answer(JSON.stringify(body), { headers })
       if (sku === 'wrong') reply({ sku })
+      else if (sku === 'broken') answer('{"sku":', { contentType: 'application/json' })
       else if (sku === 'refused') reply({}, { 'x-error': 'out of stock', 'x-error-code': 'OUT_OF_STOCK' })
       else reply({ sku, price: 2.5 * quantity })
     },
@@ -147,6 +146,7 @@ describe('a field with @request', () => {
   test.each([
     ['no queue', '{ nowhere(sku: 1) { sku } }', '"code":"NO_RESPONDER"'],
     ['a reply of another type', '{ quote(sku: "wrong") { sku } }', '"code":"INVALID_EVENT"'],
+    ['a reply that does not decode', '{ quote(sku: "broken") { sku } }', '"code":"INVALID_EVENT"'],
     ['an error of the responder', '{ quote(sku: "refused") { sku } }', '"message":"out of stock"'],
     ['its code', '{ quote(sku: "refused") { sku } }', '"code":"OUT_OF_STOCK"'],
   ])('reports %s', async (_what, query, text) => {

@@ -77,6 +77,11 @@ export class DirectiveUses {
   has(node: ASTNode | null | undefined, name: DirectiveName): boolean {
     return (node && this.#byNode.get(node)?.some((found) => found.name === name)) ?? false
   }
+
+  /** Whether the directive is written there and one of its uses has a mistake. */
+  hasMistake(node: ASTNode | null | undefined, name: DirectiveName): boolean {
+    return (node && this.#byNode.get(node)?.some((found) => found.name === name && !found.use)) ?? false
+  }
 }
 
 /** The node of an argument's value, else the directive: where a mistake in that value is. */

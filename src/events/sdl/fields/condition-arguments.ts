@@ -152,7 +152,7 @@ function placeOf(
     return place && checkWord(context, place, placeOfUse(use).nodeOf('word'), path, bindings) ? place : undefined
   }
   if (bindings.captures.includes(argument.name)) return { kind: 'word', name: argument.name }
-  if (bindings.partialCaptures.includes(argument.name)) {
+  if (bindings.isComplete && bindings.partialCaptures.includes(argument.name)) {
     mistakes.error(
       argument.astNode ?? {},
       `{${argument.name}} is captured by some @events of ${path} and not by others: capture it in all, or give the place with @match`,
@@ -162,15 +162,18 @@ function placeOf(
   return { kind: 'body', pointer: [memberNames(argument.name)] }
 }
 
-/** Reports a place that names a capture which not all bindings have. */
+/**
+ * Reports a place that names a capture which not all bindings have. If a binding has a mistake,
+ * nothing is reported, because it may have the capture.
+ */
 export function checkWord(
   { mistakes }: SdlContext,
   place: Place,
   node: object,
   path: string,
-  { captures, partialCaptures }: EventBindings,
+  { captures, partialCaptures, isComplete }: EventBindings,
 ): boolean {
-  if (place.kind !== 'word' || captures.includes(place.name)) return true
+  if (place.kind !== 'word' || captures.includes(place.name) || !isComplete) return true
   const why = partialCaptures.includes(place.name)
     ? 'only some of its @events capture it'
     : captures.length === 0

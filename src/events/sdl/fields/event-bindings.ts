@@ -1,3 +1,4 @@
+import type { ASTNode } from 'graphql'
 import { splitPointer } from '../../../core/json/json-pointer.ts'
 import type { EventBinding } from '../../model/event-schema.ts'
 import type { SdlContext } from '../context.ts'
@@ -12,6 +13,8 @@ export type EventsUse = DirectiveUse<DirectiveArguments['events']>
 /** The `@events` of one field. */
 export interface EventBindings {
   readonly bindings: readonly EventBinding[]
+  /** False: an `@events` has a mistake, so that it is unknown what it captures. */
+  readonly isComplete: boolean
   /** The use of each binding, in the same order. */
   readonly uses: readonly EventsUse[]
   /** What each binding captures, so that conditions can name it. */
@@ -21,8 +24,9 @@ export interface EventBindings {
 }
 
 /** Reads all `@events` of a field. Those with a mistake are left out. */
-export function readBindings(context: SdlContext, exchanges: SdlExchanges, uses: readonly EventsUse[]): EventBindings {
+export function readBindings(context: SdlContext, exchanges: SdlExchanges, node: ASTNode): EventBindings {
   const { mistakes } = context
+  const uses = context.uses.of(node, 'events')
   const read = uses.flatMap((use) => {
     const binding = readBinding(context, exchanges, use)
     return binding ? [{ binding, use }] : []
@@ -49,6 +53,7 @@ export function readBindings(context: SdlContext, exchanges: SdlExchanges, uses:
   const isEverywhere = (name: string) => captures.every((names) => names.includes(name))
   return {
     bindings: read.map(({ binding }) => binding),
+    isComplete: read.length === uses.length && !context.uses.hasMistake(node, 'events'),
     uses: read.map(({ use }) => use),
     captures: all.filter(isEverywhere),
     partialCaptures: all.filter((name) => !isEverywhere(name)),

@@ -52,11 +52,7 @@ export function readEventField(
     mistakes.error(node, `${path} has no source: expected @events(exchange: …)`)
     return undefined
   }
-  const eventsUses = uses.of(node, 'events')
-  const [firstUse] = eventsUses
-  const bindings = readBindings(context, exchanges, eventsUses)
-  // Conditions name captures, so without all bindings each would be a mistake that is none.
-  if (!firstUse || bindings.bindings.length < eventsUses.length) return undefined
+  const bindings = readBindings(context, exchanges, node)
   const isNullable = !isNonNullType(field.type)
   const args = readEventArguments(context, known, { path, args: field.args, isNullable }, bindings)
   const only = uses.of(node, 'only').flatMap((use) => {
@@ -80,6 +76,11 @@ export function readEventField(
     typeOf: ([first = '', ...rest]) =>
       rest.length === 0 && byName.has(first) ? field.args.find((argument) => argument.name === first)?.type : undefined,
   })
+  const firstUse = uses.first(node, 'events')
+  if (!firstUse || !bindings.isComplete) {
+    captureAll(reading, field)
+    return undefined
+  }
   const usedWords = [
     ...args.conditions.map(({ place }) => place),
     ...only.map(({ place }) => place),
@@ -128,6 +129,14 @@ export function readEventField(
       filterable: builtIn.filter !== undefined,
     },
     served: [...field.args.filter((argument) => !args.left.has(argument.name)), ...builtInArguments(known, choice)],
+  }
+}
+
+/** Reports no word of the type as one that nothing captures: a binding with a mistake may do so. */
+function captureAll({ reach, mappings, capturedWords }: FieldReading, field: GraphQLField<unknown, unknown>): void {
+  for (const { owner, field: inner } of reach.from(field.type).fields) {
+    if (mappings.objects.get(owner.name)?.get(inner.name)?.place.kind !== 'word') continue
+    capturedWords.add(`${owner.name}.${inner.name}`)
   }
 }
 

@@ -24,6 +24,38 @@ export interface ReadTemplate {
   readonly declared: readonly GraphQLArgument[]
 }
 
+/** The arguments of a field with `@publish` or `@request`, and who may use it. */
+interface MessageArgumentsOfField {
+  readonly access: MessageTemplate['access']
+  readonly args: MessageTemplate['arguments']
+  readonly types: ArgumentTypes
+  readonly declared: readonly GraphQLArgument[]
+  readonly key: GraphQLArgument | undefined
+  readonly isBuiltIn: boolean
+}
+
+/** Reports the mistakes that do not depend on the directive, which may itself have some. */
+export function readMessageArguments(
+  reading: FieldReading,
+  root: RootName,
+  field: GraphQLField<unknown, unknown>,
+): MessageArgumentsOfField {
+  const { context } = reading
+  const { uses } = context
+  const key = field.args.find(({ name }) => name === idempotencyKey)
+  const isBuiltIn = key !== undefined && String(key.type) === 'String' && !uses.has(key.astNode, 'owner')
+  const declared = field.args.filter((argument) => root !== 'Mutation' || argument !== key || !isBuiltIn)
+  const types: ArgumentTypes = new Map(declared.map(({ name, type }) => [name, type]))
+  const path = `${root}.${field.name}`
+  const args = new Map(declared.map((argument) => [argument.name, readArgument(reading, argument, path)]))
+  const owned = declared.some(({ astNode, type }) => uses.has(astNode, 'owner') || hasOwner(reading, type))
+  const allow = readAllow(context, uses.of(field.astNode, 'allow'), owned, {
+    names: [...types.keys()],
+    typeOf: (at) => typeAt(types, at),
+  })
+  return { access: { allow, owned }, args, types, declared, key, isBuiltIn }
+}
+
 /** Undefined: a mistake was reported that leaves no message to send. */
 export function readMessageTemplate(
   reading: FieldReading,
@@ -32,19 +64,9 @@ export function readMessageTemplate(
   use: DirectiveUse<MessageArguments>,
 ): ReadTemplate | undefined {
   const { context, exchanges } = reading
-  const { mistakes, uses } = context
+  const { mistakes } = context
   const { astNode: node } = field
-  const path = `${root}.${field.name}`
-  const key = field.args.find(({ name }) => name === idempotencyKey)
-  const isBuiltIn = key !== undefined && String(key.type) === 'String' && !uses.has(key.astNode, 'owner')
-  const declared = field.args.filter((argument) => root !== 'Mutation' || argument !== key || !isBuiltIn)
-  const types: ArgumentTypes = new Map(declared.map(({ name, type }) => [name, type]))
-  const args = new Map(declared.map((argument) => [argument.name, readArgument(reading, argument, path)]))
-  const owned = declared.some(({ astNode, type }) => uses.has(astNode, 'owner') || hasOwner(reading, type))
-  const allow = readAllow(context, uses.of(node, 'allow'), owned, {
-    names: [...types.keys()],
-    typeOf: (at) => typeAt(types, at),
-  })
+  const { access, args, types, declared, key, isBuiltIn } = readMessageArguments(reading, root, field)
   const exchange = exchanges.toPublish(use)
   const routingKey = readRoutingKey(reading, use, types)
   const headers = readHeaders(reading, use, types)
@@ -53,8 +75,11 @@ export function readMessageTemplate(
   const hasClaim = [routingKey, ...headers.map(({ value }) => value)].some((template) =>
     template?.some(({ kind }) => kind === 'claim'),
   )
-  if (hasClaim && allow.some(({ anonymous }) => anonymous)) {
-    mistakes.error(use.node, `{claim:…} beside "anonymous: true" of ${path}: a caller without a token has no claims`)
+  if (hasClaim && access.allow.some(({ anonymous }) => anonymous)) {
+    mistakes.error(
+      use.node,
+      `{claim:…} beside "anonymous: true" of ${root}.${field.name}: a caller without a token has no claims`,
+    )
   }
   const [only] = declared
   const bodyArgument =
@@ -70,7 +95,7 @@ export function readMessageTemplate(
       type: type ?? undefined,
       headers,
       wrap: wrapped,
-      access: { allow, owned },
+      access,
       bodyArgument,
       arguments: args,
     },

@@ -9,6 +9,7 @@ import { type RootName, rootNames } from '../types/declared-types.ts'
 import { historyFieldOf } from '../types/history-types.ts'
 import { type FieldReading, readEventField } from './event-field.ts'
 import { readPublishField, readRequestField } from './message-fields.ts'
+import { readMessageArguments } from './message-template.ts'
 
 type Field = GraphQLField<unknown, unknown>
 
@@ -80,12 +81,12 @@ class RootFieldReader implements RootFields {
   }
 
   #event(field: Field): readonly GraphQLArgument[] | undefined {
+    for (const { name } of this.#reading.reach.from(field.type).objects) this.#gapTypes.add(name)
     const read = readEventField(this.#reading, field)
     if (!read) return undefined
     const { context, known } = this.#reading
     const { event, served } = read
     this.events.set(field.name, event)
-    for (const { name } of this.#reading.reach.from(field.type).objects) this.#gapTypes.add(name)
     if (event.history) {
       const history = historyFieldOf(context, known, event, { ...field, args: served }, (typeName) =>
         this.#isTaken.type(typeName),
@@ -122,6 +123,8 @@ class RootFieldReader implements RootFields {
       if (read) this.requests.set(path, read.field)
       return read?.served
     }
+    const name = (['publish', 'request'] as const).find((directive) => uses.hasMistake(node, directive))
+    if (name !== undefined && allowedDirectives[root].includes(name)) readMessageArguments(this.#reading, root, field)
     if (node && !fieldDirectives.some((name) => name !== 'allow' && uses.has(node, name))) {
       const allowed = root === 'Query' ? '@request(routingKey: …)' : '@publish(exchange: …) or @request(routingKey: …)'
       mistakes.error(node, `${path} has no source: expected ${allowed}`)
