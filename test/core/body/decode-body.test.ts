@@ -5,7 +5,7 @@ import { decodeBody, jsonBody, UndecodableBody } from '../../../src/core/body/de
 import { printJson } from '../../../src/core/json/print-json.ts'
 import type { MessageProperties } from '../../../src/core/model/message.ts'
 
-/** A message whose JSON was needed first has the same outcome. */
+/** The outcome is the same if the JSON of the message is needed first. */
 function decode(body: Buffer | string, properties: MessageProperties = {}) {
   const message = {
     exchange: 'e',
