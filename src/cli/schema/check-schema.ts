@@ -1,29 +1,46 @@
 import { Command } from 'commander'
+import { visibleJson } from '../../core/body/invisible-characters.ts'
 import type { ExchangeType } from '../../core/model/source.ts'
 import type { EventSchema } from '../../events/model/event-schema.ts'
 import type { SdlLocation, SdlMistake } from '../../events/model/place.ts'
+import type { EventSchemaReading } from '../../events/sdl/read-event-schema.ts'
 import { configOf, takesConfig } from '../config-flags.ts'
 import { CommandFailure, exitStatus } from '../failure.ts'
 import { printedMistakes, readServedFiles, schemaConfig } from './served-files.ts'
 
 const brokerConfig = [...schemaConfig, 'brokerUrl'] as const
 
+interface CheckOptions {
+  readonly broker?: boolean
+  readonly json?: boolean
+}
+
 export function checkSchemaCommand(): Command {
   const command = new Command('check')
     .description('prints all mistakes in the SDL of typed events, one a line, and exits with 1 if there are any')
     .argument('[files...]', 'files, folders or patterns (default: WARREN_SCHEMA)')
     .option('--broker', 'also compare with the exchanges of RabbitMQ (WARREN_BROKER_URL)')
-  return takesConfig(command, brokerConfig).action(async (files: string[], { broker }: { broker?: boolean }) => {
+    .option('--json', 'print one JSON object: ok, mistakes with file, line, column, severity and message, and fields')
+  return takesConfig(command, brokerConfig).action(async (files: string[], { broker, json }: CheckOptions) => {
     const reading = await readServedFiles(command, files)
     const mistakes =
       'mistakes' in reading
         ? reading.mistakes
         : [...reading.remarks, ...(broker ? await brokerMistakes(reading.schema, command) : [])]
-    process.stdout.write(await printedMistakes(mistakes))
     const errors = mistakes.filter(({ severity }) => severity === 'error').length
+    if (json) process.stdout.write(`${visibleJson(jsonOf(reading, mistakes, errors === 0), 2)}\n`)
+    else process.stdout.write(await printedMistakes(mistakes))
     if (errors > 0) throw new CommandFailure(`${errors} mistake${errors === 1 ? '' : 's'}`, exitStatus.failed)
-    if ('schema' in reading) process.stdout.write(`${summary(reading.schema)}\n`)
+    if ('schema' in reading && !json) process.stdout.write(`${summary(reading.schema)}\n`)
   })
+}
+
+/** `fields` is absent if the files cannot be served. */
+function jsonOf(reading: EventSchemaReading, mistakes: readonly SdlMistake[], ok: boolean): object {
+  const listed = mistakes.map(({ location, severity, message }) => ({ ...location, severity, message }))
+  if (!('schema' in reading)) return { ok, mistakes: listed }
+  const { events, publications, requests } = reading.schema
+  return { ok, mistakes: listed, fields: { events: events.size, publish: publications.size, request: requests.size } }
 }
 
 function summary({ events, publications, requests }: EventSchema): string {

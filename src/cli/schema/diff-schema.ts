@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { visibleJson } from '../../core/body/invisible-characters.ts'
 import type { EventSchema } from '../../events/model/event-schema.ts'
 import { takesConfig } from '../config-flags.ts'
 import { CommandFailure, exitStatus } from '../failure.ts'
@@ -11,17 +12,19 @@ export function diffSchemaCommand(): Command {
     )
     .argument('<old>', 'a file, a folder or a pattern')
     .argument('<new>', 'a file, a folder or a pattern')
+    .option('--json', 'print one JSON object: ok, and breakingChanges')
   return takesConfig(
     command,
     schemaConfig.filter((name) => name !== 'schema'),
-  ).action(async (oldFiles: string, newFiles: string) => {
+  ).action(async (oldFiles: string, newFiles: string, { json }: { json?: boolean }) => {
     const [old, next] = [await schemaIn(command, oldFiles), await schemaIn(command, newFiles)]
     const { breakingChanges } = await import('../../events/sdl/types/served-schema.ts')
     const changes = breakingChanges(old, next)
-    process.stdout.write(changes.map((change) => `${change}\n`).join(''))
+    if (json) process.stdout.write(`${visibleJson({ ok: changes.length === 0, breakingChanges: changes }, 2)}\n`)
+    else process.stdout.write(changes.map((change) => `${change}\n`).join(''))
     if (changes.length > 0)
       throw new CommandFailure(`${changes.length} breaking change${changes.length === 1 ? '' : 's'}`, exitStatus.failed)
-    process.stdout.write('No breaking change\n')
+    if (!json) process.stdout.write('No breaking change\n')
   })
 }
 

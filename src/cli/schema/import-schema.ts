@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import { errorText } from '../../core/model/error-text.ts'
 import type { ImportOptions } from '../../events/import/import-options.ts'
 import { CommandFailure } from '../failure.ts'
+import { printSdl, sdlAsJson } from './served-files.ts'
 
 export function importSchemaCommand(): Command {
   return new Command('import')
@@ -14,7 +15,8 @@ export function importSchemaCommand(): Command {
     .option('--exchange <name>', 'the exchange of the events, if the document names none')
     .option('--field <name>', 'the name of the subscription field; an AsyncAPI document names its own')
     .option('--no-examples', 'print no examples in comments')
-    .action(async (file: string, options: ImportOptions) => {
+    .option(...sdlAsJson)
+    .action(async (file: string, { json, ...options }: ImportOptions & { json?: boolean }) => {
       const content = file === '-' ? await text(process.stdin) : await contentOf(file)
       // Imported late, so that the other commands start without the YAML parser.
       const [{ importDocument }, { ImportRefused }] = await Promise.all([
@@ -22,7 +24,7 @@ export function importSchemaCommand(): Command {
         import('../../events/import/import-options.ts'),
       ])
       try {
-        process.stdout.write(importDocument(content, options))
+        printSdl(importDocument(content, options), json)
       } catch (error) {
         if (!(error instanceof ImportRefused)) throw error
         throw new CommandFailure(`${file}: ${error.message}`)

@@ -7,6 +7,7 @@ import { type ExchangeType, exchangeTypes } from '../../core/model/source.ts'
 import type { EventSample } from '../../events/inference/event-sample.ts'
 import { configOf, takesConfig } from '../config-flags.ts'
 import { CommandFailure, wrongUse } from '../failure.ts'
+import { printSdl } from './served-files.ts'
 
 const configNames = ['brokerUrl', 'namespace'] as const satisfies readonly OptionName[]
 const defaultSamples = 500
@@ -21,6 +22,7 @@ interface InferOptions {
   readonly wait?: string
   readonly field?: string
   readonly examples: boolean
+  readonly json?: boolean
 }
 
 export function inferSchemaCommand(): Command {
@@ -33,6 +35,7 @@ export function inferSchemaCommand(): Command {
     .option('--wait <seconds>', `how long to wait for live messages (default: ${defaultWaitSeconds})`)
     .option('--field <name>', 'the name of the subscription field (default: from the exchange)')
     .option('--no-examples', 'print no values of messages in comments, because they may be personal data')
+    .option('--json', 'print one JSON object: sdl, the text, and messages, how many were read')
   return takesConfig(command, configNames).action(async (given: InferOptions) => {
     const count = wholeNumber('--samples', given.samples, defaultSamples, maxSamples)
     const waitSeconds = wholeNumber('--wait', given.wait, defaultWaitSeconds, 86_400)
@@ -61,9 +64,8 @@ export function inferSchemaCommand(): Command {
       process.stderr.write(`Read ${messages.length} message${messages.length === 1 ? '' : 's'}\n`)
       const { infer } = await import('../../events/inference/infer.ts')
       const { exchange, field, examples } = given
-      process.stdout.write(
-        infer(messages.map(sampleOf), { exchange, exchangeType, examples, ...(field === undefined ? {} : { field }) }),
-      )
+      const options = { exchange, exchangeType, examples, ...(field === undefined ? {} : { field }) }
+      printSdl(infer(messages.map(sampleOf), options), given.json, { messages: messages.length })
     } finally {
       await sampler.close()
     }

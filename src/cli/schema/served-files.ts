@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { OptionName } from '../../config/options/options.ts'
+import { visibleJson } from '../../core/body/invisible-characters.ts'
 import type { SdlMistake } from '../../events/model/place.ts'
 import type { EventSchemaReading } from '../../events/sdl/read-event-schema.ts'
 import { configOf } from '../config-flags.ts'
@@ -28,6 +29,14 @@ export async function readServedFiles(command: Command, paths: readonly string[]
     exchangeMap: new Map(config.exchangeMap),
     namespace: config.namespace,
   })
+}
+
+/** The option `--json` of the commands that print SDL. */
+export const sdlAsJson = ['--json', 'print one JSON object: sdl, the text'] as const
+
+/** Prints SDL, or with `--json` an object that contains it. */
+export function printSdl(sdl: string, json: boolean | undefined, more: object = {}): void {
+  process.stdout.write(json ? `${visibleJson({ sdl, ...more }, 2)}\n` : sdl)
 }
 
 /** The lines of mistakes, errors as they are and remarks marked as such. */

@@ -41,6 +41,8 @@ describe('warren schema infer', () => {
     expect(parse(stdout)).toBeDefined()
     expect(stdout).toContain('@events(exchange: "warren.events", routingKey: "client.alice")')
     expect(stdout).toContain('  id: ID! # in all 3, such as 1\n  total: Decimal! # in all 3, such as 1.5\n')
+    const json = await inferSchema('--exchange', 'warren.events', '--field', 'orders', '--json')
+    expect(JSON.parse(json.stdout)).toEqual({ sdl: stdout, messages: 3 })
   })
 
   test('reads live messages of an exchange that is no source, and leaves no queue behind', async () => {

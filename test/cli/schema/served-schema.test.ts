@@ -88,6 +88,39 @@ describe('warren schema', () => {
     expect(await runCommand(['schema', 'check', good, definitions])).toMatchObject({ code: 0 })
   })
 
+  test('prints one JSON object with --json, with the same exit status', async () => {
+    const json = async (...args: string[]) => {
+      const { code, stdout } = await runCommand(['schema', ...args, '--json'])
+      return [code, JSON.parse(stdout) as unknown]
+    }
+    expect(await json('check', good)).toEqual([
+      0,
+      { ok: true, mistakes: [], fields: { events: 1, publish: 0, request: 0 } },
+    ])
+    const column = 42
+    expect(await json('check', broken)).toMatchObject([
+      1,
+      {
+        ok: false,
+        mistakes: expect.arrayContaining([
+          expect.objectContaining({ file: broken, line: 1, column, severity: 'error' }),
+        ]),
+      },
+    ])
+    expect(await json('print', good)).toEqual([0, { sdl: expect.stringContaining('order(') }])
+    expect(await json('print', '--directives')).toEqual([0, { sdl: expect.stringContaining('directive @events') }])
+    expect(await json('import', file('order.json', '{"id": 7}'))).toEqual([
+      0,
+      { sdl: expect.stringContaining('id: ID!') },
+    ])
+    const less = file(
+      'less.graphql',
+      'type Subscription { order: Order @events(exchange: "orders") @allow }\ntype Order { id: ID! }\n',
+    )
+    expect(await json('diff', good, less)).toEqual([1, { ok: false, breakingChanges: ['Order.at was removed.'] }])
+    expect(await json('diff', good, good)).toEqual([0, { ok: true, breakingChanges: [] }])
+  })
+
   test('diff lists breaking changes only, and fails if there are any', async () => {
     const wider = file(
       'wider.graphql',
