@@ -168,7 +168,7 @@ interface PrintedEpoch {
   readonly text: string
   readonly high: number
   readonly low: number
-  /** The first characters of all its cursors: version and epoch are nine bytes, so twelve of them. */
+  /** The first characters of all its cursors: version and epoch are nine bytes, so twelve. */
   readonly start: string
   /** The same for cursors with `before`. */
   readonly startBefore: string
