@@ -35,7 +35,9 @@ export function continuingField(old: EventSchema, next: EventSchema, use: Subscr
   const given = Object.keys(args).filter((name) => args[name] !== undefined && args[name] !== null)
   if (!given.every((name) => argumentOf(field, before, name) === argumentOf(other, after, name))) return undefined
   if (eventTypesOf(old, before) !== eventTypesOf(next, before)) return undefined
-  for (const name of use.selected) if (selectionOf(old, name) !== selectionOf(next, name)) return undefined
+  for (const name of use.selected) {
+    if (selectionOf(old, name) !== selectionOf(next, name) || !keepsValues(old, next, name)) return undefined
+  }
   if (document && validate(next.schema, document).length > 0) return undefined
   return other
 }
@@ -75,16 +77,34 @@ function namesOf(type: GraphQLField<unknown, unknown>['type']): string[] {
 }
 
 /** Where a field of a type is read, and as what. */
-function selectionOf({ schema, objects, enums }: EventSchema, name: string): string {
+function selectionOf(schema: EventSchema, name: string): string {
+  const mapping = mappingOf(schema, name)
+  return JSON.stringify([String(definitionOf(schema, name)?.type), mapping && [mapping.place, mapping.as]])
+}
+
+/** Whether each value that a selected enum has means the same. It may get new ones. */
+function keepsValues(old: EventSchema, next: EventSchema, name: string): boolean {
+  const before = enumOf(old, name)
+  const after = enumOf(next, name)
+  if (!before || !after) return before === after
+  return (
+    before.unknown === after.unknown && [...before.byText].every(([text, value]) => after.byText.get(text) === value)
+  )
+}
+
+function enumOf(schema: EventSchema, name: string) {
+  const definition = definitionOf(schema, name)
+  const type = definition && getNamedType(definition.type)
+  return type && isEnumType(type) ? schema.enums.get(type.name) : undefined
+}
+
+function definitionOf({ schema }: EventSchema, name: string): GraphQLField<unknown, unknown> | undefined {
   const [typeName = '', fieldName = ''] = name.split('.')
   const type = schema.getType(typeName)
-  const definition = type && 'getFields' in type ? type.getFields()[fieldName] : undefined
-  const mapping = objects.get(typeName)?.get(fieldName)
-  const named = definition && getNamedType(definition.type)
-  const values = named && isEnumType(named) ? enums.get(named.name) : undefined
-  return JSON.stringify([
-    definition && String(definition.type),
-    mapping && [mapping.place, mapping.as],
-    values && [[...values.byText], values.unknown],
-  ])
+  return type && 'getFields' in type ? (type.getFields()[fieldName] as GraphQLField<unknown, unknown>) : undefined
+}
+
+function mappingOf({ objects }: EventSchema, name: string) {
+  const [typeName = '', fieldName = ''] = name.split('.')
+  return objects.get(typeName)?.get(fieldName)
 }

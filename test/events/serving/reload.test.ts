@@ -64,6 +64,27 @@ describe('a reload of the schema', () => {
     expect(gateway.gateway.sessions.size).toBe(1)
   })
 
+  test('that adds an enum value closes no connection, and delivers the value', async () => {
+    const withStatus = (values: string) => sdl({ order: 'Status', more: `} enum Status { ${values}` })
+    change(withStatus('PAID'))
+    await served('"Status"')
+    await using client = await eventClient(gateway, 'alice')
+    const events = client.listen(query)
+    await eventually('the subscription', () => gateway.gateway.hub.size === 1)
+    await send(1)
+    await send(2, 'orders', { status: 'REFUNDED' })
+    change(withStatus('PAID REFUNDED'))
+    await eventually('the value in the schema', async () => {
+      const values = { query: '{ __type(name: "Status") { enumValues { name } } }' }
+      return JSON.stringify(await operate(gateway, gateway.operatorToken, values)).includes('REFUNDED')
+    })
+    await send(3, 'orders', { status: 'REFUNDED' })
+    expect([await events.next(), await events.next(), await events.next()]).toMatchObject(
+      ['PAID', null, 'REFUNDED'].map((status) => ({ data: { order: { status } } })),
+    )
+    expect(gateway.gateway.sessions.size).toBe(1)
+  })
+
   test('that is broken changes nothing, and the log has each mistake with its place', async () => {
     await using running = await startGateway({ env: { WARREN_SCHEMA: folder } })
     change('type Subscription { order: Nothing @events(exchange: "orders") }')
