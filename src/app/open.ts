@@ -3,6 +3,7 @@ import { identityProvidersOf, sharesClientIds } from '../config/checks/identity-
 import { registrationOf } from '../config/checks/registration.ts'
 import type { Config } from '../config/options/options.ts'
 import { reportRegisteredClients } from '../core/clients/registered-clients.ts'
+import type { Cluster } from '../core/cluster/cluster.ts'
 import type { Gateway } from '../core/gateway.ts'
 import { defaultRoutingKey } from '../core/model/source.ts'
 import { Health } from '../observability/health.ts'
@@ -33,6 +34,7 @@ export interface App {
   readonly notes: readonly string[]
   /** The running core, for values that the metrics do not contain. */
   readonly gateway: Gateway
+  readonly cluster: Cluster
   /**
    * Reads the configuration again and applies the options that may change. If `read` throws
    * (`ConfigError`), nothing changes and the error is logged. Closes no connection.
@@ -142,6 +144,7 @@ async function open(config: Config, { metrics, health, worker }: OpenOptions, cl
     throw error
   })
   closing.add(() => gateway.close())
+  closing.add(() => core.cluster.close())
   closing.add(({ drainMs, handOver }) => {
     const { http, tcp, echo } = listeners
     health.drain()
@@ -151,6 +154,7 @@ async function open(config: Config, { metrics, health, worker }: OpenOptions, cl
   })
 
   await gateway.open(defaultSource, core.typed?.sources)
+  core.cluster.open()
   const reloadSchema = core.typed && schemaReloader({ typed: core.typed, served: core.served, gateway, observer, live })
   if (reloadSchema && config.schema && config.schemaWatch)
     watchSchema(config.schema, reloadSchema, { observer, closing })
@@ -165,6 +169,7 @@ async function open(config: Config, { metrics, health, worker }: OpenOptions, cl
       ...broker.notes,
     ],
     gateway,
+    cluster: core.cluster,
     reload: reloader(live, { observer, logger, http: listeners.http, reloadSchema }),
     close: ({ drainMs = live.drainMs, handOver = false } = {}) => closing.run({ drainMs, handOver }),
   }

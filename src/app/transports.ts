@@ -166,7 +166,7 @@ interface Upgrading {
 /** Options that several transports share. */
 function sharedBy(
   config: Config,
-  { observer, identities, gateway, clientChannels, live, served }: TransportParts,
+  { observer, identities, gateway, clientChannels, inspection, live, served }: TransportParts,
   trusted: TrustedDocuments | undefined,
 ) {
   const { verifier } = identities
@@ -185,6 +185,7 @@ function sharedBy(
     fanOut: new FanOut(served, onExecute),
     gateway,
     clientChannels,
+    inspection,
     settings: { ...config, version },
     authenticate: (credentials: Credentials) =>
       logged(async () => {

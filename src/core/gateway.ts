@@ -5,6 +5,7 @@ import { ClientBans } from './clients/client-bans.ts'
 import type { DeploymentKeys } from './clients/deployment-keys.ts'
 import { latest } from './clients/latest-date.ts'
 import { Revocations } from './clients/revocations.ts'
+import type { Cluster } from './cluster/cluster.ts'
 import { CatchUp } from './delivery/catch-up.ts'
 import type { Replayer } from './delivery/channel-subscription.ts'
 import { Checkpoints } from './delivery/checkpoints.ts'
@@ -49,6 +50,8 @@ export interface GatewayParts {
   readonly hotWindow: HotWindow
   readonly broker: Broker
   readonly control: ControlBus
+  /** Receives the control messages about replicas and presence. Default: they are ignored. */
+  readonly cluster?: Pick<Cluster, 'onControl' | 'onResync'>
   /** Default: no typed events. */
   readonly events?: EventMatcher
   readonly registry: ClientRegistry
@@ -292,6 +295,21 @@ export class Gateway {
     return { window: hotWindow.bytes, publications: this.#publishGate.waitingBytes + broker.unansweredBytes }
   }
 
+  /** Why the journal is not current; if it is, the reason of the last outage. */
+  get downReason(): string {
+    return this.#listener.downReason
+  }
+
+  /** Whether `drain` has been called. */
+  get draining(): boolean {
+    return this.#sessions.draining
+  }
+
+  /** The current epoch of the journal. Undefined until the first connection to the broker. */
+  get epoch(): string | undefined {
+    return this.#listener.epoch
+  }
+
   /** How many subscriptions are not live, because they are reading the journal. */
   get catchingUp(): number {
     return this.#catchUp.size
@@ -500,6 +518,9 @@ export class Gateway {
       case 'trace-wanted':
       case 'trace-known':
         await this.tracer.onControl(message)
+        return
+      default:
+        await this.#parts.cluster?.onControl(message)
     }
   }
 
@@ -509,6 +530,7 @@ export class Gateway {
   }
 
   #resync(): void {
+    this.#parts.cluster?.onResync()
     this.revocations.refresh()
     this.bans.refresh()
     this.#sourceSync.resync().catch((error: unknown) => this.#logError('reading the registry again', error))

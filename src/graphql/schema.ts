@@ -17,6 +17,9 @@ import './mutations/refresh-session.ts'
 import './mutations/revoke.ts'
 import './mutations/unban.ts'
 import './subscriptions/channel.ts'
+import './operator/accounts.ts'
+import './operator/gateway-stats.ts'
+import './operator/replicas.ts'
 
 /** The public schema, which `schema/schema.graphql` prints. */
 export const schema: GraphQLSchema = withLosslessScalars(builder.toSchema())

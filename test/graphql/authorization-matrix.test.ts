@@ -16,6 +16,7 @@ const roles = {
   'a publisher to alice': { scope: 'publish:warren.events:client.alice' },
   'a publisher elsewhere': { scope: 'publish:warren.orders.#' },
   'an operator': { scope: 'operator' },
+  'an observer': { scope: 'observe' },
   'a word that grants nothing': { scope: 'admin OPERATOR operators' },
 } as const
 type Role = keyof typeof roles
@@ -27,6 +28,8 @@ const everybody = roleNames
 const listeners: readonly Role[] = ['alice', 'a listener of her team', 'an operator']
 const publishers: readonly Role[] = ['a publisher', 'a publisher to alice', 'an operator']
 const operators: readonly Role[] = ['an operator']
+/** Of what operators may do, the part that only reads. */
+const observers: readonly Role[] = ['an operator', 'an observer']
 
 interface Asked {
   readonly field: string
@@ -39,8 +42,11 @@ const operations: readonly Asked[] = [
   { field: 'gateway', query: '{ gateway { broker } }', allowed: everybody },
   { field: 'clientChannel', query: '{ clientChannel(clientId: "alice") { name cursor } }', allowed: listeners },
   { field: 'history', query: '{ history(clientId: "alice") { hasMore } }', allowed: listeners },
-  { field: 'trace', query: '{ trace(messageId: "m") { replica } }', allowed: operators },
-  { field: 'rabbitChannels', query: '{ rabbitChannels { id } }', allowed: operators },
+  { field: 'trace', query: '{ trace(messageId: "m") { replica } }', allowed: observers },
+  { field: 'rabbitChannels', query: '{ rabbitChannels { id } }', allowed: observers },
+  { field: 'replicas', query: '{ replicas { name } }', allowed: observers },
+  { field: 'accounts', query: '{ accounts { at } }', allowed: observers },
+  { field: 'gatewayStats', query: 'subscription { gatewayStats { at } }', allowed: observers },
   {
     field: 'createClientChannel',
     query: `mutation { createClientChannel(input: ${input}) { token } }`,
@@ -136,11 +142,12 @@ const transports: Record<string, (query: string, token: string | undefined) => P
   },
 }
 
+const subscriptions = ['channel', 'gatewayStats']
 /** Over plain HTTP a subscription has no response. */
 const overHttpAlone = /^GraphQL over HTTP/
 
 describe.each(Object.keys(transports))('over %s', (transport) => {
-  const applicable = operations.filter(({ field }) => field !== 'channel' || !overHttpAlone.test(transport))
+  const applicable = operations.filter(({ field }) => !subscriptions.includes(field) || !overHttpAlone.test(transport))
   test.each(applicable)('$query is for permitted roles only', async ({ query, allowed }) => {
     const outcomes: Partial<Record<Role, string>> = {}
     for (const role of roleNames) outcomes[role] = outcomeOf(await transports[transport]!(query, tokens.get(role)))

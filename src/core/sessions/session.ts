@@ -14,6 +14,7 @@ import type { Observer } from '../ports/observer.ts'
 import { channelTopic, type Topic } from '../ports/topic.ts'
 import { demand, maySubscribe } from './authorizer.ts'
 import type { ConnectionSlot } from './connections.ts'
+import type { OpenFeed } from './feed.ts'
 import { payerOf } from './payer.ts'
 
 export interface SessionLimits {
@@ -36,6 +37,13 @@ export interface SessionSubscribeOptions {
   readonly as?: Identity | undefined
 }
 
+/** A feed of a session, and who may have it. */
+interface FollowedFeed {
+  readonly identity: Identity | undefined
+  /** Throws `FORBIDDEN` or `UNAUTHENTICATED`. */
+  readonly check: (identity: Identity) => void
+}
+
 /**
  * An identity on a transport: decides what it may do, and holds its limits. A WebSocket is one
  * session, and so is an SSE response. It ends once, with a reason.
@@ -52,6 +60,8 @@ export class Session {
   readonly #subscriptions = new Set<ChannelSubscription>()
   /** Subscriptions of operations that had a token of their own, with the identity of that token. */
   readonly #withOwnToken = new Map<ChannelSubscription, Identity>()
+  /** Undefined: there was none. Most sessions never have one. */
+  #feeds: Map<OpenFeed, FollowedFeed> | undefined
   /** Subscriptions of typed fields. */
   readonly #eventAccess = new Map<ChannelSubscription, EventAccess>()
   readonly #onClose: (reason: CloseReason) => void
@@ -199,18 +209,41 @@ export class Session {
     }
   }
 
+  /**
+   * Begins a feed, which counts as a subscription and ends with the session. `check` is called now
+   * and whenever the token changes; the feed ends with what it throws. Also throws
+   * `LIMIT_EXCEEDED`. `as`: as in `subscribe`.
+   */
+  follow(feed: OpenFeed, check: (identity: Identity) => void, as?: Identity): void {
+    const identity = as ?? this.identity
+    check(identity)
+    this.#requireRoom()
+    const release = this.#ofClient.take(identity.clientId)
+    this.#feeds ??= new Map()
+    this.#feeds.set(feed, { identity: as, check })
+    this.#observer.subscriptionStarted(this.transport)
+    feed.onEnd(() => {
+      release()
+      if (this.#feeds?.delete(feed)) this.#observer.subscriptionEnded(this.transport)
+    })
+  }
+
+  #requireRoom(): void {
+    if (this.#ended) throw new GatewayError('UNAUTHENTICATED', 'this session has ended')
+    if (this.#subscriptions.size + (this.#feeds?.size ?? 0) >= this.#limits.maxSubscriptions) {
+      throw new GatewayError('LIMIT_EXCEEDED', `at most ${this.#limits.maxSubscriptions} subscriptions a connection`, {
+        limit: 'WARREN_MAX_SUBSCRIPTIONS',
+      })
+    }
+  }
+
   #begin(
     options: SessionSubscribeOptions,
     identity: Identity,
     topicOf: () => Topic,
     onEnd: (() => void) | undefined,
   ): ChannelSubscription {
-    if (this.#ended) throw new GatewayError('UNAUTHENTICATED', 'this session has ended')
-    if (this.#subscriptions.size >= this.#limits.maxSubscriptions) {
-      throw new GatewayError('LIMIT_EXCEEDED', `at most ${this.#limits.maxSubscriptions} subscriptions a connection`, {
-        limit: 'WARREN_MAX_SUBSCRIPTIONS',
-      })
-    }
+    this.#requireRoom()
     const overflow = this.#policyOf(options.overflow)
     const topic = topicOf()
     const release = this.#ofClient.take(identity.clientId)
@@ -274,6 +307,14 @@ export class Session {
           `the new token does not allow you to subscribe to channel "${subscription.channel}"`,
         ),
       )
+    }
+    for (const [feed, { identity: own, check }] of this.#feeds ?? []) {
+      if (own) continue
+      try {
+        check(identity)
+      } catch (error) {
+        feed.end(error as GatewayError)
+      }
     }
     this.authorizeEvents()
   }
@@ -396,6 +437,7 @@ export class Session {
       seconds: Math.round(performance.now() - this.#began) / 1000,
     })
     for (const subscription of this.#subscriptions) subscription.end()
+    for (const feed of this.#feeds?.keys() ?? []) feed.end()
     this.#observer.sessionEnded(this.transport, reason)
     this.#onEnd(this)
   }
@@ -424,10 +466,12 @@ export class Session {
     for (const [subscription, identity] of this.#withOwnToken) {
       if (isOver(identity)) subscription.end(new GatewayError('UNAUTHENTICATED', message))
     }
+    for (const [feed, { identity }] of this.#feeds ?? [])
+      if (identity && isOver(identity)) feed.end(new GatewayError('UNAUTHENTICATED', message))
   }
 
   get #isIdle(): boolean {
-    if (this.#subscriptions.size > 0 || this.#inRoom || this.#working > 0) return false
+    if (this.#subscriptions.size > 0 || (this.#feeds?.size ?? 0) > 0 || this.#inRoom || this.#working > 0) return false
     return !hasIdentity(this.identity) && this.transport !== 'in-process'
   }
 

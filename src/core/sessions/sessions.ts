@@ -53,6 +53,11 @@ export class Sessions {
     }, expiryMs)
   }
 
+  /** Whether `drain` has been called. */
+  get draining(): boolean {
+    return this.#draining
+  }
+
   get all(): ReadonlySet<Session> {
     return this.#all
   }

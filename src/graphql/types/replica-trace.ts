@@ -5,7 +5,7 @@ import type {
 } from '../../core/accounting/replica-trace.ts'
 import { builder } from './builder.ts'
 
-const MessageFate = builder.enumType('MessageFate', {
+export const MessageFate = builder.enumType('MessageFate', {
   description: 'What a replica did with a message when it arrived.',
   values: {
     DELIVERED: { value: 'delivered', description: 'At least one subscription on this replica received it.' },
