@@ -103,6 +103,7 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
     cluster,
     usage,
     observer,
+    directory: parts.directory,
     journal: parts.journal,
     hotWindow: parts.hotWindow,
   })

@@ -106,7 +106,7 @@ async function open(config: Config, { metrics, health, worker }: OpenOptions, cl
       'WARREN_CLIENT_ID_CLAIM: an id of one identity provider is the same client as that id of another; give their ids a prefix (partner-=sub) unless they have the same users',
     )
 
-  const { registry, keys } = await openClientRegistry(config, { observer, health, closing })
+  const { registry, directory, keys } = await openClientRegistry(config, { observer, health, closing })
   const policy = registrationOf(config)
   const hasProvider = config.jwksUrl !== undefined
   await reportRegisteredClients(policy, { registry, hasProvider, log: (...line) => observer.log(...line) })
@@ -115,6 +115,7 @@ async function open(config: Config, { metrics, health, worker }: OpenOptions, cl
   const core = await createCore(config, {
     ...brokerage,
     registry,
+    directory,
     keys,
     observer,
     closing,

@@ -18,8 +18,11 @@ import './mutations/revoke.ts'
 import './mutations/unban.ts'
 import './subscriptions/channel.ts'
 import './operator/accounts.ts'
+import './operator/clients.ts'
+import './operator/disconnect.ts'
 import './operator/gateway-stats.ts'
 import './operator/replicas.ts'
+import './operator/sessions.ts'
 
 /** The public schema, which `schema/schema.graphql` prints. */
 export const schema: GraphQLSchema = withLosslessScalars(builder.toSchema())

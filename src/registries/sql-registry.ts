@@ -1,6 +1,7 @@
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { DeploymentKey } from '../core/clients/deployment-keys.ts'
 import type { Source } from '../core/model/source.ts'
+import type { ClientDirectory } from '../core/ports/client-directory.ts'
 import type { Client, ClientBar, ClientRegistry, Revocation } from '../core/ports/client-registry.ts'
 import { RegistryError } from './registry-error.ts'
 import {
@@ -28,13 +29,16 @@ export type RunStatement = <T>(statement: () => Promise<T>) => Promise<T>
  * The queries for all databases. Every method is one statement, or safe between its statements: no
  * transaction is held across an await.
  */
-export class SqlRegistry implements ClientRegistry {
+export class SqlRegistry implements ClientRegistry, ClientDirectory {
   readonly #db: Kysely<Tables>
   readonly #attempt: RunStatement
+  /** Compares text by its bytes. SQLite does so by itself. */
+  readonly #byBytes: RawBuilder<unknown>
 
-  constructor(db: Kysely<Tables>, attempt: RunStatement) {
+  constructor(db: Kysely<Tables>, attempt: RunStatement, { isPostgres = false }: { isPostgres?: boolean } = {}) {
     this.#db = db
     this.#attempt = attempt
+    this.#byBytes = isPostgres ? sql`collate "C"` : sql``
   }
 
   async addClient(client: Client): Promise<{ client: Client; created: boolean }> {
@@ -61,16 +65,41 @@ export class SqlRegistry implements ClientRegistry {
     return row && clientOf(row)
   }
 
+  async findClients(options: Parameters<ClientDirectory['findClients']>[0]): Promise<Client[]> {
+    const { containing, behind = '', first } = options
+    const rows = await this.#run((db) =>
+      db
+        .selectFrom('warren_clients')
+        .selectAll()
+        .where(sql<boolean>`client_id ${this.#byBytes} > ${behind}`)
+        .where(containsText(containing))
+        .orderBy(sql`client_id ${this.#byBytes}`)
+        .limit(first)
+        .execute(),
+    )
+    return rows.map(clientOf)
+  }
+
+  async findClientsById(ids: readonly string[]): Promise<Client[]> {
+    if (ids.length === 0) return []
+    const rows = await this.#run((db) =>
+      db
+        .selectFrom('warren_clients')
+        .selectAll()
+        .where('client_id', 'in', [...ids])
+        .execute(),
+    )
+    return rows.map(clientOf)
+  }
+
   async findClientIds(options: Parameters<ClientRegistry['findClientIds']>[0]): Promise<string[]> {
     const { containing, behind = '', without, first } = options
-    const pattern = `%${containing.replaceAll(/[\\%_]/g, '\\$&')}%`
-    const lower = pattern.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase())
     const rows = await this.#run((db) =>
       db
         .selectFrom('warren_clients')
         .select('client_id')
         .where('client_id', '>', behind)
-        .where(sql<boolean>`(client_id like ${pattern} escape '\\' or lower(client_id) like ${lower} escape '\\')`)
+        .where(containsText(containing))
         .where(withoutPrefix(without))
         .orderBy('client_id')
         .limit(first)
@@ -249,6 +278,14 @@ export class SqlRegistry implements ClientRegistry {
       throw new RegistryError('did not answer', error)
     }
   }
+}
+
+/** Ignores the case of ASCII letters. */
+function containsText(text: string) {
+  if (text === '') return sql<boolean>`1 = 1`
+  const pattern = `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`
+  const lower = pattern.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase())
+  return sql<boolean>`(client_id like ${pattern} escape '\\' or lower(client_id) like ${lower} escape '\\')`
 }
 
 /** Does not use `like`, which has special characters. */

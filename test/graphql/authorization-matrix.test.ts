@@ -45,6 +45,10 @@ const operations: readonly Asked[] = [
   { field: 'trace', query: '{ trace(messageId: "m") { replica } }', allowed: observers },
   { field: 'rabbitChannels', query: '{ rabbitChannels { id } }', allowed: observers },
   { field: 'replicas', query: '{ replicas { name } }', allowed: observers },
+  { field: 'clients', query: '{ clients { hasMore } }', allowed: observers },
+  { field: 'client', query: '{ client(clientId: "alice") { online } }', allowed: observers },
+  { field: 'sessions', query: '{ sessions(clientId: "alice") { banned } }', allowed: observers },
+  { field: 'disconnect', query: 'mutation { disconnect(session: "none") }', allowed: operators },
   { field: 'accounts', query: '{ accounts { at } }', allowed: observers },
   { field: 'gatewayStats', query: 'subscription { gatewayStats { at } }', allowed: observers },
   {

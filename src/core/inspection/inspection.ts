@@ -1,6 +1,10 @@
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Member } from '../cluster/members.ts'
+import { type Identity, printScope } from '../model/identity.ts'
+import type { ClientDirectory } from '../ports/client-directory.ts'
+import type { Observer } from '../ports/observer.ts'
 import type { Feed } from '../sessions/feed.ts'
+import { ClientInspector } from './client-inspector.ts'
 import { type Accounts, accountsOf, type GatheredReports, type Stats } from './gateway-stats.ts'
 import { ReplicaInspector, type ReplicaInspectorParts } from './replica-inspector.ts'
 import { type ReplicaReport, readReplicaReport } from './replica-report.ts'
@@ -8,6 +12,13 @@ import { StatsFeeds } from './stats-feeds.ts'
 
 export interface InspectionParts extends Omit<ReplicaInspectorParts, 'version' | 'startedAt'> {
   readonly cluster: Cluster
+  readonly directory: ClientDirectory
+}
+
+/** Who asked for a change, for the log. */
+export interface Actor {
+  readonly identity: Identity
+  readonly address: string
 }
 
 /** A replica of the deployment, and its report if it answered in time. */
@@ -23,14 +34,34 @@ export interface InspectedReplica {
 export class Inspection {
   readonly #cluster: Cluster
   readonly #stats: StatsFeeds
+  readonly #observer: Observer
+  readonly #directory: ClientDirectory
+  readonly clients: ClientInspector
 
-  constructor({ cluster, ...parts }: InspectionParts) {
+  constructor({ cluster, directory, ...parts }: InspectionParts) {
     this.#cluster = cluster
+    this.#observer = parts.observer
+    this.#directory = directory
+    this.clients = new ClientInspector({ gateway: parts.gateway, gathering: cluster.gathering, directory })
     const { version, startedAt } = cluster
     const inspector = new ReplicaInspector({ ...parts, version, startedAt })
     cluster.gathering.answer('replica', () => inspector.report())
     cluster.listen({ onTick: () => inspector.sample() })
     this.#stats = new StatsFeeds(() => this.reports())
+  }
+
+  /**
+   * Writes one line to the log for a change that an operator made. `action`: a verb, `target`: what
+   * it was done to, `reason`: why, if the operator gave a reason.
+   */
+  audit({ identity, address }: Actor, action: string, target: string, reason?: string | null): void {
+    this.#observer.log('info', `audit: ${action}`, {
+      by: identity.clientId ?? 'a token without a client id',
+      scope: printScope(identity.scope).slice(0, 20).join(' '),
+      from: address,
+      target,
+      ...(reason ? { reason: reason.slice(0, 500) } : {}),
+    })
   }
 
   /** The reports of the replicas that answered. */
@@ -46,6 +77,10 @@ export class Inspection {
     return [own, ...members.others]
       .map((member) => ({ member, report: answers.find((answer) => answer.replica === member.replica)?.value }))
       .toSorted((one, other) => (one.member.replica < other.member.replica ? -1 : 1))
+  }
+
+  countRegistered(): Promise<number> {
+    return this.#directory.countClients()
   }
 
   async accounts(): Promise<Accounts> {

@@ -50,6 +50,8 @@ interface FollowedFeed {
  */
 export class Session {
   identity: Identity
+  /** Unique among the sessions of this replica since its start. */
+  readonly number: number
   readonly transport: TransportName
   /** The address of the peer; empty if it has none. */
   readonly address: string
@@ -82,8 +84,13 @@ export class Session {
   #rateWindowSince = 0
   #ended = false
 
+  /** What its ended subscriptions delivered and dropped. */
+  #deliveredBefore = 0
+  #droppedBefore = 0
+
   constructor(options: {
     identity: Identity
+    number: number
     transport: TransportName
     address: string
     replayer: Replayer
@@ -103,6 +110,7 @@ export class Session {
     onEnd: (session: Session) => void
   }) {
     this.identity = options.identity
+    this.number = options.number
     this.transport = options.transport
     this.address = options.address
     this.#ofClient = options.ofClient
@@ -125,6 +133,33 @@ export class Session {
 
   get subscriptions(): number {
     return this.#subscriptions.size
+  }
+
+  get openSubscriptions(): Iterable<ChannelSubscription> {
+    return this.#subscriptions
+  }
+
+  /** In milliseconds since the epoch. */
+  get since(): number {
+    return Date.now() - (performance.now() - this.#began)
+  }
+
+  /** Messages that all its subscriptions, also ended ones, delivered and dropped. */
+  get counts(): { readonly delivered: number; readonly dropped: number } {
+    let delivered = this.#deliveredBefore
+    let dropped = this.#droppedBefore
+    for (const subscription of this.#subscriptions) {
+      delivered += subscription.delivered
+      dropped += subscription.dropped
+    }
+    return { delivered, dropped }
+  }
+
+  /** Whether events wait for the client, or a subscription has left live delivery. */
+  get slow(): boolean {
+    if (this.#allowance.used > 0) return true
+    for (const { behind } of this.#subscriptions) if (behind) return true
+    return false
   }
 
   /** Bytes of bodies that wait for a consumer that is slower than its channels. */
@@ -257,7 +292,11 @@ export class Session {
       onEnd: () => {
         release()
         this.#withOwnToken.delete(subscription)
-        if (this.#subscriptions.delete(subscription)) this.#observer.subscriptionEnded(this.transport)
+        if (this.#subscriptions.delete(subscription)) {
+          this.#deliveredBefore += subscription.delivered
+          this.#droppedBefore += subscription.dropped
+          this.#observer.subscriptionEnded(this.transport)
+        }
         onEnd?.()
       },
       overflow,

@@ -37,6 +37,7 @@ export class Sessions {
   readonly #ofClient: KeyedLimit
   readonly #expiry: NodeJS.Timeout
   #draining = false
+  #opened = 0
 
   constructor(parts: SessionsParts) {
     this.#parts = parts
@@ -85,8 +86,10 @@ export class Sessions {
     }
     const detach = options.on?.attachSession()
     const slot = this.#takeSlot(options, detach)
+    this.#opened += 1
     const session = new Session({
       identity: options.identity,
+      number: this.#opened,
       transport: options.transport,
       address: options.address ?? '',
       replayer,

@@ -1,6 +1,8 @@
+import { join } from 'node:path'
 import { eventually } from '../../support/eventually.ts'
 import { type InProcessGateway, openGateway } from '../../support/gateway/gateway-in-process.ts'
 import { testToken } from '../../support/gateway/gateway-process.ts'
+import { newFolder, removeFolder } from '../../support/processes/run-folder.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
 import { type Call, callerOf } from '../back-end/graphql-caller.ts'
 
@@ -22,7 +24,9 @@ export async function openTwoReplicas(
   options: Readonly<Record<string, string>> = {},
 ): Promise<TwoReplicas> {
   const vhost = await testVhost(name)
-  const env = { WARREN_BROKER_URL: vhost.url, ...options }
+  // The replicas of a deployment share a registry.
+  const folder = newFolder()
+  const env = { WARREN_BROKER_URL: vhost.url, WARREN_DATA_DIR: join(folder, 'data'), ...options }
   const [a, b] = [await openGateway(env), await openGateway(env)]
   const onA = callerOf(a.graphqlUrl, a.operatorToken)
   const onB = callerOf(b.graphqlUrl, b.operatorToken)
@@ -45,6 +49,7 @@ export async function openTwoReplicas(
       await b.close()
       await a.close()
       await vhost.close()
+      removeFolder(folder)
     },
   }
 }
