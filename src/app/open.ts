@@ -11,6 +11,7 @@ import { createLogger } from '../observability/logger.ts'
 import { createMetrics, type Metrics } from '../observability/metrics.ts'
 import { observerOf } from '../observability/observer-of.ts'
 import { openOpsListener } from '../observability/ops-listener.ts'
+import { boundedRequest } from '../transports/http/bounded-request.ts'
 import { opsHosts } from '../transports/http/hosts.ts'
 import { RequestTurns } from '../transports/http/request-turns.ts'
 import { Closing } from './closing.ts'
@@ -97,6 +98,7 @@ async function open(config: Config, { metrics, health, worker }: OpenOptions, cl
           health,
           metrics,
           turns: new RequestTurns(config.keepAliveMs),
+          requestClass: boundedRequest(config.maxMessageBytes, config.proxyHops),
         })
   closing.add(() => ops?.close())
 
@@ -144,6 +146,7 @@ async function open(config: Config, { metrics, health, worker }: OpenOptions, cl
     gateway.close()
     throw error
   })
+  if (listeners.console) ops?.add(listeners.console.ops)
   closing.add(() => gateway.close())
   closing.add(() => core.cluster.close())
   closing.add(({ drainMs, handOver }) => {

@@ -52,6 +52,11 @@ export const options = {
     group: 'Listening',
     help: 'Binds WARREN_OPS_PORT to this address. The image sets 0.0.0.0, because probes and Prometheus connect from other machines.',
   }),
+  console: option(choice('ops', 'on', 'off'), {
+    default: 'ops',
+    group: 'Listening',
+    help: 'Where the console (/console) is served. ops: on the ops port. on: on WARREN_PORT too. off: nowhere. The ops port then serves /graphql for callers with the scope operator or observe.',
+  }),
   allowedOrigins: optional(origins, {
     unset: 'the same origin and loopback',
     group: 'Listening',

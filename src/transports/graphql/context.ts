@@ -270,7 +270,7 @@ async function identify(
   } catch (error) {
     if (error instanceof GatewayError && !session)
       throw gatewayError(error, undefined, {
-        http: { status: 401, headers: { 'www-authenticate': challengeOf(error) } },
+        http: { status: error.code === 'FORBIDDEN' ? 403 : 401, headers: { 'www-authenticate': challengeOf(error) } },
       })
     throw error
   }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { sendJson } from './http-listener.ts'
+import { sendJson } from '../http/answer-request.ts'
 
 export interface LandingFacts {
   readonly version: string

@@ -1,0 +1,26 @@
+import type { IconName } from '../parts/icon.tsx'
+
+/** As in the address; empty for the first view. */
+export type ViewId = '' | 'clients' | 'replicas'
+
+export interface View {
+  readonly id: ViewId
+  readonly title: string
+  readonly icon: IconName
+  /** After `G`. */
+  readonly key: string
+  readonly group: 'Watch' | 'Define' | 'Run' | undefined
+  /** A work bench: the list scrolls, and the page does not. */
+  readonly fills: boolean
+}
+
+/** In the order of the navigation. */
+export const views: readonly View[] = [
+  { id: '', title: 'Overview', icon: 'flow', key: 'o', group: undefined, fills: false },
+  { id: 'clients', title: 'Clients', icon: 'clients', key: 'c', group: 'Watch', fills: true },
+  { id: 'replicas', title: 'Replicas', icon: 'replicas', key: 'r', group: 'Run', fills: false },
+]
+
+export function viewOf(id: string): View | undefined {
+  return views.find((one) => one.id === id)
+}
