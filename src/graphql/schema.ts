@@ -21,6 +21,7 @@ import './operator/accounts.ts'
 import './operator/clients.ts'
 import './operator/disconnect.ts'
 import './operator/gateway-stats.ts'
+import './operator/messages.ts'
 import './operator/replicas.ts'
 import './operator/sessions.ts'
 

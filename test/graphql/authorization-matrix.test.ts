@@ -49,6 +49,8 @@ const operations: readonly Asked[] = [
   { field: 'client', query: '{ client(clientId: "alice") { online } }', allowed: observers },
   { field: 'sessions', query: '{ sessions(clientId: "alice") { banned } }', allowed: observers },
   { field: 'disconnect', query: 'mutation { disconnect(session: "none") }', allowed: operators },
+  { field: 'messages', query: '{ messages(first: 1) { hasOlder } }', allowed: observers },
+  { field: 'message', query: 'query { message(cursor: "CURSOR") { offset } }', allowed: observers },
   { field: 'accounts', query: '{ accounts { at } }', allowed: observers },
   { field: 'gatewayStats', query: 'subscription { gatewayStats { at } }', allowed: observers },
   {
@@ -108,11 +110,16 @@ const operations: readonly Asked[] = [
 const beyondGrants = ['refreshSession']
 
 let gateway: InProcessGateway
+/** Of a message in the journal; stands for CURSOR in an operation. */
+let cursor: string
 const tokens = new Map<Role, string | undefined>()
 
 beforeAll(async () => {
   gateway = await openGateway({ WARREN_TEST_ROUTES: 'on' })
   for (const role of roleNames) tokens.set(role, roles[role] && (await testToken(roles[role])))
+  const published = 'mutation { publish(input: { clientId: "alice", data: 1 }) { cursor } }'
+  const { data } = await transports['graphql-transport-ws']!(published, tokens.get('an operator'))
+  cursor = (data!['publish'] as { cursor: string }).cursor
 })
 afterAll(() => gateway.close())
 
@@ -154,7 +161,8 @@ describe.each(Object.keys(transports))('over %s', (transport) => {
   const applicable = operations.filter(({ field }) => !subscriptions.includes(field) || !overHttpAlone.test(transport))
   test.each(applicable)('$query is for permitted roles only', async ({ query, allowed }) => {
     const outcomes: Partial<Record<Role, string>> = {}
-    for (const role of roleNames) outcomes[role] = outcomeOf(await transports[transport]!(query, tokens.get(role)))
+    for (const role of roleNames)
+      outcomes[role] = outcomeOf(await transports[transport]!(query.replace('CURSOR', cursor), tokens.get(role)))
     const expected = roleNames.map((role) => [
       role,
       allowed.includes(role) ? 'answered' : unknown.includes(role) ? 'UNAUTHENTICATED' : 'FORBIDDEN',

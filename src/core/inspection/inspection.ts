@@ -6,9 +6,11 @@ import type { Observer } from '../ports/observer.ts'
 import type { Feed } from '../sessions/feed.ts'
 import { ClientInspector } from './client-inspector.ts'
 import { type Accounts, accountsOf, type GatheredReports, type Stats } from './gateway-stats.ts'
+import { JournalBrowser } from './journal-browser.ts'
 import { ReplicaInspector, type ReplicaInspectorParts } from './replica-inspector.ts'
 import { type ReplicaReport, readReplicaReport } from './replica-report.ts'
 import { StatsFeeds } from './stats-feeds.ts'
+import { TraceInspector } from './trace-inspector.ts'
 
 export interface InspectionParts extends Omit<ReplicaInspectorParts, 'version' | 'startedAt'> {
   readonly cluster: Cluster
@@ -37,12 +39,16 @@ export class Inspection {
   readonly #observer: Observer
   readonly #directory: ClientDirectory
   readonly clients: ClientInspector
+  readonly journal: JournalBrowser
+  readonly traces: TraceInspector
 
   constructor({ cluster, directory, ...parts }: InspectionParts) {
     this.#cluster = cluster
     this.#observer = parts.observer
     this.#directory = directory
     this.clients = new ClientInspector({ gateway: parts.gateway, gathering: cluster.gathering, directory })
+    this.journal = new JournalBrowser(parts.gateway, parts.journal, parts.hotWindow)
+    this.traces = new TraceInspector(parts.gateway, cluster.gathering, this.journal)
     const { version, startedAt } = cluster
     const inspector = new ReplicaInspector({ ...parts, version, startedAt })
     cluster.gathering.answer('replica', () => inspector.report())

@@ -50,8 +50,8 @@ interface FollowedFeed {
  */
 export class Session {
   identity: Identity
-  /** Unique among the sessions of this replica since its start. */
-  readonly number: number
+  readonly #life: string
+  readonly #number: number
   readonly transport: TransportName
   /** The address of the peer; empty if it has none. */
   readonly address: string
@@ -90,6 +90,9 @@ export class Session {
 
   constructor(options: {
     identity: Identity
+    /** Names this life of the replica. */
+    life: string
+    /** Unique among the sessions of this life. */
     number: number
     transport: TransportName
     address: string
@@ -110,7 +113,8 @@ export class Session {
     onEnd: (session: Session) => void
   }) {
     this.identity = options.identity
-    this.number = options.number
+    this.#life = options.life
+    this.#number = options.number
     this.transport = options.transport
     this.address = options.address
     this.#ofClient = options.ofClient
@@ -124,6 +128,11 @@ export class Session {
     this.#onEnd = options.onEnd
     this.#deliveries = options.observer.eventsOf(options.transport)
     this.#observer.sessionStarted(this.transport)
+  }
+
+  /** Unique in the deployment; operators name the session by it. */
+  get id(): string {
+    return `${this.#life}-${this.#number.toString(36)}`
   }
 
   /** The key that its use of memory is charged to: `payerOf`. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { CloseReason } from '../../close-reasons.ts'
 import { GatewayError } from '../../errors.ts'
 import type { TransportName } from '../accounting/labels.ts'
@@ -38,6 +39,7 @@ export class Sessions {
   readonly #expiry: NodeJS.Timeout
   #draining = false
   #opened = 0
+  readonly #life = randomBytes(6).toString('hex')
 
   constructor(parts: SessionsParts) {
     this.#parts = parts
@@ -89,6 +91,7 @@ export class Sessions {
     this.#opened += 1
     const session = new Session({
       identity: options.identity,
+      life: this.#life,
       number: this.#opened,
       transport: options.transport,
       address: options.address ?? '',

@@ -17,7 +17,7 @@ const SessionSubscription = builder.objectRef<SubscriptionReport>('SessionSubscr
       type: 'Cursor',
       nullable: true,
       description: 'Of the event that the client took last. Null: none yet.',
-      resolve: ({ cursor }) => cursor as never,
+      resolve: ({ cursor }) => cursor,
     }),
     offset: t.exposeFloat('offset', { nullable: true, description: 'The same position, as an offset in the journal.' }),
     lagMs: t.exposeFloat('lagMs', {
