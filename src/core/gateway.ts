@@ -32,7 +32,7 @@ import { InvalidEvents } from './quarantine/invalid-events.ts'
 import { Quarantine } from './quarantine/quarantine.ts'
 import type { Connections } from './sessions/connections.ts'
 import type { Session } from './sessions/session.ts'
-import { Sessions, type SessionsParts } from './sessions/sessions.ts'
+import { type ClientPresence, Sessions, type SessionsParts } from './sessions/sessions.ts'
 import { tracedSessions } from './sessions/traced-sessions.ts'
 import { defaultExchangeOf, servedForm } from './sources/default-source.ts'
 import { isReservedExchange } from './sources/reserved-exchanges.ts'
@@ -54,6 +54,8 @@ export interface GatewayParts {
   readonly control: ControlBus
   /** Receives the control messages about replicas and presence. Default: they are ignored. */
   readonly cluster?: Pick<Cluster, 'onControl' | 'onResync'>
+  /** Receives which clients have sessions. Default: nothing does. */
+  readonly presence?: ClientPresence | undefined
   /** Default: no typed events. */
   readonly events?: EventMatcher
   readonly registry: ClientRegistry
@@ -184,6 +186,7 @@ export class Gateway {
       cursors: parts.cursors,
       observer: parts.observer,
       limits: parts.limits,
+      presence: parts.presence,
       check: (identity) => this.checkNotBarred(identity),
     })
     this.bans = new ClientBans({

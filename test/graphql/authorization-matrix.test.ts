@@ -31,6 +31,11 @@ const operators: readonly Role[] = ['an operator']
 /** Of what operators may do, the part that only reads. */
 const observers: readonly Role[] = ['an operator', 'an observer']
 
+/** Who may see whether alice is online. */
+const watchers: readonly Role[] = [...listeners, 'an observer']
+/** The same of a client that does not exist. */
+const teamWatchers: readonly Role[] = ['a listener of her team', 'an operator', 'an observer']
+
 interface Asked {
   readonly field: string
   readonly query: string
@@ -51,6 +56,20 @@ const operations: readonly Asked[] = [
   { field: 'disconnect', query: 'mutation { disconnect(session: "none") }', allowed: operators },
   { field: 'messages', query: '{ messages(first: 1) { hasOlder } }', allowed: observers },
   { field: 'message', query: 'query { message(cursor: "CURSOR") { offset } }', allowed: observers },
+  { field: 'sources', query: '{ sources { id } }', allowed: observers },
+  { field: 'exchangesLike', query: '{ exchangesLike(name: "ordres") }', allowed: observers },
+  { field: 'preview', query: '{ preview(input: { routingKey: "m.{clientId}" }) { exists } }', allowed: observers },
+  { field: 'quarantine', query: '{ quarantine { count } }', allowed: observers },
+  { field: 'broker', query: '{ broker { up } }', allowed: observers },
+  { field: 'drop', query: 'mutation { drop(ids: ["none"]) { missing } }', allowed: operators },
+  { field: 'presence', query: '{ presence(clientIds: ["alice"]) { online } }', allowed: watchers },
+  { field: 'presence', query: '{ presence(clientIds: ["nobody-17"]) { online } }', allowed: teamWatchers },
+  { field: 'presence', query: '{ presence { online } }', allowed: observers },
+  {
+    field: 'presenceChanged',
+    query: 'subscription { presenceChanged(clientIds: ["alice"]) { online } }',
+    allowed: watchers,
+  },
   { field: 'accounts', query: '{ accounts { at } }', allowed: observers },
   { field: 'gatewayStats', query: 'subscription { gatewayStats { at } }', allowed: observers },
   {
@@ -105,9 +124,10 @@ const operations: readonly Asked[] = [
 
 /**
  * Independent of scopes: a client with a valid token may renew it
- * (test/transports/renewal/renewed-sessions.test.ts).
+ * (test/transports/renewal/renewed-sessions.test.ts). `republish` needs a message in the quarantine
+ * (test/e2e/operator/quarantine.test.ts).
  */
-const beyondGrants = ['refreshSession']
+const beyondGrants = ['refreshSession', 'republish']
 
 let gateway: InProcessGateway
 /** Of a message in the journal; stands for CURSOR in an operation. */
@@ -153,7 +173,7 @@ const transports: Record<string, (query: string, token: string | undefined) => P
   },
 }
 
-const subscriptions = ['channel', 'gatewayStats']
+const subscriptions = ['channel', 'gatewayStats', 'presenceChanged']
 /** Over plain HTTP a subscription has no response. */
 const overHttpAlone = /^GraphQL over HTTP/
 

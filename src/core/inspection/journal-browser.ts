@@ -123,6 +123,15 @@ export class JournalBrowser {
     }
   }
 
+  /** The newest matching entries, oldest first. Rejects with `BROKER_UNAVAILABLE`. */
+  async newest(matches: (entry: WindowEntry) => boolean, count: number, reserve: Reserve): Promise<BrowsedEntry[]> {
+    await this.#gateway.exactPosition()
+    const signal = AbortSignal.timeout(pageMs)
+    const reading: Reading = { matches, reserve, signal, visited: 0, isFirst: true }
+    const { entries } = await this.#backwards(this.#end + 1, count, reading)
+    return entries.map((entry) => this.describe(entry))
+  }
+
   /** The offsets of the first and the last entry. */
   async bounds(): Promise<{ readonly first: number; readonly last: number }> {
     await this.#gateway.exactPosition()
@@ -137,7 +146,7 @@ export class JournalBrowser {
 
   async #entryAt(offset: number): Promise<BrowsedEntry | undefined> {
     const known = this.#hotWindow.at(offset)
-    if (known) return this.#browsed(known)
+    if (known) return this.describe(known)
     await this.#gateway.exactPosition()
     let found: JournalMessage | undefined
     if (offset <= this.#end) {
@@ -147,7 +156,7 @@ export class JournalBrowser {
       }
       await this.#journal.scan(offset, visit, AbortSignal.timeout(pageMs))
     }
-    return found && !found.mark ? this.#browsed(found) : undefined
+    return found && !found.mark ? this.describe(found) : undefined
   }
 
   async #read(place: PagePlace, count: number, reading: Reading): Promise<BrowsedPage> {
@@ -175,7 +184,7 @@ export class JournalBrowser {
     newer: Read,
     given: { note?: string | undefined; at?: number | undefined; hasOlder?: boolean; hasNewer?: boolean } = {},
   ): BrowsedPage {
-    const entries = [...older.entries, ...newer.entries].map((entry) => this.#browsed(entry))
+    const entries = [...older.entries, ...newer.entries].map((entry) => this.describe(entry))
     const first = older.first ?? newer.first
     const last = newer.last ?? older.last
     const stopped = older.stopped || newer.stopped
@@ -192,7 +201,8 @@ export class JournalBrowser {
     }
   }
 
-  #browsed(entry: WindowEntry): BrowsedEntry {
+  /** What this replica knows of an entry. */
+  describe(entry: WindowEntry): BrowsedEntry {
     const isOfWindow = entry.outcomes !== undefined
     return {
       entry,

@@ -68,6 +68,7 @@ export class Session {
   readonly #eventAccess = new Map<ChannelSubscription, EventAccess>()
   readonly #onClose: (reason: CloseReason) => void
   readonly #onEnd: (session: Session) => void
+  readonly #onIdentity: ((before: string | undefined, after: string | undefined) => void) | undefined
   readonly #allowance: Allowance
   readonly #deliveries: DeliveryCounter
   readonly #ofClient: KeyedLimit
@@ -111,6 +112,8 @@ export class Session {
     onClose: (reason: CloseReason) => void
     /** Called once when the session has ended, for any reason. */
     onEnd: (session: Session) => void
+    /** Called when the session continues under another identity, with the client ids. */
+    onIdentity?: (before: string | undefined, after: string | undefined) => void
   }) {
     this.identity = options.identity
     this.#life = options.life
@@ -126,6 +129,7 @@ export class Session {
     this.#onClose = options.onClose
     this.#allowance = new Allowance(options.limits.maxBufferedBytes)
     this.#onEnd = options.onEnd
+    this.#onIdentity = options.onIdentity
     this.#deliveries = options.observer.eventsOf(options.transport)
     this.#observer.sessionStarted(this.transport)
   }
@@ -345,6 +349,7 @@ export class Session {
   become(identity: Identity): void {
     if (this.#ended) throw new GatewayError('UNAUTHENTICATED', 'this session has ended')
     this.#slot.chargeTo(identity)
+    this.#onIdentity?.(this.identity.clientId, identity.clientId)
     this.identity = identity
     for (const subscription of this.#subscriptions) {
       if (this.#withOwnToken.has(subscription) || this.#eventAccess.has(subscription)) continue

@@ -2,10 +2,9 @@ import type { BrowsedPage, JournalPoint, PagePlace } from '../../core/inspection
 import { payerOf } from '../../core/sessions/payer.ts'
 import { badInput } from '../../errors.ts'
 import type { PagedField } from '../limits/operation-cost.ts'
-import { operatorsOnly } from '../operators-only.ts'
+import { demandObserver, operatorsOnly } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'
 import { JournalEntry } from './journal-entry.ts'
-import { demandObserver } from './observers-only.ts'
 import { pageSize, pageSizeOf } from './page-arguments.ts'
 
 const standardPage = 50
