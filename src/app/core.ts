@@ -12,7 +12,10 @@ import { Gateway } from '../core/gateway.ts'
 import { Inspection } from '../core/inspection/inspection.ts'
 import { LoginThrottle } from '../core/limits/login-throttle.ts'
 import { CursorCodec } from '../core/model/cursor.ts'
+import { errorText } from '../core/model/error-text.ts'
 import type { Observer } from '../core/ports/observer.ts'
+import { Presence } from '../core/presence/presence.ts'
+import { presencePublication } from '../core/presence/presence-publication.ts'
 import { type Served, ServedSchema } from '../events/serving/served-schema.ts'
 import { schemaFor } from '../graphql/schema.ts'
 import { processUsage } from '../observability/process/process-usage.ts'
@@ -36,6 +39,8 @@ export interface CoreParts extends Brokerage, OpenRegistryParts {
 export interface Core {
   readonly gateway: Gateway
   readonly cluster: Cluster
+  /** Undefined with `WARREN_PRESENCE=off`. */
+  readonly presence: Presence | undefined
   readonly inspection: Inspection
   readonly clientChannels: ClientChannels
   /** The schema that is served. */
@@ -63,7 +68,20 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
     control: parts.control,
     log: (...line) => observer.log(...line),
   })
+  const presence = config.presence
+    ? new Presence({
+        cluster,
+        control: parts.control,
+        store: parts.directory,
+        graceMs: () => config.presenceGraceMs,
+        publish: async (change) => {
+          await parts.broker.publish(presencePublication(config.namespace, change))
+        },
+        logError: (what, error) => observer.log('warn', `${what} failed: ${errorText(error)}`),
+      })
+    : undefined
   const gateway = new Gateway({
+    presence,
     ...(typed ? { events: typed.events } : {}),
     replica,
     replicaAlias: createHmac('sha256', secret).update(`replica ${replica}`).digest('hex').slice(0, 16),
@@ -104,12 +122,16 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
     usage,
     observer,
     directory: parts.directory,
+    presence,
+    broker: parts.broker.operator,
+    maxDecodedBytes: () => live.maxDecodedBytes,
     journal: parts.journal,
     hotWindow: parts.hotWindow,
   })
   return {
     gateway,
     cluster,
+    presence,
     inspection,
     clientChannels,
     served: new ServedSchema(typed?.served ?? (await withoutEvents(coreSchema, config))),

@@ -149,6 +149,7 @@ async function open(config: Config, { metrics, health, worker }: OpenOptions, cl
   if (listeners.console) ops?.add(listeners.console.ops)
   closing.add(() => gateway.close())
   closing.add(() => core.cluster.close())
+  closing.add(() => core.presence?.close())
   closing.add(({ drainMs, handOver }) => {
     const { http, tcp, echo } = listeners
     health.drain()
@@ -159,6 +160,7 @@ async function open(config: Config, { metrics, health, worker }: OpenOptions, cl
 
   await gateway.open(defaultSource, core.typed?.sources)
   core.cluster.open()
+  core.presence?.open()
   const reloadSchema = core.typed && schemaReloader({ typed: core.typed, served: core.served, gateway, observer, live })
   if (reloadSchema && config.schema && config.schemaWatch)
     watchSchema(config.schema, reloadSchema, { observer, closing })

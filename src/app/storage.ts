@@ -3,7 +3,7 @@ import type { AgreeOnKey, BrokerState, GatewayBroker } from '../brokers/driver.t
 import type { Config } from '../config/options/options.ts'
 import { DeploymentKeys } from '../core/clients/deployment-keys.ts'
 import { errorText } from '../core/model/error-text.ts'
-import type { ClientDirectory } from '../core/ports/client-directory.ts'
+import type { ClientDirectory, PresenceStore } from '../core/ports/client-directory.ts'
 import type { ClientRegistry } from '../core/ports/client-registry.ts'
 import type { ControlBus } from '../core/ports/control-bus.ts'
 import type { HotWindow } from '../core/ports/hot-window.ts'
@@ -21,7 +21,7 @@ const registryProbeMs = 5_000
 
 export interface OpenRegistryParts {
   readonly registry: ClientRegistry
-  readonly directory: ClientDirectory
+  readonly directory: ClientDirectory & PresenceStore
   readonly keys: DeploymentKeys
 }
 

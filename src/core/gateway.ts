@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors.ts'
 import { Tracer } from './accounting/message-trace.ts'
+import type { TracedField } from './accounting/replica-trace.ts'
 import type { Tracing } from './accounting/trace-context.ts'
 import { ClientBans } from './clients/client-bans.ts'
 import type { DeploymentKeys } from './clients/deployment-keys.ts'
@@ -31,7 +32,8 @@ import { InvalidEvents } from './quarantine/invalid-events.ts'
 import { Quarantine } from './quarantine/quarantine.ts'
 import type { Connections } from './sessions/connections.ts'
 import type { Session } from './sessions/session.ts'
-import { Sessions, type SessionsParts } from './sessions/sessions.ts'
+import { type ClientPresence, Sessions, type SessionsParts } from './sessions/sessions.ts'
+import { tracedSessions } from './sessions/traced-sessions.ts'
 import { defaultExchangeOf, servedForm } from './sources/default-source.ts'
 import { isReservedExchange } from './sources/reserved-exchanges.ts'
 import { SourceRouter } from './sources/source-router.ts'
@@ -52,6 +54,8 @@ export interface GatewayParts {
   readonly control: ControlBus
   /** Receives the control messages about replicas and presence. Default: they are ignored. */
   readonly cluster?: Pick<Cluster, 'onControl' | 'onResync'>
+  /** Receives which clients have sessions. Default: nothing does. */
+  readonly presence?: ClientPresence | undefined
   /** Default: no typed events. */
   readonly events?: EventMatcher
   readonly registry: ClientRegistry
@@ -135,8 +139,10 @@ export class Gateway {
       hotWindow: parts.hotWindow,
       sources: this.sources,
       control: parts.control,
-      audienceOf: (message) => this.#audienceOrNone(message),
-      fieldsOf: (message) => parts.events?.explain(message, () => printCursor(this.#listener.cursorOf(message))) ?? [],
+      audienceOf: (message) => this.audienceOf(message),
+      fieldsOf: (message) => this.explain(message),
+      cursorOf: (message) => printCursor(this.#listener.cursorOf(message)),
+      sessionsOf: (message, audience) => tracedSessions(this.#sessions.all, message, audience),
       isPoison: (offset) => this.#quarantine.isPoison(offset),
       maxDecodedBytes: parts.limits.maxDecodedBytes,
     })
@@ -180,6 +186,7 @@ export class Gateway {
       cursors: parts.cursors,
       observer: parts.observer,
       limits: parts.limits,
+      presence: parts.presence,
       check: (identity) => this.checkNotBarred(identity),
     })
     this.bans = new ClientBans({
@@ -473,11 +480,17 @@ export class Gateway {
     this.#sessions.close()
   }
 
+  /** What each typed field makes of a message. Empty without a schema. */
+  explain(message: WindowEntry): readonly TracedField[] {
+    const { events } = this.#parts
+    return events?.explain(message, () => printCursor(this.#listener.cursorOf(message))) ?? []
+  }
+
   /**
    * What the sources find for a message, even if the message is not delivered. Empty if its body
    * cannot be decoded.
    */
-  #audienceOrNone(message: WindowEntry): Audience {
+  audienceOf(message: WindowEntry): Audience {
     try {
       return this.sources.audienceOf(message)
     } catch {

@@ -1,4 +1,4 @@
-import type { ClientDirectory } from '../core/ports/client-directory.ts'
+import type { ClientDirectory, PresenceStore } from '../core/ports/client-directory.ts'
 import type { ClientRegistry } from '../core/ports/client-registry.ts'
 import { GatewayError } from '../errors.ts'
 
@@ -30,12 +30,18 @@ export function reportingRegistry(registry: ClientRegistry, onFailure: (error: u
 }
 
 /** As `reportingRegistry`. */
-export function reportingDirectory(directory: ClientDirectory, onFailure: (error: unknown) => void): ClientDirectory {
+export function reportingDirectory(
+  directory: ClientDirectory & PresenceStore,
+  onFailure: (error: unknown) => void,
+): ClientDirectory & PresenceStore {
   const guarded = guard(onFailure)
   return {
     findClients: (options) => guarded(directory.findClients(options)),
     findClientsById: (ids) => guarded(directory.findClientsById(ids)),
     countClients: () => guarded(directory.countClients()),
+    savePresence: (rows) => guarded(directory.savePresence(rows)),
+    findPresence: (clientIds) => guarded(directory.findPresence(clientIds)),
+    listOnline: () => guarded(directory.listOnline()),
   }
 }
 

@@ -1,7 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { DeploymentKey } from '../core/clients/deployment-keys.ts'
 import type { Source } from '../core/model/source.ts'
-import type { ClientDirectory } from '../core/ports/client-directory.ts'
+import type { ClientDirectory, PresenceStore, StoredPresence } from '../core/ports/client-directory.ts'
 import type { Client, ClientBar, ClientRegistry, Revocation } from '../core/ports/client-registry.ts'
 import { RegistryError } from './registry-error.ts'
 import {
@@ -29,7 +29,7 @@ export type RunStatement = <T>(statement: () => Promise<T>) => Promise<T>
  * The queries for all databases. Every method is one statement, or safe between its statements: no
  * transaction is held across an await.
  */
-export class SqlRegistry implements ClientRegistry, ClientDirectory {
+export class SqlRegistry implements ClientRegistry, ClientDirectory, PresenceStore {
   readonly #db: Kysely<Tables>
   readonly #attempt: RunStatement
   /** Compares text by its bytes. SQLite does so by itself. */
@@ -90,6 +90,46 @@ export class SqlRegistry implements ClientRegistry, ClientDirectory {
         .execute(),
     )
     return rows.map(clientOf)
+  }
+
+  async savePresence(rows: readonly StoredPresence[]): Promise<void> {
+    if (rows.length === 0) return
+    const values = rows.map(({ clientId, online, seenAt }) => ({
+      client_id: clientId,
+      online: online ? 1 : 0,
+      seen_at: seenAt.toISOString(),
+    }))
+    await this.#run((db) =>
+      db
+        .insertInto('warren_presence')
+        .values(values)
+        .onConflict((conflict) =>
+          conflict.column('client_id').doUpdateSet((row) => ({
+            online: row.ref('excluded.online'),
+            seen_at: row.ref('excluded.seen_at'),
+          })),
+        )
+        .execute(),
+    )
+  }
+
+  async findPresence(clientIds: readonly string[]): Promise<StoredPresence[]> {
+    if (clientIds.length === 0) return []
+    const rows = await this.#run((db) =>
+      db
+        .selectFrom('warren_presence')
+        .selectAll()
+        .where('client_id', 'in', [...clientIds])
+        .execute(),
+    )
+    return rows.map(presenceOf)
+  }
+
+  async listOnline(): Promise<StoredPresence[]> {
+    const rows = await this.#run((db) =>
+      db.selectFrom('warren_presence').selectAll().where('online', '=', 1).orderBy('seen_at').execute(),
+    )
+    return rows.map(presenceOf)
   }
 
   async findClientIds(options: Parameters<ClientRegistry['findClientIds']>[0]): Promise<string[]> {
@@ -278,6 +318,10 @@ export class SqlRegistry implements ClientRegistry, ClientDirectory {
       throw new RegistryError('did not answer', error)
     }
   }
+}
+
+function presenceOf(row: Tables['warren_presence']): StoredPresence {
+  return { clientId: row.client_id, online: row.online === 1, seenAt: new Date(row.seen_at) }
 }
 
 /** Ignores the case of ASCII letters. */

@@ -31,6 +31,11 @@ const operators: readonly Role[] = ['an operator']
 /** Of what operators may do, the part that only reads. */
 const observers: readonly Role[] = ['an operator', 'an observer']
 
+/** Who may see whether alice is online. */
+const watchers: readonly Role[] = [...listeners, 'an observer']
+/** The same of a client that does not exist. */
+const teamWatchers: readonly Role[] = ['a listener of her team', 'an operator', 'an observer']
+
 interface Asked {
   readonly field: string
   readonly query: string
@@ -49,6 +54,22 @@ const operations: readonly Asked[] = [
   { field: 'client', query: '{ client(clientId: "alice") { online } }', allowed: observers },
   { field: 'sessions', query: '{ sessions(clientId: "alice") { banned } }', allowed: observers },
   { field: 'disconnect', query: 'mutation { disconnect(session: "none") }', allowed: operators },
+  { field: 'messages', query: '{ messages(first: 1) { hasOlder } }', allowed: observers },
+  { field: 'message', query: 'query { message(cursor: "CURSOR") { offset } }', allowed: observers },
+  { field: 'sources', query: '{ sources { id } }', allowed: observers },
+  { field: 'exchangesLike', query: '{ exchangesLike(name: "ordres") }', allowed: observers },
+  { field: 'preview', query: '{ preview(input: { routingKey: "m.{clientId}" }) { exists } }', allowed: observers },
+  { field: 'quarantine', query: '{ quarantine { count } }', allowed: observers },
+  { field: 'broker', query: '{ broker { up } }', allowed: observers },
+  { field: 'drop', query: 'mutation { drop(ids: ["none"]) { missing } }', allowed: operators },
+  { field: 'presence', query: '{ presence(clientIds: ["alice"]) { online } }', allowed: watchers },
+  { field: 'presence', query: '{ presence(clientIds: ["nobody-17"]) { online } }', allowed: teamWatchers },
+  { field: 'presence', query: '{ presence { online } }', allowed: observers },
+  {
+    field: 'presenceChanged',
+    query: 'subscription { presenceChanged(clientIds: ["alice"]) { online } }',
+    allowed: watchers,
+  },
   { field: 'accounts', query: '{ accounts { at } }', allowed: observers },
   { field: 'gatewayStats', query: 'subscription { gatewayStats { at } }', allowed: observers },
   {
@@ -103,16 +124,22 @@ const operations: readonly Asked[] = [
 
 /**
  * Independent of scopes: a client with a valid token may renew it
- * (test/transports/renewal/renewed-sessions.test.ts).
+ * (test/transports/renewal/renewed-sessions.test.ts). `republish` needs a message in the quarantine
+ * (test/e2e/operator/quarantine.test.ts).
  */
-const beyondGrants = ['refreshSession']
+const beyondGrants = ['refreshSession', 'republish']
 
 let gateway: InProcessGateway
+/** Of a message in the journal; stands for CURSOR in an operation. */
+let cursor: string
 const tokens = new Map<Role, string | undefined>()
 
 beforeAll(async () => {
   gateway = await openGateway({ WARREN_TEST_ROUTES: 'on' })
   for (const role of roleNames) tokens.set(role, roles[role] && (await testToken(roles[role])))
+  const published = 'mutation { publish(input: { clientId: "alice", data: 1 }) { cursor } }'
+  const { data } = await transports['graphql-transport-ws']!(published, tokens.get('an operator'))
+  cursor = (data!['publish'] as { cursor: string }).cursor
 })
 afterAll(() => gateway.close())
 
@@ -146,7 +173,7 @@ const transports: Record<string, (query: string, token: string | undefined) => P
   },
 }
 
-const subscriptions = ['channel', 'gatewayStats']
+const subscriptions = ['channel', 'gatewayStats', 'presenceChanged']
 /** Over plain HTTP a subscription has no response. */
 const overHttpAlone = /^GraphQL over HTTP/
 
@@ -154,7 +181,8 @@ describe.each(Object.keys(transports))('over %s', (transport) => {
   const applicable = operations.filter(({ field }) => !subscriptions.includes(field) || !overHttpAlone.test(transport))
   test.each(applicable)('$query is for permitted roles only', async ({ query, allowed }) => {
     const outcomes: Partial<Record<Role, string>> = {}
-    for (const role of roleNames) outcomes[role] = outcomeOf(await transports[transport]!(query, tokens.get(role)))
+    for (const role of roleNames)
+      outcomes[role] = outcomeOf(await transports[transport]!(query.replace('CURSOR', cursor), tokens.get(role)))
     const expected = roleNames.map((role) => [
       role,
       allowed.includes(role) ? 'answered' : unknown.includes(role) ? 'UNAUTHENTICATED' : 'FORBIDDEN',

@@ -159,6 +159,17 @@ export const options = {
     help: "Maximum age and size of the journal's end in memory. Subscriptions that resume within it do not read from the broker.",
   }),
 
+  presence: option(onOff, {
+    default: 'on',
+    group: 'Running',
+    help: 'Keeps which clients are online, over all replicas, and publishes changes to the exchange `<namespace>.presence`. If off, `online` covers one replica, and `lastSeen` is null.',
+  }),
+  presenceGraceMs: option(duration({ min: '1s', max: '1h' }), {
+    default: '10s',
+    group: 'Running',
+    help: 'How long a client may be without a session before it counts as offline. A client that reconnects within it, as in a rolling restart, never left.',
+  }),
+
   dataDir: option(directory, {
     default: './data',
     group: 'Registry',

@@ -12,7 +12,13 @@ export interface ClusterParts {
   readonly log: Observer['log']
 }
 
-export type ClusterMessage = Extract<ControlMessage, { kind: 'replica-alive' | 'replica-ended' | 'asked' | 'answered' }>
+export type PresenceMessage = Extract<
+  ControlMessage,
+  { kind: 'presence-wanted' | 'presence-changed' | 'presence-state' }
+>
+export type ClusterMessage =
+  | PresenceMessage
+  | Extract<ControlMessage, { kind: 'replica-alive' | 'replica-ended' | 'asked' | 'answered' }>
 
 /** Called when replicas come and go. */
 export interface MembershipListener {
@@ -20,6 +26,7 @@ export interface MembershipListener {
   readonly onLeft?: (member: Member) => void
   readonly onTick?: () => void
   readonly onResync?: () => void
+  readonly onPresence?: (message: PresenceMessage) => void
 }
 
 /** The replicas of the deployment, and questions to all of them. */
@@ -86,6 +93,9 @@ export class Cluster {
       case 'asked':
       case 'answered':
         await this.gathering.onControl(message)
+        return
+      default:
+        for (const listener of this.#listeners) listener.onPresence?.(message)
     }
   }
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { badInput } from '../../errors.ts'
 import { compareClientIds } from '../clients/client-order.ts'
 import type { Gathering } from '../cluster/gathering.ts'
@@ -6,7 +5,6 @@ import { listOf, objectOf, textOf } from '../cluster/wire-values.ts'
 import type { Gateway } from '../gateway.ts'
 import type { ClientDirectory } from '../ports/client-directory.ts'
 import type { Client } from '../ports/client-registry.ts'
-import type { Session } from '../sessions/session.ts'
 import {
   type ClientSort,
   largestFirst,
@@ -68,8 +66,6 @@ export interface ClientInspectorParts {
 /** Finds clients and their sessions on all replicas. */
 export class ClientInspector {
   readonly #parts: ClientInspectorParts
-  /** Begins the ids of sessions, so that they name no session of an earlier life of a replica. */
-  readonly #life = randomBytes(6).toString('hex')
 
   constructor(parts: ClientInspectorParts) {
     this.#parts = parts
@@ -234,21 +230,15 @@ export class ClientInspector {
     const reports: SessionReport[] = []
     for (const session of this.#parts.gateway.sessions) {
       if (session.identity.clientId !== clientId) continue
-      reports.push(reportSession(this.idOf(session), session))
+      reports.push(reportSession(session))
       if (reports.length === maxSessions) break
     }
     return reports
   }
 
-  /** The id of a session of this replica in the whole deployment. */
-  idOf({ number }: Session): string {
-    return `${this.#life}-${number.toString(36)}`
-  }
-
   #disconnectHere(id: string): boolean {
-    if (!id.startsWith(`${this.#life}-`)) return false
     for (const session of this.#parts.gateway.sessions) {
-      if (this.idOf(session) !== id) continue
+      if (session.id !== id) continue
       session.close('RESTART')
       return true
     }

@@ -3,16 +3,27 @@ import type { Member } from '../cluster/members.ts'
 import { type Identity, printScope } from '../model/identity.ts'
 import type { ClientDirectory } from '../ports/client-directory.ts'
 import type { Observer } from '../ports/observer.ts'
+import type { Presence } from '../presence/presence.ts'
 import type { Feed } from '../sessions/feed.ts'
+import type { BrokerInspector } from './broker-inspector.ts'
 import { ClientInspector } from './client-inspector.ts'
 import { type Accounts, accountsOf, type GatheredReports, type Stats } from './gateway-stats.ts'
+import { JournalBrowser } from './journal-browser.ts'
+import { PresenceInspector } from './presence-inspector.ts'
+import { QuarantineInspector } from './quarantine-inspector.ts'
 import { ReplicaInspector, type ReplicaInspectorParts } from './replica-inspector.ts'
 import { type ReplicaReport, readReplicaReport } from './replica-report.ts'
+import { SourceInspector } from './source-inspector.ts'
 import { StatsFeeds } from './stats-feeds.ts'
+import { TraceInspector } from './trace-inspector.ts'
 
 export interface InspectionParts extends Omit<ReplicaInspectorParts, 'version' | 'startedAt'> {
   readonly cluster: Cluster
   readonly directory: ClientDirectory
+  /** Undefined: presence is off. */
+  readonly presence: Presence | undefined
+  readonly broker: BrokerInspector
+  readonly maxDecodedBytes: () => number
 }
 
 /** Who asked for a change, for the log. */
@@ -37,12 +48,22 @@ export class Inspection {
   readonly #observer: Observer
   readonly #directory: ClientDirectory
   readonly clients: ClientInspector
+  readonly presence: PresenceInspector
+  readonly journal: JournalBrowser
+  readonly traces: TraceInspector
+  readonly sources: SourceInspector
+  readonly quarantine: QuarantineInspector
 
-  constructor({ cluster, directory, ...parts }: InspectionParts) {
+  constructor({ cluster, directory, presence, broker, maxDecodedBytes, ...parts }: InspectionParts) {
     this.#cluster = cluster
     this.#observer = parts.observer
     this.#directory = directory
     this.clients = new ClientInspector({ gateway: parts.gateway, gathering: cluster.gathering, directory })
+    this.presence = new PresenceInspector(parts.gateway, presence)
+    this.journal = new JournalBrowser(parts.gateway, parts.journal, parts.hotWindow)
+    this.traces = new TraceInspector(parts.gateway, cluster.gathering, this.journal)
+    this.sources = new SourceInspector({ ...parts, broker, browser: this.journal, maxDecodedBytes })
+    this.quarantine = new QuarantineInspector(parts.gateway, broker)
     const { version, startedAt } = cluster
     const inspector = new ReplicaInspector({ ...parts, version, startedAt })
     cluster.gathering.answer('replica', () => inspector.report())

@@ -46,8 +46,8 @@ export interface SubscriptionReport {
   readonly slow: boolean
 }
 
-export function reportSession(id: string, session: Session): SessionReport {
-  const { identity, transport, address, since, bufferedBytes, slow, subscriptions: subscriptionCount } = session
+export function reportSession(session: Session): SessionReport {
+  const { id, identity, transport, address, since, bufferedBytes, slow, subscriptions: subscriptionCount } = session
   const subscriptions: SubscriptionReport[] = []
   let pending = 0
   for (const subscription of session.openSubscriptions) {

@@ -14,3 +14,22 @@ export interface ClientDirectory {
   findClientsById(ids: readonly string[]): Promise<Client[]>
   countClients(): Promise<number>
 }
+
+/** When a client was online last. */
+export interface StoredPresence {
+  readonly clientId: string
+  /** Whether it was online when this was stored. */
+  readonly online: boolean
+  /** When it came, or when it left. */
+  readonly seenAt: Date
+}
+
+/** Stores who is online, so that it outlives all replicas. As `ClientDirectory`. */
+export interface PresenceStore {
+  /** Replaces the rows of these clients. At most 500. */
+  savePresence(rows: readonly StoredPresence[]): Promise<void>
+  /** The rows of these clients, in any order. At most 500 ids. */
+  findPresence(clientIds: readonly string[]): Promise<StoredPresence[]>
+  /** All rows of clients that were online. */
+  listOnline(): Promise<StoredPresence[]>
+}

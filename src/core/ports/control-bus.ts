@@ -47,6 +47,27 @@ export type ControlMessage =
       readonly ask: boolean
     }
   | { readonly kind: 'replica-ended'; readonly replica: string; readonly startedAt: number }
+  /** The clients of a replica, see `Presence`. `of` null: of every other replica. */
+  | { readonly kind: 'presence-wanted'; readonly replica: string; readonly of: string | null }
+  /** Each has the next `seq`; a replica that missed one asks for the list. */
+  | {
+      readonly kind: 'presence-changed'
+      readonly replica: string
+      readonly startedAt: number
+      readonly seq: number
+      readonly joined: readonly string[]
+      readonly left: readonly string[]
+    }
+  /** A part of the list of all its clients, as of `seq`. */
+  | {
+      readonly kind: 'presence-state'
+      readonly replica: string
+      readonly startedAt: number
+      readonly seq: number
+      readonly clients: readonly string[]
+      readonly first: boolean
+      readonly last: boolean
+    }
   /** A question to all replicas, see `Gathering`. Answers repeat the id in `question`. */
   | { readonly kind: 'asked'; readonly question: string; readonly topic: string; readonly args: unknown }
   | { readonly kind: 'answered'; readonly question: string; readonly replica: string; readonly value: unknown }

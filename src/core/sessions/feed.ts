@@ -9,20 +9,25 @@ export interface OpenFeed {
 
 /**
  * A subscription to something other than messages, such as rates or presence. Its events have no
- * cursor, and a lost one cannot be read again. It holds one event that its consumer has not taken;
- * `merge` makes one of it and the next.
+ * cursor, and a lost one cannot be read again. Of the events with one key that its consumer has not
+ * taken, it holds the newest.
  */
 export class Feed<Event> implements AsyncIterableIterator<Event>, OpenFeed {
-  readonly #merge: (waiting: Event, next: Event) => Event
+  readonly #keyOf: (event: Event) => string
+  readonly #limit: number
   readonly #onEnd: (() => void)[] = []
-  #waiting: { readonly event: Event } | undefined
+  readonly #waiting = new Map<string, Event>()
   #pull: { resolve(result: IteratorResult<Event>): void; reject(failure: GatewayError): void } | undefined
   #ended = false
   #failure: GatewayError | undefined
 
-  /** `merge`: by default the next event replaces the one that waits. */
-  constructor(merge: (waiting: Event, next: Event) => Event = (_waiting, next) => next) {
-    this.#merge = merge
+  /**
+   * `keyOf`: by default all events have one key. `limit`: how many keys may wait; beyond it the
+   * oldest event is dropped.
+   */
+  constructor(keyOf: (event: Event) => string = () => '', limit = 1) {
+    this.#keyOf = keyOf
+    this.#limit = limit
   }
 
   get ended(): boolean {
@@ -31,7 +36,7 @@ export class Feed<Event> implements AsyncIterableIterator<Event>, OpenFeed {
 
   /** Whether the consumer has taken every event. */
   get isTaken(): boolean {
-    return this.#waiting === undefined
+    return this.#waiting.size === 0
   }
 
   /** Called when the feed ends, or at once if it has. */
@@ -44,11 +49,13 @@ export class Feed<Event> implements AsyncIterableIterator<Event>, OpenFeed {
     if (this.#ended) return
     const pull = this.#pull
     this.#pull = undefined
-    if (pull) pull.resolve({ done: false, value: event })
-    else this.#waiting = { event: this.#waiting ? this.#merge(this.#waiting.event, event) : event }
+    if (pull) return pull.resolve({ done: false, value: event })
+    this.#waiting.set(this.#keyOf(event), event)
+    const [oldest] = this.#waiting.keys()
+    if (oldest !== undefined && this.#waiting.size > this.#limit) this.#waiting.delete(oldest)
   }
 
-  /** The event that waits is still delivered, then `failure` if given. Idempotent. */
+  /** Events that wait are still delivered, then `failure` if given. Idempotent. */
   end(failure?: GatewayError): void {
     if (this.#ended) return
     this.#ended = true
@@ -61,9 +68,10 @@ export class Feed<Event> implements AsyncIterableIterator<Event>, OpenFeed {
   }
 
   next(): Promise<IteratorResult<Event>> {
-    const waiting = this.#waiting
-    this.#waiting = undefined
-    if (waiting) return Promise.resolve({ done: false, value: waiting.event })
+    for (const [key, value] of this.#waiting) {
+      this.#waiting.delete(key)
+      return Promise.resolve({ done: false, value })
+    }
     const failure = this.#failure
     this.#failure = undefined
     if (failure) return Promise.reject(failure)
@@ -74,7 +82,7 @@ export class Feed<Event> implements AsyncIterableIterator<Event>, OpenFeed {
   }
 
   return(): Promise<IteratorResult<Event>> {
-    this.#waiting = undefined
+    this.#waiting.clear()
     this.end()
     return Promise.resolve({ done: true, value: undefined })
   }

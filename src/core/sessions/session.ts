@@ -50,8 +50,8 @@ interface FollowedFeed {
  */
 export class Session {
   identity: Identity
-  /** Unique among the sessions of this replica since its start. */
-  readonly number: number
+  readonly #life: string
+  readonly #number: number
   readonly transport: TransportName
   /** The address of the peer; empty if it has none. */
   readonly address: string
@@ -68,6 +68,7 @@ export class Session {
   readonly #eventAccess = new Map<ChannelSubscription, EventAccess>()
   readonly #onClose: (reason: CloseReason) => void
   readonly #onEnd: (session: Session) => void
+  readonly #onIdentity: ((before: string | undefined, after: string | undefined) => void) | undefined
   readonly #allowance: Allowance
   readonly #deliveries: DeliveryCounter
   readonly #ofClient: KeyedLimit
@@ -90,6 +91,9 @@ export class Session {
 
   constructor(options: {
     identity: Identity
+    /** Names this life of the replica. */
+    life: string
+    /** Unique among the sessions of this life. */
     number: number
     transport: TransportName
     address: string
@@ -108,9 +112,12 @@ export class Session {
     onClose: (reason: CloseReason) => void
     /** Called once when the session has ended, for any reason. */
     onEnd: (session: Session) => void
+    /** Called when the session continues under another identity, with the client ids. */
+    onIdentity?: (before: string | undefined, after: string | undefined) => void
   }) {
     this.identity = options.identity
-    this.number = options.number
+    this.#life = options.life
+    this.#number = options.number
     this.transport = options.transport
     this.address = options.address
     this.#ofClient = options.ofClient
@@ -122,8 +129,14 @@ export class Session {
     this.#onClose = options.onClose
     this.#allowance = new Allowance(options.limits.maxBufferedBytes)
     this.#onEnd = options.onEnd
+    this.#onIdentity = options.onIdentity
     this.#deliveries = options.observer.eventsOf(options.transport)
     this.#observer.sessionStarted(this.transport)
+  }
+
+  /** Unique in the deployment; operators name the session by it. */
+  get id(): string {
+    return `${this.#life}-${this.#number.toString(36)}`
   }
 
   /** The key that its use of memory is charged to: `payerOf`. */
@@ -336,6 +349,7 @@ export class Session {
   become(identity: Identity): void {
     if (this.#ended) throw new GatewayError('UNAUTHENTICATED', 'this session has ended')
     this.#slot.chargeTo(identity)
+    this.#onIdentity?.(this.identity.clientId, identity.clientId)
     this.identity = identity
     for (const subscription of this.#subscriptions) {
       if (this.#withOwnToken.has(subscription) || this.#eventAccess.has(subscription)) continue

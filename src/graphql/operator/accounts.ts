@@ -1,7 +1,6 @@
 import type { Account, Accounts } from '../../core/inspection/gateway-stats.ts'
-import { operatorsOnly } from '../operators-only.ts'
+import { demandObserver, operatorsOnly } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'
-import { demandObserver } from './observers-only.ts'
 
 const DeliveryAccount = builder.objectRef<Account & { readonly transport?: string }>('DeliveryAccount').implement({
   description: 'Events since the start of each replica: matched = delivered + filtered + dropped + pending.',

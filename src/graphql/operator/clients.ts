@@ -1,9 +1,8 @@
 import { type ClientPage, clientFilters, type InspectedClient } from '../../core/inspection/client-inspector.ts'
 import { clientSorts } from '../../core/inspection/online-clients.ts'
 import type { PagedField } from '../limits/operation-cost.ts'
-import { operatorsOnly } from '../operators-only.ts'
+import { demandObserver, operatorsOnly } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'
-import { demandObserver } from './observers-only.ts'
 import { maxPage, pageSize, pageSizeOf } from './page-arguments.ts'
 
 const standardPage = 100
@@ -29,6 +28,11 @@ const GatewayClient = builder.objectRef<InspectedClient>('GatewayClient').implem
     online: t.boolean({
       description: 'Whether it has a session on a replica that answered.',
       resolve: ({ online }) => online !== undefined,
+    }),
+    lastSeen: t.field({
+      type: 'DateTime',
+      nullable: true,
+      resolve: ({ clientId }, _args, { inspection }) => inspection.presence.lastSeenOf(clientId),
     }),
     banned: t.boolean({ resolve: ({ clientId }, _args, { gateway }) => gateway.bans.isBanned(clientId) }),
     slow: t.boolean({
@@ -56,11 +60,13 @@ const GatewayClient = builder.objectRef<InspectedClient>('GatewayClient').implem
 })
 
 const ClientCounts = builder.objectRef<ClientPage['counts']>('ClientCounts').implement({
-  description:
-    'Of all clients. A client with sessions on two replicas counts twice, but for `registered` and `banned`.',
+  description: 'Of all clients. A client with sessions on two replicas counts twice in `slow` and `dropping`.',
   fields: (t) => ({
     registered: t.int({ resolve: (_counts, _args, { inspection }) => inspection.countRegistered() }),
-    online: t.exposeInt('online'),
+    online: t.int({
+      description: 'Over all replicas, each client once.',
+      resolve: ({ online }, _args, { inspection }) => inspection.presence.size ?? online,
+    }),
     slow: t.exposeInt('slow'),
     dropping: t.exposeInt('dropping', { description: 'With events that an open session has dropped.' }),
     banned: t.int({ resolve: (_counts, _args, { gateway }) => gateway.bans.banned.length }),

@@ -1,11 +1,10 @@
 import { accountsOf, type Stats } from '../../core/inspection/gateway-stats.ts'
 import { Feed } from '../../core/sessions/feed.ts'
 import { badInput } from '../../errors.ts'
-import { operatorsOnly, separateEvents } from '../operators-only.ts'
+import { demandObserver, operatorsOnly, separateEvents } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'
 import { MessageFate } from '../types/replica-trace.ts'
 import { DeliveryAccounts } from './accounts.ts'
-import { demandObserver } from './observers-only.ts'
 import { GatewayReplica } from './replicas.ts'
 
 /** The interval between two events, in milliseconds. */

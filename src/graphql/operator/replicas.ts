@@ -1,8 +1,7 @@
 import type { InspectedReplica } from '../../core/inspection/inspection.ts'
 import type { ReplicaReport } from '../../core/inspection/replica-report.ts'
-import { operatorsOnly } from '../operators-only.ts'
+import { demandObserver, operatorsOnly } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'
-import { demandObserver } from './observers-only.ts'
 
 const ReplicaState = builder.enumType('ReplicaState', {
   values: {

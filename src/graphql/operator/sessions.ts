@@ -1,9 +1,9 @@
 import type { ClientSessions } from '../../core/inspection/client-inspector.ts'
 import type { SubscriptionReport } from '../../core/inspection/session-report.ts'
 import { checkClientId } from '../../core/model/channel-event.ts'
-import { operatorsOnly } from '../operators-only.ts'
+import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
+import { demandObserver, operatorsOnly } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'
-import { demandObserver } from './observers-only.ts'
 
 const SessionSubscription = builder.objectRef<SubscriptionReport>('SessionSubscription').implement({
   fields: (t) => ({
@@ -17,7 +17,7 @@ const SessionSubscription = builder.objectRef<SubscriptionReport>('SessionSubscr
       type: 'Cursor',
       nullable: true,
       description: 'Of the event that the client took last. Null: none yet.',
-      resolve: ({ cursor }) => cursor as never,
+      resolve: ({ cursor }) => cursor,
     }),
     offset: t.exposeFloat('offset', { nullable: true, description: 'The same position, as an offset in the journal.' }),
     lagMs: t.exposeFloat('lagMs', {
@@ -81,6 +81,24 @@ builder.queryField('sessions', (t) =>
     resolve: (_root, { clientId }, { identity, inspection }) => {
       demandObserver(identity, 'list sessions')
       return inspection.clients.sessions(checkClientId(clientId))
+    },
+  }),
+)
+
+builder.mutationField('disconnect', (t) =>
+  t.boolean({
+    description:
+      'Operators only. Closes one session (1012). Its client comes back with its cursor and loses nothing. False: no replica has the session.',
+    extensions: operatorsOnly,
+    args: {
+      session: t.arg.id({ required: true, description: '`ClientSession.id`.' }),
+      reason: t.arg.string({ description: 'For the log.' }),
+    },
+    resolve: async (_root, { session, reason }, { identity, address, inspection }) => {
+      demand(mayOperate(identity), identity, 'disconnect sessions')
+      const ended = await inspection.clients.disconnect(session)
+      if (ended) inspection.audit({ identity, address }, 'disconnect', session, reason)
+      return ended
     },
   }),
 )
