@@ -80,6 +80,7 @@ function Side({ view }: { view: View | undefined }) {
                       <Link to={one.id} title={one.title} aria-current={one === view ? 'page' : undefined}>
                         <Icon name={one.icon} />
                         <span>{one.title}</span>
+                        <Badge view={one.id} />
                       </Link>
                     </li>
                   ))}
@@ -92,14 +93,26 @@ function Side({ view }: { view: View | undefined }) {
   )
 }
 
+/** Only on what somebody has to do. */
+function Badge({ view }: { view: string }) {
+  const { broker } = useStats()
+  const quarantined = broker?.quarantined ?? 0
+  if (view !== 'quarantine' || quarantined === 0) return null
+  return (
+    <span className="count" title={`${quarantined} in the quarantine`}>
+      {quarantined > 999 ? '999+' : quarantined}
+    </span>
+  )
+}
+
 function BrokerLine() {
-  const { brokerUp, version } = useStats()
+  const { broker, version } = useStats()
   return (
     <div className="foot">
-      {brokerUp !== undefined && (
-        <div>
-          <i className={`pulse ${brokerUp ? '' : 'fail'}`} />
-          Broker {brokerUp ? 'up' : 'away'}
+      {broker && (
+        <div title={broker.reason ?? undefined}>
+          <i className={`pulse ${broker.up ? '' : 'fail'}`} />
+          Broker {broker.up ? 'up' : 'away'}
         </div>
       )}
       {version !== undefined && <div className="faint">Warren {version}</div>}

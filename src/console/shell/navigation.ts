@@ -1,7 +1,7 @@
 import type { IconName } from '../parts/icon.tsx'
 
 /** As in the address; empty for the first view. */
-export type ViewId = '' | 'clients' | 'replicas'
+export type ViewId = '' | 'trace' | 'journal' | 'clients' | 'sources' | 'quarantine' | 'replicas'
 
 export interface View {
   readonly id: ViewId
@@ -17,7 +17,11 @@ export interface View {
 /** In the order of the navigation. */
 export const views: readonly View[] = [
   { id: '', title: 'Overview', icon: 'flow', key: 'o', group: undefined, fills: false },
+  { id: 'trace', title: 'Trace', icon: 'trace', key: 't', group: 'Watch', fills: false },
+  { id: 'journal', title: 'Journal', icon: 'journal', key: 'j', group: 'Watch', fills: false },
   { id: 'clients', title: 'Clients', icon: 'clients', key: 'c', group: 'Watch', fills: true },
+  { id: 'sources', title: 'Sources', icon: 'sources', key: 's', group: 'Define', fills: false },
+  { id: 'quarantine', title: 'Quarantine', icon: 'poison', key: 'q', group: 'Run', fills: false },
   { id: 'replicas', title: 'Replicas', icon: 'replicas', key: 'r', group: 'Run', fills: false },
 ]
 

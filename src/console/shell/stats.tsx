@@ -1,5 +1,5 @@
 import { createContext, type ReactNode, useContext, useMemo, useRef, useState } from 'react'
-import { BrokerDocument, StatsDocument, type StatsSubscription } from '../api/generated/graphql.ts'
+import { BrokerDocument, type BrokerQuery, StatsDocument, type StatsSubscription } from '../api/generated/graphql.ts'
 import type { Failure } from '../api/graphql.ts'
 import { useQuery } from '../api/use-query.ts'
 import { type LiveState, useSubscription } from '../api/use-subscription.ts'
@@ -24,8 +24,7 @@ interface Shared {
   readonly failure: Failure | undefined
   /** The last ten minutes, oldest first. */
   readonly history: readonly StatsPoint[]
-  /** Whether this replica reaches the broker; undefined: not known. */
-  readonly brokerUp: boolean | undefined
+  readonly broker: BrokerQuery['broker'] | undefined
   readonly version: string | undefined
 }
 
@@ -55,7 +54,7 @@ export function StatsProvider({ children }: { children: ReactNode }) {
       state,
       failure,
       history: history.current,
-      brokerUp: broker.data && broker.data.gateway.broker === 'UP',
+      broker: broker.data?.broker,
       version: broker.data?.gateway.version,
     }),
     [stats, state, failure, broker.data],

@@ -8,7 +8,7 @@ import { FlowPicture } from './flow-picture.tsx'
 
 /** Is all well, and if not, where? */
 export default function Overview() {
-  const { stats, history, brokerUp, failure } = useStats()
+  const { stats, history, broker, failure } = useStats()
   if (failure)
     return (
       <>
@@ -41,7 +41,7 @@ export default function Overview() {
         <Figures stats={stats} history={history} />
         <section className="panel ov-flow" aria-label="Flow">
           <div className="pad">
-            <FlowPicture stats={stats} still={brokerUp === false} />
+            <FlowPicture stats={stats} still={broker?.up === false} />
           </div>
           {isNew && <NothingYet />}
         </section>
@@ -65,12 +65,12 @@ function sentence({ accounts }: ConsoleStats, concerns: readonly Concern[]): str
 }
 
 function BrokerBanner() {
-  const { brokerUp } = useStats()
-  if (brokerUp !== false) return null
+  const { broker } = useStats()
+  if (broker?.up !== false) return null
   return (
     <Banner tone="fail" icon="fail">
       <strong>The broker is away.</strong> Clients stay connected, and get what was confirmed when it is back.
-      Publishing answers BROKER_UNAVAILABLE.
+      Publishing answers BROKER_UNAVAILABLE. <span className="muted">{broker.reason}</span>
     </Banner>
   )
 }
