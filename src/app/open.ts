@@ -20,6 +20,7 @@ import { type Endpoint, endpointsOf } from './endpoints.ts'
 import { openIdentities } from './identities.ts'
 import { reloader } from './reload.ts'
 import { schemaReloader, watchSchema } from './schema-reload.ts'
+import type { openSourcesFile } from './sources/apply-sources.ts'
 import { openBrokerage, openClientRegistry } from './storage.ts'
 import { openTransports } from './transports.ts'
 
@@ -108,6 +109,7 @@ async function open(config: Config, { metrics, health, worker }: OpenOptions, cl
       'WARREN_CLIENT_ID_CLAIM: an id of one identity provider is the same client as that id of another; give their ids a prefix (partner-=sub) unless they have the same users',
     )
 
+  const sources = config.sources === undefined ? undefined : await openSources(config.sources)
   const { registry, directory, keys } = await openClientRegistry(config, { observer, health, closing })
   const policy = registrationOf(config)
   const hasProvider = config.jwksUrl !== undefined
@@ -161,6 +163,12 @@ async function open(config: Config, { metrics, health, worker }: OpenOptions, cl
   await gateway.open(defaultSource, core.typed?.sources)
   core.cluster.open()
   core.presence?.open()
+  const applyingSources = new AbortController()
+  closing.add(() => applyingSources.abort())
+  const { namespace } = config
+  const reloadSources =
+    sources && (() => sources.apply({ gateway, observer, namespace, signal: applyingSources.signal }))
+  void reloadSources?.()
   const reloadSchema = core.typed && schemaReloader({ typed: core.typed, served: core.served, gateway, observer, live })
   if (reloadSchema && config.schema && config.schemaWatch)
     watchSchema(config.schema, reloadSchema, { observer, closing })
@@ -176,9 +184,15 @@ async function open(config: Config, { metrics, health, worker }: OpenOptions, cl
     ],
     gateway,
     cluster: core.cluster,
-    reload: reloader(live, { observer, logger, http: listeners.http, reloadSchema }),
+    reload: reloader(live, { observer, logger, http: listeners.http, reloadSchema, reloadSources }),
     close: ({ drainMs = live.drainMs, handOver = false } = {}) => closing.run({ drainMs, handOver }),
   }
+}
+
+/** Loads the code of source files only if it is used, because it is large. */
+async function openSources(...parameters: Parameters<typeof openSourcesFile>): ReturnType<typeof openSourcesFile> {
+  const { openSourcesFile: openFile } = await import('./sources/apply-sources.ts')
+  return openFile(...parameters)
 }
 
 function onOff(on: boolean): string {

@@ -480,6 +480,11 @@ export class Gateway {
     this.#sessions.close()
   }
 
+  /** The callback receives each live message and its outcome here; it must not throw. */
+  watchTail(watch: JournalListener['watch']): void {
+    this.#listener.watch = watch
+  }
+
   /** What each typed field makes of a message. Empty without a schema. */
   explain(message: WindowEntry): readonly TracedField[] {
     const { events } = this.#parts

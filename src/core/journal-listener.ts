@@ -71,6 +71,8 @@ export class JournalListener implements JournalTail {
   #present = false
   #downReason = 'it is not connected yet'
   #gapAhead: 'RETENTION' | 'JOURNAL_REPLACED' | undefined
+  /** Called with each message and its outcome here. Undefined while no operator follows. */
+  watch: ((message: WindowEntry, outcome: MessageOutcome) => void) | undefined
 
   constructor(parts: JournalListenerParts) {
     this.#parts = parts
@@ -164,6 +166,7 @@ export class JournalListener implements JournalTail {
     const outcome = this.#route(message)
     message.outcomes?.set(message.slot ?? 0, outcome)
     observer.messageRouted(outcome)
+    this.watch?.(message, outcome)
   }
 
   onUnreadable(entries: readonly JournalMessage[]): void {

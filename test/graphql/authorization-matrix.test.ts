@@ -125,9 +125,10 @@ const operations: readonly Asked[] = [
 /**
  * Independent of scopes: a client with a valid token may renew it
  * (test/transports/renewal/renewed-sessions.test.ts). `republish` needs a message in the quarantine
- * (test/e2e/operator/quarantine.test.ts).
+ * (test/e2e/operator/quarantine.test.ts), and the first event of `tail` a live message
+ * (test/e2e/operator/tail.test.ts).
  */
-const beyondGrants = ['refreshSession', 'republish']
+const beyondGrants = ['refreshSession', 'republish', 'tail']
 
 let gateway: InProcessGateway
 /** Of a message in the journal; stands for CURSOR in an operation. */

@@ -159,6 +159,12 @@ export const options = {
     help: "Maximum age and size of the journal's end in memory. Subscriptions that resume within it do not read from the broker.",
   }),
 
+  sources: optional(line, {
+    unset: 'the sources of the registry',
+    group: 'RabbitMQ',
+    help: 'YAML file of sources, applied at the start and at SIGHUP: missing ones are created, and the log has the difference. With prune: true in the file, sources that are not in it are deleted.',
+  }),
+
   presence: option(onOff, {
     default: 'on',
     group: 'Running',

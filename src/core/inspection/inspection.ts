@@ -15,6 +15,7 @@ import { ReplicaInspector, type ReplicaInspectorParts } from './replica-inspecto
 import { type ReplicaReport, readReplicaReport } from './replica-report.ts'
 import { SourceInspector } from './source-inspector.ts'
 import { StatsFeeds } from './stats-feeds.ts'
+import { TailFeeds } from './tail-feeds.ts'
 import { TraceInspector } from './trace-inspector.ts'
 
 export interface InspectionParts extends Omit<ReplicaInspectorParts, 'version' | 'startedAt'> {
@@ -51,6 +52,7 @@ export class Inspection {
   readonly presence: PresenceInspector
   readonly journal: JournalBrowser
   readonly traces: TraceInspector
+  readonly tail: TailFeeds
   readonly sources: SourceInspector
   readonly quarantine: QuarantineInspector
 
@@ -64,6 +66,7 @@ export class Inspection {
     this.traces = new TraceInspector(parts.gateway, cluster.gathering, this.journal)
     this.sources = new SourceInspector({ ...parts, broker, browser: this.journal, maxDecodedBytes })
     this.quarantine = new QuarantineInspector(parts.gateway, broker)
+    this.tail = new TailFeeds({ ...parts, gathering: cluster.gathering })
     const { version, startedAt } = cluster
     const inspector = new ReplicaInspector({ ...parts, version, startedAt })
     cluster.gathering.answer('replica', () => inspector.report())

@@ -5,6 +5,7 @@ import { TimeSlice } from '../delivery/time-slice.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Cursor } from '../model/cursor.ts'
 import type { JournalMessage } from '../model/message.ts'
+import { matchesTopic } from '../model/topic-pattern.ts'
 import type { HotWindow, WindowEntry } from '../ports/hot-window.ts'
 import { type Journal, JournalReplaced, JournalTruncated } from '../ports/journal.ts'
 
@@ -26,6 +27,10 @@ export interface JournalFilter {
   /** Messages that a binding of this typed field takes. */
   readonly field?: string | undefined
   readonly exchange?: string | undefined
+  /** A topic pattern. */
+  readonly routingKey?: string | undefined
+  /** A text in the body. */
+  readonly text?: string | undefined
 }
 
 /** A place in the journal. */
@@ -108,7 +113,7 @@ export class JournalBrowser {
   async page(place: PagePlace, filter: JournalFilter, count: number, reserve: Reserve): Promise<BrowsedPage> {
     await this.#gateway.exactPosition()
     const reading: Reading = {
-      matches: this.#matcherOf(filter),
+      matches: this.matcherOf(filter),
       reserve,
       signal: AbortSignal.timeout(pageMs),
       visited: 0,
@@ -466,9 +471,12 @@ export class JournalBrowser {
     }
   }
 
-  #matcherOf({ source, channel, field, exchange }: JournalFilter): (entry: WindowEntry) => boolean {
+  /** Throws `BAD_USER_INPUT` for an unknown source. */
+  matcherOf({ source, channel, field, exchange, routingKey, text }: JournalFilter): (entry: WindowEntry) => boolean {
     const matchers: ((entry: WindowEntry) => boolean)[] = []
     if (exchange !== undefined) matchers.push((entry) => entry.exchange === exchange)
+    if (routingKey !== undefined) matchers.push((entry) => matchesTopic(routingKey, entry.routingKey))
+    if (text !== undefined) matchers.push((entry) => entry.body.includes(text))
     if (source !== undefined) {
       const takes = this.#gateway.sources.bindingOf(source)
       if (!takes) throw badInput('source', `expected the id of a source, got "${source}"`)

@@ -80,6 +80,8 @@ builder.queryField('messages', (t) =>
       channel: t.arg.id({ description: 'Only messages for this client.' }),
       field: t.arg.string({ description: 'Only messages that a binding of this typed field takes.' }),
       exchange: t.arg.string(),
+      routingKey: t.arg.string({ description: 'A topic pattern.' }),
+      text: t.arg.string({ description: 'A text in the body, as it was published.' }),
       around: t.arg({ type: JournalPlace }),
       before: t.arg({ type: 'Cursor' }),
       after: t.arg({ type: 'Cursor' }),
@@ -92,6 +94,8 @@ builder.queryField('messages', (t) =>
         channel: args.channel ?? undefined,
         field: args.field ?? undefined,
         exchange: args.exchange ?? undefined,
+        routingKey: args.routingKey ?? undefined,
+        text: args.text ?? undefined,
       }
       const payer = payerOf(identity, address)
       return inspection.journal.page(placeOf(args), filter, pageSize(first, standardPage), (entry, isFirst) => {
