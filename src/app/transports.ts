@@ -29,7 +29,7 @@ import { hostsOf } from '../transports/http/hosts.ts'
 import { type HttpListener, openHttpListener } from '../transports/http/http-listener.ts'
 import { Origins } from '../transports/http/origins.ts'
 import { PageGuard } from '../transports/http/page-guard.ts'
-import { landingPage } from '../transports/landing/landing-page.ts'
+import { landingPage, serveIcon } from '../transports/landing/landing-page.ts'
 import { createRest } from '../transports/rest/endpoint.ts'
 import { createRoomEndpoint } from '../transports/room/endpoint.ts'
 import { createSocketCluster } from '../transports/socketcluster/endpoint.ts'
@@ -109,6 +109,7 @@ export async function openTransports(config: Config, parts: TransportParts): Pro
   const requests: Requests = new Map([
     ...(config.rest ? restRoutes(config, parts, shared.graphql, guard) : []),
     ['/', landing(config, parts)],
+    ['/favicon.svg', serveIcon],
     ...(config.room ? ([['/client', serveClientPage]] as const) : []),
     [
       '/graphql',
@@ -239,9 +240,8 @@ function bodyBytesOf(config: Config, verifier: Identities['verifier']): AnswerOp
 
 function landing(config: Config, { gateway }: TransportParts) {
   return landingPage({
+    ...config,
     version,
-    graphiql: config.graphiql,
-    room: config.room,
     broker: () => (gateway.up ? 'UP' : 'DOWN'),
   })
 }

@@ -1,7 +1,7 @@
 import type { IconName } from '../parts/icon.tsx'
 
 /** As in the address; empty for the first view. */
-export type ViewId = '' | 'trace' | 'journal' | 'clients' | 'sources' | 'quarantine' | 'replicas'
+export type ViewId = '' | 'live' | 'trace' | 'journal' | 'clients' | 'sources' | 'quarantine' | 'replicas'
 
 export interface View {
   readonly id: ViewId
@@ -17,6 +17,7 @@ export interface View {
 /** In the order of the navigation. */
 export const views: readonly View[] = [
   { id: '', title: 'Overview', icon: 'flow', key: 'o', group: undefined, fills: false },
+  { id: 'live', title: 'Live', icon: 'live', key: 'l', group: 'Watch', fills: true },
   { id: 'trace', title: 'Trace', icon: 'trace', key: 't', group: 'Watch', fills: false },
   { id: 'journal', title: 'Journal', icon: 'journal', key: 'j', group: 'Watch', fills: false },
   { id: 'clients', title: 'Clients', icon: 'clients', key: 'c', group: 'Watch', fills: true },

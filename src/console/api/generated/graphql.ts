@@ -164,6 +164,17 @@ export type SourceOrigin =
   /** A typed field reads its messages (WARREN_SCHEMA). */
   | 'SCHEMA';
 
+/** All members that are given must hold. */
+export type TailFilter = {
+  exchange?: string | null | undefined;
+  /** Only messages with one of these outcomes. */
+  outcomes?: Array<MessageFate> | null | undefined;
+  /** A topic pattern. */
+  routingKey?: string | null | undefined;
+  /** A text in the body, as it was published. */
+  text?: string | null | undefined;
+};
+
 export type TracedSessionOutcome =
   /** Its client has taken this event or a later one. */
   | 'DELIVERED'
@@ -331,6 +342,15 @@ export type BrokerQueryVariables = Exact<{ [key: string]: never; }>;
 
 
 export type BrokerQuery = { broker: { up: boolean, reason: string | null, quarantined: number | null, journal: { epoch: string | null, firstOffset: number, lastOffset: number } | null }, gateway: { version: string, replica: string } };
+
+export type TailSubscriptionVariables = Exact<{
+  channel?: string | number | null | undefined;
+  filter?: TailFilter | null | undefined;
+  maxPerSecond?: number | null | undefined;
+}>;
+
+
+export type TailSubscription = { tail: { at: string, seen: number, sampledOneIn: number, outcomes: Array<{ outcome: MessageFate, count: number }>, entries: Array<{ cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, fate: MessageFate | null, explanation: string, matched: number, delivered: number, dropped: number, pending: number, preview: { text: string } }> } };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -988,3 +1008,41 @@ export const BrokerDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<BrokerQuery, BrokerQueryVariables>;
+export const TailDocument = new TypedDocumentString(`
+    subscription Tail($channel: ID, $filter: TailFilter, $maxPerSecond: Int) {
+  tail(channel: $channel, filter: $filter, maxPerSecond: $maxPerSecond) {
+    at
+    seen
+    sampledOneIn
+    outcomes {
+      outcome
+      count
+    }
+    entries {
+      ...Entry
+    }
+  }
+}
+    fragment Entry on JournalEntry {
+  cursor
+  offset
+  receivedAt
+  publishedAt
+  exchange
+  routingKey
+  messageId
+  type
+  contentType
+  bytes
+  clients
+  clientCount
+  fate
+  explanation
+  matched
+  delivered
+  dropped
+  pending
+  preview: body(limit: 200) {
+    text
+  }
+}`) as unknown as TypedDocumentString<TailSubscription, TailSubscriptionVariables>;

@@ -65,7 +65,7 @@ export function SortableTable<Row extends object>({
           <tr>
             {columns.map(({ id, head, className: cellClass, value }) => (
               <th
-                className={cellClass}
+                className={headClass(cellClass)}
                 key={id}
                 aria-sort={sorted?.id === id ? (sorted.desc ? 'descending' : 'ascending') : undefined}
               >
@@ -112,4 +112,9 @@ export function SortableTable<Row extends object>({
       </table>
     </section>
   )
+}
+
+/** A head has the place of its cells, and not their letters. */
+export function headClass(cellClass: string | undefined): string | undefined {
+  return cellClass?.replace(/\b(mono|small|muted)\b/g, '')
 }

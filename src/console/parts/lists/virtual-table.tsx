@@ -1,5 +1,6 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { memo, type ReactNode, useEffect, useRef } from 'react'
+import { headClass } from './sortable-table.tsx'
 import { useNarrow } from './use-narrow.ts'
 
 export interface Column<Row> {
@@ -111,7 +112,7 @@ function Head<Row>({
 }) {
   const isSorted = sort !== undefined && sort === sortedBy
   return (
-    <span className={className} role="columnheader" aria-sort={isSorted ? 'descending' : undefined}>
+    <span className={headClass(className)} role="columnheader" aria-sort={isSorted ? 'descending' : undefined}>
       {sort !== undefined && onSort ? (
         <button type="button" className="head-button" onClick={() => onSort(sort)}>
           {head}

@@ -139,7 +139,7 @@ export default function Quarantine() {
 const keyOf = ({ id }: Quarantined): string => id
 
 function reasonWords(reason: string): string {
-  const words = reason.replaceAll('-', ' ')
+  const words = reason.replaceAll('-', ' ').replace('json', 'JSON')
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
