@@ -1,3 +1,4 @@
+import { readdirSync, statSync } from 'node:fs'
 import { expect, test } from '@jest/globals'
 import { type Client, createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
@@ -114,4 +115,12 @@ test('the start prints a sign-in link, but only if the secret was generated', as
   await using configured = await startGateway()
   expect(configured.output()).toContain('/console')
   expect(configured.output()).not.toContain('#token=')
+})
+
+test('the whole console is less than 300 KiB, compressed', () => {
+  const files = readdirSync('dist/console', { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.br'),
+  )
+  expect(files.length).toBeGreaterThan(5)
+  expect(files.reduce((sum, file) => sum + statSync(`dist/console/${file}`).size, 0)).toBeLessThan(300 * 1024)
 })

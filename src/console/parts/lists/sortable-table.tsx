@@ -116,5 +116,5 @@ export function SortableTable<Row extends object>({
 
 /** A head has the place of its cells, and not their letters. */
 export function headClass(cellClass: string | undefined): string | undefined {
-  return cellClass?.replace(/\b(mono|small|muted)\b/g, '')
+  return cellClass?.replace(/\b(mono|small|muted|body-cut)\b/g, '')
 }

@@ -17,7 +17,7 @@ import { Icon } from '../../parts/icon.tsx'
 import { Banner, FailureBanner, Loading, SilentReplicas } from '../../parts/states.tsx'
 import { Status } from '../../parts/status.tsx'
 import { Time } from '../../parts/time.tsx'
-import { go, Link } from '../../shell/router.tsx'
+import { Link } from '../../shell/router.tsx'
 import { useChangeButton } from '../../shell/session.tsx'
 import { toast } from '../../shell/toasts.tsx'
 import { clientLook } from './client-look.ts'
@@ -58,10 +58,14 @@ export function ClientDetail({
       onClose={onClose}
       footer={
         <>
-          <button className="btn" type="button" onClick={() => go('explorer', { listen: clientId })}>
+          <Link className="btn" to="live" params={{ client: clientId }}>
             <Icon name="live" />
-            Listen as this client
-          </button>
+            Its messages, live
+          </Link>
+          <Link className="btn" to="journal" params={{ client: clientId }}>
+            <Icon name="journal" />
+            In the journal
+          </Link>
           <span className="grow" />
           <button className="btn danger" type="button" {...changeButton} onClick={() => setAsked({ what: 'revoke' })}>
             <Icon name="key" />
@@ -158,11 +162,6 @@ export function ClientDetail({
             </Fact>
             <Fact name="Delivered">{count(client.delivered)} in its open sessions</Fact>
             <Fact name="Dropped">{count(client.dropped)}</Fact>
-            <Fact name="Messages">
-              <Link to="live" params={{ client: clientId }}>
-                watch live
-              </Link>
-            </Fact>
           </dl>
         </section>
       )}

@@ -186,7 +186,8 @@ function PlaceForm({ go: turn }: { go: (to: Params) => void }) {
   const [by, setBy] = useState<PlaceName>(() => places.find(([name]) => params.has(name))?.[0] ?? 'time')
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault()
-    const text = String(new FormData(event.currentTarget).get('place') ?? '').trim()
+    const place = new FormData(event.currentTarget).get('place')
+    const text = typeof place === 'string' ? place.trim() : ''
     turn(text === '' ? {} : { [by]: by === 'offset' ? text.replaceAll(',', '') : text })
   }
   const [, label, example] = places.find(([name]) => name === by) ?? places[0]

@@ -22,7 +22,7 @@ export const outcomeNames = [
   'INVALID',
   'QUARANTINED',
   'REPEATED',
-] as const satisfies readonly `${MessageFate}`[]
+] as const satisfies readonly MessageFate[]
 
 /** The filter in the address. */
 export function filterOf(params: URLSearchParams): TailSubscriptionVariables {

@@ -87,9 +87,9 @@ function* messageConcerns({ byOutcome }: ConsoleStats): Generator<Concern> {
       icon: 'schema',
       title: `${plural(invalid.total, 'message does', 'messages do')} not fit the typed fields`,
       text: 'Their bodies differ from the schema.',
-      link: 'Schema',
-      view: 'schema',
-      params: {},
+      link: 'Watch',
+      view: 'live',
+      params: { outcome: 'INVALID' },
     }
   }
   const quarantined = of('QUARANTINED')

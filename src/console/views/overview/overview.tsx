@@ -127,8 +127,7 @@ function peak(history: readonly StatsPoint[]): number | undefined {
 function NothingYet() {
   return (
     <Empty title="Nothing has come yet">
-      The gateway is ready. Publish to an exchange of a source, and it appears here. <code>WARREN_DEMO=on</code> fills
-      an embedded gateway with an example.
+      The gateway is ready. Publish to an exchange of a source, and it appears here.
     </Empty>
   )
 }

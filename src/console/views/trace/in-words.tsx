@@ -12,7 +12,13 @@ export const sessionLooks = {
 } as const satisfies Record<TracedSession['outcome'], { tone: Tone; icon: IconName; word: string }>
 
 /** The same facts as the picture, in order. */
-export function InWords({ found: { seen, forgotten, offset } }: { found: Case }) {
+export function InWords({
+  found: { seen, forgotten, offset },
+  names,
+}: {
+  found: Case
+  names: ReadonlyMap<string, string>
+}) {
   const first = seen[0]?.message
   if (!first) return null
   const matching = first.sourceReasons.filter(({ matched }) => matched)
@@ -39,7 +45,7 @@ export function InWords({ found: { seen, forgotten, offset } }: { found: Case })
         {[...matching, ...others].map(({ source, reason }, index) => (
           <span key={source}>
             {index > 0 && <br />}
-            <code>{source}</code>: {reason}
+            <code>{names.get(source) ?? source}</code>: {reason}
           </span>
         ))}
         {first.fields.map(({ field, outcome, detail }) => (

@@ -10,7 +10,7 @@ import { Link, useParams } from '../../shell/router.tsx'
 import { InWords } from './in-words.tsx'
 import { TracedMessagePanel } from './message-panel.tsx'
 import { TraceForm } from './trace-form.tsx'
-import { type Case, casesOf, verdictOf } from './verdict.ts'
+import { type Case, casesOf, sourceNames, verdictOf } from './verdict.ts'
 import { WayPicture } from './way-picture.tsx'
 
 /** Why did it (not) arrive? */
@@ -57,7 +57,9 @@ export default function Trace() {
           </ul>
         </section>
       )}
-      {chosen && traces && <Found found={chosen} answered={traces.length} />}
+      {chosen && answer.data && (
+        <Found found={chosen} answered={answer.data.trace.length} names={sourceNames(answer.data)} />
+      )}
     </>
   )
 }
@@ -72,7 +74,7 @@ function questionOf(params: URLSearchParams) {
   return { look: { exchange, routingKey, text, clientId } }
 }
 
-function Found({ found, answered }: { found: Case; answered: number }) {
+function Found({ found, answered, names }: { found: Case; answered: number; names: ReadonlyMap<string, string> }) {
   const { outcome, text } = verdictOf(found)
   const { icon, tone } = outcomes[outcome]
   const client = found.seen[0]?.message.clients[0]
@@ -95,7 +97,7 @@ function Found({ found, answered }: { found: Case; answered: number }) {
       </div>
       <section className="panel only-wide" aria-label="The way as a picture">
         <div className="pad way-pad">
-          <WayPicture found={found} />
+          <WayPicture found={found} names={names} />
         </div>
       </section>
       <div className="grid g-32 mt">
@@ -104,7 +106,7 @@ function Found({ found, answered }: { found: Case; answered: number }) {
             <h2 id="words-title">In words</h2>
             <span className="more">{plural(answered, 'replica')} answered within 0.5 s</span>
           </header>
-          <InWords found={found} />
+          <InWords found={found} names={names} />
         </section>
         {found.cursor !== null && <TracedMessagePanel cursor={found.cursor} />}
       </div>

@@ -57,6 +57,11 @@ export function verdictOf({ seen }: Case): { readonly outcome: OutcomeName; read
   return { outcome: known, text: explanation }
 }
 
+/** Names for the ids of sources, such as `orders orders.{clientId}`. */
+export function sourceNames({ rabbitChannels }: Pick<TraceQuery, 'rabbitChannels'>): ReadonlyMap<string, string> {
+  return new Map(rabbitChannels.map(({ id, exchange, routingKey }) => [id, `${exchange} ${routingKey}`.trim()]))
+}
+
 export function clientsOf({ clients, clientCount }: Pick<Traced, 'clients' | 'clientCount'>): string {
   if (clientCount === null) return 'everyone'
   if (clientCount === 0) return 'no client'

@@ -16,7 +16,7 @@ interface Node {
 }
 
 /** Published → journal → sources → replicas → sessions, each branch with its reason. */
-export function WayPicture({ found }: { found: Case }) {
+export function WayPicture({ found, names }: { found: Case; names: ReadonlyMap<string, string> }) {
   const { seen, offset } = found
   const first = seen[0]?.message
   if (!first) return null
@@ -24,7 +24,7 @@ export function WayPicture({ found }: { found: Case }) {
     .sort((a, b) => Number(b.matched) - Number(a.matched))
     .slice(0, maxNodes.sources)
   const sources: Node[] = reasons.map(({ source, matched, reason }) => ({
-    title: source,
+    title: names.get(source) ?? source,
     lines: wrapped(reason, 34),
     tone: matched ? 'ok' : 'quiet',
     icon: matched ? 'ok' : 'quiet',
@@ -134,7 +134,7 @@ function Box({ x, y, width, node: { title, lines, tone, icon } }: { x: number; y
   const height = 34 + lines.length * 16
   const top = y - height / 2
   const look = tone === 'quiet' ? 'off' : tone === 'wait' ? 'warn' : tone === 'fail' || tone === 'poison' ? 'bad' : ''
-  const room = Math.floor(width / 7.2)
+  const room = Math.floor(width / 7.6)
   return (
     <>
       <rect className={`node ${look}`} x={x + 0.5} y={top} width={width} height={height} rx="8" />
