@@ -1,6 +1,5 @@
 import type { PresenceStore, StoredPresence } from '../ports/client-directory.ts'
 import { pause } from '../timing/pause.ts'
-import type { PresenceChange, PresenceParts } from './presence.ts'
 
 /** How many changes are published at a time. */
 const concurrency = 50
@@ -10,21 +9,36 @@ const retryMs = 1_000
 const storeMs = 1_000
 const rowsAStatement = 500
 
+/** A client came or left. */
+export interface PresenceChange {
+  readonly clientId: string
+  readonly online: boolean
+  /** When the client came, or when it left, in milliseconds since the epoch. */
+  readonly at: number
+}
+
+export interface PresenceRecorderParts {
+  readonly store: PresenceStore
+  /** Publishes a change to `<namespace>.presence`. Rejects while the broker is away. */
+  readonly publish: (change: PresenceChange) => Promise<void>
+  readonly logError: (what: string, error: unknown) => void
+}
+
 /**
  * Publishes and stores the changes that this replica is responsible for. Only the latest change of
  * each client waits, so a broker that is away costs one entry a client.
  */
 export class PresenceRecorder {
-  readonly #publish: PresenceParts['publish']
+  readonly #publish: PresenceRecorderParts['publish']
   readonly #store: PresenceStore
-  readonly #logError: PresenceParts['logError']
+  readonly #logError: PresenceRecorderParts['logError']
   readonly #unpublished = new Map<string, PresenceChange>()
   readonly #unstored = new Map<string, PresenceChange>()
   readonly #closing = new AbortController()
   #publishing = false
   #storing: Promise<void> | undefined
 
-  constructor({ publish, store, logError }: Pick<PresenceParts, 'publish' | 'store' | 'logError'>) {
+  constructor({ publish, store, logError }: PresenceRecorderParts) {
     this.#publish = publish
     this.#store = store
     this.#logError = logError

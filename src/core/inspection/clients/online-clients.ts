@@ -1,6 +1,6 @@
-import { compareClientIds, SmallestIds } from '../clients/client-order.ts'
-import { listOf, numberOf, numberOrNull, objectOf, textOf, textsOf } from '../cluster/wire-values.ts'
-import type { Session } from '../sessions/session.ts'
+import { compareClientIds, SmallestIds } from '../../clients/client-order.ts'
+import { listOf, numberOf, numberOrNull, objectOf, textOf, textsOf } from '../../cluster/wire-values.ts'
+import type { Session } from '../../sessions/session.ts'
 import { lagOf, offsetOf } from './session-report.ts'
 
 /** The most clients in the answer of one replica. */
