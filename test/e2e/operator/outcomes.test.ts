@@ -13,19 +13,19 @@ import { callerOf, listen } from '../back-end/graphql-caller.ts'
 const sdl = `
   type Order { id: ID!  total: Int! }
   type Subscription {
-    orderChanged: Order! @events(exchange: "orders", routingKey: "order.#", type: "order")
+    orderChanged: Order @events(exchange: "orders", routingKey: "order.#") @only(body: "/kind", in: ["order"])
   }
 `
 
-/** How each outcome comes about. `orders` is an exchange of the schema only. */
-const messages: Record<MessageOutcome, { exchange: string; key: string; body: string; type?: string }> = {
+/** A message for each outcome. `orders` is an exchange of the schema only. */
+const messages: Record<MessageOutcome, { exchange: string; key: string; body: string }> = {
   delivered: { exchange: 'warren.events', key: 'client.alice', body: '1' },
   no_subscriber: { exchange: 'warren.events', key: 'client.bob', body: '1' },
   unmatched: { exchange: 'chats', key: '', body: '{"to":[]}' },
   repeated: { exchange: 'warren.events', key: 'client.alice', body: '1' },
   quarantined: { exchange: 'warren.events', key: 'client.alice', body: '{' },
-  filtered: { exchange: 'orders', key: 'order.1', body: '{"id":"1","total":1}', type: 'other' },
-  invalid: { exchange: 'orders', key: 'order.1', body: '{"id":"1","total":"x"}', type: 'order' },
+  filtered: { exchange: 'orders', key: 'order.1', body: '{"id":"1","total":1,"kind":"other"}' },
+  invalid: { exchange: 'orders', key: 'order.1', body: '{"id":"1","total":"x","kind":"order"}' },
 }
 
 test('the trace of a message and the counters agree on every outcome', async () => {
@@ -46,6 +46,9 @@ test('the trace of a message and the counters agree on every outcome', async () 
     await using client = await connectGraphql(gateway.graphqlSocketUrl, {
       connectionParams: { token: gateway.operatorToken },
     })
+    // A field without a subscription excludes nothing.
+    client.subscribe('subscription { orderChanged { id } }')
+    await eventually('the subscription to the field', () => gateway.gateway.hub.size === 2)
     const totals = async (): Promise<Map<string, number>> => {
       const stats = client.subscribe('subscription { gatewayStats { byOutcome { outcome total } } }')
       const { data } = await stats.next()
@@ -56,12 +59,12 @@ test('the trace of a message and the counters agree on every outcome', async () 
     const before = await totals()
     const channel = await connection.createConfirmChannel()
     for (const outcome of messageOutcomes) {
-      const { exchange, key, body, type } = messages[outcome]
+      const { exchange, key, body } = messages[outcome]
       // A repeat has the idempotency key of the message that it repeats.
       const repeats = outcome === 'repeated' || outcome === 'delivered'
       const headers = repeats ? { 'x-warren-idempotency-key': 'k' } : {}
       const contentType = 'application/json'
-      const properties = { contentType, messageId: `id-${outcome}`, headers, ...(type ? { type } : {}) }
+      const properties = { contentType, messageId: `id-${outcome}`, headers }
       channel.publish(exchange, key, Buffer.from(body), properties)
       await channel.waitForConfirms()
     }
