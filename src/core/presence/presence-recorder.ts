@@ -1,3 +1,4 @@
+import { GatewayError } from '../../errors.ts'
 import type { PresenceStore, StoredPresence } from '../ports/client-directory.ts'
 import { pause } from '../timing/pause.ts'
 
@@ -5,6 +6,8 @@ import { pause } from '../timing/pause.ts'
 const concurrency = 50
 /** The pause after a failure, in milliseconds. */
 const retryMs = 1_000
+/** The shortest time between two log lines about refused changes, in milliseconds. */
+const refusalMs = 60_000
 /** How long changes are gathered before they are stored, in milliseconds. */
 const storeMs = 1_000
 const rowsAStatement = 500
@@ -36,6 +39,7 @@ export class PresenceRecorder {
   readonly #unstored = new Map<string, PresenceChange>()
   readonly #closing = new AbortController()
   #publishing = false
+  #refusalLoggedAt = Number.NEGATIVE_INFINITY
   #storing: Promise<void> | undefined
 
   constructor({ publish, store, logError }: PresenceRecorderParts) {
@@ -75,12 +79,28 @@ export class PresenceRecorder {
       const batch = [...this.#unpublished.values()].slice(0, concurrency)
       for (const { clientId } of batch) this.#unpublished.delete(clientId)
       const failed: PresenceChange[] = []
-      await Promise.all(batch.map((change) => this.#publish(change).catch(() => failed.push(change))))
+      const publish = async (change: PresenceChange): Promise<void> => {
+        try {
+          await this.#publish(change)
+        } catch (error) {
+          if (error instanceof GatewayError && error.code === 'BROKER_UNAVAILABLE') failed.push(change)
+          else this.#refused(error)
+        }
+      }
+      await Promise.all(batch.map(publish))
       for (const change of failed)
         if (!this.#unpublished.has(change.clientId)) this.#unpublished.set(change.clientId, change)
       if (failed.length > 0) await pause(retryMs, this.#closing.signal, { ref: false })
     }
     this.#publishing = false
+  }
+
+  /** The broker refuses changes: the exchange is missing. A retry would be refused, too. */
+  #refused(error: unknown): void {
+    const now = performance.now()
+    if (now - this.#refusalLoggedAt < refusalMs) return
+    this.#refusalLoggedAt = now
+    this.#logError('publishing who is online', error)
   }
 
   async #storeAll(): Promise<void> {
