@@ -10,7 +10,7 @@ export const operatorsOnly = { operatorsOnly: true } as const
 /** Marks a subscription field with events of its own: it is executed for each subscriber. */
 export const separateEvents = { separateEvents: true } as const
 
-/** Throws unless the caller may read what operators read. `what` completes "a token is needed to …". */
+/** Throws unless the caller may read what operators read. `what`: as for `demand`. */
 export function demandObserver(identity: Identity, what: string): void {
   demand(mayObserve(identity), identity, what)
 }

@@ -328,6 +328,8 @@ function presenceOf(row: Tables['warren_presence']): StoredPresence {
 function containsText(text: string) {
   if (text === '') return sql<boolean>`1 = 1`
   const pattern = `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`
+  // Without letters, one comparison is enough.
+  if (!/[A-Za-z]/.test(text)) return sql<boolean>`client_id like ${pattern} escape '\\'`
   const lower = pattern.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase())
   return sql<boolean>`(client_id like ${pattern} escape '\\' or lower(client_id) like ${lower} escape '\\')`
 }

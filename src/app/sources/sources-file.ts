@@ -32,7 +32,7 @@ export type SourceInUse = Pick<Source, 'id' | 'exchange' | 'routingKey'>
 const memberNames = ['exchange', 'type', 'key', 'clientId', 'buffered']
 const clientIdNames = ['header', 'bodyPointer', 'fixed', 'everyone']
 
-/** Reads a YAML or JSON file. Rejects with `ConfigError`; `name`: the option that names the file. */
+/** Reads a YAML or JSON file. Rejects with `ConfigError`. `name`: the option with its path. */
 export async function readSourcesFile(path: string, name: string): Promise<SourcesFile> {
   let text: string
   try {

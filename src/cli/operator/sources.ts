@@ -56,7 +56,7 @@ interface CreateOptions {
 function createCommand(): Command {
   const command = asksGateway(
     new Command('create')
-      .description('creates a source; says whether it made the exchange, and which one may have been meant')
+      .description('creates a source, and prints whether it made the exchange and which one may have been meant')
       .argument('<exchange>', 'the exchange; a missing one is declared')
       .option('--type <type>', `the type of the exchange: ${exchangeTypes.join(', ').toLowerCase()}`, 'topic')
       .option('--key <pattern>', 'a binding pattern, such as orders.{clientId}.#')

@@ -3,6 +3,8 @@
  * database. `<` compares UTF-16 units, which differs for characters outside the basic plane.
  */
 export function compareClientIds(one: string, other: string): number {
+  // Without units from the surrogates on, in one of them, both orders are the same.
+  if (!highUnit.test(one) || !highUnit.test(other)) return one < other ? -1 : one > other ? 1 : 0
   const length = Math.min(one.length, other.length)
   for (let index = 0; index < length; index += 1) {
     const left = one.charCodeAt(index)
@@ -11,6 +13,8 @@ export function compareClientIds(one: string, other: string): number {
   }
   return one.length - other.length
 }
+
+const highUnit = /[\ud800-\uffff]/
 
 /** Surrogates stand for characters behind all others. */
 function rankOf(unit: number): number {

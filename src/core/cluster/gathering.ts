@@ -39,7 +39,7 @@ export class Gathering {
     this.#parts = parts
   }
 
-  /** Registers what this replica answers. `args` come from other replicas, also of other versions. */
+  /** Registers what this replica answers. Other replicas send `args`, also of other versions. */
   answer(topic: string, answerer: Answerer): void {
     this.#answerers.set(topic, answerer)
   }

@@ -27,7 +27,7 @@ export interface MembersParts {
   readonly control: ControlBus
   /** Called with each announcement of a replica that was unknown, gone, or has started again. */
   readonly onJoined?: (member: Member) => void
-  /** Called once for each replica whose lease has ended, or that has announced its end. */
+  /** Called once for each replica with a lease that has ended, or that has announced its end. */
   readonly onLeft?: (member: Member) => void
   /** Called each time this replica announces itself. */
   readonly onTick?: () => void
@@ -41,7 +41,7 @@ export interface MembersParts {
 export class Members {
   readonly #parts: MembersParts
   readonly #others = new Map<string, Member>()
-  /** Names of `#others` whose lease has not ended. */
+  /** Names of `#others` with a lease that has not ended. */
   readonly #alive = new Set<string>()
   #timer: NodeJS.Timeout | undefined
 

@@ -6,15 +6,15 @@ import type { Observer } from '../ports/observer.ts'
 import type { Presence } from '../presence/presence.ts'
 import type { Feed } from '../sessions/feed.ts'
 import type { BrokerInspector } from './broker-inspector.ts'
-import { ClientInspector } from './client-inspector.ts'
-import { type Accounts, accountsOf, type GatheredReports, type Stats } from './gateway-stats.ts'
+import { ClientInspector } from './clients/client-inspector.ts'
+import { PresenceInspector } from './clients/presence-inspector.ts'
 import { JournalBrowser } from './journal-browser.ts'
-import { PresenceInspector } from './presence-inspector.ts'
 import { QuarantineInspector } from './quarantine-inspector.ts'
-import { ReplicaInspector, type ReplicaInspectorParts } from './replica-inspector.ts'
-import { type ReplicaReport, readReplicaReport } from './replica-report.ts'
+import { type Accounts, accountsOf, type GatheredReports, type Stats } from './replicas/gateway-stats.ts'
+import { ReplicaInspector, type ReplicaInspectorParts } from './replicas/replica-inspector.ts'
+import { type ReplicaReport, readReplicaReport } from './replicas/replica-report.ts'
+import { StatsFeeds } from './replicas/stats-feeds.ts'
 import { SourceInspector } from './source-inspector.ts'
-import { StatsFeeds } from './stats-feeds.ts'
 import { TailFeeds } from './tail-feeds.ts'
 import { TraceInspector } from './trace-inspector.ts'
 
@@ -41,7 +41,7 @@ export interface InspectedReplica {
 
 /**
  * Answers what operators ask about the whole deployment: gathered from all replicas, in bounded
- * time, and with the names of those that did not answer. It costs nothing while nobody asks.
+ * time, and with the names of those that did not answer. It costs nothing while no operator asks.
  */
 export class Inspection {
   readonly #cluster: Cluster

@@ -11,7 +11,7 @@ import { type Journal, JournalReplaced, JournalTruncated } from '../ports/journa
 
 /** How long one page may take, in milliseconds. */
 const pageMs = 5_000
-/** How many entries are read for one page at most. Past it, the page ends and says so. */
+/** How many entries are read for one page at most. Past it, the page ends with a note. */
 const maxVisited = 100_000
 /** How long the offset of the oldest entry is taken from memory, in milliseconds. */
 const oldestMs = 5_000

@@ -98,7 +98,7 @@ export class QuarantineInspector {
 
   /**
    * Publishes a message again, edited if wanted, and removes it when the broker has confirmed it.
-   * Rejects with `BAD_USER_INPUT` if it is not there or still cannot be read, and as `publish` does.
+   * Rejects with `BAD_USER_INPUT` if it is not there or cannot be read yet, and as `publish` does.
    */
   async republish(id: string, edit: RepublishEdit): Promise<Republished> {
     let result: Republished | undefined

@@ -13,7 +13,7 @@ export const tailEveryMs = 250
 const maxCompared = 500
 const maxOffsets = 1_000
 
-export interface TailEvent {
+export interface TailBatch {
   /** In milliseconds since the epoch. */
   readonly at: number
   /** Oldest first. */
@@ -56,7 +56,7 @@ interface OffsetOutcome {
  */
 export class TailFeeds {
   readonly #parts: TailParts
-  readonly #collectors = new Map<Feed<TailEvent>, Collector>()
+  readonly #collectors = new Map<Feed<TailBatch>, Collector>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(parts: TailParts) {
@@ -64,7 +64,7 @@ export class TailFeeds {
     parts.gathering.answer('outcomes', (args) => this.#outcomesHere(args))
   }
 
-  begin(feed: Feed<TailEvent>, options: TailOptions): void {
+  begin(feed: Feed<TailBatch>, options: TailOptions): void {
     this.#collectors.set(feed, new Collector(options))
     feed.onEnd(() => {
       this.#collectors.delete(feed)
@@ -86,7 +86,7 @@ export class TailFeeds {
       if (feed.isTaken && !collector.isEmpty && !collector.flushing) void this.#flush(feed, collector)
   }
 
-  async #flush(feed: Feed<TailEvent>, collector: Collector): Promise<void> {
+  async #flush(feed: Feed<TailBatch>, collector: Collector): Promise<void> {
     collector.flushing = true
     const { chosen, ...counts } = collector.take()
     try {
@@ -157,7 +157,7 @@ class Collector {
     if (at < this.#room) this.#chosen[at] = entry.detach?.() ?? entry
   }
 
-  take(): Omit<TailEvent, 'at' | 'entries' | 'unanswered'> & { readonly chosen: readonly WindowEntry[] } {
+  take(): Omit<TailBatch, 'at' | 'entries' | 'unanswered'> & { readonly chosen: readonly WindowEntry[] } {
     const chosen = this.#chosen.toSorted((one, other) => one.offset - other.offset)
     const shownShare = this.#seen === 0 ? 1 : chosen.length / this.#seen
     const comparedShare = this.#messages === 0 ? 1 : this.#compared / this.#messages
@@ -176,7 +176,7 @@ class Collector {
   }
 }
 
-/** The outcome that says most about a message comes first. */
+/** The outcome that explains most about a message comes first. */
 const order: readonly MessageOutcome[] = [
   'delivered',
   'quarantined',

@@ -11,7 +11,7 @@ import type { JournalBrowser } from './journal-browser.ts'
 /** The longest text that bodies are searched for, in characters. */
 const maxText = 500
 
-/** What somebody remembers of a message. Members that are null do not matter. */
+/** What an operator remembers of a message. Members that are null do not matter. */
 export interface MessagePicture {
   readonly exchange: string | null
   /** A topic pattern. */

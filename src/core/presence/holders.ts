@@ -1,4 +1,4 @@
-/** The replicas that have sessions of a client. Equal sets are one object, because there are few. */
+/** The replicas with sessions of a client. Equal sets are one object, because there are few. */
 type Holders = readonly string[]
 
 /** Which clients are online, and on which replicas. About fifty bytes a client besides its id. */

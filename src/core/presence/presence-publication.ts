@@ -1,7 +1,7 @@
 import type { Publication } from '../model/message.ts'
-import type { PresenceChange } from './presence.ts'
+import type { PresenceChange } from './presence-recorder.ts'
 
-/** What back ends receive on `<namespace>.presence`, by the keys `online.<id>` and `offline.<id>`. */
+/** A message on `<namespace>.presence`, with the key `online.<id>` or `offline.<id>`. */
 export function presencePublication(
   namespace: string,
   { clientId, online, at }: PresenceChange,

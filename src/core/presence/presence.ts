@@ -1,30 +1,18 @@
 import type { Cluster, PresenceMessage } from '../cluster/cluster.ts'
-import type { PresenceStore } from '../ports/client-directory.ts'
 import type { ControlBus } from '../ports/control-bus.ts'
 import { PresenceMap } from './holders.ts'
-import { PresenceRecorder } from './presence-recorder.ts'
+import { type PresenceChange, PresenceRecorder, type PresenceRecorderParts } from './presence-recorder.ts'
 
-export interface PresenceParts {
+export interface PresenceParts extends PresenceRecorderParts {
   readonly cluster: Cluster
   readonly control: ControlBus
-  readonly store: PresenceStore
-  /** Publishes a change to `<namespace>.presence`. Rejects while the broker is away. */
-  readonly publish: (change: PresenceChange) => Promise<void>
   /** How long a client may be away before it counts as offline, in milliseconds; at least 1,000. */
   readonly graceMs: () => number
-  readonly logError: (what: string, error: unknown) => void
-}
-
-export interface PresenceChange {
-  readonly clientId: string
-  readonly online: boolean
-  /** When the client came, or when it left, in milliseconds since the epoch. */
-  readonly at: number
 }
 
 /** Between two changes of one client, in milliseconds. */
 const leastBetweenMs = 1_000
-/** How long changes are gathered before the other replicas are told, in milliseconds. */
+/** How long changes are gathered before the other replicas receive them, in milliseconds. */
 const batchMs = 100
 /** How many client ids one control message has. */
 const idsAMessage = 1_000
@@ -305,7 +293,7 @@ export class Presence {
     return alive[hashOf(clientId) % alive.length] === replica
   }
 
-  /** Alone after a start: whoever was online when the last replica ended has left since. */
+  /** Alone after a start: clients that were online when the last replica ended have left since. */
   async #takeOver(): Promise<void> {
     const { cluster, store, logError } = this.#parts
     if (cluster.members.alive.length > 1) return

@@ -15,7 +15,7 @@ export interface SessionsParts {
   readonly replayer: Replayer
   readonly cursors: CursorCodec
   readonly observer: Observer
-  /** Called when a client gets its first session here, and so on: see `Presence`. Default: nothing. */
+  /** Receives the client of each session that begins or ends. Default: nothing does. */
   readonly presence?: ClientPresence | undefined
   /** Throws `UNAUTHENTICATED` if the identity has been revoked. */
   readonly check: (identity: Identity) => void

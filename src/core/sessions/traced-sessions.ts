@@ -6,7 +6,7 @@ import type { Session } from './session.ts'
 /** How many sessions are described. */
 const maxTraced = 20
 
-/** The subscriptions to the channels of these clients, and where they are relative to the message. */
+/** The subscriptions to the channels of these clients, and where they are. */
 export function tracedSessions(
   sessions: Iterable<Session>,
   { offset, receivedAt }: JournalMessage,

@@ -1,4 +1,4 @@
-import type { Account, Accounts } from '../../core/inspection/gateway-stats.ts'
+import type { Account, Accounts } from '../../core/inspection/replicas/gateway-stats.ts'
 import { demandObserver, operatorsOnly } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'
 

@@ -1,5 +1,5 @@
-import { type ClientPage, clientFilters, type InspectedClient } from '../../core/inspection/client-inspector.ts'
-import { clientSorts } from '../../core/inspection/online-clients.ts'
+import { type ClientPage, clientFilters, type InspectedClient } from '../../core/inspection/clients/client-inspector.ts'
+import { clientSorts } from '../../core/inspection/clients/online-clients.ts'
 import type { PagedField } from '../limits/operation-cost.ts'
 import { demandObserver, operatorsOnly } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'

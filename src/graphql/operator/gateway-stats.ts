@@ -1,4 +1,4 @@
-import { accountsOf, type Stats } from '../../core/inspection/gateway-stats.ts'
+import { accountsOf, type Stats } from '../../core/inspection/replicas/gateway-stats.ts'
 import { Feed } from '../../core/sessions/feed.ts'
 import { badInput } from '../../errors.ts'
 import { demandObserver, operatorsOnly, separateEvents } from '../operators-only.ts'

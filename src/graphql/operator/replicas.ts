@@ -1,5 +1,5 @@
 import type { InspectedReplica } from '../../core/inspection/inspection.ts'
-import type { ReplicaReport } from '../../core/inspection/replica-report.ts'
+import type { ReplicaReport } from '../../core/inspection/replicas/replica-report.ts'
 import { demandObserver, operatorsOnly } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'
 

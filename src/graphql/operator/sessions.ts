@@ -1,5 +1,5 @@
-import type { ClientSessions } from '../../core/inspection/client-inspector.ts'
-import type { SubscriptionReport } from '../../core/inspection/session-report.ts'
+import type { ClientSessions } from '../../core/inspection/clients/client-inspector.ts'
+import type { SubscriptionReport } from '../../core/inspection/clients/session-report.ts'
 import { checkClientId } from '../../core/model/channel-event.ts'
 import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
 import { demandObserver, operatorsOnly } from '../operators-only.ts'

@@ -1,4 +1,4 @@
-import type { PresenceState } from '../../core/inspection/presence-inspector.ts'
+import type { PresenceState } from '../../core/inspection/clients/presence-inspector.ts'
 import { checkClientId } from '../../core/model/channel-event.ts'
 import type { Identity } from '../../core/model/identity.ts'
 import { demand, mayObserve, maySubscribe } from '../../core/sessions/authorizer.ts'
@@ -29,7 +29,7 @@ const Presence = builder.objectRef<PresenceState>('Presence').implement({
 
 const who = 'For the own client id and ids under the `channel:` grants of the token. Observers and operators see all'
 
-/** The ids to look at. Undefined: all. Throws `FORBIDDEN`, whatever exists, and `BAD_USER_INPUT`. */
+/** The ids to look at; undefined: all. Throws `FORBIDDEN` and `BAD_USER_INPUT`. */
 function allowedIds(identity: Identity, clientIds: readonly string[] | null | undefined): string[] | undefined {
   if (clientIds === undefined || clientIds === null) {
     demand(mayObserve(identity), identity, 'see the presence of all clients')

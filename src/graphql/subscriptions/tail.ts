@@ -1,5 +1,5 @@
 import type { MessageOutcome } from '../../core/accounting/labels.ts'
-import type { TailEvent } from '../../core/inspection/tail-feeds.ts'
+import type { TailBatch } from '../../core/inspection/tail-feeds.ts'
 import { Feed } from '../../core/sessions/feed.ts'
 import { badInput } from '../../errors.ts'
 import { JournalEntry } from '../operator/journal-entry.ts'
@@ -11,11 +11,11 @@ import { MessageFate } from '../types/replica-trace.ts'
 const perSecond = { standard: 200, most: 1_000 }
 const maxText = 500
 
-const OutcomeCount = builder.objectRef<TailEvent['outcomes'][number]>('OutcomeCount').implement({
+const OutcomeCount = builder.objectRef<TailBatch['outcomes'][number]>('OutcomeCount').implement({
   fields: (t) => ({ outcome: t.expose('outcome', { type: MessageFate }), count: t.exposeInt('count') }),
 })
 
-const TailEventObject = builder.objectRef<TailEvent>('TailEvent').implement({
+const TailEventObject = builder.objectRef<TailBatch>('TailEvent').implement({
   description: 'What came since the event before. At most four a second, and none while nothing comes.',
   fields: (t) => ({
     at: t.field({ type: 'DateTime', resolve: ({ at }) => new Date(at) }),
@@ -74,7 +74,7 @@ builder.subscriptionField('tail', (t) =>
         routingKey: filter?.routingKey ?? undefined,
         text,
       })
-      const feed = context.follow(new Feed<TailEvent>(), (identity) => demandObserver(identity, 'follow the journal'))
+      const feed = context.follow(new Feed<TailBatch>(), (identity) => demandObserver(identity, 'follow the journal'))
       const outcomes = (filter?.outcomes ?? []).filter(isOutcome)
       context.inspection.tail.begin(feed, { matches, outcomes, maxPerSecond: rate })
       return feed

@@ -1,5 +1,5 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
-import type { ProcessUsage } from '../../core/inspection/replica-inspector.ts'
+import type { ProcessUsage } from '../../core/inspection/replicas/replica-inspector.ts'
 
 /** The interval at which the delay of the event loop is measured, in milliseconds. */
 const resolutionMs = 20

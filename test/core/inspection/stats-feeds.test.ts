@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
-import type { GatheredReports, Stats } from '../../../src/core/inspection/gateway-stats.ts'
-import { StatsFeeds } from '../../../src/core/inspection/stats-feeds.ts'
+import type { GatheredReports, Stats } from '../../../src/core/inspection/replicas/gateway-stats.ts'
+import { StatsFeeds } from '../../../src/core/inspection/replicas/stats-feeds.ts'
 import { Feed } from '../../../src/core/sessions/feed.ts'
 
 let reads: number

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { Cluster, type ClusterMessage } from '../../../src/core/cluster/cluster.ts'
 import type { PresenceStore, StoredPresence } from '../../../src/core/ports/client-directory.ts'
 import type { ControlBus, ControlMessage } from '../../../src/core/ports/control-bus.ts'
-import { Presence, type PresenceChange } from '../../../src/core/presence/presence.ts'
+import { Presence } from '../../../src/core/presence/presence.ts'
+import type { PresenceChange } from '../../../src/core/presence/presence-recorder.ts'
 
 const graceMs = 10_000
 

@@ -80,7 +80,7 @@ describe('the tail', () => {
     tail.stop()
   })
 
-  test('is sampled above its rate, and says so', async () => {
+  test('is sampled above its rate, and reports it', async () => {
     const { onA } = replicas
     const tail = await follow({ maxPerSecond: 4 })
     await Promise.all(Array.from({ length: 50 }, (_, n) => onA(publish, { input: { clientId: 'uma', data: n } })))

@@ -153,7 +153,13 @@ export class SourceBindings {
   async #establish(session: ConnectionSession): Promise<void> {
     const { quarantine, presence } = this.#options
     if (quarantine !== undefined) await declareDeadLetterQueue(session.connection, quarantine)
-    if (presence !== undefined) await ensureExchange(session.connection, presence, 'topic')
+    if (presence !== undefined) {
+      // Without it the gateway serves all the same.
+      await ensureExchange(session.connection, presence, 'topic').catch((error: unknown) => {
+        if (!session.signal.aborted)
+          this.#options.log('warn', `exchange "${presence}" cannot be declared: ${asError(error).message}`)
+      })
+    }
     await this.#waitForQueue(session)
     await this.#bindAll(session)
     if (session.signal.aborted) return

@@ -1,5 +1,5 @@
-import type { FieldCounts, TransportCounts } from '../accounting/counts.ts'
-import { type MessageOutcome, messageOutcomes } from '../accounting/labels.ts'
+import type { FieldCounts, TransportCounts } from '../../accounting/counts.ts'
+import { type MessageOutcome, messageOutcomes } from '../../accounting/labels.ts'
 import {
   listOf,
   numberOf,
@@ -8,7 +8,7 @@ import {
   textOf,
   textOrNull,
   type WireObject,
-} from '../cluster/wire-values.ts'
+} from '../../cluster/wire-values.ts'
 
 /** How many sources, fields and transports one report names. */
 const maxNamed = 1_000

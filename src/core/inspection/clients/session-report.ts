@@ -1,9 +1,9 @@
-import { listOf, numberOf, numberOrNull, objectOf, textOf, textOrNull, textsOf } from '../cluster/wire-values.ts'
-import type { ChannelSubscription } from '../delivery/channel-subscription.ts'
-import type { ChannelEvent } from '../model/channel-event.ts'
-import { printCursor } from '../model/cursor.ts'
-import { printScope } from '../model/identity.ts'
-import type { Session } from '../sessions/session.ts'
+import { listOf, numberOf, numberOrNull, objectOf, textOf, textOrNull, textsOf } from '../../cluster/wire-values.ts'
+import type { ChannelSubscription } from '../../delivery/channel-subscription.ts'
+import type { ChannelEvent } from '../../model/channel-event.ts'
+import { printCursor } from '../../model/cursor.ts'
+import { printScope } from '../../model/identity.ts'
+import type { Session } from '../../sessions/session.ts'
 
 /** How many subscriptions of a session are reported; `subscriptionCount` counts all. */
 const maxSubscriptions = 100

@@ -1,16 +1,16 @@
-import { announceMs } from '../cluster/members.ts'
-import type { Gateway } from '../gateway.ts'
-import type { HotWindow } from '../ports/hot-window.ts'
-import type { Journal } from '../ports/journal.ts'
-import type { Observer } from '../ports/observer.ts'
-import { within } from '../timing/deadline.ts'
+import { announceMs } from '../../cluster/members.ts'
+import type { Gateway } from '../../gateway.ts'
+import type { HotWindow } from '../../ports/hot-window.ts'
+import type { Journal } from '../../ports/journal.ts'
+import type { Observer } from '../../ports/observer.ts'
+import { within } from '../../timing/deadline.ts'
 import type { ProcessLoad, ReplicaReport } from './replica-report.ts'
 
 /** Reads what the process uses. Implemented outside the core. */
 export interface ProcessUsage {
   /** Called every few seconds, so that `load` is of the time since the call before. */
   sample(): void
-  /** The first call begins to measure the event loop; it stops when nobody has asked for a minute. */
+  /** The first call begins to measure the event loop, until there was no call for a minute. */
   load(): ProcessLoad
   memory(): { readonly rssBytes: number; readonly heapBytes: number }
 }

@@ -1,6 +1,8 @@
-import { compareClientIds, SmallestIds } from '../clients/client-order.ts'
-import { listOf, numberOf, numberOrNull, objectOf, textOf, textsOf } from '../cluster/wire-values.ts'
-import type { Session } from '../sessions/session.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { compareClientIds, SmallestIds } from '../../clients/client-order.ts'
+import { listOf, numberOf, numberOrNull, objectOf, textOf, textsOf } from '../../cluster/wire-values.ts'
+import { TimeSlice } from '../../delivery/time-slice.ts'
+import type { Session } from '../../sessions/session.ts'
 import { lagOf, offsetOf } from './session-report.ts'
 
 /** The most clients in the answer of one replica. */
@@ -54,15 +56,21 @@ const none: Omit<OnlineClient, 'clientId' | 'replicas'> = {
   slow: false,
 }
 
-/** Answers for the sessions of this replica, in one pass over them. */
-export function onlineClients(
+/** Answers for the sessions of this replica. Other work runs in between. */
+export async function onlineClients(
   sessions: Iterable<Session>,
   replica: string,
   { search, only, sort, after, first }: OnlineQuestion,
-): OnlineAnswer {
+): Promise<OnlineAnswer> {
   const text = search.toLowerCase()
   const byId = new Map<string, Session[]>()
+  let slice = new TimeSlice()
+  const rest = async (): Promise<void> => {
+    await nextTurn()
+    slice = new TimeSlice()
+  }
   for (const session of sessions) {
+    if (slice.isOver) await rest()
     const { clientId } = session.identity
     if (clientId === undefined) continue
     const known = byId.get(clientId)
@@ -71,22 +79,68 @@ export function onlineClients(
   }
   let slow = 0
   let dropping = 0
-  const wanted: string[] = []
+  const largest = new LargestClients(first)
   const smallest = new SmallestIds(first)
   for (const [clientId, own] of byId) {
+    if (slice.isOver) await rest()
     const isSlow = own.some((session) => session.slow)
     const isDropping = own.some((session) => session.counts.dropped > 0)
     if (isSlow) slow += 1
     if (isDropping) dropping += 1
     if ((only === 'slow' && !isSlow) || (only === 'dropping' && !isDropping)) continue
     if (text !== '' && !clientId.toLowerCase().includes(text)) continue
-    if (sort !== 'CLIENT_ID') wanted.push(clientId)
+    if (sort !== 'CLIENT_ID') largest.add(clientId, valueOf(own, sort))
     else if (compareClientIds(clientId, after) > 0) smallest.add(clientId)
   }
   const describe = (clientId: string): OnlineClient => describeClient(clientId, replica, byId.get(clientId) ?? [])
-  const clients =
-    sort === 'CLIENT_ID' ? smallest.sorted.map(describe) : largestFirst(wanted.map(describe), sort).slice(0, first)
+  const clients = (sort === 'CLIENT_ID' ? smallest.sorted : largest.sorted).map(describe)
   return { clients, online: byId.size, slow, dropping }
+}
+
+/** What the clients are sorted by, without the rest of their description. */
+function valueOf(sessions: readonly Session[], sort: Exclude<ClientSort, 'CLIENT_ID'>): number {
+  let value = 0
+  for (const session of sessions) {
+    if (sort === 'DELIVERED') value += session.counts.delivered
+    else if (sort === 'DROPPED') value += session.counts.dropped
+    else if (session.slow) {
+      for (const subscription of session.openSubscriptions) {
+        if (sort === 'LAG') value = Math.max(value, lagOf(subscription))
+        else value += subscription.queued.length
+      }
+    }
+  }
+  return value
+}
+
+/** Keeps the `count` clients with the largest values, without sorting them all. */
+class LargestClients {
+  readonly #count: number
+  #found: { readonly clientId: string; readonly value: number }[] = []
+  #bound = Number.NEGATIVE_INFINITY
+
+  constructor(count: number) {
+    this.#count = count
+  }
+
+  add(clientId: string, value: number): void {
+    if (value < this.#bound) return
+    this.#found.push({ clientId, value })
+    if (this.#found.length >= 2 * this.#count + 1_000) this.#trim()
+  }
+
+  /** The largest first; of equal ones by id. */
+  get sorted(): readonly string[] {
+    this.#trim()
+    return this.#found.map(({ clientId }) => clientId)
+  }
+
+  #trim(): void {
+    this.#found = this.#found
+      .toSorted((one, other) => other.value - one.value || compareClientIds(one.clientId, other.clientId))
+      .slice(0, this.#count)
+    if (this.#found.length === this.#count) this.#bound = this.#found.at(-1)?.value ?? this.#bound
+  }
 }
 
 function describeClient(clientId: string, replica: string, sessions: readonly Session[]): OnlineClient {

@@ -1,5 +1,5 @@
-import { type MessageOutcome, messageOutcomes } from '../accounting/labels.ts'
-import type { Gathered } from '../cluster/gathering.ts'
+import { type MessageOutcome, messageOutcomes } from '../../accounting/labels.ts'
+import type { Gathered } from '../../cluster/gathering.ts'
 import type { ReplicaReport } from './replica-report.ts'
 
 /** The reports of all replicas that answered, at one moment. */

@@ -1,10 +1,10 @@
-import { badInput } from '../../errors.ts'
-import { compareClientIds } from '../clients/client-order.ts'
-import type { Gathering } from '../cluster/gathering.ts'
-import { listOf, objectOf, textOf } from '../cluster/wire-values.ts'
-import type { Gateway } from '../gateway.ts'
-import type { ClientDirectory } from '../ports/client-directory.ts'
-import type { Client } from '../ports/client-registry.ts'
+import { badInput } from '../../../errors.ts'
+import { compareClientIds } from '../../clients/client-order.ts'
+import type { Gathering } from '../../cluster/gathering.ts'
+import { listOf, objectOf, textOf } from '../../cluster/wire-values.ts'
+import type { Gateway } from '../../gateway.ts'
+import type { ClientDirectory } from '../../ports/client-directory.ts'
+import type { Client } from '../../ports/client-registry.ts'
 import {
   type ClientSort,
   largestFirst,
