@@ -49,7 +49,7 @@ export function serveIcon(_request: IncomingMessage, response: ServerResponse): 
   response.writeHead(200, { 'content-type': 'image/svg+xml', 'cache-control': 'public, max-age=86400' }).end(icon)
 }
 
-/** Where a browser on this machine finds the console. Undefined if it is not reachable from there. */
+/** Where a browser on this machine finds the console. Undefined if it cannot reach it. */
 function consoleHref({ console: served, opsPort }: LandingFacts, host: string | undefined): string | undefined {
   if (served === 'on') return '/console'
   if (served === 'off' || opsPort === 'off') return undefined

@@ -3,13 +3,13 @@ import { count, plural } from '../../parts/format.ts'
 import { Icon, type IconName } from '../../parts/icon.tsx'
 import { outcomeOf, outcomes, type Tone } from '../../parts/status.tsx'
 import { Time } from '../../parts/time.tsx'
-import { type Case, clientsOf, type TracedSession } from './verdict.ts'
+import { type Case, clientsOf, type SessionOfTrace } from './verdict.ts'
 
 export const sessionLooks = {
   DELIVERED: { tone: 'ok', icon: 'ok', word: 'has taken it' },
   WAITING: { tone: 'wait', icon: 'wait', word: 'has not come that far' },
   STARTED_LATER: { tone: 'quiet', icon: 'quiet', word: 'began after it' },
-} as const satisfies Record<TracedSession['outcome'], { tone: Tone; icon: IconName; word: string }>
+} as const satisfies Record<SessionOfTrace['outcome'], { tone: Tone; icon: IconName; word: string }>
 
 /** The same facts as the picture, in order. */
 export function InWords({

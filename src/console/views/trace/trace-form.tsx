@@ -20,7 +20,7 @@ const cleared: Params = {
   offset: undefined,
 }
 
-/** Finds the message by its id, by its cursor, or by what it looks like, because many have no id. */
+/** Finds the message by its id, its cursor, or what it looks like, because many have no id. */
 export function TraceForm() {
   const [params, change] = useParams()
   const by = params.has('cursor') ? 'cursor' : lookFields.some(([name]) => params.has(name)) ? 'look' : 'id'

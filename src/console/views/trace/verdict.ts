@@ -4,7 +4,7 @@ import { type OutcomeName, outcomeOf } from '../../parts/status.tsx'
 
 type ReplicaTrace = TraceQuery['trace'][number]
 export type Traced = ReplicaTrace['messages'][number]
-export type TracedSession = Traced['sessions'][number]
+export type SessionOfTrace = Traced['sessions'][number]
 
 /** A message as all replicas saw it. */
 export interface Case {
