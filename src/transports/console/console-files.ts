@@ -38,13 +38,10 @@ const page = 'index.html'
  */
 export class ConsoleFiles {
   readonly #folder: URL
-  readonly #identityProvider: string | undefined
   #names: ReadonlySet<string> | undefined
 
-  /** `identityProvider`: the origin that the page may ask for a token (OpenID Connect). */
-  constructor({ folder, identityProvider }: { folder: URL; identityProvider?: string }) {
+  constructor({ folder }: { folder: URL }) {
     this.#folder = folder
-    this.#identityProvider = identityProvider
   }
 
   /** `path` is the path of the request. */
@@ -74,7 +71,7 @@ export class ConsoleFiles {
     response.writeHead(200, {
       'content-type': types[extname(name)] ?? 'application/octet-stream',
       'content-length': body.length,
-      'content-security-policy': this.#policy,
+      'content-security-policy': consolePolicy,
       'cross-origin-opener-policy': 'same-origin',
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
@@ -85,11 +82,6 @@ export class ConsoleFiles {
       ...(coded ? { 'content-encoding': 'br' } : {}),
     })
     response.end(request.method === 'HEAD' ? undefined : body)
-  }
-
-  get #policy(): string {
-    if (this.#identityProvider === undefined) return consolePolicy
-    return consolePolicy.replace("connect-src 'self'", `connect-src 'self' ${this.#identityProvider}`)
   }
 }
 
